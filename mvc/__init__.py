@@ -1,0 +1,36 @@
+"""Model Version Control: large model and data files in Git, with proof of what was evaluated.
+
+>>> import mvc
+>>> mvc.Project.find().status()  # doctest: +SKIP
+
+Public names are imported when they are first used: `import mvc` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mvc._version import __version__
+
+if TYPE_CHECKING:
+    from mvc.api import Project as Project
+    from mvc.errors import MvcError as MvcError
+
+__all__ = ["MvcError", "Project", "__version__"]
+
+_HOMES = {"MvcError": "mvc.errors", "Project": "mvc.api"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its home."""
+    if (home := _HOMES.get(name)) is None:
+        raise AttributeError(f"module 'mvc' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""`python -m mvc` is `mvc`."""
+
+from mvc.cli.main import main
+
+main()

@@ -1,0 +1,92 @@
+"""The Python API. Together with the command line it is the edge that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from mvc.ops.add import AddOptions, AddResult, add
+from mvc.ops.checkout import CheckoutOptions, CheckoutResult, checkout
+from mvc.ops.diff import Diff, diff
+from mvc.ops.status import Status, status
+from mvc.project import Project as _Project
+from mvc.project import Surroundings
+
+__all__ = ["AddResult", "CheckoutResult", "Diff", "Project", "Status", "surroundings"]
+
+
+def surroundings(start: str | os.PathLike[str] = ".") -> Surroundings:
+    """Return the process's environment, with `start` as the current directory."""
+    from platformdirs import user_config_path  # noqa: PLC0415 - import time
+
+    return Surroundings(os.path.abspath(start), os.environ, str(user_config_path("mvc") / "config.yaml"))
+
+
+class Project:
+    """A Git worktree in which mvc is set up.
+
+    Paths are relative to `start` of `find`, or absolute. Everything raises `mvc.MvcError`: its
+    `message` says what is wrong, its `fix` what to do. Use it as a context manager, or `close` it.
+    """
+
+    def __init__(self, project: _Project) -> None:
+        """Wrap a project; see `find`."""
+        self._project = project
+
+    @classmethod
+    def find(cls, start: str | os.PathLike[str] = ".") -> Project:
+        """Return the project that the directory `start` is in.
+
+        Raises:
+            MvcError: it is in no Git worktree, or mvc is not set up there.
+
+        """
+        return cls(_Project.find(surroundings(start)))
+
+    def __enter__(self) -> Project:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of files."""
+        self._project.close()
+
+    @property
+    def root(self) -> str:
+        """Top of the worktree."""
+        return self._project.root
+
+    def add(
+        self,
+        *paths: str,
+        desc: str | None = None,
+        name: str | None = None,
+        force: bool = False,
+        stage: bool = True,
+        follow_symlinks: bool = False,
+    ) -> AddResult:
+        """Store files and directories in the cache, write and stage their pointers.
+
+        A path that fails is in the result's `failed`; the others are added.
+        """
+        options = AddOptions(desc, name, force, stage, follow_symlinks)
+        return add(self._project, self._project.paths(paths), options)
+
+    def status(self, *paths: str) -> Status:
+        """Return the state of the tracked `paths`, or of everything."""
+        return status(self._project, self._project.paths(paths))
+
+    def checkout(self, *paths: str, rev: str | None = None, force: bool = False, relink: bool = False) -> CheckoutResult:
+        """Make the workspace match the pointers; with `rev`, bring pointers back as they were then.
+
+        What fails is in the result's `failed`; the rest is done.
+        """
+        return checkout(self._project, self._project.paths(paths), CheckoutOptions(rev, force, relink))
+
+    def diff(self, *revisions: str, paths: Iterable[str] = ()) -> Diff:
+        """Return what differs: HEAD to workspace, a revision to workspace, or between two revisions."""
+        return diff(self._project, revisions, self._project.paths(paths))

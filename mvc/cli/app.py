@@ -1,0 +1,111 @@
+"""The command `mvc`: its global options, its groups of commands, its help."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from mvc._version import __version__
+from mvc.cli.output import Output, visible, wants_color
+from mvc.errors import UsageError
+from mvc.project import Project, Surroundings
+
+WORKSPACE = "Workspace"
+SETTINGS = "Settings"
+
+
+class GroupedHelp(TyperGroup):
+    """Help that lists commands under their groups, in the order in which they were declared."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands, as declared."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one section for each group."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            group = getattr(command, "rich_help_panel", None) or "Commands"
+            groups.setdefault(group, []).append((name, command.get_short_help_str(70)))
+        for group, rows in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(rows)
+
+
+app = typer.Typer(
+    cls=GroupedHelp,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Model Version Control: large model and data files in Git, with proof of what was evaluated.",
+)
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's callback
+    if value:
+        print(f"mvc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    directory: Annotated[str, typer.Option("-C", metavar="DIR", help="Run as if started in DIR.")] = "",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print more: every file, digests.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; so does NO_COLOR=1.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Global options come before the command."""
+    if quiet and verbose:
+        raise UsageError("-q and -v exclude each other", "mvc --help")
+    if directory:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            raise UsageError(f"-C {directory}: {error.strerror}", "mvc -C DIR COMMAND") from None
+    ctx.obj = Output(quiet, verbose, wants_color(forbidden=no_color))
+
+
+def around(output: Output) -> Surroundings:
+    """Return the process's surroundings, with somebody to tell of waiting and of progress."""
+    from mvc.api import surroundings  # noqa: PLC0415
+    from mvc.cli import progress  # noqa: PLC0415
+
+    return surroundings()._replace(
+        command=f"mvc {' '.join(sys.argv[1:3])}",
+        waiting=lambda holder: output.note(f"waiting for {visible(holder)}"),
+        progress=progress.make(quiet=output.quiet),
+    )
+
+
+@contextmanager
+def opened(output: Output, *, json: bool = False) -> Iterator[Project]:
+    """Open the project that the current directory is in; say what was ignored in its settings."""
+    surroundings = around(output)
+    with Project.find(surroundings) as project:
+        try:
+            if not json:
+                for warning in project.settings.warnings:
+                    output.note(f"warning: {visible(warning)}")
+            yield project
+        finally:
+            if close := getattr(surroundings.progress, "close", None):
+                close()
+
+
+def command() -> Any:
+    """Return the whole command, every group registered."""
+    from mvc.cli import settings, workspace  # noqa: F401, PLC0415 - importing them registers their commands
+
+    return get_command(app)

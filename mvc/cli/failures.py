@@ -1,0 +1,69 @@
+"""Errors as exit codes and plain lines: what is wrong, then what to type."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from datetime import datetime, timezone
+
+from mvc.cli.output import visible
+from mvc.errors import MvcError
+from mvc.fsutil import as_error
+
+USAGE = 2
+BUG = 70
+INTERRUPTED = 130
+
+
+def report(error: MvcError) -> int:
+    """Print an error; its exit code."""
+    say(error.message, error.fix)
+    return error.exit_code
+
+
+def report_usage(message: str, arguments: list[str]) -> int:
+    """Print what is wrong with the command line itself; its exit code."""
+    name = next((word for word in arguments if not word.startswith("-")), "")
+    known = name if name.isidentifier() else ""
+    say(message.replace("\n", " "), f"mvc {known} --help".replace("  ", " "))
+    return USAGE
+
+
+def report_os_error(error: OSError) -> int:
+    """Print an error of the operating system that nobody expected; its exit code."""
+    return report(as_error(error, os.fsdecode(error.filename) if error.filename else "mvc"))
+
+
+def quiet_pipe() -> int:
+    """Whoever read our output has gone, as `head` does: no reason to complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def report_bug(arguments: list[str]) -> int:
+    """Write the traceback to a log file and name it; the exit code of a bug."""
+    text = f"mvc {arguments!r}\n{sys.version}\n{traceback.format_exc()}"
+    say(f"a bug in mvc: {sys.exc_info()[1]!r}", f"report it with the log: {_write_log(text)}")
+    return BUG
+
+
+def say(message: str, fix: str = "") -> None:
+    """Print an error and its fix on stderr, nothing in them able to drive a terminal."""
+    print(f"error: {visible(message)}", file=sys.stderr)
+    if fix:
+        print(f"  try: {visible(fix)}", file=sys.stderr)
+
+
+def _write_log(text: str) -> str:
+    from platformdirs import user_log_path  # noqa: PLC0415
+
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+    try:
+        folder = user_log_path("mvc", ensure_exists=True)
+        path = folder / f"bug-{stamp}-{os.getpid()}.log"
+        path.write_text(text)
+    except OSError as error:
+        print(text, file=sys.stderr)
+        return f"it could not be written ({error.strerror})"
+    return str(path)

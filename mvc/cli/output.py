@@ -1,0 +1,88 @@
+"""What people and programs read: plain lines, or one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, NamedTuple
+
+_COLORS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2}
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_KILO = 1000
+
+
+class Output(NamedTuple):
+    """How to speak: `-q`, `-v`, and whether colours are wanted."""
+
+    quiet: bool = False
+    verbose: bool = False
+    color: bool = False
+
+    def line(self, text: str = "") -> None:
+        """Print a line for people, on stdout, unless `-q`."""
+        if not self.quiet:
+            print(text)
+
+    def note(self, text: str) -> None:
+        """Print a remark on stderr, unless `-q`."""
+        if not self.quiet:
+            print(text, file=sys.stderr)
+
+    def paint(self, text: str, color: str) -> str:
+        """Return `text` in a colour, where colours are wanted."""
+        return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self.color else text
+
+
+def wants_color(*, forbidden: bool) -> bool:
+    """Whether stdout is a terminal, and neither the flag nor `NO_COLOR` (no-color.org) forbids it."""
+    return not forbidden and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+
+
+def print_json(value: object) -> None:
+    """Print `value`, a result of a use case, as one JSON document. All of it is ASCII."""
+    print(json.dumps(plain(value), indent=2))
+
+
+def plain(value: object) -> Any:
+    """Return named tuples as dictionaries, all the way down."""
+    if hasattr(value, "_asdict"):
+        return {name: plain(item) for name, item in value._asdict().items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def visible(text: str) -> str:
+    r"""Return `text` so that it can't drive a terminal or a CI log: `\x1b` for an escape, and so on.
+
+    A leading `::` would be a command to some CI systems.
+    """
+    if text.startswith(("::", "##")):
+        text = f"\\x{ord(text[0]):02x}" + text[1:]
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people, in powers of 1,000: `12.3 MB`."""
+    value, unit = float(count), 0
+    while value >= _KILO and unit < len(_UNITS) - 1:
+        value, unit = value / _KILO, unit + 1
+    return f"{count} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def columns(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines, their columns aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,367 @@
+"""The commands about the workspace: init, add, status, diff, checkout, ls, log, verify."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvc.cli.app import WORKSPACE, app, around, opened
+from mvc.cli.failures import say
+from mvc.cli.output import Output, columns, plural, print_json, size, visible
+from mvc.errors import UsageError
+from mvc.project import Project
+
+if TYPE_CHECKING:
+    from mvc.ops.add import AddResult
+    from mvc.ops.checkout import CheckoutResult
+    from mvc.ops.common import Failure
+    from mvc.ops.diff import Diff, PathDiff
+    from mvc.ops.init import InitResult
+    from mvc.ops.log import LogEntry
+    from mvc.ops.status import Status, StatusItem
+    from mvc.ops.verify import Verified
+
+Paths = Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+_FEW = 10
+"""Files named in full before the rest is counted; `-v` names all."""
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def init(
+    ctx: typer.Context,
+    cache: Annotated[str, typer.Option(metavar="DIR", help="Keep this clone's cache in DIR.")] = "",
+) -> None:
+    """Set mvc up in a Git repository, or in a clone of one."""
+    from mvc.ops.init import init as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with Project.discover(around(output)) as project:
+        _show_init(output, run(project, os.path.abspath(cache) if cache else None))
+
+
+def _show_init(output: Output, result: InitResult) -> None:
+    if result.written:
+        output.line(f"mvc is set up in {visible(result.root)}; staged: {', '.join(result.written)}")
+    else:
+        output.line(f"mvc was set up here already; the cache is {visible(result.cache)}")
+    if not result.shares_blocks:
+        output.line(
+            "This file system cannot share blocks, so workspace and cache each hold a copy. To save the space,\n"
+            "with read-only workspace files: mvc config set cache.link hardlink",
+        )
+    output.line("Next: mvc add PATH")
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def add(
+    ctx: typer.Context,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", show_default=False)],
+    desc: Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe this content.")] = None,
+    name: Annotated[str | None, typer.Option(help="The model's name in the registry.")] = None,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Add even what is behind its pointer.")] = False,
+    no_stage: Annotated[bool, typer.Option("--no-stage", help="Leave Git's index alone.")] = False,
+    follow_symlinks: Annotated[bool, typer.Option("--follow-symlinks", help="Store what symlinks point at.")] = False,
+    jobs: Annotated[int, typer.Option("-j", min=1, max=64, help="Large files read at once.")] = 4,
+    json: Json = False,
+) -> int:
+    """Put files and directories into the cache, and their pointers into Git."""
+    from mvc.ops.add import AddOptions  # noqa: PLC0415
+    from mvc.ops.add import add as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        choice = AddOptions(desc, name, force, not no_stage, follow_symlinks, jobs)
+        result = run(project, project.paths(paths), choice)
+        if json:
+            print_json(result)
+        else:
+            _show_added(output, project, result, staged=not no_stage)
+    return _exit_code(result.failed, silent=json)
+
+
+def _show_added(output: Output, project: Project, result: AddResult, *, staged: bool) -> None:
+    for item in result.added[: None if output.verbose else _FEW]:
+        what = "added" if item.changed else "unchanged"
+        files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
+        digest = f"  {item.blake3}" if output.verbose else ""
+        output.line(f"{output.paint(what, 'green')} {visible(project.show(item.path))} ({size(item.size)}{files}){digest}")
+    if len(result.added) > _FEW and not output.verbose:
+        output.line(f"... and {plural(len(result.added) - _FEW, 'more path')} (-v names them)")
+    if result.added and staged:
+        output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
+    elif result.added:
+        output.line("Next: git add the .mvc and .gitignore files, then git commit")
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def status(
+    ctx: typer.Context,
+    paths: Paths = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is clean.")] = False,
+    json: Json = False,
+) -> int:
+    """Show what differs between workspace, pointers and cache."""
+    from mvc.ops.status import status as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, project.paths(paths or []))
+        if json:
+            print_json(result)
+        else:
+            _show_status(output, project, result)
+    if any(item.state == "invalid" for item in result.items):
+        return 2
+    return 1 if exit_code and not result.clean else 0
+
+
+_STATE_COLORS = {"clean": "green", "modified": "yellow", "behind": "yellow", "missing": "yellow"}
+_HINTS = {
+    "modified": ("mvc add", "keeps the change", "mvc checkout", "undoes it, if the cache has what is here"),
+    "behind": ("mvc checkout", "takes the update"),
+    "missing": ("mvc checkout", "brings the content back"),
+    "not-in-cache": ("mvc add", "stores it again, where the workspace still has it"),
+    "conflict": ("git checkout --ours --", "or --theirs, on the pointer, settles the conflict"),
+}
+
+
+def _show_status(output: Output, project: Project, result: Status) -> None:
+    if not result.items:
+        output.line("Nothing is tracked here yet. Next: mvc add PATH")
+        return
+    shown = [item for item in result.items if item.state != "clean" or output.verbose]
+    for item in shown:
+        _show_item(output, project, item)
+    clean = sum(item.state == "clean" for item in result.items)
+    if not shown:
+        output.line(f"Clean: {plural(clean, 'path')}.")
+        return
+    if clean:
+        output.line(output.paint(f"{plural(clean, 'path')} clean", "dim"))
+    _show_hints(output, project, shown)
+
+
+def _show_item(output: Output, project: Project, item: StatusItem) -> None:
+    state = output.paint(f"{item.state:<16}", _STATE_COLORS.get(item.state, "red"))
+    counts = Counter(change.change for change in item.changes)
+    detail = ", ".join(f"{count:,} {change}" for change, count in sorted(counts.items()))
+    detail = detail or (visible(item.problem) if item.problem else size(item.size))
+    output.line(f"{state} {visible(project.show(item.path))}  ({detail})")
+    for change in item.changes[: None if output.verbose else _FEW]:
+        output.line(f"    {change.change:<9} {visible(change.path)}")
+    if len(item.changes) > _FEW and not output.verbose:
+        output.line(f"    ... and {plural(len(item.changes) - _FEW, 'more file')} (-v names them)")
+
+
+def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
+    for state, hint in _HINTS.items():
+        paths = [item.path for item in shown if item.state == state]
+        if paths:
+            suffix = ".mvc" if state == "conflict" else ""
+            for command, effect in zip(hint[::2], hint[1::2], strict=True):
+                line = project.line(command, paths[0] + suffix) if len(paths) == 1 else f"{command} PATH"
+                output.line(f"  {visible(line)}  {effect}")
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def diff(
+    ctx: typer.Context,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[REV [REV]] [PATH]...", show_default=False)] = None,
+    json: Json = False,
+    md: Annotated[bool, typer.Option("--md", help="Print a Markdown table.")] = False,
+) -> None:
+    """Show what changed: HEAD to workspace, REV to workspace, or between two revisions."""
+    from mvc.ops.diff import diff as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    if json and md:
+        raise UsageError("--json and --md exclude each other", "mvc diff --json")
+    with opened(output, json=json) as project:
+        revisions, paths = _split(project, arguments or [])
+        result = run(project, revisions, project.paths(paths))
+        if json:
+            print_json(result)
+        elif md:
+            _show_diff_md(result)
+        else:
+            _show_diff(output, result)
+
+
+def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return revisions and paths: up to two words that Git knows as revisions come first, as in `git diff`."""
+    from mvc.scm.plumbing import is_revision  # noqa: PLC0415
+
+    revisions: list[str] = []
+    while arguments and len(revisions) < 2 and is_revision(project.git, arguments[0]):  # noqa: PLR2004
+        revisions.append(arguments[0])
+        arguments = arguments[1:]
+    return tuple(revisions), arguments
+
+
+_MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R"}
+
+
+def _show_diff(output: Output, result: Diff) -> None:
+    if not result.changes:
+        output.line("No differences.")
+    for item in result.changes:
+        output.line(f"{_MARKS[item.change]} {visible(_title(item))}  {_sizes(item)}")
+        for file in item.files[: None if output.verbose else _FEW]:
+            origin = f"{file.old_path} -> " if file.old_path else ""
+            change = _from_to(file.old_size, file.size)
+            output.line(f"    {_MARKS[file.change]} {visible(origin + file.path)}  {change}")
+        if len(item.files) > _FEW and not output.verbose:
+            output.line(f"    ... and {plural(len(item.files) - _FEW, 'more file')} (-v names them)")
+        if not item.complete:
+            output.line("    (its files cannot be listed: the cache lacks a manifest)")
+
+
+def _show_diff_md(result: Diff) -> None:
+    print("| change | path | size | files |\n|---|---|---|---|")
+    for item in result.changes:
+        files = _from_to(item.old.files if item.old else None, item.new.files if item.new else None, str)
+        size_cell = _from_to(item.old.size if item.old else None, item.new.size if item.new else None)
+        path = visible(_title(item)).replace("|", "\\|").replace("`", "'")
+        print(f"| {item.change} | `{path}` | {size_cell} | {files} |")
+
+
+def _title(item: PathDiff) -> str:
+    return f"{item.old.path} -> {item.path}" if item.change == "renamed" and item.old else item.path
+
+
+def _sizes(item: PathDiff) -> str:
+    text = _from_to(item.old.size if item.old else None, item.new.size if item.new else None)
+    return f"({text}, {plural(len(item.files), 'file')} differ)" if item.files else f"({text})"
+
+
+def _from_to(old: int | None, new: int | None, show: type[str] | None = None) -> str:
+    tell = show or size
+    if old is None or new is None or old == new:
+        return tell(new if old is None else old)  # type: ignore[arg-type]  # one of them is there
+    return f"{tell(old)} -> {tell(new)}"
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def checkout(
+    ctx: typer.Context,
+    paths: Paths = None,
+    rev: Annotated[str | None, typer.Option(metavar="REV", help="Bring back what REV had, and stage it.")] = None,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Save unknown content to the cache, then overwrite.")] = False,
+    relink: Annotated[bool, typer.Option("--relink", help="Write clean files again, as cache.link says.")] = False,
+    json: Json = False,
+) -> int:
+    """Make the workspace match the pointers. Never destroys what is not in the cache."""
+    from mvc.ops.checkout import CheckoutOptions  # noqa: PLC0415
+    from mvc.ops.checkout import checkout as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, project.paths(paths or []), CheckoutOptions(rev, force, relink))
+        if json:
+            print_json(result)
+        else:
+            _show_checkout(output, project, result, rev)
+    return _exit_code(result.failed, silent=json)
+
+
+def _show_checkout(output: Output, project: Project, result: CheckoutResult, rev: str | None) -> None:
+    for item in result.done[: None if output.verbose else _FEW]:
+        deleted = f", {item.deleted:,} deleted" if item.deleted else ""
+        files = f"{plural(item.written, 'file')} written{deleted}, {size(item.size)}"
+        output.line(f"{output.paint('checked out', 'green')} {visible(project.show(item.path))} ({files})")
+    if len(result.done) > _FEW and not output.verbose:
+        output.line(f"... and {plural(len(result.done) - _FEW, 'more path')} (-v names them)")
+    if not result.done and not result.failed:
+        output.line("The workspace matches its pointers already.")
+    if rev and not result.failed:
+        output.line(f"Pointers are staged as they were at {visible(rev)}. Next: git commit, or mvc checkout --rev HEAD")
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def ls(
+    ctx: typer.Context,
+    ref: Annotated[str, typer.Argument(metavar="[REF]", show_default=False)] = "",
+    recursive: Annotated[bool, typer.Option("-R", "--recursive", help="List the files of directories.")] = False,
+    json: Json = False,
+) -> int:
+    """List what is tracked: here, at a revision (REV or REV:PATH), or below PATH."""
+    from mvc.ops.listing import ls as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, ref, recursive=recursive)
+        if json:
+            print_json(result)
+        else:
+            rows = [(item.kind, size(item.size), item.blake3[:12], visible(item.path)) for item in result.items]
+            for line in columns(rows):
+                output.line(line)
+    return _exit_code(result.failed, silent=json)
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def log(
+    ctx: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="PATH", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Show the versions of a tracked path, the newest first."""
+    from mvc.ops.log import log as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        entries = run(project, project.path(path))
+        if json:
+            print_json(entries)
+        else:
+            for entry in entries:
+                _show_version(output, entry)
+
+
+def _show_version(output: Output, entry: LogEntry) -> None:
+    tags = f" ({', '.join(map(visible, entry.tags))})" if entry.tags else ""
+    content = f"{entry.blake3[:12]}  {size(entry.size)}" if entry.state == "tracked" else entry.state
+    output.line(f"{output.paint(entry.commit[:12], 'yellow')} {entry.date[:10]} {visible(entry.author)}{tags}  {content}")
+    output.line(f"    {visible(entry.description or entry.subject)}")
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def verify(
+    ctx: typer.Context,
+    paths: Paths = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Compare xxh128 where it is known: rot, not forgery.")] = False,
+    json: Json = False,
+) -> int:
+    """Read the cache and prove it against the digests; put aside what is wrong."""
+    from mvc.ops.verify import verify as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, project.paths(paths or []), quick=quick)
+        if json:
+            print_json(result)
+        else:
+            _show_verified(output, project, result)
+    return 1 if result.wrong else 0
+
+
+def _show_verified(output: Output, project: Project, result: Verified) -> None:
+    for wrong in result.wrong:
+        say(f"object {wrong.blake3}: {wrong.reason}; its bytes are in quarantine")
+        for path in wrong.users:
+            say(f"{path} needs it", f"{project.line('mvc add', path)}, if the workspace still has its content")
+    output.line(f"{plural(result.objects, 'object')}, {size(result.bytes)} read: {len(result.wrong)} wrong.")
+
+
+def _exit_code(failed: Sequence[Failure], *, silent: bool) -> int:
+    """Print what failed, path by path; the exit code of the first."""
+    for failure in failed:
+        if not silent:
+            say(failure.message, failure.fix)
+    return failed[0].exit_code if failed else 0

@@ -1,0 +1,1 @@
+"""Values: digests, names, manifests, pointers and their differences. Pure but for hashing."""

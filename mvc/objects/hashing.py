@@ -1,0 +1,112 @@
+"""Both hashes of content, taken together in one read.
+
+blake3 is the slower of the two, so above `THREADED` bytes it runs in a thread of its own
+while the reader goes on: both release the interpreter lock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from blake3 import blake3
+from xxhash import xxh3_128, xxh3_128_hexdigest
+
+from mvc.objects.digest import Digest
+
+CHUNK = 1 << 20
+"""Bytes read at a time; with `BUFFERS` of them a stream uses 4 MiB."""
+BUFFERS = 4
+THREADED = 8 << 20
+
+Sink = Callable[[memoryview], object]
+
+
+def hash_bytes(data: bytes) -> Digest:
+    """Return the digest of `data`."""
+    return Digest(blake3(data).hexdigest(), xxh3_128_hexdigest(data), len(data))
+
+
+def hash_stream(fd: int, size: int, sink: Sink | None = None) -> Digest:
+    """Return the digest of what `fd` yields until its end; `sink` sees every chunk in order.
+
+    `size` is what the caller expects, in bytes: it only chooses between one thread and two.
+    The digest's own size is what was read.
+    """
+    if size < THREADED:
+        return _hash_alone(fd, max(1, min(size + 1, CHUNK)), sink)
+    return _hash_threaded(fd, sink)
+
+
+def quick_stream(fd: int, sink: Sink | None = None) -> tuple[str, int]:
+    """Return xxh128, in hex, and size of what `fd` yields: enough to see that bytes rotted."""
+    quick, size = xxh3_128(), 0
+    buffer = memoryview(bytearray(CHUNK))
+    while count := os.readv(fd, [buffer]):
+        part = buffer[:count]
+        quick.update(part)
+        if sink is not None:
+            sink(part)
+        size += count
+    return quick.hexdigest(), size
+
+
+def _hash_alone(fd: int, chunk: int, sink: Sink | None) -> Digest:
+    strong, quick, size = blake3(), xxh3_128(), 0
+    buffer = memoryview(bytearray(chunk))
+    while count := os.readv(fd, [buffer]):
+        part = buffer[:count]
+        strong.update(part)
+        quick.update(part)
+        if sink is not None:
+            sink(part)
+        size += count
+    return Digest(strong.hexdigest(), quick.hexdigest(), size)
+
+
+class _Blake3Thread:
+    """blake3 over the buffers handed to it, in a thread; they come back through `free`."""
+
+    def __init__(self) -> None:
+        self.free: SimpleQueue[memoryview] = SimpleQueue()
+        for _ in range(BUFFERS):
+            self.free.put(memoryview(bytearray(CHUNK)))
+        self._full: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
+        self._hasher = blake3()
+        self._thread = threading.Thread(target=self._run, name="mvc-blake3")
+
+    def __enter__(self) -> _Blake3Thread:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._full.put(None)
+        self._thread.join()
+
+    def update(self, buffer: memoryview, count: int) -> None:
+        self._full.put((buffer, count))
+
+    def hexdigest(self) -> str:
+        """The hash; only once the `with` block has ended."""
+        return self._hasher.hexdigest()
+
+    def _run(self) -> None:
+        while (item := self._full.get()) is not None:
+            buffer, count = item
+            self._hasher.update(buffer[:count])
+            self.free.put(buffer)
+
+
+def _hash_threaded(fd: int, sink: Sink | None) -> Digest:
+    quick, size = xxh3_128(), 0
+    with _Blake3Thread() as strong:
+        while count := os.readv(fd, [buffer := strong.free.get()]):
+            strong.update(buffer, count)
+            part = buffer[:count]
+            quick.update(part)
+            if sink is not None:
+                sink(part)
+            size += count
+    return Digest(strong.hexdigest(), quick.hexdigest(), size)

@@ -1,0 +1,245 @@
+"""The pointer: the small YAML file in Git that stands for a tracked file or directory.
+
+A pointer has one spelling, so reading it needs no YAML: what this module parses is what it
+emits, byte for byte, and anything else is handed to `mvc.objects.pointer_document`, which
+says what is wrong. Format: docs/formats.md, "Pointer".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple, TypeAlias
+
+from mvc.errors import InvalidFormat
+from mvc.objects.digest import MAX_SIZE, Digest
+from mvc.objects.manifest import Encoded, Entry, Manifest, encode
+
+SUFFIX = ".mvc"
+MAX_BYTES = 256 << 10
+
+Kind: TypeAlias = Literal["file", "dir"]
+
+NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9/_-]*[a-zA-Z0-9])?", re.ASCII)
+"""GTO 1.10's grammar for the name of an artifact, without its optional `dirname:`."""
+REMOTE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?", re.ASCII)
+LABEL = re.compile(r"(?!(?:null|true|false|yes|no|on|off|y|n)$)[a-z](?:[a-z0-9_.-]{0,62})", re.ASCII)
+"""A label's key: none that some YAML reader takes for a boolean or null."""
+
+
+class Notes(NamedTuple):
+    """What people say of a tracked path; it identifies nothing."""
+
+    name: str = ""
+    desc: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    remote: str = ""
+
+
+class Pointer(NamedTuple):
+    """A tracked file (`digest` of its bytes) or directory (`digest` of its manifest object)."""
+
+    kind: Kind
+    digest: Digest
+    exec: bool = False
+    manifest: Manifest | None = None
+    """A directory's files when the pointer lists them itself."""
+    files: int = 1
+    total: int = 0
+    """Bytes of content."""
+    notes: Notes = Notes()
+
+    @property
+    def content(self) -> tuple[Kind, Digest, bool]:
+        """What decides whether two pointers stand for the same bytes."""
+        return self.kind, self.digest, self.exec
+
+
+def file_pointer(digest: Digest, *, executable: bool = False, notes: Notes = Notes()) -> Pointer:
+    """Return the pointer of a file."""
+    return Pointer("file", digest, executable, total=digest.size, notes=notes)
+
+
+def dir_pointer(manifest: Manifest, encoded: Encoded | None = None, notes: Notes = Notes()) -> Pointer:
+    """Return the pointer of a directory; `encoded` saves encoding `manifest` again."""
+    encoded = encoded or encode(manifest)
+    inline = manifest if encoded.inline else None
+    return Pointer("dir", encoded.digest, False, inline, manifest.files, manifest.total, notes)
+
+
+def path_of(pointer_path: str) -> str:
+    """Return the tracked path of a pointer file: `a/b.onnx.mvc` gives `a/b.onnx`."""
+    return pointer_path.removesuffix(SUFFIX)
+
+
+# Writing.
+
+
+def emit(pointer: Pointer) -> bytes:
+    """Return the pointer's one spelling."""
+    lines = ["mvc: 1", f'kind: "{pointer.kind}"']
+    if pointer.manifest is None:
+        lines += _digest_lines(pointer)
+    elif pointer.manifest.entries:
+        lines += ["manifest:", *map(_entry_line, pointer.manifest.entries)]
+    else:
+        lines += ["manifest: []"]
+    lines += _note_lines(pointer.notes)
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _digest_lines(pointer: Pointer) -> list[str]:
+    digest = pointer.digest
+    lines = [f'blake3: "{digest.blake3}"', f'xxh128: "{digest.xxh128}"', f"size: {digest.size}"]
+    if pointer.kind == "dir":
+        return [*lines, f"files: {pointer.files}", f"total: {pointer.total}"]
+    return [*lines, "exec: true"] if pointer.exec else lines
+
+
+def _entry_line(entry: Entry) -> str:
+    executable = "exec: true, " if entry.exec else ""
+    return (
+        f"  - {{path: {quote(entry.path)}, size: {entry.size}, {executable}"
+        f'blake3: "{entry.blake3}", xxh128: "{entry.xxh128}"}}'
+    )
+
+
+def _note_lines(notes: Notes) -> list[str]:
+    lines = [f"{key}: {quote(text)}" for key, text in (("name", notes.name), ("desc", notes.desc)) if text]
+    if notes.labels:
+        pairs = ", ".join(f"{key}: {quote(text)}" for key, text in notes.labels)
+        lines.append(f"labels: {{{pairs}}}")
+    return [*lines, f"remote: {quote(notes.remote)}"] if notes.remote else lines
+
+
+_ESCAPE = re.compile(r'[^ !#-\[\]-~]')
+
+
+def quote(text: str) -> str:
+    r"""Return `text` as a double-quoted YAML string, in the pointer's one spelling.
+
+    Printable characters stand as they are, quote and backslash behind a backslash, the rest
+    as `\UXXXXXXXX`. Printable is asked of Unicode 3.2 (RFC 3454, table A.1 has what that
+    version leaves unassigned), so that the answer is the same in every Python.
+    """
+    return f'"{_ESCAPE.sub(_escape, text)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    if char in '"\\':
+        return "\\" + char
+    return char if _printable(char) else f"\\U{ord(char):08X}"
+
+
+def _printable(char: str) -> bool:
+    from unicodedata import ucd_3_2_0  # noqa: PLC0415 - only names beyond ASCII need it
+
+    return char <= "\uffff" and ucd_3_2_0.category(char)[0] not in "CZ"
+
+
+# Reading.
+
+_STRING = r'"((?:[^"\\\n]|\\["\\]|\\U[0-9A-F]{8})*)"'
+_NUMBER = r"(0|[1-9][0-9]{0,18})"
+_HASHES = r'blake3: "([0-9a-f]{64})"\nxxh128: "([0-9a-f]{32})"\n'
+_NOTES = (
+    rf"(?:name: {_STRING}\n)?(?:desc: {_STRING}\n)?"
+    rf'(?:labels: \{{((?:[a-z][a-z0-9_.-]*: "(?:[^"\\\n]|\\.)*"(?:, )?)+)\}}\n)?(?:remote: {_STRING}\n)?'
+)
+_FILE = re.compile(rf'mvc: 1\nkind: "file"\n{_HASHES}size: {_NUMBER}\n(exec: true\n)?{_NOTES}', re.ASCII)
+_LARGE = re.compile(rf'mvc: 1\nkind: "dir"\n{_HASHES}size: {_NUMBER}\nfiles: {_NUMBER}\ntotal: {_NUMBER}\n{_NOTES}', re.ASCII)
+_INLINE = re.compile(rf'mvc: 1\nkind: "dir"\nmanifest:(?: \[\]\n|\n((?:  - \{{[^\n]*\}}\n)+)){_NOTES}', re.ASCII)
+_ENTRY = re.compile(
+    rf'  - \{{path: {_STRING}, size: {_NUMBER}, (exec: true, )?blake3: "([0-9a-f]{{64}})", xxh128: "([0-9a-f]{{32}})"\}}\n',
+    re.ASCII,
+)
+_LABELS = re.compile(rf"([a-z][a-z0-9_.-]*): {_STRING}")
+_UNQUOTE = re.compile(r'\\(?:(["\\])|U([0-9A-F]{8}))')
+
+
+def parse(raw: bytes, what: str = "pointer") -> Pointer:
+    """Return the pointer that `raw` spells; `what` names the file in errors.
+
+    Raises:
+        InvalidFormat: `raw` is not a pointer in its one spelling.
+        InvalidName: a path in it is refused.
+
+    """
+    try:
+        pointer = _match(raw) if len(raw) <= MAX_BYTES else None
+    except InvalidFormat as error:
+        raise type(error)(f"{what}: {error.message}") from None
+    if pointer is not None and emit(pointer) == raw:
+        return pointer
+    from mvc.objects.pointer_document import complaint  # noqa: PLC0415 - only a bad pointer needs YAML
+
+    raise InvalidFormat(complaint(raw, what))
+
+
+def _match(raw: bytes) -> Pointer | None:
+    try:
+        text = raw.decode()
+        return _match_file(text) or _match_large(text) or _match_inline(text)
+    except ValueError:  # not UTF-8, or \U beyond Unicode
+        return None
+
+
+def _match_file(text: str) -> Pointer | None:
+    if (match := _FILE.fullmatch(text)) is None or (size := int(match[3])) > MAX_SIZE:
+        return None
+    return file_pointer(Digest(match[1], match[2], size), executable=bool(match[4]), notes=_notes(*match.groups()[4:]))
+
+
+def _match_large(text: str) -> Pointer | None:
+    if (match := _LARGE.fullmatch(text)) is None:
+        return None
+    size, files, total = (int(match[group]) for group in (3, 4, 5))
+    if max(size, files, total) > MAX_SIZE:
+        return None
+    notes = _notes(*match.groups()[5:])
+    return Pointer("dir", Digest(match[1], match[2], size), False, None, files, total, notes)
+
+
+def _match_inline(text: str) -> Pointer | None:
+    if (match := _INLINE.fullmatch(text)) is None:
+        return None
+    entries = tuple(
+        Entry(unquote(path), blake3, xxh128, int(size), bool(executable))
+        for path, size, executable, blake3, xxh128 in _ENTRY.findall(match[1] or "")
+    )
+    if any(entry.size > MAX_SIZE for entry in entries):
+        return None
+    manifest = Manifest.of(entries)
+    pointer = dir_pointer(manifest, notes=_notes(*match.groups()[1:]))
+    return pointer if manifest.entries == entries and pointer.manifest is not None else None
+
+
+def _notes(name: str | None, desc: str | None, labels: str | None, remote: str | None) -> Notes:
+    if not (name or desc or labels or remote):
+        return Notes()
+    pairs = tuple((key, unquote(text)) for key, text in _LABELS.findall(labels or ""))
+    return check_notes(Notes(unquote(name or ""), unquote(desc or ""), pairs, unquote(remote or "")))
+
+
+def check_notes(notes: Notes) -> Notes:
+    """Return `notes` when the formats can carry them.
+
+    Raises:
+        InvalidFormat: a name, label or remote breaks its grammar, or labels are unsorted.
+
+    """
+    if notes.name and NAME.fullmatch(notes.name) is None:
+        raise InvalidFormat(f"refused name {notes.name!r}: letters, digits, '-', '_' and '/' only, no dots")
+    if notes.remote and REMOTE.fullmatch(notes.remote) is None:
+        raise InvalidFormat(f"refused remote name {notes.remote!r}")
+    keys = [key for key, _ in notes.labels]
+    if keys != sorted(set(keys)) or not all(map(LABEL.fullmatch, keys)):
+        raise InvalidFormat("labels must be sorted, unique, lower-case words")
+    return notes
+
+
+def unquote(body: str) -> str:
+    """Return what stands between the quotes of `quote`'s result."""
+    if "\\" not in body:
+        return body
+    return _UNQUOTE.sub(lambda match: match[1] or chr(int(match[2], 16)), body)

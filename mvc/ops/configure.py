@@ -1,0 +1,71 @@
+"""`mvc config`: settings, where they come from, and changing them."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from mvc import config
+from mvc.errors import UsageError
+from mvc.fsutil import Replacement, Staging, Tree, replace_files
+from mvc.project import CONFIG, Project
+from mvc.scm.plumbing import stage
+
+
+class Value(NamedTuple):
+    """A setting as `config list` shows it."""
+
+    name: str
+    value: str
+    origin: config.Origin
+
+
+def list_values(project: Project, scope: config.Scope | None = None) -> list[Value]:
+    """Return every setting that counts, or what the file of `scope` sets."""
+    if scope is not None:
+        return [Value(name, value, scope) for name, value in project.config_layer(scope).values.items()]
+    return [Value(name, *setting) for name, setting in project.settings.values.items()]
+
+
+def get_value(project: Project, name: str, scope: config.Scope | None = None) -> Value | None:
+    """Return one setting; None when the file of `scope` does not set it.
+
+    Raises:
+        UsageError: no such key.
+
+    """
+    if name not in config.KEYS:
+        config.check_value(name, "")
+    return next((value for value in list_values(project, scope) if value.name == name), None)
+
+
+def set_value(project: Project, name: str, value: str | None, scope: config.Scope) -> str:
+    """Set a key in the file of `scope`, or take it out when `value` is None; the file's path.
+
+    A project's file is staged.
+
+    Raises:
+        UsageError: no such key or value, or one that a committed file can't set.
+        InvalidFormat: the file can't be edited line by line.
+
+    """
+    key = config.check_value(name, config.KEYS[name].default if value is None and name in config.KEYS else value or "")
+    if scope == "project" and not key.committed:
+        raise UsageError(f"a committed config cannot set {name}", f"mvc config set --local {name} {value or ''}".rstrip())
+    if scope == "project":
+        _edit(project, project.tree, CONFIG, name, value)
+        stage(project.git, [CONFIG])
+    else:
+        folder, file = os.path.split(project.config_path(scope))
+        os.makedirs(folder, exist_ok=True)
+        with Tree(folder) as tree:
+            _edit(project, tree, file, name, value)
+    project.__dict__.pop("settings", None)
+    return project.config_path(scope)
+
+
+def _edit(project: Project, tree: Tree, file: str, name: str, value: str | None) -> None:
+    old = tree.read(file, config.MAX_BYTES)
+    new = config.edit((old or b"").decode(), name, value).encode()
+    with Staging(f"{project.home}/tmp") as staging:
+        replace_files(tree, staging, [Replacement(file, old, new)] if new != old else [])

@@ -1,0 +1,153 @@
+"""`mvc diff`: what changed between two revisions, or between one and the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from mvc.errors import CorruptObject, MissingObject
+from mvc.objects.diff import Change, EntryChange, diff_manifests, pair_renames
+from mvc.objects.manifest import Entry, Manifest
+from mvc.ops.revisions import tracked_at
+from mvc.ops.status import look
+from mvc.project import Project
+from mvc.scm.plumbing import head, resolve
+from mvc.workspace.available import load_manifest
+from mvc.workspace.tracked import Selection, Tracked, select
+
+
+class Side(NamedTuple):
+    """A tracked path on one side; `size` in bytes of content."""
+
+    path: str
+    kind: str
+    blake3: str
+    size: int
+    files: int
+
+
+class FileDiff(NamedTuple):
+    """A file inside a tracked directory that differs; sizes in bytes."""
+
+    path: str
+    change: Change
+    old_path: str | None
+    old_size: int | None
+    size: int | None
+
+
+class PathDiff(NamedTuple):
+    """A tracked path that differs."""
+
+    path: str
+    change: Change
+    old: Side | None
+    new: Side | None
+    files: tuple[FileDiff, ...] = ()
+    metrics: None = None
+    complete: bool = True
+    """Whether `files` could be told: the cache holds both manifests."""
+
+
+class Diff(NamedTuple):
+    """What differs from `old` to `new`; an empty revision is the workspace, or no commit yet."""
+
+    old: str
+    new: str
+    changes: tuple[PathDiff, ...]
+
+
+class _State(NamedTuple):
+    """A tracked path as one side has it; `manifest` loads a directory's files."""
+
+    side: Side
+    manifest: Callable[[], Manifest]
+
+
+def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str] = ()) -> Diff:
+    """Return what differs: HEAD to workspace, a revision to workspace, or between two revisions.
+
+    A path whose content is not in the workspace counts as its pointer has it.
+
+    Raises:
+        UsageError: no such revision.
+        MvcError: a path is not tracked on either side.
+
+    """
+    old_commit = resolve(project.git, revisions[0]) if revisions else head(project.git)
+    new_commit = resolve(project.git, revisions[1]) if len(revisions) > 1 else ""
+    old_items = tracked_at(project.git, old_commit) if old_commit else {}
+    new_items = tracked_at(project.git, new_commit) if new_commit else project.tracked()
+    wanted = {selection.item.path: selection for selection in select({**old_items, **new_items}, paths)}
+    old = {path: _of_pointer(project, item) for path, item in old_items.items() if path in wanted and item.pointer}
+    new = {
+        path: state
+        for path, item in new_items.items()
+        if path in wanted and (state := _of_pointer(project, item) if new_commit else _of_workspace(project, item))
+    }
+    project.catalog.flush()
+    return Diff(old_commit or "", new_commit, tuple(_compare(old, new, wanted)))
+
+
+def _of_pointer(project: Project, item: Tracked) -> _State:
+    pointer = item.pointer
+    if pointer is None:
+        raise ValueError(item.path)
+    side = Side(item.path, pointer.kind, pointer.digest.blake3, pointer.total, pointer.files)
+    return _State(side, lambda: load_manifest(project.cache, pointer))
+
+
+def _of_workspace(project: Project, item: Tracked) -> _State | None:
+    if item.pointer is None:
+        return None
+    observed = look(project, item.path)
+    if observed.digest is None:
+        return _of_pointer(project, item)
+    found = observed.scan
+    side = Side(item.path, found.kind, observed.digest.blake3, found.total, len(found.names))
+    return _State(side, lambda: Manifest(tuple(sorted(observed.entries()))))
+
+
+def _compare(old: dict[str, _State], new: dict[str, _State], wanted: dict[str, Selection]) -> list[PathDiff]:
+    """Return the differences by path, a deleted path whose content was added elsewhere as a rename."""
+    before = Manifest(tuple(_as_entry(state) for state in old.values()))
+    after = Manifest(tuple(_as_entry(state) for state in new.values()))
+    changes = pair_renames(diff_manifests(before, after))
+    differences = (_path_diff(change, old, new, wanted) for change in changes)
+    return [item for item in differences if item.change != "modified" or item.files or not wanted[item.path].inside]
+
+
+def _as_entry(state: _State) -> Entry:
+    side = state.side
+    return Entry(side.path, side.blake3, side.kind, side.size)
+
+
+def _path_diff(
+    change: EntryChange, old: dict[str, _State], new: dict[str, _State], wanted: dict[str, Selection],
+) -> PathDiff:
+    before = old[change.old.path] if change.old else None
+    after = new[change.new.path] if change.new else None
+    sides = (before.side if before else None, after.side if after else None)
+    files, complete = _files(before, after, wanted[change.path]) if change.change != "renamed" else ((), True)
+    return PathDiff(change.path, change.change, *sides, files, None, complete)
+
+
+def _files(before: _State | None, after: _State | None, selection: Selection) -> tuple[tuple[FileDiff, ...], bool]:
+    if not before or not after or (before.side.kind, after.side.kind) != ("dir", "dir"):
+        return (), True
+    try:
+        changes = pair_renames(diff_manifests(before.manifest(), after.manifest()))
+    except (MissingObject, CorruptObject):
+        return (), False
+    return tuple(_file_diff(change) for change in changes if selection.covers(change.path)), True
+
+
+def _file_diff(change: EntryChange) -> FileDiff:
+    old, new = change.old, change.new
+    return FileDiff(
+        change.path,
+        change.change,
+        old.path if old and change.change == "renamed" else None,
+        old.size if old else None,
+        new.size if new else None,
+    )

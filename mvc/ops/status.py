@@ -1,0 +1,143 @@
+"""`mvc status`: what differs between workspace, pointers and cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias
+
+from mvc.errors import CorruptObject, MissingObject
+from mvc.objects.diff import diff_manifests
+from mvc.objects.manifest import Entry, Manifest
+from mvc.objects.pointer import Pointer
+from mvc.ops.common import content_name
+from mvc.project import Project
+from mvc.workspace.available import is_available, load_manifest
+from mvc.workspace.content import hashing
+from mvc.workspace.observe import Look, Observed, observe
+from mvc.workspace.tracked import Selection, Tracked, select
+
+State: TypeAlias = Literal[
+    "clean", "modified", "missing", "behind", "not-in-cache", "invalid", "conflict", "not-checked-out",
+]
+
+
+class FileChange(NamedTuple):
+    """A file of a tracked directory that differs from the pointer; sizes in bytes."""
+
+    path: str
+    change: str
+    """`added`, `modified`, `deleted`, or `refused` when it can't be stored."""
+    old_size: int | None = None
+    size: int | None = None
+
+
+class StatusItem(NamedTuple):
+    """The state of one tracked path."""
+
+    path: str
+    kind: str
+    state: State
+    size: int
+    """Bytes of content, as the pointer has it."""
+    report: None = None
+    pushed: None = None
+    changes: tuple[FileChange, ...] = ()
+    problem: str = ""
+    """Why the state is `invalid`."""
+
+
+class Status(NamedTuple):
+    """The state of all that was asked about."""
+
+    clean: bool
+    items: tuple[StatusItem, ...]
+
+
+def status(project: Project, paths: Iterable[str] = ()) -> Status:
+    """Return the state of the tracked `paths` (from the top of the worktree), or of everything.
+
+    Raises:
+        MvcError: a path is not tracked.
+
+    """
+    selected = select(project.tracked(), paths)
+    items = tuple(item_status(project, selection) for selection in selected)
+    project.catalog.flush()
+    settled = ("clean", "not-checked-out")
+    return Status(all(item.state in settled for item in items), items)
+
+
+def item_status(project: Project, selection: Selection) -> StatusItem:
+    """Return the state of one tracked path."""
+    item = selection.item
+    pointer = item.pointer
+    if pointer is None or item.condition:
+        state: State = item.condition or "invalid"
+        size = pointer.total if pointer else 0
+        return StatusItem(item.path, pointer.kind if pointer else "", state, size, problem=item.problem)
+    try:
+        observed = look(project, item.path)
+    except OSError as error:
+        return StatusItem(item.path, pointer.kind, "modified", pointer.total, problem=str(error))
+    state = _state(project, item, pointer, observed)
+    changes = _changes(project, pointer, observed, selection) if state in ("modified", "behind") else ()
+    if selection.inside and state == "modified" and not changes:
+        state = "clean"
+    return StatusItem(item.path, pointer.kind, state, pointer.total, changes=changes)
+
+
+def look(project: Project, path: str) -> Observed:
+    """Return what a tracked path holds now, and remember what had to be read for it."""
+    known = project.catalog.snapshot(path)
+    observed = observe(project.tree, path, project.links, Look(known, hashing(project.around.progress)))
+    if observed.content is not None and observed.snapshot is not None:
+        project.catalog.remember(path, observed.snapshot)
+    return observed
+
+
+def same_content(pointer: Pointer, observed: Observed) -> bool:
+    """Whether the workspace holds just what the pointer stands for."""
+    return (pointer.kind, pointer.digest, pointer.exec) == (observed.scan.kind, observed.digest, observed.executable)
+
+
+def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed) -> State:
+    synced = project.catalog.synced(item.path)
+    name = content_name(pointer)
+    if same_content(pointer, observed):
+        if synced != name:
+            project.catalog.set_synced(item.path, name)
+        return "clean" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
+    if observed.scan.kind == "none":
+        return "missing" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
+    return "behind" if synced and synced == content_of(observed) else "modified"
+
+
+def content_of(observed: Observed) -> str:
+    """Return one word for what the workspace holds, as `content_name` has it for a pointer."""
+    if observed.digest is None:
+        return ""
+    return f"{observed.scan.kind}:{observed.digest.blake3}{':x' if observed.executable else ''}"
+
+
+def _changes(
+    project: Project, pointer: Pointer, observed: Observed, selection: Selection,
+) -> tuple[FileChange, ...]:
+    """Return the files of a directory that differ; nothing when the manifest is not at hand."""
+    if pointer.kind != "dir" or observed.scan.kind != "dir":
+        return ()
+    try:
+        old = load_manifest(project.cache, pointer)
+    except (MissingObject, CorruptObject):
+        return ()
+    new = Manifest(tuple(sorted(_storable(observed))))
+    changes = [
+        FileChange(change.path, change.change, change.old.size if change.old else None, change.new.size if change.new else None)
+        for change in diff_manifests(old, new)
+        if change.path not in observed.scan.refused
+    ]
+    changes += [FileChange(name, "refused") for name in observed.scan.refused]
+    return tuple(sorted(change for change in changes if selection.covers(change.path)))
+
+
+def _storable(observed: Observed) -> list[Entry]:
+    return [entry for entry in observed.entries() if entry.path not in observed.scan.refused]

@@ -1,0 +1,216 @@
+"""A repository as mvc sees it: where its parts lie, its settings, cache, catalog and locks."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import NamedTuple
+
+from mvc import config
+from mvc.errors import UsageError
+from mvc.fsutil import Lock, Staging, Tree
+from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed
+from mvc.store.cache import Cache, LinkType
+from mvc.store.catalog import FILE as CATALOG_FILE
+from mvc.store.catalog import Catalog
+from mvc.workspace.links import Links
+from mvc.workspace.progress import Progress, Silent
+from mvc.workspace.tracked import Tracked, list_tracked
+
+FOLDER = ".mvc"
+CONFIG = f"{FOLDER}/config.yaml"
+
+
+class Surroundings(NamedTuple):
+    """What the outside gives: the edge (command line, Python API) reads it, the core never does."""
+
+    cwd: str
+    environ: Mapping[str, str]
+    user_config: str
+    """Path of the user's config file."""
+    command: str = "mvc"
+    """What others are told when they wait for a lock that this process holds."""
+    waiting: Callable[[str], None] = lambda holder: None  # noqa: ARG005
+    """Called once when a lock must be waited for, with who holds it."""
+    progress: Progress = Silent()
+
+
+class Project:
+    """A worktree with mvc set up in it. Use it as a context manager, or `close` it."""
+
+    def __init__(self, layout: Layout, around: Surroundings) -> None:
+        """Take the repository at `layout`; nothing is read yet."""
+        self.layout = layout
+        self.around = around
+        self.root = layout.root
+        self.git = Git(layout.root, scrubbed(around.environ))
+        self.home = f"{layout.common_dir}/mvc"
+        """Where what is not committed lies."""
+        self._tree: Tree | None = None
+
+    @classmethod
+    def discover(cls, around: Surroundings) -> Project:
+        """Return the project that `around.cwd` is in, set up or not.
+
+        Raises:
+            UsageError: it is in no Git worktree.
+
+        """
+        return cls(find_layout(Git(around.cwd, scrubbed(around.environ))), around)
+
+    @classmethod
+    def find(cls, around: Surroundings) -> Project:
+        """Return the project that `around.cwd` is in.
+
+        Raises:
+            UsageError: it is in no Git worktree, or mvc is not set up there.
+
+        """
+        project = cls.discover(around)
+        if not os.path.isdir(f"{project.root}/{FOLDER}"):
+            raise UsageError(f"mvc is not set up in {project.root}", "mvc init")
+        return project
+
+    def __enter__(self) -> Project:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Write what the catalog is to remember, and let go of files."""
+        if "catalog" in self.__dict__:
+            self.catalog.close()
+        if "cache" in self.__dict__:
+            self.cache.packs.close()
+        if self._tree is not None:
+            self._tree.__exit__()
+            self._tree = None
+
+    @property
+    def tree(self) -> Tree:
+        """The workspace, reached without following symlinks."""
+        if self._tree is None:
+            self._tree = Tree(self.root)
+        return self._tree
+
+    @cached_property
+    def settings(self) -> config.Settings:
+        """Every setting with its origin.
+
+        Raises:
+            UsageError: a config file or `MVC_*` variable is wrong.
+
+        """
+        return config.merge([
+            self.config_layer("user"),
+            self.config_layer("project"),
+            self.config_layer("local"),
+            config.environment_layer(self.around.environ),
+        ])
+
+    def config_path(self, scope: config.Scope) -> str:
+        """Return where the config of `scope` lies."""
+        paths: dict[config.Scope, str] = {
+            "project": f"{self.root}/{CONFIG}",
+            "local": f"{self.home}/config.yaml",
+            "user": self.around.user_config,
+        }
+        return paths[scope]
+
+    def config_layer(self, scope: config.Scope) -> config.Layer:
+        """Return what the config file of `scope` sets."""
+        path = self.config_path(scope)
+        raw = self.tree.read(CONFIG, config.MAX_BYTES + 1) if scope == "project" else _read_file(path)
+        return config.file_layer(scope, raw, path)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """The cache of this repository.
+
+        Raises:
+            UsageError: it needs a newer mvc.
+
+        """
+        cache = Cache(self.settings["cache.dir"] or self.home)
+        cache.check_format()
+        return cache
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What is remembered of this worktree's files."""
+        worktree = os.path.relpath(self.layout.git_dir, self.layout.common_dir)
+        return Catalog(f"{self.home}/{CATALOG_FILE}", worktree)
+
+    @cached_property
+    def links(self) -> Links:
+        """How content gets into the workspace."""
+        kinds: tuple[LinkType, ...] = tuple(self.settings["cache.link"].split(","))  # type: ignore[assignment]
+        return Links(self.cache, kinds)
+
+    def tracked(self) -> dict[str, Tracked]:
+        """Return every tracked path of the workspace."""
+        return list_tracked(self.git, self.tree)
+
+    def staging(self) -> Staging:
+        """Return where files take shape before they are renamed into the workspace."""
+        return Staging(f"{self.home}/tmp")
+
+    def store_lock(self, *, exclusive: bool = False) -> AbstractContextManager[None]:
+        """Hold the cache: shared while it is used, alone while it is cleaned or repaired."""
+        return self._lock(f"{self.cache.root}/locks/store").hold(exclusive=exclusive)
+
+    def worktree_lock(self) -> AbstractContextManager[None]:
+        """Hold this worktree's pointers, alone."""
+        return self._lock(f"{self.layout.git_dir}/mvc-worktree.lock").hold(exclusive=True)
+
+    def _lock(self, path: str) -> Lock:
+        return Lock(path, f"{self.around.command} (process {os.getpid()})", self.around.waiting)
+
+    def path(self, text: str) -> str:
+        """Return what the user typed as a path from the top of the worktree; empty for the top itself.
+
+        Raises:
+            UsageError: it lies outside the worktree, or in Git's or mvc's own directory.
+
+        """
+        start = os.path.realpath(self.around.cwd)
+        full = os.path.normpath(os.path.join(start, text))
+        if full != self.root and not full.startswith(self.root + "/"):
+            folder, name = os.path.split(full)
+            full = os.path.join(os.path.realpath(folder), name)
+        if full == self.root:
+            return ""
+        if not full.startswith(self.root + "/"):
+            raise UsageError(f"{text} is outside of the repository {self.root}")
+        path = full[len(self.root) + 1 :]
+        if path.split("/")[0] in (".git", FOLDER):
+            raise UsageError(f"{text} is in {path.split('/')[0]}, which is not for models")
+        return path
+
+    def paths(self, texts: Iterable[str]) -> list[str]:
+        """Return what the user typed as paths from the top of the worktree."""
+        return [self.path(text) for text in texts]
+
+    def show(self, path: str) -> str:
+        """Return `path` as the user would type it from where they are."""
+        start = os.path.realpath(self.around.cwd)
+        inside = start == self.root or start.startswith(self.root + "/")
+        return os.path.relpath(f"{self.root}/{path}", start) if inside else f"{self.root}/{path}"
+
+    def line(self, command: str, *paths: str) -> str:
+        """Return a command line to type, its paths quoted for the shell."""
+        return " ".join([command, *(shlex.quote(self.show(path)) for path in paths)])
+
+
+def _read_file(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read(config.MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -1,0 +1,255 @@
+"""Git's plumbing: one small function per question. Always `-z`, always `--` before names.
+
+GitPython never touches the index: it raises on version 4 and on split and sparse ones.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from mvc.errors import MvcError, UsageError
+
+# `git rev-parse --local-env-vars`: they say which repository is meant, and leak from a hook
+# or an editor into commands that are meant for another one.
+_REPOSITORY_VARIABLES = frozenset({
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+})
+
+
+def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what names a repository; the identity stays."""
+    kept = {key: value for key, value in environ.items() if key not in _REPOSITORY_VARIABLES}
+    return {**kept, "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+
+
+class Git(NamedTuple):
+    """Where Git runs, and with which environment."""
+
+    cwd: str
+    environ: dict[str, str]
+
+    def run(self, *args: str, stdin: bytes = b"") -> bytes:
+        """Return what `git ARGS` prints.
+
+        Raises:
+            MvcError: it failed; the message is Git's own first line.
+
+        """
+        done = self.attempt(*args, stdin=stdin)
+        if done.returncode:
+            raise MvcError(f"git {args[0]} failed: {_first_line(done.stderr)}")
+        return done.stdout
+
+    def attempt(self, *args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Return how `git ARGS` ended, whatever its exit code."""
+        try:
+            return subprocess.run(  # noqa: S603 - a fixed program, never a shell
+                ["git", *args],  # noqa: S607 - the user's own git
+                cwd=self.cwd,
+                env=self.environ,
+                input=stdin,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise MvcError("git is not installed, or not on PATH", "apt-get install git") from None
+
+
+def _first_line(stderr: bytes) -> str:
+    return stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+
+
+def split_nul(output: bytes) -> list[str]:
+    """Return the NUL-terminated names in `output`."""
+    return [os.fsdecode(name) for name in output.split(b"\0") if name]
+
+
+class Layout(NamedTuple):
+    """Where a repository's parts lie, as absolute paths."""
+
+    root: str
+    """Top of the worktree."""
+    git_dir: str
+    common_dir: str
+
+
+def find_layout(git: Git) -> Layout:
+    """Return the layout of the repository that `git.cwd` is in.
+
+    Raises:
+        UsageError: it is in none, or in a bare one.
+
+    """
+    done = git.attempt("rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir")
+    if done.returncode:
+        raise UsageError(*_not_a_worktree(_first_line(done.stderr), git.cwd))
+    lines = os.fsdecode(done.stdout).splitlines()
+    if len(lines) != len(Layout._fields):
+        raise UsageError("the repository's path has a line break in it, which mvc does not support")
+    return Layout(*lines)
+
+
+def _not_a_worktree(reason: str, cwd: str) -> tuple[str, str]:
+    if "must be run in a work tree" in reason:
+        return f"{cwd} is in a bare repository: it has no workspace", "git worktree add ../workspace"
+    if "not a git repository" in reason:
+        return f"{cwd} is not in a Git repository", "git init && mvc init"
+    return f"git: {reason}", ""
+
+
+class IndexEntry(NamedTuple):
+    """A path in the index or untracked beside it."""
+
+    path: str
+    mode: str
+    """Octal, as Git writes it; empty when untracked."""
+    oid: str
+    stage: int
+    """1 to 3 in a conflict."""
+    state: Literal["tracked", "skip-worktree", "untracked"]
+
+
+_STATE: dict[str, Literal["tracked", "skip-worktree", "untracked"]] = {"S": "skip-worktree", "?": "untracked"}
+
+
+def list_files(git: Git, *patterns: str) -> list[IndexEntry]:
+    """Return what the index and the workspace hold at `patterns` (pathspecs), ignored files left out."""
+    output = git.run(
+        "ls-files", "-z", "-t", "--stage", "--cached", "--others", "--exclude-standard", "--", *patterns,
+    )
+    return [_parse_entry(row) for row in split_nul(output)]
+
+
+def _parse_entry(row: str) -> IndexEntry:
+    tag, rest = row[0], row[2:]
+    if tag == "?":
+        return IndexEntry(rest, "", "", 0, "untracked")
+    head, _, path = rest.partition("\t")
+    mode, oid, stage = head.split(" ")
+    return IndexEntry(path, mode, oid, int(stage), _STATE.get(tag, "tracked"))
+
+
+class IndexPaths(NamedTuple):
+    """Every path in the index, sorted."""
+
+    paths: list[str]
+
+    def at_or_below(self, path: str) -> list[str]:
+        """Return `path` if the index has it, and what the index has below it."""
+        start = bisect_left(self.paths, path + "/")
+        end = bisect_left(self.paths, path + "0")  # "0" follows "/"
+        place = bisect_left(self.paths, path)
+        own = [path] if self.paths[place : place + 1] == [path] else []
+        return own + self.paths[start:end]
+
+
+def index_paths(git: Git) -> IndexPaths:
+    """Return every path in the index."""
+    return IndexPaths(sorted(split_nul(git.run("ls-files", "-z", "--cached"))))
+
+
+def stage(git: Git, paths: Iterable[str]) -> None:
+    """Put the files at `paths`, as they are in the workspace, into the index.
+
+    Raises:
+        MvcError: another process holds the index, or left its lock behind.
+
+    """
+    names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    if not names:
+        return
+    done = git.attempt("update-index", "--add", "--remove", "-z", "--stdin", stdin=names)
+    if done.returncode:
+        raise MvcError(*_staging_problem(_first_line(done.stderr)))
+
+
+def _staging_problem(reason: str) -> tuple[str, str]:
+    if "index.lock" in reason:
+        lock = reason.partition("'")[2].partition("'")[0]
+        return (
+            f"everything is written, but not staged: another git runs, or left {lock} behind",
+            f"wait for it, or rm {lock}; then run the command again",
+        )
+    return f"everything is written, but not staged: {reason}", "git add the files named above"
+
+
+def resolve(git: Git, revision: str) -> str:
+    """Return the commit that `revision` names.
+
+    Raises:
+        UsageError: it names none.
+
+    """
+    done = git.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode:
+        raise UsageError(f"{revision!r} is no revision of this repository", "git log --oneline")
+    return done.stdout.decode().strip()
+
+
+def head(git: Git) -> str | None:
+    """Return the commit at HEAD; None on an unborn branch."""
+    done = git.attempt("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    return done.stdout.decode().strip() if done.returncode == 0 else None
+
+
+class Blob(NamedTuple):
+    """A file in a commit."""
+
+    path: str
+    oid: str
+
+
+def list_blobs(git: Git, commit: str, suffix: str) -> list[Blob]:
+    """Return the regular files of `commit` whose path ends in `suffix`."""
+    rows = split_nul(git.run("ls-tree", "-r", "-z", "--full-tree", commit))
+    blobs = []
+    for row in rows:
+        head_, _, path = row.partition("\t")
+        mode, kind, oid = head_.split(" ")
+        if kind == "blob" and mode != "120000" and path.endswith(suffix):
+            blobs.append(Blob(path, oid))
+    return blobs
+
+
+def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
+    """Yield the bytes of every blob, in order, through one process.
+
+    Raises:
+        MvcError: one is not in the repository (a partial clone).
+
+    """
+    wanted = list(oids)
+    if not wanted:
+        return
+    output = git.run("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in wanted).encode())
+    position = 0
+    for oid in wanted:
+        end = output.index(b"\n", position)
+        fields = output[position:end].split(b" ")
+        if len(fields) != 3:  # noqa: PLR2004 - oid, type, size
+            raise MvcError(f"Git object {oid} is not in this clone", "git fetch --refetch")
+        size = int(fields[2])
+        yield output[end + 1 : end + 1 + size]
+        position = end + 2 + size
+
+
+def is_revision(git: Git, word: str) -> bool:
+    """Whether Git knows `word` as a revision."""
+    return git.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", f"{word}^{{commit}}").returncode == 0

@@ -1,0 +1,64 @@
+"""History through GitPython: who committed what, when, under which tags.
+
+GitPython is slow to import and is never given an option or URL from outside, nor the index
+(mvc.scm.plumbing says why); so it is for commands in which a person reads the answer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from git import Commit, Repo
+
+
+class Version(NamedTuple):
+    """A file as one commit left it."""
+
+    commit: str
+    author: str
+    date: str
+    """ISO 8601, with the author's time zone."""
+    subject: str
+    tags: tuple[str, ...]
+    content: bytes | None
+    """None when the commit deleted the file."""
+
+
+def history(root: str, path: str) -> Iterator[Version]:
+    """Yield every version of the file `path` that HEAD's history has, the newest first.
+
+    `path` is from the top of the worktree. On an unborn branch there is none.
+    """
+    with Repo(root) as repo:
+        if not repo.head.is_valid():
+            return
+        tags = _tags(repo)
+        for commit in repo.iter_commits("HEAD", paths=[f":(top,literal){path}"]):
+            yield _version(commit, path, tags.get(commit.hexsha, ()))
+
+
+def _tags(repo: Repo) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for tag in repo.tags:
+        try:
+            found[tag.commit.hexsha].append(tag.name)
+        except ValueError:  # a tag of a tree or a blob
+            continue
+    return {commit: tuple(sorted(names)) for commit, names in found.items()}
+
+
+def _version(commit: Commit, path: str, tags: tuple[str, ...]) -> Version:
+    try:
+        content = (commit.tree / path).data_stream.read()
+    except KeyError:
+        content = None
+    return Version(
+        commit.hexsha,
+        str(commit.author.name),
+        commit.authored_datetime.isoformat(),
+        str(commit.summary),
+        tags,
+        content,
+    )

@@ -1,0 +1,65 @@
+"""The protocol that every store keeps: cache, remote, memory.
+
+Promises, held by the conformance suite in tests/store/test_conformance.py:
+
+- An object's name is the blake3 of its bytes. Anything else is refused before any I/O.
+- `put` publishes an object whole and verified, or not at all; putting it again changes nothing.
+- What `has` says was asked of the store itself, never inferred.
+- `list` yields names in no order, each once; what is no object is left out.
+- `delete` of what is absent is no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+from mvc.objects.digest import Digest
+
+
+class Store(Protocol):
+    """Holds immutable objects by name: 64 lower-case hex digits."""
+
+    def has(self, name: str) -> bool:
+        """Whether the object is there now.
+
+        Raises:
+            InvalidName: `name` is no object's name (so do all methods).
+
+        """
+        ...
+
+    def size(self, name: str) -> int:
+        """Return the object's size in bytes.
+
+        Raises:
+            MissingObject: it is not there.
+
+        """
+        ...
+
+    def open(self, name: str) -> BinaryIO:
+        """Return a readable stream of the object's bytes, not verified.
+
+        Raises:
+            MissingObject: it is not there.
+
+        """
+        ...
+
+    def put(self, digest: Digest, source: BinaryIO) -> None:
+        """Store what `source` yields until its end.
+
+        Raises:
+            CorruptObject: it is not what `digest` says; nothing was stored.
+
+        """
+        ...
+
+    def list(self) -> Iterator[str]:
+        """Yield the name of every object."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Make the object absent."""
+        ...

@@ -1,0 +1,534 @@
+"""The cache: the local store. Large objects lie loose, small ones in packs.
+
+Write protocol: DESIGN of docs/architecture.md, "Publishing an object". Nothing here overwrites
+an object, and nothing is acknowledged before it is durable.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import BinaryIO, Literal, NamedTuple, TypeAlias
+
+from blake3 import blake3
+
+from mvc.errors import CorruptObject, MissingObject, MvcError, SourceChanged, UsageError
+from mvc.fsutil import (
+    Scratch,
+    Stamp,
+    check_unchanged,
+    fsync_directory,
+    link_new,
+    open_for_writing_elsewhere,
+    reflink,
+    write_all,
+)
+from mvc.objects.digest import Digest, check_object_name
+from mvc.objects.hashing import hash_bytes, hash_stream
+from mvc.store.packs import MANY_PACKS, SMALL_PACK, PackSet, PackWriter, Record
+
+LOOSE_AT = 512 << 10
+"""Bytes from which an object is a file of its own."""
+STORE_FILE = "store.yaml"
+STORE_TEXT = b"mvc-store: 1\nfeatures: {read: [], write: []}\n"
+
+LinkType: TypeAlias = Literal["reflink", "copy", "hardlink", "symlink"]
+
+_CANNOT_LINK = frozenset({errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS})
+
+
+class Source(NamedTuple):
+    """A file to store: open for reading, with its place for linking and for messages."""
+
+    fd: int
+    status: os.stat_result
+    dir_fd: int
+    name: str
+    path: str
+    likely: bool = False
+    """Its size is that of content known before: worth hashing once before copying."""
+
+
+class ReadFile(NamedTuple):
+    """What a file held, and the status it had all the while."""
+
+    digest: Digest
+    status: os.stat_result
+
+
+class Cache:
+    """Objects in a directory: `objects/ab/…`, `packs/`, and `tmp/ quarantine/ trash/` beside them."""
+
+    def __init__(self, root: str) -> None:
+        """Use the directory `root`, which need not exist before something is stored."""
+        self.root = root
+        self.packs = PackSet(f"{root}/packs")
+
+    def prepare(self) -> None:
+        """Make the directories of an empty cache.
+
+        Raises:
+            UsageError: the cache needs a newer mvc.
+            MvcError: it cannot be written to.
+
+        """
+        try:
+            for name in ("objects", "packs", "tmp", "quarantine", "trash", "locks"):
+                os.makedirs(f"{self.root}/{name}", exist_ok=True)
+            self._write_store_file()
+        except OSError as error:
+            raise MvcError(
+                f"the cache {self.root} cannot be written to: {error.strerror}",
+                f"check it: ls -ld {self.root}",
+            ) from None
+
+    def check_format(self) -> None:
+        """Make sure that this mvc can read the cache.
+
+        Raises:
+            UsageError: it was written by a newer mvc.
+
+        """
+        try:
+            with open(f"{self.root}/{STORE_FILE}", "rb") as file:
+                text = file.read(4096)
+        except FileNotFoundError:
+            return
+        if text != STORE_TEXT:
+            _check_store_features(text, f"{self.root}/{STORE_FILE}")
+
+    def scratch(self) -> Scratch:
+        """Return a scratch directory on the cache's file system."""
+        return Scratch(f"{self.root}/tmp")
+
+    # The store protocol.
+
+    def has(self, name: str) -> bool:
+        """See `Store.has`."""
+        return not self.missing([name])
+
+    def size(self, name: str) -> int:
+        """See `Store.size`."""
+        with self.open(name) as file:
+            return file.seek(0, os.SEEK_END)
+
+    def open(self, name: str) -> BinaryIO:
+        """See `Store.open`."""
+        try:
+            return open(self.loose_path(name), "rb", buffering=0)
+        except FileNotFoundError:
+            return io.BytesIO(self.packed_bytes(name))
+
+    def put(self, digest: Digest, source: BinaryIO) -> None:
+        """See `Store.put`."""
+        with CacheWriter(self) as writer:
+            writer.put_stream(digest, source)
+
+    def list(self) -> Iterator[str]:
+        """See `Store.list`."""
+        seen = set(self._loose_names())
+        yield from seen
+        for pack in self.packs.names():
+            names = {key.hex() for key in self.packs.index(pack).keys()} - seen  # noqa: SIM118 - no mapping
+            seen |= names
+            yield from names
+
+    def delete(self, name: str) -> None:
+        """See `Store.delete`. The bytes go to `trash/`."""
+        with suppress(FileNotFoundError):
+            self._move(self.loose_path(name), "trash", name)
+        while packed := self._packed(name):
+            self.rewrite(packed[0], without={bytes.fromhex(name)}, to="trash")
+
+    # What the commands ask besides.
+
+    def loose_path(self, name: str) -> str:
+        """Return where the object lies when it is loose."""
+        check_object_name(name)
+        return f"{self.root}/objects/{name[:2]}/{name}"
+
+    def is_loose(self, name: str) -> bool:
+        """Whether the object is a file of its own."""
+        return os.path.exists(self.loose_path(name))
+
+    def missing(self, names: Iterable[str]) -> set[str]:
+        """Return those of `names` that the cache does not hold now."""
+        missing = {name for name in names if not self._known(name)}
+        if missing and self.packs.refresh():  # others write packs too: look once more
+            missing = {name for name in missing if not self._known(name)}
+        return missing
+
+    def read(self, digest: Digest) -> bytes:
+        """Return an object's bytes, verified: for manifests, which mvc itself reads.
+
+        Raises:
+            MissingObject: it is not there.
+            CorruptObject: the bytes do not match `digest`.
+
+        """
+        with self.open(digest.blake3) as file:
+            data = file.read(digest.size + 1)
+        if hash_bytes(data) != digest:
+            raise CorruptObject(f"object {digest.blake3} is damaged in the cache", "mvc verify")
+        return data
+
+    def packed_bytes(self, name: str) -> bytes:
+        """Return a packed object's bytes, not verified.
+
+        Raises:
+            MissingObject: no pack has it.
+
+        """
+        for _ in range(2):
+            if (found := self._packed(name)) is not None:
+                with suppress(MissingObject):  # compacted meanwhile: the next look finds the new pack
+                    return self.packs.read(*found)
+            if not self.packs.refresh():
+                break
+        raise MissingObject(f"object {name} is not in the cache")
+
+    def intact(self, digest: Digest) -> bool:
+        """Whether the cache holds exactly `digest`: its bytes are read and hashed."""
+        try:
+            with self.open(digest.blake3) as file:
+                if isinstance(file, io.BytesIO):
+                    return hash_bytes(file.getvalue()) == digest
+                return hash_stream(file.fileno(), digest.size) == digest
+        except MissingObject:
+            return False
+
+    def quarantine(self, name: str) -> str:
+        """Put the object's bytes aside, out of reach of every command; where they are now."""
+        return self._move(self.loose_path(name), "quarantine", name)
+
+    def quarantined(self) -> dict[str, str]:
+        """Return the names of objects whose damaged bytes lie in quarantine, and where."""
+        try:
+            files = os.listdir(f"{self.root}/quarantine")
+        except FileNotFoundError:
+            return {}
+        return {file.partition(".")[0]: f"{self.root}/quarantine/{file}" for file in sorted(files)}
+
+    def loose(self) -> Iterator[tuple[str, int]]:
+        """Yield every loose object's name and its size on disk in bytes."""
+        for name in self._loose_names():
+            with suppress(FileNotFoundError):
+                yield name, os.stat(self.loose_path(name)).st_size
+
+    def rewrite(self, pack: str, without: set[bytes], to: Literal["trash", "quarantine"]) -> None:
+        """Replace a pack by one that lacks the objects in `without`; the old one moves to `to`."""
+        with CacheWriter(self) as writer:
+            for record in self.packs.index(pack).records():
+                if record.blake3 not in without:
+                    writer.repack(record, self.packs.read(pack, record))
+        self._retire(pack, to)
+
+    def compact(self) -> None:
+        """Merge the small packs into one, once there are more than `MANY_PACKS` of them."""
+        self.packs.refresh()
+        small = [name for name in self.packs.names() if self._pack_size(name) < SMALL_PACK]
+        if len(small) <= MANY_PACKS:
+            return
+        with CacheWriter(self) as writer:
+            done = [name for name in sorted(small) if self._merge(name, writer)]
+        for name in done:
+            if name not in writer.published:
+                self._retire(name, "trash")
+
+    def _merge(self, pack: str, writer: CacheWriter) -> bool:
+        """Copy a pack's objects; False when one is damaged: that pack stays for `verify` to see."""
+        try:
+            bodies = [(record, self.packs.read(pack, record)) for record in self.packs.index(pack).records()]
+        except (CorruptObject, MissingObject):
+            return False
+        if any(blake3(body).digest() != record.blake3 for record, body in bodies):
+            return False
+        for record, body in bodies:
+            writer.repack(record, body)
+        return True
+
+    def _retire(self, pack: str, to: str) -> None:
+        """Take a pack out of use: the index first, so that nobody starts to read it."""
+        for suffix in ("idx", "pack"):
+            with suppress(FileNotFoundError):
+                self._move(f"{self.packs.folder}/{pack}.{suffix}", to, f"{pack}.{suffix}")
+        self.packs.refresh()
+
+    def _pack_size(self, pack: str) -> int:
+        try:
+            return os.stat(f"{self.packs.folder}/{pack}.pack").st_size
+        except FileNotFoundError:
+            return SMALL_PACK
+
+    def _move(self, path: str, to: str, name: str) -> str:
+        os.makedirs(f"{self.root}/{to}", exist_ok=True)
+        target = f"{self.root}/{to}/{name}.{secrets.token_hex(4)}"
+        os.rename(path, target)
+        return target
+
+    def _known(self, name: str) -> bool:
+        loose = self.loose_path(name)
+        return self.packs.holder(bytes.fromhex(name)) is not None or os.path.exists(loose)
+
+    def _packed(self, name: str) -> tuple[str, Record] | None:
+        return self.packs.find(bytes.fromhex(check_object_name(name)))
+
+    def _loose_names(self) -> Iterator[str]:
+        root = f"{self.root}/objects"
+        for folder in _listdir(root):
+            if len(folder) != 2:  # noqa: PLR2004 - the fan-out
+                continue
+            for name in _listdir(f"{root}/{folder}"):
+                if name.startswith(folder) and _is_object_name(name):
+                    yield name
+
+    def _write_store_file(self) -> None:
+        path = f"{self.root}/{STORE_FILE}"
+        if os.path.exists(path):
+            self.check_format()
+            return
+        with self.scratch() as scratch:
+            temp = scratch.name()
+            with open(temp, "xb") as file:
+                file.write(STORE_TEXT)
+                file.flush()
+                os.fsync(file.fileno())
+            link_new(temp, path)
+        fsync_directory(self.root)
+
+
+class CacheWriter:
+    """Stores objects; what was stored counts once `finish` has returned.
+
+    As a context manager it finishes on success and leaves nothing half-published on an error.
+    `put_file` may be called from several threads at once.
+    """
+
+    def __init__(self, cache: Cache, links: tuple[LinkType, ...] = ("copy",)) -> None:
+        """Write into `cache`; `links` says how a workspace file may become an object."""
+        cache.prepare()
+        self.cache = cache
+        self.published: set[str] = set()
+        self._links = links
+        self._scratch = cache.scratch()
+        self._pack = PackWriter(cache.packs.folder, self._scratch)
+        self._dirty: set[str] = set()
+
+    def __enter__(self) -> CacheWriter:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish, or clean up after an error."""
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            self._pack.abandon()
+            self._scratch.__exit__()
+
+    def finish(self) -> None:
+        """Make durable, and visible to others, all that was put."""
+        self._pack.publish()
+        for folder in sorted(self._dirty):
+            fsync_directory(folder)
+        self._dirty.clear()
+        if self.cache.packs.refresh():
+            self.published |= self.cache.packs.names()
+
+    def put_bytes(self, data: bytes) -> Digest:
+        """Store `data` and return its digest."""
+        digest = hash_bytes(data)
+        if len(data) < LOOSE_AT:
+            self._put_small(digest, data)
+        elif not self.cache.intact(digest):
+            temp = self._scratch.name()
+            fd = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                write_all(fd, data)
+                self._seal_and_publish(fd, temp, digest)
+            finally:
+                os.close(fd)
+        return digest
+
+    def put_stream(self, digest: Digest, source: BinaryIO) -> None:
+        """Store what `source` yields, which must be exactly `digest`.
+
+        Raises:
+            CorruptObject: it is not.
+
+        """
+        check_object_name(digest.blake3)
+        temp = self._scratch.name()
+        fd = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            _copy_stream(source, fd, digest.size + 1)
+            os.lseek(fd, 0, os.SEEK_SET)
+            if hash_stream(fd, digest.size) != digest:
+                raise CorruptObject(f"object {digest.blake3}: the bytes do not match their digest")
+            if digest.size < LOOSE_AT:
+                self._put_small(digest, os.pread(fd, digest.size, 0))
+            else:
+                self._seal_and_publish(fd, temp, digest)
+        finally:
+            os.close(fd)
+            with suppress(FileNotFoundError):
+                os.unlink(temp)
+
+    def put_file(self, source: Source) -> ReadFile:
+        """Store a workspace file of at least `LOOSE_AT` bytes.
+
+        The file is left as it is, except that hard-link mode makes it read-only.
+
+        Raises:
+            SourceChanged: it changed while it was read; nothing was stored.
+            OSError: it cannot be read, or the cache not written.
+
+        """
+        if source.likely and (digest := self._already_there(source)) is not None:
+            return ReadFile(digest, source.status)
+        if {"hardlink", "symlink"} & set(self._links) and (linked := self._link(source)) is not None:
+            return linked
+        return ReadFile(self._copy(source), source.status)
+
+    def repack(self, record: Record, body: bytes) -> None:
+        """Take an object over from another pack, as it is."""
+        self._pack.add(record.digest, body)
+
+    def _put_small(self, digest: Digest, data: bytes) -> None:
+        key = bytes.fromhex(digest.blake3)
+        if key not in self._pack and self.cache.packs.holder(key) is None:
+            self._pack.add(digest, data)
+
+    def _already_there(self, source: Source) -> Digest | None:
+        digest = hash_stream(source.fd, source.status.st_size)
+        check_unchanged(source.fd, source.status, source.path)
+        if self.cache.intact(digest):
+            self._freshen(digest.blake3)
+            return digest
+        os.lseek(source.fd, 0, os.SEEK_SET)
+        return None
+
+    def _copy(self, source: Source) -> Digest:
+        temp = self._scratch.name()
+        fd = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            digest = self._fill(source, fd)
+            check_unchanged(source.fd, source.status, source.path)
+            self._seal_and_publish(fd, temp, digest)
+        finally:
+            os.close(fd)
+            with suppress(FileNotFoundError):
+                os.unlink(temp)
+        return digest
+
+    def _fill(self, source: Source, fd: int) -> Digest:
+        if "reflink" in self._links and reflink(source.fd, fd):
+            return hash_stream(fd, source.status.st_size)
+        return hash_stream(source.fd, source.status.st_size, lambda part: write_all(fd, part))
+
+    def _link(self, source: Source) -> ReadFile | None:
+        """Make the source itself the object; None when it must be copied."""
+        if source.status.st_nlink != 1 or open_for_writing_elsewhere(source.fd):
+            return None
+        temp = self._scratch.name()
+        try:
+            os.link(source.name, temp, src_dir_fd=source.dir_fd, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in _CANNOT_LINK:
+                return None
+            raise
+        try:
+            return self._adopt(source, temp)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temp)
+
+    def _adopt(self, source: Source, temp: str) -> ReadFile:
+        """Publish `temp`, a second name of the source, once nobody can write to it any more."""
+        before, there = os.fstat(source.fd), os.stat(temp)
+        if (before.st_dev, before.st_ino) != (there.st_dev, there.st_ino):
+            raise _changed(source)
+        digest = hash_stream(source.fd, before.st_size)
+        check_unchanged(source.fd, before, source.path)
+        try:
+            os.fchmod(source.fd, 0o444)
+            os.fsync(source.fd)
+            if open_for_writing_elsewhere(source.fd):
+                raise _changed(source)
+            published = self._publish(temp, digest)
+        except BaseException:
+            os.fchmod(source.fd, before.st_mode & 0o7777)
+            raise
+        if not published:
+            os.fchmod(source.fd, before.st_mode & 0o7777)
+        return ReadFile(digest, _status_after(source, before))
+
+    def _seal_and_publish(self, fd: int, temp: str, digest: Digest) -> None:
+        os.fchmod(fd, 0o444)
+        os.fsync(fd)
+        self._publish(temp, digest)
+
+    def _publish(self, temp: str, digest: Digest) -> bool:
+        """Give `temp` its object name; False when that object is there and intact."""
+        target = self.cache.loose_path(digest.blake3)
+        folder = os.path.dirname(target)
+        if not os.path.isdir(folder):
+            os.makedirs(folder, exist_ok=True)
+            self._dirty.add(os.path.dirname(folder))
+        while not link_new(temp, target):
+            if self.cache.intact(digest):
+                self._freshen(digest.blake3)
+                return False
+            self.cache.quarantine(digest.blake3)
+        self._dirty.add(folder)
+        return True
+
+    def _freshen(self, name: str) -> None:
+        """Tell gc that the object is wanted: its mtime starts the grace anew."""
+        with suppress(FileNotFoundError, PermissionError):
+            os.utime(self.cache.loose_path(name))
+
+
+def _status_after(source: Source, before: os.stat_result) -> os.stat_result:
+    """Our own link and mode changed the ctime; whatever else changed was somebody else's write."""
+    now = os.fstat(source.fd)
+    if Stamp.of(now)[:4] != Stamp.of(before)[:4]:
+        raise _changed(source)
+    return now
+
+
+def _changed(source: Source) -> SourceChanged:
+    return SourceChanged(f"{source.path} changed while it was read", "run the command again")
+
+
+def _copy_stream(source: BinaryIO, fd: int, limit: int) -> None:
+    while limit > 0 and (part := source.read(min(limit, 1 << 20))):
+        write_all(fd, part)
+        limit -= len(part)
+
+
+def _check_store_features(text: bytes, path: str) -> None:
+    from mvc.objects import strict_yaml  # noqa: PLC0415 - only a cache of another format needs YAML
+
+    data = strict_yaml.load(text, what=path, max_bytes=4096)
+    features = data.get("features", {}) if isinstance(data, dict) else {}
+    unknown = [*features.get("read", []), *features.get("write", [])] if isinstance(features, dict) else []
+    if not isinstance(data, dict) or data.get("mvc-store") != 1 or unknown:
+        raise UsageError(f"the cache needs a newer mvc: {path}", "pip install --upgrade modelvc")
+
+
+def _is_object_name(name: str) -> bool:
+    return len(name) == 64 and not name.strip("0123456789abcdef")  # noqa: PLR2004 - hex digits of 32 bytes
+
+
+def _listdir(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+

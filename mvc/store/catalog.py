@@ -1,0 +1,161 @@
+"""The catalog: a disposable SQLite file that remembers what was read, so that it is not read again.
+
+Deleting it costs time, never data. Any error of it is survived by going on without it. It
+stays in the repository's own Git directory even when the cache is shared: co-users must not
+be able to say what is verified, and WAL does not work on network file systems.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple, TypeVar
+
+from mvc.objects.digest import Digest
+
+T = TypeVar("T")
+
+VERSION = 1
+FILE = f"catalog-{VERSION}.db"
+BUSY_SECONDS = 2
+
+_SCHEMA = """
+create table if not exists snapshot (
+  worktree text not null, path text not null,
+  recorded integer not null, newest integer not null, names blob not null, stamps blob not null,
+  digests blob not null, kind text not null, blake3 text not null, xxh128 text not null, size integer not null,
+  primary key (worktree, path)
+);
+create table if not exists synced (
+  worktree text not null, path text not null, content text not null, primary key (worktree, path)
+);
+create table if not exists complete (
+  manifest text primary key, packs text not null, loose text not null
+);
+"""
+
+
+class Snapshot(NamedTuple):
+    """What a tracked path's files looked like when they were read, and what they held.
+
+    `names` joins the files' paths by NUL, in the order the directory yielded them; `stamps` has five
+    signed 64-bit integers for each (see `fsutil.Stamp`), `digests` 48 bytes (blake3, xxh128).
+    """
+
+    recorded: int
+    """When the stamps were taken, in ns since the epoch."""
+    newest: int
+    """The newest mtime or ctime among them, in ns."""
+    names: bytes
+    stamps: bytes
+    digests: bytes
+    kind: str
+    digest: Digest
+    """The digest of the whole: of the file, or of the directory's manifest."""
+
+
+class Complete(NamedTuple):
+    """Where all the files of a manifest were found: these packs and these loose objects."""
+
+    packs: frozenset[str]
+    loose: frozenset[str]
+
+
+class Catalog:
+    """The catalog of one worktree. Writes are kept until `flush`, which makes one transaction."""
+
+    def __init__(self, path: str, worktree: str) -> None:
+        """Open the catalog at `path`, on first use, for the worktree with this name."""
+        self._path = path
+        self._worktree = worktree
+        self._db: sqlite3.Connection | None = None
+        self._broken = False
+        self._pending: list[tuple[str, tuple[object, ...]]] = []
+
+    def snapshot(self, path: str) -> Snapshot | None:
+        """Return what is remembered of the tracked path."""
+        row = self._ask(
+            "select recorded, newest, names, stamps, digests, kind, blake3, xxh128, size"
+            " from snapshot where worktree = ? and path = ?",
+            (self._worktree, path),
+        )
+        return Snapshot(*row[:6], Digest(*row[6:])) if row else None
+
+    def remember(self, path: str, snapshot: Snapshot) -> None:
+        """Remember what was read of the tracked path."""
+        self._pending.append((
+            "insert or replace into snapshot values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (self._worktree, path, *snapshot[:6], *snapshot.digest),
+        ))
+
+    def synced(self, path: str) -> str:
+        """Return the content that workspace and pointer last agreed on; empty when unknown."""
+        row = self._ask("select content from synced where worktree = ? and path = ?", (self._worktree, path))
+        return str(row[0]) if row else ""
+
+    def set_synced(self, path: str, content: str) -> None:
+        """Remember that workspace and pointer agree on `content`, the pointer's blake3."""
+        self._pending.append(("insert or replace into synced values (?, ?, ?)", (self._worktree, path, content)))
+
+    def complete(self, manifest: str) -> Complete | None:
+        """Return where the files of the manifest object were all found."""
+        row = self._ask("select packs, loose from complete where manifest = ?", (manifest,))
+        return Complete(frozenset(row[0].split()), frozenset(row[1].split())) if row else None
+
+    def set_complete(self, manifest: str, where: Complete) -> None:
+        """Remember where all the files of the manifest object are."""
+        row = (manifest, " ".join(sorted(where.packs)), " ".join(sorted(where.loose)))
+        self._pending.append(("insert or replace into complete values (?, ?, ?)", row))
+
+    def flush(self) -> None:
+        """Write what was remembered, in one transaction."""
+        pending, self._pending = self._pending, []
+        if pending:
+            self._try(lambda db: _write(db, pending))
+
+    def close(self) -> None:
+        """Flush and close."""
+        self.flush()
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _ask(self, query: str, parameters: tuple[object, ...]) -> tuple[object, ...] | None:
+        return self._try(lambda db: db.execute(query, parameters).fetchone())
+
+    def _try(self, use: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Use the database; None when it cannot be used, now and from then on."""
+        if self._broken:
+            return None
+        try:
+            if self._db is None:
+                self._db = _open(self._path)
+            return use(self._db)
+        except (sqlite3.Error, OSError) as error:
+            self._broken = True
+            if type(error) is sqlite3.DatabaseError:  # not a database, or malformed: begin anew next time
+                _discard(self._path)
+            return None
+
+
+def _write(db: sqlite3.Connection, pending: list[tuple[str, tuple[object, ...]]]) -> None:
+    with db:
+        for statement, parameters in pending:
+            db.execute(statement, parameters)
+
+
+def _open(path: str) -> sqlite3.Connection:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    db = sqlite3.connect(path, timeout=BUSY_SECONDS)
+    db.execute("pragma journal_mode = wal")
+    db.execute("pragma synchronous = normal")
+    db.executescript(_SCHEMA)
+    return db
+
+
+def _discard(path: str) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            os.unlink(path + suffix)

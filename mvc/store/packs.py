@@ -1,0 +1,321 @@
+"""Packs: many small objects in one file, with an index beside it.
+
+A pack is `MVCPACK1` and bodies. Its index names every body; it is published after the pack
+and so decides what the pack holds. Byte layout: docs/formats.md, "Pack" and "Pack index".
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from blake3 import blake3
+
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.fsutil import CREATE, Scratch, fsync_directory, link_new, write_all
+from mvc.objects.digest import Digest, check_object_name
+
+PACK_MAGIC = b"MVCPACK1"
+INDEX_MAGIC = b"MVCPIDX1"
+INDEX_VERSION = 1
+RAW = 0
+"""The only codec so far: the body as it is."""
+MAX_PACK = 1 << 30
+"""Bytes after which a writer begins the next pack."""
+SMALL_PACK = 64 << 20
+"""A pack below this many bytes may be compacted with others."""
+MANY_PACKS = 32
+
+_HEAD = struct.Struct("<8sII")
+_FANOUT = struct.Struct("<256I")
+_COUNT = struct.Struct("<Q32s")
+_RECORD = struct.Struct("<32s16sQQQII")
+_RECORDS_AT = _HEAD.size + _FANOUT.size + _COUNT.size
+_HASH = 32
+_BUFFER = 1 << 20
+
+
+class Record(NamedTuple):
+    """Where an object lies: `offset` and `stored` are bytes in the pack, `size` its own bytes."""
+
+    blake3: bytes
+    xxh128: bytes
+    offset: int
+    size: int
+    stored: int
+    codec: int
+    reserved: int = 0
+
+    @property
+    def digest(self) -> Digest:
+        """The object's digest."""
+        return Digest(self.blake3.hex(), self.xxh128.hex(), self.size)
+
+
+class PackIndex:
+    """A pack's index, in memory as it is on disk."""
+
+    def __init__(self, data: bytes, what: str = "pack index", *, damaged: bool = False) -> None:
+        """Check `data`; `what` names it in errors, `damaged` takes it without its hash.
+
+        Raises:
+            InvalidFormat: not an index, or one that a newer mvc wrote.
+            CorruptObject: its hash does not match its bytes.
+
+        """
+        if len(data) < _RECORDS_AT + _HASH or data[:8] != INDEX_MAGIC:
+            raise InvalidFormat(f"{what}: not a pack index")
+        _, version, width = _HEAD.unpack_from(data)
+        if version != INDEX_VERSION or width != _RECORD.size:
+            raise InvalidFormat(f"{what}: version {version}, record size {width}: upgrade mvc")
+        if not damaged and blake3(data[:-_HASH]).digest() != data[-_HASH:]:
+            raise CorruptObject(f"{what} is damaged", "mvc verify")
+        self._data = data
+        self._fanout = (0, *_FANOUT.unpack_from(data, _HEAD.size))
+        self.count, self.pack_hash = _COUNT.unpack_from(data, _HEAD.size + _FANOUT.size)
+        if self.count != self._fanout[-1] or len(data) != _RECORDS_AT + self.count * _RECORD.size + _HASH:
+            raise InvalidFormat(f"{what}: count and length do not agree")
+        self._asked = 0
+        self._keys: frozenset[bytes] | None = None
+
+    def __contains__(self, key: bytes) -> bool:
+        """Whether the object named by these 32 bytes is in the pack."""
+        self._asked += 1
+        if self._keys is None and self._asked * 2 > self.count:  # many questions: a set answers quicker
+            self._keys = frozenset(self.keys())
+        return key in self._keys if self._keys is not None else self.find(key) is not None
+
+    def find(self, key: bytes) -> Record | None:
+        """Return the record of the object named by these 32 bytes."""
+        low, high = self._fanout[key[0]], self._fanout[key[0] + 1]
+        position = bisect_left(range(low, high), key, key=self._key) + low
+        return self._record(position) if position < high and self._key(position) == key else None
+
+    def keys(self) -> Iterator[bytes]:
+        """Yield the 32-byte name of every object, sorted."""
+        return map(self._key, range(self.count))
+
+    def records(self) -> Iterator[Record]:
+        """Yield every record, sorted by name."""
+        return map(self._record, range(self.count))
+
+    def _key(self, position: int) -> bytes:
+        start = _RECORDS_AT + position * _RECORD.size
+        return self._data[start : start + _HASH]
+
+    def _record(self, position: int) -> Record:
+        return Record(*_RECORD.unpack_from(self._data, _RECORDS_AT + position * _RECORD.size))
+
+
+def encode_index(records: Iterable[Record], pack_hash: bytes) -> bytes:
+    """Return the bytes of the index of a pack whose blake3 is `pack_hash`."""
+    ordered = sorted(records)
+    counts = [0] * 256
+    for record in ordered:
+        counts[record.blake3[0]] += 1
+    fanout, running = [], 0
+    for count in counts:
+        running += count
+        fanout.append(running)
+    pack = _RECORD.pack
+    body = b"".join(
+        (
+            _HEAD.pack(INDEX_MAGIC, INDEX_VERSION, _RECORD.size),
+            _FANOUT.pack(*fanout),
+            _COUNT.pack(len(ordered), pack_hash),
+            *(pack(*record) for record in ordered),
+        ),
+    )
+    return body + blake3(body).digest()
+
+
+class PackWriter:
+    """Appends small objects to a pack, and publishes it with its index."""
+
+    def __init__(self, folder: str, scratch: Scratch) -> None:
+        """Write into `scratch`, publish into `folder`."""
+        self._folder = folder
+        self._scratch = scratch
+        self._fd = -1
+        self._path = ""
+        self._clear()
+
+    def __contains__(self, key: bytes) -> bool:
+        """Whether the object named by these 32 bytes is in the pack being written."""
+        return key in self._records
+
+    def add(self, digest: Digest, data: bytes) -> None:
+        """Append an object, unless it is in this pack already."""
+        key = bytes.fromhex(digest.blake3)
+        if key in self._records:
+            return
+        if self._fd < 0:
+            self._begin()
+        size = len(data)
+        self._records[key] = Record(key, bytes.fromhex(digest.xxh128), self._offset, size, size, RAW)
+        self._offset += size
+        self._pending.append(data)
+        self._pending_bytes += size
+        if self._pending_bytes >= _BUFFER:
+            self._flush()
+        if self._offset >= MAX_PACK:
+            self.publish()
+
+    def publish(self) -> None:
+        """Make the pack durable, then its index; nothing when nothing was added."""
+        if self._fd < 0:
+            return
+        self._flush()
+        os.fchmod(self._fd, 0o444)
+        os.fsync(self._fd)
+        digest = self._hasher.digest()
+        final = f"{self._folder}/{digest.hex()}"
+        index = self._scratch.name()
+        _write_durable(index, encode_index(self._records.values(), digest))
+        link_new(self._path, f"{final}.pack")
+        link_new(index, f"{final}.idx")
+        fsync_directory(self._folder)
+        self.abandon()
+        with suppress(FileNotFoundError):
+            os.unlink(index)
+
+    def abandon(self) -> None:
+        """Forget what was added since the last `publish`."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            with suppress(FileNotFoundError):
+                os.unlink(self._path)
+        self._clear()
+
+    def _begin(self) -> None:
+        self._path = self._scratch.name()
+        self._fd = os.open(self._path, CREATE, 0o600)
+        self._pending = [PACK_MAGIC]
+        self._offset = self._pending_bytes = len(PACK_MAGIC)
+
+    def _flush(self) -> None:
+        data = b"".join(self._pending)
+        write_all(self._fd, data)
+        self._hasher.update(data)
+        self._pending, self._pending_bytes = [], 0
+
+    def _clear(self) -> None:
+        self._fd = -1
+        self._hasher = blake3()
+        self._records: dict[bytes, Record] = {}
+        self._pending: list[bytes] = []
+        self._offset = self._pending_bytes = 0
+
+
+def _write_durable(path: str, data: bytes) -> None:
+    fd = os.open(path, CREATE, 0o444)
+    try:
+        write_all(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+class PackSet:
+    """The packs in a folder. What is not found is looked for once more on disk: others write too."""
+
+    _KEEP_OPEN = 8
+
+    def __init__(self, folder: str) -> None:
+        """Look into `folder`; nothing is read yet."""
+        self.folder = folder
+        self._indexes: dict[str, PackIndex] = {}
+        self._names: frozenset[str] | None = None
+        self._fds: dict[str, int] = {}
+
+    def names(self) -> frozenset[str]:
+        """Return the names of the packs that are there, as last looked."""
+        if self._names is None:
+            self.refresh()
+        return self._names or frozenset()
+
+    def refresh(self) -> bool:
+        """Look again; whether anything changed."""
+        found = frozenset(_complete_packs(self.folder))
+        if found == self._names:
+            return False
+        self._names = found
+        for gone in self._indexes.keys() - found:
+            del self._indexes[gone]
+        self._close(set(self._fds) - found)
+        return True
+
+    def close(self) -> None:
+        """Close every open pack."""
+        self._close(set(self._fds))
+
+    def index(self, name: str, *, damaged: bool = False) -> PackIndex:
+        """Return the index of the pack `name`; `damaged` takes one whose hash is wrong.
+
+        Raises:
+            CorruptObject: the index is damaged.
+
+        """
+        if (index := self._indexes.get(name)) is None:
+            path = f"{self.folder}/{name}.idx"
+            with open(path, "rb") as file:
+                index = self._indexes[name] = PackIndex(file.read(), path, damaged=damaged)
+        return index
+
+    def holder(self, key: bytes) -> str | None:
+        """Return the name of a pack that holds the object named by these 32 bytes."""
+        return next((name for name in self.names() if key in self.index(name)), None)
+
+    def find(self, key: bytes) -> tuple[str, Record] | None:
+        """Return the pack and record of an object; None when no pack has it."""
+        for name in self.names():
+            if (record := self.index(name).find(key)) is not None:
+                return name, record
+        return None
+
+    def read(self, name: str, record: Record) -> bytes:
+        """Return a body from the pack `name`, as stored.
+
+        Raises:
+            CorruptObject: the pack is shorter than its index says.
+            MissingObject: the pack is gone.
+
+        """
+        if record.codec != RAW:
+            raise InvalidFormat(f"pack {name}: codec {record.codec}: upgrade mvc")
+        data = os.pread(self._fd(name), record.stored, record.offset)
+        if len(data) != record.stored:
+            raise CorruptObject(f"pack {name} is cut short", "mvc verify")
+        return data
+
+    def _fd(self, name: str) -> int:
+        if (fd := self._fds.get(name)) is None:
+            if len(self._fds) >= self._KEEP_OPEN:
+                self._close({next(iter(self._fds))})
+            try:
+                fd = os.open(f"{self.folder}/{name}.pack", os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                raise MissingObject(f"pack {name} is gone") from None
+            self._fds[name] = fd
+        return fd
+
+    def _close(self, names: Iterable[str]) -> None:
+        for name in names:
+            os.close(self._fds.pop(name))
+
+
+def _complete_packs(folder: str) -> Iterator[str]:
+    """Yield the names of packs that have their index."""
+    try:
+        files = set(os.listdir(folder))
+    except FileNotFoundError:
+        return
+    for file in files:
+        name, _, suffix = file.rpartition(".")
+        if suffix == "idx" and f"{name}.pack" in files:
+            with suppress(InvalidFormat):
+                yield check_object_name(name)

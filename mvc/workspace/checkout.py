@@ -1,0 +1,215 @@
+"""Making a tracked path match its pointer: a plan of what differs, then just that.
+
+Nothing is overwritten or deleted whose content is not in the cache, intact. Files take shape
+elsewhere and are renamed into place; no symlink is followed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from mvc.errors import CorruptObject, MissingObject, MvcError, SourceChanged
+from mvc.fsutil import Stamp, Staging, Tree
+from mvc.objects.manifest import Entry
+from mvc.store.cache import Cache
+from mvc.workspace.links import Links
+from mvc.workspace.observe import Observed
+from mvc.workspace.progress import Progress
+from mvc.workspace.scan import scan
+from mvc.workspace.stat_index import Content, Known, now, pack
+
+
+class Plan(NamedTuple):
+    """What turns the workspace at a tracked path into what its pointer stands for."""
+
+    write: list[Entry]
+    """Files to write; the path of a tracked file's own is empty."""
+    delete: list[Entry]
+    doomed: list[Entry]
+    """What is there now and would be gone: deleted, or replaced by other bytes."""
+    empty: bool
+    """Nothing is there yet."""
+
+
+def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callable[[str], bool], *, empty: bool) -> Plan:
+    """Return the plan that turns `current` into `wanted`, for the names that `covers` means."""
+    have = {entry.path: entry for entry in current}
+    want = {entry.path: entry for entry in wanted}
+    write = [entry for path, entry in want.items() if covers(path) and have.get(path) != entry]
+    delete = [entry for path, entry in have.items() if covers(path) and path not in want]
+    replaced = [have[entry.path] for entry in write if entry.path in have]
+    doomed = [old for old in replaced if old.blake3 != want[old.path].blake3] + delete
+    return Plan(write, delete, doomed, empty)
+
+
+def check_safe(cache: Cache, path: str, plan: Plan) -> None:
+    """Make sure that every byte that the plan destroys is in the cache, by reading it there.
+
+    Raises:
+        MvcError: some are not; the first few are named.
+
+    """
+    lost = [entry.path for entry in plan.doomed if not cache.intact(entry.digest)]
+    if not lost:
+        return
+    names = ", ".join(f"{path}/{name}" if name else path for name in lost[:3])
+    more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""  # noqa: PLR2004 - enough to recognise
+    raise MvcError(
+        f"{names}{more}: changed here and not in the cache, so not overwritten",
+        f"mvc add {path} keeps the change, mvc checkout -f {path} saves it to the cache and goes on",
+    )
+
+
+class Executed(NamedTuple):
+    """What was done, and which files could not be."""
+
+    placed: dict[str, tuple[Stamp, bytes]]
+    """Files written: their stamp before the rename, and their packed digest."""
+    failures: list[tuple[str, MvcError]]
+
+
+class Checkout(NamedTuple):
+    """The tools for carrying out plans."""
+
+    tree: Tree
+    staging: Staging
+    links: Links
+    progress: Progress
+
+    def execute(self, path: str, plan: Plan, kind: str, before: Observed) -> Executed:
+        """Carry `plan` out at the tracked `path` of this kind.
+
+        Raises:
+            SourceChanged: a file changed since the plan was made; what follows was left.
+            OSError: the workspace can't be written to.
+
+        """
+        done = Executed({}, [])
+        self.progress.expect(sum(entry.size for entry in plan.write))
+        self._delete(path, plan, before)
+        if kind == "file" and before.scan.kind == "dir":
+            dir_fd, name = self.tree.parent(path)
+            os.rmdir(name, dir_fd=dir_fd)
+        if plan.empty and kind == "dir":
+            self._write_new_directory(path, plan.write, done)
+        else:
+            self._write_each(path, plan, before, done)
+        return done
+
+    def _write_new_directory(self, path: str, entries: list[Entry], done: Executed) -> None:
+        """Write a whole directory elsewhere and rename it once: quicker, and never half there."""
+        folder, dir_fd, name = self._place_of(path)
+
+        def make(temp: str) -> None:
+            done.placed.clear()
+            done.failures.clear()
+            os.mkdir(temp)
+            made = {""}
+            for entry in entries:
+                _make_folders(temp, entry.path.rpartition("/")[0], made)
+                self._fill(entry, f"{temp}/{entry.path}", done)
+
+        try:
+            self.staging.place(make, folder, dir_fd, name)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                raise SourceChanged(f"{path} appeared meanwhile", f"mvc checkout {path}") from None
+            raise
+
+    def _write_each(self, path: str, plan: Plan, before: Observed, done: Executed) -> None:
+        stamps = _stamps(before)
+        for entry in plan.write:
+            full = f"{path}/{entry.path}" if entry.path else path
+            folder, dir_fd, name = self._place_of(full)
+            temp = self.staging.name(folder)
+            if not self._fill(entry, temp, done):
+                continue
+            self._check_unchanged(full, stamps.get(entry.path))
+            try:
+                os.rename(temp, name, dst_dir_fd=dir_fd)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self.staging.place(lambda again, entry=entry: self._fill(entry, again, done), folder, dir_fd, name)
+
+    def _fill(self, entry: Entry, temp: str, done: Executed) -> bool:
+        try:
+            self.links.materialise(entry.digest, temp, executable=entry.exec)
+        except (MissingObject, CorruptObject) as error:
+            done.failures.append((entry.path, error))
+            return False
+        done.placed[entry.path] = Stamp.of(os.stat(temp)), pack(entry.digest)
+        self.progress.advance(entry.size)
+        return True
+
+    def _delete(self, path: str, plan: Plan, before: Observed) -> None:
+        stamps = _stamps(before)
+        for entry in plan.delete:
+            full = f"{path}/{entry.path}" if entry.path else path
+            self._check_unchanged(full, stamps.get(entry.path))
+            dir_fd, name = self.tree.parent(full)
+            os.unlink(name, dir_fd=dir_fd)
+        self.tree.forget()
+        for folder in sorted({entry.path.rpartition("/")[0] for entry in plan.delete}, reverse=True):
+            self._prune(path, folder)
+
+    def _prune(self, path: str, folder: str) -> None:
+        """Remove directories that our own deletions left empty."""
+        while folder:
+            dir_fd, name = self.tree.parent(f"{path}/{folder}")
+            with suppress(OSError):  # not empty: somebody's
+                os.rmdir(name, dir_fd=dir_fd)
+            folder = folder.rpartition("/")[0]
+        self.tree.forget()
+
+    def _check_unchanged(self, full: str, stamp: Stamp | None) -> None:
+        """The last look before a file goes: it must be what the plan was made from."""
+        status = self.tree.lstat(full)
+        if status is not None and stamp is not None and stat.S_ISLNK(status.st_mode):
+            status = os.stat(f"{self.tree.root}/{full}")
+        if (Stamp.of(status) if status else None) != stamp:
+            raise SourceChanged(f"{full} changed meanwhile, and was left as it is", f"mvc checkout {full}")
+
+    def _place_of(self, full: str) -> tuple[str, int, str]:
+        dir_fd, name = self.tree.parent(full, make=True)
+        return os.path.dirname(f"{self.tree.root}/{full}"), dir_fd, name
+
+
+def _make_folders(root: str, folder: str, made: set[str]) -> None:
+    if folder not in made:
+        _make_folders(root, folder.rpartition("/")[0], made)
+        os.mkdir(f"{root}/{folder}")
+        made.add(folder)
+
+
+def _stamps(observed: Observed) -> dict[str, Stamp]:
+    found = observed.scan
+    return {name: found.stamp(position) for position, name in enumerate(found.names)}
+
+
+def content_after(tree: Tree, path: str, links: Links, before: Observed, done: Executed) -> Content | None:
+    """Return what lies at `path` after a checkout, from what was written and what was known.
+
+    None when something there is neither: then nothing is remembered.
+    """
+    recorded = now()
+    found = scan(tree, path, links)
+    known = dict(Known(before.snapshot).entries()) if before.snapshot else {}
+    digests: list[bytes] = []
+    for position, name in enumerate(found.names):
+        stamp = found.stamp(position)
+        placed, packed = done.placed.get(name, (None, b""))
+        if placed is not None and placed[:4] == stamp[:4]:  # the rename changed the ctime
+            digests.append(packed)
+        elif known.get(name, (None, b""))[0] == stamp:
+            digests.append(known[name][1])
+        else:
+            return None
+    return Content(found, digests, recorded)
+
+

@@ -1,0 +1,38 @@
+"""The managed block of a `.gitignore`: sorted, one line for each tracked path beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+BEGIN = "# mvc begin: written by mvc, do not edit"
+END = "# mvc end"
+MAX_BYTES = 16 << 20
+
+
+def pattern(name: str) -> str:
+    """Return the line that makes Git ignore just `name` in the `.gitignore`'s own directory."""
+    escaped = re.sub(r"([\\*?\[])", r"\\\1", name)
+    return "/" + re.sub(r" (?= *$)", r"\\ ", escaped)
+
+
+def update(text: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> str:
+    """Return the `.gitignore` `text` with `add` ignored and `remove` no longer.
+
+    Lines outside the block are the user's and stay as they are, their line ends too.
+    """
+    before, block, after = _split(text)
+    names = (set(block) | set(map(pattern, add))) - set(map(pattern, remove))
+    if names == set(block):
+        return text
+    if not names:
+        return before + after
+    gap = "\n" if before and not before.endswith("\n") else ""
+    return before + gap + "\n".join([BEGIN, *sorted(names), END]) + "\n" + after
+
+
+def _split(text: str) -> tuple[str, list[str], str]:
+    match = re.search(rf"^{re.escape(BEGIN)}\r?\n(.*?)^{re.escape(END)}(?:\r?\n|\Z)", text, re.DOTALL | re.MULTILINE)
+    if match is None:
+        return text, [], ""
+    return text[: match.start()], match[1].splitlines(), text[match.end() :]

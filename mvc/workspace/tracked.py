@@ -1,0 +1,137 @@
+"""What is tracked: the pointers in index and workspace, each as far as it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias
+
+from mvc.errors import InvalidFormat, MvcError
+from mvc.fsutil import Tree, UnsafePath
+from mvc.objects.names import check_path
+from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, parse, path_of
+from mvc.scm.plumbing import Git, IndexEntry, list_files, read_blobs
+
+Condition: TypeAlias = Literal["", "conflict", "invalid", "not-checked-out"]
+
+
+class Tracked(NamedTuple):
+    """A tracked path. `pointer` is there unless `condition` says why it is not."""
+
+    path: str
+    raw: bytes = b""
+    pointer: Pointer | None = None
+    condition: Condition = ""
+    problem: str = ""
+    """Why the pointer is invalid."""
+
+    @property
+    def pointer_path(self) -> str:
+        """Where the pointer lies."""
+        return self.path + SUFFIX
+
+
+def list_tracked(git: Git, tree: Tree) -> dict[str, Tracked]:
+    """Return every tracked path of the workspace, sorted.
+
+    A pointer that was deleted from the workspace is not tracked any more; a sparse checkout's is,
+    though not checked out.
+    """
+    entries = [entry for entry in list_files(git, f"*{SUFFIX}") if _is_pointer(entry)]
+    conflicts = {entry.path for entry in entries if entry.stage}
+    found = {entry.path: entry for entry in entries}
+    tracked = (_read(git, tree, entry, conflict=path in conflicts) for path, entry in sorted(found.items()))
+    return {item.path: item for item in tracked if item is not None}
+
+
+def _is_pointer(entry: IndexEntry) -> bool:
+    return entry.mode in ("", "100644", "100755") and not entry.path.endswith(f"/{SUFFIX}") and entry.path != SUFFIX
+
+
+def _read(git: Git, tree: Tree, entry: IndexEntry, *, conflict: bool) -> Tracked | None:
+    path = path_of(entry.path)
+    if conflict:
+        return Tracked(path, condition="conflict")
+    try:
+        raw = tree.read(entry.path, MAX_BYTES + 1)
+        if raw is not None:
+            return parsed(path, raw)
+        if entry.state == "skip-worktree":
+            blob = next(read_blobs(git, [entry.oid]))
+            return parsed(path, blob)._replace(condition="not-checked-out")
+    except (UnsafePath, OSError) as error:
+        return Tracked(path, condition="invalid", problem=str(error))
+    return None
+
+
+def parsed(path: str, raw: bytes) -> Tracked:
+    """Return the tracked path whose pointer's bytes are `raw`."""
+    try:
+        check_path(path)
+        return Tracked(path, raw, parse(raw, path + SUFFIX))
+    except InvalidFormat as error:
+        return Tracked(path, raw, condition="invalid", problem=error.message)
+
+
+class Selection(NamedTuple):
+    """A tracked path, and which part of it is meant: sub-paths of a directory, or all when empty."""
+
+    item: Tracked
+    inside: tuple[str, ...] = ()
+
+    def covers(self, name: str) -> bool:
+        """Whether the file `name` of a tracked directory is meant."""
+        return not self.inside or any(name == part or name.startswith(part + "/") for part in self.inside)
+
+
+def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]:
+    """Return what `paths` mean: tracked paths, directories above or below them, or patterns.
+
+    None means everything.
+
+    Raises:
+        MvcError: a path means nothing that is tracked.
+
+    """
+    wanted: dict[str, tuple[str, ...]] = {}
+    paths = list(paths)
+    for path in paths:
+        matches = _matches(tracked, path)
+        if not matches:
+            raise MvcError(f"{path} is not tracked", f"mvc add {path}")
+        for name, inside in matches:
+            whole = not inside or (name in wanted and not wanted[name])
+            wanted[name] = () if whole else (*wanted.get(name, ()), inside)
+    if not paths:
+        return [Selection(item) for item in tracked.values()]
+    return [Selection(item, wanted[name]) for name, item in tracked.items() if name in wanted]
+
+
+def _matches(tracked: dict[str, Tracked], path: str) -> list[tuple[str, str]]:
+    """Return the tracked paths that `path` means, each with the part inside it."""
+    if path in ("", "."):
+        return [(name, "") for name in tracked]
+    path = path_of(path) if path_of(path) in tracked else path
+    if path in tracked:
+        return [(path, "")]
+    if holder := holder_of(tracked, path):
+        return [(holder, path[len(holder) + 1 :])]
+    below = [(name, "") for name in tracked if name.startswith(path + "/")]
+    return below or [(name, "") for name in matching(path, tracked)]
+
+
+def holder_of(tracked: Iterable[str], path: str) -> str:
+    """Return the tracked path that `path` lies inside; empty when none."""
+    folder = path.rpartition("/")[0]
+    names = tracked if isinstance(tracked, dict) else set(tracked)
+    while folder and folder not in names:
+        folder = folder.rpartition("/")[0]
+    return folder
+
+
+def matching(pattern: str, paths: Iterable[str]) -> list[str]:
+    """Return those of `paths` that the gitignore-style `pattern` means."""
+    if not any(char in pattern for char in "*?["):
+        return []
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only patterns need it
+
+    return sorted(GitIgnoreSpec.from_lines([pattern]).match_files(paths))
