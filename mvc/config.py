@@ -74,7 +74,7 @@ class Settings(NamedTuple):
     values: Mapping[str, Setting]
     warnings: tuple[str, ...] = ()
 
-    def __getitem__(self, name: str) -> str:  # type: ignore[override]  # a key, not a position
+    def value(self, name: str) -> str:
         """Return the value of the key `name`."""
         return self.values[name].value
 

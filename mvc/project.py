@@ -11,11 +11,14 @@ from typing import NamedTuple
 
 from mvc import config
 from mvc.errors import UsageError
-from mvc.fsutil import Lock, Staging, Tree
+from mvc.lock import Lock
 from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed
-from mvc.store.cache import Cache, LinkType
+from mvc.scratch import Staging
+from mvc.store.cache import Cache
 from mvc.store.catalog import FILE as CATALOG_FILE
 from mvc.store.catalog import Catalog
+from mvc.store.writer import LinkType
+from mvc.tree import Tree
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Progress, Silent
 from mvc.workspace.tracked import Tracked, list_tracked
@@ -137,7 +140,7 @@ class Project:
             UsageError: it needs a newer mvc.
 
         """
-        cache = Cache(self.settings["cache.dir"] or self.home)
+        cache = Cache(self.settings.value("cache.dir") or self.home)
         cache.check_format()
         return cache
 
@@ -150,7 +153,7 @@ class Project:
     @cached_property
     def links(self) -> Links:
         """How content gets into the workspace."""
-        kinds: tuple[LinkType, ...] = tuple(self.settings["cache.link"].split(","))  # type: ignore[assignment]
+        kinds: tuple[LinkType, ...] = tuple(self.settings.value("cache.link").split(","))  # type: ignore[assignment]
         return Links(self.cache, kinds)
 
     def tracked(self) -> dict[str, Tracked]:

@@ -26,7 +26,7 @@ except AttributeError:  # PyYAML built without libyaml
     _Base = yaml.SafeLoader
 
 
-class _Loader(_Base):
+class _Loader(_Base):  # type: ignore[misc]  # chosen at run time
     """YAML 1.1 as PyYAML has it, without timestamps, octals and sexagesimals."""
 
     yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 - PyYAML's own class-level table
@@ -88,7 +88,7 @@ def _scan(text: str, what: str) -> None:
     keys: list[set[str] | None] = []
     expect_key: list[bool] = []
     for event in yaml.parse(text, Loader=_Base):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise InvalidFormat(f"{what}: line {line}: anchors and aliases are not read")
         if getattr(event, "tag", None):

@@ -7,16 +7,24 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fsutil import Replacement
 from mvc.objects.manifest import Manifest, encode
 from mvc.objects.names import check_path
-from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
+from mvc.objects.pointer import (
+    NAME,
+    SUFFIX,
+    Notes,
+    Pointer,
+    emit,
+    file_pointer,
+    path_of,
+)
 from mvc.ops.common import Failure, collecting, content_name, unusable
 from mvc.ops.pointers import publish_pointers, store_directory
 from mvc.ops.status import content_of, same_content
 from mvc.project import FOLDER, Project
 from mvc.scm.plumbing import index_paths
-from mvc.store.cache import LOOSE_AT, CacheWriter
+from mvc.store.writer import LOOSE_AT, CacheWriter
+from mvc.tree import Replacement
 from mvc.workspace.available import load_manifest
 from mvc.workspace.content import storing
 from mvc.workspace.observe import Look, Observed, check_storable, observe, settled

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError
-from mvc.fsutil import Replacement
 from mvc.objects.manifest import Entry, Manifest, encode
 from mvc.objects.pointer import MAX_BYTES, Pointer, emit
 from mvc.ops.common import Failure, collecting, content_name, unusable
@@ -15,9 +14,17 @@ from mvc.ops.revisions import companions_at, tracked_at
 from mvc.ops.status import look, same_content
 from mvc.project import Project
 from mvc.scm.plumbing import resolve
-from mvc.store.cache import CacheWriter
+from mvc.store.writer import CacheWriter
+from mvc.tree import Replacement
 from mvc.workspace.available import is_available, load_manifest
-from mvc.workspace.checkout import Checkout, Executed, Plan, check_safe, content_after, make_plan
+from mvc.workspace.checkout import (
+    Checkout,
+    Executed,
+    Plan,
+    check_safe,
+    content_after,
+    make_plan,
+)
 from mvc.workspace.content import read_files, storing
 from mvc.workspace.observe import Observed, encode_directory, settled
 from mvc.workspace.scan import refusal
@@ -73,7 +80,8 @@ def checkout(
 
 def _bring_back(project: Project, commit: str, paths: list[str], options: CheckoutOptions) -> CheckoutResult:
     """Pointers first: interrupted after that, the workspace is merely behind them."""
-    now, failed = project.tracked(), []
+    now = project.tracked()
+    failed: list[Failure] = []
     accepted: list[Selection] = []
     for selection in select(tracked_at(project.git, commit), paths):
         with collecting(failed, selection.item.path):

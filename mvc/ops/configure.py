@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from mvc import config
 from mvc.errors import UsageError
-from mvc.fsutil import Replacement, Staging, Tree, replace_files
 from mvc.project import CONFIG, Project
 from mvc.scm.plumbing import stage
+from mvc.scratch import Staging
+from mvc.tree import Replacement, Tree, replace_files
 
 
 class Value(NamedTuple):

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from mvc import config
 from mvc.errors import UsageError
-from mvc.fsutil import Replacement, replace_files
 from mvc.project import CONFIG, FOLDER, Project
 from mvc.scm.plumbing import stage
 from mvc.store.cache import Cache
+from mvc.tree import Replacement, replace_files
 from mvc.workspace.links import can_reflink
 
 ATTRIBUTES = ".gitattributes"
@@ -48,7 +48,7 @@ def init(project: Project, cache_dir: str | None = None) -> InitResult:
     with project.worktree_lock():
         if not os.path.isdir(f"{project.root}/{FOLDER}"):
             written = _write_files(project)
-        cache = Cache(project.settings["cache.dir"] or project.home)
+        cache = Cache(project.settings.value("cache.dir") or project.home)
         cache.prepare()
     with cache.scratch() as scratch:
         return InitResult(project.root, cache.root, written, can_reflink(scratch.path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.ops.common import collecting, Failure, unusable
+from mvc.ops.common import Failure, collecting, unusable
 from mvc.ops.revisions import tracked_at
 from mvc.project import Project
 from mvc.scm.plumbing import resolve

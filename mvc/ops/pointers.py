@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from mvc.fsutil import Replacement, replace_files
 from mvc.objects.manifest import Encoded, Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, dir_pointer
 from mvc.project import Project
 from mvc.scm.plumbing import stage
-from mvc.store.cache import CacheWriter
+from mvc.store.writer import CacheWriter
+from mvc.tree import Replacement, replace_files
 from mvc.workspace import gitignore
 
 

@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mvc.objects.digest import Digest
 
@@ -122,7 +122,7 @@ class Catalog:
             self._db.close()
             self._db = None
 
-    def _ask(self, query: str, parameters: tuple[object, ...]) -> tuple[object, ...] | None:
+    def _ask(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
         return self._try(lambda db: db.execute(query, parameters).fetchone())
 
     def _try(self, use: Callable[[sqlite3.Connection], T]) -> T | None:

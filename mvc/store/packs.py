@@ -16,8 +16,9 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
-from mvc.fsutil import CREATE, Scratch, fsync_directory, link_new, write_all
+from mvc.fsutil import CREATE, fsync_directory, link_new, write_all
 from mvc.objects.digest import Digest, check_object_name
+from mvc.scratch import Scratch
 
 PACK_MAGIC = b"MVCPACK1"
 INDEX_MAGIC = b"MVCPIDX1"
@@ -140,7 +141,6 @@ class PackWriter:
         """Write into `scratch`, publish into `folder`."""
         self._folder = folder
         self._scratch = scratch
-        self._fd = -1
         self._path = ""
         self._clear()
 
@@ -194,14 +194,15 @@ class PackWriter:
     def _begin(self) -> None:
         self._path = self._scratch.name()
         self._fd = os.open(self._path, CREATE, 0o600)
-        self._pending = [PACK_MAGIC]
+        self._pending.append(PACK_MAGIC)
         self._offset = self._pending_bytes = len(PACK_MAGIC)
 
     def _flush(self) -> None:
         data = b"".join(self._pending)
         write_all(self._fd, data)
         self._hasher.update(data)
-        self._pending, self._pending_bytes = [], 0
+        self._pending.clear()
+        self._pending_bytes = 0
 
     def _clear(self) -> None:
         self._fd = -1

@@ -11,12 +11,15 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, SourceChanged
-from mvc.fsutil import Stamp, Staging, Tree
+from mvc.fsutil import Stamp
 from mvc.objects.manifest import Entry
+from mvc.scratch import Staging
 from mvc.store.cache import Cache
+from mvc.tree import Tree
 from mvc.workspace.links import Links
 from mvc.workspace.observe import Observed
 from mvc.workspace.progress import Progress
@@ -135,7 +138,7 @@ class Checkout(NamedTuple):
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-                self.staging.place(lambda again, entry=entry: self._fill(entry, again, done), folder, dir_fd, name)
+                self.staging.place(partial(self._fill, entry, done=done), folder, dir_fd, name)
 
     def _fill(self, entry: Entry, temp: str, done: Executed) -> bool:
         try:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-from mvc.fsutil import READ, Tree, UnsafePath, check_unchanged, open_regular, read_up_to
+from mvc.fsutil import READ, UnsafePath, check_unchanged, open_regular, read_up_to
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_stream
-from mvc.store.cache import LOOSE_AT, CacheWriter, ReadFile, Source
+from mvc.store.writer import LOOSE_AT, CacheWriter, ReadFile, Source
+from mvc.tree import Tree
 from mvc.workspace.progress import Progress
 
 Large = Callable[[Source], ReadFile]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mvc.fsutil import Tree
+from mvc.tree import Tree
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

@@ -13,7 +13,8 @@ from mvc.errors import CorruptObject, InvalidFormat
 from mvc.fsutil import CREATE, reflink, write_all
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import quick_stream
-from mvc.store.cache import LOOSE_AT, Cache, LinkType
+from mvc.store.cache import Cache
+from mvc.store.writer import LOOSE_AT, LinkType
 
 _TRY_NEXT = frozenset({
     errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY,

@@ -7,12 +7,12 @@ from array import array
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mvc.errors import MvcError
-from mvc.fsutil import Stamp, Tree
+from mvc.fsutil import Stamp
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Encoded, Entry, Manifest, encode
 from mvc.objects.names import check_paths
 from mvc.store.catalog import Snapshot
+from mvc.tree import Tree
 from mvc.workspace.content import Reader, hashing, read_files
 from mvc.workspace.links import Links
 from mvc.workspace.scan import STAMP_FIELDS, Scan, refusal, scan
@@ -27,7 +27,6 @@ from mvc.workspace.stat_index import (
     trusted_from,
     unchanged,
 )
-
 
 WORTH_WAITING = 32 << 20
 """Bytes whose second read would cost more than waiting for their stamps."""

@@ -8,7 +8,9 @@ from array import array
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fsutil import Stamp, Staging, Tree
+from mvc.fsutil import Stamp
+from mvc.scratch import Staging
+from mvc.tree import Tree
 from mvc.workspace.ignore import FILE, Rules, ignored, rules_above, with_folder
 from mvc.workspace.links import Links
 

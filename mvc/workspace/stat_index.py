@@ -37,7 +37,7 @@ class Known:
         self._recorded = snapshot.recorded if snapshot else 0
         self._digests = snapshot.digests if snapshot else b""
         self._stamps = _unpack(snapshot.stamps) if snapshot else array("q")
-        names = snapshot.names.decode("utf-8", "surrogateescape").split("\0") if self._digests else []
+        names = _split(snapshot.names) if snapshot and self._digests else []
         self._positions = {name: position for position, name in enumerate(names)}
 
     def __len__(self) -> int:
@@ -123,6 +123,10 @@ def now() -> int:
 
 def _join(names: list[str]) -> bytes:
     return "\0".join(names).encode("utf-8", "surrogateescape")
+
+
+def _split(joined: bytes) -> list[str]:
+    return joined.decode("utf-8", "surrogateescape").split("\0")
 
 
 def _unpack(stamps: bytes) -> array[int]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.errors import InvalidFormat, MvcError
-from mvc.fsutil import Tree, UnsafePath
+from mvc.fsutil import UnsafePath
 from mvc.objects.names import check_path
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, parse, path_of
 from mvc.scm.plumbing import Git, IndexEntry, list_files, read_blobs
+from mvc.tree import Tree
 
 Condition: TypeAlias = Literal["", "conflict", "invalid", "not-checked-out"]
 

@@ -1,0 +1,118 @@
+"""Temporary files: directories that die with their process, and places to shape files in."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+
+from mvc.fsutil import DIRECTORY
+
+
+class Scratch:
+    """A directory of temporary files that belongs to one process and dies with it.
+
+    It is locked as long as it is in use. Whoever opens the next one removes those whose owner
+    is gone: the kernel drops the lock of a killed process.
+    """
+
+    def __init__(self, parent: str) -> None:
+        """Make a scratch directory in `parent`, which is made when missing."""
+        os.makedirs(parent, exist_ok=True)
+        _sweep(parent)
+        self.path, self._fd = _new_locked(parent)
+        self._numbers = itertools.count(1)  # next() on it is atomic: threads share a scratch
+
+    def __enter__(self) -> Scratch:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the directory with whatever is left in it."""
+        _remove_tree(self.path)
+        os.close(self._fd)
+
+    def name(self) -> str:
+        """Return the path of a file that does not exist yet."""
+        return f"{self.path}/{next(self._numbers)}"
+
+
+def _new_locked(parent: str) -> tuple[str, int]:
+    while True:
+        path = f"{parent}/{secrets.token_hex(8)}"
+        os.mkdir(path, 0o700)
+        fd = os.open(path, DIRECTORY)
+        with suppress(OSError):  # NFS locks no directory: nobody sweeps there
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(FileNotFoundError):  # a sweeper may have been quicker than the lock
+            if os.stat(path).st_ino == os.fstat(fd).st_ino:
+                return path, fd
+        os.close(fd)
+
+
+def _sweep(parent: str) -> None:
+    with os.scandir(parent) as entries:
+        folders = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    for path in folders:
+        with suppress(OSError):  # in use, another user's, or gone
+            fd = os.open(path, DIRECTORY)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove_tree(path)
+            finally:
+                os.close(fd)
+
+
+def _remove_tree(path: str) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+
+
+class Staging:
+    """Where files take shape before one rename puts them in their place.
+
+    Usually in `primary`. A target on another file system, or behind a bind mount, cannot be
+    renamed to from there: such a directory gets a scratch directory of its own.
+    """
+
+    SIBLING = ".mvc-tmp"
+
+    def __init__(self, primary: str) -> None:
+        """Make the primary scratch directory in `primary`."""
+        self._primary = Scratch(primary)
+        self._siblings: dict[str, Scratch] = {}
+
+    def __enter__(self) -> Staging:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove every scratch directory with whatever is left in it."""
+        self._primary.__exit__()
+        for folder, scratch in self._siblings.items():
+            scratch.__exit__()
+            with suppress(OSError):
+                os.rmdir(f"{folder}/{self.SIBLING}")
+
+    def name(self, folder: str) -> str:
+        """Return the path of a file that does not exist yet, for a target in `folder`."""
+        return self._siblings.get(folder, self._primary).name()
+
+    def place(self, make: Callable[[str], object], folder: str, dir_fd: int, name: str) -> None:
+        """Let `make` write a file or directory at a path, and rename that to `name` in `folder`.
+
+        `make` may be called twice. `dir_fd` is `folder`, open.
+        """
+        temp = self.name(folder)
+        make(temp)
+        try:
+            os.rename(temp, name, dst_dir_fd=dir_fd)
+        except OSError as error:
+            if error.errno != errno.EXDEV or folder in self._siblings:
+                raise
+            self._siblings[folder] = Scratch(f"{folder}/{self.SIBLING}")
+            self.place(make, folder, dir_fd, name)

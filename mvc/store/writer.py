@@ -1,0 +1,265 @@
+"""Writing into the cache: loose objects and packs, durable before they are acknowledged.
+
+Write protocol: docs/architecture.md, "Publishing an object".
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TypeAlias
+
+from mvc.errors import CorruptObject, SourceChanged
+from mvc.fsutil import (
+    Stamp,
+    check_unchanged,
+    fsync_directory,
+    link_new,
+    open_for_writing_elsewhere,
+    reflink,
+    write_all,
+)
+from mvc.objects.digest import Digest, check_object_name
+from mvc.objects.hashing import hash_bytes, hash_stream
+from mvc.store.packs import PackWriter, Record
+
+if TYPE_CHECKING:
+    from mvc.store.cache import Cache
+
+LOOSE_AT = 512 << 10
+"""Bytes from which an object is a file of its own."""
+
+LinkType: TypeAlias = Literal["reflink", "copy", "hardlink", "symlink"]
+
+_CANNOT_LINK = frozenset({errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS})
+
+
+class Source(NamedTuple):
+    """A file to store: open for reading, with its place for linking and for messages."""
+
+    fd: int
+    status: os.stat_result
+    dir_fd: int
+    name: str
+    path: str
+    likely: bool = False
+    """Its size is that of content known before: worth hashing once before copying."""
+
+
+class ReadFile(NamedTuple):
+    """What a file held, and the status it had all the while."""
+
+    digest: Digest
+    status: os.stat_result
+
+
+class CacheWriter:
+    """Stores objects; what was stored counts once `finish` has returned.
+
+    As a context manager it finishes on success and leaves nothing half-published on an error.
+    `put_file` may be called from several threads at once.
+    """
+
+    def __init__(self, cache: Cache, links: tuple[LinkType, ...] = ("copy",)) -> None:
+        """Write into `cache`; `links` says how a workspace file may become an object."""
+        cache.prepare()
+        self.cache = cache
+        self.published: set[str] = set()
+        self._links = links
+        self._scratch = cache.scratch()
+        self._pack = PackWriter(cache.packs.folder, self._scratch)
+        self._dirty: set[str] = set()
+
+    def __enter__(self) -> CacheWriter:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish, or clean up after an error."""
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            self._pack.abandon()
+            self._scratch.__exit__()
+
+    def finish(self) -> None:
+        """Make durable, and visible to others, all that was put."""
+        self._pack.publish()
+        for folder in sorted(self._dirty):
+            fsync_directory(folder)
+        self._dirty.clear()
+        if self.cache.packs.refresh():
+            self.published |= self.cache.packs.names()
+
+    def put_bytes(self, data: bytes) -> Digest:
+        """Store `data` and return its digest."""
+        digest = hash_bytes(data)
+        if len(data) < LOOSE_AT:
+            self._put_small(digest, data)
+        elif not self.cache.intact(digest):
+            temp = self._scratch.name()
+            fd = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                write_all(fd, data)
+                self._seal_and_publish(fd, temp, digest)
+            finally:
+                os.close(fd)
+        return digest
+
+    def put_stream(self, digest: Digest, source: BinaryIO) -> None:
+        """Store what `source` yields, which must be exactly `digest`.
+
+        Raises:
+            CorruptObject: it is not.
+
+        """
+        check_object_name(digest.blake3)
+        temp = self._scratch.name()
+        fd = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            _copy_stream(source, fd, digest.size + 1)
+            os.lseek(fd, 0, os.SEEK_SET)
+            if hash_stream(fd, digest.size) != digest:
+                raise CorruptObject(f"object {digest.blake3}: the bytes do not match their digest")
+            if digest.size < LOOSE_AT:
+                self._put_small(digest, os.pread(fd, digest.size, 0))
+            else:
+                self._seal_and_publish(fd, temp, digest)
+        finally:
+            os.close(fd)
+            with suppress(FileNotFoundError):
+                os.unlink(temp)
+
+    def put_file(self, source: Source) -> ReadFile:
+        """Store a workspace file of at least `LOOSE_AT` bytes.
+
+        The file is left as it is, except that hard-link mode makes it read-only.
+
+        Raises:
+            SourceChanged: it changed while it was read; nothing was stored.
+            OSError: it cannot be read, or the cache not written.
+
+        """
+        if source.likely and (digest := self._already_there(source)) is not None:
+            return ReadFile(digest, source.status)
+        if {"hardlink", "symlink"} & set(self._links) and (linked := self._link(source)) is not None:
+            return linked
+        return ReadFile(self._copy(source), source.status)
+
+    def repack(self, record: Record, body: bytes) -> None:
+        """Take an object over from another pack, as it is."""
+        self._pack.add(record.digest, body)
+
+    def _put_small(self, digest: Digest, data: bytes) -> None:
+        key = bytes.fromhex(digest.blake3)
+        if key not in self._pack and self.cache.packs.holder(key) is None:
+            self._pack.add(digest, data)
+
+    def _already_there(self, source: Source) -> Digest | None:
+        digest = hash_stream(source.fd, source.status.st_size)
+        check_unchanged(source.fd, source.status, source.path)
+        if self.cache.intact(digest):
+            self._freshen(digest.blake3)
+            return digest
+        os.lseek(source.fd, 0, os.SEEK_SET)
+        return None
+
+    def _copy(self, source: Source) -> Digest:
+        temp = self._scratch.name()
+        fd = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            digest = self._fill(source, fd)
+            check_unchanged(source.fd, source.status, source.path)
+            self._seal_and_publish(fd, temp, digest)
+        finally:
+            os.close(fd)
+            with suppress(FileNotFoundError):
+                os.unlink(temp)
+        return digest
+
+    def _fill(self, source: Source, fd: int) -> Digest:
+        if "reflink" in self._links and reflink(source.fd, fd):
+            return hash_stream(fd, source.status.st_size)
+        return hash_stream(source.fd, source.status.st_size, lambda part: write_all(fd, part))
+
+    def _link(self, source: Source) -> ReadFile | None:
+        """Make the source itself the object; None when it must be copied."""
+        if source.status.st_nlink != 1 or open_for_writing_elsewhere(source.fd):
+            return None
+        temp = self._scratch.name()
+        try:
+            os.link(source.name, temp, src_dir_fd=source.dir_fd, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in _CANNOT_LINK:
+                return None
+            raise
+        try:
+            return self._adopt(source, temp)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temp)
+
+    def _adopt(self, source: Source, temp: str) -> ReadFile:
+        """Publish `temp`, a second name of the source, once nobody can write to it any more."""
+        before, there = os.fstat(source.fd), os.stat(temp)
+        if (before.st_dev, before.st_ino) != (there.st_dev, there.st_ino):
+            raise _changed(source)
+        digest = hash_stream(source.fd, before.st_size)
+        check_unchanged(source.fd, before, source.path)
+        try:
+            os.fchmod(source.fd, 0o444)
+            os.fsync(source.fd)
+            if open_for_writing_elsewhere(source.fd):
+                raise _changed(source)
+            published = self._publish(temp, digest)
+        except BaseException:
+            os.fchmod(source.fd, before.st_mode & 0o7777)
+            raise
+        if not published:
+            os.fchmod(source.fd, before.st_mode & 0o7777)
+        return ReadFile(digest, _status_after(source, before))
+
+    def _seal_and_publish(self, fd: int, temp: str, digest: Digest) -> None:
+        os.fchmod(fd, 0o444)
+        os.fsync(fd)
+        self._publish(temp, digest)
+
+    def _publish(self, temp: str, digest: Digest) -> bool:
+        """Give `temp` its object name; False when that object is there and intact."""
+        target = self.cache.loose_path(digest.blake3)
+        folder = os.path.dirname(target)
+        if not os.path.isdir(folder):
+            os.makedirs(folder, exist_ok=True)
+            self._dirty.add(os.path.dirname(folder))
+        while not link_new(temp, target):
+            if self.cache.intact(digest):
+                self._freshen(digest.blake3)
+                return False
+            self.cache.quarantine(digest.blake3)
+        self._dirty.add(folder)
+        return True
+
+    def _freshen(self, name: str) -> None:
+        """Tell gc that the object is wanted: its mtime starts the grace anew."""
+        with suppress(FileNotFoundError, PermissionError):
+            os.utime(self.cache.loose_path(name))
+
+
+def _status_after(source: Source, before: os.stat_result) -> os.stat_result:
+    """Our own link and mode changed the ctime; whatever else changed was somebody else's write."""
+    now = os.fstat(source.fd)
+    if Stamp.of(now)[:4] != Stamp.of(before)[:4]:
+        raise _changed(source)
+    return now
+
+
+def _changed(source: Source) -> SourceChanged:
+    return SourceChanged(f"{source.path} changed while it was read", "run the command again")
+
+
+def _copy_stream(source: BinaryIO, fd: int, limit: int) -> None:
+    while limit > 0 and (part := source.read(min(limit, 1 << 20))):
+        write_all(fd, part)
+        limit -= len(part)
