@@ -167,7 +167,7 @@ def edit(text: str, name: str, value: str | None) -> str:
 
     """
     section, _, key = name.partition(".")
-    lines = (text or HEADER).splitlines()
+    lines = (text or HEADER).removesuffix("\n").split("\n")
     line = None if value is None else f"  {key}: {_quote(value)}"
     start = next((n for n, row in enumerate(lines) if re.fullmatch(rf"{section}:\s*(#.*)?", row)), None)
     if start is None:
@@ -187,15 +187,23 @@ def _edit_section(lines: list[str], start: int, key: str, line: str | None) -> N
     body = [n for n in range(start + 1, end) if lines[n].strip() and not lines[n].lstrip().startswith("#")]
     old = next((n for n in body if lines[n].strip().startswith(f"{key}:")), None)
     if old is not None:
-        lines[old : old + 1] = [line] if line else []
+        lines[old : old + 1] = [line + _comment(lines[old])] if line else []
         if not line and body == [old]:
             del lines[start]
     elif line:
         lines.insert(start + 1, line)
 
 
+def _comment(row: str) -> str:
+    """Return the comment at the end of a line `key: value  # comment`, with the space before it."""
+    match = re.fullmatch(r"""\s*\w+:\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s#'"][^\s#]*)?(\s+#.*)""", row)
+    return match[1] if match else ""
+
+
 def _quote(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    from mvc.objects.pointer import quote  # noqa: PLC0415 - only who changes a setting needs it
+
+    return quote(value)
 
 
 def json_schema() -> dict[str, Any]:

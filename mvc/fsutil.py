@@ -127,8 +127,10 @@ def open_for_writing_elsewhere(fd: int) -> bool:
 # Reading.
 
 
-def open_regular(name: str, dir_fd: int | None, path: str) -> int:
-    """Return a descriptor of the regular file `name` for reading; `path` names it in errors.
+def open_regular(name: str, dir_fd: int | None, path: str) -> tuple[int, os.stat_result]:
+    """Return a descriptor of the regular file `name` for reading, and its status.
+
+    `path` names it in errors.
 
     Raises:
         UnsafePath: it is a symlink or no regular file.
@@ -141,19 +143,29 @@ def open_regular(name: str, dir_fd: int | None, path: str) -> int:
         if error.errno == errno.ELOOP:
             raise UnsafePath(f"{path} is a symlink") from None
         raise
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
         os.close(fd)
         raise UnsafePath(f"{path} is not a regular file")
-    return fd
+    return fd, status
 
 
 def read_up_to(fd: int, limit: int) -> bytes:
     """Return what `fd` holds, at most `limit` bytes."""
+    limit = min(limit, os.fstat(fd).st_size + 1)  # os.read allocates all that it is asked for
     parts = []
-    while limit > 0 and (part := os.read(fd, min(limit, 1 << 20))):
+    while limit > 0 and (part := os.read(fd, limit)):
         parts.append(part)
         limit -= len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return b"".join(parts)
+
+
+def read_exactly(fd: int, size: int) -> bytes | None:
+    """Return the bytes of the file behind `fd`; None when they are not just `size` bytes."""
+    data = os.read(fd, size + 1)
+    while 0 < len(data) < size and (more := os.read(fd, size + 1 - len(data))):  # network file systems stop short
+        data += more
+    return data if len(data) == size else None
 
 
 def check_unchanged(fd: int, before: os.stat_result, path: str) -> None:
@@ -163,8 +175,14 @@ def check_unchanged(fd: int, before: os.stat_result, path: str) -> None:
         SourceChanged: something wrote to it since.
 
     """
-    if Stamp.of(os.fstat(fd)) != Stamp.of(before):
-        raise SourceChanged(f"{path} changed while it was read; nothing was stored", "run the command again")
+    after = os.fstat(fd)
+    if (after.st_ctime_ns, after.st_mtime_ns, after.st_size) != (before.st_ctime_ns, before.st_mtime_ns, before.st_size):
+        raise source_changed(path)
+
+
+def source_changed(path: str) -> SourceChanged:
+    """Return the error that says that the file at `path` did not hold still."""
+    return SourceChanged(f"{path} changed while it was read; nothing was stored", "run the command again")
 
 
 def as_error(error: OSError, what: str) -> MvcError:

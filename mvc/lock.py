@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from mvc.fsutil import as_error
@@ -26,12 +26,22 @@ class Lock(NamedTuple):
         fd = self._open(exclusive=exclusive)
         try:
             self._acquire(fd, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
-            if exclusive:
-                os.ftruncate(fd, 0)
-                os.pwrite(fd, self.holder.encode(), 0)
-            yield
+            self._sign(fd, self.holder if exclusive else "")
+            try:
+                yield
+            finally:
+                if exclusive:
+                    self._sign(fd, "")
         finally:
             os.close(fd)
+
+    @staticmethod
+    def _sign(fd: int, holder: str) -> None:
+        """Say who holds the lock; those who share it are not told apart."""
+        with suppress(OSError):  # not writable: shared, by somebody who can only read
+            if holder or os.fstat(fd).st_size:
+                os.ftruncate(fd, 0)
+                os.pwrite(fd, holder.encode(errors="replace"), 0)
 
     def _open(self, *, exclusive: bool) -> int:
         try:

@@ -153,7 +153,7 @@ class Project:
     @cached_property
     def links(self) -> Links:
         """How content gets into the workspace."""
-        kinds: tuple[LinkType, ...] = tuple(self.settings.value("cache.link").split(","))  # type: ignore[assignment]
+        kinds: tuple[LinkType, ...] = tuple(self.settings.value("cache.link").split(","))  # type: ignore[arg-type]  # checked by config
         return Links(self.cache, kinds)
 
     def tracked(self) -> dict[str, Tracked]:
@@ -207,8 +207,9 @@ class Project:
         return os.path.relpath(f"{self.root}/{path}", start) if inside else f"{self.root}/{path}"
 
     def line(self, command: str, *paths: str) -> str:
-        """Return a command line to type, its paths quoted for the shell."""
-        return " ".join([command, *(shlex.quote(self.show(path)) for path in paths)])
+        """Return a command line to type, its paths quoted for the shell and never taken for an option."""
+        shown = (self.show(path) for path in paths)
+        return " ".join([command, *(shlex.quote(f"./{path}" if path.startswith("-") else path) for path in shown)])
 
 
 def _read_file(path: str) -> bytes | None:

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import itertools
 import os
-import secrets
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,7 +43,7 @@ class Scratch:
 
 def _new_locked(parent: str) -> tuple[str, int]:
     while True:
-        path = f"{parent}/{secrets.token_hex(8)}"
+        path = f"{parent}/{os.urandom(8).hex()}"
         os.mkdir(path, 0o700)
         fd = os.open(path, DIRECTORY)
         with suppress(OSError):  # NFS locks no directory: nobody sweeps there

@@ -91,7 +91,7 @@ class Tree:
 
         """
         fd, name = self.parent(path)
-        return open_regular(name, fd, path)
+        return open_regular(name, fd, path)[0]
 
     def read(self, path: str, limit: int) -> bytes | None:
         """Return at most `limit` bytes of the file at `path`; None when there is none."""
@@ -128,38 +128,37 @@ class Replacement(NamedTuple):
     new: bytes
 
 
-_TOGETHER = 16
+_THREADS = 16
 """How many files are made durable at once: the kernel commits them together."""
 
 
-def replace_files(tree: Tree, staging: Staging, replacements: list[Replacement]) -> None:
+def replace_files(tree: Tree, staging: Staging, items: list[Replacement]) -> None:
     """Write small files, each whole or not at all, durably.
 
     Raises:
         MvcError: a file does not hold what it should, or cannot be written. Those before it are.
 
     """
-    for start in range(0, len(replacements), _TOGETHER):
-        _replace_together(tree, staging, replacements[start : start + _TOGETHER])
-    for folder in sorted({item.path.rpartition("/")[0] for item in replacements}):
-        os.fsync(tree.directory(folder))
-
-
-def _replace_together(tree: Tree, staging: Staging, items: list[Replacement]) -> None:
     temps = [staging.name(_full_folder(tree, item)) for item in items]
     for temp, item in zip(temps, items, strict=True):
         _write_file(temp, item.new)
     _fsync_all(temps)
     for temp, item in zip(temps, items, strict=True):
-        if tree.read(item.path, len(item.old or b"") + 1) != item.old:
-            raise MvcError(f"{item.path} was changed by another program meanwhile", "run the command again")
-        dir_fd, name = tree.parent(item.path, make=True)
-        try:
-            os.rename(temp, name, dst_dir_fd=dir_fd)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise as_error(error, item.path) from None
-            staging.place(partial(_write_durable, data=item.new), _full_folder(tree, item), dir_fd, name)
+        _put_in_place(tree, staging, temp, item)
+    for folder in sorted({item.path.rpartition("/")[0] for item in items}):
+        os.fsync(tree.directory(folder))
+
+
+def _put_in_place(tree: Tree, staging: Staging, temp: str, item: Replacement) -> None:
+    if tree.read(item.path, len(item.old or b"") + 1) != item.old:
+        raise MvcError(f"{item.path} was changed by another program meanwhile", "run the command again")
+    dir_fd, name = tree.parent(item.path, make=True)
+    try:
+        os.rename(temp, name, dst_dir_fd=dir_fd)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise as_error(error, item.path) from None
+        staging.place(partial(_write_durable, data=item.new), _full_folder(tree, item), dir_fd, name)
 
 
 def _full_folder(tree: Tree, item: Replacement) -> str:
@@ -180,12 +179,13 @@ def _write_durable(path: str, data: bytes) -> None:
 
 
 def _fsync_all(paths: list[str]) -> None:
-    if len(paths) == 1:
-        _fsync_file(paths[0])
+    if len(paths) < 2:  # noqa: PLR2004 - one file needs no threads
+        for path in paths:
+            _fsync_file(path)
         return
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only batches need it
 
-    with ThreadPoolExecutor(len(paths), "mvc-fsync") as executor:
+    with ThreadPoolExecutor(min(len(paths), _THREADS), "mvc-fsync") as executor:
         list(executor.map(_fsync_file, paths))
 
 

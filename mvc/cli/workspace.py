@@ -127,7 +127,7 @@ _HINTS = {
     "behind": ("mvc checkout", "takes the update"),
     "missing": ("mvc checkout", "brings the content back"),
     "not-in-cache": ("mvc add", "stores it again, where the workspace still has it"),
-    "conflict": ("git checkout --ours --", "or --theirs, on the pointer, settles the conflict"),
+    "conflict": ("", "settles the conflict, or --theirs instead"),
 }
 
 
@@ -163,10 +163,15 @@ def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -
     for state, hint in _HINTS.items():
         paths = [item.path for item in shown if item.state == state]
         if paths:
-            suffix = ".mvc" if state == "conflict" else ""
             for command, effect in zip(hint[::2], hint[1::2], strict=True):
-                line = project.line(command, paths[0] + suffix) if len(paths) == 1 else f"{command} PATH"
-                output.line(f"  {visible(line)}  {effect}")
+                line = f"{command} PATH" if len(paths) > 1 and command else _hint_line(project, command, paths[0])
+                output.line(f"  {visible(line)}  # {effect}")
+
+
+def _hint_line(project: Project, command: str, path: str) -> str:
+    from mvc.ops.common import settling  # noqa: PLC0415
+
+    return project.line(command, path) if command else settling(project, path)
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -175,7 +180,7 @@ def diff(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[REV [REV]] [PATH]...", show_default=False)] = None,
     json: Json = False,
     md: Annotated[bool, typer.Option("--md", help="Print a Markdown table.")] = False,
-) -> None:
+) -> int:
     """Show what changed: HEAD to workspace, REV to workspace, or between two revisions."""
     from mvc.ops.diff import diff as run  # noqa: PLC0415
 
@@ -191,6 +196,7 @@ def diff(
             _show_diff_md(result)
         else:
             _show_diff(output, result)
+    return _exit_code(result.failed, silent=json)
 
 
 def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
@@ -208,7 +214,7 @@ _MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R"}
 
 
 def _show_diff(output: Output, result: Diff) -> None:
-    if not result.changes:
+    if not result.changes and not result.failed:
         output.line("No differences.")
     for item in result.changes:
         output.line(f"{_MARKS[item.change]} {visible(_title(item))}  {_sizes(item)}")
@@ -355,7 +361,7 @@ def _show_verified(output: Output, project: Project, result: Verified) -> None:
     for wrong in result.wrong:
         say(f"object {wrong.blake3}: {wrong.reason}; its bytes are in quarantine")
         for path in wrong.users:
-            say(f"{path} needs it", f"{project.line('mvc add', path)}, if the workspace still has its content")
+            say(f"{path} needs it", f"{project.line('mvc add', path)}  # if the workspace still has its content")
     output.line(f"{plural(result.objects, 'object')}, {size(result.bytes)} read: {len(result.wrong)} wrong.")
 
 

@@ -19,6 +19,8 @@ from mvc.objects.digest import Digest
 CHUNK = 1 << 20
 """Bytes read at a time; with `BUFFERS` of them a stream uses 4 MiB."""
 BUFFERS = 4
+_PAGE = 4096
+"""Bytes read at a time at the least: what was expected may be less than what is there."""
 THREADED = 8 << 20
 
 Sink = Callable[[memoryview], object]
@@ -36,7 +38,7 @@ def hash_stream(fd: int, size: int, sink: Sink | None = None) -> Digest:
     The digest's own size is what was read.
     """
     if size < THREADED:
-        return _hash_alone(fd, max(1, min(size + 1, CHUNK)), sink)
+        return _hash_alone(fd, max(_PAGE, min(size + 1, CHUNK)), sink)
     return _hash_threaded(fd, sink)
 
 

@@ -122,7 +122,7 @@ def decode(body: bytes, read: Callable[[Digest], bytes]) -> Manifest:
     entries: list[Entry] = []
     for shard in parse_index(body):
         part = _parse_lines(read(shard.digest))
-        if (len(part), part[0].path) != (shard.files, shard.first):
+        if len(part) != shard.files or part[0].path != shard.first:  # an index lists no empty shard
             raise CorruptObject(f"manifest shard {shard.digest.blake3} does not match its index")
         entries += part
     return _checked(body, entries)

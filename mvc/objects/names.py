@@ -55,8 +55,9 @@ def check_paths(paths: Iterable[str]) -> None:
     seen: dict[str, str] = {}
     for path in paths:
         key = _fold(check_path(path))
-        if (twin := seen.setdefault(key, path)) is not path:
-            raise InvalidName(f"refused names {twin!r} and {path!r}: the same file where case does not count")
+        if key in seen:
+            raise InvalidName(f"refused names {seen[key]!r} and {path!r}: the same file where case does not count")
+        seen[key] = path
     _check_no_file_is_directory(seen)
 
 

@@ -75,7 +75,12 @@ def path_of(pointer_path: str) -> str:
 
 
 def emit(pointer: Pointer) -> bytes:
-    """Return the pointer's one spelling."""
+    """Return the pointer's one spelling.
+
+    Raises:
+        InvalidFormat: the formats cannot carry its notes, or it would be too large.
+
+    """
     lines = ["mvc: 1", f'kind: "{pointer.kind}"']
     if pointer.manifest is None:
         lines += _digest_lines(pointer)
@@ -83,8 +88,11 @@ def emit(pointer: Pointer) -> bytes:
         lines += ["manifest:", *map(_entry_line, pointer.manifest.entries)]
     else:
         lines += ["manifest: []"]
-    lines += _note_lines(pointer.notes)
-    return ("\n".join(lines) + "\n").encode()
+    lines += _note_lines(check_notes(pointer.notes))
+    raw = ("\n".join(lines) + "\n").encode()
+    if len(raw) > MAX_BYTES:
+        raise InvalidFormat(f"the pointer would be {len(raw)} bytes, at most {MAX_BYTES} are read: shorten the description")
+    return raw
 
 
 def _digest_lines(pointer: Pointer) -> list[str]:
@@ -167,10 +175,10 @@ def parse(raw: bytes, what: str = "pointer") -> Pointer:
     """
     try:
         pointer = _match(raw) if len(raw) <= MAX_BYTES else None
+        if pointer is not None and emit(pointer) == raw:
+            return pointer
     except InvalidFormat as error:
         raise type(error)(f"{what}: {error.message}") from None
-    if pointer is not None and emit(pointer) == raw:
-        return pointer
     from mvc.objects.pointer_document import complaint  # noqa: PLC0415 - only a bad pointer needs YAML
 
     raise InvalidFormat(complaint(raw, what))
@@ -235,6 +243,8 @@ def check_notes(notes: Notes) -> Notes:
     keys = [key for key, _ in notes.labels]
     if keys != sorted(set(keys)) or not all(map(LABEL.fullmatch, keys)):
         raise InvalidFormat("labels must be sorted, unique, lower-case words")
+    if any("\ud800" <= char <= "\udfff" for text in (notes.desc, *(text for _, text in notes.labels)) for char in text):
+        raise InvalidFormat("a description or label is not UTF-8")
     return notes
 
 

@@ -109,11 +109,11 @@ Document = FileDocument | InlineDocument | LargeDocument
 def complaint(raw: bytes, what: str) -> str:
     """Return, in one line, why `raw` is not a pointer in its one spelling."""
     try:
-        pointer = _read(raw, what).pointer()
+        canonical = emit(_read(raw, what).pointer())
     except InvalidFormat as error:
-        message = error.message
+        message = "".join(char if char.isprintable() else repr(char)[1:-1] for char in error.message)
         return message if message.startswith(what) else f"{what}: {message}"
-    return f"{what}: {_first_difference(raw, emit(pointer))}"
+    return f"{what}: {_first_difference(raw, canonical)}"
 
 
 def _read(raw: bytes, what: str) -> Document:

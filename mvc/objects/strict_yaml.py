@@ -8,6 +8,7 @@ is decoded into a typed value by msgspec: an unknown key is an error.
 from __future__ import annotations
 
 import re
+from math import isinf
 from typing import Any, TypeVar
 
 import msgspec
@@ -40,6 +41,16 @@ _Loader.add_implicit_resolver(
     re.compile(r"^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"),
     list("-+.0123456789"),
 )
+
+
+def _finite(_: object, node: yaml.ScalarNode) -> float:
+    """Return the number, unless it is so large that it would read as infinity."""
+    if isinf(number := float(node.value)):
+        raise yaml.constructor.ConstructorError(None, None, "a number too large", node.start_mark)
+    return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _finite)
 
 
 def decode(raw: bytes, type_: type[T], *, what: str, max_bytes: int) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
@@ -28,8 +29,8 @@ from mvc.tree import Replacement
 from mvc.workspace.available import load_manifest
 from mvc.workspace.content import storing
 from mvc.workspace.observe import Look, Observed, check_storable, observe, settled
-from mvc.workspace.scan import refusal, scan
-from mvc.workspace.tracked import Tracked, holder_of, matching
+from mvc.workspace.scan import refusal
+from mvc.workspace.tracked import Tracked, holder_of, matching, means
 
 
 class AddOptions(NamedTuple):
@@ -82,12 +83,7 @@ class Target(NamedTuple):
 
     def covers(self, name: str) -> bool:
         """Whether the file `name` of the directory is meant."""
-        return not self.inside or any(covers(part, name) for part in self.inside)
-
-
-def covers(part: str, name: str) -> bool:
-    """Whether the file `name` is `part` or lies below it."""
-    return name == part or name.startswith(part + "/")
+        return not self.inside or any(means(part, name) for part in self.inside)
 
 
 class Prepared(NamedTuple):
@@ -156,6 +152,7 @@ def _candidates(project: Project, tracked: dict[str, Tracked]) -> list[str]:
     for folder, folders, files in os.walk(project.root):
         prefix = os.path.relpath(folder, project.root) + "/" if folder != project.root else ""
         folders[:] = [name for name in folders if name not in (".git", FOLDER) and prefix + name not in tracked]
+        folders[:] = [name for name in folders if not os.path.lexists(f"{folder}/{name}/.git")]  # submodules
         found += [prefix + name for name in files]
     return found
 
@@ -166,14 +163,14 @@ def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[
         path = target.path
         check_path(path)
         _check_own_repository(project, path)
+        if below := next((name for name in tracked if name.startswith(path + "/")), None):
+            raise UsageError(f"{path} contains {below}, which is tracked on its own", project.line("mvc add", below))
         if mine := in_git.at_or_below(path):
             recursive = "-r " if mine != [path] else ""
             raise UsageError(
                 f"{path} is tracked by Git, and can't be tracked by mvc as well",
                 f"{project.line(f'git rm {recursive}--cached --', path)} && {project.line('mvc add', path)}",
             )
-        if below := next((name for name in tracked if name.startswith(path + "/")), None):
-            raise UsageError(f"{path} contains {below}, which is tracked on its own", project.line("mvc add", below))
 
 
 def _check_own_repository(project: Project, path: str) -> None:
@@ -215,7 +212,7 @@ def _store(project: Project, targets: list[Target], options: AddOptions) -> tupl
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
     before = target.before
     if before is not None and (before.condition in ("conflict", "not-checked-out") or (before.condition and target.inside)):
-        raise unusable(before, project.line("mvc add", target.path))
+        raise unusable(project, before, project.line("mvc add", target.path))
     pointer = before.pointer if before else None
     observed = _observe(project, writer, target, pointer, options)
     if pointer is not None and not options.force:
@@ -231,11 +228,6 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
 def _observe(
     project: Project, writer: CacheWriter, target: Target, pointer: Pointer | None, options: AddOptions,
 ) -> Observed:
-    found = scan(project.tree, target.path, project.links)
-    if found.kind == "none" and not target.inside:
-        raise MvcError(f"{target.path} is tracked, but not there", project.line("mvc checkout", target.path))
-    if not target.inside:
-        check_storable(target.path, found)
     observed = observe(
         project.tree,
         target.path,
@@ -246,8 +238,11 @@ def _observe(
             lambda packed: project.cache.has(packed[:32].hex()),
             options.follow_symlinks,
             target.covers if target.inside else None,
+            None if target.inside else partial(check_storable, target.path),
         ),
     )
+    if observed.scan.kind == "none" and not target.inside:
+        raise MvcError(f"{target.path} is tracked, but not there", project.line("mvc checkout", target.path))
     if error := refusal(target.path, observed.scan):
         raise error
     return observed
@@ -271,7 +266,8 @@ def _check_not_behind(project: Project, path: str, pointer: Pointer, observed: O
         message = f"{path} is behind its pointer: adding it would revert that update"
     else:
         message = f"{path} was changed here, and its pointer moved on meanwhile: adding it would revert that update"
-    raise MvcError(message, f"{project.line('mvc checkout', path)} takes the update, mvc add -f reverts it")
+    take, revert = project.line("mvc checkout", path), project.line("mvc add -f", path)
+    raise MvcError(message, f"{take}  # takes the update; {revert} reverts it")
 
 
 def _notes(pointer: Pointer | None, options: AddOptions) -> Notes:
@@ -286,7 +282,7 @@ def _pointer(writer: CacheWriter, observed: Observed, notes: Notes) -> Pointer:
         raise MvcError("nothing to add")
     if observed.scan.kind == "file":
         return file_pointer(observed.snapshot.digest, executable=observed.executable, notes=notes)
-    manifest = Manifest(tuple(sorted(observed.entries())))
+    manifest = Manifest(tuple(sorted(observed.entries())))  # in order already where it was just read
     return store_directory(writer, manifest, observed.encoded or encode(manifest), notes)
 
 
@@ -299,7 +295,7 @@ def _updated(
     old = load_manifest(project.cache, pointer).entries
     new = [entry for entry in observed.entries() if target.covers(entry.path)]
     for part in target.inside:
-        if not any(covers(part, entry.path) for entry in (*old, *new)):
+        if not any(means(part, entry.path) for entry in (*old, *new)):
             raise UsageError(f"{target.path}/{part} does not exist", "mvc add PATH")
     manifest = Manifest.of([*(entry for entry in old if not target.covers(entry.path)), *new])
     return store_directory(writer, manifest, encode(manifest), notes)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mvc.errors import MissingObject, MvcError
 from mvc.objects.manifest import Entry, Manifest, encode
 from mvc.objects.pointer import MAX_BYTES, Pointer, emit
-from mvc.ops.common import Failure, collecting, content_name, unusable
+from mvc.ops.common import Failure, chosen, collecting, content_name, unusable
 from mvc.ops.pointers import publish_pointers, store_directory
 from mvc.ops.revisions import companions_at, tracked_at
 from mvc.ops.status import look, same_content
@@ -29,7 +29,7 @@ from mvc.workspace.content import read_files, storing
 from mvc.workspace.observe import Observed, encode_directory, settled
 from mvc.workspace.scan import refusal
 from mvc.workspace.stat_index import snapshot_of
-from mvc.workspace.tracked import Selection, Tracked, select
+from mvc.workspace.tracked import Selection, Tracked
 
 
 class CheckoutOptions(NamedTuple):
@@ -73,7 +73,7 @@ def checkout(
     """
     with project.worktree_lock(), project.store_lock():
         if options.rev is None:
-            selected = select(project.tracked(), paths)
+            selected = chosen(project, project.tracked(), paths)
             return _checkout_all(project, selected, options)
         return _bring_back(project, resolve(project.git, options.rev), list(paths), options)
 
@@ -83,7 +83,7 @@ def _bring_back(project: Project, commit: str, paths: list[str], options: Checko
     now = project.tracked()
     failed: list[Failure] = []
     accepted: list[Selection] = []
-    for selection in select(tracked_at(project.git, commit), paths):
+    for selection in chosen(project, tracked_at(project.git, commit), paths, "mvc log"):
         with collecting(failed, selection.item.path):
             accepted.append(_accept(project, selection, now, options))
     files = [
@@ -99,7 +99,7 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], options:
     """Return what shall be tracked, once its content is known to be there and nothing would be lost."""
     item = past.item
     if item.pointer is None:
-        raise unusable(item)
+        raise unusable(project, item)
     if past.inside:
         item = _with_parts(project, past, now.get(item.path))
     pointer = item.pointer or past.item.pointer
@@ -155,7 +155,7 @@ def _checkout_one(
 ) -> CheckedOut:
     item = selection.item
     if item.pointer is None or item.condition:
-        raise unusable(item)
+        raise unusable(project, item)
     pointer, path = item.pointer, item.path
     before = look(project, path)
     if same_content(pointer, before) and not options.relink:
@@ -184,21 +184,23 @@ def _plan(
 
 def _make_safe(project: Project, path: str, plan: Plan, before: Observed, *, force: bool) -> None:
     if not force:
-        check_safe(project.cache, path, plan)
+        keep, force_it = project.line("mvc add", path), project.line("mvc checkout -f", path)
+        check_safe(project.cache, path, plan, f"{keep}  # keeps the change; {force_it} saves it to the cache and goes on")
         return
     names = [f"{path}/{entry.path}" if entry.path else path for entry in plan.doomed]
     with CacheWriter(project.cache) as writer:
-        saved = read_files(project.tree, names, storing(writer, project.around.progress, 1, ()))
-    for entry, file in zip(plan.doomed, saved, strict=True):
+        saved = list(read_files(project.tree, names, storing(writer, project.around.progress, 1, ())))
+    for position, file in saved:
+        entry = plan.doomed[position]
         if file.digest != entry.digest:
-            raise MvcError(f"{path}/{entry.path} changed meanwhile, and was left as it is", f"mvc checkout -f {path}")
+            raise MvcError(f"{path}/{entry.path} changed meanwhile, and was left as it is", "run the command again")
 
 
 def _failure(project: Project, path: str, name: str, error: MvcError) -> Failure:
     full = f"{path}/{name}" if name else path
     fix = error.fix
     if isinstance(error, MissingObject):
-        fix = f"mvc add {project.show(path)} in the repository that has the file"
+        fix = f"{project.line('mvc add', path)}  # where the file still is, in a repository that shares this cache"
     return Failure(full, f"{full}: {error.message}", fix, error.exit_code)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.fsutil import as_error
-from mvc.objects.pointer import Pointer
-from mvc.workspace.tracked import Tracked
+from mvc.objects.pointer import SUFFIX, Pointer
+from mvc.project import Project
+from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
 
 class Failure(NamedTuple):
@@ -42,15 +43,36 @@ def content_name(pointer: Pointer) -> str:
     return f"{pointer.kind}:{pointer.digest.blake3}{':x' if pointer.exec else ''}"
 
 
-def unusable(item: Tracked, fix: str = "") -> MvcError:
+def chosen(
+    project: Project, tracked: dict[str, Tracked], paths: Iterable[str], otherwise: str = "mvc add",
+) -> list[Selection]:
+    """Return what `paths` mean; `otherwise` is the command to type for one that is not tracked.
+
+    Raises:
+        MvcError: a path means nothing that is tracked.
+
+    """
+    try:
+        return select(tracked, paths)
+    except NotTracked as error:
+        raise MvcError(error.message, project.line(otherwise, error.path)) from None
+
+
+def settling(project: Project, item_path: str) -> str:
+    """Return the line to type that settles the conflict in the pointer of `item_path`."""
+    pointer = item_path + SUFFIX
+    return f"{project.line('git checkout --ours --', pointer)} && {project.line('git add --', pointer)}"
+
+
+def unusable(project: Project, item: Tracked, fix: str = "") -> MvcError:
     """Return the error that says why a pointer can't be used."""
     if item.condition == "conflict":
-        return MvcError(
-            f"{item.pointer_path} is in conflict: Git could not merge it",
-            f"git checkout --ours -- {item.pointer_path} (or --theirs), then git add it and mvc checkout {item.path}",
-        )
+        line = f"{settling(project, item.path)} && {project.line('mvc checkout', item.path)}"
+        return MvcError(f"{item.pointer_path} is in conflict: Git could not merge it", f"{line}  # or --theirs")
     if item.condition == "not-checked-out":
-        return MvcError(f"{item.path} is left out by the sparse checkout", "git sparse-checkout add its directory")
-    problem = MvcError(item.problem, fix or f"git checkout -- {item.pointer_path}")
+        folder = item.path.rpartition("/")[0]
+        line = project.line("git sparse-checkout add", folder) if folder else "git sparse-checkout disable"
+        return MvcError(f"{item.path} is left out by the sparse checkout", line)
+    problem = MvcError(item.problem, fix or project.line("git checkout --", item.pointer_path))
     problem.exit_code = 2
     return problem

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from mvc.errors import CorruptObject, MissingObject
 from mvc.objects.diff import Change, EntryChange, diff_manifests, pair_renames
 from mvc.objects.manifest import Entry, Manifest
+from mvc.ops.common import Failure, chosen, collecting, unusable
 from mvc.ops.revisions import tracked_at
 from mvc.ops.status import look
 from mvc.project import Project
 from mvc.scm.plumbing import head, resolve
 from mvc.workspace.available import load_manifest
-from mvc.workspace.tracked import Selection, Tracked, select
+from mvc.workspace.tracked import Selection, Tracked
 
 
 class Side(NamedTuple):
@@ -55,6 +56,8 @@ class Diff(NamedTuple):
     old: str
     new: str
     changes: tuple[PathDiff, ...]
+    failed: tuple[Failure, ...] = ()
+    """Paths that could not be compared, such as one whose pointer is invalid."""
 
 
 class _State(NamedTuple):
@@ -78,28 +81,30 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
     new_commit = resolve(project.git, revisions[1]) if len(revisions) > 1 else ""
     old_items = tracked_at(project.git, old_commit) if old_commit else {}
     new_items = tracked_at(project.git, new_commit) if new_commit else project.tracked()
-    wanted = {selection.item.path: selection for selection in select({**old_items, **new_items}, paths)}
-    old = {path: _of_pointer(project, item) for path, item in old_items.items() if path in wanted and item.pointer}
-    new = {
-        path: state
-        for path, item in new_items.items()
-        if path in wanted and (state := _of_pointer(project, item) if new_commit else _of_workspace(project, item))
-    }
+    wanted = {selection.item.path: selection for selection in chosen(project, {**old_items, **new_items}, paths)}
+    failed: list[Failure] = []
+    old, new = {}, {}
+    for path in wanted:
+        with collecting(failed, path):
+            before = _of_pointer(project, old_items[path]) if path in old_items else None
+            after = (_of_pointer if new_commit else _of_workspace)(project, new_items[path]) if path in new_items else None
+            old |= {path: before} if before else {}
+            new |= {path: after} if after else {}
     project.catalog.flush()
-    return Diff(old_commit or "", new_commit, tuple(_compare(old, new, wanted)))
+    return Diff(old_commit or "", new_commit, tuple(_compare(old, new, wanted)), tuple(failed))
 
 
 def _of_pointer(project: Project, item: Tracked) -> _State:
     pointer = item.pointer
     if pointer is None:
-        raise ValueError(item.path)
+        raise unusable(project, item)
     side = Side(item.path, pointer.kind, pointer.digest.blake3, pointer.total, pointer.files)
     return _State(side, lambda: load_manifest(project.cache, pointer))
 
 
-def _of_workspace(project: Project, item: Tracked) -> _State | None:
+def _of_workspace(project: Project, item: Tracked) -> _State:
     if item.pointer is None:
-        return None
+        raise unusable(project, item)
     observed = look(project, item.path)
     if observed.digest is None:
         return _of_pointer(project, item)

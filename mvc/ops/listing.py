@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.ops.common import Failure, collecting, unusable
+from mvc.ops.common import Failure, chosen, collecting, unusable
 from mvc.ops.revisions import tracked_at
 from mvc.project import Project
 from mvc.scm.plumbing import resolve
@@ -46,7 +46,7 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
     tracked = tracked_at(project.git, commit) if commit else project.tracked()
     items: list[Listed] = []
     failed: list[Failure] = []
-    for selection in select(tracked, [path] if path else []):
+    for selection in chosen(project, tracked, [path] if path else [], "mvc log" if commit else "mvc add"):
         with collecting(failed, selection.item.path):
             items += _list(project, selection, recursive=recursive)
     return Listing(commit, tuple(items), tuple(failed))
@@ -72,7 +72,7 @@ def _split(project: Project, reference: str) -> tuple[str, str]:
 def _list(project: Project, selection: Selection, *, recursive: bool) -> list[Listed]:
     item = selection.item
     if item.pointer is None:
-        raise unusable(item)
+        raise unusable(project, item)
     pointer = item.pointer
     if pointer.kind == "dir" and (recursive or selection.inside):
         entries = load_manifest(project.cache, pointer).entries

@@ -7,7 +7,7 @@ from collections import defaultdict
 from mvc.objects.manifest import Encoded, Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, dir_pointer
 from mvc.project import Project
-from mvc.scm.plumbing import stage
+from mvc.scm.plumbing import stage, write_blobs
 from mvc.store.writer import CacheWriter
 from mvc.tree import Replacement, replace_files
 from mvc.workspace import gitignore
@@ -33,6 +33,7 @@ def publish_pointers(project: Project, files: list[Replacement], *, stage_them: 
     with project.staging() as staging:
         replace_files(project.tree, staging, [item for item in files if item.old != item.new])
     if stage_them:
+        write_blobs(project.git, [item.new for item in files])
         stage(project.git, [item.path for item in files])
 
 

@@ -9,12 +9,12 @@ from mvc.errors import CorruptObject, MissingObject
 from mvc.objects.diff import diff_manifests
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer
-from mvc.ops.common import content_name
+from mvc.ops.common import chosen, content_name
 from mvc.project import Project
 from mvc.workspace.available import is_available, load_manifest
 from mvc.workspace.content import hashing
 from mvc.workspace.observe import Look, Observed, observe
-from mvc.workspace.tracked import Selection, Tracked, select
+from mvc.workspace.tracked import Selection, Tracked
 
 State: TypeAlias = Literal[
     "clean", "modified", "missing", "behind", "not-in-cache", "invalid", "conflict", "not-checked-out",
@@ -60,7 +60,7 @@ def status(project: Project, paths: Iterable[str] = ()) -> Status:
         MvcError: a path is not tracked.
 
     """
-    selected = select(project.tracked(), paths)
+    selected = chosen(project, project.tracked(), paths)
     items = tuple(item_status(project, selection) for selection in selected)
     project.catalog.flush()
     settled = ("clean", "not-checked-out")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mvc.ops.common import chosen
 from mvc.project import Project
 from mvc.store.scrub import Scope, put_aside, scrub
 from mvc.workspace.available import needed_objects
-from mvc.workspace.tracked import Selection, select
+from mvc.workspace.tracked import Selection
 
 
 class Wrong(NamedTuple):
@@ -43,7 +44,7 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
 
     """
     paths = list(paths)
-    users = _users(project, select(project.tracked(), paths))
+    users = _users(project, chosen(project, project.tracked(), paths))
     known = {name: use.xxh128 for name, use in users.items()}
     scope = Scope(frozenset(known) if paths else None, known if quick else {})
     with project.store_lock():

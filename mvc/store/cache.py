@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, Literal
@@ -188,10 +187,13 @@ class Cache:
     def rewrite(self, pack: str, without: set[bytes], to: Literal["trash", "quarantine"]) -> None:
         """Replace a pack by one that lacks the objects in `without`; the old one moves to `to`."""
         with CacheWriter(self) as writer:
-            for record in self.packs.index(pack).records():
-                if record.blake3 not in without:
-                    writer.repack(record, self.packs.read(pack, record))
-        self._retire(pack, to)
+            for record in self.packs.records(pack):
+                if record.blake3 not in without and (body := self.packs.body(pack, record)) is not None:
+                    writer.repack(_proven(record, body), body)
+        if pack in writer.published:  # the same bodies in the same order: only its index was wrong
+            self.packs.forget(pack)
+        else:
+            self._retire(pack, to)
 
     def compact(self) -> None:
         """Merge the small packs into one, once there are more than `MANY_PACKS` of them."""
@@ -232,7 +234,7 @@ class Cache:
 
     def _move(self, path: str, to: str, name: str) -> str:
         os.makedirs(f"{self.root}/{to}", exist_ok=True)
-        target = f"{self.root}/{to}/{name}.{secrets.token_hex(4)}"
+        target = f"{self.root}/{to}/{name}.{os.urandom(4).hex()}"
         os.rename(path, target)
         return target
 
@@ -265,6 +267,14 @@ class Cache:
                 os.fsync(file.fileno())
             link_new(temp, path)
         fsync_directory(self.root)
+
+
+def _proven(record: Record, body: bytes) -> Record:
+    """Return `record` as its body has it; one that is damaged stays so, for `verify` to see."""
+    digest = hash_bytes(body)
+    if bytes.fromhex(digest.blake3) != record.blake3:
+        return record
+    return record._replace(xxh128=bytes.fromhex(digest.xxh128), size=digest.size)
 
 
 def _check_store_features(text: bytes, path: str) -> None:

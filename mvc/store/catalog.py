@@ -81,7 +81,10 @@ class Catalog:
             " from snapshot where worktree = ? and path = ?",
             (self._worktree, path),
         )
-        return Snapshot(*row[:6], Digest(*row[6:])) if row else None
+        if row is None:
+            return None
+        recorded, newest, names, stamps, digests, kind, *whole = row
+        return Snapshot(recorded, newest, names, stamps, digests, kind, Digest(*whole))
 
     def remember(self, path: str, snapshot: Snapshot) -> None:
         """Remember what was read of the tracked path."""
@@ -133,7 +136,7 @@ class Catalog:
             if self._db is None:
                 self._db = _open(self._path)
             return use(self._db)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeError) as error:  # the last: a worktree's name that is not UTF-8
             self._broken = True
             if type(error) is sqlite3.DatabaseError:  # not a database, or malformed: begin anew next time
                 _discard(self._path)

@@ -18,6 +18,7 @@ from blake3 import blake3
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.fsutil import CREATE, fsync_directory, link_new, write_all
 from mvc.objects.digest import Digest, check_object_name
+from mvc.objects.hashing import hash_stream
 from mvc.scratch import Scratch
 
 PACK_MAGIC = b"MVCPACK1"
@@ -61,34 +62,41 @@ class PackIndex:
     """A pack's index, in memory as it is on disk."""
 
     def __init__(self, data: bytes, what: str = "pack index", *, damaged: bool = False) -> None:
-        """Check `data`; `what` names it in errors, `damaged` takes it without its hash.
+        """Check `data`; `what` names it in errors.
+
+        `damaged` takes one whose hash is wrong: whatever records are whole can be walked through, to be
+        held against the pack one by one, not looked up.
 
         Raises:
-            InvalidFormat: not an index, or one that a newer mvc wrote.
             CorruptObject: its hash does not match its bytes.
+            InvalidFormat: not an index, or one that a newer mvc wrote.
 
         """
+        self._asked = 0
+        self._all: frozenset[bytes] | None = None
+        if damaged:
+            self.count = max(0, len(data) - _RECORDS_AT) // _RECORD.size
+            self._data, self._fanout, self.pack_hash = data, (0,) * 257, bytes(_HASH)
+            return
+        if blake3(data[:-_HASH]).digest() != data[-_HASH:]:
+            raise CorruptObject(f"{what} is damaged", "mvc verify")
         if len(data) < _RECORDS_AT + _HASH or data[:8] != INDEX_MAGIC:
             raise InvalidFormat(f"{what}: not a pack index")
         _, version, width = _HEAD.unpack_from(data)
         if version != INDEX_VERSION or width != _RECORD.size:
             raise InvalidFormat(f"{what}: version {version}, record size {width}: upgrade mvc")
-        if not damaged and blake3(data[:-_HASH]).digest() != data[-_HASH:]:
-            raise CorruptObject(f"{what} is damaged", "mvc verify")
         self._data = data
         self._fanout = (0, *_FANOUT.unpack_from(data, _HEAD.size))
         self.count, self.pack_hash = _COUNT.unpack_from(data, _HEAD.size + _FANOUT.size)
         if self.count != self._fanout[-1] or len(data) != _RECORDS_AT + self.count * _RECORD.size + _HASH:
             raise InvalidFormat(f"{what}: count and length do not agree")
-        self._asked = 0
-        self._keys: frozenset[bytes] | None = None
 
     def __contains__(self, key: bytes) -> bool:
         """Whether the object named by these 32 bytes is in the pack."""
         self._asked += 1
-        if self._keys is None and self._asked * 2 > self.count:  # many questions: a set answers quicker
-            self._keys = frozenset(self.keys())
-        return key in self._keys if self._keys is not None else self.find(key) is not None
+        if self._all is None and self._asked * 2 > self.count:  # many questions: a set answers quicker
+            self._all = frozenset(self.keys())
+        return key in self._all if self._all is not None else self.find(key) is not None
 
     def find(self, key: bytes) -> Record | None:
         """Return the record of the object named by these 32 bytes."""
@@ -142,6 +150,8 @@ class PackWriter:
         self._folder = folder
         self._scratch = scratch
         self._path = ""
+        self.published: set[str] = set()
+        """Names of the packs that were published."""
         self._clear()
 
     def __contains__(self, key: bytes) -> bool:
@@ -176,9 +186,12 @@ class PackWriter:
         final = f"{self._folder}/{digest.hex()}"
         index = self._scratch.name()
         _write_durable(index, encode_index(self._records.values(), digest))
-        link_new(self._path, f"{final}.pack")
-        link_new(index, f"{final}.idx")
+        if not link_new(self._path, f"{final}.pack") and _blake3_of(f"{final}.pack") != digest.hex():
+            os.replace(self._path, f"{final}.pack")  # the same bodies, damaged since
+        if not link_new(index, f"{final}.idx") and _blake3_of(f"{final}.idx") != _blake3_of(index):
+            os.replace(index, f"{final}.idx")
         fsync_directory(self._folder)
+        self.published.add(digest.hex())
         self.abandon()
         with suppress(FileNotFoundError):
             os.unlink(index)
@@ -210,6 +223,11 @@ class PackWriter:
         self._records: dict[bytes, Record] = {}
         self._pending: list[bytes] = []
         self._offset = self._pending_bytes = 0
+
+
+def _blake3_of(path: str) -> str:
+    with open(path, "rb", buffering=0) as file:
+        return hash_stream(file.fileno(), os.fstat(file.fileno()).st_size).blake3
 
 
 def _write_durable(path: str, data: bytes) -> None:
@@ -254,27 +272,55 @@ class PackSet:
         """Close every open pack."""
         self._close(set(self._fds))
 
-    def index(self, name: str, *, damaged: bool = False) -> PackIndex:
-        """Return the index of the pack `name`; `damaged` takes one whose hash is wrong.
+    def index(self, name: str) -> PackIndex:
+        """Return the index of the pack `name`.
 
         Raises:
             CorruptObject: the index is damaged.
+            MissingObject: the pack is gone.
 
         """
         if (index := self._indexes.get(name)) is None:
-            path = f"{self.folder}/{name}.idx"
-            with open(path, "rb") as file:
-                index = self._indexes[name] = PackIndex(file.read(), path, damaged=damaged)
+            index = self._indexes[name] = PackIndex(self._index_bytes(name), f"{self.folder}/{name}.idx")
         return index
+
+    def records(self, name: str) -> Iterator[Record]:
+        """Yield every record of the pack `name`, those of a damaged index too, true or not."""
+        try:
+            index = self.index(name)
+        except CorruptObject:
+            index = PackIndex(self._index_bytes(name), damaged=True)
+        yield from index.records()
+
+    def _index_bytes(self, name: str) -> bytes:
+        try:
+            with open(f"{self.folder}/{name}.idx", "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            raise MissingObject(f"pack {name} is gone") from None
+
+    def forget(self, name: str) -> None:
+        """Read the pack's index anew when it is needed next."""
+        self._indexes.pop(name, None)
+        self._close({name} & self._fds.keys())
+
+    def _present(self) -> Iterator[tuple[str, PackIndex]]:
+        """Yield the packs and their indexes; one that was compacted meanwhile is left out."""
+        for name in self.names():
+            try:
+                index = self.index(name)
+            except MissingObject:
+                continue
+            yield name, index
 
     def holder(self, key: bytes) -> str | None:
         """Return the name of a pack that holds the object named by these 32 bytes."""
-        return next((name for name in self.names() if key in self.index(name)), None)
+        return next((name for name, index in self._present() if key in index), None)
 
     def find(self, key: bytes) -> tuple[str, Record] | None:
         """Return the pack and record of an object; None when no pack has it."""
-        for name in self.names():
-            if (record := self.index(name).find(key)) is not None:
+        for name, index in self._present():
+            if (record := index.find(key)) is not None:
                 return name, record
         return None
 
@@ -288,10 +334,17 @@ class PackSet:
         """
         if record.codec != RAW:
             raise InvalidFormat(f"pack {name}: codec {record.codec}: upgrade mvc")
-        data = os.pread(self._fd(name), record.stored, record.offset)
-        if len(data) != record.stored:
+        fd = self._fd(name)
+        if record.offset + record.stored > os.fstat(fd).st_size:
             raise CorruptObject(f"pack {name} is cut short", "mvc verify")
-        return data
+        return os.pread(fd, record.stored, record.offset)
+
+    def body(self, name: str, record: Record) -> bytes | None:
+        """Return a body from the pack `name`; None when the pack is damaged there, or gone."""
+        try:
+            return self.read(name, record)
+        except (CorruptObject, MissingObject):
+            return None
 
     def _fd(self, name: str) -> int:
         if (fd := self._fds.get(name)) is None:

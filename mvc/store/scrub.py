@@ -71,16 +71,19 @@ def scrub(cache: Cache, scope: Scope, advance: Callable[[int], None]) -> Scrubbe
 def _check_all(cache: Cache, scope: Scope) -> Iterator[_Checked]:
     for name, size in sorted(cache.loose()):
         if scope.covers(name):
-            yield _Checked(name, size, _check_loose(cache, name, size, scope.quick.get(name)))
-    cache.packs.refresh()
-    for pack in sorted(cache.packs.names()):
-        yield from _check_pack(cache, pack, scope)
+            yield _Checked(name, size, _check_loose(cache, name, scope.quick.get(name)))
+    seen: set[str] = set()
+    while cache.packs.refresh() or cache.packs.names() - seen:  # others may compact meanwhile
+        for pack in sorted(cache.packs.names() - seen):
+            seen.add(pack)
+            with suppress(MissingObject):
+                yield from _check_pack(cache, pack, scope)
 
 
-def _check_loose(cache: Cache, name: str, size: int, xxh128: str | None) -> Damage | None:
+def _check_loose(cache: Cache, name: str, xxh128: str | None = None) -> Damage | None:
     fd = os.open(cache.loose_path(name), READ)
     try:
-        digest = hash_stream(fd, size)
+        digest = hash_stream(fd, os.fstat(fd).st_size)
     finally:
         os.close(fd)
     sound = digest.xxh128 == xxh128 if xxh128 else digest.blake3 == name
@@ -90,11 +93,11 @@ def _check_loose(cache: Cache, name: str, size: int, xxh128: str | None) -> Dama
 def _check_pack(cache: Cache, pack: str, scope: Scope) -> Iterator[_Checked]:
     quick = bool(scope.quick)
     try:
-        index = cache.packs.index(pack)
+        cache.packs.index(pack)
     except CorruptObject as error:
         yield _Checked(pack, 0, Damage(pack, error.message, pack))
-        index, quick = cache.packs.index(pack, damaged=True), False  # what its records say must be proven
-    for record in index.records():
+        quick = False  # what its records say must be proven
+    for record in cache.packs.records(pack):
         if scope.covers(record.blake3.hex()):
             yield _Checked(record.blake3.hex(), record.size, _check_record(cache, pack, record, quick=quick))
 
@@ -103,7 +106,7 @@ def _check_record(cache: Cache, pack: str, record: Record, *, quick: bool) -> Da
     name = record.blake3.hex()
     try:
         body = cache.packs.read(pack, record)
-    except (CorruptObject, MissingObject, InvalidFormat) as error:
+    except (CorruptObject, InvalidFormat) as error:
         return Damage(name, error.message, pack)
     sound = xxh3_128_digest(body) == record.xxh128 if quick else blake3(body).digest() == record.blake3
     return None if sound else Damage(name, "its bytes do not match its name", pack)
@@ -120,7 +123,7 @@ def put_aside(cache: Cache, damage: tuple[Damage, ...]) -> None:
             cache.quarantine(item.name)
     for pack in sorted({item.pack for item in damage} & cache.packs.names()):
         bad = {bytes.fromhex(item.name) for item in damage if item.pack == pack}
-        for record in cache.packs.index(pack).records():
+        for record in cache.packs.records(pack):
             if record.blake3 in bad:
                 _extract(cache, pack, record)
         cache.rewrite(pack, without=bad, to="quarantine")
@@ -129,15 +132,16 @@ def put_aside(cache: Cache, damage: tuple[Damage, ...]) -> None:
 def _still_damaged(cache: Cache, name: str) -> bool:
     """Between the reading and the moving another command may have repaired it."""
     try:
-        return _check_loose(cache, name, 0, None) is not None
+        return _check_loose(cache, name) is not None
     except FileNotFoundError:
         return False
 
 
 def _extract(cache: Cache, pack: str, record: Record) -> None:
     with open(f"{cache.packs.folder}/{pack}.pack", "rb") as file:
-        file.seek(record.offset)
-        body = file.read(record.stored)
+        size = os.fstat(file.fileno()).st_size  # what a damaged index says may be absurd
+        start = min(record.offset, size)
+        body = os.pread(file.fileno(), min(record.stored, size - start), start)
     target = f"{cache.root}/quarantine/{record.blake3.hex()}.{pack[:8]}"
     with suppress(FileExistsError):
         fd = os.open(target, CREATE, 0o444)

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TypeAlias
 
-from mvc.errors import CorruptObject, SourceChanged
+from mvc.errors import CorruptObject
 from mvc.fsutil import (
     Stamp,
     check_unchanged,
@@ -18,6 +18,7 @@ from mvc.fsutil import (
     link_new,
     open_for_writing_elsewhere,
     reflink,
+    source_changed,
     write_all,
 )
 from mvc.objects.digest import Digest, check_object_name
@@ -65,11 +66,15 @@ class CacheWriter:
         """Write into `cache`; `links` says how a workspace file may become an object."""
         cache.prepare()
         self.cache = cache
-        self.published: set[str] = set()
         self._links = links
         self._scratch = cache.scratch()
         self._pack = PackWriter(cache.packs.folder, self._scratch)
         self._dirty: set[str] = set()
+
+    @property
+    def published(self) -> frozenset[str]:
+        """Names of the packs that were published."""
+        return frozenset(self._pack.published)
 
     def __enter__(self) -> CacheWriter:
         """Return itself."""
@@ -90,8 +95,7 @@ class CacheWriter:
         for folder in sorted(self._dirty):
             fsync_directory(folder)
         self._dirty.clear()
-        if self.cache.packs.refresh():
-            self.published |= self.cache.packs.names()
+        self.cache.packs.refresh()
 
     def put_bytes(self, data: bytes) -> Digest:
         """Store `data` and return its digest."""
@@ -106,6 +110,8 @@ class CacheWriter:
                 self._seal_and_publish(fd, temp, digest)
             finally:
                 os.close(fd)
+        else:
+            self._freshen(digest.blake3)
         return digest
 
     def put_stream(self, digest: Digest, source: BinaryIO) -> None:
@@ -154,8 +160,14 @@ class CacheWriter:
 
     def _put_small(self, digest: Digest, data: bytes) -> None:
         key = bytes.fromhex(digest.blake3)
-        if key not in self._pack and self.cache.packs.holder(key) is None:
-            self._pack.add(digest, data)
+        if key in self._pack:
+            return
+        packs = self.cache.packs
+        while packs.holder(key) is not None and (found := packs.find(key)) is not None:
+            if packs.body(*found) == data:
+                return
+            self.cache.rewrite(found[0], without={key}, to="quarantine")
+        self._pack.add(digest, data)
 
     def _already_there(self, source: Source) -> Digest | None:
         digest = hash_stream(source.fd, source.status.st_size)
@@ -205,14 +217,14 @@ class CacheWriter:
         """Publish `temp`, a second name of the source, once nobody can write to it any more."""
         before, there = os.fstat(source.fd), os.stat(temp)
         if (before.st_dev, before.st_ino) != (there.st_dev, there.st_ino):
-            raise _changed(source)
+            raise source_changed(source.path)
         digest = hash_stream(source.fd, before.st_size)
         check_unchanged(source.fd, before, source.path)
         try:
             os.fchmod(source.fd, 0o444)
             os.fsync(source.fd)
             if open_for_writing_elsewhere(source.fd):
-                raise _changed(source)
+                raise source_changed(source.path)
             published = self._publish(temp, digest)
         except BaseException:
             os.fchmod(source.fd, before.st_mode & 0o7777)
@@ -251,12 +263,8 @@ def _status_after(source: Source, before: os.stat_result) -> os.stat_result:
     """Our own link and mode changed the ctime; whatever else changed was somebody else's write."""
     now = os.fstat(source.fd)
     if Stamp.of(now)[:4] != Stamp.of(before)[:4]:
-        raise _changed(source)
+        raise source_changed(source.path)
     return now
-
-
-def _changed(source: Source) -> SourceChanged:
-    return SourceChanged(f"{source.path} changed while it was read", "run the command again")
 
 
 def _copy_stream(source: BinaryIO, fd: int, limit: int) -> None:

@@ -50,8 +50,8 @@ def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callabl
     return Plan(write, delete, doomed, empty)
 
 
-def check_safe(cache: Cache, path: str, plan: Plan) -> None:
-    """Make sure that every byte that the plan destroys is in the cache, by reading it there.
+def check_safe(cache: Cache, path: str, plan: Plan, fix: str) -> None:
+    """Make sure that every byte that the plan destroys is in the cache, by reading it there; else `fix` is to be typed.
 
     Raises:
         MvcError: some are not; the first few are named.
@@ -62,10 +62,7 @@ def check_safe(cache: Cache, path: str, plan: Plan) -> None:
         return
     names = ", ".join(f"{path}/{name}" if name else path for name in lost[:3])
     more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""  # noqa: PLR2004 - enough to recognise
-    raise MvcError(
-        f"{names}{more}: changed here and not in the cache, so not overwritten",
-        f"mvc add {path} keeps the change, mvc checkout -f {path} saves it to the cache and goes on",
-    )
+    raise MvcError(f"{names}{more}: changed here and not in the cache, so not overwritten", fix)
 
 
 class Executed(NamedTuple):
@@ -121,7 +118,7 @@ class Checkout(NamedTuple):
             self.staging.place(make, folder, dir_fd, name)
         except OSError as error:
             if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-                raise SourceChanged(f"{path} appeared meanwhile", f"mvc checkout {path}") from None
+                raise SourceChanged(f"{path} appeared meanwhile", "run the command again") from None
             raise
 
     def _write_each(self, path: str, plan: Plan, before: Observed, done: Executed) -> None:
@@ -176,7 +173,7 @@ class Checkout(NamedTuple):
         if status is not None and stamp is not None and stat.S_ISLNK(status.st_mode):
             status = os.stat(f"{self.tree.root}/{full}")
         if (Stamp.of(status) if status else None) != stamp:
-            raise SourceChanged(f"{full} changed meanwhile, and was left as it is", f"mvc checkout {full}")
+            raise SourceChanged(f"{full} changed meanwhile, and was left as it is", "run the command again")
 
     def _place_of(self, full: str) -> tuple[str, int, str]:
         dir_fd, name = self.tree.parent(full, make=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
-from mvc.fsutil import READ, UnsafePath, check_unchanged, open_regular, read_up_to
+from mvc.fsutil import UnsafePath, check_unchanged, open_regular, read_exactly, source_changed
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.store.writer import LOOSE_AT, CacheWriter, ReadFile, Source
 from mvc.tree import Tree
 from mvc.workspace.progress import Progress
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Large = Callable[[Source], ReadFile]
 Small = Callable[[bytes], Digest]
@@ -49,8 +51,10 @@ def _hash_large(source: Source) -> ReadFile:
     return ReadFile(digest, source.status)
 
 
-def read_files(tree: Tree, paths: Sequence[str], reader: Reader, *, follow: bool = False) -> list[ReadFile]:
-    """Read the files at `paths` and return what each held, in order.
+def read_files(
+    tree: Tree, paths: Iterable[str], reader: Reader, *, follow: bool = False,
+) -> Iterator[tuple[int, ReadFile]]:
+    """Read the files at `paths`; yield each one's position and what it held, as they are done.
 
     `follow` reads what a symlink points at.
 
@@ -60,30 +64,30 @@ def read_files(tree: Tree, paths: Sequence[str], reader: Reader, *, follow: bool
         OSError: one cannot be read.
 
     """
-    results: list[ReadFile | None] = [None] * len(paths)
-    with _Pool(reader.jobs) as pool:
+    with _Pool(reader) as pool:
         for position, path in enumerate(paths):
             dir_fd, name = tree.parent(path)
-            fd = _open_following(name, dir_fd, path) if follow else open_regular(name, dir_fd, path)
-            status = os.fstat(fd)
+            fd, status = _open_following(name, dir_fd, path) if follow else open_regular(name, dir_fd, path)
             if status.st_size < LOOSE_AT:
-                results[position] = _read_small(fd, status, path, reader)
-                continue
-            source = Source(fd, status, dir_fd, name, path, status.st_size in reader.likely)
-            pool.submit(position, source, reader, results)
-    return [result for result in results if result is not None]
+                yield position, _read_small(fd, status, path, reader)
+            else:
+                source = Source(fd, status, dir_fd, name, path, status.st_size in reader.likely)
+                yield from pool.read(position, source)
+        yield from pool.rest()
 
 
-def _open_following(name: str, dir_fd: int, path: str) -> int:
+def _open_following(name: str, dir_fd: int, path: str) -> tuple[int, os.stat_result]:
     target = os.path.realpath(f"/proc/self/fd/{dir_fd}/{name}")
     if not os.path.isfile(target):
         raise UnsafePath(f"{path} points at {target}, which is no file")
-    return os.open(target, READ)
+    return open_regular(target, None, path)
 
 
 def _read_small(fd: int, status: os.stat_result, path: str, reader: Reader) -> ReadFile:
     try:
-        data = read_up_to(fd, LOOSE_AT + 1)
+        data = read_exactly(fd, status.st_size)
+        if data is None:
+            raise source_changed(path)
         check_unchanged(fd, status, path)
     finally:
         os.close(fd)
@@ -91,46 +95,59 @@ def _read_small(fd: int, status: os.stat_result, path: str, reader: Reader) -> R
     return ReadFile(reader.small(data), status)
 
 
+def _read_large(reader: Reader, source: Source) -> ReadFile:
+    try:
+        file = reader.large(source)
+    finally:
+        os.close(source.fd)
+    reader.progress.advance(source.status.st_size)
+    return file
+
+
+def _read_large_elsewhere(reader: Reader, source: Source) -> ReadFile:
+    try:
+        return _read_large(reader, source)
+    finally:
+        os.close(source.dir_fd)
+
+
 class _Pool:
     """Large files, a few at a time. With one job they are read at once, in this thread."""
 
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._executor: ThreadPoolExecutor | None = None
-        self._running: deque[Future[None]] = deque()
+        self._running: deque[tuple[int, Future[ReadFile]]] = deque()
 
     def __enter__(self) -> _Pool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=kind is not None)
-        while self._running and kind is None:
-            self._running.popleft().result()
+            self._executor.shutdown(wait=True)
 
-    def submit(self, position: int, source: Source, reader: Reader, results: list[ReadFile | None]) -> None:
-        """Read a file and put the result at `position`; blocks while `jobs` files are being read."""
-        if self._jobs <= 1:
-            _read_large(position, source, reader, results)
+    def read(self, position: int, source: Source) -> Iterator[tuple[int, ReadFile]]:
+        """Begin to read a file; yield one that is done when `jobs` are being read."""
+        if self._reader.jobs <= 1:
+            yield position, _read_large(self._reader, source)
             return
         # The tree may close the directory meanwhile: a worker gets a descriptor of its own.
         source = source._replace(dir_fd=os.dup(source.dir_fd))
-        self._executor = self._executor or ThreadPoolExecutor(self._jobs, "mvc-read")
-        self._running.append(self._executor.submit(_read_large_and_close, position, source, reader, results))
-        if len(self._running) > self._jobs:
-            self._running.popleft().result()
+        self._running.append((position, self._threads().submit(_read_large_elsewhere, self._reader, source)))
+        if len(self._running) > self._reader.jobs:
+            yield self._oldest()
 
+    def rest(self) -> Iterator[tuple[int, ReadFile]]:
+        """Yield all that is still being read."""
+        while self._running:
+            yield self._oldest()
 
-def _read_large(position: int, source: Source, reader: Reader, results: list[ReadFile | None]) -> None:
-    try:
-        results[position] = reader.large(source)
-    finally:
-        os.close(source.fd)
-    reader.progress.advance(source.status.st_size)
+    def _threads(self) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only large files need threads
 
+        self._executor = self._executor or ThreadPoolExecutor(self._reader.jobs, "mvc-read")
+        return self._executor
 
-def _read_large_and_close(position: int, source: Source, reader: Reader, results: list[ReadFile | None]) -> None:
-    try:
-        _read_large(position, source, reader, results)
-    finally:
-        os.close(source.dir_fd)
+    def _oldest(self) -> tuple[int, ReadFile]:
+        position, future = self._running.popleft()
+        return position, future.result()

@@ -35,4 +35,4 @@ def _split(text: str) -> tuple[str, list[str], str]:
     match = re.search(rf"^{re.escape(BEGIN)}\r?\n(.*?)^{re.escape(END)}(?:\r?\n|\Z)", text, re.DOTALL | re.MULTILINE)
     if match is None:
         return text, [], ""
-    return text[: match.start()], match[1].splitlines(), text[match.end() :]
+    return text[: match.start()], [line for line in re.split(r"\r?\n", match[1]) if line], text[match.end() :]

@@ -5,6 +5,7 @@ A file may lie at any level, inside a tracked directory too; a deeper one decide
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.tree import Tree
@@ -42,7 +43,12 @@ def with_folder(tree: Tree, folder: str, rules: Rules) -> Rules:
         return rules
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only who has such a file pays for it
 
-    return (*rules, Rule(folder, GitIgnoreSpec.from_lines(text.decode(errors="replace").splitlines())))
+    return (*rules, Rule(folder, GitIgnoreSpec.from_lines(_lines(text))))
+
+
+def _lines(text: bytes) -> list[str]:
+    """Return the lines as Git sees them: no byte order mark, and a line ends in LF or CRLF only."""
+    return [line.removesuffix("\r") for line in os.fsdecode(text.removeprefix(b"\xef\xbb\xbf")).split("\n")]
 
 
 def ignored(rules: Rules, path: str, *, directory: bool) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from mvc.errors import UsageError
 from mvc.fsutil import Stamp
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Encoded, Entry, Manifest, encode
@@ -43,8 +44,10 @@ class Observed(NamedTuple):
     scan: Scan
     content: Content | None = None
     snapshot: Snapshot | None = None
+    manifest: Manifest | None = None
+    """A directory's files, when the list had to be made; their names were not checked."""
     encoded: Encoded | None = None
-    """A directory's manifest as objects, when it had to be made."""
+    """The manifest as objects."""
 
     @property
     def digest(self) -> Digest | None:
@@ -56,8 +59,10 @@ class Observed(NamedTuple):
         """Whether a tracked file may be executed."""
         return self.scan.kind == "file" and "" in self.scan.executables
 
-    def entries(self) -> list[Entry]:
-        """Return every file that was found, unsorted; the path of a tracked file's own is empty."""
+    def entries(self) -> Sequence[Entry]:
+        """Return every file that was found; the path of a tracked file's own is empty."""
+        if self.manifest is not None:
+            return self.manifest.entries
         if self.content is not None:
             return content_entries(self.content)
         return content_entries(_content_of(self.scan, self.snapshot)) if self.snapshot else []
@@ -74,6 +79,8 @@ class Look(NamedTuple):
     """Whether symlinks stand for what they point at."""
     covers: Callable[[str], bool] | None = None
     """Which names matter; others are left out unless they are known."""
+    check: Callable[[Scan], object] | None = None
+    """Sees what there is before any of it is read, and may refuse it."""
 
 
 def observe(tree: Tree, path: str, links: Links, look: Look) -> Observed:
@@ -88,6 +95,8 @@ def observe(tree: Tree, path: str, links: Links, look: Look) -> Observed:
     found = scan(tree, path, links)
     if found.kind not in ("file", "dir"):
         return Observed(found)
+    if look.check is not None:
+        look.check(found)
     if unchanged(found, look.known) and look.known is not None and _all_usable(look):
         return Observed(found, None, look.known)
     content = _read_unknown(tree, path, found, look, recorded)
@@ -95,8 +104,9 @@ def observe(tree: Tree, path: str, links: Links, look: Look) -> Observed:
         return Observed(content.scan, content)
     if found.kind == "file":
         return Observed(content.scan, content, snapshot_of(content, content.digest(0)))
-    encoded = encode_directory(content)
-    return Observed(content.scan, content, snapshot_of(content, encoded.digest), encoded)
+    manifest = Manifest(tuple(sorted(content_entries(content))))
+    encoded = encode(manifest)
+    return Observed(content.scan, content, snapshot_of(content, encoded.digest), manifest, encoded)
 
 
 def _all_usable(look: Look) -> bool:
@@ -134,7 +144,17 @@ def check_storable(path: str, found: Scan) -> None:
     if error := refusal(path, found):
         raise error
     if found.kind == "dir":
+        _check_no_repository(path, found)
         check_paths(found.names)
+
+
+def _check_no_repository(path: str, found: Scan) -> None:
+    if inner := next((name for name in found.names if "/.git/" in f"/{name}/"), ""):
+        place = f"{path}/{inner}".partition("/.git")[0]
+        raise UsageError(
+            f"{place} is a Git repository of its own, whose .git mvc does not store",
+            f"list .git in {path}/.mvcignore, or remove {place}/.git",
+        )
 
 
 def content_entries(content: Content) -> list[Entry]:
@@ -195,9 +215,9 @@ def _read(tree: Tree, path: str, found: Scan, digests: list[bytes], unread: list
 
 def _take(tree: Tree, path: str, found: Scan, digests: list[bytes], positions: list[int], look: Look) -> None:
     """Read files; the stamps become those that the files had while they were read."""
-    full = [f"{path}/{name}" if (name := found.names[position]) else path for position in positions]
-    for position, file in zip(positions, read_files(tree, full, look.reader, follow=look.follow), strict=True):
+    full = (f"{path}/{name}" if (name := found.names[position]) else path for position in positions)
+    for number, file in read_files(tree, full, look.reader, follow=look.follow):
+        position = positions[number]
         digests[position] = pack(file.digest)
-        start = position * STAMP_FIELDS
-        for field, value in enumerate(Stamp.of(file.status)):
-            found.stamps[start + field] = value
+        if found.stamps[position * STAMP_FIELDS + 4] != file.status.st_ctime_ns:
+            found.stamps[position * STAMP_FIELDS : (position + 1) * STAMP_FIELDS] = array("q", Stamp.of(file.status))

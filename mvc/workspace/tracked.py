@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from mvc.errors import InvalidFormat, MvcError
 from mvc.fsutil import UnsafePath
@@ -11,6 +12,9 @@ from mvc.objects.names import check_path
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, parse, path_of
 from mvc.scm.plumbing import Git, IndexEntry, list_files, read_blobs
 from mvc.tree import Tree
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 Condition: TypeAlias = Literal["", "conflict", "invalid", "not-checked-out"]
 
@@ -73,6 +77,15 @@ def parsed(path: str, raw: bytes) -> Tracked:
         return Tracked(path, raw, condition="invalid", problem=error.message)
 
 
+class NotTracked(MvcError):
+    """A path means nothing that is tracked."""
+
+    def __init__(self, path: str) -> None:
+        """Name the path, from the top of the worktree."""
+        super().__init__(f"{path} is not tracked")
+        self.path = path
+
+
 class Selection(NamedTuple):
     """A tracked path, and which part of it is meant: sub-paths of a directory, or all when empty."""
 
@@ -81,7 +94,7 @@ class Selection(NamedTuple):
 
     def covers(self, name: str) -> bool:
         """Whether the file `name` of a tracked directory is meant."""
-        return not self.inside or any(name == part or name.startswith(part + "/") for part in self.inside)
+        return not self.inside or any(means(part, name) for part in self.inside)
 
 
 def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]:
@@ -90,7 +103,7 @@ def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]
     None means everything.
 
     Raises:
-        MvcError: a path means nothing that is tracked.
+        NotTracked: a path means nothing that is tracked.
 
     """
     wanted: dict[str, tuple[str, ...]] = {}
@@ -98,7 +111,7 @@ def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]
     for path in paths:
         matches = _matches(tracked, path)
         if not matches:
-            raise MvcError(f"{path} is not tracked", f"mvc add {path}")
+            raise NotTracked(path)
         for name, inside in matches:
             whole = not inside or (name in wanted and not wanted[name])
             wanted[name] = () if whole else (*wanted.get(name, ()), inside)
@@ -129,10 +142,22 @@ def holder_of(tracked: Iterable[str], path: str) -> str:
     return folder
 
 
+def means(part: str, name: str) -> bool:
+    """Whether the file `name` of a tracked directory is `part`, lies below it, or matches it as a pattern."""
+    return name == part or name.startswith(part + "/") or (_is_pattern(part) and _spec(f"/{part}").match_file(name))
+
+
 def matching(pattern: str, paths: Iterable[str]) -> list[str]:
     """Return those of `paths` that the gitignore-style `pattern` means."""
-    if not any(char in pattern for char in "*?["):
-        return []
+    return sorted(_spec(pattern).match_files(paths)) if _is_pattern(pattern) else []
+
+
+def _is_pattern(text: str) -> bool:
+    return any(char in text for char in "*?[")
+
+
+@cache
+def _spec(pattern: str) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only patterns need it
 
-    return sorted(GitIgnoreSpec.from_lines([pattern]).match_files(paths))
+    return GitIgnoreSpec.from_lines([pattern])
