@@ -80,7 +80,9 @@ class Project:
         """Return the state of the tracked `paths`, or of everything."""
         return status(self._project, self._project.paths(paths))
 
-    def checkout(self, *paths: str, rev: str | None = None, force: bool = False, relink: bool = False) -> CheckoutResult:
+    def checkout(
+        self, *paths: str, rev: str | None = None, force: bool = False, relink: bool = False,
+    ) -> CheckoutResult:
         """Make the workspace match the pointers; with `rev`, bring pointers back as they were then.
 
         What fails is in the result's `failed`; the rest is done.

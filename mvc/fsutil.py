@@ -142,6 +142,7 @@ def open_regular(name: str, dir_fd: int | None, path: str) -> tuple[int, os.stat
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise UnsafePath(f"{path} is a symlink") from None
+        error.filename = path
         raise
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
@@ -175,8 +176,8 @@ def check_unchanged(fd: int, before: os.stat_result, path: str) -> None:
         SourceChanged: something wrote to it since.
 
     """
-    after = os.fstat(fd)
-    if (after.st_ctime_ns, after.st_mtime_ns, after.st_size) != (before.st_ctime_ns, before.st_mtime_ns, before.st_size):
+    now = os.fstat(fd)
+    if (now.st_ctime_ns, now.st_mtime_ns, now.st_size) != (before.st_ctime_ns, before.st_mtime_ns, before.st_size):
         raise source_changed(path)
 
 

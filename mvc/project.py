@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mvc import config
 from mvc.errors import UsageError
 from mvc.lock import Lock
-from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed
+from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed, staged_file
 from mvc.scratch import Staging
 from mvc.store.cache import Cache
 from mvc.store.catalog import FILE as CATALOG_FILE
@@ -52,6 +52,8 @@ class Project:
         self.git = Git(layout.root, scrubbed(around.environ))
         self.home = f"{layout.common_dir}/mvc"
         """Where what is not committed lies."""
+        self.worktree = os.path.relpath(layout.git_dir, layout.common_dir).removeprefix(".") or "main"
+        """Tells the worktrees of a repository apart."""
         self._tree: Tree | None = None
 
     @classmethod
@@ -73,7 +75,7 @@ class Project:
 
         """
         project = cls.discover(around)
-        if not os.path.isdir(f"{project.root}/{FOLDER}"):
+        if not project.is_set_up():
             raise UsageError(f"mvc is not set up in {project.root}", "mvc init")
         return project
 
@@ -117,6 +119,17 @@ class Project:
             config.environment_layer(self.around.environ),
         ])
 
+    def is_set_up(self) -> bool:
+        """Whether the worktree has `.mvc/`, or leaves it out as a sparse checkout does."""
+        return os.path.isdir(f"{self.root}/{FOLDER}") or staged_file(self.git, CONFIG) is not None
+
+    def project_config(self) -> bytes | None:
+        """Return the committed config, from the index where a sparse checkout leaves it out."""
+        raw = self.tree.read(CONFIG, config.MAX_BYTES + 1)
+        if raw is None and not os.path.lexists(f"{self.root}/{FOLDER}"):
+            return staged_file(self.git, CONFIG)
+        return raw
+
     def config_path(self, scope: config.Scope) -> str:
         """Return where the config of `scope` lies."""
         paths: dict[config.Scope, str] = {
@@ -129,7 +142,7 @@ class Project:
     def config_layer(self, scope: config.Scope) -> config.Layer:
         """Return what the config file of `scope` sets."""
         path = self.config_path(scope)
-        raw = self.tree.read(CONFIG, config.MAX_BYTES + 1) if scope == "project" else _read_file(path)
+        raw = self.project_config() if scope == "project" else _read_file(path)
         return config.file_layer(scope, raw, path)
 
     @cached_property
@@ -147,8 +160,7 @@ class Project:
     @cached_property
     def catalog(self) -> Catalog:
         """What is remembered of this worktree's files."""
-        worktree = os.path.relpath(self.layout.git_dir, self.layout.common_dir)
-        return Catalog(f"{self.home}/{CATALOG_FILE}", worktree)
+        return Catalog(f"{self.home}/{CATALOG_FILE}", self.worktree)
 
     @cached_property
     def links(self) -> Links:
@@ -170,7 +182,7 @@ class Project:
 
     def worktree_lock(self) -> AbstractContextManager[None]:
         """Hold this worktree's pointers, alone."""
-        return self._lock(f"{self.layout.git_dir}/mvc-worktree.lock").hold(exclusive=True)
+        return self._lock(f"{self.home}/locks/worktree-{self.worktree.replace('/', '-')}").hold(exclusive=True)
 
     def _lock(self, path: str) -> Lock:
         return Lock(path, f"{self.around.command} (process {os.getpid()})", self.around.waiting)

@@ -113,6 +113,7 @@ class Tree:
                 raise
             with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=parent)
+                os.fsync(parent)
             return os.open(name, DIRECTORY, dir_fd=parent)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):

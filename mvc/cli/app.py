@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command
 
 from mvc._version import __version__
 from mvc.cli.output import Output, visible, wants_color
@@ -24,11 +23,11 @@ SETTINGS = "Settings"
 class GroupedHelp(TyperGroup):
     """Help that lists commands under their groups, in the order in which they were declared."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is typer's
         """Return the names of the commands, as declared."""
         return list(self.commands)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is typer's
         """Write one section for each group."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for name, command in self.commands.items():
@@ -102,10 +101,3 @@ def opened(output: Output, *, json: bool = False) -> Iterator[Project]:
         finally:
             if close := getattr(surroundings.progress, "close", None):
                 close()
-
-
-def command() -> Any:
-    """Return the whole command, every group registered."""
-    from mvc.cli import settings, workspace  # noqa: F401, PLC0415 - importing them registers their commands
-
-    return get_command(app)

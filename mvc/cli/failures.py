@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from datetime import datetime, timezone
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from mvc.cli.output import visible
 from mvc.errors import MvcError
@@ -24,15 +25,18 @@ def report(error: MvcError) -> int:
 
 def report_usage(message: str, arguments: list[str]) -> int:
     """Print what is wrong with the command line itself; its exit code."""
-    name = next((word for word in arguments if not word.startswith("-")), "")
-    known = name if name.isidentifier() else ""
-    say(message.replace("\n", " "), f"mvc {known} --help".replace("  ", " "))
+    from mvc.cli.app import app  # noqa: PLC0415 - it imports this module's callers
+
+    groups = [group.name for group in app.registered_groups]
+    known = {info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands}.union(groups)
+    name = next((word for word in arguments if word in known), "")
+    say(message.replace("\n", " "), " ".join(filter(None, ("mvc", name, "--help"))))
     return USAGE
 
 
 def report_os_error(error: OSError) -> int:
     """Print an error of the operating system that nobody expected; its exit code."""
-    return report(as_error(error, os.fsdecode(error.filename) if error.filename else "mvc"))
+    return report(as_error(error, os.fsdecode(error.filename) if error.filename else "writing failed"))
 
 
 def quiet_pipe() -> int:
@@ -50,15 +54,16 @@ def report_bug(arguments: list[str]) -> int:
 
 def say(message: str, fix: str = "") -> None:
     """Print an error and its fix on stderr, nothing in them able to drive a terminal."""
-    print(f"error: {visible(message)}", file=sys.stderr)
-    if fix:
-        print(f"  try: {visible(fix)}", file=sys.stderr)
+    with suppress(OSError):  # nobody can be told; the exit code still says it
+        print(f"error: {visible(message)}", file=sys.stderr)
+        if fix:
+            print(f"  try: {visible(fix)}", file=sys.stderr)
 
 
 def _write_log(text: str) -> str:
     from platformdirs import user_log_path  # noqa: PLC0415
 
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     try:
         folder = user_log_path("mvc", ensure_exists=True)
         path = folder / f"bug-{stamp}-{os.getpid()}.log"

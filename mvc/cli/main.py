@@ -15,7 +15,33 @@ def main() -> None:
     import gc  # noqa: PLC0415
 
     gc.disable()  # a command is short-lived: scanning 100,000 names for cycles is what takes time
-    sys.exit(run(sys.argv[1:]))
+    try:
+        _survive_any_name()
+        sys.exit(_flushed(run(sys.argv[1:])))
+    except KeyboardInterrupt:  # so early that nothing had begun
+        sys.exit(130)
+
+
+def _survive_any_name() -> None:
+    """Print what the terminal's encoding lacks as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started us
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typeshed says TextIO
+
+
+def _flushed(code: int) -> int:
+    """Return `code` once the output is out; what is left in the buffer may find a full disk or a closed pipe."""
+    from mvc.cli import failures  # noqa: PLC0415
+
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return failures.quiet_pipe() or code
+    except OSError as error:
+        failures.quiet_pipe()
+        return code or failures.report_os_error(error)
+    return code
 
 
 def run(arguments: list[str]) -> int:
@@ -23,7 +49,7 @@ def run(arguments: list[str]) -> int:
     import typer  # noqa: PLC0415
 
     from mvc.cli import failures  # noqa: PLC0415
-    from mvc.cli.app import command  # noqa: PLC0415
+    from mvc.cli.commands import command  # noqa: PLC0415
     from mvc.errors import MvcError  # noqa: PLC0415
 
     try:

@@ -37,12 +37,12 @@ class Output(NamedTuple):
 
 def wants_color(*, forbidden: bool) -> bool:
     """Whether stdout is a terminal, and neither the flag nor `NO_COLOR` (no-color.org) forbids it."""
-    return not forbidden and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+    return not forbidden and not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
 
 
 def print_json(value: object) -> None:
     """Print `value`, a result of a use case, as one JSON document. All of it is ASCII."""
-    print(json.dumps(plain(value), indent=2))
+    print(json.dumps(plain(value), indent=2).replace("##", "#\\u0023"))  # `##[` commands some CI systems
 
 
 def plain(value: object) -> Any:
@@ -57,10 +57,12 @@ def plain(value: object) -> Any:
 def visible(text: str) -> str:
     r"""Return `text` so that it can't drive a terminal or a CI log: `\x1b` for an escape, and so on.
 
-    A leading `::` would be a command to some CI systems.
+    A line that begins with `::` commands some CI systems, `##[` and `##vso[` anywhere others.
     """
-    if text.startswith(("::", "##")):
-        text = f"\\x{ord(text[0]):02x}" + text[1:]
+    if text.lstrip().startswith("::"):
+        text = text.replace(":", "\\x3a", 1)
+    if "##" in text:
+        text = text.replace("##[", "#\\x23[").replace("##vso[", "#\\x23vso[")
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escaped(char) for char in text)

@@ -67,4 +67,4 @@ class Bar:
 
 def make(*, quiet: bool) -> Progress:
     """Return a bar where one can be seen and is wanted."""
-    return Silent() if quiet or not sys.stderr.isatty() else Bar()
+    return Silent() if quiet or sys.stderr is None or not sys.stderr.isatty() else Bar()

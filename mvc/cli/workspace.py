@@ -90,7 +90,8 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
         what = "added" if item.changed else "unchanged"
         files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
         digest = f"  {item.blake3}" if output.verbose else ""
-        output.line(f"{output.paint(what, 'green')} {visible(project.show(item.path))} ({size(item.size)}{files}){digest}")
+        path = visible(project.show(item.path))
+        output.line(f"{output.paint(what, 'green')} {path} ({size(item.size)}{files}){digest}")
     if len(result.added) > _FEW and not output.verbose:
         output.line(f"... and {plural(len(result.added) - _FEW, 'more path')} (-v names them)")
     if result.added and staged:
@@ -243,7 +244,8 @@ def _title(item: PathDiff) -> str:
 
 def _sizes(item: PathDiff) -> str:
     text = _from_to(item.old.size if item.old else None, item.new.size if item.new else None)
-    return f"({text}, {plural(len(item.files), 'file')} differ)" if item.files else f"({text})"
+    verb = "differs" if len(item.files) == 1 else "differ"
+    return f"({text}, {plural(len(item.files), 'file')} {verb})" if item.files else f"({text})"
 
 
 def _from_to(old: int | None, new: int | None, show: type[str] | None = None) -> str:
@@ -258,7 +260,9 @@ def checkout(
     ctx: typer.Context,
     paths: Paths = None,
     rev: Annotated[str | None, typer.Option(metavar="REV", help="Bring back what REV had, and stage it.")] = None,
-    force: Annotated[bool, typer.Option("-f", "--force", help="Save unknown content to the cache, then overwrite.")] = False,
+    force: Annotated[
+        bool, typer.Option("-f", "--force", help="Save unknown content to the cache, then overwrite."),
+    ] = False,
     relink: Annotated[bool, typer.Option("--relink", help="Write clean files again, as cache.link says.")] = False,
     json: Json = False,
 ) -> int:
@@ -333,7 +337,8 @@ def log(
 def _show_version(output: Output, entry: LogEntry) -> None:
     tags = f" ({', '.join(map(visible, entry.tags))})" if entry.tags else ""
     content = f"{entry.blake3[:12]}  {size(entry.size)}" if entry.state == "tracked" else entry.state
-    output.line(f"{output.paint(entry.commit[:12], 'yellow')} {entry.date[:10]} {visible(entry.author)}{tags}  {content}")
+    commit = output.paint(entry.commit[:12], "yellow")
+    output.line(f"{commit} {entry.date[:10]} {visible(entry.author)}{tags}  {content}")
     output.line(f"    {visible(entry.description or entry.subject)}")
 
 

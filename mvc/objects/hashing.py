@@ -76,7 +76,7 @@ class _Blake3Thread:
         for _ in range(BUFFERS):
             self.free.put(memoryview(bytearray(CHUNK)))
         self._full: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
-        self._hasher = blake3()
+        self._hasher = blake3()  # more threads take from the copy what they give to the hash
         self._thread = threading.Thread(target=self._run, name="mvc-blake3")
 
     def __enter__(self) -> _Blake3Thread:

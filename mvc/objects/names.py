@@ -19,7 +19,8 @@ MAX_PATH = 4096
 # Nearly every real path: plain ASCII parts that start with a letter, digit or underscore, end in no
 # dot or space, and are no Windows device. Whatever it does not match is looked at closely.
 _PLAIN_PART = (
-    r"(?!(?i:con|prn|aux|nul|com\d|lpt\d|conin|conout)(?:[./ ]|$))[A-Za-z0-9_](?:[\w +,.=@()\[\]{}#%&'!-]{0,98}[\w+,=@()\[\]{}#%&'!-])?"
+    r"(?!(?i:con|prn|aux|nul|com\d|lpt\d|conin|conout)(?:[./ ]|$))"
+    r"[A-Za-z0-9_](?:[\w +,.=@()\[\]{}#%&'!-]{0,98}[\w+,=@()\[\]{}#%&'!-])?"
 )
 _PLAIN = re.compile(rf"{_PLAIN_PART}(?:/{_PLAIN_PART}){{0,15}}", re.ASCII)
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?", re.IGNORECASE)

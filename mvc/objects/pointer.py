@@ -12,10 +12,13 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.errors import InvalidFormat
 from mvc.objects.digest import MAX_SIZE, Digest
-from mvc.objects.manifest import Encoded, Entry, Manifest, encode
+from mvc.objects.manifest import INLINE_BYTES, INLINE_FILES, Encoded, Entry, Manifest, encode
 
 SUFFIX = ".mvc"
-MAX_BYTES = 256 << 10
+SOFT_HYPHEN = "\u00ad"
+"""Unicode 3.2 takes it for a dash; it is invisible, and a format character since Unicode 4.0."""
+MAX_BYTES = 512 << 10
+"""Bytes of a pointer: 64 KiB of paths, every character escaped, are five times as many."""
 
 Kind: TypeAlias = Literal["file", "dir"]
 
@@ -63,7 +66,9 @@ def dir_pointer(manifest: Manifest, encoded: Encoded | None = None, notes: Notes
     """Return the pointer of a directory; `encoded` saves encoding `manifest` again."""
     encoded = encoded or encode(manifest)
     inline = manifest if encoded.inline else None
-    return Pointer("dir", encoded.digest, False, inline, manifest.files, manifest.total, notes)
+    return Pointer(
+        "dir", encoded.digest, manifest=inline, files=manifest.files, total=manifest.total, notes=notes,
+    )
 
 
 def path_of(pointer_path: str) -> str:
@@ -91,7 +96,7 @@ def emit(pointer: Pointer) -> bytes:
     lines += _note_lines(check_notes(pointer.notes))
     raw = ("\n".join(lines) + "\n").encode()
     if len(raw) > MAX_BYTES:
-        raise InvalidFormat(f"the pointer would be {len(raw)} bytes, at most {MAX_BYTES} are read: shorten the description")
+        raise InvalidFormat(f"the pointer would be {len(raw)} bytes, at most {MAX_BYTES} are read: shorten its desc")
     return raw
 
 
@@ -119,7 +124,7 @@ def _note_lines(notes: Notes) -> list[str]:
     return [*lines, f"remote: {quote(notes.remote)}"] if notes.remote else lines
 
 
-_ESCAPE = re.compile(r'[^ !#-\[\]-~]')
+_ESCAPE = re.compile(r"[^ !#-\[\]-~]")
 
 
 def quote(text: str) -> str:
@@ -142,7 +147,7 @@ def _escape(match: re.Match[str]) -> str:
 def _printable(char: str) -> bool:
     from unicodedata import ucd_3_2_0  # noqa: PLC0415 - only names beyond ASCII need it
 
-    return char <= "\uffff" and ucd_3_2_0.category(char)[0] not in "CZ"
+    return char <= "\uffff" and char != SOFT_HYPHEN and ucd_3_2_0.category(char)[0] not in "CZ"
 
 
 # Reading.
@@ -155,10 +160,13 @@ _NOTES = (
     rf'(?:labels: \{{((?:[a-z][a-z0-9_.-]*: "(?:[^"\\\n]|\\.)*"(?:, )?)+)\}}\n)?(?:remote: {_STRING}\n)?'
 )
 _FILE = re.compile(rf'mvc: 1\nkind: "file"\n{_HASHES}size: {_NUMBER}\n(exec: true\n)?{_NOTES}', re.ASCII)
-_LARGE = re.compile(rf'mvc: 1\nkind: "dir"\n{_HASHES}size: {_NUMBER}\nfiles: {_NUMBER}\ntotal: {_NUMBER}\n{_NOTES}', re.ASCII)
+_LARGE = re.compile(
+    rf'mvc: 1\nkind: "dir"\n{_HASHES}size: {_NUMBER}\nfiles: {_NUMBER}\ntotal: {_NUMBER}\n{_NOTES}', re.ASCII,
+)
 _INLINE = re.compile(rf'mvc: 1\nkind: "dir"\nmanifest:(?: \[\]\n|\n((?:  - \{{[^\n]*\}}\n)+)){_NOTES}', re.ASCII)
 _ENTRY = re.compile(
-    rf'  - \{{path: {_STRING}, size: {_NUMBER}, (exec: true, )?blake3: "([0-9a-f]{{64}})", xxh128: "([0-9a-f]{{32}})"\}}\n',
+    rf"  - \{{path: {_STRING}, size: {_NUMBER}, (exec: true, )?"
+    r'blake3: "([0-9a-f]{64})", xxh128: "([0-9a-f]{32})"\}\n',
     re.ASCII,
 )
 _LABELS = re.compile(rf"([a-z][a-z0-9_.-]*): {_STRING}")
@@ -188,7 +196,7 @@ def _match(raw: bytes) -> Pointer | None:
     try:
         text = raw.decode()
         return _match_file(text) or _match_large(text) or _match_inline(text)
-    except ValueError:  # not UTF-8, or \U beyond Unicode
+    except (ValueError, OverflowError):  # not UTF-8, or \U beyond Unicode
         return None
 
 
@@ -202,10 +210,10 @@ def _match_large(text: str) -> Pointer | None:
     if (match := _LARGE.fullmatch(text)) is None:
         return None
     size, files, total = (int(match[group]) for group in (3, 4, 5))
-    if max(size, files, total) > MAX_SIZE:
+    if max(size, files, total) > MAX_SIZE or (files <= INLINE_FILES and size <= INLINE_BYTES):
         return None
     notes = _notes(*match.groups()[5:])
-    return Pointer("dir", Digest(match[1], match[2], size), False, None, files, total, notes)
+    return Pointer("dir", Digest(match[1], match[2], size), files=files, total=total, notes=notes)
 
 
 def _match_inline(text: str) -> Pointer | None:

@@ -58,6 +58,7 @@ class FileDocument(_Notes, forbid_unknown_fields=True, frozen=True, kw_only=True
     exec: bool = False
 
     def pointer(self) -> Pointer:
+        """Return what the document says."""
         digest = Digest(self.blake3, self.xxh128, self.size)
         return file_pointer(digest, executable=self.exec, notes=self.notes())
 
@@ -80,6 +81,7 @@ class InlineDocument(_Notes, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     manifest: Annotated[list[EntryDocument], Meta(max_length=INLINE_FILES)]
 
     def pointer(self) -> Pointer:
+        """Return what the document says."""
         entries = (Entry(e.path, e.blake3, e.xxh128, e.size, e.exec) for e in self.manifest)
         pointer = dir_pointer(Manifest.of(entries), notes=self.notes())
         if pointer.manifest is None:
@@ -99,8 +101,11 @@ class LargeDocument(_Notes, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     total: Size
 
     def pointer(self) -> Pointer:
+        """Return what the document says."""
+        if self.files <= INLINE_FILES and self.size <= INLINE_BYTES:
+            raise InvalidFormat("a directory this small lists its files in the pointer")
         digest = Digest(self.blake3, self.xxh128, self.size)
-        return Pointer("dir", digest, False, None, self.files, self.total, self.notes())
+        return Pointer("dir", digest, files=self.files, total=self.total, notes=self.notes())
 
 
 Document = FileDocument | InlineDocument | LargeDocument

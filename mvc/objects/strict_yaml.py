@@ -38,7 +38,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|fa
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"),
+    re.compile(r"^[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$"),
     list("-+.0123456789"),
 )
 
@@ -65,7 +65,13 @@ def decode(raw: bytes, type_: type[T], *, what: str, max_bytes: int) -> T:
     try:
         return msgspec.convert(load(raw, what=what, max_bytes=max_bytes), type_)
     except msgspec.ValidationError as error:
-        raise InvalidFormat(f"{what}: {error}") from error
+        raise InvalidFormat(f"{what}: {_said_plainly(str(error))}") from None
+
+
+def _said_plainly(message: str) -> str:
+    """Return msgspec's message in one line; a text that YAML takes for a number wants quotes."""
+    hint = ": quote it" if message.startswith(("Expected `str`, got `int`", "Expected `str`, got `float`")) else ""
+    return " ".join(message.split()) + hint
 
 
 def load(raw: bytes, *, what: str, max_bytes: int) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
@@ -10,15 +11,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError, UsageError
 from mvc.objects.manifest import Manifest, encode
 from mvc.objects.names import check_path
-from mvc.objects.pointer import (
-    NAME,
-    SUFFIX,
-    Notes,
-    Pointer,
-    emit,
-    file_pointer,
-    path_of,
-)
+from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.common import Failure, collecting, content_name, unusable
 from mvc.ops.pointers import publish_pointers, store_directory
 from mvc.ops.status import content_of, same_content
@@ -30,7 +23,7 @@ from mvc.workspace.available import load_manifest
 from mvc.workspace.content import storing
 from mvc.workspace.observe import Look, Observed, check_storable, observe, settled
 from mvc.workspace.scan import refusal
-from mvc.workspace.tracked import Tracked, holder_of, matching, means
+from mvc.workspace.tracked import Tracked, folders_above, holder_of, matching, means
 
 
 class AddOptions(NamedTuple):
@@ -158,14 +151,20 @@ def _candidates(project: Project, tracked: dict[str, Tracked]) -> list[str]:
 
 
 def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[Target]) -> None:
+    for target in targets:
+        check_path(target.path)
     in_git = index_paths(project.git)
+    holders = folders_above(tracked)
+    for folder, path in folders_above(target.path for target in targets).items():
+        _check_own_repository(project, folder, path)
     for target in targets:
         path = target.path
-        check_path(path)
-        _check_own_repository(project, path)
-        if below := next((name for name in tracked if name.startswith(path + "/")), None):
+        if below := holders.get(path):
             raise UsageError(f"{path} contains {below}, which is tracked on its own", project.line("mvc add", below))
-        if mine := in_git.at_or_below(path):
+        if (mine := in_git.at_or_below(path)) == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
+            line = f"{project.line('mvc -C', path)} add PATH"
+            raise UsageError(f"{path} is a submodule, a repository of its own", line)
+        if mine:
             recursive = "-r " if mine != [path] else ""
             raise UsageError(
                 f"{path} is tracked by Git, and can't be tracked by mvc as well",
@@ -173,12 +172,10 @@ def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[
             )
 
 
-def _check_own_repository(project: Project, path: str) -> None:
-    parts = path.split("/")
-    for depth in range(1, len(parts)):
-        folder = "/".join(parts[:depth])
-        if project.tree.lstat(f"{folder}/.git") is not None:
-            raise UsageError(f"{path} is in the submodule or repository {folder}", f"cd {folder} && mvc add …")
+def _check_own_repository(project: Project, folder: str, path: str) -> None:
+    if project.tree.lstat(f"{folder}/.git") is not None:
+        line = f"{project.line('mvc -C', folder)} add -- {shlex.quote(path[len(folder) + 1 :])}"
+        raise UsageError(f"{path} is in the submodule or repository {folder}", line)
 
 
 def _check_name(tracked: dict[str, Tracked], targets: list[Target], options: AddOptions) -> None:
@@ -211,7 +208,8 @@ def _store(project: Project, targets: list[Target], options: AddOptions) -> tupl
 
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
     before = target.before
-    if before is not None and (before.condition in ("conflict", "not-checked-out") or (before.condition and target.inside)):
+    hopeless = before is not None and before.condition in ("conflict", "not-checked-out")
+    if before is not None and (hopeless or (before.condition and target.inside)):
         raise unusable(project, before, project.line("mvc add", target.path))
     pointer = before.pointer if before else None
     observed = _observe(project, writer, target, pointer, options)

@@ -87,7 +87,7 @@ def _bring_back(project: Project, commit: str, paths: list[str], options: Checko
         with collecting(failed, selection.item.path):
             accepted.append(_accept(project, selection, now, options))
     files = [
-        Replacement(item.pointer_path, now[item.path].raw if item.path in now else None, item.raw)
+        Replacement(item.pointer_path, project.tree.read(item.pointer_path, MAX_BYTES), item.raw)
         for item, _ in accepted
     ]
     publish_pointers(project, [*files, *_companions(project, commit, accepted)])
@@ -109,7 +109,7 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], options:
     if not same_content(pointer, before):
         if error := refusal(item.path, before.scan):
             raise error
-        _make_safe(project, item.path, _plan(project, pointer, before, Selection(item)), before, force=options.force)
+        _make_safe(project, item.path, _plan(project, pointer, before, Selection(item)), force=options.force)
     return Selection(item)
 
 
@@ -120,7 +120,7 @@ def _with_parts(project: Project, past: Selection, now: Tracked | None) -> Track
     old = load_manifest(project.cache, past.item.pointer).entries
     new = load_manifest(project.cache, now.pointer).entries
     manifest = Manifest.of(
-        [*(entry for entry in old if past.covers(entry.path)), *(entry for entry in new if not past.covers(entry.path))],
+        [entry for entry in old if past.covers(entry.path)] + [entry for entry in new if not past.covers(entry.path)],
     )
     with CacheWriter(project.cache) as writer:
         pointer = store_directory(writer, manifest, encode(manifest), now.pointer.notes)
@@ -164,7 +164,7 @@ def _checkout_one(
     if error := refusal(path, before.scan):
         raise error
     plan = _plan(project, pointer, before, selection, relink=options.relink)
-    _make_safe(project, path, plan, before, force=options.force)
+    _make_safe(project, path, plan, force=options.force)
     executed = tools.execute(path, plan, pointer.kind, before)
     failed += [_failure(project, path, name, error) for name, error in executed.failures]
     _remember(project, selection, pointer, before, executed)
@@ -182,10 +182,10 @@ def _plan(
     return plan._replace(write=[entry for entry in wanted if selection.covers(entry.path)]) if relink else plan
 
 
-def _make_safe(project: Project, path: str, plan: Plan, before: Observed, *, force: bool) -> None:
+def _make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
     if not force:
-        keep, force_it = project.line("mvc add", path), project.line("mvc checkout -f", path)
-        check_safe(project.cache, path, plan, f"{keep}  # keeps the change; {force_it} saves it to the cache and goes on")
+        keep, save = project.line("mvc add", path), project.line("mvc checkout -f", path)
+        check_safe(project.cache, path, plan, f"{keep}  # keeps the change; {save} saves it to the cache and goes on")
         return
     names = [f"{path}/{entry.path}" if entry.path else path for entry in plan.doomed]
     with CacheWriter(project.cache) as writer:

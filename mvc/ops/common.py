@@ -55,6 +55,8 @@ def chosen(
     try:
         return select(tracked, paths)
     except NotTracked as error:
+        if project.tree.lstat(error.path) is None:
+            raise MvcError(f"{error.path} is not tracked, and nothing is there", "mvc ls  # lists what is") from None
         raise MvcError(error.message, project.line(otherwise, error.path)) from None
 
 

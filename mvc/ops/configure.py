@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import NamedTuple
 
 from mvc import config
@@ -52,21 +53,22 @@ def set_value(project: Project, name: str, value: str | None, scope: config.Scop
     """
     key = config.check_value(name, config.KEYS[name].default if value is None and name in config.KEYS else value or "")
     if scope == "project" and not key.committed:
-        raise UsageError(f"a committed config cannot set {name}", f"mvc config set --local {name} {value or ''}".rstrip())
+        line = f"mvc config set --local {name} {shlex.quote(value or '')}"
+        raise UsageError(f"a committed config cannot set {name}", line)
     if scope == "project":
-        _edit(project, project.tree, CONFIG, name, value)
+        _edit(project, project.tree, CONFIG, (name, value), project.project_config() or b"")
         stage(project.git, [CONFIG])
     else:
         folder, file = os.path.split(project.config_path(scope))
         os.makedirs(folder, exist_ok=True)
         with Tree(folder) as tree:
-            _edit(project, tree, file, name, value)
+            _edit(project, tree, file, (name, value), tree.read(file, config.MAX_BYTES) or b"")
     project.__dict__.pop("settings", None)
     return project.config_path(scope)
 
 
-def _edit(project: Project, tree: Tree, file: str, name: str, value: str | None) -> None:
-    old = tree.read(file, config.MAX_BYTES)
-    new = config.edit((old or b"").decode(), name, value).encode()
+def _edit(project: Project, tree: Tree, file: str, change: tuple[str, str | None], text: bytes) -> None:
+    old = tree.read(file, config.MAX_BYTES)  # a sparse checkout may lack what the index has
+    new = config.edit(text.decode(), *change).encode()
     with Staging(f"{project.home}/tmp") as staging:
         replace_files(tree, staging, [Replacement(file, old, new)] if new != old else [])

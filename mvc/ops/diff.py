@@ -83,13 +83,15 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
     new_items = tracked_at(project.git, new_commit) if new_commit else project.tracked()
     wanted = {selection.item.path: selection for selection in chosen(project, {**old_items, **new_items}, paths)}
     failed: list[Failure] = []
-    old, new = {}, {}
+    old: dict[str, _State] = {}
+    new: dict[str, _State] = {}
+    state_now = _of_pointer if new_commit else _of_workspace
     for path in wanted:
-        with collecting(failed, path):
-            before = _of_pointer(project, old_items[path]) if path in old_items else None
-            after = (_of_pointer if new_commit else _of_workspace)(project, new_items[path]) if path in new_items else None
-            old |= {path: before} if before else {}
-            new |= {path: after} if after else {}
+        with collecting(failed, path):  # both sides or neither: a path that can't be read was not deleted
+            before = {path: _of_pointer(project, old_items[path])} if path in old_items else {}
+            after = {path: state_now(project, new_items[path])} if path in new_items else {}
+            old |= before
+            new |= after
     project.catalog.flush()
     return Diff(old_commit or "", new_commit, tuple(_compare(old, new, wanted)), tuple(failed))
 

@@ -46,7 +46,7 @@ def init(project: Project, cache_dir: str | None = None) -> InitResult:
     if cache_dir is not None:
         _set_cache_dir(project, cache_dir)
     with project.worktree_lock():
-        if not os.path.isdir(f"{project.root}/{FOLDER}"):
+        if not project.is_set_up():
             written = _write_files(project)
         cache = Cache(project.settings.value("cache.dir") or project.home)
         cache.prepare()

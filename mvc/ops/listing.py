@@ -63,7 +63,7 @@ def _split(project: Project, reference: str) -> tuple[str, str]:
         path = project.path(reference)
         select(project.tracked(), [path])
     except MvcError:
-        if reference.startswith("./") or "/" in reference and project.tree.lstat(reference):
+        if reference.startswith("./") or ("/" in reference and project.tree.lstat(reference)):
             raise
         return reference, ""
     return "", path

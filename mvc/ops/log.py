@@ -39,7 +39,7 @@ def log(project: Project, path: str) -> tuple[LogEntry, ...]:
 
     """
     path = path_of(path)
-    versions = tuple(_entry(path, version) for version in history(project.root, path + SUFFIX))
+    versions = tuple(_entry(path, version) for version in history(project.git, path + SUFFIX))
     if not versions:
         raise MvcError(f"{path} has no version in this history", project.line("mvc add", path) + " && git commit")
     return versions

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.errors import CorruptObject, MissingObject
-from mvc.objects.diff import diff_manifests
+from mvc.objects.diff import EntryChange, diff_manifests
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer
 from mvc.ops.common import chosen, content_name
@@ -130,13 +130,14 @@ def _changes(
     except (MissingObject, CorruptObject):
         return ()
     new = Manifest(tuple(sorted(_storable(observed))))
-    changes = [
-        FileChange(change.path, change.change, change.old.size if change.old else None, change.new.size if change.new else None)
-        for change in diff_manifests(old, new)
-        if change.path not in observed.scan.refused
-    ]
+    changes = [_change(change) for change in diff_manifests(old, new) if change.path not in observed.scan.refused]
     changes += [FileChange(name, "refused") for name in observed.scan.refused]
     return tuple(sorted(change for change in changes if selection.covers(change.path)))
+
+
+def _change(change: EntryChange) -> FileChange:
+    old, new = change.old, change.new
+    return FileChange(change.path, change.change, old.size if old else None, new.size if new else None)
 
 
 def _storable(observed: Observed) -> list[Entry]:

@@ -83,4 +83,5 @@ def _still_lacking(project: Project, users: dict[str, _Use], wrong: list[Wrong])
     told = {item.blake3 for item in wrong}
     aside = sorted((project.cache.quarantined().keys() & users.keys()) - told)
     lacking = project.cache.missing(aside)
-    return [Wrong(name, "in quarantine since an earlier verify", _paths(users, name)) for name in aside if name in lacking]
+    reason = "in quarantine since an earlier verify"
+    return [Wrong(name, reason, _paths(users, name)) for name in aside if name in lacking]

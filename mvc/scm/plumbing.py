@@ -30,6 +30,11 @@ _REPOSITORY_VARIABLES = frozenset({
     "GIT_REPLACE_REF_BASE",
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
+    # How patterns are read: ours are written for the default.
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
 })
 
 
@@ -101,7 +106,9 @@ def find_layout(git: Git) -> Layout:
     if done.returncode:
         raise UsageError(*_not_a_worktree(_first_line(done.stderr), git.cwd))
     lines = os.fsdecode(done.stdout).splitlines()
-    if len(lines) != len(Layout._fields):
+    if len(lines) < len(Layout._fields):
+        raise MvcError("git rev-parse failed: its answer is cut short")
+    if len(lines) > len(Layout._fields):
         raise UsageError("the repository's path has a line break in it, which mvc does not support")
     return Layout(*lines)
 
@@ -180,6 +187,12 @@ def write_blobs(git: Git, contents: list[bytes]) -> None:
     git.run("fast-import", "--quiet", stdin=stream)
 
 
+def staged_file(git: Git, path: str) -> bytes | None:
+    """Return what the index has at `path`; None when it has nothing there."""
+    done = git.attempt("cat-file", "blob", f":{path}")
+    return done.stdout if done.returncode == 0 else None
+
+
 def stage(git: Git, paths: Iterable[str]) -> None:
     """Put the files at `paths`, as they are in the workspace, into the index.
 
@@ -190,7 +203,7 @@ def stage(git: Git, paths: Iterable[str]) -> None:
     names = b"".join(os.fsencode(path) + b"\0" for path in paths)
     if not names:
         return
-    done = git.attempt("update-index", "--add", "--remove", "-z", "--stdin", stdin=names)
+    done = git.attempt("-c", "core.safecrlf=false", "update-index", "--add", "--remove", "-z", "--stdin", stdin=names)
     if done.returncode:
         raise MvcError(*_staging_problem(_first_line(done.stderr)))
 

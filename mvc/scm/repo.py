@@ -6,11 +6,16 @@ GitPython is slow to import and is never given an option or URL from outside, no
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from git import Commit, Repo
+from git import Commit, GitCommandError, Repo
+
+from mvc.errors import MvcError
+from mvc.scm.plumbing import Git
 
 
 class Version(NamedTuple):
@@ -26,17 +31,37 @@ class Version(NamedTuple):
     """None when the commit deleted the file."""
 
 
-def history(root: str, path: str) -> Iterator[Version]:
-    """Yield every version of the file `path` that HEAD's history has, the newest first.
+def history(git: Git, path: str) -> list[Version]:
+    """Return every version of the file `path` that HEAD's history has, the newest first.
 
     `path` is from the top of the worktree. On an unborn branch there is none.
+
+    Raises:
+        MvcError: Git cannot walk the history.
+
     """
-    with Repo(root) as repo:
+    with _environment(git.environ), Repo(git.cwd) as repo:
         if not repo.head.is_valid():
-            return
+            return []
         tags = _tags(repo)
-        for commit in repo.iter_commits("HEAD", paths=[f":(top,literal){path}"]):
-            yield _version(commit, path, tags.get(commit.hexsha, ()))
+        try:
+            commits = repo.iter_commits("HEAD", paths=[f":(top,literal){path}"])
+            return [_version(commit, path, tags.get(commit.hexsha, ())) for commit in commits]
+        except GitCommandError as error:
+            raise MvcError(f"git failed: {str(error.stderr).strip()}", "git fsck") from None
+
+
+@contextmanager
+def _environment(environ: Mapping[str, str]) -> Iterator[None]:
+    """Let GitPython see just `environ`: it asks the process's own, where `GIT_DIR` and the like may have leaked in."""
+    before = dict(os.environ)
+    try:
+        os.environ.clear()
+        os.environ.update(environ)
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _tags(repo: Repo) -> dict[str, tuple[str, ...]]:

@@ -48,7 +48,7 @@ class Cache:
         except OSError as error:
             raise MvcError(
                 f"the cache {self.root} cannot be written to: {error.strerror}",
-                f"check it: ls -ld {self.root}",
+                f"ls -ld {self.root}",
             ) from None
 
     def check_format(self) -> None:
@@ -267,6 +267,7 @@ class Cache:
                 os.fsync(file.fileno())
             link_new(temp, path)
         fsync_directory(self.root)
+        fsync_directory(os.path.dirname(self.root))
 
 
 def _proven(record: Record, body: bytes) -> Record:
@@ -282,7 +283,7 @@ def _check_store_features(text: bytes, path: str) -> None:
 
     data = strict_yaml.load(text, what=path, max_bytes=4096)
     features = data.get("features", {}) if isinstance(data, dict) else {}
-    unknown = [*features.get("read", []), *features.get("write", [])] if isinstance(features, dict) else []
+    unknown = not isinstance(features, dict) or features.get("read") or features.get("write")
     if not isinstance(data, dict) or data.get("mvc-store") != 1 or unknown:
         raise UsageError(f"the cache needs a newer mvc: {path}", "pip install --upgrade modelvc")
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
-from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError
 from mvc.fsutil import CREATE, fsync_directory, link_new, write_all
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_stream
@@ -150,6 +150,7 @@ class PackWriter:
         self._folder = folder
         self._scratch = scratch
         self._path = ""
+        self._failed = False
         self.published: set[str] = set()
         """Names of the packs that were published."""
         self._clear()
@@ -176,9 +177,28 @@ class PackWriter:
             self.publish()
 
     def publish(self) -> None:
-        """Make the pack durable, then its index; nothing when nothing was added."""
+        """Make the pack durable, then its index; nothing when nothing was added.
+
+        When that fails, the writer is of no more use: an fsync is never tried again, and what was
+        added before must not be taken for stored.
+
+        Raises:
+            MvcError: publishing failed before.
+            OSError: the pack can't be written.
+
+        """
+        if self._failed:
+            raise MvcError("a pack could not be written, so nothing was added", "run the command again")
         if self._fd < 0:
             return
+        self._failed = True
+        try:
+            self._publish()
+        finally:
+            self.abandon()
+        self._failed = False
+
+    def _publish(self) -> None:
         self._flush()
         os.fchmod(self._fd, 0o444)
         os.fsync(self._fd)
@@ -192,7 +212,6 @@ class PackWriter:
             os.replace(index, f"{final}.idx")
         fsync_directory(self._folder)
         self.published.add(digest.hex())
-        self.abandon()
         with suppress(FileNotFoundError):
             os.unlink(index)
 
@@ -212,7 +231,8 @@ class PackWriter:
 
     def _flush(self) -> None:
         data = b"".join(self._pending)
-        write_all(self._fd, data)
+        # At its place, whatever an earlier try has left there: a full disk fails one path, the next may fit.
+        _write_at(self._fd, data, self._offset - self._pending_bytes)
         self._hasher.update(data)
         self._pending.clear()
         self._pending_bytes = 0
@@ -230,10 +250,18 @@ def _blake3_of(path: str) -> str:
         return hash_stream(file.fileno(), os.fstat(file.fileno()).st_size).blake3
 
 
+def _write_at(fd: int, data: bytes, position: int) -> None:
+    view = memoryview(data)
+    while view:
+        count = os.pwrite(fd, view, position)
+        view, position = view[count:], position + count
+
+
 def _write_durable(path: str, data: bytes) -> None:
     fd = os.open(path, CREATE, 0o444)
     try:
         write_all(fd, data)
+        os.fchmod(fd, 0o444)  # whatever the umask: a cache may be shared
         os.fsync(fd)
     finally:
         os.close(fd)

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TypeAlias
 
-from mvc.errors import CorruptObject
+from mvc.errors import CorruptObject, MvcError
 from mvc.fsutil import (
     Stamp,
     check_unchanged,
@@ -33,6 +33,8 @@ LOOSE_AT = 512 << 10
 
 LinkType: TypeAlias = Literal["reflink", "copy", "hardlink", "symlink"]
 
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""What no reading fails with: it is the cache that cannot be written to, not the source that cannot be read."""
 _CANNOT_LINK = frozenset({errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
@@ -67,7 +69,10 @@ class CacheWriter:
         cache.prepare()
         self.cache = cache
         self._links = links
-        self._scratch = cache.scratch()
+        try:
+            self._scratch = cache.scratch()
+        except OSError as error:
+            raise self._named(error) from None
         self._pack = PackWriter(cache.packs.folder, self._scratch)
         self._dirty: set[str] = set()
 
@@ -91,14 +96,23 @@ class CacheWriter:
 
     def finish(self) -> None:
         """Make durable, and visible to others, all that was put."""
-        self._pack.publish()
-        for folder in sorted(self._dirty):
-            fsync_directory(folder)
+        try:
+            self._pack.publish()
+            for folder in sorted(self._dirty):
+                fsync_directory(folder)
+        except OSError as error:
+            raise self._named(error, always=True) from None
         self._dirty.clear()
         self.cache.packs.refresh()
 
     def put_bytes(self, data: bytes) -> Digest:
         """Store `data` and return its digest."""
+        try:
+            return self._put_bytes(data)
+        except OSError as error:
+            raise self._named(error, always=True) from None
+
+    def _put_bytes(self, data: bytes) -> Digest:
         digest = hash_bytes(data)
         if len(data) < LOOSE_AT:
             self._put_small(digest, data)
@@ -145,9 +159,25 @@ class CacheWriter:
 
         Raises:
             SourceChanged: it changed while it was read; nothing was stored.
-            OSError: it cannot be read, or the cache not written.
+            OSError: it cannot be read.
+            MvcError: the cache cannot be written.
 
         """
+        try:
+            return self._put_file(source)
+        except OSError as error:
+            raise self._named(error) from None
+
+    def _named(self, error: OSError, *, always: bool = False) -> MvcError | OSError:
+        """Return an error that names the cache, when it is the cache that failed."""
+        if not always and error.errno not in _CANNOT_WRITE:
+            return error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fix = f"df -h {self.cache.root}  # free some space there" if full else f"ls -ld {self.cache.root}"
+        return MvcError(f"the cache {self.cache.root} cannot be written to: {reason}", fix)
+
+    def _put_file(self, source: Source) -> ReadFile:
         if source.likely and (digest := self._already_there(source)) is not None:
             return ReadFile(digest, source.status)
         if {"hardlink", "symlink"} & set(self._links) and (linked := self._link(source)) is not None:
@@ -231,6 +261,8 @@ class CacheWriter:
             raise
         if not published:
             os.fchmod(source.fd, before.st_mode & 0o7777)
+        with suppress(FileNotFoundError):
+            os.unlink(temp)  # before the last look: it changes the ctime
         return ReadFile(digest, _status_after(source, before))
 
     def _seal_and_publish(self, fd: int, temp: str, digest: Digest) -> None:

@@ -74,10 +74,11 @@ def _find(cache: Cache, names: Iterable[str]) -> Complete:
     packs: set[str] = set()
     loose: set[str] = set()
     for name in names:
-        if pack := cache.packs.holder(bytes.fromhex(name)):
-            packs.add(pack)
-        elif cache.is_loose(name):
+        pack = cache.packs.holder(bytes.fromhex(name))
+        if pack is None and cache.is_loose(name):
             loose.add(name)
+        elif pack or (cache.packs.refresh() and (pack := cache.packs.holder(bytes.fromhex(name)))):
+            packs.add(pack)
         else:
             raise MissingObject(f"object {name} is not in the cache")
     return Complete(frozenset(packs), frozenset(loose))

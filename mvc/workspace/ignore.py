@@ -6,22 +6,28 @@ A file may lie at any level, inside a tracked directory too; a deeper one decide
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from mvc.tree import Tree
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 FILE = ".mvcignore"
 MAX_BYTES = 1 << 20
 
 
+class Pattern(NamedTuple):
+    """A line: which paths it means, and whether it leaves them out or takes them back."""
+
+    regex: re.Pattern[str]
+    excludes: bool
+
+
 class Rule(NamedTuple):
-    """The patterns of one file, and the directory they count from, empty at the top."""
+    """The patterns of one file, the last first, and the directory they count from, empty at the top."""
 
     folder: str
-    patterns: GitIgnoreSpec
+    patterns: tuple[Pattern, ...]
 
 
 Rules = tuple[Rule, ...]
@@ -41,9 +47,7 @@ def with_folder(tree: Tree, folder: str, rules: Rules) -> Rules:
     text = tree.read(f"{folder}/{FILE}" if folder else FILE, MAX_BYTES)
     if not text:
         return rules
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only who has such a file pays for it
-
-    return (*rules, Rule(folder, GitIgnoreSpec.from_lines(_lines(text))))
+    return (*rules, Rule(folder, tuple(_patterns(reversed(_lines(text))))))
 
 
 def _lines(text: bytes) -> list[str]:
@@ -51,11 +55,31 @@ def _lines(text: bytes) -> list[str]:
     return [line.removesuffix("\r") for line in os.fsdecode(text.removeprefix(b"\xef\xbb\xbf")).split("\n")]
 
 
+def _patterns(lines: Iterable[str]) -> Iterator[Pattern]:
+    """Yield what the lines mean; as with Git, one that makes no sense means nothing.
+
+    pathspec's expressions also match what lies below a directory that is meant. The walk asks about every
+    directory before it enters it, so that here each is made to match the path itself and nothing below.
+    """
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only who has such a file pays for it
+
+    for line in lines:
+        try:  # pathspec takes `a/**/` for `a/`; to Git it means the directories below
+            (pattern,) = GitIgnoreSpec.from_lines([re.sub(r"(?<=[^/])/\*\*/$", "/**/*/", line)]).patterns
+        except (ValueError, re.error):
+            continue
+        if pattern.regex is not None and pattern.include is not None:
+            source = pattern.regex.pattern
+            tail = "." if source.endswith("/") else r"\Z"  # `folder/**` means all below, not the folder
+            yield Pattern(re.compile(source + tail, re.DOTALL), pattern.include)
+
+
 def ignored(rules: Rules, path: str, *, directory: bool) -> bool:
     """Whether `path`, from the top of the worktree, is left out."""
     name = f"{path}/" if directory else path
     for rule in reversed(rules):
         relative = name[len(rule.folder) + 1 :] if rule.folder else name
-        if (verdict := rule.patterns.check_file(relative).include) is not None:
-            return verdict
+        for pattern in rule.patterns:
+            if pattern.regex.search(relative) is not None:
+                return pattern.excludes
     return False

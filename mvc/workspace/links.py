@@ -14,7 +14,7 @@ from mvc.fsutil import CREATE, reflink, write_all
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import quick_stream
 from mvc.store.cache import Cache
-from mvc.store.writer import LOOSE_AT, LinkType
+from mvc.store.writer import LinkType
 
 _TRY_NEXT = frozenset({
     errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY,
@@ -43,7 +43,7 @@ class Links(NamedTuple):
             CorruptObject: the cache's bytes are damaged; nothing is left at `path`.
 
         """
-        if digest.size < LOOSE_AT and not self.cache.is_loose(digest.blake3):
+        if not self.cache.is_loose(digest.blake3):  # whatever size a pointer claims
             _write_small(self.cache.packed_bytes(digest.blake3), digest, path, executable=executable)
             return
         with self.cache.open(digest.blake3) as file:

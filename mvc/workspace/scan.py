@@ -74,7 +74,7 @@ def _walk(tree: Tree, path: str, prefix: str, rules: Rules, links: Links, found:
         mode = status.st_mode
         if rules and ignored(rules, f"{path}/{name}", directory=stat.S_ISDIR(mode)):
             continue
-        if mode & 0o170111 == 0o100000:  # a plain file that nobody may execute: nearly all of them
+        if mode & 0o170111 == stat.S_IFREG:  # a plain file that nobody may execute: nearly all of them
             names.append(prefix + name)
             stamps.extend((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         elif not stat.S_ISDIR(mode):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from mvc.errors import InvalidFormat, MvcError
+from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fsutil import UnsafePath
 from mvc.objects.names import check_path
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, parse, path_of
@@ -44,28 +45,37 @@ def list_tracked(git: Git, tree: Tree) -> dict[str, Tracked]:
     entries = [entry for entry in list_files(git, f"*{SUFFIX}") if _is_pointer(entry)]
     conflicts = {entry.path for entry in entries if entry.stage}
     found = {entry.path: entry for entry in entries}
-    tracked = (_read(git, tree, entry, conflict=path in conflicts) for path, entry in sorted(found.items()))
-    return {item.path: item for item in tracked if item is not None}
+    tracked = [_read(tree, entry, conflict=path in conflicts) for path, entry in sorted(found.items())]
+    return {item.path: item for item in _with_left_out(git, tracked, found)}
 
 
 def _is_pointer(entry: IndexEntry) -> bool:
     return entry.mode in ("", "100644", "100755") and not entry.path.endswith(f"/{SUFFIX}") and entry.path != SUFFIX
 
 
-def _read(git: Git, tree: Tree, entry: IndexEntry, *, conflict: bool) -> Tracked | None:
+def _read(tree: Tree, entry: IndexEntry, *, conflict: bool) -> Tracked | None:
     path = path_of(entry.path)
     if conflict:
         return Tracked(path, condition="conflict")
     try:
         raw = tree.read(entry.path, MAX_BYTES + 1)
-        if raw is not None:
-            return parsed(path, raw)
-        if entry.state == "skip-worktree":
-            blob = next(read_blobs(git, [entry.oid]))
-            return parsed(path, blob)._replace(condition="not-checked-out")
     except (UnsafePath, OSError) as error:
         return Tracked(path, condition="invalid", problem=str(error))
-    return None
+    if raw is not None:
+        return parsed(path, raw)
+    return Tracked(path, condition="not-checked-out") if entry.state == "skip-worktree" else None
+
+
+def _with_left_out(git: Git, tracked: list[Tracked | None], found: dict[str, IndexEntry]) -> list[Tracked]:
+    """Return what is tracked; what a sparse checkout leaves out gets its pointer from the index, all at once."""
+    left_out = [item for item in tracked if item and item.condition == "not-checked-out"]
+    blobs = read_blobs(git, [found[item.pointer_path].oid for item in left_out])
+    read = {item.path: parsed(item.path, blob) for item, blob in zip(left_out, blobs, strict=True)}
+    return [
+        read[item.path]._replace(condition="not-checked-out") if item.path in read else item
+        for item in tracked
+        if item is not None
+    ]
 
 
 def parsed(path: str, raw: bytes) -> Tracked:
@@ -142,6 +152,17 @@ def holder_of(tracked: Iterable[str], path: str) -> str:
     return folder
 
 
+def folders_above(paths: Iterable[str]) -> dict[str, str]:
+    """Return every directory that holds some of `paths`, with one of them."""
+    folders: dict[str, str] = {}
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders[folder] = path
+            folder = folder.rpartition("/")[0]
+    return folders
+
+
 def means(part: str, name: str) -> bool:
     """Whether the file `name` of a tracked directory is `part`, lies below it, or matches it as a pattern."""
     return name == part or name.startswith(part + "/") or (_is_pattern(part) and _spec(f"/{part}").match_file(name))
@@ -160,4 +181,7 @@ def _is_pattern(text: str) -> bool:
 def _spec(pattern: str) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only patterns need it
 
-    return GitIgnoreSpec.from_lines([pattern])
+    try:
+        return GitIgnoreSpec.from_lines([pattern])
+    except (ValueError, re.error):
+        raise UsageError(f"{pattern!r} is no pattern that gitignore knows") from None
