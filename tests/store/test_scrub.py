@@ -1,0 +1,190 @@
+"""Reading a cache against its digests: rot is found wherever it sits, and put aside, not deleted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mvc.objects.digest import Digest
+from mvc.store.cache import Cache
+from mvc.store.scrub import Scope, Scrubbed, put_aside, scrub
+from mvc.store.writer import LOOSE_AT
+
+Put = Callable[..., list[Digest]]
+Spoil = Callable[..., None]
+LOOSE = b"L" * (LOOSE_AT + 100)
+SMALL = [b"one", b"two" * 100, b"three"]
+
+
+@pytest.fixture
+def full(cache: Cache, put: Put) -> Cache:
+    """Return a cache with two loose objects and a pack of three."""
+    put(cache, LOOSE, LOOSE[::-1] + b"x", *SMALL)
+    return cache
+
+
+def read(cache: Cache, scope: Scope = Scope()) -> Scrubbed:
+    """Read the cache as another process would."""
+    return scrub(Cache(cache.root), scope, lambda _: None)
+
+
+def loose_path(cache: Cache) -> str:
+    """Return the path of a loose object."""
+    return cache.loose_path(min(name for name, _ in cache.loose()))
+
+
+def pack_path(cache: Cache) -> str:
+    """Return the path of the pack."""
+    (name,) = cache.packs.names()
+    return f"{cache.packs.folder}/{name}.pack"
+
+
+def flip(position: int) -> Callable[[bytearray], None]:
+    """Return a function that flips one bit."""
+
+    def edit(raw: bytearray) -> None:
+        raw[position] ^= 0x10
+
+    return edit
+
+
+def test_a_sound_cache_has_no_damage_and_every_byte_was_read(full: Cache) -> None:
+    told: list[int] = []
+    result = scrub(full, Scope(), told.append)
+    size = len(LOOSE) * 2 + 1 + sum(map(len, SMALL))
+    assert result == Scrubbed(5, size, ())
+    assert sum(told) == size
+
+
+def test_an_empty_cache_and_none_at_all_are_sound(tmp_path: Path, cache: Cache) -> None:
+    assert read(cache) == Scrubbed(0, 0, ())
+    cache.prepare()
+    assert read(cache) == Scrubbed(0, 0, ())
+
+
+ROT: dict[str, Callable[[bytearray], object]] = {
+    "first byte": flip(0),
+    "last byte": flip(-1),
+    "middle": flip(1000),
+    "cut short": lambda raw: raw.__delitem__(slice(-1, None)),
+    "empty": lambda raw: raw.clear(),
+    "longer": lambda raw: raw.append(0),
+}
+
+
+@pytest.mark.parametrize("edit", ROT.values(), ids=ROT)
+def test_rot_in_a_loose_object_is_found_though_mode_and_time_are_as_before(
+    full: Cache, spoil: Spoil, edit: Callable[[bytearray], object]
+) -> None:
+    path = loose_path(full)
+    spoil(path, edit)
+    (damage,) = read(full).damage
+    assert (damage.name, damage.pack) == (os.path.basename(path), "")
+
+
+@pytest.mark.parametrize("position", [8, 11, 200, -1])
+def test_rot_in_a_pack_is_found_though_mode_and_time_are_as_before(full: Cache, spoil: Spoil, position: int) -> None:
+    path = pack_path(full)
+    spoil(path, flip(position))
+    (damage,) = read(full).damage
+    assert damage.name in set(full.list())
+    assert damage.pack == Path(path).stem
+
+
+def test_a_quick_look_finds_rot_as_well(full: Cache, put: Put, spoil: Spoil) -> None:
+    digests = put(full, LOOSE, LOOSE[::-1] + b"x", *SMALL)
+    scope = Scope(quick={digest.blake3: digest.xxh128 for digest in digests})
+    assert read(full, scope).damage == ()
+    spoil(loose_path(full), flip(77))
+    spoil(pack_path(full), flip(-1))
+    assert len(read(full, scope).damage) == 2
+
+
+def test_only_what_is_asked_for_is_read(full: Cache, put: Put, spoil: Spoil) -> None:
+    spoil(loose_path(full), flip(0))
+    good, rotten = put(full, SMALL[0])[0].blake3, os.path.basename(loose_path(full))
+    assert read(full, Scope(frozenset({good}))) == Scrubbed(1, len(SMALL[0]), ())
+    assert [item.name for item in read(full, Scope(frozenset({rotten}))).damage] == [rotten]
+
+
+def test_reading_moves_nothing(full: Cache, spoil: Spoil) -> None:
+    spoil(loose_path(full), flip(0))
+    spoil(pack_path(full), flip(-1))
+    before = sorted(os.walk(full.root))
+    read(full)
+    assert sorted(os.walk(full.root)) == before
+
+
+def test_a_rotten_loose_object_goes_to_quarantine_with_its_bytes(full: Cache, spoil: Spoil) -> None:
+    path = loose_path(full)
+    spoil(path, flip(0))
+    rotten = Path(path).read_bytes()
+    put_aside(full, read(full).damage)
+    assert not os.path.exists(path)
+    name = os.path.basename(path)
+    assert Path(full.quarantined()[name]).read_bytes() == rotten
+    assert not full.has(name)
+    assert read(full).damage == ()
+
+
+def test_a_rotten_packed_object_goes_to_quarantine_and_the_others_stay(full: Cache, spoil: Spoil) -> None:
+    path = pack_path(full)
+    raw = Path(path).read_bytes()
+    spoil(path, flip(-1))
+    (damage,) = read(full).damage
+    before = set(full.list())
+    put_aside(full, (damage,))
+    assert set(Cache(full.root).list()) == before - {damage.name}
+    rotten = Path(full.quarantined()[damage.name]).read_bytes()
+    assert raw.endswith(rotten[:-1] + bytes([rotten[-1] ^ 0x10]))
+    assert any(name.startswith(damage.pack) for name in full.quarantined())
+    assert read(full).damage == ()
+
+
+def test_an_object_that_was_repaired_meanwhile_is_left_alone(full: Cache, spoil: Spoil) -> None:
+    path = loose_path(full)
+    spoil(path, flip(0))
+    damage = read(full).damage
+    spoil(path, flip(0))
+    put_aside(full, damage)
+    assert os.path.exists(path)
+    assert full.quarantined() == {}
+
+
+def test_an_object_that_went_meanwhile_is_no_error(full: Cache, spoil: Spoil) -> None:
+    path = loose_path(full)
+    spoil(path, flip(0))
+    damage = read(full).damage
+    os.unlink(path)
+    put_aside(full, damage)
+    assert full.quarantined() == {}
+
+
+def test_what_was_put_aside_can_be_stored_again(full: Cache, put: Put, spoil: Spoil) -> None:
+    spoil(loose_path(full), flip(0))
+    spoil(pack_path(full), flip(-1))
+    put_aside(full, read(full).damage)
+    put(full, LOOSE, LOOSE[::-1] + b"x", *SMALL)
+    assert read(full) == Scrubbed(5, len(LOOSE) * 2 + 1 + sum(map(len, SMALL)), ())
+
+
+def test_a_pack_that_is_compacted_while_the_cache_is_read_is_no_damage(full: Cache, put: Put) -> None:
+    put(full, b"another pack")
+    packs = sorted(full.packs.names())
+    reader = Cache(full.root)
+
+    def compact_once(_: int) -> None:
+        if full.packs.names() >= set(packs):
+            for pack in packs:
+                full.rewrite(pack, without={b"none"}, to="trash")
+            with_all = [
+                full.packs.read(pack, record) for pack in full.packs.names() for record in full.packs.records(pack)
+            ]
+            put(Cache(full.root), *with_all)
+
+    result = scrub(reader, Scope(), compact_once)
+    assert result.damage == ()
+    assert result.objects >= 6

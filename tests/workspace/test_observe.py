@@ -1,0 +1,251 @@
+"""What a tracked path holds: what is known by its stamp is not read again, what may have changed is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mvc.errors import SourceChanged
+from mvc.fsutil import Stamp
+from mvc.objects.hashing import hash_bytes
+from mvc.objects.manifest import Entry, Manifest, encode
+from mvc.store.catalog import Snapshot
+from mvc.store.writer import LOOSE_AT
+from mvc.tree import Tree
+from mvc.workspace.links import Links
+from mvc.workspace.observe import Look, Observed, observe, settled
+from mvc.workspace.stat_index import COARSE_NS, RACY_NS, Known, trusted_from
+
+if TYPE_CHECKING:
+    from conftest import Recorder
+
+Fill = Callable[[dict[str, bytes]], None]
+Observe = Callable[..., Observed]
+SECOND = 1_000_000_000
+FILES = {"d/a": b"one", "d/b/c": b"two", "d/large": b"L" * LOOSE_AT}
+
+
+@pytest.fixture
+def look(tree: Tree, links: Links, recorder: Recorder) -> Observe:
+    """Return a function that observes a path; what is read goes to the recorder."""
+
+    def at(path: str, known: Snapshot | None = None, **options: object) -> Observed:
+        recorder.read.clear()
+        return observe(tree, path, links, Look(known, recorder.reader(), **options))  # type: ignore[arg-type]
+
+    return at
+
+
+def trusted(observed: Observed) -> Snapshot:
+    """Return the snapshot, as if it had been taken long after the files were written."""
+    assert observed.snapshot is not None
+    return observed.snapshot._replace(recorded=observed.snapshot.newest)
+
+
+def racy(observed: Observed) -> Snapshot:
+    """Return the snapshot, as if it had been taken a moment too early."""
+    assert observed.snapshot is not None
+    return observed.snapshot._replace(recorded=observed.snapshot.newest - 1)
+
+
+def test_a_file_is_hashed(look: Observe, fill: Fill) -> None:
+    fill({"model": b"content"})
+    found = look("model")
+    assert found.digest == hash_bytes(b"content")
+    assert found.entries() == [Entry("", *hash_bytes(b"content"))]
+
+
+def test_a_directory_s_digest_is_that_of_its_manifest(look: Observe, fill: Fill, top: Path) -> None:
+    fill(FILES)
+    (top / "d/a").chmod(0o755)
+    expected = Manifest.of([Entry(path[2:], *hash_bytes(data), path == "d/a") for path, data in FILES.items()])
+    found = look("d")
+    assert found.digest == encode(expected).digest
+    assert sorted(found.entries()) == list(expected.entries)
+    assert sorted(found.encoded.objects if found.encoded else ()) == sorted(encode(expected).objects)
+
+
+def test_nothing_is_there(look: Observe) -> None:
+    found = look("none")
+    assert (found.digest, found.entries(), found.scan.kind) == (None, [], "none")
+
+
+def test_what_is_known_is_not_read_again(look: Observe, fill: Fill, recorder: Recorder) -> None:
+    fill(FILES)
+    first = look("d")
+    again = look("d", trusted(first))
+    assert recorder.read == []
+    assert again.digest == first.digest
+    assert sorted(again.entries()) == sorted(first.entries())
+
+
+def test_a_changed_file_alone_is_read(look: Observe, fill: Fill, recorder: Recorder) -> None:
+    fill(FILES)
+    known = trusted(look("d"))
+    fill({"d/b/c": b"TWO", "d/new": b"three"})
+    found = look("d", known)
+    assert sorted(map(str, recorder.read)) == [str(b"TWO"), str(b"three")]
+    files = {**FILES, "d/b/c": b"TWO", "d/new": b"three"}
+    assert (
+        found.digest == encode(Manifest.of(Entry(path[2:], *hash_bytes(data)) for path, data in files.items())).digest
+    )
+
+
+def test_a_deleted_file_is_gone_and_nothing_is_read(look: Observe, fill: Fill, recorder: Recorder, top: Path) -> None:
+    fill(FILES)
+    known = trusted(look("d"))
+    (top / "d/a").unlink()
+    found = look("d", known)
+    assert recorder.read == []
+    assert {entry.path for entry in found.entries()} == {"b/c", "large"}
+
+
+def test_a_mode_alone_is_noticed(look: Observe, fill: Fill, top: Path) -> None:
+    fill(FILES)
+    first = look("d")
+    (top / "d/a").chmod(0o755)
+    assert look("d", trusted(first)).digest != first.digest
+
+
+def test_a_file_that_was_put_back_to_its_old_time_is_read(look: Observe, fill: Fill, top: Path) -> None:
+    fill({"model": b"old"})
+    before = (top / "model").stat()
+    known = trusted(look("model"))
+    fill({"model": b"new"})
+    os.utime(top / "model", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert look("model", known).digest == hash_bytes(b"new")
+
+
+def stamped_as_before(known: Snapshot, path: Path) -> Snapshot:
+    """Return what would be known had a later write left the stamp as it was."""
+    stamp = Stamp.of(path.stat())
+    stamps = b"".join(value.to_bytes(8, "little", signed=True) for value in stamp)
+    newest = trusted_from(stamp)
+    return known._replace(stamps=stamps, newest=newest, recorded=newest)
+
+
+def test_a_racy_stamp_proves_nothing_and_a_later_one_does(look: Observe, fill: Fill, top: Path) -> None:
+    fill({"model": b"old"})
+    first = look("model")
+    assert first.snapshot is not None
+    fill({"model": b"new"})
+    known = stamped_as_before(first.snapshot, top / "model")
+    assert look("model", known._replace(recorded=known.newest - 1)).digest == hash_bytes(b"new")
+    assert look("model", known).digest == hash_bytes(b"old")  # the very stamp: it was not read
+
+
+@pytest.mark.parametrize("names", [("d", "d/a"), ("model", "model")], ids=["directory", "file"])
+def test_racy_files_are_read_once_more_and_the_answer_stays(
+    look: Observe, fill: Fill, recorder: Recorder, names: tuple[str, str]
+) -> None:
+    path, file = names
+    fill({file: b"content"})
+    first = look(path)
+    again = look(path, racy(first))
+    assert recorder.read == [b"content"]
+    assert again.digest == first.digest
+
+
+def test_of_many_files_the_racy_ones_alone_are_read(look: Observe, fill: Fill, recorder: Recorder, top: Path) -> None:
+    fill({"d/old": b"1", "d/young": b"2"})
+    first = look("d").snapshot
+    assert first is not None
+    oldest = min(trusted_from(stamp) for stamp, _ in Known(first).entries().values())
+    youngest = max(trusted_from(stamp) for stamp, _ in Known(first).entries().values())
+    look("d", first._replace(recorded=youngest - 1))
+    late = [name for name, (stamp, _) in Known(first).entries().items() if trusted_from(stamp) == youngest]
+    assert recorder.read == [(top / "d" / name).read_bytes() for name in late]
+    look("d", first._replace(recorded=oldest - 1))
+    assert sorted(map(str, recorder.read)) == ["b'1'", "b'2'"]
+
+
+@pytest.mark.parametrize(
+    ("mtime", "ctime", "from_"),
+    [
+        pytest.param(5 * SECOND + 1, 5 * SECOND + 1, 5 * SECOND + 1 + RACY_NS, id="fine stamps"),
+        pytest.param(5 * SECOND + 1, 7 * SECOND + 3, 7 * SECOND + 3 + RACY_NS, id="the newer counts"),
+        pytest.param(9 * SECOND + 1, 7 * SECOND + 3, 9 * SECOND + 1 + RACY_NS, id="mtime in the future"),
+        pytest.param(5 * SECOND, 5 * SECOND, 5 * SECOND + COARSE_NS, id="whole seconds"),
+        pytest.param(1 * SECOND, 5 * SECOND, 5 * SECOND + COARSE_NS, id="whole seconds, older mtime"),
+        pytest.param(4 * SECOND, 5 * SECOND + 1, 5 * SECOND + 1 + RACY_NS, id="mtime set by hand"),
+    ],
+)
+def test_a_stamp_is_trusted_once_no_write_can_leave_it_as_it_is(mtime: int, ctime: int, from_: int) -> None:
+    assert trusted_from(Stamp(1, 2, 3, mtime, ctime)) == from_
+
+
+def test_a_snapshot_knows_when_its_youngest_file_can_be_trusted(look: Observe, fill: Fill) -> None:
+    fill(FILES)
+    snapshot = look("d").snapshot
+    assert snapshot is not None
+    assert snapshot.newest == max(trusted_from(stamp) for stamp, _ in Known(snapshot).entries().values())
+
+
+@pytest.mark.parametrize("field", range(5))
+def test_any_part_of_a_stamp_that_differs_makes_it_unknown(look: Observe, fill: Fill, top: Path, field: int) -> None:
+    fill({"model": b"x"})
+    known = Known(trusted(look("model")))
+    stamp = Stamp.of((top / "model").stat())
+    assert known.digest("", stamp) == bytes.fromhex(hash_bytes(b"x").blake3 + hash_bytes(b"x").xxh128)
+    assert known.digest("", Stamp(*[value + (number == field) for number, value in enumerate(stamp)])) is None
+    assert known.digest("other", stamp) is None
+
+
+def test_nothing_is_known_without_a_snapshot() -> None:
+    assert len(Known(None)) == 0
+    assert Known(None).digest("", Stamp(0, 0, 0, 0, 0)) is None
+
+
+def test_small_content_is_not_waited_for(look: Observe, fill: Fill, tree: Tree, links: Links) -> None:
+    fill({"model": b"x"})
+    snapshot = racy(look("model"))
+    assert settled(tree, "model", links, snapshot) is snapshot
+
+
+def test_a_symlink_is_refused_unless_it_is_to_be_followed(look: Observe, fill: Fill, top: Path) -> None:
+    fill({"elsewhere": b"content", "d/a": b"x"})
+    (top / "d/link").symlink_to("../elsewhere")
+    found = look("d")
+    assert found.snapshot is None
+    assert "--follow-symlinks" in found.scan.refused["link"]
+    followed = look("d", follow=True)
+    assert {entry.path: entry.digest for entry in followed.entries()} == {
+        "a": hash_bytes(b"x"),
+        "link": hash_bytes(b"content"),
+    }
+
+
+def test_what_storing_cannot_use_is_read_though_it_is_known(look: Observe, fill: Fill, recorder: Recorder) -> None:
+    fill({"d/a": b"one", "d/b": b"two"})
+    first = look("d")
+    lost = bytes.fromhex(hash_bytes(b"one").blake3)
+    again = look("d", trusted(first), usable=lambda packed: packed[:32] != lost)
+    assert recorder.read == [b"one"]
+    assert again.digest == first.digest
+
+
+def test_only_what_is_covered_is_read(look: Observe, fill: Fill, recorder: Recorder) -> None:
+    fill({"d/a": b"one", "d/b": b"two", "d/known": b"three"})
+    found = look("d", covers=lambda name: name == "a")
+    assert recorder.read == [b"one"]
+    assert [entry.path for entry in found.entries()] == ["a"]
+
+
+def test_a_file_that_changes_while_it_is_read_is_an_error(
+    tree: Tree, links: Links, fill: Fill, top: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill({"model": b"x" * LOOSE_AT})
+    os.utime(top / "model", ns=(0, 0))
+    plain = recorder.reader()
+
+    def write_then_hash(source: object) -> object:
+        with (top / "model").open("r+b") as file:
+            file.write(b"y")
+        return plain.large(source)  # type: ignore[arg-type]
+
+    with pytest.raises(SourceChanged):
+        observe(tree, "model", links, Look(None, plain._replace(large=write_then_hash)))  # type: ignore[arg-type]
