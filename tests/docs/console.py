@@ -1,0 +1,101 @@
+"""Runs the `console` blocks of a page as a reader would: in one shell, from the top to the bottom.
+
+`make examples` writes what the commands really say into the pages; read the change before you commit it.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from harness import PROJECT, make_home
+
+PAGES = ("README.md", "docs/getting-started.md")
+MARK = "--- the command ended with"
+HOME = "/home/you"
+"""What pages call the reader's home."""
+
+
+class Step(NamedTuple):
+    """A command and its output."""
+
+    command: str
+    output: str
+
+
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def steps(page: str) -> list[Step]:
+    """Return the commands of a page's `console` blocks, with the output that it shows."""
+    return [step for block in _BLOCK.findall(page) for step in _steps_of(block)]
+
+
+def _steps_of(block: str) -> list[Step]:
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [Step(command, output) for command, _, output in (part.partition("\n") for part in parts)]
+
+
+def run(commands: list[str], home: Path, environ: dict[str, str]) -> list[tuple[int, str]]:
+    """Return exit code and output of each command, typed one after the other into one shell."""
+    script = "".join(f"{command}\necho '{MARK}' $?\n" for command in commands)
+    done = subprocess.run(
+        ["bash", "-c", f"exec 2>&1\n{script}"],
+        cwd=home,
+        env=environ,
+        text=True,
+        capture_output=True,
+        check=True,
+        timeout=100,
+    )
+    parts = re.findall(rf"(.*?){re.escape(MARK)} (\d+)\n", done.stdout, re.DOTALL)
+    return [(int(code), output.replace(str(home), HOME)) for output, code in parts]
+
+
+_CHANGING = (
+    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+:\d]*"), "TIME"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
+    (re.compile(r"\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b"), "HASH"),
+    # Said only where the file system cannot share blocks.
+    (re.compile(r"^This file system cannot share blocks.*\n.*cache\.link hardlink\n", re.MULTILINE), ""),
+)
+
+
+def without_what_changes(output: str) -> str:
+    """Return `output` without what differs from run to run: commits, times, and what the file system can."""
+    for pattern, text in _CHANGING:
+        output = pattern.sub(text, output)
+    return output
+
+
+def refreshed(page: str, home: Path, environ: dict[str, str]) -> str:
+    """Return the page with the output that its commands really have."""
+    outputs = iter(run([step.command for step in steps(page)], home, environ))
+
+    def block(match: re.Match[str]) -> str:
+        body = "".join(f"$ {step.command}\n{_newer(step.output, next(outputs)[1])}" for step in _steps_of(match[1]))
+        return f"```console\n{body}```"
+
+    return _BLOCK.sub(block, page)
+
+
+def _newer(old: str, new: str) -> str:
+    """Return `new`, unless only commits and dates are."""
+    return old if without_what_changes(old) == without_what_changes(new) else new
+
+
+def main() -> None:
+    """Refresh every page."""
+    for name in PAGES:
+        with tempfile.TemporaryDirectory() as folder:
+            environ = make_home(Path(folder) / "home")
+            path = PROJECT / name
+            path.write_text(refreshed(path.read_text(), Path(environ["HOME"]), environ))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
