@@ -1,0 +1,135 @@
+"""`make demo`: the main job of mvc on real models, in a new repository.
+
+Every step prints the command that a user would type, and what it really says. The demo ends with
+exit code 0 only if every step succeeded and said what it should.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import sklearn
+
+HERE = Path(__file__).resolve().parent
+MODELS = Path(os.environ.get("MVC_TEST_MODELS") or HERE.parent / ".cache/models")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return an environment that knows nothing of the user's Git or mvc settings."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("GIT_", "MVC_", "XDG_"))}
+    path = f"{Path(sys.executable).parent}:{kept['PATH']}"
+    return {**kept, "PATH": path, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+class Shell:
+    """Types commands into a repository, and checks what they say."""
+
+    def __init__(self, root: Path) -> None:
+        """Make an empty directory for the repository."""
+        self.repo = root / "repository"
+        self.repo.mkdir()
+        self._environment = environment(root)
+
+    def type(self, line: str, *expected: str) -> str:
+        """Run `line`, show it with its output, and return that.
+
+        Raises:
+            SystemExit: it failed, or one of `expected` is not in its output.
+
+        """
+        print(f"$ {line}", flush=True)
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=self.repo,
+            env=self._environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        print(done.stdout, flush=True)
+        if done.returncode:
+            sys.exit(f"demo failed: `{line}` ended with exit code {done.returncode}")
+        for text in expected:
+            if text not in done.stdout:
+                sys.exit(f"demo failed: `{line}` did not say {text!r}")
+        return done.stdout
+
+
+def put_files_there(repo: Path) -> None:
+    """Copy what a user would have already: two scripts, a published model, and data of 1,797 digits."""
+    for name in ("train.py", "score.py"):
+        shutil.copy(HERE / name, repo)
+    (magika,) = MODELS.glob("**/magika/models/standard_v3_3")
+    shutil.copytree(magika, repo / "models/magika")
+    with gzip.open(Path(sklearn.__file__).parent / "datasets/data/digits.csv.gz") as file:
+        lines = file.readlines()
+    (repo / "data/digits").mkdir(parents=True)
+    (repo / "data/digits/train-1.csv").write_bytes(b"".join(lines[:400]))
+    (repo / "data/digits/test.csv").write_bytes(b"".join(lines[1200:]))
+    (repo / "train-2.csv").write_bytes(b"".join(lines[400:1200]))
+
+
+def title(text: str) -> None:
+    """Print what comes next."""
+    print(f"--- {text}\n")
+
+
+def main() -> None:
+    """Run the demo."""
+    root = Path(tempfile.mkdtemp(prefix="mvc-demo-"))
+    shell = Shell(root)
+    put_files_there(shell.repo)
+
+    title("A Git repository, with mvc in it")
+    shell.type("git init --quiet --initial-branch main .")
+    shell.type("git config user.name Ada && git config user.email ada@example.com")
+    shell.type("mvc init", "mvc is set up")
+    shell.type('git add train.py score.py && git commit --quiet -m "Set mvc up"')
+
+    title("A trained model, a published model and a data set")
+    shell.type("python train.py 5", "trained 5 trees on 400 digits")
+    first = shell.type("python score.py", "5 trees")
+    shell.type('mvc add models/digits.joblib --name digits -m "5 trees, 400 digits"', "added models/digits.joblib")
+    shell.type("mvc add data/digits models/magika", "added data/digits", "added models/magika")
+    shell.type("cat models/digits.joblib.mvc", 'name: "digits"')
+    shell.type('git commit --quiet -m "First model"')
+    shell.type("mvc status", "Clean: 3 paths")
+
+    title("More data, more trees")
+    shell.type("mv train-2.csv data/digits/ && python train.py 50", "trained 50 trees on 1200 digits")
+    second = shell.type("python score.py", "50 trees")
+    shell.type("mvc status", "modified", "models/digits.joblib", "train-2.csv", "1 path clean")
+    shell.type("mvc diff", "M models/digits.joblib", "A train-2.csv")
+    shell.type('mvc add models/digits.joblib -m "50 trees, 1200 digits"', "added models/digits.joblib")
+    shell.type("mvc add data/digits", "added data/digits")
+    shell.type('git commit --quiet -m "Second model"')
+    shell.type("mvc log models/digits.joblib", "5 trees, 400 digits", "50 trees, 1200 digits")
+
+    title("Back to the first model, and forth again")
+    shell.type("mvc checkout --rev HEAD~1 models/digits.joblib", "checked out models/digits.joblib")
+    shell.type("python score.py", first)
+    shell.type("git status --short", "M  models/digits.joblib.mvc")
+    shell.type("mvc checkout --rev HEAD models/digits.joblib", "checked out models/digits.joblib")
+    shell.type("python score.py", second)
+
+    title("A lost file comes back, and the cache is proven")
+    shell.type("rm -r models/magika && mvc status", "missing")
+    shell.type("mvc checkout", "checked out models/magika")
+    shell.type("mvc status --exit-code", "Clean: 3 paths")
+    shell.type("mvc verify", "0 wrong")
+    shell.type("git status --short && git log --oneline", "Second model")
+
+    if first == second:
+        sys.exit("demo failed: the two models score the same")
+    print(f"All of it held. The repository is in {shell.repo}")
+
+
+if __name__ == "__main__":
+    main()
