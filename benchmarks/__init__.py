@@ -1,0 +1,1 @@
+"""Whole commands measured against their peers: `python -m benchmarks --help`."""

@@ -1,0 +1,120 @@
+"""Measure whole commands, paired with peers in the same rounds, and print a table.
+
+Every round runs each tool once, in turn, so that a slow minute of the machine hits all of them.
+The quotient beside a peer is the median of the rounds' quotients mvc / peer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import material, measure
+from benchmarks.cases import CASES, Case, Place
+from benchmarks.tools import ALL, COPY, FLOOR, FLOOR_HASH, Tool, installed
+
+
+def main() -> int:
+    """Run what the command line asks for; exit 1 when a limit was missed and `--strict` is given."""
+    options = _parse()
+    path = os.pathsep.join([str(Path(sys.executable).parent), *options.path, os.environ["PATH"]])
+    root = Path(options.folder or tempfile.mkdtemp(prefix="mvc-bench-"))
+    (root / "kept").mkdir(parents=True, exist_ok=True)
+    environ = material.isolated(root / "home", path)
+    wanted = [case for case in CASES if not options.only or any(word in case.name for word in options.only)]
+    results: list[dict[str, Any]] = []
+    for case in wanted:
+        results.append(_measure(case, _tools(case, path, options.tool), root, environ, options.rounds))
+        if options.json:
+            Path(options.json).write_text(json.dumps({"machine": _machine(), "cases": results}, indent=2) + "\n")
+    if not options.folder:
+        shutil.rmtree(root)
+    missed = [result["case"] for result in results if result["missed"]]
+    print(f"\nmissed: {'; '.join(missed) or 'none'}")
+    return 1 if missed and options.strict else 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
+    parser.add_argument("only", nargs="*", metavar="WORD", help="only cases whose name has one of these words")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each command (default 5)")
+    parser.add_argument("--path", action="append", default=[], help="directory with peers' programs; may be repeated")
+    parser.add_argument("--folder", help="keep material here, on the disk to be measured")
+    parser.add_argument("--json", help="write all figures to this file")
+    parser.add_argument("--strict", action="store_true", help="exit 1 when a limit is missed")
+    parser.add_argument("--tool", action="append", default=[], help="only mvc and this peer; may be repeated")
+    return parser.parse_args()
+
+
+def _measure(case: Case, tools: list[Tool], root: Path, environ: dict[str, str], rounds: int) -> dict[str, Any]:
+    places = {tool.name: Place(root / "kept", root / "work" / tool.name / "r", environ) for tool in tools}
+    runs: dict[str, list[measure.Run]] = {tool.name: [] for tool in tools}
+    for tool in tools:
+        places[tool.name].repository.mkdir(parents=True, exist_ok=True)
+        case.prepare(tool, places[tool.name])
+    for _ in range(rounds):
+        for tool in tools:
+            place = places[tool.name]
+            case.renew(tool, place)
+            runs[tool.name].append(measure.run(case.command(tool, place), place.repository, environ))
+    shutil.rmtree(root / "work")
+    return _report(case, {name: measure.summarise(done) for name, done in runs.items()})
+
+
+def _tools(case: Case, path: str, only: list[str]) -> list[Tool]:
+    found = {tool.name: tool for tool in (*installed(path), COPY, FLOOR, FLOOR_HASH)}
+    wanted = [name for name in case.tools if not only or any(name.startswith(word) for word in only)]
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        print(f"{case.name}: not installed, left out: {', '.join(missing)}", file=sys.stderr)
+    return [found[name] for name in (case.subject, *wanted) if name in found]
+
+
+def _report(case: Case, summaries: dict[str, measure.Summary]) -> dict[str, Any]:
+    ours = summaries[case.subject]
+    quotients = {name: measure.ratio(ours, other) for name, other in summaries.items() if name != case.subject}
+    print(f"\n{case.name}")
+    for name, summary in summaries.items():
+        quotient = f"mvc/{name} {quotients[name]:.2f}" if name in quotients else ""
+        spread = f"({summary.least:.3f} - {summary.most:.3f})"
+        print(f"  {name:<14} {summary.median:8.3f} s {spread:<20} {summary.memory:6.0f} MiB  {quotient}", flush=True)
+    missed = _missed(case, ours, quotients)
+    print(f"  {'MISSED ' + missed if missed else 'met'}")
+    return {
+        "case": case.name,
+        "missed": missed,
+        "tools": {name: summary._asdict() for name, summary in summaries.items()},
+        "ratios": quotients,
+    }
+
+
+def _missed(case: Case, ours: measure.Summary, quotients: dict[str, float]) -> str:
+    reasons = []
+    if case.seconds and ours.median > case.seconds:
+        reasons.append(f"{ours.median:.3f} s > {case.seconds} s")
+    if case.memory and ours.memory > case.memory:
+        reasons.append(f"{ours.memory:.0f} MiB > {case.memory:.0f} MiB")
+    for peer, limit in case.ratios:
+        if peer in quotients and quotients[peer] > limit:
+            reasons.append(f"{quotients[peer]:.2f} x {peer} > {limit} x")
+    return ", ".join(reasons)
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "tools": [tool.name for tool in ALL if shutil.which(tool.program)],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
