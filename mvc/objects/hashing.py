@@ -6,14 +6,13 @@ while the reader goes on: both release the interpreter lock.
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable
 from queue import SimpleQueue
 
 from blake3 import blake3
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
+from mvc.copying import Reader, reader_of
 from mvc.objects.digest import Digest
 
 CHUNK = 1 << 20
@@ -23,47 +22,45 @@ _PAGE = 4096
 """Bytes read at a time at the least: what was expected may be less than what is there."""
 THREADED = 8 << 20
 
-Sink = Callable[[memoryview], object]
-
 
 def hash_bytes(data: bytes) -> Digest:
     """Return the digest of `data`."""
     return Digest(blake3(data).hexdigest(), xxh3_128_hexdigest(data), len(data))
 
 
-def hash_stream(fd: int, size: int, sink: Sink | None = None) -> Digest:
-    """Return the digest of what `fd` yields until its end; `sink` sees every chunk in order.
+def hash_stream(fd: int, size: int) -> Digest:
+    """Return the digest of what `fd` yields until its end; `size` as in `hash_reader`."""
+    return hash_reader(reader_of(fd), size)
+
+
+def hash_reader(read: Reader, size: int) -> Digest:
+    """Return the digest of what `read` yields until its end.
 
     `size` is what the caller expects, in bytes: it only chooses between one thread and two.
     The digest's own size is what was read.
     """
     if size < THREADED:
-        return _hash_alone(fd, max(_PAGE, min(size + 1, CHUNK)), sink)
-    return _hash_threaded(fd, sink)
+        return _hash_alone(read, max(_PAGE, min(size + 1, CHUNK)))
+    return _hash_threaded(read)
 
 
-def quick_stream(fd: int, sink: Sink | None = None) -> tuple[str, int]:
-    """Return xxh128, in hex, and size of what `fd` yields: enough to see that bytes rotted."""
+def quick_reader(read: Reader) -> tuple[str, int]:
+    """Return xxh128, in hex, and size of what `read` yields: enough to see that bytes rotted."""
     quick, size = xxh3_128(), 0
     buffer = memoryview(bytearray(CHUNK))
-    while count := os.readv(fd, [buffer]):
-        part = buffer[:count]
-        quick.update(part)
-        if sink is not None:
-            sink(part)
+    while count := read(buffer):
+        quick.update(buffer[:count])
         size += count
     return quick.hexdigest(), size
 
 
-def _hash_alone(fd: int, chunk: int, sink: Sink | None) -> Digest:
+def _hash_alone(read: Reader, chunk: int) -> Digest:
     strong, quick, size = blake3(), xxh3_128(), 0
     buffer = memoryview(bytearray(chunk))
-    while count := os.readv(fd, [buffer]):
+    while count := read(buffer):
         part = buffer[:count]
         strong.update(part)
         quick.update(part)
-        if sink is not None:
-            sink(part)
         size += count
     return Digest(strong.hexdigest(), quick.hexdigest(), size)
 
@@ -101,14 +98,11 @@ class _Blake3Thread:
             self.free.put(buffer)
 
 
-def _hash_threaded(fd: int, sink: Sink | None) -> Digest:
+def _hash_threaded(read: Reader) -> Digest:
     quick, size = xxh3_128(), 0
     with _Blake3Thread() as strong:
-        while count := os.readv(fd, [buffer := strong.free.get()]):
+        while count := read(buffer := strong.free.get()):
             strong.update(buffer, count)
-            part = buffer[:count]
-            quick.update(part)
-            if sink is not None:
-                sink(part)
+            quick.update(buffer[:count])
             size += count
     return Digest(strong.hexdigest(), quick.hexdigest(), size)

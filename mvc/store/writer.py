@@ -10,6 +10,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TypeAlias
 
+from mvc.copying import copying
 from mvc.errors import CorruptObject, MvcError
 from mvc.fsutil import (
     Stamp,
@@ -22,7 +23,7 @@ from mvc.fsutil import (
     write_all,
 )
 from mvc.objects.digest import Digest, check_object_name
-from mvc.objects.hashing import hash_bytes, hash_stream
+from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream
 from mvc.store.packs import PackWriter, Record
 
 if TYPE_CHECKING:
@@ -214,6 +215,8 @@ class CacheWriter:
         try:
             digest = self._fill(source, fd)
             check_unchanged(source.fd, source.status, source.path)
+            if digest.size != source.status.st_size:
+                raise source_changed(source.path)
             self._seal_and_publish(fd, temp, digest)
         finally:
             os.close(fd)
@@ -224,7 +227,8 @@ class CacheWriter:
     def _fill(self, source: Source, fd: int) -> Digest:
         if "reflink" in self._links and reflink(source.fd, fd):
             return hash_stream(fd, source.status.st_size)
-        return hash_stream(source.fd, source.status.st_size, lambda part: write_all(fd, part))
+        with copying(source.fd, fd, source.status.st_size) as read:
+            return hash_reader(read, source.status.st_size)
 
     def _link(self, source: Source) -> ReadFile | None:
         """Make the source itself the object; None when it must be copied."""

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128_hexdigest
 
+from mvc.copying import copying, reader_of
 from mvc.errors import CorruptObject, InvalidFormat
-from mvc.fsutil import CREATE, reflink, write_all
+from mvc.fsutil import CREATE, CREATE_READABLE, reflink, write_all
 from mvc.objects.digest import Digest, check_object_name
-from mvc.objects.hashing import quick_stream
+from mvc.objects.hashing import quick_reader
 from mvc.store.cache import Cache
 from mvc.store.writer import LinkType
 
@@ -78,9 +79,10 @@ def _write_small(data: bytes, digest: Digest, path: str, *, executable: bool) ->
 
 
 def _copy(fd: int, digest: Digest, path: str, *, executable: bool) -> None:
-    target = os.open(path, CREATE, _mode(executable=executable))
+    target = os.open(path, CREATE_READABLE, _mode(executable=executable))
     try:
-        copied = quick_stream(fd, lambda part: write_all(target, part))
+        with copying(fd, target, digest.size) as read:
+            copied = quick_reader(read)
     finally:
         os.close(target)
     if copied != digest[1:]:
@@ -117,7 +119,7 @@ def _link(kind: LinkType, source: str, path: str) -> bool:
 def _check(fd: int, digest: Digest, path: str) -> None:
     """Shared content was not read on the way: read it now, so that no damage is handed on."""
     os.lseek(fd, 0, os.SEEK_SET)
-    if quick_stream(fd) != digest[1:]:
+    if quick_reader(reader_of(fd)) != digest[1:]:
         os.unlink(path)
         raise _damaged(digest)
 

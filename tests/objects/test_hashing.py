@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_128
 
+from mvc.copying import reader_of
 from mvc.objects.digest import Digest
-from mvc.objects.hashing import CHUNK, THREADED, hash_bytes, hash_stream, quick_stream
+from mvc.objects.hashing import CHUNK, THREADED, hash_bytes, hash_reader, hash_stream, quick_reader
 
 SIZES = [0, 1, 240, 241, 4096, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK + 7, THREADED - 1, THREADED, THREADED + 1]
 
@@ -60,11 +61,8 @@ def test_published_test_vectors_hold(data: bytes, expected: Digest) -> None:
 def test_a_stream_has_the_reference_digest_in_one_thread_and_in_two(tmp_path: Path, size: int, claimed: int) -> None:
     data = some_bytes(size)
     (tmp_path / "file").write_bytes(data)
-    seen = bytearray()
     with (tmp_path / "file").open("rb", buffering=0) as file:
-        digest = hash_stream(file.fileno(), claimed, seen.extend)
-    assert digest == reference(data) == hash_bytes(data)
-    assert seen == data
+        assert hash_stream(file.fileno(), claimed) == reference(data) == hash_bytes(data)
 
 
 @pytest.mark.parametrize("claimed", [0, 1, 4095, 4096, 9999, 10_000, 10_001, CHUNK, THREADED])
@@ -76,13 +74,11 @@ def test_what_was_claimed_of_the_size_changes_nothing(tmp_path: Path, claimed: i
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1])
-def test_the_quick_stream_yields_xxh128_and_size(tmp_path: Path, size: int) -> None:
+def test_the_quick_reader_yields_xxh128_and_size(tmp_path: Path, size: int) -> None:
     data = some_bytes(size)
     (tmp_path / "file").write_bytes(data)
-    seen = bytearray()
     with (tmp_path / "file").open("rb", buffering=0) as file:
-        assert quick_stream(file.fileno(), seen.extend) == reference(data)[1:]
-    assert seen == data
+        assert quick_reader(reader_of(file.fileno())) == reference(data)[1:]
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=6), st.sampled_from([0, THREADED]))
@@ -104,13 +100,11 @@ def test_reads_that_stop_short_change_nothing(pieces: list[bytes], claimed: int)
 
 
 @pytest.mark.parametrize("claimed", [0, THREADED], ids=["one thread", "two threads"])
-def test_an_error_of_the_sink_comes_out_and_leaves_no_thread(tmp_path: Path, claimed: int) -> None:
-    (tmp_path / "file").write_bytes(b"data")
-
-    def full(_: memoryview) -> None:
+def test_an_error_of_the_reader_comes_out_and_leaves_no_thread(claimed: int) -> None:
+    def full(_: memoryview) -> int:
         raise OSError(28, "No space left on device")
 
     before = threading.active_count()
-    with (tmp_path / "file").open("rb", buffering=0) as file, pytest.raises(OSError, match="No space"):
-        hash_stream(file.fileno(), claimed, full)
+    with pytest.raises(OSError, match="No space"):
+        hash_reader(full, claimed)
     assert threading.active_count() == before

@@ -113,7 +113,7 @@ def test_a_file_that_was_only_touched_is_not_copied(
     cache: Cache, source: Open, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(cache, source(file))
-    monkeypatch.setattr(writer_module, "write_all", lambda *_: pytest.fail("copied"))
+    monkeypatch.setattr(writer_module, "copying", lambda *_: pytest.fail("copied"))
     assert store(cache, source(file, likely=True)).digest == DIGEST
 
 
@@ -128,15 +128,18 @@ def test_a_file_that_is_likely_but_new_is_stored(cache: Cache, source: Open, fil
 @contextmanager
 def writing_at_the_end(monkeypatch: pytest.MonkeyPatch, write: Callable[[], object]) -> Iterator[None]:
     """Let somebody write just when the last byte has been read."""
-    real = writer_module.hash_stream
 
-    def read_then_write(fd: int, size: int, *sink: object) -> Digest:
-        digest = real(fd, size, *sink)  # type: ignore[arg-type]
-        write()
-        return digest
+    def then_write(real: Callable[..., Digest]) -> Callable[..., Digest]:
+        def read(*args: object) -> Digest:
+            digest = real(*args)
+            write()
+            return digest
+
+        return read
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer_module, "hash_stream", read_then_write)
+        for name in ("hash_stream", "hash_reader"):
+            patch.setattr(writer_module, name, then_write(getattr(writer_module, name)))
         yield
 
 
