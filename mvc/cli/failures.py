@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from mvc.cli.output import visible
 from mvc.errors import MvcError
 from mvc.fsutil import as_error
+
+if TYPE_CHECKING:
+    from mvc.ops.common import Failure
 
 USAGE = 2
 BUG = 70
@@ -58,6 +63,14 @@ def say(message: str, fix: str = "") -> None:
         print(f"error: {visible(message)}", file=sys.stderr)
         if fix:
             print(f"  try: {visible(fix)}", file=sys.stderr)
+
+
+def say_all(failed: Sequence[Failure], *, silent: bool) -> int:
+    """Print what failed, path by path, unless `silent`; the exit code of the first."""
+    for failure in failed:
+        if not silent:
+            say(failure.message, failure.fix)
+    return failed[0].exit_code if failed else 0
 
 
 def _write_log(text: str) -> str:

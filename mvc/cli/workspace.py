@@ -1,4 +1,4 @@
-"""The commands about the workspace: init, add, status, diff, checkout, ls, log, verify."""
+"""The commands about the workspace: init, add, status, diff, checkout, ls, log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvc.cli.app import WORKSPACE, app, around, opened
-from mvc.cli.failures import say
+from mvc.cli.arguments import FEW, Json, Paths
+from mvc.cli.failures import say_all
 from mvc.cli.output import Output, columns, plural, print_json, size, visible
 from mvc.errors import UsageError
 from mvc.project import Project
@@ -18,31 +19,29 @@ from mvc.project import Project
 if TYPE_CHECKING:
     from mvc.ops.add import AddResult
     from mvc.ops.checkout import CheckoutResult
-    from mvc.ops.common import Failure
     from mvc.ops.diff import Diff, PathDiff
     from mvc.ops.init import InitResult
     from mvc.ops.log import LogEntry
     from mvc.ops.status import Status, StatusItem
-    from mvc.ops.verify import Verified
-
-Paths = Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-_FEW = 10
-"""Files named in full before the rest is counted; `-v` names all."""
 
 
 @app.command(rich_help_panel=WORKSPACE)
 def init(
     ctx: typer.Context,
     cache: Annotated[str, typer.Option(metavar="DIR", help="Keep this clone's cache in DIR.")] = "",
+    shared: Annotated[
+        str | None, typer.Option(metavar="group", help="Let the group of DIR use that cache, too."),
+    ] = None,
 ) -> None:
     """Set mvc up in a Git repository, or in a clone of one."""
     from mvc.ops.init import init as run  # noqa: PLC0415
 
     output: Output = ctx.obj
+    if shared not in (None, "group"):
+        line = "mvc init --cache DIR --shared group"
+        raise UsageError(f"--shared {shared}: a cache can only be shared with a group", line)
     with Project.discover(around(output)) as project:
-        _show_init(output, run(project, os.path.abspath(cache) if cache else None))
+        _show_init(output, run(project, os.path.abspath(cache) if cache else None, shared=bool(shared)))
 
 
 def _show_init(output: Output, result: InitResult) -> None:
@@ -50,6 +49,8 @@ def _show_init(output: Output, result: InitResult) -> None:
         output.line(f"mvc is set up in {visible(result.root)}; staged: {', '.join(result.written)}")
     else:
         output.line(f"mvc was set up here already; the cache is {visible(result.cache)}")
+    if result.group:
+        output.line(f"The group {visible(result.group)} shares the cache {visible(result.cache)}")
     if not result.shares_blocks:
         output.line(
             "This file system cannot share blocks, so workspace and cache each hold a copy. To save the space,\n"
@@ -82,18 +83,18 @@ def add(
             print_json(result)
         else:
             _show_added(output, project, result, staged=not no_stage)
-    return _exit_code(result.failed, silent=json)
+    return say_all(result.failed, silent=json)
 
 
 def _show_added(output: Output, project: Project, result: AddResult, *, staged: bool) -> None:
-    for item in result.added[: None if output.verbose else _FEW]:
+    for item in result.added[: None if output.verbose else FEW]:
         what = "added" if item.changed else "unchanged"
         files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
         digest = f"  {item.blake3}" if output.verbose else ""
         path = visible(project.show(item.path))
         output.line(f"{output.paint(what, 'green')} {path} ({size(item.size)}{files}){digest}")
-    if len(result.added) > _FEW and not output.verbose:
-        output.line(f"... and {plural(len(result.added) - _FEW, 'more path')} (-v names them)")
+    if len(result.added) > FEW and not output.verbose:
+        output.line(f"... and {plural(len(result.added) - FEW, 'more path')} (-v names them)")
     if result.added and staged:
         output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
     elif result.added:
@@ -154,10 +155,10 @@ def _show_item(output: Output, project: Project, item: StatusItem) -> None:
     detail = ", ".join(f"{count:,} {change}" for change, count in sorted(counts.items()))
     detail = detail or (visible(item.problem) if item.problem else size(item.size))
     output.line(f"{state} {visible(project.show(item.path))}  ({detail})")
-    for change in item.changes[: None if output.verbose else _FEW]:
+    for change in item.changes[: None if output.verbose else FEW]:
         output.line(f"    {change.change:<9} {visible(change.path)}")
-    if len(item.changes) > _FEW and not output.verbose:
-        output.line(f"    ... and {plural(len(item.changes) - _FEW, 'more file')} (-v names them)")
+    if len(item.changes) > FEW and not output.verbose:
+        output.line(f"    ... and {plural(len(item.changes) - FEW, 'more file')} (-v names them)")
 
 
 def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
@@ -197,7 +198,7 @@ def diff(
             _show_diff_md(result)
         else:
             _show_diff(output, result)
-    return _exit_code(result.failed, silent=json)
+    return say_all(result.failed, silent=json)
 
 
 def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
@@ -219,12 +220,12 @@ def _show_diff(output: Output, result: Diff) -> None:
         output.line("No differences.")
     for item in result.changes:
         output.line(f"{_MARKS[item.change]} {visible(_title(item))}  {_sizes(item)}")
-        for file in item.files[: None if output.verbose else _FEW]:
+        for file in item.files[: None if output.verbose else FEW]:
             origin = f"{file.old_path} -> " if file.old_path else ""
             change = _from_to(file.old_size, file.size)
             output.line(f"    {_MARKS[file.change]} {visible(origin + file.path)}  {change}")
-        if len(item.files) > _FEW and not output.verbose:
-            output.line(f"    ... and {plural(len(item.files) - _FEW, 'more file')} (-v names them)")
+        if len(item.files) > FEW and not output.verbose:
+            output.line(f"    ... and {plural(len(item.files) - FEW, 'more file')} (-v names them)")
         if not item.complete:
             output.line("    (its files cannot be listed: the cache lacks a manifest)")
 
@@ -277,16 +278,16 @@ def checkout(
             print_json(result)
         else:
             _show_checkout(output, project, result, rev)
-    return _exit_code(result.failed, silent=json)
+    return say_all(result.failed, silent=json)
 
 
 def _show_checkout(output: Output, project: Project, result: CheckoutResult, rev: str | None) -> None:
-    for item in result.done[: None if output.verbose else _FEW]:
+    for item in result.done[: None if output.verbose else FEW]:
         deleted = f", {item.deleted:,} deleted" if item.deleted else ""
         files = f"{plural(item.written, 'file')} written{deleted}, {size(item.size)}"
         output.line(f"{output.paint('checked out', 'green')} {visible(project.show(item.path))} ({files})")
-    if len(result.done) > _FEW and not output.verbose:
-        output.line(f"... and {plural(len(result.done) - _FEW, 'more path')} (-v names them)")
+    if len(result.done) > FEW and not output.verbose:
+        output.line(f"... and {plural(len(result.done) - FEW, 'more path')} (-v names them)")
     if not result.done and not result.failed:
         output.line("The workspace matches its pointers already.")
     if rev and not result.failed:
@@ -312,7 +313,7 @@ def ls(
             rows = [(item.kind, size(item.size), item.blake3[:12], visible(item.path)) for item in result.items]
             for line in columns(rows):
                 output.line(line)
-    return _exit_code(result.failed, silent=json)
+    return say_all(result.failed, silent=json)
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -340,39 +341,3 @@ def _show_version(output: Output, entry: LogEntry) -> None:
     commit = output.paint(entry.commit[:12], "yellow")
     output.line(f"{commit} {entry.date[:10]} {visible(entry.author)}{tags}  {content}")
     output.line(f"    {visible(entry.description or entry.subject)}")
-
-
-@app.command(rich_help_panel=WORKSPACE)
-def verify(
-    ctx: typer.Context,
-    paths: Paths = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Compare xxh128 where it is known: rot, not forgery.")] = False,
-    json: Json = False,
-) -> int:
-    """Read the cache and prove it against the digests; put aside what is wrong."""
-    from mvc.ops.verify import verify as run  # noqa: PLC0415
-
-    output: Output = ctx.obj
-    with opened(output, json=json) as project:
-        result = run(project, project.paths(paths or []), quick=quick)
-        if json:
-            print_json(result)
-        else:
-            _show_verified(output, project, result)
-    return 1 if result.wrong else 0
-
-
-def _show_verified(output: Output, project: Project, result: Verified) -> None:
-    for wrong in result.wrong:
-        say(f"object {wrong.blake3}: {wrong.reason}; its bytes are in quarantine")
-        for path in wrong.users:
-            say(f"{path} needs it", f"{project.line('mvc add', path)}  # if the workspace still has its content")
-    output.line(f"{plural(result.objects, 'object')}, {size(result.bytes)} read: {len(result.wrong)} wrong.")
-
-
-def _exit_code(failed: Sequence[Failure], *, silent: bool) -> int:
-    """Print what failed, path by path; the exit code of the first."""
-    for failure in failed:
-        if not silent:
-            say(failure.message, failure.fix)
-    return failed[0].exit_code if failed else 0

@@ -314,6 +314,8 @@ def _remember(project: Project, item: Prepared) -> None:
     if snapshot is not None:
         project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
     project.catalog.set_synced(path, content_name(item.pointer))
+    listed = item.pointer.manifest.entries if item.pointer.manifest is not None else (item.pointer.digest,)
+    project.catalog.set_origin(path, (part.blake3 for part in listed))
 
 
 def _added(item: Prepared) -> Added:

@@ -109,7 +109,21 @@ def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed
         return "clean" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
     if observed.scan.kind == "none":
         return "missing" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
-    return "behind" if synced and synced == content_of(observed) else "modified"
+    if synced and synced == content_of(observed):
+        return "behind"
+    return "not-in-cache" if _waits_for_content(project, pointer, observed) else "modified"
+
+
+def _waits_for_content(project: Project, pointer: Pointer, observed: Observed) -> bool:
+    """Whether a directory only lacks files, some of which the cache lacks, too: nobody changed it."""
+    if (pointer.kind, observed.scan.kind) != ("dir", "dir"):
+        return False
+    try:
+        wanted = set(load_manifest(project.cache, pointer).entries)
+    except (MissingObject, CorruptObject):
+        return False
+    absent = wanted.difference(observed.entries())
+    return wanted.issuperset(observed.entries()) and bool(project.cache.missing({entry.blake3 for entry in absent}))
 
 
 def content_of(observed: Observed) -> str:

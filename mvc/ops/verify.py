@@ -1,14 +1,22 @@
-"""`mvc verify`: the cache against its digests, and who needs what is wrong."""
+"""`mvc verify`: the cache against its digests, who needs what is wrong, and repair from the workspace."""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
+from mvc.errors import MvcError
+from mvc.objects.manifest import Manifest, encode
 from mvc.ops.common import chosen
+from mvc.ops.status import look
+from mvc.ops.uses import Use, uses_in_history
 from mvc.project import Project
 from mvc.store.scrub import Scope, put_aside, scrub
+from mvc.store.writer import CacheWriter
 from mvc.workspace.available import needed_objects
+from mvc.workspace.content import hashing, read_files, storing
 from mvc.workspace.tracked import Selection
 
 
@@ -19,6 +27,10 @@ class Wrong(NamedTuple):
     reason: str
     users: tuple[str, ...]
     """Current paths that need it."""
+    history: tuple[Use, ...] = ()
+    """Committed versions that need it, the newest first."""
+    repaired_from: str = ""
+    """The workspace path whose bytes took its place; empty when none had them."""
 
 
 class Verified(NamedTuple):
@@ -37,7 +49,8 @@ class Verified(NamedTuple):
 def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) -> Verified:
     """Read the cache, or what `paths` need of it, and hold it against the digests.
 
-    What is wrong goes to quarantine. `quick` compares xxh128 where the digest is known.
+    What is wrong goes to quarantine; where the workspace still has the bytes, they take its place.
+    `quick` compares xxh128 where the digest is known.
 
     Raises:
         MvcError: a path is not tracked, or the cache can't be read.
@@ -49,11 +62,14 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     scope = Scope(frozenset(known) if paths else None, known if quick else {})
     with project.store_lock():
         result = scrub(project.cache, scope, project.around.progress.advance)
-    if result.damage:
+    wrong = [Wrong(item.name, item.reason, _paths(users, item.name)) for item in result.damage]
+    wrong += _still_lacking(project, users, wrong)
+    if wrong:
         with project.store_lock(exclusive=True):
             put_aside(project.cache, result.damage)
-    wrong = [Wrong(item.name, item.reason, _paths(users, item.name)) for item in result.damage]
-    return Verified(result.objects, result.bytes, (*wrong, *_still_lacking(project, users, wrong)))
+            wrong = _repaired(project, wrong)
+        wrong = _with_history(project, wrong)
+    return Verified(result.objects, result.bytes, tuple(wrong))
 
 
 class _Use(NamedTuple):
@@ -85,3 +101,50 @@ def _still_lacking(project: Project, users: dict[str, _Use], wrong: list[Wrong])
     lacking = project.cache.missing(aside)
     reason = "in quarantine since an earlier verify"
     return [Wrong(name, reason, _paths(users, name)) for name in aside if name in lacking]
+
+
+def _with_history(project: Project, wrong: list[Wrong]) -> list[Wrong]:
+    """Say which commits need what is wrong; a history that can't be read keeps nobody from the rest."""
+    with suppress(MvcError):
+        uses = uses_in_history(project, {item.blake3 for item in wrong})
+        return [item._replace(history=uses.get(item.blake3, ())) for item in wrong]
+    return wrong
+
+
+# Repair.
+
+
+def _repaired(project: Project, wrong: list[Wrong]) -> list[Wrong]:
+    with CacheWriter(project.cache) as writer:
+        return [item._replace(repaired_from=_repair(project, writer, item)) for item in wrong]
+
+
+def _repair(project: Project, writer: CacheWriter, item: Wrong) -> str:
+    """Store the object anew from the workspace; the path that had it, or nothing."""
+    for path in item.users:
+        with suppress(MvcError, OSError):  # gone, changed, or not to be read: the next path may do
+            if _from_file(project, writer, path, item.blake3) or _from_directory(project, writer, path, item.blake3):
+                return path
+    return ""
+
+
+def _from_file(project: Project, writer: CacheWriter, path: str, name: str) -> bool:
+    status = project.tree.lstat(path)
+    if status is None or not stat.S_ISREG(status.st_mode):
+        return False
+    for reader in (hashing(project.around.progress), storing(writer, project.around.progress, 1, ())):
+        if any(file.digest.blake3 != name for _, file in read_files(project.tree, [path], reader)):
+            return False
+    return True
+
+
+def _from_directory(project: Project, writer: CacheWriter, path: str, name: str) -> bool:
+    """Write a directory's manifest, or a shard of it, anew."""
+    observed = look(project, path)
+    if observed.scan.kind != "dir":
+        return False
+    for digest, body in encode(Manifest(tuple(sorted(observed.entries())))).objects:
+        if digest.blake3 == name:
+            writer.put_bytes(body)
+            return True
+    return False

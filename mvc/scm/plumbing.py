@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from mvc.errors import MvcError, UsageError
 
@@ -75,6 +76,18 @@ class Git(NamedTuple):
             )
         except FileNotFoundError:
             raise MvcError("git is not installed, or not on PATH", "apt-get install git") from None
+
+
+    def start(self, *args: str, stdin: BinaryIO) -> subprocess.Popen[bytes]:
+        """Return `git ARGS`, begun; what it prints is read from its `stdout`."""
+        return subprocess.Popen(  # noqa: S603 - a fixed program, never a shell
+            ["git", *args],  # noqa: S607 - the user's own git
+            cwd=self.cwd,
+            env=self.environ,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            bufsize=1 << 20,
+        )
 
 
 def _first_line(stderr: bytes) -> str:
@@ -237,6 +250,12 @@ def head(git: Git) -> str | None:
     return done.stdout.decode().strip() if done.returncode == 0 else None
 
 
+def list_refs(git: Git) -> list[str]:
+    """Return the branches, here and on remotes, and the tags, by their short names."""
+    output = git.run("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes", "refs/tags")
+    return os.fsdecode(output).splitlines()
+
+
 class Blob(NamedTuple):
     """A file in a commit."""
 
@@ -266,18 +285,76 @@ def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
     wanted = list(oids)
     if not wanted:
         return
-    output = git.run("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in wanted).encode())
+    output = git.run("cat-file", "--buffer", "--batch", stdin="".join(f"{oid}\n" for oid in wanted).encode())
     position = 0
     for oid in wanted:
         end = output.index(b"\n", position)
         fields = output[position:end].split(b" ")
         if len(fields) != 3:  # noqa: PLR2004 - oid, type, size
-            raise MvcError(f"Git object {oid} is not in this clone", "git fetch --refetch")
+            raise _not_here(oid)
         size = int(fields[2])
         yield output[end + 1 : end + 1 + size]
         position = end + 2 + size
 
 
+def _not_here(oid: str) -> MvcError:
+    return MvcError(f"Git object {oid} is not in this clone", "git fetch --refetch")
+
+
+def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
+    """Yield the bytes of every blob, in order, one by one; none for those with more than `limit`.
+
+    Raises:
+        MvcError: one is not in the repository (a partial clone).
+
+    """
+    with tempfile.TemporaryFile() as asked:
+        asked.writelines(f"{oid}\n".encode() for oid in oids)
+        asked.seek(0)
+        with git.start("cat-file", "--buffer", "--batch", stdin=asked) as process:
+            output: Any = process.stdout
+            while header := output.readline():
+                oid, *rest = header.split()
+                if len(rest) != 2:  # noqa: PLR2004 - type and size
+                    process.kill()
+                    raise _not_here(oid.decode())
+                if (size := int(rest[1])) <= limit:
+                    yield output.read(size)
+                else:
+                    _skip(output, size)
+                    yield b""
+                output.read(1)
+
+
+def _skip(output: BinaryIO, size: int) -> None:
+    while size > 0 and (part := output.read(min(size, 1 << 20))):
+        size -= len(part)
+
+
 def is_revision(git: Git, word: str) -> bool:
     """Whether Git knows `word` as a revision."""
     return git.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", f"{word}^{{commit}}").returncode == 0
+
+
+def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:
+    """Return those of `paths` that Git ignores; what is in the index never is.
+
+    Raises:
+        MvcError: one lies in a submodule, or behind a symlink.
+
+    """
+    names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in paths)  # a colon first would mean something
+    done = git.attempt("check-ignore", "-z", "--stdin", stdin=names)
+    if done.returncode > 1:
+        raise MvcError(f"git check-ignore failed: {_first_line(done.stderr)}")
+    return {name.removeprefix("./") for name in split_nul(done.stdout)}
+
+
+def modified_files(git: Git) -> set[str]:
+    """Return the files in the index that the workspace has otherwise, or not at all."""
+    return set(split_nul(git.run("ls-files", "-z", "--modified")))
+
+
+def is_committed(git: Git, path: str) -> bool:
+    """Whether HEAD has a file at `path`."""
+    return git.attempt("cat-file", "-e", f"HEAD:{path}").returncode == 0

@@ -12,9 +12,21 @@ Promises, held by the conformance suite in tests/store/test_conformance.py:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from mvc.objects.digest import Digest
+
+
+class Stored(NamedTuple):
+    """What takes room in the cache: an object, or a file in its trash."""
+
+    name: str
+    size: int
+    """Bytes on disk."""
+    since: float
+    """When it got there, in seconds since the epoch."""
+    pack: str = ""
+    """The pack that holds it; empty when it is loose."""
 
 
 class Store(Protocol):

@@ -14,10 +14,11 @@ from typing import BinaryIO, Literal
 from blake3 import blake3
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
-from mvc.fsutil import fsync_directory, link_new
+from mvc.fsutil import fsync_directory, link_new, make_folders
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.scratch import Scratch
+from mvc.store.base import Stored
 from mvc.store.packs import MANY_PACKS, SMALL_PACK, PackSet, Record
 from mvc.store.writer import CacheWriter
 
@@ -43,7 +44,7 @@ class Cache:
         """
         try:
             for name in ("objects", "packs", "tmp", "quarantine", "trash", "locks"):
-                os.makedirs(f"{self.root}/{name}", exist_ok=True)
+                make_folders(f"{self.root}/{name}")
             self._write_store_file()
         except OSError as error:
             raise MvcError(
@@ -105,7 +106,7 @@ class Cache:
     def delete(self, name: str) -> None:
         """See `Store.delete`. The bytes go to `trash/`."""
         with suppress(FileNotFoundError):
-            self._move(self.loose_path(name), "trash", name)
+            self.move(self.loose_path(name), "trash", name)
         while packed := self._packed(name):
             self.rewrite(packed[0], without={bytes.fromhex(name)}, to="trash")
 
@@ -141,6 +142,20 @@ class Cache:
             raise CorruptObject(f"object {digest.blake3} is damaged in the cache", "mvc verify")
         return data
 
+    def proven(self, name: str) -> bytes:
+        """Return the bytes of the object `name`, held against that name alone.
+
+        Raises:
+            MissingObject: it is not there.
+            CorruptObject: the bytes do not match.
+
+        """
+        with self.open(name) as file:
+            data = file.read()
+        if blake3(data).hexdigest() != name:
+            raise CorruptObject(f"object {name} is damaged in the cache", "mvc verify")
+        return data
+
     def packed_bytes(self, name: str) -> bytes:
         """Return a packed object's bytes, not verified.
 
@@ -166,9 +181,21 @@ class Cache:
         except MissingObject:
             return False
 
+    def matches(self, name: str) -> bool:
+        """Whether the bytes of the object `name` are what its name says.
+
+        Raises:
+            MissingObject: it is not there.
+
+        """
+        with self.open(name) as file:
+            if isinstance(file, io.BytesIO):
+                return blake3(file.getvalue()).hexdigest() == name
+            return hash_stream(file.fileno(), os.fstat(file.fileno()).st_size).blake3 == name
+
     def quarantine(self, name: str) -> str:
         """Put the object's bytes aside, out of reach of every command; where they are now."""
-        return self._move(self.loose_path(name), "quarantine", name)
+        return self.move(self.loose_path(name), "quarantine", name)
 
     def quarantined(self) -> dict[str, str]:
         """Return the names of objects whose damaged bytes lie in quarantine, and where."""
@@ -178,34 +205,56 @@ class Cache:
             return {}
         return {file.partition(".")[0]: f"{self.root}/quarantine/{file}" for file in sorted(files)}
 
-    def loose(self) -> Iterator[tuple[str, int]]:
-        """Yield every loose object's name and its size on disk in bytes."""
+    def loose(self) -> Iterator[Stored]:
+        """Yield every loose object."""
         for name in self._loose_names():
             with suppress(FileNotFoundError):
-                yield name, os.stat(self.loose_path(name)).st_size
+                status = os.stat(self.loose_path(name))
+                yield Stored(name, status.st_size, status.st_mtime)
+
+    def packed(self) -> Iterator[Stored]:
+        """Yield every object in every pack.
+
+        Raises:
+            CorruptObject: a pack's index is damaged.
+
+        """
+        self.packs.refresh()
+        for pack in sorted(self.packs.names()):
+            since = self._pack_time(pack)
+            for record in self.packs.index(pack).records():
+                yield Stored(record.blake3.hex(), record.stored, since, pack)
 
     def rewrite(self, pack: str, without: set[bytes], to: Literal["trash", "quarantine"]) -> None:
         """Replace a pack by one that lacks the objects in `without`; the old one moves to `to`."""
+        since = self._pack_time(pack)
         with CacheWriter(self) as writer:
             for record in self.packs.records(pack):
                 if record.blake3 not in without and (body := self.packs.body(pack, record)) is not None:
                     writer.repack(_proven(record, body), body)
-        if pack in writer.published:  # the same bodies in the same order: only its index was wrong
-            self.packs.forget(pack)
-        else:
-            self._retire(pack, to)
+        self._replace([pack], writer.published, since, to)
 
-    def compact(self) -> None:
-        """Merge the small packs into one, once there are more than `MANY_PACKS` of them."""
+    def compact(self, above: int = MANY_PACKS) -> None:
+        """Merge the small packs into one, once there are more than `above` of them."""
         self.packs.refresh()
         small = [name for name in self.packs.names() if self._pack_size(name) < SMALL_PACK]
-        if len(small) <= MANY_PACKS:
+        if len(small) <= above:
             return
+        since = max(map(self._pack_time, small))
         with CacheWriter(self) as writer:
             done = [name for name in sorted(small) if self._merge(name, writer)]
-        for name in done:
-            if name not in writer.published:
-                self._retire(name, "trash")
+        self._replace(done, writer.published, since, "trash")
+
+    def _replace(self, old: Iterable[str], new: frozenset[str], since: float, to: str) -> None:
+        """Retire packs whose objects others hold now; those take their age over."""
+        for pack in new:
+            with suppress(FileNotFoundError, PermissionError):
+                os.utime(f"{self.packs.folder}/{pack}.pack", (since, since))
+        for pack in old:
+            if pack in new:  # the same bodies in the same order: only its index was wrong
+                self.packs.forget(pack)
+            else:
+                self._retire(pack, to)
 
     def _merge(self, pack: str, writer: CacheWriter) -> bool:
         """Copy a pack's objects; False when one is damaged: that pack stays for `verify` to see."""
@@ -223,7 +272,7 @@ class Cache:
         """Take a pack out of use: the index first, so that nobody starts to read it."""
         for suffix in ("idx", "pack"):
             with suppress(FileNotFoundError):
-                self._move(f"{self.packs.folder}/{pack}.{suffix}", to, f"{pack}.{suffix}")
+                self.move(f"{self.packs.folder}/{pack}.{suffix}", to, f"{pack}.{suffix}")
         self.packs.refresh()
 
     def _pack_size(self, pack: str) -> int:
@@ -232,8 +281,15 @@ class Cache:
         except FileNotFoundError:
             return SMALL_PACK
 
-    def _move(self, path: str, to: str, name: str) -> str:
-        os.makedirs(f"{self.root}/{to}", exist_ok=True)
+    def _pack_time(self, pack: str) -> float:
+        try:
+            return os.stat(f"{self.packs.folder}/{pack}.pack").st_mtime
+        except FileNotFoundError:
+            return 0
+
+    def move(self, path: str, to: str, name: str) -> str:
+        """Move a file of the cache to `trash` or `quarantine` under `name`; where it is now."""
+        make_folders(f"{self.root}/{to}")
         target = f"{self.root}/{to}/{name}.{os.urandom(4).hex()}"
         os.rename(path, target)
         return target
@@ -264,10 +320,12 @@ class Cache:
             with open(temp, "xb") as file:
                 file.write(STORE_TEXT)
                 file.flush()
+                os.fchmod(file.fileno(), 0o444)  # whatever the umask: a cache may be shared
                 os.fsync(file.fileno())
             link_new(temp, path)
-        fsync_directory(self.root)
-        fsync_directory(os.path.dirname(self.root))
+        root = os.path.realpath(self.root)
+        fsync_directory(root)
+        fsync_directory(os.path.dirname(root))
 
 
 def _proven(record: Record, body: bytes) -> Record:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from typing import Any, NamedTuple, TypeVar
 
+from mvc.fsutil import on_network
 from mvc.objects.digest import Digest
 
 T = TypeVar("T")
@@ -34,7 +35,18 @@ create table if not exists synced (
 create table if not exists complete (
   manifest text primary key, packs text not null, loose text not null
 );
+create table if not exists origin (name text primary key, path text not null);
 """
+
+_COPY = (
+    """insert into snapshot select worktree, ?, recorded, newest, names, stamps, digests, kind, blake3, xxh128, size
+    from snapshot where worktree = ? and path = ?""",
+    "insert into synced select worktree, ?, content from synced where worktree = ? and path = ?",
+)
+_FORGET = (
+    "delete from snapshot where worktree = ? and path = ?",
+    "delete from synced where worktree = ? and path = ?",
+)
 
 
 class Snapshot(NamedTuple):
@@ -102,6 +114,17 @@ class Catalog:
         """Remember that workspace and pointer agree on `content`, the pointer's blake3."""
         self._pending.append(("insert or replace into synced values (?, ?, ?)", (self._worktree, path, content)))
 
+    def copy(self, old: str, new: str) -> None:
+        """Remember of `new` just what is remembered of `old`."""
+        self.forget(new)
+        for statement in _COPY:
+            self._pending.append((statement, (new, self._worktree, old)))
+
+    def forget(self, path: str) -> None:
+        """Remember nothing of the path."""
+        for statement in _FORGET:
+            self._pending.append((statement, (self._worktree, path)))
+
     def complete(self, manifest: str) -> Complete | None:
         """Return where the files of the manifest object were all found."""
         row = self._ask("select packs, loose from complete where manifest = ?", (manifest,))
@@ -111,6 +134,15 @@ class Catalog:
         """Remember where all the files of the manifest object are."""
         row = (manifest, " ".join(sorted(where.packs)), " ".join(sorted(where.loose)))
         self._pending.append(("insert or replace into complete values (?, ?, ?)", row))
+
+    def set_origin(self, path: str, names: Iterable[str]) -> None:
+        """Remember that these objects were added as the tracked path, or as files in it."""
+        self._pending += [("insert or replace into origin values (?, ?)", (name, path)) for name in names]
+
+    def origin(self, name: str) -> str:
+        """Return the tracked path that the object was last added as; empty when unknown."""
+        row = self._ask("select path from origin where name = ?", (name,))
+        return str(row[0]) if row else ""
 
     def flush(self) -> None:
         """Write what was remembered, in one transaction."""
@@ -152,10 +184,30 @@ def _write(db: sqlite3.Connection, pending: list[tuple[str, tuple[object, ...]]]
 def _open(path: str) -> sqlite3.Connection:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     db = sqlite3.connect(path, timeout=BUSY_SECONDS)
-    db.execute("pragma journal_mode = wal")
+    # WAL needs memory that all its users share, which a network does not have.
+    db.execute(f"pragma journal_mode = {'truncate' if on_network(os.path.dirname(path)) else 'wal'}")
     db.execute("pragma synchronous = normal")
     db.executescript(_SCHEMA)
     return db
+
+
+def trouble(path: str) -> str:
+    """Return why the catalog at `path` cannot be used; empty when it can, or is not there yet."""
+    if not os.path.lexists(path):
+        return ""
+    try:
+        with closing(_open(path)) as db:
+            db.execute("select count(*) from snapshot")
+            db.execute("begin immediate")
+            db.rollback()
+    except (sqlite3.Error, OSError) as error:
+        return "" if "locked" in str(error) else str(error)  # in use right now
+    return ""
+
+
+def sqlite_version() -> str:
+    """Return the version of SQLite."""
+    return sqlite3.sqlite_version
 
 
 def _discard(path: str) -> None:

@@ -69,7 +69,7 @@ def scrub(cache: Cache, scope: Scope, advance: Callable[[int], None]) -> Scrubbe
 
 
 def _check_all(cache: Cache, scope: Scope) -> Iterator[_Checked]:
-    for name, size in sorted(cache.loose()):
+    for name, size, *_ in sorted(cache.loose()):
         if scope.covers(name):
             yield _Checked(name, size, _check_loose(cache, name, scope.quick.get(name)))
     seen: set[str] = set()
@@ -146,6 +146,7 @@ def _extract(cache: Cache, pack: str, record: Record) -> None:
     with suppress(FileExistsError):
         fd = os.open(target, CREATE, 0o444)
         try:
+            os.fchmod(fd, 0o444)  # whatever the umask: a cache may be shared
             write_all(fd, body)
         finally:
             os.close(fd)

@@ -236,3 +236,50 @@ def test_a_write_that_fails_once_spoils_no_other_path(repo: Repo, in_process: In
             repo.remove(folder)
             runs(in_process, repo, "checkout", folder)
             assert repo.contents(folder) == contents[folder]
+
+
+@pytest.fixture(scope="module")
+def to_collect_prepared(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with garbage beside what is needed: loose, and in a pack that both are in."""
+    from harness import make_home
+
+    top = tmp_path_factory.mktemp("to-collect")
+    shutil.copytree(prepared, top / "repo", symlinks=True)
+    repo = Repo(top / "repo", make_home(top / "home"))
+    kept = {"x/kept": b"kept", "x/large": noise("kept", LARGE)}
+    for name, content in {**kept, "x/garbage": b"garbage", "y.bin": noise("garbage", LARGE)}.items():
+        repo.write(name, content)
+    repo.ok("add", "x", "y.bin")
+    repo.remove("x/garbage")
+    repo.ok("add", "x")
+    repo.ok("rm", "y.bin")
+    repo.commit("x")
+    return repo.root
+
+
+@pytest.mark.parametrize("fault", ["signal=KILL", "error=EIO"])
+@pytest.mark.parametrize(
+    ("kind", "points"),
+    [("write", (1, 2, 3)), ("fsync", (1, 2, 3)), ("link", (1, 2)), ("rename", (1, 2, 3, 4)), ("unlink", (1, 3, 5))],
+)
+def test_gc_stopped(
+    to_collect_prepared: Path,
+    environ: dict[str, str],
+    tmp_path: Path,
+    in_process: InProcess,
+    kind: str,
+    points: tuple[int, ...],
+    fault: str,
+) -> None:
+    free = ("gc", "--yes", "--grace", "0", "--unpushed")
+    for point, repo in copies(to_collect_prepared, environ, tmp_path, points):
+        result = broken(repo, f"{CALLS[kind]}:{fault}:when={point}", *free)
+        assert result.code < 0 or result.code in (0, 3), result
+        all_is_well(repo, in_process)
+        runs(in_process, repo, *free)
+        assert repo.ok("verify", "--json").json["objects"] == 10
+        for name, content in {"x/kept": b"kept", "x/large": noise("kept", LARGE)}.items():
+            repo.remove(name)
+            runs(in_process, repo, "checkout", name)
+            assert repo.read(name) == content
+        assert not list((repo.store / "trash").iterdir())

@@ -33,7 +33,7 @@ def read(cache: Cache, scope: Scope = Scope()) -> Scrubbed:
 
 def loose_path(cache: Cache) -> str:
     """Return the path of a loose object."""
-    return cache.loose_path(min(name for name, _ in cache.loose()))
+    return cache.loose_path(min(item.name for item in cache.loose()))
 
 
 def pack_path(cache: Cache) -> str:

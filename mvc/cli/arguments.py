@@ -1,0 +1,15 @@
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Paths = Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", show_default=False)]
+"""Any number of paths; none means everything."""
+SomePaths = Annotated[list[str], typer.Argument(metavar="PATH...", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+FEW = 10
+"""What is named in full before the rest is counted; `-v` names all."""

@@ -1,0 +1,208 @@
+"""Everything in a repository that Git can still reach: commits, the index, operations in progress.
+
+Nothing here trusts a path: an object is reached when any of these roots leads to it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from mvc.errors import MvcError
+from mvc.scm.plumbing import Git, list_blobs, split_nul
+
+_OBJECT_ID = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
+_RAW = re.compile(rb"\x01([0-9a-f]+)\n?\0|:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*\0([^\0]+)\0", re.DOTALL)
+_NEW_BLOB = re.compile(rb"\0\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) ")
+_LOG = ("--raw", "-z", "-m", "--root", "--no-renames", "--no-abbrev", "--no-show-signature", "--format=%x01%H")
+
+_STATE_DIRECTORIES = ("rebase-merge", "rebase-apply", "sequencer")
+_PSEUDO_REFS = (
+    "HEAD", "ORIG_HEAD", "FETCH_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "BISECT_HEAD",
+    "MERGE_AUTOSTASH", "AUTO_MERGE",
+)
+_OPTIONAL = frozenset({"ORIG_HEAD", "FETCH_HEAD"})
+"""Git prunes what only these name, so it may be gone."""
+
+
+class Mention(NamedTuple):
+    """A file as one commit introduced it."""
+
+    commit: str
+    path: str
+    oid: str
+
+
+class CommitInfo(NamedTuple):
+    """What people know a commit by."""
+
+    author: str
+    date: str
+    """ISO 8601, with the author's time zone."""
+    subject: str
+
+
+def worktree_git_dirs(common_dir: str) -> list[str]:
+    """Return the Git directory of every worktree, the main one's first."""
+    parent = f"{common_dir}/worktrees"
+    linked = [f"{parent}/{name}" for name in sorted(os.listdir(parent))] if os.path.isdir(parent) else []
+    return [common_dir, *(path for path in linked if os.path.exists(f"{path}/gitdir"))]
+
+
+def check_trusted(git: Git, common_dir: str) -> None:
+    """Make sure that Git itself would work in that repository: another user's config can name commands to run.
+
+    Git checks the owner only where it finds a repository by itself, not where it is told of one.
+
+    Raises:
+        MvcError: it would not.
+
+    """
+    done = Git(common_dir, git.environ).attempt("rev-parse", "--git-dir")
+    if done.returncode == 0:
+        return
+    told = done.stderr.decode(errors="surrogateescape")
+    if "dubious ownership" not in told:
+        raise MvcError(told.strip().partition("\n")[0].removeprefix("fatal: "), f"ls -ld {shlex.quote(common_dir)}")
+    place = told.partition("'")[2].partition("'")[0] or common_dir
+    line = f"git config --global --add safe.directory {shlex.quote(place)}  # if you trust its owner"
+    raise MvcError("it belongs to another user, so Git does not read it", line)
+
+
+def inside(git: Git, git_dir: str) -> Git:
+    """Return Git as it runs in the repository with this Git directory, seeing its real history."""
+    return Git(git_dir, {**git.environ, "GIT_DIR": git_dir, "GIT_NO_REPLACE_OBJECTS": "1"})
+
+
+def reachable_blobs(git: Git, git_dirs: Iterable[str], pattern: str) -> list[str]:
+    """Return every version of the files that `pattern` (a pathspec `…*SUFFIX`) means, as far as commits hold them.
+
+    That is: all refs and reflogs of all worktrees, stashes, and what an operation in progress names.
+
+    Raises:
+        MvcError: a root cannot be read.
+
+    """
+    _check_refs(git)
+    tips = _tips(git, git_dirs)
+    suffix = pattern.rpartition("*")[2]
+    in_trees = [blob.oid for tree in tips["tree"] for blob in list_blobs(git, tree, suffix)]
+    log = _log(git, "--all", "--reflog", pattern=pattern, stdin=tips["commit"])
+    return tips["blob"] + in_trees + [oid.decode() for oid in _NEW_BLOB.findall(log) if oid.strip(b"0")]
+
+
+def mentions(git: Git, pattern: str) -> list[Mention]:
+    """Return every version of the files that `pattern` means, with the commits that introduced it, the newest first."""
+    return list(_parse_log(_log(git, "--all", "--reflog", pattern=pattern)))
+
+
+def unreachable(git: Git, pattern: str) -> list[Mention]:
+    """Return the versions that only commits hold which nothing leads to any more, as far as Git still has those."""
+    listed = git.run("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objecttype) %(objectname)")
+    commits = {row[7:] for row in listed.decode().splitlines() if row.startswith("commit ")}
+    lost = commits - set(git.run("rev-list", "--all", "--reflog").decode().split())
+    with suppress(MvcError):  # Git may have pruned their parents
+        return list(_parse_log(_log(git, "--no-walk", pattern=pattern, stdin=sorted(lost)))) if lost else []
+    return []
+
+
+def commit_infos(git: Git, commits: Iterable[str]) -> dict[str, CommitInfo]:
+    """Return what is known of those commits that Git still has."""
+    asked = "".join(f"{commit}\n" for commit in sorted(set(commits) - {""})).encode()
+    if not asked:
+        return {}
+    output = git.run("log", "--no-walk=unsorted", "--stdin", "-z", "--format=%H%x01%an%x01%aI%x01%s", stdin=asked)
+    rows = (row.split("\1") for row in output.decode(errors="replace").split("\0") if row)
+    return {row[0]: CommitInfo(row[1], row[2], "\1".join(row[3:])) for row in rows}
+
+
+def tags_holding(git: Git, versions: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return under which tags each version, a path and its blob, stands."""
+    wanted = [(path, oid) for path, oid in versions if "\n" not in path]
+    tags = git.run("for-each-ref", "--format=%(refname)", "refs/tags").decode(errors="surrogateescape").splitlines()
+    asked = "".join(f"{tag}:{path}\n" for tag in tags for path, _ in wanted)
+    rows = git.run(
+        "cat-file", "--batch-check=%(objectname)", stdin=os.fsencode(asked),
+    ).splitlines() if asked else []
+    found: dict[tuple[str, str], list[str]] = {}
+    for (tag, version), row in zip(((tag, version) for tag in tags for version in wanted), rows, strict=True):
+        if row == version[1].encode():
+            found.setdefault(version, []).append(tag.removeprefix("refs/tags/"))
+    return {version: tuple(names) for version, names in found.items()}
+
+
+def staged(git: Git, pattern: str) -> list[str]:
+    """Return the blobs that the index has where `pattern` says, with all sides of conflicts, settled ones too."""
+    rows = git.run("ls-files", "-z", "--stage", "--", pattern) + git.run(
+        "ls-files", "-z", "--resolve-undo", "--", pattern,
+    )
+    return sorted({row.split(" ", 2)[1] for row in split_nul(rows)})
+
+
+def _log(git: Git, *options: str, pattern: str, stdin: Iterable[str] = ()) -> bytes:
+    revisions = "".join(f"{oid}\n" for oid in stdin).encode()
+    return git.run("log", *_LOG, *options, "--full-history", "--stdin", "--", pattern, stdin=revisions)
+
+
+def _parse_log(output: bytes) -> Iterator[Mention]:
+    commit = ""
+    for started, oid, path in _RAW.findall(output):
+        if started:
+            commit = started.decode()
+        elif oid.strip(b"0"):
+            yield Mention(commit, os.fsdecode(path), oid.decode())
+
+
+def _check_refs(git: Git) -> None:
+    """Git passes over refs it cannot read, with a warning; here nothing may be passed over."""
+    done = git.attempt("for-each-ref", "--format=%(objectname)")
+    if done.returncode or done.stderr:
+        reason = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+        raise MvcError(f"a Git ref cannot be read: {reason}", "git fsck")
+
+
+def _tips(git: Git, git_dirs: Iterable[str]) -> dict[str, list[str]]:
+    """Return what a worktree's state or a ref names directly, by type: mostly commits, but tags name anything."""
+    named: set[str] = set()
+    needed: dict[str, str] = {}
+    for git_dir in git_dirs:
+        for path, oids in _state(git_dir):
+            named |= oids
+            if os.path.dirname(path) == git_dir and os.path.basename(path) not in _OPTIONAL:
+                needed.update(dict.fromkeys(oids, path))
+        named |= _pseudo_refs(inside(git, git_dir))
+    named |= set(git.run("for-each-ref", "--format=%(objectname)%0a%(*objectname)").decode().split())
+    kinds = _kinds(git, named)
+    for oid, path in sorted(needed.items()):
+        if oid not in kinds:
+            raise MvcError(f"{path} names the commit {oid}, which is not in this clone", "git fsck")
+    return {kind: sorted(oid for oid in kinds if kinds[oid] == kind) for kind in ("commit", "tree", "blob")}
+
+
+def _state(git_dir: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield the files that say what a worktree is at, and the object names in each."""
+    paths = [f"{git_dir}/{name}" for name in _PSEUDO_REFS]
+    for folder in _STATE_DIRECTORIES:
+        with suppress(FileNotFoundError):
+            paths += [f"{git_dir}/{folder}/{name}" for name in os.listdir(f"{git_dir}/{folder}")]
+    for path in paths:
+        with suppress(FileNotFoundError, IsADirectoryError), open(path, "rb") as file:
+            yield path, {oid.decode() for oid in _OBJECT_ID.findall(file.read())}
+
+
+def _pseudo_refs(git: Git) -> set[str]:
+    """Return what the pseudo refs name where they are no files, as in a reftable."""
+    names = "".join(f"{name}\n" for name in _PSEUDO_REFS).encode()
+    rows = git.run("cat-file", "--batch-check=%(objectname)", stdin=names).decode().splitlines()
+    return {row for row in rows if " " not in row}
+
+
+def _kinds(git: Git, oids: set[str]) -> dict[str, str]:
+    """Return the type of those objects that the repository has."""
+    asked = "".join(f"{oid}\n" for oid in sorted(oids)).encode()
+    rows = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).decode().splitlines()
+    return {oid: kind for oid, kind in (row.split(" ")[:2] for row in rows) if kind != "missing"}

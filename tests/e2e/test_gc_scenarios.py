@@ -1,0 +1,271 @@
+"""A thousand random histories, garbage collected without grace: what is reachable stays, all else goes.
+
+What is reachable is worked out here without mvc: commits by `git rev-list`, their pointers by walking
+each commit's tree, contents by a dictionary that is kept outside of the repository.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+from formats.second_implementation import Store, read_manifest, read_pointer
+from harness import LARGE, MANY, Repo, noise
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mvc.api import surroundings
+from mvc.ops.add import AddOptions, add
+from mvc.ops.gc import GcOptions, gc
+from mvc.project import Project
+from mvc.store.cache import Cache
+
+FILES = ("a.bin", "sub/b.bin")
+DIRECTORIES = ("few", "many")
+CONTENTS = [noise(("small", n), 40 + n) for n in range(4)] + [noise(("large", n), LARGE) for n in range(2)]
+PSEUDO_REFS = ("ORIG_HEAD", "FETCH_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "AUTO_MERGE")
+CONFLICT = re.compile(
+    rb"^<<<<<<< .*?\n(.*?)(?:^\|{7} .*?)?^=======\n(.*?)^>>>>>>> .*?\n", re.MULTILINE | re.DOTALL,
+)
+EXAMPLES = 250
+"""Scenarios in each of the four worlds."""
+
+number = st.integers(0, 5)
+step = st.one_of(
+    st.tuples(st.just("edit"), st.sampled_from(FILES), number),
+    st.tuples(st.just("edit_directory"), st.sampled_from(DIRECTORIES), number),
+    st.tuples(st.just("add"), st.sampled_from(FILES + DIRECTORIES)),
+    st.tuples(st.just("add"), st.sampled_from(FILES + DIRECTORIES)),
+    st.tuples(st.sampled_from(["commit", "commit", "amend", "stash", "unstash", "reset", "branch", "switch", "merge"])),
+    st.tuples(st.sampled_from(["cherry_pick", "delete_branch", "worktree", "remove_worktree", "other_worktree"])),
+    st.tuples(st.just("add_unstaged"), st.sampled_from(FILES + DIRECTORIES)),
+    st.tuples(st.just("forget"), st.sampled_from(FILES + DIRECTORIES)),
+    st.tuples(st.sampled_from(["expire", "expire_stash", "gc", "gc"])),
+)
+
+
+class World:
+    """A repository, perhaps with a second worktree, and what was ever added to its cache."""
+
+    def __init__(self, repo: Repo) -> None:
+        """Begin with the repository as it is."""
+        self.main = self.here = repo
+        self.known: dict[str, bytes] = {}
+        """The model: every object that was ever added, by name."""
+        self.pointers: dict[str, set[str]] = {}
+        """The objects that each commit needs; a commit never changes."""
+        self.branches = 0
+
+    # What a user does. Git may refuse; then nothing happened.
+
+    def git(self, *args: str) -> bool:
+        return self.here.run("git", *args).code == 0
+
+    def edit(self, path: str, content: int) -> None:
+        self.here.write(path, CONTENTS[content])
+
+    def edit_directory(self, path: str, seed: int) -> None:
+        shutil.rmtree(self.here.path(path), ignore_errors=True)
+        for position in range(3 if path == "few" else MANY):
+            self.here.write(f"{path}/{position}", noise((path, seed if position < 2 else 0, position), 50))
+
+    def add_unstaged(self, path: str) -> None:
+        self.add(path, stage=False)
+
+    def add(self, path: str, *, stage: bool = True) -> None:
+        if not self.here.path(path).exists():
+            return
+        files = [self.here.path(path)] if path in FILES else [*self.here.path(path).iterdir()]
+        with Project.find(surroundings(self.here.root)) as project:
+            result = add(project, [path], AddOptions(force=True, stage=stage))
+        if result.added:
+            self.known |= {blake3(data).hexdigest(): data for data in (file.read_bytes() for file in files)}
+
+    def commit(self) -> None:
+        self.git("commit", "-qm", "work")
+
+    def amend(self) -> None:
+        self.git("commit", "-q", "--amend", "--allow-empty", "-m", "amended")
+
+    def stash(self) -> None:
+        self.git("stash", "-q")
+
+    def unstash(self) -> None:
+        self.git("stash", "pop", "-q")
+
+    def reset(self) -> None:
+        self.git("reset", "-q", "--hard", "HEAD~1")
+
+    def branch(self) -> None:
+        self.branches += 1
+        self.git("switch", "-q", "-c", f"b{self.branches}")
+
+    def switch(self) -> None:
+        names = self.here.git("branch", "--format=%(refname:short)").splitlines()
+        self.git("switch", "-q", names[self.branches % len(names)])
+
+    def merge(self) -> None:
+        names = self.here.git("branch", "--format=%(refname:short)").splitlines()
+        self.git("merge", "-q", "-m", "merged", names[0])
+
+    def cherry_pick(self) -> None:
+        self.git("cherry-pick", self.here.git("branch", "--format=%(refname:short)").splitlines()[-1])
+
+    def delete_branch(self) -> None:
+        self.git("branch", "-q", "-D", f"b{self.branches}")
+
+    def worktree(self) -> None:
+        self.git("worktree", "add", "-q", "--detach", str(self.main.root.parent / "second"))
+
+    def remove_worktree(self) -> None:
+        self.here = self.main
+        self.git("worktree", "remove", "--force", str(self.main.root.parent / "second"))
+
+    def other_worktree(self) -> None:
+        second = Repo(self.main.root.parent / "second", self.main.environ)
+        self.here = second if self.here == self.main and second.root.exists() else self.main
+
+    def forget(self, path: str) -> None:
+        self.here.path(f"{path}.mvc").unlink(missing_ok=True)
+
+    def expire(self) -> None:
+        self.git("reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all")
+
+    def expire_stash(self) -> None:
+        self.git("stash", "clear")
+
+    # What must hold.
+
+    def gc(self) -> None:
+        self.seen()
+        with Project.find(surroundings(self.here.root)) as project:
+            gc(project, GcOptions(yes=True, grace=0, unpushed=True))
+        store, expected = Store(self.main.store), self.reachable()
+        for name in expected & self.known.keys():
+            assert store.object(name) == self.known[name]
+        assert set(Cache(str(self.main.store)).list()) == expected
+        assert not list((self.main.store / "trash").iterdir())
+
+    def seen(self) -> None:
+        """Note what every commit needs while all of it is there."""
+        for commit in self.commits() - self.pointers.keys():
+            rows = self.main.git("ls-tree", "-r", commit).splitlines()
+            blobs = [row.split()[2] for row in rows if row.endswith(".mvc")]
+            self.pointers[commit] = {name for blob in blobs for name in self.needs(blob)}
+
+    def commits(self) -> set[str]:
+        """Return every commit that refs, reflogs, stashes or an operation in progress lead to."""
+        named = []
+        for repo in self.worktrees():
+            for name in PSEUDO_REFS:
+                done = repo.run("git", "rev-parse", "-q", "--verify", f"{name}^{{commit}}")
+                named += done.out.split()
+        return set(self.main.git("rev-list", "--all", "--reflog", *named).split())
+
+    def worktrees(self) -> list[Repo]:
+        rows = self.main.git("worktree", "list", "--porcelain").splitlines()
+        return [Repo(Path(row[9:]), self.main.environ) for row in rows if row.startswith("worktree ")]
+
+    def reachable(self) -> set[str]:
+        self.seen()
+        names = {name for commit in self.commits() for name in self.pointers[commit]}
+        for repo in self.worktrees():
+            for row in repo.git("ls-files", "--stage", "--", "*.mvc").splitlines():
+                names |= self.needs(row.split()[1])
+            for row in repo.git("ls-files", "--resolve-undo", "--", "*.mvc").splitlines():
+                names |= self.needs(row.split()[1])
+            if repo.run("git", "rev-parse", "-q", "--verify", "AUTO_MERGE").code == 0:
+                for row in repo.git("ls-tree", "-r", "AUTO_MERGE").splitlines():
+                    names |= self.needs(row.split()[2]) if row.endswith(".mvc") else set()
+            for pointer in repo.root.rglob("*.mvc"):
+                if pointer.is_file():
+                    names |= self.needed(pointer.read_bytes())
+        return names
+
+    def needs(self, blob: str) -> set[str]:
+        done = subprocess.run(
+            ["git", "cat-file", "blob", blob],
+            cwd=self.main.root,
+            env=self.main.environ,
+            check=True,
+            capture_output=True,
+        )
+        return self.needed(done.stdout)
+
+    def needed(self, raw: bytes) -> set[str]:
+        """Return the objects that a pointer needs; of one in conflict, both sides'."""
+        if CONFLICT.search(raw):
+            return self.needed(CONFLICT.sub(rb"\1", raw)) | self.needed(CONFLICT.sub(rb"\2", raw))
+        pointer = read_pointer(raw)
+        if pointer.listed is not None:
+            return {file.digest.blake3 for file in pointer.listed}
+        assert pointer.digest
+        name = pointer.digest.blake3
+        listed = read_manifest(Store(self.main.store), name) if pointer.kind == "dir" else []
+        return {name, *(file.digest.blake3 for file in listed)}
+
+
+Prepare = Callable[[World], None]
+
+
+def two_worktrees(world: World) -> None:
+    """Begin in the second worktree of a repository that has content."""
+    for path in FILES:
+        world.edit(path, 0)
+        world.add(path)
+    world.commit()
+    world.worktree()
+    world.other_worktree()
+
+
+def two_branches(world: World) -> None:
+    """Begin with branches that changed the same file, so that merges conflict."""
+    for content in range(3):
+        world.edit(FILES[0], content)
+        world.add(FILES[0])
+        world.commit()
+        world.branch()
+        if content == 1:
+            world.git("reset", "-q", "--hard", "HEAD~1")
+
+
+def two_directories(world: World) -> None:
+    """Begin with a directory that its pointer lists, and one with a manifest of its own."""
+    for path in DIRECTORIES:
+        world.edit_directory(path, 0)
+        world.add(path)
+    world.commit()
+
+
+PREPARE: dict[str, Prepare] = {
+    "empty": lambda _: None,
+    "two worktrees": two_worktrees,
+    "two branches": two_branches,
+    "two directories": two_directories,
+}
+
+
+@pytest.mark.parametrize("start", PREPARE)
+def test_gc_keeps_what_is_reachable_and_nothing_else(
+    start: str, template: Path, tmp_path: Path, environ: dict[str, str],
+) -> None:
+    runs = itertools.count()
+
+    @given(st.lists(step, min_size=4, max_size=14))
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    def scenario(steps: list[tuple[str, ...]]) -> None:
+        folder = tmp_path / str(next(runs))
+        shutil.copytree(template, folder / "repo", symlinks=True)
+        world = World(Repo(folder / "repo", environ))
+        PREPARE[start](world)
+        for name, *arguments in [*steps, ("gc",)]:
+            getattr(world, name)(*arguments)
+        shutil.rmtree(folder)
+
+    scenario()
