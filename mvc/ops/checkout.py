@@ -9,7 +9,7 @@ from mvc.errors import MissingObject, MvcError
 from mvc.objects.manifest import Entry, Manifest, encode
 from mvc.objects.pointer import MAX_BYTES, Pointer, emit
 from mvc.ops.common import Failure, chosen, collecting, content_name, unusable
-from mvc.ops.pointers import publish_pointers, store_directory
+from mvc.ops.pointers import keep_ignoring, publish_pointers, store_directory
 from mvc.ops.revisions import companions_at, tracked_at
 from mvc.ops.status import look, same_content
 from mvc.project import Project
@@ -139,6 +139,7 @@ def _companions(project: Project, commit: str, accepted: list[Selection]) -> lis
 def _checkout_all(project: Project, selected: list[Selection], options: CheckoutOptions) -> CheckoutResult:
     done: list[CheckedOut] = []
     failed: list[Failure] = []
+    keep_ignoring(project, [item.path for item, _ in selected if item.pointer and not item.condition])
     with project.staging() as staging:
         tools = Checkout(project.tree, staging, project.links, project.around.progress)
         for selection in selected:

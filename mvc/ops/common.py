@@ -38,6 +38,16 @@ def collecting(failures: list[Failure], path: str) -> Iterator[None]:
         failures.append(Failure.of(path, as_error(error, path)))
 
 
+@contextmanager
+def resumable(what: str) -> Iterator[None]:
+    """Turn an error of the system into one that says that the same line goes on from there."""
+    try:
+        yield
+    except OSError as error:
+        problem = as_error(error, what)
+        raise MvcError(problem.message, problem.fix or "run the command again") from None
+
+
 def content_name(pointer: Pointer) -> str:
     """Return one word for the content a pointer stands for; notes don't count."""
     return f"{pointer.kind}:{pointer.digest.blake3}{':x' if pointer.exec else ''}"

@@ -129,6 +129,9 @@ class Checkout(NamedTuple):
             temp = self.staging.name(folder)
             if not self._fill(entry, temp, done):
                 continue
+            if self._is_same_file(temp, full):  # a hard link to the object already: renaming would do nothing
+                os.unlink(temp)
+                continue
             self._check_unchanged(full, stamps.get(entry.path))
             try:
                 os.rename(temp, name, dst_dir_fd=dir_fd)
@@ -146,6 +149,10 @@ class Checkout(NamedTuple):
         done.placed[entry.path] = Stamp.of(os.stat(temp)), pack(entry.digest)
         self.progress.advance(entry.size)
         return True
+
+    def _is_same_file(self, temp: str, full: str) -> bool:
+        there = self.tree.lstat(full)
+        return there is not None and os.path.samestat(os.lstat(temp), there)
 
     def _delete(self, path: str, plan: Plan, before: Observed) -> None:
         stamps = _stamps(before)

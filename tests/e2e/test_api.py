@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness import Repo
+from harness import LARGE, Repo
 
 import mvc
 
@@ -45,6 +45,23 @@ def test_every_word_of_add_and_checkout(repo: Repo, tmp_path: Path) -> None:
         assert project.checkout(force=True).done
         assert project.checkout(relink=True).done
     assert repo.read("m.bin") == b"outside"
+
+
+def test_mv_unprotect_rm(repo: Repo) -> None:
+    repo.ok("config", "set", "cache.link", "symlink")
+    repo.added("models/m.bin", bytes(LARGE))
+    repo.remove("models/m.bin")
+    repo.ok("checkout")
+    with mvc.Project.find(repo.root / "models") as project:
+        assert [(item.old_path, item.path) for item in project.mv("m.bin", "../archive/").moved] == [
+            ("models/m.bin", "archive/m.bin")
+        ]
+        assert [item.files for item in project.unprotect("../archive").unprotected] == [1]
+        assert [item.kept for item in project.rm("../archive/m.bin", keep=True).removed] == [True]
+        assert project.status().items == ()
+        project.add("../archive/m.bin")
+        assert [item.size for item in project.rm("../archive/m.bin").removed] == [LARGE]
+    assert not repo.path("archive").exists()
 
 
 def test_errors_say_what_to_type(repo: Repo, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_one_missing_object_does_not_stop_the_rest(repo: Repo) -> None:
     assert repo.read("m.bin") == b"1"
     document = repo.mvc("checkout", "--json").json
     assert [failure["path"] for failure in document["failed"]] == ["data/large.bin"]
-    assert repo.state("data") == "modified"
+    assert repo.state("data") == "not-in-cache"
 
 
 def test_sub_paths(repo: Repo) -> None:
@@ -141,6 +141,20 @@ def test_sub_paths(repo: Repo) -> None:
     assert sorted(repo.contents("data")) == ["part-0001.bin", "part-0002.bin"]
     repo.ok("checkout", "data")
     assert repo.contents("data") == held
+
+
+def test_relinking_hard_links_again_changes_nothing(repo: Repo) -> None:
+    repo.ok("config", "set", "cache.link", "hardlink")
+    for name in ("m.bin", "data/a", "data/b"):
+        repo.write(name, noise("same", LARGE))
+    repo.ok("add", "m.bin", "data")
+    repo.ok("checkout", "--relink")
+    inodes = {repo.path(name).stat().st_ino for name in ("m.bin", "data/a", "data/b")}
+    repo.ok("checkout", "--relink")
+    assert {repo.path(name).stat().st_ino for name in ("m.bin", "data/a", "data/b")} == inodes
+    assert len(inodes) == 1
+    assert repo.states() == {"m.bin": "clean", "data": "clean"}
+    assert repo.debris() == []
 
 
 def test_relink_follows_the_setting(repo: Repo) -> None:

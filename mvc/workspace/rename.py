@@ -1,0 +1,125 @@
+"""Renaming and removing in the workspace: nothing is overwritten, no symlink is followed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from mvc.errors import SourceChanged
+from mvc.fsutil import fsync_names, rename_new
+from mvc.tree import Tree
+
+
+def reaches(tree: Tree, old: str, new: str) -> bool:
+    """Whether what lies at `old` can be renamed to `new`: no other file system and no mount in between.
+
+    The kernel is asked about a name that does not exist: it looks at the mounts first.
+    """
+    name = f".mvc-{os.urandom(8).hex()}"
+    with _folder(tree, _parent(old)) as source, _folder(tree, _nearest_folder(tree, new)) as target:
+        try:
+            os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                return False
+            if error.errno != errno.ENOENT:
+                raise
+    return True
+
+
+def rename(tree: Tree, old: str, new: str) -> bool:
+    """Rename what lies at `old` to `new`, whose directories are made; False when nothing is there.
+
+    Raises:
+        SourceChanged: something lies at `new`.
+        OSError: the system refuses.
+
+    """
+    if (status := tree.lstat(old)) is None:
+        return False
+    with _folder(tree, _parent(old)) as source, _folder(tree, _parent(new), make=True) as target:
+        origin, place = f"/proc/self/fd/{source}/{_name(old)}", f"/proc/self/fd/{target}/{_name(new)}"
+        if stat.S_ISDIR(status.st_mode):
+            os.rename(origin, place)  # over nothing but an empty directory
+            tree.forget()
+        elif not rename_new(origin, place):
+            raise SourceChanged(f"{new} appeared meanwhile, and was left as it is", "run the command again")
+    return True
+
+
+def remove_file(tree: Tree, path: str) -> None:
+    """Remove the file or symlink at `path`, if there is one."""
+    with suppress(FileNotFoundError):
+        dir_fd, name = tree.parent(path)
+        os.unlink(name, dir_fd=dir_fd)
+
+
+def remove_empty(tree: Tree, path: str) -> None:
+    """Remove the directory at `path` as far as it holds nothing but directories."""
+    status = tree.lstat(path)
+    if status is None or not stat.S_ISDIR(status.st_mode):
+        return
+    dir_fd, name = tree.parent(path)
+    for _, folders, _, fd in os.fwalk(name, topdown=False, dir_fd=dir_fd):
+        for folder in folders:
+            with suppress(OSError):  # not empty, or a symlink
+                os.rmdir(folder, dir_fd=fd)
+    with suppress(OSError):
+        os.rmdir(name, dir_fd=dir_fd)
+    tree.forget()
+
+
+def prune(tree: Tree, paths: Iterable[str], keep: set[str]) -> None:
+    """Remove the directories above `paths` that are empty now, up to those in `keep` (full paths)."""
+    tree.forget()
+    for folder in {_parent(path) for path in paths}:
+        while folder and f"{tree.root}/{folder}" not in keep and _rmdir(tree, folder):
+            folder = _parent(folder)  # noqa: PLW2901 - upwards
+
+
+def _rmdir(tree: Tree, path: str) -> bool:
+    """Remove a directory that is empty; whether it is gone."""
+    try:
+        with _folder(tree, _parent(path)) as fd:
+            tree.forget()
+            os.rmdir(_name(path), dir_fd=fd)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def fsync_folders(tree: Tree, paths: Iterable[str]) -> None:
+    """Make the names in the directories of `paths` durable."""
+    for folder in sorted({_parent(path) for path in paths}):
+        with suppress(FileNotFoundError):
+            fsync_names(tree.directory(folder))
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _nearest_folder(tree: Tree, path: str) -> str:
+    folder = _parent(path)
+    while folder and tree.lstat(folder) is None:
+        folder = _parent(folder)
+    return folder
+
+
+@contextmanager
+def _folder(tree: Tree, path: str, *, make: bool = False) -> Iterator[int]:
+    """Open a directory for as long as it takes: the tree may close its own meanwhile."""
+    fd = os.dup(tree.directory(path, make=make))
+    try:
+        yield fd
+    finally:
+        os.close(fd)
