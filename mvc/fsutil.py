@@ -10,6 +10,7 @@ import fcntl
 import os
 import signal
 import stat
+from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import MvcError, SourceChanged
@@ -26,6 +27,19 @@ _F_SETSIG = 10
 _RENAME_NOREPLACE = 1
 _AT_FDCWD = -100
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_NO_RENAMEAT2 = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+_NO_DIRECTORY_FSYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
+
+SHARED_MODE = 0o2775
+"""The mode of a directory that its group shares: what is made in it belongs to the group, too."""
+_SHARED_BITS = 0o2020
+
+_MOUNTS = "/proc/self/mountinfo"
+_NETWORK = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "coda", "drvfs", "fuse", "gfs2", "gpfs", "lustre", "ncpfs", "nfs", "nfs4",
+    "ocfs2", "orangefs", "prl_fs", "pvfs2", "smb2", "smb3", "smbfs", "vboxsf", "virtiofs",
+})
+"""Types of file systems that other machines may write to, or that may lack locks and shared memory."""
 
 
 class UnsafePath(MvcError):
@@ -61,9 +75,18 @@ def fsync_directory(path: str) -> None:
     """Make the names in the directory `path` durable."""
     fd = os.open(path, DIRECTORY)
     try:
-        os.fsync(fd)
+        fsync_names(fd)
     finally:
         os.close(fd)
+
+
+def fsync_names(fd: int) -> None:
+    """Make the names in the open directory `fd` durable, where the file system can be asked to."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _NO_DIRECTORY_FSYNC:
+            raise
 
 
 def link_new(source: str, target: str) -> bool:
@@ -82,11 +105,12 @@ def link_new(source: str, target: str) -> bool:
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
-        return _rename_new(source, target)
+        return rename_new(source, target)
     return True
 
 
-def _rename_new(source: str, target: str) -> bool:
+def rename_new(source: str, target: str) -> bool:
+    """Rename the file `source` to `target` unless that exists; whether it did."""
     import ctypes  # noqa: PLC0415 - only file systems without hard links come here
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -95,7 +119,97 @@ def _rename_new(source: str, target: str) -> bool:
     code = ctypes.get_errno()
     if code == errno.EEXIST:
         return False
+    if code in _NO_RENAMEAT2:
+        return _rename_reserved(source, target)
     raise OSError(code, os.strerror(code), target)
+
+
+def _rename_reserved(source: str, target: str) -> bool:
+    """Take the name with something empty, which only one process can make, and rename over that.
+
+    Killed in between, the empty file stays: whoever looks at what it holds sees that it is damaged.
+    """
+    folder = stat.S_ISDIR(os.lstat(source).st_mode)
+    try:
+        if folder:
+            os.mkdir(target, 0o700)
+        else:
+            os.close(os.open(target, CREATE, 0o600))
+    except FileExistsError:
+        return False
+    reserved = os.lstat(target)
+    try:
+        os.rename(source, target)
+    except OSError:
+        with suppress(OSError):
+            if os.path.samestat(reserved, os.lstat(target)):
+                (os.rmdir if folder else os.unlink)(target)
+        raise
+    return True
+
+
+# Directories that several users share.
+
+
+def is_shared(path: str) -> bool:
+    """Whether `path` is a directory that its group may write to and hands its group on (setgid)."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return os.stat(path).st_mode & _SHARED_BITS == _SHARED_BITS
+    return False
+
+
+def make_folders(path: str) -> None:
+    """Make the directory `path` and those above it, where they are missing.
+
+    In a shared directory they are shared as well, whatever the umask.
+    """
+    if os.path.isdir(path):
+        return
+    parent = os.path.dirname(path)
+    make_folders(parent)
+    if is_shared(parent):
+        _make_shared(path)
+        return
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+
+
+def _make_shared(path: str) -> None:
+    """Make a directory that has its mode from the first moment on; renaming replaces none but an empty one."""
+    temp = f"{path}.{os.urandom(4).hex()}"
+    os.mkdir(temp, 0o700)
+    try:
+        set_shared(temp)
+        os.rename(temp, path)
+    except OSError as error:
+        os.rmdir(temp)
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+def set_shared(path: str) -> None:
+    """Give the directory `path`, which is no symlink, the mode of a shared one."""
+    fd = os.open(path, DIRECTORY)
+    try:
+        os.fchmod(fd, SHARED_MODE)
+    finally:
+        os.close(fd)
+
+
+def on_network(path: str) -> bool:
+    """Whether the file system at `path` is a network's, or one that works like those."""
+    device = os.stat(path).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    with suppress(OSError), open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as mounts:
+        for line in mounts:
+            mount, _, source = line.partition(" - ")  # proc(5)
+            if mount.split()[2] == number:
+                kind = source.split()[0]
+                return kind in _NETWORK or kind.startswith("fuse.")
+    return False
 
 
 def reflink(source_fd: int, target_fd: int) -> bool:

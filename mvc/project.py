@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from typing import NamedTuple
 
 from mvc import config
 from mvc.errors import UsageError
+from mvc.fsutil import is_shared
 from mvc.lock import Lock
 from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed, staged_file
 from mvc.scratch import Staging
 from mvc.store.cache import Cache
 from mvc.store.catalog import FILE as CATALOG_FILE
 from mvc.store.catalog import Catalog
+from mvc.store.sharing import register
 from mvc.store.writer import LinkType
 from mvc.tree import Tree
 from mvc.workspace.links import Links
@@ -145,6 +147,11 @@ class Project:
         raw = self.project_config() if scope == "project" else _read_file(path)
         return config.file_layer(scope, raw, path)
 
+    @property
+    def cache_root(self) -> str:
+        """Where the cache lies, or will."""
+        return self.settings.value("cache.dir") or self.home
+
     @cached_property
     def cache(self) -> Cache:
         """The cache of this repository.
@@ -153,20 +160,26 @@ class Project:
             UsageError: it needs a newer mvc.
 
         """
-        cache = Cache(self.settings.value("cache.dir") or self.home)
+        cache = Cache(self.cache_root)
         cache.check_format()
         return cache
+
+    @property
+    def catalog_path(self) -> str:
+        """Where the catalog lies, or will."""
+        return f"{self.home}/{CATALOG_FILE}"
 
     @cached_property
     def catalog(self) -> Catalog:
         """What is remembered of this worktree's files."""
-        return Catalog(f"{self.home}/{CATALOG_FILE}", self.worktree)
+        return Catalog(self.catalog_path, self.worktree)
 
     @cached_property
     def links(self) -> Links:
         """How content gets into the workspace."""
         kinds: tuple[LinkType, ...] = tuple(self.settings.value("cache.link").split(","))  # type: ignore[arg-type]  # checked by config
-        return Links(self.cache, kinds)
+        trusted = self.cache.root == self.home and not is_shared(self.home)
+        return Links(self.cache, kinds, trusted)
 
     def tracked(self) -> dict[str, Tracked]:
         """Return every tracked path of the workspace."""
@@ -176,13 +189,31 @@ class Project:
         """Return where files take shape before they are renamed into the workspace."""
         return Staging(f"{self.home}/tmp")
 
-    def store_lock(self, *, exclusive: bool = False) -> AbstractContextManager[None]:
-        """Hold the cache: shared while it is used, alone while it is cleaned or repaired."""
-        return self._lock(f"{self.cache.root}/locks/store").hold(exclusive=exclusive)
+    @contextmanager
+    def store_lock(self, *, exclusive: bool = False) -> Iterator[None]:
+        """Hold the cache: shared while it is used, alone while it is cleaned or repaired.
+
+        A cache elsewhere is told that this repository uses it.
+        """
+        with self._lock(self.store_lock_path).hold(exclusive=exclusive):
+            if self.cache.root != self.home:
+                with suppress(OSError):  # who cannot write there stores nothing there, either
+                    register(self.cache.root, self.layout.common_dir)
+            yield
 
     def worktree_lock(self) -> AbstractContextManager[None]:
         """Hold this worktree's pointers, alone."""
-        return self._lock(f"{self.home}/locks/worktree-{self.worktree.replace('/', '-')}").hold(exclusive=True)
+        return self._lock(self.worktree_lock_path).hold(exclusive=True)
+
+    @property
+    def store_lock_path(self) -> str:
+        """Where the lock of the cache lies."""
+        return f"{self.cache.root}/locks/store"
+
+    @property
+    def worktree_lock_path(self) -> str:
+        """Where the lock of this worktree's pointers lies."""
+        return f"{self.home}/locks/worktree-{self.worktree.replace('/', '-')}"
 
     def _lock(self, path: str) -> Lock:
         return Lock(path, f"{self.around.command} (process {os.getpid()})", self.around.waiting)

@@ -7,10 +7,11 @@ import fcntl
 import itertools
 import os
 import shutil
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 
-from mvc.fsutil import DIRECTORY
+from mvc.fsutil import DIRECTORY, SHARED_MODE, is_shared, make_folders, on_network
 
 
 class Scratch:
@@ -22,7 +23,7 @@ class Scratch:
 
     def __init__(self, parent: str) -> None:
         """Make a scratch directory in `parent`, which is made when missing."""
-        os.makedirs(parent, exist_ok=True)
+        make_folders(parent)
         _sweep(parent)
         self.path, self._fd = _new_locked(parent)
         self._numbers = itertools.count(1)  # next() on it is atomic: threads share a scratch
@@ -43,20 +44,29 @@ class Scratch:
 
 def _new_locked(parent: str) -> tuple[str, int]:
     while True:
-        path = f"{parent}/{os.urandom(8).hex()}"
+        path = f"{parent}/{_host()}{os.urandom(4).hex()}"
         os.mkdir(path, 0o700)
         fd = os.open(path, DIRECTORY)
-        with suppress(OSError):  # NFS locks no directory: nobody sweeps there
+        with suppress(OSError):  # some file systems lock no directory: nobody sweeps there
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if is_shared(parent):
+            os.fchmod(fd, SHARED_MODE)  # so that others can sweep it; the files in it stay private
         with suppress(FileNotFoundError):  # a sweeper may have been quicker than the lock
             if os.stat(path).st_ino == os.fstat(fd).st_ino:
                 return path, fd
         os.close(fd)
 
 
+def _host() -> str:
+    """Return what tells this machine from others that use the same directory over a network."""
+    return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
+
+
 def _sweep(parent: str) -> None:
     with os.scandir(parent) as entries:
         folders = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    if folders and on_network(parent):  # NFS keeps locks of directories to the machine that asked for them
+        folders = [path for path in folders if os.path.basename(path).startswith(_host())]
     for path in folders:
         with suppress(OSError):  # in use, another user's, or gone
             fd = os.open(path, DIRECTORY)
@@ -65,6 +75,25 @@ def _sweep(parent: str) -> None:
                 _remove_tree(path)
             finally:
                 os.close(fd)
+
+
+def left_behind(parent: str) -> bool:
+    """Whether `parent` is a directory of scratch directories, and none of them is in use."""
+    if not os.path.isdir(parent) or os.path.islink(parent):
+        return False
+    with os.scandir(parent) as entries:
+        return not any(_in_use(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
+def _in_use(path: str) -> bool:
+    fd = os.open(path, DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def _remove_tree(path: str) -> None:

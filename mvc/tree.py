@@ -16,6 +16,7 @@ from mvc.fsutil import (
     READ,
     UnsafePath,
     as_error,
+    fsync_names,
     open_regular,
     read_up_to,
     write_all,
@@ -113,7 +114,7 @@ class Tree:
                 raise
             with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=parent)
-                os.fsync(parent)
+                fsync_names(parent)
             return os.open(name, DIRECTORY, dir_fd=parent)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
@@ -147,7 +148,7 @@ def replace_files(tree: Tree, staging: Staging, items: list[Replacement]) -> Non
     for temp, item in zip(temps, items, strict=True):
         _put_in_place(tree, staging, temp, item)
     for folder in sorted({item.path.rpartition("/")[0] for item in items}):
-        os.fsync(tree.directory(folder))
+        fsync_names(tree.directory(folder))
 
 
 def _put_in_place(tree: Tree, staging: Staging, temp: str, item: Replacement) -> None:

@@ -52,7 +52,7 @@ def set_value(project: Project, name: str, value: str | None, scope: config.Scop
 
     """
     key = config.check_value(name, config.KEYS[name].default if value is None and name in config.KEYS else value or "")
-    if scope == "project" and not key.committed:
+    if scope == "project" and not key.committed and value is not None:
         line = f"mvc config set --local {name} {shlex.quote(value or '')}"
         raise UsageError(f"a committed config cannot set {name}", line)
     if scope == "project":

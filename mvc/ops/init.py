@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from mvc import config
 from mvc.errors import UsageError
+from mvc.fsutil import is_shared
 from mvc.project import CONFIG, FOLDER, Project
 from mvc.scm.plumbing import stage
 from mvc.store.cache import Cache
+from mvc.store.sharing import group_of, make_cache_dir, share
 from mvc.tree import Replacement, replace_files
 from mvc.workspace.links import can_reflink
 
@@ -32,31 +34,42 @@ class InitResult(NamedTuple):
     """Files that were made or changed, and staged; none in a clone."""
     shares_blocks: bool
     """Whether the file system lets workspace and cache share blocks."""
+    group: str
+    """The group of users that shares the cache; empty when none does."""
 
 
-def init(project: Project, cache_dir: str | None = None) -> InitResult:
+def init(project: Project, cache_dir: str | None = None, *, shared: bool = False) -> InitResult:
     """Set the repository up; again is harmless. `cache_dir`, absolute, becomes this clone's cache.
 
+    With `shared`, that is made writable for its group, now and later.
+
     Raises:
-        UsageError: `cache_dir` is inside the worktree.
+        UsageError: `cache_dir` is inside the worktree; or there is none to share.
         MvcError: something can't be written.
 
     """
     written: tuple[str, ...] = ()
     if cache_dir is not None:
-        _set_cache_dir(project, cache_dir)
+        _set_cache_dir(project, cache_dir, shared=shared)
+    elif shared:
+        raise UsageError("only a cache in a directory of its own can be shared", "mvc init --cache DIR --shared group")
     with project.worktree_lock():
         if not project.is_set_up():
             written = _write_files(project)
-        cache = Cache(project.settings.value("cache.dir") or project.home)
-        cache.prepare()
-    with cache.scratch() as scratch:
-        return InitResult(project.root, cache.root, written, can_reflink(scratch.path))
+        Cache(project.cache_root).prepare()
+    cache = project.cache
+    with project.store_lock(), cache.scratch() as scratch:
+        group = group_of(cache.root) if is_shared(cache.root) else ""
+        return InitResult(project.root, cache.root, written, can_reflink(scratch.path), group)
 
 
-def _set_cache_dir(project: Project, cache_dir: str) -> None:
+def _set_cache_dir(project: Project, cache_dir: str, *, shared: bool) -> None:
     if cache_dir == project.root or cache_dir.startswith(project.root + "/"):
         raise UsageError(f"{cache_dir} is inside of the worktree", "mvc init --cache DIR, with a directory outside")
+    if shared:
+        share(cache_dir)
+    else:
+        make_cache_dir(cache_dir)
     from mvc.ops.configure import set_value  # noqa: PLC0415 - only --cache needs it
 
     set_value(project, "cache.dir", cache_dir, "local")

@@ -142,6 +142,10 @@ def encode_index(records: Iterable[Record], pack_hash: bytes) -> bytes:
     return body + blake3(body).digest()
 
 
+class EmptyIndex(CorruptObject):
+    """An index of which there is only the name: so a crash leaves it where there are no hard links."""
+
+
 class PackWriter:
     """Appends small objects to a pack, and publishes it with its index."""
 
@@ -258,7 +262,7 @@ def _write_at(fd: int, data: bytes, position: int) -> None:
 
 
 def _write_durable(path: str, data: bytes) -> None:
-    fd = os.open(path, CREATE, 0o444)
+    fd = os.open(path, CREATE, 0o600)
     try:
         write_all(fd, data)
         os.fchmod(fd, 0o444)  # whatever the umask: a cache may be shared
@@ -309,7 +313,10 @@ class PackSet:
 
         """
         if (index := self._indexes.get(name)) is None:
-            index = self._indexes[name] = PackIndex(self._index_bytes(name), f"{self.folder}/{name}.idx")
+            data = self._index_bytes(name)
+            if not data:
+                raise EmptyIndex(f"{self.folder}/{name}.idx is empty", "mvc verify")
+            index = self._indexes[name] = PackIndex(data, f"{self.folder}/{name}.idx")
         return index
 
     def records(self, name: str) -> Iterator[Record]:
@@ -333,11 +340,11 @@ class PackSet:
         self._close({name} & self._fds.keys())
 
     def _present(self) -> Iterator[tuple[str, PackIndex]]:
-        """Yield the packs and their indexes; one that was compacted meanwhile is left out."""
+        """Yield the packs and their indexes; one that was compacted meanwhile, or is not there yet, is left out."""
         for name in self.names():
             try:
                 index = self.index(name)
-            except MissingObject:
+            except (MissingObject, EmptyIndex):
                 continue
             yield name, index
 

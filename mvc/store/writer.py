@@ -17,6 +17,7 @@ from mvc.fsutil import (
     check_unchanged,
     fsync_directory,
     link_new,
+    make_folders,
     open_for_writing_elsewhere,
     reflink,
     source_changed,
@@ -279,20 +280,21 @@ class CacheWriter:
         target = self.cache.loose_path(digest.blake3)
         folder = os.path.dirname(target)
         if not os.path.isdir(folder):
-            os.makedirs(folder, exist_ok=True)
+            make_folders(folder)
             self._dirty.add(os.path.dirname(folder))
         while not link_new(temp, target):
             if self.cache.intact(digest):
                 self._freshen(digest.blake3)
                 return False
-            self.cache.quarantine(digest.blake3)
+            with suppress(FileNotFoundError):  # another command was quicker
+                self.cache.quarantine(digest.blake3)
         self._dirty.add(folder)
         return True
 
     def _freshen(self, name: str) -> None:
         """Tell gc that the object is wanted: its mtime starts the grace anew."""
         with suppress(FileNotFoundError, PermissionError):
-            os.utime(self.cache.loose_path(name))
+            os.utime(self.cache.loose_path(name), follow_symlinks=False)
 
 
 def _status_after(source: Source, before: os.stat_result) -> os.stat_result:

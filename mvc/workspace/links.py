@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128_hexdigest
 
-from mvc.copying import copying, reader_of
+from mvc.copying import Reader, copying, reader_of
 from mvc.errors import CorruptObject, InvalidFormat
 from mvc.fsutil import CREATE, CREATE_READABLE, reflink, write_all
 from mvc.objects.digest import Digest, check_object_name
-from mvc.objects.hashing import quick_reader
+from mvc.objects.hashing import hash_bytes, hash_reader, quick_reader
 from mvc.store.cache import Cache
 from mvc.store.writer import LinkType
 
@@ -27,6 +27,8 @@ class Links(NamedTuple):
 
     cache: Cache
     types: tuple[LinkType, ...]
+    trusted: bool = True
+    """Nobody else can write to the cache: xxh128 is enough to see that nothing rotted. It can be forged."""
 
     def object_behind(self, name: str, dir_fd: int) -> str:
         """Return the object that the symlink `name` points at; empty when it is none of this cache."""
@@ -37,7 +39,7 @@ class Links(NamedTuple):
         return ""
 
     def materialise(self, digest: Digest, path: str, *, executable: bool) -> None:
-        """Make a file at `path`, which does not exist, with the object's bytes, checked by xxh128.
+        """Make a file at `path`, which does not exist, with the object's bytes, checked.
 
         Raises:
             MissingObject: the cache does not hold it.
@@ -45,10 +47,20 @@ class Links(NamedTuple):
 
         """
         if not self.cache.is_loose(digest.blake3):  # whatever size a pointer claims
-            _write_small(self.cache.packed_bytes(digest.blake3), digest, path, executable=executable)
+            self._write_small(self.cache.packed_bytes(digest.blake3), digest, path, executable=executable)
             return
         with self.cache.open(digest.blake3) as file:
             self._materialise_loose(file.fileno(), digest, path, executable=executable)
+
+    def separate(self, fd: int, digest: Digest, path: str, *, executable: bool) -> None:
+        """Make a file of its own at `path`, which does not exist, with the bytes behind `fd`, checked.
+
+        Raises:
+            CorruptObject: they are not what `digest` says; nothing is left at `path`.
+
+        """
+        if not self._reflink(fd, digest, path, executable=executable):
+            self._copy(fd, digest, path, executable=executable)
 
     def _materialise_loose(self, fd: int, digest: Digest, path: str, *, executable: bool) -> None:
         source = self.cache.loose_path(digest.blake3)
@@ -56,51 +68,64 @@ class Links(NamedTuple):
             if kind == "copy":
                 break
             if kind == "reflink":
-                if _reflink(fd, digest, path, executable=executable):
+                if self._reflink(fd, digest, path, executable=executable):
                     return
             elif not executable and _link(kind, source, path):  # the object has one mode for all
-                _check(fd, digest, path)
+                self._check(fd, digest, path)
                 return
-        _copy(fd, digest, path, executable=executable)
+        self._copy(fd, digest, path, executable=executable)
+
+    def _write_small(self, data: bytes, digest: Digest, path: str, *, executable: bool) -> None:
+        sound = len(data) == digest.size and xxh3_128_hexdigest(data) == digest.xxh128
+        if not sound or not (self.trusted or hash_bytes(data) == digest):
+            raise _damaged(digest)
+        fd = os.open(path, CREATE, _mode(executable=executable))
+        try:
+            write_all(fd, data)
+        finally:
+            os.close(fd)
+
+    def _copy(self, fd: int, digest: Digest, path: str, *, executable: bool) -> None:
+        target = os.open(path, CREATE_READABLE, _mode(executable=executable))
+        try:
+            with copying(fd, target, digest.size) as read:
+                sound = self._matches(read, digest)
+        finally:
+            os.close(target)
+        if not sound:
+            os.unlink(path)
+            raise _damaged(digest)
+
+    def _reflink(self, fd: int, digest: Digest, path: str, *, executable: bool) -> bool:
+        target = os.open(path, CREATE_READABLE, _mode(executable=executable))
+        try:
+            done = reflink(fd, target)
+            if done:  # ours, where others may still write to theirs
+                self._check(fd if self.trusted else target, digest, path)
+        finally:
+            os.close(target)
+        if not done:
+            os.unlink(path)
+        return done
+
+    def _check(self, fd: int, digest: Digest, path: str) -> None:
+        """Shared content was not read on the way: read it now, so that no damage is handed on."""
+        os.lseek(fd, 0, os.SEEK_SET)
+        if not self._matches(reader_of(fd), digest) or not (self.trusted or _leads_to(path, fd)):
+            os.unlink(path)
+            raise _damaged(digest)
+
+    def _matches(self, read: Reader, digest: Digest) -> bool:
+        return quick_reader(read) == digest[1:] if self.trusted else hash_reader(read, digest.size) == digest
 
 
 def _mode(*, executable: bool) -> int:
     return 0o777 if executable else 0o666
 
 
-def _write_small(data: bytes, digest: Digest, path: str, *, executable: bool) -> None:
-    if len(data) != digest.size or xxh3_128_hexdigest(data) != digest.xxh128:
-        raise _damaged(digest)
-    fd = os.open(path, CREATE, _mode(executable=executable))
-    try:
-        write_all(fd, data)
-    finally:
-        os.close(fd)
-
-
-def _copy(fd: int, digest: Digest, path: str, *, executable: bool) -> None:
-    target = os.open(path, CREATE_READABLE, _mode(executable=executable))
-    try:
-        with copying(fd, target, digest.size) as read:
-            copied = quick_reader(read)
-    finally:
-        os.close(target)
-    if copied != digest[1:]:
-        os.unlink(path)
-        raise _damaged(digest)
-
-
-def _reflink(fd: int, digest: Digest, path: str, *, executable: bool) -> bool:
-    target = os.open(path, CREATE, _mode(executable=executable))
-    try:
-        done = reflink(fd, target)
-    finally:
-        os.close(target)
-    if not done:
-        os.unlink(path)
-        return False
-    _check(fd, digest, path)
-    return True
+def _leads_to(path: str, fd: int) -> bool:
+    """Whether `path` is the file that was read: what has its name in the cache may have been exchanged meanwhile."""
+    return os.path.samestat(os.stat(path), os.fstat(fd))
 
 
 def _link(kind: LinkType, source: str, path: str) -> bool:
@@ -114,14 +139,6 @@ def _link(kind: LinkType, source: str, path: str) -> bool:
             return False
         raise
     return True
-
-
-def _check(fd: int, digest: Digest, path: str) -> None:
-    """Shared content was not read on the way: read it now, so that no damage is handed on."""
-    os.lseek(fd, 0, os.SEEK_SET)
-    if quick_reader(reader_of(fd)) != digest[1:]:
-        os.unlink(path)
-        raise _damaged(digest)
 
 
 def _damaged(digest: Digest) -> CorruptObject:
@@ -140,3 +157,15 @@ def can_reflink(folder: str) -> bool:
         os.close(target)
 
 
+
+
+def working_types(source_folder: str, target_folder: str) -> tuple[LinkType, ...]:
+    """Return the link types that work from one scratch directory to another; all are tried, but for the copy."""
+    source = f"{source_folder}/source"
+    with open(source, "xb") as file:
+        file.write(bytes(4096))
+    kinds: tuple[LinkType, ...] = ("hardlink", "symlink")
+    linked = [kind for kind in kinds if _link(kind, source, f"{target_folder}/{kind}")]
+    with open(source, "rb") as file, open(f"{target_folder}/reflink", "xb") as target:
+        shared: list[LinkType] = ["reflink"] if reflink(file.fileno(), target.fileno()) else []
+    return (*shared, "copy", *linked)

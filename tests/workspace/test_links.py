@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from store.test_collision import colliding_pair
 
 from mvc.errors import CorruptObject, MissingObject
 from mvc.objects.digest import Digest
@@ -64,10 +65,7 @@ def test_a_copy_can_be_changed_without_harm_to_the_cache(cache: Cache, tmp_path:
 def test_a_reflink_that_works_is_checked_and_not_copied(
     cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def share(source_fd: int, target_fd: int) -> bool:
-        return os.write(target_fd, os.pread(source_fd, 1 << 30, 0)) > 0
-
-    monkeypatch.setattr(links_module, "reflink", share)
+    monkeypatch.setattr(links_module, "reflink", _shared_blocks)
     monkeypatch.setattr(links_module, "write_all", lambda *_: pytest.fail("copied"))
     Links(cache, ("reflink", "copy")).materialise(hash_bytes(BODIES["loose"]), str(tmp_path / "file"), executable=False)
     assert (tmp_path / "file").read_bytes() == BODIES["loose"]
@@ -94,6 +92,61 @@ def test_damage_is_never_handed_on(cache: Cache, tmp_path: Path, body: bytes, ty
     damage(cache, body)
     with pytest.raises(CorruptObject, match="damaged"):
         Links(cache, types).materialise(hash_bytes(body), str(tmp_path / "file"), executable=False)
+    assert not os.path.lexists(tmp_path / "file")
+
+
+@pytest.mark.parametrize("size", [241, LOOSE_AT + 13], ids=["packed", "loose"])
+@pytest.mark.parametrize("types", TYPES.values(), ids=TYPES)
+def test_what_others_may_have_forged_is_proven_by_blake3(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, types: tuple[LinkType, ...]
+) -> None:
+    honest, forged = colliding_pair(size)
+    digest = hash_bytes(honest)
+    with CacheWriter(cache) as writer:
+        writer.put_bytes(honest)
+    path = tmp_path / "file"
+    Links(cache, types, trusted=False).materialise(digest, str(path), executable=False)
+    assert path.read_bytes() == honest
+    path.unlink()
+    target = _place_of(cache, digest)
+    data = target.read_bytes()
+    target.unlink()
+    target.write_bytes(data.replace(honest, forged))
+    cache.packs.close()
+    Links(cache, types).materialise(digest, str(path), executable=False)  # xxh128 alone does not tell
+    assert path.read_bytes() == forged
+    path.unlink()
+    monkeypatch.setattr(links_module, "reflink", _shared_blocks)
+    with pytest.raises(CorruptObject, match="damaged"):
+        Links(cache, types, trusted=False).materialise(digest, str(path), executable=False)
+    assert not os.path.lexists(path)
+
+
+def _place_of(cache: Cache, digest: Digest) -> Path:
+    """Return the file that holds an object: its own, or a pack."""
+    found = cache.packs.find(bytes.fromhex(digest.blake3))
+    return Path(f"{cache.packs.folder}/{found[0]}.pack" if found else cache.loose_path(digest.blake3))
+
+
+def _shared_blocks(source_fd: int, target_fd: int) -> bool:
+    return os.write(target_fd, os.pread(source_fd, 1 << 30, 0)) > 0
+
+
+@pytest.mark.parametrize("types", [("hardlink",), ("symlink",)], ids=["hardlink", "symlink"])
+def test_an_object_exchanged_while_it_is_linked_is_not_handed_on(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, types: tuple[LinkType, ...]
+) -> None:
+    digest = hash_bytes(BODIES["loose"])
+    link = links_module._link
+
+    def exchanging(kind: LinkType, source: str, path: str) -> bool:
+        os.unlink(source)
+        Path(source).write_bytes(b"planted")
+        return link(kind, source, path)
+
+    monkeypatch.setattr(links_module, "_link", exchanging)
+    with pytest.raises(CorruptObject, match="damaged"):
+        Links(cache, types, trusted=False).materialise(digest, str(tmp_path / "file"), executable=False)
     assert not os.path.lexists(tmp_path / "file")
 
 

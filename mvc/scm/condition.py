@@ -1,0 +1,47 @@
+"""What `mvc doctor` asks of Git: its version, and how it treats tracked content and pointers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+from mvc.scm.plumbing import Git, split_nul
+
+OLDEST = (2, 31)
+"""The first version with `rev-parse --path-format`."""
+
+
+def version(git: Git) -> str:
+    """Return Git's version, as it says it itself.
+
+    Raises:
+        MvcError: there is no Git.
+
+    """
+    return git.run("--version").decode(errors="replace").removeprefix("git version ").strip()
+
+
+def is_too_old(text: str) -> bool:
+    """Whether a version is older than what mvc needs."""
+    return tuple(map(int, re.findall(r"\d+", text)[:2])) < OLDEST
+
+
+def is_repository(git: Git) -> bool:
+    """Whether `git.cwd` is in a repository, be it one that cannot be used."""
+    done = git.attempt("rev-parse", "--git-dir")
+    return done.returncode == 0 or b"not a git repository" not in done.stderr
+
+
+def not_ignored(git: Git, paths: Iterable[str]) -> list[str]:
+    """Return those of `paths` that Git would add if it were asked to add everything."""
+    paths = list(paths)
+    names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    ignored = set(split_nul(git.attempt("check-ignore", "--no-index", "-z", "--stdin", stdin=names).stdout))
+    return [path for path in paths if path not in ignored]
+
+
+def converts(git: Git, path: str) -> bool:
+    """Whether Git may change the line ends of a text file at `path`, on some system."""
+    fields = split_nul(git.run("check-attr", "-z", "text", "eol", "--", path))
+    return dict(zip(fields[1::3], fields[2::3], strict=True)) != {"text": "set", "eol": "lf"}
