@@ -19,7 +19,7 @@ MVC_TEST_MODELS ?= $(CURDIR)/.cache/models
 export MVC_TEST_MODELS
 
 # What the tests use of the system, as PROGRAM:PACKAGE.
-PROGRAMS := strace:strace mount:mount setpriv:util-linux
+PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish
 
 .PHONY: help
 help:  ## list the verbs

@@ -18,6 +18,7 @@ from mvc.project import Project, Surroundings
 
 WORKSPACE = "Workspace"
 SETTINGS = "Settings"
+HELP = "Help"
 
 
 class GroupedHelp(TyperGroup):
@@ -28,12 +29,14 @@ class GroupedHelp(TyperGroup):
         return list(self.commands)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is typer's
-        """Write one section for each group."""
+        """Write one section for each group, help the last."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for name, command in self.commands.items():
+            if command.hidden:
+                continue
             group = getattr(command, "rich_help_panel", None) or "Commands"
             groups.setdefault(group, []).append((name, command.get_short_help_str(70)))
-        for group, rows in groups.items():
+        for group, rows in sorted(groups.items(), key=lambda item: item[0] == HELP):
             with formatter.section(group):
                 formatter.write_dl(rows)
 
