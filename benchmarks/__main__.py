@@ -2,6 +2,7 @@
 
 Every round runs each tool once, in turn, so that a slow minute of the machine hits all of them.
 The quotient beside a peer is the median of the rounds' quotients mvc / peer.
+With `--against REV` the peer is mvc itself, as it was at that commit.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import material, measure
-from benchmarks.cases import CASES, Case, Place
-from benchmarks.tools import ALL, COPY, FLOOR, FLOOR_HASH, Tool, installed
+from benchmarks import against, material, measure
+from benchmarks.cases import CASES, Case
+from benchmarks.prepare import Place
+from benchmarks.tools import ALL, COPY, FLOOR, FLOOR_HASH, Environ, Tool, installed
 
 
 def main() -> int:
@@ -26,19 +28,25 @@ def main() -> int:
     options = _parse()
     path = os.pathsep.join([str(Path(sys.executable).parent), *options.path, os.environ["PATH"]])
     root = Path(options.folder or tempfile.mkdtemp(prefix="mvc-bench-"))
-    (root / "kept").mkdir(parents=True, exist_ok=True)
-    environ = material.isolated(root / "home", path)
-    wanted = [case for case in CASES if not options.only or any(word in case.name for word in options.only)]
-    results: list[dict[str, Any]] = []
-    for case in wanted:
-        results.append(_measure(case, _tools(case, path, options.tool), root, environ, options.rounds))
-        if options.json:
-            Path(options.json).write_text(json.dumps({"machine": _machine(), "cases": results}, indent=2) + "\n")
-    if not options.folder:
-        shutil.rmtree(root)
+    try:
+        results = _measure_all(options, root, material.isolated(root / "home", path))
+    finally:
+        if not options.folder:
+            shutil.rmtree(root)
     missed = [result["case"] for result in results if result["missed"]]
     print(f"\nmissed: {'; '.join(missed) or 'none'}")
     return 1 if missed and options.strict else 0
+
+
+def _measure_all(options: argparse.Namespace, root: Path, environ: Environ) -> list[dict[str, Any]]:
+    (root / "kept").mkdir(parents=True, exist_ok=True)
+    wanted = [case for case in CASES if not options.only or any(word in case.name for word in options.only)]
+    results: list[dict[str, Any]] = []
+    for case in wanted:
+        results += _attempt(case, _tools(case, options, root, environ), root, environ, options)
+        if options.json:
+            Path(options.json).write_text(json.dumps({"machine": _machine(), "cases": results}, indent=2) + "\n")
+    return results
 
 
 def _parse() -> argparse.Namespace:
@@ -49,12 +57,30 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--folder", help="keep material here, on the disk to be measured")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a limit is missed")
+    parser.add_argument("--against", metavar="REV", help="measure mvc against itself at REV, not against peers")
     parser.add_argument("--tool", action="append", default=[], help="only mvc and this peer; may be repeated")
     return parser.parse_args()
 
 
-def _measure(case: Case, tools: list[Tool], root: Path, environ: dict[str, str], rounds: int) -> dict[str, Any]:
-    places = {tool.name: Place(root / "kept", root / "work" / tool.name / "r", environ) for tool in tools}
+def _attempt(
+    case: Case, tools: list[Tool], root: Path, environ: Environ, options: argparse.Namespace,
+) -> list[dict[str, Any]]:
+    """Measure a case; nothing when the other commit does not know the command yet."""
+    try:
+        return [_measure(case, tools, root, environ, options.rounds)]
+    except RuntimeError as error:
+        if not options.against or "No such" not in str(error):
+            raise
+    print(f"\n{case.name}\n  left out: {options.against} does not know that")
+    shutil.rmtree(root / "work", ignore_errors=True)
+    return []
+
+
+def _measure(case: Case, tools: list[Tool], root: Path, environ: Environ, rounds: int) -> dict[str, Any]:
+    places = {
+        tool.name: Place(root / "kept", root / "work" / tool.name / "r", {**environ, **dict(tool.environ)})
+        for tool in tools
+    }
     runs: dict[str, list[measure.Run]] = {tool.name: [] for tool in tools}
     for tool in tools:
         places[tool.name].repository.mkdir(parents=True, exist_ok=True)
@@ -63,18 +89,31 @@ def _measure(case: Case, tools: list[Tool], root: Path, environ: dict[str, str],
         for tool in tools:
             place = places[tool.name]
             case.renew(tool, place)
-            runs[tool.name].append(measure.run(case.command(tool, place), place.repository, environ))
+            runs[tool.name].append(measure.run(case.command(tool, place), place.repository, place.environ))
     shutil.rmtree(root / "work")
     return _report(case, {name: measure.summarise(done) for name, done in runs.items()})
 
 
-def _tools(case: Case, path: str, only: list[str]) -> list[Tool]:
-    found = {tool.name: tool for tool in (*installed(path), COPY, FLOOR, FLOOR_HASH)}
+def _tools(case: Case, options: argparse.Namespace, root: Path, environ: Environ) -> list[Tool]:
+    if options.against:
+        return _two_of_mvc(case, options.against, root, environ)
+    found = {tool.name: tool for tool in (*installed(environ["PATH"]), COPY, FLOOR, FLOOR_HASH)}
+    only = options.tool
     wanted = [name for name in case.tools if not only or any(name.startswith(word) for word in only)]
     missing = [name for name in wanted if name not in found]
     if missing:
         print(f"{case.name}: not installed, left out: {', '.join(missing)}", file=sys.stderr)
     return [found[name] for name in (case.subject, *wanted) if name in found]
+
+
+def _two_of_mvc(case: Case, revision: str, root: Path, environ: Environ) -> list[Tool]:
+    """Return mvc as it is here, and as it was at `revision`."""
+    (tool,) = [tool for tool in ALL if tool.name == case.subject]
+    other = against.export(revision, root / "sources")
+    return [
+        against.from_source(tool, against.PROJECT, root / "bin/here", environ),
+        against.from_source(tool._replace(name=f"{tool.name}@{revision}"), other, root / "bin/there", environ),
+    ]
 
 
 def _report(case: Case, summaries: dict[str, measure.Summary]) -> dict[str, Any]:

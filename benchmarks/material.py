@@ -1,4 +1,7 @@
-"""What is measured on: files of known sizes, made once and kept; and fresh repositories."""
+"""What is measured on: files of known sizes, made once and kept; and fresh repositories.
+
+It is made in small pieces: the kernel counts what this process held for the peak of those that it starts.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,22 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
+
+
+class History(NamedTuple):
+    """A history of pointers: how many commits, how many pointers in each, how many of them it changes."""
+
+    commits: int
+    pointers: int
+    changed: int = 1
 
 
 def one_file(folder: Path, size: int) -> Path:
     """Return a file of `size` bytes that do not compress."""
     path = folder / f"one-{size}.bin"
     if not path.exists() or path.stat().st_size != size:
-        block = os.urandom(16 << 20)
+        block = os.urandom(1 << 20)
         with path.open("wb") as file:
             for number in range(-(-size // len(block))):
                 file.write(block[number:] + block[:number])
@@ -34,6 +46,36 @@ def many_files(folder: Path, count: int, size: int) -> Path:
             (making / f"f{number:06}.bin").write_bytes(block[number : number + size])
         making.rename(path)
     return path
+
+
+def many_commits(folder: Path, history: History) -> Path:
+    """Return a bare repository with such a history on its branch `main`; the pointers are `m00.mvc` and so on."""
+    path = folder / f"history-{'-'.join(map(str, history))}.git"
+    if not path.exists():
+        making = path.with_suffix(".making")
+        shutil.rmtree(making, ignore_errors=True)
+        quietly(["git", "init", "-q", "--bare", str(making)], folder, os.environ)
+        with subprocess.Popen(["git", "fast-import", "--quiet"], cwd=making, stdin=subprocess.PIPE) as process:
+            process.stdin.writelines(_commit(history, number) for number in range(history.commits))  # type: ignore[union-attr]
+        if process.returncode:
+            raise RuntimeError("git fast-import failed")
+        making.rename(path)
+    return path
+
+
+def _commit(history: History, number: int) -> bytes:
+    """Return a commit as `git fast-import` reads it; the first one brings all pointers."""
+    count = history.changed if number else history.pointers
+    changed = ((number * history.changed + place) % history.pointers for place in range(count))
+    row = b"M 100644 inline m%02d.mvc\ndata %d\n%s\n"
+    files = b"".join(row % (place, len(text := _pointer()), text) for place in changed)
+    head = b"commit refs/heads/main\ncommitter Bench <bench@example.com> %d +0000\ndata 4\nwork\n"
+    return head % (1_700_000_000 + number) + files
+
+
+def _pointer() -> bytes:
+    digits = os.urandom(48).hex().encode()
+    return b'mvc: 1\nkind: "file"\nblake3: "%s"\nxxh128: "%s"\nsize: 12345\n' % (digits[:64], digits[64:])
 
 
 def isolated(home: Path, path: str) -> dict[str, str]:

@@ -4,78 +4,78 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.material import quietly
-
 Environ = Mapping[str, str]
-Setup = Callable[[Path, Environ], None]
+Command = tuple[str, ...]
 
 
 class Tool(NamedTuple):
-    """A tool; a job that it does not do is an empty command. `{}` stands for the paths."""
+    """A tool: the commands that set a repository up for it, and those that do a job. `{}` stands for the paths."""
 
     name: str
     program: str
-    setup: Setup
-    add: tuple[str, ...]
-    status: tuple[str, ...]
-    checkout: tuple[str, ...]
-    version: tuple[str, ...] = ()
+    setup: tuple[Command, ...]
+    jobs: Mapping[str, Command]
+    repository: bool = True
+    """Whether it works in a Git repository."""
+    environ: tuple[tuple[str, str], ...] = ()
+    """Variables of its own."""
 
 
-def _steps(*commands: str) -> Setup:
-    def setup(repository: Path, environ: Environ) -> None:
-        for command in commands:
-            quietly(command.split(), repository, environ)
-
-    return setup
+def _words(*lines: str) -> tuple[Command, ...]:
+    return tuple(tuple(line.split()) for line in lines)
 
 
-def _lfs_setup(repository: Path, environ: Environ) -> None:
-    _steps("git lfs install --local")(repository, environ)
-    (repository / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+def _jobs(**lines: str) -> dict[str, Command]:
+    return {name.replace("_", " --"): tuple(line.split()) for name, line in lines.items()}
 
 
-ALL = (
-    Tool(
-        "mvc", "mvc", _steps("mvc init"), ("mvc", "add", "{}"), ("mvc", "status"), ("mvc", "checkout"),
-        ("mvc", "--version"),
-    ),
-    Tool(
-        "mvc-hardlink", "mvc", _steps("mvc init", "mvc config set cache.link hardlink"), ("mvc", "add", "{}"),
-        ("mvc", "status"), ("mvc", "checkout"),
-    ),
-    Tool(
-        "git", "git", _steps(), ("git", "add", "{}"), ("git", "status", "--short"),
-        ("git", "checkout", "-q", "--", "."),
-    ),
-    Tool(
-        "dvc", "dvc", _steps("dvc init -q"), ("dvc", "add", "-q", "{}"), ("dvc", "status", "-q"),
-        ("dvc", "checkout", "-q"), ("dvc", "--version"),
-    ),
-    Tool(
-        "git-lfs", "git-lfs", _lfs_setup, ("git", "add", "{}"), ("git", "status", "--short"),
-        ("git", "checkout", "-q", "--", "."),
-    ),
-    Tool(
-        "git-annex", "git-annex", _steps("git annex init -q", "git config annex.backend XXH3"),
-        ("git", "annex", "add", "-q", "{}"), ("git", "status", "--short"), (),
-    ),
+_MVC = _jobs(
+    version="mvc --version", add="mvc add {}", status="mvc status", diff="mvc diff", checkout="mvc checkout",
+    mv="mvc mv {}", rm="mvc rm {}", ls="mvc ls -R", log="mvc log {}", verify="mvc verify",
+    verify_quick="mvc verify --quick", gc="mvc gc --unpushed --grace 0",
 )
-COPY = Tool("cp+sync", "cp", _steps(), ("sh", "-c", 'cp "$1" copy && sync copy', "sh", "{}"), (), ())
+ALL = (
+    Tool("mvc", "mvc", _words("mvc init"), _MVC),
+    Tool("mvc-hardlink", "mvc", _words("mvc init", "mvc config set cache.link hardlink"), _MVC),
+    Tool("git", "git", (), _jobs(
+        add="git add {}", status="git status --short", diff="git diff --stat", checkout="git checkout -q -- .",
+        mv="git mv {}", rm="git rm -r -q {}", ls="git ls-files -s", log="git log --decorate -- m00.mvc",
+        verify="git fsck",
+    )),
+    Tool("dvc", "dvc", _words("dvc init -q"), _jobs(
+        version="dvc --version", add="dvc add -q {}", status="dvc status -q", diff="dvc diff",
+        checkout="dvc checkout -q", mv="dvc move -q {}", rm="dvc remove -q d.dvc", ls="dvc ls -R --dvc-only .",
+    )),
+    Tool("git-lfs", "git-lfs", _words("git lfs install --local", "git lfs track *.bin"), _jobs(
+        add="git add {}", status="git status --short", checkout="git lfs checkout", verify="git lfs fsck --objects",
+    )),
+    Tool("git-annex", "git-annex", _words("git annex init -q", "git config annex.backend XXH3"), _jobs(
+        add="git annex add -q {}", status="git status --short", verify="git annex fsck -q",
+        verify_quick="git annex fsck -q",
+    )),
+)
+COPY = Tool(
+    "cp+sync", "cp", (), {
+        "add": ("sh", "-c", 'cp "$1" copy && sync copy', "sh", "{}"),
+        "checkout": ("sh", "-c", "cp copy one.bin && sync one.bin"),
+    }, repository=False,
+)
 """The machine's floor for a durable copy."""
 
 
-def _floor(job: str) -> tuple[str, ...]:
+def _floor(job: str) -> Command:
     return (sys.executable, str(Path(__file__).with_name("floor.py")), job)
 
 
-FLOOR = Tool("floor", "python3", _steps(), (*_floor("pack"), "{}"), (*_floor("stat"), "d"), ())
+FLOOR = Tool(
+    "floor", "python3", (), {"add": (*_floor("pack"), "{}"), "status": (*_floor("stat"), "d")}, repository=False,
+)
 """What a Python program must do at the least: see `benchmarks.floor`."""
-FLOOR_HASH = FLOOR._replace(name="floor (hash)", add=(*_floor("hash"), "{}"))
+FLOOR_HASH = FLOOR._replace(name="floor (hash)", jobs={"add": (*_floor("hash"), "{}")})
 
 
 def installed(path: str) -> tuple[Tool, ...]:
@@ -83,6 +83,6 @@ def installed(path: str) -> tuple[Tool, ...]:
     return tuple(tool for tool in ALL if shutil.which(tool.program, path=path))
 
 
-def filled(command: tuple[str, ...], paths: list[str]) -> list[str]:
+def filled(command: Command, paths: Sequence[str]) -> list[str]:
     """Return `command` with `paths` in the place of `{}`."""
     return [word for part in command for word in (paths if part == "{}" else [part])]
