@@ -63,8 +63,8 @@ class Shell:
 
 
 def put_files_there(repo: Path) -> None:
-    """Copy what a user would have already: two scripts, a published model, and data of 1,797 digits."""
-    for name in ("train.py", "score.py"):
+    """Copy what a user would have already: some scripts, a published model, and data of 1,797 digits."""
+    for name in ("train.py", "score.py", "rot.py"):
         shutil.copy(HERE / name, repo)
     (magika,) = MODELS.glob("**/magika/models/standard_v3_3")
     shutil.copytree(magika, repo / "models/magika")
@@ -91,7 +91,7 @@ def main() -> None:
     shell.type("git init --quiet --initial-branch main .")
     shell.type("git config user.name Ada && git config user.email ada@example.com")
     shell.type("mvc init", "mvc is set up")
-    shell.type('git add train.py score.py && git commit --quiet -m "Set mvc up"')
+    shell.type('git add train.py score.py rot.py && git commit --quiet -m "Set mvc up"')
 
     title("A trained model, a published model and a data set")
     shell.type("python train.py 5", "trained 5 trees on 400 digits")
@@ -124,11 +124,39 @@ def main() -> None:
     shell.type("mvc checkout", "checked out models/magika")
     shell.type("mvc status --exit-code", "Clean: 3 paths")
     shell.type("mvc verify", "0 wrong")
+
+    rot(shell)
+    collect(shell)
     shell.type("git status --short && git log --oneline", "Second model")
 
     if first == second:
         sys.exit("demo failed: the two models score the same")
     print(f"All of it held. The repository is in {shell.repo}")
+
+
+def rot(shell: Shell) -> None:
+    """Flip bytes in the cache; see them found, and mended."""
+    title("A byte rots in the cache; verify sees it, and repairs it from the workspace")
+    shell.type("python rot.py models/digits.joblib")
+    shell.type("mvc verify || echo exit code $?", "repaired from models/digits.joblib", "exit code 1")
+    shell.type("mvc verify", "0 wrong")
+
+    title("It rots again, and the workspace has lost the file; the earlier model is still whole")
+    shell.type("python rot.py models/digits.joblib && rm models/digits.joblib")
+    shell.type("mvc checkout || echo exit code $?", "is damaged in the cache", "exit code 1")
+    shell.type("mvc verify || echo exit code $?", "needs it", "Second model", "exit code 1")
+    shell.type("python train.py 50  # the training is reproducible: the same bytes", "trained 50 trees")
+    shell.type("mvc verify models/digits.joblib || echo exit code $?", "repaired from models/digits.joblib")
+    shell.type("mvc verify && mvc status --exit-code", "0 wrong", "Clean: 3 paths")
+
+
+def collect(shell: Shell) -> None:
+    """Add what is then thrown away, and free its room."""
+    title("What was added and never committed is freed")
+    shell.type("python train.py 7 && mvc add models/digits.joblib", "trained 7 trees")
+    shell.type("git restore --staged --worktree models && mvc checkout", "checked out models/digits.joblib")
+    shell.type("mvc gc --unpushed --grace 0", "models/digits.joblib, never committed")
+    shell.type("mvc gc --unpushed --grace 0 --yes", "Deleted from the trash")
 
 
 if __name__ == "__main__":

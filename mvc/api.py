@@ -8,11 +8,24 @@ from collections.abc import Iterable
 from mvc.ops.add import AddOptions, AddResult, add
 from mvc.ops.checkout import CheckoutOptions, CheckoutResult, checkout
 from mvc.ops.diff import Diff, diff
+from mvc.ops.move import MoveResult, move
+from mvc.ops.remove import RemoveResult, remove
 from mvc.ops.status import Status, status
+from mvc.ops.unprotect import UnprotectResult, unprotect
 from mvc.project import Project as _Project
 from mvc.project import Surroundings
 
-__all__ = ["AddResult", "CheckoutResult", "Diff", "Project", "Status", "surroundings"]
+__all__ = [
+    "AddResult",
+    "CheckoutResult",
+    "Diff",
+    "MoveResult",
+    "Project",
+    "RemoveResult",
+    "Status",
+    "UnprotectResult",
+    "surroundings",
+]
 
 
 def surroundings(start: str | os.PathLike[str] = ".") -> Surroundings:
@@ -88,6 +101,25 @@ class Project:
         What fails is in the result's `failed`; the rest is done.
         """
         return checkout(self._project, self._project.paths(paths), CheckoutOptions(rev, force, relink))
+
+    def mv(self, source: str, target: str) -> MoveResult:
+        """Move what is tracked at or below `source` to `target`, or into that directory."""
+        project = self._project
+        return move(project, project.path(source), project.path(target), into=target.endswith("/"))
+
+    def rm(self, *paths: str, keep: bool = False) -> RemoveResult:
+        """Stop tracking `paths`, and delete their content if the cache has it, unless `keep`.
+
+        What fails is in the result's `failed`; the rest is done.
+        """
+        return remove(self._project, self._project.paths(paths), keep=keep)
+
+    def unprotect(self, *paths: str) -> UnprotectResult:
+        """Make files that share their content with the cache writable, each with a copy of its own.
+
+        What fails is in the result's `failed`; the rest is done.
+        """
+        return unprotect(self._project, self._project.paths(paths))
 
     def diff(self, *revisions: str, paths: Iterable[str] = ()) -> Diff:
         """Return what differs: HEAD to workspace, a revision to workspace, or between two revisions."""

@@ -7,6 +7,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -14,12 +15,12 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 import yaml
-from harness import PROJECT, Repo
+from harness import LARGE, PROJECT, Repo
 
 from docs import console
 from mvc import config
 from mvc.cli import failures
-from mvc.cli.commands import command
+from mvc.cli.commands import ORDER, command
 from mvc.objects.diff import Change
 from mvc.ops.status import State
 from mvc.scm.plumbing import scrubbed
@@ -72,6 +73,8 @@ def options_in(words: list[str]) -> set[str]:
 def all_commands() -> Iterator[tuple[str, Any]]:
     """Yield every command with its name, groups opened."""
     for name, value in command().commands.items():
+        if value.hidden:
+            continue
         for inner, sub in getattr(value, "commands", {"": value}).items():
             yield f"{name} {inner}".strip(), sub
 
@@ -88,6 +91,14 @@ def test_every_command_and_option_is_described(name: str) -> None:
     }
     assert f"mvc {name}" in text
     assert options - {"-h", "--help"} <= described
+
+
+def test_commands_stand_in_one_order_in_help_and_on_the_page() -> None:
+    names = [name for name, value in command().commands.items() if not value.hidden]
+    assert names == list(ORDER)
+    assert re.findall(r"^## mvc (\w+)$", COMMANDS, re.MULTILINE) == names
+    (line,) = re.findall(r"^Commands: (.*)$", COMMANDS, re.MULTILINE)
+    assert line == " ".join(f"[{name}](#mvc-{name})" for name in names)
 
 
 def test_no_option_is_described_that_does_not_exist() -> None:
@@ -198,6 +209,35 @@ def test_json_of_ls(busy: Repo) -> None:
     assert shape(answer(busy, 2, "ls", "--json")) == shown("ls")
 
 
+def test_json_of_mv(busy: Repo) -> None:
+    busy.write("models/README.md", "text")
+    busy.git("add", "models/README.md")
+    assert shape(answer(busy, 0, "mv", "models", "archive", "--json")) == shown("mv")
+
+
+def test_json_of_rm(busy: Repo) -> None:
+    busy.ok("add", "models/ranker.onnx")
+    busy.write("models/bert/one", "only here")
+    busy.write("models/ranker.onnx.eval.yaml", "report")
+    busy.git("add", "models")
+    assert shape(answer(busy, 3, "rm", "models", "--json")) == shown("rm")
+
+
+def test_json_of_unprotect(busy: Repo) -> None:
+    busy.ok("config", "set", "cache.link", "symlink")
+    for number in range(2):
+        busy.write(f"large/{number}", bytes([number]) * LARGE)
+    busy.ok("add", "large")
+    busy.remove("large")
+    busy.ok("checkout", "large")
+    busy.path("large/0").resolve().unlink()
+    assert shape(answer(busy, 3, "unprotect", "large", "--json")) == shown("unprotect")
+
+
+def test_json_of_cache_size(busy: Repo) -> None:
+    assert shape(answer(busy, 0, "cache", "size", "--json")) == shown("cache")
+
+
 def test_json_of_verify(busy: Repo) -> None:
     break_packs(busy)
     assert shape(answer(busy, 1, "verify", "--json")) == shown("verify")
@@ -243,6 +283,16 @@ def test_the_example_config_is_one(repo: Repo) -> None:
 
 
 # Examples.
+
+
+def test_every_console_block_is_run() -> None:
+    shown = [page for page in PAGES if "```console" in page.read_text()]
+    assert {str(page.relative_to(PROJECT)) for page in shown} == set(console.PAGES)
+    for page in shown:
+        text = page.read_text()
+        lines = [line for block in console._BLOCK.findall(text) for line in block.splitlines() if line.startswith("$ ")]
+        assert [step.command for step in console.steps(text)] == [line.removeprefix("$ ") for line in lines]
+        assert text.count("```console") == len(re.findall(r"^```console\n\$ ", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", console.PAGES)
@@ -338,6 +388,13 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(path), target
 
 
+def test_pages_that_code_and_prose_name_exist() -> None:
+    for path in tracked_files():
+        if path.suffix in {".py", ".md", ".toml", ".bash", ".zsh", ".fish", ""}:
+            for name in re.findall(r"(?<![\w/])docs/[\w./-]+\.(?:md|json|py)\b", path.read_text(errors="replace")):
+                assert (PROJECT / name).exists(), f"{path}: {name}"
+
+
 def test_every_page_is_linked_from_the_readme() -> None:
     linked, todo = set(), [PROJECT / "README.md"]
     while todo:
@@ -346,6 +403,39 @@ def test_every_page_is_linked_from_the_readme() -> None:
         targets = re.findall(r"\]\(([^)#\s]+\.md)", page.read_text())
         todo += [path for name in targets if (path := (page.parent / name).resolve()) not in linked and path.exists()]
     assert {page for page in PAGES if page.is_relative_to(PROJECT / "docs")} <= linked
+
+
+# Pictures and promises.
+
+
+def test_the_picture_of_the_layers_is_that_of_the_contract() -> None:
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [item["layers"] for item in contracts if item["type"] == "layers"]
+    names = [name for layer in layers if layer != "__main__" for name in layer.split(" | ")]
+    page = (PROJECT / "docs/architecture.md").read_text()
+    picture = page.split("```")[1]
+    assert [word for line in picture.splitlines() for word in boxes(line) if word in names] == names
+    assert cells(page.partition("\n## ")[0], 0) == names
+
+
+def boxes(line: str) -> list[str]:
+    """Return the words of a picture's line that stand for layers: alone, not in a remark."""
+    return [part for part in re.split(r" {2,}", re.sub(r"[-+|>]", " ", line).strip()) if part.isidentifier()]
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    page = (PROJECT / "docs/threat-model.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 30
+    for file, name in named:
+        assert re.search(rf"^def {name}\(", (PROJECT / file).read_text(), re.MULTILINE), f"{file}::{name}"
+    rows = [row for row in page.splitlines() if row.startswith("| ") and "`tests/" in row]
+    assert len(rows) == sum(len(re.findall(r"^\| (?!attack|event|---)", part, re.MULTILINE)) for part in attacked(page))
+
+
+def attacked(page: str) -> list[str]:
+    """Return the sections of the threat model in which each row names its tests."""
+    return [part for part in page.split("\n## ") if "| tests |" in part]
 
 
 # Where packages come from, and where this is built, is nobody's business. (In pieces: this file is looked at, too.)
