@@ -46,15 +46,34 @@ def _new_locked(parent: str) -> tuple[str, int]:
     while True:
         path = f"{parent}/{_host()}{os.urandom(4).hex()}"
         os.mkdir(path, 0o700)
-        fd = os.open(path, DIRECTORY)
-        with suppress(OSError):  # some file systems lock no directory: nobody sweeps there
+        with suppress(FileNotFoundError, BlockingIOError):  # a sweeper was quicker than our lock
+            return path, _lock(path)
+
+
+def _lock(path: str) -> int:
+    """Return a locked descriptor of the directory `path`, ours alone.
+
+    Raises:
+        BlockingIOError: a sweeper holds it, and is about to remove it.
+        FileNotFoundError: one has removed it.
+
+    """
+    fd = os.open(path, DIRECTORY)
+    try:
+        try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if is_shared(parent):
+        except OSError as error:
+            if isinstance(error, BlockingIOError):
+                raise
+            # Some file systems lock no directory: nobody sweeps there.
+        if is_shared(os.path.dirname(path)):
             os.fchmod(fd, SHARED_MODE)  # so that others can sweep it; the files in it stay private
-        with suppress(FileNotFoundError):  # a sweeper may have been quicker than the lock
-            if os.stat(path).st_ino == os.fstat(fd).st_ino:
-                return path, fd
+        if not os.path.samestat(os.stat(path), os.fstat(fd)):
+            raise FileNotFoundError(path)
+    except BaseException:
         os.close(fd)
+        raise
+    return fd
 
 
 def _host() -> str:
