@@ -86,7 +86,7 @@ $(TOOLS)/bin/uv:
 	@$(TOOLS)/bin/python -m pip --disable-pip-version-check install --quiet uv==$(UV_VERSION)
 
 .venv/.installed: pyproject.toml uv.lock mvc/_version.py | $(TOOLS)/bin/uv
-	@$(TOOLS)/bin/uv sync --quiet --frozen --all-extras --compile-bytecode $(SYSTEM_CERTS) --python "$(PYTHON)"
+	@$(TOOLS)/bin/uv sync --quiet --frozen --extra s3 --compile-bytecode $(SYSTEM_CERTS) --python "$(PYTHON)"
 	@touch $@
 
 $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv

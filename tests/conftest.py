@@ -7,11 +7,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
 from harness import MODEL_FILES, PROJECT, InProcess, Repo, Result, make_home
+from s3 import S3Server, serving
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +87,19 @@ def model_file() -> Callable[[str], Path]:
         return found[0]
 
     return find
+
+
+# Servers.
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Run a real S3 server, one for each process of tests."""
+    with serving(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_url() -> str:
+    """Return the URL of a place in the server's bucket that is this test's own."""
+    return f"s3://tests/{uuid4().hex}"

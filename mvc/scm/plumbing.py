@@ -256,6 +256,16 @@ def list_refs(git: Git) -> list[str]:
     return os.fsdecode(output).splitlines()
 
 
+def list_tips(git: Git, *, branches: bool, tags: bool) -> list[str]:
+    """Return the commits that local branches and tags lead to; tags of other things are left out."""
+    places = [place for place, wanted in (("refs/heads", branches), ("refs/tags", tags)) if wanted]
+    if not places:
+        return []
+    rows = git.run("for-each-ref", "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)", *places)
+    fields = (row.split() for row in rows.decode().splitlines())
+    return list(dict.fromkeys(row[-1] for row in fields if row[-2] == "commit"))
+
+
 class Blob(NamedTuple):
     """A file in a commit."""
 
@@ -295,6 +305,13 @@ def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
         size = int(fields[2])
         yield output[end + 1 : end + 1 + size]
         position = end + 2 + size
+
+
+def present_blobs(git: Git, oids: Iterable[str]) -> set[str]:
+    """Return those of `oids` that this clone has: a partial one lacks some."""
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    rows = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked) if asked else b""
+    return {oid.decode() for oid, kind in (row.split(b" ")[:2] for row in rows.splitlines()) if kind == b"blob"}
 
 
 def _not_here(oid: str) -> MvcError:
@@ -358,3 +375,16 @@ def modified_files(git: Git) -> set[str]:
 def is_committed(git: Git, path: str) -> bool:
     """Whether HEAD has a file at `path`."""
     return git.attempt("cat-file", "-e", f"HEAD:{path}").returncode == 0
+
+
+def has_staged(git: Git, pattern: str) -> bool:
+    """Whether the index differs from HEAD where `pattern` says."""
+    return git.attempt("diff", "--cached", "--quiet", "--", pattern).returncode == 1
+
+
+def has_unpushed(git: Git) -> bool:
+    """Whether the branch has commits that no branch of a Git remote has; False where there is no Git remote."""
+    if not git.run("remote"):
+        return False
+    done = git.attempt("rev-list", "--max-count=1", "HEAD", "--not", "--remotes")
+    return done.returncode == 0 and bool(done.stdout) and git.attempt("symbolic-ref", "-q", "HEAD").returncode == 0

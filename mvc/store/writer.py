@@ -6,13 +6,16 @@ Write protocol: docs/architecture.md, "Publishing an object".
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TypeAlias
 
 from mvc.copying import copying
 from mvc.errors import CorruptObject, MvcError
 from mvc.fsutil import (
+    CREATE_READABLE,
     Stamp,
     check_unchanged,
     fsync_directory,
@@ -119,8 +122,7 @@ class CacheWriter:
         if len(data) < LOOSE_AT:
             self._put_small(digest, data)
         elif not self.cache.intact(digest):
-            temp = self._scratch.name()
-            fd = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            temp, fd = self._new_file()
             try:
                 write_all(fd, data)
                 self._seal_and_publish(fd, temp, digest)
@@ -137,22 +139,62 @@ class CacheWriter:
             CorruptObject: it is not.
 
         """
-        check_object_name(digest.blake3)
-        temp = self._scratch.name()
-        fd = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
+        def fill(fd: int) -> Digest:
             _copy_stream(source, fd, digest.size + 1)
             os.lseek(fd, 0, os.SEEK_SET)
-            if hash_stream(fd, digest.size) != digest:
+            return hash_stream(fd, digest.size)
+
+        self.put_filled(digest, fill)
+
+    def put_filled(self, digest: Digest, fill: Callable[[int], Digest], *, resume: bool = False) -> None:
+        """Store what `fill` writes to the file it is given, which must be exactly `digest`.
+
+        `fill` returns the digest of the whole file. With `resume` the file keeps what was written when `fill`
+        fails, or the process dies, and the next one is given it as it is.
+
+        Raises:
+            CorruptObject: it is not what it should be; nothing was stored, nothing is kept.
+
+        """
+        check_object_name(digest.blake3)
+        temp, fd = self._resumed(digest) if resume else self._new_file()
+        keep = resume
+        try:
+            if fill(fd) != digest:
+                keep = False
                 raise CorruptObject(f"object {digest.blake3}: the bytes do not match their digest")
             if digest.size < LOOSE_AT:
                 self._put_small(digest, os.pread(fd, digest.size, 0))
             else:
                 self._seal_and_publish(fd, temp, digest)
+            keep = False
         finally:
+            if not keep:
+                with suppress(FileNotFoundError):
+                    os.unlink(temp)
             os.close(fd)
-            with suppress(FileNotFoundError):
-                os.unlink(temp)
+
+    def _new_file(self) -> tuple[str, int]:
+        temp = self._scratch.name()
+        return temp, os.open(temp, CREATE_READABLE, 0o600)
+
+    def _resumed(self, digest: Digest) -> tuple[str, int]:
+        """Return the file that an earlier process began to fill, ours alone; a new one when that cannot be had."""
+        path = f"{self.cache.root}/tmp/{digest.blake3}.part"
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError:  # another user's, or sealed by a process that died just then
+            with suppress(OSError):
+                os.unlink(path)
+            return self._new_file()
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            status = os.fstat(fd)
+            if status.st_nlink == 1 and os.path.samestat(status, os.lstat(path)):
+                return path, fd
+            os.unlink(path)  # it was published, or is about to be: never written to again
+        os.close(fd)
+        return self._new_file()
 
     def put_file(self, source: Source) -> ReadFile:
         """Store a workspace file of at least `LOOSE_AT` bytes.
@@ -211,8 +253,7 @@ class CacheWriter:
         return None
 
     def _copy(self, source: Source) -> Digest:
-        temp = self._scratch.name()
-        fd = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        temp, fd = self._new_file()
         try:
             digest = self._fill(source, fd)
             check_unchanged(source.fd, source.status, source.path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mvc.errors import CorruptObject, MissingObject
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Manifest, decode, is_index, parse_index
 from mvc.objects.pointer import Pointer
@@ -56,7 +56,21 @@ def needed_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
     try:
         return _objects(cache, pointer)
     except (MissingObject, CorruptObject):
-        return [("", pointer.digest)]
+        return [("", digest) for digest in listing_objects(cache, pointer)]
+
+
+def listing_objects(cache: Cache, pointer: Pointer) -> list[Digest]:
+    """Return the objects that say which files a directory has: its manifest and, as far as that is here, its shards."""
+    if pointer.kind == "file":
+        return [pointer.digest]
+    if pointer.manifest is not None:
+        return []
+    try:
+        body = cache.read(pointer.digest)
+        shards = parse_index(body) if is_index(body) else []
+    except (MissingObject, CorruptObject, InvalidFormat):
+        shards = []
+    return [pointer.digest, *(shard.digest for shard in shards)]
 
 
 def _objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
@@ -65,9 +79,7 @@ def _objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
     files = [(entry.path, entry.digest) for entry in load_manifest(cache, pointer).entries]
     if pointer.manifest is not None:
         return files
-    body = cache.read(pointer.digest)
-    shards = parse_index(body) if is_index(body) else []
-    return [("", pointer.digest), *(("", shard.digest) for shard in shards), *files]
+    return [*(("", digest) for digest in listing_objects(cache, pointer)), *files]
 
 
 def _find(cache: Cache, names: Iterable[str]) -> Complete:

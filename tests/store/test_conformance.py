@@ -14,12 +14,15 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.base import Store
 from mvc.store.cache import Cache
+from mvc.store.directory import DirectoryBucket
 from mvc.store.memory import MemoryStore
+from mvc.store.remote import RemoteStore
 from mvc.store.writer import LOOSE_AT
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _: MemoryStore(),
     "cache": lambda folder: Cache(str(folder / "cache")),
+    "directory": lambda folder: RemoteStore(DirectoryBucket(str(folder / "remote")), str(folder / "indexes")),
 }
 BODIES = {
     "empty": b"",

@@ -1,0 +1,205 @@
+"""A bucket in a directory: on this disk, a NAS, or whatever is mounted there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from mvc.copying import copying
+from mvc.errors import MissingObject
+from mvc.fsutil import (
+    CREATE_READABLE,
+    READ,
+    Stamp,
+    as_error,
+    fsync_directory,
+    link_new,
+    make_folders,
+    reflink,
+    write_all,
+)
+from mvc.scratch import Scratch
+from mvc.store.bucket import Changed, Item, RemoteError, Run
+
+_GONE = (FileNotFoundError, NotADirectoryError)
+_BUFFER = 1 << 20
+
+
+class DirectoryBucket:
+    """Files below a directory, which the first write makes."""
+
+    def __init__(self, root: str) -> None:
+        """Use the directory `root`, absolute."""
+        self.url = self._root = root
+        self.requests = 0
+        self._scratch: Scratch | None = None
+        self._making = threading.Lock()
+
+    def head(self, key: str) -> Item | None:
+        """See `Bucket.head`."""
+        with self._told():
+            self._check_there()
+            try:
+                status = os.lstat(self._path(key))
+            except _GONE:
+                return None
+        return _item(key, status) if stat.S_ISREG(status.st_mode) else None
+
+    def list(self, prefix: str) -> Iterator[Item]:
+        """See `Bucket.list`."""
+        with self._told():
+            self._check_there()
+            top = f"{self._root}/{prefix.rpartition('/')[0]}".removesuffix("/")
+            for path, _, names in os.walk(top, onerror=_raise_unless_gone):
+                inside = path[len(self._root) + 1 :]
+                for name in names:
+                    key = f"{inside}/{name}" if inside else name
+                    if key.startswith(prefix) and not key.startswith("tmp/"):
+                        with suppress(FileNotFoundError):
+                            status = os.lstat(f"{path}/{name}")
+                            if stat.S_ISREG(status.st_mode):
+                                yield _item(key, status)
+
+    def read(self, item: Item, start: int, end: int) -> bytes:
+        """See `Bucket.read`."""
+        with self._told():
+            fd = self._open(item)
+            try:
+                data = os.pread(fd, end - start, start)
+                while len(data) < end - start and (more := os.pread(fd, end - start - len(data), start + len(data))):
+                    data += more  # network file systems stop short
+            finally:
+                os.close(fd)
+        if len(data) != end - start:
+            raise Changed(f"{self.url}/{item.key} is shorter than it was a moment ago", "run the command again")
+        return data
+
+    def open_local(self, item: Item) -> int | None:
+        """See `Bucket.open_local`."""
+        with self._told():
+            return self._open(item)
+
+    def write(self, key: str, data: bytes, *, new: bool = False) -> bool:
+        """See `Bucket.write`."""
+        with self._told(), self._shaping(key) as (temp, fd):
+            write_all(fd, data)
+            return self._publish(fd, temp, key, new=new)
+
+    def upload(self, key: str, fd: int, size: int, run: Run) -> None:
+        """See `Bucket.upload`."""
+        del run  # one stream is as quick as a disk can be
+        with self._told(), self._shaping(key) as (temp, target):
+            if not reflink(fd, target):
+                os.lseek(fd, 0, os.SEEK_SET)
+                with copying(fd, target, size) as read:
+                    buffer = memoryview(bytearray(_BUFFER))
+                    while read(buffer):
+                        pass
+            if os.fstat(target).st_size != size:
+                raise Changed(f"{key} changed while it was sent", "run the command again")
+            self._publish(target, temp, key, new=False)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """See `Bucket.delete`."""
+        with self._told():
+            for key in keys:
+                with suppress(*_GONE):
+                    os.unlink(self._path(key))
+
+    def sweep(self, before: float) -> int:
+        """See `Bucket.sweep`: whoever makes a scratch directory removes those whose owner is gone."""
+        del before
+        return 0
+
+    def close(self) -> None:
+        """See `Bucket.close`."""
+        with self._making:
+            if self._scratch is not None:
+                self._scratch.__exit__()
+                self._scratch = None
+
+    def _path(self, key: str) -> str:
+        if any(part in ("", ".", "..") for part in key.split("/")):
+            raise RemoteError(f"{key!r} is no key")
+        return f"{self._root}/{key}"
+
+    def _open(self, item: Item) -> int:
+        try:
+            fd = os.open(self._path(item.key), READ)
+        except _GONE:
+            raise MissingObject(f"{self.url}/{item.key} is gone") from None
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode) or _item(item.key, status) != item:
+            os.close(fd)
+            raise Changed(f"{self.url}/{item.key} is not what it was a moment ago", "run the command again")
+        return fd
+
+    @contextmanager
+    def _shaping(self, key: str) -> Iterator[tuple[str, int]]:
+        """Yield a new file in the bucket's scratch directory, open for reading and writing."""
+        temp = self._scratch_for(key).name()
+        fd = os.open(temp, CREATE_READABLE, 0o600)
+        try:
+            yield temp, fd
+        finally:
+            os.close(fd)
+            with suppress(FileNotFoundError):
+                os.unlink(temp)
+
+    def _scratch_for(self, key: str) -> Scratch:
+        """Make the directories that a write needs; the scratch directory among them lives as long as we do."""
+        with self._making:
+            if not os.path.isdir(self._root):
+                os.mkdir(self._root)  # its parent must be there: an unmounted share is no place to write to
+            make_folders(os.path.dirname(self._path(key)))
+            if self._scratch is None:
+                self._scratch = Scratch(f"{self._root}/tmp")
+            return self._scratch
+
+    def _publish(self, fd: int, temp: str, key: str, *, new: bool) -> bool:
+        path = self._path(key)
+        os.fchmod(fd, 0o444)
+        os.fsync(fd)
+        written = True
+        if new:
+            written = link_new(temp, path)
+        else:
+            os.replace(temp, path)
+        fsync_directory(os.path.dirname(path))
+        return written
+
+    def _check_there(self) -> None:
+        """A directory that is not there holds nothing; but then its parent is: else a share is not mounted."""
+        if os.path.isdir(self._root) or (
+            not os.path.lexists(self._root) and os.path.isdir(os.path.dirname(self._root))
+        ):
+            return
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), self._root)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what the system says into one line about the remote."""
+        try:
+            yield
+        except OSError as error:
+            place = f"the remote directory {self._root}"
+            fix = f"ls -ld {shlex.quote(self._root)}  # is it mounted?"
+            if isinstance(error, _GONE):
+                raise RemoteError(f"{place} cannot be reached: no such directory", fix) from None
+            told = as_error(error, place)
+            raise RemoteError(told.message, told.fix or fix) from None
+
+
+def _item(key: str, status: os.stat_result) -> Item:
+    stamp = Stamp.of(status)
+    return Item(key, status.st_size, f"{stamp.ino:x}-{stamp.mtime_ns:x}", status.st_mtime)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, _GONE):
+        raise error

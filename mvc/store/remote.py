@@ -1,0 +1,306 @@
+"""Objects on a remote: large ones under their names, small ones in packs, on top of any bucket.
+
+The layout is the same in a directory and in a bucket: docs/formats.md, "Remote".
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import BinaryIO, NamedTuple, TypeVar
+from uuid import uuid4
+
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject, UsageError
+from mvc.fsutil import write_all
+from mvc.objects.digest import Digest, check_object_name
+from mvc.objects.hashing import hash_stream
+from mvc.scratch import Scratch
+from mvc.store.bucket import PART, Bucket, Item, Run
+from mvc.store.packs import PackIndex, PackWriter, Record
+from mvc.store.writer import LOOSE_AT
+
+FORMAT_KEY = "mvc-remote.yaml"
+FEW = 8
+"""Objects up to which each is asked for by itself before anything is listed."""
+PAGE = 1000
+"""What one listing request of S3 yields."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Place(NamedTuple):
+    """Where an object lies: under a key of its own, or in a pack."""
+
+    item: Item
+    """What is to be read: the object, or its pack."""
+    record: Record | None = None
+
+    @property
+    def start(self) -> int:
+        """The first byte of the object."""
+        return self.record.offset if self.record else 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the object as stored."""
+        return self.record.stored if self.record else self.item.size
+
+    @property
+    def fits(self) -> bool:
+        """Whether its pack is as long as the index says."""
+        return self.start + self.size <= self.item.size
+
+
+def one_by_one(function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
+    """Do without threads; see `Run`."""
+    del size
+    return [function(item) for item in items]
+
+
+def loose_key(name: str) -> str:
+    """Return the key of a large object."""
+    return f"objects/{check_object_name(name)[:2]}/{name}"
+
+
+class RemoteStore:
+    """A store on a bucket. `indexes` is a local directory that keeps pack indexes, which never change."""
+
+    def __init__(self, bucket: Bucket, indexes: str, run: Run = one_by_one) -> None:
+        """Use `bucket`; nothing is asked yet. `run` calls a function for several items, perhaps at once."""
+        self.bucket = bucket
+        self.run = run
+        self._indexes = indexes
+        self._id = ""
+        self._packs: dict[str, tuple[Item, PackIndex]] | None = None
+
+    # The format.
+
+    def check_format(self) -> str:
+        """Return the remote's own id; empty when nothing was ever pushed to it.
+
+        Raises:
+            UsageError: it needs a newer mvc.
+
+        """
+        if not self._id and (item := self.bucket.head(FORMAT_KEY)):
+            self._id = _id_in(self.bucket.read(item, 0, item.size), self.bucket.url)
+        return self._id
+
+    def prepare(self) -> str:
+        """Make an empty remote one of ours, before anything else is written; its id."""
+        if known := self.check_format():
+            return known
+        text = f'mvc-remote: 1\nid: "{uuid4()}"\nfeatures: {{read: [], write: []}}\n'
+        self.bucket.write(FORMAT_KEY, text.encode(), new=True)
+        return self.check_format()  # another push may have been quicker
+
+    # What is there.
+
+    def locate(self, names: Iterable[str]) -> dict[str, Place]:
+        """Return where those of `names` lie that are there now. All of it is asked, nothing inferred."""
+        wanted = {check_object_name(name) for name in names}
+        found = dict(self._packed(wanted))
+        rest = sorted(wanted - found.keys())
+        return found | {name: Place(item) for name, item in self._loose(rest).items()}
+
+    def _packed(self, names: set[str]) -> Iterator[tuple[str, Place]]:
+        packs = self.packs() if names else {}
+        for name in names:
+            key = bytes.fromhex(name)
+            found: Place | None = None
+            for item, index in packs.values():
+                if (record := index.find(key)) is not None:
+                    found = Place(item, record)
+                    if found.fits:
+                        break
+            if found is not None:
+                yield name, found
+
+    def _loose(self, names: list[str]) -> dict[str, Item]:
+        """Ask for each by itself, or list all: whichever is fewer requests, as far as that can be known."""
+        keys = {loose_key(name): name for name in names}
+        found: dict[str, Item] = {}
+        if len(keys) > FEW:
+            for number, item in enumerate(self.bucket.list("objects/")):
+                if item.key in keys:
+                    found[keys[item.key]] = item
+                if number // PAGE >= len(keys):
+                    break  # more pages than questions
+            else:
+                return found
+        asked = [key for key, name in keys.items() if name not in found]
+        items = self.run(self.bucket.head, asked, 0)
+        return found | {keys[item.key]: item for item in items if isinstance(item, Item)}
+
+    def packs(self) -> dict[str, tuple[Item, PackIndex]]:
+        """Return every pack that has its index; the indexes are fetched once, for good."""
+        if self._packs is None:
+            items = {item.key: item for item in self.bucket.list("packs/")}
+            complete = [key[:-4] for key in items if key.endswith(".idx") and f"{key[:-4]}.pack" in items]
+            indexes = self.run(lambda stem: self._index(items[f"{stem}.idx"]), complete, 1 << 20)
+            pairs = zip(complete, indexes, strict=True)
+            self._packs = {
+                stem[6:]: (items[f"{stem}.pack"], index) for stem, index in pairs if isinstance(index, PackIndex)
+            }
+        return self._packs
+
+    def _index(self, item: Item) -> PackIndex | None:
+        """Return a pack's index, kept from before or fetched; None when it is damaged: then its pack holds nothing."""
+        name = item.key.removeprefix("packs/")
+        kept = f"{self._indexes}/{name}"
+        with suppress(FileNotFoundError, CorruptObject, InvalidFormat), open(kept, "rb") as file:
+            return PackIndex(file.read(), item.key)
+        with suppress(CorruptObject, InvalidFormat):
+            check_object_name(name.removesuffix(".idx"))
+            data = self.bucket.read(item, 0, item.size)
+            index = PackIndex(data, item.key)
+            self._keep(kept, data)
+            return index
+        return None
+
+    def _keep(self, path: str, data: bytes) -> None:
+        with suppress(OSError):  # it only saves a request
+            os.makedirs(self._indexes, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._indexes, delete=False) as file:
+                file.write(data)
+            os.rename(file.name, path)
+
+    # The store protocol.
+
+    def has(self, name: str) -> bool:
+        """See `Store.has`."""
+        return name in self.locate([name])
+
+    def size(self, name: str) -> int:
+        """See `Store.size`."""
+        return self._place(name).size
+
+    def open(self, name: str) -> BinaryIO:
+        """See `Store.open`. What is read is fetched in ranges as it is asked for."""
+        return io.BufferedReader(RemoteFile(self.bucket, self._place(name)), 1 << 20)
+
+    def put(self, digest: Digest, source: BinaryIO) -> None:
+        """See `Store.put`."""
+        check_object_name(digest.blake3)
+        self.prepare()
+        with tempfile.TemporaryDirectory() as folder:
+            with open(f"{folder}/object", "x+b", buffering=0) as file:
+                while part := source.read(1 << 20):
+                    write_all(file.fileno(), part)
+                file.seek(0)
+                if hash_stream(file.fileno(), digest.size) != digest:
+                    raise CorruptObject(f"object {digest.blake3}: the bytes do not match their digest")
+                if self.has(digest.blake3):
+                    return
+                if digest.size >= LOOSE_AT:
+                    self.bucket.upload(loose_key(digest.blake3), file.fileno(), digest.size, self.run)
+                    return
+                body = os.pread(file.fileno(), digest.size, 0)
+            self.put_pack([(digest, body)], folder)
+
+    def put_pack(self, bodies: Iterable[tuple[Digest, bytes]], folder: str) -> int:
+        """Store small objects as packs, shaped in the local directory `folder`; the bytes sent."""
+        with Scratch(f"{folder}/scratch") as scratch:
+            os.makedirs(f"{folder}/packs", exist_ok=True)
+            writer = PackWriter(f"{folder}/packs", scratch)
+            for digest, body in bodies:
+                writer.add(digest, body)
+            writer.publish()
+        return sum(self._send_pack(f"{folder}/packs", name) for name in sorted(writer.published))
+
+    def _send_pack(self, folder: str, name: str) -> int:
+        """Send a pack, then its index: a pack without one is none."""
+        sent = 0
+        for suffix in ("pack", "idx"):
+            with open(f"{folder}/{name}.{suffix}", "rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                self.bucket.upload(f"packs/{name}.{suffix}", file.fileno(), size, self.run)
+                sent += size
+        self._packs = None
+        return sent
+
+    def list(self) -> Iterator[str]:
+        """See `Store.list`."""
+        seen: set[str] = set()
+        for item in self.bucket.list("objects/"):
+            with suppress(InvalidFormat):
+                name = check_object_name(item.key.rpartition("/")[2])
+                if item.key == loose_key(name):
+                    seen.add(name)
+                    yield name
+        self._packs = None
+        for _, index in self.packs().values():
+            new = {key.hex() for key in index.keys()} - seen  # noqa: SIM118 - no mapping
+            seen |= new
+            yield from new
+
+    def delete(self, name: str) -> None:
+        """See `Store.delete`."""
+        self.bucket.delete([loose_key(name)])
+        while (place := dict(self._packed({name})).get(name)) is not None:
+            self._drop(place.item, {bytes.fromhex(name)})
+
+    def _drop(self, pack: Item, names: set[bytes]) -> None:
+        """Replace a pack by one without `names`."""
+        _, index = self.packs()[pack.key[6:-5]]
+        rest = [record for record in index.records() if record.blake3 not in names]
+        with tempfile.TemporaryDirectory() as folder:
+            bodies = (self.bucket.read(pack, record.offset, record.offset + record.stored) for record in rest)
+            self.put_pack(zip((record.digest for record in rest), bodies, strict=True), folder)
+        self.bucket.delete([f"{pack.key[:-5]}.idx", pack.key])
+        self._packs = None
+
+    def _place(self, name: str) -> Place:
+        place = self.locate([name]).get(name)
+        if place is None:
+            raise MissingObject(f"object {name} is not on {self.bucket.url}")
+        return place
+
+
+class RemoteFile(io.RawIOBase):
+    """An object on a remote as a file to read and seek in; each read is one request."""
+
+    def __init__(self, bucket: Bucket, place: Place) -> None:
+        """Read the object at `place`."""
+        self._bucket, self._place, self._position = bucket, place, 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """See `io.IOBase.seek`."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._place.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: object) -> int:
+        """See `io.RawIOBase.readinto`."""
+        view = memoryview(buffer)  # type: ignore[arg-type]  # a buffer, as typeshed says elsewhere
+        end = min(self._position + min(len(view), PART), self._place.size)
+        if end <= self._position:
+            return 0
+        start = self._place.start
+        data = self._bucket.read(self._place.item, start + self._position, start + end)
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+def _id_in(text: bytes, url: str) -> str:
+    from mvc.objects import strict_yaml  # noqa: PLC0415 - start-up time
+
+    data = strict_yaml.load(text, what=f"{url}/{FORMAT_KEY}", max_bytes=4096)
+    features = data.get("features") if isinstance(data, dict) else None
+    known = isinstance(features, dict) and not features.get("read") and not features.get("write")
+    if not isinstance(data, dict) or data.get("mvc-remote") != 1 or not known or not isinstance(data.get("id"), str):
+        raise UsageError(f"the remote {url} needs a newer mvc, or is none of mvc's", "pip install --upgrade modelvc")
+    return str(data["id"])

@@ -1,0 +1,213 @@
+"""What S3 and its SDK say when something fails, as one line of what is wrong and one of what to type."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from mvc.errors import MissingObject, MvcError
+from mvc.store.bucket import Changed, RemoteError, SlowDown, Transient
+
+AGAIN = "run the command again: it goes on where it stopped"
+_KEYS = "export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...  # or AWS_PROFILE=..."
+_LOGIN = "aws sso login  # or renew the credentials"
+_SET = "mvc remote set NAME -o"
+
+_RIGHTS = {
+    "abort_multipart_upload": "s3:AbortMultipartUpload",
+    "delete_objects": "s3:DeleteObject",
+    "get_object": "s3:GetObject",
+    "head_bucket": "s3:ListBucket",
+    "head_object": "s3:GetObject and s3:ListBucket",
+    "list_multipart_uploads": "s3:ListBucketMultipartUploads",
+    "list_objects_v2": "s3:ListBucket",
+}
+_REFUSED = {
+    "InvalidAccessKeyId": ("the server does not know the access key", _KEYS),
+    "SignatureDoesNotMatch": ("the server refuses the signature: the secret key is wrong", _KEYS),
+    "ExpiredToken": ("the login has expired", _LOGIN),
+    "ExpiredTokenException": ("the login has expired", _LOGIN),
+    "TokenRefreshRequired": ("the login has expired", _LOGIN),
+    "InvalidToken": ("the session token is not valid", _LOGIN),
+    "RequestExpired": ("the clock of this machine is wrong", "sudo timedatectl set-ntp true"),
+    "EntityTooLarge": ("the object is larger than the server takes", "split the file"),
+    "InvalidObjectState": ("the object is archived", "aws s3api restore-object --help"),
+    "NotImplemented": ("the server does not know this request", f"{_SET} checksums=when_required  # for an old server"),
+    "XMinioStorageFull": ("the server's disk is full", "make room there, then run the command again"),
+    "QuotaExceeded": ("the bucket's quota is used up", "make room there, then run the command again"),
+    "KMS.NotFoundException": ("the encryption key does not exist", f"{_SET} kms_key_id=ARN"),
+    "KMS.DisabledException": ("the encryption key is disabled", f"{_SET} kms_key_id=ARN"),
+    "InvalidArgument": ("the server refuses a setting of the request", "mvc remote list  # sse, kms_key_id, acl"),
+    "AccessControlListNotSupported": ("the bucket takes no access lists", f"{_SET} acl="),
+    "InvalidBucketName": ("this is no bucket's name", "mvc remote list"),
+}
+_ELSEWHERE = {
+    "PermanentRedirect", "TemporaryRedirect", "Redirect", "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException", "301", "307",
+}
+_SKEWED = "RequestTimeTooSkewed"
+_SLOWER = {"SlowDown", "ServiceUnavailable", "TooManyRequests", "Throttling", "ThrottlingException", "429", "503"}
+_PASSING = {
+    "BadDigest", "ConditionalRequestConflict", "IncompleteBody", "InternalError", "OperationAborted", "RequestTimeout",
+    "RequestTimeoutException", "XAmzContentSHA256Mismatch", "408",
+}
+"""What the server blames on the request, but the way there spoiled; or what will be over in a moment."""
+
+
+class Asked(NamedTuple):
+    """A request: whom, what for, about which key."""
+
+    url: str
+    """The remote's, for messages."""
+    bucket: str
+    endpoint: str
+    """Empty: AWS."""
+    method: str
+    key: str = ""
+    reached: bool = True
+    """Whether the server was ever heard of before: if not, it is no passing trouble that it cannot be reached."""
+
+    @property
+    def host(self) -> str:
+        """Who was asked."""
+        return self.endpoint or "Amazon S3"
+
+
+def translate(error: Exception, asked: Asked) -> Exception:
+    """Return what to raise instead of `error`; a `RuntimeError` when it is a bug of ours."""
+    if (response := _response(error)) is not None:
+        return _answered(response, asked)
+    if isinstance(error, RecursionError):  # the SDK follows a redirection that leads nowhere
+        return _elsewhere({}, asked)
+    return _unanswered(error, asked) or RuntimeError(f"{asked.method}: {error!r}")
+
+
+def code_of(error: BaseException) -> str:
+    """Return S3's own word for what is wrong, also of a translated error; empty when the server did not answer."""
+    return str((_response(error) or {}).get("Error", {}).get("Code", ""))
+
+
+def _response(error: BaseException | None) -> Mapping[str, Any] | None:
+    """Return the answer that an error, or what caused it, came with: s3fs translates, too."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        if isinstance(response, Mapping):
+            return response
+        error = error.__cause__
+    return None
+
+
+def _answered(response: Mapping[str, Any], asked: Asked) -> MvcError:
+    """Turn an answer that is an error into ours."""
+    code = str(response.get("Error", {}).get("Code", ""))
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in _SLOWER or status in (429, 503):
+        return SlowDown(f"{asked.url}: {asked.host} asks to be asked less ({code})", AGAIN)
+    if code in _REFUSED:
+        message, fix = _REFUSED[code]
+        return RemoteError(f"{asked.url}: {message}", fix)
+    if code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Transient(f"{asked.url}: {asked.host} has failed ({code or status})", AGAIN)
+    return _refused(code, status, response, asked)
+
+
+def _refused(code: str, status: int, response: Mapping[str, Any], asked: Asked) -> MvcError:
+    if code == _SKEWED:
+        return RemoteError(f"{asked.url}: {_skew(response)}", "sudo timedatectl set-ntp true")
+    if code in _ELSEWHERE or status in (301, 307):
+        return _elsewhere(response, asked)
+    if code == "NoSuchBucket":
+        option = f" --endpoint-url {asked.endpoint}" if asked.endpoint else ""
+        fix = f"aws{option} s3 mb s3://{asked.bucket}"
+        return RemoteError(f"there is no bucket {asked.bucket} at {asked.host}", fix)
+    if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and asked.method == "get_object"):
+        return MissingObject(f"{asked.url}/{asked.key} is gone")
+    if code == "PreconditionFailed" or status == HTTPStatus.PRECONDITION_FAILED:
+        return Changed(f"{asked.url}/{asked.key} is not what it was a moment ago", "run the command again")
+    if status in (401, 403) or code == "AccessDenied":
+        return _denied(asked)
+    message = str(response.get("Error", {}).get("Message", "")).strip() or "no reason given"
+    about = f"{asked.url}/{asked.key}" if asked.key else asked.url
+    return RemoteError(f"{about}: {asked.host} answered {code or status}: {message}", "mvc remote test")
+
+
+def _denied(asked: Asked) -> RemoteError:
+    right = _RIGHTS.get(asked.method, "s3:PutObject")
+    about = f"{asked.url}/{asked.key}" if asked.key else asked.url
+    return RemoteError(f"{about}: access denied; the credentials in use lack {right}", "mvc remote test")
+
+
+def _elsewhere(response: Mapping[str, Any], asked: Asked) -> RemoteError:
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = str(headers.get("x-amz-bucket-region") or response.get("Error", {}).get("Region") or "")
+    where = f"in the region {region}" if region else "in another region"
+    return RemoteError(f"the bucket {asked.bucket} is {where}", f"{_SET} region={region or 'REGION'}")
+
+
+def _skew(response: Mapping[str, Any]) -> str:
+    """Return by how much the clock is wrong, as the answer's date tells."""
+    date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        minutes = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() / 60
+    except (ValueError, TypeError):
+        return "the clock of this machine is wrong"
+    if abs(minutes) < 1:
+        return "the clock of this machine and the server's differ too much"
+    return f"the clock of this machine is {abs(minutes):.0f} minutes {'fast' if minutes > 0 else 'slow'}"
+
+
+def _unanswered(error: Exception, asked: Asked) -> MvcError | None:
+    """Turn what happened before there was an answer, or in the midst of it, into ours."""
+    import aiohttp  # noqa: PLC0415 - s3fs has loaded both
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    if told := _no_login(error, asked):
+        return told
+    if isinstance(error, boto.SSLError | aiohttp.ClientSSLError):
+        return RemoteError(f"{asked.url}: the certificate of {asked.host} is not trusted", f"{_SET} ca_bundle=FILE")
+    if isinstance(error, boto.EndpointConnectionError | boto.ProxyConnectionError | aiohttp.ClientConnectorError):
+        return _unreachable(error, asked)
+    if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError | asyncio.TimeoutError):
+        return Transient(f"{asked.url}: no answer from {asked.host}", AGAIN)
+    if isinstance(error, boto.HTTPClientError | aiohttp.ClientError | boto.IncompleteReadError | ConnectionError):
+        return Transient(f"{asked.url}: {asked.host} broke the connection off", AGAIN)
+    if type(error).__name__ == "ResponseParserError":
+        return Transient(f"{asked.url}: what {asked.host} answered cannot be read", AGAIN)
+    if isinstance(error, boto.BotoCoreError | ValueError):
+        return RemoteError(f"{asked.url}: {' '.join(str(error).split())}", "mvc remote list")
+    return None
+
+
+def _no_login(error: Exception, asked: Asked) -> RemoteError | None:
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
+        fix = f"{_KEYS}; a public bucket: {_SET} anon=true"
+        return RemoteError(f"{asked.url}: no credentials for {asked.host} were found", fix)
+    if isinstance(error, boto.ProfileNotFound):
+        return RemoteError(f"{asked.url}: {error}", "aws configure list-profiles")
+    if isinstance(error, boto.SSOError | boto.TokenRetrievalError | boto.LoginError):
+        return RemoteError(f"{asked.url}: the login has expired", _LOGIN)
+    if isinstance(error, boto.CredentialRetrievalError):
+        return RemoteError(f"{asked.url}: {' '.join(str(error).split())}", "aws sts get-caller-identity")
+    return None
+
+
+def _unreachable(error: Exception, asked: Asked) -> MvcError:
+    """Nobody was reached: for good unless the server was there a moment ago."""
+    cause = getattr(error, "kwargs", {}).get("error") or error
+    inner = getattr(cause, "os_error", cause)
+    fix = f"{_SET} endpoint_url=URL  # or start the server" if asked.endpoint else "check the network"
+    if isinstance(inner, socket.gaierror):
+        message = f"{asked.url}: the name of {asked.host} cannot be resolved"
+    elif getattr(inner, "errno", None) == errno.ECONNREFUSED:
+        message = f"{asked.url}: nobody answers at {asked.host}: connection refused"
+    else:
+        message = f"{asked.url}: {asked.host} cannot be reached"
+    return Transient(message, AGAIN) if asked.reached else RemoteError(message, fix)

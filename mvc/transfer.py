@@ -1,0 +1,336 @@
+"""Objects on their way between cache and remote: what is missing is asked first, then moved, verified.
+
+Small objects travel in packs, medium ones several at a time, large ones one after the other in
+parts. All parts in flight share one budget of bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+from mvc.copying import copying, reader_of
+from mvc.errors import CorruptObject, MissingObject, MvcError
+from mvc.fsutil import as_error, reflink, write_all
+from mvc.objects.digest import Digest
+from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream, quick_reader
+from mvc.store.bucket import PART, Bucket, Item
+from mvc.store.cache import Cache
+from mvc.store.remote import Place, RemoteStore, loose_key
+from mvc.store.writer import CacheWriter
+from mvc.workspace.progress import Progress
+
+BUDGET = 128 << 20
+"""Bytes that all parts in flight may hold."""
+JOBS = 8
+"""Requests at once."""
+GAP = 256 << 10
+"""Bytes between two objects of a pack that are read along rather than left out by another request."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Pool:
+    """Calls functions in threads, so many at once as jobs and the budget of bytes allow; see `Run`."""
+
+    def __init__(self, jobs: int = JOBS, budget: int = BUDGET) -> None:
+        """Use up to `jobs` threads, which start when they are needed, and `budget` bytes."""
+        self._jobs, self._budget = jobs, budget
+        self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="mvc-transfer")
+
+    def __enter__(self) -> Pool:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let what runs end; what waits is dropped."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def __call__(self, function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
+        """See `Run`."""
+        return list(self.in_order(function, items, size))
+
+    def in_order(self, function: Callable[[T], R], items: Iterable[T], size: int) -> Iterator[R]:
+        """Yield the results in order while later ones are in the making; `size` as in `Run`."""
+        window = max(1, min(self._jobs, self._budget // max(size, 1)))
+        running: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                running.append(self._threads.submit(function, item))
+                if len(running) >= window:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+class Lost(NamedTuple):
+    """An object that did not arrive."""
+
+    name: str
+    error: MvcError
+
+
+class Moved(NamedTuple):
+    """What was moved: objects, their bytes, and what failed."""
+
+    objects: int
+    bytes: int
+    failed: tuple[Lost, ...] = ()
+
+
+class Tools(NamedTuple):
+    """What a transfer works with."""
+
+    cache: Cache
+    remote: RemoteStore
+    pool: Pool
+    progress: Progress
+    folder: str
+    """A local directory for temporary files; it exists."""
+
+
+# To the remote.
+
+
+def missing_there(remote: RemoteStore, digests: Iterable[Digest]) -> list[Digest]:
+    """Return those objects that the remote does not hold now; one that is cut short is none."""
+    wanted = {digest.blake3: digest for digest in digests}
+    there = remote.locate(wanted)
+    return [digest for name, digest in wanted.items() if name not in there or not _is_whole(digest, there[name])]
+
+
+def _is_whole(digest: Digest, place: Place) -> bool:
+    return place.fits and place.size == digest.size
+
+
+def push_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
+    """Send objects, which the remote is known not to hold; large ones first, so that manifests come last."""
+    tools.remote.prepare()
+    tools.progress.expect(sum(digest.size for digest in digests))
+    lost: list[Lost] = []
+    loose = [digest for digest in digests if tools.cache.is_loose(digest.blake3)]
+    medium = [digest for digest in loose if digest.size <= PART]
+    for error, digest in zip(tools.pool(partial(_send_safely, tools), medium, PART), medium, strict=True):
+        lost += [Lost(digest.blake3, error)] if error else []
+    for digest in loose:
+        if digest.size > PART and (error := _send_safely(tools, digest)):
+            lost.append(Lost(digest.blake3, error))
+    alone = {digest.blake3 for digest in loose}
+    sent = _send_packed(tools, [digest for digest in digests if digest.blake3 not in alone], lost)
+    failed = {item.name for item in lost}
+    arrived = [digest for digest in digests if digest.blake3 not in failed]
+    large = sum(digest.size for digest in arrived if digest.blake3 in alone)
+    return Moved(len(arrived), sent + large, tuple(lost))
+
+
+def _send_packed(tools: Tools, digests: Sequence[Digest], lost: list[Lost]) -> int:
+    """Send small objects as packs; the bytes sent."""
+    bodies = _bodies(tools, digests, lost)
+    first = next(bodies, None)
+    if first is None:
+        return 0
+    try:
+        return tools.remote.put_pack(chain([first], bodies), tools.folder)
+    except MvcError as error:  # which pack it was is not told: none of them counts
+        told = {item.name for item in lost}
+        lost += [Lost(digest.blake3, error) for digest in digests if digest.blake3 not in told]
+        return 0
+
+
+def _send_safely(tools: Tools, digest: Digest) -> MvcError | None:
+    try:
+        _send(tools, digest)
+    except MvcError as error:
+        return error
+    except OSError as error:
+        return as_error(error, f"object {digest.blake3}")
+    return None
+
+
+def _send(tools: Tools, digest: Digest) -> None:
+    with tools.cache.open(digest.blake3) as file:
+        if quick_reader(reader_of(file.fileno())) != digest[1:]:
+            raise CorruptObject(f"object {digest.blake3} is damaged in the cache", "mvc verify")
+        tools.remote.bucket.upload(loose_key(digest.blake3), file.fileno(), digest.size, tools.pool)
+    tools.progress.advance(digest.size)
+
+
+def _bodies(tools: Tools, digests: Iterable[Digest], lost: list[Lost]) -> Iterator[tuple[Digest, bytes]]:
+    for digest in digests:
+        try:
+            body = tools.cache.read(digest)
+        except MvcError as error:
+            lost.append(Lost(digest.blake3, error))
+            continue
+        tools.progress.advance(digest.size)
+        yield digest, body
+
+
+# From the remote.
+
+
+def fetch_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
+    """Bring objects, which the cache is known not to hold; each is published only when its bytes are proven."""
+    places = tools.remote.locate(digest.blake3 for digest in digests)
+    tools.progress.expect(sum(place.size for place in places.values()))
+    lost = [_absent(tools, digest) for digest in digests if digest.blake3 not in places]
+    found = [digest for digest in digests if digest.blake3 in places]
+    there = [digest for digest in found if _is_whole(digest, places[digest.blake3])]
+    lost += [Lost(digest.blake3, _wrong(tools, digest)) for digest in sorted({*found}.difference(there))]
+    with CacheWriter(tools.cache) as writer:
+        packed = [(digest, places[digest.blake3]) for digest in there if places[digest.blake3].record]
+        for batch in tools.pool.in_order(partial(_read_span, tools.remote.bucket), _spans(packed), PART):
+            lost += _store_bodies(tools, writer, batch)
+        loose = [(digest, places[digest.blake3].item) for digest in there if not places[digest.blake3].record]
+        medium = [pair for pair in loose if pair[0].size <= PART]
+        receive = partial(_receive_safely, tools, writer)
+        for error, (digest, _) in zip(tools.pool(receive, medium, PART), medium, strict=True):
+            lost += [Lost(digest.blake3, error)] if error else []
+        for digest, item in loose:
+            if digest.size > PART and (error := receive((digest, item))):
+                lost.append(Lost(digest.blake3, error))
+    failed = {item.name for item in lost}
+    arrived = [digest for digest in there if digest.blake3 not in failed]
+    return Moved(len(arrived), sum(digest.size for digest in arrived), tuple(lost))
+
+
+def _absent(tools: Tools, digest: Digest) -> Lost:
+    return Lost(digest.blake3, MissingObject(f"object {digest.blake3} is not on {tools.remote.bucket.url}"))
+
+
+class Span(NamedTuple):
+    """A stretch of a pack to be read at once, and the objects in it."""
+
+    item: Item
+    start: int
+    end: int
+    objects: list[tuple[Digest, Place]]
+
+
+def _spans(packed: Iterable[tuple[Digest, Place]]) -> Iterator[Span]:
+    """Return what to read: neighbours in a pack together, up to `PART` bytes."""
+    span: Span | None = None
+    for digest, place in sorted(packed, key=lambda pair: (pair[1].item.key, pair[1].start)):
+        end = place.start + place.size
+        near = span and span.item == place.item and place.start - span.end <= GAP and end - span.start <= PART
+        if span and near:
+            span = span._replace(end=max(end, span.end), objects=[*span.objects, (digest, place)])
+            continue
+        if span:
+            yield span
+        span = Span(place.item, place.start, end, [(digest, place)])
+    if span:
+        yield span
+
+
+def _read_span(bucket: Bucket, span: Span) -> tuple[Span, bytes | MvcError]:
+    try:
+        return span, bucket.read(span.item, span.start, span.end)
+    except MvcError as error:
+        return span, error
+
+
+def _store_bodies(tools: Tools, writer: CacheWriter, batch: tuple[Span, bytes | MvcError]) -> list[Lost]:
+    span, data = batch
+    if isinstance(data, MvcError):
+        return [Lost(digest.blake3, data) for digest, _ in span.objects]
+    lost = []
+    for digest, place in span.objects:
+        body = data[place.start - span.start : place.start - span.start + place.size]
+        if hash_bytes(body) != digest:
+            lost.append(Lost(digest.blake3, _wrong(tools, digest)))
+        else:
+            writer.put_bytes(body)
+        tools.progress.advance(place.size)
+    return lost
+
+
+def _wrong(tools: Tools, digest: Digest) -> CorruptObject:
+    where = tools.remote.bucket.url
+    return CorruptObject(f"object {digest.blake3} is damaged on {where}: its bytes do not match its name")
+
+
+def _receive_safely(tools: Tools, writer: CacheWriter, pair: tuple[Digest, Item]) -> MvcError | None:
+    digest, item = pair
+    try:
+        if item.size != digest.size:
+            raise _wrong(tools, digest)
+        writer.put_filled(digest, partial(_fill, tools, item), resume=item.size > PART)
+    except CorruptObject:
+        return _wrong(tools, digest)
+    except MvcError as error:
+        return error
+    except OSError as error:
+        return as_error(error, f"object {digest.blake3}")
+    return None
+
+
+def _fill(tools: Tools, item: Item, fd: int) -> Digest:
+    """Write what lies under `item` to the file `fd`, which may have a part of it; the digest of all it holds then."""
+    source = tools.remote.bucket.open_local(item)
+    if source is not None:
+        return _fill_from_file(tools, source, fd, item.size)
+    if item.size <= PART:  # in a thread of the pool already
+        write_all(fd, tools.remote.bucket.read(item, 0, item.size))
+        os.lseek(fd, 0, os.SEEK_SET)
+        tools.progress.advance(item.size)
+        return hash_stream(fd, item.size)
+    return hash_reader(_Arriving(tools, item, fd).read, item.size)
+
+
+def _fill_from_file(tools: Tools, source: int, fd: int, size: int) -> Digest:
+    os.ftruncate(fd, 0)
+    try:
+        if reflink(source, fd):
+            return hash_stream(fd, size)
+        with copying(source, fd, size) as read:
+            return hash_reader(read, size)
+    finally:
+        os.close(source)
+        tools.progress.advance(size)
+
+
+class _Arriving:
+    """A large object as its parts arrive, in order: first what the file has of it, then what is still to come.
+
+    What comes is written to the file before it is handed on.
+    """
+
+    def __init__(self, tools: Tools, item: Item, fd: int) -> None:
+        have = os.fstat(fd).st_size
+        if have > item.size:
+            os.ftruncate(fd, have := 0)
+        bucket, size = tools.remote.bucket, item.size
+        starts = range(have, size, PART)
+        self._parts = tools.pool.in_order(lambda at: bucket.read(item, at, min(at + PART, size)), starts, PART)
+        self._fd, self._have, self._position = fd, have, 0
+        self._waiting = memoryview(b"")
+        self._progress = tools.progress
+        self._progress.advance(have)
+
+    def read(self, buffer: memoryview) -> int:
+        if self._position < self._have:
+            count = os.preadv(self._fd, [buffer[: self._have - self._position]], self._position)
+            self._position += count
+            return count
+        if not self._waiting:
+            self._take(next(self._parts, b""))
+        count = min(len(buffer), len(self._waiting))
+        buffer[:count] = self._waiting[:count]
+        self._waiting = self._waiting[count:]
+        return count
+
+    def _take(self, part: bytes) -> None:
+        os.lseek(self._fd, 0, os.SEEK_END)
+        write_all(self._fd, part)
+        self._progress.advance(len(part))
+        self._waiting = memoryview(part)
