@@ -1,17 +1,21 @@
 """Settings: flag > `MVC_*` environment > local > project > user > default.
 
-A committed config comes with a clone, so it can name neither a command nor a cache directory:
+A committed config comes with a clone, so it can name neither a command, a cache directory nor a secret:
 those count only from the local or the user's file, and are ignored with a warning elsewhere.
+
+`remotes.NAME.OPTION` are keys, too; each file may set some of a remote's options.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from mvc.errors import InvalidFormat, UsageError
+from mvc.objects.pointer import LABEL, REMOTE, quote
 
 Origin: TypeAlias = Literal["flag", "environment", "local", "project", "user", "default"]
 Scope: TypeAlias = Literal["local", "project", "user"]
@@ -31,6 +35,8 @@ class Key(NamedTuple):
     """Returns what is wrong with a value; empty when nothing is."""
     committed: bool = True
     """Whether a committed config may set it."""
+    secret: bool = False
+    """Whether its value is never shown."""
 
     @property
     def variable(self) -> str:
@@ -47,6 +53,32 @@ def _check_dir(value: str) -> str:
     return "" if not value or os.path.isabs(value) else f"{value!r} is not an absolute path"
 
 
+def _check_default(value: str) -> str:
+    return check_remote_name(value) if value else ""
+
+
+def check_remote_name(name: str) -> str:
+    """Return what is wrong with the name of a remote; empty when nothing is."""
+    if REMOTE.fullmatch(name) is None:
+        return f"{name!r} is no name for a remote: letters, digits, '-', '_' and '.', at most 64"
+    return "'default' is no name for a remote: it is a key beside them" if name == "default" else ""
+
+
+def _check_text(value: str) -> str:
+    return "" if value and value.isprintable() else "must be one line of text"
+
+
+def _check_one_of(*names: str) -> Callable[[str], str]:
+    return lambda value: "" if value in names else f"{value!r} is none of {', '.join(names)}"
+
+
+def _check_endpoint(value: str) -> str:
+    """Refuse whatever may hide a secret, and never repeat it."""
+    if re.fullmatch(r"https?://[A-Za-z0-9\[][A-Za-z0-9_.:\]-]*(?:/[A-Za-z0-9_./~-]*)?", value, re.ASCII):
+        return ""
+    return "must be https://HOST:PORT or http://HOST:PORT, without user, '?' and '#'"
+
+
 KEYS: Mapping[str, Key] = {
     key.name: key
     for key in (
@@ -57,8 +89,62 @@ KEYS: Mapping[str, Key] = {
             "How workspace files and the cache share content, tried in this order: " + ", ".join(LINK_TYPES),
             _check_links,
         ),
+        Key("remotes.default", "", "The remote that is used when none is named", _check_default),
     )
 }
+_BOOLEAN = _check_one_of("true", "false")
+_ACLS = (
+    "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
+    "bucket-owner-full-control",
+)
+OPTIONS: Mapping[str, Key] = {
+    key.name: key
+    for key in (
+        Key("url", "", "Where it is: a directory, or s3://BUCKET/PREFIX and the like", _check_text),
+        Key("endpoint_url", "", "Address of the server, where it is not Amazon's", _check_endpoint),
+        Key("region", "", "Region of the bucket", _check_text),
+        Key("anon", "false", "Send requests without credentials, to a public bucket", _BOOLEAN),
+        Key("sse", "", "Encryption on the server: AES256, aws:kms or aws:kms:dsse", _check_text),
+        Key("kms_key_id", "", "Key for aws:kms", _check_text),
+        Key("acl", "", "Canned ACL of what is written: " + ", ".join(_ACLS), _check_one_of(*_ACLS)),
+        Key(
+            "addressing_style", "auto", "How the bucket is named to the server: auto, path or virtual",
+            _check_one_of("auto", "path", "virtual"),
+        ),
+        Key(
+            "checksums",
+            "",
+            "S3's own checksums: when_supported or when_required; empty: when_required with an endpoint_url",
+            _check_one_of("when_supported", "when_required"),
+        ),
+        Key("profile", "", "Profile of the AWS configuration", _check_text, committed=False),
+        Key("ca_bundle", "", "File of certificates to trust, absolute", _check_dir, committed=False),
+        Key("access_key_id", "", "Access key", _check_text, committed=False, secret=True),
+        Key("secret_access_key", "", "Secret of the access key", _check_text, committed=False, secret=True),
+        Key("session_token", "", "Token of a temporary access key", _check_text, committed=False, secret=True),
+    )
+}
+"""What can be said of a remote, as `remotes.NAME.OPTION`; all but `url` are S3's."""
+
+
+def find_key(name: str) -> Key | None:
+    """Return the key that is called `name`; None when there is none."""
+    section, _, rest = name.partition(".")
+    remote, _, option = rest.rpartition(".")
+    if section == "remotes" and option in OPTIONS and not check_remote_name(remote):
+        return OPTIONS[option]._replace(name=name)
+    return KEYS.get(name)
+
+
+def is_secret(name: str) -> bool:
+    """Whether the value of the key `name` is never shown."""
+    key = find_key(name)
+    return key is not None and key.secret
+
+
+def shown(name: str, value: str) -> str:
+    """Return the value of the key `name` as it may be shown: nothing of a secret."""
+    return "***" if value and is_secret(name) else value
 
 
 class Setting(NamedTuple):
@@ -73,10 +159,21 @@ class Settings(NamedTuple):
 
     values: Mapping[str, Setting]
     warnings: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    """The keys that a committed config sets and cannot."""
 
     def value(self, name: str) -> str:
         """Return the value of the key `name`."""
         return self.values[name].value
+
+    def remotes(self) -> dict[str, dict[str, Setting]]:
+        """Return what is set of each remote, by name and option."""
+        found: dict[str, dict[str, Setting]] = {}
+        for name, setting in self.values.items():
+            if name not in KEYS:
+                remote, _, option = name.removeprefix("remotes.").rpartition(".")
+                found.setdefault(remote, {})[option] = setting
+        return dict(sorted(found.items()))
 
 
 class Layer(NamedTuple):
@@ -94,15 +191,25 @@ def merge(layers: list[Layer]) -> Settings:
 
     """
     values = {name: Setting(key.default, "default") for name, key in KEYS.items()}
-    warnings: list[str] = []
+    ignored: list[str] = []
     for layer in layers:
         for name, value in layer.values.items():
-            if layer.origin == "project" and not KEYS[name].committed:
-                warnings.append(f"ignored {name} in .mvc/config.yaml: a committed config cannot set it")
+            if layer.origin == "project" and (key := find_key(name)) and not key.committed:
+                ignored.append(name)
                 continue
-            check_value(name, value)
+            _check_value_of(layer.origin, name, value)
             values[name] = Setting(value, layer.origin)
-    return Settings(values, tuple(warnings))
+    warnings = [f"ignored {name} in .mvc/config.yaml: a committed config cannot set it" for name in ignored]
+    return Settings(values, tuple(warnings), tuple(ignored))
+
+
+def _check_value_of(origin: Origin, name: str, value: str) -> None:
+    try:
+        check_value(name, value)
+    except UsageError as error:
+        if origin in get_args(Scope):
+            raise UsageError(error.message, f"mvc config unset --{origin} {name}") from None
+        raise
 
 
 def check_value(name: str, value: str) -> Key:
@@ -112,11 +219,30 @@ def check_value(name: str, value: str) -> Key:
         UsageError: no such key, or no such value.
 
     """
-    if (key := KEYS.get(name)) is None:
-        raise UsageError(f"no setting is called {name!r}; there are: {', '.join(KEYS)}", "mvc config list")
+    if (key := find_key(name)) is None:
+        raise _unknown(name)
     if reason := key.check(value):
         raise UsageError(f"{name}: {reason}", f"mvc config set {name} {key.default or 'VALUE'}")
     return key
+
+
+def _unknown(name: str) -> UsageError:
+    section, _, rest = name.partition(".")
+    remote, _, option = rest.rpartition(".")
+    if section != "remotes" or not remote:
+        return UsageError(f"no setting is called {name!r}; there are: {', '.join(KEYS)}", "mvc config list")
+    if reason := check_remote_name(remote):
+        return UsageError(reason, "mvc remote add NAME URL")
+    return unknown_option(option)
+
+
+def unknown_option(option: str) -> UsageError:
+    """Return the error that says that remotes have no such option."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistyped name needs it
+
+    near = get_close_matches(option, OPTIONS, 3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(OPTIONS)}"
+    return UsageError(f"no option of a remote is called {option!r}; {hint}", "mvc help remotes")
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:
@@ -152,11 +278,33 @@ def _flatten(data: object, what: str) -> list[tuple[str, str]]:
     for section, body in data.items():
         if not isinstance(body, dict):
             raise InvalidFormat(f"{what}: {section}: expected keys and values")
-        for name, value in body.items():
-            if f"{section}.{name}" not in KEYS or not isinstance(value, str):
-                raise InvalidFormat(f"{what}: {section}.{name}: no such setting, or not a text")
-            rows.append((f"{section}.{name}", value))
+        for name, value in _names(section, body):
+            if find_key(name) is None or not isinstance(value, str):
+                raise InvalidFormat(f"{what}: {_complaint(name)}")
+            rows.append((name, value))
     return rows
+
+
+def _names(section: str, body: dict[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield the keys of a section; a remote's stand one level deeper."""
+    for name, value in body.items():
+        if section != "remotes" or name == "default":
+            yield f"{section}.{name}", value
+        elif isinstance(name, str) and isinstance(value, dict) and value:
+            yield from ((f"{section}.{name}.{option}", setting) for option, setting in value.items())
+        else:
+            yield f"{section}.{name}.", value
+
+
+def _complaint(name: str) -> str:
+    if name.endswith("."):
+        return f"{name[:-1]}: expected a name, quoted if it is a number, and its keys and values"
+    if find_key(name) is None and name.startswith("remotes."):
+        return f"{name}: {_unknown(name).message}"
+    return f"{name}: no such setting, or not a text: quote it"
+
+
+# Changing a file.
 
 
 def edit(text: str, name: str, value: str | None) -> str:
@@ -166,32 +314,84 @@ def edit(text: str, name: str, value: str | None) -> str:
         InvalidFormat: the text is laid out in a way that cannot be edited line by line.
 
     """
-    section, _, key = name.partition(".")
     lines = (text or HEADER).removesuffix("\n").split("\n")
-    line = None if value is None else f"  {key}: {_quote(value)}"
-    start = next((n for n, row in enumerate(lines) if re.fullmatch(rf"{section}:\s*(#.*)?", row)), None)
-    if start is None:
-        lines += [f"{section}:", line] if line else []
+    if value is None:
+        _take_out(lines, _path(name))
     else:
-        _edit_section(lines, start, key, line)
+        _put(lines, _path(name), value)
     result = "\n".join(lines) + "\n"
-    if dict(file_layer("local", result.encode(), "config").values).get(name) != value:
+    if read(result) != {key: old for key, old in {**read(text), name: value}.items() if old is not None}:
         raise InvalidFormat("the file's layout cannot be edited line by line: edit it by hand")
     return result
 
 
-def _edit_section(lines: list[str], start: int, key: str, line: str | None) -> None:
-    end = start + 1
-    while end < len(lines) and (not lines[end].strip() or lines[end].startswith((" ", "#"))):
-        end += 1
-    body = [n for n in range(start + 1, end) if lines[n].strip() and not lines[n].lstrip().startswith("#")]
-    old = next((n for n in body if lines[n].strip().startswith(f"{key}:")), None)
-    if old is not None:
-        lines[old : old + 1] = [line + _comment(lines[old])] if line else []
-        if not line and body == [old]:
-            del lines[start]
-    elif line:
-        lines.insert(start + 1, line)
+def read(text: str) -> dict[str, str]:
+    """Return what a config with this text sets."""
+    return dict(file_layer("local", text.encode(), "config").values)
+
+
+def _path(name: str) -> list[str]:
+    section, _, rest = name.partition(".")
+    remote, _, option = rest.rpartition(".")
+    return [section, remote, option] if remote else [section, rest]
+
+
+def _take_out(lines: list[str], path: list[str]) -> None:
+    """Remove the line of a key, and the sections that are empty without it."""
+    found = _find(lines, path)
+    if len(found) == len(path):
+        del lines[found.pop()]
+        while found and not _body(lines, found[-1]):
+            del lines[found.pop()]
+
+
+def _put(lines: list[str], path: list[str], value: str) -> None:
+    """Replace the line of a key, or add it at the end of its section."""
+    found = _find(lines, path)
+    missing = [*path[len(found) :]]
+    if not missing:
+        row = lines[found[-1]]
+        lines[found[-1]] = f"{_indent(row)}{_spelled(path[-1])}: {quote(value)}{_comment(row)}"
+        return
+    at, indent = _end(lines, found[-1]) if found else (len(lines), "")
+    added = [f"{indent}{'  ' * depth}{_spelled(key)}:" for depth, key in enumerate(missing)]
+    lines[at:at] = [*added[:-1], f"{added[-1]} {quote(value)}"]
+
+
+def _find(lines: list[str], path: list[str]) -> list[int]:
+    """Return where the keys of `path` stand, as far as they are there: each in the section of the one before."""
+    found: list[int] = []
+    for key in path:
+        body = _body(lines, found[-1] if found else None)
+        rows = [n for n in body if _indent(lines[n]) == _indent(lines[body[0]])]
+        row = next((n for n in rows if lines[n].strip().startswith(f"{_spelled(key)}:")), None)
+        if row is None:
+            break
+        found.append(row)
+    return found
+
+
+def _body(lines: list[str], section: int | None) -> list[int]:
+    """Return the lines of a section, without comments; of the whole file when `section` is None."""
+    start, depth = (0, -1) if section is None else (section + 1, len(_indent(lines[section])))
+    rows = (n for n in range(start, len(lines)) if lines[n].strip() and not lines[n].lstrip().startswith("#"))
+    return list(takewhile(lambda n: len(_indent(lines[n])) > depth, rows))
+
+
+def _end(lines: list[str], section: int) -> tuple[int, str]:
+    """Return where a section ends, and how deep its keys stand."""
+    if body := _body(lines, section):
+        return body[-1] + 1, _indent(lines[body[0]])
+    return section + 1, _indent(lines[section]) + "  "
+
+
+def _indent(row: str) -> str:
+    return row[: len(row) - len(row.lstrip(" "))]
+
+
+def _spelled(key: str) -> str:
+    """Return a key as it stands in a file: quoted where some YAML reader takes it for something else."""
+    return key if LABEL.fullmatch(key) else quote(key)
 
 
 def _comment(row: str) -> str:
@@ -200,19 +400,16 @@ def _comment(row: str) -> str:
     return match[1] if match else ""
 
 
-def _quote(value: str) -> str:
-    from mvc.objects.pointer import quote  # noqa: PLC0415 - only who changes a setting needs it
-
-    return quote(value)
-
-
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a config file."""
     sections: dict[str, dict[str, Any]] = {}
     for key in KEYS.values():
         section, _, name = key.name.partition(".")
         entry = sections.setdefault(section, {"type": "object", "additionalProperties": False, "properties": {}})
-        entry["properties"][name] = {"type": "string", "default": key.default, "description": key.meaning}
+        entry["properties"][name] = _schema_of(key)
+    options = {name: _schema_of(option) for name, option in OPTIONS.items()}
+    remote = {"type": "object", "additionalProperties": False, "minProperties": 1, "properties": options}
+    sections["remotes"]["patternProperties"] = {f"^(?!default$){REMOTE.pattern}$": remote}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "mvc config, format 1",
@@ -220,3 +417,7 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {"mvc-config": {"const": 1}, **sections},
     }
+
+
+def _schema_of(key: Key) -> dict[str, str]:
+    return {"type": "string", "default": key.default, "description": key.meaning}

@@ -18,6 +18,16 @@ from mvc.scratch import Staging
 from mvc.store.cache import Cache
 from mvc.store.catalog import FILE as CATALOG_FILE
 from mvc.store.catalog import Catalog
+from mvc.store.location import (
+    COMMON,
+    DIRECTORY,
+    Location,
+    RemoteSettings,
+    check_options,
+    default_name,
+    parse,
+    unknown_remote,
+)
 from mvc.store.sharing import register
 from mvc.store.writer import LinkType
 from mvc.tree import Tree
@@ -146,6 +156,68 @@ class Project:
         path = self.config_path(scope)
         raw = self.project_config() if scope == "project" else _read_file(path)
         return config.file_layer(scope, raw, path)
+
+    def remotes(self) -> dict[str, RemoteSettings]:
+        """Return every remote that is set up, by name, as the settings have it: nothing is checked."""
+        return {
+            name: RemoteSettings(name, options["url"].value, {
+                option: setting.value for option, setting in options.items() if option != "url"
+            })
+            for name, options in self.settings.remotes().items()
+            if "url" in options
+        }
+
+    def remote(self, name: str | None = None) -> RemoteSettings:
+        """Return a remote, checked, a directory as an absolute path; the default one when `name` is None.
+
+        Raises:
+            UsageError: there is none, or not that one; or its settings are wrong.
+
+        """
+        remotes = self.remotes()
+        name = name or default_name(remotes, self.settings.value("remotes.default"))
+        if (found := remotes.get(name)) is None:
+            raise unknown_remote(name, remotes)
+        location = parse(found.url)
+        self._refuse_committed(name, location)
+        check_options(found, location)
+        if location.protocol == DIRECTORY:
+            return found._replace(url=self.outside(name, location.path))
+        return found._replace(url=location.url)
+
+    def _refuse_committed(self, name: str, location: Location) -> None:
+        """Refuse what a clone's owner would have to know of: a secret for all, a protocol that few use."""
+        for key in self.settings.ignored:
+            remote, _, option = key.rpartition(".")
+            if remote == f"remotes.{name}" and config.OPTIONS[option].secret:
+                raise UsageError(
+                    f"{key} is a secret, and stands in {CONFIG} for all to read: take it out, and get a new one",
+                    f"mvc config unset --project {key} && mvc remote set {name} --local -o {option}=VALUE",
+                )
+        origin = self.settings.values[f"remotes.{name}.url"].origin
+        if origin == "project" and location.protocol not in COMMON:
+            message = f"a committed config cannot name {location.protocol}://, as that of the remote {name} does"
+            raise UsageError(message, f"mvc remote set {name} {shlex.quote(location.url)} --local")
+
+    def outside(self, name: str, path: str) -> str:
+        """Return the directory of a remote, absolute.
+
+        Raises:
+            UsageError: it is in what is the repository's own.
+
+        """
+        full = os.path.normpath(os.path.join(self.base, path))
+        real = os.path.realpath(full)
+        for own in map(os.path.realpath, (self.root, self.base, self.layout.git_dir, self.layout.common_dir)):
+            if real == own or real.startswith(f"{own}/"):
+                raise UsageError(f"{full} is inside of the repository {self.root}", f"mvc remote set {name} DIR")
+        return full
+
+    @property
+    def base(self) -> str:
+        """Where relative directories of remotes begin: at the top of the main worktree, for all of them."""
+        parent, name = os.path.split(self.layout.common_dir)
+        return parent if name == ".git" else self.root
 
     @property
     def cache_root(self) -> str:

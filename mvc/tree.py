@@ -128,6 +128,8 @@ class Replacement(NamedTuple):
     path: str
     old: bytes | None
     new: bytes
+    mode: int = 0o666
+    """Who may read and write it, as far as the umask lets them."""
 
 
 _THREADS = 16
@@ -143,7 +145,7 @@ def replace_files(tree: Tree, staging: Staging, items: list[Replacement]) -> Non
     """
     temps = [staging.name(_full_folder(tree, item)) for item in items]
     for temp, item in zip(temps, items, strict=True):
-        _write_file(temp, item.new)
+        _write_file(temp, item.new, item.mode)
     _fsync_all(temps)
     for temp, item in zip(temps, items, strict=True):
         _put_in_place(tree, staging, temp, item)
@@ -160,23 +162,23 @@ def _put_in_place(tree: Tree, staging: Staging, temp: str, item: Replacement) ->
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise as_error(error, item.path) from None
-        staging.place(partial(_write_durable, data=item.new), _full_folder(tree, item), dir_fd, name)
+        staging.place(partial(_write_durable, data=item.new, mode=item.mode), _full_folder(tree, item), dir_fd, name)
 
 
 def _full_folder(tree: Tree, item: Replacement) -> str:
     return os.path.dirname(f"{tree.root}/{item.path}")
 
 
-def _write_file(path: str, data: bytes) -> None:
-    fd = os.open(path, CREATE, 0o666)
+def _write_file(path: str, data: bytes, mode: int) -> None:
+    fd = os.open(path, CREATE, mode)
     try:
         write_all(fd, data)
     finally:
         os.close(fd)
 
 
-def _write_durable(path: str, data: bytes) -> None:
-    _write_file(path, data)
+def _write_durable(path: str, data: bytes, mode: int) -> None:
+    _write_file(path, data, mode)
     _fsync_file(path)
 
 

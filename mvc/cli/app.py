@@ -17,6 +17,7 @@ from mvc.errors import UsageError
 from mvc.project import Project, Surroundings
 
 WORKSPACE = "Workspace"
+REMOTES = "Remotes"
 SETTINGS = "Settings"
 HELP = "Help"
 

@@ -9,6 +9,7 @@ import typer
 Paths = Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", show_default=False)]
 """Any number of paths; none means everything."""
 SomePaths = Annotated[list[str], typer.Argument(metavar="PATH...", show_default=False)]
+Remote = Annotated[str | None, typer.Option("-r", "--remote", metavar="NAME", help="Use this remote.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 FEW = 10

@@ -10,17 +10,20 @@ from mvc.cli import (  # noqa: F401 - importing them registers their commands
     cache,
     completion,
     doctor,
+    get,
     housekeeping,
     moving,
+    remotes,
     settings,
+    transfer,
     workspace,
 )
 from mvc.cli import help as help_  # noqa: F401
 from mvc.cli.app import app
 
 ORDER = (
-    "init", "add", "status", "diff", "checkout", "mv", "rm", "unprotect", "ls", "log", "verify", "gc", "cache",
-    "config", "doctor", "completion", "help",
+    "init", "add", "status", "diff", "checkout", "mv", "rm", "unprotect", "ls", "log", "verify", "gc",
+    "remote", "push", "fetch", "pull", "get", "cache", "config", "doctor", "completion", "help",
 )
 """As a user meets them: in the help, and in docs/commands.md."""
 

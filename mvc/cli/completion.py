@@ -196,6 +196,13 @@ def _keys(_: Place, text: str) -> list[str]:
     return [name for name in KEYS if name.startswith(text)]
 
 
+def _remotes(place: Place, text: str) -> list[str]:
+    from mvc.api import surroundings  # noqa: PLC0415
+    from mvc.ops import suggest  # noqa: PLC0415
+
+    return suggest.remotes(surroundings(place.start), text)
+
+
 def _topics(_: Place, text: str) -> list[str]:
     from mvc.cli.help import topics  # noqa: PLC0415
 
@@ -207,6 +214,8 @@ def _values(place: Place, text: str) -> list[str]:
     key = place.values.get("name")
     if key == "cache.dir":
         return _directories(place, text)
+    if key == "remotes.default":
+        return _remotes(place, text)
     return _links(text) if key == "cache.link" else []
 
 
@@ -229,15 +238,23 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     "KEY": (_keys,),
     "VALUE": (_values,),
     "TOPIC": (_topics,),
+    "NAME": (_remotes,),
+    "URL": (_directories,),
+    "REPO": (_directories,),
+    "OUT": (_directories,),
 }
 """By the words of a metavar: `[REV [REV]] [PATH]...` takes revisions and paths."""
-_OF_COMMAND: Mapping[tuple[str, str], tuple[Source, ...]] = {("add", "PATH"): (_addable,)}
-"""Where a command takes more by the same word."""
+_OF_COMMAND: Mapping[tuple[str, str], tuple[Source, ...]] = {
+    ("add", "PATH"): (_addable,),
+    ("add", "NAME"): (),  # a new one
+    ("get", "NAME"): (),  # that of another repository
+}
+"""Where a command takes something else by the same word."""
 
 
 def _sources(what: Any, command: str) -> list[Source]:
     metavar = getattr(what, "metavar", None) or ""
     if metavar.islower():  # it stands for itself: `bash|zsh|fish`
         return [lambda _, text: [word for word in metavar.split("|") if word.startswith(text)]]
-    words = dict.fromkeys(re.findall(r"[A-Z]+", metavar))
+    words = dict.fromkeys(re.findall(r"[A-Z]+(?:=[A-Z]+)?", metavar))
     return [source for word in words for source in _OF_COMMAND.get((command, word), _SOURCES.get(word, ()))]

@@ -68,11 +68,12 @@ def unset(
 
 
 def _change(output: Output, name: str, value: str | None, scope: Scope | None) -> None:
+    from mvc.config import shown  # noqa: PLC0415
     from mvc.ops.configure import set_value  # noqa: PLC0415
 
-    with opened(output) as project:
+    with opened(output, json=True) as project:  # nothing is asked of the settings: this is how wrong ones are mended
         path = set_value(project, name, value, scope or "local")
-    what = f"{name} = {value}" if value is not None else f"{name} is not set any more"
+    what = f"{name} = {shown(name, value)}" if value is not None else f"{name} is not set any more"
     output.line(f"{visible(what)}  ({visible(path)})")
 
 

@@ -8,12 +8,11 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from mvc import config
 from mvc._version import __version__
 from mvc.errors import MvcError
 from mvc.fsutil import is_shared
 from mvc.lock import holder
-from mvc.ops import cache_health, workspace_health
+from mvc.ops import cache_health, remote_health, workspace_health
 from mvc.ops.problem import Check, Problem, run_checks
 from mvc.project import Project, Surroundings
 from mvc.scm import condition
@@ -129,6 +128,8 @@ def _report(project: Project, versions: Versions, now: int) -> Report:
         checks.append(lambda: run_checks(cache_health.checks(project, now)))
     if place.set_up:
         checks.append(lambda: run_checks(workspace_health.checks(project, now)))
+    if place.set_up and place.cache:
+        checks.append(lambda: run_checks(remote_health.checks(project)))
     problems: dict[str, Problem] = {}
     for problem in run_checks(checks):
         problems.setdefault(problem.message, problem)  # several checks may meet the same one
@@ -147,15 +148,11 @@ def _place(project: Project) -> Place:
 
 def _settings(project: Project) -> list[Problem]:
     try:
-        warnings = project.settings.warnings
+        settings = project.settings
     except MvcError as error:
         return [Problem.of("settings", error)]
-    return [
-        Problem("setting-ignored", text, f"mvc config unset --project {name}")
-        for text in warnings
-        for name in config.KEYS
-        if f" {name} " in text
-    ]
+    ignored = zip(settings.ignored, settings.warnings, strict=True)
+    return [Problem("setting-ignored", text, f"mvc config unset --project {name}") for name, text in ignored]
 
 
 def _links(project: Project, place: Place) -> LinkTypes | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from mvc.errors import InvalidName
 from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX, path_of
+from mvc.project import Project, Surroundings
 from mvc.scm.plumbing import Git, list_files, list_refs, scrubbed
 
 _NOT_MODELS = frozenset({".git", ".mvc"})
@@ -67,6 +68,17 @@ def revisions(start: str, environ: Mapping[str, str], text: str) -> list[str]:
     """
     names = ["HEAD", *list_refs(Git(start, scrubbed(environ)))]
     return [name for name in names if name.startswith(text)]
+
+
+def remotes(around: Surroundings, text: str) -> list[str]:
+    """Return the remotes that `text` could become.
+
+    Raises:
+        MvcError: that is in no repository, or its settings are wrong.
+
+    """
+    with Project.discover(around) as project:
+        return [name for name in project.remotes() if name.startswith(text)]
 
 
 def _split(text: str) -> tuple[str, str]:
