@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mvc.ops.gc import Garbage, GcResult
     from mvc.ops.uses import Use
     from mvc.ops.verify import Verified, Wrong
+    from mvc.ops.verify_remote import RemoteVerified
     from mvc.project import Project
 
 _FEW_USES = 3
@@ -30,25 +31,27 @@ def gc(
         str, typer.Option(metavar="SPAN", help="Keep what is younger: 14d, 36h, 2w; 0 for nothing."),
     ] = "14d",
     unpushed: Annotated[bool, typer.Option("--unpushed", help="Free what is on no remote, too.")] = False,
-    evict: Annotated[bool, typer.Option("--evict", help="Free what a remote holds; comes with remotes.")] = False,
+    evict: Annotated[
+        bool, typer.Option("--evict", help="Free what the remote holds and no HEAD needs, too."),
+    ] = False,
+    remote: Annotated[str | None, typer.Option("-r", "--remote", metavar="NAME", help="Ask this remote.")] = None,
     json: Json = False,
 ) -> None:
     """Free content that no commit, stash, index or workspace needs any more."""
     from mvc.ops import gc as ops  # noqa: PLC0415
 
     output: Output = ctx.obj
-    if evict:
-        ops.refuse_evict()
-    options = ops.GcOptions(yes, ops.parse_grace(grace), unpushed)
+    options = ops.GcOptions(yes, ops.parse_grace(grace), unpushed, evict, remote)
     with opened(output, json=json) as project:
         result = ops.gc(project, options)
     if json:
         print_json(result)
     else:
-        _show_gc(output, result, options.unpushed, grace)
+        given = f"{' --unpushed' if unpushed else ''}{' --evict' if evict else ''}{f' -r {remote}' if remote else ''}"
+        _show_gc(output, result, given, grace)
 
 
-def _show_gc(output: Output, result: GcResult, unpushed: bool, grace: str) -> None:  # noqa: FBT001 - a setting
+def _show_gc(output: Output, result: GcResult, given: str, grace: str) -> None:
     if result.garbage:
         verb = "Moved to the trash" if result.done else "Needed by nothing"
         output.line(f"{verb}: {_much(len(result.garbage), result.bytes)}.")
@@ -63,17 +66,17 @@ def _show_gc(output: Output, result: GcResult, unpushed: bool, grace: str) -> No
         output.line(f"{verb} from the trash: {_much(*result.purged, 'file')}.")
     if result.trash.objects and result.done:
         output.line(f"In the trash for {grace}: {_much(*result.trash, 'file')}.")
-    _show_next(output, result, unpushed, grace)
+    _show_next(output, result, given, grace)
 
 
 def _much(count: int, total: int, noun: str = "object") -> str:
     return f"{plural(count, noun)}, {size(total)}"
 
 
-def _show_next(output: Output, result: GcResult, unpushed: bool, grace: str) -> None:  # noqa: FBT001 - a setting
+def _show_next(output: Output, result: GcResult, given: str, grace: str) -> None:
     span = "" if grace == "14d" else f" --grace {grace}"
     if not result.done and (result.garbage or result.purged.objects):
-        output.line(f"Nothing was changed. Next: mvc gc --yes{' --unpushed' if unpushed else ''}{span}")
+        output.line(f"Nothing was changed. Next: mvc gc --yes{given}{span}")
     elif result.unpushed.objects:
         output.line(f"Next: mvc gc --unpushed{span}  # plans to free what is on no remote, too")
 
@@ -106,14 +109,15 @@ def verify(
     ctx: typer.Context,
     paths: Paths = None,
     quick: Annotated[bool, typer.Option("--quick", help="Compare xxh128 where it is known: rot, not forgery.")] = False,
+    remote: Annotated[
+        str | None, typer.Option("-r", "--remote", metavar="NAME", help="Read this remote, not the cache."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Read the cache and prove it against the digests; put aside what is wrong."""
-    from mvc.ops.verify import verify as run  # noqa: PLC0415
-
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, project.paths(paths or []), quick=quick)
+        result = _verified(project, project.paths(paths or []), remote, quick=quick)
         if json:
             print_json(result)
         else:
@@ -121,12 +125,35 @@ def verify(
     return 1 if result.wrong else 0
 
 
-def _show_verified(output: Output, project: Project, result: Verified) -> None:
+def _verified(project: Project, paths: list[str], remote: str | None, *, quick: bool) -> Verified | RemoteVerified:
+    if remote:
+        from mvc.ops.verify_remote import verify_remote  # noqa: PLC0415
+
+        return verify_remote(project, remote, paths, quick=quick)
+    from mvc.ops.verify import verify as run  # noqa: PLC0415
+
+    return run(project, paths, quick=quick)
+
+
+def _show_verified(output: Output, project: Project, result: Verified | RemoteVerified) -> None:
+    remote = getattr(result, "remote", "")
     for wrong in result.wrong:
-        _show_wrong(project, wrong)
+        if remote:
+            _show_wrong_there(project, remote, wrong)
+        else:
+            _show_wrong(project, wrong)
         for use in wrong.history[: None if output.verbose else _FEW_USES]:
             output.note(f"  needed by {tell_use(use)}")
-    output.line(f"{plural(result.objects, 'object')}, {size(result.bytes)} read: {len(result.wrong)} wrong.")
+    where = f" from {visible(remote)}" if remote else ""
+    output.line(f"{plural(result.objects, 'object')}, {size(result.bytes)} read{where}: {len(result.wrong)} wrong.")
+
+
+def _show_wrong_there(project: Project, remote: str, wrong: Wrong) -> None:
+    """A remote is never altered: say who can mend it, and how."""
+    command = f"mvc push --repair -r {remote}"
+    line = project.line(command, wrong.users[0]) if wrong.users else f"{command} --all-commits"
+    where = f", which {wrong.users[0]} needs" if wrong.users else ""
+    say(f"object {wrong.blake3}{where}: {wrong.reason} on {remote}", f"{line}  # in a clone that has the content")
 
 
 def _show_wrong(project: Project, wrong: Wrong) -> None:

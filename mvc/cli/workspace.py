@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvc.cli.app import WORKSPACE, app, around, opened
-from mvc.cli.arguments import FEW, Json, Paths
+from mvc.cli.arguments import FEW, Json, Paths, Remote
 from mvc.cli.failures import say_all
 from mvc.cli.output import Output, columns, plural, print_json, size, visible
 from mvc.errors import UsageError
@@ -105,22 +105,34 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
 def status(
     ctx: typer.Context,
     paths: Paths = None,
+    pushed: Annotated[bool, typer.Option("--pushed", help="Ask the remote as well, for every object.")] = False,
+    remote: Remote = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is clean.")] = False,
     json: Json = False,
 ) -> int:
     """Show what differs between workspace, pointers and cache."""
-    from mvc.ops.status import status as run  # noqa: PLC0415
-
     output: Output = ctx.obj
+    if remote and not pushed:
+        raise UsageError("-r names a remote, which only --pushed asks", f"mvc status --pushed -r {remote}")
     with opened(output, json=json) as project:
-        result = run(project, project.paths(paths or []))
+        result = _status(project, project.paths(paths or []), remote, pushed=pushed)
         if json:
             print_json(result)
         else:
-            _show_status(output, project, result)
+            _show_status(output, project, result, remote)
     if any(item.state == "invalid" for item in result.items):
         return 2
     return 1 if exit_code and not result.clean else 0
+
+
+def _status(project: Project, paths: list[str], remote: str | None, *, pushed: bool) -> Status:
+    if pushed:
+        from mvc.ops.pushed import pushed_status  # noqa: PLC0415
+
+        return pushed_status(project, paths, remote)
+    from mvc.ops.status import status as run  # noqa: PLC0415
+
+    return run(project, paths)
 
 
 _STATE_COLORS = {"clean": "green", "modified": "yellow", "behind": "yellow", "missing": "yellow"}
@@ -131,12 +143,18 @@ _HINTS = {
     "not-in-cache": ("mvc add", "stores it again, where the workspace still has it"),
     "conflict": ("", "settles the conflict, or --theirs instead"),
 }
+_HINTS_WITH_REMOTE = {"not-in-cache": ("mvc pull", "brings it from the remote")}
 
 
-def _show_status(output: Output, project: Project, result: Status) -> None:
+def _show_status(output: Output, project: Project, result: Status, remote: str | None = None) -> None:
     if not result.items:
         output.line("Nothing is tracked here yet. Next: mvc add PATH")
         return
+    _show_states(output, project, result)
+    _show_unpushed(output, project, result, remote)
+
+
+def _show_states(output: Output, project: Project, result: Status) -> None:
     shown = [item for item in result.items if item.state != "clean" or output.verbose]
     for item in shown:
         _show_item(output, project, item)
@@ -147,6 +165,22 @@ def _show_status(output: Output, project: Project, result: Status) -> None:
     if clean:
         output.line(output.paint(f"{plural(clean, 'path')} clean", "dim"))
     _show_hints(output, project, shown)
+
+
+def _show_unpushed(output: Output, project: Project, result: Status, remote: str | None) -> None:
+    """Say which paths the remote lacks some of; nothing where it was not asked."""
+    asked = [item for item in result.items if item.pushed is not None]
+    lacking = [item for item in asked if not item.pushed]
+    for item in lacking[: None if output.verbose else FEW]:
+        output.line(f"{output.paint('not pushed'.ljust(16), 'red')} {visible(project.show(item.path))}")
+    if len(lacking) > FEW and not output.verbose:
+        output.line(f"... and {plural(len(lacking) - FEW, 'more path')} (-v names them)")
+    if lacking:
+        command = f"mvc push -r {remote}" if remote else "mvc push"
+        line = project.line(command, lacking[0].path) if len(lacking) == 1 else f"{command} PATH"
+        output.line(f"  {visible(line)}  # sends what the remote lacks")
+    elif asked:
+        output.line(f"Pushed: {plural(len(asked), 'path')}.")
 
 
 def _show_item(output: Output, project: Project, item: StatusItem) -> None:
@@ -162,7 +196,8 @@ def _show_item(output: Output, project: Project, item: StatusItem) -> None:
 
 
 def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
-    for state, hint in _HINTS.items():
+    hints = _HINTS | (_HINTS_WITH_REMOTE if project.remotes() else {})
+    for state, hint in hints.items():
         paths = [item.path for item in shown if item.state == state]
         if paths:
             for command, effect in zip(hint[::2], hint[1::2], strict=True):
@@ -277,11 +312,12 @@ def checkout(
         if json:
             print_json(result)
         else:
-            _show_checkout(output, project, result, rev)
+            show_checkout(output, project, result, rev)
     return say_all(result.failed, silent=json)
 
 
-def _show_checkout(output: Output, project: Project, result: CheckoutResult, rev: str | None) -> None:
+def show_checkout(output: Output, project: Project, result: CheckoutResult, rev: str | None = None) -> None:
+    """Say what was checked out."""
     for item in result.done[: None if output.verbose else FEW]:
         deleted = f", {item.deleted:,} deleted" if item.deleted else ""
         files = f"{plural(item.written, 'file')} written{deleted}, {size(item.size)}"

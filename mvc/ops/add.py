@@ -19,7 +19,7 @@ from mvc.project import FOLDER, Project
 from mvc.scm.plumbing import index_paths
 from mvc.store.writer import LOOSE_AT, CacheWriter
 from mvc.tree import Replacement
-from mvc.workspace.available import load_manifest
+from mvc.workspace.available import listing_objects, load_manifest
 from mvc.workspace.content import storing
 from mvc.workspace.observe import Look, Observed, check_storable, observe, settled
 from mvc.workspace.scan import refusal
@@ -218,9 +218,15 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
     notes = _notes(pointer, options)
     if target.inside and pointer is not None:
         return Prepared(target, _updated(project, writer, target, pointer, observed, notes), observed)
-    if pointer is not None and same_content(pointer, observed):
+    if pointer is not None and same_content(pointer, observed) and _is_listed(project, pointer):
         return Prepared(target, pointer._replace(notes=notes), observed)
     return Prepared(target, _pointer(writer, observed, notes), observed)
+
+
+def _is_listed(project: Project, pointer: Pointer) -> bool:
+    """Whether the cache has a directory's manifest: in a clone that fetched nothing it does not."""
+    lists = listing_objects(project.cache, pointer) if pointer.kind == "dir" else []
+    return not project.cache.missing(digest.blake3 for digest in lists)
 
 
 def _observe(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -104,7 +105,8 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], options:
         item = _with_parts(project, past, now.get(item.path))
     pointer = item.pointer or past.item.pointer
     if pointer is None or not is_available(project.cache, project.catalog, pointer):
-        raise MissingObject(f"the cache does not hold {item.path} as it was at {options.rev}")
+        fix = project.line(f"mvc fetch --rev {shlex.quote(options.rev or '')}", item.path) if project.remotes() else ""
+        raise MissingObject(f"the cache does not hold {item.path} as it was at {options.rev}", fix)
     before = look(project, item.path)
     if not same_content(pointer, before):
         if error := refusal(item.path, before.scan):
@@ -193,6 +195,7 @@ def _make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
         saved = list(read_files(project.tree, names, storing(writer, project.around.progress, 1, ())))
     for position, file in saved:
         entry = plan.doomed[position]
+        project.catalog.set_origin(path, [file.digest.blake3])
         if file.digest != entry.digest:
             raise MvcError(f"{path}/{entry.path} changed meanwhile, and was left as it is", "run the command again")
 
@@ -202,6 +205,8 @@ def _failure(project: Project, path: str, name: str, error: MvcError) -> Failure
     fix = error.fix
     if isinstance(error, MissingObject):
         fix = f"{project.line('mvc add', path)}  # where the file still is, in a repository that shares this cache"
+        if project.remotes():
+            fix = f"{project.line('mvc pull', path)}  # brings it from the remote"
     return Failure(full, f"{full}: {error.message}", fix, error.exit_code)
 
 

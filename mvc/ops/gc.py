@@ -5,20 +5,25 @@ What is freed moves to the cache's trash first, and is deleted there once the gr
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.ops.uses import Use, lost_uses
+from mvc.ops.content import VIEWS
+from mvc.ops.transfers import transferring
+from mvc.ops.uses import Use, lost_uses, uses_in_history
 from mvc.project import Project
 from mvc.scm.reachable import check_trusted
 from mvc.store.base import Stored
 from mvc.store.sharing import Registration, registered
 from mvc.store.trash import discard, purge, trashed
-from mvc.workspace.roots import Needs, repository_roots
+from mvc.transfer import JOBS
+from mvc.workspace.roots import Needs, current_roots, repository_roots
 
 GRACE = 14 * 86_400
 """Seconds for which nothing is freed after it was stored, or purged after it was freed."""
@@ -33,6 +38,10 @@ class GcOptions(NamedTuple):
     """Seconds."""
     unpushed: bool = False
     """Free what is on no remote, too."""
+    evict: bool = False
+    """Free also what is needed, but on the remote, and in no HEAD, index or workspace."""
+    remote: str | None = None
+    """Which remote to ask; the default one when None."""
 
 
 class Garbage(NamedTuple):
@@ -85,10 +94,10 @@ class Choice(NamedTuple):
     unpushed: list[Stored]
 
 
-def choose(stored: Iterable[Stored], needed: set[str], options: GcOptions, now: float) -> Choice:
+def choose(stored: Iterable[Stored], needed: set[str], pushed: set[str], options: GcOptions, now: float) -> Choice:
     """Return what to do with each object that is not in `needed`; `now` in seconds since the epoch.
 
-    No remote is known yet, so nothing counts as pushed.
+    `pushed` are the objects that the remote holds now.
     """
     choice = Choice([], [], [])
     for item in stored:
@@ -96,7 +105,7 @@ def choose(stored: Iterable[Stored], needed: set[str], options: GcOptions, now: 
             continue
         if _is_young(item, options.grace, now):
             choice.young.append(item)
-        elif options.unpushed:
+        elif options.unpushed or item.name in pushed:
             choice.free.append(item)
         else:
             choice.unpushed.append(item)
@@ -111,14 +120,17 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
     """Plan what to free, and free it with `options.yes`.
 
     Raises:
-        MvcError: something that keeps objects alive can't be read; nothing was freed.
+        UsageError: `evict` without a remote.
+        MvcError: something that keeps objects alive can't be read, or the remote can't; nothing was freed.
 
     """
+    if options.evict or options.remote:
+        project.remote(options.remote)
     with project.store_lock(exclusive=options.yes):
         if options.yes:
             project.cache.prepare()
         choice = _choose(project, options)
-        garbage = _named(project, choice.free)
+        garbage = _named(project, choice.free, evicted=options.evict)
         old_trash = set(trashed(project.cache))
         if options.yes:
             discard(project.cache, choice.free)
@@ -127,14 +139,32 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
 
 
 def _choose(project: Project, options: GcOptions) -> Choice:
+    """Plan; with `evict`, what history needs and the remote holds counts as not needed."""
     stored = [*project.cache.loose(), *project.cache.packed()]
-    return choose(stored, _needed(project), options, time.time())
+    needed = _needed(project)
+    history = needed - _needed(project, history=False) if options.evict else set()
+    asked = [item for item in stored if item.name in history or (item.name not in needed and not options.unpushed)]
+    pushed = _pushed(project, asked, options)
+    return choose(stored, needed - (history & pushed), pushed, options, time.time())
 
 
-def _needed(project: Project) -> set[str]:
-    """Return every object that this repository, or another one on the same cache, needs."""
+def _pushed(project: Project, items: list[Stored], options: GcOptions) -> set[str]:
+    """Return those objects that the remote holds now, as long as they are here."""
+    if not items or not (options.remote or project.remotes()):
+        return set()
+    with transferring(project, options.remote, JOBS) as tools:
+        places = tools.remote.locate(item.name for item in items)
+    return {item.name for item in items if item.name in places and places[item.name].size == item.size}
+
+
+def _needed(project: Project, *, history: bool = True) -> set[str]:
+    """Return every object that this repository, or another one on the same cache, needs.
+
+    Without `history` only what HEAD, index and workspace of this repository's worktrees need; of others', all.
+    """
     needs = Needs(project.cache)
-    names = repository_roots(project.git, project.layout.common_dir, [project.root], needs)
+    roots = repository_roots if history else current_roots
+    names = roots(project.git, project.layout.common_dir, [project.root], needs)
     for entry in registered(project.cache.root):
         if entry.common_dir != project.layout.common_dir:
             try:
@@ -154,8 +184,10 @@ def _unreadable(cache: str, entry: Registration, error: MvcError | OSError) -> M
     )
 
 
-def _named(project: Project, free: list[Stored]) -> tuple[Garbage, ...]:
-    users = lost_uses(project, {item.name for item in free})
+def _named(project: Project, free: list[Stored], *, evicted: bool) -> tuple[Garbage, ...]:
+    names = {item.name for item in free}
+    users = uses_in_history(project, names) if evicted else {}
+    users |= lost_uses(project, names - users.keys())
     ordered = sorted(free, key=lambda item: (-item.size, item.name))
     return tuple(Garbage(item.name, item.size, _iso(item.since), users.get(item.name, ())) for item in ordered)
 
@@ -173,6 +205,7 @@ def _swept(
     purged = [item for item in trash if not _is_young(item, options.grace, now)]
     if options.yes:
         purge(project.cache, purged)
+        _sweep(project, options.grace, now)
     left = [item for item in trashed(project.cache) if item not in set(purged)]
     return GcResult(
         options.yes,
@@ -186,14 +219,13 @@ def _swept(
     )
 
 
-def refuse_evict() -> None:
-    """Refuse to free what is still needed: that takes a remote that is proven to hold it.
-
-    Raises:
-        UsageError: always, until there are remotes.
-
-    """
-    raise UsageError("--evict frees what a remote is proven to hold, and this mvc has no remotes yet", "mvc gc")
+def _sweep(project: Project, grace: int, now: float) -> None:
+    """Remove what only saves time: laid-out content, and downloads that nobody went on with."""
+    for folder, suffix in ((f"{project.home}/{VIEWS}", ""), (f"{project.cache.root}/tmp", ".part")):
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            path = f"{folder}/{name}"
+            if name.endswith(suffix) and (not grace or now - os.lstat(path).st_mtime >= grace):
+                (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
 
 
 def parse_grace(text: str) -> int:

@@ -40,7 +40,8 @@ class StatusItem(NamedTuple):
     size: int
     """Bytes of content, as the pointer has it."""
     report: None = None
-    pushed: None = None
+    pushed: bool | None = None
+    """Whether its remote holds everything that the pointer needs; None when it was not asked."""
     changes: tuple[FileChange, ...] = ()
     problem: str = ""
     """Why the state is `invalid`."""

@@ -57,7 +57,7 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
 
     """
     paths = list(paths)
-    users = _users(project, chosen(project, project.tracked(), paths))
+    users = objects_in_use(project, chosen(project, project.tracked(), paths))
     known = {name: use.xxh128 for name, use in users.items()}
     scope = Scope(frozenset(known) if paths else None, known if quick else {})
     with project.store_lock():
@@ -68,33 +68,36 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
         with project.store_lock(exclusive=True):
             put_aside(project.cache, result.damage)
             wrong = _repaired(project, wrong)
-        wrong = _with_history(project, wrong)
+        wrong = with_history(project, wrong)
     return Verified(result.objects, result.bytes, tuple(wrong))
 
 
-class _Use(NamedTuple):
+class InUse(NamedTuple):
+    """An object that current pointers need."""
+
     xxh128: str
     paths: list[str]
+    """Who needs it."""
 
 
-def _users(project: Project, selected: list[Selection]) -> dict[str, _Use]:
+def objects_in_use(project: Project, selected: list[Selection]) -> dict[str, InUse]:
     """Return every object that the selected pointers need, with the paths that need it."""
-    users: dict[str, _Use] = {}
+    users: dict[str, InUse] = {}
     for selection in selected:
         if selection.item.pointer is None:
             continue
         for label, digest in needed_objects(project.cache, selection.item.pointer):
             if not label or selection.covers(label):
                 path = f"{selection.item.path}/{label}" if label else selection.item.path
-                users.setdefault(digest.blake3, _Use(digest.xxh128, [])).paths.append(path)
+                users.setdefault(digest.blake3, InUse(digest.xxh128, [])).paths.append(path)
     return users
 
 
-def _paths(users: dict[str, _Use], name: str) -> tuple[str, ...]:
+def _paths(users: dict[str, InUse], name: str) -> tuple[str, ...]:
     return tuple(users[name].paths) if name in users else ()
 
 
-def _still_lacking(project: Project, users: dict[str, _Use], wrong: list[Wrong]) -> list[Wrong]:
+def _still_lacking(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
     """Return what was put aside earlier, is needed now, and has no good copy."""
     told = {item.blake3 for item in wrong}
     aside = sorted((project.cache.quarantined().keys() & users.keys()) - told)
@@ -103,7 +106,7 @@ def _still_lacking(project: Project, users: dict[str, _Use], wrong: list[Wrong])
     return [Wrong(name, reason, _paths(users, name)) for name in aside if name in lacking]
 
 
-def _with_history(project: Project, wrong: list[Wrong]) -> list[Wrong]:
+def with_history(project: Project, wrong: list[Wrong]) -> list[Wrong]:
     """Say which commits need what is wrong; a history that can't be read keeps nobody from the rest."""
     with suppress(MvcError):
         uses = uses_in_history(project, {item.blake3 for item in wrong})

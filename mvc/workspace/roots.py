@@ -15,7 +15,7 @@ from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.fsutil import READ, read_up_to
 from mvc.objects.digest import check_object_name
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
-from mvc.scm.plumbing import Git, stream_blobs
+from mvc.scm.plumbing import Git, head, list_blobs, stream_blobs
 from mvc.scm.reachable import inside, reachable_blobs, staged, worktree_git_dirs
 from mvc.store.cache import Cache
 
@@ -119,6 +119,16 @@ def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], needs
     oids = dict.fromkeys(reachable_blobs(home, git_dirs, PATTERN))  # as the log goes: quicker than sorted
     names |= needs.of(stream_blobs(home, oids, MAX_BYTES))
     return names | _uncommitted(git, git_dirs, tops, needs)  # once more: a stash may have been popped meanwhile
+
+
+def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], needs: Needs) -> set[str]:
+    """Return every object that HEAD, index and workspace of a repository's worktrees need; see `repository_roots`."""
+    git_dirs = worktree_git_dirs(common_dir)
+    home = inside(git, common_dir)
+    heads = {commit for git_dir in git_dirs if (commit := head(inside(git, git_dir)))}
+    oids = {blob.oid for commit in heads for blob in list_blobs(home, commit, SUFFIX)}
+    names = needs.of(stream_blobs(home, oids, MAX_BYTES))
+    return names | _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), needs)
 
 
 def _uncommitted(git: Git, git_dirs: list[str], tops: list[str], needs: Needs) -> set[str]:

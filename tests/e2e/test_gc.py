@@ -300,8 +300,63 @@ def test_a_grace_that_is_no_span(repo: Repo, span: str) -> None:
     repo.fails(2, "gc", f"--grace={span}")
 
 
-def test_evicting_waits_for_remotes(repo: Repo) -> None:
-    assert "no remotes yet" in repo.fails(2, "gc", "--evict").errors[0]
+# Remotes.
+
+
+@pytest.fixture
+def pushed(repo: Repo, tmp_path: Path) -> Repo:
+    """Return a repository with a remote, to which nothing was pushed yet."""
+    repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
+    repo.commit("remote")
+    return repo
+
+
+def test_what_is_on_the_remote_is_freed_without_more_ado(pushed: Repo) -> None:
+    start = pushed.git("rev-parse", "HEAD")
+    pushed.added("m.bin", CONTENT)
+    pushed.write_dir("data", 3)
+    pushed.added("data")
+    pushed.ok("push")
+    loose = pushed.loose(pushed.digest("m.bin"))
+    pushed.added("n.bin", noise("never pushed", LARGE))
+    kept = pushed.loose(pushed.digest("n.bin"))
+    pushed.git("reset", "-q", "--hard", start)
+    forget_reflogs(pushed)
+    result = pushed.ok("gc", "--yes", "--grace", "0", "--json").json
+    assert (len(result["garbage"]), result["unpushed"]["objects"]) == (4, 1)
+    assert (loose.exists(), kept.exists()) == (False, True)
+
+
+def test_evicting_frees_history_that_the_remote_holds(pushed: Repo) -> None:
+    for seed in "old", "unpushed", "new":
+        pushed.added("m.bin", noise(seed, LARGE))
+        if seed != "unpushed":
+            pushed.ok("push")
+    plan = pushed.ok("gc", "--evict", "--grace", "0")
+    assert "m.bin, from " in plan.out
+    assert "Next: mvc gc --yes --evict --grace 0" in plan.out
+    pushed.ok("gc", "--evict", "--yes", "--grace", "0")
+    assert len(list((pushed.store / "objects").glob("*/*"))) == 2
+    pushed.ok("fetch", "--rev", "HEAD~2")
+    pushed.ok("checkout", "--rev", "HEAD~2", "m.bin")
+    assert pushed.read("m.bin") == noise("old", LARGE)
+
+
+def test_evicting_asks_the_remote_every_time(pushed: Repo, tmp_path: Path) -> None:
+    for seed in "old", "new":
+        pushed.added("m.bin", noise(seed, LARGE))
+        pushed.ok("push")
+    for path in (tmp_path / "nas/objects").glob("*/*"):
+        path.unlink()
+    pushed.ok("gc", "--evict", "--yes", "--grace", "0")
+    assert len(list((pushed.store / "objects").glob("*/*"))) == 2
+    (tmp_path / "nas").rename(tmp_path / "gone")
+    (tmp_path / "nas").write_text("no directory")
+    pushed.fails(3, "gc", "--evict", "--yes", "--grace", "0")
+
+
+def test_evicting_without_a_remote(repo: Repo) -> None:
+    assert "no remote is set up" in repo.fails(2, "gc", "--evict").errors[0]
 
 
 def test_packs_keep_what_is_needed_and_are_merged(repo: Repo) -> None:

@@ -60,6 +60,7 @@ class World:
         """The model: every object that was ever added, by name."""
         self.pointers: dict[str, set[str]] = {}
         """The objects that each commit needs; a commit never changes."""
+        self.blobs: dict[str, set[str]] = {}
         self.branches = 0
 
     # What a user does. Git may refuse; then nothing happened.
@@ -189,6 +190,12 @@ class World:
         return names
 
     def needs(self, blob: str) -> set[str]:
+        """Return the objects that a pointer in Git needs; a blob never changes."""
+        if blob not in self.blobs:
+            self.blobs[blob] = self.needed(self.content(blob))
+        return self.blobs[blob]
+
+    def content(self, blob: str) -> bytes:
         done = subprocess.run(
             ["git", "cat-file", "blob", blob],
             cwd=self.main.root,
@@ -196,7 +203,7 @@ class World:
             check=True,
             capture_output=True,
         )
-        return self.needed(done.stdout)
+        return done.stdout
 
     def needed(self, raw: bytes) -> set[str]:
         """Return the objects that a pointer needs; of one in conflict, both sides'."""

@@ -1,0 +1,128 @@
+"""`mvc fetch` and `mvc pull`: the objects that pointers need and the cache lacks, from the remote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.errors import MissingObject, MvcError
+from mvc.objects.digest import Digest
+from mvc.ops.checkout import CheckoutResult, checkout
+from mvc.ops.common import Failure
+from mvc.ops.transfers import (
+    Scope,
+    Selected,
+    TransferFailure,
+    TransferResult,
+    bring_manifests,
+    failures,
+    needed,
+    selected,
+    to_each_remote,
+    transferring,
+)
+from mvc.project import Project
+from mvc.transfer import JOBS, Lost, Moved, Tools, fetch_objects
+from mvc.workspace.tracked import Selection
+
+_OBJECT = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+class FetchOptions(NamedTuple):
+    """What to bring, and where from."""
+
+    remote: str | None = None
+    scope: Scope = Scope()
+    jobs: int = JOBS
+    dry_run: bool = False
+
+
+def fetch(project: Project, paths: Iterable[str] = (), options: FetchOptions = FetchOptions()) -> list[TransferResult]:
+    """Bring what the pointers at `paths` need and the cache lacks; a result for each remote.
+
+    Raises:
+        UsageError: no such remote or revision.
+        MvcError: a path is not tracked, or the only remote can't be reached.
+
+    """
+    return _fetch_all(project, selected(project, paths, options.scope), options)
+
+
+def _fetch_all(project: Project, meant: Selected, options: FetchOptions) -> list[TransferResult]:
+    def move(remote: str, selections: tuple[Selection, ...]) -> TransferResult:
+        return _fetch(project, remote, selections, options)
+
+    with project.store_lock():
+        return to_each_remote(project, meant, options.remote, move)
+
+
+def _fetch(
+    project: Project, remote: str, selections: tuple[Selection, ...], options: FetchOptions,
+) -> TransferResult:
+    """Manifests come first: only then it is known which files their directories need."""
+    needs = needed(project, selections)
+    if not project.cache.missing(needs.objects):
+        return TransferResult(remote, 0, len(needs.objects), 0, 0, needs.failed)
+    with transferring(project, remote, options.jobs) as tools:
+        _refuse_empty(tools, remote)
+        lists = bring_manifests(tools, selections)
+        needs = needed(project, selections)
+        gone = {item.name for item in lists.failed}
+        missing = [needs.objects[name].digest for name in sorted(project.cache.missing(needs.objects) - gone)]
+        moved = _planned(tools, missing) if options.dry_run else _brought(tools, missing)
+        lost = failures(project, remote, needs, lists.failed + moved.failed)
+        skipped = len(needs.objects) - lists.objects - len(gone) - len(missing)
+        objects, size = lists.objects + moved.objects, lists.bytes + moved.bytes
+        return TransferResult(remote, objects, skipped, size, tools.remote.bucket.requests, lost)
+
+
+def _refuse_empty(tools: Tools, remote: str) -> None:
+    if not tools.remote.check_format():
+        url = tools.remote.bucket.url
+        message = f"the remote {remote} at {url} is empty: nothing was ever pushed to it, or it is not mounted"
+        raise MvcError(message, "mvc push  # in a clone that has the content")
+
+
+def _brought(tools: Tools, missing: list[Digest]) -> Moved:
+    return fetch_objects(tools, missing) if missing else Moved(0, 0)
+
+
+def _planned(tools: Tools, missing: list[Digest]) -> Moved:
+    places = tools.remote.locate(digest.blake3 for digest in missing)
+    there = [digest for digest in missing if digest.blake3 in places]
+    gone = (digest.blake3 for digest in missing if digest.blake3 not in places)
+    lost = tuple(Lost(name, MissingObject(f"object {name} is not on {tools.remote.bucket.url}")) for name in gone)
+    return Moved(len(there), sum(digest.size for digest in there), lost)
+
+
+class Pulled(NamedTuple):
+    """What was fetched, and what was checked out after that."""
+
+    fetched: list[TransferResult]
+    checkout: CheckoutResult
+
+
+def pull(project: Project, paths: Iterable[str] = (), options: FetchOptions = FetchOptions()) -> Pulled:
+    """Fetch what revisions need, and what the workspace does; then check that out.
+
+    What could not be checked out is in the first result's `failed`, too, unless it was told there already.
+    """
+    paths = [*paths]
+    meant = selected(project, paths, Scope())
+    if options.scope != Scope():
+        meant |= selected(project, paths, options.scope)
+    fetched = _fetch_all(project, meant, options)
+    if options.dry_run:
+        return Pulled(fetched, CheckoutResult(()))
+    done = checkout(project, paths)
+    told = [failure for result in fetched for failure in result.failed]
+    rest = tuple(TransferFailure(item.path, "", item.message, item.fix) for item in _untold(done.failed, told))
+    first = fetched[0]
+    return Pulled([first._replace(failed=(*first.failed, *rest)), *fetched[1:]], done)
+
+
+def _untold(failed: Iterable[Failure], told: Iterable[TransferFailure]) -> list[Failure]:
+    """Return those that are not about a path or an object that was told already."""
+    known = {failure.path for failure in told} | {failure.blake3 for failure in told}
+    return [item for item in failed if item.path not in known and not known & {*_OBJECT.findall(item.message)}]
