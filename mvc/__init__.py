@@ -14,11 +14,18 @@ from mvc._version import __version__
 
 if TYPE_CHECKING:
     from mvc.api import Project as Project
+    from mvc.api import open_content as open  # noqa: A004 - `mvc.open`, as io.open is called
+    from mvc.api import path as path
     from mvc.errors import MvcError as MvcError
 
-__all__ = ["MvcError", "Project", "__version__"]
+__all__ = ["MvcError", "Project", "__version__", "open", "path"]
 
-_HOMES = {"MvcError": "mvc.errors", "Project": "mvc.api"}
+_HOMES = {
+    "MvcError": ("mvc.errors", "MvcError"),
+    "Project": ("mvc.api", "Project"),
+    "open": ("mvc.api", "open_content"),
+    "path": ("mvc.api", "path"),
+}
 
 
 def __getattr__(name: str) -> object:
@@ -27,7 +34,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'mvc' has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415
 
-    value = globals()[name] = getattr(import_module(home), name)
+    value = globals()[name] = getattr(import_module(home[0]), home[1])
     return value
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
 
+from mvc.ops import content
 from mvc.ops.add import AddOptions, AddResult, add
 from mvc.ops.checkout import CheckoutOptions, CheckoutResult, checkout
 from mvc.ops.diff import Diff, diff
@@ -124,3 +128,33 @@ class Project:
     def diff(self, *revisions: str, paths: Iterable[str] = ()) -> Diff:
         """Return what differs: HEAD to workspace, a revision to workspace, or between two revisions."""
         return diff(self._project, revisions, self._project.paths(paths))
+
+
+def open_content(reference: str, rev: str | None = None, remote: str | None = None) -> BinaryIO:
+    """Return a binary file object of a tracked file's content: `mvc.open`.
+
+    `reference` is a path, or `REV:path`; `rev` a Git revision. What the cache lacks is streamed from the remote,
+    without fetching it whole. Read in order to the end, the bytes are proven, or an error comes out.
+
+    Raises:
+        MvcError: there is no such content, or it cannot be had.
+
+    """
+    with ExitStack() as keep:
+        project = keep.enter_context(_Project.find(surroundings()))
+        source = content.find(project, reference, rev, remote)
+        return content.open_content(project, source, keep.pop_all())
+    raise AssertionError  # an exit stack swallows nothing
+
+
+def path(reference: str, rev: str | None = None, remote: str | None = None) -> Path:
+    """Return a real path of a tracked file or directory, fetched if need be: in the workspace, or read-only beside it.
+
+    `reference` is a path, or `REV:path`; `rev` a Git revision.
+
+    Raises:
+        MvcError: there is no such content, or it cannot be had.
+
+    """
+    with _Project.find(surroundings()) as project:
+        return Path(content.path_of_content(project, content.find(project, reference, rev, remote)))

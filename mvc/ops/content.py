@@ -1,0 +1,252 @@
+"""Content by reference, from the cache or else from the remote: as a stream, or as a path on disk."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import BinaryIO, NamedTuple
+
+from blake3 import blake3
+from xxhash import xxh3_128
+
+from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
+from mvc.objects.digest import Digest
+from mvc.objects.manifest import Entry
+from mvc.objects.pointer import Pointer, file_pointer
+from mvc.ops.common import chosen, unusable
+from mvc.ops.fetch import FetchOptions, fetch
+from mvc.ops.revisions import tracked_at
+from mvc.ops.status import look, same_content
+from mvc.ops.transfers import Scope, transferring
+from mvc.project import Project
+from mvc.scm.plumbing import resolve
+from mvc.scratch import Scratch
+from mvc.store.writer import LinkType
+from mvc.workspace.available import is_available, load_manifest
+from mvc.workspace.links import Links
+from mvc.workspace.tracked import Selection
+
+VIEWS = "views"
+"""Where content of other revisions is laid out, below mvc's directory in `.git`."""
+
+
+class Source(NamedTuple):
+    """Which content is meant: what a tracked path, or a part of a directory, has at a revision."""
+
+    path: str
+    """From the top of the worktree."""
+    rev: str | None
+    """None for the pointers as they lie in the workspace."""
+    remote: str | None = None
+
+
+def find(project: Project, reference: str, rev: str | None = None, remote: str | None = None) -> Source:
+    """Return what `reference` means: a path, or `REV:path`.
+
+    Raises:
+        UsageError: it is neither.
+
+    """
+    revision, colon, path = reference.partition(":")
+    if colon and revision and not reference.startswith("./"):
+        if rev is not None:
+            raise UsageError(f"{reference} names a revision, and so does rev={rev!r}", "name one of them")
+        return Source(path.removeprefix("./"), revision, remote)
+    return Source(project.path(reference), rev, remote)
+
+
+def _selection(project: Project, source: Source) -> Selection:
+    tracked = tracked_at(project.git, resolve(project.git, source.rev)) if source.rev else project.tracked()
+    found = chosen(project, tracked, [source.path], "mvc log" if source.rev else "mvc add")
+    if len(found) != 1:
+        raise UsageError(f"{source.path} means {len(found)} tracked paths: name one", "mvc ls")
+    if found[0].item.pointer is None:
+        raise unusable(project, found[0].item)
+    return found[0]
+
+
+def _bring(project: Project, source: Source) -> None:
+    """Fetch what the cache lacks of the source.
+
+    Raises:
+        MvcError: some of it did not arrive.
+
+    """
+    scope = Scope((source.rev,)) if source.rev else Scope()
+    for result in fetch(project, [source.path], FetchOptions(source.remote, scope)):
+        for failure in result.failed[:1]:
+            raise MissingObject(f"{failure.path}: {failure.error}", failure.fix)
+
+
+def _entries(project: Project, selection: Selection, pointer: Pointer) -> list[Entry]:
+    """Return the files that are meant; a tracked file's own path is empty."""
+    if pointer.kind == "file":
+        return [Entry("", *pointer.digest, pointer.exec)]
+    return [entry for entry in load_manifest(project.cache, pointer).entries if selection.covers(entry.path)]
+
+
+# As a stream.
+
+
+def open_content(project: Project, source: Source, keep: ExitStack) -> BinaryIO:
+    """Return a file object of one file's content; `keep` is closed with it.
+
+    What the cache lacks is read from the remote in ranges as it is asked for. Whoever reads from the start to
+    the end gets proven bytes, or an error at the end; after a seek nothing is proven.
+
+    Raises:
+        UsageError: the source is no single file.
+        MissingObject: neither cache nor remote has it.
+
+    """
+    selection = _selection(project, source)
+    pointer = selection.item.pointer
+    if pointer is None:
+        raise unusable(project, selection.item)
+    if pointer.kind == "dir" and not project.cache.has(pointer.digest.blake3) and pointer.manifest is None:
+        _bring(project, source)
+    entries = _entries(project, selection, pointer)
+    if len(entries) != 1 or (pointer.kind == "dir" and not selection.inside):
+        raise UsageError(f"{source.path} is a directory: open one of its files, or use mvc.path()", "mvc ls -R")
+    digest = entries[0].digest
+    return io.BufferedReader(Proven(_raw(project, source, selection, digest, keep), digest, keep), 1 << 20)
+
+
+def _raw(project: Project, source: Source, selection: Selection, digest: Digest, keep: ExitStack) -> BinaryIO:
+    if project.cache.has(digest.blake3):
+        return keep.enter_context(project.cache.open(digest.blake3))
+    pointer = selection.item.pointer
+    name = source.remote or (pointer.notes.remote if pointer else None)
+    tools = keep.enter_context(transferring(project, name, 1))
+    return keep.enter_context(tools.remote.open(digest.blake3))
+
+
+class Proven(io.RawIOBase):
+    """A stream that is hashed as it is read, and held against its digest when the last byte was read in order."""
+
+    def __init__(self, raw: BinaryIO, digest: Digest, keep: ExitStack) -> None:
+        """Read `raw`, which must be `digest`; `keep` is closed with this file."""
+        self._raw, self._digest, self._keep = raw, digest, keep
+        self._strong, self._quick = blake3(), xxh3_128()
+        self._position = self._hashed = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """See `io.IOBase.seek`."""
+        self._position = self._raw.seek(offset, whence)
+        return self._position
+
+    def readinto(self, buffer: object) -> int:
+        """See `io.RawIOBase.readinto`."""
+        view = memoryview(buffer)  # type: ignore[arg-type]  # a buffer, as typeshed says elsewhere
+        data = self._raw.read(len(view)) or b""
+        view[: len(data)] = data
+        if self._position == self._hashed:
+            self._hash(data)
+        self._position += len(data)
+        return len(data)
+
+    def _hash(self, data: bytes) -> None:
+        self._strong.update(data)
+        self._quick.update(data)
+        self._hashed += len(data)
+        ended = not data or self._hashed >= self._digest.size
+        if ended and Digest(self._strong.hexdigest(), self._quick.hexdigest(), self._hashed) != self._digest:
+            raise CorruptObject(f"object {self._digest.blake3}: the bytes do not match their digest", "mvc verify")
+
+    def close(self) -> None:
+        """Close what it reads from, too."""
+        if not self.closed:
+            super().close()
+            self._keep.close()
+
+
+# As a path.
+
+
+def path_of_content(project: Project, source: Source) -> str:
+    """Return where the content lies on disk: in the workspace when that has it, else laid out beside the cache.
+
+    What is laid out is for reading. It stays until `mvc gc --yes`.
+
+    Raises:
+        MvcError: it cannot be had, or not be written.
+
+    """
+    selection = _selection(project, source)
+    pointer, path = selection.item.pointer, selection.item.path
+    if pointer is None:
+        raise unusable(project, selection.item)
+    if same_content(pointer, look(project, path)):
+        return f"{project.root}/{source.path}"
+    if not is_available(project.cache, project.catalog, pointer):
+        _bring(project, source)
+    name = os.path.basename(path)
+    view = f"{project.home}/{VIEWS}/{pointer.digest.blake3}{'x' if pointer.exec else ''}"
+    with project.store_lock():
+        if selection.inside:
+            view += f"-{blake3(repr(selection.inside).encode()).hexdigest()[:16]}"
+        if not os.path.isdir(view):
+            entries = _entries(project, selection, pointer)
+            _lay_out(project, view, lambda top: _write(project, f"{top}/{name}", pointer, entries))
+    inside = source.path[len(path) :]
+    return f"{view}/{name}{inside}"
+
+
+def _lay_out(project: Project, view: str, write: Callable[[str], None]) -> None:
+    """Let `write` fill a directory elsewhere, and give it its name once it is whole."""
+    with Scratch(f"{project.home}/tmp") as scratch:
+        temp = scratch.name()
+        os.mkdir(temp)
+        write(temp)
+        try:
+            os.makedirs(os.path.dirname(view), exist_ok=True)
+            os.rename(temp, view)
+        except OSError as error:
+            if not os.path.isdir(view):  # else another process was quicker
+                raise MvcError(f"{view} can't be written: {error.strerror}", f"ls -ld {project.home}") from None
+
+
+def write_content(project: Project, source: Source, target: str, types: tuple[LinkType, ...]) -> int:
+    """Write the content to `target`, where nothing is, fetched if need be; how many bytes.
+
+    Raises:
+        MvcError: it cannot be had.
+
+    """
+    selection = _selection(project, source)
+    pointer = selection.item.pointer
+    if pointer is None:
+        raise unusable(project, selection.item)
+    if not is_available(project.cache, project.catalog, pointer):
+        _bring(project, source)
+    entries = _entries(project, selection, pointer)
+    if selection.inside and [entry.path for entry in entries] == [selection.inside[0]]:
+        pointer, entries = file_pointer(entries[0].digest, executable=entries[0].exec), [entries[0]._replace(path="")]
+    with project.store_lock():
+        _write(project, target, pointer, entries, types)
+    return sum(entry.size for entry in entries)
+
+
+_SHARING: tuple[LinkType, ...] = ("reflink", "hardlink", "copy")
+
+
+def _write(
+    project: Project, target: str, pointer: Pointer, entries: list[Entry], types: tuple[LinkType, ...] = _SHARING,
+) -> None:
+    links = Links(project.cache, types, project.links.trusted)
+    if pointer.kind == "dir":
+        os.mkdir(target)
+    for entry in entries:
+        full = f"{target}/{entry.path}" if entry.path else target
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        links.materialise(entry.digest, full, executable=entry.exec)

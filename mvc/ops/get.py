@@ -1,0 +1,96 @@
+"""`mvc get`: content from another repository, without a checkout of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from mvc.errors import MvcError, UsageError
+from mvc.fsutil import rename_new
+from mvc.ops.content import Source, write_content
+from mvc.project import Project, Surroundings
+from mvc.scm.plumbing import Git, scrubbed
+from mvc.store.writer import LinkType
+
+PROTOCOLS = "file:git:http:https:ssh"
+"""What `git clone` may use: never a helper that a URL names."""
+
+
+class Got(NamedTuple):
+    """What was written, and where; `size` in bytes."""
+
+    path: str
+    out: str
+    size: int
+
+
+def get(around: Surroundings, repository: str, reference: str, out: str = "", remote: str | None = None) -> Got:
+    """Write what `reference` (`PATH` or `REV:PATH`) is in `repository`, a path or URL, to `out`.
+
+    Raises:
+        UsageError: `out` exists, or there is no such repository or path.
+        MvcError: the content cannot be had.
+
+    """
+    revision, colon, path = reference.partition(":")
+    if not colon or reference.startswith("./"):
+        revision, path = "HEAD", reference
+    path = os.path.normpath(path)
+    target = os.path.abspath(os.path.join(around.cwd, out or os.path.basename(path)))
+    if os.path.lexists(target):
+        raise UsageError(f"{target} exists already", "mvc get REPO REF -o OUT, with another OUT")
+    source = Source(path, revision, remote)
+    local = os.path.join(around.cwd, repository)
+    with _beside(target) as folder:
+        if os.path.isdir(local) and not local.endswith(".git"):
+            size = _from(around._replace(cwd=local), source, f"{folder}/content", ("reflink", "copy"))
+        else:
+            size = _from(_cloned(around, repository, folder), source, f"{folder}/content", ("reflink", "hardlink"))
+            shutil.rmtree(f"{folder}/clone")
+            _own(f"{folder}/content")
+        if not rename_new(f"{folder}/content", target):
+            raise UsageError(f"{target} appeared meanwhile", "mvc get REPO REF -o OUT, with another OUT")
+    return Got(path, target, size)
+
+
+def _from(around: Surroundings, source: Source, target: str, types: tuple[LinkType, ...]) -> int:
+    with Project.find(around) as project:
+        return write_content(project, source, target, types)
+
+
+@contextmanager
+def _beside(target: str) -> Iterator[str]:
+    """Make a temporary directory on the file system of `target`."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".mvc-get-", dir=os.path.dirname(target)) as folder:
+            yield folder
+    except FileNotFoundError as error:
+        if error.filename and os.path.dirname(error.filename) == os.path.dirname(target):
+            line = f"mkdir -p {os.path.dirname(target)}"
+            raise UsageError(f"{os.path.dirname(target)} does not exist", line) from None
+        raise
+
+
+def _cloned(around: Surroundings, url: str, folder: str) -> Surroundings:
+    """Clone the repository without its files; the surroundings in there."""
+    git = Git(around.cwd, {**scrubbed(around.environ), "GIT_ALLOW_PROTOCOL": PROTOCOLS, "GIT_TERMINAL_PROMPT": "0"})
+    done = git.attempt("clone", "--quiet", "--no-checkout", "--", url, f"{folder}/clone")
+    if done.returncode:
+        reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2].removeprefix("fatal: ")
+        raise MvcError(f"{url} cannot be cloned: {reason}", "git ls-remote REPO  # says whether it can be reached")
+    Git(f"{folder}/clone", scrubbed(around.environ)).run("reset", "--quiet")
+    return around._replace(cwd=f"{folder}/clone")
+
+
+def _own(path: str) -> None:
+    """Make what was linked to a cache that is gone into plain files."""
+    umask = os.umask(0)
+    os.umask(umask)
+    files = [path] if os.path.isfile(path) else [f"{top}/{name}" for top, _, names in os.walk(path) for name in names]
+    for file in files:
+        mode = 0o777 if os.stat(file).st_mode & 0o100 else 0o666
+        os.chmod(file, mode & ~umask)

@@ -1,0 +1,81 @@
+"""`mvc get`: content of another repository arrives, and nothing of it is left behind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from harness import LARGE, Repo, noise
+
+
+@pytest.fixture
+def there(repo: Repo, tmp_path: Path) -> Repo:
+    """Return a repository whose content is on a remote, in two versions."""
+    repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
+    repo.write("models/few/run.sh", "echo run")
+    repo.path("models/few/run.sh").chmod(0o755)
+    repo.write("models/few/w.bin", noise("w", LARGE))
+    repo.ok("add", "models/few")
+    repo.added("models/m.bin", noise("old", LARGE))
+    repo.git("tag", "v1")
+    repo.added("models/m.bin", noise("new", LARGE))
+    repo.ok("push", "--all-commits")
+    return repo
+
+
+@pytest.fixture
+def here(tmp_path: Path, environ: dict[str, str]) -> Repo:
+    """Return an empty directory that is no repository."""
+    (tmp_path / "here").mkdir()
+    return Repo(tmp_path / "here", environ)
+
+
+@pytest.fixture(params=["path", "path without its cache", "URL"])
+def address(request: pytest.FixtureRequest, there: Repo, tmp_path: Path) -> str:
+    """Return how the other repository is named."""
+    if request.param == "URL":
+        return f"file://{there.root}"
+    if request.param != "path":
+        return str(there.clone(tmp_path / "clone").root)
+    return str(there.root)
+
+
+def test_a_file(here: Repo, address: str) -> None:
+    result = here.ok("get", address, "models/m.bin")
+    assert result.out == f"models/m.bin is in {here.path('m.bin')} (614.4 kB)\n"
+    assert here.read("m.bin") == noise("new", LARGE)
+    assert os.access(here.path("m.bin"), os.W_OK)
+    assert here.path("m.bin").stat().st_nlink == 1
+    assert os.listdir(here.root) == ["m.bin"]
+
+
+def test_a_revision_and_a_name(here: Repo, address: str) -> None:
+    here.ok("get", address, "v1:models/m.bin", "-o", "old.bin")
+    assert here.read("old.bin") == noise("old", LARGE)
+
+
+def test_a_directory_and_a_part_of_one(here: Repo, address: str) -> None:
+    here.ok("get", address, "models/few")
+    assert here.contents("few") == {"run.sh": b"echo run", "w.bin": noise("w", LARGE)}
+    assert here.path("few/run.sh").stat().st_mode & 0o777 == 0o755
+    assert here.path("few/w.bin").stat().st_mode & 0o777 == 0o644
+    here.ok("get", address, "models/few/run.sh")
+    assert here.read("run.sh") == b"echo run"
+
+
+def test_nothing_is_overwritten(here: Repo, address: str) -> None:
+    here.write("m.bin", "mine")
+    assert "exists already" in here.fails(2, "get", address, "models/m.bin").errors[0]
+    assert here.read("m.bin") == b"mine"
+
+
+def test_what_cannot_be_had(here: Repo, there: Repo, tmp_path: Path) -> None:
+    assert "is not tracked" in here.fails(3, "get", str(there.root), "models/none.bin").errors[0]
+    assert "cannot be cloned" in here.fails(3, "get", str(tmp_path / "nowhere"), "m.bin").errors[0]
+    assert "cannot be cloned" in here.fails(3, "get", "ext::sh -c touch% ran", "m.bin").errors[0]
+    assert "is no revision" in here.fails(2, "get", str(there.root), "none:models/m.bin").errors[0]
+    assert "does not exist" in here.fails(2, "get", str(there.root), "models/m.bin", "-o", "no/such/m").errors[0]
+    (tmp_path / "nas").rename(tmp_path / "gone")
+    here.fails(3, "get", f"file://{there.root}", "models/m.bin")
+    assert os.listdir(here.root) == []
