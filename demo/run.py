@@ -127,6 +127,7 @@ def main() -> None:
 
     rot(shell)
     collect(shell)
+    share(shell)
     shell.type("git status --short && git log --oneline", "Second model")
 
     if first == second:
@@ -148,6 +149,17 @@ def rot(shell: Shell) -> None:
     shell.type("python train.py 50  # the training is reproducible: the same bytes", "trained 50 trees")
     shell.type("mvc verify models/digits.joblib || echo exit code $?", "repaired from models/digits.joblib")
     shell.type("mvc verify && mvc status --exit-code", "0 wrong", "Clean: 3 paths")
+
+
+def share(shell: Shell) -> None:
+    """Push to a directory, clone, pull, and prove what arrived."""
+    title("Content goes to a remote, and a colleague gets it from there")
+    shell.type("mvc remote add nas ../nas && git commit --quiet -m 'A remote'", "nas is ../nas")
+    shell.type("mvc push", "sent to nas")
+    shell.type("mvc push", "already")
+    shell.type("git clone --quiet . ../colleague && mvc -C ../colleague pull", "brought from nas", "checked out")
+    shell.type("mvc -C ../colleague verify && mvc -C ../colleague status --exit-code", "0 wrong", "Clean: 3 paths")
+    shell.type("cmp models/digits.joblib ../colleague/models/digits.joblib && echo the same bytes", "the same bytes")
 
 
 def collect(shell: Shell) -> None:
