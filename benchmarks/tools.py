@@ -36,7 +36,8 @@ def _jobs(**lines: str) -> dict[str, Command]:
 _MVC = _jobs(
     version="mvc --version", add="mvc add {}", status="mvc status", diff="mvc diff", checkout="mvc checkout",
     mv="mvc mv {}", rm="mvc rm {}", ls="mvc ls -R", log="mvc log {}", verify="mvc verify",
-    verify_quick="mvc verify --quick", gc="mvc gc --unpushed --grace 0",
+    verify_quick="mvc verify --quick", gc="mvc gc --unpushed --grace 0", unprotect="mvc unprotect {}",
+    relink="mvc checkout --relink", size="mvc cache size", doctor="mvc doctor",
 )
 ALL = (
     Tool("mvc", "mvc", _words("mvc init"), _MVC),
@@ -55,7 +56,7 @@ ALL = (
     )),
     Tool("git-annex", "git-annex", _words("git annex init -q", "git config annex.backend XXH3"), _jobs(
         add="git annex add -q {}", status="git status --short", verify="git annex fsck -q",
-        verify_quick="git annex fsck -q",
+        verify_quick="git annex fsck -q", unprotect="git annex unlock -q {}", relink="git annex lock -q one.bin",
     )),
 )
 COPY = Tool(

@@ -140,11 +140,13 @@ def open_content(reference: str, rev: str | None = None, remote: str | None = No
         MvcError: there is no such content, or it cannot be had.
 
     """
-    with ExitStack() as keep:
+    keep = ExitStack()
+    try:
         project = keep.enter_context(_Project.find(surroundings()))
-        source = content.find(project, reference, rev, remote)
-        return content.open_content(project, source, keep.pop_all())
-    raise AssertionError  # an exit stack swallows nothing
+        return content.open_content(project, content.find(project, reference, rev, remote), keep)
+    except BaseException:
+        keep.close()
+        raise
 
 
 def path(reference: str, rev: str | None = None, remote: str | None = None) -> Path:

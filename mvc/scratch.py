@@ -62,10 +62,10 @@ def _lock(path: str) -> int:
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if isinstance(error, BlockingIOError):
-                raise
-            # Some file systems lock no directory: nobody sweeps there.
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass  # some file systems lock no directory: nobody sweeps there
         if is_shared(os.path.dirname(path)):
             os.fchmod(fd, SHARED_MODE)  # so that others can sweep it; the files in it stay private
         if not os.path.samestat(os.stat(path), os.fstat(fd)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -246,6 +247,13 @@ class Repo:
         """Return temporary files that a command left behind, wherever mvc makes them."""
         left = list((self.store / "tmp").rglob("*")) if (self.store / "tmp").exists() else []
         return left + list(self.root.rglob(".mvc-tmp"))
+
+    def reads(self, name: str, *args: str) -> int:
+        """Run `mvc ARGS`, which must succeed; how often it opens a file of this name for reading."""
+        trace = self.root.parent / "trace"
+        result = self.run("strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace), MVC, *args)
+        assert result.code == 0, result
+        return len(re.findall(rf'"(?:[^"]*/)?{re.escape(name)}", O_RDONLY\|O_NONBLOCK', trace.read_text()))
 
     def clone(self, target: Path) -> Repo:
         """Clone this repository."""

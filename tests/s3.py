@@ -131,7 +131,8 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Pat
                     return
         except OSError:  # HTTPError is one
             pass
-        time.sleep(0.05)  # nothing tells when it listens
+        with suppress(subprocess.TimeoutExpired):  # nothing tells when it listens; that it ended is told at once
+            process.wait(0.05)
     raise RuntimeError(f"SeaweedFS does not answer: {log.read_text(errors='replace')[-2000:]}")
 
 

@@ -48,6 +48,14 @@ def resumable(what: str) -> Iterator[None]:
         raise MvcError(problem.message, problem.fix or "run the command again") from None
 
 
+def split_reference(reference: str) -> tuple[str, str]:
+    """Return revision and path of `REV:PATH`; the revision is empty for anything else, such as `./a:b`."""
+    revision, colon, path = reference.partition(":")
+    if not colon or not revision or reference.startswith("./"):
+        return "", reference
+    return revision, path.removeprefix("./")
+
+
 def content_name(pointer: Pointer) -> str:
     """Return one word for the content a pointer stands for; notes don't count."""
     return f"{pointer.kind}:{pointer.digest.blake3}{':x' if pointer.exec else ''}"

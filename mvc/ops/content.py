@@ -15,7 +15,7 @@ from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer, file_pointer
-from mvc.ops.common import chosen, unusable
+from mvc.ops.common import chosen, split_reference, unusable
 from mvc.ops.fetch import FetchOptions, fetch
 from mvc.ops.revisions import tracked_at
 from mvc.ops.status import look, same_content
@@ -49,22 +49,24 @@ def find(project: Project, reference: str, rev: str | None = None, remote: str |
         UsageError: it is neither.
 
     """
-    revision, colon, path = reference.partition(":")
-    if colon and revision and not reference.startswith("./"):
-        if rev is not None:
-            raise UsageError(f"{reference} names a revision, and so does rev={rev!r}", "name one of them")
-        return Source(path.removeprefix("./"), revision, remote)
-    return Source(project.path(reference), rev, remote)
+    revision, path = split_reference(reference)
+    if not revision:
+        return Source(project.path(path), rev, remote)
+    if rev is not None:
+        raise UsageError(f"{reference} names a revision, and so does rev={rev!r}", "name one of them")
+    return Source(path, revision, remote)
 
 
-def _selection(project: Project, source: Source) -> Selection:
+def _meant(project: Project, source: Source) -> tuple[Selection, Pointer]:
+    """Return which part of which tracked path is meant, and the pointer of that path."""
     tracked = tracked_at(project.git, resolve(project.git, source.rev)) if source.rev else project.tracked()
     found = chosen(project, tracked, [source.path], "mvc log" if source.rev else "mvc add")
     if len(found) != 1:
         raise UsageError(f"{source.path} means {len(found)} tracked paths: name one", "mvc ls")
-    if found[0].item.pointer is None:
+    pointer = found[0].item.pointer
+    if pointer is None:
         raise unusable(project, found[0].item)
-    return found[0]
+    return found[0], pointer
 
 
 def _bring(project: Project, source: Source) -> None:
@@ -101,25 +103,21 @@ def open_content(project: Project, source: Source, keep: ExitStack) -> BinaryIO:
         MissingObject: neither cache nor remote has it.
 
     """
-    selection = _selection(project, source)
-    pointer = selection.item.pointer
-    if pointer is None:
-        raise unusable(project, selection.item)
+    selection, pointer = _meant(project, source)
     if pointer.kind == "dir" and not project.cache.has(pointer.digest.blake3) and pointer.manifest is None:
         _bring(project, source)
     entries = _entries(project, selection, pointer)
     if len(entries) != 1 or (pointer.kind == "dir" and not selection.inside):
         raise UsageError(f"{source.path} is a directory: open one of its files, or use mvc.path()", "mvc ls -R")
     digest = entries[0].digest
-    return io.BufferedReader(Proven(_raw(project, source, selection, digest, keep), digest, keep), 1 << 20)
+    raw = _raw(project, source.remote or pointer.notes.remote, digest, keep)
+    return io.BufferedReader(Proven(raw, digest, keep), 1 << 20)
 
 
-def _raw(project: Project, source: Source, selection: Selection, digest: Digest, keep: ExitStack) -> BinaryIO:
+def _raw(project: Project, remote: str | None, digest: Digest, keep: ExitStack) -> BinaryIO:
     if project.cache.has(digest.blake3):
         return keep.enter_context(project.cache.open(digest.blake3))
-    pointer = selection.item.pointer
-    name = source.remote or (pointer.notes.remote if pointer else None)
-    tools = keep.enter_context(transferring(project, name, 1))
+    tools = keep.enter_context(transferring(project, remote or None, 1))
     return keep.enter_context(tools.remote.open(digest.blake3))
 
 
@@ -182,10 +180,8 @@ def path_of_content(project: Project, source: Source) -> str:
         MvcError: it cannot be had, or not be written.
 
     """
-    selection = _selection(project, source)
-    pointer, path = selection.item.pointer, selection.item.path
-    if pointer is None:
-        raise unusable(project, selection.item)
+    selection, pointer = _meant(project, source)
+    path = selection.item.path
     if same_content(pointer, look(project, path)):
         return f"{project.root}/{source.path}"
     if not is_available(project.cache, project.catalog, pointer):
@@ -223,10 +219,7 @@ def write_content(project: Project, source: Source, target: str, types: tuple[Li
         MvcError: it cannot be had.
 
     """
-    selection = _selection(project, source)
-    pointer = selection.item.pointer
-    if pointer is None:
-        raise unusable(project, selection.item)
+    selection, pointer = _meant(project, source)
     if not is_available(project.cache, project.catalog, pointer):
         _bring(project, source)
     entries = _entries(project, selection, pointer)

@@ -6,6 +6,7 @@ What is freed moves to the cache's trash first, and is deleted there once the gr
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import time
@@ -27,6 +28,10 @@ from mvc.workspace.roots import Needs, current_roots, repository_roots
 
 GRACE = 14 * 86_400
 """Seconds for which nothing is freed after it was stored, or purged after it was freed."""
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_SPAN = re.compile(r"0|([0-9]{1,6})([smhdw])")
 
 
 class GcOptions(NamedTuple):
@@ -131,11 +136,10 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
             project.cache.prepare()
         choice = _choose(project, options)
         garbage = _named(project, choice.free, evicted=options.evict)
-        old_trash = set(trashed(project.cache))
         if options.yes:
             discard(project.cache, choice.free)
             project.cache.compact(above=1)
-        return _swept(project, options, choice, garbage, old_trash)
+        return _swept(project, options, choice, garbage)
 
 
 def _choose(project: Project, options: GcOptions) -> Choice:
@@ -196,17 +200,15 @@ def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
-def _swept(
-    project: Project, options: GcOptions, choice: Choice, garbage: tuple[Garbage, ...], old_trash: set[Stored],
-) -> GcResult:
+def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[Garbage, ...]) -> GcResult:
     """Purge the trash: what is older than the grace, and with a grace of 0 what was just put there."""
     now = time.time()
-    trash = [item for item in trashed(project.cache) if options.grace == 0 or item in old_trash]
+    trash = list(trashed(project.cache))
     purged = [item for item in trash if not _is_young(item, options.grace, now)]
+    left = [item for item in trash if _is_young(item, options.grace, now)]
     if options.yes:
         purge(project.cache, purged)
         _sweep(project, options.grace, now)
-    left = [item for item in trashed(project.cache) if item not in set(purged)]
     return GcResult(
         options.yes,
         options.grace,
@@ -235,8 +237,7 @@ def parse_grace(text: str) -> int:
         UsageError: it is no such span.
 
     """
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-    number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "d")
-    if not number.isascii() or not number.isdigit() or (unit == "d" and text == number != "0") or len(number) > 6:  # noqa: PLR2004
+    match = _SPAN.fullmatch(text)
+    if match is None:
         raise UsageError(f"--grace {text!r}: expected a span such as 14d, 36h, 2w or 0", "mvc gc --grace 14d")
-    return int(number) * units[unit]
+    return int(match[1] or 0) * _SECONDS[match[2] or "s"]

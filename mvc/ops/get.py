@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.fsutil import rename_new
+from mvc.ops.common import split_reference
 from mvc.ops.content import Source, write_content
 from mvc.project import Project, Surroundings
 from mvc.scm.plumbing import Git, scrubbed
@@ -36,14 +37,12 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
         MvcError: the content cannot be had.
 
     """
-    revision, colon, path = reference.partition(":")
-    if not colon or reference.startswith("./"):
-        revision, path = "HEAD", reference
+    revision, path = split_reference(reference)
     path = os.path.normpath(path)
     target = os.path.abspath(os.path.join(around.cwd, out or os.path.basename(path)))
     if os.path.lexists(target):
         raise UsageError(f"{target} exists already", "mvc get REPO REF -o OUT, with another OUT")
-    source = Source(path, revision, remote)
+    source = Source(path, revision or "HEAD", remote)
     local = os.path.join(around.cwd, repository)
     with _beside(target) as folder:
         if os.path.isdir(local) and not local.endswith(".git"):

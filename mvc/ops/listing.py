@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.ops.common import Failure, chosen, collecting, unusable
+from mvc.ops.common import Failure, chosen, collecting, split_reference, unusable
 from mvc.ops.revisions import tracked_at
 from mvc.project import Project
 from mvc.scm.plumbing import resolve
@@ -54,9 +54,9 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
 
 def _split(project: Project, reference: str) -> tuple[str, str]:
     """Return revision and path; a path wins over a revision of the same name, as it does in Git."""
-    revision, colon, path = reference.partition(":")
-    if colon and revision:
-        return revision, path.removeprefix("./")
+    revision, path = split_reference(reference)
+    if revision:
+        return revision, path
     if not reference:
         return "", ""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import MvcError
@@ -48,11 +49,13 @@ def lost_uses(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:
         return {}
     git = inside(project.git, project.layout.common_dir)
     found = _uses(project, git, unreachable(git, PATTERN), names)
+    needs = Needs(project.cache)
     for name in sorted(names - found.keys()):
         if path := project.catalog.origin(name):
             found[name] = (Use(path),)
-            for part in Needs(project.cache).listed(name) & names:
-                found.setdefault(part, (Use(path),))
+            with suppress(MvcError):  # a damaged manifest: its files stay nameless, and are freed all the same
+                for part in needs.listed(name) & names:
+                    found.setdefault(part, (Use(path),))
     return found
 
 

@@ -19,10 +19,10 @@ from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_stream
 from mvc.scratch import Scratch
 from mvc.store.bucket import PART, Bucket, Item, Run
+from mvc.store.location import MARKER
 from mvc.store.packs import PackIndex, PackWriter, Record
 from mvc.store.writer import LOOSE_AT
 
-FORMAT_KEY = "mvc-remote.yaml"
 FEW = 8
 """Objects up to which each is asked for by itself before anything is listed."""
 PAGE = 1000
@@ -86,7 +86,7 @@ class RemoteStore:
             UsageError: it needs a newer mvc.
 
         """
-        if not self._id and (item := self.bucket.head(FORMAT_KEY)):
+        if not self._id and (item := self.bucket.head(MARKER)):
             self._id = _id_in(self.bucket.read(item, 0, item.size), self.bucket.url)
         return self._id
 
@@ -95,7 +95,7 @@ class RemoteStore:
         if known := self.check_format():
             return known
         text = f'mvc-remote: 1\nid: "{uuid4()}"\nfeatures: {{read: [], write: []}}\n'
-        self.bucket.write(FORMAT_KEY, text.encode(), new=True)
+        self.bucket.write(MARKER, text.encode(), new=True)
         return self.check_format()  # another push may have been quicker
 
     # What is there.
@@ -298,7 +298,7 @@ class RemoteFile(io.RawIOBase):
 def _id_in(text: bytes, url: str) -> str:
     from mvc.objects import strict_yaml  # noqa: PLC0415 - start-up time
 
-    data = strict_yaml.load(text, what=f"{url}/{FORMAT_KEY}", max_bytes=4096)
+    data = strict_yaml.load(text, what=f"{url}/{MARKER}", max_bytes=4096)
     features = data.get("features") if isinstance(data, dict) else None
     known = isinstance(features, dict) and not features.get("read") and not features.get("write")
     if not isinstance(data, dict) or data.get("mvc-remote") != 1 or not known or not isinstance(data.get("id"), str):

@@ -427,6 +427,18 @@ def test_garbage_that_never_was_committed_is_named_by_its_path(repo: Repo, files
     assert "data, never committed" in repo.ok("gc", "--grace", "0", "--unpushed").out
 
 
+def test_a_damaged_manifest_that_nothing_needs_is_no_obstacle(repo: Repo) -> None:
+    for seed in "before", "after":
+        repo.write_dir("data", MANY, seed)
+        repo.ok("add", "data")
+    _, last = sorted((repo.store / "packs").glob("*.pack"), key=lambda path: path.stat().st_mtime_ns)
+    (first,) = set((repo.store / "packs").glob("*.pack")) - {last}
+    first.chmod(0o644)
+    first.write_bytes(first.read_bytes().replace(b"mvc-manifest 1", b"mvc-manifest 2"))
+    result = repo.ok("gc", "--grace", "0", "--unpushed", "--json").json
+    assert len(result["garbage"]) == MANY + 1
+
+
 # What cannot be read.
 
 

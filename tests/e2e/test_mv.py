@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -234,24 +233,16 @@ def test_a_path_keeps_its_state_and_its_content(repo: Repo, name: str, state: st
         assert repo.states() == {f"other/{name}": "clean"}
 
 
-def reads(repo: Repo, name: str, *args: str) -> int:
-    """Run `mvc ARGS`; how often it opens a file of this name for reading."""
-    trace = repo.root.parent / "trace"
-    result = repo.run("strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace), MVC, *args)
-    assert result.code == 0, result
-    return len(re.findall(rf'"(?:[^"]*/)?{re.escape(name)}", O_RDONLY\|O_NONBLOCK', trace.read_text()))
-
-
 @pytest.mark.parametrize("name", ["big.bin", "data"])
 def test_nothing_is_read_again(repo: Repo, name: str) -> None:
     file = name if name == "big.bin" else f"{name}/part.bin"
     repo.write(file, noise("big", BIG))
     repo.added(name)
     last = file.rpartition("/")[2]
-    assert any(reads(repo, last, "status") == 0 for _ in range(5))  # stamps of this very moment prove nothing
+    assert any(repo.reads(last, "status") == 0 for _ in range(5))  # stamps of this very moment prove nothing
     new = "moved.bin" if name == "big.bin" else "moved"
-    assert reads(repo, last, "mv", name, new) == 0
-    assert reads(repo, "moved.bin" if name == "big.bin" else last, "status") == 0
+    assert repo.reads(last, "mv", name, new) == 0
+    assert repo.reads("moved.bin" if name == "big.bin" else last, "status") == 0
     repo.path("moved.bin" if name == "big.bin" else f"moved/{last}").write_bytes(b"1")
     assert repo.states() == {new: "modified"}
 

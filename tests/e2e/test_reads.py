@@ -112,3 +112,8 @@ def test_without_the_catalog_everything_still_works(repo: Repo) -> None:
         assert repo.states() == {"m.bin": "clean"}
         repo.ok("add", "m.bin")
         repo.ok("checkout")
+
+
+def test_a_leading_dot_makes_a_path_of_what_looks_like_a_revision(repo: Repo) -> None:
+    repo.added("HEAD:m.bin", b"odd name")
+    assert repo.ok("ls", "./HEAD:m.bin", "--json").json["items"][0]["path"] == "HEAD:m.bin"
