@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -21,7 +21,7 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream, quick_reader
 from mvc.store.bucket import PART, Bucket, Item
 from mvc.store.cache import Cache
-from mvc.store.remote import Place, RemoteStore, loose_key
+from mvc.store.remote import Place, RemoteStore, Span, loose_key, spans
 from mvc.store.writer import CacheWriter
 from mvc.workspace.progress import Progress
 
@@ -29,8 +29,6 @@ BUDGET = 128 << 20
 """Bytes that all parts in flight may hold."""
 JOBS = 8
 """Requests at once."""
-GAP = 256 << 10
-"""Bytes between two objects of a pack that are read along rather than left out by another request."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -187,9 +185,10 @@ def fetch_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
     there = [digest for digest in found if _is_whole(digest, places[digest.blake3])]
     lost += [Lost(digest.blake3, _wrong(tools, digest)) for digest in sorted({*found}.difference(there))]
     with CacheWriter(tools.cache) as writer:
-        packed = [(digest, places[digest.blake3]) for digest in there if places[digest.blake3].record]
-        for batch in tools.pool.in_order(partial(_read_span, tools.remote.bucket), _spans(packed), PART):
-            lost += _store_bodies(tools, writer, batch)
+        packed = {digest.blake3: digest for digest in there if places[digest.blake3].record}
+        stretches = spans((name, places[name]) for name in packed)
+        for batch in tools.pool.in_order(partial(_read_span, tools.remote.bucket), stretches, PART):
+            lost += _store_bodies(tools, writer, packed, batch)
         loose = [(digest, places[digest.blake3].item) for digest in there if not places[digest.blake3].record]
         medium = [pair for pair in loose if pair[0].size <= PART]
         receive = partial(_receive_safely, tools, writer)
@@ -207,31 +206,6 @@ def _absent(tools: Tools, digest: Digest) -> Lost:
     return Lost(digest.blake3, MissingObject(f"object {digest.blake3} is not on {tools.remote.bucket.url}"))
 
 
-class Span(NamedTuple):
-    """A stretch of a pack to be read at once, and the objects in it."""
-
-    item: Item
-    start: int
-    end: int
-    objects: list[tuple[Digest, Place]]
-
-
-def _spans(packed: Iterable[tuple[Digest, Place]]) -> Iterator[Span]:
-    """Return what to read: neighbours in a pack together, up to `PART` bytes."""
-    span: Span | None = None
-    for digest, place in sorted(packed, key=lambda pair: (pair[1].item.key, pair[1].start)):
-        end = place.start + place.size
-        near = span and span.item == place.item and place.start - span.end <= GAP and end - span.start <= PART
-        if span and near:
-            span = span._replace(end=max(end, span.end), objects=[*span.objects, (digest, place)])
-            continue
-        if span:
-            yield span
-        span = Span(place.item, place.start, end, [(digest, place)])
-    if span:
-        yield span
-
-
 def _read_span(bucket: Bucket, span: Span) -> tuple[Span, bytes | MvcError]:
     try:
         return span, bucket.read(span.item, span.start, span.end)
@@ -239,15 +213,17 @@ def _read_span(bucket: Bucket, span: Span) -> tuple[Span, bytes | MvcError]:
         return span, error
 
 
-def _store_bodies(tools: Tools, writer: CacheWriter, batch: tuple[Span, bytes | MvcError]) -> list[Lost]:
+def _store_bodies(
+    tools: Tools, writer: CacheWriter, digests: Mapping[str, Digest], batch: tuple[Span, bytes | MvcError],
+) -> list[Lost]:
     span, data = batch
     if isinstance(data, MvcError):
-        return [Lost(digest.blake3, data) for digest, _ in span.objects]
+        return [Lost(name, data) for name, _ in span.objects]
     lost = []
-    for digest, place in span.objects:
-        body = data[place.start - span.start : place.start - span.start + place.size]
-        if hash_bytes(body) != digest:
-            lost.append(Lost(digest.blake3, _wrong(tools, digest)))
+    for name, place in span.objects:
+        body = span.body(data, place)
+        if hash_bytes(body) != digests[name]:
+            lost.append(Lost(name, _wrong(tools, digests[name])))
         else:
             writer.put_bytes(body)
         tools.progress.advance(place.size)

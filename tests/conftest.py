@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
 from harness import MODEL_FILES, PROJECT, InProcess, Repo, Result, make_home
 from s3 import S3Server, serving
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and whatever they start, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

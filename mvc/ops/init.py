@@ -13,7 +13,7 @@ from mvc.scm.plumbing import stage
 from mvc.store.cache import Cache
 from mvc.store.sharing import group_of, make_cache_dir, share
 from mvc.tree import Replacement, replace_files
-from mvc.workspace.links import can_reflink
+from mvc.workspace.links import working_types
 
 ATTRIBUTES = ".gitattributes"
 ATTRIBUTE_LINES = ("*.mvc text eol=lf", "*.eval.yaml text eol=lf")
@@ -60,7 +60,8 @@ def init(project: Project, cache_dir: str | None = None, *, shared: bool = False
     cache = project.cache
     with project.store_lock(), cache.scratch() as scratch:
         group = group_of(cache.root) if is_shared(cache.root) else ""
-        return InitResult(project.root, cache.root, written, can_reflink(scratch.path), group)
+        shares_blocks = "reflink" in working_types(scratch.path, scratch.path)
+        return InitResult(project.root, cache.root, written, shares_blocks, group)
 
 
 def _set_cache_dir(project: Project, cache_dir: str, *, shared: bool) -> None:

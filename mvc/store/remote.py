@@ -25,6 +25,8 @@ from mvc.store.writer import LOOSE_AT
 
 FEW = 8
 """Objects up to which each is asked for by itself before anything is listed."""
+GAP = 256 << 10
+"""Bytes between two objects of a pack that are read along rather than left out by another request."""
 PAGE = 1000
 """What one listing request of S3 yields."""
 
@@ -53,6 +55,37 @@ class Place(NamedTuple):
     def fits(self) -> bool:
         """Whether its pack is as long as the index says."""
         return self.start + self.size <= self.item.size
+
+
+class Span(NamedTuple):
+    """A stretch of a pack to be read at once, and the objects in it by name."""
+
+    item: Item
+    start: int
+    end: int
+    objects: list[tuple[str, Place]]
+
+    def body(self, data: bytes, place: Place) -> bytes:
+        """Return the bytes of one of the objects; `data` is what was read of the whole span."""
+        start = place.start - self.start
+        return data[start : start + place.size]
+
+
+def spans(packed: Iterable[tuple[str, Place]]) -> Iterator[Span]:
+    """Yield what to read: neighbours in a pack together, up to `PART` bytes."""
+    span: Span | None = None
+    for name, place in sorted(packed, key=lambda pair: (pair[1].item.key, pair[1].start)):
+        end = place.start + place.size
+        near = span and span.item == place.item and place.start - span.end <= GAP and end - span.start <= PART
+        if span and near:
+            span.objects.append((name, place))
+            span = span._replace(end=max(end, span.end))
+            continue
+        if span:
+            yield span
+        span = Span(place.item, place.start, end, [(name, place)])
+    if span:
+        yield span
 
 
 def one_by_one(function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
@@ -226,17 +259,22 @@ class RemoteStore:
     def list(self) -> Iterator[str]:
         """See `Store.list`."""
         seen: set[str] = set()
-        for item in self.bucket.list("objects/"):
-            with suppress(InvalidFormat):
-                name = check_object_name(item.key.rpartition("/")[2])
-                if item.key == loose_key(name):
-                    seen.add(name)
-                    yield name
+        for name, _ in self.loose():
+            seen.add(name)
+            yield name
         self._packs = None
         for _, index in self.packs().values():
             new = {key.hex() for key in index.keys()} - seen  # noqa: SIM118 - no mapping
             seen |= new
             yield from new
+
+    def loose(self) -> Iterator[tuple[str, Place]]:
+        """Yield every object that has a key of its own."""
+        for item in self.bucket.list("objects/"):
+            with suppress(InvalidFormat):
+                name = check_object_name(item.key.rpartition("/")[2])
+                if item.key == loose_key(name):
+                    yield name, Place(item)
 
     def delete(self, name: str) -> None:
         """See `Store.delete`."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.digest import check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream
 from mvc.store.bucket import PART, Changed, Item, RemoteError, Transient
 from mvc.store.packs import RAW, PackIndex, Record, encode_index
-from mvc.store.remote import Place, RemoteStore, loose_key
+from mvc.store.remote import Place, RemoteStore, Span, spans
 from mvc.store.scrub import Damage, Scope, Scrubbed
 
 _AHEAD = 4
@@ -22,42 +21,27 @@ _GONE = (MissingObject, Changed)
 _NO_MATCH = "its bytes do not match its name"
 
 
-class _Stretch(NamedTuple):
-    """Objects that lie close together, read in one go."""
-
-    item: Item
-    records: tuple[Record, ...]
-
-    @property
-    def start(self) -> int:
-        return self.records[0].offset
-
-    @property
-    def end(self) -> int:
-        return max(record.offset + record.stored for record in self.records)
-
-
 def scrub_remote(remote: RemoteStore, scope: Scope, advance: Callable[[int], None]) -> Scrubbed:
     """Read every object that `scope` covers and hold it against its name; every index of a pack, too.
 
     `advance` is told the bytes read. What is absent is not damaged.
     """
     damage = list(damaged_indexes(remote))
+    objects = total = 0
     places = _all_places(remote) if scope.only is None else remote.locate(scope.only).items()
     loose: list[tuple[str, Item]] = []
-    packed: list[tuple[Item, Record]] = []
+    packed: list[tuple[str, Place]] = []
     for name, place in places:
         if place.record is None:
             loose.append((name, place.item))
+        elif place.fits:
+            packed.append((name, place))
         else:
-            packed.append((place.item, place.record))
-    sizes = [item.size for _, item in loose] + [record.size for _, record in packed]
-    damage += [Damage(record.blake3.hex(), "its pack is cut short", _pack(item)) for item, record in packed
-               if record.offset + record.stored > item.size]
-    whole = [pair for pair in packed if pair[1].offset + pair[1].stored <= pair[0].size]
-    damage += _check_packed(remote, whole, scope, advance)
+            damage.append(Damage(name, "its pack is cut short", _pack(place.item)))
+        objects, total = objects + 1, total + place.size
+    damage += _check_packed(remote, packed, scope, advance)
     damage += _check_loose(remote, loose, scope, advance)
-    return Scrubbed(len(sizes), sum(sizes), tuple(damage))
+    return Scrubbed(objects, total, tuple(damage))
 
 
 def damaged_indexes(remote: RemoteStore) -> Iterator[Damage]:
@@ -84,11 +68,7 @@ def _is_index(key: str) -> bool:
 
 def _all_places(remote: RemoteStore) -> Iterator[tuple[str, Place]]:
     """Yield every object as often as it is there."""
-    for item in remote.bucket.list("objects/"):
-        with suppress(InvalidFormat):
-            name = check_object_name(item.key.rpartition("/")[2])
-            if item.key == loose_key(name):
-                yield name, Place(item)
+    yield from remote.loose()
     for item, index in remote.packs().values():
         for record in index.records():
             yield record.blake3.hex(), Place(item, record)
@@ -117,40 +97,22 @@ def _is_true(remote: RemoteStore, bodies: Item, record: Record) -> bool:
 
 
 def _check_packed(
-    remote: RemoteStore, packed: Iterable[tuple[Item, Record]], scope: Scope, advance: Callable[[int], None],
+    remote: RemoteStore, packed: Iterable[tuple[str, Place]], scope: Scope, advance: Callable[[int], None],
 ) -> Iterator[Damage]:
-    def check(stretch: _Stretch) -> list[Damage]:
+    def check(span: Span) -> list[Damage]:
         try:
-            data = remote.bucket.read(stretch.item, stretch.start, stretch.end)
+            data = remote.bucket.read(span.item, span.start, span.end)
         except _GONE:
             return []
         advance(len(data))
-        return [damage for record in stretch.records if (damage := _check_record(stretch, record, data, scope))]
+        return [
+            Damage(name, _NO_MATCH, _pack(span.item))
+            for name, place in span.objects
+            if not _is_sound(span.body(data, place), name, scope)
+        ]
 
-    for found in remote.run(check, list(_stretches(packed)), PART):
+    for found in remote.run(check, list(spans(packed)), PART):
         yield from found
-
-
-def _stretches(packed: Iterable[tuple[Item, Record]]) -> Iterator[_Stretch]:
-    """Join neighbours, up to `PART` bytes."""
-    current: _Stretch | None = None
-    for item, record in sorted(packed, key=lambda pair: (pair[0].key, pair[1].offset)):
-        end = record.offset + record.stored
-        if current and current.item == item and end - current.start <= PART and record.offset - current.end <= PART:
-            current = _Stretch(item, (*current.records, record))
-            continue
-        if current:
-            yield current
-        current = _Stretch(item, (record,))
-    if current:
-        yield current
-
-
-def _check_record(stretch: _Stretch, record: Record, data: bytes, scope: Scope) -> Damage | None:
-    start = record.offset - stretch.start
-    name = record.blake3.hex()
-    sound = _is_sound(data[start : start + record.stored], name, scope)
-    return None if sound else Damage(name, _NO_MATCH, _pack(stretch.item))
 
 
 def _is_sound(body: bytes, name: str, scope: Scope) -> bool:

@@ -145,20 +145,6 @@ def _damaged(digest: Digest) -> CorruptObject:
     return CorruptObject(f"object {digest.blake3} is damaged in the cache", "mvc verify")
 
 
-def can_reflink(folder: str) -> bool:
-    """Whether files in `folder`, a scratch directory, can share blocks."""
-    source = os.open(f"{folder}/a", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    target = os.open(f"{folder}/b", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        write_all(source, bytes(4096))
-        return reflink(source, target)
-    finally:
-        os.close(source)
-        os.close(target)
-
-
-
-
 def working_types(source_folder: str, target_folder: str) -> tuple[LinkType, ...]:
     """Return the link types that work from one scratch directory to another; all are tried, but for the copy."""
     source = f"{source_folder}/source"
