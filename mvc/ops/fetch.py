@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from mvc.ops.transfers import (
     bring_manifests,
     failures,
     needed,
+    objects_by_path,
     selected,
     to_each_remote,
     transferring,
@@ -25,8 +25,6 @@ from mvc.ops.transfers import (
 from mvc.project import Project
 from mvc.transfer import JOBS, Lost, Moved, Tools, fetch_objects
 from mvc.workspace.tracked import Selection
-
-_OBJECT = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 class FetchOptions(NamedTuple):
@@ -117,12 +115,15 @@ def pull(project: Project, paths: Iterable[str] = (), options: FetchOptions = Fe
         return Pulled(fetched, CheckoutResult(()))
     done = checkout(project, paths)
     told = [failure for result in fetched for failure in result.failed]
-    rest = tuple(TransferFailure(item.path, "", item.message, item.fix) for item in _untold(done.failed, told))
+    untold = _untold(objects_by_path(project, meant.selections), done.failed, told)
+    rest = tuple(TransferFailure(item.path, "", item.message, item.fix) for item in untold)
     first = fetched[0]
     return Pulled([first._replace(failed=(*first.failed, *rest)), *fetched[1:]], done)
 
 
-def _untold(failed: Iterable[Failure], told: Iterable[TransferFailure]) -> list[Failure]:
-    """Return those that are not about a path or an object that was told already."""
-    known = {failure.path for failure in told} | {failure.blake3 for failure in told}
-    return [item for item in failed if item.path not in known and not known & {*_OBJECT.findall(item.message)}]
+def _untold(
+    needs: dict[str, set[str]], failed: Iterable[Failure], told: Iterable[TransferFailure],
+) -> list[Failure]:
+    """Return those that are not about a path, or an object it needs, that was told already."""
+    paths, names = {failure.path for failure in told}, {failure.blake3 for failure in told}
+    return [item for item in failed if item.path not in paths and not names & needs.get(item.path, set())]

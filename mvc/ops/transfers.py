@@ -251,18 +251,30 @@ def needed(project: Project, selections: Iterable[Selection]) -> Needs:
     for selection in selections:
         path = selection.item.path
         try:
-            for label, digest in _objects_of(project, selection):
-                found.setdefault(digest.blake3, Needed(digest, f"{path}/{label}" if label else path))
+            for user, digest in _objects_of(project, selection):
+                found.setdefault(digest.blake3, Needed(digest, user))
         except InvalidFormat as error:
             fix = project.line("mvc log", path)
             failed.append(TransferFailure(path, "", f"its manifest cannot be used: {error.message}", fix))
     return Needs(found, tuple(failed))
 
 
+def objects_by_path(project: Project, selections: Iterable[Selection]) -> dict[str, set[str]]:
+    """Return the objects that each path needs for itself: a directory its manifest, a file in it its content."""
+    found: dict[str, set[str]] = {}
+    for selection in selections:
+        with suppress(InvalidFormat):
+            for path, digest in _objects_of(project, selection):
+                found.setdefault(path, set()).add(digest.blake3)
+    return found
+
+
 def _objects_of(project: Project, selection: Selection) -> list[tuple[str, Digest]]:
-    pointer = selection.item.pointer
+    """Return every object that the selection needs, with the path that needs it."""
+    path, pointer = selection.item.path, selection.item.pointer
     objects = needed_objects(project.cache, pointer) if pointer else []
-    return [(label, digest) for label, digest in objects if not label or selection.covers(label)]
+    covered = [(label, digest) for label, digest in objects if not label or selection.covers(label)]
+    return [(f"{path}/{label}" if label else path, digest) for label, digest in covered]
 
 
 # The remote.
