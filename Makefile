@@ -19,7 +19,7 @@ MVC_TEST_MODELS ?= $(CURDIR)/.cache/models
 export MVC_TEST_MODELS
 
 # What the tests use of the system, as PROGRAM:PACKAGE.
-PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish
+PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm
 
 .PHONY: help
 help:  ## list the verbs
@@ -29,11 +29,11 @@ help:  ## list the verbs
 install: .venv/.installed  ## set up .venv with mvc and all its tools, as uv.lock says
 
 .PHONY: demo
-demo: install models  ## run the main job on real models, in a new repository
+demo: install models  ## run the main job on real models, in a new repository; MVC_DEMO_S3=1: with an S3 server
 	@$(BIN)/python demo/run.py
 
 .PHONY: test
-test: install models .cache/.programs  ## run all tests
+test: install models .cache/azurite/.complete  ## run all tests
 	@$(BIN)/python -m pytest -q -n 2 tests
 
 .PHONY: lint
@@ -61,7 +61,7 @@ schemas: install  ## write docs/schemas from the types
 	@$(BIN)/python docs/schemas/generate.py
 
 .PHONY: coverage
-coverage: install models .cache/.programs  ## run all tests, with branch coverage
+coverage: install models .cache/azurite/.complete  ## run all tests, with branch coverage
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest -q tests && $(BIN)/coverage combine -q && $(BIN)/coverage report
 
 .PHONY: bench
@@ -86,7 +86,7 @@ $(TOOLS)/bin/uv:
 	@$(TOOLS)/bin/python -m pip --disable-pip-version-check install --quiet uv==$(UV_VERSION)
 
 .venv/.installed: pyproject.toml uv.lock mvc/_version.py | $(TOOLS)/bin/uv
-	@$(TOOLS)/bin/uv sync --quiet --frozen --extra s3 --compile-bytecode $(SYSTEM_CERTS) --python "$(PYTHON)"
+	@$(TOOLS)/bin/uv sync --quiet --frozen --all-extras --compile-bytecode $(SYSTEM_CERTS) --python "$(PYTHON)"
 	@touch $@
 
 $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
@@ -101,6 +101,13 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 	@missing=(); \
 	for pair in $(PROGRAMS); do command -v "$${pair%%:*}" >/dev/null || missing+=("$${pair##*:}"); done; \
 	test "$${#missing[@]}" = 0 || { $(call apt_install,$${missing[@]}); }
+	@touch $@
+
+# A server that speaks as Azure does, from npm: 61 MB, without the scripts of its packages.
+.cache/azurite/.complete: tests/azurite/package.json tests/azurite/package-lock.json .cache/.programs
+	@mkdir -p .cache/azurite
+	@cp tests/azurite/package.json tests/azurite/package-lock.json .cache/azurite
+	@cd .cache/azurite && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 # Install Debian packages, or say what to type.

@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
 from harness import MODEL_FILES, PROJECT, InProcess, Repo, Result, make_home
 from s3 import S3Server, serving
+from servers import azure_server, google_server, ssh_server, web_server  # noqa: F401 - fixtures
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and whatever they start, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,9 +6,11 @@ Buckets know nothing of objects and digests. Everything in them is written once,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
+from mvc.copying import Reader, reader_of
 from mvc.errors import MvcError
 
 T = TypeVar("T")
@@ -16,6 +18,17 @@ R = TypeVar("R")
 
 PART = 16 << 20
 """Bytes of one request, where an object is sent or read in several."""
+
+
+Check: TypeAlias = Callable[[Reader], None]
+"""Reads something to its end, and raises when it is not what it should be."""
+
+
+def read_first(fd: int, check: Check | None) -> None:
+    """Let `check` read the file behind `fd` from its start, where sending it does not read it in order."""
+    if check is not None:
+        os.lseek(fd, 0, os.SEEK_SET)
+        check(reader_of(fd))
 
 
 class RemoteError(MvcError):
@@ -103,8 +116,10 @@ class Bucket(Protocol):
         """Put `data` under `key`, durably; with `new`, only where nothing is: whether it was written."""
         ...
 
-    def upload(self, key: str, fd: int, size: int, run: Run) -> None:
+    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
         """Put the first `size` bytes of the file behind `fd` under `key`, durably, whole or not at all.
+
+        `check` reads all of it, in order, before anybody sees it under `key`; what it raises comes out.
 
         Up to `PART` bytes are one request, made at once. More are several, and all of those go through `run`.
         """

@@ -1,7 +1,7 @@
-"""A bucket wherever else fsspec leads: Google Cloud Storage, Azure, SSH; HTTP for reading.
+"""A bucket wherever else fsspec leads: WebDAV, HDFS, Dropbox, whatever is installed.
 
-What fsspec's backends have in common is less than what mvc.store.s3 asks of S3: a read is not tied to
-one version of an object. Objects are proven by their digest in any case.
+What fsspec's backends have in common is little: a read is not tied to one version of an object, and
+"only where nothing is" means to look first. Objects are proven by their digest in any case.
 """
 
 from __future__ import annotations
@@ -11,26 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from mvc.errors import MissingObject, UsageError
-from mvc.store.bucket import PART, Changed, Item, RemoteError, Run, Transient
+from mvc.store.bucket import PART, Changed, Check, Item, RemoteError, Run, Transient, read_first
+from mvc.store.session import AGAIN
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-AGAIN = "run the command again: it goes on where it stopped"
-_PACKAGES = {
-    "gs": ("gcsfs", "gs"), "gcs": ("gcsfs", "gs"), "az": ("adlfs", "az"), "abfs": ("adlfs", "az"),
-    "abfss": ("adlfs", "az"), "ssh": ("sshfs", "ssh"), "sftp": ("sshfs", "ssh"), "http": ("aiohttp", "http"),
-    "https": ("aiohttp", "http"),
-}
-"""The package that a protocol needs, and the extra of ours that brings it."""
-_READ_ONLY = frozenset({"http", "https"})
-_WHOLE = frozenset({"gs", "gcs", "az", "abfs", "abfss"})
-"""Where a write is seen whole or not at all. Elsewhere a file gets its name when it is complete."""
 _TEMPORARY = "tmp/"
 _TIMES = ("mtime", "updated", "LastModified", "last_modified", "created")
 
@@ -39,20 +29,12 @@ class FsspecBucket:
     """Files below a URL that fsspec opens."""
 
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
-        """Use `url`; `options` are those of fsspec's backend. Nothing is asked yet.
-
-        Raises:
-            UsageError: the package for it is not installed.
-
-        """
+        """Use `url`; `options` are those of fsspec's backend. Nothing is asked yet."""
         self.url = url.rstrip("/")
         self.requests = 0
         """Not known: fsspec does not tell."""
         self._protocol = url.partition("://")[0]
         self._options = options or {}
-        package, extra = _PACKAGES.get(self._protocol, ("", ""))
-        if package and find_spec(package) is None:
-            raise UsageError(f"{self._protocol}:// needs the package {package}", f"pip install 'modelvc[{extra}]'")
 
     @cached_property
     def _opened(self) -> tuple[AbstractFileSystem, str]:
@@ -84,15 +66,14 @@ class FsspecBucket:
         with self._told(prefix):
             top = f"{root}/{prefix.rpartition('/')[0]}".rstrip("/")
             try:
-                found = backend.find(f"{top}/" if self._protocol in _READ_ONLY else top, detail=True)
+                found = backend.find(top, detail=True)
             except FileNotFoundError:
                 found = {}
             start = len(root.lstrip("/")) + 1
             items = {path.lstrip("/")[start:]: about for path, about in found.items()}
         for key, about in items.items():
             if key.startswith(prefix) and not key.startswith(_TEMPORARY):
-                whole = about if about.get("size") is not None else backend.info(f"{root}/{key}")
-                yield self._item(key, whole)
+                yield self._item(key, about)
 
     def _item(self, key: str, found: Mapping[str, Any]) -> Item:
         if found.get("size") is None:
@@ -118,9 +99,10 @@ class FsspecBucket:
         """See `Bucket.write`."""
         return self._put(key, lambda file: file.write(data), len(data), new=new)
 
-    def upload(self, key: str, fd: int, size: int, run: Run) -> None:
+    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
         """See `Bucket.upload`."""
         del run  # one stream: backends are not alike in more
+        read_first(fd, check)
 
         def send(file: Any) -> None:
             for start in range(0, size, PART):
@@ -132,18 +114,15 @@ class FsspecBucket:
         self._put(key, send, size, new=False)
 
     def _put(self, key: str, send: Callable[[Any], object], size: int, *, new: bool) -> bool:
-        """Write what `send` sends under `key`, by way of a temporary name where it would be seen before it is whole."""
-        if self._protocol in _READ_ONLY:
-            raise RemoteError(f"{self.url} is read only", "mvc push -r NAME  # another remote")
+        """Write what `send` sends under a temporary name first: not all backends write all or nothing."""
         backend, root = self._opened
         with self._told(key):
             if new and backend.exists(f"{root}/{key}"):
                 return False
-            direct = self._protocol in _WHOLE
-            path = f"{root}/{key}" if direct else f"{root}/{_TEMPORARY}{uuid4().hex}"
+            path = f"{root}/{_TEMPORARY}{uuid4().hex}"
             backend.makedirs(os.path.dirname(path), exist_ok=True)
             self._send(path, send, size)
-            return direct or self._rename(path, f"{root}/{key}", new=new)
+            return self._rename(path, f"{root}/{key}", new=new)
 
     def _send(self, path: str, send: Callable[[Any], object], size: int) -> None:
         backend, _ = self._opened
@@ -152,22 +131,15 @@ class FsspecBucket:
             send(file)
         except BaseException:
             with suppress(Exception):
-                self._drop(file, path)
+                file.close()
+                backend.rm_file(path)
             raise
         file.close()
         if backend.info(path)["size"] != size:
             raise Transient(f"{self.url}: what arrived has not the length it must have", AGAIN)
 
-    def _drop(self, file: Any, path: str) -> None:
-        if self._protocol in _WHOLE:
-            file.discard()
-            file.closed = True  # closing would publish what there is
-        else:
-            file.close()
-            self._opened[0].rm_file(path)
-
     def _rename(self, temporary: str, path: str, *, new: bool) -> bool:
-        """Give a complete file its name, which SSH's rename does only where nothing has it."""
+        """Give a complete file its name, which not every backend does where something has it."""
         backend, _ = self._opened
         backend.makedirs(os.path.dirname(path), exist_ok=True)
         if backend.exists(path):
@@ -188,8 +160,6 @@ class FsspecBucket:
     def sweep(self, before: float) -> int:
         """See `Bucket.sweep`."""
         backend, root = self._opened
-        if self._protocol in _WHOLE | _READ_ONLY:
-            return 0  # they forget what was never finished
         with self._told(_TEMPORARY):
             found = backend.find(f"{root}/{_TEMPORARY}", detail=True)
             old = [path for path, about in found.items() if 0 < self._item(path, about).modified < before]

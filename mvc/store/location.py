@@ -193,10 +193,33 @@ def connect(settings: RemoteSettings) -> Bucket:
     if location.protocol == S3:
         from mvc.store.s3 import S3Bucket  # noqa: PLC0415 - as above
 
-        return S3Bucket(location.url, settings.options)
-    from mvc.store.fsspec_bucket import FsspecBucket  # noqa: PLC0415 - as above
+        return S3Bucket(location.url, settings.options, name=settings.name)
+    return _connect_fsspec(location)
 
-    return FsspecBucket(location.url, settings.options)
+
+def _connect_fsspec(location: Location) -> Bucket:
+    # Only the module of the backend that is used is loaded: they take long.
+    match location.protocol:
+        case "gs" | "gcs":
+            from mvc.store.gs import GoogleBucket  # noqa: PLC0415
+
+            return GoogleBucket(location.url)
+        case "az" | "abfs" | "abfss":
+            from mvc.store.azure import AzureBucket  # noqa: PLC0415
+
+            return AzureBucket(location.url)
+        case "ssh" | "sftp":
+            from mvc.store.ssh import SshBucket  # noqa: PLC0415
+
+            return SshBucket(location.url)
+        case "http" | "https":
+            from mvc.store.web import WebBucket  # noqa: PLC0415
+
+            return WebBucket(location.url)
+        case _:
+            from mvc.store.fsspec_bucket import FsspecBucket  # noqa: PLC0415
+
+            return FsspecBucket(location.url)
 
 
 def refuse_foreign(path: str, command: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from inspect import isgenerator
 from typing import NamedTuple, TypeVar
 
-from mvc.store.bucket import PART, Bucket, Item, RemoteError, Run, SlowDown, Transient
+from mvc.store.bucket import PART, Bucket, Check, Item, RemoteError, Run, SlowDown, Transient
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -94,16 +94,16 @@ class Retrying:
         item = self._bucket.head(key)
         return item is not None and item.size == len(data) and self._bucket.read(item, 0, item.size) == data
 
-    def upload(self, key: str, fd: int, size: int, run: Run) -> None:
+    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
         """See `Bucket.upload`. Each of its requests is tried again by itself."""
         if size <= PART:
-            self._again(lambda: self._bucket.upload(key, fd, size, run))
+            self._again(lambda: self._bucket.upload(key, fd, size, run, check))
             return
 
         def run_again(function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
             return run(lambda item: self._again(lambda: function(item)), items, size)
 
-        self._bucket.upload(key, fd, size, run_again)
+        self._bucket.upload(key, fd, size, run_again, check)
 
     def delete(self, keys: Iterable[str]) -> None:
         """See `Bucket.delete`."""

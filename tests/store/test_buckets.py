@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,11 +15,14 @@ import pytest
 from harness import noise
 
 from mvc.errors import MissingObject
+from mvc.store.azure import AzureBucket
 from mvc.store.bucket import PART, Bucket, Changed, Item, RemoteError
 from mvc.store.directory import DirectoryBucket
 from mvc.store.fsspec_bucket import FsspecBucket
+from mvc.store.gs import GoogleBucket
 from mvc.store.retry import Clock, Retrying
 from mvc.store.s3 import S3Bucket
+from mvc.store.ssh import SshBucket
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,10 +37,29 @@ def _directory(request: pytest.FixtureRequest) -> Bucket:
     return DirectoryBucket(str(request.getfixturevalue("tmp_path") / "remote"))
 
 
+def _google(request: pytest.FixtureRequest) -> Bucket:
+    os.environ.update(request.getfixturevalue("google_server").environ)
+    return GoogleBucket(f"gs://tests/{uuid4().hex}/a prefix")
+
+
+def _azure(request: pytest.FixtureRequest) -> Bucket:
+    os.environ.update(request.getfixturevalue("azure_server").environ)
+    return AzureBucket(f"az://tests/{uuid4().hex}/a prefix")
+
+
+def _ssh(request: pytest.FixtureRequest) -> Bucket:
+    server = request.getfixturevalue("ssh_server")
+    server.welcome(os.environ["HOME"])
+    return SshBucket(f"ssh://{server.login}{request.getfixturevalue('tmp_path')}/a remote")
+
+
 BUCKETS: dict[str, Make] = {
     "S3": _s3,
     "S3, retrying": lambda request: Retrying(_s3(request), Clock(wait=lambda *_: None)),
     "directory": _directory,
+    "Google": _google,
+    "Azure": _azure,
+    "SSH": _ssh,
     "fsspec, memory": lambda _: FsspecBucket(f"memory://{uuid4().hex}"),
     "fsspec, files": lambda request: FsspecBucket(f"local://{request.getfixturevalue('tmp_path')}/remote"),
 }
@@ -186,8 +209,11 @@ def test_only_what_begins_with_the_prefix_is_listed(bucket: Bucket) -> None:
     assert {item.size for item in bucket.list("packs/")} == {7}
 
 
-def test_more_than_a_page_is_listed_and_deleted(bucket: Bucket) -> None:
-    names = [f"many/{number:04}" for number in range(1003)]
+def test_more_than_a_page_is_listed_and_deleted(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = isinstance(bucket, AzureBucket | GoogleBucket | SshBucket)
+    monkeypatch.setattr("mvc.store.azure.PAGE", 50)
+    monkeypatch.setattr("mvc.store.gs.PAGE", 50)
+    names = [f"many/{number:04}" for number in range(103 if small else 1003)]
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(lambda name: bucket.write(name, b"x"), names))
     listed = [item.key for item in bucket.list("many/")]
@@ -212,3 +238,76 @@ def test_many_threads_may_use_one_bucket(bucket: Bucket) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(turn, range(64)))
+
+
+# Directories: what lies in one may be another's work.
+
+
+@pytest.mark.parametrize("folder", ["objects", "objects/ab", "packs"])
+def test_no_symlink_below_a_directory_is_followed(
+    tmp_path: Path, folder: str, run: Callable[..., list[object]]
+) -> None:
+    outside, remote = tmp_path / "outside", tmp_path / "remote"
+    (outside / "ab").mkdir(parents=True)
+    for name in ("key", "ab/key"):
+        (outside / name).write_bytes(b"secret")
+    (remote / folder).parent.mkdir(parents=True)
+    (remote / folder).symlink_to(outside)
+    bucket = DirectoryBucket(str(remote))
+    key = f"{folder}/ab/key" if folder == "objects" else f"{folder}/key"
+    item = Item(key, 6)
+    fd = os.open(outside / "key", os.O_RDONLY)
+    for ask in (
+        lambda: bucket.head(key),
+        lambda: list(bucket.list(f"{folder}/")),
+        lambda: bucket.read(item, 0, 6),
+        lambda: bucket.open_local(item),
+        lambda: bucket.write(key, b"x"),
+        lambda: bucket.write(f"{folder}/new", b"x", new=True),
+        lambda: bucket.upload(f"{folder}/deep/new", fd, 6, run),
+        lambda: bucket.delete([key]),
+    ):
+        with pytest.raises(RemoteError, match="is a symlink") as caught:
+            ask()
+        assert caught.value.fix.startswith(f"ls -l {remote / folder}")
+    assert list(bucket.list("")) == []
+    bucket.close()
+    os.close(fd)
+    assert sorted(str(path.relative_to(outside)) for path in outside.rglob("*")) == ["ab", "ab/key", "key"]
+    assert (outside / "ab/key").read_bytes() == (outside / "key").read_bytes() == b"secret"
+
+
+def test_a_symlink_in_place_of_the_temporary_directory_is_not_swept(tmp_path: Path) -> None:
+    (tmp_path / "mine/precious").mkdir(parents=True)
+    (tmp_path / "remote").mkdir()
+    (tmp_path / "remote/tmp").symlink_to(tmp_path / "mine")
+    bucket = DirectoryBucket(str(tmp_path / "remote"))
+    with pytest.raises(RemoteError, match="is a symlink"):
+        bucket.write("key", b"x")
+    bucket.close()
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["precious"]
+
+
+def test_the_directory_itself_may_be_reached_through_a_symlink(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    bucket = DirectoryBucket(str(tmp_path / "link"))
+    assert bucket.write("objects/ab/key", b"content")
+    assert content(bucket, "objects/ab/key") == b"content"
+    assert [item.key for item in bucket.list("objects/")] == ["objects/ab/key"]
+    bucket.close()
+    assert (tmp_path / "disk/objects/ab/key").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP])
+def test_a_directory_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "link", refuse)
+    bucket = DirectoryBucket(str(tmp_path / "remote"))
+    assert bucket.write("deep/key", b"one", new=True)
+    assert not bucket.write("deep/key", b"two", new=True)
+    assert content(bucket, "deep/key") == b"one"
+    bucket.close()
+    assert [path.name for path in (tmp_path / "remote/deep").iterdir()] == ["key"]
