@@ -89,8 +89,8 @@ def fsync_names(fd: int) -> None:
             raise
 
 
-def link_new(source: str, target: str) -> bool:
-    """Give the file `source` the name `target` unless that exists; whether it did.
+def link_new(source: str, target: str, dir_fd: int | None = None) -> bool:
+    """Give the file `source` the name `target`, in the open directory `dir_fd`, unless that exists; whether it did.
 
     `source` may lose its own name: file systems without hard links rename it.
 
@@ -99,32 +99,33 @@ def link_new(source: str, target: str) -> bool:
 
     """
     try:
-        os.link(source, target)
+        os.link(source, target, dst_dir_fd=dir_fd)
     except FileExistsError:
         return False
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
-        return rename_new(source, target)
+        return rename_new(source, target, dir_fd)
     return True
 
 
-def rename_new(source: str, target: str) -> bool:
-    """Rename the file `source` to `target` unless that exists; whether it did."""
+def rename_new(source: str, target: str, dir_fd: int | None = None) -> bool:
+    """Rename the file `source` to `target`, in the open directory `dir_fd`, unless that exists; whether it did."""
     import ctypes  # noqa: PLC0415 - only file systems without hard links come here
 
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
+    there = _AT_FDCWD if dir_fd is None else dir_fd
+    if libc.renameat2(_AT_FDCWD, os.fsencode(source), there, os.fsencode(target), _RENAME_NOREPLACE) == 0:
         return True
     code = ctypes.get_errno()
     if code == errno.EEXIST:
         return False
     if code in _NO_RENAMEAT2:
-        return _rename_reserved(source, target)
+        return _rename_reserved(source, target, dir_fd)
     raise OSError(code, os.strerror(code), target)
 
 
-def _rename_reserved(source: str, target: str) -> bool:
+def _rename_reserved(source: str, target: str, dir_fd: int | None = None) -> bool:
     """Take the name with something empty, which only one process can make, and rename over that.
 
     Killed in between, the empty file stays: whoever looks at what it holds sees that it is damaged.
@@ -132,18 +133,18 @@ def _rename_reserved(source: str, target: str) -> bool:
     folder = stat.S_ISDIR(os.lstat(source).st_mode)
     try:
         if folder:
-            os.mkdir(target, 0o700)
+            os.mkdir(target, 0o700, dir_fd=dir_fd)
         else:
-            os.close(os.open(target, CREATE, 0o600))
+            os.close(os.open(target, CREATE, 0o600, dir_fd=dir_fd))
     except FileExistsError:
         return False
-    reserved = os.lstat(target)
+    reserved = os.lstat(target, dir_fd=dir_fd)
     try:
-        os.rename(source, target)
+        os.rename(source, target, dst_dir_fd=dir_fd)
     except OSError:
         with suppress(OSError):
-            if os.path.samestat(reserved, os.lstat(target)):
-                (os.rmdir if folder else os.unlink)(target)
+            if os.path.samestat(reserved, os.lstat(target, dir_fd=dir_fd)):
+                (os.rmdir if folder else os.unlink)(target, dir_fd=dir_fd)
         raise
     return True
 

@@ -9,26 +9,30 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from mvc.copying import copying, reader_of
+from mvc.copying import Reader, copying
 from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.fsutil import as_error, reflink, write_all
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream, quick_reader
-from mvc.store.bucket import PART, Bucket, Item
+from mvc.store.bucket import PART, Bucket, Changed, Item
 from mvc.store.cache import Cache
 from mvc.store.remote import Place, RemoteStore, Span, loose_key, spans
 from mvc.store.writer import CacheWriter
 from mvc.workspace.progress import Progress
 
-BUDGET = 128 << 20
+BUDGET = 64 << 20
 """Bytes that all parts in flight may hold."""
 JOBS = 8
 """Requests at once."""
+
+_MOVED = (MissingObject, Changed)
+"""What reading fails with when others pack anew, collect garbage or repair on the remote meanwhile."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,6 +87,12 @@ class Moved(NamedTuple):
     objects: int
     bytes: int
     failed: tuple[Lost, ...] = ()
+
+    def then(self, other: Moved, tried: Iterable[Digest] = ()) -> Moved:
+        """Return both together; `other` tried once more what failed of `tried`."""
+        names = {digest.blake3 for digest in tried}
+        failed = tuple(item for item in self.failed if item.name not in names)
+        return Moved(self.objects + other.objects, self.bytes + other.bytes, failed + other.failed)
 
 
 class Tools(NamedTuple):
@@ -155,10 +165,12 @@ def _send_safely(tools: Tools, digest: Digest) -> MvcError | None:
 
 
 def _send(tools: Tools, digest: Digest) -> None:
-    with tools.cache.open(digest.blake3) as file:
-        if quick_reader(reader_of(file.fileno())) != digest[1:]:
+    def check(read: Reader) -> None:
+        if quick_reader(read) != digest[1:]:
             raise CorruptObject(f"object {digest.blake3} is damaged in the cache", "mvc verify")
-        tools.remote.bucket.upload(loose_key(digest.blake3), file.fileno(), digest.size, tools.pool)
+
+    with tools.cache.open(digest.blake3) as file:
+        tools.remote.bucket.upload(loose_key(digest.blake3), file.fileno(), digest.size, tools.pool, check)
     tools.progress.advance(digest.size)
 
 
@@ -177,8 +189,39 @@ def _bodies(tools: Tools, digests: Iterable[Digest], lost: list[Lost]) -> Iterat
 
 
 def fetch_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
-    """Bring objects, which the cache is known not to hold; each is published only when its bytes are proven."""
-    places = tools.remote.locate(digest.blake3 for digest in digests)
+    """Bring objects, which the cache is known not to hold; each is published only when its bytes are proven.
+
+    What was moved or replaced on the remote meanwhile is looked for once more. So is what does not match in a pack:
+    it may be the index, kept from an earlier day, that is wrong.
+    """
+    places = _locate(tools, digests)
+    moved = _fetch_from(tools, digests, places)
+    lost = {item.name: item.error for item in moved.failed}
+    again = [digest for digest in digests if _is_worth_a_look(lost.get(digest.blake3), places.get(digest.blake3))]
+    if not again:
+        return moved
+    tools.remote.forget({places[digest.blake3].item.key for digest in again})
+    return moved.then(_fetch_from(tools, again, _locate(tools, again), last=True), again)
+
+
+def _locate(tools: Tools, digests: Iterable[Digest]) -> dict[str, Place]:
+    names = [digest.blake3 for digest in digests]
+    with suppress(*_MOVED):  # a pack's index, between the listing and the reading
+        return tools.remote.locate(names)
+    return tools.remote.locate(names)
+
+
+def _is_worth_a_look(error: MvcError | None, place: Place | None) -> bool:
+    """Whether an object that failed with `error` may be found when it is looked for anew."""
+    if error is None or place is None:
+        return False
+    return isinstance(error, _MOVED) or (isinstance(error, CorruptObject) and place.record is not None)
+
+
+def _fetch_from(
+    tools: Tools, digests: Sequence[Digest], places: Mapping[str, Place], *, last: bool = False,
+) -> Moved:
+    """Bring objects from where they lie; what is wrong in a pack is put aside only when this is the `last` try."""
     tools.progress.expect(sum(place.size for place in places.values()))
     lost = [_absent(tools, digest) for digest in digests if digest.blake3 not in places]
     found = [digest for digest in digests if digest.blake3 in places]
@@ -187,8 +230,14 @@ def fetch_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
     with CacheWriter(tools.cache) as writer:
         packed = {digest.blake3: digest for digest in there if places[digest.blake3].record}
         stretches = spans((name, places[name]) for name in packed)
-        for batch in tools.pool.in_order(partial(_read_span, tools.remote.bucket), stretches, PART):
-            lost += _store_bodies(tools, writer, packed, batch)
+        for span, data in tools.pool.in_order(partial(_read_span, tools.remote.bucket), stretches, PART):
+            if isinstance(data, MvcError):
+                lost += [Lost(name, data) for name, _ in span.objects]
+                continue
+            wrong = _store_bodies(tools, writer, packed, span, data)
+            lost += [Lost(name, _wrong(tools, packed[name])) for name in wrong]
+            for name, body in wrong.items() if last else ():
+                writer.put_aside(packed[name], body)
         loose = [(digest, places[digest.blake3].item) for digest in there if not places[digest.blake3].record]
         medium = [pair for pair in loose if pair[0].size <= PART]
         receive = partial(_receive_safely, tools, writer)
@@ -214,20 +263,18 @@ def _read_span(bucket: Bucket, span: Span) -> tuple[Span, bytes | MvcError]:
 
 
 def _store_bodies(
-    tools: Tools, writer: CacheWriter, digests: Mapping[str, Digest], batch: tuple[Span, bytes | MvcError],
-) -> list[Lost]:
-    span, data = batch
-    if isinstance(data, MvcError):
-        return [Lost(name, data) for name, _ in span.objects]
-    lost = []
+    tools: Tools, writer: CacheWriter, digests: Mapping[str, Digest], span: Span, data: bytes,
+) -> dict[str, bytes]:
+    """Store the objects of a span that was read; the bodies, by name, that do not match."""
+    wrong = {}
     for name, place in span.objects:
         body = span.body(data, place)
         if hash_bytes(body) != digests[name]:
-            lost.append(Lost(name, _wrong(tools, digests[name])))
+            wrong[name] = body
         else:
             writer.put_bytes(body)
         tools.progress.advance(place.size)
-    return lost
+    return wrong
 
 
 def _wrong(tools: Tools, digest: Digest) -> CorruptObject:
@@ -260,7 +307,8 @@ def _fill(tools: Tools, item: Item, fd: int) -> Digest:
         os.lseek(fd, 0, os.SEEK_SET)
         tools.progress.advance(item.size)
         return hash_stream(fd, item.size)
-    return hash_reader(_Arriving(tools, item, fd).read, item.size)
+    with ThreadPoolExecutor(1, thread_name_prefix="mvc-write") as writer:
+        return hash_reader(_Arriving(tools, item, fd, writer).read, item.size)
 
 
 def _fill_from_file(tools: Tools, source: int, fd: int, size: int) -> Digest:
@@ -278,10 +326,10 @@ def _fill_from_file(tools: Tools, source: int, fd: int, size: int) -> Digest:
 class _Arriving:
     """A large object as its parts arrive, in order: first what the file has of it, then what is still to come.
 
-    What comes is written to the file before it is handed on.
+    What comes is handed on while `writer`, a single thread, appends it to the file; at the end all is written.
     """
 
-    def __init__(self, tools: Tools, item: Item, fd: int) -> None:
+    def __init__(self, tools: Tools, item: Item, fd: int, writer: Executor) -> None:
         have = os.fstat(fd).st_size
         if have > item.size:
             os.ftruncate(fd, have := 0)
@@ -290,6 +338,8 @@ class _Arriving:
         self._parts = tools.pool.in_order(lambda at: bucket.read(item, at, min(at + PART, size)), starts, PART)
         self._fd, self._have, self._position = fd, have, 0
         self._waiting = memoryview(b"")
+        self._writer = writer
+        self._writing: Future[None] | None = None
         self._progress = tools.progress
         self._progress.advance(have)
 
@@ -306,7 +356,13 @@ class _Arriving:
         return count
 
     def _take(self, part: bytes) -> None:
-        os.lseek(self._fd, 0, os.SEEK_END)
-        write_all(self._fd, part)
-        self._progress.advance(len(part))
+        if self._writing:
+            self._writing.result()  # one part at most is not yet written
+        self._writing = self._writer.submit(self._append, part) if part else None
         self._waiting = memoryview(part)
+
+    def _append(self, part: bytes) -> None:
+        end = os.lseek(self._fd, 0, os.SEEK_END)
+        write_all(self._fd, part)
+        os.posix_fadvise(self._fd, end, len(part), os.POSIX_FADV_DONTNEED)
+        self._progress.advance(len(part))

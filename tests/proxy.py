@@ -80,6 +80,8 @@ class Proxy:
     port: int = 0
     rule: Rule = lambda _: None
     seen: list[Request] = field(default_factory=list)
+    _serving: set[object] = field(default_factory=set)
+    """The loop itself forgets who waits for ever, once the client has gone."""
 
     @property
     def endpoint(self) -> str:
@@ -101,6 +103,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request; each has a connection of its own."""
+        self._serving.add(asyncio.current_task())
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             line, headers = await _head(reader)
             method, path, _ = line.split(" ", 2)

@@ -134,6 +134,7 @@ def _show(output: Output, project: Project, results: Sequence[TransferResult], v
     """Say what was moved, and what was not; `already` says where everything was."""
     for result in results:
         _show_failed(output, project, result)
+        _show_warnings(output, project, result)
         name = f" {visible(result.remote)}" if already.endswith("on") else ""
         if result.transferred:
             there = f"; {plural(result.skipped, 'object')} there already" if result.skipped else ""
@@ -152,3 +153,11 @@ def _show_failed(output: Output, project: Project, result: TransferResult) -> No
         say(f"{path}{failure.error}", failure.fix)
     if len(result.failed) > FEW and not output.verbose:
         say(f"... and {len(result.failed) - FEW:,} more failures (-v names them)")
+
+
+def _show_warnings(output: Output, project: Project, result: TransferResult) -> None:
+    for warning in result.warnings[: None if output.verbose else FEW]:
+        output.note(f"warning: {visible(f'{project.show(warning.path)}: {warning.error}')}")
+        output.note(f"  try: {visible(warning.fix)}")
+    if len(result.warnings) > FEW and not output.verbose:
+        output.note(f"... and {len(result.warnings) - FEW:,} more warnings (-v names them)")

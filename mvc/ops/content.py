@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import BinaryIO, NamedTuple
 
 from blake3 import blake3
@@ -110,15 +110,17 @@ def open_content(project: Project, source: Source, keep: ExitStack) -> BinaryIO:
     if len(entries) != 1 or (pointer.kind == "dir" and not selection.inside):
         raise UsageError(f"{source.path} is a directory: open one of its files, or use mvc.path()", "mvc ls -R")
     digest = entries[0].digest
-    raw = _raw(project, source.remote or pointer.notes.remote, digest, keep)
+    raw = _raw(project, source, source.remote or pointer.notes.remote, digest, keep)
     return io.BufferedReader(Proven(raw, digest, keep), 1 << 20)
 
 
-def _raw(project: Project, remote: str | None, digest: Digest, keep: ExitStack) -> BinaryIO:
-    if project.cache.has(digest.blake3):
-        return keep.enter_context(project.cache.open(digest.blake3))
-    tools = keep.enter_context(transferring(project, remote or None, 1))
-    return keep.enter_context(tools.remote.open(digest.blake3))
+def _raw(project: Project, source: Source, remote: str | None, digest: Digest, keep: ExitStack) -> BinaryIO:
+    if not project.cache.has(digest.blake3):
+        tools = keep.enter_context(transferring(project, remote or None, 1))
+        with suppress(MissingObject):
+            return keep.enter_context(tools.remote.open(digest.blake3))
+        _bring(project, source)  # another remote may have it
+    return keep.enter_context(project.cache.open(digest.blake3))
 
 
 class Proven(io.RawIOBase):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.ops.checkout import CheckoutResult, checkout
 from mvc.ops.common import Failure
+from mvc.ops.fallback import Found, Others, others
 from mvc.ops.transfers import (
+    Needs,
     Scope,
     Selected,
     TransferFailure,
@@ -23,7 +26,7 @@ from mvc.ops.transfers import (
     transferring,
 )
 from mvc.project import Project
-from mvc.transfer import JOBS, Lost, Moved, Tools, fetch_objects
+from mvc.transfer import JOBS, Lost, Moved, Tools
 from mvc.workspace.tracked import Selection
 
 
@@ -62,17 +65,42 @@ def _fetch(
     needs = needed(project, selections)
     if not project.cache.missing(needs.objects):
         return TransferResult(remote, 0, len(needs.objects), 0, 0, needs.failed)
-    with transferring(project, remote, options.jobs) as tools:
+    names = [] if options.remote else others(project, remote)
+    with transferring(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:
         _refuse_empty(tools, remote)
-        lists = bring_manifests(tools, selections)
+        lists = bring_manifests(tools, selections, rest.fetch)
         needs = needed(project, selections)
         gone = {item.name for item in lists.failed}
         missing = [needs.objects[name].digest for name in sorted(project.cache.missing(needs.objects) - gone)]
-        moved = _planned(tools, missing) if options.dry_run else _brought(tools, missing)
-        lost = failures(project, remote, needs, lists.failed + moved.failed)
+        brought = rest.move(_planned, tools, missing) if options.dry_run else rest.fetch(tools, missing)
+        moved = lists.then(brought)
         skipped = len(needs.objects) - lists.objects - len(gone) - len(missing)
-        objects, size = lists.objects + moved.objects, lists.bytes + moved.bytes
-        return TransferResult(remote, objects, skipped, size, tools.remote.bucket.requests, lost)
+        requests = tools.remote.bucket.requests + rest.requests
+        lost = failures(project, remote, needs, moved.failed, rest.asked)
+        warnings = _warnings(project, remote, needs, rest.found, options)
+        return TransferResult(remote, moved.objects, skipped, moved.bytes, requests, lost, warnings)
+
+
+def _warnings(
+    project: Project, remote: str, needs: Needs, found: Mapping[str, Found], options: FetchOptions,
+) -> tuple[TransferFailure, ...]:
+    """Return what came from another remote, with the line that mends the one that should have it."""
+    verb = "it would come" if options.dry_run else "it came"
+    flags = "".join(f" {flag}" for flag in _flags(options.scope))
+    told = []
+    for name, other in found.items():
+        path = needs.objects[name].path
+        absent = isinstance(other.error, MissingObject)
+        error = f"object {name} is {'not' if absent else 'damaged'} on {remote}: {verb} from {other.remote}"
+        fix = project.line(f"mvc push{'' if absent else ' --repair'} -r {remote}{flags}", path)
+        told.append(TransferFailure(path, name, error, fix))
+    return tuple(told)
+
+
+def _flags(scope: Scope) -> Iterator[str]:
+    """Yield the options that say `scope`."""
+    yield from (f"--rev {shlex.quote(revision)}" for revision in scope.revisions)
+    yield from (f"--all-{name}" for name in ("branches", "tags", "commits") if getattr(scope, name))
 
 
 def _refuse_empty(tools: Tools, remote: str) -> None:
@@ -82,11 +110,7 @@ def _refuse_empty(tools: Tools, remote: str) -> None:
         raise MvcError(message, "mvc push  # in a clone that has the content")
 
 
-def _brought(tools: Tools, missing: list[Digest]) -> Moved:
-    return fetch_objects(tools, missing) if missing else Moved(0, 0)
-
-
-def _planned(tools: Tools, missing: list[Digest]) -> Moved:
+def _planned(tools: Tools, missing: Sequence[Digest]) -> Moved:
     places = tools.remote.locate(digest.blake3 for digest in missing)
     there = [digest for digest in missing if digest.blake3 in places]
     gone = (digest.blake3 for digest in missing if digest.blake3 not in places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ from mvc.ops.common import chosen, unusable
 from mvc.ops.revisions import tracked_at
 from mvc.ops.uses import Use, uses_in_history
 from mvc.project import Project
-from mvc.scm.plumbing import head, list_tips, present_blobs, resolve, stream_blobs
-from mvc.scm.reachable import inside, mentions
+from mvc.scm.plumbing import Git, head, identity, list_tips, present_blobs, resolve, stream_blobs
+from mvc.scm.reachable import author_emails, inside, mentions
 from mvc.store.location import open_bucket
 from mvc.store.remote import RemoteStore
 from mvc.transfer import Lost, Moved, Pool, Tools, fetch_objects
@@ -64,6 +64,8 @@ class TransferResult(NamedTuple):
     requests: int
     """What the remote was asked, in requests."""
     failed: tuple[TransferFailure, ...] = ()
+    warnings: tuple[TransferFailure, ...] = ()
+    """What arrived although something is wrong with it on the remote."""
 
     @property
     def exit_code(self) -> int:
@@ -162,10 +164,16 @@ def _ever(project: Project, paths: list[str]) -> Selected:
     parts = {item.path: inner for item, inner in select(names, paths)}
     meant = {oid: path for oid, path in sorted(versions) if path in parts}
     here = present_blobs(git, meant)
-    wanted = {oid: path for oid, path in meant.items() if oid in here}
-    items = (parsed(wanted[oid], raw) for oid, raw in zip(wanted, stream_blobs(git, wanted, MAX_BYTES), strict=True))
-    found = tuple(Selection(item, parts[item.path]) for item in items if item.pointer is not None)
+    items = versions_of(git, [version for version in meant.items() if version[0] in here])
+    found = tuple(Selection(item, parts[item.path]) for item in items)
     return Selected(found, tuple(_not_in_clone(path, oid) for oid, path in meant.items() if oid not in here))
+
+
+def versions_of(git: Git, versions: Sequence[tuple[str, str]]) -> list[Tracked]:
+    """Return the pointers in `versions`: blobs of this clone, each with its tracked path. What is none is left out."""
+    bodies = stream_blobs(git, (oid for oid, _ in versions), MAX_BYTES)
+    items = (parsed(path, raw) for (_, path), raw in zip(versions, bodies, strict=True))
+    return [item for item in items if item.pointer is not None]
 
 
 def _not_in_clone(path: str, oid: str) -> TransferFailure:
@@ -306,7 +314,11 @@ def indexes_of(project: Project, url: str) -> str:
     return f"{project.home}/remotes/{blake3(url.encode()).hexdigest()[:16]}"
 
 
-def bring_manifests(tools: Tools, selections: Iterable[Selection]) -> Moved:
+def bring_manifests(
+    tools: Tools,
+    selections: Iterable[Selection],
+    fetch: Callable[[Tools, Sequence[Digest]], Moved] = fetch_objects,
+) -> Moved:
     """Bring what says which files directories have, as far as only the remote holds it: their manifests and shards."""
     pointers = [selection.item.pointer for selection in selections]
     lists = [pointer for pointer in pointers if pointer and pointer.kind == "dir" and pointer.manifest is None]
@@ -317,24 +329,28 @@ def bring_manifests(tools: Tools, selections: Iterable[Selection]) -> Moved:
         if not missing:
             return done
         tried |= missing
-        moved = fetch_objects(tools, [wanted[name] for name in sorted(missing)])
-        done = Moved(done.objects + moved.objects, done.bytes + moved.bytes, done.failed + moved.failed)
+        done = done.then(fetch(tools, [wanted[name] for name in sorted(missing)]))
 
 
 # What failed.
 
 
 def failures(
-    project: Project, remote: str, needs: Needs, lost: Iterable[Lost],
+    project: Project, remote: str, needs: Needs, lost: Iterable[Lost], others: Sequence[str] = (),
 ) -> tuple[TransferFailure, ...]:
-    """Return what could not be used and what did not arrive, with its paths; of what is nowhere, who committed it."""
+    """Return what could not be used and what did not arrive, with its paths; of what is nowhere, who committed it.
+
+    `others` are the remotes that were asked after `remote`.
+    """
     lost = [*lost]
     absent = {item.name for item in lost if isinstance(item.error, MissingObject)}
     uses: dict[str, tuple[Use, ...]] = {}
     with suppress(MvcError):  # a history that can't be read keeps nobody from the rest
         uses = uses_in_history(project, absent)
+    where = f"any of the remotes {', '.join((remote, *others))}" if others else f"the remote {remote}"
+    mine = _mine(project, uses.values())
     told = (
-        _absent(project, remote, needs.objects[item.name], uses.get(item.name, ()))
+        _absent(project, where, needs.objects[item.name], uses.get(item.name, ()), mine)
         if item.name in absent
         else TransferFailure(needs.objects[item.name].path, item.name, item.error.message, item.error.fix)
         for item in lost
@@ -342,14 +358,23 @@ def failures(
     return (*needs.failed, *told)
 
 
-def _absent(project: Project, remote: str, need: Needed, uses: tuple[Use, ...]) -> TransferFailure:
+def _mine(project: Project, uses: Iterable[tuple[Use, ...]]) -> set[str]:
+    """Return those of the commits that first needed something which are of who types now."""
+    emails = author_emails(project.git, (found[-1].commit for found in uses if found))
+    me = identity(project.git) if emails else ""
+    return {commit for commit, email in emails.items() if me and email == me}
+
+
+def _absent(project: Project, where: str, need: Needed, uses: tuple[Use, ...], mine: set[str]) -> TransferFailure:
     """Say who has it: whoever committed it first."""
     name = need.digest.blake3
-    error = f"object {name} is neither in the cache nor on the remote {remote}"
+    error = f"object {name} is neither in the cache nor on {where}"
     if not uses:
         fix = f"{project.line('mvc add', need.path)}  # where the file still is"
         return TransferFailure(need.path, name, f"{error}, and its pointer was never committed", fix)
     first = uses[-1]
     commit = first.commit[:12]
     told = f"{error}: committed by {first.author} on {first.date[:10]} in {commit}, never pushed"
-    return TransferFailure(need.path, name, told, f"ask {first.author} to run: mvc push --rev {commit}")
+    line = f"mvc push --rev {commit}"
+    fix = f"{line}  # in the clone where you added it" if first.commit in mine else f"ask {first.author} to run: {line}"
+    return TransferFailure(need.path, name, told, fix)

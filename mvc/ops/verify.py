@@ -102,7 +102,7 @@ def _still_lacking(project: Project, users: dict[str, InUse], wrong: list[Wrong]
     told = {item.blake3 for item in wrong}
     aside = sorted((project.cache.quarantined().keys() & users.keys()) - told)
     lacking = project.cache.missing(aside)
-    reason = "in quarantine since an earlier verify"
+    reason = "only damaged bytes of it are here, in quarantine"
     return [Wrong(name, reason, _paths(users, name)) for name in aside if name in lacking]
 
 

@@ -110,6 +110,13 @@ def unreachable(git: Git, pattern: str) -> list[Mention]:
     return []
 
 
+def author_emails(git: Git, commits: Iterable[str]) -> dict[str, str]:
+    """Return who wrote those commits that Git still has, by their email addresses."""
+    asked = "".join(f"{commit}\n" for commit in sorted(set(commits) - {""})).encode()
+    output = git.run("log", "--no-walk=unsorted", "--stdin", "-z", "--format=%H %ae", stdin=asked) if asked else b""
+    return dict(row.split(" ", 1) for row in output.decode(errors="replace").split("\0") if row)
+
+
 def commit_infos(git: Git, commits: Iterable[str]) -> dict[str, CommitInfo]:
     """Return what is known of those commits that Git still has."""
     asked = "".join(f"{commit}\n" for commit in sorted(set(commits) - {""})).encode()

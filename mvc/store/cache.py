@@ -20,7 +20,7 @@ from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.scratch import Scratch
 from mvc.store.base import Stored
 from mvc.store.packs import MANY_PACKS, SMALL_PACK, PackSet, Record
-from mvc.store.writer import CacheWriter
+from mvc.store.writer import ARRIVED, CacheWriter
 
 STORE_FILE = "store.yaml"
 STORE_TEXT = b"mvc-store: 1\nfeatures: {read: [], write: []}\n"
@@ -33,6 +33,7 @@ class Cache:
         """Use the directory `root`, which need not exist before something is stored."""
         self.root = root
         self.packs = PackSet(f"{root}/packs")
+        self._proven: dict[Digest, tuple[int, ...]] = {}
 
     def prepare(self) -> None:
         """Make the directories of an empty cache.
@@ -66,6 +67,14 @@ class Cache:
             return
         if text != STORE_TEXT:
             _check_store_features(text, f"{self.root}/{STORE_FILE}")
+
+    def note_proven(self, digest: Digest, fd: int) -> None:
+        """Remember that this process has just proven the bytes behind `fd`, which are a loose object now."""
+        self._proven[digest] = _unchanging(os.fstat(fd))
+
+    def is_proven(self, digest: Digest, fd: int) -> bool:
+        """Whether this process has proven the bytes behind `fd` to be just `digest`, and nobody wrote to them since."""
+        return self._proven.get(digest) == _unchanging(os.fstat(fd))
 
     def scratch(self) -> Scratch:
         """Return a scratch directory on the cache's file system."""
@@ -198,12 +207,15 @@ class Cache:
         return self.move(self.loose_path(name), "quarantine", name)
 
     def quarantined(self) -> dict[str, str]:
-        """Return the names of objects whose damaged bytes lie in quarantine, and where."""
+        """Return the names of objects whose damaged bytes lie in quarantine, and where.
+
+        Bytes that were the cache's own are named rather than such that came from a remote.
+        """
         try:
-            files = os.listdir(f"{self.root}/quarantine")
+            files = sorted(os.listdir(f"{self.root}/quarantine"), key=lambda file: (not file.endswith(ARRIVED), file))
         except FileNotFoundError:
             return {}
-        return {file.partition(".")[0]: f"{self.root}/quarantine/{file}" for file in sorted(files)}
+        return {file.partition(".")[0]: f"{self.root}/quarantine/{file}" for file in files}
 
     def loose(self) -> Iterator[Stored]:
         """Yield every loose object."""
@@ -356,3 +368,7 @@ def _listdir(path: str) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
 
+
+def _unchanging(status: os.stat_result) -> tuple[int, ...]:
+    """Return what stays when a file gets another link."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,4 +1,7 @@
-"""A bucket in a directory: on this disk, a NAS, or whatever is mounted there."""
+"""A bucket in a directory: on this disk, a NAS, or whatever is mounted there.
+
+The directory itself may be reached through symlinks. Below it none is followed, whoever put it there.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,22 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from mvc.copying import copying
+from mvc.copying import Reader, copying
 from mvc.errors import MissingObject
 from mvc.fsutil import (
     CREATE_READABLE,
+    DIRECTORY,
     READ,
     Stamp,
     as_error,
-    fsync_directory,
+    fsync_names,
     link_new,
     make_folders,
     reflink,
     write_all,
 )
 from mvc.scratch import Scratch
-from mvc.store.bucket import Changed, Item, RemoteError, Run
+from mvc.store.bucket import Changed, Check, Item, RemoteError, Run, read_first
 
 _GONE = (FileNotFoundError, NotADirectoryError)
 _BUFFER = 1 << 20
@@ -45,7 +49,8 @@ class DirectoryBucket:
         with self._told():
             self._check_there()
             try:
-                status = os.lstat(self._path(key))
+                with self._folder(key) as (folder, name):
+                    status = os.lstat(name, dir_fd=folder)
             except _GONE:
                 return None
         return _item(key, status) if stat.S_ISREG(status.st_mode) else None
@@ -54,16 +59,17 @@ class DirectoryBucket:
         """See `Bucket.list`."""
         with self._told():
             self._check_there()
-            top = f"{self._root}/{prefix.rpartition('/')[0]}".removesuffix("/")
-            for path, _, names in os.walk(top, onerror=_raise_unless_gone):
-                inside = path[len(self._root) + 1 :]
-                for name in names:
-                    key = f"{inside}/{name}" if inside else name
-                    if key.startswith(prefix) and not key.startswith("tmp/"):
-                        with suppress(FileNotFoundError):
-                            status = os.lstat(f"{path}/{name}")
-                            if stat.S_ISREG(status.st_mode):
-                                yield _item(key, status)
+            top = prefix.rpartition("/")[0]
+            with suppress(*_GONE), self._folder(f"{top}/*" if top else "*") as (folder, _):
+                for path, _, names, fd in os.fwalk(".", onerror=_raise_unless_gone, dir_fd=folder):
+                    inside = f"{top}/{path[2:]}".strip("/")
+                    for name in names:
+                        key = f"{inside}/{name}" if inside else name
+                        if key.startswith(prefix) and not key.startswith("tmp/"):
+                            with suppress(FileNotFoundError):
+                                status = os.lstat(name, dir_fd=fd)
+                                if stat.S_ISREG(status.st_mode):
+                                    yield _item(key, status)
 
     def read(self, item: Item, start: int, end: int) -> bytes:
         """See `Bucket.read`."""
@@ -90,16 +96,16 @@ class DirectoryBucket:
             write_all(fd, data)
             return self._publish(fd, temp, key, new=new)
 
-    def upload(self, key: str, fd: int, size: int, run: Run) -> None:
+    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
         """See `Bucket.upload`."""
         del run  # one stream is as quick as a disk can be
         with self._told(), self._shaping(key) as (temp, target):
-            if not reflink(fd, target):
+            if reflink(fd, target):
+                read_first(target, check)
+            else:
                 os.lseek(fd, 0, os.SEEK_SET)
                 with copying(fd, target, size) as read:
-                    buffer = memoryview(bytearray(_BUFFER))
-                    while read(buffer):
-                        pass
+                    (check or _read_all)(read)
             if os.fstat(target).st_size != size:
                 raise Changed(f"{key} changed while it was sent", "run the command again")
             self._publish(target, temp, key, new=False)
@@ -108,8 +114,8 @@ class DirectoryBucket:
         """See `Bucket.delete`."""
         with self._told():
             for key in keys:
-                with suppress(*_GONE):
-                    os.unlink(self._path(key))
+                with suppress(*_GONE), self._folder(key) as (folder, name):
+                    os.unlink(name, dir_fd=folder)
 
     def sweep(self, before: float) -> int:
         """See `Bucket.sweep`: whoever makes a scratch directory removes those whose owner is gone."""
@@ -123,14 +129,50 @@ class DirectoryBucket:
                 self._scratch.__exit__()
                 self._scratch = None
 
-    def _path(self, key: str) -> str:
-        if any(part in ("", ".", "..") for part in key.split("/")):
+    @contextmanager
+    def _folder(self, key: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+        """Yield the open directory that `key` lies in, and its name there.
+
+        Raises:
+            RemoteError: a symlink is on the way.
+            FileNotFoundError, NotADirectoryError: there is none, and `make` is not set.
+
+        """
+        *parts, name = key.split("/")
+        if any(part in ("", ".", "..") for part in (*parts, name)):
             raise RemoteError(f"{key!r} is no key")
-        return f"{self._root}/{key}"
+        fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for depth in range(len(parts)):
+                inner = self._enter(fd, "/".join(parts[: depth + 1]), make=make)
+                os.close(fd)
+                fd = inner
+            yield fd, name
+        finally:
+            os.close(fd)
+
+    def _enter(self, parent: int, path: str, *, make: bool) -> int:
+        """Open the directory `path` of the bucket, which is in `parent`."""
+        full, name = f"{self._root}/{path}", os.path.basename(path)
+        try:
+            return os.open(name, DIRECTORY, dir_fd=parent)
+        except FileNotFoundError:
+            if not make:
+                raise
+            make_folders(full)
+            return os.open(name, DIRECTORY, dir_fd=parent)
+        except NotADirectoryError:
+            if not stat.S_ISLNK(os.lstat(name, dir_fd=parent).st_mode):
+                raise
+        raise RemoteError(
+            f"{full} is a symlink: mvc follows none below the remote directory",
+            f"ls -l {shlex.quote(full)}  # a directory in its place, or a bind mount, will do",
+        )
 
     def _open(self, item: Item) -> int:
         try:
-            fd = os.open(self._path(item.key), READ)
+            with self._folder(item.key) as (folder, name):
+                fd = os.open(name, READ, dir_fd=folder)
         except _GONE:
             raise MissingObject(f"{self.url}/{item.key} is gone") from None
         status = os.fstat(fd)
@@ -156,21 +198,23 @@ class DirectoryBucket:
         with self._making:
             if not os.path.isdir(self._root):
                 os.mkdir(self._root)  # its parent must be there: an unmounted share is no place to write to
-            make_folders(os.path.dirname(self._path(key)))
+            with self._folder(key, make=True):  # before much is copied
+                pass
             if self._scratch is None:
-                self._scratch = Scratch(f"{self._root}/tmp")
+                with self._folder("tmp/*", make=True):  # whoever makes a scratch directory sweeps those of others
+                    self._scratch = Scratch(f"{self._root}/tmp")
             return self._scratch
 
     def _publish(self, fd: int, temp: str, key: str, *, new: bool) -> bool:
-        path = self._path(key)
         os.fchmod(fd, 0o444)
         os.fsync(fd)
         written = True
-        if new:
-            written = link_new(temp, path)
-        else:
-            os.replace(temp, path)
-        fsync_directory(os.path.dirname(path))
+        with self._folder(key, make=True) as (folder, name):
+            if new:
+                written = link_new(temp, name, folder)
+            else:
+                os.replace(temp, name, dst_dir_fd=folder)
+            fsync_names(folder)
         return written
 
     def _check_there(self) -> None:
@@ -193,6 +237,12 @@ class DirectoryBucket:
                 raise RemoteError(f"{place} cannot be reached: no such directory", fix) from None
             told = as_error(error, place)
             raise RemoteError(told.message, told.fix or fix) from None
+
+
+def _read_all(read: Reader) -> None:
+    buffer = memoryview(bytearray(_BUFFER))
+    while read(buffer):
+        pass
 
 
 def _item(key: str, status: os.stat_result) -> Item:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
 from uuid import uuid4
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, UsageError
@@ -55,6 +56,17 @@ class Place(NamedTuple):
     def fits(self) -> bool:
         """Whether its pack is as long as the index says."""
         return self.start + self.size <= self.item.size
+
+
+Version: TypeAlias = tuple[str, float, str]
+"""A file on a remote as it was written at some time: its key, that time, its ETag."""
+Doomed: TypeAlias = Mapping[Version, AbstractSet[str]]
+"""Files that a gc is going to delete, or to take these objects out of; see mvc.store.remote_gc."""
+
+
+def version(item: Item) -> Version:
+    """Return what changes when `item` is written anew."""
+    return item.key, item.modified, item.etag
 
 
 class Span(NamedTuple):
@@ -107,6 +119,8 @@ class RemoteStore:
         self.bucket = bucket
         self.run = run
         self._indexes = indexes
+        self.doomed: Doomed = {}
+        """What counts as absent although it is still there."""
         self._id = ""
         self._packs: dict[str, tuple[Item, PackIndex]] | None = None
 
@@ -146,7 +160,7 @@ class RemoteStore:
             key = bytes.fromhex(name)
             found: Place | None = None
             for item, index in packs.values():
-                if (record := index.find(key)) is not None:
+                if (record := index.find(key)) is not None and not self._is_doomed(item, name):
                     found = Place(item, record)
                     if found.fits:
                         break
@@ -159,15 +173,18 @@ class RemoteStore:
         found: dict[str, Item] = {}
         if len(keys) > FEW:
             for number, item in enumerate(self.bucket.list("objects/")):
-                if item.key in keys:
+                if item.key in keys and not self._is_doomed(item, keys[item.key]):
                     found[keys[item.key]] = item
                 if number // PAGE >= len(keys):
                     break  # more pages than questions
             else:
                 return found
         asked = [key for key, name in keys.items() if name not in found]
-        items = self.run(self.bucket.head, asked, 0)
-        return found | {keys[item.key]: item for item in items if isinstance(item, Item)}
+        items = [item for item in self.run(self.bucket.head, asked, 0) if isinstance(item, Item)]
+        return found | {keys[item.key]: item for item in items if not self._is_doomed(item, keys[item.key])}
+
+    def _is_doomed(self, item: Item, name: str) -> bool:
+        return name in self.doomed.get(version(item), ())
 
     def packs(self) -> dict[str, tuple[Item, PackIndex]]:
         """Return every pack that has its index; the indexes are fetched once, for good."""
@@ -180,6 +197,13 @@ class RemoteStore:
                 stem[6:]: (items[f"{stem}.pack"], index) for stem, index in pairs if isinstance(index, PackIndex)
             }
         return self._packs
+
+    def forget(self, packs: Iterable[str] = ()) -> None:
+        """Ask anew what packs there are; of `packs`, by their keys, the index that was kept is not to be believed."""
+        self._packs = None
+        for key in packs:
+            with suppress(FileNotFoundError):
+                os.unlink(f"{self._indexes}/{key.removeprefix('packs/').removesuffix('.pack')}.idx")
 
     def _index(self, item: Item) -> PackIndex | None:
         """Return a pack's index, kept from before or fetched; None when it is damaged: then its pack holds nothing."""
@@ -280,17 +304,25 @@ class RemoteStore:
         """See `Store.delete`."""
         self.bucket.delete([loose_key(name)])
         while (place := dict(self._packed({name})).get(name)) is not None:
-            self._drop(place.item, {bytes.fromhex(name)})
+            self.drop(place.item, {name})
 
-    def _drop(self, pack: Item, names: set[bytes]) -> None:
+    def drop(self, pack: Item, names: AbstractSet[str]) -> None:
         """Replace a pack by one without `names`."""
         _, index = self.packs()[pack.key[6:-5]]
-        rest = [record for record in index.records() if record.blake3 not in names]
+        rest = {record.blake3.hex(): Place(pack, record) for record in index.records()}
+        rest = {name: place for name, place in rest.items() if name not in names}
         with tempfile.TemporaryDirectory() as folder:
-            bodies = (self.bucket.read(pack, record.offset, record.offset + record.stored) for record in rest)
-            self.put_pack(zip((record.digest for record in rest), bodies, strict=True), folder)
+            self.put_pack(self._bodies(rest), folder)
         self.bucket.delete([f"{pack.key[:-5]}.idx", pack.key])
         self._packs = None
+
+    def _bodies(self, places: Mapping[str, Place]) -> Iterator[tuple[Digest, bytes]]:
+        """Yield objects out of packs as they are there, sound or not: who needs them may know better."""
+        for span in spans(places.items()):
+            data = self.bucket.read(span.item, span.start, span.end)
+            for _, place in span.objects:
+                if place.record is not None:
+                    yield place.record.digest, span.body(data, place)
 
     def _place(self, name: str) -> Place:
         place = self.locate([name]).get(name)

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 LOOSE_AT = 512 << 10
 """Bytes from which an object is a file of its own."""
 
+ARRIVED = ".arrived"
+"""How the names of files in quarantine end that came from a remote; those of others end in hex digits."""
+
 LinkType: TypeAlias = Literal["reflink", "copy", "hardlink", "symlink"]
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -142,7 +145,9 @@ class CacheWriter:
         def fill(fd: int) -> Digest:
             _copy_stream(source, fd, digest.size + 1)
             os.lseek(fd, 0, os.SEEK_SET)
-            return hash_stream(fd, digest.size)
+            if (found := hash_stream(fd, digest.size)) != digest:
+                raise _no_match(digest)
+            return found
 
         self.put_filled(digest, fill)
 
@@ -150,19 +155,27 @@ class CacheWriter:
         """Store what `fill` writes to the file it is given, which must be exactly `digest`.
 
         `fill` returns the digest of the whole file. With `resume` the file keeps what was written when `fill`
-        fails, or the process dies, and the next one is given it as it is.
+        fails, or the process dies, and the next one is given it as it is. When the two together are wrong, `fill` is
+        called once more with an empty file.
 
         Raises:
-            CorruptObject: it is not what it should be; nothing was stored, nothing is kept.
+            CorruptObject: it is not what it should be; nothing was stored, what came is in quarantine.
 
         """
         check_object_name(digest.blake3)
         temp, fd = self._resumed(digest) if resume else self._new_file()
         keep = resume
         try:
-            if fill(fd) != digest:
+            begun = os.fstat(fd).st_size > 0
+            found = fill(fd)
+            if found != digest and begun:
+                os.ftruncate(fd, 0)
+                os.lseek(fd, 0, os.SEEK_SET)
+                found = fill(fd)
+            if found != digest:
                 keep = False
-                raise CorruptObject(f"object {digest.blake3}: the bytes do not match their digest")
+                self._keep_aside(fd, temp, digest)
+                raise _no_match(digest)
             if digest.size < LOOSE_AT:
                 self._put_small(digest, os.pread(fd, digest.size, 0))
             else:
@@ -173,6 +186,24 @@ class CacheWriter:
                 with suppress(FileNotFoundError):
                     os.unlink(temp)
             os.close(fd)
+
+    def put_aside(self, digest: Digest, data: bytes) -> None:
+        """Keep what came in place of `digest` in quarantine."""
+        with suppress(OSError):  # it is worth no failure
+            temp, fd = self._new_file()
+            try:
+                write_all(fd, data)
+                self._keep_aside(fd, temp, digest)
+            finally:
+                os.close(fd)
+                os.unlink(temp)
+
+    def _keep_aside(self, fd: int, temp: str, digest: Digest) -> None:
+        """Move a file to quarantine: one for each object, and none that is larger, whoever sends whatever."""
+        if os.fstat(fd).st_size <= digest.size:
+            with suppress(OSError):
+                os.fchmod(fd, 0o444)  # whatever the umask: a cache may be shared
+                link_new(temp, f"{self.cache.root}/quarantine/{digest.blake3}{ARRIVED}")
 
     def _new_file(self) -> tuple[str, int]:
         temp = self._scratch.name()
@@ -314,7 +345,8 @@ class CacheWriter:
     def _seal_and_publish(self, fd: int, temp: str, digest: Digest) -> None:
         os.fchmod(fd, 0o444)
         os.fsync(fd)
-        self._publish(temp, digest)
+        if self._publish(temp, digest):
+            self.cache.note_proven(digest, fd)
 
     def _publish(self, temp: str, digest: Digest) -> bool:
         """Give `temp` its object name; False when that object is there and intact."""
@@ -344,6 +376,10 @@ def _status_after(source: Source, before: os.stat_result) -> os.stat_result:
     if Stamp.of(now)[:4] != Stamp.of(before)[:4]:
         raise source_changed(source.path)
     return now
+
+
+def _no_match(digest: Digest) -> CorruptObject:
+    return CorruptObject(f"object {digest.blake3}: the bytes do not match their digest")
 
 
 def _copy_stream(source: BinaryIO, fd: int, limit: int) -> None:

@@ -7,13 +7,16 @@ that the next question only looks whether those packs and loose objects are stil
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Manifest, decode, is_index, parse_index
 from mvc.objects.pointer import Pointer
 from mvc.store.cache import Cache
-from mvc.store.catalog import Catalog, Complete
+
+if TYPE_CHECKING:
+    from mvc.store.catalog import Catalog, Complete
 
 
 def load_manifest(cache: Cache, pointer: Pointer) -> Manifest:
@@ -83,6 +86,8 @@ def _objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
 
 
 def _find(cache: Cache, names: Iterable[str]) -> Complete:
+    from mvc.store.catalog import Complete  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
+
     packs: set[str] = set()
     loose: set[str] = set()
     for name in names:

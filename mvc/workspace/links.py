@@ -109,7 +109,12 @@ class Links(NamedTuple):
         return done
 
     def _check(self, fd: int, digest: Digest, path: str) -> None:
-        """Shared content was not read on the way: read it now, so that no damage is handed on."""
+        """Shared content was not read on the way: read it now, so that no damage is handed on.
+
+        What this process itself has just fetched and proven need not be read twice.
+        """
+        if self.trusted and self.cache.is_proven(digest, fd):
+            return
         os.lseek(fd, 0, os.SEEK_SET)
         if not self._matches(reader_of(fd), digest) or not (self.trusted or _leads_to(path, fd)):
             os.unlink(path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from mvc.errors import CorruptObject, MissingObject, MvcError
@@ -18,6 +18,7 @@ from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.scm.plumbing import Git, head, list_blobs, stream_blobs
 from mvc.scm.reachable import inside, reachable_blobs, staged, worktree_git_dirs
 from mvc.store.cache import Cache
+from mvc.store.writer import ARRIVED
 
 PATTERN = f":(top)*{SUFFIX}"
 _BATCH = 1000
@@ -27,15 +28,17 @@ _WHOLE = re.compile(r'^blake3: "([0-9a-f]{64})"$', re.MULTILINE)
 """What a pointer is of, as a whole: in a directory's, its manifest."""
 _LISTED = re.compile(r"^([0-9a-f]{64}) ", re.MULTILINE)
 _FORMAT = re.compile(r"^mvc: (\d+)$", re.MULTILINE | re.ASCII)
-_MANIFESTS = (b"mvc-manifest 1\n", b"mvc-manifest-index 1\n")
+MANIFESTS = (b"mvc-manifest 1\n", b"mvc-manifest-index 1\n")
+"""How the bytes of manifests begin; the longer one last."""
 
 
 class Needs:
     """Finds the objects that pointers need; a manifest is read once, however many pointers name it."""
 
-    def __init__(self, cache: Cache) -> None:
-        """Look manifests up in `cache`."""
+    def __init__(self, cache: Cache, elsewhere: Callable[[str], bytes] = lambda name: b"") -> None:  # noqa: ARG005
+        """Look manifests up in `cache`; `elsewhere` is asked for the bytes of those that it lacks, proven."""
         self._cache = cache
+        self._elsewhere = elsewhere
         self._manifests: dict[str, frozenset[str]] = {}
 
     def of(self, pointers: Iterable[bytes]) -> set[str]:
@@ -74,33 +77,34 @@ class Needs:
         return self._manifests[name]
 
     def _read(self, name: str) -> frozenset[str]:
-        body = _manifest(self._cache, name)
+        body = self._manifest(name)
         found = frozenset(_LISTED.findall(body.decode("latin-1")))
-        if not body.startswith(_MANIFESTS[1]):
+        if not body.startswith(MANIFESTS[1]):
             return found
         return found.union(*(self._read(shard) for shard in found))
 
+    def _manifest(self, name: str) -> bytes:
+        """Return the manifest's bytes, proven; none when nobody has it or it is no manifest.
 
-def _manifest(cache: Cache, name: str) -> bytes:
-    """Return the manifest's bytes, proven; none when the cache lacks it or it is no manifest.
-
-    One that was never fetched protects nothing: then its files were not fetched either. One that
-    was damaged did.
-    """
-    unknown = "so the files it lists are not known"
-    try:
-        with cache.open(check_object_name(name)) as file:
-            is_manifest = file.read(len(_MANIFESTS[1])).startswith(_MANIFESTS)
-        if is_manifest:
-            return cache.proven(name)
-        if not cache.matches(name):
-            raise CorruptObject(name)
-    except MissingObject:
-        if name in cache.quarantined():
-            raise MvcError(f"the manifest {name} is in quarantine, {unknown}", "mvc verify  # says whose") from None
-    except CorruptObject:
-        raise MvcError(f"the manifest {name} is damaged, {unknown}", "mvc verify") from None
-    return b""
+        One that is nowhere protects nothing: then its files cannot be used either. One that was
+        damaged did.
+        """
+        unknown = "so the files it lists are not known"
+        try:
+            with self._cache.open(check_object_name(name)) as file:
+                is_manifest = file.read(len(MANIFESTS[1])).startswith(MANIFESTS)
+            if is_manifest:
+                return self._cache.proven(name)
+            if not self._cache.matches(name):
+                raise CorruptObject(name)
+        except MissingObject:
+            if body := self._elsewhere(name):
+                return body
+            if not self._cache.quarantined().get(name, ARRIVED).endswith(ARRIVED):  # what arrived damaged was not used
+                raise MvcError(f"the manifest {name} is in quarantine, {unknown}", "mvc verify  # says whose") from None
+        except CorruptObject:
+            raise MvcError(f"the manifest {name} is damaged, {unknown}", "mvc verify") from None
+        return b""
 
 
 def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], needs: Needs) -> set[str]:

@@ -137,7 +137,7 @@ def test_what_is_taken_is_never_overwritten(tmp_path: Path, folder: bool) -> Non
 def test_a_name_that_was_taken_in_vain_is_given_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: bool
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "full")
 
     (Path.mkdir if folder else Path.touch)(tmp_path / "a")

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from harness import LARGE, MANY, Repo, noise
 
+BOB = {"GIT_AUTHOR_NAME": "Bob", "GIT_AUTHOR_EMAIL": "bob@example.com"}
+
 
 @pytest.fixture
 def nas(repo: Repo, tmp_path: Path) -> Path:
@@ -55,6 +57,11 @@ def rewrite(path: Path, content: bytes) -> None:
     path.chmod(mode)
 
 
+def aside(repo: Repo) -> dict[str, bytes]:
+    """Return what lies in quarantine."""
+    return {path.name: path.read_bytes() for path in (repo.store / "quarantine").glob("*")}
+
+
 def there(nas: Path, repo: Repo, path: str) -> Path:
     """Return where a large object lies on the remote."""
     name = repo.digest(path)
@@ -81,7 +88,8 @@ def test_everything_arrives(repo: Repo, nas: Path, tmp_path: Path) -> None:
     plan = clone.ok("pull", "--dry-run", "--json").json
     assert clone.states()["huge"] == "not-in-cache"
     result = clone.ok("pull", "--json").json
-    assert list(result) == ["remote", "transferred", "skipped", "bytes", "requests", "failed"]
+    assert list(result) == ["remote", "transferred", "skipped", "bytes", "requests", "failed", "warnings"]
+    assert result["warnings"] == []
     assert plan["transferred"] == result["transferred"] + result["skipped"] == sent["transferred"]
     assert set(clone.states().values()) == {"clean"}
     for name in ("listed", "manifest", "sharded"):
@@ -158,7 +166,7 @@ def test_an_older_version(pushed: Repo, clone: Repo) -> None:
 
 def test_a_missing_object_names_who_has_it(pushed: Repo, nas: Path, clone: Repo) -> None:
     there(nas, pushed, "m.bin").unlink()
-    result = clone.fails(3, "pull")
+    result = clone.fails(3, "pull", env=BOB)
     commit, day = pushed.git("log", "-1", "--abbrev=12", "--format=%h %as").split()
     assert len(result.errors) == 1
     assert f"committed by Ada on {day} in {commit}, never pushed" in result.errors[0]
@@ -168,6 +176,7 @@ def test_a_missing_object_names_who_has_it(pushed: Repo, nas: Path, clone: Repo)
     assert (failure["path"], failure["blake3"]) == ("m.bin", pushed.digest("m.bin"))
     assert clone.fails(3, "checkout").fixes == ["mvc pull m.bin  # brings it from the remote"]
     assert "mvc pull m.bin" in clone.ok("status").out
+    assert clone.fails(3, "pull").fixes == [f"mvc push --rev {commit}  # in the clone where you added it"]
     assert pushed.shell(result.fixes[0].partition(": ")[2]).code == 0
     clone.ok("pull")
     assert clone.read("m.bin") == pushed.read("m.bin")
@@ -216,11 +225,36 @@ def test_a_flipped_byte_in_a_large_object(pushed: Repo, nas: Path, clone: Repo) 
     assert result.errors[0].startswith("m.bin: ")
     assert not clone.path("m.bin").exists()
     assert clone.contents("data") == pushed.contents("data")
-    clone.ok("verify")
+    assert aside(clone) == {f"{pushed.digest('m.bin')}.arrived": there(nas, pushed, "m.bin").read_bytes()}
+    assert "quarantine" in clone.fails(1, "verify").errors[0]
     assert pushed.digest("m.bin") in clone.fails(1, "verify", "-r", "nas").errors[0]
     pushed.ok("push", "--repair", "m.bin")
     clone.ok("pull")
     assert clone.read("m.bin") == pushed.read("m.bin")
+    clone.ok("verify")
+
+
+def test_one_wrong_copy_is_kept_and_no_more(pushed: Repo, nas: Path, clone: Repo) -> None:
+    path = there(nas, pushed, "m.bin")
+    flip(path, 0)
+    first = path.read_bytes()
+    clone.fails(3, "pull")
+    for offset in range(1, 4):
+        flip(path, offset)
+        clone.fails(3, "pull")
+    assert aside(clone) == {f"{path.name}.arrived": first}
+    assert clone.debris() == []
+
+
+def test_the_wrong_bytes_of_a_large_download_are_kept(repo: Repo, nas: Path, tmp_path: Path) -> None:
+    repo.added("huge", noise("huge", 17 << 20))
+    repo.ok("push")
+    path = there(nas, repo, "huge")
+    flip(path, 16 << 20)
+    clone = repo.clone(tmp_path / "clone")
+    clone.fails(3, "pull")
+    assert aside(clone) == {f"{path.name}.arrived": path.read_bytes()}
+    assert clone.debris() == []
 
 
 def test_a_flipped_byte_in_a_pack(pushed: Repo, nas: Path, clone: Repo) -> None:
@@ -230,7 +264,9 @@ def test_a_flipped_byte_in_a_pack(pushed: Repo, nas: Path, clone: Repo) -> None:
     result = clone.fails(3, "pull")
     assert [error.partition(":")[0] for error in result.errors] == ["data/part-0100.bin"]
     assert len(clone.contents("data")) == MANY - 1
-    clone.ok("verify")
+    (wrong,) = aside(clone).values()
+    assert (len(wrong), wrong == body) == (len(body), False)
+    assert len(clone.fails(1, "verify").errors) == 2  # the object, and who needs it
 
 
 def test_a_flipped_byte_in_a_manifest(pushed: Repo, nas: Path, clone: Repo) -> None:
@@ -238,6 +274,7 @@ def test_a_flipped_byte_in_a_manifest(pushed: Repo, nas: Path, clone: Repo) -> N
     flip(pack, pack.read_bytes().index(b"mvc-manifest 1") + 20)
     result = clone.fails(3, "pull")
     assert [error.partition(":")[0] for error in result.errors] == ["data"]
+    clone.ok("gc")  # a manifest that never was here hides nothing
     assert clone.mvc("status", "--pushed", "--json", "data").json["items"][0]["pushed"] is False
     assert clone.read("m.bin") == pushed.read("m.bin")
 
@@ -264,7 +301,7 @@ def test_objects_that_took_each_other_s_places(pushed: Repo, nas: Path, clone: R
     rewrite(second, one)
     result = clone.fails(3, "pull")
     assert sorted(error.partition(":")[0] for error in result.errors) == ["few/large", "m.bin"]
-    clone.ok("verify")
+    assert sorted(aside(clone).values()) == sorted([one, two])
     assert clone.read("few/run.sh") == pushed.read("few/run.sh")
 
 
@@ -275,6 +312,8 @@ def test_a_large_object_of_another_length(pushed: Repo, nas: Path, clone: Repo, 
     assert len(clone.fails(3, "pull").errors) == 1
     assert not clone.path("m.bin").exists()
     assert clone.debris() == []
+    assert aside(clone) == {}  # what has not even the length is not brought
+    clone.ok("verify")
 
 
 def test_a_pack_that_is_cut(pushed: Repo, nas: Path, clone: Repo) -> None:
@@ -307,7 +346,26 @@ def test_an_index_that_lies(pushed: Repo, nas: Path, clone: Repo) -> None:
     assert "MemoryError" not in result.err
     assert clone.read("m.bin") == pushed.read("m.bin")
     clone.fails(1, "verify", "-r", "nas")
-    clone.ok("verify")
+    assert all(len(wrong) == 200 for wrong in aside(clone).values())
+
+
+def test_a_kept_index_that_lies_heals(pushed: Repo, nas: Path, clone: Repo) -> None:
+    """It was fetched when the remote's was wrong, with a hash that is right, and that one was mended since."""
+    from mvc.store.packs import PackIndex, encode_index
+
+    clone.ok("fetch", "data/part-0000.bin")
+    (kept,) = clone.store.glob("remotes/*/*.idx")
+    (index,) = (nas / "packs").glob("*.idx")
+    known = PackIndex(index.read_bytes())
+    lies = [
+        record._replace(**change)
+        for record, change in zip(known.records(), [{"stored": 1 << 40}, {"offset": 8}, {}] * MANY, strict=False)
+    ]
+    rewrite(kept, encode_index(lies, known.pack_hash))
+    assert clone.ok("pull", "--json").json["failed"] == []
+    assert clone.contents("data") == pushed.contents("data")
+    assert kept.read_bytes() == index.read_bytes()
+    assert aside(clone) == {}
 
 
 # A hostile or odd directory.

@@ -1,0 +1,323 @@
+"""A pull and a push against a real S3 server, while others change it, while it stalls, and Ctrl-C in all of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from harness import LARGE, MANY, MVC, Repo, noise
+from proxy import Answer, Fault, Proxy, Request, proxying, refusal
+from s3 import S3Server
+
+from mvc.objects.hashing import hash_bytes
+from mvc.store.bucket import PART
+from mvc.store.remote import RemoteStore, one_by_one
+from mvc.store.s3 import S3Bucket
+
+HUGE = noise("huge", 1 << 20) * 40
+"""Several parts of an upload and of a download."""
+MEDIUM = 1 << 20
+FLOCK = 73
+"""The number of the system call."""
+
+
+@pytest.fixture
+def s3_repo(repo: Repo, s3_server: S3Server, s3_url: str) -> Repo:
+    """Return a repository with content of all sizes, and a bucket as its remote; keys are in the environment."""
+    S3Bucket(s3_url, s3_server.options).write("there", b"a bucket that is there")  # the server makes it by itself
+    repo.ok("remote", "add", "bucket", s3_url, "-o", f"endpoint_url={s3_server.endpoint}", "-o", "region=us-east-1")
+    repo.environ.update(s3_server.environ)
+    repo.write("m.bin", noise("m", LARGE))
+    repo.write("huge.bin", HUGE)
+    repo.write_dir("many", MANY)
+    repo.ok("add", "m.bin", "huge.bin", "many")
+    repo.commit("all")
+    return repo
+
+
+# What happens in between.
+
+
+@pytest.fixture
+def proxy(s3_server: S3Server) -> Iterator[Proxy]:
+    """Run a proxy to the real server, which spoils nothing yet."""
+    with proxying(s3_server.port) as made:
+        yield made
+
+
+def through(proxy: Proxy, clone: Repo) -> Repo:
+    """Let a clone reach the remote through the proxy only."""
+    clone.ok("remote", "set", "bucket", "--local", "-o", f"endpoint_url={proxy.endpoint}")
+    return clone
+
+
+def once(proxy: Proxy, which: Callable[[Request], bool], act: Callable[[], object]) -> list[Request]:
+    """Let `act` happen before the first request of a kind is passed on; that request, once it was seen."""
+    seen: list[Request] = []
+
+    def rule(request: Request) -> None:
+        if not seen and which(request):
+            seen.append(request)
+            act()
+
+    proxy.rule = rule
+    return seen
+
+
+def compacted(bucket: S3Bucket, folder: Path) -> None:
+    """Replace every pack of a remote by another one that holds the same and more, as others do when they compact."""
+    store = RemoteStore(bucket, str(folder / "indexes"))
+    old = [item for item, _ in store.packs().values()]
+    bodies = [
+        (record.digest, bucket.read(item, record.offset, record.offset + record.stored))
+        for item, index in store.packs().values() for record in index.records()
+    ]
+    store.put_pack([*bodies, (hash_bytes(b"more"), b"more")], str(folder))
+    bucket.delete([key for item in old for key in (f"{item.key[:-5]}.idx", item.key)])
+
+
+@pytest.mark.parametrize("suffix", ["idx", "pack"])
+def test_packs_that_are_replaced_meanwhile_are_looked_for_again(
+    s3_repo: Repo, proxy: Proxy, s3_server: S3Server, s3_url: str, tmp_path: Path, suffix: str,
+) -> None:
+    s3_repo.ok("push")
+    clone = through(proxy, s3_repo.clone(tmp_path / "clone"))
+    (tmp_path / "new").mkdir()
+    direct = S3Bucket(s3_url, s3_server.options)
+    seen = once(
+        proxy, lambda request: request.is_range and f".{suffix}" in request.path,
+        lambda: compacted(direct, tmp_path / "new"),
+    )
+    assert clone.ok("pull", "--json").json["failed"] == []
+    assert seen
+    assert clone.contents("many") == s3_repo.contents("many")
+    direct.close()
+
+
+def test_an_object_that_is_sent_anew_meanwhile_is_looked_for_again(
+    s3_repo: Repo, proxy: Proxy, s3_server: S3Server, s3_url: str, tmp_path: Path,
+) -> None:
+    s3_repo.ok("push")
+    clone = through(proxy, s3_repo.clone(tmp_path / "clone"))
+    direct = S3Bucket(s3_url, s3_server.options)
+    name = s3_repo.digest("m.bin")
+    direct.write(f"objects/{name[:2]}/{name}", b"x" * LARGE)
+
+    def mend() -> None:
+        direct.write(f"objects/{name[:2]}/{name}", s3_repo.read("m.bin"))
+
+    seen = once(proxy, lambda request: request.is_range and name in request.path, mend)
+    assert clone.ok("pull", "m.bin", "--json").json["failed"] == []
+    assert seen
+    assert clone.read("m.bin") == s3_repo.read("m.bin")
+    direct.close()
+
+
+@pytest.mark.parametrize("size", [5, 20 << 20, len(HUGE), len(HUGE) + 1])
+def test_a_part_of_something_else_is_begun_anew(s3_repo: Repo, tmp_path: Path, size: int) -> None:
+    s3_repo.ok("push")
+    clone = s3_repo.clone(tmp_path / "clone")
+    clone.ok("fetch", "m.bin")
+    (clone.store / "tmp" / f"{s3_repo.digest('huge.bin')}.part").write_bytes(bytes(size))
+    assert clone.ok("pull", "huge.bin", "--json").json["failed"] == []
+    assert clone.read("huge.bin") == HUGE
+    assert clone.debris() == []
+    assert list((clone.store / "quarantine").iterdir()) == []
+
+
+def test_a_download_that_another_remote_began_goes_on(
+    s3_repo: Repo, proxy: Proxy, s3_server: S3Server, s3_url: str, tmp_path: Path,
+) -> None:
+    """Of the first one's bytes some are wrong; nobody knows before all are there."""
+    s3_repo.ok("push")
+    direct = S3Bucket(s3_url + "-other", s3_server.options)
+    name = s3_repo.digest("huge.bin")
+    key = f"objects/{name[:2]}/{name}"
+    (tmp_path / "wrong").write_bytes(b"wrong" + HUGE[5:])
+    with open(tmp_path / "wrong", "rb") as file:
+        direct.upload(key, file.fileno(), len(HUGE), one_by_one)
+    RemoteStore(direct, "").prepare()
+    direct.close()
+    clone = s3_repo.clone(tmp_path / "clone")
+    clone.ok("remote", "add", "other", s3_url + "-other", "-o", f"endpoint_url={proxy.endpoint}", "-o", "region=x")
+    proxy.rule = lambda request: refusal(403, "AccessDenied") if f"bytes={2 * PART}-" in str(request.headers) else None
+    clone.fails(3, "fetch", "-r", "other", "huge.bin")
+    (part,) = (clone.store / "tmp").glob("*.part")
+    assert part.stat().st_size == 2 * PART
+    clone.ok("pull", "huge.bin")
+    assert clone.read("huge.bin") == HUGE
+    assert clone.debris() == []
+
+
+# Ctrl-C.
+
+
+class Interrupted(NamedTuple):
+    """What a command said before it was interrupted."""
+
+    code: int
+    err: str
+
+
+def interrupted(repo: Repo, ready: Callable[[subprocess.Popen[str]], bool], *args: str) -> Interrupted:
+    """Run `mvc ARGS`, and press Ctrl-C once it is `ready`; it must end while what it waits for does not."""
+    with subprocess.Popen(
+        [MVC, *args], cwd=repo.root, env=repo.environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True,
+    ) as process:
+        try:
+            while not ready(process):
+                assert process.poll() is None, process.stderr and process.stderr.read()
+                with suppress(subprocess.TimeoutExpired):  # nothing tells: that it ended is told at once
+                    process.wait(0.02)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert "Traceback" not in err
+    return Interrupted(process.returncode, err)
+
+
+STALL = Fault(instead=Answer(200, {}, ending="stall"))
+
+
+def stalling(proxy: Proxy, which: Callable[[Request], bool], count: int) -> Callable[[object], bool]:
+    """Let no request of a kind be answered, ever; whether so many are waiting."""
+    waiting: list[Request] = []
+
+    def rule(request: Request) -> Fault | None:
+        if not which(request):
+            return None
+        waiting.append(request)
+        return STALL
+
+    proxy.rule = rule
+    return lambda _: len(waiting) >= count
+
+
+@pytest.fixture
+def eight(s3_repo: Repo, proxy: Proxy) -> Repo:
+    """Return a repository whose remote is reached through the proxy, with objects enough for all threads."""
+    for number in range(10):
+        s3_repo.write(f"eight/{number}", noise(number, MEDIUM))
+    s3_repo.added("eight")
+    return through(proxy, s3_repo)
+
+
+KINDS = {
+    "many": ("eight", lambda request: request.method == "PUT" and "/objects/" in request.path, 8),
+    "parts": ("huge.bin", lambda request: "partNumber" in request.path, 3),
+    "the first request": ("huge.bin", lambda _: True, 1),
+}
+
+
+@pytest.mark.parametrize(("path", "which", "count"), KINDS.values(), ids=KINDS)
+def test_ctrl_c_ends_a_push_that_stalls(
+    eight: Repo,
+    proxy: Proxy,
+    s3_server: S3Server,
+    s3_url: str,
+    path: str,
+    which: Callable[[Request], bool],
+    count: int,
+) -> None:
+    assert interrupted(eight, stalling(proxy, which, count), "push", path).code == 130
+    direct = S3Bucket(s3_url, s3_server.options)
+    assert list(direct.list("objects/")) == []
+    direct.close()
+    assert eight.debris() == []
+    proxy.rule = lambda _: None
+    eight.ok("push")
+    eight.ok("verify", "-r", "bucket")
+
+
+@pytest.mark.parametrize(("path", "count"), [("eight", 8), ("huge.bin", 3)])
+def test_ctrl_c_ends_a_pull_that_stalls(eight: Repo, proxy: Proxy, tmp_path: Path, path: str, count: int) -> None:
+    eight.ok("push")
+    clone = through(proxy, eight.clone(tmp_path / "clone"))
+    large = stalling(proxy, lambda request: request.is_range and "/objects/" in request.path, count)
+    assert interrupted(clone, large, "pull", path).code == 130
+    assert clone.states()[path] == "not-in-cache"
+    assert [file for file in clone.debris() if file.suffix != ".part"] == []
+    proxy.rule = lambda _: None
+    clone.ok("pull")
+    clone.ok("verify")
+
+
+def test_ctrl_c_ends_the_waiting_for_another_try(eight: Repo, proxy: Proxy) -> None:
+    refused: list[Request] = []
+
+    def rule(request: Request) -> Fault | None:
+        if request.method != "PUT" or "/objects/" not in request.path:
+            return None
+        refused.append(request)
+        return refusal(503, "SlowDown")
+
+    proxy.rule = rule
+    assert interrupted(eight, lambda _: len(refused) > 20, "push", "eight").code == 130
+    assert eight.debris() == []
+
+
+def test_ctrl_c_ends_the_waiting_for_a_lock(eight: Repo) -> None:
+    with open(eight.store / "locks/store", "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def waits(process: subprocess.Popen[str]) -> bool:
+            return Path(f"/proc/{process.pid}/syscall").read_text().startswith(f"{FLOCK} ")
+
+        for command in ("push", "pull"):
+            done = interrupted(eight, waits, command)
+            assert (done.code, "waiting for" in done.err) == (130, True)
+
+
+def hashed(name: str) -> Callable[[subprocess.Popen[str]], bool]:
+    """Whether a command has read the beginning of the file `name`."""
+    def ready(process: subprocess.Popen[str]) -> bool:
+        for link in Path(f"/proc/{process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                if link.readlink().name == name:
+                    return not (link.parent.parent / "fdinfo" / link.name).read_text().startswith("pos:\t0\n")
+        return False
+
+    return ready
+
+
+def test_ctrl_c_ends_the_hashing_of_a_large_file(eight: Repo) -> None:
+    """One of 8 TB: nobody would wait for its end."""
+    name = eight.digest("m.bin")
+    pointer = eight.read("m.bin.mvc").decode()
+    eight.write("m.bin.mvc", re.sub(r"size: \d+", f"size: {1 << 43}", pointer))
+    path = eight.loose(name)
+    path.chmod(0o644)
+    os.truncate(path, 1 << 43)
+    assert interrupted(eight, hashed(name), "push", "m.bin").code == 130
+
+
+def test_ctrl_c_ends_the_copying_of_a_large_file(eight: Repo, tmp_path: Path) -> None:
+    eight.ok("remote", "add", "nas", str(tmp_path / "nas"))
+    eight.ok("push", "-r", "nas", "m.bin")
+    name = eight.digest("m.bin")
+    there = tmp_path / "nas/objects" / name[:2] / name
+    there.chmod(0o644)
+    os.truncate(there, 1 << 43)
+    clone = eight.clone(tmp_path / "clone")
+    clone.ok("remote", "add", "nas", str(tmp_path / "nas"))
+    pointer = clone.read("m.bin.mvc").decode()
+    clone.write("m.bin.mvc", re.sub(r"size: \d+", f"size: {1 << 43}", pointer))
+    part = clone.store / "tmp" / f"{name}.part"
+
+    def copies(_: object) -> bool:
+        return part.exists() and part.stat().st_size > 0
+
+    assert interrupted(clone, copies, "pull", "-r", "nas", "m.bin").code == 130
+    assert not clone.loose(name).exists()
+    assert clone.debris() == [part]
+    part.unlink()
