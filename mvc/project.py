@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import config
 from mvc.errors import UsageError
@@ -16,8 +16,6 @@ from mvc.lock import Lock
 from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed, staged_file
 from mvc.scratch import Staging
 from mvc.store.cache import Cache
-from mvc.store.catalog import FILE as CATALOG_FILE
-from mvc.store.catalog import Catalog
 from mvc.store.location import (
     COMMON,
     DIRECTORY,
@@ -34,6 +32,9 @@ from mvc.tree import Tree
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Progress, Silent
 from mvc.workspace.tracked import Tracked, list_tracked
+
+if TYPE_CHECKING:
+    from mvc.store.catalog import Catalog
 
 FOLDER = ".mvc"
 CONFIG = f"{FOLDER}/config.yaml"
@@ -239,11 +240,15 @@ class Project:
     @property
     def catalog_path(self) -> str:
         """Where the catalog lies, or will."""
+        from mvc.store.catalog import FILE as CATALOG_FILE  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
+
         return f"{self.home}/{CATALOG_FILE}"
 
     @cached_property
     def catalog(self) -> Catalog:
         """What is remembered of this worktree's files."""
+        from mvc.store.catalog import Catalog  # noqa: PLC0415 - see `catalog_path`
+
         return Catalog(self.catalog_path, self.worktree)
 
     @cached_property
@@ -272,6 +277,14 @@ class Project:
                 with suppress(OSError):  # who cannot write there stores nothing there, either
                     register(self.cache.root, self.layout.common_dir)
             yield
+
+    def clone_lock(self, *, exclusive: bool = False) -> AbstractContextManager[None]:
+        """Hold what remotes are told this clone needs: shared to push, alone to replace it."""
+        return self._lock(f"{self.home}/locks/clone").hold(exclusive=exclusive)
+
+    def roots_lock(self) -> AbstractContextManager[None]:
+        """Hold the reading and writing of that, alone."""
+        return self._lock(f"{self.home}/locks/roots").hold(exclusive=True)
 
     def worktree_lock(self) -> AbstractContextManager[None]:
         """Hold this worktree's pointers, alone."""

@@ -16,11 +16,14 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.ops.content import VIEWS
+from mvc.ops.remote_roots import announce
+from mvc.ops.remotes import get_default
 from mvc.ops.transfers import transferring
 from mvc.ops.uses import Use, lost_uses, uses_in_history
 from mvc.project import Project
 from mvc.scm.reachable import check_trusted
 from mvc.store.base import Stored
+from mvc.store.remote_gc import garbage_lists, merged
 from mvc.store.sharing import Registration, registered
 from mvc.store.trash import discard, purge, trashed
 from mvc.transfer import JOBS
@@ -46,7 +49,7 @@ class GcOptions(NamedTuple):
     evict: bool = False
     """Free also what is needed, but on the remote, and in no HEAD, index or workspace."""
     remote: str | None = None
-    """Which remote to ask; the default one when None."""
+    """Which remote to ask; every one when None."""
 
 
 class Garbage(NamedTuple):
@@ -73,6 +76,13 @@ class Amount(NamedTuple):
         return cls(len(sizes), sum(sizes))
 
 
+class Silent(NamedTuple):
+    """A remote that could not be asked what it holds."""
+
+    remote: str
+    error: str
+
+
 class GcResult(NamedTuple):
     """What was freed, or would be, and what is kept for now although nothing needs it."""
 
@@ -89,6 +99,14 @@ class GcResult(NamedTuple):
     """Files of the trash that are deleted for good."""
     trash: Amount
     """What then is in the trash still."""
+    silent: tuple[Silent, ...]
+
+
+class Pushed(NamedTuple):
+    """Objects that a remote holds now, and the remotes that could not be asked."""
+
+    held: set[str]
+    silent: tuple[Silent, ...] = ()
 
 
 class Choice(NamedTuple):
@@ -97,6 +115,7 @@ class Choice(NamedTuple):
     free: list[Stored]
     young: list[Stored]
     unpushed: list[Stored]
+    silent: tuple[Silent, ...] = ()
 
 
 def choose(stored: Iterable[Stored], needed: set[str], pushed: set[str], options: GcOptions, now: float) -> Choice:
@@ -135,7 +154,7 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
         if options.yes:
             project.cache.prepare()
         choice = _choose(project, options)
-        garbage = _named(project, choice.free, evicted=options.evict)
+        garbage = named(project, choice.free, evicted=options.evict)
         if options.yes:
             discard(project.cache, choice.free)
             project.cache.compact(above=1)
@@ -149,16 +168,39 @@ def _choose(project: Project, options: GcOptions) -> Choice:
     history = needed - _needed(project, history=False) if options.evict else set()
     asked = [item for item in stored if item.name in history or (item.name not in needed and not options.unpushed)]
     pushed = _pushed(project, asked, options)
-    return choose(stored, needed - (history & pushed), pushed, options, time.time())
+    choice = choose(stored, needed - (history & pushed.held), pushed.held, options, time.time())
+    return choice._replace(silent=pushed.silent)
 
 
-def _pushed(project: Project, items: list[Stored], options: GcOptions) -> set[str]:
-    """Return those objects that the remote holds now, as long as they are here."""
-    if not items or not (options.remote or project.remotes()):
-        return set()
-    with transferring(project, options.remote, JOBS) as tools:
-        places = tools.remote.locate(item.name for item in items)
-    return {item.name for item in items if item.name in places and places[item.name].size == item.size}
+def _pushed(project: Project, items: list[Stored], options: GcOptions) -> Pushed:
+    """Ask the default remote first, and the others for the rest; the one that is named alone."""
+    held: set[str] = set()
+    silent: list[Silent] = []
+    first = options.remote or get_default(project)
+    for name in [first] if options.remote else sorted(project.remotes(), key=lambda name: (name != first, name)):
+        left = [item for item in items if item.name not in held]
+        try:
+            held |= _held_by(project, left, name, relied_on=options.evict and options.yes) if left else set()
+        except MvcError as error:
+            if name == first:
+                raise
+            silent.append(Silent(name, error.message))
+    return Pushed(held, tuple(silent))
+
+
+def _held_by(project: Project, items: list[Stored], remote: str, *, relied_on: bool) -> set[str]:
+    """Return those objects that a remote holds now, as long as they are here.
+
+    When they are to be `relied_on`, the remote is told first, and what a gc has doomed there does not count.
+    """
+    names = {item.name: item.size for item in items}
+    with transferring(project, remote, JOBS) as tools:
+        if relied_on:
+            announce(project, tools.remote, tools.remote.locate(names))
+            tools.remote.forget()
+            tools.remote.doomed = merged(garbage_lists(tools.remote))
+        places = tools.remote.locate(names)
+    return {name for name, place in places.items() if place.size == names[name]}
 
 
 def _needed(project: Project, *, history: bool = True) -> set[str]:
@@ -188,15 +230,17 @@ def _unreadable(cache: str, entry: Registration, error: MvcError | OSError) -> M
     )
 
 
-def _named(project: Project, free: list[Stored], *, evicted: bool) -> tuple[Garbage, ...]:
+def named(project: Project, free: list[Stored], *, evicted: bool = False) -> tuple[Garbage, ...]:
+    """Return what is freed, the largest first, each with whom it belonged to."""
     names = {item.name for item in free}
     users = uses_in_history(project, names) if evicted else {}
     users |= lost_uses(project, names - users.keys())
     ordered = sorted(free, key=lambda item: (-item.size, item.name))
-    return tuple(Garbage(item.name, item.size, _iso(item.since), users.get(item.name, ())) for item in ordered)
+    return tuple(Garbage(item.name, item.size, iso(item.since), users.get(item.name, ())) for item in ordered)
 
 
-def _iso(seconds: float) -> str:
+def iso(seconds: float) -> str:
+    """Return a time, in seconds since the epoch, as ISO 8601 in UTC."""
     return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -218,6 +262,7 @@ def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[
         Amount.of(choice.unpushed),
         Amount.of(purged),
         Amount.of(left),
+        choice.silent,
     )
 
 

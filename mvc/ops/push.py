@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import NamedTuple
 
-from mvc.errors import MissingObject
+from mvc.errors import MissingObject, MvcError
 from mvc.objects.digest import Digest
+from mvc.ops.remote_roots import announce
 from mvc.ops.transfers import (
     Needs,
     Scope,
+    Selected,
+    TransferFailure,
     TransferResult,
     bring_manifests,
     failures,
@@ -23,7 +27,9 @@ from mvc.ops.transfers import (
 )
 from mvc.project import Project
 from mvc.scm.plumbing import has_staged, has_unpushed
-from mvc.store.remote import RemoteStore
+from mvc.store.bucket import PART, RemoteError, Transient
+from mvc.store.remote import Doomed, Version, loose_key, version
+from mvc.store.remote_gc import garbage_lists, merged, sweep
 from mvc.store.remote_scrub import rebuild_index, scrub_remote
 from mvc.store.scrub import Scope as Scrub
 from mvc.transfer import JOBS, Lost, Moved, Tools, missing_there, push_objects
@@ -50,45 +56,125 @@ def push(project: Project, paths: Iterable[str] = (), options: PushOptions = Pus
         MvcError: a path is not tracked, or the only remote can't be reached.
 
     """
+    with project.store_lock():
+        return push_selected(project, selected(project, paths, options.scope), options)
+
+
+def push_selected(project: Project, meant: Selected, options: PushOptions) -> list[TransferResult]:
+    """Send what is meant, as `push` does; the cache is held."""
 
     def move(remote: str, selections: tuple[Selection, ...]) -> TransferResult:
         return _push(project, remote, selections, options)
 
-    with project.store_lock():
-        meant = selected(project, paths, options.scope)
-        return to_each_remote(project, meant, options.remote, move)
+    return to_each_remote(project, meant, options.remote, move)
 
 
 def _push(
     project: Project, remote: str, selections: tuple[Selection, ...], options: PushOptions,
 ) -> TransferResult:
-    with transferring(project, remote, options.jobs) as opened:
-        bring_manifests(opened, selections)  # so that every file is asked for, in a clone that fetched none, too
+    with project.clone_lock(), transferring(project, remote, options.jobs) as tools:
+        bring_manifests(tools, selections)  # so that every file is asked for, in a clone that fetched none, too
         needs = needed(project, selections)
-        tools = _mended(project, opened, needs) if options.repair and not options.dry_run else opened
-        missing = missing_there(tools.remote, (need.digest for need in needs.objects.values()))
+        refused = None if options.dry_run else _announce(project, tools, needs)
+        tools.remote.forget()  # what was seen before the announcement may be gone
+        damaged = _damaged(project, tools, needs) if options.repair and not options.dry_run else {}
+        missing = _missing(tools, remote, needs, damaged)
+        if refused and (missing or damaged):
+            raise refused
         moved = _planned(tools, missing) if options.dry_run else _sent(tools, missing)
+        _drop(tools, damaged, moved)
         lost = failures(project, remote, needs, moved.failed)
         skipped, requests = len(needs.objects) - len(missing), tools.remote.bucket.requests
-        return TransferResult(remote, moved.objects, skipped, moved.bytes, requests, lost)
+        return TransferResult(
+            remote, moved.objects, skipped, moved.bytes, requests, lost, _unknown_there(remote, refused),
+        )
 
 
-def _mended(project: Project, tools: Tools, needs: Needs) -> Tools:
-    """Take away what is damaged on the remote and sound in the cache: it is missing there then, and sent anew."""
+def _announce(project: Project, tools: Tools, needs: Needs) -> RemoteError | None:
+    """Tell the remote what is needed; why it does not take that. Who may only read can have nothing to send."""
+    try:
+        if needs.objects:
+            announce(project, tools.remote, needs.objects)
+    except Transient:
+        raise
+    except RemoteError as error:
+        return error
+    return None
+
+
+def _unknown_there(remote: str, refused: RemoteError | None) -> tuple[TransferFailure, ...]:
+    if refused is None:
+        return ()
+    told = f"a gc of {remote} will not know that this clone needs what is there: {refused.message}"
+    return (TransferFailure("", "", told, refused.fix),)
+
+
+# Repair.
+
+
+def _damaged(project: Project, tools: Tools, needs: Needs) -> Doomed:
+    """Return what is damaged on the remote and sound in the cache: it counts as absent there, and is sent anew."""
     found = scrub_remote(tools.remote, Scrub(frozenset(needs.objects)), tools.progress.advance)
-    indexes = indexes_of(project, tools.remote.bucket.url)
+    files: dict[Version, set[str]] = {}
     for item in found.damage:
         if item.name == item.pack:
             rebuild_index(tools.remote, item.pack)
             with suppress(FileNotFoundError):
-                os.unlink(f"{indexes}/{item.pack}.idx")
+                os.unlink(f"{indexes_of(project, tools.remote.bucket.url)}/{item.pack}.idx")
         elif tools.cache.intact(needs.objects[item.name].digest):
-            tools.remote.delete(item.name)
-    return tools._replace(remote=RemoteStore(tools.remote.bucket, indexes, tools.pool))
+            key = f"packs/{item.pack}.pack" if item.pack else loose_key(item.name)
+            if (file := tools.remote.bucket.head(key)) is not None:
+                files.setdefault(version(file), set()).add(item.name)
+    tools.remote.forget()
+    return files
+
+
+def _drop(tools: Tools, damaged: Doomed, moved: Moved) -> None:
+    """Take what was damaged out of packs, now that it has arrived anew; what is loose was replaced."""
+    failed = {item.name for item in moved.failed}
+    tools.remote.doomed = {}
+    for (key, *_), names in damaged.items():
+        file = tools.remote.bucket.head(key)
+        if key.startswith("packs/") and file is not None and version(file) in damaged and names - failed:
+            tools.remote.drop(file, names - failed)
+
+
+# What to send.
+
+
+def _missing(tools: Tools, remote: str, needs: Needs, damaged: Doomed) -> list[Digest]:
+    """Return what is to be sent: also what is damaged, or a gc has doomed there, where it is in the cache."""
+    digests = [need.digest for need in needs.objects.values()]
+    tools.remote.doomed = {**_doomed(tools, remote, needs.objects.keys()), **damaged}
+    missing = missing_there(tools.remote, digests)
+    if not tools.remote.doomed:
+        return missing
+    tools.remote.doomed = {}
+    absent = tools.cache.missing(digest.blake3 for digest in missing)
+    lost = missing_there(tools.remote, [digest for digest in missing if digest.blake3 in absent])
+    return [digest for digest in missing if digest.blake3 not in absent or digest in lost]
+
+
+def _doomed(tools: Tools, remote: str, names: AbstractSet[str]) -> Doomed:
+    """Return what gcs have doomed.
+
+    Raises:
+        MvcError: one of them deletes just now what is needed.
+
+    """
+    lists = garbage_lists(tools.remote)
+    if any(listed.deleting and any(names & doomed for doomed in listed.doomed.values()) for listed in lists):
+        message = f"a gc of the remote {remote} is deleting what this push needs"
+        fix = f"mvc push -r {remote}  # once it has ended; if it was killed: mvc gc -r {remote} --yes"
+        raise MvcError(message, fix)
+    return merged(lists)
 
 
 def _sent(tools: Tools, missing: list[Digest]) -> Moved:
-    return push_objects(tools, missing) if missing else Moved(0, 0)
+    moved = push_objects(tools, missing) if missing else Moved(0, 0)
+    if any(digest.size > PART for digest in missing):
+        sweep(tools.remote)
+    return moved
 
 
 def _planned(tools: Tools, missing: list[Digest]) -> Moved:

@@ -327,6 +327,23 @@ def test_what_is_on_the_remote_is_freed_without_more_ado(pushed: Repo) -> None:
     assert (loose.exists(), kept.exists()) == (False, True)
 
 
+def test_any_remote_will_do_and_one_that_is_away_is_named(pushed: Repo, tmp_path: Path) -> None:
+    pushed.ok("remote", "add", "old", str(tmp_path / "old"))
+    pushed.ok("remote", "add", "away", str(tmp_path / "away"))
+    start = pushed.commit("more remotes")
+    for seed, remote in (("a", "nas"), ("b", "old"), ("c", "away")):
+        pushed.added("m.bin", noise(seed, LARGE))
+        pushed.ok("push", "-r", remote)
+    (tmp_path / "away").rename(tmp_path / "gone")
+    (tmp_path / "away").write_text("no directory")
+    pushed.git("reset", "-q", "--hard", start)
+    forget_reflogs(pushed)
+    result = pushed.mvc("gc", "--grace", "0", "--json").json
+    assert (len(result["garbage"]), result["unpushed"]["objects"]) == (2, 1)
+    assert [silent["remote"] for silent in result["silent"]] == ["away"]
+    assert "warning: the remote away was not asked: " in pushed.mvc("gc", "--grace", "0").err
+
+
 def test_evicting_frees_history_that_the_remote_holds(pushed: Repo) -> None:
     for seed in "old", "unpushed", "new":
         pushed.added("m.bin", noise(seed, LARGE))

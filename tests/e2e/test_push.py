@@ -42,10 +42,10 @@ def test_push_says_what_it_did_and_does_it_once(repo: Repo, nas: Path) -> None:
     assert (plan["transferred"], plan["bytes"] >= LARGE, nas.exists()) == (MANY + 2, True, False)
     assert "Next: mvc push" in repo.ok("push", "--dry-run").out
     first = repo.ok("push", "--json").json
-    assert list(first) == ["remote", "transferred", "skipped", "bytes", "requests", "failed"]
+    assert list(first) == ["remote", "transferred", "skipped", "bytes", "requests", "failed", "warnings"]
     assert (first["remote"], first["transferred"], first["skipped"], first["failed"]) == ("nas", MANY + 2, 0, [])
     before = {name: os.stat(nas / name).st_mtime_ns for name in on(nas)}
-    assert len(before) == 4  # the format, an object, a pack and its index
+    assert len(before) == 5  # the format, roots, an object, a pack and its index
     again = repo.ok("push", "--json").json
     assert (again["transferred"], again["skipped"], again["bytes"]) == (0, MANY + 2, 0)
     assert {name: os.stat(nas / name).st_mtime_ns for name in on(nas)} == before
@@ -239,7 +239,7 @@ def test_an_object_that_nobody_here_has(repo: Repo, nas: Path) -> None:
     repo.loose(repo.digest("m.bin")).unlink()
     result = repo.fails(3, "push")
     assert f"committed by Ada on {day} in {commit}, never pushed" in result.errors[0]
-    assert result.fixes == [f"ask Ada to run: mvc push --rev {commit}"]
+    assert result.fixes == [f"mvc push --rev {commit}  # in the clone where you added it"]
     assert len([name for name in on(nas) if name.startswith("objects/")]) == 1
     assert repo.mvc("push", "--dry-run").code == 3
 

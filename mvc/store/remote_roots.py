@@ -1,0 +1,122 @@
+"""What each clone needs of a remote, as it says itself before it pushes: docs/formats.md, "Roots".
+
+Whoever frees anything on the remote reads them all. A clone only ever adds to its own, unless it
+knows everything that it needs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.errors import MissingObject, MvcError, UsageError
+from mvc.store.bucket import Bucket, Changed
+from mvc.store.remote import RemoteStore
+
+_HEADER = "mvc-roots 1"
+_KEY = re.compile(r"repos/([0-9a-f-]{36})/roots")
+_NAME = re.compile(r"[0-9a-f]{64}")
+_TRIES = 5
+
+
+class DamagedRoots(MvcError):
+    """Nobody can tell what a clone needs."""
+
+
+class Roots(NamedTuple):
+    """What one clone needs."""
+
+    clone: str
+    """Its id, a UUID."""
+    place: str
+    """Where it lies, for people: host and directory. Nobody checks it."""
+    written: float
+    """When, in seconds since the epoch by the remote's clock."""
+    names: frozenset[str]
+    """Every object, manifests and the files they list alike."""
+
+    @property
+    def key(self) -> str:
+        """Where it lies on the remote."""
+        return roots_key(self.clone)
+
+
+def roots_key(clone: str) -> str:
+    """Return where the roots of the clone with this id lie."""
+    return f"repos/{clone}/roots"
+
+
+def encode_roots(place: str, names: Iterable[str]) -> bytes:
+    """Return the bytes of a clone's roots."""
+    shown = "".join(char if char.isprintable() else "?" for char in place)
+    return "\n".join([_HEADER, f"# {shown}", *sorted(names), ""]).encode(errors="replace")
+
+
+def parse_roots(raw: bytes, what: str) -> tuple[str, frozenset[str]]:
+    """Return place and names.
+
+    Raises:
+        UsageError: a newer mvc wrote it.
+        DamagedRoots: it breaks its format.
+
+    """
+    header, *lines = raw.decode(errors="replace").split("\n")
+    if header != _HEADER and header.startswith("mvc-roots "):
+        raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
+    names = [line for line in lines if not line.startswith("#")]
+    if header != _HEADER or not names or names.pop() or not all(map(_NAME.fullmatch, names)):
+        told = f"{what} is damaged: nobody can tell what that clone needs"
+        raise DamagedRoots(told, "mvc gc -r NAME --yes  # in that clone; or delete the file, if it is gone for good")
+    return next((line[2:] for line in lines if line.startswith("# ")), ""), frozenset(names)
+
+
+def read_roots(bucket: Bucket, clone: str) -> Roots | None:
+    """Return the roots of the clone with this id; None when it never pushed.
+
+    Raises:
+        DamagedRoots: they break their format.
+
+    """
+    for left in reversed(range(_TRIES)):
+        if (item := bucket.head(roots_key(clone))) is None:
+            return None
+        try:
+            raw = bucket.read(item, 0, item.size)
+        except (Changed, MissingObject):  # it pushes just now
+            if not left:
+                raise
+        else:
+            return Roots(clone, *_placed(raw, item.modified, f"{bucket.url}/{item.key}"))
+    raise AssertionError("the last try returns or raises")
+
+
+def _placed(raw: bytes, written: float, what: str) -> tuple[str, float, frozenset[str]]:
+    place, names = parse_roots(raw, what)
+    return place, written, names
+
+
+def all_roots(remote: RemoteStore, but: str = "") -> list[Roots]:
+    """Return the roots of every clone that ever pushed, except those of the clone `but`.
+
+    Raises:
+        MvcError: some cannot be read.
+
+    """
+    clones = [match[1] for item in remote.bucket.list("repos/") if (match := _KEY.fullmatch(item.key))]
+    clones = [clone for clone in clones if clone != but]
+    found = remote.run(lambda clone: read_roots(remote.bucket, clone), sorted(clones), 1 << 20)
+    return [roots for roots in found if isinstance(roots, Roots)]
+
+
+def add_roots(bucket: Bucket, clone: str, place: str, names: Iterable[str]) -> None:
+    """Make sure that the roots of a clone have `names` among them.
+
+    Raises:
+        DamagedRoots: what it needs besides cannot be told.
+
+    """
+    names = frozenset(names)
+    known = read_roots(bucket, clone)
+    if known is None or not names <= known.names:
+        bucket.write(roots_key(clone), encode_roots(place, names | (known.names if known else frozenset())))
