@@ -10,9 +10,11 @@ from typing import Literal, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from mvc.errors import MvcError
+from mvc.fsutil import is_shared
 from mvc.project import Project
 from mvc.store.bucket import Bucket, Item
 from mvc.store.location import MARKER, RemoteSettings, connect
+from mvc.store.sharing import group_of, user_name
 
 Works: TypeAlias = Literal["yes", "no", "untried"]
 SKEW = 15 * 60
@@ -63,14 +65,29 @@ def try_out(project: Project, name: str | None = None, now: Callable[[], float] 
     with _left_as_it_was(settings), closing(connect(settings)) as bucket:
         trip = _Trip(bucket, now)
         checks = tuple(trip.run())
-        return Tested(settings.name, bucket.url, checks, trip.clock, _identity(bucket))
+        return Tested(settings.name, bucket.url, checks, trip.clock, _identity(project, settings, bucket))
 
 
-def _identity(bucket: Bucket) -> str:
-    """Return what a backend that has a method `identity` says."""
+def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str:
+    """Return as whom the remote knows the user; empty when a backend does not tell."""
+    if settings.url.startswith("/"):
+        return _user_of(settings.url)
+    told = ""
     with suppress(MvcError):
-        return str(getattr(bucket, "identity", str)())
-    return ""
+        told = str(getattr(bucket, "identity", str)())
+    key = project.settings.remotes()[settings.name].get("access_key_id")
+    return f"{told} ({key.origin} config)" if key and told.endswith("access_key_id") else told
+
+
+def _user_of(path: str) -> str:
+    """Return who uses a directory, and with whom it is shared."""
+    user = user_name(os.geteuid())
+    with suppress(OSError):  # the checks have told why
+        if is_shared(path):
+            inside = os.stat(path).st_gid in {os.getegid(), *os.getgroups()} or os.geteuid() == 0
+            rest = "" if inside else ", and you are not in it"
+            return f"{user}; the directory is shared with the group {group_of(path)}{rest}"
+    return user
 
 
 @contextmanager
@@ -168,7 +185,8 @@ def _tried(name: str, step: Callable[[], str | None]) -> Check:
     try:
         wrong = step()
     except MvcError as error:
-        return Check(name, "no", error.message, error.fix)
+        here = error.fix.startswith("mvc remote test")
+        return Check(name, "no", error.message, "mvc help remotes" if here else error.fix)
     if wrong is None:
         return Check(name, "untried")
     return Check(name, "no", wrong, _FIXES.get(name, "")) if wrong else Check(name, "yes")

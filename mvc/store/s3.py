@@ -7,6 +7,7 @@ s3fs gives the session and the calls. Its own transfers are not used: after a sh
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -20,10 +21,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mvc.errors import MvcError, UsageError
-from mvc.store.bucket import PART, Changed, Item, RemoteError, Run, Transient
+from mvc.store.bucket import PART, Changed, Check, Item, RemoteError, Run, Transient, read_first
 from mvc.store.s3_errors import AGAIN, Asked, code_of, translate
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from s3fs import S3FileSystem
 
 T = TypeVar("T")
@@ -56,8 +59,12 @@ _NO_REASON = frozenset({"301", "307", "400", "403"})
 class S3Bucket:
     """Objects below `s3://BUCKET/PREFIX`."""
 
-    def __init__(self, url: str, options: Mapping[str, str] | None = None, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, url: str, options: Mapping[str, str] | None = None, patience: float = PATIENCE, name: str = "NAME",
+    ) -> None:
         """Use `url` with `options`, by the names in docs/remotes.md; nothing is asked yet.
+
+        `name` is the remote's, for what to type when something is wrong.
 
         Raises:
             UsageError: s3fs is not installed.
@@ -70,6 +77,7 @@ class S3Bucket:
         self._prefix = f"{prefix}/" if prefix else ""
         self._options = options or {}
         self._patience = patience
+        self._name = name
         self.requests = 0
         self._lock = threading.Lock()
         self._made: S3FileSystem | None = None
@@ -83,24 +91,28 @@ class S3Bucket:
         try:
             found = self._call("head_object", key)
         except RemoteError as error:
-            if code_of(error) in _NO_REASON:
-                self._ask_why()
-            if code_of(error) not in _GONE:
+            listed = self._ask_why(key) if code_of(error) in _NO_REASON else None
+            if code_of(error) not in _GONE and not (code_of(error) == "403" and listed is False):
                 raise
         else:
-            return Item(key, found["ContentLength"], found["ETag"], found["LastModified"].timestamp())
+            return Item(key, found["ContentLength"], found["ETag"], _seconds(found["LastModified"]))
         if not self._confirmed:
             self._ask_why()  # nothing is there, or not even the bucket
             self._confirmed = True
         return None
 
-    def _ask_why(self) -> None:
-        """Ask something whose refusal has a reason in it, and raise that."""
+    def _ask_why(self, key: str = "") -> bool | None:
+        """Ask something whose refusal has a reason in it, and raise that; else whether `key` is there.
+
+        Who may list only below a prefix is told 403 of what is not there. None: who may read may not list.
+        """
         try:
-            self._call("list_objects_v2", Prefix=self._prefix, MaxKeys=1)
+            page = self._call("list_objects_v2", Prefix=self._prefix + key, MaxKeys=1)
         except RemoteError as error:
-            if code_of(error) != "AccessDenied":  # listing may be denied to who may read
+            if code_of(error) != "AccessDenied":
                 raise
+            return None
+        return any(found["Key"] == self._prefix + key for found in page.get("Contents", []))
 
     def list(self, prefix: str) -> Iterator[Item]:
         """See `Bucket.list`."""
@@ -118,7 +130,7 @@ class S3Bucket:
 
     def _item(self, found: Mapping[str, Any]) -> Item:
         key = found["Key"].removeprefix(self._prefix)
-        return Item(key, found["Size"], found["ETag"], found["LastModified"].timestamp())
+        return Item(key, found["Size"], found["ETag"], _seconds(found["LastModified"]))
 
     # Reading.
 
@@ -176,8 +188,9 @@ class S3Bucket:
             return False
         return True
 
-    def upload(self, key: str, fd: int, size: int, run: Run) -> None:
+    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
         """See `Bucket.upload`."""
+        read_first(fd, check)
         if size <= PART:
             self.write(key, _range_of(fd, 0, size))
             return
@@ -250,6 +263,18 @@ class S3Bucket:
 
     # Asking.
 
+    def identity(self) -> str:
+        """Return as whom requests are signed, and where the credentials come from.
+
+        Raises:
+            RemoteError: there are no credentials.
+
+        """
+        from mvc.store.s3_identity import identity  # noqa: PLC0415 - only `mvc remote test` asks
+
+        filesystem = self._filesystem()
+        return self._wait(lambda: identity(filesystem), self._asked("get_caller_identity"))
+
     def _call(
         self, method: str, key: str = "", *, patience: float = 0, moved: Callable[[], int] = int, **params: Any
     ) -> dict[str, Any]:
@@ -269,7 +294,9 @@ class S3Bucket:
         return answer
 
     def _asked(self, method: str, key: str = "") -> Asked:
-        return Asked(self.url, self._bucket, self._options.get("endpoint_url", ""), method, key, self._reached)
+        endpoint = self._options.get("endpoint_url", "")
+        signer = _signer(self._options)
+        return Asked(self.url, self._bucket, endpoint, method, key, self._reached, self._name, signer)
 
     def _wait(self, work: Callable[[], Coroutine[Any, Any, T]], asked: Asked) -> T:
         """Have fsspec's thread do `work`; whatever goes wrong comes out as an error of ours."""
@@ -346,6 +373,11 @@ async def _drain(body: Any, buffer: BytesIO, size: int) -> None:
         buffer.write(data)
 
 
+def _seconds(when: datetime) -> float:
+    """Return a time in whole seconds since the epoch: some servers tell more in listings than at HEAD."""
+    return float(int(when.timestamp()))
+
+
 def _range_of(fd: int, start: int, end: int) -> bytes:
     """Return the bytes from `start` up to `end` of a file.
 
@@ -368,6 +400,9 @@ def _filesystem(options: Mapping[str, str], patience: float) -> S3FileSystem:
     """Return s3fs's session, not connected yet."""
     from s3fs import S3FileSystem  # noqa: PLC0415 - it takes half a second
 
+    for library in ("aiobotocore", "botocore"):  # what fails is told by us; without a handler it goes to stderr
+        if not (logger := logging.getLogger(library)).handlers:
+            logger.addHandler(logging.NullHandler())
     extra = {"sse": "ServerSideEncryption", "kms_key_id": "SSEKMSKeyId", "acl": "ACL"}
     made = S3FileSystem(
         anon=options.get("anon") == "true",
@@ -384,6 +419,15 @@ def _filesystem(options: Mapping[str, str], patience: float) -> S3FileSystem:
     )
     made.retries = 1  # mvc.store.retry has its own
     return made
+
+
+def _signer(options: Mapping[str, str]) -> str:
+    """Return what of the options decides about credentials; see `Asked.signer`."""
+    if options.get("anon") == "true":
+        return "anon"
+    if options.get("access_key_id"):
+        return "keys"
+    return f"profile {options['profile']}" if options.get("profile") else ""
 
 
 def _given(options: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import shlex
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from ssl import SSLCertVerificationError
 from typing import Any, NamedTuple
 
 from mvc.errors import MissingObject, MvcError
 from mvc.store.bucket import Changed, RemoteError, SlowDown, Transient
+from mvc.store.location import hidden
 
 AGAIN = "run the command again: it goes on where it stopped"
 _KEYS = "export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...  # or AWS_PROFILE=..."
 _LOGIN = "aws sso login  # or renew the credentials"
 _SET = "mvc remote set NAME -o"
+_SET_HERE = "mvc remote set NAME --local -o"
+_WHO = "aws sts get-caller-identity"
+_NETWORK = "check the network"
+_CLOCK = "sudo timedatectl set-ntp true"
+_TEST = "mvc remote test NAME"
+_OWN_KEYS = f"{_SET_HERE} access_key_id=ID -o secret_access_key=SECRET"
+_OF_CLONE = {_KEYS: _OWN_KEYS, _LOGIN: f"{_OWN_KEYS} -o session_token=TOKEN"}
+"""What to type instead, where the keys are options of the remote; then, where a profile is."""
+_OF_PROFILE = {_KEYS: "aws configure", _LOGIN: "aws sso login", _WHO: _WHO}
 
 _RIGHTS = {
     "abort_multipart_upload": "s3:AbortMultipartUpload",
@@ -35,7 +47,7 @@ _REFUSED = {
     "ExpiredTokenException": ("the login has expired", _LOGIN),
     "TokenRefreshRequired": ("the login has expired", _LOGIN),
     "InvalidToken": ("the session token is not valid", _LOGIN),
-    "RequestExpired": ("the clock of this machine is wrong", "sudo timedatectl set-ntp true"),
+    "RequestExpired": ("the clock of this machine is wrong", _CLOCK),
     "EntityTooLarge": ("the object is larger than the server takes", "split the file"),
     "InvalidObjectState": ("the object is archived", "aws s3api restore-object --help"),
     "NotImplemented": ("the server does not know this request", f"{_SET} checksums=when_required  # for an old server"),
@@ -72,6 +84,10 @@ class Asked(NamedTuple):
     key: str = ""
     reached: bool = True
     """Whether the server was ever heard of before: if not, it is no passing trouble that it cannot be reached."""
+    remote: str = "NAME"
+    """The name of the remote, for what to type."""
+    signer: str = ""
+    """What of the remote's options decides about credentials: `keys`, `anon`, or `profile NAME`; else the SDK does."""
 
     @property
     def host(self) -> str:
@@ -81,11 +97,31 @@ class Asked(NamedTuple):
 
 def translate(error: Exception, asked: Asked) -> Exception:
     """Return what to raise instead of `error`; a `RuntimeError` when it is a bug of ours."""
+    told = _translated(error, asked)
+    if told is None:
+        return RuntimeError(f"{asked.method}: {error!r}")
+    told.fix = _typed(told.fix, asked)
+    return told
+
+
+def _translated(error: Exception, asked: Asked) -> MvcError | None:
     if (response := _response(error)) is not None:
         return _answered(response, asked)
     if isinstance(error, RecursionError):  # the SDK follows a redirection that leads nowhere
         return _elsewhere({}, asked)
-    return _unanswered(error, asked) or RuntimeError(f"{asked.method}: {error!r}")
+    return _unanswered(error, asked)
+
+
+def _typed(fix: str, asked: Asked) -> str:
+    """Return what to type for this very remote: its options come before the environment."""
+    kind, _, profile = asked.signer.partition(" ")
+    if kind == "keys" and fix in _OF_CLONE:
+        fix = _OF_CLONE[fix]
+    elif kind == "profile" and fix in _OF_PROFILE:
+        fix = f"{_OF_PROFILE[fix]} --profile {shlex.quote(profile)}"
+    return fix.replace("mvc remote set NAME", f"mvc remote set {asked.remote}").replace(
+        _TEST, f"mvc remote test {asked.remote}",
+    )
 
 
 def code_of(error: BaseException) -> str:
@@ -119,7 +155,7 @@ def _answered(response: Mapping[str, Any], asked: Asked) -> MvcError:
 
 def _refused(code: str, status: int, response: Mapping[str, Any], asked: Asked) -> MvcError:
     if code == _SKEWED:
-        return RemoteError(f"{asked.url}: {_skew(response)}", "sudo timedatectl set-ntp true")
+        return RemoteError(f"{asked.url}: {_skew(response)}", _CLOCK)
     if code in _ELSEWHERE or status in (301, 307):
         return _elsewhere(response, asked)
     if code == "NoSuchBucket":
@@ -134,13 +170,16 @@ def _refused(code: str, status: int, response: Mapping[str, Any], asked: Asked) 
         return _denied(asked)
     message = str(response.get("Error", {}).get("Message", "")).strip() or "no reason given"
     about = f"{asked.url}/{asked.key}" if asked.key else asked.url
-    return RemoteError(f"{about}: {asked.host} answered {code or status}: {message}", "mvc remote test")
+    return RemoteError(f"{about}: {asked.host} answered {code or status}: {message}", _TEST)
 
 
 def _denied(asked: Asked) -> RemoteError:
     right = _RIGHTS.get(asked.method, "s3:PutObject")
     about = f"{asked.url}/{asked.key}" if asked.key else asked.url
-    return RemoteError(f"{about}: access denied; the credentials in use lack {right}", "mvc remote test")
+    if asked.signer == "anon":
+        message = f"{about}: access denied: it is not public, and the remote uses no credentials"
+        return RemoteError(message, f"{_SET} anon=")
+    return RemoteError(f"{about}: access denied; the credentials in use lack {right}", _TEST)
 
 
 def _elsewhere(response: Mapping[str, Any], asked: Asked) -> RemoteError:
@@ -167,16 +206,15 @@ def _unanswered(error: Exception, asked: Asked) -> MvcError | None:
     import aiohttp  # noqa: PLC0415 - s3fs has loaded both
     from botocore import exceptions as boto  # noqa: PLC0415
 
-    if told := _no_login(error, asked):
+    if told := _no_login(error, asked) or _no_trust(error, asked):
         return told
-    if isinstance(error, boto.SSLError | aiohttp.ClientSSLError):
-        return RemoteError(f"{asked.url}: the certificate of {asked.host} is not trusted", f"{_SET} ca_bundle=FILE")
     if isinstance(error, boto.EndpointConnectionError | boto.ProxyConnectionError | aiohttp.ClientConnectorError):
         return _unreachable(error, asked)
     if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError | asyncio.TimeoutError):
         return Transient(f"{asked.url}: no answer from {asked.host}", AGAIN)
     if isinstance(error, boto.HTTPClientError | aiohttp.ClientError | boto.IncompleteReadError | ConnectionError):
-        return Transient(f"{asked.url}: {asked.host} broke the connection off", AGAIN)
+        again = AGAIN if asked.reached else f"{_SET} endpoint_url=URL  # https:// or http://? Or run the command again"
+        return Transient(f"{asked.url}: {asked.host} broke the connection off", again)
     if type(error).__name__ == "ResponseParserError":
         return Transient(f"{asked.url}: what {asked.host} answered cannot be read", AGAIN)
     if isinstance(error, boto.BotoCoreError | ValueError):
@@ -184,27 +222,56 @@ def _unanswered(error: Exception, asked: Asked) -> MvcError | None:
     return None
 
 
+def _cause(error: BaseException) -> BaseException:
+    """Return what the SDK has wrapped."""
+    inner = getattr(error, "kwargs", {}).get("error")
+    return inner if isinstance(inner, BaseException) else error
+
+
+def _no_trust(error: Exception, asked: Asked) -> RemoteError | None:
+    """Tell a certificate that is not trusted, or is not to be read, from a server that speaks plain HTTP."""
+    import aiohttp  # noqa: PLC0415 - s3fs has loaded both
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    cause, bundle = _cause(error), f"{_SET_HERE} ca_bundle=FILE"
+    if isinstance(cause, FileNotFoundError | PermissionError) or getattr(cause, "library", "") in ("PEM", "X509"):
+        return RemoteError(f"{asked.url}: the certificates to trust (ca_bundle) cannot be read", bundle)
+    if not isinstance(error, boto.SSLError | aiohttp.ClientSSLError):
+        return None
+    if isinstance(cause, aiohttp.ClientConnectorCertificateError | SSLCertVerificationError):
+        return RemoteError(f"{asked.url}: the certificate of {asked.host} is not trusted", bundle)
+    plain = f"{_SET} endpoint_url={asked.endpoint.replace('https:', 'http:', 1)}  # if it has none"
+    return RemoteError(f"{asked.url}: {asked.host} does not speak TLS", plain if asked.endpoint else _NETWORK)
+
+
 def _no_login(error: Exception, asked: Asked) -> RemoteError | None:
     from botocore import exceptions as boto  # noqa: PLC0415
 
-    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
+    if isinstance(error, boto.PartialCredentialsError):
+        lacking = error.kwargs["cred_var"]
+        return RemoteError(f"{asked.url}: only a part of the credentials was found, without {lacking}", _KEYS)
+    if isinstance(error, boto.NoCredentialsError):
         fix = f"{_KEYS}; a public bucket: {_SET} anon=true"
         return RemoteError(f"{asked.url}: no credentials for {asked.host} were found", fix)
     if isinstance(error, boto.ProfileNotFound):
-        return RemoteError(f"{asked.url}: {error}", "aws configure list-profiles")
+        profile = error.kwargs["profile"]
+        return RemoteError(f"{asked.url}: there is no profile {profile} in ~/.aws", "aws configure list-profiles")
     if isinstance(error, boto.SSOError | boto.TokenRetrievalError | boto.LoginError):
         return RemoteError(f"{asked.url}: the login has expired", _LOGIN)
     if isinstance(error, boto.CredentialRetrievalError):
-        return RemoteError(f"{asked.url}: {' '.join(str(error).split())}", "aws sts get-caller-identity")
+        reason = " ".join(str(error).split()).rstrip(":")
+        return RemoteError(f"{asked.url}: the credentials cannot be had: {reason}", _WHO)
     return None
 
 
 def _unreachable(error: Exception, asked: Asked) -> MvcError:
     """Nobody was reached: for good unless the server was there a moment ago."""
-    cause = getattr(error, "kwargs", {}).get("error") or error
+    cause = _cause(error)
     inner = getattr(cause, "os_error", cause)
-    fix = f"{_SET} endpoint_url=URL  # or start the server" if asked.endpoint else "check the network"
-    if isinstance(inner, socket.gaierror):
+    fix = f"{_SET} endpoint_url=URL  # or start the server" if asked.endpoint else _NETWORK
+    if proxy := getattr(error, "kwargs", {}).get("proxy_url"):
+        message, fix = f"{asked.url}: the proxy {hidden(proxy)} cannot be reached", "env | grep -i proxy"
+    elif isinstance(inner, socket.gaierror):
         message = f"{asked.url}: the name of {asked.host} cannot be resolved"
     elif getattr(inner, "errno", None) == errno.ECONNREFUSED:
         message = f"{asked.url}: nobody answers at {asked.host}: connection refused"

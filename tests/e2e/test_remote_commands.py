@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
+import pwd
 import re
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from docs.test_docs import COMMANDS, CONFIG, section, shape
-from harness import PROJECT, Repo, Result
+from harness import LARGE, PROJECT, Repo, Result
 from s3 import READER, S3Server
 from test_layers import SLOW, modules_of
 
@@ -447,6 +449,32 @@ def test_a_clock_that_is_wrong_is_told(repo: Repo) -> None:
     assert result.can_pull
 
 
+def test_a_directory_knows_the_user_and_the_group_that_shares_it(repo: Repo, tmp_path: Path) -> None:
+    repo.ok("remote", "add", "nas", "../store")
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    assert f"you are      {user}\n" in repo.ok("remote", "test").out
+    (tmp_path / "store").mkdir()
+    assert repo.ok("remote", "test", "--json").json["identity"] == user
+    (tmp_path / "store").chmod(0o2775)
+    group = grp.getgrgid((tmp_path / "store").stat().st_gid).gr_name
+    assert repo.ok("remote", "test", "--json").json["identity"] == (
+        f"{user}; the directory is shared with the group {group}"
+    )
+
+
+def test_a_directory_of_a_group_stays_the_group_s_whatever_the_umask(repo: Repo, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    store.chmod(0o2775)
+    repo.added("m.bin", b"1" * LARGE)
+    repo.added("small.bin", b"1")
+    repo.ok("remote", "add", "shared", "../store")
+    assert repo.shell("umask 077; mvc push").code == 0
+    found = [path for path in store.rglob("*") if path.parent != store / "tmp"]
+    assert {path.stat().st_mode & 0o7777 for path in found if path.is_dir()} == {0o2775}
+    assert {path.stat().st_mode & 0o7777 for path in found if path.is_file()} == {0o444}
+
+
 # A real S3 server.
 
 
@@ -470,6 +498,7 @@ def test_a_round_trip_to_s3(repo: Repo, s3_server: S3Server, s3_url: str) -> Non
         result = repo.ok("remote", "test", "--json")
         assert set(checks(result).values()) == {"yes"}
         assert abs(result.json["clock"]) < 5
+        assert result.json["identity"] == "access key mvc-…-key from the option access_key_id (local config)"
     assert repo.ok("doctor", "--json").json["problems"] == []
 
 
@@ -489,6 +518,7 @@ def test_credentials_that_may_only_read(repo: Repo, s3_server: S3Server, s3_url:
     repo.ok("remote", "set", "prod", "--local", f"-oaccess_key_id={READER}", f"-osecret_access_key={READER}")
     result = repo.mvc("remote", "test", "--json")
     assert result.code == 1
+    assert result.json["checks"][1]["fix"] == "mvc help remotes"
     works = checks(result)
     assert (works["reach"], works["read"], works["list"], works["write"]) == ("yes", "yes", "yes", "no")
 
