@@ -14,13 +14,18 @@ import platform
 import shutil
 import sys
 import tempfile
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks import against, material, measure
-from benchmarks.cases import CASES, Case
+from benchmarks import against, material, measure, server
+from benchmarks.case import Case
+from benchmarks.cases import CASES
 from benchmarks.prepare import Place
 from benchmarks.tools import ALL, COPY, FLOOR, FLOOR_HASH, Environ, Tool, installed
+from benchmarks.transfer_tools import TRANSFER_TOOLS
+
+_TOOLS = (*ALL, *TRANSFER_TOOLS)
 
 
 def main() -> int:
@@ -43,7 +48,9 @@ def _measure_all(options: argparse.Namespace, root: Path, environ: Environ) -> l
     wanted = [case for case in CASES if not options.only or any(word in case.name for word in options.only)]
     results: list[dict[str, Any]] = []
     for case in wanted:
-        results += _attempt(case, _tools(case, options, root, environ), root, environ, options)
+        with server.serving(root / "server", environ["PATH"]) if case.server else nullcontext({}) as reached:
+            own = {**environ, **reached}
+            results += _attempt(case, _tools(case, options, root, own), root, own, options)
         if options.json:
             Path(options.json).write_text(json.dumps({"machine": _machine(), "cases": results}, indent=2) + "\n")
     return results
@@ -82,6 +89,7 @@ def _measure(case: Case, tools: list[Tool], root: Path, environ: Environ, rounds
         for tool in tools
     }
     runs: dict[str, list[measure.Run]] = {tool.name: [] for tool in tools}
+    asked: dict[str, int] = {}
     for tool in tools:
         places[tool.name].repository.mkdir(parents=True, exist_ok=True)
         case.prepare(tool, places[tool.name])
@@ -90,14 +98,23 @@ def _measure(case: Case, tools: list[Tool], root: Path, environ: Environ, rounds
             place = places[tool.name]
             case.renew(tool, place)
             runs[tool.name].append(measure.run(case.command(tool, place), place.repository, place.environ))
+            asked[tool.name] = _requests(place)
+            case.after(tool, place)
     shutil.rmtree(root / "work")
-    return _report(case, {name: measure.summarise(done) for name, done in runs.items()})
+    return _report(case, {name: measure.summarise(done) for name, done in runs.items()}, asked[case.subject])
+
+
+def _requests(place: Place) -> int:
+    """Return how many requests the last command counted, where it printed so as JSON; else 0."""
+    with suppress(ValueError, TypeError, KeyError):
+        return int(json.loads((place.repository.parent / "output").read_text())["requests"])
+    return 0
 
 
 def _tools(case: Case, options: argparse.Namespace, root: Path, environ: Environ) -> list[Tool]:
     if options.against:
         return _two_of_mvc(case, options.against, root, environ)
-    found = {tool.name: tool for tool in (*installed(environ["PATH"]), COPY, FLOOR, FLOOR_HASH)}
+    found = {tool.name: tool for tool in (*installed(_TOOLS, environ["PATH"]), COPY, FLOOR, FLOOR_HASH)}
     only = options.tool
     wanted = [name for name in case.tools if not only or any(name.startswith(word) for word in only)]
     missing = [name for name in wanted if name not in found]
@@ -108,7 +125,7 @@ def _tools(case: Case, options: argparse.Namespace, root: Path, environ: Environ
 
 def _two_of_mvc(case: Case, revision: str, root: Path, environ: Environ) -> list[Tool]:
     """Return mvc as it is here, and as it was at `revision`."""
-    (tool,) = [tool for tool in ALL if tool.name == case.subject]
+    (tool,) = [tool for tool in _TOOLS if tool.name == case.subject]
     other = against.export(revision, root / "sources")
     return [
         against.from_source(tool, against.PROJECT, root / "bin/here", environ),
@@ -116,30 +133,36 @@ def _two_of_mvc(case: Case, revision: str, root: Path, environ: Environ) -> list
     ]
 
 
-def _report(case: Case, summaries: dict[str, measure.Summary]) -> dict[str, Any]:
+def _report(case: Case, summaries: dict[str, measure.Summary], requests: int) -> dict[str, Any]:
     ours = summaries[case.subject]
     quotients = {name: measure.ratio(ours, other) for name, other in summaries.items() if name != case.subject}
     print(f"\n{case.name}")
     for name, summary in summaries.items():
         quotient = f"mvc/{name} {quotients[name]:.2f}" if name in quotients else ""
         spread = f"({summary.least:.3f} - {summary.most:.3f})"
-        print(f"  {name:<14} {summary.median:8.3f} s {spread:<20} {summary.memory:6.0f} MiB  {quotient}", flush=True)
-    missed = _missed(case, ours, quotients)
+        print(f"  {name:<19} {summary.median:8.3f} s {spread:<20} {summary.memory:6.0f} MiB  {quotient}", flush=True)
+    if requests:
+        print(f"  {requests} requests")
+    missed = misses(case, ours, quotients, requests)
     print(f"  {'MISSED ' + missed if missed else 'met'}")
     return {
         "case": case.name,
         "missed": missed,
         "tools": {name: summary._asdict() for name, summary in summaries.items()},
         "ratios": quotients,
+        "requests": requests,
     }
 
 
-def _missed(case: Case, ours: measure.Summary, quotients: dict[str, float]) -> str:
+def misses(case: Case, ours: measure.Summary, quotients: dict[str, float], requests: int) -> str:
+    """Return which limits of the case were missed; empty when none was."""
     reasons = []
     if case.seconds and ours.median > case.seconds:
         reasons.append(f"{ours.median:.3f} s > {case.seconds} s")
     if case.memory and ours.memory > case.memory:
         reasons.append(f"{ours.memory:.0f} MiB > {case.memory:.0f} MiB")
+    if case.requests and not 0 < requests <= case.requests:
+        reasons.append(f"{requests} requests > {case.requests}")
     for peer, limit in case.ratios:
         if peer in quotients and quotients[peer] > limit:
             reasons.append(f"{quotients[peer]:.2f} x {peer} > {limit} x")
@@ -151,7 +174,7 @@ def _machine() -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "tools": [tool.name for tool in ALL if shutil.which(tool.program)],
+        "tools": [tool.name for tool in installed(_TOOLS, os.environ["PATH"])],
     }
 
 

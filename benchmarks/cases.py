@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
+from benchmarks.case import Case
+from benchmarks.hook_cases import HOOKS
 from benchmarks.material import History
 from benchmarks.prepare import (
     ONE,
     Place,
-    Step,
     added,
     change,
     committed,
@@ -26,25 +26,9 @@ from benchmarks.prepare import (
     without,
 )
 from benchmarks.tools import COPY, FLOOR, FLOOR_HASH, Tool, filled
+from benchmarks.transfer_cases import TRANSFERS
 
 GIB = 1 << 30
-
-
-class Case(NamedTuple):
-    """A command to measure, its limit in seconds, and limits as ratios to peers in the same round."""
-
-    name: str
-    tools: tuple[str, ...]
-    prepare: Step
-    """Before the first round."""
-    renew: Step
-    """Before every run; not measured."""
-    command: Callable[[Tool, Place], list[str]]
-    seconds: float = 0
-    ratios: tuple[tuple[str, float], ...] = ()
-    memory: float = 0
-    """MiB; 0 where no limit is set."""
-    subject: str = "mvc"
 
 
 def _run(name: str, *paths: str) -> Callable[[Tool, Place], list[str]]:
@@ -114,4 +98,6 @@ CASES = (
         "gc, 1,000 commits that change 100 pointers", (), with_garbage(with_history(History(1_000, 100, 100))), nothing,
         _run("gc"),
     ),
+    *HOOKS,
+    *TRANSFERS,
 )

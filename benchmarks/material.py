@@ -89,8 +89,10 @@ def isolated(home: Path, path: str) -> dict[str, str]:
         "HOME": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",
         "LANG": "C.UTF-8",
+        "MVC_HOOKS_ENABLED": "false",  # models are committed here without reports
         "DVC_NO_ANALYTICS": "1",
         "DVC_GLOBAL_CONFIG_DIR": str(home),
+        "DVC_SITE_CACHE_DIR": str(home / "dvc-site-cache"),
     }
 
 

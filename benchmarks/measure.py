@@ -5,14 +5,24 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+_EVERY = 0.05
+"""Seconds between two looks at the memory of all processes."""
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
 
 class Run(NamedTuple):
-    """Wall and CPU time in seconds, peak memory of the largest single process in MiB."""
+    """Wall and CPU time in seconds, peak memory in MiB.
+
+    Memory is that of all processes of the command together, as seen every 50 ms, and no less than the
+    peak of the largest of them, which the kernel keeps.
+    """
 
     wall: float
     cpu: float
@@ -40,13 +50,52 @@ def run(command: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> Run:
     with (cwd.parent / "output").open("wb") as output:
         begun = time.perf_counter()
         process = subprocess.Popen(command, cwd=cwd, env=dict(environ), stdout=output, stderr=output)
+        watch = _Watch(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
+        watch.stop()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         said = (cwd.parent / "output").read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{' '.join(command[:6])} exited {process.returncode}:\n{said}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Run(wall, usage.ru_utime + usage.ru_stime, max(usage.ru_maxrss << 10, watch.peak) / (1 << 20))
+
+
+class _Watch:
+    """Looks at the memory of a process and its descendants, in a thread."""
+
+    def __init__(self, pid: int) -> None:
+        self.peak = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(pid,))
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self, pid: int) -> None:
+        """A process counts once it was seen twice: until it runs its own program, it shows its parent's memory."""
+        before = {pid}
+        while not self._ended.wait(_EVERY):
+            now = {pid, *_descendants(pid)}
+            self.peak = max(self.peak, sum(map(_resident, now & before)))
+            before = now
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    with suppress(OSError):  # it ended
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+                yield int(child)
+                yield from _descendants(int(child))
+
+
+def _resident(pid: int) -> int:
+    """Return the bytes that a process has in memory; 0 when it ended."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    return 0
 
 
 def summarise(runs: Sequence[Run]) -> Summary:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ class Tool(NamedTuple):
     """Whether it works in a Git repository."""
     environ: tuple[tuple[str, str], ...] = ()
     """Variables of its own."""
+    package: str = ""
+    """The Python package without which the program is of no use."""
 
 
 def _words(*lines: str) -> tuple[Command, ...]:
@@ -59,10 +62,14 @@ ALL = (
         verify_quick="git annex fsck -q", unprotect="git annex unlock -q {}", relink="git annex lock -q one.bin",
     )),
 )
+_FROM_REMOTE = "cp ../remote/one.bin one.bin && sync one.bin"
 COPY = Tool(
     "cp+sync", "cp", (), {
         "add": ("sh", "-c", 'cp "$1" copy && sync copy', "sh", "{}"),
         "checkout": ("sh", "-c", "cp copy one.bin && sync one.bin"),
+        "push": ("sh", "-c", "mkdir ../remote && cp one.bin ../remote && sync ../remote/one.bin"),
+        "fetch": ("sh", "-c", _FROM_REMOTE),
+        "pull": ("sh", "-c", _FROM_REMOTE),
     }, repository=False,
 )
 """The machine's floor for a durable copy."""
@@ -79,9 +86,25 @@ FLOOR = Tool(
 FLOOR_HASH = FLOOR._replace(name="floor (hash)", jobs={"add": (*_floor("hash"), "{}")})
 
 
-def installed(path: str) -> tuple[Tool, ...]:
-    """Return the tools that are there."""
-    return tuple(tool for tool in ALL if shutil.which(tool.program, path=path))
+def installed(tools: Iterable[Tool], path: str) -> tuple[Tool, ...]:
+    """Return those of `tools` that are there; one that needs a package is told a Python that has it."""
+    found = []
+    for tool in tools:
+        if tool.package:
+            python = _python_with(tool.package, path)
+            found += [tool._replace(environ=(*tool.environ, ("PEER_PYTHON", python)))] if python else []
+        elif shutil.which(tool.program, path=path):
+            found.append(tool)
+    return tuple(found)
+
+
+def _python_with(package: str, path: str) -> str:
+    """Return the first Python on `path` that has a package; empty when none does."""
+    for folder in path.split(os.pathsep):
+        python = Path(folder) / "python3"
+        if python.exists() and any(Path(folder).parent.glob(f"lib/python3.*/site-packages/{package}")):
+            return str(python)
+    return ""
 
 
 def filled(command: Command, paths: Sequence[str]) -> list[str]:

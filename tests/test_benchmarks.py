@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from harness import PROJECT
 
-from benchmarks import against, material, tools
-from benchmarks.cases import CASES, Case
+from benchmarks import against, material, measure, prepare, server, tools, transfer_cases
+from benchmarks.__main__ import misses
+from benchmarks.case import Case
+from benchmarks.cases import CASES
 from benchmarks.prepare import Place
+from benchmarks.transfer_tools import TRANSFER_TOOLS
 
 MVC = tools.ALL[0]
-KNOWN = {tool.name: tool for tool in (*tools.ALL, tools.COPY, tools.FLOOR, tools.FLOOR_HASH)}
+KNOWN = {tool.name: tool for tool in (*tools.ALL, *TRANSFER_TOOLS, tools.COPY, tools.FLOOR, tools.FLOOR_HASH)}
 
 
 @pytest.fixture
@@ -59,3 +64,96 @@ def test_a_history_has_the_commits_and_pointers_that_were_asked_for(environ: dic
     assert ask("rev-list", "--count", "main") == ["5"]
     assert ask("ls-tree", "--name-only", "main") == [f"m{number:02}.mvc" for number in range(10)]
     assert len(ask("log", "--format=", "--name-only", "main~4..main")) == 4 * 3
+
+
+def test_memory_is_that_of_all_processes_together(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "repository").mkdir()
+    holding = "data = b'x' * (64 << 20); print('held', flush=True); input()"
+    program = f"""
+import subprocess, sys, time
+data = b'x' * (64 << 20)
+child = subprocess.Popen([sys.executable, "-c", {holding!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+time.sleep(0.5)
+child.communicate(b"\\n")
+"""
+    # From a process of its own: a child's peak is at least what its parent has when it is forked.
+    measuring = f"""
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {str(PROJECT)!r})
+from benchmarks import measure
+print(measure.run([sys.executable, "-c", {program!r}], Path({str(tmp_path / "repository")!r}), dict(os.environ)).memory)
+"""
+    done = subprocess.run([sys.executable, "-c", measuring], env=environ, capture_output=True, text=True, check=True)
+    assert 128 < float(done.stdout) < 192
+
+
+def test_a_program_without_its_package_is_left_out(tmp_path: Path) -> None:
+    peer = MVC._replace(package="somelib")
+    assert tools.installed([peer], str(tmp_path / "bin")) == ()
+    (tmp_path / "lib/python3.11/site-packages/somelib").mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python3").touch()
+    (found,) = tools.installed([peer], str(tmp_path / "bin"))
+    assert dict(found.environ)["PEER_PYTHON"] == str(tmp_path / "bin/python3")
+
+
+def test_the_server_is_emptied(environ: dict[str, str], tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+    with server.serving(tmp_path / "server", path) as reached:
+        own = {**environ, **reached, "BUCKET": "bench-test", "PEER_PYTHON": sys.executable}
+        folder = tmp_path / "here"
+        folder.mkdir()
+        (folder / "one.bin").write_bytes(b"content")
+        s3fs = KNOWN["s3fs"]
+
+        def run(job: str) -> int:
+            return subprocess.run(s3fs.jobs[job], cwd=folder, env=own, capture_output=True, check=False).returncode
+
+        server.empty(own)
+        assert run("push FILE") == 0
+        (folder / "one.bin").unlink()
+        assert run("pull FILE") == 0
+        assert (folder / "one.bin").read_bytes() == b"content"
+        server.empty(own)
+        assert run("pull FILE") != 0
+    assert not (tmp_path / "server").exists()
+
+
+@pytest.mark.parametrize("load", ["FILE", "DIR"])
+def test_what_is_pulled_is_what_was_pushed(load: str, environ: dict[str, str], tmp_path: Path) -> None:
+    """The steps around the measured commands, with mvc and a directory."""
+    make = prepare.with_file(600 << 10) if load == "FILE" else prepare.with_directory(20, 1 << 10)
+    moved = transfer_cases.Load("little", load, make)
+    own = {**environ, "DVC_SITE_CACHE_DIR": str(tmp_path / "dvc")}
+    (tmp_path / "kept").mkdir()
+    for name, tool in (("mvc", KNOWN["mvc-folder"]), ("plain", KNOWN["cp+sync"])):
+        if name == "plain" and load == "DIR":
+            continue
+        place = Place(tmp_path / "kept", tmp_path / name / "r", own)
+        place.repository.mkdir(parents=True)
+        case = transfer_cases.pull(moved)
+        case.prepare(tool, place)
+        case.renew(tool, place)
+        assert not (place.repository / "one.bin").exists()
+        assert not (place.repository / "d").exists()
+        measure.run(case.command(tool, place), place.repository, place.environ)
+        kept = next((tmp_path / "kept").iterdir())
+        found = place.repository / ("one.bin" if load == "FILE" else "d")
+        assert _contents(found) == _contents(kept)
+        case.after(tool, place)
+        assert not place.repository.exists()
+
+
+def _contents(path: Path) -> dict[str, bytes]:
+    files = path.iterdir() if path.is_dir() else [path]
+    return {file.name if path.is_dir() else "": file.read_bytes() for file in files}
+
+
+def test_too_many_requests_are_missed() -> None:
+    case = next(case for case in CASES if case.requests)
+    run = measure.summarise([measure.Run(0.1, 0.1, 10)])
+    assert misses(case, run, {}, case.requests) == ""
+    assert f"{case.requests + 1} requests" in misses(case, run, {}, case.requests + 1)
+    assert "requests" in misses(case, run, {}, 0), "nothing counted is no proof"
