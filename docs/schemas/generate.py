@@ -1,4 +1,4 @@
-"""`make schemas`: writes the JSON Schemas of pointer and config from the types that mvc reads them with."""
+"""`make schemas`: writes the JSON Schemas of what mvc reads from the types that mvc reads them with."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from mvc import config
 from mvc.objects import pointer_document
+from mvc.quality import policy, report
 
 HERE = Path(__file__).resolve().parent
 
@@ -17,6 +18,8 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {
         "config.schema.json": config.json_schema(),
         "pointer.schema.json": pointer_document.json_schema(),
+        "policy.schema.json": policy.schema(),
+        "report.schema.json": report.schema(),
     }
 
 

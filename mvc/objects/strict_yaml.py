@@ -62,8 +62,18 @@ def decode(raw: bytes, type_: type[T], *, what: str, max_bytes: int) -> T:
         InvalidFormat: too large, not UTF-8, not YAML, more than plain data, or not of `type_`.
 
     """
+    return convert(load(raw, what=what, max_bytes=max_bytes), type_, what=what)
+
+
+def convert(data: object, type_: type[T], *, what: str) -> T:
+    """Return plain data as a value of `type_`.
+
+    Raises:
+        InvalidFormat: it is not of `type_`.
+
+    """
     try:
-        return msgspec.convert(load(raw, what=what, max_bytes=max_bytes), type_)
+        return msgspec.convert(data, type_)
     except msgspec.ValidationError as error:
         raise InvalidFormat(f"{what}: {_said_plainly(str(error))}") from None
 
@@ -139,9 +149,17 @@ def _check_node(event: Any, keys: list[set[str] | None], expect_key: list[bool],
     if expect_key[-1]:
         if not scalar:
             raise InvalidFormat(f"{where}: a key that is not a plain string")
+        if event.implicit[0] and not _is_text(event.value):
+            raise InvalidFormat(f"{where}: the key {event.value!r} is not read as text: quote it")
         if event.value == "<<":
             raise InvalidFormat(f"{where}: merge keys are not read")
         if event.value in seen:
             raise InvalidFormat(f"{where}: the key {event.value!r} stands twice")
         seen.add(event.value)
     expect_key[-1] = not expect_key[-1]
+
+
+def _is_text(plain: str) -> bool:
+    """Whether an unquoted scalar is text, and no number, boolean or null."""
+    resolvers = _Loader.yaml_implicit_resolvers.get(plain[:1], [])
+    return not any(pattern.match(plain) for _, pattern in resolvers)

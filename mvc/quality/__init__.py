@@ -1,0 +1,1 @@
+"""Reports of evaluations, the policy, and what is held against it."""

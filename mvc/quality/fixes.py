@@ -1,0 +1,192 @@
+"""The lines to type that mend a finding. Paths are from the top of the worktree; words in capitals are to be filled in.
+
+A line ends in a comment where there is another way out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+from mvc.objects import pointer as pointers
+from mvc.quality.demands import Demands, SliceDemand
+from mvc.quality.policy import PATH, Pinned
+from mvc.quality.report import SUFFIX, Report, label
+from mvc.quality.tags import FIRST, SEMVER, parse_version
+
+_LONG = 80
+"""Characters of a name that is worth repeating."""
+_FEW = 3
+"""Data sets and metrics that are repeated."""
+
+
+# Pointers and files.
+
+
+def track(path: str) -> str:
+    """Take a file out of Git and give it to mvc."""
+    line = f"git rm --cached -- {_pathspec(path)} && mvc add {_path(path)}"
+    return f"{line}  # or let Git have it: allow: [{_pattern(path)}] under defaults, git in {PATH}"
+
+
+def untrack(path: str, then: str = "", *, recursive: bool = False) -> str:
+    """Take a path out of the next commit and leave it in the workspace."""
+    return _with(f"git rm {'-r ' if recursive else ''}--cached -- {_pathspec(path)}", then)
+
+
+def stage(path: str, when: str = "") -> str:
+    """Stage a file."""
+    return _with(f"git add -- {_pathspec(path)}", when)
+
+
+def rename(old: str, new: str) -> str:
+    """Give a file another name."""
+    return f"git mv -- {_word(old)} {_word(new)}"
+
+
+def settle(path: str) -> str:
+    """Settle a conflict that Git knows of."""
+    return f"git checkout --ours -- {_pathspec(path)} && git add -- {_pathspec(path)}  # or --theirs"
+
+
+def add(path: str) -> str:
+    """Write a pointer anew."""
+    return f"mvc add {_path(path)}"
+
+
+def bring(path: str) -> str:
+    """Get the content into the cache."""
+    return _with(add(path), f"or, when a remote has it: mvc pull {_path(path)}")
+
+
+def other_format(path: str) -> str:
+    """Take a model of a denied format out of the next commit."""
+    return untrack(path + pointers.SUFFIX, "then save the model in another format")
+
+
+# Reports.
+
+
+def first_report(path: str, demanded: Demands) -> str:
+    """Record a model's first report, or say in the policy that it needs none."""
+    line = f"{_record(path)} --tag {_first_tag(demanded)}{_measured('NAME')}"
+    if not demanded.by_default:
+        return line
+    return f"{line}  # or, if it needs none, a rule in {PATH}: - {{match: {_pattern(path)}, report: optional}}"
+
+
+def next_report(path: str, report: Report, when: str = "") -> str:
+    """Record a report of other bytes than those of `report`."""
+    tag = "--bump patch" if parse_version(report.tag) else "--tag TAG"
+    return _with(f"{_record(path)} {tag}{_evidence(report)}", when)
+
+
+def another_tag(path: str, report: Report, demanded: Demands) -> str:
+    """Give a report a tag that fits; who writes it by hand need not say all else again."""
+    line = f"{_record(path)} --tag {_first_tag(demanded)}{_evidence(report)}"
+    return _with(line, "or write tag: into the report and stage it")
+
+
+def metric(path: str, report: Report, name: str, place: str = "") -> str:
+    """Record a metric besides, spelled as on the command line; of the data set `place` where one is meant."""
+    if not place:
+        return _again(path, report) + _measured(name)
+    return f"{_again(path, report, place)}{_on(report, place)}{_measured(f'{name}@{place}')}"
+
+
+def direction(path: str, report: Report, name: str) -> str:
+    """Say which way a metric is better."""
+    return f"{_again(path, report)} --higher-is-better {_word(name, 'NAME')}  # or --lower-is-better"
+
+
+def sliced(path: str, report: Report, wanted: SliceDemand, place: str = "") -> str:
+    """Record a metric by a key."""
+    return metric(path, report, f"{wanted.metric or 'NAME'}[{wanted.key}=VALUE]", place)
+
+
+def dataset(path: str, report: Report, pinned: Pinned) -> str:
+    """Record what was evaluated on."""
+    return f"{_again(path, report, pinned.id)} --dataset {_word(f'{pinned.id}=PATH', 'ID=PATH')}"
+
+
+def anew(path: str, what: str, *, submodule: bool = False) -> str:
+    """Write a pointer or report in the place of what is no file."""
+    file = path + (pointers.SUFFIX if what == "pointer" else SUFFIX)
+    line = add(path) if what == "pointer" else f"{_record(path)} --tag {FIRST}{_measured('NAME')}"
+    return untrack(file, f"then: {line}") if submodule else f"rm -f -- {_word(file)} && {line}"
+
+
+def mended(path: str, what: str) -> str:
+    """Replace a pointer or report that cannot be read."""
+    return add(path) if what == "pointer" else stage(path + SUFFIX, "once it is mended")
+
+
+def _again(path: str, report: Report, anew: str = "") -> str:
+    """Record a report of the same bytes, which may keep its tag; the data set `anew` is to follow."""
+    tag = _word(report.tag, "TAG") if report.tag else FIRST
+    return f"{_record(path)} --tag {tag}{_evidence(report, anew)}"
+
+
+def _evidence(report: Report, anew: str = "") -> str:
+    """Return the options that say what `report` says: a new one takes over neither data sets nor metrics."""
+    options = [_on(report, item.id) for item in report.datasets if item.id != anew][:_FEW]
+    names = [label(item) for item in report.metrics]
+    return "".join(options) + ("".join(map(_measured, names)) if len(names) <= _FEW else " --metrics FILE.json")
+
+
+def _on(report: Report, place: str) -> str:
+    """Return the option that names a data set, with its path where the report knows it."""
+    known = next((item.path for item in report.datasets if item.id == place), "")
+    pair = f"{place}={known or 'PATH'}"
+    return f" --dataset {_word(pair, 'ID=PATH')}"
+
+
+def _measured(name: str) -> str:
+    return f" --metric {_word(f'{name}=NUMBER', 'NAME=NUMBER')}"
+
+
+def _record(path: str) -> str:
+    return f"mvc eval record {_path(path)}"
+
+
+def _first_tag(demanded: Demands) -> str:
+    return FIRST if all(tag.pattern == SEMVER for tag in demanded.tags) else "TAG"
+
+
+# Words of a command line.
+
+
+def _with(line: str, remark: str) -> str:
+    return f"{line}  # {remark}" if remark else line
+
+
+def _path(path: str) -> str:
+    """Return a path for mvc, which must not take it for an option."""
+    return _word(f"./{path}" if path.startswith("-") else path)
+
+
+def _pathspec(path: str) -> str:
+    """Return a path for Git, which must not take it for a pattern."""
+    return _word(f":(literal){path}" if re.match(r":|.*[*?\[\\]", path, re.DOTALL) else path)
+
+
+def _pattern(path: str) -> str:
+    """Return the pattern that means a path alone, as a policy spells it."""
+    return json.dumps("/" + re.sub(r"([\\*?\[ ])", r"\\\1", path), ensure_ascii=not path.isprintable())
+
+
+def _word(text: str, instead: str = "") -> str:
+    """Return `text` as one word for the shell, in one line; `instead` where it is no name that people type."""
+    if instead and (len(text) > _LONG or not text.isprintable()):
+        return instead
+    if text.isprintable():
+        return shlex.quote(text)
+    codes = text.encode("utf-8", "surrogateescape") if _is_file_name(text) else b"?"
+    plain = (chr(code) if 0x20 <= code < 0x7F and code not in b"'\\" else f"\\x{code:02x}" for code in codes)  # noqa: PLR2004 - ASCII
+    return f"$'{''.join(plain)}'"
+
+
+def _is_file_name(text: str) -> bool:
+    """Whether it can be told in bytes."""
+    return not any("\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in text)

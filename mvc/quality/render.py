@@ -1,0 +1,44 @@
+"""Findings as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from mvc.objects.visible import visible
+from mvc.quality.finding import Finding
+
+_FEW = 10
+"""Errors, and warnings, that are named before the rest is counted."""
+_OF_FILES = frozenset({"MVC301", "MVC302", "MVC303"})
+"""What only a commit is told: these are no models yet."""
+
+
+def lines(findings: Iterable[Finding], every: str = "") -> Iterator[str]:
+    """Yield the first errors and warnings, each with what to type; notes are for who asks for them.
+
+    `every` is the command that names them all; all are named when there is none.
+    """
+    findings = list(findings)
+    by_severity = {word: [item for item in findings if item.severity == word] for word in ("error", "warning")}
+    shown = {item for items in by_severity.values() for item in (items[:_FEW] if every else items)}
+    for finding in findings:
+        if finding in shown:
+            yield from _lines(finding)
+    for word, items in by_severity.items():
+        if rest := [item for item in items if item not in shown]:
+            yield f"{word}: ... and {len(rest):,} more"
+            only_here = any(item.code in _OF_FILES for item in rest)
+            yield f"  try: {'git commit  # once these are mended' if only_here else every}"
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    where = f" {visible(finding.path)}" if finding.path else ""
+    yield f"{finding.severity}: {finding.code}{where}: {visible(finding.message)}"
+    if finding.fix:
+        yield f"  try: {visible(finding.fix)}"
+
+
+def explain_line(findings: Sequence[Finding]) -> str:
+    """Return what to type to learn what the first error means."""
+    code = next((finding.code for finding in findings if finding.severity == "error"), "")
+    return f"mvc explain {code}" if code else ""

@@ -1,0 +1,33 @@
+"""How findings speak of what stands in files: short, and in one line."""
+
+from __future__ import annotations
+
+import re
+
+MAX_MESSAGE = 400
+"""Characters of a message; what a file says may be longer."""
+
+_CLIP = 80
+_DIGITS = 12
+_LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+def one_line(text: str) -> str:
+    """Return `text` as one line of bearable length."""
+    line = _LINE_ENDS.sub(lambda match: repr(match[0])[1:-1], text)
+    return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE - 1]}…"
+
+
+def clipped(text: str) -> str:
+    """Return the beginning of a name."""
+    return text if len(text) <= _CLIP else f"{text[: _CLIP - 1]}…"
+
+
+def short(digest: str, other: str) -> str:
+    """Return the beginning of a digest; all of it where the other begins alike."""
+    return f"{digest[:_DIGITS]}…" if digest[:_DIGITS] != other[:_DIGITS] else digest
+
+
+def number(value: float) -> str:
+    """Return the shortest text that means exactly this number."""
+    return repr(float(value)).removesuffix(".0")

@@ -1,0 +1,262 @@
+"""The report: strict to read, free in layout, and written so that reading it gives the same."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mvc.errors import InvalidFormat
+from mvc.quality import report as reports
+from mvc.quality.glance import glance
+from mvc.quality.report import (
+    Code,
+    Dataset,
+    Environment,
+    Evaluator,
+    Metric,
+    Model,
+    Report,
+    Run,
+    Train,
+    Used,
+    emit,
+    label,
+    parse_report,
+)
+
+DIGEST = "0123456789abcdef" * 4
+OTHER = "fedcba9876543210" * 4
+
+FULL = Report(
+    1,
+    Model(DIGEST, "00112233445566778899aabbccddeeff", 1234567, "ranker"),
+    tag="v1.3.0",
+    task="text-ranking",
+    desc="distilled",
+    created_at="2026-11-21T10:00:00Z",
+    evaluator=Evaluator("ada@example.com"),
+    code=Code("c0ffee", False, "python eval.py"),
+    environment=Environment("3.11.7", "Linux", {"scikit-learn": "1.9.1"}),
+    run=Run("mlflow", "17", "https://mlflow.example.com/17"),
+    params={"seed": 42, "lr": 1e-05, "layers": [1, 2.5, "x", None, True]},
+    together=[Used("models/tokenizer", OTHER)],
+    train=Train([Used("data/train.csv", OTHER)]),
+    datasets=[Dataset("holdout", OTHER, "data/holdout.csv", "test", 5000)],
+    metrics=[
+        Metric("auc", 0.931, True, "holdout", 0.004),
+        Metric("auc", 0.902, True, "holdout", slice={"country": "DE"}, n=610),
+    ],
+    artifacts=[Used("cm.png", OTHER)],
+    limitations='Tried on short texts only.\n\nSarcasm: "unknown".',
+    extra={"x-team": {"name": "search", "pager": [1, 2]}},
+)
+
+
+def small(text: str = "") -> bytes:
+    """Return a report of the least that one needs, and `text` below it."""
+    return f"mvc-eval: 1\nmodel: {{blake3: {DIGEST!r}}}\n{dedent(text)}".encode()
+
+
+def refused(text: str) -> str:
+    """Return why a small report with `text` is refused."""
+    with pytest.raises(InvalidFormat) as caught:
+        parse_report(small(text), "m.eval.yaml")
+    assert caught.value.message.startswith("m.eval.yaml: ")
+    return caught.value.message.removeprefix("m.eval.yaml: ")
+
+
+# Writing.
+
+
+def test_a_report_is_written_as_the_page_shows_it() -> None:
+    assert emit(FULL).decode() == dedent(f"""\
+        mvc-eval: 1
+        model: {{name: "ranker", blake3: "{DIGEST}", xxh128: "00112233445566778899aabbccddeeff", size: 1234567}}
+        tag: "v1.3.0"
+        task: "text-ranking"
+        desc: "distilled"
+        created_at: "2026-11-21T10:00:00Z"
+        evaluator: {{id: "ada@example.com", assurance: "self"}}
+        code: {{commit: "c0ffee", dirty: false, command: "python eval.py"}}
+        environment: {{python: "3.11.7", platform: "Linux", packages: {{scikit-learn: "1.9.1"}}}}
+        run: {{kind: "mlflow", id: "17", url: "https://mlflow.example.com/17"}}
+        params: {{seed: 42, lr: 1.0e-05, layers: [1, 2.5, "x", null, true]}}
+        with:
+          - {{path: "models/tokenizer", blake3: "{OTHER}"}}
+        train: {{data: [{{path: "data/train.csv", blake3: "{OTHER}"}}]}}
+        datasets:
+          - {{id: "holdout", path: "data/holdout.csv", blake3: "{OTHER}", split: "test", n: 5000}}
+        metrics:
+          - {{name: "auc", value: 0.931, higher_is_better: true, dataset: "holdout", stderr: 0.004}}
+          - {{name: "auc", value: 0.902, higher_is_better: true, dataset: "holdout", slice: {{country: "DE"}}, n: 610}}
+        artifacts:
+          - {{path: "cm.png", blake3: "{OTHER}"}}
+        limitations: |-
+          Tried on short texts only.
+
+          Sarcasm: "unknown".
+        x-team: {{name: "search", pager: [1, 2]}}
+        """)
+
+
+def test_a_report_that_was_written_reads_as_it_was() -> None:
+    assert parse_report(emit(FULL), "m") == FULL
+    assert emit(parse_report(emit(FULL), "m")) == emit(FULL)
+
+
+def test_other_readers_of_yaml_read_the_same_numbers() -> None:
+    values = [1e-05, 1e22, -0.0, 5e-324, 1.7976931348623157e308, 0.1, 93.0]
+    report = Report(1, Model(DIGEST), metrics=[Metric(f"m{i}", value) for i, value in enumerate(values)])
+    assert [item["value"] for item in yaml.safe_load(emit(report))["metrics"]] == values
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["a\nb", " a\nb", "a\n\n b", "a\n", "\na", "a \nb", "a\t\nb", "- a\n# b", "null", "\N{ROCKET}\n\u2028", "a\r\n"],
+)
+words = texts.filter(bool)
+keys = texts.filter(lambda key: key != "<<")  # refused on the way in, quoted or not
+digests = st.sampled_from([DIGEST, OTHER])
+integers = st.integers(-(10**19) + 1, 10**19 - 1)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+scalars = texts | integers | numbers | st.booleans() | st.none()
+useds = st.lists(st.builds(Used, texts, digests), max_size=2)
+data = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keys, inner, max_size=2), max_leaves=5,
+)
+optional = st.none() | integers
+
+
+@st.composite
+def any_report(draw: Any) -> Report:
+    ids = draw(st.lists(words, max_size=3, unique=True))
+    metrics = draw(st.lists(
+        st.builds(
+            Metric, words, numbers, st.none() | st.booleans(), st.sampled_from(["", *ids]),
+            st.none() | numbers.map(abs), st.dictionaries(keys, texts, max_size=2), optional,
+        ),
+        max_size=4, unique_by=lambda item: (item.name, item.dataset, tuple(sorted(item.slice.items()))),
+    ))
+    return Report(
+        1,
+        draw(st.builds(Model, digests, texts, optional, texts, texts, texts)),
+        *draw(st.tuples(texts, texts, texts, texts)),
+        draw(st.none() | st.builds(Evaluator, texts, st.sampled_from(["self", "ci", "third-party"]))),
+        draw(st.none() | st.builds(Code, texts, st.none() | st.booleans(), texts)),
+        draw(st.none() | st.builds(Environment, texts, texts, st.dictionaries(keys, texts, max_size=2))),
+        draw(st.none() | st.builds(Run, texts, texts, texts)),
+        draw(st.dictionaries(keys, scalars | st.lists(scalars, max_size=2), max_size=2)),
+        draw(useds),
+        draw(st.none() | st.builds(Train, useds)),
+        [Dataset(name, *draw(st.tuples(digests, texts, texts, optional))) for name in ids],
+        metrics,
+        draw(useds),
+        draw(texts),
+        draw(st.dictionaries(words.map("x-".__add__), data, max_size=2)),
+    )
+
+
+@given(any_report())
+def test_every_report_reads_as_it_was_written(report: Report) -> None:
+    assert parse_report(emit(report), "m") == report
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_finite_is_not_written(value: float) -> None:
+    with pytest.raises(InvalidFormat, match="finite"):
+        emit(Report(1, Model(DIGEST), metrics=[Metric("auc", value)]))
+
+
+def test_what_is_not_utf8_is_not_written() -> None:
+    with pytest.raises(InvalidFormat, match="UTF-8"):
+        emit(Report(1, Model(DIGEST), desc="\udcff"))
+
+
+def test_what_could_not_be_read_again_is_not_written() -> None:
+    with pytest.raises(InvalidFormat, match="bytes, at most"):
+        emit(Report(1, Model(DIGEST), desc="x" * reports.MAX_BYTES))
+    with pytest.raises(InvalidFormat, match="'holdout', which is not among"):
+        emit(Report(1, Model(DIGEST), metrics=[Metric("auc", 0.5, dataset="holdout")]))
+
+
+# Reading.
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("tag: 1.10", "Expected `str`, got `float` - at `$.tag`: quote it"),
+    ("tagg: v1", "Object contains unknown field `tagg`"),
+    ("metrics: [{name: auc, value: .nan}]", "Expected `float`, got `str`"),
+    ("metrics: [{name: auc, value: true}]", "Expected `float`, got `bool`"),
+    ("metrics: [{name: auc}]", "missing required field `value`"),
+    ("metrics: [{name: '', value: 1}]", "a metric has no name"),
+    ("metrics: [{name: auc, value: 1}, {name: auc, value: 1}]", "the metric auc stands twice"),
+    ("metrics: [{name: auc, value: 1, dataset: a}]", "'a', which is not among `datasets`"),
+    ("metrics: [{name: auc, value: 1, stderr: -1}]", "the standard error of auc is negative"),
+    (f"datasets: [{{id: a, blake3: {DIGEST!r}}}, {{id: a, blake3: {DIGEST!r}}}]", "'a' stands twice"),
+    ("datasets: [{id: a, blake3: abc}]", "the blake3 of data set 'a' is not 64 lower-case hex digits"),
+    ("train: {data: [{path: a, blake3: abc}]}", "the blake3 of 'a' is not"),
+    ("x-: {tag: v9}", "the key 'x-' has no name"),
+    ("1: 2", "the key '1' is not read as text: quote it"),
+    ("null: 2", "the key 'null' is not read as text: quote it"),
+    ("tag: v1\ntag: v2", "the key 'tag' stands twice"),
+    ("x-a: &a 1", "anchors"),
+    ("x-a: [[[[[[[[[1]]]]]]]]]", "nested deeper than 8"),
+])
+def test_a_report_that_says_anything_else_is_refused(text: str, reason: str) -> None:
+    assert reason in refused(text)
+
+
+def test_what_is_no_report_or_a_newer_one_is_named_as_such() -> None:
+    for raw in (b"", b"[]", b"a: 1", b"<<<<<<< HEAD\n"):
+        with pytest.raises(InvalidFormat):
+            parse_report(raw, "m")
+    with pytest.raises(InvalidFormat, match="newer mvc") as caught:
+        parse_report(b"mvc-eval: 2\nother: 1\n", "m")
+    assert "upgrade" in caught.value.fix
+
+
+def test_the_layout_is_free() -> None:
+    report = parse_report(small("""
+        # by hand
+        metrics:
+          - name: auc
+            value: 1   # an integer is a number, too
+        x-note: kept
+    """), "m")
+    assert report.metrics == [Metric("auc", 1.0)]
+    assert report.extra == {"x-note": "kept"}
+
+
+def test_a_metric_is_named_as_on_the_command_line() -> None:
+    assert label(Metric("auc", 1, slice={"b": "2", "a": "1"}, dataset="holdout")) == "auc[a=1,b=2]@holdout"
+
+
+def test_the_schema_takes_what_mvc_writes_and_refuses_what_it_refuses() -> None:
+    schema = reports.schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validate = jsonschema.Draft202012Validator(schema).is_valid
+    assert validate(yaml.safe_load(emit(FULL)))
+    assert not validate({"mvc-eval": 1, "model": {"blake3": DIGEST}, "tagg": "v1"})
+    assert not validate({"mvc-eval": 1, "model": {"blake3": "abc"}})
+    assert not validate({"mvc-eval": 1, "model": {"blake3": DIGEST}, "x-": {}})
+
+
+# At a glance.
+
+
+@given(any_report())
+def test_a_glance_sees_what_reading_sees(report: Report) -> None:
+    raw = emit(report)
+    assert glance(raw, "m") == (report.model.blake3, report.tag)
+
+
+@pytest.mark.parametrize("text", ["tag: v1\ntag: v2\n", "<<<<<<< HEAD\n", "\ttask: x\n", "model: {}\n"])
+def test_a_glance_reads_all_where_the_layout_is_not_ours(text: str) -> None:
+    with pytest.raises(InvalidFormat):
+        glance(emit(Report(1, Model(DIGEST), tag="v1")) + text.encode(), "m")
+    assert glance(small("tag: v1.0.0 # by hand"), "m") == (DIGEST, "v1.0.0")
