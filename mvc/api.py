@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mvc.ops import content
 from mvc.ops.add import AddOptions, AddResult, add
@@ -18,6 +21,11 @@ from mvc.ops.status import Status, status
 from mvc.ops.unprotect import UnprotectResult, unprotect
 from mvc.project import Project as _Project
 from mvc.project import Surroundings
+
+if TYPE_CHECKING:
+    from mvc.ops.eval_record import Recorded
+    from mvc.quality.report import Parameter, Report
+    from mvc.quality.tags import Bump
 
 __all__ = [
     "AddResult",
@@ -160,3 +168,84 @@ def path(reference: str, rev: str | None = None, remote: str | None = None) -> P
     """
     with _Project.find(surroundings()) as project:
         return Path(content.path_of_content(project, content.find(project, reference, rev, remote)))
+
+
+def record(  # noqa: PLR0913 - as many as the command has options
+    model: str,
+    *,
+    tag: str = "",
+    bump: Bump | None = None,
+    metrics: object = None,
+    dataset: Mapping[str, str] | None = None,
+    train: Iterable[str] = (),
+    params: Mapping[str, Parameter] | None = None,
+    task: str | None = None,
+    desc: str | None = None,
+    higher_is_better: Iterable[str] = (),
+    lower_is_better: Iterable[str] = (),
+    stage: bool = True,
+) -> Recorded:
+    """Write and stage the evaluation report of `model`, bound to its bytes as they are now.
+
+    `metrics` has any shape that a file with metrics may have, such as `{"auc": 0.93}`; `dataset` has paths by id. What
+    is not as it should be, though the report was written, is in the result's `remarks`.
+
+    Raises:
+        MvcError: there is no such model, or the report cannot be written.
+
+    """
+    from mvc.ops import eval_record  # noqa: PLC0415 - import time
+    from mvc.ops.provenance import gather, here  # noqa: PLC0415
+
+    with _Project.find(surroundings()) as project:
+        options = eval_record.RecordOptions(
+            tag,
+            bump,
+            data=_plain(metrics),
+            higher=tuple(higher_is_better),
+            lower=tuple(lower_is_better),
+            datasets=tuple((name, project.path(path)) for name, path in (dataset or {}).items()),
+            train=tuple(project.paths(train)),
+            params=tuple((params or {}).items()),
+            task=task,
+            desc=desc,
+            stage=stage,
+        )
+        provenance = gather(project, _command(), here(evaluating=True), time.time())
+        return eval_record.record(project, project.path(model), options, provenance)
+
+
+def report(reference: str) -> Report:
+    """Return the evaluation report of a path, or of `REV:path`.
+
+    Raises:
+        MvcError: it has none, or one that cannot be read.
+
+    """
+    from mvc.ops.eval_show import show  # noqa: PLC0415 - import time
+
+    with _Project.find(surroundings()) as project:
+        return show(project, reference).report
+
+
+def _plain(value: object) -> object:
+    """Return metrics as plain data: numbers of NumPy and others as Python's own."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool | int | float | str) or value is None:
+        return float(value) if isinstance(value, float) else value
+    item = getattr(value, "item", None)  # NumPy, PyTorch, JAX
+    try:
+        return item() if callable(item) else float(value)  # type: ignore[arg-type]  # refused below when it is none
+    except (TypeError, ValueError):
+        return f"a {type(value).__name__}"
+
+
+def _command() -> str:
+    """Return the command line of this process; nothing where people type, since that is none."""
+    words = sys.orig_argv
+    if not sys.argv or sys.argv[0] in ("", "-c") or "ipykernel" in sys.argv[0]:
+        return ""
+    return shlex.join([os.path.basename(words[0]), *words[1:]])

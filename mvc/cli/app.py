@@ -18,6 +18,7 @@ from mvc.project import Project, Surroundings
 
 WORKSPACE = "Workspace"
 REMOTES = "Remotes"
+QUALITY = "Quality"
 SETTINGS = "Settings"
 HELP = "Help"
 

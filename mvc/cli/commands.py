@@ -8,22 +8,28 @@ from typer.main import get_command
 
 from mvc.cli import (  # noqa: F401 - importing them registers their commands
     cache,
+    check,
     completion,
     doctor,
+    explain,
+    gc,
     get,
-    housekeeping,
+    hook,
     moving,
     remotes,
     settings,
     transfer,
+    verify,
     workspace,
 )
+from mvc.cli import eval as eval_  # noqa: F401
 from mvc.cli import help as help_  # noqa: F401
 from mvc.cli.app import app
 
 ORDER = (
     "init", "add", "status", "diff", "checkout", "mv", "rm", "unprotect", "ls", "log", "verify", "gc",
-    "remote", "push", "fetch", "pull", "get", "cache", "config", "doctor", "completion", "help",
+    "remote", "push", "fetch", "pull", "get", "eval", "explain", "hook", "cache", "config", "doctor", "completion",
+    "help",
 )
 """As a user meets them: in the help, and in docs/commands.md."""
 

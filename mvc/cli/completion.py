@@ -240,6 +240,7 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     "TOPIC": (_topics,),
     "NAME": (_remotes,),
     "URL": (_directories,),
+    "MODEL": (_tracked,),
     "REPO": (_directories,),
     "OUT": (_directories,),
 }

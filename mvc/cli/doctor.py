@@ -12,6 +12,7 @@ from mvc.cli.output import Output, columns, plural, print_json, size, visible
 
 if TYPE_CHECKING:
     from mvc.ops.doctor import Report
+    from mvc.ops.hooks import Hooks
 
 
 @app.command(rich_help_panel=SETTINGS)
@@ -53,6 +54,17 @@ def _rows(report: Report) -> list[tuple[str, str]]:
     rows.append(("catalog", place.catalog))
     if links := report.links:
         rows.append(("links", f"{links.chosen} (cache.link is {links.setting}; {', '.join(links.working)} work here)"))
+    if hooks := report.hooks:
+        rows.append(("hooks", _hooks(hooks)))
     rows += [("lock", f"{lock.path}: {lock.holder}") for lock in report.locks]
     rows += [("disk", f"{size(disk.free)} of {size(disk.total)} free at {disk.path}") for disk in report.disks]
     return rows
+
+
+def _hooks(hooks: Hooks) -> str:
+    """Return what there is of Git's hooks: each state with the hooks that are in it."""
+    states = dict.fromkeys(hook.state for hook in hooks.hooks)
+    named = {state: [hook.name for hook in hooks.hooks if hook.state == state] for state in states}
+    parts = [state if len(states) == 1 else f"{state}: {', '.join(names)}" for state, names in named.items()]
+    notes = ["" if hooks.own else "not this repository's own", "" if hooks.wanted else "hooks.enabled is false"]
+    return f"{'; '.join(parts)} ({', '.join(filter(None, [hooks.folder, *notes]))})"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mvc.cli.output import visible
@@ -52,8 +50,9 @@ def quiet_pipe() -> int:
 
 def report_bug(arguments: list[str]) -> int:
     """Write the traceback to a log file and name it; the exit code of a bug."""
-    text = f"mvc {arguments!r}\n{sys.version}\n{traceback.format_exc()}"
-    say(f"a bug in mvc: {sys.exc_info()[1]!r}", f"report it with the log: {_write_log(text)}")
+    from mvc.ops.bug_log import write_bug_log  # noqa: PLC0415 - only a bug needs it
+
+    say(f"a bug in mvc: {sys.exc_info()[1]!r}", f"report it with the log: {write_bug_log(arguments)}")
     return BUG
 
 
@@ -71,17 +70,3 @@ def say_all(failed: Sequence[Failure], *, silent: bool) -> int:
         if not silent:
             say(failure.message, failure.fix)
     return failed[0].exit_code if failed else 0
-
-
-def _write_log(text: str) -> str:
-    from platformdirs import user_log_path  # noqa: PLC0415
-
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    try:
-        folder = user_log_path("mvc", ensure_exists=True)
-        path = folder / f"bug-{stamp}-{os.getpid()}.log"
-        path.write_text(text)
-    except OSError as error:
-        print(text, file=sys.stderr)
-        return f"it could not be written ({error.strerror})"
-    return str(path)

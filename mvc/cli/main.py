@@ -12,6 +12,8 @@ def main() -> None:
 
         print(f"mvc {__version__}")
         return
+    if sys.argv[1:4] in (["hook", "run", "pre-commit"], ["hook", "run", "pre-merge-commit"]):
+        _become_the_hook()
     import gc  # noqa: PLC0415
 
     gc.disable()  # a command is short-lived: scanning 100,000 names for cycles is what takes time
@@ -20,6 +22,19 @@ def main() -> None:
         sys.exit(_flushed(run(sys.argv[1:])))
     except KeyboardInterrupt:  # so early that nothing had begun
         sys.exit(130)
+    finally:
+        gc.freeze()  # the interpreter would scan all of it once more as it ends
+
+
+def _become_the_hook() -> None:
+    """Start the program that judges: it needs nothing of the command line, and Git waits for it at every commit.
+
+    What lies between two revisions, as the framework pre-commit may ask, is `mvc.cli.hook`'s.
+    """
+    import os  # noqa: PLC0415
+
+    if "PRE_COMMIT_TO_REF" not in os.environ:
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "mvc.hook", *sys.argv[3:]])  # noqa: S606 - this very Python
 
 
 def _survive_any_name() -> None:

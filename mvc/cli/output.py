@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from mvc.objects.visible import visible as visible  # noqa: PLC0414 - with all else that prints
+
 _COLORS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2}
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _KILO = 1000
@@ -52,24 +54,6 @@ def plain(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
-
-
-def visible(text: str) -> str:
-    r"""Return `text` so that it can't drive a terminal or a CI log: `\x1b` for an escape, and so on.
-
-    A line that begins with `::` commands some CI systems, `##[` and `##vso[` anywhere others.
-    """
-    if text.lstrip().startswith("::"):
-        text = text.replace(":", "\\x3a", 1)
-    if "##" in text:
-        text = text.replace("##[", "#\\x23[").replace("##vso[", "#\\x23vso[")
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode()
 
 
 def size(count: int) -> str:

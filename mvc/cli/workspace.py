@@ -19,7 +19,7 @@ from mvc.project import Project
 if TYPE_CHECKING:
     from mvc.ops.add import AddResult
     from mvc.ops.checkout import CheckoutResult
-    from mvc.ops.diff import Diff, PathDiff
+    from mvc.ops.diff import Diff, MetricChange, PathDiff
     from mvc.ops.init import InitResult
     from mvc.ops.log import LogEntry
     from mvc.ops.status import Status, StatusItem
@@ -32,8 +32,10 @@ def init(
     shared: Annotated[
         str | None, typer.Option(metavar="group", help="Let the group of DIR use that cache, too."),
     ] = None,
-) -> None:
+    no_hooks: Annotated[bool, typer.Option("--no-hooks", help="Do without Git's hooks in this clone.")] = False,
+) -> int:
     """Set mvc up in a Git repository, or in a clone of one."""
+    from mvc.ops.init import InitOptions  # noqa: PLC0415
     from mvc.ops.init import init as run  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -41,10 +43,11 @@ def init(
         line = "mvc init --cache DIR --shared group"
         raise UsageError(f"--shared {shared}: a cache can only be shared with a group", line)
     with Project.discover(around(output)) as project:
-        _show_init(output, run(project, os.path.abspath(cache) if cache else None, shared=bool(shared)))
+        options = InitOptions(os.path.abspath(cache) if cache else None, bool(shared), not no_hooks)
+        return _show_init(output, project, run(project, options))
 
 
-def _show_init(output: Output, result: InitResult) -> None:
+def _show_init(output: Output, project: Project, result: InitResult) -> int:
     if result.written:
         output.line(f"mvc is set up in {visible(result.root)}; staged: {', '.join(result.written)}")
     else:
@@ -56,7 +59,23 @@ def _show_init(output: Output, result: InitResult) -> None:
             "This file system cannot share blocks, so workspace and cache each hold a copy. To save the space,\n"
             "with read-only workspace files: mvc config set cache.link hardlink",
         )
-    output.line("Next: mvc add PATH")
+    code = _show_hooks(output, result)
+    output.line(f"Next: {'mvc pull' if project.remotes() and not result.written else 'mvc add PATH'}")
+    return code
+
+
+def _show_hooks(output: Output, result: InitResult) -> int:
+    """Say what was done about Git's hooks; the exit code."""
+    if result.hooks_elsewhere:
+        output.note(f"warning: no hooks are installed: {visible(result.hooks_elsewhere.message)}")
+        output.note(f"  try: {visible(result.hooks_elsewhere.fix)}")
+    if result.hooks is None:
+        return 0
+    from mvc.cli.hook import show_installed  # noqa: PLC0415
+
+    if result.hooks.changed:
+        show_installed(output, result.hooks)
+    return say_all(result.hooks.failed, silent=False)
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -120,6 +139,8 @@ def status(
             print_json(result)
         else:
             _show_status(output, project, result, remote)
+            _show_reports(output, project, result)
+            _show_missing_hooks(output, project)
     if any(item.state == "invalid" for item in result.items):
         return 2
     return 1 if exit_code and not result.clean else 0
@@ -133,6 +154,13 @@ def _status(project: Project, paths: list[str], remote: str | None, *, pushed: b
     from mvc.ops.status import status as run  # noqa: PLC0415
 
     return run(project, paths)
+
+
+def _show_missing_hooks(output: Output, project: Project) -> None:
+    from mvc.ops.hooks import look_at_hooks  # noqa: PLC0415
+
+    if look_at_hooks(project).missing:
+        output.line("hooks missing: mvc init")
 
 
 _STATE_COLORS = {"clean": "green", "modified": "yellow", "behind": "yellow", "missing": "yellow"}
@@ -181,6 +209,20 @@ def _show_unpushed(output: Output, project: Project, result: Status, remote: str
         output.line(f"  {visible(line)}  # sends what the remote lacks")
     elif asked:
         output.line(f"Pushed: {plural(len(asked), 'path')}.")
+
+
+def _show_reports(output: Output, project: Project, result: Status) -> None:
+    """Say which models a commit would be refused for, as far as their reports go."""
+    lacking = [item for item in result.items if item.report not in (None, "ok")]
+    for item in lacking[: None if output.verbose else FEW]:
+        what = output.paint(f"report {item.report}".ljust(16), "yellow")
+        output.line(f"{what} {visible(project.show(item.path))}")
+    if len(lacking) > FEW and not output.verbose:
+        output.line(f"... and {plural(len(lacking) - FEW, 'more path')} (-v names them)")
+    if lacking:
+        line = project.line("mvc eval record", lacking[0].path) if len(lacking) == 1 else "mvc eval record PATH"
+        tag = "--bump patch" if all(item.report == "stale" for item in lacking) else "--tag v1.0.0"
+        output.line(f"  {visible(line)} {tag} --metric NAME=NUMBER  # reports on it")
 
 
 def _show_item(output: Output, project: Project, item: StatusItem) -> None:
@@ -263,15 +305,32 @@ def _show_diff(output: Output, result: Diff) -> None:
             output.line(f"    ... and {plural(len(item.files) - FEW, 'more file')} (-v names them)")
         if not item.complete:
             output.line("    (its files cannot be listed: the cache lacks a manifest)")
+        for metric in item.metrics or ():
+            output.line(f"    {visible(metric.name)}  {_numbers(metric)}")
 
 
 def _show_diff_md(result: Diff) -> None:
-    print("| change | path | size | files |\n|---|---|---|---|")
+    print("| change | path | size | files | metrics |\n|---|---|---|---|---|")
     for item in result.changes:
         files = _from_to(item.old.files if item.old else None, item.new.files if item.new else None, str)
         size_cell = _from_to(item.old.size if item.old else None, item.new.size if item.new else None)
-        path = visible(_title(item)).replace("|", "\\|").replace("`", "'")
-        print(f"| {item.change} | `{path}` | {size_cell} | {files} |")
+        metrics = "<br>".join(f"{_in_md(change.name)} {_numbers(change)}" for change in item.metrics or ())
+        print(f"| {item.change} | {_in_md(_title(item))} | {size_cell} | {files} | {metrics} |")
+
+
+def _in_md(text: str) -> str:
+    """Return a text from a file as code in a cell of a Markdown table."""
+    return f"`{visible(text).replace('|', chr(92) + '|').replace('`', chr(39))}`"
+
+
+def _numbers(change: MetricChange) -> str:
+    """Return a metric before and after, and whether that is better."""
+    old, new = (f"{value:.6g}" if value is not None else "-" for value in (change.old, change.new))
+    if change.old is None or change.new is None or change.old == change.new:
+        return f"{old} -> {new}" if old != new else old
+    better = change.higher_is_better
+    verdict = "" if better is None else " (better)" if (change.new > change.old) == better else " (worse)"
+    return f"{old} -> {new}{verdict}"
 
 
 def _title(item: PathDiff) -> str:
@@ -377,3 +436,8 @@ def _show_version(output: Output, entry: LogEntry) -> None:
     commit = output.paint(entry.commit[:12], "yellow")
     output.line(f"{commit} {entry.date[:10]} {visible(entry.author)}{tags}  {content}")
     output.line(f"    {visible(entry.description or entry.subject)}")
+    numbers = [f"{name} {value:.6g}" for name, value in (entry.metrics or {}).items()]
+    more = ["..."] if len(numbers) > FEW and not output.verbose else []
+    told = ", ".join(numbers[: None if output.verbose else FEW] + more)
+    if entry.tag or told:
+        output.line(visible(f"    {entry.tag or 'untagged'}: {told or 'no metrics'}"))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject
 from mvc.objects.diff import Change, EntryChange, diff_manifests, pair_renames
 from mvc.objects.manifest import Entry, Manifest
 from mvc.ops.common import Failure, chosen, collecting, unusable
-from mvc.ops.revisions import tracked_at
+from mvc.ops.reports import directions, fitting, report_in, values
+from mvc.ops.revisions import companions_at, tracked_at
 from mvc.ops.status import look
 from mvc.project import Project
+from mvc.quality.glance import SUFFIX
 from mvc.scm.plumbing import head, resolve
 from mvc.workspace.available import load_manifest
 from mvc.workspace.tracked import Selection, Tracked
+
+if TYPE_CHECKING:
+    from mvc.quality.report import Report
 
 
 class Side(NamedTuple):
@@ -37,6 +42,15 @@ class FileDiff(NamedTuple):
     size: int | None
 
 
+class MetricChange(NamedTuple):
+    """A metric on both sides; None where that side has none."""
+
+    name: str
+    old: float | None
+    new: float | None
+    higher_is_better: bool | None
+
+
 class PathDiff(NamedTuple):
     """A tracked path that differs."""
 
@@ -45,7 +59,8 @@ class PathDiff(NamedTuple):
     old: Side | None
     new: Side | None
     files: tuple[FileDiff, ...] = ()
-    metrics: None = None
+    metrics: tuple[MetricChange, ...] | None = None
+    """None when neither side has a report of its bytes."""
     complete: bool = True
     """Whether `files` could be told: the cache holds both manifests."""
 
@@ -93,7 +108,8 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
             old |= before
             new |= after
     project.catalog.flush()
-    return Diff(old_commit or "", new_commit, tuple(_compare(old, new, wanted)), tuple(failed))
+    changes = _with_metrics(project, (old_commit or "", new_commit), _compare(old, new, wanted))
+    return Diff(old_commit or "", new_commit, tuple(changes), tuple(failed))
 
 
 def _of_pointer(project: Project, item: Tracked) -> _State:
@@ -158,3 +174,35 @@ def _file_diff(change: EntryChange) -> FileDiff:
         old.size if old else None,
         new.size if new else None,
     )
+
+
+# Metrics.
+
+
+def _with_metrics(project: Project, commits: tuple[str, str], changes: list[PathDiff]) -> list[PathDiff]:
+    old = _reports(project, commits[0], [item.old for item in changes if item.old]) if commits[0] else {}
+    new = _reports(project, commits[1], [item.new for item in changes if item.new])
+    return [
+        item._replace(metrics=_metric_changes(old.get(item.old.path if item.old else ""), new.get(item.path)))
+        for item in changes
+    ]
+
+
+def _reports(project: Project, commit: str, sides: list[Side]) -> dict[str, Report]:
+    """Return the reports of what is on one side, by path, where they fit; an empty commit is the workspace."""
+    files = dict(companions_at(project.git, commit, [side.path for side in sides])) if commit and sides else {}
+    found = {}
+    for side in sides:
+        file = side.path + SUFFIX
+        raw = files.get(file) if commit else report_in(project, file)
+        if report := fitting(raw, side.blake3, file):
+            found[side.path] = report
+    return found
+
+
+def _metric_changes(old: Report | None, new: Report | None) -> tuple[MetricChange, ...] | None:
+    if old is None and new is None:
+        return None
+    before, after = (values(report) if report else {} for report in (old, new))
+    better = {name: way for report in (old, new) if report for name, way in directions(report).items()}
+    return tuple(MetricChange(name, before.get(name), after.get(name), better[name]) for name in better)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.objects.pointer import SUFFIX, path_of
+from mvc.ops.reports import fitting, values
 from mvc.project import Project
+from mvc.quality.report import SUFFIX as REPORT
 from mvc.scm.repo import Version, history
 from mvc.workspace.tracked import parsed
 
@@ -27,8 +30,9 @@ class LogEntry(NamedTuple):
     size: int = 0
     files: int = 0
     blake3: str = ""
-    tag: None = None
-    metrics: None = None
+    tag: str | None = None
+    """None where there is no report of these bytes."""
+    metrics: dict[str, float] | None = None
 
 
 def log(project: Project, path: str) -> tuple[LogEntry, ...]:
@@ -39,10 +43,17 @@ def log(project: Project, path: str) -> tuple[LogEntry, ...]:
 
     """
     path = path_of(path)
-    versions = tuple(_entry(path, version) for version in history(project.git, path + SUFFIX))
+    found = _meant(history(project.git, path + SUFFIX, path + REPORT))
+    versions = tuple(_entry(path, version) for version in found)
     if not versions:
         raise MvcError(f"{path} has no version in this history", project.line("mvc add", path) + " && git commit")
     return versions
+
+
+def _meant(versions: list[Version]) -> list[Version]:
+    """Leave out the commits that have a report, and no pointer before or after."""
+    older = [version.content for version in versions[1:]]
+    return [item for item, last in zip_longest(versions, older) if item.content or last]
 
 
 def _entry(path: str, version: Version) -> LogEntry:
@@ -51,6 +62,8 @@ def _entry(path: str, version: Version) -> LogEntry:
     pointer = parsed(path, version.content).pointer
     if pointer is None:
         return LogEntry(*version[:5], "invalid")
-    return LogEntry(
+    entry = LogEntry(
         *version[:5], "tracked", pointer.notes.desc, pointer.kind, pointer.total, pointer.files, pointer.digest.blake3,
     )
+    report = fitting(version.beside, pointer.digest.blake3, path)
+    return entry._replace(tag=report.tag, metrics=values(report)) if report else entry

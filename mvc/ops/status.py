@@ -10,6 +10,7 @@ from mvc.objects.diff import EntryChange, diff_manifests
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer
 from mvc.ops.common import chosen, content_name
+from mvc.ops.reports import Reports, ReportState
 from mvc.project import Project
 from mvc.workspace.available import is_available, load_manifest
 from mvc.workspace.content import hashing
@@ -39,7 +40,8 @@ class StatusItem(NamedTuple):
     state: State
     size: int
     """Bytes of content, as the pointer has it."""
-    report: None = None
+    report: ReportState | None = None
+    """How its evaluation report stands; None where it has none and needs none. It does not count."""
     pushed: bool | None = None
     """Whether its remote holds everything that the pointer needs; None when it was not asked."""
     changes: tuple[FileChange, ...] = ()
@@ -62,10 +64,19 @@ def status(project: Project, paths: Iterable[str] = ()) -> Status:
 
     """
     selected = chosen(project, project.tracked(), paths)
-    items = tuple(item_status(project, selection) for selection in selected)
+    reports = Reports(project)
+    items = tuple(_with_report(reports, selection, item_status(project, selection)) for selection in selected)
+    reports.remember()
     project.catalog.flush()
     settled = ("clean", "not-checked-out")
     return Status(all(item.state in settled for item in items), items)
+
+
+def _with_report(reports: Reports, selection: Selection, item: StatusItem) -> StatusItem:
+    pointer = selection.item.pointer
+    if pointer is None or selection.item.condition:
+        return item
+    return item._replace(report=reports.state(item.path, pointer))
 
 
 def item_status(project: Project, selection: Selection) -> StatusItem:

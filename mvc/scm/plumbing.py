@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, Literal, NamedTuple
@@ -206,6 +205,12 @@ def staged_file(git: Git, path: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+def committed_file(git: Git, commit: str, path: str) -> bytes | None:
+    """Return what `commit` has at `path`; None when it has nothing there."""
+    done = git.attempt("cat-file", "blob", f"{commit}:{path}")
+    return done.stdout if done.returncode == 0 else None
+
+
 def stage(git: Git, paths: Iterable[str]) -> None:
     """Put the files at `paths`, as they are in the workspace, into the index.
 
@@ -248,6 +253,12 @@ def head(git: Git) -> str | None:
     """Return the commit at HEAD; None on an unborn branch."""
     done = git.attempt("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     return done.stdout.decode().strip() if done.returncode == 0 else None
+
+
+def identity(git: Git) -> str:
+    """Return the email address under which the user commits; empty when Git knows none."""
+    told = git.attempt("var", "GIT_AUTHOR_IDENT").stdout.decode(errors="replace")
+    return told.rpartition("<")[2].partition(">")[0] if ">" in told else ""
 
 
 def list_refs(git: Git) -> list[str]:
@@ -301,7 +312,7 @@ def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
         end = output.index(b"\n", position)
         fields = output[position:end].split(b" ")
         if len(fields) != 3:  # noqa: PLR2004 - oid, type, size
-            raise _not_here(oid)
+            raise not_here(oid)
         size = int(fields[2])
         yield output[end + 1 : end + 1 + size]
         position = end + 2 + size
@@ -314,7 +325,8 @@ def present_blobs(git: Git, oids: Iterable[str]) -> set[str]:
     return {oid.decode() for oid, kind in (row.split(b" ")[:2] for row in rows.splitlines()) if kind == b"blob"}
 
 
-def _not_here(oid: str) -> MvcError:
+def not_here(oid: str) -> MvcError:
+    """Return the error that says that a partial clone lacks an object."""
     return MvcError(f"Git object {oid} is not in this clone", "git fetch --refetch")
 
 
@@ -325,6 +337,8 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
         MvcError: one is not in the repository (a partial clone).
 
     """
+    import tempfile  # noqa: PLC0415 - 4 ms; hooks do without
+
     with tempfile.TemporaryFile() as asked:
         asked.writelines(f"{oid}\n".encode() for oid in oids)
         asked.seek(0)
@@ -334,7 +348,7 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
                 oid, *rest = header.split()
                 if len(rest) != 2:  # noqa: PLR2004 - type and size
                     process.kill()
-                    raise _not_here(oid.decode())
+                    raise not_here(oid.decode())
                 if (size := int(rest[1])) <= limit:
                     yield output.read(size)
                 else:
@@ -370,6 +384,11 @@ def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:
 def modified_files(git: Git) -> set[str]:
     """Return the files in the index that the workspace has otherwise, or not at all."""
     return set(split_nul(git.run("ls-files", "-z", "--modified")))
+
+
+def changed_since_head(git: Git) -> set[str]:
+    """Return the files that Git tracks and that differ from HEAD, staged or not."""
+    return set(split_nul(git.run("diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--")))
 
 
 def is_committed(git: Git, path: str) -> bool:

@@ -29,12 +29,14 @@ class Version(NamedTuple):
     tags: tuple[str, ...]
     content: bytes | None
     """None when the commit deleted the file."""
+    beside: bytes | None = None
+    """What the commit has of the other file."""
 
 
-def history(git: Git, path: str) -> list[Version]:
-    """Return every version of the file `path` that HEAD's history has, the newest first.
+def history(git: Git, path: str, beside: str) -> list[Version]:
+    """Return every version of the file `path` and the one `beside` it that HEAD's history has, the newest first.
 
-    `path` is from the top of the worktree. On an unborn branch there is none.
+    Both are from the top of the worktree. On an unborn branch there is none.
 
     Raises:
         MvcError: Git cannot walk the history.
@@ -45,8 +47,8 @@ def history(git: Git, path: str) -> list[Version]:
             return []
         tags = _tags(repo)
         try:
-            commits = repo.iter_commits("HEAD", paths=[f":(top,literal){path}"])
-            return [_version(commit, path, tags.get(commit.hexsha, ())) for commit in commits]
+            commits = repo.iter_commits("HEAD", paths=[f":(top,literal){name}" for name in (path, beside)])
+            return [_version(commit, (path, beside), tags.get(commit.hexsha, ())) for commit in commits]
         except GitCommandError as error:
             raise MvcError(f"git failed: {str(error.stderr).strip()}", "git fsck") from None
 
@@ -74,11 +76,8 @@ def _tags(repo: Repo) -> dict[str, tuple[str, ...]]:
     return {commit: tuple(sorted(names)) for commit, names in found.items()}
 
 
-def _version(commit: Commit, path: str, tags: tuple[str, ...]) -> Version:
-    try:
-        content = (commit.tree / path).data_stream.read()
-    except KeyError:
-        content = None
+def _version(commit: Commit, paths: tuple[str, str], tags: tuple[str, ...]) -> Version:
+    content, beside = (_content(commit, path) for path in paths)
     return Version(
         commit.hexsha,
         str(commit.author.name),
@@ -86,4 +85,12 @@ def _version(commit: Commit, path: str, tags: tuple[str, ...]) -> Version:
         str(commit.summary),
         tags,
         content,
+        beside,
     )
+
+
+def _content(commit: Commit, path: str) -> bytes | None:
+    try:
+        return bytes((commit.tree / path).data_stream.read())
+    except KeyError:
+        return None

@@ -36,6 +36,9 @@ create table if not exists complete (
   manifest text primary key, packs text not null, loose text not null
 );
 create table if not exists origin (name text primary key, path text not null);
+create table if not exists verdict (
+  worktree text not null, path text not null, judged text not null, findings text not null, primary key (worktree, path)
+);
 """
 
 _COPY = (
@@ -143,6 +146,17 @@ class Catalog:
         """Return the tracked path that the object was last added as; empty when unknown."""
         row = self._ask("select path from origin where name = ?", (name,))
         return str(row[0]) if row else ""
+
+    def verdicts(self) -> dict[str, tuple[str, str]]:
+        """Return, by tracked path, what was judged and what was found."""
+        query = "select path, judged, findings from verdict where worktree = ?"
+        rows = self._try(lambda db: db.execute(query, (self._worktree,)).fetchall())
+        return {path: (judged, findings) for path, judged, findings in rows or ()}
+
+    def set_verdict(self, path: str, judged: str, findings: str) -> None:
+        """Remember what was found: `judged` names all that it rests on."""
+        row = (self._worktree, path, judged, findings)
+        self._pending.append(("insert or replace into verdict values (?, ?, ?, ?)", row))
 
     def flush(self) -> None:
         """Write what was remembered, in one transaction."""

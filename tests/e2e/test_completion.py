@@ -305,7 +305,7 @@ def test_bash_reads_a_quoted_name_as_it_is(repo: Repo, opened: str) -> None:
     assert repo.run("bash", "-c", f"printf '%s\\n' {line}").out.splitlines() == list(NAMES)
 
 
-FREE = {"TEXT", "N", "SPAN"}
+FREE = {"ARG", "CODE", "COMMAND", "FILE", "ID", "K", "N", "NUMBER", "SLICE", "SPAN", "T", "TAG", "TEXT", "V"}
 """What nobody can guess."""
 
 

@@ -78,9 +78,9 @@ def test_for_people_and_as_markdown(history: tuple[Repo, str, str]) -> None:
     assert "R models/moved -> models/renamed" in said
     assert "R part-0002.bin -> elsewhere.bin" in said
     rows = repo.ok("diff", old, new, "--md").out.splitlines()
-    assert rows[:2] == ["| change | path | size | files |", "|---|---|---|---|"]
+    assert rows[:2] == ["| change | path | size | files | metrics |", "|---|---|---|---|---|"]
     assert len(rows) == 2 + len(EXPECTED)
-    assert all(row.count("|") == 5 for row in rows)
+    assert all(row.count("|") == 6 for row in rows)
 
 
 def test_head_to_workspace_sees_what_is_not_added_yet(repo: Repo) -> None:

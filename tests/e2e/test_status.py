@@ -181,7 +181,7 @@ def test_json_has_the_documented_keys(repo: Repo) -> None:
     assert set(document) == {"clean", "items"}
     assert document["clean"] is True
     assert set(document["items"][0]) >= {"path", "kind", "state", "size", "report", "pushed", "changes"}
-    assert (document["items"][0]["report"], document["items"][0]["pushed"]) == (None, None)
+    assert (document["items"][0]["report"], document["items"][0]["pushed"]) == ("missing", None)
 
 
 def test_status_of_some_paths(repo: Repo) -> None:

@@ -311,12 +311,12 @@ def test_a_blob_that_is_not_in_this_clone_is_named(git: Git) -> None:
 
 def versions(git: Git, path: str) -> Iterator[tuple[str, bytes | None, tuple[str, ...]]]:
     """Yield subject, content and tags of every version."""
-    for version in history(git, path):
+    for version in history(git, path, f"{path}.report"):
         yield version.subject, version.content, version.tags
 
 
 def test_the_history_of_a_file_newest_first_with_tags_and_deletion(git: Git) -> None:
-    assert history(git, "m") == []
+    assert history(git, "m", "m.report") == []
     commit(git, "one", m=b"1")
     git.run("tag", "v1")
     commit(git, "unrelated", other=b"x")
@@ -325,7 +325,7 @@ def test_the_history_of_a_file_newest_first_with_tags_and_deletion(git: Git) -> 
     git.run("tag", "same")
     commit(git, "gone", m=None)
     assert list(versions(git, "m")) == [("gone", None, ()), ("two", b"2", ("same", "v2")), ("one", b"1", ("v1",))]
-    newest = history(git, "m")[0]
+    newest = history(git, "m", "m.report")[0]
     assert newest.author == "Ada"
     assert newest.commit == git.run("rev-parse", "HEAD").decode().strip()
 

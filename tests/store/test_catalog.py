@@ -202,3 +202,15 @@ def test_a_read_only_file_system_is_gone_on_without(path: Path, tmp_path: Path) 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
     assert Catalog(str(path), ".").synced("models/a") == "file:abc"
+
+
+def test_verdicts_are_remembered_for_each_worktree(path: Path) -> None:
+    catalog = Catalog(str(path), ".")
+    assert catalog.verdicts() == {}
+    catalog.set_verdict("models/a", "of these files", "[]")
+    catalog.set_verdict("models/a", "of others", "")
+    catalog.close()
+    assert Catalog(str(path), ".").verdicts() == {"models/a": ("of others", "")}
+    assert Catalog(str(path), "worktrees/x").verdicts() == {}
+    path.write_bytes(b"no database")
+    assert Catalog(str(path), ".").verdicts() == {}

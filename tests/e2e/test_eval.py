@@ -1,0 +1,657 @@
+"""`mvc eval`: reports bound to the bytes of a model, recorded, measured and shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from harness import MVC, PROJECT, InProcess, Repo, Result, noise
+
+import mvc
+from mvc.quality.report import Report, parse_report
+
+MODEL = "models/ranker.onnx"
+FILE = f"{MODEL}.eval.yaml"
+
+
+@pytest.fixture
+def model(repo: Repo) -> Repo:
+    """Return a repository with a model and a data set, committed."""
+    repo.write(MODEL, noise("model", 1000))
+    repo.write("data/holdout.csv", "a,b\n1,2\n")
+    repo.ok("add", MODEL, "data/holdout.csv")
+    repo.git("commit", "-qnm", "a model")
+    return repo
+
+
+def report(repo: Repo, file: str = FILE) -> Report:
+    return parse_report(repo.read(file), file)
+
+
+def recorded(repo: Repo, *args: str) -> Report:
+    """Record a report, which must succeed."""
+    repo.ok("eval", "record", MODEL, *args)
+    return report(repo)
+
+
+def warned(result: Result) -> list[str]:
+    return [line.removeprefix("warning: ") for line in result.err.splitlines() if line.startswith("warning: ")]
+
+
+def untouched(repo: Repo) -> None:
+    """Nothing was written or staged, and nothing is left behind."""
+    assert not repo.path(FILE).exists()
+    assert repo.git("status", "--short", "--untracked-files=all") == ""
+    assert repo.debris() == []
+
+
+# Recording.
+
+
+def test_a_report_is_bound_to_the_bytes_and_staged(model: Repo) -> None:
+    out = model.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=0.93", "--metric", "p95_ms=12").out
+    assert "recorded models/ranker.onnx.eval.yaml (v1.0.0, 2 metrics)" in out
+    assert "Next: git commit" in out
+    found = report(model)
+    assert found.model.blake3 == model.digest(MODEL)
+    assert found.tag == "v1.0.0"
+    assert [(item.name, item.value, item.higher_is_better) for item in found.metrics] == [
+        ("auc", 0.93, True), ("p95_ms", 12.0, False),
+    ]
+    assert model.git("status", "--short") == f"A  {FILE}"
+    assert model.git("show", f":{FILE}") == model.read(FILE).decode().rstrip("\n")
+    assert model.debris() == []
+
+
+def test_provenance_fills_itself_in(model: Repo) -> None:
+    found = recorded(model, "--tag", "v1.0.0", "--metric", "auc=0.93")
+    assert found.code
+    assert found.evaluator
+    assert found.environment
+    assert (found.code.commit, found.code.dirty) == (model.git("rev-parse", "HEAD"), False)
+    assert found.code.command == f"mvc eval record {MODEL} --tag v1.0.0 --metric auc=0.93"
+    assert (found.evaluator.id, found.evaluator.assurance) == ("ada@example.com", "self")
+    assert found.environment.platform.startswith("Linux")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", found.created_at)
+
+
+def test_code_is_dirty_when_a_tracked_file_differs_but_not_by_what_mvc_writes(model: Repo) -> None:
+    model.write("eval.py", "1")
+    model.git("add", "eval.py")
+    model.git("commit", "-qnm", "code")
+    model.write(MODEL, "new")
+    model.ok("add", MODEL)
+    model.write("untracked.txt", "1")
+    found = recorded(model, "--tag", "v1.0.0", "--metric", "auc=1")
+    assert found.code
+    assert found.code.dirty is False
+    model.write("eval.py", "2")
+    found = recorded(model, "--tag", "v1.0.0", "--metric", "auc=1")
+    assert found.code
+    assert found.code.dirty is True
+
+
+def test_before_the_first_commit_and_without_an_identity(bare_git: Repo) -> None:
+    bare_git.ok("init")
+    bare_git.write(MODEL, "model")
+    bare_git.ok("add", MODEL)
+    nobody = {"GIT_AUTHOR_NAME": "", "GIT_AUTHOR_EMAIL": "", "GIT_CONFIG_COUNT": "1"}
+    nobody |= {"GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"}
+    bare_git.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=1", env=nobody)
+    found = report(bare_git)
+    assert found.evaluator is None
+    assert found.code
+    assert (found.code.commit, found.code.dirty) == ("", None)
+
+
+def test_a_directory_is_bound_by_its_manifest(repo: Repo) -> None:
+    repo.write_dir("models/bert", 3)
+    repo.ok("add", "models/bert")
+    repo.ok("eval", "record", "models/bert", "--tag", "v1.0.0", "--metric", "acc=1")
+    assert report(repo, "models/bert.eval.yaml").model.blake3 == repo.digest("models/bert")
+    inside = repo.fails(2, "eval", "record", "models/bert/part-0001.bin", "--tag", "v1.0.0")
+    assert "part of models/bert, which is evaluated as a whole" in inside.errors[0]
+
+
+def test_the_bytes_are_those_of_the_workspace_not_of_the_pointer(model: Repo) -> None:
+    before = model.digest(MODEL)
+    model.write(MODEL, "retrained")
+    result = model.ok("eval", "record", MODEL, "--tag", "v1.1.0", "--metric", "auc=1")
+    assert warned(result) == [f"{MODEL} differs from its pointer"]
+    assert result.fixes == [f"mvc add {MODEL}"]
+    assert report(model).model.blake3 != before
+    model.shell(result.fixes[0])
+    assert report(model).model.blake3 == model.digest(MODEL)
+    assert model.ok("eval", "show", MODEL, "--json").json["state"] == "ok"
+
+
+def test_what_is_not_tracked_is_recorded_with_the_line_that_tracks_it(repo: Repo) -> None:
+    repo.write("m.onnx", "model")
+    result = repo.ok("eval", "record", "m.onnx", "--tag", "v1.0.0", "--metric", "auc=1")
+    assert warned(result) == ["m.onnx is not tracked"]
+    repo.shell(result.fixes[0])
+    assert repo.ok("eval", "show", "m.onnx", "--json").json["state"] == "ok"
+
+
+def test_what_is_not_there_is_refused(model: Repo) -> None:
+    assert model.fails(2, "eval", "record", "none.onnx", "--tag", "v1").errors == ["none.onnx does not exist"]
+    assert model.fails(2, "eval", "record", ".", "--tag", "v1").errors == ["the whole worktree is no model"]
+    model.remove(MODEL)
+    assert model.fails(3, "eval", "record", MODEL, "--tag", "v1").fixes == [f"mvc checkout {MODEL}"]
+    untouched(model)
+
+
+def test_a_path_may_be_that_of_pointer_or_report_and_from_anywhere(model: Repo) -> None:
+    for name in ("ranker.onnx", "ranker.onnx.mvc", "ranker.onnx.eval.yaml"):
+        model.ok("eval", "record", name, "--tag", "v1.0.0", "--metric", "auc=1", cwd="models")
+        assert name in model.ok("eval", "show", name, cwd="models").out or name != "ranker.onnx"
+    assert [path.name for path in model.path("models").glob("*eval*")] == ["ranker.onnx.eval.yaml"]
+
+
+def test_no_stage(model: Repo) -> None:
+    out = model.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=1", "--no-stage").out
+    assert model.git("status", "--short") == f"?? {FILE}"
+    model.shell(out.partition("Next: ")[2])
+    assert model.git("status", "--short") == f"A  {FILE}"
+
+
+# Options.
+
+
+@pytest.mark.parametrize(("args", "message"), [
+    ([], "a report needs a tag"),
+    (["--tag", "v1", "--bump", "minor"], "--tag and --bump exclude each other"),
+    (["--bump", "huge"], "--bump huge: expected major, minor or patch"),
+    (["--tag", "v1", "--metric", "auc=nan"], "'nan' is no finite number for the metric 'auc'"),
+    (["--tag", "v1", "--metric", "auc=1", "--metric", "auc=2"], "the metric auc is given twice"),
+    (["--tag", "v1", "--metric", "auc@holdout=1"], "the data set 'holdout', which is not given"),
+    (["--tag", "v1", "--metrics", "none.json"], "none.json: No such file or directory"),
+    (["--tag", "v1", "--metrics", "data"], "data: Is a directory"),
+    (["--tag", "v1", "--metrics", "data/holdout.csv"], "data/holdout.csv: not JSON"),
+    (["--tag", "v1", "--dataset", "holdout"], "--dataset holdout: expected ID=PATH"),
+    (["--tag", "v1", "--dataset", "a b=data/holdout.csv"], "'a b' is no id of a data set"),
+    (["--tag", "v1", "--dataset", "a=none.csv"], "none.csv does not exist"),
+    (["--tag", "v1", "--dataset", "a=../x"], "../x is outside of the repository"),
+    (["--tag", "v1", "--dataset", "a=data", "--dataset", "a=data"], "'a' stands twice"),
+    (["--tag", "v1", "--param", "lr"], "--param lr: expected K=V"),
+    (["--tag", "v1", "--param", "lr=1", "--param", "lr=2"], "the parameter 'lr' is given twice"),
+    (["--tag", "v1", "--higher-is-better", "f1"], "there is no metric 'f1' to be better"),
+    (["--tag", "v1", "--metric", "a=1", "--higher-is-better", "a", "--lower-is-better", "a"], "better both ways"),
+])
+def test_wrong_options_are_refused_before_anything_is_written(
+    model: Repo, in_process: InProcess, args: list[str], message: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(model.root)
+    result = in_process(model.root, "eval", "record", MODEL, *args)
+    assert result.code == 2, result
+    assert message in result.errors[0]
+    assert result.fixes or "outside" in message
+    untouched(model)
+
+
+def test_slices_data_sets_parameters_and_texts(model: Repo) -> None:
+    model.write_dir("data/train", 2)
+    found = recorded(
+        model, "--tag", "v1.0.0", "--metric", "auc=0.93", "--metric", "auc[country=DE]=0.9", "--metric", "score=1e-3",
+        "--dataset", "holdout=data/holdout.csv", "--train", "data/train", "--param", "seed=42", "--param", "lr=1e-4",
+        "--param", "kind=a=b", "--param", "fast=true", "--task", "ranking", "-m", "first",
+    )
+    assert [(item.name, item.dataset, item.slice) for item in found.metrics] == [
+        ("auc", "holdout", {}), ("auc", "holdout", {"country": "DE"}), ("score", "holdout", {}),
+    ]
+    assert found.metrics[2].higher_is_better is None
+    assert found.params == {"seed": 42, "lr": 1e-4, "kind": "a=b", "fast": True}
+    assert (found.task, found.desc) == ("ranking", "first")
+    assert found.datasets[0].blake3 == model.digest("data/holdout.csv")
+    assert found.train
+    model.ok("add", "data/train")
+    assert found.train.data[0].blake3 == model.digest("data/train")
+
+
+def test_a_data_set_is_hashed_as_it_is(model: Repo) -> None:
+    model.write("data/holdout.csv", "changed")
+    result = model.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "a=1", "--dataset", "h=data/holdout.csv")
+    assert warned(result) == ["data/holdout.csv differs from its pointer"]
+    model.shell(result.fixes[0])
+    assert report(model).datasets[0].blake3 == model.digest("data/holdout.csv")
+    model.remove("data/holdout.csv")
+    args = ("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "a=1", "--dataset", "h=data/holdout.csv")
+    assert model.fails(3, *args).fixes == ["mvc checkout data/holdout.csv"]
+
+
+def test_with_several_data_sets_a_metric_belongs_to_the_one_it_names(model: Repo) -> None:
+    model.write("drift.csv", "1")
+    found = recorded(
+        model, "--tag", "v1.0.0", "--metric", "auc@holdout=0.9", "--metric", "auc[a=b]@drift=0.8",
+        "--metric", "ndcg@10=0.5", "--dataset", "holdout=data/holdout.csv", "--dataset", "drift=drift.csv",
+    )
+    expected = [("auc", "holdout"), ("auc", "drift"), ("ndcg@10", "")]
+    assert [(item.name, item.dataset) for item in found.metrics] == expected
+
+
+def test_a_file_and_the_command_line_together(model: Repo) -> None:
+    model.write("out/metrics.json", json.dumps({"auc": 0.9, "fuel": 0.4, "host": "x"}))
+    result = model.ok(
+        "eval", "record", "ranker.onnx", "--tag", "v1.0.0", "--metrics", "../out/metrics.json", "--metric", "auc=0.8",
+        "--lower-is-better", "fuel", cwd="models",
+    )
+    assert warned(result) == ["left out, for they are no metrics: host"]
+    assert {item.name: (item.value, item.higher_is_better) for item in report(model).metrics} == {
+        "fuel": (0.4, False), "auc": (0.8, True),
+    }
+    found = recorded(model, "--tag", "v1.0.0", "--metric", "fuel=0.3")
+    assert found.metrics[0].higher_is_better is False  # as it was told before
+
+
+def test_a_report_without_metrics_is_written_with_a_warning(model: Repo) -> None:
+    assert "the report has no metrics" in warned(model.ok("eval", "record", MODEL, "--tag", "v1.0.0"))
+    assert report(model).metrics == []
+
+
+def test_what_the_policy_would_refuse_is_said_and_written(model: Repo) -> None:
+    rule = "mvc-policy: 1\nrules:\n  - match: models/**\n    metrics: {auc: {min: 0.95}}\n"
+    model.write(".mvc/policy.yaml", rule)
+    result = model.ok("eval", "record", MODEL, "--tag", "one", "--metric", "auc=0.9")
+    codes = [line.split()[0] for line in warned(result)]
+    assert codes == ["MVC105", "MVC202"]
+    assert report(model).tag == "one"
+    assert warned(model.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=0.96")) == []
+
+
+# Versions.
+
+
+def test_bump_counts_from_the_report_that_is_there(model: Repo) -> None:
+    tags = [recorded(model, "--bump", part, "--metric", "a=1").tag for part in ("minor", "patch", "major", "minor")]
+    assert tags == ["v0.1.0", "v0.1.1", "v1.0.0", "v1.1.0"]
+    recorded(model, "--tag", "summer", "--metric", "a=1")
+    assert "the last tag is 'summer'" in model.fails(2, "eval", "record", MODEL, "--bump", "minor").errors[0]
+    assert report(model).tag == "summer"
+
+
+# Recording again.
+
+
+def test_what_people_wrote_is_kept(model: Repo) -> None:
+    model.write("models/tokenizer", "1")
+    recorded(
+        model, "--tag", "v1.0.0", "--metric", "auc=0.9", "--task", "ranking", "-m", "first", "--train", "data",
+        "--dataset", "holdout=data/holdout.csv", "--param", "seed=1",
+    )
+    text = model.read(FILE).decode().replace('holdout.csv", blake3', 'holdout.csv", split: test, n: 2, blake3')
+    extra = "limitations: |\n  short texts\n  only\nx-team: {name: search}\n"
+    extra += f"with: [{{path: models/tokenizer, blake3: {'a' * 64}}}]\n"
+    model.write(FILE, text + extra)
+    found = recorded(model, "--tag", "v1.0.1", "--metric", "f1=0.8", "--dataset", "holdout=data/holdout.csv")
+    assert (found.task, found.desc, found.limitations) == ("ranking", "first", "short texts\nonly\n")
+    assert found.extra == {"x-team": {"name": "search"}}
+    assert (found.datasets[0].split, found.datasets[0].n) == ("test", 2)
+    assert [(item.path, item.blake3 != "a" * 64) for item in found.together] == [("models/tokenizer", True)]
+    assert ([item.name for item in found.metrics], found.params) == (["f1"], {})
+    assert found.train  # of the same bytes
+    model.write(MODEL, "retrained")
+    model.ok("add", MODEL)
+    model.remove("models/tokenizer")
+    result = model.ok("eval", "record", MODEL, "--tag", "v2.0.0", "--metric", "f1=0.9", "--task", "")
+    assert warned(result) == ["models/tokenizer is not there any more, and was taken out of the report"]
+    found = report(model)
+    assert (found.train, found.datasets, found.task, found.desc) == (None, [], "", "first")
+
+
+def test_a_report_that_cannot_be_read_is_not_overwritten(model: Repo) -> None:
+    for text in ("<<<<<<< HEAD\ntag: v1\n", "mvc-eval: 1\nmodel: {}\n"):
+        model.write(FILE, text)
+        result = model.fails(2, "eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=1")
+        assert "the report that is there cannot be read" in result.errors[0]
+        assert model.read(FILE).decode() == text
+    model.shell(result.fixes[0].removeprefix("mend it, or "))
+    model.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=1")
+
+
+def test_a_report_behind_a_symlink_is_not_followed(model: Repo, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("mine")
+    model.path(FILE).symlink_to(tmp_path / "elsewhere")
+    record = ("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=1")
+    assert model.shell(model.fails(2, *record).fixes[0]).code == 0
+    model.ok(*record)
+    assert (tmp_path / "elsewhere").read_text() == "mine"
+
+
+def test_a_directory_with_models_in_it_is_no_model(model: Repo) -> None:
+    result = model.fails(2, "eval", "record", "models", "--tag", "v1.0.0", "--metric", "auc=1")
+    assert "models is not tracked itself" in result.errors[0]
+    assert model.shell(f"{result.fixes[0]} --metric auc=1").code == 0
+    assert report(model).tag == "v1.0.0"
+
+
+def test_a_commit_that_would_be_refused_is_not_what_comes_next(model: Repo) -> None:
+    record = ("eval", "record", MODEL, "--tag")
+    assert "Next: git commit" in model.ok(*record, "v1.0.0", "--metric", "auc=1").out
+    assert "Next" not in model.ok(*record, "first", "--metric", "auc=1").out
+    model.write(MODEL, "trained again")
+    result = model.ok(*record, "v1.0.0", "--metric", "auc=1")
+    assert warned(result) == [f"{MODEL} differs from its pointer"]
+    assert "Next" not in result.out
+    model.write("new.bin", "new")
+    assert "Next" not in model.ok("eval", "record", "new.bin", "--tag", "v1.0.0", "--metric", "auc=1").out
+
+
+def test_a_report_without_metrics_is_told_its_own_line(model: Repo) -> None:
+    evidence = ("--tag", "v1.0.0", "--dataset", "holdout=data/holdout.csv")
+    result = model.ok("eval", "record", MODEL, *evidence)
+    assert warned(result) == ["the report has no metrics"]
+    assert result.fixes == [f"mvc eval record {MODEL} {' '.join(evidence)} --metric NAME=NUMBER"]
+    below = model.ok("eval", "record", "ranker.onnx", "--tag", "v1.0.0", cwd="models")
+    assert model.shell(below.fixes[0].replace("NAME=NUMBER", "auc=1"), cwd="models").code == 0
+    assert report(model).metrics[0].name == "auc"
+
+
+# Running.
+
+SCRIPT = """
+import json, os, sys
+model = os.environ["MVC_MODEL"]
+assert os.path.isabs(model)
+print("reading", len(open(model, "rb").read()))
+print("on stderr", file=sys.stderr)
+json.dump({"auc": 0.75}, open(os.environ["MVC_METRICS"], "w"))
+"""
+
+
+def run(repo: Repo, code: int, script: str, *options: str) -> Result:
+    repo.write("eval.py", script)
+    result = repo.mvc("eval", "run", MODEL, "--tag", "v1.0.0", *options, "--", sys.executable, "eval.py", "--fast")
+    assert result.code == code, result
+    return result
+
+
+def test_run_records_what_the_command_measured(model: Repo) -> None:
+    result = run(model, 0, SCRIPT, "--dataset", "holdout=data/holdout.csv")
+    assert result.out.startswith("reading 1000\n")
+    assert "on stderr" in result.err
+    found = report(model)
+    assert [(item.name, item.value, item.dataset) for item in found.metrics] == [("auc", 0.75, "holdout")]
+    assert found.code
+    assert found.code.command == f"{sys.executable} eval.py --fast"
+    assert found.environment
+    assert found.environment.python == ".".join(map(str, sys.version_info[:3]))
+    assert "scikit-learn" in found.environment.packages
+    assert model.debris() == []
+
+
+def test_of_a_command_that_is_no_python_nothing_is_guessed(model: Repo) -> None:
+    model.ok("eval", "run", MODEL, "--tag", "v1.0.0", "--", "bash", "-c", """echo '{"auc": 1}' > "$MVC_METRICS" """)
+    found = report(model).environment
+    assert found
+    assert (found.python, found.packages) == ("", {})
+    assert found.platform
+
+
+@pytest.mark.parametrize(("script", "message"), [
+    ("raise SystemExit(4)", "ended with exit code 4"),
+    ("import os; os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
+    (SCRIPT + "\nsys.exit(1)", "ended with exit code 1"),
+    ("", "wrote nothing to the file that MVC_METRICS names"),
+])
+def test_a_command_that_fails_writes_no_report(model: Repo, script: str, message: str) -> None:
+    result = run(model, 3, script)
+    assert message in result.errors[0]
+    assert "no report was written" in result.errors[0]
+    assert result.fixes
+    model.remove("eval.py")
+    untouched(model)
+
+
+def test_a_command_that_writes_what_is_no_metric(model: Repo) -> None:
+    script = SCRIPT.replace('{"auc": 0.75}', '{"auc": float("nan")}')
+    assert run(model, 2, script).errors == ["MVC_METRICS: auc is nan, and must be finite"]
+    assert not model.path(FILE).exists()
+
+
+def test_a_command_that_does_not_exist(model: Repo) -> None:
+    result = model.fails(2, "eval", "run", MODEL, "--tag", "v1.0.0", "--", "no-such-program")
+    assert result.errors == ["no-such-program cannot be run: No such file or directory"]
+    untouched(model)
+
+
+@pytest.mark.parametrize("name", [MODEL, "data/holdout.csv"])
+def test_what_changes_while_the_command_runs_is_refused(model: Repo, name: str) -> None:
+    script = SCRIPT + f"\nopen({name!r}, 'a').write('more')"
+    result = run(model, 3, script, "--dataset", "holdout=data/holdout.csv")
+    assert result.errors == [f"{name} changed while it was evaluated: no report was written"]
+    assert not model.path(FILE).exists()
+
+
+def test_a_file_of_metrics_must_be_of_this_run(model: Repo) -> None:
+    model.write("metrics.json", '{"auc": 0.1}')
+    assert "wrote nothing to metrics.json" in run(model, 3, "", "--metrics", "metrics.json").errors[0]
+    run(model, 0, """open("metrics.json", "w").write('{"auc": 0.2}')""", "--metrics", "metrics.json")
+    assert report(model).metrics[0].value == 0.2
+
+
+def test_ctrl_c_reaches_the_command_and_nothing_is_written(model: Repo) -> None:
+    script = """
+import os, signal, sys, time
+try:
+    open("ready", "w").close()
+    time.sleep(60)
+except KeyboardInterrupt:
+    open("cleaned-up", "w").close()
+    sys.exit(1)
+"""
+    model.write("eval.py", script)
+    args = (MVC, "eval", "run", MODEL, "--tag", "v1.0.0", "--", sys.executable, "eval.py")
+    with subprocess.Popen(args, cwd=model.root, env=model.environ, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not model.path("ready").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)  # to mvc alone: it has to pass it on
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert b"Traceback" not in err
+    assert model.path("cleaned-up").exists()
+    assert not model.path(FILE).exists()
+    assert model.debris() == []
+
+
+# Showing.
+
+
+def test_show_for_people_and_as_json(model: Repo) -> None:
+    recorded(model, "--tag", "v1.0.0", "--metric", "auc=0.93", "--metric", "auc[country=DE]=0.9", "--param", "seed=3",
+             "--dataset", "holdout=data/holdout.csv", "-m", "first")
+    out = model.ok("eval", "show", MODEL).out
+    for text in (
+        f"{MODEL} v1.0.0  ok: it is of the bytes that the pointer stands for", "desc", "first", "seed = 3",
+        "by ada@example.com (self)", "holdout: data/holdout.csv", "auc[country=DE]@holdout  0.9 ", "higher is better",
+    ):
+        assert text in out
+    document = model.ok("eval", "show", MODEL, "--json").json
+    assert {key: document[key] for key in ("path", "file", "revision", "state")} == {
+        "path": MODEL, "file": FILE, "revision": "", "state": "ok",
+    }
+    assert document["report"] == yaml.safe_load(model.read(FILE))
+
+
+def test_show_of_a_revision_and_of_other_bytes(model: Repo) -> None:
+    recorded(model, "--tag", "v1.0.0", "--metric", "auc=0.9")
+    first = model.commit("first")
+    model.write(MODEL, "retrained")
+    model.ok("add", MODEL)
+    stale = model.ok("eval", "show", MODEL)
+    assert "stale: it is of other bytes than the pointer stands for" in stale.out
+    recorded(model, "--bump", "minor", "--metric", "auc=0.95")
+    then = model.ok("eval", "show", f"{first}:{MODEL}", "--json").json
+    assert (then["revision"], then["state"], then["report"]["tag"]) == (first, "ok", "v1.0.0")
+    assert model.ok("eval", "show", MODEL, "--json").json["report"]["tag"] == "v1.1.0"
+
+
+def test_show_of_what_has_no_report(model: Repo) -> None:
+    result = model.fails(3, "eval", "show", MODEL)
+    assert result.errors == [f"{MODEL} has no report"]
+    assert "at HEAD" in model.fails(3, "eval", "show", f"HEAD:{MODEL}").errors[0]
+    model.fails(2, "eval", "show", f"nothing:{MODEL}")
+    assert model.shell(result.fixes[0].replace("NAME=NUMBER", "auc=1")).code == 0
+    model.ok("eval", "show", MODEL)
+
+
+def test_a_hostile_report_drives_no_terminal(model: Repo) -> None:
+    evil = "\x1b[31m\u202eevil\n::error::x"
+    data: dict[str, Any] = {
+        "mvc-eval": 1, "model": {"blake3": model.digest(MODEL), "name": evil}, "tag": evil, "task": evil, "desc": evil,
+        "created_at": evil, "evaluator": {"id": evil}, "code": {"commit": evil, "command": evil},
+        "environment": {"python": evil, "platform": evil, "packages": {evil: evil}}, "limitations": evil,
+        "run": {"kind": evil, "id": evil, "url": evil}, "params": {evil: [evil]}, "x-a": evil,
+        "datasets": [{"id": evil, "blake3": "0" * 64, "path": evil, "split": evil}],
+        "metrics": [{"name": evil, "value": 1, "slice": {evil: evil}, "dataset": evil}],
+        "with": [{"path": evil, "blake3": "0" * 64}], "artifacts": [{"path": evil, "blake3": "0" * 64}],
+        "train": {"data": [{"path": evil, "blake3": "0" * 64}]},
+    }
+    model.write(FILE, json.dumps(data))
+    model.git("add", FILE)
+    model.git("commit", "-qnm", "evil")
+    model.write(MODEL, "2")
+    for line in (f"eval show {MODEL}", f"eval show {MODEL} --json", f"log {MODEL}", "diff", "diff --md", "status"):
+        result = model.ok(*line.split())
+        assert not re.search("[\x1b\u202e]|^\\s*::", result.out + result.err, re.MULTILINE), result
+    result = model.fails(2, "eval", "record", MODEL, "--bump", "minor")
+    assert not re.search("[\x1b\u202e]|^\\s*::", result.err, re.MULTILINE), result
+
+
+def test_a_report_cannot_have_files_outside_read(model: Repo, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("1")
+    recorded(model, "--tag", "v1.0.0", "--metric", "auc=1")
+    text = model.read(FILE).decode()
+    model.write(FILE, text + f"with: [{{path: ../secret, blake3: {'a' * 64}}}]\n")
+    result = model.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=1")
+    assert warned(result) == ["../secret is not there any more, and was taken out of the report"]
+
+
+# Elsewhere.
+
+
+def test_status_says_how_reports_stand_and_counts_nothing_of_it(model: Repo) -> None:
+    def state() -> str:
+        result = model.ok("status", "--exit-code", "--json").json
+        return str({item["path"]: item["report"] for item in result["items"]}[MODEL])
+
+    assert state() == "missing"
+    line = model.ok("status", MODEL).out.splitlines()[-1].partition("  #")[0].strip()
+    assert model.shell(line.replace("NAME=NUMBER", "auc=1")).code == 0
+    assert state() == "ok"
+    assert "report" not in model.ok("status", MODEL).out
+    text = model.read(FILE).decode()
+    model.write(FILE, text.replace('tag: "v1.0.0"\n', ""))
+    assert state() == "untagged"
+    model.write(FILE, "mvc-eval: 1\nmodel: {}\n")
+    assert state() == "unreadable"
+    model.write(FILE, text)
+    model.write(MODEL, "retrained")
+    model.ok("add", MODEL)
+    assert state() == "stale"
+    assert f"report stale     {MODEL}" in model.ok("status").out
+    model.write(".mvc/policy.yaml", "mvc-policy: 1\nrules: [{match: 'models/**', report: optional}]\n")
+    model.remove(FILE)
+    assert state() == "None"
+
+
+def test_log_has_tag_and_metrics_of_each_version(model: Repo) -> None:
+    recorded(model, "--tag", "v1.0.0", "--metric", "auc=0.9")
+    model.commit("evaluated")
+    model.write(MODEL, "retrained")
+    model.ok("add", MODEL)
+    model.git("commit", "-qnm", "retrained, not evaluated")
+    entries = model.ok("log", MODEL, "--json").json
+    assert [(item["subject"], item["tag"], item["metrics"]) for item in entries] == [
+        ("retrained, not evaluated", None, None), ("evaluated", "v1.0.0", {"auc": 0.9}), ("a model", None, None),
+    ]
+    assert "v1.0.0: auc 0.9" in model.ok("log", MODEL).out
+
+
+def test_diff_has_the_metrics_of_both_sides(model: Repo) -> None:
+    recorded(model, "--tag", "v1.0.0", "--metric", "auc=0.9", "--metric", "loss=0.2", "--metric", "size=3")
+    old = model.commit("one")
+    model.write(MODEL, "retrained")
+    model.ok("add", MODEL)
+    recorded(model, "--tag", "v1.1.0", "--metric", "auc=0.95", "--metric", "loss=0.3", "--metric", "f1=0.5")
+    (change,) = model.ok("diff", old, "--json", MODEL).json["changes"]
+    assert {item["name"]: (item["old"], item["new"]) for item in change["metrics"]} == {
+        "auc": (0.9, 0.95), "loss": (0.2, 0.3), "size": (3.0, None), "f1": (None, 0.5),
+    }
+    out = model.ok("diff").out
+    for line in ("auc  0.9 -> 0.95 (better)", "loss  0.2 -> 0.3 (worse)", "size  3 -> -", "f1  - -> 0.5"):
+        assert f"    {line}\n" in out
+    assert "`auc` 0.9 -> 0.95 (better)<br>`loss` 0.2 -> 0.3 (worse)" in model.ok("diff", "--md").out
+
+
+# From Python.
+
+
+def test_from_python(model: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    monkeypatch.chdir(model.root / "models")
+    result = mvc.record(
+        "ranker.onnx", tag="v1.3.0",
+        metrics={"auc": np.float32(0.5), "n": np.int64(3), "slices": {"f1": np.float64(0.25)}},
+        dataset={"holdout": "../data/holdout.csv"}, params={"seed": 1}, higher_is_better=["n"],
+    )
+    assert (result.path, result.file, result.report.tag) == (MODEL, FILE, "v1.3.0")
+    found = mvc.report("ranker.onnx")
+    assert [(item.name, item.value, item.higher_is_better) for item in found.metrics] == [
+        ("auc", 0.5, True), ("n", 3.0, True), ("slices/f1", 0.25, True),
+    ]
+    assert found == report(model)
+    assert found.environment
+    assert "numpy" in found.environment.packages
+    for bad in ({"auc": np.nan}, {"auc": True}, {"auc": object()}, {}, 3, [1], {"auc": "0.9"}):
+        with pytest.raises(mvc.MvcError) as caught:
+            mvc.record("ranker.onnx", tag="v1.3.0", metrics=bad)
+        assert caught.value.exit_code == 2
+    with pytest.raises(mvc.MvcError, match="needs a tag"):
+        mvc.record("ranker.onnx")
+    assert report(model) == found
+
+
+def test_a_real_model_trained_evaluated_and_committed(repo: Repo) -> None:
+    shutil.copytree(PROJECT / "demo", repo.root / "demo", ignore=shutil.ignore_patterns("__pycache__"))
+    repo.write("eval.py", """
+import json, os
+import joblib
+from sklearn.datasets import load_digits
+from sklearn.metrics import classification_report
+digits = load_digits()
+model = joblib.load(os.environ["MVC_MODEL"])
+result = classification_report(digits.target, model.predict(digits.data), output_dict=True)
+json.dump(result, open(os.environ["MVC_METRICS"], "w"))
+""")
+    repo.write("train.py", """
+import joblib
+from sklearn.datasets import load_digits
+from sklearn.tree import DecisionTreeClassifier
+joblib.dump(DecisionTreeClassifier(max_depth=5, random_state=0).fit(*load_digits(return_X_y=True)), "models/d.joblib")
+""")
+    repo.path("models").mkdir()
+    assert repo.run(sys.executable, "train.py").code == 0
+    repo.ok("add", "models/d.joblib")
+    repo.git("add", "train.py", "eval.py", "demo")
+    repo.ok("eval", "run", "models/d.joblib", "--bump", "major", "--", sys.executable, "eval.py")
+    found = report(repo, "models/d.joblib.eval.yaml")
+    values = {item.name: item.value for item in found.metrics if not item.slice}
+    assert 0.5 < values["accuracy"] < 1
+    assert len([item for item in found.metrics if item.slice]) == 30
+    repo.commit("a model with its report")
+    (entry,) = repo.ok("log", "models/d.joblib", "--json").json
+    assert entry["tag"] == "v1.0.0"
+    assert entry["metrics"]["accuracy"] == values["accuracy"]
+    assert os.path.getsize(repo.path("models/d.joblib.eval.yaml")) < 10_000
