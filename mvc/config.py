@@ -22,6 +22,11 @@ Scope: TypeAlias = Literal["local", "project", "user"]
 
 MAX_BYTES = 64 << 10
 HEADER = "mvc-config: 1\n"
+_SIZE = re.compile(r"([0-9]{1,9})(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)")
+_UNITS = {
+    "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+    "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+}
 LINK_TYPES = ("reflink", "copy", "hardlink", "symlink")
 
 
@@ -72,6 +77,16 @@ def _check_one_of(*names: str) -> Callable[[str], str]:
     return lambda value: "" if value in names else f"{value!r} is none of {', '.join(names)}"
 
 
+def parse_size(text: str) -> int | None:
+    """Return the bytes in a size such as `1GB` or `512MiB`; None when it is none."""
+    match = _SIZE.fullmatch(text)
+    return int(match[1]) * _UNITS[match[2]] if match else None
+
+
+def _check_size(value: str) -> str:
+    return "" if parse_size(value) is not None else f"{value!r} is no size such as 500MB, 1GB or 2GiB"
+
+
 def _check_endpoint(value: str) -> str:
     """Refuse whatever may hide a secret, and never repeat it."""
     if re.fullmatch(r"https?://[A-Za-z0-9\[][A-Za-z0-9_.:\]-]*(?:/[A-Za-z0-9_./~-]*)?", value, re.ASCII):
@@ -79,6 +94,7 @@ def _check_endpoint(value: str) -> str:
     return "must be https://HOST:PORT or http://HOST:PORT, without user, '?' and '#'"
 
 
+_BOOLEAN = _check_one_of("true", "false")
 KEYS: Mapping[str, Key] = {
     key.name: key
     for key in (
@@ -90,9 +106,12 @@ KEYS: Mapping[str, Key] = {
             _check_links,
         ),
         Key("remotes.default", "", "The remote that is used when none is named", _check_default),
+        Key("hooks.enabled", "true", "Whether init installs Git hooks, and status misses them", _BOOLEAN),
+        Key("hooks.checkout", "true", "Whether switch, merge and pull bring content in line", _BOOLEAN),
+        Key("hooks.push", "true", "Whether git push sends the content, too", _BOOLEAN),
+        Key("hooks.push_limit", "1GB", "How much git push sends; above that, mvc push is to be typed", _check_size),
     )
 }
-_BOOLEAN = _check_one_of("true", "false")
 _ACLS = (
     "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
     "bucket-owner-full-control",
@@ -114,7 +133,7 @@ OPTIONS: Mapping[str, Key] = {
         Key(
             "checksums",
             "",
-            "S3's own checksums: when_supported or when_required; empty: when_required with an endpoint_url",
+            "S3's own checksums with what is sent: when_supported (unless set) or when_required",
             _check_one_of("when_supported", "when_required"),
         ),
         Key("profile", "", "Profile of the AWS configuration", _check_text, committed=False),

@@ -51,6 +51,7 @@ def isolated(home: Path) -> dict[str, str]:
         "GIT_COMMITTER_NAME": "Ada",
         "GIT_COMMITTER_EMAIL": "ada@example.com",
         "GIT_TERMINAL_PROMPT": "0",
+        "MVC_HOOKS_ENABLED": "false",  # tests of hooks ask for them
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
     }
@@ -254,6 +255,12 @@ class Repo:
         result = self.run("strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace), MVC, *args)
         assert result.code == 0, result
         return len(re.findall(rf'"(?:[^"]*/)?{re.escape(name)}", O_RDONLY\|O_NONBLOCK', trace.read_text()))
+
+    def hooked(self) -> Repo:
+        """Return this repository as somebody types in it who wants Git's hooks, which are laid down."""
+        repo = Repo(self.root, {name: text for name, text in self.environ.items() if name != "MVC_HOOKS_ENABLED"})
+        repo.ok("hook", "install")
+        return repo
 
     def clone(self, target: Path) -> Repo:
         """Clone this repository."""

@@ -13,6 +13,7 @@ from mvc.errors import MvcError
 from mvc.fsutil import is_shared
 from mvc.lock import holder
 from mvc.ops import cache_health, remote_health, workspace_health
+from mvc.ops.hooks import Hooks, look_at_hooks
 from mvc.ops.problem import Check, Problem, run_checks
 from mvc.project import Project, Surroundings
 from mvc.scm import condition
@@ -77,6 +78,7 @@ class Report(NamedTuple):
     versions: Versions
     repository: Place | None
     links: LinkTypes | None
+    hooks: Hooks | None
     locks: tuple[Held, ...]
     disks: tuple[Disk, ...]
     problems: tuple[Problem, ...]
@@ -87,14 +89,14 @@ def examine(around: Surroundings, now: int | None = None) -> Report:
     git = Git(around.cwd, scrubbed(around.environ))
     versions = _versions(git)
     if problem := _git_problem(versions.git):
-        return Report(versions, None, None, (), (), (problem,))
+        return Report(versions, None, None, None, (), (), (problem,))
     if not condition.is_repository(git):
-        return Report(versions, None, None, (), (), ())
+        return Report(versions, None, None, None, (), (), ())
     try:
         with Project.discover(around) as project:
             return _report(project, versions, current_time() if now is None else now)
     except MvcError as error:
-        return Report(versions, None, None, (), (), (Problem.of("repository-unusable", error),))
+        return Report(versions, None, None, None, (), (), (Problem.of("repository-unusable", error),))
 
 
 def _versions(git: Git) -> Versions:
@@ -133,8 +135,8 @@ def _report(project: Project, versions: Versions, now: int) -> Report:
     problems: dict[str, Problem] = {}
     for problem in run_checks(checks):
         problems.setdefault(problem.message, problem)  # several checks may meet the same one
-    links = _links(project, place)
-    return Report(versions, place, links, _locks(project, place), _disks(place), tuple(problems.values()))
+    links, hooks, locks = _links(project, place), _hooks(project, place), _locks(project, place)
+    return Report(versions, place, links, hooks, locks, _disks(place), tuple(problems.values()))
 
 
 def _place(project: Project) -> Place:
@@ -173,6 +175,12 @@ def _links(project: Project, place: Place) -> LinkTypes | None:
     setting = project.settings.value("cache.link")
     chosen = next((kind for kind in setting.split(",") if kind in working), "copy")
     return LinkTypes(working, setting, chosen)
+
+
+def _hooks(project: Project, place: Place) -> Hooks | None:
+    with suppress(MvcError, OSError):
+        return look_at_hooks(project) if place.set_up else None
+    return None
 
 
 def _locks(project: Project, place: Place) -> tuple[Held, ...]:

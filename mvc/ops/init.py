@@ -6,9 +6,11 @@ import os
 from typing import NamedTuple
 
 from mvc import config
-from mvc.errors import UsageError
+from mvc.errors import MvcError, UsageError
 from mvc.fsutil import is_shared
+from mvc.ops.hooks import ENABLED, Installed, forgo, install
 from mvc.project import CONFIG, FOLDER, Project
+from mvc.quality import policy
 from mvc.scm.plumbing import stage
 from mvc.store.cache import Cache
 from mvc.store.sharing import group_of, make_cache_dir, share
@@ -36,12 +38,25 @@ class InitResult(NamedTuple):
     """Whether the file system lets workspace and cache share blocks."""
     group: str
     """The group of users that shares the cache; empty when none does."""
+    hooks: Installed | None
+    """What was done about Git's hooks; None where they are not wanted."""
+    hooks_elsewhere: MvcError | None
+    """Why none were laid down, though they are wanted: Git looks for them where others do, too."""
 
 
-def init(project: Project, cache_dir: str | None = None, *, shared: bool = False) -> InitResult:
-    """Set the repository up; again is harmless. `cache_dir`, absolute, becomes this clone's cache.
+class InitOptions(NamedTuple):
+    """How to set a repository up."""
 
-    With `shared`, that is made writable for its group, now and later.
+    cache_dir: str | None = None
+    """Absolute; becomes this clone's cache."""
+    shared: bool = False
+    """Make that writable for its group, now and later."""
+    hooks: bool = True
+    """Lay Git's hooks down; without, the clone remembers that it does without them."""
+
+
+def init(project: Project, options: InitOptions = InitOptions()) -> InitResult:
+    """Set the repository up; again is harmless.
 
     Raises:
         UsageError: `cache_dir` is inside the worktree; or there is none to share.
@@ -49,9 +64,9 @@ def init(project: Project, cache_dir: str | None = None, *, shared: bool = False
 
     """
     written: tuple[str, ...] = ()
-    if cache_dir is not None:
-        _set_cache_dir(project, cache_dir, shared=shared)
-    elif shared:
+    if options.cache_dir is not None:
+        _set_cache_dir(project, options.cache_dir, shared=options.shared)
+    elif options.shared:
         raise UsageError("only a cache in a directory of its own can be shared", "mvc init --cache DIR --shared group")
     with project.worktree_lock():
         if not project.is_set_up():
@@ -61,7 +76,19 @@ def init(project: Project, cache_dir: str | None = None, *, shared: bool = False
     with project.store_lock(), cache.scratch() as scratch:
         group = group_of(cache.root) if is_shared(cache.root) else ""
         shares_blocks = "reflink" in working_types(scratch.path, scratch.path)
-        return InitResult(project.root, cache.root, written, shares_blocks, group)
+    hooks, elsewhere = _lay_hooks(project, wanted=options.hooks)
+    return InitResult(project.root, cache.root, written, shares_blocks, group, hooks, elsewhere)
+
+
+def _lay_hooks(project: Project, *, wanted: bool) -> tuple[Installed | None, MvcError | None]:
+    if not wanted:
+        forgo(project)
+    elif project.settings.value(ENABLED) == "true":
+        try:
+            return install(project), None
+        except UsageError as error:
+            return None, error
+    return None, None
 
 
 def _set_cache_dir(project: Project, cache_dir: str, *, shared: bool) -> None:
@@ -80,6 +107,7 @@ def _write_files(project: Project) -> tuple[str, ...]:
     attributes = project.tree.read(ATTRIBUTES, 1 << 20)
     replacements = [
         Replacement(CONFIG, None, STARTER.encode()),
+        Replacement(policy.PATH, None, policy.STARTER.encode()),
         Replacement(ATTRIBUTES, attributes, _with_lines(attributes or b"")),
     ]
     os.mkdir(f"{project.root}/{FOLDER}")

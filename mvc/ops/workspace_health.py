@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from mvc.ops.common import unusable
+from mvc.ops.hooks import look_at_hooks
 from mvc.ops.init import ATTRIBUTE_LINES, ATTRIBUTES
 from mvc.ops.problem import Check, Problem, some
 from mvc.project import Project
@@ -28,6 +29,7 @@ def checks(project: Project, now: int) -> list[Check]:
     return [
         partial(_index_lock, project),
         partial(_attributes, project),
+        partial(_hooks, project),
         partial(_pointers, project, tracked),
         partial(_in_index, project, tracked),
         partial(_not_ignored, project, present),
@@ -57,6 +59,16 @@ def _attributes(project: Project) -> Iterator[Problem]:
             f"{ATTRIBUTES} does not keep Git from changing line ends: it lacks {some(missing)}",
             f"printf '{text}\\n' >> {place} && git add {place}",
         )
+
+
+def _hooks(project: Project) -> Iterator[Problem]:
+    found = look_at_hooks(project)
+    if found.missing:
+        yield Problem("hooks-missing", f"Git does not call mvc: it lacks {some(found.missing)}", "mvc hook install")
+    outdated = [hook.name for hook in found.hooks if hook.state == "outdated"]
+    if outdated:
+        text = f"Git calls an mvc of another version or place: {some(outdated)}"
+        yield Problem("hooks-outdated", text, "mvc hook install")
 
 
 def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:

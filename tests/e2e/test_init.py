@@ -9,7 +9,9 @@ from harness import Repo
 
 def test_init_writes_and_stages_just_its_own_files(bare_git: Repo) -> None:
     result = bare_git.ok("init")
-    assert bare_git.git("status", "--porcelain").splitlines() == ["A  .gitattributes", "A  .mvc/config.yaml"]
+    assert bare_git.git("status", "--porcelain").splitlines() == [
+        "A  .gitattributes", "A  .mvc/config.yaml", "A  .mvc/policy.yaml",
+    ]
     assert "*.mvc text eol=lf\n*.eval.yaml text eol=lf\n" in bare_git.read(".gitattributes").decode()
     assert "Next: mvc add PATH" in result.out
     assert (bare_git.store / "store.yaml").read_text() == "mvc-store: 1\nfeatures: {read: [], write: []}\n"

@@ -62,7 +62,7 @@ def test_the_last_one_takes_its_empty_directories_and_gitignore_along(models: Re
     assert files(models) == {"README"}
     assert not models.path("models").exists()
     models.commit()
-    assert models.git("ls-files").splitlines() == [".gitattributes", ".mvc/config.yaml", "README"]
+    assert models.git("ls-files").splitlines() == [".gitattributes", ".mvc/config.yaml", ".mvc/policy.yaml", "README"]
 
 
 def test_the_user_s_lines_of_gitignore_stay(models: Repo) -> None:

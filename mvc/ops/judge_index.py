@@ -1,0 +1,36 @@
+"""What the hook decides: whether a commit of the index as it is may be made."""
+
+from __future__ import annotations
+
+from mvc.ops.index_facts import index_facts
+from mvc.project import Project
+from mvc.quality.facts import Facts
+from mvc.quality.finding import Verdict
+from mvc.quality.judge import judge
+from mvc.quality.policy import PATH as POLICY
+from mvc.scm.index_changes import Index, read_index
+
+
+def judge_index(project: Project, now: float, index: Index | None = None) -> Verdict:
+    """Judge what a commit of the index would change, at `now`, in seconds since the epoch; it may be read already.
+
+    When the policy changes, the other models are judged by it as well; what they lack is a warning, so that a
+    stricter policy can be committed before they meet it.
+
+    Raises:
+        MvcError: it can't be judged.
+
+    """
+    staged = index_facts(project, index or read_index(project.git, project.layout.git_dir))
+    if staged is None:
+        return Verdict(())
+    verdict = judge(staged.facts, now)
+    if not staged.others:
+        return verdict
+    others = judge(Facts(staged.facts.policy, staged.others), now)
+    softer = (
+        finding._replace(severity="warning") if finding.severity == "error" else finding
+        for finding in others.findings
+        if finding.path != POLICY
+    )
+    return Verdict.of((*verdict.findings, *softer))
