@@ -1,7 +1,8 @@
 """`make demo`: the main job of mvc on real models, in a new repository.
 
 Every step prints the command that a user would type, and what it really says. The demo ends with
-exit code 0 only if every step succeeded and said what it should.
+exit code 0 only if every step succeeded and said what it should. With MVC_DEMO_S3=1 content is shared
+by way of a real S3 server on loopback, else by way of a directory.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import s3
 import sklearn
 
 HERE = Path(__file__).resolve().parent
@@ -32,9 +34,10 @@ class Shell:
 
     def __init__(self, root: Path) -> None:
         """Make an empty directory for the repository."""
+        self.root = root
         self.repo = root / "repository"
         self.repo.mkdir()
-        self._environment = environment(root)
+        self.environment = environment(root)
 
     def type(self, line: str, *expected: str) -> str:
         """Run `line`, show it with its output, and return that.
@@ -47,7 +50,7 @@ class Shell:
         done = subprocess.run(
             ["bash", "-c", line],
             cwd=self.repo,
-            env=self._environment,
+            env=self.environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -99,7 +102,7 @@ def main() -> None:
     shell.type('mvc add models/digits.joblib --name digits -m "5 trees, 400 digits"', "added models/digits.joblib")
     shell.type("mvc add data/digits models/magika", "added data/digits", "added models/magika")
     shell.type("cat models/digits.joblib.mvc", 'name: "digits"')
-    shell.type('git commit --quiet -m "First model"')
+    guarded(shell, first.split()[-1])
     shell.type("mvc status", "Clean: 3 paths")
 
     title("More data, more trees")
@@ -109,7 +112,7 @@ def main() -> None:
     shell.type("mvc diff", "M models/digits.joblib", "A train-2.csv")
     shell.type('mvc add models/digits.joblib -m "50 trees, 1200 digits"', "added models/digits.joblib")
     shell.type("mvc add data/digits", "added data/digits")
-    shell.type('git commit --quiet -m "Second model"')
+    stale(shell)
     shell.type("mvc log models/digits.joblib", "5 trees, 400 digits", "50 trees, 1200 digits")
 
     title("Back to the first model, and forth again")
@@ -127,12 +130,40 @@ def main() -> None:
 
     rot(shell)
     collect(shell)
-    share(shell)
+    if os.environ.get("MVC_DEMO_S3") == "1":
+        share_s3(shell)
+    else:
+        share(shell)
     shell.type("git status --short && git log --oneline", "Second model")
 
     if first == second:
         sys.exit("demo failed: the two models score the same")
     print(f"All of it held. The repository is in {shell.repo}")
+
+
+def guarded(shell: Shell, accuracy: str) -> None:
+    """Try to commit a model that has no report; type what the refusal says, with what was measured."""
+    title("No model is committed without a report of its evaluation, with a tag")
+    refused = shell.type('git commit --quiet -m "First model" || echo exit code $?', "MVC101", "exit code 1")
+    shell.type("mvc explain MVC101", "report missing")
+    (line,) = (line for line in refused.splitlines() if "try: mvc eval record models/digits.joblib" in line)
+    line = line.removeprefix("  try: ").partition("  #")[0].replace("NAME=NUMBER", f"accuracy={accuracy}")
+    shell.type(line, "recorded models/digits.joblib.eval.yaml (v1.0.0, 1 metric)")
+    title("The published model needs none, says the policy from now on")
+    shell.type("echo '  - {match: \"models/magika/**\", report: optional}' >> .mvc/policy.yaml && git add .mvc")
+    shell.type('git commit --quiet -m "First model" && git log --oneline', "First model")
+
+
+def stale(shell: Shell) -> None:
+    """Try to commit the second model with the report of the first; evaluate it."""
+    title("The report is of the first model, so the commit is refused; the model is evaluated again")
+    shell.type('git commit --quiet -m "Second model" || echo exit code $?', "MVC103", "the report is of", "exit code 1")
+    shell.type(
+        "mvc eval run models/digits.joblib --bump minor --dataset test=data/digits/test.csv -- python score.py",
+        "recorded models/digits.joblib.eval.yaml (v1.1.0",
+    )
+    shell.type("cat models/digits.joblib.eval.yaml", 'tag: "v1.1.0"', 'name: "accuracy"')
+    shell.type('git commit --quiet -m "Second model"')
 
 
 def rot(shell: Shell) -> None:
@@ -152,12 +183,32 @@ def rot(shell: Shell) -> None:
 
 
 def share(shell: Shell) -> None:
-    """Push to a directory, clone, pull, and prove what arrived."""
+    """Share by way of a directory."""
     title("Content goes to a remote, and a colleague gets it from there")
     shell.type("mvc remote add nas ../nas && git commit --quiet -m 'A remote'", "nas is ../nas")
-    shell.type("mvc push", "sent to nas")
+    push_and_pull(shell, "nas")
+
+
+def share_s3(shell: Shell) -> None:
+    """Share by way of a real S3 server, which ends with this."""
+    title("Content goes to a bucket in S3, and a colleague gets it from there")
+    with s3.serving(shell.root / "s3") as endpoint:
+        shell.environment |= s3.KEYS
+        shell.type(
+            f"mvc remote add bucket s3://models/demo -o endpoint_url={endpoint} -o region=us-east-1"
+            " && git commit --quiet -m 'A remote'",
+            "bucket is s3://models/demo",
+        )
+        shell.type("mvc remote test", "you are", "demo…-key from the environment")
+        push_and_pull(shell, "bucket")
+        shell.type("mvc -C ../colleague verify -r bucket", "0 wrong")
+
+
+def push_and_pull(shell: Shell, remote: str) -> None:
+    """Push, clone, pull, and prove what arrived."""
+    shell.type("mvc push", f"sent to {remote}")
     shell.type("mvc push", "already")
-    shell.type("git clone --quiet . ../colleague && mvc -C ../colleague pull", "brought from nas", "checked out")
+    shell.type("git clone --quiet . ../colleague && mvc -C ../colleague pull", f"brought from {remote}", "checked out")
     shell.type("mvc -C ../colleague verify && mvc -C ../colleague status --exit-code", "0 wrong", "Clean: 3 paths")
     shell.type("cmp models/digits.joblib ../colleague/models/digits.joblib && echo the same bytes", "the same bytes")
 

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from harness import PROJECT, make_home
 
-PAGES = ("README.md", "docs/getting-started.md")
+PAGES = ("README.md", "docs/getting-started.md", "docs/remotes.md")
+HOOKED = ("README.md", "docs/getting-started.md")
+"""Pages in whose commands Git runs hooks."""
 MARK = "--- the command ended with"
 HOME = "/home/you"
 """What pages call the reader's home."""
@@ -25,6 +27,11 @@ class Step(NamedTuple):
 
     command: str
     output: str
+
+
+def environment(page: str, environ: dict[str, str]) -> dict[str, str]:
+    """Return the environment in which the commands of `page` are typed."""
+    return {name: text for name, text in environ.items() if name != "MVC_HOOKS_ENABLED" or page not in HOOKED}
 
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -94,7 +101,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             environ = make_home(Path(folder) / "home")
             path = PROJECT / name
-            path.write_text(refreshed(path.read_text(), Path(environ["HOME"]), environ))
+            path.write_text(refreshed(path.read_text(), Path(environ["HOME"]), environment(name, environ)))
 
 
 if __name__ == "__main__":

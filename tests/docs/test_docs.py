@@ -145,8 +145,14 @@ def shape(value: Any) -> Any:
 
 def shown(name: str) -> Any:
     """Return the shape of the JSON document that the page shows for a command."""
-    (block,) = re.findall(r"^```json\n(.*?)^```$", section(COMMANDS, f"mvc {name}"), re.MULTILINE | re.DOTALL)
-    return shape(json.loads(block))
+    (found,) = shapes(name)
+    return found
+
+
+def shapes(name: str) -> list[Any]:
+    """Return the shapes of all JSON documents that the page shows for a group of commands."""
+    blocks = re.findall(r"^```json\n(.*?)^```$", section(COMMANDS, f"mvc {name}"), re.MULTILINE | re.DOTALL)
+    return [shape(json.loads(block)) for block in blocks]
 
 
 @pytest.fixture
@@ -188,6 +194,14 @@ def test_json_of_diff(busy: Repo) -> None:
 
 def test_json_of_log(busy: Repo) -> None:
     assert shape(busy.mvc("log", "models/bert", "--json").json) == shown("log")
+
+
+def test_json_of_eval_show(busy: Repo) -> None:
+    busy.ok("add", "models/ranker.onnx")
+    busy.ok("eval", "record", "models/ranker.onnx", "--tag", "v1.3.0", "--metric", "auc=0.93")
+    answer_ = busy.mvc("eval", "show", "models/ranker.onnx", "--json").json
+    answer_["report"]["environment"] = {"platform": answer_["report"]["environment"]["platform"]}
+    assert shape(answer_) in shapes("eval")
 
 
 def test_json_of_config_list(busy: Repo) -> None:
@@ -300,7 +314,7 @@ def test_every_console_block_is_run() -> None:
 def test_console_blocks_say_what_the_commands_say(name: str, environ: dict[str, str]) -> None:
     steps = console.steps((PROJECT / name).read_text())
     assert len(steps) > 10
-    results = console.run([step.command for step in steps], Path(environ["HOME"]), environ)
+    results = console.run([step.command for step in steps], Path(environ["HOME"]), console.environment(name, environ))
     for step, (code, output) in zip(steps, results, strict=True):
         assert console.without_what_changes(output) == console.without_what_changes(step.output), step.command
         assert (code == 0) == ("error: " not in step.output), step.command
@@ -310,6 +324,7 @@ def test_python_blocks_run(busy: Repo) -> None:
     busy.ok("add", "models/bert", "models/ranker.onnx")
     busy.commit("second")
     busy.write("models/ranker.onnx", "third")
+    busy.write("data/holdout.csv", "1,2")
     blocks = re.findall(r"^```python\n(.*?)^```$", PYTHON, re.MULTILINE | re.DOTALL)
     done = busy.run(sys.executable, "-W", "error", "-c", "\n".join(blocks))
     assert done.code == 0, done.err
@@ -318,6 +333,8 @@ def test_python_blocks_run(busy: Repo) -> None:
         "True [('models/bert', 'clean'), ('models/ranker.onnx', 'clean')]",
         "[('modified', 'models/bert'), ('modified', 'models/ranker.onnx')]",
         "['one']",
+        "auc 0.93 True {} holdout",
+        "auc 0.9 True {'country': 'DE'} holdout",
         "/ is not in a Git repository 2",
     ]
 
