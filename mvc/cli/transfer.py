@@ -157,7 +157,9 @@ def _show_failed(output: Output, project: Project, result: TransferResult) -> No
 
 def _show_warnings(output: Output, project: Project, result: TransferResult) -> None:
     for warning in result.warnings[: None if output.verbose else FEW]:
-        output.note(f"warning: {visible(f'{project.show(warning.path)}: {warning.error}')}")
-        output.note(f"  try: {visible(warning.fix)}")
+        path = f"{project.show(warning.path)}: " if warning.path else ""
+        output.note(f"warning: {visible(f'{path}{warning.error}')}")
+        if warning.fix:
+            output.note(f"  try: {visible(warning.fix)}")
     if len(result.warnings) > FEW and not output.verbose:
         output.note(f"... and {len(result.warnings) - FEW:,} more warnings (-v names them)")
