@@ -44,8 +44,9 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def repo(repo: Repo, environments: dict[str, str]) -> Repo:
-    """Return a repository for which the frameworks are at hand."""
-    return Repo(repo.root, {**repo.environ, **environments})
+    """Return a repository for which the frameworks are at hand; prek wants uv, which `make` has brought."""
+    path = f"{PROJECT / '.cache/tools/bin'}:{repo.environ['PATH']}"
+    return Repo(repo.root, {**repo.environ, **environments, "PATH": path})
 
 
 @pytest.fixture
