@@ -14,6 +14,7 @@ from mvc.cli.app import QUALITY, app, around, opened
 from mvc.cli.arguments import FEW
 from mvc.cli.failures import report, say, say_all
 from mvc.cli.output import Output, plural, size, visible
+from mvc.cli.transfer import show_trouble
 from mvc.errors import MvcError, UsageError
 from mvc.fsutil import as_error
 from mvc.project import Project
@@ -155,18 +156,14 @@ def _pushed(words: Sequence[str]) -> tuple[str, list[Update]]:
 
 
 def _show_sent(output: Output, project: Project, results: Sequence[TransferResult]) -> int:
-    failed = [failure for result in results for failure in result.failed]
-    for failure in failed[:FEW]:
-        path = f"{project.show(failure.path)}: " if failure.path and failure.blake3 else ""
-        say(f"{path}{failure.error}", failure.fix)
-    if len(failed) > FEW:
-        say(f"... and {len(failed) - FEW:,} more failures")
     for result in results:
+        show_trouble(output, project, result)
         if result.transferred:
             output.note(f"mvc: {plural(result.transferred, 'object')}, {size(result.bytes)} sent to {result.remote}")
-    if failed:
-        say("the push is stopped: not all of its content is on a remote", "mvc push  # or MVC_SKIP_PUSH=1 git push")
-    return 1 if failed else 0
+    if not any(result.failed for result in results):
+        return 0
+    say("the push is stopped: not all of its content is on a remote", "mvc push  # or MVC_SKIP_PUSH=1 git push")
+    return 1
 
 
 # After a checkout or merge.

@@ -133,8 +133,7 @@ def _exit_code(results: Sequence[TransferResult]) -> int:
 def _show(output: Output, project: Project, results: Sequence[TransferResult], verb: str, already: str) -> int:
     """Say what was moved, and what was not; `already` says where everything was."""
     for result in results:
-        _show_failed(output, project, result)
-        _show_warnings(output, project, result)
+        show_trouble(output, project, result)
         name = f" {visible(result.remote)}" if already.endswith("on") else ""
         if result.transferred:
             there = f"; {plural(result.skipped, 'object')} there already" if result.skipped else ""
@@ -145,6 +144,12 @@ def _show(output: Output, project: Project, results: Sequence[TransferResult], v
         elif not result.failed:
             output.line("Nothing is tracked there that has content. Next: mvc add PATH")
     return _exit_code(results)
+
+
+def show_trouble(output: Output, project: Project, result: TransferResult) -> None:
+    """Say what did not arrive, and what is to be known besides."""
+    _show_failed(output, project, result)
+    _show_warnings(output, project, result)
 
 
 def _show_failed(output: Output, project: Project, result: TransferResult) -> None:

@@ -18,10 +18,9 @@ from mvc.ops.kept import is_kept, with_files
 from mvc.ops.reports import file_in
 from mvc.project import Project
 from mvc.quality.facts import Facts, FileAt, ModelFacts
+from mvc.quality.files import POLICY, SIGNATURES, SUFFIX
 from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge import judge
-from mvc.quality.policy import PATH as POLICY
-from mvc.quality.report import SIGNATURES, SUFFIX
 from mvc.scm.plumbing import index_paths, list_files, staged_file
 from mvc.workspace.tracked import Tracked
 

@@ -13,7 +13,7 @@ from mvc.ops.reports import directions, fitting, report_in, values
 from mvc.ops.revisions import companions_at, tracked_at
 from mvc.ops.status import look
 from mvc.project import Project
-from mvc.quality.glance import SUFFIX
+from mvc.quality.files import SUFFIX
 from mvc.scm.plumbing import head, resolve
 from mvc.workspace.available import load_manifest
 from mvc.workspace.tracked import Selection, Tracked

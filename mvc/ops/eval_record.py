@@ -16,15 +16,15 @@ from mvc.ops.reports import file_in, model_of
 from mvc.ops.status import look, same_content
 from mvc.project import Project
 from mvc.quality import fixes
+from mvc.quality.directions import higher_is_better
 from mvc.quality.facts import Facts, FileAt, ModelFacts
+from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX
 from mvc.quality.finding import Finding
 from mvc.quality.judge import judge
-from mvc.quality.metrics import MAX_BYTES as MAX_METRICS_BYTES
-from mvc.quality.metrics import Found, find_metrics, higher_is_better, parse_metric, read_metrics
-from mvc.quality.policy import PATH as POLICY
+from mvc.quality.metric_files import MAX_BYTES as MAX_METRICS_BYTES
+from mvc.quality.metric_files import Found, find_metrics, read_metrics
+from mvc.quality.metrics import parse_metric
 from mvc.quality.report import (
-    MAX_BYTES,
-    SUFFIX,
     Dataset,
     Metric,
     Model,
@@ -316,13 +316,13 @@ def _renewed(project: Project, used: Iterable[Used], remarks: list[Remark]) -> l
     renewed = []
     for item in used:
         try:
-            renewed.append(Used(item.path, _digest(project, project_path(item.path), None, []).blake3))
+            renewed.append(Used(item.path, _digest(project, _checked(item.path), None, []).blake3))
         except (MvcError, OSError):
             remarks.append(Remark(f"{item.path} is not there any more, and was taken out of the report"))
     return renewed
 
 
-def project_path(path: str) -> str:
+def _checked(path: str) -> str:
     """Return a path that a report names, checked: it comes from outside.
 
     Raises:

@@ -11,7 +11,8 @@ from mvc.objects.pointer import parse
 from mvc.ops.common import split_reference
 from mvc.ops.reports import ReportState, model_of, state_of
 from mvc.project import Project
-from mvc.quality.report import MAX_BYTES, SUFFIX, Report, parse_report
+from mvc.quality.files import MAX_BYTES, SUFFIX
+from mvc.quality.report import Report, parse_report
 from mvc.scm.plumbing import committed_file, resolve
 
 

@@ -22,7 +22,7 @@ from mvc.ops.transfers import transferring
 from mvc.ops.uses import Use, lost_uses, uses_in_history
 from mvc.project import Project
 from mvc.scm.reachable import check_trusted
-from mvc.store.base import Stored
+from mvc.store.base import Amount, Stored
 from mvc.store.remote_gc import garbage_lists, merged
 from mvc.store.sharing import Registration, registered
 from mvc.store.trash import discard, purge, trashed
@@ -61,19 +61,6 @@ class Garbage(NamedTuple):
     stored: str
     """When the cache got it: ISO 8601, UTC."""
     users: tuple[Use, ...]
-
-
-class Amount(NamedTuple):
-    """How much there is of something."""
-
-    objects: int
-    bytes: int
-
-    @classmethod
-    def of(cls, items: Iterable[Stored]) -> Amount:
-        """Return how much `items` are."""
-        sizes = [item.size for item in items]
-        return cls(len(sizes), sum(sizes))
 
 
 class Silent(NamedTuple):

@@ -12,12 +12,12 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from mvc.errors import MissingObject, MvcError, UsageError
-from mvc.ops.gc import Amount, Garbage, GcOptions, iso, named
+from mvc.ops.gc import Garbage, GcOptions, iso, named
 from mvc.ops.remote_roots import announce_all, clone_id
 from mvc.ops.transfers import transferring
 from mvc.project import Project
 from mvc.scm.incomplete import lacks_history
-from mvc.store.base import Stored
+from mvc.store.base import Amount, Stored
 from mvc.store.remote import RemoteStore
 from mvc.store.remote_gc import (
     ABANDONED,
@@ -133,6 +133,7 @@ def _manifest_there(remote: RemoteStore, name: str) -> bytes:
 
 
 def _collect(project: Project, remote: RemoteStore, own: set[str], options: GcOptions) -> RemoteGcResult:
+    """Find what is spare, list it and delete what is due; without `yes`, only say so."""
     others = all_roots(remote, but=clone_id(project))
     spares = find_spares(remote, own.union(*(roots.names for roots in others)))
     lists, now = garbage_lists(remote), time.time()
@@ -142,10 +143,9 @@ def _collect(project: Project, remote: RemoteStore, own: set[str], options: GcOp
         lists = garbage_lists(remote)
     due = [listed for listed in lists if _is_due(listed, options.grace, now)]
     later = [listed for listed in lists if not _is_due(listed, options.grace, now)]
-    doomed = merged(due)
-    waiting = [spare for spare in choice.listed if not is_listed(doomed, spare)]
-    soon = [spare for spare in choice.listed if is_listed(doomed, spare)]
+    soon, waiting = _apart(choice.listed, due)
     deleted = _delete(remote, due, own) if options.yes else _amount(soon)
+    until = iso(min(listed.item.modified for listed in later) + options.grace) if waiting else ""
     return RemoteGcResult(
         project.remote(options.remote).name,
         options.yes,
@@ -155,10 +155,17 @@ def _collect(project: Project, remote: RemoteStore, own: set[str], options: GcOp
         _amount(choice.fresh, halves=True),
         _amount(choice.young),
         _amount(waiting),
-        iso(min(listed.item.modified for listed in later) + options.grace) if waiting else "",
+        until,
         deleted,
         _kept_for(remote, own, others),
     )
+
+
+def _apart(spares: Iterable[Spare], due: Iterable[GarbageList]) -> tuple[list[Spare], list[Spare]]:
+    """Return what the lists name that are due, and the rest."""
+    doomed = merged(due)
+    soon = [spare for spare in spares if is_listed(doomed, spare)]
+    return soon, [spare for spare in spares if not is_listed(doomed, spare)]
 
 
 def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
@@ -170,9 +177,9 @@ def _delete(remote: RemoteStore, due: Iterable[GarbageList], own: set[str]) -> A
     def needed() -> set[str]:
         return own.union(*(roots.names for roots in all_roots(remote)))
 
-    freed = [carry_out(remote, listed, needed) for listed in due]
+    freed = Amount.total(carry_out(remote, listed, needed) for listed in due)
     sweep(remote)
-    return Amount(sum(part.objects for part in freed), sum(part.bytes for part in freed))
+    return freed
 
 
 def _amount(spares: Iterable[Spare], *, halves: bool = False) -> Amount:

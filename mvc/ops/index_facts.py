@@ -12,10 +12,9 @@ from mvc.ops.kept import is_kept, with_files
 from mvc.project import FOLDER, Project
 from mvc.quality import magic
 from mvc.quality.facts import BlobFacts, Facts, FileAt, ModelFacts
-from mvc.quality.policy import PATH as POLICY
-from mvc.quality.report import MAX_BYTES as MAX_FILE
-from mvc.quality.report import SIGNATURES
-from mvc.quality.report import SUFFIX as REPORT
+from mvc.quality.files import MAX_BYTES as MAX_FILE
+from mvc.quality.files import POLICY, SIGNATURES
+from mvc.quality.files import SUFFIX as REPORT
 from mvc.scm.index_changes import Entry, Index, heads, sizes
 from mvc.scm.plumbing import IndexPaths
 

@@ -10,7 +10,8 @@ from mvc.errors import MvcError, UsageError
 from mvc.fsutil import is_shared
 from mvc.ops.hooks import ENABLED, Installed, forgo, install
 from mvc.project import CONFIG, FOLDER, Project
-from mvc.quality import policy
+from mvc.quality.files import POLICY
+from mvc.quality.policy import STARTER as STARTER_POLICY
 from mvc.scm.plumbing import stage
 from mvc.store.cache import Cache
 from mvc.store.sharing import group_of, make_cache_dir, share
@@ -107,7 +108,7 @@ def _write_files(project: Project) -> tuple[str, ...]:
     attributes = project.tree.read(ATTRIBUTES, 1 << 20)
     replacements = [
         Replacement(CONFIG, None, STARTER.encode()),
-        Replacement(policy.PATH, None, policy.STARTER.encode()),
+        Replacement(POLICY, None, STARTER_POLICY.encode()),
         Replacement(ATTRIBUTES, attributes, _with_lines(attributes or b"")),
     ]
     os.mkdir(f"{project.root}/{FOLDER}")

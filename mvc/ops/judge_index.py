@@ -5,9 +5,9 @@ from __future__ import annotations
 from mvc.ops.index_facts import index_facts
 from mvc.project import Project
 from mvc.quality.facts import Facts
+from mvc.quality.files import POLICY
 from mvc.quality.finding import Verdict
 from mvc.quality.judge import judge
-from mvc.quality.policy import PATH as POLICY
 from mvc.scm.index_changes import Index, read_index
 
 

@@ -9,7 +9,7 @@ from mvc.errors import MvcError
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.reports import fitting, values
 from mvc.project import Project
-from mvc.quality.report import SUFFIX as REPORT
+from mvc.quality.files import SUFFIX as REPORT
 from mvc.scm.repo import Version, history
 from mvc.workspace.tracked import parsed
 

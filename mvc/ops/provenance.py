@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.project import FOLDER, Project
-from mvc.quality.report import SIGNATURES, SUFFIX, Code, Environment, Evaluator
+from mvc.quality.files import SIGNATURES, SUFFIX
+from mvc.quality.report import Code, Environment, Evaluator
 from mvc.scm.plumbing import changed_since_head, head, identity
 
 PACKAGES = (

@@ -16,7 +16,8 @@ from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer
 from mvc.project import Project
 from mvc.quality.facts import FileAt
-from mvc.quality.glance import MAX_BYTES, POLICY, SIGNATURES, SUFFIX, glance
+from mvc.quality.files import MAX_BYTES, POLICY, SIGNATURES, SUFFIX
+from mvc.quality.glance import glance
 
 if TYPE_CHECKING:
     from mvc.quality.policy import Policy

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mvc.objects.pointer import SUFFIX, path_of
+from mvc.quality.files import SIGNATURES
+from mvc.quality.files import SUFFIX as REPORT
 from mvc.scm.plumbing import Git, list_blobs, read_blobs
 from mvc.workspace.tracked import Tracked, parsed
 
-COMPANIONS = (".eval.yaml", ".eval.yaml.sig")
+COMPANIONS = (REPORT, REPORT + SIGNATURES)
 """Files that belong to a pointer: its evaluation report and that report's signatures."""
 
 

@@ -11,8 +11,9 @@ import shlex
 
 from mvc.objects import pointer as pointers
 from mvc.quality.demands import Demands, SliceDemand
-from mvc.quality.policy import PATH, Pinned
-from mvc.quality.report import SUFFIX, Report, label
+from mvc.quality.files import POLICY, SUFFIX
+from mvc.quality.policy import Pinned
+from mvc.quality.report import Report, label
 from mvc.quality.tags import FIRST, SEMVER, parse_version
 
 _LONG = 80
@@ -27,7 +28,7 @@ _FEW = 3
 def track(path: str) -> str:
     """Take a file out of Git and give it to mvc."""
     line = f"git rm --cached -- {_pathspec(path)} && mvc add {_path(path)}"
-    return f"{line}  # or let Git have it: allow: [{_pattern(path)}] under defaults, git in {PATH}"
+    return f"{line}  # or let Git have it: allow: [{_pattern(path)}] under defaults, git in {POLICY}"
 
 
 def untrack(path: str, then: str = "", *, recursive: bool = False) -> str:
@@ -73,7 +74,7 @@ def first_report(path: str, demanded: Demands) -> str:
     line = f"{_record(path)} --tag {_first_tag(demanded)}{_measured('NAME')}"
     if not demanded.by_default:
         return line
-    return f"{line}  # or, if it needs none, a rule in {PATH}: - {{match: {_pattern(path)}, report: optional}}"
+    return f"{line}  # or, if it needs none, a rule in {POLICY}: - {{match: {_pattern(path)}, report: optional}}"
 
 
 def next_report(path: str, report: Report, when: str = "") -> str:

@@ -5,12 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-SUFFIX = ".eval.yaml"
-SIGNATURES = ".sig"
-POLICY = ".mvc/policy.yaml"
-MAX_BYTES = 1 << 20
-"""Of a report."""
-
 
 class Glance(NamedTuple):
     """What a report is of, and for."""

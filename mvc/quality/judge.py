@@ -19,9 +19,10 @@ from mvc.quality import fixes, formats, patterns
 from mvc.quality.demands import Demands, demands
 from mvc.quality.facts import BlobFacts, Facts, FileAt, ModelFacts
 from mvc.quality.figures import judge_figures
+from mvc.quality.files import POLICY, SUFFIX
 from mvc.quality.finding import Finding, Severity, Verdict
-from mvc.quality.policy import PATH, STRICT, Policy, max_blob, parse_policy
-from mvc.quality.report import SUFFIX, Report, parse_report
+from mvc.quality.policy import STRICT, Policy, max_blob, parse_policy
+from mvc.quality.report import Report, parse_report
 from mvc.quality.tags import SEMVER, fits
 from mvc.quality.words import clipped, one_line, short
 
@@ -45,19 +46,19 @@ def judge(facts: Facts, now: float) -> Verdict:  # noqa: ARG001 - ages count whe
 def judge_policy(facts: Facts) -> tuple[Policy, list[Finding]]:
     """Return the policy that counts, and what is wrong with the one that is there."""
     if facts.policy is None:
-        note = _finding("MVC402", PATH, "there is no policy, so the defaults hold", "mvc init", "note")
+        note = _finding("MVC402", POLICY, "there is no policy, so the defaults hold", "mvc init", "note")
         return STRICT, [note] if facts.models else []
     if what := _no_file(facts.policy):
-        fix = fixes.untrack(PATH, "then write it as a file")
-        return STRICT, [_finding("MVC309", PATH, f"the policy is {what}, no regular file; the defaults hold", fix)]
+        fix = fixes.untrack(POLICY, "then write it as a file")
+        return STRICT, [_finding("MVC309", POLICY, f"the policy is {what}, no regular file; the defaults hold", fix)]
     try:
         if facts.policy.conflicted:
             raise InvalidFormat("it is in conflict")
         return parse_policy(facts.policy.raw), []
     except InvalidFormat as error:
-        reason = "it is in conflict" if _CONFLICT.search(facts.policy.raw) else _reason(error, PATH)
-        fix = error.fix or fixes.stage(PATH, "once it is mended")
-        return STRICT, [_finding("MVC401", PATH, f"the policy cannot be read: {reason}; the defaults hold", fix)]
+        reason = "it is in conflict" if _CONFLICT.search(facts.policy.raw) else _reason(error, POLICY)
+        fix = error.fix or fixes.stage(POLICY, "once it is mended")
+        return STRICT, [_finding("MVC401", POLICY, f"the policy cannot be read: {reason}; the defaults hold", fix)]
 
 
 def judge_model(policy: Policy, model: ModelFacts) -> tuple[Finding, ...]:

@@ -15,11 +15,11 @@ import msgspec
 from msgspec import Struct, field
 
 from mvc.errors import InvalidFormat
-from mvc.quality import formats, glance, patterns
+from mvc.quality import formats, patterns
 from mvc.quality.document import decode
+from mvc.quality.files import POLICY
 from mvc.quality.tags import SEMVER
 
-PATH = glance.POLICY
 MAX_BYTES = 256 << 10
 
 Demand: TypeAlias = Literal["required", "optional"]
@@ -184,7 +184,7 @@ _AGE = re.compile(r"[0-9]{1,6}[hdw]")
 _BLAKE3 = re.compile(r"[0-9a-f]{64}")
 
 
-def parse_policy(raw: bytes, what: str = PATH) -> Policy:
+def parse_policy(raw: bytes, what: str = POLICY) -> Policy:
     """Return the policy in `raw`; `what` names the file in errors.
 
     Raises:

@@ -17,12 +17,8 @@ from msgspec import Struct, field
 
 from mvc.errors import InvalidFormat
 from mvc.objects.pointer import quote
-from mvc.quality import glance
 from mvc.quality.document import decode
-
-SUFFIX = glance.SUFFIX
-SIGNATURES = glance.SIGNATURES
-MAX_BYTES = glance.MAX_BYTES
+from mvc.quality.files import MAX_BYTES
 
 Assurance: TypeAlias = Literal["self", "ci", "third-party"]
 Parameter: TypeAlias = str | int | float | bool | list[str | int | float | bool | None] | None

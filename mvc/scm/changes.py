@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mvc.scm.plumbing import Git, present_blobs, split_nul
+from mvc.scm.plumbing import Git, parse_raw, present_blobs
 
 _RAW = ("-r", "--raw", "-z", "--no-renames", "--no-abbrev")
 _FILES = ("100644", "100755")
@@ -40,13 +40,10 @@ def changed_in_index(git: Git, old: str, pattern: str) -> list[FileChange]:
 
 
 def _changes(output: bytes) -> list[FileChange]:
-    fields = split_nul(output)
-    return [_change(row, path) for row, path in zip(fields[::2], fields[1::2], strict=True)]
-
-
-def _change(row: str, path: str) -> FileChange:
-    old_mode, new_mode, old, new, _ = row.removeprefix(":").split(" ")
-    return FileChange(path, old if old_mode in _FILES else "", new if new_mode in _FILES else "")
+    return [
+        FileChange(item.path, item.old if item.old_mode in _FILES else "", item.oid if item.mode in _FILES else "")
+        for item in parse_raw(output)
+    ]
 
 
 def is_zero(oid: str) -> bool:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mvc.errors import MvcError
-from mvc.scm.plumbing import Git, not_here, read_blobs, split_nul
+from mvc.scm.plumbing import Git, RawChange, not_here, parse_raw, read_blobs, split_nul
 
 _PATTERNS = frozenset({
     "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
@@ -49,23 +49,12 @@ class Entry(NamedTuple):
     conflicted: bool = False
 
 
-class Change(NamedTuple):
-    """A path that the index has otherwise than a commit."""
-
-    path: str
-    mode: str
-    """Octal; `000000` when the index has it no more, or in conflict."""
-    old: str
-    """The blob that the commit has, all zeros when none."""
-    oid: str
-
-
 class Index(NamedTuple):
     """The index as a commit would take it, and what of it is new. What `git add -N` announced is not in it."""
 
     entries: dict[str, Entry]
-    changes: dict[str, Change]
-    """Against HEAD; everything on an unborn branch."""
+    changes: dict[str, RawChange]
+    """Against HEAD; everything on an unborn branch. What is gone, or in conflict, has the mode `000000`."""
     known: frozenset[str]
     """The blobs that HEAD has, or another parent of the commit."""
 
@@ -94,19 +83,13 @@ def _entry(row: str) -> tuple[str, Entry]:
     return path, Entry(mode, oid, stage != "0")
 
 
-def _changes(git: Git, announced: str, *parent: str) -> dict[str, Change]:
+def _changes(git: Git, announced: str, *parent: str) -> dict[str, RawChange]:
     """Return what differs from `parent`, else from HEAD, on an unborn branch from nothing."""
     output = git.run(
         "diff", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-color", "--no-ext-diff",
         "--no-relative", "--ignore-submodules=none", "-O/dev/null", announced, *parent, "--",
     )
-    fields = split_nul(output)
-    return {path: _change(head, path) for head, path in zip(fields[::2], fields[1::2], strict=True)}
-
-
-def _change(head: str, path: str) -> Change:
-    _, mode, old, oid, _ = head.split(" ")
-    return Change(path, mode, old, oid)
+    return {change.path: change for change in parse_raw(output)}
 
 
 def _merged(git: Git, git_dir: str) -> list[str]:

@@ -98,6 +98,25 @@ def split_nul(output: bytes) -> list[str]:
     return [os.fsdecode(name) for name in output.split(b"\0") if name]
 
 
+class RawChange(NamedTuple):
+    """A path that differs between two states, as `git diff --raw` tells it; modes are octal."""
+
+    path: str
+    old_mode: str
+    """`000000` where there is nothing; so is `mode`."""
+    mode: str
+    old: str
+    """The blob; all zeros where there is none, or it is not written yet."""
+    oid: str
+
+
+def parse_raw(output: bytes) -> list[RawChange]:
+    """Return what `--raw -z --no-abbrev --no-renames` prints."""
+    fields = split_nul(output)
+    rows = (row.removeprefix(":").split(" ")[:4] for row in fields[::2])
+    return [RawChange(path, *row) for path, row in zip(fields[1::2], rows, strict=True)]
+
+
 class Layout(NamedTuple):
     """Where a repository's parts lie, as absolute paths."""
 

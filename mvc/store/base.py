@@ -11,7 +11,7 @@ Promises, held by the conformance suite in tests/store/test_conformance.py:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple, Protocol
 
 from mvc.objects.digest import Digest
@@ -27,6 +27,25 @@ class Stored(NamedTuple):
     """When it got there, in seconds since the epoch."""
     pack: str = ""
     """The pack that holds it; empty when it is loose."""
+
+
+class Amount(NamedTuple):
+    """How much there is of something."""
+
+    objects: int
+    bytes: int
+
+    @classmethod
+    def of(cls, items: Iterable[Stored]) -> Amount:
+        """Return how much `items` are."""
+        sizes = [item.size for item in items]
+        return cls(len(sizes), sum(sizes))
+
+    @classmethod
+    def total(cls, parts: Iterable[Amount]) -> Amount:
+        """Return all parts together."""
+        parts = list(parts)
+        return cls(sum(part.objects for part in parts), sum(part.bytes for part in parts))
 
 
 class Store(Protocol):

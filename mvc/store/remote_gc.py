@@ -17,6 +17,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from mvc.errors import InvalidFormat, MissingObject, UsageError
+from mvc.store.base import Amount
 from mvc.store.bucket import Changed, Item, RemoteError
 from mvc.store.remote import Doomed, Place, RemoteStore, Version, version
 
@@ -36,13 +37,6 @@ _PATIENCE = 60.0
 _DEAD = 900.0
 """Seconds after which a gc that did not renew its marker counts as killed."""
 _HEX = 64
-
-
-class Freed(NamedTuple):
-    """What was deleted: objects, and bytes of them and of files that were none."""
-
-    objects: int
-    bytes: int
 
 
 class GarbageList(NamedTuple):
@@ -211,7 +205,7 @@ def sweep(remote: RemoteStore) -> None:
         remote.bucket.sweep(time.time() - ABANDONED)
 
 
-class _Run:
+class _Deletion:
     """One gc's carrying out of a list. Its marker says so to all; it is renewed as long as the gc lives.
 
     What clones need is read anew when that was a while ago, as after a laptop slept in the midst of it all.
@@ -255,51 +249,51 @@ def _uptime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def carry_out(remote: RemoteStore, listed: GarbageList, read_needed: Callable[[], AbstractSet[str]]) -> Freed:
-    """Delete what a list names, nobody needs now, and nobody wrote since.
+def carry_out(remote: RemoteStore, listed: GarbageList, read_needed: Callable[[], AbstractSet[str]]) -> Amount:
+    """Delete what a list names, nobody needs now, and nobody wrote since; how much that was.
 
     `read_needed` is called once it is known to all that this is under way.
     """
-    run = _Run(remote, listed, read_needed)
+    deletion = _Deletion(remote, listed, read_needed)
     there = {item.key: item for prefix in ("objects/", "packs/") for item in remote.bucket.list(prefix)}
     files = [(item, listed.doomed[version(item)]) for item in there.values() if version(item) in listed.doomed]
     freed = [
-        _free_packed(remote, item, names - run.needed()) if names else _free_half(remote, item)
+        _free_packed(remote, item, names - deletion.needed()) if names else _free_half(remote, item)
         for item, names in files
         if item.key.startswith("packs/")
     ]
     loose = [(item, names) for item, names in files if item.key.startswith("objects/")]
-    freed += [_free_loose(remote, loose[at : at + _BATCH], run) for at in range(0, len(loose), _BATCH)]
-    run.end()
-    return Freed(sum(part.objects for part in freed), sum(part.bytes for part in freed))
+    freed += [_free_loose(remote, loose[at : at + _BATCH], deletion) for at in range(0, len(loose), _BATCH)]
+    deletion.end()
+    return Amount.total(freed)
 
 
-def _free_loose(remote: RemoteStore, files: list[tuple[Item, AbstractSet[str]]], run: _Run) -> Freed:
-    spare = [item for item, names in files if not names & run.needed()]
+def _free_loose(remote: RemoteStore, files: list[tuple[Item, AbstractSet[str]]], deletion: _Deletion) -> Amount:
+    spare = [item for item, names in files if not names & deletion.needed()]
     now = remote.run(remote.bucket.head, [item.key for item in spare], 0)
     same = [item for item, found in zip(spare, now, strict=True) if found and version(found) == version(item)]
     remote.bucket.delete(item.key for item in same)
-    return Freed(len(same), sum(item.size for item in same))
+    return Amount(len(same), sum(item.size for item in same))
 
 
-def _free_half(remote: RemoteStore, item: Item) -> Freed:
+def _free_half(remote: RemoteStore, item: Item) -> Amount:
     """Delete half of a pack, unless a push has just begun to send it again."""
     now, other = remote.bucket.head(item.key), remote.bucket.head(_other_half(item.key))
     if other is not None or now is None or version(now) != version(item):
-        return Freed(0, 0)
+        return Amount(0, 0)
     remote.bucket.delete([item.key])
-    return Freed(0, item.size)
+    return Amount(0, item.size)
 
 
-def _free_packed(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> Freed:
+def _free_packed(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> Amount:
     _, index = remote.packs().get(pack.key[6:-5], (pack, None))
     records = [index.find(bytes.fromhex(name)) for name in names] if index else []
     sizes = {record.blake3.hex(): record.stored for record in records if record is not None}
     if not sizes:
-        return Freed(0, 0)
+        return Amount(0, 0)
     try:
         remote.drop(pack, sizes.keys())
     except (MissingObject, Changed):  # another gc was quicker
         remote.forget()
-        return Freed(0, 0)
-    return Freed(len(sizes), sum(sizes.values()))
+        return Amount(0, 0)
+    return Amount(len(sizes), sum(sizes.values()))

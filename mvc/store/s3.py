@@ -7,22 +7,20 @@ s3fs gives the session and the calls. Its own transfers are not used: after a sh
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from importlib.util import find_spec
 from io import BytesIO
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mvc.errors import MvcError, UsageError
+from mvc.errors import MvcError
 from mvc.store.bucket import PART, Changed, Check, Item, RemoteError, Run, Transient, read_first
-from mvc.store.s3_errors import AGAIN, Asked, code_of, translate
+from mvc.store.s3_errors import Asked, code_of, translate
+from mvc.store.session import AGAIN, CONNECT_PATIENCE, PATIENCE, Page, Pages, need, range_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,12 +28,7 @@ if TYPE_CHECKING:
     from s3fs import S3FileSystem
 
 T = TypeVar("T")
-_Page: TypeAlias = tuple[list[Item], str]
-"""Items, and where to go on; empty at the end."""
 
-PATIENCE = 60.0
-"""Seconds in which something must move."""
-_CONNECT_PATIENCE = 10.0
 _COMPLETE_PATIENCE = 600.0
 """Amazon may take minutes to put many parts together."""
 _ABORT_PATIENCE = 0.5
@@ -70,8 +63,7 @@ class S3Bucket:
             UsageError: s3fs is not installed.
 
         """
-        if find_spec("s3fs") is None:
-            raise UsageError("s3:// needs the package s3fs", "pip install 'modelvc[s3]'")
+        need(url, "s3fs", "s3")
         self.url = url.rstrip("/")
         self._bucket, _, prefix = self.url.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
@@ -116,9 +108,9 @@ class S3Bucket:
 
     def list(self, prefix: str) -> Iterator[Item]:
         """See `Bucket.list`."""
-        return _Listing(partial(self._page, self._prefix + prefix))
+        return Pages(partial(self._page, self._prefix + prefix))
 
-    def _page(self, prefix: str, token: str) -> _Page:
+    def _page(self, prefix: str, token: str) -> Page:
         start: dict[str, Any] = {"ContinuationToken": token} if token else {}
         page = self._call("list_objects_v2", Prefix=prefix, **start)
         found = page.get("Contents", [])
@@ -192,7 +184,7 @@ class S3Bucket:
         """See `Bucket.upload`."""
         read_first(fd, check)
         if size <= PART:
-            self.write(key, _range_of(fd, 0, size))
+            self.write(key, range_of(fd, 0, size))
             return
         step = _part_size(size)
         starts = range(0, size, step)
@@ -208,7 +200,7 @@ class S3Bucket:
 
     def _send(self, key: str, upload: str, fd: int, size: int, step: int, start: int) -> str:
         """Send one part; its ETag."""
-        body = BytesIO(_range_of(fd, start, min(start + step, size)))
+        body = BytesIO(range_of(fd, start, min(start + step, size)))
         number = start // step + 1
         sent = self._call("upload_part", key, moved=body.tell, UploadId=upload, PartNumber=number, Body=body)
         return str(sent["ETag"])
@@ -325,26 +317,6 @@ class S3Bucket:
             return self._made
 
 
-class _Listing:
-    """Items page by page. When a page fails, the next call asks for it again."""
-
-    def __init__(self, page: Callable[[str], _Page]) -> None:
-        self._page = page
-        self._token: str | None = ""
-        self._items: Iterator[Item] = iter(())
-
-    def __iter__(self) -> Iterator[Item]:
-        return self
-
-    def __next__(self) -> Item:
-        while (item := next(self._items, None)) is None:
-            if self._token is None:
-                raise StopIteration
-            items, after = self._page(self._token)
-            self._items, self._token = iter(items), after or None
-        return item
-
-
 class _Refused(Exception):
     """An error in the midst of an answer, in the form of the SDK's."""
 
@@ -378,19 +350,6 @@ def _seconds(when: datetime) -> float:
     return float(int(when.timestamp()))
 
 
-def _range_of(fd: int, start: int, end: int) -> bytes:
-    """Return the bytes from `start` up to `end` of a file.
-
-    Raises:
-        Changed: it is shorter.
-
-    """
-    data = os.pread(fd, end - start, start)
-    if len(data) != end - start:
-        raise Changed("a file became shorter while it was sent", "run the command again")
-    return data
-
-
 def _part_size(size: int) -> int:
     """Return the bytes of one part of an object: `PART`, more where that would be too many parts."""
     return max(PART, -(-size // _MOST_PARTS // _MIB) * _MIB)
@@ -400,9 +359,6 @@ def _filesystem(options: Mapping[str, str], patience: float) -> S3FileSystem:
     """Return s3fs's session, not connected yet."""
     from s3fs import S3FileSystem  # noqa: PLC0415 - it takes half a second
 
-    for library in ("aiobotocore", "botocore"):  # what fails is told by us; without a handler it goes to stderr
-        if not (logger := logging.getLogger(library)).handlers:
-            logger.addHandler(logging.NullHandler())
     extra = {"sse": "ServerSideEncryption", "kms_key_id": "SSEKMSKeyId", "acl": "ACL"}
     made = S3FileSystem(
         anon=options.get("anon") == "true",
@@ -438,7 +394,7 @@ def _given(options: Mapping[str, str], names: Mapping[str, str]) -> dict[str, st
 def _config(options: Mapping[str, str], patience: float) -> dict[str, Any]:
     """Return the SDK's settings. Not every server holds what it got against the signature, so there are checksums."""
     return {
-        "connect_timeout": min(_CONNECT_PATIENCE, patience),
+        "connect_timeout": min(CONNECT_PATIENCE, patience),
         "read_timeout": patience,
         "retries": {"total_max_attempts": 1, "mode": "standard"},
         "max_pool_connections": _CONNECTIONS,

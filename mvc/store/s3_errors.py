@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from mvc.errors import MissingObject, MvcError
 from mvc.store.bucket import Changed, RemoteError, SlowDown, Transient
 from mvc.store.location import hidden
+from mvc.store.session import AGAIN
 
-AGAIN = "run the command again: it goes on where it stopped"
 _KEYS = "export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...  # or AWS_PROFILE=..."
 _LOGIN = "aws sso login  # or renew the credentials"
 _SET = "mvc remote set NAME -o"

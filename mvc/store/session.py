@@ -199,8 +199,9 @@ def need(url: str, package: str, extra: str) -> None:
     """
     if find_spec(package) is None:
         raise UsageError(f"{url.partition('://')[0]}:// needs the package {package}", f"pip install 'modelvc[{extra}]'")
-    for name in (package, "asyncio", "asyncssh", "azure", "google", "fsspec"):
-        logging.getLogger(name).addHandler(logging.NullHandler())
+    for name in (package, "aiobotocore", "asyncio", "asyncssh", "azure", "botocore", "google", "fsspec"):
+        if not (logger := logging.getLogger(name)).handlers:
+            logger.addHandler(logging.NullHandler())
 
 
 def checked(url: str, item: Item, data: bytes, size: int) -> bytes:

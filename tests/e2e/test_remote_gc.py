@@ -274,37 +274,24 @@ def lost_nothing(repo: Repo, other: Repo, push: Result | None, in_process: InPro
 
 
 @pytest.mark.parametrize("listed", [False, True], ids=["one step", "listed before"])
-def test_a_push_at_any_moment_of_a_gc(
-    repo: Repo, nas: Path, scene: Callable[[], tuple[Repo, Repo]], race: Race, in_process: InProcess, listed: bool,
+@pytest.mark.parametrize("outer", ["gc", "push"])
+def test_a_push_at_any_moment_of_a_gc_and_the_other_way_round(
+    nas: Path, scene: Callable[[], tuple[Repo, Repo]], race: Race, in_process: InProcess, outer: str, listed: bool,
 ) -> None:
     for at in range(1, 100):
         collecting, pushing = scene()
         if listed:
             age(nas, 2)
             in_process(collecting.root, *LISTED)
-        gc, push = race(collecting.root, GC, at, pushing.root, ("push",))
-        assert gc.code == 0
-        if push is None:
-            break
-        lost_nothing(collecting, pushing, push, in_process)
-    assert 8 < at < 99
-
-
-@pytest.mark.parametrize("listed", [False, True], ids=["one step", "listed before"])
-def test_a_gc_at_any_moment_of_a_push(
-    repo: Repo, nas: Path, scene: Callable[[], tuple[Repo, Repo]], race: Race, in_process: InProcess, listed: bool,
-) -> None:
-    for at in range(1, 100):
-        collecting, pushing = scene()
-        if listed:
-            age(nas, 2)
-            in_process(collecting.root, *LISTED)
-        push, gc = race(pushing.root, ("push",), at, collecting.root, GC)
-        if gc is None:
+        if outer == "gc":
+            gc, push = race(collecting.root, GC, at, pushing.root, ("push",))
+        else:
+            push, gc = race(pushing.root, ("push",), at, collecting.root, GC)
+        if push is None or gc is None:
             break
         assert gc.code == 0
         lost_nothing(collecting, pushing, push, in_process)
-    assert 5 < at < 99
+    assert {"gc": 8, "push": 5}[outer] < at < 99
 
 
 def test_a_gc_that_was_killed_is_finished_by_the_next(

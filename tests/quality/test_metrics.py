@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvc.errors import InvalidFormat, UsageError
-from mvc.quality import metrics as module
-from mvc.quality.metrics import find_metrics, higher_is_better, parse_metric, read_metrics
+from mvc.quality import metric_files as module
+from mvc.quality.directions import higher_is_better
+from mvc.quality.metric_files import find_metrics, read_metrics
+from mvc.quality.metrics import parse_metric
 from mvc.quality.report import Metric, Run, label
 
 
