@@ -36,8 +36,7 @@ def main() -> int:
     try:
         results = _measure_all(options, root, material.isolated(root / "home", path))
     finally:
-        if not options.folder:
-            shutil.rmtree(root)
+        shutil.rmtree(root / "removed" if options.folder else root, ignore_errors=True)
     missed = [result["case"] for result in results if result["missed"]]
     print(f"\nmissed: {'; '.join(missed) or 'none'}")
     return 1 if missed and options.strict else 0
@@ -79,7 +78,7 @@ def _attempt(
         if not options.against or "No such" not in str(error):
             raise
     print(f"\n{case.name}\n  left out: {options.against} does not know that")
-    shutil.rmtree(root / "work", ignore_errors=True)
+    _take_away(root)
     return []
 
 
@@ -100,8 +99,13 @@ def _measure(case: Case, tools: list[Tool], root: Path, environ: Environ, rounds
             runs[tool.name].append(measure.run(case.command(tool, place), place.repository, place.environ))
             asked[tool.name] = _requests(place)
             case.after(tool, place)
-    shutil.rmtree(root / "work")
+    _take_away(root)
     return _report(case, {name: measure.summarise(done) for name, done in runs.items()}, asked[case.subject])
+
+
+def _take_away(root: Path) -> None:
+    for place in (root / "work").iterdir():
+        material.discard(place)
 
 
 def _requests(place: Place) -> int:

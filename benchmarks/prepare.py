@@ -164,11 +164,7 @@ def without(name: str) -> Step:
 
     def take(tool: Tool, place: Place) -> None:
         del tool
-        path = place.repository / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        material.discard(place.repository / name)
         os.sync()
 
     return take

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from benchmarks import server
 from benchmarks.case import Case
-from benchmarks.material import quietly
+from benchmarks.material import discard, quietly, touch_memory
 from benchmarks.prepare import ONE, Place, Step, job, names, nothing, with_directory, with_file
 from benchmarks.tools import COPY, Tool, filled
 
@@ -53,7 +53,7 @@ def _laid_down(load: Load) -> Step:
 
 def _emptied(tool: Tool, place: Place) -> None:
     """Leave nothing on the remote."""
-    shutil.rmtree(place.repository.with_name("remote"), ignore_errors=True)
+    discard(place.repository.with_name("remote"))
     if "FILER" in place.environ:
         server.empty(place.environ)
     if "empty" in tool.jobs:
@@ -65,11 +65,10 @@ def _set_aside(tool: Tool, place: Place) -> None:
     """Keep of the repository what can be cloned; its content would take the page cache from others."""
     del tool
     origin = place.repository.with_name("origin")
-    shutil.rmtree(origin, ignore_errors=True)
+    discard(origin)
     place.repository.rename(origin)
-    for content in ("d", ".git/mvc", ".git/lfs", ".dvc/cache"):
-        shutil.rmtree(origin / content, ignore_errors=True)
-    (origin / ONE).unlink(missing_ok=True)
+    for content in ("d", ".git/mvc", ".git/lfs", ".dvc/cache", ONE):
+        discard(origin / content)
 
 
 def _cloned(tool: Tool, place: Place) -> None:
@@ -84,10 +83,21 @@ def _cloned(tool: Tool, place: Place) -> None:
     os.sync()
 
 
+def _ready(step: Step, load: Load) -> Step:
+    """Return `step`, with memory for what is written after it."""
+
+    def renew(tool: Tool, place: Place) -> None:
+        step(tool, place)
+        if load == _FILE:
+            touch_memory(4 << 30)
+
+    return renew
+
+
 def _removed(tool: Tool, place: Place) -> None:
     """Remove what a run brought, and what DVC remembers of it elsewhere."""
     del tool
-    shutil.rmtree(place.repository, ignore_errors=True)
+    discard(place.repository)
     shutil.rmtree(place.environ["DVC_SITE_CACHE_DIR"], ignore_errors=True)
 
 
@@ -127,7 +137,7 @@ def _moving(name: str, load: Load) -> Callable[[Tool, Place], list[str]]:
 
 def _push(load: Load) -> Case:
     name = f"push {load.name}"
-    return Case(name, (), _laid_down(load), _emptied, _moving("push", load), after=_emptied, memory=_MOST)
+    return Case(name, (), _laid_down(load), _ready(_emptied, load), _moving("push", load), after=_emptied, memory=_MOST)
 
 
 def _push_again(load: Load) -> Case:
@@ -137,7 +147,7 @@ def _push_again(load: Load) -> Case:
 def pull(load: Load, word: str = "pull") -> Case:
     """Return the case of a pull, or a fetch, into a fresh clone."""
     name = f"{word} {load.name}"
-    return Case(name, (), _cloneable(load), _cloned, _moving(word, load), after=_removed, memory=_MOST)
+    return Case(name, (), _cloneable(load), _ready(_cloned, load), _moving(word, load), after=_removed, memory=_MOST)
 
 
 def _s3(case: Case, tools: tuple[str, ...], subject: str = "mvc-s3") -> Case:

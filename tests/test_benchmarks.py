@@ -131,7 +131,7 @@ def test_what_is_pulled_is_what_was_pushed(load: str, environ: dict[str, str], t
     for name, tool in (("mvc", KNOWN["mvc-folder"]), ("plain", KNOWN["cp+sync"])):
         if name == "plain" and load == "DIR":
             continue
-        place = Place(tmp_path / "kept", tmp_path / name / "r", own)
+        place = Place(tmp_path / "kept", tmp_path / "work" / name / "r", own)
         place.repository.mkdir(parents=True)
         case = transfer_cases.pull(moved)
         case.prepare(tool, place)
