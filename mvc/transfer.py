@@ -10,7 +10,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeVar
@@ -22,7 +21,7 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream, quick_reader
 from mvc.store.bucket import PART, Bucket, Changed, Item
 from mvc.store.cache import Cache
-from mvc.store.remote import Place, RemoteStore, Span, loose_key, spans
+from mvc.store.remote import Place, RemoteStore, Span, spans, version
 from mvc.store.writer import CacheWriter
 from mvc.workspace.progress import Progress
 
@@ -112,7 +111,11 @@ class Tools(NamedTuple):
 def missing_there(remote: RemoteStore, digests: Iterable[Digest]) -> list[Digest]:
     """Return those objects that the remote does not hold now; one that is cut short is none."""
     wanted = {digest.blake3: digest for digest in digests}
-    there = remote.locate(wanted)
+    return not_whole(wanted, remote.locate(wanted))
+
+
+def not_whole(wanted: Mapping[str, Digest], there: Mapping[str, Place]) -> list[Digest]:
+    """Return those of the objects `wanted` that are not `there`, or cut short."""
     return [digest for name, digest in wanted.items() if name not in there or not _is_whole(digest, there[name])]
 
 
@@ -147,7 +150,7 @@ def _send_packed(tools: Tools, digests: Sequence[Digest], lost: list[Lost]) -> i
     if first is None:
         return 0
     try:
-        return tools.remote.put_pack(chain([first], bodies), tools.folder)
+        return sum(tools.remote.put_pack(chain([first], bodies), tools.folder).values())
     except MvcError as error:  # which pack it was is not told: none of them counts
         told = {item.name for item in lost}
         lost += [Lost(digest.blake3, error) for digest in digests if digest.blake3 not in told]
@@ -170,7 +173,7 @@ def _send(tools: Tools, digest: Digest) -> None:
             raise CorruptObject(f"object {digest.blake3} is damaged in the cache", "mvc verify")
 
     with tools.cache.open(digest.blake3) as file:
-        tools.remote.bucket.upload(loose_key(digest.blake3), file.fileno(), digest.size, tools.pool, check)
+        tools.remote.bucket.upload(tools.remote.key(digest.blake3), file.fileno(), digest.size, tools.pool, check)
     tools.progress.advance(digest.size)
 
 
@@ -192,23 +195,42 @@ def fetch_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
     """Bring objects, which the cache is known not to hold; each is published only when its bytes are proven.
 
     What was moved or replaced on the remote meanwhile is looked for once more. So is what does not match in a pack:
-    it may be the index, kept from an earlier day, that is wrong.
+    it may be the index, kept from an earlier day, that is wrong. Then other packs that have it are tried.
     """
-    places = _locate(tools, digests)
+    places = tools.remote.locate(digest.blake3 for digest in digests)
     moved = _fetch_from(tools, digests, places)
-    lost = {item.name: item.error for item in moved.failed}
+    lost = _errors(moved)
     again = [digest for digest in digests if _is_worth_a_look(lost.get(digest.blake3), places.get(digest.blake3))]
     if not again:
         return moved
     tools.remote.forget({places[digest.blake3].item.key for digest in again})
-    return moved.then(_fetch_from(tools, again, _locate(tools, again), last=True), again)
+    places = tools.remote.locate(digest.blake3 for digest in again)
+    moved = moved.then(_fetch_from(tools, again, places, last=True), again)
+    before = tools.remote.doomed
+    try:
+        return _fetch_copies(tools, again, moved, places)
+    finally:
+        tools.remote.doomed = before
 
 
-def _locate(tools: Tools, digests: Iterable[Digest]) -> dict[str, Place]:
-    names = [digest.blake3 for digest in digests]
-    with suppress(*_MOVED):  # a pack's index, between the listing and the reading
-        return tools.remote.locate(names)
-    return tools.remote.locate(names)
+def _fetch_copies(tools: Tools, digests: Sequence[Digest], moved: Moved, places: Mapping[str, Place]) -> Moved:
+    """Bring what was damaged at `places` from where else it lies, as long as there is another place."""
+    while True:
+        lost = _errors(moved)
+        wrong = [item for item in digests if item.blake3 in places and isinstance(lost.get(item.blake3), CorruptObject)]
+        avoided = {file: set(names) for file, names in tools.remote.doomed.items()}
+        for digest in wrong:
+            avoided.setdefault(version(places[digest.blake3].item), set()).add(digest.blake3)
+        tools.remote.doomed = avoided
+        places = tools.remote.locate(digest.blake3 for digest in wrong)
+        digests = [digest for digest in wrong if digest.blake3 in places]
+        if not digests:
+            return moved
+        moved = moved.then(_fetch_from(tools, digests, places, last=True), digests)
+
+
+def _errors(moved: Moved) -> dict[str, MvcError]:
+    return {item.name: item.error for item in moved.failed}
 
 
 def _is_worth_a_look(error: MvcError | None, place: Place | None) -> bool:

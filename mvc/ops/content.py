@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import BinaryIO, NamedTuple
@@ -110,8 +111,10 @@ def open_content(project: Project, source: Source, keep: ExitStack) -> BinaryIO:
     if len(entries) != 1 or (pointer.kind == "dir" and not selection.inside):
         raise UsageError(f"{source.path} is a directory: open one of its files, or use mvc.path()", "mvc ls -R")
     digest = entries[0].digest
+    here = project.cache.has(digest.blake3)
+    fetch = project.line(f"mvc fetch --rev {shlex.quote(source.rev)}" if source.rev else "mvc pull", source.path)
     raw = _raw(project, source, source.remote or pointer.notes.remote, digest, keep)
-    return io.BufferedReader(Proven(raw, digest, keep), 1 << 20)
+    return io.BufferedReader(Proven(raw, digest, keep, f"mvc verify; {fetch}" if here else fetch), 1 << 20)
 
 
 def _raw(project: Project, source: Source, remote: str | None, digest: Digest, keep: ExitStack) -> BinaryIO:
@@ -126,9 +129,9 @@ def _raw(project: Project, source: Source, remote: str | None, digest: Digest, k
 class Proven(io.RawIOBase):
     """A stream that is hashed as it is read, and held against its digest when the last byte was read in order."""
 
-    def __init__(self, raw: BinaryIO, digest: Digest, keep: ExitStack) -> None:
-        """Read `raw`, which must be `digest`; `keep` is closed with this file."""
-        self._raw, self._digest, self._keep = raw, digest, keep
+    def __init__(self, raw: BinaryIO, digest: Digest, keep: ExitStack, fix: str) -> None:
+        """Read `raw`, which must be `digest`; `keep` is closed with this file; `fix` mends what is no match."""
+        self._raw, self._digest, self._keep, self._fix = raw, digest, keep, fix
         self._strong, self._quick = blake3(), xxh3_128()
         self._position = self._hashed = 0
 
@@ -161,7 +164,7 @@ class Proven(io.RawIOBase):
         self._hashed += len(data)
         ended = not data or self._hashed >= self._digest.size
         if ended and Digest(self._strong.hexdigest(), self._quick.hexdigest(), self._hashed) != self._digest:
-            raise CorruptObject(f"object {self._digest.blake3}: the bytes do not match their digest", "mvc verify")
+            raise CorruptObject(f"object {self._digest.blake3}: the bytes do not match their digest", self._fix)
 
     def close(self) -> None:
         """Close what it reads from, too."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError
@@ -19,7 +17,6 @@ from mvc.ops.transfers import (
     TransferResult,
     bring_manifests,
     failures,
-    indexes_of,
     needed,
     selected,
     to_each_remote,
@@ -28,11 +25,13 @@ from mvc.ops.transfers import (
 from mvc.project import Project
 from mvc.scm.plumbing import has_staged, has_unpushed
 from mvc.store.bucket import PART, RemoteError, Transient
-from mvc.store.remote import Doomed, Version, loose_key, version
+from mvc.store.compaction import compact
+from mvc.store.remote import Doomed, Version, version
 from mvc.store.remote_gc import garbage_lists, merged, sweep
 from mvc.store.remote_scrub import rebuild_index, scrub_remote
 from mvc.store.scrub import Scope as Scrub
-from mvc.transfer import JOBS, Lost, Moved, Tools, missing_there, push_objects
+from mvc.store.writer import LOOSE_AT
+from mvc.transfer import JOBS, Lost, Moved, Tools, missing_there, not_whole, push_objects
 from mvc.workspace.roots import PATTERN
 from mvc.workspace.tracked import Selection
 
@@ -77,12 +76,14 @@ def _push(
         needs = needed(project, selections)
         refused = None if options.dry_run else _announce(project, tools, needs)
         tools.remote.forget()  # what was seen before the announcement may be gone
-        damaged = _damaged(project, tools, needs) if options.repair and not options.dry_run else {}
+        damaged = _damaged(tools, needs) if options.repair and not options.dry_run else {}
         missing = _missing(tools, remote, needs, damaged)
         if refused and (missing or damaged):
             raise refused
         moved = _planned(tools, missing) if options.dry_run else _sent(tools, missing)
         _drop(tools, damaged, moved)
+        if moved.objects and not options.dry_run and any(digest.size < LOOSE_AT for digest in missing):
+            compact(tools.remote, f"{tools.folder}/compaction")
         lost = failures(project, remote, needs, moved.failed)
         skipped, requests = len(needs.objects) - len(missing), tools.remote.bucket.requests
         return TransferResult(
@@ -112,17 +113,16 @@ def _unknown_there(remote: str, refused: RemoteError | None) -> tuple[TransferFa
 # Repair.
 
 
-def _damaged(project: Project, tools: Tools, needs: Needs) -> Doomed:
+def _damaged(tools: Tools, needs: Needs) -> Doomed:
     """Return what is damaged on the remote and sound in the cache: it counts as absent there, and is sent anew."""
     found = scrub_remote(tools.remote, Scrub(frozenset(needs.objects)), tools.progress.advance)
     files: dict[Version, set[str]] = {}
     for item in found.damage:
         if item.name == item.pack:
             rebuild_index(tools.remote, item.pack)
-            with suppress(FileNotFoundError):
-                os.unlink(f"{indexes_of(project, tools.remote.bucket.url)}/{item.pack}.idx")
+            tools.remote.forget({f"packs/{item.pack}.pack"})
         elif tools.cache.intact(needs.objects[item.name].digest):
-            key = f"packs/{item.pack}.pack" if item.pack else loose_key(item.name)
+            key = f"packs/{item.pack}.pack" if item.pack else tools.remote.key(item.name)
             if (file := tools.remote.bucket.head(key)) is not None:
                 files.setdefault(version(file), set()).add(item.name)
     tools.remote.forget()
@@ -144,9 +144,9 @@ def _drop(tools: Tools, damaged: Doomed, moved: Moved) -> None:
 
 def _missing(tools: Tools, remote: str, needs: Needs, damaged: Doomed) -> list[Digest]:
     """Return what is to be sent: also what is damaged, or a gc has doomed there, where it is in the cache."""
-    digests = [need.digest for need in needs.objects.values()]
+    digests = {name: need.digest for name, need in needs.objects.items()}
     tools.remote.doomed = {**_doomed(tools, remote, needs.objects.keys()), **damaged}
-    missing = missing_there(tools.remote, digests)
+    missing = not_whole(digests, tools.remote.glance(digests))
     if not tools.remote.doomed:
         return missing
     tools.remote.doomed = {}

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from uuid import uuid4
 
+from mvc.fsutil import as_error
 from mvc.project import Project
 from mvc.store.remote import RemoteStore
 from mvc.store.remote_roots import add_roots, encode_roots, roots_key
@@ -39,11 +40,14 @@ def clone_id(project: Project) -> str:
         if _ID.fullmatch(known) and inode == str(os.fstat(file.fileno()).st_ino) and place == path:
             return known
     made = str(uuid4())
-    with open(f"{path}.new", "w", encoding="utf-8", errors="replace") as file:
-        file.write(f"{made}\n{os.fstat(file.fileno()).st_ino}\n{path}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(f"{path}.new", path)
+    try:
+        with open(f"{path}.new", "w", encoding="utf-8", errors="replace") as file:
+            file.write(f"{made}\n{os.fstat(file.fileno()).st_ino}\n{path}\n")
+        os.replace(f"{path}.new", path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(f"{path}.new")
+        raise as_error(error, f"{path} cannot be written") from None
     return made
 
 

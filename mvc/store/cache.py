@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, Literal
 
 from blake3 import blake3
 
-from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
-from mvc.fsutil import fsync_directory, link_new, make_folders
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
+from mvc.fsutil import fsync_upward, link_new, make_folders
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.scratch import Scratch
@@ -79,6 +81,14 @@ class Cache:
     def scratch(self) -> Scratch:
         """Return a scratch directory on the cache's file system."""
         return Scratch(f"{self.root}/tmp")
+
+    def now(self) -> float:
+        """Return the time by the clock that stamps the cache's files, in seconds since the epoch: a NAS has its own."""
+        try:
+            with self.scratch() as scratch:
+                return os.stat(scratch.path).st_mtime
+        except OSError:  # read-only
+            return time.time()
 
     # The store protocol.
 
@@ -327,6 +337,7 @@ class Cache:
         if os.path.exists(path):
             self.check_format()
             return
+        fsync_upward(os.path.realpath(self.root))  # once it is there, so are the directories
         with self.scratch() as scratch:
             temp = scratch.name()
             with open(temp, "xb") as file:
@@ -335,9 +346,6 @@ class Cache:
                 os.fchmod(file.fileno(), 0o444)  # whatever the umask: a cache may be shared
                 os.fsync(file.fileno())
             link_new(temp, path)
-        root = os.path.realpath(self.root)
-        fsync_directory(root)
-        fsync_directory(os.path.dirname(root))
 
 
 def _proven(record: Record, body: bytes) -> Record:
@@ -351,10 +359,11 @@ def _proven(record: Record, body: bytes) -> Record:
 def _check_store_features(text: bytes, path: str) -> None:
     from mvc.objects import strict_yaml  # noqa: PLC0415 - only a cache of another format needs YAML
 
-    data = strict_yaml.load(text, what=path, max_bytes=4096)
-    features = data.get("features", {}) if isinstance(data, dict) else {}
-    unknown = not isinstance(features, dict) or features.get("read") or features.get("write")
-    if not isinstance(data, dict) or data.get("mvc-store") != 1 or unknown:
+    try:
+        data = strict_yaml.load(text, what=path, max_bytes=4096)
+    except InvalidFormat as error:
+        raise InvalidFormat(error.message, f"rm {shlex.quote(path)} && mvc gc --yes  # writes another") from None
+    if data not in ({"mvc-store": 1}, {"mvc-store": 1, "features": {"read": [], "write": []}}):
         raise UsageError(f"the cache needs a newer mvc: {path}", "pip install --upgrade modelvc")
 
 

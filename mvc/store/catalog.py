@@ -21,6 +21,10 @@ T = TypeVar("T")
 VERSION = 1
 FILE = f"catalog-{VERSION}.db"
 BUSY_SECONDS = 2
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+"""What the system calls itself from one start to the next: random(4)."""
+_ON_DISK_AFTER = 600 * 10**9
+"""Nanoseconds after which the system has written a file to disk, whether it was told to or not."""
 
 _SCHEMA = """
 create table if not exists snapshot (
@@ -39,6 +43,7 @@ create table if not exists origin (name text primary key, path text not null);
 create table if not exists verdict (
   worktree text not null, path text not null, judged text not null, findings text not null, primary key (worktree, path)
 );
+create table if not exists system (boot text not null);
 """
 
 _COPY = (
@@ -202,7 +207,30 @@ def _open(path: str) -> sqlite3.Connection:
     db.execute(f"pragma journal_mode = {'truncate' if on_network(os.path.dirname(path)) else 'wal'}")
     db.execute("pragma synchronous = normal")
     db.executescript(_SCHEMA)
+    _forget_the_young(db)
     return db
+
+
+def _forget_the_young(db: sqlite3.Connection) -> None:
+    """After a start of the system, forget files that were read soon after they were written.
+
+    A power cut may leave such a file with its size and times, and other bytes.
+    """
+    boot = _boot()
+    if db.execute("select boot from system").fetchone() == (boot,):
+        return
+    with db:
+        db.execute("delete from snapshot where recorded - newest < ?", (_ON_DISK_AFTER,))
+        db.execute("delete from system")
+        db.execute("insert into system values (?)", (boot,))
+
+
+def _boot() -> str:
+    try:
+        with open(BOOT_ID, encoding="ascii") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def trouble(path: str) -> str:

@@ -21,6 +21,7 @@ from mvc.fsutil import (
     READ,
     Stamp,
     as_error,
+    fsync_directory,
     fsync_names,
     link_new,
     make_folders,
@@ -43,6 +44,10 @@ class DirectoryBucket:
         self.requests = 0
         self._scratch: Scratch | None = None
         self._making = threading.Lock()
+        self._kept: set[str] = set()
+        """Directories whose own names are durable, as far as we know."""
+        self._seen: set[str] = set()
+        """Directories in which what had not been marked as durable was made so."""
 
     def head(self, key: str) -> Item | None:
         """See `Bucket.head`."""
@@ -51,6 +56,7 @@ class DirectoryBucket:
             try:
                 with self._folder(key) as (folder, name):
                     status = os.lstat(name, dir_fd=folder)
+                    self._keep_name(status, folder, key)
             except _GONE:
                 return None
         return _item(key, status) if stat.S_ISREG(status.st_mode) else None
@@ -69,6 +75,7 @@ class DirectoryBucket:
                             with suppress(FileNotFoundError):
                                 status = os.lstat(name, dir_fd=fd)
                                 if stat.S_ISREG(status.st_mode):
+                                    self._keep_name(status, fd, key)
                                     yield _item(key, status)
 
     def read(self, item: Item, start: int, end: int) -> bytes:
@@ -206,7 +213,7 @@ class DirectoryBucket:
             return self._scratch
 
     def _publish(self, fd: int, temp: str, key: str, *, new: bool) -> bool:
-        os.fchmod(fd, 0o444)
+        os.fchmod(fd, 0o444 | stat.S_IWUSR)
         os.fsync(fd)
         written = True
         with self._folder(key, make=True) as (folder, name):
@@ -215,7 +222,30 @@ class DirectoryBucket:
             else:
                 os.replace(temp, name, dst_dir_fd=folder)
             fsync_names(folder)
+        self._keep_folders(key)
+        os.fchmod(fd, 0o444)
         return written
+
+    def _keep_name(self, status: os.stat_result, folder: int, key: str) -> None:
+        """Make a name durable that is not marked as that: who gave it may have died just then, or may be about to.
+
+        What has no such marks, because others copied it there, costs one call for each directory.
+        """
+        place = os.path.dirname(f"{os.path.realpath(self._root)}/{key}")
+        if status.st_mode & stat.S_IWUSR and place not in self._seen:
+            self._seen.add(place)
+            fsync_names(folder)
+            self._keep_folders(key)
+
+    def _keep_folders(self, key: str) -> None:
+        """Make the directories that `key` lies in durable, too, once: whoever made them may have died just then."""
+        root = os.path.realpath(self._root)
+        folder = os.path.dirname(f"{root}/{key}")
+        while folder not in self._kept and len(folder) >= len(root):
+            self._kept.add(folder)
+            folder = os.path.dirname(folder)
+            with suppress(PermissionError):
+                fsync_directory(folder)
 
     def _check_there(self) -> None:
         """A directory that is not there holds nothing; but then its parent is: else a share is not mounted."""

@@ -36,7 +36,9 @@ _HEAD = struct.Struct("<8sII")
 _FANOUT = struct.Struct("<256I")
 _COUNT = struct.Struct("<Q32s")
 _RECORD = struct.Struct("<32s16sQQQII")
-_RECORDS_AT = _HEAD.size + _FANOUT.size + _COUNT.size
+HEAD = _HEAD.size + _FANOUT.size + _COUNT.size
+"""Bytes of an index before its records."""
+RECORD = _RECORD.size
 _HASH = 32
 _BUFFER = 1 << 20
 
@@ -58,6 +60,38 @@ class Record(NamedTuple):
         return Digest(self.blake3.hex(), self.xxh128.hex(), self.size)
 
 
+class IndexHead(NamedTuple):
+    """What an index says of itself before its records."""
+
+    fanout: tuple[int, ...]
+    """257 numbers: records whose name begins with byte b are those from number b up to, but without, b + 1."""
+    pack_hash: bytes
+
+    @property
+    def total(self) -> int:
+        """How many records there are."""
+        return self.fanout[-1]
+
+    @classmethod
+    def parse(cls, data: bytes, size: int, what: str) -> IndexHead:
+        """Return what stands at the beginning of `data`; the whole index has `size` bytes.
+
+        Raises:
+            InvalidFormat: not an index, or one that a newer mvc wrote.
+
+        """
+        if len(data) < HEAD or size < HEAD + _HASH or data[:8] != INDEX_MAGIC:
+            raise InvalidFormat(f"{what}: not a pack index")
+        _, version, width = _HEAD.unpack_from(data)
+        if version != INDEX_VERSION or width != RECORD:
+            raise InvalidFormat(f"{what}: version {version}, record size {width}: upgrade mvc")
+        head = cls((0, *_FANOUT.unpack_from(data, _HEAD.size)), data[HEAD - _HASH : HEAD])
+        count, _ = _COUNT.unpack_from(data, HEAD - _COUNT.size)
+        if count != head.total or size != HEAD + count * RECORD + _HASH:
+            raise InvalidFormat(f"{what}: count and length do not agree")
+        return head
+
+
 class PackIndex:
     """A pack's index, in memory as it is on disk."""
 
@@ -74,22 +108,16 @@ class PackIndex:
         """
         self._asked = 0
         self._all: frozenset[bytes] | None = None
+        self._fanout: tuple[int, ...]
         if damaged:
-            self.count = max(0, len(data) - _RECORDS_AT) // _RECORD.size
+            self.count = max(0, len(data) - HEAD) // RECORD
             self._data, self._fanout, self.pack_hash = data, (0,) * 257, bytes(_HASH)
             return
         if blake3(data[:-_HASH]).digest() != data[-_HASH:]:
             raise CorruptObject(f"{what} is damaged", "mvc verify")
-        if len(data) < _RECORDS_AT + _HASH or data[:8] != INDEX_MAGIC:
-            raise InvalidFormat(f"{what}: not a pack index")
-        _, version, width = _HEAD.unpack_from(data)
-        if version != INDEX_VERSION or width != _RECORD.size:
-            raise InvalidFormat(f"{what}: version {version}, record size {width}: upgrade mvc")
         self._data = data
-        self._fanout = (0, *_FANOUT.unpack_from(data, _HEAD.size))
-        self.count, self.pack_hash = _COUNT.unpack_from(data, _HEAD.size + _FANOUT.size)
-        if self.count != self._fanout[-1] or len(data) != _RECORDS_AT + self.count * _RECORD.size + _HASH:
-            raise InvalidFormat(f"{what}: count and length do not agree")
+        self._fanout, self.pack_hash = IndexHead.parse(data, len(data), what)
+        self.count = self._fanout[-1]
 
     def __contains__(self, key: bytes) -> bool:
         """Whether the object named by these 32 bytes is in the pack."""
@@ -113,11 +141,16 @@ class PackIndex:
         return map(self._record, range(self.count))
 
     def _key(self, position: int) -> bytes:
-        start = _RECORDS_AT + position * _RECORD.size
+        start = HEAD + position * RECORD
         return self._data[start : start + _HASH]
 
     def _record(self, position: int) -> Record:
-        return Record(*_RECORD.unpack_from(self._data, _RECORDS_AT + position * _RECORD.size))
+        return parse_record(self._data, HEAD + position * RECORD)
+
+
+def parse_record(data: bytes, offset: int) -> Record:
+    """Return the record at `offset`."""
+    return Record(*_RECORD.unpack_from(data, offset))
 
 
 def encode_index(records: Iterable[Record], pack_hash: bytes) -> bytes:
@@ -133,7 +166,7 @@ def encode_index(records: Iterable[Record], pack_hash: bytes) -> bytes:
     pack = _RECORD.pack
     body = b"".join(
         (
-            _HEAD.pack(INDEX_MAGIC, INDEX_VERSION, _RECORD.size),
+            _HEAD.pack(INDEX_MAGIC, INDEX_VERSION, RECORD),
             _FANOUT.pack(*fanout),
             _COUNT.pack(len(ordered), pack_hash),
             *(pack(*record) for record in ordered),
@@ -149,10 +182,11 @@ class EmptyIndex(CorruptObject):
 class PackWriter:
     """Appends small objects to a pack, and publishes it with its index."""
 
-    def __init__(self, folder: str, scratch: Scratch) -> None:
-        """Write into `scratch`, publish into `folder`."""
+    def __init__(self, folder: str, scratch: Scratch, salt: bytes = b"") -> None:
+        """Write into `scratch`, publish into `folder`; `salt`, before the bodies, gives packs names of their own."""
         self._folder = folder
         self._scratch = scratch
+        self._start = PACK_MAGIC + salt
         self._path = ""
         self._failed = False
         self.published: set[str] = set()
@@ -230,8 +264,8 @@ class PackWriter:
     def _begin(self) -> None:
         self._path = self._scratch.name()
         self._fd = os.open(self._path, CREATE, 0o600)
-        self._pending.append(PACK_MAGIC)
-        self._offset = self._pending_bytes = len(PACK_MAGIC)
+        self._pending.append(self._start)
+        self._offset = self._pending_bytes = len(self._start)
 
     def _flush(self) -> None:
         data = b"".join(self._pending)

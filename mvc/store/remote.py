@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
@@ -22,6 +22,7 @@ from mvc.scratch import Scratch
 from mvc.store.bucket import PART, Bucket, Item, Run
 from mvc.store.location import MARKER
 from mvc.store.packs import PackIndex, PackWriter, Record
+from mvc.store.remote_packs import Pair, RemotePacks
 from mvc.store.writer import LOOSE_AT
 
 FEW = 8
@@ -30,6 +31,8 @@ GAP = 256 << 10
 """Bytes between two objects of a pack that are read along rather than left out by another request."""
 PAGE = 1000
 """What one listing request of S3 yields."""
+SALT = 16
+"""Random bytes before the bodies of a pack."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -106,11 +109,6 @@ def one_by_one(function: Callable[[T], R], items: Sequence[T], size: int) -> lis
     return [function(item) for item in items]
 
 
-def loose_key(name: str) -> str:
-    """Return the key of a large object."""
-    return f"objects/{check_object_name(name)[:2]}/{name}"
-
-
 class RemoteStore:
     """A store on a bucket. `indexes` is a local directory that keeps pack indexes, which never change."""
 
@@ -118,11 +116,15 @@ class RemoteStore:
         """Use `bucket`; nothing is asked yet. `run` calls a function for several items, perhaps at once."""
         self.bucket = bucket
         self.run = run
-        self._indexes = indexes
+        self._packs = RemotePacks(bucket, indexes, run)
         self.doomed: Doomed = {}
         """What counts as absent although it is still there."""
         self._id = ""
-        self._packs: dict[str, tuple[Item, PackIndex]] | None = None
+
+    @staticmethod
+    def key(name: str) -> str:
+        """Return the key of a large object."""
+        return f"objects/{check_object_name(name)[:2]}/{name}"
 
     # The format.
 
@@ -148,28 +150,41 @@ class RemoteStore:
     # What is there.
 
     def locate(self, names: Iterable[str]) -> dict[str, Place]:
-        """Return where those of `names` lie that are there now. All of it is asked, nothing inferred."""
+        """Return where those of `names` lie that are there now. All of it is asked, nothing inferred.
+
+        What is not found is looked for once more: others may pack anew in the midst of a listing, and a part of an
+        index may be damaged.
+        """
+        names = {*names}
+        found = self.glance(names)
+        missed = names - found.keys()
+        if missed and self.pairs():
+            self.forget()
+            found |= self._packed(missed, sure=True)
+        return found
+
+    def glance(self, names: Iterable[str]) -> dict[str, Place]:
+        """Return the same at a first look, for whoever sends what it does not find: sent twice, nothing is lost."""
         wanted = {check_object_name(name) for name in names}
-        found = dict(self._packed(wanted))
+        found = self._packed(wanted)
         rest = sorted(wanted - found.keys())
         return found | {name: Place(item) for name, item in self._loose(rest).items()}
 
-    def _packed(self, names: set[str]) -> Iterator[tuple[str, Place]]:
-        packs = self.packs() if names else {}
-        for name in names:
-            key = bytes.fromhex(name)
-            found: Place | None = None
-            for item, index in packs.values():
+    def _packed(self, names: AbstractSet[str], *, sure: bool = False) -> dict[str, Place]:
+        """Return which packs hold what; a pack that is cut short, only when there is no other."""
+        keys = {bytes.fromhex(name): name for name in names}
+        found: dict[str, Place] = {}
+        for item, index in self._packs.finders(keys, sure=sure) if keys else ():
+            for key, name in list(keys.items()):
                 if (record := index.find(key)) is not None and not self._is_doomed(item, name):
-                    found = Place(item, record)
-                    if found.fits:
-                        break
-            if found is not None:
-                yield name, found
+                    found[name] = Place(item, record)
+                    if found[name].fits:
+                        del keys[key]
+        return found
 
     def _loose(self, names: list[str]) -> dict[str, Item]:
         """Ask for each by itself, or list all: whichever is fewer requests, as far as that can be known."""
-        keys = {loose_key(name): name for name in names}
+        keys = {self.key(name): name for name in names}
         found: dict[str, Item] = {}
         if len(keys) > FEW:
             for number, item in enumerate(self.bucket.list("objects/")):
@@ -186,45 +201,22 @@ class RemoteStore:
     def _is_doomed(self, item: Item, name: str) -> bool:
         return name in self.doomed.get(version(item), ())
 
-    def packs(self) -> dict[str, tuple[Item, PackIndex]]:
-        """Return every pack that has its index; the indexes are fetched once, for good."""
-        if self._packs is None:
-            items = {item.key: item for item in self.bucket.list("packs/")}
-            complete = [key[:-4] for key in items if key.endswith(".idx") and f"{key[:-4]}.pack" in items]
-            indexes = self.run(lambda stem: self._index(items[f"{stem}.idx"]), complete, 1 << 20)
-            pairs = zip(complete, indexes, strict=True)
-            self._packs = {
-                stem[6:]: (items[f"{stem}.pack"], index) for stem, index in pairs if isinstance(index, PackIndex)
-            }
-        return self._packs
+    def packs(self, names: Collection[str] | None = None) -> dict[str, tuple[Item, PackIndex]]:
+        """Return every pack that has its index, or those of `names`; the indexes are fetched once, for good."""
+        return self._packs.whole(names)
+
+    def pairs(self) -> dict[str, Pair]:
+        """Return every pack that has its index, by its name; the index is not read."""
+        return self._packs.pairs()
+
+    @property
+    def indexes(self) -> str:
+        """The local directory that keeps what is known of this remote."""
+        return self._packs.folder
 
     def forget(self, packs: Iterable[str] = ()) -> None:
         """Ask anew what packs there are; of `packs`, by their keys, the index that was kept is not to be believed."""
-        self._packs = None
-        for key in packs:
-            with suppress(FileNotFoundError):
-                os.unlink(f"{self._indexes}/{key.removeprefix('packs/').removesuffix('.pack')}.idx")
-
-    def _index(self, item: Item) -> PackIndex | None:
-        """Return a pack's index, kept from before or fetched; None when it is damaged: then its pack holds nothing."""
-        name = item.key.removeprefix("packs/")
-        kept = f"{self._indexes}/{name}"
-        with suppress(FileNotFoundError, CorruptObject, InvalidFormat), open(kept, "rb") as file:
-            return PackIndex(file.read(), item.key)
-        with suppress(CorruptObject, InvalidFormat):
-            check_object_name(name.removesuffix(".idx"))
-            data = self.bucket.read(item, 0, item.size)
-            index = PackIndex(data, item.key)
-            self._keep(kept, data)
-            return index
-        return None
-
-    def _keep(self, path: str, data: bytes) -> None:
-        with suppress(OSError):  # it only saves a request
-            os.makedirs(self._indexes, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._indexes, delete=False) as file:
-                file.write(data)
-            os.rename(file.name, path)
+        self._packs.forget(packs)
 
     # The store protocol.
 
@@ -254,20 +246,24 @@ class RemoteStore:
                 if self.has(digest.blake3):
                     return
                 if digest.size >= LOOSE_AT:
-                    self.bucket.upload(loose_key(digest.blake3), file.fileno(), digest.size, self.run)
+                    self.bucket.upload(self.key(digest.blake3), file.fileno(), digest.size, self.run)
                     return
                 body = os.pread(file.fileno(), digest.size, 0)
             self.put_pack([(digest, body)], folder)
 
-    def put_pack(self, bodies: Iterable[tuple[Digest, bytes]], folder: str) -> int:
-        """Store small objects as packs, shaped in the local directory `folder`; the bytes sent."""
+    def put_pack(self, bodies: Iterable[tuple[Digest, bytes]], folder: str) -> dict[str, int]:
+        """Store small objects as packs, shaped in the local directory `folder`; the bytes sent, by pack.
+
+        No two packs ever have one name, even with the same bodies: what is deleted does not come back, so who
+        deletes late deletes nothing that was sent since.
+        """
         with Scratch(f"{folder}/scratch") as scratch:
             os.makedirs(f"{folder}/packs", exist_ok=True)
-            writer = PackWriter(f"{folder}/packs", scratch)
+            writer = PackWriter(f"{folder}/packs", scratch, os.urandom(SALT))
             for digest, body in bodies:
                 writer.add(digest, body)
             writer.publish()
-        return sum(self._send_pack(f"{folder}/packs", name) for name in sorted(writer.published))
+        return {name: self._send_pack(f"{folder}/packs", name) for name in sorted(writer.published)}
 
     def _send_pack(self, folder: str, name: str) -> int:
         """Send a pack, then its index: a pack without one is none."""
@@ -277,7 +273,7 @@ class RemoteStore:
                 size = os.fstat(file.fileno()).st_size
                 self.bucket.upload(f"packs/{name}.{suffix}", file.fileno(), size, self.run)
                 sent += size
-        self._packs = None
+        self.forget()
         return sent
 
     def list(self) -> Iterator[str]:
@@ -286,7 +282,7 @@ class RemoteStore:
         for name, _ in self.loose():
             seen.add(name)
             yield name
-        self._packs = None
+        self.forget()
         for _, index in self.packs().values():
             new = {key.hex() for key in index.keys()} - seen  # noqa: SIM118 - no mapping
             seen |= new
@@ -297,24 +293,26 @@ class RemoteStore:
         for item in self.bucket.list("objects/"):
             with suppress(InvalidFormat):
                 name = check_object_name(item.key.rpartition("/")[2])
-                if item.key == loose_key(name):
+                if item.key == self.key(name):
                     yield name, Place(item)
 
     def delete(self, name: str) -> None:
         """See `Store.delete`."""
-        self.bucket.delete([loose_key(name)])
-        while (place := dict(self._packed({name})).get(name)) is not None:
+        self.bucket.delete([self.key(name)])
+        while (place := self._packed({name}, sure=True).get(name)) is not None:
             self.drop(place.item, {name})
 
     def drop(self, pack: Item, names: AbstractSet[str]) -> None:
-        """Replace a pack by one without `names`."""
-        _, index = self.packs()[pack.key[6:-5]]
+        """Replace a pack by one without `names`; nothing when its index is gone, as after others packed anew."""
+        _, index = self.packs([pack.key[6:-5]]).get(pack.key[6:-5], (pack, None))
+        if index is None:
+            return
         rest = {record.blake3.hex(): Place(pack, record) for record in index.records()}
         rest = {name: place for name, place in rest.items() if name not in names}
         with tempfile.TemporaryDirectory() as folder:
             self.put_pack(self._bodies(rest), folder)
         self.bucket.delete([f"{pack.key[:-5]}.idx", pack.key])
-        self._packs = None
+        self.forget()
 
     def _bodies(self, places: Mapping[str, Place]) -> Iterator[tuple[Digest, bytes]]:
         """Yield objects out of packs as they are there, sound or not: who needs them may know better."""
@@ -368,9 +366,12 @@ class RemoteFile(io.RawIOBase):
 def _id_in(text: bytes, url: str) -> str:
     from mvc.objects import strict_yaml  # noqa: PLC0415 - start-up time
 
-    data = strict_yaml.load(text, what=f"{url}/{MARKER}", max_bytes=4096)
-    features = data.get("features") if isinstance(data, dict) else None
-    known = isinstance(features, dict) and not features.get("read") and not features.get("write")
-    if not isinstance(data, dict) or data.get("mvc-remote") != 1 or not known or not isinstance(data.get("id"), str):
+    try:
+        data = strict_yaml.load(text, what=f"{url}/{MARKER}", max_bytes=4096)
+    except InvalidFormat as error:
+        raise InvalidFormat(error.message, f"mvc push  # writes another, once {url}/{MARKER} is deleted") from None
+    facts = data if isinstance(data, dict) else {}
+    known = facts.get("mvc-remote") == 1 and facts.get("features") == {"read": [], "write": []}
+    if not known or not isinstance(facts.get("id"), str):
         raise UsageError(f"the remote {url} needs a newer mvc, or is none of mvc's", "pip install --upgrade modelvc")
-    return str(data["id"])
+    return str(facts["id"])

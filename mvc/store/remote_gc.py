@@ -53,7 +53,7 @@ class Spare(NamedTuple):
     """What nobody needs, as it lies on a remote."""
 
     name: str
-    """The object; empty when it is none: half of a pack, of which a push that was killed did not send the other."""
+    """The object; empty when it is none: half of a pack that was merged, or that a killed push left."""
     place: Place
 
     @property

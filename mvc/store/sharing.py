@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
@@ -55,7 +56,7 @@ def register(root: str, common_dir: str) -> None:
 
     """
     path = f"{root}/repos/{_name(os.fsencode(common_dir))}"
-    if os.path.exists(path):
+    if _is_durable(path):
         return
     make_folders(os.path.dirname(path))
     with Scratch(f"{root}/tmp") as scratch:
@@ -63,13 +64,21 @@ def register(root: str, common_dir: str) -> None:
         fd = os.open(temp, CREATE, 0o600)
         try:
             write_all(fd, HEADER + b"\n" + os.fsencode(common_dir) + b"\n")
-            os.fchmod(fd, 0o444)
+            os.fchmod(fd, 0o644)
             os.fsync(fd)
         finally:
             os.close(fd)
         link_new(temp, path)
     fsync_directory(os.path.dirname(path))
     fsync_directory(os.path.realpath(root))
+    os.chmod(path, 0o444)  # says that it is durable
+
+
+def _is_durable(path: str) -> bool:
+    """Whether a file is there whose name was made durable."""
+    with suppress(FileNotFoundError):
+        return os.lstat(path).st_mode & stat.S_IWUSR == 0
+    return False
 
 
 def registered(root: str) -> list[Registration]:

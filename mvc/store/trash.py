@@ -1,4 +1,7 @@
-"""The cache's trash: what is freed goes there first, and can be had back until it is purged."""
+"""The cache's trash: what is freed goes there first, and can be had back until it is purged.
+
+What lies in quarantine goes the same way, once nobody can want it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
+from mvc.errors import MissingObject, MvcError
 from mvc.store.base import Stored
 from mvc.store.cache import Cache
+from mvc.store.packs import PackIndex
 
 
 def discard(cache: Cache, garbage: Iterable[Stored]) -> None:
@@ -25,11 +30,53 @@ def discard(cache: Cache, garbage: Iterable[Stored]) -> None:
 
 def trashed(cache: Cache) -> Iterator[Stored]:
     """Yield every file in the trash; its age counts from when it was moved there."""
+    yield from _files(cache, "trash")
+
+
+def _files(cache: Cache, folder: str) -> Iterator[Stored]:
     with suppress(FileNotFoundError):
-        for name in os.listdir(f"{cache.root}/trash"):
+        for name in os.listdir(f"{cache.root}/{folder}"):
             with suppress(FileNotFoundError):
-                status = os.lstat(f"{cache.root}/trash/{name}")
+                status = os.lstat(f"{cache.root}/{folder}/{name}")
                 yield Stored(name, status.st_size, status.st_ctime)
+
+
+def quarantined(cache: Cache) -> Iterator[Stored]:
+    """Yield every file in quarantine, by the name it has there; its age counts from when it was moved there."""
+    yield from _files(cache, "quarantine")
+
+
+def is_dispensable(cache: Cache, file: Stored) -> bool:
+    """Whether a file in quarantine tells nothing any more: all that it should hold is in the cache, and sound."""
+    try:
+        return all(map(cache.matches, _objects(cache, file.name)))
+    except (MvcError, OSError):
+        return False
+
+
+def _objects(cache: Cache, file: str) -> list[str]:
+    """Return the objects that a file in quarantine should hold: itself, or what the index of a pack names.
+
+    Raises:
+        CorruptObject, MissingObject: the index is damaged, or gone.
+
+    """
+    name, _, rest = file.partition(".")
+    if not rest.startswith(("pack.", "idx.")):
+        return [name]
+    folder = f"{cache.root}/quarantine"
+    for index in os.listdir(folder):
+        if index.startswith(f"{name}.idx."):
+            with open(f"{folder}/{index}", "rb") as data:
+                return [key.hex() for key in PackIndex(data.read(), index).keys()]  # noqa: SIM118 - no mapping
+    raise MissingObject(f"the index of the pack {name} is gone")
+
+
+def dispense(cache: Cache, files: Iterable[Stored]) -> None:
+    """Move files from quarantine to the trash; a pack before its index, which is needed to tell what the pack holds."""
+    for file in sorted(files, reverse=True):
+        with suppress(FileNotFoundError):
+            cache.move(f"{cache.root}/quarantine/{file.name}", "trash", file.name)
 
 
 def purge(cache: Cache, files: Iterable[Stored]) -> None:

@@ -270,6 +270,7 @@ class CacheWriter:
         packs = self.cache.packs
         while packs.holder(key) is not None and (found := packs.find(key)) is not None:
             if packs.body(*found) == data:
+                self._dirty.add(packs.folder)  # see `_freshen`
                 return
             self.cache.rewrite(found[0], without={key}, to="quarantine")
         self._pack.add(digest, data)
@@ -352,22 +353,29 @@ class CacheWriter:
         """Give `temp` its object name; False when that object is there and intact."""
         target = self.cache.loose_path(digest.blake3)
         folder = os.path.dirname(target)
-        if not os.path.isdir(folder):
-            make_folders(folder)
-            self._dirty.add(os.path.dirname(folder))
+        make_folders(folder)
         while not link_new(temp, target):
             if self.cache.intact(digest):
                 self._freshen(digest.blake3)
                 return False
             with suppress(FileNotFoundError):  # another command was quicker
                 self.cache.quarantine(digest.blake3)
-        self._dirty.add(folder)
+        self._dirty |= {folder, os.path.dirname(folder)}
         return True
 
     def _freshen(self, name: str) -> None:
-        """Tell gc that the object is wanted: its mtime starts the grace anew."""
-        with suppress(FileNotFoundError, PermissionError):
-            os.utime(self.cache.loose_path(name), follow_symlinks=False)
+        """Tell gc that the object is wanted: its mtime starts the grace anew.
+
+        Who put it there may have died before its name was durable, or be about to see to that.
+        """
+        path = self.cache.loose_path(name)
+        folder = os.path.dirname(path)
+        try:
+            with suppress(PermissionError):
+                os.utime(path, follow_symlinks=False)
+            self._dirty |= {folder, os.path.dirname(folder)}
+        except FileNotFoundError:  # it is in a pack
+            self._dirty.add(self.cache.packs.folder)
 
 
 def _status_after(source: Source, before: os.stat_result) -> os.stat_result:

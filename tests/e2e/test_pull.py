@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MANY, Repo, noise
+from harness import LARGE, MANY, InProcess, Repo, noise
 
 BOB = {"GIT_AUTHOR_NAME": "Bob", "GIT_AUTHOR_EMAIL": "bob@example.com"}
 
@@ -469,3 +469,49 @@ def test_killed_and_run_again(
         assert not list((nas / "tmp").glob("*/*"))
         assert repo.debris() == []
     assert died
+
+
+# Copies.
+
+
+def test_a_damaged_copy_hides_no_good_one(pushed: Repo, nas: Path, clone: Repo) -> None:
+    """Two clones pushed the same; in one pack it rots, whichever is looked into first."""
+    shutil.move(nas / "packs", nas / "first")
+    pushed.ok("push")
+    for path in (nas / "first").iterdir():
+        shutil.move(path, nas / "packs")
+    packs = sorted((nas / "packs").glob("*.pack"))
+    assert len(packs) == 2
+    for pack in packs:
+        whole = pack.read_bytes()
+        flip(pack, len(whole) - 5)
+        flip(pack, 100)
+        shutil.rmtree(clone.store / "packs", ignore_errors=True)
+        clone.ok("pull")
+        assert clone.contents("data") == pushed.contents("data")
+        rewrite(pack, whole)
+
+
+def test_a_copy_that_is_damaged_everywhere_is_named(pushed: Repo, nas: Path, clone: Repo) -> None:
+    shutil.move(nas / "packs", nas / "first")
+    pushed.ok("push")
+    for path in (nas / "first").iterdir():
+        shutil.move(path, nas / "packs")
+    for pack in (nas / "packs").glob("*.pack"):
+        flip(pack, pack.stat().st_size - 1)
+    result = clone.fails(3, "pull")
+    assert "damaged" in result.errors[0]
+    assert len(aside(clone)) == 1
+
+
+def test_a_part_of_a_directory_reads_a_part_of_the_index(
+    clone: Repo, nas: Path, in_process: InProcess, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As of a large one; what looks wrong in it is looked for in the whole."""
+    monkeypatch.setattr("mvc.store.ranged_index.A_REQUEST", 1000)
+    names = [f"data/part-{number:04}.bin" for number in range(5)]
+    assert in_process(clone.root, "pull", *names).code == 0
+    assert sorted(clone.contents("data")) == [name.removeprefix("data/") for name in names]
+    assert not list(clone.store.glob("remotes/*/*.idx"))
+    assert in_process(clone.root, "pull").code == 0
+    assert list(clone.store.glob("remotes/*/*.idx"))

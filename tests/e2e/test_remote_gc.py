@@ -542,3 +542,94 @@ def test_two_gcs_and_a_push_that_does_what_it_is_told(
         if acknowledged[0]:
             assert in_process(pushing.root, "status", "--pushed", "--exit-code").code == 0, at
     assert 8 < at < 99
+
+
+# Pushes that merge small packs.
+
+
+@pytest.mark.parametrize("meanwhile", [("gc", "-r", "nas", *NOW), ("push",), ("pull",)], ids=["gc", "push", "pull"])
+def test_a_push_that_merges_packs_loses_nothing(
+    nas: Path,
+    scene: Callable[[], tuple[Repo, Repo]],
+    race: Race,
+    in_process: InProcess,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr("mvc.store.compaction.MANY_PACKS", 1)
+    for at in range(1, 100):
+        other, pushing = scene()
+        pushing.write("n", "new")
+        assert in_process(pushing.root, "add", "n").code == 0
+        age(nas, 2)  # halves of packs are old enough, too
+        push, inner = race(pushing.root, ("push",), at, other.root, meanwhile)
+        if inner is None:
+            assert len(list((nas / "packs").glob("*.idx"))) <= 2
+            break
+        assert inner.code == 0
+        lost_nothing(other, pushing, push, in_process)
+    assert 15 < at < 99
+
+
+def test_old_packs_go_after_the_grace(
+    repo: Repo, nas: Path, in_process: InProcess, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mvc.store.compaction.MANY_PACKS", 1)
+    repo.write("n", "new")
+    repo.added("n")
+    assert in_process(repo.root, "push").code == 0
+    old = len(list((nas / "packs").glob("*.pack"))) - len(list((nas / "packs").glob("*.idx")))
+    assert old > 1
+    age(nas, 15)
+    assert repo.ok("gc", "-r", "nas", "--yes", "--json").json["strays"]["objects"] == old
+    holds(repo)
+    age(nas / "gc", 15)
+    repo.ok("gc", "-r", "nas", "--yes")
+    packs, indexes = ({path.stem for path in (nas / "packs").glob(f"*.{kind}")} for kind in ("pack", "idx"))
+    assert packs == indexes
+    holds(repo)
+
+
+# What relies on a remote says so first; what replaces anything there sends first.
+
+
+def test_a_gc_at_any_moment_of_an_eviction(
+    nas: Path, scene: Callable[[], tuple[Repo, Repo]], race: Race, in_process: InProcess,
+) -> None:
+    """The clone that evicts is not known to the remote before."""
+    for at in range(1, 100):
+        collecting, evicting = scene()
+        write(evicting, "third")
+        evicting.commit("third")
+        evict, gc = race(evicting.root, ("gc", "--evict", "--yes", "--grace", "0"), at, collecting.root, GC)
+        if gc is None:
+            break
+        assert gc.code == 0
+        assert evict.code in (0, 3)
+        assert in_process(evicting.root, "push", "--all-commits").code == 0  # it is here or there
+    assert 5 < at < 99
+
+
+def test_a_repair_that_is_killed_has_lost_nothing(
+    nas: Path, scene: Callable[[], tuple[Repo, Repo]], in_process: InProcess, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    for at in range(1, 100):
+        _, repairing = scene()
+        for pack in (nas / "packs").glob("*.pack"):
+            raw = pack.read_bytes()
+            pack.chmod(0o644)
+            pack.write_bytes(raw[:30] + bytes([raw[30] ^ 1]) + raw[31:])
+        assert in_process(repairing.root, "verify", "-r", "nas").code == 1
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                transfers, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
+            )
+            ended = in_process(repairing.root, "push", "--repair")
+        assert in_process(repairing.root, "status", "--pushed", "--exit-code").code == 0
+        if ended.code == 0:
+            break
+        assert ended.code == 130
+    assert 10 < at < 99

@@ -30,7 +30,9 @@ Make = Callable[[pytest.FixtureRequest], Bucket]
 
 
 def _s3(request: pytest.FixtureRequest) -> Bucket:
-    return S3Bucket(f"s3://tests/{uuid4().hex}/a prefix", request.getfixturevalue("s3_server").options)
+    options = request.getfixturevalue("s3_server").options
+    S3Bucket("s3://tests/other", options).write("something", b"so that there is a bucket")
+    return S3Bucket(f"s3://tests/{uuid4().hex}/a prefix", options)
 
 
 def _directory(request: pytest.FixtureRequest) -> Bucket:
