@@ -70,6 +70,13 @@ def _show_gc(output: Output, result: GcResult, given: str, grace: str) -> None:
     for kept, why in ((result.young, f"stored less than {grace} ago"), (result.unpushed, "on no remote")):
         if kept.objects:
             output.line(f"Needed by nothing, but {why}, so kept: {_much(*kept)}.")
+    if result.dispensable.objects:
+        verb = "Moved" if result.done else "Will be moved"
+        told = "damaged, and a sound copy is in the cache"
+        output.line(f"{verb} from quarantine to the trash: {_much(*result.dispensable, 'file')}; {told}.")
+    if result.quarantine.objects:
+        why = f"put there less than {grace} ago, or no sound copy is in the cache"
+        output.line(f"In quarantine: {_much(*result.quarantine, 'file')}; {why}.")
     if result.purged.objects:
         verb = "Deleted" if result.done else "Will be deleted"
         output.line(f"{verb} from the trash: {_much(*result.purged, 'file')}.")
@@ -84,7 +91,7 @@ def _much(count: int, total: int, noun: str = "object") -> str:
 
 def _show_next(output: Output, result: GcResult, given: str, grace: str) -> None:
     span = "" if grace == "14d" else f" --grace {grace}"
-    if not result.done and (result.garbage or result.purged.objects):
+    if not result.done and (result.garbage or result.dispensable.objects or result.purged.objects):
         output.line(f"Nothing was changed. Next: mvc gc --yes{given}{span}")
     elif result.unpushed.objects:
         output.line(f"Next: mvc gc --unpushed{span}  # plans to free what is on no remote, too")
@@ -98,7 +105,8 @@ def _show_collected(output: Output, result: RemoteGcResult, grace: str) -> None:
         output.line(f"{verb}: {_much(found, result.bytes)}.")
         _show_garbage(output, result.garbage)
         if half.objects:
-            output.line(f"  {size(half.bytes):>9}  {plural(half.objects, 'file')} of pushes that were killed")
+            left = f"{plural(half.objects, 'file')} of packs that were merged, or of pushes that were killed"
+            output.line(f"  {size(half.bytes):>9}  {left}")
     if result.deleted.objects or result.deleted.bytes:
         output.line(f"{'Deleted' if result.done else 'Will be deleted'} {there}: {_much(*result.deleted)}.")
     if result.waiting.objects:

@@ -1,10 +1,10 @@
-"""Objects that the remote which should have them lacks, or has damaged, from the other remotes."""
+"""Objects from the other remotes, where the one that should have them lacks them, has damaged them, or is silent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
@@ -14,6 +14,10 @@ from mvc.store.bucket import RemoteError
 from mvc.transfer import Lost, Moved, Tools, fetch_objects
 
 Move: TypeAlias = Callable[[Tools, Sequence[Digest]], Moved]
+_WORTH_ASKING = (CorruptObject, MissingObject, RemoteError)
+"""What went wrong with one remote only."""
+
+T = TypeVar("T")
 
 
 class Found(NamedTuple):
@@ -32,6 +36,8 @@ class Others:
         self._project, self._names, self._jobs = project, names, jobs
         self._keep = ExitStack()
         self._opened: dict[str, Tools | None] = {}
+        self.silent: RemoteError | None = None
+        """Why the remote that should have all this gives no answer."""
         self.found: dict[str, Found] = {}
         """What came from them, or would, by the object's name."""
 
@@ -53,20 +59,44 @@ class Others:
         """What they were asked, in requests."""
         return sum(tools.remote.bucket.requests for tools in self._opened.values() if tools)
 
+    def greet(self, first: Callable[[], object]) -> None:
+        """Let the remote that should have all this answer; when it does not, the others are asked for everything.
+
+        Raises:
+            RemoteError: there is no answer, and nobody else to ask.
+
+        """
+        self._tried(first)
+
     def fetch(self, tools: Tools, digests: Sequence[Digest]) -> Moved:
-        """Bring objects from the remote in `tools`, and from the others what is missing or damaged there."""
+        """Bring objects from the remote in `tools`, and from the others what it does not give."""
         return self.move(fetch_objects, tools, digests)
 
     def move(self, move: Move, tools: Tools, digests: Sequence[Digest]) -> Moved:
         """Do the same with `move`, which may only plan."""
-        moved = move(tools, digests) if digests else Moved(0, 0)
+        moved = self._first(move, tools, digests) if digests else Moved(0, 0)
         for name in self._names:
             lost = {item.name: item.error for item in moved.failed}
-            rest = [digest for digest in digests if isinstance(lost.get(digest.blake3), CorruptObject | MissingObject)]
+            rest = [digest for digest in digests if isinstance(lost.get(digest.blake3), _WORTH_ASKING)]
             if not rest:
                 break
             moved = moved.then(self._ask(name, move, rest, lost), rest)
         return moved
+
+    def _first(self, move: Move, tools: Tools, digests: Sequence[Digest]) -> Moved:
+        moved = None if self.silent else self._tried(lambda: move(tools, digests))
+        if moved is None and self.silent:
+            return Moved(0, 0, tuple(Lost(digest.blake3, self.silent) for digest in digests))
+        return moved or Moved(0, 0)
+
+    def _tried(self, act: Callable[[], T]) -> T | None:
+        try:
+            return act()
+        except RemoteError as error:
+            if not self._names:
+                raise
+            self.silent = error
+            return None
 
     def _ask(self, name: str, move: Move, digests: Sequence[Digest], lost: Mapping[str, MvcError]) -> Moved:
         """Return what one remote had of the objects; the others are lost for the reason that they were before."""

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mvc.errors import MissingObject, MvcError
+from mvc.errors import MissingObject
 from mvc.objects.digest import Digest
 from mvc.ops.checkout import CheckoutResult, checkout
 from mvc.ops.common import Failure
@@ -21,11 +21,12 @@ from mvc.ops.transfers import (
     failures,
     needed,
     objects_by_path,
+    opening,
     selected,
     to_each_remote,
-    transferring,
 )
 from mvc.project import Project
+from mvc.store.bucket import RemoteError
 from mvc.transfer import JOBS, Lost, Moved, Tools
 from mvc.workspace.tracked import Selection
 
@@ -66,19 +67,32 @@ def _fetch(
     if not project.cache.missing(needs.objects):
         return TransferResult(remote, 0, len(needs.objects), 0, 0, needs.failed)
     names = [] if options.remote else others(project, remote)
-    with transferring(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:
-        _refuse_empty(tools, remote)
+    with opening(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:
+        rest.greet(lambda: _refuse_empty(tools, remote))
         lists = bring_manifests(tools, selections, rest.fetch)
         needs = needed(project, selections)
         gone = {item.name for item in lists.failed}
         missing = [needs.objects[name].digest for name in sorted(project.cache.missing(needs.objects) - gone)]
         brought = rest.move(_planned, tools, missing) if options.dry_run else rest.fetch(tools, missing)
         moved = lists.then(brought)
+        if rest.silent and not moved.objects and moved.failed:
+            raise rest.silent
         skipped = len(needs.objects) - lists.objects - len(gone) - len(missing)
         requests = tools.remote.bucket.requests + rest.requests
         lost = failures(project, remote, needs, moved.failed, rest.asked)
-        warnings = _warnings(project, remote, needs, rest.found, options)
+        warnings = _silence(remote, rest.found, options) + _warnings(project, remote, needs, rest.found, options)
         return TransferResult(remote, moved.objects, skipped, moved.bytes, requests, lost, warnings)
+
+
+def _silence(remote: str, found: Mapping[str, Found], options: FetchOptions) -> tuple[TransferFailure, ...]:
+    """Return why the remote gave no answer, and where the content came from instead."""
+    others = [other for other in found.values() if isinstance(other.error, RemoteError)]
+    if not others:
+        return ()
+    verb = "would come" if options.dry_run else "came"
+    names, error = ", ".join(dict.fromkeys(other.remote for other in others)), others[0].error
+    told = f"{remote} gave no answer, so content {verb} from {names}: {error.message}"
+    return (TransferFailure("", "", told, error.fix),)
 
 
 def _warnings(
@@ -89,6 +103,8 @@ def _warnings(
     flags = "".join(f" {flag}" for flag in _flags(options.scope))
     told = []
     for name, other in found.items():
+        if isinstance(other.error, RemoteError):  # perhaps nothing is wrong with what is there
+            continue
         path = needs.objects[name].path
         absent = isinstance(other.error, MissingObject)
         error = f"object {name} is {'not' if absent else 'damaged'} on {remote}: {verb} from {other.remote}"
@@ -107,7 +123,7 @@ def _refuse_empty(tools: Tools, remote: str) -> None:
     if not tools.remote.check_format():
         url = tools.remote.bucket.url
         message = f"the remote {remote} at {url} is empty: nothing was ever pushed to it, or it is not mounted"
-        raise MvcError(message, "mvc push  # in a clone that has the content")
+        raise RemoteError(message, "mvc push  # in a clone that has the content")
 
 
 def _planned(tools: Tools, missing: Sequence[Digest]) -> Moved:

@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import shutil
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -25,7 +24,7 @@ from mvc.scm.reachable import check_trusted
 from mvc.store.base import Amount, Stored
 from mvc.store.remote_gc import garbage_lists, merged
 from mvc.store.sharing import Registration, registered
-from mvc.store.trash import discard, purge, trashed
+from mvc.store.trash import discard, dispense, is_dispensable, purge, quarantined, trashed
 from mvc.transfer import JOBS
 from mvc.workspace.roots import Needs, current_roots, repository_roots
 
@@ -82,6 +81,10 @@ class GcResult(NamedTuple):
     """Kept: younger than the grace."""
     unpushed: Amount
     """Kept: on no remote."""
+    dispensable: Amount
+    """Damaged files of which the cache has a sound copy: moved from quarantine to the trash, or would be."""
+    quarantine: Amount
+    """Other damaged files: kept, for they are younger than the grace, or all that there is."""
     purged: Amount
     """Files of the trash that are deleted for good."""
     trash: Amount
@@ -155,7 +158,7 @@ def _choose(project: Project, options: GcOptions) -> Choice:
     history = needed - _needed(project, history=False) if options.evict else set()
     asked = [item for item in stored if item.name in history or (item.name not in needed and not options.unpushed)]
     pushed = _pushed(project, asked, options)
-    choice = choose(stored, needed - (history & pushed.held), pushed.held, options, time.time())
+    choice = choose(stored, needed - (history & pushed.held), pushed.held, options, project.cache.now())
     return choice._replace(silent=pushed.silent)
 
 
@@ -233,7 +236,10 @@ def iso(seconds: float) -> str:
 
 def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[Garbage, ...]) -> GcResult:
     """Purge the trash: what is older than the grace, and with a grace of 0 what was just put there."""
-    now = time.time()
+    now = project.cache.now()
+    spare, damaged = _quarantined(project, options.grace, now)
+    if options.yes:
+        dispense(project.cache, spare)
     trash = list(trashed(project.cache))
     purged = [item for item in trash if not _is_young(item, options.grace, now)]
     left = [item for item in trash if _is_young(item, options.grace, now)]
@@ -247,10 +253,19 @@ def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[
         garbage,
         Amount.of(choice.young),
         Amount.of(choice.unpushed),
+        Amount.of(spare),
+        Amount.of(damaged),
         Amount.of(purged),
         Amount.of(left),
         choice.silent,
     )
+
+
+def _quarantined(project: Project, grace: int, now: float) -> tuple[list[Stored], list[Stored]]:
+    """Return what of the quarantine may go, and what stays."""
+    found = list(quarantined(project.cache))
+    spare = [item for item in found if not _is_young(item, grace, now) and is_dispensable(project.cache, item)]
+    return spare, [item for item in found if item not in spare]
 
 
 def _sweep(project: Project, grace: int, now: float) -> None:

@@ -62,7 +62,7 @@ class RemoteGcResult(NamedTuple):
     garbage: tuple[Garbage, ...]
     """What is listed now, to be deleted after the grace."""
     strays: Amount
-    """Halves of packs, which a killed push left; listed, too."""
+    """Halves of packs, which were merged since, or which a killed push left; listed, too."""
     young: Amount
     """Kept: written less than the grace ago."""
     waiting: Amount

@@ -294,6 +294,20 @@ def transferring(project: Project, remote: str | None, jobs: int) -> Iterator[To
 
     Raises:
         UsageError: there is no such remote, or it needs a newer mvc.
+        RemoteError: it gives no answer.
+
+    """
+    with opening(project, remote, jobs) as tools:
+        tools.remote.check_format()
+        yield tools
+
+
+@contextmanager
+def opening(project: Project, remote: str | None, jobs: int) -> Iterator[Tools]:
+    """Do the same, but ask nothing yet, for whoever can go on without an answer.
+
+    Raises:
+        UsageError: there is no such remote.
 
     """
     settings = project.remote(remote)
@@ -302,7 +316,6 @@ def transferring(project: Project, remote: str | None, jobs: int) -> Iterator[To
         folder = staging.name(project.root)
         try:
             store = RemoteStore(bucket, indexes_of(project, bucket.url), pool)
-            store.check_format()
             yield Tools(project.cache, store, pool, project.around.progress, folder)
         finally:
             bucket.close()
@@ -352,10 +365,16 @@ def failures(
     told = (
         _absent(project, where, needs.objects[item.name], uses.get(item.name, ()), mine)
         if item.name in absent
-        else TransferFailure(needs.objects[item.name].path, item.name, item.error.message, item.error.fix)
+        else _wrong(project, remote, needs.objects[item.name].path, item)
         for item in lost
     )
     return (*needs.failed, *told)
+
+
+def _wrong(project: Project, remote: str, path: str, lost: Lost) -> TransferFailure:
+    """Say what is wrong with an object; one that no remote has whole is sent anew by whoever has it."""
+    line = project.line(f"mvc push --repair -r {remote}", path)
+    return TransferFailure(path, lost.name, lost.error.message, lost.error.fix or f"{line}  # where it is whole")
 
 
 def _mine(project: Project, uses: Iterable[tuple[Use, ...]]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,69 @@ def test_others_that_cannot_be_reached_hide_nothing(
     pushed.ok("push", "-r", "e", "m.bin")
     assert "it came from e" in clone.ok("pull").err
     assert not (tmp_path / "no").exists()
+
+
+def away(folder: Path) -> tuple[str, str]:
+    """Take a remote off the network; where it is now, and what is said of that."""
+    return str(folder / "no/such/place"), "cannot be reached"
+
+
+def unmounted(folder: Path) -> tuple[str, str]:
+    """Leave of a remote the empty directory that it was mounted on."""
+    (folder / "mount").mkdir()
+    return str(folder / "mount"), "is empty"
+
+
+@pytest.mark.parametrize("gone", [away, unmounted])
+def test_a_remote_that_gives_no_answer_stops_nobody_else(
+    pushed: Repo, folder: Path, clone: Repo, gone: Callable[[Path], tuple[str, str]],
+) -> None:
+    place, told = gone(folder)
+    clone.ok("remote", "set", "nas", place)
+    plan = clone.ok("pull", "--dry-run", "--json").json
+    assert plan["transferred"] == MANY + 3
+    result = clone.ok("pull")
+    (warning,) = warnings(result.err)
+    assert warning.startswith("nas gave no answer, so content came from a: ")
+    assert told in warning
+    assert clone.states() == {"data": "clean", "m.bin": "clean", "n.bin": "clean"}
+    assert clone.contents("data") == pushed.contents("data")
+
+
+def test_what_only_the_silent_remote_has_is_named(pushed: Repo, folder: Path, clone: Repo) -> None:
+    for name in "ab":
+        loose(folder / name, pushed, "m.bin").unlink()
+    place, told = away(folder)
+    clone.ok("remote", "set", "nas", place)
+    result = clone.fails(3, "pull")
+    (error,) = result.errors
+    assert error.startswith("m.bin: ")
+    assert told in error
+    assert place in error
+    assert clone.states() == {"data": "clean", "m.bin": "not-in-cache", "n.bin": "clean"}
+
+
+def test_when_nobody_has_any_of_it_the_silent_remote_is_the_error(pushed: Repo, folder: Path, clone: Repo) -> None:
+    shutil.rmtree(folder / "a")
+    shutil.rmtree(folder / "b")
+    place, told = away(folder)
+    clone.ok("remote", "set", "nas", place)
+    for command in ("fetch", "pull"):
+        (error,) = clone.fails(3, command).errors
+        assert told in error
+        assert place in error
+
+
+def test_a_remote_that_falls_silent_in_the_midst(pushed: Repo, folder: Path, clone: Repo) -> None:
+    marker = (folder / "nas/mvc-remote.yaml").read_bytes()
+    shutil.rmtree(folder / "nas")
+    (folder / "nas").mkdir()
+    (folder / "nas/mvc-remote.yaml").write_bytes(marker)
+    (folder / "nas/packs").symlink_to(folder / "elsewhere")
+    (warning,) = warnings(clone.ok("pull").err)
+    assert warning.startswith("nas gave no answer, so content came from a: ")
+    assert "is a symlink" in warning
+    assert clone.contents("data") == pushed.contents("data")
 
 
 def test_a_plan_tells_where_it_would_come_from(pushed: Repo, folder: Path, clone: Repo) -> None:

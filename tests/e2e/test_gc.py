@@ -593,3 +593,75 @@ def test_a_repository_that_is_gone_stops_it_until_it_is_struck_off(sharing: Repo
     one.shell(result.fixes[0].partition("gone for good: ")[2])
     one.ok(*ALL)
     assert not list((tmp_path / "cache/objects").glob("*/*"))
+
+
+# Quarantine.
+
+
+def damage(path: Path) -> None:
+    """Flip the last bit of a file of the cache."""
+    raw = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+
+
+def aside(repo: Repo) -> set[str]:
+    """Return how the names of what is in quarantine end, and whose they are."""
+    return {path.name for path in (repo.store / "quarantine").iterdir()}
+
+
+def test_what_is_damaged_goes_once_a_sound_copy_is_there(repo: Repo) -> None:
+    repo.added("m.bin", CONTENT)
+    repo.remove("m.bin")
+    damage(repo.loose(repo.digest("m.bin")))
+    repo.fails(1, "verify")
+    (file,) = aside(repo)
+    for options in (["--grace", "0"], ["--yes", "--grace", "0"]):
+        result = repo.ok("gc", *options, "--json").json
+        assert (result["dispensable"]["objects"], result["quarantine"]) == (0, {"objects": 1, "bytes": LARGE})
+    assert "In quarantine: 1 file, 614.4 kB" in repo.ok("gc").out
+    assert aside(repo) == {file}
+    repo.write("m.bin", CONTENT)
+    repo.ok("add", "m.bin")
+    assert repo.ok("gc", "--yes", "--json").json["quarantine"]["objects"] == 1  # it is young
+    assert aside(repo) == {file}
+    plan = repo.ok("gc", "--grace", "0")
+    assert "Will be moved from quarantine to the trash: 1 file" in plan.out
+    assert aside(repo) == {file}
+    result = repo.ok("gc", "--yes", "--grace", "0", "--json").json
+    assert (result["dispensable"], result["quarantine"]["objects"]) == ({"objects": 1, "bytes": LARGE}, 0)
+    assert result["purged"]["objects"] == 1
+    assert aside(repo) == set()
+    repo.ok("verify")
+
+
+def test_a_damaged_copy_beside_a_damaged_one_stays(repo: Repo) -> None:
+    repo.added("m.bin", CONTENT)
+    damage(repo.loose(repo.digest("m.bin")))
+    assert "repaired from m.bin" in repo.fails(1, "verify").err
+    damage(repo.loose(repo.digest("m.bin")))
+    (file,) = aside(repo)
+    assert repo.ok("gc", "--yes", "--grace", "0", "--json").json["quarantine"]["objects"] == 1
+    assert aside(repo) == {file}
+
+
+def test_a_damaged_pack_goes_once_all_that_it_held_is_there(repo: Repo) -> None:
+    repo.write_dir("data", MANY)
+    repo.added("data")
+    bodies = {path: repo.read(path) for path in ("data/part-0100.bin", "data/part-0101.bin")}
+    (pack,) = (repo.store / "packs").glob("*.pack")
+    raw = bytearray(pack.read_bytes())
+    for path, body in bodies.items():
+        raw[raw.index(body)] ^= 1
+        repo.remove(path)
+    pack.chmod(0o644)
+    pack.write_bytes(raw)
+    repo.fails(1, "verify")
+    held = aside(repo)
+    assert len(held) == 4  # the pack, its index, and both bodies
+    for left, (path, body) in zip((3, 0), bodies.items(), strict=True):
+        assert repo.ok("gc", "--yes", "--grace", "0", "--json").json["quarantine"]["objects"] == (4 if left else 3)
+        repo.write("copy.bin", body)
+        repo.ok("add", "copy.bin")
+        repo.ok("gc", "--yes", "--grace", "0")
+        assert len(aside(repo)) == left, path
