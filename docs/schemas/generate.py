@@ -9,6 +9,7 @@ from typing import Any
 from mvc import config
 from mvc.objects import pointer_document
 from mvc.quality import policy, report
+from mvc.quality.rules import waivers
 
 HERE = Path(__file__).resolve().parent
 
@@ -20,6 +21,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "pointer.schema.json": pointer_document.json_schema(),
         "policy.schema.json": policy.schema(),
         "report.schema.json": report.schema(),
+        "waivers.schema.json": waivers.schema(),
     }
 
 

@@ -55,7 +55,7 @@ def check_paths(paths: Iterable[str]) -> None:
     """
     seen: dict[str, str] = {}
     for path in paths:
-        key = _fold(check_path(path))
+        key = fold(check_path(path))
         if key in seen:
             raise InvalidName(f"refused names {seen[key]!r} and {path!r}: the same file where case does not count")
         seen[key] = path
@@ -73,7 +73,8 @@ def _check_no_file_is_directory(seen: dict[str, str]) -> None:
         raise InvalidName(f"refused name {seen[key]!r}: it is a file and a directory at once")
 
 
-def _fold(path: str) -> str:
+def fold(path: str) -> str:
+    """Return what two paths have in common when they are one where case and composition do not count."""
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
@@ -104,7 +105,7 @@ def _objection_to_part(part: str) -> str:
         return "a part ends in a dot or a space"
     if len(part.encode()) > MAX_PART:
         return f"a part is longer than {MAX_PART} bytes"
-    if _fold(part.translate(_HFS_IGNORABLE).partition(":")[0].rstrip(". ")) in _RESERVED:
+    if fold(part.translate(_HFS_IGNORABLE).partition(":")[0].rstrip(". ")) in _RESERVED:
         return "it reaches into .git or .mvc"
     if _DEVICE.fullmatch(part.partition(":")[0]) is not None:
         return "a device on Windows"

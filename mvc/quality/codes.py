@@ -68,6 +68,64 @@ _ALL = (
         f"{_MODEL}: its report is there, its pointer is not",
     ),
     _code(
+        120, "earlier version comes back",
+        "The change brings back a pointer and a report that stood together on the target branch before. Its tag "
+        "may be lower than the one now, its metrics worse: it was there. Limits and signatures hold. A note; it fails "
+        "nothing.",
+        "Nothing. If earlier versions are not to come back, say so in the policy: tag, rollback.",
+        f"{_MODEL}: the earlier version v1.2.0 of commit 1234567890ab comes back",
+    ),
+    _code(
+        121, "tag taken",
+        "Other bytes of the model have this tag: on the target branch, in its history, or by a Git tag. A tag means "
+        "one version for ever.",
+        "Record the evaluation under a tag that is free.",
+        f"{_MODEL}: the tag v1.2.0 is that of 45fbdda652c1… since commit 1234567890ab, and the report's model "
+        "is 3edc5c4a5df8…",
+    ),
+    _code(
+        122, "tag goes down",
+        "The version in the tag is lower than the one on the target branch, or the same for other bytes.",
+        "Record the evaluation under a higher tag. To go back to an earlier version, bring back pointer and report "
+        "together.",
+        f"{_MODEL}: the tag v1.2.0 does not come after v1.10.0, the one before",
+    ),
+    _code(
+        123, "earlier version may not come back",
+        "The change brings back an earlier pointer and report, and the policy forbids it: it has rollback: deny, or "
+        "rollback: registered and no Git tag registers that version.",
+        "Land a new version, or change tag: rollback in the policy.",
+        f"{_MODEL}: the earlier version v1.2.0 of commit 1234567890ab comes back, and the policy lets none come back",
+    ),
+    _code(
+        124, "assurance not vouched for",
+        "A rule demands that CI or a third party evaluated. What the report claims is less; or nobody whom the policy "
+        "names under evaluators for this assurance has signed it.",
+        "Have the model evaluated there, and the report signed by whoever the policy names.",
+        f"{_MODEL}: the report claims the assurance self, the policy demands ci",
+    ),
+    _code(
+        125, "too few signatures",
+        "A rule demands more signatures under the report. One key under several names is one signer, and so is one "
+        "name with several keys; only the target branch's .mvc/allowed_signers say whose signature counts.",
+        "Have others sign it, with mvc eval sign.",
+        f"{_MODEL}: 1 has signed it: ada@example.com; the policy demands 2, each with a key and a name of their own",
+    ),
+    _code(
+        126, "signature that does not count",
+        "A signature is of other bytes or damaged, or its key is unknown, has expired or is revoked. A warning; what "
+        "a rule demands is counted without it.",
+        "Sign once more: signatures that no longer fit are dropped then.",
+        f"{_MODEL}: a signature by ada@example.com SHA256:k1 does not count: it is of other bytes",
+    ),
+    _code(
+        127, "report too old",
+        "A rule has a max_age. The report is older, or has no created_at with a time zone, or one that is more than an "
+        "hour ahead.",
+        "Evaluate the model once more.",
+        f"{_MODEL}: the report is 45 days old, 30 days at most are allowed",
+    ),
+    _code(
         201, "metric missing",
         "A rule asks for a metric, on a data set or in a slice perhaps, and the report does not have it. "
         "What is missing never passes.",
@@ -116,6 +174,47 @@ _ALL = (
         "The policy pins the content of a data set by its blake3, and the report was made with other content.",
         "Check out the data that is pinned and evaluate again; or pin the new data in the policy.",
         f"{_MODEL}: the data set holdout is fedcba987654…, the policy says 0123456789ab…",
+    ),
+    _code(
+        220, "nothing to compare with",
+        "The model is new, or had no report before: max_regression, tags and slices have nothing to be held against. "
+        "A note; it fails nothing.",
+        "Nothing. If the model was there under another path, give it the name that it had: mvc add --name.",
+        f"{_MODEL}: it is new, so there is nothing to compare it with",
+    ),
+    _code(
+        221, "metric worse than before",
+        "The metric is worse than the one it is held against by more than max_regression allows. The tolerance is "
+        "taken from the old report.",
+        "Train again, or keep the version that was there. If the tolerance is wrong, change it in the policy.",
+        f"{_MODEL}: auc is 0.92, before 0.93: worse by 0.01, at most 0.005 is allowed",
+    ),
+    _code(
+        222, "reports before unreadable",
+        "The model had reports, and none of them can be read and is of its model's bytes. What cannot be compared does "
+        "not pass where the policy asks for a comparison.",
+        "Look at what the target branch has, and let somebody answer for it with a waiver.",
+        f"{_MODEL}: no report before can be read and is of its model's bytes, so there is nothing to compare it with",
+    ),
+    _code(
+        223, "standard error missing",
+        "max_regression is in standard errors, as 2se, the metric is worse, and the report before has no stderr of "
+        "it.",
+        "Evaluate the version before once more and record it with stderr, in a change of its own.",
+        f"{_MODEL}: auc is 0.92, before 0.93 without the stderr that 2se needs",
+    ),
+    _code(
+        224, "other data than before",
+        "A metric with max_regression was measured on other data than before, so the two values say nothing about "
+        "the model.",
+        "Evaluate on the data of before. If the data may change, say allow_dataset_change: true in the rule.",
+        f"{_MODEL}: auc was measured on holdout fedcba987654… before, now on holdout 0123456789ab…",
+    ),
+    _code(
+        225, "slice of before missing",
+        "A rule judges all slices by a key, and one that the report before had is not in this one.",
+        "Measure that slice and record it.",
+        f"{_MODEL}: auc[country=FR] was there before, and is not now",
     ),
     _code(
         301, "file too large for Git",
@@ -174,6 +273,62 @@ _ALL = (
         f"{_MODEL}: the pointer is a symlink, no regular file",
     ),
     _code(
+        310, "pickle not known to be harmless",
+        "The policy has pickles scanned. This one would import or call something that is not on mvc's list of what is "
+        "harmless when it is unpickled; or it cannot be read to its end, so that nobody can say what it does. Nothing "
+        "was unpickled to find that out.",
+        "Look at where the model comes from. Save it without what is named, as a state dict perhaps, or in another "
+        "format, such as safetensors.",
+        "models/ranker.pkl: it would call what is not known to be harmless: posix.system",
+    ),
+    _code(
+        311, "pickle not scanned",
+        "The policy has pickles scanned, and the cache does not hold the content, so nobody has looked at it.",
+        "Get the content with mvc pull, then judge once more.",
+        "models/ranker.pkl: the policy has pickles scanned, and its content is not in the cache",
+    ),
+    _code(
+        321, "not on the remote",
+        "The gate asked the remote (mvc gate -r) for every object that a model of the change needs, and some are not "
+        "there, or have another size. Whoever merges it could not get the model.",
+        "Push it from the clone where the model was added.",
+        f"{_MODEL}: 1 of 1 object, 7 bytes, not on the remote prod",
+    ),
+    _code(
+        322, "remote not asked",
+        "The gate was to ask a remote and could not: it has no credentials, as for a pull request from a fork, or the "
+        "remote did not answer. A warning: all else was judged.",
+        "Give the job credentials, or check the remote with mvc remote test.",
+        ": unverified: the remote prod could not be asked: no credentials",
+    ),
+    _code(
+        323, "path stands twice",
+        "Two tracked paths are one where a file system ignores case or the form of an accent, or one lies inside of "
+        "the other. A checkout there overwrites one with the other.",
+        "Move one of them.",
+        f"{_MODEL}: where case and composition do not count, it is models/Ranker.onnx",
+    ),
+    _code(
+        324, "name given twice",
+        "Two pointers have the same name. A name means one model in the registry.",
+        "Give one of them another name.",
+        f"{_MODEL}: its name ranker is that of other, too",
+    ),
+    _code(
+        325, "moved out of a rule",
+        "The model was moved to a path of which the policy demands less than of the old one.",
+        "Move it back, or let the policy demand the same of the new path, in a change of its own.",
+        "drafts/a: it was models/a, of which the policy demands more: auc",
+    ),
+    _code(
+        326, "model exchanged",
+        "One model is deleted and another added under one rule that has metrics, and nothing shows that the one "
+        "succeeds the other. So a worse one could take its place without a comparison.",
+        "If it is the same model, give it the same name, or move it before it is trained again. If not, delete the old "
+        "one in a change of its own.",
+        f"{_MODEL}: it is new and models/old.onnx is gone, under one rule with metrics: nothing is compared",
+    ),
+    _code(
         401, "policy unreadable",
         "The policy is no YAML, has an unknown key or a wrong value, or is in conflict. Rather than let all pass, "
         "the defaults hold, and this is an error besides.",
@@ -186,6 +341,55 @@ _ALL = (
         "A note; it fails nothing.",
         "mvc init writes a policy to begin with.",
         ".mvc/policy.yaml: there is no policy, so the defaults hold",
+    ),
+    _code(
+        411, "guards weakened",
+        "The change weakens, breaks or deletes what judges it: the policy, the signers, the revoked keys; or it adds a "
+        "waiver. What is not plainly at least as strict counts as weakened.",
+        "Leave it as it is; or have one of the target branch's signers sign the change, with mvc eval sign.",
+        ".mvc/policy.yaml: it is weakened: 'models/**': auc: min goes from 0.9 to 0.8",
+    ),
+    _code(
+        412, "guards changed",
+        "The policy, the signers, the revoked keys or the waivers are changed, and not weakened; or a signer of the "
+        "target branch signed it. A note.",
+        "Nothing; look at it.",
+        ".mvc/policy.yaml: it is changed, and not weakened",
+    ),
+    _code(
+        413, "workflow changed",
+        "A file that may decide whether and how the gate runs is changed: a workflow, the hooks of pre-commit, "
+        ".mvc/config.yaml or CODEOWNERS. A warning: mvc cannot tell what it does.",
+        "Look at it, or have CODEOWNERS demand that somebody does.",
+        ".github/workflows/gate.yaml: this is changed, and it may decide whether and how the gate runs: look at it",
+    ),
+    _code(
+        414, "guards of the target branch unreadable",
+        "The signers, the revoked keys or the waivers of the target branch cannot be read, so nobody can tell whose "
+        "signature counts, or what is waived.",
+        "Mend the file.",
+        ".mvc/waivers.yaml: the waivers of the target branch cannot be read: no list of waivers: it has no "
+        "`mvc-waivers: 1`",
+    ),
+    _code(
+        415, "waived",
+        "A waiver of the target branch covers a finding of just this model and report. A note in its place.",
+        "Nothing, until the waiver expires.",
+        f"{_MODEL}: MVC202 is waived by ada@example.com until 2027-01-31: known, fixed in v1.3 (auc is 0.88, at least "
+        "0.9 is required)",
+    ),
+    _code(
+        416, "waiver expired",
+        "A waiver would cover a finding, and its last day has passed. A warning; the finding stays.",
+        "Mend what was waived; or have a signer sign a waiver with another day.",
+        f"{_MODEL}: the waiver of MVC202 by ada@example.com has expired on 1969-12-01",
+    ),
+    _code(
+        417, "judged by its own policy",
+        "The target branch has no policy, or one that cannot be read and that the change mends: with nothing weaker "
+        "than the defaults, or signed. So the change is judged by the one that it brings. A note.",
+        "Nothing; look at the policy.",
+        ".mvc/policy.yaml: the target branch has no policy: the change is judged by its own",
     ),
 )
 
@@ -204,5 +408,6 @@ def near(text: str) -> list[str]:
 
     said = text.lower().removeprefix("mvc")
     titled = [item.code for item in CODES.values() if len(said) > 2 and said in item.title]  # noqa: PLR2004 - words
-    close = get_close_matches(f"MVC{said}", CODES, cutoff=0.8)
+    digits = said.translate(str.maketrans("oil", "011"))
+    close = get_close_matches(f"MVC{digits}", CODES, cutoff=0.8)
     return list(dict.fromkeys([*titled, *close]))[:3]

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.quality import patterns
 from mvc.quality.finding import Severity
-from mvc.quality.policy import Bound, Change, Demand, Formats, Pinned, Policy, Rule, Tag
+from mvc.quality.policy import Bound, Change, Demand, Formats, Pinned, Policy, Rule, Tag, seconds
+from mvc.quality.stricter import ASSURANCE, PICKLE
 
 Direction: TypeAlias = Literal["higher", "lower"]
 """Which way a metric is better."""
@@ -20,9 +21,6 @@ Assurance: TypeAlias = Literal["self", "ci", "third-party"]
 
 ANY = "*"
 """Where it stands for a slice's value, every value that is there is meant."""
-
-_PICKLE: tuple[Pickle, ...] = ("allow", "scan", "deny")
-_ASSURANCE: tuple[Assurance, ...] = ("self", "ci", "third-party")
 
 
 class Regression(NamedTuple):
@@ -86,6 +84,8 @@ class Demands(NamedTuple):
     pickle: Pickle = "allow"
     assurance: Assurance = "self"
     signatures: int = 0
+    max_age: int | None = None
+    """Seconds that may lie between a report and now."""
     by_default: bool = True
     """Whether no rule speaks of the report, so that one more could let it be."""
 
@@ -94,7 +94,7 @@ def demands(policy: Policy, path: str) -> Demands:
     """Return what `policy` demands of the tracked path `path`."""
     rules = [rule for rule in policy.rules if patterns.means(rule.match, path)]
     formats = [rule.formats for rule in rules if rule.formats] or [policy.defaults.formats]
-    pickle = max((item.pickle for item in formats), key=_PICKLE.index)
+    pickle = max((item.pickle for item in formats), key=PICKLE.index)
     said = _said_of_report(rules)
     return Demands(
         report=_strictest(said) if said else policy.defaults.report,
@@ -105,27 +105,29 @@ def demands(policy: Policy, path: str) -> Demands:
         datasets=tuple(dict.fromkeys(pinned for rule in rules for pinned in rule.datasets)),
         deny=_denied(formats, pickle),
         pickle=pickle,
-        assurance=max((rule.evaluator.assurance for rule in rules if rule.evaluator), key=_rank, default="self"),
+        assurance=max((rule.evaluator.assurance for rule in rules if rule.evaluator), key=rank, default="self"),
         signatures=max((rule.signatures.min for rule in rules if rule.signatures), default=0),
+        max_age=min((seconds(rule.max_age) for rule in rules if rule.max_age), default=None),
         by_default=not said,
     )
 
 
-def _rank(assurance: Assurance) -> int:
-    return _ASSURANCE.index(assurance)
+def rank(assurance: Assurance) -> int:
+    """Return how much an assurance is worth."""
+    return ASSURANCE.index(assurance)
 
 
 def _said_of_report(rules: Iterable[Rule]) -> set[Demand]:
-    return {rule.report or "required" for rule in rules if rule.report or _asks_of_a_report(rule)}
+    return {rule.report or "required" for rule in rules if rule.report or asks_of_a_report(rule)}
 
 
 def _strictest(said: set[Demand]) -> Demand:
     return "required" if "required" in said else "optional"
 
 
-def _asks_of_a_report(rule: Rule) -> bool:
+def asks_of_a_report(rule: Rule) -> bool:
     """Whether a rule can only be met by a report; then it asks for one, unless it says that it doesn't."""
-    return bool(rule.datasets or rule.metrics or rule.slices or rule.evaluator or rule.signatures)
+    return bool(rule.datasets or rule.metrics or rule.slices or rule.evaluator or rule.signatures or rule.max_age)
 
 
 def _denied(formats: Iterable[Formats], pickle: Pickle) -> tuple[str, ...]:

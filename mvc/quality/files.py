@@ -3,7 +3,10 @@
 SUFFIX = ".eval.yaml"
 """Of a report, behind the tracked path."""
 SIGNATURES = ".sig"
-"""Behind the report's own name."""
+"""Behind the name of a report, or of a file that guards the models."""
 POLICY = ".mvc/policy.yaml"
+SIGNERS = ".mvc/allowed_signers"
+REVOKED = ".mvc/revoked_signers"
+WAIVERS = ".mvc/waivers.yaml"
 MAX_BYTES = 1 << 20
 """Of a report."""

@@ -22,15 +22,43 @@ class Finding(NamedTuple):
     """What to type."""
 
 
+class Comparison(NamedTuple):
+    """One metric beside the one that it is held against: a row of the gate's table."""
+
+    metric: str
+    """As on the command line: `auc[country=DE]@holdout`."""
+    old: float | None
+    """None where there is nothing to compare with."""
+    new: float | None
+    rule: str
+    """Such as `≥ 0.9`, or `-1% of base`; empty when no rule speaks of it."""
+    passed: bool
+
+
+class Judged(NamedTuple):
+    """A model of the change, as the gate shows it."""
+
+    path: str
+    change: Literal["added", "changed", "renamed", "deleted", "restored"]
+    """`restored`: an earlier pair of pointer and report comes back."""
+    old_path: str = ""
+    """Where it was, if it was renamed."""
+    old_tag: str = ""
+    tag: str = ""
+    comparisons: tuple[Comparison, ...] = ()
+
+
 class Verdict(NamedTuple):
-    """All findings, in the order of their paths."""
+    """All findings, in the order of their paths; the models besides, at the gate."""
 
     findings: tuple[Finding, ...]
+    models: tuple[Judged, ...] = ()
 
     @classmethod
-    def of(cls, findings: Iterable[Finding]) -> Verdict:
-        """Return them sorted, each once."""
-        return cls(tuple(sorted(set(findings), key=lambda item: (item.path, item.code, item.message))))
+    def of(cls, findings: Iterable[Finding], models: Iterable[Judged] = ()) -> Verdict:
+        """Return them sorted, each finding once."""
+        ordered = sorted(set(findings), key=lambda item: (item.path, item.code, item.message))
+        return cls(tuple(ordered), tuple(sorted(models)))
 
     @property
     def passed(self) -> bool:

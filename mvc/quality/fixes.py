@@ -20,6 +20,8 @@ _LONG = 80
 """Characters of a name that is worth repeating."""
 _FEW = 3
 """Data sets and metrics that are repeated."""
+_COMMIT = 12
+"""Digits of a commit that are shown."""
 
 
 # Pointers and files.
@@ -64,6 +66,11 @@ def bring(path: str) -> str:
 def other_format(path: str) -> str:
     """Take a model of a denied format out of the next commit."""
     return untrack(path + pointers.SUFFIX, "then save the model in another format")
+
+
+def scan(path: str) -> str:
+    """Get the content here, so that it can be looked at."""
+    return f"mvc pull {_path(path)}  # then judge once more"
 
 
 # Reports.
@@ -132,8 +139,8 @@ def _again(path: str, report: Report, anew: str = "") -> str:
 def _evidence(report: Report, anew: str = "") -> str:
     """Return the options that say what `report` says: a new one takes over neither data sets nor metrics."""
     options = [_on(report, item.id) for item in report.datasets if item.id != anew][:_FEW]
-    names = [label(item) for item in report.metrics]
-    return "".join(options) + ("".join(map(_measured, names)) if len(names) <= _FEW else " --metrics FILE.json")
+    few = [_measured(label(item)) for item in report.metrics[: _FEW + 1]]
+    return "".join(options) + ("".join(few) if len(few) <= _FEW else " --metrics FILE.json")
 
 
 def _on(report: Report, place: str) -> str:
@@ -191,3 +198,132 @@ def _word(text: str, instead: str = "") -> str:
 def _is_file_name(text: str) -> bool:
     """Whether it can be told in bytes."""
     return not any("\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in text)
+
+
+# Signatures, and what guards the models.
+
+
+def sign(path: str, remark: str = "") -> str:
+    """Sign a report."""
+    return _with(f"mvc eval sign {_path(path)}", remark)
+
+
+def assured(path: str, assurance: str) -> str:
+    """Have a report signed by somebody whose word counts."""
+    return sign(path, f"by one of evaluators: {assurance}, the report with evaluator: {{assurance: {assurance}}}")
+
+
+def evaluated_again(path: str, report: Report) -> str:
+    """Evaluate the same bytes once more."""
+    return _again(path, report)
+
+
+def signed_change(path: str, base: str) -> str:
+    """Take the change of a guarded file back, or have it signed; `base` is a commit that has the file, if any has."""
+    back = f"git checkout {base[:_COMMIT]} -- {_pathspec(path)}" if base else untrack(path)
+    return f"{back}  # or, by a signer: mvc eval sign {_path(path)}"
+
+
+def mended_file(path: str) -> str:
+    """Mend a guarded file."""
+    return stage(path, "once it is mended")
+
+
+def edited(path: str) -> str:
+    """Change a guarded file, which takes a signature."""
+    return f"mvc eval sign {_path(path)}  # once it is changed; or mend what is wrong"
+
+
+def looked_at(path: str) -> str:
+    """Look at what a change does to a file."""
+    return f"git log -p -- {_pathspec(path)}"
+
+
+# Beside what was before.
+
+
+def shown(path: str) -> str:
+    """Look at a report."""
+    return f"mvc eval show {_path(path)}"
+
+
+def versions(path: str) -> str:
+    """Look at what there was of a model."""
+    return f"mvc log {_path(path)}"
+
+
+def past_of(path: str) -> str:
+    """Look for what is wrong with a report that the target branch has."""
+    return f"git log --first-parent -p -- {_pathspec(path + SUFFIX)}  # then waive it: docs/policy.md, Waivers"
+
+
+def policy_direction(name: str) -> str:
+    """Say in the policy which way a metric is better."""
+    when = f"once its rule for {_word(name, 'the metric')} has direction: higher, or lower"
+    return stage(POLICY, f"{when}, in a change of its own")
+
+
+def same_data(path: str, report: Report, place: str) -> str:
+    """Record what was measured on the data of before."""
+    line = _again(path, report, place) + _on(report, place or "ID")
+    return f"{line}  # with the data of before; or allow_dataset_change: true in {POLICY}"
+
+
+def with_stderr(path: str) -> str:
+    """Give the report of before a standard error."""
+    return f"{_record(path)} --metrics FILE.json  # of what was before, with stderr, in a change of its own"
+
+
+def higher_tag(path: str, report: Report) -> str:
+    """Record the same under a higher tag."""
+    bump = "--bump patch" if parse_version(report.tag) else "--tag TAG"
+    return f"{_record(path)} {bump}{_evidence(report)}"
+
+
+def newer(path: str) -> str:
+    """Record a version of what had one."""
+    return f"{_record(path)} --bump patch{_measured('NAME')}  # of newer bytes"
+
+
+def succeed(path: str, old: str, base: str) -> str:
+    """Take a model out in a change of its own, or let another be its successor; the commit `base` has the old one."""
+    files = f"{_pathspec(old + pointers.SUFFIX)} {_pathspec(old + SUFFIX)}"
+    return f"git checkout {base[:_COMMIT]} -- {files}  # or give {_path(path)} the name of the old: mvc add --name NAME"
+
+
+def another_path(path: str) -> str:
+    """Move a model."""
+    return f"mvc mv {_path(path)} NEW"
+
+
+def another_name(path: str) -> str:
+    """Give a model another name."""
+    return f"mvc add {_path(path)} --name NAME"
+
+
+def move_back(path: str, old: str) -> str:
+    """Take a move back."""
+    return f"mvc mv {_path(path)} {_path(old)}  # or have the same demanded of {_pattern(path)} in {POLICY}, first"
+
+
+def explained(code: str) -> str:
+    """Read what a finding means."""
+    return f"mvc explain {code}"
+
+
+# What only the gate sees.
+
+
+def out_of_history(path: str, commit: str) -> str:
+    """Take a file out of the commit that brings it: Git keeps what a later one deletes."""
+    return f"git rebase -i {_word(commit[:12], 'COMMIT')}^  # edit it: git rm --cached -- {_pathspec(path)}"
+
+
+def push(path: str, remote: str) -> str:
+    """Bring a model to a remote."""
+    return f"mvc push {_path(path)} -r {_word(remote, 'NAME')}  # where the model was added"
+
+
+def test_remote(remote: str) -> str:
+    """See why a remote does not answer."""
+    return f"mvc remote test {_word(remote, 'NAME')}"

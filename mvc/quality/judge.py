@@ -17,12 +17,20 @@ from mvc.objects.names import check_path
 from mvc.objects.pointer import Pointer
 from mvc.quality import fixes, formats, patterns
 from mvc.quality.demands import Demands, demands
-from mvc.quality.facts import BlobFacts, Facts, FileAt, ModelFacts
-from mvc.quality.figures import judge_figures
+from mvc.quality.facts import BlobFacts, Facts, FileAt, ModelFacts, Past
 from mvc.quality.files import POLICY, SUFFIX
-from mvc.quality.finding import Finding, Severity, Verdict
+from mvc.quality.finding import Finding, Judged, Severity, Verdict
 from mvc.quality.policy import STRICT, Policy, max_blob, parse_policy
 from mvc.quality.report import Report, parse_report
+from mvc.quality.rules.figures import judge_figures
+from mvc.quality.rules.guarded import judge_guarded, mended_policy
+from mvc.quality.rules.moves import judge_moves
+from mvc.quality.rules.pickled import judge_pickles
+from mvc.quality.rules.pushed import judge_remote
+from mvc.quality.rules.regressions import compare, directed
+from mvc.quality.rules.succession import judge_return, judge_tag, returning
+from mvc.quality.rules.trust import judge_trust
+from mvc.quality.rules.waivers import waived
 from mvc.quality.tags import SEMVER, fits
 from mvc.quality.words import clipped, one_line, short
 
@@ -33,37 +41,47 @@ _KINDS = {"120000": "a symlink", "040000": "a directory", _SUBMODULE: "a submodu
 _CONFLICT = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 
 
-def judge(facts: Facts, now: float) -> Verdict:  # noqa: ARG001 - ages count where there is a base: at the gate
+def judge(facts: Facts, now: float) -> Verdict:
     """Return everything that is wrong with `facts`; `now` is in seconds since the epoch."""
     policy, findings = judge_policy(facts)
-    for model in facts.models:
-        findings += judge_model(policy, model)
+    cases = [_case(policy, model) for model in facts.models]
+    for case in cases:
+        findings += _of_model(case)
+        findings += _of_trust(case, policy, now)
+    shown = [_beside_the_past(case, case.model.past) for case in cases if case.model.past is not None]
+    findings += (finding for _, found in shown for finding in found)
     for blob in facts.blobs:
         findings += judge_blob(policy, blob)
-    return Verdict.of(_with_renames(facts, findings))
+    findings = _with_renames(facts, findings)
+    findings += judge_remote(facts.remote) if facts.remote else ()
+    if facts.landing is not None:
+        findings += (*judge_guarded(facts.landing, policy), *judge_moves(facts, policy))
+        findings = waived(facts, findings, now)
+    return Verdict.of(findings, (judged for judged, _ in shown))
 
 
 def judge_policy(facts: Facts) -> tuple[Policy, list[Finding]]:
     """Return the policy that counts, and what is wrong with the one that is there."""
-    if facts.policy is None:
+    file = judging_policy(facts)
+    if file is None:
         note = _finding("MVC402", POLICY, "there is no policy, so the defaults hold", "mvc init", "note")
         return STRICT, [note] if facts.models else []
-    if what := _no_file(facts.policy):
+    if what := _no_file(file):
         fix = fixes.untrack(POLICY, "then write it as a file")
         return STRICT, [_finding("MVC309", POLICY, f"the policy is {what}, no regular file; the defaults hold", fix)]
     try:
-        if facts.policy.conflicted:
+        if file.conflicted:
             raise InvalidFormat("it is in conflict")
-        return parse_policy(facts.policy.raw), []
+        return parse_policy(file.raw), []
     except InvalidFormat as error:
-        reason = "it is in conflict" if _CONFLICT.search(facts.policy.raw) else _reason(error, POLICY)
+        reason = "it is in conflict" if _CONFLICT.search(file.raw) else _reason(error, POLICY)
         fix = error.fix or fixes.stage(POLICY, "once it is mended")
         return STRICT, [_finding("MVC401", POLICY, f"the policy cannot be read: {reason}; the defaults hold", fix)]
 
 
-def judge_model(policy: Policy, model: ModelFacts) -> tuple[Finding, ...]:
-    """Return what is wrong with one tracked path."""
-    return tuple(dict.fromkeys(_of_model(_Case(model, demands(policy, model.path)))))
+def judging_policy(facts: Facts) -> FileAt | None:
+    """Return the policy's file: `Facts.policy`, or the one by which a change mends that."""
+    return (mended_policy(facts.landing) if facts.landing else None) or facts.policy
 
 
 def judge_blob(policy: Policy, blob: BlobFacts) -> tuple[Finding, ...]:
@@ -76,41 +94,55 @@ def judge_blob(policy: Policy, blob: BlobFacts) -> tuple[Finding, ...]:
         "MVC302": (pattern := patterns.last(git.forbid, blob.path)) and f"the policy keeps {pattern} out of Git",
         "MVC303": blob.kind and f"by its first bytes it is {blob.kind}, which stays out of Git",
     }
-    fix = fixes.track(blob.path)
-    return tuple(_finding(code, blob.path, message, fix) for code, message in said.items() if message)
+    fix = fixes.out_of_history(blob.path, blob.commit) if blob.commit else fixes.track(blob.path)
+    where = f"in the commit {blob.commit[:12]}: " if blob.commit else ""
+    return tuple(_finding(code, blob.path, f"{where}{message}", fix) for code, message in said.items() if message)
 
 
 # A model: its pointer, its content, its report.
 
 
 class _Case(NamedTuple):
-    """A tracked path, and what is demanded of it."""
+    """A tracked path, what is demanded of it, and what its files say; a finding where they cannot be read."""
 
     model: ModelFacts
     demands: Demands
+    pointer: Pointer | Finding | None
+    report: Report | Finding | None
 
     @property
     def path(self) -> str:
         return self.model.path
 
+    @property
+    def bound(self) -> Report | None:
+        """The report, if it is of just the bytes that the pointer stands for."""
+        if not isinstance(self.pointer, Pointer) or not isinstance(self.report, Report):
+            return None
+        return None if _difference(self.report, self.pointer.digest) else self.report
+
     def finding(self, code: str, message: str, fix: str) -> Finding:
         return _finding(code, self.path, message, fix)
 
 
+def _case(policy: Policy, model: ModelFacts) -> _Case:
+    pointer = _read(model.path, "pointer", model.pointer, pointers.parse)
+    return _Case(model, demands(policy, model.path), pointer, _read(model.path, "report", model.report, parse_report))
+
+
 def _of_model(case: _Case) -> Iterator[Finding]:
-    if case.model.pointer is None:
-        if case.model.report is not None:
+    if case.pointer is None:
+        if case.report is not None:
             instead = f"or, if the model stays: {fixes.add(case.path)}"
             fix = fixes.untrack(case.path + SUFFIX, instead)
             yield case.finding("MVC106", "its report is there, its pointer is not", fix)
         return
     yield from _of_name(case)
-    pointer = _read(case, "pointer", case.model.pointer, pointers.parse)
-    if isinstance(pointer, Finding):
-        yield pointer
+    if isinstance(case.pointer, Finding):
+        yield case.pointer
     else:
-        yield from _of_content(case, pointer)
-    yield from _of_report(case, pointer if isinstance(pointer, Pointer) else None)
+        yield from _of_content(case, case.pointer)
+    yield from _of_report(case)
 
 
 def _of_name(case: _Case) -> Iterator[Finding]:
@@ -135,6 +167,8 @@ def _of_content(case: _Case, pointer: Pointer) -> Iterator[Finding]:
         file, name = found
         message = f"{'it' if file == case.path else file} is {name}, which the policy denies"
         yield case.finding("MVC307", message, fixes.other_format(case.path))
+    if case.demands.pickle == "scan":
+        yield from judge_pickles(case.path, case.model.scanned or ())
 
 
 def _names(model: ModelFacts, pointer: Pointer) -> Iterable[str] | None:
@@ -144,20 +178,19 @@ def _names(model: ModelFacts, pointer: Pointer) -> Iterable[str] | None:
     return () if pointer.kind == "file" else model.files
 
 
-def _of_report(case: _Case, pointer: Pointer | None) -> Iterator[Finding]:
-    if case.model.report is None:
+def _of_report(case: _Case) -> Iterator[Finding]:
+    if case.report is None:
         if case.demands.report == "required":
             yield case.finding("MVC101", "it has no evaluation report", fixes.first_report(case.path, case.demands))
         return
-    report = _read(case, "report", case.model.report, parse_report)
-    if isinstance(report, Finding):
-        yield report
+    if isinstance(case.report, Finding):
+        yield case.report
         return
-    yield from _of_tag(case, report)
-    if pointer and (difference := _difference(report, pointer.digest)):
-        yield case.finding("MVC103", difference, fixes.next_report(case.path, report))
+    yield from _of_tag(case, case.report)
+    if isinstance(case.pointer, Pointer) and (difference := _difference(case.report, case.pointer.digest)):
+        yield case.finding("MVC103", difference, fixes.next_report(case.path, case.report))
     else:
-        yield from judge_figures(case.path, report, case.demands)
+        yield from judge_figures(case.path, case.report, directed(case.demands, case.model.past))
 
 
 def _difference(report: Report, digest: Digest) -> str:
@@ -183,29 +216,75 @@ def _of_tag(case: _Case, report: Report) -> Iterator[Finding]:
         yield case.finding("MVC105", f"the report's tag is {clipped(report.tag)}, expected {expected}", fix)
 
 
+# What only the gate asks: who signed, and what was before.
+
+
+def _of_trust(case: _Case, policy: Policy, now: float) -> Iterator[Finding]:
+    signers, report = case.model.signers, case.bound
+    if signers is None or report is None:
+        return iter(())
+    return judge_trust(case.path, report, case.demands, signers, policy.evaluators, now)
+
+
+def _beside_the_past(case: _Case, past: Past) -> tuple[Judged, tuple[Finding, ...]]:
+    """Return how to show a model beside what was before, and what is wrong with it as the successor."""
+    judged = _judged(case, past)
+    report, version = case.bound, returning(case.model)
+    if report is None:
+        return judged, ()
+    if version is not None:  # it regressed from nothing: it was there
+        metrics = tuple(metric._replace(regressions=()) for metric in case.demands.metrics)
+        rows, _ = compare(case.path, report, case.demands._replace(metrics=metrics), past)
+        back = tuple(judge_return(case.path, version, case.demands))
+        return judged._replace(change="restored", comparisons=rows), back
+    rows, found = compare(case.path, report, case.demands, past)
+    return judged._replace(comparisons=rows), (*found, *judge_tag(case.path, report, case.demands, past))
+
+
+def _judged(case: _Case, past: Past) -> Judged:
+    before = past.before
+    old_path = before.path if before and past.found != "history" and before.path != case.path else ""
+    old_tag, tag = _tag(before.report if before else None), _tag(case.model.report)
+    if case.model.pointer is None:
+        return Judged(case.path, "deleted", old_tag=old_tag)
+    if before is None or past.found == "history":
+        return Judged(case.path, "added", "", old_tag, tag)
+    return Judged(case.path, "renamed" if old_path else "changed", old_path, old_tag, tag)
+
+
+def _tag(file: FileAt | None) -> str:
+    """Return the tag in a report; empty when there is none to be read."""
+    try:
+        return parse_report(file.raw, "").tag if file else ""
+    except InvalidFormat:
+        return ""
+
+
 # Reading.
 
 
-def _read(case: _Case, what: str, file: FileAt, parse: Callable[[bytes, str], T]) -> T | Finding:
-    """Return what a pointer or report says, or why it cannot be read."""
-    path = case.path + (SUFFIX if what == "report" else pointers.SUFFIX)
+def _read(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, str], T]) -> T | Finding | None:
+    """Return what a pointer or report says, or why it cannot be read; None when there is none."""
+    if file is None:
+        return None
+    name = path + (SUFFIX if what == "report" else pointers.SUFFIX)
     if file.conflicted:
-        return _conflict(case, what, fixes.settle(path))
+        return _conflict(path, what, fixes.settle(name))
     if kind := _no_file(file):
-        fix = fixes.anew(case.path, what, submodule=file.mode == _SUBMODULE)
-        return case.finding("MVC309", f"the {what} is {kind}, no regular file", fix)
+        fix = fixes.anew(path, what, submodule=file.mode == _SUBMODULE)
+        return _finding("MVC309", path, f"the {what} is {kind}, no regular file", fix)
     try:
-        return parse(file.raw, path)
+        return parse(file.raw, name)
     except InvalidFormat as error:
         if _CONFLICT.search(file.raw):
-            return _conflict(case, what, fixes.stage(path, "once it is mended"))
-        fix = error.fix or fixes.mended(case.path, what)
+            return _conflict(path, what, fixes.stage(name, "once it is mended"))
+        fix = error.fix or fixes.mended(path, what)
         code = "MVC102" if what == "report" else "MVC304"
-        return case.finding(code, f"the {what} cannot be read: {_reason(error, path)}", fix)
+        return _finding(code, path, f"the {what} cannot be read: {_reason(error, name)}", fix)
 
 
-def _conflict(case: _Case, what: str, fix: str) -> Finding:
-    return case.finding("MVC305", f"the {what} is in conflict: Git could not merge it", fix)
+def _conflict(path: str, what: str, fix: str) -> Finding:
+    return _finding("MVC305", path, f"the {what} is in conflict: Git could not merge it", fix)
 
 
 def _no_file(file: FileAt) -> str:

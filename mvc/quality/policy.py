@@ -129,6 +129,8 @@ class Rule(_Part, frozen=True):
     slices: Slices | None = None
     evaluator: Assured | None = None
     signatures: Signatures | None = None
+    max_age: str = ""
+    """How old a report may be: `30d`."""
 
 
 class Stage(_Part, frozen=True):
@@ -180,7 +182,8 @@ _SIZE = re.compile(r"([0-9]{1,6})(B|kB|KB|MB|GB|KiB|MiB|GiB)")
 _UNITS = {
     "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
 }
-_AGE = re.compile(r"[0-9]{1,6}[hdw]")
+_AGE = re.compile(r"([0-9]{1,6})([hdw])")
+_SECONDS = {"h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 _BLAKE3 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -208,10 +211,14 @@ def _problems(policy: Policy) -> Iterator[str]:
     for rule in policy.rules:
         yield from _rule_problems(rule)
     for name, stage in policy.stages.items():
-        if stage.max_age and _AGE.fullmatch(stage.max_age) is None:
-            yield f"max_age of {name} {stage.max_age!r}: expected a span such as 30d, 12h or 2w"
+        yield from _age_problem(name, stage.max_age)
         if stage.signatures and stage.signatures.min < 0:
             yield f"{name}: signatures: min is negative"
+
+
+def _age_problem(where: str, age: str) -> Iterator[str]:
+    if age and _AGE.fullmatch(age) is None:
+        yield f"max_age of {where} {age!r}: expected a span such as 30d, 12h or 2w"
 
 
 def _part_problems(where: str, tag: Tag | None, formats_: Formats | None) -> Iterator[str]:
@@ -254,6 +261,7 @@ def _rule_problems(rule: Rule) -> Iterator[str]:
         yield f"{where}: a max_gap is negative"
     if rule.signatures and rule.signatures.min < 0:
         yield f"{where}: signatures: min is negative"
+    yield from _age_problem(where, rule.max_age)
 
 
 def _name_problem(name: str) -> str:
@@ -281,6 +289,12 @@ def max_blob(policy: Policy) -> int:
     """Return how many bytes a file in Git may have."""
     match = _SIZE.fullmatch(policy.defaults.git.max_blob)
     return int(match[1]) * _UNITS[match[2]] if match else 0
+
+
+def seconds(age: str) -> int:
+    """Return how many seconds a span such as `30d` has."""
+    match = _AGE.fullmatch(age)
+    return int(match[1]) * _SECONDS[match[2]] if match else 0
 
 
 def schema() -> dict[str, Any]:

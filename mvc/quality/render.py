@@ -13,8 +13,13 @@ _OF_FILES = frozenset({"MVC301", "MVC302", "MVC303"})
 """What only a commit is told: these are no models yet."""
 
 
+def notes(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield the notes, a line each."""
+    return (_line(finding) for finding in findings if finding.severity == "note")
+
+
 def lines(findings: Iterable[Finding], every: str = "") -> Iterator[str]:
-    """Yield the first errors and warnings, each with what to type; notes are for who asks for them.
+    """Yield the first errors and warnings, each with what to type; `notes` are for who asks for them.
 
     `every` is the command that names them all; all are named when there is none.
     """
@@ -32,10 +37,14 @@ def lines(findings: Iterable[Finding], every: str = "") -> Iterator[str]:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    where = f" {visible(finding.path)}" if finding.path else ""
-    yield f"{finding.severity}: {finding.code}{where}: {visible(finding.message)}"
+    yield _line(finding)
     if finding.fix:
         yield f"  try: {visible(finding.fix)}"
+
+
+def _line(finding: Finding) -> str:
+    where = f" {visible(finding.path)}" if finding.path else ""
+    return f"{finding.severity}: {finding.code}{where}: {visible(finding.message)}"
 
 
 def explain_line(findings: Sequence[Finding]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal, TypeAlias
 
@@ -147,10 +148,23 @@ def parse_report(raw: bytes, what: str) -> Report:
         InvalidFormat: it is none, or of a newer format; the message says where and why.
 
     """
+    try:
+        return _parsed(raw)
+    except InvalidFormat:
+        return _parse(raw, what)  # with the file's name
+
+
+def _parse(raw: bytes, what: str) -> Report:
     report = decode(raw, Report, "mvc-eval", kind="evaluation report", what=what, max_bytes=MAX_BYTES)
     if problem := _problem(report):
         raise InvalidFormat(f"{what}: {problem}")
     return report
+
+
+@lru_cache(maxsize=1024)
+def _parsed(raw: bytes) -> Report:
+    """Return the report in `raw`, read once: several rules ask for the same one."""
+    return _parse(raw, "")
 
 
 def _problem(report: Report) -> str:

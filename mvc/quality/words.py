@@ -28,6 +28,11 @@ def short(digest: str, other: str) -> str:
     return f"{digest[:_DIGITS]}…" if digest[:_DIGITS] != other[:_DIGITS] else digest
 
 
+def rounded(value: float) -> str:
+    """Return a number for people, in six significant digits."""
+    return f"{value:g}"
+
+
 def number(value: float) -> str:
     """Return the shortest text that means exactly this number."""
     return repr(float(value)).removesuffix(".0")

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
+from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer, dir_pointer, emit, file_pointer
-from mvc.quality.facts import BlobFacts, Facts, FileAt, ModelFacts
-from mvc.quality.report import Dataset, Metric, Model, Report
+from mvc.quality.facts import (
+    BlobFacts,
+    Facts,
+    FileAt,
+    GuardedChange,
+    Lacking,
+    Landing,
+    ModelFacts,
+    Past,
+    RemoteFacts,
+    Scanned,
+    Signer,
+    Tracked,
+    Version,
+)
+from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS
+from mvc.quality.report import Dataset, Evaluator, Metric, Model, Report
 from mvc.quality.report import emit as emit_report
 
 PATH = "models/ranker.onnx"
@@ -72,9 +89,126 @@ MANIFEST = hash_bytes(b"manifest")
 LARGE = at(emit(Pointer("dir", MANIFEST, files=300, total=9)))
 LARGE_REPORT = report(model=Model(*MANIFEST))
 PICKLES = rule("formats: {pickle: deny}")
+PICKLE = "models/ranker.pkl"
+SCANNED = rule("formats: {pickle: scan}")
 HOLDOUT = Dataset("holdout", DATA, "data/holdout.csv")
 TEST = Dataset("test", OTHER, "data/test.csv")
 GIT = f"{BASIC}defaults: {{git: %s}}\n"
+
+
+# Who signed, and what guards the models.
+
+
+def signed(text: str, *by: Signer, evaluators: str = "{ci: [ci@example.com]}", **said: Any) -> Facts:
+    """Return facts of one model, its report signed by these, under a rule."""
+    policy = rule(text).replace("rules:", f"evaluators: {evaluators}\nrules:")
+    return one(report(**said), policy, signers=by)
+
+
+def landing(*changes: GuardedChange, policy: str = BASIC, **said: Any) -> Facts:
+    """Return facts of a change that touches no model."""
+    return Facts(at(policy.encode()), landing=Landing(guarded=changes, **said))
+
+
+def lines(
+    path: str, old: str | None, new: str | None, by: Signer | None = None, policy: str = BASIC, **said: Any,
+) -> Facts:
+    """Return facts of a change of one guarded file."""
+    files = (None if text is None else at(text.encode()) for text in (old, new))
+    return landing(GuardedChange(path, *files, (by,) if by else ()), policy=policy, **said)
+
+
+def policy_change(old: str, new: str | None, by: Signer | None = None) -> Facts:
+    """Return facts of a change of the policy, judged by the old one."""
+    return lines(POLICY, old, new, by, old)
+
+
+LOW = report(Metric("auc", 0.88))
+
+
+def waiver(**changed: str) -> str:
+    """Return a file with one waiver, of MVC202."""
+    values = {
+        "code": "MVC202", "model": DIGEST.blake3, "report": hash_bytes(LOW.raw).blake3,
+        "reason": "known, fixed in v1.3", "owner": "ada@example.com", "expires": "2027-01-31", **changed,
+    }
+    body = "".join(f"    {key}: {json.dumps(text)}\n" for key, text in values.items())
+    return f"mvc-waivers: 1\nwaivers:\n  -{body[3:]}"
+
+
+def waiving(text: str, found: FileAt | None = LOW, policy: str = rule("metrics: {auc: {min: 0.9}}")) -> Facts:
+    """Return facts of a model that is not good enough, and base's waivers."""
+    return one(policy=policy, report=found)._replace(landing=Landing(waivers=at(text.encode())))
+
+
+ADA, BOB = Signer("ada@example.com", "SHA256:k1"), Signer("bob@example.com", "SHA256:k2")
+BY_CI = Signer("ci@example.com", "SHA256:k3")
+CI = "evaluator: {assurance: ci}"
+MONTH = "max_age: 30d"
+FLOOR = rule("metrics: {auc: {min: 0.9}}")
+WORKFLOW = ".github/workflows/gate.yaml"
+LISTED_A, LISTED_B = (f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{char * 43}" for char in "AQ")
+KEY_A, KEY_B = f"ada@example.com {LISTED_A}", f"bob@example.com {LISTED_B}"
+
+
+# What was before.
+
+
+EARLIER = hash_bytes(b"earlier")
+OLDER = hash_bytes(b"older")
+
+
+def version(found: FileAt | None, *, of: Digest = EARLIER, **changed: Any) -> Version:
+    """Return a version of the model that base has, or had."""
+    return Version(PATH, at(emit(file_pointer(of))), found, "1234567890abcdef")._replace(**changed)
+
+
+def earlier(*metrics: Metric, of: Digest = EARLIER, **said: Any) -> FileAt:
+    """Return the report of an earlier version, with tag v1.1.0 unless told otherwise."""
+    return report(*metrics, **{"model": Model(*of), "tag": "v1.1.0", **said})
+
+
+def after(
+    *before: Version, text: str = "report: required", more: str = "", new: FileAt | None = None, **said: Any,
+) -> Facts:
+    """Return facts of one model that succeeds others, the newest of them first, under a rule or two."""
+    past = Past(before[0] if before else None, "path" if before else "", before)._replace(**said)
+    return one(new, rule(text, more=more), past=past)
+
+
+def step(text: str, old: Metric | list[Metric], new: Metric | list[Metric], more: str = "") -> Facts:
+    """Return facts of one model whose metrics were others before, under a rule for `auc`, or another."""
+    olds, news = (item if isinstance(item, list) else [item] for item in (old, new))
+    text = text if text.startswith(("metrics", "slices")) else f"metrics: {{auc: {{{text}}}}}"
+    return after(version(earlier(*olds)), text=text, more=more, new=report(*news))
+
+
+def on_other_data(text: str, new: FileAt, *then: Dataset) -> Facts:
+    """Return facts of a model that was at 0.9 on data sets, under a rule for `auc`."""
+    metrics = [auc(0.9, dataset=item.id) for item in then] if then[1:] else [auc(0.9)]
+    old = version(earlier(*metrics, datasets=list(then)))
+    return after(old, text=f"metrics: {{auc: {{{text}}}}}", new=new)
+
+
+def auc(value: float, **said: Any) -> Metric:
+    """Return a metric of which higher is better."""
+    return Metric("auc", value, **{"higher_is_better": True, **said})
+
+
+def moving(*tracked: Tracked, gone: tuple[Version, ...] = (), policy: str = BASIC, **changed: Any) -> Facts:
+    """Return facts of one model among all that is tracked."""
+    facts = one(policy=policy, **{"past": Past(), **changed})
+    return facts._replace(landing=Landing(tracked=(Tracked(facts.models[0].path), *tracked), gone=gone))
+
+
+BROKEN = at(b"mvc-eval: 1\nmetrics: [")
+BY_KEY = 'metrics: {"auc[country=*]": {min: 0.5}}'
+SECOND = version(earlier(tag="v1.9.0"))
+AGAIN = version(report(), of=DIGEST)
+REGISTERED = tuple(
+    version(earlier(auc(value), of=OLDER, tag=tag), of=OLDER, tag=f"ranker@{tag}", ancestor=tag != "v9.0.0")
+    for value, tag in ((0.91, "v1.0.0"), (0.1, "v0.9.0"), (0.99, "v9.0.0"))
+)
 
 
 class Case(NamedTuple):
@@ -388,6 +522,35 @@ CASES = {
         one(LARGE_REPORT, path="models/m", pointer=LARGE),
     ),
     "another format denied": Case(one(policy=rule("formats: {deny: [hdf5, gguf]}"))),
+    "pickle that is harmless": Case(one(path=PICKLE, policy=SCANNED, scanned=())),
+    "pickle that calls something": Case(
+        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", ("posix.system",)),)), "error MVC310", "posix.system",
+    ),
+    "pickle that calls many things": Case(
+        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", tuple(f"m.f{number}" for number in range(9))),)),
+        "error MVC310", "m.f4 and 4 more",
+    ),
+    "pickle that calls what would break the line": Case(
+        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", ("os.a\nb" + "c" * 900,)),)),
+        "error MVC310", "os.a\\nbccc",
+    ),
+    "pickle without an end": Case(
+        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", problem="it is cut off"),)), "error MVC310", "cut off",
+    ),
+    "pickle that nobody could look at": Case(
+        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", absent=True),)), "error MVC311", "not in the cache",
+    ),
+    "pickle that nobody looked at": Case(one(path=PICKLE, policy=SCANNED)),
+    "pickle that calls something, and need not be scanned": Case(
+        one(path=PICKLE, scanned=(Scanned("", ("posix.system",)),)),
+    ),
+    "pickles in a directory": Case(
+        one(
+            path="models/m", policy=SCANNED,
+            scanned=(Scanned("a.pkl", ("os.a",)), Scanned("b.pkl", ("os.b",)), Scanned("c.pkl", absent=True)),
+        ),
+        "error MVC310, error MVC311", "models/m/a.pkl would call what is not known to be harmless: os.a; so it is",
+    ),
     "content beside its pointer": Case(one(in_git=True), "error MVC308"),
     "content of a directory beside its pointer": Case(
         one(pointer=directory("a"), report=None, policy=rule("report: optional"), in_git=True), "error MVC308",
@@ -396,6 +559,16 @@ CASES = {
     "pointer a submodule": Case(one(pointer=at(b"", "160000")), "error MVC309", "submodule"),
     "report a symlink": Case(one(at(b"elsewhere", "120000")), "error MVC309", "report"),
     "policy a symlink": Case(Facts(at(b"x", "120000"), (model(),)), "error MVC309", "policy"),
+    "not on the remote": Case(
+        one()._replace(remote=RemoteFacts("prod", (Lacking(PATH, 1, 1, 7),))), "error MVC321", "1 of 1 object",
+    ),
+    "not on the remote, nobody knows what": Case(
+        one()._replace(remote=RemoteFacts("prod", (Lacking(PATH, problem="the list of its files cannot be used"),))),
+        "error MVC321",
+    ),
+    "the remote not asked": Case(
+        one()._replace(remote=RemoteFacts("prod", problem="no credentials")), "warning MVC322",
+    ),
     # The policy.
     "policy unreadable": Case(one(policy="a: 1\n"), "error MVC401"),
     "policy empty": Case(one(policy=""), "error MVC401"),
@@ -410,4 +583,444 @@ CASES = {
     "no policy": Case(one(policy=None), "note MVC402"),
     "no policy, and a report missing": Case(one(policy=None, report=None), "note MVC402, error MVC101"),
     "no policy, and a file": Case(Facts(None, (), (BlobFacts("m.onnx", 1),)), "error MVC302"),
+    # What was before.
+    "nothing before": Case(after(), "note MVC220", "it is new"),
+    "no report before": Case(after(version(None)), "note MVC220", "no report before"),
+    "another version": Case(after(version(earlier()))),
+    "better": Case(step("max_regression: 0", auc(0.9), auc(0.91))),
+    "as good": Case(step("max_regression: 0", auc(0.9), auc(0.9))),
+    "worse, as much as it may be": Case(step("max_regression: 0.005", auc(0.93), auc(0.925))),
+    "worse": Case(step("max_regression: 0.005", auc(0.93), auc(0.92)), "error MVC221", "worse by 0.01, at most 0.005"),
+    "worse by a bit": Case(step("max_regression: 0.005", auc(0.93), auc(0.9249999999999999)), "error MVC221"),
+    "worse, a warning": Case(step("max_regression: 0, severity: warn", auc(0.9), auc(0.8)), "warning MVC221"),
+    "worse where lower is better": Case(
+        step("metrics: {ms: {max: 40, max_regression: '5%'}}", Metric("ms", 30), Metric("ms", 31.6)), "error MVC221",
+    ),
+    "higher where lower is better, as much as it may be": Case(
+        step("metrics: {ms: {max: 40, max_regression: '5%'}}", Metric("ms", 30), Metric("ms", 31.5)),
+    ),
+    "worse than a negative value": Case(
+        step("direction: higher, max_regression: '1%'", auc(-100), auc(-101.1)), "error MVC221", "1% (1)",
+    ),
+    "worse than a negative value, as much as it may be": Case(
+        step("direction: higher, max_regression: '1%'", auc(-100), auc(-101)),
+    ),
+    "worse than nothing": Case(step("max_regression: '50%'", auc(0), auc(-0.1)), "error MVC221", "50% (0)"),
+    "worse by three standard errors": Case(
+        step("max_regression: 2se", auc(0.93, stderr=0.004), auc(0.918, stderr=0.5)), "error MVC221", "2se (0.008)",
+    ),
+    "worse by two standard errors": Case(step("max_regression: 2se", auc(0.93, stderr=0.004), auc(0.922))),
+    "worse by nobody knows how many standard errors": Case(
+        step("max_regression: 2se", auc(0.93), auc(0.92, stderr=0.5)), "error MVC223",
+    ),
+    "better by nobody knows how many standard errors": Case(step("max_regression: 2se", auc(0.93), auc(0.93))),
+    "worse by two rules, one of which warns": Case(
+        step("max_regression: 0.05", auc(0.9), auc(0.89), "metrics: {auc: {max_regression: 0, severity: warn}}"),
+        "warning MVC221",
+    ),
+    "worse by the second of two tolerances": Case(
+        step("max_regression: 0.05", auc(0.9), auc(0.89), "metrics: {auc: {max_regression: '1%'}}"),
+        "error MVC221", "at most 1%",
+    ),
+    "worse than the registered version": Case(
+        after(
+            version(earlier(auc(0.9))), new=report(auc(0.89)), registered=REGISTERED,
+            text="metrics: {auc: {max_regression: 0.01, against: registered}}",
+        ),
+        "error MVC221", "in the registered version 0.91",
+    ),
+    "worse than before, where nothing is registered": Case(
+        step("max_regression: 0.01, against: registered", auc(0.9), auc(0.8)), "error MVC221", "version 0.9",
+    ),
+    "worse than what only a Git tag knows": Case(
+        after(new=report(auc(0.8)), registered=REGISTERED[-1:], text="metrics: {auc: {max_regression: 0.01}}"),
+        "error MVC122, error MVC221", "v9.0.0",
+    ),
+    "worse than the best": Case(
+        after(
+            version(earlier(auc(0.9))), version(earlier(auc(0.95), of=OLDER), of=OLDER), new=report(auc(0.91)),
+            text="metrics: {auc: {max_regression: 0.01, against: best}}",
+        ),
+        "error MVC221", "at best 0.95",
+    ),
+    "worse than the best, where lower is better": Case(
+        after(
+            version(earlier(auc(0.9))), version(earlier(auc(0.8), of=OLDER), of=OLDER), new=report(auc(0.9)),
+            text="metrics: {auc: {direction: lower, max_regression: 0.01, against: best}}",
+        ),
+        "error MVC221", "at best 0.8",
+    ),
+    "worse than the best on other data": Case(
+        after(
+            version(earlier(auc(0.9), datasets=[HOLDOUT])),
+            version(earlier(auc(0.95), of=OLDER, datasets=[Dataset("holdout", OTHER)]), of=OLDER),
+            new=report(auc(0.91), datasets=[HOLDOUT]), text="metrics: {auc: {max_regression: 0.01, against: best}}",
+        ),
+    ),
+    "worse than the report before the broken one": Case(
+        after(
+            version(BROKEN), version(earlier(auc(0.95))), new=report(auc(0.9)),
+            text="metrics: {auc: {max_regression: 0.01}}",
+        ),
+        "error MVC221",
+    ),
+    "worse than the report before one of other bytes": Case(
+        after(
+            version(earlier(auc(0.1), of=OLDER)), version(earlier(auc(0.95))), new=report(auc(0.9)),
+            text="metrics: {auc: {max_regression: 0.01}}",
+        ),
+        "error MVC221",
+    ),
+    "broken before, and a comparison asked for": Case(
+        after(version(BROKEN), text="metrics: {auc: {max_regression: 0.01, min: 0}}", new=report(auc(0.9))),
+        "error MVC222",
+    ),
+    "broken before, and a comparison that warns": Case(
+        after(version(BROKEN), text="metrics: {auc: {max_regression: 0, severity: warn}}", new=report(auc(0.9))),
+        "warning MVC222",
+    ),
+    "broken before, and nothing asked for": Case(after(version(BROKEN)), "note MVC222"),
+    "a symlink before": Case(
+        after(version(at(b"x", "120000")), text="slices: {required: [country]}", new=report(*by_country(DE=1))),
+        "error MVC222",
+    ),
+    "direction that only the new report says": Case(
+        step("max_regression: 0.1", Metric("auc", 0.9), auc(0.9)), "error MVC204", "nor the report before",
+    ),
+    "direction that only the report before says": Case(step("max_regression: 0.1", auc(0.9), Metric("auc", 0.9))),
+    "worse in the direction that the report before says": Case(
+        step("max_regression: 0.1", auc(0.9), Metric("auc", 0.7)), "error MVC221",
+    ),
+    "direction turned around": Case(
+        step("max_regression: 0.1", auc(0.9), auc(0.9, higher_is_better=False)), "error MVC204", "the one before says",
+    ),
+    "direction turned around, where the policy says it": Case(
+        step("max_regression: 0.1, direction: higher", auc(0.9), auc(0.9, higher_is_better=False)),
+    ),
+    "a metric that was not there before": Case(step("max_regression: 0.1", Metric("f1", 1), auc(0.1))),
+    "measured on other data": Case(
+        on_other_data("max_regression: 0.1", report(auc(0.9), datasets=[HOLDOUT]), Dataset("holdout", OTHER)),
+        "error MVC224", "holdout 0123456789ab…",
+    ),
+    "measured on other data, which may be": Case(
+        on_other_data(
+            "max_regression: 0.1, allow_dataset_change: true",
+            report(auc(0.7), datasets=[HOLDOUT]), Dataset("holdout", OTHER),
+        ),
+        "error MVC221",
+    ),
+    "measured on other data, where nothing is compared": Case(
+        on_other_data("min: 0", report(auc(0.1), datasets=[HOLDOUT]), Dataset("holdout", OTHER)),
+    ),
+    "measured on the same data by another name": Case(
+        on_other_data("max_regression: 0", report(auc(0.9), datasets=[HOLDOUT]), Dataset("test", DATA)),
+    ),
+    "measured on unnamed data": Case(
+        on_other_data("max_regression: 0.1", report(auc(0.9)), HOLDOUT), "error MVC224", "unnamed data",
+    ),
+    "measured on less data": Case(
+        on_other_data("max_regression: 0", report(auc(0.9), datasets=[HOLDOUT]), HOLDOUT, TEST),
+        "error MVC224", "on test fedcba987654… before, and is not now",
+    ),
+    "measured on more data": Case(
+        on_other_data(
+            "max_regression: 0",
+            report(auc(0.9, dataset="holdout"), auc(0.1, dataset="test"), datasets=[HOLDOUT, TEST]), HOLDOUT,
+        ),
+    ),
+    "worse on one of two data sets": Case(
+        on_other_data(
+            "max_regression: 0",
+            report(auc(0.9, dataset="holdout"), auc(0.8, dataset="test"), datasets=[HOLDOUT, TEST]), HOLDOUT, TEST,
+        ),
+        "error MVC221", "auc@test",
+    ),
+    "a slice of before is gone": Case(
+        step(BY_KEY, by_country(DE=0.9, FR=0.9), by_country(DE=0.9)), "error MVC225", "auc[country=FR]",
+    ),
+    "a slice of before is gone, a warning": Case(
+        step(BY_KEY.replace("0.5", "0.5, severity: warn"), by_country(DE=0.9, FR=0.9), by_country(DE=0.9)),
+        "warning MVC225",
+    ),
+    "a slice of before is gone, demanded by its key": Case(
+        step("slices: {required: [country]}", by_country(DE=0.9, FR=0.9), by_country(DE=0.9)), "error MVC225",
+    ),
+    "a slice of before is gone, and with it the gap": Case(
+        step("slices: {max_gap: {auc: 0.2}}", by_country(DE=0.9, FR=0.8), by_country(DE=0.9)), "error MVC225",
+    ),
+    "a slice of before is gone, of which no rule speaks": Case(
+        step("min: 0", [auc(0.9), *by_country(DE=0.9, FR=0.9)], [auc(0.9), *by_country(DE=0.9)]),
+    ),
+    "a slice of another metric is gone": Case(
+        step(BY_KEY, [*by_country(DE=0.9), *by_country("f1", FR=0.8)], by_country(DE=0.9)),
+    ),
+    "a slice is new": Case(step(BY_KEY, by_country(DE=0.9), by_country(DE=0.9, FR=0.6))),
+    "a slice is worse": Case(
+        step(
+            'metrics: {"auc[country=*]": {direction: higher, max_regression: 0.01}}',
+            by_country(DE=0.9, FR=0.9), by_country(DE=0.9, FR=0.8),
+        ),
+        "error MVC221", "auc[country=FR]",
+    ),
+    # Tags, and versions that come back.
+    "tag of other bytes": Case(
+        after(version(earlier(tag="v1.2.0"))), "error MVC121, error MVC122", "1234567890ab",
+    ),
+    "tag of other bytes, once": Case(
+        after(version(earlier()), version(earlier(of=OLDER, tag="v1.2.0"), of=OLDER)), "error MVC121",
+    ),
+    "tag of other bytes, without its v": Case(
+        after(version(earlier()), version(earlier(of=OLDER, tag="1.2.0"), of=OLDER)), "error MVC121",
+    ),
+    "tag of other bytes, spelled otherwise": Case(
+        after(
+            version(earlier()),
+            version(at(earlier(of=OLDER, tag="v1.2.0").raw.replace(b"v1.2.0", b"v1\\x2e2.0")), of=OLDER),
+        ),
+        "error MVC121",
+    ),
+    "tag of other bytes in two lines": Case(
+        after(
+            version(earlier()),
+            version(at(earlier(of=OLDER, tag="it's a").raw.replace(b'"it\'s a"', b"'it''s\n  a'")), of=OLDER),
+            text="tag: {pattern: '.*'}", new=report(tag="it's a"),
+        ),
+        "error MVC121",
+    ),
+    "tag that Git has for other bytes": Case(
+        after(version(earlier()), registered=(version(None, of=OLDER, tag="ranker@v1.2.0", ancestor=False),)),
+        "error MVC121", "the Git tag ranker@v1.2.0",
+    ),
+    "tag of other bytes, which may be": Case(
+        after(version(earlier()), version(earlier(of=OLDER, tag="v1.2.0"), of=OLDER), text="tag: {unique: false}"),
+    ),
+    "tag of the same bytes": Case(after(version(report(desc="before"), of=DIGEST))),
+    "tag lower": Case(after(version(earlier(tag="v1.10.0"))), "error MVC122", "does not come after v1.10.0"),
+    "tag lower, of the same bytes": Case(after(version(report(tag="v1.3.0"), of=DIGEST)), "error MVC122"),
+    "tag lower, which may be": Case(after(version(earlier(tag="v1.10.0")), text="tag: {monotonic: false}")),
+    "tag of another build": Case(after(version(earlier(tag="v1.2.0+a"))), "error MVC122"),
+    "tag that is no version": Case(
+        after(version(earlier(tag="b")), text="tag: {pattern: '[ab]'}", new=report(tag="a")),
+    ),
+    "earlier version": Case(
+        after(
+            version(earlier(auc(1), tag="v1.9.0")), version(report(auc(0.8)), of=DIGEST), new=report(auc(0.8)),
+            text="metrics: {auc: {max_regression: 0, min: 0.5}}",
+        ),
+        "note MVC120", "v1.2.0 of commit 1234567890ab comes back",
+    ),
+    "earlier version below the minimum": Case(
+        after(
+            version(earlier(auc(1), tag="v1.9.0")), version(report(auc(0.8)), of=DIGEST), new=report(auc(0.8)),
+            text="metrics: {auc: {min: 0.9}}",
+        ),
+        "note MVC120, error MVC202",
+    ),
+    "earlier version, deleted since": Case(after(AGAIN, found="history"), "note MVC120"),
+    "earlier version that may not come back": Case(
+        after(SECOND, AGAIN, text="tag: {rollback: deny}"), "error MVC123", "lets none come back",
+    ),
+    "earlier version that is not registered": Case(
+        after(SECOND, AGAIN, text="tag: {rollback: registered}"), "error MVC123", "Git tag",
+    ),
+    "earlier version that is registered": Case(
+        after(SECOND, AGAIN, text="tag: {rollback: registered}", registered=(AGAIN._replace(tag="ranker@v1.2.0"),)),
+        "note MVC120", "ranker@v1.2.0",
+    ),
+    "earlier pointer under another report": Case(
+        after(SECOND, version(report(desc="then"), of=DIGEST)), "error MVC122",
+    ),
+    "earlier report of other bytes": Case(after(SECOND, version(report(), of=OLDER)), "error MVC122"),
+    "nothing changed": Case(after(AGAIN, version(earlier()), text="tag: {rollback: deny}")),
+    # The tree as a whole.
+    "a path apart": Case(moving(Tracked("models/other.onnx")), "note MVC220"),
+    "a path but for case": Case(moving(Tracked("models/Ranker.onnx")), "note MVC220, error MVC323", "Ranker"),
+    "a path but for an accent": Case(
+        moving(Tracked("models/caf\u00e9"), path="models/cafe\u0301"), "note MVC220, error MVC323",
+    ),
+    "paths but for case, elsewhere": Case(moving(Tracked("a"), Tracked("A")), "note MVC220"),
+    "a path in a tracked directory": Case(moving(Tracked("models")), "note MVC220, error MVC323", "lies in models"),
+    "a name of two models": Case(
+        moving(Tracked(PATH, "ranker"), Tracked("other", "ranker")), "note MVC220, error MVC324",
+    ),
+    "a name of two models, elsewhere": Case(moving(Tracked("a", "x"), Tracked("b", "x")), "note MVC220"),
+    "moved out of a rule": Case(
+        moving(policy=FLOOR, past=Past(version(earlier(), path="models/a"), "rename"), path="drafts/a"), "error MVC325",
+    ),
+    "moved within a rule": Case(
+        moving(policy=PICKLES, past=Past(version(earlier(), path="models/a"), "rename"), path="models/b"),
+    ),
+    "exchanged": Case(
+        moving(policy=FLOOR, found=report(auc(1)), gone=(version(None, path="models/old.onnx"),)),
+        "note MVC220, error MVC326",
+    ),
+    "exchanged under no rule with metrics": Case(
+        moving(policy=PICKLES, gone=(version(None, path="models/old.onnx"),)), "note MVC220",
+    ),
+    "exchanged under two rules": Case(
+        moving(policy=FLOOR, found=report(auc(1)), gone=(version(None, path="old.onnx"),)), "note MVC220",
+    ),
+    "succeeded": Case(
+        moving(
+            policy=FLOOR, found=report(auc(1)), gone=(version(None, path="models/old.onnx"),),
+            past=Past(version(earlier(), path="models/old.onnx"), "name"),
+        ),
+    ),
+    # Signatures, assurance, age.
+    "signed": Case(signed("signatures: {min: 1}", ADA)),
+    "signed by two": Case(signed("signatures: {min: 2}", ADA, BOB)),
+    "signed by nobody, and nobody need": Case(signed("report: required")),
+    "signed by nobody": Case(signed("signatures: {min: 1}"), "error MVC125", "0 have signed it; the policy demands 1"),
+    "signed by too few": Case(signed("signatures: {min: 2}", ADA), "error MVC125"),
+    "signed with one key under two names": Case(
+        signed("signatures: {min: 2}", ADA, Signer("bob@example.com", ADA.key)), "error MVC125",
+    ),
+    "signed with two keys of one name": Case(
+        signed("signatures: {min: 2}", ADA, Signer(ADA.principal, BOB.key)), "error MVC125",
+    ),
+    "signed by one and by one who does not count": Case(
+        signed("signatures: {min: 2}", ADA, BOB._replace(problem="the key is revoked")),
+        "error MVC125, warning MVC126", "revoked",
+    ),
+    "signed by nobody who counts": Case(
+        signed("report: required", ADA._replace(problem="it is of other bytes")), "warning MVC126",
+    ),
+    "signed by nobody knows whom": Case(
+        signed("report: required", Signer("", "", "it is damaged")), "warning MVC126", "a signature does not count",
+    ),
+    "signatures under a stale report": Case(
+        signed("signatures: {min: 1}", model=Model(DATA)), "error MVC103",
+    ),
+    "signatures that nobody looked at": Case(one(policy=rule("signatures: {min: 1}"))),
+    "assurance of the author": Case(signed(CI, ADA), "error MVC124"),
+    "assurance of ci": Case(signed(CI, BY_CI, evaluator=Evaluator("ci", "ci"))),
+    "assurance more than demanded": Case(
+        signed(CI, BY_CI, evaluators="{third-party: [ci@example.com]}", evaluator=Evaluator("ci", "third-party")),
+    ),
+    "assurance less than demanded": Case(
+        signed("evaluator: {assurance: third-party}", BY_CI, evaluator=Evaluator("ci", "ci")),
+        "error MVC124", "claims the assurance ci",
+    ),
+    "assurance that nobody signed": Case(signed(CI, evaluator=Evaluator("ci", "ci")), "error MVC124", "none of"),
+    "assurance that another signed": Case(signed(CI, ADA, evaluator=Evaluator("ci", "ci")), "error MVC124"),
+    "assurance under a signature that does not count": Case(
+        signed(CI, BY_CI._replace(problem="the key has expired"), evaluator=Evaluator("ci", "ci")),
+        "error MVC124, warning MVC126",
+    ),
+    "assurance of one who counts for another": Case(
+        signed(CI, BY_CI, evaluator=Evaluator("ci", "third-party")), "error MVC124", "third-party",
+    ),
+    "assurance that nobody demands": Case(signed("report: required", evaluator=Evaluator("ci", "ci"))),
+    "young": Case(signed(MONTH, created_at="1969-12-02T00:00:01Z")),
+    "as old as it may be": Case(signed(MONTH, created_at="1969-12-02T00:00:00Z")),
+    "too old by a second": Case(signed(MONTH, created_at="1969-12-01T23:59:59+00:00"), "error MVC127"),
+    "too old": Case(signed(MONTH, created_at="1969-11-16T23:00:00+01:00"), "error MVC127", "45 days old"),
+    "too old by hours": Case(signed("max_age: 12h", created_at="1969-12-31T00:00:00Z"), "error MVC127", "24 hours"),
+    "from the future, a little": Case(signed(MONTH, created_at="1970-01-01T01:00:00Z")),
+    "from the future": Case(signed(MONTH, created_at="1970-01-01T01:00:01Z"), "error MVC127", "yet to come"),
+    "without a date": Case(signed(MONTH), "error MVC127", "missing"),
+    "without a zone": Case(signed(MONTH, created_at="1969-12-31T00:00:00"), "error MVC127", "no time with a zone"),
+    "with a date that is none": Case(signed(MONTH, created_at="lately"), "error MVC127", "'lately'"),
+    "with a date before all others": Case(signed(MONTH, created_at="0001-01-01T00:00:00+23:59"), "error MVC127"),
+    # What guards the models.
+    "policy weakened": Case(policy_change(FLOOR, FLOOR.replace("0.9", "0.8")), "error MVC411"),
+    "policy weakened, and signed": Case(
+        policy_change(FLOOR, FLOOR.replace("0.9", "0.8"), ADA), "note MVC412", "ada@example.com signed that",
+    ),
+    "policy weakened, and signed in vain": Case(
+        policy_change(FLOOR, FLOOR.replace("0.9", "0.8"), ADA._replace(problem="it is of other bytes")),
+        "warning MVC126, error MVC411",
+    ),
+    "policy stricter": Case(policy_change(FLOOR, FLOOR.replace("0.9", "0.95")), "note MVC412"),
+    "policy deleted": Case(policy_change(FLOOR, None), "error MVC411", "deleted"),
+    "policy deleted, and signed": Case(policy_change(FLOOR, None, ADA), "note MVC412"),
+    "policy broken": Case(policy_change(FLOOR, "a: 1\n"), "error MVC411", "broken"),
+    "policy broken, and signed": Case(policy_change(FLOOR, "a: 1\n", ADA), "error MVC411"),
+    "policy becomes a symlink": Case(
+        landing(GuardedChange(POLICY, at(FLOOR.encode()), at(b"x", "120000"))), "error MVC411", "no regular file",
+    ),
+    "policy mended": Case(
+        landing(GuardedChange(POLICY, at(b"junk"), at(BASIC.encode())), policy="junk"), "note MVC412, note MVC417",
+    ),
+    "first policy": Case(
+        landing(GuardedChange(POLICY, None, at(FLOOR.encode())), own_policy=True), "note MVC417",
+    ),
+    "first policy, and broken": Case(
+        landing(GuardedChange(POLICY, None, at(b"x")), own_policy=True, policy="x"),
+        "error MVC401, error MVC411, note MVC417",
+    ),
+    "first signers": Case(lines(SIGNERS, None, KEY_A), "note MVC412"),
+    "first signers where signatures are demanded": Case(
+        lines(SIGNERS, None, KEY_A, policy=rule("signatures: {min: 1}")), "error MVC411", "new signers",
+    ),
+    "first signers where a stage demands signatures": Case(
+        lines(SIGNERS, None, KEY_A, policy=BASIC + "stages: {prod: {signatures: {min: 1}}}\n"), "error MVC411",
+    ),
+    "first signers where assurance is demanded": Case(
+        lines(SIGNERS, "# none yet", KEY_A, policy=rule(CI)), "error MVC411",
+    ),
+    "first signers with the first policy, which demands them": Case(
+        lines(SIGNERS, None, KEY_A, policy=rule("signatures: {min: 1}"), own_policy=True), "note MVC412, note MVC417",
+    ),
+    "signer added": Case(lines(SIGNERS, KEY_A, f"{KEY_A}\n{KEY_B}"), "error MVC411", "bob"),
+    "signer added, and signed": Case(lines(SIGNERS, KEY_A, f"{KEY_A}\n{KEY_B}", by=ADA), "note MVC412"),
+    "signer with another key": Case(lines(SIGNERS, KEY_A, KEY_A.replace("IAAA", "IAAB")), "error MVC411"),
+    "signer with another option": Case(
+        lines(SIGNERS, KEY_A, KEY_A.replace(" ssh", ' valid-before="20300101" ssh')), "error MVC411",
+    ),
+    "signer taken away": Case(lines(SIGNERS, f"{KEY_A}\n{KEY_B}", KEY_B), "note MVC412"),
+    "signers in another order, and a comment": Case(
+        lines(SIGNERS, f"{KEY_A}\n{KEY_B}", f"# all\n{KEY_B}\n\n{KEY_A} ada\n"), "note MVC412",
+    ),
+    "last signer taken away": Case(lines(SIGNERS, KEY_A, "# nobody"), "error MVC411", "no signer any more"),
+    "signers deleted": Case(lines(SIGNERS, KEY_A, None), "error MVC411", "deleted"),
+    "signers broken": Case(lines(SIGNERS, KEY_A, f"{KEY_A}\nrubbish"), "error MVC411", "rubbish"),
+    "signers mended": Case(lines(SIGNERS, f"{KEY_A}\nrubbish", KEY_A), "error MVC411", "new signers"),
+    "signers unreadable": Case(landing(signers=at(b"rubbish")), "error MVC414", "rubbish"),
+    "signers a symlink": Case(landing(signers=at(KEY_A.encode(), "120000")), "error MVC414"),
+    "signers readable": Case(landing(signers=at(KEY_A.encode()), revoked=at(LISTED_B.encode()))),
+    "key revoked": Case(lines(REVOKED, LISTED_A, f"{LISTED_A}\n{LISTED_B}"), "note MVC412"),
+    "first key revoked": Case(lines(REVOKED, None, LISTED_A), "note MVC412"),
+    "key no longer revoked": Case(lines(REVOKED, f"{LISTED_A}\n{LISTED_B}", LISTED_B), "error MVC411", "SHA256:"),
+    "revoked keys deleted": Case(lines(REVOKED, LISTED_A, None), "error MVC411"),
+    "revoked keys broken": Case(lines(REVOKED, LISTED_A, f"{LISTED_A}\nrubbish"), "error MVC411"),
+    "revoked keys as another list": Case(
+        lines(REVOKED, LISTED_A, "SSHKRL\n\0 and more"), "error MVC411", "nobody can tell",
+    ),
+    "revoked keys as a first list of the other kind": Case(lines(REVOKED, None, "SSHKRL\n\0 and more"), "note MVC412"),
+    "revoked keys unreadable": Case(landing(revoked=at(b"rubbish")), "error MVC414"),
+    "waiver added": Case(lines(WAIVERS, None, waiver()), "error MVC411", "it waives MVC202"),
+    "waiver prolonged": Case(lines(WAIVERS, waiver(), waiver(expires="2028-01-31")), "error MVC411", "2028"),
+    "waiver shortened": Case(lines(WAIVERS, waiver(), waiver(expires="2026-01-31")), "note MVC412"),
+    "waiver by somebody else": Case(lines(WAIVERS, waiver(), waiver(owner="bob@example.com")), "error MVC411"),
+    "waiver added, and signed": Case(lines(WAIVERS, None, waiver(), by=ADA), "note MVC412"),
+    "waiver taken away": Case(lines(WAIVERS, waiver(), "mvc-waivers: 1\n"), "note MVC412"),
+    "waivers deleted": Case(lines(WAIVERS, waiver(), None), "note MVC412"),
+    "waivers broken": Case(lines(WAIVERS, waiver(), "waivers: []\n"), "error MVC411"),
+    "waivers mended": Case(lines(WAIVERS, "x", "mvc-waivers: 1\n", waivers=at(b"x")), "note MVC412"),
+    "workflow changed": Case(lines(WORKFLOW, "a", "b"), "warning MVC413"),
+    "workflow added": Case(lines(WORKFLOW, None, "b"), "warning MVC413", "added"),
+    "workflow deleted": Case(lines(WORKFLOW, "a", None), "warning MVC413", "deleted"),
+    # Waivers.
+    "waived": Case(waiving(waiver()), "note MVC415"),
+    "waived on the last day": Case(waiving(waiver(expires="1970-01-01")), "note MVC415"),
+    "waived until yesterday": Case(waiving(waiver(expires="1969-12-31")), "error MVC202, warning MVC416"),
+    "waiver expired": Case(waiving(waiver(expires="1969-12-01")), "error MVC202, warning MVC416"),
+    "waived twice, of which one has expired": Case(
+        waiving(waiver(expires="1969-12-01") + waiver().partition("waivers:\n")[2]), "note MVC415",
+    ),
+    "waiver of another code": Case(waiving(waiver(code="MVC203")), "error MVC202"),
+    "waiver of another model": Case(waiving(waiver(model=OTHER)), "error MVC202"),
+    "waiver of another report": Case(waiving(waiver(report=OTHER)), "error MVC202"),
+    "waiver of no report, and there is one": Case(waiving(waiver(report="")), "error MVC202"),
+    "report missing, and waived": Case(
+        waiving(waiver(code="MVC101", report=""), found=None), "note MVC415", "MVC101",
+    ),
+    "waiver where nothing is wrong": Case(waiving(waiver(), policy=BASIC)),
+    "waiver of a warning": Case(
+        waiving(waiver(), policy=rule("metrics: {auc: {min: 0.9, severity: warn}}")), "warning MVC202",
+    ),
+    "waivers unreadable": Case(waiving("a: 1\n"), "error MVC414, error MVC202"),
+    "waivers a symlink": Case(landing(waivers=at(b"x", "120000")), "error MVC414", "regular file"),
+    "waiver of what cannot be waived": Case(waiving(waiver(code="MVC304")), "error MVC414, error MVC202", "MVC304"),
 }

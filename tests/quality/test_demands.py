@@ -59,7 +59,7 @@ def test_a_report_is_required_when_one_rule_says_so() -> None:
 
 @pytest.mark.parametrize("text", [
     "metrics: {auc: {}}", "datasets: [{id: x}]", "slices: {required: [a]}", "evaluator: {assurance: ci}",
-    "signatures: {min: 1}",
+    "signatures: {min: 1}", "max_age: 30d",
 ])
 def test_a_rule_that_asks_something_of_a_report_asks_for_one(text: str) -> None:
     assert asked(text, defaults="{report: optional}").report == "required"
@@ -142,6 +142,13 @@ def test_slices_of_all_rules_and_the_smallest_gap() -> None:
 def test_data_sets_of_all_rules() -> None:
     found = asked("datasets: [{id: a}]", f"datasets: [{{id: a, blake3: '{DATA}'}}, {{id: b}}]", "datasets: [{id: b}]")
     assert found.datasets == (Pinned("a"), Pinned("a", DATA), Pinned("b"))
+
+
+@pytest.mark.parametrize(("ages", "seconds"), [
+    ([], None), (["12h"], 12 * 3600), (["30d", "2w", "400h"], 14 * 24 * 3600), (["0h", "1d"], 0),
+])
+def test_the_shortest_age_counts(ages: list[str], seconds: int | None) -> None:
+    assert asked(*(f"max_age: {age}" for age in ages)).max_age == seconds
 
 
 def test_the_strictest_of_formats_assurance_and_signatures() -> None:

@@ -30,8 +30,8 @@ from mvc.objects.pointer import parse
 from mvc.quality import fixes, words
 from mvc.quality.facts import BlobFacts, Facts, FileAt, ModelFacts
 from mvc.quality.finding import Finding, Verdict
-from mvc.quality.judge import judge, judge_model
-from mvc.quality.policy import STRICT, parse_policy
+from mvc.quality.judge import judge
+from mvc.quality.policy import parse_policy
 from mvc.quality.report import Dataset, Metric, Model, parse_report
 
 
@@ -79,14 +79,9 @@ def test_findings_stand_in_the_order_of_their_paths() -> None:
     assert [finding.path for finding in judge(facts, 0).findings] == [".mvc/policy.yaml", "a", "a", "b"]
 
 
-def test_one_model_is_judged_by_itself() -> None:
-    assert judge_model(STRICT, model()) == ()
-    assert [item.code for item in judge_model(STRICT, model(report=None))] == ["MVC101"]
-
-
 def test_the_same_finding_of_two_rules_is_said_once() -> None:
-    policy = parse_policy(rule("metrics: {auc: {min: 1}}", more="metrics: {auc: {min: 2}}").encode())
-    assert len(judge_model(policy, model())) == 1
+    policy = rule("metrics: {auc: {min: 1}}", more="metrics: {auc: {min: 2}}")
+    assert len(judge(one(policy=policy), 0).findings) == 1
 
 
 # What to type.

@@ -133,6 +133,8 @@ COMPLAINTS = {
     "data set without an id": (rule("datasets: [{id: ''}]"), "id"),
     "data set of half a digest": (rule("datasets: [{id: a, blake3: 'abc'}]"), "64"),
     "signatures negative": (rule("signatures: {min: -1}"), "negative"),
+    "age without a unit": (rule("max_age: '30'"), "30d"),
+    "age of a fraction": (rule("max_age: 1.5d"), "30d"),
     "signatures of a stage negative": (HEAD + "stages: {prod: {signatures: {min: -1}}}", "negative"),
     "age": (HEAD + "stages: {prod: {max_age: 1 month}}", "expected a span"),
     "key twice": (HEAD + "rules: []\nrules: []", "twice"),

@@ -64,7 +64,7 @@ def _dataset(evidence: Evidence, pinned: Pinned) -> Iterator[Finding]:
 
 def _metric(evidence: Evidence, wanted: MetricDemand) -> Iterator[Finding]:
     for place in wanted.datasets or ("",):
-        found = [metric for metric in evidence.on(place) if _is_meant(wanted, metric)]
+        found = [metric for metric in evidence.on(place) if is_meant(wanted, metric)]
         if not found and not wanted.optional:
             name = label(Metric(wanted.name, 0, slice=dict(wanted.slice)))
             yield _lacking(evidence, name, place, wanted.severity)
@@ -82,7 +82,8 @@ def _lacking(evidence: Evidence, name: str, place: str, severity: Severity = "er
     return evidence.finding("MVC201", f"the report has no {clipped(wanted)}", fix, severity)
 
 
-def _is_meant(wanted: MetricDemand, metric: Metric) -> bool:
+def is_meant(wanted: MetricDemand, metric: Metric) -> bool:
+    """Whether a demand is about a metric, as far as name and slice tell."""
     if metric.name != wanted.name or len(metric.slice) != len(wanted.slice):
         return False
     return all(key in metric.slice and value in (ANY, metric.slice[key]) for key, value in wanted.slice)
@@ -147,14 +148,14 @@ def _by_key(evidence: Evidence, metrics: Iterable[Metric]) -> list[list[Metric]]
 
 def _spread(evidence: Evidence, max_gap: float, slices: list[Metric]) -> Iterator[Finding]:
     low, high = (choose(slices, key=lambda metric: metric.value) for choose in (min, max))
-    gap = _exact(high.value) - _exact(low.value)
-    if not gap <= _exact(max_gap):
+    gap = exact(high.value) - exact(low.value)
+    if not gap <= exact(max_gap):
         told = " and ".join(f"{clipped(label(metric))} {number(metric.value)}" for metric in (high, low))
         message = f"{told} lie {number(float(gap))} apart, at most {number(max_gap)} is allowed"
         fix = fixes.next_report(evidence.path, evidence.report, "once it is trained again")
         yield evidence.finding("MVC206", message, fix)
 
 
-def _exact(value: float) -> Decimal:
+def exact(value: float) -> Decimal:
     """Return a number as it is written: 0.93 and 0.88 lie 0.05 apart, which as floats they do not."""
     return Decimal(repr(float(value)))

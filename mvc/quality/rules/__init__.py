@@ -1,0 +1,1 @@
+"""The rules that the judge holds facts against, a subject a file."""

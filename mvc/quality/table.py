@@ -1,0 +1,68 @@
+"""The gate's table: each metric of a changed model beside what it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from mvc.quality.finding import Comparison, Finding, Judged
+from mvc.quality.words import rounded
+
+HEADINGS = ("model", "tag", "metric", "base", "head", "Δ", "rule", "verdict")
+_NONE = "-"
+
+
+class Row(NamedTuple):
+    """A row. What stands in it comes from files: it is not fit to print yet."""
+
+    model: str
+    tag: str
+    """`v1.2.0 → v1.3.0`."""
+    metric: str = _NONE
+    base: str = _NONE
+    head: str = _NONE
+    delta: str = _NONE
+    rule: str = _NONE
+    verdict: str = _NONE
+
+    @property
+    def sliced(self) -> bool:
+        """Whether it is of a part of the data."""
+        return "[" in self.metric
+
+
+def rows(models: Iterable[Judged], findings: Iterable[Finding]) -> Iterator[Row]:
+    """Yield the rows of all models; one for a model of which no metric is compared."""
+    broken = {finding.path for finding in findings if finding.severity == "error"}
+    for model in models:
+        name, tag = _name(model), _tag(model)
+        if not model.comparisons:
+            yield Row(name, tag, verdict="failed" if model.path in broken else "ok")
+        for item in model.comparisons:
+            values = item.metric, _number(item.old), _number(item.new), _delta(item)
+            yield Row(name, tag, *values, item.rule or _NONE, "ok" if item.passed else "failed")
+
+
+def _name(model: Judged) -> str:
+    if model.change == "changed":
+        return model.path
+    return f"{model.path} ({model.change}{f' from {model.old_path}' if model.old_path else ''})"
+
+
+def _tag(model: Judged) -> str:
+    if model.old_tag == model.tag or not model.old_tag:
+        return model.tag or _NONE
+    return f"{model.old_tag} → {model.tag or _NONE}"
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None else rounded(value)
+
+
+def _delta(item: Comparison) -> str:
+    """Return how much was gained, as people reckon: 0.902 - 0.931 is -0.029."""
+    if item.old is None or item.new is None:
+        return _NONE
+    change = float(Decimal(repr(item.new)) - Decimal(repr(item.old)))
+    return f"{'+' if change > 0 else ''}{rounded(change)}"

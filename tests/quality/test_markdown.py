@@ -1,0 +1,101 @@
+"""The gate's verdict as Markdown: what a pull request names can neither break out of it nor call anybody."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mvc.quality.finding import Comparison, Finding, Judged
+from mvc.quality.markdown import code, render
+from mvc.quality.table import rows
+
+HOSTILE = (
+    "a | b", "`code`", "``` fence", "@somebody", "<script>alert(1)</script>", "<!-- -->", "![x](https://example.com/x)",
+    "line\nbreak", "\r::error::x", "::set-output name=x::y", "##[error]x", "##vso[task.complete]x", "\u202egnp.exe",
+    "\x1b[31m", "#12", "/close", "\\", "\\|", "[x]: y", "&amp;", "~~~~", "$math$", " ", "",
+)
+SPAN = re.compile(r"`[^`|\n]*`")
+
+
+def judged(text: str) -> Judged:
+    row = Comparison(text, 0.931, 0.902, text, passed=False)
+    return Judged(text, "renamed", text, text, text, (row, row._replace(metric=f"{text}[a=b]")))
+
+
+def finding(text: str) -> Finding:
+    return Finding("MVC221", "error", text, text, text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_hostile_stays_in_its_span(text: str) -> None:
+    check(text)
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("`|\\@<>#:~[]()\n\r *_"))))
+def test_so_does_anything(text: str) -> None:
+    check(text)
+
+
+def check(text: str) -> None:
+    told = render("Gate failed", [judged(text)], [finding(text)])
+    assert all(char.isprintable() or char == "\n" for char in told)
+    prose, _, block = told.partition("To type:")
+    for line in prose.splitlines():
+        bare = SPAN.sub("", line)
+        assert re.fullmatch(r"[\w .,:|+→Δ#-]*", bare), line
+        if line.startswith("| "):
+            assert bare.count("|") in (5, 9), line
+        assert not line.lstrip().startswith("::")
+    if block:
+        fence, *lines = block.strip().splitlines()
+        fence = fence.removesuffix("sh")
+        assert lines[-1] == fence
+        assert not any(line.strip().startswith(fence) for line in lines[:-1])
+        assert not any(line.lstrip().startswith("::") for line in lines)
+
+
+def test_a_span_is_what_it_was_of() -> None:
+    assert code("models/ranker.onnx") == "`models/ranker.onnx`"
+    assert code("a`b|c\nd") == "`a\\x60b\\x7cc\\nd`"
+    assert code("  ") == ""
+
+
+def test_the_table() -> None:
+    model = Judged("m.bin", "changed", "", "v1.0.0", "v1.1.0", (
+        Comparison("auc", 0.931, 0.902, "-0.01 from base", passed=False),
+        Comparison("auc[country=DE]", None, 0.9, "", passed=True),
+        Comparison("loss", 1e-20, 3e-20, "≤ 1", passed=True),
+    ))
+    text = render("Gate failed", [model], [Finding("MVC221", "error", "m.bin", "worse", "mvc eval record m.bin")])
+    head, table, slices, findings, *to_type = text.rstrip("\n").split("\n\n| ")
+    assert head == "### Gate failed"
+    assert table.splitlines()[2:] == [
+        "| `m.bin` | `v1.0.0 → v1.1.0` | `auc` | 0.931 | 0.902 | -0.029 | `-0.01 from base` | failed |",
+        "| `m.bin` | `v1.0.0 → v1.1.0` | `loss` | 1e-20 | 3e-20 | +2e-20 | `≤ 1` | ok |",
+        "",
+        "Slices:",
+    ]
+    assert slices.splitlines()[2:] == ["| `m.bin` | `v1.0.0 → v1.1.0` | `auc[country=DE]` | - | 0.9 | - | - | ok |"]
+    assert findings.endswith("| error | MVC221 | `m.bin` | `worse` |\n\nTo type:\n\n```sh\nmvc eval record m.bin\n```")
+    assert to_type == []
+
+
+def test_models_without_a_comparison() -> None:
+    models = [Judged("a", "added", tag="v1.0.0"), Judged("b", "deleted", old_tag="v1.0.0"), Judged("c", "renamed", "d")]
+    found = [finding("a")]
+    assert [(row.model, row.tag, row.verdict) for row in rows(models, found)] == [
+        ("a (added)", "v1.0.0", "failed"), ("b (deleted)", "v1.0.0 → -", "ok"), ("c (renamed from d)", "-", "ok"),
+    ]
+
+
+def test_long_tables_are_cut() -> None:
+    text = render("Gate failed", [Judged(f"m{number}", "added") for number in range(5000)], [])
+    assert "| ... and 4,900 more |" in text
+    assert len(text) < 20_000
+
+
+def test_nothing_but_the_title() -> None:
+    assert render("Gate passed", [], []) == "### Gate passed\n"

@@ -1,0 +1,147 @@
+"""What only the tree as a whole shows: twins, namesakes, moves out of a rule, exchanged models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from quality.cases import BASIC, at, earlier, model, report, version
+
+from mvc.quality.facts import Facts, Landing, ModelFacts, Past, Tracked
+from mvc.quality.policy import parse_policy
+from mvc.quality.rules.moves import judge_moves
+
+FLOORS = (
+    f"{BASIC}rules:\n  - {{match: 'models/**', metrics: {{auc: {{min: 0.9}}}}}}\n"
+    "  - {match: 'other/**', metrics: {f1: {min: 0.9}}}\n  - {match: 'data/**', report: optional}\n"
+)
+
+
+def found(
+    *models: ModelFacts, tracked: tuple[Tracked, ...] = (), gone: tuple[str, ...] = (), policy: str = FLOORS,
+) -> list[tuple[str, str, str]]:
+    """Return code, path and message of what is wrong with a change."""
+    there = tuple(Tracked(item.path) for item in models if item.pointer)
+    landing = Landing(tracked=tracked or there, gone=tuple(version(earlier(), path=path) for path in gone))
+    facts = Facts(at(policy.encode()), models, landing=landing)
+    return [(item.code, item.path, item.message) for item in judge_moves(facts, parse_policy(policy.encode()))]
+
+
+def changed(path: str, before: str = "", **said: Any) -> ModelFacts:
+    """Return a model of a change, which succeeds what was at `before`, if that is said."""
+    past = Past(version(earlier(), path=before), "rename") if before else Past()
+    return model(report(), path, past=past)._replace(**said)
+
+
+def short(rows: list[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    return [(code, path) for code, path, _ in rows]
+
+
+# Twice.
+
+
+def paths(*names: str) -> tuple[Tracked, ...]:
+    return tuple(map(Tracked, names))
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        ("models/A", "models/a"),
+        ("Models/a", "models/a"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("stra\u00dfe", "STRASSE"),
+        ("models", "models/a"),
+        ("Models", "models/a/b"),
+    ],
+)
+def test_paths_that_are_one_elsewhere(path: str, other: str) -> None:
+    for one, two in ((path, other), (other, path)):
+        rows = found(changed(one), tracked=paths(one, two, "x"))
+        assert {code for code, _, _ in rows} == {"MVC323"}
+        assert len(rows) == 1
+    assert found(changed("x"), tracked=paths(path, other, "x")) == []
+
+
+@pytest.mark.parametrize(("path", "other"), [("a", "b"), ("a", "ab"), ("a/b", "a.b"), ("a/b", "a/c"), ("a-b/c", "a")])
+def test_paths_that_are_two_everywhere(path: str, other: str) -> None:
+    assert found(changed(path), tracked=paths(path, other)) == []
+
+
+def test_both_twins_are_named_when_both_are_changed() -> None:
+    assert short(found(changed("a"), changed("A"))) == [("MVC323", "A"), ("MVC323", "a")]
+
+
+def test_a_twin_that_is_deleted_is_none() -> None:
+    assert found(changed("a"), changed("A", pointer=None), tracked=paths("a")) == []
+
+
+def test_names_that_two_models_have() -> None:
+    tracked = (Tracked("a", "x"), Tracked("b", "x"), Tracked("c", "y"), Tracked("d"), Tracked("e"))
+    assert short(found(changed("a"), tracked=tracked)) == [("MVC324", "a")]
+    assert short(found(changed("a"), changed("b"), tracked=tracked)) == [("MVC324", "a"), ("MVC324", "b")]
+    assert found(changed("c"), changed("d"), tracked=tracked) == []
+
+
+# Moves.
+
+
+def test_a_move_to_where_less_is_demanded() -> None:
+    (row,) = found(changed("data/a", "models/a"))
+    assert row[:2] == ("MVC325", "data/a")
+    assert row[2] == "it was models/a, of which the policy demands more: a report, auc"
+
+
+def test_a_move_to_where_other_things_are_demanded() -> None:
+    assert short(found(changed("other/a", "models/a"))) == [("MVC325", "other/a")]
+
+
+def test_a_move_to_where_as_much_is_demanded() -> None:
+    assert found(changed("models/b", "models/a")) == []
+    assert found(changed("models/b", "data/a")) == []
+    assert found(changed("models/a", "models/a")) == []
+
+
+def test_a_model_that_is_gone_moves_nowhere() -> None:
+    assert found(changed("data/a", "models/a", pointer=None)) == []
+
+
+def test_many_losses_are_named_in_part() -> None:
+    metrics = ", ".join(f"m{number}: {{min: 1}}" for number in range(9))
+    policy = f"{BASIC}rules:\n  - {{match: '/a', metrics: {{{metrics}}}}}\n"
+    assert found(changed("b", "a"), policy=policy)[0][2].endswith("m0, m1, m2 …")
+
+
+# Exchanged.
+
+
+def test_one_goes_and_one_comes_under_one_rule() -> None:
+    assert short(found(changed("models/new"), gone=("models/old",))) == [("MVC326", "models/new")]
+    assert short(found(changed("models/b"), changed("models/c"), gone=("models/a",))) == [
+        ("MVC326", "models/b"), ("MVC326", "models/c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("new", "old"), [("other/new", "models/old"), ("data/new", "data/old"), ("models/new", "x"), ("x", "models/old")],
+)
+def test_what_no_rule_with_metrics_ties_together_is_not_exchanged(new: str, old: str) -> None:
+    assert found(changed(new), gone=(old,)) == []
+
+
+def test_what_has_a_successor_is_not_exchanged() -> None:
+    assert found(changed("models/b", "models/a"), gone=("models/a",)) == []
+    assert short(found(changed("models/b", "models/a"), changed("models/c"), gone=("models/a",))) == []
+
+
+def test_what_has_a_predecessor_is_not_exchanged() -> None:
+    assert found(changed("models/b", "models/b"), gone=("models/a",)) == []
+
+
+def test_deleting_alone_exchanges_nothing() -> None:
+    gone = changed("models/a", "models/a", pointer=None, report=None)
+    assert found(gone, gone=("models/a",)) == []
+
+
+def test_at_the_hook_nothing_is_known() -> None:
+    assert list(judge_moves(Facts(at(FLOORS.encode()), (model(),)), parse_policy(FLOORS.encode()))) == []
