@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.case import Case
+from benchmarks.gate_cases import GATES
 from benchmarks.hook_cases import HOOKS
 from benchmarks.material import History
 from benchmarks.prepare import (
@@ -99,5 +100,6 @@ CASES = (
         _run("gc"),
     ),
     *HOOKS,
+    *GATES,
     *TRANSFERS,
 )

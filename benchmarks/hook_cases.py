@@ -16,13 +16,13 @@ from mvc.objects.pointer import parse
 
 MODELS = 1_000
 STAGED = 10
-_POLICY = """\
+POLICY = """\
 mvc-policy: 1
 rules:
   - {match: "data/**", report: optional}
   - {match: "models/**", metrics: {auc: {min: 0.5, max_regression: 0.01}}}
 """
-_REPORT = """\
+REPORT = """\
 mvc-eval: 1
 model: {{name: "{name}", blake3: "{blake3}", xxh128: "{xxh128}", size: {size}}}
 tag: "v1.{version}.0"
@@ -45,7 +45,7 @@ def _staged(tool: Tool, place: Place) -> None:
     environ = {**place.environ, "MVC_HOOKS_ENABLED": "true"}
     for command in (("mvc", "init"), ("mvc", "hook", "install")):
         material.quietly(command, place.repository, environ)
-    (place.repository / ".mvc/policy.yaml").write_text(_POLICY)
+    (place.repository / ".mvc/policy.yaml").write_text(POLICY)
     (place.repository / "models").mkdir()
     _evaluate(place, MODELS, 0)
     material.quietly(("git", "commit", "-q", "--no-verify", "-m", "models"), place.repository, place.environ)
@@ -59,7 +59,7 @@ def _evaluate(place: Place, count: int, version: int) -> None:
     material.quietly(("mvc", "add", *paths), place.repository, place.environ)
     for path in paths:
         digest = parse((place.repository / f"{path}.mvc").read_bytes()).digest
-        report = _REPORT.format(name=Path(path).stem, version=version, commit="c" * 40, **digest._asdict())
+        report = REPORT.format(name=Path(path).stem, version=version, commit="c" * 40, **digest._asdict())
         (place.repository / f"{path}.eval.yaml").write_text(report)
     material.quietly(("git", "add", "-A"), place.repository, place.environ)
 

@@ -12,12 +12,14 @@ from mvc.cli import (  # noqa: F401 - importing them registers their commands
     completion,
     doctor,
     explain,
+    gate,
     gc,
     get,
     hook,
     moving,
     remotes,
     settings,
+    sign,
     transfer,
     verify,
     workspace,
@@ -28,8 +30,8 @@ from mvc.cli.app import app
 
 ORDER = (
     "init", "add", "status", "diff", "checkout", "mv", "rm", "unprotect", "ls", "log", "verify", "gc",
-    "remote", "push", "fetch", "pull", "get", "eval", "explain", "hook", "cache", "config", "doctor", "completion",
-    "help",
+    "remote", "push", "fetch", "pull", "get", "eval", "gate", "explain", "hook", "cache", "config", "doctor",
+    "completion", "help",
 )
 """As a user meets them: in the help, and in docs/commands.md."""
 

@@ -50,7 +50,7 @@ Task = Annotated[str | None, typer.Option("--task", metavar="T", help="What the 
 Text = Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe the model.")]
 NoStage = Annotated[bool, typer.Option("--no-stage", help="Leave Git's index alone.")]
 
-# `mvc eval check` registers itself with `eval_`, in a module of its own.
+# `mvc eval check` and `mvc eval sign` register themselves with `eval_`, in modules of their own.
 
 
 @eval_.command("record")

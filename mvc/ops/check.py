@@ -16,6 +16,7 @@ from mvc._version import __version__
 from mvc.ops.common import chosen
 from mvc.ops.kept import is_kept, with_files
 from mvc.ops.reports import file_in
+from mvc.ops.scans import with_scans
 from mvc.project import Project
 from mvc.quality.facts import Facts, FileAt, ModelFacts
 from mvc.quality.files import POLICY, SIGNATURES, SUFFIX
@@ -49,6 +50,7 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
     keys = {model.path: _key(policy, model) for model in models}
     told = {model.path: known[model.path][1] for model in models if _is_known(model, keys, known)}
     fresh = with_files(project, policy, (model for model in models if model.path not in told))
+    fresh = with_scans(project, policy, fresh)
     verdict = judge(Facts(policy, fresh or tuple(models[:1])), now)
     _remember(project, fresh, keys, verdict)
     found = Verdict.of((*verdict.findings, *(item for text in told.values() for item in _decoded(text))))

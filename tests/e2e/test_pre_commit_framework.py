@@ -13,7 +13,7 @@ import pytest
 from harness import PROJECT, Repo, Result, make_home
 
 BIN = Path(sys.executable).parent
-EXPORTED = ("mvc-check", "mvc-no-raw-models", "mvc-lint", "mvc-pre-push")
+EXPORTED = ("mvc-check", "mvc-no-raw-models", "mvc-lint", "mvc-pre-push", "mvc-gate")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 """The system's: uv, which prek runs, brings some of its own."""
 
@@ -116,6 +116,14 @@ def test_the_hooks_of_a_config_judge_commits_and_ranges_and_push(
     assert ranged("HEAD~2", "HEAD~1", "mvc-check").code == 0
     assert ranged("HEAD~1", "HEAD", "mvc-no-raw-models").code == 0
     assert repo.git("status", "--porcelain") == ""
+
+    repo.git("branch", "topic")
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    repo.git("switch", "-q", "topic")
+    gated = repo.run(program, "run", "mvc-gate", "--hook-stage", "manual")
+    assert (gated.code, "MVC101 m.bin" in gated.out) == (1, True)
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "topic")
 
     repo.write("raw.onnx", b"\x08\x07" + bytes(100))
     repo.git("add", "-f", "raw.onnx")

@@ -1,0 +1,391 @@
+"""What merging one commit into another would land, read from Git's objects alone: no workspace, no index, no hook.
+
+What a pull request brings is never run: no merge driver, no filter, no text conversion is asked for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from mvc.errors import MvcError
+from mvc.objects.visible import visible
+from mvc.scm.condition import version
+from mvc.scm.index_changes import Entry, Index
+from mvc.scm.plumbing import Git, Layout, RawChange, not_here, parse_raw, scrubbed, split_nul
+
+_MERGES = (2, 38)
+"""The first version with `merge-tree --write-tree`."""
+_RAW = ("-r", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null")
+_DEFAULT = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master")
+_LOCAL = ("refs/heads/main", "refs/heads/master")
+_FEW = 3
+
+
+def reading(environ: Mapping[str, str], layout: Layout) -> Git:
+    """Return Git as it reads the objects of the repository at `layout`, and nothing else.
+
+    It stands in the Git directory, so that no `.gitattributes` of a workspace counts, nor one of the index.
+    """
+    return Git(layout.git_dir, {
+        **scrubbed(environ),
+        "GIT_DIR": layout.git_dir,
+        "GIT_ALLOW_PROTOCOL": "none",  # before 2.44 Git fetched what a partial clone lacks whatever the next one says
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_ATTR_NOSYSTEM": "1",
+    })
+
+
+# Commits.
+
+
+def find_commit(git: Git, revision: str) -> str:
+    """Return the commit that `revision` names; empty when it names none that this clone has.
+
+    Raises:
+        MvcError: Git cannot tell.
+
+    """
+    done = git.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode and done.stderr:  # of what merely is not there it says nothing
+        raise MvcError(f"Git cannot read {revision}: {_reason(done.stderr)}", "git fsck")
+    return done.stdout.decode().strip() if done.returncode == 0 else ""
+
+
+def local_base(git: Git) -> str:
+    """Return the tip of the branch that work is merged into, as far as this clone knows it; empty when it does not.
+
+    That is the default branch of `origin`, else the local `main` or `master`.
+    """
+    return next(filter(None, (find_commit(git, name) for name in (*_DEFAULT, *_LOCAL))), "")
+
+
+def remote_tip(git: Git, branch: str) -> str:
+    """Return the commit at which a branch of a Git remote was last seen: `origin`'s, else that of the only other."""
+    rows = git.run("for-each-ref", "--format=%(refname)", "refs/remotes").decode(errors="surrogateescape").splitlines()
+    found = [row for row in rows if row.split("/", 3)[3:] == [branch]]
+    origin = f"refs/remotes/origin/{branch}"
+    name = origin if origin in found else found[0] if len(found) == 1 else ""
+    return find_commit(git, name) if name else ""
+
+
+def parents(git: Git, commit: str) -> tuple[str, ...]:
+    """Return the parents of a commit."""
+    return tuple(git.run("rev-list", "--no-walk", "--parents", commit, "--").decode().split()[1:])
+
+
+def contains(git: Git, commit: str, other: str) -> bool:
+    """Whether the history of `commit` has `other`.
+
+    Raises:
+        MvcError: Git cannot tell.
+
+    """
+    done = git.attempt("merge-base", "--is-ancestor", other, commit)
+    if done.returncode > 1:
+        raise MvcError(f"git merge-base failed: {_reason(done.stderr)}", "git fsck")
+    return done.returncode == 0
+
+
+def _reason(stderr: bytes) -> str:
+    return stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+
+
+def is_shallow(git: Git) -> bool:
+    """Whether the clone lacks the older commits."""
+    return git.run("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
+def is_partial(git: Git) -> bool:
+    """Whether the clone fetches blobs only when they are wanted."""
+    return git.attempt("config", "--get-regexp", r"^remote\..*\.promisor$", "true").returncode == 0
+
+
+# What would land.
+
+
+class Landed(NamedTuple):
+    """The tree that a merge would make."""
+
+    git: Git
+    """Reads that tree, too; it may be in no object directory of the repository."""
+    base: str
+    """The target branch's tip."""
+    head: str
+    tree: str
+
+
+@contextmanager
+def landed(git: Git, base: str, head: str) -> Iterator[Landed]:
+    """Merge `head` into `base` as far as it must be; what Git writes for that is gone afterwards.
+
+    Raises:
+        MvcError: the two have no history in common, or Git cannot merge them.
+
+    """
+    if contains(git, head, base):
+        yield Landed(git, base, head, tree_of(git, head))
+        return
+    done = git.attempt("merge-base", base, head)
+    if done.returncode > 1:
+        raise MvcError(f"git merge-base failed: {_reason(done.stderr)}", "git fsck")
+    if done.returncode:
+        message = f"{head[:12]} and {base[:12]} have no commit in common: nobody can say what a merge would land"
+        raise MvcError(message, "git rebase --onto the target branch, or mvc gate --all")
+    with TemporaryDirectory(prefix="mvc-gate-") as folder:
+        inside = _writing_to(git, folder)
+        yield Landed(inside, base, head, _merged(inside, base, head))
+
+
+def tree_of(git: Git, commit: str) -> str:
+    """Return the tree of a commit."""
+    return git.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}").decode().strip()
+
+
+def _writing_to(git: Git, folder: str) -> Git:
+    objects = os.fsdecode(git.run("rev-parse", "--path-format=absolute", "--git-path", "objects").removesuffix(b"\n"))
+    quoted = objects.replace("\\", "\\\\").replace('"', '\\"')
+    alternates = {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{quoted}"'}
+    return Git(git.cwd, {**git.environ, **alternates})
+
+
+def _merged(git: Git, base: str, head: str) -> str:
+    done = git.attempt(
+        "-c", "merge.renames=true", "-c", "merge.renormalize=false", "-c", "core.attributesFile=/dev/null",
+        "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base, head,
+    )
+    tree, *names = split_nul(done.stdout) or [""]
+    if done.returncode == 0 and tree:
+        return tree
+    if done.returncode == 1 and names:
+        raise MvcError(f"{head[:12]} does not merge into {base[:12]}: {_some(names)} in conflict", f"git merge {base}")
+    if _is_older(git):
+        message = f"the target branch moved on, and to merge without a workspace takes Git 2.38; this is {version(git)}"
+        raise MvcError(message, "upgrade Git, or merge the target branch into the pull request")
+    raise MvcError(f"git merge-tree failed: {_reason(done.stderr)}", "git fsck")
+
+
+def _is_older(git: Git) -> bool:
+    return tuple(int(part) for part in version(git).split(".")[:2] if part.isdigit()) < _MERGES
+
+
+def _some(names: Iterable[str]) -> str:
+    unique = [visible(name) for name in dict.fromkeys(names)]
+    more = f" and {len(unique) - _FEW:,} more" if len(unique) > _FEW else ""
+    return f"{', '.join(unique[:_FEW])}{more} {'is' if len(unique) == 1 else 'are'}"
+
+
+# Trees, and how they differ.
+
+
+def list_tree(git: Git, tree: str) -> dict[str, Entry]:
+    """Return every file of a tree.
+
+    Raises:
+        MvcError: it has a name twice, as only a forged tree has: nobody can say which of the two would land.
+
+    """
+    found: dict[str, Entry] = {}
+    for row in git.run("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
+        if row:
+            head, _, path = row.partition(b"\t")
+            mode, _, oid = head.split(b" ")
+            name = os.fsdecode(path)
+            if name in found:
+                raise MvcError(f"the tree {tree[:12]} has {visible(name)} twice", "git fsck")
+            found[name] = Entry(mode.decode(), oid.decode())
+    return found
+
+
+def differing(git: Git, old: str, new: str) -> dict[str, RawChange]:
+    """Return the files in which two trees differ."""
+    return {change.path: change for change in parse_raw(git.run("diff-tree", *_RAW, old, new, "--"))}
+
+
+def as_index(entries: dict[str, Entry], changes: dict[str, RawChange]) -> Index:
+    """Return a tree and how it came about in the terms of an index that is about to be committed."""
+    known = {entry.oid for path, entry in entries.items() if path not in changes}
+    return Index(entries, changes, frozenset(known | {change.old for change in changes.values()}))
+
+
+def renames(git: Git, old: str, new: str, *patterns: str) -> list[tuple[str, str]]:
+    """Return the files that Git sees renamed between two trees, among those that `patterns` mean."""
+    output = git.run("diff-tree", *_RENAMES, old, new, "--", *patterns)
+    return [pair for _, pair in _parse_renames(output)]
+
+
+_RENAMES = ("-M", "-l1000", *(option for option in _RAW if option != "--no-renames"))
+
+
+def renames_in(git: Git, commits: Iterable[str], *patterns: str) -> list[tuple[str, tuple[str, str]]]:
+    """Return the files that Git sees renamed by each of `commits`, against its first parent, with the commit."""
+    asked = "".join(f"{commit} {parent}\n" for commit, parent in _first_parents(git, commits)).encode()
+    if not asked:
+        return []
+    return _parse_renames(git.run("diff-tree", *_RENAMES, "--stdin", "--", *patterns, stdin=asked))
+
+
+def _first_parents(git: Git, commits: Iterable[str]) -> list[tuple[str, str]]:
+    asked = "".join(f"{commit}\n" for commit in commits).encode()
+    rows = git.run("rev-list", "--no-walk=unsorted", "--parents", "--stdin", stdin=asked).decode() if asked else ""
+    fields = [row.split() for row in rows.splitlines()]
+    return [(row[0], row[1]) for row in fields if len(row) > 1]
+
+
+def _parse_renames(output: bytes) -> list[tuple[str, tuple[str, str]]]:
+    """Return the renames in what `--raw -z -M` prints, each with the commit that stands before it, if any."""
+    found = []
+    commit = ""
+    fields = iter(split_nul(output))
+    for field in fields:
+        if not field.startswith(":"):
+            commit = field.strip()
+        elif field.split(" ")[4].startswith(("R", "C")):
+            pair = next(fields), next(fields)
+            found.append((commit, pair))
+        else:
+            next(fields)
+    return found
+
+
+# History.
+
+
+class Step(NamedTuple):
+    """A commit on the way from a tip back along the first parents, and what it changed."""
+
+    commit: str
+    changes: tuple[RawChange, ...]
+
+
+def first_parents(git: Git, tip: str, *patterns: str) -> list[Step]:
+    """Return the commits of the first-parent history of `tip` that changed what `patterns` mean, the newest first."""
+    return _steps(git, "--first-parent", "-m", tip, patterns=patterns)
+
+
+def brought(git: Git, base: str, head: str) -> list[Step]:
+    """Return the commits that `head` has and `base` has not, the newest first; of merges what they add themselves."""
+    return _steps(git, "-c", f"{base}..{head}")
+
+
+_LOG = (
+    "--root", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null",
+    "--no-show-signature", "--no-notes", "--no-mailmap", "--no-color", "--format=%H",
+)
+
+
+def _steps(git: Git, *options: str, patterns: Iterable[str] = ()) -> list[Step]:
+    """Return what `git log` tells. Its fields are read one by one: a file's name may hold anything but NUL."""
+    found: list[tuple[str, list[RawChange]]] = []
+    fields = iter(git.run("log", *_LOG, *options, "--", *patterns).split(b"\0"))
+    for field in fields:
+        row = field.lstrip(b"\n").decode()
+        if row.startswith(":"):
+            found[-1][1].append(_change(row, os.fsdecode(next(fields))))
+        elif row:
+            found.append((row, []))
+    return [Step(commit, tuple(changes)) for commit, changes in found]
+
+
+def _change(row: str, path: str) -> RawChange:
+    """Return a change; of a merge against its first parent."""
+    count = len(row) - len(row.lstrip(":"))
+    fields = row.lstrip(":").split(" ")
+    return RawChange(path, fields[0], fields[count], fields[count + 1], fields[2 * count + 1])
+
+
+def new_objects(git: Git, base: str, head: str) -> dict[str, str]:
+    """Return all that `head` leads to and `base` does not: commits, trees and blobs, each with a path if it has one.
+
+    Raises:
+        MvcError: this clone lacks one.
+
+    """
+    rows = git.run("rev-list", "--objects", head, f"^{base}", "--").split(b"\n")
+    named = (os.fsdecode(row).partition(" ") for row in rows)
+    return {oid: path for oid, _, path in named if oid}
+
+
+def blob_sizes(git: Git, oids: Iterable[str]) -> dict[str, int]:
+    """Return the bytes of those objects that are blobs.
+
+    Raises:
+        MvcError: this clone lacks one.
+
+    """
+    wanted = list(oids)
+    asked = "".join(f"{oid}\n" for oid in wanted).encode()
+    rows = git.run("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=asked).decode().splitlines()
+    found = {}
+    for oid, row in zip(wanted, rows, strict=True):
+        kind, _, size = row.partition(" ")
+        if kind == oid:  # "… missing"
+            raise not_here(oid)
+        if kind == "blob":
+            found[oid] = int(size)
+    return found
+
+
+# Tags.
+
+
+class VersionTag(NamedTuple):
+    """A Git tag such as `ranker@v1.2.0`."""
+
+    tag: str
+    name: str
+    """What stands before the `@`."""
+    commit: str
+    merged: bool
+    """Whether the history of the target branch has that commit."""
+
+
+def version_tags(git: Git, base: str, names: Iterable[str]) -> list[VersionTag]:
+    """Return the tags that give a version to one of `names`."""
+    wanted = set(names)
+    merged = set(_refs(git, "%(refname:strip=2)", f"--merged={base}"))
+    found = []
+    for row in _refs(git, "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname:strip=2)"):
+        kind, oid, inner, target, tag = row.split(" ", 4)
+        name, at, version_ = tag.rpartition("@")
+        if at and name in wanted and "commit" in (kind, inner) and not version_.endswith("!"):
+            found.append(VersionTag(tag, name, oid if kind == "commit" else target, tag in merged))
+    return found
+
+
+def _refs(git: Git, form: str, *options: str) -> list[str]:
+    return os.fsdecode(git.run("for-each-ref", f"--format={form}", *options, "refs/tags")).split("\n")[:-1]
+
+
+def files_at(git: Git, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the blobs of those `places`, a commit and a path, that there are.
+
+    Raises:
+        MvcError: this clone is partial and lacks one of them, or may.
+
+    """
+    wanted = [place for place in dict.fromkeys(places) if "\n" not in place[1]]
+    asked = os.fsencode("".join(f"{commit}:{path}\n" for commit, path in wanted))
+    done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
+    if done.returncode or done.stderr:  # what cannot be read is said to be missing, and why on stderr
+        raise MvcError(f"Git cannot read its objects: {_reason(done.stderr)}", "git fsck")
+    rows = done.stdout.split(b"\n")[:-1]
+    found = {}
+    for place, row in zip(wanted, rows, strict=True):
+        oid, _, kind = row.decode(errors="replace").rpartition(" ")
+        if kind == "blob":
+            found[place] = oid
+    if len(found) < len(wanted) and is_partial(git):
+        return {place: oid for place in wanted if (oid := _in_tree(git, *place))}
+    return found
+
+
+def _in_tree(git: Git, commit: str, path: str) -> str:
+    rows = split_nul(git.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path))
+    return rows[0].split("\t")[0].split(" ")[2] if rows else ""

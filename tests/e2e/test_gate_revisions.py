@@ -1,0 +1,325 @@
+"""Which commits the gate judges: as CI systems tell it, with clones as they make them; never nothing by accident."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Repo
+
+from mvc.errors import MvcError
+from mvc.ops.gate_revisions import DEEPER, WHOLE, Told, told
+
+ZEROS = "0" * 40
+A, B, C = ("abc"[number] * 40 for number in range(3))
+BASED = {"ref": "main", "sha": A}
+PULL = {"number": 7, "base": BASED, "head": {"ref": "topic", "sha": B}}
+
+
+def github(event: str, **more: str) -> dict[str, str]:
+    return {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": event, **more}
+
+
+# What the surroundings say.
+
+PUSHED = {"before": A, "after": B, "repository": {"default_branch": "main"}}
+TOLD: dict[str, tuple[Mapping[str, str], Mapping[str, Any], Told]] = {
+    "nowhere": ({}, {}, Told()),
+    "GitHub, a pull request": (
+        github("pull_request"), {"pull_request": PULL},
+        Told("github", True, "main", (A,), B, True, "git fetch origin pull/7/head"),
+    ),
+    "GitHub, a review of one": (
+        github("pull_request_review"), {"pull_request": PULL},
+        Told("github", True, "main", (A,), B, True, "git fetch origin pull/7/head"),
+    ),
+    "GitHub, a pull request from elsewhere: HEAD is the target": (
+        github("pull_request_target"), {"pull_request": PULL},
+        Told("github", True, "main", (A,), B, False, "git fetch origin pull/7/head"),
+    ),
+    "GitHub, a merge queue": (
+        github("merge_group"), {"merge_group": {"base_sha": A, "head_sha": B, "base_ref": "refs/heads/main"}},
+        Told("github", True, "", (A,), B),
+    ),
+    "GitHub, a push": (github("push"), PUSHED, Told("github", bases=(A,), head=B)),
+    "GitHub, the push of a new branch": (
+        github("push"), {**PUSHED, "before": ZEROS}, Told("github", target="main", head=B),
+    ),
+    "GitHub's variables elsewhere": ({"GITHUB_EVENT_NAME": "push"}, PUSHED, Told()),
+    "GitLab, a merge request": (
+        {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": B,
+         "CI_MERGE_REQUEST_DIFF_BASE_SHA": C, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": "", "CI_COMMIT_BEFORE_SHA": ZEROS},
+        {}, Told("gitlab", True, "main", (), B, True),
+    ),
+    "GitLab, a merged result": (
+        {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": C,
+         "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": A, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B},
+        {}, Told("gitlab", True, "main", (A,), B, True),
+    ),
+    "GitLab, a push": (
+        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main"},
+        {}, Told("gitlab", bases=(A,), head=B),
+    ),
+    "GitLab, a new branch": (
+        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": ZEROS, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main"},
+        {}, Told("gitlab", target="main", head=B),
+    ),
+    "Jenkins, a pull request": (
+        {"JENKINS_URL": "https://ci.example.com", "CHANGE_ID": "7", "CHANGE_TARGET": "main"}, {},
+        Told("jenkins", True, "main"),
+    ),
+    "Jenkins, a branch": ({"JENKINS_URL": "https://ci.example.com"}, {}, Told("jenkins")),
+    "Bitbucket, a pull request": (
+        {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_PR_DESTINATION_BRANCH": "main",
+         "BITBUCKET_PR_DESTINATION_COMMIT": A},
+        {}, Told("bitbucket", True, "main", (A,)),
+    ),
+    "Bitbucket, a short commit": (
+        {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_PR_DESTINATION_BRANCH": "main",
+         "BITBUCKET_PR_DESTINATION_COMMIT": "aaaaaaaaaaaa"},
+        {}, Told("bitbucket", True, "main"),
+    ),
+    "Azure, a pull request": (
+        {"TF_BUILD": "True", "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main",
+         "SYSTEM_PULLREQUEST_SOURCECOMMITID": B},
+        {}, Told("azure", True, "main", (), B, True),
+    ),
+    "Azure, a branch": ({"TF_BUILD": "True"}, {}, Told("azure")),
+}
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_what_the_surroundings_say(case: str) -> None:
+    environ, event, expected = TOLD[case]
+    assert told(environ, event) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "event"),
+    [
+        (github("issue_comment"), {"issue": {"number": 7}}),
+        (github("schedule"), {}),
+        (github("pull_request"), {}),
+        (github("pull_request"), {"pull_request": {**PULL, "head": {}}}),
+        (github("pull_request_target"), {"pull_request": {**PULL, "head": {"sha": "--upload-pack=x"}}}),
+        (github("merge_group"), {"merge_group": {"base_sha": A}}),
+    ],
+)
+def test_an_event_that_does_not_say_it_is_not_judged(said: dict[str, str], event: dict[str, Any]) -> None:
+    with pytest.raises(MvcError) as caught:
+        told(said, event)
+    assert caught.value.exit_code == 3
+    assert caught.value.fix.startswith("mvc gate --")
+
+
+# With clones as CI systems make them.
+
+
+@pytest.fixture
+def hub(repo: Repo) -> Repo:
+    """Return a repository with a branch `topic` that brings a model without a report, and a `main` that moved on."""
+    repo.git("switch", "-qc", "topic")
+    repo.write("m.bin", "weights")
+    repo.ok("add", "m.bin")
+    repo.commit("no report")
+    repo.git("update-ref", "refs/pull/7/head", "topic")
+    repo.git("switch", "-q", "main")
+    repo.write("other.txt", "1")
+    repo.git("add", "other.txt")
+    repo.commit("main moved on")
+    repo.git("switch", "-q", "--detach", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "merge", "topic")
+    repo.git("update-ref", "refs/pull/7/merge", "HEAD")
+    repo.git("switch", "-q", "main")
+    return repo
+
+
+def checked_out(hub: Repo, folder: Path, revision: str, *options: str, refs: str = "+refs/heads/*") -> Repo:
+    """Clone as actions/checkout does: fetch, then check out without a branch."""
+    folder.mkdir()
+    clone = Repo(folder, hub.environ)
+    clone.git("init", "-q")
+    clone.git("remote", "add", "origin", f"file://{hub.root}")
+    names = [f"{refs}:refs/remotes/origin/*"] if refs else []
+    clone.git("fetch", "-q", "--no-tags", *options, "origin", *names, f"+{revision}:refs/remotes/ci/it")
+    clone.git("checkout", "-q", "--detach", "refs/remotes/ci/it")
+    return clone
+
+
+def event(clone: Repo, name: str, data: Mapping[str, Any]) -> dict[str, str]:
+    path = clone.root.parent / "event.json"
+    path.write_text(json.dumps(data))
+    return github(name, GITHUB_EVENT_PATH=str(path))
+
+
+def pull(hub: Repo, base: str = "main", head: str = "refs/pull/7/head") -> dict[str, Any]:
+    shas = {"base": hub.git("rev-parse", base), "head": hub.git("rev-parse", head)}
+    return {"pull_request": {"number": 7, **{side: {"ref": "main", "sha": sha} for side, sha in shas.items()}}}
+
+
+def blocked(clone: Repo, env: Mapping[str, str], *args: str) -> dict[str, Any]:
+    """Return the verdict, which must be about the model without a report."""
+    result = clone.mvc("gate", "--json", *args, env=env)
+    assert result.code == 1, result
+    assert [(item["code"], item["path"]) for item in result.json["findings"] if item["severity"] == "error"] == [
+        ("MVC101", "m.bin"),
+    ]
+    return result.json
+
+
+def test_a_merge_ref_is_judged_as_it_is(hub: Repo, tmp_path: Path) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge")
+    found = blocked(clone, event(clone, "pull_request", pull(hub)))
+    assert (found["base"], found["head"]) == (hub.git("rev-parse", "main"), clone.git("rev-parse", "HEAD"))
+
+
+def test_a_merge_ref_alone_is_enough(hub: Repo, tmp_path: Path) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge", refs="")
+    found = blocked(clone, event(clone, "pull_request", pull(hub, base="main~1")))
+    assert found["base"] == hub.git("rev-parse", "main")
+
+
+def test_a_base_that_moved_on_since_counts(hub: Repo, tmp_path: Path) -> None:
+    data = pull(hub)
+    hub.write("other.txt", "2")
+    hub.git("commit", "-qam", "and on")
+    clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge")
+    found = blocked(clone, event(clone, "pull_request", data))
+    assert (found["base"], found["head"]) == (hub.git("rev-parse", "main"), hub.git("rev-parse", "topic"))
+
+
+def test_the_head_of_a_pull_request_that_was_checked_out_instead(hub: Repo, tmp_path: Path) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/head")
+    assert blocked(clone, event(clone, "pull_request", pull(hub)))["base"] == hub.git("rev-parse", "main")
+
+
+def test_pull_request_target_judges_the_head_and_not_what_is_checked_out(hub: Repo, tmp_path: Path) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/heads/main", refs="")
+    env = event(clone, "pull_request_target", pull(hub))
+    result = clone.fails(3, "gate", env=env)
+    assert result.fixes == ["git fetch origin pull/7/head"]
+    clone.git("fetch", "-q", "origin", "pull/7/head")
+    assert blocked(clone, env)["head"] == hub.git("rev-parse", "topic")
+    assert blocked(clone, env, "--base", "HEAD")["head"] == hub.git("rev-parse", "topic")
+
+
+def test_a_merge_queue_and_a_push(hub: Repo, tmp_path: Path) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge")
+    base, head = hub.git("rev-parse", "main"), clone.git("rev-parse", "HEAD")
+    blocked(clone, event(clone, "merge_group", {"merge_group": {"base_sha": base, "head_sha": head}}))
+    blocked(clone, event(clone, "push", {"before": base, "after": head}))
+    new = {"before": ZEROS, "after": head, "repository": {"default_branch": "main"}}
+    assert blocked(clone, event(clone, "push", new))["base"] == base
+    forced = clone.fails(3, "gate", env=event(clone, "push", {"before": A, "after": head}))
+    assert "aaaaaaaaaaaa, is not in this clone" in forced.errors[0]
+
+
+def test_a_pull_request_whose_head_is_in_base_is_not_judged(hub: Repo, tmp_path: Path) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/heads/main")
+    result = clone.fails(3, "gate", env=event(clone, "pull_request", pull(hub, head="main~1")))
+    assert "although a pull request is to be judged" in result.errors[0]
+    jenkins = {"JENKINS_URL": "x", "CHANGE_TARGET": "main"}
+    clone.fails(3, "gate", env=jenkins)
+
+
+def test_an_event_that_cannot_be_read(hub: Repo, tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_text("{")
+    for path in (tmp_path / "event.json", tmp_path / "missing.json"):
+        hub.fails(3, "gate", env=github("pull_request", GITHUB_EVENT_PATH=str(path)))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"},
+        {"JENKINS_URL": "x", "CHANGE_TARGET": "main"},
+        {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_PR_DESTINATION_BRANCH": "main"},
+        {"TF_BUILD": "True", "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main"},
+    ],
+    ids=["gitlab", "jenkins", "bitbucket", "azure"],
+)
+@pytest.mark.parametrize("revision", ["head", "merge"])
+def test_other_systems_judge_head_against_the_target_branch(
+    hub: Repo, tmp_path: Path, said: dict[str, str], revision: str,
+) -> None:
+    clone = checked_out(hub, tmp_path / "ci", f"refs/pull/7/{revision}")
+    assert blocked(clone, said)["base"] == hub.git("rev-parse", "main")
+
+
+def test_a_target_branch_that_is_not_there(hub: Repo, tmp_path: Path) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/head", refs="")
+    result = clone.fails(3, "gate", env={"JENKINS_URL": "x", "CHANGE_TARGET": "main"})
+    assert result.fixes == ["git fetch origin +refs/heads/main:refs/remotes/origin/main"]
+    assert clone.shell(result.fixes[0]).code == 0
+    blocked(clone, {"JENKINS_URL": "x", "CHANGE_TARGET": "main"})
+
+
+SYSTEMS = {
+    "": {},
+    "github": github("push", GITHUB_EVENT_PATH=""),
+    "gitlab": {"GITLAB_CI": "true"},
+    "jenkins": {"JENKINS_URL": "x"},
+    "bitbucket": {"BITBUCKET_BUILD_NUMBER": "1"},
+    "azure": {"TF_BUILD": "True"},
+}
+
+
+@pytest.mark.parametrize("system", DEEPER)
+def test_a_shallow_clone_is_not_judged_and_the_line_is_the_systems_own(hub: Repo, tmp_path: Path, system: str) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge", "--depth=1")
+    result = clone.fails(3, "gate", env=SYSTEMS[system])
+    assert (result.errors, result.fixes) == (
+        ["this clone is shallow: it lacks the commits that say what was before"], [DEEPER[system]],
+    )
+    assert clone.mvc("gate", "--all").code == 1  # that asks for nothing of before
+
+
+def test_a_shallow_clone_can_be_mended_as_it_says(hub: Repo, tmp_path: Path) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge", "--depth=1")
+    assert clone.shell(clone.fails(3, "gate").fixes[0]).code == 0
+    blocked(clone, {})
+
+
+def test_a_partial_clone_that_lacks_what_is_needed_is_not_judged(hub: Repo, tmp_path: Path) -> None:
+    hub.git("config", "uploadpack.allowFilter", "true")
+    clone = Repo(tmp_path / "ci", hub.environ)
+    hub.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{hub.root}", str(clone.root))
+    result = clone.fails(3, "gate", "--head", "origin/topic")
+    assert "partial" in result.errors[0]
+    assert result.fixes == [WHOLE[""]]
+
+
+def test_histories_without_a_common_commit_are_not_judged(hub: Repo) -> None:
+    hub.git("switch", "-q", "--orphan", "alone")
+    hub.write("n.bin", "other weights")
+    hub.ok("init")
+    hub.ok("add", "n.bin")
+    hub.commit("alone")
+    assert "no commit in common" in hub.fails(3, "gate", "--base", "main").errors[0]
+
+
+# Here.
+
+
+def test_here_the_default_branch_of_origin_is_the_base(hub: Repo, tmp_path: Path) -> None:
+    clone = hub.clone(tmp_path / "clone")
+    clone.git("switch", "-q", "topic")
+    clone.git("branch", "-qf", "main", "topic")
+    assert blocked(clone, {})["base"] == hub.git("rev-parse", "main")
+    clone.git("remote", "set-head", "origin", "--delete")
+    assert blocked(clone, {})["base"] == hub.git("rev-parse", "main")
+
+
+def test_nothing_to_merge_is_said(hub: Repo) -> None:
+    result = hub.ok("gate")
+    assert result.out.startswith("Gate passed: nothing to merge, ")
+    assert hub.ok("gate", "--json").json["judged"] is False
+
+
+def test_without_a_branch_to_merge_into_it_asks(hub: Repo) -> None:
+    hub.git("switch", "-q", "topic")
+    hub.git("branch", "-D", "-q", "main")
+    assert hub.fails(2, "gate").fixes == ["mvc gate --base REV"]

@@ -1,0 +1,176 @@
+"""What a merge would land, read from Git's objects: trees, renames, histories, tags; nothing else is touched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from harness import Repo
+
+from mvc.errors import MvcError
+from mvc.scm.landing import (
+    as_index,
+    blob_sizes,
+    brought,
+    contains,
+    differing,
+    files_at,
+    find_commit,
+    first_parents,
+    landed,
+    list_tree,
+    local_base,
+    new_objects,
+    parents,
+    reading,
+    remote_tip,
+    renames,
+    renames_in,
+    tree_of,
+    version_tags,
+)
+from mvc.scm.plumbing import Git, Layout
+
+
+@pytest.fixture
+def repo(tmp_path: Path, environ: dict[str, str]) -> Repo:
+    """Return a repository whose two branches both moved on."""
+    repo = Repo(tmp_path / "it's a \"repo\":here", environ)
+    repo.root.mkdir()
+    repo.git("init", "-q")
+    save(repo, "base", a="1", b="2")
+    repo.git("switch", "-qc", "change")
+    save(repo, "ours", c="3")
+    repo.git("switch", "-q", "main")
+    save(repo, "theirs", a="4")
+    return repo
+
+
+def save(repo: Repo, message: str, **files: str) -> str:
+    for name, text in files.items():
+        repo.write(name, text)
+    repo.git("add", "-A")
+    return repo.commit(message)
+
+
+def git(repo: Repo) -> Git:
+    top = str(repo.root)
+    return reading(repo.environ, Layout(top, f"{top}/.git", f"{top}/.git"))
+
+
+def objects(repo: Repo) -> set[Path]:
+    return set(repo.path(".git/objects").rglob("*"))
+
+
+def test_a_merge_is_made_where_nobody_sees_it(repo: Repo) -> None:
+    before, here = objects(repo), git(repo)
+    with landed(here, "main", "change") as place:
+        assert {path: entry.mode for path, entry in list_tree(place.git, place.tree).items()} == dict.fromkeys(
+            "abc", "100644",
+        )
+        assert here.attempt("cat-file", "-e", place.tree).returncode == 1
+        folder = place.git.environ["GIT_OBJECT_DIRECTORY"]
+        assert os.listdir(folder)
+    assert not os.path.exists(folder)
+    assert objects(repo) == before
+
+
+def test_a_head_that_has_base_is_taken_as_it_is(repo: Repo) -> None:
+    repo.git("switch", "-q", "change")
+    repo.git("merge", "-q", "--no-edit", "main")
+    with landed(git(repo), "main", "change") as place:
+        assert place.tree == tree_of(git(repo), "change")
+        assert "GIT_OBJECT_DIRECTORY" not in place.git.environ
+
+
+def test_a_conflict_names_its_paths(repo: Repo) -> None:
+    repo.git("switch", "-q", "change")
+    save(repo, "too", a="5", b="6")
+    repo.git("switch", "-q", "main")
+    save(repo, "and", b="7")
+    with pytest.raises(MvcError, match=r"a, b are in conflict"), landed(git(repo), "main", "change"):
+        pass
+
+
+def test_the_changes_of_a_tree_and_what_base_knows(repo: Repo) -> None:
+    here = git(repo)
+    with landed(here, "main", "change") as place:
+        entries = list_tree(place.git, place.tree)
+        index = as_index(entries, differing(place.git, tree_of(here, "main"), place.tree))
+    assert list(index.changes) == ["c"]
+    assert index.known == {entries["a"].oid, entries["b"].oid, "0" * 40}
+
+
+def test_commits_and_branches(repo: Repo, tmp_path: Path) -> None:
+    here = git(repo)
+    main, change = (repo.git("rev-parse", name) for name in ("main", "change"))
+    assert find_commit(here, "main") == main == local_base(here)
+    assert find_commit(here, "nowhere") == find_commit(here, "--all") == ""
+    assert contains(here, "main", "main~1")
+    assert not contains(here, "main", "change")
+    clone = repo.clone(tmp_path / "clone")
+    assert remote_tip(git(clone), "change") == change
+    assert remote_tip(git(clone), "hange") == ""
+    clone.git("reset", "-q", "--hard", change)
+    assert local_base(git(clone)) == main
+    assert parents(here, "main") == (repo.git("rev-parse", "main~1"),)
+
+
+def test_what_commits_bring_and_of_merges_only_what_they_add(repo: Repo) -> None:
+    repo.git("switch", "-q", "change")
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "main")
+    repo.write("evil\x01\n:1", "in the merge alone")
+    save(repo, "merge", b="8")
+    steps = brought(git(repo), "main", "change")
+    assert [[change.path for change in step.changes] for step in steps] == [["b", "evil\x01\n:1"], ["c"]]
+    new = new_objects(git(repo), "main", "change")
+    sized = blob_sizes(git(repo), new)
+    assert sorted(new[oid] for oid in sized) == ["b", "c", "evil\x01"]
+    assert new.keys() >= {step.commit for step in steps}
+
+
+def test_a_first_parent_history_is_told_from_its_tip(repo: Repo) -> None:
+    repo.git("merge", "-q", "--no-edit", "--no-ff", "change")
+    steps = first_parents(git(repo), "main", "a", "c")
+    assert [[change.path for change in step.changes] for step in steps] == [["c"], ["a"], ["a"]]
+    assert [step.commit for step in steps] == [repo.git("rev-parse", f"main~{number}") for number in range(3)]
+
+
+def test_renames(repo: Repo) -> None:
+    text = "".join(f"line {number}\n" for number in range(20))
+    save(repo, "one", **{"x.mvc": text})
+    repo.git("mv", "x.mvc", "y.mvc")
+    commit = save(repo, "two", **{"y.mvc": f"{text}more\n", "z.mvc": "other"})
+    here = git(repo)
+    pair = ("x.mvc", "y.mvc")
+    assert renames(here, tree_of(here, "main~1"), tree_of(here, "main"), "*.mvc") == [pair]
+    assert renames_in(here, [commit, repo.git("rev-parse", "main~1")], "*.mvc") == [(commit, pair)]
+    assert renames_in(here, [], "*.mvc") == []
+    root = repo.git("rev-list", "--max-parents=0", "main")
+    assert renames_in(here, [root], "*.mvc") == []
+
+
+def test_version_tags(repo: Repo) -> None:
+    main, change = (repo.git("rev-parse", name) for name in ("main", "change"))
+    repo.git("tag", "-am", "x", "ranker@v1.0.0", "main")
+    repo.git("tag", "team/ranker@v1.0.0", "main")
+    repo.git("tag", "ranker@v2.0.0", "change")
+    repo.git("tag", "ranker@v1.0.0!", "main")
+    repo.git("tag", "ranker", "main")
+    repo.git("tag", "ranker@tree", "main^{tree}")
+    found = {item.tag: (item.commit, item.merged) for item in version_tags(git(repo), "main", ["ranker"])}
+    assert found == {"ranker@v1.0.0": (main, True), "ranker@v2.0.0": (change, False)}
+
+
+def test_files_at_commits(repo: Repo) -> None:
+    main, change = (repo.git("rev-parse", name) for name in ("main", "change"))
+    asked = [(main, "a"), (main, "c"), (change, "c"), (change, "new\nline"), (main, "caf\udce9")]
+    assert files_at(git(repo), asked) == {
+        (main, "a"): repo.git("rev-parse", "main:a"), (change, "c"): repo.git("rev-parse", "change:c"),
+    }
+
+
+def test_a_missing_blob_is_an_error(repo: Repo) -> None:
+    with pytest.raises(MvcError, match="not in this clone"):
+        blob_sizes(git(repo), ["1" * 40])
