@@ -135,6 +135,7 @@ def main() -> None:
     else:
         share(shell)
     shell.type("git status --short && git log --oneline", "Second model")
+    gate(shell)
 
     if first == second:
         sys.exit("demo failed: the two models score the same")
@@ -220,6 +221,36 @@ def collect(shell: Shell) -> None:
     shell.type("git restore --staged --worktree models && mvc checkout", "checked out models/digits.joblib")
     shell.type("mvc gc --unpushed --grace 0", "models/digits.joblib, never committed")
     shell.type("mvc gc --unpushed --grace 0 --yes", "Deleted from the trash")
+
+
+def gate(shell: Shell) -> None:
+    """Ask more of the model; offer one that is about as good, and one that is worse."""
+    title("From now on the policy also asks that this model does not get worse by more than 0.01")
+    rule = '{match: "models/digits.joblib", metrics: {accuracy: {min: 0.7, max_regression: 0.01}}}'
+    shell.type(f"echo '  - {rule}' >> .mvc/policy.yaml && git commit --quiet -am 'No regressions'")
+
+    title("A pull request with a model that is about as good: the gate, which CI runs, lets it through")
+    offer(shell, "sixty-trees", 60)
+    shell.type("mvc gate --base main --head sixty-trees", "accuracy", "Gate passed")
+
+    title("Another is worse. Its report is in order, so that the hook says nothing; the gate blocks it")
+    shell.type("git switch --quiet main")
+    offer(shell, "five-trees", 5)
+    shell.type(
+        "mvc gate --base main --head five-trees || echo exit code $?",
+        "MVC221", "models/digits.joblib", "v1.1.0 → v1.2.0", "failed", "exit code 1",
+    )
+
+
+def offer(shell: Shell, branch: str, trees: int) -> None:
+    """Train, evaluate and commit on a branch."""
+    shell.type(f"git switch --quiet --create {branch} && python train.py {trees}", f"trained {trees} trees")
+    shell.type("mvc add models/digits.joblib", "added models/digits.joblib")
+    shell.type(
+        "mvc eval run models/digits.joblib --bump minor --dataset test=data/digits/test.csv -- python score.py",
+        "recorded models/digits.joblib.eval.yaml (v1.2.0",
+    )
+    shell.type(f'git commit --quiet -m "{trees} trees"')
 
 
 if __name__ == "__main__":

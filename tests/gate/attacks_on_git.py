@@ -1,0 +1,561 @@
+"""Pull requests that use Git itself: files that come and go, merges that nobody made so, objects that are exchanged."""
+
+from __future__ import annotations
+
+import subprocess
+
+from gate.histories import (
+    EXECUTABLE,
+    ONNX,
+    RANKER,
+    SPAM,
+    SUBMODULE,
+    History,
+    attack,
+    auc,
+    honest,
+    p95,
+    ruled,
+    unjudged,
+)
+from harness import Repo
+
+from mvc.quality.files import SUFFIX
+
+REPORT = RANKER + SUFFIX
+POINTER = f"{RANKER}.mvc"
+SCANNED = ruled("formats: {pickle: scan}")
+EVIL = b"cposix\nsystem\n(S'true'\ntR."
+"""A pickle that runs a command when it is loaded."""
+
+
+# Raw files.
+
+
+@attack("MVC302")
+def raw_model(pr: History) -> None:
+    """Commit a model itself."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.onnx", b"small")
+    pr.commit()
+
+
+@attack("MVC303")
+def raw_model_under_a_harmless_name(pr: History) -> None:
+    """Commit a model as a text file."""
+    pr.start()
+    pr.change()
+    pr.put("docs/notes.txt", b"\x89HDF\r\n\x1a\n" + bytes(64))
+    pr.commit()
+
+
+@attack("MVC301")
+def large_file(pr: History) -> None:
+    """Commit more than a megabyte of data."""
+    pr.start()
+    pr.change()
+    pr.put("data/scores.csv", b"1,2,3\n" * 180_000, EXECUTABLE)
+    pr.commit()
+
+
+@attack("MVC302")
+def raw_model_added_and_removed_again(pr: History) -> None:
+    """Commit a model and remove it with the next commit: Git keeps it for ever."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.onnx", b"small")
+    pr.commit()
+    pr.remove("models/tiny.onnx")
+    pr.commit()
+
+
+@attack("MVC302")
+def raw_model_on_a_merged_branch(pr: History) -> None:
+    """Commit a model on a branch of the branch, remove it there, and merge that."""
+    pr.start()
+    pr.change()
+    pr.put("notes/a.md", "a")
+    pr.commit()
+    pr.on("side")
+    pr.put("models/tiny.onnx", b"small")
+    pr.commit()
+    pr.remove("models/tiny.onnx")
+    pr.put("notes/b.md", "b")
+    pr.commit()
+    merged = dict(pr.files)
+    pr.on("change")
+    pr.files = merged
+    pr.commit("side")
+
+
+@attack("MVC302")
+def raw_model_in_a_merge_commit(pr: History) -> None:
+    """Slip a model into a merge commit, in neither of its parents, and remove it with the next."""
+    pr.start()
+    pr.on("side")
+    pr.put("notes/b.md", "b")
+    pr.commit()
+    pr.on("main")
+    pr.change()
+    pr.put("notes/a.md", "a")
+    pr.commit()
+    pr.put("notes/b.md", "b")
+    pr.put("models/tiny.onnx", b"small")
+    pr.commit("side")
+    pr.remove("models/tiny.onnx")
+    pr.commit()
+
+
+@attack("MVC302")
+def raw_model_in_an_octopus_merge(pr: History) -> None:
+    """Slip a model into a merge of three branches, and remove it with the next commit."""
+    pr.start()
+    for name in ("left", "right"):
+        pr.on(name)
+        pr.put(f"notes/{name}.md", name)
+        pr.commit()
+        pr.on("main")
+    pr.change()
+    pr.put("notes/left.md", "left")
+    pr.put("notes/right.md", "right")
+    pr.put("models/tiny.onnx", b"small")
+    pr.commit("left", "right")
+    pr.remove("models/tiny.onnx")
+    pr.commit()
+
+
+@attack("MVC302")
+def raw_model_in_the_root_of_another_history(pr: History) -> None:
+    """Merge a history of its own, whose first commit has a model."""
+    pr.start()
+    pr.change()
+    kept = dict(pr.files)
+    pr.branch = "orphan"
+    pr.put("models/tiny.onnx", b"small")
+    pr.commit()
+    pr.on("change")
+    pr.files = kept
+    pr.commit("orphan")
+
+
+@attack("MVC302")
+def raw_model_that_is_renamed_to_hide_it(pr: History) -> None:
+    """Commit a model, and rename it to something harmless."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.onnx", b"small")
+    pr.commit()
+    pr.move("models/tiny.onnx", "docs/tiny.txt")
+    pr.commit()
+
+
+@attack("MVC302")
+def raw_model_in_a_path_that_is_no_text(pr: History) -> None:
+    """Commit a model under a name that is not UTF-8, with a line break."""
+    pr.start()
+    pr.change()
+    pr.put(b"docs/\xff\n.onnx", b"small")
+    pr.commit()
+
+
+@attack("MVC308")
+def content_beside_its_pointer(pr: History) -> None:
+    """Force the content into Git, beside its pointer."""
+    pr.start(ruled("metrics: {auc: {min: 0.8}}", defaults="{git: {forbid: []}}"))
+    pr.change()
+    pr.put(RANKER, "weights")
+    pr.commit()
+
+
+@attack("MVC308")
+def content_below_its_pointer(pr: History) -> None:
+    """Force a file of a tracked directory into Git."""
+    pr.start(ruled("report: optional"))
+    pr.point_dir("models/bert", config=1)
+    pr.commit()
+    pr.change()
+    pr.put("models/bert/config.bin", "weights")
+    pr.commit()
+
+
+@attack("MVC308")
+def submodule_where_the_content_belongs(pr: History) -> None:
+    """Put a submodule at the model's own path."""
+    pr.start()
+    pr.change()
+    pr.put(RANKER, "1" * 40, SUBMODULE)
+    pr.commit()
+
+
+@attack("MVC307", besides={"note MVC220"})
+def format_denied(pr: History) -> None:
+    """Track a model in a format that the policy denies."""
+    pr.start(ruled("formats: {pickle: deny}"))
+    pr.change()
+    pr.train("new", "v1.0.0", path="models/new.pkl")
+    pr.commit()
+
+
+@attack("MVC307")
+def format_denied_in_a_directory(pr: History) -> None:
+    """Hide a file in such a format among others."""
+    pr.start(ruled("report: optional", 'formats: {deny: ["*.bin"]}'))
+    pr.change()
+    pr.point_dir("models/bert", config=1)
+    pr.commit()
+
+
+@attack("MVC306")
+def format_hidden_in_a_long_list(pr: History) -> None:
+    """Track a directory whose pointer does not list its files, where formats are denied and nobody has the list."""
+    pr.start(ruled("report: optional", "formats: {pickle: deny}"))
+    pr.change()
+    pr.point_large("models/bert")
+    pr.commit()
+
+
+@attack("MVC311", besides={"note MVC220"})
+def pickle_that_nobody_can_scan(pr: History) -> None:
+    """Track a pickle of which the gate has not the content, where the policy has pickles scanned."""
+    pr.start(SCANNED)
+    pr.change()
+    pr.train(EVIL, "v1.0.0", path="models/new.pkl")
+    pr.commit()
+
+
+@attack("MVC310", besides={"note MVC220"})
+def pickle_that_runs_a_command(pr: History) -> None:
+    """Track a pickle that runs a command when it is loaded."""
+    _pickled(pr, EVIL)
+
+
+@honest("note MVC220")
+def pickle_that_is_harmless(pr: History) -> None:
+    """Track a pickle that holds numbers."""
+    _pickled(pr, b"\x80\x02]q\x00(K\x01K\x02e.")
+
+
+def _pickled(pr: History, raw: bytes) -> None:
+    pr.start(SCANNED)
+    pr.change()
+    pr.train(raw, "v1.0.0", path="models/new.pkl")
+    pr.commit()
+    repo = pr.done()
+    repo.write("models/new.pkl", raw)
+    repo.ok("add", "models/new.pkl", "--no-stage")
+    repo.git("clean", "-qfd", "models")
+
+
+# Merges.
+
+
+@attack("MVC103")
+def merge_of_one_sides_pointer_and_the_others_report(pr: History) -> None:
+    """Merge main into the branch; take main's pointer and the branch's own report."""
+    pr.start()
+    pr.change()
+    pr.train("mine", "v1.3.0", auc(0.94), p95(30))
+    mine = pr.commit()
+    pr.on("main")
+    pr.train("theirs", "v1.3.1", auc(0.931), p95(30))
+    pr.commit()
+    theirs = dict(pr.files)
+    pr.on("change")
+    pr.files = theirs
+    pr.take(mine, REPORT)
+    pr.commit("main")
+
+
+@attack("MVC103")
+def merge_that_git_makes_of_two_halves(pr: History) -> None:
+    """Change the pointer, after main has changed the report: Git merges both without a word."""
+    pr.start()
+    pr.change()
+    pr.point("worse")
+    pr.commit()
+    pr.on("main")
+    pr.report("base", "v1.2.0", auc(0.932), p95(29))
+    pr.commit()
+
+
+@attack("MVC221")
+def merge_that_takes_back_what_main_has(pr: History) -> None:
+    """Merge main, and keep the branch's own older model in the merge commit, retagged."""
+    pr.start()
+    pr.change()
+    pr.train("mine", "v1.4.0", auc(0.93), p95(30))
+    pr.commit()
+    mine = dict(pr.files)
+    pr.on("main")
+    pr.train("theirs", "v1.3.0", auc(0.95), p95(30))
+    pr.commit()
+    pr.on("change")
+    pr.files = mine
+    pr.commit("main")
+
+
+@attack("MVC221")
+def octopus_merge_with_main_in_it(pr: History) -> None:
+    """Merge main and another branch at once, and keep a worse model."""
+    pr.start()
+    pr.on("side")
+    pr.put("notes/side.md", "side")
+    pr.commit()
+    pr.on("main")
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.9), p95(30))
+    pr.put("notes/side.md", "side")
+    pr.put("notes/main.md", "main")
+    files = dict(pr.files)
+    pr.on("main")
+    pr.put("notes/main.md", "main")
+    pr.commit()
+    pr.on("change")
+    pr.files = files
+    pr.commit("main", "side")
+
+
+# Objects that are exchanged, and settings of the repository.
+
+
+def _worse(pr: History) -> None:
+    pr.start()
+    pr.on("good")
+    pr.train("good", "v1.3.0", auc(0.95), p95(30))
+    pr.commit()
+    pr.on("main")
+    pr.change()
+    pr.train("good", "v1.3.0", auc(0.5), p95(30))
+    pr.commit()
+    pr.done()
+
+
+@attack("MVC202", "MVC221")
+def replaced_report(pr: History) -> None:
+    """Have `git replace` show a better report in the place of the one that lands."""
+    _worse(pr)
+    pr.repo.git("replace", f"change:{REPORT}", f"good:{REPORT}")
+
+
+@attack("MVC202", "MVC221")
+def replaced_commit(pr: History) -> None:
+    """Have `git replace` show a better commit in the place of head."""
+    _worse(pr)
+    pr.repo.git("replace", "change", "good")
+
+
+@attack("MVC302")
+def grafted_history(pr: History) -> None:
+    """Have `git replace --graft` hide the commit that brings a model."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.onnx", b"small")
+    pr.commit()
+    pr.remove("models/tiny.onnx")
+    pr.commit()
+    pr.done().git("replace", "--graft", "change", "main")
+
+
+@attack("MVC302")
+def graft_in_a_file(pr: History) -> None:
+    """Have `.git/info/grafts` hide the commit that brings a model."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.onnx", b"small")
+    pr.commit()
+    pr.remove("models/tiny.onnx")
+    pr.commit()
+    repo = pr.done()
+    repo.write(".git/info/grafts", f"{repo.git('rev-parse', 'change')} {repo.git('rev-parse', 'main')}\n")
+
+
+@attack("MVC202", "MVC221")
+def attributes_that_convert_the_report(pr: History) -> None:
+    """Have a filter and an encoding of Git's show another report than the one that lands."""
+    pr.start()
+    pr.put(".gitattributes", "*.eval.yaml text eol=lf\n")
+    pr.commit()
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.5), p95(30))
+    pr.put(".gitattributes", "*.eval.yaml filter=good ident working-tree-encoding=UTF-16 -diff\n*.mvc -diff binary\n")
+    pr.commit()
+    pr.done().git("config", "filter.good.smudge", "sed s/0.5/0.99/")
+
+
+@attack("MVC302")
+def mailmap_and_external_diff_that_hide(pr: History) -> None:
+    """Have the settings of the repository diff by a program that sees nothing."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.onnx", ONNX)
+    pr.commit()
+    repo = pr.done()
+    repo.git("config", "diff.external", "true")
+    repo.git("config", "diff.renames", "copies")
+    repo.git("config", "diff.ignoreSubmodules", "all")
+    repo.git("config", "core.quotePath", "false")
+
+
+@attack("MVC221")
+def branch_with_the_name_of_a_file(pr: History) -> None:
+    """Have a file in the worktree and a branch that bear the same name as the branch."""
+    pr.start()
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.9), p95(30))
+    pr.commit()
+    repo = pr.done()
+    repo.write("change", "a file")
+    repo.write("main", "a file")
+
+
+@attack("MVC221")
+def commit_without_the_hook(pr: History) -> None:
+    """Commit with `--no-verify`, in a clone whose hooks are installed."""
+    pr.start()
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.9), p95(30))
+    repo = pr.done().hooked()
+    repo.git("switch", "-q", "change")
+    for path in (POINTER, REPORT):
+        repo.write(path, pr.read(path))
+    repo.git("commit", "-qam", "worse", "--no-verify")
+    repo.git("switch", "-q", "main")
+
+
+@attack("MVC103")
+def cherry_picked_pointer(pr: History) -> None:
+    """Cherry-pick a commit that has just the pointer: cherry-pick runs no hook."""
+    pr.start()
+    pr.change()
+    pr.on("side")
+    pr.point("worse")
+    pr.commit()
+    pr.on("main")
+    repo = pr.done()
+    repo.git("switch", "-q", "change")
+    repo.git("cherry-pick", "side")
+    repo.git("switch", "-q", "main")
+
+
+@attack("MVC103")
+def squashed_with_the_report_of_another_branch(pr: History) -> None:
+    """Squash a branch; take the report from a better one."""
+    pr.start()
+    pr.change()
+    pr.on("side")
+    pr.train("worse", "v1.3.0", auc(0.8), p95(30))
+    pr.commit()
+    pr.on("main")
+    pr.on("better")
+    pr.train("better", "v1.3.0", auc(0.99), p95(30))
+    pr.commit()
+    repo = pr.done()
+    repo.git("switch", "-q", "change")
+    repo.git("merge", "-q", "--squash", "side")
+    repo.git("checkout", "better", "--", REPORT)
+    repo.git("commit", "-qm", "squashed")
+    repo.git("switch", "-q", "main")
+
+
+@attack("MVC221")
+def rebased_onto_a_better_main(pr: History) -> None:
+    """Rebase onto a main that has become better, keeping one's own side in the conflict."""
+    pr.start()
+    pr.change()
+    pr.train("mine", "v1.4.0", auc(0.931), p95(30))
+    pr.commit()
+    pr.on("main")
+    pr.train("theirs", "v1.3.0", auc(0.95), p95(30))
+    pr.commit()
+    repo = pr.done()
+    repo.git("switch", "-q", "change")
+    repo.git("rebase", "-q", "-X", "theirs", "main")
+    repo.git("switch", "-q", "main")
+
+
+@attack("MVC101", args=("--all", "--head", "main"))
+def audit_of_a_tree_that_has_gone_bad(pr: History) -> None:
+    """Push a model without a report to main itself: `--all` finds it."""
+    pr.start()
+    pr.point("new", path=SPAM)
+    pr.commit()
+
+
+# What cannot be judged is not let through.
+
+
+@unjudged()
+def conflict_with_main(pr: History) -> None:
+    """Train again on both sides: Git cannot merge it."""
+    pr.start()
+    pr.change()
+    pr.train("mine", "v1.3.0")
+    pr.commit()
+    pr.on("main")
+    pr.train("theirs", "v1.3.0")
+    pr.commit()
+
+
+@unjudged()
+def unrelated_history(pr: History) -> None:
+    """Offer a branch that shares no commit with main."""
+    pr.start()
+    pr.branch = "change"
+    pr.commit()
+
+
+@unjudged()
+def shallow_clone(pr: History) -> None:
+    """Judge in a clone that has only head's newest commit and main's, and no remote to deepen from."""
+    pr.start()
+    pr.change()
+    pr.train("next", "v1.3.0")
+    pr.commit()
+    pr.put("notes/a.md", "a")
+    pr.commit()
+    repo = pr.done()
+    repo.write(".git/shallow", repo.git("rev-parse", "change") + "\n")
+
+
+@unjudged()
+def blob_that_is_not_there(pr: History) -> None:
+    """Judge where Git has lost the new report."""
+    pr.start()
+    pr.change()
+    pr.train("next", "v1.3.0")
+    pr.commit()
+    repo = pr.done()
+    lost = repo.git("rev-parse", f"change:{REPORT}")
+    repo.path(f".git/objects/{lost[:2]}/{lost[2:]}").unlink()
+
+
+@unjudged()
+def report_twice_in_one_tree(pr: History) -> None:
+    """Forge a tree that has the report twice: which of the two lands, nobody can say."""
+    pr.start()
+    pr.change()
+    pr.train("next", "v1.3.0")
+    pr.commit()
+    repo = pr.done()
+    top, models, new, old = (repo.git("rev-parse", name) for name in (
+        "change^{tree}", "change:models", f"change:{REPORT}", f"main:{REPORT}",
+    ))
+    entry = b"100644 ranker.onnx.eval.yaml\0"
+    both = entry + bytes.fromhex(old) + entry
+    forged = _forged(repo, models, entry + bytes.fromhex(new), both + bytes.fromhex(new))
+    tree = _forged(repo, top, bytes.fromhex(models), bytes.fromhex(forged))
+    repo.git("update-ref", "refs/heads/change", repo.git("commit-tree", tree, "-p", "change", "-m", "forged"))
+
+
+def _forged(repo: Repo, tree: str, old: bytes, new: bytes) -> str:
+    """Return a tree with other bytes, whatever Git thinks of them."""
+
+    def git(*args: str, stdin: bytes = b"") -> bytes:
+        where = {"cwd": repo.root, "env": repo.environ}
+        return subprocess.run(("git", *args), **where, input=stdin, capture_output=True, check=True).stdout
+
+    raw = git("cat-file", "tree", tree)
+    assert old in raw
+    forged = git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=raw.replace(old, new))
+    return forged.decode().strip()

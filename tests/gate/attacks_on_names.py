@@ -1,0 +1,307 @@
+"""Pull requests that lose the thread: renamed, moved, exchanged, deleted and added again, so nothing is compared."""
+
+from __future__ import annotations
+
+from gate.histories import (
+    PLAIN,
+    RANKER,
+    SPAM,
+    History,
+    attack,
+    auc,
+    holdout,
+    p95,
+    ruled,
+)
+
+from mvc.quality.files import POLICY, SUFFIX
+
+MUCH = {f"layer_{number}": number for number in range(40)}
+"""Parameters that make a report long, as real ones are: Git knows it again when its values change."""
+NEW = "models/ranker-v2.onnx"
+FORGETFUL = ruled("metrics: {auc: {min: 0.5, max_regression: 0.005}}")
+
+
+@attack("MVC221")
+def renamed_and_retrained(pr: History) -> None:
+    """Rename the model and train it again; Git sees that the report was renamed."""
+    pr.start(FORGETFUL, params=MUCH)
+    pr.change()
+    pr.delete()
+    pr.train("worse", "v1.3.0", auc(0.8), p95(30), path=NEW, params=MUCH)
+    pr.commit()
+
+
+@attack("MVC221")
+def renamed_and_retrained_in_two_commits(pr: History) -> None:
+    """Rename with one commit, train again with the next."""
+    pr.start(FORGETFUL, params=MUCH)
+    pr.change()
+    pr.rename(RANKER, NEW)
+    pr.commit()
+    pr.train("worse", "v1.3.0", auc(0.8), p95(30), path=NEW, params=MUCH)
+    pr.commit()
+
+
+@attack("MVC221")
+def renamed_and_retrained_under_its_name(pr: History) -> None:
+    """Rename the model, train it again and rewrite the report; its name in the registry stays."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.change()
+    pr.delete()
+    pr.train("worse", "v1.3.0", auc(0.8), path=NEW, name="ranker", desc="all new " * 100)
+    pr.commit()
+
+
+@attack("MVC326", besides={"note MVC220"})
+def renamed_beyond_recognition(pr: History) -> None:
+    """Delete one model and add another that nothing ties to it, under the same metric rule."""
+    pr.start(FORGETFUL)
+    pr.change()
+    pr.delete()
+    pr.train("worse", "v7.0.0", auc(0.8), path="models/ranking/new.onnx", desc="all new " * 100)
+    pr.commit()
+
+
+@attack("MVC221", shows="added")
+def deleted_now_and_added_again_later(pr: History) -> None:
+    """Delete the model with one pull request; add a worse one at its path with the next."""
+    pr.start(FORGETFUL)
+    pr.delete()
+    pr.commit()
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.8))
+    pr.commit()
+
+
+@attack("MVC221")
+def deleted_now_and_added_again_later_elsewhere(pr: History) -> None:
+    """Delete the model; add a worse one later, elsewhere, under its name in the registry."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.delete()
+    pr.commit()
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.8), path=NEW, name="ranker")
+    pr.commit()
+
+
+@attack("MVC221")
+def deleted_now_and_added_again_later_though_registered(pr: History) -> None:
+    """Delete a registered model; add a worse one later, elsewhere, under its name: the Git tag still knows it."""
+    pr.start(FORGETFUL)
+    pr.on("release")
+    pr.delete()
+    pr.train("release", "v1.2.5", path=NEW, name="ranker")
+    pr.commit()
+    pr.tag("ranker@v1.2.5")
+    pr.on("main")
+    pr.delete()
+    pr.commit()
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.8), path=NEW, name="ranker")
+    pr.commit()
+
+
+@attack("MVC121", "MVC122", "MVC221")
+def deleted_now_and_its_tag_given_to_another_later(pr: History) -> None:
+    """Delete the model; later add a worse one with the very tag."""
+    pr.start(FORGETFUL)
+    pr.delete()
+    pr.commit()
+    pr.change()
+    pr.train("worse", "v1.2.0", auc(0.8))
+    pr.commit()
+
+
+@attack("MVC121", "MVC122", "MVC221")
+def deleted_now_and_its_registered_tag_given_away_elsewhere(pr: History) -> None:
+    """Delete a registered model; later add a worse one with its tag, at a path of which nobody ever heard."""
+    pr.start(FORGETFUL)
+    pr.tag("ranker@v1.2.0")
+    pr.delete()
+    pr.commit()
+    pr.change()
+    pr.train("worse", "v1.2.0", auc(0.8), path="models/next/ranker.onnx")
+    pr.commit()
+
+
+@attack("MVC121", "MVC122", "MVC221")
+def tag_that_a_branch_registers_elsewhere(pr: History) -> None:
+    """Take the tag of a version that another branch has, under the same name, where main never had it."""
+    pr.put(POLICY, FORGETFUL)
+    pr.commit()
+    pr.on("release")
+    pr.train("release", "v1.3.0", path="lab/anything.bin", name="ranker")
+    pr.commit()
+    pr.tag("ranker@v1.3.0")
+    pr.on("main")
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.8), path=NEW, name="ranker")
+    pr.commit()
+
+
+@attack("MVC325")
+def moved_out_of_a_rule(pr: History) -> None:
+    """Move the model to where no rule speaks of its metrics."""
+    pr.start()
+    pr.change()
+    pr.rename(RANKER, "attic/ranker.onnx")
+    pr.commit()
+
+
+@attack("MVC325")
+def moved_to_where_reports_are_optional(pr: History) -> None:
+    """Move the model among the data, and train it again without a report."""
+    pr.start(name="ranker")
+    pr.change()
+    pr.delete()
+    pr.point("worse", path="data/ranker.onnx", name="ranker")
+    pr.commit()
+
+
+@attack("MVC325")
+def moved_out_of_a_rule_and_retrained(pr: History) -> None:
+    """Move the model out of its rule and train it again."""
+    pr.start(name="ranker")
+    pr.change()
+    pr.delete()
+    pr.train("worse", "v1.3.0", auc(0.2), path="attic/ranker.onnx", name="ranker")
+    pr.commit()
+
+
+@attack("MVC325")
+def moved_to_a_weaker_rule(pr: History) -> None:
+    """Move the model below a rule that asks for less."""
+    weaker = '  - {match: "drafts/**", metrics: {auc: {min: 0.1, max_regression: 0.5}}}\n'
+    pr.start(ruled("metrics: {auc: {min: 0.8, max_regression: 0.005}}", more=weaker))
+    pr.change()
+    pr.rename(RANKER, "drafts/ranker.onnx")
+    pr.commit()
+
+
+@attack("MVC221")
+def name_dropped_with_a_worse_training(pr: History) -> None:
+    """Take the name out of the pointer: at its path the model is found all the same."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.8))
+    pr.commit()
+
+
+@attack("MVC221")
+def name_changed_with_a_worse_training(pr: History) -> None:
+    """Give the model a new name in the registry, as if it were another."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.8), name="ranker-2")
+    pr.commit()
+
+
+@attack("MVC324")
+def name_given_to_two_models(pr: History) -> None:
+    """Give a second model the name of the first: which of them is registered?"""
+    pr.start(name="ranker")
+    pr.change()
+    pr.train("new", "v1.3.0", auc(0.94), p95(30), path=SPAM, name="ranker")
+    pr.commit()
+
+
+@attack("MVC221")
+def name_taken_over_by_a_worse_model(pr: History) -> None:
+    """Take the name from the good model and give it to another path: what has the name is compared."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.change()
+    pr.train("base", "v1.2.0")
+    pr.train("worse", "v2.0.0", auc(0.6), path=SPAM, name="ranker")
+    pr.commit()
+
+
+@attack("MVC121", "MVC122", "MVC221")
+def two_models_swapped(pr: History) -> None:
+    """Exchange two models, pointers and reports: the better one's path gets the worse one."""
+    pr.start(FORGETFUL)
+    pr.train("spam", "v1.1.0", auc(0.6), path=SPAM)
+    pr.train("spam 2", "v1.2.0", auc(0.6), path=SPAM)
+    pr.commit()
+    pr.change()
+    pr.rename(RANKER, NEW)
+    pr.rename(SPAM, RANKER)
+    pr.rename(NEW, SPAM)
+    pr.commit()
+
+
+@attack("MVC323", besides={"note MVC220"})
+def case_twin_of_a_path(pr: History) -> None:
+    """Add a model whose path differs by case only: where case does not count, one of them overwrites the other."""
+    pr.start()
+    pr.change()
+    pr.train("twin", "v1.0.0", path="models/Ranker.onnx")
+    pr.commit()
+
+
+@attack("MVC323", besides={"note MVC220"})
+def twin_of_a_path_in_another_form_of_unicode(pr: History) -> None:
+    """Add a model whose path looks the same, its accent apart from its letter."""
+    pr.start()
+    pr.train("cafe", "v1.0.0", path="models/caf\u00e9.onnx")
+    pr.commit()
+    pr.change()
+    pr.train("twin", "v1.0.0", path="models/cafe\u0301.onnx")
+    pr.commit()
+
+
+@attack("MVC323", besides={"note MVC220"})
+def case_twin_in_a_directory(pr: History) -> None:
+    """Add a model in a directory that differs by case only."""
+    pr.start()
+    pr.change()
+    pr.train("twin", "v1.0.0", path="Models/ranker.onnx", datasets=[holdout()])
+    pr.commit()
+
+
+@attack("MVC323")
+def model_inside_of_a_tracked_directory(pr: History) -> None:
+    """Track a file in a directory that is tracked itself: which pointer says what lies there?"""
+    pr.start(ruled("report: optional"))
+    pr.point_dir("models/bert", config=1)
+    pr.commit()
+    pr.change()
+    pr.point("other", path="models/bert/config.bin")
+    pr.commit()
+
+
+@attack("MVC101", "MVC106")
+def report_under_a_case_twin(pr: History) -> None:
+    """Put the report where only a file system without cases finds it."""
+    pr.start()
+    pr.change()
+    pr.point("worse")
+    pr.move(RANKER + SUFFIX, f"models/Ranker.onnx{SUFFIX}")
+    pr.commit()
+
+
+@attack("MVC202", "MVC221")
+def branch_behind_a_stricter_main(pr: History) -> None:
+    """Offer a branch that was begun before the policy was made stricter."""
+    pr.start(ruled("metrics: {auc: {min: 0.5}}"))
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.85), p95(30))
+    pr.commit()
+    pr.on("main")
+    pr.put(POLICY, PLAIN.replace("min: 0.8,", "min: 0.9,"))
+    pr.commit()
+
+
+@attack("MVC121")
+def branch_behind_a_main_that_gave_the_tag_away(pr: History) -> None:
+    """Offer a branch whose tag other bytes got meanwhile, at the model's new path."""
+    pr.start(name="ranker")
+    pr.change()
+    pr.train("mine", "v1.3.0", name="ranker")
+    pr.commit()
+    pr.on("main")
+    first = pr.branches["main"]
+    pr.train("theirs", "v1.3.0", name="ranker")
+    pr.commit()
+    pr.take(first, f"{RANKER}.mvc", RANKER + SUFFIX)
+    pr.commit()

@@ -1,0 +1,524 @@
+"""Pull requests that land a model with no evaluation of its own: reports that are missing, stale, broken, replayed."""
+
+from __future__ import annotations
+
+from gate.histories import (
+    RANKER,
+    SPAM,
+    SUBMODULE,
+    SYMLINK,
+    History,
+    attack,
+    auc,
+    content,
+    holdout,
+    p95,
+    regressing,
+    ruled,
+)
+
+from mvc.objects.hashing import hash_bytes
+from mvc.quality.files import POLICY, SUFFIX
+from mvc.quality.report import Model
+
+REPORT = RANKER + SUFFIX
+POINTER = f"{RANKER}.mvc"
+
+
+@attack("MVC103")
+def retrained_and_the_old_report_kept(pr: History) -> None:
+    """Train again; let the report of the old bytes stand beside the new ones."""
+    pr.start()
+    pr.change()
+    pr.point("worse")
+    pr.commit()
+
+
+@attack("MVC101")
+def new_model_without_a_report(pr: History) -> None:
+    """Add a model that nobody evaluated."""
+    pr.start()
+    pr.change()
+    pr.point("new", path=SPAM)
+    pr.commit()
+
+
+@attack("MVC101")
+def report_deleted_beside_a_retrained_model(pr: History) -> None:
+    """Train again and delete the report, which would say that it is stale."""
+    pr.start()
+    pr.change()
+    pr.point("worse")
+    pr.remove(REPORT)
+    pr.commit()
+
+
+@attack("MVC101")
+def report_deleted_beside_the_same_model(pr: History) -> None:
+    """Delete just the report, so that the next change finds nothing to compare with."""
+    pr.start()
+    pr.change()
+    pr.remove(REPORT)
+    pr.commit()
+
+
+@attack("MVC106")
+def pointer_deleted_and_the_report_left(pr: History) -> None:
+    """Delete just the pointer: a report of nothing."""
+    pr.start()
+    pr.change()
+    pr.remove(POINTER)
+    pr.commit()
+
+
+@attack("MVC121", "MVC122")
+def report_edited_to_name_the_new_bytes(pr: History) -> None:
+    """Train again, and write the new digest into the old report."""
+    pr.start()
+    pr.change()
+    pr.point("evil")
+    new, old = (hash_bytes(content(seed)) for seed in ("evil", "base"))
+    pr.replace(REPORT, old.blake3, new.blake3)
+    pr.replace(REPORT, old.xxh128, new.xxh128)
+    pr.commit()
+
+
+@attack("MVC103")
+def report_copied_from_another_model(pr: History) -> None:
+    """Train again, and copy the report of a model that is good."""
+    pr.start()
+    pr.train("spam", "v9.0.0", auc(0.99), p95(10), path=SPAM)
+    pr.commit()
+    pr.change()
+    pr.point("worse")
+    pr.put(REPORT, pr.read(SPAM + SUFFIX))
+    pr.commit()
+
+
+@attack("MVC103")
+def report_of_an_earlier_version_replayed(pr: History) -> None:
+    """Bring back the better report of an earlier version; leave the model as it is."""
+    pr.start()
+    best = pr.read(REPORT)
+    pr.train("next", "v1.3.0", auc(0.928), p95(30))
+    pr.commit()
+    pr.change()
+    pr.put(REPORT, best)
+    pr.commit()
+
+
+@attack("MVC103")
+def pointer_of_an_earlier_version_replayed(pr: History) -> None:
+    """Bring back an earlier pointer under the report of today."""
+    first = pr.start()
+    pr.train("next", "v1.3.0", auc(0.95), p95(30))
+    pr.commit()
+    pr.change()
+    pr.take(first, POINTER)
+    pr.commit()
+
+
+@attack("MVC103")
+def pointers_of_two_models_swapped(pr: History) -> None:
+    """Exchange two pointers and leave the reports where they are."""
+    pr.start()
+    pr.train("spam", "v1.0.0", path=SPAM)
+    pr.commit()
+    pr.change()
+    pr.point("spam")
+    pr.point("base", path=SPAM)
+    pr.commit()
+
+
+@attack("MVC103")
+def report_with_another_quick_digest(pr: History) -> None:
+    """Bind the report by blake3 to the model, by xxh128 to other bytes."""
+    pr.start()
+    pr.change()
+    right = hash_bytes(content("next"))
+    pr.train("next", "v1.3.0", model=Model(right.blake3, hash_bytes(b"other").xxh128, right.size))
+    pr.commit()
+
+
+@attack("MVC103")
+def report_with_another_size(pr: History) -> None:
+    """Bind the report by blake3 to the model, and say another size."""
+    pr.start()
+    pr.change()
+    right = hash_bytes(content("next"))
+    pr.train("next", "v1.3.0", model=Model(right.blake3, right.xxh128, right.size + 1))
+    pr.commit()
+
+
+@attack("MVC103")
+def one_shard_of_a_directory_exchanged(pr: History) -> None:
+    """Exchange one file in a tracked directory that was evaluated as a whole."""
+    pr.start()
+    pr.point_dir("models/bert", config=1, weights=1)
+    pr.report(0, "v1.0.0", path="models/bert", model=Model(_dir_digest(pr)))
+    pr.commit()
+    pr.change()
+    pr.point_dir("models/bert", config=1, weights=2)
+    pr.commit()
+
+
+def _dir_digest(pr: History) -> str:
+    from mvc.objects.pointer import parse
+
+    return parse(pr.read("models/bert.mvc")).digest.blake3
+
+
+@attack("MVC102")
+def metric_not_a_number(pr: History) -> None:
+    """Record NaN, which is neither below a minimum nor worse than anything."""
+    pr.start()
+    pr.change()
+    pr.train("worse", "v1.3.0")
+    pr.replace(REPORT, "value: 0.93", "value: .nan")
+    pr.commit()
+
+
+@attack("MVC102")
+def metric_infinite(pr: History) -> None:
+    """Record a metric so large that it reads as infinite."""
+    pr.start()
+    pr.change()
+    pr.train("worse", "v1.3.0")
+    pr.replace(REPORT, "value: 0.93", "value: 1.0e999")
+    pr.commit()
+
+
+@attack("MVC102")
+def metric_a_boolean(pr: History) -> None:
+    """Record `true`, which many a reader takes for 1."""
+    pr.start()
+    pr.change()
+    pr.train("worse", "v1.3.0")
+    pr.replace(REPORT, "value: 0.93", "value: true")
+    pr.commit()
+
+
+@attack("MVC102")
+def metric_told_twice(pr: History) -> None:
+    """Record a metric twice, the good value last or first, whichever counts."""
+    pr.start()
+    pr.change()
+    raw = pr.train("worse", "v1.3.0", auc(0.5), p95(30))
+    pr.put(REPORT, raw + b'  - {name: "auc", value: 0.99, higher_is_better: true}\n')
+    pr.replace(REPORT, "value: 0.5, higher_is_better: true, stderr: 0.004", "value: 0.5, higher_is_better: true")
+    pr.commit()
+
+
+@attack("MVC102")
+def key_told_twice(pr: History) -> None:
+    """Write a second `metrics:` below the first: readers differ on which one counts."""
+    pr.start()
+    pr.change()
+    raw = pr.train("worse", "v1.3.0", auc(0.5))
+    pr.put(REPORT, raw + b"metrics: [{name: auc, value: 0.99}]\n")
+    pr.commit()
+
+
+@attack("MVC102")
+def report_of_nested_brackets(pr: History) -> None:
+    """Write a report that crashes a reader of YAML."""
+    pr.start()
+    pr.change()
+    pr.point("worse")
+    pr.put(REPORT, b"mvc-eval: 1\nmetrics: " + b"[" * 40_000)
+    pr.commit()
+
+
+@attack("MVC102")
+def report_empty(pr: History) -> None:
+    """Leave an empty file where the report is looked for."""
+    pr.start()
+    pr.change()
+    pr.point("worse")
+    pr.put(REPORT, b"")
+    pr.commit()
+
+
+@attack("MVC102")
+def report_too_large_to_be_read(pr: History) -> None:
+    """Pad the report until no reader takes it in."""
+    pr.start()
+    pr.change()
+    raw = pr.train("worse", "v1.3.0")
+    pr.put(REPORT, raw + b"#" * (1 << 20))
+    pr.commit()
+
+
+@attack("MVC309")
+def report_a_symlink(pr: History) -> None:
+    """Have the report point at a file outside of what is judged."""
+    pr.start()
+    pr.change()
+    pr.point("worse")
+    pr.put(REPORT, "../../elsewhere.yaml", SYMLINK)
+    pr.commit()
+
+
+@attack("MVC309")
+def pointer_a_symlink(pr: History) -> None:
+    """Have the pointer point at one that is good."""
+    pr.start()
+    pr.train("spam", "v1.0.0", path=SPAM)
+    pr.commit()
+    pr.change()
+    pr.put(POINTER, "spam.onnx.mvc", SYMLINK)
+    pr.commit()
+
+
+@attack("MVC309")
+def pointer_a_submodule(pr: History) -> None:
+    """Put a submodule where the pointer was."""
+    pr.start()
+    pr.change()
+    pr.put(POINTER, "1" * 40, SUBMODULE)
+    pr.commit()
+
+
+@attack("MVC304")
+def pointer_edited_by_hand(pr: History) -> None:
+    """Spell the pointer in another way, so that readers may differ on what it says."""
+    pr.start()
+    pr.change()
+    pr.put(POINTER, pr.read(POINTER) + b"# reviewed\n")
+    pr.commit()
+
+
+@attack("MVC305")
+def pointer_committed_with_the_marks_of_a_conflict(pr: History) -> None:
+    """Commit both sides of a conflict in a pointer."""
+    pr.start()
+    pr.change()
+    ours = pr.read(POINTER)
+    pr.put(POINTER, b"<<<<<<< ours\n" + ours + b"=======\n" + ours + b">>>>>>> theirs\n")
+    pr.commit()
+
+
+@attack("MVC305")
+def report_committed_with_the_marks_of_a_conflict(pr: History) -> None:
+    """Commit both sides of a conflict in a report."""
+    pr.start()
+    pr.change()
+    ours = pr.read(REPORT)
+    pr.put(REPORT, b"<<<<<<< ours\n" + ours + b"=======\n" + ours + b">>>>>>> theirs\n")
+    pr.commit()
+
+
+@attack("MVC304", besides={"note MVC220"})
+def name_with_a_line_break(pr: History) -> None:
+    """Track a path that breaks out of its line in a log."""
+    pr.start()
+    pr.change()
+    path = b"models/a\n::error::b.onnx"
+    pr.point("x", path=path)
+    pr.report("x", "v1.0.0", path=path)
+    pr.commit()
+
+
+@attack("MVC304", besides={"note MVC220"})
+def name_that_is_no_text(pr: History) -> None:
+    """Track a path that is not UTF-8."""
+    pr.start()
+    pr.change()
+    path = b"models/\xff\xfe.onnx"
+    pr.point("x", path=path)
+    pr.report("x", "v1.0.0", path=path)
+    pr.commit()
+
+
+@attack("MVC304", besides={"note MVC220"})
+def name_that_windows_reserves(pr: History) -> None:
+    """Track a path that cannot be checked out everywhere."""
+    pr.start()
+    pr.change()
+    pr.train("x", "v1.0.0", path="models/con.onnx")
+    pr.commit()
+
+
+# Tags.
+
+
+@attack("MVC104")
+def tag_left_out(pr: History) -> None:
+    """Record no version."""
+    pr.start()
+    pr.change()
+    pr.train("next", "")
+    pr.commit()
+
+
+@attack("MVC105")
+def tag_no_version(pr: History) -> None:
+    """Record a tag that the policy's pattern does not mean."""
+    pr.start()
+    pr.change()
+    pr.train("next", "newest")
+    pr.commit()
+
+
+@attack("MVC122")
+def tag_lowered(pr: History) -> None:
+    """Record a lower version than the one that is there."""
+    pr.start()
+    pr.change()
+    pr.train("next", "v1.1.0")
+    pr.commit()
+
+
+@attack("MVC122")
+def tag_of_a_prerelease_of_what_is_there(pr: History) -> None:
+    """Record a release candidate of the version that is there: it is lower, though it looks longer."""
+    pr.start()
+    pr.change()
+    pr.train("next", "v1.2.0-rc.1")
+    pr.commit()
+
+
+@attack("MVC122")
+def tag_that_differs_by_build_only(pr: History) -> None:
+    """Record the same version with another build: Semantic Versioning ranks them alike."""
+    pr.start()
+    pr.change()
+    pr.train("next", "v1.2.0+build.2")
+    pr.commit()
+
+
+@attack("MVC121")
+def tag_that_history_gave_to_other_bytes(pr: History) -> None:
+    """Record a version that an earlier training had, which has since been rolled back."""
+    pr.start()
+    first = pr.branches["main"]
+    pr.train("second", "v1.3.0")
+    pr.commit()
+    pr.take(first, POINTER, REPORT)
+    pr.commit()
+    pr.change()
+    pr.train("third", "v1.3.0")
+    pr.commit()
+
+
+@attack("MVC121")
+def tag_that_is_registered_for_other_bytes(pr: History) -> None:
+    """Record a version that a Git tag off the main branch registers."""
+    pr.start(name="ranker")
+    pr.on("hotfix")
+    pr.train("hot", "v1.2.1", name="ranker")
+    pr.commit()
+    pr.tag("ranker@v1.2.1")
+    pr.on("main")
+    pr.change()
+    pr.train("next", "v1.2.1", name="ranker")
+    pr.commit()
+
+
+@attack("MVC122")
+def duplicate_tag_where_others_may_have_it(pr: History) -> None:
+    """Keep the tag for other bytes, where the policy only has it rise."""
+    pr.start(ruled("metrics: {auc: {min: 0.8}}", "tag: {unique: false}"))
+    pr.change()
+    pr.train("next", "v1.2.0")
+    pr.commit()
+
+
+@attack("MVC121", "MVC122")
+def duplicate_tag_spelled_otherwise(pr: History) -> None:
+    """Keep the version for other bytes, without its `v`."""
+    pr.start()
+    pr.change()
+    pr.train("next", "1.2.0")
+    pr.commit()
+
+
+@attack("MVC121", "MVC122")
+def duplicate_tag(pr: History) -> None:
+    """Train again, evaluate again, and keep the tag."""
+    pr.start()
+    pr.change()
+    pr.train("next", "v1.2.0", auc(0.94), p95(30))
+    pr.commit()
+
+
+@attack("MVC122")
+def rollback_to_a_pair_that_never_stood_together(pr: History) -> None:
+    """Bring back old bytes with their old tag, under a report that was not there then."""
+    first = pr.start()
+    pr.train("next", "v1.3.0")
+    pr.commit()
+    pr.change()
+    pr.take(first, POINTER)
+    pr.report("base", "v1.2.0", auc(0.99), p95(1))
+    pr.commit()
+
+
+@attack("MVC122", "MVC221")
+def rollback_to_what_stood_on_a_side_branch_only(pr: History) -> None:
+    """Bring back a pair that only a branch had, which was merged after it had been mended."""
+    pr.start()
+    pr.on("side")
+    pr.train("bad", "v1.2.1", auc(0.85), p95(30))
+    bad = pr.commit()
+    pr.train("good", "v1.3.0", auc(0.94), p95(30))
+    pr.commit()
+    good = dict(pr.files)
+    pr.on("main")
+    pr.files = good
+    pr.commit("side")
+    pr.change()
+    pr.take(bad, POINTER, REPORT)
+    pr.commit()
+
+
+@attack("MVC123")
+def rollback_when_denied(pr: History) -> None:
+    """Go back to an earlier version where the policy does not have it."""
+    first = pr.start(ruled("metrics: {auc: {min: 0.8}}", "tag: {rollback: deny}"))
+    pr.train("next", "v1.3.0")
+    pr.commit()
+    pr.change()
+    pr.take(first, POINTER, REPORT)
+    pr.commit()
+
+
+@attack("MVC123")
+def rollback_to_what_was_never_registered(pr: History) -> None:
+    """Go back to a version that no Git tag registers, where the policy asks for one."""
+    first = pr.start(ruled("metrics: {auc: {min: 0.8}}", "tag: {rollback: registered}"), name="ranker")
+    pr.train("next", "v1.3.0", name="ranker")
+    pr.commit()
+    pr.tag("ranker@v1.3.0")
+    pr.change()
+    pr.take(first, POINTER, REPORT)
+    pr.commit()
+
+
+@attack("MVC202", besides={"note MVC120"})
+def rollback_below_the_minimum_of_today(pr: History) -> None:
+    """Go back to a version that was good enough for the policy of its day."""
+    first = pr.start(regressing("min: 0.8"), auc(0.85))
+    pr.put(POLICY, regressing("min: 0.9"))
+    pr.train("next", "v1.3.0", auc(0.95), p95(30))
+    pr.commit()
+    pr.change()
+    pr.take(first, POINTER)
+    pr.put(REPORT, first.tree[REPORT.encode()].raw)
+    pr.commit()
+
+
+@attack("MVC121", "MVC122")
+def rollback_of_another_model(pr: History) -> None:
+    """Bring an earlier pair of one model back as another model."""
+    pr.start(name="ranker")
+    first = pr.branches["main"]
+    pr.train("next", "v1.3.0", name="ranker")
+    pr.train("spam", "v2.0.0", path=SPAM, name="spam", datasets=[holdout()])
+    pr.commit()
+    pr.train("spam", "v2.1.0", path=SPAM, name="spam")
+    pr.commit()
+    pr.change()
+    pr.put(f"{SPAM}.mvc", first.tree[POINTER.encode()].raw.replace(b'"ranker"', b'"spam"'))
+    pr.put(SPAM + SUFFIX, first.tree[REPORT.encode()].raw.replace(b"v1.2.0", b"v2.0.0"))
+    pr.commit()

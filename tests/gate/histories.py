@@ -1,0 +1,436 @@
+"""Builds pull requests as real Git histories: a branch `main`, and a branch `change` that would be merged into it.
+
+What a person would commit is written with mvc's own emitters and goes into Git by one `git fast-import`, so that
+a history takes a twentieth of a second. Whoever needs other commands of Git's types them afterwards, with `done()`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness import Repo
+
+from mvc.objects.hashing import hash_bytes
+from mvc.objects.manifest import Entry, Manifest
+from mvc.objects.pointer import Notes, Pointer, dir_pointer, emit, file_pointer
+from mvc.ops.gate_facts import gate_facts, tree_facts
+from mvc.ops.gate_remote import ask_remote
+from mvc.project import Project, Surroundings
+from mvc.quality.facts import Facts
+from mvc.quality.files import POLICY, SIGNATURES, SIGNERS, SUFFIX
+from mvc.quality.finding import Judged, Verdict
+from mvc.quality.report import Dataset, Metric, Model, Report
+from mvc.quality.report import emit as emit_report
+from mvc.quality.signers import CHANGES, REPORTS, change_text
+
+RANKER = "models/ranker.onnx"
+SPAM = "models/spam.onnx"
+ONNX = b"\x08\x07\x12\x07pytorch"
+FILE, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
+PASSED, BLOCKED, CANNOT = 0, 1, 3
+"""How the gate ends."""
+_START = 1_700_000_000
+"""The seconds of the first commit; the others follow, a minute each."""
+
+
+class File(NamedTuple):
+    """A file of a commit."""
+
+    mode: str
+    raw: bytes
+
+
+class Commit(NamedTuple):
+    """A commit that was written, and all that it holds."""
+
+    mark: int
+    tree: Mapping[bytes, File]
+
+
+# What stands in the files.
+
+
+def content(seed: object) -> bytes:
+    """Return the bytes of a model that a training with `seed` makes; bytes are themselves."""
+    return seed if isinstance(seed, bytes) else f"weights of {seed}".encode()
+
+
+def data(seed: object = 1) -> str:
+    """Return the blake3 of a data set."""
+    return hash_bytes(f"data {seed}".encode()).blake3
+
+
+def holdout(seed: object = 1, name: str = "holdout") -> Dataset:
+    """Return the data set that the models are evaluated on."""
+    return Dataset(name, data(seed), f"data/{name}.csv")
+
+
+def auc(value: float, stderr: float | None = 0.004, **said: Any) -> Metric:
+    """Return a metric that is better when it is higher; `country` is a slice."""
+    part = {key: said.pop(key) for key in ("country", "age") if key in said}
+    return Metric("auc", value, **{"higher_is_better": True, "stderr": stderr, "slice": part, **said})
+
+
+def p95(value: float, **said: Any) -> Metric:
+    """Return a metric that is better when it is lower."""
+    return Metric("p95_ms", value, **{"higher_is_better": False, **said})
+
+
+def ruled(*lines: str, match: str = "models/**", defaults: str = "", more: str = "") -> str:
+    """Return a policy with one rule for the models, and `more` lines after it."""
+    rule = "".join(f"    {line}\n" for line in lines)
+    first = f"defaults: {defaults}\n" if defaults else ""
+    return (
+        f'mvc-policy: 1\n{first}evaluators: {{ci: ["ci@example.com"]}}\nrules:\n'
+        f'  - {{match: "data/**", report: optional}}\n  - match: "{match}"\n{rule}{more}'
+    )
+
+
+REMOTE = """\
+mvc-config: 1
+remotes:
+  default: nas
+  nas: {url: ../nas}
+"""
+"""The settings of a repository with a remote beside it."""
+
+
+def regressing(bound: str, name: str = "auc") -> str:
+    """Return a policy that asks one thing of one metric."""
+    return ruled(f'metrics: {{"{name}": {{{bound}}}}}')
+
+
+PLAIN = ruled('metrics: {auc: {min: 0.8, max_regression: 0.005}, p95_ms: {max: 40, max_regression: "5%"}}')
+SIGNED = ruled("metrics: {auc: {min: 0.8, max_regression: 0.005}}", "signatures: {min: 1}")
+TWICE_SIGNED = ruled("signatures: {min: 2}")
+ASSURED = ruled("evaluator: {assurance: ci}", "signatures: {min: 1}")
+
+
+def waiver(code: str, model: object, report: bytes, expires: str = "2999-01-01") -> str:
+    """Return the waivers of a repository: just this one."""
+    return (
+        f"mvc-waivers: 1\nwaivers:\n  - code: {code}\n    model: {hash_bytes(content(model)).blake3}\n"
+        f"    report: {hash_bytes(report).blake3}\n    reason: known, and being worked on\n"
+        f'    owner: ada@example.com\n    expires: "{expires}"\n'
+    )
+
+
+# Keys.
+
+
+class Keys:
+    """Who signs: a key for each name, made when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep them in `folder`."""
+        self._folder = folder
+
+    def path(self, name: str) -> Path:
+        """Return where the private key of `name` lies."""
+        path = self._folder / name
+        if not path.exists():
+            _ssh_keygen("-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path))
+        return path
+
+    def public(self, name: str) -> str:
+        """Return the public key of `name` as `allowed_signers` has it: type and key."""
+        self.path(name)
+        return " ".join((self._folder / f"{name}.pub").read_text().split()[:2])
+
+    def sign(self, name: str, raw: bytes, namespace: str) -> bytes:
+        """Return an armoured signature of `raw`."""
+        return _ssh_keygen("-Y", "sign", "-q", "-n", namespace, "-f", str(self.path(name)), stdin=raw)
+
+
+def _ssh_keygen(*args: str, stdin: bytes = b"") -> bytes:
+    return subprocess.run(("ssh-keygen", *args), input=stdin, capture_output=True, check=True).stdout
+
+
+# A history.
+
+
+class History:
+    """A repository in the making. Files are put into what will be the next commit of the branch that one is on."""
+
+    def __init__(self, repo: Repo, keys: Keys) -> None:
+        """Go on from `repo`, in which mvc is set up and committed on `main`."""
+        self.repo = repo
+        self.keys = keys
+        self.branches: dict[str, Commit] = {}
+        self.branch = "main"
+        self.files: dict[bytes, File] = {}
+        self._stream: list[bytes] = []
+        self._marks = 0
+        paths = (".gitattributes", ".mvc/config.yaml", POLICY)
+        for path in paths:
+            self.put(path, repo.read(path))
+
+    # Files.
+
+    def put(self, path: str | bytes, raw: str | bytes, mode: str = FILE) -> None:
+        """Write a file; of a symlink `raw` is the target, of a submodule the commit."""
+        self.files[_bytes(path)] = File(mode, _bytes(raw))
+
+    def read(self, path: str) -> bytes:
+        """Return what a file holds."""
+        return self.files[path.encode()].raw
+
+    def remove(self, *paths: str | bytes) -> None:
+        """Delete files."""
+        for path in paths:
+            del self.files[_bytes(path)]
+
+    def move(self, old: str, new: str) -> None:
+        """Give a file another name."""
+        self.files[new.encode()] = self.files.pop(old.encode())
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        """Edit a file."""
+        raw = self.read(path)
+        assert old.encode() in raw, raw
+        self.put(path, raw.replace(old.encode(), new.encode()))
+
+    def take(self, commit: Commit, *paths: str) -> None:
+        """Take files as another commit has them: `git checkout COMMIT -- PATHS`."""
+        for path in paths:
+            self.files[path.encode()] = commit.tree[path.encode()]
+
+    # Models.
+
+    def point(self, seed: object, path: str | bytes = RANKER, name: str = "") -> None:
+        """Write a model's pointer."""
+        self.put(_bytes(path) + b".mvc", emit(file_pointer(hash_bytes(content(seed)), notes=Notes(name))))
+
+    def point_large(self, path: str, files: int = 300) -> None:
+        """Write the pointer of a directory that does not list its files itself."""
+        digest = hash_bytes(b"a manifest")
+        self.put(f"{path}.mvc", emit(Pointer("dir", digest, files=files, total=files)))
+
+    def point_dir(self, path: str, **files: object) -> None:
+        """Write the pointer of a directory of models: a seed for each name."""
+        entries = [Entry(f"{name}.bin", *hash_bytes(content(seed)), exec=False) for name, seed in files.items()]
+        self.put(f"{path}.mvc", emit(dir_pointer(Manifest.of(entries))))
+
+    def report(self, seed: object, tag: str, *metrics: Metric, path: str | bytes = RANKER, **said: Any) -> bytes:
+        """Write a model's report: unless told otherwise, good values on the usual data set."""
+        values = list(metrics) or [auc(0.93), p95(30)]
+        fields = {"model": Model(*hash_bytes(content(seed))), "datasets": [holdout()], **said}
+        raw = emit_report(Report(1, tag=tag, metrics=values, **fields))
+        self.put(_bytes(path) + SUFFIX.encode(), raw)
+        return raw
+
+    def train(self, seed: object, tag: str, *metrics: Metric, path: str = RANKER, name: str = "", **said: Any) -> bytes:
+        """Write a model's pointer and its report."""
+        self.point(seed, path, name)
+        return self.report(seed, tag, *metrics, path=path, **said)
+
+    def delete(self, path: str = RANKER) -> None:
+        """Delete a model: `mvc rm`."""
+        self.remove(*_of(path, self.files))
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a model: `mvc mv`."""
+        for file in _of(old, self.files):
+            self.move(file, new + file.removeprefix(old))
+
+    def sign(self, *names: str, path: str = RANKER, namespace: str = REPORTS) -> None:
+        """Sign a report as these."""
+        raw = self.read(path + SUFFIX)
+        self.put(path + SUFFIX + SIGNATURES, b"".join(self.keys.sign(name, raw, namespace) for name in names))
+
+    def sign_change(self, name: str, path: str) -> None:
+        """Sign the change of a guarded file since the last commit."""
+        before = self.branches[self.branch].tree.get(path.encode())
+        text = change_text(path, before.raw if before else None, self.read(path))
+        self.put(path + SIGNATURES, self.keys.sign(name, text, CHANGES))
+
+    def trust(self, *lines: str) -> None:
+        """Write `allowed_signers`; NAME in a line stands for that one's key, as does the whole line if it is a name."""
+        self.put(SIGNERS, "".join(f"{self._signer(line)}\n" for line in lines))
+
+    def _signer(self, line: str) -> str:
+        *options, name = line.split()
+        return f"{' '.join(options) or f'{name}@example.com'} {self.keys.public(name)}"
+
+    # Commits.
+
+    def commit(self, *merged: str) -> Commit:
+        """Commit the files on the branch that one is on; `merged` are branches that become parents besides."""
+        self._marks += 1
+        done = Commit(self._marks, dict(self.files))
+        parents = [self.branches[name].mark for name in (self.branch, *merged) if name in self.branches]
+        self._stream += _commit(self.branch, done, parents)
+        self.branches[self.branch] = done
+        return done
+
+    def on(self, branch: str) -> None:
+        """Switch to a branch; a new one begins where one is."""
+        if branch not in self.branches:
+            here = self.branches[self.branch]
+            self.branches[branch] = here
+            self._stream.append(b"reset refs/heads/%s\nfrom :%d\n\n" % (branch.encode(), here.mark))
+        self.branch = branch
+        self.files = dict(self.branches[branch].tree)
+
+    def tag(self, name: str) -> None:
+        """Tag the last commit of the branch, annotated."""
+        here = self.branches[self.branch].mark
+        self._stream.append(b"tag %s\nfrom :%d\n%s%s" % (name.encode(), here, _TAGGER, _data(b"a version")))
+
+    def start(self, policy: str = PLAIN, *metrics: Metric, signed: Iterable[str] = (), **said: Any) -> Commit:
+        """Commit a policy and a model, version v1.2.0, on `main`."""
+        self.put(POLICY, policy)
+        self.train("base", "v1.2.0", *metrics, **said)
+        if signed:
+            self.sign(*signed)
+        return self.commit()
+
+    def change(self) -> None:
+        """Begin the pull request."""
+        self.on("change")
+
+    def done(self) -> Repo:
+        """Write all of it into the repository, which has `main` checked out; the repository."""
+        if self._stream:
+            stream = b"".join(self._stream)
+            subprocess.run(
+                ("git", "fast-import", "--quiet", "--force", "--date-format=raw"),
+                cwd=self.repo.root, env=self.repo.environ, input=stream, check=True, capture_output=True,
+            )
+            self._stream = []
+            self.repo.git("reset", "-q", "--hard", "main")
+        return self.repo
+
+
+_TAGGER = b"tagger Ada <ada@example.com> %d +0000\n" % _START
+
+
+def _commit(branch: str, commit: Commit, parents: list[int]) -> Iterable[bytes]:
+    yield b"commit refs/heads/%s\nmark :%d\n" % (branch.encode(), commit.mark)
+    yield b"committer Ada <ada@example.com> %d +0000\n%s" % (_START + 60 * commit.mark, _data(b"work"))
+    for word, parent in zip([b"from", *[b"merge"] * len(parents)], parents, strict=False):
+        yield b"%s :%d\n" % (word, parent)
+    yield b"deleteall\n"
+    for path, (mode, raw) in commit.tree.items():
+        if mode == SUBMODULE:
+            yield b"M 160000 %s %s\n" % (raw, _quoted(path))
+        else:
+            yield b"M %s inline %s\n%s" % (mode.encode(), _quoted(path), _data(raw))
+    yield b"\n"
+
+
+def _data(raw: bytes) -> bytes:
+    return b"data %d\n%s\n" % (len(raw), raw)
+
+
+def _quoted(path: bytes) -> bytes:
+    return b'"%s"' % path.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+def _of(path: str, files: Iterable[bytes]) -> list[str]:
+    """Return the pointer, report and signatures of a model, as far as they are there."""
+    names = (f"{path}.mvc", path + SUFFIX, path + SUFFIX + SIGNATURES)
+    return [name for name in names if name.encode() in files]
+
+
+# Cases.
+
+
+class Case(NamedTuple):
+    """A pull request, and what the gate must say of it."""
+
+    build: Callable[[History], None]
+    code: int
+    """The exit code."""
+    errors: frozenset[str]
+    others: frozenset[str]
+    """Warnings and notes, such as `note MVC220`."""
+    args: tuple[str, ...]
+    """Options of the gate."""
+    shows: str
+    """What the gate's table says of the models: `changed`, `added`; empty where that does not matter."""
+
+    @property
+    def name(self) -> str:
+        """The name of the function that builds it."""
+        return self.build.__name__
+
+    def facts(self, repo: Repo) -> Facts:
+        """Return the facts of a repository that was built so."""
+        main = repo.git("rev-parse", "refs/heads/main")
+        with Project.discover(Surroundings(str(repo.root), repo.environ, "")) as project:
+            if "--all" in self.args:
+                return tree_facts(project, main, time.time())
+            found = gate_facts(project, main, repo.git("rev-parse", "refs/heads/change"), time.time())
+            remote = ask_remote(project, self.args[-1], found.models) if "-r" in self.args else None
+            return found._replace(remote=remote)
+
+    def complaint(self, verdict: Verdict) -> str:
+        """Return what is wrong with a verdict, if it is not what it must be; empty when it is."""
+        errors, others = told((item.severity, item.code) for item in verdict.findings)
+        if errors != self.errors:
+            return f"errors: {sorted(errors)}, expected {sorted(self.errors)}"
+        if others != self.others:
+            return f"besides: {sorted(others)}, expected {sorted(self.others)}"
+        shown = " ".join(dict.fromkeys(_shown(model) for model in verdict.models))
+        return f"shows: {shown}, expected {self.shows}" if self.shows not in ("", shown) else ""
+
+    def built(self, template: Path, folder: Path, environ: dict[str, str], keys: Keys) -> Repo:
+        """Build it in `folder`; its repository."""
+        shutil.copytree(template, folder, symlinks=True)
+        history = History(Repo(folder, environ), keys)
+        self.build(history)
+        return history.done()
+
+
+def told(found: Iterable[tuple[str, str]]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return, of findings by severity and code, the errors' codes, and all else with the severity."""
+    pairs = set(found)
+    errors = frozenset(code for severity, code in pairs if severity == "error")
+    return errors, frozenset(f"{severity} {code}" for severity, code in pairs if severity != "error")
+
+
+def _shown(model: Judged) -> str:
+    return f"{model.change}{f' from {model.old_path}' if model.old_path else ''}"
+
+
+CASES: dict[str, Case] = {}
+"""All of them, by name."""
+Build = Callable[[History], None]
+
+
+def attack(
+    *codes: str, besides: Iterable[str] = (), args: Iterable[str] = (), shows: str = "",
+) -> Callable[[Build], Build]:
+    """Have the gate block what the function builds, with errors of just these codes, and notes `besides`."""
+    return _case(BLOCKED, codes, besides, args, shows)
+
+
+def honest(*codes: str, args: Iterable[str] = (), shows: str = "") -> Callable[[Build], Build]:
+    """Have the gate let through what the function builds, with just these notes and warnings."""
+    return _case(PASSED, (), codes, args, shows)
+
+
+def unjudged(args: Iterable[str] = ()) -> Callable[[Build], Build]:
+    """Have the gate say that it cannot judge what the function builds."""
+    return _case(CANNOT, (), (), args)
+
+
+def _case(
+    code: int, errors: Iterable[str], others: Iterable[str], args: Iterable[str], shows: str = "",
+) -> Callable[[Build], Build]:
+    def register(build: Build) -> Build:
+        assert build.__name__ not in CASES, build.__name__
+        CASES[build.__name__] = Case(build, code, frozenset(errors), frozenset(others), tuple(args), shows)
+        return build
+
+    return register

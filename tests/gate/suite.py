@@ -1,0 +1,17 @@
+"""All pull requests: importing the modules that have them registers them."""
+
+from __future__ import annotations
+
+import gate.attacks_on_git
+import gate.attacks_on_metrics
+import gate.attacks_on_names
+import gate.attacks_on_reports
+import gate.attacks_on_rules
+import gate.attacks_on_trust
+import gate.honest  # noqa: F401
+from gate.histories import BLOCKED, CANNOT, CASES, PASSED
+
+ATTACKS = [case for case in CASES.values() if case.code == BLOCKED]
+HONEST = [case for case in CASES.values() if case.code == PASSED]
+UNJUDGED = [case for case in CASES.values() if case.code == CANNOT]
+JUDGED = [case for case in CASES.values() if case.code != CANNOT]

@@ -1,0 +1,142 @@
+"""Whatever is broken in the judge, a pull request of the suite is judged wrongly: each rule is needed, and held.
+
+A rule taken out must be noticed by the pull requests. A comparison turned around, an `and` for an `or`, a condition
+negated, a returned constant changed must be noticed by them or by the table of tests/quality/cases.py.
+What is noticed is the verdict: exit code and codes, not what is said with them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
+
+import pytest
+from gate.equivalent import EQUIVALENT, WORDS
+from gate.histories import Case
+from gate.mutants import Line, Mutant, Source, lines_of, reaching, sources
+from gate.suite import JUDGED
+from quality.cases import CASES as TABLE
+
+from mvc.quality import judge as judge_module
+from mvc.quality.facts import Facts
+from mvc.quality.finding import Verdict
+
+MODULES = tuple(
+    f"mvc.quality.{name}"
+    for name in (
+        "judge", "stricter", "rules.figures", "rules.regressions", "rules.pairing", "rules.references",
+        "rules.succession", "rules.moves", "rules.strictness", "rules.trust", "rules.guarded", "rules.weakened",
+        "rules.waivers", "rules.pushed", "rules.pickled",
+    )
+)
+FILES = {inspect.getfile(import_module(name)) for name in MODULES}
+ROWS = {"MVC201", "MVC202", "MVC203", "MVC221", "MVC223", "MVC224"}
+"""Whatever is found so, a row of the gate's table fails."""
+REASONS = ROWS | {"MVC204", "MVC225", "MVC415"}
+"""What a row may fail for."""
+READERS = ("parse_report", "parse_policy")
+
+
+class Trial(NamedTuple):
+    """Facts, and what is to be found in them."""
+
+    name: str
+    facts: Facts
+    now: float
+    complaint: Callable[[Verdict], str]
+    """Says what is wrong with a verdict; nothing when nothing is."""
+    lines: frozenset[Line] = frozenset()
+    """What of the judge it runs through."""
+
+    def holds(self) -> bool:
+        """Whether the judge finds just that."""
+        try:
+            verdict = judge_module.judge(self.facts, self.now)
+        except Exception:  # noqa: BLE001 - a mutant may do anything
+            return False
+        return not self.complaint(verdict) and _agrees(verdict)
+
+
+def _agrees(verdict: Verdict) -> bool:
+    """Whether the table of metrics says of a model that it failed where the findings say so, and only there."""
+    failed = {model.path for model in verdict.models if not all(row.passed for row in model.comparisons)}
+    by_code = [(item.path, item.code) for item in verdict.findings]
+    must = {path for path, code in by_code if code in ROWS} & {model.path for model in verdict.models}
+    return must <= failed <= {path for path, code in by_code if code in REASONS}
+
+
+_TRIALS: dict[str, list[Trial]] = {}
+"""Of this process, once they are collected."""
+
+
+@pytest.fixture
+def trials(facts: Callable[[Case], Facts]) -> Iterator[list[Trial]]:
+    """Return the pull requests, and the table; files are parsed once for all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in READERS:
+            remembered = cache(getattr(import_module(f"mvc.quality.{name.removeprefix('parse_')}"), name))
+            for module in map(import_module, MODULES):
+                if hasattr(module, name):
+                    patch.setattr(module, name, remembered)
+        if not _TRIALS:
+            now = time.time()
+            found = [Trial(case.name, facts(case), now, case.complaint) for case in JUDGED]
+            _TRIALS["pull requests"] = [_traced(trial) for trial in found]
+        yield _TRIALS["pull requests"]
+
+
+def _traced(trial: Trial) -> Trial:
+    assert trial.holds(), trial.name
+    return trial._replace(lines=lines_of(trial.holds, FILES))
+
+
+@pytest.fixture
+def table() -> list[Trial]:
+    """Return the table of the judge's own tests."""
+    if "table" not in _TRIALS:
+        _TRIALS["table"] = [_traced(Trial(name, case.facts, 0, _differs(case.found))) for name, case in TABLE.items()]
+    return _TRIALS["table"]
+
+
+def _differs(expected: str) -> Callable[[Verdict], str]:
+    """Return what compares a verdict with how the table spells it: `error MVC101, note MVC412`."""
+    codes = sorted(item for item in expected.split(", ") if item)
+
+    def complaint(verdict: Verdict) -> str:
+        found = sorted(f"{item.severity} {item.code}" for item in verdict.findings)
+        return "" if found == codes else f"{found}, expected {codes}"
+
+    return complaint
+
+
+def _survives(mutant: Mutant, trials: Iterable[Trial]) -> bool:
+    by_name = {trial.name: trial for trial in trials}
+    near = reaching(mutant, ((trial.name, trial.lines) for trial in by_name.values()))
+    with mutant.at_work():
+        return all(by_name[name].holds() for name in near)
+
+
+SOURCES = {module: sources(module) for module in MODULES}
+RULES = [source for found in SOURCES.values() for source in found if source.finds and source.name not in WORDS]
+
+
+def test_what_is_left_out_is_there() -> None:
+    """Rename a function, and it is no longer left out."""
+    assert set(WORDS) <= {source.name for found in SOURCES.values() for source in found}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_that_is_taken_out_is_missed(rule: Source, trials: list[Trial]) -> None:
+    assert not _survives(rule.removed(), trials)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_mutant_is_noticed(module: str, trials: list[Trial], table: list[Trial]) -> None:
+    mutants = [mutant for source in SOURCES[module] for mutant in source.mutants()]
+    left = {mutant.name for mutant in mutants if mutant.function not in WORDS and _survives(mutant, [*trials, *table])}
+    expected = {name for name in EQUIVALENT if name.split(".")[0] == module.rpartition(".")[2]}
+    assert left == expected, f"of {len(mutants)} mutants"
