@@ -19,7 +19,7 @@ MVC_TEST_MODELS ?= $(CURDIR)/.cache/models
 export MVC_TEST_MODELS
 
 # What the tests use of the system, as PROGRAM:PACKAGE.
-PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm
+PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm fusermount3:fuse3 faketime:faketime git-lfs:git-lfs
 
 .PHONY: help
 help:  ## list the verbs
@@ -35,6 +35,14 @@ demo: install models  ## run the main job on real models, in a new repository; M
 .PHONY: test
 test: install models .cache/azurite/.complete  ## run all tests
 	@$(BIN)/python -m pytest -q -n 2 tests
+
+.PHONY: faults
+faults: install  ## make every system call of every operation fail in turn; goes on where it was stopped
+	@$(BIN)/python tests/faults/sweep.py --tally .cache/faults/tally.jsonl
+
+.PHONY: soak
+soak: install  ## let eight processes work at once on one cache, 5,000 operations each
+	@$(BIN)/python tests/faults/crowd.py --operations 5000 --tally .cache/faults/soak.jsonl
 
 .PHONY: lint
 lint: install  ## ruff, all rules

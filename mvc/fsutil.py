@@ -80,6 +80,23 @@ def fsync_directory(path: str) -> None:
         os.close(fd)
 
 
+def fsync_upward(path: str) -> None:
+    """Make the names in the directory `path` durable, and those of it and of the directories above it.
+
+    It goes up to where another file system begins, or another user's directory that cannot be read: who made that
+    one has seen to it.
+    """
+    device = os.stat(path).st_dev
+    while os.stat(path).st_dev == device:
+        try:
+            fsync_directory(path)
+        except PermissionError:
+            return
+        path, below = os.path.dirname(path), path
+        if path == below:
+            return
+
+
 def fsync_names(fd: int) -> None:
     """Make the names in the open directory `fd` durable, where the file system can be asked to."""
     try:
@@ -240,6 +257,18 @@ def open_for_writing_elsewhere(fd: int) -> bool:
     return False
 
 
+_FILES_OF_A_JOB, _OTHER_FILES = 4, 40
+"""Open at once: by what is done with one file, and by all the rest of a process."""
+
+
+def affordable(jobs: int) -> int:
+    """Return how many of `jobs` may go on at once: a process may have only so many files open."""
+    import resource  # noqa: PLC0415 - only who reads or sends large files asks
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return jobs if limit < 0 else max(1, min(jobs, (limit - _OTHER_FILES) // _FILES_OF_A_JOB))  # below 0: no limit
+
+
 # Reading.
 
 
@@ -310,4 +339,6 @@ def as_error(error: OSError, what: str) -> MvcError:
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         where = f" ({os.fsdecode(error.filename)})" if error.filename not in (None, what) else ""
         return MvcError(f"{what}: {reason}{where}", "check who may read and write there: ls -ld")
+    if error.errno == errno.EMFILE:
+        return MvcError(f"{what}: {reason}", "ulimit -n 1024  # then run the command again")
     return MvcError(f"{what}: {reason}")

@@ -130,9 +130,15 @@ class Staging:
     SIBLING = ".mvc-tmp"
 
     def __init__(self, primary: str) -> None:
-        """Make the primary scratch directory in `primary`."""
-        self._primary = Scratch(primary)
+        """Make the primary scratch directory in `primary`; where nothing can be written, there is none."""
+        self._folder = primary
+        self._made: Scratch | None = None
         self._siblings: dict[str, Scratch] = {}
+        try:
+            self._made = Scratch(primary)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES):
+                raise
 
     def __enter__(self) -> Staging:
         """Return itself."""
@@ -140,7 +146,8 @@ class Staging:
 
     def __exit__(self, *_: object) -> None:
         """Remove every scratch directory with whatever is left in it."""
-        self._primary.__exit__()
+        if self._made is not None:
+            self._made.__exit__()
         for folder, scratch in self._siblings.items():
             scratch.__exit__()
             with suppress(OSError):
@@ -148,7 +155,8 @@ class Staging:
 
     def name(self, folder: str) -> str:
         """Return the path of a file that does not exist yet, for a target in `folder`."""
-        return self._siblings.get(folder, self._primary).name()
+        scratch = self._siblings.get(folder) or self._made
+        return scratch.name() if scratch else f"{self._folder}/{os.urandom(4).hex()}"  # who writes there is told
 
     def place(self, make: Callable[[str], object], folder: str, dir_fd: int, name: str) -> None:
         """Let `make` write a file or directory at a path, and rename that to `name` in `folder`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import OrderedDict
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
@@ -114,7 +115,6 @@ class Tree:
                 raise
             with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=parent)
-                fsync_names(parent)
             return os.open(name, DIRECTORY, dir_fd=parent)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
@@ -139,18 +139,31 @@ _THREADS = 16
 def replace_files(tree: Tree, staging: Staging, items: list[Replacement]) -> None:
     """Write small files, each whole or not at all, durably.
 
+    What holds the right bytes already is only made durable: who wrote it may have died before that.
+
     Raises:
         MvcError: a file does not hold what it should, or cannot be written. Those before it are.
 
     """
-    temps = [staging.name(_full_folder(tree, item)) for item in items]
-    for temp, item in zip(temps, items, strict=True):
+    changed = [item for item in items if item.old != item.new]
+    temps = [staging.name(_full_folder(tree, item)) for item in changed]
+    for temp, item in zip(temps, changed, strict=True):
         _write_file(temp, item.new, item.mode)
     _fsync_all(temps)
-    for temp, item in zip(temps, items, strict=True):
+    for temp, item in zip(temps, changed, strict=True):
         _put_in_place(tree, staging, temp, item)
-    for folder in sorted({item.path.rpartition("/")[0] for item in items}):
-        fsync_names(tree.directory(folder))
+    fsync_folders(tree, [item.path for item in items])
+
+
+def fsync_folders(tree: Tree, paths: Iterable[str]) -> None:
+    """Make the names of `paths` durable, and those of the directories above them: the user may have just made those."""
+    folders = set()
+    for path in paths:
+        while path and (path := path.rpartition("/")[0]) not in folders:
+            folders.add(path)
+    for folder in sorted(folders, reverse=True):
+        with suppress(FileNotFoundError):
+            fsync_names(tree.directory(folder))
 
 
 def _put_in_place(tree: Tree, staging: Staging, temp: str, item: Replacement) -> None:

@@ -190,11 +190,13 @@ def _make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
         keep, save = project.line("mvc add", path), project.line("mvc checkout -f", path)
         check_safe(project.cache, path, plan, f"{keep}  # keeps the change; {save} saves it to the cache and goes on")
         return
-    names = [f"{path}/{entry.path}" if entry.path else path for entry in plan.doomed]
+    # Storing what is there freshens it: where that is a hard link, the file would seem to change meanwhile.
+    lost = [entry for entry in plan.doomed if not project.cache.intact(entry.digest)]
+    names = [f"{path}/{entry.path}" if entry.path else path for entry in lost]
     with CacheWriter(project.cache) as writer:
         saved = list(read_files(project.tree, names, storing(writer, project.around.progress, 1, ())))
     for position, file in saved:
-        entry = plan.doomed[position]
+        entry = lost[position]
         project.catalog.set_origin(path, [file.digest.blake3])
         if file.digest != entry.digest:
             raise MvcError(f"{path}/{entry.path} changed meanwhile, and was left as it is", "run the command again")

@@ -93,6 +93,8 @@ def unusable(project: Project, item: Tracked, fix: str = "") -> MvcError:
         folder = item.path.rpartition("/")[0]
         line = project.line("git sparse-checkout add", folder) if folder else "git sparse-checkout disable"
         return MvcError(f"{item.path} is left out by the sparse checkout", line)
+    if item.unreadable:
+        return MvcError(item.problem, project.line("ls -l --", item.pointer_path))
     problem = MvcError(item.problem, fix or project.line("git checkout --", item.pointer_path))
     problem.exit_code = 2
     return problem

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from mvc import config
 from mvc.errors import InvalidFormat, UsageError
+from mvc.fsutil import fsync_upward
 from mvc.project import CONFIG, Project
 from mvc.scm.plumbing import stage
 from mvc.scratch import Staging
@@ -78,6 +79,7 @@ def change(project: Project, changes: Changes, scope: config.Scope) -> str:
         os.makedirs(folder, exist_ok=True)
         with Tree(folder) as tree:
             _edit(project, tree, file, changes, tree.read(file, config.MAX_BYTES) or b"")
+        fsync_upward(os.path.realpath(folder))
     project.__dict__.pop("settings", None)
     return project.config_path(scope)
 
@@ -106,4 +108,4 @@ def _edit(project: Project, tree: Tree, file: str, changes: Changes, text: bytes
     secret = any(map(config.is_secret, config.read(new)))
     replacement = Replacement(file, old, new.encode(), _PRIVATE if secret else 0o666)
     with Staging(f"{project.home}/tmp") as staging:
-        replace_files(tree, staging, [replacement] if replacement.new != old else [])
+        replace_files(tree, staging, [replacement])

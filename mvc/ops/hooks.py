@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from blake3 import blake3
 
 from mvc.errors import MvcError, UsageError
-from mvc.fsutil import CREATE, rename_new, write_all
+from mvc.fsutil import CREATE, fsync_upward, rename_new, write_all
 from mvc.ops.common import Failure, collecting
 from mvc.ops.configure import get_value, set_value
 from mvc.project import Project
@@ -98,6 +98,7 @@ def install(project: Project, *, force: bool = False) -> Installed:
     _record(project, enabled=True)
     os.makedirs(folder, exist_ok=True)
     changed, failed = _each(lambda name: _install(folder, name, force=force))
+    fsync_upward(os.path.realpath(folder))
     return _result(folder, changed, failed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 from mvc import config
@@ -12,7 +11,7 @@ from mvc.ops.hooks import ENABLED, Installed, forgo, install
 from mvc.project import CONFIG, FOLDER, Project
 from mvc.quality.files import POLICY
 from mvc.quality.policy import STARTER as STARTER_POLICY
-from mvc.scm.plumbing import stage
+from mvc.scm.plumbing import index_paths, stage
 from mvc.store.cache import Cache
 from mvc.store.sharing import group_of, make_cache_dir, share
 from mvc.tree import Replacement, replace_files
@@ -70,7 +69,7 @@ def init(project: Project, options: InitOptions = InitOptions()) -> InitResult:
     elif options.shared:
         raise UsageError("only a cache in a directory of its own can be shared", "mvc init --cache DIR --shared group")
     with project.worktree_lock():
-        if not project.is_set_up():
+        if not index_paths(project.git).at_or_below(FOLDER):
             written = _write_files(project)
         Cache(project.cache_root).prepare()
     cache = project.cache
@@ -105,19 +104,23 @@ def _set_cache_dir(project: Project, cache_dir: str, *, shared: bool) -> None:
 
 
 def _write_files(project: Project) -> tuple[str, ...]:
+    """Write what is committed, and stage it. What is there stays: an `init` that was killed left it."""
     attributes = project.tree.read(ATTRIBUTES, 1 << 20)
     replacements = [
-        Replacement(CONFIG, None, STARTER.encode()),
-        Replacement(POLICY, None, STARTER_POLICY.encode()),
+        _starter(project, CONFIG, STARTER),
+        _starter(project, POLICY, STARTER_POLICY),
         Replacement(ATTRIBUTES, attributes, _with_lines(attributes or b"")),
     ]
-    os.mkdir(f"{project.root}/{FOLDER}")
-    changed = [item for item in replacements if item.old != item.new]
     with project.staging() as staging:
-        replace_files(project.tree, staging, changed)
-    paths = [item.path for item in changed]
+        replace_files(project.tree, staging, replacements)
+    paths = [item.path for item in replacements]
     stage(project.git, paths)
     return tuple(paths)
+
+
+def _starter(project: Project, path: str, text: str) -> Replacement:
+    old = project.tree.read(path, 1 << 20)
+    return Replacement(path, old, text.encode() if old is None else old)
 
 
 def _with_lines(attributes: bytes) -> bytes:

@@ -23,9 +23,9 @@ from mvc.project import Project
 from mvc.scm.plumbing import stage, write_blobs
 from mvc.scratch import Staging
 from mvc.store.catalog import Snapshot
-from mvc.tree import Replacement, replace_files
+from mvc.tree import Replacement, fsync_folders, replace_files
 from mvc.workspace.observe import settled
-from mvc.workspace.rename import fsync_folders, prune, remove_file, rename
+from mvc.workspace.rename import prune, remove_file, rename
 from mvc.workspace.scan import STAMP_FIELDS, Scan, scan
 from mvc.workspace.stat_index import Content, now, packed_digests, snapshot_of, unchanged
 
@@ -122,6 +122,7 @@ def _begin_directory(project: Project, staging: Staging, path: str, first: Repla
         os.makedirs(os.path.dirname(full))
         with open(full, "xb") as file:
             file.write(first.new)
+            file.flush()
             os.fsync(file.fileno())
 
     staging.place(make, os.path.dirname(f"{project.root}/{path}"), dir_fd, name)
@@ -168,7 +169,6 @@ def _finish(project: Project, plan: MovePlan) -> None:
     for item in plan.moves:
         remove_file(tree, item.old + SUFFIX)
         project.catalog.forget(item.old)
-    fsync_folders(tree, [item.old for item in plan.moves])
     ignoring = stop_ignoring(project, [item.old for item in plan.moves])
     if plan.moves[0].old != plan.source:
         above = os.path.dirname(f"{project.root}/{plan.source}")

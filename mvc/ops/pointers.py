@@ -11,7 +11,7 @@ from mvc.objects.pointer import SUFFIX, Notes, Pointer, dir_pointer
 from mvc.project import Project
 from mvc.scm.plumbing import ignored_files, list_files, stage, write_blobs
 from mvc.store.writer import CacheWriter
-from mvc.tree import Replacement, replace_files
+from mvc.tree import Replacement, fsync_folders, replace_files
 from mvc.workspace import gitignore
 from mvc.workspace.rename import remove_file
 
@@ -34,7 +34,7 @@ def publish_pointers(project: Project, files: list[Replacement], *, stage_them: 
     tracked = [item.path.removesuffix(SUFFIX) for item in files if item.path.endswith(SUFFIX)]
     files = [*files, *ignore_files(project, add=tracked)]
     with project.staging() as staging:
-        replace_files(project.tree, staging, [item for item in files if item.old != item.new])
+        replace_files(project.tree, staging, files)
     if stage_them:
         write_blobs(project.git, [item.new for item in files])
         stage(project.git, [item.path for item in files])
@@ -58,8 +58,11 @@ def _ignore_file(project: Project, folder: str, add: list[str], remove: list[str
     return Replacement(path, old, new)
 
 
-def stop_ignoring(project: Project, paths: Iterable[str]) -> list[str]:
-    """Take the lines of `paths` out of their `.gitignore`; those files, of which an emptied one is gone."""
+def stop_ignoring(project: Project, paths: list[str]) -> list[str]:
+    """Take the lines of `paths` out of their `.gitignore`; those files, of which an emptied one is gone.
+
+    What was removed beside them before is durable after that, too.
+    """
     files = ignore_files(project, remove=paths)
     changed = [item for item in files if item.old is not None and item.old != item.new]
     with project.staging() as staging:
@@ -67,6 +70,7 @@ def stop_ignoring(project: Project, paths: Iterable[str]) -> list[str]:
     for item in changed:
         if not item.new:
             remove_file(project.tree, item.path)
+    fsync_folders(project.tree, paths)
     return [item.path for item in files]
 
 

@@ -19,7 +19,7 @@ from mvc.ops.status import look
 from mvc.project import Project
 from mvc.scm.plumbing import IndexPaths, index_paths, modified_files, stage
 from mvc.workspace.checkout import Checkout, Plan, make_plan
-from mvc.workspace.rename import fsync_folders, prune, remove_empty, remove_file
+from mvc.workspace.rename import prune, remove_empty, remove_file
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
@@ -190,7 +190,6 @@ def _finish(project: Project, removed: list[Removed], *, keep: bool) -> None:
     names = [path + suffix for path in paths for suffix in (*COMPANIONS, SUFFIX)]
     for name in names:
         remove_file(tree, name)
-    fsync_folders(tree, paths)
     ignoring = stop_ignoring(project, paths)
     stage(project.git, [*names, *ignoring])
     for path in paths:

@@ -13,7 +13,7 @@ from mvc.ops.common import chosen
 from mvc.ops.status import look
 from mvc.ops.uses import Use, uses_in_history
 from mvc.project import Project
-from mvc.store.scrub import Scope, put_aside, scrub
+from mvc.store.scrub import Damage, Scope, put_aside, scrub
 from mvc.store.writer import CacheWriter
 from mvc.workspace.available import needed_objects
 from mvc.workspace.content import hashing, read_files, storing
@@ -57,7 +57,8 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
 
     """
     paths = list(paths)
-    users = objects_in_use(project, chosen(project, project.tracked(), paths))
+    selections = chosen(project, project.tracked(), paths)
+    users = objects_in_use(project, selections)
     known = {name: use.xxh128 for name, use in users.items()}
     scope = Scope(frozenset(known) if paths else None, known if quick else {})
     with project.store_lock():
@@ -67,7 +68,7 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     if wrong:
         with project.store_lock(exclusive=True):
             put_aside(project.cache, result.damage)
-            wrong = _repaired(project, wrong)
+            wrong = _repaired(project, selections, wrong, result.damage)
         wrong = with_history(project, wrong)
     return Verified(result.objects, result.bytes, tuple(wrong))
 
@@ -117,9 +118,30 @@ def with_history(project: Project, wrong: list[Wrong]) -> list[Wrong]:
 # Repair.
 
 
-def _repaired(project: Project, wrong: list[Wrong]) -> list[Wrong]:
-    with CacheWriter(project.cache) as writer:
-        return [item._replace(repaired_from=_repair(project, writer, item)) for item in wrong]
+def _repaired(
+    project: Project, selections: list[Selection], wrong: list[Wrong], damage: tuple[Damage, ...],
+) -> list[Wrong]:
+    """Repair what can be. A manifest that is back tells who needs the rest: so again, until no more comes back."""
+    index = any(item.name == item.pack for item in damage)
+    while True:
+        users = objects_in_use(project, selections)
+        wrong = [item._replace(users=_paths(users, item.blake3)) for item in wrong]
+        wrong += _gone(project, users, wrong) if index else []
+        before = wrong
+        with CacheWriter(project.cache) as writer:
+            wrong = [item if item.repaired_from else _tried(project, writer, item) for item in before]
+        if wrong == before:
+            return wrong
+
+
+def _gone(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
+    """Return what is needed and absent, now that the index of a pack was damaged: it may have named that."""
+    gone = sorted(project.cache.missing(users) - {item.blake3 for item in wrong})
+    return [Wrong(name, "absent, and the index of a pack was damaged", _paths(users, name)) for name in gone]
+
+
+def _tried(project: Project, writer: CacheWriter, item: Wrong) -> Wrong:
+    return item._replace(repaired_from=_repair(project, writer, item))
 
 
 def _repair(project: Project, writer: CacheWriter, item: Wrong) -> str:

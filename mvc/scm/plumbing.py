@@ -59,13 +59,18 @@ class Git(NamedTuple):
         """
         done = self.attempt(*args, stdin=stdin)
         if done.returncode:
-            raise MvcError(f"git {args[0]} failed: {_first_line(done.stderr)}")
+            raise MvcError(f"git {args[0]} failed: {_reason(done)}")
         return done.stdout
 
     def attempt(self, *args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Return how `git ARGS` ended, whatever its exit code."""
+        """Return how `git ARGS` ended, whatever its exit code.
+
+        Raises:
+            MvcError: it was killed: what it did not say is no answer.
+
+        """
         try:
-            return subprocess.run(  # noqa: S603 - a fixed program, never a shell
+            done = subprocess.run(  # noqa: S603 - a fixed program, never a shell
                 ["git", *args],  # noqa: S607 - the user's own git
                 cwd=self.cwd,
                 env=self.environ,
@@ -75,7 +80,9 @@ class Git(NamedTuple):
             )
         except FileNotFoundError:
             raise MvcError("git is not installed, or not on PATH", "apt-get install git") from None
-
+        if done.returncode < 0:
+            raise MvcError(f"git was killed: {_reason(done)}", "run the command again")
+        return done
 
     def start(self, *args: str, stdin: BinaryIO) -> subprocess.Popen[bytes]:
         """Return `git ARGS`, begun; what it prints is read from its `stdout`."""
@@ -85,12 +92,19 @@ class Git(NamedTuple):
             env=self.environ,
             stdin=stdin,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # whoever reads notices that it failed, and says so
             bufsize=1 << 20,
         )
 
 
 def _first_line(stderr: bytes) -> str:
     return stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+
+
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Return why Git failed, as it says itself where it does."""
+    ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+    return _first_line(done.stderr) or ended
 
 
 def split_nul(output: bytes) -> list[str]:
@@ -240,9 +254,13 @@ def stage(git: Git, paths: Iterable[str]) -> None:
     names = b"".join(os.fsencode(path) + b"\0" for path in paths)
     if not names:
         return
-    done = git.attempt("-c", "core.safecrlf=false", "update-index", "--add", "--remove", "-z", "--stdin", stdin=names)
+    options = ("--add", "--remove", "-z", "--stdin")
+    try:
+        done = git.attempt("-c", "core.safecrlf=false", "update-index", *options, stdin=names)
+    except MvcError as error:
+        raise MvcError(*_staging_problem(error.message)) from None
     if done.returncode:
-        raise MvcError(*_staging_problem(_first_line(done.stderr)))
+        raise MvcError(*_staging_problem(_reason(done)))
 
 
 def _staging_problem(reason: str) -> tuple[str, str]:
@@ -252,7 +270,7 @@ def _staging_problem(reason: str) -> tuple[str, str]:
             f"everything is written, but not staged: another git runs, or left {lock} behind",
             f"wait for it, or rm {lock}; then run the command again",
         )
-    return f"everything is written, but not staged: {reason}", "git add the files named above"
+    return f"everything is written, but not staged: {reason}", "run the command again"
 
 
 def resolve(git: Git, revision: str) -> str:
@@ -269,9 +287,19 @@ def resolve(git: Git, revision: str) -> str:
 
 
 def head(git: Git) -> str | None:
-    """Return the commit at HEAD; None on an unborn branch."""
+    """Return the commit at HEAD; None on an unborn branch.
+
+    Raises:
+        MvcError: HEAD, or what it names, cannot be read.
+
+    """
     done = git.attempt("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    return done.stdout.decode().strip() if done.returncode == 0 else None
+    if done.returncode == 0:
+        return done.stdout.decode().strip()
+    told = git.attempt("log", "-1", "--no-show-signature", "--format=%H")  # tells what is not there from what is broken
+    if told.returncode and b"does not have any commits yet" not in told.stderr:
+        raise MvcError(f"Git cannot read HEAD: {_reason(told)}", "git status")
+    return told.stdout.decode().strip() or None
 
 
 def identity(git: Git) -> str:
@@ -353,7 +381,7 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
     """Yield the bytes of every blob, in order, one by one; none for those with more than `limit`.
 
     Raises:
-        MvcError: one is not in the repository (a partial clone).
+        MvcError: one is not in the repository (a partial clone), or Git fails.
 
     """
     import tempfile  # noqa: PLC0415 - 4 ms; hooks do without
@@ -374,6 +402,8 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
                     _skip(output, size)
                     yield b""
                 output.read(1)
+        if process.returncode:  # killed in the middle: what it did not say is no answer
+            raise MvcError(f"git cat-file failed: exit code {process.returncode}", "run the command again")
 
 
 def _skip(output: BinaryIO, size: int) -> None:
@@ -396,7 +426,7 @@ def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:
     names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in paths)  # a colon first would mean something
     done = git.attempt("check-ignore", "-z", "--stdin", stdin=names)
     if done.returncode > 1:
-        raise MvcError(f"git check-ignore failed: {_first_line(done.stderr)}")
+        raise MvcError(f"git check-ignore failed: {_reason(done)}")
     return {name.removeprefix("./") for name in split_nul(done.stdout)}
 
 

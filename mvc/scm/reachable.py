@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ _PSEUDO_REFS = (
     "HEAD", "ORIG_HEAD", "FETCH_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "BISECT_HEAD",
     "MERGE_AUTOSTASH", "AUTO_MERGE",
 )
+_OF_A_WORKTREE = ("refs/bisect/", "refs/rewritten/", "refs/worktree/")
 _OPTIONAL = frozenset({"ORIG_HEAD", "FETCH_HEAD"})
 """Git prunes what only these name, so it may be gone."""
 
@@ -78,8 +79,10 @@ def inside(git: Git, git_dir: str) -> Git:
     return Git(git_dir, {**git.environ, "GIT_DIR": git_dir, "GIT_NO_REPLACE_OBJECTS": "1"})
 
 
-def reachable_blobs(git: Git, git_dirs: Iterable[str], pattern: str) -> list[str]:
+def reachable_blobs(git: Git, git_dirs: Sequence[str], pattern: str) -> list[str]:
     """Return every version of the files that `pattern` (a pathspec `…*SUFFIX`) means, as far as commits hold them.
+
+    `git_dirs` are those of all worktrees, the main one's first.
 
     That is: all refs and reflogs of all worktrees, stashes, and what an operation in progress names.
 
@@ -87,7 +90,6 @@ def reachable_blobs(git: Git, git_dirs: Iterable[str], pattern: str) -> list[str
         MvcError: a root cannot be read.
 
     """
-    _check_refs(git)
     tips = _tips(git, git_dirs)
     suffix = pattern.rpartition("*")[2]
     in_trees = [blob.oid for tree in tips["tree"] for blob in list_blobs(git, tree, suffix)]
@@ -164,15 +166,38 @@ def _parse_log(output: bytes) -> Iterator[Mention]:
             yield Mention(commit, os.fsdecode(path), oid.decode())
 
 
-def _check_refs(git: Git) -> None:
-    """Git passes over refs it cannot read, with a warning; here nothing may be passed over."""
-    done = git.attempt("for-each-ref", "--format=%(objectname)")
+def _refs(git: Git, common_dir: str) -> set[str]:
+    """Return the object names that refs name. Git passes over refs it cannot read; here nothing may be passed over.
+
+    It says so of some, and of others it does not: hence what lies in files is held against what it lists.
+    """
+    there = _loose_refs(common_dir)
+    done = git.attempt("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)")
     if done.returncode or done.stderr:
         reason = done.stderr.decode(errors="replace").strip().partition("\n")[0]
         raise MvcError(f"a Git ref cannot be read: {reason}", "git fsck")
+    rows = [os.fsdecode(row).split(" ") for row in done.stdout.splitlines()]
+    for name in sorted(there - {row[0] for row in rows}):
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            os.lstat(f"{common_dir}/{name}")
+            raise MvcError(f"a Git ref cannot be read: {name}", "git fsck")
+    return {oid for row in rows for oid in row[1:] if oid}
 
 
-def _tips(git: Git, git_dirs: Iterable[str]) -> dict[str, list[str]]:
+def _loose_refs(common_dir: str) -> set[str]:
+    """Return the names of refs that lie in files, those of single worktrees left out."""
+    found = set()
+    for folder, _, files in os.walk(f"{common_dir}/refs", onerror=_unreadable):
+        place = os.path.relpath(folder, common_dir)
+        found |= {f"{place}/{name}" for name in files if not name.endswith(".lock")}
+    return {name for name in found if not name.startswith(_OF_A_WORKTREE)}
+
+
+def _unreadable(error: OSError) -> None:
+    raise MvcError(f"{error.filename}: {error.strerror}", "git fsck") from error
+
+
+def _tips(git: Git, git_dirs: Sequence[str]) -> dict[str, list[str]]:
     """Return what a worktree's state or a ref names directly, by type: mostly commits, but tags name anything."""
     named: set[str] = set()
     needed: dict[str, str] = {}
@@ -182,7 +207,7 @@ def _tips(git: Git, git_dirs: Iterable[str]) -> dict[str, list[str]]:
             if os.path.dirname(path) == git_dir and os.path.basename(path) not in _OPTIONAL:
                 needed.update(dict.fromkeys(oids, path))
         named |= _pseudo_refs(inside(git, git_dir))
-    named |= set(git.run("for-each-ref", "--format=%(objectname)%0a%(*objectname)").decode().split())
+    named |= _refs(git, git_dirs[0])
     kinds = _kinds(git, named)
     for oid, path in sorted(needed.items()):
         if oid not in kinds:
@@ -211,5 +236,9 @@ def _pseudo_refs(git: Git) -> set[str]:
 def _kinds(git: Git, oids: set[str]) -> dict[str, str]:
     """Return the type of those objects that the repository has."""
     asked = "".join(f"{oid}\n" for oid in sorted(oids)).encode()
-    rows = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).decode().splitlines()
+    done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
+    if done.returncode or done.stderr:  # what cannot be read is said to be missing, and why on stderr
+        reason = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+        raise MvcError(f"Git cannot read its objects: {reason}", "git fsck")
+    rows = done.stdout.decode().splitlines()
     return {oid: kind for oid, kind in (row.split(" ")[:2] for row in rows) if kind != "missing"}

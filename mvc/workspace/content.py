@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from mvc.fsutil import UnsafePath, check_unchanged, open_regular, read_exactly, source_changed
+from mvc.fsutil import UnsafePath, affordable, check_unchanged, open_regular, read_exactly, source_changed
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.store.writer import LOOSE_AT, CacheWriter, ReadFile, Source
@@ -42,7 +42,7 @@ def hashing(progress: Progress) -> Reader:
 
 def storing(writer: CacheWriter, progress: Progress, jobs: int, likely: Iterable[int]) -> Reader:
     """Return a reader that stores into the cache."""
-    return Reader(writer.put_bytes, writer.put_file, progress, jobs, frozenset(likely))
+    return Reader(writer.put_bytes, writer.put_file, progress, affordable(jobs), frozenset(likely))
 
 
 def _hash_large(source: Source) -> ReadFile:

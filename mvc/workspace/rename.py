@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from mvc.errors import SourceChanged
-from mvc.fsutil import fsync_names, rename_new
+from mvc.fsutil import rename_new
 from mvc.tree import Tree
 
 
@@ -91,13 +91,6 @@ def _rmdir(tree: Tree, path: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def fsync_folders(tree: Tree, paths: Iterable[str]) -> None:
-    """Make the names in the directories of `paths` durable."""
-    for folder in sorted({_parent(path) for path in paths}):
-        with suppress(FileNotFoundError):
-            fsync_names(tree.directory(folder))
 
 
 def _parent(path: str) -> str:

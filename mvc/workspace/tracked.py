@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
-from mvc.fsutil import UnsafePath
+from mvc.fsutil import UnsafePath, as_error
 from mvc.objects.names import check_path
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, parse, path_of
 from mvc.scm.plumbing import Git, IndexEntry, list_files, read_blobs
@@ -29,6 +29,8 @@ class Tracked(NamedTuple):
     condition: Condition = ""
     problem: str = ""
     """Why the pointer is invalid."""
+    unreadable: bool = False
+    """Whether that is because the system does not let it be read."""
 
     @property
     def pointer_path(self) -> str:
@@ -59,8 +61,11 @@ def _read(tree: Tree, entry: IndexEntry, *, conflict: bool) -> Tracked | None:
         return Tracked(path, condition="conflict")
     try:
         raw = tree.read(entry.path, MAX_BYTES + 1)
-    except (UnsafePath, OSError) as error:
-        return Tracked(path, condition="invalid", problem=str(error))
+    except UnsafePath as error:
+        return Tracked(path, condition="invalid", problem=error.message)
+    except OSError as error:
+        problem = as_error(error, entry.path).message
+        return Tracked(path, condition="invalid", problem=problem, unreadable=True)
     if raw is not None:
         return parsed(path, raw)
     return Tracked(path, condition="not-checked-out") if entry.state == "skip-worktree" else None

@@ -1,0 +1,445 @@
+"""After a power cut, what was acknowledged is there; what was not is as it was, or as it should become.
+
+The world lies on a file system that forgets what nobody fsynced (`forgetful`). Git is told to fsync all that it writes
+(`core.fsync=all`), and the names that it makes are durable at once: so it is mvc alone that is judged.
+
+More cuts: MVC_CUTS=1000 python -m pytest tests/faults/test_durability.py
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import judge
+from forgetful import POLICIES, Mounted, mounted
+from harness import Result, noise
+from judge import State
+from servers import SshServer
+from switched import Site, load_all, run, sites
+from worlds import LOOSE, OPERATIONS, Node, Operation, World, build
+
+CUTS = int(os.environ.get("MVC_CUTS", "0"))
+_TEXT = (".mvc", ".eval.yaml", ".gitignore", ".gitattributes", "config.yaml", "policy.yaml")
+
+
+def _new_folder(world: World) -> None:
+    """The user has just made the directory: nobody has fsynced it, nor the one above it."""
+    world.repo.write("new/deep/m.bin", noise("just written", LOOSE))
+
+
+def _fresh(world: World) -> None:
+    bare = world.clone
+    bare.root.mkdir()
+    bare.git("init", "-q")
+
+
+def _elsewhere(world: World) -> None:
+    world.repo.ok("init", "--cache", str(world.root / "shared/cache"))
+    world.repo.write("models/other.bin", noise("other", LOOSE))
+
+
+def _linked_new(world: World) -> None:
+    """A file that nobody has fsynced is to become an object itself."""
+    world.repo.ok("config", "set", "cache.link", "hardlink")
+    _new_folder(world)
+
+
+def _git_on_another_disk(world: World) -> None:
+    """The repository is on a file system that forgets nothing, the workspace on this one."""
+    world.clone.root.mkdir()
+    world.clone.git("init", "-q", "--separate-git-dir", str(world.root.parent.parent / "git"))
+    world.clone.ok("init")
+    world.clone.write("m.bin", noise("across", LOOSE))
+
+
+MORE = {
+    operation.name: operation
+    for operation in (
+        Operation("add-in-a-new-directory", ("add", "new/deep/m.bin"), _new_folder, again=False),
+        Operation("add-hardlink-of-a-new-file", ("add", "new/deep/m.bin"), _linked_new, again=False),
+        Operation("add-across-disks", ("add", "m.bin"), _git_on_another_disk, where="clone"),
+        Operation("init", ("init",), _fresh, where="clone"),
+        Operation("init-cache", ("init", "--cache", "../shared/cache"), _fresh, where="clone"),
+        Operation("add-elsewhere", ("add", "models/other.bin"), _elsewhere),
+        Operation("rm-file", ("rm", "models/m.bin"), OPERATIONS["mv-file"].prepare, again=False),
+        Operation("rm-directory", ("rm", "data"), lambda world: None, again=False),
+        Operation("config-set", ("config", "set", "cache.link", "copy"), lambda world: None),
+        Operation("hook-install", ("hook", "install"), lambda world: None),
+    )
+}
+SCENARIOS = OPERATIONS | MORE
+FRESH = ("add-in-a-new-directory", "add-hardlink-of-a-new-file")
+"""What is to be there before these is not durable, either."""
+LOOSE_WORKSPACE = (*FRESH, *(name for name in SCENARIOS if name.startswith(("pull", "checkout"))))
+"""After these, a file of the workspace may be lost: the cache has it, and nobody may say that it is clean."""
+
+
+class Stage(NamedTuple):
+    """A scenario, ready to run, and what a clean run makes of it."""
+
+    operation: Operation
+    world: World
+    disk: Mounted
+    before: State
+    after: State
+    config: bytes
+    """The clone's own settings after the command."""
+    needs: dict[bytes, frozenset[str]]
+    moments: list[bool]
+    """Those of its run: whether names came with one that were not durable."""
+    boot: Path
+    """Holds what the system calls itself after the power cut."""
+
+    @property
+    def repo(self) -> Path:
+        """Where the command is typed."""
+        return self.world.root / self.operation.where
+
+    def mvc(self, *args: str) -> Result:
+        """Run `mvc ARGS` after the power cut."""
+        return run(self.repo, self.world.environ, *args, boot=self.boot)
+
+    def command(self, off: Site | None = None) -> Result:
+        """Run the command before the power cut."""
+        return run(self.repo, self.world.environ, *self.operation.args, off=off)
+
+    def load(self, moment: object = "ready") -> None:
+        """Make the world what it was before the command, or at a moment of its run."""
+        self.disk.tell("load", name=f"{self.operation.name} {moment}")
+
+    def cut(self, policy: str, seed: object = 0) -> State:
+        """Cut the power; what is there afterwards."""
+        self.disk.tell("cut", policy=policy, seed=seed)
+        return judge.observe(self.world)
+
+
+class Theatre:
+    """Scenarios, each made ready once."""
+
+    def __init__(self, disk: Mounted) -> None:
+        """Build the world."""
+        self._disk = disk
+        self._stages: dict[str, Stage] = {}
+        self._boot = disk.path.parent / "boot-id"
+        self._boot.write_text("after the power cut\n")
+        self._world = build(disk.path / "world")
+        with (self._world.root / "home/.gitconfig").open("a") as file:
+            file.write("[core]\n\tfsync = all\n")
+        disk.tell("settle")
+        disk.tell("save", name="world")
+
+    def stage(self, name: str) -> Stage:
+        """Return a scenario, with the world as it is before the command."""
+        if name not in self._stages:
+            self._stages[name] = self._prepare(SCENARIOS[name])
+        self._stages[name].load()
+        return self._stages[name]
+
+    def _prepare(self, operation: Operation) -> Stage:
+        world, disk = self._world, self._disk
+        disk.tell("load", name="world")
+        if operation.name not in FRESH:
+            operation.prepare(world)
+        disk.tell("settle")
+        if operation.name in FRESH:
+            operation.prepare(world)
+        disk.tell("save", name=f"{operation.name} ready")
+        before = judge.observe(world)
+        disk.tell("record")
+        result = run(world.root / operation.where, world.environ, *operation.args)
+        assert result.code == 0, result
+        moments = disk.tell("keep moments", name=operation.name)
+        disk.tell("save", name=f"{operation.name} done")
+        after = judge.observe(world)
+        config = _config(world.root / operation.where)
+        needs = judge.needs((before, after), world)
+        return Stage(operation, world, disk, before, after, config, needs, moments, self._boot)
+
+
+def _config(repo: Path) -> bytes:
+    path = repo / ".git/mvc/config.yaml"
+    return path.read_bytes() if path.exists() else b""
+
+
+@pytest.fixture(scope="module")
+def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
+    """Return all scenarios, on a forgetful file system."""
+    load_all()
+    with mounted(tmp_path_factory.mktemp("power") / "disk") as disk:
+        yield Theatre(disk)
+
+
+# Judging.
+
+
+def sound(now: State) -> Iterator[str]:
+    """Judge the stores. An index without its pack is none: it may be back after the two were removed."""
+    gone = repr(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+    yield from (problem for problem in now.wrong if not problem.endswith(gone))
+
+
+def acknowledged(stage: Stage, now: State, *, settled: bool = False) -> Iterator[str]:
+    """Judge what is there after a command that has said that it is done; `settled`: all of the workspace as well."""
+    wanted = stage.after
+    yield from sound(now)
+    for store, names in wanted.stores.items():
+        yield from (f"{store} lacks {name}" for name in names - now.stores[store])
+    for line in sorted(wanted.index ^ now.index):
+        yield f"the index: {line}"
+    if _config(stage.repo) != stage.config:
+        yield "the settings are not what they were"
+    for path in [path for path in wanted.git if "/hooks/" in path]:
+        if now.git.get(path) is None or now.git[path].same != wanted.git[path].same:
+            yield f"{path} is not what it was"
+    loose = not settled and stage.operation.name in LOOSE_WORKSPACE
+    for path in sorted(wanted.plain.keys() | now.plain.keys()):
+        if path.endswith("/locks/store") or (loose and not path.endswith(_TEXT)):
+            continue
+        node, then = now.plain.get(path), wanted.plain.get(path)
+        if stat.S_ISREG((node or then).mode) and (node and node.content) != (then and then.content):
+            yield f"{path} is {'not what it was' if node and then else 'gone' if then else 'there again'}"
+    if loose:
+        yield from _claims(stage, now)
+
+
+def _claims(stage: Stage, now: State) -> Iterator[str]:
+    """What is said to be clean must be what its pointer stands for."""
+    top = f"{stage.operation.where}/"
+    for item in stage.mvc("status", "--json").json["items"]:
+        if item["state"] != "clean":
+            continue
+        tracked = top + item["path"]
+        for path in [path for path in stage.after.plain if path == tracked or path.startswith(f"{tracked}/")]:
+            if now.plain.get(path, Node(0, b"", 0)).content != stage.after.plain[path].content:
+                yield f"{path} is said to be clean, and is not"
+
+
+def works_on(stage: Stage) -> Iterator[str]:
+    """Judge whether the next commands work, and bring all of what was wanted."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        (stage.repo / ".git/index.lock").unlink()  # Git's own
+    if stage.operation.args[0] == "init":
+        stage.mvc(*stage.operation.args)
+    verified = stage.mvc("verify")
+    if verified.code:
+        yield f"verify: {verified}"
+    if stage.operation.again:
+        again = stage.mvc(*stage.operation.args)
+        if again.code and stage.operation.name in LOOSE_WORKSPACE and "-f" in again.err:
+            again = stage.mvc("checkout", "-f")
+        if again.code:
+            yield f"again: {again}"
+        yield from acknowledged(stage, judge.observe(stage.world), settled=True)
+
+
+# What was acknowledged.
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_was_acknowledged_is_there(theatre: Theatre, name: str, policy: str) -> None:
+    stage = theatre.stage(name)
+    stage.load("done")
+    now = stage.cut(policy)
+    assert list(acknowledged(stage, now)) == []
+    if CUTS or policy in ("all lost", "some of each"):
+        assert list(works_on(stage)) == []
+
+
+# In the middle of a command.
+
+
+def in_between(stage: Stage, now: State) -> Iterator[str]:
+    """Judge what is there when the power was cut before the command had said anything."""
+    yield from sound(now)
+    model = judge.Model(stage.before, stage.after, stage.after, stage.needs)
+    for store, names in now.stores.items():
+        kept = stage.before.stores[store] & stage.after.stores[store]
+        yield from (f"{store} has lost {name}" for name in kept - names)
+    loose = stage.operation.name in LOOSE_WORKSPACE
+    for path in sorted(now.plain.keys() | stage.before.plain.keys() | stage.after.plain.keys()):
+        node, old, new = (state.plain.get(path) for state in (now, stage.before, stage.after))
+        if not stat.S_ISREG((node or old or new).mode) or ".mvc-tmp" in path or "/cache/" in path:
+            continue
+        if loose and not path.endswith(_TEXT):
+            continue
+        if (node and node.content) not in (old and old.content, new and new.content):
+            yield f"{path} is neither what it was nor what it should become"
+    if stage.operation.args[0] == "mv":
+        yield from _alone(now, model)
+    if not loose:
+        yield from judge._contents_there(now, model)
+    yield from judge._references(now, model)
+
+
+def _alone(now: State, model: judge.Model) -> Iterator[str]:
+    """Content that is moved must be tracked at every moment, under the old name or the new one."""
+    for pointer in {path for state in (model.before, model.after) for path in state.plain if path.endswith(".mvc")}:
+        path = pointer.removesuffix(".mvc")
+        if pointer not in now.plain and any(it == path or it.startswith(f"{path}/") for it in now.plain):
+            yield f"{path} is there without its pointer"
+
+
+def some_cuts(stage: Stage, count: int, seed: object) -> Iterator[tuple[int, str, str]]:
+    """Return moments of a command's run, each with what to forget there."""
+    chance = random.Random(f"{stage.operation.name} {seed}")
+    for number in range(count):
+        yield chance.randrange(len(stage.moments)), chance.choice(list(POLICIES)), f"{seed} {number}"
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_cut_in_the_middle(theatre: Theatre, name: str) -> None:
+    """Old or new; and the same line, typed again, does all that is left to do."""
+    stage = theatre.stage(name)
+    for moment, policy, seed in some_cuts(stage, CUTS or 3, "middle"):
+        stage.load(moment)
+        now = stage.cut(policy, seed)
+        assert list(in_between(stage, now)) == [], (moment, policy, seed)
+        assert list(works_on(stage)) == [], (moment, policy, seed)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_killed_and_typed_again_and_then_a_cut(theatre: Theatre, name: str) -> None:
+    """What a dead process has begun is there, and maybe not durable: who finds it must see to that."""
+    stage = theatre.stage(name)
+    for moment, *_ in some_cuts(stage, CUTS or 2, "killed"):
+        assert killed_and_typed_again(stage, moment) == [], moment
+
+
+def killed_and_typed_again(stage: Stage, moment: int, off: Site | None = None) -> list[str]:
+    """Return what is wrong when a process died at a moment, another one did the rest, and then the power was cut."""
+    stage.load(moment)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        (stage.repo / ".git/index.lock").unlink()  # Git's own
+    if stage.command(off=off).code:
+        return []
+    now = stage.cut(LOST)
+    if stage.operation.args[0] == "pull":  # what the first one brought may be gone: the remote has it
+        return list(works_on(stage))
+    return list(acknowledged(stage, now))
+
+
+@pytest.mark.parametrize("name", ["push"])
+def test_killed_after_each_name_and_typed_again_and_then_a_cut(theatre: Theatre, name: str) -> None:
+    stage = theatre.stage(name)
+    for moment in named(stage.moments):
+        assert killed_and_typed_again(stage, moment) == [], moment
+
+
+def named(moments: list[bool]) -> list[int]:
+    """Return the moments at which there are new names that are not durable."""
+    return [number for number, names in enumerate(moments) if names]
+
+
+# Each fsync is needed.
+
+LOST, EMPTY = "all lost", "names kept, files empty"
+MIDDLE = "some of each"
+"""In the middle of the command: it is the order that counts."""
+KILLED = "killed, typed again, all lost"
+"""It makes up for what a dead process did not come to."""
+NOTICED_BY = {
+    "ops/configure.py:change:0": ("init-cache", LOST),
+    "ops/hooks.py:_write:0": ("hook-install", EMPTY),
+    "ops/hooks.py:install:0": ("hook-install", LOST),
+    "ops/move.py:_begin_directory.make:0": ("mv-folder", EMPTY),
+    "ops/move.py:_rename_all:0": ("mv-file", MIDDLE),
+    "ops/pointers.py:stop_ignoring:0": ("rm-directory", LOST),
+    "store/cache.py:Cache._write_store_file:0": ("init-cache", LOST),
+    "store/cache.py:Cache._write_store_file:1": ("init-cache", EMPTY),
+    "store/directory.py:DirectoryBucket._keep_folders:0": ("push", LOST),
+    "store/directory.py:DirectoryBucket._keep_name:0": ("push", KILLED),
+    "store/directory.py:DirectoryBucket._publish:0": ("push", EMPTY),
+    "store/directory.py:DirectoryBucket._publish:1": ("push", LOST),
+    "store/packs.py:PackWriter._publish:0": ("add-directory", EMPTY),
+    "store/packs.py:PackWriter._publish:1": ("add-many", LOST),
+    "store/packs.py:_write_durable:0": ("add-directory", EMPTY),
+    "store/sharing.py:register:0": ("init-cache", EMPTY),
+    "store/sharing.py:register:1": ("init-cache", LOST),
+    "store/sharing.py:register:2": ("init-cache", LOST),
+    "store/writer.py:CacheWriter._adopt:0": ("add-hardlink-of-a-new-file", EMPTY),
+    "store/writer.py:CacheWriter._seal_and_publish:0": ("add-file", EMPTY),
+    "store/writer.py:CacheWriter.finish:0": ("add-file", LOST),
+    "tree.py:_write_durable:0": ("add-across-disks", EMPTY),
+    "tree.py:replace_files:0": ("add-file", EMPTY),
+    "tree.py:replace_files:1": ("add-file", LOST),
+}
+"""The scenario and the policy that turn red without it."""
+OVER_SSH = Site("store/ssh.py", "SshBucket._publish", 0)
+
+
+@pytest.mark.parametrize("site", sorted(set(sites()) - {OVER_SSH}), ids=str)
+def test_each_fsync_is_needed(theatre: Theatre, site: Site) -> None:
+    assert str(site) in NOTICED_BY, "which of the scenarios needs this fsync?"
+    name, policy = NOTICED_BY[str(site)]
+    stage = theatre.stage(name)
+    if policy == MIDDLE:
+        assert any(list(in_between(stage, now)) for now in _cuts_without(stage, site))
+    elif policy == KILLED:
+        assert any(killed_and_typed_again(stage, moment, site) for moment in reversed(named(stage.moments)))
+    else:
+        assert stage.command(off=site).code == 0
+        assert list(acknowledged(stage, stage.cut(policy))) != []
+
+
+def _cuts_without(stage: Stage, site: Site) -> Iterator[State]:
+    stage.disk.tell("record")
+    assert stage.command(off=site).code == 0
+    for moment in reversed(named(stage.disk.tell("keep moments", name="without"))):
+        for seed in range(3):
+            stage.disk.tell("load", name=f"without {moment}")
+            yield stage.cut(MIDDLE, seed)
+
+
+def test_no_fsync_is_named_that_is_not_there() -> None:
+    assert set(NOTICED_BY) | {str(OVER_SSH)} == set(map(str, sites()))
+
+
+def test_what_was_pushed_over_ssh_is_there(theatre: Theatre, ssh_server: SshServer) -> None:
+    """SFTP can have a file fsynced, not its name: that is the server's business."""
+    stage = theatre.stage("push")
+    remote = stage.world.root / "far"
+    ssh_server.welcome(stage.world.environ["HOME"])
+    stage.world.repo.ok("remote", "set", "store", f"ssh://{ssh_server.login}{remote}")
+    stage.disk.tell("settle")
+    stage.disk.tell("save", name="over ssh")
+    for off in (None, OVER_SSH):
+        stage.disk.tell("load", name="over ssh")
+        assert stage.command(off=off).code == 0
+        stage.cut(EMPTY)
+        wrong: list[str] = []
+        found = set(judge._objects(remote, wrong))
+        sent = stage.after.stores["remote"] - stage.before.stores["remote"]
+        assert (sent <= found and not wrong) == (off is None)
+
+
+# What is known without reading.
+
+
+def test_nothing_is_known_of_a_file_that_was_on_no_disk_yet(theatre: Theatre) -> None:
+    """It has its size and times, and zeros. `status` came by when it was as it should be."""
+    stage = theatre.stage("checkout-missing")
+    assert stage.command().code == 0
+    content = (stage.repo / "models/m.bin").read_bytes()
+    while time.time_ns() - (stage.repo / "models/m.bin").stat().st_ctime_ns < 100_000_000:
+        pass  # what is read this soon is read again, anyway
+    assert run(stage.repo, stage.world.environ, "status").code == 0
+    stage.disk.tell("cut", policy="names kept, files of zeros")
+    assert (stage.repo / "models/m.bin").read_bytes() == bytes(len(content))
+    states = {item["path"]: item["state"] for item in stage.mvc("status", "--json").json["items"]}
+    assert states == {"data": "modified", "models/m.bin": "modified", "models/small.bin": "modified"}
+    assert stage.mvc("checkout", "-f").code == 0
+    assert (stage.repo / "models/m.bin").read_bytes() == content

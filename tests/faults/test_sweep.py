@@ -1,0 +1,110 @@
+"""Some points of the sweep, chosen by a seed; `make faults` tries all of them.
+
+MVC_FAULTS_SEED chooses others, MVC_FAULTS_POINTS more or fewer of each operation.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from faults.worlds import OPERATIONS
+
+TESTS = Path(__file__).parent.parent
+SEED = os.environ.get("MVC_FAULTS_SEED", "1")
+POINTS = int(os.environ.get("MVC_FAULTS_POINTS", "30"))
+
+
+def sweep(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the sweep in a process of its own, which has one thread; `before` is done to mvc first."""
+    program = f"import sys; sys.path.insert(0, {str(TESTS)!r}); from faults import sweep\n{before}\nsweep.main()"
+    return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, check=False, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_sweep(operation: str) -> None:
+    done = sweep("--operation", operation, "--sample", str(POINTS), "--seed", SEED)
+    print(done.stdout)  # noqa: T201 - the seed, and what failed
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert f"{POINTS} points" in done.stdout
+    assert f"0 failed; seed {SEED}" in done.stdout
+
+
+# It can fail: each of these breaks one rule, and the sweep must see it.
+
+_TORN_POINTERS = """
+import os, mvc.tree
+def put_in_place(tree, staging, temp, item):
+    fd = os.open(item.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=tree.directory(""))
+    for part in (item.new[:40], item.new[40:]):
+        os.write(fd, part)
+    os.close(fd)
+mvc.tree._put_in_place = put_in_place
+"""
+_HALF_OBJECTS = """
+import os, shutil, mvc.store.writer
+def publish(self, temp, digest):
+    target = self.cache.loose_path(digest.blake3)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    shutil.copy(temp, target)
+    return True
+mvc.store.writer.CacheWriter._publish = publish
+"""
+_POINTERS_FIRST = """
+import mvc.project, mvc.store.writer
+later = []
+mvc.store.writer.CacheWriter.__exit__ = lambda self, *_: later.append(self)
+close = mvc.project.Project.close
+def close_and_finish(self):
+    while later:
+        writer = later.pop()
+        writer.finish()
+        writer._scratch.__exit__()
+    close(self)
+mvc.project.Project.close = close_and_finish
+"""
+_DEAF_TO_FSYNC = """
+import os
+from contextlib import suppress
+fsync = os.fsync
+def quiet(fd):
+    with suppress(OSError):
+        fsync(fd)
+os.fsync = quiet
+"""
+_TRIES_FSYNC_AGAIN = """
+import os
+fsync = os.fsync
+def twice(fd):
+    try:
+        fsync(fd)
+    except OSError:
+        fsync(fd)
+os.fsync = twice
+"""
+_LEAVES_TEMPORARY_FILES = """
+import mvc.scratch
+mvc.scratch._sweep = lambda parent: None
+"""
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "operation", "fault", "call", "said"),
+    [
+        (_TORN_POINTERS, "add-file", "kill", "m.bin.mvc", "neither what it was nor what it should become"),
+        (_HALF_OBJECTS, "add-file", "kill", "mvc/objects", "holds other bytes than its name says"),
+        (_POINTERS_FIRST, "add-directory", "kill", "repo/data.mvc|mvc/packs", "which the cache lacks"),
+        (_DEAF_TO_FSYNC, "add-file", "EIO", "fsync", "an fsync failed, and nobody was told"),
+        (_TRIES_FSYNC_AGAIN, "add-file", "EIO", "fsync", "was fsynced again after an error"),
+        (_LEAVES_TEMPORARY_FILES, "add-file", "killall", "mvc/tmp", "is left over"),
+    ],
+    ids=["torn", "half", "order", "deaf", "again", "debris"],
+)
+def test_the_sweep_notices(before: str, operation: str, fault: str, call: str, said: str) -> None:
+    done = sweep("--operation", operation, "--fault", fault, "--call", call, "--stop-at-failure", before=before)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert said in done.stdout
