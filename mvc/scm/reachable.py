@@ -16,6 +16,8 @@ from mvc.errors import MvcError
 from mvc.scm.plumbing import Git, list_blobs, split_nul
 
 _OBJECT_ID = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
+_ENTRY = re.compile(rb"^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ", re.MULTILINE)
+"""How an entry of a reflog begins: the object names before and after."""
 _RAW = re.compile(rb"\x01([0-9a-f]+)\n?\0|:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*\0([^\0]+)\0", re.DOTALL)
 _NEW_BLOB = re.compile(rb"\0\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) ")
 _LOG = ("--raw", "-z", "-m", "--root", "--no-renames", "--no-abbrev", "--no-show-signature", "--format=%x01%H")
@@ -194,6 +196,8 @@ def _loose_refs(common_dir: str) -> set[str]:
 
 
 def _unreadable(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):  # there are none, or no more
+        return
     raise MvcError(f"{error.filename}: {error.strerror}", "git fsck") from error
 
 
@@ -206,7 +210,7 @@ def _tips(git: Git, git_dirs: Sequence[str]) -> dict[str, list[str]]:
             named |= oids
             if os.path.dirname(path) == git_dir and os.path.basename(path) not in _OPTIONAL:
                 needed.update(dict.fromkeys(oids, path))
-        named |= _pseudo_refs(inside(git, git_dir))
+        named |= _pseudo_refs(inside(git, git_dir)) | _logged(git_dir)
     named |= _refs(git, git_dirs[0])
     kinds = _kinds(git, named)
     for oid, path in sorted(needed.items()):
@@ -224,6 +228,19 @@ def _state(git_dir: str) -> Iterator[tuple[str, set[str]]]:
     for path in paths:
         with suppress(FileNotFoundError, IsADirectoryError), open(path, "rb") as file:
             yield path, {oid.decode() for oid in _OBJECT_ID.findall(file.read())}
+
+
+def _logged(git_dir: str) -> set[str]:
+    """Return what the reflogs of a worktree name. Git passes over one that it cannot read, and says nothing."""
+    found = set()
+    for folder, _, files in os.walk(f"{git_dir}/logs", onerror=_unreadable):
+        for name in files:
+            try:
+                with open(f"{folder}/{name}", "rb") as file:
+                    found |= {oid.decode() for pair in _ENTRY.findall(file.read()) for oid in pair}
+            except OSError as error:
+                _unreadable(error)
+    return found
 
 
 def _pseudo_refs(git: Git) -> set[str]:

@@ -463,6 +463,17 @@ def broken_ref(repo: Repo) -> None:
     repo.write(".git/refs/heads/broken", "not an object name\n")
 
 
+def ref_passed_over(repo: Repo) -> None:
+    """Git says nothing of one that it cannot even look at."""
+    (repo.root / ".git/refs/tags/loop").symlink_to("loop")
+
+
+def reflog_passed_over(repo: Repo) -> None:
+    log = repo.root / ".git/logs/refs/heads/main"
+    log.unlink()
+    log.symlink_to("main")
+
+
 def worktree_gone(repo: Repo) -> None:
     repo.git("worktree", "add", "-q", "--detach", "../second")
     second(repo).root.rename(repo.root.parent / "elsewhere")
@@ -498,6 +509,8 @@ def from_the_future(repo: Repo) -> None:
 
 UNREADABLE = {
     "a ref": (broken_ref, "a Git ref cannot be read"),
+    "a ref that Git passes over": (ref_passed_over, "a Git ref cannot be read"),
+    "a reflog that Git passes over": (reflog_passed_over, "logs/refs/heads/main: Too many levels of symbolic links"),
     "a worktree": (worktree_gone, "second is gone"),
     "a commit": (commit_gone, "which is not in this clone"),
     "a pointer": (pointer_gone, "is not in this clone"),
