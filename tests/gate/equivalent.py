@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 WORDS = {
-    "judge._tag": "the tag that the table shows",
+    "landing._tag": "the tag that the table shows",
     "judge._with_renames": "a better line to type, once the findings are there",
     "judge._named": "serves that line",
     "judge._subject": "serves that line",
@@ -28,16 +28,16 @@ _IN_A_MESSAGE = "chooses the words of a finding"
 _IN_A_FIX = "chooses the line to type"
 
 EQUIVALENT = {
-    "judge.judge_policy: _CONFLICT.search(file.raw)  ->  not _CONFLICT.search(file.raw)": _IN_A_MESSAGE,
+    "judge.judge_policy: CONFLICT.search(file.raw)  ->  not CONFLICT.search(file.raw)": _IN_A_MESSAGE,
     "judge.judge_policy: error.fix or fixes.stage(POLICY, 'once it is mended')"
     "  ->  error.fix and fixes.stage(POLICY, 'once it is mended')": _IN_A_FIX,
     "judge.judge_blob: blob.commit  ->  not blob.commit": "says in which commit",
-    "judge._of_content: pointer.kind == 'dir'  ->  pointer.kind != 'dir'": _IN_A_FIX,
-    "judge._of_content: file == case.path  ->  file != case.path": _IN_A_MESSAGE,
-    "judge._of_tag: pattern == SEMVER  ->  pattern != SEMVER": _IN_A_MESSAGE,
-    "judge._read: what == 'report'  ->  what != 'report'": "the file's name in a message; the code is chosen below",
-    "judge._read: file.mode == _SUBMODULE  ->  file.mode != _SUBMODULE": _IN_A_FIX,
-    "judge._read: error.fix or fixes.mended(path, what)  ->  error.fix and fixes.mended(path, what)": _IN_A_FIX,
+    "model._of_content: pointer.kind == 'dir'  ->  pointer.kind != 'dir'": _IN_A_FIX,
+    "model._of_content: file == case.path  ->  file != case.path": _IN_A_MESSAGE,
+    "model._of_tag: pattern == SEMVER  ->  pattern != SEMVER": _IN_A_MESSAGE,
+    "model._read: what == 'report'  ->  what != 'report'": "the file's name in a message; the code is chosen below",
+    "model._read: file.mode == _SUBMODULE  ->  file.mode != _SUBMODULE": _IN_A_FIX,
+    "model._read: error.fix or fixes.mended(path, what)  ->  error.fix and fixes.mended(path, what)": _IN_A_FIX,
     "figures._slice: wanted.metric or 'metric'  ->  wanted.metric and 'metric'": _IN_A_MESSAGE,
     "figures._slice: place  ->  not place": _IN_A_MESSAGE,
     "regressions._newness: case.past.before is None  ->  case.past.before is not None": _IN_A_MESSAGE,

@@ -28,9 +28,9 @@ from mvc.quality.finding import Verdict
 MODULES = tuple(
     f"mvc.quality.{name}"
     for name in (
-        "judge", "stricter", "rules.figures", "rules.regressions", "rules.pairing", "rules.references",
-        "rules.succession", "rules.moves", "rules.strictness", "rules.trust", "rules.guarded", "rules.weakened",
-        "rules.waivers", "rules.pushed", "rules.pickled",
+        "judge", "stricter", "rules.model", "rules.landing", "rules.figures", "rules.regressions", "rules.pairing",
+        "rules.references", "rules.succession", "rules.moves", "rules.strictness", "rules.trust", "rules.guarded",
+        "rules.weakened", "rules.waivers", "rules.pushed", "rules.pickled",
     )
 )
 FILES = {inspect.getfile(import_module(name)) for name in MODULES}
