@@ -15,6 +15,7 @@ from mvc.quality.files import MAX_BYTES as MAX_REPORT
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.lineage import Descent, Held, Move, State, Stood, descents
+from mvc.scm.blobs import stream_blobs
 from mvc.scm.index_changes import Entry
 from mvc.scm.landing import (
     Landed,
@@ -28,7 +29,6 @@ from mvc.scm.landing import (
     tree_of,
     version_tags,
 )
-from mvc.scm.plumbing import stream_blobs
 
 _PATTERNS = (f"*{SUFFIX}", f"*{REPORT}")
 _NAMED = b"\nname: "

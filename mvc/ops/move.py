@@ -20,7 +20,8 @@ from mvc.ops.move_plan import Move, MovePlan, copying_line, plan_move
 from mvc.ops.pointers import ignore_files, stop_ignoring
 from mvc.ops.revisions import COMPANIONS
 from mvc.project import Project
-from mvc.scm.plumbing import stage, write_blobs
+from mvc.scm.blobs import write_blobs
+from mvc.scm.plumbing import stage
 from mvc.scratch import Staging
 from mvc.store.catalog import Snapshot
 from mvc.tree import Replacement, fsync_folders, replace_files

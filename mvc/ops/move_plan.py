@@ -13,7 +13,8 @@ from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.common import unusable
 from mvc.ops.revisions import COMPANIONS
 from mvc.project import Project
-from mvc.scm.plumbing import IndexPaths, ignored_files, index_paths, list_files, read_blobs
+from mvc.scm.blobs import read_blobs
+from mvc.scm.plumbing import IndexPaths, ignored_files, index_paths, list_files
 from mvc.workspace.rename import reaches
 from mvc.workspace.tracked import Tracked, folders_above, holder_of, parsed
 

@@ -9,7 +9,8 @@ from mvc.fsutil import UnsafePath
 from mvc.objects.manifest import Encoded, Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, dir_pointer
 from mvc.project import Project
-from mvc.scm.plumbing import ignored_files, list_files, stage, write_blobs
+from mvc.scm.blobs import write_blobs
+from mvc.scm.plumbing import ignored_files, list_files, stage
 from mvc.store.writer import CacheWriter
 from mvc.tree import Replacement, fsync_folders, replace_files
 from mvc.workspace import gitignore

@@ -12,8 +12,8 @@ from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.push import PushOptions, push_selected
 from mvc.ops.transfers import Selected, TransferResult, needed, versions_of
 from mvc.project import Project
+from mvc.scm.blobs import list_blobs
 from mvc.scm.changes import commits_of, is_zero, new_blobs
-from mvc.scm.plumbing import list_blobs
 from mvc.workspace.tracked import Selection
 
 SKIP = "MVC_SKIP_PUSH"

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.scm.plumbing import Git, list_blobs, read_blobs
+from mvc.scm.blobs import list_blobs, read_blobs
+from mvc.scm.plumbing import Git
 from mvc.workspace.tracked import Tracked, parsed
 
 COMPANIONS = (REPORT, REPORT + SIGNATURES)

@@ -16,7 +16,8 @@ from mvc.ops.common import chosen, unusable
 from mvc.ops.revisions import tracked_at
 from mvc.ops.uses import Use, uses_in_history
 from mvc.project import Project
-from mvc.scm.plumbing import Git, head, identity, list_tips, present_blobs, resolve, stream_blobs
+from mvc.scm.blobs import present_blobs, stream_blobs
+from mvc.scm.plumbing import Git, head, identity, list_tips, resolve
 from mvc.scm.reachable import author_emails, inside, mentions
 from mvc.store.location import open_bucket
 from mvc.store.remote import RemoteStore

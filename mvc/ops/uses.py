@@ -10,7 +10,8 @@ from typing import NamedTuple
 from mvc.errors import MvcError
 from mvc.objects.pointer import MAX_BYTES, path_of
 from mvc.project import Project
-from mvc.scm.plumbing import Git, stream_blobs
+from mvc.scm.blobs import stream_blobs
+from mvc.scm.plumbing import Git
 from mvc.scm.reachable import CommitInfo, Mention, commit_infos, inside, mentions, tags_holding, unreachable
 from mvc.workspace.available import needed_objects
 from mvc.workspace.roots import PATTERN, Needs

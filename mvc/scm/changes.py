@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mvc.scm.plumbing import Git, parse_raw, present_blobs
+from mvc.scm.blobs import present_blobs
+from mvc.scm.plumbing import Git, parse_raw
 
 _RAW = ("-r", "--raw", "-z", "--no-renames", "--no-abbrev")
 _FILES = ("100644", "100755")

@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mvc.errors import MvcError
-from mvc.scm.plumbing import Git, RawChange, not_here, parse_raw, read_blobs, split_nul
+from mvc.scm.blobs import not_here, read_blobs
+from mvc.scm.plumbing import Git, RawChange, parse_raw, split_nul
 
 _PATTERNS = frozenset({
     "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",

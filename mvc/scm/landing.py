@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.objects.visible import visible
+from mvc.scm.blobs import not_here
 from mvc.scm.condition import version
 from mvc.scm.index_changes import Entry, Index
-from mvc.scm.plumbing import Git, Layout, RawChange, not_here, parse_raw, scrubbed, split_nul
+from mvc.scm.plumbing import Git, Layout, RawChange, parse_raw, scrubbed, split_nul
 
 _MERGES = (2, 38)
 """The first version with `merge-tree --write-tree`."""

@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.scm.plumbing import Git, list_blobs, split_nul
+from mvc.scm.blobs import list_blobs
+from mvc.scm.plumbing import Git, split_nul
 
 _OBJECT_ID = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
 _ENTRY = re.compile(rb"^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ", re.MULTILINE)

@@ -15,7 +15,8 @@ from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.fsutil import READ, read_up_to
 from mvc.objects.digest import check_object_name
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
-from mvc.scm.plumbing import Git, head, list_blobs, stream_blobs
+from mvc.scm.blobs import list_blobs, stream_blobs
+from mvc.scm.plumbing import Git, head
 from mvc.scm.reachable import inside, reachable_blobs, staged, worktree_git_dirs
 from mvc.store.cache import Cache
 from mvc.store.writer import ARRIVED

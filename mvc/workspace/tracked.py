@@ -11,7 +11,8 @@ from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fsutil import UnsafePath, as_error
 from mvc.objects.names import check_path
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, parse, path_of
-from mvc.scm.plumbing import Git, IndexEntry, list_files, read_blobs
+from mvc.scm.blobs import read_blobs
+from mvc.scm.plumbing import Git, IndexEntry, list_files
 from mvc.tree import Tree
 
 if TYPE_CHECKING:

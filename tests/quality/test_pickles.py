@@ -38,7 +38,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
 from mvc.quality.content.pickle_files import Told, may_be_pickle_by_name, scan
-from mvc.quality.content.pickles import CALLED, COMPUTED
+from mvc.quality.content.pickle_machine import CALLED, COMPUTED
 
 SYSTEM = "posix.system"
 FINE = Told()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvc.errors import MvcError, UsageError
-from mvc.scm import plumbing
+from mvc.scm import blobs, plumbing
 from mvc.scm.plumbing import Git, IndexPaths, find_layout, scrubbed, split_nul
 from mvc.scm.repo import history
 
@@ -287,22 +287,22 @@ def test_blobs_of_a_commit_by_suffix_without_symlinks_and_submodules(git: Git) -
     first = commit(git, "one")
     git.run("update-index", "--add", "--cacheinfo", f"160000,{first},module.mvc")
     git.run("commit", "-qm", "two")
-    found = plumbing.list_blobs(git, "HEAD", ".mvc")
+    found = blobs.list_blobs(git, "HEAD", ".mvc")
     assert [blob.path for blob in found] == ["a.mvc", "d/naïve\n.mvc"]
-    assert list(plumbing.read_blobs(git, [blob.oid for blob in found])) == [b"a.mvc", "d/naïve\n.mvc".encode()]
+    assert list(blobs.read_blobs(git, [blob.oid for blob in found])) == [b"a.mvc", "d/naïve\n.mvc".encode()]
 
 
 def test_blobs_with_any_bytes_come_in_order_and_twice_when_asked_twice(git: Git) -> None:
     bodies = [b"", b"\n", b"a\n\nb", bytes(range(256)), b"x" * 200_000]
     oids = [git.run("hash-object", "-w", "--stdin", stdin=body).decode().strip() for body in bodies]
-    assert list(plumbing.read_blobs(git, [*oids, *reversed(oids)])) == [*bodies, *reversed(bodies)]
-    assert list(plumbing.read_blobs(git, [])) == []
+    assert list(blobs.read_blobs(git, [*oids, *reversed(oids)])) == [*bodies, *reversed(bodies)]
+    assert list(blobs.read_blobs(git, [])) == []
 
 
 def test_a_blob_that_is_not_in_this_clone_is_named(git: Git) -> None:
     oid = "1" * 40
     with pytest.raises(MvcError, match=f"Git object {oid} is not in this clone") as caught:
-        list(plumbing.read_blobs(git, [oid]))
+        list(blobs.read_blobs(git, [oid]))
     assert caught.value.exit_code == 3
 
 
