@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
+from mvc.quality.words import one_line
+
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
 
@@ -20,6 +22,11 @@ class Finding(NamedTuple):
     """What is wrong, with both values, in one line."""
     fix: str = ""
     """What to type."""
+
+    @classmethod
+    def of(cls, code: str, path: str, message: str, fix: str, severity: Severity = "error") -> Finding:
+        """Return a finding whose message is one line of bearable length, whatever files say."""
+        return cls(code, severity, path, one_line(message), fix)
 
 
 class Comparison(NamedTuple):

@@ -13,11 +13,10 @@ from mvc.objects import pointer as pointers
 from mvc.quality import fixes, patterns
 from mvc.quality.facts import BlobFacts, Facts, FileAt, ModelFacts
 from mvc.quality.files import POLICY, SUFFIX
-from mvc.quality.finding import Finding, Severity, Verdict
+from mvc.quality.finding import Finding, Verdict
 from mvc.quality.policy import STRICT, Policy, max_blob, parse_policy
 from mvc.quality.report import parse_report
 from mvc.quality.rules.model import CONFLICT, judge_model, no_file, read_case, reason_of
-from mvc.quality.words import one_line
 
 
 def judge(facts: Facts, now: float) -> Verdict:
@@ -46,11 +45,11 @@ def judge_policy(facts: Facts) -> tuple[Policy, list[Finding]]:
     """Return the policy that counts, and what is wrong with the one that is there."""
     file = judging_policy(facts)
     if file is None:
-        note = _finding("MVC402", POLICY, "there is no policy, so the defaults hold", "mvc init", "note")
+        note = Finding.of("MVC402", POLICY, "there is no policy, so the defaults hold", "mvc init", "note")
         return STRICT, [note] if facts.models else []
     if what := no_file(file):
         fix = fixes.untrack(POLICY, "then write it as a file")
-        return STRICT, [_finding("MVC309", POLICY, f"the policy is {what}, no regular file; the defaults hold", fix)]
+        return STRICT, [Finding.of("MVC309", POLICY, f"the policy is {what}, no regular file; the defaults hold", fix)]
     try:
         if file.conflicted:
             raise InvalidFormat("it is in conflict")
@@ -58,7 +57,7 @@ def judge_policy(facts: Facts) -> tuple[Policy, list[Finding]]:
     except InvalidFormat as error:
         reason = "it is in conflict" if CONFLICT.search(file.raw) else reason_of(error, POLICY)
         fix = error.fix or fixes.stage(POLICY, "once it is mended")
-        return STRICT, [_finding("MVC401", POLICY, f"the policy cannot be read: {reason}; the defaults hold", fix)]
+        return STRICT, [Finding.of("MVC401", POLICY, f"the policy cannot be read: {reason}; the defaults hold", fix)]
 
 
 def judging_policy(facts: Facts) -> FileAt | None:
@@ -82,11 +81,8 @@ def judge_blob(policy: Policy, blob: BlobFacts) -> tuple[Finding, ...]:
     }
     fix = fixes.out_of_history(blob.path, blob.commit) if blob.commit else fixes.track(blob.path)
     where = f"in the commit {blob.commit[:12]}: " if blob.commit else ""
-    return tuple(_finding(code, blob.path, f"{where}{message}", fix) for code, message in said.items() if message)
+    return tuple(Finding.of(code, blob.path, f"{where}{message}", fix) for code, message in said.items() if message)
 
-
-def _finding(code: str, path: str, message: str, fix: str, severity: Severity = "error") -> Finding:
-    return Finding(code, severity, path, one_line(message), fix)
 
 
 # A model that was renamed without its report.

@@ -12,7 +12,7 @@ from harness import LARGE, MVC, Repo, Result, noise
 from mvc.objects.pointer import parse
 from mvc.ops.check import check
 from mvc.project import Project, Surroundings
-from mvc.quality import judge as judge_module
+from mvc.quality.rules import model as judge_of_a_model
 
 POLICY = ".mvc/policy.yaml"
 
@@ -144,13 +144,13 @@ def judged(models: Repo, monkeypatch: pytest.MonkeyPatch) -> tuple[Repo, list[st
     """Return the repository, every model with a report, and the list of reports that this process reads."""
     evaluate(models, "models/b.bin")
     read: list[str] = []
-    parse_report = judge_module.parse_report
+    parse_report = judge_of_a_model.parse_report
 
     def watched(raw: bytes, what: str) -> object:
         read.append(what)
         return parse_report(raw, what)
 
-    monkeypatch.setattr(judge_module, "parse_report", watched)
+    monkeypatch.setattr(judge_of_a_model, "parse_report", watched)
     return models, read
 
 

@@ -12,7 +12,7 @@ from mvc.quality.demands import ANY, Demands, Direction, GapDemand, MetricDemand
 from mvc.quality.finding import Finding, Severity
 from mvc.quality.policy import Pinned
 from mvc.quality.report import Metric, Report, label
-from mvc.quality.words import clipped, number, one_line, short
+from mvc.quality.words import clipped, number, short
 
 
 class Evidence(NamedTuple):
@@ -23,7 +23,7 @@ class Evidence(NamedTuple):
 
     def finding(self, code: str, message: str, fix: str, severity: Severity = "error") -> Finding:
         """Return a finding about it."""
-        return Finding(code, severity, self.path, one_line(message), fix)
+        return Finding.of(code, self.path, message, fix, severity)
 
     def on(self, place: str) -> list[Metric]:
         """Return the metrics of a data set; all of them when `place` is empty."""

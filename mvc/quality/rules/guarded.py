@@ -8,12 +8,12 @@ from mvc.errors import InvalidFormat
 from mvc.quality import fixes, patterns
 from mvc.quality.facts import FileAt, GuardedChange, Landing
 from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS
-from mvc.quality.finding import Finding, Severity
+from mvc.quality.finding import Finding
 from mvc.quality.policy import STRICT, Policy, parse_policy
 from mvc.quality.rules.waivers import Waiver, parse_waivers
 from mvc.quality.rules.weakened import weakened
 from mvc.quality.signers import KRL, Allowed, Lines, fingerprint, parse_revoked, parse_signers
-from mvc.quality.words import clipped, one_line
+from mvc.quality.words import clipped
 
 GUARDED = (POLICY, SIGNERS, REVOKED, WAIVERS)
 """What a change may weaken only under a signature: `change_text` in `FILE.sig`, in the namespace `CHANGES`."""
@@ -52,7 +52,7 @@ def own_policy(landing: Landing) -> Iterator[Finding]:
         message = "the target branch's policy cannot be read: the change mends it, and is judged by its own"
     else:
         return
-    yield _finding("MVC417", "note", POLICY, message, fixes.looked_at(POLICY))
+    yield Finding.of("MVC417", POLICY, message, fixes.looked_at(POLICY), "note")
 
 
 def mended_policy(landing: Landing) -> FileAt | None:
@@ -82,7 +82,7 @@ def workflow(change: GuardedChange) -> Finding:
 def changed(change: GuardedChange, policy: Policy) -> Iterator[Finding]:
     """Yield MVC411, an error, where a change weakens what guards the models and nobody may; else MVC412, a note."""
     if reason := broken(change):
-        yield _finding("MVC411", "error", change.path, f"it is broken: {reason}", fixes.mended_file(change.path))
+        yield Finding.of("MVC411", change.path, f"it is broken: {reason}", fixes.mended_file(change.path))
         return
     reasons = list(weaker(change, policy))
     signers = _counting(change)
@@ -90,18 +90,18 @@ def changed(change: GuardedChange, policy: Policy) -> Iterator[Finding]:
         yield from _refused(change, reasons)
     elif reasons:
         message = f"it is weakened, and {_joined(signers)} signed that: {_joined(reasons, '; ')}"
-        yield _finding("MVC412", "note", change.path, message, fixes.looked_at(change.path))
+        yield Finding.of("MVC412", change.path, message, fixes.looked_at(change.path), "note")
     elif change.old or change.path != POLICY:  # of a first policy MVC417 tells
-        yield _finding("MVC412", "note", change.path, _harmless(change), fixes.looked_at(change.path))
+        yield Finding.of("MVC412", change.path, _harmless(change), fixes.looked_at(change.path), "note")
 
 
 def _refused(change: GuardedChange, reasons: Sequence[str]) -> Iterator[Finding]:
     message = f"it is weakened: {_joined(reasons, '; ')}"
     fix = fixes.signed_change(change.path, change.base if change.old else "")
-    yield _finding("MVC411", "error", change.path, message, fix)
+    yield Finding.of("MVC411", change.path, message, fix)
     for problem in dict.fromkeys(signer.problem for signer in change.signers):
         message = f"a signature under the change does not count: {problem}"
-        yield _finding("MVC126", "warning", change.path, message, fix)
+        yield Finding.of("MVC126", change.path, message, fix, "warning")
 
 
 def _harmless(change: GuardedChange) -> str:
@@ -155,7 +155,7 @@ def unreadable_signers(landing: Landing) -> Iterator[Finding]:
     for path, file in ((SIGNERS, landing.signers), (REVOKED, landing.revoked)):
         if file is not None and path not in mended and (reason := _problem(path, file)):
             message = f"what the target branch has here cannot be read: {reason}"
-            yield _finding("MVC414", "error", path, message, fixes.mended_file(path))
+            yield Finding.of("MVC414", path, message, fixes.mended_file(path))
 
 
 # What is weakened.
@@ -228,7 +228,3 @@ def _raw(change: GuardedChange) -> bytes:
 def _joined(texts: Sequence[str], between: str = ", ") -> str:
     more = f"{between}and {len(texts) - _FEW} more" if len(texts) > _FEW else ""
     return between.join(texts[:_FEW]) + more
-
-
-def _finding(code: str, severity: Severity, path: str, message: str, fix: str = "") -> Finding:
-    return Finding(code, severity, path, one_line(message), fix)

@@ -15,13 +15,13 @@ from mvc.quality import fixes, formats
 from mvc.quality.demands import Demands, demands
 from mvc.quality.facts import FileAt, ModelFacts
 from mvc.quality.files import SUFFIX
-from mvc.quality.finding import Finding, Severity
+from mvc.quality.finding import Finding
 from mvc.quality.policy import Policy
 from mvc.quality.report import Report, parse_report
 from mvc.quality.rules.figures import judge_figures
 from mvc.quality.rules.pickled import judge_pickles
 from mvc.quality.tags import SEMVER, fits
-from mvc.quality.words import clipped, one_line, short
+from mvc.quality.words import clipped, short
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Case(NamedTuple):
 
     def finding(self, code: str, message: str, fix: str) -> Finding:
         """Return a finding about it."""
-        return _finding(code, self.path, message, fix)
+        return Finding.of(code, self.path, message, fix)
 
 
 def read_case(policy: Policy, model: ModelFacts) -> Case:
@@ -170,7 +170,7 @@ def _read(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, str
         return _conflict(path, what, fixes.settle(name))
     if kind := no_file(file):
         fix = fixes.anew(path, what, submodule=file.mode == _SUBMODULE)
-        return _finding("MVC309", path, f"the {what} is {kind}, no regular file", fix)
+        return Finding.of("MVC309", path, f"the {what} is {kind}, no regular file", fix)
     try:
         return parse(file.raw, name)
     except InvalidFormat as error:
@@ -178,11 +178,11 @@ def _read(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, str
             return _conflict(path, what, fixes.stage(name, "once it is mended"))
         fix = error.fix or fixes.mended(path, what)
         code = "MVC102" if what == "report" else "MVC304"
-        return _finding(code, path, f"the {what} cannot be read: {reason_of(error, name)}", fix)
+        return Finding.of(code, path, f"the {what} cannot be read: {reason_of(error, name)}", fix)
 
 
 def _conflict(path: str, what: str, fix: str) -> Finding:
-    return _finding("MVC305", path, f"the {what} is in conflict: Git could not merge it", fix)
+    return Finding.of("MVC305", path, f"the {what} is in conflict: Git could not merge it", fix)
 
 
 def no_file(file: FileAt) -> str:
@@ -193,7 +193,3 @@ def no_file(file: FileAt) -> str:
 def reason_of(error: InvalidFormat, path: str) -> str:
     """Return why a file cannot be read, without its name."""
     return error.message.removeprefix(f"{path}: ")
-
-
-def _finding(code: str, path: str, message: str, fix: str, severity: Severity = "error") -> Finding:
-    return Finding(code, severity, path, one_line(message), fix)

@@ -11,7 +11,7 @@ from mvc.quality.facts import Facts, Landing, ModelFacts, Tracked
 from mvc.quality.finding import Finding
 from mvc.quality.policy import Policy
 from mvc.quality.rules.strictness import loses
-from mvc.quality.words import clipped, one_line
+from mvc.quality.words import clipped
 
 _FEW = 3
 """Losses that are named."""
@@ -39,7 +39,7 @@ def _twins(tracked: Iterable[Tracked], changed: set[str]) -> Iterator[Finding]:
             if path in changed:
                 other = next(item for item in paths if item != path)
                 message = f"where case and composition do not count, it is {clipped(other)}"
-                yield _finding("MVC323", path, message, fixes.another_path(path))
+                yield Finding.of("MVC323", path, message, fixes.another_path(path))
 
 
 def _nested(tracked: Iterable[Tracked], changed: set[str]) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ def _nested(tracked: Iterable[Tracked], changed: set[str]) -> Iterator[Finding]:
         above = next((there[part] for part in _above(key) if part in there), "")
         if above and {path, above} & changed:
             message = f"it lies in {clipped(above)}, which is tracked itself"
-            yield _finding("MVC323", path, message, fixes.another_path(path))
+            yield Finding.of("MVC323", path, message, fixes.another_path(path))
 
 
 def _above(path: str) -> Iterator[str]:
@@ -65,7 +65,7 @@ def _namesakes(tracked: Iterable[Tracked], changed: set[str]) -> Iterator[Findin
             if path in changed:
                 other = next(item for item in paths if item != path)
                 message = f"its name {clipped(names[path])} is that of {clipped(other)}, too"
-                yield _finding("MVC324", path, message, fixes.another_name(path))
+                yield Finding.of("MVC324", path, message, fixes.another_name(path))
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
@@ -87,7 +87,7 @@ def _moved_out(model: ModelFacts, policy: Policy) -> Iterator[Finding]:
     if lost := loses(demands(policy, before.path), demands(policy, model.path)):
         named = ", ".join(map(clipped, lost[:_FEW])) + (" …" if len(lost) > _FEW else "")
         message = f"it was {clipped(before.path)}, of which the policy demands more: {named}"
-        yield _finding("MVC325", model.path, message, fixes.move_back(model.path, before.path))
+        yield Finding.of("MVC325", model.path, message, fixes.move_back(model.path, before.path))
 
 
 def _exchanged(models: Iterable[ModelFacts], landing: Landing, policy: Policy) -> Iterator[Finding]:
@@ -101,8 +101,4 @@ def _exchanged(models: Iterable[ModelFacts], landing: Landing, policy: Policy) -
         for path in new if out else ():
             if patterns.means(rule.match, path):
                 message = f"it is new and {clipped(out)} is gone, under one rule with metrics: nothing is compared"
-                yield _finding("MVC326", path, message, fixes.succeed(path, out, gone[out]))
-
-
-def _finding(code: str, path: str, message: str, fix: str) -> Finding:
-    return Finding(code, "error", path, one_line(message), fix)
+                yield Finding.of("MVC326", path, message, fixes.succeed(path, out, gone[out]))

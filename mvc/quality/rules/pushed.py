@@ -21,11 +21,11 @@ def _lacking(remote: RemoteFacts) -> Iterator[Finding]:
         count = f"{item.objects:,} of {item.needed:,} object{'' if item.needed == 1 else 's'}, {item.size:,} bytes"
         message = item.problem or f"{count}, not on the remote {remote.name}"
         fix = fixes.push(item.path, remote.name)
-        yield Finding("MVC321", "error", item.path, one_line(message), one_line(fix))
+        yield Finding.of("MVC321", item.path, message, one_line(fix))
 
 
 def _unverified(remote: RemoteFacts) -> Iterator[Finding]:
     if remote.problem:
         message = f"unverified: the remote {remote.name} could not be asked: {remote.problem}"
         fix = remote.fix or fixes.test_remote(remote.name)
-        yield Finding("MVC322", "warning", "", one_line(message), one_line(fix))
+        yield Finding.of("MVC322", "", message, one_line(fix), "warning")

@@ -62,9 +62,9 @@ def compare(
     return (*rows, *_other_rows(case, {row.metric for row in rows})), tuple(dict.fromkeys(findings))
 
 
-def directed(demanded: Demands, past: Past | None) -> Demands:
+def directed(demanded: Demands, past: Past) -> Demands:
     """Return what is demanded, with the directions that the report before says where the policy says none."""
-    base = references.base(past) if past and any(item.regressions for item in demanded.metrics) else None
+    base = references.base(past) if any(item.regressions for item in demanded.metrics) else None
     if base is None:
         return demanded
     told = [item.direction or told_direction(base.report, item.name) for item in demanded.metrics]

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from mvc.quality import fixes
 from mvc.quality.demands import Demands
 from mvc.quality.facts import ModelFacts, Past, Version
-from mvc.quality.finding import Finding, Severity
+from mvc.quality.finding import Finding
 from mvc.quality.report import Report
 from mvc.quality.rules import references
 from mvc.quality.tags import parse_version
-from mvc.quality.words import clipped, one_line, short
+from mvc.quality.words import clipped, short
 
 _COMMIT = 12
 """Digits of a commit that are shown."""
@@ -61,11 +61,11 @@ def _denied(path: str, version: Version, demanded: Demands) -> list[Finding]:
         reason = "the policy lets only those come back that a Git tag registers"
     else:
         return []
-    return [_finding("MVC123", path, f"{_told(version)} comes back, and {reason}", fixes.newer(path))]
+    return [Finding.of("MVC123", path, f"{_told(version)} comes back, and {reason}", fixes.newer(path))]
 
 
 def _noted(path: str, version: Version) -> list[Finding]:
-    return [_finding("MVC120", path, f"{_told(version)} comes back", fixes.versions(path), "note")]
+    return [Finding.of("MVC120", path, f"{_told(version)} comes back", fixes.versions(path), "note")]
 
 
 def _told(version: Version) -> str:
@@ -95,7 +95,7 @@ def _taken(path: str, report: Report, demanded: Demands, past: Past) -> Iterator
             have, want = short(report.model.blake3, other), short(other, report.model.blake3)
             where = f"the Git tag {clipped(version.tag)}" if version.tag else f"commit {version.commit[:_COMMIT]}"
             message = f"the tag {clipped(report.tag)} is that of {want} since {where}, and the report's model is {have}"
-            yield _finding("MVC121", path, message, fixes.higher_tag(path, report))
+            yield Finding.of("MVC121", path, message, fixes.higher_tag(path, report))
             return
 
 
@@ -134,8 +134,4 @@ def _lower(path: str, report: Report, demanded: Demands, past: Past) -> Iterator
     same = old.rank == new.rank and before.report.model.blake3 == report.model.blake3
     if not same and not new.rank > old.rank:
         message = f"the tag {clipped(report.tag)} does not come after {clipped(before.report.tag)}, the one before"
-        yield _finding("MVC122", path, message, fixes.higher_tag(path, report))
-
-
-def _finding(code: str, path: str, message: str, fix: str, severity: Severity = "error") -> Finding:
-    return Finding(code, severity, path, one_line(message), fix)
+        yield Finding.of("MVC122", path, message, fixes.higher_tag(path, report))

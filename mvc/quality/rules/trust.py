@@ -10,7 +10,7 @@ from mvc.quality.demands import Demands, rank
 from mvc.quality.facts import Signer
 from mvc.quality.finding import Finding
 from mvc.quality.report import Report
-from mvc.quality.words import clipped, one_line
+from mvc.quality.words import clipped
 
 AHEAD = 3600
 """Seconds that a report may be from the future: clocks differ."""
@@ -47,7 +47,7 @@ def unassured(
         message = f"the report claims the assurance {claim}, and none of the policy's evaluators for that has signed it"
     else:
         return
-    yield _finding("MVC124", path, message, fixes.assured(path, demanded.assurance))
+    yield Finding.of("MVC124", path, message, fixes.assured(path, demanded.assurance))
 
 
 def too_few(path: str, demanded: Demands, counting: Sequence[Signer]) -> Iterator[Finding]:
@@ -58,7 +58,8 @@ def too_few(path: str, demanded: Demands, counting: Sequence[Signer]) -> Iterato
         signed = f"{count} {'has' if count == 1 else 'have'} signed it{by}"
         each = ", each with a key and a name of their own" if demanded.signatures > 1 else ""
         message = f"{signed}; the policy demands {demanded.signatures}{each}"
-        yield _finding("MVC125", path, message, fixes.sign(path, "by somebody whose signature counts, and has not yet"))
+        fix = fixes.sign(path, "by somebody whose signature counts, and has not yet")
+        yield Finding.of("MVC125", path, message, fix)
 
 
 def not_counting(path: str, signers: Iterable[Signer]) -> Iterator[Finding]:
@@ -68,7 +69,7 @@ def not_counting(path: str, signers: Iterable[Signer]) -> Iterator[Finding]:
             who = " ".join(filter(None, (clipped(signer.principal), signer.key)))
             message = f"a signature{f' by {who}' if who else ''} does not count: {signer.problem}"
             fix = fixes.sign(path, "once more; what no longer fits is dropped")
-            yield Finding("MVC126", "warning", path, one_line(message), fix)
+            yield Finding.of("MVC126", path, message, fix, "warning")
 
 
 def too_old(path: str, report: Report, demanded: Demands, now: float) -> Iterator[Finding]:
@@ -85,7 +86,7 @@ def too_old(path: str, report: Report, demanded: Demands, now: float) -> Iterato
         message = f"the report is {span(now - created)} old, {span(demanded.max_age)} at most are allowed"
     else:
         return
-    yield _finding("MVC127", path, message, fixes.evaluated_again(path, report))
+    yield Finding.of("MVC127", path, message, fixes.evaluated_again(path, report))
 
 
 def distinct(signers: Iterable[Signer]) -> int:
@@ -121,7 +122,3 @@ def span(seconds: float) -> str:
     days, hours = int(seconds // _DAY), int(seconds // _HOUR)
     count, unit = (hours, "hour") if hours < 48 else (days, "day")  # noqa: PLR2004 - two days
     return f"{count} {unit}{'' if count == 1 else 's'}"
-
-
-def _finding(code: str, path: str, message: str, fix: str) -> Finding:
-    return Finding(code, "error", path, one_line(message), fix)

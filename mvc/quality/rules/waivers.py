@@ -22,7 +22,7 @@ from mvc.quality.document import decode
 from mvc.quality.facts import Facts, FileAt, Landing, ModelFacts
 from mvc.quality.files import WAIVERS
 from mvc.quality.finding import Finding
-from mvc.quality.words import clipped, one_line
+from mvc.quality.words import clipped
 
 MAX_BYTES = 256 << 10
 
@@ -165,13 +165,12 @@ def _subject(model: ModelFacts) -> tuple[str, str] | None:
 
 def _note(finding: Finding, waiver: Waiver) -> Finding:
     message = f"{finding.code} is waived by {clipped(waiver.owner)} until {waiver.expires}: {clipped(waiver.reason)}"
-    message = one_line(f"{message} ({finding.message})")
-    return Finding("MVC415", "note", finding.path, message, fixes.explained(finding.code))
+    return Finding.of("MVC415", finding.path, f"{message} ({finding.message})", fixes.explained(finding.code), "note")
 
 
 def _expired(finding: Finding, waiver: Waiver) -> Finding:
     message = f"the waiver of {finding.code} by {clipped(waiver.owner)} has expired on {waiver.expires}"
-    return Finding("MVC416", "warning", finding.path, one_line(message), fixes.edited(WAIVERS))
+    return Finding.of("MVC416", finding.path, message, fixes.edited(WAIVERS), "warning")
 
 
 def unreadable(landing: Landing) -> Iterator[Finding]:
@@ -185,7 +184,7 @@ def unreadable(landing: Landing) -> Iterator[Finding]:
         parse_waivers(file.raw)
     except InvalidFormat as error:
         message = f"the waivers of the target branch cannot be read: {error.message.removeprefix(f'{path}: ')}"
-        yield Finding("MVC414", "error", path, one_line(message), fixes.mended_file(path))
+        yield Finding.of("MVC414", path, message, fixes.mended_file(path))
 
 
 def schema() -> dict[str, Any]:
