@@ -97,9 +97,8 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
             [project.root],
             Needs(project.cache, lambda name: _manifest_there(tools.remote, name)),
         )
-        if options.yes:
-            announce_all(project, tools.remote, own)
-        return _collect(project, tools.remote, own, options)
+        now = announce_all(project, tools.remote, own) if options.yes else time.time()
+        return _collect(project, tools.remote, own, options, now)
 
 
 def _refuse(project: Project, options: GcOptions) -> None:
@@ -132,11 +131,13 @@ def _manifest_there(remote: RemoteStore, name: str) -> bytes:
     return body
 
 
-def _collect(project: Project, remote: RemoteStore, own: set[str], options: GcOptions) -> RemoteGcResult:
+def _collect(
+    project: Project, remote: RemoteStore, own: set[str], options: GcOptions, now: float,
+) -> RemoteGcResult:
     """Find what is spare, list it and delete what is due; without `yes`, only say so."""
     others = all_roots(remote, but=clone_id(project))
     spares = find_spares(remote, own.union(*(roots.names for roots in others)))
-    lists, now = garbage_lists(remote), time.time()
+    lists = garbage_lists(remote)
     choice = choose(spares, merged(lists), now - options.grace if options.grace else math.inf, now - ABANDONED)
     if options.yes and choice.fresh:
         write_list(remote, choice.fresh)
@@ -144,7 +145,7 @@ def _collect(project: Project, remote: RemoteStore, own: set[str], options: GcOp
     due = [listed for listed in lists if _is_due(listed, options.grace, now)]
     later = [listed for listed in lists if not _is_due(listed, options.grace, now)]
     soon, waiting = _apart(choice.listed, due)
-    deleted = _delete(remote, due, own) if options.yes else _amount(soon)
+    deleted = _delete(remote, due, own, now) if options.yes else _amount(soon)
     until = iso(min(listed.item.modified for listed in later) + options.grace) if waiting else ""
     return RemoteGcResult(
         project.remote(options.remote).name,
@@ -173,12 +174,12 @@ def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
     return listed.deleting or not grace or now - listed.item.modified >= grace
 
 
-def _delete(remote: RemoteStore, due: Iterable[GarbageList], own: set[str]) -> Amount:
+def _delete(remote: RemoteStore, due: Iterable[GarbageList], own: set[str], now: float) -> Amount:
     def needed() -> set[str]:
         return own.union(*(roots.names for roots in all_roots(remote)))
 
     freed = Amount.total(carry_out(remote, listed, needed) for listed in due)
-    sweep(remote)
+    sweep(remote, now)
     return freed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -173,7 +174,7 @@ def _doomed(tools: Tools, remote: str, names: AbstractSet[str]) -> Doomed:
 def _sent(tools: Tools, missing: list[Digest]) -> Moved:
     moved = push_objects(tools, missing) if missing else Moved(0, 0)
     if any(digest.size > PART for digest in missing):
-        sweep(tools.remote)
+        sweep(tools.remote, time.time())
     return moved
 
 

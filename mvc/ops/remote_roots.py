@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from uuid import uuid4
@@ -23,10 +24,18 @@ def announce(project: Project, remote: RemoteStore, names: Iterable[str]) -> Non
         add_roots(remote.bucket, clone_id(project), _place(project), names)
 
 
-def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) -> None:
-    """Replace what the remote knows this clone to need; no push of this clone may be under way."""
+def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) -> float:
+    """Replace what the remote knows this clone to need; no push of this clone may be under way.
+
+    Returns:
+        The time by the remote's clock, in seconds since the epoch; by this machine's where the remote tells none.
+
+    """
+    key = roots_key(clone_id(project))
     with project.roots_lock():
-        remote.bucket.write(roots_key(clone_id(project)), encode_roots(_place(project), names))
+        remote.bucket.write(key, encode_roots(_place(project), names))
+        written = remote.bucket.head(key)
+    return (written.modified if written else 0) or time.time()
 
 
 def clone_id(project: Project) -> str:

@@ -242,10 +242,11 @@ class DirectoryBucket:
         root = os.path.realpath(self._root)
         folder = os.path.dirname(f"{root}/{key}")
         while folder not in self._kept and len(folder) >= len(root):
-            self._kept.add(folder)
-            folder = os.path.dirname(folder)
+            parent = os.path.dirname(folder)
             with suppress(PermissionError):
-                fsync_directory(folder)
+                fsync_directory(parent)
+            self._kept.add(folder)
+            folder = parent
 
     def _check_there(self) -> None:
         """A directory that is not there holds nothing; but then its parent is: else a share is not mounted."""

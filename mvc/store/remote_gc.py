@@ -199,10 +199,10 @@ def write_list(remote: RemoteStore, spares: Iterable[Spare]) -> None:
 # Deletion.
 
 
-def sweep(remote: RemoteStore) -> None:
+def sweep(remote: RemoteStore, now: float) -> None:
     """Remove what uploads have left that were given up; whoever may not do that may do the rest."""
     with suppress(RemoteError):
-        remote.bucket.sweep(time.time() - ABANDONED)
+        remote.bucket.sweep(now - ABANDONED)
 
 
 class _Deletion:

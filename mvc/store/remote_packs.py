@@ -18,6 +18,8 @@ _INDEX = re.compile(r"packs/([0-9a-f]{64})\.idx")
 _GONE = (MissingObject, Changed)
 _WRONG = (CorruptObject, InvalidFormat)
 _TRIES = 3
+_NEW = "new-"
+"""Before the name of an index that is being kept."""
 
 T = TypeVar("T")
 
@@ -133,7 +135,7 @@ class RemotePacks:
         """Keep the index of the pack `name` for the next command."""
         with suppress(OSError):  # it only saves a request
             os.makedirs(self.folder, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_NEW, delete=False) as file:
                 file.write(data)
             os.rename(file.name, self._kept(name))
 
@@ -141,10 +143,10 @@ class RemotePacks:
         return f"{self.folder}/{name}.idx"
 
     def _drop_kept(self, names: Collection[str]) -> None:
-        """Remove the indexes of packs that are gone."""
+        """Remove the indexes of packs that are gone, and what a killed command left; who writes now does without."""
         with suppress(OSError):
             for file in os.listdir(self.folder):
-                if file.endswith(".idx") and file.removesuffix(".idx") not in names:
+                if file.startswith(_NEW) or (file.endswith(".idx") and file.removesuffix(".idx") not in names):
                     os.unlink(f"{self.folder}/{file}")
 
     # Parts of large indexes.

@@ -32,6 +32,22 @@ def test_a_hundred_pushes_to_a_directory(repo: Repo, tmp_path: Path, in_process:
     repo.ok("verify", "-r", "nas")
 
 
+def test_what_a_killed_pull_left_of_an_index_goes(repo: Repo, tmp_path: Path) -> None:
+    repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
+    repo.write_dir("d", 5)
+    repo.ok("add", "d")
+    repo.ok("push")
+    repo.commit("all")
+    clone = repo.clone(tmp_path / "clone")
+    clone.ok("fetch")
+    (index,) = clone.path(".git/mvc/remotes").rglob("*.idx")
+    half = index.with_name("new-x7")
+    half.write_bytes(index.read_bytes()[:100])
+    clone.ok("verify", "-r", "nas")
+    assert not half.exists()
+    assert index.exists()
+
+
 def s3_remote(repo: Repo, server: S3Server, url: str, endpoint: str) -> None:
     """Give a repository a bucket as its remote; keys are in the environment."""
     S3Bucket(url, server.options).write("there", b"a bucket that is there")  # the server makes it by itself

@@ -277,6 +277,27 @@ def test_a_wrong_clock_deletes_nothing_early(repo: Repo, offset: str) -> None:
 
 
 @pytest.mark.parametrize("offset", ["-10y", "+10y"])
+def test_a_wrong_clock_deletes_nothing_early_on_a_remote(repo: Repo, tmp_path: Path, offset: str) -> None:
+    """What is young is not listed, and what is listed stays for its grace: the remote's clock counts."""
+    repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
+    repo.write("m.bin", noise("garbage", LARGE))
+    repo.ok("add", "m.bin")
+    repo.ok("push")
+    repo.ok("rm", "m.bin")
+    objects = {path for path in (tmp_path / "nas/objects").rglob("*") if path.is_file()}
+    at(repo, offset, "gc", "-r", "nas", "--yes")
+    assert not list((tmp_path / "nas/gc").glob("*"))
+    for path in objects:
+        os.utime(path, (0, 0))
+    repo.ok("gc", "-r", "nas", "--yes")
+    assert len(list((tmp_path / "nas/gc").iterdir())) == 1
+    at(repo, offset, "gc", "-r", "nas", "--yes")
+    assert all(path.exists() for path in objects)
+    repo.ok("gc", "-r", "nas", "--yes", "--grace", "0")
+    assert not any(path.exists() for path in objects)
+
+
+@pytest.mark.parametrize("offset", ["-10y", "+10y"])
 def test_a_wrong_clock_hides_no_change(repo: Repo, offset: str) -> None:
     repo.write("m.bin", noise("old", LARGE))
     at(repo, offset, "add", "m.bin")
