@@ -13,12 +13,23 @@ from uuid import uuid4
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
-from harness import MODEL_FILES, PROJECT, InProcess, Repo, Result, make_home
+from forkserver import ForkServer
+from harness import MODEL_FILES, MVC, PROJECT, InProcess, Repo, Result, fork_servers, make_home
 from s3 import S3Server, serving
 from servers import azure_server, google_server, ssh_server, web_server  # noqa: F401 - fixtures
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and whatever they start, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have what tests type as `mvc` run in forks."""
+    server = ForkServer(MVC, str(tmp_path_factory.mktemp("forks")))
+    fork_servers.append(server)
+    yield
+    fork_servers.remove(server)
+    server.close()
 
 
 @pytest.fixture(autouse=True)

@@ -116,6 +116,8 @@ class Proxy:
                 request = request._replace(body=await reader.readexactly(int(headers.get("content-length", 0))))
             answer = fault.instead or fault.answer(await self._ask(request._replace(body=fault.request(request.body))))
             await _tell(writer, answer, head=method == "HEAD")
+        if asyncio.current_task().cancelling():  # type: ignore[union-attr]  # this is a task
+            writer.transport.abort()  # whatever is unsent
         writer.close()
 
     async def _ask(self, request: Request) -> Answer:
@@ -123,10 +125,12 @@ class Proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         lines = [f"{request.method} {request.path} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in {**request.headers, "connection": "close"}.items()]
-        writer.write("\r\n".join([*lines, "", ""]).encode() + request.body)
-        line, headers = await _head(reader)
-        body = b"" if request.method == "HEAD" else await reader.read()
-        writer.close()
+        try:
+            writer.write("\r\n".join([*lines, "", ""]).encode() + request.body)
+            line, headers = await _head(reader)
+            body = b"" if request.method == "HEAD" else await reader.read()
+        finally:
+            writer.transport.abort()  # whatever is unsent
         if headers.pop("transfer-encoding", "") == "chunked":
             body = _unchunked(body)
             headers["content-length"] = str(len(body))

@@ -11,7 +11,6 @@ The command is mvc itself, in a fork of this process: real files, real Git, real
 from __future__ import annotations
 
 import array
-import atexit
 import ctypes
 import errno
 import fcntl
@@ -23,13 +22,13 @@ import signal
 import socket
 import struct
 import sys
-import threading
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import forkserver
 
 # System calls.
 
@@ -256,7 +255,8 @@ class Runner:
         if pid == 0:
             try:
                 self._become(command, fault, channel)
-                code = _main(command.args)
+                sys.argv = ["mvc", *command.args]
+                code = forkserver.run()
                 if modules:
                     os.write(1, ("\0" + " ".join(sys.modules)).encode())
                 os._exit(code)
@@ -284,26 +284,6 @@ class Runner:
             channel.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
             os.close(listener)
             channel.close()
-
-
-def _main(args: tuple[str, ...]) -> int:
-    """Do what the `mvc` program does, to its very end; the exit code."""
-    from mvc.cli.main import main
-
-    sys.argv = ["mvc", *args]
-    code: object = 0
-    try:
-        main()
-    except SystemExit as error:
-        code = error.code
-    except BaseException:  # noqa: BLE001 - as the interpreter would show it
-        traceback.print_exc()
-        code = 1
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
-    return code if isinstance(code, int) else int(code is not None)
 
 
 def _receive(channel: socket.socket) -> int:
