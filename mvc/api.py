@@ -1,4 +1,4 @@
-"""The Python API. Together with the command line it is the edge that reads the environment."""
+"""The Python API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mvc.ops.remove import RemoveResult, remove
 from mvc.ops.status import Status, status
 from mvc.ops.unprotect import UnprotectResult, unprotect
 from mvc.project import Project as _Project
-from mvc.project import Surroundings
+from mvc.surroundings import surroundings
 
 if TYPE_CHECKING:
     from mvc.ops.eval_record import Recorded
@@ -38,13 +38,6 @@ __all__ = [
     "UnprotectResult",
     "surroundings",
 ]
-
-
-def surroundings(start: str | os.PathLike[str] = ".") -> Surroundings:
-    """Return the process's environment, with `start` as the current directory."""
-    from platformdirs import user_config_path  # noqa: PLC0415 - import time
-
-    return Surroundings(os.path.abspath(start), os.environ, str(user_config_path("mvc") / "config.yaml"))
 
 
 class Project:

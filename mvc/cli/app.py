@@ -83,8 +83,8 @@ def options(
 
 def around(output: Output) -> Surroundings:
     """Return the process's surroundings, with somebody to tell of waiting and of progress."""
-    from mvc.api import surroundings  # noqa: PLC0415
     from mvc.cli import progress  # noqa: PLC0415
+    from mvc.surroundings import surroundings  # noqa: PLC0415
 
     return surroundings()._replace(
         command=f"mvc {' '.join(sys.argv[1:3])}",

@@ -197,8 +197,8 @@ def _keys(_: Place, text: str) -> list[str]:
 
 
 def _remotes(place: Place, text: str) -> list[str]:
-    from mvc.api import surroundings  # noqa: PLC0415
     from mvc.ops import suggest  # noqa: PLC0415
+    from mvc.surroundings import surroundings  # noqa: PLC0415
 
     return suggest.remotes(surroundings(place.start), text)
 

@@ -18,11 +18,11 @@ from harness import LARGE, PROJECT, Repo, Result
 from s3 import READER, S3Server
 from test_layers import SLOW, modules_of
 
-from mvc.api import surroundings
 from mvc.config import OPTIONS
 from mvc.ops.remote_test import try_out
 from mvc.project import Project
 from mvc.store.s3 import S3Bucket
+from mvc.surroundings import surroundings
 
 SECRET = "hunter2/qux7"
 
