@@ -130,7 +130,7 @@ def push_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
     lost: list[Lost] = []
     loose = [digest for digest in digests if tools.cache.is_loose(digest.blake3)]
     medium = [digest for digest in loose if digest.size <= PART]
-    for error, digest in zip(tools.pool(partial(_send_safely, tools), medium, PART), medium, strict=True):
+    for error, digest in zip(tools.pool(partial(_send_safely, tools), medium, _largest(medium)), medium, strict=True):
         lost += [Lost(digest.blake3, error)] if error else []
     for digest in loose:
         if digest.size > PART and (error := _send_safely(tools, digest)):
@@ -141,6 +141,10 @@ def push_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
     arrived = [digest for digest in digests if digest.blake3 not in failed]
     large = sum(digest.size for digest in arrived if digest.blake3 in alone)
     return Moved(len(arrived), sent + large, tuple(lost))
+
+
+def _largest(digests: Iterable[Digest]) -> int:
+    return max((digest.size for digest in digests), default=0)
 
 
 def _send_packed(tools: Tools, digests: Sequence[Digest], lost: list[Lost]) -> int:
@@ -263,7 +267,8 @@ def _fetch_from(
         loose = [(digest, places[digest.blake3].item) for digest in there if not places[digest.blake3].record]
         medium = [pair for pair in loose if pair[0].size <= PART]
         receive = partial(_receive_safely, tools, writer)
-        for error, (digest, _) in zip(tools.pool(receive, medium, PART), medium, strict=True):
+        size = _largest(digest for digest, _ in medium)
+        for error, (digest, _) in zip(tools.pool(receive, medium, size), medium, strict=True):
             lost += [Lost(digest.blake3, error)] if error else []
         for digest, item in loose:
             if digest.size > PART and (error := receive((digest, item))):
