@@ -63,7 +63,7 @@ def gate(
         if form == "text" or file:
             _show(output, result)
         else:
-            sys.stdout.write(_told(result, form))
+            print(_told(result, form), end="")
     except (MvcError, OSError):
         raise
     except Exception:  # noqa: BLE001 - whatever happens, nothing passes because the judge failed

@@ -20,12 +20,11 @@ from mvc.quality.judge import judging_policy
 from mvc.quality.rules.guarded import is_guarded
 from mvc.quality.signers import CHANGES, REPORTS, change_text
 from mvc.scm.index_changes import Entry, Index
-from mvc.scm.landing import Landed, as_index, differing, landed, list_tree, reading, tree_of
-from mvc.scm.plumbing import IndexPaths, RawChange
+from mvc.scm.landing import Landed, as_index, check_trees, differing, landed, list_tree, reading, tree_of
+from mvc.scm.plumbing import IndexPaths
 
 _GUARDS = (POLICY, SIGNERS, REVOKED, WAIVERS)
 _OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
-_NOTHING = "000000"
 
 
 def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
@@ -52,9 +51,9 @@ def tree_facts(project: Project, head: str, now: float) -> Facts:
     """
     git = reading(project.around.environ, project.layout)
     place = Landed(git, head, head, tree_of(git, head))
+    check_trees(git, place.tree)
     entries = list_tree(git, place.tree)
-    new = {path: RawChange(path, _NOTHING, entry.mode, "", entry.oid) for path, entry in entries.items()}
-    change = _Change(project, place, now, as_index(entries, new), entries, Blobs(place))
+    change = _Change(project, place, now, as_index(entries, differing({}, entries)), entries, Blobs(place))
     tracked = {path.removesuffix(SUFFIX): entry for path, entry in entries.items() if is_pointer(path)}
     change.blobs.load_names(tracked.values())
     names = {path: change.blobs.name(entry.oid) for path, entry in tracked.items()}
@@ -78,12 +77,9 @@ class _Change(NamedTuple):
 
 
 def _change(project: Project, place: Landed, now: float) -> _Change:
+    base = list_tree(place.git, tree_of(place.git, place.base))
     entries = list_tree(place.git, place.tree)
-    changes = differing(place.git, tree_of(place.git, place.base), place.tree)
-    base = {path: entry for path, entry in entries.items() if path not in changes}
-    old = ((path, Entry(change.old_mode, change.old)) for path, change in changes.items())
-    base |= {path: entry for path, entry in old if entry.mode != _NOTHING}
-    return _Change(project, place, now, as_index(entries, changes), base, Blobs(place))
+    return _Change(project, place, now, as_index(entries, differing(base, entries)), base, Blobs(place))
 
 
 def _changed(change: _Change) -> set[str]:
@@ -99,6 +95,7 @@ def _facts(change: _Change, paths: Collection[str], past: Models) -> Facts:
         waivers=change.guard(WAIVERS), signers=change.guard(SIGNERS), revoked=change.guard(REVOKED),
         guarded=tuple(_guarded(change, files)),
         tracked=tuple(Tracked(path, name) for path, name in sorted(past.names.items())),
+        files=tuple(change.tree.entries),
         gone=past.gone,
     )
     judging = judging_policy(Facts(policy, landing=landing))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.touched import GITLINK, HEAD, SYMLINK, is_ours, is_pointer
+from mvc.ops.touched import GITLINK, HEAD, is_link, is_ours, is_pointer
 from mvc.quality.content import magic
 from mvc.quality.facts import BlobFacts
 from mvc.scm.index_changes import Index, Sized, heads
@@ -34,7 +34,7 @@ def brought_blobs(place: Landed, index: Index) -> Iterator[BlobFacts]:
         return
     sized = blob_sizes(place.git, objects)
     steps = brought(place.git, place.base, place.head)
-    found = _places(steps) | _overlooked(place, steps, index, {oid: objects[oid] for oid in sized})
+    found = _places(steps, sized) | _overlooked(place, steps, index, {oid: objects[oid] for oid in sized})
     new = {
         item: commit for item, commit in found.items()
         if item.oid in sized and (item.path not in index.entries or index.entries[item.path].oid != item.oid)
@@ -42,11 +42,12 @@ def brought_blobs(place: Landed, index: Index) -> Iterator[BlobFacts]:
     yield from _facts(place, new, sized, _tracked(steps, index))
 
 
-def _places(steps: Iterable[Step]) -> dict[_Place, str]:
+def _places(steps: Iterable[Step], sized: Mapping[str, int]) -> dict[_Place, str]:
     """Return where the commits put which file, each with the oldest that does: they come the newest first."""
     return {
         _Place(change.path, change.oid): step.commit
-        for step in steps for change in step.changes if change.mode not in (SYMLINK, GITLINK)
+        for step in steps for change in step.changes
+        if change.mode != GITLINK and not is_link(change.mode, sized.get(change.oid, 0))
     }
 
 

@@ -21,6 +21,7 @@ from mvc.scm.landing import (
     Landed,
     Step,
     VersionTag,
+    aside,
     files_at,
     first_parents,
     list_tree,
@@ -134,6 +135,8 @@ def read_past(place: Landed, trees: Trees, blobs: Blobs, changed: Collection[str
     pasts = {path: source.past(descent) for path, descent in found.items()}
     for path, versions in source.registered(pasts).items():
         pasts[path] = pasts[path]._replace(registered=versions)
+    for path, versions in source.aside(pasts).items():
+        pasts[path] = pasts[path]._replace(aside=versions)
     followed = {past.before.path for past in pasts.values() if past.before}
     for path in gone - followed:
         version = source.version(path)
@@ -234,12 +237,13 @@ class _Source(NamedTuple):
 
     def _called(self, path: str, past: Past) -> set[str]:
         """Return the names under which a model may be registered: its own, or that of its file without the end."""
-        before = past.before
-        pointer = self.trees.judged.get(path + SUFFIX)
-        names = {self.blobs.identity(pointer.oid)[0] if pointer else "", _file_name(path)}
-        if before and before.pointer:
-            names |= {self.blobs.identity(before.pointer.oid)[0], _file_name(before.path)}
-        return names - {""}
+        files = {_file_name(path), *([_file_name(past.before.path)] if past.before and past.before.pointer else [])}
+        return self._names(path, past) | files
+
+    def _names(self, path: str, past: Past) -> set[str]:
+        """Return the names in the pointers of a model, now and before."""
+        pointers = self.trees.judged.get(path + SUFFIX), past.before and past.before.pointer
+        return {self.blobs.identity(pointer.oid)[0] for pointer in pointers if pointer} - {""}
 
     def _tagged(
         self, pairs: Iterable[tuple[VersionTag, tuple[str, ...]]], oids: Mapping[tuple[str, str], str],
@@ -273,6 +277,43 @@ class _Source(NamedTuple):
 
     def _registered(self, tag: VersionTag, place: str, pointer: str, report: str) -> Version:
         return Version(place, self.blobs.regular(pointer), self.blobs.regular(report), tag.commit, tag.tag, tag.merged)
+
+    # Branches that were merged.
+
+    def aside(self, pasts: Mapping[str, Past]) -> dict[str, tuple[Version, ...]]:
+        """Return the reports that branches merged into base had of each model: at its paths, or under its name."""
+        brought = _brought(aside(self.place.git, self.place.base, *_PATTERNS)) if pasts else {}
+        if not brought:
+            return {}
+        names = {path: self._names(path, past) for path, past in pasts.items()}
+        named = self._named(brought, set().union(*names.values()))
+        wanted = {
+            path: [*((place, "") for place in _places(path, past)), *(at for name in names[path] for at in named[name])]
+            for path, past in pasts.items()
+        }
+        places = {place for pairs in wanted.values() for place, _ in pairs if place in brought}
+        self.blobs.load(oid for place in places for oid in brought[place].reports)
+        return {path: tuple(self._reports(brought, pairs)) for path, pairs in wanted.items()}
+
+    def _named(self, brought: Mapping[str, _Brought], names: Collection[str]) -> dict[str, list[tuple[str, str]]]:
+        """Return where pointers with each of these names stood, and the blake3 in them."""
+        there = [(path, oid) for path, files in brought.items() for oid in files.pointers] if names else []
+        self.blobs.load_names(Entry(_REGULAR[0], oid) for _, oid in there)
+        meant = [(path, oid) for path, oid in there if self.blobs.name(oid) in names]
+        self.blobs.load(oid for _, oid in meant)
+        found: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
+        for path, oid in meant:
+            name, blake3 = self.blobs.identity(oid)
+            found[name].append((path, blake3))
+        return found
+
+    def _reports(self, brought: Mapping[str, _Brought], wanted: Iterable[tuple[str, str]]) -> Iterator[Version]:
+        """Yield the reports at these places, those that speak of a blake3 where one is given."""
+        for place, blake3 in wanted:
+            for oid, commit in brought[place].reports.items() if place in brought else ():
+                report = self.blobs.regular(oid)
+                if report and blake3.encode() in report.raw:
+                    yield Version(place, None, report, commit)
 
 
 _BOTH = (SUFFIX, REPORT)
@@ -322,6 +363,25 @@ def _apply(step: Step, current: dict[str, tuple[str, str]]) -> set[str]:
             current[path] = (oid, report) if is_pointer(change.path) else (pointer, oid)
             touched.add(path)
     return touched
+
+
+class _Brought(NamedTuple):
+    """What commits brought at a path: blobs, each with the oldest of those commits."""
+
+    pointers: dict[str, str]
+    reports: dict[str, str]
+
+
+def _brought(steps: Iterable[Step]) -> dict[str, _Brought]:
+    """Return the pointers and reports that commits brought; the newest commit comes first."""
+    found: dict[str, _Brought] = {}
+    for step in steps:
+        for change in step.changes:
+            path = stem(change.path)
+            if path and change.mode in _REGULAR and not change.path.endswith(SIGNATURES):
+                there = found.setdefault(path, _Brought({}, {}))
+                (there.pointers if is_pointer(change.path) else there.reports)[change.oid] = step.commit
+    return found
 
 
 def _has_move(step: Step) -> bool:

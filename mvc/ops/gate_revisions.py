@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from mvc.errors import MvcError, UsageError
+from mvc.scm.incomplete import lacks_tags
 from mvc.scm.landing import contains, find_commit, is_partial, is_shallow, local_base, parents, remote_tip
 from mvc.scm.plumbing import Git
 
@@ -109,7 +110,9 @@ def _github(environ: Mapping[str, str], event: Mapping[str, Any]) -> Told:
         return Told("github", pull=True, bases=_oids(_text(group, "base_sha")), head=head_oid)
     if name == "push":
         default = _text(_part(event, "repository"), "default_branch")
-        return _push(Told("github", head=_oid(_text(event, "after"))), _text(event, "before"), default)
+        branch = environ.get("GITHUB_REF", "").removeprefix("refs/heads/")
+        before = _text(event, "before") if branch == default else ""
+        return _push(Told("github", head=_oid(_text(event, "after"))), before, default)
     message = f"an event of the kind {name or '?'} does not say what would be merged into what"
     raise MvcError(message, "mvc gate --base REV --head REV, or mvc gate --all")
 
@@ -120,7 +123,8 @@ def _gitlab(environ: Mapping[str, str]) -> Told:
         head = _oid(environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", ""))
         head = head or _oid(environ.get("CI_COMMIT_SHA", ""))
         return Told("gitlab", pull=True, target=target, bases=bases, head=head, merge=True)
-    before, default = environ.get("CI_COMMIT_BEFORE_SHA", ""), environ.get("CI_DEFAULT_BRANCH", "")
+    default = environ.get("CI_DEFAULT_BRANCH", "")
+    before = environ.get("CI_COMMIT_BEFORE_SHA", "") if environ.get("CI_COMMIT_BRANCH", "") == default else ""
     return _push(Told("gitlab", head=_oid(environ.get("CI_COMMIT_SHA", ""))), before, default)
 
 
@@ -141,7 +145,7 @@ def _bitbucket(environ: Mapping[str, str]) -> Told:
 
 
 def _push(said: Told, before: str, default: str) -> Told:
-    """Return what a push says; a new branch is held against the default one."""
+    """Return what a push says: without a commit before, what is pushed is held against the default branch."""
     bases = _oids(before)
     return said._replace(bases=bases) if bases else said._replace(target=default)
 
@@ -203,6 +207,8 @@ def revisions(git: Git, said: Told, base: str = "", head: str = "") -> Revisions
     if is_shallow(git):
         message = "this clone is shallow: it lacks the commits that say what was before"
         raise MvcError(message, DEEPER[said.system])
+    if lack := lacks_tags(git):
+        raise MvcError(f"{lack.what}, and what they register counts", lack.fix)
     pull = said.pull and not (base and head)
     found = Revisions("", _typed(git, head) if head else _head(git, said), said.system, pull)
     if base:
@@ -269,4 +275,5 @@ def lacking(git: Git, system: System, error: MvcError) -> MvcError:
     """Return an error of reading Git with what brings the missing objects, where the clone is a partial one."""
     if not is_partial(git):
         return error
-    return MvcError(f"{error.message} (the clone is a partial one)", WHOLE[system])
+    what = "an object that is needed is not here" if " failed: " in error.message else error.message
+    return MvcError(f"{what} (the clone is a partial one)", WHOLE[system])

@@ -18,6 +18,8 @@ GITLINK = "160000"
 SYMLINK = "120000"
 HEAD = max(MAX_POINTER, MAX_FILE) + 1
 """Bytes of a file that are looked at: all of one of ours, unless it is too large to be one."""
+_LINK = 4096
+"""Bytes that a symlink has at most: no system follows a longer one."""
 _REPORT_KEY = b"mvc-eval"
 
 
@@ -79,9 +81,9 @@ def read_files(
 
     """
     own = {path: entry for path in ours if (entry := index.entries.get(path)) is not None}
-    others = {path: index.entries[path].oid for path in foreign}
+    others = {path: index.entries[path] for path in foreign}
     whole = {entry.oid for entry in own.values() if _has_blob(entry)}
-    entering = set(others.values())
+    entering = {entry.oid for entry in others.values()}
     raw: dict[str, bytes] = {}
     told: dict[str, tuple[int, str]] = {}
     blobs = sizes(git, sorted(whole | entering))
@@ -91,7 +93,10 @@ def read_files(
         if blob.oid in entering and not magic.is_lfs_pointer(head, blob.size):
             told[blob.oid] = blob.size, magic.kind_of(head, blob.size)
     files = {path: FileAt(item.mode, raw.get(item.oid, b""), item.oid, item.conflicted) for path, item in own.items()}
-    return files, tuple(BlobFacts(path, *told[oid]) for path, oid in others.items() if oid in told)
+    return files, tuple(
+        BlobFacts(path, *told[entry.oid]) for path, entry in others.items()
+        if entry.oid in told and not is_link(entry.mode, told[entry.oid][0])
+    )
 
 
 def _has_blob(entry: Entry) -> bool:
@@ -104,9 +109,14 @@ def _has_blob(entry: Entry) -> bool:
 def enters(index: Index, path: str, tracked: Collection[str]) -> bool:
     """Whether Git would have a file at `path` whose content is new to it, and which is none of ours."""
     entry = index.entries.get(path)
-    if entry is None or entry.conflicted or entry.oid in index.known or entry.mode in (GITLINK, SYMLINK):
+    if entry is None or entry.conflicted or entry.oid in index.known or entry.mode == GITLINK:
         return False
     return not is_ours(path, tracked) and not _holder(index, path)
+
+
+def is_link(mode: str, size: int) -> bool:
+    """Whether a blob is where a symlink leads, and not a file that passes for one."""
+    return mode == SYMLINK and size <= _LINK
 
 
 def is_ours(path: str, tracked: Collection[str]) -> bool:

@@ -212,8 +212,10 @@ _ALL = (
     ),
     _code(
         225, "slice of before missing",
-        "A rule judges all slices by a key, and one that the report before had is not in this one.",
-        "Measure that slice and record it.",
+        "A rule judges all slices by a key, and one that the report before had is not in this one. Or a rule has "
+        "max_gap, and slices that were measured on one data set no longer are, so that nobody sees how far they lie "
+        "apart.",
+        "Measure that slice, on the data set of the others, and record it.",
         f"{_MODEL}: auc[country=FR] was there before, and is not now",
     ),
     _code(
@@ -327,6 +329,14 @@ _ALL = (
         "If it is the same model, give it the same name, or move it before it is trained again. If not, delete the old "
         "one in a change of its own.",
         f"{_MODEL}: it is new and models/old.onnx is gone, under one rule with metrics: nothing is compared",
+    ),
+    _code(
+        327, "something else in its place",
+        "A model that needed a report is gone, and Git has something else in its place: a file, a symlink or a "
+        "submodule at its path, above or below it, or a pointer of DVC's. Whoever reads that path would get what "
+        "nobody judged.",
+        "Give that to mvc as well. If the model is to go, delete it in a change of its own.",
+        f"{_MODEL}: it is no longer tracked, and in its place Git has {_MODEL}, which nobody judges",
     ),
     _code(
         401, "policy unreadable",

@@ -54,6 +54,8 @@ class Past(NamedTuple):
     each once, the newest first; `before` is among them where base has it."""
     registered: tuple[Version, ...] = ()
     """What Git tags `NAME@VERSION` register of it, also off base's history."""
+    aside: tuple[Version, ...] = ()
+    """Reports of it that commits off that first-parent history brought, on branches merged into base; no pointers."""
 
 
 class Scanned(NamedTuple):
@@ -132,6 +134,8 @@ class Landing(NamedTuple):
     guarded: tuple[GuardedChange, ...] = ()
     tracked: tuple[Tracked, ...] = ()
     """All of the judged tree."""
+    files: tuple[str, ...] = ()
+    """All that Git has in the judged tree: files, symlinks, submodules."""
     gone: tuple[Version, ...] = ()
     """Base's models whose path the judged tree no longer has; also those that moved."""
 

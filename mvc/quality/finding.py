@@ -40,14 +40,16 @@ class Comparison(NamedTuple):
     rule: str
     """Such as `≥ 0.9`, or `-1% of base`; empty when no rule speaks of it."""
     passed: bool
+    codes: tuple[str, ...] = ()
+    """Of the findings for which it did not pass, waived or not."""
 
 
 class Judged(NamedTuple):
     """A model of the change, as the gate shows it."""
 
     path: str
-    change: Literal["added", "changed", "renamed", "deleted", "restored"]
-    """`restored`: an earlier pair of pointer and report comes back."""
+    change: Literal["added", "changed", "renamed", "deleted", "restored", "tracked"]
+    """`restored`: an earlier pair of pointer and report comes back. `tracked`: a whole tree is judged."""
     old_path: str = ""
     """Where it was, if it was renamed."""
     old_tag: str = ""

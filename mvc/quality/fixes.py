@@ -13,9 +13,10 @@ from mvc.objects import pointer as pointers
 from mvc.quality.demands import Demands, SliceDemand
 from mvc.quality.files import POLICY, SUFFIX
 from mvc.quality.policy import Pinned
-from mvc.quality.report import Report, label
+from mvc.quality.report import Metric, Report, label
 from mvc.quality.tags import FIRST, SEMVER, parse_version
 
+_OWN = ".mvc/"
 _LONG = 80
 """Characters of a name that is worth repeating."""
 _FEW = 3
@@ -28,8 +29,8 @@ _COMMIT = 12
 
 
 def track(path: str) -> str:
-    """Take a file out of Git and give it to mvc."""
-    line = f"git rm --cached -- {_pathspec(path)} && mvc add {_path(path)}"
+    """Take a file out of Git and give it to mvc, unless it lies where mvc's own files do."""
+    line = untrack(path) if path.startswith(_OWN) else f"{untrack(path)} && mvc add {_path(path)}"
     return f"{line}  # or let Git have it: allow: [{_pattern(path)}] under defaults, git in {POLICY}"
 
 
@@ -51,6 +52,12 @@ def rename(old: str, new: str) -> str:
 def settle(path: str) -> str:
     """Settle a conflict that Git knows of."""
     return f"git checkout --ours -- {_pathspec(path)} && git add -- {_pathspec(path)}  # or --theirs"
+
+
+def unmarked(path: str) -> str:
+    """Take one side of a conflict of which the marks were staged."""
+    file = _pathspec(path)
+    return f"git checkout HEAD -- {file}  # or MERGE_HEAD; or, once it is mended: git add -- {file}"
 
 
 def add(path: str) -> str:
@@ -85,9 +92,11 @@ def first_report(path: str, demanded: Demands) -> str:
 
 
 def next_report(path: str, report: Report, when: str = "") -> str:
-    """Record a report of other bytes than those of `report`."""
+    """Record a report of other bytes than those of `report`; without `when`, or stage what is there of them."""
     tag = "--bump patch" if parse_version(report.tag) else "--tag TAG"
-    return _with(f"{_record(path)} {tag}{_evidence(report)}", when)
+    files = f"{_pathspec(path + pointers.SUFFIX)} {_pathspec(path + SUFFIX)}"
+    otherwise = f"or, if these are evaluated already: {add(path)} && git add -- {files}"
+    return _with(f"{_record(path)} {tag}{_evidence(report)}", when or otherwise)
 
 
 def another_tag(path: str, report: Report, demanded: Demands) -> str:
@@ -100,7 +109,8 @@ def metric(path: str, report: Report, name: str, place: str = "") -> str:
     """Record a metric besides, spelled as on the command line; of the data set `place` where one is meant."""
     if not place:
         return _again(path, report) + _measured(name)
-    return f"{_again(path, report, place)}{_on(report, place)}{_measured(f'{name}@{place}')}"
+    wanted = f"{name}@{place}"
+    return f"{_again(path, report, place, wanted)}{_on(report, place)}{_measured(wanted)}"
 
 
 def direction(path: str, report: Report, name: str) -> str:
@@ -130,17 +140,29 @@ def mended(path: str, what: str) -> str:
     return add(path) if what == "pointer" else stage(path + SUFFIX, "once it is mended")
 
 
-def _again(path: str, report: Report, anew: str = "") -> str:
-    """Record a report of the same bytes, which may keep its tag; the data set `anew` is to follow."""
+def _again(path: str, report: Report, anew: str = "", wanted: str = "") -> str:
+    """Record a report of the same bytes, which may keep its tag; data set `anew` and metric `wanted` are to follow."""
     tag = _word(report.tag, "TAG") if report.tag else FIRST
-    return f"{_record(path)} --tag {tag}{_evidence(report, anew)}"
+    return f"{_record(path)} --tag {tag}{_evidence(report, anew, wanted)}"
 
 
-def _evidence(report: Report, anew: str = "") -> str:
+def _evidence(report: Report, anew: str = "", wanted: str = "") -> str:
     """Return the options that say what `report` says: a new one takes over neither data sets nor metrics."""
-    options = [_on(report, item.id) for item in report.datasets if item.id != anew][:_FEW]
-    few = [_measured(label(item)) for item in report.metrics[: _FEW + 1]]
-    return "".join(options) + ("".join(few) if len(few) <= _FEW else " --metrics FILE.json")
+    used = {item.dataset for item in report.metrics}
+    ids = sorted((item.id for item in report.datasets if item.id != anew), key=lambda name: name not in used)
+    names = [spelled for name, spelled in _names(report, anew).items() if name != wanted]
+    few = "".join(map(_measured, names)) if len(names) <= _FEW else " --metrics FILE.json"
+    return "".join(_on(report, name) for name in ids[:_FEW]) + few
+
+
+def _names(report: Report, anew: str) -> dict[str, str]:
+    """Return how a line spells the metrics of `report`, by what they are then: each of the only data set, if any."""
+    before = [item.id for item in report.datasets]
+    then = [*before, anew] if anew and anew not in before else before
+    home = (before or then)[0] if len(before or then) == 1 else ""
+    placed = [Metric(item.name, 0, dataset=item.dataset or home, slice=item.slice) for item in report.metrics]
+    names = dict(zip(map(label, placed), map(label, report.metrics), strict=True))
+    return names if len(then) == 1 else dict(zip(names, names, strict=True))
 
 
 def _on(report: Report, place: str) -> str:
@@ -289,6 +311,11 @@ def succeed(path: str, old: str, base: str) -> str:
     """Take a model out in a change of its own, or let another be its successor; the commit `base` has the old one."""
     files = f"{_pathspec(old + pointers.SUFFIX)} {_pathspec(old + SUFFIX)}"
     return f"git checkout {base[:_COMMIT]} -- {files}  # or give {_path(path)} the name of the old: mvc add --name NAME"
+
+
+def tracked_again(path: str, file: str) -> str:
+    """Track a model again, in the place of which Git has `file`; or let it go in a change of its own."""
+    return untrack(file, f"then: {add(path)}; or delete the model in a change of its own")
 
 
 def another_path(path: str) -> str:

@@ -18,9 +18,12 @@ NAMES = {
 
 
 def denied(deny: Iterable[str], files: Iterable[str]) -> tuple[str, str] | None:
-    """Return the first file that one of `deny`, a format or a pattern, means, and that one; None when there is none."""
+    """Return the first file that one of `deny`, a format or a pattern, means, and that one; None when there is none.
+
+    Upper and lower case are one: no loader asks how an ending is spelled.
+    """
     globs = {name: NAMES.get(name, (name,)) for name in deny}
-    return next(((file, name) for file in files for name in globs if patterns.last(globs[name], file)), None)
+    return next(((file, name) for file in files for name in globs if patterns.in_any_case(globs[name], file)), None)
 
 
 def problem(deny: Iterable[str]) -> str:

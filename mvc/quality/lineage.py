@@ -75,14 +75,14 @@ def descents(
     count most first; one that speaks of a path that stays, or of none, does no harm. `history` has the states of
     each path that may matter, the newest first, deletions too; base's own state comes first where base has the path.
 
-    A name counts before a path, unless the model that stood at that path would then have no successor:
-    nobody escapes a comparison by taking a weaker model's name. Name and path may say twice that a model
+    A name counts before a path, unless the model that stood at that path would then have no successor, or the one
+    that had the name stays where it was: nobody escapes a comparison by taking a weaker model's name. For the same
+    reason a name that was taken from one that stays counts after a rename. Name and path may say twice that a model
     succeeds the same one. A rename says it once, and not of what already has a successor: a copy is new.
     """
     held = {model.path: model for model in base}
     there = {model.path: model for model in head}
-    found = _by_name_and_path(held, there)
-    found |= _by_rename(held, there, found, renames)
+    found = _links(held, there, renames)
     past = _ancestry(history or {}, moves)
     return {path: _descent(there[path], found.get(path), past) for path in asked if path in there}
 
@@ -101,13 +101,17 @@ _Link: TypeAlias = tuple[Found, str]
 """How a model succeeds one of base, and the path of that."""
 
 
-def _by_name_and_path(base: Mapping[str, Held], head: Mapping[str, Held]) -> dict[str, _Link]:
+def _links(
+    base: Mapping[str, Held], head: Mapping[str, Held], renames: Iterable[tuple[str, str]],
+) -> dict[str, _Link]:
     named = _by_name(base, head)
-    while orphans := [path for path in named if _leaves_an_orphan(path, base, named)]:
-        for path in orphans:
-            del named[path]
+    _drop_strays(named, base, head)
+    taken = {path for path, old in named.items() if path != old and _stays(old, head, named)}
     links: dict[str, _Link] = {path: ("path", path) for path in head if path in base}
-    links.update({path: ("name", old) for path, old in named.items()})
+    links |= {path: ("name", old) for path, old in named.items() if path not in taken}
+    links |= _by_rename(base, head, links, renames)
+    for path in taken - links.keys():
+        links[path] = "name", named[path]
     return links
 
 
@@ -120,9 +124,24 @@ def _by_name(base: Mapping[str, Held], head: Mapping[str, Held]) -> dict[str, st
     return {model.path: single[model.name] for model in head.values() if model.name in single}
 
 
-def _leaves_an_orphan(path: str, base: Mapping[str, Held], named: Mapping[str, str]) -> bool:
-    """Whether base's model at `path` has no successor when the one there now succeeds another."""
-    return path in base and named[path] != path and path not in named.values()
+def _drop_strays(named: dict[str, str], base: Mapping[str, Held], head: Mapping[str, Held]) -> None:
+    """Drop the names that count for nothing: there the path says it. What is dropped may make others such."""
+    heirs: dict[str, set[str]] = {}
+    for path, old in named.items():
+        heirs.setdefault(old, set()).add(path)
+    asked = list(named)
+    while asked:
+        path = asked.pop()
+        old = named.get(path, path)
+        if old != path and path in base and (not heirs.get(path) or _stays(old, head, named)):
+            heirs[old].remove(path)
+            asked += [old, *heirs.get(path, ())]
+            del named[path]
+
+
+def _stays(old: str, head: Mapping[str, Held], named: Mapping[str, str]) -> bool:
+    """Whether base's model at `old` is still there, and is followed by what is."""
+    return old in head and named.get(old, old) == old
 
 
 def _by_rename(

@@ -15,7 +15,7 @@ from mvc.quality.table import HEADINGS, Row, rows
 
 _FEW = 100
 """Rows of a table; the rest is counted. GitHub takes a summary of 1 MiB, a comment of 65,536 characters."""
-_PLAIN = re.compile(r"[+-]?[0-9][0-9.]*(?:e[+-]?[0-9]+)?|-|ok|failed")
+_PLAIN = re.compile(r"[+-]?[0-9][0-9.]*(?:e[+-]?[0-9]+)?|-|ok|failed|waived")
 
 
 def render(title: str, models: Sequence[Judged], findings: Sequence[Finding]) -> str:

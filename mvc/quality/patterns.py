@@ -37,6 +37,20 @@ def last(patterns: Iterable[str], path: str) -> str:
     return found
 
 
+def in_any_case(patterns: Iterable[str], path: str) -> str:
+    """Return the same as `last`, of patterns that mean a file however it is spelled: `*.pt` means `A.PT`.
+
+    A pattern with `!` takes back only what it spells itself.
+    """
+    found = ""
+    for pattern in patterns:
+        if pattern.startswith("!"):
+            found = "" if last([pattern.removeprefix("!")], path) else found
+        elif _in_any_case(pattern).search(path) or last([pattern], path):
+            found = pattern
+    return found
+
+
 def problem(pattern: str) -> str:
     """Return what is wrong with a pattern; empty when nothing is."""
     try:
@@ -63,3 +77,9 @@ def _expression(pattern: str) -> re.Pattern[str]:
     if found is None or found.regex is None or not found.include:
         raise ValueError(f"{pattern!r} is no pattern that gitignore knows")
     return found.regex
+
+
+@cache
+def _in_any_case(pattern: str) -> re.Pattern[str]:
+    found = _expression(pattern)
+    return re.compile(found.pattern, found.flags | re.IGNORECASE)

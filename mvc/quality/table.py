@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -34,18 +34,27 @@ class Row(NamedTuple):
 
 def rows(models: Iterable[Judged], findings: Iterable[Finding]) -> Iterator[Row]:
     """Yield the rows of all models; one for a model of which no metric is compared."""
+    findings = list(findings)
     broken = {finding.path for finding in findings if finding.severity == "error"}
+    found = {(finding.path, finding.code) for finding in findings}
     for model in models:
         name, tag = _name(model), _tag(model)
         if not model.comparisons:
             yield Row(name, tag, verdict="failed" if model.path in broken else "ok")
         for item in model.comparisons:
             values = item.metric, _number(item.old), _number(item.new), _delta(item)
-            yield Row(name, tag, *values, item.rule or _NONE, "ok" if item.passed else "failed")
+            yield Row(name, tag, *values, item.rule or _NONE, _verdict(model, item, found))
+
+
+def _verdict(model: Judged, item: Comparison, found: Collection[tuple[str, str]]) -> str:
+    if item.passed:
+        return "ok"
+    left = [code for code in item.codes if (model.path, code) in found]
+    return "waived" if item.codes and not left else "failed"
 
 
 def _name(model: Judged) -> str:
-    if model.change == "changed":
+    if model.change in ("changed", "tracked"):
         return model.path
     return f"{model.path} ({model.change}{f' from {model.old_path}' if model.old_path else ''})"
 

@@ -29,15 +29,29 @@ def lacks_history(git: Git) -> Lack | None:
     return None
 
 
+def lacks_tags(git: Git) -> Lack | None:
+    """Return that a clone is set to fetch no tags from the Git remote it is of: `origin`, else any; None otherwise."""
+    settings = _remote_settings(git)
+    names = {remote for remote, _ in settings}
+    for name in {"origin"} & names or sorted(names):
+        if lack := _lack_of_tags(shlex.quote(name), settings.get((name, "tagopt"), [])):
+            return lack
+    return None
+
+
 def _lack_of(remote: str, option: dict[str, list[str]]) -> Lack | None:
     """Return what a clone does not get from one of Git's remotes."""
     if "true" in option.get("promisor", ()):
         return Lack("this clone is a partial one", "git clone URL  # without --filter")
     if "url" in option and not _fetches_all(option.get("fetch", [])):
         return Lack("this clone has not all branches", f"git remote set-branches {remote} '*' && git fetch {remote}")
-    if "--no-tags" in option.get("tagopt", ()):
-        return Lack("this clone has no tags", f"git config --unset remote.{remote}.tagOpt && git fetch --tags {remote}")
-    return None
+    return _lack_of_tags(remote, option.get("tagopt", []))
+
+
+def _lack_of_tags(remote: str, values: list[str]) -> Lack | None:
+    if "--no-tags" not in values:
+        return None
+    return Lack("this clone has no tags", f"git config --unset remote.{remote}.tagOpt && git fetch --tags {remote}")
 
 
 def _fetches_all(refspecs: list[str]) -> bool:

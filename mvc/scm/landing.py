@@ -6,6 +6,7 @@ What a pull request brings is never run: no merge driver, no filter, no text con
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
@@ -13,17 +14,22 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.objects.visible import visible
-from mvc.scm.blobs import not_here
+from mvc.scm.blobs import not_here, read_blobs
 from mvc.scm.condition import version
 from mvc.scm.index_changes import Entry, Index
-from mvc.scm.plumbing import Git, Layout, RawChange, parse_raw, scrubbed, split_nul
+from mvc.scm.plumbing import Git, Layout, RawChange, scrubbed, split_nul
 
 _MERGES = (2, 38)
 """The first version with `merge-tree --write-tree`."""
-_RAW = ("-r", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null")
+_RAW = (
+    "-r", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null",
+    "--ignore-submodules=none",
+)
+"""How trees are compared, whatever the settings say, and a `.gitmodules` of head."""
 _DEFAULT = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master")
 _LOCAL = ("refs/heads/main", "refs/heads/master")
 _FEW = 3
+_NOTHING = "000000"
 
 
 def reading(environ: Mapping[str, str], layout: Layout) -> Git:
@@ -31,8 +37,10 @@ def reading(environ: Mapping[str, str], layout: Layout) -> Git:
 
     It stands in the Git directory, so that no `.gitattributes` of a workspace counts, nor one of the index.
     """
+    kept = scrubbed(environ)
+    kept.pop("GIT_ATTR_SOURCE", None)  # names a tree whose attributes would count
     return Git(layout.git_dir, {
-        **scrubbed(environ),
+        **kept,
         "GIT_DIR": layout.git_dir,
         "GIT_ALLOW_PROTOCOL": "none",  # before 2.44 Git fetched what a partial clone lacks whatever the next one says
         "GIT_NO_LAZY_FETCH": "1",
@@ -127,9 +135,10 @@ def landed(git: Git, base: str, head: str) -> Iterator[Landed]:
     """Merge `head` into `base` as far as it must be; what Git writes for that is gone afterwards.
 
     Raises:
-        MvcError: the two have no history in common, or Git cannot merge them.
+        MvcError: the two have no history in common, Git cannot merge them, or head has a forged tree.
 
     """
+    check_trees(git, tree_of(git, head), tree_of(git, base))
     if contains(git, head, base):
         yield Landed(git, base, head, tree_of(git, head))
         return
@@ -159,6 +168,7 @@ def _writing_to(git: Git, folder: str) -> Git:
 def _merged(git: Git, base: str, head: str) -> str:
     done = git.attempt(
         "-c", "merge.renames=true", "-c", "merge.renormalize=false", "-c", "core.attributesFile=/dev/null",
+        "-c", "attr.tree=",
         "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base, head,
     )
     tree, *names = split_nul(done.stdout) or [""]
@@ -204,9 +214,46 @@ def list_tree(git: Git, tree: str) -> dict[str, Entry]:
     return found
 
 
-def differing(git: Git, old: str, new: str) -> dict[str, RawChange]:
+def check_trees(git: Git, tree: str, known: str = "") -> None:
+    """Make sure that Git itself could have written a tree and all below it, as far as the tree `known` has them not.
+
+    Raises:
+        MvcError: one has a name twice, names in a wrong order, or one that leads elsewhere. What of it would land
+            is for each program to say.
+
+    """
+    without = (f"^{known}",) if known else ()
+    listed = git.run("rev-list", "--objects", "--no-object-names", "--filter=blob:none", tree, *without, "--")
+    oids = listed.decode().split()
+    for oid, raw in zip(oids, read_blobs(git, oids), strict=True):
+        if not _is_sound(raw, len(oid) // 2):
+            raise MvcError(f"the tree {oid[:12]} is forged: Git itself names and orders files otherwise", "git fsck")
+
+
+def _is_sound(raw: bytes, width: int) -> bool:
+    """Whether the names in a tree are single ones, each once, ordered as Git does it: a directory's as with a slash."""
+    rows = re.findall(rb"([0-7]+) ([^\0]*)\0.{%d}" % width, raw, re.DOTALL)
+    names = {name for _, name in rows}
+    order = [name + b"/" if int(mode, 8) & _KIND == _DIRECTORY else name for mode, name in rows]
+    return len(names) == len(rows) and order == sorted(order) and not any(_leads_elsewhere(name) for name in names)
+
+
+def _leads_elsewhere(name: bytes) -> bool:
+    return b"/" in name or name in (b".", b"..", b".git")
+
+
+_KIND, _DIRECTORY = 0o170000, 0o040000
+
+
+def differing(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> dict[str, RawChange]:
     """Return the files in which two trees differ."""
-    return {change.path: change for change in parse_raw(git.run("diff-tree", *_RAW, old, new, "--"))}
+    paths = [path for path in old.keys() | new.keys() if old.get(path) != new.get(path)]
+    return {path: _differing(path, old.get(path), new.get(path)) for path in sorted(paths)}
+
+
+def _differing(path: str, old: Entry | None, new: Entry | None) -> RawChange:
+    before, after = (entry or Entry(_NOTHING, "0" * 40) for entry in (old, new))
+    return RawChange(path, before.mode, after.mode, before.oid, after.oid)
 
 
 def as_index(entries: dict[str, Entry], changes: dict[str, RawChange]) -> Index:
@@ -270,21 +317,34 @@ def first_parents(git: Git, tip: str, *patterns: str) -> list[Step]:
     return _steps(git, "--first-parent", "-m", tip, patterns=patterns)
 
 
+def aside(git: Git, tip: str, *patterns: str) -> list[Step]:
+    """Return the commits that the history of `tip` has besides those, the newest first, on branches merged into it.
+
+    Each with what it changed; of merges what they add themselves.
+    """
+    rows = git.run("rev-list", "--parents", tip, "--").decode().splitlines()
+    left = {commit: parents_ for commit, *parents_ in map(str.split, rows)}
+    following = next(iter(left))
+    while following:
+        following = next(iter(left.pop(following)), "")
+    asked = "".join(f"{commit}\n" for commit in left).encode()
+    return _steps(git, "-c", "--no-walk=unsorted", "--stdin", patterns=patterns, stdin=asked) if asked else []
+
+
 def brought(git: Git, base: str, head: str) -> list[Step]:
     """Return the commits that `head` has and `base` has not, the newest first; of merges what they add themselves."""
     return _steps(git, "-c", f"{base}..{head}")
 
 
 _LOG = (
-    "--root", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null",
-    "--no-show-signature", "--no-notes", "--no-mailmap", "--no-color", "--format=%H",
+    *_RAW, "--root", "--no-show-signature", "--no-notes", "--no-mailmap", "--no-color", "--format=%H",
 )
 
 
-def _steps(git: Git, *options: str, patterns: Iterable[str] = ()) -> list[Step]:
+def _steps(git: Git, *options: str, patterns: Iterable[str] = (), stdin: bytes = b"") -> list[Step]:
     """Return what `git log` tells. Its fields are read one by one: a file's name may hold anything but NUL."""
     found: list[tuple[str, list[RawChange]]] = []
-    fields = iter(git.run("log", *_LOG, *options, "--", *patterns).split(b"\0"))
+    fields = iter(git.run("log", *_LOG, *options, "--", *patterns, stdin=stdin).split(b"\0"))
     for field in fields:
         row = field.lstrip(b"\n").decode()
         if row.startswith(":"):

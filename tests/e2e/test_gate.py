@@ -273,7 +273,11 @@ def test_all_judges_a_tree_by_its_own_policy(repo: Repo) -> None:
     repo.commit()
     assert codes(repo, "--all", code=1) == ["MVC202", "MVC302"]
     assert codes(repo, "--all", "--head", "main", code=0) == []
-    assert repo.mvc("gate", "--all", "--json").json["base"] == ""
+    told = repo.mvc("gate", "--all", "--json").json
+    assert told["base"] == ""
+    assert [(item["path"], item["change"], item["tag"]) for item in told["models"]] == [(MODEL, "tracked", "v1.1.0")]
+    assert [item["metric"] for item in told["models"][0]["comparisons"]] == ["auc"]
+    assert "1 model." in repo.ok("gate", "--all", "--head", "main").out
     repo.fails(2, "gate", "--all", "--base", "main")
 
 
@@ -354,6 +358,16 @@ def test_json_is_one_document_of_this_shape(repo: Repo) -> None:
         assert (told["passed"], told["base"], told["head"]) == (False, repo.git("rev-parse", "main"), head)
         assert list(told["findings"][0]) == ["code", "severity", "path", "message", "fix"]
         assert told["models"][0]["comparisons"][0]["metric"] == "auc"
+
+
+@pytest.mark.parametrize("form", ["json", "md", "text"])
+def test_without_a_place_to_tell_it_the_exit_code_does(repo: Repo, form: str) -> None:
+    train(repo, 2, "v1.1.0", 0.85)
+    repo.commit()
+    result = repo.shell(f"mvc gate --format {form} >&-")
+    assert result.code == 1, result
+    assert "a bug in mvc" not in result.err
+    assert repo.shell(f"mvc gate --format {form} --head main >&-").code == 0
 
 
 def test_markdown_goes_to_the_summary_and_a_file_is_replaced(repo: Repo, tmp_path: Path) -> None:

@@ -44,9 +44,16 @@ TOLD: dict[str, tuple[Mapping[str, str], Mapping[str, Any], Told]] = {
         github("merge_group"), {"merge_group": {"base_sha": A, "head_sha": B, "base_ref": "refs/heads/main"}},
         Told("github", True, "", (A,), B),
     ),
-    "GitHub, a push": (github("push"), PUSHED, Told("github", bases=(A,), head=B)),
+    "GitHub, a push": (github("push", GITHUB_REF="refs/heads/main"), PUSHED, Told("github", bases=(A,), head=B)),
     "GitHub, the push of a new branch": (
-        github("push"), {**PUSHED, "before": ZEROS}, Told("github", target="main", head=B),
+        github("push", GITHUB_REF="refs/heads/topic"), {**PUSHED, "before": ZEROS},
+        Told("github", target="main", head=B),
+    ),
+    "GitHub, another push to a branch": (
+        github("push", GITHUB_REF="refs/heads/topic"), PUSHED, Told("github", target="main", head=B),
+    ),
+    "GitHub, a tag that is called like the default branch": (
+        github("push", GITHUB_REF="refs/tags/main"), PUSHED, Told("github", target="main", head=B),
     ),
     "GitHub's variables elsewhere": ({"GITHUB_EVENT_NAME": "push"}, PUSHED, Told()),
     "GitLab, a merge request": (
@@ -60,8 +67,19 @@ TOLD: dict[str, tuple[Mapping[str, str], Mapping[str, Any], Told]] = {
         {}, Told("gitlab", True, "main", (A,), B, True),
     ),
     "GitLab, a push": (
-        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main"},
+        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
+         "CI_COMMIT_BRANCH": "main"},
         {}, Told("gitlab", bases=(A,), head=B),
+    ),
+    "GitLab, another push to a branch": (
+        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
+         "CI_COMMIT_BRANCH": "topic"},
+        {}, Told("gitlab", target="main", head=B),
+    ),
+    "GitLab, a tag": (
+        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
+         "CI_COMMIT_TAG": "v1"},
+        {}, Told("gitlab", target="main", head=B),
     ),
     "GitLab, a new branch": (
         {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": ZEROS, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main"},
@@ -210,11 +228,30 @@ def test_a_merge_queue_and_a_push(hub: Repo, tmp_path: Path) -> None:
     clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge")
     base, head = hub.git("rev-parse", "main"), clone.git("rev-parse", "HEAD")
     blocked(clone, event(clone, "merge_group", {"merge_group": {"base_sha": base, "head_sha": head}}))
-    blocked(clone, event(clone, "push", {"before": base, "after": head}))
+    main = {"repository": {"default_branch": "main"}}
+    to_main = {"GITHUB_REF": "refs/heads/main"}
+    blocked(clone, {**event(clone, "push", {"before": base, "after": head, **main}), **to_main})
     new = {"before": ZEROS, "after": head, "repository": {"default_branch": "main"}}
     assert blocked(clone, event(clone, "push", new))["base"] == base
-    forced = clone.fails(3, "gate", env=event(clone, "push", {"before": A, "after": head}))
+    forced = clone.fails(3, "gate", env={**event(clone, "push", {"before": A, "after": head, **main}), **to_main})
     assert "aaaaaaaaaaaa, is not in this clone" in forced.errors[0]
+
+
+def test_a_second_push_to_a_branch_is_judged_with_the_first(hub: Repo, tmp_path: Path) -> None:
+    bad = hub.git("rev-parse", "topic")
+    hub.git("switch", "-q", "topic")
+    hub.write("readme.md", "1")
+    hub.git("add", "readme.md")
+    hub.commit("a harmless one")
+    clone = checked_out(hub, tmp_path / "ci", "refs/heads/topic")
+    push = {"before": bad, "after": hub.git("rev-parse", "topic"), "repository": {"default_branch": "main"}}
+    github_push = {**event(clone, "push", push), "GITHUB_REF": "refs/heads/topic"}
+    gitlab_push = {
+        "GITLAB_CI": "true", "CI_COMMIT_BRANCH": "topic", "CI_DEFAULT_BRANCH": "main",
+        "CI_COMMIT_BEFORE_SHA": bad, "CI_COMMIT_SHA": push["after"],
+    }
+    for env in (github_push, gitlab_push):
+        assert blocked(clone, env)["base"] == hub.git("rev-parse", "main")
 
 
 def test_a_pull_request_whose_head_is_in_base_is_not_judged(hub: Repo, tmp_path: Path) -> None:
@@ -288,8 +325,29 @@ def test_a_partial_clone_that_lacks_what_is_needed_is_not_judged(hub: Repo, tmp_
     clone = Repo(tmp_path / "ci", hub.environ)
     hub.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{hub.root}", str(clone.root))
     result = clone.fails(3, "gate", "--head", "origin/topic")
-    assert "partial" in result.errors[0]
+    assert result.errors == ["an object that is needed is not here (the clone is a partial one)"]
     assert result.fixes == [WHOLE[""]]
+
+
+def test_a_clone_that_is_to_have_no_tags_is_not_judged_until_it_has_them(hub: Repo, tmp_path: Path) -> None:
+    hub.git("tag", "m@v1.0.0", "main")
+    clone = Repo(tmp_path / "ci", hub.environ)
+    hub.git("clone", "-q", "--no-tags", f"file://{hub.root}", str(clone.root))
+    result = clone.fails(3, "gate", "--head", "origin/topic")
+    assert result.errors == ["this clone has no tags, and what they register counts"]
+    assert clone.shell(result.fixes[0]).code == 0
+    assert clone.git("tag") == "m@v1.0.0"
+    blocked(clone, {}, "--head", "origin/topic")
+
+
+def test_a_fork_beside_origin_may_have_its_tags_for_itself(hub: Repo, tmp_path: Path) -> None:
+    clone = hub.clone(tmp_path / "clone")
+    clone.git("remote", "add", "--no-tags", "fork", str(hub.root))
+    blocked(clone, {}, "--head", "origin/topic")
+    clone.git("remote", "remove", "origin")
+    assert clone.fails(3, "gate", "--base", "main").fixes == [
+        "git config --unset remote.fork.tagOpt && git fetch --tags fork",
+    ]
 
 
 def test_histories_without_a_common_commit_are_not_judged(hub: Repo) -> None:

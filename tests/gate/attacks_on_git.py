@@ -10,6 +10,7 @@ from gate.histories import (
     RANKER,
     SPAM,
     SUBMODULE,
+    SYMLINK,
     History,
     attack,
     auc,
@@ -20,7 +21,7 @@ from gate.histories import (
 )
 from harness import Repo
 
-from mvc.quality.files import SUFFIX
+from mvc.quality.files import POLICY, SUFFIX
 
 REPORT = RANKER + SUFFIX
 POINTER = f"{RANKER}.mvc"
@@ -159,6 +160,38 @@ def raw_model_in_a_path_that_is_no_text(pr: History) -> None:
     pr.commit()
 
 
+@attack("MVC302")
+def raw_model_that_passes_for_a_symlink(pr: History) -> None:
+    """Commit a model with the mode of a symlink: no system could follow it."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.onnx", bytes(5_000), SYMLINK)
+    pr.commit()
+
+
+@attack("MVC302")
+def raw_model_that_passes_for_a_symlink_for_a_while(pr: History) -> None:
+    """Commit a model with the mode of a symlink, and have a real one there with the next commit."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.onnx", bytes(5_000), SYMLINK)
+    pr.commit()
+    pr.put("models/tiny.onnx", "ranker.onnx", SYMLINK)
+    pr.commit()
+
+
+@honest()
+def symlinks_that_are_called_like_models(pr: History) -> None:
+    """Commit a symlink to a model, and one as long as any can be, which goes again."""
+    pr.start()
+    pr.change()
+    pr.put("models/best.onnx", "ranker.onnx", SYMLINK)
+    pr.put("models/last.onnx", "a/" * 2048, SYMLINK)
+    pr.commit()
+    pr.remove("models/last.onnx")
+    pr.commit()
+
+
 @attack("MVC308")
 def content_beside_its_pointer(pr: History) -> None:
     """Force the content into Git, beside its pointer."""
@@ -186,6 +219,17 @@ def submodule_where_the_content_belongs(pr: History) -> None:
     pr.change()
     pr.put(RANKER, "1" * 40, SUBMODULE)
     pr.commit()
+
+
+@attack("MVC308")
+def submodule_that_the_branch_itself_hides(pr: History) -> None:
+    """Put a submodule at the model's own path, and have a `.gitmodules` ignore it; the branch is checked out."""
+    pr.start()
+    pr.change()
+    pr.put(RANKER, "1" * 40, SUBMODULE)
+    pr.put(".gitmodules", f'[submodule "m"]\n\tpath = {RANKER}\n\turl = ./m\n\tignore = all\n')
+    pr.commit()
+    pr.done().git("switch", "-q", "change")
 
 
 @attack("MVC307", besides={"note MVC220"})
@@ -533,29 +577,88 @@ def blob_that_is_not_there(pr: History) -> None:
 @unjudged()
 def report_twice_in_one_tree(pr: History) -> None:
     """Forge a tree that has the report twice: which of the two lands, nobody can say."""
+    repo = _worse_in_the_end(pr)
+    old = _entry(b"100644 ranker.onnx.eval.yaml", repo.git("rev-parse", f"main:{REPORT}"))
+    new = _entry(b"100644 ranker.onnx.eval.yaml", repo.git("rev-parse", f"change:{REPORT}"))
+    _land(repo, models=_forged(repo, "change:models", new, old + new))
+
+
+@unjudged()
+def directory_twice_that_hides_a_model(pr: History) -> None:
+    """Forge a tree that has the directory twice, once empty: a comparison says that the models go, and come."""
+    repo = _worse_in_the_end(pr)
+    models = _entry(b"40000 models", repo.git("rev-parse", "change:models"))
+    _land(repo, _forged(repo, "change^{tree}", models, _entry(b"40000 models", _empty(repo)) + models))
+
+
+@unjudged()
+def directory_twice_that_hides_the_policy(pr: History) -> None:
+    """Do that with `.mvc`: as if the target branch had no policy, so that the change's own would judge."""
     pr.start()
     pr.change()
-    pr.train("next", "v1.3.0")
+    pr.put(POLICY, "mvc-policy: 1\ndefaults: {report: optional}\n")
     pr.commit()
     repo = pr.done()
-    top, models, new, old = (repo.git("rev-parse", name) for name in (
-        "change^{tree}", "change:models", f"change:{REPORT}", f"main:{REPORT}",
-    ))
-    entry = b"100644 ranker.onnx.eval.yaml\0"
-    both = entry + bytes.fromhex(old) + entry
-    forged = _forged(repo, models, entry + bytes.fromhex(new), both + bytes.fromhex(new))
-    tree = _forged(repo, top, bytes.fromhex(models), bytes.fromhex(forged))
-    repo.git("update-ref", "refs/heads/change", repo.git("commit-tree", tree, "-p", "change", "-m", "forged"))
+    ours = _entry(b"40000 .mvc", repo.git("rev-parse", "change:.mvc"))
+    _land(repo, _forged(repo, "change^{tree}", ours, _entry(b"40000 .mvc", _empty(repo)) + ours))
+
+
+@unjudged()
+def files_in_a_wrong_order(pr: History) -> None:
+    """Forge a tree whose names are in no order, where main moved on: a merge loses what it does not find."""
+    repo = _worse_in_the_end(pr, "notes/a.md")
+    first = _entry(b"100644 ranker.onnx.eval.yaml", repo.git("rev-parse", f"change:{REPORT}"))
+    other = _entry(b"100644 zz", repo.git("rev-parse", "main:notes/a.md"))
+    _land(repo, models=_forged(repo, "change:models", first, other + first))
+
+
+@unjudged()
+def files_with_a_slash_in_their_names(pr: History) -> None:
+    """Forge a tree with the models in it, by names that look like paths, and without their directory."""
+    repo = _worse_in_the_end(pr)
+    names = ("models/ranker.onnx.eval.yaml", "models/ranker.onnx.mvc")
+    files = [_entry(b"100644 " + name.encode(), repo.git("rev-parse", f"change:{name}")) for name in names]
+    models = _entry(b"40000 models", repo.git("rev-parse", "change:models"))
+    _land(repo, _forged(repo, "change^{tree}", models, b"".join(files)))
+
+
+def _worse_in_the_end(pr: History, moved_on: str = "") -> Repo:
+    pr.start()
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.5), p95(30))
+    pr.commit()
+    if moved_on:
+        pr.on("main")
+        pr.put(moved_on, "a")
+        pr.commit()
+    return pr.done()
+
+
+def _entry(said: bytes, oid: str) -> bytes:
+    """Return an entry of a tree; `said` are mode and name."""
+    return said + b"\0" + bytes.fromhex(oid)
+
+
+def _empty(repo: Repo) -> str:
+    return _git(repo, "hash-object", "-w", "-t", "tree", "--stdin").decode().strip()
 
 
 def _forged(repo: Repo, tree: str, old: bytes, new: bytes) -> str:
     """Return a tree with other bytes, whatever Git thinks of them."""
-
-    def git(*args: str, stdin: bytes = b"") -> bytes:
-        where = {"cwd": repo.root, "env": repo.environ}
-        return subprocess.run(("git", *args), **where, input=stdin, capture_output=True, check=True).stdout
-
-    raw = git("cat-file", "tree", tree)
+    raw = _git(repo, "cat-file", "tree", tree)
     assert old in raw
-    forged = git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=raw.replace(old, new))
-    return forged.decode().strip()
+    options = ("-w", "-t", "tree", "--literally", "--stdin")
+    return _git(repo, "hash-object", *options, stdin=raw.replace(old, new)).decode().strip()
+
+
+def _land(repo: Repo, tree: str = "", models: str = "") -> None:
+    """Have the branch end with a commit of a tree, or of the one that it has, with other models."""
+    if models:
+        old, new = (_entry(b"40000 models", oid) for oid in (repo.git("rev-parse", "change:models"), models))
+        tree = _forged(repo, "change^{tree}", old, new)
+    repo.git("update-ref", "refs/heads/change", repo.git("commit-tree", tree, "-p", "change", "-m", "forged"))
+
+
+def _git(repo: Repo, *args: str, stdin: bytes = b"") -> bytes:
+    where = {"cwd": repo.root, "env": repo.environ}
+    return subprocess.run(("git", *args), **where, input=stdin, capture_output=True, check=True).stdout

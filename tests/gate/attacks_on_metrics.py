@@ -34,6 +34,13 @@ def below_the_minimum(pr: History) -> None:
     pr.commit()
 
 
+@attack("MVC202", args=("--all", "--head", "main"), shows="tracked")
+def audit_below_the_minimum(pr: History) -> None:
+    """Have in the tree what is not good enough: the table of an audit shows it."""
+    pr.start(PLAIN, auc(0.7), p95(30))
+    pr.change()
+
+
 @attack("MVC203")
 def above_the_maximum(pr: History) -> None:
     """Land a model that is too slow."""
@@ -452,6 +459,70 @@ def slices_too_far_apart(pr: History) -> None:
     pr.start(policy, auc(0.9, country="DE"), auc(0.9, country="FR"))
     pr.change()
     pr.train("worse", "v1.3.0", auc(0.96, country="DE"), auc(0.9, country="FR"))
+    pr.commit()
+
+
+GAPS = ruled("slices: {required: [country], max_gap: {auc: 0.05}}")
+BOTH = [holdout(), holdout(2, "test")]
+
+
+def _in_two(pr: History, *now: Metric, policy: str = GAPS) -> None:
+    """Measure two countries on one data set, and then as `now` says, on two."""
+    here = {"dataset": "holdout"}
+    pr.start(policy, auc(0.9, country="DE", **here), auc(0.9, country="FR", **here), datasets=BOTH)
+    pr.change()
+    pr.train("next", "v1.3.0", *now, datasets=BOTH)
+    pr.commit()
+
+
+@attack("MVC225")
+def slices_too_far_apart_on_two_data_sets(pr: History) -> None:
+    """Measure the country that has become worse on a data set of its own: nobody sees the gap."""
+    _in_two(pr, auc(0.9, country="DE", dataset="holdout"), auc(0.6, country="FR", dataset="test"))
+
+
+@attack("MVC225")
+def slices_each_on_another_data_set(pr: History) -> None:
+    """The same, and neither stays where it was; both names are new."""
+    parts = auc(0.9, country="DE", dataset="de"), auc(0.6, country="FR", dataset="fr")
+    pr.start(GAPS, auc(0.9, country="DE"), auc(0.9, country="FR"))
+    pr.change()
+    pr.train("next", "v1.3.0", *parts, datasets=[holdout(3, "de"), holdout(4, "fr")])
+    pr.commit()
+
+
+@honest()
+def slices_together_on_another_data_set(pr: History) -> None:
+    """Measure all countries on another data set, and one on the old one as well."""
+    parts = [auc(0.9, country=country, dataset="test") for country in ("DE", "FR")]
+    _in_two(pr, auc(0.6, country="DE", dataset="holdout"), *parts)
+
+
+@honest()
+def slices_on_two_data_sets_where_no_gap_is_judged(pr: History) -> None:
+    """Measure each country on a data set of its own, where it is demanded only that each is measured."""
+    policy = ruled("slices: {required: [country]}")
+    _in_two(pr, auc(0.9, country="DE", dataset="holdout"), auc(0.6, country="FR", dataset="test"), policy=policy)
+
+
+@honest()
+def slices_always_on_data_sets_of_their_own(pr: History) -> None:
+    """Measure each country on a data set of its own, as before."""
+    parts = auc(0.9, country="DE", dataset="holdout"), auc(0.6, country="FR", dataset="test")
+    pr.start(GAPS, *parts, datasets=BOTH)
+    pr.change()
+    pr.train("next", "v1.3.0", *parts, datasets=BOTH)
+    pr.commit()
+
+
+@attack("MVC225")
+def slice_missing_where_a_rule_names_another_metric(pr: History) -> None:
+    """Leave a bad country out, where a rule besides asks for the countries of another metric."""
+    more = '  - {match: "models/**", metrics: {"f1[country=*]": {min: 0}}}\n'
+    f1 = Metric("f1", 0.9, slice={"country": "DE"})
+    pr.start(ruled("slices: {required: [country]}", more=more), auc(0.9, country="DE"), auc(0.9, country="FR"), f1)
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.9, country="DE"), f1)
     pr.commit()
 
 

@@ -10,6 +10,7 @@ from gate.histories import (
     attack,
     auc,
     holdout,
+    honest,
     p95,
     ruled,
 )
@@ -213,6 +214,79 @@ def name_taken_over_by_a_worse_model(pr: History) -> None:
     pr.change()
     pr.train("base", "v1.2.0")
     pr.train("worse", "v2.0.0", auc(0.6), path=SPAM, name="ranker")
+    pr.commit()
+
+
+def _with_a_weaker_one(pr: History) -> None:
+    """Begin with two models that have names."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.train("spam", "v1.0.0", auc(0.61), path=SPAM, name="spam")
+    pr.commit()
+    pr.change()
+    pr.point("spam", path=SPAM)
+
+
+@attack("MVC122", "MVC221")
+def name_of_a_weaker_model_that_stays(pr: History) -> None:
+    """Copy the good model, name and all, and give its path to a worse one with the name of a weaker that stays."""
+    _with_a_weaker_one(pr)
+    pr.train("base", "v1.2.0", path=NEW, name="ranker")
+    pr.train("worse", "v1.1.0", auc(0.61), name="spam")
+    pr.commit()
+
+
+@attack("MVC326")
+def exchanged_under_the_name_of_a_weaker_model(pr: History) -> None:
+    """Delete the good model, and add a worse one with the name of a weaker one that stays."""
+    _with_a_weaker_one(pr)
+    pr.delete()
+    pr.train("worse", "v1.1.0", auc(0.61), path="models/next.onnx", name="spam", desc="all new " * 100)
+    pr.commit()
+
+
+@attack("MVC326")
+def exchanged_under_the_name_of_a_better_model(pr: History) -> None:
+    """The same, where the one that stays is trained again and gets a name of its own."""
+    _with_a_weaker_one(pr)
+    pr.train("better", "v1.1.0", auc(0.7), path=SPAM, name="spam-2")
+    pr.delete()
+    pr.train("worse", "v1.1.0", auc(0.61), path="models/next.onnx", name="spam", desc="all new " * 100)
+    pr.commit()
+
+
+@attack("MVC221")
+def renamed_and_retrained_under_the_name_of_a_weaker_model(pr: History) -> None:
+    """Rename the good model, train it again, and give it the name of a weaker one that stays."""
+    pr.start(FORGETFUL, params=MUCH)
+    pr.train("spam", "v1.0.0", auc(0.61), path=SPAM, name="spam")
+    pr.commit()
+    pr.change()
+    pr.point("spam", path=SPAM)
+    pr.delete()
+    pr.train("worse", "v1.3.0", auc(0.61), p95(30), path=NEW, name="spam", params=MUCH)
+    pr.commit()
+
+
+@honest()
+def name_passed_on(pr: History) -> None:
+    """Give the name of a model that stays to a new one, which is no worse."""
+    _with_a_weaker_one(pr)
+    pr.train("better", "v1.1.0", auc(0.7), path=NEW, name="spam")
+    pr.commit()
+
+
+@honest()
+def names_exchanged_while_one_is_deleted(pr: History) -> None:
+    """Exchange two models, names and all, and delete a third."""
+    paths = {"a": "models/a.onnx", "b": "models/b.onnx"}
+    pr.start(FORGETFUL)
+    for name, path in paths.items():
+        pr.train(name, "v1.0.0", path=path, name=name)
+    pr.commit()
+    pr.change()
+    pr.delete()
+    for name, path in zip(reversed(paths), paths.values(), strict=True):
+        pr.train(name, "v1.0.0", path=path, name=name)
     pr.commit()
 
 

@@ -12,6 +12,7 @@ from gate.histories import (
     auc,
     content,
     holdout,
+    honest,
     p95,
     regressing,
     ruled,
@@ -398,6 +399,105 @@ def tag_that_history_gave_to_other_bytes(pr: History) -> None:
     pr.commit()
     pr.change()
     pr.train("third", "v1.3.0")
+    pr.commit()
+
+
+@attack("MVC121")
+def tag_that_a_merged_branch_gave_to_other_bytes(pr: History) -> None:
+    """Record a version that a branch had, before it was trained once more and merged."""
+    _merged_after(pr)
+    pr.change()
+    pr.train("third", "v1.3.0")
+    pr.commit()
+
+
+@attack("MVC121")
+def tag_that_a_merge_in_a_merged_branch_gave_to_other_bytes(pr: History) -> None:
+    """Record a version that was given in nothing but a merge commit of such a branch."""
+    pr.start()
+    for name in ("other", "side"):
+        pr.on("main")
+        pr.on(name)
+        pr.put(f"notes/{name}.md", name)
+        pr.commit()
+    pr.train("second", "v1.3.0")
+    pr.put("notes/other.md", "other")
+    pr.commit("other")
+    pr.train("mended", "v1.2.1")
+    _merge(pr)
+    pr.change()
+    pr.train("third", "v1.3.0")
+    pr.commit()
+
+
+@attack("MVC121")
+def tag_that_a_merged_branch_gave_at_another_path(pr: History) -> None:
+    """Record a version that a branch had under the same name, elsewhere."""
+    pr.start(name="ranker")
+    pr.on("side")
+    pr.delete()
+    pr.train("second", "v1.3.0", path=SPAM, name="ranker")
+    pr.commit()
+    pr.delete(SPAM)
+    pr.train("mended", "v1.2.1", name="ranker")
+    _merge(pr)
+    pr.change()
+    pr.train("third", "v1.3.0", name="ranker")
+    pr.commit()
+
+
+def _merged_after(pr: History, tag: str = "v1.2.1") -> None:
+    """Merge a branch that had v1.3.0 first and then other bytes, under a tag of theirs."""
+    pr.start()
+    pr.on("side")
+    pr.train("second", "v1.3.0")
+    pr.commit()
+    pr.train("mended", tag)
+    _merge(pr)
+
+
+def _merge(pr: History) -> None:
+    """Commit on the branch `side`, and merge that into `main`."""
+    pr.commit()
+    files = dict(pr.files)
+    pr.on("main")
+    pr.files = files
+    pr.commit("side")
+
+
+@honest()
+def evaluated_again_under_the_tag_that_it_was_merged_with(pr: History) -> None:
+    """Evaluate again what was merged, where the branch had had the same tag for bytes that did not land."""
+    _merged_after(pr, "v1.3.0")
+    pr.change()
+    pr.report("mended", "v1.3.0", auc(0.931), p95(29))
+    pr.commit()
+
+
+@honest()
+def tag_that_a_merged_branch_gave_to_the_same_bytes(pr: History) -> None:
+    """Release what a branch had, after it was merged with an earlier training."""
+    _merged_after(pr)
+    pr.change()
+    pr.train("second", "v1.3.0")
+    pr.commit()
+
+
+@honest()
+def tag_that_a_merged_branch_gave_to_another_model(pr: History) -> None:
+    """Record a version that a branch had for a model of another name, at a path that had both for a while."""
+    pr.start(name="ranker")
+    pr.on("side")
+    pr.delete()
+    pr.train("moved", "v1.2.1", path=SPAM, name="ranker")
+    pr.commit()
+    pr.train("other", "v1.3.0", path=SPAM, name="spam")
+    pr.commit()
+    pr.delete(SPAM)
+    pr.train("mended", "v1.2.2", name="ranker")
+    _merge(pr)
+    pr.change()
+    pr.train("third", "v1.3.0", name="ranker")
     pr.commit()
 
 

@@ -28,9 +28,9 @@ _IN_A_MESSAGE = "chooses the words of a finding"
 _IN_A_FIX = "chooses the line to type"
 
 EQUIVALENT = {
-    "judge.judge_policy: CONFLICT.search(file.raw)  ->  not CONFLICT.search(file.raw)": _IN_A_MESSAGE,
-    "judge.judge_policy: error.fix or fixes.stage(POLICY, 'once it is mended')"
-    "  ->  error.fix and fixes.stage(POLICY, 'once it is mended')": _IN_A_FIX,
+    "judge.judge_policy: marked  ->  not marked": _IN_A_MESSAGE,
+    "judge.judge_policy: error.fix or (fixes.unmarked(POLICY) if marked else fixes.stage(POLICY, 'once it is mended'))"
+    "  ->  error.fix and (fixes.unmarked(POLICY) if marked else fixes.stage(POLICY, 'once it is mended'))": _IN_A_FIX,
     "judge.judge_blob: blob.commit  ->  not blob.commit": "says in which commit",
     "model._of_content: pointer.kind == 'dir'  ->  pointer.kind != 'dir'": _IN_A_FIX,
     "model._of_content: file == case.path  ->  file != case.path": _IN_A_MESSAGE,

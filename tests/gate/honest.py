@@ -252,6 +252,15 @@ def nothing_at_all(pr: History) -> None:
     pr.commit()
 
 
+@honest(args=("--all", "--head", "main"), shows="tracked")
+def audit_of_a_tree_that_is_good(pr: History) -> None:
+    """Judge all there is, worse than it was: no past counts."""
+    pr.start()
+    pr.train("worse", "v1.0.0", auc(0.85), p95(30))
+    pr.commit()
+    pr.change()
+
+
 @honest()
 def code_that_looks_like_ours(pr: History) -> None:
     """Add files of other programs whose names end like ours."""

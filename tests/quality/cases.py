@@ -195,6 +195,11 @@ def auc(value: float, **said: Any) -> Metric:
     return Metric("auc", value, **{"higher_is_better": True, **said})
 
 
+def left(*files: str, policy: str = BASIC, path: str = PATH) -> Facts:
+    """Return facts of a change that takes a model away, and what Git has afterwards."""
+    return landing(policy=policy, gone=(version(None, path=path),), files=files)
+
+
 def moving(*tracked: Tracked, gone: tuple[Version, ...] = (), policy: str = BASIC, **changed: Any) -> Facts:
     """Return facts of one model among all that is tracked."""
     facts = one(policy=policy, **{"past": Past(), **changed})
@@ -481,6 +486,10 @@ CASES = {
     "forbidden pattern, of a policy": Case(
         blob("a/b.bin", policy=GIT % "{forbid: ['*.bin']}"), "error MVC302", "*.bin",
     ),
+    "forbidden pattern, in capitals": Case(blob("A/TINY.Onnx"), "error MVC302", "*.onnx"),
+    "pattern taken back, not in capitals": Case(
+        blob("a/B.bin", policy=GIT % "{forbid: ['*.bin', '!a/b.bin']}"), "error MVC302",
+    ),
     "pattern taken back": Case(blob("a/b.bin", policy=GIT % "{forbid: ['*.bin', '!a/b.bin']}")),
     "model by its bytes": Case(blob("weights.bin", kind="safetensors"), "error MVC303"),
     "all three": Case(blob("m.onnx", 5_000_000, "onnx"), "error MVC301, error MVC302, error MVC303"),
@@ -501,6 +510,10 @@ CASES = {
         one(path="models/old.pkl", policy=rule("formats: {pickle: deny}")), "error MVC307",
     ),
     "format denied by name": Case(one(policy=rule("formats: {deny: [onnx]}")), "error MVC307", "it is onnx"),
+    "format denied by name, in capitals": Case(
+        one(policy=PICKLES, path="models/EVIL.PKL"), "error MVC307", "it is pickle",
+    ),
+    "format denied by pattern, in capitals": Case(one(policy=rule("formats: {deny: ['RANK*']}")), "error MVC307"),
     "format denied by pattern": Case(one(policy=rule("formats: {deny: ['rank*']}")), "error MVC307", "rank*"),
     "format denied inside of a directory": Case(
         one(
@@ -866,6 +879,22 @@ CASES = {
             past=Past(version(earlier(), path="models/old.onnx"), "name"),
         ),
     ),
+    "exchanged under the name of one that stays": Case(
+        moving(
+            Tracked("models/b"), policy=FLOOR, found=report(auc(1)), gone=(version(None, path="models/old.onnx"),),
+            past=Past(version(earlier(), path="models/b"), "name"),
+        ),
+        "error MVC326",
+    ),
+    "a file where a model was": Case(left(PATH), "error MVC327"),
+    "a file where data was": Case(
+        left("data/a", path="data/a", policy=f"{BASIC}rules:\n  - {{match: 'data/**', report: optional}}\n"),
+    ),
+    "a file above, below, beside": Case(left("models", "models/ranker.onnx.txt"), "error MVC327", "models"),
+    "a file in the directory that was a model": Case(left(f"{PATH}/a/b"), "error MVC327"),
+    "files beside what was a model": Case(left("models/a", f"{PATH}.txt", f"{PATH}/.gitignore", "dvc", ".dvc/config")),
+    "a file of DVC's": Case(left(f"{PATH}.dvc"), "error MVC327"),
+    "a file of DVC's for the directory": Case(left("models.dvc"), "error MVC327"),
     # Signatures, assurance, age.
     "signed": Case(signed("signatures: {min: 1}", ADA)),
     "signed by two": Case(signed("signatures: {min: 2}", ADA, BOB)),
@@ -921,6 +950,13 @@ CASES = {
     "without a date": Case(signed(MONTH), "error MVC127", "missing"),
     "without a zone": Case(signed(MONTH, created_at="1969-12-31T00:00:00"), "error MVC127", "no time with a zone"),
     "with a date that is none": Case(signed(MONTH, created_at="lately"), "error MVC127", "'lately'"),
+    "young, and nobody asked who signed it": Case(one(report(created_at="1969-12-31T00:00:00Z"), rule(MONTH))),
+    "too old, and nobody asked who signed it": Case(
+        one(report(created_at="1969-11-16T23:00:00+01:00"), rule(MONTH)), "error MVC127", "45 days old",
+    ),
+    "too old, of other bytes, and nobody asked who signed it": Case(
+        one(report(model=Model(DATA), created_at="1969-11-16T23:00:00+01:00"), rule(MONTH)), "error MVC103",
+    ),
     "with a date before all others": Case(signed(MONTH, created_at="0001-01-01T00:00:00+23:59"), "error MVC127"),
     # What guards the models.
     "policy weakened": Case(policy_change(FLOOR, FLOOR.replace("0.9", "0.8")), "error MVC411"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -59,6 +59,30 @@ def test_nobody_escapes_by_taking_a_weaker_models_name() -> None:
     assert found([Held("a"), Held("b", "weak")], [Held("a", "weak")]) == {"a": ("path", "a")}
     chain = [Held("a", "x"), Held("b", "y"), Held("c", "z")]
     assert found(chain, [Held("a", "y"), Held("b", "z")]) == {"a": ("path", "a"), "b": ("path", "b")}
+
+
+def test_the_name_of_one_that_stays_does_not_count_before_a_path() -> None:
+    base = [Held("a", "x"), Held("b", "weak")]
+    there = [Held("a", "weak"), Held("b"), Held("z", "x")]
+    assert found(base, there) == {"a": ("path", "a"), "b": ("path", "b"), "z": ("name", "a")}
+    chain = [*base, Held("c", "y")]
+    assert found(chain, [Held("a", "weak"), Held("b", "y"), Held("c"), Held("z", "x")]) == {
+        "a": ("path", "a"), "b": ("path", "b"), "c": ("path", "c"), "z": ("name", "a"),
+    }
+
+
+def test_the_name_of_one_that_stays_does_not_count_before_a_rename() -> None:
+    base, head = [Held("a"), Held("b", "weak")], [Held("b"), Held("c", "weak")]
+    assert found(base, head, ("a", "c")) == {"b": ("path", "b"), "c": ("rename", "a")}
+    assert found(base, head) == {"b": ("path", "b"), "c": ("name", "b")}
+
+
+def test_names_that_are_passed_on_in_a_long_row() -> None:
+    """Each path takes the name of the next, the last is gone: one after the other falls back to its path."""
+    many = [f"m{number:05}" for number in range(20_000)]
+    base = [Held(path, path) for path in many]
+    head = [Held(path, name) for path, name in pairwise(many)]
+    assert set(found(base, head).values()) == {("path", path) for path in many[:-1]}
 
 
 def test_a_name_that_is_given_or_taken_changes_nothing_at_its_path() -> None:

@@ -83,6 +83,19 @@ def test_the_table() -> None:
     assert to_type == []
 
 
+def test_what_is_waived_says_so() -> None:
+    row = Comparison("auc", 0.93, 0.7, "≥ 0.8, -0.01 from base", passed=False, codes=("MVC202", "MVC221"))
+    model = Judged("a", "changed", comparisons=(row,))
+    note = Finding("MVC415", "note", "a", "MVC202 is waived")
+    left = Finding("MVC221", "error", "a", "worse")
+    assert [item.verdict for item in rows([model], [note])] == ["waived"]
+    assert [item.verdict for item in rows([model], [note, left])] == ["failed"]
+    assert [item.verdict for item in rows([model], [note, left._replace(path="b")])] == ["waived"]
+    unknown = model._replace(comparisons=(row._replace(codes=()),))
+    assert [item.verdict for item in rows([unknown], [note])] == ["failed"]
+    assert "| waived |" in render("Gate passed", [model], [note])
+
+
 def test_models_without_a_comparison() -> None:
     models = [Judged("a", "added", tag="v1.0.0"), Judged("b", "deleted", old_tag="v1.0.0"), Judged("c", "renamed", "d")]
     found = [finding("a")]

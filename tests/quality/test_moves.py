@@ -138,6 +138,13 @@ def test_what_has_a_predecessor_is_not_exchanged() -> None:
     assert found(changed("models/b", "models/b"), gone=("models/a",)) == []
 
 
+def test_what_has_the_name_of_one_that_stays_is_exchanged() -> None:
+    new, stays = changed("models/b", "models/c"), changed("models/c", "models/c")
+    assert short(found(new, stays, gone=("models/a",))) == [("MVC326", "models/b")]
+    assert short(found(new, tracked=paths("models/b", "models/c"), gone=("models/a",))) == [("MVC326", "models/b")]
+    assert found(new, changed("models/c", "models/b"), gone=("models/a",)) == []
+
+
 def test_deleting_alone_exchanges_nothing() -> None:
     gone = changed("models/a", "models/a", pointer=None, report=None)
     assert found(gone, gone=("models/a",)) == []

@@ -446,6 +446,11 @@ def test_what_may_be_a_pickle_by_its_name(path: str, may: bool) -> None:
     assert may_be_pickle_by_name(path) is may
 
 
+def test_a_pickle_by_its_name_is_one_in_capitals() -> None:
+    assert told(b"no pickle", "models/M.PKL").problem
+    assert told(b"no pickle", "models/M.PKL") == told(b"no pickle", "models/m.pkl") != told(b"no pickle", "m.onnx")
+
+
 # Room and time.
 
 

@@ -109,6 +109,13 @@ def test_the_report_under_a_git_tag_takes_one_too() -> None:
     assert "MVC121" in codes("v1.3.0", registered=(registered,))
 
 
+def test_a_branch_that_was_merged_takes_one_unless_base_has_it_for_these_bytes() -> None:
+    taken, mine = tagged("v1.3.0")._replace(pointer=None), tagged("v1.3.0", of=DIGEST)
+    assert codes("v1.3.0", aside=(taken,)) == codes("v1.3.0", tagged("v1.2.0"), aside=(mine, taken)) == ["MVC121"]
+    assert codes("v1.3.0", mine, aside=(taken,)) == codes("v1.4.0", aside=(taken,)) == []
+    assert codes("v1.3.0", registered=(mine,), aside=(taken,)) == ["MVC121"]
+
+
 def test_a_pointer_that_cannot_be_read_takes_nothing_away() -> None:
     gone = version(earlier(tag="v1.3.0"), tag="ranker@v1.3.0")._replace(pointer=at(b"junk"))
     assert codes("v1.3.0", registered=(gone,)) == ["MVC121"]

@@ -11,8 +11,10 @@ from harness import Repo
 from mvc.errors import MvcError
 from mvc.scm.landing import (
     as_index,
+    aside,
     blob_sizes,
     brought,
+    check_trees,
     contains,
     differing,
     files_at,
@@ -30,7 +32,7 @@ from mvc.scm.landing import (
     tree_of,
     version_tags,
 )
-from mvc.scm.plumbing import Git, Layout
+from mvc.scm.plumbing import Git, Layout, RawChange
 
 
 @pytest.fixture
@@ -97,8 +99,8 @@ def test_the_changes_of_a_tree_and_what_base_knows(repo: Repo) -> None:
     here = git(repo)
     with landed(here, "main", "change") as place:
         entries = list_tree(place.git, place.tree)
-        index = as_index(entries, differing(place.git, tree_of(here, "main"), place.tree))
-    assert list(index.changes) == ["c"]
+        index = as_index(entries, differing(list_tree(here, tree_of(here, "main")), entries))
+    assert index.changes == {"c": RawChange("c", "000000", "100644", "0" * 40, entries["c"].oid)}
     assert index.known == {entries["a"].oid, entries["b"].oid, "0" * 40}
 
 
@@ -135,6 +137,81 @@ def test_a_first_parent_history_is_told_from_its_tip(repo: Repo) -> None:
     steps = first_parents(git(repo), "main", "a", "c")
     assert [[change.path for change in step.changes] for step in steps] == [["c"], ["a"], ["a"]]
     assert [step.commit for step in steps] == [repo.git("rev-parse", f"main~{number}") for number in range(3)]
+
+
+def test_what_merged_branches_brought_beside_it(repo: Repo) -> None:
+    here = git(repo)
+    assert aside(here, "main") == []
+    repo.git("switch", "-q", "change")
+    save(repo, "given", c="5")
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "main")
+    save(repo, "merge", d="6")
+    save(repo, "taken back", c="3")
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--no-edit", "--no-ff", "change")
+    steps = [(step.commit, [change.path for change in step.changes]) for step in aside(here, "main", "c", "d")]
+    commits = [repo.git("rev-parse", f"change~{back}") for back in range(4)]
+    assert steps == list(zip(commits, (["c"], ["d"], ["c"], ["c"]), strict=True))
+
+
+FILE, FOLDER, MODULE = "100644", "40000", "160000"
+FORGED = {
+    "twice": [(FILE, "a"), (FILE, "a")],
+    "twice, apart": [(FILE, "a"), (FILE, "a-b"), (FOLDER, "a")],
+    "a directory twice": [(FOLDER, "a"), (FOLDER, "a")],
+    "no order": [(FILE, "b"), (FILE, "a")],
+    "a directory as if it were a file": [(FOLDER, "a"), (FILE, "a-b")],
+    "a submodule as if it were a directory": [(FILE, "a-b"), (MODULE, "a")],
+    "a slash": [(FILE, "a/b")],
+    "here": [(FOLDER, ".")],
+    "above": [(FOLDER, "..")],
+    "Git's own": [(FOLDER, ".git")],
+}
+SOUND = {
+    "nothing": [],
+    "as Git orders them": [(FILE, "a-b"), (FOLDER, "a"), (FILE, "a0"), (FILE, "b"), (FOLDER, "c")],
+    "a submodule": [(MODULE, "a"), (FILE, "a-b")],
+    "as old programs wrote a directory": [(FILE, "a-b"), ("040000", "a")],
+    "odd names": [(FILE, "\n"), (FILE, ".gitmodules"), (FILE, "100644 a")],
+}
+
+
+def written(repo: Repo, rows: list[tuple[str, str]]) -> str:
+    """Return a tree, whatever Git thinks of it, below one that it could have written."""
+    oids = {FILE: repo.git("rev-parse", "main:a"), MODULE: "1" * 40}
+    empty = repo.git("hash-object", "-w", "-t", "tree", "/dev/null")
+    raw = b"".join(f"{mode} {name}".encode() + b"\0" + bytes.fromhex(oids.get(mode, empty)) for mode, name in rows)
+    repo.write("tree", raw)
+    tree = repo.git("hash-object", "-w", "-t", "tree", "--literally", "tree")
+    repo.write("tree", b"40000 top\0" + bytes.fromhex(tree))
+    return repo.git("hash-object", "-w", "-t", "tree", "--literally", "tree")
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_forged_tree_is_refused_unless_it_is_known(repo: Repo, case: str) -> None:
+    tree, here = written(repo, FORGED[case]), git(repo)
+    with pytest.raises(MvcError, match="is forged") as caught:
+        check_trees(here, tree, tree_of(here, "main"))
+    assert caught.value.exit_code == 3
+    check_trees(here, tree, tree)
+
+
+@pytest.mark.parametrize("case", SOUND)
+def test_a_tree_that_git_writes_is_none(repo: Repo, case: str) -> None:
+    check_trees(git(repo), written(repo, SOUND[case]))
+
+
+def test_no_other_tree_says_how_files_are_merged(repo: Repo) -> None:
+    repo.git("switch", "-q", "main")
+    save(repo, "theirs", **{".gitattributes": "b merge=union\n", "b": "4\n"})
+    repo.git("switch", "-q", "change")
+    save(repo, "ours", b="5\n")
+    repo.git("config", "attr.tree", "main")  # known to Git from 2.43 on, the variable from 2.41 on
+    top = str(repo.root)
+    here = reading({**repo.environ, "GIT_ATTR_SOURCE": "main"}, Layout(top, f"{top}/.git", f"{top}/.git"))
+    assert "GIT_ATTR_SOURCE" not in here.environ
+    with pytest.raises(MvcError, match="b is in conflict"), landed(here, "main", "change"):
+        pass
 
 
 def test_renames(repo: Repo) -> None:

@@ -44,7 +44,7 @@ class Told(NamedTuple):
 
 def is_pickle_by_name(path: str) -> bool:
     """Whether a file is a pickle by its name."""
-    return bool(patterns.last(formats.NAMES["pickle"], path))
+    return bool(patterns.in_any_case(formats.NAMES["pickle"], path))
 
 
 def may_be_pickle_by_name(path: str) -> bool:

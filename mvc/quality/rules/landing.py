@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mvc.errors import InvalidFormat
+from mvc.quality.demands import Demands
 from mvc.quality.facts import Facts, FileAt, Past
 from mvc.quality.finding import Finding, Judged, Verdict
 from mvc.quality.policy import Policy
-from mvc.quality.report import parse_report
+from mvc.quality.report import Report, parse_report
 from mvc.quality.rules.guarded import judge_guarded
 from mvc.quality.rules.model import Case
 from mvc.quality.rules.moves import judge_moves
@@ -24,21 +25,35 @@ def judge_landing(
 ) -> Verdict:
     """Return the verdict on a change, of which `findings` are known: base's waivers count for them as well."""
     shown = [_beside_the_past(case, case.model.past) for case in cases if case.model.past is not None]
+    alone = [case for case in cases if case.model.past is None and case.model.pointer is not None]
     found = [*findings, *(finding for _, items in shown for finding in items)]
     for case in cases:
-        found += _of_trust(case, policy, now)
+        found += _of_trust(case, policy)
     found += judge_remote(facts.remote) if facts.remote else ()
     if facts.landing is not None:
         found += (*judge_guarded(facts.landing, policy), *judge_moves(facts, policy))
         found = waived(facts, found, now)
-    return Verdict.of(found, (judged for judged, _ in shown))
+    judged = [item for item, _ in shown] + [_by_itself(case) for case in alone if facts.landing is not None]
+    return Verdict.of(found, judged)
 
 
-def _of_trust(case: Case, policy: Policy, now: float) -> Iterator[Finding]:
+def _by_itself(case: Case) -> Judged:
+    """Return how to show a model of a whole tree, which nobody compares."""
+    rows = compare(case.path, case.bound, _limits(case.demands), Past())[0] if case.bound else ()
+    tag = case.report.tag if isinstance(case.report, Report) else ""
+    return Judged(case.path, "tracked", tag=tag, comparisons=rows)
+
+
+def _limits(demanded: Demands) -> Demands:
+    """Return what is demanded whatever was before."""
+    return demanded._replace(metrics=tuple(metric._replace(regressions=()) for metric in demanded.metrics))
+
+
+def _of_trust(case: Case, policy: Policy) -> Iterator[Finding]:
     signers, report = case.model.signers, case.bound
     if signers is None or report is None:
         return iter(())
-    return judge_trust(case.path, report, case.demands, signers, policy.evaluators, now)
+    return judge_trust(case.path, report, case.demands, signers, policy.evaluators)
 
 
 def _beside_the_past(case: Case, past: Past) -> tuple[Judged, tuple[Finding, ...]]:
@@ -48,8 +63,7 @@ def _beside_the_past(case: Case, past: Past) -> tuple[Judged, tuple[Finding, ...
     if report is None:
         return judged, ()
     if version is not None:  # it regressed from nothing: it was there
-        metrics = tuple(metric._replace(regressions=()) for metric in case.demands.metrics)
-        rows, _ = compare(case.path, report, case.demands._replace(metrics=metrics), past)
+        rows, _ = compare(case.path, report, _limits(case.demands), past)
         back = tuple(judge_return(case.path, version, case.demands))
         return judged._replace(change="restored", comparisons=rows), back
     rows, found = compare(case.path, report, case.demands, past)

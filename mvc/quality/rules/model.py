@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 _SUBMODULE = "160000"
 _KINDS = {"120000": "a symlink", "040000": "a directory", _SUBMODULE: "a submodule"}
-CONFLICT = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
-"""What Git leaves in a file that it could not merge."""
+CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
+"""What Git leaves in a file that it could not merge; somebody may have taken away a part of it."""
 
 
 class Case(NamedTuple):
@@ -175,7 +175,7 @@ def _read(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, str
         return parse(file.raw, name)
     except InvalidFormat as error:
         if CONFLICT.search(file.raw):
-            return _conflict(path, what, fixes.stage(name, "once it is mended"))
+            return _conflict(path, what, fixes.unmarked(name))
         fix = error.fix or fixes.mended(path, what)
         code = "MVC102" if what == "report" else "MVC304"
         return Finding.of(code, path, f"the {what} cannot be read: {reason_of(error, name)}", fix)

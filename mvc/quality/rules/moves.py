@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from mvc.objects.names import fold
+from mvc.objects.pointer import SUFFIX
 from mvc.quality import fixes, patterns
 from mvc.quality.demands import demands
 from mvc.quality.facts import Facts, Landing, ModelFacts, Tracked
+from mvc.quality.files import SIGNATURES
+from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.finding import Finding
 from mvc.quality.policy import Policy
 from mvc.quality.rules.strictness import loses
@@ -15,6 +18,8 @@ from mvc.quality.words import clipped
 
 _FEW = 3
 """Losses that are named."""
+_DVC = ".dvc"
+"""How DVC's pointers end."""
 
 
 def judge_moves(facts: Facts, policy: Policy) -> Iterator[Finding]:
@@ -27,6 +32,7 @@ def judge_moves(facts: Facts, policy: Policy) -> Iterator[Finding]:
     for model in facts.models:
         yield from _moved_out(model, policy)
     yield from _exchanged(facts.models, landing, policy)
+    yield from _displaced(landing, policy)
 
 
 # Paths and names that stand twice. What the change leaves alone is none of its business.
@@ -91,10 +97,15 @@ def _moved_out(model: ModelFacts, policy: Policy) -> Iterator[Finding]:
 
 
 def _exchanged(models: Iterable[ModelFacts], landing: Landing, policy: Policy) -> Iterator[Finding]:
-    """Find fault with a model that is gone and one that is new, under one rule that asks for metrics."""
-    there = [model for model in models if model.pointer is not None and model.past is not None]
-    followed = {model.past.before.path for model in there if model.past and model.past.before}
-    new = [model.path for model in there if model.past and model.past.before is None]
+    """Find fault with a model that is gone and one that is new, under one rule that asks for metrics.
+
+    New is also what only has the name of one that stays: that one goes on where it was.
+    """
+    there = {model.path: model.past for model in models if model.pointer is not None and model.past is not None}
+    before = {path: past.before.path for path, past in there.items() if past.before}
+    staying = {item.path for item in landing.tracked} - {path for path in there if before.get(path) != path}
+    new = [path for path in there if path not in before or (before[path] != path and before[path] in staying)]
+    followed = set(before.values())
     gone = {version.path: version.commit for version in landing.gone if version.path not in followed}
     for rule in policy.rules if new and gone else ():
         out = next((path for path in sorted(gone) if patterns.means(rule.match, path)), "") if rule.metrics else ""
@@ -102,3 +113,30 @@ def _exchanged(models: Iterable[ModelFacts], landing: Landing, policy: Policy) -
             if patterns.means(rule.match, path):
                 message = f"it is new and {clipped(out)} is gone, under one rule with metrics: nothing is compared"
                 yield Finding.of("MVC326", path, message, fixes.succeed(path, out, gone[out]))
+
+
+# What stands in the place of a model.
+
+
+def _displaced(landing: Landing, policy: Policy) -> Iterator[Finding]:
+    """Find fault with a model that is gone and needed a report, where Git has something in its place."""
+    gone = {fold(item.path): item for item in landing.gone if demands(policy, item.path).report == "required"}
+    found = _in_the_place(landing, gone) if gone else {}
+    for key in sorted(found):
+        path, file = gone[key].path, found[key]
+        message = f"it is no longer tracked, and in its place Git has {clipped(file)}, which nobody judges"
+        yield Finding.of("MVC327", path, message, fixes.tracked_again(path, file))
+
+
+def _in_the_place(landing: Landing, gone: Collection[str]) -> dict[str, str]:
+    """Return a file that is none of mvc's, by the path of what is gone: at it, below or above it, or one of DVC's."""
+    ours = {item.path + suffix for item in landing.tracked for suffix in (SUFFIX, REPORT, REPORT + SIGNATURES)}
+    files = {fold(file): file for file in landing.files if file not in ours and file.rpartition("/")[2] != ".gitignore"}
+    below = {part: file for key, file in files.items() for part in _above(key) if part in gone}
+    return below | {path: files[key] for path in gone for key in _names_over(path) if key in files}
+
+
+def _names_over(path: str) -> Iterator[str]:
+    """Yield what a file is called that stands for a path, or for a directory in which it lies."""
+    for part in (*_above(path), path):
+        yield from (f"{part}{_DVC}", part)

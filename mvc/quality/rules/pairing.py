@@ -56,6 +56,25 @@ def gone(old: Evidence, new: Evidence, wanted: MetricDemand) -> Iterator[Seen]:
             yield items[0]
 
 
+def parted(old: Evidence, new: Evidence, wanted: MetricDemand) -> Iterator[Seen]:
+    """Yield what a demand means and the old report has on one data set, the new one on none that has the others, too.
+
+    What is gone altogether is not among it: `gone` has that.
+    """
+    now = _by_place(item for item in seen(new, wanted) if _is_at(wanted, item))
+    there = {kind for kinds in now.values() for kind in kinds}
+    for before in _by_place(item for item in seen(old, wanted) if _is_at(wanted, item)).values():
+        most = max((before.keys() & kinds.keys() for kinds in now.values()), key=len, default=set())
+        yield from (before[kind] for kind in before if kind in there and kind not in most)
+
+
+def _by_place(items: Iterable[Seen]) -> dict[str, dict[_Kind, Seen]]:
+    found: dict[str, dict[_Kind, Seen]] = {}
+    for item in items:
+        found.setdefault(item.place, {})[kind_of(item.metric)] = item
+    return found
+
+
 def seen(evidence: Evidence, wanted: MetricDemand | None = None) -> list[Seen]:
     """Return the metrics of a report, those that a demand means if one is given, with what they were measured on."""
     digests = {item.id: item.blake3 for item in evidence.report.datasets}

@@ -21,7 +21,7 @@ from mvc.quality.policy import Change
 from mvc.quality.report import Metric, Model, Report, label
 from mvc.quality.rules import references
 from mvc.quality.rules.figures import Evidence, exact, told_direction
-from mvc.quality.rules.pairing import Pair, Seen, gone, kind_of, pairs, seen
+from mvc.quality.rules.pairing import Pair, Seen, gone, kind_of, pairs, parted, seen
 from mvc.quality.stricter import measure
 from mvc.quality.words import clipped, number, short
 
@@ -160,24 +160,43 @@ def _direction(case: _Case, wanted: MetricDemand) -> Iterator[Finding]:
 
 def _slices_of_before(case: _Case, demanded: Demands) -> Iterator[Finding]:
     """Find fault with a report that lacks a slice of before, of those that are judged by whatever values they have."""
-    for wanted in _sliced(demanded, case.base) if case.base else ():
-        for item in gone(case.base or case.evidence, case.evidence, wanted):
-            name = label(item.metric)
-            fix = fixes.metric(case.evidence.path, case.evidence.report, name)
-            message = f"{clipped(name)} was there before, and is not now"
-            yield case.finding("MVC225", message, fix, wanted.severity)
+    base = case.base
+    if base is None:
+        return
+    for wanted in _sliced(demanded, base):
+        yield from (_missing(case, item, wanted, "was there") for item in gone(base, case.evidence, wanted))
+    for wanted in _spread(demanded, base):
+        for item in parted(base, case.evidence, wanted):
+            yield _missing(case, item, wanted, "was measured beside other slices")
+
+
+def _missing(case: _Case, item: Seen, wanted: MetricDemand, what: str) -> Finding:
+    name = label(item.metric)
+    fix = fixes.metric(case.evidence.path, case.evidence.report, name)
+    return case.finding("MVC225", f"{clipped(name)} {what} before, and is not now", fix, wanted.severity)
 
 
 def _sliced(demanded: Demands, base: Evidence) -> Iterator[MetricDemand]:
-    """Yield what is demanded of all slices by some key, of metrics that base has."""
+    """Yield what is demanded of all slices by some key, of metrics that base has.
+
+    A key that is demanded of one metric by name is demanded of all that have it: no rule besides takes that back.
+    """
     yield from (wanted for wanted in demanded.metrics if wanted.optional)
-    single = {(item.name, next(iter(item.slice))) for item in base.report.metrics if len(item.slice) == 1}
-    for name, key in sorted(single):
-        part = ((key, ANY),)
-        for asked in demanded.slices:
-            if asked.key == key and asked.metric in ("", name):
-                yield MetricDemand(name, part, asked.datasets)
+    for name, part in _parts(base):
+        yield from (MetricDemand(name, part, asked.datasets) for asked in demanded.slices if asked.key == part[0][0])
+    yield from _spread(demanded, base)
+
+
+def _spread(demanded: Demands, base: Evidence) -> Iterator[MetricDemand]:
+    """Yield what is demanded of how far slices lie apart, of metrics that base has."""
+    for name, part in _parts(base):
         yield from (MetricDemand(name, part, gap.datasets) for gap in demanded.gaps if gap.metric == name)
+
+
+def _parts(base: Evidence) -> list[tuple[str, tuple[tuple[str, str]]]]:
+    """Return the metrics of a report that have slices by one key, with all slices by that."""
+    single = {(item.name, next(iter(item.slice))) for item in base.report.metrics if len(item.slice) == 1}
+    return [(name, ((key, ANY),)) for name, key in sorted(single)]
 
 
 # Metrics, one by one.
@@ -192,10 +211,11 @@ def _lines(case: _Case, wanted: MetricDemand) -> Iterator[tuple[Comparison, list
             yield _row(case, held, pair, findings), findings
         if not found and not wanted.optional:
             missing = Seen(Metric(wanted.name, 0, slice=dict(wanted.slice)), "", "")
-            yield Comparison(label(missing.metric), None, None, _rule(case, held), passed=False), []
+            yield Comparison(label(missing.metric), None, None, _rule(case, held), passed=False, codes=("MVC201",)), []
     if case.base and wanted.optional:
         for item in gone(case.base, case.evidence, wanted):
-            yield Comparison(label(item.metric), item.metric.value, None, _rule(case, wanted), passed=False), []
+            value, rule = item.metric.value, _rule(case, wanted)
+            yield Comparison(label(item.metric), value, None, rule, passed=False, codes=("MVC225",)), []
 
 
 def _by_reference(wanted: MetricDemand) -> Iterator[tuple[Against, MetricDemand]]:
@@ -319,16 +339,19 @@ def _decimal(value: Fraction) -> str:
 
 def _row(case: _Case, wanted: MetricDemand, pair: Pair, findings: Iterable[Finding]) -> Comparison:
     old, new = (item.metric if item else None for item in pair)
-    unknown = bool(wanted.regressions and old and case.direction(wanted) is None)
-    passed = not [*findings] and not unknown and new is not None and _within(wanted, new)
-    name = label(new or old or Metric(wanted.name, 0))
-    return Comparison(name, old.value if old else None, new.value if new else None, _rule(case, wanted), passed)
+    codes = {finding.code for finding in findings}.union(_broken(wanted, new) if new else ())
+    if wanted.regressions and old and case.direction(wanted) is None:
+        codes.add("MVC204")
+    name, values = label(new or old or Metric(wanted.name, 0)), (old.value if old else None, new.value if new else None)
+    return Comparison(name, *values, _rule(case, wanted), not codes and new is not None, tuple(sorted(codes)))
 
 
-def _within(wanted: MetricDemand, metric: Metric) -> bool:
-    """Whether a metric keeps its limits; `figures` finds fault with one that does not."""
-    low, high = wanted.min, wanted.max
-    return (low is None or metric.value >= low) and (high is None or metric.value <= high)
+def _broken(wanted: MetricDemand, metric: Metric) -> Iterator[str]:
+    """Yield the codes of the limits that a metric does not keep; `figures` finds fault with it."""
+    if wanted.min is not None and not metric.value >= wanted.min:
+        yield "MVC202"
+    if wanted.max is not None and not metric.value <= wanted.max:
+        yield "MVC203"
 
 
 def _rule(case: _Case, wanted: MetricDemand) -> str:

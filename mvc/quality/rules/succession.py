@@ -88,8 +88,9 @@ def _taken(path: str, report: Report, demanded: Demands, past: Past) -> Iterator
     """Find fault with a tag that other bytes of the model have."""
     if not any(tag.unique for tag in demanded.tags):
         return
-    before = (past.before,) if past.before else ()
-    for version in (*before, *past.versions, *past.registered):
+    given = (*((past.before,) if past.before else ()), *past.versions)
+    known = any(_bytes_tagged(version, report.tag) == report.model.blake3 for version in given)
+    for version in (*given, *past.registered, *(() if known else past.aside)):
         other = _bytes_tagged(version, report.tag)
         if other and other != report.model.blake3:
             have, want = short(report.model.blake3, other), short(other, report.model.blake3)

@@ -24,14 +24,12 @@ def judge_trust(
     demanded: Demands,
     signers: Sequence[Signer],
     evaluators: Mapping[str, Sequence[str]],
-    now: float,
 ) -> Iterator[Finding]:
-    """Yield what is wrong with signatures, assurance and age of a bound report; `now` in seconds since the epoch."""
+    """Yield what is wrong with signatures and assurance of a bound report."""
     counting = [signer for signer in signers if not signer.problem]
     yield from unassured(path, report, demanded, counting, evaluators)
     yield from too_few(path, demanded, counting)
     yield from not_counting(path, signers)
-    yield from too_old(path, report, demanded, now)
 
 
 def unassured(
@@ -73,7 +71,7 @@ def not_counting(path: str, signers: Iterable[Signer]) -> Iterator[Finding]:
 
 
 def too_old(path: str, report: Report, demanded: Demands, now: float) -> Iterator[Finding]:
-    """Yield MVC127: older than the policy allows, or nobody can tell."""
+    """Yield MVC127: older than the policy allows, or nobody can tell; `now` is in seconds since the epoch."""
     if demanded.max_age is None:
         return
     created = _moment(report.created_at)
