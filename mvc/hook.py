@@ -121,9 +121,9 @@ def _user_config(environ: Mapping[str, str]) -> str:
 
 
 def _show(verdict: Verdict, what: str) -> int:
-    from mvc.quality.render import explain_line, lines  # noqa: PLC0415
+    from mvc.quality.render import explain_line, lines, notes  # noqa: PLC0415
 
-    for line in lines(verdict.findings, "mvc eval check"):
+    for line in (*lines(verdict.findings, "mvc eval check"), *notes(verdict.findings)):
         _tell(line)
     if verdict.passed:
         return 0

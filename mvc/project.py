@@ -318,10 +318,12 @@ class Project:
         if full == self.root:
             return ""
         if not full.startswith(self.root + "/"):
-            raise UsageError(f"{text} is outside of the repository {self.root}")
+            line = "mvc -C DIR COMMAND  # in the repository that has it; or copy it into this one"
+            raise UsageError(f"{text} is outside of the repository {self.root}", line)
         path = full[len(self.root) + 1 :]
         if path.split("/")[0] in (".git", FOLDER):
-            raise UsageError(f"{text} is in {path.split('/')[0]}, which is not for models")
+            line = f"cp -r -- {shlex.quote(text)} DIR  # elsewhere it can be tracked"
+            raise UsageError(f"{text} is in {path.split('/')[0]}, which is not for models", line)
         return path
 
     def paths(self, texts: Iterable[str]) -> list[str]:

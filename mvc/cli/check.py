@@ -35,10 +35,11 @@ def check(ctx: typer.Context, paths: Paths = None, json: Json = False) -> int:
 
 def _show(output: Output, project: Project, result: Checked) -> None:
     from mvc.ops.lines import lines_from  # noqa: PLC0415
-    from mvc.quality.render import explain_line, lines  # noqa: PLC0415
+    from mvc.quality.render import explain_line, lines, notes  # noqa: PLC0415
 
-    for line in lines(lines_from(project, result.findings)):
-        if not (output.quiet and line.startswith("warning")):
+    findings = lines_from(project, result.findings)
+    for line in (*lines(findings), *notes(findings)):
+        if not (output.quiet and line.startswith(("warning", "note"))):
             print(line, file=sys.stderr)
     count = sum(finding.severity == "error" for finding in result.findings)
     output.line(f"{plural(len(result.models), 'model')}: {plural(count, 'error') if count else 'nothing is wrong'}.")

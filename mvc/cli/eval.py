@@ -82,7 +82,7 @@ def record(
         )
         command = shlex.join(["mvc", *sys.argv[1:]])
         provenance = gather(project, command, here(evaluating=False), time.time())
-        _show_recorded(output, project, run(project, project.path(model), options, provenance), staged=not no_stage)
+        _show_recorded(output, project, run(project, project.path(model), options, provenance))
 
 
 @eval_.command("run")
@@ -112,8 +112,7 @@ def run(
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
-        recorded = run_(project, project.path(model), command, options, time.time())
-        _show_recorded(output, project, recorded, staged=not no_stage)
+        _show_recorded(output, project, run_(project, project.path(model), command, options, time.time()))
 
 
 def _options(
@@ -157,7 +156,7 @@ def _value(text: str) -> str | int | float | bool:
     return {"true": True, "false": False}.get(text, text)
 
 
-def _show_recorded(output: Output, project: Project, result: Recorded, *, staged: bool) -> None:
+def _show_recorded(output: Output, project: Project, result: Recorded) -> None:
     report = result.report
     count = plural(len(report.metrics), "metric")
     file = visible(project.show(result.file))
@@ -166,10 +165,10 @@ def _show_recorded(output: Output, project: Project, result: Recorded, *, staged
     show_remarks(output, result.remarks)
     if any(remark.refused for remark in result.remarks):
         return
-    if staged:
-        output.line('Next: git commit -m "..."  (1 report staged)')
+    if result.unstaged:
+        output.line(f"Next: {visible(project.line('git add --', *result.unstaged))}")
     else:
-        output.line(f"Next: {visible(project.line('git add --', result.file))}")
+        output.line('Next: git commit -m "..."  (1 report staged)')
 
 
 def show_remarks(output: Output, remarks: Sequence[Remark]) -> None:

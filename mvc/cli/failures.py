@@ -26,14 +26,14 @@ def report(error: MvcError) -> int:
     return error.exit_code
 
 
-def report_usage(message: str, arguments: list[str]) -> int:
-    """Print what is wrong with the command line itself; its exit code."""
+def report_usage(message: str, arguments: list[str], command: str = "") -> int:
+    """Print what is wrong with the command line itself; its exit code. `command` is the one meant, if that is known."""
     from mvc.cli.app import app  # noqa: PLC0415 - it imports this module's callers
 
     groups = [group.name for group in app.registered_groups]
     known = {info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands}.union(groups)
     name = next((word for word in arguments if word in known), "")
-    say(message.replace("\n", " "), " ".join(filter(None, ("mvc", name, "--help"))))
+    say(message.replace("\n", " "), f"{command or f'mvc {name}'.rstrip()} --help")
     return USAGE
 
 

@@ -107,7 +107,7 @@ def _judge(name: str, words: Sequence[str]) -> NoReturn:
 def _judge_here(output: Output, name: str, tip: str | None) -> int:
     """Judge what the framework asks for: the index, or what lies between two revisions."""
     from mvc.ops.framework import CHECKS, judge_range, judge_staged  # noqa: PLC0415
-    from mvc.quality.render import explain_line, lines  # noqa: PLC0415
+    from mvc.quality.render import explain_line, lines, notes  # noqa: PLC0415
 
     codes = CHECKS.get(name, frozenset())
     with Project.discover(around(output)) as project:
@@ -115,7 +115,7 @@ def _judge_here(output: Output, name: str, tip: str | None) -> int:
             verdict = judge_staged(project, time.time(), codes)
         else:
             verdict = judge_range(project, os.environ.get("PRE_COMMIT_FROM_REF", ""), tip, time.time(), codes)
-    for line in lines(verdict.findings, "mvc eval check"):
+    for line in (*lines(verdict.findings, "mvc eval check"), *notes(verdict.findings)):
         print(line, file=sys.stderr)
     if not verdict.passed:
         print(f"Refused: {explain_line(verdict.findings)} says more.", file=sys.stderr)

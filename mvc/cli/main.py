@@ -72,7 +72,8 @@ def run(arguments: list[str]) -> int:
     except MvcError as error:
         return failures.report(error)
     except typer.TyperException as error:
-        return failures.report_usage(error.format_message(), arguments)
+        context = getattr(error, "ctx", None)
+        return failures.report_usage(error.format_message(), arguments, context.command_path if context else "")
     except (KeyboardInterrupt, typer.Abort):
         return failures.INTERRUPTED
     except BrokenPipeError:

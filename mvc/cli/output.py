@@ -8,11 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from mvc.objects.visible import visible as visible  # noqa: PLC0414 - with all else that prints
+from mvc.objects.visible import size as size  # noqa: PLC0414 - with all else that prints
+from mvc.objects.visible import visible as visible  # noqa: PLC0414 - as above
 
 _COLORS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2}
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
-_KILO = 1000
 
 
 class Output(NamedTuple):
@@ -54,14 +53,6 @@ def plain(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
-
-
-def size(count: int) -> str:
-    """Return a number of bytes for people, in powers of 1,000: `12.3 MB`."""
-    value, unit = float(count), 0
-    while value >= _KILO and unit < len(_UNITS) - 1:
-        value, unit = value / _KILO, unit + 1
-    return f"{count} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
 
 
 def plural(count: int, noun: str) -> str:

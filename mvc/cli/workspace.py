@@ -159,8 +159,11 @@ def _status(project: Project, paths: list[str], remote: str | None, *, pushed: b
 def _show_missing_hooks(output: Output, project: Project) -> None:
     from mvc.ops.hooks import look_at_hooks  # noqa: PLC0415
 
-    if look_at_hooks(project).missing:
+    hooks = look_at_hooks(project)
+    if hooks.missing and hooks.own:
         output.line("hooks missing: mvc init")
+    elif hooks.missing:
+        output.line(f"hooks missing in {visible(hooks.folder)}: {hooks.fix}")
 
 
 _STATE_COLORS = {"clean": "green", "modified": "yellow", "behind": "yellow", "missing": "yellow"}

@@ -78,10 +78,17 @@ def convert(data: object, type_: type[T], *, what: str) -> T:
         raise InvalidFormat(f"{what}: {_said_plainly(str(error))}") from None
 
 
+_HINTS = {
+    ("Expected `str`, got `int`", "Expected `str`, got `float`"): "quote it",
+    ("Expected `float`, got `str`", "Expected `float | null`, got `str`"): "it must be a finite number",
+}
+"""By how msgspec's message begins: a text that YAML takes for a number wants quotes, and `.nan` is read as a text."""
+
+
 def _said_plainly(message: str) -> str:
-    """Return msgspec's message in one line; a text that YAML takes for a number wants quotes."""
-    hint = ": quote it" if message.startswith(("Expected `str`, got `int`", "Expected `str`, got `float`")) else ""
-    return " ".join(message.split()) + hint
+    """Return msgspec's message in one line, with what it means."""
+    hints = [f": {hint}" for begins, hint in _HINTS.items() if message.startswith(begins)]
+    return "".join([" ".join(message.split()), *hints])
 
 
 def load(raw: bytes, *, what: str, max_bytes: int) -> object:

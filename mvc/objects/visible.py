@@ -1,6 +1,9 @@
-"""Text from files, made safe to print."""
+"""Text from files, made safe to print; and numbers of bytes for people."""
 
 from __future__ import annotations
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_KILO = 1000
 
 
 def visible(text: str) -> str:
@@ -19,3 +22,11 @@ def visible(text: str) -> str:
 
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode()
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people, in powers of 1,000: `12.3 MB`."""
+    value, unit = float(count), 0
+    while value >= _KILO and unit < len(_UNITS) - 1:
+        value, unit = value / _KILO, unit + 1
+    return f"{count} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"

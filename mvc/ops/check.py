@@ -1,12 +1,13 @@
 """`mvc eval check`: the hook's judge over the models of the workspace, as pointers and reports lie there.
 
-What was found is remembered by the content of policy, pointer and report. Whether the cache has the model's
-content is asked anew each time.
+What was found is remembered by the content of policy, pointer and report, unless it depends on the time. Whether the
+cache has the model's content is asked anew each time.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -18,15 +19,18 @@ from mvc.ops.kept import is_kept, with_files
 from mvc.ops.reports import file_in
 from mvc.ops.scans import with_scans
 from mvc.project import Project
+from mvc.quality.demands import demands
 from mvc.quality.facts import Facts, FileAt, ModelFacts
 from mvc.quality.files import POLICY, SIGNATURES, SUFFIX
 from mvc.quality.finding import Finding, Verdict
-from mvc.quality.judge import judge
+from mvc.quality.judge import judge, judge_policy
 from mvc.scm.plumbing import index_paths, list_files, staged_file
 from mvc.workspace.tracked import Tracked
 
 _TOGETHER = frozenset({"MVC101", "MVC106"})
 """What they say depends on other models, too: such verdicts are not remembered."""
+_AGE = re.compile(rb"max_age|\\")
+"""What stands in a policy that says how old a report may be: the word, or an escape that may be a part of it."""
 
 
 class Checked(NamedTuple):
@@ -47,7 +51,7 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
     policy = file_in(project, POLICY)
     models = list(_models(project, [path.removesuffix(SIGNATURES).removesuffix(SUFFIX) for path in paths]))
     known = project.catalog.verdicts()
-    keys = {model.path: _key(policy, model) for model in models}
+    keys = {model.path: _key(policy, model) for model in _lasting(policy, models)}
     told = {model.path: known[model.path][1] for model in models if _is_known(model, keys, known)}
     fresh = with_files(project, policy, (model for model in models if model.path not in told))
     fresh = with_scans(project, policy, fresh)
@@ -101,6 +105,16 @@ def _kept(project: Project, item: Tracked) -> bool | None:
 # What is remembered.
 
 
+def _lasting(policy: FileAt | None, models: Iterable[ModelFacts]) -> Iterator[ModelFacts]:
+    """Yield the models of which the verdict rests on their files alone, and is the same at any time."""
+    rules = None
+    if policy is not None and _AGE.search(policy.raw):  # parsing takes time
+        rules, _ = judge_policy(Facts(policy))
+    for model in models:
+        if _is_ordinary(model) and (rules is None or demands(rules, model.path).max_age is None):
+            yield model
+
+
 def _key(policy: FileAt | None, model: ModelFacts) -> str:
     """Return one word for all that a verdict rests on; the cache and other models apart."""
     parts = (__version__.encode(), *(_bytes(file) for file in (policy, model.pointer, model.report)))
@@ -113,11 +127,10 @@ def _bytes(file: FileAt | None) -> bytes:
 
 def _is_known(model: ModelFacts, keys: dict[str, str], known: dict[str, tuple[str, str]]) -> bool:
     told = known.get(model.path)
-    return told is not None and told[0] == keys[model.path] and _is_ordinary(model)
+    return told is not None and told[0] == keys.get(model.path)
 
 
 def _is_ordinary(model: ModelFacts) -> bool:
-    """Whether the verdict rests on the files alone."""
     return model.pointer is not None and model.kept is not False and not model.in_git
 
 
@@ -127,7 +140,7 @@ def _remember(project: Project, models: Iterable[ModelFacts], keys: dict[str, st
         found.setdefault(finding.path, []).append(finding)
     for model in models:
         findings = found.get(model.path, [])
-        if _is_ordinary(model) and not _TOGETHER.intersection(finding.code for finding in findings):
+        if model.path in keys and not _TOGETHER.intersection(finding.code for finding in findings):
             project.catalog.set_verdict(model.path, keys[model.path], json.dumps(findings) if findings else "")
 
 

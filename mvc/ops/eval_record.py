@@ -37,7 +37,7 @@ from mvc.quality.report import (
     parse_report,
 )
 from mvc.quality.tags import Bump, Version, bumped, parse_version
-from mvc.scm.plumbing import stage
+from mvc.scm.plumbing import stage, staged_file
 from mvc.tree import Replacement, replace_files
 from mvc.workspace.observe import Observed
 from mvc.workspace.scan import refusal
@@ -88,6 +88,8 @@ class Recorded(NamedTuple):
     file: str
     report: Report
     remarks: tuple[Remark, ...] = ()
+    unstaged: tuple[str, ...] = ()
+    """Which of report and pointer Git's index does not have as they are."""
 
 
 class Examined(NamedTuple):
@@ -149,6 +151,8 @@ def check_options(options: RecordOptions) -> None:
 def examine(project: Project, path: str, options: RecordOptions) -> Examined:
     """Return model and data as they lie in the workspace: hashed now, or known by their stamps.
 
+    Tracked data that is not there is what its pointer stands for.
+
     Raises:
         MvcError: one is not there, or cannot be read.
 
@@ -169,7 +173,7 @@ def examine(project: Project, path: str, options: RecordOptions) -> Examined:
     if item is None:
         remarks.append(Remark(f"{path} is not tracked", project.line("mvc add", path)))
     remarks = [remark._replace(refused=True) for remark in remarks]
-    data = {name: _digest(project, name, tracked.get(name), remarks).blake3 for name in _data_paths(options)}
+    data = {name: _data(project, name, tracked.get(name), remarks).blake3 for name in _data_paths(options)}
     project.catalog.flush()
     return Examined(
         path,
@@ -183,6 +187,13 @@ def examine(project: Project, path: str, options: RecordOptions) -> Examined:
 
 def _data_paths(options: RecordOptions) -> list[str]:
     return list(dict.fromkeys([*(place for _, place in options.datasets), *options.train]))
+
+
+def _data(project: Project, path: str, item: Tracked | None, remarks: list[Remark]) -> Digest:
+    """Return the digest of data; where nothing lies at its path, that of its pointer, as nothing contradicts it."""
+    if item is not None and item.pointer is not None and project.tree.lstat(path) is None:
+        return item.pointer.digest
+    return _digest(project, path, item, remarks)
 
 
 def _digest(project: Project, path: str, item: Tracked | None, remarks: list[Remark]) -> Digest:
@@ -234,7 +245,15 @@ def write(project: Project, examined: Examined, options: RecordOptions, provenan
         if options.stage:
             stage(project.git, [file])
     all_remarks = (*examined.remarks, *remarks, *_judged(project, examined, new))
-    return Recorded(examined.path, file, report, all_remarks)
+    unstaged = (*_unstaged(project, examined.item), *(() if options.stage else (file,)))
+    return Recorded(examined.path, file, report, all_remarks, unstaged)
+
+
+def _unstaged(project: Project, item: Tracked | None) -> tuple[str, ...]:
+    """Return the pointer, if the index has not what the workspace has."""
+    if item is None or item.pointer is None or item.condition:
+        return ()
+    return () if staged_file(project.git, item.pointer_path) == item.raw else (item.pointer_path,)
 
 
 def _there(project: Project, file: str) -> bytes | None:
@@ -271,7 +290,7 @@ def _report(
         together=_renewed(project, old.together, remarks),
         train=Train(list(examined.train)) if examined.train else old.train if same else None,
         datasets=[_dataset(item, old) for item in examined.datasets],
-        metrics=_metrics(found.metrics, examined.datasets, options, old),
+        metrics=_metrics(found.metrics, options, old),
         artifacts=_renewed(project, old.artifacts, remarks),
         limitations=old.limitations,
         extra=old.extra,
@@ -344,13 +363,28 @@ def _found(project: Project, options: RecordOptions, ids: Collection[str]) -> Fo
         found = read_metrics(_read_file(project, options.file), options.called or options.file, ids)
     elif options.data is not None:
         found = find_metrics(options.data, "metrics", ids)
-    words = [parse_metric(word, ids) for word in options.metrics]
-    names = [label(metric) for metric in words]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"the metric {name} is given twice", "mvc eval record --help")
-    others = [metric for metric in found.metrics if label(metric) not in names]
-    return found._replace(metrics=(*others, *words))
+    words = _distinct((parse_metric(word, ids) for word in options.metrics), ids)
+    others = _distinct(found.metrics, ids)
+    return found._replace(metrics=tuple({**others, **words}.values()))
+
+
+def _distinct(metrics: Iterable[Metric], ids: Collection[str]) -> dict[str, Metric]:
+    """Return metrics by what the report will call them: each of its data set where there is just one.
+
+    Raises:
+        UsageError: two of them are the same one.
+
+    """
+    from msgspec.structs import replace  # noqa: PLC0415 - import time
+
+    only = next(iter(ids)) if len(ids) == 1 else ""
+    named: dict[str, Metric] = {}
+    for metric in metrics:
+        placed = replace(metric, dataset=metric.dataset or only)
+        if (name := label(placed)) in named:
+            raise UsageError(f"the metric {name} is given twice", f"--metric {shlex.quote(f'{name}=NUMBER')}  # once")
+        named[name] = placed
+    return named
 
 
 def _read_file(project: Project, path: str) -> bytes:
@@ -362,18 +396,13 @@ def _read_file(project: Project, path: str) -> bytes:
         raise UsageError(f"{path}: {error.strerror}", "--metrics FILE.json") from None
 
 
-def _metrics(
-    metrics: Iterable[Metric], datasets: Collection[Dataset], options: RecordOptions, old: Report,
-) -> list[Metric]:
-    """Return the metrics, each with its data set where there is just one, and with its better direction."""
+def _metrics(metrics: Iterable[Metric], options: RecordOptions, old: Report) -> list[Metric]:
+    """Return the metrics, each with its better direction."""
     from msgspec.structs import replace  # noqa: PLC0415 - import time
 
-    only = next(iter(datasets)).id if len(datasets) == 1 else ""
     known = {item.name: item.higher_is_better for item in old.metrics}
     told = {**dict.fromkeys(options.higher, True), **dict.fromkeys(options.lower, False)}
-    finished = [
-        replace(item, dataset=item.dataset or only, higher_is_better=_better(item, told, known)) for item in metrics
-    ]
+    finished = [replace(item, higher_is_better=_better(item, told, known)) for item in metrics]
     for name in told:
         if name not in {item.name for item in finished}:
             raise UsageError(f"there is no metric {name!r} to be better", f"--metric {shlex.quote(f'{name}=NUMBER')}")
@@ -400,8 +429,8 @@ def _remarks(project: Project, path: str, report: Report, found: Found) -> list[
 
 
 _ABOUT_REPORTS = ("MVC1", "MVC2", "MVC401")
-_SAID = ("MVC103", "MVC106")
-"""A pointer of other bytes, or none: that is said already, with the line that mends it."""
+_SAID = ("MVC103", "MVC106", "MVC127")
+"""A pointer of other bytes, or none: that is said already, with the line that mends it. What was made now is young."""
 
 
 def _judged(project: Project, examined: Examined, raw: bytes) -> list[Remark]:

@@ -42,7 +42,7 @@ class Hook(NamedTuple):
     """A hook of Git, and what is there.
 
     `called`: somebody else's, which calls mvc. `outdated`: mvc's, of another version or place. `missing`: none of
-    these.
+    these, or not executable, so that Git does not call it.
     """
 
     name: str
@@ -62,8 +62,12 @@ class Hooks(NamedTuple):
     @property
     def missing(self) -> tuple[str, ...]:
         """The hooks that should be there and are not."""
-        absent = tuple(hook.name for hook in self.hooks if hook.state == "missing")
-        return absent if self.wanted and self.own else ()
+        return tuple(hook.name for hook in self.hooks if hook.state == "missing") if self.wanted else ()
+
+    @property
+    def fix(self) -> str:
+        """What to type when some are missing."""
+        return "mvc hook install" if self.own else _elsewhere(self.folder).fix
 
 
 class Installed(NamedTuple):
@@ -152,7 +156,8 @@ def _is_own(project: Project, folder: str) -> bool:
 def _elsewhere(folder: str) -> UsageError:
     return UsageError(
         f"Git looks for hooks in {folder}, which is not this repository's own: others would get them, too",
-        'put \'mvc hook run NAME "$@"\' into the hooks there (mvc help hooks), or mvc hook install --force',
+        'put \'mvc hook run NAME "$@"\' into the hooks there (mvc help hooks), or mvc hook install --force, '
+        "or mvc init --no-hooks",
     )
 
 
@@ -162,20 +167,25 @@ def _elsewhere(folder: str) -> UsageError:
 def _state(folder: str, name: str) -> State:
     place = _place(folder, name)
     raw = _read(place)
-    if raw is None:
+    if raw is None or not all(os.access(path, os.X_OK) for path in (f"{folder}/{name}", place)):
         return "missing"
     if _MARK.search(raw):
         state: State = "installed" if raw == script(name) else "outdated"
         return state if _is_untouched(raw) else "edited"
-    return "called" if _calls_mvc(raw) else "missing"
+    return "called" if _calls_mvc(raw) or _calls_mvc(_read(_of_husky(folder, name)) or b"") else "missing"
 
 
 def _place(folder: str, name: str) -> str:
     """Return where mvc's script of this hook is, or would be: pre-commit moves it aside, and calls it."""
     path = f"{folder}/{name}"
-    if not _is_marked(path) and _is_marked(path + _LEGACY):
+    if not _is_marked(path) and os.access(path, os.X_OK) and _is_marked(path + _LEGACY):
         return path + _LEGACY
     return path
+
+
+def _of_husky(folder: str, name: str) -> str:
+    """Return the file that husky's hook calls, if this is one: Git knows only the directory `_` beside it."""
+    return f"{os.path.dirname(folder)}/{name}" if os.path.basename(folder) == "_" else ""
 
 
 def _is_marked(path: str) -> bool:
@@ -193,7 +203,7 @@ def _calls_mvc(raw: bytes) -> bool:
 
 
 def _read(path: str) -> bytes | None:
-    with suppress(FileNotFoundError, IsADirectoryError), open(path, "rb") as file:
+    with suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError), open(path, "rb") as file:
         return file.read(_MAX_BYTES)
     return None
 
@@ -231,7 +241,7 @@ def _install(folder: str, name: str, *, force: bool) -> bool:
     if raw == wanted and os.access(path, os.X_OK):
         return False
     if raw is not None and not _is_untouched(raw):
-        if _calls_mvc(raw) and not _MARK.search(raw):
+        if _state(folder, name) == "called":
             return False
         _put_aside(path, raw, force=force)
     elif raw is None and os.path.lexists(path):  # a symlink that leads nowhere, or a directory

@@ -10,6 +10,8 @@ from mvc.quality.finding import Verdict
 from mvc.quality.judge import judge
 from mvc.scm.index_changes import Index, read_index
 
+_AGE = "MVC127"
+
 
 def judge_index(project: Project, now: float, index: Index | None = None) -> Verdict:
     """Judge what a commit of the index would change, at `now`, in seconds since the epoch; it may be read already.
@@ -21,16 +23,23 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
         MvcError: it can't be judged.
 
     """
-    staged = index_facts(project, index or read_index(project.git, project.layout.git_dir))
+    index = index or read_index(project.git, project.layout.git_dir)
+    staged = index_facts(project, index)
     if staged is None:
         return Verdict(())
-    verdict = judge(staged.facts, now)
+    verdict = _of_this_commit(judge(staged.facts, now), staged.facts, index)
     if not staged.others:
         return verdict
     others = judge(Facts(staged.facts.policy, staged.others), now)
     softer = (
         finding._replace(severity="warning") if finding.severity == "error" else finding
         for finding in others.findings
-        if finding.path != POLICY
+        if finding.path != POLICY or finding.severity == "note"
     )
     return Verdict.of((*verdict.findings, *softer))
+
+
+def _of_this_commit(verdict: Verdict, facts: Facts, index: Index) -> Verdict:
+    """Return the verdict without the age of reports that HEAD or a merged branch has already: they were young then."""
+    old = {model.path for model in facts.models if model.report and model.report.oid in index.known}
+    return Verdict(tuple(item for item in verdict.findings if item.code != _AGE or item.path not in old))

@@ -17,7 +17,7 @@ from mvc.ops.status import look, same_content
 from mvc.ops.transfers import versions_of
 from mvc.project import Project
 from mvc.scm.changes import FileChange, changed_between, changed_in_index, is_rebasing
-from mvc.scm.plumbing import index_paths
+from mvc.scm.plumbing import index_paths, is_revision
 from mvc.workspace.available import is_available
 from mvc.workspace.checkout import Checkout, make_plan
 from mvc.workspace.rename import prune, remove_empty
@@ -46,7 +46,19 @@ def after_checkout(project: Project, old: str, new: str) -> Followed:
 
 def after_merge(project: Project, *, squashed: bool) -> Followed:
     """Follow a merge; one that is squashed is in the index only."""
-    return _follow(project, lambda: changed_in_index(project.git, "HEAD" if squashed else "ORIG_HEAD", PATTERN))
+    return _follow(project, lambda: _merged(project, "HEAD" if squashed else "ORIG_HEAD"))
+
+
+def _merged(project: Project, old: str) -> list[FileChange]:
+    """Return what changed since the commit `old`.
+
+    Raises:
+        MvcError: Git has none of that name.
+
+    """
+    if not is_revision(project.git, old):
+        raise MvcError(f"Git does not say what there was before: {old} is missing", "mvc checkout")
+    return changed_in_index(project.git, old, PATTERN)
 
 
 def _follow(project: Project, find: Callable[[], list[FileChange]]) -> Followed:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc import config
-from mvc.errors import MvcError
+from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import SUFFIX, path_of
+from mvc.objects.visible import size as shown
 from mvc.ops.push import PushOptions, push_selected
 from mvc.ops.transfers import Selected, TransferResult, needed, versions_of
 from mvc.project import Project
@@ -19,7 +21,9 @@ from mvc.workspace.tracked import Selection
 SKIP = "MVC_SKIP_PUSH"
 """The environment variable that pushes without content."""
 LIMIT = "hooks.push_limit"
-_FIELDS = 4
+_OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ROW = (_OID, re.compile(".+"), _OID)
+"""What follows the ref in a line that Git tells."""
 
 
 class Update(NamedTuple):
@@ -35,10 +39,21 @@ def parse_updates(text: str) -> list[Update]:
     """Return what Git tells the hook on stdin: a line `REF OID REMOTE-REF REMOTE-OID` for each ref (githooks(5)).
 
     A ref that is deleted needs nothing.
+
+    Raises:
+        UsageError: a line says something else.
+
     """
-    rows = [row.split(" ") for row in text.splitlines()]
-    updates = [Update(row[0], row[1], row[3]) for row in rows if len(row) == _FIELDS]
+    updates = [_parse_update(row) for row in text.split("\n") if row]
     return [update for update in updates if not is_zero(update.new)]
+
+
+def _parse_update(row: str) -> Update:
+    ref, *rest = row.rsplit(" ", 3)  # what is pushed may be spelled with spaces: `HEAD@{1 day ago}`
+    if len(rest) != len(_ROW) or not all(pattern.fullmatch(word) for pattern, word in zip(_ROW, rest, strict=True)):
+        told = f"a hook pre-push is told 'REF OID REMOTE-REF REMOTE-OID' on standard input, and not {row[:80]!r}"
+        raise UsageError(told, "git push  # which tells it")
+    return Update(ref, rest[0], rest[2])
 
 
 def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> list[TransferResult]:
@@ -87,7 +102,7 @@ def _nowhere(project: Project, count: int) -> MvcError:
 
 def _too_much(project: Project, size: int, line: str) -> MvcError:
     limit = project.settings.value(LIMIT)
-    message = f"the push needs {size / 1e6:,.1f} MB of content to be sent first, more than {LIMIT} ({limit})"
+    message = f"the push needs {shown(size)} of content to be sent first, more than {LIMIT} ({limit})"
     return MvcError(f"{message}: the connection to the Git remote may time out meanwhile", f"{line} && git push")
 
 

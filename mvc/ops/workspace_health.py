@@ -64,7 +64,8 @@ def _attributes(project: Project) -> Iterator[Problem]:
 def _hooks(project: Project) -> Iterator[Problem]:
     found = look_at_hooks(project)
     if found.missing:
-        yield Problem("hooks-missing", f"Git does not call mvc: it lacks {some(found.missing)}", "mvc hook install")
+        where = "" if found.own else f" in {found.folder}"
+        yield Problem("hooks-missing", f"Git does not call mvc: it lacks {some(found.missing)}{where}", found.fix)
     outdated = [hook.name for hook in found.hooks if hook.state == "outdated"]
     if outdated:
         text = f"Git calls an mvc of another version or place: {some(outdated)}"

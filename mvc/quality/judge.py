@@ -16,7 +16,7 @@ from mvc.quality.files import POLICY, SUFFIX
 from mvc.quality.finding import Finding, Verdict
 from mvc.quality.policy import STRICT, Policy, max_blob, parse_policy
 from mvc.quality.report import parse_report
-from mvc.quality.rules.model import CONFLICT, judge_model, no_file, read_case, reason_of
+from mvc.quality.rules.model import CONFLICT, Case, judge_model, no_file, read_case, reason_of
 
 
 def judge(facts: Facts, now: float) -> Verdict:
@@ -24,7 +24,7 @@ def judge(facts: Facts, now: float) -> Verdict:
     policy, findings = judge_policy(facts)
     cases = [read_case(policy, model) for model in facts.models]
     for case in cases:
-        findings += judge_model(case)
+        findings += (*judge_model(case), *_of_age(case, now))
     for blob in facts.blobs:
         findings += judge_blob(policy, blob)
     findings = _with_renames(facts, findings)
@@ -33,6 +33,16 @@ def judge(facts: Facts, now: float) -> Verdict:
     from mvc.quality.rules.landing import judge_landing  # noqa: PLC0415 - import time: the hook does without
 
     return judge_landing(facts, policy, cases, findings, now)
+
+
+def _of_age(case: Case, now: float) -> Iterable[Finding]:
+    """Return what is wrong with the age of a bound report, where a policy speaks of that."""
+    report = case.bound
+    if report is None or case.demands.max_age is None:
+        return ()
+    from mvc.quality.rules.trust import too_old  # noqa: PLC0415 - import time: few policies ask for it
+
+    return too_old(case.path, report, case.demands, now)
 
 
 def _says_more(facts: Facts) -> bool:
@@ -55,8 +65,9 @@ def judge_policy(facts: Facts) -> tuple[Policy, list[Finding]]:
             raise InvalidFormat("it is in conflict")
         return parse_policy(file.raw), []
     except InvalidFormat as error:
-        reason = "it is in conflict" if CONFLICT.search(file.raw) else reason_of(error, POLICY)
-        fix = error.fix or fixes.stage(POLICY, "once it is mended")
+        marked = CONFLICT.search(file.raw)
+        reason = "it is in conflict" if marked else reason_of(error, POLICY)
+        fix = error.fix or (fixes.unmarked(POLICY) if marked else fixes.stage(POLICY, "once it is mended"))
         return STRICT, [Finding.of("MVC401", POLICY, f"the policy cannot be read: {reason}; the defaults hold", fix)]
 
 
@@ -76,7 +87,7 @@ def judge_blob(policy: Policy, blob: BlobFacts) -> tuple[Finding, ...]:
         return ()
     said = {
         "MVC301": blob.size > max_blob(policy) and f"it has {blob.size:,} bytes, Git may have {git.max_blob} of a file",
-        "MVC302": (pattern := patterns.last(git.forbid, blob.path)) and f"the policy keeps {pattern} out of Git",
+        "MVC302": (pattern := patterns.in_any_case(git.forbid, blob.path)) and f"the policy keeps {pattern} out of Git",
         "MVC303": blob.kind and f"by its first bytes it is {blob.kind}, which stays out of Git",
     }
     fix = fixes.out_of_history(blob.path, blob.commit) if blob.commit else fixes.track(blob.path)

@@ -154,11 +154,11 @@ def judged(models: Repo, monkeypatch: pytest.MonkeyPatch) -> tuple[Repo, list[st
     return models, read
 
 
-def found(repo: Repo) -> list[str]:
+def found(repo: Repo, now: float = 0) -> list[str]:
     """Judge in this process; the codes of errors."""
     around = Surroundings(str(repo.root), repo.environ, str(repo.root.parent / "none.yaml"))
     with Project.find(around) as project:
-        return [item.code for item in check(project, [], 0.0).findings if item.severity == "error"]
+        return [item.code for item in check(project, [], now).findings if item.severity == "error"]
 
 
 def test_a_report_is_read_once(judged: tuple[Repo, list[str]]) -> None:
@@ -189,6 +189,19 @@ def test_the_cache_is_asked_each_time(judged: tuple[Repo, list[str]]) -> None:
     shutil.move(repo.store / "objects", repo.root.parent / "aside")
     assert found(repo) == ["MVC306"]
     shutil.move(repo.root.parent / "aside", repo.store / "objects")
+    assert found(repo) == []
+
+
+@pytest.mark.parametrize("key", ["max_age", '"max\\u005fage"'])
+def test_a_report_grows_older_though_nothing_else_changes(judged: tuple[Repo, list[str]], key: str) -> None:
+    repo, read = judged
+    repo.write(POLICY, f"mvc-policy: 1\nrules: [{{match: 'b.bin', {key}: 1d}}]\n")
+    repo.write("models/b.bin.eval.yaml", repo.read("models/b.bin.eval.yaml") + b'created_at: "1970-01-01T00:00:00Z"\n')
+    assert found(repo) == []
+    read.clear()
+    assert found(repo, 24 * 3600) == []
+    assert set(read) == {"models/b.bin.eval.yaml"}  # no rule speaks of the age of the other
+    assert found(repo, 24 * 3600 + 1) == ["MVC127"]
     assert found(repo) == []
 
 

@@ -171,6 +171,14 @@ def test_a_true_merge_a_squashed_one_and_a_pull_do_so_too(moving: Repo, tmp_path
     assert clone.read("m.bin") == b"newer"
 
 
+def test_a_merge_of_which_git_says_nothing_is_a_warning_with_a_line_to_type(moving: Repo) -> None:
+    moving.shell("rm -f .git/ORIG_HEAD")
+    result = moving.mvc("hook", "run", "post-merge", "0")
+    assert result.code == 0
+    assert "warning: Git does not say what there was before: ORIG_HEAD is missing" in result.err
+    assert result.fixes == ["mvc checkout"]
+
+
 def test_a_merge_that_takes_a_model_away_takes_its_content(moving: Repo) -> None:
     moving.git("switch", "-qc", "without")
     moving.ok("rm", "n.bin")

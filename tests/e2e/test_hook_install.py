@@ -249,13 +249,66 @@ def test_hooks_that_others_use_too_are_not_touched_unless_forced(fresh: Repo, tm
         assert [path.name for path in where.iterdir()] == ["pre-commit"]
         result = fresh.ok("init")
         assert "no hooks are installed" in result.err
-        assert "hooks missing" not in fresh.ok("status").out
-        assert "not this repository's own" in fresh.mvc("doctor").out
+        said = fresh.ok("status").out
+        assert f"hooks missing in {where}: put 'mvc hook run NAME" in said
+        doctor = fresh.fails(1, "doctor")
+        assert "not this repository's own" in doctor.out
+        assert f"Git does not call mvc: it lacks pre-commit and 4 more in {where}" in doctor.errors
         fresh.ok("hook", "install", "--force")
+        assert "hooks missing" not in fresh.ok("status").out
+        fresh.ok("doctor")
         assert {path.name for path in where.iterdir()} == {*NAMES, "pre-commit.pre-mvc"}
         fresh.ok("hook", "uninstall")
         assert [path.name for path in where.iterdir()] == ["pre-commit"]
         fresh.ok("config", "unset", "--local", "hooks.enabled")
+
+
+def test_what_husky_calls_is_seen(fresh: Repo) -> None:
+    fresh.git("config", "core.hooksPath", ".husky/_")
+    fresh.ok("init")
+    for name in NAMES:
+        write_hook(fresh, name, '. "$(dirname "$0")/h"', folder=".husky/_")
+    assert "hooks missing in" in fresh.ok("status").out
+    for name in NAMES:
+        write_hook(fresh, name, f'mvc hook run {name} "$@"', 0o644, folder=".husky")
+    assert "hooks missing" not in fresh.ok("status").out
+
+
+def test_hooks_that_are_done_without_elsewhere_are_not_missed(fresh: Repo) -> None:
+    fresh.git("config", "core.hooksPath", "/dev/null")
+    fresh.ok("init")
+    assert "hooks missing in /dev/null" in fresh.ok("status").out
+    fresh.ok("init", "--no-hooks")
+    assert "hooks missing" not in fresh.ok("status").out
+    fresh.ok("doctor")
+
+
+@pytest.mark.parametrize("body", [None, 'mvc hook run pre-commit "$@"'])
+def test_a_hook_that_git_ignores_is_missing_until_it_is_installed(fresh: Repo, body: str | None) -> None:
+    fresh.ok("init")
+    if body:
+        write_hook(fresh, "pre-commit", body)
+    assert "hooks missing" not in fresh.ok("status").out
+    fresh.path(".git/hooks/pre-commit").chmod(0o644)
+    assert "hooks missing: mvc init" in fresh.ok("status").out
+    (problem,) = fresh.mvc("doctor", "--json").json["problems"]
+    assert problem["name"] == "hooks-missing"
+    fresh.write("m.bin", b"weights")
+    fresh.ok("add", "m.bin")
+    assert fresh.shell(problem["fix"]).code == 0
+    assert "hooks missing" not in fresh.ok("status").out
+    assert "MVC101" in fresh.run("git", "commit", "-m", "no report").err
+
+
+def test_a_hook_that_another_tool_called_is_missing_when_that_is_off(fresh: Repo) -> None:
+    fresh.ok("init")
+    fresh.path(".git/hooks/pre-commit").rename(fresh.path(".git/hooks/pre-commit.legacy"))
+    theirs = write_hook(fresh, "pre-commit", '"$0".legacy "$@"')
+    assert "hooks missing" not in fresh.ok("status").out
+    theirs.chmod(0o644)
+    assert "hooks missing: mvc init" in fresh.ok("status").out
+    fresh.ok("init")
+    assert "hooks missing" not in fresh.ok("status").out
 
 
 def test_the_line_for_hooks_elsewhere_works_there(fresh: Repo) -> None:
@@ -371,6 +424,51 @@ def test_without_any_mvc_a_switch_only_warns(fresh: Repo) -> None:
     merged = fresh.run("git", "merge", "side", env={"PATH": BARE})
     assert merged.code == 0
     assert "mvc is gone" in merged.err
+
+
+@pytest.fixture
+def renewed(fresh: Repo, tmp_path: Path) -> Repo:
+    """Return a repository with a model on a branch; the Python of its hooks has lost mvc, as in an environment anew."""
+    fresh.ok("init")
+    fresh.commit()
+    fresh.git("switch", "-qc", "side")
+    fresh.write("m.bin", b"weights")
+    fresh.ok("add", "m.bin")
+    fresh.git("commit", "-q", "--no-verify", "-m", "model")
+    fresh.git("init", "-q", "--bare", str(tmp_path / "hub"))
+    replant(fresh, str(Path(sys.executable).resolve()), str(PROJECT / "mvc"))
+    return fresh
+
+
+def test_when_its_python_has_lost_mvc_another_on_the_path_does(renewed: Repo, tmp_path: Path) -> None:
+    renewed.write("n.bin", b"weights")
+    renewed.ok("add", "n.bin")
+    assert "MVC101 n.bin" in renewed.run("git", "commit", "-m", "no report").err
+    renewed.git("reset", "-q", "--hard")
+    assert "no remote of mvc's is set up" in renewed.run("git", "push", str(tmp_path / "hub"), "side").err
+    assert "m.bin deleted" in renewed.run("git", "switch", "main").err
+    assert "m.bin checked out" in renewed.run("git", "merge", "side").err
+
+
+def test_when_its_python_has_lost_mvc_and_no_other_is_there_it_says_what_to_type(renewed: Repo, tmp_path: Path) -> None:
+    bare = {"PATH": BARE}
+    refused = renewed.run("git", "commit", "--allow-empty", "-m", "x", env=bare)
+    assert (refused.code, len(refused.fixes)) == (1, 1)
+    assert "mvc hook install" in refused.fixes[0]
+    stopped = renewed.run("git", "push", str(tmp_path / "hub"), "side", env=bare)
+    assert (stopped.code, len(stopped.fixes)) == (1, 1)
+    for line in (("switch", "main"), ("merge", "side")):
+        done = renewed.run("git", *line, env=bare)
+        assert (done.code, "mvc is gone" in done.err, len(done.fixes)) == (0, True, 1)
+
+
+def test_a_merge_that_git_commits_asks_another_mvc_as_well(renewed: Repo) -> None:
+    renewed.git("switch", "-q", "main")
+    renewed.git("commit", "-q", "--no-verify", "--allow-empty", "-m", "main")
+    assert "MVC101 m.bin" in renewed.run("git", "merge", "side").err
+    renewed.git("merge", "--abort")
+    stopped = renewed.run("git", "merge", "side", env={"PATH": BARE})
+    assert "the mvc that judges each merge here is gone" in stopped.errors[0]
 
 
 def test_doctor_tells_of_hooks_and_what_to_type(fresh: Repo) -> None:

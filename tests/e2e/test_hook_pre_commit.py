@@ -144,6 +144,21 @@ def test_the_line_to_type_makes_the_commit_pass(repo: Repo, add: Add) -> None:
     accepted(repo)
 
 
+@pytest.mark.parametrize("step", ["pointer", "report"])
+def test_what_is_evaluated_and_not_staged_is_staged_by_the_line_to_type(repo: Repo, step: str) -> None:
+    repo.write("models/old.bin", b"trained anew")
+    how = ["--no-stage"]
+    repo.ok("add", "models/old.bin", *(how if step == "pointer" else []))
+    recorded = repo.ok(
+        "eval", "record", "models/old.bin", "--bump", "minor", "--metric", "auc=1", *(how if step == "report" else []),
+    )
+    file = {"pointer": "models/old.bin.mvc", "report": "models/old.bin.eval.yaml"}[step]
+    assert recorded.out.splitlines()[-1] == f"Next: git add -- {file}"
+    line = refused(repo, "103").fixes[0].partition("  # or, if these are evaluated already: ")[2]
+    assert repo.shell(line).code == 0
+    accepted(repo)
+
+
 def test_a_model_trained_anew_makes_its_report_stale(repo: Repo, add: Add) -> None:
     add("models/old.bin", b"trained anew")
     refused(repo, "103")
@@ -226,7 +241,8 @@ def test_an_empty_policy_is_not_a_policy_that_is_only_announced(repo: Repo, add:
     repo.write(POLICY, "")
     repo.git("add", "-N", POLICY)
     evaluate(repo, add("models/new.bin", b"more"))
-    accepted(repo)
+    announced = repo.run("git", "commit", "-qm", "x")
+    assert (announced.code, announced.err.count("MVC402")) == (0, 1)
     repo.git("add", POLICY)
     refused(repo, "401")
 
@@ -445,9 +461,12 @@ def test_a_merge_of_two_sides_of_a_model(repo: Repo, add: Add) -> None:
     in_conflict = repo.mvc("hook", "run", "pre-commit")
     assert (in_conflict.code, codes(in_conflict)) == (1, {"305"})
     repo.git("add", "-A")  # with the markers of the conflict
-    refused(repo, "305")
-    repo.git("checkout", "-q", "HEAD", "--", "models/old.bin.mvc")
-    repo.git("checkout", "-q", "side", "--", "models/old.bin.eval.yaml")
+    lines = refused(repo, "305").fixes
+    assert len(lines) == 2
+    for line in lines:
+        assert repo.shell(line).code == 0
+    assert repo.mvc("hook", "run", "pre-commit").code == 0
+    repo.git("checkout", "-q", "MERGE_HEAD", "--", "models/old.bin.eval.yaml")
     refused(repo, "103")
     repo.git("checkout", "-q", "HEAD", "--", "models/old.bin.eval.yaml")
     accepted(repo)
@@ -738,6 +757,38 @@ def test_a_stricter_policy_warns_of_models_that_are_there(repo: Repo, add: Add) 
     refused(repo, "202")
 
 
+MONTHLY = "mvc-policy: 1\nrules: [{match: 'models/**', max_age: 30d}]\n"
+LONG_AGO = b'created_at: "2001-01-01T00:00:00Z"\n'
+
+
+def test_a_report_that_is_too_old(repo: Repo, add: Add) -> None:
+    repo.write(POLICY, MONTHLY)
+    repo.git("add", "-A")
+    result = repo.run("git", "commit", "-qm", "x")
+    assert (result.code, "warning: MVC127 models/old.bin: " in result.err) == (0, True)
+    file = evaluate(repo, add("models/new.bin"))
+    repo.write(file, repo.read(file) + LONG_AGO)
+    repo.git("add", file)
+    refused(repo, "127")
+    repo.ok("eval", "record", "models/new.bin", "--tag", "v1.0.0", "--metric", "auc=0.9")
+    accepted(repo)
+
+
+def test_a_report_that_was_young_when_it_was_committed_can_be_merged_and_moved(repo: Repo, add: Add) -> None:
+    repo.write(POLICY, MONTHLY)
+    repo.git("add", "-A")
+    repo.git("commit", "-qm", "monthly")
+    branched(repo)
+    file = evaluate(repo, add("models/new.bin"))
+    repo.write(file, repo.read(file) + LONG_AGO)
+    repo.git("add", file)
+    bypass(repo)
+    repo.git("checkout", "-q", "main")
+    assert repo.run("git", "merge", "-q", "side", "-m", "merge").code == 0
+    repo.ok("mv", "models/new.bin", "models/moved.bin")
+    accepted(repo)
+
+
 def test_the_policy_in_the_index_counts(repo: Repo, add: Add) -> None:
     evaluate(repo, add("models/new.bin"))
     repo.write(POLICY, STRICT)
@@ -766,6 +817,24 @@ def test_mvc_taken_out_of_the_repository(repo: Repo, add: Add) -> None:
     assert repo.run("git", "commit", "-qm", "x").code == 0
     repo.write("raw.pkl", pickle.dumps(1))
     repo.git("add", "raw.pkl")
+    accepted(repo)
+
+
+def test_without_a_policy_a_note_says_what_holds(repo: Repo, add: Add) -> None:
+    note = "note: MVC402 .mvc/policy.yaml: there is no policy, so the defaults hold\n"
+    repo.git("rm", "-q", POLICY)
+    assert repo.run("git", "commit", "-qm", "without").err == note
+    evaluate(repo, add("models/new.bin"))
+    evaluate(repo, add("models/more.bin"))
+    assert repo.run("git", "commit", "-qm", "two models").err == note
+    add("models/another.bin")
+    assert note in refused(repo, "101").err
+    checked = repo.mvc("eval", "check")
+    assert (codes(checked), checked.err.count(note)) == ({"101"}, 1)
+    assert note not in repo.mvc("-q", "eval", "check").err
+    repo.git("rm", "-q", "--cached", "models/another.bin.mvc")
+    repo.write("readme.txt", "another text")
+    repo.git("add", "readme.txt")
     accepted(repo)
 
 

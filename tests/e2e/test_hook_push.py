@@ -196,13 +196,44 @@ def test_above_the_limit_it_says_what_to_type_first(pushing: Repo, hub: Repo, tm
     third = add(pushing, 3, "b.bin")
     refused = pushing.run("git", "push", "origin", "main")
     assert refused.code == 1
-    assert "hooks.push_limit (1MB)" in refused.errors[0]
+    assert "the push needs 1.2 MB of content to be sent first, more than hooks.push_limit (1MB)" in refused.errors[0]
     assert there(tmp_path) == {first}
     assert refused.fixes == ["mvc push --rev main && git push"]
     pushing.git("branch", "-q", "--set-upstream-to=origin/main")
     assert pushing.shell(refused.fixes[0]).code == 0
     assert there(tmp_path) == {first, second, third}
     assert hub.git("rev-parse", "main") == pushing.git("rev-parse", "main")
+
+
+def test_a_small_limit_is_told_in_its_own_words(pushing: Repo) -> None:
+    pushing.ok("config", "set", "hooks.push_limit", "1kB")
+    pushing.added("m.bin", noise(1, 2000))
+    assert "the push needs 2.0 kB of content" in push(pushing, "origin", "main", code=1)
+
+
+ZERO = "0" * 40
+
+
+@pytest.mark.parametrize("text", [
+    "garbage\\n", "a b\\n", f"refs/heads/main x refs/heads/main {ZERO}\\n", f"x {ZERO} {ZERO}\\n",
+    f"x {ZERO} y {ZERO}0\\n",
+    f"refs/heads/main {ZERO} refs/heads/main {ZERO}\\nand more\\n",
+])
+def test_what_git_would_not_say_stops_the_push(pushing: Repo, text: str) -> None:
+    result = pushing.shell(f"printf '{text}' | mvc hook run pre-push origin x")
+    assert result.code == 1
+    assert "is told 'REF OID REMOTE-REF REMOTE-OID' on standard input" in result.errors[0]
+    assert result.fixes
+
+
+def test_what_git_says_with_spaces_and_of_any_branch_is_read(pushing: Repo, tmp_path: Path) -> None:
+    first = add(pushing, 1)
+    push(pushing, "origin", "HEAD^{/add models}:refs/heads/then")
+    assert there(tmp_path) == {first}
+    pushing.git("switch", "-qc", "a\u2028b")
+    second = add(pushing, 2)
+    push(pushing, "origin", "HEAD")
+    assert there(tmp_path) == {first, second}
 
 
 def test_the_line_above_the_limit_sends_versions_in_between_too(pushing: Repo, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from quality.cases import (
     BASIC,
     CASES,
+    CONFLICT,
     DATA,
     DIGEST,
     FILE,
@@ -90,6 +91,8 @@ EXIT = f'  # or, if it needs none, a rule in .mvc/policy.yaml: - {{match: "/{PAT
 ON_HOLDOUT = " --dataset holdout=data/holdout.csv"
 BY_HAND = "  # or write tag: into the report and stage it"
 WAYS = " --higher-is-better score  # or --lower-is-better"
+STAGED = f"  # or, if these are evaluated already: mvc add {PATH} && git add -- {PATH}.mvc {PATH}.eval.yaml"
+MARKED = "git checkout HEAD -- %(file)s  # or MERGE_HEAD; or, once it is mended: git add -- %(file)s"
 ALLOW = '  # or let Git have it: allow: ["/m.onnx"] under defaults, git in .mvc/policy.yaml'
 
 
@@ -108,17 +111,17 @@ ALLOW = '  # or let Git have it: allow: ["/m.onnx"] under defaults, git in .mvc/
             one(report=None, policy=rule("report: required\n    tag: {pattern: x}")),
             f"mvc eval record {PATH} --tag TAG --metric NAME=NUMBER",
         ),
-        (one(report(model=Model(DATA))), f"mvc eval record {PATH} --bump patch"),
+        (one(report(model=Model(DATA))), f"mvc eval record {PATH} --bump patch{STAGED}"),
         (
             one(
                 report(Metric("auc", 1), model=Model(DATA), tag="one", datasets=[Dataset("h", DATA, "d h.csv")]),
                 policy=rule("tag: {pattern: one}"),
             ),
-            f"mvc eval record {PATH} --tag TAG --dataset 'h=d h.csv' --metric auc=NUMBER",
+            f"mvc eval record {PATH} --tag TAG --dataset 'h=d h.csv' --metric auc=NUMBER{STAGED}",
         ),
         (
             one(report(*by_country(A=1, B=1, C=1, D=1), model=Model(DATA))),
-            f"mvc eval record {PATH} --bump patch --metrics FILE.json",
+            f"mvc eval record {PATH} --bump patch --metrics FILE.json{STAGED}",
         ),
         (
             one(report(tag=""), policy=rule("tag: {pattern: x}")),
@@ -166,6 +169,14 @@ ALLOW = '  # or let Git have it: allow: ["/m.onnx"] under defaults, git in .mvc/
             blob("m.onnx"),
             f"git rm --cached -- m.onnx && mvc add m.onnx{ALLOW}",
         ),
+        (
+            blob(".mvc/big.onnx"),
+            f"git rm --cached -- .mvc/big.onnx{ALLOW.replace('m.onnx', '.mvc/big.onnx')}",
+        ),
+        (one(policy="a\n=======\nb\n"), MARKED % {"file": ".mvc/policy.yaml"}),
+        (one(pointer=at(CONFLICT)), MARKED % {"file": f"{PATH}.mvc"}),
+        (one(at(CONFLICT)), MARKED % {"file": f"{PATH}.eval.yaml"}),
+        (one(at(CONFLICT.partition(b"\n")[2])), MARKED % {"file": f"{PATH}.eval.yaml"}),
         (one(pointer=at(b"")), f"mvc add {PATH}"),
         (
             one(pointer=at(b"", conflicted=True)),
@@ -190,6 +201,32 @@ def test_a_metric_of_another_data_set_comes_with_that() -> None:
         f"mvc eval record {PATH} --tag v1.2.0 --dataset test=data/test.csv --metric auc@test=NUMBER"
         " --dataset holdout=PATH --metric auc@holdout=NUMBER"
     )
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (report(Metric("auc", 1)), ""),
+        (report(Metric("auc", 1), Metric("f1", 1)), " --metric f1=NUMBER"),
+        (report(Metric("auc", 1), datasets=[TEST]), " --dataset test=data/test.csv --metric auc@test=NUMBER"),
+        (
+            report(Metric("f1", 1), Metric("f1", 1, dataset="holdout"), datasets=[HOLDOUT]),
+            " --metric f1@holdout=NUMBER",
+        ),
+    ],
+)
+def test_no_metric_stands_twice_in_a_line(found: FileAt, told: str) -> None:
+    findings = judge(one(found, policy=rule("metrics: {auc: {}}\n    datasets: [{id: holdout}]")), 0).findings
+    place = HOLDOUT.path if HOLDOUT in parse_report(found.raw, "").datasets else "PATH"
+    assert {item.code: item.fix for item in findings}["MVC201"] == (
+        f"mvc eval record {PATH} --tag v1.2.0{told} --dataset holdout={place} --metric auc@holdout=NUMBER"
+    )
+
+
+def test_the_data_sets_of_the_metrics_are_those_that_a_line_names() -> None:
+    many = [Dataset(f"d{number}", DATA, f"d{number}.csv") for number in range(5)]
+    found = report(Metric("auc", 1, dataset="d4"), model=Model(DATA), datasets=many)
+    assert " --dataset d4=d4.csv" in only(one(found)).fix
 
 
 def test_a_renamed_model_is_told_where_its_report_is() -> None:

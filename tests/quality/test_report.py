@@ -190,7 +190,7 @@ def test_what_could_not_be_read_again_is_not_written() -> None:
 @pytest.mark.parametrize(("text", "reason"), [
     ("tag: 1.10", "Expected `str`, got `float` - at `$.tag`: quote it"),
     ("tagg: v1", "Object contains unknown field `tagg`"),
-    ("metrics: [{name: auc, value: .nan}]", "Expected `float`, got `str`"),
+    ("metrics: [{name: auc, value: .nan}]", "`$.metrics[0].value`: it must be a finite number"),
     ("metrics: [{name: auc, value: true}]", "Expected `float`, got `bool`"),
     ("metrics: [{name: auc}]", "missing required field `value`"),
     ("metrics: [{name: '', value: 1}]", "a metric has no name"),
