@@ -155,7 +155,7 @@ class Repo:
     def mvc(self, *args: str, cwd: Path | str = ".", env: Mapping[str, str] | None = None) -> Result:
         """Run `mvc ARGS`; whatever happens, it must not be a traceback or a bug."""
         environ = {**self.environ, **(env or {})}
-        if fork_servers and fits(environ):
+        if fork_servers and fits(environ) and type(self) is Repo:  # others run commands in ways of their own
             result = _forked(fork_servers[0], args, self.root / cwd, environ)
         else:
             result = self.run(MVC, *args, cwd=cwd, env=env)
