@@ -82,6 +82,7 @@ class Proxy:
     seen: list[Request] = field(default_factory=list)
     _serving: set[object] = field(default_factory=set)
     """The loop itself forgets who waits for ever, once the client has gone."""
+    _open: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @property
     def endpoint(self) -> str:
@@ -101,9 +102,23 @@ class Proxy:
 
         self.rule = rule
 
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin to answer."""
+        self._open.append(writer)
+        self._serving.add(asyncio.get_running_loop().create_task(self._serve(reader, writer)))
+
+    async def end(self) -> None:
+        """End the connections that still wait."""
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        for writer in self._open:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # as the loop closes them
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request; each has a connection of its own."""
-        self._serving.add(asyncio.current_task())
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             line, headers = await _head(reader)
             method, path, _ = line.split(" ", 2)
@@ -116,21 +131,18 @@ class Proxy:
                 request = request._replace(body=await reader.readexactly(int(headers.get("content-length", 0))))
             answer = fault.instead or fault.answer(await self._ask(request._replace(body=fault.request(request.body))))
             await _tell(writer, answer, head=method == "HEAD")
-        if asyncio.current_task().cancelling():  # type: ignore[union-attr]  # this is a task
-            writer.transport.abort()  # whatever is unsent
         writer.close()
 
     async def _ask(self, request: Request) -> Answer:
         """Return what the real server answers."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream)
+        self._open.append(writer)
         lines = [f"{request.method} {request.path} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in {**request.headers, "connection": "close"}.items()]
-        try:
-            writer.write("\r\n".join([*lines, "", ""]).encode() + request.body)
-            line, headers = await _head(reader)
-            body = b"" if request.method == "HEAD" else await reader.read()
-        finally:
-            writer.transport.abort()  # whatever is unsent
+        writer.write("\r\n".join([*lines, "", ""]).encode() + request.body)
+        line, headers = await _head(reader)
+        body = b"" if request.method == "HEAD" else await reader.read()
+        writer.close()
         if headers.pop("transfer-encoding", "") == "chunked":
             body = _unchunked(body)
             headers["content-length"] = str(len(body))
@@ -173,7 +185,7 @@ async def _tell(writer: asyncio.StreamWriter, answer: Answer, *, head: bool) -> 
 def proxying(upstream: int) -> Iterator[Proxy]:
     """Run a proxy to the port `upstream`."""
     proxy, loop = Proxy(upstream), asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(proxy._serve, "127.0.0.1", 0))
+    server = loop.run_until_complete(asyncio.start_server(proxy.accept, "127.0.0.1", 0))
     proxy.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -181,15 +193,7 @@ def proxying(upstream: int) -> Iterator[Proxy]:
         yield proxy
     finally:
         loop.call_soon_threadsafe(server.close)
-        asyncio.run_coroutine_threadsafe(_end(), loop).result()
+        asyncio.run_coroutine_threadsafe(proxy.end(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-async def _end() -> None:
-    """End the connections that still wait."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
