@@ -13,7 +13,18 @@ from mvc.ops.scans import with_scans
 from mvc.ops.signing import signers_of
 from mvc.ops.touched import enters, is_left, is_model, is_pointer, read_files, touched
 from mvc.project import Project
-from mvc.quality.facts import BlobFacts, Facts, FileAt, GuardedChange, Landing, ModelFacts, Past, Signer, Tracked
+from mvc.quality.facts import (
+    BlobFacts,
+    Facts,
+    FileAt,
+    GuardedChange,
+    Landing,
+    ModelFacts,
+    Past,
+    Placed,
+    Signer,
+    Tracked,
+)
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge import judging_policy
@@ -89,13 +100,14 @@ def _changed(change: _Change) -> set[str]:
 def _facts(change: _Change, paths: Collection[str], past: Models) -> Facts:
     change.blobs.load_files(entry for path in _guarding(change) if (entry := change.base.get(path)))
     files, blobs = _read(change, paths, past.names)
+    entries = change.tree.entries
     policy = change.guard(POLICY) or files.get(POLICY)
     landing = Landing(
         own_policy=policy is not None and change.guard(POLICY) is None,
         waivers=change.guard(WAIVERS), signers=change.guard(SIGNERS), revoked=change.guard(REVOKED),
         guarded=tuple(_guarded(change, files)),
         tracked=tuple(Tracked(path, name) for path, name in sorted(past.names.items())),
-        files=tuple(change.tree.entries),
+        files=tuple(Placed(path, entries[path].mode) for path in change.tree.changes if path in entries),
         gone=past.gone,
     )
     judging = judging_policy(Facts(policy, landing=landing))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.touched import GITLINK, HEAD, is_link, is_ours, is_pointer
+from mvc.ops.touched import GITLINK, HEAD, SYMLINK, is_ours, is_pointer, may_link
 from mvc.quality.content import magic
 from mvc.quality.facts import BlobFacts
 from mvc.scm.index_changes import Index, Sized, heads
@@ -18,6 +18,8 @@ class _Place(NamedTuple):
 
     path: str
     oid: str
+    link: bool = False
+    """Whether its mode there is a symlink's."""
 
 
 def brought_blobs(place: Landed, index: Index) -> Iterator[BlobFacts]:
@@ -34,7 +36,7 @@ def brought_blobs(place: Landed, index: Index) -> Iterator[BlobFacts]:
         return
     sized = blob_sizes(place.git, objects)
     steps = brought(place.git, place.base, place.head)
-    found = _places(steps, sized) | _overlooked(place, steps, index, {oid: objects[oid] for oid in sized})
+    found = _places(steps) | _overlooked(place, steps, index, {oid: objects[oid] for oid in sized})
     new = {
         item: commit for item, commit in found.items()
         if item.oid in sized and (item.path not in index.entries or index.entries[item.path].oid != item.oid)
@@ -42,12 +44,11 @@ def brought_blobs(place: Landed, index: Index) -> Iterator[BlobFacts]:
     yield from _facts(place, new, sized, _tracked(steps, index))
 
 
-def _places(steps: Iterable[Step], sized: Mapping[str, int]) -> dict[_Place, str]:
+def _places(steps: Iterable[Step]) -> dict[_Place, str]:
     """Return where the commits put which file, each with the oldest that does: they come the newest first."""
     return {
-        _Place(change.path, change.oid): step.commit
-        for step in steps for change in step.changes
-        if change.mode != GITLINK and not is_link(change.mode, sized.get(change.oid, 0))
+        _Place(change.path, change.oid, change.mode == SYMLINK): step.commit
+        for step in steps for change in step.changes if change.mode != GITLINK
     }
 
 
@@ -71,10 +72,15 @@ def _facts(
 ) -> Iterator[BlobFacts]:
     blobs = [Sized(oid, sized[oid]) for oid in sorted({item.oid for item in new})]
     told = {}
+    links = set()
     for blob, head in zip(blobs, heads(place.git, blobs, HEAD), strict=True):
         if not magic.is_lfs_pointer(head, blob.size):
             told[blob.oid] = magic.kind_of(head, blob.size)
+            if may_link(head, blob.size, told[blob.oid]):
+                links.add(blob.oid)
     for item, commit in new.items():
         size, kind = sized[item.oid], told.get(item.oid)
+        if item.link and item.oid in links:
+            continue
         if kind is not None and (kind or size >= HEAD or not is_ours(item.path, tracked)):
             yield BlobFacts(item.path, size, kind, commit)

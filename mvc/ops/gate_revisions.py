@@ -57,6 +57,8 @@ class Told(NamedTuple):
     """Whether HEAD may be a merge that the system made of the two."""
     fetch: str = ""
     """What to type when this clone lacks `head`."""
+    made: bool = False
+    """Whether HEAD is what the system would land, be it a merge, squashed or rebased, if it has the newest base."""
 
 
 class Revisions(NamedTuple):
@@ -122,7 +124,8 @@ def _gitlab(environ: Mapping[str, str]) -> Told:
         bases = _oids(environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", ""))  # only with merged results
         head = _oid(environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", ""))
         head = head or _oid(environ.get("CI_COMMIT_SHA", ""))
-        return Told("gitlab", pull=True, target=target, bases=bases, head=head, merge=True)
+        made = environ.get("CI_MERGE_REQUEST_EVENT_TYPE", "") in ("merge_train", "merged_result")
+        return Told("gitlab", pull=True, target=target, bases=bases, head=head, merge=True, made=made)
     default = environ.get("CI_DEFAULT_BRANCH", "")
     before = environ.get("CI_COMMIT_BEFORE_SHA", "") if environ.get("CI_COMMIT_BRANCH", "") == default else ""
     return _push(Told("gitlab", head=_oid(environ.get("CI_COMMIT_SHA", ""))), before, default)
@@ -245,7 +248,9 @@ def _beside(git: Git, said: Told, found: Revisions, *, free: bool) -> Revisions:
     base = candidates[0]
     for other in candidates[1:]:
         base = other if contains(git, other, base) else base
-    return found._replace(base=base, head=_typed(git, "HEAD") if base == merged else found.head)
+    here = _typed(git, "HEAD")
+    lands = base == merged or (said.made and free and here != base and contains(git, here, base))
+    return found._replace(base=base, head=here if lands else found.head)
 
 
 def _merge_of(git: Git, head: str) -> str:

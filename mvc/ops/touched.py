@@ -86,16 +86,19 @@ def read_files(
     entering = {entry.oid for entry in others.values()}
     raw: dict[str, bytes] = {}
     told: dict[str, tuple[int, str]] = {}
+    links: set[str] = set()
     blobs = sizes(git, sorted(whole | entering))
     for blob, head in zip(blobs, heads(git, blobs, HEAD), strict=True):
         if blob.oid in whole:
             raw[blob.oid] = head
         if blob.oid in entering and not magic.is_lfs_pointer(head, blob.size):
             told[blob.oid] = blob.size, magic.kind_of(head, blob.size)
+        if blob.oid in told and may_link(head, *told[blob.oid]):
+            links.add(blob.oid)
     files = {path: FileAt(item.mode, raw.get(item.oid, b""), item.oid, item.conflicted) for path, item in own.items()}
     return files, tuple(
         BlobFacts(path, *told[entry.oid]) for path, entry in others.items()
-        if entry.oid in told and not is_link(entry.mode, told[entry.oid][0])
+        if entry.oid in told and not (entry.mode == SYMLINK and entry.oid in links)
     )
 
 
@@ -114,9 +117,9 @@ def enters(index: Index, path: str, tracked: Collection[str]) -> bool:
     return not is_ours(path, tracked) and not _holder(index, path)
 
 
-def is_link(mode: str, size: int) -> bool:
-    """Whether a blob is where a symlink leads, and not a file that passes for one."""
-    return mode == SYMLINK and size <= _LINK
+def may_link(head: bytes, size: int, kind: str) -> bool:
+    """Whether a blob may be where a symlink leads, and is no file that passes for one; `head` is how it begins."""
+    return size <= _LINK and b"\0" not in head and not kind
 
 
 def is_ours(path: str, tracked: Collection[str]) -> bool:

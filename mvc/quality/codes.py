@@ -77,8 +77,8 @@ _ALL = (
     ),
     _code(
         121, "tag taken",
-        "Other bytes of the model have this tag: on the target branch, in its history, or by a Git tag. A tag means "
-        "one version for ever.",
+        "Other bytes of the model have this tag: on the target branch, in its history with all that was merged, or by "
+        "a Git tag. A tag means one version for ever.",
         "Record the evaluation under a tag that is free.",
         f"{_MODEL}: the tag v1.2.0 is that of 45fbdda652c1… since commit 1234567890ab, and the report's model "
         "is 3edc5c4a5df8…",
@@ -318,7 +318,8 @@ _ALL = (
     ),
     _code(
         325, "moved out of a rule",
-        "The model was moved to a path of which the policy demands less than of the old one.",
+        "The model was moved to a path of which the policy demands less than of the old one. Or something else took "
+        "its place: a directory in which it lay is tracked as a whole, or a path that differs by case only.",
         "Move it back, or let the policy demand the same of the new path, in a change of its own.",
         "drafts/a: it was models/a, of which the policy demands more: auc",
     ),
@@ -328,14 +329,14 @@ _ALL = (
         "succeeds the other. So a worse one could take its place without a comparison.",
         "If it is the same model, give it the same name, or move it before it is trained again. If not, delete the old "
         "one in a change of its own.",
-        f"{_MODEL}: it is new and models/old.onnx is gone, under one rule with metrics: nothing is compared",
+        f"{_MODEL}: it is new and models/old.onnx is gone, under one rule with metrics",
     ),
     _code(
         327, "something else in its place",
-        "A model that needed a report is gone, and Git has something else in its place: a file, a symlink or a "
-        "submodule at its path, above or below it, or a pointer of DVC's. Whoever reads that path would get what "
-        "nobody judged.",
-        "Give that to mvc as well. If the model is to go, delete it in a change of its own.",
+        "A model that needed a report and had one is gone, and the change brings something else to its place: a file, "
+        "a symlink or a submodule at its path, above or below it, or a pointer of DVC's. Whoever reads that path would "
+        "get what nobody judged.",
+        "Give that to mvc as well, or leave it to a later change; so also a link to where the model has moved.",
         f"{_MODEL}: it is no longer tracked, and in its place Git has {_MODEL}, which nobody judges",
     ),
     _code(

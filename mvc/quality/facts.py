@@ -122,6 +122,13 @@ class Tracked(NamedTuple):
     name: str = ""
 
 
+class Placed(NamedTuple):
+    """A file, a symlink or a submodule that a change puts into Git, or changes there."""
+
+    path: str
+    mode: str = "100644"
+
+
 class Landing(NamedTuple):
     """What the gate knows besides: the change as a whole, seen from the target branch."""
 
@@ -134,8 +141,8 @@ class Landing(NamedTuple):
     guarded: tuple[GuardedChange, ...] = ()
     tracked: tuple[Tracked, ...] = ()
     """All of the judged tree."""
-    files: tuple[str, ...] = ()
-    """All that Git has in the judged tree: files, symlinks, submodules."""
+    files: tuple[Placed, ...] = ()
+    """What the change brings; not what stood there before it just so."""
     gone: tuple[Version, ...] = ()
     """Base's models whose path the judged tree no longer has; also those that moved."""
 

@@ -314,8 +314,13 @@ def succeed(path: str, old: str, base: str) -> str:
 
 
 def tracked_again(path: str, file: str) -> str:
-    """Track a model again, in the place of which Git has `file`; or let it go in a change of its own."""
-    return untrack(file, f"then: {add(path)}; or delete the model in a change of its own")
+    """Track a model again, in the place of which Git has `file`; or let that come in a later change."""
+    return untrack(file, f"then: {add(path)}; or leave {_pathspec(file)} to a later change")
+
+
+def tracked_apart(path: str, old: str) -> str:
+    """Track a model again, in the place of which mvc tracks something spelled otherwise, or a directory."""
+    return untrack(path + pointers.SUFFIX, f"then: {add(old)}; or have the same demanded of {_pattern(path)}, first")
 
 
 def another_path(path: str) -> str:

@@ -76,9 +76,10 @@ def descents(
     each path that may matter, the newest first, deletions too; base's own state comes first where base has the path.
 
     A name counts before a path, unless the model that stood at that path would then have no successor, or the one
-    that had the name stays where it was: nobody escapes a comparison by taking a weaker model's name. For the same
-    reason a name that was taken from one that stays counts after a rename. Name and path may say twice that a model
-    succeeds the same one. A rename says it once, and not of what already has a successor: a copy is new.
+    that had the name stays where it was, or its bytes are at a new path that has no name of base's: nobody escapes a
+    comparison by taking a weaker model's name. For the same reason a name that was taken from one that stays counts
+    after a rename. Name and path may say twice that a model succeeds the same one. A rename says it once, and not of
+    what already has a successor: a copy is new.
     """
     held = {model.path: model for model in base}
     there = {model.path: model for model in head}
@@ -124,8 +125,15 @@ def _by_name(base: Mapping[str, Held], head: Mapping[str, Held]) -> dict[str, st
     return {model.path: single[model.name] for model in head.values() if model.name in single}
 
 
+def _kept_apart(base: Mapping[str, Held], head: Mapping[str, Held], named: Collection[str]) -> set[str]:
+    """Return base's models whose bytes are at a new path that no name links."""
+    loose = {model.blake3 for path, model in head.items() if path not in base and path not in named} - {""}
+    return {path for path, model in base.items() if model.blake3 in loose}
+
+
 def _drop_strays(named: dict[str, str], base: Mapping[str, Held], head: Mapping[str, Held]) -> None:
     """Drop the names that count for nothing: there the path says it. What is dropped may make others such."""
+    apart = _kept_apart(base, head, named)
     heirs: dict[str, set[str]] = {}
     for path, old in named.items():
         heirs.setdefault(old, set()).add(path)
@@ -133,7 +141,9 @@ def _drop_strays(named: dict[str, str], base: Mapping[str, Held], head: Mapping[
     while asked:
         path = asked.pop()
         old = named.get(path, path)
-        if old != path and path in base and (not heirs.get(path) or _stays(old, head, named)):
+        if old == path or path not in base:
+            continue
+        if not heirs.get(path) or old in apart or _stays(old, head, named):
             heirs[old].remove(path)
             asked += [old, *heirs.get(path, ())]
             del named[path]

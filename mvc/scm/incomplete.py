@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from mvc.scm.plumbing import Git, split_nul
 
 _ALL = "refs/heads/*"
+_TAGS = "refs/tags/*:refs/tags/*"
 
 
 class Lack(NamedTuple):
@@ -24,19 +26,17 @@ def lacks_history(git: Git) -> Lack | None:
     settings = _remote_settings(git)
     for name in sorted({remote for remote, _ in settings}):
         option = {key: values for (remote, key), values in settings.items() if remote == name}
-        if lack := _lack_of(shlex.quote(name), option):
+        if lack := _lack_of(shlex.quote(name), option) or _lack_of_tags(name, settings):
             return lack
     return None
 
 
 def lacks_tags(git: Git) -> Lack | None:
-    """Return that a clone is set to fetch no tags from the Git remote it is of: `origin`, else any; None otherwise."""
+    """Return that a clone is set to fetch no tags from the Git remote it is of: `origin`, else all; None otherwise."""
     settings = _remote_settings(git)
-    names = {remote for remote, _ in settings}
-    for name in {"origin"} & names or sorted(names):
-        if lack := _lack_of_tags(shlex.quote(name), settings.get((name, "tagopt"), [])):
-            return lack
-    return None
+    names = {remote for remote, option in settings if option == "url"}
+    lacks = [_lack_of_tags(name, settings) for name in {"origin"} & names or sorted(names)]
+    return lacks[0] if lacks and all(lacks) else None
 
 
 def _lack_of(remote: str, option: dict[str, list[str]]) -> Lack | None:
@@ -45,12 +45,15 @@ def _lack_of(remote: str, option: dict[str, list[str]]) -> Lack | None:
         return Lack("this clone is a partial one", "git clone URL  # without --filter")
     if "url" in option and not _fetches_all(option.get("fetch", [])):
         return Lack("this clone has not all branches", f"git remote set-branches {remote} '*' && git fetch {remote}")
-    return _lack_of_tags(remote, option.get("tagopt", []))
+    return None
 
 
-def _lack_of_tags(remote: str, values: list[str]) -> Lack | None:
-    if "--no-tags" not in values:
+def _lack_of_tags(name: str, settings: Mapping[tuple[str, str], list[str]]) -> Lack | None:
+    """Return that no tags come from one of Git's remotes: none by themselves, and none that are asked for."""
+    asked = {refspec.removeprefix("+") for refspec in settings.get((name, "fetch"), [])}
+    if "--no-tags" not in settings.get((name, "tagopt"), []) or asked & {_TAGS, "refs/*:refs/*"}:
         return None
+    remote = shlex.quote(name)
     return Lack("this clone has no tags", f"git config --unset remote.{remote}.tagOpt && git fetch --tags {remote}")
 
 

@@ -40,7 +40,7 @@ def reading(environ: Mapping[str, str], layout: Layout) -> Git:
     kept = scrubbed(environ)
     kept.pop("GIT_ATTR_SOURCE", None)  # names a tree whose attributes would count
     return Git(layout.git_dir, {
-        **kept,
+        **_with_setting(kept, "advice.graftFileDeprecated", "false"),
         "GIT_DIR": layout.git_dir,
         "GIT_ALLOW_PROTOCOL": "none",  # before 2.44 Git fetched what a partial clone lacks whatever the next one says
         "GIT_NO_LAZY_FETCH": "1",
@@ -49,6 +49,15 @@ def reading(environ: Mapping[str, str], layout: Layout) -> Git:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_ATTR_NOSYSTEM": "1",
     })
+
+
+def _with_setting(environ: Mapping[str, str], key: str, value: str) -> dict[str, str]:
+    """Return the environment with one more setting for Git; a count that is none is left for Git to refuse."""
+    count = environ.get("GIT_CONFIG_COUNT", "") or "0"
+    if not count.isdecimal():
+        return dict(environ)
+    more = {"GIT_CONFIG_COUNT": str(int(count) + 1), f"GIT_CONFIG_KEY_{count}": key, f"GIT_CONFIG_VALUE_{count}": value}
+    return {**environ, **more}
 
 
 # Commits.
@@ -62,8 +71,8 @@ def find_commit(git: Git, revision: str) -> str:
 
     """
     done = git.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if done.returncode and done.stderr:  # of what merely is not there it says nothing
-        raise MvcError(f"Git cannot read {revision}: {_reason(done.stderr)}", "git fsck")
+    if done.returncode and (reason := _reason(done.stderr)):  # of what merely is not there it says nothing
+        raise MvcError(f"Git cannot read {revision}: {reason}", "git fsck")
     return done.stdout.decode().strip() if done.returncode == 0 else ""
 
 
@@ -103,7 +112,9 @@ def contains(git: Git, commit: str, other: str) -> bool:
 
 
 def _reason(stderr: bytes) -> str:
-    return stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+    """Return the first line that Git said, but for its advice; empty when there is none."""
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    return next((line.removeprefix("fatal: ") for line in lines if not line.startswith("hint:")), "")
 
 
 def is_shallow(git: Git) -> bool:
@@ -138,19 +149,28 @@ def landed(git: Git, base: str, head: str) -> Iterator[Landed]:
         MvcError: the two have no history in common, Git cannot merge them, or head has a forged tree.
 
     """
-    check_trees(git, tree_of(git, head), tree_of(git, base))
+    known = tree_of(git, base)
     if contains(git, head, base):
-        yield Landed(git, base, head, tree_of(git, head))
+        tree = tree_of(git, head)
+        check_trees(git, tree, known)
+        yield Landed(git, base, head, tree)
         return
+    check_trees(git, tree_of(git, head), known, tree_of(git, _in_common(git, base, head)))
+    with TemporaryDirectory(prefix="mvc-gate-") as folder:
+        inside = _writing_to(git, folder)
+        tree = _merged(inside, base, head)
+        check_trees(inside, tree, known)  # what base has mended since must not come back
+        yield Landed(inside, base, head, tree)
+
+
+def _in_common(git: Git, base: str, head: str) -> str:
     done = git.attempt("merge-base", base, head)
     if done.returncode > 1:
         raise MvcError(f"git merge-base failed: {_reason(done.stderr)}", "git fsck")
     if done.returncode:
         message = f"{head[:12]} and {base[:12]} have no commit in common: nobody can say what a merge would land"
         raise MvcError(message, "git rebase --onto the target branch, or mvc gate --all")
-    with TemporaryDirectory(prefix="mvc-gate-") as folder:
-        inside = _writing_to(git, folder)
-        yield Landed(inside, base, head, _merged(inside, base, head))
+    return done.stdout.decode().split()[0]
 
 
 def tree_of(git: Git, commit: str) -> str:
@@ -175,7 +195,8 @@ def _merged(git: Git, base: str, head: str) -> str:
     if done.returncode == 0 and tree:
         return tree
     if done.returncode == 1 and names:
-        raise MvcError(f"{head[:12]} does not merge into {base[:12]}: {_some(names)} in conflict", f"git merge {base}")
+        fix = f"git merge {base}  # or, if it is to go elsewhere: mvc gate --base REV"
+        raise MvcError(f"{head[:12]} does not merge into {base[:12]}: {_some(names)} in conflict", fix)
     if _is_older(git):
         message = f"the target branch moved on, and to merge without a workspace takes Git 2.38; this is {version(git)}"
         raise MvcError(message, "upgrade Git, or merge the target branch into the pull request")
@@ -214,15 +235,15 @@ def list_tree(git: Git, tree: str) -> dict[str, Entry]:
     return found
 
 
-def check_trees(git: Git, tree: str, known: str = "") -> None:
-    """Make sure that Git itself could have written a tree and all below it, as far as the tree `known` has them not.
+def check_trees(git: Git, tree: str, *known: str) -> None:
+    """Make sure that Git itself could have written a tree and all below it, as far as no tree `known` has them.
 
     Raises:
         MvcError: one has a name twice, names in a wrong order, or one that leads elsewhere. What of it would land
             is for each program to say.
 
     """
-    without = (f"^{known}",) if known else ()
+    without = [f"^{other}" for other in known]
     listed = git.run("rev-list", "--objects", "--no-object-names", "--filter=blob:none", tree, *without, "--")
     oids = listed.decode().split()
     for oid, raw in zip(oids, read_blobs(git, oids), strict=True):
@@ -434,8 +455,9 @@ def files_at(git: Git, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str
     wanted = [place for place in dict.fromkeys(places) if "\n" not in place[1]]
     asked = os.fsencode("".join(f"{commit}:{path}\n" for commit, path in wanted))
     done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
-    if done.returncode or done.stderr:  # what cannot be read is said to be missing, and why on stderr
-        raise MvcError(f"Git cannot read its objects: {_reason(done.stderr)}", "git fsck")
+    reason = _reason(done.stderr)
+    if done.returncode or reason:  # what cannot be read is said to be missing, and why on stderr
+        raise MvcError(f"Git cannot read its objects: {reason}", "git fsck")
     rows = done.stdout.split(b"\n")[:-1]
     found = {}
     for place, row in zip(wanted, rows, strict=True):

@@ -66,6 +66,12 @@ TOLD: dict[str, tuple[Mapping[str, str], Mapping[str, Any], Told]] = {
          "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": A, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B},
         {}, Told("gitlab", True, "main", (A,), B, True),
     ),
+    "GitLab, a merge train": (
+        {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": C,
+         "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": A, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B,
+         "CI_MERGE_REQUEST_EVENT_TYPE": "merge_train"},
+        {}, Told("gitlab", True, "main", (A,), B, True, made=True),
+    ),
     "GitLab, a push": (
         {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
          "CI_COMMIT_BRANCH": "main"},
@@ -284,6 +290,27 @@ def test_other_systems_judge_head_against_the_target_branch(
 ) -> None:
     clone = checked_out(hub, tmp_path / "ci", f"refs/pull/7/{revision}")
     assert blocked(clone, said)["base"] == hub.git("rev-parse", "main")
+
+
+@pytest.mark.parametrize("kind", ["merge_train", "merged_result", "detached", ""])
+def test_what_a_merge_train_lands_is_judged_however_it_lands(hub: Repo, tmp_path: Path, kind: str) -> None:
+    """Squashed or rebased, it is no merge of the source branch: its commits are others."""
+    tree = hub.git("rev-parse", "refs/pull/7/merge^{tree}")
+    hub.git("update-ref", "refs/ci/train", hub.git("commit-tree", tree, "-p", "main", "-m", "rebased"))
+    clone = checked_out(hub, tmp_path / "ci", "refs/ci/train")
+    clone.git("fetch", "-q", "origin", "refs/pull/7/head")
+    said = {
+        "GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_MERGE_REQUEST_EVENT_TYPE": kind,
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": hub.git("rev-parse", "topic"),
+    }
+    train = kind in ("merge_train", "merged_result")
+    assert blocked(clone, said)["head"] == hub.git("rev-parse", "refs/ci/train" if train else "topic")
+    clone.git("checkout", "-q", "--detach", "origin/main")
+    assert blocked(clone, said)["head"] == hub.git("rev-parse", "topic")
+    hub.git("commit", "-q", "--allow-empty", "-m", "main moved on")
+    clone.git("fetch", "-q", "origin", "+refs/heads/main:refs/remotes/origin/main")
+    clone.git("checkout", "-q", "--detach", "refs/remotes/ci/it")
+    assert blocked(clone, said)["head"] == hub.git("rev-parse", "topic")
 
 
 def test_a_target_branch_that_is_not_there(hub: Repo, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from harness import Repo
 
 from mvc.quality.files import POLICY, SUFFIX
 
+PICKLE = b"cposix\nsystem\n(S'id'\ntR."
+
 REPORT = RANKER + SUFFIX
 POINTER = f"{RANKER}.mvc"
 SCANNED = ruled("formats: {pickle: scan}")
@@ -165,7 +167,7 @@ def raw_model_that_passes_for_a_symlink(pr: History) -> None:
     """Commit a model with the mode of a symlink: no system could follow it."""
     pr.start()
     pr.change()
-    pr.put("models/tiny.onnx", bytes(5_000), SYMLINK)
+    pr.put("models/tiny.onnx", b"w" * 5_000, SYMLINK)
     pr.commit()
 
 
@@ -177,6 +179,35 @@ def raw_model_that_passes_for_a_symlink_for_a_while(pr: History) -> None:
     pr.put("models/tiny.onnx", bytes(5_000), SYMLINK)
     pr.commit()
     pr.put("models/tiny.onnx", "ranker.onnx", SYMLINK)
+    pr.commit()
+
+
+@attack("MVC302", "MVC303")
+def small_pickle_that_passes_for_a_symlink(pr: History) -> None:
+    """Commit a pickle with the mode of a symlink, as short as one may be."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.pkl", PICKLE + bytes(2_000), SYMLINK)
+    pr.commit()
+
+
+@attack("MVC303")
+def small_pickle_that_passes_for_a_symlink_for_a_while(pr: History) -> None:
+    """Commit one without a NUL in it, and take it out again."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny", PICKLE, SYMLINK)
+    pr.commit()
+    pr.remove("models/tiny")
+    pr.commit()
+
+
+@attack("MVC302")
+def small_file_that_passes_for_a_symlink(pr: History) -> None:
+    """Commit what is no file of a known kind, and leads nowhere: it has a NUL."""
+    pr.start()
+    pr.change()
+    pr.put("models/tiny.onnx", b"weights\0", SYMLINK)
     pr.commit()
 
 
@@ -572,6 +603,42 @@ def blob_that_is_not_there(pr: History) -> None:
     repo = pr.done()
     lost = repo.git("rev-parse", f"change:{REPORT}")
     repo.path(f".git/objects/{lost[:2]}/{lost[2:]}").unlink()
+
+
+@honest()
+def branch_from_before_a_tree_was_mended(pr: History) -> None:
+    """Offer a branch with a tree in a wrong order, which it has from the target branch, and which that has mended."""
+    repo, _ = _behind_a_mended_tree(pr)
+    repo.git("update-ref", "refs/heads/change", "odd")
+
+
+@unjudged()
+def mended_tree_that_comes_back_elsewhere(pr: History) -> None:
+    """Put the tree that the target branch has mended at another path."""
+    repo, odd = _behind_a_mended_tree(pr)
+    vendor = _entry(b"40000 vendor", odd)
+    tree = _forged(repo, "odd^{tree}", vendor, vendor + _entry(b"40000 vendor2", odd))
+    repo.git("update-ref", "refs/heads/change", repo.git("commit-tree", tree, "-p", "odd", "-m", "again"))
+
+
+def _behind_a_mended_tree(pr: History) -> tuple[Repo, str]:
+    """Return a repository whose `main` had an odd tree, and that tree; `odd` goes on from there, with a note."""
+    pr.put("vendor/a", "1")
+    pr.put("vendor/b", "2")
+    pr.start()
+    pr.change()
+    pr.put("note.md", "note")
+    pr.commit()
+    repo = pr.done()
+    first, second = (_entry(f"100644 {name}".encode(), repo.git("rev-parse", f"main:vendor/{name}")) for name in "ab")
+    odd = _forged(repo, "main:vendor", first + second, second + first)
+    vendor = _entry(b"40000 vendor", repo.git("rev-parse", "main:vendor"))
+    trees = ("main^{tree}", "change^{tree}")
+    before, after = (_forged(repo, tree, vendor, _entry(b"40000 vendor", odd)) for tree in trees)
+    base = repo.git("commit-tree", before, "-p", "main", "-m", "odd")
+    repo.git("update-ref", "refs/tags/odd", repo.git("commit-tree", after, "-p", base, "-m", "note"))
+    repo.git("update-ref", "refs/heads/main", repo.git("commit-tree", "main^{tree}", "-p", base, "-m", "mended"))
+    return repo, odd
 
 
 @unjudged()

@@ -254,6 +254,43 @@ def exchanged_under_the_name_of_a_better_model(pr: History) -> None:
     pr.commit()
 
 
+def _beside_a_weaker_one(pr: History) -> None:
+    """Have a strong model and a weak one, each with a name; then copy the strong one to a path of its own."""
+    pr.start(FORGETFUL, auc(0.95), name="ranker")
+    pr.train("spam", "v1.0.0", auc(0.61), path=SPAM, name="spam")
+    pr.commit()
+    pr.change()
+    pr.train("base", "v1.2.0", auc(0.95), path=NEW, name="ranker")
+    pr.train("worse", "v1.3.0", auc(0.61), name="spam")
+
+
+@attack("MVC221", shows="renamed from models/spam.onnx renamed from models/ranker.onnx changed")
+def name_of_a_weaker_model_that_moves_to_another_name(pr: History) -> None:
+    """Take the name of a weaker model, which moves and gets another, with the strong bytes under their name."""
+    _beside_a_weaker_one(pr)
+    pr.delete(SPAM)
+    pr.train("spam", "v1.0.0", auc(0.61), path="models/old.onnx", name="spam-2")
+    pr.commit()
+
+
+@attack("MVC221", shows="renamed from models/spam.onnx renamed from models/ranker.onnx changed")
+def name_of_a_weaker_model_that_moves_without_one(pr: History) -> None:
+    """The same, where the weaker model has no name any more."""
+    _beside_a_weaker_one(pr)
+    pr.delete(SPAM)
+    pr.train("spam", "v1.0.0", auc(0.61), path="models/old.onnx")
+    pr.commit()
+
+
+@attack("MVC221", besides={"note MVC220"})
+def name_of_a_weaker_model_whose_path_is_taken(pr: History) -> None:
+    """The same, where another model comes to the weaker one's path, under a name of its own."""
+    _beside_a_weaker_one(pr)
+    pr.train("third", "v1.1.0", auc(0.61), path=SPAM, name="spam-3")
+    pr.train("spam", "v1.0.0", auc(0.61), path="models/old.onnx")
+    pr.commit()
+
+
 @attack("MVC221")
 def renamed_and_retrained_under_the_name_of_a_weaker_model(pr: History) -> None:
     """Rename the good model, train it again, and give it the name of a weaker one that stays."""

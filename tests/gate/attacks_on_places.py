@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gate.histories import (
     FILE,
+    PLAIN,
     RANKER,
     SPAM,
     SUBMODULE,
@@ -11,13 +12,17 @@ from gate.histories import (
     History,
     attack,
     honest,
+    p95,
     ruled,
+    waiver,
 )
 
-from mvc.quality.files import POLICY, SUFFIX
+from mvc.quality.files import POLICY, SUFFIX, WAIVERS
 
 BERT = "models/bert"
 REPORTED = ruled("report: required")
+PROD = "models/prod/r.bin"
+ONLY_BIN = ruled("metrics: {auc: {min: 0.8, max_regression: 0.005}}", match="*.bin", defaults="{report: optional}")
 OID = b"1" * 40
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"1" * 64 + b"\nsize 5\n"
 
@@ -103,6 +108,154 @@ def report_of_nothing_below_the_place_of_a_model(pr: History) -> None:
     _left(pr, f"{BERT}/weights{SUFFIX}", b"cases: []\n", path=BERT)
 
 
+@attack("MVC327")
+def symlink_that_is_called_as_what_does_no_harm(pr: History) -> None:
+    """Put a symlink that is called as Git's own files are below the path of a model."""
+    _left(pr, f"{BERT}/.gitignore", b"../../scratch", SYMLINK, path=BERT)
+
+
+@attack("MVC327")
+def pointer_of_dvc_that_is_called_as_what_does_no_harm(pr: History) -> None:
+    """Have DVC keep what lies below the path of a model, by a pointer that is called as a note is."""
+    _left(pr, f"{BERT}/README.dvc", b"outs: [{path: weights}]\n", path=BERT)
+
+
+@attack("MVC327")
+def file_at_the_place_of_a_model_that_is_called_like_a_note(pr: History) -> None:
+    """Put a file where a model was that was called as notes are."""
+    pr.train("notes", "v1.0.0", path=f"{BERT}/README")
+    pr.start(REPORTED)
+    pr.change()
+    pr.delete(f"{BERT}/README")
+    pr.put(f"{BERT}/README", "# Small\n")
+    pr.commit()
+
+
+def _moved_up(pr: History, policy: str, new: str = "models") -> None:
+    """Delete a model, and track what lies at another path."""
+    pr.put(POLICY, policy)
+    pr.train("prod", "v1.0.0", path=PROD)
+    pr.commit()
+    pr.change()
+    pr.delete(PROD)
+    pr.point("worse", path=new)
+
+
+@attack("MVC325")
+def directory_in_the_place_of_a_model(pr: History) -> None:
+    """Track the directory in which the model lay, of which no report is asked for."""
+    _moved_up(pr, ONLY_BIN)
+    pr.commit()
+
+
+@attack("MVC325", besides={"note MVC220"})
+def directory_in_the_place_of_a_model_that_a_rule_names(pr: History) -> None:
+    """The same, with a report that has other metrics, which is all that the defaults ask for."""
+    _moved_up(pr, ruled("metrics: {auc: {min: 0.8, max_regression: 0.005}}", match=PROD))
+    pr.report("worse", "v1.1.0", p95(20), path="models")
+    pr.commit()
+
+
+@attack("MVC325")
+def case_twin_of_a_model_that_goes(pr: History) -> None:
+    """Delete the model, and track new bytes at a path that is the same where case does not count."""
+    rule = ruled("metrics: {auc: {min: 0.8}}", match="models/prod/**", defaults="{report: optional}")
+    _moved_up(pr, rule, "Models/prod/r.bin")
+    pr.commit()
+
+
+@attack("MVC302", "MVC327")
+def waiver_for_what_was_in_its_place_before(pr: History) -> None:
+    """Put a file in the place of a model under a waiver that was given for another version of it."""
+    pr.put(WAIVERS, waiver("MVC327", "older", b""))
+    _left(pr, RANKER)
+
+
+@attack("MVC106", "MVC327")
+def waiver_for_a_model_of_which_the_report_is_left(pr: History) -> None:
+    """Leave the report of a model that is gone, under waivers for what was there."""
+    pr.start()
+    raw = pr.read(RANKER + SUFFIX)
+    pr.put(WAIVERS, waiver("MVC106", "base", raw))
+    pr.commit()
+    pr.change()
+    pr.remove(f"{RANKER}.mvc")
+    pr.put(f"{RANKER}.dvc", b"outs: [{path: ranker.onnx}]\n")
+    pr.commit()
+
+
+@honest("note MVC415")
+def migration_taken_back_under_a_waiver(pr: History) -> None:
+    """Take a migration from DVC back in one change, for which somebody answers."""
+    pr.start()
+    pr.put(WAIVERS, waiver("MVC327", "base", pr.read(RANKER + SUFFIX)))
+    pr.commit()
+    pr.change()
+    pr.delete()
+    pr.put(f"{RANKER}.dvc", b"outs: [{path: ranker.onnx}]\n")
+    pr.commit()
+
+
+@honest("note MVC415")
+def link_left_by_a_move_under_a_waiver(pr: History) -> None:
+    """Leave a link to where the model has moved, for which somebody answers."""
+    pr.start()
+    pr.put(WAIVERS, waiver("MVC327", "base", pr.read(RANKER + SUFFIX)))
+    pr.commit()
+    pr.change()
+    pr.rename(RANKER, SPAM)
+    pr.put(RANKER, "spam.onnx", SYMLINK)
+    pr.commit()
+
+
+@honest()
+def model_deleted_beside_what_stood_there_before(pr: History) -> None:
+    """Delete a model in whose place pointers of DVC's stood already."""
+    pr.put("models.dvc", b"outs: [{path: models}]\n")
+    pr.put(f"{RANKER}.dvc", b"outs: [{path: ranker.onnx}]\n")
+    pr.start()
+    pr.change()
+    pr.delete()
+    pr.commit()
+
+
+@honest()
+def nested_model_deleted(pr: History) -> None:
+    """Delete a model that lies in a directory which is tracked itself, and of which less is demanded."""
+    pr.put(POLICY, ONLY_BIN)
+    pr.train("prod", "v1.0.0", path=PROD)
+    pr.point("all", path="models")
+    pr.commit()
+    pr.change()
+    pr.delete(PROD)
+    pr.commit()
+
+
+@honest()
+def model_moved_into_a_directory_of_its_name(pr: History) -> None:
+    """Make a directory of a model's path, with the model, notes and Git's own files in it."""
+    pr.put(POLICY, REPORTED)
+    pr.train("ranker", "v1.0.0", path=BERT, name="bert")
+    pr.commit()
+    pr.change()
+    pr.rename(BERT, f"{BERT}/v1.bin")
+    for name in (".gitignore", ".gitattributes", ".gitkeep", "README.md", "docs/README", "LICENSE-MIT"):
+        pr.put(f"{BERT}/{name}", "# Notes\n")
+    pr.commit()
+
+
+@honest()
+def model_that_never_had_a_report_given_to_git(pr: History) -> None:
+    """Have Git keep a file that was tracked by mistake, and never evaluated."""
+    pr.start()
+    pr.point("labels", path="models/labels.json")
+    pr.commit()
+    pr.change()
+    pr.remove("models/labels.json.mvc")
+    pr.put("models/labels.json", "[]\n")
+    pr.commit()
+
+
 @honest()
 def place_left_empty(pr: History) -> None:
     """Delete a model; what only begins like its path stays."""
@@ -134,13 +287,34 @@ def directory_tracked_file_by_file(pr: History) -> None:
 
 @honest()
 def files_tracked_as_a_directory(pr: History) -> None:
-    """Track a directory as a whole of which one file was tracked."""
-    pr.put(POLICY, ruled("report: required", match="models/bert/config.bin", defaults="{report: optional}"))
+    """Track a directory as a whole of which one file was tracked, and as much is demanded."""
+    pr.put(POLICY, ruled("report: required", match="models/bert/**", defaults="{report: optional}"))
     pr.train("config", "v1.0.0", path="models/bert/config.bin")
     pr.commit()
     pr.change()
     pr.delete("models/bert/config.bin")
-    pr.point_dir("models/bert", config=1)
+    pr.train("all", "v1.1.0", path="models/bert")
+    pr.commit()
+
+
+@honest()
+def unjudged_files_tracked_as_a_directory(pr: History) -> None:
+    """Track a directory as a whole, in a place of which no report is asked for."""
+    pr.start()
+    pr.point("rows", path="data/rows/a.csv")
+    pr.commit()
+    pr.change()
+    pr.remove("data/rows/a.csv.mvc")
+    pr.point_dir("data/rows", a=1)
+    pr.commit()
+
+
+@honest()
+def model_renamed_in_case(pr: History) -> None:
+    """Rename a model so that only case differs, under one rule."""
+    pr.start(PLAIN)
+    pr.change()
+    pr.rename(RANKER, "models/Ranker.onnx")
     pr.commit()
 
 

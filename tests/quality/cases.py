@@ -18,6 +18,7 @@ from mvc.quality.facts import (
     Landing,
     ModelFacts,
     Past,
+    Placed,
     RemoteFacts,
     Scanned,
     Signer,
@@ -195,9 +196,12 @@ def auc(value: float, **said: Any) -> Metric:
     return Metric("auc", value, **{"higher_is_better": True, **said})
 
 
-def left(*files: str, policy: str = BASIC, path: str = PATH) -> Facts:
-    """Return facts of a change that takes a model away, and what Git has afterwards."""
-    return landing(policy=policy, gone=(version(None, path=path),), files=files)
+def left(
+    *files: str, policy: str = BASIC, path: str = PATH, mode: str = "100644", evaluated: bool = True,
+) -> Facts:
+    """Return facts of a change that takes a model away, and what it brings into Git."""
+    placed = tuple(Placed(file, mode) for file in files)
+    return landing(policy=policy, gone=(version(earlier() if evaluated else None, path=path),), files=placed)
 
 
 def moving(*tracked: Tracked, gone: tuple[Version, ...] = (), policy: str = BASIC, **changed: Any) -> Facts:
@@ -893,6 +897,13 @@ CASES = {
     "a file above, below, beside": Case(left("models", "models/ranker.onnx.txt"), "error MVC327", "models"),
     "a file in the directory that was a model": Case(left(f"{PATH}/a/b"), "error MVC327"),
     "files beside what was a model": Case(left("models/a", f"{PATH}.txt", f"{PATH}/.gitignore", "dvc", ".dvc/config")),
+    "harmless files in what was a model": Case(
+        left(f"{PATH}/.gitkeep", f"{PATH}/.gitattributes", f"{PATH}/README.md", f"{PATH}/a/LICENSE"),
+    ),
+    "links in what was a model": Case(left(f"{PATH}/.gitignore", mode="120000"), "error MVC327"),
+    "a pointer of DVC's in what was a model": Case(left(f"{PATH}/README.dvc"), "error MVC327"),
+    "a model that was called as what does no harm": Case(left("models/README", path="models/README"), "error MVC327"),
+    "a file where a model was that nobody evaluated": Case(left(PATH, evaluated=False)),
     "a file of DVC's": Case(left(f"{PATH}.dvc"), "error MVC327"),
     "a file of DVC's for the directory": Case(left("models.dvc"), "error MVC327"),
     # Signatures, assurance, age.

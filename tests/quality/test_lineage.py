@@ -71,6 +71,20 @@ def test_the_name_of_one_that_stays_does_not_count_before_a_path() -> None:
     }
 
 
+def test_the_name_of_one_whose_bytes_are_at_a_path_of_their_own_does_not_count_before_a_path() -> None:
+    base = [Held("a", "x", "1"), Held("b", "weak", "2")]
+    there = [Held("a", "weak", "3"), Held("z", "x", "1")]
+    for name in ("", "other"):
+        assert found(base, [*there, Held("b2", name, "2")]) == {
+            "a": ("path", "a"), "b2": ("rename", "b"), "z": ("name", "a"),
+        }
+    assert found(base, [*there, Held("b", "c", "4"), Held("b2", "", "2")])["a"] == ("path", "a")
+    assert found(base, [*there, Held("b2", "", "4")])["a"] == ("name", "b")
+    assert found([base[0], Held("b", "weak")], [*there, Held("b2")])["a"] == ("name", "b")
+    assert found([*base, Held("c", "y", "5")], [*there, Held("b2", "y", "2")])["a"] == ("name", "b")
+    assert found(base, [Held("n", "weak", "3"), Held("a", "x", "1"), Held("b2", "", "2")])["n"] == ("name", "b")
+
+
 def test_the_name_of_one_that_stays_does_not_count_before_a_rename() -> None:
     base, head = [Held("a"), Held("b", "weak")], [Held("b"), Held("c", "weak")]
     assert found(base, head, ("a", "c")) == {"b": ("path", "b"), "c": ("rename", "a")}

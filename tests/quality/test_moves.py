@@ -102,6 +102,32 @@ def test_a_move_to_where_as_much_is_demanded() -> None:
     assert found(changed("models/a", "models/a")) == []
 
 
+APART = f"{BASIC}rules:\n  - {{match: '*.bin', metrics: {{auc: {{min: 0.9}}}}}}\n"
+
+
+@pytest.mark.parametrize("path", ["models", "models/prod", "Models", "STRASSE"])
+def test_a_directory_in_which_a_model_lay_of_which_more_is_demanded(path: str) -> None:
+    old = "stra\u00dfe/r.bin" if path == "STRASSE" else "models/prod/r.bin"
+    (row,) = found(changed(path), gone=(old,), policy=APART)
+    assert row == ("MVC325", path, f"it takes the place of {old}, of which the policy demands more: auc")
+
+
+def test_another_spelling_of_a_path_of_which_more_is_demanded() -> None:
+    assert short(found(changed("other/A.Bin"), gone=("other/a.bin",), policy=APART)) == [("MVC325", "other/A.Bin")]
+
+
+def test_what_took_no_place() -> None:
+    for path in ("model", "models/prod/r", "other", "models/pro"):
+        assert found(changed(path), gone=("models/prod/r.bin",), policy=APART) == []
+    assert found(changed("models"), gone=("models/a",), policy=APART) == []
+    assert found(changed("models", pointer=None), gone=("models/a.bin",), policy=APART) == []
+
+
+def test_a_move_to_another_spelling_is_told_once() -> None:
+    (row,) = found(changed("other/A", "models/a"), gone=("models/a", "Other/a"))
+    assert row[2] == "it was models/a, of which the policy demands more: auc"
+
+
 def test_a_model_that_is_gone_moves_nowhere() -> None:
     assert found(changed("data/a", "models/a", pointer=None)) == []
 
@@ -132,6 +158,15 @@ def test_what_no_rule_with_metrics_ties_together_is_not_exchanged(new: str, old:
 def test_what_has_a_successor_is_not_exchanged() -> None:
     assert found(changed("models/b", "models/a"), gone=("models/a",)) == []
     assert short(found(changed("models/b", "models/a"), changed("models/c"), gone=("models/a",))) == []
+
+
+def test_what_an_exchange_is_compared_with_is_said() -> None:
+    (row,) = found(changed("models/new"), gone=("models/old",))
+    assert row[2] == "it is new and models/old is gone, under one rule with metrics"
+    new, stays = changed("models/b", "models/c"), changed("models/c", "models/c")
+    (row,) = found(new, stays, gone=("models/a",))
+    said = "it is compared only with models/c, which stays, and models/a is gone, under one rule with metrics"
+    assert row[2] == said
 
 
 def test_what_has_a_predecessor_is_not_exchanged() -> None:

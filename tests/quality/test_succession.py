@@ -116,6 +116,19 @@ def test_a_branch_that_was_merged_takes_one_unless_base_has_it_for_these_bytes()
     assert codes("v1.3.0", registered=(mine,), aside=(taken,)) == ["MVC121"]
 
 
+def test_where_a_tag_was_given_is_said() -> None:
+    git, commit = "ranker@v1.3.0", f"since commit {COMMIT[:12]}"
+    taken = tagged("v1.3.0", of=OLDER)
+    assert f"{commit}, and the" in told(versions=(taken,))
+    assert f"since the Git tag {git}, and the" in told(registered=(taken._replace(tag=git),))
+    assert f"{commit}, on a branch that was merged, and the" in told(aside=(taken._replace(pointer=None),))
+
+
+def told(**past: Any) -> str:
+    (found,) = judge_tag(PATH, parse_report(report(tag="v1.3.0").raw, ""), asked(), Past(**past))
+    return found.message
+
+
 def test_a_pointer_that_cannot_be_read_takes_nothing_away() -> None:
     gone = version(earlier(tag="v1.3.0"), tag="ranker@v1.3.0")._replace(pointer=at(b"junk"))
     assert codes("v1.3.0", registered=(gone,)) == ["MVC121"]

@@ -119,6 +119,41 @@ def test_commits_and_branches(repo: Repo, tmp_path: Path) -> None:
     assert parents(here, "main") == (repo.git("rev-parse", "main~1"),)
 
 
+def test_a_commit_that_is_not_there_is_none_however_git_finds_out(repo: Repo) -> None:
+    """Git has to read commits for that, and tells of grafts then."""
+    for environ in (repo.environ, {**repo.environ, **SETTING}, {**repo.environ, "GIT_CONFIG_COUNT": ""}):
+        here = reading(environ, Layout(str(repo.root), f"{repo.root}/.git", f"{repo.root}/.git"))
+        done = here.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", "main~50^{commit}")
+        assert not done.stderr
+        assert find_commit(here, "main~50") == ""
+        assert files_at(here, [("main~1", "a"), ("main~1", "c")]).keys() == {("main~1", "a")}
+    assert here.run("config", "advice.graftFileDeprecated") == b"false\n"
+
+
+SETTING = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "x.y", "GIT_CONFIG_VALUE_0": "z"}
+
+
+def test_settings_of_the_environment_are_kept(repo: Repo) -> None:
+    layout = Layout(str(repo.root), f"{repo.root}/.git", f"{repo.root}/.git")
+    assert reading({**repo.environ, **SETTING}, layout).run("config", "x.y") == b"z\n"
+    with pytest.raises(MvcError, match="bogus count"):
+        reading({**repo.environ, "GIT_CONFIG_COUNT": "-x"}, layout).run("rev-parse", "HEAD")
+
+
+def test_advice_is_no_reason(repo: Repo) -> None:
+    """Whatever Git advises, what is missing is not there, and the reason for a failure is what comes after."""
+    here = git(repo)._replace(environ={**repo.environ, "GIT_GRAFT_FILE": os.devnull, "GIT_ADVICE": "1", **ADVICE})
+    assert b"hint:" in here.attempt("rev-parse", "--verify", "--quiet", "main~50^{commit}").stderr
+    assert find_commit(here, "main~50") == ""
+    oid = repo.git("rev-parse", "main")
+    (repo.root / ".git/objects" / oid[:2] / oid[2:]).unlink()
+    with pytest.raises(MvcError, match="merge-base failed: Not a valid"):
+        contains(here, "change", "main")
+
+
+ADVICE = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "advice.graftFileDeprecated", "GIT_CONFIG_VALUE_0": "true"}
+
+
 def test_what_commits_bring_and_of_merges_only_what_they_add(repo: Repo) -> None:
     repo.git("switch", "-q", "change")
     repo.git("merge", "-q", "--no-ff", "--no-commit", "main")
@@ -199,6 +234,13 @@ def test_a_forged_tree_is_refused_unless_it_is_known(repo: Repo, case: str) -> N
 @pytest.mark.parametrize("case", SOUND)
 def test_a_tree_that_git_writes_is_none(repo: Repo, case: str) -> None:
     check_trees(git(repo), written(repo, SOUND[case]))
+
+
+def test_what_any_of_several_trees_has_is_known(repo: Repo) -> None:
+    tree, here = written(repo, FORGED["no order"]), git(repo)
+    check_trees(here, tree, tree_of(here, "main"), tree)
+    with pytest.raises(MvcError, match="is forged"):
+        check_trees(here, tree, tree_of(here, "main"), tree_of(here, "change"))
 
 
 def test_no_other_tree_says_how_files_are_merged(repo: Repo) -> None:

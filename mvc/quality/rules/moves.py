@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
 from mvc.quality import fixes, patterns
 from mvc.quality.demands import demands
-from mvc.quality.facts import Facts, Landing, ModelFacts, Tracked
+from mvc.quality.facts import Facts, Landing, ModelFacts, Placed, Tracked, Version
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.finding import Finding
@@ -20,6 +21,8 @@ _FEW = 3
 """Losses that are named."""
 _DVC = ".dvc"
 """How DVC's pointers end."""
+_HARMLESS = re.compile(r"\.git(ignore|attributes|keep)|(README|LICENSE).*(?<!\.dvc)", re.DOTALL)
+"""Files that people have beside models and in directories that are to stay."""
 
 
 def judge_moves(facts: Facts, policy: Policy) -> Iterator[Finding]:
@@ -30,7 +33,7 @@ def judge_moves(facts: Facts, policy: Policy) -> Iterator[Finding]:
     yield from _nested(landing.tracked, changed)
     yield from _namesakes(landing.tracked, changed)
     for model in facts.models:
-        yield from _moved_out(model, policy)
+        yield from _moved_out(model, landing.gone, policy)
     yield from _exchanged(facts.models, landing, policy)
     yield from _displaced(landing, policy)
 
@@ -85,15 +88,24 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
 # Moves.
 
 
-def _moved_out(model: ModelFacts, policy: Policy) -> Iterator[Finding]:
-    """Find fault with a move to where less is demanded."""
-    before = model.past.before if model.past else None
-    if model.pointer is None or before is None or before.path == model.path:
-        return
-    if lost := loses(demands(policy, before.path), demands(policy, model.path)):
-        named = ", ".join(map(clipped, lost[:_FEW])) + (" …" if len(lost) > _FEW else "")
-        message = f"it was {clipped(before.path)}, of which the policy demands more: {named}"
-        yield Finding.of("MVC325", model.path, message, fixes.move_back(model.path, before.path))
+def _moved_out(model: ModelFacts, gone: Iterable[Version], policy: Policy) -> Iterator[Finding]:
+    """Find fault with a move to where less is demanded, and with what takes the place of a model there."""
+    before = model.past.before.path if model.past and model.past.before else model.path
+    taken = [version.path for version in gone if _takes(model.path, version.path)]
+    for old in (before, *taken) if model.pointer is not None else ():
+        if lost := loses(demands(policy, old), demands(policy, model.path)):
+            moved = old == before
+            named = ", ".join(map(clipped, lost[:_FEW])) + (" …" if len(lost) > _FEW else "")
+            verb = "was" if moved else "takes the place of"
+            message = f"it {verb} {clipped(old)}, of which the policy demands more: {named}"
+            fix = fixes.move_back(model.path, old) if moved else fixes.tracked_apart(model.path, old)
+            yield Finding.of("MVC325", model.path, message, fix)
+            return
+
+
+def _takes(path: str, gone: str) -> bool:
+    """Whether `path` is that of what is gone, spelled otherwise, or a directory in which that lay."""
+    return fold(path) in (fold(gone), *_above(fold(gone)))
 
 
 def _exchanged(models: Iterable[ModelFacts], landing: Landing, policy: Policy) -> Iterator[Finding]:
@@ -111,7 +123,9 @@ def _exchanged(models: Iterable[ModelFacts], landing: Landing, policy: Policy) -
         out = next((path for path in sorted(gone) if patterns.means(rule.match, path)), "") if rule.metrics else ""
         for path in new if out else ():
             if patterns.means(rule.match, path):
-                message = f"it is new and {clipped(out)} is gone, under one rule with metrics: nothing is compared"
+                stays = before.get(path)
+                now = f"it is compared only with {clipped(stays)}, which stays," if stays else "it is new"
+                message = f"{now} and {clipped(out)} is gone, under one rule with metrics"
                 yield Finding.of("MVC326", path, message, fixes.succeed(path, out, gone[out]))
 
 
@@ -120,7 +134,8 @@ def _exchanged(models: Iterable[ModelFacts], landing: Landing, policy: Policy) -
 
 def _displaced(landing: Landing, policy: Policy) -> Iterator[Finding]:
     """Find fault with a model that is gone and needed a report, where Git has something in its place."""
-    gone = {fold(item.path): item for item in landing.gone if demands(policy, item.path).report == "required"}
+    judged = [item for item in landing.gone if item.report and demands(policy, item.path).report == "required"]
+    gone = {fold(item.path): item for item in judged}
     found = _in_the_place(landing, gone) if gone else {}
     for key in sorted(found):
         path, file = gone[key].path, found[key]
@@ -131,9 +146,15 @@ def _displaced(landing: Landing, policy: Policy) -> Iterator[Finding]:
 def _in_the_place(landing: Landing, gone: Collection[str]) -> dict[str, str]:
     """Return a file that is none of mvc's, by the path of what is gone: at it, below or above it, or one of DVC's."""
     ours = {item.path + suffix for item in landing.tracked for suffix in (SUFFIX, REPORT, REPORT + SIGNATURES)}
-    files = {fold(file): file for file in landing.files if file not in ours and file.rpartition("/")[2] != ".gitignore"}
-    below = {part: file for key, file in files.items() for part in _above(key) if part in gone}
-    return below | {path: files[key] for path in gone for key in _names_over(path) if key in files}
+    files = {fold(file.path): file for file in landing.files if file.path not in ours}
+    inside = {key: file for key, file in files.items() if not _is_harmless(file)}
+    below = {part: file.path for key, file in inside.items() for part in _above(key) if part in gone}
+    return below | {path: files[key].path for path in gone for key in _names_over(path) if key in files}
+
+
+def _is_harmless(file: Placed) -> bool:
+    """Whether a file may lie where a directory was tracked: a regular one that nobody takes for a model."""
+    return file.mode == "100644" and _HARMLESS.fullmatch(file.path.rpartition("/")[2]) is not None
 
 
 def _names_over(path: str) -> Iterator[str]:

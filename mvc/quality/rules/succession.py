@@ -94,10 +94,17 @@ def _taken(path: str, report: Report, demanded: Demands, past: Past) -> Iterator
         other = _bytes_tagged(version, report.tag)
         if other and other != report.model.blake3:
             have, want = short(report.model.blake3, other), short(other, report.model.blake3)
-            where = f"the Git tag {clipped(version.tag)}" if version.tag else f"commit {version.commit[:_COMMIT]}"
-            message = f"the tag {clipped(report.tag)} is that of {want} since {where}, and the report's model is {have}"
+            since = _since(version, past)
+            message = f"the tag {clipped(report.tag)} is that of {want} since {since}, and the report's model is {have}"
             yield Finding.of("MVC121", path, message, fixes.higher_tag(path, report))
             return
+
+
+def _since(version: Version, past: Past) -> str:
+    where = f"commit {version.commit[:_COMMIT]}"
+    if version in past.aside:
+        return f"{where}, on a branch that was merged"
+    return f"the Git tag {clipped(version.tag)}" if version.tag else where
 
 
 def _bytes_tagged(version: Version, tag: str) -> str:

@@ -19,7 +19,7 @@ from mvc.objects import pointer as pointers
 from mvc.objects.hashing import hash_bytes
 from mvc.quality import fixes
 from mvc.quality.document import decode
-from mvc.quality.facts import Facts, FileAt, Landing, ModelFacts
+from mvc.quality.facts import Facts, FileAt, Landing, ModelFacts, Version
 from mvc.quality.files import WAIVERS
 from mvc.quality.finding import Finding
 from mvc.quality.words import clipped
@@ -109,14 +109,17 @@ class _Waivers(NamedTuple):
 
     waivers: tuple[Waiver, ...]
     subjects: dict[str, tuple[str, str]]
-    """By tracked path: the blake3 of the model and of its report's bytes."""
+    """By tracked path: the blake3 of the model and of its report's bytes; of a model that is gone, base's."""
     now: float
 
     @classmethod
     def of(cls, facts: Facts, now: float) -> _Waivers:
-        waivers = _read(facts.landing.waivers) if facts.landing else ()
-        subjects = {model.path: subject for model in facts.models if waivers and (subject := _subject(model))}
-        return cls(waivers, subjects, now)
+        landing = facts.landing or Landing()
+        waivers = _read(landing.waivers)
+        gone = {version.path: version for version in landing.gone}
+        left = {model.path: model for model in facts.models if model.pointer or model.report}
+        known = {path: _subject(item) for path, item in (gone | left).items()} if waivers else {}
+        return cls(waivers, {path: subject for path, subject in known.items() if subject}, now)
 
     def over(self, finding: Finding) -> Iterator[Finding]:
         """Yield what is left of a finding: itself, or a note; a warning besides where a waiver has expired."""
@@ -151,7 +154,7 @@ def _read(file: FileAt | None) -> tuple[Waiver, ...]:
         return ()
 
 
-def _subject(model: ModelFacts) -> tuple[str, str] | None:
+def _subject(model: ModelFacts | Version) -> tuple[str, str] | None:
     """Return what a waiver names of a model; None when its pointer or report is none."""
     files = [file for file in (model.pointer, model.report) if file]
     if model.pointer is None or any(file.conflicted or not file.mode.startswith("100") for file in files):
