@@ -46,4 +46,4 @@ def from_source(tool: Tool, source: Path, folder: Path, environ: Environ) -> Too
     told = subprocess.run(show, env={**environ, **own}, cwd=folder, capture_output=True, text=True, check=True).stdout
     if Path(told.strip()) != source / "mvc/__init__.py":
         raise RuntimeError(f"{told.strip()} would run instead of {source}")
-    return tool._replace(environ=tuple(own.items()))
+    return tool._replace(environ=(*tool.environ, *own.items()))

@@ -52,8 +52,9 @@ def _laid_down(load: Load) -> Step:
 
 
 def _emptied(tool: Tool, place: Place) -> None:
-    """Leave nothing on the remote."""
+    """Leave nothing on the remote, nor what the clone remembers of it."""
     discard(place.repository.with_name("remote"))
+    discard(place.repository / ".git/mvc/remotes")
     if "FILER" in place.environ:
         server.empty(place.environ)
     if "empty" in tool.jobs:

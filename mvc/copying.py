@@ -34,8 +34,8 @@ def reader_of(fd: int) -> Reader:
 
 
 @contextmanager
-def copying(source: int, target: int, size: int) -> Iterator[Reader]:
-    """Copy `source` to the empty file `target` while the reader is read to its end.
+def copying(source: int, target: int, size: int, begin: int = 0) -> Iterator[Reader]:
+    """Copy `source` from `begin` on to the file `target`, which ends there, while the reader is read to its end.
 
     `target` must be open for reading, too. `size` is what to expect, in bytes: it only chooses the way.
 
@@ -43,11 +43,14 @@ def copying(source: int, target: int, size: int) -> Iterator[Reader]:
         OSError: one of the two failed; from the reader.
 
     """
-    first = _copy_range(source, target, 0) if size >= IN_KERNEL_AT else 0
+    first = _copy_range(source, target, begin, may_fail=True) if size - begin >= IN_KERNEL_AT else 0
     if not first:
+        if begin:
+            os.lseek(source, begin, os.SEEK_SET)
+            os.lseek(target, begin, os.SEEK_SET)
         yield partial(_read_and_write, source, target)
         return
-    copy = _KernelCopy(source, target, first)
+    copy = _KernelCopy(source, target, begin, begin + first)
     try:
         yield copy.read
     finally:
@@ -60,12 +63,12 @@ def _read_and_write(source: int, target: int, buffer: memoryview) -> int:
     return count
 
 
-def _copy_range(source: int, target: int, offset: int) -> int:
-    """Let the kernel copy a part; how much of it, 0 when it cannot."""
+def _copy_range(source: int, target: int, offset: int, *, may_fail: bool = False) -> int:
+    """Let the kernel copy a part; how much of it, 0 at the end, or when it cannot and `may_fail`."""
     try:
         return os.copy_file_range(source, target, _STEP, offset, offset)
     except (OSError, AttributeError) as error:  # not every system has the call
-        if isinstance(error, OSError) and (offset or error.errno not in _CANNOT):
+        if isinstance(error, OSError) and not (may_fail and error.errno in _CANNOT):
             raise
         return 0
 
@@ -73,12 +76,12 @@ def _copy_range(source: int, target: int, offset: int) -> int:
 class _KernelCopy:
     """The rest of a copy, made in a thread, and its reader."""
 
-    def __init__(self, source: int, target: int, first: int) -> None:
+    def __init__(self, source: int, target: int, begin: int, copied: int) -> None:
         self._source, self._target = source, target
-        self._read, self._copied = 0, first
+        self._read, self._copied = begin, copied
         self._steps: SimpleQueue[int | OSError] = SimpleQueue()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, args=(first,), name="mvc-copy")
+        self._thread = threading.Thread(target=self._run, args=(copied,), name="mvc-copy")
         self._thread.start()
 
     def read(self, buffer: memoryview) -> int:

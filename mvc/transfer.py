@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from mvc.copying import Reader, copying
@@ -21,6 +20,7 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream, quick_reader
 from mvc.store.bucket import PART, Bucket, Changed, Item
 from mvc.store.cache import Cache
+from mvc.store.packs import STEP
 from mvc.store.remote import Place, RemoteStore, Span, spans, version
 from mvc.store.writer import CacheWriter
 from mvc.workspace.progress import Progress
@@ -116,11 +116,7 @@ def missing_there(remote: RemoteStore, digests: Iterable[Digest]) -> list[Digest
 
 def not_whole(wanted: Mapping[str, Digest], there: Mapping[str, Place]) -> list[Digest]:
     """Return those of the objects `wanted` that are not `there`, or cut short."""
-    return [digest for name, digest in wanted.items() if name not in there or not _is_whole(digest, there[name])]
-
-
-def _is_whole(digest: Digest, place: Place) -> bool:
-    return place.fits and place.size == digest.size
+    return [digest for name, digest in wanted.items() if name not in there or not there[name].is_whole(digest.size)]
 
 
 def push_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
@@ -148,17 +144,22 @@ def _largest(digests: Iterable[Digest]) -> int:
 
 
 def _send_packed(tools: Tools, digests: Sequence[Digest], lost: list[Lost]) -> int:
-    """Send small objects as packs; the bytes sent."""
-    bodies = _bodies(tools, digests, lost)
-    first = next(bodies, None)
-    if first is None:
-        return 0
+    """Send small objects as packs; the bytes sent. A pack that fails takes no other along."""
+    total = 0
+    if not digests:
+        return total
+    left = {digest.blake3 for digest in digests}
     try:
-        return sum(tools.remote.put_pack(chain([first], bodies), tools.folder).values())
-    except MvcError as error:  # which pack it was is not told: none of them counts
-        told = {item.name for item in lost}
-        lost += [Lost(digest.blake3, error) for digest in digests if digest.blake3 not in told]
-        return 0
+        for sent in tools.remote.send_packs(_bodies(tools, digests, lost), tools.folder):
+            left -= sent.pack.objects
+            lost += [Lost(name, sent.error) for name in sorted(sent.pack.objects) if sent.error]
+            tools.progress.advance(sent.pack.size)
+            total += sent.bytes
+    except (MvcError, OSError) as error:  # no more can be shaped here
+        left -= {item.name for item in lost}
+        told = as_error(error, tools.folder) if isinstance(error, OSError) else error
+        lost += [Lost(name, told) for name in sorted(left)]
+    return total
 
 
 def _send_safely(tools: Tools, digest: Digest) -> MvcError | None:
@@ -188,7 +189,6 @@ def _bodies(tools: Tools, digests: Iterable[Digest], lost: list[Lost]) -> Iterat
         except MvcError as error:
             lost.append(Lost(digest.blake3, error))
             continue
-        tools.progress.advance(digest.size)
         yield digest, body
 
 
@@ -251,19 +251,11 @@ def _fetch_from(
     tools.progress.expect(sum(place.size for place in places.values()))
     lost = [_absent(tools, digest) for digest in digests if digest.blake3 not in places]
     found = [digest for digest in digests if digest.blake3 in places]
-    there = [digest for digest in found if _is_whole(digest, places[digest.blake3])]
+    there = [digest for digest in found if places[digest.blake3].is_whole(digest.size)]
     lost += [Lost(digest.blake3, _wrong(tools, digest)) for digest in sorted({*found}.difference(there))]
-    with CacheWriter(tools.cache) as writer:
-        packed = {digest.blake3: digest for digest in there if places[digest.blake3].record}
-        stretches = spans((name, places[name]) for name in packed)
-        for span, data in tools.pool.in_order(partial(_read_span, tools.remote.bucket), stretches, PART):
-            if isinstance(data, MvcError):
-                lost += [Lost(name, data) for name, _ in span.objects]
-                continue
-            wrong = _store_bodies(tools, writer, packed, span, data)
-            lost += [Lost(name, _wrong(tools, packed[name])) for name in wrong]
-            for name, body in wrong.items() if last else ():
-                writer.put_aside(packed[name], body)
+    with CacheWriter(tools.cache, step=STEP) as writer:
+        packed = [digest for digest in there if places[digest.blake3].record]
+        lost += _receive_packed(tools, writer, packed, places, last=last)
         loose = [(digest, places[digest.blake3].item) for digest in there if not places[digest.blake3].record]
         medium = [pair for pair in loose if pair[0].size <= PART]
         receive = partial(_receive_safely, tools, writer)
@@ -282,6 +274,26 @@ def _absent(tools: Tools, digest: Digest) -> Lost:
     return Lost(digest.blake3, MissingObject(f"object {digest.blake3} is not on {tools.remote.bucket.url}"))
 
 
+def _receive_packed(
+    tools: Tools, writer: CacheWriter, digests: Iterable[Digest], places: Mapping[str, Place], *, last: bool,
+) -> list[Lost]:
+    """Bring objects out of packs; those that are lost.
+
+    One thread stores them, so that Ctrl-C, of which only the main one knows, leaves no object half in a pack.
+    """
+    packed = {digest.blake3: digest for digest in digests}
+    stretches = spans((name, places[name]) for name in packed)
+    store = partial(_store_span, tools, writer, packed, last=last)
+    lost: list[Lost] = []
+    storing: Future[list[Lost]] | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="mvc-write") as thread:
+        for span, data in tools.pool.in_order(partial(_read_span, tools.remote.bucket), stretches, PART):
+            lost += storing.result() if storing else []
+            storing = thread.submit(store, span, data)
+        lost += storing.result() if storing else []
+    return lost
+
+
 def _read_span(bucket: Bucket, span: Span) -> tuple[Span, bytes | MvcError]:
     try:
         return span, bucket.read(span.item, span.start, span.end)
@@ -289,19 +301,23 @@ def _read_span(bucket: Bucket, span: Span) -> tuple[Span, bytes | MvcError]:
         return span, error
 
 
-def _store_bodies(
-    tools: Tools, writer: CacheWriter, digests: Mapping[str, Digest], span: Span, data: bytes,
-) -> dict[str, bytes]:
-    """Store the objects of a span that was read; the bodies, by name, that do not match."""
-    wrong = {}
+def _store_span(
+    tools: Tools, writer: CacheWriter, digests: Mapping[str, Digest], span: Span, data: bytes | MvcError, *, last: bool,
+) -> list[Lost]:
+    """Store the objects of a span that was read; those that are lost. What does not match, `last` puts aside."""
+    if isinstance(data, MvcError):
+        return [Lost(name, data) for name, _ in span.objects]
+    lost = []
     for name, place in span.objects:
-        body = span.body(data, place)
-        if hash_bytes(body) != digests[name]:
-            wrong[name] = body
+        body, digest = span.body(data, place), digests[name]
+        if hash_bytes(body) == digest:
+            writer.put_bytes(body, digest)
         else:
-            writer.put_bytes(body)
+            lost.append(Lost(name, _wrong(tools, digest)))
+            if last:
+                writer.put_aside(digest, body)
         tools.progress.advance(place.size)
-    return wrong
+    return lost
 
 
 def _wrong(tools: Tools, digest: Digest) -> CorruptObject:
@@ -339,15 +355,30 @@ def _fill(tools: Tools, item: Item, fd: int) -> Digest:
 
 
 def _fill_from_file(tools: Tools, source: int, fd: int, size: int) -> Digest:
-    os.ftruncate(fd, 0)
     try:
+        if (have := os.fstat(fd).st_size) > size:
+            os.ftruncate(fd, have := 0)
         if reflink(source, fd):
             return hash_stream(fd, size)
-        with copying(source, fd, size) as read:
-            return hash_reader(read, size)
+        with copying(source, fd, size, have) as rest:
+            return hash_reader(_then(fd, have, rest), size)
     finally:
         os.close(source)
         tools.progress.advance(size)
+
+
+def _then(fd: int, have: int, rest: Reader) -> Reader:
+    """Return what reads the first `have` bytes of the file `fd`, then the `rest`."""
+    position = 0
+
+    def read(buffer: memoryview) -> int:
+        nonlocal position
+        if position >= have:
+            return rest(buffer)
+        position += (count := os.preadv(fd, [buffer[: have - position]], position))
+        return count
+
+    return read
 
 
 class _Arriving:

@@ -56,6 +56,16 @@ def test_reader_and_copy_have_the_source_s_bytes(pair: tuple[int, int], size: in
     assert content(pair[1]) == data
 
 
+@pytest.mark.parametrize("claimed", [0, 3 * IN_KERNEL_AT], ids=["by us", "in the kernel"])
+@pytest.mark.parametrize("begin", [1, STEP, STEP + 777, 2 * STEP + 12_345])
+def test_a_copy_goes_on_where_it_stopped(pair: tuple[int, int], begin: int, claimed: int) -> None:
+    data = fill(pair[0], 2 * STEP + 12_345)
+    os.pwrite(pair[1], data[:begin], 0)
+    with copying(*pair, claimed, begin) as read:
+        assert drain(read) == data[begin:]
+    assert content(pair[1]) == data
+
+
 @pytest.mark.parametrize("code", [errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL])
 def test_where_the_kernel_cannot_we_copy(
     pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch, code: int

@@ -35,7 +35,7 @@ def gc(
         str | None, typer.Option("-r", "--remote", metavar="NAME", help="Collect this remote; with --evict, ask it."),
     ] = None,
     json: Json = False,
-) -> None:
+) -> int:
     """Free content that no commit, stash, index or workspace needs any more."""
     from mvc.ops import gc as ops  # noqa: PLC0415
 
@@ -50,6 +50,7 @@ def gc(
         _show_gc(output, result, given, grace)
     else:
         _show_collected(output, result, grace)
+    return result.exit_code if isinstance(result, ops.GcResult) else 0
 
 
 def _collected(project: Project, options: GcOptions) -> RemoteGcResult:
@@ -67,6 +68,7 @@ def _show_gc(output: Output, result: GcResult, given: str, grace: str) -> None:
         output.line("Nothing to free.")
     for silent in result.silent:
         output.note(f"warning: the remote {visible(silent.remote)} was not asked: {visible(silent.error)}")
+    _show_damaged(output, result)
     for kept, why in ((result.young, f"stored less than {grace} ago"), (result.unpushed, "on no remote")):
         if kept.objects:
             output.line(f"Needed by nothing, but {why}, so kept: {_much(*kept)}.")
@@ -85,6 +87,17 @@ def _show_gc(output: Output, result: GcResult, given: str, grace: str) -> None:
     _show_next(output, result, given, grace)
 
 
+def _show_damaged(output: Output, result: GcResult) -> None:
+    """Name what is damaged on a remote, so that it was not evicted, and what mends that."""
+    for item in result.damaged[: None if output.verbose else FEW]:
+        name = item.blake3 if output.verbose else item.blake3[:12]
+        output.note(f"warning: {name} stays here, for it is damaged on {visible(item.remote)}: {visible(item.reason)}")
+    if len(result.damaged) > FEW and not output.verbose:
+        output.note(f"... and {plural(len(result.damaged) - FEW, 'more object')} (-v names them)")
+    for fix in dict.fromkeys(item.fix for item in result.damaged):
+        output.note(f"  try: {visible(fix)}")
+
+
 def _much(count: int, total: int, noun: str = "object") -> str:
     return f"{plural(count, noun)}, {size(total)}"
 
@@ -92,6 +105,8 @@ def _much(count: int, total: int, noun: str = "object") -> str:
 def _show_next(output: Output, result: GcResult, given: str, grace: str) -> None:
     span = "" if grace == "14d" else f" --grace {grace}"
     if not result.done and (result.garbage or result.dispensable.objects or result.purged.objects):
+        if "--evict" in given:
+            output.line("With --yes, what history needs of it is read on the remote first, to prove it there.")
         output.line(f"Nothing was changed. Next: mvc gc --yes{given}{span}")
     elif result.unpushed.objects:
         output.line(f"Next: mvc gc --unpushed{span}  # plans to free what is on no remote, too")

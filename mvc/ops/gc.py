@@ -9,7 +9,8 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -22,7 +23,9 @@ from mvc.ops.uses import Use, lost_uses, uses_in_history
 from mvc.project import Project
 from mvc.scm.reachable import check_trusted
 from mvc.store.base import Amount, Stored
+from mvc.store.remote import Place
 from mvc.store.remote_gc import garbage_lists, merged
+from mvc.store.remote_scrub import prove
 from mvc.store.sharing import Registration, registered
 from mvc.store.trash import discard, dispense, is_dispensable, purge, quarantined, trashed
 from mvc.transfer import JOBS
@@ -69,6 +72,15 @@ class Silent(NamedTuple):
     error: str
 
 
+class Unsound(NamedTuple):
+    """An object that history needs and a remote holds damaged, so that it stays here."""
+
+    blake3: str
+    remote: str
+    reason: str
+    fix: str
+
+
 class GcResult(NamedTuple):
     """What was freed, or would be, and what is kept for now although nothing needs it."""
 
@@ -90,6 +102,13 @@ class GcResult(NamedTuple):
     trash: Amount
     """What then is in the trash still."""
     silent: tuple[Silent, ...]
+    damaged: tuple[Unsound, ...]
+    """What was to be evicted, and stays: it is damaged where it was to be relied on."""
+
+    @property
+    def exit_code(self) -> int:
+        """How the command ends: 1 when something is damaged on a remote."""
+        return 1 if self.damaged else 0
 
 
 class Pushed(NamedTuple):
@@ -97,6 +116,11 @@ class Pushed(NamedTuple):
 
     held: set[str]
     silent: tuple[Silent, ...] = ()
+    damaged: tuple[Unsound, ...] = ()
+
+    def then(self, other: Pushed) -> Pushed:
+        """Return both together; `other` was asked for what is not `held` yet."""
+        return Pushed(self.held | other.held, self.silent + other.silent, self.damaged + other.damaged)
 
 
 class Choice(NamedTuple):
@@ -106,6 +130,7 @@ class Choice(NamedTuple):
     young: list[Stored]
     unpushed: list[Stored]
     silent: tuple[Silent, ...] = ()
+    damaged: tuple[Unsound, ...] = ()
 
 
 def choose(stored: Iterable[Stored], needed: set[str], pushed: set[str], options: GcOptions, now: float) -> Choice:
@@ -157,40 +182,61 @@ def _choose(project: Project, options: GcOptions) -> Choice:
     needed = _needed(project)
     history = needed - _needed(project, history=False) if options.evict else set()
     asked = [item for item in stored if item.name in history or (item.name not in needed and not options.unpushed)]
-    pushed = _pushed(project, asked, options)
-    choice = choose(stored, needed - (history & pushed.held), pushed.held, options, project.cache.now())
-    return choice._replace(silent=pushed.silent)
+    now = project.cache.now()
+    relied_on = {item.name for item in asked if item.name in history and not _is_young(item, options.grace, now)}
+    pushed = _pushed(project, asked, options, relied_on)
+    choice = choose(stored, needed - (history & pushed.held), pushed.held, options, now)
+    damaged = tuple(item for item in pushed.damaged if item.blake3 not in pushed.held)
+    return choice._replace(silent=pushed.silent, damaged=damaged)
 
 
-def _pushed(project: Project, items: list[Stored], options: GcOptions) -> Pushed:
-    """Ask the default remote first, and the others for the rest; the one that is named alone."""
-    held: set[str] = set()
-    silent: list[Silent] = []
+def _pushed(project: Project, items: list[Stored], options: GcOptions, relied_on: AbstractSet[str]) -> Pushed:
+    """Ask the default remote first, and the others for the rest; the one that is named alone.
+
+    Once that is to be acted on, `relied_on` are read there: they are held only when they are sound.
+    """
+    pushed = Pushed(set())
     first = options.remote or get_default(project)
     for name in [first] if options.remote else sorted(project.remotes(), key=lambda name: (name != first, name)):
-        left = [item for item in items if item.name not in held]
+        left = {item.name: item.size for item in items if item.name not in pushed.held}
         try:
-            held |= _held_by(project, left, name, relied_on=options.evict and options.yes) if left else set()
+            if left and options.evict and options.yes:
+                pushed = pushed.then(_proven_by(project, left, name, relied_on))
+            elif left:
+                pushed = pushed.then(_held_by(project, left, name))
         except MvcError as error:
             if name == first:
                 raise
-            silent.append(Silent(name, error.message))
-    return Pushed(held, tuple(silent))
+            pushed = pushed.then(Pushed(set(), (Silent(name, error.message),)))
+    return pushed
 
 
-def _held_by(project: Project, items: list[Stored], remote: str, *, relied_on: bool) -> set[str]:
-    """Return those objects that a remote holds now, as long as they are here.
-
-    When they are to be `relied_on`, the remote is told first, and what a gc has doomed there does not count.
-    """
-    names = {item.name: item.size for item in items}
+def _held_by(project: Project, sizes: Mapping[str, int], remote: str) -> Pushed:
+    """Return those objects that a remote holds now."""
     with transferring(project, remote, JOBS) as tools:
-        if relied_on:
-            announce(project, tools.remote, tools.remote.locate(names))
-            tools.remote.forget()
-            tools.remote.doomed = merged(garbage_lists(tools.remote))
-        places = tools.remote.locate(names)
-    return {name for name, place in places.items() if place.size == names[name]}
+        return Pushed(_whole(tools.remote.locate(sizes), sizes))
+
+
+def _whole(places: Mapping[str, Place], sizes: Mapping[str, int]) -> set[str]:
+    return {name for name, place in places.items() if place.is_whole(sizes[name])}
+
+
+def _proven_by(project: Project, sizes: Mapping[str, int], remote: str, relied_on: AbstractSet[str]) -> Pushed:
+    """Return the same, as long as they are here: the remote is told first; then those `relied_on` are read there.
+
+    What a gc has doomed on the remote does not count.
+    """
+    with transferring(project, remote, JOBS) as tools:
+        announce(project, tools.remote, tools.remote.locate(sizes))
+        tools.remote.forget()
+        tools.remote.doomed = merged(garbage_lists(tools.remote))
+        places = tools.remote.locate(sizes)
+        read = {name: place for name, place in places.items() if name in relied_on}
+        proof = prove(tools.remote, read, project.around.progress.advance)
+    fix = f"mvc push --repair --all-commits -r {shlex.quote(remote)}"
+    damaged = {item.name: Unsound(item.name, remote, item.reason, fix) for item in proof.damage}
+    held = _whole(places, sizes) - (read.keys() - proof.sound)
+    return Pushed(held, damaged=tuple(damaged[name] for name in sorted(damaged)))
 
 
 def _needed(project: Project, *, history: bool = True) -> set[str]:
@@ -258,6 +304,7 @@ def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[
         Amount.of(purged),
         Amount.of(left),
         choice.silent,
+        choice.damaged,
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from mvc.errors import MissingObject, MvcError
+from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.objects.digest import Digest
+from mvc.objects.pointer import Pointer
 from mvc.ops.remote_roots import announce
 from mvc.ops.transfers import (
     Needs,
@@ -33,6 +34,7 @@ from mvc.store.remote_scrub import rebuild_index, scrub_remote
 from mvc.store.scrub import Scope as Scrub
 from mvc.store.writer import LOOSE_AT
 from mvc.transfer import JOBS, Lost, Moved, Tools, missing_there, not_whole, push_objects
+from mvc.workspace.available import listing_objects
 from mvc.workspace.roots import PATTERN
 from mvc.workspace.tracked import Selection
 
@@ -73,7 +75,7 @@ def _push(
     project: Project, remote: str, selections: tuple[Selection, ...], options: PushOptions,
 ) -> TransferResult:
     with project.clone_lock(), transferring(project, remote, options.jobs) as tools:
-        bring_manifests(tools, selections)  # so that every file is asked for, in a clone that fetched none, too
+        lists = bring_manifests(tools, selections)  # so that every file is asked for, in a clone that fetched none, too
         needs = needed(project, selections)
         refused = None if options.dry_run else _announce(project, tools, needs)
         tools.remote.forget()  # what was seen before the announcement may be gone
@@ -85,11 +87,32 @@ def _push(
         _drop(tools, damaged, moved)
         if moved.objects and not options.dry_run and any(digest.size < LOOSE_AT for digest in missing):
             compact(tools.remote, f"{tools.folder}/compaction")
-        lost = failures(project, remote, needs, moved.failed)
-        skipped, requests = len(needs.objects) - len(missing), tools.remote.bucket.requests
+        unread = _unread(tools, selections, lists, {digest.blake3 for digest in missing})
+        lost = failures(project, remote, needs, (*unread, *moved.failed))
+        skipped, requests = len(needs.objects) - len(missing) - len(unread), tools.remote.bucket.requests
         return TransferResult(
             remote, moved.objects, skipped, moved.bytes, requests, lost, _unknown_there(remote, refused),
         )
+
+
+def _unread(
+    tools: Tools, selections: Iterable[Selection], lists: Moved, sent: AbstractSet[str],
+) -> list[Lost]:
+    """Return the manifests and shards that cannot be read: nobody can tell which files are to be sent.
+
+    Those that were to be `sent` themselves have failed already.
+    """
+    lost = {item.name: item for item in lists.failed}
+    pointers = [selection.item.pointer for selection in selections]
+    for digest in (digest for pointer in pointers if pointer for digest in _lists(tools, pointer)):
+        name = digest.blake3
+        if name not in lost and name not in sent and not tools.cache.intact(digest):
+            lost[name] = Lost(name, CorruptObject(f"object {name} is damaged in the cache", "mvc verify"))
+    return [item for name, item in lost.items() if name not in sent]
+
+
+def _lists(tools: Tools, pointer: Pointer) -> list[Digest]:
+    return listing_objects(tools.cache, pointer) if pointer.kind == "dir" else []
 
 
 def _announce(project: Project, tools: Tools, needs: Needs) -> RemoteError | None:

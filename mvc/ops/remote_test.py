@@ -14,6 +14,7 @@ from mvc.fsutil import is_shared
 from mvc.project import Project
 from mvc.store.bucket import Bucket, Item
 from mvc.store.location import MARKER, RemoteSettings, connect
+from mvc.store.remote import read_marker
 from mvc.store.sharing import group_of, user_name
 
 Works: TypeAlias = Literal["yes", "no", "untried"]
@@ -137,7 +138,7 @@ class _Trip:
                 self._bucket.delete([self._key, self._other])
 
     def _reach(self) -> str:
-        self._bucket.head(MARKER)
+        read_marker(self._bucket)
         return ""
 
     def _write(self) -> str:
@@ -153,8 +154,7 @@ class _Trip:
 
     def _read(self) -> str | None:
         if self._item is None:
-            marker = self._bucket.head(MARKER)
-            return None if marker is None else self._bucket.read(marker, 0, marker.size)[:0].decode()
+            return "" if read_marker(self._bucket) else None
         same = self._bucket.read(self._item, 0, self._item.size) == _DATA
         return "" if same else "other bytes come back than were written"
 

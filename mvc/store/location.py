@@ -116,6 +116,25 @@ def _secret_in(protocol: str, rest: str) -> str:
     return ""
 
 
+def deleting(url: str) -> str:
+    """Return the line that deletes the file at `url`."""
+    if url.startswith("/"):
+        return f"rm -f -- {shlex.quote(url)}"
+    command = {S3: "aws s3 rm", "gs": "gcloud storage rm"}.get(url.partition("://")[0], "delete")
+    return f"{command} {shlex.quote(url)}"
+
+
+def instead(verb: str, name: str, text: str, flag: str = "") -> str:
+    """Return what to type instead of the URL `text` with credentials in it; empty when it has none."""
+    protocol, _, rest = re.sub(r"[?#].*", "", text, flags=re.DOTALL).partition("://")
+    place = rest.rpartition("@")[2]
+    if f"{protocol}://{place}" == text or not place:
+        return ""
+    line = f"mvc remote {verb} {name} {shlex.quote(f'{protocol}://{place}')}{flag}"
+    keys = f"mvc remote set {name} --local -o access_key_id=VALUE -o secret_access_key=VALUE"
+    return f"{line} && {keys}" if protocol == S3 else line
+
+
 def hidden(url: str) -> str:
     """Return `url` without what may be a secret in it: user and password, query and fragment."""
     url = re.sub(r"[?#].*", lambda match: f"{match[0][0]}***", url, flags=re.DOTALL)

@@ -28,6 +28,12 @@ RAW = 0
 """The only codec so far: the body as it is."""
 MAX_PACK = 1 << 30
 """Bytes after which a writer begins the next pack."""
+MAX_RECORDS = 4 << 20
+"""Objects after which it does so, too: an index is read as a whole."""
+STEP = 64 << 20
+"""Bytes after which the first packs of a transfer end: what is in one that was finished is not moved again."""
+_SHARE = 16
+"""A pack of a transfer may become one part in so many of all that was moved before, so that they stay few."""
 SMALL_PACK = 64 << 20
 """A pack below this many bytes may be compacted with others."""
 MANY_PACKS = 32
@@ -40,6 +46,8 @@ HEAD = _HEAD.size + _FANOUT.size + _COUNT.size
 """Bytes of an index before its records."""
 RECORD = _RECORD.size
 _HASH = 32
+MAX_INDEX = HEAD + MAX_RECORDS * RECORD + _HASH
+"""Bytes of the largest index."""
 _BUFFER = 1 << 20
 
 
@@ -182,11 +190,16 @@ class EmptyIndex(CorruptObject):
 class PackWriter:
     """Appends small objects to a pack, and publishes it with its index."""
 
-    def __init__(self, folder: str, scratch: Scratch, salt: bytes = b"") -> None:
-        """Write into `scratch`, publish into `folder`; `salt`, before the bodies, gives packs names of their own."""
+    def __init__(self, folder: str, scratch: Scratch, salt: bytes = b"", step: int = 0) -> None:
+        """Write into `scratch`, publish into `folder`; `salt`, before the bodies, gives packs names of their own.
+
+        With `step` the first packs are no larger than that, and later ones larger by and by.
+        """
         self._folder = folder
         self._scratch = scratch
         self._start = PACK_MAGIC + salt
+        self._step = step
+        self._done = 0
         self._path = ""
         self._failed = False
         self.published: set[str] = set()
@@ -211,8 +224,16 @@ class PackWriter:
         self._pending_bytes += size
         if self._pending_bytes >= _BUFFER:
             self._flush()
-        if self._offset >= MAX_PACK:
+        if self._offset >= self._limit() or len(self._records) >= MAX_RECORDS:
             self.publish()
+
+    def _limit(self) -> int:
+        return min(MAX_PACK, max(self._step, self._done // _SHARE)) if self._step else MAX_PACK
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of the pack that is being written."""
+        return self._offset
 
     def publish(self) -> None:
         """Make the pack durable, then its index; nothing when nothing was added.
@@ -230,6 +251,7 @@ class PackWriter:
         if self._fd < 0:
             return
         self._failed = True
+        self._done += self._offset
         try:
             self._publish()
         finally:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from mvc.errors import CorruptObject
-from mvc.store.bucket import Item
+from mvc.store.bucket import PART, Item
 from mvc.store.packs import HEAD, RECORD, IndexHead, Record, parse_record
 
 A_REQUEST = 256 << 10
@@ -53,8 +53,15 @@ class RangedIndex:
         self._head = head
 
     def stretch(self, byte: int) -> tuple[int, int]:
-        """Return where the records of a first byte lie in the file, with a neighbour on both sides."""
+        """Return where the records of a first byte lie in the file, with a neighbour on both sides.
+
+        Raises:
+            CorruptObject: the fanout cannot be true.
+
+        """
         start, _, _, end = self._positions(byte)
+        if (end - start) * RECORD > PART:  # names are spread evenly: none that is honest has so many
+            raise CorruptObject(f"{self.item.key} is damaged")
         return HEAD + start * RECORD, HEAD + end * RECORD
 
     def take(self, byte: int, data: bytes) -> None:

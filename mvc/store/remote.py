@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import BinaryIO, NamedTuple, TypeAlias, TypeVar
 from uuid import uuid4
 
-from mvc.errors import CorruptObject, InvalidFormat, MissingObject, UsageError
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.fsutil import write_all
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_stream
 from mvc.scratch import Scratch
-from mvc.store.bucket import PART, Bucket, Item, Run
+from mvc.store.bucket import PART, Bucket, Item, RemoteError, Run
 from mvc.store.location import MARKER
-from mvc.store.packs import PackIndex, PackWriter, Record
+from mvc.store.packs import PackIndex, Record
 from mvc.store.remote_packs import Pair, RemotePacks
+from mvc.store.shaping import Shaped, shaped
 from mvc.store.writer import LOOSE_AT
 
 FEW = 8
@@ -31,6 +33,7 @@ GAP = 256 << 10
 """Bytes between two objects of a pack that are read along rather than left out by another request."""
 PAGE = 1000
 """What one listing request of S3 yields."""
+_MARKER_BYTES = 4096
 SALT = 16
 """Random bytes before the bodies of a pack."""
 
@@ -57,8 +60,12 @@ class Place(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether its pack is as long as the index says."""
-        return self.start + self.size <= self.item.size
+        """Whether its pack is as long as the index says, and the object no larger than those in packs are."""
+        return self.start + self.size <= self.item.size and (self.record is None or self.size <= PART)
+
+    def is_whole(self, size: int) -> bool:
+        """Whether an object of `size` bytes can be there, as far as can be told without reading it."""
+        return self.fits and self.size == size
 
 
 Version: TypeAlias = tuple[str, float, str]
@@ -103,6 +110,14 @@ def spans(packed: Iterable[tuple[str, Place]]) -> Iterator[Span]:
         yield span
 
 
+class Sent(NamedTuple):
+    """A pack that was sent with its index, or was not; its files are gone."""
+
+    pack: Shaped
+    bytes: int
+    error: MvcError | None = None
+
+
 def one_by_one(function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
     """Do without threads; see `Run`."""
     del size
@@ -135,17 +150,42 @@ class RemoteStore:
             UsageError: it needs a newer mvc.
 
         """
-        if not self._id and (item := self.bucket.head(MARKER)):
-            self._id = _id_in(self.bucket.read(item, 0, item.size), self.bucket.url)
+        if not self._id and (found := read_marker(self.bucket)):
+            self._id = found
+            self._note_that_it_was_there()
         return self._id
 
     def prepare(self) -> str:
-        """Make an empty remote one of ours, before anything else is written; its id."""
+        """Make an empty remote one of ours, before anything else is written; its id.
+
+        Raises:
+            RemoteError: this clone knows that something was there.
+
+        """
         if known := self.check_format():
             return known
+        self._refuse_if_emptied()
         text = f'mvc-remote: 1\nid: "{uuid4()}"\nfeatures: {{read: [], write: []}}\n'
         self.bucket.write(MARKER, text.encode(), new=True)
         return self.check_format()  # another push may have been quicker
+
+    def _note_that_it_was_there(self) -> None:
+        with suppress(OSError):  # without the note an unmounted share is not told from a new remote
+            os.makedirs(self.indexes, exist_ok=True)
+            with open(self._note, "x", encoding="ascii") as file:
+                file.write(f"{self._id}\n")
+
+    def _refuse_if_emptied(self) -> None:
+        """An empty directory may be the place where a share is not mounted now."""
+        if os.path.exists(self._note) and next(iter(self.bucket.list("")), None) is None:
+            why = "is it mounted?" if self.bucket.url.startswith("/") else "was all of it deleted?"
+            message = f"{self.bucket.url} was a remote of this clone before, and is empty now: {why}"
+            raise RemoteError(message, f"rm {shlex.quote(self._note)}  # and push again, if it is to begin anew")
+
+    @property
+    def _note(self) -> str:
+        """The local file that says that the remote was one of ours; in it the remote's id."""
+        return f"{self.indexes}/remote-id"
 
     # What is there.
 
@@ -252,29 +292,43 @@ class RemoteStore:
             self.put_pack([(digest, body)], folder)
 
     def put_pack(self, bodies: Iterable[tuple[Digest, bytes]], folder: str) -> dict[str, int]:
-        """Store small objects as packs, shaped in the local directory `folder`; the bytes sent, by pack.
+        """Store small objects as packs, see `send_packs`; the bytes sent, by pack. The first that fails ends it."""
+        made = {}
+        with closing(self.send_packs(bodies, folder)) as packs:
+            for sent in packs:
+                if sent.error:
+                    raise sent.error
+                made[sent.pack.name] = sent.bytes
+        return made
+
+    def send_packs(self, bodies: Iterable[tuple[Digest, bytes]], folder: str) -> Generator[Sent]:
+        """Send small objects as packs, each as soon as it is shaped in the local directory `folder`.
+
+        One that fails stops none of the others. `bodies` is asked from another thread.
 
         No two packs ever have one name, even with the same bodies: what is deleted does not come back, so who
         deletes late deletes nothing that was sent since.
         """
-        with Scratch(f"{folder}/scratch") as scratch:
-            os.makedirs(f"{folder}/packs", exist_ok=True)
-            writer = PackWriter(f"{folder}/packs", scratch, os.urandom(SALT))
-            for digest, body in bodies:
-                writer.add(digest, body)
-            writer.publish()
-        return {name: self._send_pack(f"{folder}/packs", name) for name in sorted(writer.published)}
+        with Scratch(f"{folder}/scratch") as scratch, closing(shaped(bodies, scratch, os.urandom(SALT))) as packs:
+            for pack in packs:
+                try:
+                    sent = Sent(pack, self._send_pack(pack))
+                except MvcError as error:
+                    sent = Sent(pack, 0, error)
+                finally:
+                    pack.discard()
+                yield sent
 
-    def _send_pack(self, folder: str, name: str) -> int:
+    def _send_pack(self, pack: Shaped) -> int:
         """Send a pack, then its index: a pack without one is none."""
-        sent = 0
-        for suffix in ("pack", "idx"):
-            with open(f"{folder}/{name}.{suffix}", "rb", buffering=0) as file:
+        total = 0
+        for path, suffix in ((pack.pack_path, "pack"), (pack.index_path, "idx")):
+            with open(path, "rb", buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
-                self.bucket.upload(f"packs/{name}.{suffix}", file.fileno(), size, self.run)
-                sent += size
+                self.bucket.upload(f"packs/{pack.name}.{suffix}", file.fileno(), size, self.run)
+                total += size
         self.forget()
-        return sent
+        return total
 
     def list(self) -> Iterator[str]:
         """See `Store.list`."""
@@ -308,7 +362,7 @@ class RemoteStore:
         if index is None:
             return
         rest = {record.blake3.hex(): Place(pack, record) for record in index.records()}
-        rest = {name: place for name, place in rest.items() if name not in names}
+        rest = {name: place for name, place in rest.items() if name not in names and place.fits}
         with tempfile.TemporaryDirectory() as folder:
             self.put_pack(self._bodies(rest), folder)
         self.bucket.delete([f"{pack.key[:-5]}.idx", pack.key])
@@ -363,11 +417,25 @@ class RemoteFile(io.RawIOBase):
         return len(data)
 
 
+def read_marker(bucket: Bucket) -> str:
+    """Return a remote's own id; empty when nothing was ever pushed to it.
+
+    Raises:
+        InvalidFormat: what should say so is damaged.
+        UsageError: it needs a newer mvc.
+
+    """
+    item = bucket.head(MARKER)
+    if item is None:
+        return ""
+    return _id_in(bucket.read(item, 0, min(item.size, _MARKER_BYTES + 1)), bucket.url)
+
+
 def _id_in(text: bytes, url: str) -> str:
     from mvc.objects import strict_yaml  # noqa: PLC0415 - start-up time
 
     try:
-        data = strict_yaml.load(text, what=f"{url}/{MARKER}", max_bytes=4096)
+        data = strict_yaml.load(text, what=f"{url}/{MARKER}", max_bytes=_MARKER_BYTES)
     except InvalidFormat as error:
         raise InvalidFormat(error.message, f"mvc push  # writes another, once {url}/{MARKER} is deleted") from None
     facts = data if isinstance(data, dict) else {}

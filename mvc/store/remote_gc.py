@@ -19,6 +19,8 @@ from uuid import uuid4
 from mvc.errors import InvalidFormat, MissingObject, UsageError
 from mvc.store.base import Amount
 from mvc.store.bucket import Changed, Item, RemoteError
+from mvc.store.lines import read_lines
+from mvc.store.location import deleting
 from mvc.store.remote import Doomed, Place, RemoteStore, Version, version
 
 ABANDONED = 86_400
@@ -130,33 +132,40 @@ def encode_list(spares: Iterable[Spare]) -> bytes:
     return "\n".join([_HEADER, *rows, ""]).encode()
 
 
-def parse_list(raw: bytes, what: str) -> Doomed:
-    """Return what a list names.
+def parse_list(lines: Iterable[str], what: str) -> Doomed:
+    """Return what a list names. The last line must be empty.
 
     Raises:
         UsageError: a newer mvc wrote it, or it is damaged.
 
     """
-    header, *lines = raw.decode(errors="replace").split("\n")
+    lines = iter(lines)
+    header = next(lines)
     if header != _HEADER and header.startswith("mvc-gc "):
         raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
-    if header != _HEADER or not lines or lines.pop():
+    if header != _HEADER:
         raise _damaged(what)
     found: dict[Version, set[str]] = {}
     names: set[str] = set()
+    ended = False
     for line in lines:
+        if ended:
+            raise _damaged(what)
         if match := _LINE.fullmatch(line):
             names = {match[1][-_HEX:]} if match[1].startswith("objects/") else set()
             found[match[1], float(match[2]), match[3]] = names
         elif _NAME.fullmatch(line) and found:
             names.add(line)
-        else:
+        elif line:
             raise _damaged(what)
+        ended = not line
+    if not ended:
+        raise _damaged(what)
     return found
 
 
 def _damaged(what: str) -> InvalidFormat:
-    return InvalidFormat(f"{what} is damaged", "delete that file: it is only a list, and the next gc makes a new one")
+    return InvalidFormat(f"{what} is damaged", f"{deleting(what)}  # it is only a list: the next gc makes a new one")
 
 
 def garbage_lists(remote: RemoteStore) -> list[GarbageList]:
@@ -184,11 +193,13 @@ def merged(lists: Iterable[GarbageList]) -> Doomed:
 
 
 def _read_list(remote: RemoteStore, item: Item) -> tuple[Item, Doomed] | None:
+    what = f"{remote.bucket.url}/{item.key}"
     try:
-        raw = remote.bucket.read(item, 0, item.size)
+        return item, parse_list(read_lines(remote.bucket, item), what)
     except (MissingObject, Changed):
         return None  # it was just carried out
-    return item, parse_list(raw, f"{remote.bucket.url}/{item.key}")
+    except InvalidFormat:
+        raise _damaged(what) from None
 
 
 def write_list(remote: RemoteStore, spares: Iterable[Spare]) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.store.bucket import Bucket, Changed, Item, Run
-from mvc.store.packs import HEAD, PackIndex, Record
+from mvc.store.packs import HEAD, MAX_INDEX, PackIndex, Record
 from mvc.store.ranged_index import RangedIndex
 
 _INDEX = re.compile(r"packs/([0-9a-f]{64})\.idx")
@@ -125,7 +125,7 @@ class RemotePacks:
         with suppress(FileNotFoundError, *_WRONG), open(self._kept(name), "rb") as file:
             return PackIndex(file.read(), item.key)
         with suppress(*_WRONG):
-            data = self._bucket.read(item, 0, item.size)
+            data = index_bytes(self._bucket, item)
             index = PackIndex(data, item.key)
             self._keep(name, data)
             return index
@@ -166,7 +166,8 @@ class RemotePacks:
     def _ranged(self) -> dict[str, RangedIndex]:
         """Return the indexes that are not at hand, as far as their parts are known."""
         for name, pair in self.pairs().items():
-            if name in self._whole or name in self._doubted or os.path.exists(self._kept(name)):
+            large = pair.index_item.size > MAX_INDEX
+            if large or name in self._whole or name in self._doubted or os.path.exists(self._kept(name)):
                 self._parts.pop(name, None)
             elif name not in self._parts or self._parts[name].item != pair.index_item:
                 self._parts[name] = RangedIndex(pair.index_item, name)
@@ -189,6 +190,18 @@ class RemotePacks:
             index.take(byte, self._bucket.read(index.item, start, end) if end > start else b"")
             return True
         return False
+
+
+def index_bytes(bucket: Bucket, item: Item) -> bytes:
+    """Return the bytes of an index.
+
+    Raises:
+        CorruptObject: they are more than mvc writes.
+
+    """
+    if item.size > MAX_INDEX:
+        raise CorruptObject(f"{item.key} is damaged: {item.size} bytes are too many")
+    return bucket.read(item, 0, item.size)
 
 
 def _by_size(pack: tuple[Item, Finder]) -> tuple[int, str]:

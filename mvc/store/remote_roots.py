@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mvc.errors import MissingObject, MvcError, UsageError
-from mvc.store.bucket import Bucket, Changed
+from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
+from mvc.store.bucket import Bucket, Changed, Item
+from mvc.store.lines import read_lines
+from mvc.store.location import deleting
 from mvc.store.remote import RemoteStore
 
 _HEADER = "mvc-roots 1"
@@ -22,6 +24,12 @@ _TRIES = 5
 
 class DamagedRoots(MvcError):
     """Nobody can tell what a clone needs."""
+
+    def __init__(self, file: str, remote: str = "NAME") -> None:
+        """Say so of the roots in `file`, on the remote that is called `remote`."""
+        line = f"mvc gc -r {remote} --yes  # in that clone; if it is gone for good: {deleting(file)}"
+        super().__init__(f"{file} is damaged: nobody can tell what that clone needs", line)
+        self.file = file
 
 
 class Roots(NamedTuple):
@@ -53,22 +61,40 @@ def encode_roots(place: str, names: Iterable[str]) -> bytes:
     return "\n".join([_HEADER, f"# {shown}", *sorted(names), ""]).encode(errors="replace")
 
 
-def parse_roots(raw: bytes, what: str) -> tuple[str, frozenset[str]]:
-    """Return place and names.
+def parse_roots(lines: Iterable[str], what: str) -> tuple[str, frozenset[str]]:
+    """Return place and names. The last line must be empty.
 
     Raises:
         UsageError: a newer mvc wrote it.
         DamagedRoots: it breaks its format.
 
     """
-    header, *lines = raw.decode(errors="replace").split("\n")
-    if header != _HEADER and header.startswith("mvc-roots "):
-        raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
-    names = [line for line in lines if not line.startswith("#")]
-    if header != _HEADER or not names or names.pop() or not all(map(_NAME.fullmatch, names)):
-        told = f"{what} is damaged: nobody can tell what that clone needs"
-        raise DamagedRoots(told, "mvc gc -r NAME --yes  # in that clone; or delete the file, if it is gone for good")
-    return next((line[2:] for line in lines if line.startswith("# ")), ""), frozenset(names)
+    damaged = DamagedRoots(what)
+    try:
+        lines = iter(lines)
+        header = next(lines)
+        if header != _HEADER and header.startswith("mvc-roots "):
+            raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
+        found = _places_and_names(lines) if header == _HEADER else None
+    except InvalidFormat:
+        raise damaged from None
+    if found is None:
+        raise damaged
+    return found
+
+
+def _places_and_names(lines: Iterable[str]) -> tuple[str, frozenset[str]] | None:
+    place, names, ended = "", set[str](), False
+    for line in lines:
+        if line.startswith("#"):
+            place = place or line[2:]
+        elif ended or (line and not _NAME.fullmatch(line)):
+            return None
+        elif line:
+            names.add(line)
+        else:
+            ended = True
+    return (place, frozenset(names)) if ended else None
 
 
 def read_roots(bucket: Bucket, clone: str) -> Roots | None:
@@ -82,18 +108,16 @@ def read_roots(bucket: Bucket, clone: str) -> Roots | None:
         if (item := bucket.head(roots_key(clone))) is None:
             return None
         try:
-            raw = bucket.read(item, 0, item.size)
+            return Roots(clone, *_placed(bucket, item))
         except (Changed, MissingObject):  # it pushes just now
             if not left:
                 raise
-        else:
-            return Roots(clone, *_placed(raw, item.modified, f"{bucket.url}/{item.key}"))
     raise AssertionError("the last try returns or raises")
 
 
-def _placed(raw: bytes, written: float, what: str) -> tuple[str, float, frozenset[str]]:
-    place, names = parse_roots(raw, what)
-    return place, written, names
+def _placed(bucket: Bucket, item: Item) -> tuple[str, float, frozenset[str]]:
+    place, names = parse_roots(read_lines(bucket, item), f"{bucket.url}/{item.key}")
+    return place, item.modified, names
 
 
 def all_roots(remote: RemoteStore, but: str = "") -> list[Roots]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.digest import check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream
 from mvc.store.bucket import PART, Changed, Item, RemoteError, Transient
-from mvc.store.packs import RAW, PackIndex, Record, encode_index
+from mvc.store.packs import MAX_INDEX, RAW, PackIndex, Record, encode_index
 from mvc.store.remote import Place, RemoteStore, Span, spans
+from mvc.store.remote_packs import index_bytes
 from mvc.store.scrub import Damage, Scope, Scrubbed
 
 _AHEAD = 4
@@ -19,6 +21,29 @@ _AHEAD = 4
 _GONE = (MissingObject, Changed)
 """Others may compact packs, or send an object again, while we read."""
 _NO_MATCH = "its bytes do not match its name"
+
+
+class Proof(NamedTuple):
+    """What was read of certain objects on a remote."""
+
+    sound: frozenset[str]
+    damage: tuple[Damage, ...]
+    """What is wrong with the others, as far as they did not change while they were read."""
+
+
+def prove(remote: RemoteStore, places: Mapping[str, Place], advance: Callable[[int], None]) -> Proof:
+    """Read objects where they were found, and the indexes that say so; `advance` as in `scrub_remote`."""
+    if not places:
+        return Proof(frozenset(), ())
+    found = scrub_remote(remote, Scope(frozenset(places)), advance).damage
+    unseen = {item.pack: item.reason for item in found if item.name == item.pack}
+    packs = {name: _pack(place.item) for name, place in places.items() if place.record}
+    damage = [item for item in found if item.name in places]
+    damage += [Damage(name, unseen[pack], pack) for name, pack in packs.items() if pack in unseen]
+    remote.forget()
+    now = remote.locate(places)
+    same = {name for name, place in places.items() if now.get(name) == place}
+    return Proof(frozenset(same - {item.name for item in damage}), tuple(damage))
 
 
 def scrub_remote(remote: RemoteStore, scope: Scope, advance: Callable[[int], None]) -> Scrubbed:
@@ -37,7 +62,7 @@ def scrub_remote(remote: RemoteStore, scope: Scope, advance: Callable[[int], Non
         elif place.fits:
             packed.append((name, place))
         else:
-            damage.append(Damage(name, "its pack is cut short", _pack(place.item)))
+            damage.append(Damage(name, "its pack is cut short, or its index wrong", _pack(place.item)))
         objects, total = objects + 1, total + place.size
     damage += _check_packed(remote, packed, scope, advance)
     damage += _check_loose(remote, loose, scope, advance)
@@ -49,7 +74,7 @@ def damaged_indexes(remote: RemoteStore) -> Iterator[Damage]:
     def check(item: Item) -> Damage | None:
         name = item.key[6:-4]
         try:
-            PackIndex(remote.bucket.read(item, 0, item.size), item.key)
+            PackIndex(index_bytes(remote.bucket, item), item.key)
         except (CorruptObject, InvalidFormat):
             return Damage(name, "the index of the pack of this name is damaged: nobody sees what it holds", name)
         except _GONE:
@@ -82,14 +107,15 @@ def rebuild_index(remote: RemoteStore, pack: str) -> None:
     bodies, index = (remote.bucket.head(f"packs/{pack}.{suffix}") for suffix in ("pack", "idx"))
     if bodies is None or index is None:
         return
-    told = PackIndex(remote.bucket.read(index, 0, index.size), damaged=True).records()
+    data = remote.bucket.read(index, 0, index.size) if index.size <= MAX_INDEX else b""
+    told = PackIndex(data, damaged=True).records()
     records = [record for record in told if _is_true(remote, bodies, record)]
     remote.bucket.write(index.key, encode_index(records, bytes.fromhex(pack)))
 
 
 def _is_true(remote: RemoteStore, bodies: Item, record: Record) -> bool:
     end = record.offset + record.stored
-    fits = record.codec == RAW and record.size == record.stored and end <= bodies.size
+    fits = record.codec == RAW and record.size == record.stored and Place(bodies, record).fits
     return fits and hash_bytes(remote.bucket.read(bodies, record.offset, end)) == record.digest
 
 

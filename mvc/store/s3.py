@@ -15,11 +15,12 @@ from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from itertools import islice
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvc.errors import MvcError
 from mvc.store.bucket import PART, Changed, Check, Item, RemoteError, Run, Transient, read_first
-from mvc.store.s3_errors import Asked, code_of, translate
+from mvc.store.s3_errors import Asked, Redirected, code_of, translate
 from mvc.store.session import AGAIN, CONNECT_PATIENCE, PATIENCE, Page, Pages, need, range_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _PROOF = {
     "put_object": "ETag", "upload_part": "ETag",
 }
 """What S3 always says. A page that wants a login says nothing of the kind, yet 200."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({"404", "NoSuchKey"})
 _NO_REASON = frozenset({"301", "307", "400", "403"})
 """The answer to HEAD has no body, which would say why."""
@@ -367,7 +369,7 @@ def _filesystem(options: Mapping[str, str], patience: float) -> S3FileSystem:
         secret=options.get("secret_access_key") or None,
         token=options.get("session_token") or None,
         client_kwargs=_given(options, {"region": "region_name", "ca_bundle": "verify"}),
-        config_kwargs=_config(options, patience),
+        config_kwargs={**_config(options, patience), "http_session_cls": _session_class(options)},
         s3_additional_kwargs=_given(options, extra),
         skip_instance_cache=True,
         use_listings_cache=False,
@@ -375,6 +377,29 @@ def _filesystem(options: Mapping[str, str], patience: float) -> S3FileSystem:
     )
     made.retries = 1  # mvc.store.retry has its own
     return made
+
+
+def _session_class(options: Mapping[str, str]) -> type[Any]:
+    """Return the SDK's HTTP session, but one that follows no redirect: headers with a token would go along.
+
+    Amazon's own are for the SDK, which asks another region of Amazon's then.
+    """
+    from aiobotocore.httpsession import AIOHTTPSession  # noqa: PLC0415 - s3fs has loaded it
+
+    class Session(AIOHTTPSession):  # type: ignore[misc]  # has no types
+        async def _get_session(self, proxy_url: str | None) -> Any:
+            session = await super()._get_session(proxy_url)
+            return SimpleNamespace(request=partial(session.request, allow_redirects=False))
+
+        async def send(self, request: Any) -> Any:
+            answer = await super().send(request)
+            place = answer.headers.get("location") if answer.status_code in _REDIRECTS else None
+            if place and options.get("endpoint_url") and "x-amz-bucket-region" not in answer.headers:
+                answer.raw.close()
+                raise Redirected(place)
+            return answer
+
+    return Session
 
 
 def _signer(options: Mapping[str, str]) -> str:

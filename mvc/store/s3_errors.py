@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from ssl import SSLCertVerificationError
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from mvc.errors import MissingObject, MvcError
 from mvc.store.bucket import Changed, RemoteError, SlowDown, Transient
@@ -72,6 +73,10 @@ _PASSING = {
 """What the server blames on the request, but the way there spoiled; or what will be over in a moment."""
 
 
+class Redirected(Exception):
+    """The server sends whoever asks to another place, named here; nobody went there."""
+
+
 class Asked(NamedTuple):
     """A request: whom, what for, about which key."""
 
@@ -107,6 +112,8 @@ def translate(error: Exception, asked: Asked) -> Exception:
 def _translated(error: Exception, asked: Asked) -> MvcError | None:
     if (response := _response(error)) is not None:
         return _answered(response, asked)
+    if isinstance(error, Redirected):
+        return _redirected(str(error), asked)
     if isinstance(error, RecursionError):  # the SDK follows a redirection that leads nowhere
         return _elsewhere({}, asked)
     return _unanswered(error, asked)
@@ -187,6 +194,14 @@ def _elsewhere(response: Mapping[str, Any], asked: Asked) -> RemoteError:
     region = str(headers.get("x-amz-bucket-region") or response.get("Error", {}).get("Region") or "")
     where = f"in the region {region}" if region else "in another region"
     return RemoteError(f"the bucket {asked.bucket} is {where}", f"{_SET} region={region or 'REGION'}")
+
+
+def _redirected(place: str, asked: Asked) -> RemoteError:
+    """Name the place that a server redirects to: no other than the one that was set up learns anything."""
+    scheme, host, *_ = urlsplit(place)
+    origin = hidden(f"{scheme or 'https'}://{host}") if host else asked.host
+    fix = f"{_SET} endpoint_url={shlex.quote(origin)}  # if that is yours, too"
+    return RemoteError(f"{asked.url}: {asked.host} redirects to {origin}, which mvc does not follow", fix)
 
 
 def _skew(response: Mapping[str, Any]) -> str:

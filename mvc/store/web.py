@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 _LINK = re.compile(r"""<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _MOST_PAGE = 64 << 20
 """Bytes of one listing."""
+_MOST_FOLDERS = 50_000
+"""How many listings are asked for: one that links to itself has no end."""
+_DEEPEST = 2
+"""Directories in a key."""
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -94,13 +98,17 @@ class WebBucket:
         return [item for item in items if item is not None], ""
 
     def _keys(self, folder: str) -> Sequence[str]:
-        """Return the key of every file below a directory, as the listings say."""
+        """Return the key of every file below a directory, as the listings say; what lies deeper is none of ours."""
         found: list[str] = []
+        asked = 0
         folders = [f"{folder}/" if folder else ""]
         while folders:
+            asked += len(folders)
+            if asked > _MOST_FOLDERS:
+                raise RemoteError(f"{self.url}: the server lists too many directories", "mvc help remotes  # of https://")
             pages = self._session.ask(partial(self._pages, folders))
             names = [name for page in pages for name in page]
-            folders = [name for name in names if name.endswith("/")]
+            folders = [name for name in names if name.endswith("/") and name.count("/") <= _DEEPEST]
             found += [name for name in names if not name.endswith("/")]
         return found
 

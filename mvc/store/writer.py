@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TypeAlias
@@ -69,11 +70,14 @@ class CacheWriter:
     """Stores objects; what was stored counts once `finish` has returned.
 
     As a context manager it finishes on success and leaves nothing half-published on an error.
-    `put_file` may be called from several threads at once.
+    `put_file` and `put_filled` may be called from several threads at once.
     """
 
-    def __init__(self, cache: Cache, links: tuple[LinkType, ...] = ("copy",)) -> None:
-        """Write into `cache`; `links` says how a workspace file may become an object."""
+    def __init__(self, cache: Cache, links: tuple[LinkType, ...] = ("copy",), step: int = 0) -> None:
+        """Write into `cache`; `links` says how a workspace file may become an object.
+
+        With `step` packs are published as they fill, see `PackWriter`, and what was stored counts after Ctrl-C, too.
+        """
         cache.prepare()
         self.cache = cache
         self._links = links
@@ -81,7 +85,9 @@ class CacheWriter:
             self._scratch = cache.scratch()
         except OSError as error:
             raise self._named(error) from None
-        self._pack = PackWriter(cache.packs.folder, self._scratch)
+        self._pack = PackWriter(cache.packs.folder, self._scratch, step=step)
+        self._packing = threading.Lock()
+        self._step = step
         self._dirty: set[str] = set()
 
     @property
@@ -96,16 +102,21 @@ class CacheWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Finish, or clean up after an error."""
         try:
-            if kind is None:
+            if kind is None or (issubclass(kind, KeyboardInterrupt) and self._is_worth_keeping()):
                 self.finish()
         finally:
             self._pack.abandon()
             self._scratch.__exit__()
 
+    def _is_worth_keeping(self) -> bool:
+        """Whether what was put is wanted after Ctrl-C, too, and so little that nobody waits for it."""
+        return self._step > 0 and self._pack.waiting <= self._step
+
     def finish(self) -> None:
         """Make durable, and visible to others, all that was put."""
         try:
-            self._pack.publish()
+            with self._packing:
+                self._pack.publish()
             for folder in sorted(self._dirty):
                 fsync_directory(folder)
         except OSError as error:
@@ -113,15 +124,14 @@ class CacheWriter:
         self._dirty.clear()
         self.cache.packs.refresh()
 
-    def put_bytes(self, data: bytes) -> Digest:
-        """Store `data` and return its digest."""
+    def put_bytes(self, data: bytes, digest: Digest | None = None) -> Digest:
+        """Store `data` and return its digest, which may be known to be just `digest`."""
         try:
-            return self._put_bytes(data)
+            return self._put_bytes(data, digest or hash_bytes(data))
         except OSError as error:
             raise self._named(error, always=True) from None
 
-    def _put_bytes(self, data: bytes) -> Digest:
-        digest = hash_bytes(data)
+    def _put_bytes(self, data: bytes, digest: Digest) -> Digest:
         if len(data) < LOOSE_AT:
             self._put_small(digest, data)
         elif not self.cache.intact(digest):
@@ -264,6 +274,10 @@ class CacheWriter:
         self._pack.add(record.digest, body)
 
     def _put_small(self, digest: Digest, data: bytes) -> None:
+        with self._packing:
+            self._pack_up(digest, data)
+
+    def _pack_up(self, digest: Digest, data: bytes) -> None:
         key = bytes.fromhex(digest.blake3)
         if key in self._pack:
             return

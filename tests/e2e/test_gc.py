@@ -372,6 +372,103 @@ def test_evicting_asks_the_remote_every_time(pushed: Repo, tmp_path: Path) -> No
     pushed.fails(3, "gc", "--evict", "--yes", "--grace", "0")
 
 
+def flip(path: Path, at: int) -> None:
+    """Flip a bit of a file on a remote, whose size and mtime stay."""
+    before, data = path.stat(), bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def spoil_body(nas: Path) -> None:
+    (item,) = (nas / "objects").glob("*/*")
+    flip(item, LARGE // 2)
+
+
+def spoil_loose_size(nas: Path) -> None:
+    (item,) = (nas / "objects").glob("*/*")
+    os.truncate(item, LARGE // 2)
+
+
+def spoil_packed(nas: Path) -> None:
+    (pack,) = (nas / "packs").glob("*.pack")
+    flip(pack, 100)
+
+
+def spoil_pack_size(nas: Path) -> None:
+    (pack,) = (nas / "packs").glob("*.pack")
+    os.truncate(pack, 50)
+
+
+def spoil_index(nas: Path) -> None:
+    (index,) = (nas / "packs").glob("*.idx")
+    flip(index, 1200)
+
+
+DAMAGES = {  # how, and what is damaged then
+    "a byte of a large object": (spoil_body, {"m.bin"}),
+    "a large object is cut short": (spoil_loose_size, {"m.bin"}),
+    "a byte in a pack": (spoil_packed, {"one"}),
+    "a pack is cut short": (spoil_pack_size, {"one", "two", "three"}),
+    "an index of a pack": (spoil_index, {"one", "two", "three"}),
+}
+
+
+@pytest.fixture
+def evictable(pushed: Repo) -> Repo:
+    """Return the same with four objects on the remote that history alone needs."""
+    pushed.write("m.bin", CONTENT)
+    for name in "one", "two", "three":
+        pushed.write(name, noise(name, 5000))
+    pushed.ok("add", "m.bin", "one", "two", "three")
+    pushed.commit()
+    pushed.ok("push")
+    pushed.ok("status", "--pushed")  # it keeps the index
+    pushed.ok("rm", "m.bin", "one", "two", "three")
+    pushed.commit()
+    return pushed
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_what_is_damaged_on_the_remote_is_not_evicted_and_the_line_mends_it(
+    evictable: Repo, tmp_path: Path, how: str,
+) -> None:
+    spoil, damaged = DAMAGES[how]
+    spoil(tmp_path / "nas")
+    assert "is read on the remote first" in evictable.ok("gc", "--evict", "--grace", "0").out
+    done = evictable.mvc("gc", "--evict", "--yes", "--grace", "0", "--json")
+    assert (done.code, len(done.json["damaged"]), len(done.json["garbage"])) == (1, len(damaged), 4 - len(damaged))
+    assert {use["path"] for item in done.json["garbage"] for use in item["users"]}.isdisjoint(damaged)
+    said = evictable.mvc("gc", "--evict", "--yes", "--grace", "0")
+    assert (said.code, "stays here, for it is damaged on nas: " in said.err) == (1, True)
+    assert said.fixes == ["mvc push --repair --all-commits -r nas"]
+    assert evictable.shell(said.fixes[0]).code == 0
+    evictable.ok("verify", "-r", "nas")
+    evictable.ok("gc", "--evict", "--yes", "--grace", "0")
+    assert evictable.ok("fetch", "--all-commits", "--json").json["transferred"] == 4
+
+
+def test_what_another_remote_has_whole_is_evicted(evictable: Repo, tmp_path: Path) -> None:
+    evictable.ok("remote", "add", "old", str(tmp_path / "old"))
+    evictable.ok("push", "--all-commits", "-r", "old")
+    spoil_body(tmp_path / "nas")
+    result = evictable.ok("gc", "--evict", "--yes", "--grace", "0", "--json").json
+    assert (len(result["garbage"]), result["damaged"]) == (4, [])
+
+
+def test_garbage_that_is_cut_short_on_the_remote_is_on_none(pushed: Repo, tmp_path: Path) -> None:
+    start = pushed.git("rev-parse", "HEAD")
+    pushed.write_dir("data", 3)
+    pushed.added("data")
+    pushed.ok("push")
+    spoil_pack_size(tmp_path / "nas")
+    pushed.git("reset", "-q", "--hard", start)
+    forget_reflogs(pushed)
+    result = pushed.ok("gc", "--yes", "--grace", "0", "--json").json
+    assert (len(result["garbage"]), result["unpushed"]["objects"]) == (0, 3)
+
+
 def test_evicting_without_a_remote(repo: Repo) -> None:
     assert "no remote is set up" in repo.fails(2, "gc", "--evict").errors[0]
 

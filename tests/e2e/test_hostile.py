@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from harness import MANY, InProcess, Repo, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from xxhash import xxh3_128_hexdigest
+
+from mvc.store.packs import PackIndex, encode_index
 
 B3, XX = "0" * 64, "0" * 32
 BAD_PATHS = [
@@ -220,6 +224,82 @@ def test_a_manifest_object_with_a_refused_name_is_refused(repo: Repo, outside: P
     for arguments in (["checkout", "data"], ["checkout", "-f", "data"], ["ls", "-R", "data"]):
         assert_refused(repo, *arguments)
     assert repo.mvc("status").code in (0, 2)
+
+
+@pytest.fixture
+def lists(repo: Repo, tmp_path: Path) -> Repo:
+    """Return a fresh clone of a repository with two directories; the manifest of `data`, on the remote, means harm."""
+    repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
+    repo.git("add", ".mvc")
+    repo.write_dir("good", MANY)
+    repo.added("good")
+    body = f"mvc-manifest 1\n{B3} {XX} 0 - ../../escape\n"
+    repo.added("evil.bin", body)
+    repo.ok("push")
+    digest = repo.ok("ls", "evil.bin", "--json").json["items"][0]["blake3"]
+    xxh128 = xxh3_128_hexdigest(body.encode())
+    repo.git("rm", "-q", "evil.bin.mvc")
+    repo.write(
+        "data.mvc",
+        f'mvc: 1\nkind: "dir"\nblake3: "{digest}"\nxxh128: "{xxh128}"\nsize: {len(body)}\nfiles: 1500\ntotal: 0\n',
+    )
+    repo.git("add", "data.mvc")
+    repo.commit("evil")
+    return repo.clone(tmp_path / "clone")
+
+
+BROKEN = "its manifest cannot be used: refused name '../../escape': a part is '..'"
+
+
+def test_a_manifest_that_means_harm_keeps_nobody_from_the_rest(lists: Repo, outside: Path) -> None:
+    pulled = lists.mvc("pull", "--json").json
+    assert (pulled["transferred"], pulled["skipped"]) == (MANY + 2, 0)
+    assert [(item["path"], item["error"]) for item in pulled["failed"]] == [("data", f"data: {BROKEN}")]
+    again = lists.mvc("pull", "--json").json
+    assert (again["transferred"], again["skipped"]) == (0, MANY + 1)
+    assert lists.states() == {"data": "invalid", "good": "clean"}
+    for arguments in ([], ["--pushed"]):
+        result = lists.mvc("status", *arguments)
+        assert result.code == 2
+        assert f"invalid          data  ({BROKEN})\n" in result.out
+        assert "  mvc log data  # its other versions\n" in result.out
+        assert "mvc push data" not in result.out
+    assert [item["pushed"] for item in lists.mvc("status", "--pushed", "--json").json["items"]] == [False, True]
+
+
+def test_whoever_names_what_has_such_a_manifest_is_told(lists: Repo, outside: Path, tmp_path: Path) -> None:
+    for address in (lists.root, f"file://{lists.root}"):
+        result = lists.fails(3, "get", str(address), "data", "-o", str(tmp_path / "got"))
+        assert result.errors == [f"data: {BROKEN}"]
+    lists.fails(3, "fetch")
+    assert lists.fails(2, "get", ".", "data", "-o", str(tmp_path / "got")).errors == [f"data: {BROKEN}"]
+    for arguments in (["checkout"], ["checkout", "--rev", "HEAD", "data"], ["ls", "-R"]):
+        result = lists.mvc(*arguments)
+        assert result.code == 2
+        assert result.errors == [f"data: {BROKEN}"]
+        assert result.fixes == ["mvc log data  # its other versions"]
+    assert lists.ok("ls", "-R", "good").out.count("part-") == MANY
+    lists.ok("doctor")
+    lists.ok("diff", "HEAD~1")
+
+
+def test_verify_goes_past_a_manifest_that_means_harm(lists: Repo, outside: Path) -> None:
+    lists.fails(3, "pull")
+    for arguments in ([], ["-r", "nas"]):
+        result = lists.fails(1, "verify", *arguments)
+        assert result.errors[0].endswith(": refused name '../../escape': a part is '..'")
+        assert ", which data needs: its bytes are whole, but this manifest cannot be used" in result.errors[0]
+        assert result.fixes == ["mvc log data  # its other versions"]
+        assert "\n  needed by data, from " in result.err
+    assert lists.ok("verify", "good").out.endswith(" read: 0 wrong.\n")
+    part = lists.read("good/part-0100.bin")
+    (pack,) = (path for path in lists.store.glob("packs/*.pack") if part in path.read_bytes())
+    pack.chmod(0o644)
+    pack.write_bytes(pack.read_bytes().replace(part, bytes(200)))
+    lists.remove("good/part-0100.bin")
+    wrong = {tuple(item["users"]) for item in lists.mvc("verify", "--json").json["wrong"]}
+    assert wrong == {("data",), ("good/part-0100.bin",)}
+
 
 
 # Symlinks.
@@ -525,3 +605,79 @@ def test_no_ignore_file_yields_a_traceback(repo: Repo, in_process: InProcess, ig
         result = in_process(repo.root, *arguments)
         assert result.code in (0, 2, 3), result
         assert "Traceback" not in result.err
+
+
+# A remote that makes whoever reads it take all memory.
+
+HUGE = 40 << 30
+
+
+def sparse(path: Path) -> None:
+    """Make a file huge, without a byte of it on disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        path.chmod(0o644)
+    with path.open("ab") as file:
+        file.truncate(HUGE)
+
+
+def huge_marker(nas: Path) -> None:
+    sparse(nas / "mvc-remote.yaml")
+
+
+def huge_index(nas: Path) -> None:
+    sparse(next((nas / "packs").glob("*.idx")))
+
+
+def huge_roots(nas: Path) -> None:
+    sparse(nas / f"repos/{uuid4()}/roots")
+
+
+def roots_without_a_line(nas: Path) -> None:
+    huge_roots(nas)
+    os.truncate(next(path for path in nas.glob("repos/*/roots") if path.stat().st_size == HUGE), (1 << 30) - 1)
+
+
+def huge_list(nas: Path) -> None:
+    sparse(nas / f"gc/{uuid4()}")
+
+
+def huge_object(nas: Path) -> None:
+    """Say in the index of a pack that the objects in it are huge."""
+    pack, index = next((nas / "packs").glob("*.pack")), next((nas / "packs").glob("*.idx"))
+    records = PackIndex(index.read_bytes()).records()
+    huge = [record._replace(size=HUGE - 100, stored=HUGE - 100) for record in records]
+    index.chmod(0o644)
+    index.write_bytes(encode_index(huge, bytes.fromhex(pack.stem)))
+    sparse(pack)
+
+
+@pytest.mark.parametrize(("spoil", "command", "code", "said"), [
+    (huge_marker, "pull", 2, "at most 4096 are read"),
+    (huge_marker, "remote test", 3, "at most 4096 are read"),
+    (huge_index, "pull", 3, "is neither in the cache nor on the remote"),
+    (huge_index, "push --all-commits", 3, "is neither in the cache nor on the remote"),
+    (huge_index, "verify -r nas", 1, "is damaged"),
+    (huge_index, "push --repair", 3, "is neither in the cache nor on the remote"),
+    (huge_roots, "gc -r nas", 3, "is damaged: nobody can tell what that clone needs"),
+    (roots_without_a_line, "gc -r nas", 3, "is damaged: nobody can tell what that clone needs"),
+    (huge_list, "push", 2, "is damaged"),
+    (huge_object, "pull", 3, "is damaged on"),
+    (huge_object, "verify -r nas", 1, "its index wrong"),
+    (huge_object, "push --repair", 3, "is neither in the cache nor on the remote"),
+], ids=lambda value: getattr(value, "__name__", None))
+def test_a_remote_does_not_decide_how_much_memory_is_used(
+    repo: Repo, tmp_path: Path, spoil: Callable[[Path], None], command: str, code: int, said: str,
+) -> None:
+    repo.ok("remote", "add", "nas", "../nas")
+    repo.added("m.bin", b"content")
+    repo.ok("push")
+    clone = repo.clone(tmp_path / "clone")
+    pointer = clone.path("m.bin.mvc")
+    if spoil is huge_object:
+        pointer.write_text(pointer.read_text().replace("size: 7", f"size: {HUGE - 100}"))
+    spoil(tmp_path / "nas")
+    result = clone.shell(f"ulimit -v 1500000; mvc {command}")
+    assert result.code == code, result
+    assert said in result.out + result.err
+    assert result.fixes or command.startswith("verify")

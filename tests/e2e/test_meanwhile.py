@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from harness import LARGE, MANY, MVC, Repo, noise
+from harness import LARGE, MANY, MVC, InProcess, Repo, noise
 from proxy import Answer, Fault, Proxy, Request, proxying, refusal
 from s3 import S3Server
 
@@ -21,6 +21,7 @@ from mvc.objects.hashing import hash_bytes
 from mvc.store.bucket import PART
 from mvc.store.remote import RemoteStore, one_by_one
 from mvc.store.s3 import S3Bucket
+from mvc.transfer import BUDGET
 
 HUGE = noise("huge", 1 << 20) * 40
 """Several parts of an upload and of a download."""
@@ -155,6 +156,137 @@ def test_a_download_that_another_remote_began_goes_on(
     clone.ok("pull", "huge.bin")
     assert clone.read("huge.bin") == HUGE
     assert clone.debris() == []
+
+
+# Small objects, killed.
+
+SMALL = 500_000
+COUNT = 180
+"""Of these, some fill a pack of a transfer, and a part of the next one."""
+
+
+@pytest.fixture
+def small(repo: Repo, s3_server: S3Server, s3_url: str, proxy: Proxy) -> Repo:
+    """Return a repository with packs full of small objects; its remote is reached through the proxy."""
+    S3Bucket(s3_url, s3_server.options).write("there", b"a bucket that is there")
+    repo.ok("remote", "add", "bucket", s3_url, "-o", f"endpoint_url={proxy.endpoint}", "-o", "region=us-east-1")
+    repo.environ.update(s3_server.environ)
+    for number in range(COUNT):
+        repo.write(f"small/{number}", noise(number, SMALL))
+    repo.added("small")
+    return repo
+
+
+def stalling_after(proxy: Proxy, which: Callable[[Request], bool], count: int, waiting: int) -> Callable[[], bool]:
+    """Answer so many requests of a kind and no more, ever; whether so many others are waiting."""
+    seen: list[Request] = []
+
+    def rule(request: Request) -> Fault | None:
+        if not which(request):
+            return None
+        seen.append(request)
+        return STALL if len(seen) > count else None
+
+    proxy.rule = rule
+    return lambda: len(seen) >= count + waiting
+
+
+def killed(repo: Repo, ready: Callable[[], bool], *args: str) -> None:
+    """Run `mvc ARGS`, and kill it once it is `ready`."""
+    with subprocess.Popen([MVC, *args], cwd=repo.root, env=repo.environ, stdout=subprocess.DEVNULL) as process:
+        try:
+            while not ready():
+                assert process.poll() is None
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.02)
+        finally:
+            process.kill()
+
+
+def is_of_pack(request: Request) -> bool:
+    """Whether a part of a pack is read."""
+    return request.is_range and ".pack" in request.path
+
+
+def test_a_killed_pull_of_small_objects_goes_on(small: Repo, proxy: Proxy, tmp_path: Path) -> None:
+    small.ok("push")
+    clone = small.clone(tmp_path / "clone")
+    stalled = stalling_after(proxy, is_of_pack, 5, 1)  # of 6
+    killed(clone, lambda: stalled() and len([*clone.store.glob("packs/*.idx")]) > 1, "fetch")  # not the manifest's only
+    proxy.rule = lambda _: None
+    assert clone.ok("fetch", "--dry-run", "--json").json["transferred"] < COUNT / 2
+    assert clone.ok("pull", "--json").json["transferred"] < COUNT / 2
+    assert clone.contents("small") == small.contents("small")
+    clone.ok("verify")
+    assert clone.debris() == []
+
+
+def test_ctrl_c_keeps_the_small_objects_that_came(small: Repo, proxy: Proxy, tmp_path: Path) -> None:
+    small.ok("push")
+    clone = small.clone(tmp_path / "clone")
+    asked: set[tuple[str, str]] = set()
+
+    def rule(request: Request) -> Fault | None:
+        if not is_of_pack(request):
+            return None
+        asked.add((request.path, request.headers["range"]))
+        return None if request.headers["range"].startswith("bytes=24-") else STALL  # where bodies begin
+
+    proxy.rule = rule
+    assert interrupted(clone, lambda _: len(asked) > BUDGET // PART, "fetch").code == 130  # so the first one came
+    assert clone.debris() == []
+    proxy.rule = lambda _: None
+    assert clone.ok("fetch", "--dry-run", "--json").json["transferred"] <= COUNT - 30
+    clone.ok("pull")
+    clone.ok("verify")
+
+
+def test_a_killed_push_of_small_objects_goes_on(
+    small: Repo, proxy: Proxy, s3_server: S3Server, s3_url: str,
+) -> None:
+    first: list[str] = []
+
+    def second_pack(request: Request) -> bool:
+        if ".pack" not in request.path or request.method not in ("PUT", "POST"):
+            return False
+        name = request.path.partition(".pack")[0]
+        first.append(name)
+        return name != first[0]
+
+    killed(small, stalling_after(proxy, second_pack, 0, 1), "push")
+    direct = S3Bucket(s3_url, s3_server.options)
+    assert len(list(direct.list("packs/"))) == 2  # one with its index
+    direct.close()
+    proxy.rule = lambda _: None
+    assert small.ok("push", "--json").json["transferred"] < COUNT / 2
+    small.ok("status", "--pushed", "--exit-code")
+    small.ok("verify", "-r", "bucket")
+    assert small.debris() == []
+
+
+def test_a_pack_that_is_refused_takes_no_other_along(
+    small: Repo, proxy: Proxy, in_process: InProcess, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in small.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("mvc.store.shaping.STEP", PART)
+    packs: dict[str, None] = {}
+
+    def rule(request: Request) -> Fault | None:
+        if ".pack" not in request.path or request.method not in ("PUT", "POST"):
+            return None
+        packs.setdefault(request.path.partition(".pack")[0])
+        second = [*packs].index(request.path.partition(".pack")[0]) == 1
+        return refusal(403, "AccessDenied") if second else None
+
+    proxy.rule = rule
+    result = in_process(small.root, "push", "--json")
+    assert (result.code, len(packs)) == (3, 6)
+    assert 30 < len(result.json["failed"]) < 40  # those of one pack
+    assert result.json["transferred"] == COUNT - len(result.json["failed"])
+    proxy.rule = lambda _: None
+    assert small.ok("push", "--json").json["transferred"] == len(result.json["failed"])
+    small.ok("verify", "-r", "bucket")
 
 
 # Ctrl-C.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -169,7 +170,7 @@ def test_a_missing_object_names_who_has_it(pushed: Repo, nas: Path, clone: Repo)
     result = clone.fails(3, "pull", env=BOB)
     commit, day = pushed.git("log", "-1", "--abbrev=12", "--format=%h %as").split()
     assert len(result.errors) == 1
-    assert f"committed by Ada on {day} in {commit}, never pushed" in result.errors[0]
+    assert f"committed by Ada on {day} in {commit}, never pushed or gone since" in result.errors[0]
     assert result.fixes == [f"ask Ada to run: mvc push --rev {commit}"]
     assert clone.contents("data") == pushed.contents("data")
     (failure,) = clone.mvc("fetch", "--json").json["failed"]
@@ -214,7 +215,39 @@ def test_a_remote_that_is_gone(pushed: Repo, nas: Path, clone: Repo, tmp_path: P
     assert pushed.ok("pull").out  # nothing is needed, so nobody is asked
 
 
+def test_what_the_cache_has_is_checked_out_when_the_remote_is_gone(nas: Path, clone: Repo) -> None:
+    clone.ok("fetch", "m.bin")
+    shutil.rmtree(nas)
+    result = clone.fails(3, "pull")
+    assert len(result.errors) == 1
+    assert "is empty" in result.errors[0]
+    assert clone.states()["m.bin"] == "clean"
+    failed = clone.mvc("pull", "--json").json["failed"]
+    assert [item["path"] for item in failed] == [""]
+
+
 # What is wrong there.
+
+
+@pytest.mark.parametrize("what", ["symlink", "symlink to nothing", "pipe"])
+@pytest.mark.parametrize("place", ["data", "data/inside"])
+def test_what_is_in_the_way_and_no_file_is_told_with_a_line(clone: Repo, what: str, place: str) -> None:
+    clone.ok("pull")
+    clone.write("elsewhere/file", b"mine")
+    path = clone.path(place)
+    if place == "data":
+        clone.remove("data")
+    if what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(clone.path("elsewhere" if what == "symlink" else "nowhere"))
+    result = clone.fails(3, "pull", f"../{'data'}", cwd="few")
+    assert result.fixes[0].startswith(f"rm -- ../{place}")
+    assert (result.fixes[0].count(".mvcignore"), len(result.fixes)) == (int(place != "data"), 1)
+    assert clone.shell(result.fixes[0], cwd="few").code == 0
+    clone.ok("pull", "data")
+    assert clone.states()["data"] == "clean"
+    assert clone.read("elsewhere/file") == b"mine"
 
 
 def test_a_flipped_byte_in_a_large_object(pushed: Repo, nas: Path, clone: Repo) -> None:
@@ -448,8 +481,9 @@ def test_killed_and_run_again(
     from harness import MVC
 
     died = 0
+    here = (clone.store, clone.path("data"), clone.path("few"))
     for point in points:
-        for gone in (nas,) if command == "push" else (clone.store, clone.path("data"), clone.path("few")):
+        for gone in (nas, pushed.store / "remotes") if command == "push" else here:
             shutil.rmtree(gone, ignore_errors=True)
         fault = ["-e", f"trace={calls}", "-e", f"inject={calls}:signal=KILL:when={point}"]
         repo = pushed if command == "push" else clone
@@ -469,6 +503,43 @@ def test_killed_and_run_again(
         assert not list((nas / "tmp").glob("*/*"))
         assert repo.debris() == []
     assert died
+
+
+HUGE = noise("huge", 1 << 20) * 40
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_copy_that_was_cut_off_goes_on(
+    repo: Repo, nas: Path, tmp_path: Path, in_process: InProcess, monkeypatch: pytest.MonkeyPatch, damaged: bool,
+) -> None:
+    """Unless what it had copied is damaged: then it begins anew."""
+    repo.added("huge.bin", HUGE)
+    repo.ok("push")
+    clone = repo.clone(tmp_path / "clone")
+    asked: list[int] = []
+
+    def copy_file_range(source: int, target: int, count: int, start: int, end: int) -> int:
+        asked.append(start)
+        if len(asked) == 4:
+            raise OSError(errno.EIO, "Input/output error")
+        return os.pwrite(target, os.pread(source, count, start), end)
+
+    monkeypatch.setattr(os, "copy_file_range", copy_file_range)
+    monkeypatch.setattr("mvc.transfer.reflink", lambda *_: False)
+    assert in_process(clone.root, "fetch").code == 3
+    (part,) = clone.store.glob("tmp/*.part")
+    begun = part.stat().st_size
+    assert begun == asked[3] > 0
+    if damaged:
+        flip(part, 100)
+    assert in_process(clone.root, "fetch").code == 0
+    assert (asked[4], 0 in asked[4:]) == (begun, damaged)
+    monkeypatch.undo()
+    clone.ok("pull")
+    assert clone.read("huge.bin") == HUGE
+    clone.ok("verify")
+    assert clone.debris() == []
+    assert nas.exists()
 
 
 # Copies.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MANY, Repo, noise
+from harness import LARGE, MANY, InProcess, Repo, noise
+
+from mvc.store.packs import PackIndex
 
 
 @pytest.fixture
@@ -184,6 +187,21 @@ def test_a_pointer_s_own_remote(repo: Repo, nas: Path, tmp_path: Path) -> None:
     assert len([name for name in on(nas) if name.startswith("objects/")]) == 1
 
 
+def test_a_program_is_told_of_the_only_remote_that_refuses(repo: Repo, nas: Path) -> None:
+    repo.added("m.bin", noise("m", LARGE))
+    for url, word in (("https://127.0.0.1:1/x", "127.0.0.1"), (f"{nas}/not/mounted", "cannot be reached")):
+        repo.ok("remote", "set", "nas", url)
+        for command in (["push"], ["push", "--dry-run"]):
+            result = repo.mvc(*command, "--json")
+            assert (result.code, result.err) == (3, "")
+            assert (result.json["remote"], result.json["transferred"]) == ("nas", 0)
+            assert [word in item["error"] and item["path"] == "" for item in result.json["failed"]] == [True]
+            assert result.json["failed"][0]["fix"]
+            told = repo.fails(3, *command)
+            assert (told.errors, told.fixes) == ([result.json["failed"][0]["error"]], [result.json["failed"][0]["fix"]])
+            assert told.out == ""
+
+
 def test_a_remote_that_is_gone_does_not_stop_the_other(repo: Repo, nas: Path, tmp_path: Path) -> None:
     repo.ok("remote", "default", "nas")
     repo.ok("remote", "add", "prod", str(tmp_path / "not/mounted"))
@@ -238,7 +256,7 @@ def test_an_object_that_nobody_here_has(repo: Repo, nas: Path) -> None:
     repo.added("n.bin", noise("n", LARGE))
     repo.loose(repo.digest("m.bin")).unlink()
     result = repo.fails(3, "push")
-    assert f"committed by Ada on {day} in {commit}, never pushed" in result.errors[0]
+    assert f"committed by Ada on {day} in {commit}, never pushed or gone since" in result.errors[0]
     assert result.fixes == [f"mvc push --rev {commit}  # in the clone where you added it"]
     assert len([name for name in on(nas) if name.startswith("objects/")]) == 1
     assert repo.mvc("push", "--dry-run").code == 3
@@ -294,6 +312,52 @@ def test_push_repairs_what_is_damaged_on_the_remote(repo: Repo, nas: Path) -> No
     assert clone.contents("data") == files
 
 
+def in_pack(store: Path, name: str) -> tuple[Path, int]:
+    """Return the pack that holds an object, and where it begins there."""
+    for path in store.glob("packs/*.idx"):
+        if record := PackIndex(path.read_bytes()).find(bytes.fromhex(name)):
+            return path.with_suffix(".pack"), record.offset
+    raise AssertionError(name)
+
+
+def test_files_that_nobody_can_list_are_not_pushed(repo: Repo, nas: Path, tmp_path: Path) -> None:
+    """The manifest is damaged on the remote, and this clone has none."""
+    repo.write_dir("data", MANY)
+    repo.write("m.bin", "m")
+    repo.ok("add", "data", "m.bin")
+    repo.commit()
+    repo.ok("push", "data")
+    name = repo.digest("data")
+    flip(*in_pack(nas, name))
+    clone = repo.clone(tmp_path / "clone")
+    for options in ([], ["--dry-run"], ["--repair"]):
+        result = clone.mvc("push", "data", "--json", *options)
+        assert (result.code, result.json["skipped"]) == (3, 0)
+        assert [(item["path"], item["blake3"]) for item in result.json["failed"]] == [("data", name)]
+    told = clone.fails(3, "push")
+    assert "damaged on" in told.errors[0]
+    assert "m.bin" in told.errors[1]  # the rest goes on
+    assert "already" not in told.out
+    assert told.fixes[0] == "mvc push --repair -r nas data  # where it is whole"
+    repo.shell(told.fixes[0])
+    repo.ok("push")
+    clone.ok("push")
+    clone.ok("status", "--pushed", "--exit-code")
+
+
+def test_files_of_a_manifest_that_is_damaged_here_are_not_pushed(repo: Repo, nas: Path) -> None:
+    files = repo.write_dir("data", MANY)
+    repo.added("data")
+    repo.ok("push")
+    flip(*in_pack(repo.store, repo.digest("data")))
+    for _ in range(2):
+        assert repo.fails(3, "push").fixes == ["mvc verify"]
+    assert repo.mvc("verify").code == 1
+    repo.ok("push")
+    repo.ok("verify")
+    assert repo.contents("data") == files
+
+
 # Others.
 
 
@@ -333,6 +397,26 @@ def test_a_full_remote_disk(repo: Repo, tmp_path: Path) -> None:
     assert lines[-1] == "1 object, 1.0 kB read from full: 0 wrong.", result
     assert [line for line in lines if line.startswith("code")] == ["code 3", "code 0"], result
     assert "No space left" in result.err
+
+
+def test_no_room_to_shape_packs_in_stops_the_small_ones_only(
+    repo: Repo, nas: Path, in_process: InProcess, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repo.added("large", noise("large", LARGE))
+    repo.added("small", b"small")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("mvc.store.shaping.encode_index", full)
+    result = in_process(repo.root, "push", "--json")
+    assert (result.code, result.json["transferred"]) == (3, 1)
+    assert [item["path"] for item in result.json["failed"]] == ["small"]
+    assert "No space left" in result.json["failed"][0]["error"]
+    monkeypatch.undo()
+    repo.ok("push")
+    repo.ok("verify", "-r", "nas")
+    assert nas.exists()
 
 
 def test_a_sparse_checkout_pushes_what_it_has(repo: Repo, nas: Path) -> None:

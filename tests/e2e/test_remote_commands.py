@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,9 @@ def test_a_directory_with_other_things_in_it_is_refused_and_the_line_to_type_wor
         ["add", "prod", "s3://models", "-o", "regoin=x"],
         ["add", "prod", "s3://models", "-o", "url=s3://other"],
         ["add", "prod", "s3://models", "-o", "anon=maybe"],
+        ["add", "prod", "s3://models", "-o", "region=a b"],
+        ["add", "prod", "s3://models", "-o", "region=-x"],
+        ["add", "prod", "s3://models", "-o", "region=2024"],
         ["add", "prod", "/srv/models", "-o", "region=x"],
         ["set", "prod", "/srv/models"],
         ["remove", "prod"],
@@ -155,6 +159,26 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(repo: Repo, argument
     assert len(result.errors) == len(result.fixes) == 1
     assert repo.git("status", "--porcelain") == ""
     assert not (repo.store / "config.yaml").exists()
+
+
+@pytest.mark.parametrize("scope", ["project", "local"])
+@pytest.mark.parametrize("command", ["push", "pull", "status --pushed"])
+def test_a_secret_in_a_url_that_is_set_is_answered_with_the_line_without_it(
+    repo: Repo, scope: str, command: str,
+) -> None:
+    repo.added("m.bin", b"1")
+    config = repo.root / ".mvc" if scope == "project" else repo.store
+    (config / "config.yaml").write_text('mvc-config: 1\nremotes:\n  prod:\n    url: "s3://AKIA:s3cret@models/x"\n')
+    result = repo.fails(2, *command.split())
+    assert result.errors == ["s3://***@models/x: credentials are not for URLs"]
+    flag = "" if scope == "project" else " --local"
+    keys = "mvc remote set prod --local -o access_key_id=VALUE -o secret_access_key=VALUE"
+    assert result.fixes[0].startswith(f"mvc remote set prod s3://models/x{flag} && {keys}")
+    assert ("Git's history" in result.fixes[0]) is (scope == "project")
+    assert "s3cret" not in result.err
+    assert repo.shell(result.fixes[0]).code == 0
+    remote = repo.ok("remote", "list", "--json").json[0]
+    assert (remote["url"], remote["problem"]) == ("s3://models/x", "")
 
 
 def test_a_name_that_is_taken(repo: Repo) -> None:
@@ -424,7 +448,7 @@ def test_a_directory_that_is_not_mounted(repo: Repo, tmp_path: Path) -> None:
 def test_a_remote_that_can_only_be_read(repo: Repo, tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.mkdir()
-    (store / "mvc-remote.yaml").write_text("mvc-remote: 1\n")
+    (store / "mvc-remote.yaml").write_text('mvc-remote: 1\nid: "x"\nfeatures: {read: [], write: []}\n')
     repo.ok("remote", "add", "nas", "../store")
     store.chmod(0o555)
     result = repo.run("setpriv", "--bounding-set=-all", "--inh-caps=-all", "mvc", "remote", "test", "--json")
@@ -433,6 +457,52 @@ def test_a_remote_that_can_only_be_read(repo: Repo, tmp_path: Path) -> None:
         "reach": "yes", "write": "no", "read": "yes", "list": "yes", "conditional": "untried", "delete": "untried",
         "clock": "untried",
     }
+
+
+@pytest.mark.parametrize(
+    "marker", ["garbage", "#" * 5000, 'mvc-remote: 1\nid: "x"\nfeatures: {read: [zstd], write: []}\n'],
+)
+def test_a_remote_of_another_format_does_not_work(repo: Repo, tmp_path: Path, marker: str) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/mvc-remote.yaml").write_text(marker)
+    repo.ok("remote", "add", "nas", "../store")
+    repo.added("m.bin", "content")
+    assert checks(repo.mvc("remote", "test", "--json"))["reach"] == "no"
+    failed = repo.fails(3, "remote", "test")
+    pushed = repo.fails(2, "push")
+    assert failed.errors[0].removeprefix("reach: ") == pushed.errors[0]
+    assert failed.fixes[0] == pushed.fixes[0]
+    assert len(list((tmp_path / "store").iterdir())) == 1
+
+
+def test_a_share_that_is_not_mounted_any_more_is_no_new_remote(repo: Repo, tmp_path: Path) -> None:
+    nas = tmp_path / "store"
+    nas.mkdir()
+    repo.ok("remote", "add", "nas", "../store")
+    repo.added("m.bin", "content")
+    repo.ok("push")
+    nas.rename(tmp_path / "unmounted")
+    nas.mkdir()
+    failed = repo.fails(3, "push")
+    assert "is empty now: is it mounted?" in failed.errors[0]
+    assert list(nas.iterdir()) == []
+    nas.rmdir()
+    (tmp_path / "unmounted").rename(nas)
+    assert repo.ok("push", "--json").json["transferred"] == 0
+    shutil.rmtree(nas)
+    nas.mkdir()
+    failed = repo.fails(3, "push")
+    assert repo.shell(failed.fixes[0]).code == 0
+    assert repo.ok("push", "--json").json["transferred"] == 1
+
+
+def test_a_marker_that_was_deleted_where_the_rest_is_comes_back(repo: Repo, tmp_path: Path) -> None:
+    repo.ok("remote", "add", "nas", "../store")
+    repo.added("m.bin", "content")
+    repo.ok("push")
+    (tmp_path / "store/mvc-remote.yaml").unlink()
+    repo.ok("push")
+    assert (tmp_path / "store/mvc-remote.yaml").exists()
 
 
 def test_a_clock_that_is_wrong_is_told(repo: Repo) -> None:

@@ -387,9 +387,11 @@ def test_roots_that_cannot_be_read_stop_it(repo: Repo, nas: Path) -> None:
     other.parent.mkdir()
     for damaged, code in ((b"", 3), (raw[:-1], 3), (b"mvc-roots 1\nmodels\n", 3), (b"mvc-roots 2\n", 2)):
         other.write_bytes(damaged)
-        repo.fails(code, "gc", "-r", "nas", *NOW)
+        result = repo.fails(code, "gc", "-r", "nas", *NOW)
         assert objects_on(repo) == KEPT + GONE
-    other.unlink()
+        line = f"mvc gc -r nas --yes  # in that clone; if it is gone for good: rm -f -- {other}"
+        assert result.fixes == [line if code == 3 else "pip install --upgrade modelvc"]
+    assert repo.shell(line.rpartition(": ")[2]).code == 0
     repo.ok("gc", "-r", "nas", *NOW)
     assert objects_on(repo) == KEPT
 
@@ -403,7 +405,7 @@ def test_a_clone_whose_own_roots_rotted_says_them_anew_before_it_pushes(repo: Re
     result = repo.fails(3, "push")
     assert "nobody can tell what that clone needs" in result.errors[0]
     repo.ok("gc", "-r", "nas")
-    assert repo.shell(result.fixes[0].replace("NAME", "nas")).code == 0
+    assert repo.shell(result.fixes[0]).code == 0
     assert roots.read_bytes() == before
     repo.ok("push")
 
@@ -413,9 +415,15 @@ def test_a_list_that_cannot_be_read_stops_push_and_gc(repo: Repo, nas: Path) -> 
     for raw in (b"", b"mvc-gc 2\n", b"mvc-gc 1\nmvc-remote.yaml 1.0 etag\n", b"mvc-gc 1\npacks/../x.pack 1.0 etag\n"):
         (nas / "gc" / str(uuid4())).write_bytes(raw)
         repo.fails(2, "gc", "-r", "nas", *NOW)
-        repo.fails(2, "push")
-        shutil.rmtree(nas / "gc")
-        (nas / "gc").mkdir()
+        result = repo.fails(2, "push")
+        if raw == b"mvc-gc 2\n":
+            shutil.rmtree(nas / "gc")
+        else:
+            assert result.fixes[0].endswith("  # it is only a list: the next gc makes a new one")
+            assert repo.shell(result.fixes[0]).code == 0
+            assert list((nas / "gc").iterdir()) == []
+            repo.ok("push")
+        (nas / "gc").mkdir(exist_ok=True)
     assert objects_on(repo) == KEPT + GONE
 
 

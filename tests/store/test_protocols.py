@@ -500,6 +500,18 @@ def test_the_web_shows_what_is_there(web: tuple[DirectoryBucket, WebBucket]) -> 
     assert abs(item.modified - next(local.list("packs/")).modified) < 2
 
 
+def test_a_listing_without_an_end_is_read_as_deep_as_keys_are(
+    web: tuple[DirectoryBucket, WebBucket], web_server: WebServer, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, bucket = web
+    for name in "abc":
+        (web_server.folder / "a place" / name).symlink_to(".")
+    assert len(list(bucket.list(""))) == 1 + 3 + 9
+    monkeypatch.setattr("mvc.store.web._MOST_FOLDERS", 12)
+    with pytest.raises(RemoteError, match="too many directories"):
+        list(bucket.list(""))
+
+
 def test_the_web_tells_what_is_not_there(web: tuple[DirectoryBucket, WebBucket]) -> None:
     local, bucket = web
     local.write("objects/a", b"content")

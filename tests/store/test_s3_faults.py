@@ -245,6 +245,10 @@ TOLD: dict[str, tuple[Fault, type[MvcError], str, str]] = {
         refusal(301, "PermanentRedirect", **{"x-amz-bucket-region": "eu-central-1"}),
         RemoteError, "is in the region eu-central-1", "mvc remote set NAME -o region=eu-central-1",
     ),
+    "region, and where": (
+        refusal(307, "TemporaryRedirect", location="http://127.0.0.1:1/", **{"x-amz-bucket-region": "eu-central-1"}),
+        RemoteError, "is in the region eu-central-1", "mvc remote set NAME -o region=eu-central-1",
+    ),
     "another region": (refusal(400, "IllegalLocationConstraintException"), RemoteError, "in another region", "region="),
     "no bucket": (refusal(404, "NoSuchBucket"), RemoteError, "there is no bucket tests", "s3 mb s3://tests"),
     "archived": (refusal(403, "InvalidObjectState"), RemoteError, "archived", "restore-object"),
@@ -274,6 +278,24 @@ def test_what_the_server_says_is_told(
         assert message in caught.value.message
         assert "\n" not in caught.value.message
         assert fix in caught.value.fix
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_nobody_is_followed_to_another_server(
+    bucket: S3Bucket, proxy: Proxy, s3_server: S3Server, item: Item, status: int,
+) -> None:
+    with proxying(s3_server.port) as other:
+        proxy.rule = lambda request: refusal(status, "Redirect", location=f"{other.endpoint}{request.path}")
+        for ask in (*ASKING.values(), lambda bucket: bucket.head("key")):
+            with pytest.raises(RemoteError) as caught:
+                ask(bucket)
+            assert f"{proxy.endpoint} redirects to {other.endpoint}" in caught.value.message
+            assert f"mvc remote set NAME -o endpoint_url={other.endpoint} " in caught.value.fix
+        assert other.seen == []
+        proxy.rule = lambda _: refusal(status, "Redirect", location="http://u:s3cret@127.0.0.1:1/login?t=s3cret")
+        with pytest.raises(RemoteError) as caught:
+            bucket.read(item, 0, 10)
+        assert "s3cret" not in f"{caught.value.message}{caught.value.fix}"
 
 
 @pytest.mark.parametrize("code", ["403", "NoSuchBucket", "ExpiredToken", "PermanentRedirect"])
