@@ -94,6 +94,11 @@ def _check_endpoint(value: str) -> str:
     return "must be https://HOST:PORT or http://HOST:PORT, without user, '?' and '#'"
 
 
+def _check_region(value: str) -> str:
+    name = re.fullmatch(r"(?![0-9]+$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", value, re.ASCII)
+    return "" if name else f"{value!r} is no region such as eu-central-1: letters, digits and '-', at most 63"
+
+
 _BOOLEAN = _check_one_of("true", "false")
 KEYS: Mapping[str, Key] = {
     key.name: key
@@ -121,7 +126,7 @@ OPTIONS: Mapping[str, Key] = {
     for key in (
         Key("url", "", "Where it is: a directory, or s3://BUCKET/PREFIX and the like", _check_text),
         Key("endpoint_url", "", "Address of the server, where it is not Amazon's", _check_endpoint),
-        Key("region", "", "Region of the bucket", _check_text),
+        Key("region", "", "Region of the bucket", _check_region),
         Key("anon", "false", "Send requests without credentials, to a public bucket", _BOOLEAN),
         Key("sse", "", "Encryption on the server: AES256, aws:kms or aws:kms:dsse", _check_text),
         Key("kms_key_id", "", "Key for aws:kms", _check_text),

@@ -23,6 +23,7 @@ from mvc.store.location import (
     RemoteSettings,
     check_options,
     default_name,
+    instead,
     parse,
     unknown_remote,
 )
@@ -179,12 +180,21 @@ class Project:
         name = name or default_name(remotes, self.settings.value("remotes.default"))
         if (found := remotes.get(name)) is None:
             raise unknown_remote(name, remotes)
-        location = parse(found.url)
+        location = self._parse(name, found.url)
         self._refuse_committed(name, location)
         check_options(found, location)
         if location.protocol == DIRECTORY:
             return found._replace(url=self.outside(name, location.path))
         return found._replace(url=location.url)
+
+    def _parse(self, name: str, url: str) -> Location:
+        try:
+            return parse(url)
+        except UsageError as error:
+            committed = self.settings.values[f"remotes.{name}.url"].origin == "project"
+            line = instead("set", name, url, "" if committed else " --local")
+            note = "  # and get a new secret: this one is in Git's history" if committed else ""
+            raise UsageError(error.message, line + note if line else error.fix) from None
 
     def _refuse_committed(self, name: str, location: Location) -> None:
         """Refuse what a clone's owner would have to know of: a secret for all, a protocol that few use."""

@@ -203,14 +203,18 @@ def _show_unpushed(output: Output, project: Project, result: Status, remote: str
     asked = [item for item in result.items if item.pushed is not None]
     lacking = [item for item in asked if not item.pushed]
     for item in lacking[: None if output.verbose else FEW]:
-        output.line(f"{output.paint('not pushed'.ljust(16), 'red')} {visible(project.show(item.path))}")
+        reason = f"  ({visible(item.problem)})" if item.problem else ""
+        output.line(f"{output.paint('not pushed'.ljust(16), 'red')} {visible(project.show(item.path))}{reason}")
     if len(lacking) > FEW and not output.verbose:
         output.line(f"... and {plural(len(lacking) - FEW, 'more path')} (-v names them)")
-    if lacking:
+    known = [item for item in lacking if not item.problem]
+    if known:
         command = f"mvc push -r {remote}" if remote else "mvc push"
-        line = project.line(command, lacking[0].path) if len(lacking) == 1 else f"{command} PATH"
+        line = project.line(command, known[0].path) if len(known) == 1 else f"{command} PATH"
         output.line(f"  {visible(line)}  # sends what the remote lacks")
-    elif asked:
+    for fix in dict.fromkeys(item.fix for item in lacking if item.fix and item.state != "invalid"):
+        output.line(f"  {visible(fix)}")
+    if asked and not lacking:
         output.line(f"Pushed: {plural(len(asked), 'path')}.")
 
 
@@ -248,6 +252,8 @@ def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -
             for command, effect in zip(hint[::2], hint[1::2], strict=True):
                 line = f"{command} PATH" if len(paths) > 1 and command else _hint_line(project, command, paths[0])
                 output.line(f"  {visible(line)}  # {effect}")
+    for item in [item for item in shown if item.state == "invalid"][:FEW]:
+        output.line(f"  {visible(item.fix)}")
 
 
 def _hint_line(project: Project, command: str, path: str) -> str:

@@ -247,7 +247,7 @@ def _observe(
     )
     if observed.scan.kind == "none" and not target.inside:
         raise MvcError(f"{target.path} is tracked, but not there", project.line("mvc checkout", target.path))
-    if error := refusal(target.path, observed.scan):
+    if error := refusal(target.path, observed.scan, project.show):
         raise error
     return observed
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mvc.errors import MissingObject, MvcError
 from mvc.objects.manifest import Entry, Manifest, encode
 from mvc.objects.pointer import MAX_BYTES, Pointer, emit
-from mvc.ops.common import Failure, chosen, collecting, content_name, unusable
+from mvc.ops.common import Failure, chosen, collecting, content_name, listing, unusable
 from mvc.ops.pointers import keep_ignoring, publish_pointers, store_directory
 from mvc.ops.revisions import companions_at, tracked_at
 from mvc.ops.status import look, same_content
@@ -104,12 +104,14 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], options:
     if past.inside:
         item = _with_parts(project, past, now.get(item.path))
     pointer = item.pointer or past.item.pointer
-    if pointer is None or not is_available(project.cache, project.catalog, pointer):
+    with listing(project, item.path):
+        available = pointer is not None and is_available(project.cache, project.catalog, pointer)
+    if pointer is None or not available:
         fix = project.line(f"mvc fetch --rev {shlex.quote(options.rev or '')}", item.path) if project.remotes() else ""
         raise MissingObject(f"the cache does not hold {item.path} as it was at {options.rev}", fix)
     before = look(project, item.path)
     if not same_content(pointer, before):
-        if error := refusal(item.path, before.scan):
+        if error := refusal(item.path, before.scan, project.show):
             raise error
         _make_safe(project, item.path, _plan(project, pointer, before, Selection(item)), force=options.force)
     return Selection(item)
@@ -164,7 +166,7 @@ def _checkout_one(
     if same_content(pointer, before) and not options.relink:
         project.catalog.set_synced(path, content_name(pointer))
         return CheckedOut(path, 0, 0, 0)
-    if error := refusal(path, before.scan):
+    if error := refusal(path, before.scan, project.show):
         raise error
     plan = _plan(project, pointer, before, selection, relink=options.relink)
     _make_safe(project, path, plan, force=options.force)
@@ -180,7 +182,8 @@ def _plan(
 ) -> Plan:
     wanted = [Entry("", *pointer.digest, pointer.exec)]
     if pointer.kind == "dir":
-        wanted = list(load_manifest(project.cache, pointer).entries)
+        with listing(project, selection.item.path):
+            wanted = list(load_manifest(project.cache, pointer).entries)
     plan = make_plan(before.entries(), wanted, selection.covers, empty=before.scan.kind == "none")
     return plan._replace(write=[entry for entry in wanted if selection.covers(entry.path)]) if relink else plan
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from mvc.errors import MvcError
+from mvc.errors import InvalidFormat, MvcError
 from mvc.fsutil import as_error
 from mvc.objects.pointer import SUFFIX, Pointer
 from mvc.project import Project
@@ -82,6 +82,21 @@ def settling(project: Project, item_path: str) -> str:
     """Return the line to type that settles the conflict in the pointer of `item_path`."""
     pointer = item_path + SUFFIX
     return f"{project.line('git checkout --ours --', pointer)} && {project.line('git add --', pointer)}"
+
+
+@contextmanager
+def listing(project: Project, path: str) -> Iterator[None]:
+    """Say whose manifest it is that breaks its format."""
+    try:
+        yield
+    except InvalidFormat as error:
+        raise broken_list(project, path, error) from None
+
+
+def broken_list(project: Project, path: str, error: InvalidFormat) -> InvalidFormat:
+    """Return the error that says that the manifest of the directory `path` breaks its format."""
+    line = project.line("mvc log", path)
+    return InvalidFormat(f"{path}: its manifest cannot be used: {error.message}", f"{line}  # its other versions")
 
 
 def unusable(project: Project, item: Tracked, fix: str = "") -> MvcError:

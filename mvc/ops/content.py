@@ -6,7 +6,7 @@ import io
 import os
 import shlex
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import BinaryIO, NamedTuple
 
 from blake3 import blake3
@@ -16,7 +16,7 @@ from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer, file_pointer
-from mvc.ops.common import chosen, split_reference, unusable
+from mvc.ops.common import chosen, listing, split_reference, unusable
 from mvc.ops.fetch import FetchOptions, fetch
 from mvc.ops.revisions import tracked_at
 from mvc.ops.status import look, same_content
@@ -24,13 +24,18 @@ from mvc.ops.transfers import Scope, transferring
 from mvc.project import Project
 from mvc.scm.plumbing import resolve
 from mvc.scratch import Scratch
+from mvc.store.bucket import RemoteError
+from mvc.store.remote import RemoteFile, RemoteStore
 from mvc.store.writer import LinkType
+from mvc.transfer import not_whole
 from mvc.workspace.available import is_available, load_manifest
 from mvc.workspace.links import Links
 from mvc.workspace.tracked import Selection
 
 VIEWS = "views"
 """Where content of other revisions is laid out, below mvc's directory in `.git`."""
+_BUFFER = 1 << 20
+"""Bytes that are read at once."""
 
 
 class Source(NamedTuple):
@@ -80,14 +85,30 @@ def _bring(project: Project, source: Source) -> None:
     scope = Scope((source.rev,)) if source.rev else Scope()
     for result in fetch(project, [source.path], FetchOptions(source.remote, scope)):
         for failure in result.failed[:1]:
-            raise MissingObject(f"{failure.path}: {failure.error}", failure.fix)
+            path = f"{failure.path}: " if failure.blake3 else ""
+            raise MissingObject(f"{path}{failure.error}", failure.fix)
 
 
 def _entries(project: Project, selection: Selection, pointer: Pointer) -> list[Entry]:
     """Return the files that are meant; a tracked file's own path is empty."""
     if pointer.kind == "file":
         return [Entry("", *pointer.digest, pointer.exec)]
-    return [entry for entry in load_manifest(project.cache, pointer).entries if selection.covers(entry.path)]
+    with listing(project, selection.item.path):
+        entries = load_manifest(project.cache, pointer).entries
+    return [entry for entry in entries if selection.covers(entry.path)]
+
+
+def _have(project: Project, source: Source, selection: Selection, pointer: Pointer) -> None:
+    """Make sure that the cache has all of it.
+
+    Raises:
+        MvcError: it cannot be had, or its manifest breaks its format.
+
+    """
+    with listing(project, selection.item.path):
+        available = is_available(project.cache, project.catalog, pointer)
+    if not available:
+        _bring(project, source)
 
 
 # As a stream.
@@ -114,16 +135,33 @@ def open_content(project: Project, source: Source, keep: ExitStack) -> BinaryIO:
     here = project.cache.has(digest.blake3)
     fetch = project.line(f"mvc fetch --rev {shlex.quote(source.rev)}" if source.rev else "mvc pull", source.path)
     raw = _raw(project, source, source.remote or pointer.notes.remote, digest, keep)
-    return io.BufferedReader(Proven(raw, digest, keep, f"mvc verify; {fetch}" if here else fetch), 1 << 20)
+    return io.BufferedReader(Proven(raw, digest, keep, f"mvc verify; {fetch}" if here else fetch), _BUFFER)
 
 
 def _raw(project: Project, source: Source, remote: str | None, digest: Digest, keep: ExitStack) -> BinaryIO:
     if not project.cache.has(digest.blake3):
-        tools = keep.enter_context(transferring(project, remote or None, 1))
-        with suppress(MissingObject):
-            return keep.enter_context(tools.remote.open(digest.blake3))
-        _bring(project, source)  # another remote may have it
+        try:
+            tools = keep.enter_context(transferring(project, remote or None, 1))
+            return keep.enter_context(_there(tools.remote, digest))
+        except (MissingObject, RemoteError) as error:
+            if isinstance(error, RemoteError) and (source.remote or len(project.remotes()) == 1):
+                raise
+            _bring(project, source)  # another remote may have it
     return keep.enter_context(project.cache.open(digest.blake3))
+
+
+def _there(remote: RemoteStore, digest: Digest) -> BinaryIO:
+    """Return an object on a remote as a file.
+
+    Raises:
+        MissingObject: it is not there, or cut short.
+        RemoteError: there is no answer.
+
+    """
+    places = remote.locate([digest.blake3])
+    if not_whole({digest.blake3: digest}, places):
+        raise MissingObject(f"object {digest.blake3} is not whole on {remote.bucket.url}")
+    return io.BufferedReader(RemoteFile(remote.bucket, places[digest.blake3]), _BUFFER)
 
 
 class Proven(io.RawIOBase):
@@ -189,8 +227,7 @@ def path_of_content(project: Project, source: Source) -> str:
     path = selection.item.path
     if same_content(pointer, look(project, path)):
         return f"{project.root}/{source.path}"
-    if not is_available(project.cache, project.catalog, pointer):
-        _bring(project, source)
+    _have(project, source, selection, pointer)
     name = os.path.basename(path)
     view = f"{project.home}/{VIEWS}/{pointer.digest.blake3}{'x' if pointer.exec else ''}"
     with project.store_lock():
@@ -225,8 +262,7 @@ def write_content(project: Project, source: Source, target: str, types: tuple[Li
 
     """
     selection, pointer = _meant(project, source)
-    if not is_available(project.cache, project.catalog, pointer):
-        _bring(project, source)
+    _have(project, source, selection, pointer)
     entries = _entries(project, selection, pointer)
     if selection.inside and [entry.path for entry in entries] == [selection.inside[0]]:
         pointer, entries = file_pointer(entries[0].digest, executable=entries[0].exec), [entries[0]._replace(path="")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from mvc.errors import CorruptObject, MissingObject
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.diff import Change, EntryChange, diff_manifests, pair_renames
 from mvc.objects.manifest import Entry, Manifest
 from mvc.ops.common import Failure, chosen, collecting, unusable
@@ -160,7 +160,7 @@ def _files(before: _State | None, after: _State | None, selection: Selection) ->
         return (), True
     try:
         changes = pair_renames(diff_manifests(before.manifest(), after.manifest()))
-    except (MissingObject, CorruptObject):
+    except (MissingObject, CorruptObject, InvalidFormat):
         return (), False
     return tuple(_file_diff(change) for change in changes if selection.covers(change.path)), True
 

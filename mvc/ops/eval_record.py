@@ -202,7 +202,7 @@ def _digest(project: Project, path: str, item: Tracked | None, remarks: list[Rem
         observed = look(project, path)
     except OSError as error:
         raise as_error(error, path) from None
-    if refused := refusal(path, observed.scan):
+    if refused := refusal(path, observed.scan, project.show):
         raise refused
     if observed.digest is None:
         raise _absent(project, path, item)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from mvc.errors import MissingObject
 from mvc.objects.digest import Digest
 from mvc.ops.checkout import CheckoutResult, checkout
 from mvc.ops.common import Failure
-from mvc.ops.fallback import Found, Others, others
+from mvc.ops.fallback import Found, Move, Others, others
 from mvc.ops.transfers import (
     Needs,
     Scope,
@@ -45,7 +46,7 @@ def fetch(project: Project, paths: Iterable[str] = (), options: FetchOptions = F
 
     Raises:
         UsageError: no such remote or revision.
-        MvcError: a path is not tracked, or the only remote can't be reached.
+        MvcError: a path is not tracked.
 
     """
     return _fetch_all(project, selected(project, paths, options.scope), options)
@@ -69,7 +70,8 @@ def _fetch(
     names = [] if options.remote else others(project, remote)
     with opening(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:
         rest.greet(lambda: _refuse_empty(tools, remote))
-        lists = bring_manifests(tools, selections, rest.fetch)
+        asked: set[str] = set()
+        lists = bring_manifests(tools, selections, _noting(asked, rest.fetch))
         needs = needed(project, selections)
         gone = {item.name for item in lists.failed}
         missing = [needs.objects[name].digest for name in sorted(project.cache.missing(needs.objects) - gone)]
@@ -77,11 +79,21 @@ def _fetch(
         moved = lists.then(brought)
         if rest.silent and not moved.objects and moved.failed:
             raise rest.silent
-        skipped = len(needs.objects) - lists.objects - len(gone) - len(missing)
+        skipped = len(needs.objects.keys() - asked) - len(missing)
         requests = tools.remote.bucket.requests + rest.requests
         lost = failures(project, remote, needs, moved.failed, rest.asked)
         warnings = _silence(remote, rest.found, options) + _warnings(project, remote, needs, rest.found, options)
         return TransferResult(remote, moved.objects, skipped, moved.bytes, requests, lost, warnings)
+
+
+def _noting(asked: set[str], fetch: Move) -> Move:
+    """Return `fetch`, which adds to `asked` what it is called for."""
+
+    def noted(tools: Tools, digests: Sequence[Digest]) -> Moved:
+        asked.update(digest.blake3 for digest in digests)
+        return fetch(tools, digests)
+
+    return noted
 
 
 def _silence(remote: str, found: Mapping[str, Found], options: FetchOptions) -> tuple[TransferFailure, ...]:
@@ -155,15 +167,18 @@ def pull(project: Project, paths: Iterable[str] = (), options: FetchOptions = Fe
         return Pulled(fetched, CheckoutResult(()))
     done = checkout(project, paths)
     told = [failure for result in fetched for failure in result.failed]
-    untold = _untold(objects_by_path(project, meant.selections), done.failed, told)
+    needs = objects_by_path(project, meant.selections)
+    names = {failure.blake3 for failure in told}
+    if not all(failure.path for failure in told):  # a remote gave nothing: that says it all
+        names |= project.cache.missing(set().union(*needs.values()))
+    untold = _untold(needs, done.failed, {failure.path for failure in told}, names)
     rest = tuple(TransferFailure(item.path, "", item.message, item.fix) for item in untold)
     first = fetched[0]
     return Pulled([first._replace(failed=(*first.failed, *rest)), *fetched[1:]], done)
 
 
 def _untold(
-    needs: dict[str, set[str]], failed: Iterable[Failure], told: Iterable[TransferFailure],
+    needs: dict[str, set[str]], failed: Iterable[Failure], paths: AbstractSet[str], names: AbstractSet[str],
 ) -> list[Failure]:
     """Return those that are not about a path, or an object it needs, that was told already."""
-    paths, names = {failure.path for failure in told}, {failure.blake3 for failure in told}
     return [item for item in failed if item.path not in paths and not names & needs.get(item.path, set())]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from mvc.errors import MvcError, UsageError
+from mvc.errors import MissingObject, MvcError, UsageError
 from mvc.fsutil import rename_new
 from mvc.ops.common import split_reference
 from mvc.ops.content import Source, write_content
 from mvc.project import Project, Surroundings
 from mvc.scm.plumbing import Git, scrubbed
+from mvc.store.bucket import RemoteError
+from mvc.store.location import hidden
 from mvc.store.writer import LinkType
 
 PROTOCOLS = "file:git:http:https:ssh"
@@ -45,10 +48,10 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
     source = Source(path, revision or "HEAD", remote)
     local = os.path.join(around.cwd, repository)
     with _beside(target) as folder:
-        if os.path.isdir(local) and not local.endswith(".git"):
+        if _is_worktree(around, local):
             size = _from(around._replace(cwd=local), source, f"{folder}/content", ("reflink", "copy"))
         else:
-            size = _from(_cloned(around, repository, folder), source, f"{folder}/content", ("reflink", "hardlink"))
+            size = _from_clone(_cloned(around, repository, folder), source, f"{folder}/content")
             shutil.rmtree(f"{folder}/clone")
             _own(f"{folder}/content")
         if not rename_new(f"{folder}/content", target):
@@ -59,6 +62,38 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
 def _from(around: Surroundings, source: Source, target: str, types: tuple[LinkType, ...]) -> int:
     with Project.find(around) as project:
         return write_content(project, source, target, types)
+
+
+def _is_worktree(around: Surroundings, local: str) -> bool:
+    """Whether `local` is a directory that need not be cloned; Git says what is wrong with one that it refuses."""
+    if not os.path.isdir(local) or os.path.basename(os.path.normpath(local)) == ".git":
+        return False
+    git = Git(local, scrubbed(around.environ))
+    return git.attempt("rev-parse", "--is-inside-work-tree").stdout.strip() != b"false"
+
+
+def _from_clone(around: Surroundings, source: Source, target: str) -> int:
+    with Project.find(around) as project:
+        try:
+            return write_content(project, source, target, ("reflink", "hardlink"))
+        except (MissingObject, RemoteError):
+            _refuse_relative(project, source)
+            raise
+
+
+def _refuse_relative(project: Project, source: Source) -> None:
+    """Say where the content may be, when a remote is named relative to a place that this clone is not.
+
+    Raises:
+        MvcError: one is.
+
+    """
+    urls = {name: remote.url for name, remote in project.remotes().items() if source.remote in (None, name)}
+    for name, url in urls.items():
+        if os.path.normpath(url).startswith("../"):
+            told = f"the remote {name} of that repository is {url}, beside it: only a clone that lies there finds it"
+            line = "mvc get CLONE REF  # or mvc get REPO REF -r NAME, with another remote of it"
+            raise MvcError(told, line) from None
 
 
 @contextmanager
@@ -79,10 +114,16 @@ def _cloned(around: Surroundings, url: str, folder: str) -> Surroundings:
     git = Git(around.cwd, {**scrubbed(around.environ), "GIT_ALLOW_PROTOCOL": PROTOCOLS, "GIT_TERMINAL_PROMPT": "0"})
     done = git.attempt("clone", "--quiet", "--no-checkout", "--", url, f"{folder}/clone")
     if done.returncode:
-        reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2].removeprefix("fatal: ")
-        raise MvcError(f"{url} cannot be cloned: {reason}", "git ls-remote REPO  # says whether it can be reached")
+        raise _not_cloned(url, done.stderr.decode(errors="replace").strip().rpartition("\n")[2])
     Git(f"{folder}/clone", scrubbed(around.environ)).run("reset", "--quiet")
     return around._replace(cwd=f"{folder}/clone")
+
+
+def _not_cloned(url: str, reason: str) -> MvcError:
+    """Return the error, with no password in it; Git repeats a part of the URL."""
+    shown = hidden(url) if ":" in url.partition("@")[0] else url  # `git@host:path` has none
+    reason = re.sub(r"'.*://.*'", lambda _: f"'{shown}'", reason.removeprefix("fatal: "))
+    return MvcError(f"{shown} cannot be cloned: {reason}", "git ls-remote REPO  # says whether it can be reached")
 
 
 def _own(path: str) -> None:

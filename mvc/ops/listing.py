@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.ops.common import Failure, chosen, collecting, split_reference, unusable
+from mvc.ops.common import Failure, chosen, collecting, listing, split_reference, unusable
 from mvc.ops.revisions import tracked_at
 from mvc.project import Project
 from mvc.scm.plumbing import resolve
@@ -75,7 +75,8 @@ def _list(project: Project, selection: Selection, *, recursive: bool) -> list[Li
         raise unusable(project, item)
     pointer = item.pointer
     if pointer.kind == "dir" and (recursive or selection.inside):
-        entries = load_manifest(project.cache, pointer).entries
+        with listing(project, item.path):
+            entries = load_manifest(project.cache, pointer).entries
         return [
             Listed(f"{item.path}/{entry.path}", "file", entry.size, 1, entry.blake3, entry.exec)
             for entry in entries

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from mvc.errors import MvcError
+from mvc.errors import InvalidFormat, MvcError
 from mvc.objects.pointer import SUFFIX, Pointer, path_of
 from mvc.ops.checkout import CheckedOut, CheckoutResult, checkout
 from mvc.ops.common import Failure, collecting
@@ -77,7 +77,10 @@ def _follow(project: Project, find: Callable[[], list[FileChange]]) -> Followed:
 
 def _is_absent(project: Project, item: Tracked) -> bool:
     """Whether the cache lacks content that the workspace does not have, either."""
-    if item.pointer is None or item.condition or is_available(project.cache, project.catalog, item.pointer):
+    try:
+        if item.pointer is None or item.condition or is_available(project.cache, project.catalog, item.pointer):
+            return False
+    except InvalidFormat:  # checkout says so
         return False
     return not same_content(item.pointer, look(project, item.path))
 
@@ -120,7 +123,7 @@ def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> b
     before = look(project, path)
     if before.scan.kind == "none":
         return False
-    if error := refusal(path, before.scan):
+    if error := refusal(path, before.scan, project.show):
         raise error
     fix = f"{project.line('rm -r --', path)}  # if nobody needs it"
     if not same_content(pointer, before):

@@ -40,13 +40,17 @@ def _is_clean(item: StatusItem) -> bool:
     return item.pushed is not False and (item.state in _SETTLED or (bool(item.pushed) and item.state in _ABSENT))
 
 
-def _answered(item: StatusItem, answers: dict[str, bool], problems: dict[str, str]) -> StatusItem:
-    return item._replace(pushed=answers.get(item.path), problem=item.problem or problems.get(item.path, ""))
+def _answered(
+    item: StatusItem, answers: dict[str, bool], problems: dict[str, TransferFailure],
+) -> StatusItem:
+    item = item._replace(pushed=answers.get(item.path))
+    problem = problems.get(item.path)
+    return item._replace(problem=problem.error, fix=problem.fix) if problem and not item.problem else item
 
 
 def _ask(
     project: Project, selections: list[Selection], remote: str | None,
-) -> tuple[dict[str, bool], dict[str, str]]:
+) -> tuple[dict[str, bool], dict[str, TransferFailure]]:
     """Return by path whether its remote holds it, and why nothing could be asked of one."""
     groups, unknown = by_remote(project, selections, remote)
     answers = {failure.path: False for failure in unknown}
@@ -54,7 +58,7 @@ def _ask(
     with project.store_lock():
         for name, group in groups.items():
             answers.update(_ask_one(project, name, group, problems) if group else ())
-    return answers, {failure.path: failure.error for failure in problems}
+    return answers, {failure.path: failure for failure in problems}
 
 
 def _ask_one(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from mvc import config
 from mvc.errors import UsageError
 from mvc.ops.configure import Changes, change
 from mvc.project import Project
-from mvc.store.location import COMMON, DIRECTORY, S3, Location, hidden, parse, refuse_foreign, unknown_remote
+from mvc.store.location import COMMON, DIRECTORY, S3, Location, hidden, instead, parse, refuse_foreign, unknown_remote
 
 DEFAULT = "remotes.default"
 
@@ -218,25 +217,14 @@ def typed(project: Project, name: str, text: str) -> Location:
     if text and not text.startswith(("/", "~")) and ":" not in text.partition("/")[0]:
         here = os.path.realpath(project.around.cwd)
         text = os.path.relpath(os.path.join(here, text), os.path.realpath(project.base))
+    verb = "set" if name in project.remotes() else "add"
     try:
         location = parse(text)
     except UsageError as error:
-        raise UsageError(error.message, _instead(name, text) or error.fix) from None
+        raise UsageError(error.message, instead(verb, name, text) or error.fix) from None
     if location.protocol == DIRECTORY:
-        verb = "set" if name in project.remotes() else "add"
         refuse_foreign(project.outside(name, location.path), f"mvc remote {verb} {name}")
     return location
-
-
-def _instead(name: str, text: str) -> str:
-    """Return what to type instead of a URL with credentials in it; empty when it has none."""
-    protocol, _, rest = re.sub(r"[?#].*", "", text, flags=re.DOTALL).partition("://")
-    place = rest.rpartition("@")[2]
-    if f"{protocol}://{place}" == text or not place:
-        return ""
-    line = _line("add", name, f"{protocol}://{place}", {})
-    secrets = {"access_key_id": "", "secret_access_key": ""} if protocol == S3 else {}
-    return f"{line} && {_line('set', name, None, secrets, '--local')}" if secrets else line
 
 
 def _check_options(name: str, location: Location, options: Mapping[str, str]) -> None:

@@ -154,7 +154,7 @@ def _delete(project: Project, tools: Checkout, path: str) -> Plan:
 
     """
     before = look(project, path)
-    if error := refusal(path, before.scan):
+    if error := refusal(path, before.scan, project.show):
         raise error
     if before.scan.kind == "other":
         raise MvcError(f"{path} is neither a file nor a directory", project.line("ls -ld", path))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
-from mvc.errors import CorruptObject, MissingObject
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.diff import EntryChange, diff_manifests
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer
-from mvc.ops.common import chosen, content_name
+from mvc.ops.common import broken_list, chosen, content_name, unusable
 from mvc.ops.reports import Reports, ReportState
 from mvc.project import Project
 from mvc.workspace.available import is_available, load_manifest
@@ -46,7 +46,9 @@ class StatusItem(NamedTuple):
     """Whether its remote holds everything that the pointer needs; None when it was not asked."""
     changes: tuple[FileChange, ...] = ()
     problem: str = ""
-    """Why the state is `invalid`."""
+    """Why the state is `invalid`, or why nobody can tell whether it is pushed."""
+    fix: str = ""
+    """What to type about the problem."""
 
 
 class Status(NamedTuple):
@@ -86,12 +88,17 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
     if pointer is None or item.condition:
         state: State = item.condition or "invalid"
         size = pointer.total if pointer else 0
-        return StatusItem(item.path, pointer.kind if pointer else "", state, size, problem=item.problem)
+        fix = unusable(project, item).fix if state == "invalid" else ""
+        return StatusItem(item.path, pointer.kind if pointer else "", state, size, problem=item.problem, fix=fix)
     try:
         observed = look(project, item.path)
     except OSError as error:
         return StatusItem(item.path, pointer.kind, "modified", pointer.total, problem=str(error))
-    state = _state(project, item, pointer, observed)
+    try:
+        state = _state(project, item, pointer, observed)
+    except InvalidFormat as error:
+        problem, fix = f"its manifest cannot be used: {error.message}", broken_list(project, item.path, error).fix
+        return StatusItem(item.path, pointer.kind, "invalid", pointer.total, problem=problem, fix=fix)
     changes = _changes(project, pointer, observed, selection) if state in ("modified", "behind") else ()
     if selection.inside and state == "modified" and not changes:
         state = "clean"
@@ -153,7 +160,7 @@ def _changes(
         return ()
     try:
         old = load_manifest(project.cache, pointer)
-    except (MissingObject, CorruptObject):
+    except (MissingObject, CorruptObject, InvalidFormat):
         return ()
     new = Manifest(tuple(sorted(_storable(observed))))
     changes = [_change(change) for change in diff_manifests(old, new) if change.path not in observed.scan.refused]

@@ -12,15 +12,17 @@ from blake3 import blake3
 from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import MAX_BYTES, path_of
-from mvc.ops.common import chosen, unusable
+from mvc.ops.common import broken_list, chosen, unusable
 from mvc.ops.revisions import tracked_at
 from mvc.ops.uses import Use, uses_in_history
 from mvc.project import Project
 from mvc.scm.blobs import present_blobs, stream_blobs
 from mvc.scm.plumbing import Git, head, identity, list_tips, resolve
 from mvc.scm.reachable import author_emails, inside, mentions
+from mvc.store.bucket import RemoteError
 from mvc.store.location import open_bucket
 from mvc.store.remote import RemoteStore
+from mvc.store.remote_roots import DamagedRoots
 from mvc.transfer import Lost, Moved, Pool, Tools, fetch_objects
 from mvc.workspace.available import listing_objects, needed_objects
 from mvc.workspace.roots import PATTERN
@@ -194,7 +196,7 @@ def to_each_remote(
 
     Raises:
         UsageError: no such remote.
-        MvcError: the only remote can't be reached.
+        MvcError: there is only one, and it can't be used for another reason than that it does not answer.
 
     """
     groups, unknown = by_remote(project, meant.selections, remote)
@@ -203,7 +205,7 @@ def to_each_remote(
         try:
             results.append(move(name, selections) if selections else TransferResult(name, 0, 0, 0, 0))
         except MvcError as error:
-            if len(groups) == 1:
+            if len(groups) == 1 and not isinstance(error, RemoteError):
                 raise
             results.append(TransferResult(name, 0, 0, 0, 0, (TransferFailure.of("", error),)))
     first = results[0]
@@ -233,10 +235,14 @@ def by_remote(
         except UsageError as error:
             if wanted == remote:
                 raise
-            failed += [TransferFailure.of(selection.item.path, error) for selection in items]
+            failed += [_elsewhere(selection.item, error) for selection in items]
         else:
             groups[name] = (*groups.get(name, ()), *items)
     return groups or {project.remote(remote).name: ()}, tuple(failed)
+
+
+def _elsewhere(item: Tracked, error: UsageError) -> TransferFailure:
+    return TransferFailure(item.path, "", f"{item.pointer_path} names a remote of its own: {error.message}", error.fix)
 
 
 class Needed(NamedTuple):
@@ -263,8 +269,7 @@ def needed(project: Project, selections: Iterable[Selection]) -> Needs:
             for user, digest in _objects_of(project, selection):
                 found.setdefault(digest.blake3, Needed(digest, user))
         except InvalidFormat as error:
-            fix = project.line("mvc log", path)
-            failed.append(TransferFailure(path, "", f"its manifest cannot be used: {error.message}", fix))
+            failed.append(TransferFailure.of(path, broken_list(project, path, error)))
     return Needs(found, tuple(failed))
 
 
@@ -318,6 +323,8 @@ def opening(project: Project, remote: str | None, jobs: int) -> Iterator[Tools]:
         try:
             store = RemoteStore(bucket, indexes_of(project, bucket.url), pool)
             yield Tools(project.cache, store, pool, project.around.progress, folder)
+        except DamagedRoots as error:
+            raise DamagedRoots(error.file, settings.name) from None
         finally:
             bucket.close()
             shutil.rmtree(folder, ignore_errors=True)
@@ -394,7 +401,7 @@ def _absent(project: Project, where: str, need: Needed, uses: tuple[Use, ...], m
         return TransferFailure(need.path, name, f"{error}, and its pointer was never committed", fix)
     first = uses[-1]
     commit = first.commit[:12]
-    told = f"{error}: committed by {first.author} on {first.date[:10]} in {commit}, never pushed"
+    told = f"{error}: committed by {first.author} on {first.date[:10]} in {commit}, never pushed or gone since"
     line = f"mvc push --rev {commit}"
     fix = f"{line}  # in the clone where you added it" if first.commit in mine else f"ask {first.author} to run: {line}"
     return TransferFailure(need.path, name, told, fix)

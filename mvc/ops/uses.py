@@ -13,7 +13,7 @@ from mvc.project import Project
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.plumbing import Git
 from mvc.scm.reachable import CommitInfo, Mention, commit_infos, inside, mentions, tags_holding, unreachable
-from mvc.workspace.available import needed_objects
+from mvc.workspace.available import known_objects
 from mvc.workspace.roots import PATTERN, Needs
 from mvc.workspace.tracked import parsed
 
@@ -100,5 +100,5 @@ def _paths(project: Project, pointer_path: str, raw: bytes) -> Iterator[tuple[st
     """Yield every object that the pointer needs, with the path that it is the content of."""
     path = path_of(pointer_path)
     if (pointer := parsed(path, raw).pointer) is not None:
-        for label, digest in needed_objects(project.cache, pointer):
+        for label, digest in known_objects(project.cache, pointer):
             yield digest.blake3, f"{path}/{label}" if label else path

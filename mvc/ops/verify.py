@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from mvc.errors import MvcError
+from mvc.errors import InvalidFormat, MvcError
 from mvc.objects.manifest import Manifest, encode
 from mvc.ops.common import chosen
 from mvc.ops.status import look
@@ -15,9 +15,12 @@ from mvc.ops.uses import Use, uses_in_history
 from mvc.project import Project
 from mvc.store.scrub import Damage, Scope, put_aside, scrub
 from mvc.store.writer import CacheWriter
-from mvc.workspace.available import needed_objects
+from mvc.workspace.available import known_objects, needed_objects
 from mvc.workspace.content import hashing, read_files, storing
 from mvc.workspace.tracked import Selection
+
+UNUSABLE = "its bytes are whole, but this manifest cannot be used"
+"""How the reason begins where there is nothing to repair."""
 
 
 class Wrong(NamedTuple):
@@ -65,11 +68,12 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
         result = scrub(project.cache, scope, project.around.progress.advance)
     wrong = [Wrong(item.name, item.reason, _paths(users, item.name)) for item in result.damage]
     wrong += _still_lacking(project, users, wrong)
+    broken = broken_lists(project, selections)
     if wrong:
         with project.store_lock(exclusive=True):
             put_aside(project.cache, result.damage)
             wrong = _repaired(project, selections, wrong, result.damage)
-        wrong = with_history(project, wrong)
+    wrong = with_history(project, [*wrong, *broken])
     return Verified(result.objects, result.bytes, tuple(wrong))
 
 
@@ -87,11 +91,23 @@ def objects_in_use(project: Project, selected: list[Selection]) -> dict[str, InU
     for selection in selected:
         if selection.item.pointer is None:
             continue
-        for label, digest in needed_objects(project.cache, selection.item.pointer):
+        for label, digest in known_objects(project.cache, selection.item.pointer):
             if not label or selection.covers(label):
                 path = f"{selection.item.path}/{label}" if label else selection.item.path
                 users.setdefault(digest.blake3, InUse(digest.xxh128, [])).paths.append(path)
     return users
+
+
+def broken_lists(project: Project, selected: list[Selection]) -> list[Wrong]:
+    """Return the manifests that are what was added, and break their format: nobody can use them."""
+    found: list[Wrong] = []
+    for selection in selected:
+        if (pointer := selection.item.pointer) is not None:
+            try:
+                needed_objects(project.cache, pointer)
+            except InvalidFormat as error:
+                found.append(Wrong(pointer.digest.blake3, f"{UNUSABLE}: {error.message}", (selection.item.path,)))
+    return found
 
 
 def _paths(users: dict[str, InUse], name: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mvc.ops.common import chosen
 from mvc.ops.transfers import bring_manifests, transferring
-from mvc.ops.verify import Wrong, objects_in_use, with_history
+from mvc.ops.verify import Wrong, broken_lists, objects_in_use, with_history
 from mvc.project import Project
 from mvc.store.remote_scrub import scrub_remote
 from mvc.store.scrub import Scope
@@ -41,10 +41,11 @@ def verify_remote(
         bring_manifests(tools, selections)
         users = objects_in_use(project, selections)
         known = {name: use.xxh128 for name, use in users.items()}
+        broken = broken_lists(project, selections)
         scope = Scope(frozenset(known) if paths else None, known if quick else {})
         result = scrub_remote(tools.remote, scope, project.around.progress.advance)
     paths_of = {name: tuple(use.paths) for name, use in users.items()}
     reasons = {item.name: item.reason for item in result.damage}  # it may lie there twice
-    wrong = [Wrong(name, reason, paths_of.get(name, ())) for name, reason in reasons.items()]
+    wrong = [*broken, *(Wrong(name, reason, paths_of.get(name, ())) for name, reason in reasons.items())]
     found = tuple(with_history(project, wrong)) if wrong else ()
     return RemoteVerified(project.remote(remote).name, result.objects, result.bytes, found)

@@ -16,7 +16,7 @@ from mvc.project import Project
 from mvc.scm import condition
 from mvc.scm.plumbing import index_paths
 from mvc.scratch import Staging, left_behind
-from mvc.workspace.available import needed_objects
+from mvc.workspace.available import known_objects
 from mvc.workspace.tracked import Tracked
 
 _MINUTE_NS = 60 * 10**9
@@ -98,7 +98,7 @@ def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     paths = [
         item.path
         for item in tracked
-        if item.pointer and any(digest.blake3 in gone for _, digest in needed_objects(project.cache, item.pointer))
+        if item.pointer and any(digest.blake3 in gone for _, digest in known_objects(project.cache, item.pointer))
     ]
     if paths:
         fix = f"{project.line('mvc add', *paths)}  # if the workspace still has the content"

@@ -25,6 +25,7 @@ def load_manifest(cache: Cache, pointer: Pointer) -> Manifest:
     Raises:
         MissingObject: the manifest, or a shard of it, is not in the cache.
         CorruptObject: its bytes there are damaged.
+        InvalidFormat: they break its format.
 
     """
     if pointer.manifest is not None:
@@ -33,7 +34,12 @@ def load_manifest(cache: Cache, pointer: Pointer) -> Manifest:
 
 
 def is_available(cache: Cache, catalog: Catalog, pointer: Pointer) -> bool:
-    """Whether everything that the pointer stands for is in the cache now."""
+    """Whether everything that the pointer stands for is in the cache now.
+
+    Raises:
+        InvalidFormat: its manifest breaks its format.
+
+    """
     if pointer.kind == "file":
         return cache.has(pointer.digest.blake3)
     remembered = catalog.complete(pointer.digest.blake3)
@@ -55,10 +61,22 @@ def needed_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
     """Return every object that the pointer needs, as far as the cache can tell, with its path inside.
 
     The path is empty for a file, and for a directory's manifest and its shards.
+
+    Raises:
+        InvalidFormat: the manifest breaks its format.
+
     """
     try:
         return _objects(cache, pointer)
     except (MissingObject, CorruptObject):
+        return [("", digest) for digest in listing_objects(cache, pointer)]
+
+
+def known_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
+    """Return the same; a manifest that breaks its format says of no file."""
+    try:
+        return needed_objects(cache, pointer)
+    except InvalidFormat:
         return [("", digest) for digest in listing_objects(cache, pointer)]
 
 

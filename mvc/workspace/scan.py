@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from array import array
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
@@ -15,6 +17,7 @@ from mvc.workspace.ignore import FILE, Rules, ignored, rules_above, with_folder
 from mvc.workspace.links import Links
 
 STAMP_FIELDS = len(Stamp._fields)
+_SYMLINK = "a symlink to what is no regular file"
 
 
 class Scan(NamedTuple):
@@ -95,7 +98,7 @@ def _note(found: Scan, label: str, name: str, dir_fd: int, status: os.stat_resul
             found.refused[label] = "a symlink to nothing"
             return
     if not stat.S_ISREG(status.st_mode):
-        found.refused[label] = "neither a regular file nor a directory"
+        found.refused[label] = _SYMLINK if label in found.links else "neither a regular file nor a directory"
         return
     if status.st_mode & stat.S_IXUSR and label not in found.links:
         found.executables.add(label)
@@ -103,9 +106,10 @@ def _note(found: Scan, label: str, name: str, dir_fd: int, status: os.stat_resul
     found.stamps.extend(Stamp.of(status))
 
 
-def refusal(path: str, found: Scan) -> MvcError | None:
-    """Return the error that says what at `path` can't be stored."""
+def refusal(path: str, found: Scan, show: Callable[[str], str] = str) -> MvcError | None:
+    """Return the error that says what at `path` can't be stored; `show` spells a path as the user would type it."""
     for label, reason in found.refused.items():
         full = f"{path}/{label}" if label else path
-        return UsageError(f"{full} is {reason}", "remove it, or list it in .mvcignore")
+        fix = f"rm -- {shlex.quote(show(full))}{'  # or list it in .mvcignore' if label else ''}"
+        return UsageError(f"{full} is {reason}", fix)
     return None

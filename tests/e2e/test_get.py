@@ -64,6 +64,55 @@ def test_a_directory_and_a_part_of_one(here: Repo, address: str) -> None:
     assert here.read("run.sh") == b"echo run"
 
 
+def test_a_bare_repository_is_cloned(here: Repo, there: Repo, tmp_path: Path) -> None:
+    for name in ("bare.git", "bare"):
+        there.git("clone", "-q", "--bare", str(there.root), str(tmp_path / name))
+        here.ok("get", str(tmp_path / name), "models/m.bin", "-o", f"{name}.bin")
+        assert here.read(f"{name}.bin") == noise("new", LARGE)
+
+
+def test_a_worktree_may_be_called_like_a_bare_repository(here: Repo, there: Repo, tmp_path: Path) -> None:
+    there.clone(tmp_path / "work.git").ok("pull")
+    (tmp_path / "nas").rename(tmp_path / "gone")
+    here.ok("get", str(tmp_path / "work.git"), "models/m.bin")
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_remote_beside_a_repository_is_not_looked_for_elsewhere(
+    here: Repo, there: Repo, tmp_path: Path, bare: bool,
+) -> None:
+    there.ok("remote", "set", "nas", "../nas")
+    there.git("commit", "-qam", "relative")
+    address = f"file://{there.root}"
+    if bare:
+        address = str(tmp_path / "bare")
+        there.git("clone", "-q", "--bare", str(there.root), address)
+    for choice in ([], ["-r", "nas"]):
+        result = here.fails(3, "get", address, "models/m.bin", *choice)
+        assert result.errors[0].startswith("the remote nas of that repository is ../nas, beside it")
+        assert result.fixes == ["mvc get CLONE REF  # or mvc get REPO REF -r NAME, with another remote of it"]
+        assert ".mvc-get-" not in result.err
+    assert "not tracked" in here.fails(3, "get", address, "models/none.bin").errors[0]
+    here.ok("get", str(there.clone(tmp_path / "clone").root), "models/m.bin")
+    here.remove("m.bin")
+    there.ok("remote", "add", "other", str(tmp_path / "nas"))
+    there.git("commit", "-qam", "another")
+    here.ok("get", f"file://{there.root}", "models/m.bin", "-r", "other")
+
+
+@pytest.mark.parametrize("path", ["x.git", "x.git?token=s3cret", "x.git#s3cret"])
+def test_a_password_is_not_repeated(here: Repo, path: str) -> None:
+    result = here.fails(3, "get", f"https://u:s3cret@127.0.0.1:1/{path}", "m.bin")
+    assert result.errors[0].startswith("https://***@127.0.0.1:1/x.git")
+    assert "s3cret" not in result.err
+
+
+def test_an_address_without_a_password_is_named(here: Repo) -> None:
+    for address in ("git@localhost:none/x.git", "/no/u@x.git"):
+        environ = {"GIT_SSH_COMMAND": "false"}
+        assert here.fails(3, "get", address, "m.bin", env=environ).errors[0].startswith(f"{address} cannot be cloned")
+
+
 def test_nothing_is_overwritten(here: Repo, address: str) -> None:
     here.write("m.bin", "mine")
     assert "exists already" in here.fails(2, "get", address, "models/m.bin").errors[0]

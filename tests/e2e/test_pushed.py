@@ -67,6 +67,25 @@ def test_every_file_of_a_directory_is_asked_for(repo: Repo, nas: Path) -> None:
     assert len(files) == MANY
 
 
+def test_a_pointer_that_names_no_remote_is_told_why(repo: Repo, nas: Path) -> None:
+    for name in ("a.bin", "m.bin"):
+        repo.added(name, noise(name, 100))
+    repo.path("m.bin.mvc").write_text(repo.path("m.bin.mvc").read_text() + 'remote: "gone"\n')
+    said = "m.bin.mvc names a remote of its own: no remote is called 'gone'; there are: nas"
+    out = repo.mvc("status", "--pushed").out
+    assert f"not pushed       m.bin  ({said})\n" in out
+    assert "\n  mvc push a.bin  # sends what the remote lacks\n  mvc remote list\n" in out
+    assert repo.fails(3, "push").errors == [said]
+    items = repo.mvc("status", "--pushed", "--json").json["items"]
+    assert [(item["pushed"], item["problem"], item["fix"]) for item in items] == [
+        (True, "", ""),
+        (False, said, "mvc remote list"),
+    ]
+    out = repo.mvc("status", "--pushed").out
+    assert "mvc push" not in out
+    assert not nas.joinpath("objects").exists()
+
+
 def test_a_fresh_clone_can_ask(repo: Repo, nas: Path, tmp_path: Path) -> None:
     """As CI does: nothing is fetched, and every child is asked for all the same."""
     repo.write_dir("data", 4200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,35 @@ def test_wrong_bytes_are_an_error_at_the_end(clone: Repo, tmp_path: Path, place:
             assert file.read() == noise("m", LARGE)
     else:
         assert told.value.fix == "mvc pull m.bin"
+
+
+@pytest.mark.parametrize("trouble", ["cut short", "cut in its pack", "down", "empty"])
+def test_another_remote_is_tried(clone: Repo, tmp_path: Path, trouble: str) -> None:
+    """As `mvc pull` does."""
+    shutil.copytree(tmp_path / "nas", tmp_path / "other")
+    clone.ok("remote", "add", "other", str(tmp_path / "other"))
+    clone.ok("remote", "default", "nas")
+    reference = "few/part-0001.bin" if "pack" in trouble else "m.bin"
+    if trouble == "cut short":
+        name = clone.digest("m.bin")
+        os.truncate(tmp_path / "nas/objects" / name[:2] / name, LARGE - 1)
+    elif trouble == "cut in its pack":
+        for pack in (tmp_path / "nas/packs").glob("*.pack"):
+            os.truncate(pack, 20)
+    elif trouble == "down":
+        clone.ok("remote", "set", "nas", "https://127.0.0.1:1/nas")
+    else:
+        shutil.rmtree(tmp_path / "nas")
+    for _ in "the other remote", "the cache":
+        with mvc.open(reference) as file:
+            assert file.read() == (noise(("dir", 1), 200) if "pack" in trouble else noise("m", LARGE))
+
+
+def test_no_answer_and_nobody_else(clone: Repo) -> None:
+    clone.ok("remote", "set", "nas", "https://127.0.0.1:1/nas")
+    with pytest.raises(mvc.MvcError, match=r"127\.0\.0\.1") as caught:
+        mvc.open("m.bin")
+    assert caught.value.exit_code == 3
 
 
 def test_what_is_no_file(clone: Repo) -> None:

@@ -137,6 +137,9 @@ def test_invalid_and_the_rest_goes_on_with_exit_2(repo: Repo) -> None:
     said = repo.mvc("status")
     assert said.code == 2
     assert "b.bin.mvc" in said.out
+    assert "\n  git checkout -- b.bin.mvc\n" in said.out
+    repo.shell("git checkout -- b.bin.mvc")
+    assert repo.state("b.bin") == "clean"
 
 
 def test_conflict_is_told_and_its_hint_settles_it(repo: Repo) -> None:
