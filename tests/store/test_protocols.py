@@ -352,7 +352,8 @@ def test_a_connection_that_breaks_is_made_anew(ssh_server: SshServer, tmp_path: 
         known = ssh_server.known_hosts.replace(str(ssh_server.port), str(gate.getsockname()[1]))
         (Path(os.environ["HOME"]) / ".ssh/known_hosts").write_text(known)
         passed: list[socket.socket] = []
-        threading.Thread(target=_pass_on, args=(gate, ssh_server.port, passed), daemon=True).start()
+        thread = threading.Thread(target=_pass_on, args=(gate, ssh_server.port, passed), daemon=True)
+        thread.start()
         bucket.write("key", b"content")
         for end in passed:
             with suppress(OSError):  # the other end was told already
@@ -363,6 +364,10 @@ def test_a_connection_that_breaks_is_made_anew(ssh_server: SshServer, tmp_path: 
         assert item is not None
         assert bucket.read(item, 0, 7) == b"content"
         bucket.close()
+        gate.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
+        thread.join()
+    for end in passed:
+        end.close()
 
 
 def _pass_on(gate: socket.socket, port: int, passed: list[socket.socket]) -> None:
