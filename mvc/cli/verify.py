@@ -50,13 +50,12 @@ def _verified(project: Project, paths: list[str], remote: str | None, *, quick: 
 
 
 def _show_verified(output: Output, project: Project, result: Verified | RemoteVerified) -> None:
-    from mvc.ops.verify import UNUSABLE  # noqa: PLC0415
-
     remote = getattr(result, "remote", "")
     for wrong in result.wrong:
-        if wrong.reason.startswith(UNUSABLE):
+        if wrong.whole:
             path = wrong.users[0]
-            say(f"object {wrong.blake3}, which {path} needs: {wrong.reason}", _versions(project, path))
+            line = f"{project.line('mvc log', path)}  # its other versions"
+            say(f"object {wrong.blake3}, which {path} needs: {wrong.reason}", line)
         elif remote:
             _show_wrong_there(project, remote, wrong)
         else:
@@ -65,10 +64,6 @@ def _show_verified(output: Output, project: Project, result: Verified | RemoteVe
             output.note(f"  needed by {tell_use(use)}")
     where = f" from {visible(remote)}" if remote else ""
     output.line(f"{plural(result.objects, 'object')}, {size(result.bytes)} read{where}: {len(result.wrong)} wrong.")
-
-
-def _versions(project: Project, path: str) -> str:
-    return f"{project.line('mvc log', path)}  # its other versions"
 
 
 def _show_wrong_there(project: Project, remote: str, wrong: Wrong) -> None:

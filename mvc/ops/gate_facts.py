@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
+from mvc.ops.gate_blobs import Blobs
 from mvc.ops.gate_history import brought_blobs
-from mvc.ops.gate_past import Blobs, Models, Trees, read_past
+from mvc.ops.gate_past import Models, Trees, read_past
 from mvc.ops.kept import with_files
 from mvc.ops.scans import with_scans
 from mvc.ops.signing import signers_of

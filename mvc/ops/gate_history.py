@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.touched import GITLINK, HEAD, SYMLINK, is_ours, is_pointer, may_link
-from mvc.quality.content import magic
+from mvc.ops.touched import GITLINK, HEAD, SYMLINK, is_ours, is_pointer, look_at
 from mvc.quality.facts import BlobFacts
+from mvc.scm.history import Step, blob_sizes, brought, new_objects
 from mvc.scm.index_changes import Index, Sized, heads
-from mvc.scm.landing import Landed, Step, blob_sizes, brought, new_objects
+from mvc.scm.landing import Landed
 
 
 class _Place(NamedTuple):
@@ -71,16 +71,11 @@ def _facts(
     place: Landed, new: Mapping[_Place, str], sized: Mapping[str, int], tracked: set[str],
 ) -> Iterator[BlobFacts]:
     blobs = [Sized(oid, sized[oid]) for oid in sorted({item.oid for item in new})]
-    told = {}
-    links = set()
-    for blob, head in zip(blobs, heads(place.git, blobs, HEAD), strict=True):
-        if not magic.is_lfs_pointer(head, blob.size):
-            told[blob.oid] = magic.kind_of(head, blob.size)
-            if may_link(head, blob.size, told[blob.oid]):
-                links.add(blob.oid)
+    first = zip(blobs, heads(place.git, blobs, HEAD), strict=True)
+    looks = {blob.oid: look_at(head, blob.size) for blob, head in first}
     for item, commit in new.items():
-        size, kind = sized[item.oid], told.get(item.oid)
-        if item.link and item.oid in links:
+        look = looks[item.oid]
+        if look is None or not look.counts(link=item.link):
             continue
-        if kind is not None and (kind or size >= HEAD or not is_ours(item.path, tracked)):
-            yield BlobFacts(item.path, size, kind, commit)
+        if look.kind or look.size >= HEAD or not is_ours(item.path, tracked):
+            yield BlobFacts(item.path, look.size, look.kind, commit)

@@ -6,35 +6,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from mvc.errors import InvalidFormat
-from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
-from mvc.objects.pointer import SUFFIX, parse
-from mvc.ops.touched import GITLINK, is_pointer, stem
-from mvc.quality.facts import FileAt, Past, Version
-from mvc.quality.files import MAX_BYTES as MAX_REPORT
+from mvc.objects.pointer import SUFFIX
+from mvc.ops.gate_blobs import REGULAR, Blobs
+from mvc.ops.touched import is_pointer, stem
+from mvc.quality.facts import Past, Version
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.lineage import Descent, Held, Move, State, Stood, descents
-from mvc.scm.blobs import stream_blobs
+from mvc.scm.history import Step, VersionTag, aside, files_at, first_parents, renames, renames_in, version_tags
 from mvc.scm.index_changes import Entry
-from mvc.scm.landing import (
-    Landed,
-    Step,
-    VersionTag,
-    aside,
-    files_at,
-    first_parents,
-    list_tree,
-    renames,
-    renames_in,
-    tree_of,
-    version_tags,
-)
+from mvc.scm.landing import Landed, list_tree, tree_of
 
 _PATTERNS = (f"*{SUFFIX}", f"*{REPORT}")
-_NAMED = b"\nname: "
-_REGULAR = ("100644", "100755")
-_LIMIT = max(MAX_POINTER, MAX_REPORT)
 
 
 class Trees(NamedTuple):
@@ -42,64 +25,6 @@ class Trees(NamedTuple):
 
     base: Mapping[str, Entry]
     judged: Mapping[str, Entry]
-
-
-class Blobs:
-    """Blobs of Git, each read once."""
-
-    def __init__(self, place: Landed) -> None:
-        """Read nothing yet."""
-        self._git = place.git
-        self._read: dict[str, bytes] = {}
-        self._names: dict[str, str] = {}
-
-    def load(self, oids: Iterable[str]) -> None:
-        """Read those that are not read yet; what is too large to be one of ours counts as empty.
-
-        Raises:
-            MvcError: this clone lacks one.
-
-        """
-        wanted = sorted(set(oids) - self._read.keys() - {""})
-        if not wanted:
-            return
-        for oid, raw in zip(wanted, stream_blobs(self._git, wanted, _LIMIT), strict=True):
-            self._read[oid] = raw
-
-    def load_files(self, entries: Iterable[Entry]) -> None:
-        """Read those of the files that are blobs."""
-        self.load(entry.oid for entry in entries if entry.mode != GITLINK)
-
-    def load_names(self, pointers: Iterable[Entry]) -> None:
-        """Read pointers, and keep nothing but their names."""
-        oids = {entry.oid for entry in pointers if entry.mode != GITLINK}
-        wanted = sorted(oids - self._read.keys() - self._names.keys())
-        for oid, raw in zip(wanted, stream_blobs(self._git, wanted, _LIMIT), strict=True):
-            self._names[oid] = _identity(raw)[0] if _NAMED in raw else ""
-
-    def name(self, oid: str) -> str:
-        """Return the name in a pointer that was loaded, if only for that; empty when it has none."""
-        return self._names[oid] if oid in self._names else self.identity(oid)[0]
-
-    def identity(self, oid: str) -> tuple[str, str]:
-        """Return name and blake3 in a pointer that was loaded, empty where they cannot be read."""
-        return _identity(self._read.get(oid, b""))
-
-    def file(self, entry: Entry | None) -> FileAt | None:
-        """Return a file that was loaded."""
-        return entry and FileAt(entry.mode, self._read.get(entry.oid, b""), entry.oid)
-
-    def regular(self, oid: str) -> FileAt | None:
-        """Return a regular file that was loaded; None for the empty name."""
-        return self.file(Entry(_REGULAR[0], oid)) if oid else None
-
-
-def _identity(raw: bytes) -> tuple[str, str]:
-    try:
-        pointer = parse(raw)
-    except InvalidFormat:
-        return "", ""
-    return pointer.notes.name, pointer.digest.blake3
 
 
 # What was before.
@@ -298,7 +223,7 @@ class _Source(NamedTuple):
     def _named(self, brought: Mapping[str, _Brought], names: Collection[str]) -> dict[str, list[tuple[str, str]]]:
         """Return where pointers with each of these names stood, and the blake3 in them."""
         there = [(path, oid) for path, files in brought.items() for oid in files.pointers] if names else []
-        self.blobs.load_names(Entry(_REGULAR[0], oid) for _, oid in there)
+        self.blobs.load_names(Entry(REGULAR[0], oid) for _, oid in there)
         meant = [(path, oid) for path, oid in there if self.blobs.name(oid) in names]
         self.blobs.load(oid for _, oid in meant)
         found: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
@@ -321,7 +246,7 @@ _BOTH = (SUFFIX, REPORT)
 
 def _regular(entry: Entry | None) -> str:
     """Return the blob of a regular file; empty for anything else."""
-    return entry.oid if entry and entry.mode in _REGULAR else ""
+    return entry.oid if entry and entry.mode in REGULAR else ""
 
 
 def _places(path: str, past: Past) -> tuple[str, ...]:
@@ -358,7 +283,7 @@ def _apply(step: Step, current: dict[str, tuple[str, str]]) -> set[str]:
     for change in step.changes:
         path = stem(change.path)
         if path and not change.path.endswith(SIGNATURES):
-            oid = change.oid if change.mode in _REGULAR else ""
+            oid = change.oid if change.mode in REGULAR else ""
             pointer, report = current.get(path, ("", ""))
             current[path] = (oid, report) if is_pointer(change.path) else (pointer, oid)
             touched.add(path)
@@ -378,7 +303,7 @@ def _brought(steps: Iterable[Step]) -> dict[str, _Brought]:
     for step in steps:
         for change in step.changes:
             path = stem(change.path)
-            if path and change.mode in _REGULAR and not change.path.endswith(SIGNATURES):
+            if path and change.mode in REGULAR and not change.path.endswith(SIGNATURES):
                 there = found.setdefault(path, _Brought({}, {}))
                 (there.pointers if is_pointer(change.path) else there.reports)[change.oid] = step.commit
     return found

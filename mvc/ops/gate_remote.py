@@ -29,8 +29,9 @@ def ask_remote(project: Project, remote: str, models: Iterable[ModelFacts]) -> R
     project.remote(remote)
     try:
         with project.store_lock(), transferring(project, remote, JOBS) as tools:
-            bring_manifests(tools, [Selection(Tracked(path, pointer=pointer)) for path, pointer in pointers.items()])
-            return RemoteFacts(remote, tuple(_ask(tools, pointers)))
+            selections = [Selection(Tracked(path, pointer=pointer)) for path, pointer in pointers.items()]
+            unread = {item.name: item.error for item in bring_manifests(tools, selections).failed}
+            return RemoteFacts(remote, tuple(_ask(tools, pointers, unread)))
     except UsageError:
         raise
     except MvcError as error:
@@ -47,7 +48,8 @@ def _pointer(model: ModelFacts) -> Pointer | None:
         return None
 
 
-def _ask(tools: Tools, pointers: Mapping[str, Pointer]) -> Iterator[Lacking]:
+def _ask(tools: Tools, pointers: Mapping[str, Pointer], unread: Mapping[str, MvcError]) -> Iterator[Lacking]:
+    """Yield what is lacking; `unread` are the lists of files that the remote did not give, and why."""
     needs: dict[str, dict[str, Digest]] = {}
     for path, pointer in pointers.items():
         try:
@@ -59,3 +61,6 @@ def _ask(tools: Tools, pointers: Mapping[str, Pointer]) -> Iterator[Lacking]:
     for path, found in needs.items():
         if missing := found.keys() & lacking:
             yield Lacking(path, len(missing), len(found), sum(found[name].size for name in missing))
+        elif lists := sorted(found.keys() & unread.keys()):
+            problem = f"the list of its files cannot be read: {unread[lists[0]].message}"
+            yield Lacking(path, problem=problem, damaged=True)

@@ -37,6 +37,8 @@ from mvc.transfer import JOBS
 from mvc.workspace.roots import MANIFESTS, Needs, repository_roots
 
 _BUFFER = 1 << 20
+_MOST = 1 << 30
+"""Bytes of a manifest; what is longer on a remote is none of ours."""
 
 
 class CloneKeeps(NamedTuple):
@@ -115,11 +117,11 @@ def _manifest_there(remote: RemoteStore, name: str) -> bytes:
         MvcError: it is damaged there.
 
     """
-    hasher, body = blake3(), b""
+    hasher, body = blake3(), bytearray()
     try:
         with remote.open(name) as file:
             is_manifest = file.peek(len(MANIFESTS[1])).startswith(MANIFESTS)  # type: ignore[attr-defined]  # is buffered
-            while part := file.read(_BUFFER):
+            while len(body) <= _MOST and (part := file.read(_BUFFER)):
                 hasher.update(part)
                 body += part if is_manifest else b""
     except MissingObject:
@@ -128,7 +130,7 @@ def _manifest_there(remote: RemoteStore, name: str) -> bytes:
         url = remote.bucket.url
         message = f"the manifest {name} is damaged on {url}, so the files it lists are not known"
         raise MvcError(message, "mvc push --repair --all-commits  # in a clone that has it")
-    return body
+    return bytes(body)
 
 
 def _collect(

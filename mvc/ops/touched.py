@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.objects.pointer import SUFFIX
@@ -85,21 +86,16 @@ def read_files(
     whole = {entry.oid for entry in own.values() if _has_blob(entry)}
     entering = {entry.oid for entry in others.values()}
     raw: dict[str, bytes] = {}
-    told: dict[str, tuple[int, str]] = {}
-    links: set[str] = set()
+    looks: dict[str, Look] = {}
     blobs = sizes(git, sorted(whole | entering))
     for blob, head in zip(blobs, heads(git, blobs, HEAD), strict=True):
         if blob.oid in whole:
             raw[blob.oid] = head
-        if blob.oid in entering and not magic.is_lfs_pointer(head, blob.size):
-            told[blob.oid] = blob.size, magic.kind_of(head, blob.size)
-        if blob.oid in told and may_link(head, *told[blob.oid]):
-            links.add(blob.oid)
+        if blob.oid in entering and (found := look_at(head, blob.size)):
+            looks[blob.oid] = found
     files = {path: FileAt(item.mode, raw.get(item.oid, b""), item.oid, item.conflicted) for path, item in own.items()}
-    return files, tuple(
-        BlobFacts(path, *told[entry.oid]) for path, entry in others.items()
-        if entry.oid in told and not (entry.mode == SYMLINK and entry.oid in links)
-    )
+    seen = [(path, looks[entry.oid], entry.mode == SYMLINK) for path, entry in others.items() if entry.oid in looks]
+    return files, tuple(BlobFacts(path, look.size, look.kind) for path, look, link in seen if look.counts(link=link))
 
 
 def _has_blob(entry: Entry) -> bool:
@@ -117,9 +113,26 @@ def enters(index: Index, path: str, tracked: Collection[str]) -> bool:
     return not is_ours(path, tracked) and not _holder(index, path)
 
 
-def may_link(head: bytes, size: int, kind: str) -> bool:
-    """Whether a blob may be where a symlink leads, and is no file that passes for one; `head` is how it begins."""
-    return size <= _LINK and b"\0" not in head and not kind
+class Look(NamedTuple):
+    """What the first bytes of a blob tell."""
+
+    size: int
+    kind: str
+    """As in `BlobFacts`."""
+    may_link: bool
+    """Whether it may be where a symlink leads, and is no file that passes for one."""
+
+    def counts(self, *, link: bool) -> bool:
+        """Whether it is to be judged where it stands, with the mode of a symlink or another one."""
+        return not (link and self.may_link)
+
+
+def look_at(head: bytes, size: int) -> Look | None:
+    """Return what a blob of `size` bytes is that begins with `head`; None for a pointer of git-lfs."""
+    if magic.is_lfs_pointer(head, size):
+        return None
+    kind = magic.kind_of(head, size)
+    return Look(size, kind, size <= _LINK and b"\0" not in head and not kind)
 
 
 def is_ours(path: str, tracked: Collection[str]) -> bool:

@@ -19,9 +19,6 @@ from mvc.workspace.available import known_objects, needed_objects
 from mvc.workspace.content import hashing, read_files, storing
 from mvc.workspace.tracked import Selection
 
-UNUSABLE = "its bytes are whole, but this manifest cannot be used"
-"""How the reason begins where there is nothing to repair."""
-
 
 class Wrong(NamedTuple):
     """An object that is damaged, or was and has no good copy since."""
@@ -34,6 +31,8 @@ class Wrong(NamedTuple):
     """Committed versions that need it, the newest first."""
     repaired_from: str = ""
     """The workspace path whose bytes took its place; empty when none had them."""
+    whole: bool = False
+    """Whether it is a manifest that is just what was added, and breaks its format: there is nothing to repair."""
 
 
 class Verified(NamedTuple):
@@ -106,7 +105,8 @@ def broken_lists(project: Project, selected: list[Selection]) -> list[Wrong]:
             try:
                 needed_objects(project.cache, pointer)
             except InvalidFormat as error:
-                found.append(Wrong(pointer.digest.blake3, f"{UNUSABLE}: {error.message}", (selection.item.path,)))
+                reason = f"its bytes are whole, but this manifest cannot be used: {error.message}"
+                found.append(Wrong(pointer.digest.blake3, reason, (selection.item.path,), whole=True))
     return found
 
 

@@ -159,6 +159,8 @@ class Lacking(NamedTuple):
     """Bytes of what it lacks."""
     problem: str = ""
     """Why nobody can say what the model needs; empty when that is known."""
+    damaged: bool = False
+    """Whether that is so because the remote has wrong bytes."""
 
 
 class RemoteFacts(NamedTuple):

@@ -351,9 +351,10 @@ def out_of_history(path: str, commit: str) -> str:
     return f"git rebase -i {_word(commit[:12], 'COMMIT')}^  # edit it: git rm --cached -- {_pathspec(path)}"
 
 
-def push(path: str, remote: str) -> str:
-    """Bring a model to a remote."""
-    return f"mvc push {_path(path)} -r {_word(remote, 'NAME')}  # where the model was added"
+def push(path: str, remote: str, *, repair: bool = False) -> str:
+    """Bring a model to a remote, or what is wrong there of it."""
+    command = "mvc push --repair" if repair else "mvc push"
+    return f"{command} {_path(path)} -r {_word(remote, 'NAME')}  # where the model was added"
 
 
 def test_remote(remote: str) -> str:

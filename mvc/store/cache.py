@@ -21,7 +21,8 @@ from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.scratch import Scratch
 from mvc.store.base import Stored
-from mvc.store.packs import MANY_PACKS, SMALL_PACK, PackSet, Record
+from mvc.store.pack_index import Record
+from mvc.store.packs import MANY_PACKS, SMALL_PACK, PackSet
 from mvc.store.writer import ARRIVED, CacheWriter
 
 STORE_FILE = "store.yaml"

@@ -17,7 +17,8 @@ from mvc.errors import MissingObject
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.bucket import Item, RemoteError, Transient
-from mvc.store.packs import MANY_PACKS, RAW, PackIndex
+from mvc.store.pack_index import RAW, PackIndex
+from mvc.store.packs import MANY_PACKS
 from mvc.store.remote import RemoteStore
 from mvc.store.remote_packs import Pair
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from mvc.errors import CorruptObject
 from mvc.store.bucket import PART, Item
-from mvc.store.packs import HEAD, RECORD, IndexHead, Record, parse_record
+from mvc.store.pack_index import HEAD, RECORD, IndexHead, Record, parse_record
 
 A_REQUEST = 256 << 10
 """Bytes that are read as quickly as a request more is made."""

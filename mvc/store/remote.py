@@ -22,7 +22,7 @@ from mvc.objects.hashing import hash_stream
 from mvc.scratch import Scratch
 from mvc.store.bucket import PART, Bucket, Item, RemoteError, Run
 from mvc.store.location import MARKER
-from mvc.store.packs import PackIndex, Record
+from mvc.store.pack_index import PackIndex, Record
 from mvc.store.remote_packs import Pair, RemotePacks
 from mvc.store.shaping import Shaped, shaped
 from mvc.store.writer import LOOSE_AT

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.store.bucket import Bucket, Changed, Item, Run
-from mvc.store.packs import HEAD, MAX_INDEX, PackIndex, Record
+from mvc.store.pack_index import HEAD, MAX_INDEX, PackIndex, Record
 from mvc.store.ranged_index import RangedIndex
 
 _INDEX = re.compile(r"packs/([0-9a-f]{64})\.idx")

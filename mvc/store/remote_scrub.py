@@ -11,7 +11,7 @@ from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.digest import check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream
 from mvc.store.bucket import PART, Changed, Item, RemoteError, Transient
-from mvc.store.packs import MAX_INDEX, RAW, PackIndex, Record, encode_index
+from mvc.store.pack_index import MAX_INDEX, RAW, PackIndex, Record, encode_index
 from mvc.store.remote import Place, RemoteStore, Span, spans
 from mvc.store.remote_packs import index_bytes
 from mvc.store.scrub import Damage, Scope, Scrubbed

@@ -14,7 +14,7 @@ from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.fsutil import CREATE, READ, write_all
 from mvc.objects.hashing import hash_stream
 from mvc.store.cache import Cache
-from mvc.store.packs import Record
+from mvc.store.pack_index import Record
 
 
 class Damage(NamedTuple):

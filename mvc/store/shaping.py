@@ -13,7 +13,8 @@ from typing import NamedTuple
 from mvc.fsutil import CREATE, write_all
 from mvc.objects.digest import Digest
 from mvc.scratch import Scratch
-from mvc.store.packs import STEP, PackWriter, encode_index
+from mvc.store.pack_index import encode_index
+from mvc.store.packs import STEP, PackWriter
 
 
 class Shaped(NamedTuple):

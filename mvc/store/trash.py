@@ -12,7 +12,7 @@ from contextlib import suppress
 from mvc.errors import MissingObject, MvcError
 from mvc.store.base import Stored
 from mvc.store.cache import Cache
-from mvc.store.packs import PackIndex
+from mvc.store.pack_index import PackIndex
 
 
 def discard(cache: Cache, garbage: Iterable[Stored]) -> None:

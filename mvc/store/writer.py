@@ -29,7 +29,8 @@ from mvc.fsutil import (
 )
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream
-from mvc.store.packs import PackWriter, Record
+from mvc.store.pack_index import Record
+from mvc.store.packs import PackWriter
 
 if TYPE_CHECKING:
     from mvc.store.cache import Cache

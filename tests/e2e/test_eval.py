@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -507,20 +506,19 @@ def test_a_file_of_metrics_must_be_of_this_run(model: Repo) -> None:
 
 def test_ctrl_c_reaches_the_command_and_nothing_is_written(model: Repo) -> None:
     script = """
-import os, signal, sys, time
+import signal, sys
 try:
     open("ready", "w").close()
-    time.sleep(60)
+    signal.pause()
 except KeyboardInterrupt:
     open("cleaned-up", "w").close()
     sys.exit(1)
 """
     model.write("eval.py", script)
+    os.mkfifo(model.path("ready"))
     args = (MVC, "eval", "run", MODEL, "--tag", "v1.0.0", "--", sys.executable, "eval.py")
     with subprocess.Popen(args, cwd=model.root, env=model.environ, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 60
-        while not model.path("ready").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        model.path("ready").read_bytes()  # waits until the other end opens it
         process.send_signal(signal.SIGINT)  # to mvc alone: it has to pass it on
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

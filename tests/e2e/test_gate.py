@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from formats.second_implementation import Store
 from harness import LARGE, MANY, Repo, noise
 
 MODEL = "models/ranker.onnx"
@@ -284,13 +285,18 @@ def test_all_judges_a_tree_by_its_own_policy(repo: Repo) -> None:
 # A remote.
 
 
-def test_every_object_is_asked_of_the_remote(repo: Repo, tmp_path: Path) -> None:
-    repo.ok("remote", "add", "store", str(tmp_path / "store"), "--default")
+def agree_on_a_remote(repo: Repo, url: Path) -> None:
+    """Have base know a remote."""
+    repo.ok("remote", "add", "store", str(url), "--default")
     repo.git("add", ".mvc/config.yaml")
     repo.git("switch", "-q", "main")
     repo.commit("remote")
     repo.git("switch", "-q", "change")
     repo.git("merge", "-q", "main")
+
+
+def test_every_object_is_asked_of_the_remote(repo: Repo, tmp_path: Path) -> None:
+    agree_on_a_remote(repo, tmp_path / "store")
     repo.write_dir("models/bert", MANY)
     repo.write(MODEL, noise("large", LARGE))
     repo.ok("add", MODEL, "models/bert")
@@ -313,6 +319,27 @@ def test_every_object_is_asked_of_the_remote(repo: Repo, tmp_path: Path) -> None
     os.chmod(large, 0o644)
     large.write_bytes(large.read_bytes()[:-1])
     assert codes(clone, "-r", "store", "--base", "origin/main") == ["MVC321"]
+
+
+def test_a_list_of_files_that_is_damaged_on_the_remote_proves_nothing(repo: Repo, tmp_path: Path) -> None:
+    agree_on_a_remote(repo, tmp_path / "store")
+    repo.write_dir("models/bert", MANY)
+    repo.ok("add", "models/bert")
+    repo.ok("eval", "record", "models/bert", "--tag", "v1.0.0", "--metric", "auc=0.95", "--higher-is-better", "auc")
+    repo.commit()
+    repo.ok("push")
+    manifest = Store(repo.store).object(repo.digest("models/bert"))
+    (pack,) = (tmp_path / "store/packs").glob("*.pack")
+    os.chmod(pack, 0o644)
+    pack.write_bytes(pack.read_bytes().replace(manifest, manifest[:-2] + b"?\n"))
+    clone = Repo(tmp_path / "ci", repo.environ)
+    repo.git("clone", "-q", str(repo.root), str(clone.root))
+    found = clone.mvc("gate", "-r", "store", "--base", "origin/main", "--json")
+    (wrong,) = (item for item in found.json["findings"] if item["severity"] == "error")
+    assert (wrong["code"], wrong["path"], "cannot be read" in wrong["message"]) == ("MVC321", "models/bert", True)
+    assert "--repair" in wrong["fix"]
+    assert repo.shell(wrong["fix"]).code == 0
+    codes(clone, "-r", "store", "--base", "origin/main", code=0)
 
 
 def test_the_remotes_address_is_that_of_base(repo: Repo, tmp_path: Path) -> None:

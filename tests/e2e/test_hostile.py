@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_128_hexdigest
 
-from mvc.store.packs import PackIndex, encode_index
+from mvc.store.pack_index import PackIndex, encode_index
 
 B3, XX = "0" * 64, "0" * 32
 BAD_PATHS = [

@@ -362,7 +362,7 @@ def test_a_pack_that_is_cut(pushed: Repo, nas: Path, clone: Repo) -> None:
 
 def test_an_index_that_lies(pushed: Repo, nas: Path, clone: Repo) -> None:
     """Its hash is right, what it says is absurd: a terabyte, before or behind the end, another object's place."""
-    from mvc.store.packs import PackIndex, encode_index
+    from mvc.store.pack_index import PackIndex, encode_index
 
     (index,) = (nas / "packs").glob("*.idx")
     known = PackIndex(index.read_bytes())
@@ -384,7 +384,7 @@ def test_an_index_that_lies(pushed: Repo, nas: Path, clone: Repo) -> None:
 
 def test_a_kept_index_that_lies_heals(pushed: Repo, nas: Path, clone: Repo) -> None:
     """It was fetched when the remote's was wrong, with a hash that is right, and that one was mended since."""
-    from mvc.store.packs import PackIndex, encode_index
+    from mvc.store.pack_index import PackIndex, encode_index
 
     clone.ok("fetch", "data/part-0000.bin")
     (kept,) = clone.store.glob("remotes/*/*.idx")

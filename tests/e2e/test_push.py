@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness import LARGE, MANY, InProcess, Repo, noise
 
-from mvc.store.packs import PackIndex
+from mvc.store.pack_index import PackIndex
 
 
 @pytest.fixture

@@ -224,6 +224,7 @@ def test_json_names_object_reason_and_users(repo: Repo) -> None:
         "reason": "its bytes do not match its name",
         "users": ["m.bin"],
         "repaired_from": "m.bin",
+        "whole": False,
     }
 
 

@@ -583,6 +583,10 @@ CASES = {
         one()._replace(remote=RemoteFacts("prod", (Lacking(PATH, problem="the list of its files cannot be used"),))),
         "error MVC321",
     ),
+    "damaged on the remote": Case(
+        one()._replace(remote=RemoteFacts("prod", (Lacking(PATH, problem="it cannot be read", damaged=True),))),
+        "error MVC321",
+    ),
     "the remote not asked": Case(
         one()._replace(remote=RemoteFacts("prod", problem="no credentials")), "warning MVC322",
     ),

@@ -9,28 +9,30 @@ import pytest
 from harness import Repo
 
 from mvc.errors import MvcError
-from mvc.scm.landing import (
-    as_index,
+from mvc.scm.history import (
     aside,
     blob_sizes,
     brought,
+    files_at,
+    first_parents,
+    new_objects,
+    renames,
+    renames_in,
+    version_tags,
+)
+from mvc.scm.landing import (
+    as_index,
     check_trees,
     contains,
     differing,
-    files_at,
     find_commit,
-    first_parents,
     landed,
     list_tree,
     local_base,
-    new_objects,
     parents,
     reading,
     remote_tip,
-    renames,
-    renames_in,
     tree_of,
-    version_tags,
 )
 from mvc.scm.plumbing import Git, Layout, RawChange
 

@@ -18,7 +18,8 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store import packs
 from mvc.store.cache import Cache
-from mvc.store.packs import MANY_PACKS, PackIndex, Record, encode_index
+from mvc.store.pack_index import PackIndex, Record, encode_index
+from mvc.store.packs import MANY_PACKS
 from mvc.store.scrub import Scope, put_aside, scrub
 from mvc.store.writer import CacheWriter
 

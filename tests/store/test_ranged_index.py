@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from mvc.objects.hashing import hash_bytes
 from mvc.store.directory import DirectoryBucket
-from mvc.store.packs import HEAD, RECORD, PackIndex
+from mvc.store.pack_index import HEAD, RECORD, PackIndex
 from mvc.store.ranged_index import A_REQUEST
 from mvc.store.remote import RemoteStore
 

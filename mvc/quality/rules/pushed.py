@@ -20,7 +20,7 @@ def _lacking(remote: RemoteFacts) -> Iterator[Finding]:
     for item in remote.lacks:
         count = f"{item.objects:,} of {item.needed:,} object{'' if item.needed == 1 else 's'}, {item.size:,} bytes"
         message = item.problem or f"{count}, not on the remote {remote.name}"
-        fix = fixes.push(item.path, remote.name)
+        fix = fixes.push(item.path, remote.name, repair=item.damaged)
         yield Finding.of("MVC321", item.path, message, one_line(fix))
 
 
