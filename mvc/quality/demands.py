@@ -5,7 +5,7 @@ A rule speaks instead of a default. What the policy says of each key: docs/polic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.quality import patterns
@@ -95,7 +95,7 @@ def demands(policy: Policy, path: str) -> Demands:
     rules = [rule for rule in policy.rules if patterns.means(rule.match, path)]
     formats = [rule.formats for rule in rules if rule.formats] or [policy.defaults.formats]
     pickle = max((item.pickle for item in formats), key=PICKLE.index)
-    said = _said_of_report(rules)
+    said = {word for rule in rules if (word := said_of_report(rule))}
     return Demands(
         report=_strictest(said) if said else policy.defaults.report,
         tags=tuple(dict.fromkeys(rule.tag for rule in rules if rule.tag)) or (policy.defaults.tag,),
@@ -117,15 +117,16 @@ def rank(assurance: Assurance) -> int:
     return ASSURANCE.index(assurance)
 
 
-def _said_of_report(rules: Iterable[Rule]) -> set[Demand]:
-    return {rule.report or "required" for rule in rules if rule.report or asks_of_a_report(rule)}
+def said_of_report(rule: Rule) -> Demand | Literal[""]:
+    """Return what a rule says of the report; empty when it does not speak of it."""
+    return rule.report or ("required" if _asks_of_a_report(rule) else "")
 
 
-def _strictest(said: set[Demand]) -> Demand:
+def _strictest(said: Collection[Demand]) -> Demand:
     return "required" if "required" in said else "optional"
 
 
-def asks_of_a_report(rule: Rule) -> bool:
+def _asks_of_a_report(rule: Rule) -> bool:
     """Whether a rule can only be met by a report; then it asks for one, unless it says that it doesn't."""
     return bool(rule.datasets or rule.metrics or rule.slices or rule.evaluator or rule.signatures or rule.max_age)
 

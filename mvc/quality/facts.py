@@ -16,6 +16,11 @@ class FileAt(NamedTuple):
     conflicted: bool = False
     """Whether the index has it in several stages."""
 
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a regular file, not a symlink or a submodule, and not in conflict."""
+        return self.mode.startswith("100") and not self.conflicted
+
 
 class Signer(NamedTuple):
     """Whoever signed a file, as far as a signature block tells."""

@@ -121,7 +121,7 @@ def broken(change: GuardedChange) -> str:
 def _problem(path: str, file: FileAt) -> str:
     if file.conflicted:
         return "it is in conflict"
-    if not file.mode.startswith("100"):
+    if not file.is_regular:
         return "it is no regular file"
     try:
         _PARSERS[path](file.raw)

@@ -11,9 +11,6 @@ from mvc.quality.facts import FileAt, Past, Version
 from mvc.quality.report import Report, parse_report
 from mvc.quality.tags import parse_version
 
-_REGULAR = "100"
-"""How the modes of regular files begin."""
-
 
 class Reference(NamedTuple):
     """A version, and its report."""
@@ -34,7 +31,7 @@ def read(version: Version) -> Reference | None:
 def pointer_of(file: FileAt | None) -> Pointer | None:
     """Return what a pointer says; None when there is none to be read."""
     try:
-        return parse(file.raw) if file and _is_file(file) else None
+        return parse(file.raw) if file and file.is_regular else None
     except InvalidFormat:
         return None
 
@@ -43,13 +40,9 @@ def report_of(version: Version) -> Report | None:
     """Return what a version's report says; None when there is none to be read."""
     file = version.report
     try:
-        return parse_report(file.raw, "") if file and _is_file(file) else None
+        return parse_report(file.raw, "") if file and file.is_regular else None
     except InvalidFormat:
         return None
-
-
-def _is_file(file: FileAt) -> bool:
-    return file.mode.startswith(_REGULAR) and not file.conflicted
 
 
 def base(past: Past) -> Reference | None:

@@ -149,7 +149,7 @@ def _end(day: date) -> float:
 
 def _read(file: FileAt | None) -> tuple[Waiver, ...]:
     try:
-        return parse_waivers(file.raw) if file and file.mode.startswith("100") and not file.conflicted else ()
+        return parse_waivers(file.raw) if file and file.is_regular else ()
     except InvalidFormat:
         return ()
 
@@ -157,7 +157,7 @@ def _read(file: FileAt | None) -> tuple[Waiver, ...]:
 def _subject(model: ModelFacts | Version) -> tuple[str, str] | None:
     """Return what a waiver names of a model; None when its pointer or report is none."""
     files = [file for file in (model.pointer, model.report) if file]
-    if model.pointer is None or any(file.conflicted or not file.mode.startswith("100") for file in files):
+    if model.pointer is None or not all(file.is_regular for file in files):
         return None
     try:
         digest = pointers.parse(model.pointer.raw).digest.blake3
@@ -182,7 +182,7 @@ def unreadable(landing: Landing) -> Iterator[Finding]:
     if file is None or path in {change.path for change in landing.guarded}:
         return
     try:
-        if file.conflicted or not file.mode.startswith("100"):
+        if not file.is_regular:
             raise InvalidFormat("they are no regular file")
         parse_waivers(file.raw)
     except InvalidFormat as error:

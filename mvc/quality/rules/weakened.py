@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from mvc.quality.demands import Assurance, asks_of_a_report, rank, split
+from mvc.quality.demands import Assurance, rank, said_of_report, split
 from mvc.quality.policy import Bound, Change, Formats, Policy, Rule, Signatures, Stage, Tag, max_blob, seconds
 from mvc.quality.stricter import PICKLE, REPORT, ROLLBACK, SEVERITY, is_as_high, is_as_low, is_no_wider, is_pinned
 
@@ -109,11 +109,6 @@ def _report(old: Rule, new: Rule) -> Iterator[str]:
     """A rule that says `optional` only ever takes the place of a default: without it there is no less."""
     if said_of_report(old) == "required" and said_of_report(new) != "required":
         yield "a report is no longer required"
-
-
-def said_of_report(rule: Rule) -> str:
-    """Return what a rule says of the report; empty when it does not speak of it."""
-    return rule.report or ("required" if asks_of_a_report(rule) else "")
 
 
 def _datasets(old: Rule, new: Rule) -> Iterator[str]:
