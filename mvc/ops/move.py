@@ -16,7 +16,7 @@ from mvc.errors import MvcError, SourceChanged
 from mvc.fsutil import as_error
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.ops.common import resumable
-from mvc.ops.move_plan import Move, MovePlan, copying_line, plan_move
+from mvc.ops.move_plan import Move, MovePlan, copying_line, names_there, plan_move
 from mvc.ops.pointers import ignore_files, stop_ignoring
 from mvc.ops.revisions import COMPANIONS
 from mvc.project import Project
@@ -59,7 +59,7 @@ def move(project: Project, source: str, target: str, *, into: bool = False) -> M
 
     Raises:
         UsageError: it cannot be moved to there; nothing was touched.
-        MvcError: the system refuses; what was done is undone.
+        MvcError: the system refuses; what was done is undone, or else the same call goes on from there.
 
     """
     with project.worktree_lock(), project.store_lock():
@@ -108,7 +108,7 @@ def _write_new(project: Project, staging: Staging, plan: MovePlan, undo: ExitSta
     ignoring = ignore_files(project, add=[item.new for item in plan.moves])
     pointers = [Replacement(item.new + SUFFIX, None, item.item.raw) for item in plan.moves if not item.begun]
     files = [*(item for item in ignoring if item.old != item.new), *pointers]
-    undo.callback(_take_back, project, staging, tuple(files))
+    undo.callback(_take_back, project, staging, plan, tuple(files))
     if plan.moves[0].old != plan.source and project.tree.lstat(plan.target) is None:
         _begin_directory(project, staging, plan.target, files.pop())
     replace_files(project.tree, staging, files)
@@ -130,9 +130,14 @@ def _begin_directory(project: Project, staging: Staging, path: str, first: Repla
     project.tree.forget()
 
 
-def _take_back(project: Project, staging: Staging, files: Iterable[Replacement]) -> None:
-    """Make files what they were; what cannot be is left to the next try."""
+def _take_back(project: Project, staging: Staging, plan: MovePlan, files: Iterable[Replacement]) -> None:
+    """Make files what they were; what cannot be is left to the next try.
+
+    Where content could not be renamed back, it keeps its new pointer: by that the next try knows it.
+    """
     project.tree.forget()
+    if any(_is_away(project, *names) for item in plan.moves for names in item.names):
+        return
     for item in files:
         with suppress(OSError, MvcError):
             if project.tree.read(item.path, len(item.new) + 1) != item.new:
@@ -149,19 +154,27 @@ def _here(project: Project) -> str:
 
 
 def _rename_one(project: Project, item: Move, undo: ExitStack) -> None:
-    for old, new in item.names:
+    for old, new in names_there(project, item):
+        undo.callback(_rename_back, project, old, new)  # Ctrl-C may come right after the rename
         try:
-            renamed = rename(project.tree, old, new)
+            rename(project.tree, old, new)
         except OSError as error:
             problem = as_error(error, f"{old} can't be renamed to {new}")
             raise MvcError(problem.message, problem.fix or copying_line(project, item)) from None
-        if renamed:
-            undo.callback(_rename_back, project, old, new)
 
 
 def _rename_back(project: Project, old: str, new: str) -> None:
     with suppress(OSError, MvcError):
-        rename(project.tree, new, old)
+        if _is_away(project, old, new):
+            rename(project.tree, new, old)
+
+
+def _is_away(project: Project, old: str, new: str) -> bool:
+    """Whether what was at `old` is at `new`, or nobody can tell."""
+    try:
+        return project.tree.lstat(old) is None and project.tree.lstat(new) is not None
+    except (OSError, MvcError):
+        return True
 
 
 def _finish(project: Project, plan: MovePlan) -> None:

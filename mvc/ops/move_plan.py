@@ -223,7 +223,7 @@ def _check_reach(project: Project, plan: MovePlan) -> None:
     tried: set[tuple[str, str]] = set()
     for item in plan.moves:
         folders = os.path.dirname(item.old), os.path.dirname(item.new)
-        if folders in tried or not (there := _names_there(project, item)):
+        if folders in tried or not (there := names_there(project, item)):
             continue
         tried.add(folders)
         try:
@@ -237,13 +237,14 @@ def _check_reach(project: Project, plan: MovePlan) -> None:
             )
 
 
-def _names_there(project: Project, item: Move) -> list[tuple[str, str]]:
+def names_there(project: Project, item: Move) -> list[tuple[str, str]]:
+    """Return old and new name of what is still at its old place."""
     return [(old, new) for old, new in item.names if project.tree.lstat(old) is not None]
 
 
 def copying_line(project: Project, item: Move) -> str:
     """Return the line to type where nothing can be renamed."""
-    there = _names_there(project, item)
+    there = names_there(project, item)
     lines = [project.line("cp -a", old, new) for old, new in there] + [project.line("mvc add", item.new)]
     if reports := [new for _, new in there if new != item.new]:
         lines.append(project.line("git add --", *reports))

@@ -6,6 +6,7 @@ GitPython never touches the index: it raises on version 4 and on split and spars
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -287,9 +288,21 @@ def head(git: Git) -> str | None:
     return told.stdout.decode().strip() or None
 
 
+_NOBODY = re.compile(rb"tell me who you are|^fatal: (no|empty|name|unable to auto-detect) ", re.MULTILINE)
+"""How Git says that it knows no user (its ident.c), and not that it could not find out."""
+
+
 def identity(git: Git) -> str:
-    """Return the email address under which the user commits; empty when Git knows none."""
-    told = git.attempt("var", "GIT_AUTHOR_IDENT").stdout.decode(errors="replace")
+    """Return the email address under which the user commits; empty when Git knows none.
+
+    Raises:
+        MvcError: Git could not find out.
+
+    """
+    done = git.attempt("var", "GIT_AUTHOR_IDENT")
+    if done.returncode and not _NOBODY.search(done.stderr):
+        raise MvcError(f"git var failed: {_reason(done)}")
+    told = done.stdout.decode(errors="replace")
     return told.rpartition("<")[2].partition(">")[0] if ">" in told else ""
 
 
@@ -334,8 +347,16 @@ def modified_files(git: Git) -> set[str]:
 
 
 def changed_since_head(git: Git) -> set[str]:
-    """Return the files that Git tracks and that differ from HEAD, staged or not."""
-    return set(split_nul(git.run("diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--")))
+    """Return the files that Git tracks and that differ from HEAD, staged or not.
+
+    Raises:
+        MvcError: Git failed, or could not read a file: it leaves that out, and ends with 0.
+
+    """
+    done = git.attempt("diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--")
+    if done.returncode or b"\nerror: " in b"\n" + done.stderr:
+        raise MvcError(f"git diff failed: {_reason(done)}")
+    return set(split_nul(done.stdout))
 
 
 def is_committed(git: Git, path: str) -> bool:

@@ -34,6 +34,22 @@ def test_sweep(operation: str) -> None:
     assert f"0 failed; seed {SEED}" in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("operation", "fault", "call"),
+    [
+        ("mv-file", "ENOSPC+", "renameat2|fsync"),
+        ("mv-folder", "ENOSPC+", "renameat2|fsync"),
+        ("mv-file", "interrupt", "renameat2"),
+        ("eval-record", "EIO-read", "git .*(gitconfig|code.py)"),
+    ],
+)
+def test_what_failed_once(operation: str, fault: str, call: str) -> None:
+    done = sweep("--operation", operation, "--fault", fault, "--call", call)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert f"{operation}: 0 of" not in done.stdout
+
+
 # It can fail: each of these breaks one rule, and the sweep must see it.
 
 _TORN_POINTERS = """
@@ -90,6 +106,7 @@ _LEAVES_TEMPORARY_FILES = """
 import mvc.scratch
 mvc.scratch._sweep = lambda parent: None
 """
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(

@@ -274,6 +274,12 @@ def _evaluated(world: World) -> None:
     world.repo.commit("evaluated")
 
 
+def _evaluated_by_other_code(world: World) -> None:
+    """The next report is of code that differs from HEAD: a Git that could not look must not say that it does not."""
+    _evaluated(world)
+    world.repo.write("code.py", "print(1)\n")
+
+
 def _nothing(world: World) -> None:
     pass
 
@@ -299,6 +305,6 @@ OPERATIONS = {
         Operation("mv-file", ("mv", "models/m.bin", "other/n.bin"), _evaluated, again=False),
         Operation("mv-directory", ("mv", "data", "sets/data"), _nothing, again=False),
         Operation("mv-folder", ("mv", "models", "moved"), _evaluated, again=False),
-        Operation("eval-record", _RECORD, _evaluated),
+        Operation("eval-record", _RECORD, _evaluated_by_other_code),
     )
 }
