@@ -23,7 +23,7 @@ class Scratch:
     def __init__(self, parent: str) -> None:
         """Make a scratch directory in `parent`, which is made when missing."""
         make_folders(parent)
-        _sweep(parent)
+        sweep(parent)
         self.path, self._fd = _new_locked(parent)
         self._numbers = itertools.count(1)  # next() on it is atomic: threads share a scratch
 
@@ -80,7 +80,8 @@ def _host() -> str:
     return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
 
 
-def _sweep(parent: str) -> None:
+def sweep(parent: str) -> None:
+    """Remove the scratch directories in `parent` whose owner is gone."""
     with os.scandir(parent) as entries:
         folders = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
     if folders and on_network(parent):  # NFS keeps locks of directories to the machine that asked for them

@@ -175,7 +175,7 @@ def _put_in_place(tree: Tree, staging: Staging, temp: str, item: Replacement) ->
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise as_error(error, item.path) from None
-        staging.place(partial(_write_durable, data=item.new, mode=item.mode), _full_folder(tree, item), dir_fd, name)
+        staging.place(partial(write_durable, data=item.new, mode=item.mode), _full_folder(tree, item), dir_fd, name)
 
 
 def _full_folder(tree: Tree, item: Replacement) -> str:
@@ -190,7 +190,8 @@ def _write_file(path: str, data: bytes, mode: int) -> None:
         os.close(fd)
 
 
-def _write_durable(path: str, data: bytes, mode: int) -> None:
+def write_durable(path: str, data: bytes, mode: int) -> None:
+    """Write a new file, and make what it holds durable; its name is not."""
     _write_file(path, data, mode)
     _fsync_file(path)
 

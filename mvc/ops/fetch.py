@@ -66,6 +66,7 @@ def _fetch(
     """Manifests come first: only then it is known which files their directories need."""
     needs = needed(project, selections)
     if not project.cache.missing(needs.objects):
+        project.cache.sweep()
         return TransferResult(remote, 0, len(needs.objects), 0, 0, needs.failed)
     names = [] if options.remote else others(project, remote)
     with opening(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:

@@ -27,7 +27,7 @@ from mvc.store.remote import Place
 from mvc.store.remote_gc import garbage_lists, merged
 from mvc.store.remote_scrub import prove
 from mvc.store.sharing import Registration, registered
-from mvc.store.trash import discard, dispense, is_dispensable, purge, quarantined, trashed
+from mvc.store.trash import discard, dispense, halves, is_dispensable, purge, quarantined, retire, trashed
 from mvc.transfer import JOBS
 from mvc.workspace.roots import Needs, current_roots, repository_roots
 
@@ -286,6 +286,7 @@ def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[
     spare, damaged = _quarantined(project, options.grace, now)
     if options.yes:
         dispense(project.cache, spare)
+        retire(project.cache, [item for item in halves(project.cache) if not _is_young(item, options.grace, now)])
     trash = list(trashed(project.cache))
     purged = [item for item in trash if not _is_young(item, options.grace, now)]
     left = [item for item in trash if _is_young(item, options.grace, now)]

@@ -12,16 +12,19 @@ import shlex
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 from blake3 import blake3
 
 from mvc.errors import MvcError, UsageError
-from mvc.fsutil import CREATE, fsync_upward, rename_new, write_all
+from mvc.fsutil import DIRECTORY, fsync_upward, rename_new
 from mvc.ops.common import Failure, collecting
 from mvc.ops.configure import get_value, set_value
 from mvc.project import Project
 from mvc.scm.changes import hooks_folder
+from mvc.scratch import Staging
+from mvc.tree import write_durable
 
 NAMES = ("pre-commit", "pre-merge-commit", "pre-push", "post-checkout", "post-merge")
 BEFORE = ".pre-mvc"
@@ -101,7 +104,8 @@ def install(project: Project, *, force: bool = False) -> Installed:
         raise _elsewhere(folder)
     _record(project, enabled=True)
     os.makedirs(folder, exist_ok=True)
-    changed, failed = _each(lambda name: _install(folder, name, force=force))
+    with project.staging() as staging:
+        changed, failed = _each(lambda name: _install(staging, folder, name, force=force))
     fsync_upward(os.path.realpath(folder))
     return _result(folder, changed, failed)
 
@@ -234,7 +238,7 @@ def _folder() -> str:
 # One hook.
 
 
-def _install(folder: str, name: str, *, force: bool) -> bool:
+def _install(staging: Staging, folder: str, name: str, *, force: bool) -> bool:
     """Lay one hook down; whether that changed anything."""
     path = _place(folder, name)
     raw, wanted = _read(path), script(name)
@@ -246,7 +250,7 @@ def _install(folder: str, name: str, *, force: bool) -> bool:
         _put_aside(path, raw, force=force)
     elif raw is None and os.path.lexists(path):  # a symlink that leads nowhere, or a directory
         _put_aside(path, b"", force=force)
-    _write(path, wanted)
+    _write(staging, path, wanted)
     return True
 
 
@@ -287,21 +291,16 @@ def _uninstall(folder: str, name: str) -> bool:
     return True
 
 
-def _write(path: str, raw: bytes) -> None:
+def _write(staging: Staging, path: str, raw: bytes) -> None:
     """Write a script, whole or not at all; when that fails, what was put aside for it comes back."""
-    temp = f"{path}.{os.urandom(4).hex()}"
+    folder, name = os.path.split(path)
+    fd = os.open(folder, DIRECTORY)
     try:
-        fd = os.open(temp, CREATE, 0o777)
-        try:
-            write_all(fd, raw)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.rename(temp, path)
+        staging.place(partial(write_durable, data=raw, mode=0o777), folder, fd, name)
     except OSError:
-        with suppress(OSError):
-            os.unlink(temp)
         if not os.path.lexists(path):
             with suppress(OSError):
                 rename_new(path + BEFORE, path)
         raise
+    finally:
+        os.close(fd)

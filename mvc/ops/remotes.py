@@ -84,16 +84,18 @@ def add(
 ) -> Changed:
     """Set a remote up, for all who clone or, with `local`, for this clone. The first one becomes the default.
 
+    One that is set up just so stays: the command that did it may have been killed before it staged that.
+
     Raises:
         UsageError: the name is taken or refused, or the URL or an option is.
 
     """
     if reason := config.check_remote_name(name):
         raise UsageError(reason, f"mvc remote add NAME {shlex.quote(hidden(url))}")
-    if name in project.remotes():
+    location = typed(project, name, url)
+    if name in project.remotes() and not _is_so(project, name, location, options, local=local):
         flag = " --local" if local else ""
         raise UsageError(f"there is a remote {name}", f"mvc remote set {name} {shlex.quote(hidden(url))}{flag}")
-    location = typed(project, name, url)
     _check_options(name, location, options)
     if not local:
         _refuse_private("add", name, location.url, options, "--default" if default else "")
@@ -102,6 +104,13 @@ def add(
     changes: Changes = [(DEFAULT, name)] if default or first else []
     changes += [(f"remotes.{name}.url", location.url), *_changes(name, options)]
     return _changed(project, name, changes, local=local)
+
+
+def _is_so(project: Project, name: str, location: Location, options: Mapping[str, str], *, local: bool) -> bool:
+    values = project.config_layer("local" if local else "project").values
+    prefix = f"remotes.{name}."
+    found = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+    return found == {"url": location.url, **{option: value for option, value in options.items() if value}}
 
 
 def set_(project: Project, name: str, url: str | None, options: Mapping[str, str], *, local: bool = False) -> Changed:

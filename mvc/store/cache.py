@@ -19,10 +19,10 @@ from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, Us
 from mvc.fsutil import fsync_upward, link_new, make_folders
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
-from mvc.scratch import Scratch
+from mvc.scratch import Scratch, sweep
 from mvc.store.base import Stored
 from mvc.store.pack_index import Record
-from mvc.store.packs import MANY_PACKS, SMALL_PACK, PackSet
+from mvc.store.packs import MANY_PACKS, SMALL_PACK, SUFFIXES, PackSet
 from mvc.store.writer import ARRIVED, CacheWriter
 
 STORE_FILE = "store.yaml"
@@ -82,6 +82,11 @@ class Cache:
     def scratch(self) -> Scratch:
         """Return a scratch directory on the cache's file system."""
         return Scratch(f"{self.root}/tmp")
+
+    def sweep(self) -> None:
+        """Remove the scratch directories of processes that were killed, where that is possible."""
+        with suppress(OSError):
+            sweep(f"{self.root}/tmp")
 
     def now(self) -> float:
         """Return the time by the clock that stamps the cache's files, in seconds since the epoch: a NAS has its own."""
@@ -292,8 +297,8 @@ class Cache:
         return True
 
     def _retire(self, pack: str, to: str) -> None:
-        """Take a pack out of use: the index first, so that nobody starts to read it."""
-        for suffix in ("idx", "pack"):
+        """Take a pack out of use."""
+        for suffix in SUFFIXES:
             with suppress(FileNotFoundError):
                 self.move(f"{self.packs.folder}/{pack}.{suffix}", to, f"{pack}.{suffix}")
         self.packs.refresh()

@@ -29,6 +29,8 @@ _SHARE = 16
 SMALL_PACK = 64 << 20
 """A pack below this many bytes may be compacted with others."""
 MANY_PACKS = 32
+SUFFIXES = ("idx", "pack")
+"""Of the files of a pack: in this order they are taken away, so that nobody starts to read it."""
 
 _BUFFER = 1 << 20
 
@@ -127,11 +129,12 @@ class PackWriter:
 
     def abandon(self) -> None:
         """Forget what was added since the last `publish`."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            with suppress(FileNotFoundError):
-                os.unlink(self._path)
-        self._clear()
+        fd, path = self._fd, self._path
+        self._clear()  # first: whatever fails below, no file is closed twice
+        if fd >= 0:
+            os.close(fd)
+            with suppress(OSError):  # it goes with the scratch directory
+                os.unlink(path)
 
     def _begin(self) -> None:
         self._path = self._scratch.name()
@@ -305,12 +308,25 @@ class PackSet:
 
 def _complete_packs(folder: str) -> Iterator[str]:
     """Yield the names of packs that have their index."""
-    try:
-        files = set(os.listdir(folder))
-    except FileNotFoundError:
-        return
-    for file in files:
-        name, _, suffix = file.rpartition(".")
-        if suffix == "idx" and f"{name}.pack" in files:
-            with suppress(InvalidFormat):
-                yield check_object_name(name)
+    for name, suffixes in _suffixes(folder).items():
+        if len(suffixes) == len(SUFFIXES):
+            yield name
+
+
+def half_packs(folder: str) -> Iterator[str]:
+    """Yield the files of packs that lack the other one: who wrote or retired them was killed in between."""
+    for name, suffixes in _suffixes(folder).items():
+        if len(suffixes) < len(SUFFIXES):
+            yield f"{name}.{suffixes[0]}"
+
+
+def _suffixes(folder: str) -> dict[str, list[str]]:
+    """Return which files there are of each pack."""
+    found: dict[str, list[str]] = {}
+    with suppress(FileNotFoundError):
+        for file in os.listdir(folder):
+            name, _, suffix = file.rpartition(".")
+            if suffix in SUFFIXES:
+                with suppress(InvalidFormat):
+                    found.setdefault(check_object_name(name), []).append(suffix)
+    return found

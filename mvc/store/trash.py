@@ -13,6 +13,7 @@ from mvc.errors import MissingObject, MvcError
 from mvc.store.base import Stored
 from mvc.store.cache import Cache
 from mvc.store.pack_index import PackIndex
+from mvc.store.packs import half_packs
 
 
 def discard(cache: Cache, garbage: Iterable[Stored]) -> None:
@@ -70,6 +71,21 @@ def _objects(cache: Cache, file: str) -> list[str]:
             with open(f"{folder}/{index}", "rb") as data:
                 return [key.hex() for key in PackIndex(data.read(), index).keys()]  # noqa: SIM118 - no mapping
     raise MissingObject(f"the index of the pack {name} is gone")
+
+
+def halves(cache: Cache) -> Iterator[Stored]:
+    """Yield the files of packs that lack the other one, so that nobody can read them."""
+    for name in half_packs(cache.packs.folder):
+        with suppress(FileNotFoundError):
+            status = os.lstat(f"{cache.packs.folder}/{name}")
+            yield Stored(name, status.st_size, status.st_mtime)
+
+
+def retire(cache: Cache, files: Iterable[Stored]) -> None:
+    """Move files of packs to the trash."""
+    for file in files:
+        with suppress(FileNotFoundError):
+            cache.move(f"{cache.packs.folder}/{file.name}", "trash", file.name)
 
 
 def dispense(cache: Cache, files: Iterable[Stored]) -> None:

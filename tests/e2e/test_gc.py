@@ -491,6 +491,26 @@ def test_packs_keep_what_is_needed_and_are_merged(repo: Repo) -> None:
         assert repo.read(name) == content
 
 
+@pytest.mark.parametrize("left", ["pack", "idx"])
+def test_half_a_pack_goes_once_it_is_old(repo: Repo, left: str) -> None:
+    """Who wrote it, or retired it, was killed between its two files."""
+    packs = repo.store / "packs"
+    repo.added("m.bin", b"small")
+    half = packs / f"{'a' * 64}.{left}"
+    half.write_bytes(next(packs.glob(f"*.{left}")).read_bytes())
+    repo.ok("gc", "--yes")
+    assert half.exists()
+    os.utime(half, (0, 0))
+    repo.ok("gc")
+    assert half.exists()
+    repo.ok("gc", "--yes")
+    assert not half.exists()
+    assert [path.suffix for path in (repo.store / "trash").iterdir()] != []
+    repo.ok(*ALL)
+    assert list((repo.store / "trash").iterdir()) == []
+    assert repo.ok("verify", "--json").json["objects"] == 1
+
+
 def test_nothing_to_do(repo: Repo) -> None:
     assert repo.ok("gc").out == "Nothing to free.\n"
     repo.added("m.bin", CONTENT)

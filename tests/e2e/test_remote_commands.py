@@ -188,6 +188,18 @@ def test_a_name_that_is_taken(repo: Repo) -> None:
     assert listed(repo)["prod"]["url"] == "/srv/other"
 
 
+@pytest.mark.parametrize("flags", [(), ("--local",)], ids=["project", "local"])
+def test_the_same_line_again_finishes_what_was_killed(repo: Repo, flags: tuple[str, ...]) -> None:
+    line = ("remote", "add", "store", "s3://bucket/models", "-o", "region=eu-west-1", *flags)
+    repo.ok(*line)
+    staged = repo.git("diff", "--cached", "--name-only")
+    repo.git("reset", "-q")
+    repo.ok(*line)
+    assert repo.git("diff", "--cached", "--name-only") == staged
+    repo.fails(2, *line[:-1 - len(flags)], "region=eu-west-2", *flags)
+    repo.fails(2, "remote", "add", "store", "s3://bucket/models", *flags)
+
+
 def test_a_protocol_that_few_use_is_for_the_clone_only(repo: Repo) -> None:
     result = repo.fails(2, "remote", "add", "prod", "ftp://host/x")
     assert repo.shell(result.fixes[0]).code == 0

@@ -163,6 +163,8 @@ def about_ending(outcome: Outcome, *, killed: bool) -> Iterator[str]:
         yield "it does not say it in a few plain lines"
     if any(re.fullmatch(r".*: *", line) for line in lines):
         yield "it does not say why"
+    if "Bad file descriptor" in outcome.err:
+        yield "it closed a file twice"
 
 
 def in_between(state: State, model: Model) -> Iterator[str]:

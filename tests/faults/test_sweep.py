@@ -15,7 +15,7 @@ from faults.worlds import OPERATIONS
 
 TESTS = Path(__file__).parent.parent
 SEED = os.environ.get("MVC_FAULTS_SEED", "1")
-POINTS = int(os.environ.get("MVC_FAULTS_POINTS", "30"))
+POINTS = int(os.environ.get("MVC_FAULTS_POINTS", "20"))
 
 
 def sweep(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -42,6 +42,11 @@ def test_sweep(operation: str) -> None:
         ("mv-folder", "ENOSPC+", "renameat2|fsync"),
         ("mv-file", "interrupt", "renameat2"),
         ("eval-record", "EIO-read", "git .*(gitconfig|code.py)"),
+        ("add-directory", "EROFS+", "mvc (unlink|pwrite64) .*tmp"),
+        ("fetch", "kill", "mvc fsync"),
+        ("evict", "EIO", "rename .*trash"),
+        ("hook-install", "killall", "mvc rename"),
+        ("remote-add", "kill-git", "git .*objects"),
     ],
 )
 def test_what_failed_once(operation: str, fault: str, call: str) -> None:
@@ -104,7 +109,7 @@ os.fsync = twice
 """
 _LEAVES_TEMPORARY_FILES = """
 import mvc.scratch
-mvc.scratch._sweep = lambda parent: None
+mvc.scratch.sweep = lambda parent: None
 """
 
 

@@ -269,6 +269,10 @@ def _held_by_one_root_each(repo: Repo) -> None:
     repo.ok("add", "-f", "models/small.bin", "--no-stage")
 
 
+def _pushed(world: World) -> None:
+    world.repo.ok("push")
+
+
 def _evaluated(world: World) -> None:
     world.repo.ok("eval", "record", "models/m.bin", "--tag", "v1.0.0", "--metric", "auc=0.9")
     world.repo.commit("evaluated")
@@ -305,6 +309,14 @@ OPERATIONS = {
         Operation("mv-file", ("mv", "models/m.bin", "other/n.bin"), _evaluated, again=False),
         Operation("mv-directory", ("mv", "data", "sets/data"), _nothing, again=False),
         Operation("mv-folder", ("mv", "models", "moved"), _evaluated, again=False),
+        Operation("rm-file", ("rm", "models/m.bin"), _evaluated, again=False),
+        Operation("rm-directory", ("rm", "data"), _nothing, again=False),
+        Operation("fetch", ("fetch",), _clone, where="clone"),
+        Operation("evict", ("gc", "--yes", "--evict", "--grace", "0"), _pushed),
+        Operation("unprotect", ("unprotect", *TRACKED), _linked),
+        Operation("config-set", ("config", "set", "cache.link", "hardlink,copy"), _nothing),
+        Operation("hook-install", ("hook", "install"), _nothing),
+        Operation("remote-add", ("remote", "add", "second", "../second"), _nothing, again=False),
         Operation("eval-record", _RECORD, _evaluated_by_other_code),
     )
 }
