@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from faults import judge
 from faults.contents import FIRST, content_of, held, name_of, pointed_at, tracked_in, tree_of
 from faults.places import World
 
@@ -35,8 +36,8 @@ def examine(world: World, workers: int, operations: int) -> tuple[list[str], dic
     finished = sum(last["done"] == operations for last in logs.last)
     if finished < workers and not problems:
         problems.append(f"{workers - finished} workers did not finish")
-    problems += [*own_paths(world, logs), *garbage(world), *delivered(world, logs), *at_rest(world)]
-    problems += remote(world)
+    problems += [*own_paths(world, logs), *garbage(world), *delivered(world, logs), *kept_on_the_remote(world, logs)]
+    problems += [*at_rest(world), *remote(world)]
     return problems, tally(logs)
 
 
@@ -139,6 +140,15 @@ def _delivered(world: World, item: Needed, path: str, seed: str) -> Iterator[str
                 yield f"{item.place}: {path} of {item.commit} is not {seed}"
     except mvc.MvcError as error:
         yield f"lost in {item.place}: {path} of {item.commit}, {seed}: {error.message}"
+
+
+def kept_on_the_remote(world: World, logs: Logs) -> Iterator[str]:
+    """What was committed when a push acknowledged it is on the remote: nobody's `gc -r` took it."""
+    wrong: list[str] = []
+    there = set(judge.objects(world.root / "remote", wrong))
+    yield from wrong
+    pushed = {name for lines in logs.lines.values() for line in lines for name in line.get("pushed", ())}
+    yield from (f"the remote has lost {name}" for name in sorted(pushed - there))
 
 
 def at_rest(world: World) -> Iterator[str]:

@@ -99,6 +99,11 @@ def evict(worker: Worker) -> None:
     worker.mvc("gc", "--yes", "--evict", "--grace", "0", "--unpushed")
 
 
+def collect_remote(worker: Worker) -> None:
+    """Free on the remote what no repository needs that ever pushed there."""
+    worker.mvc("gc", "-r", "store", "--yes", *worker.random.choice((["--grace", "0"], ["--grace", "0"], [])))
+
+
 def look(worker: Worker) -> None:
     """Ask how things stand."""
     worker.mvc("status", *worker.random.choice(([], ["--json"], ["--pushed"])))
@@ -112,7 +117,10 @@ def scrub(worker: Worker) -> None:
 
 def push(worker: Worker) -> None:
     """Send what this place needs."""
-    worker.mvc("push", *worker.random.choice(([], [], ["--all-commits"])))
+    changed = worker.repo.git("diff", "--name-only", "HEAD", "--", "*.mvc").splitlines()
+    committed = [tree for path, tree in worker.known.items() if f"{path}.mvc" not in changed]
+    if not worker.mvc("push", *worker.random.choice(([], [], ["--all-commits"]))).code:
+        worker.log(pushed=[name for tree in committed for name in tree.values()])
 
 
 def pull(worker: Worker) -> None:
@@ -137,6 +145,6 @@ def clone(worker: Worker) -> None:
 
 CHORES: dict[Callable[[Worker], None], int] = {
     add_file: 26, add_several: 8, add_shared: 6, remove: 8, move: 8, bring_back: 10, older: 5, commit: 9, collect: 7,
-    evict: 1, look: 6, scrub: 2, push: 4, pull: 3, clone: 1,
+    evict: 1, collect_remote: 3, look: 6, scrub: 2, push: 4, pull: 3, clone: 1,
 }
 """How often each is done."""

@@ -57,7 +57,7 @@ def observe(world: World) -> State:
     wrong: list[str] = []
     stores, scraps = {}, set()
     for store in ("repo/.git/mvc", "clone/.git/mvc", "remote"):
-        stores[store] = frozenset(_objects(root / store, wrong))
+        stores[store] = frozenset(objects(root / store, wrong))
         scraps |= {f"{store}/{path}" for path in _scraps(root / store)}
     scraps |= {f"tmp/{path}" for path in look(str(root / "tmp"))}
     scraps |= {path for path in plain if ".mvc-tmp" in path}
@@ -82,7 +82,7 @@ def _index(repo: Path, wrong: list[str]) -> Iterator[str]:
 # Stores.
 
 
-def _objects(store: Path, wrong: list[str]) -> Iterator[str]:
+def objects(store: Path, wrong: list[str]) -> Iterator[str]:
     """Yield the names of all objects of a store, each proven."""
     for path in (store / "objects").glob("*/*"):
         if re.fullmatch("[0-9a-f]{64}", path.name) is None:

@@ -46,6 +46,11 @@ _FORGETS_OTHERS = """
 import mvc.ops.gc
 mvc.ops.gc.registered = lambda root: []
 """
+_FORGETS_ON_THE_REMOTE = """
+import mvc.ops.gc_remote
+mvc.ops.gc_remote.repository_roots = lambda git, common, tops, needs: set()
+mvc.ops.gc_remote.all_roots = lambda remote, but="": []
+"""
 _LOCKS_ITSELF_OUT = """
 import mvc.ops.gc, fcntl, os
 def blocked(cache, items):
@@ -59,8 +64,13 @@ crowd.SILENCE = 5
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "said"),
-    [(_FORGETS_ALL, "lost"), (_FORGETS_OTHERS, "lost"), (_LOCKS_ITSELF_OUT, "nobody gets on")],
-    ids=["a gc that forgets what is needed", "a gc that forgets other repositories", "a lock that is never free"],
+    [
+        (_FORGETS_ALL, "lost in"),
+        (_FORGETS_OTHERS, "lost in"),
+        (_FORGETS_ON_THE_REMOTE, "the remote has lost"),
+        (_LOCKS_ITSELF_OUT, "nobody gets on"),
+    ],
+    ids=["what is needed", "other repositories", "what is needed on the remote", "a lock"],
 )
 def test_the_crowd_notices(tmp_path: Path, broken: str, said: str) -> None:
     done = crowd(tmp_path, "40", broken)

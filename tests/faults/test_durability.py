@@ -418,7 +418,7 @@ def test_what_was_pushed_over_ssh_is_there(theatre: Theatre, ssh_server: SshServ
         assert stage.command(off=off).code == 0
         stage.cut(EMPTY)
         wrong: list[str] = []
-        found = set(judge._objects(remote, wrong))
+        found = set(judge.objects(remote, wrong))
         sent = stage.after.stores["remote"] - stage.before.stores["remote"]
         assert (sent <= found and not wrong) == (off is None)
 

@@ -208,9 +208,11 @@ class Worker:
             if found != new and (not ended.code or found != old):
                 self.problem(f"{path} holds {found}, not {new}; before: {old}", ended)
             self.known[path] = found
-        self._log.write(json.dumps({
-            "args": ended.args, "code": ended.code, "known": {path: self.known[path] for path in wanted},
-        }) + "\n")
+        self.log(args=ended.args, code=ended.code, known={path: self.known[path] for path in wanted})
+
+    def log(self, **facts: object) -> None:
+        """Write down what was done, for those who look at it in the end."""
+        self._log.write(json.dumps(facts) + "\n")
 
     def tracked(self) -> list[str]:
         """Return the paths of this worker that are tracked."""
@@ -231,7 +233,7 @@ class Worker:
     def write(self, path: str, seeds: Mapping[str, str]) -> Tree:
         """Put content into the workspace as editors do: a new file, renamed; what it is."""
         full = self.root / path
-        self._log.write(json.dumps({"seeds": [*seeds.values()]}) + "\n")
+        self.log(seeds=[*seeds.values()])
         if full.is_dir():
             shutil.rmtree(full)
         for name, seed in seeds.items():
@@ -248,10 +250,10 @@ class Worker:
             self.random.choices([*chores], [*chores.values()])[0](self)
             self._done += 1
             self.board.put(self.number, self._done, 0)
-        self._log.write(json.dumps({
-            "place": self.place, "end": self.known, "problems": self.problems, "remarks": self.remarks,
-            "counts": self.counts, "slowest": self.slowest, "done": self._done,
-        }) + "\n")
+        self.log(
+            place=self.place, end=self.known, problems=self.problems, remarks=self.remarks,
+            counts=self.counts, slowest=self.slowest, done=self._done,
+        )
 
 
 def _is_clean(ended: Ended) -> bool:
