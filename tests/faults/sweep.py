@@ -214,17 +214,24 @@ def points_of(stage: Stage, operation: str, faults: Iterable[str], call: str = "
     ]
 
 
-def tried_before(tally: Path | None) -> set[Point]:
-    """Return the points of a tally that need not be tried again: all but those that failed."""
-    if tally is None or not tally.exists():
-        return set()
-    done: set[Point] = set()
-    for line in tally.read_text().splitlines():
+def read_tally(tally: Path | None) -> dict[Point, dict[str, object]]:
+    """Return what is known of each point that was ever tried: what came of it the last time."""
+    known: dict[Point, dict[str, object]] = {}
+    for line in tally.read_text().splitlines() if tally and tally.exists() else ():
         with suppress(json.JSONDecodeError):  # the last line of a run that was killed
             facts = json.loads(line)
-            point = Point(facts["operation"], facts["fault"], facts["number"])
-            (done.discard if facts["result"] == "failed" else done.add)(point)
-    return done
+            known[Point(facts["operation"], facts["fault"], facts["number"])] = facts
+    return known
+
+
+def tell_tally(known: dict[Point, dict[str, object]]) -> None:
+    """Print how many points there are of each operation, over all runs."""
+    for operation in OPERATIONS:
+        found = [facts for point, facts in known.items() if point.operation == operation]
+        if found:
+            failed = sum(facts["result"] == "failed" for facts in found)
+            tell(f"  {operation}: {len(found)} points, {failed} failed")
+    tell(f"{len(known)} points in the tally")
 
 
 # Running.
@@ -310,7 +317,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
     """Sweep; the exit code."""
     start = time.monotonic()
     sweep = Sweep(folder, arguments.tally, stop=arguments.stop_at_failure)
-    before = tried_before(arguments.tally)
+    before = {point for point, facts in read_tally(arguments.tally).items() if facts["result"] != "failed"}
     for name in arguments.operation or OPERATIONS:
         stage = sweep.stage(name)
         if arguments.calls:
@@ -326,6 +333,8 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         f"{counts.total()} points in {time.monotonic() - start:.0f} s: {counts['ok']} ok, "
         f"{counts['clean']} not reached, {counts['failed']} failed; seed {arguments.seed}; {revision()}",
     )
+    if arguments.tally:
+        tell_tally(read_tally(arguments.tally))
     return int(bool(counts["failed"]))
 
 
