@@ -32,7 +32,6 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str]) -> int:
     """Run the hook that the first of `arguments` names; its exit code."""
-    gc.disable()  # short-lived: looking for cycles is what takes time
     name = arguments[0] if arguments else ""
     if name not in HOOKS:
         _say(f"no hook that judges is called {name!r}; there are: {', '.join(HOOKS)}", "mvc help hooks")
@@ -143,5 +142,6 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # short-lived: looking for cycles is what takes time
     code = main(sys.argv[1:])
     os._exit(code)  # stderr is not buffered, and Python's own end takes 15 ms

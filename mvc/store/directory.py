@@ -48,6 +48,8 @@ class DirectoryBucket:
         """Directories whose own names are durable, as far as we know."""
         self._seen: set[str] = set()
         """Directories in which what had not been marked as durable was made so."""
+        self._lost: dict[str, int] = {}
+        """Directories in which names may have been lost, and the error that said so."""
 
     def head(self, key: str) -> Item | None:
         """See `Bucket.head`."""
@@ -221,7 +223,7 @@ class DirectoryBucket:
                 written = link_new(temp, name, folder)
             else:
                 os.replace(temp, name, dst_dir_fd=folder)
-            fsync_names(folder)
+            self._fsync_folder(self._folder_of(key), folder)
         self._keep_folders(key)
         os.fchmod(fd, 0o444)
         return written
@@ -231,22 +233,39 @@ class DirectoryBucket:
 
         What has no such marks, because others copied it there, costs one call for each directory.
         """
-        place = os.path.dirname(f"{os.path.realpath(self._root)}/{key}")
+        place = self._folder_of(key)
         if status.st_mode & stat.S_IWUSR and place not in self._seen:
             self._seen.add(place)
-            fsync_names(folder)
+            self._fsync_folder(place, folder)
             self._keep_folders(key)
 
     def _keep_folders(self, key: str) -> None:
         """Make the directories that `key` lies in durable, too, once: whoever made them may have died just then."""
-        root = os.path.realpath(self._root)
-        folder = os.path.dirname(f"{root}/{key}")
+        root, folder = os.path.realpath(self._root), self._folder_of(key)
         while folder not in self._kept and len(folder) >= len(root):
             parent = os.path.dirname(folder)
             with suppress(PermissionError):
-                fsync_directory(parent)
+                self._fsync_folder(parent)
             self._kept.add(folder)
             folder = parent
+
+    def _folder_of(self, key: str) -> str:
+        return os.path.dirname(f"{os.path.realpath(self._root)}/{key}")
+
+    def _fsync_folder(self, path: str, fd: int | None = None) -> None:
+        """Make the names in the directory `path`, open as `fd` if it is, durable.
+
+        Once that has failed it fails for good: the kernel tells only once of what it could not write.
+        """
+        if number := self._lost.get(path):
+            raise OSError(number, os.strerror(number), path)
+        try:
+            fsync_directory(path) if fd is None else fsync_names(fd)
+        except PermissionError:
+            raise
+        except OSError as error:
+            self._lost[path] = error.errno or errno.EIO
+            raise
 
     def _check_there(self) -> None:
         """A directory that is not there holds nothing; but then its parent is: else a share is not mounted."""

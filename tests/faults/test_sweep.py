@@ -44,6 +44,7 @@ def test_sweep(operation: str) -> None:
         ("eval-record", "EIO-read", "git .*(gitconfig|code.py)"),
         ("add-directory", "EROFS+", "mvc (unlink|pwrite64) .*tmp"),
         ("fetch", "kill", "mvc fsync"),
+        ("push", "EIO", "mvc fsync remote"),
         ("evict", "EIO", "rename .*trash"),
         ("hook-install", "killall", "mvc rename"),
         ("remote-add", "kill-git", "git .*objects"),
