@@ -10,6 +10,7 @@ import os
 import shlex
 import stat
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -48,6 +49,7 @@ class DirectoryBucket:
         """Directories whose own names are durable, as far as we know."""
         self._seen: set[str] = set()
         """Directories in which what had not been marked as durable was made so."""
+        self._syncing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lost: dict[str, int] = {}
         """Directories in which names may have been lost, and the error that said so."""
 
@@ -257,15 +259,16 @@ class DirectoryBucket:
 
         Once that has failed it fails for good: the kernel tells only once of what it could not write.
         """
-        if number := self._lost.get(path):
-            raise OSError(number, os.strerror(number), path)
-        try:
-            fsync_directory(path) if fd is None else fsync_names(fd)
-        except PermissionError:
-            raise
-        except OSError as error:
-            self._lost[path] = error.errno or errno.EIO
-            raise
+        with self._syncing[path]:  # else another thread asks while this one is told
+            if number := self._lost.get(path):
+                raise OSError(number, os.strerror(number), path)
+            try:
+                fsync_directory(path) if fd is None else fsync_names(fd)
+            except PermissionError:
+                raise
+            except OSError as error:
+                self._lost[path] = error.errno or errno.EIO
+                raise
 
     def _check_there(self) -> None:
         """A directory that is not there holds nothing; but then its parent is: else a share is not mounted."""
