@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,22 @@ def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return filled(tmp_path / "remote", EVERY)
 
 
+OPENED: list[Watched] = []
+
+
 def opened(top: Path, before: Callable[[str, int, Any], object] = lambda *_: None) -> RemoteStore:
     """Open a remote as a clone does that has fetched nothing yet."""
     indexes = top.parent / f"indexes-{os.urandom(4).hex()}"
-    return RemoteStore(Watched(top, before), str(indexes))  # type: ignore[arg-type]  # it passes on
+    OPENED.append(Watched(top, before))
+    return RemoteStore(OPENED[-1], str(indexes))  # type: ignore[arg-type]  # it passes on
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Close what a test has opened."""
+    yield
+    while OPENED:
+        OPENED.pop().bucket.close()
 
 
 def filled(top: Path, numbers: Iterable[int]) -> Path:
