@@ -237,9 +237,9 @@ class DirectoryBucket:
         """
         place = self._folder_of(key)
         if status.st_mode & stat.S_IWUSR and place not in self._seen:
-            self._seen.add(place)
             self._fsync_folder(place, folder)
             self._keep_folders(key)
+            self._seen.add(place)
 
     def _keep_folders(self, key: str) -> None:
         """Make the directories that `key` lies in durable, too, once: whoever made them may have died just then."""
