@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
 from forkserver import ForkServer
-from harness import MODEL_FILES, MVC, PROJECT, InProcess, Repo, Result, fork_servers, make_home
+from harness import MODEL_FILES, MVC, PROJECT, InProcess, Repo, Result, fast_folder, fork_servers, make_home
 from s3 import S3Server, serving
 from servers import azure_server, google_server, ssh_server, web_server  # noqa: F401 - fixtures
 
@@ -30,6 +31,13 @@ def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
     fork_servers.remove(server)
     server.close()
+
+
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """Return a directory for tests that make very many files, and for which no disk matters."""
+    with tempfile.TemporaryDirectory(prefix="mvc-test-", dir=fast_folder(), ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -52,6 +52,12 @@ step = st.one_of(
 )
 
 
+@pytest.fixture
+def tmp_path(in_memory: Path) -> Path:
+    """Return a directory in memory."""
+    return in_memory
+
+
 class World:
     """A repository, perhaps with a second worktree, and what was ever added to its cache."""
 

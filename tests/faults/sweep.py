@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import re
 import shutil
@@ -36,6 +35,7 @@ sys.path[:0] = [str(TESTS), str(PROJECT)]
 from faults import judge  # noqa: E402
 from faults.injector import FAULTS, Call, Command, Fault, Outcome, Runner  # noqa: E402
 from faults.worlds import FREE, OPERATIONS, Nodes, Operation, World, build, look, put_back  # noqa: E402
+from harness import fast_folder  # noqa: E402
 
 
 class Point(NamedTuple):
@@ -361,8 +361,7 @@ def main() -> None:
     """Sweep as the arguments say."""
     arguments = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what `kill` sends: the world is removed
-    fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = Path(tempfile.mkdtemp(prefix="mvc-faults-", dir=fast))
+    folder = Path(tempfile.mkdtemp(prefix="mvc-faults-", dir=fast_folder()))
     try:
         code = run(arguments, folder)
     finally:

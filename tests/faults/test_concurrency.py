@@ -72,7 +72,7 @@ crowd.SILENCE = 5
     ],
     ids=["what is needed", "other repositories", "what is needed on the remote", "a lock"],
 )
-def test_the_crowd_notices(tmp_path: Path, broken: str, said: str) -> None:
-    done = crowd(tmp_path, "40", broken)
+def test_the_crowd_notices(in_memory: Path, broken: str, said: str) -> None:
+    done = crowd(in_memory, "40", broken)
     assert done.returncode == 1, done.stdout + done.stderr
     assert said in done.stdout

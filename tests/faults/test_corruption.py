@@ -78,6 +78,12 @@ class Bench(NamedTuple):
 
 
 @pytest.fixture
+def tmp_path(in_memory: Path) -> Path:
+    """Return a directory in memory."""
+    return in_memory
+
+
+@pytest.fixture
 def bench(repo: Repo, tmp_path: Path, in_process: InProcess) -> Bench:
     """Return the bench, everything whole."""
     remotes = tmp_path / "remotes"

@@ -444,6 +444,12 @@ def holds(store: Store, content: bytes) -> bool:
 
 
 @pytest.fixture
+def tmp_path(in_memory: Path) -> Path:
+    """Return a directory in memory."""
+    return in_memory
+
+
+@pytest.fixture
 def world(template: Path, tmp_path: Path) -> Iterator[World]:
     """Return a place for histories, in which commits have no date of their own."""
     dates = {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}

@@ -41,7 +41,7 @@ def test_sweep(operation: str) -> None:
         ("mv-file", "ENOSPC+", "renameat2|fsync"),
         ("mv-folder", "ENOSPC+", "renameat2|fsync"),
         ("mv-file", "interrupt", "renameat2"),
-        ("eval-record", "EIO-read", "git .*(gitconfig|code.py)"),
+        ("eval-record", "EIO-read", "git openat .*gitconfig|git .*code.py"),
         ("add-directory", "EROFS+", "mvc (unlink|pwrite64) .*tmp"),
         ("fetch", "kill", "mvc fsync"),
         ("push", "EIO", "mvc fsync remote"),
