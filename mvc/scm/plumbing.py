@@ -350,7 +350,7 @@ def changed_since_head(git: Git) -> set[str]:
     """Return the files that Git tracks and that differ from HEAD, staged or not.
 
     Raises:
-        MvcError: Git failed, or could not read a file: it leaves that out, and ends with 0.
+        MvcError: Git failed, or could not read a file: then it ends with 0 all the same.
 
     """
     done = git.attempt("diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--")
