@@ -239,7 +239,7 @@ def _observe(
         Look(
             project.catalog.snapshot(target.path),
             storing(writer, project.around.progress, options.jobs, _likely(pointer)),
-            lambda packed: project.cache.has(packed[:32].hex()),
+            lambda packed: writer.holds(packed[:32].hex()),
             options.follow_symlinks,
             target.covers if target.inside else None,
             None if target.inside else partial(check_storable, target.path),

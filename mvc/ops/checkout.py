@@ -194,7 +194,8 @@ def _make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
         check_safe(project.cache, path, plan, f"{keep}  # keeps the change; {save} saves it to the cache and goes on")
         return
     # Storing what is there freshens it: where that is a hard link, the file would seem to change meanwhile.
-    lost = [entry for entry in plan.doomed if not project.cache.intact(entry.digest)]
+    lacking = project.cache.lacking(entry.digest for entry in plan.doomed)
+    lost = [entry for entry in plan.doomed if entry.digest in lacking]
     names = [f"{path}/{entry.path}" if entry.path else path for entry in lost]
     with CacheWriter(project.cache) as writer:
         saved = list(read_files(project.tree, names, storing(writer, project.around.progress, 1, ())))

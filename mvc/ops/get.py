@@ -100,7 +100,8 @@ def _refuse_relative(project: Project, source: Source) -> None:
 def _beside(target: str) -> Iterator[str]:
     """Make a temporary directory on the file system of `target`."""
     try:
-        with tempfile.TemporaryDirectory(prefix=".mvc-get-", dir=os.path.dirname(target)) as folder:
+        parent = os.path.dirname(target)
+        with tempfile.TemporaryDirectory(prefix=".mvc-get-", dir=parent, ignore_cleanup_errors=True) as folder:
             yield folder
     except FileNotFoundError as error:
         if error.filename and os.path.dirname(error.filename) == os.path.dirname(target):

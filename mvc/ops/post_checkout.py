@@ -129,7 +129,7 @@ def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> b
     if not same_content(pointer, before):
         raise MvcError(f"{path} is not tracked here any more; it was changed, so it stays", fix)
     plan = make_plan(before.entries(), [], lambda name: True, empty=False)  # noqa: ARG005 - all of it
-    if not all(project.cache.intact(entry.digest) for entry in plan.doomed):
+    if project.cache.lacking(entry.digest for entry in plan.doomed):
         raise MvcError(f"{path} is not tracked here any more; the cache does not hold it, so it stays", fix)
     tools.execute(path, plan, before.scan.kind, before)
     remove_empty(project.tree, path)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from mvc import config
 from mvc.errors import UsageError
 from mvc.ops.configure import Changes, change
-from mvc.project import Project
+from mvc.project import CONFIG, Project
+from mvc.scm.plumbing import staged_file
 from mvc.store.location import COMMON, DIRECTORY, S3, Location, hidden, instead, parse, refuse_foreign, unknown_remote
 
 DEFAULT = "remotes.default"
@@ -156,11 +157,18 @@ def remove(project: Project, name: str) -> Changed:
     """
     keys = _keys(project, name)
     if not keys["project"] and not keys["local"]:
+        if _is_staged(project, name):  # who took it out was killed before that was staged
+            return Changed(name, "", (change(project, [], "project"),), default=False, staged=True)
         _existing(project, name)
         key = f"remotes.{name}.url"
         raise UsageError(f"the remote {name} is in {project.config_path('user')}", f"mvc config unset --user {key}")
     paths = [change(project, [(key, None) for key in found], scope) for scope, found in keys.items() if found]
     return Changed(name, "", tuple(paths), default=False, staged=bool(keys["project"]))
+
+
+def _is_staged(project: Project, name: str) -> bool:
+    raw = staged_file(project.git, CONFIG)
+    return raw is not None and f"remotes.{name}.url" in config.read(raw.decode(errors="replace"))
 
 
 def _keys(project: Project, name: str) -> dict[config.Scope, list[str]]:

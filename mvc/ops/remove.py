@@ -167,7 +167,8 @@ def _delete(project: Project, tools: Checkout, path: str) -> Plan:
 
 def _check_safe(project: Project, path: str, plan: Plan) -> None:
     """Make sure that the cache holds every byte that is to go, by reading it there."""
-    lost = [entry.path for entry in plan.doomed if not project.cache.intact(entry.digest)]
+    lacking = project.cache.lacking(entry.digest for entry in plan.doomed)
+    lost = [entry.path for entry in plan.doomed if entry.digest in lacking]
     if not lost:
         return
     names = ", ".join(f"{path}/{name}" if name else path for name in lost[:_NAMED])

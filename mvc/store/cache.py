@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal
 from blake3 import blake3
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
-from mvc.fsutil import fsync_upward, link_new, make_folders
+from mvc.fsutil import fsync_directory, fsync_upward, link_new, make_folders
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.scratch import Scratch, sweep
@@ -205,6 +205,30 @@ class Cache:
                 return hash_stream(file.fileno(), digest.size) == digest
         except MissingObject:
             return False
+
+    def lacking(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Return those that the cache does not hold, told by reading; the others are durable then.
+
+        For what is about to be destroyed elsewhere: who stored it may have died before its name was durable.
+        """
+        lacking: set[Digest] = set()
+        folders: set[str] = set()
+        for digest in digests:
+            if self.intact(digest):
+                folders |= self.folders_of(digest.blake3)
+            else:
+                lacking.add(digest)
+        for folder in sorted(folders):
+            fsync_directory(folder)
+        return lacking
+
+    def folders_of(self, name: str) -> set[str]:
+        """Return the directories by which the object `name` is found; none when it is not there."""
+        if self.packs.holder(bytes.fromhex(name)) is not None:
+            return {self.packs.folder}
+        path = self.loose_path(name)
+        folder = os.path.dirname(path)
+        return {folder, os.path.dirname(folder)} if os.path.exists(path) else set()
 
     def matches(self, name: str) -> bool:
         """Whether the bytes of the object `name` are what its name says.

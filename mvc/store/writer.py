@@ -125,6 +125,14 @@ class CacheWriter:
         self._dirty.clear()
         self.cache.packs.refresh()
 
+    def holds(self, name: str) -> bool:
+        """Whether the cache has the object `name`, which then counts once `finish` has returned, too."""
+        folders = self.cache.folders_of(name)
+        if not folders and self.cache.packs.refresh():
+            folders = self.cache.folders_of(name)
+        self._dirty |= folders  # see `_freshen`
+        return bool(folders)
+
     def put_bytes(self, data: bytes, digest: Digest | None = None) -> Digest:
         """Store `data` and return its digest, which may be known to be just `digest`."""
         try:

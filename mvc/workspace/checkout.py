@@ -57,7 +57,8 @@ def check_safe(cache: Cache, path: str, plan: Plan, fix: str) -> None:
         MvcError: some are not; the first few are named.
 
     """
-    lost = [entry.path for entry in plan.doomed if not cache.intact(entry.digest)]
+    lacking = cache.lacking(entry.digest for entry in plan.doomed)
+    lost = [entry.path for entry in plan.doomed if entry.digest in lacking]
     if not lost:
         return
     names = ", ".join(f"{path}/{name}" if name else path for name in lost[:3])

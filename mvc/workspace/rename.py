@@ -12,6 +12,9 @@ from mvc.errors import SourceChanged
 from mvc.fsutil import rename_new
 from mvc.tree import Tree
 
+_IN_USE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY, errno.EACCES, errno.EPERM})
+"""Why a directory stays: it is not empty, a symlink, mounted on, or in one that is not ours."""
+
 
 def reaches(tree: Tree, old: str, new: str) -> bool:
     """Whether what lies at `old` can be renamed to `new`: no other file system and no mount in between.
@@ -65,11 +68,17 @@ def remove_empty(tree: Tree, path: str) -> None:
     dir_fd, name = tree.parent(path)
     for _, folders, _, fd in os.fwalk(name, topdown=False, dir_fd=dir_fd):
         for folder in folders:
-            with suppress(OSError):  # not empty, or a symlink
-                os.rmdir(folder, dir_fd=fd)
-    with suppress(OSError):
-        os.rmdir(name, dir_fd=dir_fd)
+            _remove_if_empty(folder, fd)
+    _remove_if_empty(name, dir_fd)
     tree.forget()
+
+
+def _remove_if_empty(name: str, dir_fd: int) -> None:
+    try:
+        os.rmdir(name, dir_fd=dir_fd)
+    except OSError as error:
+        if error.errno not in _IN_USE:
+            raise
 
 
 def prune(tree: Tree, paths: Iterable[str], keep: set[str]) -> None:

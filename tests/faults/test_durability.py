@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from blake3 import blake3
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -29,7 +30,7 @@ from harness import Result, noise
 from judge import State
 from servers import SshServer
 from switched import Site, load_all, run, sites
-from worlds import LOOSE, OPERATIONS, Node, Operation, World, build
+from worlds import LOOSE, NEWEST, OPERATIONS, Node, Operation, World, build
 
 CUTS = int(os.environ.get("MVC_CUTS", "0"))
 _TEXT = (".mvc", ".eval.yaml", ".gitignore", ".gitattributes", "config.yaml", "policy.yaml")
@@ -65,6 +66,15 @@ def _git_on_another_disk(world: World) -> None:
     world.clone.write("m.bin", noise("across", LOOSE))
 
 
+def _seen(world: World) -> None:
+    """`mvc status` has read it, so that `add` need not."""
+    OPERATIONS["add-file"].prepare(world)
+    written = time.time_ns()
+    while time.time_ns() - written < 100_000_000:
+        pass  # what is read this soon is not known for good
+    world.repo.ok("status")
+
+
 MORE = {
     operation.name: operation
     for operation in (
@@ -74,6 +84,7 @@ MORE = {
         Operation("init", ("init",), _fresh, where="clone"),
         Operation("init-cache", ("init", "--cache", "../shared/cache"), _fresh, where="clone"),
         Operation("add-elsewhere", ("add", "models/other.bin"), _elsewhere),
+        Operation("add-what-is-known", ("add", "models/m.bin", "data"), _seen),
     )
 }
 SCENARIOS = OPERATIONS | MORE
@@ -325,12 +336,12 @@ def killed_and_typed_again(stage: Stage, moment: int, off: Site | None = None) -
     if stage.command(off=off).code:
         return []
     now = stage.cut(LOST)
-    if stage.operation.args[0] == "pull":  # what the first one brought may be gone: the remote has it
+    if stage.operation.args[0] in ("pull", "fetch"):  # what the first one brought may be gone: the remote has it
         return list(works_on(stage))
     return list(acknowledged(stage, now))
 
 
-@pytest.mark.parametrize("name", ["push"])
+@pytest.mark.parametrize("name", ["push", "fetch", "add-what-is-known"])
 def test_killed_after_each_name_and_typed_again_and_then_a_cut(theatre: Theatre, name: str) -> None:
     stage = theatre.stage(name)
     for moment in named(stage.moments):
@@ -340,6 +351,43 @@ def test_killed_after_each_name_and_typed_again_and_then_a_cut(theatre: Theatre,
 def named(moments: list[bool]) -> list[int]:
     """Return the moments at which there are new names that are not durable."""
     return [number for number, names in enumerate(moments) if names]
+
+
+BEFORE_IT_GOES = Site("store/cache.py", "Cache.lacking", 0)
+DESTROYING = (
+    ("rm", "models/m.bin"),
+    ("checkout", "models/m.bin"),
+    ("checkout", "-f", "models/m.bin"),
+    ("checkout", "--rev", "old", "models/m.bin"),
+)
+
+
+@pytest.mark.parametrize("args", DESTROYING, ids=" ".join)
+def test_what_a_dead_process_stored_is_durable_before_it_goes(theatre: Theatre, args: tuple[str, ...]) -> None:
+    assert not list(_nowhere(theatre.stage("add-file"), args, None))
+
+
+def test_that_needs_an_fsync(theatre: Theatre) -> None:
+    assert list(_nowhere(theatre.stage("add-file"), DESTROYING[0], BEFORE_IT_GOES))
+
+
+def _nowhere(stage: Stage, args: tuple[str, ...], off: Site | None) -> Iterator[int]:
+    """Yield the moments of an `add` after which another command destroys the only copy that survives a cut."""
+    content = NEWEST["models/m.bin"]
+    for moment in named(stage.moments):
+        stage.load(moment)
+        with suppress(FileNotFoundError):
+            (stage.repo / ".git/index.lock").unlink()
+        if run(stage.repo, stage.world.environ, *args, off=off).code:
+            continue
+        for policy, seed in (("all lost", 0), *(("some of each", seed) for seed in range(3))):
+            stage.disk.tell("save", name="destroyed") if policy == "all lost" else None
+            stage.disk.tell("load", name="destroyed")
+            now = stage.cut(policy, seed)
+            held = {node.content for node in now.plain.values()}
+            if content not in held and not any(blake3(content).hexdigest() in names for names in now.stores.values()):
+                yield moment
+                break
 
 
 # Each fsync is needed.
@@ -378,7 +426,7 @@ NOTICED_BY = {
 OVER_SSH = Site("store/ssh.py", "SshBucket._publish", 0)
 
 
-@pytest.mark.parametrize("site", sorted(set(sites()) - {OVER_SSH}), ids=str)
+@pytest.mark.parametrize("site", sorted(set(sites()) - {OVER_SSH, BEFORE_IT_GOES}), ids=str)
 def test_each_fsync_is_needed(theatre: Theatre, site: Site) -> None:
     assert str(site) in NOTICED_BY, "which of the scenarios needs this fsync?"
     name, policy = NOTICED_BY[str(site)]
@@ -402,7 +450,7 @@ def _cuts_without(stage: Stage, site: Site) -> Iterator[State]:
 
 
 def test_no_fsync_is_named_that_is_not_there() -> None:
-    assert set(NOTICED_BY) | {str(OVER_SSH)} == set(map(str, sites()))
+    assert set(NOTICED_BY) | {str(OVER_SSH), str(BEFORE_IT_GOES)} == set(map(str, sites()))
 
 
 def test_what_was_pushed_over_ssh_is_there(theatre: Theatre, ssh_server: SshServer) -> None:

@@ -305,6 +305,7 @@ OPERATIONS = {
         Operation("checkout-missing", ("checkout",), _missing),
         Operation("checkout-rev", ("checkout", "--rev", "old"), _nothing),
         Operation("checkout-hardlink", ("checkout", "--rev", "old"), _linked),
+        Operation("checkout-force", ("checkout", "-f"), _change, keeps=tuple(NEWEST.values())),
         Operation("gc", FREE, _garbage, keeps=HELD),
         Operation("mv-file", ("mv", "models/m.bin", "other/n.bin"), _evaluated, again=False),
         Operation("mv-directory", ("mv", "data", "sets/data"), _nothing, again=False),
@@ -316,6 +317,7 @@ OPERATIONS = {
         Operation("unprotect", ("unprotect", *TRACKED), _linked),
         Operation("config-set", ("config", "set", "cache.link", "hardlink,copy"), _nothing),
         Operation("hook-install", ("hook", "install"), _nothing),
+        Operation("remote-remove", ("remote", "remove", "store"), _nothing, again=False),
         Operation("remote-add", ("remote", "add", "second", "../second"), _nothing, again=False),
         Operation("eval-record", _RECORD, _evaluated_by_other_code),
     )
