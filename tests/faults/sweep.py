@@ -46,6 +46,9 @@ class Point(NamedTuple):
     number: int
 
 
+_IN_A_STORE = re.compile("/(objects|packs)/")
+
+
 class Tried(NamedTuple):
     """What came of it."""
 
@@ -144,6 +147,7 @@ class Aftermath:
         yield from _told("after the fault", judge.about_fsync(self._outcome, self._fault.name))
         if self._outcome.code == 0:
             yield from _told("after exit code 0", judge.done(state, self._model.after))
+            yield from _told("after exit code 0", self._unread())
         if self._cleans_up():
             yield from _told("after the fault", self._left(state, self._model.before))
         verified = self._stage.plain("verify")
@@ -157,7 +161,15 @@ class Aftermath:
         if self._fault.name in ("kill", "killall", "interrupt", "EIO+", "EROFS+", "EMFILE+"):
             return False
         hit = self._outcome.hit
-        return hit is not None and not hit.name.startswith(("unlink", "rmdir")) and "tmp" not in hit.path
+        return hit is not None and not hit.name.startswith(("unlink", "rmdir"))
+
+    def _unread(self) -> Iterator[str]:
+        """`verify` must not say that an object is sound that it could not read."""
+        hit = self._outcome.hit
+        if self._stage.operation.name != "verify" or hit is None or hit.program != "mvc" or hit.name == "newfstatat":
+            return  # that one is Python's own, as it opens a file
+        if _IN_A_STORE.search(hit.path):
+            yield f"{hit.path} was not read, and nobody was told"
 
     def _left(self, state: judge.State, wanted: judge.State, *, packs: bool = False) -> Iterator[str]:
         """Tell of what is left over.

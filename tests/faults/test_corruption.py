@@ -216,6 +216,7 @@ def test_rot_in_the_cache(bench: Bench, area: str) -> None:
     repo = bench.repo
     for point in points(f"cache, {area}", files(repo.store, AREAS[area]), [check_out, get, open_, path_]):
         bench.put_back()
+        assert bench.mvc(repo, "verify").code == 0  # so that it knows the file as sound
         target = repo.store / point.target
         sound = target.read_bytes()
         wrong = rot(target, point.kind, point.chance)

@@ -240,11 +240,14 @@ def _garbage(world: World) -> None:
     _held_by_one_root_each(repo)
 
 
-HELD = (b"stash", b"reflog", b"tree", b"blob", b"index", b"worktree", b"workspace", b"kept", b"small", *OLD.values())
+HELD = (
+    b"stash", b"reflog", b"tree", b"blob", b"index", b"worktree", b"index of the worktree", b"workspace", b"kept",
+    b"small", *OLD.values(),
+)
 
 
 def _held_by_one_root_each(repo: Repo) -> None:
-    """Leave content that only a stash, a reflog, a tag of a tree or of a blob, the index, another worktree needs."""
+    """Leave content that only one thing needs: a stash, a reflog, a tag of a tree or a blob, an index, a worktree."""
     def held(name: str) -> None:
         repo.write("models/small.bin", name)
         repo.ok("add", "-f", "models/small.bin")
@@ -264,6 +267,9 @@ def _held_by_one_root_each(repo: Repo) -> None:
     side.path("models/small.bin.mvc").unlink()
     side.write("models/side.bin", b"worktree")
     side.ok("add", "models/side.bin", "--no-stage")
+    side.write("models/staged.bin", b"index of the worktree")
+    side.ok("add", "models/staged.bin")
+    side.path("models/staged.bin.mvc").unlink()
     held("index")
     repo.write("models/small.bin", b"workspace")
     repo.ok("add", "-f", "models/small.bin", "--no-stage")
@@ -310,6 +316,7 @@ OPERATIONS = {
         Operation("mv-file", ("mv", "models/m.bin", "other/n.bin"), _evaluated, again=False),
         Operation("mv-directory", ("mv", "data", "sets/data"), _nothing, again=False),
         Operation("mv-folder", ("mv", "models", "moved"), _evaluated, again=False),
+        Operation("verify", ("verify",), _nothing),
         Operation("rm-file", ("rm", "models/m.bin"), _evaluated, again=False),
         Operation("rm-directory", ("rm", "data"), _nothing, again=False),
         Operation("fetch", ("fetch",), _clone, where="clone"),
