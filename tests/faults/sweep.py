@@ -161,7 +161,9 @@ class Aftermath:
         if self._fault.name in ("kill", "killall", "interrupt", "EIO+", "EROFS+", "EMFILE+"):
             return False
         hit = self._outcome.hit
-        return hit is not None and not hit.name.startswith(("unlink", "rmdir"))
+        if hit is None or hit.name.startswith(("unlink", "rmdir")):
+            return False
+        return self._fault.name != "EIO-read" or "tmp" not in hit.path  # who cannot look there cannot remove
 
     def _unread(self) -> Iterator[str]:
         """`verify` must not say that an object is sound that it could not read."""

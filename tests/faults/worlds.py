@@ -311,7 +311,6 @@ OPERATIONS = {
         Operation("checkout-missing", ("checkout",), _missing),
         Operation("checkout-rev", ("checkout", "--rev", "old"), _nothing),
         Operation("checkout-hardlink", ("checkout", "--rev", "old"), _linked),
-        Operation("checkout-force", ("checkout", "-f"), _change, keeps=tuple(NEWEST.values())),
         Operation("gc", FREE, _garbage, keeps=HELD),
         Operation("mv-file", ("mv", "models/m.bin", "other/n.bin"), _evaluated, again=False),
         Operation("mv-directory", ("mv", "data", "sets/data"), _nothing, again=False),
