@@ -24,6 +24,7 @@ from mvc.workspace.checkout import (
     Plan,
     check_safe,
     content_after,
+    lost_by,
     make_plan,
 )
 from mvc.workspace.content import read_files, storing
@@ -191,11 +192,11 @@ def _plan(
 def _make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
     if not force:
         keep, save = project.line("mvc add", path), project.line("mvc checkout -f", path)
-        check_safe(project.cache, path, plan, f"{keep}  # keeps the change; {save} saves it to the cache and goes on")
+        why, fix = "changed here and not in the cache, so not overwritten", f"{keep}  # keeps the change"
+        check_safe(project.cache, path, plan, why, f"{fix}; {save} saves it to the cache and goes on")
         return
     # Storing what is there freshens it: where that is a hard link, the file would seem to change meanwhile.
-    lacking = project.cache.lacking(entry.digest for entry in plan.doomed)
-    lost = [entry for entry in plan.doomed if entry.digest in lacking]
+    lost = lost_by(project.cache, plan)
     names = [f"{path}/{entry.path}" if entry.path else path for entry in lost]
     with CacheWriter(project.cache) as writer:
         saved = list(read_files(project.tree, names, storing(writer, project.around.progress, 1, ())))

@@ -19,7 +19,7 @@ from mvc.project import Project
 from mvc.scm.changes import FileChange, changed_between, changed_in_index, is_rebasing
 from mvc.scm.plumbing import index_paths, is_revision
 from mvc.workspace.available import is_available
-from mvc.workspace.checkout import Checkout, make_plan
+from mvc.workspace.checkout import Checkout, lost_by, make_plan
 from mvc.workspace.rename import prune, remove_empty
 from mvc.workspace.roots import PATTERN
 from mvc.workspace.scan import refusal
@@ -129,7 +129,7 @@ def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> b
     if not same_content(pointer, before):
         raise MvcError(f"{path} is not tracked here any more; it was changed, so it stays", fix)
     plan = make_plan(before.entries(), [], lambda name: True, empty=False)  # noqa: ARG005 - all of it
-    if project.cache.lacking(entry.digest for entry in plan.doomed):
+    if lost_by(project.cache, plan):
         raise MvcError(f"{path} is not tracked here any more; the cache does not hold it, so it stays", fix)
     tools.execute(path, plan, before.scan.kind, before)
     remove_empty(project.tree, path)

@@ -94,7 +94,7 @@ def add(
     if reason := config.check_remote_name(name):
         raise UsageError(reason, f"mvc remote add NAME {shlex.quote(hidden(url))}")
     location = typed(project, name, url)
-    if name in project.remotes() and not _is_so(project, name, location, options, local=local):
+    if name in project.remotes() and not _is_same(project, name, location, options, local=local):
         flag = " --local" if local else ""
         raise UsageError(f"there is a remote {name}", f"mvc remote set {name} {shlex.quote(hidden(url))}{flag}")
     _check_options(name, location, options)
@@ -107,7 +107,7 @@ def add(
     return _changed(project, name, changes, local=local)
 
 
-def _is_so(project: Project, name: str, location: Location, options: Mapping[str, str], *, local: bool) -> bool:
+def _is_same(project: Project, name: str, location: Location, options: Mapping[str, str], *, local: bool) -> bool:
     values = project.config_layer("local" if local else "project").values
     prefix = f"remotes.{name}."
     found = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}

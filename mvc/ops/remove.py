@@ -18,13 +18,10 @@ from mvc.ops.revisions import COMPANIONS
 from mvc.ops.status import look
 from mvc.project import Project
 from mvc.scm.plumbing import IndexPaths, index_paths, modified_files, stage
-from mvc.workspace.checkout import Checkout, Plan, make_plan
+from mvc.workspace.checkout import Checkout, Plan, check_safe, make_plan
 from mvc.workspace.rename import prune, remove_empty, remove_file
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
-
-_NAMED = 3
-"""Files that a refusal names: enough to recognise."""
 
 
 class Removed(NamedTuple):
@@ -159,22 +156,12 @@ def _delete(project: Project, tools: Checkout, path: str) -> Plan:
     if before.scan.kind == "other":
         raise MvcError(f"{path} is neither a file nor a directory", project.line("ls -ld", path))
     plan = make_plan(before.entries(), [], lambda name: True, empty=False)  # noqa: ARG005 - all of it
-    _check_safe(project, path, plan)
+    add, keep = project.line("mvc add", path), project.line("mvc rm --keep", path)
+    fix = f"{add}  # stores it; {keep} leaves it there"
+    check_safe(project.cache, path, plan, "not in the cache, so not deleted", fix)
     tools.execute(path, plan, before.scan.kind, before)
     remove_empty(project.tree, path)
     return plan
-
-
-def _check_safe(project: Project, path: str, plan: Plan) -> None:
-    """Make sure that the cache holds every byte that is to go, by reading it there."""
-    lacking = project.cache.lacking(entry.digest for entry in plan.doomed)
-    lost = [entry.path for entry in plan.doomed if entry.digest in lacking]
-    if not lost:
-        return
-    names = ", ".join(f"{path}/{name}" if name else path for name in lost[:_NAMED])
-    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-    add, keep = project.line("mvc add", path), project.line("mvc rm --keep", path)
-    raise MvcError(f"{names}{more}: not in the cache, so not deleted", f"{add}  # stores it; {keep} leaves it there")
 
 
 def _removed(project: Project, path: str, plan: Plan | None) -> Removed:

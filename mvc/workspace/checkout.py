@@ -26,6 +26,9 @@ from mvc.workspace.progress import Progress
 from mvc.workspace.scan import scan
 from mvc.workspace.stat_index import Content, Known, now, pack
 
+_NAMED = 3
+"""Files that a refusal names: enough to recognise."""
+
 
 class Plan(NamedTuple):
     """What turns the workspace at a tracked path into what its pointer stands for."""
@@ -50,20 +53,25 @@ def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callabl
     return Plan(write, delete, doomed, empty)
 
 
-def check_safe(cache: Cache, path: str, plan: Plan, fix: str) -> None:
-    """Make sure that every byte that the plan destroys is in the cache, by reading it there; else `fix` is to be typed.
+def lost_by(cache: Cache, plan: Plan) -> list[Entry]:
+    """Return what the plan destroys and the cache does not hold, told by reading; the rest is durable there then."""
+    lacking = cache.lacking(entry.digest for entry in plan.doomed)
+    return [entry for entry in plan.doomed if entry.digest in lacking]
+
+
+def check_safe(cache: Cache, path: str, plan: Plan, why: str, fix: str) -> None:
+    """Make sure that the cache holds every byte that the plan destroys; else `why` is said, and `fix` to be typed.
 
     Raises:
-        MvcError: some are not; the first few are named.
+        MvcError: it does not; the first few are named.
 
     """
-    lacking = cache.lacking(entry.digest for entry in plan.doomed)
-    lost = [entry.path for entry in plan.doomed if entry.digest in lacking]
+    lost = lost_by(cache, plan)
     if not lost:
         return
-    names = ", ".join(f"{path}/{name}" if name else path for name in lost[:3])
-    more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""  # noqa: PLR2004 - enough to recognise
-    raise MvcError(f"{names}{more}: changed here and not in the cache, so not overwritten", fix)
+    names = ", ".join(f"{path}/{entry.path}" if entry.path else path for entry in lost[:_NAMED])
+    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+    raise MvcError(f"{names}{more}: {why}", fix)
 
 
 class Executed(NamedTuple):
