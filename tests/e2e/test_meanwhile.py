@@ -212,7 +212,7 @@ def test_a_killed_pull_of_small_objects_goes_on(small: Repo, proxy: Proxy, tmp_p
     small.ok("push")
     clone = small.clone(tmp_path / "clone")
     stalled = stalling_after(proxy, is_of_pack, 5, 1)  # of 6
-    killed(clone, lambda: stalled() and len([*clone.store.glob("packs/*.idx")]) > 1, "fetch")  # not the manifest's only
+    killed(clone, lambda: stalled() and any(clone.store.glob("packs/*.idx")), "fetch")
     proxy.rule = lambda _: None
     assert clone.ok("fetch", "--dry-run", "--json").json["transferred"] < COUNT / 2
     assert clone.ok("pull", "--json").json["transferred"] < COUNT / 2
