@@ -16,11 +16,12 @@ from typing import BinaryIO, Literal
 from blake3 import blake3
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
-from mvc.fsutil import fsync_directory, fsync_upward, link_new, make_folders
+from mvc.fsutil import fsync_upward, link_new, make_folders
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.scratch import Scratch, sweep
 from mvc.store.base import Stored
+from mvc.store.durable_names import DurableNames
 from mvc.store.pack_index import Record
 from mvc.store.packs import MANY_PACKS, SMALL_PACK, SUFFIXES, PackSet
 from mvc.store.writer import ARRIVED, CacheWriter
@@ -36,6 +37,7 @@ class Cache:
         """Use the directory `root`, which need not exist before something is stored."""
         self.root = root
         self.packs = PackSet(f"{root}/packs")
+        self.names = DurableNames()
         self._proven: dict[Digest, tuple[int, ...]] = {}
 
     def prepare(self) -> None:
@@ -219,7 +221,7 @@ class Cache:
             else:
                 lacking.add(digest)
         for folder in sorted(folders):
-            fsync_directory(folder)
+            self.names.fsync_folder(folder)
         return lacking
 
     def folders_of(self, name: str) -> set[str]:

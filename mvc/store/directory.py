@@ -10,7 +10,6 @@ import os
 import shlex
 import stat
 import threading
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -22,8 +21,6 @@ from mvc.fsutil import (
     READ,
     Stamp,
     as_error,
-    fsync_directory,
-    fsync_names,
     link_new,
     make_folders,
     reflink,
@@ -31,6 +28,7 @@ from mvc.fsutil import (
 )
 from mvc.scratch import Scratch
 from mvc.store.bucket import Changed, Check, Item, RemoteError, Run, read_first
+from mvc.store.durable_names import DurableNames
 
 _GONE = (FileNotFoundError, NotADirectoryError)
 _BUFFER = 1 << 20
@@ -49,9 +47,7 @@ class DirectoryBucket:
         """Directories whose own names are durable, as far as we know."""
         self._seen: set[str] = set()
         """Directories in which what had not been marked as durable was made so."""
-        self._syncing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._lost: dict[str, int] = {}
-        """Directories in which names may have been lost, and the error that said so."""
+        self._names = DurableNames()
 
     def head(self, key: str) -> Item | None:
         """See `Bucket.head`."""
@@ -225,7 +221,7 @@ class DirectoryBucket:
                 written = link_new(temp, name, folder)
             else:
                 os.replace(temp, name, dst_dir_fd=folder)
-            self._fsync_folder(self._folder_of(key), folder)
+            self._names.fsync_folder(self._folder_of(key), folder)
         self._keep_folders(key)
         os.fchmod(fd, 0o444)
         return written
@@ -237,7 +233,7 @@ class DirectoryBucket:
         """
         place = self._folder_of(key)
         if status.st_mode & stat.S_IWUSR and place not in self._seen:
-            self._fsync_folder(place, folder)
+            self._names.fsync_folder(place, folder)
             self._keep_folders(key)
             self._seen.add(place)
 
@@ -247,28 +243,12 @@ class DirectoryBucket:
         while folder not in self._kept and len(folder) >= len(root):
             parent = os.path.dirname(folder)
             with suppress(PermissionError):
-                self._fsync_folder(parent)
+                self._names.fsync_folder(parent)
             self._kept.add(folder)
             folder = parent
 
     def _folder_of(self, key: str) -> str:
         return os.path.dirname(f"{os.path.realpath(self._root)}/{key}")
-
-    def _fsync_folder(self, path: str, fd: int | None = None) -> None:
-        """Make the names in the directory `path`, open as `fd` if it is, durable.
-
-        Once that has failed it fails for good: the kernel tells only once of what it could not write.
-        """
-        with self._syncing[path]:  # else another thread asks while this one is told
-            if number := self._lost.get(path):
-                raise OSError(number, os.strerror(number), path)
-            try:
-                fsync_directory(path) if fd is None else fsync_names(fd)
-            except PermissionError:
-                raise
-            except OSError as error:
-                self._lost[path] = error.errno or errno.EIO
-                raise
 
     def _check_there(self) -> None:
         """A directory that is not there holds nothing; but then its parent is: else a share is not mounted."""

@@ -13,10 +13,11 @@ from contextlib import suppress
 from blake3 import blake3
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError
-from mvc.fsutil import CREATE, fsync_directory, link_new, write_all
+from mvc.fsutil import CREATE, link_new, write_all
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_stream
 from mvc.scratch import Scratch
+from mvc.store.durable_names import DurableNames
 from mvc.store.pack_index import MAX_RECORDS, RAW, PackIndex, Record, encode_index
 
 PACK_MAGIC = b"MVCPACK1"
@@ -42,13 +43,16 @@ class EmptyIndex(CorruptObject):
 class PackWriter:
     """Appends small objects to a pack, and publishes it with its index."""
 
-    def __init__(self, folder: str, scratch: Scratch, salt: bytes = b"", step: int = 0) -> None:
+    def __init__(
+        self, folder: str, scratch: Scratch, salt: bytes = b"", step: int = 0, names: DurableNames | None = None,
+    ) -> None:
         """Write into `scratch`, publish into `folder`; `salt`, before the bodies, gives packs names of their own.
 
         With `step` the first packs are no larger than that, and later ones larger by and by.
         """
         self._folder = folder
         self._scratch = scratch
+        self._names = names or DurableNames()
         self._start = PACK_MAGIC + salt
         self._step = step
         self._done = 0
@@ -122,7 +126,7 @@ class PackWriter:
             os.replace(self._path, f"{final}.pack")  # the same bodies, damaged since
         if not link_new(index, f"{final}.idx") and _blake3_of(f"{final}.idx") != _blake3_of(index):
             os.replace(index, f"{final}.idx")
-        fsync_directory(self._folder)
+        self._names.fsync_folder(self._folder)
         self.published.add(digest.hex())
         with suppress(FileNotFoundError):
             os.unlink(index)

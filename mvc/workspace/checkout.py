@@ -10,7 +10,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from mvc.tree import Tree
 from mvc.workspace.links import Links
 from mvc.workspace.observe import Observed
 from mvc.workspace.progress import Progress
+from mvc.workspace.rename import remove_if_empty
 from mvc.workspace.scan import scan
 from mvc.workspace.stat_index import Content, Known, now, pack
 
@@ -178,8 +178,8 @@ class Checkout(NamedTuple):
         """Remove directories that our own deletions left empty."""
         while folder:
             dir_fd, name = self.tree.parent(f"{path}/{folder}")
-            with suppress(OSError):  # not empty: somebody's
-                os.rmdir(name, dir_fd=dir_fd)
+            if not remove_if_empty(name, dir_fd):
+                break
             folder = folder.rpartition("/")[0]
         self.tree.forget()
 

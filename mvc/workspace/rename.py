@@ -68,17 +68,22 @@ def remove_empty(tree: Tree, path: str) -> None:
     dir_fd, name = tree.parent(path)
     for _, folders, _, fd in os.fwalk(name, topdown=False, dir_fd=dir_fd):
         for folder in folders:
-            _remove_if_empty(folder, fd)
-    _remove_if_empty(name, dir_fd)
+            remove_if_empty(folder, fd)
+    remove_if_empty(name, dir_fd)
     tree.forget()
 
 
-def _remove_if_empty(name: str, dir_fd: int) -> None:
+def remove_if_empty(name: str, dir_fd: int) -> bool:
+    """Remove a directory unless something is in it, or uses it; whether it is gone."""
     try:
         os.rmdir(name, dir_fd=dir_fd)
+    except FileNotFoundError:
+        return True
     except OSError as error:
         if error.errno not in _IN_USE:
             raise
+        return False
+    return True
 
 
 def prune(tree: Tree, paths: Iterable[str], keep: set[str]) -> None:
@@ -94,12 +99,9 @@ def _rmdir(tree: Tree, path: str) -> bool:
     try:
         with _folder(tree, _parent(path)) as fd:
             tree.forget()
-            os.rmdir(_name(path), dir_fd=fd)
+            return remove_if_empty(_name(path), fd)
     except FileNotFoundError:
         return True
-    except OSError:
-        return False
-    return True
 
 
 def _parent(path: str) -> str:

@@ -48,10 +48,12 @@ def _private(path: str) -> bool:
     return parts[1:2] == [".git"] and parts[2:3] in (["mvc"], ["objects"], ["index"], ["index.lock"])
 
 
-def observe(world: World) -> State:
-    """Read the whole world."""
+def observe(world: World, emptied: str = "") -> State:
+    """Read the whole world; whether the directory `emptied` is there does not count once it is empty."""
     root = world.root
     nodes = {path: _timeless(path, node) for path, node in look(str(root), _private).items()}
+    if not any(path.startswith(f"{emptied}/") for path in nodes):
+        nodes.pop(emptied, None)
     git = {path: node for path, node in nodes.items() if path.split("/")[1:2] == [".git"]}
     plain = {path: node for path, node in nodes.items() if path not in git}
     wrong: list[str] = []

@@ -89,20 +89,24 @@ class Stage:
         put_back(str(world.root), base)
         operation.prepare(world)
         self._nodes = look(str(world.root))
-        before = judge.observe(world)
+        before = self.observe()
         self.command = operation.command(world)
         runner.learn(self.command)
         put_back(str(world.root), self._nodes)
         self.clean = runner.plain(self.command)
         assert self.clean.code == 0, self.clean
-        after = judge.observe(world)
+        after = self.observe()
         kept = {blake3(content).hexdigest() for content in operation.keeps}
         assert kept <= after.stores[f"{operation.where}/.git/mvc"]
         needs = judge.needs((before, after), world)
         assert self.plain(*FREE).code == 0
-        self.model = judge.Model(before, after, judge.observe(world), needs)
+        self.model = judge.Model(before, after, self.observe(), needs)
         assert list(judge.in_between(after, self.model)) == []
         assert judge.incomplete(self.model, operation.where) == []
+
+    def observe(self) -> judge.State:
+        """Read the world, as its operation has it."""
+        return judge.observe(self.world, self.operation.emptied)
 
     def calls(self, fault: Fault) -> list[Call]:
         """Return the calls at which `fault` may strike."""
@@ -141,7 +145,7 @@ class Aftermath:
     def problems(self) -> Iterator[str]:
         """Yield what is wrong."""
         killed = bool(self._fault.signal)
-        state = judge.observe(self._stage.world)
+        state = self._stage.observe()
         yield from _told("after the fault", judge.about_ending(self._outcome, killed=killed))
         yield from _told("after the fault", judge.in_between(state, self._model))
         yield from _told("after the fault", judge.about_fsync(self._outcome, self._fault.name))
@@ -195,7 +199,7 @@ class Aftermath:
             outcome = self._stage.runner.plain(self._stage.command)
         if outcome.code or outcome.err != self._stage.clean.err:
             yield f"again: exit code {outcome.code}, {outcome.err!r}"
-        final = judge.observe(self._stage.world)
+        final = self._stage.observe()
         yield from _told("again", judge.done(final, self._model.after))
         yield from _told("again", self._left(final, self._model.after))
 
@@ -203,7 +207,7 @@ class Aftermath:
         outcome = self._stage.plain(*FREE)
         if outcome.code or outcome.err:
             yield f"gc: exit code {outcome.code}, {outcome.err!r}"
-        state = judge.observe(self._stage.world)
+        state = self._stage.observe()
         yield from _told("gc", judge.done(state, self._model.collected))
         yield from _told("gc", self._left(state, self._model.collected, packs=True))
         for store, names in state.stores.items():

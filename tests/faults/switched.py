@@ -22,7 +22,7 @@ import mvc
 PACKAGE = Path(mvc.__file__).parent
 _CALLS = frozenset({
     "fsync", "fdatasync", "fsync_directory", "fsync_upward", "fsync_names", "fsync_folders",
-    "_fsync_all", "_fsync_file", "_fsync_folder",
+    "_fsync_all", "_fsync_file", "fsync_folder",
 })
 """What makes something durable. Inside of functions with such a name it is their own: their callers count."""
 _HEAVY = ("s3", "gs", "azure", "web", "fsspec_bucket", "ssh", "session", "location")

@@ -180,6 +180,8 @@ class Operation(NamedTuple):
     """Whether the command, typed once more after it is done, succeeds."""
     keeps: tuple[bytes, ...] = ()
     """Content that must be in the cache afterwards, besides what the workspace holds."""
+    emptied: str = ""
+    """A directory that may stay once its last file is deleted, as with Git: nobody knows any more whose it is."""
 
     def command(self, world: World) -> Command:
         """Return the command in its world."""
@@ -311,6 +313,7 @@ OPERATIONS = {
         Operation("checkout-missing", ("checkout",), _missing),
         Operation("checkout-rev", ("checkout", "--rev", "old"), _nothing),
         Operation("checkout-hardlink", ("checkout", "--rev", "old"), _linked),
+        Operation("checkout-force", ("checkout", "-f"), _change, keeps=tuple(NEWEST.values()), emptied="repo/data/e"),
         Operation("gc", FREE, _garbage, keeps=HELD),
         Operation("mv-file", ("mv", "models/m.bin", "other/n.bin"), _evaluated, again=False),
         Operation("mv-directory", ("mv", "data", "sets/data"), _nothing, again=False),
