@@ -347,16 +347,17 @@ def test_indexes_of_packs_that_are_gone_are_not_kept(top: Path) -> None:
     assert len(os.listdir(reader.indexes)) == 1
 
 
-def test_what_is_listed_while_packs_are_replaced_is_looked_for_again(top: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seen", [".idx", ".pack", ""])
+def test_what_is_listed_while_packs_are_replaced_is_looked_for_again(top: Path, tmp_path: Path, seen: str) -> None:
     """A listing may miss the new pack, and the old index as well: it is not made at one moment."""
     class Torn(Watched):
         first = True
 
         def list(self, prefix: str) -> Any:
-            found = list(self.bucket.list(prefix))
+            found = sorted(self.bucket.list(prefix))
             if prefix == "packs/" and self.first:
                 self.first = False
-                return iter(found[: len(found) // 2])
+                return (item for item in found[: len(found) // 2] if item.key.endswith(seen))
             return iter(found)
 
     remote = RemoteStore(Torn(top), str(tmp_path / "indexes"))  # type: ignore[arg-type]  # it passes on
