@@ -7,10 +7,13 @@ import fcntl
 import itertools
 import os
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 from mvc.fsutil import DIRECTORY, SHARED_MODE, is_shared, make_folders, on_network
+
+SIBLING = ".mvc-tmp"
+"""The directory beside a target on another file system, in which scratch directories are made."""
 
 
 class Scratch:
@@ -39,6 +42,18 @@ class Scratch:
     def name(self) -> str:
         """Return the path of a file that does not exist yet."""
         return f"{self.path}/{next(self._numbers)}"
+
+
+@contextmanager
+def beside(target: str) -> Iterator[Scratch]:
+    """Make a scratch directory on the file system of the path `target`, whose directory exists."""
+    parent = f"{os.path.dirname(target)}/{SIBLING}"
+    try:
+        with Scratch(parent) as scratch:
+            yield scratch
+    finally:
+        with suppress(OSError):  # another command uses it, too
+            os.rmdir(parent)
 
 
 def _new_locked(parent: str) -> tuple[str, int]:
@@ -128,15 +143,14 @@ class Staging:
     renamed to from there: such a directory gets a scratch directory of its own.
     """
 
-    SIBLING = ".mvc-tmp"
-
     def __init__(self, primary: str) -> None:
         """Make the primary scratch directory in `primary`; where nothing can be written, there is none."""
         self._folder = primary
         self._made: Scratch | None = None
         self._siblings: dict[str, Scratch] = {}
+        self._open = ExitStack()
         try:
-            self._made = Scratch(primary)
+            self._made = self._open.enter_context(Scratch(primary))
         except OSError as error:
             if error.errno not in (errno.EROFS, errno.EACCES):
                 raise
@@ -147,12 +161,7 @@ class Staging:
 
     def __exit__(self, *_: object) -> None:
         """Remove every scratch directory with whatever is left in it."""
-        if self._made is not None:
-            self._made.__exit__()
-        for folder, scratch in self._siblings.items():
-            scratch.__exit__()
-            with suppress(OSError):
-                os.rmdir(f"{folder}/{self.SIBLING}")
+        self._open.close()
 
     def name(self, folder: str) -> str:
         """Return the path of a file that does not exist yet, for a target in `folder`."""
@@ -171,5 +180,5 @@ class Staging:
         except OSError as error:
             if error.errno != errno.EXDEV or folder in self._siblings:
                 raise
-            self._siblings[folder] = Scratch(f"{folder}/{self.SIBLING}")
+            self._siblings[folder] = self._open.enter_context(beside(f"{folder}/{name}"))
             self.place(make, folder, dir_fd, name)

@@ -42,6 +42,12 @@ def status(
             _show_status(output, project, result, remote)
             _show_reports(output, project, result)
             _show_missing_hooks(output, project)
+    return _status_code(result, exit_code=exit_code)
+
+
+def _status_code(result: Status, *, exit_code: bool) -> int:
+    if any(item.unreadable for item in result.items):
+        return 3
     if any(item.state == "invalid" for item in result.items):
         return 2
     return 1 if exit_code and not result.clean else 0
@@ -113,7 +119,7 @@ def _show_unpushed(output: Output, project: Project, result: Status, remote: str
         command = f"mvc push -r {remote}" if remote else "mvc push"
         line = project.line(command, known[0].path) if len(known) == 1 else f"{command} PATH"
         output.line(f"  {visible(line)}  # sends what the remote lacks")
-    for fix in dict.fromkeys(item.fix for item in lacking if item.fix and item.state != "invalid"):
+    for fix in dict.fromkeys(item.fix for item in lacking if item.fix and not item.has_own_fix):
         output.line(f"  {visible(fix)}")
     if asked and not lacking:
         output.line(f"Pushed: {plural(len(asked), 'path')}.")
@@ -148,12 +154,12 @@ def _show_item(output: Output, project: Project, item: StatusItem) -> None:
 def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
     hints = _HINTS | (_HINTS_WITH_REMOTE if project.remotes() else {})
     for state, hint in hints.items():
-        paths = [item.path for item in shown if item.state == state]
+        paths = [item.path for item in shown if item.state == state and not item.unreadable]
         if paths:
             for command, effect in zip(hint[::2], hint[1::2], strict=True):
                 line = f"{command} PATH" if len(paths) > 1 and command else _hint_line(project, command, paths[0])
                 output.line(f"  {visible(line)}  # {effect}")
-    for item in [item for item in shown if item.state == "invalid"][:FEW]:
+    for item in [item for item in shown if item.has_own_fix][:FEW]:
         output.line(f"  {visible(item.fix)}")
 
 

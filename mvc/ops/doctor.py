@@ -18,7 +18,7 @@ from mvc.ops.problem import Check, Problem, run_checks
 from mvc.project import Project, Surroundings
 from mvc.scm import condition
 from mvc.scm.plumbing import Git, scrubbed
-from mvc.scratch import Scratch, Staging
+from mvc.scratch import SIBLING, Scratch
 from mvc.store.catalog import sqlite_version
 from mvc.store.sharing import group_of
 from mvc.workspace.links import working_types
@@ -162,7 +162,7 @@ def _links(project: Project, place: Place) -> LinkTypes | None:
     if not place.cache or not os.path.isdir(place.cache):
         return None
     near = os.stat(project.home).st_dev == os.stat(project.root).st_dev
-    folder = f"{project.home}/tmp" if near else f"{project.root}/{Staging.SIBLING}"
+    folder = f"{project.home}/tmp" if near else f"{project.root}/{SIBLING}"
     try:
         with Scratch(f"{place.cache}/tmp") as source, Scratch(folder) as target:
             working = working_types(source.path, target.path)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError, UsageError
@@ -16,6 +13,7 @@ from mvc.ops.common import split_reference
 from mvc.ops.content import Source, write_content
 from mvc.project import Project, Surroundings
 from mvc.scm.plumbing import Git, scrubbed
+from mvc.scratch import beside
 from mvc.store.bucket import RemoteError
 from mvc.store.location import hidden
 from mvc.store.writer import LinkType
@@ -46,8 +44,11 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
     if os.path.lexists(target):
         raise UsageError(f"{target} exists already", "mvc get REPO REF -o OUT, with another OUT")
     source = Source(path, revision or "HEAD", remote)
+    if not os.path.isdir(os.path.dirname(target)):
+        raise UsageError(f"{os.path.dirname(target)} does not exist", f"mkdir -p {os.path.dirname(target)}")
     local = os.path.join(around.cwd, repository)
-    with _beside(target) as folder:
+    with beside(target) as scratch:
+        folder = scratch.path
         if _is_worktree(around, local):
             size = _from(around._replace(cwd=local), source, f"{folder}/content", ("reflink", "copy"))
         else:
@@ -94,20 +95,6 @@ def _refuse_relative(project: Project, source: Source) -> None:
             told = f"the remote {name} of that repository is {url}, beside it: only a clone that lies there finds it"
             line = "mvc get CLONE REF  # or mvc get REPO REF -r NAME, with another remote of it"
             raise MvcError(told, line) from None
-
-
-@contextmanager
-def _beside(target: str) -> Iterator[str]:
-    """Make a temporary directory on the file system of `target`."""
-    try:
-        parent = os.path.dirname(target)
-        with tempfile.TemporaryDirectory(prefix=".mvc-get-", dir=parent, ignore_cleanup_errors=True) as folder:
-            yield folder
-    except FileNotFoundError as error:
-        if error.filename and os.path.dirname(error.filename) == os.path.dirname(target):
-            line = f"mkdir -p {os.path.dirname(target)}"
-            raise UsageError(f"{os.path.dirname(target)} does not exist", line) from None
-        raise
 
 
 def _cloned(around: Surroundings, url: str, folder: str) -> Surroundings:

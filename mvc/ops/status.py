@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.fsutil import as_error
 from mvc.objects.diff import EntryChange, diff_manifests
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer
@@ -46,9 +47,16 @@ class StatusItem(NamedTuple):
     """Whether its remote holds everything that the pointer needs; None when it was not asked."""
     changes: tuple[FileChange, ...] = ()
     problem: str = ""
-    """Why the state is `invalid`, or why nobody can tell whether it is pushed."""
+    """Why the state is `invalid`, why it cannot be told, or why nobody can tell whether it is pushed."""
     fix: str = ""
     """What to type about the problem."""
+    unreadable: bool = False
+    """Whether the system could not read the pointer or the content: then the state is not proven."""
+
+    @property
+    def has_own_fix(self) -> bool:
+        """Whether `fix` is about this path alone, not about its state or its remote."""
+        return self.state == "invalid" or self.unreadable
 
 
 class Status(NamedTuple):
@@ -89,11 +97,13 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
         state: State = item.condition or "invalid"
         size = pointer.total if pointer else 0
         fix = unusable(project, item).fix if state == "invalid" else ""
-        return StatusItem(item.path, pointer.kind if pointer else "", state, size, problem=item.problem, fix=fix)
+        kind = pointer.kind if pointer else ""
+        return StatusItem(item.path, kind, state, size, problem=item.problem, fix=fix, unreadable=item.unreadable)
     try:
         observed = look(project, item.path)
     except OSError as error:
-        return StatusItem(item.path, pointer.kind, "modified", pointer.total, problem=str(error))
+        problem, fix = as_error(error, item.path).message, project.line("ls -l --", item.path)
+        return StatusItem(item.path, pointer.kind, "modified", pointer.total, problem=problem, fix=fix, unreadable=True)
     try:
         state = _state(project, item, pointer, observed)
     except InvalidFormat as error:

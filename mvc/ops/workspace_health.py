@@ -15,7 +15,7 @@ from mvc.ops.problem import Check, Problem, some
 from mvc.project import Project
 from mvc.scm import condition
 from mvc.scm.plumbing import index_paths
-from mvc.scratch import Staging, left_behind
+from mvc.scratch import SIBLING, left_behind
 from mvc.workspace.available import known_objects
 from mvc.workspace.tracked import Tracked
 
@@ -108,7 +108,7 @@ def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
 def _left_behind(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     found = []
     for folder in sorted(_folders(project, tracked)):
-        path = f"{folder}/{Staging.SIBLING}" if folder else Staging.SIBLING
+        path = f"{folder}/{SIBLING}" if folder else SIBLING
         if left_behind(f"{project.root}/{path}"):
             found.append(path)
     if found:
@@ -122,7 +122,7 @@ def _folders(project: Project, tracked: list[Tracked]) -> set[str]:
         found.add(item.path.rpartition("/")[0])
         for folder, names, _ in os.walk(f"{project.root}/{item.path}"):
             found.add(os.path.relpath(folder, project.root))
-            names[:] = [name for name in names if name != Staging.SIBLING]
+            names[:] = [name for name in names if name != SIBLING]
     return found
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.fsutil import Stamp
-from mvc.scratch import Staging
+from mvc.scratch import SIBLING
 from mvc.tree import Tree
 from mvc.workspace.ignore import FILE, Rules, ignored, rules_above, with_folder
 from mvc.workspace.links import Links
@@ -82,7 +82,7 @@ def _walk(tree: Tree, path: str, prefix: str, rules: Rules, links: Links, found:
             stamps.extend((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         elif not stat.S_ISDIR(mode):
             _note(found, prefix + name, name, fd, status, links)
-        elif name != Staging.SIBLING:
+        elif name != SIBLING:
             folders.append(name)
     for name in folders:
         _walk(tree, f"{path}/{name}", f"{prefix}{name}/", rules, links, found)

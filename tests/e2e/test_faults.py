@@ -232,9 +232,18 @@ def test_status_of_an_unreadable_file_goes_on(repo: Repo) -> None:
         repo.added(name, name)
     repo.write("a.bin", b"changed").chmod(0)
     result = repo.run(*UNPRIVILEGED, MVC, "status")
-    assert result.code == 0
-    assert "Permission denied" in result.out
-    assert "1 path clean" in result.out
+    assert result.code == 3
+    assert "a.bin  (a.bin: Permission denied)\n1 path clean\n  ls -l -- a.bin\n" in result.out
+
+
+def test_a_pointer_that_cannot_be_read_is_not_called_wrong(repo: Repo) -> None:
+    """Checking it out again, as for one that breaks the format, would lose what it says."""
+    for name in ("a.bin", "b.bin"):
+        repo.added(name, name)
+    repo.path("a.bin.mvc").chmod(0)
+    result = repo.run(*UNPRIVILEGED, MVC, "status")
+    assert result.code == 3
+    assert "a.bin  (a.bin.mvc: Permission denied)\n1 path clean\n  ls -l -- a.bin.mvc\n" in result.out
 
 
 def test_a_directory_that_cannot_be_written_to(repo: Repo) -> None:

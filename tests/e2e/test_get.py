@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from harness import LARGE, Repo, noise
+from harness import LARGE, MVC, Repo, noise
 
 
 @pytest.fixture
@@ -50,6 +50,14 @@ def test_a_file(here: Repo, address: str) -> None:
     assert os.listdir(here.root) == ["m.bin"]
 
 
+def test_what_a_killed_one_left_is_removed_by_the_next(here: Repo, address: str) -> None:
+    kill = ("-e", "trace=renameat2", "-e", "inject=renameat2:signal=KILL")
+    assert here.run("strace", "-f", "-qq", "-o", "/dev/null", *kill, MVC, "get", address, "models/m.bin").code == -9
+    assert os.listdir(here.root) == [".mvc-tmp"]
+    here.ok("get", address, "models/few/w.bin")
+    assert os.listdir(here.root) == ["w.bin"]
+
+
 def test_a_revision_and_a_name(here: Repo, address: str) -> None:
     here.ok("get", address, "v1:models/m.bin", "-o", "old.bin")
     assert here.read("old.bin") == noise("old", LARGE)
@@ -91,7 +99,7 @@ def test_a_remote_beside_a_repository_is_not_looked_for_elsewhere(
         result = here.fails(3, "get", address, "models/m.bin", *choice)
         assert result.errors[0].startswith("the remote nas of that repository is ../nas, beside it")
         assert result.fixes == ["mvc get CLONE REF  # or mvc get REPO REF -r NAME, with another remote of it"]
-        assert ".mvc-get-" not in result.err
+        assert ".mvc-tmp" not in result.err
     assert "not tracked" in here.fails(3, "get", address, "models/none.bin").errors[0]
     here.ok("get", str(there.clone(tmp_path / "clone").root), "models/m.bin")
     here.remove("m.bin")
