@@ -297,7 +297,7 @@ def about_fsync(outcome: Outcome, fault: str) -> Iterator[str]:
     hit = outcome.hit
     if fault != "EIO" or hit is None or hit.name not in ("fsync", "fdatasync") or hit.program != "mvc":
         return
-    if "catalog-" in hit.path or _is_catalogs(hit, outcome):
+    if _is_catalogs(hit):
         return
     if any(call.name == hit.name and call.path == hit.path for call in outcome.after):
         yield f"{hit.path} was fsynced again after an error"
@@ -305,6 +305,6 @@ def about_fsync(outcome: Outcome, fault: str) -> Iterator[str]:
         yield "an fsync failed, and nobody was told"
 
 
-def _is_catalogs(hit: Call, outcome: Outcome) -> bool:
-    """Whether it is SQLite that makes the names of its files durable: the catalog may be lost."""
-    return hit.name == "fdatasync" or bool(outcome.calls and "catalog-" in outcome.calls[-1].path)
+def _is_catalogs(hit: Call) -> bool:
+    """Whether it is SQLite's, which makes its files and their names durable: the catalog may be lost."""
+    return "catalog-" in hit.path or (hit.name == "fdatasync" and hit.path.endswith("/.git/mvc"))
