@@ -60,8 +60,13 @@ def _new_locked(parent: str) -> tuple[str, int]:
     while True:
         path = f"{parent}/{_host()}{os.urandom(4).hex()}"
         os.mkdir(path, 0o700)
-        with suppress(FileNotFoundError, BlockingIOError):  # a sweeper was quicker than our lock
+        try:
             return path, _lock(path)
+        except (FileNotFoundError, BlockingIOError):  # a sweeper was quicker than our lock
+            continue
+        except BaseException:
+            _remove_tree(path)
+            raise
 
 
 def _lock(path: str) -> int:
@@ -131,9 +136,12 @@ def _in_use(path: str) -> bool:
 
 
 def _remove_tree(path: str) -> None:
-    import shutil  # noqa: PLC0415 - 3 ms; the hook does without
+    try:
+        os.rmdir(path)  # mostly it is empty, and nothing has to be opened
+    except OSError:
+        import shutil  # noqa: PLC0415 - 3 ms; the hook does without
 
-    shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class Staging:

@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
 from forkserver import ForkServer
 from harness import MODEL_FILES, MVC, PROJECT, InProcess, Repo, Result, fast_folder, fork_servers, make_home
+from proxy import Proxy, proxying
 from s3 import S3Server, serving
 from servers import azure_server, google_server, ssh_server, web_server  # noqa: F401 - fixtures
 
@@ -121,6 +122,13 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """Run a real S3 server, one for each process of tests."""
     with serving(tmp_path_factory.mktemp("s3")) as server:
         yield server
+
+
+@pytest.fixture
+def proxy(s3_server: S3Server) -> Iterator[Proxy]:
+    """Run a proxy to the real server, which spoils nothing yet."""
+    with proxying(s3_server.port) as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from harness import LARGE, MANY, MVC, InProcess, Repo, noise
-from proxy import Answer, Fault, Proxy, Request, proxying, refusal
+from proxy import Answer, Fault, Proxy, Request, refusal
 from s3 import S3Server
 
 from mvc.objects.hashing import hash_bytes
@@ -45,13 +45,6 @@ def s3_repo(repo: Repo, s3_server: S3Server, s3_url: str) -> Repo:
 
 
 # What happens in between.
-
-
-@pytest.fixture
-def proxy(s3_server: S3Server) -> Iterator[Proxy]:
-    """Run a proxy to the real server, which spoils nothing yet."""
-    with proxying(s3_server.port) as made:
-        yield made
 
 
 def through(proxy: Proxy, clone: Repo) -> Repo:

@@ -15,7 +15,7 @@ from threading import Event
 import pytest
 from blake3 import blake3
 from harness import LARGE, MANY, MVC, Repo, noise
-from proxy import Answer, Fault, Proxy, Request, proxying
+from proxy import Answer, Fault, Proxy, Request
 from s3 import S3Server
 
 from mvc.store.s3 import S3Bucket
@@ -26,13 +26,6 @@ HUGE = noise("huge", 1 << 20) * 40
 FILES = ("m.bin", "huge.bin")
 MOMENTS = ("asked", "answered")
 """Dead before the server has the request, or before the answer is here."""
-
-
-@pytest.fixture
-def proxy(s3_server: S3Server) -> Iterator[Proxy]:
-    """Run a proxy to the server."""
-    with proxying(s3_server.port) as made:
-        yield made
 
 
 @pytest.fixture

@@ -33,13 +33,6 @@ QUICK = Clock(wait=lambda *_: None)
 
 
 @pytest.fixture
-def proxy(s3_server: S3Server) -> Iterator[Proxy]:
-    """Run a proxy to the real server, which spoils nothing yet."""
-    with proxying(s3_server.port) as made:
-        yield made
-
-
-@pytest.fixture
 def direct(s3_server: S3Server, s3_url: str) -> Iterator[S3Bucket]:
     """Return the bucket as it really is; `DATA` lies under `key`."""
     bucket = S3Bucket(s3_url, s3_server.options)
