@@ -176,6 +176,20 @@ def is_shared(path: str) -> bool:
     return False
 
 
+def exists(path: str) -> bool:
+    """Whether something lies at `path`, symlinks followed; what leads nowhere is nothing.
+
+    Raises:
+        OSError: the system cannot tell. `os.path.exists` says no then.
+
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def make_folders(path: str) -> None:
     """Make the directory `path` and those above it, where they are missing.
 

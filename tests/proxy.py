@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class Request(NamedTuple):
@@ -80,7 +80,7 @@ class Proxy:
     port: int = 0
     rule: Rule = lambda _: None
     seen: list[Request] = field(default_factory=list)
-    _serving: set[object] = field(default_factory=set)
+    _serving: set[asyncio.Task[Any]] = field(default_factory=set)
     """The loop itself forgets who waits for ever, once the client has gone."""
     _open: list[asyncio.StreamWriter] = field(default_factory=list)
 
@@ -107,15 +107,24 @@ class Proxy:
         self._open.append(writer)
         self._serving.add(asyncio.get_running_loop().create_task(self._serve(reader, writer)))
 
-    async def end(self) -> None:
-        """End the connections that still wait."""
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+    async def end(self, server: asyncio.Server) -> None:
+        """Take no more connections than are just being taken, for a closed server forgets those; end all of them."""
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        while taking := self._others() - self._serving:
+            await asyncio.gather(*taking)
+        server.close()
+        while others := self._others():
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
         for writer in self._open:
             writer.transport.abort()
         await asyncio.sleep(0)  # as the loop closes them
+
+    @staticmethod
+    def _others() -> set[asyncio.Task[Any]]:
+        return asyncio.all_tasks() - {asyncio.current_task()}
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request; each has a connection of its own."""
@@ -192,8 +201,7 @@ def proxying(upstream: int) -> Iterator[Proxy]:
     try:
         yield proxy
     finally:
-        loop.call_soon_threadsafe(server.close)
-        asyncio.run_coroutine_threadsafe(proxy.end(), loop).result()
+        asyncio.run_coroutine_threadsafe(proxy.end(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from mvc.errors import MvcError
 from mvc.scm.plumbing import Git, split_nul
+from mvc.scm.presence import kinds
 
 MANY_BLOBS = 100
 """From so many on, blobs are written as a pack: `update-index` takes a millisecond for each."""
@@ -65,10 +66,13 @@ def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
 
 
 def present_blobs(git: Git, oids: Iterable[str]) -> set[str]:
-    """Return those of `oids` that this clone has: a partial one lacks some."""
-    asked = "".join(f"{oid}\n" for oid in oids).encode()
-    rows = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked) if asked else b""
-    return {oid.decode() for oid, kind in (row.split(b" ")[:2] for row in rows.splitlines()) if kind == b"blob"}
+    """Return those of `oids` that this clone has: a partial one lacks some.
+
+    Raises:
+        MvcError: some cannot be read.
+
+    """
+    return {oid for oid, kind in kinds(git, oids).items() if kind == "blob"}
 
 
 def not_here(oid: str) -> MvcError:

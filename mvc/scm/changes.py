@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mvc.fsutil import exists
 from mvc.scm.blobs import present_blobs
 from mvc.scm.plumbing import Git, parse_raw
 
@@ -75,4 +76,4 @@ def new_blobs(git: Git, tips: Iterable[str], known: Iterable[str], remote: str, 
 
 def is_rebasing(git_dir: str) -> bool:
     """Whether a rebase, or `git am`, is under way in the worktree with this Git directory."""
-    return any(os.path.isdir(f"{git_dir}/{name}") for name in ("rebase-merge", "rebase-apply"))
+    return any(exists(f"{git_dir}/{name}") for name in ("rebase-merge", "rebase-apply"))

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.scm.blobs import not_here
-from mvc.scm.landing import RAW, is_partial, reason_of
-from mvc.scm.plumbing import Git, RawChange, split_nul
+from mvc.scm.landing import RAW, is_partial
+from mvc.scm.plumbing import Git, RawChange, blob_at, reason_of, split_nul
 
 # Renames.
 
@@ -187,22 +187,19 @@ def files_at(git: Git, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str
 
     """
     wanted = [place for place in dict.fromkeys(places) if "\n" not in place[1]]
-    asked = os.fsencode("".join(f"{commit}:{path}\n" for commit, path in wanted))
-    done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
-    reason = reason_of(done.stderr)
-    if done.returncode or reason:  # what cannot be read is said to be missing, and why on stderr
-        raise MvcError(f"Git cannot read its objects: {reason}", "git fsck")
-    rows = done.stdout.split(b"\n")[:-1]
-    found = {}
-    for place, row in zip(wanted, rows, strict=True):
-        oid, _, kind = row.decode(errors="replace").rpartition(" ")
-        if kind == "blob":
-            found[place] = oid
+    found = _files_at(git, wanted)
+    if missing := [place for place in wanted if place not in found]:
+        found |= _files_at(git, missing)  # it may have had too many files open, for a moment
     if len(found) < len(wanted) and is_partial(git):
-        return {place: oid for place in wanted if (oid := _in_tree(git, *place))}
+        return {place: oid for place in wanted if (oid := blob_at(git, *place))}
     return found
 
 
-def _in_tree(git: Git, commit: str, path: str) -> str:
-    rows = split_nul(git.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path))
-    return rows[0].split("\t")[0].split(" ")[2] if rows else ""
+def _files_at(git: Git, places: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    asked = os.fsencode("".join(f"{commit}:{path}\n" for commit, path in places))
+    done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
+    reason = reason_of(done.stderr)
+    if done.returncode or reason:  # what cannot be read is said to be missing, and at times why on stderr
+        raise MvcError(f"Git cannot read its objects: {reason}", "git fsck")
+    rows = (row.decode(errors="replace").rpartition(" ") for row in done.stdout.split(b"\n")[:-1])
+    return {place: oid for place, (oid, _, kind) in zip(places, rows, strict=True) if kind == "blob"}

@@ -17,7 +17,7 @@ from mvc.objects.visible import visible
 from mvc.scm.blobs import read_blobs
 from mvc.scm.condition import version
 from mvc.scm.index_changes import Entry, Index
-from mvc.scm.plumbing import Git, Layout, RawChange, scrubbed, split_nul
+from mvc.scm.plumbing import Git, Layout, RawChange, reason_of, scrubbed, split_nul
 
 _MERGES = (2, 38)
 """The first version with `merge-tree --write-tree`."""
@@ -109,12 +109,6 @@ def contains(git: Git, commit: str, other: str) -> bool:
     if done.returncode > 1:
         raise MvcError(f"git merge-base failed: {reason_of(done.stderr)}", "git fsck")
     return done.returncode == 0
-
-
-def reason_of(stderr: bytes) -> str:
-    """Return the first line that Git said, but for its advice; empty when there is none."""
-    lines = stderr.decode(errors="replace").strip().splitlines()
-    return next((line.removeprefix("fatal: ") for line in lines if not line.startswith("hint:")), "")
 
 
 def is_shallow(git: Git) -> bool:

@@ -98,14 +98,16 @@ class Git(NamedTuple):
         )
 
 
-def _first_line(stderr: bytes) -> str:
-    return stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+def reason_of(stderr: bytes) -> str:
+    """Return the first line that Git said, but for its advice; empty when there is none."""
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    return next((line.removeprefix("fatal: ") for line in lines if not line.startswith("hint:")), "")
 
 
 def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
     """Return why Git failed, as it says itself where it does."""
     ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-    return _first_line(done.stderr) or ended
+    return reason_of(done.stderr) or ended
 
 
 def split_nul(output: bytes) -> list[str]:
@@ -150,7 +152,7 @@ def find_layout(git: Git) -> Layout:
     """
     done = git.attempt("rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir")
     if done.returncode:
-        raise UsageError(*_not_a_worktree(_first_line(done.stderr), git.cwd))
+        raise UsageError(*_not_a_worktree(reason_of(done.stderr), git.cwd))
     lines = os.fsdecode(done.stdout).splitlines()
     if len(lines) < len(Layout._fields):
         raise MvcError("git rev-parse failed: its answer is cut short")
@@ -219,15 +221,46 @@ def index_paths(git: Git) -> IndexPaths:
 
 
 def staged_file(git: Git, path: str) -> bytes | None:
-    """Return what the index has at `path`; None when it has nothing there."""
+    """Return what the index has at `path`; None when it has nothing there.
+
+    Raises:
+        MvcError: Git cannot read it.
+
+    """
     done = git.attempt("cat-file", "blob", f":{path}")
-    return done.stdout if done.returncode == 0 else None
+    if done.returncode == 0:
+        return done.stdout
+    rows = split_nul(git.run("--literal-pathspecs", "ls-files", "-z", "--stage", "--full-name", "--", path))
+    if any(row.endswith(f" 0\t{path}") for row in rows):
+        raise MvcError(f"Git cannot read {path} in its index: {_reason(done)}", "git fsck")
+    return None
 
 
 def committed_file(git: Git, commit: str, path: str) -> bytes | None:
-    """Return what `commit` has at `path`; None when it has nothing there."""
+    """Return what `commit` has at `path`; None when it has nothing there.
+
+    Raises:
+        MvcError: Git cannot read it.
+
+    """
     done = git.attempt("cat-file", "blob", f"{commit}:{path}")
-    return done.stdout if done.returncode == 0 else None
+    if done.returncode == 0:
+        return done.stdout
+    if blob_at(git, commit, path):
+        raise MvcError(f"Git cannot read {path} in {commit}: {_reason(done)}", "git fsck")
+    return None
+
+
+def blob_at(git: Git, commit: str, path: str) -> str:
+    """Return the file that `commit` has at `path`; empty when it has none there.
+
+    Raises:
+        MvcError: Git cannot read the commit or its trees.
+
+    """
+    rows = split_nul(git.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path))
+    fields = rows[0].split("\t")[0].split(" ") if rows else ["", "", ""]
+    return fields[2] if fields[1] == "blob" else ""
 
 
 def stage(git: Git, paths: Iterable[str]) -> None:

@@ -13,8 +13,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import MvcError
+from mvc.fsutil import exists
 from mvc.scm.blobs import list_blobs
-from mvc.scm.plumbing import Git, split_nul
+from mvc.scm.plumbing import Git, reason_of, split_nul
+from mvc.scm.presence import kinds
 
 _OBJECT_ID = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
 _ENTRY = re.compile(rb"^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ", re.MULTILINE)
@@ -51,10 +53,16 @@ class CommitInfo(NamedTuple):
 
 
 def worktree_git_dirs(common_dir: str) -> list[str]:
-    """Return the Git directory of every worktree, the main one's first."""
-    parent = f"{common_dir}/worktrees"
-    linked = [f"{parent}/{name}" for name in sorted(os.listdir(parent))] if os.path.isdir(parent) else []
-    return [common_dir, *(path for path in linked if os.path.exists(f"{path}/gitdir"))]
+    """Return the Git directory of every worktree, the main one's first.
+
+    Raises:
+        OSError: the system cannot tell.
+
+    """
+    parent, linked = f"{common_dir}/worktrees", []
+    with suppress(FileNotFoundError):
+        linked = [f"{parent}/{name}" for name in sorted(os.listdir(parent))]
+    return [common_dir, *(path for path in linked if exists(f"{path}/gitdir"))]
 
 
 def check_trusted(git: Git, common_dir: str) -> None:
@@ -71,7 +79,7 @@ def check_trusted(git: Git, common_dir: str) -> None:
         return
     told = done.stderr.decode(errors="surrogateescape")
     if "dubious ownership" not in told:
-        raise MvcError(told.strip().partition("\n")[0].removeprefix("fatal: "), f"ls -ld {shlex.quote(common_dir)}")
+        raise MvcError(reason_of(done.stderr), f"ls -ld {shlex.quote(common_dir)}")
     place = told.partition("'")[2].partition("'")[0] or common_dir
     line = f"git config --global --add safe.directory {shlex.quote(place)}  # if you trust its owner"
     raise MvcError("it belongs to another user, so Git does not read it", line)
@@ -177,8 +185,7 @@ def _refs(git: Git, common_dir: str) -> set[str]:
     there = _loose_refs(common_dir)
     done = git.attempt("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)")
     if done.returncode or done.stderr:
-        reason = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-        raise MvcError(f"a Git ref cannot be read: {reason}", "git fsck")
+        raise MvcError(f"a Git ref cannot be read: {reason_of(done.stderr)}", "git fsck")
     rows = [os.fsdecode(row).split(" ") for row in done.stdout.splitlines()]
     for name in sorted(there - {row[0] for row in rows}):
         with suppress(FileNotFoundError):  # deleted meanwhile
@@ -212,12 +219,13 @@ def _tips(git: Git, git_dirs: Sequence[str]) -> dict[str, list[str]]:
             if os.path.dirname(path) == git_dir and os.path.basename(path) not in _OPTIONAL:
                 needed.update(dict.fromkeys(oids, path))
         named |= _pseudo_refs(inside(git, git_dir)) | _logged(git_dir)
-    named |= _refs(git, git_dirs[0])
-    kinds = _kinds(git, named)
+    refs = _refs(git, git_dirs[0])
+    needed.update(dict.fromkeys(refs, "a ref"))
+    found = kinds(git, named | refs)
     for oid, path in sorted(needed.items()):
-        if oid not in kinds:
-            raise MvcError(f"{path} names the commit {oid}, which is not in this clone", "git fsck")
-    return {kind: sorted(oid for oid in kinds if kinds[oid] == kind) for kind in ("commit", "tree", "blob")}
+        if oid not in found:
+            raise MvcError(f"{path} names the object {oid}, which is not in this clone", "git fsck")
+    return {kind: sorted(oid for oid in found if found[oid] == kind) for kind in ("commit", "tree", "blob")}
 
 
 def _state(git_dir: str) -> Iterator[tuple[str, set[str]]]:
@@ -249,14 +257,3 @@ def _pseudo_refs(git: Git) -> set[str]:
     names = "".join(f"{name}\n" for name in _PSEUDO_REFS).encode()
     rows = git.run("cat-file", "--batch-check=%(objectname)", stdin=names).decode().splitlines()
     return {row for row in rows if " " not in row}
-
-
-def _kinds(git: Git, oids: set[str]) -> dict[str, str]:
-    """Return the type of those objects that the repository has."""
-    asked = "".join(f"{oid}\n" for oid in sorted(oids)).encode()
-    done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
-    if done.returncode or done.stderr:  # what cannot be read is said to be missing, and why on stderr
-        reason = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-        raise MvcError(f"Git cannot read its objects: {reason}", "git fsck")
-    rows = done.stdout.decode().splitlines()
-    return {oid: kind for oid, kind in (row.split(" ")[:2] for row in rows) if kind != "missing"}

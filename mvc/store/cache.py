@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal
 from blake3 import blake3
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
-from mvc.fsutil import fsync_upward, link_new, make_folders
+from mvc.fsutil import exists, fsync_upward, link_new, make_folders
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.scratch import Scratch, sweep
@@ -146,7 +146,7 @@ class Cache:
 
     def is_loose(self, name: str) -> bool:
         """Whether the object is a file of its own."""
-        return os.path.exists(self.loose_path(name))
+        return exists(self.loose_path(name))
 
     def missing(self, names: Iterable[str]) -> set[str]:
         """Return those of `names` that the cache does not hold now."""
@@ -230,7 +230,7 @@ class Cache:
             return {self.packs.folder}
         path = self.loose_path(name)
         folder = os.path.dirname(path)
-        return {folder, os.path.dirname(folder)} if os.path.exists(path) else set()
+        return {folder, os.path.dirname(folder)} if exists(path) else set()
 
     def matches(self, name: str) -> bool:
         """Whether the bytes of the object `name` are what its name says.
@@ -350,7 +350,7 @@ class Cache:
 
     def _known(self, name: str) -> bool:
         loose = self.loose_path(name)
-        return self.packs.holder(bytes.fromhex(name)) is not None or os.path.exists(loose)
+        return self.packs.holder(bytes.fromhex(name)) is not None or exists(loose)
 
     def _packed(self, name: str) -> tuple[str, Record] | None:
         return self.packs.find(bytes.fromhex(check_object_name(name)))
@@ -366,7 +366,7 @@ class Cache:
 
     def _write_store_file(self) -> None:
         path = f"{self.root}/{STORE_FILE}"
-        if os.path.exists(path):
+        if exists(path):
             self.check_format()
             return
         fsync_upward(os.path.realpath(self.root))  # once it is there, so are the directories

@@ -27,10 +27,12 @@ from mvc.fsutil import (
     write_all,
 )
 from mvc.scratch import Scratch
-from mvc.store.bucket import Changed, Check, Item, RemoteError, Run, read_first
+from mvc.store.bucket import Changed, Check, Item, RemoteError, Run, Transient, read_first
 from mvc.store.durable_names import DurableNames
 
 _GONE = (FileNotFoundError, NotADirectoryError)
+_HERE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""What this process or machine lacks, which says nothing of the remote."""
 _BUFFER = 1 << 20
 
 
@@ -269,7 +271,8 @@ class DirectoryBucket:
             if isinstance(error, _GONE):
                 raise RemoteError(f"{place} cannot be reached: no such directory", fix) from None
             told = as_error(error, place)
-            raise RemoteError(told.message, told.fix or fix) from None
+            kind = Transient if error.errno in _HERE else RemoteError
+            raise kind(told.message, told.fix or fix) from None
 
 
 def _read_all(read: Reader) -> None:

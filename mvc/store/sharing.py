@@ -20,6 +20,7 @@ from mvc.fsutil import (
     CREATE,
     READ,
     as_error,
+    exists,
     fsync_directory,
     is_shared,
     link_new,
@@ -91,7 +92,7 @@ def registered(root: str) -> list[Registration]:
 
     """
     owner, name = os.path.split(root)
-    own = [Registration(root, owner)] if name == "mvc" and os.path.exists(f"{owner}/HEAD") else []
+    own = [Registration(root, owner)] if name == "mvc" and exists(f"{owner}/HEAD") else []
     try:
         files = sorted(os.listdir(f"{root}/repos"))
     except FileNotFoundError:

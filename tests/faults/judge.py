@@ -157,7 +157,8 @@ def about_ending(outcome: Outcome, *, killed: bool) -> Iterator[str]:
     lines = outcome.err.splitlines()
     if any(word in outcome.err for word in ("Traceback", "Exception ignored", "a bug in mvc")):
         yield "a traceback"
-    if outcome.code in (1, 2) and not (outcome.hit and outcome.hit.program == "git"):  # it says what Git says
+    says_git = outcome.hit is not None and outcome.hit.program == "git"  # then mvc says what it says
+    if outcome.code in (1, 2) and not says_git and "is damaged on store" not in outcome.err:
         yield f"exit code {outcome.code}, although nothing but the system failed"
     if outcome.code == 3 and not any(line.startswith("error: ") for line in lines):
         yield "it does not say what is wrong"

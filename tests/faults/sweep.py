@@ -180,10 +180,12 @@ class Aftermath:
     def _left(self, state: judge.State, wanted: judge.State, *, packs: bool = False) -> Iterator[str]:
         """Tell of what is left over.
 
-        The trash and a pack without an index are for gc, on the remote for `gc -r`; a killed process's file in /tmp
+        The trash and a pack without an index are for gc, on the remote for `gc -r`; what could not be removed in /tmp
         is for whoever sweeps there, a remote's temporary directory for the next command that writes to the remote.
         """
-        later = ("tmp/", "remote/") if self._fault.signal or self._fault.lasting else ("remote/",)
+        hit = self._outcome.hit
+        kept = self._fault.signal or self._fault.lasting or (hit is not None and "/world/tmp/" in hit.path)
+        later = ("tmp/", "remote/") if kept else ("remote/",)
         left = (line for line in judge.clean(state, wanted) if not line.startswith(later))
         return (line for line in left if packs or not re.search("/(packs|trash)/", line))
 

@@ -1,0 +1,73 @@
+"""Which objects Git has. What it cannot read it calls missing, and says no more: here that is told apart."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Iterator
+
+from mvc.errors import MvcError
+from mvc.fsutil import exists
+from mvc.scm.plumbing import Git, reason_of
+
+
+def kinds(git: Git, oids: Iterable[str]) -> dict[str, str]:
+    """Return the type of those objects that the repository has; the others are not there, as far as the system tells.
+
+    Raises:
+        MvcError: some cannot be read, or may be in a pack that cannot.
+
+    """
+    wanted = set(oids)
+    found, _ = _asked(git, wanted)
+    if missing := wanted - found.keys():
+        more, told = _asked(git, missing)  # it may have had too many files open, for a moment
+        found |= more
+        if told and missing - found.keys():
+            raise MvcError(f"Git cannot read its objects: {told}", "git fsck")
+        _check_absent(git, missing - found.keys())
+    return found
+
+
+def _asked(git: Git, oids: set[str]) -> tuple[dict[str, str], str]:
+    """Return the type of each that Git says it has, and what else it says."""
+    if not oids:
+        return {}, ""
+    done = git.attempt(
+        "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin="".join(f"{oid}\n" for oid in oids).encode(),
+    )
+    told = reason_of(done.stderr)
+    if done.returncode:
+        raise MvcError(f"Git cannot read its objects: {told}", "git fsck")
+    fields = (row.split(" ")[:2] for row in done.stdout.decode().splitlines())
+    return {oid: kind for oid, kind in fields if kind != "missing"}, told
+
+
+def _check_absent(git: Git, oids: set[str]) -> None:
+    for folder in _object_folders(git) if oids else ():
+        for oid in sorted(oids):
+            if exists(f"{folder}/{oid[:2]}/{oid[2:]}"):
+                raise MvcError(f"Git cannot read its object {oid}", "git fsck")
+        _check_packs(f"{folder}/pack")
+
+
+def _object_folders(git: Git) -> Iterator[str]:
+    """Yield where Git looks for objects: its own directory, and those that it borrows from."""
+    yield os.fsdecode(git.run("rev-parse", "--path-format=absolute", "--git-path", "objects")).rstrip("\n")
+    for line in os.fsdecode(git.run("count-objects", "-v")).splitlines():
+        name, _, path = line.partition(": ")
+        if name == "alternate":
+            yield path
+
+
+def _check_packs(folder: str) -> None:
+    try:
+        for name in sorted(os.listdir(folder)):
+            if name.endswith((".idx", ".pack")):
+                with open(f"{folder}/{name}", "rb") as file:
+                    file.read(1)
+    except FileNotFoundError:  # there are none, or they are packed anew meanwhile
+        return
+    except OSError as error:
+        line = f"ls -l {shlex.quote(str(error.filename or folder))}"
+        raise MvcError(f"Git cannot read its objects: {error.filename}: {error.strerror}", line) from None
