@@ -66,8 +66,8 @@ def gate(project: Project, options: GateOptions, now: float) -> Gated:
     _check_set_up(git, found.base, found.head)
     if contains(git, found.base, found.head):
         return _nothing(found)
-    project.settings = settings_at(project, git, found.base)
     try:
+        project.settings = settings_at(project, git, found.base)
         facts = gate_facts(project, found.base, found.head, now)
     except MvcError as error:
         raise lacking(git, found.system, error) from None
@@ -79,8 +79,8 @@ def _whole(project: Project, git: Git, options: GateOptions, now: float) -> Gate
     if not head:
         raise UsageError(f"{options.head or 'HEAD'!r} is no revision of this repository", "git log --oneline")
     _check_set_up(git, head)
-    project.settings = settings_at(project, git, head)
     try:
+        project.settings = settings_at(project, git, head)
         facts = tree_facts(project, head, now)
     except MvcError as error:
         raise lacking(git, "", error) from None

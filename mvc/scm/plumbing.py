@@ -232,7 +232,7 @@ def staged_file(git: Git, path: str) -> bytes | None:
         return done.stdout
     rows = split_nul(git.run("--literal-pathspecs", "ls-files", "-z", "--stage", "--full-name", "--", path))
     if any(row.endswith(f" 0\t{path}") for row in rows):
-        raise MvcError(f"Git cannot read {path} in its index: {_reason(done)}", "git fsck")
+        raise MvcError(f"reading {path} from Git's index failed: {_reason(done)}", "git fsck")
     return None
 
 
@@ -247,7 +247,7 @@ def committed_file(git: Git, commit: str, path: str) -> bytes | None:
     if done.returncode == 0:
         return done.stdout
     if blob_at(git, commit, path):
-        raise MvcError(f"Git cannot read {path} in {commit}: {_reason(done)}", "git fsck")
+        raise MvcError(f"reading {path} of {commit} failed: {_reason(done)}", "git fsck")
     return None
 
 

@@ -48,6 +48,10 @@ def test_sweep(operation: str) -> None:
         ("evict", "EIO", "rename .*trash"),
         ("hook-install", "killall", "mvc rename"),
         ("remote-add", "kill-git", "git .*objects"),
+        ("unprotect", "EMFILE", "mvc openat .*tmp/"),
+        ("evict", "EMFILE", "mvc openat remote/objects/.*/"),
+        ("gc", "EIO-read", "mvc .*/worktrees(/side/gitdir)?$"),
+        ("checkout-force", "EIO", "mvc (fsync|rmdir)"),
     ],
 )
 def test_what_failed_once(operation: str, fault: str, call: str) -> None:

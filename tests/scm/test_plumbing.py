@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvc.errors import MvcError, UsageError
-from mvc.scm import blobs, plumbing
+from mvc.scm import blobs, plumbing, presence
 from mvc.scm.plumbing import Git, IndexPaths, find_layout, scrubbed, split_nul
 from mvc.scm.repo import history
 
@@ -304,6 +304,51 @@ def test_a_blob_that_is_not_in_this_clone_is_named(git: Git) -> None:
     with pytest.raises(MvcError, match=f"Git object {oid} is not in this clone") as caught:
         list(blobs.read_blobs(git, [oid]))
     assert caught.value.exit_code == 3
+
+
+def hidden(git: Git, oid: str) -> None:
+    """Take an object away: Git says of it what it says of one that it cannot open."""
+    os.unlink(f"{git.cwd}/.git/objects/{oid[:2]}/{oid[2:]}")
+
+
+@pytest.mark.parametrize("name", ["a", "d/naïve", "*star", ":(top)magic"])
+def test_a_file_that_git_cannot_read_is_not_a_file_that_is_not_there(git: Git, name: str) -> None:
+    write(git, name, b"content")
+    git.run("--literal-pathspecs", "add", name)
+    git.run("commit", "-qm", "one")
+    assert plumbing.staged_file(git, name) == plumbing.committed_file(git, "HEAD", name) == b"content"
+    assert plumbing.staged_file(git, "none") is plumbing.committed_file(git, "HEAD", "none") is None
+    assert plumbing.committed_file(git, "HEAD", "d") is None
+    hidden(git, git.run("rev-parse", f"HEAD:{name}").decode().strip())
+    with pytest.raises(MvcError, match="from Git's index failed: "):
+        plumbing.staged_file(git, name)
+    with pytest.raises(MvcError, match="of HEAD failed: "):
+        plumbing.committed_file(git, "HEAD", name)
+
+
+def test_the_kinds_of_objects(git: Git) -> None:
+    commit(git, "one", a=b"a")
+    names = git.run("rev-parse", "HEAD", "HEAD^{tree}", "HEAD:a").decode().split()
+    wanted = dict(zip(names, ("commit", "tree", "blob"), strict=True))
+    assert presence.kinds(git, [*names, "1" * 40]) == wanted
+    git.run("gc", "-q")
+    assert presence.kinds(git, [*names, "1" * 40]) == wanted
+    assert presence.kinds(git, []) == {}
+
+
+@pytest.mark.parametrize("borrowed", [False, True])
+def test_an_object_that_is_there_and_cannot_be_read_is_not_missing(git: Git, tmp_path: Path, borrowed: bool) -> None:
+    commit(git, "one", a=b"a")
+    oid = git.run("rev-parse", "HEAD:a").decode().strip()
+    path = f"{git.cwd}/.git/objects/{oid[:2]}/{oid[2:]}"
+    if borrowed:
+        git.run("clone", "-q", "--shared", git.cwd, str(tmp_path / "clone"))
+        git = Git(str(tmp_path / "clone"), git.environ)
+    os.unlink(path)
+    assert presence.kinds(git, [oid]) == {}
+    Path(path).write_bytes(b"damaged")
+    with pytest.raises(MvcError, match="Git cannot read its object"):
+        presence.kinds(git, [oid])
 
 
 # History.
