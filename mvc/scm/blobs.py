@@ -90,23 +90,27 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
     import tempfile  # noqa: PLC0415 - 4 ms; hooks do without
 
     with tempfile.TemporaryFile() as asked:
-        asked.writelines(f"{oid}\n".encode() for oid in oids)
+        names = [f"{oid}\n".encode() for oid in oids]
+        asked.writelines(names)
         asked.seek(0)
+        left = len(names)
         with git.start("cat-file", "--buffer", "--batch", stdin=asked) as process:
             output: Any = process.stdout
             while header := output.readline():
-                oid, *rest = header.split()
+                name, *rest = header.split()
                 if len(rest) != 2:  # noqa: PLR2004 - type and size
                     process.kill()
-                    raise not_here(oid.decode())
+                    raise not_here(name.decode())
                 if (size := int(rest[1])) <= limit:
                     yield output.read(size)
                 else:
                     _skip(output, size)
                     yield b""
                 output.read(1)
-        if process.returncode:  # killed in the middle: what it did not say is no answer
-            raise MvcError(f"git cat-file failed: exit code {process.returncode}", "run the command again")
+                left -= 1
+        if process.returncode or left:  # killed, or it could not read what it was asked: silence is no answer
+            reason = f"exit code {process.returncode}" if process.returncode else f"{left} objects were not read"
+            raise MvcError(f"git cat-file failed: {reason}", "run the command again")
 
 
 def _skip(output: BinaryIO, size: int) -> None:
