@@ -90,10 +90,10 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
     import tempfile  # noqa: PLC0415 - 4 ms; hooks do without
 
     with tempfile.TemporaryFile() as asked:
-        names = [f"{oid}\n".encode() for oid in oids]
-        asked.writelines(names)
+        wanted = list(oids)
+        asked.writelines(f"{oid}\n".encode() for oid in wanted)
         asked.seek(0)
-        left = len(names)
+        left = len(wanted)
         with git.start("cat-file", "--buffer", "--batch", stdin=asked) as process:
             output: Any = process.stdout
             while header := output.readline():
