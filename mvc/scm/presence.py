@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from mvc.errors import MvcError
 from mvc.fsutil import exists
@@ -33,9 +34,8 @@ def _asked(git: Git, oids: set[str]) -> tuple[dict[str, str], str]:
     """Return the type of each that Git says it has, and what else it says."""
     if not oids:
         return {}, ""
-    done = git.attempt(
-        "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin="".join(f"{oid}\n" for oid in oids).encode(),
-    )
+    asked = "".join(f"{oid}\n" for oid in sorted(oids)).encode()
+    done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
     told = reason_of(done.stderr)
     if done.returncode:
         raise MvcError(f"Git cannot read its objects: {told}", "git fsck")
@@ -61,13 +61,14 @@ def _object_folders(git: Git) -> Iterator[str]:
 
 
 def _check_packs(folder: str) -> None:
+    names: list[str] = []
     try:
-        for name in sorted(os.listdir(folder)):
+        with suppress(FileNotFoundError):  # there are none
+            names = sorted(os.listdir(folder))
+        for name in names:
             if name.endswith((".idx", ".pack")):
-                with open(f"{folder}/{name}", "rb") as file:
+                with suppress(FileNotFoundError), open(f"{folder}/{name}", "rb") as file:  # packed anew meanwhile
                     file.read(1)
-    except FileNotFoundError:  # there are none, or they are packed anew meanwhile
-        return
     except OSError as error:
         line = f"ls -l {shlex.quote(str(error.filename or folder))}"
         raise MvcError(f"Git cannot read its objects: {error.filename}: {error.strerror}", line) from None
