@@ -242,6 +242,26 @@ def _garbage(world: World) -> None:
     _held_by_one_root_each(repo)
 
 
+def _garbage_there(world: World) -> None:
+    """What nobody needs lies on the remote, loose and in packs, beside what this clone or only another one needs."""
+    repo = world.repo
+    repo.ok("push")
+    repo.write("models/gone.bin", noise("gone", LOOSE))
+    repo.write("data/gone", b"gone")
+    repo.ok("add", "models/gone.bin", "data")
+    repo.ok("push")
+    repo.remove("data/gone")
+    repo.ok("add", "data")
+    repo.ok("rm", "models/gone.bin")
+    repo.git("tag", "blob", ":models/small.bin.mvc")
+    clone = repo.clone(world.clone.root)
+    clone.ok("pull")
+    clone.write("models/theirs.bin", noise("theirs", LOOSE))
+    clone.write("models/small.bin", b"theirs")
+    clone.ok("add", "models/theirs.bin", "models/small.bin")
+    clone.ok("push")
+
+
 HELD = (
     b"stash", b"reflog", b"tree", b"blob", b"index", b"worktree", b"index of the worktree", b"workspace", b"kept",
     b"small", *OLD.values(),
@@ -315,6 +335,7 @@ OPERATIONS = {
         Operation("checkout-hardlink", ("checkout", "--rev", "old"), _linked),
         Operation("checkout-force", ("checkout", "-f"), _change, keeps=tuple(NEWEST.values()), emptied="repo/data/e"),
         Operation("gc", FREE, _garbage, keeps=HELD),
+        Operation("gc-remote", ("gc", "-r", "store", "--yes", "--grace", "0"), _garbage_there),
         Operation("mv-file", ("mv", "models/m.bin", "other/n.bin"), _evaluated, again=False),
         Operation("mv-directory", ("mv", "data", "sets/data"), _nothing, again=False),
         Operation("mv-folder", ("mv", "models", "moved"), _evaluated, again=False),
