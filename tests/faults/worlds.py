@@ -254,6 +254,7 @@ def _garbage_there(world: World) -> None:
     repo.ok("add", "data")
     repo.ok("rm", "models/gone.bin")
     repo.git("tag", "blob", ":models/small.bin.mvc")
+    shutil.rmtree(world.root / "remote/repos")  # a repository that is put back counts as a copy, a clone of its own
     clone = repo.clone(world.clone.root)
     clone.ok("pull")
     clone.write("models/theirs.bin", noise("theirs", LOOSE))
