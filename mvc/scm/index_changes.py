@@ -126,7 +126,7 @@ def sizes(git: Git, oids: Iterable[str]) -> list[Sized]:
     try:
         rows = git.run("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=asked).splitlines()
     except MvcError as error:  # where Git would have fetched, before 2.44
-        raise MvcError(error.message, "git fetch --refetch") from None
+        raise MvcError(error.message, error.fix or "git fetch --refetch") from None
     found = []
     for oid, row in zip(wanted, rows, strict=True):
         kind, _, size = row.partition(b" ")

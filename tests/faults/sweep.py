@@ -94,7 +94,7 @@ class Stage:
         runner.learn(self.command)
         put_back(str(world.root), self._nodes)
         self.clean = runner.plain(self.command)
-        assert self.clean.code == 0, self.clean
+        assert self.clean.code == operation.refuses, self.clean
         after = self.observe()
         kept = {blake3(content).hexdigest() for content in operation.keeps}
         assert kept <= after.stores[f"{operation.where}/.git/mvc"]
@@ -129,7 +129,7 @@ class Stage:
         return Tried(point, *ending, time.monotonic() - start, after.locked, outcome.err)
 
     def _ran_clean(self, outcome: Outcome) -> Iterator[str]:
-        if (outcome.code, outcome.err) != (0, self.clean.err):
+        if (outcome.code, outcome.err) != (self.clean.code, self.clean.err):
             yield f"without a fault: exit code {outcome.code}, {outcome.err!r}"
 
 
@@ -146,7 +146,7 @@ class Aftermath:
         """Yield what is wrong."""
         killed = bool(self._fault.signal)
         state = self._stage.observe()
-        yield from _told("after the fault", judge.about_ending(self._outcome, killed=killed))
+        yield from _told("after the fault", self._about_ending(killed=killed))
         yield from _told("after the fault", judge.in_between(state, self._model))
         yield from _told("after the fault", judge.about_fsync(self._outcome, self._fault.name))
         if self._outcome.code == 0:
@@ -159,6 +159,13 @@ class Aftermath:
             yield f"verify: {verified}"
         yield from self._again(state)
         yield from self._collect()
+
+    def _about_ending(self, *, killed: bool) -> Iterator[str]:
+        refuses, code = self._stage.operation.refuses, self._outcome.code
+        if refuses and code == 0:
+            yield "what must be refused was let through"
+        if not refuses or code != 1:  # what it says then are its findings
+            yield from judge.about_ending(self._outcome, killed=killed)
 
     def _cleans_up(self) -> bool:
         """Whether the command could remove its temporary files."""
@@ -199,7 +206,7 @@ class Aftermath:
             self.locked = True
             lock.unlink()
             outcome = self._stage.runner.plain(self._stage.command)
-        if outcome.code or outcome.err != self._stage.clean.err:
+        if (outcome.code, outcome.err) != (self._stage.clean.code, self._stage.clean.err):
             yield f"again: exit code {outcome.code}, {outcome.err!r}"
         final = self._stage.observe()
         yield from _told("again", judge.done(final, self._model.after))

@@ -180,6 +180,8 @@ class Operation(NamedTuple):
     """Whether the command, typed once more after it is done, succeeds."""
     keeps: tuple[bytes, ...] = ()
     """Content that must be in the cache afterwards, besides what the workspace holds."""
+    refuses: bool = False
+    """Whether it says no, with exit code 1: whatever fails, it must not say yes."""
     emptied: str = ""
     """A directory that may stay once its last file is deleted, as with Git: nobody knows any more whose it is."""
 
@@ -313,6 +315,12 @@ def _evaluated_by_other_code(world: World) -> None:
     world.repo.write("code.py", "input()\n")
 
 
+def _staged(world: World) -> None:
+    """A commit is under way of models that have no report."""
+    _change(world)
+    world.repo.ok("add", *TRACKED)
+
+
 def _nothing(world: World) -> None:
     pass
 
@@ -341,6 +349,8 @@ OPERATIONS = {
         Operation("mv-directory", ("mv", "data", "sets/data"), _nothing, again=False),
         Operation("mv-folder", ("mv", "models", "moved"), _evaluated, again=False),
         Operation("verify", ("verify",), _nothing),
+        Operation("gate", ("gate", "--base", "old", "--head", "new"), _nothing, refuses=True),
+        Operation("pre-commit", ("hook", "run", "pre-commit"), _staged, refuses=True),
         Operation("rm-file", ("rm", "models/m.bin"), _evaluated, again=False),
         Operation("rm-directory", ("rm", "data"), _nothing, again=False),
         Operation("fetch", ("fetch",), _clone, where="clone"),
