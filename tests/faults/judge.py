@@ -20,7 +20,7 @@ from faults.worlds import Node, Nodes, World, look
 from formats.second_implementation import Store, read_index, read_manifest, read_pointer
 
 _TIME = re.compile(rb"(?m)^created_at: .*$")
-_LINE = re.compile(r"error: |  try: |warning: |waiting for |nothing was |note: |The commit could not be judged, so it is")
+_LINE = re.compile(r"error: |  try: |warning: |waiting for |nothing was |note: |The commit could not be judged")
 _MOST_LINES = 8
 
 
