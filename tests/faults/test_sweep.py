@@ -116,6 +116,10 @@ _LEAVES_TEMPORARY_FILES = """
 import mvc.scratch
 mvc.scratch.sweep = lambda parent: None
 """
+_LETS_THROUGH = """
+from mvc.errors import MvcError
+MvcError.exit_code = 0
+"""
 
 
 @pytest.mark.slow
@@ -128,8 +132,9 @@ mvc.scratch.sweep = lambda parent: None
         (_DEAF_TO_FSYNC, "add-file", "EIO", "fsync", "an fsync failed, and nobody was told"),
         (_TRIES_FSYNC_AGAIN, "add-file", "EIO", "fsync", "was fsynced again after an error"),
         (_LEAVES_TEMPORARY_FILES, "add-file", "killall", "mvc/tmp", "is left over"),
+        (_LETS_THROUGH, "gate", "kill-git", "git .*objects/../", "what must be refused was let through"),
     ],
-    ids=["torn", "half", "order", "deaf", "again", "debris"],
+    ids=["torn", "half", "order", "deaf", "again", "debris", "yes"],
 )
 def test_the_sweep_notices(before: str, operation: str, fault: str, call: str, said: str) -> None:
     done = sweep("--operation", operation, "--fault", fault, "--call", call, "--stop-at-failure", before=before)
