@@ -119,7 +119,8 @@ class Proxy:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
         for writer in self._open:
-            writer.transport.abort()
+            if writer.transport.get_write_buffer_size() or not writer.is_closing():  # else it is closed, or about to be
+                writer.transport.abort()
         await asyncio.sleep(0)  # as the loop closes them
 
     @staticmethod
