@@ -10,7 +10,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import TypeAlias
@@ -52,6 +52,7 @@ def copying(source: int, target: int, size: int, begin: int = 0) -> Iterator[Rea
         return
     copy = _KernelCopy(source, target, begin, begin + first)
     try:
+        copy.start()
         yield copy.read
     finally:
         copy.stop()
@@ -82,6 +83,9 @@ class _KernelCopy:
         self._steps: SimpleQueue[int | OSError] = SimpleQueue()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, args=(copied,), name="mvc-copy")
+
+    def start(self) -> None:
+        """Begin. Ctrl-C may come in the midst of it: `stop` ends what has begun by then."""
         self._thread.start()
 
     def read(self, buffer: memoryview) -> int:
@@ -96,7 +100,8 @@ class _KernelCopy:
 
     def stop(self) -> None:
         self._stopped = True
-        self._thread.join()
+        with suppress(RuntimeError):  # it does not run yet, and sees that as soon as it does
+            self._thread.join()
 
     def _run(self, offset: int) -> None:
         try:
