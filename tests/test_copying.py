@@ -116,20 +116,10 @@ def test_leaving_early_stops_the_thread(pair: tuple[int, int]) -> None:
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize("begun", [True, False])
-def test_ctrl_c_as_the_thread_is_started_ends_it(
-    pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch, begun: bool,
-) -> None:
+@pytest.mark.usefixtures("interrupted_start")
+def test_ctrl_c_as_the_thread_is_started_ends_it(pair: tuple[int, int]) -> None:
     """It would copy all of the file: nobody could end that."""
     os.truncate(pair[0], 1 << 42)
-    start = threading.Thread.start
-
-    def interrupted(self: threading.Thread) -> None:
-        if begun:
-            start(self)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(threading.Thread, "start", interrupted)
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt), copying(*pair, 1 << 42):
         pass

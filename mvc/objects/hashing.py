@@ -7,6 +7,7 @@ while the reader goes on: both release the interpreter lock.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from queue import SimpleQueue
 
 from blake3 import blake3
@@ -76,19 +77,20 @@ class _Blake3Thread:
         self._hasher = blake3()  # more threads take from the copy what they give to the hash
         self._thread = threading.Thread(target=self._run, name="mvc-blake3")
 
-    def __enter__(self) -> _Blake3Thread:
+    def start(self) -> None:
+        """Begin. Ctrl-C may come in the midst of it: `stop` ends what has begun by then."""
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
         self._full.put(None)
-        self._thread.join()
+        with suppress(RuntimeError):  # it does not run yet, and ends as soon as it does
+            self._thread.join()
 
     def update(self, buffer: memoryview, count: int) -> None:
         self._full.put((buffer, count))
 
     def hexdigest(self) -> str:
-        """The hash; only once the `with` block has ended."""
+        """The hash; only once it was stopped."""
         return self._hasher.hexdigest()
 
     def _run(self) -> None:
@@ -100,9 +102,13 @@ class _Blake3Thread:
 
 def _hash_threaded(read: Reader) -> Digest:
     quick, size = xxh3_128(), 0
-    with _Blake3Thread() as strong:
+    strong = _Blake3Thread()
+    try:
+        strong.start()
         while count := read(buffer := strong.free.get()):
             strong.update(buffer, count)
             quick.update(buffer[:count])
             size += count
+    finally:
+        strong.stop()
     return Digest(strong.hexdigest(), quick.hexdigest(), size)

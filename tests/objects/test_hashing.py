@@ -108,3 +108,12 @@ def test_an_error_of_the_reader_comes_out_and_leaves_no_thread(claimed: int) -> 
     with pytest.raises(OSError, match="No space"):
         hash_reader(full, claimed)
     assert threading.active_count() == before
+
+
+@pytest.mark.usefixtures("interrupted_start")
+def test_ctrl_c_as_the_thread_is_started_ends_it() -> None:
+    """It would wait for ever, and the process for it."""
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        hash_reader(lambda _: 0, THREADED)
+    assert threading.active_count() == before
