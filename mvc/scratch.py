@@ -6,10 +6,13 @@ import errno
 import fcntl
 import itertools
 import os
+import shlex
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
+from mvc.errors import MvcError
 from mvc.fsutil import DIRECTORY, SHARED_MODE, is_shared, make_folders, on_network
 
 SIBLING = ".mvc-tmp"
@@ -45,15 +48,34 @@ class Scratch:
 
 
 @contextmanager
-def beside(target: str) -> Iterator[Scratch]:
-    """Make a scratch directory on the file system of the path `target`, whose directory exists."""
-    parent = f"{os.path.dirname(target)}/{SIBLING}"
+def beside(folder: str) -> Iterator[Scratch]:
+    """Make a scratch directory for targets in the directory `folder`, on its file system."""
+    parent = f"{folder}/{SIBLING}"
     try:
-        with Scratch(parent) as scratch:
+        with _in_sibling(parent) as scratch:
             yield scratch
     finally:
         with suppress(OSError):  # another command uses it, too
             os.rmdir(parent)
+
+
+def _in_sibling(parent: str) -> Scratch:
+    """Make a scratch directory in `parent`, which is made again as often as another command removes it.
+
+    Raises:
+        MvcError: something else lies there.
+
+    """
+    while True:
+        try:
+            return Scratch(parent)
+        except FileNotFoundError:
+            continue
+        except FileExistsError:
+            with suppress(FileNotFoundError):
+                if not stat.S_ISDIR(os.lstat(parent).st_mode):
+                    line = f"ls -ld {shlex.quote(parent)}"
+                    raise MvcError(f"{parent} is no directory, and mvc needs one of that name", line) from None
 
 
 def _new_locked(parent: str) -> tuple[str, int]:
@@ -188,5 +210,5 @@ class Staging:
         except OSError as error:
             if error.errno != errno.EXDEV or folder in self._siblings:
                 raise
-            self._siblings[folder] = self._open.enter_context(beside(f"{folder}/{name}"))
+            self._siblings[folder] = self._open.enter_context(beside(folder))
             self.place(make, folder, dir_fd, name)

@@ -278,7 +278,7 @@ def _usual(git: Git) -> str:
 
 def lacking(git: Git, system: System, error: MvcError) -> MvcError:
     """Return an error of reading Git with what brings the missing objects, where the clone is a partial one."""
-    if not is_partial(git):
+    if isinstance(error, UsageError) or not is_partial(git):
         return error
     what = "an object that is needed is not here" if " failed: " in error.message else error.message
     return MvcError(f"{what} (the clone is a partial one)", WHOLE[system])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from typing import NamedTuple
 
@@ -43,11 +44,12 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
     target = os.path.abspath(os.path.join(around.cwd, out or os.path.basename(path)))
     if os.path.lexists(target):
         raise UsageError(f"{target} exists already", "mvc get REPO REF -o OUT, with another OUT")
+    parent = os.path.dirname(target)
+    if not os.path.isdir(parent):
+        raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(parent)}")
     source = Source(path, revision or "HEAD", remote)
-    if not os.path.isdir(os.path.dirname(target)):
-        raise UsageError(f"{os.path.dirname(target)} does not exist", f"mkdir -p {os.path.dirname(target)}")
     local = os.path.join(around.cwd, repository)
-    with beside(target) as scratch:
+    with beside(parent) as scratch:
         folder = scratch.path
         if _is_worktree(around, local):
             size = _from(around._replace(cwd=local), source, f"{folder}/content", ("reflink", "copy"))

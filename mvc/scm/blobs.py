@@ -91,16 +91,16 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
 
     with tempfile.TemporaryFile() as asked:
         wanted = list(oids)
-        asked.writelines(f"{oid}\n".encode() for oid in wanted)
+        asked.writelines(f"{name}\n".encode() for name in wanted)
         asked.seek(0)
         left = len(wanted)
         with git.start("cat-file", "--buffer", "--batch", stdin=asked) as process:
             output: Any = process.stdout
             while header := output.readline():
-                name, *rest = header.split()
+                oid, *rest = header.split()
                 if len(rest) != 2:  # noqa: PLR2004 - type and size
                     process.kill()
-                    raise not_here(name.decode())
+                    raise not_here(oid.decode())
                 if (size := int(rest[1])) <= limit:
                     yield output.read(size)
                 else:

@@ -17,7 +17,7 @@ from mvc.objects.visible import visible
 from mvc.scm.blobs import read_blobs
 from mvc.scm.condition import version
 from mvc.scm.index_changes import Entry, Index
-from mvc.scm.plumbing import Git, Layout, RawChange, reason_of, scrubbed, split_nul
+from mvc.scm.plumbing import Git, Layout, RawChange, reason_of, scrubbed, split_nul, why_failed
 
 _MERGES = (2, 38)
 """The first version with `merge-tree --write-tree`."""
@@ -107,7 +107,7 @@ def contains(git: Git, commit: str, other: str) -> bool:
     """
     done = git.attempt("merge-base", "--is-ancestor", other, commit)
     if done.returncode > 1:
-        raise MvcError(f"git merge-base failed: {reason_of(done.stderr)}", "git fsck")
+        raise MvcError(f"git merge-base failed: {why_failed(done)}", "git fsck")
     return done.returncode == 0
 
 
@@ -160,7 +160,7 @@ def landed(git: Git, base: str, head: str) -> Iterator[Landed]:
 def _in_common(git: Git, base: str, head: str) -> str:
     done = git.attempt("merge-base", base, head)
     if done.returncode > 1:
-        raise MvcError(f"git merge-base failed: {reason_of(done.stderr)}", "git fsck")
+        raise MvcError(f"git merge-base failed: {why_failed(done)}", "git fsck")
     if done.returncode:
         message = f"{head[:12]} and {base[:12]} have no commit in common: nobody can say what a merge would land"
         raise MvcError(message, "git rebase --onto the target branch, or mvc gate --all")
@@ -194,7 +194,7 @@ def _merged(git: Git, base: str, head: str) -> str:
     if _is_older(git):
         message = f"the target branch moved on, and to merge without a workspace takes Git 2.38; this is {version(git)}"
         raise MvcError(message, "upgrade Git, or merge the target branch into the pull request")
-    raise MvcError(f"git merge-tree failed: {reason_of(done.stderr)}", "git fsck")
+    raise MvcError(f"git merge-tree failed: {why_failed(done)}", "git fsck")
 
 
 def _is_older(git: Git) -> bool:

@@ -60,7 +60,7 @@ class Git(NamedTuple):
         """
         done = self.attempt(*args, stdin=stdin)
         if done.returncode:
-            raise MvcError(f"git {args[0]} failed: {_reason(done)}")
+            raise MvcError(f"git {args[0]} failed: {why_failed(done)}")
         return done.stdout
 
     def attempt(self, *args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -82,7 +82,7 @@ class Git(NamedTuple):
         except FileNotFoundError:
             raise MvcError("git is not installed, or not on PATH", "apt-get install git") from None
         if done.returncode < 0:
-            raise MvcError(f"git was killed: {_reason(done)}", "run the command again")
+            raise MvcError(f"git was killed: {why_failed(done)}", "run the command again")
         return done
 
     def start(self, *args: str, stdin: BinaryIO) -> subprocess.Popen[bytes]:
@@ -104,7 +104,7 @@ def reason_of(stderr: bytes) -> str:
     return next((line.removeprefix("fatal: ") for line in lines if not line.startswith("hint:")), "")
 
 
-def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+def why_failed(done: subprocess.CompletedProcess[bytes]) -> str:
     """Return why Git failed, as it says itself where it does."""
     ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
     return reason_of(done.stderr) or ended
@@ -232,7 +232,7 @@ def staged_file(git: Git, path: str) -> bytes | None:
         return done.stdout
     rows = split_nul(git.run("--literal-pathspecs", "ls-files", "-z", "--stage", "--full-name", "--", path))
     if any(row.endswith(f" 0\t{path}") for row in rows):
-        raise MvcError(f"reading {path} from Git's index failed: {_reason(done)}", "git fsck")
+        raise MvcError(f"reading {path} from Git's index failed: {why_failed(done)}", "git fsck")
     return None
 
 
@@ -247,7 +247,7 @@ def committed_file(git: Git, commit: str, path: str) -> bytes | None:
     if done.returncode == 0:
         return done.stdout
     if blob_at(git, commit, path):
-        raise MvcError(f"reading {path} of {commit} failed: {_reason(done)}", "git fsck")
+        raise MvcError(f"reading {path} of {commit} failed: {why_failed(done)}", "git fsck")
     return None
 
 
@@ -279,7 +279,7 @@ def stage(git: Git, paths: Iterable[str]) -> None:
     except MvcError as error:
         raise MvcError(*_staging_problem(error.message)) from None
     if done.returncode:
-        raise MvcError(*_staging_problem(_reason(done)))
+        raise MvcError(*_staging_problem(why_failed(done)))
 
 
 def _staging_problem(reason: str) -> tuple[str, str]:
@@ -317,7 +317,7 @@ def head(git: Git) -> str | None:
         return done.stdout.decode().strip()
     told = git.attempt("log", "-1", "--no-show-signature", "--format=%H")  # tells what is not there from what is broken
     if told.returncode and b"does not have any commits yet" not in told.stderr:
-        raise MvcError(f"Git cannot read HEAD: {_reason(told)}", "git status")
+        raise MvcError(f"Git cannot read HEAD: {why_failed(told)}", "git status")
     return told.stdout.decode().strip() or None
 
 
@@ -334,7 +334,7 @@ def identity(git: Git) -> str:
     """
     done = git.attempt("var", "GIT_AUTHOR_IDENT")
     if done.returncode and not _NOBODY.search(done.stderr):
-        raise MvcError(f"git var failed: {_reason(done)}")
+        raise MvcError(f"git var failed: {why_failed(done)}")
     told = done.stdout.decode(errors="replace")
     return told.rpartition("<")[2].partition(">")[0] if ">" in told else ""
 
@@ -370,7 +370,7 @@ def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:
     names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in paths)  # a colon first would mean something
     done = git.attempt("check-ignore", "-z", "--stdin", stdin=names)
     if done.returncode > 1:
-        raise MvcError(f"git check-ignore failed: {_reason(done)}")
+        raise MvcError(f"git check-ignore failed: {why_failed(done)}")
     return {name.removeprefix("./") for name in split_nul(done.stdout)}
 
 
@@ -388,7 +388,7 @@ def changed_since_head(git: Git) -> set[str]:
     """
     done = git.attempt("diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--")
     if done.returncode or b"\nerror: " in b"\n" + done.stderr:
-        raise MvcError(f"git diff failed: {_reason(done)}")
+        raise MvcError(f"git diff failed: {why_failed(done)}")
     return set(split_nul(done.stdout))
 
 

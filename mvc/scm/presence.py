@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from mvc.errors import MvcError
 from mvc.fsutil import exists
-from mvc.scm.plumbing import Git, reason_of
+from mvc.scm.plumbing import Git, reason_of, why_failed
 
 
 def kinds(git: Git, oids: Iterable[str]) -> dict[str, str]:
@@ -36,11 +36,10 @@ def _asked(git: Git, oids: set[str]) -> tuple[dict[str, str], str]:
         return {}, ""
     asked = "".join(f"{oid}\n" for oid in sorted(oids)).encode()
     done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
-    told = reason_of(done.stderr)
     if done.returncode:
-        raise MvcError(f"Git cannot read its objects: {told}", "git fsck")
+        raise MvcError(f"Git cannot read its objects: {why_failed(done)}", "git fsck")
     fields = (row.split(" ")[:2] for row in done.stdout.decode().splitlines())
-    return {oid: kind for oid, kind in fields if kind != "missing"}, told
+    return {oid: kind for oid, kind in fields if kind != "missing"}, reason_of(done.stderr)
 
 
 def _check_absent(git: Git, oids: set[str]) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError
 from mvc.fsutil import exists
 from mvc.scm.blobs import list_blobs
-from mvc.scm.plumbing import Git, reason_of, split_nul
+from mvc.scm.plumbing import Git, split_nul, why_failed
 from mvc.scm.presence import kinds
 
 _OBJECT_ID = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
@@ -79,7 +79,7 @@ def check_trusted(git: Git, common_dir: str) -> None:
         return
     told = done.stderr.decode(errors="surrogateescape")
     if "dubious ownership" not in told:
-        raise MvcError(reason_of(done.stderr), f"ls -ld {shlex.quote(common_dir)}")
+        raise MvcError(why_failed(done), f"ls -ld {shlex.quote(common_dir)}")
     place = told.partition("'")[2].partition("'")[0] or common_dir
     line = f"git config --global --add safe.directory {shlex.quote(place)}  # if you trust its owner"
     raise MvcError("it belongs to another user, so Git does not read it", line)
@@ -185,7 +185,7 @@ def _refs(git: Git, common_dir: str) -> set[str]:
     there = _loose_refs(common_dir)
     done = git.attempt("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)")
     if done.returncode or done.stderr:
-        raise MvcError(f"a Git ref cannot be read: {reason_of(done.stderr)}", "git fsck")
+        raise MvcError(f"a Git ref cannot be read: {why_failed(done)}", "git fsck")
     rows = [os.fsdecode(row).split(" ") for row in done.stdout.splitlines()]
     for name in sorted(there - {row[0] for row in rows}):
         with suppress(FileNotFoundError):  # deleted meanwhile
@@ -220,7 +220,7 @@ def _tips(git: Git, git_dirs: Sequence[str]) -> dict[str, list[str]]:
                 needed.update(dict.fromkeys(oids, path))
         named |= _pseudo_refs(inside(git, git_dir)) | _logged(git_dir)
     refs = _refs(git, git_dirs[0])
-    needed.update(dict.fromkeys(refs, "a ref"))
+    needed = dict.fromkeys(refs, "a ref") | needed
     found = kinds(git, named | refs)
     for oid, path in sorted(needed.items()):
         if oid not in found:

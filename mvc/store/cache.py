@@ -37,7 +37,7 @@ class Cache:
         """Use the directory `root`, which need not exist before something is stored."""
         self.root = root
         self.packs = PackSet(f"{root}/packs")
-        self.names = DurableNames()
+        self.durable_names = DurableNames()
         self._proven: dict[Digest, tuple[int, ...]] = {}
 
     def prepare(self) -> None:
@@ -221,7 +221,7 @@ class Cache:
             else:
                 lacking.add(digest)
         for folder in sorted(folders):
-            self.names.fsync_folder(folder)
+            self.durable_names.fsync_folder(folder)
         return lacking
 
     def folders_of(self, name: str) -> set[str]:

@@ -49,7 +49,7 @@ class DirectoryBucket:
         """Directories whose own names are durable, as far as we know."""
         self._seen: set[str] = set()
         """Directories in which what had not been marked as durable was made so."""
-        self._names = DurableNames()
+        self._durable_names = DurableNames()
 
     def head(self, key: str) -> Item | None:
         """See `Bucket.head`."""
@@ -223,7 +223,7 @@ class DirectoryBucket:
                 written = link_new(temp, name, folder)
             else:
                 os.replace(temp, name, dst_dir_fd=folder)
-            self._names.fsync_folder(self._folder_of(key), folder)
+            self._durable_names.fsync_folder(self._folder_of(key), folder)
         self._keep_folders(key)
         os.fchmod(fd, 0o444)
         return written
@@ -235,7 +235,7 @@ class DirectoryBucket:
         """
         place = self._folder_of(key)
         if status.st_mode & stat.S_IWUSR and place not in self._seen:
-            self._names.fsync_folder(place, folder)
+            self._durable_names.fsync_folder(place, folder)
             self._keep_folders(key)
             self._seen.add(place)
 
@@ -245,7 +245,7 @@ class DirectoryBucket:
         while folder not in self._kept and len(folder) >= len(root):
             parent = os.path.dirname(folder)
             with suppress(PermissionError):
-                self._names.fsync_folder(parent)
+                self._durable_names.fsync_folder(parent)
             self._kept.add(folder)
             folder = parent
 

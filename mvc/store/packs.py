@@ -44,7 +44,8 @@ class PackWriter:
     """Appends small objects to a pack, and publishes it with its index."""
 
     def __init__(
-        self, folder: str, scratch: Scratch, salt: bytes = b"", step: int = 0, names: DurableNames | None = None,
+        self, folder: str, scratch: Scratch, salt: bytes = b"", step: int = 0,
+        durable_names: DurableNames | None = None,
     ) -> None:
         """Write into `scratch`, publish into `folder`; `salt`, before the bodies, gives packs names of their own.
 
@@ -52,7 +53,7 @@ class PackWriter:
         """
         self._folder = folder
         self._scratch = scratch
-        self._names = names or DurableNames()
+        self._durable_names = durable_names or DurableNames()
         self._start = PACK_MAGIC + salt
         self._step = step
         self._done = 0
@@ -126,7 +127,7 @@ class PackWriter:
             os.replace(self._path, f"{final}.pack")  # the same bodies, damaged since
         if not link_new(index, f"{final}.idx") and _blake3_of(f"{final}.idx") != _blake3_of(index):
             os.replace(index, f"{final}.idx")
-        self._names.fsync_folder(self._folder)
+        self._durable_names.fsync_folder(self._folder)
         self.published.add(digest.hex())
         with suppress(FileNotFoundError):
             os.unlink(index)

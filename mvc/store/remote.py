@@ -198,7 +198,7 @@ class RemoteStore:
         names = {*names}
         found = self.glance(names)
         missed = names - found.keys()
-        if missed and self._packs.any():
+        if missed and self._packs.has_files():
             self.forget()
             found |= self._packed(missed, sure=True)
         return found

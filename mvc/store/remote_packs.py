@@ -50,7 +50,7 @@ class RemotePacks:
         self._parts: dict[str, RangedIndex] = {}
         self._damaged: set[str] = set()
         """Those whose index is damaged on the remote."""
-        self._any = False
+        self._has_files = False
         self._doubted: set[str] = set()
         """Those whose index is to be read whole."""
 
@@ -65,13 +65,13 @@ class RemotePacks:
                 if f"packs/{name}.pack" in items
             }
             self._drop_kept(self._pairs.keys())
-            self._any = bool(items)
+            self._has_files = bool(items)
         return self._pairs
 
-    def any(self) -> bool:
-        """Whether there is a pack, or half of one: a listing is not made at one moment."""
+    def has_files(self) -> bool:
+        """Whether a pack, or half of one, was listed: a listing is not made at one moment."""
         self.pairs()
-        return self._any
+        return self._has_files
 
     def forget(self, packs: Iterable[str] = ()) -> None:
         """List anew; what is known of the indexes of `packs`, by their keys, is not to be believed."""

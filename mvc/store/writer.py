@@ -85,7 +85,7 @@ class CacheWriter:
             self._scratch = cache.scratch()
         except OSError as error:
             raise self._named(error) from None
-        self._pack = PackWriter(cache.packs.folder, self._scratch, step=step, names=cache.names)
+        self._pack = PackWriter(cache.packs.folder, self._scratch, step=step, durable_names=cache.durable_names)
         self._packing = threading.Lock()
         self._step = step
         self._dirty: set[str] = set()
@@ -118,7 +118,7 @@ class CacheWriter:
             with self._packing:
                 self._pack.publish()
             for folder in sorted(self._dirty):
-                self.cache.names.fsync_folder(folder)
+                self.cache.durable_names.fsync_folder(folder)
         except OSError as error:
             raise self._named(error, always=True) from None
         self._dirty.clear()

@@ -16,7 +16,7 @@ from mvc.fsutil import READ, read_up_to
 from mvc.objects.digest import check_object_name
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.scm.blobs import list_blobs, stream_blobs
-from mvc.scm.plumbing import Git, head, reason_of
+from mvc.scm.plumbing import Git, head, why_failed
 from mvc.scm.reachable import inside, reachable_blobs, staged, worktree_git_dirs
 from mvc.store.cache import Cache
 from mvc.store.writer import ARRIVED
@@ -174,7 +174,7 @@ def _main_workspace(git: Git, common_dir: str) -> str:
     """
     done = git.attempt("config", "--get", "core.worktree")
     if done.returncode not in (0, 1):  # 1: there is no such setting
-        raise MvcError(f"Git cannot read its settings: {reason_of(done.stderr)}", "git config --list")
+        raise MvcError(f"Git cannot read its settings: {why_failed(done)}", "git config --list")
     if done.stdout:
         return os.path.normpath(os.path.join(common_dir, os.fsdecode(done.stdout).rstrip("\n")))
     return os.path.dirname(common_dir) if os.path.basename(common_dir) == ".git" else ""

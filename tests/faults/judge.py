@@ -52,7 +52,7 @@ def observe(world: World, emptied: str = "") -> State:
     """Read the whole world; whether the directory `emptied` is there does not count once it is empty."""
     root = world.root
     nodes = {path: _timeless(path, node) for path, node in look(str(root), _private).items()}
-    if not any(path.startswith(f"{emptied}/") for path in nodes):
+    if emptied and not any(path.startswith(f"{emptied}/") for path in nodes):
         nodes.pop(emptied, None)
     git = {path: node for path, node in nodes.items() if path.split("/")[1:2] == [".git"]}
     plain = {path: node for path, node in nodes.items() if path not in git}
@@ -147,19 +147,29 @@ class Model(NamedTuple):
     """The objects that a pointer leads to."""
 
 
-def about_ending(outcome: Outcome, *, killed: bool) -> Iterator[str]:
-    """Judge how a command ended that met a fault."""
+def about_ending(outcome: Outcome, *, killed: bool, refuses: bool = False) -> Iterator[str]:
+    """Judge how a command ended that met a fault; `refuses`: it must say no, with its findings on stderr."""
+    yield from _about_code(outcome, killed=killed, refuses=refuses)
+    if any(word in outcome.err for word in ("Traceback", "Exception ignored", "a bug in mvc")):
+        yield "a traceback"
+    if not (refuses and outcome.code == 1):
+        yield from _about_lines(outcome)
+
+
+def _about_code(outcome: Outcome, *, killed: bool, refuses: bool) -> Iterator[str]:
     if outcome.code == TIMED_OUT:
         yield "it hangs"
     allowed = {0, 1, 2, 3} | ({-9} if killed else set())
     if outcome.code not in allowed and not (outcome.code == 130 and not outcome.err):
         yield f"exit code {outcome.code}"
-    lines = outcome.err.splitlines()
-    if any(word in outcome.err for word in ("Traceback", "Exception ignored", "a bug in mvc")):
-        yield "a traceback"
-    says_git = outcome.hit is not None and outcome.hit.program == "git"  # then mvc says what it says
-    if outcome.code in (1, 2) and not says_git and "is damaged on store" not in outcome.err:
+    if refuses and outcome.code == 0:
+        yield "what must be refused was let through"
+    if outcome.code in (1, 2) and not (refuses and outcome.code == 1) and not _says_what_failed(outcome):
         yield f"exit code {outcome.code}, although nothing but the system failed"
+
+
+def _about_lines(outcome: Outcome) -> Iterator[str]:
+    lines = outcome.err.splitlines()
     if outcome.code == 3 and not any(line.startswith("error: ") for line in lines):
         yield "it does not say what is wrong"
     if len(lines) > _MOST_LINES or any(not _LINE.match(line) for line in lines):
@@ -168,6 +178,14 @@ def about_ending(outcome: Outcome, *, killed: bool) -> Iterator[str]:
         yield "it does not say why"
     if "Bad file descriptor" in outcome.err:
         yield "it closed a file twice"
+
+
+def _says_what_failed(outcome: Outcome) -> bool:
+    """Whether mvc passes on what Git says, or calls damaged what it could not read on the remote."""
+    if outcome.hit is None:
+        return False
+    on_remote = "/world/remote/" in outcome.hit.path and "is damaged on store" in outcome.err
+    return outcome.hit.program == "git" or (outcome.code == 1 and on_remote)
 
 
 def in_between(state: State, model: Model) -> Iterator[str]:

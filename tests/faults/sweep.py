@@ -146,7 +146,8 @@ class Aftermath:
         """Yield what is wrong."""
         killed = bool(self._fault.signal)
         state = self._stage.observe()
-        yield from _told("after the fault", self._about_ending(killed=killed))
+        refuses = self._stage.operation.refuses
+        yield from _told("after the fault", judge.about_ending(self._outcome, killed=killed, refuses=refuses))
         yield from _told("after the fault", judge.in_between(state, self._model))
         yield from _told("after the fault", judge.about_fsync(self._outcome, self._fault.name))
         if self._outcome.code == 0:
@@ -159,13 +160,6 @@ class Aftermath:
             yield f"verify: {verified}"
         yield from self._again(state)
         yield from self._collect()
-
-    def _about_ending(self, *, killed: bool) -> Iterator[str]:
-        refuses, code = self._stage.operation.refuses, self._outcome.code
-        if refuses and code == 0:
-            yield "what must be refused was let through"
-        if not refuses or code != 1:  # what it says then are its findings
-            yield from judge.about_ending(self._outcome, killed=killed)
 
     def _cleans_up(self) -> bool:
         """Whether the command could remove its temporary files."""
@@ -191,7 +185,8 @@ class Aftermath:
         is for whoever sweeps there, a remote's temporary directory for the next command that writes to the remote.
         """
         hit = self._outcome.hit
-        kept = self._fault.signal or self._fault.lasting or (hit is not None and "/world/tmp/" in hit.path)
+        stuck = hit is not None and hit.name.startswith("unlink") and "/world/tmp/" in hit.path
+        kept = self._fault.signal or self._fault.lasting or stuck
         later = ("tmp/", "remote/") if kept else ("remote/",)
         left = (line for line in judge.clean(state, wanted) if not line.startswith(later))
         return (line for line in left if packs or not re.search("/(packs|trash)/", line))
