@@ -11,21 +11,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from mvc.ops import content
-from mvc.ops.add import AddOptions, AddResult, add
-from mvc.ops.checkout import CheckoutOptions, CheckoutResult, checkout
-from mvc.ops.diff import Diff, diff
-from mvc.ops.move import MoveResult, move
-from mvc.ops.remove import RemoveResult, remove
-from mvc.ops.status import Status, status
-from mvc.ops.unprotect import UnprotectResult, unprotect
+from mvc.ops.remotes import content
+from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult
+from mvc.ops.workspace.add import AddOptions, AddResult, add
+from mvc.ops.workspace.checkout import checkout
+from mvc.ops.workspace.diff import Diff, diff
+from mvc.ops.workspace.mv import MoveResult, move
+from mvc.ops.workspace.rm import RemoveResult, remove
+from mvc.ops.workspace.status import Status, status
+from mvc.ops.workspace.unprotect import UnprotectResult, unprotect
 from mvc.project import Project as _Project
 from mvc.surroundings import surroundings
 
 if TYPE_CHECKING:
-    from mvc.ops.eval_record import Recorded
-    from mvc.quality.report import Parameter, Report
-    from mvc.quality.tags import Bump
+    from mvc.ops.reports.record import Recorded
+    from mvc.quality.reports.report import Parameter, Report
+    from mvc.quality.reports.tags import Bump
 
 __all__ = [
     "AddResult",
@@ -105,7 +106,7 @@ class Project:
 
         What fails is in the result's `failed`; the rest is done.
         """
-        return checkout(self._project, self._project.paths(paths), CheckoutOptions(rev, force, relink))
+        return checkout(self._project, self._project.paths(paths), rev, CheckoutOptions(force, relink))
 
     def mv(self, source: str, target: str) -> MoveResult:
         """Move what is tracked at or below `source` to `target`, or into that directory."""
@@ -187,11 +188,11 @@ def record(  # noqa: PLR0913 - as many as the command has options
         MvcError: there is no such model, or the report cannot be written.
 
     """
-    from mvc.ops import eval_record  # noqa: PLC0415 - import time
-    from mvc.ops.provenance import gather, here  # noqa: PLC0415
+    from mvc.ops.reports import record  # noqa: PLC0415 - import time
+    from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
 
     with _Project.find(surroundings()) as project:
-        options = eval_record.RecordOptions(
+        options = record.RecordOptions(
             tag,
             bump,
             data=_plain(metrics),
@@ -205,7 +206,7 @@ def record(  # noqa: PLR0913 - as many as the command has options
             stage=stage,
         )
         provenance = gather(project, _command(), here(evaluating=True), time.time())
-        return eval_record.record(project, project.path(model), options, provenance)
+        return record.record(project, project.path(model), options, provenance)
 
 
 def report(reference: str) -> Report:
@@ -215,7 +216,7 @@ def report(reference: str) -> Report:
         MvcError: it has none, or one that cannot be read.
 
     """
-    from mvc.ops.eval_show import show  # noqa: PLC0415 - import time
+    from mvc.ops.reports.show import show  # noqa: PLC0415 - import time
 
     with _Project.find(surroundings()) as project:
         return show(project, reference).report

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         _say(f"{os.fsdecode(error.filename or 'the system')}: {error.strerror}", "mvc doctor")
     except Exception as error:  # noqa: BLE001 - whatever happens, nothing passes because the judge failed
-        from mvc.ops.bug_log import write_bug_log  # noqa: PLC0415 - only a bug needs it
+        from mvc.ops.shared.bug_log import write_bug_log  # noqa: PLC0415 - only a bug needs it
 
         _say(f"a bug in mvc: {error!r}", f"report it with the log: {write_bug_log(['hook', *arguments])}")
     _tell(f"The {HOOKS[name]} could not be judged, so it is refused.")
@@ -60,8 +60,8 @@ def _findings(environ: Mapping[str, str]) -> Verdict:
     ahead = _Ahead(Git(os.getcwd(), in_hook(environ)))
     ahead.start()
     _load_msgspec()
-    from mvc.ops.judge_index import judge_index  # noqa: PLC0415
-    from mvc.ops.lines import lines_from  # noqa: PLC0415
+    from mvc.ops.judging.hook import judge_index  # noqa: PLC0415
+    from mvc.ops.shared.finding_lines import lines_from  # noqa: PLC0415
     from mvc.project import Project, Surroundings  # noqa: PLC0415
     from mvc.quality.finding import Verdict  # noqa: PLC0415
 
@@ -120,7 +120,7 @@ def _user_config(environ: Mapping[str, str]) -> str:
 
 
 def _show(verdict: Verdict, what: str) -> int:
-    from mvc.quality.render import explain_line, lines, notes  # noqa: PLC0415
+    from mvc.quality.render.text import explain_line, lines, notes  # noqa: PLC0415
 
     for line in (*lines(verdict.findings, "mvc eval check"), *notes(verdict.findings)):
         _tell(line)

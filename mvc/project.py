@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import config
 from mvc.errors import UsageError
-from mvc.fsutil import is_shared
-from mvc.lock import Lock
+from mvc.fs.files import is_shared
+from mvc.fs.lock import Lock
+from mvc.fs.scratch import Staging
+from mvc.fs.tree import Tree
 from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed, staged_file
-from mvc.scratch import Staging
-from mvc.store.cache import Cache
-from mvc.store.location import (
+from mvc.store.buckets.address import (
     COMMON,
     DIRECTORY,
     Location,
@@ -27,15 +27,15 @@ from mvc.store.location import (
     parse,
     unknown_remote,
 )
-from mvc.store.sharing import register
-from mvc.store.writer import LinkType
-from mvc.tree import Tree
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.sharing import register
+from mvc.store.cache.writer import LinkType
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Progress, Silent
 from mvc.workspace.tracked import Tracked, list_tracked
 
 if TYPE_CHECKING:
-    from mvc.store.catalog import Catalog
+    from mvc.workspace.catalog import Catalog
 
 FOLDER = ".mvc"
 CONFIG = f"{FOLDER}/config.yaml"
@@ -250,14 +250,14 @@ class Project:
     @property
     def catalog_path(self) -> str:
         """Where the catalog lies, or will."""
-        from mvc.store.catalog import FILE as CATALOG_FILE  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
+        from mvc.workspace.catalog import FILE as CATALOG_FILE  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
 
         return f"{self.home}/{CATALOG_FILE}"
 
     @cached_property
     def catalog(self) -> Catalog:
         """What is remembered of this worktree's files."""
-        from mvc.store.catalog import Catalog  # noqa: PLC0415 - see `catalog_path`
+        from mvc.workspace.catalog import Catalog  # noqa: PLC0415 - see `catalog_path`
 
         return Catalog(self.catalog_path, self.worktree)
 
@@ -358,3 +358,10 @@ def _read_file(path: str) -> bytes | None:
             return file.read(config.MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+ATTRIBUTES = ".gitattributes"
+ATTRIBUTE_LINES = ("*.mvc text eol=lf", "*.eval.yaml text eol=lf")
+
+VIEWS = "views"
+"""Where content of other revisions is laid out, below mvc's directory in `.git`."""

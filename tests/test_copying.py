@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mvc import copying as copying_module
-from mvc.copying import IN_KERNEL_AT, Reader, copying
+from mvc.fs import copying as copying_module
+from mvc.fs.copying import IN_KERNEL_AT, Reader, copying
 
 STEP = IN_KERNEL_AT
 SIZES = [0, 1, IN_KERNEL_AT - 1, IN_KERNEL_AT, STEP + 1, 2 * STEP + 12_345]

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvc.errors import MvcError, SourceChanged
-from mvc.fsutil import (
+from mvc.fs.files import (
     UnsafePath,
     as_error,
     check_unchanged,
@@ -31,9 +31,9 @@ from mvc.fsutil import (
     reflink,
     write_all,
 )
-from mvc.lock import Lock
-from mvc.scratch import Scratch, Staging
-from mvc.tree import Replacement, Tree, replace_files
+from mvc.fs.lock import Lock
+from mvc.fs.scratch import Scratch, Staging
+from mvc.fs.tree import Replacement, Tree, replace_files
 
 
 @contextmanager
@@ -408,8 +408,8 @@ def test_replacing_leaves_nothing_in_staging(tree: Tree, tmp_path: Path) -> None
 
 ACROSS = """
 import os, sys
-from mvc.scratch import Staging
-from mvc.tree import Replacement, Tree, replace_files
+from mvc.fs.scratch import Staging
+from mvc.fs.tree import Replacement, Tree, replace_files
 top = sys.argv[1]
 assert os.stat(top + "/mounted").st_dev != os.stat(top).st_dev
 with Tree(top) as tree, Staging(top + "/tmp") as staging:
@@ -473,7 +473,7 @@ def test_threads_never_get_the_same_name(tmp_path: Path) -> None:
 
 OWNER = """
 import sys
-from mvc.scratch import Scratch
+from mvc.fs.scratch import Scratch
 scratch = Scratch(sys.argv[1])
 open(scratch.name(), "w").write("left behind")
 print(scratch.path, flush=True)
@@ -517,7 +517,7 @@ def lock(path: Path, heard: Callable[[str], None] = lambda holder: pytest.fail(f
 
 HOLDER = """
 import sys
-from mvc.lock import Lock
+from mvc.fs.lock import Lock
 lock = Lock(sys.argv[1], "mvc gc (process 77)", lambda holder: print("waits for " + holder, flush=True))
 with lock.hold(exclusive=sys.argv[2] == "exclusive"):
     print("held", flush=True)
@@ -598,7 +598,7 @@ def test_a_lock_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
 READ_ONLY = """
 import sys
 from mvc.errors import MvcError
-from mvc.lock import Lock
+from mvc.fs.lock import Lock
 for exclusive in (False, True):
     try:
         with Lock(sys.argv[1], "me", print).hold(exclusive=exclusive):

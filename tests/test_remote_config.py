@@ -16,7 +16,7 @@ from mvc import config
 from mvc.config import OPTIONS, Layer, edit, file_layer, merge
 from mvc.errors import InvalidFormat, UsageError
 from mvc.objects.pointer import REMOTE
-from mvc.store.location import Location, RemoteSettings, default_name, hidden, open_bucket, parse, unknown_remote
+from mvc.store.buckets.address import Location, RemoteSettings, default_name, hidden, open_bucket, parse, unknown_remote
 
 SECRET = "hunter2/qux7+zap9=vim4@wox3"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mvc.errors import MvcError
-from mvc.scratch import SIBLING, Scratch, beside
+from mvc.fs.scratch import SIBLING, Scratch, beside
 
 WORKERS, TIMES = 8, 150
 

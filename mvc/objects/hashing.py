@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from blake3 import blake3
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
-from mvc.copying import Reader, reader_of
+from mvc.fs.copying import Reader, reader_of
 from mvc.objects.digest import Digest
 
 CHUNK = 1 << 20

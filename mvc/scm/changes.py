@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mvc.fsutil import exists
+from mvc.fs.files import exists
 from mvc.scm.blobs import present_blobs
 from mvc.scm.plumbing import Git, parse_raw
 

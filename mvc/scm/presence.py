@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from mvc.errors import MvcError
-from mvc.fsutil import exists
+from mvc.fs.files import exists
 from mvc.scm.plumbing import Git, reason_of, why_failed
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.fsutil import exists
+from mvc.fs.files import exists
 from mvc.scm.blobs import list_blobs
 from mvc.scm.plumbing import Git, split_nul, why_failed
 from mvc.scm.presence import kinds

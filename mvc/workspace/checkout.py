@@ -14,11 +14,11 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, SourceChanged
-from mvc.fsutil import Stamp
+from mvc.fs.files import Stamp
+from mvc.fs.scratch import Staging
+from mvc.fs.tree import Tree
 from mvc.objects.manifest import Entry
-from mvc.scratch import Staging
-from mvc.store.cache import Cache
-from mvc.tree import Tree
+from mvc.store.cache.cache import Cache
 from mvc.workspace.links import Links
 from mvc.workspace.observe import Observed
 from mvc.workspace.progress import Progress

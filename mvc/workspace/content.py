@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from mvc.fsutil import UnsafePath, affordable, check_unchanged, open_regular, read_exactly, source_changed
+from mvc.fs.files import UnsafePath, affordable, check_unchanged, open_regular, read_exactly, source_changed
+from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_stream
-from mvc.store.writer import LOOSE_AT, CacheWriter, ReadFile, Source
-from mvc.tree import Tree
+from mvc.store.cache.writer import LOOSE_AT, CacheWriter, ReadFile, Source
 from mvc.workspace.progress import Progress
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from mvc.tree import Tree
+from mvc.fs.tree import Tree
 
 FILE = ".mvcignore"
 MAX_BYTES = 1 << 20

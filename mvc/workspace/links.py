@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128_hexdigest
 
-from mvc.copying import Reader, copying, reader_of
 from mvc.errors import CorruptObject, InvalidFormat
-from mvc.fsutil import CREATE, CREATE_READABLE, reflink, write_all
+from mvc.fs.copying import Reader, copying, reader_of
+from mvc.fs.files import CREATE, CREATE_READABLE, reflink, write_all
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, quick_reader
-from mvc.store.cache import Cache
-from mvc.store.writer import LinkType
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.writer import LinkType
 
 _TRY_NEXT = frozenset({
     errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY,

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mvc.errors import UsageError
-from mvc.fsutil import Stamp
+from mvc.fs.files import Stamp
+from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Encoded, Entry, Manifest, encode
 from mvc.objects.names import check_paths
-from mvc.store.catalog import Snapshot
-from mvc.tree import Tree
+from mvc.workspace.catalog import Snapshot
 from mvc.workspace.content import Reader, hashing, read_files
 from mvc.workspace.links import Links
 from mvc.workspace.scan import STAMP_FIELDS, Scan, refusal, scan

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from mvc.errors import SourceChanged
-from mvc.fsutil import rename_new
-from mvc.tree import Tree
+from mvc.fs.files import rename_new
+from mvc.fs.tree import Tree
 
 _IN_USE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY, errno.EACCES, errno.EPERM})
 """Why a directory stays: it is not empty, a symlink, mounted on, or in one that is not ours."""

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fsutil import Stamp
-from mvc.scratch import SIBLING
-from mvc.tree import Tree
+from mvc.fs.files import Stamp
+from mvc.fs.scratch import SIBLING
+from mvc.fs.tree import Tree
 from mvc.workspace.ignore import FILE, Rules, ignored, rules_above, with_folder
 from mvc.workspace.links import Links
 

@@ -10,9 +10,9 @@ import time
 from array import array
 from typing import NamedTuple
 
-from mvc.fsutil import Stamp
+from mvc.fs.files import Stamp
 from mvc.objects.digest import Digest
-from mvc.store.catalog import Snapshot
+from mvc.workspace.catalog import Snapshot
 from mvc.workspace.scan import STAMP_FIELDS, Scan
 
 RACY_NS = 50_000_000

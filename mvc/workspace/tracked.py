@@ -8,12 +8,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
-from mvc.fsutil import UnsafePath, as_error
+from mvc.fs.files import UnsafePath, as_error
+from mvc.fs.tree import Tree
 from mvc.objects.names import check_path
-from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, parse, path_of
+from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, path_of
+from mvc.objects.pointer_reader import parse
 from mvc.scm.blobs import read_blobs
 from mvc.scm.plumbing import Git, IndexEntry, list_files
-from mvc.tree import Tree
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

@@ -11,7 +11,7 @@ import pytest
 from docs.test_docs import section
 from harness import PROJECT
 
-from mvc.store import s3_errors
+from mvc.store.buckets.s3 import errors as s3_errors
 
 PAGE = (PROJECT / "docs/remotes.md").read_text()
 RIGHTS = section(PAGE, "Rights")

@@ -17,7 +17,7 @@ import yaml
 from harness import MVC, PROJECT, InProcess, Repo, Result, noise
 
 import mvc
-from mvc.quality.report import Report, parse_report
+from mvc.quality.reports.report import Report, parse_report
 
 MODEL = "models/ranker.onnx"
 FILE = f"{MODEL}.eval.yaml"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from harness import LARGE, MVC, Repo, Result, noise
 
-from mvc.objects.pointer import parse
-from mvc.ops.check import check
+from mvc.objects.pointer_reader import parse
+from mvc.ops.judging.check import check
 from mvc.project import Project, Surroundings
-from mvc.quality.rules import model as judge_of_a_model
+from mvc.quality.judge.rules import model as judge_of_a_model
 
 POLICY = ".mvc/policy.yaml"
 

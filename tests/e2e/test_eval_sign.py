@@ -16,9 +16,9 @@ import pytest
 from harness import MVC, Repo
 
 from mvc.errors import MvcError
-from mvc.ops.signing import signers_of
-from mvc.quality.facts import Signer
-from mvc.quality.signers import CHANGES, REPORTS, armoured, change_text, split_blocks
+from mvc.ops.shared.ssh_signatures import signers_of
+from mvc.quality.judge.facts import Signer
+from mvc.quality.reports.signers import CHANGES, REPORTS, armoured, change_text, split_blocks
 
 MODEL = "models/ranker.onnx"
 REPORT = f"{MODEL}.eval.yaml"

@@ -11,7 +11,7 @@ import pytest
 from harness import Repo
 
 from mvc.errors import MvcError
-from mvc.ops.gate_revisions import DEEPER, WHOLE, Told, told
+from mvc.ops.judging.revisions import DEEPER, WHOLE, Told, told
 
 ZEROS = "0" * 40
 A, B, C = ("abc"[number] * 40 for number in range(3))

@@ -20,10 +20,10 @@ from harness import LARGE, MANY, Repo, noise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mvc.ops.add import AddOptions, add
-from mvc.ops.gc import GcOptions, gc
+from mvc.ops.storage.gc import GcOptions, gc
+from mvc.ops.workspace.add import AddOptions, add
 from mvc.project import Project
-from mvc.store.cache import Cache
+from mvc.store.cache.cache import Cache
 from mvc.surroundings import surroundings
 
 FILES = ("a.bin", "sub/b.bin")

@@ -491,7 +491,7 @@ def test_doctor_tells_of_hooks_and_what_to_type(fresh: Repo) -> None:
 
 _AS_OF_ANOTHER_PLACE = """
 import sys
-from mvc.ops import hooks
+from mvc.ops.shared import hook_scripts as hooks
 hooks._PACKAGE, hooks._folder = "/other/mvc", lambda folder=hooks._folder(): folder
 open(sys.argv[1], "wb").write(hooks.script("pre-push"))
 """

@@ -21,7 +21,7 @@ import pytest
 from harness import LARGE, MANY, PROJECT, InProcess, Repo, Result, make_home, noise
 
 from mvc import hook
-from mvc.objects.pointer import parse
+from mvc.objects.pointer_reader import parse
 
 REPORT = """\
 mvc-eval: 1
@@ -884,7 +884,7 @@ def test_a_bug_stops_the_commit_and_leaves_a_log(
         raise KeyError("oh")
 
     monkeypatch.chdir(repo.root)
-    monkeypatch.setattr("mvc.ops.judge_index.judge_index", fail)
+    monkeypatch.setattr("mvc.ops.judging.hook.judge_index", fail)
     assert hook.main(["pre-commit"]) == 3
     lines = capfd.readouterr().err.splitlines()
     assert lines[0] == "error: a bug in mvc: KeyError('oh')"
@@ -921,9 +921,9 @@ def test_little_is_loaded(repo: Repo, add: Add) -> None:
     repo.git("add", "-A")
     show = "import sys; from mvc.hook import main; main(['pre-commit']); print(*sys.modules)"
     loaded = set(repo.run(sys.executable, "-c", show).out.split())
-    assert "mvc.quality.judge" in loaded
+    assert "mvc.quality.judge.judge" in loaded
     assert not loaded & SLOW
-    assert not {name for name in loaded if name.startswith(("mvc.cli", "mvc.api", "mvc.transfer"))}
+    assert not {name for name in loaded if name.startswith(("mvc.cli", "mvc.api", "mvc.transfer.transfer"))}
     assert len(loaded) < 260
 
 

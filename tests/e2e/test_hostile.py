@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_128_hexdigest
 
-from mvc.store.pack_index import PackIndex, encode_index
+from mvc.store.packs.index import PackIndex, encode_index
 
 B3, XX = "0" * 64, "0" * 32
 BAD_PATHS = [
@@ -299,7 +299,6 @@ def test_verify_goes_past_a_manifest_that_means_harm(lists: Repo, outside: Path)
     lists.remove("good/part-0100.bin")
     wrong = {tuple(item["users"]) for item in lists.mvc("verify", "--json").json["wrong"]}
     assert wrong == {("data",), ("good/part-0100.bin",)}
-
 
 
 # Symlinks.

@@ -9,8 +9,8 @@ from harness import InProcess, Repo, noise
 from proxy import Request, proxying, refusal
 from s3 import S3Server
 
-from mvc.store.packs import MANY_PACKS
-from mvc.store.s3 import S3Bucket
+from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.packs.pack import MANY_PACKS
 
 
 def push_often(repo: Repo, in_process: InProcess, pushes: int) -> None:
@@ -98,7 +98,7 @@ def test_who_may_not_delete_pushes_all_the_same(
             return refusal(403, "AccessDenied")
         return None
 
-    monkeypatch.setattr("mvc.store.compaction.MANY_PACKS", 3)
+    monkeypatch.setattr("mvc.store.remote.compaction.MANY_PACKS", 3)
     for name, value in s3_server.environ.items():
         monkeypatch.setenv(name, value)
     with proxying(s3_server.port) as proxy:

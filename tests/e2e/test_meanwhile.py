@@ -18,10 +18,10 @@ from proxy import Answer, Fault, Proxy, Request, refusal
 from s3 import S3Server
 
 from mvc.objects.hashing import hash_bytes
-from mvc.store.bucket import PART
-from mvc.store.remote import RemoteStore, one_by_one
-from mvc.store.s3 import S3Bucket
-from mvc.transfer import BUDGET
+from mvc.store.buckets.bucket import PART
+from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.remote.store import RemoteStore, one_by_one
+from mvc.transfer.transfer import BUDGET
 
 HUGE = noise("huge", 1 << 20) * 40
 """Several parts of an upload and of a download."""
@@ -262,7 +262,7 @@ def test_a_pack_that_is_refused_takes_no_other_along(
 ) -> None:
     for name, value in small.environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("mvc.store.shaping.STEP", PART)
+    monkeypatch.setattr("mvc.store.packs.builder.STEP", PART)
     packs: dict[str, None] = {}
 
     def rule(request: Request) -> Fault | None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from harness import LARGE, MVC, InProcess, Repo, Result, noise
 
-from mvc import fsutil
-from mvc.scratch import Scratch
+from mvc.fs import files as fsutil
+from mvc.fs.scratch import Scratch
 
 NO_LINKS = "link,linkat:error={}"
 NO_NOREPLACE = "renameat2:error={}"

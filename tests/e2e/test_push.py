@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness import LARGE, MANY, InProcess, Repo, noise
 
-from mvc.store.pack_index import PackIndex
+from mvc.store.packs.index import PackIndex
 
 
 @pytest.fixture
@@ -408,7 +408,7 @@ def test_no_room_to_shape_packs_in_stops_the_small_ones_only(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("mvc.store.shaping.encode_index", full)
+    monkeypatch.setattr("mvc.store.packs.builder.encode_index", full)
     result = in_process(repo.root, "push", "--json")
     assert (result.code, result.json["transferred"]) == (3, 1)
     assert [item["path"] for item in result.json["failed"]] == ["small"]

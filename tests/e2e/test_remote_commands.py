@@ -20,9 +20,9 @@ from s3 import READER, S3Server
 from test_layers import SLOW, modules_of
 
 from mvc.config import OPTIONS
-from mvc.ops.remote_test import try_out
+from mvc.ops.remotes.try_remote import try_out
 from mvc.project import Project
-from mvc.store.s3 import S3Bucket
+from mvc.store.buckets.s3.bucket import S3Bucket
 from mvc.surroundings import surroundings
 
 SECRET = "hunter2/qux7"
@@ -676,8 +676,8 @@ def test_no_backend_is_loaded_that_is_not_used(repo: Repo) -> None:
     assert not modules_of(repo.root, "remote", "list") & SLOW
     repo.ok("remote", "add", "nas", "../store")
     loaded = modules_of(repo.root, "remote", "test", "nas")
-    assert "mvc.store.directory" in loaded
-    assert not loaded & (SLOW | {"mvc.store.s3", "mvc.store.fsspec_bucket"})
+    assert "mvc.store.buckets.directory" in loaded
+    assert not loaded & (SLOW | {"mvc.store.buckets.s3.bucket", "mvc.store.buckets.fsspec_bucket"})
 
 
 # The pages.

@@ -13,10 +13,10 @@ import pytest
 from harness import LARGE, MANY, InProcess, Repo, Result, make_home, noise
 from s3 import S3Server
 
-from mvc.ops import transfers
-from mvc.store.bucket import Bucket
-from mvc.store.location import RemoteSettings, open_bucket
-from mvc.store.s3 import S3Bucket
+from mvc.ops.shared import transfers
+from mvc.store.buckets.address import RemoteSettings, open_bucket
+from mvc.store.buckets.bucket import Bucket
+from mvc.store.buckets.s3.bucket import S3Bucket
 
 NOW = ("--grace", "0", "--yes")
 
@@ -564,7 +564,7 @@ def test_a_push_that_merges_packs_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
     meanwhile: tuple[str, ...],
 ) -> None:
-    monkeypatch.setattr("mvc.store.compaction.MANY_PACKS", 1)
+    monkeypatch.setattr("mvc.store.remote.compaction.MANY_PACKS", 1)
     for at in range(1, 100):
         other, pushing = scene()
         pushing.write("n", "new")
@@ -582,7 +582,7 @@ def test_a_push_that_merges_packs_loses_nothing(
 def test_old_packs_go_after_the_grace(
     repo: Repo, nas: Path, in_process: InProcess, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mvc.store.compaction.MANY_PACKS", 1)
+    monkeypatch.setattr("mvc.store.remote.compaction.MANY_PACKS", 1)
     repo.write("n", "new")
     repo.added("n")
     assert in_process(repo.root, "push").code == 0

@@ -13,7 +13,7 @@ import pytest
 from harness import LARGE, MANY, PROJECT, Repo, noise
 from s3 import READER, S3Server
 
-from mvc.store.s3 import S3Bucket
+from mvc.store.buckets.s3.bucket import S3Bucket
 
 HUGE = noise("huge", 1 << 20) * 40
 """Several parts of an upload and of a download."""

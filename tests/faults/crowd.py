@@ -125,13 +125,12 @@ def _load() -> None:
 
     import mvc.cli
     import mvc.ops
-    import mvc.store
     import mvc.workspace
 
     for package in (mvc.cli, mvc.ops, mvc.workspace):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    from mvc.cli.commands import command
+    from mvc.cli.lazy import command
 
     command()
 

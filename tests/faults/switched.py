@@ -165,7 +165,7 @@ def _become_mvc(
     if off is not None:
         switch_off(off)
     from mvc.cli.main import run as run_mvc
-    from mvc.store import catalog
+    from mvc.workspace import catalog
 
     if boot is not None:
         catalog.BOOT_ID = str(boot)

@@ -18,7 +18,7 @@ from harness import LARGE, MANY, MVC, Repo, noise
 from proxy import Answer, Fault, Proxy, Request
 from s3 import S3Server
 
-from mvc.store.s3 import S3Bucket
+from mvc.store.buckets.s3.bucket import S3Bucket
 
 KILLS = int(os.environ.get("MVC_KILLS", "8"))
 HUGE = noise("huge", 1 << 20) * 40

@@ -17,7 +17,7 @@ from gate.histories import (
 )
 
 from mvc.quality.files import POLICY, REVOKED, SIGNERS, SUFFIX, WAIVERS
-from mvc.quality.signers import KRL
+from mvc.quality.reports.signers import KRL
 
 NEW = "drafts/ranker.onnx"
 PINNED = f'datasets: [{{id: holdout, blake3: "{data()}"}}]'

@@ -12,7 +12,7 @@ import pytest
 from gate.histories import Case, Keys
 from harness import Repo
 
-from mvc.quality.facts import Facts
+from mvc.quality.judge.facts import Facts
 
 Built = Callable[[Case], Repo]
 

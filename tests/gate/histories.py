@@ -18,15 +18,15 @@ from harness import Repo
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Notes, Pointer, dir_pointer, emit, file_pointer
-from mvc.ops.gate_facts import gate_facts, tree_facts
-from mvc.ops.gate_remote import ask_remote
+from mvc.ops.judging.gathering import gate_facts, tree_facts
+from mvc.ops.judging.remote_objects import ask_remote
 from mvc.project import Project, Surroundings
-from mvc.quality.facts import Facts
 from mvc.quality.files import POLICY, SIGNATURES, SIGNERS, SUFFIX
 from mvc.quality.finding import Judged, Verdict
-from mvc.quality.report import Dataset, Metric, Model, Report
-from mvc.quality.report import emit as emit_report
-from mvc.quality.signers import CHANGES, REPORTS, change_text
+from mvc.quality.judge.facts import Facts
+from mvc.quality.reports.report import Dataset, Metric, Model, Report
+from mvc.quality.reports.report import emit as emit_report
+from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 
 RANKER = "models/ranker.onnx"
 SPAM = "models/spam.onnx"

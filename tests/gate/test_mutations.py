@@ -21,16 +21,17 @@ from gate.mutants import Line, Mutant, Source, lines_of, reaching, sources
 from gate.suite import JUDGED
 from quality.cases import CASES as TABLE
 
-from mvc.quality import judge as judge_module
-from mvc.quality.facts import Facts
 from mvc.quality.finding import Verdict
+from mvc.quality.judge import judge as judge_module
+from mvc.quality.judge.facts import Facts
 
 MODULES = tuple(
     f"mvc.quality.{name}"
     for name in (
-        "judge", "stricter", "rules.model", "rules.landing", "rules.figures", "rules.regressions", "rules.pairing",
-        "rules.references", "rules.succession", "rules.moves", "rules.strictness", "rules.trust", "rules.guarded",
-        "rules.weakened", "rules.waivers", "rules.pushed", "rules.pickled",
+        "judge.judge", "policy.stricter", *(f"judge.rules.{rule}" for rule in (
+            "model", "landing", "figures", "regressions", "pairing", "references", "succession", "moves",
+            "strictness", "trust", "guarded", "weakened", "waivers", "pushed", "pickled",
+        )),
     )
 )
 FILES = {inspect.getfile(import_module(name)) for name in MODULES}
@@ -38,7 +39,7 @@ ROWS = {"MVC201", "MVC202", "MVC203", "MVC221", "MVC223", "MVC224"}
 """Whatever is found so, a row of the gate's table fails."""
 REASONS = ROWS | {"MVC204", "MVC225", "MVC415"}
 """What a row may fail for."""
-READERS = ("parse_report", "parse_policy")
+READERS = {"parse_report": "mvc.quality.reports.report", "parse_policy": "mvc.quality.policy.policy"}
 
 
 class Trial(NamedTuple):
@@ -77,8 +78,8 @@ _TRIALS: dict[str, list[Trial]] = {}
 def trials(facts: Callable[[Case], Facts]) -> Iterator[list[Trial]]:
     """Return the pull requests, and the table; files are parsed once for all of them."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in READERS:
-            remembered = cache(getattr(import_module(f"mvc.quality.{name.removeprefix('parse_')}"), name))
+        for name, home in READERS.items():
+            remembered = cache(getattr(import_module(home), name))
             for module in map(import_module, MODULES):
                 if hasattr(module, name):
                     patch.setattr(module, name, remembered)

@@ -11,7 +11,7 @@ from gate.histories import BLOCKED, CASES, PASSED, Case, told
 from gate.suite import ATTACKS, HONEST
 from harness import InProcess, Repo, Result
 
-from mvc.quality.codes import CODES
+from mvc.quality.judge.codes import CODES
 
 _EVERY = 3
 _SIDES = ("--base", "main", "--head", "change")

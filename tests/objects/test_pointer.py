@@ -14,18 +14,8 @@ from mvc.errors import InvalidFormat, InvalidName
 from mvc.objects.digest import MAX_SIZE, Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import INLINE_FILES, Entry, Manifest
-from mvc.objects.pointer import (
-    MAX_BYTES,
-    Notes,
-    Pointer,
-    dir_pointer,
-    emit,
-    file_pointer,
-    parse,
-    path_of,
-    quote,
-    unquote,
-)
+from mvc.objects.pointer import MAX_BYTES, Notes, Pointer, dir_pointer, emit, file_pointer, path_of, quote
+from mvc.objects.pointer_reader import parse, unquote
 
 MakeEntry = Callable[..., Entry]
 D = hash_bytes(b"model")

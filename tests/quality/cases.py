@@ -9,7 +9,8 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer, dir_pointer, emit, file_pointer
-from mvc.quality.facts import (
+from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS
+from mvc.quality.judge.facts import (
     BlobFacts,
     Facts,
     FileAt,
@@ -25,9 +26,8 @@ from mvc.quality.facts import (
     Tracked,
     Version,
 )
-from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS
-from mvc.quality.report import Dataset, Evaluator, Metric, Model, Report
-from mvc.quality.report import emit as emit_report
+from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report
+from mvc.quality.reports.report import emit as emit_report
 
 PATH = "models/ranker.onnx"
 DIGEST = hash_bytes(b"weights")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mvc.quality.expressions import problem
+from mvc.quality.policy.expressions import problem
 
 SEMVER = (
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"

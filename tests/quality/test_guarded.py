@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from quality.cases import ADA, BASIC, BOB, FLOOR, KEY_A, KEY_B, at, lines, waiver
 
-from mvc.quality.facts import Facts, GuardedChange
 from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS
-from mvc.quality.judge import judge
-from mvc.quality.rules.guarded import GUARDED, is_guarded
+from mvc.quality.judge.facts import Facts, GuardedChange
+from mvc.quality.judge.judge import judge
+from mvc.quality.judge.rules.guarded import GUARDED, is_guarded
 
 
 @pytest.mark.parametrize("path", [

@@ -27,13 +27,14 @@ from quality.cases import (
     rule,
 )
 
-from mvc.objects.pointer import parse
-from mvc.quality import fixes, words
-from mvc.quality.facts import BlobFacts, Facts, FileAt, ModelFacts
+from mvc.objects.pointer_reader import parse
+from mvc.quality import words
 from mvc.quality.finding import Finding, Verdict
-from mvc.quality.judge import judge
-from mvc.quality.policy import parse_policy
-from mvc.quality.report import Dataset, Metric, Model, parse_report
+from mvc.quality.judge import fixes
+from mvc.quality.judge.facts import BlobFacts, Facts, FileAt, ModelFacts
+from mvc.quality.judge.judge import judge
+from mvc.quality.policy.policy import parse_policy
+from mvc.quality.reports.report import Dataset, Metric, Model, parse_report
 
 
 def said(verdict: Verdict) -> str:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvc.errors import InvalidFormat, UsageError
-from mvc.quality import metric_files as module
-from mvc.quality.directions import higher_is_better
-from mvc.quality.metric_files import find_metrics, read_metrics
-from mvc.quality.metrics import parse_metric
-from mvc.quality.report import Metric, Run, label
+from mvc.quality.reports import metric_files as module
+from mvc.quality.reports.directions import higher_is_better
+from mvc.quality.reports.metric_files import find_metrics, read_metrics
+from mvc.quality.reports.metrics import parse_metric
+from mvc.quality.reports.report import Metric, Run, label
 
 
 def read(data: Any, *datasets: str) -> dict[str, float]:

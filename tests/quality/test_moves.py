@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from quality.cases import BASIC, at, earlier, model, report, version
 
-from mvc.quality.facts import Facts, Landing, ModelFacts, Past, Tracked
-from mvc.quality.policy import parse_policy
-from mvc.quality.rules.moves import judge_moves
+from mvc.quality.judge.facts import Facts, Landing, ModelFacts, Past, Tracked
+from mvc.quality.judge.rules.moves import judge_moves
+from mvc.quality.policy.policy import parse_policy
 
 FLOORS = (
     f"{BASIC}rules:\n  - {{match: 'models/**', metrics: {{auc: {{min: 0.9}}}}}}\n"

@@ -37,8 +37,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
-from mvc.quality.content.pickle_files import Told, may_be_pickle_by_name, scan
-from mvc.quality.content.pickle_machine import CALLED, COMPUTED
+from mvc.pickles.machine import CALLED, COMPUTED
+from mvc.pickles.scan import Told, may_be_pickle_by_name, scan
 
 SYSTEM = "posix.system"
 FINE = Told()

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvc.errors import InvalidFormat
-from mvc.quality.demands import demands
-from mvc.quality.policy import MAX_BYTES, STARTER, STRICT, Policy, max_blob, parse_policy, schema
+from mvc.quality.policy.demands import demands
+from mvc.quality.policy.policy import MAX_BYTES, STARTER, STRICT, Policy, max_blob, parse_policy, schema
 
 HEAD = "mvc-policy: 1\n"
 FULL = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mvc.quality.finding import Finding, Severity
-from mvc.quality.render import lines
+from mvc.quality.render.text import lines
 
 
 def findings(severity: Severity, code: str, count: int) -> list[Finding]:

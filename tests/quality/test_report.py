@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvc.errors import InvalidFormat
-from mvc.quality import report as reports
-from mvc.quality.glance import glance
-from mvc.quality.report import (
+from mvc.quality.reports import report as reports
+from mvc.quality.reports.glance import glance
+from mvc.quality.reports.report import (
     Code,
     Dataset,
     Environment,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvc.quality import signers
-from mvc.quality.signers import (
+from mvc.quality.reports import signers
+from mvc.quality.reports.signers import (
     MAX_BLOCKS,
     MAX_BYTES,
     Allowed,

@@ -12,13 +12,13 @@ from quality.cases import DIGEST, EARLIER, FILE, OLDER, PATH, at, earlier, model
 
 from mvc.errors import InvalidFormat
 from mvc.objects.pointer import Notes, emit, file_pointer
-from mvc.quality.demands import Demands, demands
-from mvc.quality.facts import FileAt, Past, Version
-from mvc.quality.policy import parse_policy
-from mvc.quality.report import parse_report
-from mvc.quality.rules.succession import judge_return, judge_tag, returning
-from mvc.quality.tags import Version as Number
-from mvc.quality.tags import parse_version
+from mvc.quality.judge.facts import FileAt, Past, Version
+from mvc.quality.judge.rules.succession import judge_return, judge_tag, returning
+from mvc.quality.policy.demands import Demands, demands
+from mvc.quality.policy.policy import parse_policy
+from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.tags import Version as Number
+from mvc.quality.reports.tags import parse_version
 
 COMMIT = "1234567890abcdef"
 

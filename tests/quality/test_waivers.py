@@ -14,10 +14,10 @@ from quality.cases import DIGEST, LOW, PATH, at, model, rule, waiver, waiving
 
 from mvc.errors import InvalidFormat
 from mvc.objects.hashing import hash_bytes
-from mvc.quality.facts import Facts, Landing
 from mvc.quality.finding import Finding
-from mvc.quality.judge import judge
-from mvc.quality.rules.waivers import WAIVABLE, parse_waivers, waived
+from mvc.quality.judge.facts import Facts, Landing
+from mvc.quality.judge.judge import judge
+from mvc.quality.judge.rules.waivers import WAIVABLE, parse_waivers, waived
 
 SCHEMA = jsonschema.Draft202012Validator(json.loads((PROJECT / "docs/schemas/waivers.schema.json").read_text()))
 

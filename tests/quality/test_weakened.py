@@ -16,11 +16,13 @@ from quality.cases import ADA, BOB, DATA, DIGEST, FILE, MODEL, OTHER, at
 
 from mvc.objects.pointer import emit as emit_pointer
 from mvc.objects.pointer import file_pointer
-from mvc.quality import policy as policy_module
-from mvc.quality.demands import demands
-from mvc.quality.facts import Facts, ModelFacts, Past, Version
-from mvc.quality.judge import judge
-from mvc.quality.policy import (
+from mvc.quality.judge.facts import Facts, ModelFacts, Past, Version
+from mvc.quality.judge.judge import judge
+from mvc.quality.judge.rules.strictness import loses
+from mvc.quality.judge.rules.weakened import weakened
+from mvc.quality.policy import policy as policy_module
+from mvc.quality.policy.demands import demands
+from mvc.quality.policy.policy import (
     STRICT,
     Assured,
     Bound,
@@ -36,10 +38,8 @@ from mvc.quality.policy import (
     Tag,
     parse_policy,
 )
-from mvc.quality.report import Dataset, Evaluator, Metric, Model, Report
-from mvc.quality.report import emit as emit_report
-from mvc.quality.rules.strictness import loses
-from mvc.quality.rules.weakened import weakened
+from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report
+from mvc.quality.reports.report import emit as emit_report
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mvc.objects.digest import Digest
-from mvc.store.cache import Cache
-from mvc.store.writer import CacheWriter, Source
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.writer import CacheWriter, Source
 
 Spoil = Callable[..., None]
 

@@ -1,4 +1,4 @@
-"""The promises of mvc/store/bucket.py, held by every bucket. A new bucket is one more line in `BUCKETS`."""
+"""The promises of mvc/store/buckets/bucket.py, held by every bucket. A new bucket is one more line in `BUCKETS`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 from harness import noise
 
 from mvc.errors import MissingObject
-from mvc.store.azure import AzureBucket
-from mvc.store.bucket import PART, Bucket, Changed, Item, RemoteError
-from mvc.store.directory import DirectoryBucket
-from mvc.store.fsspec_bucket import FsspecBucket
-from mvc.store.gs import GoogleBucket
-from mvc.store.retry import Clock, Retrying
-from mvc.store.s3 import S3Bucket
-from mvc.store.ssh import SshBucket
+from mvc.store.buckets.azure import AzureBucket
+from mvc.store.buckets.bucket import PART, Bucket, Changed, Item, RemoteError
+from mvc.store.buckets.directory import DirectoryBucket
+from mvc.store.buckets.fsspec_bucket import FsspecBucket
+from mvc.store.buckets.gs import GoogleBucket
+from mvc.store.buckets.retry import Clock, Retrying
+from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.buckets.ssh import SshBucket
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -213,8 +213,8 @@ def test_only_what_begins_with_the_prefix_is_listed(bucket: Bucket) -> None:
 
 def test_more_than_a_page_is_listed_and_deleted(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     small = isinstance(bucket, AzureBucket | GoogleBucket | SshBucket)
-    monkeypatch.setattr("mvc.store.azure.PAGE", 50)
-    monkeypatch.setattr("mvc.store.gs.PAGE", 50)
+    monkeypatch.setattr("mvc.store.buckets.azure.PAGE", 50)
+    monkeypatch.setattr("mvc.store.buckets.gs.PAGE", 50)
     names = [f"many/{number:04}" for number in range(103 if small else 1003)]
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(lambda name: bucket.write(name, b"x"), names))

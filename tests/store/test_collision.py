@@ -13,10 +13,10 @@ from mvc.errors import CorruptObject
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest, encode
-from mvc.store.cache import Cache
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.scrub import Scope, scrub
+from mvc.store.cache.writer import LOOSE_AT, CacheWriter, Source
 from mvc.store.memory import MemoryStore
-from mvc.store.scrub import Scope, scrub
-from mvc.store.writer import LOOSE_AT, CacheWriter, Source
 
 SIZES = {"shortest": 241, "packed": 10_000, "loose": LOOSE_AT + 13}
 

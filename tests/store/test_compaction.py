@@ -13,13 +13,13 @@ from harness import noise
 
 from mvc.errors import MissingObject
 from mvc.objects.hashing import hash_bytes
-from mvc.store.bucket import Item, RemoteError, Transient
-from mvc.store.compaction import AT_ONCE, MOST, SMALL, choose, compact, weight
-from mvc.store.directory import DirectoryBucket
-from mvc.store.packs import MANY_PACKS
-from mvc.store.remote import RemoteStore
-from mvc.store.remote_gc import carry_out, find_spares, garbage_lists, write_list
-from mvc.store.remote_packs import Pair
+from mvc.store.buckets.bucket import Item, RemoteError, Transient
+from mvc.store.buckets.directory import DirectoryBucket
+from mvc.store.packs.pack import MANY_PACKS
+from mvc.store.remote.compaction import AT_ONCE, MOST, SMALL, choose, compact, weight
+from mvc.store.remote.gc import carry_out, find_spares, garbage_lists, write_list
+from mvc.store.remote.packs import Pair
+from mvc.store.remote.store import RemoteStore
 
 FEW = 5
 """Packs that are left alone in these tests, so that there are fewer moments to try."""
@@ -49,7 +49,7 @@ class Watched:
 @pytest.fixture
 def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the directory of a remote with a pack too many, an object in each."""
-    monkeypatch.setattr("mvc.store.compaction.MANY_PACKS", FEW)
+    monkeypatch.setattr("mvc.store.remote.compaction.MANY_PACKS", FEW)
     return filled(tmp_path / "remote", EVERY)
 
 

@@ -1,4 +1,4 @@
-"""The promises at the top of mvc/store/base.py, held by every store. A new store is one more parameter."""
+"""The promises at the top of mvc/store/stored.py, held by every store. A new store is one more parameter."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from mvc.errors import CorruptObject, InvalidName, MissingObject
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.store.base import Store
-from mvc.store.cache import Cache
-from mvc.store.directory import DirectoryBucket
+from mvc.store.buckets.directory import DirectoryBucket
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.writer import LOOSE_AT
 from mvc.store.memory import MemoryStore
-from mvc.store.remote import RemoteStore
-from mvc.store.writer import LOOSE_AT
+from mvc.store.remote.store import RemoteStore
+from mvc.store.stored import Store
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _: MemoryStore(),

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.store import packs
-from mvc.store.cache import Cache
-from mvc.store.pack_index import PackIndex, Record, encode_index
-from mvc.store.packs import MANY_PACKS
-from mvc.store.scrub import Scope, put_aside, scrub
-from mvc.store.writer import CacheWriter
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.scrub import Scope, put_aside, scrub
+from mvc.store.cache.writer import CacheWriter
+from mvc.store.packs import pack as packs
+from mvc.store.packs.index import PackIndex, Record, encode_index
+from mvc.store.packs.pack import MANY_PACKS
 
 Put = Callable[..., list[Digest]]
 Spoil = Callable[..., None]
@@ -299,7 +299,7 @@ def test_up_to_32_packs_stay_as_they_are(cache: Cache, put: Put, files_below: Fi
 
 
 def test_large_packs_are_left_alone(cache: Cache, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mvc.store.cache.SMALL_PACK", 100)
+    monkeypatch.setattr("mvc.store.cache.cache.SMALL_PACK", 100)
     (digest,) = put(cache, b"x" * 200)
     large = next(iter(cache.packs.names()))
     many_packs(cache, put, MANY_PACKS + 1)

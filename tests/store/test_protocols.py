@@ -23,13 +23,13 @@ from harness import LARGE, MVC, InProcess, Repo, noise
 from servers import Server, SshServer, WebServer, azure_connection
 
 from mvc.errors import MissingObject, UsageError
-from mvc.store.azure import AzureBucket
-from mvc.store.bucket import PART, Bucket, Changed, RemoteError, Transient
-from mvc.store.directory import DirectoryBucket
-from mvc.store.gs import GoogleBucket
-from mvc.store.location import RemoteSettings, connect
-from mvc.store.ssh import Place, SshBucket
-from mvc.store.web import WebBucket
+from mvc.store.buckets.address import RemoteSettings, connect
+from mvc.store.buckets.azure import AzureBucket
+from mvc.store.buckets.bucket import PART, Bucket, Changed, RemoteError, Transient
+from mvc.store.buckets.directory import DirectoryBucket
+from mvc.store.buckets.gs import GoogleBucket
+from mvc.store.buckets.ssh import Place, SshBucket
+from mvc.store.buckets.web import WebBucket
 
 HUGE = noise("huge", 1 << 20) * 20
 """Two parts of an upload and of a download."""
@@ -512,7 +512,7 @@ def test_a_listing_without_an_end_is_read_as_deep_as_keys_are(
     for name in "abc":
         (web_server.folder / "a place" / name).symlink_to(".")
     assert len(list(bucket.list(""))) == 1 + 3 + 9
-    monkeypatch.setattr("mvc.store.web._MOST_FOLDERS", 12)
+    monkeypatch.setattr("mvc.store.buckets.web._MOST_FOLDERS", 12)
     with pytest.raises(RemoteError, match="too many directories"):
         list(bucket.list(""))
 

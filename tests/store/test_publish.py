@@ -16,9 +16,9 @@ import pytest
 from mvc.errors import CorruptObject, MvcError, SourceChanged, UsageError
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.store import writer as writer_module
-from mvc.store.cache import Cache
-from mvc.store.writer import LOOSE_AT, CacheWriter, LinkType, ReadFile, Source
+from mvc.store.cache import writer as writer_module
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.writer import LOOSE_AT, CacheWriter, LinkType, ReadFile, Source
 
 Open = Callable[..., Source]
 Put = Callable[..., list[Digest]]

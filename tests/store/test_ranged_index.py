@@ -11,10 +11,10 @@ import pytest
 from blake3 import blake3
 
 from mvc.objects.hashing import hash_bytes
-from mvc.store.directory import DirectoryBucket
-from mvc.store.pack_index import HEAD, RECORD, PackIndex
-from mvc.store.ranged_index import A_REQUEST
-from mvc.store.remote import RemoteStore
+from mvc.store.buckets.directory import DirectoryBucket
+from mvc.store.packs.index import HEAD, RECORD, PackIndex
+from mvc.store.packs.ranged_index import A_REQUEST
+from mvc.store.remote.store import RemoteStore
 
 MANY = 30_000
 """Objects in a pack: 2.4 MB of index."""

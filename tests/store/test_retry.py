@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mvc.store.bucket import Item, RemoteError, SlowDown, Transient
-from mvc.store.directory import DirectoryBucket
-from mvc.store.retry import TOTAL, TRIES, Clock, Gate, Retrying
+from mvc.store.buckets.bucket import Item, RemoteError, SlowDown, Transient
+from mvc.store.buckets.directory import DirectoryBucket
+from mvc.store.buckets.retry import TOTAL, TRIES, Clock, Gate, Retrying
 
 ITEM = Item("key", 1)
 

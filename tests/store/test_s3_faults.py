@@ -21,9 +21,9 @@ from proxy import Answer, Fault, Proxy, Request, flip, proxying, refusal
 from s3 import READER, S3Server
 
 from mvc.errors import MissingObject, MvcError
-from mvc.store.bucket import PART, Bucket, Changed, Item, RemoteError, SlowDown, Transient
-from mvc.store.retry import TRIES, Clock, Retrying
-from mvc.store.s3 import S3Bucket
+from mvc.store.buckets.bucket import PART, Bucket, Changed, Item, RemoteError, SlowDown, Transient
+from mvc.store.buckets.retry import TRIES, Clock, Retrying
+from mvc.store.buckets.s3.bucket import S3Bucket
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -195,9 +195,9 @@ def test_closing_ends_what_is_under_way(bucket: S3Bucket, proxy: Proxy, item: It
 
 READ_FOREVER = """
 import sys
-from mvc.store.bucket import Item
-from mvc.store.retry import Retrying
-from mvc.store.s3 import S3Bucket
+from mvc.store.buckets.bucket import Item
+from mvc.store.buckets.retry import Retrying
+from mvc.store.buckets.s3.bucket import S3Bucket
 url, endpoint = sys.argv[1:]
 bucket = Retrying(S3Bucket(url, {"endpoint_url": endpoint, "region": "x"}, patience=1000))
 bucket.read(Item("key", 10), 0, 10)

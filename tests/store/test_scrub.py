@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mvc.objects.digest import Digest
-from mvc.store.cache import Cache
-from mvc.store.scrub import Scope, Scrubbed, put_aside, scrub
-from mvc.store.writer import LOOSE_AT
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.scrub import Scope, Scrubbed, put_aside, scrub
+from mvc.store.cache.writer import LOOSE_AT
 
 Put = Callable[..., list[Digest]]
 Spoil = Callable[..., None]

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.scratch import Scratch
-from mvc.store.bucket import RemoteError
-from mvc.store.directory import DirectoryBucket
-from mvc.store.packs import PackSet, PackWriter
-from mvc.store.remote import RemoteStore
+from mvc.store.buckets.bucket import RemoteError
+from mvc.store.buckets.directory import DirectoryBucket
+from mvc.store.packs.pack import PackSet, PackWriter
+from mvc.store.remote.store import RemoteStore
 
 COUNT, SIZE, STEP = 60, 300, 3000
 
@@ -51,7 +51,7 @@ class Bodies:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return where packs are shaped, small ones."""
-    monkeypatch.setattr("mvc.store.shaping.STEP", STEP)
+    monkeypatch.setattr("mvc.store.packs.builder.STEP", STEP)
     (tmp_path / "shape").mkdir()
     return tmp_path / "shape"
 

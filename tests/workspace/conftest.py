@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.store.cache import Cache
-from mvc.store.writer import Source
-from mvc.tree import Tree
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.writer import Source
 from mvc.workspace.content import Reader, hashing
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Silent

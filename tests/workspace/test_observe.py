@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mvc.errors import SourceChanged
-from mvc.fsutil import Stamp
+from mvc.fs.files import Stamp
+from mvc.fs.tree import Tree
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest, encode
-from mvc.store.catalog import Snapshot
-from mvc.store.writer import LOOSE_AT
-from mvc.tree import Tree
+from mvc.store.cache.writer import LOOSE_AT
+from mvc.workspace.catalog import Snapshot
 from mvc.workspace.links import Links
 from mvc.workspace.observe import Look, Observed, observe, settled
 from mvc.workspace.stat_index import COARSE_NS, RACY_NS, Known, trusted_from

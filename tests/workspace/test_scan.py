@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from mvc.errors import MvcError
-from mvc.fsutil import Stamp, UnsafePath
-from mvc.store.writer import LOOSE_AT, CacheWriter
-from mvc.tree import Tree
+from mvc.fs.files import Stamp, UnsafePath
+from mvc.fs.tree import Tree
+from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.links import Links
 from mvc.workspace.observe import check_storable
 from mvc.workspace.scan import refusal, scan

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mvc.errors import MvcError, UsageError
+from mvc.fs.tree import Tree
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import emit, file_pointer
 from mvc.scm.plumbing import Git, scrubbed
-from mvc.tree import Tree
 from mvc.workspace.tracked import Tracked, holder_of, list_tracked, matching, select
 
 Write = Callable[..., None]

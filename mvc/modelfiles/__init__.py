@@ -1,0 +1,1 @@
+"""Model formats, recognised by name and by first bytes."""

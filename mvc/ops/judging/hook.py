@@ -1,0 +1,45 @@
+"""What the hook decides: whether a commit of the index as it is may be made."""
+
+from __future__ import annotations
+
+from mvc.ops.judging.index_facts import index_facts
+from mvc.project import Project
+from mvc.quality.files import POLICY
+from mvc.quality.finding import Verdict
+from mvc.quality.judge.facts import Facts
+from mvc.quality.judge.judge import judge
+from mvc.scm.index_changes import Index, read_index
+
+_AGE = "MVC127"
+
+
+def judge_index(project: Project, now: float, index: Index | None = None) -> Verdict:
+    """Judge what a commit of the index would change, at `now`, in seconds since the epoch; it may be read already.
+
+    When the policy changes, the other models are judged by it as well; what they lack is a warning, so that a
+    stricter policy can be committed before they meet it.
+
+    Raises:
+        MvcError: it can't be judged.
+
+    """
+    index = index or read_index(project.git, project.layout.git_dir)
+    staged = index_facts(project, index)
+    if staged is None:
+        return Verdict(())
+    verdict = _of_this_commit(judge(staged.facts, now), staged.facts, index)
+    if not staged.others:
+        return verdict
+    others = judge(Facts(staged.facts.policy, staged.others), now)
+    softer = (
+        finding._replace(severity="warning") if finding.severity == "error" else finding
+        for finding in others.findings
+        if finding.path != POLICY or finding.severity == "note"
+    )
+    return Verdict.of((*verdict.findings, *softer))
+
+
+def _of_this_commit(verdict: Verdict, facts: Facts, index: Index) -> Verdict:
+    """Return the verdict without the age of reports that HEAD or a merged branch has already: they were young then."""
+    old = {model.path for model in facts.models if model.report and model.report.oid in index.known}
+    return Verdict(tuple(item for item in verdict.findings if item.code != _AGE or item.path not in old))

@@ -1,0 +1,64 @@
+"""A clone tells a remote what it needs of it: before it relies on anything there, and exactly when it collects."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from uuid import uuid4
+
+from mvc.fs.files import as_error
+from mvc.project import Project
+from mvc.store.remote.roots import add_roots, encode_roots, roots_key
+from mvc.store.remote.store import RemoteStore
+
+_ID = re.compile(r"[0-9a-f-]{36}")
+
+
+def announce(project: Project, remote: RemoteStore, names: Iterable[str]) -> None:
+    """Add to what the remote knows this clone to need; the first that a push writes there."""
+    remote.prepare()
+    with project.roots_lock():
+        add_roots(remote.bucket, clone_id(project), _place(project), names)
+
+
+def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) -> float:
+    """Replace what the remote knows this clone to need; no push of this clone may be under way.
+
+    Returns:
+        The time by the remote's clock, in seconds since the epoch; by this machine's where the remote tells none.
+
+    """
+    key = roots_key(clone_id(project))
+    with project.roots_lock():
+        remote.bucket.write(key, encode_roots(_place(project), names))
+        written = remote.bucket.head(key)
+    return (written.modified if written else 0) or time.time()
+
+
+def clone_id(project: Project) -> str:
+    """Return by what remotes tell this clone from others, made when it is first asked for.
+
+    It holds for this file at this place: a copy of the clone gets one of its own.
+    """
+    path = os.path.realpath(project.home) + "/clone-id"
+    with suppress(FileNotFoundError, ValueError), open(path, encoding="utf-8", errors="replace") as file:
+        known, inode, place = file.read().rstrip("\n").split("\n", 2)
+        if _ID.fullmatch(known) and inode == str(os.fstat(file.fileno()).st_ino) and place == path:
+            return known
+    made = str(uuid4())
+    try:
+        with open(f"{path}.new", "w", encoding="utf-8", errors="replace") as file:
+            file.write(f"{made}\n{os.fstat(file.fileno()).st_ino}\n{path}\n")
+        os.replace(f"{path}.new", path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(f"{path}.new")
+        raise as_error(error, f"{path} cannot be written") from None
+    return made
+
+
+def _place(project: Project) -> str:
+    return f"{os.uname().nodename}:{project.base}"

@@ -1,0 +1,1 @@
+"""The policy: what it says, and what it requires of a path."""

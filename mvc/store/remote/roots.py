@@ -1,0 +1,146 @@
+"""What each clone needs of a remote, as it says itself before it pushes: docs/formats.md, "Roots".
+
+Whoever frees anything on the remote reads them all. A clone only ever adds to its own, unless it
+knows everything that it needs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
+from mvc.store.buckets.address import deleting
+from mvc.store.buckets.bucket import Bucket, Changed, Item
+from mvc.store.remote.line_reader import read_lines
+from mvc.store.remote.store import RemoteStore
+
+_HEADER = "mvc-roots 1"
+_KEY = re.compile(r"repos/([0-9a-f-]{36})/roots")
+_NAME = re.compile(r"[0-9a-f]{64}")
+_TRIES = 5
+
+
+class DamagedRoots(MvcError):
+    """Nobody can tell what a clone needs."""
+
+    def __init__(self, file: str, remote: str = "NAME") -> None:
+        """Say so of the roots in `file`, on the remote that is called `remote`."""
+        line = f"mvc gc -r {remote} --yes  # in that clone; if it is gone for good: {deleting(file)}"
+        super().__init__(f"{file} is damaged: nobody can tell what that clone needs", line)
+        self.file = file
+
+
+class Roots(NamedTuple):
+    """What one clone needs."""
+
+    clone: str
+    """Its id, a UUID."""
+    place: str
+    """Where it lies, for people: host and directory. Nobody checks it."""
+    written: float
+    """When, in seconds since the epoch by the remote's clock."""
+    names: frozenset[str]
+    """Every object, manifests and the files they list alike."""
+
+    @property
+    def key(self) -> str:
+        """Where it lies on the remote."""
+        return roots_key(self.clone)
+
+
+def roots_key(clone: str) -> str:
+    """Return where the roots of the clone with this id lie."""
+    return f"repos/{clone}/roots"
+
+
+def encode_roots(place: str, names: Iterable[str]) -> bytes:
+    """Return the bytes of a clone's roots."""
+    shown = "".join(char if char.isprintable() else "?" for char in place)
+    return "\n".join([_HEADER, f"# {shown}", *sorted(names), ""]).encode(errors="replace")
+
+
+def parse_roots(lines: Iterable[str], what: str) -> tuple[str, frozenset[str]]:
+    """Return place and names. The last line must be empty.
+
+    Raises:
+        UsageError: a newer mvc wrote it.
+        DamagedRoots: it breaks its format.
+
+    """
+    damaged = DamagedRoots(what)
+    try:
+        lines = iter(lines)
+        header = next(lines)
+        if header != _HEADER and header.startswith("mvc-roots "):
+            raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
+        found = _places_and_names(lines) if header == _HEADER else None
+    except InvalidFormat:
+        raise damaged from None
+    if found is None:
+        raise damaged
+    return found
+
+
+def _places_and_names(lines: Iterable[str]) -> tuple[str, frozenset[str]] | None:
+    place, names, ended = "", set[str](), False
+    for line in lines:
+        if line.startswith("#"):
+            place = place or line[2:]
+        elif ended or (line and not _NAME.fullmatch(line)):
+            return None
+        elif line:
+            names.add(line)
+        else:
+            ended = True
+    return (place, frozenset(names)) if ended else None
+
+
+def read_roots(bucket: Bucket, clone: str) -> Roots | None:
+    """Return the roots of the clone with this id; None when it never pushed.
+
+    Raises:
+        DamagedRoots: they break their format.
+
+    """
+    for left in reversed(range(_TRIES)):
+        if (item := bucket.head(roots_key(clone))) is None:
+            return None
+        try:
+            return Roots(clone, *_placed(bucket, item))
+        except (Changed, MissingObject):  # it pushes just now
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _placed(bucket: Bucket, item: Item) -> tuple[str, float, frozenset[str]]:
+    place, names = parse_roots(read_lines(bucket, item), f"{bucket.url}/{item.key}")
+    return place, item.modified, names
+
+
+def all_roots(remote: RemoteStore, but: str = "") -> list[Roots]:
+    """Return the roots of every clone that ever pushed, except those of the clone `but`.
+
+    Raises:
+        MvcError: some cannot be read.
+
+    """
+    clones = [match[1] for item in remote.bucket.list("repos/") if (match := _KEY.fullmatch(item.key))]
+    clones = [clone for clone in clones if clone != but]
+    found = remote.run(lambda clone: read_roots(remote.bucket, clone), sorted(clones), 1 << 20)
+    return [roots for roots in found if isinstance(roots, Roots)]
+
+
+def add_roots(bucket: Bucket, clone: str, place: str, names: Iterable[str]) -> None:
+    """Make sure that the roots of a clone have `names` among them.
+
+    Raises:
+        DamagedRoots: what it needs besides cannot be told.
+
+    """
+    names = frozenset(names)
+    known = read_roots(bucket, clone)
+    if known is None or not names <= known.names:
+        bucket.write(roots_key(clone), encode_roots(place, names | (known.names if known else frozenset())))
