@@ -1,8 +1,7 @@
 """`make demo`: the main job of mvc on real models, in a new repository.
 
-Every step prints the command that a user would type, and what it really says. The demo ends with
-exit code 0 only if every step succeeded and said what it should. With MVC_DEMO_S3=1 content is shared
-by way of a real S3 server on loopback, else by way of a directory.
+Every step prints a command and its real output. The demo exits with 0 only if every step succeeded
+with the expected output. With MVC_DEMO_S3=1 the remote is a real S3 server on loopback, else a directory.
 """
 
 from __future__ import annotations
@@ -23,27 +22,27 @@ MODELS = Path(os.environ.get("MVC_TEST_MODELS") or HERE.parent / ".cache/models"
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return an environment that knows nothing of the user's Git or mvc settings."""
+    """Return an environment without the user's Git and mvc settings."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("GIT_", "MVC_", "XDG_"))}
     path = f"{Path(sys.executable).parent}:{kept['PATH']}"
     return {**kept, "PATH": path, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 class Shell:
-    """Types commands into a repository, and checks what they say."""
+    """Runs commands in a repository, and checks their output."""
 
     def __init__(self, root: Path) -> None:
-        """Make an empty directory for the repository."""
+        """Create an empty directory for the repository."""
         self.root = root
         self.repo = root / "repository"
         self.repo.mkdir()
         self.environment = environment(root)
 
     def type(self, line: str, *expected: str) -> str:
-        """Run `line`, show it with its output, and return that.
+        """Run `line`, print it with its output, and return the output.
 
         Raises:
-            SystemExit: it failed, or one of `expected` is not in its output.
+            SystemExit: it failed, or its output lacks one of `expected`.
 
         """
         print(f"$ {line}", flush=True)
@@ -58,15 +57,15 @@ class Shell:
         )
         print(done.stdout, flush=True)
         if done.returncode:
-            sys.exit(f"demo failed: `{line}` ended with exit code {done.returncode}")
+            sys.exit(f"demo failed: `{line}` exited with {done.returncode}")
         for text in expected:
             if text not in done.stdout:
-                sys.exit(f"demo failed: `{line}` did not say {text!r}")
+                sys.exit(f"demo failed: the output of `{line}` lacks {text!r}")
         return done.stdout
 
 
 def put_files_there(repo: Path) -> None:
-    """Copy what a user would have already: some scripts, a published model, and data of 1,797 digits."""
+    """Copy the user's files: scripts, a published model, and data of 1,797 digits."""
     for name in ("train.py", "score.py", "rot.py"):
         shutil.copy(HERE / name, repo)
     (magika,) = MODELS.glob("**/magika/models/standard_v3_3")
@@ -80,7 +79,7 @@ def put_files_there(repo: Path) -> None:
 
 
 def title(text: str) -> None:
-    """Print what comes next."""
+    """Print the title of the next steps."""
     print(f"--- {text}\n")
 
 
@@ -90,13 +89,13 @@ def main() -> None:
     shell = Shell(root)
     put_files_there(shell.repo)
 
-    title("A Git repository, with mvc in it")
+    title("Set mvc up in a Git repository")
     shell.type("git init --quiet --initial-branch main .")
     shell.type("git config user.name Ada && git config user.email ada@example.com")
     shell.type("mvc init", "mvc is set up")
     shell.type('git add train.py score.py rot.py && git commit --quiet -m "Set mvc up"')
 
-    title("A trained model, a published model and a data set")
+    title("Add a trained model, a published model and a data set")
     shell.type("python train.py 5", "trained 5 trees on 400 digits")
     first = shell.type("python score.py", "5 trees")
     shell.type('mvc add models/digits.joblib --name digits -m "5 trees, 400 digits"', "added models/digits.joblib")
@@ -105,7 +104,7 @@ def main() -> None:
     guarded(shell, first.split()[-1])
     shell.type("mvc status", "Clean: 3 paths")
 
-    title("More data, more trees")
+    title("Train again with more data and more trees")
     shell.type("mv train-2.csv data/digits/ && python train.py 50", "trained 50 trees on 1200 digits")
     second = shell.type("python score.py", "50 trees")
     shell.type("mvc status", "modified", "models/digits.joblib", "train-2.csv", "1 path clean")
@@ -115,14 +114,14 @@ def main() -> None:
     stale(shell)
     shell.type("mvc log models/digits.joblib", "5 trees, 400 digits", "50 trees, 1200 digits")
 
-    title("Back to the first model, and forth again")
+    title("Check out the first model, then the latest one")
     shell.type("mvc checkout --rev HEAD~1 models/digits.joblib", "checked out models/digits.joblib")
     shell.type("python score.py", first)
     shell.type("git status --short", "M  models/digits.joblib.mvc")
     shell.type("mvc checkout --rev HEAD models/digits.joblib", "checked out models/digits.joblib")
     shell.type("python score.py", second)
 
-    title("A lost file comes back, and the cache is proven")
+    title("Restore a lost file, and verify the cache")
     shell.type("rm -r models/magika && mvc status", "missing")
     shell.type("mvc checkout", "checked out models/magika")
     shell.type("mvc status --exit-code", "Clean: 3 paths")
@@ -138,26 +137,26 @@ def main() -> None:
     gate(shell)
 
     if first == second:
-        sys.exit("demo failed: the two models score the same")
-    print(f"All of it held. The repository is in {shell.repo}")
+        sys.exit("demo failed: the two models have the same score")
+    print(f"Every step succeeded. The repository is in {shell.repo}")
 
 
 def guarded(shell: Shell, accuracy: str) -> None:
-    """Try to commit a model that has no report; type what the refusal says, with what was measured."""
-    title("No model is committed without a report of its evaluation, with a tag")
+    """Try to commit a model without a report; record one as the error message suggests."""
+    title("A model needs an evaluation report with a tag before it can be committed")
     refused = shell.type('git commit --quiet -m "First model" || echo exit code $?', "MVC101", "exit code 1")
     shell.type("mvc explain MVC101", "report missing")
     (line,) = (line for line in refused.splitlines() if "try: mvc eval record models/digits.joblib" in line)
     line = line.removeprefix("  try: ").partition("  #")[0].replace("NAME=NUMBER", f"accuracy={accuracy}")
     shell.type(line, "recorded models/digits.joblib.eval.yaml (v1.0.0, 1 metric)")
-    title("The published model needs none, says the policy from now on")
+    title("Change the policy: the published model needs no report")
     shell.type("echo '  - {match: \"models/magika/**\", report: optional}' >> .mvc/policy.yaml && git add .mvc")
     shell.type('git commit --quiet -m "First model" && git log --oneline', "First model")
 
 
 def stale(shell: Shell) -> None:
-    """Try to commit the second model with the report of the first; evaluate it."""
-    title("The report is of the first model, so the commit is refused; the model is evaluated again")
+    """Try to commit the second model with the first one's report; then evaluate it."""
+    title("The report is for the first model, so the commit is refused. Evaluate the new one")
     shell.type('git commit --quiet -m "Second model" || echo exit code $?', "MVC103", "the report is of", "exit code 1")
     shell.type(
         "mvc eval run models/digits.joblib --bump minor --dataset test=data/digits/test.csv -- python score.py",
@@ -168,13 +167,13 @@ def stale(shell: Shell) -> None:
 
 
 def rot(shell: Shell) -> None:
-    """Flip bytes in the cache; see them found, and mended."""
-    title("A byte rots in the cache; verify sees it, and repairs it from the workspace")
+    """Flip bytes in the cache; check that mvc finds and repairs them."""
+    title("A byte in the cache is damaged: verify finds it, and repairs it from the workspace")
     shell.type("python rot.py models/digits.joblib")
     shell.type("mvc verify || echo exit code $?", "repaired from models/digits.joblib", "exit code 1")
     shell.type("mvc verify", "0 wrong")
 
-    title("It rots again, and the workspace has lost the file; the earlier model is still whole")
+    title("Damaged again, and the workspace file is gone: train again to repair it")
     shell.type("python rot.py models/digits.joblib && rm models/digits.joblib")
     shell.type("mvc checkout || echo exit code $?", "is damaged in the cache", "exit code 1")
     shell.type("mvc verify || echo exit code $?", "needs it", "Second model", "exit code 1")
@@ -184,15 +183,15 @@ def rot(shell: Shell) -> None:
 
 
 def share(shell: Shell) -> None:
-    """Share by way of a directory."""
-    title("Content goes to a remote, and a colleague gets it from there")
+    """Share through a directory."""
+    title("Push the content to a remote; a colleague pulls it")
     shell.type("mvc remote add nas ../nas && git commit --quiet -m 'A remote'", "nas is ../nas")
     push_and_pull(shell, "nas")
 
 
 def share_s3(shell: Shell) -> None:
-    """Share by way of a real S3 server, which ends with this."""
-    title("Content goes to a bucket in S3, and a colleague gets it from there")
+    """Share through a real S3 server, which is stopped afterwards."""
+    title("Push the content to an S3 bucket; a colleague pulls it")
     with s3.serving(shell.root / "s3") as endpoint:
         shell.environment |= s3.KEYS
         shell.type(
@@ -206,7 +205,7 @@ def share_s3(shell: Shell) -> None:
 
 
 def push_and_pull(shell: Shell, remote: str) -> None:
-    """Push, clone, pull, and prove what arrived."""
+    """Push, clone, pull, and verify."""
     shell.type("mvc push", f"sent to {remote}")
     shell.type("mvc push", "already")
     shell.type("git clone --quiet . ../colleague && mvc -C ../colleague pull", f"brought from {remote}", "checked out")
@@ -215,8 +214,8 @@ def push_and_pull(shell: Shell, remote: str) -> None:
 
 
 def collect(shell: Shell) -> None:
-    """Add what is then thrown away, and free its room."""
-    title("What was added and never committed is freed")
+    """Add a model, discard it, and free its space."""
+    title("Free content that was added but never committed")
     shell.type("python train.py 7 && mvc add models/digits.joblib", "trained 7 trees")
     shell.type("git restore --staged --worktree models && mvc checkout", "checked out models/digits.joblib")
     shell.type("mvc gc --unpushed --grace 0", "models/digits.joblib, never committed")
@@ -224,16 +223,16 @@ def collect(shell: Shell) -> None:
 
 
 def gate(shell: Shell) -> None:
-    """Ask more of the model; offer one that is about as good, and one that is worse."""
-    title("From now on the policy also asks that this model does not get worse by more than 0.01")
+    """Add a stricter rule; propose a model that is about as good, and one that is worse."""
+    title("Change the policy: this model's accuracy may not drop by more than 0.01")
     rule = '{match: "models/digits.joblib", metrics: {accuracy: {min: 0.7, max_regression: 0.01}}}'
     shell.type(f"echo '  - {rule}' >> .mvc/policy.yaml && git commit --quiet -am 'No regressions'")
 
-    title("A pull request with a model that is about as good: the gate, which CI runs, lets it through")
+    title("A pull request with a model that is about as good: the gate, which CI runs, passes it")
     offer(shell, "sixty-trees", 60)
     shell.type("mvc gate --base main --head sixty-trees", "accuracy", "Gate passed")
 
-    title("Another is worse. Its report is in order, so that the hook says nothing; the gate blocks it")
+    title("A worse model with a valid report: the hook accepts it, the gate blocks it")
     shell.type("git switch --quiet main")
     offer(shell, "five-trees", 5)
     shell.type(
