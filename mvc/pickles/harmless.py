@@ -1,7 +1,7 @@
-"""Which names a pickle may import: what is known to do no harm, whatever it is called with.
+"""The names that a pickle may import: those that do no harm, whatever their arguments.
 
-An exact list. Of packages that save models as instances of many classes, a class is told by its name, and may
-only be made empty and filled, as pickle does: never called, which could open files.
+The list is exact. In packages that save models as instances of many classes, a pattern matches the names of classes;
+these may only be instantiated and given a state, as pickle does, and not called: a call could open files.
 """
 
 from __future__ import annotations
@@ -9,20 +9,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-ARRAYS = frozenset({"numpy", "torch", "jax", "jaxlib", "cupy", "tensorflow", "paddle", "mlx", "mxnet", "dask"})
-"""Packages that have a `dtype`."""
-WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
-"""What stands before an array in a file of joblib's."""
+ARRAY_PACKAGES = frozenset({"numpy", "torch", "jax", "jaxlib", "cupy", "tensorflow", "paddle", "mlx", "mxnet", "dask"})
+"""Packages that have a name `dtype`."""
+ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
+"""What joblib puts before an array."""
 RECONSTRUCTORS = frozenset({"copyreg._reconstructor", "copy_reg._reconstructor"})
-NEW_OBJECTS = frozenset({
+INSTANTIATORS = frozenset({
     "copyreg.__newobj__", "copy_reg.__newobj__", "copyreg.__newobj_ex__", "copy_reg.__newobj_ex__",
+    "numpy.ma.core._mareconstruct",
+    "pandas.core.indexes.base._new_Index", "pandas.core.indexes.datetimes._new_DatetimeIndex",
+    "pandas.core.indexes.interval._new_IntervalIndex", "pandas.core.indexes.period._new_PeriodIndex",
 })
-"""They make an instance of a class without calling it."""
+"""They instantiate the class that is their first argument, without calling it."""
 ENCODERS = frozenset({"_codecs.encode"})
-OF_TYPES = frozenset({"torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2"})
+TYPE_REBUILDERS = frozenset({"torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2"})
 """They call their first argument."""
-CHECKED = RECONSTRUCTORS | NEW_OBJECTS | ENCODERS | OF_TYPES
-"""What they are given decides."""
+GENERATORS = frozenset(f"numpy.random._pickle.{name}" for name in (
+    "__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor",
+))
+"""They call their arguments, which must be from numpy.random."""
+IMPORT_ONLY = frozenset({"numpy.memmap"})
+"""A class that opens a file when it is instantiated; numpy's `_reconstruct`, which takes its name, does not do that."""
+CHECKED = RECONSTRUCTORS | INSTANTIATORS | ENCODERS | TYPE_REBUILDERS | GENERATORS | IMPORT_ONLY
+"""Harmless with some arguments only."""
 
 _TYPES = "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple"
 _SCALARS = (
@@ -46,7 +55,6 @@ _REBUILT = (
 )
 _KINDS = "bsr coo csc csr dia dok lil"
 _SPARSE = " ".join(f"{kind}_{form}" for kind in _KINDS.split() for form in ("matrix", "array"))
-_GENERATORS = "__bit_generator_ctor __generator_ctor __randomstate_ctor"
 
 
 def _in(module: str, names: str) -> Iterator[str]:
@@ -65,17 +73,16 @@ def _torch() -> Iterator[str]:
 
 
 def _numpy() -> Iterator[str]:
-    yield from _in("numpy", f"dtype matrix memmap ndarray recarray record {_SCALARS}")
+    yield from _in("numpy", f"dtype matrix ndarray recarray record {_SCALARS}")
     for core in ("numpy.core", "numpy._core"):
         yield from _in(f"{core}.multiarray", "_reconstruct scalar")
         yield from _in(f"{core}.numeric", "_frombuffer")
         yield from _in(f"{core}._multiarray_umath", _NUMBERS)
     yield from _in("numpy", _NUMBERS)
-    yield from _in("numpy.ma.core", "MaskedArray _mareconstruct")
+    yield from _in("numpy.ma.core", "MaskedArray")
     yield from _in("numpy.ma", "MaskedArray")
     yield from _in("numpy.rec", "recarray record")
     yield from _in("numpy.matrixlib.defmatrix", "matrix")
-    yield from _in("numpy.random._pickle", _GENERATORS)
     yield from _in("numpy.random._mt19937", "MT19937")
     yield from _in("numpy.random._pcg64", "PCG64 PCG64DXSM")
     yield from _in("numpy.random._philox", "Philox")
@@ -101,7 +108,7 @@ def _standard() -> Iterator[str]:
 
 
 def _learned() -> Iterator[str]:
-    """Yield what pickles of models and tables call besides: functions that make an object, and exact classes."""
+    """Yield the functions and classes that pickles of models and tables call."""
     yield from (f"scipy.sparse._{name[:3]}.{name}" for name in _SPARSE.split())
     yield from (f"scipy.sparse.{name[:3]}.{name}" for name in _SPARSE.split())
     yield from _in("sklearn.tree._tree", "Tree")
@@ -109,11 +116,6 @@ def _learned() -> Iterator[str]:
         yield from _in(module, "newObj")
     yield from _in("pandas", "Interval Period PeriodDtype StringDtype")
     yield from _in("pandas.core.internals.managers", "BlockManager SingleBlockManager")
-    yield from _in("pandas.core.indexes.base", "_new_Index")
-    for kind in ("Datetime", "Timedelta", "Period"):
-        yield from _in(f"pandas.core.indexes.{kind.lower()}s", f"_new_{kind}Index")
-    yield from _in("pandas.core.indexes.period", "_new_PeriodIndex")
-    yield from _in("pandas.core.indexes.interval", "_new_IntervalIndex")
     yield from _in("pandas._libs.internals", "_unpickle_block")
     yield from _in("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked")
     yield from _in("pandas._libs.sparse", "IntIndex BlockIndex")
@@ -122,38 +124,38 @@ def _learned() -> Iterator[str]:
     yield from _in("pandas._libs.tslibs.nattype", "_nat_unpickle")
 
 
-HARMLESS = frozenset((WRAPPER, *_standard(), *_numpy(), *_torch(), *_learned()))
-"""May be called, with whatever."""
-PLAIN = frozenset(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _TYPES.split())
+HARMLESS = frozenset((ARRAY_WRAPPER, *_standard(), *_numpy(), *_torch(), *_learned()))
+"""May be called with any arguments."""
+BUILTIN_TYPES = frozenset(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _TYPES.split())
 
 _CLASS = r"_*[A-Z][A-Za-z0-9]*"
 _INSIDE = r"(?:\.(?!io\b|tests?\b|conftest\b|holiday\b)[a-z0-9_]+)*"
-_MADE = re.compile(
+_INSTANTIATED = re.compile(
     rf"(?:sklearn|scipy|pandas){_INSIDE}\.(?!\w*Meta){_CLASS}"
     r"|xgboost\.(?:sklearn\.XGB[A-Za-z]+|core\.Booster)|lightgbm\.(?:sklearn\.LGBM[A-Za-z]+|basic\.Booster)"
     r"|catboost\.core\.CatBoost[A-Za-z]*"
     r"|__torch__(?:\.\w+)+",
     re.ASCII,
 )
-"""Classes of which instances are made. The last, TorchScript's, no Python has."""
-_SLIGHT = re.compile(
+"""Classes that may be instantiated. The last one, TorchScript's, does not exist in Python."""
+_CALLED_CLASSES = re.compile(
     rf"sklearn\.linear_model\._sgd_fast\.{_CLASS}|sklearn\._loss\._loss\.Cy[A-Za-z]+"
     rf"|pandas\._libs\.tslibs\.offsets\.{_CLASS}",
     re.ASCII,
 )
-"""Compiled classes that take a few numbers, and are called by their pickles."""
+"""Compiled classes that take a few numbers; their pickles call them."""
 
 
 def may_be_called(name: str) -> bool:
-    """Whether a call of `name` does no harm, whatever it is given."""
-    return name in HARMLESS or _SLIGHT.fullmatch(name) is not None
+    """Whether `name` may be called with any arguments."""
+    return name in HARMLESS or _CALLED_CLASSES.fullmatch(name) is not None
 
 
-def may_be_made(name: str) -> bool:
-    """Whether an instance of the class `name` may be made, without a call of it, and be given its state."""
-    return name in HARMLESS or _MADE.fullmatch(name) is not None
+def may_be_instantiated(name: str) -> bool:
+    """Whether the class `name` may be instantiated without a call, and given a state."""
+    return name in HARMLESS or _INSTANTIATED.fullmatch(name) is not None
 
 
-def may_be_named(name: str) -> bool:
-    """Whether `name` may be imported at all."""
-    return name in CHECKED or may_be_made(name)
+def may_be_imported(name: str) -> bool:
+    """Whether `name` may be imported."""
+    return name in CHECKED or may_be_instantiated(name)

@@ -1,4 +1,4 @@
-"""The stack and the memo of a pickle that is followed: what is known of each value, and what it calls."""
+"""The machine that follows a pickle: its stack and memo hold what is known of each value."""
 
 from __future__ import annotations
 
@@ -7,71 +7,72 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from mvc.pickles import harmless
-from mvc.pickles.source import SHORT, Broken, Source
-from mvc.pickles.values import ANYTHING, DATA, OBJECT, Dict, Dtype, Found, Name, Wrapper
+from mvc.pickles.source import SHORT, MalformedPickle, PickleReader
+from mvc.pickles.values import DATA, INSTANCE, UNKNOWN, ArrayWrapper, Dtype, Findings, Global, KnownDict
 
-COMPUTED = "a name that it computes"
-CALLED = "a value that it computes, called"
+COMPUTED = "a computed name"
+CALLED = "a computed value, called"
 ALTERED = "an attribute of"
-MANY = 1 << 23
-"""Values that a stack, and names that a memo, may hold."""
-_LONG = 1 << 26
-"""Opcodes that are followed, those aside of which there are many: some minutes."""
+MAX_VALUES = 1 << 23
+"""Most values on the stack, and most names in the memo."""
+_MAX_OPCODES = 1 << 26
+"""Most opcodes that are followed, without those that `run_common` handles: some minutes."""
 _REPORTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _STOP = ord(".")
 _SHORT_TEXT, _BYTE, _FLOAT, _GET, _LONG_GET, _MEMOIZE = 0x8C, ord("K"), ord("G"), ord("h"), ord("j"), 0x94
 _ROOM = 300
-"""Bytes that each of these has at most, with all that belongs to it."""
+"""Bytes that each of these takes at most, with its argument and a MEMOIZE."""
 
-Act: TypeAlias = "Callable[[Machine], object]"
-"""What an opcode does."""
+Handler: TypeAlias = "Callable[[Machine], object]"
+"""What an opcode does to the machine."""
 
 
 class Machine:
     """The stack and the memo of one pickle."""
 
     def __init__(
-        self, opcodes: Mapping[int, Act], source: Source, found: Found, *, arrays: bool, doubtful: bool,
+        self, opcodes: Mapping[int, Handler], reader: PickleReader, findings: Findings,
+        *, arrays: bool, uncertain: bool,
     ) -> None:
-        """Begin at the start of `source`; what the other options mean: `pickles.follow`."""
+        """Begin where `reader` stands; for the arguments see `pickles.follow`."""
         self.opcodes = opcodes
-        self.source = source
-        self.found = found
+        self.reader = reader
+        self.findings = findings
         self.arrays = arrays
-        self.doubtful = doubtful
+        self.uncertain = uncertain
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
-        """By number, what is worth it: of all else nothing is known."""
+        """Values by number; a number that is in use and not here has an unknown value."""
         self.dense = 0
-        """The numbers below this are in use; so are those of `sparse`."""
+        """All numbers below this are in use, and those in `sparse`."""
         self.sparse: set[int] = set()
         self.misread = False
-        """Whether we are behind what stands before an array, which `pickle.load` takes for opcodes."""
+        """Whether we passed an array of joblib's, which `pickle.load` reads as opcodes."""
         self.frame = 0
-        """Where the frame ends that was begun last."""
+        """Where the last frame ends."""
 
     def run(self) -> None:
-        """Follow the opcodes until the last."""
-        source, opcodes = self.source, self.opcodes
-        for _ in range(_LONG):
-            source.at = self.quickly(source.data, source.at)
-            code = source.byte()
+        """Follow the opcodes until STOP."""
+        reader, opcodes = self.reader, self.opcodes
+        for _ in range(_MAX_OPCODES):
+            reader.at = self.run_common(reader.data, reader.at)
+            code = reader.byte()
             if code == _STOP:
                 self.pop()
                 return
             act = opcodes.get(code)
             if act is None:
-                raise Broken(f"at byte {source.position - 1} there is no opcode")
+                raise MalformedPickle(f"invalid opcode at byte {reader.position - 1}")
             act(self)
-        raise Broken("it is too long")
+        raise MalformedPickle("too many opcodes")
 
-    def quickly(self, data: bytes, at: int) -> int:
-        """Follow the opcodes at `at` as long as they are those of which there are many; where they end.
+    def run_common(self, data: bytes, at: int) -> int:
+        """Follow the most frequent opcodes from `at` on; return where another one stands.
 
-        What each does, and does not, is what `opcodes` says of it. Without calls it takes a third of the time.
+        It does what the handlers in `opcodes` do, in a third of their time.
         """
-        push, memo, end = self.stack.append, self.memo, len(data) - _ROOM if len(self.memo) < MANY else 0
+        push, memo, end = self.stack.append, self.memo, len(data) - _ROOM if len(self.memo) < MAX_VALUES else 0
         while at < end:
             code = data[at]
             if code == _SHORT_TEXT:
@@ -82,45 +83,45 @@ class Machine:
             elif code == _FLOAT and data[at + 9] != _FLOAT:  # a row of them goes quicker still
                 value, at = DATA, at + 9
             elif code == _GET and data[at + 1] < self.dense:
-                value, at = memo.get(data[at + 1], ANYTHING), at + 2
+                value, at = memo.get(data[at + 1], UNKNOWN), at + 2
             elif code == _LONG_GET and (number := int.from_bytes(data[at + 1 : at + 5], "little")) < self.dense:
-                value, at = memo.get(number, ANYTHING), at + 5
+                value, at = memo.get(number, UNKNOWN), at + 5
             else:
                 break
             push(value)
             if data[at] == _MEMOIZE and not self.sparse:
-                if value is not ANYTHING:
+                if value is not UNKNOWN:
                     memo[self.dense] = value
                 self.dense += 1
                 at += 1
-        if len(self.stack) > MANY:
-            raise Broken("it has too many values at a time")
+        if len(self.stack) > MAX_VALUES:
+            raise MalformedPickle("too many values on the stack")
         return at
 
     # The stack.
 
     def push(self, value: Any) -> None:
-        """Put a value on top."""
-        if len(self.stack) >= MANY:
-            raise Broken("it has too many values at a time")
+        """Push a value."""
+        if len(self.stack) >= MAX_VALUES:
+            raise MalformedPickle("too many values on the stack")
         self.stack.append(value)
 
     def pop(self) -> Any:
-        """Take the value on top."""
+        """Pop the top value."""
         if len(self.stack) <= (self.marks[-1] if self.marks else 0):
-            raise Broken("it takes what is not there")
+            raise MalformedPickle("stack underflow")
         return self.stack.pop()
 
     def top(self) -> Any:
-        """Return the value on top."""
+        """Return the top value."""
         if len(self.stack) <= (self.marks[-1] if self.marks else 0):
-            raise Broken("it takes what is not there")
+            raise MalformedPickle("stack underflow")
         return self.stack[-1]
 
-    def to_mark(self) -> list[Any]:
-        """Take all above the mark, and the mark."""
+    def pop_mark(self) -> list[Any]:
+        """Pop the mark and all values above it."""
         if not self.marks:
-            raise Broken("it takes what is not there")
+            raise MalformedPickle("stack underflow")
         start = self.marks.pop()
         values = self.stack[start:]
         del self.stack[start:]
@@ -129,7 +130,7 @@ class Machine:
     # The memo.
 
     def put(self, number: int, value: Any) -> None:
-        """Remember a value under a number."""
+        """Store a value in the memo."""
         if number == self.dense:
             self.dense += 1
             while self.sparse and self.dense in self.sparse:
@@ -137,146 +138,153 @@ class Machine:
                 self.dense += 1
         elif number > self.dense:
             self.sparse.add(number)
-        if value is not ANYTHING and (len(self.memo) < MANY or type(value) is not bytes):
+        if value is not UNKNOWN and (len(self.memo) < MAX_VALUES or type(value) is not bytes):
             self.memo[number] = value
         elif number in self.memo:
             del self.memo[number]
-        if len(self.memo) > 2 * MANY or len(self.sparse) > MANY:
-            raise Broken("it has too many values at a time")
+        if len(self.memo) > 2 * MAX_VALUES or len(self.sparse) > MAX_VALUES:
+            raise MalformedPickle("too many values in the memo")
 
     def get(self, number: int) -> None:
-        """Put on top what was remembered."""
+        """Push a value from the memo."""
         if number >= self.dense and number not in self.sparse:
-            raise Broken("it takes what is not there")
-        self.push(self.memo.get(number, ANYTHING))
+            raise MalformedPickle(f"memo has no value {number}")
+        self.push(self.memo.get(number, UNKNOWN))
 
-    # Names.
+    # Imports and calls.
 
-    def name(self, module: str, name: str) -> Name:
+    def import_name(self, module: str, name: str) -> Global:
         """Import a name."""
         full = f"{module}.{name}"
-        if self.doubtful and (not _REPORTED.fullmatch(module) or not name.isprintable()):
-            raise Broken("it names what cannot be a module")
-        if self.misread and name == "dtype" and module.partition(".")[0] not in harmless.ARRAYS:
-            raise Broken("it names what is no module")  # a nested pickle, and numbers of the memo of the outer one
-        if "." in name or not harmless.may_be_named(full):
-            self.found.add(full)
-            return Name("")
-        return Name(full)
+        if self.uncertain and (not _REPORTED.fullmatch(module) or not name.isprintable()):
+            raise MalformedPickle("invalid module name")
+        if self.misread and name == "dtype" and module.partition(".")[0] not in harmless.ARRAY_PACKAGES:
+            raise MalformedPickle("invalid module name")  # a nested pickle with memo numbers of the outer one
+        if "." in name or not harmless.may_be_imported(full):
+            self.findings.add(full)
+            return Global("")
+        return Global(full)
 
-    def line_name(self) -> Name:
-        """Import the name that the next two lines have."""
-        module, name = (decoded(self.source.line()) for _ in range(2))
+    def import_lines(self) -> Global:
+        """Import the name in the next two lines."""
+        module, name = (decoded(self.reader.line()) for _ in range(2))
         if len(module) > SHORT or len(name) > SHORT:
-            self.found.add(COMPUTED)
-            return Name("")
-        return self.name(module, name)
+            self.findings.add(COMPUTED)
+            return Global("")
+        return self.import_name(module, name)
 
     def call(self, function: Any, arguments: Any) -> Any:
-        """Call something; what is known of the result."""
-        if type(function) is not Name:
-            if function is not ANYTHING and function is not OBJECT:
-                raise Broken("it calls what cannot be called")
-            self.found.add(CALLED, called=True)
-            return ANYTHING
+        """Call `function`; return what is known of the result."""
+        if type(function) is not Global:
+            if function is not UNKNOWN and function is not INSTANCE:
+                raise MalformedPickle("calls a value that is not callable")
+            self.findings.add(CALLED, called=True)
+            return UNKNOWN
         name = function.name
         if name in harmless.CHECKED:
             return self.checked_call(name, arguments)
         if not harmless.may_be_called(name):
             self.note_called(name)
-            return ANYTHING
-        if name == harmless.WRAPPER:  # joblib never calls it
-            self.found.add(f"{name}()", called=True)
-        return Dtype(arguments[0]) if name == "numpy.dtype" and _is_dtype_call(arguments) else ANYTHING
+            return UNKNOWN
+        if name == harmless.ARRAY_WRAPPER:  # joblib only instantiates it
+            self.findings.add(f"{name}()", called=True)
+        return Dtype(arguments[0]) if name == "numpy.dtype" and _is_dtype_call(arguments) else UNKNOWN
 
     def note_called(self, name: str) -> None:
-        """Note that something is called; empty for what is noted already."""
-        self.found.called = True
+        """Report a call; an empty name was reported at its import."""
+        self.findings.calls = True
         if name:
-            self.found.add(name if " " in name else f"{name}()")
+            self.findings.add(name if " " in name else f"{name}()")
 
     def checked_call(self, name: str, arguments: Any) -> Any:
-        """Call what is harmless with some arguments only."""
+        """Call a function that is harmless with some arguments only."""
         values = arguments if type(arguments) is tuple else ()
-        if name in harmless.NEW_OBJECTS and values:
-            return self.make(values[0])
-        if name in harmless.RECONSTRUCTORS and len(values) == 3 and _is_plain(values[1]):  # noqa: PLR2004 - its arguments
-            return self.make(values[0])
+        if name in harmless.INSTANTIATORS and values:
+            return self.instantiate(values[0])
+        if name in harmless.RECONSTRUCTORS and len(values) == 3 and _is_builtin_type(values[1]):  # noqa: PLR2004 - its arguments
+            return self.instantiate(values[0])
         if name in harmless.ENCODERS and len(values) == 2 and values[1] in (b"latin1", b"latin-1"):  # noqa: PLR2004 - as above
-            return ANYTHING
-        if name in harmless.OF_TYPES and values and type(values[0]) is Name and values[0].name.startswith(_REBUILD):
-            return ANYTHING
-        self.found.add(f"{name}()", called=True)
-        return ANYTHING
+            return UNKNOWN
+        if name in harmless.TYPE_REBUILDERS and values and _is_global_in(values[0], "torch._utils._rebuild_"):
+            return UNKNOWN
+        if name in harmless.GENERATORS and values and all(
+            _is_global_in(value, "numpy.random.") for value in values if type(value) is Global or value is not values[0]
+        ):
+            return UNKNOWN
+        self.findings.add(f"{name}()", called=True)
+        return UNKNOWN
 
-    def make(self, kind: Any) -> Any:
-        """Make an instance of a class, without a call of it."""
-        if type(kind) is not Name:
-            if kind is not ANYTHING:
-                raise Broken("it makes an instance of what is no class")
-            self.found.add(CALLED, called=True)
-        elif kind.name == harmless.WRAPPER:
-            return Wrapper()
-        elif not harmless.may_be_made(kind.name):
+    def instantiate(self, kind: Any) -> Any:
+        """Make an instance of a class without calling the class."""
+        if type(kind) is not Global:
+            if kind is not UNKNOWN:
+                raise MalformedPickle("instantiates a value that is not a class")
+            self.findings.add(CALLED, called=True)
+        elif kind.name == harmless.ARRAY_WRAPPER:
+            return ArrayWrapper()
+        elif not harmless.may_be_instantiated(kind.name):
             self.note_called(kind.name)
-        return ANYTHING if kind in _TEXTS else OBJECT
+        return UNKNOWN if kind in _TEXTS else INSTANCE
 
     def build(self) -> None:
-        """Give the value on top its state."""
+        """Give the top value its state."""
         state = self.pop()
         value = self.top()
-        if type(value) is Name:
+        if type(value) is Global:
             self.note_called(value.name and f"{ALTERED} {value.name}")
         elif type(value) is Dtype:
             value.set(state)
-        elif type(value) is Wrapper:
-            self.found.wrapped = True
+        elif type(value) is ArrayWrapper:
+            self.findings.has_arrays = True
             if self.arrays:
-                self.array(value, state)
+                self.skip_array(value, state)
             else:
                 self.misread = True
 
-    def array(self, wrapper: Wrapper, state: Any) -> None:
-        """Go behind an array of joblib's: `NumpyArrayWrapper.read_array` in its sources."""
-        if self.source.position < self.frame or wrapper.built or type(state) is not Dict or state.items is None:
-            raise Broken("it has an array where joblib writes none")
+    def skip_array(self, wrapper: ArrayWrapper, state: Any) -> None:
+        """Skip an array as joblib reads it: `joblib.numpy_pickle.NumpyArrayWrapper.read_array`."""
+        if self.reader.position < self.frame or wrapper.built or type(state) is not KnownDict or state.items is None:
+            raise MalformedPickle("an array stands where joblib does not write one")
         wrapper.built = True
-        self.stack[-1] = OBJECT
+        self.stack[-1] = INSTANCE
         size = _item_size(state.items.get(b"dtype"))
         if size == _OBJECTS:
-            Machine(self.opcodes, self.source, self.found, arrays=False, doubtful=self.doubtful).run()
+            Machine(self.opcodes, self.reader, self.findings, arrays=False, uncertain=self.uncertain).run()
             return
         shape = state.items.get(b"shape")
         if size is None or type(shape) is not tuple or not all(type(item) is int and item >= 0 for item in shape):
-            raise Broken("it has an array of which nobody can say how long it is")
+            raise MalformedPickle("an array has an unknown size")
         padding = state.items.get(b"numpy_array_alignment_bytes")
         if padding is not None:
             if type(padding) is not int:
-                raise Broken("it has an array of which nobody can say how long it is")
-            self.source.skip(self.source.byte())
+                raise MalformedPickle("an array has an unknown size")
+            self.reader.skip(self.reader.byte())
         count = size
         for item in shape:
             count *= item
-        self.source.skip(count)
+        self.reader.skip(count)
 
 
-_TEXTS = (ANYTHING, Name(""), Name("builtins.str"), Name("__builtin__.str"), Name("__builtin__.unicode"))
-_REBUILD = "torch._utils._rebuild_"
+_TEXTS = (UNKNOWN, Global(""), Global("builtins.str"), Global("__builtin__.str"), Global("__builtin__.unicode"))
 _OBJECTS = -1
 _FIXED = re.compile(rb"[biufcmM](1|2|4|8|16|32)")
 _FLEXIBLE = re.compile(rb"([SUV])([0-9]{1,9})")
 
 
 def _is_dtype_call(arguments: Any) -> bool:
-    return type(arguments) is tuple and len(arguments) == 3 and type(arguments[0]) is bytes  # noqa: PLR2004 - as numpy writes it
+    return type(arguments) is tuple and len(arguments) == 3 and type(arguments[0]) is bytes  # noqa: PLR2004 - as NumPy writes it
 
 
-def _is_plain(value: Any) -> bool:
-    return type(value) is Name and value.name in harmless.PLAIN
+def _is_global_in(value: Any, prefix: str) -> bool:
+    return type(value) is Global and value.name.startswith(prefix)
+
+
+def _is_builtin_type(value: Any) -> bool:
+    return type(value) is Global and value.name in harmless.BUILTIN_TYPES
 
 
 def _item_size(dtype: Any) -> int | None:
-    """Return the bytes of one item; `_OBJECTS` where they are pickled, None where nobody can say.
+    """Return the size of one item; `_OBJECTS` if items are pickled, None if unknown.
 
     The state is that of `dtype.__reduce__`: version, byte order, subarray, names, fields, size, alignment, flags.
     """
@@ -299,10 +307,10 @@ def decoded(raw: bytes) -> str:
     """Return a name as text.
 
     Raises:
-        Broken: it is none.
+        MalformedPickle: It is not UTF-8.
 
     """
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise Broken("it has a name that is no text") from None
+        raise MalformedPickle("a name is not UTF-8") from None

@@ -1,41 +1,43 @@
-"""What is known of a value that a pickle makes, and of a pickle as a whole."""
+"""What is known of a value on the stack, and what was found in a file."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 KEYS = 32
-"""Keys of a dictionary, and items of a tuple, that are remembered."""
-_NAMES = 1000
-"""Names that are remembered of one file."""
+"""Most keys of a dictionary, and items of a tuple, that are kept."""
+_MAX_NAMES = 1000
+"""Most names that are kept for a file."""
 
 
 class _Kind:
-    """A value of which no more is known than this."""
+    """A value of which only the kind is known."""
 
 
-ANYTHING: Any = _Kind()
-OBJECT: Any = _Kind()
-"""An instance of something: no text, and no class."""
+UNKNOWN: Any = _Kind()
+"""Any value at all."""
+INSTANCE: Any = _Kind()
+"""An instance of a class: neither a string nor a class."""
 DATA: Any = _Kind()
-"""Neither that, nor anything that can be called."""
+"""Neither a name nor callable: a number, bytes, a list, a set."""
 
 
-class Name(NamedTuple):
-    """Something that was imported."""
+class Global(NamedTuple):
+    """What was imported."""
 
     name: str
+    """Module and name; empty if it was reported already."""
 
 
-class Dict:
-    """A dictionary, as long as its keys are strings and few: else nothing is known of it."""
+class KnownDict:
+    """A dictionary with few keys, all strings; with any other key its items are unknown."""
 
     def __init__(self) -> None:
-        """Make an empty one."""
+        """Start empty."""
         self.items: dict[bytes, Any] | None = {}
 
     def set(self, key: Any, value: Any) -> None:
-        """Set a key."""
+        """Set an item."""
         if self.items is not None and type(key) is bytes and len(self.items) < KEYS:
             self.items[key] = value
         else:
@@ -43,47 +45,47 @@ class Dict:
 
 
 class Dtype:
-    """A `numpy.dtype`: the text that makes it, and the state that is set after that."""
+    """A `numpy.dtype`: the string that it was made from, and its state."""
 
     def __init__(self, text: Any) -> None:
-        """Make the one that `text` says."""
+        """Make the dtype that `text` names."""
         self.text = text
         self.state: Any = None
 
     def set(self, state: Any) -> None:
-        """Set the state, of which just one is understood."""
-        self.state = ANYTHING if self.state is not None else state
+        """Set the state; it is unknown once it is set twice."""
+        self.state = UNKNOWN if self.state is not None else state
 
 
-class Wrapper:
-    """What stands before an array in a file of joblib's."""
+class ArrayWrapper:
+    """The object that joblib puts before an array."""
 
     def __init__(self) -> None:
-        """Make one of which nothing is known yet."""
+        """Start without a state."""
         self.built = False
 
 
-class Found:
-    """What is found out about a file."""
+class Findings:
+    """What was found in a file."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Start empty."""
         self.names: dict[str, None] = {}
-        """What is not known to be harmless, in the order of the file."""
-        self.called = False
-        """Whether one of them is called, too."""
-        self.wrapped = False
-        """Whether an array of joblib's stands in it."""
+        """Names that are not known to be harmless, in the order of the file."""
+        self.calls = False
+        """Whether one of them is called."""
+        self.has_arrays = False
+        """Whether there is an array of joblib's."""
 
     def add(self, name: str, *, called: bool = False) -> None:
-        """Note a name."""
-        self.called = self.called or called
-        if len(self.names) < _NAMES:
+        """Add a name."""
+        self.calls = self.calls or called
+        if len(self.names) < _MAX_NAMES:
             self.names[name] = None
 
-    def take_in(self, other: Found) -> None:
-        """Note what another has."""
-        self.called = self.called or other.called
-        self.wrapped = self.wrapped or other.wrapped
+    def merge(self, other: Findings) -> None:
+        """Add all that another has."""
+        self.calls = self.calls or other.calls
+        self.has_arrays = self.has_arrays or other.has_arrays
         for name in other.names:
             self.add(name)

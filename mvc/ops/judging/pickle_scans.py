@@ -1,4 +1,4 @@
-"""Pickles of the models that are judged, scanned where the policy says so: read from the cache, never unpickled."""
+"""Scan the pickles of judged models where the policy says so. They are read from the cache and not unpickled."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mvc.quality.policy.demands import demands
 from mvc.retention.available import load_manifest
 
 _SCAN = re.compile(rb"scan|\\")
-"""What stands in a policy that has pickles scanned: the word, or an escape that may be a part of it."""
-_DAMAGED = "its bytes in the cache are damaged"
+"""A policy without this does not ask for a scan: the word, or an escape that may be a part of it."""
+_DAMAGED = "the object in the cache is damaged"
 
 
 def with_scans(project: Project, policy: FileAt | None, models: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
-    """Return the models with what a scan of their pickles found, where `policy` demands one.
+    """Return the models, with the results of a scan where `policy` requires one.
 
-    Those of which the cache is known to lack something are left: that is a finding by itself.
+    Models known to miss objects in the cache are not scanned: that is a finding by itself.
     """
     models = tuple(models)
     if policy is None or not _SCAN.search(policy.raw):  # parsing takes time
@@ -60,7 +60,7 @@ def _files(project: Project, path: str, pointer: Pointer) -> Iterator[Scanned]:
 
 
 def _file(project: Project, inside: str, name: str, path: str) -> Scanned:
-    """Scan one file, the object `name`; `path` is what it is called."""
+    """Scan the object `name`, the content of the file `path`; `inside` is its path in the model."""
     from mvc.pickles.scan import may_be_pickle_by_name, scan  # noqa: PLC0415 - import time, of the hook
 
     try:

@@ -1,4 +1,4 @@
-"""What pickles would import and call: read without unpickling, for every opcode and every file that has some."""
+"""What pickles would import and call, for each opcode and each kind of file; nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -38,24 +38,25 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
 from mvc.pickles.machine import CALLED, COMPUTED
-from mvc.pickles.scan import Told, may_be_pickle_by_name, scan
+from mvc.pickles.scan import ScanResult, may_be_pickle_by_name, scan
+from mvc.pickles.source import TRUNCATED
 
 SYSTEM = "posix.system"
-FINE = Told()
+FINE = ScanResult()
 
 
-def told(content: bytes, path: str = "m.pkl") -> Told:
-    """Return what is found in a file with this content."""
+def told(content: bytes, path: str = "m.pkl") -> ScanResult:
+    """Scan a file with this content."""
     return scan(io.BytesIO(content), len(content), path)
 
 
 def names(content: bytes, path: str = "m.pkl") -> set[str]:
-    """Return the names that are found."""
+    """Return the names that a scan reports."""
     return set(told(content, path).names)
 
 
 class Evil:
-    """Runs a command when it is unpickled; which is never done here."""
+    """Runs a command when it is unpickled; no test unpickles it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os.system, ("exit 1",)
@@ -67,14 +68,14 @@ def evil(protocol: int = 4) -> bytes:
 
 
 def dumped(value: object, **options: Any) -> bytes:
-    """Return what joblib writes."""
+    """Return the file that joblib writes."""
     file = io.BytesIO()
     joblib.dump(value, file, **options)
     return file.getvalue()
 
 
 def saved(save: Callable[..., None], *values: Any, **named: Any) -> bytes:
-    """Return what NumPy writes."""
+    """Return the file that NumPy writes."""
     file = io.BytesIO()
     save(file, *values, **named)
     return file.getvalue()
@@ -123,9 +124,9 @@ WAYS = {
     "OBJ": (b"(cos\nsystem\nS'id'\no.", "os.system"),
     "NEWOBJ": (b"\x80\x02csubprocess\nPopen\n)\x81.", "subprocess.Popen"),
     "NEWOBJ_EX": (b"\x80\x04csubprocess\nPopen\n)}\x92.", "subprocess.Popen"),
-    "EXT1": (b"\x82\x07.", "the extension 7"),
-    "EXT2": (b"\x83\x07\x01.", "the extension 263"),
-    "EXT4": (b"\x84\x07\0\0\x01.", "the extension 16777223"),
+    "EXT1": (b"\x82\x07.", "extension 7"),
+    "EXT2": (b"\x83\x07\x01.", "extension 263"),
+    "EXT4": (b"\x84\x07\0\0\x01.", "extension 16777223"),
     "getattr": (b"cbuiltins\ngetattr\n(cbuiltins\nlist\nS'append'\ntR.", "builtins.getattr"),
     "a value that is called": (b"ccollections\ndeque\n)R)R.", CALLED),
     "an instance of a value": (b"ccollections\ndeque\n)R)\x81.", CALLED),
@@ -149,6 +150,19 @@ WAYS = {
     "numpy's ufuncs by name": (
         b"cnumpy.core._internal\n_ufunc_reconstruct\n.", "numpy.core._internal._ufunc_reconstruct",
     ),
+    "a class that opens a file": (b"cnumpy\nmemmap\n(S'x'\nS'u1'\nS'w+'\nI0\nI4\ntR.", "numpy.memmap()"),
+    "an instance that opens a file": (b"cnumpy\nmemmap\n(S'x'\nS'u1'\nS'w+'\nI0\nI4\nt\x81.", "numpy.memmap()"),
+    "a class by way of pandas": (
+        b"cpandas.core.indexes.base\n_new_Index\n(cnumpy\nmemmap\n(dS'filename'\nS'x'\nstR.", "numpy.memmap()",
+    ),
+    "a class by way of numpy's generators": (
+        b"cnumpy.random._pickle\n__generator_ctor\n(S'x'\ncpandas\nHDFStore\ntR.",
+        "numpy.random._pickle.__generator_ctor()",
+    ),
+    "a computed class by way of numpy's generators": (
+        b"cnumpy.random._pickle\n__randomstate_ctor\n(S'x'\nccollections\ndeque\n)RtR.",
+        "numpy.random._pickle.__randomstate_ctor()",
+    ),
     "a name on two lines": (b"\x8c\x05a\nb.c\x8c\x01d\x93.", "a\nb.c.d"),
 }
 
@@ -165,7 +179,7 @@ def test_what_runs_before_a_file_breaks_is_named(way: str) -> None:
     content, name = WAYS[way]
     found = told(content[:-1])
     assert name in found.names
-    assert found.problem == "it is cut off"
+    assert found.problem == TRUNCATED
 
 
 def test_an_unknown_name_in_an_early_one() -> None:
@@ -173,7 +187,7 @@ def test_an_unknown_name_in_an_early_one() -> None:
 
 
 def test_memo_numbers_are_those_of_the_unpickler() -> None:
-    """PUT and MEMOIZE share the numbers: the next is how many there are."""
+    """PUT and MEMOIZE share the numbers; MEMOIZE takes the count of entries."""
     content = b"\x80\x04\x8c\x05numpyq\x07\x8c\x07ndarray\x94\x8c\x02os\x94\x8c\x06system\x940000h\x02h\x03\x93."
     assert names(content) == {"os.system"}
     assert pickle.loads(content) is os.system
@@ -244,6 +258,20 @@ def test_what_joblib_writes_passes(value: object, options: dict[str, Any]) -> No
     assert told(dumped(value, **options), "m.joblib") == FINE
 
 
+@pytest.mark.parametrize("make", ["__generator_ctor", "__randomstate_ctor"])
+def test_generators_of_older_numpy_pass(make: str) -> None:
+    """NumPy before 2 passes a name, and since 1.24 also the constructor that takes the name."""
+    start = f"cnumpy.random._pickle\n{make}\n(S'MT19937'\n".encode()
+    assert told(start + b"tR.") == FINE
+    assert told(start + b"cnumpy.random._pickle\n__bit_generator_ctor\ntR.") == FINE
+
+
+def test_arrays_that_were_mapped_pass(tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "array", dtype="u1", mode="w+", shape=(3,))
+    assert b"memmap" in pickle.dumps(mapped)
+    assert told(pickle.dumps(mapped)) == FINE
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.complex_numbers()
     | st.datetimes() | st.decimals() | st.fractions() | st.uuids(),
@@ -284,13 +312,13 @@ PIECES = st.sampled_from([
     b"h\0", b"h\1", b"h\2", b"q\1", b"q\3", b"c__builtin__\nset\n", b"\1\0\0\0", b"K\1", b"N", b"1\n",
 ])
 OPCODES = st.sampled_from([bytes([ord(code.code)]) for code in pickletools.opcodes if code.name != "BYTEARRAY8"])
-"""Without the one for which the unpickler takes as much memory as it is told."""
+"""Without BYTEARRAY8: the unpickler allocates whatever size it names."""
 
 
 @settings(max_examples=300)
 @given(parts=st.lists(OPCODES | PIECES, max_size=40))
 def test_what_calls_something_is_never_passed(parts: list[bytes]) -> None:
-    """The unpickler itself, with names that are only noted, is held against the scan."""
+    """The scan reports all that Python's unpickler, with imports recorded instead of done, would import."""
     called: set[str] = set()
 
     class Noting(pickle._Unpickler):
@@ -345,9 +373,9 @@ def test_a_zip_with_a_password() -> None:
 
 def test_a_bomb_is_given_up() -> None:
     content = zlib.compress(b"\x80\x04" + b"\x8e" + struct.pack("<Q", 1 << 40) + bytes(1 << 22))
-    assert told(content).problem == "it is cut off"
+    assert told(content).problem == TRUNCATED
     long = gzip.compress(bytes(1 << 20)) * 1200
-    assert "too many" in told(gzip.compress(b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40)) + long).problem
+    assert "too large" in told(gzip.compress(b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40)) + long).problem
 
 
 def test_arrays() -> None:
@@ -422,7 +450,7 @@ def test_what_follows_an_array_is_read_where_joblib_reads_it() -> None:
 
 
 def test_a_program_that_looks_like_another_format() -> None:
-    """The length with which safetensors begins is a string of 16 bytes to pickle."""
+    """To pickle, the length at the start of a safetensors file is a string of 16 bytes."""
     content = b"X\x10\0\0\0\0\0\0" + b'{"a": 1}     ' + b"cos\nsystem\n(S'id'\ntR."
     assert "os.system" in names(content, "m.safetensors")
 
@@ -431,6 +459,7 @@ def test_a_program_that_looks_like_another_format() -> None:
     b"cat\nsat\non the mat.\n", b"class M(Module):\n  pass\n", b"{}", b"(a list)\n", b"I am\n", b"Name,Value\n1\n", b"",
     b"]",
     b"import os\nos.system('x')\n", b"\x08\x07\x12\x04test", b"GGUF" + bytes(99),
+    b"text PK\x05\x06 in text", b"text" + zipped({"labels.txt": b"text"}), b"text" + zipped({}),
 ])
 def test_what_is_no_pickle_and_not_called_one(text: bytes) -> None:
     assert told(text, "m.bin") == FINE
@@ -455,7 +484,7 @@ def test_a_pickle_by_its_name_is_one_in_capitals() -> None:
 
 
 class Holes(io.RawIOBase):
-    """A file of zeros with a few bytes before and after, that counts what is read of it."""
+    """A file of zeros with a few bytes before and after; it counts the bytes read."""
 
     def __init__(self, start: bytes, zeros: int, end: bytes) -> None:
         self.parts, self.zeros, self.at, self.count = (start, end), zeros, 0, 0
