@@ -280,7 +280,7 @@ def test_a_committed_secret_is_not_used_and_the_line_to_type_takes_it_out(repo: 
     assert "ignored remotes.prod.secret_access_key" in status.err
     result = repo.fails(2, "remote", "test")
     listing = repo.ok("remote", "list")
-    assert "take it out" in listing.err
+    assert "remove it there" in listing.err
     assert "hunter2" not in status.err + result.err + listing.out + listing.err
     assert "hunter2" not in repo.ok("config", "list", "--project").out
     assert repo.shell(result.fixes[0]).code == 0
