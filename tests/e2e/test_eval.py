@@ -144,7 +144,7 @@ def test_what_is_not_tracked_is_recorded_with_the_line_that_tracks_it(repo: Repo
 
 def test_what_is_not_there_is_refused(model: Repo) -> None:
     assert model.fails(2, "eval", "record", "none.onnx", "--tag", "v1").errors == ["none.onnx does not exist"]
-    assert model.fails(2, "eval", "record", ".", "--tag", "v1").errors == ["a model is a file or directory in the worktree, not the whole worktree"]
+    assert model.fails(2, "eval", "record", ".", "--tag", "v1").errors == ["the whole worktree cannot be a model"]
     model.remove(MODEL)
     assert model.fails(3, "eval", "record", MODEL, "--tag", "v1").fixes == [f"mvc checkout {MODEL}"]
     untouched(model)

@@ -63,7 +63,7 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
 
 def _refuse_other_than_model(project: Project, path: str, tracked: dict[str, Tracked]) -> None:
     if not path:
-        raise UsageError("a model is a file or directory in the worktree, not the whole worktree", _RECORD)
+        raise UsageError("the whole worktree cannot be a model", _RECORD)
     if holder := holder_of(tracked, path):
         line = project.shell.line("mvc eval record", holder)
         raise UsageError(f"{path} is inside {holder}, which is evaluated as a whole", f"{line} --tag v1.0.0")
