@@ -23,15 +23,21 @@ SETTINGS = "Settings"
 HELP = "Help"
 
 
-class GroupedHelp(TyperGroup):
+class Group(TyperGroup):
+    """A group of commands that refuses an unknown command also in completion, where the library goes on."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return (name, command, rest) if command else ctx.fail(f"No such command {args[0]!r}.")
+
+
+class GroupedHelp(Group):
     """Help that lists commands under their groups, in the order in which they were declared."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is typer's
-        """Return the names of the commands, as declared."""
         return list(self.commands)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is typer's
-        """Write one section for each group, help the last."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for name, command in self.commands.items():
             if command.hidden:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import QUALITY, app, opened
+from mvc.cli.app import QUALITY, Group, app, opened
 from mvc.cli.arguments import FEW, Json, Paths
 from mvc.cli.output import Output, columns, plural, print_json, size, visible
 from mvc.errors import UsageError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mvc.quality.reports.report import Metric, Report
 
 
-eval_ = typer.Typer(rich_markup_mode=None, help="Record, show, check and sign evaluation reports.")
+eval_ = typer.Typer(cls=Group, rich_markup_mode=None, help="Record, show, check and sign evaluation reports.")
 app.add_typer(eval_, name="eval", rich_help_panel=QUALITY)
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", show_default=False)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from mvc.cli.app import QUALITY, app, around, opened
+from mvc.cli.app import QUALITY, Group, app, around, opened
 from mvc.cli.arguments import FEW
 from mvc.cli.failures import report, say, say_all
 from mvc.cli.output import Output, plural, size, visible
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mvc.ops.shared.transfers import TransferResult
     from mvc.ops.workspace.after_checkout import Followed
 
-hook = typer.Typer(rich_markup_mode=None, help="Have Git judge each commit, and move content along with it.")
+hook = typer.Typer(cls=Group, rich_markup_mode=None, help="Have Git judge each commit, and move content along with it.")
 app.add_typer(hook, name="hook", rich_help_panel=QUALITY)
 
 _JUDGING = ("pre-commit", "pre-merge-commit")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import REMOTES, app, opened
+from mvc.cli.app import REMOTES, Group, app, opened
 from mvc.cli.arguments import Json
 from mvc.cli.failures import say
 from mvc.cli.output import Output, columns, print_json, visible
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mvc.ops.remotes.manage import Changed, Remote
     from mvc.ops.remotes.try_remote import Tested
 
-remote = typer.Typer(rich_markup_mode=None, help="Set up where content is pushed to and pulled from.")
+remote = typer.Typer(cls=Group, rich_markup_mode=None, help="Set up where content is pushed to and pulled from.")
 app.add_typer(remote, name="remote", rich_help_panel=REMOTES)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]

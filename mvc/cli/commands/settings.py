@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from mvc.cli.app import SETTINGS, app, opened
+from mvc.cli.app import SETTINGS, Group, app, opened
 from mvc.cli.output import Output, print_json, visible
 from mvc.config import Scope
 from mvc.errors import UsageError
 
-config = typer.Typer(rich_markup_mode=None, help="Read and change settings.")
+config = typer.Typer(cls=Group, rich_markup_mode=None, help="Read and change settings.")
 app.add_typer(config, name="config", rich_help_panel=SETTINGS)
 
 Local = Annotated[bool, typer.Option("--local", help="This clone only (in .git).")]

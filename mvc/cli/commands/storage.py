@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import SETTINGS, WORKSPACE, app, opened
+from mvc.cli.app import SETTINGS, WORKSPACE, Group, app, opened
 from mvc.cli.arguments import FEW, Json, Paths
 from mvc.cli.failures import say
 from mvc.cli.output import Output, columns, plural, print_json, size, visible
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mvc.project import Project
 
 
-cache = typer.Typer(rich_markup_mode=None, help="Say where the cache is, and how large.")
+cache = typer.Typer(cls=Group, rich_markup_mode=None, help="Say where the cache is, and how large.")
 app.add_typer(cache, name="cache", rich_help_panel=SETTINGS)
 
 
