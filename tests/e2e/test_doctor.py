@@ -32,7 +32,7 @@ def problems(repo: Repo, *prefix: str) -> dict[str, dict[str, str]]:
     assert text.code == result.code
     assert text.errors == [problem["message"] for problem in found]
     assert text.fixes == [problem["fix"] for problem in found]
-    assert ("Nothing is wrong." in text.out) == (not found)
+    assert ("No problems found." in text.out) == (not found)
     return {problem["name"]: problem for problem in found}
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvc.cli.app import QUALITY, Group, app, opened
-from mvc.cli.arguments import FEW, Json, Paths
+from mvc.cli.arguments import Json, Paths
 from mvc.cli.output import Output, columns, plural, print_json, size, visible
 from mvc.errors import UsageError
 from mvc.project import Project
@@ -274,11 +274,11 @@ _BETTER = {True: "higher is better", False: "lower is better", None: ""}
 
 
 def _show_metrics(output: Output, metrics: Sequence[Metric], *, everything: bool = False) -> None:
-    shown = metrics if everything or output.verbose else metrics[:FEW]
+    shown = metrics if everything else output.few(metrics)
     for line in columns([_cells(metric) for metric in shown]) if shown else ():
         output.line(line)
-    if len(metrics) > len(shown):
-        output.line(f"  ... and {plural(len(metrics) - len(shown), 'more metric')} (-v names them)")
+    if not everything:
+        output.rest(metrics, "metric", indent="  ")
 
 
 def _cells(metric: Metric) -> tuple[str, ...]:

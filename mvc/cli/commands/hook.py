@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from mvc.cli.app import QUALITY, Group, app, around, opened
-from mvc.cli.arguments import FEW
 from mvc.cli.failures import report, say, say_all
-from mvc.cli.output import Output, plural, size, visible
+from mvc.cli.output import FEW, Output, plural, size, visible
 from mvc.cli.show import show_installed, show_trouble
 from mvc.errors import MvcError, UsageError
 from mvc.fs.files import as_error
