@@ -170,7 +170,7 @@ def test_what_is_wrong_is_named_and_left(three: Repo, nas: Path, path: str, quic
     before = {item: item.read_bytes() for item in nas.rglob("*") if item.is_file()}
     result = three.fails(1, "verify", "-r", "nas", *quick)
     assert len(result.errors) == 1
-    assert f", which {path} needs: its bytes do not match its name on nas" in result.errors[0]
+    assert f", needed by {path}: its bytes do not match its name on nas" in result.errors[0]
     assert f"needed by {path}, from {three.git('rev-parse', 'HEAD')[:12]}" in result.err
     assert {item: item.read_bytes() for item in nas.rglob("*") if item.is_file()} == before
     three.ok("verify")
