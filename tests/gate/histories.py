@@ -1,15 +1,16 @@
-"""Builds pull requests as real Git histories: a branch `main`, and a branch `change` that would be merged into it.
+"""Builds pull requests: a branch `main`, and a branch `change` that would be merged into it.
 
-What a person would commit is written with mvc's own emitters and goes into Git by one `git fast-import`, so that
-a history takes a twentieth of a second. Whoever needs other commands of Git's types them afterwards, with `done()`.
+A history is built in memory, with mvc's own emitters, and written to Git by one `git fast-import`. All histories are
+branches of one repository: the gate reads nothing but Git's objects. A case that needs tags or other Git commands gets
+a repository of its own when it calls `tag()` or `done()`.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,10 +47,11 @@ class File(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """A commit that was written, and all that it holds."""
+    """A commit and its whole tree."""
 
     mark: int
     tree: Mapping[bytes, File]
+    parents: tuple[Commit, ...] = ()
 
 
 # What stands in the files.
@@ -155,20 +157,27 @@ def _ssh_keygen(*args: str, stdin: bytes = b"") -> bytes:
 
 
 class History:
-    """A repository in the making. Files are put into what will be the next commit of the branch that one is on."""
+    """A history in the making. Files are put into the next commit of the current branch."""
 
-    def __init__(self, repo: Repo, keys: Keys) -> None:
-        """Go on from `repo`, in which mvc is set up and committed on `main`."""
-        self.repo = repo
+    def __init__(self, files: Mapping[bytes, File], keys: Keys, repository: Callable[[], Repo]) -> None:
+        """Start `main` with `files`; `repository` makes a repository for this history alone."""
         self.keys = keys
         self.branches: dict[str, Commit] = {}
         self.branch = "main"
-        self.files: dict[bytes, File] = {}
-        self._stream: list[bytes] = []
+        self.files = dict(files)
+        self._repository = repository
+        self._commands: list[_Command] = []
         self._marks = 0
-        paths = (".gitattributes", ".mvc/config.yaml", POLICY)
-        for path in paths:
-            self.put(path, repo.read(path))
+
+    @cached_property
+    def repo(self) -> Repo:
+        """This history's own repository, made when it is first asked for."""
+        return self._repository()
+
+    @property
+    def alone(self) -> bool:
+        """Whether it needs a repository of its own."""
+        return "repo" in self.__dict__ or any(command.verb == "tag" for command in self._commands)
 
     # Files.
 
@@ -260,27 +269,26 @@ class History:
     # Commits.
 
     def commit(self, *merged: str) -> Commit:
-        """Commit the files on the branch that one is on; `merged` are branches that become parents besides."""
+        """Commit the files on the current branch; the branches `merged` become further parents."""
         self._marks += 1
-        done = Commit(self._marks, dict(self.files))
-        parents = [self.branches[name].mark for name in (self.branch, *merged) if name in self.branches]
-        self._stream += _commit(self.branch, done, parents)
+        parents = tuple(self.branches[name] for name in (self.branch, *merged) if name in self.branches)
+        done = Commit(self._marks, dict(self.files), parents)
+        self._commands.append(_Command("commit", self.branch, done))
         self.branches[self.branch] = done
         return done
 
     def on(self, branch: str) -> None:
-        """Switch to a branch; a new one begins where one is."""
+        """Switch to a branch; a new one begins at the current commit."""
         if branch not in self.branches:
             here = self.branches[self.branch]
             self.branches[branch] = here
-            self._stream.append(b"reset refs/heads/%s\nfrom :%d\n\n" % (branch.encode(), here.mark))
+            self._commands.append(_Command("reset", branch, here))
         self.branch = branch
         self.files = dict(self.branches[branch].tree)
 
     def tag(self, name: str) -> None:
-        """Tag the last commit of the branch, annotated."""
-        here = self.branches[self.branch].mark
-        self._stream.append(b"tag %s\nfrom :%d\n%s%s" % (name.encode(), here, _TAGGER, _data(b"a version")))
+        """Tag the last commit of the branch, annotated. The gate reads all tags, so no other case may see this one."""
+        self._commands.append(_Command("tag", name, self.branches[self.branch]))
 
     def start(self, policy: str = PLAIN, *metrics: Metric, signed: Iterable[str] = (), **said: Any) -> Commit:
         """Commit a policy and a model, version v1.2.0, on `main`."""
@@ -295,26 +303,52 @@ class History:
         self.on("change")
 
     def done(self) -> Repo:
-        """Write all of it into the repository, which has `main` checked out; the repository."""
-        if self._stream:
-            stream = b"".join(self._stream)
-            subprocess.run(
-                ("git", "fast-import", "--quiet", "--force", "--date-format=raw"),
-                cwd=self.repo.root, env=self.repo.environ, input=stream, check=True, capture_output=True,
-            )
-            self._stream = []
+        """Write all of it into its own repository and check `main` out; the repository."""
+        if self._commands:
+            fast_import(self.repo, self.stream())
+            self._commands = []
             self.repo.git("reset", "-q", "--hard", "main")
         return self.repo
+
+    def stream(self, prefix: str = "", first: int = 0) -> bytes:
+        """Return all of it for `git fast-import`: `prefix` begins branch names, `first` is added to the marks."""
+        return b"".join(text for command in self._commands for text in command.text(prefix, first))
+
+
+def fast_import(repo: Repo, stream: bytes, *options: str) -> None:
+    """Write histories into a repository."""
+    args = ("git", "fast-import", "--quiet", "--force", "--date-format=raw", *options)
+    subprocess.run(args, cwd=repo.root, env=repo.environ, input=stream, check=True, capture_output=True)
+
+
+class _Command(NamedTuple):
+    """A command of `git fast-import`."""
+
+    verb: str
+    name: str
+    """Of a branch or tag."""
+    commit: Commit
+
+    def text(self, prefix: str, first: int) -> Iterator[bytes]:
+        name = self.name if self.verb == "tag" else f"refs/heads/{prefix}{self.name}"
+        yield f"{self.verb} {name}\n".encode()
+        mark = self.commit.mark + first
+        if self.verb == "commit":
+            yield from _commit(self.commit, first)
+        elif self.verb == "tag":
+            yield b"from :%d\n%s%s" % (mark, _TAGGER, _data(b"a version"))
+        else:
+            yield b"from :%d\n\n" % mark
 
 
 _TAGGER = b"tagger Ada <ada@example.com> %d +0000\n" % _START
 
 
-def _commit(branch: str, commit: Commit, parents: list[int]) -> Iterable[bytes]:
-    yield b"commit refs/heads/%s\nmark :%d\n" % (branch.encode(), commit.mark)
+def _commit(commit: Commit, first: int) -> Iterator[bytes]:
+    yield b"mark :%d\n" % (commit.mark + first)
     yield b"committer Ada <ada@example.com> %d +0000\n%s" % (_START + 60 * commit.mark, _data(b"work"))
-    for word, parent in zip([b"from", *[b"merge"] * len(parents)], parents, strict=False):
-        yield b"%s :%d\n" % (word, parent)
+    for word, parent in zip([b"from", *[b"merge"] * len(commit.parents)], commit.parents, strict=False):
+        yield b"%s :%d\n" % (word, parent.mark + first)
     yield b"deleteall\n"
     for path, (mode, raw) in commit.tree.items():
         if mode == SUBMODULE:
@@ -345,6 +379,18 @@ def _of(path: str, files: Iterable[bytes]) -> list[str]:
 # Cases.
 
 
+class Built(NamedTuple):
+    """A pull request in Git."""
+
+    repo: Repo
+    prefix: str
+    """Of its branches' names."""
+    base: str
+    """The commit of `main`."""
+    head: str
+    """The commit of `change`; empty when there is no such branch."""
+
+
 class Case(NamedTuple):
     """A pull request, and what the gate must say of it."""
 
@@ -364,13 +410,13 @@ class Case(NamedTuple):
         """The name of the function that builds it."""
         return self.build.__name__
 
-    def facts(self, repo: Repo) -> Facts:
-        """Return the facts of a repository that was built so."""
-        main = repo.git("rev-parse", "refs/heads/main")
+    def facts(self, built: Built) -> Facts:
+        """Return the facts that the gate collects from Git."""
+        repo, _, base, head = built
         with Project.discover(Surroundings(str(repo.root), repo.environ, "")) as project:
             if "--all" in self.args:
-                return tree_facts(project, main, time.time())
-            found = gate_facts(project, main, repo.git("rev-parse", "refs/heads/change"), time.time())
+                return tree_facts(project, base, time.time())
+            found = gate_facts(project, base, head, time.time())
             remote = ask_remote(project, self.args[-1], found.models) if "-r" in self.args else None
             return found._replace(remote=remote)
 
@@ -383,13 +429,6 @@ class Case(NamedTuple):
             return f"besides: {sorted(others)}, expected {sorted(self.others)}"
         shown = " ".join(dict.fromkeys(_shown(model) for model in verdict.models))
         return f"shows: {shown}, expected {self.shows}" if self.shows not in ("", shown) else ""
-
-    def built(self, template: Path, folder: Path, environ: dict[str, str], keys: Keys) -> Repo:
-        """Build it in `folder`; its repository."""
-        shutil.copytree(template, folder, symlinks=True)
-        history = History(Repo(folder, environ), keys)
-        self.build(history)
-        return history.done()
 
 
 def told(found: Iterable[tuple[str, str]]) -> tuple[frozenset[str], frozenset[str]]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import pickle
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from functools import cached_property
 from types import CodeType, FunctionType, ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+_Node = TypeVar("_Node", bound=ast.AST)
 Line = tuple[str, int]
 """A file, and a line in it."""
 
@@ -29,6 +30,8 @@ class Mutant(NamedTuple):
     """What was changed: the source before, and after."""
     lines: tuple[Line, ...]
     """Where; a case that runs through none of them cannot tell."""
+    whole: frozenset[Line]
+    """All lines of the function."""
     code: CodeType
     target: FunctionType
 
@@ -70,7 +73,7 @@ class Source:
         """Return the rule taken out: it finds nothing, or returns what it was given to go on with."""
         given = [item.arg for item in self._node.args.args if item.arg == "findings"]
         text = f"return list({given[0]})" if given else "return; yield" if self._generates else self._nothing()
-        node = deepcopy(self._node)
+        node = _copy(self._node)
         node.body = ast.parse(f"def f():\n    {text}").body[0].body  # type: ignore[attr-defined]
         return self._mutant(node, "taken out", self._lines(self._node))
 
@@ -88,7 +91,7 @@ class Source:
         number = 0
         while True:
             change = _Change(number)
-            node = change.visit(deepcopy(self._node))
+            node = change.visit(_copy(self._node))
             if change.what is None or change.place is None:
                 return
             yield self._mutant(node, change.what, self._lines(change.place))
@@ -103,12 +106,17 @@ class Source:
         node.decorator_list = []
         code = compile(_alone(node), inspect.getfile(self._module), "exec", dont_inherit=True)
         (inner,) = (item for item in code.co_consts if isinstance(item, CodeType))
-        return Mutant(self.name, what, lines, inner, self._target)
+        return Mutant(self.name, what, lines, frozenset(self._lines(self._node)), inner, self._target)
+
+
+def _copy(node: _Node) -> _Node:
+    """Return a deep copy; `copy.deepcopy` takes four times as long."""
+    return pickle.loads(pickle.dumps(node))
 
 
 def _alone(node: ast.FunctionDef) -> ast.Module:
     node.returns = None
-    node.args = deepcopy(node.args)
+    node.args = _copy(node.args)
     for item in (*node.args.args, *node.args.kwonlyargs):
         item.annotation = None
     node.args.defaults, node.args.kw_defaults = [], [None for _ in node.args.kw_defaults]

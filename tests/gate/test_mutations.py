@@ -12,15 +12,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
+from itertools import count
 from typing import NamedTuple
 
 import pytest
+from gate.conftest import Workshop
 from gate.equivalent import EQUIVALENT, WORDS
-from gate.histories import Case
 from gate.mutants import Line, Mutant, Source, lines_of, reaching, sources
 from gate.suite import JUDGED
 from quality.cases import CASES as TABLE
 
+from mvc.errors import InvalidFormat
 from mvc.quality.finding import Verdict
 from mvc.quality.judge import judge as judge_module
 from mvc.quality.judge.facts import Facts
@@ -75,19 +77,38 @@ _TRIALS: dict[str, list[Trial]] = {}
 
 
 @pytest.fixture
-def trials(facts: Callable[[Case], Facts]) -> Iterator[list[Trial]]:
+def trials(workshop: Workshop) -> Iterator[list[Trial]]:
     """Return the pull requests, and the table; files are parsed once for all of them."""
     with pytest.MonkeyPatch.context() as patch:
         for name, home in READERS.items():
-            remembered = cache(getattr(import_module(home), name))
+            remembered = _remembered(getattr(import_module(home), name))
             for module in map(import_module, MODULES):
                 if hasattr(module, name):
                     patch.setattr(module, name, remembered)
         if not _TRIALS:
             now = time.time()
-            found = [Trial(case.name, facts(case), now, case.complaint) for case in JUDGED]
+            found = [Trial(case.name, workshop.facts(case), now, case.complaint) for case in JUDGED]
             _TRIALS["pull requests"] = [_traced(trial) for trial in found]
         yield _TRIALS["pull requests"]
+
+
+def _remembered(parse: Callable[..., object]) -> Callable[..., object]:
+    """Return `parse` with a memory, of what it raises too."""
+
+    @cache
+    def outcome(*args: object) -> tuple[object, InvalidFormat | None]:
+        try:
+            return parse(*args), None
+        except InvalidFormat as error:
+            return None, error
+
+    def remembered(*args: object) -> object:
+        result, error = outcome(*args)
+        if error is not None:
+            raise error.with_traceback(None)
+        return result
+
+    return remembered
 
 
 def _traced(trial: Trial) -> Trial:
@@ -114,11 +135,25 @@ def _differs(expected: str) -> Callable[[Verdict], str]:
     return complaint
 
 
+_KILLS: dict[tuple[str, str], int] = {}
+"""When a trial last noticed a mutant of a function, in kills of this process."""
+_NUMBERS = count(1)
+
+
 def _survives(mutant: Mutant, trials: Iterable[Trial]) -> bool:
     by_name = {trial.name: trial for trial in trials}
     near = reaching(mutant, ((trial.name, trial.lines) for trial in by_name.values()))
+    near.sort(key=lambda name: _unlikely(mutant, by_name[name]))
     with mutant.at_work():
-        return all(by_name[name].holds() for name in near)
+        killer = next((name for name in near if not by_name[name].holds()), None)
+    if killer is not None:
+        _KILLS[mutant.function, killer] = next(_NUMBERS)
+    return killer is None
+
+
+def _unlikely(mutant: Mutant, trial: Trial) -> tuple[int, int, int]:
+    """Return a key that sorts those first that are the most likely to notice a mutant; it only saves time."""
+    return -_KILLS.get((mutant.function, trial.name), 0), -len(trial.lines & mutant.whole), len(trial.lines)
 
 
 SOURCES = {module: sources(module) for module in MODULES}
