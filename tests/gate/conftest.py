@@ -1,20 +1,18 @@
-"""The pull requests, each built once for all processes of a test run, and what is known of them."""
+"""Builds the pull requests and collects their facts, once for all processes of a test run."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import pytest
 from gate import memory
-from gate.histories import FILE, Built, Case, File, History, Keys, fast_import
+from gate.histories import FILE, Built, Case, File, History, Keys, fast_import, locked
 from gate.suite import CASES
 from harness import Repo, make_home
 
@@ -25,20 +23,12 @@ _MARKS = 1_000
 """More than a history has commits."""
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keep other processes of this test run out."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 class _NeedsGit(Exception):
     """A history asks for a repository of its own."""
 
 
 class Workshop:
-    """Builds pull requests. What is written to Git is written once, and only read afterwards."""
+    """Builds pull requests. Each is written to Git once, and only read afterwards."""
 
     def __init__(self, folder: Path, template: Path, environ: dict[str, str], keys: Keys) -> None:
         """Build in `folder`, which all processes share, from copies of the repository `template`."""
@@ -48,7 +38,7 @@ class Workshop:
         self._start = {path.encode(): File(FILE, (template / path).read_bytes()) for path in paths}
 
     def facts(self, case: Case) -> Facts:
-        """Return the facts of a case: of a plain one from memory, else as the gate collects them from Git."""
+        """Return the facts of a case: from memory if it is plain, else as the gate collects them from Git."""
         if case.name not in self._facts:
             self._facts[case.name] = self.plain_facts(case) or self._facts_from_git(case)
         return self._facts[case.name]
@@ -136,18 +126,17 @@ def workshop(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Worksh
     """Return where all processes of this test run build their pull requests."""
     top = tmp_path_factory.getbasetemp()
     folder = (top.parent if top.name.startswith("popen-") else top) / "gate"
-    folder.mkdir(exist_ok=True)
-    own = tmp_path_factory.mktemp("workshop")
-    (own / "keys").mkdir()
-    return Workshop(folder, template, make_home(own / "home"), Keys(own / "keys"))
+    (folder / "keys").mkdir(parents=True, exist_ok=True)
+    return Workshop(folder, template, make_home(tmp_path_factory.mktemp("gate") / "home"), Keys(folder / "keys"))
 
 
 @pytest.fixture(autouse=True)
 def environ(workshop: Workshop) -> Iterator[dict[str, str]]:
-    """Isolate this process, as for all tests, but with one home: these tests only read."""
-    before = dict(os.environ)
+    """Isolate this process, as for all tests, but with one home: these tests write nothing there."""
+    before, folder = dict(os.environ), Path.cwd()
     os.environ.clear()
     os.environ.update(workshop.environ)
     yield workshop.environ
     os.environ.clear()
     os.environ.update(before)
+    os.chdir(folder)

@@ -7,9 +7,11 @@ a repository of its own when it calls `tag()` or `done()`.
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,9 +36,9 @@ SPAM = "models/spam.onnx"
 ONNX = b"\x08\x07\x12\x07pytorch"
 FILE, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
 PASSED, BLOCKED, CANNOT = 0, 1, 3
-"""How the gate ends."""
+"""Exit codes of the gate."""
 _START = 1_700_000_000
-"""The seconds of the first commit; the others follow, a minute each."""
+"""The time of the first commit, in seconds; each later commit is a minute after the one before."""
 
 
 class File(NamedTuple):
@@ -54,11 +56,11 @@ class Commit(NamedTuple):
     parents: tuple[Commit, ...] = ()
 
 
-# What stands in the files.
+# File contents.
 
 
 def content(seed: object) -> bytes:
-    """Return the bytes of a model that a training with `seed` makes; bytes are themselves."""
+    """Return the content of a model trained with `seed`; bytes are returned unchanged."""
     return seed if isinstance(seed, bytes) else f"weights of {seed}".encode()
 
 
@@ -73,13 +75,13 @@ def holdout(seed: object = 1, name: str = "holdout") -> Dataset:
 
 
 def auc(value: float, stderr: float | None = 0.004, **said: Any) -> Metric:
-    """Return a metric that is better when it is higher; `country` is a slice."""
+    """Return a metric where higher is better; `country` and `age` are slices."""
     part = {key: said.pop(key) for key in ("country", "age") if key in said}
     return Metric("auc", value, **{"higher_is_better": True, "stderr": stderr, "slice": part, **said})
 
 
 def p95(value: float, **said: Any) -> Metric:
-    """Return a metric that is better when it is lower."""
+    """Return a metric where lower is better."""
     return Metric("p95_ms", value, **{"higher_is_better": False, **said})
 
 
@@ -103,7 +105,7 @@ remotes:
 
 
 def regressing(bound: str, name: str = "auc") -> str:
-    """Return a policy that asks one thing of one metric."""
+    """Return a policy with one bound on one metric."""
     return ruled(f'metrics: {{"{name}": {{{bound}}}}}')
 
 
@@ -114,7 +116,7 @@ ASSURED = ruled("evaluator: {assurance: ci}", "signatures: {min: 1}")
 
 
 def waiver(code: str, model: object, report: bytes, expires: str = "2999-01-01") -> str:
-    """Return the waivers of a repository: just this one."""
+    """Return a waivers file with one waiver."""
     return (
         f"mvc-waivers: 1\nwaivers:\n  - code: {code}\n    model: {hash_bytes(content(model)).blake3}\n"
         f"    report: {hash_bytes(report).blake3}\n    reason: known, and being worked on\n"
@@ -125,22 +127,31 @@ def waiver(code: str, model: object, report: bytes, expires: str = "2999-01-01")
 # Keys.
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes of this test run out."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 class Keys:
-    """Who signs: a key for each name, made when it is asked for."""
+    """The signers' keys: one for each name, made on first use."""
 
     def __init__(self, folder: Path) -> None:
         """Keep them in `folder`."""
         self._folder = folder
 
     def path(self, name: str) -> Path:
-        """Return where the private key of `name` lies."""
+        """Return the path of the private key of `name`."""
         path = self._folder / name
-        if not path.exists():
-            _ssh_keygen("-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path))
+        with locked(self._folder / f"{name}.lock"):
+            if not path.exists():
+                _ssh_keygen("-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path))
         return path
 
     def public(self, name: str) -> str:
-        """Return the public key of `name` as `allowed_signers` has it: type and key."""
+        """Return the type and the public key of `name`, as in `allowed_signers`."""
         self.path(name)
         return " ".join((self._folder / f"{name}.pub").read_text().split()[:2])
 
@@ -182,11 +193,11 @@ class History:
     # Files.
 
     def put(self, path: str | bytes, raw: str | bytes, mode: str = FILE) -> None:
-        """Write a file; of a symlink `raw` is the target, of a submodule the commit."""
+        """Write a file; `raw` is the target of a symlink, the commit of a submodule."""
         self.files[_bytes(path)] = File(mode, _bytes(raw))
 
     def read(self, path: str) -> bytes:
-        """Return what a file holds."""
+        """Return the content of a file."""
         return self.files[path.encode()].raw
 
     def remove(self, *paths: str | bytes) -> None:
@@ -205,7 +216,7 @@ class History:
         self.put(path, raw.replace(old.encode(), new.encode()))
 
     def take(self, commit: Commit, *paths: str) -> None:
-        """Take files as another commit has them: `git checkout COMMIT -- PATHS`."""
+        """Restore files from another commit: `git checkout COMMIT -- PATHS`."""
         for path in paths:
             self.files[path.encode()] = commit.tree[path.encode()]
 
@@ -216,7 +227,7 @@ class History:
         self.put(_bytes(path) + b".mvc", emit(file_pointer(hash_bytes(content(seed)), notes=Notes(name))))
 
     def point_large(self, path: str, files: int = 300) -> None:
-        """Write the pointer of a directory that does not list its files itself."""
+        """Write the pointer of a directory that is too large to list its files."""
         digest = hash_bytes(b"a manifest")
         self.put(f"{path}.mvc", emit(Pointer("dir", digest, files=files, total=files)))
 
@@ -226,7 +237,7 @@ class History:
         self.put(f"{path}.mvc", emit(dir_pointer(Manifest.of(entries))))
 
     def report(self, seed: object, tag: str, *metrics: Metric, path: str | bytes = RANKER, **said: Any) -> bytes:
-        """Write a model's report: unless told otherwise, good values on the usual data set."""
+        """Write a model's report, by default with good values on the usual data set."""
         values = list(metrics) or [auc(0.93), p95(30)]
         fields = {"model": Model(*hash_bytes(content(seed))), "datasets": [holdout()], **said}
         raw = emit_report(Report(1, tag=tag, metrics=values, **fields))
@@ -248,7 +259,7 @@ class History:
             self.move(file, new + file.removeprefix(old))
 
     def sign(self, *names: str, path: str = RANKER, namespace: str = REPORTS) -> None:
-        """Sign a report as these."""
+        """Sign a report with the keys of `names`."""
         raw = self.read(path + SUFFIX)
         self.put(path + SUFFIX + SIGNATURES, b"".join(self.keys.sign(name, raw, namespace) for name in names))
 
@@ -259,7 +270,7 @@ class History:
         self.put(path + SIGNATURES, self.keys.sign(name, text, CHANGES))
 
     def trust(self, *lines: str) -> None:
-        """Write `allowed_signers`; NAME in a line stands for that one's key, as does the whole line if it is a name."""
+        """Write `allowed_signers`. The last word of a line is a name, replaced by its public key."""
         self.put(SIGNERS, "".join(f"{self._signer(line)}\n" for line in lines))
 
     def _signer(self, line: str) -> str:
@@ -371,7 +382,7 @@ def _bytes(text: str | bytes) -> bytes:
 
 
 def _of(path: str, files: Iterable[bytes]) -> list[str]:
-    """Return the pointer, report and signatures of a model, as far as they are there."""
+    """Return those of a model's pointer, report and signatures that exist."""
     names = (f"{path}.mvc", path + SUFFIX, path + SUFFIX + SIGNATURES)
     return [name for name in names if name.encode() in files]
 
@@ -392,7 +403,7 @@ class Built(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A pull request, and what the gate must say of it."""
+    """A pull request and the expected verdict."""
 
     build: Callable[[History], None]
     code: int
@@ -403,7 +414,7 @@ class Case(NamedTuple):
     args: tuple[str, ...]
     """Options of the gate."""
     shows: str
-    """What the gate's table says of the models: `changed`, `added`; empty where that does not matter."""
+    """The expected state of the models in the gate's table: `changed`, `added`; empty for any."""
 
     @property
     def name(self) -> str:
@@ -421,7 +432,7 @@ class Case(NamedTuple):
             return found._replace(remote=remote)
 
     def complaint(self, verdict: Verdict) -> str:
-        """Return what is wrong with a verdict, if it is not what it must be; empty when it is."""
+        """Return how a verdict differs from the expected one; empty when it does not."""
         errors, others = told((item.severity, item.code) for item in verdict.findings)
         if errors != self.errors:
             return f"errors: {sorted(errors)}, expected {sorted(self.errors)}"
@@ -432,7 +443,7 @@ class Case(NamedTuple):
 
 
 def told(found: Iterable[tuple[str, str]]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return, of findings by severity and code, the errors' codes, and all else with the severity."""
+    """Split findings into the codes of errors, and the severities and codes of all others."""
     pairs = set(found)
     errors = frozenset(code for severity, code in pairs if severity == "error")
     return errors, frozenset(f"{severity} {code}" for severity, code in pairs if severity != "error")
@@ -443,24 +454,24 @@ def _shown(model: Judged) -> str:
 
 
 CASES: dict[str, Case] = {}
-"""All of them, by name."""
+"""All cases, by name."""
 Build = Callable[[History], None]
 
 
 def attack(
     *codes: str, besides: Iterable[str] = (), args: Iterable[str] = (), shows: str = "",
 ) -> Callable[[Build], Build]:
-    """Have the gate block what the function builds, with errors of just these codes, and notes `besides`."""
+    """Expect the gate to block what the function builds, with exactly these errors and the findings `besides`."""
     return _case(BLOCKED, codes, besides, args, shows)
 
 
 def honest(*codes: str, args: Iterable[str] = (), shows: str = "") -> Callable[[Build], Build]:
-    """Have the gate let through what the function builds, with just these notes and warnings."""
+    """Expect the gate to pass what the function builds, with exactly these notes and warnings."""
     return _case(PASSED, (), codes, args, shows)
 
 
 def unjudged(args: Iterable[str] = ()) -> Callable[[Build], Build]:
-    """Have the gate say that it cannot judge what the function builds."""
+    """Expect the gate to fail because it cannot judge what the function builds."""
     return _case(CANNOT, (), (), args)
 
 

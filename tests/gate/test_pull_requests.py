@@ -1,7 +1,7 @@
 """Attacking pull requests are blocked for the right reason, and honest ones pass.
 
-The judge judges each by its facts: of a plain one (see memory.py) from memory, of any other as the gate collects them
-from Git. `mvc gate` runs on the first attack and the first honest change with each code, and on all that type Git
+The judge judges the facts of each: from memory if it is plain (see memory.py), else as the gate collects them from
+Git. `mvc gate` itself runs on the first attack and the first honest change with each code, and on all that type Git
 commands; `make test-long` runs it on the rest. Every tenth run is a process of its own, as in CI; the others run the
 same command line in this process.
 """
@@ -23,7 +23,12 @@ from mvc.quality.judge.judge import judge
 _EVERY = 10
 _ONLY_ELSEWHERE = {"MVC402"}
 """Codes of a tree without any policy."""
-_FIRST = {(case.code, said): case.name for case in reversed(CASES.values()) for said in (*case.errors, *case.others)}
+_FIRST = {
+    (case.code, what): case.name
+    for case in reversed(CASES.values())
+    for what in (*case.errors, *case.others, *([] if case.errors or case.others else [case.build.__module__]))
+}
+"""For each code the first attack and the first honest change; for each module the first change without findings."""
 THROUGH_THE_GATE = {*_FIRST.values(), *(case.name for case in CASES.values() if case.code == CANNOT or case.args)}
 THE_REST = [name for name in CASES if name not in THROUGH_THE_GATE]
 
