@@ -28,8 +28,9 @@ from mvc.store.buckets.address import (
     unknown_remote,
 )
 from mvc.store.cache.cache import Cache
+from mvc.store.cache.layout import check_format
 from mvc.store.cache.sharing import register
-from mvc.store.cache.writer import LinkType
+from mvc.store.cache.source_file import LinkType
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Progress, Silent
 from mvc.workspace.tracked import Tracked, list_tracked
@@ -244,7 +245,7 @@ class Project:
 
         """
         cache = Cache(self.cache_root)
-        cache.check_format()
+        check_format(cache.root)
         return cache
 
     @property

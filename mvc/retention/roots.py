@@ -19,7 +19,8 @@ from mvc.scm.blobs import list_blobs, stream_blobs
 from mvc.scm.plumbing import Git, head, why_failed
 from mvc.scm.reachable import inside, reachable_blobs, staged, worktree_git_dirs
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.writer import ARRIVED
+from mvc.store.cache.inventory import quarantined_objects
+from mvc.store.cache.layout import ARRIVED
 
 PATTERN = f":(top)*{SUFFIX}"
 _BATCH = 1000
@@ -95,13 +96,14 @@ class Needs:
             with self._cache.open(check_object_name(name)) as file:
                 is_manifest = file.read(len(MANIFESTS[1])).startswith(MANIFESTS)
             if is_manifest:
-                return self._cache.proven(name)
+                return self._cache.read_by_name(name)
             if not self._cache.matches(name):
                 raise CorruptObject(name)
         except MissingObject:
             if body := self._elsewhere(name):
                 return body
-            if not self._cache.quarantined().get(name, ARRIVED).endswith(ARRIVED):  # what arrived damaged was not used
+            quarantined = quarantined_objects(self._cache).get(name, ARRIVED)
+            if not quarantined.endswith(ARRIVED):  # a damaged manifest that a remote sent was never used
                 raise MvcError(f"the manifest {name} is in quarantine, {unknown}", "mvc verify  # says whose") from None
         except CorruptObject:
             raise MvcError(f"the manifest {name} is damaged, {unknown}", "mvc verify") from None
