@@ -20,7 +20,7 @@ from mvc.ops.shared.remote_roots import announce
 from mvc.ops.shared.remotes import configured_remotes, default_remote, find_remote
 from mvc.ops.shared.transfers import transferring
 from mvc.project import VIEWS, Project
-from mvc.retention.roots import Needs, current_roots, repository_roots
+from mvc.retention.roots import PointerReader, current_roots, repository_roots
 from mvc.scm.reachable import check_trusted
 from mvc.store.cache.inventory import (
     CacheEntry,
@@ -249,14 +249,14 @@ def _needed(project: Project, *, history: bool = True) -> set[str]:
 
     Without `history` only what HEAD, index and workspace of this repository's worktrees need; of others', all.
     """
-    needs = Needs(project.cache)
+    reader = PointerReader(project.cache)
     roots = repository_roots if history else current_roots
-    names = roots(project.git, project.layout.common_dir, [project.root], needs)
+    names = roots(project.git, project.layout.common_dir, [project.root], reader)
     for entry in registered(project.cache.root):
         if entry.common_dir != project.layout.common_dir:
             try:
                 check_trusted(project.git, entry.common_dir)
-                names |= repository_roots(project.git, entry.common_dir, [], needs)
+                names |= repository_roots(project.git, entry.common_dir, [], reader)
             except (MvcError, OSError) as error:
                 raise _unreadable(project.cache.root, entry, error) from None
     return names

@@ -17,7 +17,7 @@ from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers import transferring
 from mvc.ops.storage.gc import Garbage, GcOptions, iso, named
 from mvc.project import Project
-from mvc.retention.roots import MANIFESTS, Needs, repository_roots
+from mvc.retention.roots import MANIFESTS, PointerReader, repository_roots
 from mvc.scm.incomplete import lacks_history
 from mvc.store.cache.inventory import CacheEntry, Totals
 from mvc.store.remote.gc import (
@@ -98,7 +98,7 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
             project.git,
             project.layout.common_dir,
             [project.root],
-            Needs(project.cache, lambda name: _manifest_there(tools.remote, name)),
+            PointerReader(project.cache, lambda name: _manifest_there(tools.remote, name)),
         )
         now = announce_all(project, tools.remote, own) if options.yes else time.time()
         return _collect(project, tools.remote, own, options, now)

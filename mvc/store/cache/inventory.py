@@ -29,8 +29,8 @@ class CacheEntry(NamedTuple):
 class Totals(NamedTuple):
     """A number of objects or files, and their bytes."""
 
-    objects: int
-    bytes: int
+    objects: int = 0
+    bytes: int = 0
 
     @classmethod
     def of(cls, entries: Iterable[CacheEntry]) -> Totals:

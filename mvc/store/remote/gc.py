@@ -134,34 +134,28 @@ def encode_list(unneeded: Iterable[Unneeded]) -> bytes:
 
 
 def parse_list(lines: Iterable[str], what: str) -> ObjectsByFile:
-    """Return what a list names. The last line must be empty.
+    """Return what a list names.
 
     Raises:
         UsageError: a newer mvc wrote it, or it is damaged.
 
     """
     lines = iter(lines)
-    header = next(lines)
+    header = next(lines, "")
     if header != _HEADER and header.startswith("mvc-gc "):
         raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
     if header != _HEADER:
         raise _damaged(what)
     found: dict[FileVersion, set[str]] = {}
     names: set[str] = set()
-    ended = False
     for line in lines:
-        if ended:
-            raise _damaged(what)
         if match := _LINE.fullmatch(line):
             names = {match[1][-_HEX:]} if match[1].startswith("objects/") else set()
             found[FileVersion(match[1], float(match[2]), match[3])] = names
         elif _NAME.fullmatch(line) and found:
             names.add(line)
-        elif line:
+        else:
             raise _damaged(what)
-        ended = not line
-    if not ended:
-        raise _damaged(what)
     return found
 
 
@@ -297,7 +291,7 @@ def _free_half(remote: RemoteStore, item: Item) -> Totals:
     """Delete a half of a pack, unless a push has just begun to send it again."""
     now, other = remote.bucket.head(item.key), remote.bucket.head(_other_half(item.key))
     if other is not None or now is None or not _is_same(now, item):
-        return Totals(0, 0)
+        return Totals()
     remote.bucket.delete([item.key])
     return Totals(0, item.size)
 
@@ -307,10 +301,10 @@ def _free_packed(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> To
     records = [index.find(bytes.fromhex(name)) for name in names] if index else []
     sizes = {record.blake3.hex(): record.stored for record in records if record is not None}
     if not sizes:
-        return Totals(0, 0)
+        return Totals()
     try:
         drop_objects(remote, pack, sizes.keys())
     except (MissingObject, Changed):  # another gc was quicker
         remote.forget()
-        return Totals(0, 0)
+        return Totals()
     return Totals(len(sizes), sum(sizes.values()))

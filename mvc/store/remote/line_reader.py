@@ -14,10 +14,10 @@ _LONGEST = 64 << 10
 
 
 def read_lines(bucket: Bucket, item: Item) -> Iterator[str]:
-    """Yield the lines of a text, then what follows the last line feed: empty when nothing was cut off.
+    """Yield the lines of a text.
 
     Raises:
-        InvalidFormat: the text, or a line, is larger than any that mvc writes.
+        InvalidFormat: the text, or a line, is larger than any that mvc writes; or the end is cut off.
 
     """
     rest, too_large = b"", InvalidFormat(f"{bucket.url}/{item.key} is too large")
@@ -28,4 +28,5 @@ def read_lines(bucket: Bucket, item: Item) -> Iterator[str]:
         if max(map(len, (*lines, rest))) > _LONGEST:
             raise too_large
         yield from (line.decode(errors="replace") for line in lines)
-    yield rest.decode(errors="replace")
+    if rest:
+        raise InvalidFormat(f"{bucket.url}/{item.key} is cut off")

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
+from mvc.objects.digest import check_object_name
 from mvc.store.buckets.address import deleting
 from mvc.store.buckets.bucket import Bucket, Changed
 from mvc.store.remote.line_reader import read_lines
@@ -17,7 +18,6 @@ from mvc.store.remote.store import RemoteStore
 
 _HEADER = "mvc-roots 1"
 _KEY = re.compile(r"repos/([0-9a-f-]{36})/roots")
-_NAME = re.compile(r"[0-9a-f]{64}")
 _TRIES = 5
 
 
@@ -60,39 +60,29 @@ def encode_roots(place: str, names: Iterable[str]) -> bytes:
 
 
 def parse_roots(lines: Iterable[str], what: str) -> tuple[str, frozenset[str]]:
-    """Return the place and the names. The last line must be empty.
+    """Return the place and the names.
 
     Raises:
         UsageError: a newer mvc wrote it.
         DamagedRoots: it breaks its format.
 
     """
-    damaged = DamagedRoots(what)
+    place, names = "", set[str]()
     try:
         lines = iter(lines)
-        header = next(lines)
+        header = next(lines, "")
         if header != _HEADER and header.startswith("mvc-roots "):
             raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
-        found = _place_and_names(lines) if header == _HEADER else None
+        if header != _HEADER:
+            raise InvalidFormat(header)
+        for line in lines:
+            if line.startswith("#"):
+                place = place or line[2:]
+            else:
+                names.add(check_object_name(line))
     except InvalidFormat:
-        raise damaged from None
-    if found is None:
-        raise damaged
-    return found
-
-
-def _place_and_names(lines: Iterable[str]) -> tuple[str, frozenset[str]] | None:
-    place, names, ended = "", set[str](), False
-    for line in lines:
-        if line.startswith("#"):
-            place = place or line[2:]
-        elif ended or (line and not _NAME.fullmatch(line)):
-            return None
-        elif line:
-            names.add(line)
-        else:
-            ended = True
-    return (place, frozenset(names)) if ended else None
+        raise DamagedRoots(what) from None
+    return place, frozenset(names)
 
 
 def read_roots(bucket: Bucket, clone: str) -> Roots | None:
