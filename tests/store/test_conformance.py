@@ -187,8 +187,7 @@ class Sent(Place):
 
     def names(self) -> list[str]:
         self.remote.forget()
-        packed = [record.blake3.hex() for _, index in self.remote.packs().values() for record in index.records()]
-        return [*(name for name, _ in self.remote.loose()), *packed]
+        return [name for name, _ in self.remote.objects()]
 
     def delete(self, name: str) -> None:
         needed = {*self.names()} - {name}

@@ -64,9 +64,9 @@ def remote(top: Path, *refused: int) -> RemoteStore:
 
 
 def names_on(store: RemoteStore) -> set[str]:
-    """Return the objects in the packs of a remote."""
+    """Return the objects of a remote."""
     store.forget()
-    return {record.blake3.hex() for _, index in store.packs().values() for record in index.records()}
+    return {name for name, _ in store.objects()}
 
 
 def files(folder: Path) -> list[Path]:

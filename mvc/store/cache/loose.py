@@ -22,19 +22,15 @@ class LooseWriter:
     def __init__(self, cache: Cache, scratch: Scratch) -> None:
         """Write into `cache`; temporary files lie in `scratch`."""
         self.cache = cache
-        self._scratch = scratch
+        self.scratch = scratch
         self._folders: set[str] = set()
         """Directories whose names are to be made durable."""
 
     # Temporary files.
 
-    def temporary_name(self) -> str:
-        """Return the path of a temporary file that does not exist yet."""
-        return self._scratch.name()
-
     def new_file(self) -> tuple[str, int]:
         """Make a temporary file. Return its path and descriptor."""
-        path = self._scratch.name()
+        path = self.scratch.name()
         return path, os.open(path, CREATE_READABLE, 0o600)
 
     def resumed_file(self, digest: Digest) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from xxhash import xxh3_128_digest
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.fs.files import CREATE, READ, write_all
+from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_stream
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import loose_objects
@@ -51,6 +52,10 @@ class ScrubScope(NamedTuple):
         """Whether to read the object."""
         return self.only is None or name in self.only
 
+    def is_sound(self, name: str, digest: Digest) -> bool:
+        """Whether content with this digest is the object."""
+        return digest.xxh128 == self.quick[name] if name in self.quick else digest.blake3 == name
+
 
 class _Checked(NamedTuple):
     size: int
@@ -75,7 +80,7 @@ def scrub(cache: Cache, scope: ScrubScope, advance: Callable[[int], None]) -> Sc
 def _check_all(cache: Cache, scope: ScrubScope) -> Iterator[_Checked]:
     for entry in sorted(loose_objects(cache)):
         if scope.covers(entry.name):
-            yield _Checked(entry.size, _check_loose(cache, entry.name, scope.quick.get(entry.name)))
+            yield _Checked(entry.size, _check_loose(cache, entry.name, scope))
     seen: set[str] = set()
     while cache.packs.refresh() or cache.packs.names() - seen:  # another command may compact meanwhile
         for pack in sorted(cache.packs.names() - seen):
@@ -84,14 +89,13 @@ def _check_all(cache: Cache, scope: ScrubScope) -> Iterator[_Checked]:
                 yield from _check_pack(cache, pack, scope)
 
 
-def _check_loose(cache: Cache, name: str, xxh128: str | None = None) -> Damage | None:
+def _check_loose(cache: Cache, name: str, scope: ScrubScope) -> Damage | None:
     fd = os.open(cache.loose_path(name), READ)
     try:
         digest = hash_stream(fd, os.fstat(fd).st_size)
     finally:
         os.close(fd)
-    sound = digest.xxh128 == xxh128 if xxh128 else digest.blake3 == name
-    return None if sound else Damage(name, NO_MATCH)
+    return None if scope.is_sound(name, digest) else Damage(name, NO_MATCH)
 
 
 def _check_pack(cache: Cache, pack: str, scope: ScrubScope) -> Iterator[_Checked]:
@@ -136,7 +140,7 @@ def quarantine(cache: Cache, damage: tuple[Damage, ...]) -> None:
 def _is_still_damaged(cache: Cache, name: str) -> bool:
     """Another command may have repaired it since it was read."""
     try:
-        return _check_loose(cache, name) is not None
+        return _check_loose(cache, name, ScrubScope()) is not None
     except FileNotFoundError:
         return False
 

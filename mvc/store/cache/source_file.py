@@ -93,7 +93,7 @@ def _link(writer: LooseWriter, source: SourceFile) -> ReadFile | None:
     """Make the source itself the object; None when it must be copied."""
     if source.status.st_nlink != 1 or open_for_writing_elsewhere(source.fd):
         return None
-    temp = writer.temporary_name()
+    temp = writer.scratch.name()
     try:
         os.link(source.name, temp, src_dir_fd=source.dir_fd, follow_symlinks=False)
     except OSError as error:

@@ -69,15 +69,9 @@ class Unneeded(NamedTuple):
 def find_unneeded(remote: RemoteStore, needed: AbstractSet[str]) -> list[Unneeded]:
     """Return everything on the remote that is not in `needed`; each copy of an object."""
     files = {item.key: item for item in remote.bucket.list("packs/")}
-    loose = [Unneeded(name, location) for name, location in remote.loose() if name not in needed]
-    packed = [
-        Unneeded(name, ObjectLocation(item, record))
-        for item, index in remote.packs().values()
-        for record in index.records()
-        if (name := record.blake3.hex()) not in needed
-    ]
+    unneeded = [Unneeded(name, location) for name, location in remote.objects() if name not in needed]
     halves = [item for key, item in files.items() if _HALF.fullmatch(key) and _other_half(key) not in files]
-    return loose + packed + [Unneeded("", ObjectLocation(item)) for item in halves]
+    return unneeded + [Unneeded("", ObjectLocation(item)) for item in halves]
 
 
 def _other_half(key: str) -> str:

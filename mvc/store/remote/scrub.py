@@ -69,7 +69,7 @@ def scrub_remote(
     """
     damage = list(damaged_indexes(remote))
     objects = total = 0
-    found = _all_objects(remote) if scope.only is None else remote.locate(scope.only, without).items()
+    found = remote.objects() if scope.only is None else remote.locate(scope.only, without).items()
     loose: list[tuple[str, Item]] = []
     packed: list[tuple[str, ObjectLocation]] = []
     for name, location in found:
@@ -105,14 +105,6 @@ def _is_index(key: str) -> bool:
     with suppress(InvalidFormat):
         return key == index_key(check_object_name(pack_name(key)))
     return False
-
-
-def _all_objects(remote: RemoteStore) -> Iterator[tuple[str, ObjectLocation]]:
-    """Yield each copy of every object."""
-    yield from remote.loose()
-    for item, index in remote.packs().values():
-        for record in index.records():
-            yield record.blake3.hex(), ObjectLocation(item, record)
 
 
 # Repair.
@@ -224,7 +216,7 @@ def _large_is_sound(remote: RemoteStore, name: str, item: Item, scope: ScrubScop
             digest = hash_stream(fd, item.size)
         finally:
             os.close(fd)
-    return digest.xxh128 == scope.quick[name] if name in scope.quick else digest.blake3 == name
+    return scope.is_sound(name, digest)
 
 
 def _reader(remote: RemoteStore, item: Item) -> Callable[[memoryview], int]:

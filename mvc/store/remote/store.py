@@ -126,13 +126,15 @@ class RemoteStore:
                 return found, False
         return found, True
 
-    def loose(self) -> Iterator[tuple[str, ObjectLocation]]:
-        """Yield every object that has a key of its own."""
+    def objects(self) -> Iterator[tuple[str, ObjectLocation]]:
+        """Yield every copy of every object."""
         for item in self.bucket.list("objects/"):
             with suppress(InvalidFormat):
                 name = item.key.rpartition("/")[2]
                 if item.key == object_key(name):
                     yield name, ObjectLocation(item)
+        for item, index in self.packs().values():
+            yield from ((record.blake3.hex(), ObjectLocation(item, record)) for record in index.records())
 
     def open(self, name: str) -> BinaryIO:
         """Return a readable stream of the object's bytes, not verified; ranges are fetched as they are read.
