@@ -32,7 +32,6 @@ class Pool:
         self._threads.shutdown(cancel_futures=True)
 
     def __call__(self, function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
-        """Call `function` for each item; see `Run`."""
         return list(self.in_order(function, items, size))
 
     def in_order(self, function: Callable[[T], R], items: Iterable[T], size: int) -> Iterator[R]:

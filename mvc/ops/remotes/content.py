@@ -28,8 +28,7 @@ from mvc.retention.available import is_available, load_manifest
 from mvc.scm.plumbing import resolve
 from mvc.store.buckets.bucket import RemoteError
 from mvc.store.cache.source_file import LinkType
-from mvc.store.remote.remote_file import RemoteFile
-from mvc.store.remote.store import RemoteStore
+from mvc.store.remote.store import RemoteFile, RemoteStore
 from mvc.transfer.send import not_whole
 from mvc.workspace.links import Links
 from mvc.workspace.tracked import Selection

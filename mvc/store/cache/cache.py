@@ -19,6 +19,7 @@ from mvc.fs.files import exists
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
+from mvc.store.cache.layout import naming_cache
 from mvc.store.packs.pack_set import PackSet
 
 
@@ -29,15 +30,22 @@ class Cache:
     """
 
     def __init__(self, root: str) -> None:
-        """Use the directory `root`."""
         self.root = root
         self.packs = PackSet(f"{root}/packs")
         self.durable_names = DurableNames()
         self._proven: dict[Digest, tuple[int, ...]] = {}
 
     def scratch(self) -> Scratch:
-        """Make a scratch directory on the cache's file system."""
-        return Scratch(f"{self.root}/tmp")
+        """Make a scratch directory on the cache's file system.
+
+        Raises:
+            MvcError: the cache cannot be written.
+
+        """
+        try:
+            return Scratch(f"{self.root}/tmp")
+        except OSError as error:
+            raise naming_cache(self.root, error) from None
 
     # Where objects are.
 
@@ -47,11 +55,9 @@ class Cache:
         return f"{self.root}/objects/{name[:2]}/{name}"
 
     def is_loose(self, name: str) -> bool:
-        """Whether the object is a file of its own."""
         return exists(self.loose_path(name))
 
     def has(self, name: str) -> bool:
-        """Whether the cache holds the object now."""
         return not self.missing([name])
 
     def missing(self, names: Iterable[str]) -> set[str]:

@@ -34,13 +34,11 @@ class Totals(NamedTuple):
 
     @classmethod
     def of(cls, entries: Iterable[CacheEntry]) -> Totals:
-        """Return the totals of `entries`."""
         sizes = [entry.size for entry in entries]
         return cls(len(sizes), sum(sizes))
 
     @classmethod
     def sum(cls, parts: Iterable[Totals]) -> Totals:
-        """Return all parts together."""
         parts = list(parts)
         return cls(sum(part.objects for part in parts), sum(part.bytes for part in parts))
 

@@ -20,7 +20,6 @@ class LooseWriter:
     """Publishes loose objects; they are durable once `fsync_folders` has returned. Several threads may use it."""
 
     def __init__(self, cache: Cache, scratch: Scratch) -> None:
-        """Write into `cache`; temporary files lie in `scratch`."""
         self.cache = cache
         self.scratch = scratch
         self._folders: set[str] = set()

@@ -14,7 +14,7 @@ from mvc.errors import CorruptObject, MissingObject
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.layout import cannot_write, move_aside, naming_cache, prepare
+from mvc.store.cache.layout import cannot_write, move_aside, prepare
 from mvc.store.packs.index import Record
 from mvc.store.packs.pack_set import MANY_PACKS, SUFFIXES
 from mvc.store.packs.pack_writer import PackWriter
@@ -75,11 +75,7 @@ def _merge(cache: Cache, pack: str, writer: PackWriter) -> bool:
 def _pack_writer(cache: Cache) -> Iterator[PackWriter]:
     """Write packs into the cache; on an error nothing is left."""
     prepare(cache.root)
-    try:
-        scratch = cache.scratch()
-    except OSError as error:
-        raise naming_cache(cache.root, error) from None
-    with scratch:
+    with cache.scratch() as scratch:
         writer = PackWriter(cache.packs.folder, scratch, durable_names=cache.durable_names)
         try:
             yield writer

@@ -49,7 +49,6 @@ class ScrubScope(NamedTuple):
     """Names and xxh128 in hex: these objects are verified by that alone, enough to see rot."""
 
     def covers(self, name: str) -> bool:
-        """Whether to read the object."""
         return self.only is None or name in self.only
 
     def is_sound(self, name: str, digest: Digest) -> bool:

@@ -41,10 +41,7 @@ class CacheWriter:
         prepare(cache.root)
         self.cache = cache
         self._links = links
-        try:
-            self._scratch = cache.scratch()
-        except OSError as error:
-            raise naming_cache(cache.root, error) from None
+        self._scratch = cache.scratch()
         self._loose = LooseWriter(cache, self._scratch)
         self._pack = PackWriter(cache.packs.folder, self._scratch, step=step, durable_names=cache.durable_names)
         self._packing = threading.Lock()

@@ -28,7 +28,6 @@ class BuiltPack(NamedTuple):
     """Bytes of the objects."""
 
     def discard(self) -> None:
-        """Remove both files."""
         for path in (self.pack_path, self.index_path):
             with suppress(FileNotFoundError):
                 os.unlink(path)

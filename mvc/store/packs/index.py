@@ -44,7 +44,6 @@ class Record(NamedTuple):
 
     @property
     def digest(self) -> Digest:
-        """The object's digest."""
         return Digest(self.blake3.hex(), self.xxh128.hex(), self.size)
 
 
@@ -57,7 +56,6 @@ class IndexHead(NamedTuple):
 
     @property
     def total(self) -> int:
-        """How many records there are."""
         return self.fanout[-1]
 
     @classmethod

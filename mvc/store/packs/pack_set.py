@@ -30,7 +30,6 @@ class PackSet:
     _KEEP_OPEN = 8
 
     def __init__(self, folder: str) -> None:
-        """Use `folder`; nothing is read yet."""
         self.folder = folder
         self._indexes: dict[str, PackIndex] = {}
         self._names: frozenset[str] | None = None
@@ -54,7 +53,6 @@ class PackSet:
         return True
 
     def close(self) -> None:
-        """Close every open pack."""
         self._close(set(self._fds))
 
     def index(self, name: str) -> PackIndex:

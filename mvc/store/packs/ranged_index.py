@@ -21,7 +21,6 @@ class RangedIndex:
     """The parts of an index that were read so far; the owner reads them."""
 
     def __init__(self, item: Item, name: str) -> None:
-        """Use the index `item` of the pack `name`; nothing is read yet."""
         self.item = item
         self._name = name
         self._head: IndexHead | None = None

@@ -62,7 +62,6 @@ class Unneeded(NamedTuple):
 
     @property
     def item(self) -> Item:
-        """The file that it is, or is in."""
         return self.location.item
 
 

@@ -47,7 +47,6 @@ class FileVersion(NamedTuple):
 
     @classmethod
     def of(cls, item: Item) -> FileVersion:
-        """Return the version that was found."""
         return cls(item.key, item.modified, item.etag)
 
 
@@ -71,7 +70,6 @@ class ObjectLocation(NamedTuple):
 
     @property
     def start(self) -> int:
-        """The first byte of the object."""
         return self.record.offset if self.record else 0
 
     @property

@@ -36,7 +36,6 @@ class Finder(Protocol):
     """An index, or parts of one."""
 
     def find(self, key: bytes) -> Record | None:
-        """Return the record of the object named by these 32 bytes."""
         ...
 
 
@@ -137,7 +136,6 @@ class RemotePacks:
         return None
 
     def _keep(self, name: str, data: bytes) -> None:
-        """Keep the index of the pack `name` for the next command."""
         with suppress(OSError):  # it only saves a request
             os.makedirs(self._folder, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix=_NEW, delete=False) as file:

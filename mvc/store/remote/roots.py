@@ -44,7 +44,6 @@ class Roots(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The key on the remote."""
         return roots_key(self.clone)
 
 

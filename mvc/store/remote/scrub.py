@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple
 
+from xxhash import xxh3_128_hexdigest
+
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
-from mvc.objects.digest import check_object_name
+from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream
 from mvc.store.buckets.bucket import PART, Changed, Item, RemoteError, Transient
 from mvc.store.cache.scrub import NO_MATCH, Damage, Scrubbed, ScrubScope
@@ -152,8 +155,6 @@ def _check_packed(
 
 
 def _is_sound(body: bytes, name: str, scope: ScrubScope) -> bool:
-    from xxhash import xxh3_128_hexdigest  # noqa: PLC0415
-
     if known := scope.quick.get(name):
         return xxh3_128_hexdigest(body) == known
     return hash_bytes(body).blake3 == name
@@ -169,54 +170,32 @@ def _check_loose(
     def check(pair: tuple[str, Item]) -> Damage | None:
         name, item = pair
         try:
-            sound = _is_sound(remote.bucket.read(item, 0, item.size), name, scope)
+            if item.size > PART:
+                sound = scope.is_sound(name, _hashed(remote, item))
+            else:
+                sound = _is_sound(remote.bucket.read(item, 0, item.size), name, scope)
         except _GONE:
             return None
-        except RemoteError as error:
-            return _unreadable(name, error)
+        except Transient:
+            raise
+        except RemoteError as error:  # a single object that cannot be read is damaged
+            return Damage(name, error.message)
         advance(item.size)
         return None if sound else Damage(name, NO_MATCH)
 
     loose = [*loose]
-    yield from filter(None, remote.run(check, [pair for pair in loose if pair[1].size <= PART], PART))
-    for name, item in loose:
-        if item.size > PART:
-            yield from _check_large(remote, name, item, scope)
-            advance(item.size)
+    found = remote.run(check, [pair for pair in loose if pair[1].size <= PART], PART)
+    yield from filter(None, chain(found, (check(pair) for pair in loose if pair[1].size > PART)))
 
 
-def _check_large(remote: RemoteStore, name: str, item: Item, scope: ScrubScope) -> Iterator[Damage]:
-    try:
-        if not _large_is_sound(remote, name, item, scope):
-            yield Damage(name, NO_MATCH)
-    except _GONE:
-        return
-    except RemoteError as error:
-        yield _unreadable(name, error)
-
-
-def _unreadable(name: str, error: RemoteError) -> Damage:
-    """Return an object that cannot be read as damage.
-
-    Raises:
-        Transient: the remote does not answer.
-
-    """
-    if isinstance(error, Transient):
-        raise error
-    return Damage(name, error.message)
-
-
-def _large_is_sound(remote: RemoteStore, name: str, item: Item, scope: ScrubScope) -> bool:
+def _hashed(remote: RemoteStore, item: Item) -> Digest:
     fd = remote.bucket.open_local(item)
     if fd is None:
-        digest = hash_reader(_reader(remote, item), item.size)
-    else:
-        try:
-            digest = hash_stream(fd, item.size)
-        finally:
-            os.close(fd)
-    return scope.is_sound(name, digest)
+        return hash_reader(_reader(remote, item), item.size)
+    try:
+        return hash_stream(fd, item.size)
+    finally:
+        os.close(fd)
 
 
 def _reader(remote: RemoteStore, item: Item) -> Callable[[memoryview], int]:

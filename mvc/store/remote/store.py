@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
@@ -10,12 +11,11 @@ from typing import BinaryIO, TypeVar
 
 from mvc.errors import InvalidFormat, MissingObject
 from mvc.objects.digest import check_object_name
-from mvc.store.buckets.bucket import Bucket, Item, Run
+from mvc.store.buckets.bucket import PART, Bucket, Item, Run
 from mvc.store.packs.index import PackIndex
 from mvc.store.remote.location import NOTHING, ObjectLocation, ObjectsByFile, excluded, object_key
 from mvc.store.remote.marker import note_seen, read_marker, refuse_if_emptied, write_marker
 from mvc.store.remote.packs import PackFiles, RemotePacks
-from mvc.store.remote.remote_file import RemoteFile
 
 FEW = 8
 """Objects up to which each is asked for by itself before anything is listed."""
@@ -160,3 +160,32 @@ class RemoteStore:
     def forget(self, packs: Iterable[str] = ()) -> None:
         """List the packs anew; also read the indexes of `packs`, by their keys, anew."""
         self._packs.forget(packs)
+
+
+class RemoteFile(io.RawIOBase):
+    """The object at `location`, readable and seekable; each read is one request."""
+
+    def __init__(self, bucket: Bucket, location: ObjectLocation) -> None:
+        self._bucket, self._location, self._position = bucket, location, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._location.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]  # a buffer, as typeshed says elsewhere
+        end = min(self._position + min(len(view), PART), self._location.size)
+        if end <= self._position:
+            return 0
+        start = self._location.start
+        data = self._bucket.read(self._location.item, start + self._position, start + end)
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
