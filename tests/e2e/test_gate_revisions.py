@@ -383,7 +383,7 @@ def test_histories_without_a_common_commit_are_not_judged(hub: Repo) -> None:
     hub.ok("init")
     hub.ok("add", "n.bin")
     hub.commit("alone")
-    assert "no commit in common" in hub.fails(3, "gate", "--base", "main").errors[0]
+    assert "no common history" in hub.fails(3, "gate", "--base", "main").errors[0]
 
 
 # Here.

@@ -12,7 +12,7 @@ from mvc.quality.files import MAX_BYTES as MAX_REPORT
 from mvc.quality.judge.facts import FileAt
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.index_changes import Entry
-from mvc.scm.landing import Landed
+from mvc.scm.landing import Merge
 
 REGULAR = ("100644", "100755")
 """Modes of regular files."""
@@ -23,9 +23,9 @@ _LIMIT = max(MAX_POINTER, MAX_REPORT)
 class Blobs:
     """Blobs of Git, each read once."""
 
-    def __init__(self, place: Landed) -> None:
+    def __init__(self, merge: Merge) -> None:
         """Read nothing yet."""
-        self._git = place.git
+        self._git = merge.git
         self._read: dict[str, bytes] = {}
         self._names: dict[str, str] = {}
 

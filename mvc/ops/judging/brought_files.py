@@ -8,9 +8,10 @@ from typing import NamedTuple
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.touched_models import GITLINK, HEAD, SYMLINK, is_ours, is_pointer, look_at
 from mvc.quality.judge.facts import BlobFacts
-from mvc.scm.history import Step, blob_sizes, brought, new_objects
-from mvc.scm.index_changes import Index, Sized, heads
-from mvc.scm.landing import Landed
+from mvc.scm.blobs import blob_sizes, first_bytes
+from mvc.scm.history import CommitChanges, commits_between, new_objects
+from mvc.scm.index_changes import Index
+from mvc.scm.landing import Merge
 
 
 class _Place(NamedTuple):
@@ -22,7 +23,7 @@ class _Place(NamedTuple):
     """Whether its mode there is a symlink's."""
 
 
-def brought_blobs(place: Landed, index: Index) -> Iterator[BlobFacts]:
+def brought_blobs(merge: Merge, index: Index) -> Iterator[BlobFacts]:
     """Yield the files that only commits between base and head bring, each with the first one that does.
 
     Not yielded is what the judged tree, `index`, has at the same path, for it is judged as such.
@@ -31,20 +32,20 @@ def brought_blobs(place: Landed, index: Index) -> Iterator[BlobFacts]:
         MvcError: this clone lacks one.
 
     """
-    objects = new_objects(place.git, place.base, place.head)
+    objects = new_objects(merge.git, merge.base, merge.head)
     if not objects:
         return
-    sized = blob_sizes(place.git, objects)
-    steps = brought(place.git, place.base, place.head)
-    found = _places(steps) | _overlooked(place, steps, index, {oid: objects[oid] for oid in sized})
+    sized = blob_sizes(merge.git, objects)
+    steps = commits_between(merge.git, merge.base, merge.head)
+    found = _places(steps) | _overlooked(merge, steps, index, {oid: objects[oid] for oid in sized})
     new = {
         item: commit for item, commit in found.items()
         if item.oid in sized and (item.path not in index.entries or index.entries[item.path].oid != item.oid)
     }
-    yield from _facts(place, new, sized, _tracked(steps, index))
+    yield from _facts(merge, new, sized, _tracked(steps, index))
 
 
-def _places(steps: Iterable[Step]) -> dict[_Place, str]:
+def _places(steps: Iterable[CommitChanges]) -> dict[_Place, str]:
     """Return where the commits put which file, each with the oldest that does: they come the newest first."""
     return {
         _Place(change.path, change.oid, change.mode == SYMLINK): step.commit
@@ -53,26 +54,25 @@ def _places(steps: Iterable[Step]) -> dict[_Place, str]:
 
 
 def _overlooked(
-    place: Landed, steps: Iterable[Step], index: Index, blobs: Mapping[str, str],
+    merge: Merge, steps: Iterable[CommitChanges], index: Index, blobs: Mapping[str, str],
 ) -> dict[_Place, str]:
     """Return blobs that no comparison of commits shows, as in a tree that has a name twice."""
     seen = {change.oid for step in steps for change in step.changes}
     seen |= {entry.oid for entry in index.entries.values()}
-    return {_Place(path, oid): place.head for oid, path in blobs.items() if oid not in seen}
+    return {_Place(path, oid): merge.head for oid, path in blobs.items() if oid not in seen}
 
 
-def _tracked(steps: Iterable[Step], index: Index) -> set[str]:
+def _tracked(steps: Iterable[CommitChanges], index: Index) -> set[str]:
     """Return the tracked paths of the judged tree, and those that a commit has."""
     paths = {*index.entries, *(change.path for step in steps for change in step.changes)}
     return {path.removesuffix(SUFFIX) for path in paths if is_pointer(path)}
 
 
 def _facts(
-    place: Landed, new: Mapping[_Place, str], sized: Mapping[str, int], tracked: set[str],
+    merge: Merge, new: Mapping[_Place, str], sized: Mapping[str, int], tracked: set[str],
 ) -> Iterator[BlobFacts]:
-    blobs = [Sized(oid, sized[oid]) for oid in sorted({item.oid for item in new})]
-    first = zip(blobs, heads(place.git, blobs, HEAD), strict=True)
-    looks = {blob.oid: look_at(head, blob.size) for blob, head in first}
+    sizes = {oid: sized[oid] for oid in sorted({item.oid for item in new})}
+    looks = {oid: look_at(head, sizes[oid]) for oid, head in first_bytes(merge.git, sizes, HEAD)}
     for item, commit in new.items():
         look = looks[item.oid]
         if look is None or not look.counts(link=item.link):

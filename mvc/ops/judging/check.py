@@ -24,7 +24,7 @@ from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
 from mvc.quality.judge.judge import judge, judge_policy
 from mvc.quality.policy.demands import demands
-from mvc.scm.plumbing import index_paths, list_files, staged_file
+from mvc.scm.index import index_paths, list_files, staged_file
 from mvc.workspace.tracked import Tracked
 
 _TOGETHER = frozenset({"MVC101", "MVC106"})

@@ -10,7 +10,7 @@ from mvc.fs.scratch import Scratch
 from mvc.ops.judging.hook import judge_index
 from mvc.project import Project
 from mvc.quality.finding import Verdict
-from mvc.scm.changes import commits_of
+from mvc.scm.commits import commits_of
 from mvc.scm.index_changes import in_hook
 from mvc.scm.plumbing import Git
 

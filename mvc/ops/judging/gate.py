@@ -17,8 +17,9 @@ from mvc.project import CONFIG, FOLDER, Project
 from mvc.quality.finding import Finding, Judged, Verdict
 from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge, judging_policy
-from mvc.scm.landing import contains, find_commit, list_tree, reading, tree_of
-from mvc.scm.plumbing import Git, committed_file
+from mvc.scm.commits import committed_file, contains, find_commit, tree_of
+from mvc.scm.landing import list_tree, reading
+from mvc.scm.plumbing import Git
 
 
 class GateOptions(NamedTuple):

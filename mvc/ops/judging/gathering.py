@@ -31,9 +31,10 @@ from mvc.quality.judge.facts import (
 from mvc.quality.judge.judge import judging_policy
 from mvc.quality.judge.rules.guarded import is_guarded
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
+from mvc.scm.commits import tree_of
+from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Entry, Index
-from mvc.scm.landing import Landed, as_index, check_trees, differing, landed, list_tree, reading, tree_of
-from mvc.scm.plumbing import IndexPaths
+from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
 
 _GUARDS = (POLICY, SIGNERS, REVOKED, WAIVERS)
 _OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
@@ -46,12 +47,12 @@ def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
         MvcError: it cannot be told: no common history, a conflict, an object that this clone lacks.
 
     """
-    with landed(reading(project.around.environ, project.layout), base, head) as place:
-        change = _change(project, place, now)
+    with merging(reading(project.around.environ, project.layout), base, head) as merge:
+        change = _change(project, merge, now)
         changed = _changed(change)
-        past = read_past(place, Trees(change.base, change.tree.entries), change.blobs, changed)
+        past = read_past(merge, Trees(change.base, change.tree.entries), change.blobs, changed)
         facts = _facts(change, {*changed, *past.pasts}, past)
-        return facts._replace(blobs=(*facts.blobs, *brought_blobs(place, change.tree)))
+        return facts._replace(blobs=(*facts.blobs, *brought_blobs(merge, change.tree)))
 
 
 def tree_facts(project: Project, head: str, now: float) -> Facts:
@@ -62,10 +63,10 @@ def tree_facts(project: Project, head: str, now: float) -> Facts:
 
     """
     git = reading(project.around.environ, project.layout)
-    place = Landed(git, head, head, tree_of(git, head))
-    check_trees(git, place.tree)
-    entries = list_tree(git, place.tree)
-    change = _Change(project, place, now, as_index(entries, differing({}, entries)), entries, Blobs(place))
+    merge = Merge(git, head, head, tree_of(git, head))
+    check_trees(git, merge.tree)
+    entries = list_tree(git, merge.tree)
+    change = _Change(project, merge, now, as_index(entries, differing({}, entries)), entries, Blobs(merge))
     tracked = {path.removesuffix(SUFFIX): entry for path, entry in entries.items() if is_pointer(path)}
     change.blobs.load_names(tracked.values())
     names = {path: change.blobs.name(entry.oid) for path, entry in tracked.items()}
@@ -76,7 +77,7 @@ class _Change(NamedTuple):
     """A change, in the terms of an index that is about to be committed."""
 
     project: Project
-    place: Landed
+    merge: Merge
     now: float
     tree: Index
     base: Mapping[str, Entry]
@@ -88,10 +89,10 @@ class _Change(NamedTuple):
         return self.blobs.file(self.base.get(path))
 
 
-def _change(project: Project, place: Landed, now: float) -> _Change:
-    base = list_tree(place.git, tree_of(place.git, place.base))
-    entries = list_tree(place.git, place.tree)
-    return _Change(project, place, now, as_index(entries, differing(base, entries)), base, Blobs(place))
+def _change(project: Project, merge: Merge, now: float) -> _Change:
+    base = list_tree(merge.git, tree_of(merge.git, merge.base))
+    entries = list_tree(merge.git, merge.tree)
+    return _Change(project, merge, now, as_index(entries, differing(base, entries)), base, Blobs(merge))
 
 
 def _changed(change: _Change) -> set[str]:
@@ -123,7 +124,7 @@ def _read(
     ours = {path + suffix for path in paths for suffix in _OF_A_MODEL}
     guards = {path + suffix for path in _guarding(change) for suffix in ("", SIGNATURES)}
     foreign = [path for path in change.tree.changes if enters(change.tree, path, tracked)]
-    return read_files(change.place.git, change.tree, ours | guards, foreign)
+    return read_files(change.merge.git, change.tree, ours | guards, foreign)
 
 
 # Models.
@@ -134,7 +135,7 @@ def _models(
 ) -> Iterator[ModelFacts]:
     """Yield the models; of those that are gone the ones that nothing succeeds, or of which something is left."""
     inside = IndexPaths(sorted(change.tree.entries))
-    whole = change.place.base == change.place.head
+    whole = change.merge.base == change.merge.head
     for path in paths:
         pointer, report = files.get(path + SUFFIX), files.get(path + REPORT)
         model = ModelFacts(path, pointer, report, None, bool(inside.at_or_below(path)))
@@ -169,4 +170,4 @@ def _guarded(change: _Change, files: Mapping[str, FileAt]) -> Iterator[GuardedCh
         if old != new:
             text = change_text(path, old and old.raw, new and new.raw)
             signers = _signed(change, text, files.get(path + SIGNATURES), CHANGES)
-            yield GuardedChange(path, old, new, signers, change.place.base)
+            yield GuardedChange(path, old, new, signers, change.merge.base)

@@ -15,8 +15,8 @@ from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
+from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Index
-from mvc.scm.plumbing import IndexPaths
 
 
 class Staged(NamedTuple):

@@ -13,9 +13,11 @@ from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import Past, Version
 from mvc.quality.judge.lineage import Descent, Held, Move, State, Stood, descents
-from mvc.scm.history import Step, VersionTag, aside, files_at, first_parents, renames, renames_in, version_tags
+from mvc.scm.commits import CommitPath, blobs_at, tree_of
+from mvc.scm.history import CommitChanges, Rename, first_parent_history, merged_branches, renames, renames_in
 from mvc.scm.index_changes import Entry
-from mvc.scm.landing import Landed, list_tree, tree_of
+from mvc.scm.landing import Merge, list_tree
+from mvc.scm.refs import VersionTag, version_tags
 
 _PATTERNS = (f"*{SUFFIX}", f"*{REPORT}")
 
@@ -40,7 +42,7 @@ class Models(NamedTuple):
     gone: tuple[Version, ...]
 
 
-def read_past(place: Landed, trees: Trees, blobs: Blobs, changed: Collection[str]) -> Models:
+def read_past(merge: Merge, trees: Trees, blobs: Blobs, changed: Collection[str]) -> Models:
     """Return what is known of the tracked paths that changed.
 
     Raises:
@@ -53,7 +55,7 @@ def read_past(place: Landed, trees: Trees, blobs: Blobs, changed: Collection[str
     blobs.load_files(side[path] for side in (base, judged) for path in near & side.keys())
     blobs.load_files(entry for path in near if (entry := trees.base.get(path + REPORT)))
     blobs.load_names(entry for side in (base, judged) for entry in side.values())
-    source = _Source(place, trees, blobs)
+    source = _Source(merge, trees, blobs)
     asked = sorted(judged.keys() & set(changed))
     found = source.descents(_held(base, near, blobs), _held(judged, near, blobs), asked)
     blobs.load(stood.state.report for descent in found.values() for stood in descent.stood)
@@ -86,14 +88,14 @@ def _held(pointers: Mapping[str, Entry], near: Collection[str], blobs: Blobs) ->
 class _Source(NamedTuple):
     """Where it is looked up."""
 
-    place: Landed
+    merge: Merge
     trees: Trees
     blobs: Blobs
 
     def version(self, path: str) -> Version:
         """Return what base has at `path`, which was loaded."""
         pointer, report = (self.blobs.file(self.trees.base.get(path + suffix)) for suffix in (SUFFIX, REPORT))
-        return Version(path, pointer, report, self.place.base)
+        return Version(path, pointer, report, self.merge.base)
 
     def descents(
         self, base: Mapping[str, Held], judged: Mapping[str, Held], asked: Collection[str],
@@ -101,7 +103,7 @@ class _Source(NamedTuple):
         """Return what each of the `asked` succeeds; the history is only read when there is one."""
         if not asked:
             return {}
-        steps = first_parents(self.place.git, self.place.base, *_PATTERNS)
+        steps = first_parent_history(self.merge.git, self.merge.base, *_PATTERNS)
         history = _histories(steps)
         names = {judged[path].name for path in asked} - {""}
         twins = {path for path, held in base.items() if held.name in names}
@@ -120,16 +122,16 @@ class _Source(NamedTuple):
         """Return what Git sees renamed: pointers first, then reports."""
         if base.keys() <= judged.keys() or judged.keys() <= base.keys():
             return []
-        git, old, new = self.place.git, tree_of(self.place.git, self.place.base), self.place.tree
+        git, old, new = self.merge.git, tree_of(self.merge.git, self.merge.base), self.merge.tree
         return [pair for pattern in _PATTERNS for pair in _stems(renames(git, old, new, pattern))]
 
-    def _moves(self, steps: Iterable[Step]) -> list[Move]:
+    def _moves(self, steps: Iterable[CommitChanges]) -> list[Move]:
         """Return what Git sees renamed in the history; of two that say otherwise the last counts, a pointer's."""
         ages = {step.commit: age for age, step in enumerate(steps) if _has_move(step)}
         found = []
         for pattern in reversed(_PATTERNS):
-            for commit, pair in renames_in(self.place.git, ages, pattern):
-                found += [Move(ages[commit], old, new) for old, new in _stems([pair])]
+            for rename in renames_in(self.merge.git, ages, pattern):
+                found += [Move(ages[rename.commit], old, new) for old, new in _stems([rename])]
         return found
 
     def past(self, descent: Descent) -> Past:
@@ -148,14 +150,15 @@ class _Source(NamedTuple):
     def registered(self, pasts: Mapping[str, Past]) -> dict[str, tuple[Version, ...]]:
         """Return the versions that Git tags register of each model."""
         called = {path: self._called(path, past) for path, past in pasts.items()}
-        tags = version_tags(self.place.git, self.place.base, set().union(*called.values())) if called else []
+        tags = version_tags(self.merge.git, self.merge.base, set().union(*called.values())) if called else []
         if not tags:
             return {}
         meant = {
             path: [(tag, _places(path, pasts[path])) for tag in tags if tag.name in called[path]] for path in pasts
         }
         wanted = {(tag.commit, place) for pairs in meant.values() for tag, places in pairs for place in places}
-        oids = files_at(self.place.git, ((commit, f"{place}{suffix}") for commit, place in wanted for suffix in _BOTH))
+        at = (CommitPath(commit, f"{place}{suffix}") for commit, place in wanted for suffix in _BOTH)
+        oids = blobs_at(self.merge.git, at)
         self.blobs.load(oids.values())
         elsewhere = cache(self._elsewhere)
         return {path: tuple(self._tagged(pairs, oids, elsewhere)) for path, pairs in meant.items()}
@@ -171,14 +174,15 @@ class _Source(NamedTuple):
         return {self.blobs.identity(pointer.oid)[0] for pointer in pointers if pointer} - {""}
 
     def _tagged(
-        self, pairs: Iterable[tuple[VersionTag, tuple[str, ...]]], oids: Mapping[tuple[str, str], str],
+        self, pairs: Iterable[tuple[VersionTag, tuple[str, ...]]], oids: Mapping[CommitPath, str],
         elsewhere: Callable[[VersionTag], tuple[Version, ...]],
     ) -> Iterator[Version]:
         """Yield what stands in each tag's commit at the first of its places that has a pointer, else elsewhere."""
         for tag, places in pairs:
-            place = next((place for place in places if (tag.commit, place + SUFFIX) in oids), "")
+            place = next((place for place in places if CommitPath(tag.commit, place + SUFFIX) in oids), "")
             if place:
-                yield self._registered(tag, place, *(oids.get((tag.commit, place + suffix), "") for suffix in _BOTH))
+                pair = (oids.get(CommitPath(tag.commit, place + suffix), "") for suffix in _BOTH)
+                yield self._registered(tag, place, *pair)
             else:
                 yield from elsewhere(tag)
 
@@ -187,7 +191,7 @@ class _Source(NamedTuple):
 
         A file that base has itself is no other's version, unless its pointer says the name.
         """
-        there = list_tree(self.place.git, tree_of(self.place.git, tag.commit))
+        there = list_tree(self.merge.git, tree_of(self.merge.git, tag.commit))
         pointers = _pointers(there)
         self.blobs.load_names(pointers.values())
         names = {path: self.blobs.name(entry.oid) for path, entry in pointers.items()}
@@ -207,7 +211,7 @@ class _Source(NamedTuple):
 
     def aside(self, pasts: Mapping[str, Past]) -> dict[str, tuple[Version, ...]]:
         """Return the reports that branches merged into base had of each model: at its paths, or under its name."""
-        brought = _brought(aside(self.place.git, self.place.base, *_PATTERNS)) if pasts else {}
+        brought = _brought(merged_branches(self.merge.git, self.merge.base, *_PATTERNS)) if pasts else {}
         if not brought:
             return {}
         names = {path: self._names(path, past) for path, past in pasts.items()}
@@ -260,14 +264,14 @@ def _file_name(path: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def _stems(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(stem(old), stem(new)) for old, new in pairs if stem(old) and stem(new)]
+def _stems(pairs: Iterable[Rename]) -> list[tuple[str, str]]:
+    return [(stem(old), stem(new)) for old, new, _ in pairs if stem(old) and stem(new)]
 
 
 # History.
 
 
-def _histories(steps: list[Step]) -> dict[str, list[State]]:
+def _histories(steps: list[CommitChanges]) -> dict[str, list[State]]:
     """Return the states of each path that ever had a pointer, the newest first."""
     current: dict[str, tuple[str, str]] = {}
     found: dict[str, list[State]] = {}
@@ -277,7 +281,7 @@ def _histories(steps: list[Step]) -> dict[str, list[State]]:
     return {path: states[::-1] for path, states in found.items() if any(state.pointer for state in states)}
 
 
-def _apply(step: Step, current: dict[str, tuple[str, str]]) -> set[str]:
+def _apply(step: CommitChanges, current: dict[str, tuple[str, str]]) -> set[str]:
     """Change what stands at each path as a commit does; the paths that it touches."""
     touched = set()
     for change in step.changes:
@@ -297,7 +301,7 @@ class _Brought(NamedTuple):
     reports: dict[str, str]
 
 
-def _brought(steps: Iterable[Step]) -> dict[str, _Brought]:
+def _brought(steps: Iterable[CommitChanges]) -> dict[str, _Brought]:
     """Return the pointers and reports that commits brought; the newest commit comes first."""
     found: dict[str, _Brought] = {}
     for step in steps:
@@ -309,7 +313,7 @@ def _brought(steps: Iterable[Step]) -> dict[str, _Brought]:
     return found
 
 
-def _has_move(step: Step) -> bool:
+def _has_move(step: CommitChanges) -> bool:
     """Whether a commit takes a pointer away, and brings another."""
     pointers = [change for change in step.changes if is_pointer(change.path)]
     came = any(not change.old_mode.strip("0") for change in pointers)

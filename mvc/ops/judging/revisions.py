@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from mvc.errors import MvcError, UsageError
-from mvc.scm.incomplete import lacks_tags
-from mvc.scm.landing import contains, find_commit, is_partial, is_shallow, local_base, parents, remote_tip
+from mvc.scm.commits import contains, find_commit, parents
+from mvc.scm.incomplete import is_partial, is_shallow, lacks_tags
 from mvc.scm.plumbing import Git
+from mvc.scm.refs import local_base, remote_tip
 
 System: TypeAlias = Literal["", "github", "gitlab", "jenkins", "bitbucket", "azure"]
 

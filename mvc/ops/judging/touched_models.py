@@ -12,7 +12,8 @@ from mvc.quality.files import MAX_BYTES as MAX_FILE
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, FileAt, ModelFacts
-from mvc.scm.index_changes import Entry, Index, heads, sizes
+from mvc.scm.blobs import blob_sizes, first_bytes, missing_object
+from mvc.scm.index_changes import Entry, Index
 from mvc.scm.plumbing import Git
 
 GITLINK = "160000"
@@ -87,12 +88,14 @@ def read_files(
     entering = {entry.oid for entry in others.values()}
     raw: dict[str, bytes] = {}
     looks: dict[str, Look] = {}
-    blobs = sizes(git, sorted(whole | entering))
-    for blob, head in zip(blobs, heads(git, blobs, HEAD), strict=True):
-        if blob.oid in whole:
-            raw[blob.oid] = head
-        if blob.oid in entering and (found := look_at(head, blob.size)):
-            looks[blob.oid] = found
+    sizes = blob_sizes(git, sorted(whole | entering))
+    for lost in (whole | entering) - sizes.keys():
+        raise missing_object(lost)
+    for oid, head in first_bytes(git, sizes, HEAD):
+        if oid in whole:
+            raw[oid] = head
+        if oid in entering and (found := look_at(head, sizes[oid])):
+            looks[oid] = found
     files = {path: FileAt(item.mode, raw.get(item.oid, b""), item.oid, item.conflicted) for path, item in own.items()}
     seen = [(path, looks[entry.oid], entry.mode == SYMLINK) for path, entry in others.items() if entry.oid in looks]
     return files, tuple(BlobFacts(path, look.size, look.kind) for path, look, link in seen if look.counts(link=link))

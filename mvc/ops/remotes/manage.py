@@ -12,7 +12,7 @@ from mvc.errors import UsageError
 from mvc.ops.shared.config_files import Changes, change
 from mvc.ops.shared.remotes import DEFAULT, get_default
 from mvc.project import CONFIG, Project
-from mvc.scm.plumbing import staged_file
+from mvc.scm.index import staged_file
 from mvc.store.buckets.address import (
     COMMON,
     DIRECTORY,

@@ -38,7 +38,8 @@ from mvc.quality.reports.report import (
     parse_report,
 )
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version
-from mvc.scm.plumbing import stage, staged_file
+from mvc.scm.index import staged_file
+from mvc.scm.staging import stage
 from mvc.workspace.observe import Observed
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Tracked, holder_of

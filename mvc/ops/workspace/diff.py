@@ -15,7 +15,7 @@ from mvc.ops.shared.selection import Failure, chosen, collecting, unusable
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.retention.available import load_manifest
-from mvc.scm.plumbing import head, resolve
+from mvc.scm.commits import head, resolve
 from mvc.workspace.tracked import Selection, Tracked
 
 if TYPE_CHECKING:
