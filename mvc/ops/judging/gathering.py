@@ -34,20 +34,21 @@ from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.commits import tree_of
 from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Entry, Index
-from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
+from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging
+from mvc.scm.plumbing import Git
 
 _GUARDS = (POLICY, SIGNERS, REVOKED, WAIVERS)
 _OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
 
 
-def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
+def gate_facts(project: Project, git: Git, base: str, head: str, now: float) -> Facts:
     """Return what merging the commit `head` into `base` would land; `now`, in seconds, is when signatures must hold.
 
     Raises:
         MvcError: it cannot be told: no common history, a conflict, an object that this clone lacks.
 
     """
-    with merging(reading(project.around.environ, project.layout), base, head) as merge:
+    with merging(git, base, head) as merge:
         change = _change(project, merge, now)
         changed = _changed(change)
         past = read_past(merge, Trees(change.base, change.tree.entries), change.blobs, changed)
@@ -55,14 +56,13 @@ def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
         return facts._replace(blobs=(*facts.blobs, *brought_blobs(merge, change.tree)))
 
 
-def tree_facts(project: Project, head: str, now: float) -> Facts:
+def tree_facts(project: Project, git: Git, head: str, now: float) -> Facts:
     """Return all that the commit `head` has, to be judged by its own policy, without a past.
 
     Raises:
         MvcError: this clone lacks some of it.
 
     """
-    git = reading(project.around.environ, project.layout)
     merge = Merge(git, head, head, tree_of(git, head))
     check_trees(git, merge.tree)
     entries = list_tree(git, merge.tree)
