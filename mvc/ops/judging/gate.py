@@ -16,7 +16,7 @@ from mvc.ops.judging.revisions import Revisions, Told, lacking, read_event, revi
 from mvc.project import CONFIG, FOLDER, Project
 from mvc.quality.finding import Finding, Judged, Verdict
 from mvc.quality.judge.facts import Facts
-from mvc.quality.judge.judge import judge, judging_policy
+from mvc.quality.judge.judge import judge
 from mvc.scm.landing import contains, find_commit, list_tree, reading, tree_of
 from mvc.scm.plumbing import Git, committed_file
 
@@ -90,7 +90,7 @@ def _whole(project: Project, git: Git, options: GateOptions, now: float) -> Gate
 def _judged(project: Project, facts: Facts, remote: str, now: float) -> Verdict:
     if remote:
         asked = ask_remote(project, remote, facts.models)
-        policy = judging_policy(facts)
+        policy = facts.policy.policy
         models = with_files(project, policy, facts.models)  # more may be known of them now
         models = with_scans(project, policy, models)
         facts = facts._replace(models=models, remote=asked)
