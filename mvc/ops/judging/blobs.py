@@ -9,7 +9,7 @@ from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.objects.pointer_reader import parse
 from mvc.ops.judging.touched_models import GITLINK
 from mvc.quality.files import MAX_BYTES as MAX_REPORT
-from mvc.quality.judge.facts import FileAt
+from mvc.quality.files import FileAt
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.index_changes import Entry
 from mvc.scm.landing import Merge

@@ -8,9 +8,9 @@ from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_reader import parse
 from mvc.project import Project
-from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
-from mvc.quality.judge.judge import judge_policy
+from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
+from mvc.quality.policy.policy import Policy
 from mvc.retention.available import is_available, load_manifest
 
 _LARGE = b'mvc: 1\nkind: "dir"\nblake3: '
@@ -27,14 +27,13 @@ def is_kept(project: Project, pointer: Pointer) -> bool:
         return False
 
 
-def with_files(project: Project, policy: FileAt | None, models: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
+def with_files(project: Project, policy: Policy, models: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
     """Return the models with the names of the files in large directories, where the policy denies formats."""
     models = tuple(models)
     if not any(map(_is_large, models)):
         return models
-    rules, _ = judge_policy(Facts(policy))
     return tuple(
-        model._replace(files=_files(project, model)) if _is_large(model) and demands(rules, model.path).deny else model
+        model._replace(files=_files(project, model)) if _is_large(model) and demands(policy, model.path).deny else model
         for model in models
     )
 

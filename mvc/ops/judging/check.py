@@ -7,7 +7,6 @@ cache has the model's content is asked anew each time.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -19,18 +18,18 @@ from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.selection import chosen
 from mvc.project import Project
-from mvc.quality.files import POLICY, SIGNATURES, SUFFIX
+from mvc.quality.files import POLICY, SIGNATURES, SUFFIX, FileAt
 from mvc.quality.finding import Finding, Verdict
-from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
-from mvc.quality.judge.judge import judge, judge_policy
+from mvc.quality.judge.facts import Facts, ModelFacts
+from mvc.quality.judge.judge import judge
 from mvc.quality.policy.demands import demands
+from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.policy.policy import Policy
 from mvc.scm.index import index_paths, list_files, staged_file
 from mvc.workspace.tracked import Tracked
 
 _TOGETHER = frozenset({"MVC101", "MVC106"})
 """What they say depends on other models, too: such verdicts are not remembered."""
-_AGE = re.compile(rb"max_age|\\")
-"""What stands in a policy that says how old a report may be: the word, or an escape that may be a part of it."""
 
 
 class Checked(NamedTuple):
@@ -48,14 +47,15 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
         MvcError: a path is not tracked; or Git, the cache, a report or the policy can't be read.
 
     """
-    policy = file_in(project, POLICY)
+    parsed = read_policy(file_in(project, POLICY))
+    policy = parsed.policy
     models = list(_models(project, [path.removesuffix(SIGNATURES).removesuffix(SUFFIX) for path in paths]))
     known = project.catalog.verdicts()
-    keys = {model.path: _key(policy, model) for model in _lasting(policy, models)}
+    keys = {model.path: _key(parsed.file, model) for model in _lasting(policy, models)}
     told = {model.path: known[model.path][1] for model in models if _is_known(model, keys, known)}
     fresh = with_files(project, policy, (model for model in models if model.path not in told))
     fresh = with_scans(project, policy, fresh)
-    verdict = judge(Facts(policy, fresh or tuple(models[:1])), now)
+    verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now)
     _remember(project, fresh, keys, verdict)
     found = Verdict.of((*verdict.findings, *(item for text in told.values() for item in _decoded(text))))
     return Checked(found.passed, tuple(model.path for model in models), found.findings)
@@ -105,13 +105,11 @@ def _kept(project: Project, item: Tracked) -> bool | None:
 # What is remembered.
 
 
-def _lasting(policy: FileAt | None, models: Iterable[ModelFacts]) -> Iterator[ModelFacts]:
+def _lasting(policy: Policy, models: Iterable[ModelFacts]) -> Iterator[ModelFacts]:
     """Yield the models of which the verdict rests on their files alone, and is the same at any time."""
-    rules = None
-    if policy is not None and _AGE.search(policy.raw):  # parsing takes time
-        rules, _ = judge_policy(Facts(policy))
+    ageless = not any(rule.max_age for rule in policy.rules)
     for model in models:
-        if _is_ordinary(model) and (rules is None or demands(rules, model.path).max_age is None):
+        if _is_ordinary(model) and (ageless or demands(policy, model.path).max_age is None):
             yield model
 
 
@@ -131,7 +129,7 @@ def _is_known(model: ModelFacts, keys: dict[str, str], known: dict[str, tuple[st
 
 
 def _is_ordinary(model: ModelFacts) -> bool:
-    return model.pointer is not None and model.kept is not False and not model.in_git
+    return model.pointer is not None and model.in_cache is not False and not model.in_git
 
 
 def _remember(project: Project, models: Iterable[ModelFacts], keys: dict[str, str], verdict: Verdict) -> None:

@@ -16,7 +16,7 @@ from mvc.ops.judging.revisions import Revisions, partial_clone_hint, revisions, 
 from mvc.project import CONFIG, FOLDER, Project
 from mvc.quality.finding import Finding, Judged
 from mvc.quality.judge.facts import Facts
-from mvc.quality.judge.judge import judge, judging_policy
+from mvc.quality.judge.judge import judge
 from mvc.scm.commits import committed_file, contains, tree_of
 from mvc.scm.landing import list_tree, reading
 from mvc.scm.plumbing import Git
@@ -88,7 +88,7 @@ def _judge(project: Project, git: Git, found: Revisions, remote: str, now: float
 def _with_remote(project: Project, facts: Facts, remote: str) -> Facts:
     """Ask the remote. This fetches lists of files, so the models are completed once more."""
     asked = ask_remote(project, remote, facts.models)
-    policy = judging_policy(facts)
+    policy = facts.policy.policy
     models = with_scans(project, policy, with_files(project, policy, facts.models))
     return facts._replace(models=models, remote=asked)
 

@@ -14,22 +14,21 @@ from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.judging.touched_models import enters, is_left, is_model, is_pointer, read_files, touched
 from mvc.ops.shared.ssh_signatures import signers_of
 from mvc.project import Project
-from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS
+from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import (
     BlobFacts,
+    BroughtFile,
     Facts,
-    FileAt,
-    GuardedChange,
     Landing,
     ModelFacts,
     Past,
-    Placed,
+    PolicyFileChange,
     Signer,
-    Tracked,
+    TrackedName,
 )
-from mvc.quality.judge.judge import judging_policy
-from mvc.quality.judge.rules.guarded import is_guarded
+from mvc.quality.judge.rules.policy_files import is_policy_file, judging_policy
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.commits import tree_of
 from mvc.scm.index import IndexPaths
@@ -107,14 +106,14 @@ def _facts(change: _Change, paths: Collection[str], past: Models) -> Facts:
     landing = Landing(
         own_policy=policy is not None and change.guard(POLICY) is None,
         waivers=change.guard(WAIVERS), signers=change.guard(SIGNERS), revoked=change.guard(REVOKED),
-        guarded=tuple(_guarded(change, files)),
-        tracked=tuple(Tracked(path, name) for path, name in sorted(past.names.items())),
-        files=tuple(Placed(path, entries[path].mode) for path in change.tree.changes if path in entries),
+        policy_files=tuple(_guarded(change, files)),
+        tracked=tuple(TrackedName(path, name) for path, name in sorted(past.names.items())),
+        files=tuple(BroughtFile(path, entries[path].mode) for path in change.tree.changes if path in entries),
         gone=past.gone,
     )
-    judging = judging_policy(Facts(policy, landing=landing))
-    models = with_files(change.project, judging, _models(change, sorted(paths), files, past.pasts))
-    return Facts(policy, with_scans(change.project, judging, models), blobs, landing)
+    judging = judging_policy(read_policy(policy), landing)
+    models = with_files(change.project, judging.policy, _models(change, sorted(paths), files, past.pasts))
+    return Facts(judging, with_scans(change.project, judging.policy, models), blobs, landing)
 
 
 def _read(
@@ -161,13 +160,13 @@ def _signed(change: _Change, text: bytes, signatures: FileAt | None, namespace: 
 
 def _guarding(change: _Change) -> set[str]:
     """Return the files that say how a change is judged: those of base, and those that the change touches."""
-    return {*_GUARDS, *filter(is_guarded, change.tree.changes)}
+    return {*_GUARDS, *filter(is_policy_file, change.tree.changes)}
 
 
-def _guarded(change: _Change, files: Mapping[str, FileAt]) -> Iterator[GuardedChange]:
-    for path in sorted(filter(is_guarded, change.tree.changes)):
+def _guarded(change: _Change, files: Mapping[str, FileAt]) -> Iterator[PolicyFileChange]:
+    for path in sorted(filter(is_policy_file, change.tree.changes)):
         old, new = change.guard(path), files.get(path)
         if old != new:
             text = change_text(path, old and old.raw, new and new.raw)
             signers = _signed(change, text, files.get(path + SIGNATURES), CHANGES)
-            yield GuardedChange(path, old, new, signers, change.merge.base)
+            yield PolicyFileChange(path, old, new, signers, change.merge.base)

@@ -12,9 +12,10 @@ from mvc.ops.judging.cached_content import is_kept, with_files
 from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.judging.touched_models import GITLINK, SYMLINK, enters, is_left, is_model, is_pointer, read_files, touched
 from mvc.project import FOLDER, Project
-from mvc.quality.files import POLICY
+from mvc.quality.files import POLICY, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
+from mvc.quality.judge.facts import Facts, ModelFacts
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Index
 
@@ -44,17 +45,18 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     foreign = [path for path in index.changes if enters(index, path, tracked)]
     files, blobs = read_files(project.git, index, ours, foreign)
     source = _Source(project, index, files, IndexPaths(sorted(index.entries)))
-    policy = files.get(POLICY)
+    parsed = read_policy(files.get(POLICY))
+    policy = parsed.policy
     models = (source.model(path) for path in sorted(changed))
     left = with_files(project, policy, (model for model in models if is_left(index, model)))
     left = (*with_scans(project, policy, filter(_is_here, left)), *filterfalse(_is_here, left))
     rest = with_files(project, policy, (source.model(path) for path in sorted(others)))
-    return Staged(Facts(policy, left, blobs), rest)
+    return Staged(Facts(parsed, left, blobs), rest)
 
 
 def _is_here(model: ModelFacts) -> bool:
     """Whether the commit brings it, and the cache has all of it."""
-    return model.kept is True
+    return model.in_cache is True
 
 
 class _Source(NamedTuple):

@@ -11,7 +11,7 @@ from mvc.ops.judging.blobs import REGULAR, Blobs
 from mvc.ops.judging.touched_models import is_pointer, stem
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.facts import Past, Version
+from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.quality.judge.lineage import Descent, Held, Move, State, Stood, descents
 from mvc.scm.commits import CommitPath, blobs_at, tree_of
 from mvc.scm.history import CommitChanges, Rename, first_parent_history, merged_branches, renames, renames_in
@@ -39,7 +39,7 @@ class Models(NamedTuple):
     """Of each path that was asked for and is there, or is gone and has no successor."""
     names: dict[str, str]
     """By tracked path of the judged tree, the name that its pointer gives it."""
-    gone: tuple[Version, ...]
+    gone: tuple[ModelVersion, ...]
 
 
 def read_past(merge: Merge, trees: Trees, blobs: Blobs, changed: Collection[str]) -> Models:
@@ -63,7 +63,7 @@ def read_past(merge: Merge, trees: Trees, blobs: Blobs, changed: Collection[str]
     for path, versions in source.registered(pasts).items():
         pasts[path] = pasts[path]._replace(registered=versions)
     for path, versions in source.aside(pasts).items():
-        pasts[path] = pasts[path]._replace(aside=versions)
+        pasts[path] = pasts[path]._replace(merged_branch_reports=versions)
     followed = {past.before.path for past in pasts.values() if past.before}
     for path in gone - followed:
         version = source.version(path)
@@ -92,10 +92,10 @@ class _Source(NamedTuple):
     trees: Trees
     blobs: Blobs
 
-    def version(self, path: str) -> Version:
+    def version(self, path: str) -> ModelVersion:
         """Return what base has at `path`, which was loaded."""
         pointer, report = (self.blobs.file(self.trees.base.get(path + suffix)) for suffix in (SUFFIX, REPORT))
-        return Version(path, pointer, report, self.merge.base)
+        return ModelVersion(path, pointer, report, self.merge.base)
 
     def descents(
         self, base: Mapping[str, Held], judged: Mapping[str, Held], asked: Collection[str],
@@ -141,13 +141,13 @@ class _Source(NamedTuple):
             return Past(versions[0], "history", versions)
         return Past(self.version(descent.before) if descent.before else None, descent.found, versions)
 
-    def _stood(self, stood: Stood) -> Version:
+    def _stood(self, stood: Stood) -> ModelVersion:
         pointer, report = (self.blobs.regular(oid) for oid in (stood.state.pointer, stood.state.report))
-        return Version(stood.path, pointer, report, stood.state.commit)
+        return ModelVersion(stood.path, pointer, report, stood.state.commit)
 
     # Git tags.
 
-    def registered(self, pasts: Mapping[str, Past]) -> dict[str, tuple[Version, ...]]:
+    def registered(self, pasts: Mapping[str, Past]) -> dict[str, tuple[ModelVersion, ...]]:
         """Return the versions that Git tags register of each model."""
         called = {path: self._called(path, past) for path, past in pasts.items()}
         tags = version_tags(self.merge.git, self.merge.base, set().union(*called.values())) if called else []
@@ -175,8 +175,8 @@ class _Source(NamedTuple):
 
     def _tagged(
         self, pairs: Iterable[tuple[VersionTag, tuple[str, ...]]], oids: Mapping[CommitPath, str],
-        elsewhere: Callable[[VersionTag], tuple[Version, ...]],
-    ) -> Iterator[Version]:
+        elsewhere: Callable[[VersionTag], tuple[ModelVersion, ...]],
+    ) -> Iterator[ModelVersion]:
         """Yield what stands in each tag's commit at the first of its places that has a pointer, else elsewhere."""
         for tag, places in pairs:
             place = next((place for place in places if CommitPath(tag.commit, place + SUFFIX) in oids), "")
@@ -186,7 +186,7 @@ class _Source(NamedTuple):
             else:
                 yield from elsewhere(tag)
 
-    def _elsewhere(self, tag: VersionTag) -> tuple[Version, ...]:
+    def _elsewhere(self, tag: VersionTag) -> tuple[ModelVersion, ...]:
         """Return what a tag may register where base never had it: pointers of that name, or files called so.
 
         A file that base has itself is no other's version, unless its pointer says the name.
@@ -204,12 +204,13 @@ class _Source(NamedTuple):
         """Return what a model without a name is called; empty where base has one at that path."""
         return "" if path + SUFFIX in self.trees.base else _file_name(path)
 
-    def _registered(self, tag: VersionTag, place: str, pointer: str, report: str) -> Version:
-        return Version(place, self.blobs.regular(pointer), self.blobs.regular(report), tag.commit, tag.tag, tag.merged)
+    def _registered(self, tag: VersionTag, place: str, pointer: str, report: str) -> ModelVersion:
+        files = self.blobs.regular(pointer), self.blobs.regular(report)
+        return ModelVersion(place, *files, tag.commit, tag.tag, tag.merged)
 
     # Branches that were merged.
 
-    def aside(self, pasts: Mapping[str, Past]) -> dict[str, tuple[Version, ...]]:
+    def aside(self, pasts: Mapping[str, Past]) -> dict[str, tuple[ModelVersion, ...]]:
         """Return the reports that branches merged into base had of each model: at its paths, or under its name."""
         brought = _brought(merged_branches(self.merge.git, self.merge.base, *_PATTERNS)) if pasts else {}
         if not brought:
@@ -236,13 +237,13 @@ class _Source(NamedTuple):
             found[name].append((path, blake3))
         return found
 
-    def _reports(self, brought: Mapping[str, _Brought], wanted: Iterable[tuple[str, str]]) -> Iterator[Version]:
+    def _reports(self, brought: Mapping[str, _Brought], wanted: Iterable[tuple[str, str]]) -> Iterator[ModelVersion]:
         """Yield the reports at these places, those that speak of a blake3 where one is given."""
         for place, blake3 in wanted:
             for oid, commit in brought[place].reports.items() if place in brought else ():
                 report = self.blobs.regular(oid)
                 if report and blake3.encode() in report.raw:
-                    yield Version(place, None, report, commit)
+                    yield ModelVersion(place, None, report, commit)
 
 
 _BOTH = (SUFFIX, REPORT)

@@ -12,7 +12,7 @@ from mvc.objects.pointer_reader import parse
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers import bring_manifests, transferring
 from mvc.project import Project
-from mvc.quality.judge.facts import Lacking, ModelFacts, RemoteFacts
+from mvc.quality.judge.facts import IncompleteModel, ModelFacts, RemoteFacts
 from mvc.retention.available import needed_objects
 from mvc.transfer.transfer import JOBS, Tools, missing_there
 from mvc.workspace.tracked import Selection, Tracked
@@ -50,19 +50,19 @@ def _pointer(model: ModelFacts) -> Pointer | None:
         return None
 
 
-def _ask(tools: Tools, pointers: Mapping[str, Pointer], unread: Mapping[str, MvcError]) -> Iterator[Lacking]:
+def _ask(tools: Tools, pointers: Mapping[str, Pointer], unread: Mapping[str, MvcError]) -> Iterator[IncompleteModel]:
     """Yield what is lacking; `unread` are the lists of files that the remote did not give, and why."""
     needs: dict[str, dict[str, Digest]] = {}
     for path, pointer in pointers.items():
         try:
             needs[path] = {digest.blake3: digest for _, digest in needed_objects(tools.cache, pointer)}
         except InvalidFormat as error:
-            yield Lacking(path, problem=f"the list of its files cannot be used: {error.message}")
+            yield IncompleteModel(path, problem=f"the list of its files cannot be used: {error.message}")
     everything = (digest for found in needs.values() for digest in found.values())
     lacking = {digest.blake3 for digest in missing_there(tools.remote, everything)}
     for path, found in needs.items():
         if missing := found.keys() & lacking:
-            yield Lacking(path, len(missing), len(found), sum(found[name].size for name in missing))
+            yield IncompleteModel(path, len(missing), len(found), sum(found[name].size for name in missing))
         elif lists := sorted(found.keys() & unread.keys()):
             problem = f"the list of its files cannot be read: {unread[lists[0]].message}"
-            yield Lacking(path, problem=problem, damaged=True)
+            yield IncompleteModel(path, problem=problem, damaged=True)

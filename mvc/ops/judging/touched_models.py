@@ -9,9 +9,9 @@ from mvc.modelfiles import magic
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.objects.pointer import SUFFIX
 from mvc.quality.files import MAX_BYTES as MAX_FILE
-from mvc.quality.files import SIGNATURES
+from mvc.quality.files import SIGNATURES, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.facts import BlobFacts, FileAt, ModelFacts
+from mvc.quality.judge.facts import BlobFacts, ModelFacts
 from mvc.scm.blobs import blob_sizes, first_bytes, missing_object
 from mvc.scm.index_changes import Entry, Index
 from mvc.scm.plumbing import Git

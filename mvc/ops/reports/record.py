@@ -16,11 +16,12 @@ from mvc.ops.shared.content import look, same_content
 from mvc.ops.shared.finding_lines import lines_from
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX
+from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
-from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
+from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.directions import higher_is_better
 from mvc.quality.reports.metric_files import MAX_BYTES as MAX_METRICS_BYTES
 from mvc.quality.reports.metric_files import Found, find_metrics, read_metrics
@@ -439,7 +440,7 @@ def _judged(project: Project, examined: Examined, raw: bytes) -> list[Remark]:
     item = examined.item
     pointer = FileAt("100644", item.raw) if item and item.pointer else None
     model = ModelFacts(examined.path, pointer, FileAt("100644", raw))
-    found = judge(Facts(file_in(project, POLICY), (model,)), 0).findings
+    found = judge(Facts(read_policy(file_in(project, POLICY)), (model,)), 0).findings
     told = [item for item in found if item.code.startswith(_ABOUT_REPORTS) and item.code not in _SAID]
     return [
         Remark(f"{item.code} {item.message}", item.fix, refused=item.severity == "error")
