@@ -67,7 +67,9 @@ def gate(project: Project, options: GateOptions, now: float) -> Gated:
     job = CiJob() if options.base and options.head else ci_job(environ, read_event(environ))
     found = revisions(git, job, options.base, options.head)
     _check_set_up(git, found.base, found.head)
-    return _nothing(found) if contains(git, found.base, found.head) else _judge(project, git, found, options.remote, now)
+    if contains(git, found.base, found.head):
+        return _nothing(found)
+    return _judge(project, git, found, options.remote, now)
 
 
 def _judge(project: Project, git: Git, found: Revisions, remote: str, now: float) -> Gated:
@@ -76,9 +78,9 @@ def _judge(project: Project, git: Git, found: Revisions, remote: str, now: float
     with project.with_settings(settings) as variant:
         with partial_clone_hint(git, found.system):
             if found.base:
-                facts = gate_facts(variant, git, found.base, found.head, now)
+                facts = gate_facts(variant, found.base, found.head, now)
             else:
-                facts = tree_facts(variant, git, found.head, now)
+                facts = tree_facts(variant, found.head, now)
         if remote:
             facts = _with_remote(variant, facts, remote)
         verdict = judge(facts, now)

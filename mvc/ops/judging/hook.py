@@ -1,4 +1,4 @@
-"""What the hook decides: whether a commit of the index as it is may be made."""
+"""Whether a commit of the index may be made."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge
 from mvc.scm.index_changes import Index, read_index
 
+PARTS: dict[str, frozenset[str]] = {
+    "no-raw-models": frozenset({"MVC301", "MVC302", "MVC303", "MVC308"}),
+    "lint": frozenset({"MVC102", "MVC304", "MVC305", "MVC309", "MVC401"}),
+}
+"""Hooks for the framework pre-commit that check only some codes: content that Git would store, unreadable files."""
 _AGE = "MVC127"
 
 
 def judge_index(project: Project, now: float, index: Index | None = None) -> Verdict:
-    """Judge what a commit of the index would change, at `now`, in seconds since the epoch; it may be read already.
+    """Judge what a commit of the index would change, at `now`, in seconds since the epoch.
 
-    When the policy changes, the other models are judged by it as well; what they lack is a warning, so that a
-    stricter policy can be committed before they meet it.
+    `index` may be read already. When the policy changes, the other models are judged by it as well; their errors are
+    warnings, so that a stricter policy can be committed before they meet it.
 
     Raises:
         MvcError: it can't be judged.
@@ -27,7 +32,7 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
     staged = index_facts(project, index)
     if staged is None:
         return Verdict(())
-    verdict = _of_this_commit(judge(staged.facts, now), staged.facts, index)
+    verdict = _without_old_age(judge(staged.facts, now), staged.facts, index)
     if not staged.others:
         return verdict
     others = judge(Facts(staged.facts.policy, staged.others), now)
@@ -39,7 +44,14 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
     return Verdict.of((*verdict.findings, *softer))
 
 
-def _of_this_commit(verdict: Verdict, facts: Facts, index: Index) -> Verdict:
-    """Return the verdict without the age of reports that HEAD or a merged branch has already: they were young then."""
+def _without_old_age(verdict: Verdict, facts: Facts, index: Index) -> Verdict:
+    """Leave out the age of reports that HEAD or a merged branch has: their commits were judged when they were made."""
     old = {model.path for model in facts.models if model.report and model.report.oid in index.known}
     return Verdict(tuple(item for item in verdict.findings if item.code != _AGE or item.path not in old))
+
+
+def only_part(verdict: Verdict, part: str) -> Verdict:
+    """Return the findings that one of the `PARTS` checks; all for any other hook."""
+    if part not in PARTS:
+        return verdict
+    return Verdict(tuple(item for item in verdict.findings if item.code in PARTS[part]))
