@@ -1,4 +1,4 @@
-"""Findings as lines for people."""
+"""Findings as lines of text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from mvc.objects.visible import visible
 from mvc.quality.finding import Finding
 
 _FEW = 10
-"""Errors, and warnings, that are named before the rest is counted."""
+"""Errors, and warnings, shown before the rest is counted."""
 _OF_FILES = frozenset({"MVC301", "MVC302", "MVC303"})
-"""What only a commit is told: these are no models yet."""
+"""Findings about files that only a commit reports, as they are not models yet."""
 
 
 def notes(findings: Iterable[Finding]) -> Iterator[str]:
@@ -19,9 +19,9 @@ def notes(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def lines(findings: Iterable[Finding], every: str = "") -> Iterator[str]:
-    """Yield the first errors and warnings, each with what to type; `notes` are for who asks for them.
+    """Yield the first errors and warnings, each with the command to type, without notes.
 
-    `every` is the command that names them all; all are named when there is none.
+    `every` is the command that shows all of them; without it all are shown.
     """
     findings = list(findings)
     by_severity = {word: [item for item in findings if item.severity == word] for word in ("error", "warning")}
@@ -33,7 +33,7 @@ def lines(findings: Iterable[Finding], every: str = "") -> Iterator[str]:
         if rest := [item for item in items if item not in shown]:
             yield f"{word}: ... and {len(rest):,} more"
             only_here = any(item.code in _OF_FILES for item in rest)
-            yield f"  try: {'git commit  # once these are mended' if only_here else every}"
+            yield f"  try: {'git commit  # once these are fixed' if only_here else every}"
 
 
 def _lines(finding: Finding) -> Iterator[str]:
@@ -48,6 +48,6 @@ def _line(finding: Finding) -> str:
 
 
 def explain_line(findings: Sequence[Finding]) -> str:
-    """Return what to type to learn what the first error means."""
+    """Return the command that explains the first error."""
     code = next((finding.code for finding in findings if finding.severity == "error"), "")
     return f"mvc explain {code}" if code else ""
