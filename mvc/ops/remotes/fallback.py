@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
+from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.transfers import transferring
 from mvc.project import Project
 from mvc.store.buckets.bucket import RemoteError
@@ -127,7 +128,7 @@ class Others:
 def others(project: Project, remote: str) -> list[str]:
     """Return the remotes besides `remote`, in the order in which they are asked: the default one, then by name."""
     default = project.settings.value("remotes.default")
-    return sorted(project.remotes().keys() - {remote}, key=lambda name: (name != default, name))
+    return sorted(configured_remotes(project.settings).keys() - {remote}, key=lambda name: (name != default, name))
 
 
 def _worse(first: MvcError, second: MvcError) -> MvcError:

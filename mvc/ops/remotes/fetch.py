@@ -56,7 +56,7 @@ def _fetch_all(project: Project, meant: Selected, options: FetchOptions) -> list
     def move(remote: str, selections: tuple[Selection, ...]) -> TransferResult:
         return _fetch(project, remote, selections, options)
 
-    with project.store_lock():
+    with project.locks.store():
         return to_each_remote(project, meant, options.remote, move)
 
 
@@ -121,7 +121,7 @@ def _warnings(
         path = needs.objects[name].path
         absent = isinstance(other.error, MissingObject)
         error = f"object {name} is {'not' if absent else 'damaged'} on {remote}: {verb} from {other.remote}"
-        fix = project.line(f"mvc push{'' if absent else ' --repair'} -r {remote}{flags}", path)
+        fix = project.shell.line(f"mvc push{'' if absent else ' --repair'} -r {remote}{flags}", path)
         told.append(TransferFailure(path, name, error, fix))
     return tuple(told)
 

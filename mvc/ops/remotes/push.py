@@ -58,7 +58,7 @@ def push(project: Project, paths: Iterable[str] = (), options: PushOptions = Pus
         MvcError: a path is not tracked, or the only remote can't be reached.
 
     """
-    with project.store_lock():
+    with project.locks.store():
         return push_selected(project, selected(project, paths, options.scope), options)
 
 
@@ -74,7 +74,7 @@ def push_selected(project: Project, meant: Selected, options: PushOptions) -> li
 def _push(
     project: Project, remote: str, selections: tuple[Selection, ...], options: PushOptions,
 ) -> TransferResult:
-    with project.clone_lock(), transferring(project, remote, options.jobs) as tools:
+    with project.locks.clone(), transferring(project, remote, options.jobs) as tools:
         lists = bring_manifests(tools, selections)  # so that every file is asked for, in a clone that fetched none, too
         needs = needed(project, selections)
         refused = None if options.dry_run else _announce(project, tools, needs)

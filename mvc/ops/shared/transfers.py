@@ -13,6 +13,7 @@ from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import MAX_BYTES, path_of
 from mvc.ops.shared.object_users import Use, uses_in_history
+from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.revisions import tracked_at
 from mvc.ops.shared.selection import broken_list, chosen, unusable
 from mvc.project import Project
@@ -114,7 +115,7 @@ def _usable(project: Project, selections: Iterable[Selection], *, named: bool, c
         if item.pointer is not None and item.condition != "not-checked-out":
             good.append(selection)
         elif item.condition != "not-checked-out" or named:
-            error = unusable(project, item, project.line("mvc log", item.path) if commit else "")
+            error = unusable(project, item, project.shell.line("mvc log", item.path) if commit else "")
             text = f"at {commit[:12]}: {error.message}" if commit else error.message
             failed.append(TransferFailure(item.path, "", text, error.fix))
     return Selected(tuple(good), tuple(failed))
@@ -231,14 +232,14 @@ def by_remote(
     failed: list[TransferFailure] = []
     for wanted, items in asked.items():
         try:
-            name = project.remote(wanted).name
+            name = find_remote(project, wanted).name
         except UsageError as error:
             if wanted == remote:
                 raise
             failed += [_elsewhere(selection.item, error) for selection in items]
         else:
             groups[name] = (*groups.get(name, ()), *items)
-    return groups or {project.remote(remote).name: ()}, tuple(failed)
+    return groups or {find_remote(project, remote).name: ()}, tuple(failed)
 
 
 def _elsewhere(item: Tracked, error: UsageError) -> TransferFailure:
@@ -316,7 +317,7 @@ def opening(project: Project, remote: str | None, jobs: int) -> Iterator[Tools]:
         UsageError: there is no such remote.
 
     """
-    settings = project.remote(remote)
+    settings = find_remote(project, remote)
     with Pool(jobs) as pool, project.staging() as staging:
         bucket = open_bucket(settings)
         folder = staging.name(project.root)
@@ -381,7 +382,7 @@ def failures(
 
 def _wrong(project: Project, remote: str, path: str, lost: Lost) -> TransferFailure:
     """Say what is wrong with an object; one that no remote has whole is sent anew by whoever has it."""
-    line = project.line(f"mvc push --repair -r {remote}", path)
+    line = project.shell.line(f"mvc push --repair -r {remote}", path)
     return TransferFailure(path, lost.name, lost.error.message, lost.error.fix or f"{line}  # where it is whole")
 
 
@@ -397,7 +398,7 @@ def _absent(project: Project, where: str, need: Needed, uses: tuple[Use, ...], m
     name = need.digest.blake3
     error = f"object {name} is neither in the cache nor on {where}"
     if not uses:
-        fix = f"{project.line('mvc add', need.path)}  # where the file still is"
+        fix = f"{project.shell.line('mvc add', need.path)}  # where the file still is"
         return TransferFailure(need.path, name, f"{error}, and its pointer was never committed", fix)
     first = uses[-1]
     commit = first.commit[:12]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError, UsageError
 from mvc.ops.shared.object_users import Use, lost_uses, uses_in_history
 from mvc.ops.shared.remote_roots import announce
-from mvc.ops.shared.remotes import get_default
+from mvc.ops.shared.remotes import configured_remotes, default_remote, find_remote
 from mvc.ops.shared.transfers import transferring
 from mvc.project import VIEWS, Project
 from mvc.retention.roots import Needs, current_roots, repository_roots
@@ -159,8 +159,8 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
 
     """
     if options.evict or options.remote:
-        project.remote(options.remote)
-    with project.store_lock(exclusive=options.yes):
+        find_remote(project, options.remote)
+    with project.locks.store(exclusive=options.yes):
         if options.yes:
             project.cache.prepare()
         choice = _choose(project, options)
@@ -191,8 +191,9 @@ def _pushed(project: Project, items: list[Stored], options: GcOptions, relied_on
     Once that is to be acted on, `relied_on` are read there: they are held only when they are sound.
     """
     pushed = Pushed(set())
-    first = options.remote or get_default(project)
-    for name in [first] if options.remote else sorted(project.remotes(), key=lambda name: (name != first, name)):
+    first = options.remote or default_remote(project.settings)
+    names = sorted(configured_remotes(project.settings), key=lambda name: (name != first, name))
+    for name in [first] if options.remote else names:
         left = {item.name: item.size for item in items if item.name not in pushed.held}
         try:
             if left and options.evict and options.yes:

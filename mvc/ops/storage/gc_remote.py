@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from mvc.errors import MissingObject, MvcError, UsageError
 from mvc.ops.shared.remote_roots import announce_all, clone_id
+from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers import transferring
 from mvc.ops.storage.gc import Garbage, GcOptions, iso, named
 from mvc.project import Project
@@ -87,8 +88,8 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
     """
     _refuse(project, options)
     with (
-        project.store_lock(exclusive=options.yes),
-        project.clone_lock(exclusive=options.yes),
+        project.locks.store(exclusive=options.yes),
+        project.locks.clone(exclusive=options.yes),
         transferring(project, options.remote, JOBS) as tools,
     ):
         if not tools.remote.check_format():
@@ -150,7 +151,7 @@ def _collect(
     deleted = _delete(remote, due, own, now) if options.yes else _amount(soon)
     until = iso(min(listed.item.modified for listed in later) + options.grace) if waiting else ""
     return RemoteGcResult(
-        project.remote(options.remote).name,
+        find_remote(project, options.remote).name,
         options.yes,
         options.grace,
         _amount(choice.fresh).bytes,

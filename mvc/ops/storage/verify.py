@@ -63,13 +63,13 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     users = objects_in_use(project, selections)
     known = {name: use.xxh128 for name, use in users.items()}
     scope = Scope(frozenset(known) if paths else None, known if quick else {})
-    with project.store_lock():
+    with project.locks.store():
         result = scrub(project.cache, scope, project.around.progress.advance)
     wrong = [Wrong(item.name, item.reason, _paths(users, item.name)) for item in result.damage]
     wrong += _still_lacking(project, users, wrong)
     broken = broken_lists(project, selections)
     if wrong:
-        with project.store_lock(exclusive=True):
+        with project.locks.store(exclusive=True):
             put_aside(project.cache, result.damage)
             wrong = _repaired(project, selections, wrong, result.damage)
     wrong = with_history(project, [*wrong, *broken])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.selection import chosen
 from mvc.ops.shared.transfers import bring_manifests, transferring
 from mvc.ops.storage.verify import Wrong, broken_lists, objects_in_use, with_history
@@ -37,7 +38,7 @@ def verify_remote(
     """
     paths = [*paths]
     selections = chosen(project, project.tracked(), paths)
-    with project.store_lock(), transferring(project, remote, JOBS) as tools:
+    with project.locks.store(), transferring(project, remote, JOBS) as tools:
         bring_manifests(tools, selections)
         users = objects_in_use(project, selections)
         known = {name: use.xxh128 for name, use in users.items()}
@@ -48,4 +49,4 @@ def verify_remote(
     reasons = {item.name: item.reason for item in result.damage}  # it may lie there twice
     wrong = [*broken, *(Wrong(name, reason, paths_of.get(name, ())) for name, reason in reasons.items())]
     found = tuple(with_history(project, wrong)) if wrong else ()
-    return RemoteVerified(project.remote(remote).name, result.objects, result.bytes, found)
+    return RemoteVerified(find_remote(project, remote).name, result.objects, result.bytes, found)

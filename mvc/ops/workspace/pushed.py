@@ -55,7 +55,7 @@ def _ask(
     groups, unknown = by_remote(project, selections, remote)
     answers = {failure.path: False for failure in unknown}
     problems = list(unknown)
-    with project.store_lock():
+    with project.locks.store():
         for name, group in groups.items():
             answers.update(_ask_one(project, name, group, problems) if group else ())
     return answers, {failure.path: failure for failure in problems}
