@@ -40,10 +40,12 @@ def untrack(path: str, then: str = "", *, recursive: bool = False) -> str:
 
 
 def stage(path: str, when: str = "") -> str:
+    """Stage a file."""
     return _with(f"git add -- {_pathspec(path)}", when)
 
 
 def rename(old: str, new: str) -> str:
+    """Rename a file."""
     return f"git mv -- {_word(old)} {_word(new)}"
 
 
@@ -224,6 +226,7 @@ def _is_file_name(text: str) -> bool:
 
 
 def sign(path: str, remark: str = "") -> str:
+    """Sign a report."""
     return _with(f"mvc eval sign {_path(path)}", remark)
 
 
@@ -244,6 +247,7 @@ def signed_change(path: str, base: str) -> str:
 
 
 def stage_fixed(path: str) -> str:
+    """Stage a file that was fixed."""
     return stage(path, "once it is fixed")
 
 
@@ -261,6 +265,7 @@ def looked_at(path: str) -> str:
 
 
 def shown(path: str) -> str:
+    """Show a report."""
     return f"mvc eval show {_path(path)}"
 
 
@@ -319,18 +324,22 @@ def tracked_apart(path: str, old: str) -> str:
 
 
 def another_path(path: str) -> str:
+    """Move a model."""
     return f"mvc mv {_path(path)} NEW"
 
 
 def another_name(path: str) -> str:
+    """Rename a model."""
     return f"mvc add {_path(path)} --name NAME"
 
 
 def move_back(path: str, old: str) -> str:
+    """Undo a move."""
     return f"mvc mv {_path(path)} {_path(old)}  # or demand the same of {_pattern(path)} in {POLICY} first"
 
 
 def explained(code: str) -> str:
+    """Explain a code."""
     return f"mvc explain {code}"
 
 
@@ -349,4 +358,5 @@ def push(path: str, remote: str, *, repair: bool = False) -> str:
 
 
 def test_remote(remote: str) -> str:
+    """Test a remote."""
     return f"mvc remote test {_word(remote, 'NAME')}"

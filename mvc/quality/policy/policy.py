@@ -194,7 +194,7 @@ def parse_policy(raw: bytes, what: str = POLICY) -> Policy:
         InvalidFormat: with the place and the reason; also for a newer format.
 
     """
-    policy = decode(raw, Policy, "mvc-policy", kind="policy", what=what, max_bytes=MAX_BYTES)
+    policy = decode(raw, Policy, "mvc-policy", kind="a policy", what=what, max_bytes=MAX_BYTES)
     if problem := next(_problems(policy), ""):
         raise InvalidFormat(f"{what}: {problem}")
     return policy

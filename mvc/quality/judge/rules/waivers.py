@@ -70,7 +70,7 @@ def parse_waivers(raw: bytes, what: str = WAIVERS) -> tuple[Waiver, ...]:
         InvalidFormat: with the place and the reason; also for a newer format.
 
     """
-    found = decode(raw, Waivers, "mvc-waivers", kind="list of waivers", what=what, max_bytes=MAX_BYTES).waivers
+    found = decode(raw, Waivers, "mvc-waivers", kind="a list of waivers", what=what, max_bytes=MAX_BYTES).waivers
     for number, waiver in enumerate(found, 1):
         if problem := _problem(waiver):
             raise InvalidFormat(f"{what}: waiver {number}: {problem}")
