@@ -60,8 +60,7 @@ def _judged(name: str, commits: tuple[str, str] | None, environ: Mapping[str, st
     ahead = _Ahead(Git(os.getcwd(), scrubbed(environ) if commits else in_hook(environ)))
     ahead.start()
     _load_msgspec()
-    from mvc.ops.judging.framework import judge_range  # noqa: PLC0415
-    from mvc.ops.judging.hook import judge_index, only_part  # noqa: PLC0415
+    from mvc.ops.judging.hook import judge_index, judge_range, only_part  # noqa: PLC0415
     from mvc.ops.shared.finding_lines import lines_from  # noqa: PLC0415
     from mvc.project import Project, Surroundings  # noqa: PLC0415
     from mvc.quality.finding import Verdict  # noqa: PLC0415

@@ -10,7 +10,7 @@ from mvc.ops.judging.blobs import REGULAR, Blobs
 from mvc.ops.judging.touched_models import is_pointer
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.files import FileAt
-from mvc.quality.judge.facts import ModelVersion
+from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.scm.commits import tree_of
 from mvc.scm.index_changes import Entry, Index
 from mvc.scm.landing import Merge, as_index, differing, list_tree
@@ -41,12 +41,7 @@ class Trees(NamedTuple):
 
 
 def read_trees(merge: Merge) -> Trees:
-    """Return both trees of a merge.
-
-    Raises:
-        MvcError: Git cannot read one, or one is forged.
-
-    """
+    """Return both trees of a merge."""
     base = list_tree(merge.git, tree_of(merge.git, merge.base))
     entries = list_tree(merge.git, merge.tree)
     return Trees(merge, base, as_index(entries, differing(base, entries)), Blobs(merge.git))
@@ -68,3 +63,20 @@ class BlobPair(NamedTuple):
         """Return the regular files that a tree has for a tracked path."""
         files = (entries.get(path + suffix) for suffix in (SUFFIX, REPORT))
         return cls(*(entry.oid if entry and entry.mode in REGULAR else "" for entry in files))
+
+
+def names_of(trees: Trees, path: str, past: Past) -> set[str]:
+    """Return the names in the pointers of a model."""
+    pointers = trees.judged.entries.get(path + SUFFIX), past.before and past.before.pointer
+    return {trees.blobs.identity(pointer.oid).name for pointer in pointers if pointer} - {""}
+
+
+def paths_of(path: str, past: Past) -> tuple[str, ...]:
+    """Return the current and former paths of a model."""
+    return tuple(dict.fromkeys([path, *(version.path for version in past.versions)]))
+
+
+def file_name(path: str) -> str:
+    """Return a file's name without its last suffix: how a model without a name is registered."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[0] or name

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.ops.judging.blobs import REGULAR
-from mvc.ops.judging.past.names import names_of, paths_of
 from mvc.ops.judging.past.succession import PATTERNS
 from mvc.ops.judging.touched_models import is_pointer, stem
-from mvc.ops.judging.trees import Trees
+from mvc.ops.judging.trees import Trees, names_of, paths_of
 from mvc.quality.files import SIGNATURES
 from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.scm.history import CommitChanges, merged_branches
@@ -31,12 +30,7 @@ class _ReportsAt(NamedTuple):
 
 
 def merged_branch_reports(trees: Trees, pasts: Mapping[str, Past]) -> dict[str, tuple[ModelVersion, ...]]:
-    """Return by tracked path the reports that merged branches had at its paths, or under its name.
-
-    Raises:
-        MvcError: Git cannot read one, or this clone lacks it.
-
-    """
+    """Return by tracked path the reports that merged branches had at its paths, or under its name."""
     added = _added(merged_branches(trees.merge.git, trees.merge.base, *PATTERNS)) if pasts else {}
     if not added:
         return {}

@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping
 from functools import cache, partial
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.past.names import file_name, names_of, paths_of
-from mvc.ops.judging.trees import BlobPair, Trees, pointers_of
+from mvc.ops.judging.trees import BlobPair, Trees, file_name, names_of, paths_of, pointers_of
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.scm.commits import CommitPath, blobs_at, tree_of
@@ -16,12 +15,7 @@ from mvc.scm.refs import VersionTag, version_tags
 
 
 def registered_versions(trees: Trees, pasts: Mapping[str, Past]) -> dict[str, tuple[ModelVersion, ...]]:
-    """Return the registered versions by tracked path.
-
-    Raises:
-        MvcError: Git cannot read one, or this clone lacks it.
-
-    """
+    """Return the registered versions by tracked path."""
     names = {path: _registered_names(trees, path, past) for path, past in pasts.items()}
     tags = version_tags(trees.merge.git, trees.merge.base, set().union(*names.values())) if names else []
     if not tags:
