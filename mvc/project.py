@@ -15,7 +15,8 @@ from mvc.fs.files import is_shared
 from mvc.fs.lock import Lock
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
-from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed, staged_file
+from mvc.scm.index import staged_file
+from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.layout import check_format
 from mvc.store.cache.sharing import register

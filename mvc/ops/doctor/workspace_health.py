@@ -15,7 +15,7 @@ from mvc.ops.shared.selection import unusable
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
 from mvc.retention.available import known_objects
 from mvc.scm import condition
-from mvc.scm.plumbing import index_paths
+from mvc.scm.index import index_paths
 from mvc.store.cache.inventory import quarantined_objects
 from mvc.workspace.tracked import Tracked
 

@@ -27,7 +27,8 @@ from mvc.ops.shared.transfers import (
 from mvc.project import Project
 from mvc.retention.available import listing_objects
 from mvc.retention.roots import PATTERN
-from mvc.scm.plumbing import has_staged, has_unpushed
+from mvc.scm.index import has_staged
+from mvc.scm.refs import has_unpushed
 from mvc.store.buckets.bucket import PART, RemoteError, Transient
 from mvc.store.cache.scrub import ScrubScope
 from mvc.store.cache.writer import LOOSE_AT

@@ -13,7 +13,8 @@ from mvc.ops.shared.hook_scripts import ENABLED
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, CONFIG, FOLDER, Project
 from mvc.quality.files import POLICY
 from mvc.quality.policy.policy import STARTER as STARTER_POLICY
-from mvc.scm.plumbing import index_paths, stage
+from mvc.scm.index import index_paths
+from mvc.scm.staging import stage
 from mvc.store.cache.layout import prepare
 from mvc.store.cache.sharing import group_of, make_cache_dir, share
 from mvc.workspace.links import working_types

@@ -13,8 +13,10 @@ from mvc.project import Project
 from mvc.retention.available import known_objects
 from mvc.retention.roots import PATTERN, PointerReader
 from mvc.scm.blobs import stream_blobs
+from mvc.scm.commits import CommitInfo, commit_infos
 from mvc.scm.plumbing import Git
-from mvc.scm.reachable import CommitInfo, Mention, commit_infos, inside, mentions, tags_holding, unreachable
+from mvc.scm.reachable import Mention, inside, mentions, unreachable
+from mvc.scm.refs import tags_holding
 from mvc.workspace.tracked import parsed
 
 

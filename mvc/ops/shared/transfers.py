@@ -20,8 +20,10 @@ from mvc.project import Project
 from mvc.retention.available import listing_objects, needed_objects
 from mvc.retention.roots import PATTERN
 from mvc.scm.blobs import present_blobs, stream_blobs
-from mvc.scm.plumbing import Git, head, identity, list_tips, resolve
-from mvc.scm.reachable import author_emails, inside, mentions
+from mvc.scm.commits import author_emails, head, identity, resolve
+from mvc.scm.plumbing import Git
+from mvc.scm.reachable import inside, mentions
+from mvc.scm.refs import list_tips
 from mvc.store.buckets.address import open_bucket
 from mvc.store.buckets.bucket import RemoteError
 from mvc.store.remote.roots import DamagedRoots

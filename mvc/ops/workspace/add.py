@@ -18,7 +18,7 @@ from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.selection import Failure, collecting, unusable
 from mvc.project import FOLDER, Project
 from mvc.retention.available import listing_objects, load_manifest
-from mvc.scm.plumbing import index_paths
+from mvc.scm.index import index_paths
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.content import storing
