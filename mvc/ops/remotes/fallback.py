@@ -12,7 +12,8 @@ from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.transfers import transferring
 from mvc.project import Project
 from mvc.store.buckets.bucket import RemoteError
-from mvc.transfer.transfer import Lost, Moved, Tools, fetch_objects
+from mvc.transfer.receive import fetch_objects
+from mvc.transfer.tools import Lost, Moved, Tools
 
 FetchObjects: TypeAlias = Callable[[Tools, Sequence[Digest]], Moved]
 _OF_ONE_REMOTE = (CorruptObject, MissingObject, RemoteError)
@@ -71,7 +72,7 @@ class Fallback:
 
     def fetch_with(self, fetch: FetchObjects, tools: Tools, digests: Sequence[Digest]) -> Moved:
         """Do the same with `fetch`, which may only plan."""
-        moved = self._from_primary(fetch, tools, digests) if digests else Moved(0, 0)
+        moved = self._from_primary(fetch, tools, digests) if digests else Moved()
         for name in self._names:
             lost = {item.name: item.error for item in moved.failed}
             rest = [digest for digest in digests if isinstance(lost.get(digest.blake3), _OF_ONE_REMOTE)]
@@ -84,7 +85,7 @@ class Fallback:
         moved = None if self.primary_error else self._ask_primary(lambda: fetch(tools, digests))
         if moved is None and self.primary_error:
             return _all_lost(digests, self.primary_error)
-        return moved or Moved(0, 0)
+        return moved or Moved()
 
     def _ask_primary(self, ask: Callable[[], T]) -> T | None:
         try:
@@ -123,7 +124,7 @@ class Fallback:
 
 
 def _all_lost(digests: Sequence[Digest], error: MvcError) -> Moved:
-    return Moved(0, 0, tuple(Lost(digest.blake3, error) for digest in digests))
+    return Moved(failed=tuple(Lost(digest.blake3, error) for digest in digests))
 
 
 def _more_serious(first: MvcError, second: MvcError) -> MvcError:

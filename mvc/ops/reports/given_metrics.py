@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from mvc.errors import UsageError
 from mvc.ops.reports.options import RecordOptions
 from mvc.quality.reports.directions import higher_is_better
-from mvc.quality.reports.metric_files import MAX_BYTES, Found, find_metrics, read_metrics
+from mvc.quality.reports.metric_files import MAX_BYTES, FoundMetrics, find_metrics, read_metrics
 from mvc.quality.reports.metrics import parse_metric
 from mvc.quality.reports.report import Metric, label
 
 
-def given_metrics(cwd: str, options: RecordOptions, ids: Collection[str]) -> Found:
+def given_metrics(cwd: str, options: RecordOptions, ids: Collection[str]) -> FoundMetrics:
     """Return the given metrics; those on the command line replace others of the same name.
 
     Raises:
@@ -24,7 +24,7 @@ def given_metrics(cwd: str, options: RecordOptions, ids: Collection[str]) -> Fou
         InvalidFormat: the file or the data is invalid.
 
     """
-    found = Found(())
+    found = FoundMetrics(())
     if options.file:
         found = read_metrics(_read_file(cwd, options.file), options.file_label or options.file, ids)
     elif options.data is not None:

@@ -10,7 +10,9 @@ from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.project import FOLDER
 from mvc.quality.files import SIGNATURES, SUFFIX
 from mvc.quality.reports.report import Code, Environment, Evaluator
-from mvc.scm.plumbing import Git, changed_since_head, head, identity
+from mvc.scm.commits import head, identity
+from mvc.scm.index import changed_since_head
+from mvc.scm.plumbing import Git
 
 PACKAGES = (
     "numpy", "scipy", "pandas", "scikit-learn", "torch", "tensorflow", "keras", "jax", "transformers", "datasets",

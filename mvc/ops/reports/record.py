@@ -18,10 +18,11 @@ from mvc.ops.reports.provenance import Provenance
 from mvc.ops.reports.remarks import Remark, missing_metrics, policy_remarks
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, SUFFIX
-from mvc.quality.reports.metric_files import Found
+from mvc.quality.reports.metric_files import FoundMetrics
 from mvc.quality.reports.report import Dataset, Model, Report, Train, Used, emit, parse_report
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version
-from mvc.scm.plumbing import stage, staged_file
+from mvc.scm.index import staged_file
+from mvc.scm.staging import stage
 from mvc.workspace.tracked import Tracked
 
 
@@ -74,11 +75,11 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
     return Recorded(evaluated.path, file, report, tuple(remarks), tuple(unstaged))
 
 
-def _remarks(project: Project, path: str, report: Report, metrics: Found) -> Iterator[Remark]:
+def _remarks(project: Project, path: str, report: Report, metrics: FoundMetrics) -> Iterator[Remark]:
     if not metrics.metrics:
         yield missing_metrics(project, path, report)
-    if metrics.left_out:
-        yield Remark(f"skipped non-numeric entries: {', '.join(metrics.left_out)}")
+    if metrics.skipped:
+        yield Remark(f"skipped non-numeric entries: {', '.join(metrics.skipped)}")
 
 
 def _unstaged_pointer(project: Project, item: Tracked | None) -> list[str]:
@@ -126,7 +127,7 @@ def _with_current_digests(project: Project, earlier: Report) -> tuple[Report, li
 # The new report.
 
 
-def build(evaluated: Evaluated, options: RecordOptions, metrics: Found, earlier: Report) -> Report:
+def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, earlier: Report) -> Report:
     """Return the report without its provenance; what people wrote in the `earlier` one stays.
 
     Raises:

@@ -7,11 +7,12 @@ from typing import NamedTuple
 from mvc.ops.shared.finding_lines import lines_from
 from mvc.ops.shared.reports import file_in
 from mvc.project import Project
-from mvc.quality.files import POLICY
+from mvc.quality.files import POLICY, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
-from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
+from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.report import Report
 from mvc.workspace.tracked import Tracked
 
@@ -40,7 +41,7 @@ def policy_remarks(project: Project, path: str, item: Tracked | None, raw: bytes
     """Return what the policy says about the report `raw` of `path`: the commit may be refused, recording is not."""
     pointer = FileAt("100644", item.raw) if item and item.pointer else None
     model = ModelFacts(path, pointer, FileAt("100644", raw))
-    found = judge(Facts(file_in(project, POLICY), (model,)), 0).findings
+    found = judge(Facts(read_policy(file_in(project, POLICY)), (model,)), 0).findings
     findings = [item for item in found if item.code.startswith(_ABOUT_REPORTS) and item.code not in _SAID_ALREADY]
     return [
         Remark(f"{item.code} {item.message}", item.fix, refused=item.severity == "error")

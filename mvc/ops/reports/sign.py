@@ -12,16 +12,19 @@ from mvc.fs.tree import Replacement, replace_files
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.ops.shared.ssh_signatures import Key, fits, sign
 from mvc.project import Project
-from mvc.quality.files import SIGNATURES, SUFFIX
-from mvc.quality.judge.facts import FileAt, GuardedChange
+from mvc.quality.files import SIGNATURES, SUFFIX, FileAt
+from mvc.quality.judge.facts import PolicyFileChange
 from mvc.quality.judge.fixes import explained
-from mvc.quality.judge.rules.guarded import GUARDED, broken, weaker
+from mvc.quality.judge.rules.policy_files import POLICY_FILES, broken, weaker
 from mvc.quality.policy.policy import STRICT
 from mvc.quality.reports.report import parse_report
 from mvc.quality.reports.signers import CHANGES, MAX_BYTES, REPORTS, Block, change_text, split_blocks
 from mvc.quality.words import short
-from mvc.scm.landing import local_base
-from mvc.scm.plumbing import Git, committed_file, resolve, stage, staged_file
+from mvc.scm.commits import committed_file, resolve
+from mvc.scm.index import staged_file
+from mvc.scm.plumbing import Git
+from mvc.scm.refs import local_base
+from mvc.scm.staging import stage
 
 _LITERAL = re.compile(r"(?:ssh|sk-ssh|ecdsa|sk-ecdsa)-\S+ \S+.*")
 _DEFAULT_KEY = "~/.ssh/id_ed25519"
@@ -84,7 +87,7 @@ def _policy_file(project: Project, typed: str) -> str:
     """Return the policy file that `typed`, or the signature file `typed`, is for; empty if there is none."""
     folder, name = os.path.split(os.path.join(project.around.cwd, typed.removesuffix(SIGNATURES)))
     path = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(project.root))
-    return path if path in GUARDED else ""
+    return path if path in POLICY_FILES else ""
 
 
 def _write(project: Project, text: _Signable, block: Block) -> Signed:
@@ -166,7 +169,7 @@ def _change(project: Project, path: str, base: str | None) -> _Signable:
     if old == new:
         raise UsageError(f"{path} has no change since {base or 'the target branch'}", "mvc eval sign PATH --base REV")
     before, after = (None if raw is None else FileAt("100644", raw) for raw in (old, new))
-    change = GuardedChange(path, before, after)
+    change = PolicyFileChange(path, before, after)
     if reason := broken(change):
         raise UsageError(f"{path} cannot be read: {reason}", explained("MVC411"))
     return _Signable(path, change_text(path, old, new), CHANGES, new, commit, tuple(weaker(change, STRICT)))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError
 from mvc.quality.files import REVOKED, SIGNERS
 from mvc.quality.judge.facts import Signer
-from mvc.quality.reports.signers import Allowed, Block, parse_revoked, parse_signers, split_blocks
+from mvc.quality.reports.signers import AllowedKey, Block, parse_revoked, parse_signers, split_blocks
 
 PATIENCE = 60
 """Seconds in which a signature must be verified."""
@@ -52,7 +52,7 @@ def signers_of(
         MvcError: `ssh-keygen` is not there, too old, or does not answer.
 
     """
-    known = parse_signers(allowed or b"").signers
+    known = parse_signers(allowed or b"").keys
     with tempfile.TemporaryDirectory(prefix="mvc-") as folder:
         case = _Case(raw, namespace, revoked, now, folder)
         found = [signer for block in split_blocks(signatures) for signer in _of_block(case, block, known)]
@@ -76,7 +76,7 @@ class _Case(NamedTuple):
         return path
 
 
-def _of_block(case: _Case, block: Block, known: Sequence[Allowed]) -> Iterator[Signer]:
+def _of_block(case: _Case, block: Block, known: Sequence[AllowedKey]) -> Iterator[Signer]:
     if block.problem:
         yield Signer("", "", block.problem)
         return
@@ -87,7 +87,7 @@ def _of_block(case: _Case, block: Block, known: Sequence[Allowed]) -> Iterator[S
         yield Signer(line.principal, block.fingerprint, _problem(case, block, line))
 
 
-def _problem(case: _Case, block: Block, line: Allowed) -> str:
+def _problem(case: _Case, block: Block, line: AllowedKey) -> str:
     """Return why a signature does not count; empty when it does."""
     if block.namespace != case.namespace:
         return f"it was made for {block.namespace!r}, expected {case.namespace!r}"
@@ -105,12 +105,12 @@ def _problem(case: _Case, block: Block, line: Allowed) -> str:
 
 
 def _revocation(revoked: bytes, block: Block) -> str:
-    if any(line.key == block.key for line in parse_revoked(revoked).signers):
+    if any(line.key == block.key for line in parse_revoked(revoked).keys):
         return "the key is revoked"
     return f"the key is revoked, or {REVOKED} cannot be read"
 
 
-def _verify(case: _Case, block: Block, line: Allowed, *, revoked: bool) -> subprocess.CompletedProcess[bytes]:
+def _verify(case: _Case, block: Block, line: AllowedKey, *, revoked: bool) -> subprocess.CompletedProcess[bytes]:
     """Ask about one signature and one line, under a name of ours: patterns and lists of names have no say."""
     moment = time.strftime("%Y%m%d%H%M%S", time.localtime(case.now))
     arguments = [

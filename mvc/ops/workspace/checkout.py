@@ -24,7 +24,7 @@ from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import Failure, chosen, collecting, listing, unusable
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
-from mvc.scm.plumbing import resolve
+from mvc.scm.commits import resolve
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Selection, Tracked
