@@ -135,7 +135,7 @@ def test_what_is_signed_and_not_staged_is_said(signed: Repo) -> None:
 
 @pytest.mark.parametrize(("spoil", "code", "says"), [
     (lambda repo: repo.remove(REPORT), 3, "has no report to sign"),
-    (lambda repo: repo.write(REPORT, "rubbish"), 2, "no evaluation report"),
+    (lambda repo: repo.write(REPORT, "rubbish"), 2, "not an evaluation report"),
     (lambda repo: (repo.write(MODEL, "other"), repo.ok("add", MODEL)), 3, "its pointer has"),
     (lambda repo: repo.remove(f"{MODEL}.mvc"), 3, "is not tracked"),
     (lambda repo: repo.write(f"{MODEL}.mvc", "rubbish"), 3, "cannot be read"),
@@ -299,8 +299,8 @@ def test_against_which_revision(signed: Repo) -> None:
 
 @pytest.mark.parametrize(("words", "says"), [
     ((POLICY,), "has no change since the target branch"),
-    ((POLICY, "--base", "nope"), "no revision"),
-    ((POLICY, "--base", "--help"), "no revision"),
+    ((POLICY, "--base", "nope"), "is not a revision"),
+    ((POLICY, "--base", "--help"), "is not a revision"),
     ((MODEL, "--base", "main"), "--base is for"),
     ((".mvc/config.yaml",), "nothing there can be tracked"),
 ])
@@ -396,7 +396,7 @@ def test_a_damaged_block_spoils_no_other(by_both: Repo, keys: Path) -> None:
     known = allowed(keys, "ada ada", "bob bob")
     for raw, said in (
         (flipped + bob.armour, ["it is of other bytes", "bob"]),
-        (ada.armour[:-40] + b"\n" + bob.armour, ["it has no end", "bob"]),
+        (ada.armour[:-40] + b"\n" + bob.armour, ["its end is missing", "bob"]),
         (ada.armour.replace(b"\n", b"\r\n") + b"\0\n" + bob.armour, ["ada", "it is no signature of ssh-keygen", "bob"]),
     ):
         by_both.write(SIGNATURES, raw)
