@@ -17,7 +17,6 @@ from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed, staged_file
 from mvc.store.buckets.address import (
-    COMMON,
     DIRECTORY,
     Location,
     RemoteSettings,
@@ -181,7 +180,7 @@ class Project:
         if (found := remotes.get(name)) is None:
             raise unknown_remote(name, remotes)
         location = self._parse(name, found.url)
-        self._refuse_committed(name, location)
+        self._refuse_committed_secret(name)
         check_options(found, location)
         if location.protocol == DIRECTORY:
             return found._replace(url=self.outside(name, location.path))
@@ -192,12 +191,13 @@ class Project:
             return parse(url)
         except UsageError as error:
             committed = self.settings.values[f"remotes.{name}.url"].origin == "project"
-            line = instead("set", name, url, "" if committed else " --local")
+            flag = "" if committed else " --local"
+            line = instead("set", name, url, flag)
             note = "  # and get a new secret: this one is in Git's history" if committed else ""
-            raise UsageError(error.message, line + note if line else error.fix) from None
+            fix = line + note if line else error.fix.replace("set NAME", f"set {name}{flag}")
+            raise UsageError(error.message, fix) from None
 
-    def _refuse_committed(self, name: str, location: Location) -> None:
-        """Refuse what a clone's owner would have to know of: a secret for all, a protocol that few use."""
+    def _refuse_committed_secret(self, name: str) -> None:
         for key in self.settings.ignored:
             remote, _, option = key.rpartition(".")
             if remote == f"remotes.{name}" and config.OPTIONS[option].secret:
@@ -205,10 +205,6 @@ class Project:
                     f"{key} is a secret, and stands in {CONFIG} for all to read: take it out, and get a new one",
                     f"mvc config unset --project {key} && mvc remote set {name} --local -o {option}=VALUE",
                 )
-        origin = self.settings.values[f"remotes.{name}.url"].origin
-        if origin == "project" and location.protocol not in COMMON:
-            message = f"a committed config cannot name {location.protocol}://, as that of the remote {name} does"
-            raise UsageError(message, f"mvc remote set {name} {shlex.quote(location.url)} --local")
 
     def outside(self, name: str, path: str) -> str:
         """Return the directory of a remote, absolute.

@@ -21,8 +21,8 @@ from mvc.retention.roots import PATTERN
 from mvc.scm.blobs import present_blobs, stream_blobs
 from mvc.scm.plumbing import Git, head, identity, list_tips, resolve
 from mvc.scm.reachable import author_emails, inside, mentions
-from mvc.store.buckets.address import open_bucket
 from mvc.store.buckets.bucket import RemoteError
+from mvc.store.buckets.open import open_bucket
 from mvc.store.remote.roots import DamagedRoots
 from mvc.store.remote.store import RemoteStore
 from mvc.transfer.transfer import Lost, Moved, Pool, Tools, fetch_objects

@@ -19,7 +19,6 @@ from mvc.errors import MissingObject
 from mvc.store.buckets.bucket import Check, Item, RemoteError, Run, SlowDown, Transient
 from mvc.store.buckets.session import (
     AGAIN,
-    CONNECT_PATIENCE,
     PATIENCE,
     Backend,
     Page,
@@ -28,12 +27,14 @@ from mvc.store.buckets.session import (
     changed,
     checked,
     each,
+    http_session,
     need,
+    text_of,
     unanswered,
 )
 
 if TYPE_CHECKING:
-    from fsspec.implementations.http import HTTPFileSystem
+    from aiohttp import ClientSession
 
 _LINK = re.compile(r"""<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _MOST_PAGE = 64 << 20
@@ -63,24 +64,22 @@ class WebBucket:
             UsageError: aiohttp is not installed.
 
         """
-        need(url, "aiohttp", "http")
+        need(url, "http", "aiohttp")
         self.url = url.rstrip("/")
-        self._session = Session(self.url, Backend(partial(_connect, patience), _end, self._translate), patience)
+        self._session = Session(self.url, Backend(partial(http_session, patience), _end, self._translate), patience)
         self._lists = False
 
     @property
     def requests(self) -> int:
-        """See `Bucket.requests`."""
         return self._session.requests
 
     # Finding.
 
     def head(self, key: str) -> Item | None:
-        """See `Bucket.head`."""
         return self._session.ask(partial(self._look, key), key)
 
-    async def _look(self, key: str, backend: HTTPFileSystem) -> Item | None:
-        answer = await _request(backend, "HEAD", self._address(key))
+    async def _look(self, key: str, http: ClientSession) -> Item | None:
+        answer = await _request(http, "HEAD", self._address(key))
         if answer.status in _GONE or answer.url.endswith("/"):  # a directory
             return None
         self._check(answer, key)
@@ -89,12 +88,11 @@ class WebBucket:
         return Item(key, int(answer.headers["Content-Length"]), _version(answer), _modified(answer))
 
     def list(self, prefix: str) -> Iterator[Item]:
-        """See `Bucket.list`."""
         return Pages(lambda _: self._all(prefix))
 
     def _all(self, prefix: str) -> Page:
         keys = [key for key in self._keys(prefix.rpartition("/")[0]) if key.startswith(prefix)]
-        items = self._session.ask(lambda backend: each(lambda key: self._look(key, backend), keys))
+        items = self._session.ask(lambda http: each(lambda key: self._look(key, http), keys))
         return [item for item in items if item is not None], ""
 
     def _keys(self, folder: str) -> Sequence[str]:
@@ -112,15 +110,15 @@ class WebBucket:
             found += [name for name in names if not name.endswith("/")]
         return found
 
-    async def _pages(self, folders: Sequence[str], backend: HTTPFileSystem) -> Sequence[Sequence[str]]:
-        return await each(lambda folder: self._page(folder, backend), folders)
+    async def _pages(self, folders: Sequence[str], http: ClientSession) -> Sequence[Sequence[str]]:
+        return await each(lambda folder: self._page(folder, http), folders)
 
-    async def _page(self, folder: str, backend: HTTPFileSystem) -> Sequence[str]:
+    async def _page(self, folder: str, http: ClientSession) -> Sequence[str]:
         """Return what a listing links to in its directory: keys of files, and of directories with a slash behind."""
-        answer = await _request(backend, "GET", self._address(folder), most=_MOST_PAGE)
+        answer = await _request(http, "GET", self._address(folder), most=_MOST_PAGE)
         if answer.status in _GONE and folder:  # no such directory; but a server without listings says the same
             if not self._lists:
-                await self._page("", backend)
+                await self._page("", http)
             return []
         if answer.status in _GONE:
             message = f"there is nothing at {self.url}/, or the server does not list it"
@@ -138,16 +136,15 @@ class WebBucket:
     # Reading.
 
     def read(self, item: Item, start: int, end: int) -> bytes:
-        """See `Bucket.read`."""
         if start == end:
             return b""
         answer = self._session.ask(partial(self._fetch, item, start, end), item.key, end - start)
         return checked(self.url, item, answer.body, end - start)
 
-    async def _fetch(self, item: Item, start: int, end: int, backend: HTTPFileSystem) -> _Answer:
+    async def _fetch(self, item: Item, start: int, end: int, http: ClientSession) -> _Answer:
         whole = start == 0 and end == item.size
         part = {} if whole else {"Range": f"bytes={start}-{end - 1}"}
-        answer = await _request(backend, "GET", self._address(item.key), most=end - start, headers=part)
+        answer = await _request(http, "GET", self._address(item.key), most=end - start, headers=part)
         if answer.status in _GONE:
             raise MissingObject(f"{self.url}/{item.key} is gone")
         if answer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -188,7 +185,6 @@ class WebBucket:
         return 0
 
     def close(self) -> None:
-        """See `Bucket.close`."""
         self._session.close()
 
     def _read_only(self) -> RemoteError:
@@ -215,8 +211,7 @@ class WebBucket:
 
     def _translate(self, error: Exception, key: str) -> Exception:
         """Return what to raise instead of an error of aiohttp's."""
-        text = (" ".join(str(error).split()) or type(error).__name__)[:200]
-        return unanswered(self.url, error) or RemoteError(f"{self.url}/{key}: {text}", "mvc remote test")
+        return unanswered(self.url, error) or RemoteError(f"{self.url}/{key}: {text_of(error)}", "mvc remote test")
 
 
 def _links(page: bytes) -> Iterator[str]:
@@ -240,14 +235,13 @@ def _modified(answer: _Answer) -> float:
 
 
 async def _request(
-    backend: HTTPFileSystem, method: str, url: str, *, most: int = 0, headers: Mapping[str, str] | None = None,
+    http: ClientSession, method: str, url: str, *, most: int = 0, headers: Mapping[str, str] | None = None,
 ) -> _Answer:
     """Send one request; of the answer's body at most one byte more than `most` is read."""
     from yarl import URL  # noqa: PLC0415 - start-up time
 
-    session = await backend.set_session()
     about = {"Accept-Encoding": "identity", **(headers or {})}
-    async with session.request(method, URL(url, encoded=True), headers=about, allow_redirects=True) as answer:
+    async with http.request(method, URL(url, encoded=True), headers=about, allow_redirects=True) as answer:
         data = bytearray()
         if answer.status < HTTPStatus.BAD_REQUEST:
             while len(data) <= most and (some := await answer.content.readany()):
@@ -255,13 +249,5 @@ async def _request(
         return _Answer(answer.status, str(answer.url), answer.headers, bytes(data))
 
 
-def _connect(patience: float) -> HTTPFileSystem:
-    from aiohttp import ClientTimeout  # noqa: PLC0415 - start-up time
-    from fsspec.implementations.http import HTTPFileSystem  # noqa: PLC0415 - as above
-
-    limits = ClientTimeout(total=None, sock_connect=min(CONNECT_PATIENCE, patience), sock_read=patience)
-    return HTTPFileSystem(skip_instance_cache=True, client_kwargs={"timeout": limits, "trust_env": True})
-
-
-async def _end(backend: HTTPFileSystem) -> None:
-    await (await backend.set_session()).close()
+async def _end(http: ClientSession) -> None:
+    await http.close()

@@ -20,8 +20,8 @@ from mvc.fs.files import write_all
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_stream
-from mvc.store.buckets.address import MARKER
 from mvc.store.buckets.bucket import PART, Bucket, Item, RemoteError, Run
+from mvc.store.buckets.open import MARKER
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.store.packs.builder import Shaped, shaped
 from mvc.store.packs.index import PackIndex, Record
