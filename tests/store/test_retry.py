@@ -11,7 +11,7 @@ import pytest
 
 from mvc.store.buckets.bucket import Item, RemoteError, SlowDown, Transient
 from mvc.store.buckets.directory import DirectoryBucket
-from mvc.store.buckets.retry import TOTAL, TRIES, Clock, Gate, Retrying
+from mvc.store.buckets.retry import TOTAL, TRIES, Clock, ConcurrencyLimit, Retrying
 
 ITEM = Item("key", 1)
 
@@ -143,7 +143,7 @@ def test_slow_down_halves_what_is_at_once_and_success_widens_it(tmp_path: Path) 
 
 
 def test_no_more_are_inside_than_the_gate_is_wide() -> None:
-    gate, inside, most = Gate(3), 0, 0
+    gate, inside, most = ConcurrencyLimit(3), 0, 0
     lock = threading.Lock()
 
     def turn(_: int) -> None:

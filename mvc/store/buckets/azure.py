@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mvc.errors import MissingObject
-from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, Run, SlowDown, Transient, read_first
+from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.session import (
     AGAIN,
     CONNECT_PATIENCE,
@@ -133,7 +133,7 @@ class AzureBucket:
             return False
         return True
 
-    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
         """See `Bucket.upload`. What is not finished is not seen, and forgotten after a week."""
         read_first(fd, check)
         if size <= PART:

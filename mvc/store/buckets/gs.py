@@ -18,7 +18,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from mvc.errors import MissingObject
-from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, Run, SlowDown, Transient, read_first
+from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.session import (
     AGAIN,
     PATIENCE,
@@ -39,7 +39,6 @@ from mvc.store.buckets.session import (
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
-    from google.auth.credentials import Credentials
     from google.auth.transport.requests import Request
 
 _LOGIN = "gcloud auth application-default login  # or: export GOOGLE_APPLICATION_CREDENTIALS=FILE"
@@ -80,8 +79,8 @@ class _Service(NamedTuple):
 
     http: ClientSession
     address: str
-    credentials: Credentials | None
-    """None: anonymous."""
+    credentials: Any
+    """google-auth's, which have no types; None: anonymous."""
     refresh: Request
 
     async def request(
@@ -98,10 +97,9 @@ class _Service(NamedTuple):
         signed = dict(headers or {})
         if self.credentials is not None:
             self.credentials.before_request(self.refresh, method, url, signed)
-        async with self.http.request(
-            method, url, headers=signed, json=json, params={name: value for name, value in query.items() if value is not None},
-            data=None if data is None else BytesIO(data),  # as a stream, other requests get their turn
-        ) as found:
+        params = {name: value for name, value in query.items() if value is not None}
+        stream = None if data is None else BytesIO(data)  # which lets other requests take turns
+        async with self.http.request(method, url, headers=signed, params=params, json=json, data=stream) as found:
             answer = _Answer(found.status, found.headers, await found.read())
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise _Refused(answer)
@@ -229,7 +227,7 @@ class GoogleBucket:
             uploadType="multipart", ifGenerationMatch="0",
         )
 
-    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
         """See `Bucket.upload`. The parts of one object follow each other: Google takes them in no other way."""
         read_first(fd, check)
         if size <= PART:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import quote, unquote, urljoin
 
 from mvc.errors import MissingObject
-from mvc.store.buckets.bucket import Check, Item, RemoteError, Run, SlowDown, Transient
+from mvc.store.buckets.bucket import Check, Item, RemoteError, RunAll, SlowDown, Transient
 from mvc.store.buckets.session import (
     AGAIN,
     PATIENCE,
@@ -169,7 +169,7 @@ class WebBucket:
         del key, data, new
         raise self._read_only()
 
-    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
         """Refuse it."""
         del key, fd, size, run, check
         raise self._read_only()

@@ -20,7 +20,7 @@ from mvc.fs.files import write_all
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_stream
-from mvc.store.buckets.bucket import PART, Bucket, Item, RemoteError, Run
+from mvc.store.buckets.bucket import PART, Bucket, Item, RemoteError, RunAll
 from mvc.store.buckets.open import MARKER
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.store.packs.builder import Shaped, shaped
@@ -119,7 +119,7 @@ class Sent(NamedTuple):
 
 
 def one_by_one(function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
-    """Do without threads; see `Run`."""
+    """Do without threads; see `RunAll`."""
     del size
     return [function(item) for item in items]
 
@@ -127,7 +127,7 @@ def one_by_one(function: Callable[[T], R], items: Sequence[T], size: int) -> lis
 class RemoteStore:
     """A store on a bucket. `indexes` is a local directory that keeps pack indexes, which never change."""
 
-    def __init__(self, bucket: Bucket, indexes: str, run: Run = one_by_one) -> None:
+    def __init__(self, bucket: Bucket, indexes: str, run: RunAll = one_by_one) -> None:
         """Use `bucket`; nothing is asked yet. `run` calls a function for several items, perhaps at once."""
         self.bucket = bucket
         self.run = run

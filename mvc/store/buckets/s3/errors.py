@@ -33,14 +33,14 @@ _OF_CLONE = {_KEYS: _OWN_KEYS, _LOGIN: f"{_OWN_KEYS} -o session_token=TOKEN"}
 _OF_PROFILE = {_KEYS: "aws configure", _LOGIN: "aws sso login", _WHO: _WHO}
 
 _RIGHTS = {
-    "abort_multipart_upload": "s3:AbortMultipartUpload",
-    "delete_objects": "s3:DeleteObject",
-    "get_object": "s3:GetObject",
-    "head_bucket": "s3:ListBucket",
-    "head_object": "s3:GetObject and s3:ListBucket",
-    "list_multipart_uploads": "s3:ListBucketMultipartUploads",
-    "list_objects_v2": "s3:ListBucket",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "DeleteObjects": "s3:DeleteObject",
+    "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject and s3:ListBucket",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "ListObjectsV2": "s3:ListBucket",
 }
+"""By the SDK's names of operations."""
 _REFUSED = {
     "InvalidAccessKeyId": ("the server does not know the access key", _KEYS),
     "SignatureDoesNotMatch": ("the server refuses the signature: the secret key is wrong", _KEYS),
@@ -78,40 +78,50 @@ class Redirected(Exception):
 
 
 class Asked(NamedTuple):
-    """A request: whom, what for, about which key."""
+    """The remote of a request, and its key."""
 
     url: str
-    """The remote's, for messages."""
     bucket: str
     endpoint: str
     """Empty: AWS."""
-    method: str
-    key: str = ""
-    reached: bool = True
-    """Whether the server was ever heard of before: if not, it is no passing trouble that it cannot be reached."""
-    remote: str = "NAME"
-    """The name of the remote, for what to type."""
-    signer: str = ""
-    """What of the remote's options decides about credentials: `keys`, `anon`, or `profile NAME`; else the SDK does."""
+    key: str
+    reached: bool
+    """Whether the server answered before: if not, that it cannot be reached is not a temporary failure."""
+    remote: str
+    """The name of the remote, for fixes."""
+    signer: str
+    """Which options choose the credentials: `keys`, `anon`, or `profile NAME`; empty: the SDK does."""
 
     @property
     def host(self) -> str:
-        """Who was asked."""
+        """The server, for messages."""
         return self.endpoint or "Amazon S3"
 
 
 def translate(error: Exception, asked: Asked) -> Exception:
-    """Return what to raise instead of `error`; a `RuntimeError` when it is a bug of ours."""
-    told = _translated(error, asked)
-    if told is None:
-        return RuntimeError(f"{asked.method}: {error!r}")
-    told.fix = _typed(told.fix, asked)
-    return told
+    """Return what to raise instead of `error`; a `RuntimeError` for a bug of mvc."""
+    translated = _translated(error, asked)
+    if translated is None:
+        return RuntimeError(f"S3 {_operation(error)}: {error!r}")
+    translated.fix = _typed(translated.fix, asked)
+    return translated
+
+
+def refused_part(found: Mapping[str, Any], operation: str) -> Exception:
+    """Return the error for a part of an answer that reports a failure."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - it is loaded
+
+    error: Exception = ClientError({"Error": found}, operation)
+    return error
+
+
+def _operation(error: Exception) -> str:
+    return str(getattr(error, "operation_name", ""))
 
 
 def _translated(error: Exception, asked: Asked) -> MvcError | None:
     if (response := _response(error)) is not None:
-        return _answered(response, asked)
+        return _answered(response, _operation(error), asked)
     if isinstance(error, Redirected):
         return _redirected(str(error), asked)
     if isinstance(error, RecursionError):  # the SDK follows a redirection that leads nowhere
@@ -146,7 +156,7 @@ def _response(error: BaseException | None) -> Mapping[str, Any] | None:
     return None
 
 
-def _answered(response: Mapping[str, Any], asked: Asked) -> MvcError:
+def _answered(response: Mapping[str, Any], operation: str, asked: Asked) -> MvcError:
     """Turn an answer that is an error into ours."""
     code = str(response.get("Error", {}).get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
@@ -157,10 +167,10 @@ def _answered(response: Mapping[str, Any], asked: Asked) -> MvcError:
         return RemoteError(f"{asked.url}: {message}", fix)
     if code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Transient(f"{asked.url}: {asked.host} has failed ({code or status})", AGAIN)
-    return _refused(code, status, response, asked)
+    return _refused(code, status, response, operation, asked)
 
 
-def _refused(code: str, status: int, response: Mapping[str, Any], asked: Asked) -> MvcError:
+def _refused(code: str, status: int, response: Mapping[str, Any], operation: str, asked: Asked) -> MvcError:
     if code == _SKEWED:
         return RemoteError(f"{asked.url}: {_skew(response)}", _CLOCK)
     if code in _ELSEWHERE or status in (301, 307):
@@ -169,19 +179,19 @@ def _refused(code: str, status: int, response: Mapping[str, Any], asked: Asked) 
         option = f" --endpoint-url {asked.endpoint}" if asked.endpoint else ""
         fix = f"aws{option} s3 mb s3://{asked.bucket}"
         return RemoteError(f"there is no bucket {asked.bucket} at {asked.host}", fix)
-    if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and asked.method == "get_object"):
+    if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and operation == "GetObject"):
         return MissingObject(f"{asked.url}/{asked.key} is gone")
     if code == "PreconditionFailed" or status == HTTPStatus.PRECONDITION_FAILED:
         return Changed(f"{asked.url}/{asked.key} is not what it was a moment ago", "run the command again")
     if status in (401, 403) or code == "AccessDenied":
-        return _denied(asked)
+        return _denied(operation, asked)
     message = str(response.get("Error", {}).get("Message", "")).strip() or "no reason given"
     about = f"{asked.url}/{asked.key}" if asked.key else asked.url
     return RemoteError(f"{about}: {asked.host} answered {code or status}: {message}", _TEST)
 
 
-def _denied(asked: Asked) -> RemoteError:
-    right = _RIGHTS.get(asked.method, "s3:PutObject")
+def _denied(operation: str, asked: Asked) -> RemoteError:
+    right = _RIGHTS.get(operation, "s3:PutObject")
     about = f"{asked.url}/{asked.key}" if asked.key else asked.url
     if asked.signer == "anon":
         message = f"{about}: access denied: it is not public, and the remote uses no credentials"

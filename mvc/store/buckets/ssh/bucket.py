@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mvc.errors import MissingObject
-from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, Run, read_first
+from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, read_first
 from mvc.store.buckets.session import (
     PATIENCE,
     Backend,
@@ -118,7 +118,7 @@ class SshBucket:
 
         return self._ask(send, key, len(data))
 
-    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
         read_first(fd, check)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
