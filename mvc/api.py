@@ -93,11 +93,11 @@ class Project:
         A path that fails is in the result's `failed`; the others are added.
         """
         options = AddOptions(desc, name, force, stage, follow_symlinks)
-        return add(self._project, self._project.paths(paths), options)
+        return add(self._project, self._project.shell.paths(paths), options)
 
     def status(self, *paths: str) -> Status:
         """Return the state of the tracked `paths`, or of everything."""
-        return status(self._project, self._project.paths(paths))
+        return status(self._project, self._project.shell.paths(paths))
 
     def checkout(
         self, *paths: str, rev: str | None = None, force: bool = False, relink: bool = False,
@@ -106,30 +106,30 @@ class Project:
 
         What fails is in the result's `failed`; the rest is done.
         """
-        return checkout(self._project, self._project.paths(paths), rev, CheckoutOptions(force, relink))
+        return checkout(self._project, self._project.shell.paths(paths), rev, CheckoutOptions(force, relink))
 
     def mv(self, source: str, target: str) -> MoveResult:
         """Move what is tracked at or below `source` to `target`, or into that directory."""
         project = self._project
-        return move(project, project.path(source), project.path(target), into=target.endswith("/"))
+        return move(project, project.shell.path(source), project.shell.path(target), into=target.endswith("/"))
 
     def rm(self, *paths: str, keep: bool = False) -> RemoveResult:
         """Stop tracking `paths`, and delete their content if the cache has it, unless `keep`.
 
         What fails is in the result's `failed`; the rest is done.
         """
-        return remove(self._project, self._project.paths(paths), keep=keep)
+        return remove(self._project, self._project.shell.paths(paths), keep=keep)
 
     def unprotect(self, *paths: str) -> UnprotectResult:
         """Make files that share their content with the cache writable, each with a copy of its own.
 
         What fails is in the result's `failed`; the rest is done.
         """
-        return unprotect(self._project, self._project.paths(paths))
+        return unprotect(self._project, self._project.shell.paths(paths))
 
     def diff(self, *revisions: str, paths: Iterable[str] = ()) -> Diff:
         """Return what differs: HEAD to workspace, a revision to workspace, or between two revisions."""
-        return diff(self._project, revisions, self._project.paths(paths))
+        return diff(self._project, revisions, self._project.shell.paths(paths))
 
 
 def open_content(reference: str, rev: str | None = None, remote: str | None = None) -> BinaryIO:
@@ -198,15 +198,15 @@ def record(  # noqa: PLR0913 - as many as the command has options
             data=_plain(metrics),
             higher=tuple(higher_is_better),
             lower=tuple(lower_is_better),
-            datasets=tuple((name, project.path(path)) for name, path in (dataset or {}).items()),
-            train=tuple(project.paths(train)),
+            datasets=tuple((name, project.shell.path(path)) for name, path in (dataset or {}).items()),
+            train=tuple(project.shell.paths(train)),
             params=tuple((params or {}).items()),
             task=task,
             desc=desc,
             stage=stage,
         )
         provenance = gather(project, _command(), here(evaluating=True), time.time())
-        return record.record(project, project.path(model), options, provenance)
+        return record.record(project, project.shell.path(model), options, provenance)
 
 
 def report(reference: str) -> Report:

@@ -67,8 +67,8 @@ def _findings(environ: Mapping[str, str]) -> Verdict:
 
     layout, index = ahead.result()
     typed_in = os.path.join(layout.root, environ.get("GIT_PREFIX", ""))
-    project = Project(layout, Surroundings(typed_in, environ, _user_config(environ)))
-    project.git = Git(layout.root, ahead.git.environ)
+    around = Surroundings(typed_in, environ, _user_config(environ))
+    project = Project(layout, around, Git(layout.root, ahead.git.environ))
     verdict = judge_index(project, time.time(), index)  # never closed, so that nothing is written
     return Verdict(lines_from(project, verdict.findings))
 

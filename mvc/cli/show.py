@@ -36,7 +36,7 @@ def show_trouble(output: Output, project: Project, result: TransferResult) -> No
 
 def _show_failed(output: Output, project: Project, result: TransferResult) -> None:
     for failure in result.failed[: None if output.verbose else FEW]:
-        path = f"{project.show(failure.path)}: " if failure.path and failure.blake3 else ""
+        path = f"{project.shell.show(failure.path)}: " if failure.path and failure.blake3 else ""
         say(f"{path}{failure.error}", failure.fix)
     if len(result.failed) > FEW and not output.verbose:
         say(f"... and {len(result.failed) - FEW:,} more failures (-v names them)")
@@ -44,7 +44,7 @@ def _show_failed(output: Output, project: Project, result: TransferResult) -> No
 
 def _show_warnings(output: Output, project: Project, result: TransferResult) -> None:
     for warning in result.warnings[: None if output.verbose else FEW]:
-        path = f"{project.show(warning.path)}: " if warning.path else ""
+        path = f"{project.shell.show(warning.path)}: " if warning.path else ""
         output.note(f"warning: {visible(f'{path}{warning.error}')}")
         if warning.fix:
             output.note(f"  try: {visible(warning.fix)}")
@@ -57,7 +57,7 @@ def show_checkout(output: Output, project: Project, result: CheckoutResult, rev:
     for item in result.done[: None if output.verbose else FEW]:
         deleted = f", {item.deleted:,} deleted" if item.deleted else ""
         files = f"{plural(item.written, 'file')} written{deleted}, {size(item.size)}"
-        output.line(f"{output.paint('checked out', 'green')} {visible(project.show(item.path))} ({files})")
+        output.line(f"{output.paint('checked out', 'green')} {visible(project.shell.show(item.path))} ({files})")
     if len(result.done) > FEW and not output.verbose:
         output.line(f"... and {plural(len(result.done) - FEW, 'more path')} (-v names them)")
     if not result.done and not result.failed:

@@ -202,7 +202,7 @@ def test_a_wrong_line_is_told_the_help_of_its_own_command(model: Repo, args: tup
     (["--tag", "v1", "--dataset", "holdout"], "--dataset holdout: expected ID=PATH"),
     (["--tag", "v1", "--dataset", "a b=data/holdout.csv"], "'a b' is no id of a data set"),
     (["--tag", "v1", "--dataset", "a=none.csv"], "none.csv does not exist"),
-    (["--tag", "v1", "--dataset", "a=../x"], "../x is outside of the repository"),
+    (["--tag", "v1", "--dataset", "a=../x"], "../x is outside the repository"),
     (["--tag", "v1", "--dataset", "a=data", "--dataset", "a=data"], "'a' stands twice"),
     (["--tag", "v1", "--param", "lr"], "--param lr: expected K=V"),
     (["--tag", "v1", "--param", "lr=1", "--param", "lr=2"], "the parameter 'lr' is given twice"),

@@ -302,7 +302,7 @@ def test_against_which_revision(signed: Repo) -> None:
     ((POLICY, "--base", "nope"), "no revision"),
     ((POLICY, "--base", "--help"), "no revision"),
     ((MODEL, "--base", "main"), "--base is for"),
-    ((".mvc/config.yaml",), "not for models"),
+    ((".mvc/config.yaml",), "nothing there can be tracked"),
 ])
 def test_what_is_no_change(signed: Repo, words: tuple[str, ...], says: str) -> None:
     assert says in signed.fails(2, "eval", "sign", *words).errors[0]

@@ -118,7 +118,7 @@ def test_a_relative_directory_is_the_same_from_every_worktree(repo: Repo, tmp_pa
 def test_a_directory_in_the_repository_is_refused(repo: Repo, tmp_path: Path, place: str) -> None:
     (tmp_path / "link").symlink_to(repo.root)
     place = place.format(root=repo.root, git=repo.store.parent).replace("link", str(tmp_path / "link"))
-    assert "inside of the" in repo.fails(2, "remote", "add", "nas", place).errors[0]
+    assert "inside the" in repo.fails(2, "remote", "add", "nas", place).errors[0]
     assert committed(repo) is None
 
 
@@ -300,7 +300,7 @@ def test_a_committed_secret_is_not_used_and_the_line_to_type_takes_it_out(repo: 
     assert "ignored remotes.prod.secret_access_key" in status.err
     result = repo.fails(2, "remote", "test")
     listing = repo.ok("remote", "list")
-    assert "take it out" in listing.err
+    assert "remove it there" in listing.err
     assert "hunter2" not in status.err + result.err + listing.out + listing.err
     assert "hunter2" not in repo.ok("config", "list", "--project").out
     assert repo.shell(result.fixes[0]).code == 0

@@ -83,7 +83,7 @@ def record(
         )
         command = shlex.join(["mvc", *sys.argv[1:]])
         provenance = gather(project, command, here(evaluating=False), time.time())
-        _show_recorded(output, project, run(project, project.path(model), options, provenance))
+        _show_recorded(output, project, run(project, project.shell.path(model), options, provenance))
 
 
 @eval_.command("run")
@@ -113,7 +113,7 @@ def run(
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
-        _show_recorded(output, project, run_(project, project.path(model), command, options, time.time()))
+        _show_recorded(output, project, run_(project, project.shell.path(model), command, options, time.time()))
 
 
 def _options(
@@ -132,8 +132,8 @@ def _options(
     return RecordOptions(
         tag,
         bump or None,  # type: ignore[arg-type]  # one of the three
-        datasets=tuple((name, project.path(path)) for name, path in _pairs("--dataset", "ID=PATH", datasets)),
-        train=tuple(project.paths(train or [])),
+        datasets=tuple((name, project.shell.path(path)) for name, path in _pairs("--dataset", "ID=PATH", datasets)),
+        train=tuple(project.shell.paths(train or [])),
         params=tuple((name, _value(value)) for name, value in _pairs("--param", "K=V", params)),
     )
 
@@ -160,14 +160,14 @@ def _value(text: str) -> str | int | float | bool:
 def _show_recorded(output: Output, project: Project, result: Recorded) -> None:
     report = result.report
     count = plural(len(report.metrics), "metric")
-    file = visible(project.show(result.file))
+    file = visible(project.shell.show(result.file))
     output.line(f"{output.paint('recorded', 'green')} {file} ({visible(report.tag)}, {count})")
     _show_metrics(output, report.metrics)
     show_remarks(output, result.remarks)
     if any(remark.refused for remark in result.remarks):
         return
     if result.unstaged:
-        output.line(f"Next: {visible(project.line('git add --', *result.unstaged))}")
+        output.line(f"Next: {visible(project.shell.line('git add --', *result.unstaged))}")
     else:
         output.line('Next: git commit -m "..."  (1 report staged)')
 
@@ -216,14 +216,14 @@ _STATES = {
 def _show_report(output: Output, project: Project, result: Shown) -> None:
     report = result.report
     color, meaning = _STATES[result.state]
-    title = " ".join(filter(None, (visible(project.show(result.path)), visible(report.tag))))
+    title = " ".join(filter(None, (visible(project.shell.show(result.path)), visible(report.tag))))
     output.line(f"{title}  {output.paint(result.state or 'untracked', color)}: {meaning}")
     rows = [(f"  {name}", visible(text)) for name, text in _facts(output, report) if text]
     for line in columns(rows):
         output.line(line)
     _show_metrics(output, report.metrics, everything=True)
     if result.state == "stale":
-        line = project.line("mvc eval record", result.path)
+        line = project.shell.line("mvc eval record", result.path)
         output.line(f"  {visible(line)} --bump patch  # once the model is evaluated anew")
 
 
@@ -295,7 +295,7 @@ def check(ctx: typer.Context, paths: Paths = None, json: Json = False) -> int:
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, project.paths(paths or []), time.time())
+        result = run(project, project.shell.paths(paths or []), time.time())
         if json:
             print_json(result)
         else:
@@ -342,7 +342,7 @@ def sign(
 
 
 def _show_signed(output: Output, project: Project, signed: Signed) -> None:
-    what, file = visible(project.show(signed.path)), visible(project.show(signed.file))
+    what, file = visible(project.shell.show(signed.path)), visible(project.shell.show(signed.file))
     since = f", as it is changed since {signed.base[:_SHORT]}" if signed.base else ""
     for reason in signed.weakens:
         output.note(f"  weaker: {visible(reason)}")
@@ -352,4 +352,4 @@ def _show_signed(output: Output, project: Project, signed: Signed) -> None:
         output.line(f"  without {plural(signed.dropped, 'signature')} that no longer fitted")
     if not signed.staged:
         output.note(f"warning: {what} is not staged as it was signed")
-        output.note(f"  try: {visible(project.line('git add', signed.path))}")
+        output.note(f"  try: {visible(project.shell.line('git add', signed.path))}")

@@ -188,7 +188,7 @@ def _show_followed(output: Output, project: Project, result: Followed) -> None:
     if result.deleted:
         output.note(f"mvc: {_paths(project, result.deleted)} deleted: not tracked here, and kept in the cache")
     if result.absent:
-        line = project.line("mvc pull", *result.absent) if len(result.absent) == 1 else "mvc pull"
+        line = project.shell.line("mvc pull", *result.absent) if len(result.absent) == 1 else "mvc pull"
         _warn(output, f"{_paths(project, result.absent)}: the content is not in the cache", line)
     for failure in result.failed[:FEW]:
         _warn(output, failure.message, failure.fix)
@@ -198,7 +198,7 @@ def _show_followed(output: Output, project: Project, result: Followed) -> None:
 
 def _paths(project: Project, paths: Sequence[str]) -> str:
     """Return the path, or how many there are."""
-    return visible(project.show(paths[0])) if len(paths) == 1 else plural(len(paths), "path")
+    return visible(project.shell.show(paths[0])) if len(paths) == 1 else plural(len(paths), "path")
 
 
 def _warn(output: Output, message: str, fix: str) -> None:

@@ -30,7 +30,7 @@ def mv(
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, project.path(source), project.path(target), into=target.endswith("/"))
+        result = run(project, project.shell.path(source), project.shell.path(target), into=target.endswith("/"))
         if json:
             print_json(result)
         else:
@@ -39,13 +39,13 @@ def mv(
 
 def _show_moved(output: Output, project: Project, result: MoveResult) -> None:
     for item in result.moved[: None if output.verbose else FEW]:
-        old, new = visible(project.show(item.old_path)), visible(project.show(item.path))
+        old, new = visible(project.shell.show(item.old_path)), visible(project.shell.show(item.path))
         output.line(f"{output.paint('moved', 'green')} {old} -> {new}")
     if len(result.moved) > FEW and not output.verbose:
         output.line(f"... and {plural(len(result.moved) - FEW, 'more path')} (-v names them)")
     if result.left:
         few = len(result.left) == 1
-        line = visible(project.line("git mv --", result.left[0]))
+        line = visible(project.shell.line("git mv --", result.left[0]))
         what = f"{plural(len(result.left), 'file')} that Git tracks itself {'was' if few else 'were'} left"
         output.line(f"{what}; to move {'it' if few else 'one'}: {line} DST")
     output.line(f'Next: git commit -m "..."  ({plural(len(result.moved), "pointer")} staged)')
@@ -63,7 +63,7 @@ def rm(
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, project.paths(paths), keep=keep)
+        result = run(project, project.shell.paths(paths), keep=keep)
         if json:
             print_json(result)
         else:
@@ -73,7 +73,7 @@ def rm(
 
 def _show_removed(output: Output, project: Project, result: RemoveResult, *, keep: bool) -> None:
     for item in result.removed[: None if output.verbose else FEW]:
-        path = visible(project.show(item.path))
+        path = visible(project.shell.show(item.path))
         if keep:
             output.line(f"{output.paint('not tracked any more', 'green')} {path}")
         else:
@@ -87,7 +87,7 @@ def _show_removed(output: Output, project: Project, result: RemoveResult, *, kee
 def _show_what_stays(output: Output, project: Project, removed: tuple[Removed, ...], *, keep: bool) -> None:
     from mvc.scm.plumbing import is_committed  # noqa: PLC0415
 
-    kept = [visible(project.show(item.path)) for item in removed if item.kept]
+    kept = [visible(project.shell.show(item.path)) for item in removed if item.kept]
     if kept:
         what = "The content" if keep else "What was never tracked"
         more = f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""
@@ -105,7 +105,7 @@ def _undo(project: Project, removed: tuple[Removed, ...]) -> str:
         return "git checkout HEAD -- PATH.mvc && mvc checkout PATH"
     names = [name for item in removed for name in (item.pointer, *item.reports)]
     paths = [item.path for item in removed]
-    return f"{project.line('git checkout HEAD --', *names)} && {project.line('mvc checkout', *paths)}"
+    return f"{project.shell.line('git checkout HEAD --', *names)} && {project.shell.line('mvc checkout', *paths)}"
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -115,7 +115,7 @@ def unprotect(ctx: typer.Context, paths: SomePaths, json: Json = False) -> int:
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, project.paths(paths))
+        result = run(project, project.shell.paths(paths))
         if json:
             print_json(result)
         else:
@@ -125,7 +125,7 @@ def unprotect(ctx: typer.Context, paths: SomePaths, json: Json = False) -> int:
 
 def _show_unprotected(output: Output, project: Project, result: UnprotectResult) -> None:
     for item in result.unprotected[: None if output.verbose else FEW]:
-        path = visible(project.show(item.path))
+        path = visible(project.shell.show(item.path))
         output.line(f"{output.paint('unprotected', 'green')} {path} ({plural(item.files, 'file')}, {size(item.size)})")
     if len(result.unprotected) > FEW and not output.verbose:
         output.line(f"... and {plural(len(result.unprotected) - FEW, 'more path')} (-v names them)")

@@ -35,7 +35,7 @@ def status(
     if remote and not pushed:
         raise UsageError("-r names a remote, which only --pushed asks", f"mvc status --pushed -r {remote}")
     with opened(output, json=json) as project:
-        result = _status(project, project.paths(paths or []), remote, pushed=pushed)
+        result = _status(project, project.shell.paths(paths or []), remote, pushed=pushed)
         if json:
             print_json(result)
         else:
@@ -111,13 +111,13 @@ def _show_unpushed(output: Output, project: Project, result: Status, remote: str
     lacking = [item for item in asked if not item.pushed]
     for item in lacking[: None if output.verbose else FEW]:
         reason = f"  ({visible(item.problem)})" if item.problem else ""
-        output.line(f"{output.paint('not pushed'.ljust(16), 'red')} {visible(project.show(item.path))}{reason}")
+        output.line(f"{output.paint('not pushed'.ljust(16), 'red')} {visible(project.shell.show(item.path))}{reason}")
     if len(lacking) > FEW and not output.verbose:
         output.line(f"... and {plural(len(lacking) - FEW, 'more path')} (-v names them)")
     known = [item for item in lacking if not item.problem]
     if known:
         command = f"mvc push -r {remote}" if remote else "mvc push"
-        line = project.line(command, known[0].path) if len(known) == 1 else f"{command} PATH"
+        line = project.shell.line(command, known[0].path) if len(known) == 1 else f"{command} PATH"
         output.line(f"  {visible(line)}  # sends what the remote lacks")
     for fix in dict.fromkeys(item.fix for item in lacking if item.fix and not item.has_own_fix):
         output.line(f"  {visible(fix)}")
@@ -130,11 +130,11 @@ def _show_reports(output: Output, project: Project, result: Status) -> None:
     lacking = [item for item in result.items if item.report not in (None, "ok")]
     for item in lacking[: None if output.verbose else FEW]:
         what = output.paint(f"report {item.report}".ljust(16), "yellow")
-        output.line(f"{what} {visible(project.show(item.path))}")
+        output.line(f"{what} {visible(project.shell.show(item.path))}")
     if len(lacking) > FEW and not output.verbose:
         output.line(f"... and {plural(len(lacking) - FEW, 'more path')} (-v names them)")
     if lacking:
-        line = project.line("mvc eval record", lacking[0].path) if len(lacking) == 1 else "mvc eval record PATH"
+        line = project.shell.line("mvc eval record", lacking[0].path) if len(lacking) == 1 else "mvc eval record PATH"
         tag = "--bump patch" if all(item.report == "stale" for item in lacking) else "--tag v1.0.0"
         output.line(f"  {visible(line)} {tag} --metric NAME=NUMBER  # reports on it")
 
@@ -144,7 +144,7 @@ def _show_item(output: Output, project: Project, item: StatusItem) -> None:
     counts = Counter(change.change for change in item.changes)
     detail = ", ".join(f"{count:,} {change}" for change, count in sorted(counts.items()))
     detail = detail or (visible(item.problem) if item.problem else size(item.size))
-    output.line(f"{state} {visible(project.show(item.path))}  ({detail})")
+    output.line(f"{state} {visible(project.shell.show(item.path))}  ({detail})")
     for change in item.changes[: None if output.verbose else FEW]:
         output.line(f"    {change.change:<9} {visible(change.path)}")
     if len(item.changes) > FEW and not output.verbose:
@@ -152,7 +152,9 @@ def _show_item(output: Output, project: Project, item: StatusItem) -> None:
 
 
 def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
-    hints = _HINTS | (_HINTS_WITH_REMOTE if project.remotes() else {})
+    from mvc.ops.shared.remotes import configured_remotes  # noqa: PLC0415
+
+    hints = _HINTS | (_HINTS_WITH_REMOTE if configured_remotes(project.settings) else {})
     for state, hint in hints.items():
         paths = [item.path for item in shown if item.state == state and not item.unreadable]
         if paths:
@@ -166,7 +168,7 @@ def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -
 def _hint_line(project: Project, command: str, path: str) -> str:
     from mvc.ops.shared.selection import settling  # noqa: PLC0415
 
-    return project.line(command, path) if command else settling(project, path)
+    return project.shell.line(command, path) if command else settling(project, path)
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -184,7 +186,7 @@ def diff(
         raise UsageError("--json and --md exclude each other", "mvc diff --json")
     with opened(output, json=json) as project:
         revisions, paths = _split(project, arguments or [])
-        result = run(project, revisions, project.paths(paths))
+        result = run(project, revisions, project.shell.paths(paths))
         if json:
             print_json(result)
         elif md:
@@ -299,7 +301,7 @@ def log(
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        entries = run(project, project.path(path))
+        entries = run(project, project.shell.path(path))
         if json:
             print_json(entries)
         else:

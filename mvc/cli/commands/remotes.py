@@ -107,12 +107,12 @@ def remove(ctx: typer.Context, name: Name) -> None:
 def default_(ctx: typer.Context, name: OptionalName = "", local: Local = False) -> int:
     """Print which remote is the default, or choose it. Exit 1 when there is none."""
     from mvc.ops.remotes.manage import set_default  # noqa: PLC0415
-    from mvc.ops.shared.remotes import get_default  # noqa: PLC0415
+    from mvc.ops.shared.remotes import default_remote  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output) as project:
         if not name:
-            found = get_default(project)
+            found = default_remote(project.settings)
             print(found, end="\n" if found else "")
             return 0 if found else 1
         result = set_default(project, name, local=local)

@@ -72,7 +72,7 @@ def verify(
     """Read the cache and prove it against the digests; put aside what is wrong."""
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = _verified(project, project.paths(paths or []), remote, quick=quick)
+        result = _verified(project, project.shell.paths(paths or []), remote, quick=quick)
         if json:
             print_json(result)
         else:
@@ -95,7 +95,7 @@ def _show_verified(output: Output, project: Project, result: Verified | RemoteVe
     for wrong in result.wrong:
         if wrong.whole:
             path = wrong.users[0]
-            line = f"{project.line('mvc log', path)}  # its other versions"
+            line = f"{project.shell.line('mvc log', path)}  # its other versions"
             say(f"object {wrong.blake3}, which {path} needs: {wrong.reason}", line)
         elif remote:
             _show_wrong_there(project, remote, wrong)
@@ -110,18 +110,18 @@ def _show_verified(output: Output, project: Project, result: Verified | RemoteVe
 def _show_wrong_there(project: Project, remote: str, wrong: Wrong) -> None:
     """A remote is never altered: say who can mend it, and how."""
     command = f"mvc push --repair -r {remote}"
-    line = project.line(command, wrong.users[0]) if wrong.users else f"{command} --all-commits"
+    line = project.shell.line(command, wrong.users[0]) if wrong.users else f"{command} --all-commits"
     where = f", which {wrong.users[0]} needs" if wrong.users else ""
     say(f"object {wrong.blake3}{where}: {wrong.reason} on {remote}", f"{line}  # in a clone that has the content")
 
 
 def _show_wrong(project: Project, wrong: Wrong) -> None:
     if wrong.repaired_from:
-        say(f"object {wrong.blake3}: {wrong.reason}; repaired from {project.show(wrong.repaired_from)}")
+        say(f"object {wrong.blake3}: {wrong.reason}; repaired from {project.shell.show(wrong.repaired_from)}")
         return
     say(f"object {wrong.blake3}: {wrong.reason}{'' if 'quarantine' in wrong.reason else '; it is in quarantine now'}")
     for path in wrong.users:
-        say(f"{path} needs it", f"{project.line('mvc verify', path)}  # once its content is back at that place")
+        say(f"{path} needs it", f"{project.shell.line('mvc verify', path)}  # once its content is back at that place")
 
 
 @app.command(rich_help_panel=WORKSPACE)

@@ -46,7 +46,7 @@ def push(
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         scope = _scope(rev, branches=all_branches, tags=all_tags, commits=all_commits)
-        results = run(project, project.paths(paths or []), PushOptions(remote, scope, jobs, dry_run, repair))
+        results = run(project, project.shell.paths(paths or []), PushOptions(remote, scope, jobs, dry_run, repair))
         if json:
             return _print(results)
         code = _show(output, project, results, "would be sent to" if dry_run else "sent to", "is on")
@@ -75,7 +75,7 @@ def fetch(
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         scope = _scope(rev, branches=all_branches, tags=all_tags, commits=all_commits)
-        results = run(project, project.paths(paths or []), FetchOptions(remote, scope, jobs, dry_run))
+        results = run(project, project.shell.paths(paths or []), FetchOptions(remote, scope, jobs, dry_run))
         if json:
             return _print(results)
         code = _show(output, project, results, "would come from" if dry_run else "brought from", "is in the cache")
@@ -105,7 +105,7 @@ def pull(
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         scope = _scope(rev, branches=all_branches, tags=all_tags, commits=all_commits)
-        result = run(project, project.paths(paths or []), FetchOptions(remote, scope, jobs, dry_run))
+        result = run(project, project.shell.paths(paths or []), FetchOptions(remote, scope, jobs, dry_run))
         if json:
             return _print(result.fetched)
         verb = "would come from" if dry_run else "brought from"

@@ -43,6 +43,8 @@ def init(
 
 
 def _show_init(output: Output, project: Project, result: InitResult) -> int:
+    from mvc.ops.shared.remotes import configured_remotes  # noqa: PLC0415
+
     if result.written:
         output.line(f"mvc is set up in {visible(result.root)}; staged: {', '.join(result.written)}")
     else:
@@ -55,7 +57,8 @@ def _show_init(output: Output, project: Project, result: InitResult) -> int:
             "with read-only workspace files: mvc config set cache.link hardlink",
         )
     code = _show_hooks(output, result)
-    output.line(f"Next: {'mvc pull' if project.remotes() and not result.written else 'mvc add PATH'}")
+    is_clone = configured_remotes(project.settings) and not result.written
+    output.line(f"Next: {'mvc pull' if is_clone else 'mvc add PATH'}")
     return code
 
 
@@ -90,7 +93,7 @@ def add(
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         choice = AddOptions(desc, name, force, not no_stage, follow_symlinks, jobs)
-        result = run(project, project.paths(paths), choice)
+        result = run(project, project.shell.paths(paths), choice)
         if json:
             print_json(result)
         else:
@@ -103,7 +106,7 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
         what = "added" if item.changed else "unchanged"
         files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
         digest = f"  {item.blake3}" if output.verbose else ""
-        path = visible(project.show(item.path))
+        path = visible(project.shell.show(item.path))
         output.line(f"{output.paint(what, 'green')} {path} ({size(item.size)}{files}){digest}")
     if len(result.added) > FEW and not output.verbose:
         output.line(f"... and {plural(len(result.added) - FEW, 'more path')} (-v names them)")
@@ -130,7 +133,7 @@ def checkout(
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, project.paths(paths or []), rev, CheckoutOptions(force, relink))
+        result = run(project, project.shell.paths(paths or []), rev, CheckoutOptions(force, relink))
         if json:
             print_json(result)
         else:

@@ -185,7 +185,7 @@ def _hooks(project: Project, place: Place) -> Hooks | None:
 
 def _locks(project: Project, place: Place) -> tuple[Held, ...]:
     paths = [f"{place.cache}/locks/store"] if place.cache else []
-    held = [Held(path, holder(path)) for path in (*paths, project.worktree_lock_path)]
+    held = [Held(path, holder(path)) for path in (*paths, project.locks.worktree_path)]
     return tuple(lock for lock in held if lock.holder)
 
 

@@ -12,13 +12,15 @@ from functools import partial
 from mvc import config
 from mvc.errors import MvcError, UsageError
 from mvc.ops.doctor.problem import Check, Problem
+from mvc.ops.shared.remotes import configured_remotes, find_remote
 from mvc.project import Project
 from mvc.store.buckets.open import MARKER, connect
 
 
 def checks(project: Project) -> list[Check]:
     """Return the checks of the project's remotes."""
-    return [partial(_secrets, project), *(partial(_answers, project, name) for name in project.remotes())]
+    names = configured_remotes(project.settings)
+    return [partial(_secrets, project), *(partial(_answers, project, name) for name in names)]
 
 
 def _secrets(project: Project) -> Iterator[Problem]:
@@ -33,7 +35,7 @@ def _secrets(project: Project) -> Iterator[Problem]:
 
 def _answers(project: Project, name: str) -> Iterator[Problem]:
     try:
-        with closing(connect(project.remote(name))) as bucket:
+        with closing(connect(find_remote(project, name))) as bucket:
             bucket.head(MARKER)
     except UsageError as error:
         yield Problem.of("remote-settings", error)

@@ -16,6 +16,7 @@ from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
 from mvc.retention.available import known_objects
 from mvc.scm import condition
 from mvc.scm.plumbing import index_paths
+from mvc.store.cache.inventory import quarantined_objects
 from mvc.workspace.tracked import Tracked
 
 _MINUTE_NS = 60 * 10**9
@@ -52,7 +53,7 @@ def _attributes(project: Project) -> Iterator[Problem]:
     missing = [line for line in ATTRIBUTE_LINES if condition.converts(project.git, line.split()[0].replace("*", "x"))]
     if missing:
         text = "".join(f"\\n{line}" for line in missing)
-        place = shlex.quote(project.show(ATTRIBUTES))
+        place = shlex.quote(project.shell.show(ATTRIBUTES))
         yield Problem(
             "attributes",
             f"{ATTRIBUTES} does not keep Git from changing line ends: it lacks {some(missing)}",
@@ -80,17 +81,17 @@ def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
 def _in_index(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     index = index_paths(project.git)
     if found := [item.path for item in tracked if index.at_or_below(item.path)]:
-        fix = project.line("git rm -r -q --cached --", *found)
+        fix = project.shell.line("git rm -r -q --cached --", *found)
         yield Problem("in-index", f"tracked by Git as well as by mvc: {some(found)}", fix)
 
 
 def _not_ignored(project: Project, present: list[str]) -> Iterator[Problem]:
     if found := condition.not_ignored(project.git, present):
-        yield Problem("not-ignored", f"Git does not ignore {some(found)}", project.line("mvc add", *found))
+        yield Problem("not-ignored", f"Git does not ignore {some(found)}", project.shell.line("mvc add", *found))
 
 
 def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
-    aside = project.cache.quarantined().keys()
+    aside = quarantined_objects(project.cache).keys()
     if not aside:
         return
     gone = project.cache.missing(aside)
@@ -100,7 +101,7 @@ def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
         if item.pointer and any(digest.blake3 in gone for _, digest in known_objects(project.cache, item.pointer))
     ]
     if paths:
-        fix = f"{project.line('mvc add', *paths)}  # if the workspace still has the content"
+        fix = f"{project.shell.line('mvc add', *paths)}  # if the workspace still has the content"
         yield Problem("quarantine", f"only damaged content, in quarantine, is left for {some(paths)}", fix)
 
 
@@ -111,7 +112,8 @@ def _left_behind(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
         if left_behind(f"{project.root}/{path}"):
             found.append(path)
     if found:
-        yield Problem("left-behind", f"a command that was killed left {some(found)}", project.line("rm -r", *found))
+        line = project.shell.line("rm -r", *found)
+        yield Problem("left-behind", f"a command that was killed left {some(found)}", line)
 
 
 def _folders(project: Project, tracked: list[Tracked]) -> set[str]:
@@ -133,7 +135,7 @@ def _clock(project: Project, present: list[str], now: int) -> Iterator[Problem]:
         yield Problem(
             "clock",
             f"the clock is {minutes:,} min behind the times of {some(ahead)}",
-            f"{project.line('find', *ahead)} {test}  # if the clock is right; else set it",
+            f"{project.shell.line('find', *ahead)} {test}  # if the clock is right; else set it",
         )
 
 

@@ -23,8 +23,8 @@ CHECKS: dict[str, frozenset[str]] = {
 
 def judge_staged(project: Project, now: float, codes: Collection[str] = ()) -> Verdict:
     """Judge what the index would change; only by `codes` where there are some."""
-    project.git = Git(project.root, in_hook(project.around.environ))
-    return _only(judge_index(project, now), codes)
+    with project.with_git(Git(project.root, in_hook(project.around.environ))) as variant:
+        return _only(judge_index(variant, now), codes)
 
 
 def judge_range(project: Project, base: str, tip: str, now: float, codes: Collection[str] = ()) -> Verdict:
@@ -34,8 +34,8 @@ def judge_range(project: Project, base: str, tip: str, now: float, codes: Collec
         UsageError: no such revision.
 
     """
-    with _as_index(project, base, tip):
-        return _only(judge_index(project, now), codes)
+    with _as_index(project, base, tip) as variant:
+        return _only(judge_index(variant, now), codes)
 
 
 def _only(verdict: Verdict, codes: Collection[str]) -> Verdict:
@@ -43,20 +43,19 @@ def _only(verdict: Verdict, codes: Collection[str]) -> Verdict:
 
 
 @contextmanager
-def _as_index(project: Project, base: str, tip: str) -> Iterator[None]:
+def _as_index(project: Project, base: str, tip: str) -> Iterator[Project]:
     """Let Git see `tip` as the index, and where it left `base` as HEAD: in a Git directory as linked worktrees have."""
     commit = _resolved(project.git, tip)
     head = _fork_point(project.git, _resolved(project.git, base), commit) if base else "ref: refs/mvc/none"
-    layout = project.layout
     with Scratch(f"{project.home}/tmp") as scratch:
-        for name, text in (("HEAD", head), ("commondir", layout.common_dir)):
+        for name, text in (("HEAD", head), ("commondir", project.layout.common_dir)):
             with open(f"{scratch.path}/{name}", "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(f"{text}\n")
         environ = in_hook({key: value for key, value in project.git.environ.items() if not key.startswith("GITHEAD_")})
-        project.git = Git(project.root, {**environ, "GIT_DIR": scratch.path, "GIT_WORK_TREE": project.root})
-        project.layout = layout._replace(git_dir=scratch.path)
-        project.git.run("read-tree", commit)
-        yield
+        git = Git(project.root, {**environ, "GIT_DIR": scratch.path, "GIT_WORK_TREE": project.root})
+        git.run("read-tree", commit)
+        with project.with_git(git, scratch.path) as variant:
+            yield variant
 
 
 def _resolved(git: Git, revision: str) -> str:

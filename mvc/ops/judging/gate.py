@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from mvc import config
 from mvc.config import Settings
@@ -19,6 +20,8 @@ from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge, judging_policy
 from mvc.scm.landing import contains, find_commit, list_tree, reading, tree_of
 from mvc.scm.plumbing import Git, committed_file
+
+T = TypeVar("T")
 
 
 class GateOptions(NamedTuple):
@@ -66,12 +69,10 @@ def gate(project: Project, options: GateOptions, now: float) -> Gated:
     _check_set_up(git, found.base, found.head)
     if contains(git, found.base, found.head):
         return _nothing(found)
-    try:
-        project.settings = settings_at(project, git, found.base)
-        facts = gate_facts(project, found.base, found.head, now)
-    except MvcError as error:
-        raise lacking(git, found.system, error) from None
-    return _gated(found, _judged(project, facts, options.remote, now))
+    settings = _reading(git, found, lambda: settings_at(project, git, found.base))
+    with project.with_settings(settings) as judging:
+        facts = _reading(git, found, lambda: gate_facts(judging, found.base, found.head, now))
+        return _gated(found, _judged(judging, facts, options.remote, now))
 
 
 def _whole(project: Project, git: Git, options: GateOptions, now: float) -> Gated:
@@ -79,12 +80,19 @@ def _whole(project: Project, git: Git, options: GateOptions, now: float) -> Gate
     if not head:
         raise UsageError(f"{options.head or 'HEAD'!r} is no revision of this repository", "git log --oneline")
     _check_set_up(git, head)
+    whole = Revisions("", head)
+    settings = _reading(git, whole, lambda: settings_at(project, git, head))
+    with project.with_settings(settings) as judging:
+        facts = _reading(git, whole, lambda: tree_facts(judging, head, now))
+        return _gated(whole, _judged(judging, facts, options.remote, now))
+
+
+def _reading(git: Git, found: Revisions, read: Callable[[], T]) -> T:
+    """Return what `read` does; an error says what a partial clone needs."""
     try:
-        project.settings = settings_at(project, git, head)
-        facts = tree_facts(project, head, now)
+        return read()
     except MvcError as error:
-        raise lacking(git, "", error) from None
-    return _gated(Revisions("", head), _judged(project, facts, options.remote, now))
+        raise lacking(git, found.system, error) from None
 
 
 def _judged(project: Project, facts: Facts, remote: str, now: float) -> Verdict:

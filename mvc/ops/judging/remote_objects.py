@@ -9,11 +9,14 @@ from mvc.fs.files import as_error
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_reader import parse
+from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers import bring_manifests, transferring
 from mvc.project import Project
 from mvc.quality.judge.facts import Lacking, ModelFacts, RemoteFacts
 from mvc.retention.available import needed_objects
-from mvc.transfer.transfer import JOBS, Tools, missing_there
+from mvc.transfer.pool import JOBS
+from mvc.transfer.send import missing_there
+from mvc.transfer.tools import Tools
 from mvc.workspace.tracked import Selection, Tracked
 
 
@@ -27,9 +30,9 @@ def ask_remote(project: Project, remote: str, models: Iterable[ModelFacts]) -> R
 
     """
     pointers = {model.path: pointer for model in models if (pointer := _pointer(model))}
-    project.remote(remote)
+    find_remote(project, remote)
     try:
-        with project.store_lock(), transferring(project, remote, JOBS) as tools:
+        with project.locks.store(), transferring(project, remote, JOBS) as tools:
             selections = [Selection(Tracked(path, pointer=pointer)) for path, pointer in pointers.items()]
             unread = {item.name: item.error for item in bring_manifests(tools, selections).failed}
             return RemoteFacts(remote, tuple(_ask(tools, pointers, unread)))

@@ -12,6 +12,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.objects.visible import size as shown
 from mvc.ops.remotes.push import PushOptions, push_selected
+from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.transfers import Selected, TransferResult, needed, versions_of
 from mvc.project import Project
 from mvc.scm.blobs import list_blobs
@@ -71,9 +72,9 @@ def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> 
     items = versions_of(project.git, [*pointers.items()])
     if not items:
         return []
-    if not project.remotes():
+    if not configured_remotes(project.settings):
         raise _nowhere(project, len(items))
-    with project.store_lock():
+    with project.locks.store():
         meant = Selected(tuple(map(Selection, items)))
         if (size := _to_send(project, meant)) > _limit(project):
             raise _too_much(project, size, _line(project, updates, tips, set(pointers)))

@@ -19,6 +19,7 @@ from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer, file_pointer
 from mvc.ops.remotes.fetch import FetchOptions, fetch
 from mvc.ops.shared.content import look, same_content
+from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import tracked_at
 from mvc.ops.shared.selection import chosen, listing, split_reference, unusable
 from mvc.ops.shared.transfers import Scope, transferring
@@ -26,9 +27,9 @@ from mvc.project import VIEWS, Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.scm.plumbing import resolve
 from mvc.store.buckets.bucket import RemoteError
-from mvc.store.cache.writer import LinkType
+from mvc.store.cache.source_file import LinkType
 from mvc.store.remote.store import RemoteFile, RemoteStore
-from mvc.transfer.transfer import not_whole
+from mvc.transfer.send import not_whole
 from mvc.workspace.links import Links
 from mvc.workspace.tracked import Selection
 
@@ -55,7 +56,7 @@ def find(project: Project, reference: str, rev: str | None = None, remote: str |
     """
     revision, path = split_reference(reference)
     if not revision:
-        return Source(project.path(path), rev, remote)
+        return Source(project.shell.path(path), rev, remote)
     if rev is not None:
         raise UsageError(f"{reference} names a revision, and so does rev={rev!r}", "name one of them")
     return Source(path, revision, remote)
@@ -131,7 +132,7 @@ def open_content(project: Project, source: Source, keep: ExitStack) -> BinaryIO:
         raise UsageError(f"{source.path} is a directory: open one of its files, or use mvc.path()", "mvc ls -R")
     digest = entries[0].digest
     here = project.cache.has(digest.blake3)
-    fetch = project.line(f"mvc fetch --rev {shlex.quote(source.rev)}" if source.rev else "mvc pull", source.path)
+    fetch = project.shell.line(f"mvc fetch --rev {shlex.quote(source.rev)}" if source.rev else "mvc pull", source.path)
     raw = _raw(project, source, source.remote or pointer.notes.remote, digest, keep)
     return io.BufferedReader(Proven(raw, digest, keep, f"mvc verify; {fetch}" if here else fetch), _BUFFER)
 
@@ -142,7 +143,7 @@ def _raw(project: Project, source: Source, remote: str | None, digest: Digest, k
             tools = keep.enter_context(transferring(project, remote or None, 1))
             return keep.enter_context(_there(tools.remote, digest))
         except (MissingObject, RemoteError) as error:
-            if isinstance(error, RemoteError) and (source.remote or len(project.remotes()) == 1):
+            if isinstance(error, RemoteError) and (source.remote or len(configured_remotes(project.settings)) == 1):
                 raise
             _bring(project, source)  # another remote may have it
     return keep.enter_context(project.cache.open(digest.blake3))
@@ -228,7 +229,7 @@ def path_of_content(project: Project, source: Source) -> str:
     _have(project, source, selection, pointer)
     name = os.path.basename(path)
     view = f"{project.home}/{VIEWS}/{pointer.digest.blake3}{'x' if pointer.exec else ''}"
-    with project.store_lock():
+    with project.locks.store():
         if selection.inside:
             view += f"-{blake3(repr(selection.inside).encode()).hexdigest()[:16]}"
         if not os.path.isdir(view):
@@ -264,7 +265,7 @@ def write_content(project: Project, source: Source, target: str, types: tuple[Li
     entries = _entries(project, selection, pointer)
     if selection.inside and [entry.path for entry in entries] == [selection.inside[0]]:
         pointer, entries = file_pointer(entries[0].digest, executable=entries[0].exec), [entries[0]._replace(path="")]
-    with project.store_lock():
+    with project.locks.store():
         _write(project, target, pointer, entries, types)
     return sum(entry.size for entry in entries)
 

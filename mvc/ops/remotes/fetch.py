@@ -28,7 +28,9 @@ from mvc.ops.shared.transfers import (
 )
 from mvc.project import Project
 from mvc.store.buckets.bucket import RemoteError
-from mvc.transfer.transfer import JOBS, Lost, Moved, Tools
+from mvc.store.cache.layout import sweep_scratch
+from mvc.transfer.pool import JOBS
+from mvc.transfer.tools import Lost, Moved, Tools
 from mvc.workspace.tracked import Selection
 
 
@@ -56,7 +58,7 @@ def _fetch_all(project: Project, meant: Selected, options: FetchOptions) -> list
     def move(remote: str, selections: tuple[Selection, ...]) -> TransferResult:
         return _fetch(project, remote, selections, options)
 
-    with project.store_lock():
+    with project.locks.store():
         return to_each_remote(project, meant, options.remote, move)
 
 
@@ -66,8 +68,8 @@ def _fetch(
     """Manifests come first: only then it is known which files their directories need."""
     needs = needed(project, selections)
     if not project.cache.missing(needs.objects):
-        project.cache.sweep()
-        return TransferResult(remote, 0, len(needs.objects), 0, 0, needs.failed)
+        sweep_scratch(project.cache.root)
+        return TransferResult(remote, skipped=len(needs.objects), failed=needs.failed)
     names = [] if options.remote else others(project, remote)
     with opening(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:
         rest.greet(lambda: _refuse_empty(tools, remote))
@@ -121,7 +123,7 @@ def _warnings(
         path = needs.objects[name].path
         absent = isinstance(other.error, MissingObject)
         error = f"object {name} is {'not' if absent else 'damaged'} on {remote}: {verb} from {other.remote}"
-        fix = project.line(f"mvc push{'' if absent else ' --repair'} -r {remote}{flags}", path)
+        fix = project.shell.line(f"mvc push{'' if absent else ' --repair'} -r {remote}{flags}", path)
         told.append(TransferFailure(path, name, error, fix))
     return tuple(told)
 

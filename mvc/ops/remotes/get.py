@@ -12,12 +12,13 @@ from mvc.errors import MissingObject, MvcError, UsageError
 from mvc.fs.files import rename_new
 from mvc.fs.scratch import beside
 from mvc.ops.remotes.content import Source, write_content
+from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.selection import split_reference
 from mvc.project import Project, Surroundings
 from mvc.scm.plumbing import Git, scrubbed
 from mvc.store.buckets.address import hidden
 from mvc.store.buckets.bucket import RemoteError
-from mvc.store.cache.writer import LinkType
+from mvc.store.cache.source_file import LinkType
 
 PROTOCOLS = "file:git:http:https:ssh"
 """What `git clone` may use: never a helper that a URL names."""
@@ -91,7 +92,8 @@ def _refuse_relative(project: Project, source: Source) -> None:
         MvcError: one is.
 
     """
-    urls = {name: remote.url for name, remote in project.remotes().items() if source.remote in (None, name)}
+    remotes = configured_remotes(project.settings)
+    urls = {name: remote.url for name, remote in remotes.items() if source.remote in (None, name)}
     for name, url in urls.items():
         if os.path.normpath(url).startswith("../"):
             told = f"the remote {name} of that repository is {url}, beside it: only a clone that lies there finds it"

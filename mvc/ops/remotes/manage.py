@@ -10,7 +10,14 @@ from typing import NamedTuple
 from mvc import config
 from mvc.errors import UsageError
 from mvc.ops.shared.config_files import Changes, change
-from mvc.ops.shared.remotes import DEFAULT, get_default
+from mvc.ops.shared.remotes import (
+    DEFAULT,
+    base_directory,
+    configured_remotes,
+    default_remote,
+    directory_outside,
+    find_remote,
+)
 from mvc.project import CONFIG, Project
 from mvc.scm.plumbing import staged_file
 from mvc.store.buckets.address import DIRECTORY, S3, Location, hidden, instead, parse, unknown_remote
@@ -53,7 +60,7 @@ class Changed(NamedTuple):
 
 def list_remotes(project: Project) -> list[Remote]:
     """Return all remotes, by name."""
-    default = get_default(project)
+    default = default_remote(project.settings)
     return [
         Remote(
             name,
@@ -74,7 +81,7 @@ def list_remotes(project: Project) -> list[Remote]:
 
 def _problem(project: Project, name: str) -> str:
     try:
-        project.remote(name)
+        find_remote(project, name)
     except UsageError as error:
         return error.message
     return ""
@@ -94,13 +101,13 @@ def add(
     if reason := config.check_remote_name(name):
         raise UsageError(reason, f"mvc remote add NAME {shlex.quote(hidden(url))}")
     location = typed(project, name, url)
-    if name in project.remotes() and not _is_same(project, name, location, options, local=local):
+    if name in configured_remotes(project.settings) and not _is_same(project, name, location, options, local=local):
         flag = " --local" if local else ""
         raise UsageError(f"there is a remote {name}", f"mvc remote set {name} {shlex.quote(hidden(url))}{flag}")
     _check_options(name, location, options)
     if not local:
         _refuse_private("add", name, location.url, options, "--default" if default else "")
-    first = not project.settings.value(DEFAULT) and not project.remotes()
+    first = not project.settings.value(DEFAULT) and not configured_remotes(project.settings)
     changes: Changes = [(DEFAULT, name)] if default or first else []
     changes += [(f"remotes.{name}.url", location.url), *_changes(name, options)]
     return _changed(project, name, changes, local=local)
@@ -198,7 +205,7 @@ def set_default(project: Project, name: str, *, local: bool = False) -> Changed:
 def _existing(project: Project, name: str) -> dict[str, config.Setting]:
     found = project.settings.remotes().get(name, {})
     if "url" not in found:
-        raise unknown_remote(name, project.remotes())
+        raise unknown_remote(name, configured_remotes(project.settings))
     return found
 
 
@@ -208,7 +215,10 @@ def _changes(name: str, options: Mapping[str, str]) -> Changes:
 
 def _changed(project: Project, name: str, changes: Changes, *, local: bool) -> Changed:
     path = change(project, changes, "local" if local else "project")
-    return Changed(name, hidden(project.remotes()[name].url), (path,), get_default(project) == name, not local)
+    with project.with_settings(None) as changed:
+        settings = changed.settings
+    url = hidden(configured_remotes(settings)[name].url)
+    return Changed(name, url, (path,), default_remote(settings) == name, not local)
 
 
 # What is typed.
@@ -225,15 +235,15 @@ def typed(project: Project, name: str, text: str) -> Location:
         text = project.around.environ.get("HOME", "~") + text[1:]
     if text and not text.startswith(("/", "~")) and ":" not in text.partition("/")[0]:
         here = os.path.realpath(project.around.cwd)
-        text = os.path.relpath(os.path.join(here, text), os.path.realpath(project.base))
-    verb = "set" if name in project.remotes() else "add"
+        text = os.path.relpath(os.path.join(here, text), os.path.realpath(base_directory(project)))
+    verb = "set" if name in configured_remotes(project.settings) else "add"
     try:
         location = parse(text)
     except UsageError as error:
         fix = instead(verb, name, text) or error.fix.replace("set NAME", f"{verb} {name}")
         raise UsageError(error.message, fix) from None
     if location.protocol == DIRECTORY:
-        refuse_foreign(project.outside(name, location.path), f"mvc remote {verb} {name}")
+        refuse_foreign(directory_outside(project, name, location.path), f"mvc remote {verb} {name}")
     return location
 
 

@@ -11,12 +11,13 @@ from uuid import uuid4
 
 from mvc.errors import MvcError
 from mvc.fs.files import is_shared
+from mvc.ops.shared.remotes import find_remote
 from mvc.project import Project
 from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket, Item
 from mvc.store.buckets.open import MARKER, connect
 from mvc.store.cache.sharing import group_of, user_name
-from mvc.store.remote.store import read_marker
+from mvc.store.remote.marker import read_marker
 
 Works: TypeAlias = Literal["yes", "no", "untried"]
 SKEW = 15 * 60
@@ -63,7 +64,7 @@ def try_out(project: Project, name: str | None = None, now: Callable[[], float] 
         UsageError: there is no such remote, or its settings are wrong.
 
     """
-    settings = project.remote(name)
+    settings = find_remote(project, name)
     with _left_as_it_was(settings), closing(connect(settings)) as bucket:
         trip = _Trip(bucket, now)
         checks = tuple(trip.run())

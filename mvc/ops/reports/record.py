@@ -162,16 +162,16 @@ def examine(project: Project, path: str, options: RecordOptions) -> Examined:
         raise UsageError("the whole worktree is no model", "mvc eval record MODEL --tag v1.0.0")
     tracked = project.tracked()
     if holder := holder_of(tracked, path):
-        line = project.line("mvc eval record", holder)
+        line = project.shell.line("mvc eval record", holder)
         raise UsageError(f"{path} is a part of {holder}, which is evaluated as a whole", f"{line} --tag v1.0.0")
     remarks: list[Remark] = []
     item = tracked.get(path)
     if item is None and (below := next((name for name in tracked if name.startswith(f"{path}/")), None)):
-        line = f"{project.line('mvc eval record', below)} --tag v1.0.0"
+        line = f"{project.shell.line('mvc eval record', below)} --tag v1.0.0"
         raise UsageError(f"{path} is not tracked itself: reports are of the tracked paths in it", line)
     digest = _digest(project, path, item, remarks)
     if item is None:
-        remarks.append(Remark(f"{path} is not tracked", project.line("mvc add", path)))
+        remarks.append(Remark(f"{path} is not tracked", project.shell.line("mvc add", path)))
     remarks = [remark._replace(refused=True) for remark in remarks]
     data = {name: _data(project, name, tracked.get(name), remarks).blake3 for name in _data_paths(options)}
     project.catalog.flush()
@@ -202,12 +202,12 @@ def _digest(project: Project, path: str, item: Tracked | None, remarks: list[Rem
         observed = look(project, path)
     except OSError as error:
         raise as_error(error, path) from None
-    if refused := refusal(path, observed.scan, project.show):
+    if refused := refusal(path, observed.scan, project.shell.show):
         raise refused
     if observed.digest is None:
         raise _absent(project, path, item)
     if item is not None and not _fits(item, observed):
-        remarks.append(Remark(f"{path} differs from its pointer", project.line("mvc add", path)))
+        remarks.append(Remark(f"{path} differs from its pointer", project.shell.line("mvc add", path)))
     return observed.digest
 
 
@@ -217,7 +217,7 @@ def _fits(item: Tracked, observed: Observed) -> bool:
 
 def _absent(project: Project, path: str, item: Tracked | None) -> MvcError:
     if item is not None:
-        return MvcError(f"{path} is tracked, but not there", project.line("mvc checkout", path))
+        return MvcError(f"{path} is tracked, but not there", project.shell.line("mvc checkout", path))
     return UsageError(f"{path} does not exist", "mvc ls  # lists what is tracked")
 
 
@@ -233,7 +233,7 @@ def write(project: Project, examined: Examined, options: RecordOptions, provenan
 
     """
     file = examined.path + SUFFIX
-    with project.worktree_lock():
+    with project.locks.worktree():
         raw = _there(project, file)
         earlier = _earlier(project, file, raw)
         found = _found(project, options, [item.id for item in examined.datasets])
@@ -260,7 +260,7 @@ def _there(project: Project, file: str) -> bytes | None:
     try:
         return project.tree.read(file, MAX_BYTES + 1)
     except UnsafePath as error:
-        raise UsageError(error.message, project.line("rm -r --", file)) from None
+        raise UsageError(error.message, project.shell.line("rm -r --", file)) from None
 
 
 def _earlier(project: Project, file: str, raw: bytes | None) -> Report | None:
@@ -268,7 +268,7 @@ def _earlier(project: Project, file: str, raw: bytes | None) -> Report | None:
     try:
         return None if raw is None else parse_report(raw, file)
     except InvalidFormat as error:
-        line = project.line("rm --", file)
+        line = project.shell.line("rm --", file)
         raise UsageError(f"the report that is there cannot be read: {error.message}", f"mend it, or {line}") from None
 
 

@@ -38,11 +38,11 @@ def show(project: Project, reference: str) -> Shown:
     """
     revision, text = split_reference(reference)
     commit = resolve(project.git, revision) if revision else ""
-    path = model_of(text if revision else project.path(text))
+    path = model_of(text if revision else project.shell.path(text))
     raw = _read(project, commit, path + SUFFIX, MAX_BYTES)
     if raw is None:
         where = f" at {revision}" if revision else ""
-        line = project.line("mvc eval record", path)
+        line = project.shell.line("mvc eval record", path)
         raise MvcError(f"{path} has no report{where}", f"{line} --tag v1.0.0 --metric NAME=NUMBER")
     report = parse_report(raw, path + SUFFIX)
     return Shown(path, path + SUFFIX, commit, _state(project, commit, path, raw), report)

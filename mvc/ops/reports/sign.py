@@ -76,7 +76,7 @@ def eval_sign(project: Project, typed: str, key: str | None, base: str | None) -
     guarded = _guarded(project, typed)
     if base and not guarded:
         raise UsageError("--base is for the change of a guarded file, such as the policy", "mvc eval sign MODEL")
-    text = _change(project, guarded, base) if guarded else _report(project, model_of(project.path(typed)))
+    text = _change(project, guarded, base) if guarded else _report(project, model_of(project.shell.path(typed)))
     return _write(project, text, sign(text.raw, text.namespace, _key(project, key)))
 
 
@@ -89,7 +89,7 @@ def _guarded(project: Project, typed: str) -> str:
 
 def _write(project: Project, text: _Text, block: Block) -> Signed:
     file = text.path + SIGNATURES
-    with project.worktree_lock():
+    with project.locks.worktree():
         old = _there(project, file)
         others = [item for item in split_blocks(old or b"") if item.key != block.key or not item.key]
         kept = [item for item in others if fits(text.raw, item, text.namespace)]
@@ -108,7 +108,7 @@ def _there(project: Project, file: str) -> bytes | None:
     try:
         return project.tree.read(file, MAX_BYTES + 1)
     except UnsafePath as error:
-        raise UsageError(error.message, project.line("rm -r --", file)) from None
+        raise UsageError(error.message, project.shell.line("rm -r --", file)) from None
 
 
 # A report.
@@ -118,7 +118,7 @@ def _report(project: Project, path: str) -> _Text:
     """Return the report of a model, which must be of the bytes that its pointer stands for."""
     file = path + SUFFIX
     raw = _read(project, file)
-    line = project.line("mvc eval record", path)
+    line = project.shell.line("mvc eval record", path)
     if raw is None:
         raise MvcError(f"{path} has no report to sign", f"{line} --tag v1.0.0 --metric NAME=NUMBER")
     try:
@@ -127,9 +127,9 @@ def _report(project: Project, path: str) -> _Text:
         raise UsageError(error.message, error.fix or explained("MVC102")) from None
     item = project.tracked().get(path)
     if item is None:
-        raise MvcError(f"{path} is not tracked: nobody can tell what its report is of", project.line("mvc add", path))
+        raise MvcError(f"{path} is not tracked, so its report cannot be checked", project.shell.line("mvc add", path))
     if item.pointer is None:
-        raise MvcError(f"the pointer of {path} cannot be read: {item.problem}", project.line("mvc add", path))
+        raise MvcError(f"the pointer of {path} cannot be read: {item.problem}", project.shell.line("mvc add", path))
     if item.pointer.digest.blake3 != report.model.blake3:
         have, want = report.model.blake3, item.pointer.digest.blake3
         message = f"the report of {path} is of {short(have, want)}, its pointer says {short(want, have)}"
@@ -143,7 +143,7 @@ def _read(project: Project, path: str) -> bytes | None:
     if found is None:
         return None
     if found.mode != "100644":
-        raise UsageError(f"{path} is no regular file", project.line("rm -r --", path))
+        raise UsageError(f"{path} is no regular file", project.shell.line("rm -r --", path))
     oid = project.git.run(
         "-c", "core.safecrlf=false", "hash-object", "-w", "--stdin", f"--path={path}", stdin=found.raw,
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from mvc.errors import InvalidName
 from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX, path_of
+from mvc.ops.shared.remotes import configured_remotes
 from mvc.project import Project, Surroundings
 from mvc.scm.plumbing import Git, list_files, list_refs, scrubbed
 
@@ -78,7 +79,7 @@ def remotes(around: Surroundings, text: str) -> list[str]:
 
     """
     with Project.discover(around) as project:
-        return [name for name in project.remotes() if name.startswith(text)]
+        return [name for name in configured_remotes(project.settings) if name.startswith(text)]
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, CONFIG, FOLDER, Project
 from mvc.quality.files import POLICY
 from mvc.quality.policy.policy import STARTER as STARTER_POLICY
 from mvc.scm.plumbing import index_paths, stage
-from mvc.store.cache.cache import Cache
+from mvc.store.cache.layout import prepare
 from mvc.store.cache.sharing import group_of, make_cache_dir, share
 from mvc.workspace.links import working_types
 
@@ -62,21 +62,26 @@ def init(project: Project, options: InitOptions = InitOptions()) -> InitResult:
         MvcError: something can't be written.
 
     """
-    written: tuple[str, ...] = ()
     if options.cache_dir is not None:
         _set_cache_dir(project, options.cache_dir, shared=options.shared)
     elif options.shared:
         raise UsageError("only a cache in a directory of its own can be shared", "mvc init --cache DIR --shared group")
-    with project.worktree_lock():
+    with project.with_settings(None) as fresh:
+        return _init(fresh, hooks=options.hooks)
+
+
+def _init(project: Project, *, hooks: bool) -> InitResult:
+    written: tuple[str, ...] = ()
+    with project.locks.worktree():
         if not index_paths(project.git).at_or_below(FOLDER):
             written = _write_files(project)
-        Cache(project.cache_root).prepare()
+        prepare(project.cache_root)
     cache = project.cache
-    with project.store_lock(), cache.scratch() as scratch:
+    with project.locks.store(), cache.scratch() as scratch:
         group = group_of(cache.root) if is_shared(cache.root) else ""
         shares_blocks = "reflink" in working_types(scratch.path, scratch.path)
-    hooks, elsewhere = _lay_hooks(project, wanted=options.hooks)
-    return InitResult(project.root, cache.root, written, shares_blocks, group, hooks, elsewhere)
+    installed, elsewhere = _lay_hooks(project, wanted=hooks)
+    return InitResult(project.root, cache.root, written, shares_blocks, group, installed, elsewhere)
 
 
 def _lay_hooks(project: Project, *, wanted: bool) -> tuple[Installed | None, MvcError | None]:

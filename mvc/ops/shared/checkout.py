@@ -10,6 +10,7 @@ from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.content import content_name, look, same_content
 from mvc.ops.shared.pointers import keep_ignoring
+from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.selection import Failure, chosen, collecting, listing, unusable
 from mvc.project import Project
 from mvc.retention.available import load_manifest
@@ -66,7 +67,7 @@ def check_out(
         MvcError: a path is not tracked.
 
     """
-    with project.worktree_lock(), project.store_lock():
+    with project.locks.worktree(), project.locks.store():
         return check_out_selected(project, chosen(project, project.tracked(), paths), options)
 
 
@@ -97,7 +98,7 @@ def _checkout_one(
     if same_content(pointer, before) and not options.relink:
         project.catalog.set_synced(path, content_name(pointer))
         return CheckedOut(path, 0, 0, 0)
-    if error := refusal(path, before.scan, project.show):
+    if error := refusal(path, before.scan, project.shell.show):
         raise error
     plan = plan_checkout(project, pointer, before, selection, relink=options.relink)
     make_safe(project, path, plan, force=options.force)
@@ -128,7 +129,7 @@ def make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
 
     """
     if not force:
-        keep, save = project.line("mvc add", path), project.line("mvc checkout -f", path)
+        keep, save = project.shell.line("mvc add", path), project.shell.line("mvc checkout -f", path)
         why, fix = "changed here and not in the cache, so not overwritten", f"{keep}  # keeps the change"
         check_safe(project.cache, path, plan, why, f"{fix}; {save} saves it to the cache and goes on")
         return
@@ -148,9 +149,9 @@ def _failure(project: Project, path: str, name: str, error: MvcError) -> Failure
     full = f"{path}/{name}" if name else path
     fix = error.fix
     if isinstance(error, MissingObject):
-        fix = f"{project.line('mvc add', path)}  # where the file still is, in a repository that shares this cache"
-        if project.remotes():
-            fix = f"{project.line('mvc pull', path)}  # brings it from the remote"
+        fix = f"{project.shell.line('mvc add', path)}  # in a repository that shares this cache and has the file"
+        if configured_remotes(project.settings):
+            fix = f"{project.shell.line('mvc pull', path)}  # brings it from the remote"
     return Failure(full, f"{full}: {error.message}", fix, error.exit_code)
 
 

@@ -40,7 +40,6 @@ def change(project: Project, changes: Changes, scope: config.Scope) -> str:
         with Tree(folder) as tree:
             _edit(project, tree, file, changes, tree.read(file, config.MAX_BYTES) or b"")
         fsync_upward(os.path.realpath(folder))
-    project.__dict__.pop("settings", None)
     return project.config_path(scope)
 
 

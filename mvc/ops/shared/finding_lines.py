@@ -14,8 +14,8 @@ def lines_from(project: Project, findings: Iterable[Finding]) -> tuple[Finding, 
     start = os.path.realpath(project.around.cwd)
     if start == os.path.realpath(project.root):
         return tuple(findings)
-    top = project.line("cd", "")
+    top = project.shell.line("cd", "")
     return tuple(
-        finding._replace(path=project.show(finding.path), fix=f"{top} && {finding.fix}" if finding.fix else "")
+        finding._replace(path=project.shell.show(finding.path), fix=f"{top} && {finding.fix}" if finding.fix else "")
         for finding in findings
     )

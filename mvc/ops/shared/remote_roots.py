@@ -10,6 +10,7 @@ from contextlib import suppress
 from uuid import uuid4
 
 from mvc.fs.files import as_error
+from mvc.ops.shared.remotes import base_directory
 from mvc.project import Project
 from mvc.store.remote.roots import add_roots, encode_roots, roots_key
 from mvc.store.remote.store import RemoteStore
@@ -20,7 +21,7 @@ _ID = re.compile(r"[0-9a-f-]{36}")
 def announce(project: Project, remote: RemoteStore, names: Iterable[str]) -> None:
     """Add to what the remote knows this clone to need; the first that a push writes there."""
     remote.prepare()
-    with project.roots_lock():
+    with project.locks.roots():
         add_roots(remote.bucket, clone_id(project), _place(project), names)
 
 
@@ -32,7 +33,7 @@ def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) ->
 
     """
     key = roots_key(clone_id(project))
-    with project.roots_lock():
+    with project.locks.roots():
         remote.bucket.write(key, encode_roots(_place(project), names))
         written = remote.bucket.head(key)
     return (written.modified if written else 0) or time.time()
@@ -61,4 +62,4 @@ def clone_id(project: Project) -> str:
 
 
 def _place(project: Project) -> str:
-    return f"{os.uname().nodename}:{project.base}"
+    return f"{os.uname().nodename}:{base_directory(project)}"

@@ -70,13 +70,13 @@ def chosen(
     except NotTracked as error:
         if project.tree.lstat(error.path) is None:
             raise MvcError(f"{error.path} is not tracked, and nothing is there", "mvc ls  # lists what is") from None
-        raise MvcError(error.message, project.line(otherwise, error.path)) from None
+        raise MvcError(error.message, project.shell.line(otherwise, error.path)) from None
 
 
 def settling(project: Project, item_path: str) -> str:
     """Return the line to type that settles the conflict in the pointer of `item_path`."""
     pointer = item_path + SUFFIX
-    return f"{project.line('git checkout --ours --', pointer)} && {project.line('git add --', pointer)}"
+    return f"{project.shell.line('git checkout --ours --', pointer)} && {project.shell.line('git add --', pointer)}"
 
 
 @contextmanager
@@ -90,21 +90,21 @@ def listing(project: Project, path: str) -> Iterator[None]:
 
 def broken_list(project: Project, path: str, error: InvalidFormat) -> InvalidFormat:
     """Return the error that says that the manifest of the directory `path` breaks its format."""
-    line = project.line("mvc log", path)
+    line = project.shell.line("mvc log", path)
     return InvalidFormat(f"{path}: its manifest cannot be used: {error.message}", f"{line}  # its other versions")
 
 
 def unusable(project: Project, item: Tracked, fix: str = "") -> MvcError:
     """Return the error that says why a pointer can't be used."""
     if item.condition == "conflict":
-        line = f"{settling(project, item.path)} && {project.line('mvc checkout', item.path)}"
+        line = f"{settling(project, item.path)} && {project.shell.line('mvc checkout', item.path)}"
         return MvcError(f"{item.pointer_path} is in conflict: Git could not merge it", f"{line}  # or --theirs")
     if item.condition == "not-checked-out":
         folder = item.path.rpartition("/")[0]
-        line = project.line("git sparse-checkout add", folder) if folder else "git sparse-checkout disable"
+        line = project.shell.line("git sparse-checkout add", folder) if folder else "git sparse-checkout disable"
         return MvcError(f"{item.path} is left out by the sparse checkout", line)
     if item.unreadable:
-        return MvcError(item.problem, project.line("ls -l --", item.pointer_path))
-    problem = MvcError(item.problem, fix or project.line("git checkout --", item.pointer_path))
+        return MvcError(item.problem, project.shell.line("ls -l --", item.pointer_path))
+    problem = MvcError(item.problem, fix or project.shell.line("git checkout --", item.pointer_path))
     problem.exit_code = 2
     return problem

@@ -13,6 +13,7 @@ from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import MAX_BYTES, path_of
 from mvc.ops.shared.object_users import Use, uses_in_history
+from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.revisions import tracked_at
 from mvc.ops.shared.selection import broken_list, chosen, unusable
 from mvc.project import Project
@@ -25,7 +26,9 @@ from mvc.store.buckets.bucket import RemoteError
 from mvc.store.buckets.open import open_bucket
 from mvc.store.remote.roots import DamagedRoots
 from mvc.store.remote.store import RemoteStore
-from mvc.transfer.transfer import Lost, Moved, Pool, Tools, fetch_objects
+from mvc.transfer.pool import Pool
+from mvc.transfer.receive import fetch_objects
+from mvc.transfer.tools import Lost, Moved, Tools
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, parsed, select
 
 
@@ -59,12 +62,12 @@ class TransferResult(NamedTuple):
     """What was moved between cache and remote, or would be."""
 
     remote: str
-    transferred: int
+    transferred: int = 0
     """Objects."""
-    skipped: int
+    skipped: int = 0
     """Objects that were there already."""
-    bytes: int
-    requests: int
+    bytes: int = 0
+    requests: int = 0
     """What the remote was asked, in requests."""
     failed: tuple[TransferFailure, ...] = ()
     warnings: tuple[TransferFailure, ...] = ()
@@ -114,7 +117,7 @@ def _usable(project: Project, selections: Iterable[Selection], *, named: bool, c
         if item.pointer is not None and item.condition != "not-checked-out":
             good.append(selection)
         elif item.condition != "not-checked-out" or named:
-            error = unusable(project, item, project.line("mvc log", item.path) if commit else "")
+            error = unusable(project, item, project.shell.line("mvc log", item.path) if commit else "")
             text = f"at {commit[:12]}: {error.message}" if commit else error.message
             failed.append(TransferFailure(item.path, "", text, error.fix))
     return Selected(tuple(good), tuple(failed))
@@ -203,11 +206,11 @@ def to_each_remote(
     results: list[TransferResult] = []
     for name, selections in groups.items():
         try:
-            results.append(move(name, selections) if selections else TransferResult(name, 0, 0, 0, 0))
+            results.append(move(name, selections) if selections else TransferResult(name))
         except MvcError as error:
             if len(groups) == 1 and not isinstance(error, RemoteError):
                 raise
-            results.append(TransferResult(name, 0, 0, 0, 0, (TransferFailure.of("", error),)))
+            results.append(TransferResult(name, failed=(TransferFailure.of("", error),)))
     first = results[0]
     return [first._replace(failed=(*meant.failed, *unknown, *first.failed)), *results[1:]]
 
@@ -231,14 +234,14 @@ def by_remote(
     failed: list[TransferFailure] = []
     for wanted, items in asked.items():
         try:
-            name = project.remote(wanted).name
+            name = find_remote(project, wanted).name
         except UsageError as error:
             if wanted == remote:
                 raise
             failed += [_elsewhere(selection.item, error) for selection in items]
         else:
             groups[name] = (*groups.get(name, ()), *items)
-    return groups or {project.remote(remote).name: ()}, tuple(failed)
+    return groups or {find_remote(project, remote).name: ()}, tuple(failed)
 
 
 def _elsewhere(item: Tracked, error: UsageError) -> TransferFailure:
@@ -316,7 +319,7 @@ def opening(project: Project, remote: str | None, jobs: int) -> Iterator[Tools]:
         UsageError: there is no such remote.
 
     """
-    settings = project.remote(remote)
+    settings = find_remote(project, remote)
     with Pool(jobs) as pool, project.staging() as staging:
         bucket = open_bucket(settings)
         folder = staging.name(project.root)
@@ -343,7 +346,7 @@ def bring_manifests(
     """Bring what says which files directories have, as far as only the remote holds it: their manifests and shards."""
     pointers = [selection.item.pointer for selection in selections]
     lists = [pointer for pointer in pointers if pointer and pointer.kind == "dir" and pointer.manifest is None]
-    done, tried = Moved(0, 0), set[str]()
+    done, tried = Moved(), set[str]()
     while True:
         wanted = {digest.blake3: digest for pointer in lists for digest in listing_objects(tools.cache, pointer)}
         missing = tools.cache.missing(wanted) - tried
@@ -381,7 +384,7 @@ def failures(
 
 def _wrong(project: Project, remote: str, path: str, lost: Lost) -> TransferFailure:
     """Say what is wrong with an object; one that no remote has whole is sent anew by whoever has it."""
-    line = project.line(f"mvc push --repair -r {remote}", path)
+    line = project.shell.line(f"mvc push --repair -r {remote}", path)
     return TransferFailure(path, lost.name, lost.error.message, lost.error.fix or f"{line}  # where it is whole")
 
 
@@ -397,7 +400,7 @@ def _absent(project: Project, where: str, need: Needed, uses: tuple[Use, ...], m
     name = need.digest.blake3
     error = f"object {name} is neither in the cache nor on {where}"
     if not uses:
-        fix = f"{project.line('mvc add', need.path)}  # where the file still is"
+        fix = f"{project.shell.line('mvc add', need.path)}  # where the file still is"
         return TransferFailure(need.path, name, f"{error}, and its pointer was never committed", fix)
     first = uses[-1]
     commit = first.commit[:12]

@@ -19,6 +19,7 @@ from mvc.ops.shared.selection import Failure, collecting, unusable
 from mvc.project import FOLDER, Project
 from mvc.retention.available import listing_objects, load_manifest
 from mvc.scm.plumbing import index_paths
+from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.content import storing
 from mvc.workspace.observe import Look, Observed, check_storable, observe, settled
@@ -97,13 +98,13 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
         MvcError: the cache, the pointers or the index can't be written.
 
     """
-    with project.worktree_lock(), project.store_lock():
+    with project.locks.worktree(), project.locks.store():
         tracked = project.tracked()
         targets = _targets(project, tracked, list(paths), options)
         prepared, failed = _store(project, targets, options)
         if prepared:
             _publish(project, prepared, options)
-            project.cache.compact()
+            compact(project.cache)
     return AddResult(tuple(_added(item) for item in prepared), tuple(failed))
 
 
@@ -160,21 +161,21 @@ def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[
     for target in targets:
         path = target.path
         if below := holders.get(path):
-            raise UsageError(f"{path} contains {below}, which is tracked on its own", project.line("mvc add", below))
+            line = project.shell.line("mvc add", below)
+            raise UsageError(f"{path} contains {below}, which is tracked on its own", line)
         if (mine := in_git.at_or_below(path)) == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
-            line = f"{project.line('mvc -C', path)} add PATH"
+            line = f"{project.shell.line('mvc -C', path)} add PATH"
             raise UsageError(f"{path} is a submodule, a repository of its own", line)
         if mine:
             recursive = "-r " if mine != [path] else ""
-            raise UsageError(
-                f"{path} is tracked by Git, and can't be tracked by mvc as well",
-                f"{project.line(f'git rm {recursive}--cached --', path)} && {project.line('mvc add', path)}",
-            )
+            untrack = project.shell.line(f"git rm {recursive}--cached --", path)
+            line = f"{untrack} && {project.shell.line('mvc add', path)}"
+            raise UsageError(f"{path} is tracked by Git, and can't be tracked by mvc as well", line)
 
 
 def _check_own_repository(project: Project, folder: str, path: str) -> None:
     if project.tree.lstat(f"{folder}/.git") is not None:
-        line = f"{project.line('mvc -C', folder)} add -- {shlex.quote(path[len(folder) + 1 :])}"
+        line = f"{project.shell.line('mvc -C', folder)} add -- {shlex.quote(path[len(folder) + 1 :])}"
         raise UsageError(f"{path} is in the submodule or repository {folder}", line)
 
 
@@ -210,7 +211,7 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
     before = target.before
     hopeless = before is not None and before.condition in ("conflict", "not-checked-out")
     if before is not None and (hopeless or (before.condition and target.inside)):
-        raise unusable(project, before, project.line("mvc add", target.path))
+        raise unusable(project, before, project.shell.line("mvc add", target.path))
     pointer = before.pointer if before else None
     observed = _observe(project, writer, target, pointer, options)
     if pointer is not None and not options.force:
@@ -246,8 +247,8 @@ def _observe(
         ),
     )
     if observed.scan.kind == "none" and not target.inside:
-        raise MvcError(f"{target.path} is tracked, but not there", project.line("mvc checkout", target.path))
-    if error := refusal(target.path, observed.scan, project.show):
+        raise MvcError(f"{target.path} is tracked, but not there", project.shell.line("mvc checkout", target.path))
+    if error := refusal(target.path, observed.scan, project.shell.show):
         raise error
     return observed
 
@@ -270,7 +271,7 @@ def _check_not_behind(project: Project, path: str, pointer: Pointer, observed: O
         message = f"{path} is behind its pointer: adding it would revert that update"
     else:
         message = f"{path} was changed here, and its pointer moved on meanwhile: adding it would revert that update"
-    take, revert = project.line("mvc checkout", path), project.line("mvc add -f", path)
+    take, revert = project.shell.line("mvc checkout", path), project.shell.line("mvc add -f", path)
     raise MvcError(message, f"{take}  # takes the update; {revert} reverts it")
 
 
@@ -295,7 +296,7 @@ def _updated(
 ) -> Pointer:
     """Return the directory's pointer with just the parts that were meant as they are now."""
     if pointer.kind != "dir":
-        raise UsageError(f"{target.path} is tracked as a file", project.line("mvc add", target.path))
+        raise UsageError(f"{target.path} is tracked as a file", project.shell.line("mvc add", target.path))
     old = load_manifest(project.cache, pointer).entries
     new = [entry for entry in observed.entries() if target.covers(entry.path)]
     for part in target.inside:

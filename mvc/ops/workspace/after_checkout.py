@@ -94,7 +94,7 @@ def _clear(
     """Delete the content of pointers that are gone, given by path and blob; those paths. What is in use stays."""
     paths = _unused(project, tracked, gone)
     old = {item.path: item.pointer for item in versions_of(project.git, [(gone[path], path) for path in paths])}
-    with project.worktree_lock(), project.store_lock(), project.staging() as staging:
+    with project.locks.worktree(), project.locks.store(), project.staging() as staging:
         tools = Checkout(project.tree, staging, project.links, project.around.progress)
         deleted = []
         for path, pointer in old.items():
@@ -123,9 +123,9 @@ def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> b
     before = look(project, path)
     if before.scan.kind == "none":
         return False
-    if error := refusal(path, before.scan, project.show):
+    if error := refusal(path, before.scan, project.shell.show):
         raise error
-    fix = f"{project.line('rm -r --', path)}  # if nobody needs it"
+    fix = f"{project.shell.line('rm -r --', path)}  # if nobody needs it"
     if not same_content(pointer, before):
         raise MvcError(f"{path} is not tracked here any more; it was changed, so it stays", fix)
     plan = make_plan(before.entries(), [], lambda name: True, empty=False)  # noqa: ARG005 - all of it

@@ -19,6 +19,7 @@ from mvc.ops.shared.checkout import (
 )
 from mvc.ops.shared.content import look, same_content
 from mvc.ops.shared.pointers import publish_pointers, store_directory
+from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import Failure, chosen, collecting, listing, unusable
 from mvc.project import Project
@@ -43,7 +44,7 @@ def checkout(
     """
     if rev is None:
         return check_out(project, paths, options)
-    with project.worktree_lock(), project.store_lock():
+    with project.locks.worktree(), project.locks.store():
         return _bring_back(project, rev, list(paths), options)
 
 
@@ -76,11 +77,12 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str
     with listing(project, item.path):
         available = pointer is not None and is_available(project.cache, project.catalog, pointer)
     if pointer is None or not available:
-        fix = project.line(f"mvc fetch --rev {shlex.quote(rev)}", item.path) if project.remotes() else ""
+        line = project.shell.line(f"mvc fetch --rev {shlex.quote(rev)}", item.path)
+        fix = line if configured_remotes(project.settings) else ""
         raise MissingObject(f"the cache does not hold {item.path} as it was at {rev}", fix)
     before = look(project, item.path)
     if not same_content(pointer, before):
-        if error := refusal(item.path, before.scan, project.show):
+        if error := refusal(item.path, before.scan, project.shell.show):
             raise error
         make_safe(project, item.path, plan_checkout(project, pointer, before, Selection(item)), force=force)
     return Selection(item)

@@ -46,7 +46,7 @@ def log(project: Project, path: str) -> tuple[LogEntry, ...]:
     found = _meant(history(project.git, path + SUFFIX, path + REPORT))
     versions = tuple(_entry(path, version) for version in found)
     if not versions:
-        raise MvcError(f"{path} has no version in this history", project.line("mvc add", path) + " && git commit")
+        raise MvcError(f"{path} has no version in this history", project.shell.line("mvc add", path) + " && git commit")
     return versions
 
 

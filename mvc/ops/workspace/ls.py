@@ -60,7 +60,7 @@ def _split(project: Project, reference: str) -> tuple[str, str]:
     if not reference:
         return "", ""
     try:
-        path = project.path(reference)
+        path = project.shell.path(reference)
         select(project.tracked(), [path])
     except MvcError:
         if reference.startswith("./") or ("/" in reference and project.tree.lstat(reference)):

@@ -62,7 +62,7 @@ def move(project: Project, source: str, target: str, *, into: bool = False) -> M
         MvcError: the system refuses; what was done is undone, or else the same call goes on from there.
 
     """
-    with project.worktree_lock(), project.store_lock():
+    with project.locks.worktree(), project.locks.store():
         plan = plan_move(project, source, target, into=into)
         with project.staging() as staging:
             _rename_all(project, staging, plan)

@@ -98,7 +98,7 @@ def _items(
     if holder := holder_of(tracked, source):
         raise UsageError(
             f"{source} is a part of {holder}, which is tracked as a whole",
-            f"{project.line('mv', source, target)} && {project.line('mvc add', holder)}",
+            f"{project.shell.line('mv', source, target)} && {project.shell.line('mvc add', holder)}",
         )
     if source in gone:
         return [gone[source]]
@@ -107,10 +107,10 @@ def _items(
 
 def _not_tracked(project: Project, index: IndexPaths, source: str) -> MvcError:
     if index.at_or_below(source):
-        return MvcError(f"mvc tracks nothing at {source}; Git does", project.line("git mv --", source) + " DST")
+        return MvcError(f"mvc tracks nothing at {source}; Git does", project.shell.line("git mv --", source) + " DST")
     if project.tree.lstat(source) is None:
         return MvcError(f"{source} is not tracked, and nothing is there", "mvc ls  # lists what is")
-    return MvcError(f"{source} is not tracked", project.line("mvc add", source))
+    return MvcError(f"{source} is not tracked", project.shell.line("mvc add", source))
 
 
 def _moves(
@@ -174,20 +174,20 @@ def _check_free(project: Project, index: IndexPaths, path: str, old: str) -> Non
     if (there := project.tree.lstat(path)) is not None:
         before = project.tree.lstat(old)
         if path.casefold() == old.casefold() and before is not None and os.path.samestat(before, there):
-            lines = project.line("mvc mv", old, f"{path}.tmp"), project.line("mvc mv", f"{path}.tmp", path)
+            lines = project.shell.line("mvc mv", old, f"{path}.tmp"), project.shell.line("mvc mv", f"{path}.tmp", path)
             raise UsageError(f"{old} and {path} are one file on this file system", " && ".join(lines))
         raise UsageError(f"{path} exists already", "mvc mv SRC DST, with another DST")
     if index.at_or_below(path):
-        line = f"{project.line('git rm -r --cached --', path)}  # if it is not needed any more"
+        line = f"{project.shell.line('git rm -r --cached --', path)}  # if it is not needed any more"
         raise UsageError(f"{path} is in Git's index, though not in the workspace", line)
 
 
 def _check_not_inside(project: Project, tracked: dict[str, Tracked], item: Move) -> None:
     if holder := holder_of(tracked, item.new):
         lines = (
-            project.line("mvc rm --keep", item.old),
-            project.line("mv", item.old, item.new),
-            project.line("mvc add", holder),
+            project.shell.line("mvc rm --keep", item.old),
+            project.shell.line("mv", item.old, item.new),
+            project.shell.line("mvc add", holder),
         )
         raise UsageError(f"{item.new} would be inside of {holder}, which is tracked as a whole", " && ".join(lines))
 
@@ -208,14 +208,14 @@ def _check_folders(project: Project, plan: MovePlan) -> None:
             raise UsageError(f"{folder} is no directory, so {path} can't be there", "mvc mv SRC DST")
         nested = project.tree.lstat(f"{folder}/.git") is not None
         if nested or plan.in_git.at_or_below(folder)[:1] == [folder]:
-            fix = f"{project.line('cp -a', plan.source, path)} && {project.line('mvc -C', folder)} add PATH"
+            fix = f"{project.shell.line('cp -a', plan.source, path)} && {project.shell.line('mvc -C', folder)} add PATH"
             raise UsageError(f"{path} would be in the submodule or repository {folder}", fix)
 
 
 def _check_not_ignored(project: Project, plan: MovePlan) -> None:
     pointers = [item.new + SUFFIX for item in plan.moves]
     for path in sorted(ignored_files(project.git, pointers))[:1]:
-        line = f"{project.line('git check-ignore -v --', path)}  # names the pattern"
+        line = f"{project.shell.line('git check-ignore -v --', path)}  # names the pattern"
         raise UsageError(f"Git ignores {path}, so nobody would get it", line)
 
 
@@ -245,7 +245,7 @@ def names_there(project: Project, item: Move) -> list[tuple[str, str]]:
 def copying_line(project: Project, item: Move) -> str:
     """Return the line to type where nothing can be renamed."""
     there = names_there(project, item)
-    lines = [project.line("cp -a", old, new) for old, new in there] + [project.line("mvc add", item.new)]
+    lines = [project.shell.line("cp -a", old, new) for old, new in there] + [project.shell.line("mvc add", item.new)]
     if reports := [new for _, new in there if new != item.new]:
-        lines.append(project.line("git add --", *reports))
-    return " && ".join([*lines, project.line("mvc rm", item.old)])
+        lines.append(project.shell.line("git add --", *reports))
+    return " && ".join([*lines, project.shell.line("mvc rm", item.old)])

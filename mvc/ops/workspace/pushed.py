@@ -10,7 +10,8 @@ from mvc.ops.shared.transfers import TransferFailure, bring_manifests, by_remote
 from mvc.ops.workspace.status import Status, StatusItem, status
 from mvc.project import Project
 from mvc.retention.available import load_manifest
-from mvc.transfer.transfer import JOBS, missing_there
+from mvc.transfer.pool import JOBS
+from mvc.transfer.send import missing_there
 from mvc.workspace.tracked import Selection
 
 _ABSENT = ("missing", "not-in-cache")
@@ -55,7 +56,7 @@ def _ask(
     groups, unknown = by_remote(project, selections, remote)
     answers = {failure.path: False for failure in unknown}
     problems = list(unknown)
-    with project.store_lock():
+    with project.locks.store():
         for name, group in groups.items():
             answers.update(_ask_one(project, name, group, problems) if group else ())
     return answers, {failure.path: failure for failure in problems}

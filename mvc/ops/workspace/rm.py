@@ -54,7 +54,7 @@ def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> Rem
         MvcError: a path is not tracked, or Git's index is locked.
 
     """
-    with project.worktree_lock(), project.store_lock():
+    with project.locks.worktree(), project.locks.store():
         index = index_paths(project.git)
         selected = _selected(project, index, paths)
         removed, failed = _remove_all(project, selected, _unsaved_reports(project, index, selected), keep=keep)
@@ -72,9 +72,9 @@ def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list
         selected = select(_tracked(project, index), paths)
     except NotTracked as error:
         if index.at_or_below(error.path):
-            fix = project.line("git rm --", error.path)
+            fix = project.shell.line("git rm --", error.path)
         elif project.tree.lstat(error.path) is not None:
-            fix = project.line("rm", error.path)
+            fix = project.shell.line("rm", error.path)
         else:
             fix = "mvc ls  # lists what is"
         raise MvcError(error.message, fix) from None
@@ -96,7 +96,7 @@ def _partial(project: Project, selection: Selection) -> UsageError:
     path = selection.item.path
     part = f"{path}/{selection.inside[0]}"
     there = project.tree.lstat(part) is not None
-    lines = ([project.line("rm -r", part)] if there else []) + [project.line("mvc add", path)]
+    lines = ([project.shell.line("rm -r", part)] if there else []) + [project.shell.line("mvc add", path)]
     return UsageError(f"{part} is a part of {path}, which is tracked as a whole", " && ".join(lines))
 
 
@@ -118,11 +118,11 @@ def _check(project: Project, item: Tracked, unsaved: set[str], *, keep: bool) ->
         raise unusable(project, item)
     if item.condition and not keep:
         problem = unusable(project, item)
-        line = project.line("mvc rm --keep", item.path)
+        line = project.shell.line("mvc rm --keep", item.path)
         raise MvcError(problem.message, f"{line}  # takes the pointer away, and leaves the content")
     for path in _reports(project, item.path):
         if path in unsaved:
-            line = f"{project.line('git add --', path)} && {project.line('git commit --', path)}"
+            line = f"{project.shell.line('git add --', path)} && {project.shell.line('git commit --', path)}"
             raise MvcError(f"{path} is a report that Git does not have as it is now", line)
 
 
@@ -151,12 +151,12 @@ def _delete(project: Project, tools: Checkout, path: str) -> Plan:
 
     """
     before = look(project, path)
-    if error := refusal(path, before.scan, project.show):
+    if error := refusal(path, before.scan, project.shell.show):
         raise error
     if before.scan.kind == "other":
-        raise MvcError(f"{path} is neither a file nor a directory", project.line("ls -ld", path))
+        raise MvcError(f"{path} is neither a file nor a directory", project.shell.line("ls -ld", path))
     plan = make_plan(before.entries(), [], lambda name: True, empty=False)  # noqa: ARG005 - all of it
-    add, keep = project.line("mvc add", path), project.line("mvc rm --keep", path)
+    add, keep = project.shell.line("mvc add", path), project.shell.line("mvc rm --keep", path)
     fix = f"{add}  # stores it; {keep} leaves it there"
     check_safe(project.cache, path, plan, "not in the cache, so not deleted", fix)
     tools.execute(path, plan, before.scan.kind, before)

@@ -102,7 +102,7 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
     try:
         observed = look(project, item.path)
     except OSError as error:
-        problem, fix = as_error(error, item.path).message, project.line("ls -l --", item.path)
+        problem, fix = as_error(error, item.path).message, project.shell.line("ls -l --", item.path)
         return StatusItem(item.path, pointer.kind, "modified", pointer.total, problem=problem, fix=fix, unreadable=True)
     try:
         state = _state(project, item, pointer, observed)

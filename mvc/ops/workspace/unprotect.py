@@ -45,7 +45,7 @@ def unprotect(project: Project, paths: Iterable[str]) -> UnprotectResult:
     """
     done: list[Unprotected] = []
     failed: list[Failure] = []
-    with project.worktree_lock(), project.store_lock(), project.staging() as staging:
+    with project.locks.worktree(), project.locks.store(), project.staging() as staging:
         for selection in chosen(project, project.tracked(), paths):
             with collecting(failed, selection.item.path):
                 done.append(_unprotect(project, staging, selection, failed))
