@@ -203,7 +203,7 @@ def test_no_azure_account_is_named() -> None:
 def test_an_azure_account_stands_in_the_url() -> None:
     bucket = AzureBucket("az://tests@mvc-no-such-account.blob.core.windows.net/x", patience=5)
     os.environ["AZURE_STORAGE_ACCOUNT_KEY"] = "a2V5"
-    with pytest.raises(RemoteError, match=r"storage account cannot be resolved|no answer|broken off"):
+    with pytest.raises(RemoteError, match=r"storage account cannot be resolved|no answer|connection broke"):
         bucket.head("key")
     bucket.close()
 
@@ -245,7 +245,7 @@ def test_nobody_answers(far: Far, nobody: int) -> None:
 @ANYWHERE
 def test_silence_ends_and_may_be_tried_again(far: Far, deaf: int) -> None:
     bucket = far(deaf, 0.3)
-    with pytest.raises(Transient, match="no answer|connection"):
+    with pytest.raises(Transient, match=r"no answer|connection( to 127.0.0.1)? broke"):
         bucket.head("key")
     bucket.close()
 
@@ -360,7 +360,7 @@ def test_a_connection_that_breaks_is_made_anew(ssh_server: SshServer, tmp_path: 
         for end in passed:
             with suppress(OSError):  # the other end was told already
                 end.shutdown(socket.SHUT_RDWR)
-        with pytest.raises(Transient, match="the connection to 127.0.0.1 broke"):
+        with pytest.raises(Transient, match=r"the connection to 127\.0\.0\.1 broke"):
             next(bucket.list(""))
         item = bucket.head("key")
         assert item is not None
@@ -451,7 +451,7 @@ def test_a_web_server_that_does_not_list_is_no_empty_one(shown: Repo, web_server
     shown.commit("moved")
     clone = shown.clone(tmp_path / "clone")
     result = clone.fails(3, "pull", "-r", "far")
-    assert "the server does not list what is there" in result.err
+    assert "the server does not list its files" in result.err
 
 
 def test_a_web_server_that_sends_only_whole_files(web_server: WebServer) -> None:
@@ -464,7 +464,7 @@ def test_a_web_server_that_sends_only_whole_files(web_server: WebServer) -> None
     assert small
     assert large
     assert bucket.read(small, 0, 7) == b"content"
-    with pytest.raises(RemoteError, match="sends files only as a whole"):
+    with pytest.raises(RemoteError, match="sends whole files only"):
         bucket.read(large, 0, PART)
     bucket.close()
 

@@ -93,7 +93,7 @@ class AzureBucket:
         return Pages(lambda token: self._session.ask(partial(page, token)))
 
     def _item(self, found: Any) -> Item:
-        etag = found.etag.strip('"')  # listings have it without
+        etag = found.etag.strip('"')  # listings have no quotes
         return Item(found.name.removeprefix(self._prefix), found.size, etag, found.last_modified.timestamp())
 
     # Reading.
@@ -118,7 +118,7 @@ class AzureBucket:
         return checked(self.url, item, data, end - start)
 
     def open_local(self, item: Item) -> None:
-        """See `Bucket.open_local`: there is none."""
+        del item
 
     # Writing.
 
@@ -134,7 +134,6 @@ class AzureBucket:
         return True
 
     def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
-        """See `Bucket.upload`. What is not finished is not seen, and forgotten after a week."""
         read_first(fd, check)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
@@ -144,7 +143,7 @@ class AzureBucket:
         run(partial(self._commit, key), [blocks], 0)
 
     def _stage(self, key: str, fd: int, size: int, step: int, start: int) -> str:
-        """Send one part; its name."""
+        """Send one block, and return its name."""
         name = b64encode(b"%016d" % start).decode()
         data = range_of(fd, start, min(start + step, size))
 
@@ -172,8 +171,7 @@ class AzureBucket:
         self._session.ask(lambda service: each(partial(remove, service), keys))
 
     def sweep(self, before: float) -> int:
-        """See `Bucket.sweep`: after a week Azure forgets by itself what was never finished."""
-        del before
+        del before  # Azure removes unfinished uploads after a week
         return 0
 
     def close(self) -> None:
@@ -185,8 +183,8 @@ class AzureBucket:
         return service.get_blob_client(self._container, self._prefix + key)
 
     def _translate(self, error: Exception, key: str) -> Exception:
-        """Return what to raise instead of an error of adlfs's or Azure's."""
-        from azure.core import exceptions as azure  # noqa: PLC0415 - adlfs has loaded it
+        """Return what to raise instead of an error of Azure's packages."""
+        from azure.core import exceptions as azure  # noqa: PLC0415 - it is loaded
 
         about = f"{self.url}/{key}".rstrip("/")
         code = str(getattr(getattr(error, "error_code", ""), "value", getattr(error, "error_code", "") or ""))
@@ -203,9 +201,9 @@ class AzureBucket:
         if isinstance(error, azure.ClientAuthenticationError) or status in (401, 403):
             return self._denied(about, code, status)
         if code == "ServerBusy" or status in (429, 503):
-            return SlowDown(f"{self.url}: Azure asks to be asked less ({code or status})", AGAIN)
+            return SlowDown(f"{self.url}: Azure asks for fewer requests ({code or status})", AGAIN)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code == "OperationTimedOut":
-            return Transient(f"{self.url}: Azure has failed ({code or status})", AGAIN)
+            return Transient(f"{self.url}: Azure failed ({code or status})", AGAIN)
         return _unanswered(self.url, error) or RemoteError(f"{about}: {text_of(error)}", "mvc remote test")
 
     def _denied(self, about: str, code: str, status: int) -> RemoteError:
@@ -217,8 +215,8 @@ class AzureBucket:
 
 
 def _unanswered(url: str, error: Exception) -> RemoteError | None:
-    """Turn what happened before there was an answer, or in the midst of it, into ours."""
-    from azure.core import exceptions as azure  # noqa: PLC0415 - adlfs has loaded it
+    """Translate an error before or during an answer; None for any other."""
+    from azure.core import exceptions as azure  # noqa: PLC0415 - it is loaded
 
     inner: BaseException = error
     while (cause := inner.__cause__ or getattr(inner, "inner_exception", None) or inner.__context__) is not None:
@@ -228,12 +226,12 @@ def _unanswered(url: str, error: Exception) -> RemoteError | None:
     if isinstance(inner, socket.gaierror):
         return RemoteError(f"{url}: the name of the storage account cannot be resolved", _ACCOUNT)
     if isinstance(inner, OSError) and inner.errno == errno.ECONNREFUSED:
-        return RemoteError(f"{url}: nobody answers: connection refused", _ACCOUNT)
+        return RemoteError(f"{url}: the server does not answer: connection refused", _ACCOUNT)
     if isinstance(error, TimeoutError):
         return Transient(f"{url}: no answer in time", AGAIN)
     if isinstance(error, azure.AzureError | ConnectionError) and not getattr(error, "status_code", None):
-        return Transient(f"{url}: the connection was broken off", AGAIN)
-    if isinstance(error, ValueError):  # of adlfs's: what a client needs is not there
+        return Transient(f"{url}: the connection broke", AGAIN)
+    if isinstance(error, ValueError):  # raised by _connect or a client
         return RemoteError(f"{url}: no storage account is named, or its settings are wrong", _ACCOUNT)
     return None
 

@@ -1,6 +1,7 @@
-"""A bucket in Google Cloud Storage, by the JSON API: https://cloud.google.com/storage/docs/json_api
+"""A bucket in Google Cloud Storage, by the JSON API.
 
 A write is one request that can be conditional, a read is tied to one version.
+https://cloud.google.com/storage/docs/json_api
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ class GoogleBucket:
         try:
             return self._item(self._ask("GET", self._object(key), key, fields="name,size,generation,updated").json)
         except MissingObject:
-            if not self._confirmed:  # nothing is there, or not even the bucket
+            if not self._confirmed:  # there may not even be a bucket
                 self._page(self._prefix, "", most=1)
                 self._confirmed = True
             return None
@@ -196,7 +197,7 @@ class GoogleBucket:
         return checked(self.url, item, answer.body if part or whole else b"", end - start)
 
     def open_local(self, item: Item) -> None:
-        """See `Bucket.open_local`: there is none."""
+        del item
 
     # Writing.
 
@@ -209,14 +210,14 @@ class GoogleBucket:
         except FileExistsError:
             return False
         except MissingObject:
-            self._page(self._prefix, "", most=1)  # says it when there is no bucket
+            self._page(self._prefix, "", most=1)  # raises if there is no bucket
             raise
         if int(sent.json.get("size", -1)) != len(data):
             raise not_whole(self.url, key)
         return True
 
     def _write_new(self, key: str, data: bytes) -> _Answer:
-        """Write on the condition that nothing is there, in the form of request that all servers know it in."""
+        """Write if nothing is there, in the one form of request that all servers accept the condition in."""
         boundary = uuid4().hex
         about = json.dumps({"name": self._prefix + key})
         lines = [f"--{boundary}", "Content-Type: application/json", "", about, f"--{boundary}"]
@@ -228,39 +229,38 @@ class GoogleBucket:
         )
 
     def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
-        """See `Bucket.upload`. The parts of one object follow each other: Google takes them in no other way."""
         read_first(fd, check)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
             return
-        place = run(lambda _: self._begin(key), [key], 0)[0]
+        address = run(lambda _: self._begin(key), [key], 0)[0]
         try:
-            position = 0
+            position = 0  # Google takes the parts of an object in order only
             while position < size:
-                position = run(partial(self._send, key, place, fd, size), [position], PART)[0]
+                position = run(partial(self._send, key, address, fd, size), [position], PART)[0]
         except BaseException:
             with suppress(RemoteError, MissingObject):
-                self._ask("DELETE", place, key)
+                self._ask("DELETE", address, key)
             raise
 
     def _begin(self, key: str) -> str:
-        """Begin an upload in parts; where they go to."""
+        """Begin an upload in parts, and return its URL."""
         answer = self._ask(
             "POST", self._uploads, key, headers={"X-Upload-Content-Type": _BINARY}, json={},
             uploadType="resumable", name=self._prefix + key,
         )
         return answer.headers["Location"]
 
-    def _send(self, key: str, place: str, fd: int, size: int, start: int) -> int:
-        """Send the part from `start` on; where the next begins, as the server tells."""
+    def _send(self, key: str, address: str, fd: int, size: int, start: int) -> int:
+        """Send the part from `start` on, and return where the next begins, by the server."""
         end = min(start + PART, size)
         about = {"Content-Range": f"bytes {start}-{end - 1}/{size}"}
-        answer = self._ask("PUT", place, key, size=end - start, headers=about, data=range_of(fd, start, end))
+        answer = self._ask("PUT", address, key, size=end - start, headers=about, data=range_of(fd, start, end))
         if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED):
             return size
         after = int(answer.headers.get("Range", "0--1").rpartition("-")[2]) + 1 if "Range" in answer.headers else 0
         if after <= start:
-            raise Transient(f"{self.url}/{key}: a part did not arrive", AGAIN)
+            raise Transient(f"{self.url}/{key}: the server did not receive a part", AGAIN)
         return after
 
     # Removing.
@@ -277,8 +277,7 @@ class GoogleBucket:
         self._session.ask(lambda service: each(partial(remove, service), keys))
 
     def sweep(self, before: float) -> int:
-        """See `Bucket.sweep`: after a week Google forgets by itself what was never finished."""
-        del before
+        del before  # Google removes unfinished uploads after a week
         return 0
 
     def close(self) -> None:
