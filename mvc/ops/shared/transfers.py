@@ -24,8 +24,8 @@ from mvc.scm.commits import author_emails, head, identity, resolve
 from mvc.scm.plumbing import Git
 from mvc.scm.reachable import inside, mentions
 from mvc.scm.refs import list_tips
-from mvc.store.buckets.address import open_bucket
 from mvc.store.buckets.bucket import RemoteError
+from mvc.store.buckets.open import open_bucket
 from mvc.store.remote.roots import DamagedRoots
 from mvc.store.remote.store import RemoteStore
 from mvc.transfer.pool import Pool
