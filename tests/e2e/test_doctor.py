@@ -16,7 +16,7 @@ import pytest
 from e2e.test_faults import UNPRIVILEGED, Mount, mount  # noqa: F401 - a fixture
 from harness import LARGE, MVC, Repo, noise
 
-from mvc.ops.doctor.doctor import examine
+from mvc.ops.doctor.examination import examine
 from mvc.surroundings import surroundings
 
 DAY_NS = 86_400 * 10**9
@@ -130,7 +130,7 @@ def test_outside_of_a_repository(tmp_path: Path, environ: dict[str, str]) -> Non
     nowhere.root.mkdir()
     report = nowhere.ok("doctor", "--json").json
     assert (report["repository"], report["links"], report["problems"]) == (None, None, [])
-    assert "none here" in nowhere.ok("doctor").out
+    assert "repository  none" in nowhere.ok("doctor").out
 
 
 def test_before_mvc_is_set_up(bare_git: Repo) -> None:

@@ -11,7 +11,7 @@ from mvc.cli.failures import say
 from mvc.cli.output import Output, columns, plural, print_json, size, visible
 
 if TYPE_CHECKING:
-    from mvc.ops.doctor.doctor import Report
+    from mvc.ops.doctor.examination import Examination
     from mvc.ops.shared.hook_scripts import Hooks
 
 
@@ -21,7 +21,7 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
     """Check this installation and repository, and suggest fixes. Exit 1 if there are problems."""
-    from mvc.ops.doctor.doctor import examine  # noqa: PLC0415
+    from mvc.ops.doctor.examination import examine  # noqa: PLC0415
 
     output: Output = ctx.obj
     report = examine(around(output))
@@ -32,7 +32,7 @@ def doctor(
     return 1 if report.problems else 0
 
 
-def _show(output: Output, report: Report) -> None:
+def _show(output: Output, report: Examination) -> None:
     for line in columns(_rows(report)):
         output.line(visible(line))
     for problem in report.problems:
@@ -40,7 +40,7 @@ def _show(output: Output, report: Report) -> None:
     output.line(f"{plural(len(report.problems), 'problem')}." if report.problems else "No problems found.")
 
 
-def _rows(report: Report) -> list[tuple[str, str]]:
+def _rows(report: Examination) -> list[tuple[str, str]]:
     versions, place = report.versions, report.repository
     rows = [
         ("versions", f"mvc {versions.mvc}, Python {versions.python}, Git {versions.git}, SQLite {versions.sqlite}"),
