@@ -55,7 +55,7 @@ def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callabl
 
 def lost_by(cache: Cache, plan: Plan) -> list[Entry]:
     """Return what the plan destroys and the cache does not hold, told by reading; the rest is durable there then."""
-    lacking = cache.lacking(entry.digest for entry in plan.doomed)
+    lacking = cache.make_durable(entry.digest for entry in plan.doomed)
     return [entry for entry in plan.doomed if entry.digest in lacking]
 
 

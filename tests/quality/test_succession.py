@@ -14,11 +14,11 @@ from mvc.errors import InvalidFormat
 from mvc.objects.pointer import Notes, emit, file_pointer
 from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelVersion, Past
+from mvc.quality.judge.facts import ModelVersion as Number
 from mvc.quality.judge.rules.succession import judge_return, judge_tag, returning
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import parse_policy
 from mvc.quality.reports.report import parse_report
-from mvc.quality.reports.tags import ModelVersion as Number
 from mvc.quality.reports.tags import parse_version
 
 COMMIT = "1234567890abcdef"

@@ -14,7 +14,9 @@ from mvc.ops.shared.transfers import bring_manifests, transferring
 from mvc.project import Project
 from mvc.quality.judge.facts import IncompleteModel, ModelFacts, RemoteFacts
 from mvc.retention.available import needed_objects
-from mvc.transfer.transfer import JOBS, Tools, missing_there
+from mvc.transfer.pool import JOBS
+from mvc.transfer.send import missing_there
+from mvc.transfer.tools import Tools
 from mvc.workspace.tracked import Selection, Tracked
 
 

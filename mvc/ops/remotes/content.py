@@ -27,9 +27,9 @@ from mvc.project import VIEWS, Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.scm.commits import resolve
 from mvc.store.buckets.bucket import RemoteError
-from mvc.store.cache.writer import LinkType
+from mvc.store.cache.source_file import LinkType
 from mvc.store.remote.store import RemoteFile, RemoteStore
-from mvc.transfer.transfer import not_whole
+from mvc.transfer.send import not_whole
 from mvc.workspace.links import Links
 from mvc.workspace.tracked import Selection
 

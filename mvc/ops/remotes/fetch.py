@@ -28,7 +28,9 @@ from mvc.ops.shared.transfers import (
 )
 from mvc.project import Project
 from mvc.store.buckets.bucket import RemoteError
-from mvc.transfer.transfer import JOBS, Lost, Moved, Tools
+from mvc.store.cache.layout import sweep_scratch
+from mvc.transfer.pool import JOBS
+from mvc.transfer.tools import Lost, Moved, Tools
 from mvc.workspace.tracked import Selection
 
 
@@ -66,8 +68,8 @@ def _fetch(
     """Manifests come first: only then it is known which files their directories need."""
     needs = needed(project, selections)
     if not project.cache.missing(needs.objects):
-        project.cache.sweep()
-        return TransferResult(remote, 0, len(needs.objects), 0, 0, needs.failed)
+        sweep_scratch(project.cache.root)
+        return TransferResult(remote, skipped=len(needs.objects), failed=needs.failed)
     names = [] if options.remote else others(project, remote)
     with opening(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:
         rest.greet(lambda: _refuse_empty(tools, remote))

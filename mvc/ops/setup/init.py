@@ -15,7 +15,7 @@ from mvc.quality.files import POLICY
 from mvc.quality.policy.policy import STARTER as STARTER_POLICY
 from mvc.scm.index import index_paths
 from mvc.scm.staging import stage
-from mvc.store.cache.cache import Cache
+from mvc.store.cache.layout import prepare
 from mvc.store.cache.sharing import group_of, make_cache_dir, share
 from mvc.workspace.links import working_types
 
@@ -76,7 +76,7 @@ def _init(project: Project, *, hooks: bool) -> InitResult:
     with project.locks.worktree():
         if not index_paths(project.git).at_or_below(FOLDER):
             written = _write_files(project)
-        Cache(project.cache_root).prepare()
+        prepare(project.cache_root)
     cache = project.cache
     with project.locks.store(), cache.scratch() as scratch:
         group = group_of(cache.root) if is_shared(cache.root) else ""

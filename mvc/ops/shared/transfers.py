@@ -28,7 +28,9 @@ from mvc.store.buckets.address import open_bucket
 from mvc.store.buckets.bucket import RemoteError
 from mvc.store.remote.roots import DamagedRoots
 from mvc.store.remote.store import RemoteStore
-from mvc.transfer.transfer import Lost, Moved, Pool, Tools, fetch_objects
+from mvc.transfer.pool import Pool
+from mvc.transfer.receive import fetch_objects
+from mvc.transfer.tools import Lost, Moved, Tools
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, parsed, select
 
 
@@ -62,12 +64,12 @@ class TransferResult(NamedTuple):
     """What was moved between cache and remote, or would be."""
 
     remote: str
-    transferred: int
+    transferred: int = 0
     """Objects."""
-    skipped: int
+    skipped: int = 0
     """Objects that were there already."""
-    bytes: int
-    requests: int
+    bytes: int = 0
+    requests: int = 0
     """What the remote was asked, in requests."""
     failed: tuple[TransferFailure, ...] = ()
     warnings: tuple[TransferFailure, ...] = ()
@@ -206,11 +208,11 @@ def to_each_remote(
     results: list[TransferResult] = []
     for name, selections in groups.items():
         try:
-            results.append(move(name, selections) if selections else TransferResult(name, 0, 0, 0, 0))
+            results.append(move(name, selections) if selections else TransferResult(name))
         except MvcError as error:
             if len(groups) == 1 and not isinstance(error, RemoteError):
                 raise
-            results.append(TransferResult(name, 0, 0, 0, 0, (TransferFailure.of("", error),)))
+            results.append(TransferResult(name, failed=(TransferFailure.of("", error),)))
     first = results[0]
     return [first._replace(failed=(*meant.failed, *unknown, *first.failed)), *results[1:]]
 
@@ -346,7 +348,7 @@ def bring_manifests(
     """Bring what says which files directories have, as far as only the remote holds it: their manifests and shards."""
     pointers = [selection.item.pointer for selection in selections]
     lists = [pointer for pointer in pointers if pointer and pointer.kind == "dir" and pointer.manifest is None]
-    done, tried = Moved(0, 0), set[str]()
+    done, tried = Moved(), set[str]()
     while True:
         wanted = {digest.blake3: digest for pointer in lists for digest in listing_objects(tools.cache, pointer)}
         missing = tools.cache.missing(wanted) - tried

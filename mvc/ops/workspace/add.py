@@ -19,6 +19,7 @@ from mvc.ops.shared.selection import Failure, collecting, unusable
 from mvc.project import FOLDER, Project
 from mvc.retention.available import listing_objects, load_manifest
 from mvc.scm.index import index_paths
+from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.content import storing
 from mvc.workspace.observe import Look, Observed, check_storable, observe, settled
@@ -103,7 +104,7 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
         prepared, failed = _store(project, targets, options)
         if prepared:
             _publish(project, prepared, options)
-            project.cache.compact()
+            compact(project.cache)
     return AddResult(tuple(_added(item) for item in prepared), tuple(failed))
 
 

@@ -10,7 +10,8 @@ from mvc.ops.shared.transfers import TransferFailure, bring_manifests, by_remote
 from mvc.ops.workspace.status import Status, StatusItem, status
 from mvc.project import Project
 from mvc.retention.available import load_manifest
-from mvc.transfer.transfer import JOBS, missing_there
+from mvc.transfer.pool import JOBS
+from mvc.transfer.send import missing_there
 from mvc.workspace.tracked import Selection
 
 _ABSENT = ("missing", "not-in-cache")
