@@ -59,7 +59,8 @@ EQUIVALENT = {
     "trust.too_old: report.created_at  ->  not report.created_at": _IN_A_MESSAGE,
     "policy_files.is_policy_file: path in POLICY_FILES or bool(patterns.last(WORKFLOWS, path))"
     "  ->  path in POLICY_FILES and bool(patterns.last(WORKFLOWS, path))": "asked when the facts are collected",
-    "policy_files.is_policy_file: path in POLICY_FILES  ->  path not in POLICY_FILES": "asked when the facts are collected",
+    "policy_files.is_policy_file: path in POLICY_FILES  ->  path not in POLICY_FILES":
+        "asked when the facts are collected",
     "policy_files._refused: change.old  ->  not change.old": _IN_A_FIX,
     "policy_files._problem: return 'it is in conflict'  ->  return ''": "at the gate a tree has no conflicts",
     "weakened._promised: new_age or 'none'  ->  new_age and 'none'": _IN_A_MESSAGE,

@@ -32,4 +32,4 @@ def test_all_are_named_to_who_asks_for_them() -> None:
 
 def test_no_other_command_is_named_for_what_only_a_commit_is_told() -> None:
     *_, last = lines(findings("error", "MVC302", 60), "mvc eval check")
-    assert last == "  try: git commit  # once these are mended"
+    assert last == "  try: git commit  # once these are fixed"
