@@ -154,7 +154,7 @@ def test_what_is_evaluated_and_not_staged_is_staged_by_the_line_to_type(repo: Re
     )
     file = {"pointer": "models/old.bin.mvc", "report": "models/old.bin.eval.yaml"}[step]
     assert recorded.out.splitlines()[-1] == f"Next: git add -- {file}"
-    line = refused(repo, "103").fixes[0].partition("  # or, if these are evaluated already: ")[2]
+    line = refused(repo, "103").fixes[0].partition("  # or, if it is already evaluated: ")[2]
     assert repo.shell(line).code == 0
     accepted(repo)
 
@@ -821,7 +821,7 @@ def test_mvc_taken_out_of_the_repository(repo: Repo, add: Add) -> None:
 
 
 def test_without_a_policy_a_note_says_what_holds(repo: Repo, add: Add) -> None:
-    note = "note: MVC402 .mvc/policy.yaml: there is no policy, so the defaults hold\n"
+    note = "note: MVC402 .mvc/policy.yaml: there is no policy, the defaults apply\n"
     repo.git("rm", "-q", POLICY)
     assert repo.run("git", "commit", "-qm", "without").err == note
     evaluate(repo, add("models/new.bin"))

@@ -288,7 +288,7 @@ COMPLAINTS = {
     "manifest of a file": (HEAD + "manifest: []\n", "manifest"),
     "entries unsorted": (DIR + entry_line('"b"') + entry_line('"a"'), "line 4"),
     "an entry twice": (DIR + entry_line() + entry_line(), "equal on a case-insensitive file system"),
-    "entries equal but for case": (DIR + entry_line('"A"') + entry_line('"a"'), "equal on a case-insensitive file system"),
+    "entries equal but for case": (DIR + entry_line('"A"') + entry_line('"a"'), "on a case-insensitive file system"),
     "entry with an empty path": (DIR + entry_line('""'), "refused name ''"),
     "entry that leads out": (DIR + entry_line('"../a"'), "refused name '../a'"),
     "entry into Git": (DIR + entry_line('".GIT/hooks/post-checkout"'), ".git"),
