@@ -33,8 +33,8 @@ _REASONS = {
     "not yet valid": "the key is not valid yet",
     "not permitted for use": "the key may not sign this: its line has other namespaces",
     "bad options": "its line has an option that ssh-keygen does not know",
-    "incorrect signature": "it is of other bytes",
-    "does not match": "it is of other bytes",
+    "incorrect signature": "it is of other content",
+    "does not match": "it is of other content",
 }
 """What `ssh-keygen` says, in our words."""
 
