@@ -114,6 +114,11 @@ class Selection(NamedTuple):
         return not self.inside or any(means(part, name) for part in self.inside)
 
 
+def pointers_of(selections: Iterable[Selection]) -> list[Pointer]:
+    """Return the pointers that can be used."""
+    return [selection.item.pointer for selection in selections if selection.item.pointer is not None]
+
+
 def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]:
     """Return what `paths` mean: tracked paths, directories above or below them, or patterns.
 

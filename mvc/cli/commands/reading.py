@@ -166,9 +166,9 @@ def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -
 
 
 def _hint_line(project: Project, command: str, path: str) -> str:
-    from mvc.ops.shared.selection import settling  # noqa: PLC0415
+    from mvc.ops.shared.selection import conflict_fix  # noqa: PLC0415
 
-    return project.shell.line(command, path) if command else settling(project, path)
+    return project.shell.line(command, path) if command else conflict_fix(project.shell, path)
 
 
 @app.command(rich_help_panel=WORKSPACE)

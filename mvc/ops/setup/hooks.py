@@ -18,6 +18,7 @@ from mvc.fs.files import DIRECTORY, fsync_upward, rename_new
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import write_durable
 from mvc.ops.setup.configure import get_value, set_value
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.hook_scripts import (
     _MARK,
     BEFORE,
@@ -31,7 +32,6 @@ from mvc.ops.shared.hook_scripts import (
     _state,
     script,
 )
-from mvc.ops.shared.selection import Failure, collecting
 from mvc.project import Project
 from mvc.scm.changes import hooks_folder
 

@@ -9,9 +9,10 @@ from mvc.errors import MissingObject, MvcError
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.content import content_name, look, same_content
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import keep_ignoring
 from mvc.ops.shared.remotes import configured_remotes
-from mvc.ops.shared.selection import Failure, chosen, collecting, listing, unusable
+from mvc.ops.shared.selection import chosen, manifest_errors, unusable
 from mvc.project import Project
 from mvc.retention.available import load_manifest
 from mvc.store.cache.writer import CacheWriter
@@ -92,7 +93,7 @@ def _checkout_one(
 ) -> CheckedOut:
     item = selection.item
     if item.pointer is None or item.condition:
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     pointer, path = item.pointer, item.path
     before = look(project, path)
     if same_content(pointer, before) and not options.relink:
@@ -115,7 +116,7 @@ def plan_checkout(
     """Return what to write and delete so that the selected files match `pointer`."""
     wanted = [Entry("", *pointer.digest, pointer.exec)]
     if pointer.kind == "dir":
-        with listing(project, selection.item.path):
+        with manifest_errors(project.shell, selection.item.path):
             wanted = list(load_manifest(project.cache, pointer).entries)
     plan = make_plan(before.entries(), wanted, selection.covers, empty=before.scan.kind == "none")
     return plan._replace(write=[entry for entry in wanted if selection.covers(entry.path)]) if relink else plan

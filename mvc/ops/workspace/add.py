@@ -14,8 +14,9 @@ from mvc.objects.manifest import Manifest, encode
 from mvc.objects.names import check_path
 from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.shared.content import content_name, content_of, same_content
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
-from mvc.ops.shared.selection import Failure, collecting, unusable
+from mvc.ops.shared.selection import unusable
 from mvc.project import FOLDER, Project
 from mvc.retention.available import listing_objects, load_manifest
 from mvc.scm.plumbing import index_paths
@@ -210,7 +211,7 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
     before = target.before
     hopeless = before is not None and before.condition in ("conflict", "not-checked-out")
     if before is not None and (hopeless or (before.condition and target.inside)):
-        raise unusable(project, before, project.shell.line("mvc add", target.path))
+        raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
     pointer = before.pointer if before else None
     observed = _observe(project, writer, target, pointer, options)
     if pointer is not None and not options.force:

@@ -13,8 +13,8 @@ from mvc.errors import InvalidFormat, MvcError
 from mvc.objects.pointer import SUFFIX, Pointer, path_of
 from mvc.ops.shared.checkout import CheckedOut, CheckoutResult, check_out
 from mvc.ops.shared.content import look, same_content
-from mvc.ops.shared.selection import Failure, collecting
-from mvc.ops.shared.transfers import versions_of
+from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.revisions import pointers_in_blobs
 from mvc.project import Project
 from mvc.retention.available import is_available
 from mvc.retention.roots import PATTERN
@@ -93,7 +93,7 @@ def _clear(
 ) -> tuple[str, ...]:
     """Delete the content of pointers that are gone, given by path and blob; those paths. What is in use stays."""
     paths = _unused(project, tracked, gone)
-    old = {item.path: item.pointer for item in versions_of(project.git, [(gone[path], path) for path in paths])}
+    old = {item.path: item.pointer for item in pointers_in_blobs(project.git, [(gone[path], path) for path in paths])}
     with project.locks.worktree(), project.locks.store(), project.staging() as staging:
         tools = Checkout(project.tree, staging, project.links, project.around.progress)
         deleted = []

@@ -18,10 +18,11 @@ from mvc.ops.shared.checkout import (
     plan_checkout,
 )
 from mvc.ops.shared.content import look, same_content
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import companions_at, tracked_at
-from mvc.ops.shared.selection import Failure, chosen, collecting, listing, unusable
+from mvc.ops.shared.selection import chosen, manifest_errors, unusable
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.scm.plumbing import resolve
@@ -70,11 +71,11 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str
     """Return what shall be tracked, once its content is known to be there and nothing would be lost."""
     item = past.item
     if item.pointer is None:
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     if past.inside:
         item = _with_parts(project, past, now.get(item.path))
     pointer = item.pointer or past.item.pointer
-    with listing(project, item.path):
+    with manifest_errors(project.shell, item.path):
         available = pointer is not None and is_available(project.cache, project.catalog, pointer)
     if pointer is None or not available:
         line = project.shell.line(f"mvc fetch --rev {shlex.quote(rev)}", item.path)

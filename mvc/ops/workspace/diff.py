@@ -9,9 +9,10 @@ from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.diff import Change, EntryChange, diff_manifests, pair_renames
 from mvc.objects.manifest import Entry, Manifest
 from mvc.ops.shared.content import look
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.reports import directions, fitting, report_in, values
 from mvc.ops.shared.revisions import companions_at, tracked_at
-from mvc.ops.shared.selection import Failure, chosen, collecting, unusable
+from mvc.ops.shared.selection import chosen, unusable
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.retention.available import load_manifest
@@ -115,14 +116,14 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
 def _of_pointer(project: Project, item: Tracked) -> _State:
     pointer = item.pointer
     if pointer is None:
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     side = Side(item.path, pointer.kind, pointer.digest.blake3, pointer.total, pointer.files)
     return _State(side, lambda: load_manifest(project.cache, pointer))
 
 
 def _of_workspace(project: Project, item: Tracked) -> _State:
     if item.pointer is None:
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     observed = look(project, item.path)
     if observed.digest is None:
         return _of_pointer(project, item)

@@ -17,9 +17,9 @@ from mvc.fs.files import as_error
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Replacement, fsync_folders, replace_files
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
+from mvc.ops.shared.failures import resumable
 from mvc.ops.shared.pointers import ignore_files, stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
-from mvc.ops.shared.selection import resumable
 from mvc.ops.workspace.mv_plan import Move, MovePlan, copying_line, names_there, plan_move
 from mvc.project import Project
 from mvc.scm.blobs import write_blobs

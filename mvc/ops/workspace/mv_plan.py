@@ -71,7 +71,7 @@ def plan_move(project: Project, source: str, target: str, *, into: bool) -> Move
         raise _not_tracked(project, index, source)
     for item in plan.moves:
         if item.item.pointer is None or item.item.condition:
-            raise unusable(project, item.item)
+            raise unusable(project.shell, item.item)
     _check(project, tracked, plan)
     return plan
 

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.ops.shared.selection import chosen
-from mvc.ops.shared.transfers import TransferFailure, bring_manifests, by_remote, needed, transferring
+from mvc.ops.shared.transfers.by_remote import by_remote
+from mvc.ops.shared.transfers.needed import needed
+from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
+from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.ops.workspace.status import Status, StatusItem, status
 from mvc.project import Project
 from mvc.retention.available import load_manifest
 from mvc.transfer.transfer import JOBS, missing_there
-from mvc.workspace.tracked import Selection
+from mvc.workspace.tracked import Selection, pointers_of
 
 _ABSENT = ("missing", "not-in-cache")
 _SETTLED = ("clean", "not-checked-out")
@@ -65,7 +68,7 @@ def _ask_one(
     project: Project, remote: str, selections: tuple[Selection, ...], problems: list[TransferFailure],
 ) -> list[tuple[str, bool]]:
     with transferring(project, remote, JOBS) as tools:
-        bring_manifests(tools, selections)
+        bring_manifests(tools, pointers_of(selections))
         needs = [(selection, needed(project, [selection])) for selection in selections]
         everything = [need.digest for _, found in needs for need in found.objects.values()]
         lacking = {digest.blake3 for digest in missing_there(tools.remote, everything)}

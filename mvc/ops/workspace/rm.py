@@ -13,9 +13,10 @@ from typing import NamedTuple
 from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.content import look
+from mvc.ops.shared.failures import Failure, collecting, resumable
 from mvc.ops.shared.pointers import stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
-from mvc.ops.shared.selection import Failure, collecting, resumable, unusable
+from mvc.ops.shared.selection import unusable
 from mvc.project import Project
 from mvc.scm.plumbing import IndexPaths, index_paths, modified_files, stage
 from mvc.workspace.checkout import Checkout, Plan, check_safe, make_plan
@@ -115,9 +116,9 @@ def _unsaved_reports(project: Project, index: IndexPaths, selected: list[Selecti
 def _check(project: Project, item: Tracked, unsaved: set[str], *, keep: bool) -> None:
     """Make sure that `item` can go: its pointer is readable or not needed, its report is in Git."""
     if item.condition == "not-checked-out":
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     if item.condition and not keep:
-        problem = unusable(project, item)
+        problem = unusable(project.shell, item)
         line = project.shell.line("mvc rm --keep", item.path)
         raise MvcError(problem.message, f"{line}  # takes the pointer away, and leaves the content")
     for path in _reports(project, item.path):

@@ -12,7 +12,7 @@ from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.content import content_name, content_of, look, same_content
 from mvc.ops.shared.reports import Reports, ReportState
-from mvc.ops.shared.selection import broken_list, chosen, unusable
+from mvc.ops.shared.selection import broken_manifest, chosen, unusable
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.workspace.observe import Observed
@@ -96,7 +96,7 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
     if pointer is None or item.condition:
         state: State = item.condition or "invalid"
         size = pointer.total if pointer else 0
-        fix = unusable(project, item).fix if state == "invalid" else ""
+        fix = unusable(project.shell, item).fix if state == "invalid" else ""
         kind = pointer.kind if pointer else ""
         return StatusItem(item.path, kind, state, size, problem=item.problem, fix=fix, unreadable=item.unreadable)
     try:
@@ -107,7 +107,8 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
     try:
         state = _state(project, item, pointer, observed)
     except InvalidFormat as error:
-        problem, fix = f"its manifest cannot be used: {error.message}", broken_list(project, item.path, error).fix
+        problem = f"its manifest cannot be used: {error.message}"
+        fix = broken_manifest(project.shell, item.path, error).fix
         return StatusItem(item.path, pointer.kind, "invalid", pointer.total, problem=problem, fix=fix)
     changes = _changes(project, pointer, observed, selection) if state in ("modified", "behind") else ()
     if selection.inside and state == "modified" and not changes:

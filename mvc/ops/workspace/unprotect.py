@@ -12,7 +12,8 @@ from mvc.fs.files import READ, Stamp
 from mvc.fs.scratch import Staging
 from mvc.objects.manifest import Entry
 from mvc.ops.shared.content import look
-from mvc.ops.shared.selection import Failure, chosen, collecting
+from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.selection import chosen
 from mvc.project import Project
 from mvc.workspace.checkout import Executed, content_after
 from mvc.workspace.observe import Observed, settled
