@@ -61,7 +61,7 @@ def _findings(environ: Mapping[str, str]) -> Verdict:
     ahead.start()
     _load_msgspec()
     from mvc.ops.judging.hook import judge_index  # noqa: PLC0415
-    from mvc.ops.shared.finding_lines import lines_from  # noqa: PLC0415
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
     from mvc.project import Project, Surroundings  # noqa: PLC0415
     from mvc.quality.finding import Verdict  # noqa: PLC0415
 
@@ -70,7 +70,7 @@ def _findings(environ: Mapping[str, str]) -> Verdict:
     around = Surroundings(typed_in, environ, _user_config(environ))
     project = Project(layout, around, Git(layout.root, ahead.git.environ))
     verdict = judge_index(project, time.time(), index)  # never closed, so that nothing is written
-    return Verdict(lines_from(project, verdict.findings))
+    return Verdict(relative_findings(project.shell, verdict.findings))
 
 
 class _Ahead(threading.Thread):

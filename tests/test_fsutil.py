@@ -272,7 +272,7 @@ def test_no_symlink_in_a_parent_is_followed(tree: Tree, path: str) -> None:
         lambda path: tree.parent(path, make=True),
         lambda path: tree.read(path, 9),
     ):
-        with pytest.raises(UnsafePath, match="symlink or no directory"):
+        with pytest.raises(UnsafePath, match="symlink or not a directory"):
             use(path)
 
 

@@ -46,8 +46,8 @@ class UnsafePath(MvcError):
     """A path leads through a symlink, or to something that is no regular file or directory."""
 
 
-class Stamp(NamedTuple):
-    """What tells, without reading, that a file is still the one that was read."""
+class StatData(NamedTuple):
+    """The stat fields that show, without reading, that a file did not change."""
 
     dev: int
     ino: int
@@ -56,9 +56,13 @@ class Stamp(NamedTuple):
     ctime_ns: int
 
     @classmethod
-    def of(cls, status: os.stat_result) -> Stamp:
-        """Return the stamp in a stat result."""
+    def of(cls, status: os.stat_result) -> StatData:
+        """Return the fields of a stat result."""
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+    def equal_but_ctime(self, other: StatData) -> bool:
+        """Whether at most the ctime differs, which a link, a rename or a chmod changes."""
+        return self._replace(ctime_ns=other.ctime_ns) == other
 
 
 # Durability.

@@ -118,7 +118,7 @@ class Tree:
             return os.open(name, DIRECTORY, dir_fd=parent)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
-                raise UnsafePath(f"{path} is a symlink or no directory: mvc does not go through it") from None
+                raise UnsafePath(f"{path} is a symlink or not a directory: mvc does not follow it") from None
             raise
 
 

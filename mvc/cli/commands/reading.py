@@ -64,9 +64,9 @@ def _status(project: Project, paths: list[str], remote: str | None, *, pushed: b
 
 
 def _show_missing_hooks(output: Output, project: Project) -> None:
-    from mvc.ops.shared.hook_scripts import look_at_hooks  # noqa: PLC0415
+    from mvc.ops.shared.hook_scripts import find_hooks  # noqa: PLC0415
 
-    hooks = look_at_hooks(project)
+    hooks = find_hooks(project)
     if hooks.missing and hooks.own:
         output.line("hooks missing: mvc init")
     elif hooks.missing:

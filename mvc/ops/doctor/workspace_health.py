@@ -10,7 +10,7 @@ from functools import partial
 
 from mvc.fs.scratch import SIBLING, left_behind
 from mvc.ops.doctor.problem import Check, Problem, some
-from mvc.ops.shared.hook_scripts import look_at_hooks
+from mvc.ops.shared.hook_scripts import find_hooks
 from mvc.ops.shared.selection import unusable
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
 from mvc.retention.available import known_objects
@@ -61,7 +61,7 @@ def _attributes(project: Project) -> Iterator[Problem]:
 
 
 def _hooks(project: Project) -> Iterator[Problem]:
-    found = look_at_hooks(project)
+    found = find_hooks(project)
     if found.missing:
         where = "" if found.own else f" in {found.folder}"
         yield Problem("hooks-missing", f"Git does not call mvc: it lacks {some(found.missing)}{where}", found.fix)

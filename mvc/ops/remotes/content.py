@@ -18,12 +18,12 @@ from mvc.objects.digest import Digest
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer, file_pointer
 from mvc.ops.remotes.fetch import FetchOptions, fetch
-from mvc.ops.shared.content import look, same_content
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import tracked_at
 from mvc.ops.shared.selection import chosen, manifest_errors, split_reference, unusable
 from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.ops.shared.transfers.selected import RevisionScope
+from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import VIEWS, Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.scm.plumbing import resolve
@@ -225,7 +225,7 @@ def path_of_content(project: Project, source: Source) -> str:
     """
     selection, pointer = _meant(project, source)
     path = selection.item.path
-    if same_content(pointer, look(project, path)):
+    if same_content(pointer, observe_path(project, path)):
         return f"{project.root}/{source.path}"
     _have(project, source, selection, pointer)
     name = os.path.basename(path)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.objects.pointer import SUFFIX, path_of
-from mvc.ops.shared.reports import fitting, values
+from mvc.ops.shared.reports import matching_report, metric_values
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.scm.repo import Version, history
@@ -65,5 +65,5 @@ def _entry(path: str, version: Version) -> LogEntry:
     entry = LogEntry(
         *version[:5], "tracked", pointer.notes.desc, pointer.kind, pointer.total, pointer.files, pointer.digest.blake3,
     )
-    report = fitting(version.beside, pointer.digest.blake3, path)
-    return entry._replace(tag=report.tag, metrics=values(report)) if report else entry
+    report = matching_report(version.beside, pointer.digest.blake3, path)
+    return entry._replace(tag=report.tag, metrics=metric_values(report)) if report else entry

@@ -54,7 +54,7 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
 
 
 def _split(project: Project, reference: str) -> tuple[str, str]:
-    """Return revision and path; a path wins over a revision of the same name, as it does in Git."""
+    """Return revision and path; as in Git, a path takes precedence over a revision of the same name."""
     revision, path = split_reference(reference)
     if revision:
         return revision, path

@@ -20,7 +20,7 @@ from mvc.fs.files import (
     CREATE_READABLE,
     DIRECTORY,
     READ,
-    Stamp,
+    StatData,
     as_error,
     link_new,
     make_folders,
@@ -282,7 +282,7 @@ def _read_all(read: Reader) -> None:
 
 
 def _item(key: str, status: os.stat_result) -> Item:
-    stamp = Stamp.of(status)
+    stamp = StatData.of(status)
     return Item(key, status.st_size, f"{stamp.ino:x}-{stamp.mtime_ns:x}", status.st_mtime)
 
 

@@ -17,7 +17,7 @@ from mvc.errors import CorruptObject, MvcError
 from mvc.fs.copying import copying
 from mvc.fs.files import (
     CREATE_READABLE,
-    Stamp,
+    StatData,
     check_unchanged,
     link_new,
     make_folders,
@@ -403,7 +403,7 @@ class CacheWriter:
 def _status_after(source: Source, before: os.stat_result) -> os.stat_result:
     """Our own link and mode changed the ctime; whatever else changed was somebody else's write."""
     now = os.fstat(source.fd)
-    if Stamp.of(now)[:4] != Stamp.of(before)[:4]:
+    if StatData.of(now)[:4] != StatData.of(before)[:4]:
         raise source_changed(source.path)
     return now
 
