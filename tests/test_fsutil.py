@@ -19,19 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvc.errors import MvcError, SourceChanged
-from mvc.fs.files import (
-    UnsafePath,
-    as_error,
-    check_unchanged,
-    link_new,
-    open_for_writing_elsewhere,
-    open_regular,
-    read_exactly,
-    read_up_to,
-    reflink,
-    write_all,
-)
+from mvc.fs.file_systems import open_for_writing_elsewhere, reflink
+from mvc.fs.files import UnsafePath, as_error, check_unchanged, open_regular, read_exactly, read_up_to, write_all
 from mvc.fs.lock import Lock
+from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch, Staging
 from mvc.fs.tree import Replacement, Tree, replace_files
 

@@ -48,7 +48,7 @@ def test_many_work_beside_one_target(tmp_path: Path) -> None:
 
 def test_what_lies_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / SIBLING).write_bytes(b"somebody's")
-    with pytest.raises(MvcError, match="is no directory") as caught, beside(str(tmp_path)):
+    with pytest.raises(MvcError, match="is not a directory") as caught, beside(str(tmp_path)):
         pass
     assert caught.value.fix == f"ls -ld {tmp_path / SIBLING}"
     assert (tmp_path / SIBLING).read_bytes() == b"somebody's"

@@ -15,7 +15,8 @@ from typing import NamedTuple, TypeVar
 
 from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.fs.copying import Reader, copying
-from mvc.fs.files import as_error, reflink, write_all
+from mvc.fs.file_systems import reflink
+from mvc.fs.files import as_error, write_all
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream, quick_reader
 from mvc.store.buckets.bucket import PART, Bucket, Changed, Item

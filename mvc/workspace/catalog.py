@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from typing import Any, NamedTuple, TypeVar
 
-from mvc.fs.files import on_network
+from mvc.fs.file_systems import on_network
 from mvc.objects.digest import Digest
 
 T = TypeVar("T")

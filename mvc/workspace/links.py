@@ -11,7 +11,8 @@ from xxhash import xxh3_128_hexdigest
 
 from mvc.errors import CorruptObject, InvalidFormat
 from mvc.fs.copying import Reader, copying, reader_of
-from mvc.fs.files import CREATE, CREATE_READABLE, reflink, write_all
+from mvc.fs.file_systems import reflink
+from mvc.fs.files import CREATE, CREATE_READABLE, write_all
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, quick_reader
 from mvc.store.cache.cache import Cache

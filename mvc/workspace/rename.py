@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from mvc.errors import SourceChanged
-from mvc.fs.files import rename_new
+from mvc.fs.new_names import rename_new
 from mvc.fs.tree import Tree
 
 _IN_USE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY, errno.EACCES, errno.EPERM})

@@ -186,7 +186,7 @@ def test_a_snapshot_knows_when_its_youngest_file_can_be_trusted(seen: Observe, f
 
 
 @pytest.mark.parametrize("field", range(5))
-def test_a_file_with_any_field_of_stat_data_changed_is_unknown(seen: Observe, fill: Fill, top: Path, field: int) -> None:
+def test_a_file_with_any_field_changed_is_unknown(seen: Observe, fill: Fill, top: Path, field: int) -> None:
     fill({"model": b"x"})
     known = Known(trusted(seen("model")))
     stat_data = StatData.of((top / "model").stat())

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from mvc._version import __version__
 from mvc.errors import MvcError
-from mvc.fs.files import is_shared
 from mvc.fs.lock import holder
 from mvc.fs.scratch import SIBLING, Scratch
+from mvc.fs.shared_folders import is_shared
 from mvc.ops.doctor import cache_health, remote_health, workspace_health
 from mvc.ops.doctor.problem import Check, Problem, run_checks
 from mvc.ops.shared.hook_scripts import Hooks, find_hooks

@@ -14,7 +14,9 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.fs.files import DIRECTORY, fsync_upward, rename_new
+from mvc.fs.durable_names import fsync_upward
+from mvc.fs.files import DIRECTORY
+from mvc.fs.new_names import rename_new
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import write_durable
 from mvc.ops.setup.configure import get_value, set_value

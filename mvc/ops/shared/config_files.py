@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from mvc import config
 from mvc.errors import InvalidFormat, UsageError
-from mvc.fs.files import fsync_upward
+from mvc.fs.durable_names import fsync_upward
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Replacement, Tree, replace_files
 from mvc.project import CONFIG, Project

@@ -16,9 +16,11 @@ from typing import BinaryIO, Literal
 from blake3 import blake3
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
-from mvc.fs.durable_names import DurableNames
-from mvc.fs.files import exists, fsync_upward, link_new, make_folders
+from mvc.fs.durable_names import DurableNames, fsync_upward
+from mvc.fs.files import exists
+from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch, sweep
+from mvc.fs.shared_folders import make_folders
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.store.cache.writer import ARRIVED, CacheWriter

@@ -15,17 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TypeAlias
 
 from mvc.errors import CorruptObject, MvcError
 from mvc.fs.copying import copying
-from mvc.fs.files import (
-    CREATE_READABLE,
-    StatData,
-    check_unchanged,
-    link_new,
-    make_folders,
-    open_for_writing_elsewhere,
-    reflink,
-    source_changed,
-    write_all,
-)
+from mvc.fs.file_systems import open_for_writing_elsewhere, reflink
+from mvc.fs.files import CREATE_READABLE, StatData, check_unchanged, source_changed, write_all
+from mvc.fs.new_names import link_new
+from mvc.fs.shared_folders import make_folders
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream
 from mvc.store.packs.index import Record

@@ -14,7 +14,8 @@ from blake3 import blake3
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError
 from mvc.fs.durable_names import DurableNames
-from mvc.fs.files import CREATE, link_new, write_all
+from mvc.fs.files import CREATE, write_all
+from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_stream
