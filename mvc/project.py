@@ -15,10 +15,12 @@ from mvc.fs.lock import Lock
 from mvc.fs.scratch import Staging
 from mvc.fs.shared_folders import is_shared
 from mvc.fs.tree import Tree
-from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed, staged_file
+from mvc.scm.index import staged_file
+from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed
 from mvc.store.cache.cache import Cache
+from mvc.store.cache.layout import check_format
 from mvc.store.cache.sharing import register
-from mvc.store.cache.writer import LinkType
+from mvc.store.cache.source_file import LinkType
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Progress, Silent
 from mvc.workspace.tracked import Tracked, list_tracked
@@ -257,7 +259,7 @@ class Project(AbstractContextManager["Project"]):
 
         """
         cache = Cache(self.cache_root)
-        cache.check_format()
+        check_format(cache.root)
         self._opened.callback(cache.packs.close)
         return cache
 

@@ -55,7 +55,7 @@ def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callabl
 
 def lost_by(cache: Cache, plan: Plan) -> list[Entry]:
     """Return what the plan destroys and the cache does not hold; the cache is read, and made durable."""
-    lacking = cache.lacking(entry.digest for entry in plan.destroyed)
+    lacking = cache.make_durable(entry.digest for entry in plan.destroyed)
     return [entry for entry in plan.destroyed if entry.digest in lacking]
 
 

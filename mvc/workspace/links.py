@@ -16,7 +16,7 @@ from mvc.fs.files import CREATE, CREATE_READABLE, write_all
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, quick_reader
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.writer import LinkType
+from mvc.store.cache.source_file import LinkType
 
 _TRY_NEXT = frozenset({
     errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY,

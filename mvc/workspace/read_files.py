@@ -11,13 +11,14 @@ from mvc.fs.files import UnsafePath, affordable, check_unchanged, open_regular, 
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_stream
-from mvc.store.cache.writer import LOOSE_AT, CacheWriter, ReadFile, Source
+from mvc.store.cache.source_file import ReadFile, SourceFile
+from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.progress import Progress
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-Large = Callable[[Source], ReadFile]
+Large = Callable[[SourceFile], ReadFile]
 Small = Callable[[bytes], Digest]
 
 
@@ -43,7 +44,7 @@ def storing(writer: CacheWriter, progress: Progress, jobs: int, likely: Iterable
     return Reader(writer.put_bytes, writer.put_file, progress, affordable(jobs), frozenset(likely))
 
 
-def _hash_large(source: Source) -> ReadFile:
+def _hash_large(source: SourceFile) -> ReadFile:
     digest = hash_stream(source.fd, source.status.st_size)
     check_unchanged(source.fd, source.status, source.path)
     return ReadFile(digest, source.status)
@@ -69,7 +70,7 @@ def read_files(
             if status.st_size < LOOSE_AT:
                 yield position, _read_small(fd, status, path, reader)
             else:
-                source = Source(fd, status, dir_fd, name, path, status.st_size in reader.likely)
+                source = SourceFile(fd, status, dir_fd, name, path, status.st_size in reader.likely)
                 yield from pool.read(position, source)
         yield from pool.rest()
 
@@ -93,7 +94,7 @@ def _read_small(fd: int, status: os.stat_result, path: str, reader: Reader) -> R
     return ReadFile(reader.small(data), status)
 
 
-def _read_large(reader: Reader, source: Source) -> ReadFile:
+def _read_large(reader: Reader, source: SourceFile) -> ReadFile:
     try:
         file = reader.large(source)
     finally:
@@ -102,7 +103,7 @@ def _read_large(reader: Reader, source: Source) -> ReadFile:
     return file
 
 
-def _read_large_elsewhere(reader: Reader, source: Source) -> ReadFile:
+def _read_large_elsewhere(reader: Reader, source: SourceFile) -> ReadFile:
     try:
         return _read_large(reader, source)
     finally:
@@ -124,7 +125,7 @@ class _Pool:
         if self._executor is not None:
             self._executor.shutdown(wait=True)
 
-    def read(self, position: int, source: Source) -> Iterator[tuple[int, ReadFile]]:
+    def read(self, position: int, source: SourceFile) -> Iterator[tuple[int, ReadFile]]:
         """Start to read a file; yield the oldest result if more than `jobs` are being read."""
         if self._reader.jobs <= 1:
             yield position, _read_large(self._reader, source)

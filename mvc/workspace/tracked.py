@@ -14,7 +14,8 @@ from mvc.objects.names import check_path
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, path_of
 from mvc.objects.pointer_reader import parse
 from mvc.scm.blobs import read_blobs
-from mvc.scm.plumbing import Git, IndexEntry, list_files
+from mvc.scm.index import IndexEntry, list_files
+from mvc.scm.plumbing import Git
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

@@ -10,7 +10,7 @@ from proxy import Request, proxying, refusal
 from s3 import S3Server
 
 from mvc.store.buckets.s3.bucket import S3Bucket
-from mvc.store.packs.pack import MANY_PACKS
+from mvc.store.packs.pack_set import MANY_PACKS
 
 
 def push_often(repo: Repo, in_process: InProcess, pushes: int) -> None:

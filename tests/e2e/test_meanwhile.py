@@ -20,8 +20,9 @@ from s3 import S3Server
 from mvc.objects.hashing import hash_bytes
 from mvc.store.buckets.bucket import PART
 from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.remote.sending import put_packs
 from mvc.store.remote.store import RemoteStore, one_by_one
-from mvc.transfer.transfer import BUDGET
+from mvc.transfer.pool import BUDGET
 
 HUGE = noise("huge", 1 << 20) * 40
 """Several parts of an upload and of a download."""
@@ -74,7 +75,7 @@ def compacted(bucket: S3Bucket, folder: Path) -> None:
         (record.digest, bucket.read(item, record.offset, record.offset + record.stored))
         for item, index in store.packs().values() for record in index.records()
     ]
-    store.put_pack([*bodies, (hash_bytes(b"more"), b"more")], str(folder))
+    put_packs(store, [*bodies, (hash_bytes(b"more"), b"more")], str(folder))
     bucket.delete([key for item in old for key in (f"{item.key[:-5]}.idx", item.key)])
 
 

@@ -525,7 +525,7 @@ def test_a_copy_that_was_cut_off_goes_on(
         return os.pwrite(target, os.pread(source, count, start), end)
 
     monkeypatch.setattr(os, "copy_file_range", copy_file_range)
-    monkeypatch.setattr("mvc.transfer.transfer.reflink", lambda *_: False)
+    monkeypatch.setattr("mvc.transfer.download.reflink", lambda *_: False)
     assert in_process(clone.root, "fetch").code == 3
     (part,) = clone.store.glob("tmp/*.part")
     begun = part.stat().st_size

@@ -403,7 +403,7 @@ def test_a_clone_whose_own_roots_rotted_says_them_anew_before_it_pushes(repo: Re
     roots.chmod(0o644)
     roots.write_bytes(b"rot")
     result = repo.fails(3, "push")
-    assert "nobody can tell what that clone needs" in result.errors[0]
+    assert "what that clone needs is unknown" in result.errors[0]
     repo.ok("gc", "-r", "nas")
     assert repo.shell(result.fixes[0]).code == 0
     assert roots.read_bytes() == before
@@ -419,7 +419,7 @@ def test_a_list_that_cannot_be_read_stops_push_and_gc(repo: Repo, nas: Path) -> 
         if raw == b"mvc-gc 2\n":
             shutil.rmtree(nas / "gc")
         else:
-            assert result.fixes[0].endswith("  # it is only a list: the next gc makes a new one")
+            assert result.fixes[0].endswith("  # only a list: the next gc writes a new one")
             assert repo.shell(result.fixes[0]).code == 0
             assert list((nas / "gc").iterdir()) == []
             repo.ok("push")

@@ -179,13 +179,13 @@ def test_who_may_only_read_pulls_and_is_told_why_pushing_fails(small: Repo, tmp_
 DEMO = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import run, pathlib
-shell = run.Shell(pathlib.Path.cwd())
+import full, pathlib
+shell = full.Shell(pathlib.Path.cwd())
 shell.type("git init -q -b main . && git config user.name Ada && git config user.email ada@example.com")
 shell.type("mvc init --no-hooks")
 shell.type("mkdir models data && seq 9 > models/digits.joblib && seq 8 > models/magika && seq 7 > data/digits")
 shell.type("mvc add models/digits.joblib models/magika data/digits && git commit -qm models")
-run.share_s3(shell)
+full.share_s3(shell)
 """
 
 

@@ -72,13 +72,13 @@ def put_in_place(tree, staging, temp, item):
 mvc.fs.tree._put_in_place = put_in_place
 """
 _HALF_OBJECTS = """
-import os, shutil, mvc.store.cache.writer
+import os, shutil, mvc.store.cache.loose
 def publish(self, temp, digest):
     target = self.cache.loose_path(digest.blake3)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     shutil.copy(temp, target)
     return True
-mvc.store.cache.writer.CacheWriter._publish = publish
+mvc.store.cache.loose.LooseWriter.publish = publish
 """
 _POINTERS_FIRST = """
 import mvc.project, mvc.store.cache.writer

@@ -1,4 +1,4 @@
-"""Mutants of the judge that no verdict shows, and why."""
+"""Mutants of the judge that change no verdict, and why."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ WORDS = {
     "regressions._other_rows": "rows of metrics that no rule asks for",
     "succession._told": "an earlier version, in a message",
     "trust.span": "a span of time, in a message",
-    "guarded.workflow": "how a file changed, in a message; it is a warning however it did",
-    "guarded._harmless": "how a file changed, in a note",
-    "guarded._joined": "several reasons, in a message",
+    "policy_files.workflow": "how a file changed, in a message; it is a warning however it did",
+    "policy_files._harmless": "how a file changed, in a note",
+    "policy_files._joined": "several reasons, in a message",
     "pickled._named": "a message",
     "pickled._unread": "a message",
     "pickled._absent": "a message",
 }
-"""Functions that decide nothing, by name: they say something."""
+"""Functions that only choose words, by name."""
 
 _IN_A_MESSAGE = "chooses the words of a finding"
 _IN_A_FIX = "chooses the line to type"
@@ -57,11 +57,11 @@ EQUIVALENT = {
     "trust.too_few: demanded.signatures > 1  ->  demanded.signatures <= 1": _IN_A_MESSAGE,
     "trust.not_counting: who  ->  not who": _IN_A_MESSAGE,
     "trust.too_old: report.created_at  ->  not report.created_at": _IN_A_MESSAGE,
-    "guarded.is_guarded: path in GUARDED or bool(patterns.last(WORKFLOWS, path))"
-    "  ->  path in GUARDED and bool(patterns.last(WORKFLOWS, path))": "asked when the facts are collected",
-    "guarded.is_guarded: path in GUARDED  ->  path not in GUARDED": "asked when the facts are collected",
-    "guarded._refused: change.old  ->  not change.old": _IN_A_FIX,
-    "guarded._problem: return 'it is in conflict'  ->  return ''": "at the gate a tree has no conflicts",
+    "policy_files.is_policy_file: path in POLICY_FILES or bool(patterns.last(WORKFLOWS, path))"
+    "  ->  path in POLICY_FILES and bool(patterns.last(WORKFLOWS, path))": "asked when the facts are collected",
+    "policy_files.is_policy_file: path in POLICY_FILES  ->  path not in POLICY_FILES": "asked when the facts are collected",
+    "policy_files._refused: change.old  ->  not change.old": _IN_A_FIX,
+    "policy_files._problem: return 'it is in conflict'  ->  return ''": "at the gate a tree has no conflicts",
     "weakened._promised: new_age or 'none'  ->  new_age and 'none'": _IN_A_MESSAGE,
     "weakened._bound: new.min is None  ->  new.min is not None": _IN_A_MESSAGE,
     "weakened._bound: new.max is None  ->  new.max is not None": _IN_A_MESSAGE,
@@ -74,4 +74,4 @@ EQUIVALENT = {
     "pickled.judge_pickles: items[0].file  ->  not items[0].file": _IN_A_MESSAGE,
     "pickled.judge_pickles: items[1:]  ->  not items[1:]": _IN_A_MESSAGE,
 }
-"""The others, by name."""
+"""All other such mutants, by name."""

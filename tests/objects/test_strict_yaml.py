@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from mvc.errors import InvalidFormat
 from mvc.objects import strict_yaml
-from mvc.objects.strict_yaml import MAX_DEPTH, decode, load
+from mvc.objects.strict_yaml import MAX_DEPTH, convert, load
 
 LIMIT = 1 << 20
 

@@ -9,23 +9,24 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer, dir_pointer, emit, file_pointer
-from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS
+from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS, FileAt
 from mvc.quality.judge.facts import (
     BlobFacts,
+    BroughtFile,
     Facts,
-    FileAt,
-    GuardedChange,
-    Lacking,
+    IncompleteModel,
     Landing,
     ModelFacts,
+    ModelVersion,
     Past,
-    Placed,
+    PickleScan,
+    PolicyFileChange,
     RemoteFacts,
-    Scanned,
     Signer,
-    Tracked,
-    Version,
+    TrackedName,
 )
+from mvc.quality.judge.rules.policy_files import judging_policy
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report
 from mvc.quality.reports.report import emit as emit_report
 
@@ -51,12 +52,23 @@ def report(*metrics: Metric, **said: Any) -> FileAt:
 
 def model(found: FileAt | None = None, path: str = PATH, **changed: Any) -> ModelFacts:
     """Return the facts of a model with a good pointer and, unless told otherwise, a good report."""
-    return ModelFacts(path, **{"pointer": at(FILE), "report": found or report(), "kept": True, **changed})
+    return ModelFacts(path, **{"pointer": at(FILE), "report": found or report(), "in_cache": True, **changed})
+
+
+def facts_of(
+    policy: FileAt | None,
+    models: tuple[ModelFacts, ...] = (),
+    blobs: tuple[BlobFacts, ...] = (),
+    landing: Landing | None = None,
+) -> Facts:
+    """Return facts with the policy that judges them."""
+    parsed = read_policy(policy)
+    return Facts(judging_policy(parsed, landing) if landing else parsed, models, blobs, landing)
 
 
 def one(found: FileAt | None = None, policy: str | None = BASIC, **changed: Any) -> Facts:
     """Return facts of one model."""
-    return Facts(None if policy is None else at(policy.encode()), (model(found, **changed),))
+    return facts_of(None if policy is None else at(policy.encode()), (model(found, **changed),))
 
 
 def rule(text: str, defaults: str = "{}", more: str = "") -> str:
@@ -77,7 +89,7 @@ def by_country(name: str = "auc", **values: float) -> list[Metric]:
 
 def blob(path: str, size: int = 1, kind: str = "", policy: str = BASIC) -> Facts:
     """Return facts of one file that would enter Git."""
-    return Facts(at(policy.encode()), (), (BlobFacts(path, size, kind),))
+    return facts_of(at(policy.encode()), (), (BlobFacts(path, size, kind),))
 
 
 def on_two_data_sets() -> FileAt:
@@ -106,9 +118,9 @@ def signed(text: str, *by: Signer, evaluators: str = "{ci: [ci@example.com]}", *
     return one(report(**said), policy, signers=by)
 
 
-def landing(*changes: GuardedChange, policy: str = BASIC, **said: Any) -> Facts:
+def landing(*changes: PolicyFileChange, policy: str = BASIC, **said: Any) -> Facts:
     """Return facts of a change that touches no model."""
-    return Facts(at(policy.encode()), landing=Landing(guarded=changes, **said))
+    return facts_of(at(policy.encode()), landing=Landing(policy_files=changes, **said))
 
 
 def lines(
@@ -116,7 +128,7 @@ def lines(
 ) -> Facts:
     """Return facts of a change of one guarded file."""
     files = (None if text is None else at(text.encode()) for text in (old, new))
-    return landing(GuardedChange(path, *files, (by,) if by else ()), policy=policy, **said)
+    return landing(PolicyFileChange(path, *files, (by,) if by else ()), policy=policy, **said)
 
 
 def policy_change(old: str, new: str | None, by: Signer | None = None) -> Facts:
@@ -159,9 +171,9 @@ EARLIER = hash_bytes(b"earlier")
 OLDER = hash_bytes(b"older")
 
 
-def version(found: FileAt | None, *, of: Digest = EARLIER, **changed: Any) -> Version:
+def version(found: FileAt | None, *, of: Digest = EARLIER, **changed: Any) -> ModelVersion:
     """Return a version of the model that base has, or had."""
-    return Version(PATH, at(emit(file_pointer(of))), found, "1234567890abcdef")._replace(**changed)
+    return ModelVersion(PATH, at(emit(file_pointer(of))), found, "1234567890abcdef")._replace(**changed)
 
 
 def earlier(*metrics: Metric, of: Digest = EARLIER, **said: Any) -> FileAt:
@@ -170,7 +182,7 @@ def earlier(*metrics: Metric, of: Digest = EARLIER, **said: Any) -> FileAt:
 
 
 def after(
-    *before: Version, text: str = "report: required", more: str = "", new: FileAt | None = None, **said: Any,
+    *before: ModelVersion, text: str = "report: required", more: str = "", new: FileAt | None = None, **said: Any,
 ) -> Facts:
     """Return facts of one model that succeeds others, the newest of them first, under a rule or two."""
     past = Past(before[0] if before else None, "path" if before else "", before)._replace(**said)
@@ -200,14 +212,14 @@ def left(
     *files: str, policy: str = BASIC, path: str = PATH, mode: str = "100644", evaluated: bool = True,
 ) -> Facts:
     """Return facts of a change that takes a model away, and what it brings into Git."""
-    placed = tuple(Placed(file, mode) for file in files)
+    placed = tuple(BroughtFile(file, mode) for file in files)
     return landing(policy=policy, gone=(version(earlier() if evaluated else None, path=path),), files=placed)
 
 
-def moving(*tracked: Tracked, gone: tuple[Version, ...] = (), policy: str = BASIC, **changed: Any) -> Facts:
+def moving(*tracked: TrackedName, gone: tuple[ModelVersion, ...] = (), policy: str = BASIC, **changed: Any) -> Facts:
     """Return facts of one model among all that is tracked."""
     facts = one(policy=policy, **{"past": Past(), **changed})
-    return facts._replace(landing=Landing(tracked=(Tracked(facts.models[0].path), *tracked), gone=gone))
+    return facts._replace(landing=Landing(tracked=(TrackedName(facts.models[0].path), *tracked), gone=gone))
 
 
 BROKEN = at(b"mvc-eval: 1\nmetrics: [")
@@ -230,8 +242,8 @@ class Case(NamedTuple):
 
 CASES = {
     "all good": Case(one()),
-    "nothing at all": Case(Facts(None)),
-    "nothing but a policy": Case(Facts(at(BASIC.encode()))),
+    "nothing at all": Case(facts_of(None)),
+    "nothing but a policy": Case(facts_of(at(BASIC.encode()))),
     "executable files are regular": Case(one(at(report().raw, "100755"), pointer=at(FILE, "100755"))),
     # Reports.
     "report missing": Case(one(report=None), "error MVC101"),
@@ -284,7 +296,7 @@ CASES = {
     "report without a pointer": Case(one(pointer=None), "error MVC106"),
     "neither": Case(one(pointer=None, report=None)),
     "renamed without its report": Case(
-        Facts(at(BASIC.encode()), (model(pointer=None), model(path="models/new.onnx", report=None))),
+        facts_of(at(BASIC.encode()), (model(pointer=None), model(path="models/new.onnx", report=None))),
         "error MVC101, error MVC106",
     ),
     # Metrics.
@@ -508,8 +520,8 @@ CASES = {
     "report in conflict": Case(one(at(b"", conflicted=True)), "error MVC305", "report"),
     "report with the marks of a conflict": Case(one(at(CONFLICT.replace(b"\n", b"\r\n"))), "error MVC305", "report"),
     "report that speaks of conflicts": Case(one(report(desc="a\n<<<<<<< HEAD\nb"))),
-    "content not in the cache": Case(one(kept=False), "error MVC306"),
-    "cache not asked": Case(one(kept=None)),
+    "content not in the cache": Case(one(in_cache=False), "error MVC306"),
+    "cache not asked": Case(one(in_cache=None)),
     "format denied": Case(
         one(path="models/old.pkl", policy=rule("formats: {pickle: deny}")), "error MVC307",
     ),
@@ -539,32 +551,32 @@ CASES = {
         one(LARGE_REPORT, path="models/m", pointer=LARGE),
     ),
     "another format denied": Case(one(policy=rule("formats: {deny: [hdf5, gguf]}"))),
-    "pickle that is harmless": Case(one(path=PICKLE, policy=SCANNED, scanned=())),
+    "pickle that is harmless": Case(one(path=PICKLE, policy=SCANNED, pickle_scans=())),
     "pickle that calls something": Case(
-        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", ("posix.system",)),)), "error MVC310", "posix.system",
+        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", ("posix.system",)),)), "error MVC310", "posix.system",
     ),
     "pickle that calls many things": Case(
-        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", tuple(f"m.f{number}" for number in range(9))),)),
+        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", tuple(f"m.f{number}" for number in range(9))),)),
         "error MVC310", "m.f4 and 4 more",
     ),
     "pickle that calls what would break the line": Case(
-        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", ("os.a\nb" + "c" * 900,)),)),
+        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", ("os.a\nb" + "c" * 900,)),)),
         "error MVC310", "os.a\\nbccc",
     ),
     "pickle without an end": Case(
-        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", problem="it is cut off"),)), "error MVC310", "cut off",
+        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", problem="it is cut off"),)), "error MVC310", "cut off",
     ),
     "pickle that nobody could look at": Case(
-        one(path=PICKLE, policy=SCANNED, scanned=(Scanned("", absent=True),)), "error MVC311", "not in the cache",
+        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", absent=True),)), "error MVC311", "not in the cache",
     ),
     "pickle that nobody looked at": Case(one(path=PICKLE, policy=SCANNED)),
     "pickle that calls something, and need not be scanned": Case(
-        one(path=PICKLE, scanned=(Scanned("", ("posix.system",)),)),
+        one(path=PICKLE, pickle_scans=(PickleScan("", ("posix.system",)),)),
     ),
     "pickles in a directory": Case(
         one(
             path="models/m", policy=SCANNED,
-            scanned=(Scanned("a.pkl", ("os.a",)), Scanned("b.pkl", ("os.b",)), Scanned("c.pkl", absent=True)),
+            pickle_scans=(PickleScan("a.pkl", ("os.a",)), PickleScan("b.pkl", ("os.b",)), PickleScan("c.pkl", absent=True)),
         ),
         "error MVC310, error MVC311", "models/m/a.pkl would call what is not known to be harmless: os.a; so it is",
     ),
@@ -575,16 +587,16 @@ CASES = {
     "pointer a symlink": Case(one(pointer=at(b"elsewhere", "120000")), "error MVC309"),
     "pointer a submodule": Case(one(pointer=at(b"", "160000")), "error MVC309", "submodule"),
     "report a symlink": Case(one(at(b"elsewhere", "120000")), "error MVC309", "report"),
-    "policy a symlink": Case(Facts(at(b"x", "120000"), (model(),)), "error MVC309", "policy"),
+    "policy a symlink": Case(facts_of(at(b"x", "120000"), (model(),)), "error MVC309", "policy"),
     "not on the remote": Case(
-        one()._replace(remote=RemoteFacts("prod", (Lacking(PATH, 1, 1, 7),))), "error MVC321", "1 of 1 object",
+        one()._replace(remote=RemoteFacts("prod", (IncompleteModel(PATH, 1, 1, 7),))), "error MVC321", "1 of 1 object",
     ),
     "not on the remote, nobody knows what": Case(
-        one()._replace(remote=RemoteFacts("prod", (Lacking(PATH, problem="the list of its files cannot be used"),))),
+        one()._replace(remote=RemoteFacts("prod", (IncompleteModel(PATH, problem="the list of its files cannot be used"),))),
         "error MVC321",
     ),
     "damaged on the remote": Case(
-        one()._replace(remote=RemoteFacts("prod", (Lacking(PATH, problem="it cannot be read", damaged=True),))),
+        one()._replace(remote=RemoteFacts("prod", (IncompleteModel(PATH, problem="it cannot be read", damaged=True),))),
         "error MVC321",
     ),
     "the remote not asked": Case(
@@ -597,13 +609,13 @@ CASES = {
         one(policy="rules: [", report=None), "error MVC401, error MVC101",
     ),
     "policy in conflict": Case(
-        Facts(at(BASIC.encode(), conflicted=True), (model(),)), "error MVC401", "in conflict",
+        facts_of(at(BASIC.encode(), conflicted=True), (model(),)), "error MVC401", "in conflict",
     ),
-    "policy with the marks of a conflict": Case(Facts(at(CONFLICT), (model(),)), "error MVC401", "in conflict"),
+    "policy with the marks of a conflict": Case(facts_of(at(CONFLICT), (model(),)), "error MVC401", "in conflict"),
     "policy of a newer mvc": Case(one(policy="mvc-policy: 2\n"), "error MVC401", "newer"),
     "no policy": Case(one(policy=None), "note MVC402"),
     "no policy, and a report missing": Case(one(policy=None, report=None), "note MVC402, error MVC101"),
-    "no policy, and a file": Case(Facts(None, (), (BlobFacts("m.onnx", 1),)), "error MVC302"),
+    "no policy, and a file": Case(facts_of(None, (), (BlobFacts("m.onnx", 1),)), "error MVC302"),
     # What was before.
     "nothing before": Case(after(), "note MVC220", "it is new"),
     "no report before": Case(after(version(None)), "note MVC220", "no report before"),
@@ -854,17 +866,17 @@ CASES = {
     "earlier report of other bytes": Case(after(SECOND, version(report(), of=OLDER)), "error MVC122"),
     "nothing changed": Case(after(AGAIN, version(earlier()), text="tag: {rollback: deny}")),
     # The tree as a whole.
-    "a path apart": Case(moving(Tracked("models/other.onnx")), "note MVC220"),
-    "a path but for case": Case(moving(Tracked("models/Ranker.onnx")), "note MVC220, error MVC323", "Ranker"),
+    "a path apart": Case(moving(TrackedName("models/other.onnx")), "note MVC220"),
+    "a path but for case": Case(moving(TrackedName("models/Ranker.onnx")), "note MVC220, error MVC323", "Ranker"),
     "a path but for an accent": Case(
-        moving(Tracked("models/caf\u00e9"), path="models/cafe\u0301"), "note MVC220, error MVC323",
+        moving(TrackedName("models/caf\u00e9"), path="models/cafe\u0301"), "note MVC220, error MVC323",
     ),
-    "paths but for case, elsewhere": Case(moving(Tracked("a"), Tracked("A")), "note MVC220"),
-    "a path in a tracked directory": Case(moving(Tracked("models")), "note MVC220, error MVC323", "lies in models"),
+    "paths but for case, elsewhere": Case(moving(TrackedName("a"), TrackedName("A")), "note MVC220"),
+    "a path in a tracked directory": Case(moving(TrackedName("models")), "note MVC220, error MVC323", "lies in models"),
     "a name of two models": Case(
-        moving(Tracked(PATH, "ranker"), Tracked("other", "ranker")), "note MVC220, error MVC324",
+        moving(TrackedName(PATH, "ranker"), TrackedName("other", "ranker")), "note MVC220, error MVC324",
     ),
-    "a name of two models, elsewhere": Case(moving(Tracked("a", "x"), Tracked("b", "x")), "note MVC220"),
+    "a name of two models, elsewhere": Case(moving(TrackedName("a", "x"), TrackedName("b", "x")), "note MVC220"),
     "moved out of a rule": Case(
         moving(policy=FLOOR, past=Past(version(earlier(), path="models/a"), "rename"), path="drafts/a"), "error MVC325",
     ),
@@ -889,7 +901,7 @@ CASES = {
     ),
     "exchanged under the name of one that stays": Case(
         moving(
-            Tracked("models/b"), policy=FLOOR, found=report(auc(1)), gone=(version(None, path="models/old.onnx"),),
+            TrackedName("models/b"), policy=FLOOR, found=report(auc(1)), gone=(version(None, path="models/old.onnx"),),
             past=Past(version(earlier(), path="models/b"), "name"),
         ),
         "error MVC326",
@@ -988,16 +1000,16 @@ CASES = {
     "policy broken": Case(policy_change(FLOOR, "a: 1\n"), "error MVC411", "broken"),
     "policy broken, and signed": Case(policy_change(FLOOR, "a: 1\n", ADA), "error MVC411"),
     "policy becomes a symlink": Case(
-        landing(GuardedChange(POLICY, at(FLOOR.encode()), at(b"x", "120000"))), "error MVC411", "no regular file",
+        landing(PolicyFileChange(POLICY, at(FLOOR.encode()), at(b"x", "120000"))), "error MVC411", "no regular file",
     ),
     "policy mended": Case(
-        landing(GuardedChange(POLICY, at(b"junk"), at(BASIC.encode())), policy="junk"), "note MVC412, note MVC417",
+        landing(PolicyFileChange(POLICY, at(b"junk"), at(BASIC.encode())), policy="junk"), "note MVC412, note MVC417",
     ),
     "first policy": Case(
-        landing(GuardedChange(POLICY, None, at(FLOOR.encode())), own_policy=True), "note MVC417",
+        landing(PolicyFileChange(POLICY, None, at(FLOOR.encode())), own_policy=True), "note MVC417",
     ),
     "first policy, and broken": Case(
-        landing(GuardedChange(POLICY, None, at(b"x")), own_policy=True, policy="x"),
+        landing(PolicyFileChange(POLICY, None, at(b"x")), own_policy=True, policy="x"),
         "error MVC401, error MVC411, note MVC417",
     ),
     "first signers": Case(lines(SIGNERS, None, KEY_A), "note MVC412"),

@@ -52,7 +52,7 @@ def test_nested_without_such_a_data_set_as_dvclive_writes_it() -> None:
     data = {"step": 7, "train": {"loss": 0.1}, "val": {"loss": 0.2}}
     found = read_metrics(json.dumps(data).encode(), "m")
     assert {label(item): item.value for item in found.metrics} == {"train/loss": 0.1, "val/loss": 0.2}
-    assert found.left_out == ("step",)
+    assert found.skipped == ("step",)
     assert read({"step": 7}) == {"step": 7.0}  # nothing else: it may be meant
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from quality.cases import BASIC, at, earlier, model, report, version
+from quality.cases import BASIC, at, earlier, facts_of, model, report, version
 
-from mvc.quality.judge.facts import Facts, Landing, ModelFacts, Past, Tracked
+from mvc.quality.judge.facts import Landing, ModelFacts, Past, TrackedName
 from mvc.quality.judge.rules.moves import judge_moves
 from mvc.quality.policy.policy import parse_policy
 
@@ -18,12 +18,12 @@ FLOORS = (
 
 
 def found(
-    *models: ModelFacts, tracked: tuple[Tracked, ...] = (), gone: tuple[str, ...] = (), policy: str = FLOORS,
+    *models: ModelFacts, tracked: tuple[TrackedName, ...] = (), gone: tuple[str, ...] = (), policy: str = FLOORS,
 ) -> list[tuple[str, str, str]]:
     """Return code, path and message of what is wrong with a change."""
-    there = tuple(Tracked(item.path) for item in models if item.pointer)
+    there = tuple(TrackedName(item.path) for item in models if item.pointer)
     landing = Landing(tracked=tracked or there, gone=tuple(version(earlier(), path=path) for path in gone))
-    facts = Facts(at(policy.encode()), models, landing=landing)
+    facts = facts_of(at(policy.encode()), models, landing=landing)
     return [(item.code, item.path, item.message) for item in judge_moves(facts, parse_policy(policy.encode()))]
 
 
@@ -40,8 +40,8 @@ def short(rows: list[tuple[str, str, str]]) -> list[tuple[str, str]]:
 # Twice.
 
 
-def paths(*names: str) -> tuple[Tracked, ...]:
-    return tuple(map(Tracked, names))
+def paths(*names: str) -> tuple[TrackedName, ...]:
+    return tuple(map(TrackedName, names))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_twin_that_is_deleted_is_none() -> None:
 
 
 def test_names_that_two_models_have() -> None:
-    tracked = (Tracked("a", "x"), Tracked("b", "x"), Tracked("c", "y"), Tracked("d"), Tracked("e"))
+    tracked = (TrackedName("a", "x"), TrackedName("b", "x"), TrackedName("c", "y"), TrackedName("d"), TrackedName("e"))
     assert short(found(changed("a"), tracked=tracked)) == [("MVC324", "a")]
     assert short(found(changed("a"), changed("b"), tracked=tracked)) == [("MVC324", "a"), ("MVC324", "b")]
     assert found(changed("c"), changed("d"), tracked=tracked) == []
@@ -186,4 +186,4 @@ def test_deleting_alone_exchanges_nothing() -> None:
 
 
 def test_at_the_hook_nothing_is_known() -> None:
-    assert list(judge_moves(Facts(at(FLOORS.encode()), (model(),)), parse_policy(FLOORS.encode()))) == []
+    assert list(judge_moves(facts_of(at(FLOORS.encode()), (model(),)), parse_policy(FLOORS.encode()))) == []

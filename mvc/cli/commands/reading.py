@@ -198,7 +198,7 @@ def diff(
 
 def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
     """Return revisions and paths: up to two words that Git knows as revisions come first, as in `git diff`."""
-    from mvc.scm.plumbing import is_revision  # noqa: PLC0415
+    from mvc.scm.commits import is_revision  # noqa: PLC0415
 
     revisions: list[str] = []
     while arguments and len(revisions) < 2 and is_revision(project.git, arguments[0]):  # noqa: PLR2004

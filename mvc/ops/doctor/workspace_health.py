@@ -15,7 +15,8 @@ from mvc.ops.shared.selection import unusable
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
 from mvc.retention.available import known_objects
 from mvc.scm import condition
-from mvc.scm.plumbing import index_paths
+from mvc.scm.index import index_paths
+from mvc.store.cache.inventory import quarantined_objects
 from mvc.workspace.tracked import Tracked
 
 _MINUTE_NS = 60 * 10**9
@@ -90,7 +91,7 @@ def _not_ignored(project: Project, present: list[str]) -> Iterator[Problem]:
 
 
 def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
-    aside = project.cache.quarantined().keys()
+    aside = quarantined_objects(project.cache).keys()
     if not aside:
         return
     gone = project.cache.missing(aside)

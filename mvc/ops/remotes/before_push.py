@@ -19,7 +19,8 @@ from mvc.ops.shared.transfers.results import TransferResult
 from mvc.ops.shared.transfers.selected import Selected
 from mvc.project import Project
 from mvc.scm.blobs import list_blobs
-from mvc.scm.changes import commits_of, is_zero, new_blobs
+from mvc.scm.changes import is_zero, new_blobs
+from mvc.scm.commits import commits_of
 from mvc.workspace.tracked import Selection
 
 SKIP = "MVC_SKIP_PUSH"

@@ -26,11 +26,11 @@ from mvc.ops.shared.transfers.selected import RevisionScope
 from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import VIEWS, Project
 from mvc.retention.available import is_available, load_manifest
-from mvc.scm.plumbing import resolve
+from mvc.scm.commits import resolve
 from mvc.store.buckets.bucket import RemoteError
-from mvc.store.cache.writer import LinkType
+from mvc.store.cache.source_file import LinkType
 from mvc.store.remote.store import RemoteFile, RemoteStore
-from mvc.transfer.transfer import not_whole
+from mvc.transfer.send import not_whole
 from mvc.workspace.links import Links
 from mvc.workspace.tracked import Selection
 

@@ -20,7 +20,9 @@ from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
 from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
 from mvc.project import Project
 from mvc.store.buckets.bucket import RemoteError
-from mvc.transfer.transfer import JOBS, Lost, Moved, Tools
+from mvc.store.cache.layout import sweep_scratch
+from mvc.transfer.pool import JOBS
+from mvc.transfer.tools import Lost, Moved, Tools
 from mvc.workspace.tracked import Selection, pointers_of
 
 
@@ -58,7 +60,7 @@ def _fetch(
     """Manifests come first: only then it is known which files their directories need."""
     needs = needed(project, selections)
     if not project.cache.missing(needs.objects):
-        project.cache.sweep()
+        sweep_scratch(project.cache.root)
         return TransferResult(remote, skipped=len(needs.objects), failed=needs.failed)
     names = [] if options.remote else others(project, remote)
     with opening(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:
@@ -165,7 +167,7 @@ def pull(project: Project, paths: Iterable[str] = (), options: FetchOptions = Fe
     if not all(failure.path for failure in told):  # a remote gave nothing: that says it all
         names |= project.cache.missing(set().union(*needs.values()))
     untold = _untold(needs, done.failed, {failure.path for failure in told}, names)
-    rest = tuple(TransferFailure(item.path, error=item.message, fix=item.fix) for item in untold)
+    rest = tuple(TransferFailure(item.path, "", item.message, item.fix) for item in untold)
     first = fetched[0]
     return Pulled([first._replace(failed=(*first.failed, *rest)), *fetched[1:]], done)
 

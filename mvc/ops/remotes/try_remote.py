@@ -16,7 +16,7 @@ from mvc.project import Project
 from mvc.store.buckets.address import MARKER, RemoteSettings, connect
 from mvc.store.buckets.bucket import Bucket, Item
 from mvc.store.cache.sharing import group_of, user_name
-from mvc.store.remote.store import read_marker
+from mvc.store.remote.marker import read_marker
 
 Works: TypeAlias = Literal["yes", "no", "untried"]
 SKEW = 15 * 60

@@ -16,14 +16,15 @@ from mvc.ops.shared.finding_lines import relative_findings
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX
+from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
-from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
+from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.directions import higher_is_better
 from mvc.quality.reports.metric_files import MAX_BYTES as MAX_METRICS_BYTES
-from mvc.quality.reports.metric_files import Found, find_metrics, read_metrics
+from mvc.quality.reports.metric_files import FoundMetrics, find_metrics, read_metrics
 from mvc.quality.reports.metrics import parse_metric
 from mvc.quality.reports.report import (
     Dataset,
@@ -38,7 +39,8 @@ from mvc.quality.reports.report import (
     parse_report,
 )
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version
-from mvc.scm.plumbing import stage, staged_file
+from mvc.scm.index import staged_file
+from mvc.scm.staging import stage
 from mvc.workspace.observe import Observed
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Tracked, holder_of
@@ -273,7 +275,7 @@ def _earlier(project: Project, file: str, raw: bytes | None) -> Report | None:
 
 
 def _report(
-    project: Project, examined: Examined, options: RecordOptions, given: tuple[Found, Report | None],
+    project: Project, examined: Examined, options: RecordOptions, given: tuple[FoundMetrics, Report | None],
 ) -> tuple[Report, list[Remark]]:
     found, earlier = given
     same = earlier is not None and earlier.model.blake3 == examined.digest.blake3
@@ -356,9 +358,9 @@ def _checked(path: str) -> str:
 # Its metrics.
 
 
-def _found(project: Project, options: RecordOptions, ids: Collection[str]) -> Found:
+def _found(project: Project, options: RecordOptions, ids: Collection[str]) -> FoundMetrics:
     """Return the metrics that are given; those of the command line take the place of others."""
-    found = Found(())
+    found = FoundMetrics(())
     if options.file:
         found = read_metrics(_read_file(project, options.file), options.called or options.file, ids)
     elif options.data is not None:
@@ -418,13 +420,13 @@ def _better(metric: Metric, told: Mapping[str, bool], known: Mapping[str, bool |
 # What is to be said.
 
 
-def _remarks(project: Project, path: str, report: Report, found: Found) -> list[Remark]:
+def _remarks(project: Project, path: str, report: Report, found: FoundMetrics) -> list[Remark]:
     remarks = []
     if not found.metrics:
         lacking = Finding("", "warning", path, "the report has no metrics", fixes.metric(path, report, "NAME"))
         remarks += [Remark(item.message, item.fix) for item in relative_findings(project.shell, [lacking])]
-    if found.left_out:
-        remarks.append(Remark(f"left out, for they are no metrics: {', '.join(found.left_out)}"))
+    if found.skipped:
+        remarks.append(Remark(f"skipped non-numeric entries: {', '.join(found.skipped)}"))
     return remarks
 
 
@@ -438,7 +440,7 @@ def _judged(project: Project, examined: Examined, raw: bytes) -> list[Remark]:
     item = examined.item
     pointer = FileAt("100644", item.raw) if item and item.pointer else None
     model = ModelFacts(examined.path, pointer, FileAt("100644", raw))
-    found = judge(Facts(file_in(project.tree, POLICY), (model,)), 0).findings
+    found = judge(Facts(read_policy(file_in(project.tree, POLICY)), (model,)), 0).findings
     told = [item for item in found if item.code.startswith(_ABOUT_REPORTS) and item.code not in _SAID]
     return [
         Remark(f"{item.code} {item.message}", item.fix, refused=item.severity == "error")

@@ -12,16 +12,19 @@ from mvc.fs.tree import Replacement, replace_files
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.ops.shared.ssh_signatures import Key, fits, sign
 from mvc.project import Project
-from mvc.quality.files import SIGNATURES, SUFFIX
-from mvc.quality.judge.facts import FileAt, GuardedChange
+from mvc.quality.files import SIGNATURES, SUFFIX, FileAt
+from mvc.quality.judge.facts import PolicyFileChange
 from mvc.quality.judge.fixes import explained
-from mvc.quality.judge.rules.guarded import GUARDED, broken, weaker
+from mvc.quality.judge.rules.policy_files import POLICY_FILES, broken, weaker
 from mvc.quality.policy.policy import STRICT
 from mvc.quality.reports.report import parse_report
 from mvc.quality.reports.signers import CHANGES, MAX_BYTES, REPORTS, Block, change_text, split_blocks
 from mvc.quality.words import short
-from mvc.scm.landing import local_base
-from mvc.scm.plumbing import Git, committed_file, resolve, stage, staged_file
+from mvc.scm.commits import committed_file, resolve
+from mvc.scm.index import staged_file
+from mvc.scm.plumbing import Git
+from mvc.scm.refs import local_base
+from mvc.scm.staging import stage
 
 _LITERAL = re.compile(r"(?:ssh|sk-ssh|ecdsa|sk-ecdsa)-\S+ \S+.*")
 _USUAL = "~/.ssh/id_ed25519"
@@ -84,7 +87,7 @@ def _guarded(project: Project, typed: str) -> str:
     """Return the guarded file that the user typed, or whose signatures; empty when it is none."""
     folder, name = os.path.split(os.path.join(project.around.cwd, typed.removesuffix(SIGNATURES)))
     path = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(project.root))
-    return path if path in GUARDED else ""
+    return path if path in POLICY_FILES else ""
 
 
 def _write(project: Project, text: _Text, block: Block) -> Signed:
@@ -158,7 +161,7 @@ def _change(project: Project, path: str, base: str | None) -> _Text:
     old, new = committed_file(project.git, commit, path), _read(project, path)
     if old == new:
         raise UsageError(f"{path} is as {base or 'the target branch'} has it", "mvc eval sign PATH --base REV")
-    change = GuardedChange(path, _at(old), _at(new))
+    change = PolicyFileChange(path, _at(old), _at(new))
     if reason := broken(change):
         raise UsageError(f"{path} cannot be read: {reason}", explained("MVC411"))
     return _Text(path, change_text(path, old, new), CHANGES, new, commit, tuple(weaker(change, STRICT)))

@@ -12,7 +12,7 @@ from mvc.fs.durable_names import fsync_upward
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Replacement, Tree, replace_files
 from mvc.project import CONFIG, Project
-from mvc.scm.plumbing import stage
+from mvc.scm.staging import stage
 from mvc.store.buckets.address import parse
 
 Changes: TypeAlias = list[tuple[str, str | None]]

@@ -11,10 +11,12 @@ from mvc.errors import MvcError
 from mvc.objects.pointer import MAX_BYTES, path_of
 from mvc.project import Project
 from mvc.retention.available import known_objects
-from mvc.retention.roots import PATTERN, Needs
+from mvc.retention.roots import PATTERN, PointerReader
 from mvc.scm.blobs import stream_blobs
+from mvc.scm.commits import CommitInfo, commit_infos
 from mvc.scm.plumbing import Git
-from mvc.scm.reachable import CommitInfo, Mention, commit_infos, inside, mentions, tags_holding, unreachable
+from mvc.scm.reachable import Mention, inside, mentions, unreachable
+from mvc.scm.refs import tags_holding
 from mvc.store.cache.cache import Cache
 from mvc.workspace.tracked import parsed
 
@@ -51,12 +53,12 @@ def lost_uses(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:
         return {}
     git = inside(project.git, project.layout.common_dir)
     found = _uses(project.cache, git, unreachable(git, PATTERN), names)
-    needs = Needs(project.cache)
+    reader = PointerReader(project.cache)
     for name in sorted(names - found.keys()):
         if path := project.catalog.origin(name):
             found[name] = (Use(path),)
             with suppress(MvcError):  # a damaged manifest: its files remain unknown
-                for part in needs.listed(name) & names:
+                for part in reader.listed_in(name) & names:
                     found.setdefault(part, (Use(path),))
     return found
 
@@ -80,21 +82,21 @@ def _hits(
     cache: Cache, git: Git, by_oid: dict[str, list[Mention]], names: set[str],
 ) -> Iterator[tuple[str, str, Mention]]:
     """Yield object, path and version for every version that needs one of `names`."""
-    needs = Needs(cache)
+    reader = PointerReader(cache)
     oids = list(by_oid)
     for oid, raw in zip(oids, stream_blobs(git, oids, MAX_BYTES), strict=True):
-        if names & _needed_by(needs, raw):
+        if names & _needed_by(reader, raw):
             for version in by_oid[oid]:
                 for name, path in _paths(cache, version.path, raw):
                     if name in names:
                         yield name, path, version
 
 
-def _needed_by(needs: Needs, raw: bytes) -> set[str]:
+def _needed_by(reader: PointerReader, raw: bytes) -> set[str]:
     try:
-        return needs.of([raw])
+        return reader.needed_by([raw])
     except MvcError:  # a manifest is damaged, perhaps one of `names`
-        return needs.named_in(raw)
+        return reader.named_in(raw)
 
 
 def _paths(cache: Cache, pointer_path: str, raw: bytes) -> Iterator[tuple[str, str]]:

@@ -10,8 +10,8 @@ from mvc.fs.tree import Replacement, fsync_folders, replace_files
 from mvc.objects.manifest import Encoded, Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, dir_pointer
 from mvc.project import Project
-from mvc.scm.blobs import write_blobs
-from mvc.scm.plumbing import ignored_files, list_files, stage
+from mvc.scm.index import ignored_files, list_files
+from mvc.scm.staging import stage, write_blobs
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace import gitignore
 from mvc.workspace.rename import remove_file

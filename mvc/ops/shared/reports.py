@@ -16,8 +16,7 @@ from mvc.fs.tree import Tree
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, POLICY, SIGNATURES, SUFFIX
-from mvc.quality.judge.facts import FileAt
+from mvc.quality.files import MAX_BYTES, POLICY, SIGNATURES, SUFFIX, FileAt
 from mvc.quality.reports.glance import glance
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError
 from mvc.quality.files import REVOKED, SIGNERS
 from mvc.quality.judge.facts import Signer
-from mvc.quality.reports.signers import Allowed, Block, parse_revoked, parse_signers, split_blocks
+from mvc.quality.reports.signers import AllowedKey, Block, parse_revoked, parse_signers, split_blocks
 
 PATIENCE = 60
 """Seconds to wait for the verification of a signature."""
@@ -52,7 +52,7 @@ def signers_of(
         MvcError: `ssh-keygen` is missing, too old, or does not answer.
 
     """
-    known = parse_signers(allowed or b"").signers
+    known = parse_signers(allowed or b"").keys
     with tempfile.TemporaryDirectory(prefix="mvc-") as folder:
         data = _SignedData(raw, namespace, revoked, now, folder)
         found = [signer for block in split_blocks(signatures) for signer in _of_block(data, block, known)]
@@ -76,7 +76,7 @@ class _SignedData(NamedTuple):
         return path
 
 
-def _of_block(data: _SignedData, block: Block, known: Sequence[Allowed]) -> Iterator[Signer]:
+def _of_block(data: _SignedData, block: Block, known: Sequence[AllowedKey]) -> Iterator[Signer]:
     if block.problem:
         yield Signer("", "", block.problem)
         return
@@ -87,7 +87,7 @@ def _of_block(data: _SignedData, block: Block, known: Sequence[Allowed]) -> Iter
         yield Signer(line.principal, block.fingerprint, _problem(data, block, line))
 
 
-def _problem(data: _SignedData, block: Block, line: Allowed) -> str:
+def _problem(data: _SignedData, block: Block, line: AllowedKey) -> str:
     """Return why a signature does not count; empty if it does."""
     if block.namespace != data.namespace:
         return f"it was made for {block.namespace!r}, expected {data.namespace!r}"
@@ -100,12 +100,12 @@ def _problem(data: _SignedData, block: Block, line: Allowed) -> str:
     if _TOO_OLD.search(said):
         raise MvcError(f"{_PROGRAM} is too old to verify signatures: use OpenSSH 8.9 or newer", _INSTALL)
     if data.revoked is not None and _verify(data, block, line, revoked=False).returncode == 0:
-        is_listed = any(line.key == block.key for line in parse_revoked(data.revoked).signers)
+        is_listed = any(line.key == block.key for line in parse_revoked(data.revoked).keys)
         return "the key is revoked" if is_listed else f"the key is revoked, or {REVOKED} cannot be read"
     return f"{_PROGRAM} does not accept it"
 
 
-def _verify(data: _SignedData, block: Block, line: Allowed, *, revoked: bool) -> subprocess.CompletedProcess[bytes]:
+def _verify(data: _SignedData, block: Block, line: AllowedKey, *, revoked: bool) -> subprocess.CompletedProcess[bytes]:
     """Verify one signature against one line, under a fixed name: patterns and lists of names do not matter."""
     moment = time.strftime("%Y%m%d%H%M%S", time.localtime(data.now))
     arguments = [

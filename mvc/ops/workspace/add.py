@@ -19,8 +19,9 @@ from mvc.ops.shared.selection import unusable
 from mvc.ops.shared.workspace_content import observed_id, pointer_id, same_content
 from mvc.project import FOLDER, Project
 from mvc.retention.available import listing_objects, load_manifest
-from mvc.scm.plumbing import index_paths
+from mvc.scm.index import index_paths
 from mvc.store.cache.cache import Cache
+from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.observe import Observed, ObserveOptions, check_storable, observe, settled
 from mvc.workspace.read_files import storing
@@ -106,7 +107,7 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
         prepared, failed = _store(project, targets, options)
         if prepared:
             _publish(project, prepared, options)
-            project.cache.compact()
+            compact(project.cache)
     return AddResult(tuple(_added(item) for item in prepared), tuple(failed))
 
 

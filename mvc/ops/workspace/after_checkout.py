@@ -19,7 +19,9 @@ from mvc.project import Project
 from mvc.retention.available import is_available
 from mvc.retention.roots import PATTERN
 from mvc.scm.changes import FileChange, changed_between, changed_in_index, is_rebasing
-from mvc.scm.plumbing import Git, index_paths, is_revision
+from mvc.scm.commits import is_revision
+from mvc.scm.index import index_paths
+from mvc.scm.plumbing import Git
 from mvc.workspace.checkout import Checkout, lost_by, make_plan
 from mvc.workspace.rename import prune, remove_empty
 from mvc.workspace.scan import refusal

@@ -25,7 +25,7 @@ from mvc.ops.shared.selection import chosen, manifest_errors, unusable
 from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
-from mvc.scm.plumbing import resolve
+from mvc.scm.commits import resolve
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.scan import refusal

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
-from mvc.objects.diff import Change, EntryChange, diff_manifests, pair_renames
+from mvc.objects.diff import ChangeKind, EntryChange, diff_manifests, pair_renames
 from mvc.objects.manifest import Entry, Manifest
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.reports import matching_report, metric_directions, metric_values, report_in
@@ -16,7 +16,7 @@ from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.retention.available import load_manifest
-from mvc.scm.plumbing import head, resolve
+from mvc.scm.commits import head, resolve
 from mvc.workspace.tracked import Selection, Tracked
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class FileDiff(NamedTuple):
     """A file inside a tracked directory that differs; sizes in bytes."""
 
     path: str
-    change: Change
+    change: ChangeKind
     old_path: str | None
     old_size: int | None
     size: int | None
@@ -56,7 +56,7 @@ class PathDiff(NamedTuple):
     """A tracked path that differs."""
 
     path: str
-    change: Change
+    change: ChangeKind
     old: Side | None
     new: Side | None
     files: tuple[FileDiff, ...] = ()

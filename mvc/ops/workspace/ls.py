@@ -10,7 +10,7 @@ from mvc.ops.shared.revisions import tracked_at
 from mvc.ops.shared.selection import chosen, manifest_errors, split_reference, unusable
 from mvc.project import Project
 from mvc.retention.available import load_manifest
-from mvc.scm.plumbing import resolve
+from mvc.scm.commits import resolve
 from mvc.workspace.tracked import Selection, select
 
 

@@ -22,8 +22,7 @@ from mvc.ops.shared.pointers import ignore_files, stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
 from mvc.ops.workspace.mv_plan import Move, MovePlan, copying_line, names_there, plan_move
 from mvc.project import Project
-from mvc.scm.blobs import write_blobs
-from mvc.scm.plumbing import stage
+from mvc.scm.staging import stage, write_blobs
 from mvc.workspace.catalog import Snapshot
 from mvc.workspace.observe import settled
 from mvc.workspace.rename import prune, remove_file, rename

@@ -14,7 +14,7 @@ from mvc.ops.shared.revisions import COMPANIONS
 from mvc.ops.shared.selection import unusable
 from mvc.project import Project
 from mvc.scm.blobs import read_blobs
-from mvc.scm.plumbing import IndexPaths, ignored_files, index_paths, list_files
+from mvc.scm.index import IndexPaths, ignored_files, index_paths, list_files
 from mvc.workspace.rename import reaches
 from mvc.workspace.tracked import Tracked, folders_above, holder_of, parsed
 

@@ -14,7 +14,8 @@ from mvc.ops.workspace.status import SETTLED, Status, StatusItem, status
 from mvc.project import Project
 from mvc.retention.available import load_manifest
 from mvc.store.cache.cache import Cache
-from mvc.transfer.transfer import JOBS, missing_there
+from mvc.transfer.pool import JOBS
+from mvc.transfer.send import missing_there
 from mvc.workspace.tracked import Selection, pointers_of
 
 _ABSENT = ("missing", "not-in-cache")

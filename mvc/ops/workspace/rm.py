@@ -19,7 +19,8 @@ from mvc.ops.shared.revisions import COMPANIONS
 from mvc.ops.shared.selection import unusable
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
-from mvc.scm.plumbing import IndexPaths, index_paths, modified_files, stage
+from mvc.scm.index import IndexPaths, index_paths, modified_files
+from mvc.scm.staging import stage
 from mvc.workspace.checkout import Checkout, Plan, check_safe, make_plan
 from mvc.workspace.rename import prune, remove_empty, remove_file
 from mvc.workspace.scan import refusal

@@ -10,9 +10,9 @@ from mvc.ops.shared.object_users import Use, uses_in_history
 from mvc.ops.shared.transfers.needed import NeededObject, NeededObjects
 from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project, Shell
-from mvc.scm.plumbing import Git, identity
-from mvc.scm.reachable import author_emails
-from mvc.transfer.transfer import Lost
+from mvc.scm.commits import author_emails, identity
+from mvc.scm.plumbing import Git
+from mvc.transfer.tools import Lost
 
 
 def failures(

@@ -16,7 +16,9 @@ from mvc.retention.available import listing_objects
 from mvc.store.buckets.address import open_bucket
 from mvc.store.remote.roots import DamagedRoots
 from mvc.store.remote.store import RemoteStore
-from mvc.transfer.transfer import Moved, Pool, Tools, fetch_objects
+from mvc.transfer.pool import Pool
+from mvc.transfer.receive import fetch_objects
+from mvc.transfer.tools import Moved, Tools
 
 
 @contextmanager
@@ -67,7 +69,7 @@ def bring_manifests(
 ) -> Moved:
     """Fetch the manifests of directories, and their shards, that the cache lacks."""
     lists = [pointer for pointer in pointers if pointer.kind == "dir" and pointer.manifest is None]
-    done, tried = Moved(0, 0), set[str]()
+    done, tried = Moved(), set[str]()
     while True:
         wanted = {digest.blake3: digest for pointer in lists for digest in listing_objects(tools.cache, pointer)}
         missing = tools.cache.missing(wanted) - tried

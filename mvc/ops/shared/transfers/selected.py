@@ -13,8 +13,10 @@ from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project, Shell
 from mvc.retention.roots import PATTERN
 from mvc.scm.blobs import present_blobs
-from mvc.scm.plumbing import Git, head, list_tips, resolve
+from mvc.scm.commits import head, resolve
+from mvc.scm.plumbing import Git
 from mvc.scm.reachable import inside, mentions
+from mvc.scm.refs import list_tips
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
 

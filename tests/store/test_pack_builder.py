@@ -13,7 +13,9 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.buckets.bucket import RemoteError
 from mvc.store.buckets.directory import DirectoryBucket
-from mvc.store.packs.pack import PackSet, PackWriter
+from mvc.store.packs.pack_set import PackSet
+from mvc.store.packs.pack_writer import PackWriter
+from mvc.store.remote.sending import put_packs, send_packs
 from mvc.store.remote.store import RemoteStore
 
 COUNT, SIZE, STEP = 60, 300, 3000
@@ -50,15 +52,21 @@ class Bodies:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return where packs are shaped, small ones."""
+    """Return where packs are built, small ones."""
     monkeypatch.setattr("mvc.store.packs.builder.STEP", STEP)
-    (tmp_path / "shape").mkdir()
-    return tmp_path / "shape"
+    (tmp_path / "build").mkdir()
+    return tmp_path / "build"
 
 
 def remote(top: Path, *refused: int) -> RemoteStore:
     """Return a remote that refuses the packs of these numbers."""
     return RemoteStore(Refusing(top / "remote", *refused), str(top / "indexes"))
+
+
+def names_on(store: RemoteStore) -> set[str]:
+    """Return the objects of a remote."""
+    store.forget()
+    return {name for name, _ in store.objects()}
 
 
 def files(folder: Path) -> list[Path]:
@@ -69,18 +77,18 @@ def files(folder: Path) -> list[Path]:
 def test_a_pack_leaves_the_disk_before_there_are_many(tmp_path: Path, folder: Path) -> None:
     bodies, store = Bodies(), remote(tmp_path)
     sent = packs = 0
-    for pack in store.send_packs(bodies, str(folder)):
+    for pack in send_packs(store, bodies, str(folder)):
         assert len(files(folder)) <= 2 * 2  # the next one, and perhaps one more in the making
         sent, packs = sent + len(pack.pack.objects), packs + 1
-        assert len(list(store.list())) == sent
+        assert len(names_on(store)) == sent
         assert bodies.asked <= sent + 3 * STEP // SIZE
     assert (sent, packs) == (COUNT, COUNT * SIZE // STEP)
     assert files(folder) == []
 
 
-def test_who_asks_for_no_more_ends_the_shaping(tmp_path: Path, folder: Path) -> None:
+def test_who_asks_for_no_more_ends_the_building(tmp_path: Path, folder: Path) -> None:
     bodies = Bodies()
-    packs = remote(tmp_path).send_packs(bodies, str(folder))
+    packs = send_packs(remote(tmp_path), bodies, str(folder))
     next(packs)
     packs.close()
     assert bodies.asked < COUNT
@@ -89,15 +97,15 @@ def test_who_asks_for_no_more_ends_the_shaping(tmp_path: Path, folder: Path) -> 
 
 def test_a_pack_that_fails_stops_no_other(tmp_path: Path, folder: Path) -> None:
     store = remote(tmp_path, 2, 4)
-    packs = list(store.send_packs(Bodies(), str(folder)))
+    packs = list(send_packs(store, Bodies(), str(folder)))
     assert [bool(pack.error) for pack in packs] == [False, True, False, True, False, False]
-    assert {*store.list()} == {name for pack in packs if not pack.error for name in pack.pack.objects}
+    assert names_on(store) == {name for pack in packs if not pack.error for name in pack.pack.objects}
     assert files(folder) == []
 
 
 def test_the_first_that_fails_is_told_to_who_wants_all(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(RemoteError, match="no"):
-        remote(tmp_path, 3).put_pack(Bodies(), str(folder))
+        put_packs(remote(tmp_path, 3), Bodies(), str(folder))
     assert files(folder) == []
 
 
