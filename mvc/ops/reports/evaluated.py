@@ -9,8 +9,8 @@ from mvc.fs.files import as_error
 from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
-from mvc.ops.shared.content import look, same_content
 from mvc.ops.shared.reports import model_of
+from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import Project
 from mvc.quality.reports.report import Dataset, Used
 from mvc.workspace.scan import refusal
@@ -91,7 +91,7 @@ def hash_content(project: Project, path: str, item: Tracked | None = None) -> tu
 
     """
     try:
-        observed = look(project, path)
+        observed = observe_path(project, path)
     except OSError as error:
         raise as_error(error, path) from None
     if refused := refusal(path, observed.scan, project.shell.show):

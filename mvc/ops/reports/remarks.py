@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mvc.ops.shared.finding_lines import lines_from
+from mvc.ops.shared.finding_lines import relative_findings
 from mvc.ops.shared.reports import file_in
 from mvc.project import Project
 from mvc.quality.files import POLICY, FileAt
@@ -33,7 +33,7 @@ class Remark(NamedTuple):
 def missing_metrics(project: Project, path: str, report: Report) -> Remark:
     """Return the warning that the report of `path` has no metrics."""
     finding = Finding("", "warning", path, "the report has no metrics", fixes.metric(path, report, "NAME"))
-    (shown,) = lines_from(project, [finding])
+    (shown,) = relative_findings(project.shell, [finding])
     return Remark(shown.message, shown.fix)
 
 
@@ -41,9 +41,9 @@ def policy_remarks(project: Project, path: str, item: Tracked | None, raw: bytes
     """Return what the policy says about the report `raw` of `path`: the commit may be refused, recording is not."""
     pointer = FileAt("100644", item.raw) if item and item.pointer else None
     model = ModelFacts(path, pointer, FileAt("100644", raw))
-    found = judge(Facts(read_policy(file_in(project, POLICY)), (model,)), 0).findings
+    found = judge(Facts(read_policy(file_in(project.tree, POLICY)), (model,)), 0).findings
     findings = [item for item in found if item.code.startswith(_ABOUT_REPORTS) and item.code not in _SAID_ALREADY]
     return [
         Remark(f"{item.code} {item.message}", item.fix, refused=item.severity == "error")
-        for item in lines_from(project, findings)
+        for item in relative_findings(project.shell, findings)
     ]

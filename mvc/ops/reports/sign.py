@@ -149,7 +149,7 @@ def _report(project: Project, typed: str) -> _Signable:
 
 def _read(project: Project, path: str) -> bytes | None:
     """Return a file of the workspace as Git will store it: with its line ends converted."""
-    found = file_in(project, path)
+    found = file_in(project.tree, path)
     if found is None:
         return None
     if found.mode != "100644":
