@@ -23,7 +23,7 @@ PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/
 
 .PHONY: help
 help:  ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 .PHONY: install
 install: .venv/.installed  ## set up .venv with mvc and all its tools, as uv.lock says
@@ -33,8 +33,12 @@ demo: install models  ## run the main job on real models, in a new repository; M
 	@$(BIN)/python demo/run.py
 
 .PHONY: test
-test: install models .cache/azurite/.complete  ## run all tests
-	@$(BIN)/python -m pytest -q -n 2 tests
+test: install models .cache/azurite/.complete  ## run the tests that a change must pass, 12 minutes
+	@$(BIN)/python -m pytest -q -n 2 -m "not long" tests
+
+.PHONY: test-long
+test-long: install models .cache/azurite/.complete  ## run the tests that need minutes each or many rounds
+	@MVC_TEST_LONG=1 $(BIN)/python -m pytest -q -n 2 -m "long or sampled" tests
 
 .PHONY: faults
 faults: install  ## make every system call of every operation fail in turn; goes on where it was stopped

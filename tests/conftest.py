@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
-from forkserver import ForkServer
+from forkserver import ForkServer, keep_command_line
 from harness import MODEL_FILES, MVC, PROJECT, InProcess, Repo, Result, fast_folder, fork_servers, make_home
 from proxy import Proxy, proxying
 from s3 import S3Server, serving
@@ -28,6 +28,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture(scope="session", autouse=True)
 def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Have what tests type as `mvc` run in forks."""
+    keep_command_line()
     server = ForkServer(MVC, str(tmp_path_factory.mktemp("forks")))
     fork_servers.append(server)
     yield
@@ -65,6 +66,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repo = Repo(top / "repo", make_home(top / "home"))
     repo.root.mkdir()
     repo.git("init", "-q")
+    for sample in repo.path(".git/hooks").iterdir():  # they would be a quarter of what every test copies
+        sample.unlink()
     repo.ok("init")
     repo.commit("set mvc up")
     return repo.root

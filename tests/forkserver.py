@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -23,10 +24,13 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any, NamedTuple
 
 _STARTS = ("PYTHON", "LD_", "LC_", "LANG", "COVERAGE_", "FAKETIME")
 """Variables that count as a process starts begin with these."""
+_LATE = ("encodings.ascii", "platformdirs.unix", "resource")
+"""What nearly every command imports while it runs."""
 _LIMIT = 1 << 20
 """Bytes of a request: arguments and environment."""
 
@@ -191,13 +195,32 @@ def run() -> int:
     return code if isinstance(code, int) else int(code is not None)
 
 
-def _load() -> None:
-    """Import all that commands import."""
+def preload() -> None:
+    """Import everything that commands import, and build the command line once: a process builds only its own part."""
     import mvc
 
     for module in pkgutil.walk_packages(mvc.__path__, "mvc."):
         if module.name != "mvc.__main__":
             importlib.import_module(module.name)
+    for name in _LATE:
+        importlib.import_module(name)
+    keep_command_line()
+    gc.collect()
+    gc.freeze()  # forks need not copy what a collection would touch
+
+
+def keep_command_line() -> None:
+    """Build the command line of `mvc` once for this process and its forks."""
+    from mvc.cli import commands
+
+    if hasattr(commands.command, "cache_clear"):
+        return
+    commands.command = cache(commands.command)
+    dict(commands.command().commands)
+
+
+def _load() -> None:
+    preload()
     if threading.active_count() > 1:
         raise RuntimeError(f"a process with threads must not fork: {threading.enumerate()}")
 

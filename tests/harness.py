@@ -22,6 +22,15 @@ LARGE = 600 << 10
 """Bytes of a file that becomes a loose object: more than `mvc.store.cache.LOOSE_AT`."""
 MANY = 300
 """Files of a directory that its pointer does not list itself: more than 256."""
+LONG = "MVC_TEST_LONG" in os.environ
+"""Whether this is `make test-long`."""
+
+
+def rounds(variable: str, usual: int, long: int) -> int:
+    """Return how many rounds a sampled test takes: what `variable` says, or what fits `make test` or `make test-long`."""
+    return int(os.environ.get(variable) or (long if LONG else usual))
+
+
 MODEL_FILES = {
     "magika": "magika/models/standard_v3_3/model.onnx",
     "silero-onnx": "silero_vad/data/silero_vad.onnx",
