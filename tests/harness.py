@@ -9,10 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from forkserver import ForkServer, fits
 
@@ -22,13 +22,21 @@ LARGE = 600 << 10
 """Bytes of a file that becomes a loose object: more than `mvc.store.cache.LOOSE_AT`."""
 MANY = 300
 """Files of a directory that its pointer does not list itself: more than 256."""
+T = TypeVar("T")
 LONG = "MVC_TEST_LONG" in os.environ
 """Whether this is `make test-long`."""
 
 
 def rounds(variable: str, usual: int, long: int) -> int:
-    """Return how many rounds a sampled test takes: what `variable` says, or what fits `make test` or `make test-long`."""
+    """Return how many rounds a sampled test takes: as `variable` says, or as `make test` or `make test-long` does."""
     return int(os.environ.get(variable) or (long if LONG else usual))
+
+
+def some(points: Sequence[T], count: int) -> Sequence[T]:
+    """Return all points for `make test-long`, else `count` of them, the first and the last included."""
+    if LONG or len(points) <= count:
+        return points
+    return [points[number * (len(points) - 1) // (count - 1)] for number in range(count)]
 
 
 MODEL_FILES = {

@@ -23,7 +23,7 @@ from mvc.store.remote import RemoteStore, one_by_one
 from mvc.store.s3 import S3Bucket
 from mvc.transfer import BUDGET
 
-HUGE = noise("huge", 1 << 20) * 40
+HUGE = noise("huge", 1 << 20) * 34
 """Several parts of an upload and of a download."""
 MEDIUM = 1 << 20
 FLOCK = 73

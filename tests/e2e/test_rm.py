@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MVC, Repo, make_home, noise
+from harness import LARGE, MVC, Repo, make_home, noise, some
 
 CALLS = {
     "rename": "rename,renameat,renameat2",
@@ -377,6 +377,7 @@ def prepared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repo.root
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("keep", [False, True])
 def test_killed_the_same_line_goes_on_and_all_can_be_brought_back(
@@ -384,7 +385,7 @@ def test_killed_the_same_line_goes_on_and_all_can_be_brought_back(
 ) -> None:
     died = 0
     line = ["rm", "--keep", "models"] if keep else ["rm", "models"]
-    for point in (1, 2, 3, 5, 7, 9, 11, 14):
+    for point in some((1, 2, 3, 5, 7, 9, 11, 14), 3):
         repo = Repo(tmp_path / f"at-{point}", environ)
         shutil.copytree(prepared, repo.root, symlinks=True)
         calls = ["-e", f"trace={CALLS[kind]}", "-e", f"inject={CALLS[kind]}:signal=KILL:when={point}"]
