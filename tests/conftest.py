@@ -16,10 +16,23 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
 from forkserver import ForkServer, keep_command_line
-from harness import MODEL_FILES, MVC, PROJECT, InProcess, Repo, Result, fast_folder, fork_servers, make_home
+from harness import (
+    MODEL_FILES,
+    MVC,
+    PROJECT,
+    Begin,
+    History,
+    InProcess,
+    Repo,
+    Result,
+    fast_folder,
+    fork_servers,
+    make_home,
+)
 from proxy import Proxy, proxying
 from s3 import S3Server, serving
 from servers import azure_server, google_server, ssh_server, web_server  # noqa: F401 - fixtures
+from shared import shared, shared_folder
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and whatever they start, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -80,6 +93,30 @@ def repo(template: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
     return Repo(tmp_path / "repo", environ)
 
 
+@pytest.fixture(scope="session")
+def histories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where starting histories are kept."""
+    return tmp_path_factory.mktemp("histories")
+
+
+@pytest.fixture
+def begin(histories: Path, template: Path, tmp_path: Path, environ: dict[str, str]) -> Begin:
+    """Return a function that makes the test's repository a copy of a starting history."""
+
+    def copy(history: History) -> Repo:
+        kept = histories / f"{history.__module__}.{history.__qualname__}"
+        if not kept.exists():
+            begun = kept.with_name(f"{kept.name} begun")
+            shutil.copytree(template, begun / "repo", symlinks=True)
+            history(Repo(begun / "repo", environ))
+            begun.rename(kept)
+        shutil.copytree(kept, tmp_path, symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(tmp_path / "nas/repos", ignore_errors=True)  # the copy is another clone
+        return Repo(tmp_path / "repo", environ)
+
+    return copy
+
+
 @pytest.fixture
 def bare_git(tmp_path: Path, environ: dict[str, str]) -> Repo:
     """Return a fresh Git repository: no commit yet, mvc not set up."""
@@ -123,8 +160,8 @@ def model_file() -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """Run a real S3 server, one for each process of tests."""
-    with serving(tmp_path_factory.mktemp("s3")) as server:
+    """Run a real S3 server."""
+    with shared(shared_folder(tmp_path_factory, "s3"), serving) as server:
         yield server
 
 

@@ -308,5 +308,9 @@ class Repo:
         return Repo(target, self.environ)
 
 
+History = Callable[[Repo], object]
+"""Makes a starting history in a repository in which mvc is set up; beside it may lie remotes and clones."""
+Begin = Callable[[History], Repo]
+"""Gives a test its own copy of a starting history, which is built once for each process of tests."""
 InProcess = Callable[..., Result]
 """Runs `mvc -C DIR ARGS` in this process: `in_process(DIR, *ARGS)`."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from e2e.test_faults import UNPRIVILEGED, Mount, mount  # noqa: F401 - a fixture
-from harness import LARGE, MVC, Repo, Result, noise
+from harness import LARGE, MVC, Begin, Repo, Result, noise
 
 from mvc.ops.doctor import examine
 from mvc.surroundings import surroundings
@@ -329,16 +329,20 @@ CASES = [
 ]
 
 
-@pytest.fixture
-def busy(repo: Repo) -> Repo:
-    """Return a repository that tracks files and a directory."""
+def tracking(repo: Repo) -> None:
+    """Track files and a directory."""
     repo.write("data/a", "a")
     repo.write("data/b c", "b")
     repo.write("big.bin", noise("big", LARGE))
     repo.write("m.bin", "m")
     repo.ok("add", "m.bin", "data", "big.bin")
     repo.commit()
-    return repo
+
+
+@pytest.fixture
+def busy(begin: Begin) -> Repo:
+    """Return a repository that tracks files and a directory."""
+    return begin(tracking)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.name}-{number}" for number, case in enumerate(CASES)])

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MVC, Repo, Result, make_home, noise, some
+from harness import LARGE, MVC, Begin, Repo, Result, make_home, noise, some
 
 BIG = 33 << 20
 """Bytes for which it is worth to wait until stamps can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
@@ -41,9 +41,8 @@ def refused(repo: Repo, code: int, *args: str, cwd: str = ".") -> str:
     return result.err
 
 
-@pytest.fixture
-def models(repo: Repo) -> Repo:
-    """Return a repository with a file with a report, a directory and a file of Git's own in `models`."""
+def with_models(repo: Repo) -> None:
+    """Make a file with a report, a directory and a file of Git's own in `models`."""
     repo.write("models/m.bin", noise("m", LARGE))
     repo.write("models/bert/a", b"a")
     repo.write("models/bert/sub/b", b"b")
@@ -53,7 +52,12 @@ def models(repo: Repo) -> Repo:
     repo.ok("add", "models/m.bin", "models/bert")
     repo.git("add", "models")
     repo.commit()
-    return repo
+
+
+@pytest.fixture
+def models(begin: Begin) -> Repo:
+    """Return a repository with something of each kind in `models`."""
+    return begin(with_models)
 
 
 # What moves.

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MVC, Repo, make_home, noise, some
+from harness import LARGE, MVC, Begin, Repo, make_home, noise, some
 
 CALLS = {
     "rename": "rename,renameat,renameat2",
@@ -31,10 +31,9 @@ def fill(repo: Repo) -> None:
 
 
 @pytest.fixture
-def models(repo: Repo) -> Repo:
+def models(begin: Begin) -> Repo:
     """Return a repository with something tracked."""
-    fill(repo)
-    return repo
+    return begin(fill)
 
 
 def files(repo: Repo) -> set[str]:
