@@ -15,12 +15,12 @@ from uuid import uuid4
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
-from forkserver import ForkServer, keep_command_line
+from forkserver import keep_command_line
 from harness import (
     MODEL_FILES,
-    MVC,
     PROJECT,
     Begin,
+    ForkServers,
     History,
     InProcess,
     Repo,
@@ -42,11 +42,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Have what tests type as `mvc` run in forks."""
     keep_command_line()
-    server = ForkServer(MVC, str(tmp_path_factory.mktemp("forks")))
-    fork_servers.append(server)
+    servers = ForkServers(tmp_path_factory.mktemp("forks"))
+    fork_servers.append(servers)
     yield
-    fork_servers.remove(server)
-    server.close()
+    fork_servers.remove(servers)
+    servers.close()
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def shared(folder: Path, start: Callable[[Path], AbstractContextManager[T]]) -> 
     That process ends it, once no other one uses it: a server dies with the process that started it.
     """
     facts = folder / "facts"
-    with ExitStack() as stack, (folder / "users").open("w") as users:
+    with (folder / "users").open("w") as users, ExitStack() as stack:
         with locked(folder / "lock"):
             fcntl.flock(users, fcntl.LOCK_SH)
             if facts.exists():

@@ -25,7 +25,7 @@ def with_branches(repo: Repo) -> None:
 @pytest.fixture
 def moving(begin: Begin) -> Repo:
     """Return a repository with hooks and two branches."""
-    return begin(with_branches).hooked()
+    return begin(with_branches).with_hooks_enabled()
 
 
 def switch(repo: Repo, *args: str) -> str:
