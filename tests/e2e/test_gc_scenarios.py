@@ -33,7 +33,7 @@ PSEUDO_REFS = ("ORIG_HEAD", "FETCH_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REV
 CONFLICT = re.compile(
     rb"^<<<<<<< .*?\n(.*?)(?:^\|{7} .*?)?^=======\n(.*?)^>>>>>>> .*?\n", re.MULTILINE | re.DOTALL,
 )
-EXAMPLES = rounds("MVC_GC_SCENARIOS", 50, 400)
+EXAMPLES = rounds("MVC_GC_SCENARIOS", 30, 400)
 """Scenarios in each of the four worlds."""
 
 number = st.integers(0, 5)

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MANY, Begin, InProcess, Repo, noise
+from harness import LARGE, MANY, Begin, InProcess, Repo, noise, some
 
 BOB = {"GIT_AUTHOR_NAME": "Bob", "GIT_AUTHOR_EMAIL": "bob@example.com"}
 
@@ -473,6 +473,7 @@ def test_one_broken_pointer_does_not_stop_the_rest(pushed: Repo, clone: Repo) ->
 # Killed.
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", ["push", "pull"])
 @pytest.mark.parametrize(
     ("calls", "points"),
@@ -492,7 +493,7 @@ def test_killed_and_run_again(
 
     died = 0
     here = (clone.store, clone.path("data"), clone.path("few"))
-    for point in points:
+    for point in some(points, 2):
         for gone in (nas, pushed.store / "remotes") if command == "push" else here:
             shutil.rmtree(gone, ignore_errors=True)
         fault = ["-e", f"trace={calls}", "-e", f"inject={calls}:signal=KILL:when={point}"]
