@@ -1,4 +1,4 @@
-"""Some points of the sweep, chosen by a seed; `make faults` tries all of them.
+"""Some points of the sweep, chosen by a seed; `make test-long` tries more, `make faults` all of them.
 
 MVC_FAULTS_SEED chooses others, MVC_FAULTS_POINTS more or fewer of each operation.
 """
