@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from harness import InProcess, Repo, noise
 from proxy import Request, proxying, refusal
-from s3 import S3Server
+from s3 import S3Server, make_bucket
 
 from mvc.store.buckets.s3.bucket import S3Bucket
 from mvc.store.packs.pack_set import MANY_PACKS
@@ -50,7 +50,7 @@ def test_what_a_killed_pull_left_of_an_index_goes(repo: Repo, tmp_path: Path) ->
 
 def s3_remote(repo: Repo, server: S3Server, url: str, endpoint: str) -> None:
     """Give a repository a bucket as its remote; keys are in the environment."""
-    S3Bucket(url, server.options).write("there", b"a bucket that is there")  # the server makes it by itself
+    make_bucket(server, url)
     repo.ok("remote", "add", "bucket", url, "-o", f"endpoint_url={endpoint}", "-o", "region=us-east-1")
     repo.environ.update(server.environ)
 
