@@ -31,8 +31,12 @@ help:  ## list the verbs
 install: .venv/.installed  ## set up .venv with mvc and all its tools, as uv.lock says
 
 .PHONY: demo
-demo: install models  ## run the main job on real models, in a new repository; MVC_DEMO_S3=1: with an S3 server
+demo: install  ## run the main job on a real model, in a new repository
 	@$(BIN)/python demo/run.py
+
+.PHONY: demo-full
+demo-full: install models  ## the demo with repair, garbage, a published model; MVC_DEMO_S3=1: with an S3 server
+	@$(BIN)/python demo/full.py
 
 .PHONY: test
 test: install models .cache/azurite/.complete  ## run the tests that a change must pass, 12 minutes

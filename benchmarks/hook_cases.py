@@ -12,7 +12,7 @@ from benchmarks import material
 from benchmarks.case import Case
 from benchmarks.prepare import Place, fresh, nothing
 from benchmarks.tools import FLOOR, Tool
-from mvc.objects.pointer import parse
+from mvc.objects.pointer_reader import parse
 
 MODELS = 1_000
 STAGED = 10

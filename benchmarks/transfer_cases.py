@@ -34,7 +34,6 @@ _FILE = Load("1 GiB", "FILE", with_file(1 << 30))
 _DIR = Load("5,000 x 20 KiB", "DIR", with_directory(5_000, 20 << 10))
 
 
-
 # Steps.
 
 

@@ -1,4 +1,4 @@
-"""Flip one byte of a model's object in the cache, as a bad disk does: size, mode and times stay."""
+"""Flip one bit of a model's object in the cache, as a bad disk does: size, mode and times stay."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def say(*command: str) -> str:
-    """Return what a command prints."""
+    """Return the output of a command."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -24,4 +24,4 @@ with path.open("r+b") as file:
     file.write(bytes([byte ^ 1]))
 path.chmod(before.st_mode)
 os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-print(f"one byte of object {name[:12]} is flipped")
+print(f"flipped one bit of object {name[:12]}")

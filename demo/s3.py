@@ -1,4 +1,4 @@
-"""A real S3 server for the demo, with a bucket and keys of its own, gone when the demo ends."""
+"""A real S3 server for the demo, with its own bucket and keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))  # which start the same server
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))  # the tests start the same server
 import seaweed
 
 WEED = Path(sys.executable).parent / "weed"
@@ -17,12 +17,12 @@ KEYS = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_PROXY": "127.0.0.1",
 }
-"""What a user would have in the environment."""
+"""The variables that a user would set."""
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Run a server that keeps its data below `folder`; its address. It is stopped whatever happens.
+    """Run a server with its data below `folder`, yield its address, and always stop it.
 
     Raises:
         SystemExit: it does not start.
@@ -38,7 +38,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def _make_bucket(endpoint: str, name: str) -> None:
-    """Do what `aws s3 mb` does, which need not be installed."""
+    """Create a bucket, as `aws s3 mb` does, which may not be installed."""
     from botocore.session import get_session  # noqa: PLC0415 - only this demo needs it
 
     keys = {"aws_access_key_id": KEYS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": KEYS["AWS_SECRET_ACCESS_KEY"]}

@@ -211,7 +211,7 @@ def preload(*modules: str) -> None:
 
 def keep_command_line() -> None:
     """Build the command line of `mvc` once for this process and its forks."""
-    from mvc.cli import commands
+    from mvc.cli import lazy as commands
 
     if hasattr(commands.command, "cache_clear"):
         return

@@ -19,7 +19,7 @@ from forkserver import ForkServer, fits
 MVC = str(Path(sys.executable).parent / "mvc")
 PROJECT = Path(__file__).resolve().parent.parent
 LARGE = 600 << 10
-"""Bytes of a file that becomes a loose object: more than `mvc.store.cache.LOOSE_AT`."""
+"""Bytes of a file that becomes a loose object: more than `mvc.store.cache.writer.LOOSE_AT`."""
 MANY = 300
 """Files of a directory that its pointer does not list itself: more than 256."""
 T = TypeVar("T")

@@ -8,8 +8,9 @@ from typing import Any
 
 from mvc import config
 from mvc.objects import pointer_document
-from mvc.quality import policy, report
-from mvc.quality.rules import waivers
+from mvc.quality.judge.rules import waivers
+from mvc.quality.policy import policy
+from mvc.quality.reports import report
 
 HERE = Path(__file__).resolve().parent
 

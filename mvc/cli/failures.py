@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from mvc.cli.output import visible
 from mvc.errors import MvcError
-from mvc.fsutil import as_error
+from mvc.fs.files import as_error
 
 if TYPE_CHECKING:
-    from mvc.ops.common import Failure
+    from mvc.ops.shared.failures import Failure
 
 USAGE = 2
 BUG = 70
@@ -50,7 +50,7 @@ def quiet_pipe() -> int:
 
 def report_bug(arguments: list[str]) -> int:
     """Write the traceback to a log file and name it; the exit code of a bug."""
-    from mvc.ops.bug_log import write_bug_log  # noqa: PLC0415 - only a bug needs it
+    from mvc.ops.shared.bug_log import write_bug_log  # noqa: PLC0415 - only a bug needs it
 
     say(f"a bug in mvc: {sys.exc_info()[1]!r}", f"report it with the log: {write_bug_log(arguments)}")
     return BUG

@@ -29,7 +29,7 @@ def main() -> None:
 def _become_the_hook() -> None:
     """Start the program that judges: it needs nothing of the command line, and Git waits for it at every commit.
 
-    What lies between two revisions, as the framework pre-commit may ask, is `mvc.cli.hook`'s.
+    What lies between two revisions, as the framework pre-commit may ask, is `mvc.cli.commands.hook`'s.
     """
     import os  # noqa: PLC0415
 
@@ -64,7 +64,7 @@ def run(arguments: list[str]) -> int:
     import typer  # noqa: PLC0415
 
     from mvc.cli import failures  # noqa: PLC0415
-    from mvc.cli.commands import command  # noqa: PLC0415
+    from mvc.cli.lazy import command  # noqa: PLC0415
     from mvc.errors import MvcError  # noqa: PLC0415
 
     try:

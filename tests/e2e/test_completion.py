@@ -16,8 +16,8 @@ import pytest
 from harness import MVC, Repo
 from test_layers import SLOW, modules_of
 
-from mvc.cli import completion
-from mvc.cli.commands import command
+from mvc.cli.commands import completion
+from mvc.cli.lazy import command
 
 SHELLS = ("bash", "zsh", "fish")
 PROGRAMS = {

@@ -16,7 +16,7 @@ import pytest
 from e2e.test_faults import UNPRIVILEGED, Mount, mount  # noqa: F401 - a fixture
 from harness import LARGE, MVC, Begin, Repo, Result, noise
 
-from mvc.ops.doctor import examine
+from mvc.ops.doctor.doctor import examine
 from mvc.surroundings import surroundings
 
 DAY_NS = 86_400 * 10**9

@@ -17,7 +17,7 @@ import yaml
 from harness import MVC, PROJECT, InProcess, Repo, Result, noise
 
 import mvc
-from mvc.quality.report import Report, parse_report
+from mvc.quality.reports.report import Report, parse_report
 
 MODEL = "models/ranker.onnx"
 FILE = f"{MODEL}.eval.yaml"
@@ -189,20 +189,20 @@ def test_a_wrong_line_is_told_the_help_of_its_own_command(model: Repo, args: tup
     ([], "a report needs a tag"),
     (["--tag", "v1", "--bump", "minor"], "--tag and --bump exclude each other"),
     (["--bump", "huge"], "--bump huge: expected major, minor or patch"),
-    (["--tag", "v1", "--metric", "auc=nan"], "'nan' is no finite number for the metric 'auc'"),
+    (["--tag", "v1", "--metric", "auc=nan"], "invalid value 'nan' of metric 'auc': expected a finite number"),
     (["--tag", "v1", "--metric", "auc=1", "--metric", "auc=2"], "the metric auc is given twice"),
     (
         ["--tag", "v1", "--metric", "auc=1", "--metric", "auc@h=2", "--dataset", "h=data/holdout.csv"],
         "the metric auc@h is given twice",
     ),
-    (["--tag", "v1", "--metric", "auc@holdout=1"], "the data set 'holdout', which is not given"),
+    (["--tag", "v1", "--metric", "auc@holdout=1"], "data set 'holdout' is not given"),
     (["--tag", "v1", "--metrics", "none.json"], "none.json: No such file or directory"),
     (["--tag", "v1", "--metrics", "data"], "data: Is a directory"),
     (["--tag", "v1", "--metrics", "data/holdout.csv"], "data/holdout.csv: not JSON"),
     (["--tag", "v1", "--dataset", "holdout"], "--dataset holdout: expected ID=PATH"),
     (["--tag", "v1", "--dataset", "a b=data/holdout.csv"], "'a b' is no id of a data set"),
     (["--tag", "v1", "--dataset", "a=none.csv"], "none.csv does not exist"),
-    (["--tag", "v1", "--dataset", "a=../x"], "../x is outside of the repository"),
+    (["--tag", "v1", "--dataset", "a=../x"], "../x is outside the repository"),
     (["--tag", "v1", "--dataset", "a=data", "--dataset", "a=data"], "'a' stands twice"),
     (["--tag", "v1", "--param", "lr"], "--param lr: expected K=V"),
     (["--tag", "v1", "--param", "lr=1", "--param", "lr=2"], "the parameter 'lr' is given twice"),
@@ -282,7 +282,7 @@ def test_a_file_and_the_command_line_together(model: Repo) -> None:
         "eval", "record", "ranker.onnx", "--tag", "v1.0.0", "--metrics", "../out/metrics.json", "--metric", "auc=0.8",
         "--lower-is-better", "fuel", cwd="models",
     )
-    assert warned(result) == ["left out, for they are no metrics: host"]
+    assert warned(result) == ["skipped non-numeric entries: host"]
     assert {item.name: (item.value, item.higher_is_better) for item in report(model).metrics} == {
         "fuel": (0.4, False), "auc": (0.8, True),
     }
@@ -479,7 +479,7 @@ def test_a_command_that_fails_writes_no_report(model: Repo, script: str, message
 
 def test_a_command_that_writes_what_is_no_metric(model: Repo) -> None:
     script = SCRIPT.replace('{"auc": 0.75}', '{"auc": float("nan")}')
-    assert run(model, 2, script).errors == ["MVC_METRICS: auc is nan, and must be finite"]
+    assert run(model, 2, script).errors == ["MVC_METRICS: auc is nan, expected a finite number"]
     assert not model.path(FILE).exists()
 
 

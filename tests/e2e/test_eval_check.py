@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from harness import LARGE, MVC, Repo, Result, noise
 
-from mvc.objects.pointer import parse
-from mvc.ops.check import check
+from mvc.objects.pointer_reader import parse
+from mvc.ops.judging.check import check
 from mvc.project import Project, Surroundings
-from mvc.quality.rules import model as judge_of_a_model
+from mvc.quality.judge.rules import model as judge_of_a_model
 
 POLICY = ".mvc/policy.yaml"
 
@@ -102,7 +102,7 @@ def test_what_is_no_file_is_called_what_it_is(models: Repo, suffix: str) -> None
     models.remove(f"models/a.bin.{suffix}")
     models.path(f"models/a.bin.{suffix}").mkdir()
     result = models.fails(1, "eval", "check", "models/a.bin")
-    assert "is a directory, no regular file" in result.err
+    assert "is a directory, not a regular file" in result.err
 
 
 def test_a_report_that_cannot_be_read_is_no_symlink(models: Repo) -> None:

@@ -20,10 +20,11 @@ from harness import LARGE, MANY, Repo, noise, rounds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mvc.ops.add import AddOptions, add
-from mvc.ops.gc import GcOptions, gc
+from mvc.ops.storage.gc import GcOptions, gc
+from mvc.ops.workspace.add import AddOptions, add
 from mvc.project import Project
-from mvc.store.cache import Cache
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.inventory import all_objects
 from mvc.surroundings import surroundings
 
 FILES = ("a.bin", "sub/b.bin")
@@ -169,7 +170,7 @@ class World:
         store = Store(self.store)
         for name in expected & self.known.keys():
             assert store.object(name) == self.known[name]
-        assert set(Cache(str(self.store)).list()) == expected
+        assert {entry.name for entry in all_objects(Cache(str(self.store)))} == expected
         assert not list((self.store / "trash").iterdir())
 
     def of_commit(self, commit: str) -> set[str]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from harness import MVC, PROJECT, Repo
 
-from mvc.cli import help as subject
-from mvc.cli.commands import command
+from mvc.cli.commands import help as subject
+from mvc.cli.lazy import command
 
 PAGES = sorted(path.relative_to(PROJECT / "docs") for path in (PROJECT / "docs").rglob("*.md"))
 COMMANDS = [name for name, value in command().commands.items() if not value.hidden]
@@ -127,7 +127,7 @@ def test_the_wheel_brings_the_pages_along(repo: Repo, tmp_path: Path) -> None:
         shutil.copytree(PROJECT / source, tmp_path / target)
     done = repo.run(sys.executable, "-m", "mvc", "help", "formats", env={"PYTHONPATH": str(tmp_path)})
     assert done.out == (PROJECT / "docs/formats.md").read_text()
-    script = "import mvc.cli.help as h; print(h._folder()); print(*h.topics())"
+    script = "import mvc.cli.commands.help as h; print(h._folder()); print(*h.topics())"
     done = repo.run(sys.executable, "-c", script, env={"PYTHONPATH": str(tmp_path)})
     assert done.out.splitlines() == [str(tmp_path / "mvc/_docs"), " ".join(subject.topics())]
 

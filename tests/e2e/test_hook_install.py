@@ -182,7 +182,7 @@ def test_uninstalling_gives_back_what_was_there(fresh: Repo, tmp_path: Path) -> 
     fresh.ok("hook", "uninstall")
     assert hooks(fresh) == before
     assert fresh.path(".git/hooks/pre-push").is_symlink()
-    assert "No hook" in fresh.ok("hook", "uninstall").out
+    assert "No mvc hooks" in fresh.ok("hook", "uninstall").out
     assert "hooks missing" not in fresh.ok("status").out
 
 
@@ -491,7 +491,7 @@ def test_doctor_tells_of_hooks_and_what_to_type(fresh: Repo) -> None:
 
 _AS_OF_ANOTHER_PLACE = """
 import sys
-from mvc.ops import hooks
+from mvc.ops.shared import hook_scripts as hooks
 hooks._PACKAGE, hooks._folder = "/other/mvc", lambda folder=hooks._folder(): folder
 open(sys.argv[1], "wb").write(hooks.script("pre-push"))
 """

@@ -21,7 +21,7 @@ import pytest
 from harness import LARGE, MANY, PROJECT, InProcess, Repo, Result, make_home, noise
 
 from mvc import hook
-from mvc.objects.pointer import parse
+from mvc.objects.pointer_reader import parse
 
 REPORT = """\
 mvc-eval: 1
@@ -154,7 +154,7 @@ def test_what_is_evaluated_and_not_staged_is_staged_by_the_line_to_type(repo: Re
     )
     file = {"pointer": "models/old.bin.mvc", "report": "models/old.bin.eval.yaml"}[step]
     assert recorded.out.splitlines()[-1] == f"Next: git add -- {file}"
-    line = refused(repo, "103").fixes[0].partition("  # or, if these are evaluated already: ")[2]
+    line = refused(repo, "103").fixes[0].partition("  # or, if it is already evaluated: ")[2]
     assert repo.shell(line).code == 0
     accepted(repo)
 
@@ -307,8 +307,8 @@ def test_a_format_is_denied_in_a_directory_of_many_files(repo: Repo) -> None:
     with repo.path(POLICY).open("a") as file:
         file.write('  - {match: "models/many/**", formats: {pickle: deny}}\n')
     repo.git("add", POLICY)
-    assert "models/many/last.pkl is pickle" in refused(repo, "307").err
-    assert "models/many/last.pkl is pickle" in repo.fails(1, "eval", "check").err
+    assert "models/many/last.pkl matches pickle" in refused(repo, "307").err
+    assert "models/many/last.pkl matches pickle" in repo.fails(1, "eval", "check").err
     repo.remove("models/many/last.pkl")
     repo.ok("add", "models/many")
     evaluate(repo, "models/many")
@@ -821,7 +821,7 @@ def test_mvc_taken_out_of_the_repository(repo: Repo, add: Add) -> None:
 
 
 def test_without_a_policy_a_note_says_what_holds(repo: Repo, add: Add) -> None:
-    note = "note: MVC402 .mvc/policy.yaml: there is no policy, so the defaults hold\n"
+    note = "note: MVC402 .mvc/policy.yaml: there is no policy, the defaults apply\n"
     repo.git("rm", "-q", POLICY)
     assert repo.run("git", "commit", "-qm", "without").err == note
     evaluate(repo, add("models/new.bin"))
@@ -884,7 +884,7 @@ def test_a_bug_stops_the_commit_and_leaves_a_log(
         raise KeyError("oh")
 
     monkeypatch.chdir(repo.root)
-    monkeypatch.setattr("mvc.ops.judge_index.judge_index", fail)
+    monkeypatch.setattr("mvc.ops.judging.hook.judge_index", fail)
     assert hook.main(["pre-commit"]) == 3
     lines = capfd.readouterr().err.splitlines()
     assert lines[0] == "error: a bug in mvc: KeyError('oh')"
@@ -921,7 +921,7 @@ def test_little_is_loaded(repo: Repo, add: Add) -> None:
     repo.git("add", "-A")
     show = "import sys; from mvc.hook import main; main(['pre-commit']); print(*sys.modules)"
     loaded = set(repo.run(sys.executable, "-c", show).out.split())
-    assert "mvc.quality.judge" in loaded
+    assert "mvc.quality.judge.judge" in loaded
     assert not loaded & SLOW
     assert not {name for name in loaded if name.startswith(("mvc.cli", "mvc.api", "mvc.transfer"))}
     assert len(loaded) < 260

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_128_hexdigest
 
-from mvc.store.pack_index import PackIndex, encode_index
+from mvc.store.packs.index import PackIndex, encode_index
 
 B3, XX = "0" * 64, "0" * 32
 BAD_PATHS = [
@@ -299,7 +299,6 @@ def test_verify_goes_past_a_manifest_that_means_harm(lists: Repo, outside: Path)
     lists.remove("good/part-0100.bin")
     wrong = {tuple(item["users"]) for item in lists.mvc("verify", "--json").json["wrong"]}
     assert wrong == {("data",), ("good/part-0100.bin",)}
-
 
 
 # Symlinks.
@@ -659,8 +658,8 @@ def huge_object(nas: Path) -> None:
     (huge_index, "push --all-commits", 3, "is neither in the cache nor on the remote"),
     (huge_index, "verify -r nas", 1, "is damaged"),
     (huge_index, "push --repair", 3, "is neither in the cache nor on the remote"),
-    (huge_roots, "gc -r nas", 3, "is damaged: nobody can tell what that clone needs"),
-    (roots_without_a_line, "gc -r nas", 3, "is damaged: nobody can tell what that clone needs"),
+    (huge_roots, "gc -r nas", 3, "is damaged: what that clone needs is unknown"),
+    (roots_without_a_line, "gc -r nas", 3, "is damaged: what that clone needs is unknown"),
     (huge_list, "push", 2, "is damaged"),
     (huge_object, "pull", 3, "is damaged on"),
     (huge_object, "verify -r nas", 1, "its index wrong"),

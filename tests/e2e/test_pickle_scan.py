@@ -18,7 +18,7 @@ POLICY = "mvc-policy: 1\ndefaults: {report: optional}\nrules:\n  - match: 'model
 
 
 class Evil:
-    """Runs a command when it is unpickled; which nothing here does."""
+    """Runs a command when it is unpickled; no test unpickles it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os.system, ("touch ran",)
@@ -29,7 +29,7 @@ EVIL = pickle.dumps(Evil())
 
 @pytest.fixture
 def scanned(repo: Repo) -> Repo:
-    """Return a repository whose policy has pickles scanned, with hooks."""
+    """Return a repository with hooks, whose policy scans pickles."""
     repo.write(".mvc/policy.yaml", POLICY)
     repo.git("add", "-A")
     repo.commit("policy")
@@ -37,7 +37,7 @@ def scanned(repo: Repo) -> Repo:
 
 
 def torch(content: bytes) -> bytes:
-    """Return a zip as PyTorch lays it out."""
+    """Return a zip in the layout of PyTorch."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("m/data.pkl", content)
@@ -46,7 +46,7 @@ def torch(content: bytes) -> bytes:
 
 
 def codes(result: Result) -> list[str]:
-    """Return the codes of the errors that were named."""
+    """Return the codes of the errors."""
     return re.findall(r"^error: MVC(\d{3}) ", result.err, re.MULTILINE)
 
 

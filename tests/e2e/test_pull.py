@@ -372,7 +372,7 @@ def test_a_pack_that_is_cut(pushed: Repo, nas: Path, clone: Repo) -> None:
 
 def test_an_index_that_lies(pushed: Repo, nas: Path, clone: Repo) -> None:
     """Its hash is right, what it says is absurd: a terabyte, before or behind the end, another object's place."""
-    from mvc.store.pack_index import PackIndex, encode_index
+    from mvc.store.packs.index import PackIndex, encode_index
 
     (index,) = (nas / "packs").glob("*.idx")
     known = PackIndex(index.read_bytes())
@@ -394,7 +394,7 @@ def test_an_index_that_lies(pushed: Repo, nas: Path, clone: Repo) -> None:
 
 def test_a_kept_index_that_lies_heals(pushed: Repo, nas: Path, clone: Repo) -> None:
     """It was fetched when the remote's was wrong, with a hash that is right, and that one was mended since."""
-    from mvc.store.pack_index import PackIndex, encode_index
+    from mvc.store.packs.index import PackIndex, encode_index
 
     clone.ok("fetch", "data/part-0000.bin")
     (kept,) = clone.store.glob("remotes/*/*.idx")
@@ -536,7 +536,7 @@ def test_a_copy_that_was_cut_off_goes_on(
         return os.pwrite(target, os.pread(source, count, start), end)
 
     monkeypatch.setattr(os, "copy_file_range", copy_file_range)
-    monkeypatch.setattr("mvc.transfer.reflink", lambda *_: False)
+    monkeypatch.setattr("mvc.transfer.download.reflink", lambda *_: False)
     assert in_process(clone.root, "fetch").code == 3
     (part,) = clone.store.glob("tmp/*.part")
     begun = part.stat().st_size
@@ -590,7 +590,7 @@ def test_a_part_of_a_directory_reads_a_part_of_the_index(
     clone: Repo, nas: Path, in_process: InProcess, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As of a large one; what looks wrong in it is looked for in the whole."""
-    monkeypatch.setattr("mvc.store.ranged_index.A_REQUEST", 1000)
+    monkeypatch.setattr("mvc.store.packs.ranged_index.A_REQUEST", 1000)
     names = [f"data/part-{number:04}.bin" for number in range(5)]
     assert in_process(clone.root, "pull", *names).code == 0
     assert sorted(clone.contents("data")) == [name.removeprefix("data/") for name in names]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness import LARGE, MANY, InProcess, Repo, noise
 
-from mvc.store.pack_index import PackIndex
+from mvc.store.packs.index import PackIndex
 
 
 @pytest.fixture
@@ -338,7 +338,7 @@ def test_files_that_nobody_can_list_are_not_pushed(repo: Repo, nas: Path, tmp_pa
     assert "damaged on" in told.errors[0]
     assert "m.bin" in told.errors[1]  # the rest goes on
     assert "already" not in told.out
-    assert told.fixes[0] == "mvc push --repair -r nas data  # where it is whole"
+    assert told.fixes[0] == "mvc push --repair -r nas data  # in a clone where it is intact"
     repo.shell(told.fixes[0])
     repo.ok("push")
     clone.ok("push")
@@ -408,7 +408,7 @@ def test_no_room_to_shape_packs_in_stops_the_small_ones_only(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("mvc.store.shaping.encode_index", full)
+    monkeypatch.setattr("mvc.store.packs.builder.encode_index", full)
     result = in_process(repo.root, "push", "--json")
     assert (result.code, result.json["transferred"]) == (3, 1)
     assert [item["path"] for item in result.json["failed"]] == ["small"]

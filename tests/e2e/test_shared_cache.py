@@ -17,8 +17,8 @@ from harness import LARGE, MVC, PROJECT, Repo, Result, make_home, noise
 from store.test_collision import colliding_pair
 
 from mvc.errors import MvcError
-from mvc.store.sharing import registered
-from mvc.store.writer import LOOSE_AT
+from mvc.store.cache.sharing import registered
+from mvc.store.cache.writer import LOOSE_AT
 
 GROUP = 41_000
 """The group that shares: nobody has its number."""

@@ -26,7 +26,7 @@ _CALLS = frozenset({
     "_fsync_all", "_fsync_file", "fsync_folder",
 })
 """What makes something durable. Inside of functions with such a name it is their own: their callers count."""
-_HEAVY = ("s3", "gs", "azure", "web", "fsspec_bucket", "ssh", "session", "location")
+_HEAVY = ("s3", "gs", "azure", "web", "ssh", "session", "open")
 
 
 class Site(NamedTuple):
@@ -167,7 +167,7 @@ def _become_mvc(
     if off is not None:
         switch_off(off)
     from mvc.cli.main import run as run_mvc
-    from mvc.store import catalog
+    from mvc.workspace import catalog
 
     if boot is not None:
         catalog.BOOT_ID = str(boot)

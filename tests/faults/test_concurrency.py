@@ -40,24 +40,24 @@ def test_crowd(tmp_path: Path) -> None:
 # It can fail: each of these breaks one rule, and the crowd must see it.
 
 _FORGETS_ALL = """
-import mvc.ops.gc
-mvc.ops.gc.repository_roots = lambda git, common, tops, needs: set()
+import mvc.ops.storage.gc
+mvc.ops.storage.gc.repository_roots = lambda git, common, tops, needs: set()
 """
 _FORGETS_OTHERS = """
-import mvc.ops.gc
-mvc.ops.gc.registered = lambda root: []
+import mvc.ops.storage.gc
+mvc.ops.storage.gc.registered = lambda root: []
 """
 _FORGETS_ON_THE_REMOTE = """
-import mvc.ops.gc_remote
-mvc.ops.gc_remote.repository_roots = lambda git, common, tops, needs: set()
-mvc.ops.gc_remote.all_roots = lambda remote, but="": []
+import mvc.ops.storage.gc_remote
+mvc.ops.storage.gc_remote.repository_roots = lambda git, common, tops, needs: set()
+mvc.ops.storage.gc_remote.all_roots = lambda remote, but="": []
 """
 _LOCKS_ITSELF_OUT = """
-import mvc.ops.gc, fcntl, os
+import mvc.ops.storage.gc, fcntl, os
 def blocked(cache, items):
     fd = os.open(f"{cache.root}/locks/store", os.O_RDWR)
     fcntl.flock(fd, fcntl.LOCK_EX)
-mvc.ops.gc.discard = blocked
+mvc.ops.storage.gc.discard = blocked
 crowd.SILENCE = 5
 """
 

@@ -367,7 +367,7 @@ def named(moments: list[bool]) -> list[int]:
     return [number for number, names in enumerate(moments) if names]
 
 
-BEFORE_IT_GOES = Site("store/cache.py", "Cache.lacking", 0)
+BEFORE_IT_GOES = Site("store/cache/cache.py", "Cache.make_durable", 0)
 DESTROYING = (
     ("rm", "models/m.bin"),
     ("checkout", "models/m.bin"),
@@ -412,32 +412,32 @@ MIDDLE = "some of each"
 KILLED = "killed, typed again, all lost"
 """It makes up for what a dead process did not come to."""
 NOTICED_BY = {
-    "ops/configure.py:change:0": ("init-cache", LOST),
-    "ops/hooks.py:install:0": ("hook-install", LOST),
-    "ops/move.py:_begin_directory.make:0": ("mv-folder", EMPTY),
-    "ops/move.py:_rename_all:0": ("mv-file", MIDDLE),
-    "ops/pointers.py:stop_ignoring:0": ("rm-directory", LOST),
-    "store/cache.py:Cache._write_store_file:0": ("init-cache", LOST),
-    "store/cache.py:Cache._write_store_file:1": ("init-cache", EMPTY),
-    "store/directory.py:DirectoryBucket._keep_folders:0": ("push", LOST),
-    "store/directory.py:DirectoryBucket._keep_name:0": ("push", KILLED),
-    "store/directory.py:DirectoryBucket._publish:0": ("push", EMPTY),
-    "store/directory.py:DirectoryBucket._publish:1": ("push", LOST),
-    "store/packs.py:PackWriter._publish:0": ("add-directory", EMPTY),
-    "store/packs.py:PackWriter._publish:1": ("add-many", LOST),
-    "store/packs.py:_write_durable:0": ("add-directory", EMPTY),
-    "store/sharing.py:register:0": ("init-cache", EMPTY),
-    "store/sharing.py:register:1": ("init-cache", LOST),
-    "store/sharing.py:register:2": ("init-cache", LOST),
-    "store/writer.py:CacheWriter._adopt:0": ("add-hardlink-of-a-new-file", EMPTY),
-    "store/writer.py:CacheWriter._seal_and_publish:0": ("add-file", EMPTY),
-    "store/writer.py:CacheWriter.finish:0": ("add-file", LOST),
-    "tree.py:write_durable:0": ("add-across-disks", EMPTY),
-    "tree.py:replace_files:0": ("add-file", EMPTY),
-    "tree.py:replace_files:1": ("add-file", LOST),
+    "ops/shared/config_files.py:change:0": ("init-cache", LOST),
+    "ops/setup/hooks.py:install:0": ("hook-install", LOST),
+    "ops/workspace/mv.py:_begin_directory.make:0": ("mv-folder", EMPTY),
+    "ops/workspace/mv.py:_rename_all:0": ("mv-file", MIDDLE),
+    "ops/shared/pointers.py:stop_ignoring:0": ("rm-directory", LOST),
+    "store/cache/layout.py:_write_format_file:0": ("init-cache", LOST),
+    "store/cache/layout.py:_write_format_file:1": ("init-cache", EMPTY),
+    "store/buckets/directory.py:DirectoryBucket._keep_folders:0": ("push", LOST),
+    "store/buckets/directory.py:DirectoryBucket._keep_name:0": ("push", KILLED),
+    "store/buckets/directory.py:DirectoryBucket._publish:0": ("push", EMPTY),
+    "store/buckets/directory.py:DirectoryBucket._publish:1": ("push", LOST),
+    "store/packs/pack_writer.py:PackWriter._publish:0": ("add-directory", EMPTY),
+    "store/packs/pack_writer.py:PackWriter._publish:1": ("add-many", LOST),
+    "store/packs/pack_writer.py:_write_durable:0": ("add-directory", EMPTY),
+    "store/cache/sharing.py:register:0": ("init-cache", EMPTY),
+    "store/cache/sharing.py:register:1": ("init-cache", LOST),
+    "store/cache/sharing.py:register:2": ("init-cache", LOST),
+    "store/cache/source_file.py:_publish_source:0": ("add-hardlink-of-a-new-file", EMPTY),
+    "store/cache/loose.py:LooseWriter.seal_and_publish:0": ("add-file", EMPTY),
+    "store/cache/writer.py:CacheWriter.finish:0": ("add-file", LOST),
+    "fs/tree.py:write_durable:0": ("add-across-disks", EMPTY),
+    "fs/tree.py:replace_files:0": ("add-file", EMPTY),
+    "fs/tree.py:replace_files:1": ("add-file", LOST),
 }
 """The scenario and the policy that turn red without it."""
-OVER_SSH = Site("store/ssh.py", "SshBucket._publish", 0)
+OVER_SSH = Site("store/buckets/ssh.py", "SshBucket._publish", 0)
 
 
 @pytest.mark.parametrize("site", sorted(set(sites()) - {OVER_SSH, BEFORE_IT_GOES}), ids=str)

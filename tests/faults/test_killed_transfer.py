@@ -17,7 +17,7 @@ from harness import LARGE, MANY, MVC, Repo, noise, rounds
 from proxy import Answer, Fault, Proxy, Request
 from s3 import S3Server
 
-from mvc.store.s3 import S3Bucket
+from mvc.store.buckets.s3.bucket import S3Bucket
 
 KILLS = rounds("MVC_KILLS", 4, 0)
 """How many of each; 0: all."""

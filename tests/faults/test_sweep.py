@@ -63,27 +63,27 @@ def test_what_failed_once(operation: str, fault: str, call: str) -> None:
 # It can fail: each of these breaks one rule, and the sweep must see it.
 
 _TORN_POINTERS = """
-import os, mvc.tree
+import os, mvc.fs.tree
 def put_in_place(tree, staging, temp, item):
     fd = os.open(item.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=tree.directory(""))
     for part in (item.new[:40], item.new[40:]):
         os.write(fd, part)
     os.close(fd)
-mvc.tree._put_in_place = put_in_place
+mvc.fs.tree._put_in_place = put_in_place
 """
 _HALF_OBJECTS = """
-import os, shutil, mvc.store.writer
+import os, shutil, mvc.store.cache.loose
 def publish(self, temp, digest):
     target = self.cache.loose_path(digest.blake3)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     shutil.copy(temp, target)
     return True
-mvc.store.writer.CacheWriter._publish = publish
+mvc.store.cache.loose.LooseWriter.publish = publish
 """
 _POINTERS_FIRST = """
-import mvc.project, mvc.store.writer
+import mvc.project, mvc.store.cache.writer
 later = []
-mvc.store.writer.CacheWriter.__exit__ = lambda self, *_: later.append(self)
+mvc.store.cache.writer.CacheWriter.__exit__ = lambda self, *_: later.append(self)
 close = mvc.project.Project.close
 def close_and_finish(self):
     while later:
@@ -113,8 +113,8 @@ def twice(fd):
 os.fsync = twice
 """
 _LEAVES_TEMPORARY_FILES = """
-import mvc.scratch
-mvc.scratch.sweep = lambda parent: None
+import mvc.fs.scratch
+mvc.fs.scratch.sweep = lambda parent: None
 """
 _LETS_THROUGH = """
 from mvc.errors import MvcError

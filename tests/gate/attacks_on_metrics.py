@@ -19,7 +19,7 @@ from gate.histories import (
 )
 
 from mvc.quality.files import POLICY, SUFFIX
-from mvc.quality.report import Metric
+from mvc.quality.reports.report import Metric
 
 REPORT = RANKER + SUFFIX
 SLICED = ruled('metrics: {"auc[country=*]": {min: 0.8, max_regression: 0.01}}', "slices: {required: [country]}")

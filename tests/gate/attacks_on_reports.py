@@ -20,7 +20,7 @@ from gate.histories import (
 
 from mvc.objects.hashing import hash_bytes
 from mvc.quality.files import POLICY, SUFFIX
-from mvc.quality.report import Model
+from mvc.quality.reports.report import Model
 
 REPORT = RANKER + SUFFIX
 POINTER = f"{RANKER}.mvc"
@@ -164,7 +164,7 @@ def one_shard_of_a_directory_exchanged(pr: History) -> None:
 
 
 def _dir_digest(pr: History) -> str:
-    from mvc.objects.pointer import parse
+    from mvc.objects.pointer_reader import parse
 
     return parse(pr.read("models/bert.mvc")).digest.blake3
 

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from gate.histories import (
-    RANKER,
-    SYMLINK,
-    History,
-    attack,
-    auc,
-    data,
-    holdout,
-    honest,
-    p95,
-    ruled,
-    waiver,
-)
+from gate.histories import RANKER, SYMLINK, History, attack, auc, data, holdout, honest, p95, ruled, waiver
 
 from mvc.quality.files import POLICY, REVOKED, SIGNERS, SUFFIX, WAIVERS
-from mvc.quality.signers import KRL
+from mvc.quality.reports.signers import KRL
 
 NEW = "drafts/ranker.onnx"
 PINNED = f'datasets: [{{id: holdout, blake3: "{data()}"}}]'

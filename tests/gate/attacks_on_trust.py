@@ -21,7 +21,7 @@ from gate.histories import (
 )
 
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, SUFFIX, WAIVERS
-from mvc.quality.report import Evaluator
+from mvc.quality.reports.report import Evaluator
 
 REPORT = RANKER + SUFFIX
 EXPIRED = 'ada@example.com valid-before="20010101" ada'

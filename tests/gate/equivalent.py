@@ -1,47 +1,46 @@
-"""Mutants of the judge that no verdict shows, and why."""
+"""Mutants of the judge that change no verdict, and why."""
 
 from __future__ import annotations
 
 WORDS = {
     "landing._tag": "the tag that the table shows",
     "judge._with_renames": "a better line to type, once the findings are there",
-    "judge._named": "serves that line",
-    "judge._subject": "serves that line",
-    "figures._lacking": "a message",
+    "judge._blake3_of_pointer": "serves that line",
+    "judge._blake3_of_report": "serves that line",
+    "figures._missing": "a message",
     "regressions._data": "the data sets, in a message",
     "regressions._rule": "what the table shows of the policy",
     "regressions._allowance": "the same",
     "succession._since": "where a tag was given, in a message",
-    "regressions._said": "a tolerance, in a message",
+    "regressions._allowed": "a tolerance, in a message",
     "regressions._other_rows": "rows of metrics that no rule asks for",
-    "succession._told": "an earlier version, in a message",
+    "succession._described": "an earlier version, in a message",
     "trust.span": "a span of time, in a message",
-    "guarded.workflow": "how a file changed, in a message; it is a warning however it did",
-    "guarded._harmless": "how a file changed, in a note",
-    "guarded._joined": "several reasons, in a message",
+    "policy_files.workflow": "how a file changed, in a message; it is a warning however it did",
+    "policy_files._harmless": "how a file changed, in a note",
+    "policy_files._joined": "several reasons, in a message",
     "pickled._named": "a message",
     "pickled._unread": "a message",
     "pickled._absent": "a message",
 }
-"""Functions that decide nothing, by name: they say something."""
+"""Functions that only choose words, by name."""
 
 _IN_A_MESSAGE = "chooses the words of a finding"
 _IN_A_FIX = "chooses the line to type"
 
 EQUIVALENT = {
-    "judge.judge_policy: marked  ->  not marked": _IN_A_MESSAGE,
-    "judge.judge_policy: error.fix or (fixes.unmarked(POLICY) if marked else fixes.stage(POLICY, 'once it is mended'))"
-    "  ->  error.fix and (fixes.unmarked(POLICY) if marked else fixes.stage(POLICY, 'once it is mended'))": _IN_A_FIX,
+    "parsed_policy.read_policy: file.has_conflict_marks  ->  not file.has_conflict_marks": _IN_A_MESSAGE,
+    "parsed_policy.read_policy: error.fix or fix  ->  error.fix and fix": _IN_A_FIX,
     "judge.judge_blob: blob.commit  ->  not blob.commit": "says in which commit",
     "model._of_content: pointer.kind == 'dir'  ->  pointer.kind != 'dir'": _IN_A_FIX,
-    "model._of_content: file == case.path  ->  file != case.path": _IN_A_MESSAGE,
+    "model._of_content: file == model.path  ->  file != model.path": _IN_A_MESSAGE,
     "model._of_tag: pattern == SEMVER  ->  pattern != SEMVER": _IN_A_MESSAGE,
-    "model._read: what == 'report'  ->  what != 'report'": "the file's name in a message; the code is chosen below",
-    "model._read: file.mode == _SUBMODULE  ->  file.mode != _SUBMODULE": _IN_A_FIX,
-    "model._read: error.fix or fixes.mended(path, what)  ->  error.fix and fixes.mended(path, what)": _IN_A_FIX,
+    "model._parsed: what == 'report'  ->  what != 'report'": "the file's name in a message; the code is chosen below",
+    "model._parsed: file.mode == SUBMODULE  ->  file.mode != SUBMODULE": _IN_A_FIX,
+    "model._parsed: error.fix or fixes.replaced(path, what)  ->  error.fix and fixes.replaced(path, what)": _IN_A_FIX,
     "figures._slice: wanted.metric or 'metric'  ->  wanted.metric and 'metric'": _IN_A_MESSAGE,
-    "figures._slice: place  ->  not place": _IN_A_MESSAGE,
-    "regressions._newness: case.past.before is None  ->  case.past.before is not None": _IN_A_MESSAGE,
+    "figures._slice: dataset  ->  not dataset": _IN_A_MESSAGE,
+    "regressions._newness: reports.past.before is None  ->  reports.past.before is not None": _IN_A_MESSAGE,
     "moves._twins: item != path  ->  item == path": "names the wrong twin in a message",
     "moves._namesakes: item != path  ->  item == path": "names the wrong namesake in a message",
     "moves._moved_out: len(lost) > _FEW  ->  len(lost) >= _FEW": _IN_A_MESSAGE,
@@ -52,26 +51,26 @@ EQUIVALENT = {
     "strictness._of_report: old.signatures > 1  ->  old.signatures >= 1": _IN_A_MESSAGE,
     "strictness._of_report: old.signatures > 1  ->  old.signatures <= 1": _IN_A_MESSAGE,
     "trust.too_few: counting  ->  not counting": _IN_A_MESSAGE,
-    "trust.too_few: count == 1  ->  count != 1": _IN_A_MESSAGE,
     "trust.too_few: demanded.signatures > 1  ->  demanded.signatures >= 1": _IN_A_MESSAGE,
     "trust.too_few: demanded.signatures > 1  ->  demanded.signatures <= 1": _IN_A_MESSAGE,
     "trust.not_counting: who  ->  not who": _IN_A_MESSAGE,
     "trust.too_old: report.created_at  ->  not report.created_at": _IN_A_MESSAGE,
-    "guarded.is_guarded: path in GUARDED or bool(patterns.last(WORKFLOWS, path))"
-    "  ->  path in GUARDED and bool(patterns.last(WORKFLOWS, path))": "asked when the facts are collected",
-    "guarded.is_guarded: path in GUARDED  ->  path not in GUARDED": "asked when the facts are collected",
-    "guarded._refused: change.old  ->  not change.old": _IN_A_FIX,
-    "guarded._problem: return 'it is in conflict'  ->  return ''": "at the gate a tree has no conflicts",
-    "weakened._promised: new_age or 'none'  ->  new_age and 'none'": _IN_A_MESSAGE,
+    "policy_files.is_policy_file: path in POLICY_FILES or bool(patterns.last(WORKFLOWS, path))"
+    "  ->  path in POLICY_FILES and bool(patterns.last(WORKFLOWS, path))": "asked when the facts are collected",
+    "policy_files.is_policy_file: path in POLICY_FILES  ->  path not in POLICY_FILES":
+        "asked when the facts are collected",
+    "policy_files._refused: change.old  ->  not change.old": _IN_A_FIX,
+    "policy_files._problem: return 'it is in conflict'  ->  return ''": "at the gate a tree has no conflicts",
+    "weakened._of_trust: new_age or 'none'  ->  new_age and 'none'": _IN_A_MESSAGE,
     "weakened._bound: new.min is None  ->  new.min is not None": _IN_A_MESSAGE,
     "weakened._bound: new.max is None  ->  new.max is not None": _IN_A_MESSAGE,
-    "waivers._subject: return None  ->  return 'mutated'": "no text is equal to the pair that it is compared with",
-    "pushed._lacking: item.needed == 1  ->  item.needed != 1": _IN_A_MESSAGE,
-    "pushed._lacking: item.problem or f'{count}, not on the remote {remote.name}'"
-    "  ->  item.problem and f'{count}, not on the remote {remote.name}'": _IN_A_MESSAGE,
+    "waivers._digests: return None  ->  return 'mutated'": "no text is equal to the pair that it is compared with",
+    "pushed._incomplete: item.needed == 1  ->  item.needed != 1": _IN_A_MESSAGE,
+    "pushed._incomplete: item.problem or f'not on remote {remote.name}: {count}'"
+    "  ->  item.problem and f'not on remote {remote.name}: {count}'": _IN_A_MESSAGE,
     "pushed._unverified: remote.fix or fixes.test_remote(remote.name)"
     "  ->  remote.fix and fixes.test_remote(remote.name)": _IN_A_FIX,
     "pickled.judge_pickles: items[0].file  ->  not items[0].file": _IN_A_MESSAGE,
     "pickled.judge_pickles: items[1:]  ->  not items[1:]": _IN_A_MESSAGE,
 }
-"""The others, by name."""
+"""All other such mutants, by name."""

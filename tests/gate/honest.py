@@ -25,7 +25,7 @@ from gate.histories import (
 )
 
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, SUFFIX, WAIVERS
-from mvc.quality.report import Evaluator, Metric
+from mvc.quality.reports.report import Evaluator, Metric
 
 REPORT = RANKER + SUFFIX
 POINTER = f"{RANKER}.mvc"

@@ -1,4 +1,4 @@
-"""All pull requests: importing the modules that have them registers them."""
+"""All pull requests; importing the modules registers them."""
 
 from __future__ import annotations
 

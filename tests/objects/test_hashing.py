@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xxhash import xxh3_128
 
-from mvc.copying import reader_of
+from mvc.fs.copying import reader_of
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import CHUNK, THREADED, hash_bytes, hash_reader, hash_stream, quick_reader
 

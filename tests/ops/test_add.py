@@ -9,7 +9,7 @@ from harness import Repo, noise
 
 from mvc.errors import UsageError
 from mvc.objects.hashing import hash_bytes
-from mvc.ops.add import AddOptions, add
+from mvc.ops.workspace.add import AddOptions, add
 from mvc.project import Project
 
 

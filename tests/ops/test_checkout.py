@@ -8,7 +8,8 @@ import pytest
 from harness import LARGE, Repo, noise
 
 from mvc.errors import UsageError
-from mvc.ops.checkout import CheckoutOptions, CheckoutResult, checkout
+from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult
+from mvc.ops.workspace.checkout import checkout
 from mvc.project import Project
 
 

@@ -9,8 +9,9 @@ import pytest
 from harness import Repo
 
 from mvc.errors import MvcError
-from mvc.ops.status import FileChange, Status, status
+from mvc.ops.workspace.status import Status, status
 from mvc.project import Project
+from mvc.scm.changes import FileChange
 
 
 def states(found: Status) -> dict[str, str]:

@@ -8,8 +8,8 @@ import pytest
 from harness import PROJECT, Repo
 from quality.cases import CASES
 
-from mvc.quality.codes import CODES, find, near
-from mvc.quality.judge import judge
+from mvc.quality.judge.codes import CODES, find, near
+from mvc.quality.judge.judge import judge
 
 FOUND = [finding for case in CASES.values() for finding in judge(case.facts, 0).findings]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mvc.quality.demands import Demands, GapDemand, MetricDemand, Regression, SliceDemand, demands, split
-from mvc.quality.policy import STRICT, Formats, Pinned, Policy, Rule, Tag, parse_policy
+from mvc.quality.policy.demands import Demands, GapDemand, MetricDemand, Regression, SliceDemand, demands, split
+from mvc.quality.policy.policy import STRICT, Formats, Pinned, Policy, Rule, Tag, parse_policy
 
 DATA = "0123456789abcdef" * 4
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mvc.quality.lineage import Descent, Held, Move, State, Stood, descents
+from mvc.quality.judge.lineage import Descent, Held, Move, State, Stood, descents
 
 
 def found(base: list[Held], head: list[Held], *renames: tuple[str, str]) -> dict[str, tuple[str, str]]:

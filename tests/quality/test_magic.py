@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from mvc.quality.content.magic import HEAD, KINDS, is_lfs_pointer, kind_of
+from mvc.modelfiles.magic import HEAD, KINDS, is_lfs_pointer, kind_of
 
 
 def told(content: bytes) -> str:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvc.quality.finding import Comparison, Finding, Judged
-from mvc.quality.markdown import code, render
-from mvc.quality.table import rows
+from mvc.quality.render.markdown import code, render
+from mvc.quality.render.table import rows
 
 HOSTILE = (
     "a | b", "`code`", "``` fence", "@somebody", "<script>alert(1)</script>", "<!-- -->", "![x](https://example.com/x)",

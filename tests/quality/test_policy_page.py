@@ -10,8 +10,8 @@ from harness import PROJECT
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-from mvc.quality.demands import demands
-from mvc.quality.policy import STARTER, Bound, Defaults, Policy, Rule, parse_policy
+from mvc.quality.policy.demands import demands
+from mvc.quality.policy.policy import STARTER, Bound, Defaults, Policy, Rule, parse_policy
 
 PAGE = (PROJECT / "docs/policy.md").read_text()
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

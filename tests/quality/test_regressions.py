@@ -25,12 +25,12 @@ from quality.cases import (
     version,
 )
 
-from mvc.quality.demands import Demands, demands
-from mvc.quality.facts import Facts, Past
-from mvc.quality.judge import judge
-from mvc.quality.policy import parse_policy
-from mvc.quality.report import Dataset, Metric, Model, Report, emit, parse_report
-from mvc.quality.rules.regressions import compare
+from mvc.quality.judge.facts import Facts, Past
+from mvc.quality.judge.judge import judge
+from mvc.quality.judge.rules.regressions import compare
+from mvc.quality.policy.demands import Demands, demands
+from mvc.quality.policy.policy import parse_policy
+from mvc.quality.reports.report import Dataset, Metric, Model, Report, emit, parse_report
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 DIRECTIONS: list[Literal["higher", "lower"]] = ["higher", "lower"]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mvc.quality.demands import Demands, GapDemand, MetricDemand, Regression, SliceDemand
-from mvc.quality.policy import Pinned, Tag
-from mvc.quality.rules.strictness import loses
+from mvc.quality.judge.rules.strictness import loses
+from mvc.quality.policy.demands import Demands, GapDemand, MetricDemand, Regression, SliceDemand
+from mvc.quality.policy.policy import Pinned, Tag
 
 DATA, OTHER = "0123456789abcdef" * 4, "fedcba9876543210" * 4
 AUC = MetricDemand(

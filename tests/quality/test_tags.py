@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvc.quality.tags import Bump, Version, bumped, fits, parse_version
+from mvc.quality.reports.tags import Bump, Version, bumped, fits, parse_version
 
 # The order of semver.org, item 11.
 ASCENDING = (

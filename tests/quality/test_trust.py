@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvc.quality.facts import Signer
-from mvc.quality.rules.trust import distinct, span
+from mvc.quality.judge.facts import Signer
+from mvc.quality.judge.rules.trust import distinct, span
 
 
 def signers(*pairs: str) -> list[Signer]:

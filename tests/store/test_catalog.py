@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from mvc.objects.hashing import hash_bytes
-from mvc.store import catalog as catalog_module
-from mvc.store.catalog import Catalog, Complete, Snapshot
+from mvc.workspace import catalog as catalog_module
+from mvc.workspace.catalog import Catalog, Complete, Snapshot
 
-SNAPSHOT = Snapshot(10, 5, b"a\0b", b"stamps", b"digests", "dir", hash_bytes(b"manifest"))
+SNAPSHOT = Snapshot(10, 5, b"a\0b", b"stat data", b"digests", "dir", hash_bytes(b"manifest"))
 WHERE = Complete(frozenset({"p1", "p2"}), frozenset({"l1"}))
 
 
@@ -185,7 +185,7 @@ def test_a_locked_catalog_is_gone_on_without_and_keeps_what_it_has(locked: Path)
 
 READ_ONLY = """
 import sys
-from mvc.store import catalog
+from mvc.workspace import catalog
 catalog.BUSY_SECONDS = 0
 one = catalog.Catalog(sys.argv[1], ".")
 print(one.synced("models/a") in ("", "file:abc"))

@@ -10,8 +10,8 @@ import pytest
 from proxy import Answer, Fault, Proxy, proxying, refusal
 from s3 import S3Server
 
-from mvc.store.s3 import S3Bucket
-from mvc.store.s3_identity import masked
+from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.buckets.s3.identity import masked
 
 ARN = "arn:aws:iam::123456789012:user/ada"
 SAID = f"""\
@@ -62,7 +62,7 @@ def test_amazon_is_asked_for_the_name(sts: Proxy) -> None:
 def test_when_amazon_does_not_tell_the_key_is_told(
     sts: Proxy, monkeypatch: pytest.MonkeyPatch, fault: Fault,
 ) -> None:
-    monkeypatch.setattr("mvc.store.s3_identity.PATIENCE", 0.5)
+    monkeypatch.setattr("mvc.store.buckets.s3.identity.PATIENCE", 0.5)
     sts.rule = lambda _: fault
     assert identity() == "access key AKIA…7Q4Z from the environment"
     assert sts.seen

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mvc.fsutil import UnsafePath
-from mvc.store.cache import Cache
-from mvc.tree import Tree
+from mvc.fs.files import UnsafePath
+from mvc.fs.tree import Tree
+from mvc.store.cache.cache import Cache
 from mvc.workspace.links import Links
 from mvc.workspace.scan import scan
 

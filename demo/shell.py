@@ -1,0 +1,81 @@
+"""What both demos share: a shell that prints each command with its real output, and the user's files.
+
+A demo exits with 0 only if every step succeeded with the expected output.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import sklearn
+
+HERE = Path(__file__).resolve().parent
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return an environment without the user's Git and mvc settings."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("GIT_", "MVC_", "XDG_"))}
+    path = f"{Path(sys.executable).parent}:{kept['PATH']}"
+    return {**kept, "PATH": path, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+class Shell:
+    """Runs commands in a repository, and checks their output."""
+
+    def __init__(self, root: Path) -> None:
+        """Create an empty directory for the repository."""
+        self.root = root
+        self.repo = root / "repository"
+        self.repo.mkdir()
+        self.environment = environment(root)
+
+    def type(self, line: str, *expected: str, code: int = 0) -> str:
+        """Run `line`, print it with its output, and return the output.
+
+        Raises:
+            SystemExit: its exit code is not `code`, or its output lacks one of `expected`.
+
+        """
+        print(f"$ {line}", flush=True)
+        done = self._run(line)
+        print(done.stdout + (f"exit code {code}\n" if code else ""), flush=True)
+        if done.returncode != code:
+            sys.exit(f"demo failed: `{line}` exited with {done.returncode}")
+        for text in expected:
+            if text not in done.stdout:
+                sys.exit(f"demo failed: the output of `{line}` lacks {text!r}")
+        return done.stdout
+
+    def quietly(self, line: str) -> None:
+        """Run `line` and print nothing."""
+        self._run(line).check_returncode()
+
+    def _run(self, line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", line],
+            cwd=self.repo, env=self.environment, text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+
+
+def put_files_there(repo: Path) -> None:
+    """Copy the user's files: scripts, and data of 1,797 digits."""
+    for name in ("train.py", "score.py", "rot.py"):
+        shutil.copy(HERE / name, repo)
+    (repo / "models").mkdir()
+    with gzip.open(Path(sklearn.__file__).parent / "datasets/data/digits.csv.gz") as file:
+        lines = file.readlines()
+    (repo / "data/digits").mkdir(parents=True)
+    (repo / "data/digits/train-1.csv").write_bytes(b"".join(lines[:400]))
+    (repo / "data/digits/test.csv").write_bytes(b"".join(lines[1200:]))
+    (repo / "train-2.csv").write_bytes(b"".join(lines[400:1200]))
+
+
+def title(text: str) -> None:
+    """Print the title of the next steps."""
+    print(f"--- {text}\n")

@@ -1,0 +1,70 @@
+"""`mvc doctor`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvc.cli.app import SETTINGS, app, around
+from mvc.cli.failures import say
+from mvc.cli.output import Output, columns, plural, print_json, size, visible
+
+if TYPE_CHECKING:
+    from mvc.ops.doctor.doctor import Report
+    from mvc.ops.shared.hook_scripts import Hooks
+
+
+@app.command(rich_help_panel=SETTINGS)
+def doctor(
+    ctx: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> int:
+    """Say what there is, what is wrong with it, and what to type. Exit 1 when something is wrong."""
+    from mvc.ops.doctor.doctor import examine  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    report = examine(around(output))
+    if json:
+        print_json(report)
+    else:
+        _show(output, report)
+    return 1 if report.problems else 0
+
+
+def _show(output: Output, report: Report) -> None:
+    for line in columns(_rows(report)):
+        output.line(visible(line))
+    for problem in report.problems:
+        say(problem.message, problem.fix)
+    output.line(f"{plural(len(report.problems), 'problem')}." if report.problems else "Nothing is wrong.")
+
+
+def _rows(report: Report) -> list[tuple[str, str]]:
+    versions, place = report.versions, report.repository
+    rows = [
+        ("versions", f"mvc {versions.mvc}, Python {versions.python}, Git {versions.git}, SQLite {versions.sqlite}"),
+        ("system", versions.platform),
+    ]
+    if place is None:
+        return [*rows, ("repository", "none here")]
+    rows.append(("repository", place.root if place.set_up else f"{place.root} (mvc is not set up: mvc init)"))
+    if place.cache:
+        rows.append(("cache", f"{place.cache} (shared with the group {place.group})" if place.group else place.cache))
+    rows.append(("catalog", place.catalog))
+    if links := report.links:
+        rows.append(("links", f"{links.chosen} (cache.link is {links.setting}; {', '.join(links.working)} work here)"))
+    if hooks := report.hooks:
+        rows.append(("hooks", _hooks(hooks)))
+    rows += [("lock", f"{lock.path}: {lock.holder}") for lock in report.locks]
+    rows += [("disk", f"{size(disk.free)} of {size(disk.total)} free at {disk.path}") for disk in report.disks]
+    return rows
+
+
+def _hooks(hooks: Hooks) -> str:
+    """Return what there is of Git's hooks: each state with the hooks that are in it."""
+    states = dict.fromkeys(hook.state for hook in hooks.hooks)
+    named = {state: [hook.name for hook in hooks.hooks if hook.state == state] for state in states}
+    parts = [state if len(states) == 1 else f"{state}: {', '.join(names)}" for state, names in named.items()]
+    notes = ["" if hooks.own else "not this repository's own", "" if hooks.wanted else "hooks.enabled is false"]
+    return f"{'; '.join(parts)} ({', '.join(filter(None, [hooks.folder, *notes]))})"

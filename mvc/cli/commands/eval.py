@@ -1,0 +1,353 @@
+"""`mvc eval`: reports recorded, measured, shown, checked and signed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvc.cli.app import QUALITY, app, opened
+from mvc.cli.arguments import FEW, Json, Paths
+from mvc.cli.output import Output, columns, plural, print_json, size, visible
+from mvc.errors import UsageError
+from mvc.project import Project
+
+if TYPE_CHECKING:
+    from mvc.ops.judging.check import Checked
+    from mvc.ops.reports.record import Recorded, RecordOptions, Remark
+    from mvc.ops.reports.show import Shown
+    from mvc.ops.reports.sign import Signed
+    from mvc.quality.reports.report import Metric, Report
+
+
+eval_ = typer.Typer(rich_markup_mode=None, help="Record what a model was measured to do, and show it.")
+app.add_typer(eval_, name="eval", rich_help_panel=QUALITY)
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", show_default=False)]
+Tag = Annotated[str, typer.Option("--tag", metavar="TAG", help="The version that this is, such as v1.3.0.")]
+Bump = Annotated[
+    str, typer.Option("--bump", metavar="major|minor|patch", help="Instead of a tag: the one after the last."),
+]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metric", metavar="NAME[SLICE=VALUE]=NUMBER", help="A metric, such as auc=0.93."),
+]
+File = Annotated[str, typer.Option("--metrics", metavar="FILE.json", help="A file with metrics.")]
+Higher = Annotated[
+    list[str] | None, typer.Option("--higher-is-better", metavar="NAME", help="More of this metric is better."),
+]
+Lower = Annotated[
+    list[str] | None, typer.Option("--lower-is-better", metavar="NAME", help="Less of this metric is better."),
+]
+Datasets = Annotated[
+    list[str] | None, typer.Option("--dataset", metavar="ID=PATH", help="What the model was evaluated on."),
+]
+Train = Annotated[list[str] | None, typer.Option("--train", metavar="PATH", help="What the model was trained on.")]
+Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the evaluation.")]
+Task = Annotated[str | None, typer.Option("--task", metavar="T", help="What the model is for.")]
+Text = Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe the model.")]
+NoStage = Annotated[bool, typer.Option("--no-stage", help="Leave Git's index alone.")]
+
+
+@eval_.command("record")
+def record(
+    ctx: typer.Context,
+    model: Model,
+    tag: Tag = "",
+    bump: Bump = "",
+    metric: Metrics = None,
+    metrics: File = "",
+    higher: Higher = None,
+    lower: Lower = None,
+    dataset: Datasets = None,
+    train: Train = None,
+    param: Params = None,
+    task: Task = None,
+    text: Text = None,
+    no_stage: NoStage = False,
+) -> None:
+    """Write and stage the report of a model, bound to its bytes as they are now."""
+    from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
+    from mvc.ops.reports.record import record as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output) as project:
+        options = _options(project, (tag, bump), dataset, train, param)._replace(
+            metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
+            task=task, desc=text, stage=not no_stage,
+        )
+        command = shlex.join(["mvc", *sys.argv[1:]])
+        provenance = gather(project, command, here(evaluating=False), time.time())
+        _show_recorded(output, project, run(project, project.shell.path(model), options, provenance))
+
+
+@eval_.command("run")
+def run(
+    ctx: typer.Context,
+    model: Model,
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", show_default=False)],
+    tag: Tag = "",
+    bump: Bump = "",
+    metric: Metrics = None,
+    metrics: File = "",
+    higher: Higher = None,
+    lower: Lower = None,
+    dataset: Datasets = None,
+    train: Train = None,
+    param: Params = None,
+    task: Task = None,
+    text: Text = None,
+    no_stage: NoStage = False,
+) -> None:
+    """Run COMMAND with MVC_MODEL and MVC_METRICS set, and record what it writes there."""
+    from mvc.ops.reports.run import run as run_  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output) as project:
+        options = _options(project, (tag, bump), dataset, train, param)._replace(
+            metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
+            task=task, desc=text, stage=not no_stage,
+        )
+        _show_recorded(output, project, run_(project, project.shell.path(model), command, options, time.time()))
+
+
+def _options(
+    project: Project,
+    version: tuple[str, str],
+    datasets: list[str] | None,
+    train: list[str] | None,
+    params: list[str] | None,
+) -> RecordOptions:
+    """Return what was asked for, its paths from the top of the worktree."""
+    from mvc.ops.reports.record import RecordOptions  # noqa: PLC0415
+
+    tag, bump = version
+    if bump not in ("", "major", "minor", "patch"):
+        raise UsageError(f"--bump {bump}: expected major, minor or patch", "mvc eval record MODEL --bump minor")
+    return RecordOptions(
+        tag,
+        bump or None,  # type: ignore[arg-type]  # one of the three
+        datasets=tuple((name, project.shell.path(path)) for name, path in _pairs("--dataset", "ID=PATH", datasets)),
+        train=tuple(project.shell.paths(train or [])),
+        params=tuple((name, _value(value)) for name, value in _pairs("--param", "K=V", params)),
+    )
+
+
+def _pairs(option: str, form: str, texts: list[str] | None) -> list[tuple[str, str]]:
+    found = []
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not name or not equals or (not value and form == "ID=PATH"):
+            raise UsageError(f"{option} {text}: expected {form}", f"{option} {form}")
+        found.append((name, value))
+    return found
+
+
+def _value(text: str) -> str | int | float | bool:
+    """Return a parameter as what it looks like: `42`, `1e-4` and `true` are no texts."""
+    if re.fullmatch(r"-?(?:0|[1-9][0-9]{0,17})", text, re.ASCII):
+        return int(text)
+    if re.fullmatch(r"-?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,3})?", text, re.ASCII):
+        return float(text) if isfinite(float(text)) else text
+    return {"true": True, "false": False}.get(text, text)
+
+
+def _show_recorded(output: Output, project: Project, result: Recorded) -> None:
+    report = result.report
+    count = plural(len(report.metrics), "metric")
+    file = visible(project.shell.show(result.file))
+    output.line(f"{output.paint('recorded', 'green')} {file} ({visible(report.tag)}, {count})")
+    _show_metrics(output, report.metrics)
+    show_remarks(output, result.remarks)
+    if any(remark.refused for remark in result.remarks):
+        return
+    if result.unstaged:
+        output.line(f"Next: {visible(project.shell.line('git add --', *result.unstaged))}")
+    else:
+        output.line('Next: git commit -m "..."  (1 report staged)')
+
+
+def show_remarks(output: Output, remarks: Sequence[Remark]) -> None:
+    """Say what is not as it should be, on stderr."""
+    for remark in remarks:
+        output.note(f"{output.paint('warning', 'yellow')}: {visible(remark.message)}")
+        if remark.fix:
+            output.note(f"  try: {visible(remark.fix)}")
+
+
+# Showing.
+
+
+@eval_.command("show")
+def show(
+    ctx: typer.Context, ref: Annotated[str, typer.Argument(metavar="REF", show_default=False)], json: Json = False,
+) -> None:
+    """Show the report of a model: of PATH, or REV:PATH."""
+    from mvc.ops.reports.show import show as run_  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run_(project, ref)
+        if json:
+            _print_report(result)
+        else:
+            _show_report(output, project, result)
+
+
+def _print_report(result: Shown) -> None:
+    from mvc.quality.reports.report import plain  # noqa: PLC0415
+
+    print_json({**result._asdict(), "report": plain(result.report)})
+
+
+_STATES = {
+    None: ("yellow", "it has no pointer"),
+    "ok": ("green", "it is of the bytes that the pointer stands for"),
+    "stale": ("red", "it is of other bytes than the pointer stands for"),
+    "untagged": ("yellow", "it has no tag"),
+}
+
+
+def _show_report(output: Output, project: Project, result: Shown) -> None:
+    report = result.report
+    color, meaning = _STATES[result.state]
+    title = " ".join(filter(None, (visible(project.shell.show(result.path)), visible(report.tag))))
+    output.line(f"{title}  {output.paint(result.state or 'untracked', color)}: {meaning}")
+    rows = [(f"  {name}", visible(text)) for name, text in _facts(output, report) if text]
+    for line in columns(rows):
+        output.line(line)
+    _show_metrics(output, report.metrics, everything=True)
+    if result.state == "stale":
+        line = project.shell.line("mvc eval record", result.path)
+        output.line(f"  {visible(line)} --bump patch  # once the model is evaluated anew")
+
+
+def _joined(*texts: str) -> str:
+    return ", ".join(filter(None, texts))
+
+
+def _digest(output: Output, text: str) -> str:
+    return text if output.verbose else text[:_SHORT]
+
+
+def _facts(output: Output, report: Report) -> list[tuple[str, str]]:
+    """Return what a report says besides its metrics, by its keys."""
+    model, code, place = report.model, report.code, report.environment
+    by = f"by {report.evaluator.id} ({report.evaluator.assurance})" if report.evaluator else ""
+    packages = [f"{name} {version}" for name, version in place.packages.items()] if place else []
+    rows = [
+        ("task", report.task),
+        ("desc", report.desc),
+        ("model", _joined(_digest(output, model.blake3), model.name, "" if model.size is None else size(model.size))),
+        ("created", " ".join(filter(None, (report.created_at, by)))),
+    ]
+    if code:
+        dirty = " and changes that are not committed" if code.dirty else ""
+        rows += [("commit", f"{_digest(output, code.commit)}{dirty}" if code.commit else ""), ("command", code.command)]
+    if place:
+        python = f"Python {place.python}" if place.python else ""
+        rows += [("environment", _joined(python, *packages, place.platform))]
+    if report.run:
+        rows += [("run", " ".join(filter(None, (report.run.kind, report.run.id, report.run.url))))]
+    rows += [("param", f"{name} = {value}") for name, value in report.params.items()]
+    rows += [("with", f"{item.path} ({_digest(output, item.blake3)})") for item in report.together]
+    train = report.train.data if report.train else []
+    rows += [("trained on", f"{item.path} ({_digest(output, item.blake3)})") for item in train]
+    for item in report.datasets:
+        count = f"n = {item.n}" if item.n is not None else ""
+        rows += [("data set", f"{item.id}: {_joined(item.path, _digest(output, item.blake3), item.split, count)}")]
+    rows += [("artifact", f"{item.path} ({_digest(output, item.blake3)})") for item in report.artifacts]
+    rows += [("limitations", " ".join(report.limitations.split()))]
+    return rows
+
+
+_SHORT = 12
+"""Hex digits of a digest or commit that tell it from others."""
+_BETTER = {True: "higher is better", False: "lower is better", None: ""}
+
+
+def _show_metrics(output: Output, metrics: Sequence[Metric], *, everything: bool = False) -> None:
+    """Print a line for each metric."""
+    shown = metrics if everything or output.verbose else metrics[:FEW]
+    for line in columns([_cells(metric) for metric in shown]) if shown else ():
+        output.line(line)
+    if len(metrics) > len(shown):
+        output.line(f"  ... and {plural(len(metrics) - len(shown), 'more metric')} (-v names them)")
+
+
+def _cells(metric: Metric) -> tuple[str, ...]:
+    from mvc.quality.reports.report import label  # noqa: PLC0415
+
+    error = f"+- {metric.stderr:g}" if metric.stderr is not None else ""
+    count = f"n = {metric.n}" if metric.n is not None else ""
+    return f"  {visible(label(metric))}", f"{metric.value:.6g}", error, _joined(_BETTER[metric.higher_is_better], count)
+
+
+@eval_.command("check")
+def check(ctx: typer.Context, paths: Paths = None, json: Json = False) -> int:
+    """Judge reports and pointers as they lie in the workspace, as the hook does with what is staged."""
+    from mvc.ops.judging.check import check as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, project.shell.paths(paths or []), time.time())
+        if json:
+            print_json(result)
+        else:
+            _show_checked(output, project, result)
+    return 0 if result.passed else 1
+
+
+def _show_checked(output: Output, project: Project, result: Checked) -> None:
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
+    from mvc.quality.render.text import explain_line, render  # noqa: PLC0415
+
+    for line in render(relative_findings(project.shell, result.findings), quiet=output.quiet):
+        print(line, file=sys.stderr)
+    count = sum(finding.severity == "error" for finding in result.findings)
+    output.line(f"{plural(len(result.models), 'model')}: {plural(count, 'error') if count else 'nothing is wrong'}.")
+    if count:
+        output.line(f"Next: {explain_line(result.findings)}")
+
+
+@eval_.command("sign")
+def sign(
+    ctx: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="MODEL", show_default=False)],
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="K", help="An SSH key: a file; else Git's user.signingkey."),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="REV", help="For .mvc/policy.yaml and the like: changed since REV."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Sign the report of a model with an SSH key; or a change of .mvc/policy.yaml and the like."""
+    from mvc.ops.reports.sign import eval_sign  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        signed = eval_sign(project, path, key, base)
+        if json:
+            print_json(signed)
+        else:
+            _show_signed(output, project, signed)
+
+
+def _show_signed(output: Output, project: Project, signed: Signed) -> None:
+    what, file = visible(project.shell.show(signed.path)), visible(project.shell.show(signed.file))
+    since = f", as it is changed since {signed.base[:_SHORT]}" if signed.base else ""
+    for reason in signed.weakens:
+        output.note(f"  weaker: {visible(reason)}")
+    output.line(f"Signed {what}{since}: {plural(signed.signatures, 'signature')} in {file}")
+    output.line(f"  by {signed.key}")
+    if signed.dropped:
+        output.line(f"  without {plural(signed.dropped, 'signature')} that no longer fitted")
+    if not signed.staged:
+        output.note(f"warning: {what} is not staged as it was signed")
+        output.note(f"  try: {visible(project.shell.line('git add', signed.path))}")

@@ -1,0 +1,155 @@
+"""`mvc gate`: judge what a merge would land; for CI."""
+
+from __future__ import annotations
+
+import json as json_
+import os
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvc.cli import failures
+from mvc.cli.app import QUALITY, app, around
+from mvc.cli.arguments import Json
+from mvc.cli.output import Output, columns, plain, plural
+from mvc.errors import MvcError, UsageError
+from mvc.fs.files import as_error
+from mvc.objects.visible import visible
+from mvc.project import Project
+
+if TYPE_CHECKING:
+    from mvc.ops.judging.gate import Gated, GateOptions
+
+FORMATS = ("text", "json", "md")
+_NOT_JUDGED = 3
+_SHORT = 12
+
+
+@app.command(rich_help_panel=QUALITY)
+def gate(
+    ctx: typer.Context,
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="REV", help="The branch to merge into."),
+    ] = None,
+    head: Annotated[str | None, typer.Option("--head", metavar="REV", help="The branch to merge.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Judge the whole tree of head, by its own policy.")] = False,
+    remote: Annotated[
+        str, typer.Option("-r", "--remote", metavar="NAME", help="Check that this remote has what the change needs."),
+    ] = "",
+    form: Annotated[str, typer.Option("--format", metavar="text|json|md", help="Format of the verdict.")] = "text",
+    json: Json = False,
+    file: Annotated[str, typer.Option("-o", metavar="FILE", help="Write it to FILE.")] = "",
+    summary: Annotated[str, typer.Option("--summary", metavar="FILE", help="Append it to FILE as Markdown.")] = "",
+) -> int:
+    """Judge what merging head into base would land, from Git alone."""
+    from mvc.ops.judging.gate import GateOptions  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    form = "json" if json and form == "text" else form
+    if form not in FORMATS or (json and form != "json"):
+        raise UsageError(f"--format {form}: expected {', '.join(FORMATS)}, without --json", "mvc gate --format md")
+    if "" in (base, head):  # a variable of some CI system that is not set
+        raise UsageError("--base or --head is empty", "mvc gate --base origin/main --head HEAD")
+    try:
+        options = GateOptions(base or "", head or "", everything, remote)
+        result = _judge(output, options, quiet=form != "text" and not file)
+        if file:
+            _write(file, _told(result, form))
+        if summary:
+            _append(summary, _told(result, "md"))
+        if form == "text" or file:
+            _show(output, result)
+        else:
+            print(_told(result, form), end="")
+    except (MvcError, OSError):
+        raise
+    except Exception:  # noqa: BLE001 - whatever happens, nothing passes because the judge failed
+        failures.report_bug(sys.argv[1:])
+        return _NOT_JUDGED
+    return 0 if result.passed else 1
+
+
+def _judge(output: Output, options: GateOptions, *, quiet: bool) -> Gated:
+    """Judge; lines to type are for the current directory."""
+    from mvc.ops.judging.gate import gate as run  # noqa: PLC0415
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
+
+    with Project.discover(around(output._replace(quiet=True) if quiet else output)) as project:
+        result = run(project, options, time.time())
+        return result if quiet else result._replace(findings=relative_findings(project.shell, result.findings))
+
+
+# Telling.
+
+
+def _show(output: Output, result: Gated) -> None:
+    from mvc.quality.render.text import notes, problems  # noqa: PLC0415
+
+    for line in problems(result.findings, quiet=output.quiet):
+        print(line, file=sys.stderr)
+    for line in (*notes(result.findings), *_table(result), _verdict(result)):
+        output.line(line)
+
+
+def _told(result: Gated, form: str) -> str:
+    if form == "json":
+        return json_.dumps(plain(result), indent=2).replace("##", "#\\u0023") + "\n"  # `##[` commands some CI systems
+    if form == "md":
+        from mvc.quality.render.markdown import render as render_markdown  # noqa: PLC0415
+
+        return render_markdown(_verdict(result), result.models, result.findings)
+    from mvc.quality.render.text import render  # noqa: PLC0415
+
+    return "".join(f"{line}\n" for line in (*render(result.findings), *_table(result), _verdict(result)))
+
+
+def _table(result: Gated) -> list[str]:
+    from mvc.quality.render.table import HEADINGS, rows  # noqa: PLC0415
+
+    found = [tuple(map(visible, row)) for row in rows(result.models, result.findings)]
+    return columns([HEADINGS, *found]) if found else []
+
+
+def _verdict(result: Gated) -> str:
+    where = f"{result.base[:_SHORT]}..{result.head[:_SHORT]}" if result.base else result.head[:_SHORT]
+    errors = sum(finding.severity == "error" for finding in result.findings)
+    others = len(result.findings) - errors
+    if not result.judged:
+        return f"Gate passed: nothing to merge, {result.base[:_SHORT]} contains {result.head[:_SHORT]} already."
+    noted = f", {plural(others, 'remark')}" if others else ""
+    if errors:
+        from mvc.quality.render.text import explain_line  # noqa: PLC0415
+
+        return f"Gate failed: {where}, {plural(errors, 'error')}{noted}. Next: {explain_line(result.findings)}"
+    return f"Gate passed: {where}, {plural(len(result.models), 'model')}{noted}."
+
+
+# Files.
+
+
+def _write(path: str, text: str) -> None:
+    """Write a file atomically; a pipe or device directly."""
+    target = os.path.realpath(path)
+    if os.path.lexists(target) and not os.path.isfile(target):
+        _append(path, text)
+        return
+    temporary = f"{target}.mvc-{os.getpid()}"
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, target)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise as_error(error, path) from None
+
+
+def _append(path: str, text: str) -> None:
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise as_error(error, path) from None

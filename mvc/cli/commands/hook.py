@@ -1,0 +1,189 @@
+"""`mvc hook`: install, uninstall and run Git's hooks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from mvc.cli.app import QUALITY, app, around, opened
+from mvc.cli.arguments import FEW
+from mvc.cli.failures import report, say, say_all
+from mvc.cli.output import Output, plural, size, visible
+from mvc.cli.show import show_installed, show_trouble
+from mvc.errors import MvcError, UsageError
+from mvc.fs.files import as_error
+from mvc.project import Project
+
+if TYPE_CHECKING:
+    from mvc.ops.remotes.before_push import Update
+    from mvc.ops.shared.transfers.results import TransferResult
+    from mvc.ops.workspace.after_checkout import Followed
+
+hook = typer.Typer(rich_markup_mode=None, help="Have Git judge each commit, and move content along with it.")
+app.add_typer(hook, name="hook", rich_help_panel=QUALITY)
+
+_JUDGING = ("pre-commit", "pre-merge-commit", "no-raw-models", "lint")
+"""Hooks of `mvc.hook`; the last two, for the framework pre-commit, check one kind of finding."""
+
+
+@hook.command("install")
+def install(
+    ctx: typer.Context,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also beside hooks of other programs, or in place of edited ones."),
+    ] = False,
+) -> int:
+    """Install Git hooks. Existing hooks are kept, and called first."""
+    from mvc.ops.setup.hooks import install as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output) as project:
+        result = run(project, force=force)
+    show_installed(output, result)
+    return say_all(result.failed, silent=False)
+
+
+@hook.command("uninstall")
+def uninstall(ctx: typer.Context) -> int:
+    """Remove the Git hooks, and restore those that were there before."""
+    from mvc.ops.setup.hooks import uninstall as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output) as project:
+        result = run(project)
+    if result.changed:
+        output.line(f"Removed hooks from {visible(result.folder)}: {', '.join(result.changed)}")
+    elif not result.failed:
+        output.line("No mvc hooks are installed")
+    return say_all(result.failed, silent=False)
+
+
+@hook.command("run", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+def run(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[ARG]...", show_default=False)] = None,
+) -> int:
+    """Do what the hook NAME does, with what Git gives it."""
+    from mvc.ops.shared.hook_scripts import NAMES  # noqa: PLC0415
+
+    words = arguments or []
+    if name in _JUDGING:
+        _become_the_judge(name)
+    if name == "pre-push":
+        return _pre_push(ctx.obj, words)
+    if name in ("post-checkout", "post-merge"):
+        return _follow(ctx.obj, name, words)
+    known = ", ".join(dict.fromkeys((*NAMES, *_JUDGING)))
+    raise UsageError(f"unknown hook {name!r}: expected {known}", "mvc help hooks")
+
+
+def _become_the_judge(name: str) -> NoReturn:
+    """Become the program that judges: it starts quickly, so it is one of its own.
+
+    The framework pre-commit names a range of commits in its environment.
+    """
+    tip = os.environ.get("PRE_COMMIT_TO_REF")
+    commits = [] if tip is None else ["--range", os.environ.get("PRE_COMMIT_FROM_REF", ""), tip]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "mvc.hook", name, *commits])  # noqa: S606 - this very Python
+
+
+# Before a push.
+
+
+def _pre_push(output: Output, words: Sequence[str]) -> int:
+    """Send content. Exit 1, so that Git does not push, when that fails."""
+    from mvc.ops.remotes.before_push import SKIP, send_along  # noqa: PLC0415
+
+    if os.environ.get(SKIP, "0") not in ("", "0"):
+        return 0
+    try:
+        with Project.discover(around(output)) as project:
+            if project.settings.value("hooks.push") != "true":
+                return 0
+            remote, updates = _pushed(words)
+            return _show_sent(output, project, send_along(project, remote, updates))
+    except MvcError as error:
+        report(error)
+        return 1
+
+
+def _pushed(words: Sequence[str]) -> tuple[str, list[Update]]:
+    """Return the Git remote and the pushed refs: from Git, or from the framework pre-commit, which reads stdin."""
+    from mvc.ops.remotes.before_push import Update, parse_updates  # noqa: PLC0415
+
+    remote = os.environ.get("PRE_COMMIT_REMOTE_NAME")
+    if remote is None:
+        text = sys.stdin.buffer.read().decode(errors="surrogateescape") if sys.stdin else ""
+        return words[0] if words else "", parse_updates(text)
+    branch = os.environ.get("PRE_COMMIT_LOCAL_BRANCH", "HEAD")
+    new = os.environ.get("PRE_COMMIT_TO_REF", branch)
+    return remote, [Update(branch, new, os.environ.get("PRE_COMMIT_FROM_REF", ""))]
+
+
+def _show_sent(output: Output, project: Project, results: Sequence[TransferResult]) -> int:
+    for result in results:
+        show_trouble(output, project, result)
+        if result.transferred:
+            output.note(f"mvc: {plural(result.transferred, 'object')}, {size(result.bytes)} sent to {result.remote}")
+    if not any(result.failed for result in results):
+        return 0
+    say("push stopped: not all of its content is on a remote", "mvc push  # or MVC_SKIP_PUSH=1 git push")
+    return 1
+
+
+# After a checkout or merge.
+
+
+def _follow(output: Output, name: str, words: Sequence[str]) -> int:
+    """Check out what changed. Git is done already, so errors are only warnings."""
+    try:
+        with Project.discover(around(output)) as project:
+            _show_followed(output, project, _followed(project, name, words))
+    except MvcError as error:
+        _warn(output, error.message, error.fix)
+    except OSError as error:
+        told = as_error(error, os.fsdecode(error.filename) if error.filename else "the workspace")
+        _warn(output, told.message, told.fix)
+    return 0
+
+
+def _followed(project: Project, name: str, words: Sequence[str]) -> Followed:
+    from mvc.ops.workspace.after_checkout import Followed, after_checkout, after_merge  # noqa: PLC0415
+
+    if name == "post-merge":
+        return after_merge(project, squashed=words[:1] == ["1"])
+    if len(words) != 3:  # noqa: PLR2004 - githooks(5)
+        raise UsageError("post-checkout needs the arguments that Git gives it: OLD NEW FLAG", "mvc checkout")
+    return after_checkout(project, words[0], words[1]) if words[2] == "1" else Followed()
+
+
+def _show_followed(output: Output, project: Project, result: Followed) -> None:
+    if result.written:
+        total = sum(item.size for item in result.written)
+        output.note(f"mvc: {_paths(project, [item.path for item in result.written])} checked out ({size(total)})")
+    if result.deleted:
+        output.note(f"mvc: {_paths(project, result.deleted)} deleted: not tracked here; content is kept in the cache")
+    if result.absent:
+        line = project.shell.line("mvc pull", *result.absent) if len(result.absent) == 1 else "mvc pull"
+        _warn(output, f"{_paths(project, result.absent)}: the content is not in the cache", line)
+    for failure in result.failed[:FEW]:
+        _warn(output, failure.message, failure.fix)
+    if len(result.failed) > FEW:
+        _warn(output, f"... and {plural(len(result.failed) - FEW, 'more path')}", "mvc checkout  # names them")
+
+
+def _paths(project: Project, paths: Sequence[str]) -> str:
+    """Return the path, or the number of paths."""
+    return visible(project.shell.show(paths[0])) if len(paths) == 1 else plural(len(paths), "path")
+
+
+def _warn(output: Output, message: str, fix: str) -> None:
+    output.note(f"warning: {visible(message)}")
+    if fix:
+        output.note(f"  try: {visible(fix)}")

@@ -1,0 +1,322 @@
+"""The commands that show what is tracked, and what changed: status, diff, ls, log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvc.cli.app import WORKSPACE, app, opened
+from mvc.cli.arguments import FEW, Json, Paths, Remote
+from mvc.cli.failures import say_all
+from mvc.cli.output import Output, columns, plural, print_json, size, visible
+from mvc.errors import UsageError
+from mvc.project import Project
+
+if TYPE_CHECKING:
+    from mvc.ops.workspace.diff import Diff, MetricChange, PathDiff
+    from mvc.ops.workspace.log import LogEntry
+    from mvc.ops.workspace.status import Status, StatusItem
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def status(
+    ctx: typer.Context,
+    paths: Paths = None,
+    pushed: Annotated[bool, typer.Option("--pushed", help="Ask the remote as well, for every object.")] = False,
+    remote: Remote = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is clean.")] = False,
+    json: Json = False,
+) -> int:
+    """Show what differs between workspace, pointers and cache."""
+    output: Output = ctx.obj
+    if remote and not pushed:
+        raise UsageError("-r names a remote, which only --pushed asks", f"mvc status --pushed -r {remote}")
+    with opened(output, json=json) as project:
+        result = _status(project, project.shell.paths(paths or []), remote, pushed=pushed)
+        if json:
+            print_json(result)
+        else:
+            _show_status(output, project, result, remote)
+            _show_reports(output, project, result)
+            _show_missing_hooks(output, project)
+    return _status_code(result, exit_code=exit_code)
+
+
+def _status_code(result: Status, *, exit_code: bool) -> int:
+    if any(item.unreadable for item in result.items):
+        return 3
+    if any(item.state == "invalid" for item in result.items):
+        return 2
+    return 1 if exit_code and not result.clean else 0
+
+
+def _status(project: Project, paths: list[str], remote: str | None, *, pushed: bool) -> Status:
+    if pushed:
+        from mvc.ops.workspace.pushed import pushed_status  # noqa: PLC0415
+
+        return pushed_status(project, paths, remote)
+    from mvc.ops.workspace.status import status as run  # noqa: PLC0415
+
+    return run(project, paths)
+
+
+def _show_missing_hooks(output: Output, project: Project) -> None:
+    from mvc.ops.shared.hook_scripts import find_hooks  # noqa: PLC0415
+
+    hooks = find_hooks(project)
+    if hooks.missing and hooks.own:
+        output.line("hooks missing: mvc init")
+    elif hooks.missing:
+        output.line(f"hooks missing in {visible(hooks.folder)}: {hooks.fix}")
+
+
+_STATE_COLORS = {"clean": "green", "modified": "yellow", "behind": "yellow", "missing": "yellow"}
+_HINTS = {
+    "modified": ("mvc add", "keeps the change", "mvc checkout", "undoes it, if the cache has what is here"),
+    "behind": ("mvc checkout", "takes the update"),
+    "missing": ("mvc checkout", "brings the content back"),
+    "not-in-cache": ("mvc add", "stores it again, where the workspace still has it"),
+    "conflict": ("", "settles the conflict, or --theirs instead"),
+}
+_HINTS_WITH_REMOTE = {"not-in-cache": ("mvc pull", "brings it from the remote")}
+
+
+def _show_status(output: Output, project: Project, result: Status, remote: str | None = None) -> None:
+    if not result.items:
+        output.line("Nothing is tracked here yet. Next: mvc add PATH")
+        return
+    _show_states(output, project, result)
+    _show_unpushed(output, project, result, remote)
+
+
+def _show_states(output: Output, project: Project, result: Status) -> None:
+    shown = [item for item in result.items if item.state != "clean" or output.verbose]
+    for item in shown:
+        _show_item(output, project, item)
+    clean = sum(item.state == "clean" for item in result.items)
+    if not shown:
+        output.line(f"Clean: {plural(clean, 'path')}.")
+        return
+    if clean:
+        output.line(output.paint(f"{plural(clean, 'path')} clean", "dim"))
+    _show_hints(output, project, shown)
+
+
+def _show_unpushed(output: Output, project: Project, result: Status, remote: str | None) -> None:
+    """Say which paths the remote lacks some of; nothing where it was not asked."""
+    asked = [item for item in result.items if item.pushed is not None]
+    lacking = [item for item in asked if not item.pushed]
+    for item in lacking[: None if output.verbose else FEW]:
+        reason = f"  ({visible(item.problem)})" if item.problem else ""
+        output.line(f"{output.paint('not pushed'.ljust(16), 'red')} {visible(project.shell.show(item.path))}{reason}")
+    if len(lacking) > FEW and not output.verbose:
+        output.line(f"... and {plural(len(lacking) - FEW, 'more path')} (-v names them)")
+    known = [item for item in lacking if not item.problem]
+    if known:
+        command = f"mvc push -r {remote}" if remote else "mvc push"
+        line = project.shell.line(command, known[0].path) if len(known) == 1 else f"{command} PATH"
+        output.line(f"  {visible(line)}  # sends what the remote lacks")
+    for fix in dict.fromkeys(item.fix for item in lacking if item.fix and not item.has_own_fix):
+        output.line(f"  {visible(fix)}")
+    if asked and not lacking:
+        output.line(f"Pushed: {plural(len(asked), 'path')}.")
+
+
+def _show_reports(output: Output, project: Project, result: Status) -> None:
+    """Say which models a commit would be refused for, as far as their reports go."""
+    lacking = [item for item in result.items if item.report not in (None, "ok")]
+    for item in lacking[: None if output.verbose else FEW]:
+        what = output.paint(f"report {item.report}".ljust(16), "yellow")
+        output.line(f"{what} {visible(project.shell.show(item.path))}")
+    if len(lacking) > FEW and not output.verbose:
+        output.line(f"... and {plural(len(lacking) - FEW, 'more path')} (-v names them)")
+    if lacking:
+        line = project.shell.line("mvc eval record", lacking[0].path) if len(lacking) == 1 else "mvc eval record PATH"
+        tag = "--bump patch" if all(item.report == "stale" for item in lacking) else "--tag v1.0.0"
+        output.line(f"  {visible(line)} {tag} --metric NAME=NUMBER  # reports on it")
+
+
+def _show_item(output: Output, project: Project, item: StatusItem) -> None:
+    state = output.paint(f"{item.state:<16}", _STATE_COLORS.get(item.state, "red"))
+    counts = Counter(change.change for change in item.changes)
+    detail = ", ".join(f"{count:,} {change}" for change, count in sorted(counts.items()))
+    detail = detail or (visible(item.problem) if item.problem else size(item.size))
+    output.line(f"{state} {visible(project.shell.show(item.path))}  ({detail})")
+    for change in item.changes[: None if output.verbose else FEW]:
+        output.line(f"    {change.change:<9} {visible(change.path)}")
+    if len(item.changes) > FEW and not output.verbose:
+        output.line(f"    ... and {plural(len(item.changes) - FEW, 'more file')} (-v names them)")
+
+
+def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
+    from mvc.ops.shared.remotes import configured_remotes  # noqa: PLC0415
+
+    hints = _HINTS | (_HINTS_WITH_REMOTE if configured_remotes(project.settings) else {})
+    for state, hint in hints.items():
+        paths = [item.path for item in shown if item.state == state and not item.unreadable]
+        if paths:
+            for command, effect in zip(hint[::2], hint[1::2], strict=True):
+                line = f"{command} PATH" if len(paths) > 1 and command else _hint_line(project, command, paths[0])
+                output.line(f"  {visible(line)}  # {effect}")
+    for item in [item for item in shown if item.has_own_fix][:FEW]:
+        output.line(f"  {visible(item.fix)}")
+
+
+def _hint_line(project: Project, command: str, path: str) -> str:
+    from mvc.ops.shared.selection import conflict_fix  # noqa: PLC0415
+
+    return project.shell.line(command, path) if command else conflict_fix(project.shell, path)
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def diff(
+    ctx: typer.Context,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[REV [REV]] [PATH]...", show_default=False)] = None,
+    json: Json = False,
+    md: Annotated[bool, typer.Option("--md", help="Print a Markdown table.")] = False,
+) -> int:
+    """Show what changed: HEAD to workspace, REV to workspace, or between two revisions."""
+    from mvc.ops.workspace.diff import diff as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    if json and md:
+        raise UsageError("--json and --md exclude each other", "mvc diff --json")
+    with opened(output, json=json) as project:
+        revisions, paths = _split(project, arguments or [])
+        result = run(project, revisions, project.shell.paths(paths))
+        if json:
+            print_json(result)
+        elif md:
+            _show_diff_md(result)
+        else:
+            _show_diff(output, result)
+    return say_all(result.failed, silent=json)
+
+
+def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return revisions and paths: up to two words that Git knows as revisions come first, as in `git diff`."""
+    from mvc.scm.commits import is_revision  # noqa: PLC0415
+
+    revisions: list[str] = []
+    while arguments and len(revisions) < 2 and is_revision(project.git, arguments[0]):  # noqa: PLR2004
+        revisions.append(arguments[0])
+        arguments = arguments[1:]
+    return tuple(revisions), arguments
+
+
+_MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R"}
+
+
+def _show_diff(output: Output, result: Diff) -> None:
+    if not result.changes and not result.failed:
+        output.line("No differences.")
+    for item in result.changes:
+        output.line(f"{_MARKS[item.change]} {visible(_title(item))}  {_sizes(item)}")
+        for file in item.files[: None if output.verbose else FEW]:
+            origin = f"{file.old_path} -> " if file.old_path else ""
+            change = _from_to(file.old_size, file.size)
+            output.line(f"    {_MARKS[file.change]} {visible(origin + file.path)}  {change}")
+        if len(item.files) > FEW and not output.verbose:
+            output.line(f"    ... and {plural(len(item.files) - FEW, 'more file')} (-v names them)")
+        if not item.complete:
+            output.line("    (its files cannot be listed: the cache lacks a manifest)")
+        for metric in item.metrics or ():
+            output.line(f"    {visible(metric.name)}  {_numbers(metric)}")
+
+
+def _show_diff_md(result: Diff) -> None:
+    print("| change | path | size | files | metrics |\n|---|---|---|---|---|")
+    for item in result.changes:
+        files = _from_to(item.old.files if item.old else None, item.new.files if item.new else None, str)
+        size_cell = _from_to(item.old.size if item.old else None, item.new.size if item.new else None)
+        metrics = "<br>".join(f"{_in_md(change.name)} {_numbers(change)}" for change in item.metrics or ())
+        print(f"| {item.change} | {_in_md(_title(item))} | {size_cell} | {files} | {metrics} |")
+
+
+def _in_md(text: str) -> str:
+    """Return a text from a file as code in a cell of a Markdown table."""
+    return f"`{visible(text).replace('|', chr(92) + '|').replace('`', chr(39))}`"
+
+
+def _numbers(change: MetricChange) -> str:
+    """Return a metric before and after, and whether that is better."""
+    old, new = (f"{value:.6g}" if value is not None else "-" for value in (change.old, change.new))
+    if change.old is None or change.new is None or change.old == change.new:
+        return f"{old} -> {new}" if old != new else old
+    better = change.higher_is_better
+    verdict = "" if better is None else " (better)" if (change.new > change.old) == better else " (worse)"
+    return f"{old} -> {new}{verdict}"
+
+
+def _title(item: PathDiff) -> str:
+    return f"{item.old.path} -> {item.path}" if item.change == "renamed" and item.old else item.path
+
+
+def _sizes(item: PathDiff) -> str:
+    text = _from_to(item.old.size if item.old else None, item.new.size if item.new else None)
+    verb = "differs" if len(item.files) == 1 else "differ"
+    return f"({text}, {plural(len(item.files), 'file')} {verb})" if item.files else f"({text})"
+
+
+def _from_to(old: int | None, new: int | None, show: type[str] | None = None) -> str:
+    tell = show or size
+    if old is None or new is None or old == new:
+        return tell(new if old is None else old)  # type: ignore[arg-type]  # one of them is there
+    return f"{tell(old)} -> {tell(new)}"
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def ls(
+    ctx: typer.Context,
+    ref: Annotated[str, typer.Argument(metavar="[REF]", show_default=False)] = "",
+    recursive: Annotated[bool, typer.Option("-R", "--recursive", help="List the files of directories.")] = False,
+    json: Json = False,
+) -> int:
+    """List what is tracked: here, at a revision (REV or REV:PATH), or below PATH."""
+    from mvc.ops.workspace.ls import ls as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, ref, recursive=recursive)
+        if json:
+            print_json(result)
+        else:
+            rows = [(item.kind, size(item.size), item.blake3[:12], visible(item.path)) for item in result.items]
+            for line in columns(rows):
+                output.line(line)
+    return say_all(result.failed, silent=json)
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def log(
+    ctx: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="PATH", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Show the versions of a tracked path, the newest first."""
+    from mvc.ops.workspace.log import log as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        entries = run(project, project.shell.path(path))
+        if json:
+            print_json(entries)
+        else:
+            for entry in entries:
+                _show_version(output, entry)
+
+
+def _show_version(output: Output, entry: LogEntry) -> None:
+    tags = f" ({', '.join(map(visible, entry.tags))})" if entry.tags else ""
+    content = f"{entry.blake3[:12]}  {size(entry.size)}" if entry.state == "tracked" else entry.state
+    commit = output.paint(entry.commit[:12], "yellow")
+    output.line(f"{commit} {entry.date[:10]} {visible(entry.author)}{tags}  {content}")
+    output.line(f"    {visible(entry.description or entry.subject)}")
+    numbers = [f"{name} {value:.6g}" for name, value in (entry.metrics or {}).items()]
+    more = ["..."] if len(numbers) > FEW and not output.verbose else []
+    told = ", ".join(numbers[: None if output.verbose else FEW] + more)
+    if entry.tag or told:
+        output.line(visible(f"    {entry.tag or 'untagged'}: {told or 'no metrics'}"))

@@ -1,0 +1,141 @@
+"""The commands that fill cache and workspace: init, add, checkout."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvc.cli.app import WORKSPACE, app, around, opened
+from mvc.cli.arguments import FEW, Json, Paths
+from mvc.cli.failures import say_all
+from mvc.cli.output import Output, plural, print_json, size, visible
+from mvc.cli.show import show_checkout, show_installed
+from mvc.errors import UsageError
+from mvc.project import Project
+
+if TYPE_CHECKING:
+    from mvc.ops.setup.init import InitResult
+    from mvc.ops.workspace.add import AddResult
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def init(
+    ctx: typer.Context,
+    cache: Annotated[str, typer.Option(metavar="DIR", help="Keep this clone's cache in DIR.")] = "",
+    shared: Annotated[
+        str | None, typer.Option(metavar="group", help="Let the group of DIR use that cache, too."),
+    ] = None,
+    no_hooks: Annotated[bool, typer.Option("--no-hooks", help="Do without Git's hooks in this clone.")] = False,
+) -> int:
+    """Set mvc up in a Git repository, or in a clone of one."""
+    from mvc.ops.setup.init import InitOptions  # noqa: PLC0415
+    from mvc.ops.setup.init import init as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    if shared not in (None, "group"):
+        line = "mvc init --cache DIR --shared group"
+        raise UsageError(f"--shared {shared}: a cache can only be shared with a group", line)
+    with Project.discover(around(output)) as project:
+        options = InitOptions(os.path.abspath(cache) if cache else None, bool(shared), not no_hooks)
+        return _show_init(output, project, run(project, options))
+
+
+def _show_init(output: Output, project: Project, result: InitResult) -> int:
+    from mvc.ops.shared.remotes import configured_remotes  # noqa: PLC0415
+
+    if result.written:
+        output.line(f"mvc is set up in {visible(result.root)}; staged: {', '.join(result.written)}")
+    else:
+        output.line(f"mvc was set up here already; the cache is {visible(result.cache)}")
+    if result.group:
+        output.line(f"The group {visible(result.group)} shares the cache {visible(result.cache)}")
+    if not result.shares_blocks:
+        output.line(
+            "This file system cannot share blocks, so workspace and cache each hold a copy. To save the space,\n"
+            "with read-only workspace files: mvc config set cache.link hardlink",
+        )
+    code = _show_hooks(output, result)
+    is_clone = configured_remotes(project.settings) and not result.written
+    output.line(f"Next: {'mvc pull' if is_clone else 'mvc add PATH'}")
+    return code
+
+
+def _show_hooks(output: Output, result: InitResult) -> int:
+    """Say what was done about Git's hooks; the exit code."""
+    if result.hooks_elsewhere:
+        output.note(f"warning: no hooks are installed: {visible(result.hooks_elsewhere.message)}")
+        output.note(f"  try: {visible(result.hooks_elsewhere.fix)}")
+    if result.hooks is None:
+        return 0
+    if result.hooks.changed:
+        show_installed(output, result.hooks)
+    return say_all(result.hooks.failed, silent=False)
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def add(
+    ctx: typer.Context,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", show_default=False)],
+    desc: Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe this content.")] = None,
+    name: Annotated[str | None, typer.Option(help="The model's name in the registry.")] = None,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Add even what is behind its pointer.")] = False,
+    no_stage: Annotated[bool, typer.Option("--no-stage", help="Leave Git's index alone.")] = False,
+    follow_symlinks: Annotated[bool, typer.Option("--follow-symlinks", help="Store what symlinks point at.")] = False,
+    jobs: Annotated[int, typer.Option("-j", min=1, max=64, help="Large files read at once.")] = 4,
+    json: Json = False,
+) -> int:
+    """Put files and directories into the cache, and their pointers into Git."""
+    from mvc.ops.workspace.add import AddOptions  # noqa: PLC0415
+    from mvc.ops.workspace.add import add as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        choice = AddOptions(desc, name, force, not no_stage, follow_symlinks, jobs)
+        result = run(project, project.shell.paths(paths), choice)
+        if json:
+            print_json(result)
+        else:
+            _show_added(output, project, result, staged=not no_stage)
+    return say_all(result.failed, silent=json)
+
+
+def _show_added(output: Output, project: Project, result: AddResult, *, staged: bool) -> None:
+    for item in result.added[: None if output.verbose else FEW]:
+        what = "added" if item.changed else "unchanged"
+        files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
+        digest = f"  {item.blake3}" if output.verbose else ""
+        path = visible(project.shell.show(item.path))
+        output.line(f"{output.paint(what, 'green')} {path} ({size(item.size)}{files}){digest}")
+    if len(result.added) > FEW and not output.verbose:
+        output.line(f"... and {plural(len(result.added) - FEW, 'more path')} (-v names them)")
+    if result.added and staged:
+        output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
+    elif result.added:
+        output.line("Next: git add the .mvc and .gitignore files, then git commit")
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def checkout(
+    ctx: typer.Context,
+    paths: Paths = None,
+    rev: Annotated[str | None, typer.Option(metavar="REV", help="Bring back what REV had, and stage it.")] = None,
+    force: Annotated[
+        bool, typer.Option("-f", "--force", help="Save unknown content to the cache, then overwrite."),
+    ] = False,
+    relink: Annotated[bool, typer.Option("--relink", help="Write clean files again, as cache.link says.")] = False,
+    json: Json = False,
+) -> int:
+    """Make the workspace match the pointers. Never destroys what is not in the cache."""
+    from mvc.ops.shared.checkout import CheckoutOptions  # noqa: PLC0415
+    from mvc.ops.workspace.checkout import checkout as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, project.shell.paths(paths or []), rev, CheckoutOptions(force, relink))
+        if json:
+            print_json(result)
+        else:
+            show_checkout(output, project, result, rev)
+    return say_all(result.failed, silent=json)

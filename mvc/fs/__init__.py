@@ -1,0 +1,1 @@
+"""Files: durable writes, copies, locks, temporary files, directory trees without symlinks."""

@@ -1,0 +1,1 @@
+"""Model formats, recognized by name and first bytes."""

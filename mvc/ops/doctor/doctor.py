@@ -1,0 +1,198 @@
+"""`mvc doctor`: what there is, and what is wrong with it. It changes nothing, and works wherever it is run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
+
+from mvc._version import __version__
+from mvc.errors import MvcError
+from mvc.fs.lock import holder
+from mvc.fs.scratch import SIBLING, Scratch
+from mvc.fs.shared_folders import is_shared
+from mvc.ops.doctor import cache_health, remote_health, workspace_health
+from mvc.ops.doctor.problem import Check, Problem, run_checks
+from mvc.ops.shared.hook_scripts import Hooks, find_hooks
+from mvc.project import Project, Surroundings
+from mvc.scm import condition
+from mvc.scm.plumbing import Git, scrubbed
+from mvc.store.cache.sharing import group_of
+from mvc.workspace.catalog import sqlite_version
+from mvc.workspace.links import working_types
+from mvc.workspace.stat_index import now as current_time
+
+
+class Versions(NamedTuple):
+    """What mvc runs with."""
+
+    mvc: str
+    python: str
+    git: str
+    """Empty when there is none."""
+    sqlite: str
+    platform: str
+
+
+class Place(NamedTuple):
+    """Where the repository's parts lie."""
+
+    root: str
+    set_up: bool
+    cache: str
+    """Empty when the settings cannot be read."""
+    group: str
+    """The group of users that shares the cache; empty when none does."""
+    catalog: str
+
+
+class LinkTypes(NamedTuple):
+    """How content can get from this cache into this workspace."""
+
+    working: tuple[str, ...]
+    setting: str
+    chosen: str
+    """The first of the setting that works."""
+
+
+class Held(NamedTuple):
+    """A lock that a process holds now."""
+
+    path: str
+    holder: str
+
+
+class Disk(NamedTuple):
+    """The room on a file system, in bytes."""
+
+    path: str
+    free: int
+    total: int
+
+
+class Report(NamedTuple):
+    """What `mvc doctor` says. The parts that could not be found out are None or empty."""
+
+    versions: Versions
+    repository: Place | None
+    links: LinkTypes | None
+    hooks: Hooks | None
+    locks: tuple[Held, ...]
+    disks: tuple[Disk, ...]
+    problems: tuple[Problem, ...]
+
+
+def examine(around: Surroundings, now: int | None = None) -> Report:
+    """Look at everything from where the user is; `now` is the time, in ns since the epoch."""
+    git = Git(around.cwd, scrubbed(around.environ))
+    versions = _versions(git)
+    if problem := _git_problem(versions.git):
+        return Report(versions, None, None, None, (), (), (problem,))
+    if not condition.is_repository(git):
+        return Report(versions, None, None, None, (), (), ())
+    try:
+        with Project.discover(around) as project:
+            return _report(project, versions, current_time() if now is None else now)
+    except MvcError as error:
+        return Report(versions, None, None, None, (), (), (Problem.of("repository-unusable", error),))
+
+
+def _versions(git: Git) -> Versions:
+    system = os.uname()
+    try:
+        git_version = condition.version(git)
+    except MvcError:
+        git_version = ""
+    return Versions(
+        __version__,
+        ".".join(map(str, sys.version_info[:3])),
+        git_version,
+        sqlite_version(),
+        f"{system.sysname} {system.release} {system.machine}",
+    )
+
+
+def _git_problem(version: str) -> Problem | None:
+    wanted = ".".join(map(str, condition.OLDEST))
+    if not version:
+        return Problem("git-missing", "git is not installed, or not on PATH", "apt-get install git")
+    if condition.is_too_old(version):
+        return Problem("git-too-old", f"Git {version} is too old: mvc needs {wanted}", "apt-get install git")
+    return None
+
+
+def _report(project: Project, versions: Versions, now: int) -> Report:
+    place = _place(project)
+    checks: list[Check] = [partial(_settings, project)]
+    if place.cache:
+        checks.append(lambda: run_checks(cache_health.checks(project, now)))
+    if place.set_up:
+        checks.append(lambda: run_checks(workspace_health.checks(project, now)))
+    if place.set_up and place.cache:
+        checks.append(lambda: run_checks(remote_health.checks(project)))
+    problems: dict[str, Problem] = {}
+    for problem in run_checks(checks):
+        problems.setdefault(problem.message, problem)  # several checks may meet the same one
+    links, hooks, locks = _links(project, place), _hooks(project, place), _locks(project, place)
+    return Report(versions, place, links, hooks, locks, _disks(place), tuple(problems.values()))
+
+
+def _place(project: Project) -> Place:
+    try:
+        cache = project.cache_root
+    except MvcError:
+        cache = ""
+    group = group_of(cache) if cache and is_shared(cache) else ""
+    return Place(project.root, project.is_set_up(), cache, group, project.catalog_path)
+
+
+def _settings(project: Project) -> list[Problem]:
+    try:
+        settings = project.settings
+    except MvcError as error:
+        return [Problem.of("settings", error)]
+    ignored = zip(settings.ignored, settings.warnings, strict=True)
+    return [Problem("setting-ignored", text, f"mvc config unset --project {name}") for name, text in ignored]
+
+
+def _links(project: Project, place: Place) -> LinkTypes | None:
+    """Try the link types out; nothing is known where one of the two cannot be written to."""
+    if not place.cache or not os.path.isdir(place.cache):
+        return None
+    near = os.stat(project.home).st_dev == os.stat(project.root).st_dev
+    folder = f"{project.home}/tmp" if near else f"{project.root}/{SIBLING}"
+    try:
+        with Scratch(f"{place.cache}/tmp") as source, Scratch(folder) as target:
+            working = working_types(source.path, target.path)
+    except OSError:
+        return None
+    finally:
+        if not near:
+            with suppress(OSError):
+                os.rmdir(folder)
+    setting = project.settings.value("cache.link")
+    chosen = next((kind for kind in setting.split(",") if kind in working), "copy")
+    return LinkTypes(working, setting, chosen)
+
+
+def _hooks(project: Project, place: Place) -> Hooks | None:
+    with suppress(MvcError, OSError):
+        return find_hooks(project) if place.set_up else None
+    return None
+
+
+def _locks(project: Project, place: Place) -> tuple[Held, ...]:
+    paths = [f"{place.cache}/locks/store"] if place.cache else []
+    held = [Held(path, holder(path)) for path in (*paths, project.locks.worktree_path)]
+    return tuple(lock for lock in held if lock.holder)
+
+
+def _disks(place: Place) -> tuple[Disk, ...]:
+    found: dict[int, Disk] = {}
+    for path in filter(os.path.isdir, (place.root, place.cache)):
+        room = os.statvfs(path)
+        disk = Disk(path, room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize)
+        found.setdefault(os.stat(path).st_dev, disk)
+    return tuple(found.values())

@@ -1,0 +1,154 @@
+"""What can be wrong with a worktree: its pointers, and what Git does with them and with tracked content."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+
+from mvc.fs.scratch import SIBLING, left_behind
+from mvc.ops.doctor.problem import Check, Problem, some
+from mvc.ops.shared.hook_scripts import find_hooks
+from mvc.ops.shared.selection import unusable
+from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
+from mvc.retention.available import known_objects
+from mvc.scm import condition
+from mvc.scm.index import index_paths
+from mvc.store.cache.inventory import quarantined_objects
+from mvc.workspace.tracked import Tracked
+
+_MINUTE_NS = 60 * 10**9
+
+
+def checks(project: Project, now: int) -> list[Check]:
+    """Return the checks of the project's worktree; `now` in ns since the epoch."""
+    tracked = list(project.tracked().values())
+    present = [item.path for item in tracked if os.path.lexists(f"{project.root}/{item.path}")]
+    return [
+        partial(_index_lock, project),
+        partial(_attributes, project),
+        partial(_hooks, project),
+        partial(_pointers, project, tracked),
+        partial(_in_index, project, tracked),
+        partial(_not_ignored, project, present),
+        partial(_quarantine, project, tracked),
+        partial(_left_behind, project, tracked),
+        partial(_clock, project, present, now),
+    ]
+
+
+def _index_lock(project: Project) -> Iterator[Problem]:
+    path = f"{project.layout.git_dir}/index.lock"
+    if os.path.lexists(path):
+        yield Problem(
+            "index-lock",
+            f"{path} is there: another git runs, or left it behind",
+            f"rm {shlex.quote(path)}  # if no git is running",
+        )
+
+
+def _attributes(project: Project) -> Iterator[Problem]:
+    missing = [line for line in ATTRIBUTE_LINES if condition.converts(project.git, line.split()[0].replace("*", "x"))]
+    if missing:
+        text = "".join(f"\\n{line}" for line in missing)
+        place = shlex.quote(project.shell.show(ATTRIBUTES))
+        yield Problem(
+            "attributes",
+            f"{ATTRIBUTES} does not keep Git from changing line ends: it lacks {some(missing)}",
+            f"printf '{text}\\n' >> {place} && git add {place}",
+        )
+
+
+def _hooks(project: Project) -> Iterator[Problem]:
+    found = find_hooks(project)
+    if found.missing:
+        where = "" if found.own else f" in {found.folder}"
+        yield Problem("hooks-missing", f"Git does not call mvc: it lacks {some(found.missing)}{where}", found.fix)
+    outdated = [hook.name for hook in found.hooks if hook.state == "outdated"]
+    if outdated:
+        text = f"Git calls an mvc of another version or place: {some(outdated)}"
+        yield Problem("hooks-outdated", text, "mvc hook install")
+
+
+def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
+    for item in tracked:
+        if item.condition in ("invalid", "conflict"):
+            yield Problem.of(f"pointer-{item.condition}", unusable(project.shell, item))
+
+
+def _in_index(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
+    index = index_paths(project.git)
+    if found := [item.path for item in tracked if index.at_or_below(item.path)]:
+        fix = project.shell.line("git rm -r -q --cached --", *found)
+        yield Problem("in-index", f"tracked by Git as well as by mvc: {some(found)}", fix)
+
+
+def _not_ignored(project: Project, present: list[str]) -> Iterator[Problem]:
+    if found := condition.not_ignored(project.git, present):
+        yield Problem("not-ignored", f"Git does not ignore {some(found)}", project.shell.line("mvc add", *found))
+
+
+def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
+    aside = quarantined_objects(project.cache).keys()
+    if not aside:
+        return
+    gone = project.cache.missing(aside)
+    paths = [
+        item.path
+        for item in tracked
+        if item.pointer and any(digest.blake3 in gone for _, digest in known_objects(project.cache, item.pointer))
+    ]
+    if paths:
+        fix = f"{project.shell.line('mvc add', *paths)}  # if the workspace still has the content"
+        yield Problem("quarantine", f"only damaged content, in quarantine, is left for {some(paths)}", fix)
+
+
+def _left_behind(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
+    found = []
+    for folder in sorted(_folders(project, tracked)):
+        path = f"{folder}/{SIBLING}" if folder else SIBLING
+        if left_behind(f"{project.root}/{path}"):
+            found.append(path)
+    if found:
+        line = project.shell.line("rm -r", *found)
+        yield Problem("left-behind", f"a command that was killed left {some(found)}", line)
+
+
+def _folders(project: Project, tracked: list[Tracked]) -> set[str]:
+    """Return the directories in which checkout puts files."""
+    found = {""}
+    for item in tracked:
+        found.add(item.path.rpartition("/")[0])
+        for folder, names, _ in os.walk(f"{project.root}/{item.path}"):
+            found.add(os.path.relpath(folder, project.root))
+            names[:] = [name for name in names if name != SIBLING]
+    return found
+
+
+def _clock(project: Project, present: list[str], now: int) -> Iterator[Problem]:
+    ahead = {path: newest for path in present if (newest := _newest(f"{project.root}/{path}")) > now + _MINUTE_NS}
+    if ahead:
+        minutes = (max(ahead.values()) - now) // _MINUTE_NS
+        test = r"\( -newermt '1 minute' -o -newerct '1 minute' \) -exec touch -h {} +"
+        yield Problem(
+            "clock",
+            f"the clock is {minutes:,} min behind the times of {some(ahead)}",
+            f"{project.shell.line('find', *ahead)} {test}  # if the clock is right; else set it",
+        )
+
+
+def _newest(top: str) -> int:
+    """Return the newest stamp of a file at or below `top`, in ns."""
+    newest = _stamp(top) if not os.path.isdir(top) else 0
+    for folder, _, files in os.walk(top):
+        newest = max([newest, *(_stamp(f"{folder}/{name}") for name in files)])
+    return newest
+
+
+def _stamp(path: str) -> int:
+    with suppress(FileNotFoundError):
+        status = os.lstat(path)
+        return max(status.st_mtime_ns, status.st_ctime_ns)
+    return 0

@@ -1,0 +1,1 @@
+"""gate, hook and eval check: facts are gathered, then judged."""

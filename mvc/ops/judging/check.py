@@ -1,0 +1,134 @@
+"""`mvc eval check`: the hook's judge over the models of the workspace.
+
+Findings are remembered by the content of policy, pointer and report, unless they depend on the time. Whether the
+cache has the content of a model is checked each time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from blake3 import blake3
+
+from mvc._version import __version__
+from mvc.ops.judging.cached_content import is_cached, with_files
+from mvc.ops.judging.pickle_scans import with_scans
+from mvc.ops.shared.reports import file_in
+from mvc.ops.shared.selection import chosen
+from mvc.project import Project
+from mvc.quality.files import POLICY, SIGNATURES, SUFFIX, FileAt
+from mvc.quality.finding import Finding, Verdict
+from mvc.quality.judge.facts import Facts, ModelFacts
+from mvc.quality.judge.judge import judge
+from mvc.quality.policy.demands import demands
+from mvc.quality.policy.parsed_policy import ParsedPolicy, read_policy
+from mvc.scm.index import index_paths, list_files, staged_file
+from mvc.workspace.catalog import Catalog
+from mvc.workspace.tracked import Tracked
+
+_ABOUT_SEVERAL_MODELS = frozenset({"MVC101", "MVC106"})
+"""Their messages depend on other models: such verdicts are not remembered."""
+
+
+class Checked(NamedTuple):
+    """The models that were checked, and what was found."""
+
+    passed: bool
+    models: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def check(project: Project, paths: Iterable[str], now: float) -> Checked:
+    """Judge the tracked `paths`, or all, at `now`, in seconds since the epoch.
+
+    Raises:
+        MvcError: a path is not tracked; or Git, the cache, a report or the policy can't be read.
+
+    """
+    parsed = read_policy(file_in(project.tree, POLICY))
+    models = list(_models(project, [path.removesuffix(SIGNATURES).removesuffix(SUFFIX) for path in paths]))
+    keys = verdict_keys(parsed, models)
+    remembered = _remembered(project.catalog, keys)
+    fresh = with_files(project, parsed.policy, (model for model in models if model.path not in remembered))
+    fresh = with_scans(project, parsed.policy, fresh)
+    verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now)
+    _remember(project.catalog, fresh, keys, verdict)
+    found = Verdict.of((*verdict.findings, *(finding for findings in remembered.values() for finding in findings)))
+    return Checked(found.passed, tuple(model.path for model in models), found.findings)
+
+
+# The workspace.
+
+
+def _models(project: Project, paths: list[str]) -> Iterator[ModelFacts]:
+    tracked = project.tracked()
+    entries = list_files(project.git, f"*{SUFFIX}")
+    conflicts = {entry.path for entry in entries if entry.stage}
+    in_git = index_paths(project.git)
+    for selection in chosen(project, tracked, paths) if paths or tracked else ():
+        item = selection.item
+        pointer, report = _pointer(project, item), _report(project, item, conflicts)
+        in_cache = None if item.pointer is None else is_cached(project, item.pointer)
+        yield ModelFacts(item.path, pointer, report, in_cache, bool(in_git.at_or_below(item.path)))
+    if not paths:
+        for path in sorted({entry.path.removesuffix(SUFFIX) for entry in entries} - set(tracked)):
+            report = file_in(project.tree, path + SUFFIX)
+            if path and not path.endswith("/") and report and b"mvc-eval" in report.raw:
+                yield ModelFacts(path, None, report)
+
+
+def _pointer(project: Project, item: Tracked) -> FileAt:
+    unread = item.condition == "invalid" and not item.raw and bool(item.problem)
+    there = file_in(project.tree, item.pointer_path) if unread else None
+    return there or FileAt("100644", item.raw, conflicted=item.condition == "conflict")
+
+
+def _report(project: Project, item: Tracked, conflicts: set[str]) -> FileAt | None:
+    path = item.path + SUFFIX
+    if path in conflicts:
+        return FileAt("100644", b"", conflicted=True)
+    found = file_in(project.tree, path)
+    if found is None and item.condition == "not-checked-out":
+        raw = staged_file(project.git, path)
+        return None if raw is None else FileAt("100644", raw)
+    return found
+
+
+# Remembered verdicts.
+
+
+def verdict_keys(parsed: ParsedPolicy, models: Iterable[ModelFacts]) -> dict[str, str]:
+    """Return a key for each model whose verdict depends only on its files and the policy, and not on the time."""
+    ageless = not any(rule.max_age for rule in parsed.policy.rules)
+    return {
+        model.path: _key(parsed.file, model.pointer, model.report) for model in models
+        if model.pointer is not None and model.in_cache is not False and not model.in_git
+        and (ageless or demands(parsed.policy, model.path).max_age is None)
+    }
+
+
+def _key(*files: FileAt | None) -> str:
+    """Return a hash of mvc's version and of the files."""
+    parts = [__version__.encode()]
+    parts += [b"" if file is None else f"{file.mode} {file.conflicted} ".encode() + file.raw for file in files]
+    return blake3(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()
+
+
+def _remembered(catalog: Catalog, keys: Mapping[str, str]) -> dict[str, list[Finding]]:
+    """Return the findings of each model whose verdict is remembered under its key."""
+    return {
+        path: [Finding(*fields) for fields in json.loads(text)] if text else []
+        for path, (key, text) in catalog.verdicts().items() if keys.get(path) == key
+    }
+
+
+def _remember(catalog: Catalog, models: Iterable[ModelFacts], keys: Mapping[str, str], verdict: Verdict) -> None:
+    found: dict[str, list[Finding]] = {}
+    for finding in verdict.findings:
+        found.setdefault(finding.path, []).append(finding)
+    for model in models:
+        findings = found.get(model.path, [])
+        if model.path in keys and not _ABOUT_SEVERAL_MODELS.intersection(finding.code for finding in findings):
+            catalog.set_verdict(model.path, keys[model.path], json.dumps(findings) if findings else "")

@@ -1,0 +1,133 @@
+"""What the gate judges: what merging head into base would land, and what was before. Read from Git alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from mvc.objects.pointer import SUFFIX
+from mvc.ops.judging.blobs import Blobs
+from mvc.ops.judging.brought_files import brought_blobs
+from mvc.ops.judging.cached_content import with_files
+from mvc.ops.judging.past.read import Pasts, read_past
+from mvc.ops.judging.pickle_scans import with_scans
+from mvc.ops.judging.touched_models import FilesRead, enters, is_left, read_files, touched_models
+from mvc.ops.judging.trees import Trees, pointers_of, read_trees
+from mvc.ops.shared.ssh_signatures import signers_of
+from mvc.project import Project
+from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.judge.facts import BroughtFile, Facts, Landing, ModelFacts, Past, PolicyFileChange, Signer, TrackedName
+from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file, judging_policy
+from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
+from mvc.scm.commits import tree_of
+from mvc.scm.index import IndexPaths
+from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
+
+_OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
+
+
+def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
+    """Return what merging the commit `head` into `base` would land; signatures must be valid at `now`, in seconds.
+
+    Raises:
+        MvcError: no common history, a conflict, or an object that this clone lacks.
+
+    """
+    with merging(reading(project.around.environ, project.layout), base, head) as merge:
+        trees = read_trees(merge)
+        changed = touched_models(trees.judged)
+        pasts = read_past(trees, changed)
+        facts = _facts(project, trees, changed | pasts.by_path.keys(), pasts, now)
+        return facts._replace(blobs=(*facts.blobs, *brought_blobs(merge, trees.judged)))
+
+
+def tree_facts(project: Project, head: str, now: float) -> Facts:
+    """Return all that the commit `head` has, to be judged by its own policy, without a past.
+
+    Raises:
+        MvcError: this clone lacks some of it.
+
+    """
+    git = reading(project.around.environ, project.layout)
+    merge = Merge(git, head, head, tree_of(git, head))
+    check_trees(git, merge.tree)
+    entries = list_tree(git, merge.tree)
+    trees = Trees(merge, entries, as_index(entries, differing({}, entries)), Blobs(git))
+    pointers = pointers_of(entries)
+    trees.blobs.load_names(pointers.values())
+    names = {path: trees.blobs.name(entry.oid) for path, entry in pointers.items()}
+    return _facts(project, trees, touched_models(trees.judged), Pasts({}, names, ()), now)
+
+
+def _facts(project: Project, trees: Trees, paths: Collection[str], pasts: Pasts, now: float) -> Facts:
+    changes, entries = trees.judged.changes, trees.judged.entries
+    policy_files = {*POLICY_FILES, *filter(is_policy_file, changes)}
+    trees.blobs.load_files(entry for path in policy_files if (entry := trees.base.get(path)))
+    read = _read(trees, paths, policy_files, pasts.names)
+    files = read.ours
+    check = _SignatureCheck(trees.base_file(SIGNERS), trees.base_file(REVOKED), now)
+    policy = trees.base_file(POLICY)
+    landing = Landing(
+        own_policy=policy is None and POLICY in files,
+        waivers=trees.base_file(WAIVERS), signers=check.allowed, revoked=check.revoked,
+        policy_files=tuple(_policy_file_changes(trees, files, check)),
+        tracked=tuple(TrackedName(path, name) for path, name in sorted(pasts.names.items())),
+        files=tuple(BroughtFile(path, entries[path].mode) for path in changes if path in entries),
+        gone=pasts.gone,
+    )
+    judging = judging_policy(read_policy(policy or files.get(POLICY)), landing)
+    models = with_files(project, judging.policy, _models(trees, sorted(paths), files, pasts.by_path, check))
+    return Facts(judging, with_scans(project, judging.policy, models), read.blobs, landing)
+
+
+def _read(
+    trees: Trees, paths: Iterable[str], policy_files: Iterable[str], tracked: Collection[str],
+) -> FilesRead:
+    """Read the files of mvc in the judged tree that matter, and look at the other files that it adds."""
+    ours = {path + suffix for path in paths for suffix in _OF_A_MODEL}
+    ours |= {path + suffix for path in policy_files for suffix in ("", SIGNATURES)}
+    foreign = [path for path in trees.judged.changes if enters(trees.judged, path, tracked)]
+    return read_files(trees.merge.git, trees.judged, ours, foreign)
+
+
+def _models(
+    trees: Trees, paths: Iterable[str], files: Mapping[str, FileAt], pasts: Mapping[str, Past], check: _SignatureCheck,
+) -> Iterator[ModelFacts]:
+    """Yield the models; a deleted one only if it has no successor, or left a file behind."""
+    index_paths = IndexPaths(sorted(trees.judged.entries))
+    for path in paths:
+        pointer, report = files.get(path + SUFFIX), files.get(path + REPORT)
+        model = ModelFacts(path, pointer, report, in_git=bool(index_paths.at_or_below(path)))
+        if path in pasts or is_left(trees.judged, model):
+            signatures = files.get(path + REPORT + SIGNATURES)
+            signers = check.signers_of(report.raw, signatures, REPORTS) if report else ()
+            past = None if trees.is_one_tree else pasts.get(path, Past())
+            yield model._replace(signers=signers, past=past)
+
+
+def _policy_file_changes(
+    trees: Trees, files: Mapping[str, FileAt], check: _SignatureCheck,
+) -> Iterator[PolicyFileChange]:
+    for path in sorted(filter(is_policy_file, trees.judged.changes)):
+        old, new = trees.base_file(path), files.get(path)
+        if old != new:
+            text = change_text(path, old and old.raw, new and new.raw)
+            signers = check.signers_of(text, files.get(path + SIGNATURES), CHANGES)
+            yield PolicyFileChange(path, old, new, signers, trees.merge.base)
+
+
+class _SignatureCheck(NamedTuple):
+    """What signatures are checked against: the key files of the target branch, and the time."""
+
+    allowed: FileAt | None
+    revoked: FileAt | None
+    now: float
+
+    def signers_of(self, text: bytes, signatures: FileAt | None, namespace: str) -> tuple[Signer, ...]:
+        """Return the signers of `text`."""
+        if signatures is None:
+            return ()
+        allowed, revoked = (file and file.raw for file in (self.allowed, self.revoked))
+        return signers_of(text, signatures.raw, allowed, revoked, namespace, self.now)

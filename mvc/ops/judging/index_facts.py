@@ -1,0 +1,74 @@
+"""What the hook judges: the models and files that a commit would change, as the index has them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mvc.errors import InvalidFormat
+from mvc.objects.pointer import SUFFIX
+from mvc.objects.pointer_reader import parse
+from mvc.ops.judging.cached_content import is_cached, with_files
+from mvc.ops.judging.pickle_scans import with_scans
+from mvc.ops.judging.touched_models import SYMLINK, enters, is_left, is_pointer, read_files, touched_models
+from mvc.project import FOLDER, Project
+from mvc.quality.files import POLICY, SUBMODULE, FileAt
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.judge.facts import Facts, ModelFacts
+from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.policy.policy import Policy
+from mvc.scm.index import IndexPaths
+from mvc.scm.index_changes import Index
+
+
+class Staged(NamedTuple):
+    """What is judged of an index."""
+
+    facts: Facts
+    """What the commit would change."""
+    others: tuple[ModelFacts, ...] = ()
+    """The unchanged models, when the policy changes: they are judged by it as well."""
+
+
+def index_facts(project: Project, index: Index) -> Staged | None:
+    """Return what a commit of `index` would change; None when neither index nor HEAD has a file of mvc.
+
+    Raises:
+        MvcError: Git or the cache cannot be read.
+
+    """
+    if not any(path.startswith(f"{FOLDER}/") or is_pointer(path) for path in (*index.entries, *index.changes)):
+        return None
+    changed = touched_models(index)
+    tracked = {path.removesuffix(SUFFIX) for path in index.entries if is_pointer(path)}
+    others = tracked - changed if POLICY in index.changes else set()
+    ours = [POLICY, *(path + suffix for path in (*changed, *others) for suffix in (SUFFIX, REPORT))]
+    foreign = [path for path in index.changes if enters(index, path, tracked)]
+    files, blobs = read_files(project.git, index, ours, foreign)
+    parsed = read_policy(files.get(POLICY))
+    index_paths = IndexPaths(sorted(index.entries))
+
+    def model_at(path: str) -> ModelFacts:
+        pointer, in_git = files.get(path + SUFFIX), bool(index_paths.at_or_below(path))
+        in_cache = _in_cache(project, index, pointer)
+        return ModelFacts(path, pointer, files.get(path + REPORT), in_cache, in_git)
+
+    left = (model for model in map(model_at, sorted(changed)) if is_left(index, model))
+    models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))
+    rest = with_files(project, parsed.policy, map(model_at, sorted(others)))
+    return Staged(Facts(parsed, models, blobs), rest)
+
+
+def _scanned(project: Project, policy: Policy, models: tuple[ModelFacts, ...]) -> tuple[ModelFacts, ...]:
+    """Scan the models that the commit adds or changes, as far as the cache has them."""
+    here = [model for model in models if model.in_cache]
+    return (*with_scans(project, policy, here), *(model for model in models if not model.in_cache))
+
+
+def _in_cache(project: Project, index: Index, pointer: FileAt | None) -> bool | None:
+    """Return whether the cache has the content of a pointer; None unless it is new and can be read."""
+    if pointer is None or pointer.oid in index.known or pointer.conflicted or pointer.mode in (SUBMODULE, SYMLINK):
+        return None
+    try:
+        return is_cached(project, parse(pointer.raw))
+    except InvalidFormat:
+        return None

@@ -1,0 +1,128 @@
+"""Which two commits the gate judges: the typed ones, those that a CI system names, or this clone's default branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from mvc.errors import MvcError, UsageError
+from mvc.ops.judging.ci import DEEPER, WHOLE, CiJob, System
+from mvc.scm.commits import contains, find_commit, no_such_revision, parents
+from mvc.scm.incomplete import is_partial, is_shallow, lacks_tags
+from mvc.scm.plumbing import Git
+from mvc.scm.refs import local_base, remote_tip
+
+
+class Revisions(NamedTuple):
+    """The two commits."""
+
+    base: str
+    """Empty when a whole tree is judged."""
+    head: str
+    system: System = ""
+    is_pull_request: bool = False
+
+
+def revisions(git: Git, job: CiJob, base: str = "", head: str = "") -> Revisions:
+    """Return what to judge; `base` and `head` are the revisions that the user typed.
+
+    Raises:
+        UsageError: a typed revision names no commit, or the target branch is unknown.
+        MvcError: this clone lacks a commit that the CI system names, or older commits.
+
+    """
+    if is_shallow(git):
+        raise MvcError("this clone is shallow: the gate needs the history of the target branch", DEEPER[job.system])
+    if lack := lacks_tags(git):
+        raise MvcError(f"{lack.what}: the gate needs the versions that they register", lack.fix)
+    commit = typed_commit(git, head) if head else _head_of(git, job)
+    found = Revisions("", commit, job.system, job.is_pull_request and not (base and head))
+    if base:
+        return found._replace(base=typed_commit(git, base))
+    if job.system and (job.target or job.bases):
+        return resolve_base(git, job, found, head_is_typed=bool(head))
+    return found._replace(base=default_base(git))
+
+
+def typed_commit(git: Git, revision: str) -> str:
+    """Return the commit that a typed revision names.
+
+    Raises:
+        UsageError: it names none.
+        MvcError: Git cannot tell.
+
+    """
+    if found := find_commit(git, revision):
+        return found
+    raise no_such_revision(revision)
+
+
+def _head_of(git: Git, job: CiJob) -> str:
+    if not job.head:
+        return typed_commit(git, "HEAD")
+    if found := find_commit(git, job.head):
+        return found
+    raise MvcError(f"the commit to judge, {job.head[:12]}, is not in this clone", job.fetch or DEEPER[job.system])
+
+
+def resolve_base(git: Git, job: CiJob, found: Revisions, *, head_is_typed: bool) -> Revisions:
+    """Return the revisions with the newest known base, and with HEAD as head where the system has merged the two."""
+    here = typed_commit(git, "HEAD")
+    tip = remote_tip(git, job.target) if job.target else ""
+    merged = _merged_into(git, here, found.head) if job.may_check_out_merge and not head_is_typed else ""
+    known = [commit for name in job.bases if (commit := find_commit(git, name))]
+    candidates = [commit for commit in (tip, merged, *known) if commit]
+    if not candidates:
+        raise _no_base(job)
+    base = candidates[0]
+    for other in candidates[1:]:
+        base = other if contains(git, other, base) else base
+    lands = job.head_is_merge and not head_is_typed and here != base and contains(git, here, base)
+    return found._replace(base=base, head=here if lands or base == merged else found.head)
+
+
+def _merged_into(git: Git, commit: str, head: str) -> str:
+    """Return the first parent of `commit` if that merges `head` into it; empty otherwise."""
+    match parents(git, commit):
+        case (base, merged) if merged == head:
+            return base
+    return ""
+
+
+def _no_base(job: CiJob) -> MvcError:
+    if not job.target:
+        message = f"the commit before, {job.bases[0][:12]}, is not in this clone"
+        return MvcError(message, f"{DEEPER[job.system]}; after a forced push: mvc gate --base REV")
+    fetch = f"git fetch origin +refs/heads/{job.target}:refs/remotes/origin/{job.target}"
+    return MvcError(f"the target branch {job.target} is not in this clone", fetch)
+
+
+def default_base(git: Git) -> str:
+    """Return the tip of the default branch, as far as this clone knows it.
+
+    Raises:
+        UsageError: it does not.
+
+    """
+    if found := local_base(git):
+        return found
+    message = "the target branch is unknown: this clone has no main or master, neither local nor of origin"
+    raise UsageError(message, "mvc gate --base REV")
+
+
+@contextmanager
+def partial_clone_hint(git: Git, system: System) -> Iterator[None]:
+    """Let errors of reading a partial clone say how to fetch the missing objects.
+
+    Raises:
+        MvcError: any that is raised inside.
+
+    """
+    try:
+        yield
+    except MvcError as error:
+        if isinstance(error, UsageError) or not is_partial(git):
+            raise
+        what = "a Git object is missing" if " failed: " in error.message else error.message
+        raise MvcError(f"{what} (this is a partial clone)", WHOLE[system]) from None

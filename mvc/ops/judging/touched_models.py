@@ -1,0 +1,150 @@
+"""Which models a change touches, and the first bytes of the files in it: for the hook's index and the gate's tree."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from mvc.modelfiles import magic
+from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
+from mvc.objects.pointer import SUFFIX
+from mvc.quality.files import MAX_BYTES as MAX_FILE
+from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.judge.facts import BlobFacts, ModelFacts
+from mvc.scm.blobs import blob_sizes, first_bytes, missing_object
+from mvc.scm.index_changes import Index
+from mvc.scm.plumbing import Git
+
+SYMLINK = "120000"
+HEAD = max(MAX_POINTER, MAX_FILE) + 1
+"""Bytes that are read of a file: all of a pointer or report, unless it is too large to be one."""
+_LONGEST_TARGET = 4096
+"""Bytes of a symlink's target: no system follows a longer one."""
+_REPORT_KEY = b"mvc-eval"
+
+
+# Which models.
+
+
+def is_pointer(path: str) -> bool:
+    """Whether a file in Git is a pointer, by its name."""
+    return path.endswith(SUFFIX) and not path.endswith(f"/{SUFFIX}") and path != SUFFIX
+
+
+def stem(path: str) -> str:
+    """Return the tracked path of a pointer, a report or its signatures; empty for any other file."""
+    if is_pointer(path):
+        return path.removesuffix(SUFFIX)
+    report = path.removesuffix(SIGNATURES)
+    found = report.removesuffix(REPORT)
+    return found if found != report and not found.endswith("/") else ""
+
+
+def touched_models(index: Index) -> set[str]:
+    """Return the tracked paths whose pointer, report, signatures or content changed."""
+    found = set()
+    for path in index.changes:
+        if model := stem(path) or (_tracked_above(index, path) if path in index.entries else ""):
+            found.add(model)
+    return {path for path in found if _is_model(index, path)}
+
+
+def _tracked_above(index: Index, path: str) -> str:
+    """Return the tracked path that is `path` or a directory above it; empty when there is none."""
+    while path and path + SUFFIX not in index.entries:
+        path = path.rpartition("/")[0]
+    return path
+
+
+def _is_model(index: Index, path: str) -> bool:
+    """Whether a model is or was at `path`; a deleted `X.eval.yaml` without a pointer may be another program's."""
+    pointer = path + SUFFIX
+    return pointer in index.entries or pointer in index.changes or path + REPORT in index.entries
+
+
+def is_left(index: Index, model: ModelFacts) -> bool:
+    """Whether the index still has a pointer or report of the model."""
+    if model.pointer is None and model.report is not None and model.path + SUFFIX not in index.changes:
+        return model.report.conflicted or _REPORT_KEY in model.report.raw
+    return model.pointer is not None or model.report is not None
+
+
+# Their files.
+
+
+class FilesRead(NamedTuple):
+    """Files of the judged tree."""
+
+    ours: dict[str, FileAt]
+    """Pointers, reports and policy files that are there, by path."""
+    blobs: tuple[BlobFacts, ...]
+    """What the first bytes of other files tell."""
+
+
+def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[str]) -> FilesRead:
+    """Read files of mvc, as far as the index has them, and the first bytes of others.
+
+    Raises:
+        MvcError: Git cannot read one.
+
+    """
+    own = {path: entry for path in ours if (entry := index.entries.get(path)) is not None}
+    others = {path: index.entries[path] for path in foreign}
+    whole = {entry.oid for entry in own.values() if entry.mode != SUBMODULE and not entry.conflicted}
+    entering = {entry.oid for entry in others.values()}
+    sizes = blob_sizes(git, sorted(whole | entering))
+    for lost in (whole | entering) - sizes.keys():
+        raise missing_object(lost)
+    content: dict[str, bytes] = {}
+    looks: dict[str, Look] = {}
+    for oid, head in first_bytes(git, sizes, HEAD):
+        if oid in whole:
+            content[oid] = head
+        if oid in entering and (look := look_at(head, sizes[oid])):
+            looks[oid] = look
+    return FilesRead(
+        {path: FileAt(item.mode, content.get(item.oid, b""), item.oid, item.conflicted) for path, item in own.items()},
+        tuple(
+            BlobFacts(path, look.size, look.kind) for path, entry in others.items()
+            if (look := looks.get(entry.oid)) and look.counts(symlink=entry.mode == SYMLINK)
+        ),
+    )
+
+
+# Other files.
+
+
+def enters(index: Index, path: str, tracked: Collection[str]) -> bool:
+    """Whether `path` would bring new content into Git that is not a file of mvc."""
+    entry = index.entries.get(path)
+    if entry is None or entry.conflicted or entry.oid in index.known or entry.mode == SUBMODULE:
+        return False
+    return not is_ours(path, tracked) and not _tracked_above(index, path)
+
+
+class Look(NamedTuple):
+    """What the first bytes of a blob tell."""
+
+    size: int
+    kind: str
+    """As in `BlobFacts`."""
+    may_be_target: bool
+    """Whether it may be the target of a symlink, and not a model that poses as one."""
+
+    def counts(self, *, symlink: bool) -> bool:
+        """Whether it is judged, in an entry with the mode of a symlink or another one."""
+        return not (symlink and self.may_be_target)
+
+
+def look_at(head: bytes, size: int) -> Look | None:
+    """Return what a blob of `size` bytes is that begins with `head`; None for a pointer of git-lfs."""
+    if magic.is_lfs_pointer(head, size):
+        return None
+    kind = magic.kind_of(head, size)
+    return Look(size, kind, size <= _LONGEST_TARGET and b"\0" not in head and not kind)
+
+
+def is_ours(path: str, tracked: Collection[str]) -> bool:
+    """Whether a file is a pointer, or the report of one of the `tracked` paths."""
+    return is_pointer(path) or (path.endswith(REPORT) and stem(path) in tracked)

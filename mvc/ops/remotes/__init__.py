@@ -1,0 +1,1 @@
+"""push, fetch, pull, get, and the settings of remotes."""

@@ -1,0 +1,204 @@
+"""`mvc remote test`: one round trip, and what of it works."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Literal, NamedTuple, TypeAlias
+from uuid import uuid4
+
+from mvc.errors import MvcError
+from mvc.fs.shared_folders import is_shared
+from mvc.ops.shared.remotes import find_remote
+from mvc.project import Project
+from mvc.store.buckets.address import RemoteSettings
+from mvc.store.buckets.bucket import Bucket, Item
+from mvc.store.buckets.open import MARKER, connect
+from mvc.store.cache.sharing import group_of, user_name
+from mvc.store.remote.marker import read_marker
+
+Works: TypeAlias = Literal["yes", "no", "untried"]
+SKEW = 15 * 60
+"""Seconds by which clocks may differ: S3 refuses requests beyond."""
+_DATA = b"written by `mvc remote test`, which removes it: you may do so, too\n"
+
+
+class Check(NamedTuple):
+    """Whether one thing works."""
+
+    name: str
+    works: Works
+    message: str = ""
+    """What is wrong, or worth knowing."""
+    fix: str = ""
+
+
+class Tested(NamedTuple):
+    """What works with a remote."""
+
+    remote: str
+    url: str
+    checks: tuple[Check, ...]
+    clock: float | None
+    """Seconds by which the remote's clock is ahead of this one; None when it cannot be told."""
+    identity: str
+    """As whom the remote knows the user; empty when it cannot be told."""
+
+    @property
+    def can_pull(self) -> bool:
+        """Whether content can be read."""
+        return all(check.works != "no" for check in self.checks if check.name in {"reach", "read", "list"})
+
+    @property
+    def works(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(check.works != "no" for check in self.checks)
+
+
+def try_out(project: Project, name: str | None = None, now: Callable[[], float] = time.time) -> Tested:
+    """Write something to a remote, read it back and remove it; the default remote when `name` is None.
+
+    Raises:
+        UsageError: there is no such remote, or its settings are wrong.
+
+    """
+    settings = find_remote(project, name)
+    with _left_as_it_was(settings), closing(connect(settings)) as bucket:
+        trip = _Trip(bucket, now)
+        checks = tuple(trip.run())
+        return Tested(settings.name, bucket.url, checks, trip.clock, _identity(project, settings, bucket))
+
+
+def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str:
+    """Return as whom the remote knows the user; empty when a backend does not tell."""
+    if settings.url.startswith("/"):
+        return _user_of(settings.url)
+    told = ""
+    with suppress(MvcError):
+        told = str(getattr(bucket, "identity", str)())
+    key = project.settings.remotes()[settings.name].get("access_key_id")
+    return f"{told} ({key.origin} config)" if key and told.endswith("access_key_id") else told
+
+
+def _user_of(path: str) -> str:
+    """Return who uses a directory, and with whom it is shared."""
+    user = user_name(os.geteuid())
+    with suppress(OSError):  # the checks have told why
+        if is_shared(path):
+            inside = os.stat(path).st_gid in {os.getegid(), *os.getgroups()} or os.geteuid() == 0
+            rest = "" if inside else ", and you are not in it"
+            return f"{user}; the directory is shared with the group {group_of(path)}{rest}"
+    return user
+
+
+@contextmanager
+def _left_as_it_was(settings: RemoteSettings) -> Iterator[None]:
+    """Remove the directories that a remote gets with its first write, where they are empty and were not there."""
+    places = [settings.url, f"{settings.url}/tmp"] if settings.url.startswith("/") else []
+    made = [path for path in places if not os.path.isdir(path)]
+    try:
+        yield
+    finally:
+        for path in reversed(made):
+            with suppress(OSError):
+                os.rmdir(path)
+
+
+class _Trip:
+    """The round trip. A step returns what is wrong, empty when nothing is; None when it could not be tried."""
+
+    def __init__(self, bucket: Bucket, now: Callable[[], float]) -> None:
+        self._bucket = bucket
+        self._now = now
+        self._key = f"mvc-test-{uuid4().hex}"
+        self._other = f"{self._key}-new"
+        self._item: Item | None = None
+        """What was written, as it was found then."""
+        self.clock: float | None = None
+
+    def run(self) -> Iterator[Check]:
+        """Yield what works; what is written is removed at the end."""
+        steps: list[tuple[str, Callable[[], str | None]]] = [
+            ("reach", self._reach),
+            ("write", self._write),
+            ("read", self._read),
+            ("list", self._list),
+            ("conditional", self._write_new),
+            ("delete", self._delete),
+            ("clock", self._compare_clocks),
+        ]
+        try:
+            for name, step in steps:
+                yield (check := _tried(name, step))
+                if name == "reach" and check.works == "no":
+                    yield from (Check(rest, "untried") for rest, _ in steps[1:])
+                    return
+        finally:
+            with suppress(MvcError):
+                self._bucket.delete([self._key, self._other])
+
+    def _reach(self) -> str:
+        read_marker(self._bucket)
+        return ""
+
+    def _write(self) -> str:
+        before = self._now()
+        self._bucket.write(self._key, _DATA)
+        after = self._now()
+        self._item = self._bucket.head(self._key)
+        if self._item is None:
+            return "what was written is not there"
+        if self._item.modified:
+            self.clock = _ahead(self._item.modified, before, after)
+        return ""
+
+    def _read(self) -> str | None:
+        if self._item is None:
+            return "" if read_marker(self._bucket) else None
+        same = self._bucket.read(self._item, 0, self._item.size) == _DATA
+        return "" if same else "other bytes come back than were written"
+
+    def _list(self) -> str:
+        found = [item.key for item in self._bucket.list(self._key if self._item else MARKER)]
+        return "" if self._key in found or not self._item else "what was written is not listed"
+
+    def _write_new(self) -> str | None:
+        if self._item is None:
+            return None
+        if self._bucket.write(self._key, b"", new=True) or not self._bucket.write(self._other, _DATA, new=True):
+            return "it cannot write only where nothing is: two pushes at once may write over each other's files"
+        return ""
+
+    def _delete(self) -> str | None:
+        if self._item is None:
+            return None
+        self._bucket.delete([self._key, self._other])
+        return "what was deleted is still there" if self._bucket.head(self._key) else ""
+
+    def _compare_clocks(self) -> str | None:
+        if self.clock is None:
+            return None
+        return "" if abs(self.clock) < SKEW else f"its clock and this one differ by {abs(self.clock) / 60:.0f} minutes"
+
+
+def _tried(name: str, step: Callable[[], str | None]) -> Check:
+    try:
+        wrong = step()
+    except MvcError as error:
+        here = error.fix.startswith("mvc remote test")
+        return Check(name, "no", error.message, "mvc help remotes" if here else error.fix)
+    if wrong is None:
+        return Check(name, "untried")
+    return Check(name, "no", wrong, _FIXES.get(name, "")) if wrong else Check(name, "yes")
+
+
+_FIXES = {"clock": "timedatectl set-ntp true", "conditional": "mvc help remotes"}
+
+
+def _ahead(stamp: float, before: float, after: float) -> float:
+    """Return by how much a clock is ahead that stamped something between `before` and `after`."""
+    if before - 1 <= stamp <= after:  # it may be told in whole seconds
+        return 0
+    return round(stamp - after if stamp > after else stamp - before, 1)

@@ -1,0 +1,1 @@
+"""eval record, run, show and sign."""

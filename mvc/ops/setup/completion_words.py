@@ -1,0 +1,130 @@
+"""What a word on the command line could become: for completion in the shell.
+
+Only names that mvc accepts are offered: they have no control characters, so each fits on a line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from mvc.errors import InvalidName
+from mvc.objects.names import check_path
+from mvc.objects.pointer import SUFFIX, path_of
+from mvc.ops.shared.remotes import configured_remotes
+from mvc.project import Project, Surroundings
+from mvc.scm.index import list_files
+from mvc.scm.plumbing import Git, scrubbed
+from mvc.scm.refs import list_refs
+
+_NOT_MODELS = frozenset({".git", ".mvc"})
+
+
+def tracked(start: str, environ: Mapping[str, str], text: str) -> list[str]:
+    """Return the tracked paths that `text`, typed in `start`, could become: one level, as shells do it.
+
+    A folder ends in a slash. Below a tracked directory its files are offered.
+
+    Raises:
+        MvcError: that is in no repository.
+
+    """
+    folder, stem = _split(text)
+    place = os.path.join(start, folder)
+    entries = list_files(Git(place, scrubbed(environ)), f"*{SUFFIX}")
+    pointers = [
+        entry.path for entry in entries if entry.state == "skip-worktree" or os.path.lexists(f"{place}/{entry.path}")
+    ]
+    names = {_level(path_of(path)) for path in pointers}
+    if _is_inside_tracked(place):
+        names |= set(_children(place))
+    return _offered(folder, stem, names)
+
+
+def addable(start: str, environ: Mapping[str, str], text: str) -> list[str]:
+    """Return the files and directories that `text` could become, without what Git itself holds.
+
+    Raises:
+        MvcError: that is in no repository.
+
+    """
+    folder, stem = _split(text)
+    place = os.path.join(start, folder)
+    entries = list_files(Git(place, scrubbed(environ)), ":(glob)*")
+    in_git = {entry.path for entry in entries if entry.state != "untracked"}
+    names = {name for name in _children(place) if name not in in_git and not name.endswith(SUFFIX)}
+    return _offered(folder, stem, names)
+
+
+def directories(start: str, text: str) -> list[str]:
+    """Return the directories that `text` could become."""
+    folder, stem = _split(text)
+    return _offered(folder, stem, (name for name in _children(os.path.join(start, folder)) if name.endswith("/")))
+
+
+def revisions(start: str, environ: Mapping[str, str], text: str) -> list[str]:
+    """Return the branches and tags that `text` could become.
+
+    Raises:
+        MvcError: `start` is in no repository.
+
+    """
+    names = ["HEAD", *list_refs(Git(start, scrubbed(environ)))]
+    return [name for name in names if name.startswith(text)]
+
+
+def remotes(around: Surroundings, text: str) -> list[str]:
+    """Return the remotes that `text` could become.
+
+    Raises:
+        MvcError: that is in no repository, or its settings are wrong.
+
+    """
+    with Project.discover(around) as project:
+        return [name for name in configured_remotes(project.settings) if name.startswith(text)]
+
+
+def _split(text: str) -> tuple[str, str]:
+    folder, slash, stem = text.rpartition("/")
+    return folder + slash, stem
+
+
+def _level(path: str) -> str:
+    first, slash, _ = path.partition("/")
+    return first + slash
+
+
+def _is_inside_tracked(place: str) -> bool:
+    """Whether a directory above, or `place` itself, is tracked: its pointer lies beside it."""
+    folder = os.path.realpath(place)
+    while folder != os.path.dirname(folder):
+        if os.path.isfile(folder + SUFFIX):
+            return True
+        folder = os.path.dirname(folder)
+    return False
+
+
+def _children(place: str) -> list[str]:
+    try:
+        with os.scandir(place or ".") as entries:
+            return [entry.name + "/" * entry.is_dir() for entry in entries if entry.name not in _NOT_MODELS]
+    except OSError:
+        return []
+
+
+def _offered(folder: str, stem: str, names: Iterable[str]) -> list[str]:
+    """Return those of `names` that begin with `stem`; hidden ones only when it says so.
+
+    One that would be taken for an option or a home gets a `./`.
+    """
+    hidden = stem.startswith(".")
+    fitting = (name for name in names if name.startswith(stem) and (hidden or not name.startswith(".")))
+    accepted = [folder + name for name in sorted(fitting) if _is_accepted(name.removesuffix("/"))]
+    return [f"./{name}" if name.startswith(("-", "~")) and not stem else name for name in accepted]
+
+
+def _is_accepted(name: str) -> bool:
+    try:
+        return bool(check_path(name))
+    except InvalidName:
+        return False

@@ -1,0 +1,134 @@
+"""`mvc init`: sets a repository up, or a clone of one that was."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mvc import config
+from mvc.errors import MvcError, UsageError
+from mvc.fs.shared_folders import is_shared
+from mvc.fs.tree import Replacement, replace_files
+from mvc.ops.setup.hooks import Installed, forgo, install
+from mvc.ops.shared.hook_scripts import ENABLED
+from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, CONFIG, FOLDER, Project
+from mvc.quality.files import POLICY
+from mvc.quality.policy.policy import STARTER as STARTER_POLICY
+from mvc.scm.index import index_paths
+from mvc.scm.staging import stage
+from mvc.store.cache.layout import prepare
+from mvc.store.cache.sharing import group_of, make_cache_dir, share
+from mvc.workspace.links import working_types
+
+STARTER = f"""{config.HEADER}
+# Settings of this repository, for everyone who clones it: mvc config list shows all of them.
+#
+# cache:
+#   link: "hardlink"   # workspace files and the cache share content, and are read-only
+"""
+
+
+class InitResult(NamedTuple):
+    """What `init` did."""
+
+    root: str
+    cache: str
+    written: tuple[str, ...]
+    """Files that were made or changed, and staged; none in a clone."""
+    shares_blocks: bool
+    """Whether the file system lets workspace and cache share blocks."""
+    group: str
+    """The group of users that shares the cache; empty when none does."""
+    hooks: Installed | None
+    """What was done about Git's hooks; None where they are not wanted."""
+    hooks_elsewhere: MvcError | None
+    """Why none were laid down, though they are wanted: Git looks for them where others do, too."""
+
+
+class InitOptions(NamedTuple):
+    """How to set a repository up."""
+
+    cache_dir: str | None = None
+    """Absolute; becomes this clone's cache."""
+    shared: bool = False
+    """Make that writable for its group, now and later."""
+    hooks: bool = True
+    """Lay Git's hooks down; without, the clone remembers that it does without them."""
+
+
+def init(project: Project, options: InitOptions = InitOptions()) -> InitResult:
+    """Set the repository up; again is harmless.
+
+    Raises:
+        UsageError: `cache_dir` is inside the worktree; or there is none to share.
+        MvcError: something can't be written.
+
+    """
+    if options.cache_dir is not None:
+        _set_cache_dir(project, options.cache_dir, shared=options.shared)
+    elif options.shared:
+        raise UsageError("only a cache in a directory of its own can be shared", "mvc init --cache DIR --shared group")
+    with project.with_settings(None) as fresh:
+        return _init(fresh, hooks=options.hooks)
+
+
+def _init(project: Project, *, hooks: bool) -> InitResult:
+    written: tuple[str, ...] = ()
+    with project.locks.worktree():
+        if not index_paths(project.git).at_or_below(FOLDER):
+            written = _write_files(project)
+        prepare(project.cache_root)
+    cache = project.cache
+    with project.locks.store(), cache.scratch() as scratch:
+        group = group_of(cache.root) if is_shared(cache.root) else ""
+        shares_blocks = "reflink" in working_types(scratch.path, scratch.path)
+    installed, elsewhere = _lay_hooks(project, wanted=hooks)
+    return InitResult(project.root, cache.root, written, shares_blocks, group, installed, elsewhere)
+
+
+def _lay_hooks(project: Project, *, wanted: bool) -> tuple[Installed | None, MvcError | None]:
+    if not wanted:
+        forgo(project)
+    elif project.settings.value(ENABLED) == "true":
+        try:
+            return install(project), None
+        except UsageError as error:
+            return None, error
+    return None, None
+
+
+def _set_cache_dir(project: Project, cache_dir: str, *, shared: bool) -> None:
+    if cache_dir == project.root or cache_dir.startswith(project.root + "/"):
+        raise UsageError(f"{cache_dir} is inside of the worktree", "mvc init --cache DIR, with a directory outside")
+    if shared:
+        share(cache_dir)
+    else:
+        make_cache_dir(cache_dir)
+    from mvc.ops.setup.configure import set_value  # noqa: PLC0415 - only --cache needs it
+
+    set_value(project, "cache.dir", cache_dir, "local")
+
+
+def _write_files(project: Project) -> tuple[str, ...]:
+    """Write what is committed, and stage it. What is there stays: an `init` that was killed left it."""
+    attributes = project.tree.read(ATTRIBUTES, 1 << 20)
+    replacements = [
+        _starter(project, CONFIG, STARTER),
+        _starter(project, POLICY, STARTER_POLICY),
+        Replacement(ATTRIBUTES, attributes, _with_lines(attributes or b"")),
+    ]
+    with project.staging() as staging:
+        replace_files(project.tree, staging, replacements)
+    paths = [item.path for item in replacements]
+    stage(project.git, paths)
+    return tuple(paths)
+
+
+def _starter(project: Project, path: str, text: str) -> Replacement:
+    old = project.tree.read(path, 1 << 20)
+    return Replacement(path, old, text.encode() if old is None else old)
+
+
+def _with_lines(attributes: bytes) -> bytes:
+    have = attributes.decode("utf-8", "surrogateescape").splitlines()
+    lines = have + [line for line in ATTRIBUTE_LINES if line not in have]
+    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")

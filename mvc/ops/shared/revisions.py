@@ -1,0 +1,48 @@
+"""Pointers and reports in Git: at a commit, or in single blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mvc.objects.pointer import MAX_BYTES, SUFFIX, path_of
+from mvc.quality.files import SIGNATURES
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.scm.blobs import list_blobs, read_blobs, stream_blobs
+from mvc.scm.plumbing import Git
+from mvc.workspace.tracked import Tracked, parsed
+
+COMPANIONS = (REPORT, REPORT + SIGNATURES)
+"""Suffixes of the files that belong to a pointer: its evaluation report and that report's signatures."""
+
+
+def tracked_at(git: Git, commit: str) -> dict[str, Tracked]:
+    """Return every tracked path of `commit`, sorted.
+
+    Raises:
+        MvcError: a pointer's blob is not in this clone.
+
+    """
+    blobs = sorted(blob for blob in list_blobs(git, commit, SUFFIX) if not f"/{blob.path}".endswith(f"/{SUFFIX}"))
+    bodies = read_blobs(git, [blob.oid for blob in blobs])
+    items = (parsed(path_of(blob.path), raw) for blob, raw in zip(blobs, bodies, strict=True))
+    return {item.path: item for item in items}
+
+
+def companions_at(git: Git, commit: str, paths: Iterable[str]) -> list[tuple[str, bytes]]:
+    """Return path and content of the files that belong to the pointers of `paths` at `commit`.
+
+    Raises:
+        MvcError: a blob is not in this clone.
+
+    """
+    wanted = {path + suffix for path in paths for suffix in COMPANIONS}
+    blobs = [blob for blob in list_blobs(git, commit, "") if blob.path in wanted]
+    bodies = read_blobs(git, [blob.oid for blob in blobs])
+    return [(blob.path, raw) for blob, raw in zip(blobs, bodies, strict=True)]
+
+
+def pointers_in_blobs(git: Git, blobs: Sequence[tuple[str, str]]) -> list[Tracked]:
+    """Return the valid pointers among `blobs` (object id and tracked path), which this clone has."""
+    bodies = stream_blobs(git, (oid for oid, _ in blobs), MAX_BYTES)
+    items = (parsed(path, raw) for (_, path), raw in zip(blobs, bodies, strict=True))
+    return [item for item in items if item.pointer is not None]

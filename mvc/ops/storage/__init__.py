@@ -1,0 +1,1 @@
+"""gc, verify and the size of the cache."""

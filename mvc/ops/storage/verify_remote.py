@@ -1,0 +1,53 @@
+"""`mvc verify -r NAME`: a remote against the names of its objects, and who needs what is wrong. It is never altered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.ops.shared.remotes import find_remote
+from mvc.ops.shared.selection import chosen
+from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
+from mvc.ops.storage.verify import Wrong, broken_lists, objects_in_use, with_history
+from mvc.project import Project
+from mvc.store.cache.scrub import ScrubScope
+from mvc.store.remote.scrub import scrub_remote
+from mvc.transfer.pool import JOBS
+from mvc.workspace.tracked import pointers_of
+
+
+class RemoteVerified(NamedTuple):
+    """What was read of a remote, in objects and bytes, and what is wrong."""
+
+    remote: str
+    objects: int
+    bytes: int
+    wrong: tuple[Wrong, ...]
+
+
+def verify_remote(
+    project: Project, remote: str | None, paths: Iterable[str] = (), *, quick: bool = False,
+) -> RemoteVerified:
+    """Read a remote, or what `paths` need of it, and hold it against the names; what is absent is not wrong.
+
+    `quick` compares xxh128 where the digest is known.
+
+    Raises:
+        UsageError: no such remote.
+        MvcError: a path is not tracked, or the remote can't be read.
+
+    """
+    paths = [*paths]
+    selections = chosen(project, project.tracked(), paths)
+    with project.locks.store(), transferring(project, remote, JOBS) as tools:
+        bring_manifests(tools, pointers_of(selections))
+        users = objects_in_use(project, selections)
+        known = {name: use.xxh128 for name, use in users.items()}
+        broken = broken_lists(project, selections)
+        scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
+        result = scrub_remote(tools.remote, scope, project.around.progress.advance)
+    paths_of = {name: tuple(use.paths) for name, use in users.items()}
+    reasons = {item.name: item.reason for item in result.damage}  # it may lie there twice
+    wrong = [*broken, *(Wrong(name, reason, paths_of.get(name, ())) for name, reason in reasons.items())]
+    found = tuple(with_history(project, wrong)) if wrong else ()
+    return RemoteVerified(find_remote(project, remote).name, result.objects, result.bytes, found)

@@ -1,0 +1,1 @@
+"""add, checkout, status, diff, log, ls, mv, rm, unprotect."""

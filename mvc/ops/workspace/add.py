@@ -1,0 +1,335 @@
+"""`mvc add`: stores workspace files in the cache, and their pointers in Git."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable
+from functools import partial
+from typing import NamedTuple
+
+from mvc.errors import MvcError, UsageError
+from mvc.fs.tree import Replacement
+from mvc.objects.manifest import Manifest, encode
+from mvc.objects.names import check_path
+from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
+from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.pointers import publish_pointers, store_directory
+from mvc.ops.shared.selection import unusable
+from mvc.ops.shared.workspace_content import observed_id, pointer_id, same_content
+from mvc.project import FOLDER, Project
+from mvc.retention.available import listing_objects, load_manifest
+from mvc.scm.index import index_paths
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.repack import compact
+from mvc.store.cache.writer import LOOSE_AT, CacheWriter
+from mvc.workspace.observe import Observed, ObserveOptions, check_storable, observe, settled
+from mvc.workspace.read_files import storing
+from mvc.workspace.scan import refusal
+from mvc.workspace.stat_index import packed_name
+from mvc.workspace.tracked import Tracked, folders_above, holder_of, matching, means
+
+
+class AddOptions(NamedTuple):
+    """Options of `mvc add`."""
+
+    desc: str | None = None
+    """The pointer's description; None keeps the present one."""
+    name: str | None = None
+    """The model's name in the registry; None keeps the present one."""
+    force: bool = False
+    """Add a path even if that reverts an update of its pointer."""
+    stage: bool = True
+    follow_symlinks: bool = False
+    jobs: int = 4
+    """Large files read at the same time."""
+
+
+class Added(NamedTuple):
+    """A tracked path after `add`; `size` in bytes of content."""
+
+    path: str
+    pointer: str
+    kind: str
+    size: int
+    files: int
+    blake3: str
+    xxh128: str
+    changed: bool
+    """Whether the pointer's content changed."""
+
+
+class AddResult(NamedTuple):
+    """What was added, and the paths that failed."""
+
+    added: tuple[Added, ...]
+    failed: tuple[Failure, ...] = ()
+
+
+class Target(NamedTuple):
+    """A path to add: all of it, or the parts `inside` a tracked directory."""
+
+    path: str
+    before: Tracked | None
+    inside: tuple[str, ...] = ()
+
+    @property
+    def raw(self) -> bytes | None:
+        """The previous pointer file; None when there was none."""
+        return self.before.raw if self.before else None
+
+    def covers(self, name: str) -> bool:
+        """Whether the file `name` of the directory is meant."""
+        return not self.inside or any(means(part, name) for part in self.inside)
+
+
+class Prepared(NamedTuple):
+    """A target whose content is in the cache, and the pointer to write."""
+
+    target: Target
+    pointer: Pointer
+    observed: Observed
+
+
+def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions()) -> AddResult:
+    """Store the content at `paths` (from the top of the worktree), write and stage their pointers.
+
+    A path that fails does not stop the others.
+
+    Raises:
+        UsageError: a path cannot be added; nothing was read.
+        MvcError: the cache, the pointers or the index cannot be written.
+
+    """
+    with project.locks.worktree(), project.locks.store():
+        tracked = project.tracked()
+        targets = _targets(project, tracked, list(paths), options)
+        prepared, failed = _store(project, targets, options)
+        if prepared:
+            _publish(project, prepared, options)
+            compact(project.cache)
+    return AddResult(tuple(_added(item) for item in prepared), tuple(failed))
+
+
+# What to add.
+
+
+def _targets(project: Project, tracked: dict[str, Tracked], paths: list[str], options: AddOptions) -> list[Target]:
+    wanted: dict[str, list[str]] = {}
+    for path in paths:
+        for name in _expand(project, tracked, path):
+            holder = holder_of(tracked, name)
+            parts = wanted.setdefault(holder or name, [])
+            parts.append(name[len(holder) + 1 :] if holder else "")
+    targets = [
+        Target(path, tracked.get(path), () if "" in parts else tuple(sorted(set(parts))))
+        for path, parts in wanted.items()
+    ]
+    _check_targets(project, tracked, targets)
+    _check_name(tracked, targets, options)
+    return targets
+
+
+def _expand(project: Project, tracked: dict[str, Tracked], path: str) -> list[str]:
+    """Return the paths that `path` means: itself, the tracked path of a pointer, or what a pattern matches."""
+    if not path:
+        raise UsageError("the whole worktree can't be one tracked directory", "mvc add PATH")
+    if path.endswith(SUFFIX) and (path_of(path) in tracked or project.tree.lstat(path_of(path))):
+        path = path_of(path)
+    if project.tree.lstat(path) is not None or path in tracked or holder_of(tracked, path):
+        return [path]
+    if found := [name for name in matching(path, _candidates(project, tracked)) if not name.endswith(SUFFIX)]:
+        return found
+    raise UsageError(f"{path} does not exist", "mvc add PATH, where PATH is a file or directory")
+
+
+def _candidates(project: Project, tracked: dict[str, Tracked]) -> list[str]:
+    """Return the files of the workspace that a pattern may match, and the tracked directories as a whole."""
+    found = list(tracked)
+    for folder, folders, files in os.walk(project.root):
+        prefix = os.path.relpath(folder, project.root) + "/" if folder != project.root else ""
+        folders[:] = [name for name in folders if name not in (".git", FOLDER) and prefix + name not in tracked]
+        folders[:] = [name for name in folders if not os.path.lexists(f"{folder}/{name}/.git")]  # submodules
+        found += [prefix + name for name in files]
+    return found
+
+
+def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[Target]) -> None:
+    for target in targets:
+        check_path(target.path)
+    in_git = index_paths(project.git)
+    holders = folders_above(tracked)
+    for folder, path in folders_above(target.path for target in targets).items():
+        if project.tree.lstat(f"{folder}/.git") is not None:
+            line = f"{project.shell.line('mvc -C', folder)} add -- {shlex.quote(path[len(folder) + 1 :])}"
+            raise UsageError(f"{path} is in the submodule or repository {folder}", line)
+    for target in targets:
+        path = target.path
+        if below := holders.get(path):
+            line = project.shell.line("mvc add", below)
+            raise UsageError(f"{path} contains {below}, which is tracked on its own", line)
+        if (mine := in_git.at_or_below(path)) == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
+            line = f"{project.shell.line('mvc -C', path)} add PATH"
+            raise UsageError(f"{path} is a submodule, a repository of its own", line)
+        if mine:
+            recursive = "-r " if mine != [path] else ""
+            untrack = project.shell.line(f"git rm {recursive}--cached --", path)
+            line = f"{untrack} && {project.shell.line('mvc add', path)}"
+            raise UsageError(f"{path} is tracked by Git and can't be tracked by mvc as well", line)
+
+
+def _check_name(tracked: dict[str, Tracked], targets: list[Target], options: AddOptions) -> None:
+    if not options.name:
+        return
+    if len(targets) != 1:
+        raise UsageError("--name names one model, so it takes one path", "mvc add PATH --name NAME")
+    if NAME.fullmatch(options.name) is None:
+        raise UsageError(
+            f"invalid model name {options.name!r}: use only letters, digits, '-', '_' and '/'",
+            "mvc add PATH --name my-model",
+        )
+    for item in tracked.values():
+        if item.path != targets[0].path and item.pointer and item.pointer.notes.name == options.name:
+            raise UsageError(f"{item.path} already has the name {options.name!r}", "choose another --name")
+
+
+# Content into the cache.
+
+
+def _store(project: Project, targets: list[Target], options: AddOptions) -> tuple[list[Prepared], list[Failure]]:
+    prepared: list[Prepared] = []
+    failed: list[Failure] = []
+    with CacheWriter(project.cache, project.links.types) as writer:
+        for target in targets:
+            with collecting(failed, target.path):
+                prepared.append(_prepare(project, writer, target, options))
+    return prepared, failed
+
+
+def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
+    before = target.before
+    if before is not None:  # an invalid pointer is written anew, unless only parts of it are meant
+        replaceable = before.condition not in ("conflict", "not-checked-out")
+        if not replaceable or (before.condition and target.inside):
+            raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
+    pointer = before.pointer if before else None
+    observed = _observe(project, writer, target, pointer, options)
+    if pointer is not None and not options.force:
+        _check_not_behind(project, target.path, pointer, observed)
+    notes = _notes(pointer, options)
+    if target.inside and pointer is not None:
+        return Prepared(target, _updated(project, writer, target, pointer, observed, notes), observed)
+    if pointer is not None and same_content(pointer, observed) and _has_manifest(project.cache, pointer):
+        return Prepared(target, pointer._replace(notes=notes), observed)
+    return Prepared(target, _pointer(writer, observed, notes), observed)
+
+
+def _has_manifest(cache: Cache, pointer: Pointer) -> bool:
+    """Whether the cache has a directory's manifest; in a clone that fetched nothing, it does not."""
+    lists = listing_objects(cache, pointer) if pointer.kind == "dir" else []
+    return not cache.missing(digest.blake3 for digest in lists)
+
+
+def _observe(
+    project: Project, writer: CacheWriter, target: Target, pointer: Pointer | None, options: AddOptions,
+) -> Observed:
+    observed = observe(
+        project.tree,
+        target.path,
+        project.links,
+        ObserveOptions(
+            project.catalog.snapshot(target.path),
+            storing(writer, project.around.progress, options.jobs, _likely(pointer)),
+            lambda packed: writer.holds(packed_name(packed)),
+            options.follow_symlinks,
+            target.covers if target.inside else None,
+            None if target.inside else partial(check_storable, target.path),
+        ),
+    )
+    if observed.scan.kind == "none" and not target.inside:
+        raise MvcError(f"{target.path} is tracked but missing", project.shell.line("mvc checkout", target.path))
+    if error := refusal(target.path, observed.scan, project.shell.show):
+        raise error
+    return observed
+
+
+def _likely(pointer: Pointer | None) -> list[int]:
+    """Return the sizes of the pointer's large files: a file of that size may be unchanged."""
+    if pointer is None:
+        return []
+    if pointer.manifest is not None:
+        return [entry.size for entry in pointer.manifest.entries if entry.size >= LOOSE_AT]
+    return [pointer.digest.size]
+
+
+def _check_not_behind(project: Project, path: str, pointer: Pointer, observed: Observed) -> None:
+    """Refuse to revert an update that the pointer got since the workspace last matched it."""
+    synced = project.catalog.synced(path)
+    if not synced or synced == pointer_id(pointer) or same_content(pointer, observed):
+        return
+    if synced == observed_id(observed):
+        message = f"{path} is behind its pointer: adding it would revert that update"
+    else:
+        message = f"{path} was changed here, and its pointer was updated meanwhile: adding it would revert that update"
+    take, revert = project.shell.line("mvc checkout", path), project.shell.line("mvc add -f", path)
+    raise MvcError(message, f"{take}  # takes the update; {revert} reverts it")
+
+
+def _notes(pointer: Pointer | None, options: AddOptions) -> Notes:
+    notes = pointer.notes if pointer else Notes()
+    if options.desc is not None:
+        notes = notes._replace(desc=options.desc)
+    return notes._replace(name=options.name) if options.name is not None else notes
+
+
+def _pointer(writer: CacheWriter, observed: Observed, notes: Notes) -> Pointer:
+    if observed.snapshot is None:
+        raise MvcError("nothing to add")
+    if observed.scan.kind == "file":
+        return file_pointer(observed.snapshot.digest, executable=observed.executable, notes=notes)
+    manifest = Manifest(tuple(sorted(observed.entries())))  # sorted already if it was just read
+    return store_directory(writer, manifest, observed.encoded or encode(manifest), notes)
+
+
+def _updated(
+    project: Project, writer: CacheWriter, target: Target, pointer: Pointer, observed: Observed, notes: Notes,
+) -> Pointer:
+    """Return the directory's pointer with the parts that are meant updated, and nothing else."""
+    if pointer.kind != "dir":
+        raise UsageError(f"{target.path} is tracked as a file", project.shell.line("mvc add", target.path))
+    old = load_manifest(project.cache, pointer).entries
+    new = [entry for entry in observed.entries() if target.covers(entry.path)]
+    for part in target.inside:
+        if not any(means(part, entry.path) for entry in (*old, *new)):
+            raise UsageError(f"{target.path}/{part} does not exist", "mvc add PATH")
+    manifest = Manifest.of([*(entry for entry in old if not target.covers(entry.path)), *new])
+    return store_directory(writer, manifest, encode(manifest), notes)
+
+
+# Pointers into Git.
+
+
+def _publish(project: Project, prepared: list[Prepared], options: AddOptions) -> None:
+    pointers = [Replacement(item.target.path + SUFFIX, item.target.raw, emit(item.pointer)) for item in prepared]
+    publish_pointers(project, pointers, stage_them=options.stage)
+    for item in prepared:
+        _remember(project, item)
+
+
+def _remember(project: Project, item: Prepared) -> None:
+    path, snapshot = item.target.path, item.observed.snapshot
+    if snapshot is not None:
+        project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
+    project.catalog.set_synced(path, pointer_id(item.pointer))
+    listed = item.pointer.manifest.entries if item.pointer.manifest is not None else (item.pointer.digest,)
+    project.catalog.set_origin(path, (part.blake3 for part in listed))
+
+
+def _added(item: Prepared) -> Added:
+    before, pointer = item.target.before, item.pointer
+    changed = before is None or before.pointer is None or before.pointer.content != pointer.content
+    digest = pointer.digest
+    path = item.target.path
+    return Added(
+        path, path + SUFFIX, pointer.kind, pointer.total, pointer.files, digest.blake3, digest.xxh128, changed,
+    )

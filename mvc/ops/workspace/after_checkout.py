@@ -1,0 +1,133 @@
+"""What `git switch`, `merge` and `pull` call last: updates the workspace to the pointers that they changed.
+
+Nothing is lost: what `checkout` would refuse stays, and is reported. What the cache lacks is left to `pull`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from mvc.errors import InvalidFormat, MvcError
+from mvc.objects.pointer import SUFFIX, Pointer, path_of
+from mvc.ops.shared.checkout import CheckedOut, CheckoutResult, check_out
+from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.revisions import pointers_in_blobs
+from mvc.ops.shared.workspace_content import observe_path, same_content
+from mvc.project import Project
+from mvc.retention.available import is_available
+from mvc.retention.roots import PATTERN
+from mvc.scm.changes import FileChange, changed_between, changed_in_index, is_rebasing
+from mvc.scm.commits import is_revision
+from mvc.scm.index import index_paths
+from mvc.scm.plumbing import Git
+from mvc.workspace.checkout import Checkout, lost_by, make_plan
+from mvc.workspace.rename import prune, remove_empty
+from mvc.workspace.scan import refusal
+from mvc.workspace.tracked import Tracked, folders_above, holder_of
+
+ENABLED = "hooks.checkout"
+
+
+class Followed(NamedTuple):
+    """What was updated, and what was not."""
+
+    written: tuple[CheckedOut, ...] = ()
+    deleted: tuple[str, ...] = ()
+    """Paths that are no longer tracked here, and whose content the cache holds."""
+    absent: tuple[str, ...] = ()
+    """Paths whose content the cache lacks."""
+    failed: tuple[Failure, ...] = ()
+
+
+def after_checkout(project: Project, old: str, new: str) -> Followed:
+    """Follow a switch from one commit to another; an `old` of zeros is a new worktree."""
+    return _follow(project, lambda: changed_between(project.git, old, new, PATTERN))
+
+
+def after_merge(project: Project, *, squashed: bool) -> Followed:
+    """Follow a merge; a squashed one is in the index only."""
+    return _follow(project, lambda: _merged(project.git, "HEAD" if squashed else "ORIG_HEAD"))
+
+
+def _merged(git: Git, old: str) -> list[FileChange]:
+    if not is_revision(git, old):
+        raise MvcError(f"the commit before the merge is unknown: {old} is missing", "mvc checkout")
+    return changed_in_index(git, old, PATTERN)
+
+
+def _follow(project: Project, find: Callable[[], list[FileChange]]) -> Followed:
+    if project.settings.value(ENABLED) != "true" or is_rebasing(project.layout.git_dir):
+        return Followed()
+    changes = {path_of(change.path): change for change in find() if not f"/{change.path}".endswith(f"/{SUFFIX}")}
+    tracked = project.tracked()
+    failed: list[Failure] = []
+    deleted = _clear(project, tracked, {path: item.old for path, item in changes.items() if not item.new}, failed)
+    wanted = [tracked[path] for path, change in changes.items() if change.new and path in tracked]
+    absent = {item.path for item in wanted if _is_absent(project, item)}
+    ready = [item.path for item in wanted if item.path not in absent and item.condition != "not-checked-out"]
+    done = check_out(project, ready) if ready else CheckoutResult(())
+    return Followed(done.done, deleted, tuple(sorted(absent)), (*failed, *done.failed))
+
+
+def _is_absent(project: Project, item: Tracked) -> bool:
+    """Whether neither the cache nor the workspace has the content."""
+    try:
+        if item.pointer is None or item.condition or is_available(project.cache, project.catalog, item.pointer):
+            return False
+    except InvalidFormat:  # checkout reports it
+        return False
+    return not same_content(item.pointer, observe_path(project, item.path))
+
+
+# What is no longer tracked.
+
+
+def _clear(
+    project: Project, tracked: dict[str, Tracked], gone: dict[str, str], failed: list[Failure],
+) -> tuple[str, ...]:
+    """Delete the content of deleted pointers, given as path and blob; return the paths. What is in use stays."""
+    paths = _untracked(project.git, tracked, gone)
+    old = {item.path: item.pointer for item in pointers_in_blobs(project.git, [(gone[path], path) for path in paths])}
+    with project.locks.worktree(), project.locks.store(), project.staging() as staging:
+        tools = Checkout(project.tree, staging, project.links, project.around.progress)
+        deleted = []
+        for path, pointer in old.items():
+            with collecting(failed, path):
+                if pointer is not None and _delete(project, tools, path, pointer):
+                    deleted.append(path)
+    prune(project.tree, deleted, {os.path.realpath(project.around.cwd)})
+    project.catalog.flush()
+    return tuple(deleted)
+
+
+def _untracked(git: Git, tracked: dict[str, Tracked], paths: Iterable[str]) -> list[str]:
+    """Return which of `paths` are not tracked otherwise: by Git, alone, or as part of a directory."""
+    index, above = index_paths(git), folders_above(tracked)
+    free = (path for path in paths if path not in tracked and path not in above and not holder_of(tracked, path))
+    return [path for path in free if not index.at_or_below(path)]
+
+
+def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> bool:
+    """Delete the content of a pointer; return whether there was any.
+
+    Raises:
+        MvcError: it was changed, or the cache does not hold all of it.
+
+    """
+    before = observe_path(project, path)
+    if before.scan.kind == "none":
+        return False
+    if error := refusal(path, before.scan, project.shell.show):
+        raise error
+    fix = f"{project.shell.line('rm -r --', path)}  # if it is not needed"
+    if not same_content(pointer, before):
+        raise MvcError(f"{path} is no longer tracked here, but was changed: it was not deleted", fix)
+    plan = make_plan(before.entries(), [], lambda _: True, empty=False)
+    if lost_by(project.cache, plan):
+        raise MvcError(f"{path} is no longer tracked here, but is not in the cache: it was not deleted", fix)
+    tools.execute(path, plan, before.scan.kind, before)
+    remove_empty(project.tree, path)
+    project.catalog.forget(path)
+    return True

@@ -1,0 +1,208 @@
+"""`mvc diff`: what changed between two revisions, or between one and the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.objects.diff import ChangeKind, EntryChange, diff_manifests, pair_renames
+from mvc.objects.manifest import Entry, Manifest
+from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.reports import matching_report, metric_directions, metric_values, report_in
+from mvc.ops.shared.revisions import companions_at, tracked_at
+from mvc.ops.shared.selection import chosen, unusable
+from mvc.ops.shared.workspace_content import observe_path
+from mvc.project import Project
+from mvc.quality.files import SUFFIX
+from mvc.retention.available import load_manifest
+from mvc.scm.commits import head, resolve
+from mvc.workspace.tracked import Selection, Tracked
+
+if TYPE_CHECKING:
+    from mvc.quality.reports.report import Report
+
+
+class Side(NamedTuple):
+    """A tracked path on one side; `size` in bytes of content."""
+
+    path: str
+    kind: str
+    blake3: str
+    size: int
+    files: int
+
+
+class FileDiff(NamedTuple):
+    """A file inside a tracked directory that differs; sizes in bytes."""
+
+    path: str
+    change: ChangeKind
+    old_path: str | None
+    old_size: int | None
+    size: int | None
+
+
+class MetricChange(NamedTuple):
+    """A metric on both sides; None where a side does not have it."""
+
+    name: str
+    old: float | None
+    new: float | None
+    higher_is_better: bool | None
+
+
+class PathDiff(NamedTuple):
+    """A tracked path that differs."""
+
+    path: str
+    change: ChangeKind
+    old: Side | None
+    new: Side | None
+    files: tuple[FileDiff, ...] = ()
+    metrics: tuple[MetricChange, ...] | None = None
+    """None when neither side has a report of its content."""
+    complete: bool = True
+    """Whether the files could be compared: the cache holds both manifests."""
+
+
+class Diff(NamedTuple):
+    """What differs from `old` to `new`; an empty revision is the workspace, or no commit yet."""
+
+    old: str
+    new: str
+    changes: tuple[PathDiff, ...]
+    failed: tuple[Failure, ...] = ()
+    """Paths that could not be compared, for example because a pointer is invalid."""
+
+
+class _Content(NamedTuple):
+    """The content of a tracked path on one side; `manifest` loads a directory's files."""
+
+    side: Side
+    manifest: Callable[[], Manifest]
+
+
+def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str] = ()) -> Diff:
+    """Return what differs: HEAD to workspace, a revision to workspace, or between two revisions.
+
+    A path without content in the workspace is compared by its pointer.
+
+    Raises:
+        UsageError: no such revision.
+        MvcError: a path is not tracked on either side.
+
+    """
+    old_commit = resolve(project.git, revisions[0]) if revisions else head(project.git)
+    new_commit = resolve(project.git, revisions[1]) if len(revisions) > 1 else ""
+    old_items = tracked_at(project.git, old_commit) if old_commit else {}
+    new_items = tracked_at(project.git, new_commit) if new_commit else project.tracked()
+    wanted = {selection.item.path: selection for selection in chosen(project, {**old_items, **new_items}, paths)}
+    failed: list[Failure] = []
+    old: dict[str, _Content] = {}
+    new: dict[str, _Content] = {}
+    content_now = _of_pointer if new_commit else _of_workspace
+    for path in wanted:
+        with collecting(failed, path):  # both sides or neither: a path that cannot be read was not deleted
+            before = {path: _of_pointer(project, old_items[path])} if path in old_items else {}
+            after = {path: content_now(project, new_items[path])} if path in new_items else {}
+            old |= before
+            new |= after
+    project.catalog.flush()
+    changes = _with_metrics(project, (old_commit or "", new_commit), _compare(old, new, wanted))
+    return Diff(old_commit or "", new_commit, tuple(changes), tuple(failed))
+
+
+def _of_pointer(project: Project, item: Tracked) -> _Content:
+    pointer = item.pointer
+    if pointer is None:
+        raise unusable(project.shell, item)
+    side = Side(item.path, pointer.kind, pointer.digest.blake3, pointer.total, pointer.files)
+    return _Content(side, lambda: load_manifest(project.cache, pointer))
+
+
+def _of_workspace(project: Project, item: Tracked) -> _Content:
+    if item.pointer is None:
+        raise unusable(project.shell, item)
+    observed = observe_path(project, item.path)
+    if observed.digest is None:
+        return _of_pointer(project, item)
+    found = observed.scan
+    side = Side(item.path, found.kind, observed.digest.blake3, found.total, len(found.names))
+    return _Content(side, lambda: Manifest(tuple(sorted(observed.entries()))))
+
+
+def _compare(old: dict[str, _Content], new: dict[str, _Content], wanted: dict[str, Selection]) -> list[PathDiff]:
+    """Return the differences by path; a deleted path whose content was added elsewhere is a rename."""
+    before = Manifest(tuple(_as_entry(content.side) for content in old.values()))
+    after = Manifest(tuple(_as_entry(content.side) for content in new.values()))
+    changes = pair_renames(diff_manifests(before, after))
+    differences = (_path_diff(change, old, new, wanted) for change in changes)
+    return [item for item in differences if item.change != "modified" or item.files or not wanted[item.path].inside]
+
+
+def _as_entry(side: Side) -> Entry:
+    return Entry(side.path, side.blake3, side.kind, side.size)
+
+
+def _path_diff(
+    change: EntryChange, old: dict[str, _Content], new: dict[str, _Content], wanted: dict[str, Selection],
+) -> PathDiff:
+    before = old[change.old.path] if change.old else None
+    after = new[change.new.path] if change.new else None
+    sides = (before.side if before else None, after.side if after else None)
+    files, complete = _files(before, after, wanted[change.path]) if change.change != "renamed" else ((), True)
+    return PathDiff(change.path, change.change, *sides, files, None, complete)
+
+
+def _files(before: _Content | None, after: _Content | None, selection: Selection) -> tuple[tuple[FileDiff, ...], bool]:
+    if not before or not after or (before.side.kind, after.side.kind) != ("dir", "dir"):
+        return (), True
+    try:
+        changes = pair_renames(diff_manifests(before.manifest(), after.manifest()))
+    except (MissingObject, CorruptObject, InvalidFormat):
+        return (), False
+    return tuple(_file_diff(change) for change in changes if selection.covers(change.path)), True
+
+
+def _file_diff(change: EntryChange) -> FileDiff:
+    old, new = change.old, change.new
+    return FileDiff(
+        change.path,
+        change.change,
+        old.path if old and change.change == "renamed" else None,
+        old.size if old else None,
+        new.size if new else None,
+    )
+
+
+# Metrics.
+
+
+def _with_metrics(project: Project, commits: tuple[str, str], changes: list[PathDiff]) -> list[PathDiff]:
+    old = _reports(project, commits[0], [item.old for item in changes if item.old]) if commits[0] else {}
+    new = _reports(project, commits[1], [item.new for item in changes if item.new])
+    return [
+        item._replace(metrics=_metric_changes(old.get(item.old.path if item.old else ""), new.get(item.path)))
+        for item in changes
+    ]
+
+
+def _reports(project: Project, commit: str, sides: list[Side]) -> dict[str, Report]:
+    """Return the reports of one side that match their content, by path; an empty commit is the workspace."""
+    files = dict(companions_at(project.git, commit, [side.path for side in sides])) if commit and sides else {}
+    found = {}
+    for side in sides:
+        file = side.path + SUFFIX
+        raw = files.get(file) if commit else report_in(project.tree, file)
+        if report := matching_report(raw, side.blake3, file):
+            found[side.path] = report
+    return found
+
+
+def _metric_changes(old: Report | None, new: Report | None) -> tuple[MetricChange, ...] | None:
+    if old is None and new is None:
+        return None
+    before, after = (metric_values(report) if report else {} for report in (old, new))
+    better = {name: way for report in (old, new) if report for name, way in metric_directions(report).items()}
+    return tuple(MetricChange(name, before.get(name), after.get(name), better[name]) for name in better)

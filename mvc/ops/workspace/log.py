@@ -1,0 +1,72 @@
+"""`mvc log`: a tracked path's versions."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import NamedTuple
+
+from mvc.errors import MvcError
+from mvc.objects.pointer import SUFFIX, path_of
+from mvc.ops.shared.reports import matching_report, metric_values
+from mvc.project import Project
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.scm.file_history import FileVersion, file_history
+from mvc.workspace.tracked import parsed
+
+
+class LogEntry(NamedTuple):
+    """One version; `size` in bytes of content. Tag and metrics are those of its report."""
+
+    commit: str
+    author: str
+    date: str
+    subject: str
+    tags: tuple[str, ...]
+    """Git tags of the commit."""
+    state: str
+    """`tracked`, `deleted`, or `invalid` when the pointer can't be read."""
+    description: str = ""
+    kind: str = ""
+    size: int = 0
+    files: int = 0
+    blake3: str = ""
+    tag: str | None = None
+    """None where there is no report of these bytes."""
+    metrics: dict[str, float] | None = None
+
+
+def log(project: Project, path: str) -> tuple[LogEntry, ...]:
+    """Return the versions of the tracked `path` in HEAD's history, the newest first.
+
+    Raises:
+        MvcError: it never was tracked.
+
+    """
+    path = path_of(path)
+    found = file_history(project.git, path + SUFFIX, path + REPORT)
+    versions = tuple(_entry(path, version) for version in _with_pointer(found))
+    if not versions:
+        raise MvcError(f"{path} has no version in this history", project.shell.line("mvc add", path) + " && git commit")
+    return versions
+
+
+def _with_pointer(versions: list[FileVersion]) -> list[FileVersion]:
+    """Leave out the commits that have only a report, with no pointer before or after."""
+    older = [version.content for version in versions[1:]]
+    return [item for item, last in zip_longest(versions, older) if item.content or last]
+
+
+def _entry(path: str, version: FileVersion) -> LogEntry:
+    info = version.info
+    entry = LogEntry(version.commit, info.author, info.date, info.subject, version.tags, "deleted")
+    if version.content is None:
+        return entry
+    pointer = parsed(path, version.content).pointer
+    if pointer is None:
+        return entry._replace(state="invalid")
+    entry = entry._replace(
+        state="tracked", description=pointer.notes.desc, kind=pointer.kind, size=pointer.total, files=pointer.files,
+        blake3=pointer.digest.blake3,
+    )
+    report = matching_report(version.beside, pointer.digest.blake3, path)
+    return entry._replace(tag=report.tag, metrics=metric_values(report)) if report else entry

@@ -1,0 +1,190 @@
+"""`mvc rm`: removes pointer, report, ignore line, content and index entry together.
+
+First the content is deleted, if the cache is verified to hold it; then the pointer. So after a kill the
+path is missing, and the same command continues.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.errors import MvcError, UsageError
+from mvc.fs.tree import Tree
+from mvc.objects.pointer import SUFFIX, path_of
+from mvc.ops.shared.failures import Failure, collecting, resumable
+from mvc.ops.shared.pointers import stop_ignoring
+from mvc.ops.shared.revisions import COMPANIONS
+from mvc.ops.shared.selection import unusable
+from mvc.ops.shared.workspace_content import observe_path
+from mvc.project import Project
+from mvc.scm.index import IndexPaths, index_paths, modified_files
+from mvc.scm.staging import stage
+from mvc.workspace.checkout import Checkout, Plan, check_safe, make_plan
+from mvc.workspace.rename import prune, remove_empty, remove_file
+from mvc.workspace.scan import refusal
+from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
+
+
+class Removed(NamedTuple):
+    """A path that is no longer tracked; `files` and `size` (in bytes) were deleted."""
+
+    path: str
+    pointer: str
+    files: int
+    size: int
+    kept: bool
+    """Whether something is still there: kept, or never tracked."""
+    reports: tuple[str, ...]
+    """The reports that were removed with the pointer."""
+
+
+class RemoveResult(NamedTuple):
+    """What was removed, and what could not be."""
+
+    removed: tuple[Removed, ...]
+    failed: tuple[Failure, ...] = ()
+
+
+def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> RemoveResult:
+    """Stop tracking what `paths` (from the top of the worktree) mean, and delete it unless `keep`.
+
+    A path that fails does not stop the others.
+
+    Raises:
+        UsageError: a path is part of a tracked directory.
+        MvcError: a path is not tracked, or Git's index is locked.
+
+    """
+    with project.locks.worktree(), project.locks.store():
+        index = index_paths(project.git)
+        selected = _selected(project, index, paths)
+        removed, failed = _remove_all(project, selected, _unsaved_reports(project, index, selected), keep=keep)
+        if removed:
+            with resumable("not everything was removed"):
+                _finish(project, removed, keep=keep)
+    return RemoveResult(tuple(removed), tuple(failed))
+
+
+# What to remove, and whether it can be removed.
+
+
+def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list[Selection]:
+    try:
+        selected = select(_tracked(project, index), paths)
+    except NotTracked as error:
+        if index.at_or_below(error.path):
+            fix = project.shell.line("git rm --", error.path)
+        elif project.tree.lstat(error.path) is not None:
+            fix = project.shell.line("rm", error.path)
+        else:
+            fix = "mvc ls  # lists what is"
+        raise MvcError(error.message, fix) from None
+    for selection in selected:
+        if selection.inside:
+            raise _partial(project, selection)
+    return selected
+
+
+def _tracked(project: Project, index: IndexPaths) -> dict[str, Tracked]:
+    """Return what is tracked, and what has a pointer in the index but no longer in the workspace."""
+    tracked = project.tracked()
+    pointers = [path for path in index.paths if path.endswith(SUFFIX) and path_of(path) not in tracked]
+    gone = [path for path in pointers if not os.path.lexists(f"{project.root}/{path}")]
+    return dict(sorted({**tracked, **{path_of(path): Tracked(path_of(path)) for path in gone}}.items()))
+
+
+def _partial(project: Project, selection: Selection) -> UsageError:
+    path = selection.item.path
+    part = f"{path}/{selection.inside[0]}"
+    there = project.tree.lstat(part) is not None
+    lines = ([project.shell.line("rm -r", part)] if there else []) + [project.shell.line("mvc add", path)]
+    return UsageError(f"{part} is part of {path}, which is tracked as a whole", " && ".join(lines))
+
+
+def _reports(tree: Tree, path: str) -> list[str]:
+    return [path + suffix for suffix in COMPANIONS if tree.lstat(path + suffix) is not None]
+
+
+def _unsaved_reports(project: Project, index: IndexPaths, selected: list[Selection]) -> set[str]:
+    """Return the reports of the selected paths that are not in Git as they are now."""
+    reports = {path for selection in selected for path in _reports(project.tree, selection.item.path)}
+    if not reports:
+        return set()
+    return reports - set(index.paths) | reports & modified_files(project.git)
+
+
+def _check(project: Project, item: Tracked, unsaved: set[str], *, keep: bool) -> None:
+    """Check that `item` can be removed: its pointer is readable or not needed, its report is in Git."""
+    if item.condition == "not-checked-out":
+        raise unusable(project.shell, item)
+    if item.condition and not keep:
+        problem = unusable(project.shell, item)
+        line = project.shell.line("mvc rm --keep", item.path)
+        raise MvcError(problem.message, f"{line}  # removes the pointer, keeps the content")
+    for path in _reports(project.tree, item.path):
+        if path in unsaved:
+            line = f"{project.shell.line('git add --', path)} && {project.shell.line('git commit --', path)}"
+            raise MvcError(f"the report {path} has changes that are not in Git", line)
+
+
+# Removing.
+
+
+def _remove_all(
+    project: Project, selected: list[Selection], unsaved: set[str], *, keep: bool,
+) -> tuple[list[Removed], list[Failure]]:
+    removed: list[Removed] = []
+    failed: list[Failure] = []
+    with project.staging() as staging:
+        tools = Checkout(project.tree, staging, project.links, project.around.progress)
+        for item, _ in selected:
+            with collecting(failed, item.path):
+                _check(project, item, unsaved, keep=keep)
+                removed.append(_removed(project, item.path, None if keep else _delete(project, tools, item.path)))
+    return removed, failed
+
+
+def _delete(project: Project, tools: Checkout, path: str) -> Plan:
+    """Delete the content at `path`; return what was deleted.
+
+    Raises:
+        MvcError: the cache does not hold all of it, or a file there cannot be stored.
+
+    """
+    before = observe_path(project, path)
+    if error := refusal(path, before.scan, project.shell.show):
+        raise error
+    if before.scan.kind == "other":
+        raise MvcError(f"{path} is neither a file nor a directory", project.shell.line("ls -ld", path))
+    plan = make_plan(before.entries(), [], lambda _: True, empty=False)
+    add, keep = project.shell.line("mvc add", path), project.shell.line("mvc rm --keep", path)
+    fix = f"{add}  # stores it; {keep} keeps the files"
+    check_safe(project.cache, path, plan, "not in the cache, so not deleted", fix)
+    tools.execute(path, plan, before.scan.kind, before)
+    remove_empty(project.tree, path)
+    return plan
+
+
+def _removed(project: Project, path: str, plan: Plan | None) -> Removed:
+    deleted = plan.destroyed if plan else []
+    kept = project.tree.lstat(path) is not None
+    reports = tuple(_reports(project.tree, path))
+    size = sum(entry.size for entry in deleted)
+    return Removed(path, path + SUFFIX, len(deleted), size, kept, reports)
+
+
+def _finish(project: Project, removed: list[Removed], *, keep: bool) -> None:
+    """Remove pointers, reports and ignore lines, and stage that."""
+    tree, paths = project.tree, [item.path for item in removed]
+    names = [path + suffix for path in paths for suffix in (*COMPANIONS, SUFFIX)]
+    for name in names:
+        remove_file(tree, name)
+    ignoring = stop_ignoring(project, paths)
+    stage(project.git, [*names, *ignoring])
+    for path in paths:
+        project.catalog.forget(path)
+    project.catalog.flush()
+    if not keep:
+        prune(tree, paths, {os.path.realpath(project.around.cwd)})

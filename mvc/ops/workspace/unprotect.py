@@ -1,0 +1,135 @@
+"""`mvc unprotect`: replaces files that share their content with the cache by writable copies."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.errors import MissingObject, SourceChanged
+from mvc.fs.files import READ, StatData
+from mvc.fs.scratch import Staging
+from mvc.objects.manifest import Entry
+from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.selection import chosen
+from mvc.ops.shared.workspace_content import observe_path
+from mvc.project import Project
+from mvc.workspace.checkout import Executed, content_after
+from mvc.workspace.observe import Observed, settled
+from mvc.workspace.scan import Scan, scan
+from mvc.workspace.stat_index import pack, snapshot_of
+from mvc.workspace.tracked import Selection
+
+
+class Unprotected(NamedTuple):
+    """A tracked path with `files` made writable; `size` in bytes."""
+
+    path: str
+    files: int
+    size: int
+
+
+class UnprotectResult(NamedTuple):
+    """What was made writable, and the paths that failed."""
+
+    unprotected: tuple[Unprotected, ...]
+    failed: tuple[Failure, ...] = ()
+
+
+def unprotect(project: Project, paths: Iterable[str]) -> UnprotectResult:
+    """Make the files at `paths` (from the top of the worktree) writable, each with a copy of its content.
+
+    Raises:
+        MvcError: a path is not tracked.
+
+    """
+    done: list[Unprotected] = []
+    failed: list[Failure] = []
+    with project.locks.worktree(), project.locks.store(), project.staging() as staging:
+        for selection in chosen(project, project.tracked(), paths):
+            with collecting(failed, selection.item.path):
+                done.append(_unprotect(project, staging, selection, failed))
+        project.catalog.flush()
+    return UnprotectResult(tuple(item for item in done if item.files), tuple(failed))
+
+
+def _unprotect(project: Project, staging: Staging, selection: Selection, failed: list[Failure]) -> Unprotected:
+    path = selection.item.path
+    names = _protected(project, selection, scan(project.tree, path, project.links))
+    if not names:
+        return Unprotected(path, 0, 0)
+    before = observe_path(project, path)
+    wanted = set(names)
+    entries = {entry.path: entry for entry in before.entries() if entry.path in wanted}
+    done = Executed({}, [])
+    project.around.progress.expect(sum(entry.size for entry in entries.values()))
+    for name in names:
+        full = _full(path, name)
+        with collecting(failed, full):
+            if (entry := entries.get(name)) is None:
+                raise MissingObject(f"{full} points at an object that is not in the cache", "mvc verify")
+            executable = name in before.scan.executables
+            done.placed[name] = _separate(project, staging, full, entry._replace(exec=executable)), pack(entry.digest)
+    _remember(project, path, before, done)
+    return Unprotected(path, len(done.placed), sum(entries[name].size for name in done.placed))
+
+
+def _protected(project: Project, selection: Selection, found: Scan) -> list[str]:
+    """Return the selected files that are symlinks into the cache, read-only, or hard-linked."""
+    names = {name for name, digest in found.links.items() if digest}
+    for name in found.names:
+        status = project.tree.lstat(_full(selection.item.path, name))
+        if status and name not in found.links and (status.st_nlink > 1 or not status.st_mode & stat.S_IWUSR):
+            names.add(name)
+    return sorted(name for name in names if selection.covers(name))
+
+
+def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> StatData:
+    """Replace the file by a copy; return its stat data, whose ctime still changes."""
+    dir_fd, name = project.tree.parent(full)
+    before = os.lstat(name, dir_fd=dir_fd)
+    if stat.S_ISREG(before.st_mode) and before.st_nlink == 1:
+        return _make_writable(name, dir_fd)
+    made: list[StatData] = []
+
+    def make(temp: str) -> None:
+        fd = _open(project, name, dir_fd)
+        try:
+            project.links.separate(fd, entry.digest, temp, executable=entry.exec)
+        finally:
+            os.close(fd)
+        if not StatData.of(os.lstat(name, dir_fd=dir_fd)).equal_but_ctime(StatData.of(before)):
+            raise SourceChanged(f"{full} changed meanwhile and was not touched", "run the command again")
+        made.append(StatData.of(os.stat(temp)))
+
+    staging.place(make, os.path.dirname(f"{project.root}/{full}"), dir_fd, name)
+    project.around.progress.advance(entry.size)
+    return made[-1]
+
+
+def _make_writable(name: str, dir_fd: int) -> StatData:
+    fd = os.open(name, READ, dir_fd=dir_fd)
+    try:
+        os.fchmod(fd, stat.S_IMODE(os.fstat(fd).st_mode) | stat.S_IWUSR)
+        return StatData.of(os.fstat(fd))
+    finally:
+        os.close(fd)
+
+
+def _open(project: Project, name: str, dir_fd: int) -> int:
+    """Open the file, or the object that a symlink points at."""
+    if not stat.S_ISLNK(os.lstat(name, dir_fd=dir_fd).st_mode):
+        return os.open(name, READ, dir_fd=dir_fd)
+    return os.open(project.cache.loose_path(project.links.object_behind(name, dir_fd)), READ)
+
+
+def _remember(project: Project, path: str, before: Observed, done: Executed) -> None:
+    content = content_after(project.tree, path, project.links, before, done)
+    if content is not None and before.digest is not None:
+        snapshot = snapshot_of(content, before.digest)
+        project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
+
+
+def _full(path: str, name: str) -> str:
+    return f"{path}/{name}" if name else path

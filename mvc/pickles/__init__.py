@@ -1,0 +1,1 @@
+"""Which names a pickle would import and call. Nothing is unpickled."""

@@ -1,1 +1,0 @@
-"""What the bytes of a file tell: models by their first ones, pickles by what they would call."""

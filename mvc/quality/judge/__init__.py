@@ -1,0 +1,1 @@
+"""The judge: facts in, findings out."""

@@ -1,0 +1,180 @@
+"""What the judge is given: files of one tree (the index for the hook, a merge for the gate), and their past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from mvc.quality.files import FileAt
+
+if TYPE_CHECKING:
+    from mvc.quality.policy.parsed_policy import ParsedPolicy
+
+
+class Signer(NamedTuple):
+    """The signer named in a signature block."""
+
+    principal: str
+    """As in the target branch's `allowed_signers`; empty when the key is unknown."""
+    key: str
+    """The key's fingerprint: `SHA256:…`; empty when the block cannot be read."""
+    problem: str = ""
+    """Why the signature does not count; empty when it does."""
+
+
+class ModelVersion(NamedTuple):
+    """A pointer and a report that are, or were, in one commit."""
+
+    path: str
+    pointer: FileAt | None
+    report: FileAt | None
+    commit: str
+    """The target branch's tip, or the newest commit with this pair on its first-parent history."""
+    tag: str = ""
+    """The Git tag that registers it, such as `ranker@v1.2.0`; empty when none exists or none was looked for."""
+    ancestor: bool = True
+    """Whether the commit is in the target branch's history. A Git tag elsewhere takes its version as well."""
+
+
+class Past(NamedTuple):
+    """What the target branch, its history and the Git tags have of a model."""
+
+    before: ModelVersion | None = None
+    """The version to compare with; None for a new model."""
+    found: Literal["name", "path", "rename", "history", ""] = ""
+    """How `before` was found."""
+    versions: tuple[ModelVersion, ...] = ()
+    """All pairs on the first-parent history at the model's current and former paths, newest first, without
+    duplicates; `before` is one of them where the target branch has it."""
+    registered: tuple[ModelVersion, ...] = ()
+    """All versions that Git tags `NAME@VERSION` register, also outside the target branch's history."""
+    merged_branch_reports: tuple[ModelVersion, ...] = ()
+    """Reports from commits of merged branches, outside the first-parent history; without pointers."""
+
+
+class PickleScan(NamedTuple):
+    """The result of a pickle scan of one file."""
+
+    file: str
+    """Its path inside a directory; empty for the model itself."""
+    names: tuple[str, ...] = ()
+    """What unpickling would import or call that is not known to be harmless."""
+    problem: str = ""
+    """Why the file could not be read to its end."""
+    absent: bool = False
+    """Whether the cache does not have the file."""
+
+
+class ModelFacts(NamedTuple):
+    """The pointer and the report of a tracked path in the judged tree."""
+
+    path: str
+    pointer: FileAt | None = None
+    report: FileAt | None = None
+    in_cache: bool | None = None
+    """Whether the cache has all objects of the pointer; None when it was not asked."""
+    in_git: bool = False
+    """Whether the judged tree has the content itself."""
+    files: tuple[str, ...] | None = None
+    """The files of a directory whose pointer does not list them; None when they are not needed or not found."""
+    pickle_scans: tuple[PickleScan, ...] | None = None
+    """The files in which a pickle scan found something; None without a scan."""
+    signers: tuple[Signer, ...] | None = None
+    """The signers of the report; None when they were not checked, as in the hook."""
+    past: Past | None = None
+    """None without a target branch: in the hook, or when a whole tree is judged."""
+
+
+class BlobFacts(NamedTuple):
+    """A file that would be committed as it is, and is not one of mvc's."""
+
+    path: str
+    size: int
+    """Bytes."""
+    kind: str = ""
+    """The model format recognized by its first bytes, such as `safetensors`; empty for other files."""
+    commit: str = ""
+    """The commit that adds it; empty when the judged tree itself has it."""
+
+
+class PolicyFileChange(NamedTuple):
+    """A changed policy file or workflow."""
+
+    path: str
+    old: FileAt | None
+    new: FileAt | None
+    signers: tuple[Signer, ...] = ()
+    """The signers of exactly this change, by the target branch's `allowed_signers`."""
+    base: str = ""
+    """The target branch's tip."""
+
+
+class TrackedName(NamedTuple):
+    """A tracked path of the judged tree, and the name in its pointer."""
+
+    path: str
+    name: str = ""
+
+
+class BroughtFile(NamedTuple):
+    """A file, symlink or submodule that a change adds to Git or changes there."""
+
+    path: str
+    mode: str = "100644"
+
+
+class Landing(NamedTuple):
+    """What only the gate knows: the change as a whole, compared with the target branch."""
+
+    own_policy: bool = False
+    """Whether the target branch has no policy, so that the change is judged by its own."""
+    waivers: FileAt | None = None
+    """As on the target branch; so are `signers` and `revoked`."""
+    signers: FileAt | None = None
+    revoked: FileAt | None = None
+    policy_files: tuple[PolicyFileChange, ...] = ()
+    tracked: tuple[TrackedName, ...] = ()
+    """All tracked paths of the judged tree."""
+    files: tuple[BroughtFile, ...] = ()
+    gone: tuple[ModelVersion, ...] = ()
+    """Models of the target branch whose path is no longer tracked; also moved ones."""
+
+
+class IncompleteModel(NamedTuple):
+    """A model with objects that a remote does not have."""
+
+    path: str
+    objects: int = 0
+    """How many are missing."""
+    needed: int = 0
+    """How many the model has."""
+    size: int = 0
+    """Bytes of the missing objects."""
+    problem: str = ""
+    """Why its objects could not be listed; empty when they could."""
+    damaged: bool = False
+    """Whether the remote has wrong bytes."""
+
+
+class RemoteFacts(NamedTuple):
+    """What a remote has of the judged models."""
+
+    name: str
+    incomplete: tuple[IncompleteModel, ...] = ()
+    problem: str = ""
+    """Why it could not be asked; empty when it was."""
+    fix: str = ""
+    """What to type about that."""
+
+
+class Facts(NamedTuple):
+    """Everything that a verdict depends on."""
+
+    policy: ParsedPolicy
+    """The policy of the same tree; at the gate, the one that `judging_policy` returns."""
+    models: tuple[ModelFacts, ...] = ()
+    """At the gate: the models that the change adds, changes, moves or deletes."""
+    blobs: tuple[BlobFacts, ...] = ()
+    landing: Landing | None = None
+    """None in the hook."""
+    remote: RemoteFacts | None = None
+    """None when no remote is to be asked."""

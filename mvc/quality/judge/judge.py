@@ -1,0 +1,100 @@
+"""The judge: returns findings about facts and reads nothing else. Hook, gate and promotion call it.
+
+Anything missing or unreadable is an error. Without a readable policy the defaults apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mvc.errors import InvalidFormat
+from mvc.objects import patterns
+from mvc.objects.pointer_reader import parse as parse_pointer
+from mvc.quality.files import SUFFIX
+from mvc.quality.finding import Finding, Verdict
+from mvc.quality.judge import fixes
+from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
+from mvc.quality.judge.rules.model import ParsedModel, judge_model, parse_model
+from mvc.quality.policy.policy import Policy, max_blob
+from mvc.quality.reports.report import parse_report
+
+
+def judge(facts: Facts, now: float) -> Verdict:
+    """Return all findings about `facts`; `now` is in seconds since the epoch."""
+    policy = facts.policy.policy
+    findings = [*facts.policy.findings] if facts.policy.file or facts.models else []
+    models = [parse_model(policy, model) for model in facts.models]
+    for model in models:
+        findings += (*judge_model(model), *_of_age(model, now))
+    for blob in facts.blobs:
+        findings += judge_blob(policy, blob)
+    findings = _with_renames(facts, findings)
+    if not _is_from_the_gate(facts):
+        return Verdict.of(findings)
+    from mvc.quality.judge.rules.landing import judge_landing  # noqa: PLC0415 - import time: the hook does without
+
+    return judge_landing(facts, models, findings, now)
+
+
+def _of_age(model: ParsedModel, now: float) -> Iterable[Finding]:
+    """Return findings about the age of a matching report, where the policy limits it."""
+    report = model.matching_report
+    if report is None or model.demands.max_age is None:
+        return ()
+    from mvc.quality.judge.rules.trust import too_old  # noqa: PLC0415 - import time: few policies limit the age
+
+    return too_old(model.path, report, model.demands, now)
+
+
+def _is_from_the_gate(facts: Facts) -> bool:
+    """Whether the facts have anything that only the gate collects."""
+    asked = (facts.landing, facts.remote, *(item for model in facts.models for item in (model.past, model.signers)))
+    return any(item is not None for item in asked)
+
+
+def judge_blob(policy: Policy, blob: BlobFacts) -> tuple[Finding, ...]:
+    """Return findings about a file that would be committed as it is."""
+    git = policy.defaults.git
+    if patterns.last(git.allow, blob.path):
+        return ()
+    messages = {
+        "MVC301": blob.size > max_blob(policy) and f"{blob.size:,} bytes, at most {git.max_blob} are allowed in Git",
+        "MVC302": (pattern := patterns.in_any_case(git.forbid, blob.path)) and f"the policy forbids {pattern} in Git",
+        "MVC303": blob.kind and f"it is a {blob.kind} file by its first bytes, which is not allowed in Git",
+    }
+    fix = fixes.out_of_history(blob.path, blob.commit) if blob.commit else fixes.track(blob.path)
+    where = f"in commit {blob.commit[:12]}: " if blob.commit else ""
+    return tuple(Finding.of(code, blob.path, f"{where}{text}", fix) for code, text in messages.items() if text)
+
+
+# A model that was renamed without its report.
+
+
+def _with_renames(facts: Facts, findings: Iterable[Finding]) -> list[Finding]:
+    """Suggest a rename where a model without a report and a report without a pointer have the same content."""
+    found = list(findings)
+    orphans = {finding.path for finding in found if finding.code == "MVC106"}
+    lonely = {finding.path for finding in found if finding.code == "MVC101"} if orphans else set()
+    if not lonely:
+        return found
+    new = {_blake3_of_pointer(model): model.path for model in facts.models if model.path in lonely}
+    old = {_blake3_of_report(model): model.path for model in facts.models if model.path in orphans}
+    lines: dict[tuple[str, str], str] = {}
+    for blake3 in (old.keys() & new.keys()) - {""}:
+        line = fixes.rename(old[blake3] + SUFFIX, new[blake3] + SUFFIX)
+        lines |= {("MVC106", old[blake3]): line, ("MVC101", new[blake3]): line}
+    return [finding._replace(fix=lines.get((finding.code, finding.path), finding.fix)) for finding in found]
+
+
+def _blake3_of_pointer(model: ModelFacts) -> str:
+    try:
+        return parse_pointer(model.pointer.raw).digest.blake3 if model.pointer else ""
+    except InvalidFormat:
+        return ""
+
+
+def _blake3_of_report(model: ModelFacts) -> str:
+    try:
+        return parse_report(model.report.raw, "").model.blake3 if model.report else ""
+    except InvalidFormat:
+        return ""

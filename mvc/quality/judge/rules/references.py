@@ -1,0 +1,95 @@
+"""The earlier reports that a model is compared with: readable ones that match their pointers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from mvc.errors import InvalidFormat
+from mvc.objects.pointer import Pointer
+from mvc.objects.pointer_reader import parse
+from mvc.quality.files import FileAt
+from mvc.quality.judge.facts import ModelVersion, Past
+from mvc.quality.reports.report import Report, parse_report
+from mvc.quality.reports.tags import parse_version
+
+
+class Reference(NamedTuple):
+    """A version and its report."""
+
+    version: ModelVersion
+    report: Report
+
+
+def read_version(version: ModelVersion) -> Reference | None:
+    """Return a version whose report and pointer are readable and of the same content; else None."""
+    report = report_of(version)
+    pointer = pointer_of(version.pointer)
+    if report is None or pointer is None or report.model.blake3 != pointer.digest.blake3:
+        return None
+    return Reference(version, report)
+
+
+def pointer_of(file: FileAt | None) -> Pointer | None:
+    """Return the pointer in a file; None without a readable one."""
+    try:
+        return parse(file.raw) if file and file.is_regular else None
+    except InvalidFormat:
+        return None
+
+
+def report_of(version: ModelVersion) -> Report | None:
+    """Return the report of a version; None without a readable one."""
+    file = version.report
+    try:
+        return parse_report(file.raw, "") if file and file.is_regular else None
+    except InvalidFormat:
+        return None
+
+
+def base(past: Past) -> Reference | None:
+    """Return the version to compare with: the one before, or the newest readable one before that."""
+    return next(_readable(_known(past)), None)
+
+
+def every(past: Past) -> Iterator[Reference]:
+    """Yield the versions on the target branch and in its history, newest first."""
+    yield from _readable(_on_base(past))
+
+
+def registered(past: Past) -> Reference | None:
+    """Return the highest version that a Git tag in the target branch's history registers; None without one."""
+    tagged = [item for item in (*past.versions, *past.registered) if item.ancestor]
+    return next(_readable(_highest(tagged)), None)
+
+
+def had_reports(past: Past) -> bool:
+    """Whether the model ever had a report."""
+    return any(version.report is not None for version in _known(past))
+
+
+def registers(tag: str) -> str:
+    """Return the version in a Git tag: `ranker@v1.2.0` gives `v1.2.0`."""
+    return tag.partition("@")[2]
+
+
+def _readable(versions: Iterable[ModelVersion]) -> Iterator[Reference]:
+    return (found for found in map(read_version, versions) if found is not None)
+
+
+def _on_base(past: Past) -> tuple[ModelVersion, ...]:
+    return (*((past.before,) if past.before else ()), *past.versions)
+
+
+def _known(past: Past) -> tuple[ModelVersion, ...]:
+    return *_on_base(past), *_highest(past.registered)
+
+
+def _highest(versions: Iterable[ModelVersion]) -> list[ModelVersion]:
+    """Return the registered versions, highest first; those in the target branch's history before others."""
+    return sorted((item for item in versions if item.tag), key=lambda item: (item.ancestor, _rank(item)), reverse=True)
+
+
+def _rank(version: ModelVersion) -> tuple[object, ...]:
+    found = parse_version(registers(version.tag))
+    return (1, found.rank) if found else (0,)

@@ -1,0 +1,145 @@
+"""Successive versions of a model: unique and increasing tags, and earlier versions that return."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mvc.quality.finding import Finding
+from mvc.quality.judge import fixes
+from mvc.quality.judge.facts import ModelFacts, ModelVersion, Past
+from mvc.quality.judge.rules import references
+from mvc.quality.policy.demands import Demands
+from mvc.quality.reports.report import Report
+from mvc.quality.reports.tags import parse_version
+from mvc.quality.words import clipped, short
+
+_COMMIT = 12
+"""Digits of a commit."""
+
+# Earlier versions.
+
+
+def returning(model: ModelFacts) -> ModelVersion | None:
+    """Return the earlier version that a change restores; None when it restores none."""
+    past = model.past
+    if past is None or (past.before and past.found != "history" and _is_same(model, past.before)):
+        return None  # it is still there
+    legitimate = (*((past.before,) if past.before else ()), *past.versions)
+    found = next((version for version in legitimate if _is_same(model, version)), None)
+    if found is None or found.tag:
+        return found
+    tags = (item.tag for item in past.registered if item.tag and _is_same(model, item))
+    return ModelVersion(found.path, found.pointer, found.report, found.commit, next(tags, ""))
+
+
+def _is_same(model: ModelFacts, version: ModelVersion) -> bool:
+    """Whether a version has exactly the model's report, and a pointer to the same content."""
+    if model.report is None or version.report is None or model.report.raw != version.report.raw:
+        return False
+    now, then = (references.read_version(item) for item in (_version(model), version))
+    if now is None or then is None:
+        return False
+    pointers = [references.pointer_of(item.pointer) for item in (now.version, then.version)]
+    return len({pointer.content for pointer in pointers if pointer}) == 1
+
+
+def _version(model: ModelFacts) -> ModelVersion:
+    return ModelVersion(model.path, model.pointer, model.report, "")
+
+
+def judge_return(path: str, version: ModelVersion, demanded: Demands) -> Iterator[Finding]:
+    """Yield MVC123 if the policy forbids the earlier version to return, else MVC120."""
+    yield from _refused(path, version, demanded) or _allowed(path, version)
+
+
+def _refused(path: str, version: ModelVersion, demanded: Demands) -> list[Finding]:
+    rollbacks = {tag.rollback for tag in demanded.tags}
+    if "deny" in rollbacks:
+        reason = "the policy forbids earlier versions to return"
+    elif "registered" in rollbacks and not version.tag:
+        reason = "the policy allows only versions with a Git tag to return"
+    else:
+        return []
+    return [Finding.of("MVC123", path, f"{_described(version)} returns: {reason}", fixes.newer(path))]
+
+
+def _allowed(path: str, version: ModelVersion) -> list[Finding]:
+    return [Finding.of("MVC120", path, f"{_described(version)} returns", fixes.versions(path), "note")]
+
+
+def _described(version: ModelVersion) -> str:
+    report = references.report_of(version)
+    name = version.tag or (report.tag if report else "")
+    return f"earlier version {f'{clipped(name)} ' if name else ''}of commit {version.commit[:_COMMIT]}"
+
+
+# Tags.
+
+
+def judge_tag(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
+    """Yield findings about the tag of a matching report, compared with earlier ones."""
+    if report.tag:
+        yield from _taken(path, report, demanded, past)
+        yield from _lower(path, report, demanded, past)
+
+
+def _taken(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
+    """Yield MVC121 for a tag that other content of the model has."""
+    if not any(tag.unique for tag in demanded.tags):
+        return
+    given = (*((past.before,) if past.before else ()), *past.versions)
+    legitimate = any(_content_tagged(version, report.tag) == report.model.blake3 for version in given)
+    for version in (*given, *past.registered, *(() if legitimate else past.merged_branch_reports)):
+        other = _content_tagged(version, report.tag)
+        if other and other != report.model.blake3:
+            have, want = short(report.model.blake3, other), short(other, report.model.blake3)
+            since = _since(version, past)
+            message = f"tag {clipped(report.tag)} is taken by {want} since {since}; the report's model is {have}"
+            yield Finding.of("MVC121", path, message, fixes.higher_tag(path, report))
+            return
+
+
+def _since(version: ModelVersion, past: Past) -> str:
+    where = f"commit {version.commit[:_COMMIT]}"
+    if version in past.merged_branch_reports:
+        return f"{where}, on a merged branch"
+    return f"Git tag {clipped(version.tag)}" if version.tag else where
+
+
+def _content_tagged(version: ModelVersion, tag: str) -> str:
+    """Return the model's blake3 in a version with the tag `tag`; empty for another tag."""
+    if version.tag and _is_same_tag(references.registers(version.tag), tag):
+        pointer = references.pointer_of(version.pointer)
+        if pointer is not None:
+            return pointer.digest.blake3
+    if version.report is None or not _may_have(version.report.raw, tag):
+        return ""
+    report = references.report_of(version)
+    return report.model.blake3 if report and _is_same_tag(report.tag, tag) else ""
+
+
+def _is_same_tag(tag: str, other: str) -> bool:
+    """Whether two tags are equal; `v1.2.0` and `1.2.0` are."""
+    return tag == other or (_without_v(tag) == _without_v(other) and parse_version(tag) is not None)
+
+
+def _without_v(tag: str) -> str:
+    return tag.removeprefix("v")
+
+
+def _may_have(raw: bytes, tag: str) -> bool:
+    """Whether a report may have a tag: its words are in the text, unless YAML escapes are (a quick check)."""
+    return b"\\" in raw or all(word.encode() in raw for word in re.findall(r"[^\s'\"]+", _without_v(tag)))
+
+
+def _lower(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
+    """Yield MVC122 for a version lower than the one before, or the same for other content."""
+    before, new = references.base(past), parse_version(report.tag)
+    old = parse_version(before.report.tag) if before else None
+    if before is None or old is None or new is None or not any(tag.monotonic for tag in demanded.tags):
+        return
+    same = old.rank == new.rank and before.report.model.blake3 == report.model.blake3
+    if not same and not new.rank > old.rank:
+        message = f"tag {clipped(report.tag)} is not higher than the tag before, {clipped(before.report.tag)}"
+        yield Finding.of("MVC122", path, message, fixes.higher_tag(path, report))

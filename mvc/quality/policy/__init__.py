@@ -1,0 +1,1 @@
+"""The policy: its format, and its demands on a path."""

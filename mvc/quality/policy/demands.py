@@ -1,0 +1,216 @@
+"""What a policy demands of a tracked path: of all rules that match, the strictest applies.
+
+A rule replaces a default. The keys of a policy: docs/policy.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from mvc.objects import patterns
+from mvc.quality.finding import Severity
+from mvc.quality.policy.policy import Bound, Demand, Formats, Pinned, Policy, Rule, Tag, Tolerance, seconds
+from mvc.quality.policy.stricter import ASSURANCE, PICKLE, REPORT
+
+Direction: TypeAlias = Literal["higher", "lower"]
+"""Which direction of a metric is better."""
+Against: TypeAlias = Literal["base", "registered", "best"]
+Pickle: TypeAlias = Literal["allow", "scan", "deny"]
+Assurance: TypeAlias = Literal["self", "ci", "third-party"]
+
+ANY = "*"
+"""As the value of a slice: any value in the report."""
+
+
+class Regression(NamedTuple):
+    """How much worse a metric may be than in another report."""
+
+    tolerance: Tolerance
+    against: Against = "base"
+    allow_dataset_change: bool = False
+
+
+class MetricDemand(NamedTuple):
+    """The limits of one metric, in one slice if `slice` is set."""
+
+    name: str
+    slice: tuple[tuple[str, str], ...] = ()
+    """Keys and values, sorted; a value may be `ANY`."""
+    datasets: tuple[str, ...] = ()
+    """Judged on each of these; empty for all data sets that it was measured on."""
+    severity: Severity = "error"
+    min: float | None = None
+    max: float | None = None
+    regressions: tuple[Regression, ...] = ()
+    direction: Direction | None = None
+    """Which direction is better; None when the policy does not say it."""
+
+    @property
+    def optional(self) -> bool:
+        """Whether the metric may be missing from the report."""
+        return any(value == ANY for _, value in self.slice)
+
+
+class SliceDemand(NamedTuple):
+    """A key that a metric must be sliced by."""
+
+    key: str
+    metric: str = ""
+    """Empty for any."""
+    datasets: tuple[str, ...] = ()
+
+
+class GapDemand(NamedTuple):
+    """The largest gap between slices of a metric by one key."""
+
+    metric: str
+    max_gap: float
+    datasets: tuple[str, ...] = ()
+
+
+class Demands(NamedTuple):
+    """All demands on a tracked path."""
+
+    report: Demand
+    tags: tuple[Tag, ...]
+    """All of them apply."""
+    metrics: tuple[MetricDemand, ...] = ()
+    slices: tuple[SliceDemand, ...] = ()
+    gaps: tuple[GapDemand, ...] = ()
+    datasets: tuple[Pinned, ...] = ()
+    deny: tuple[str, ...] = ()
+    """Formats and file patterns that a model must not have."""
+    pickle: Pickle = "allow"
+    assurance: Assurance = "self"
+    signatures: int = 0
+    max_age: int | None = None
+    """Maximal age of a report in seconds."""
+    by_default: bool = True
+    """Whether no rule says anything of the report, so that another rule could make it optional."""
+
+
+def demands(policy: Policy, path: str) -> Demands:
+    """Return the demands of `policy` on the tracked path `path`."""
+    rules = [rule for rule in policy.rules if patterns.matches(rule.match, path)]
+    formats = [rule.formats for rule in rules if rule.formats] or [policy.defaults.formats]
+    pickle = max((item.pickle for item in formats), key=PICKLE.index)
+    reports = {word for rule in rules if (word := report_demand(rule))}
+    return Demands(
+        report=max(reports, key=REPORT.index) if reports else policy.defaults.report,
+        tags=tuple(dict.fromkeys(rule.tag for rule in rules if rule.tag)) or (policy.defaults.tag,),
+        metrics=_metrics(rules),
+        slices=_slices(rules),
+        gaps=_gaps(rules),
+        datasets=tuple(dict.fromkeys(pinned for rule in rules for pinned in rule.datasets)),
+        deny=_denied(formats, pickle),
+        pickle=pickle,
+        assurance=max((rule.evaluator.assurance for rule in rules if rule.evaluator), key=rank, default="self"),
+        signatures=max((rule.signatures.min for rule in rules if rule.signatures), default=0),
+        max_age=min((seconds(rule.max_age) for rule in rules if rule.max_age), default=None),
+        by_default=not reports,
+    )
+
+
+def rank(assurance: Assurance) -> int:
+    """Return the position of an assurance in the order of strength."""
+    return ASSURANCE.index(assurance)
+
+
+def report_demand(rule: Rule) -> Demand | Literal[""]:
+    """Return what a rule says of the report; empty when it says nothing."""
+    return rule.report or ("required" if _needs_a_report(rule) else "")
+
+
+def _needs_a_report(rule: Rule) -> bool:
+    """Whether a rule has demands that only a report can meet, so that it demands one by default."""
+    return bool(rule.datasets or rule.metrics or rule.slices or rule.evaluator or rule.signatures or rule.max_age)
+
+
+def _denied(formats: Iterable[Formats], pickle: Pickle) -> tuple[str, ...]:
+    names = {name for item in formats for name in item.deny}
+    return tuple(sorted(names | ({"pickle"} if pickle == "deny" else set())))
+
+
+# Metrics.
+
+
+def split(name: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return name and slice of a metric in a policy: `auc[country=DE]`."""
+    base, _, inside = name.rstrip("]").partition("[")
+    pairs = (pair.partition("=") for pair in inside.split(",") if pair)
+    return base.strip(), tuple(sorted((key.strip(), value.strip()) for key, _, value in pairs))
+
+
+def _metrics(rules: Iterable[Rule]) -> tuple[MetricDemand, ...]:
+    bounds = [(split(name), _ids(rule), bound) for rule in rules for name, bound in rule.metrics.items()]
+    merged: dict[tuple[object, ...], MetricDemand] = {}
+    for (name, part), ids, bound in bounds:
+        severity: Severity = "warning" if bound.severity == "warn" else "error"
+        one = MetricDemand(name, part, ids, severity, bound.min, bound.max, _regressions(bound))
+        key = one[:4]
+        merged[key] = _merged(merged[key], one) if key in merged else one
+    told = {name: _direction([bound for (other, _), _, bound in bounds if other == name]) for (name, _), _, _ in bounds}
+    return tuple(item._replace(direction=told[item.name]) for item in merged.values())
+
+
+def _ids(rule: Rule) -> tuple[str, ...]:
+    return tuple(sorted({pinned.id for pinned in rule.datasets}))
+
+
+def _regressions(bound: Bound) -> tuple[Regression, ...]:
+    if bound.max_regression is None:
+        return ()
+    return (Regression(bound.max_regression, bound.against, bound.allow_dataset_change),)
+
+
+def _merged(one: MetricDemand, other: MetricDemand) -> MetricDemand:
+    lows = [item.min for item in (one, other) if item.min is not None]
+    highs = [item.max for item in (one, other) if item.max is not None]
+    return one._replace(
+        min=max(lows, default=None),
+        max=min(highs, default=None),
+        regressions=tuple(dict.fromkeys((*one.regressions, *other.regressions))),
+    )
+
+
+def _direction(bounds: Iterable[Bound]) -> Direction | None:
+    """Return the direction that is set, else the one that limits imply; None when they disagree or there is none."""
+    explicit: set[Direction] = set()
+    implied: set[Direction] = set()
+    for bound in bounds:
+        if bound.direction:
+            explicit.add(bound.direction)
+        elif (bound.min is None) != (bound.max is None):
+            implied.add("lower" if bound.min is None else "higher")
+    found = explicit or implied
+    return found.pop() if len(found) == 1 else None
+
+
+# Slices.
+
+
+def _slices(rules: Sequence[Rule]) -> tuple[SliceDemand, ...]:
+    """Return the required keys; for each metric that some rule judges by that key, else for any."""
+    found = []
+    for rule in rules:
+        for key in rule.slices.required if rule.slices else ():
+            found += [SliceDemand(key, name, _ids(rule)) for name in _judged_by(key, rules) or [""]]
+    return tuple(dict.fromkeys(found))
+
+
+def _judged_by(key: str, rules: Iterable[Rule]) -> list[str]:
+    names = set()
+    for rule in rules:
+        names |= {base for base, part in map(split, rule.metrics) if part == ((key, ANY),)}
+        names |= set(rule.slices.max_gap) if rule.slices else set()
+    return sorted(names)
+
+
+def _gaps(rules: Iterable[Rule]) -> tuple[GapDemand, ...]:
+    smallest: dict[tuple[str, tuple[str, ...]], float] = {}
+    for rule in rules:
+        for name, gap in rule.slices.max_gap.items() if rule.slices else ():
+            key = name, _ids(rule)
+            smallest[key] = min(gap, smallest.get(key, gap))
+    return tuple(GapDemand(name, gap, ids) for (name, ids), gap in smallest.items())

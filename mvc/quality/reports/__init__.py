@@ -1,0 +1,1 @@
+"""Evaluation reports: the document, its metrics, its tag, its signers."""

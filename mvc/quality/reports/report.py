@@ -1,0 +1,327 @@
+"""The evaluation report of a model: `X.eval.yaml` next to `X.mvc`, with the model's digest and a tag.
+
+Any YAML layout is allowed, as people edit reports. Unknown keys are errors, keys that begin with `x-` are kept.
+Format: docs/formats.md, "Report".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from math import isfinite
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct, field
+
+from mvc.errors import InvalidFormat
+from mvc.objects.pointer import quote
+from mvc.quality.document import decode
+from mvc.quality.files import MAX_BYTES
+
+Assurance: TypeAlias = Literal["self", "ci", "third-party"]
+Parameter: TypeAlias = str | int | float | bool | list[str | int | float | bool | None] | None
+
+
+class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A part of the document; unknown keys are errors."""
+
+
+class Model(_Part, frozen=True):
+    """The content that was evaluated; for a directory, its manifest."""
+
+    blake3: str
+    xxh128: str = ""
+    size: int | None = None
+    """Bytes of the object `blake3`."""
+    name: str = ""
+    """For people; nothing depends on it."""
+    md5: str = ""
+    sha256: str = ""
+    """`md5` and `sha256` are for pointers of DVC and git-lfs."""
+
+
+class Evaluator(_Part, frozen=True):
+    """Who evaluated. The assurance is a claim that needs a signature."""
+
+    id: str
+    assurance: Assurance = "self"
+
+
+class Code(_Part, frozen=True):
+    """The code that ran."""
+
+    commit: str = ""
+    dirty: bool | None = None
+    """Whether tracked files differed from that commit."""
+    command: str = ""
+
+
+class Environment(_Part, frozen=True):
+    """The environment of the run."""
+
+    python: str = ""
+    platform: str = ""
+    packages: dict[str, str] = field(default_factory=dict)
+
+
+class Run(_Part, frozen=True):
+    """The run of a tracking server that the metrics come from."""
+
+    kind: str
+    id: str
+    url: str = ""
+
+
+class Used(_Part, frozen=True):
+    """A path and its object; for a directory, its manifest."""
+
+    path: str
+    blake3: str
+
+
+class Train(_Part, frozen=True):
+    """What the model was trained on."""
+
+    data: list[Used] = field(default_factory=list)
+
+
+class Dataset(_Part, frozen=True):
+    """What the model was evaluated on."""
+
+    id: str
+    blake3: str
+    path: str = ""
+    split: str = ""
+    n: int | None = None
+    """Examples."""
+
+
+class Metric(_Part, frozen=True):
+    """One number, of the whole data set unless `slice` is set."""
+
+    name: str
+    value: float
+    higher_is_better: bool | None = None
+    dataset: str = ""
+    """The id of one of `datasets`."""
+    stderr: float | None = None
+    """Standard error of `value`."""
+    slice: dict[str, str] = field(default_factory=dict)
+    """The part of the data: `{country: DE}`."""
+    n: int | None = None
+    """Examples in the slice."""
+
+
+class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A report. `extra` has its keys that begin with `x-`."""
+
+    format: Literal[1] = field(name="mvc-eval")
+    model: Model
+    tag: str = ""
+    """The version of the model: `v1.3.0`."""
+    task: str = ""
+    desc: str = ""
+    created_at: str = ""
+    """ISO 8601 with a time zone."""
+    evaluator: Evaluator | None = None
+    code: Code | None = None
+    environment: Environment | None = None
+    run: Run | None = None
+    params: dict[str, Parameter] = field(default_factory=dict)
+    together: list[Used] = field(name="with", default_factory=list)
+    """Other tracked paths that the model was evaluated with, such as its tokenizer."""
+    train: Train | None = None
+    datasets: list[Dataset] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
+    artifacts: list[Used] = field(default_factory=list)
+    limitations: str = ""
+    extra: dict[str, Any] = field(name="x-", default_factory=dict)
+
+
+def parse_report(raw: bytes, what: str) -> Report:
+    """Return the report in `raw`; `what` names the file in errors.
+
+    Raises:
+        InvalidFormat: with the place and the reason; also for a newer format.
+
+    """
+    try:
+        return _parsed(raw)
+    except InvalidFormat:
+        return _parse(raw, what)  # with the file's name
+
+
+def _parse(raw: bytes, what: str) -> Report:
+    report = decode(raw, Report, "mvc-eval", kind="an evaluation report", what=what, max_bytes=MAX_BYTES)
+    if problem := _problem(report):
+        raise InvalidFormat(f"{what}: {problem}")
+    return report
+
+
+@lru_cache(maxsize=1024)
+def _parsed(raw: bytes) -> Report:
+    """Parse each report once, as several rules ask for it."""
+    return _parse(raw, "")
+
+
+def _problem(report: Report) -> str:
+    """Return what is wrong beyond the types; empty when the report is valid."""
+    ids = [dataset.id for dataset in report.datasets]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        return f"duplicate data set {twice[0]!r}"
+    seen = set()
+    for metric in report.metrics:
+        if not metric.name:
+            return "a metric has no name"
+        if metric.dataset and metric.dataset not in ids:
+            return f"metric {metric.name!r}: data set {metric.dataset!r} is not in `datasets`"
+        key = (metric.name, metric.dataset, tuple(sorted(metric.slice.items())))
+        if key in seen:
+            return f"duplicate metric {label(metric)}"
+        seen.add(key)
+        if metric.stderr is not None and metric.stderr < 0:
+            return f"stderr of {label(metric)} is {metric.stderr}, expected at least 0"
+    return _digest_problem(report)
+
+
+def _digest_problem(report: Report) -> str:
+    digests = [("model", report.model.blake3), *((f"data set {item.id!r}", item.blake3) for item in report.datasets)]
+    used = [*report.together, *report.artifacts, *(report.train.data if report.train else ())]
+    digests += [(repr(item.path), item.blake3) for item in used]
+    for name, digest in digests:
+        if len(digest) != _HEX or digest.strip("0123456789abcdef"):
+            return f"invalid blake3 of {name}: expected 64 lower-case hex digits"
+    return ""
+
+
+_HEX = 64
+
+
+def label(metric: Metric) -> str:
+    """Return a metric's name as on the command line: `auc`, `auc[country=DE]`, `auc@holdout` for a data set."""
+    inside = ",".join(f"{key}={text}" for key, text in sorted(metric.slice.items()))
+    return f"{metric.name}{f'[{inside}]' if inside else ''}{f'@{metric.dataset}' if metric.dataset else ''}"
+
+
+# Writing.
+
+
+def emit(report: Report) -> bytes:
+    """Return the report as mvc writes it: a line for each key, metric and data set, texts quoted.
+
+    `parse_report` returns an equal report.
+
+    Raises:
+        InvalidFormat: a value is not allowed, such as a number that is not finite.
+
+    """
+    lines = [f"{_key(key)}:{_value(key, value)}" for key, value in _fields(report)]
+    raw = ("\n".join(lines) + "\n").encode()
+    parse_report(raw, "the report")
+    return raw
+
+
+_ORDER = {
+    "model": ("name", "blake3", "xxh128", "size", "md5", "sha256"),
+    "datasets": ("id", "path", "blake3", "split", "n"),
+    "evaluator": ("id", "assurance"),
+}
+"""The order of keys in a part, where it is not that of the type."""
+_LISTS = ("with", "datasets", "metrics", "artifacts")
+"""Keys that are written with a line for each item."""
+_PROSE = ("desc", "limitations")
+"""Keys that are written as a block if they have several lines."""
+
+
+def plain(report: Report) -> dict[str, Any]:
+    """Return the report as plain data with the keys of the file, without defaults."""
+    data: dict[str, Any] = msgspec.to_builtins(report)
+    extra = data.pop("x-", {})
+    if report.evaluator:
+        data["evaluator"]["assurance"] = report.evaluator.assurance
+    return {**data, **extra}
+
+
+def _fields(report: Report) -> Iterator[tuple[str, Any]]:
+    for key, value in plain(report).items():
+        if key in _ORDER and isinstance(value, list):
+            yield key, [_ordered(key, item) for item in value]
+        else:
+            yield key, _ordered(key, value) if key in _ORDER else value
+
+
+def _ordered(key: str, part: dict[str, Any]) -> dict[str, Any]:
+    return {name: part[name] for name in _ORDER[key] if name in part}
+
+
+def _value(key: str, value: Any) -> str:
+    """Return the text after a key at the top, with the lines below it."""
+    if key in _LISTS:
+        return "".join(f"\n  - {_flow(item)}" for item in value)
+    if key in _PROSE and _is_block(value):
+        return " |-" + "".join(f"\n  {line}" if line else "\n" for line in value.split("\n"))
+    return f" {_flow(value)}"
+
+
+def _is_block(text: str) -> bool:
+    """Whether a text has several lines that need no escapes."""
+    lines = text.split("\n")
+    whole = all(line == line.rstrip() and quote(line).count("\\") == sum(map(line.count, '"\\')) for line in lines)
+    return len(lines) > 1 and whole and bool(lines[0]) and lines[0][0] != " " and bool(lines[-1])
+
+
+def _flow(value: Any) -> str:
+    """Return a value in one line.
+
+    Raises:
+        InvalidFormat: for a number that is not finite, or a text that is not UTF-8.
+
+    """
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_key(key)}: {_flow(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
+    if isinstance(value, str):
+        return _text(value)
+    return _number(value) if isinstance(value, float) else json.dumps(value)
+
+
+def _text(value: str) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise InvalidFormat(f"invalid text {value!r}: expected UTF-8")
+    return quote(value)
+
+
+def _number(value: float) -> str:
+    """Return the shortest text that reads as this number, with the point that YAML 1.1 requires."""
+    if not isfinite(value):
+        raise InvalidFormat(f"invalid number {value}: expected a finite one")
+    text = repr(value)
+    return text if "." in text else text.replace("e", ".0e")
+
+
+_WORD = re.compile(r"(?!(?:null|true|false|yes|no|on|off)$)[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII | re.IGNORECASE)
+
+
+def _key(key: str) -> str:
+    return key if _WORD.fullmatch(key) else _text(key)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a report."""
+    (_, components) = msgspec.json.schema_components((Report,), ref_template="#/$defs/{name}")
+    top = components["Report"]
+    del top["properties"]["x-"]
+    top["patternProperties"] = {"^x-.": {}}
+    for part in components.values():
+        if "blake3" in part["properties"]:
+            part["properties"]["blake3"]["pattern"] = f"^[0-9a-f]{{{_HEX}}}$"
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "mvc evaluation report, format 1",
+        "$ref": "#/$defs/Report",
+        "$defs": components,
+    }

@@ -1,1 +1,0 @@
-"""The rules that the judge holds facts against, a subject a file."""

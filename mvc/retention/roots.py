@@ -1,0 +1,212 @@
+"""The objects that the pointers of a repository need, which gc must keep.
+
+Everything that looks like a digest in a pointer counts, also in both sides of a conflict and in what does not parse.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from mvc.errors import CorruptObject, MissingObject, MvcError
+from mvc.fs.files import READ, read_up_to
+from mvc.objects.digest import check_object_name
+from mvc.objects.pointer import MAX_BYTES, SUFFIX
+from mvc.scm.blobs import list_blobs, stream_blobs
+from mvc.scm.commits import head
+from mvc.scm.plumbing import Git, why_failed
+from mvc.scm.reachable import inside, reachable_blobs, staged, worktree_git_dirs
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.inventory import quarantined_objects
+from mvc.store.cache.layout import ARRIVED
+
+PATTERN = f":(top)*{SUFFIX}"
+_BATCH = 1000
+"""Pointers searched at once: faster than one by one."""
+_DIGEST = re.compile(r'"([0-9a-f]{64})"')
+_WHOLE = re.compile(r'^blake3: "([0-9a-f]{64})"$', re.MULTILINE)
+"""The digest of all content of a pointer: for a directory, its manifest."""
+_LISTED = re.compile(r"^([0-9a-f]{64}) ", re.MULTILINE)
+_FORMAT = re.compile(r"^mvc: (\d+)$", re.MULTILINE | re.ASCII)
+MANIFESTS = (b"mvc-manifest 1\n", b"mvc-manifest-index 1\n")
+"""The first bytes of manifests; the longer one last."""
+
+
+class PointerReader:
+    """Finds the objects that pointers need. Each manifest is read once."""
+
+    def __init__(self, cache: Cache, elsewhere: Callable[[str], bytes] = lambda name: b"") -> None:  # noqa: ARG005
+        """Read manifests from `cache`; `elsewhere` returns those that it lacks, verified, or nothing."""
+        self._cache = cache
+        self._elsewhere = elsewhere
+        self._manifests: dict[str, frozenset[str]] = {}
+
+    def needed_by(self, pointers: Iterable[bytes]) -> set[str]:
+        """Return the names of all objects that pointers with these bytes need, as far as their manifests are known.
+
+        Raises:
+            MvcError: a pointer has a newer format, or a manifest that it names is damaged.
+
+        """
+        names: set[str] = set()
+        waiting = iter(pointers)
+        while batch := list(islice(waiting, _BATCH)):
+            text = b"\n".join(batch).decode("latin-1")
+            if any(int(number) > 1 for number in set(_FORMAT.findall(text))):
+                raise MvcError("a pointer was written by a newer mvc", "pip install --upgrade modelvc")
+            names.update(_DIGEST.findall(text))
+            for raw in batch:
+                if b'kind: "dir"' in raw:
+                    names.update(*(self.listed_in(name) for name in _WHOLE.findall(raw.decode("latin-1"))))
+        return names
+
+    @staticmethod
+    def named_in(raw: bytes) -> set[str]:
+        """Return the objects that a pointer with these bytes names itself."""
+        return set(_DIGEST.findall(raw.decode("latin-1")))
+
+    def listed_in(self, name: str) -> frozenset[str]:
+        """Return what the object `name` lists, directly and through shards, if it is a manifest.
+
+        Raises:
+            MvcError: it is damaged.
+
+        """
+        if name not in self._manifests:
+            self._manifests[name] = self._read(name)
+        return self._manifests[name]
+
+    def _read(self, name: str) -> frozenset[str]:
+        body = self._manifest(name)
+        found = frozenset(_LISTED.findall(body.decode("latin-1")))
+        if not body.startswith(MANIFESTS[1]):
+            return found
+        return found.union(*(self._read(shard) for shard in found))
+
+    def _manifest(self, name: str) -> bytes:
+        """Return the manifest's bytes, verified; none when it is missing or not a manifest.
+
+        A missing manifest protects nothing, for its files cannot be used without it. A damaged one is an error.
+        """
+        unknown = "so the files it lists are not known"
+        try:
+            with self._cache.open(check_object_name(name)) as file:
+                is_manifest = file.read(len(MANIFESTS[1])).startswith(MANIFESTS)
+            if is_manifest:
+                return self._cache.read_by_name(name)
+            if not self._cache.matches(name):
+                raise CorruptObject(name)
+        except MissingObject:
+            if body := self._elsewhere(name):
+                return body
+            quarantined = quarantined_objects(self._cache).get(name, ARRIVED)
+            if not quarantined.endswith(ARRIVED):  # a damaged manifest that a remote sent was never used
+                raise MvcError(f"the manifest {name} is in quarantine, {unknown}", "mvc verify  # says whose") from None
+        except CorruptObject:
+            raise MvcError(f"the manifest {name} is damaged, {unknown}", "mvc verify") from None
+        return b""
+
+
+def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> set[str]:
+    """Return every object that a repository needs: by history, index, and the pointers in its worktrees.
+
+    `common_dir` is its common Git directory; `workspaces` are worktrees that Git does not list.
+
+    Raises:
+        MvcError: a root cannot be read.
+
+    """
+    git_dirs = worktree_git_dirs(common_dir)
+    home = inside(git, common_dir)
+    tops = sorted({*workspaces, *_workspaces(home, git_dirs)})
+    names = _uncommitted(git, git_dirs, tops, reader)
+    oids = dict.fromkeys(reachable_blobs(home, git_dirs, PATTERN))  # in the order of the log: faster than sorted
+    names |= reader.needed_by(stream_blobs(home, oids, MAX_BYTES))
+    return names | _uncommitted(git, git_dirs, tops, reader)  # again: a stash may have been popped meanwhile
+
+
+def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> set[str]:
+    """Return every object that HEAD, index and workspace of all worktrees need; arguments as in `repository_roots`."""
+    git_dirs = worktree_git_dirs(common_dir)
+    home = inside(git, common_dir)
+    heads = {commit for git_dir in git_dirs if (commit := head(inside(git, git_dir)))}
+    oids = {blob.oid for commit in heads for blob in list_blobs(home, commit, SUFFIX)}
+    names = reader.needed_by(stream_blobs(home, oids, MAX_BYTES))
+    return names | _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), reader)
+
+
+def _uncommitted(git: Git, git_dirs: list[str], tops: list[str], reader: PointerReader) -> set[str]:
+    """Return the objects that index and workspace of every worktree need."""
+    names: set[str] = set()
+    for top in tops:
+        names |= reader.needed_by(lying_pointers(top))
+    for git_dir in git_dirs:
+        home = inside(git, git_dir)
+        names |= reader.needed_by(stream_blobs(home, staged(home, PATTERN), MAX_BYTES))
+    return names
+
+
+def _workspaces(git: Git, git_dirs: list[str]) -> Iterator[str]:
+    """Yield the top of every worktree.
+
+    Raises:
+        MvcError: one is not where Git expects it.
+
+    """
+    common_dir, *linked = git_dirs
+    if main := _main_workspace(git, common_dir):
+        yield main
+    for git_dir in linked:
+        with open(f"{git_dir}/gitdir", encoding="utf-8", errors="surrogateescape") as file:
+            top = os.path.dirname(os.path.join(git_dir, file.read().rstrip("\n")))
+        if not os.path.isdir(top):
+            raise MvcError(f"the worktree {top} is gone, so its pointers cannot be read", "git worktree prune")
+        yield top
+
+
+def _main_workspace(git: Git, common_dir: str) -> str:
+    """Return the top of the main worktree; empty when there is none.
+
+    Raises:
+        MvcError: Git cannot read its settings.
+
+    """
+    done = git.attempt("config", "--get", "core.worktree")
+    if done.returncode not in (0, 1):  # 1: there is no such setting
+        raise MvcError(f"Git cannot read its settings: {why_failed(done)}", "git config --list")
+    if done.stdout:
+        return os.path.normpath(os.path.join(common_dir, os.fsdecode(done.stdout).rstrip("\n")))
+    return os.path.dirname(common_dir) if os.path.basename(common_dir) == ".git" else ""
+
+
+def lying_pointers(top: str) -> Iterator[bytes]:
+    """Yield the bytes of every pointer below the directory `top`, tracked by Git or not.
+
+    Raises:
+        MvcError: a directory or a pointer cannot be read.
+
+    """
+    try:
+        for folder, folders, files in os.walk(top, onerror=_raise):
+            folders[:] = [name for name in folders if name != ".git"]
+            for name in files:
+                if name.endswith(SUFFIX):
+                    yield _read(f"{folder}/{name}")
+    except OSError as error:
+        raise MvcError(f"{error.filename} cannot be read: {error.strerror}", f"ls -ld {error.filename}") from None
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _read(path: str) -> bytes:
+    if os.path.islink(path):
+        return b""
+    fd = os.open(path, READ)
+    try:
+        return read_up_to(fd, MAX_BYTES)
+    finally:
+        os.close(fd)

@@ -1,0 +1,138 @@
+"""The interface of a remote's storage: content under keys, in a directory or on a server.
+
+A key is a path with `/` between its parts, as `mvc.store.remote.store` makes them; it contains no user's name.
+Buckets know nothing of objects and digests. Content is written once, completely or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+
+from mvc.errors import MvcError
+from mvc.fs.copying import Reader, reader_of
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+PART = 16 << 20
+"""Bytes of one request, if an object takes several."""
+
+
+Check: TypeAlias = Callable[[Reader], None]
+"""Reads content to its end, and raises if it is wrong."""
+
+
+def read_first(fd: int, check: Check | None) -> None:
+    """Let `check` read a file from its start, where sending does not read it in order."""
+    if check is not None:
+        os.lseek(fd, 0, os.SEEK_SET)
+        check(reader_of(fd))
+
+
+class RemoteError(MvcError):
+    """The remote refused, or did not answer."""
+
+
+class Transient(RemoteError):
+    """A failure that may pass: an overloaded server, a reset connection, a timeout. It is worth a retry."""
+
+
+class SlowDown(Transient):
+    """The remote asks for fewer requests at once."""
+
+
+class Changed(RemoteError):
+    """The content of a key was replaced meanwhile."""
+
+
+class Item(NamedTuple):
+    """What is stored under a key."""
+
+    key: str
+    size: int
+    etag: str = ""
+    """Identifies the version of a key's content; never a digest. Empty if there is none."""
+    modified: float = 0
+    """Time of the write, in seconds since the epoch by the remote's clock."""
+
+
+class RunAll(Protocol):
+    """Calls a function for several items, some at once, with one memory limit for all."""
+
+    def __call__(self, function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
+        """Return the results in order; `size` is the memory of one call, in bytes.
+
+        Raises the first exception, and skips the rest.
+        """
+        ...
+
+
+class Bucket(Protocol):
+    """Content under keys. All methods may be called from several threads.
+
+    Each raises `Transient` for failures that may pass, `RemoteError` for others.
+    """
+
+    url: str
+    """For messages; never contains a secret."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, including failed ones; 0 for a directory."""
+        ...
+
+    def head(self, key: str) -> Item | None:
+        """Return what is stored under `key` now; None if nothing is."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Item]:
+        """Yield everything whose key begins with `prefix`, in no order, never from a cache.
+
+        After `Transient` the same iterator can continue, unless it is a generator.
+        """
+        ...
+
+    def read(self, item: Item, start: int, end: int) -> bytes:
+        """Return the bytes from `start` up to `end`, exactly, of the version in `item`.
+
+        Raises:
+            Changed: it was replaced.
+            Transient: the answer has another length.
+            MissingObject: it is gone.
+
+        """
+        ...
+
+    def open_local(self, item: Item) -> int | None:
+        """Return a descriptor of the file of `item`, if it is on this machine; the caller closes it.
+
+        The kernel copies it faster than `read`.
+        """
+        ...
+
+    def write(self, key: str, data: bytes, *, new: bool = False) -> bool:
+        """Store `data` under `key`, durably; with `new`, only if nothing is there. Whether it was written."""
+        ...
+
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
+        """Store the first `size` bytes of a file under `key`, durably, completely or not at all.
+
+        `check` reads all of it, in order, before it is visible under `key`; its exceptions come out.
+
+        Up to `PART` bytes are one request, sent at once. More are several requests, all through `run`.
+        """
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete `keys`, whether they exist or not."""
+        ...
+
+    def sweep(self, before: float) -> int:
+        """Delete unfinished uploads begun before `before` (seconds since the epoch); how many."""
+        ...
+
+    def close(self) -> None:
+        """End all requests, of all threads, with `RemoteError`; refuse further ones."""
+        ...

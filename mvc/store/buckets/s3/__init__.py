@@ -1,0 +1,1 @@
+"""S3: the bucket, its errors, its credentials."""

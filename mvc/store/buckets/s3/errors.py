@@ -1,0 +1,304 @@
+"""Errors of S3 and its SDK, translated into one line of what is wrong and one of what to type."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import shlex
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from ssl import SSLCertVerificationError
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from mvc.errors import MissingObject, MvcError
+from mvc.store.buckets.address import hidden
+from mvc.store.buckets.bucket import RemoteError, SlowDown, Transient
+from mvc.store.buckets.session import AGAIN, changed
+
+_KEYS = "export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...  # or AWS_PROFILE=..."
+_LOGIN = "aws sso login  # or renew the credentials"
+_SET = "mvc remote set NAME -o"
+_SET_HERE = "mvc remote set NAME --local -o"
+_WHO = "aws sts get-caller-identity"
+_NETWORK = "check the network"
+_CLOCK = "sudo timedatectl set-ntp true"
+_TEST = "mvc remote test NAME"
+_OWN_KEYS = f"{_SET_HERE} access_key_id=ID -o secret_access_key=SECRET"
+_OF_CLONE = {_KEYS: _OWN_KEYS, _LOGIN: f"{_OWN_KEYS} -o session_token=TOKEN"}
+"""What to type instead if the keys are options of the remote; below, if a profile is."""
+_OF_PROFILE = {_KEYS: "aws configure", _LOGIN: "aws sso login", _WHO: _WHO}
+
+_RIGHTS = {
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "DeleteObjects": "s3:DeleteObject",
+    "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject and s3:ListBucket",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "ListObjectsV2": "s3:ListBucket",
+}
+"""By the SDK's names of operations."""
+_REFUSED = {
+    "InvalidAccessKeyId": ("the server does not know the access key", _KEYS),
+    "SignatureDoesNotMatch": ("the server refuses the signature: the secret key is wrong", _KEYS),
+    "ExpiredToken": ("the login has expired", _LOGIN),
+    "ExpiredTokenException": ("the login has expired", _LOGIN),
+    "TokenRefreshRequired": ("the login has expired", _LOGIN),
+    "InvalidToken": ("the session token is not valid", _LOGIN),
+    "RequestExpired": ("the clock of this machine is wrong", _CLOCK),
+    "EntityTooLarge": ("the object is larger than the server accepts", "split the file"),
+    "InvalidObjectState": ("the object is archived", "aws s3api restore-object --help"),
+    "NotImplemented": ("the server does not know this request", f"{_SET} checksums=when_required  # for an old server"),
+    "XMinioStorageFull": ("the server's disk is full", "make room there, then run the command again"),
+    "QuotaExceeded": ("the bucket's quota is used up", "make room there, then run the command again"),
+    "KMS.NotFoundException": ("the encryption key does not exist", f"{_SET} kms_key_id=ARN"),
+    "KMS.DisabledException": ("the encryption key is disabled", f"{_SET} kms_key_id=ARN"),
+    "InvalidArgument": ("the server refuses a setting of the request", "mvc remote list  # sse, kms_key_id, acl"),
+    "AccessControlListNotSupported": ("the bucket does not accept access lists", f"{_SET} acl="),
+    "InvalidBucketName": ("invalid name of a bucket", "mvc remote list"),
+}
+_ELSEWHERE = {
+    "PermanentRedirect", "TemporaryRedirect", "Redirect", "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException", "301", "307",
+}
+_SKEWED = "RequestTimeTooSkewed"
+_SLOWER = {"SlowDown", "ServiceUnavailable", "TooManyRequests", "Throttling", "ThrottlingException", "429", "503"}
+_PASSING = {
+    "BadDigest", "ConditionalRequestConflict", "IncompleteBody", "InternalError", "OperationAborted", "RequestTimeout",
+    "RequestTimeoutException", "XAmzContentSHA256Mismatch", "408",
+}
+"""Damage on the way to the server, which it blames on the request; or a temporary state."""
+
+
+class Redirected(Exception):
+    """The server redirects to another server, named here; no request was sent there."""
+
+
+class Asked(NamedTuple):
+    """The remote of a request, and its key."""
+
+    url: str
+    bucket: str
+    endpoint: str
+    """Empty: AWS."""
+    key: str
+    reached: bool
+    """Whether the server answered before: if not, that it cannot be reached is not a temporary failure."""
+    remote: str
+    """The name of the remote, for fixes."""
+    signer: str
+    """Which options choose the credentials: `keys`, `anon`, or `profile NAME`; empty: the SDK does."""
+
+    @property
+    def host(self) -> str:
+        """The server, for messages."""
+        return self.endpoint or "Amazon S3"
+
+
+def translate(error: Exception, asked: Asked) -> Exception:
+    """Return what to raise instead of `error`; a `RuntimeError` for a bug of mvc."""
+    translated = _translated(error, asked)
+    if translated is None:
+        return RuntimeError(f"S3 {_operation(error)}: {error!r}")
+    translated.fix = _typed(translated.fix, asked)
+    return translated
+
+
+def refused_part(found: Mapping[str, Any], operation: str) -> Exception:
+    """Return the error for a part of an answer that reports a failure."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - it is loaded
+
+    error: Exception = ClientError({"Error": found}, operation)
+    return error
+
+
+def _operation(error: Exception) -> str:
+    return str(getattr(error, "operation_name", ""))
+
+
+def _translated(error: Exception, asked: Asked) -> MvcError | None:
+    if (response := _response(error)) is not None:
+        return _answered(response, _operation(error), asked)
+    if isinstance(error, Redirected):
+        return _redirected(str(error), asked)
+    if isinstance(error, RecursionError):  # the SDK follows a redirect to another region in a circle
+        return _elsewhere({}, asked)
+    return _unanswered(error, asked)
+
+
+def _typed(fix: str, asked: Asked) -> str:
+    """Return what to type for this remote, whose options come before the environment."""
+    kind, _, profile = asked.signer.partition(" ")
+    if kind == "keys" and fix in _OF_CLONE:
+        fix = _OF_CLONE[fix]
+    elif kind == "profile" and fix in _OF_PROFILE:
+        fix = f"{_OF_PROFILE[fix]} --profile {shlex.quote(profile)}"
+    return fix.replace("mvc remote set NAME", f"mvc remote set {asked.remote}").replace(
+        _TEST, f"mvc remote test {asked.remote}",
+    )
+
+
+def code_of(error: BaseException) -> str:
+    """Return S3's code of an error, also of a translated one; empty if the server did not answer."""
+    return str((_response(error) or {}).get("Error", {}).get("Code", ""))
+
+
+def _response(error: BaseException | None) -> Mapping[str, Any] | None:
+    """Return the answer of an error or its cause."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        if isinstance(response, Mapping):
+            return response
+        error = error.__cause__
+    return None
+
+
+def _answered(response: Mapping[str, Any], operation: str, asked: Asked) -> MvcError:
+    code = str(response.get("Error", {}).get("Code", ""))
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in _SLOWER or status in (429, 503):
+        return SlowDown(f"{asked.url}: {asked.host} asks for fewer requests ({code})", AGAIN)
+    if code in _REFUSED:
+        message, fix = _REFUSED[code]
+        return RemoteError(f"{asked.url}: {message}", fix)
+    if code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Transient(f"{asked.url}: {asked.host} failed ({code or status})", AGAIN)
+    return _refused(code, status, response, operation, asked)
+
+
+def _refused(code: str, status: int, response: Mapping[str, Any], operation: str, asked: Asked) -> MvcError:
+    if code == _SKEWED:
+        return RemoteError(f"{asked.url}: {_skew(response)}", _CLOCK)
+    if code in _ELSEWHERE or status in (301, 307):
+        return _elsewhere(response, asked)
+    if code == "NoSuchBucket":
+        option = f" --endpoint-url {asked.endpoint}" if asked.endpoint else ""
+        fix = f"aws{option} s3 mb s3://{asked.bucket}"
+        return RemoteError(f"there is no bucket {asked.bucket} at {asked.host}", fix)
+    if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and operation == "GetObject"):
+        return MissingObject(f"{asked.url}/{asked.key} is gone")
+    if code == "PreconditionFailed" or status == HTTPStatus.PRECONDITION_FAILED:
+        return changed(asked.url, asked.key)
+    if status in (401, 403) or code == "AccessDenied":
+        return _denied(operation, asked)
+    message = str(response.get("Error", {}).get("Message", "")).strip() or "no reason given"
+    about = f"{asked.url}/{asked.key}" if asked.key else asked.url
+    return RemoteError(f"{about}: {asked.host} answered {code or status}: {message}", _TEST)
+
+
+def _denied(operation: str, asked: Asked) -> RemoteError:
+    right = _RIGHTS.get(operation, "s3:PutObject")
+    about = f"{asked.url}/{asked.key}" if asked.key else asked.url
+    if asked.signer == "anon":
+        message = f"{about}: access denied: it is not public, and the remote has anon=true"
+        return RemoteError(message, f"{_SET} anon=")
+    return RemoteError(f"{about}: access denied; the credentials in use lack {right}", _TEST)
+
+
+def _elsewhere(response: Mapping[str, Any], asked: Asked) -> RemoteError:
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = str(headers.get("x-amz-bucket-region") or response.get("Error", {}).get("Region") or "")
+    where = f"in the region {region}" if region else "in another region"
+    return RemoteError(f"the bucket {asked.bucket} is {where}", f"{_SET} region={region or 'REGION'}")
+
+
+def _redirected(target: str, asked: Asked) -> RemoteError:
+    """Name the server that the configured one redirects to."""
+    scheme, host, *_ = urlsplit(target)
+    origin = hidden(f"{scheme or 'https'}://{host}") if host else asked.host
+    fix = f"{_SET} endpoint_url={shlex.quote(origin)}  # if that is yours, too"
+    return RemoteError(f"{asked.url}: {asked.host} redirects to {origin}, which mvc does not follow", fix)
+
+
+def _skew(response: Mapping[str, Any]) -> str:
+    """Return how wrong the clock is, by the date of the answer."""
+    date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        minutes = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() / 60
+    except (ValueError, TypeError):
+        return "the clock of this machine is wrong"
+    if abs(minutes) < 1:
+        return "the clock of this machine and the server's differ too much"
+    return f"the clock of this machine is {abs(minutes):.0f} minutes {'fast' if minutes > 0 else 'slow'}"
+
+
+def _unanswered(error: Exception, asked: Asked) -> MvcError | None:
+    """Translate an error before or during an answer; None for a bug of mvc."""
+    import aiohttp  # noqa: PLC0415 - both are loaded
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    if known := _no_login(error, asked) or _no_trust(error, asked):
+        return known
+    if isinstance(error, boto.EndpointConnectionError | boto.ProxyConnectionError | aiohttp.ClientConnectorError):
+        return _unreachable(error, asked)
+    if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError | asyncio.TimeoutError):
+        return Transient(f"{asked.url}: no answer from {asked.host}", AGAIN)
+    if isinstance(error, boto.HTTPClientError | aiohttp.ClientError | boto.IncompleteReadError | ConnectionError):
+        again = AGAIN if asked.reached else f"{_SET} endpoint_url=URL  # https:// or http://? Or run the command again"
+        return Transient(f"{asked.url}: the connection to {asked.host} broke", again)
+    if type(error).__name__ == "ResponseParserError":
+        return Transient(f"{asked.url}: the answer of {asked.host} cannot be parsed", AGAIN)
+    if isinstance(error, boto.BotoCoreError | ValueError):
+        return RemoteError(f"{asked.url}: {' '.join(str(error).split())}", "mvc remote list")
+    return None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the error that the SDK has wrapped."""
+    inner = getattr(error, "kwargs", {}).get("error")
+    return inner if isinstance(inner, BaseException) else error
+
+
+def _no_trust(error: Exception, asked: Asked) -> RemoteError | None:
+    """Distinguish an untrusted or unreadable certificate from a server that speaks plain HTTP."""
+    import aiohttp  # noqa: PLC0415 - both are loaded
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    cause, bundle = _cause(error), f"{_SET_HERE} ca_bundle=FILE"
+    if isinstance(cause, FileNotFoundError | PermissionError) or getattr(cause, "library", "") in ("PEM", "X509"):
+        return RemoteError(f"{asked.url}: the certificates to trust (ca_bundle) cannot be read", bundle)
+    if not isinstance(error, boto.SSLError | aiohttp.ClientSSLError):
+        return None
+    if isinstance(cause, aiohttp.ClientConnectorCertificateError | SSLCertVerificationError):
+        return RemoteError(f"{asked.url}: the certificate of {asked.host} is not trusted", bundle)
+    plain = f"{_SET} endpoint_url={asked.endpoint.replace('https:', 'http:', 1)}  # if it has none"
+    return RemoteError(f"{asked.url}: {asked.host} does not speak TLS", plain if asked.endpoint else _NETWORK)
+
+
+def _no_login(error: Exception, asked: Asked) -> RemoteError | None:
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    if isinstance(error, boto.PartialCredentialsError):
+        lacking = error.kwargs["cred_var"]
+        return RemoteError(f"{asked.url}: the credentials are incomplete: {lacking} is missing", _KEYS)
+    if isinstance(error, boto.NoCredentialsError):
+        fix = f"{_KEYS}; a public bucket: {_SET} anon=true"
+        return RemoteError(f"{asked.url}: no credentials for {asked.host} found", fix)
+    if isinstance(error, boto.ProfileNotFound):
+        profile = error.kwargs["profile"]
+        return RemoteError(f"{asked.url}: there is no profile {profile} in ~/.aws", "aws configure list-profiles")
+    if isinstance(error, boto.SSOError | boto.TokenRetrievalError | boto.LoginError):
+        return RemoteError(f"{asked.url}: the login has expired", _LOGIN)
+    if isinstance(error, boto.CredentialRetrievalError):
+        reason = " ".join(str(error).split()).rstrip(":")
+        return RemoteError(f"{asked.url}: the credentials cannot be loaded: {reason}", _WHO)
+    return None
+
+
+def _unreachable(error: Exception, asked: Asked) -> MvcError:
+    """The server cannot be reached: temporarily, if it answered before."""
+    cause = _cause(error)
+    inner = getattr(cause, "os_error", cause)
+    fix = f"{_SET} endpoint_url=URL  # or start the server" if asked.endpoint else _NETWORK
+    if proxy := getattr(error, "kwargs", {}).get("proxy_url"):
+        message, fix = f"{asked.url}: the proxy {hidden(proxy)} cannot be reached", "env | grep -i proxy"
+    elif isinstance(inner, socket.gaierror):
+        message = f"{asked.url}: the name of {asked.host} cannot be resolved"
+    elif getattr(inner, "errno", None) == errno.ECONNREFUSED:
+        message = f"{asked.url}: {asked.host} does not answer: connection refused"
+    else:
+        message = f"{asked.url}: {asked.host} cannot be reached"
+    return Transient(message, AGAIN) if asked.reached else RemoteError(message, fix)

@@ -1,0 +1,197 @@
+"""The cache: objects on this machine, found and read. Large objects are loose files, small ones lie in packs.
+
+Writing is `mvc.store.cache.writer`; an object is never overwritten.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import BinaryIO
+
+from blake3 import blake3
+
+from mvc.errors import CorruptObject, MissingObject
+from mvc.fs.durable_names import DurableNames
+from mvc.fs.files import exists
+from mvc.fs.scratch import Scratch
+from mvc.objects.digest import Digest, check_object_name
+from mvc.objects.hashing import hash_bytes, hash_stream
+from mvc.store.cache.layout import naming_cache
+from mvc.store.packs.pack_set import PackSet
+
+
+class Cache:
+    """Objects in a directory, which need not exist before something is stored: see `mvc.store.cache.layout`.
+
+    Every method raises `InvalidName`, before any I/O, for what is not an object name.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.packs = PackSet(f"{root}/packs")
+        self.durable_names = DurableNames()
+        self._proven: dict[Digest, tuple[int, ...]] = {}
+
+    def scratch(self) -> Scratch:
+        """Make a scratch directory on the cache's file system.
+
+        Raises:
+            MvcError: the cache cannot be written.
+
+        """
+        try:
+            return Scratch(f"{self.root}/tmp")
+        except OSError as error:
+            raise naming_cache(self.root, error) from None
+
+    # Where objects are.
+
+    def loose_path(self, name: str) -> str:
+        """Return the path of the object when it is loose."""
+        check_object_name(name)
+        return f"{self.root}/objects/{name[:2]}/{name}"
+
+    def is_loose(self, name: str) -> bool:
+        return exists(self.loose_path(name))
+
+    def has(self, name: str) -> bool:
+        return not self.missing([name])
+
+    def missing(self, names: Iterable[str]) -> set[str]:
+        """Return those of `names` that the cache does not hold now."""
+        missing = {name for name in names if not self._is_known(name)}
+        if missing and self.packs.refresh():  # other processes write packs too
+            missing = {name for name in missing if not self._is_known(name)}
+        return missing
+
+    def _is_known(self, name: str) -> bool:
+        loose = self.loose_path(name)
+        return self.packs.holder(bytes.fromhex(name)) is not None or exists(loose)
+
+    def folders_of(self, name: str) -> set[str]:
+        """Return the directories whose names lead to the object; none when it is not there."""
+        if self.packs.holder(bytes.fromhex(name)) is not None:
+            return {self.packs.folder}
+        path = self.loose_path(name)
+        folder = os.path.dirname(path)
+        return {folder, os.path.dirname(folder)} if exists(path) else set()
+
+    # What they hold.
+
+    def open(self, name: str) -> BinaryIO:
+        """Return a readable stream of the object's bytes, not verified.
+
+        Raises:
+            MissingObject: it is not there.
+
+        """
+        try:
+            return open(self.loose_path(name), "rb", buffering=0)
+        except FileNotFoundError:
+            return io.BytesIO(self.packed_bytes(name))
+
+    def packed_bytes(self, name: str) -> bytes:
+        """Return a packed object's bytes, not verified.
+
+        Raises:
+            MissingObject: no pack has it.
+
+        """
+        key = bytes.fromhex(check_object_name(name))
+        for _ in range(2):
+            if (found := self.packs.find(key)) is not None:
+                with suppress(MissingObject):  # compacted meanwhile: the next look finds the new pack
+                    return self.packs.read(*found)
+            if not self.packs.refresh():
+                break
+        raise MissingObject(f"object {name} is not in the cache")
+
+    def read(self, digest: Digest) -> bytes:
+        """Return an object's bytes, verified: for manifests, which mvc itself reads.
+
+        Raises:
+            MissingObject: it is not there.
+            CorruptObject: the bytes do not match `digest`.
+
+        """
+        with self.open(digest.blake3) as file:
+            data = file.read(digest.size + 1)
+        if hash_bytes(data) != digest:
+            raise damaged(digest.blake3)
+        return data
+
+    def read_by_name(self, name: str) -> bytes:
+        """Return the bytes of an object of which only the name is known, verified.
+
+        Raises:
+            MissingObject: it is not there.
+            CorruptObject: the bytes do not match.
+
+        """
+        with self.open(name) as file:
+            data = file.read()
+        if blake3(data).hexdigest() != name:
+            raise damaged(name)
+        return data
+
+    # Whether it is intact.
+
+    def intact(self, digest: Digest) -> bool:
+        """Whether the cache holds exactly `digest`: its bytes are read and hashed."""
+        try:
+            return self._hashed(digest.blake3, digest.size) == digest
+        except MissingObject:
+            return False
+
+    def matches(self, name: str) -> bool:
+        """Whether the bytes of the object match its name.
+
+        Raises:
+            MissingObject: it is not there.
+
+        """
+        return self._hashed(name).blake3 == name
+
+    def _hashed(self, name: str, size: int | None = None) -> Digest:
+        with self.open(name) as file:
+            if isinstance(file, io.BytesIO):
+                return hash_bytes(file.getvalue())
+            return hash_stream(file.fileno(), os.fstat(file.fileno()).st_size if size is None else size)
+
+    def make_durable(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Make these objects durable; return those that the cache lacks or holds damaged.
+
+        For content that is about to be destroyed elsewhere: the process that stored it may have died before its
+        name was durable.
+        """
+        absent: set[Digest] = set()
+        folders: set[str] = set()
+        for digest in digests:
+            if self.intact(digest):
+                folders |= self.folders_of(digest.blake3)
+            else:
+                absent.add(digest)
+        for folder in sorted(folders):
+            self.durable_names.fsync_folder(folder)
+        return absent
+
+    def note_proven(self, digest: Digest, fd: int) -> None:
+        """Remember that this process has verified the bytes behind `fd`, now a loose object."""
+        self._proven[digest] = stat_without_links(os.fstat(fd))
+
+    def is_proven(self, digest: Digest, fd: int) -> bool:
+        """Whether this process has verified the bytes behind `fd` as `digest`, and nothing wrote to them since."""
+        return self._proven.get(digest) == stat_without_links(os.fstat(fd))
+
+
+def damaged(name: str) -> CorruptObject:
+    """Return the error for an object of the cache whose bytes do not match its name."""
+    return CorruptObject(f"object {name} is damaged in the cache", "mvc verify")
+
+
+def stat_without_links(status: os.stat_result) -> tuple[int, ...]:
+    """Return the stat data that a new link or another mode leaves as they are."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,1 @@
+"""Packs: many small objects in one file, with an index beside it."""

@@ -1,0 +1,1 @@
+"""Objects on a remote, on top of any bucket."""

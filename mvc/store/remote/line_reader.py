@@ -1,0 +1,32 @@
+"""Reading text on a remote line by line, with bounded memory whatever was written there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mvc.errors import InvalidFormat
+from mvc.store.buckets.bucket import PART, Bucket, Item
+
+MOST = 1 << 30
+"""Bytes of a text: 16 million object names."""
+_LONGEST = 64 << 10
+"""Bytes of a line."""
+
+
+def read_lines(bucket: Bucket, item: Item) -> Iterator[str]:
+    """Yield the lines of a text.
+
+    Raises:
+        InvalidFormat: the text, or a line, is larger than any that mvc writes; or the end is cut off.
+
+    """
+    rest, too_large = b"", InvalidFormat(f"{bucket.url}/{item.key} is too large")
+    if item.size > MOST:
+        raise too_large
+    for start in range(0, item.size, PART):
+        *lines, rest = (rest + bucket.read(item, start, min(start + PART, item.size))).split(b"\n")
+        if max(map(len, (*lines, rest))) > _LONGEST:
+            raise too_large
+        yield from (line.decode(errors="replace") for line in lines)
+    if rest:
+        raise InvalidFormat(f"{bucket.url}/{item.key} is cut off")

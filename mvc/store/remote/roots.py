@@ -1,0 +1,129 @@
+"""The objects that each clone needs of a remote, written there before it pushes: docs/formats.md, "Roots".
+
+A gc of the remote reads those of all clones. A clone only adds to its own, unless it knows everything that it needs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
+from mvc.objects.digest import check_object_name
+from mvc.store.buckets.address import deleting
+from mvc.store.buckets.bucket import Bucket, Changed
+from mvc.store.remote.line_reader import read_lines
+from mvc.store.remote.store import RemoteStore
+
+_HEADER = "mvc-roots 1"
+_KEY = re.compile(r"repos/([0-9a-f-]{36})/roots")
+_TRIES = 5
+
+
+class DamagedRoots(MvcError):
+    """The roots in `file`, on the remote called `remote`, are damaged: what that clone needs is unknown."""
+
+    def __init__(self, file: str, remote: str = "NAME") -> None:
+        line = f"mvc gc -r {remote} --yes  # in that clone; if it is gone for good: {deleting(file)}"
+        super().__init__(f"{file} is damaged: what that clone needs is unknown", line)
+        self.file = file
+
+
+class Roots(NamedTuple):
+    """The objects that a clone needs."""
+
+    clone: str
+    """Its id, a UUID."""
+    place: str
+    """Its host and directory, for people; never verified."""
+    written: float
+    """Seconds since the epoch by the remote's clock."""
+    names: frozenset[str]
+    """Manifests, and the files that they list."""
+
+    @property
+    def key(self) -> str:
+        return roots_key(self.clone)
+
+
+def roots_key(clone: str) -> str:
+    """Return the key of the roots of the clone with this id."""
+    return f"repos/{clone}/roots"
+
+
+def encode_roots(place: str, names: Iterable[str]) -> bytes:
+    """Return the bytes of a clone's roots."""
+    shown = "".join(char if char.isprintable() else "?" for char in place)
+    return "\n".join([_HEADER, f"# {shown}", *sorted(names), ""]).encode(errors="replace")
+
+
+def parse_roots(lines: Iterable[str], what: str) -> tuple[str, frozenset[str]]:
+    """Return the place and the names.
+
+    Raises:
+        UsageError: a newer mvc wrote it.
+        DamagedRoots: it breaks its format.
+
+    """
+    place, names = "", set[str]()
+    try:
+        lines = iter(lines)
+        header = next(lines, "")
+        if header != _HEADER and header.startswith("mvc-roots "):
+            raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
+        if header != _HEADER:
+            raise InvalidFormat(header)
+        for line in lines:
+            if line.startswith("#"):
+                place = place or line[2:]
+            else:
+                names.add(check_object_name(line))
+    except InvalidFormat:
+        raise DamagedRoots(what) from None
+    return place, frozenset(names)
+
+
+def read_roots(bucket: Bucket, clone: str) -> Roots | None:
+    """Return the roots of the clone with this id; None when it never pushed.
+
+    Raises:
+        DamagedRoots: they break their format.
+
+    """
+    for left in reversed(range(_TRIES)):
+        if (item := bucket.head(roots_key(clone))) is None:
+            return None
+        try:
+            place, names = parse_roots(read_lines(bucket, item), f"{bucket.url}/{item.key}")
+            return Roots(clone, place, item.modified, names)
+        except (Changed, MissingObject):  # that clone pushes just now
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def all_roots(remote: RemoteStore, but: str = "") -> list[Roots]:
+    """Return the roots of every clone that has pushed, except those of the clone `but`.
+
+    Raises:
+        MvcError: some cannot be read.
+
+    """
+    clones = [match[1] for item in remote.bucket.list("repos/") if (match := _KEY.fullmatch(item.key))]
+    clones = [clone for clone in clones if clone != but]
+    found = remote.run(lambda clone: read_roots(remote.bucket, clone), sorted(clones), 1 << 20)
+    return [roots for roots in found if isinstance(roots, Roots)]
+
+
+def add_roots(bucket: Bucket, clone: str, place: str, names: Iterable[str]) -> None:
+    """Add `names` to the roots of a clone.
+
+    Raises:
+        DamagedRoots: the roots that are there break their format.
+
+    """
+    names = frozenset(names)
+    known = read_roots(bucket, clone)
+    if known is None or not names <= known.names:
+        bucket.write(roots_key(clone), encode_roots(place, names | (known.names if known else frozenset())))

@@ -1,0 +1,1 @@
+"""Objects between cache and remote."""
