@@ -61,7 +61,7 @@ def _judged(name: str, commits: tuple[str, str] | None, environ: Mapping[str, st
     ahead.start()
     _load_msgspec()
     from mvc.ops.judging.hook import judge_index, judge_range, only_part  # noqa: PLC0415
-    from mvc.ops.shared.finding_lines import lines_from  # noqa: PLC0415
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
     from mvc.project import Project, Surroundings  # noqa: PLC0415
     from mvc.quality.finding import Verdict  # noqa: PLC0415
 
@@ -70,7 +70,7 @@ def _judged(name: str, commits: tuple[str, str] | None, environ: Mapping[str, st
     around = Surroundings(typed_in, environ, _user_config(environ))
     project = Project(layout, around, ahead.git.at(layout.root))  # never closed, so that nothing is written
     verdict = judge_range(project, *commits, time.time()) if commits else judge_index(project, time.time(), index)
-    return Verdict(lines_from(project, only_part(verdict, name).findings))
+    return Verdict(relative_findings(project.shell, only_part(verdict, name).findings))
 
 
 class _Ahead(threading.Thread):

@@ -175,7 +175,7 @@ def test_a_merge_of_which_git_says_nothing_is_a_warning_with_a_line_to_type(movi
     moving.shell("rm -f .git/ORIG_HEAD")
     result = moving.mvc("hook", "run", "post-merge", "0")
     assert result.code == 0
-    assert "warning: Git does not say what there was before: ORIG_HEAD is missing" in result.err
+    assert "warning: the commit before the merge is unknown: ORIG_HEAD is missing" in result.err
     assert result.fixes == ["mvc checkout"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from harness import LARGE, MVC, Repo, Result, make_home, noise
 
 BIG = 33 << 20
-"""Bytes for which it is worth to wait until stamps can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
+"""Bytes for which it is worth to wait until stat data can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
 
 
 def ignored(repo: Repo, *paths: str) -> list[str]:
@@ -239,7 +239,7 @@ def test_nothing_is_read_again(repo: Repo, name: str) -> None:
     repo.write(file, noise("big", BIG))
     repo.added(name)
     last = file.rpartition("/")[2]
-    assert any(repo.reads(last, "status") == 0 for _ in range(5))  # stamps of this very moment prove nothing
+    assert any(repo.reads(last, "status") == 0 for _ in range(5))  # stat data of this moment proves nothing
     new = "moved.bin" if name == "big.bin" else "moved"
     assert repo.reads(last, "mv", name, new) == 0
     assert repo.reads("moved.bin" if name == "big.bin" else last, "status") == 0
@@ -263,7 +263,7 @@ def test_there_and_back_is_as_it_was(models: Repo) -> None:
 @pytest.mark.parametrize(
     ("source", "target", "code", "said"),
     [
-        ("models/m.bin", "models/README", 2, "exists already"),
+        ("models/m.bin", "models/README", 2, "already exists"),
         ("models/m.bin", "models/bert", 2, "inside of models/bert"),
         ("models/m.bin", "models/bert/m.bin", 2, "inside of models/bert"),
         ("models/bert", "models/bert/sub", 2, "into itself"),
@@ -274,18 +274,18 @@ def test_there_and_back_is_as_it_was(models: Repo) -> None:
         ("models/m.bin", "con", 2, "Windows"),
         ("models/m.bin", "a/b.", 2, "ends in a dot"),
         ("models/m.bin", "x.mvc", 2, "name of a pointer"),
-        ("models/m.bin", "../outside", 2, "outside of the repository"),
+        ("models/m.bin", "../outside", 2, "outside the repository"),
         ("models/m.bin", ".git/x", 2, "is in .git"),
         ("models/m.bin", ".mvc/x", 2, "is in .mvc"),
-        ("models/m.bin", "models/README/x", 2, "no directory"),
-        ("models/m.bin", "taken", 2, "exists already"),
-        ("models/m.bin", "reported", 2, "exists already"),
+        ("models/m.bin", "models/README/x", 2, "not a directory"),
+        ("models/m.bin", "taken", 2, "already exists"),
+        ("models/m.bin", "reported", 2, "already exists"),
         ("models/m.bin", "only-in-git", 2, "in Git's index"),
         ("models/m.bin", "build/x", 2, "Git ignores build/x.mvc"),
-        ("models/m.bin", "link/x", 2, "no directory"),
+        ("models/m.bin", "link/x", 2, "not a directory"),
         (".", "x", 2, "whole worktree"),
-        ("models/README", "x", 3, "mvc tracks nothing"),
-        ("nothing", "x", 3, "nothing is there"),
+        ("models/README", "x", 3, "is tracked by Git, not by mvc"),
+        ("nothing", "x", 3, "does not exist"),
         ("untracked", "x", 3, "not tracked"),
     ],
 )

@@ -13,9 +13,10 @@ import pytest
 from harness import LARGE, MANY, InProcess, Repo, Result, make_home, noise
 from s3 import S3Server
 
-from mvc.ops.shared import transfers
-from mvc.store.buckets.address import RemoteSettings, open_bucket
+from mvc.ops.shared.transfers import open_remote
+from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket
+from mvc.store.buckets.open import open_bucket
 from mvc.store.buckets.s3.bucket import S3Bucket
 
 NOW = ("--grace", "0", "--yes")
@@ -223,15 +224,15 @@ def race(monkeypatch: pytest.MonkeyPatch, in_process: InProcess) -> Callable[...
         inner: list[Result] = []
 
         def act() -> None:
-            monkeypatch.setattr(transfers, "open_bucket", open_bucket)
+            monkeypatch.setattr(open_remote, "open_bucket", open_bucket)
             inner.append(how(other, *meanwhile))
 
         def opened(settings: RemoteSettings) -> Bucket:
             return Interposed(open_bucket(settings), at, act)  # type: ignore[return-value]  # it passes on
 
-        monkeypatch.setattr(transfers, "open_bucket", opened)
+        monkeypatch.setattr(open_remote, "open_bucket", opened)
         outer = in_process(root, *command)
-        monkeypatch.setattr(transfers, "open_bucket", open_bucket)
+        monkeypatch.setattr(open_remote, "open_bucket", open_bucket)
         return outer, inner[0] if inner else None
 
     return run
@@ -304,7 +305,7 @@ def test_a_gc_that_was_killed_is_finished_by_the_next(
         collecting, _ = scene()
         with monkeypatch.context() as patch:
             patch.setattr(
-                transfers, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
+                open_remote, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
             )
             ended = in_process(collecting.root, *GC)
         age(nas / "gc", 0.02)  # half an hour: until then it may be alive
@@ -633,7 +634,7 @@ def test_a_repair_that_is_killed_has_lost_nothing(
         assert in_process(repairing.root, "verify", "-r", "nas").code == 1
         with monkeypatch.context() as patch:
             patch.setattr(
-                transfers, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
+                open_remote, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
             )
             ended = in_process(repairing.root, "push", "--repair")
         assert in_process(repairing.root, "status", "--pushed", "--exit-code").code == 0

@@ -304,10 +304,10 @@ def check(ctx: typer.Context, paths: Paths = None, json: Json = False) -> int:
 
 
 def _show_checked(output: Output, project: Project, result: Checked) -> None:
-    from mvc.ops.shared.finding_lines import lines_from  # noqa: PLC0415
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
     from mvc.quality.render.text import explain_line, render  # noqa: PLC0415
 
-    for line in render(lines_from(project, result.findings), quiet=output.quiet):
+    for line in render(relative_findings(project.shell, result.findings), quiet=output.quiet):
         print(line, file=sys.stderr)
     count = sum(finding.severity == "error" for finding in result.findings)
     output.line(f"{plural(len(result.models), 'model')}: {plural(count, 'error') if count else 'nothing is wrong'}.")

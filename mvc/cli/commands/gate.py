@@ -75,11 +75,11 @@ def gate(
 def _judge(output: Output, options: GateOptions, *, quiet: bool) -> Gated:
     """Judge; lines to type are for the current directory."""
     from mvc.ops.judging.gate import gate as run  # noqa: PLC0415
-    from mvc.ops.shared.finding_lines import lines_from  # noqa: PLC0415
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
 
     with Project.discover(around(output._replace(quiet=True) if quiet else output)) as project:
         result = run(project, options, time.time())
-        return result if quiet else result._replace(findings=lines_from(project, result.findings))
+        return result if quiet else result._replace(findings=relative_findings(project.shell, result.findings))
 
 
 # Telling.

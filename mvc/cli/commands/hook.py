@@ -20,7 +20,7 @@ from mvc.project import Project
 
 if TYPE_CHECKING:
     from mvc.ops.remotes.before_push import Update
-    from mvc.ops.shared.transfers import TransferResult
+    from mvc.ops.shared.transfers.results import TransferResult
     from mvc.ops.workspace.after_checkout import Followed
 
 hook = typer.Typer(rich_markup_mode=None, help="Have Git judge each commit, and move content along with it.")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 
 from mvc.errors import MvcError
-from mvc.fs.files import is_shared
+from mvc.fs.shared_folders import is_shared
 from mvc.ops.doctor.problem import Check, Problem, some
 from mvc.project import Project
 from mvc.store.cache.inventory import trashed_files

@@ -10,7 +10,7 @@ from functools import partial
 
 from mvc.fs.scratch import SIBLING, left_behind
 from mvc.ops.doctor.problem import Check, Problem, some
-from mvc.ops.shared.hook_scripts import look_at_hooks
+from mvc.ops.shared.hook_scripts import find_hooks
 from mvc.ops.shared.selection import unusable
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
 from mvc.retention.available import known_objects
@@ -62,7 +62,7 @@ def _attributes(project: Project) -> Iterator[Problem]:
 
 
 def _hooks(project: Project) -> Iterator[Problem]:
-    found = look_at_hooks(project)
+    found = find_hooks(project)
     if found.missing:
         where = "" if found.own else f" in {found.folder}"
         yield Problem("hooks-missing", f"Git does not call mvc: it lacks {some(found.missing)}{where}", found.fix)
@@ -75,7 +75,7 @@ def _hooks(project: Project) -> Iterator[Problem]:
 def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     for item in tracked:
         if item.condition in ("invalid", "conflict"):
-            yield Problem.of(f"pointer-{item.condition}", unusable(project, item))
+            yield Problem.of(f"pointer-{item.condition}", unusable(project.shell, item))
 
 
 def _in_index(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:

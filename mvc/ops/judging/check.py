@@ -47,7 +47,7 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
         MvcError: a path is not tracked; or Git, the cache, a report or the policy can't be read.
 
     """
-    parsed = read_policy(file_in(project, POLICY))
+    parsed = read_policy(file_in(project.tree, POLICY))
     models = list(_models(project, [path.removesuffix(SIGNATURES).removesuffix(SUFFIX) for path in paths]))
     keys = verdict_keys(parsed, models)
     remembered = _remembered(project.catalog, keys)
@@ -74,14 +74,14 @@ def _models(project: Project, paths: list[str]) -> Iterator[ModelFacts]:
         yield ModelFacts(item.path, pointer, report, in_cache, bool(in_git.at_or_below(item.path)))
     if not paths:
         for path in sorted({entry.path.removesuffix(SUFFIX) for entry in entries} - set(tracked)):
-            report = file_in(project, path + SUFFIX)
+            report = file_in(project.tree, path + SUFFIX)
             if path and not path.endswith("/") and report and b"mvc-eval" in report.raw:
                 yield ModelFacts(path, None, report)
 
 
 def _pointer(project: Project, item: Tracked) -> FileAt:
     unread = item.condition == "invalid" and not item.raw and bool(item.problem)
-    there = file_in(project, item.pointer_path) if unread else None
+    there = file_in(project.tree, item.pointer_path) if unread else None
     return there or FileAt("100644", item.raw, conflicted=item.condition == "conflict")
 
 
@@ -89,7 +89,7 @@ def _report(project: Project, item: Tracked, conflicts: set[str]) -> FileAt | No
     path = item.path + SUFFIX
     if path in conflicts:
         return FileAt("100644", b"", conflicted=True)
-    found = file_in(project, path)
+    found = file_in(project.tree, path)
     if found is None and item.condition == "not-checked-out":
         raw = staged_file(project.git, path)
         return None if raw is None else FileAt("100644", raw)

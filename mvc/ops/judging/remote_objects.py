@@ -10,14 +10,13 @@ from mvc.objects.digest import Digest
 from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_reader import parse
 from mvc.ops.shared.remotes import find_remote
-from mvc.ops.shared.transfers import bring_manifests, transferring
+from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.project import Project
 from mvc.quality.judge.facts import IncompleteModel, ModelFacts, RemoteFacts
 from mvc.retention.available import needed_objects
 from mvc.transfer.pool import JOBS
 from mvc.transfer.send import missing_there
 from mvc.transfer.tools import Tools
-from mvc.workspace.tracked import Selection, Tracked
 
 
 def ask_remote(project: Project, remote: str, models: Iterable[ModelFacts]) -> RemoteFacts:
@@ -33,8 +32,7 @@ def ask_remote(project: Project, remote: str, models: Iterable[ModelFacts]) -> R
     find_remote(project, remote)
     try:
         with project.locks.store(), transferring(project, remote, JOBS) as tools:
-            selections = [Selection(Tracked(path, pointer=pointer)) for path, pointer in pointers.items()]
-            unread = {item.name: item.error for item in bring_manifests(tools, selections).failed}
+            unread = {item.name: item.error for item in bring_manifests(tools, pointers.values()).failed}
             return RemoteFacts(remote, tuple(_incomplete(tools, pointers, unread)))
     except UsageError:
         raise

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
 from mvc.ops.shared.remotes import configured_remotes
-from mvc.ops.shared.transfers import transferring
+from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.project import Project
 from mvc.store.buckets.bucket import RemoteError
 from mvc.transfer.receive import fetch_objects

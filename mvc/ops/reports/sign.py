@@ -142,7 +142,7 @@ def _report(project: Project, path: str) -> _Text:
 
 def _read(project: Project, path: str) -> bytes | None:
     """Return a file of the workspace as Git will have it: line ends may differ."""
-    found = file_in(project, path)
+    found = file_in(project.tree, path)
     if found is None:
         return None
     if found.mode != "100644":

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mvc import config
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import is_shared
+from mvc.fs.shared_folders import is_shared
 from mvc.fs.tree import Replacement, replace_files
 from mvc.ops.setup.hooks import Installed, forgo, install
 from mvc.ops.shared.hook_scripts import ENABLED

@@ -18,7 +18,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.ops.shared.object_users import Use, lost_uses, uses_in_history
 from mvc.ops.shared.remote_roots import announce
 from mvc.ops.shared.remotes import configured_remotes, default_remote, find_remote
-from mvc.ops.shared.transfers import transferring
+from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.project import VIEWS, Project
 from mvc.retention.roots import PointerReader, current_roots, repository_roots
 from mvc.scm.reachable import check_trusted

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.objects.pointer import SUFFIX, path_of
-from mvc.ops.shared.reports import fitting, values
+from mvc.ops.shared.reports import matching_report, metric_values
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.scm.file_history import FileVersion, file_history
@@ -68,5 +68,5 @@ def _entry(path: str, version: FileVersion) -> LogEntry:
         state="tracked", description=pointer.notes.desc, kind=pointer.kind, size=pointer.total, files=pointer.files,
         blake3=pointer.digest.blake3,
     )
-    report = fitting(version.beside, pointer.digest.blake3, path)
-    return entry._replace(tag=report.tag, metrics=values(report)) if report else entry
+    report = matching_report(version.beside, pointer.digest.blake3, path)
+    return entry._replace(tag=report.tag, metrics=metric_values(report)) if report else entry
