@@ -12,7 +12,7 @@ from mvc.ops.judging.touched_models import is_pointer, stem
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
-from mvc.quality.judge.lineage import Descent, Held, Move, State, Stood, descents
+from mvc.quality.judge.lineage import Lineage, PastState, PathState, Rename, TreeModel, find_lineages
 from mvc.scm.history import Step, VersionTag, aside, files_at, first_parents, renames, renames_in, version_tags
 from mvc.scm.index_changes import Entry
 from mvc.scm.landing import Landed, list_tree, tree_of
@@ -56,7 +56,7 @@ def read_past(place: Landed, trees: Trees, blobs: Blobs, changed: Collection[str
     source = _Source(place, trees, blobs)
     asked = sorted(judged.keys() & set(changed))
     found = source.descents(_held(base, near, blobs), _held(judged, near, blobs), asked)
-    blobs.load(stood.state.report for descent in found.values() for stood in descent.stood)
+    blobs.load(stood.state.report for descent in found.values() for stood in descent.past)
     pasts = {path: source.past(descent) for path, descent in found.items()}
     for path, versions in source.registered(pasts).items():
         pasts[path] = pasts[path]._replace(registered=versions)
@@ -75,10 +75,10 @@ def _pointers(entries: Mapping[str, Entry]) -> dict[str, Entry]:
     return {path.removesuffix(SUFFIX): entry for path, entry in entries.items() if is_pointer(path)}
 
 
-def _held(pointers: Mapping[str, Entry], near: Collection[str], blobs: Blobs) -> dict[str, Held]:
+def _held(pointers: Mapping[str, Entry], near: Collection[str], blobs: Blobs) -> dict[str, TreeModel]:
     """Return the models of a tree; which bytes they are of is only told of those `near` the change."""
     return {
-        path: Held(path, *blobs.identity(entry.oid)) if path in near else Held(path, blobs.name(entry.oid))
+        path: TreeModel(path, *blobs.identity(entry.oid)) if path in near else TreeModel(path, blobs.name(entry.oid))
         for path, entry in pointers.items()
     }
 
@@ -96,8 +96,8 @@ class _Source(NamedTuple):
         return ModelVersion(path, pointer, report, self.place.base)
 
     def descents(
-        self, base: Mapping[str, Held], judged: Mapping[str, Held], asked: Collection[str],
-    ) -> dict[str, Descent]:
+        self, base: Mapping[str, TreeModel], judged: Mapping[str, TreeModel], asked: Collection[str],
+    ) -> dict[str, Lineage]:
         """Return what each of the `asked` succeeds; the history is only read when there is one."""
         if not asked:
             return {}
@@ -110,36 +110,36 @@ class _Source(NamedTuple):
         self.blobs.load(state.pointer for states in wanted.values() for state in states)
         told = {path: [self._told(state) for state in states] for path, states in wanted.items()}
         moves = self._moves(steps) if ended else []
-        return descents(base.values(), judged.values(), asked, self._renames(base, judged), told, moves)
+        return find_lineages(base.values(), judged.values(), asked, self._renames(base, judged), told, moves)
 
-    def _told(self, state: State) -> State:
+    def _told(self, state: PathState) -> PathState:
         name, blake3 = self.blobs.identity(state.pointer)
         return state._replace(name=name, blake3=blake3)
 
-    def _renames(self, base: Mapping[str, Held], judged: Mapping[str, Held]) -> list[tuple[str, str]]:
+    def _renames(self, base: Mapping[str, TreeModel], judged: Mapping[str, TreeModel]) -> list[tuple[str, str]]:
         """Return what Git sees renamed: pointers first, then reports."""
         if base.keys() <= judged.keys() or judged.keys() <= base.keys():
             return []
         git, old, new = self.place.git, tree_of(self.place.git, self.place.base), self.place.tree
         return [pair for pattern in _PATTERNS for pair in _stems(renames(git, old, new, pattern))]
 
-    def _moves(self, steps: Iterable[Step]) -> list[Move]:
+    def _moves(self, steps: Iterable[Step]) -> list[Rename]:
         """Return what Git sees renamed in the history; of two that say otherwise the last counts, a pointer's."""
         ages = {step.commit: age for age, step in enumerate(steps) if _has_move(step)}
         found = []
         for pattern in reversed(_PATTERNS):
             for commit, pair in renames_in(self.place.git, ages, pattern):
-                found += [Move(ages[commit], old, new) for old, new in _stems([pair])]
+                found += [Rename(ages[commit], old, new) for old, new in _stems([pair])]
         return found
 
-    def past(self, descent: Descent) -> Past:
+    def past(self, descent: Lineage) -> Past:
         """Return what was before a model."""
-        versions = tuple(map(self._stood, descent.stood))
+        versions = tuple(map(self._stood, descent.past))
         if descent.found == "history":
             return Past(versions[0], "history", versions)
         return Past(self.version(descent.before) if descent.before else None, descent.found, versions)
 
-    def _stood(self, stood: Stood) -> ModelVersion:
+    def _stood(self, stood: PastState) -> ModelVersion:
         pointer, report = (self.blobs.regular(oid) for oid in (stood.state.pointer, stood.state.report))
         return ModelVersion(stood.path, pointer, report, stood.state.commit)
 
@@ -268,13 +268,13 @@ def _stems(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 # History.
 
 
-def _histories(steps: list[Step]) -> dict[str, list[State]]:
+def _histories(steps: list[Step]) -> dict[str, list[PathState]]:
     """Return the states of each path that ever had a pointer, the newest first."""
     current: dict[str, tuple[str, str]] = {}
-    found: dict[str, list[State]] = {}
+    found: dict[str, list[PathState]] = {}
     for age in range(len(steps) - 1, -1, -1):
         for path in _apply(steps[age], current):
-            found.setdefault(path, []).append(State(age, steps[age].commit, *current[path]))
+            found.setdefault(path, []).append(PathState(age, steps[age].commit, *current[path]))
     return {path: states[::-1] for path, states in found.items() if any(state.pointer for state in states)}
 
 
