@@ -13,7 +13,7 @@ from mvc.errors import MvcError
 from mvc.fs.files import as_error
 
 if TYPE_CHECKING:
-    from mvc.ops.shared.selection import Failure
+    from mvc.ops.shared.failures import Failure
 
 USAGE = 2
 BUG = 70

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mvc.ops.setup.hooks import Installed
     from mvc.ops.shared.checkout import CheckoutResult
     from mvc.ops.shared.object_users import Use
-    from mvc.ops.shared.transfers import TransferResult
+    from mvc.ops.shared.transfers.results import TransferResult
 
 FEW_USES = 3
 """How many are told without `-v`."""

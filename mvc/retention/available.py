@@ -1,7 +1,7 @@
-"""Whether the cache holds what a pointer stands for: asked of the cache, child by child.
+"""Whether the cache holds the content of a pointer: every file is looked up.
 
-A manifest that is there says nothing of its files. Where they all were found is remembered, so
-that the next question only looks whether those packs and loose objects are still there.
+The presence of a manifest does not imply that of its files. The catalog remembers where they were all found, so that
+the next check only looks whether those packs and loose objects still exist.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def load_manifest(cache: Cache, pointer: Pointer) -> Manifest:
 
 
 def is_available(cache: Cache, catalog: Catalog, pointer: Pointer) -> bool:
-    """Whether everything that the pointer stands for is in the cache now.
+    """Whether the cache holds all content of the pointer now.
 
     Raises:
         InvalidFormat: its manifest breaks its format.
@@ -43,7 +43,7 @@ def is_available(cache: Cache, catalog: Catalog, pointer: Pointer) -> bool:
     if pointer.kind == "file":
         return cache.has(pointer.digest.blake3)
     remembered = catalog.complete(pointer.digest.blake3)
-    if remembered is not None and _still_there(cache, remembered):
+    if remembered and remembered.packs <= cache.packs.names() and all(map(cache.is_loose, remembered.loose)):
         return True
     try:
         where = _find(cache, {digest.blake3 for _, digest in _objects(cache, pointer)})
@@ -53,12 +53,8 @@ def is_available(cache: Cache, catalog: Catalog, pointer: Pointer) -> bool:
     return True
 
 
-def _still_there(cache: Cache, where: Complete) -> bool:
-    return where.packs <= cache.packs.names() and all(map(cache.is_loose, where.loose))
-
-
 def needed_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
-    """Return every object that the pointer needs, as far as the cache can tell, with its path inside.
+    """Return every object that the pointer needs, as far as the cache knows its manifest, with its path inside.
 
     The path is empty for a file, and for a directory's manifest and its shards.
 
@@ -73,7 +69,7 @@ def needed_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
 
 
 def known_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
-    """Return the same; a manifest that breaks its format says of no file."""
+    """Return the same; a manifest that breaks its format lists no files."""
     try:
         return needed_objects(cache, pointer)
     except InvalidFormat:
@@ -81,7 +77,7 @@ def known_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
 
 
 def listing_objects(cache: Cache, pointer: Pointer) -> list[Digest]:
-    """Return the objects that say which files a directory has: its manifest and, as far as that is here, its shards."""
+    """Return the objects that list the files of a directory: its manifest and, if that is in the cache, its shards."""
     if pointer.kind == "file":
         return [pointer.digest]
     if pointer.manifest is not None:

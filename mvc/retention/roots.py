@@ -1,7 +1,6 @@
-"""Which objects the pointers of a repository need: what gc must not touch.
+"""The objects that the pointers of a repository need, which gc must keep.
 
-It errs on the side of keeping: whatever looks like a digest in a pointer counts, in a conflict's
-both halves and in what no longer parses.
+Everything that looks like a digest in a pointer counts, also in both sides of a conflict and in what does not parse.
 """
 
 from __future__ import annotations
@@ -16,37 +15,39 @@ from mvc.fs.files import READ, read_up_to
 from mvc.objects.digest import check_object_name
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.scm.blobs import list_blobs, stream_blobs
-from mvc.scm.plumbing import Git, head, why_failed
+from mvc.scm.commits import head
+from mvc.scm.plumbing import Git, why_failed
 from mvc.scm.reachable import inside, reachable_blobs, staged, worktree_git_dirs
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.writer import ARRIVED
+from mvc.store.cache.inventory import quarantined_objects
+from mvc.store.cache.layout import ARRIVED
 
 PATTERN = f":(top)*{SUFFIX}"
 _BATCH = 1000
-"""Pointers looked through at a time: quicker than one by one."""
+"""Pointers searched at once: faster than one by one."""
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
 _WHOLE = re.compile(r'^blake3: "([0-9a-f]{64})"$', re.MULTILINE)
-"""What a pointer is of, as a whole: in a directory's, its manifest."""
+"""The digest of all content of a pointer: for a directory, its manifest."""
 _LISTED = re.compile(r"^([0-9a-f]{64}) ", re.MULTILINE)
 _FORMAT = re.compile(r"^mvc: (\d+)$", re.MULTILINE | re.ASCII)
 MANIFESTS = (b"mvc-manifest 1\n", b"mvc-manifest-index 1\n")
-"""How the bytes of manifests begin; the longer one last."""
+"""The first bytes of manifests; the longer one last."""
 
 
-class Needs:
-    """Finds the objects that pointers need; a manifest is read once, however many pointers name it."""
+class PointerReader:
+    """Finds the objects that pointers need. Each manifest is read once."""
 
     def __init__(self, cache: Cache, elsewhere: Callable[[str], bytes] = lambda name: b"") -> None:  # noqa: ARG005
-        """Look manifests up in `cache`; `elsewhere` is asked for the bytes of those that it lacks, proven."""
+        """Read manifests from `cache`; `elsewhere` returns those that it lacks, verified, or nothing."""
         self._cache = cache
         self._elsewhere = elsewhere
         self._manifests: dict[str, frozenset[str]] = {}
 
-    def of(self, pointers: Iterable[bytes]) -> set[str]:
-        """Return the names of all objects that pointers with these bytes need, as far as the cache can tell.
+    def needed_by(self, pointers: Iterable[bytes]) -> set[str]:
+        """Return the names of all objects that pointers with these bytes need, as far as their manifests are known.
 
         Raises:
-            MvcError: a pointer is of a newer format, or a manifest it names is damaged.
+            MvcError: a pointer has a newer format, or a manifest that it names is damaged.
 
         """
         names: set[str] = set()
@@ -58,15 +59,15 @@ class Needs:
             names.update(_DIGEST.findall(text))
             for raw in batch:
                 if b'kind: "dir"' in raw:
-                    names.update(*(self.listed(name) for name in _WHOLE.findall(raw.decode("latin-1"))))
+                    names.update(*(self.listed_in(name) for name in _WHOLE.findall(raw.decode("latin-1"))))
         return names
 
     @staticmethod
     def named_in(raw: bytes) -> set[str]:
-        """Return the objects that a pointer names itself."""
+        """Return the objects that a pointer with these bytes names itself."""
         return set(_DIGEST.findall(raw.decode("latin-1")))
 
-    def listed(self, name: str) -> frozenset[str]:
+    def listed_in(self, name: str) -> frozenset[str]:
         """Return what the object `name` lists, directly and through shards, if it is a manifest.
 
         Raises:
@@ -85,33 +86,33 @@ class Needs:
         return found.union(*(self._read(shard) for shard in found))
 
     def _manifest(self, name: str) -> bytes:
-        """Return the manifest's bytes, proven; none when nobody has it or it is no manifest.
+        """Return the manifest's bytes, verified; none when it is missing or not a manifest.
 
-        One that is nowhere protects nothing: then its files cannot be used either. One that was
-        damaged did.
+        A missing manifest protects nothing, for its files cannot be used without it. A damaged one is an error.
         """
         unknown = "so the files it lists are not known"
         try:
             with self._cache.open(check_object_name(name)) as file:
                 is_manifest = file.read(len(MANIFESTS[1])).startswith(MANIFESTS)
             if is_manifest:
-                return self._cache.proven(name)
+                return self._cache.read_by_name(name)
             if not self._cache.matches(name):
                 raise CorruptObject(name)
         except MissingObject:
             if body := self._elsewhere(name):
                 return body
-            if not self._cache.quarantined().get(name, ARRIVED).endswith(ARRIVED):  # what arrived damaged was not used
+            quarantined = quarantined_objects(self._cache).get(name, ARRIVED)
+            if not quarantined.endswith(ARRIVED):  # a damaged manifest that a remote sent was never used
                 raise MvcError(f"the manifest {name} is in quarantine, {unknown}", "mvc verify  # says whose") from None
         except CorruptObject:
             raise MvcError(f"the manifest {name} is damaged, {unknown}", "mvc verify") from None
         return b""
 
 
-def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], needs: Needs) -> set[str]:
-    """Return every object that a repository needs: by history, index, and pointers lying in its worktrees.
+def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> set[str]:
+    """Return every object that a repository needs: by history, index, and the pointers in its worktrees.
 
-    `common_dir` is its common Git directory, `workspaces` are worktrees that Git does not list.
+    `common_dir` is its common Git directory; `workspaces` are worktrees that Git does not list.
 
     Raises:
         MvcError: a root cannot be read.
@@ -120,30 +121,30 @@ def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], needs
     git_dirs = worktree_git_dirs(common_dir)
     home = inside(git, common_dir)
     tops = sorted({*workspaces, *_workspaces(home, git_dirs)})
-    names = _uncommitted(git, git_dirs, tops, needs)
-    oids = dict.fromkeys(reachable_blobs(home, git_dirs, PATTERN))  # as the log goes: quicker than sorted
-    names |= needs.of(stream_blobs(home, oids, MAX_BYTES))
-    return names | _uncommitted(git, git_dirs, tops, needs)  # once more: a stash may have been popped meanwhile
+    names = _uncommitted(git, git_dirs, tops, reader)
+    oids = dict.fromkeys(reachable_blobs(home, git_dirs, PATTERN))  # in the order of the log: faster than sorted
+    names |= reader.needed_by(stream_blobs(home, oids, MAX_BYTES))
+    return names | _uncommitted(git, git_dirs, tops, reader)  # again: a stash may have been popped meanwhile
 
 
-def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], needs: Needs) -> set[str]:
-    """Return every object that HEAD, index and workspace of a repository's worktrees need; see `repository_roots`."""
+def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> set[str]:
+    """Return every object that HEAD, index and workspace of all worktrees need; arguments as in `repository_roots`."""
     git_dirs = worktree_git_dirs(common_dir)
     home = inside(git, common_dir)
     heads = {commit for git_dir in git_dirs if (commit := head(inside(git, git_dir)))}
     oids = {blob.oid for commit in heads for blob in list_blobs(home, commit, SUFFIX)}
-    names = needs.of(stream_blobs(home, oids, MAX_BYTES))
-    return names | _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), needs)
+    names = reader.needed_by(stream_blobs(home, oids, MAX_BYTES))
+    return names | _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), reader)
 
 
-def _uncommitted(git: Git, git_dirs: list[str], tops: list[str], needs: Needs) -> set[str]:
-    """Return what index and workspace of every worktree need."""
+def _uncommitted(git: Git, git_dirs: list[str], tops: list[str], reader: PointerReader) -> set[str]:
+    """Return the objects that index and workspace of every worktree need."""
     names: set[str] = set()
     for top in tops:
-        names |= needs.of(lying_pointers(top))
+        names |= reader.needed_by(lying_pointers(top))
     for git_dir in git_dirs:
         home = inside(git, git_dir)
-        names |= needs.of(stream_blobs(home, staged(home, PATTERN), MAX_BYTES))
+        names |= reader.needed_by(stream_blobs(home, staged(home, PATTERN), MAX_BYTES))
     return names
 
 
@@ -151,7 +152,7 @@ def _workspaces(git: Git, git_dirs: list[str]) -> Iterator[str]:
     """Yield the top of every worktree.
 
     Raises:
-        MvcError: one is not where Git thinks it is.
+        MvcError: one is not where Git expects it.
 
     """
     common_dir, *linked = git_dirs
@@ -181,7 +182,7 @@ def _main_workspace(git: Git, common_dir: str) -> str:
 
 
 def lying_pointers(top: str) -> Iterator[bytes]:
-    """Yield the bytes of every pointer that lies below the directory `top`, known to Git or not.
+    """Yield the bytes of every pointer below the directory `top`, tracked by Git or not.
 
     Raises:
         MvcError: a directory or a pointer cannot be read.

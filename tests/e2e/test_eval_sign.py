@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from harness import MVC, Repo
+from harness import MVC, Begin, Repo
 
 from mvc.errors import MvcError
 from mvc.ops.shared.ssh_signatures import signers_of
@@ -38,13 +38,18 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def signed(repo: Repo, keys: Path) -> Repo:
-    """Return a repository with a model and its report, and with Ada's key in Git's config."""
+def evaluated(repo: Repo) -> None:
+    """Track a model and record its report."""
     repo.write(MODEL, "weights")
     repo.ok("add", MODEL)
     repo.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=0.9")
     repo.commit()
+
+
+@pytest.fixture
+def signed(begin: Begin, keys: Path) -> Repo:
+    """Return a repository with a model and its report, and with Ada's key in Git's config."""
+    repo = begin(evaluated)
     repo.git("config", "user.signingkey", str(keys / "ada"))
     return repo
 
@@ -206,7 +211,7 @@ def test_a_key_of_the_agent_by_its_public_half(signed: Repo, keys: Path, agent: 
         assert who(signed, known) == ["bob"]
         signed.git("rm", "-qf", SIGNATURES)
     result = signed.fails(3, "eval", "sign", MODEL, "--key", f"key::{public(keys, 'ada')}", env=agent)
-    assert result.errors == ["nothing was signed: ssh-agent does not have the private half of that key"]
+    assert result.errors == ["nothing was signed: ssh-agent does not have the private key"]
 
 
 def test_a_passphrase_is_asked_for_on_the_terminal(signed: Repo, keys: Path) -> None:
@@ -385,7 +390,7 @@ def test_where_revocations_cannot_be_read_nobody_counts(by_both: Repo, keys: Pat
 
 def test_a_signature_of_other_bytes(by_both: Repo, keys: Path) -> None:
     by_both.write(REPORT, by_both.read(REPORT) + b"\n")
-    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it is of other content"] * 2
+    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it signs other content"] * 2
 
 
 def test_a_damaged_block_spoils_no_other(by_both: Repo, keys: Path) -> None:
@@ -395,7 +400,7 @@ def test_a_damaged_block_spoils_no_other(by_both: Repo, keys: Path) -> None:
     flipped = re.sub(rb".(.{20}\n-----END)", lambda match: other + match[1], ada.armour)
     known = allowed(keys, "ada ada", "bob bob")
     for raw, said in (
-        (flipped + bob.armour, ["it is of other content", "bob"]),
+        (flipped + bob.armour, ["it signs other content", "bob"]),
         (ada.armour[:-40] + b"\n" + bob.armour, ["its end is missing", "bob"]),
         (ada.armour.replace(b"\n", b"\r\n") + b"\0\n" + bob.armour, ["ada", "not a signature of ssh-keygen", "bob"]),
     ):
@@ -411,7 +416,7 @@ def test_the_key_in_a_block_is_not_taken_at_its_word(by_both: Repo, keys: Path) 
     body = b64decode(b"".join(ada.armour.splitlines()[1:-1]))
     forged = body.replace(b64decode(ada.key), b64decode(bob.key), 1)
     by_both.write(SIGNATURES, armoured(forged))
-    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it is of other content"]
+    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it signs other content"]
 
 
 def test_a_certificate_does_not_count(by_both: Repo, keys: Path) -> None:

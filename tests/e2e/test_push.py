@@ -338,7 +338,7 @@ def test_files_that_nobody_can_list_are_not_pushed(repo: Repo, nas: Path, tmp_pa
     assert "damaged on" in told.errors[0]
     assert "m.bin" in told.errors[1]  # the rest goes on
     assert "already" not in told.out
-    assert told.fixes[0] == "mvc push --repair -r nas data  # where it is whole"
+    assert told.fixes[0] == "mvc push --repair -r nas data  # in a clone where it is intact"
     repo.shell(told.fixes[0])
     repo.ok("push")
     clone.ok("push")

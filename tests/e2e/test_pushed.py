@@ -71,7 +71,7 @@ def test_a_pointer_that_names_no_remote_is_told_why(repo: Repo, nas: Path) -> No
     for name in ("a.bin", "m.bin"):
         repo.added(name, noise(name, 100))
     repo.path("m.bin.mvc").write_text(repo.path("m.bin.mvc").read_text() + 'remote: "gone"\n')
-    said = "m.bin.mvc names a remote of its own: no remote is called 'gone'; there are: nas"
+    said = "m.bin.mvc names its own remote: no remote is called 'gone'; there are: nas"
     out = repo.mvc("status", "--pushed").out
     assert f"not pushed       m.bin  ({said})\n" in out
     assert "\n  mvc push a.bin  # sends what the remote lacks\n  mvc remote list\n" in out

@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import pytest
 from harness import LARGE, MANY, InProcess, Repo, Result, make_home, noise
-from s3 import S3Server
+from s3 import S3Server, make_bucket
 
-from mvc.ops.shared import transfers
-from mvc.store.buckets.address import RemoteSettings, open_bucket
+from mvc.ops.shared.transfers import open_remote
+from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket
-from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.buckets.open import open_bucket
 
 NOW = ("--grace", "0", "--yes")
 
@@ -29,7 +29,7 @@ def pushed(request: pytest.FixtureRequest, repo: Repo, tmp_path: Path) -> Repo:
     else:
         server: S3Server = request.getfixturevalue("s3_server")
         url = request.getfixturevalue("s3_url")
-        S3Bucket(url, server.options).write("there", b"a bucket that is there")  # the server makes it by itself
+        make_bucket(server, url)
         repo.environ.update(server.environ)
         repo.ok("remote", "add", "nas", url, "-o", f"endpoint_url={server.endpoint}", "-o", "region=us-east-1")
     return pushed_twice(repo)
@@ -223,15 +223,15 @@ def race(monkeypatch: pytest.MonkeyPatch, in_process: InProcess) -> Callable[...
         inner: list[Result] = []
 
         def act() -> None:
-            monkeypatch.setattr(transfers, "open_bucket", open_bucket)
+            monkeypatch.setattr(open_remote, "open_bucket", open_bucket)
             inner.append(how(other, *meanwhile))
 
         def opened(settings: RemoteSettings) -> Bucket:
             return Interposed(open_bucket(settings), at, act)  # type: ignore[return-value]  # it passes on
 
-        monkeypatch.setattr(transfers, "open_bucket", opened)
+        monkeypatch.setattr(open_remote, "open_bucket", opened)
         outer = in_process(root, *command)
-        monkeypatch.setattr(transfers, "open_bucket", open_bucket)
+        monkeypatch.setattr(open_remote, "open_bucket", open_bucket)
         return outer, inner[0] if inner else None
 
     return run
@@ -304,7 +304,7 @@ def test_a_gc_that_was_killed_is_finished_by_the_next(
         collecting, _ = scene()
         with monkeypatch.context() as patch:
             patch.setattr(
-                transfers, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
+                open_remote, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
             )
             ended = in_process(collecting.root, *GC)
         age(nas / "gc", 0.02)  # half an hour: until then it may be alive
@@ -403,7 +403,7 @@ def test_a_clone_whose_own_roots_rotted_says_them_anew_before_it_pushes(repo: Re
     roots.chmod(0o644)
     roots.write_bytes(b"rot")
     result = repo.fails(3, "push")
-    assert "nobody can tell what that clone needs" in result.errors[0]
+    assert "what that clone needs is unknown" in result.errors[0]
     repo.ok("gc", "-r", "nas")
     assert repo.shell(result.fixes[0]).code == 0
     assert roots.read_bytes() == before
@@ -419,7 +419,7 @@ def test_a_list_that_cannot_be_read_stops_push_and_gc(repo: Repo, nas: Path) -> 
         if raw == b"mvc-gc 2\n":
             shutil.rmtree(nas / "gc")
         else:
-            assert result.fixes[0].endswith("  # it is only a list: the next gc makes a new one")
+            assert result.fixes[0].endswith("  # only a list: the next gc writes a new one")
             assert repo.shell(result.fixes[0]).code == 0
             assert list((nas / "gc").iterdir()) == []
             repo.ok("push")
@@ -633,7 +633,7 @@ def test_a_repair_that_is_killed_has_lost_nothing(
         assert in_process(repairing.root, "verify", "-r", "nas").code == 1
         with monkeypatch.context() as patch:
             patch.setattr(
-                transfers, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
+                open_remote, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
             )
             ended = in_process(repairing.root, "push", "--repair")
         assert in_process(repairing.root, "status", "--pushed", "--exit-code").code == 0

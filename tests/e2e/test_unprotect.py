@@ -12,7 +12,7 @@ import pytest
 from harness import LARGE, MVC, Repo, noise
 
 BIG = 33 << 20
-"""Bytes for which it is worth to wait until stamps can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
+"""Bytes for which it is worth to wait until stat data can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
 
 
 def linked(repo: Repo, link: str, files: dict[str, bytes], *tracked: str) -> None:
@@ -123,7 +123,7 @@ def test_the_mode_is_what_the_umask_says(repo: Repo, umask: int) -> None:
 def test_the_next_status_reads_nothing(repo: Repo, name: str) -> None:
     file = name if name == "big.bin" else "data/big.bin"
     linked(repo, "hardlink", {file: noise("big", BIG)}, name)
-    assert any(repo.reads("big.bin", "status") == 0 for _ in range(5))  # stamps of this very moment prove nothing
+    assert any(repo.reads("big.bin", "status") == 0 for _ in range(5))  # stat data of this moment proves nothing
     assert repo.reads("big.bin", "unprotect", name) == 1
     assert repo.reads("big.bin", "status") == 0
     assert repo.states() == {name: "clean"}

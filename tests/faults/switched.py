@@ -15,6 +15,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
+from forkserver import keep_command_line
 from harness import Result
 
 import mvc
@@ -25,7 +26,7 @@ _CALLS = frozenset({
     "_fsync_all", "_fsync_file", "fsync_folder",
 })
 """What makes something durable. Inside of functions with such a name it is their own: their callers count."""
-_HEAVY = ("s3", "gs", "azure", "web", "fsspec_bucket", "ssh", "session", "location")
+_HEAVY = ("s3", "gs", "azure", "web", "ssh", "session", "open")
 
 
 class Site(NamedTuple):
@@ -122,6 +123,7 @@ def load_all() -> None:
     for module in pkgutil.walk_packages(mvc.__path__, "mvc."):
         if module.name.rpartition(".")[2] not in (*_HEAVY, "__main__"):
             importlib.import_module(module.name)
+    keep_command_line()
 
 
 def run(

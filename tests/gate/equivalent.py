@@ -1,4 +1,4 @@
-"""Mutants of the judge that no verdict shows, and why."""
+"""Mutants of the judge that change no verdict, and why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORDS = {
     "pickled._unread": "a message",
     "pickled._absent": "a message",
 }
-"""Functions that decide nothing, by name: they say something."""
+"""Functions that only choose words, by name."""
 
 _IN_A_MESSAGE = "chooses the words of a finding"
 _IN_A_FIX = "chooses the line to type"
@@ -73,4 +73,4 @@ EQUIVALENT = {
     "pickled.judge_pickles: items[0].file  ->  not items[0].file": _IN_A_MESSAGE,
     "pickled.judge_pickles: items[1:]  ->  not items[1:]": _IN_A_MESSAGE,
 }
-"""The others, by name."""
+"""All other such mutants, by name."""

@@ -1,15 +1,18 @@
-"""Builds pull requests as real Git histories: a branch `main`, and a branch `change` that would be merged into it.
+"""Builds pull requests: a branch `main`, and a branch `change` that would be merged into it.
 
-What a person would commit is written with mvc's own emitters and goes into Git by one `git fast-import`, so that
-a history takes a twentieth of a second. Whoever needs other commands of Git's types them afterwards, with `done()`.
+A history is built in memory, with mvc's own emitters, and written to Git by one `git fast-import`. All histories are
+branches of one repository: the gate reads nothing but Git's objects. A case that needs tags or other Git commands gets
+a repository of its own when it calls `tag()` or `done()`.
 """
 
 from __future__ import annotations
 
-import shutil
+import fcntl
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,9 +36,9 @@ SPAM = "models/spam.onnx"
 ONNX = b"\x08\x07\x12\x07pytorch"
 FILE, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
 PASSED, BLOCKED, CANNOT = 0, 1, 3
-"""How the gate ends."""
+"""Exit codes of the gate."""
 _START = 1_700_000_000
-"""The seconds of the first commit; the others follow, a minute each."""
+"""The time of the first commit, in seconds; each later commit is a minute after the one before."""
 
 
 class File(NamedTuple):
@@ -46,17 +49,18 @@ class File(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """A commit that was written, and all that it holds."""
+    """A commit and its whole tree."""
 
     mark: int
     tree: Mapping[bytes, File]
+    parents: tuple[Commit, ...] = ()
 
 
-# What stands in the files.
+# File contents.
 
 
 def content(seed: object) -> bytes:
-    """Return the bytes of a model that a training with `seed` makes; bytes are themselves."""
+    """Return the content of a model trained with `seed`; bytes are returned unchanged."""
     return seed if isinstance(seed, bytes) else f"weights of {seed}".encode()
 
 
@@ -71,13 +75,13 @@ def holdout(seed: object = 1, name: str = "holdout") -> Dataset:
 
 
 def auc(value: float, stderr: float | None = 0.004, **said: Any) -> Metric:
-    """Return a metric that is better when it is higher; `country` is a slice."""
+    """Return a metric where higher is better; `country` and `age` are slices."""
     part = {key: said.pop(key) for key in ("country", "age") if key in said}
     return Metric("auc", value, **{"higher_is_better": True, "stderr": stderr, "slice": part, **said})
 
 
 def p95(value: float, **said: Any) -> Metric:
-    """Return a metric that is better when it is lower."""
+    """Return a metric where lower is better."""
     return Metric("p95_ms", value, **{"higher_is_better": False, **said})
 
 
@@ -101,7 +105,7 @@ remotes:
 
 
 def regressing(bound: str, name: str = "auc") -> str:
-    """Return a policy that asks one thing of one metric."""
+    """Return a policy with one bound on one metric."""
     return ruled(f'metrics: {{"{name}": {{{bound}}}}}')
 
 
@@ -112,7 +116,7 @@ ASSURED = ruled("evaluator: {assurance: ci}", "signatures: {min: 1}")
 
 
 def waiver(code: str, model: object, report: bytes, expires: str = "2999-01-01") -> str:
-    """Return the waivers of a repository: just this one."""
+    """Return a waivers file with one waiver."""
     return (
         f"mvc-waivers: 1\nwaivers:\n  - code: {code}\n    model: {hash_bytes(content(model)).blake3}\n"
         f"    report: {hash_bytes(report).blake3}\n    reason: known, and being worked on\n"
@@ -123,22 +127,31 @@ def waiver(code: str, model: object, report: bytes, expires: str = "2999-01-01")
 # Keys.
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes of this test run out."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 class Keys:
-    """Who signs: a key for each name, made when it is asked for."""
+    """The signers' keys: one for each name, made on first use."""
 
     def __init__(self, folder: Path) -> None:
         """Keep them in `folder`."""
         self._folder = folder
 
     def path(self, name: str) -> Path:
-        """Return where the private key of `name` lies."""
+        """Return the path of the private key of `name`."""
         path = self._folder / name
-        if not path.exists():
-            _ssh_keygen("-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path))
+        with locked(self._folder / f"{name}.lock"):
+            if not path.exists():
+                _ssh_keygen("-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path))
         return path
 
     def public(self, name: str) -> str:
-        """Return the public key of `name` as `allowed_signers` has it: type and key."""
+        """Return the type and the public key of `name`, as in `allowed_signers`."""
         self.path(name)
         return " ".join((self._folder / f"{name}.pub").read_text().split()[:2])
 
@@ -155,29 +168,36 @@ def _ssh_keygen(*args: str, stdin: bytes = b"") -> bytes:
 
 
 class History:
-    """A repository in the making. Files are put into what will be the next commit of the branch that one is on."""
+    """A history in the making. Files are put into the next commit of the current branch."""
 
-    def __init__(self, repo: Repo, keys: Keys) -> None:
-        """Go on from `repo`, in which mvc is set up and committed on `main`."""
-        self.repo = repo
+    def __init__(self, files: Mapping[bytes, File], keys: Keys, repository: Callable[[], Repo]) -> None:
+        """Start `main` with `files`; `repository` makes a repository for this history alone."""
         self.keys = keys
         self.branches: dict[str, Commit] = {}
         self.branch = "main"
-        self.files: dict[bytes, File] = {}
-        self._stream: list[bytes] = []
+        self.files = dict(files)
+        self._repository = repository
+        self._commands: list[_Command] = []
         self._marks = 0
-        paths = (".gitattributes", ".mvc/config.yaml", POLICY)
-        for path in paths:
-            self.put(path, repo.read(path))
+
+    @cached_property
+    def repo(self) -> Repo:
+        """This history's own repository, made when it is first asked for."""
+        return self._repository()
+
+    @property
+    def alone(self) -> bool:
+        """Whether it needs a repository of its own."""
+        return "repo" in self.__dict__ or any(command.verb == "tag" for command in self._commands)
 
     # Files.
 
     def put(self, path: str | bytes, raw: str | bytes, mode: str = FILE) -> None:
-        """Write a file; of a symlink `raw` is the target, of a submodule the commit."""
+        """Write a file; `raw` is the target of a symlink, the commit of a submodule."""
         self.files[_bytes(path)] = File(mode, _bytes(raw))
 
     def read(self, path: str) -> bytes:
-        """Return what a file holds."""
+        """Return the content of a file."""
         return self.files[path.encode()].raw
 
     def remove(self, *paths: str | bytes) -> None:
@@ -196,7 +216,7 @@ class History:
         self.put(path, raw.replace(old.encode(), new.encode()))
 
     def take(self, commit: Commit, *paths: str) -> None:
-        """Take files as another commit has them: `git checkout COMMIT -- PATHS`."""
+        """Restore files from another commit: `git checkout COMMIT -- PATHS`."""
         for path in paths:
             self.files[path.encode()] = commit.tree[path.encode()]
 
@@ -207,7 +227,7 @@ class History:
         self.put(_bytes(path) + b".mvc", emit(file_pointer(hash_bytes(content(seed)), notes=Notes(name))))
 
     def point_large(self, path: str, files: int = 300) -> None:
-        """Write the pointer of a directory that does not list its files itself."""
+        """Write the pointer of a directory that is too large to list its files."""
         digest = hash_bytes(b"a manifest")
         self.put(f"{path}.mvc", emit(Pointer("dir", digest, files=files, total=files)))
 
@@ -217,7 +237,7 @@ class History:
         self.put(f"{path}.mvc", emit(dir_pointer(Manifest.of(entries))))
 
     def report(self, seed: object, tag: str, *metrics: Metric, path: str | bytes = RANKER, **said: Any) -> bytes:
-        """Write a model's report: unless told otherwise, good values on the usual data set."""
+        """Write a model's report, by default with good values on the usual data set."""
         values = list(metrics) or [auc(0.93), p95(30)]
         fields = {"model": Model(*hash_bytes(content(seed))), "datasets": [holdout()], **said}
         raw = emit_report(Report(1, tag=tag, metrics=values, **fields))
@@ -239,7 +259,7 @@ class History:
             self.move(file, new + file.removeprefix(old))
 
     def sign(self, *names: str, path: str = RANKER, namespace: str = REPORTS) -> None:
-        """Sign a report as these."""
+        """Sign a report with the keys of `names`."""
         raw = self.read(path + SUFFIX)
         self.put(path + SUFFIX + SIGNATURES, b"".join(self.keys.sign(name, raw, namespace) for name in names))
 
@@ -250,7 +270,7 @@ class History:
         self.put(path + SIGNATURES, self.keys.sign(name, text, CHANGES))
 
     def trust(self, *lines: str) -> None:
-        """Write `allowed_signers`; NAME in a line stands for that one's key, as does the whole line if it is a name."""
+        """Write `allowed_signers`. The last word of a line is a name, replaced by its public key."""
         self.put(SIGNERS, "".join(f"{self._signer(line)}\n" for line in lines))
 
     def _signer(self, line: str) -> str:
@@ -260,27 +280,26 @@ class History:
     # Commits.
 
     def commit(self, *merged: str) -> Commit:
-        """Commit the files on the branch that one is on; `merged` are branches that become parents besides."""
+        """Commit the files on the current branch; the branches `merged` become further parents."""
         self._marks += 1
-        done = Commit(self._marks, dict(self.files))
-        parents = [self.branches[name].mark for name in (self.branch, *merged) if name in self.branches]
-        self._stream += _commit(self.branch, done, parents)
+        parents = tuple(self.branches[name] for name in (self.branch, *merged) if name in self.branches)
+        done = Commit(self._marks, dict(self.files), parents)
+        self._commands.append(_Command("commit", self.branch, done))
         self.branches[self.branch] = done
         return done
 
     def on(self, branch: str) -> None:
-        """Switch to a branch; a new one begins where one is."""
+        """Switch to a branch; a new one begins at the current commit."""
         if branch not in self.branches:
             here = self.branches[self.branch]
             self.branches[branch] = here
-            self._stream.append(b"reset refs/heads/%s\nfrom :%d\n\n" % (branch.encode(), here.mark))
+            self._commands.append(_Command("reset", branch, here))
         self.branch = branch
         self.files = dict(self.branches[branch].tree)
 
     def tag(self, name: str) -> None:
-        """Tag the last commit of the branch, annotated."""
-        here = self.branches[self.branch].mark
-        self._stream.append(b"tag %s\nfrom :%d\n%s%s" % (name.encode(), here, _TAGGER, _data(b"a version")))
+        """Tag the last commit of the branch, annotated. The gate reads all tags, so no other case may see this one."""
+        self._commands.append(_Command("tag", name, self.branches[self.branch]))
 
     def start(self, policy: str = PLAIN, *metrics: Metric, signed: Iterable[str] = (), **said: Any) -> Commit:
         """Commit a policy and a model, version v1.2.0, on `main`."""
@@ -295,26 +314,52 @@ class History:
         self.on("change")
 
     def done(self) -> Repo:
-        """Write all of it into the repository, which has `main` checked out; the repository."""
-        if self._stream:
-            stream = b"".join(self._stream)
-            subprocess.run(
-                ("git", "fast-import", "--quiet", "--force", "--date-format=raw"),
-                cwd=self.repo.root, env=self.repo.environ, input=stream, check=True, capture_output=True,
-            )
-            self._stream = []
+        """Write all of it into its own repository and check `main` out; the repository."""
+        if self._commands:
+            fast_import(self.repo, self.stream())
+            self._commands = []
             self.repo.git("reset", "-q", "--hard", "main")
         return self.repo
+
+    def stream(self, prefix: str = "", first: int = 0) -> bytes:
+        """Return all of it for `git fast-import`: `prefix` begins branch names, `first` is added to the marks."""
+        return b"".join(text for command in self._commands for text in command.text(prefix, first))
+
+
+def fast_import(repo: Repo, stream: bytes, *options: str) -> None:
+    """Write histories into a repository."""
+    args = ("git", "fast-import", "--quiet", "--force", "--date-format=raw", *options)
+    subprocess.run(args, cwd=repo.root, env=repo.environ, input=stream, check=True, capture_output=True)
+
+
+class _Command(NamedTuple):
+    """A command of `git fast-import`."""
+
+    verb: str
+    name: str
+    """Of a branch or tag."""
+    commit: Commit
+
+    def text(self, prefix: str, first: int) -> Iterator[bytes]:
+        name = self.name if self.verb == "tag" else f"refs/heads/{prefix}{self.name}"
+        yield f"{self.verb} {name}\n".encode()
+        mark = self.commit.mark + first
+        if self.verb == "commit":
+            yield from _commit(self.commit, first)
+        elif self.verb == "tag":
+            yield b"from :%d\n%s%s" % (mark, _TAGGER, _data(b"a version"))
+        else:
+            yield b"from :%d\n\n" % mark
 
 
 _TAGGER = b"tagger Ada <ada@example.com> %d +0000\n" % _START
 
 
-def _commit(branch: str, commit: Commit, parents: list[int]) -> Iterable[bytes]:
-    yield b"commit refs/heads/%s\nmark :%d\n" % (branch.encode(), commit.mark)
+def _commit(commit: Commit, first: int) -> Iterator[bytes]:
+    yield b"mark :%d\n" % (commit.mark + first)
     yield b"committer Ada <ada@example.com> %d +0000\n%s" % (_START + 60 * commit.mark, _data(b"work"))
-    for word, parent in zip([b"from", *[b"merge"] * len(parents)], parents, strict=False):
-        yield b"%s :%d\n" % (word, parent)
+    for word, parent in zip([b"from", *[b"merge"] * len(commit.parents)], commit.parents, strict=False):
+        yield b"%s :%d\n" % (word, parent.mark + first)
     yield b"deleteall\n"
     for path, (mode, raw) in commit.tree.items():
         if mode == SUBMODULE:
@@ -337,7 +382,7 @@ def _bytes(text: str | bytes) -> bytes:
 
 
 def _of(path: str, files: Iterable[bytes]) -> list[str]:
-    """Return the pointer, report and signatures of a model, as far as they are there."""
+    """Return those of a model's pointer, report and signatures that exist."""
     names = (f"{path}.mvc", path + SUFFIX, path + SUFFIX + SIGNATURES)
     return [name for name in names if name.encode() in files]
 
@@ -345,8 +390,20 @@ def _of(path: str, files: Iterable[bytes]) -> list[str]:
 # Cases.
 
 
+class Built(NamedTuple):
+    """A pull request in Git."""
+
+    repo: Repo
+    prefix: str
+    """Of its branches' names."""
+    base: str
+    """The commit of `main`."""
+    head: str
+    """The commit of `change`; empty when there is no such branch."""
+
+
 class Case(NamedTuple):
-    """A pull request, and what the gate must say of it."""
+    """A pull request and the expected verdict."""
 
     build: Callable[[History], None]
     code: int
@@ -357,25 +414,25 @@ class Case(NamedTuple):
     args: tuple[str, ...]
     """Options of the gate."""
     shows: str
-    """What the gate's table says of the models: `changed`, `added`; empty where that does not matter."""
+    """The expected state of the models in the gate's table: `changed`, `added`; empty for any."""
 
     @property
     def name(self) -> str:
         """The name of the function that builds it."""
         return self.build.__name__
 
-    def facts(self, repo: Repo) -> Facts:
-        """Return the facts of a repository that was built so."""
-        main = repo.git("rev-parse", "refs/heads/main")
+    def facts(self, built: Built) -> Facts:
+        """Return the facts that the gate collects from Git."""
+        repo, _, base, head = built
         with Project.discover(Surroundings(str(repo.root), repo.environ, "")) as project:
             if "--all" in self.args:
-                return tree_facts(project, main, time.time())
-            found = gate_facts(project, main, repo.git("rev-parse", "refs/heads/change"), time.time())
+                return tree_facts(project, base, time.time())
+            found = gate_facts(project, base, head, time.time())
             remote = ask_remote(project, self.args[-1], found.models) if "-r" in self.args else None
             return found._replace(remote=remote)
 
     def complaint(self, verdict: Verdict) -> str:
-        """Return what is wrong with a verdict, if it is not what it must be; empty when it is."""
+        """Return how a verdict differs from the expected one; empty when it does not."""
         errors, others = told((item.severity, item.code) for item in verdict.findings)
         if errors != self.errors:
             return f"errors: {sorted(errors)}, expected {sorted(self.errors)}"
@@ -384,16 +441,9 @@ class Case(NamedTuple):
         shown = " ".join(dict.fromkeys(_shown(model) for model in verdict.models))
         return f"shows: {shown}, expected {self.shows}" if self.shows not in ("", shown) else ""
 
-    def built(self, template: Path, folder: Path, environ: dict[str, str], keys: Keys) -> Repo:
-        """Build it in `folder`; its repository."""
-        shutil.copytree(template, folder, symlinks=True)
-        history = History(Repo(folder, environ), keys)
-        self.build(history)
-        return history.done()
-
 
 def told(found: Iterable[tuple[str, str]]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return, of findings by severity and code, the errors' codes, and all else with the severity."""
+    """Split findings into the codes of errors, and the severities and codes of all others."""
     pairs = set(found)
     errors = frozenset(code for severity, code in pairs if severity == "error")
     return errors, frozenset(f"{severity} {code}" for severity, code in pairs if severity != "error")
@@ -404,24 +454,24 @@ def _shown(model: Judged) -> str:
 
 
 CASES: dict[str, Case] = {}
-"""All of them, by name."""
+"""All cases, by name."""
 Build = Callable[[History], None]
 
 
 def attack(
     *codes: str, besides: Iterable[str] = (), args: Iterable[str] = (), shows: str = "",
 ) -> Callable[[Build], Build]:
-    """Have the gate block what the function builds, with errors of just these codes, and notes `besides`."""
+    """Expect the gate to block what the function builds, with exactly these errors and the findings `besides`."""
     return _case(BLOCKED, codes, besides, args, shows)
 
 
 def honest(*codes: str, args: Iterable[str] = (), shows: str = "") -> Callable[[Build], Build]:
-    """Have the gate let through what the function builds, with just these notes and warnings."""
+    """Expect the gate to pass what the function builds, with exactly these notes and warnings."""
     return _case(PASSED, (), codes, args, shows)
 
 
 def unjudged(args: Iterable[str] = ()) -> Callable[[Build], Build]:
-    """Have the gate say that it cannot judge what the function builds."""
+    """Expect the gate to fail because it cannot judge what the function builds."""
     return _case(CANNOT, (), (), args)
 
 

@@ -1,7 +1,14 @@
-"""All pull requests: importing the modules that have them registers them."""
+"""All pull requests; importing the modules registers them."""
 
 from __future__ import annotations
 
+import gate.attacks_on_git
+import gate.attacks_on_metrics
+import gate.attacks_on_names
+import gate.attacks_on_places
+import gate.attacks_on_reports
+import gate.attacks_on_rules
+import gate.attacks_on_trust
 import gate.honest  # noqa: F401
 from gate.histories import BLOCKED, CANNOT, CASES, PASSED
 

@@ -1,8 +1,8 @@
-"""Whatever is broken in the judge, a pull request of the suite is judged wrongly: each rule is needed, and held.
+"""Mutation tests of the judge: each mutant changes the verdict of a case.
 
-A rule taken out must be noticed by the pull requests. A comparison turned around, an `and` for an `or`, a condition
-negated, a returned constant changed must be noticed by them or by the table of tests/quality/cases.py.
-What is noticed is the verdict: exit code and codes, not what is said with them.
+The pull requests must detect each rule that is removed. They or the table of tests/quality/cases.py must detect each
+inverted comparison, exchanged `and` and `or`, negated condition and changed constant. A verdict is the exit code and
+the finding codes, without the messages.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
+from itertools import count
 from typing import NamedTuple
 
 import pytest
+from gate.conftest import Workshop
 from gate.equivalent import EQUIVALENT, WORDS
-from gate.histories import Case
 from gate.mutants import Line, Mutant, Source, lines_of, reaching, sources
 from gate.suite import JUDGED
 from quality.cases import CASES as TABLE
 
+from mvc.errors import InvalidFormat
 from mvc.quality.files import POLICY
 from mvc.quality.finding import Verdict
 from mvc.quality.judge import judge as judge_module
@@ -39,25 +41,25 @@ MODULES = tuple(
 )
 FILES = {inspect.getfile(import_module(name)) for name in MODULES}
 ROWS = {"MVC201", "MVC202", "MVC203", "MVC221", "MVC223", "MVC224"}
-"""Whatever is found so, a row of the gate's table fails."""
+"""Findings with these codes make a row of the gate's table fail."""
 REASONS = ROWS | {"MVC204", "MVC225", "MVC415"}
-"""What a row may fail for."""
+"""The codes for which a row may fail."""
 READERS = {"parse_report": "mvc.quality.reports.report", "parse_policy": "mvc.quality.policy.policy"}
 
 
 class Trial(NamedTuple):
-    """Facts, and what is to be found in them."""
+    """Facts and the expected findings."""
 
     name: str
     facts: Facts
     now: float
     complaint: Callable[[Verdict], str]
-    """Says what is wrong with a verdict; nothing when nothing is."""
+    """Returns how a verdict differs from the expected one; empty when it does not."""
     lines: frozenset[Line] = frozenset()
-    """What of the judge it runs through."""
+    """The lines of the judge that it executes."""
 
     def holds(self) -> bool:
-        """Whether the judge finds just that."""
+        """Whether the judge finds exactly that."""
         try:
             verdict = judge_module.judge(_with_policy_read(self.facts), self.now)
         except Exception:  # noqa: BLE001 - a mutant may do anything
@@ -74,7 +76,7 @@ def _with_policy_read(facts: Facts) -> Facts:
 
 
 def _agrees(verdict: Verdict) -> bool:
-    """Whether the table of metrics says of a model that it failed where the findings say so, and only there."""
+    """Whether the models that fail in the table of metrics are those that fail in the findings."""
     failed = {model.path for model in verdict.models if not all(row.passed for row in model.comparisons)}
     by_code = [(item.path, item.code) for item in verdict.findings]
     must = {path for path, code in by_code if code in ROWS} & {model.path for model in verdict.models}
@@ -82,23 +84,42 @@ def _agrees(verdict: Verdict) -> bool:
 
 
 _TRIALS: dict[str, list[Trial]] = {}
-"""Of this process, once they are collected."""
+"""The trials of this process, collected once."""
 
 
 @pytest.fixture
-def trials(facts: Callable[[Case], Facts]) -> Iterator[list[Trial]]:
-    """Return the pull requests, and the table; files are parsed once for all of them."""
+def trials(workshop: Workshop) -> Iterator[list[Trial]]:
+    """Return the trials of the pull requests; each file is parsed once for all of them."""
     with pytest.MonkeyPatch.context() as patch:
         for name, home in READERS.items():
-            remembered = cache(getattr(import_module(home), name))
+            remembered = _remembered(getattr(import_module(home), name))
             for module in map(import_module, MODULES):
                 if hasattr(module, name):
                     patch.setattr(module, name, remembered)
         if not _TRIALS:
             now = time.time()
-            found = [Trial(case.name, facts(case), now, case.complaint) for case in JUDGED]
+            found = [Trial(case.name, workshop.facts(case), now, case.complaint) for case in JUDGED]
             _TRIALS["pull requests"] = [_traced(trial) for trial in found]
         yield _TRIALS["pull requests"]
+
+
+def _remembered(parse: Callable[..., object]) -> Callable[..., object]:
+    """Return `parse` with a cache of its results and errors."""
+
+    @cache
+    def outcome(*args: object) -> tuple[object, InvalidFormat | None]:
+        try:
+            return parse(*args), None
+        except InvalidFormat as error:
+            return None, error
+
+    def remembered(*args: object) -> object:
+        result, error = outcome(*args)
+        if error is not None:
+            raise error.with_traceback(None)
+        return result
+
+    return remembered
 
 
 def _traced(trial: Trial) -> Trial:
@@ -108,14 +129,14 @@ def _traced(trial: Trial) -> Trial:
 
 @pytest.fixture
 def table() -> list[Trial]:
-    """Return the table of the judge's own tests."""
+    """Return the trials of the judge's own table."""
     if "table" not in _TRIALS:
         _TRIALS["table"] = [_traced(Trial(name, case.facts, 0, _differs(case.found))) for name, case in TABLE.items()]
     return _TRIALS["table"]
 
 
 def _differs(expected: str) -> Callable[[Verdict], str]:
-    """Return what compares a verdict with how the table spells it: `error MVC101, note MVC412`."""
+    """Return a function that compares a verdict with the table's notation: `error MVC101, note MVC412`."""
     codes = sorted(item for item in expected.split(", ") if item)
 
     def complaint(verdict: Verdict) -> str:
@@ -125,11 +146,25 @@ def _differs(expected: str) -> Callable[[Verdict], str]:
     return complaint
 
 
+_KILLS: dict[tuple[str, str], int] = {}
+"""When a trial last killed a mutant of a function, by function and trial."""
+_NUMBERS = count(1)
+
+
 def _survives(mutant: Mutant, trials: Iterable[Trial]) -> bool:
     by_name = {trial.name: trial for trial in trials}
     near = reaching(mutant, ((trial.name, trial.lines) for trial in by_name.values()))
+    near.sort(key=lambda name: _unlikely(mutant, by_name[name]))
     with mutant.at_work():
-        return all(by_name[name].holds() for name in near)
+        killer = next((name for name in near if not by_name[name].holds()), None)
+    if killer is not None:
+        _KILLS[mutant.function, killer] = next(_NUMBERS)
+    return killer is None
+
+
+def _unlikely(mutant: Mutant, trial: Trial) -> tuple[int, int, int]:
+    """Return a sort key: trials that are likely to kill a mutant come first, which saves time."""
+    return -_KILLS.get((mutant.function, trial.name), 0), -len(trial.lines & mutant.whole), len(trial.lines)
 
 
 SOURCES = {module: sources(module) for module in MODULES}
@@ -137,7 +172,7 @@ RULES = [source for found in SOURCES.values() for source in found if source.find
 
 
 def test_what_is_left_out_is_there() -> None:
-    """Rename a function, and it is no longer left out."""
+    """A renamed function must be renamed in `WORDS` too."""
     assert set(WORDS) <= {source.name for found in SOURCES.values() for source in found}
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mvc.quality.judge.lineage import Lineage, PastState, PathState, Rename, find_lineages
+from mvc.quality.judge.lineage import HistoryRename, Lineage, PastState, PathState, find_lineages
 from mvc.quality.judge.lineage import TreeModel as Model
 
 
@@ -27,7 +27,7 @@ def history(**paths: list[tuple[int, str]]) -> dict[str, list[PathState]]:
 
 
 def of_history(
-    states: dict[str, list[PathState]], path: str, *moves: Rename, base: str = "", name: str = "",
+    states: dict[str, list[PathState]], path: str, *moves: HistoryRename, base: str = "", name: str = "",
 ) -> Lineage:
     """Return what a model at `path` comes from, with `base` the path that the target branch has it at, if any."""
     held = [Model(base)] if base else []
@@ -168,9 +168,9 @@ def test_what_was_deleted_and_comes_again_goes_on() -> None:
 
 def test_a_move_in_the_history_is_followed() -> None:
     states = history(a=[(2, ""), (5, "1")], b=[(0, "3"), (2, "2")])
-    assert pointers(of_history(states, "b", Rename(2, "a", "b"), base="b")) == "3 2 1"
+    assert pointers(of_history(states, "b", HistoryRename(2, "a", "b"), base="b")) == "3 2 1"
     assert pointers(of_history(states, "b", base="b")) == "3 2"
-    assert pointers(of_history(states, "b", Rename(1, "a", "b"), base="b")) == "3 2"
+    assert pointers(of_history(states, "b", HistoryRename(1, "a", "b"), base="b")) == "3 2"
 
 
 def test_a_move_of_the_same_bytes_needs_nobody_to_tell_it() -> None:
@@ -257,7 +257,7 @@ def test_no_history_is_gone_through_twice(
     states = history(**{path: sorted(dict(items).items()) for path, items in chosen.items()})
     base = [Model(path) for path, items in states.items() if items[0].pointer]
     head = [Model(path, "", "1") for path in "abcd"]
-    for lineage in find_lineages(base, head, "abcd", [], states, [Rename(*move) for move in moves]).values():
+    for lineage in find_lineages(base, head, "abcd", [], states, [HistoryRename(*move) for move in moves]).values():
         ages = [past.state.age for past in lineage.past]
         assert ages == sorted(ages)
 

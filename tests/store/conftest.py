@@ -10,7 +10,8 @@ import pytest
 
 from mvc.objects.digest import Digest
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.writer import CacheWriter, Source
+from mvc.store.cache.source_file import SourceFile
+from mvc.store.cache.writer import CacheWriter
 
 Spoil = Callable[..., None]
 
@@ -33,13 +34,13 @@ def put() -> Callable[..., list[Digest]]:
 
 
 @pytest.fixture
-def source() -> Callable[[Path], Source]:
+def source() -> Callable[[Path], SourceFile]:
     """Return a function that opens a workspace file for storing."""
 
-    def opened(path: Path, *, likely: bool = False) -> Source:
+    def opened(path: Path, *, likely: bool = False) -> SourceFile:
         fd = os.open(path, os.O_RDONLY)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        return Source(fd, os.fstat(fd), folder, path.name, path.name, likely)
+        return SourceFile(fd, os.fstat(fd), folder, path.name, path.name, likely)
 
     return opened
 

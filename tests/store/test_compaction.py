@@ -15,10 +15,12 @@ from mvc.errors import MissingObject
 from mvc.objects.hashing import hash_bytes
 from mvc.store.buckets.bucket import Item, RemoteError, Transient
 from mvc.store.buckets.directory import DirectoryBucket
-from mvc.store.packs.pack import MANY_PACKS
+from mvc.store.packs.pack_set import MANY_PACKS
 from mvc.store.remote.compaction import AT_ONCE, MOST, SMALL, choose, compact, weight
-from mvc.store.remote.gc import carry_out, find_spares, garbage_lists, write_list
-from mvc.store.remote.packs import Pair
+from mvc.store.remote.gc import carry_out, find_unneeded, garbage_lists, write_list
+from mvc.store.remote.location import index_key, pack_key
+from mvc.store.remote.packs import PackFiles
+from mvc.store.remote.sending import put_packs
 from mvc.store.remote.store import RemoteStore
 
 FEW = 5
@@ -83,7 +85,7 @@ def push(top: Path, number: int) -> str:
     remote, body = opened(top), noise(number, 500 + number)
     digest = hash_bytes(body)
     remote.prepare()
-    remote.put_pack([(digest, body)], f"{top}-shape-{os.urandom(4).hex()}")
+    put_packs(remote, [(digest, body)], f"{top}-build-{os.urandom(4).hex()}")
     return digest.blake3
 
 
@@ -94,7 +96,7 @@ def name_of(number: int) -> str:
 
 def squeeze(remote: RemoteStore) -> None:
     """Compact a remote."""
-    compact(remote, f"{remote.indexes}-shape-{os.urandom(4).hex()}")
+    compact(remote, f"{remote.indexes}-build-{os.urandom(4).hex()}")
 
 
 def holds(top: Path, numbers: Iterable[int]) -> bool:
@@ -114,10 +116,13 @@ def packs(top: Path) -> int:
 # What is merged.
 
 
-def pairs(*sizes: int, index: int = 0) -> list[Pair]:
+def pairs(*sizes: int, index: int = 0) -> list[PackFiles]:
     """Return packs of these sizes, with indexes of one size."""
-    keys = [f"packs/{number:064x}" for number in range(len(sizes))]
-    return [Pair(Item(f"{key}.pack", size), Item(f"{key}.idx", index)) for key, size in zip(keys, sizes, strict=True)]
+    names = [f"{number:064x}" for number in range(len(sizes))]
+    return [
+        PackFiles(Item(pack_key(name), size), Item(index_key(name), index))
+        for name, size in zip(names, sizes, strict=True)
+    ]
 
 
 def test_few_packs_stay_and_so_do_large_ones() -> None:
@@ -275,7 +280,7 @@ def test_another_one_at_any_moment(top: Path, tmp_path: Path) -> None:
 def collect(copy: Path, needed: set[str]) -> None:
     """Delete what is not needed, without a grace, and every half of a pack."""
     remote = opened(copy)
-    write_list(remote, find_spares(remote, needed))
+    write_list(remote, find_unneeded(remote, needed))
     for listed in garbage_lists(remote):
         carry_out(remote, listed, lambda: needed)
     assert not list((copy / "gc").iterdir())
@@ -332,7 +337,7 @@ def test_a_compaction_at_any_moment_of_a_reader(top: Path, tmp_path: Path) -> No
 
 def test_an_old_pack_is_half_of_one_for_gc(top: Path) -> None:
     squeeze(opened(top))
-    spares = find_spares(opened(top), set(map(name_of, EVERY)))
+    spares = find_unneeded(opened(top), set(map(name_of, EVERY)))
     assert len(spares) == len(EVERY)
     assert {(spare.name, spare.item.key[-5:]) for spare in spares} == {("", ".pack")}
 

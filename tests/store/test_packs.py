@@ -17,11 +17,14 @@ from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.scrub import Scope, put_aside, scrub
+from mvc.store.cache.inventory import all_objects
+from mvc.store.cache.repack import compact
+from mvc.store.cache.scrub import ScrubScope, quarantine, scrub
+from mvc.store.cache.trash import discard
 from mvc.store.cache.writer import CacheWriter
-from mvc.store.packs import pack as packs
+from mvc.store.packs import pack_writer
 from mvc.store.packs.index import PackIndex, Record, encode_index
-from mvc.store.packs.pack import MANY_PACKS
+from mvc.store.packs.pack_set import MANY_PACKS, PackSet
 
 Put = Callable[..., list[Digest]]
 Spoil = Callable[..., None]
@@ -49,6 +52,11 @@ def read_index(raw: bytes) -> tuple[bytes, list[tuple[bytes, bytes, int, int, in
     for first in range(256):
         assert fanout[first] == sum(row[0][0] <= first for row in rows)
     return pack_hash, rows
+
+
+def names_in(cache: Cache) -> list[str]:
+    """Return the name of every object, as another process sees it."""
+    return sorted(entry.name for entry in all_objects(Cache(cache.root)))
 
 
 def only_pack(cache: Cache) -> str:
@@ -99,7 +107,7 @@ def test_a_pack_that_grows_too_large_is_followed_by_another(
     put: Put,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(packs, "MAX_PACK", 1000)
+    monkeypatch.setattr(pack_writer, "MAX_PACK", 1000)
     bodies = [bytes([number]) * 300 for number in range(10)]
     digests = put(cache, *bodies)
     assert len(cache.packs.names()) == 3
@@ -166,8 +174,8 @@ def test_an_index_of_another_format_is_told_from_a_damaged_one(position: int, va
 
 def verify(cache: Cache) -> set[str]:
     """Read the cache, put aside what is wrong, and return its names."""
-    damage = scrub(cache, Scope(), lambda _: None).damage
-    put_aside(cache, damage)
+    damage = scrub(cache, ScrubScope(), lambda _: None).damage
+    quarantine(cache, damage)
     return {item.name for item in damage}
 
 
@@ -187,14 +195,9 @@ def test_a_flip_outside_of_the_records_costs_no_object(cache: Cache, put: Put, s
 @pytest.mark.parametrize("position", range(80))
 def test_a_flip_in_a_record_costs_at_most_that_object(cache: Cache, put: Put, spoil: Spoil, position: int) -> None:
     bodies = {digest: body for body in (b"one", b"two", b"three") for digest in put(cache, body)}
-    with CacheWriter(cache) as writer:
-        for name in sorted(cache.packs.names()):
-            for record in cache.packs.records(name):
-                writer.repack(record, cache.packs.read(name, record))
-    merged = next(iter(writer.published))
-    for name in cache.packs.names() - {merged}:
-        cache._retire(name, "trash")
+    compact(cache, above=1)
     path = only_pack(cache)
+    merged = os.path.basename(path)
     victim = min(bodies)
     spoil(f"{path}.idx", lambda raw: raw.__setitem__(HEADER + position, raw[HEADER + position] ^ 0x40))
     damaged = Cache(cache.root)
@@ -227,7 +230,7 @@ def test_of_a_truncated_index_whole_records_are_saved(cache: Cache, put: Put, sp
     verify(damaged)
     saved = sorted(bodies)[: max(0, kept - HEADER) // 80]
     assert [damaged.read(digest) for digest in saved] == [bodies[digest] for digest in saved]
-    assert sorted(damaged.list()) == sorted(digest.blake3 for digest in saved)
+    assert names_in(damaged) == sorted(digest.blake3 for digest in saved)
     assert any(name.startswith(os.path.basename(path) + ".pack") for name in os.listdir(f"{cache.root}/quarantine"))
 
 
@@ -281,11 +284,11 @@ def test_above_32_small_packs_compaction_makes_one_and_keeps_every_object(
 ) -> None:
     stored = many_packs(cache, put, MANY_PACKS + 1)
     old = set(cache.packs.names())
-    cache.compact()
+    compact(cache)
     assert len(cache.packs.names()) == 1
     assert len(files_below(cache.packs.folder)) == 2
     assert {digest: cache.read(digest) for digest in stored} == stored
-    assert sorted(cache.list()) == sorted(digest.blake3 for digest in stored)
+    assert names_in(cache) == sorted(digest.blake3 for digest in stored)
     trashed = {name.rpartition(".")[0] for name in files_below(f"{cache.root}/trash")}
     assert trashed == {f"{name}.{suffix}" for name in old for suffix in ("idx", "pack")}
     assert verify(Cache(cache.root)) == set()
@@ -294,16 +297,16 @@ def test_above_32_small_packs_compaction_makes_one_and_keeps_every_object(
 def test_up_to_32_packs_stay_as_they_are(cache: Cache, put: Put, files_below: FilesBelow) -> None:
     many_packs(cache, put, MANY_PACKS)
     before = files_below(cache.packs.folder)
-    cache.compact()
+    compact(cache)
     assert files_below(cache.packs.folder) == before
 
 
 def test_large_packs_are_left_alone(cache: Cache, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mvc.store.cache.cache.SMALL_PACK", 100)
+    monkeypatch.setattr("mvc.store.cache.repack.SMALL_PACK", 100)
     (digest,) = put(cache, b"x" * 200)
     large = next(iter(cache.packs.names()))
     many_packs(cache, put, MANY_PACKS + 1)
-    cache.compact()
+    compact(cache)
     assert large in cache.packs.names()
     assert len(cache.packs.names()) == 2
     assert cache.read(digest) == b"x" * 200
@@ -311,9 +314,9 @@ def test_large_packs_are_left_alone(cache: Cache, put: Put, monkeypatch: pytest.
 
 def test_compacting_again_changes_nothing(cache: Cache, put: Put, files_below: FilesBelow) -> None:
     many_packs(cache, put, MANY_PACKS + 1)
-    cache.compact()
+    compact(cache)
     before = files_below(cache.root)
-    cache.compact()
+    compact(cache)
     assert files_below(cache.root) == before
 
 
@@ -324,7 +327,7 @@ def test_damaged_packs_are_left_for_verify_to_see(cache: Cache, put: Put, spoil:
     stored = many_packs(cache, put, MANY_PACKS + 1)
     spoil(f"{cache.packs.folder}/{name}{suffix}", lambda raw: raw.__setitem__(-1, raw[-1] ^ 1))
     damaged = Cache(cache.root)
-    damaged.compact()
+    compact(damaged)
     assert name in damaged.packs.names()
     assert len(damaged.packs.names()) == 2
     assert verify(damaged)
@@ -339,7 +342,7 @@ def test_who_looked_before_a_compaction_still_finds_everything(cache: Cache, put
     names_only.packs.names()
     for digest in stored:
         read.read(digest)
-    Cache(cache.root).compact()
+    compact(Cache(cache.root))
     for other in (unread, names_only, read):
         assert {digest: other.read(digest) for digest in stored} == stored
         assert other.missing(digest.blake3 for digest in stored) == set()
@@ -348,8 +351,8 @@ def test_who_looked_before_a_compaction_still_finds_everything(cache: Cache, put
 def test_who_has_not_looked_again_is_told_that_a_pack_is_gone(cache: Cache, put: Put) -> None:
     put(cache, b"one")
     name = next(iter(cache.packs.names()))
-    Cache(cache.root).delete(hash_bytes(b"one").blake3)
-    stale = packs.PackSet(cache.packs.folder)
+    discard(Cache(cache.root), list(all_objects(cache)))
+    stale = PackSet(cache.packs.folder)
     stale._names = frozenset({name})
     with pytest.raises(MissingObject):
         stale.index(name)
@@ -370,12 +373,12 @@ def test_after_a_pack_failed_its_writer_acknowledges_nothing(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk at the roll-over to the next pack: what went before is in no pack either."""
-    monkeypatch.setattr(packs, "MAX_PACK", 1)
+    monkeypatch.setattr(pack_writer, "MAX_PACK", 1)
     writer = CacheWriter(cache)
     with monkeypatch.context() as patch:
-        patch.setattr(packs, "encode_index", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        patch.setattr(pack_writer, "encode_index", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
         with pytest.raises(MvcError, match="No space left"):
             writer.put_bytes(b"a")
     with pytest.raises(MvcError, match="nothing was added"), writer:
         pass
-    assert list(Cache(cache.root).list()) == []
+    assert names_in(cache) == []

@@ -16,11 +16,14 @@ import pytest
 from mvc.errors import CorruptObject, MvcError, SourceChanged, UsageError
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.store.cache import writer as writer_module
+from mvc.store.cache import source_file
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.writer import LOOSE_AT, CacheWriter, LinkType, ReadFile, Source
+from mvc.store.cache.inventory import all_objects, quarantined_objects
+from mvc.store.cache.layout import check_format, prepare
+from mvc.store.cache.source_file import LinkType, ReadFile, SourceFile
+from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 
-Open = Callable[..., Source]
+Open = Callable[..., SourceFile]
 Put = Callable[..., list[Digest]]
 Spoil = Callable[..., None]
 FilesBelow = Callable[[str | Path], list[str]]
@@ -38,7 +41,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def store(cache: Cache, source: Source, *links: LinkType) -> ReadFile:
+def store(cache: Cache, source: SourceFile, *links: LinkType) -> ReadFile:
     """Store a workspace file in the way that `links` says."""
     with CacheWriter(cache, links or ("copy",)) as writer:
         return writer.put_file(source)
@@ -106,14 +109,14 @@ def test_a_corrupt_object_goes_to_quarantine_and_is_replaced(
     (aside,) = os.listdir(f"{cache.root}/quarantine")
     assert aside.startswith(DIGEST.blake3)
     assert Path(cache.root, "quarantine", aside).read_bytes() != BODY
-    assert cache.quarantined() == {DIGEST.blake3: f"{cache.root}/quarantine/{aside}"}
+    assert quarantined_objects(cache) == {DIGEST.blake3: f"{cache.root}/quarantine/{aside}"}
 
 
 def test_a_file_that_was_only_touched_is_not_copied(
     cache: Cache, source: Open, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(cache, source(file))
-    monkeypatch.setattr(writer_module, "copying", lambda *_: pytest.fail("copied"))
+    monkeypatch.setattr(source_file, "copying", lambda *_: pytest.fail("copied"))
     assert store(cache, source(file, likely=True)).digest == DIGEST
 
 
@@ -139,7 +142,7 @@ def writing_at_the_end(monkeypatch: pytest.MonkeyPatch, write: Callable[[], obje
 
     with monkeypatch.context() as patch:
         for name in ("hash_stream", "hash_reader"):
-            patch.setattr(writer_module, name, then_write(getattr(writer_module, name)))
+            patch.setattr(source_file, name, then_write(getattr(source_file, name)))
         yield
 
 
@@ -228,8 +231,9 @@ def test_a_writer_thread_never_gets_a_mixture_stored(cache: Cache, source: Open,
             continue
     writer.join()
     assert done.is_set()
-    stored = {Path(cache.loose_path(name)).read_bytes()[:1] for name in cache.list()}
-    for name in cache.list():
+    names = [entry.name for entry in all_objects(cache)]
+    stored = {Path(cache.loose_path(name)).read_bytes()[:1] for name in names}
+    for name in names:
         assert hash_bytes(Path(cache.loose_path(name)).read_bytes()).blake3 == name
     assert len(stored) <= len(outcomes)
 
@@ -352,7 +356,7 @@ def test_a_file_of_another_file_system_is_copied(cache: Cache, source: Open, fil
 
 def test_without_reflinks_bytes_are_copied(cache: Cache, source: Open, file: Path) -> None:
     with file.open("rb") as one, (file.parent / "two").open("wb") as two:
-        assert not writer_module.reflink(one.fileno(), two.fileno())  # ext4 and tmpfs cannot: this is real
+        assert not source_file.reflink(one.fileno(), two.fileno())  # ext4 and tmpfs cannot: this is real
     store(cache, source(file), "reflink", "copy")
     assert cache.intact(DIGEST)
 
@@ -365,8 +369,8 @@ def test_with_reflinks_the_copy_is_what_is_hashed(
         os.lseek(target_fd, 0, os.SEEK_SET)
         return True
 
-    monkeypatch.setattr(writer_module, "reflink", share)
-    monkeypatch.setattr(writer_module, "write_all", lambda *_: pytest.fail("copied"))
+    monkeypatch.setattr(source_file, "reflink", share)
+    monkeypatch.setattr(source_file, "copying", lambda *_: pytest.fail("copied"))
     assert store(cache, source(file), "reflink", "copy").digest == DIGEST
     assert cache.intact(DIGEST)
 
@@ -397,7 +401,7 @@ def test_any_error_leaves_neither_object_nor_temporary_file(
     call: str,
     what: str,
 ) -> None:
-    cache.prepare()
+    prepare(cache.root)
     real, calls = getattr(os, call), []
 
     def fail(*args: object, **kwargs: object) -> object:
@@ -438,7 +442,7 @@ def test_small_objects_count_once_the_writer_is_done(cache: Cache) -> None:
 def test_an_object_is_never_overwritten_even_when_its_name_was_taken_by_rubbish(
     cache: Cache, source: Open, file: Path
 ) -> None:
-    cache.prepare()
+    prepare(cache.root)
     path = Path(cache.loose_path(DIGEST.blake3))
     path.parent.mkdir()
     path.write_bytes(b"rubbish")
@@ -464,7 +468,7 @@ def test_many_threads_may_store_at_once(cache: Cache, source: Open, tmp_path: Pa
         for thread in threads:
             thread.join()
     assert found == {path: hash_bytes(path.read_bytes()) for path in files}
-    assert sorted(cache.list()) == sorted({digest.blake3 for digest in found.values()})
+    assert sorted(entry.name for entry in all_objects(cache)) == sorted({digest.blake3 for digest in found.values()})
 
 
 # The cache's own format.
@@ -486,24 +490,24 @@ def test_many_threads_may_store_at_once(cache: Cache, source: Open, tmp_path: Pa
     ],
 )
 def test_a_cache_that_needs_a_newer_mvc_or_is_none_is_refused(cache: Cache, text: bytes) -> None:
-    cache.prepare()
+    prepare(cache.root)
     Path(cache.root, "store.yaml").write_bytes(text)
-    for use in (cache.check_format, cache.prepare):
+    for use in (check_format, prepare):
         with pytest.raises(UsageError, match=r"store\.yaml"):
-            use()
+            use(cache.root)
 
 
 @pytest.mark.parametrize("text", [b"mvc-store: 1\n", b"mvc-store: 1\nfeatures: {read: [], write: []}\n# x\n"])
 def test_another_layout_of_the_same_format_is_accepted(cache: Cache, text: bytes) -> None:
-    cache.prepare()
+    prepare(cache.root)
     Path(cache.root, "store.yaml").write_bytes(text)
-    cache.check_format()
+    check_format(cache.root)
 
 
 def test_a_cache_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(MvcError, match="cannot be written to") as caught:
-        Cache(str(tmp_path / "file" / "cache")).prepare()
+    with pytest.raises(MvcError, match="cannot write to the cache") as caught:
+        prepare(str(tmp_path / "file" / "cache"))
     assert caught.value.fix
 
 

@@ -14,6 +14,7 @@ from mvc.objects.hashing import hash_bytes
 from mvc.store.buckets.directory import DirectoryBucket
 from mvc.store.packs.index import HEAD, RECORD, PackIndex
 from mvc.store.packs.ranged_index import A_REQUEST
+from mvc.store.remote.sending import put_packs
 from mvc.store.remote.store import RemoteStore
 
 MANY = 30_000
@@ -51,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("ranged")
     remote = RemoteStore(DirectoryBucket(str(top / "remote")), str(top / "indexes"))
     remote.prepare()
-    remote.put_pack(((hash_bytes(body(number)), body(number)) for number in range(MANY)), str(top / "shape"))
+    put_packs(remote, ((hash_bytes(body(number)), body(number)) for number in range(MANY)), str(top / "build"))
     return top / "remote"
 
 
@@ -113,7 +114,7 @@ def test_many_objects_are_found_in_the_whole(top: Path) -> None:
 def test_object_by_object_it_is_read_whole_in_the_end(top: Path) -> None:
     remote, reads = opened(top)
     for number in range(300):
-        assert remote.has(name(number))
+        assert remote.locate([name(number)])
     whole = index_of(top).stat().st_size
     assert len(reads) <= whole // A_REQUEST + 2
     assert reads[-1] == whole
@@ -122,8 +123,8 @@ def test_object_by_object_it_is_read_whole_in_the_end(top: Path) -> None:
 def test_a_small_index_is_read_at_once(tmp_path: Path) -> None:
     remote, reads = opened(tmp_path / "remote")
     remote.prepare()
-    remote.put_pack(((hash_bytes(body(number)), body(number)) for number in range(1000)), str(tmp_path / "shape"))
-    assert remote.has(name(1))
+    put_packs(remote, ((hash_bytes(body(number)), body(number)) for number in range(1000)), str(tmp_path / "build"))
+    assert remote.locate([name(1)])
     assert len(reads) == 1
 
 
@@ -131,7 +132,7 @@ def test_what_is_not_there_is_said_only_after_all_was_read(top: Path) -> None:
     remote, reads = opened(top)
     assert remote.glance([name(MANY)]) == {}
     assert index_of(top).stat().st_size not in reads
-    assert not remote.has(name(MANY))
+    assert not remote.locate([name(MANY)])
     assert reads[-1] == index_of(top).stat().st_size
 
 
@@ -165,15 +166,15 @@ def test_a_damaged_name_is_looked_for_in_the_whole(top: Path, tmp_path: Path) ->
     position = [key.hex() for key in PackIndex(path.read_bytes()).keys()].index(name(7))  # noqa: SIM118 - no mapping
     edit(path, HEAD + position * RECORD + 31, b"\0")
     remote, reads = opened(top)
-    assert not remote.has(name(7))
+    assert not remote.locate([name(7)])
     assert reads[-1] == path.stat().st_size
-    remote.put_pack([(hash_bytes(body(7)), body(7))], str(tmp_path / "shape"))
-    assert opened(top)[0].has(name(7))
+    put_packs(remote, [(hash_bytes(body(7)), body(7))], str(tmp_path / "build"))
+    assert opened(top)[0].locate([name(7)])
 
 
 def test_an_index_of_a_newer_mvc_is_not_read_in_parts(top: Path) -> None:
     edit(index_of(top), 8, b"\2", sealed=True)
-    assert not opened(top)[0].has(name(1))
+    assert not opened(top)[0].locate([name(1)])
 
 
 def test_a_wrong_place_in_a_part_is_mended_by_the_whole(top: Path) -> None:

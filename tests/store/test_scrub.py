@@ -10,7 +10,10 @@ import pytest
 
 from mvc.objects.digest import Digest
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.scrub import Scope, Scrubbed, put_aside, scrub
+from mvc.store.cache.inventory import all_objects, loose_objects, quarantined_objects
+from mvc.store.cache.layout import prepare
+from mvc.store.cache.repack import rewrite
+from mvc.store.cache.scrub import Scrubbed, ScrubScope, quarantine, scrub
 from mvc.store.cache.writer import LOOSE_AT
 
 Put = Callable[..., list[Digest]]
@@ -26,14 +29,14 @@ def full(cache: Cache, put: Put) -> Cache:
     return cache
 
 
-def read(cache: Cache, scope: Scope = Scope()) -> Scrubbed:
+def read(cache: Cache, scope: ScrubScope = ScrubScope()) -> Scrubbed:
     """Read the cache as another process would."""
     return scrub(Cache(cache.root), scope, lambda _: None)
 
 
 def loose_path(cache: Cache) -> str:
     """Return the path of a loose object."""
-    return cache.loose_path(min(item.name for item in cache.loose()))
+    return cache.loose_path(min(item.name for item in loose_objects(cache)))
 
 
 def pack_path(cache: Cache) -> str:
@@ -53,7 +56,7 @@ def flip(position: int) -> Callable[[bytearray], None]:
 
 def test_a_sound_cache_has_no_damage_and_every_byte_was_read(full: Cache) -> None:
     told: list[int] = []
-    result = scrub(full, Scope(), told.append)
+    result = scrub(full, ScrubScope(), told.append)
     size = len(LOOSE) * 2 + 1 + sum(map(len, SMALL))
     assert result == Scrubbed(5, size, ())
     assert sum(told) == size
@@ -61,7 +64,7 @@ def test_a_sound_cache_has_no_damage_and_every_byte_was_read(full: Cache) -> Non
 
 def test_an_empty_cache_and_none_at_all_are_sound(tmp_path: Path, cache: Cache) -> None:
     assert read(cache) == Scrubbed(0, 0, ())
-    cache.prepare()
+    prepare(cache.root)
     assert read(cache) == Scrubbed(0, 0, ())
 
 
@@ -90,13 +93,13 @@ def test_rot_in_a_pack_is_found_though_mode_and_time_are_as_before(full: Cache, 
     path = pack_path(full)
     spoil(path, flip(position))
     (damage,) = read(full).damage
-    assert damage.name in set(full.list())
+    assert damage.name in {entry.name for entry in all_objects(full)}
     assert damage.pack == Path(path).stem
 
 
 def test_a_quick_look_finds_rot_as_well(full: Cache, put: Put, spoil: Spoil) -> None:
     digests = put(full, LOOSE, LOOSE[::-1] + b"x", *SMALL)
-    scope = Scope(quick={digest.blake3: digest.xxh128 for digest in digests})
+    scope = ScrubScope(quick={digest.blake3: digest.xxh128 for digest in digests})
     assert read(full, scope).damage == ()
     spoil(loose_path(full), flip(77))
     spoil(pack_path(full), flip(-1))
@@ -106,8 +109,8 @@ def test_a_quick_look_finds_rot_as_well(full: Cache, put: Put, spoil: Spoil) -> 
 def test_only_what_is_asked_for_is_read(full: Cache, put: Put, spoil: Spoil) -> None:
     spoil(loose_path(full), flip(0))
     good, rotten = put(full, SMALL[0])[0].blake3, os.path.basename(loose_path(full))
-    assert read(full, Scope(frozenset({good}))) == Scrubbed(1, len(SMALL[0]), ())
-    assert [item.name for item in read(full, Scope(frozenset({rotten}))).damage] == [rotten]
+    assert read(full, ScrubScope(frozenset({good}))) == Scrubbed(1, len(SMALL[0]), ())
+    assert [item.name for item in read(full, ScrubScope(frozenset({rotten}))).damage] == [rotten]
 
 
 def test_reading_moves_nothing(full: Cache, spoil: Spoil) -> None:
@@ -122,10 +125,10 @@ def test_a_rotten_loose_object_goes_to_quarantine_with_its_bytes(full: Cache, sp
     path = loose_path(full)
     spoil(path, flip(0))
     rotten = Path(path).read_bytes()
-    put_aside(full, read(full).damage)
+    quarantine(full, read(full).damage)
     assert not os.path.exists(path)
     name = os.path.basename(path)
-    assert Path(full.quarantined()[name]).read_bytes() == rotten
+    assert Path(quarantined_objects(full)[name]).read_bytes() == rotten
     assert not full.has(name)
     assert read(full).damage == ()
 
@@ -135,12 +138,12 @@ def test_a_rotten_packed_object_goes_to_quarantine_and_the_others_stay(full: Cac
     raw = Path(path).read_bytes()
     spoil(path, flip(-1))
     (damage,) = read(full).damage
-    before = set(full.list())
-    put_aside(full, (damage,))
-    assert set(Cache(full.root).list()) == before - {damage.name}
-    rotten = Path(full.quarantined()[damage.name]).read_bytes()
+    before = {entry.name for entry in all_objects(full)}
+    quarantine(full, (damage,))
+    assert {entry.name for entry in all_objects(Cache(full.root))} == before - {damage.name}
+    rotten = Path(quarantined_objects(full)[damage.name]).read_bytes()
     assert raw.endswith(rotten[:-1] + bytes([rotten[-1] ^ 0x10]))
-    assert any(name.startswith(damage.pack) for name in full.quarantined())
+    assert any(name.startswith(damage.pack) for name in quarantined_objects(full))
     assert read(full).damage == ()
 
 
@@ -149,9 +152,9 @@ def test_an_object_that_was_repaired_meanwhile_is_left_alone(full: Cache, spoil:
     spoil(path, flip(0))
     damage = read(full).damage
     spoil(path, flip(0))
-    put_aside(full, damage)
+    quarantine(full, damage)
     assert os.path.exists(path)
-    assert full.quarantined() == {}
+    assert quarantined_objects(full) == {}
 
 
 def test_an_object_that_went_meanwhile_is_no_error(full: Cache, spoil: Spoil) -> None:
@@ -159,14 +162,14 @@ def test_an_object_that_went_meanwhile_is_no_error(full: Cache, spoil: Spoil) ->
     spoil(path, flip(0))
     damage = read(full).damage
     os.unlink(path)
-    put_aside(full, damage)
-    assert full.quarantined() == {}
+    quarantine(full, damage)
+    assert quarantined_objects(full) == {}
 
 
 def test_what_was_put_aside_can_be_stored_again(full: Cache, put: Put, spoil: Spoil) -> None:
     spoil(loose_path(full), flip(0))
     spoil(pack_path(full), flip(-1))
-    put_aside(full, read(full).damage)
+    quarantine(full, read(full).damage)
     put(full, LOOSE, LOOSE[::-1] + b"x", *SMALL)
     assert read(full) == Scrubbed(5, len(LOOSE) * 2 + 1 + sum(map(len, SMALL)), ())
 
@@ -179,12 +182,12 @@ def test_a_pack_that_is_compacted_while_the_cache_is_read_is_no_damage(full: Cac
     def compact_once(_: int) -> None:
         if full.packs.names() >= set(packs):
             for pack in packs:
-                full.rewrite(pack, without={b"none"}, to="trash")
+                rewrite(full, pack, without={b"none"}, to="trash")
             with_all = [
                 full.packs.read(pack, record) for pack in full.packs.names() for record in full.packs.records(pack)
             ]
             put(Cache(full.root), *with_all)
 
-    result = scrub(reader, Scope(), compact_once)
+    result = scrub(reader, ScrubScope(), compact_once)
     assert result.damage == ()
     assert result.objects >= 6

@@ -11,10 +11,10 @@ from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.writer import Source
-from mvc.workspace.content import Reader, hashing
+from mvc.store.cache.source_file import SourceFile
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Silent
+from mvc.workspace.read_files import Reader, hashing
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ class Recorder:
             self.read.append(data)
             return hash_bytes(data)
 
-        def large(source: Source) -> object:
+        def large(source: SourceFile) -> object:
             self.read.append(source.path)
             return self._plain.large(source)
 

@@ -12,7 +12,8 @@ from mvc.errors import CorruptObject, MissingObject
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.writer import LOOSE_AT, CacheWriter, LinkType
+from mvc.store.cache.source_file import LinkType
+from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace import links as links_module
 from mvc.workspace.links import Links
 

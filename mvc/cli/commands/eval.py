@@ -304,13 +304,11 @@ def check(ctx: typer.Context, paths: Paths = None, json: Json = False) -> int:
 
 
 def _show_checked(output: Output, project: Project, result: Checked) -> None:
-    from mvc.ops.shared.finding_lines import lines_from  # noqa: PLC0415
-    from mvc.quality.render.text import explain_line, lines, notes  # noqa: PLC0415
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
+    from mvc.quality.render.text import explain_line, render  # noqa: PLC0415
 
-    findings = lines_from(project, result.findings)
-    for line in (*lines(findings), *notes(findings)):
-        if not (output.quiet and line.startswith(("warning", "note"))):
-            print(line, file=sys.stderr)
+    for line in render(relative_findings(project.shell, result.findings), quiet=output.quiet):
+        print(line, file=sys.stderr)
     count = sum(finding.severity == "error" for finding in result.findings)
     output.line(f"{plural(len(result.models), 'model')}: {plural(count, 'error') if count else 'nothing is wrong'}.")
     if count:

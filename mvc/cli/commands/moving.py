@@ -85,7 +85,7 @@ def _show_removed(output: Output, project: Project, result: RemoveResult, *, kee
 
 
 def _show_what_stays(output: Output, project: Project, removed: tuple[Removed, ...], *, keep: bool) -> None:
-    from mvc.scm.plumbing import is_committed  # noqa: PLC0415
+    from mvc.scm.commits import is_committed  # noqa: PLC0415
 
     kept = [visible(project.shell.show(item.path)) for item in removed if item.kept]
     if kept:

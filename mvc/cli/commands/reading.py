@@ -64,9 +64,9 @@ def _status(project: Project, paths: list[str], remote: str | None, *, pushed: b
 
 
 def _show_missing_hooks(output: Output, project: Project) -> None:
-    from mvc.ops.shared.hook_scripts import look_at_hooks  # noqa: PLC0415
+    from mvc.ops.shared.hook_scripts import find_hooks  # noqa: PLC0415
 
-    hooks = look_at_hooks(project)
+    hooks = find_hooks(project)
     if hooks.missing and hooks.own:
         output.line("hooks missing: mvc init")
     elif hooks.missing:
@@ -166,9 +166,9 @@ def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -
 
 
 def _hint_line(project: Project, command: str, path: str) -> str:
-    from mvc.ops.shared.selection import settling  # noqa: PLC0415
+    from mvc.ops.shared.selection import conflict_fix  # noqa: PLC0415
 
-    return project.shell.line(command, path) if command else settling(project, path)
+    return project.shell.line(command, path) if command else conflict_fix(project.shell, path)
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -198,7 +198,7 @@ def diff(
 
 def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
     """Return revisions and paths: up to two words that Git knows as revisions come first, as in `git diff`."""
-    from mvc.scm.plumbing import is_revision  # noqa: PLC0415
+    from mvc.scm.commits import is_revision  # noqa: PLC0415
 
     revisions: list[str] = []
     while arguments and len(revisions) < 2 and is_revision(project.git, arguments[0]):  # noqa: PLR2004

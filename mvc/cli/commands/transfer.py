@@ -15,7 +15,8 @@ from mvc.project import Project
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mvc.ops.shared.transfers import Scope, TransferResult
+    from mvc.ops.shared.transfers.results import TransferResult
+    from mvc.ops.shared.transfers.selected import RevisionScope
 
 
 Revisions = Annotated[list[str] | None, typer.Option("--rev", metavar="REV", help="What REV needs; may be repeated.")]
@@ -115,10 +116,10 @@ def pull(
         return code
 
 
-def _scope(rev: list[str] | None, *, branches: bool, tags: bool, commits: bool) -> Scope:
-    from mvc.ops.shared.transfers import Scope  # noqa: PLC0415
+def _scope(rev: list[str] | None, *, branches: bool, tags: bool, commits: bool) -> RevisionScope:
+    from mvc.ops.shared.transfers.selected import RevisionScope  # noqa: PLC0415
 
-    return Scope(tuple(rev or ()), branches, tags, commits)
+    return RevisionScope(tuple(rev or ()), branches, tags, commits)
 
 
 def _print(results: Sequence[TransferResult]) -> int:

@@ -10,11 +10,12 @@ from contextlib import suppress
 from functools import partial
 
 from mvc.errors import MvcError
-from mvc.fs.files import is_shared
+from mvc.fs.shared_folders import is_shared
 from mvc.ops.doctor.problem import Check, Problem, some
 from mvc.project import Project
+from mvc.store.cache.inventory import trashed_files
 from mvc.store.cache.sharing import folders, misfits, registered, sharing_line, user_name
-from mvc.store.cache.trash import GRACE, trashed
+from mvc.store.cache.trash import GRACE
 from mvc.workspace.catalog import trouble
 
 _DAY = 86_400
@@ -114,7 +115,7 @@ def _registrations(root: str) -> Iterator[Problem]:
 
 
 def _old_trash(project: Project, now: int) -> Iterator[Problem]:
-    old = sorted(item.name for item in trashed(project.cache) if now / 10**9 - item.since > GRACE)
+    old = sorted(item.name for item in trashed_files(project.cache) if now / 10**9 - item.since > GRACE)
     if old:
         message = f"the trash holds what was thrown away more than {GRACE // _DAY} days ago: {some(old)}"
         yield Problem("old-trash", message, "mvc gc --yes")

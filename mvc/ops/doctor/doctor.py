@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from mvc._version import __version__
 from mvc.errors import MvcError
-from mvc.fs.files import is_shared
 from mvc.fs.lock import holder
 from mvc.fs.scratch import SIBLING, Scratch
+from mvc.fs.shared_folders import is_shared
 from mvc.ops.doctor import cache_health, remote_health, workspace_health
 from mvc.ops.doctor.problem import Check, Problem, run_checks
-from mvc.ops.shared.hook_scripts import Hooks, look_at_hooks
+from mvc.ops.shared.hook_scripts import Hooks, find_hooks
 from mvc.project import Project, Surroundings
 from mvc.scm import condition
 from mvc.scm.plumbing import Git, scrubbed
@@ -179,7 +179,7 @@ def _links(project: Project, place: Place) -> LinkTypes | None:
 
 def _hooks(project: Project, place: Place) -> Hooks | None:
     with suppress(MvcError, OSError):
-        return look_at_hooks(project) if place.set_up else None
+        return find_hooks(project) if place.set_up else None
     return None
 
 

@@ -10,12 +10,13 @@ from functools import partial
 
 from mvc.fs.scratch import SIBLING, left_behind
 from mvc.ops.doctor.problem import Check, Problem, some
-from mvc.ops.shared.hook_scripts import look_at_hooks
+from mvc.ops.shared.hook_scripts import find_hooks
 from mvc.ops.shared.selection import unusable
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
 from mvc.retention.available import known_objects
 from mvc.scm import condition
-from mvc.scm.plumbing import index_paths
+from mvc.scm.index import index_paths
+from mvc.store.cache.inventory import quarantined_objects
 from mvc.workspace.tracked import Tracked
 
 _MINUTE_NS = 60 * 10**9
@@ -61,7 +62,7 @@ def _attributes(project: Project) -> Iterator[Problem]:
 
 
 def _hooks(project: Project) -> Iterator[Problem]:
-    found = look_at_hooks(project)
+    found = find_hooks(project)
     if found.missing:
         where = "" if found.own else f" in {found.folder}"
         yield Problem("hooks-missing", f"Git does not call mvc: it lacks {some(found.missing)}{where}", found.fix)
@@ -74,7 +75,7 @@ def _hooks(project: Project) -> Iterator[Problem]:
 def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     for item in tracked:
         if item.condition in ("invalid", "conflict"):
-            yield Problem.of(f"pointer-{item.condition}", unusable(project, item))
+            yield Problem.of(f"pointer-{item.condition}", unusable(project.shell, item))
 
 
 def _in_index(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
@@ -90,7 +91,7 @@ def _not_ignored(project: Project, present: list[str]) -> Iterator[Problem]:
 
 
 def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
-    aside = project.cache.quarantined().keys()
+    aside = quarantined_objects(project.cache).keys()
     if not aside:
         return
     gone = project.cache.missing(aside)

@@ -10,11 +10,11 @@ from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_reader import parse
 from mvc.project import Project
-from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelFacts, PickleScan
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.policy import Policy
 from mvc.retention.available import load_manifest
+from mvc.store.cache.cache import Cache
 
 _DAMAGED = "the object in the cache is damaged"
 
@@ -29,41 +29,49 @@ def with_scans(project: Project, policy: Policy, models: Iterable[ModelFacts]) -
     if not any(item and item.pickle == "scan" for item in formats):
         return models
     return tuple(
-        model._replace(pickle_scans=_scanned(project, model.path, model.pointer))
+        model._replace(pickle_scans=scan_model(
+            project.cache, model.path, model.pointer.raw, trusted=project.links.trusted,
+        ))
         if model.pointer and model.in_cache is not False and demands(policy, model.path).pickle == "scan" else model
         for model in models
     )
 
 
-def _scanned(project: Project, path: str, file: FileAt) -> tuple[PickleScan, ...] | None:
+def scan_model(cache: Cache, path: str, raw: bytes, *, trusted: bool) -> tuple[PickleScan, ...] | None:
+    """Return the files of a model in which a scan found something; None when its pointer `raw` cannot be read.
+
+    Objects of a cache that is not `trusted` are verified first.
+    """
     try:
-        pointer = parse(file.raw)
+        pointer = parse(raw)
     except InvalidFormat:
         return None  # a finding by itself
-    return tuple(item for item in _files(project, path, pointer) if item.names or item.problem or item.absent)
+    scans = _scan_files(cache, path, pointer, trusted=trusted)
+    return tuple(item for item in scans if item.names or item.problem or item.absent)
 
 
-def _files(project: Project, path: str, pointer: Pointer) -> Iterator[PickleScan]:
+def _scan_files(cache: Cache, path: str, pointer: Pointer, *, trusted: bool) -> Iterator[PickleScan]:
     if pointer.kind == "file":
-        yield _file(project, "", pointer.digest.blake3, path)
+        yield _scan(cache, "", pointer.digest.blake3, path, trusted=trusted)
         return
     try:
-        entries = load_manifest(project.cache, pointer).entries
+        entries = load_manifest(cache, pointer).entries
     except MissingObject:
         yield PickleScan("", absent=True)
     except (InvalidFormat, CorruptObject):
         yield PickleScan("", problem=_DAMAGED)
     else:
-        yield from (_file(project, entry.path, entry.blake3, f"{path}/{entry.path}") for entry in entries)
+        for entry in entries:
+            yield _scan(cache, entry.path, entry.blake3, f"{path}/{entry.path}", trusted=trusted)
 
 
-def _file(project: Project, inside: str, name: str, path: str) -> PickleScan:
+def _scan(cache: Cache, inside: str, name: str, path: str, *, trusted: bool) -> PickleScan:
     """Scan the object `name`, the content of the file `path`; `inside` is its path in the model."""
     from mvc.pickles.scan import may_be_pickle_by_name, scan  # noqa: PLC0415 - import time, of the hook
 
     try:
-        with project.cache.open(name) as opened:
-            if not project.links.trusted and not project.cache.matches(name):
+        with cache.open(name) as opened:
+            if not trusted and not cache.matches(name):
                 return PickleScan(inside, problem=_DAMAGED)
             file: BinaryIO = opened if isinstance(opened, io.BytesIO) else io.BufferedReader(opened)  # type: ignore[type-var]  # a raw file
             size = file.seek(0, io.SEEK_END)

@@ -9,10 +9,11 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
 from mvc.ops.shared.remotes import configured_remotes
-from mvc.ops.shared.transfers import transferring
+from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.project import Project
 from mvc.store.buckets.bucket import RemoteError
-from mvc.transfer.transfer import Lost, Moved, Tools, fetch_objects
+from mvc.transfer.receive import fetch_objects
+from mvc.transfer.tools import Lost, Moved, Tools
 
 Move: TypeAlias = Callable[[Tools, Sequence[Digest]], Moved]
 _WORTH_ASKING = (CorruptObject, MissingObject, RemoteError)
@@ -75,7 +76,7 @@ class Others:
 
     def move(self, move: Move, tools: Tools, digests: Sequence[Digest]) -> Moved:
         """Do the same with `move`, which may only plan."""
-        moved = self._first(move, tools, digests) if digests else Moved(0, 0)
+        moved = self._first(move, tools, digests) if digests else Moved()
         for name in self._names:
             lost = {item.name: item.error for item in moved.failed}
             rest = [digest for digest in digests if isinstance(lost.get(digest.blake3), _WORTH_ASKING)]
@@ -88,7 +89,7 @@ class Others:
         moved = None if self.silent else self._tried(lambda: move(tools, digests))
         if moved is None and self.silent:
             return Moved(0, 0, tuple(Lost(digest.blake3, self.silent) for digest in digests))
-        return moved or Moved(0, 0)
+        return moved or Moved()
 
     def _tried(self, act: Callable[[], T]) -> T | None:
         try:

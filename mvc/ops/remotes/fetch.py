@@ -11,32 +11,26 @@ from mvc.errors import MissingObject
 from mvc.objects.digest import Digest
 from mvc.ops.remotes.fallback import Found, Move, Others, others
 from mvc.ops.shared.checkout import CheckoutResult, check_out
-from mvc.ops.shared.selection import Failure
-from mvc.ops.shared.transfers import (
-    Needs,
-    Scope,
-    Selected,
-    TransferFailure,
-    TransferResult,
-    bring_manifests,
-    failures,
-    needed,
-    objects_by_path,
-    opening,
-    selected,
-    to_each_remote,
-)
+from mvc.ops.shared.failures import Failure
+from mvc.ops.shared.transfers.by_remote import to_each_remote
+from mvc.ops.shared.transfers.failures import failures
+from mvc.ops.shared.transfers.needed import NeededObjects, needed, objects_by_path
+from mvc.ops.shared.transfers.open_remote import bring_manifests, opening
+from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
+from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
 from mvc.project import Project
 from mvc.store.buckets.bucket import RemoteError
-from mvc.transfer.transfer import JOBS, Lost, Moved, Tools
-from mvc.workspace.tracked import Selection
+from mvc.store.cache.layout import sweep_scratch
+from mvc.transfer.pool import JOBS
+from mvc.transfer.tools import Lost, Moved, Tools
+from mvc.workspace.tracked import Selection, pointers_of
 
 
 class FetchOptions(NamedTuple):
     """What to bring, and where from."""
 
     remote: str | None = None
-    scope: Scope = Scope()
+    scope: RevisionScope = RevisionScope()
     jobs: int = JOBS
     dry_run: bool = False
 
@@ -66,13 +60,13 @@ def _fetch(
     """Manifests come first: only then it is known which files their directories need."""
     needs = needed(project, selections)
     if not project.cache.missing(needs.objects):
-        project.cache.sweep()
-        return TransferResult(remote, 0, len(needs.objects), 0, 0, needs.failed)
+        sweep_scratch(project.cache.root)
+        return TransferResult(remote, skipped=len(needs.objects), failed=needs.failed)
     names = [] if options.remote else others(project, remote)
     with opening(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:
         rest.greet(lambda: _refuse_empty(tools, remote))
         asked: set[str] = set()
-        lists = bring_manifests(tools, selections, _noting(asked, rest.fetch))
+        lists = bring_manifests(tools, pointers_of(selections), _noting(asked, rest.fetch))
         needs = needed(project, selections)
         gone = {item.name for item in lists.failed}
         missing = [needs.objects[name].digest for name in sorted(project.cache.missing(needs.objects) - gone)]
@@ -105,11 +99,11 @@ def _silence(remote: str, found: Mapping[str, Found], options: FetchOptions) -> 
     verb = "would come" if options.dry_run else "came"
     names, error = ", ".join(dict.fromkeys(other.remote for other in others)), others[0].error
     told = f"{remote} gave no answer, so content {verb} from {names}: {error.message}"
-    return (TransferFailure("", "", told, error.fix),)
+    return (TransferFailure(error=told, fix=error.fix),)
 
 
 def _warnings(
-    project: Project, remote: str, needs: Needs, found: Mapping[str, Found], options: FetchOptions,
+    project: Project, remote: str, needs: NeededObjects, found: Mapping[str, Found], options: FetchOptions,
 ) -> tuple[TransferFailure, ...]:
     """Return what came from another remote, with the line that mends the one that should have it."""
     verb = "it would come" if options.dry_run else "it came"
@@ -126,7 +120,7 @@ def _warnings(
     return tuple(told)
 
 
-def _flags(scope: Scope) -> Iterator[str]:
+def _flags(scope: RevisionScope) -> Iterator[str]:
     """Yield the options that say `scope`."""
     yield from (f"--rev {shlex.quote(revision)}" for revision in scope.revisions)
     yield from (f"--all-{name}" for name in ("branches", "tags", "commits") if getattr(scope, name))
@@ -160,15 +154,15 @@ def pull(project: Project, paths: Iterable[str] = (), options: FetchOptions = Fe
     What could not be checked out is in the first result's `failed`, too, unless it was told there already.
     """
     paths = [*paths]
-    meant = selected(project, paths, Scope())
-    if options.scope != Scope():
+    meant = selected(project, paths, RevisionScope())
+    if options.scope != RevisionScope():
         meant |= selected(project, paths, options.scope)
     fetched = _fetch_all(project, meant, options)
     if options.dry_run:
         return Pulled(fetched, CheckoutResult(()))
     done = check_out(project, paths)
     told = [failure for result in fetched for failure in result.failed]
-    needs = objects_by_path(project, meant.selections)
+    needs = objects_by_path(project.cache, meant.selections)
     names = {failure.blake3 for failure in told}
     if not all(failure.path for failure in told):  # a remote gave nothing: that says it all
         names |= project.cache.missing(set().union(*needs.values()))

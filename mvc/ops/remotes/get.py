@@ -9,7 +9,7 @@ import shutil
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError, UsageError
-from mvc.fs.files import rename_new
+from mvc.fs.new_names import rename_new
 from mvc.fs.scratch import beside
 from mvc.ops.remotes.content import Source, write_content
 from mvc.ops.shared.remotes import configured_remotes
@@ -18,7 +18,7 @@ from mvc.project import Project, Surroundings
 from mvc.scm.plumbing import Git, scrubbed
 from mvc.store.buckets.address import hidden
 from mvc.store.buckets.bucket import RemoteError
-from mvc.store.cache.writer import LinkType
+from mvc.store.cache.source_file import LinkType
 
 PROTOCOLS = "file:git:http:https:ssh"
 """What `git clone` may use: never a helper that a URL names."""

@@ -11,39 +11,36 @@ from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.remote_roots import announce
-from mvc.ops.shared.transfers import (
-    Needs,
-    Scope,
-    Selected,
-    TransferFailure,
-    TransferResult,
-    bring_manifests,
-    failures,
-    needed,
-    selected,
-    to_each_remote,
-    transferring,
-)
+from mvc.ops.shared.transfers.by_remote import to_each_remote
+from mvc.ops.shared.transfers.failures import failures
+from mvc.ops.shared.transfers.needed import NeededObjects, needed
+from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
+from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
+from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
 from mvc.project import Project
 from mvc.retention.available import listing_objects
 from mvc.retention.roots import PATTERN
-from mvc.scm.plumbing import has_staged, has_unpushed
+from mvc.scm.index import has_staged
+from mvc.scm.refs import has_unpushed
 from mvc.store.buckets.bucket import PART, RemoteError, Transient
-from mvc.store.cache.scrub import Scope as Scrub
+from mvc.store.cache.scrub import ScrubScope
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.store.remote.compaction import compact
 from mvc.store.remote.gc import garbage_lists, merged, sweep
+from mvc.store.remote.location import FileVersion, ObjectsByFile, object_key, pack_key
 from mvc.store.remote.scrub import rebuild_index, scrub_remote
-from mvc.store.remote.store import Doomed, Version, version
-from mvc.transfer.transfer import JOBS, Lost, Moved, Tools, missing_there, not_whole, push_objects
-from mvc.workspace.tracked import Selection
+from mvc.store.remote.sending import drop_objects
+from mvc.transfer.pool import JOBS
+from mvc.transfer.send import missing_there, not_whole, push_objects
+from mvc.transfer.tools import Lost, Moved, Tools
+from mvc.workspace.tracked import Selection, pointers_of
 
 
 class PushOptions(NamedTuple):
     """What to send, and where to."""
 
     remote: str | None = None
-    scope: Scope = Scope()
+    scope: RevisionScope = RevisionScope()
     jobs: int = JOBS
     dry_run: bool = False
     repair: bool = False
@@ -75,7 +72,7 @@ def _push(
     project: Project, remote: str, selections: tuple[Selection, ...], options: PushOptions,
 ) -> TransferResult:
     with project.locks.clone(), transferring(project, remote, options.jobs) as tools:
-        lists = bring_manifests(tools, selections)  # so that every file is asked for, in a clone that fetched none, too
+        lists = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
         needs = needed(project, selections)
         refused = None if options.dry_run else _announce(project, tools, needs)
         tools.remote.forget()  # what was seen before the announcement may be gone
@@ -103,8 +100,7 @@ def _unread(
     Those that were to be `sent` themselves have failed already.
     """
     lost = {item.name: item for item in lists.failed}
-    pointers = [selection.item.pointer for selection in selections]
-    for digest in (digest for pointer in pointers if pointer for digest in _lists(tools, pointer)):
+    for digest in (digest for pointer in pointers_of(selections) for digest in _lists(tools, pointer)):
         name = digest.blake3
         if name not in lost and name not in sent and not tools.cache.intact(digest):
             lost[name] = Lost(name, CorruptObject(f"object {name} is damaged in the cache", "mvc verify"))
@@ -115,7 +111,7 @@ def _lists(tools: Tools, pointer: Pointer) -> list[Digest]:
     return listing_objects(tools.cache, pointer) if pointer.kind == "dir" else []
 
 
-def _announce(project: Project, tools: Tools, needs: Needs) -> RemoteError | None:
+def _announce(project: Project, tools: Tools, needs: NeededObjects) -> RemoteError | None:
     """Tell the remote what is needed; why it does not take that. Who may only read can have nothing to send."""
     try:
         if needs.objects:
@@ -131,63 +127,63 @@ def _unknown_there(remote: str, refused: RemoteError | None) -> tuple[TransferFa
     if refused is None:
         return ()
     told = f"a gc of {remote} will not know that this clone needs what is there: {refused.message}"
-    return (TransferFailure("", "", told, refused.fix),)
+    return (TransferFailure(error=told, fix=refused.fix),)
 
 
 # Repair.
 
 
-def _damaged(tools: Tools, needs: Needs) -> Doomed:
-    """Return what is damaged on the remote and sound in the cache: it counts as absent there, and is sent anew."""
-    found = scrub_remote(tools.remote, Scrub(frozenset(needs.objects)), tools.progress.advance)
-    files: dict[Version, set[str]] = {}
+def _damaged(tools: Tools, needs: NeededObjects) -> ObjectsByFile:
+    """Return what is damaged on the remote and sound in the cache: it counts as absent there, and is sent again."""
+    found = scrub_remote(tools.remote, ScrubScope(frozenset(needs.objects)), tools.progress.advance)
+    files: dict[FileVersion, set[str]] = {}
     for item in found.damage:
         if item.name == item.pack:
             rebuild_index(tools.remote, item.pack)
-            tools.remote.forget({f"packs/{item.pack}.pack"})
+            tools.remote.forget({pack_key(item.pack)})
         elif tools.cache.intact(needs.objects[item.name].digest):
-            key = f"packs/{item.pack}.pack" if item.pack else tools.remote.key(item.name)
+            key = pack_key(item.pack) if item.pack else object_key(item.name)
             if (file := tools.remote.bucket.head(key)) is not None:
-                files.setdefault(version(file), set()).add(item.name)
+                files.setdefault(FileVersion.of(file), set()).add(item.name)
     tools.remote.forget()
     return files
 
 
-def _drop(tools: Tools, damaged: Doomed, moved: Moved) -> None:
-    """Take what was damaged out of packs, now that it has arrived anew; what is loose was replaced."""
+def _drop(tools: Tools, damaged: ObjectsByFile, moved: Moved) -> None:
+    """Remove damaged objects from packs, now that they were sent again; loose ones were replaced."""
     failed = {item.name for item in moved.failed}
-    tools.remote.doomed = {}
-    for (key, *_), names in damaged.items():
-        file = tools.remote.bucket.head(key)
-        if key.startswith("packs/") and file is not None and version(file) in damaged and names - failed:
-            tools.remote.drop(file, names - failed)
+    for version, names in damaged.items():
+        file = tools.remote.bucket.head(version.key)
+        in_pack = version.key.startswith("packs/")
+        if in_pack and file is not None and FileVersion.of(file) in damaged and names - failed:
+            drop_objects(tools.remote, file, names - failed)
 
 
 # What to send.
 
 
-def _missing(tools: Tools, remote: str, needs: Needs, damaged: Doomed) -> list[Digest]:
-    """Return what is to be sent: also what is damaged, or a gc has doomed there, where it is in the cache."""
+def _missing(tools: Tools, remote: str, needs: NeededObjects, damaged: ObjectsByFile) -> list[Digest]:
+    """Return what is to be sent: also what the cache has and is damaged, or a gc candidate, on the remote."""
     digests = {name: need.digest for name, need in needs.objects.items()}
-    tools.remote.doomed = {**_doomed(tools, remote, needs.objects.keys()), **damaged}
-    missing = not_whole(digests, tools.remote.glance(digests))
-    if not tools.remote.doomed:
+    without = {**_gc_candidates(tools, remote, needs.objects.keys()), **damaged}
+    missing = not_whole(digests, tools.remote.glance(digests, without))
+    if not without:
         return missing
-    tools.remote.doomed = {}
     absent = tools.cache.missing(digest.blake3 for digest in missing)
     lost = missing_there(tools.remote, [digest for digest in missing if digest.blake3 in absent])
     return [digest for digest in missing if digest.blake3 not in absent or digest in lost]
 
 
-def _doomed(tools: Tools, remote: str, names: AbstractSet[str]) -> Doomed:
-    """Return what gcs have doomed.
+def _gc_candidates(tools: Tools, remote: str, names: AbstractSet[str]) -> ObjectsByFile:
+    """Return what a gc may delete on the remote.
 
     Raises:
-        MvcError: one of them deletes just now what is needed.
+        MvcError: a gc is deleting what is needed.
 
     """
     lists = garbage_lists(tools.remote)
-    if any(listed.deleting and any(names & doomed for doomed in listed.doomed.values()) for listed in lists):
+    being_deleted = merged(listed for listed in lists if listed.deleting)
+    if any(names & candidates for candidates in being_deleted.values()):
         message = f"a gc of the remote {remote} is deleting what this push needs"
         fix = f"mvc push -r {remote}  # once it has ended; if it was killed: mvc gc -r {remote} --yes"
         raise MvcError(message, fix)
@@ -195,7 +191,7 @@ def _doomed(tools: Tools, remote: str, names: AbstractSet[str]) -> Doomed:
 
 
 def _sent(tools: Tools, missing: list[Digest]) -> Moved:
-    moved = push_objects(tools, missing) if missing else Moved(0, 0)
+    moved = push_objects(tools, missing) if missing else Moved()
     if any(digest.size > PART for digest in missing):
         sweep(tools.remote, time.time())
     return moved

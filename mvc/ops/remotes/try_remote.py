@@ -10,13 +10,14 @@ from typing import Literal, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from mvc.errors import MvcError
-from mvc.fs.files import is_shared
+from mvc.fs.shared_folders import is_shared
 from mvc.ops.shared.remotes import find_remote
 from mvc.project import Project
-from mvc.store.buckets.address import MARKER, RemoteSettings, connect
+from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket, Item
+from mvc.store.buckets.open import MARKER, connect
 from mvc.store.cache.sharing import group_of, user_name
-from mvc.store.remote.store import read_marker
+from mvc.store.remote.marker import read_marker
 
 Works: TypeAlias = Literal["yes", "no", "untried"]
 SKEW = 15 * 60

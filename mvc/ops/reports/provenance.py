@@ -10,7 +10,8 @@ from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.project import FOLDER, Project
 from mvc.quality.files import SIGNATURES, SUFFIX
 from mvc.quality.reports.report import Code, Environment, Evaluator
-from mvc.scm.plumbing import changed_since_head, head, identity
+from mvc.scm.commits import head, identity
+from mvc.scm.index import changed_since_head
 
 PACKAGES = (
     "numpy", "scipy", "pandas", "scikit-learn", "torch", "tensorflow", "keras", "jax", "transformers", "datasets",

@@ -12,9 +12,9 @@ from mvc.fs.files import UnsafePath, as_error
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.digest import Digest
 from mvc.ops.reports.provenance import Provenance
-from mvc.ops.shared.content import look, same_content
-from mvc.ops.shared.finding_lines import lines_from
+from mvc.ops.shared.finding_lines import relative_findings
 from mvc.ops.shared.reports import file_in, model_of
+from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX, FileAt
 from mvc.quality.finding import Finding
@@ -39,7 +39,8 @@ from mvc.quality.reports.report import (
     parse_report,
 )
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version
-from mvc.scm.plumbing import stage, staged_file
+from mvc.scm.index import staged_file
+from mvc.scm.staging import stage
 from mvc.workspace.observe import Observed
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Tracked, holder_of
@@ -200,7 +201,7 @@ def _data(project: Project, path: str, item: Tracked | None, remarks: list[Remar
 def _digest(project: Project, path: str, item: Tracked | None, remarks: list[Remark]) -> Digest:
     """Return the digest of what lies at `path`; a remark is made when its pointer is of something else."""
     try:
-        observed = look(project, path)
+        observed = observe_path(project, path)
     except OSError as error:
         raise as_error(error, path) from None
     if refused := refusal(path, observed.scan, project.shell.show):
@@ -423,7 +424,7 @@ def _remarks(project: Project, path: str, report: Report, found: FoundMetrics) -
     remarks = []
     if not found.metrics:
         lacking = Finding("", "warning", path, "the report has no metrics", fixes.metric(path, report, "NAME"))
-        remarks += [Remark(item.message, item.fix) for item in lines_from(project, [lacking])]
+        remarks += [Remark(item.message, item.fix) for item in relative_findings(project.shell, [lacking])]
     if found.skipped:
         remarks.append(Remark(f"skipped non-numeric entries: {', '.join(found.skipped)}"))
     return remarks
@@ -439,9 +440,9 @@ def _judged(project: Project, examined: Examined, raw: bytes) -> list[Remark]:
     item = examined.item
     pointer = FileAt("100644", item.raw) if item and item.pointer else None
     model = ModelFacts(examined.path, pointer, FileAt("100644", raw))
-    found = judge(Facts(read_policy(file_in(project, POLICY)), (model,)), 0).findings
+    found = judge(Facts(read_policy(file_in(project.tree, POLICY)), (model,)), 0).findings
     told = [item for item in found if item.code.startswith(_ABOUT_REPORTS) and item.code not in _SAID]
     return [
         Remark(f"{item.code} {item.message}", item.fix, refused=item.severity == "error")
-        for item in lines_from(project, told)
+        for item in relative_findings(project.shell, told)
     ]

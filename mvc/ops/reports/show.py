@@ -13,7 +13,7 @@ from mvc.ops.shared.selection import split_reference
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, SUFFIX
 from mvc.quality.reports.report import Report, parse_report
-from mvc.scm.plumbing import committed_file, resolve
+from mvc.scm.commits import committed_file, resolve
 
 
 class Shown(NamedTuple):

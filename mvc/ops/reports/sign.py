@@ -20,8 +20,11 @@ from mvc.quality.policy.policy import STRICT
 from mvc.quality.reports.report import parse_report
 from mvc.quality.reports.signers import CHANGES, MAX_BYTES, REPORTS, Block, change_text, split_blocks
 from mvc.quality.words import short
-from mvc.scm.landing import local_base
-from mvc.scm.plumbing import Git, committed_file, resolve, stage, staged_file
+from mvc.scm.commits import committed_file, resolve
+from mvc.scm.index import staged_file
+from mvc.scm.plumbing import Git
+from mvc.scm.refs import local_base
+from mvc.scm.staging import stage
 
 _LITERAL = re.compile(r"(?:ssh|sk-ssh|ecdsa|sk-ecdsa)-\S+ \S+.*")
 _USUAL = "~/.ssh/id_ed25519"
@@ -139,7 +142,7 @@ def _report(project: Project, path: str) -> _Text:
 
 def _read(project: Project, path: str) -> bytes | None:
     """Return a file of the workspace as Git will have it: line ends may differ."""
-    found = file_in(project, path)
+    found = file_in(project.tree, path)
     if found is None:
         return None
     if found.mode != "100644":

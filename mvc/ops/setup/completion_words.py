@@ -13,7 +13,9 @@ from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.project import Project, Surroundings
-from mvc.scm.plumbing import Git, list_files, list_refs, scrubbed
+from mvc.scm.index import list_files
+from mvc.scm.plumbing import Git, scrubbed
+from mvc.scm.refs import list_refs
 
 _NOT_MODELS = frozenset({".git", ".mvc"})
 

@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 from mvc import config
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import is_shared
+from mvc.fs.shared_folders import is_shared
 from mvc.fs.tree import Replacement, replace_files
 from mvc.ops.setup.hooks import Installed, forgo, install
 from mvc.ops.shared.hook_scripts import ENABLED
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, CONFIG, FOLDER, Project
 from mvc.quality.files import POLICY
 from mvc.quality.policy.policy import STARTER as STARTER_POLICY
-from mvc.scm.plumbing import index_paths, stage
-from mvc.store.cache.cache import Cache
+from mvc.scm.index import index_paths
+from mvc.scm.staging import stage
+from mvc.store.cache.layout import prepare
 from mvc.store.cache.sharing import group_of, make_cache_dir, share
 from mvc.workspace.links import working_types
 
@@ -75,7 +76,7 @@ def _init(project: Project, *, hooks: bool) -> InitResult:
     with project.locks.worktree():
         if not index_paths(project.git).at_or_below(FOLDER):
             written = _write_files(project)
-        Cache(project.cache_root).prepare()
+        prepare(project.cache_root)
     cache = project.cache
     with project.locks.store(), cache.scratch() as scratch:
         group = group_of(cache.root) if is_shared(cache.root) else ""

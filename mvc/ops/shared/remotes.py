@@ -1,15 +1,13 @@
-"""The remotes that the settings name, and which one a command means."""
+"""The remotes in the settings."""
 
 from __future__ import annotations
 
 import os
-import shlex
 
 from mvc import config
 from mvc.errors import UsageError
 from mvc.project import CONFIG, Project
 from mvc.store.buckets.address import (
-    COMMON,
     DIRECTORY,
     Location,
     RemoteSettings,
@@ -24,7 +22,7 @@ DEFAULT = "remotes.default"
 
 
 def default_remote(settings: config.Settings) -> str:
-    """Return the name of the remote that is used when none is named; empty when there is none."""
+    """Return the name of the default remote; empty when there is none."""
     remotes = [*configured_remotes(settings)]
     return settings.value(DEFAULT) or (remotes[0] if len(remotes) == 1 else "")
 
@@ -41,10 +39,10 @@ def configured_remotes(settings: config.Settings) -> dict[str, RemoteSettings]:
 
 
 def find_remote(project: Project, name: str | None = None) -> RemoteSettings:
-    """Return a remote, checked, a directory as an absolute path; the default one when `name` is None.
+    """Return a remote, checked; the default one if `name` is None. A directory becomes an absolute path.
 
     Raises:
-        UsageError: no remote has that name, or its settings are wrong.
+        UsageError: no remote has that name, or its settings are invalid.
 
     """
     remotes = configured_remotes(project.settings)
@@ -52,7 +50,7 @@ def find_remote(project: Project, name: str | None = None) -> RemoteSettings:
     if (found := remotes.get(name)) is None:
         raise unknown_remote(name, remotes)
     location = _location(project.settings, name, found.url)
-    _refuse_committed(project.settings, name, location)
+    _refuse_committed_secret(project.settings, name)
     check_options(found, location)
     url = directory_outside(project, name, location.path) if location.protocol == DIRECTORY else location.url
     return found._replace(url=url)
@@ -63,13 +61,14 @@ def _location(settings: config.Settings, name: str, url: str) -> Location:
         return parse(url)
     except UsageError as error:
         committed = settings.values[f"remotes.{name}.url"].origin == "project"
-        line = instead("set", name, url, "" if committed else " --local")
+        flag = "" if committed else " --local"
+        line = instead("set", name, url, flag)
         note = "  # and get a new secret: this one is in Git's history" if committed else ""
-        raise UsageError(error.message, line + note if line else error.fix) from None
+        fix = line + note if line else error.fix.replace("set NAME", f"set {name}{flag}")
+        raise UsageError(error.message, fix) from None
 
 
-def _refuse_committed(settings: config.Settings, name: str, location: Location) -> None:
-    """Refuse what only the owner of a clone may set: a secret, an uncommon protocol."""
+def _refuse_committed_secret(settings: config.Settings, name: str) -> None:
     for key in settings.ignored:
         remote, _, option = key.rpartition(".")
         if remote == f"remotes.{name}" and config.OPTIONS[option].secret:
@@ -77,17 +76,13 @@ def _refuse_committed(settings: config.Settings, name: str, location: Location) 
                 f"{key} is a secret, but {CONFIG} is committed: remove it there, and get a new secret",
                 f"mvc config unset --project {key} && mvc remote set {name} --local -o {option}=VALUE",
             )
-    origin = settings.values[f"remotes.{name}.url"].origin
-    if origin == "project" and location.protocol not in COMMON:
-        message = f"a committed config cannot name {location.protocol}://, as that of the remote {name} does"
-        raise UsageError(message, f"mvc remote set {name} {shlex.quote(location.url)} --local")
 
 
 def directory_outside(project: Project, name: str, path: str) -> str:
-    """Return the directory of a remote, absolute.
+    """Return the absolute path of the directory of a remote.
 
     Raises:
-        UsageError: it lies inside the repository.
+        UsageError: it is inside the repository.
 
     """
     base = base_directory(project)
@@ -100,6 +95,6 @@ def directory_outside(project: Project, name: str, path: str) -> str:
 
 
 def base_directory(project: Project) -> str:
-    """Return where relative directories of remotes begin: the top of the main worktree, for all worktrees."""
+    """Return the directory that remote directories are relative to: the top of the main worktree."""
     parent, name = os.path.split(project.layout.common_dir)
     return parent if name == ".git" else project.root

@@ -18,17 +18,26 @@ from mvc.errors import MvcError, UsageError
 from mvc.ops.shared.object_users import Use, lost_uses, uses_in_history
 from mvc.ops.shared.remote_roots import announce
 from mvc.ops.shared.remotes import configured_remotes, default_remote, find_remote
-from mvc.ops.shared.transfers import transferring
+from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.project import VIEWS, Project
-from mvc.retention.roots import Needs, current_roots, repository_roots
+from mvc.retention.roots import PointerReader, current_roots, repository_roots
 from mvc.scm.reachable import check_trusted
+from mvc.store.cache.inventory import (
+    CacheEntry,
+    Totals,
+    all_objects,
+    orphan_halves,
+    quarantined_files,
+    trashed_files,
+)
+from mvc.store.cache.layout import cache_time, prepare
+from mvc.store.cache.repack import compact
 from mvc.store.cache.sharing import Registration, registered
-from mvc.store.cache.trash import GRACE, discard, dispense, halves, is_dispensable, purge, quarantined, retire, trashed
+from mvc.store.cache.trash import GRACE, discard, discard_duplicates, discard_halves, is_duplicate, purge
 from mvc.store.remote.gc import garbage_lists, merged
+from mvc.store.remote.location import ObjectLocation
 from mvc.store.remote.scrub import prove
-from mvc.store.remote.store import Place
-from mvc.store.stored import Amount, Stored
-from mvc.transfer.transfer import JOBS
+from mvc.transfer.pool import JOBS
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _SPAN = re.compile(r"0|([0-9]{1,6})([smhdw])")
@@ -84,17 +93,17 @@ class GcResult(NamedTuple):
     bytes: int
     """Bytes of the objects that are freed."""
     garbage: tuple[Garbage, ...]
-    young: Amount
+    young: Totals
     """Kept: younger than the grace."""
-    unpushed: Amount
+    unpushed: Totals
     """Kept: on no remote."""
-    dispensable: Amount
+    dispensable: Totals
     """Damaged files of which the cache has a sound copy: moved from quarantine to the trash, or would be."""
-    quarantine: Amount
+    quarantine: Totals
     """Other damaged files: kept, for they are younger than the grace, or all that there is."""
-    purged: Amount
+    purged: Totals
     """Files of the trash that are deleted for good."""
-    trash: Amount
+    trash: Totals
     """What then is in the trash still."""
     silent: tuple[Silent, ...]
     damaged: tuple[Unsound, ...]
@@ -121,14 +130,14 @@ class Pushed(NamedTuple):
 class Choice(NamedTuple):
     """Unreachable objects, told apart by what shall happen to them."""
 
-    free: list[Stored]
-    young: list[Stored]
-    unpushed: list[Stored]
+    free: list[CacheEntry]
+    young: list[CacheEntry]
+    unpushed: list[CacheEntry]
     silent: tuple[Silent, ...] = ()
     damaged: tuple[Unsound, ...] = ()
 
 
-def choose(stored: Iterable[Stored], needed: set[str], pushed: set[str], options: GcOptions, now: float) -> Choice:
+def choose(stored: Iterable[CacheEntry], needed: set[str], pushed: set[str], options: GcOptions, now: float) -> Choice:
     """Return what to do with each object that is not in `needed`; `now` in seconds since the epoch.
 
     `pushed` are the objects that the remote holds now.
@@ -146,7 +155,7 @@ def choose(stored: Iterable[Stored], needed: set[str], pushed: set[str], options
     return choice
 
 
-def _is_young(item: Stored, grace: int, now: float) -> bool:
+def _is_young(item: CacheEntry, grace: int, now: float) -> bool:
     return grace > 0 and now - item.since < grace
 
 
@@ -162,22 +171,22 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
         find_remote(project, options.remote)
     with project.locks.store(exclusive=options.yes):
         if options.yes:
-            project.cache.prepare()
+            prepare(project.cache.root)
         choice = _choose(project, options)
         garbage = named(project, choice.free, evicted=options.evict)
         if options.yes:
             discard(project.cache, choice.free)
-            project.cache.compact(above=1)
+            compact(project.cache, above=1)
         return _swept(project, options, choice, garbage)
 
 
 def _choose(project: Project, options: GcOptions) -> Choice:
     """Plan; with `evict`, what history needs and the remote holds counts as not needed."""
-    stored = [*project.cache.loose(), *project.cache.packed()]
+    stored = [*all_objects(project.cache)]
     needed = _needed(project)
     history = needed - _needed(project, history=False) if options.evict else set()
     asked = [item for item in stored if item.name in history or (item.name not in needed and not options.unpushed)]
-    now = project.cache.now()
+    now = cache_time(project.cache.root)
     relied_on = {item.name for item in asked if item.name in history and not _is_young(item, options.grace, now)}
     pushed = _pushed(project, asked, options, relied_on)
     choice = choose(stored, needed - (history & pushed.held), pushed.held, options, now)
@@ -185,7 +194,7 @@ def _choose(project: Project, options: GcOptions) -> Choice:
     return choice._replace(silent=pushed.silent, damaged=damaged)
 
 
-def _pushed(project: Project, items: list[Stored], options: GcOptions, relied_on: AbstractSet[str]) -> Pushed:
+def _pushed(project: Project, items: list[CacheEntry], options: GcOptions, relied_on: AbstractSet[str]) -> Pushed:
     """Ask the default remote first, and the others for the rest; the one that is named alone.
 
     Once that is to be acted on, `relied_on` are read there: they are held only when they are sound.
@@ -213,22 +222,22 @@ def _held_by(project: Project, sizes: Mapping[str, int], remote: str) -> Pushed:
         return Pushed(_whole(tools.remote.locate(sizes), sizes))
 
 
-def _whole(places: Mapping[str, Place], sizes: Mapping[str, int]) -> set[str]:
+def _whole(places: Mapping[str, ObjectLocation], sizes: Mapping[str, int]) -> set[str]:
     return {name for name, place in places.items() if place.is_whole(sizes[name])}
 
 
 def _proven_by(project: Project, sizes: Mapping[str, int], remote: str, relied_on: AbstractSet[str]) -> Pushed:
     """Return the same, as long as they are here: the remote is told first; then those `relied_on` are read there.
 
-    What a gc has doomed on the remote does not count.
+    Candidates of a gc on the remote do not count.
     """
     with transferring(project, remote, JOBS) as tools:
         announce(project, tools.remote, tools.remote.locate(sizes))
         tools.remote.forget()
-        tools.remote.doomed = merged(garbage_lists(tools.remote))
-        places = tools.remote.locate(sizes)
+        gc_candidates = merged(garbage_lists(tools.remote))
+        places = tools.remote.locate(sizes, without=gc_candidates)
         read = {name: place for name, place in places.items() if name in relied_on}
-        proof = prove(tools.remote, read, project.around.progress.advance)
+        proof = prove(tools.remote, read, project.around.progress.advance, without=gc_candidates)
     fix = f"mvc push --repair --all-commits -r {shlex.quote(remote)}"
     damaged = {item.name: Unsound(item.name, remote, item.reason, fix) for item in proof.damage}
     held = _whole(places, sizes) - (read.keys() - proof.sound)
@@ -240,14 +249,14 @@ def _needed(project: Project, *, history: bool = True) -> set[str]:
 
     Without `history` only what HEAD, index and workspace of this repository's worktrees need; of others', all.
     """
-    needs = Needs(project.cache)
+    reader = PointerReader(project.cache)
     roots = repository_roots if history else current_roots
-    names = roots(project.git, project.layout.common_dir, [project.root], needs)
+    names = roots(project.git, project.layout.common_dir, [project.root], reader)
     for entry in registered(project.cache.root):
         if entry.common_dir != project.layout.common_dir:
             try:
                 check_trusted(project.git, entry.common_dir)
-                names |= repository_roots(project.git, entry.common_dir, [], needs)
+                names |= repository_roots(project.git, entry.common_dir, [], reader)
             except (MvcError, OSError) as error:
                 raise _unreadable(project.cache.root, entry, error) from None
     return names
@@ -262,7 +271,7 @@ def _unreadable(cache: str, entry: Registration, error: MvcError | OSError) -> M
     )
 
 
-def named(project: Project, free: list[Stored], *, evicted: bool = False) -> tuple[Garbage, ...]:
+def named(project: Project, free: list[CacheEntry], *, evicted: bool = False) -> tuple[Garbage, ...]:
     """Return what is freed, the largest first, each with whom it belonged to."""
     names = {item.name for item in free}
     users = uses_in_history(project, names) if evicted else {}
@@ -278,12 +287,13 @@ def iso(seconds: float) -> str:
 
 def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[Garbage, ...]) -> GcResult:
     """Purge the trash: what is older than the grace, and with a grace of 0 what was just put there."""
-    now = project.cache.now()
+    now = cache_time(project.cache.root)
     spare, damaged = _quarantined(project, options.grace, now)
     if options.yes:
-        dispense(project.cache, spare)
-        retire(project.cache, [item for item in halves(project.cache) if not _is_young(item, options.grace, now)])
-    trash = list(trashed(project.cache))
+        discard_duplicates(project.cache, spare)
+        halves = [item for item in orphan_halves(project.cache) if not _is_young(item, options.grace, now)]
+        discard_halves(project.cache, halves)
+    trash = list(trashed_files(project.cache))
     purged = [item for item in trash if not _is_young(item, options.grace, now)]
     left = [item for item in trash if _is_young(item, options.grace, now)]
     if options.yes:
@@ -294,21 +304,21 @@ def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[
         options.grace,
         sum(item.size for item in choice.free),
         garbage,
-        Amount.of(choice.young),
-        Amount.of(choice.unpushed),
-        Amount.of(spare),
-        Amount.of(damaged),
-        Amount.of(purged),
-        Amount.of(left),
+        Totals.of(choice.young),
+        Totals.of(choice.unpushed),
+        Totals.of(spare),
+        Totals.of(damaged),
+        Totals.of(purged),
+        Totals.of(left),
         choice.silent,
         choice.damaged,
     )
 
 
-def _quarantined(project: Project, grace: int, now: float) -> tuple[list[Stored], list[Stored]]:
+def _quarantined(project: Project, grace: int, now: float) -> tuple[list[CacheEntry], list[CacheEntry]]:
     """Return what of the quarantine may go, and what stays."""
-    found = list(quarantined(project.cache))
-    spare = [item for item in found if not _is_young(item, grace, now) and is_dispensable(project.cache, item)]
+    found = list(quarantined_files(project.cache))
+    spare = [item for item in found if not _is_young(item, grace, now) and is_duplicate(project.cache, item)]
     return spare, [item for item in found if item not in spare]
 
 

@@ -14,18 +14,19 @@ from blake3 import blake3
 from mvc.errors import MissingObject, MvcError, UsageError
 from mvc.ops.shared.remote_roots import announce_all, clone_id
 from mvc.ops.shared.remotes import find_remote
-from mvc.ops.shared.transfers import transferring
+from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.ops.storage.gc import Garbage, GcOptions, iso, named
 from mvc.project import Project
-from mvc.retention.roots import MANIFESTS, Needs, repository_roots
+from mvc.retention.roots import MANIFESTS, PointerReader, repository_roots
 from mvc.scm.incomplete import lacks_history
+from mvc.store.cache.inventory import CacheEntry, Totals
 from mvc.store.remote.gc import (
     ABANDONED,
     GarbageList,
-    Spare,
+    Unneeded,
     carry_out,
     choose,
-    find_spares,
+    find_unneeded,
     garbage_lists,
     is_listed,
     merged,
@@ -34,8 +35,7 @@ from mvc.store.remote.gc import (
 )
 from mvc.store.remote.roots import Roots, all_roots
 from mvc.store.remote.store import RemoteStore
-from mvc.store.stored import Amount, Stored
-from mvc.transfer.transfer import JOBS
+from mvc.transfer.pool import JOBS
 
 _BUFFER = 1 << 20
 _MOST = 1 << 30
@@ -64,15 +64,15 @@ class RemoteGcResult(NamedTuple):
     """Bytes of `garbage`."""
     garbage: tuple[Garbage, ...]
     """What is listed now, to be deleted after the grace."""
-    strays: Amount
+    strays: Totals
     """Halves of packs, which were merged since, or which a killed push left; listed, too."""
-    young: Amount
+    young: Totals
     """Kept: written less than the grace ago."""
-    waiting: Amount
+    waiting: Totals
     """Listed by an earlier gc, less than the grace ago."""
     due: str
     """When the first of that may be deleted: ISO 8601, UTC; empty when nothing waits."""
-    deleted: Amount
+    deleted: Totals
     """Listed by an earlier gc, and deleted."""
     clones: tuple[CloneKeeps, ...]
     """Others that alone need something."""
@@ -98,7 +98,7 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
             project.git,
             project.layout.common_dir,
             [project.root],
-            Needs(project.cache, lambda name: _manifest_there(tools.remote, name)),
+            PointerReader(project.cache, lambda name: _manifest_there(tools.remote, name)),
         )
         now = announce_all(project, tools.remote, own) if options.yes else time.time()
         return _collect(project, tools.remote, own, options, now)
@@ -137,39 +137,39 @@ def _manifest_there(remote: RemoteStore, name: str) -> bytes:
 def _collect(
     project: Project, remote: RemoteStore, own: set[str], options: GcOptions, now: float,
 ) -> RemoteGcResult:
-    """Find what is spare, list it and delete what is due; without `yes`, only say so."""
+    """Find what no clone needs, list it and delete what is due; without `yes`, only say so."""
     others = all_roots(remote, but=clone_id(project))
-    spares = find_spares(remote, own.union(*(roots.names for roots in others)))
+    unneeded = find_unneeded(remote, own.union(*(roots.names for roots in others)))
     lists = garbage_lists(remote)
-    choice = choose(spares, merged(lists), now - options.grace if options.grace else math.inf, now - ABANDONED)
+    choice = choose(unneeded, merged(lists), now - options.grace if options.grace else math.inf, now - ABANDONED)
     if options.yes and choice.fresh:
         write_list(remote, choice.fresh)
         lists = garbage_lists(remote)
     due = [listed for listed in lists if _is_due(listed, options.grace, now)]
     later = [listed for listed in lists if not _is_due(listed, options.grace, now)]
     soon, waiting = _apart(choice.listed, due)
-    deleted = _delete(remote, due, own, now) if options.yes else _amount(soon)
+    deleted = _delete(remote, due, own, now) if options.yes else _totals(soon)
     until = iso(min(listed.item.modified for listed in later) + options.grace) if waiting else ""
     return RemoteGcResult(
         find_remote(project, options.remote).name,
         options.yes,
         options.grace,
-        _amount(choice.fresh).bytes,
+        _totals(choice.fresh).bytes,
         _garbage(project, choice.fresh),
-        _amount(choice.fresh, halves=True),
-        _amount(choice.young),
-        _amount(waiting),
+        _totals(choice.fresh, halves=True),
+        _totals(choice.young),
+        _totals(waiting),
         until,
         deleted,
         _kept_for(remote, own, others),
     )
 
 
-def _apart(spares: Iterable[Spare], due: Iterable[GarbageList]) -> tuple[list[Spare], list[Spare]]:
+def _apart(found: Iterable[Unneeded], due: Iterable[GarbageList]) -> tuple[list[Unneeded], list[Unneeded]]:
     """Return what the lists name that are due, and the rest."""
-    doomed = merged(due)
-    soon = [spare for spare in spares if is_listed(doomed, spare)]
-    return soon, [spare for spare in spares if not is_listed(doomed, spare)]
+    gc_candidates = merged(due)
+    soon = [item for item in found if is_listed(gc_candidates, item)]
+    return soon, [item for item in found if not is_listed(gc_candidates, item)]
 
 
 def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
@@ -177,23 +177,24 @@ def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
     return listed.deleting or not grace or now - listed.item.modified >= grace
 
 
-def _delete(remote: RemoteStore, due: Iterable[GarbageList], own: set[str], now: float) -> Amount:
+def _delete(remote: RemoteStore, due: Iterable[GarbageList], own: set[str], now: float) -> Totals:
     def needed() -> set[str]:
         return own.union(*(roots.names for roots in all_roots(remote)))
 
-    freed = Amount.total(carry_out(remote, listed, needed) for listed in due)
+    freed = Totals.sum(carry_out(remote, listed, needed) for listed in due)
     sweep(remote, now)
     return freed
 
 
-def _amount(spares: Iterable[Spare], *, halves: bool = False) -> Amount:
+def _totals(found: Iterable[Unneeded], *, halves: bool = False) -> Totals:
     """Return how many objects there are, or how many halves of packs; and their bytes."""
-    sizes = [spare.place.size for spare in spares if bool(spare.name) is not halves]
-    return Amount(len(sizes), sum(sizes))
+    sizes = [item.location.size for item in found if bool(item.name) is not halves]
+    return Totals(len(sizes), sum(sizes))
 
 
-def _garbage(project: Project, spares: Iterable[Spare]) -> tuple[Garbage, ...]:
-    return named(project, [Stored(spare.name, spare.place.size, spare.item.modified) for spare in spares if spare.name])
+def _garbage(project: Project, found: Iterable[Unneeded]) -> tuple[Garbage, ...]:
+    objects = [item for item in found if item.name]
+    return named(project, [CacheEntry(item.name, item.location.size, item.item.modified) for item in objects])
 
 
 def _kept_for(remote: RemoteStore, own: set[str], others: list[Roots]) -> tuple[CloneKeeps, ...]:

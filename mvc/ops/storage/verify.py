@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MvcError
 from mvc.objects.manifest import Manifest, encode
-from mvc.ops.shared.content import look
 from mvc.ops.shared.object_users import Use, uses_in_history
 from mvc.ops.shared.selection import chosen
+from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.retention.available import known_objects, needed_objects
-from mvc.store.cache.scrub import Damage, Scope, put_aside, scrub
+from mvc.store.cache.inventory import quarantined_objects
+from mvc.store.cache.scrub import Damage, ScrubScope, quarantine, scrub
 from mvc.store.cache.writer import CacheWriter
-from mvc.workspace.content import hashing, read_files, storing
+from mvc.workspace.read_files import hashing, read_files, storing
 from mvc.workspace.tracked import Selection
 
 
@@ -62,7 +63,7 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     selections = chosen(project, project.tracked(), paths)
     users = objects_in_use(project, selections)
     known = {name: use.xxh128 for name, use in users.items()}
-    scope = Scope(frozenset(known) if paths else None, known if quick else {})
+    scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
     with project.locks.store():
         result = scrub(project.cache, scope, project.around.progress.advance)
     wrong = [Wrong(item.name, item.reason, _paths(users, item.name)) for item in result.damage]
@@ -70,7 +71,7 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     broken = broken_lists(project, selections)
     if wrong:
         with project.locks.store(exclusive=True):
-            put_aside(project.cache, result.damage)
+            quarantine(project.cache, result.damage)
             wrong = _repaired(project, selections, wrong, result.damage)
     wrong = with_history(project, [*wrong, *broken])
     return Verified(result.objects, result.bytes, tuple(wrong))
@@ -117,7 +118,7 @@ def _paths(users: dict[str, InUse], name: str) -> tuple[str, ...]:
 def _still_lacking(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
     """Return what was put aside earlier, is needed now, and has no good copy."""
     told = {item.blake3 for item in wrong}
-    aside = sorted((project.cache.quarantined().keys() & users.keys()) - told)
+    aside = sorted((quarantined_objects(project.cache).keys() & users.keys()) - told)
     lacking = project.cache.missing(aside)
     reason = "only damaged bytes of it are here, in quarantine"
     return [Wrong(name, reason, _paths(users, name)) for name in aside if name in lacking]
@@ -181,7 +182,7 @@ def _from_file(project: Project, writer: CacheWriter, path: str, name: str) -> b
 
 def _from_directory(project: Project, writer: CacheWriter, path: str, name: str) -> bool:
     """Write a directory's manifest, or a shard of it, anew."""
-    observed = look(project, path)
+    observed = observe_path(project, path)
     if observed.scan.kind != "dir":
         return False
     for digest, body in encode(Manifest(tuple(sorted(observed.entries())))).objects:

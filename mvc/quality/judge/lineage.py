@@ -34,7 +34,7 @@ class PathState(NamedTuple):
     blake3: str = ""
 
 
-class Rename(NamedTuple):
+class HistoryRename(NamedTuple):
     """A rename in a commit of base's first-parent history."""
 
     age: int
@@ -67,7 +67,7 @@ def find_lineages(
     asked: Collection[str],
     renames: Iterable[tuple[str, str]] = (),
     history: Mapping[str, Sequence[PathState]] | None = None,
-    moves: Iterable[Rename] = (),
+    moves: Iterable[HistoryRename] = (),
 ) -> dict[str, Lineage]:
     """Return the lineage of each path in `asked` that is in `head`.
 
@@ -286,7 +286,7 @@ class _Ancestry:
         return life
 
 
-def _ancestry(history: Mapping[str, Sequence[PathState]], moves: Iterable[Rename]) -> _Ancestry:
+def _ancestry(history: Mapping[str, Sequence[PathState]], moves: Iterable[HistoryRename]) -> _Ancestry:
     lives = [life for path, states in history.items() for life in _lives(path, states)]
     moved = {(move.age, move.new): move.old for move in moves}
     ancestry = _Ancestry(lives)

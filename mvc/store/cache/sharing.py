@@ -1,7 +1,7 @@
-"""A cache that several repositories use: who they are, and how a group of users shares it.
+"""A cache that several repositories use: the list of them, and how a group of users shares it.
 
-That a cache is shared is written nowhere: its directories are setgid and their group may write
-to them, and so are those that mvc makes in them (`fsutil.make_folders`).
+No file says that a cache is shared: its directories are setgid and writable for their group, and so are those
+that mvc makes in them (`mvc.fs.files.make_folders`).
 """
 
 from __future__ import annotations
@@ -16,49 +16,40 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from mvc.errors import MvcError
-from mvc.fs.files import (
-    CREATE,
-    READ,
-    as_error,
-    exists,
-    fsync_directory,
-    is_shared,
-    link_new,
-    make_folders,
-    read_up_to,
-    set_shared,
-    write_all,
-)
+from mvc.fs.durable_names import fsync_directory
+from mvc.fs.files import CREATE, READ, as_error, exists, read_up_to, write_all
+from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch
+from mvc.fs.shared_folders import is_shared, make_folders, set_shared
 
-FOLDERS = ("objects", "packs", "tmp", "quarantine", "trash", "locks", "repos")
-"""The directories of a cache."""
+_FOLDERS = ("objects", "packs", "tmp", "quarantine", "trash", "locks", "repos")
 HEADER = b"mvc-repo 1"
 _MAX_BYTES = 8192
 
 
 class Registration(NamedTuple):
-    """A repository whose cache this is."""
+    """A repository that uses the cache."""
 
     path_of_file: str
-    """What says so."""
+    """The file in the cache that names it."""
     common_dir: str
-    """The repository's Git common directory, absolute. It may be gone."""
+    """Its Git common directory, absolute. It may be gone."""
 
 
 # Repositories.
 
 
 def register(root: str, common_dir: str) -> None:
-    """Note in the cache `root` that the repository with this Git common directory uses it.
+    """Record in the cache `root` that the repository with this Git common directory uses it.
 
     Raises:
-        OSError: the cache can't be written to.
+        OSError: the cache cannot be written.
 
     """
     path = f"{root}/repos/{_name(os.fsencode(common_dir))}"
-    if _is_durable(path):
-        return
+    with suppress(FileNotFoundError):
+        if os.lstat(path).st_mode & stat.S_IWUSR == 0:
+            return
     make_folders(os.path.dirname(path))
     with Scratch(f"{root}/tmp") as scratch:
         temp = scratch.name()
@@ -72,23 +63,16 @@ def register(root: str, common_dir: str) -> None:
         link_new(temp, path)
     fsync_directory(os.path.dirname(path))
     fsync_directory(os.path.realpath(root))
-    os.chmod(path, 0o444)  # says that it is durable
-
-
-def _is_durable(path: str) -> bool:
-    """Whether a file is there whose name was made durable."""
-    with suppress(FileNotFoundError):
-        return os.lstat(path).st_mode & stat.S_IWUSR == 0
-    return False
+    os.chmod(path, 0o444)  # marks it as durable
 
 
 def registered(root: str) -> list[Registration]:
     """Return the repositories that use the cache `root`, sorted.
 
-    The repository that the cache lies in, if it does, is one of them without having said so.
+    The repository that contains the cache is one of them without an entry.
 
     Raises:
-        MvcError: one cannot be read, so that nobody knows what it needs.
+        MvcError: an entry cannot be read, so what that repository needs is unknown.
 
     """
     owner, name = os.path.split(root)
@@ -110,14 +94,14 @@ def _read_registration(path: str) -> Registration:
         finally:
             os.close(fd)
     except OSError as error:
-        message = f"{path}, which says what repository uses the cache, cannot be read: {error.strerror}"
+        message = f"cannot read {path}, which names a repository that uses the cache: {error.strerror}"
         raise MvcError(message, f"chmod a+r {shlex.quote(path)}") from None
     header, _, common_dir = text.removesuffix(b"\n").partition(b"\n")
     if header != HEADER and header.startswith(b"mvc-repo "):
         raise MvcError(f"{path} needs a newer mvc", "pip install --upgrade modelvc")
     if os.path.basename(path) != _name(common_dir):
-        fix = f"rm {shlex.quote(path)}  # then mvc checkout in each repository that uses the cache, to note it again"
-        raise MvcError(f"{path} is damaged: no telling what repository uses the cache", fix)
+        fix = f"rm {shlex.quote(path)}  # then mvc checkout in each repository that uses the cache, to record it again"
+        raise MvcError(f"{path} is damaged: it does not tell which repository uses the cache", fix)
     return Registration(path, os.fsdecode(common_dir))
 
 
@@ -136,37 +120,38 @@ class Misfit(NamedTuple):
 
 
 def share(root: str) -> None:
-    """Make the cache `root`, with the directories that it has, writable for its group, for good.
+    """Make the cache `root` and its directories writable for its group, for good.
 
     Raises:
-        MvcError: somebody else owns one of them, or the group is none of the user's.
+        MvcError: another user owns one of them, or the user is not in the group.
 
     """
     root = os.path.realpath(root)
-    with _about(root):
+    with _naming(root):
         os.makedirs(root, exist_ok=True)
     if not is_shared(root):
         _check_owner(root, root)
-    with _about(root):
+    with _naming(root):
         group = os.stat(root).st_gid
         closed = [*([] if is_shared(root) else [root]), *(misfit.path for misfit in misfits(root))]
     for folder in closed:
         _check_owner(root, folder)
-    with _about(root):
+    with _naming(root):
         for folder in closed:
             os.chown(folder, -1, group, follow_symlinks=False)
             set_shared(folder)
         for path, mode in _files(root):
-            with suppress(PermissionError):  # another user's, who has shared it
+            with suppress(PermissionError):  # another user's file, already shared
                 os.chown(path, -1, group)
                 os.chmod(path, mode)
-    if not is_shared(root):  # the kernel drops the bit, and says nothing
-        message = f"you are not in the group {group_of(root)} of {root}, so you cannot share it with that"
-        raise MvcError(message, f"chgrp {_own_group()} {shlex.quote(root)}  # or another group of yours: id -Gn")
+    if not is_shared(root):  # the kernel drops the bit silently
+        message = f"you are not in the group {group_of(root)} of {root}, so you cannot share it with that group"
+        own = _group_name(os.getegid())
+        raise MvcError(message, f"chgrp {own} {shlex.quote(root)}  # or another of your groups: id -Gn")
 
 
 def misfits(root: str) -> list[Misfit]:
-    """Return the directories in the shared cache `root` whose mode or group keeps its users out."""
+    """Return the directories of the shared cache `root` that its group cannot use."""
     group = os.stat(root).st_gid
     found = []
     for path in folders(root):
@@ -177,8 +162,8 @@ def misfits(root: str) -> list[Misfit]:
 
 
 def folders(root: str) -> Iterator[str]:
-    """Yield the directories of the cache `root` that objects are put into."""
-    for name in FOLDERS:
+    """Yield the directories of the cache `root`."""
+    for name in _FOLDERS:
         path = f"{root}/{name}"
         if os.path.isdir(path) and not os.path.islink(path):
             yield path
@@ -187,7 +172,7 @@ def folders(root: str) -> Iterator[str]:
 
 
 def _files(root: str) -> Iterator[tuple[str, int]]:
-    """Yield the files that all must reach, with their modes: what a private cache had may be hidden by a umask."""
+    """Yield the files that all users need, with their modes: a umask may have hidden those of a private cache."""
     if os.path.exists(f"{root}/store.yaml"):
         yield f"{root}/store.yaml", 0o444
     with suppress(FileNotFoundError), os.scandir(f"{root}/locks") as entries:
@@ -195,13 +180,13 @@ def _files(root: str) -> Iterator[tuple[str, int]]:
 
 
 def make_cache_dir(root: str) -> None:
-    """Make the directory of a cache; whether others share it is for the mode that it has to say.
+    """Make the directory of a cache; the mode of an existing one decides whether it is shared.
 
     Raises:
         MvcError: the user cannot write to it.
 
     """
-    with _about(root):
+    with _naming(root):
         os.makedirs(root, exist_ok=True)
     if not os.access(root, os.W_OK | os.X_OK):
         _check_owner(root, root)
@@ -219,7 +204,7 @@ def _check_owner(root: str, folder: str) -> None:
 
 
 def sharing_line(root: str) -> str:
-    """Return what to type to share the cache `root`, all of it, with a group of one's own."""
+    """Return the command that shares all of the cache `root` with a group of the user."""
     number = os.stat(root).st_gid
     group = _group_name(number if number in (os.getegid(), *os.getgroups()) else os.getegid())
     change = f"-exec chgrp {group} {{}} + -exec chmod"
@@ -227,16 +212,16 @@ def sharing_line(root: str) -> str:
 
 
 @contextmanager
-def _about(root: str) -> Iterator[None]:
+def _naming(root: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        told = as_error(error, f"the cache {root}")
-        raise MvcError(told.message, told.fix or f"ls -ld {shlex.quote(root)}") from None
+        named = as_error(error, f"the cache {root}")
+        raise MvcError(named.message, named.fix or f"ls -ld {shlex.quote(root)}") from None
 
 
 def user_name(number: int) -> str:
-    """Return the name of a user; the number where it has none."""
+    """Return the name of a user, or the number if there is none."""
     import pwd  # noqa: PLC0415 - only messages need it
 
     try:
@@ -246,12 +231,8 @@ def user_name(number: int) -> str:
 
 
 def group_of(path: str) -> str:
-    """Return the name of the group of what lies at `path`."""
+    """Return the name of the group that `path` belongs to."""
     return _group_name(os.stat(path).st_gid)
-
-
-def _own_group() -> str:
-    return _group_name(os.getegid())
 
 
 def _group_name(number: int) -> str:

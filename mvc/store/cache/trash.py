@@ -1,61 +1,63 @@
-"""The cache's trash: what is freed goes there first, and can be had back until it is purged.
+"""The cache's trash: what is freed goes there first, and can be restored until it is purged.
 
-What lies in quarantine goes the same way, once nobody can want it.
+Files in quarantine go the same way once the cache holds what they should be.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 
 from mvc.errors import MissingObject, MvcError
 from mvc.store.cache.cache import Cache
+from mvc.store.cache.inventory import CacheEntry
+from mvc.store.cache.layout import move_aside
+from mvc.store.cache.repack import rewrite
 from mvc.store.packs.index import PackIndex
-from mvc.store.packs.pack import half_packs
-from mvc.store.stored import Stored
+
+GRACE = 14 * 86_400
+"""Seconds for which nothing is freed after it was stored, or purged after it was freed."""
 
 
-def discard(cache: Cache, garbage: Iterable[Stored]) -> None:
+def discard(cache: Cache, garbage: Iterable[CacheEntry]) -> None:
     """Move objects to the trash; a pack that holds some is replaced by one without them."""
     packs: dict[str, set[bytes]] = {}
-    for item in garbage:
-        if item.pack:
-            packs.setdefault(item.pack, set()).add(bytes.fromhex(item.name))
+    for entry in garbage:
+        if entry.pack:
+            packs.setdefault(entry.pack, set()).add(bytes.fromhex(entry.name))
         else:
-            with suppress(FileNotFoundError):
-                cache.move(cache.loose_path(item.name), "trash", item.name)
+            _trash(cache, cache.loose_path(entry.name), entry.name)
     for pack, names in sorted(packs.items()):
-        cache.rewrite(pack, names, "trash")
+        rewrite(cache, pack, names, "trash")
 
 
-def trashed(cache: Cache) -> Iterator[Stored]:
-    """Yield every file in the trash; its age counts from when it was moved there."""
-    yield from _files(cache, "trash")
+def discard_halves(cache: Cache, halves: Iterable[CacheEntry]) -> None:
+    """Move packs without an index, and indexes without a pack, to the trash."""
+    for entry in halves:
+        _trash(cache, f"{cache.packs.folder}/{entry.name}", entry.name)
 
 
-def _files(cache: Cache, folder: str) -> Iterator[Stored]:
+def discard_duplicates(cache: Cache, files: Iterable[CacheEntry]) -> None:
+    """Move files from quarantine to the trash; a pack before its index, which tells what the pack holds."""
+    for entry in sorted(files, reverse=True):
+        _trash(cache, f"{cache.root}/quarantine/{entry.name}", entry.name)
+
+
+def _trash(cache: Cache, path: str, name: str) -> None:
     with suppress(FileNotFoundError):
-        for name in os.listdir(f"{cache.root}/{folder}"):
-            with suppress(FileNotFoundError):
-                status = os.lstat(f"{cache.root}/{folder}/{name}")
-                yield Stored(name, status.st_size, status.st_ctime)
+        move_aside(cache.root, path, "trash", name)
 
 
-def quarantined(cache: Cache) -> Iterator[Stored]:
-    """Yield every file in quarantine, by the name it has there; its age counts from when it was moved there."""
-    yield from _files(cache, "quarantine")
-
-
-def is_dispensable(cache: Cache, file: Stored) -> bool:
-    """Whether a file in quarantine tells nothing any more: all that it should hold is in the cache, and sound."""
+def is_duplicate(cache: Cache, file: CacheEntry) -> bool:
+    """Whether the cache holds, intact, everything that a file in quarantine should be."""
     try:
-        return all(map(cache.matches, _objects(cache, file.name)))
+        return all(map(cache.matches, _objects(f"{cache.root}/quarantine", file.name)))
     except (MvcError, OSError):
         return False
 
 
-def _objects(cache: Cache, file: str) -> list[str]:
+def _objects(folder: str, file: str) -> list[str]:
     """Return the objects that a file in quarantine should hold: itself, or what the index of a pack names.
 
     Raises:
@@ -65,7 +67,6 @@ def _objects(cache: Cache, file: str) -> list[str]:
     name, _, rest = file.partition(".")
     if not rest.startswith(("pack.", "idx.")):
         return [name]
-    folder = f"{cache.root}/quarantine"
     for index in os.listdir(folder):
         if index.startswith(f"{name}.idx."):
             with open(f"{folder}/{index}", "rb") as data:
@@ -73,34 +74,8 @@ def _objects(cache: Cache, file: str) -> list[str]:
     raise MissingObject(f"the index of the pack {name} is gone")
 
 
-def halves(cache: Cache) -> Iterator[Stored]:
-    """Yield the files of packs that lack the other one, so that nobody can read them."""
-    for name in half_packs(cache.packs.folder):
-        with suppress(FileNotFoundError):
-            status = os.lstat(f"{cache.packs.folder}/{name}")
-            yield Stored(name, status.st_size, status.st_mtime)
-
-
-def retire(cache: Cache, files: Iterable[Stored]) -> None:
-    """Move files of packs to the trash."""
-    for file in files:
-        with suppress(FileNotFoundError):
-            cache.move(f"{cache.packs.folder}/{file.name}", "trash", file.name)
-
-
-def dispense(cache: Cache, files: Iterable[Stored]) -> None:
-    """Move files from quarantine to the trash; a pack before its index, which is needed to tell what the pack holds."""
-    for file in sorted(files, reverse=True):
-        with suppress(FileNotFoundError):
-            cache.move(f"{cache.root}/quarantine/{file.name}", "trash", file.name)
-
-
-def purge(cache: Cache, files: Iterable[Stored]) -> None:
+def purge(cache: Cache, files: Iterable[CacheEntry]) -> None:
     """Delete files of the trash for good."""
-    for file in files:
+    for entry in files:
         with suppress(FileNotFoundError):
-            os.unlink(f"{cache.root}/trash/{file.name}")
-
-
-GRACE = 14 * 86_400
-"""Seconds for which nothing is freed after it was stored, or purged after it was freed."""
+            os.unlink(f"{cache.root}/trash/{entry.name}")

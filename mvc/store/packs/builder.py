@@ -1,4 +1,4 @@
-"""Packs that are shaped on this disk to be sent: each is gone from it before there are many."""
+"""Building packs on this disk to send them: each is removed before there are many."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mvc.fs.files import CREATE, write_all
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
 from mvc.store.packs.index import encode_index
-from mvc.store.packs.pack import STEP, PackWriter
+from mvc.store.packs.pack_writer import STEP, PackWriter
 
 
-class Shaped(NamedTuple):
-    """A pack and its index, as files of this machine."""
+class BuiltPack(NamedTuple):
+    """A pack and its index, as local files."""
 
     name: str
     pack_path: str
@@ -28,19 +28,18 @@ class Shaped(NamedTuple):
     """Bytes of the objects."""
 
     def discard(self) -> None:
-        """Remove both files."""
         for path in (self.pack_path, self.index_path):
             with suppress(FileNotFoundError):
                 os.unlink(path)
 
 
-def shaped(bodies: Iterable[tuple[Digest, bytes]], scratch: Scratch, salt: bytes) -> Generator[Shaped]:
-    """Yield packs of these objects; the next one is in the making while one is in use.
+def build_packs(bodies: Iterable[tuple[Digest, bytes]], scratch: Scratch, salt: bytes) -> Generator[BuiltPack]:
+    """Yield packs of these objects; the next one is built while the caller uses one.
 
-    `bodies` is asked from another thread, and for no more once the iterator is closed.
+    `bodies` is iterated in another thread, and no further once the generator is closed.
     """
     closed = Event()
-    packs = _shaped(takewhile(lambda _: not closed.is_set(), bodies), scratch, salt)
+    packs = _built(takewhile(lambda _: not closed.is_set(), bodies), scratch, salt)
     with ThreadPoolExecutor(1, thread_name_prefix="mvc-pack") as thread:
         try:
             coming = thread.submit(next, packs, None)
@@ -51,28 +50,28 @@ def shaped(bodies: Iterable[tuple[Digest, bytes]], scratch: Scratch, salt: bytes
             closed.set()
 
 
-def _shaped(bodies: Iterable[tuple[Digest, bytes]], scratch: Scratch, salt: bytes) -> Iterator[Shaped]:
-    shaper = _Shaper(scratch.path, scratch, salt, STEP)
+def _built(bodies: Iterable[tuple[Digest, bytes]], scratch: Scratch, salt: bytes) -> Iterator[BuiltPack]:
+    builder = _PackBuilder(scratch.path, scratch, salt, STEP)
     try:
         for digest, body in bodies:
-            shaper.add(digest, body)
-            yield from shaper.take()
-        shaper.publish()
-        yield from shaper.take()
+            builder.add(digest, body)
+            yield from builder.take()
+        builder.publish()
+        yield from builder.take()
     finally:
-        shaper.abandon()
+        builder.abandon()
 
 
-class _Shaper(PackWriter):
+class _PackBuilder(PackWriter):
     """Leaves packs in its scratch directory; they need not be durable."""
 
-    _ready: Shaped | None = None
+    _built: BuiltPack | None = None
 
-    def take(self) -> Iterator[Shaped]:
+    def take(self) -> Iterator[BuiltPack]:
         """Yield the pack that was finished since the last call, if there is one."""
-        if self._ready is not None:
-            yield self._ready
-            self._ready = None
+        if self._built is not None:
+            yield self._built
+            self._built = None
 
     def _publish(self) -> None:
         self._flush()
@@ -85,4 +84,4 @@ class _Shaper(PackWriter):
         os.rename(self._path, pack)
         objects = frozenset(key.hex() for key in self._records)
         size = sum(record.size for record in self._records.values())
-        self._ready = Shaped(self._hasher.hexdigest(), pack, index, objects, size)
+        self._built = BuiltPack(self._hasher.hexdigest(), pack, index, objects, size)

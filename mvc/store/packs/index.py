@@ -44,25 +44,23 @@ class Record(NamedTuple):
 
     @property
     def digest(self) -> Digest:
-        """The object's digest."""
         return Digest(self.blake3.hex(), self.xxh128.hex(), self.size)
 
 
 class IndexHead(NamedTuple):
-    """What an index says of itself before its records."""
+    """The beginning of an index, before its records."""
 
     fanout: tuple[int, ...]
-    """257 numbers: records whose name begins with byte b are those from number b up to, but without, b + 1."""
+    """257 numbers: the records whose name begins with byte b have the positions fanout[b] to fanout[b + 1] - 1."""
     pack_hash: bytes
 
     @property
     def total(self) -> int:
-        """How many records there are."""
         return self.fanout[-1]
 
     @classmethod
     def parse(cls, data: bytes, size: int, what: str) -> IndexHead:
-        """Return what stands at the beginning of `data`; the whole index has `size` bytes.
+        """Parse the beginning of `data`; the whole index has `size` bytes.
 
         Raises:
             InvalidFormat: not an index, or one that a newer mvc wrote.
@@ -86,8 +84,8 @@ class PackIndex:
     def __init__(self, data: bytes, what: str = "pack index", *, damaged: bool = False) -> None:
         """Check `data`; `what` names it in errors.
 
-        `damaged` takes one whose hash is wrong: whatever records are whole can be walked through, to be
-        held against the pack one by one, not looked up.
+        `damaged` accepts one with a wrong hash: its whole records can be iterated, to verify each against the
+        pack, but not looked up.
 
         Raises:
             CorruptObject: its hash does not match its bytes.
@@ -110,7 +108,7 @@ class PackIndex:
     def __contains__(self, key: bytes) -> bool:
         """Whether the object named by these 32 bytes is in the pack."""
         self._asked += 1
-        if self._all is None and self._asked * 2 > self.count:  # many questions: a set answers quicker
+        if self._all is None and self._asked * 2 > self.count:  # after many lookups a set is faster
             self._all = frozenset(self.keys())
         return key in self._all if self._all is not None else self.find(key) is not None
 

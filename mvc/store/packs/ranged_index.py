@@ -1,7 +1,7 @@
-"""A large pack index of which only what is asked for is read: its fanout, then all records of a first byte.
+"""A large pack index, read in parts: its fanout, then all records whose name begins with a certain byte.
 
-No checksum covers a part. So the neighbours of a stretch are read, too: when they begin with other bytes, and all
-is sorted, the stretch has every record of its byte, whatever the fanout says.
+No checksum covers a part. So the records before and after it are read too: when those begin with other bytes, and
+all is sorted, the part has every record of its byte, even if the fanout is damaged.
 """
 
 from __future__ import annotations
@@ -14,36 +14,35 @@ from mvc.store.buckets.bucket import PART, Item
 from mvc.store.packs.index import HEAD, RECORD, IndexHead, Record, parse_record
 
 A_REQUEST = 256 << 10
-"""Bytes that are read as quickly as a request more is made."""
+"""Bytes that take as long as one more request."""
 
 
 class RangedIndex:
-    """What is known of an index so far. Who owns it does the reading."""
+    """The parts of an index that were read so far; the owner reads them."""
 
     def __init__(self, item: Item, name: str) -> None:
-        """Know nothing of the index `item` of the pack `name` yet."""
         self.item = item
         self._name = name
         self._head: IndexHead | None = None
         self._parts: dict[int, dict[bytes, Record]] = {}
 
     def unread(self, keys: Iterable[bytes]) -> list[int]:
-        """Return the first bytes of `keys` that nothing was read of."""
+        """Return the first bytes of `keys` whose part was not read yet."""
         return sorted({key[0] for key in keys} - self._parts.keys())
 
     def is_cheaper(self, keys: Iterable[bytes]) -> bool:
-        """Whether reading parts, with those that were read before, costs less than reading all of it at once."""
+        """Whether the parts for `keys`, with those read before, cost less than the whole index."""
         return (1 + len(self._parts) + len(self.unread(keys))) * A_REQUEST < self.item.size
 
     def needs_head(self) -> bool:
-        """Whether the fanout is still to be read: the first `HEAD` bytes."""
+        """Whether the fanout, the first `HEAD` bytes, was not read yet."""
         return self._head is None
 
     def take_head(self, data: bytes) -> None:
-        """Learn the fanout.
+        """Take the fanout.
 
         Raises:
-            InvalidFormat: it is no index, or one that a newer mvc wrote.
+            InvalidFormat: not an index, or one that a newer mvc wrote.
             CorruptObject: it is damaged.
 
         """
@@ -52,23 +51,23 @@ class RangedIndex:
             raise CorruptObject(f"{self.item.key} is damaged")
         self._head = head
 
-    def stretch(self, byte: int) -> tuple[int, int]:
-        """Return where the records of a first byte lie in the file, with a neighbour on both sides.
+    def file_range(self, byte: int) -> tuple[int, int]:
+        """Return the range of the file with the records of a first byte and a neighbour on both sides.
 
         Raises:
-            CorruptObject: the fanout cannot be true.
+            CorruptObject: the fanout is damaged.
 
         """
         start, _, _, end = self._positions(byte)
-        if (end - start) * RECORD > PART:  # names are spread evenly: none that is honest has so many
+        if (end - start) * RECORD > PART:  # names are evenly distributed: a true fanout never has that many
             raise CorruptObject(f"{self.item.key} is damaged")
         return HEAD + start * RECORD, HEAD + end * RECORD
 
     def take(self, byte: int, data: bytes) -> None:
-        """Learn the records of a first byte from its stretch.
+        """Take the records of a first byte from the bytes of its range.
 
         Raises:
-            CorruptObject: the fanout or what was read is damaged.
+            CorruptObject: they, or the fanout, are damaged.
 
         """
         start, low, high, _ = self._positions(byte)
@@ -81,11 +80,11 @@ class RangedIndex:
         self._parts[byte] = {record.blake3: record for record in records[low - start : high - start]}
 
     def find(self, key: bytes) -> Record | None:
-        """Return the record of the object named by these 32 bytes, whose part was read."""
+        """Return the record of the object named by these 32 bytes; its part must have been read."""
         return self._parts[key[0]].get(key)
 
     def _positions(self, byte: int) -> tuple[int, int, int, int]:
-        """Return numbers of records: the neighbour before, the first one of the byte, and where both end."""
+        """Return record positions: of the neighbour before, the first record of the byte, and the ends of both."""
         if self._head is None:
             raise ValueError("the fanout was not read")
         low, high = self._head.fanout[byte], self._head.fanout[byte + 1]

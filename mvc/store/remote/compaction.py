@@ -1,8 +1,8 @@
-"""Many small packs on a remote become one, so that whoever pulls reads few.
+"""Merging small packs on a remote into one, so that a pull reads few.
 
-First the new pack, then its index, then the old indexes go. An old pack stays for those who read it: without an
-index it is half of a pack, which `gc -r` lists, and deletes after the grace. Why nothing gets lost when others push,
-pack or collect meanwhile: docs/adr/0012-compaction-on-a-remote.md.
+First the new pack is sent, then its index, then the old indexes are deleted. An old pack stays for commands that read
+it: without an index it is an orphan, which `gc -r` lists, and deletes after the grace. Why nothing is lost when others
+push, compact or collect meanwhile: docs/adr/0012-compaction-on-a-remote.md.
 """
 
 from __future__ import annotations
@@ -18,61 +18,63 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.buckets.bucket import Item, RemoteError, Transient
 from mvc.store.packs.index import RAW, PackIndex
-from mvc.store.packs.pack import MANY_PACKS
-from mvc.store.remote.packs import Pair
+from mvc.store.packs.pack_set import MANY_PACKS
+from mvc.store.remote.location import index_key, pack_name
+from mvc.store.remote.packs import PackFiles
+from mvc.store.remote.sending import put_packs
 from mvc.store.remote.store import RemoteStore
 
 SMALL = 8 << 20
-"""A pack that weighs less may be merged with others; see `weight`."""
+"""A pack that weighs less may be merged; see `weight`."""
 AT_ONCE = 32 << 20
-"""What is read, and sent, weighs so much at most."""
+"""The packs merged at once weigh this much at most."""
 _RECORDS = 4
-"""Times that the bytes of an index count: in memory a record is far more than on disk."""
+"""The weight of a byte of an index: in memory a record is far larger than on disk."""
 MOST = 128
-"""Packs that are merged at most."""
+"""Packs that are merged at once at most."""
 _REFUSED = "deletion-refused"
 _PAUSE = 86_400
 """Seconds for which nothing is merged after a remote refused to delete."""
 
 
-def weight(pair: Pair) -> int:
-    """Return what a pack counts for: its bytes, and more for its index, so that tiny objects fill no memory."""
-    return pair.pack.size + _RECORDS * pair.index_item.size
+def weight(files: PackFiles) -> int:
+    """Return the bytes of a pack and a multiple of those of its index: merging tiny objects must not fill memory."""
+    return files.pack.size + _RECORDS * files.index_item.size
 
 
-def choose(pairs: Iterable[Pair]) -> list[Pair]:
+def choose(packs: Iterable[PackFiles]) -> list[PackFiles]:
     """Return which packs to merge, none when they are few.
 
-    They are the lightest ones, as many as are no heavier than all before them together: so the heavy ones are read
-    seldom, and each byte is sent again only about as often as the total doubles.
+    They are the lightest ones, as many as are no heavier than all before them together: so the heavy ones are rarely
+    read, and each byte is sent again only about as often as the total doubles.
     """
-    small = sorted((pair for pair in pairs if weight(pair) < SMALL), key=lambda pair: (weight(pair), pair.pack.key))
+    small = sorted((files for files in packs if weight(files) < SMALL), key=lambda files: (weight(files), files.pack))
     if len(small) <= MANY_PACKS:
         return []
     best = total = 0
-    for count, pair in enumerate(small[:MOST], 1):
-        if total + weight(pair) > AT_ONCE:
+    for count, files in enumerate(small[:MOST], 1):
+        if total + weight(files) > AT_ONCE:
             break
-        if weight(pair) <= total:
+        if weight(files) <= total:
             best = count
-        total += weight(pair)
+        total += weight(files)
     return small[:best]
 
 
 def compact(remote: RemoteStore, folder: str) -> None:
-    """Merge small packs, once there are many of them; `folder` is a local directory for shaping the new one.
+    """Merge small packs, once there are many of them; the new one is built in the local directory `folder`.
 
-    It is no failure when that does not work: nothing is lost, and the next push tries again.
+    A failure is ignored: nothing is lost, and the next push tries again.
     """
     with suppress(RemoteError, MissingObject, OSError):
         remote.forget()
-        chosen = choose(remote.pairs().values())
+        chosen = choose(remote.pack_files().values())
         if chosen and _may_delete(remote):
-            _merge(remote, [pair.pack for pair in chosen], folder)
+            _merge(remote, [files.pack for files in chosen], folder)
 
 
 def _may_delete(remote: RemoteStore) -> bool:
-    """Whether the remote lets us delete: it is asked to delete what is not there."""
+    """Whether the remote permits deletions: it is asked to delete a key that does not exist."""
     with suppress(FileNotFoundError):
         if time.time() - os.stat(_note(remote)).st_mtime < _PAUSE:
             return False
@@ -88,20 +90,21 @@ def _note(remote: RemoteStore) -> str:
 
 
 def _merge(remote: RemoteStore, packs: list[Item], folder: str) -> None:
-    indexes = remote.packs([item.key[6:-5] for item in packs])
-    packs = [item for item in packs if item.key[6:-5] in indexes]
-    read = remote.run(lambda item: remote.bucket.read(item, 0, item.size), packs, SMALL)
-    found = {item.key: _bodies(indexes[item.key[6:-5]][1], data) for item, data in zip(packs, read, strict=True)}
-    sound = {key: bodies for key, bodies in found.items() if bodies is not None}
-    if len(sound) < 2:  # noqa: PLR2004 - one alone is merged already
+    items = {pack_name(item.key): item for item in packs}
+    indexes = remote.packs(items)
+    names = [name for name in items if name in indexes]
+    read = remote.run(lambda name: remote.bucket.read(items[name], 0, items[name].size), names, SMALL)
+    found = {name: _bodies(indexes[name][1], data) for name, data in zip(names, read, strict=True)}
+    sound = {name: bodies for name, bodies in found.items() if bodies is not None}
+    if len(sound) < 2:  # noqa: PLR2004 - a single pack is merged already
         return
-    made = remote.put_pack((body for bodies in sound.values() for body in bodies), folder)
-    if made.keys() <= remote.pairs().keys():  # else a gc was quicker: then what is there stays
-        _delete(remote, [f"{key[:-5]}.idx" for key in sound])
+    new = put_packs(remote, (body for bodies in sound.values() for body in bodies), folder)
+    if remote.pack_files().keys() >= {*new}:  # else a gc was quicker: the old packs stay
+        _delete(remote, [index_key(name) for name in sound])
 
 
 def _bodies(index: PackIndex, data: bytes) -> list[tuple[Digest, bytes]] | None:
-    """Return all objects of a pack; None when one is damaged: then the pack stays as it is, for `verify` to see."""
+    """Return all objects of a pack; None when one is damaged: that pack stays for `verify` to see."""
     found = []
     for record in index.records():
         body = data[record.offset : record.offset + record.stored]

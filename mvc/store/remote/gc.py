@@ -1,6 +1,6 @@
-"""What nobody needs on a remote: first listed, and deleted a grace later, unless somebody wrote it anew.
+"""Garbage on a remote: listed first, and deleted after the grace unless it was written again.
 
-A push writes its roots, then reads the lists. Whoever deletes says so beside the list first, and reads
+A push writes its roots, then reads the lists. A gc that deletes writes a marker beside the list first, and reads
 all roots after that. So one of the two sees the other. Layout: docs/formats.md, "Lists of garbage".
 """
 
@@ -19,12 +19,14 @@ from uuid import uuid4
 from mvc.errors import InvalidFormat, MissingObject, UsageError
 from mvc.store.buckets.address import deleting
 from mvc.store.buckets.bucket import Changed, Item, RemoteError
+from mvc.store.cache.inventory import Totals
 from mvc.store.remote.line_reader import read_lines
-from mvc.store.remote.store import Doomed, Place, RemoteStore, Version, version
-from mvc.store.stored import Amount
+from mvc.store.remote.location import FileVersion, ObjectLocation, ObjectsByFile, pack_name
+from mvc.store.remote.sending import drop_objects
+from mvc.store.remote.store import RemoteStore
 
 ABANDONED = 86_400
-"""Seconds after which an upload that was begun counts as given up."""
+"""Seconds after which an unfinished upload counts as abandoned."""
 
 _HEADER = "mvc-gc 1"
 _LIST = re.compile(r"gc/[0-9a-f-]{36}")
@@ -35,50 +37,40 @@ _DELETING = ".deleting-"
 _BATCH = 1000
 """Objects that are deleted at once."""
 _PATIENCE = 60.0
-"""Seconds for which it is believed that no clone needs more than it did."""
+"""Seconds after which the needs of all clones are read again."""
 _DEAD = 900.0
-"""Seconds after which a gc that did not renew its marker counts as killed."""
+"""Seconds after which a gc that has not renewed its marker counts as killed."""
 _HEX = 64
 
 
 class GarbageList(NamedTuple):
-    """What some gc found that nobody needed then."""
+    """What a gc found that no clone needed then."""
 
     item: Item
-    """Where it lies; when it was written."""
-    doomed: Doomed
+    """The file of the list."""
+    gc_candidates: ObjectsByFile
     deleting: bool
-    """Whether a gc has begun to delete it."""
+    """Whether a gc has begun to delete them."""
 
 
-class Spare(NamedTuple):
-    """What nobody needs, as it lies on a remote."""
+class Unneeded(NamedTuple):
+    """An object that no clone needs, or an orphan half of a pack."""
 
     name: str
-    """The object; empty when it is none: half of a pack that was merged, or that a killed push left."""
-    place: Place
+    """The object; empty for a half of a pack, which a compaction or a killed push left."""
+    location: ObjectLocation
 
     @property
     def item(self) -> Item:
-        """The file that it is, or is in."""
-        return self.place.item
+        return self.location.item
 
 
-def find_spares(remote: RemoteStore, needed: AbstractSet[str]) -> list[Spare]:
-    """Return everything on the remote that is not in `needed`; an object as often as it is there."""
+def find_unneeded(remote: RemoteStore, needed: AbstractSet[str]) -> list[Unneeded]:
+    """Return everything on the remote that is not in `needed`; each copy of an object."""
     files = {item.key: item for item in remote.bucket.list("packs/")}
-    loose = [Spare(name, place) for name, place in remote.loose() if name not in needed]
-    packed = [
-        Spare(name, Place(item, record))
-        for item, index in remote.packs().values()
-        for record in index.records()
-        if (name := record.blake3.hex()) not in needed
-    ]
-    return loose + packed + [Spare("", Place(item)) for item in files.values() if _is_half(item.key, files.keys())]
-
-
-def _is_half(key: str, files: AbstractSet[str]) -> bool:
-    return _HALF.fullmatch(key) is not None and _other_half(key) not in files
+    unneeded = [Unneeded(name, location) for name, location in remote.objects() if name not in needed]
+    halves = [item for key, item in files.items() if _HALF.fullmatch(key) and _other_half(key) not in files]
+    return unneeded + [Unneeded("", ObjectLocation(item)) for item in halves]
 
 
 def _other_half(key: str) -> str:
@@ -87,85 +79,81 @@ def _other_half(key: str) -> str:
 
 
 class Choice(NamedTuple):
-    """Spares, told apart by what shall happen to them."""
+    """What to do with what no clone needs."""
 
-    fresh: list[Spare]
+    fresh: list[Unneeded]
     """To be listed."""
-    young: list[Spare]
-    listed: list[Spare]
+    young: list[Unneeded]
+    listed: list[Unneeded]
 
 
-def choose(spares: Iterable[Spare], doomed: Doomed, before: float, abandoned: float) -> Choice:
+def choose(
+    unneeded: Iterable[Unneeded], gc_candidates: ObjectsByFile, before: float, abandoned: float,
+) -> Choice:
     """Return what to do with each; times in seconds since the epoch.
 
-    Young is what was written after `before`, and half of a pack that was written after `abandoned`: the
-    other half may be on its way.
+    Young is what was written after `before`, and a half of a pack that was written after `abandoned`: the
+    other half may be under way.
     """
     choice = Choice([], [], [])
-    for spare in spares:
-        if is_listed(doomed, spare):
-            choice.listed.append(spare)
-        elif spare.item.modified > (before if spare.name else min(before, abandoned)):
-            choice.young.append(spare)
+    for found in unneeded:
+        if is_listed(gc_candidates, found):
+            choice.listed.append(found)
+        elif found.item.modified > (before if found.name else min(before, abandoned)):
+            choice.young.append(found)
         else:
-            choice.fresh.append(spare)
+            choice.fresh.append(found)
     return choice
 
 
-def is_listed(doomed: Doomed, spare: Spare) -> bool:
+def is_listed(gc_candidates: ObjectsByFile, found: Unneeded) -> bool:
     """Whether a list names it, as it is now."""
-    names = doomed.get(version(spare.item))
-    return names is not None and (not spare.name or spare.name in names)
+    names = gc_candidates.get(FileVersion.of(found.item))
+    return names is not None and (not found.name or found.name in names)
 
 
 # Lists.
 
 
-def encode_list(spares: Iterable[Spare]) -> bytes:
-    """Return the bytes of a list: a line for each file, and below a pack's the names of its objects."""
+def encode_list(unneeded: Iterable[Unneeded]) -> bytes:
+    """Return the bytes of a list: a line for each file, and after a pack the names of its objects."""
     files: dict[Item, list[str]] = defaultdict(list)
-    for spare in spares:
-        files[spare.item] += [spare.name] if spare.place.record else []
+    for found in unneeded:
+        files[found.item] += [found.name] if found.location.record else []
     rows = chain.from_iterable(
         [f"{item.key} {item.modified!r} {item.etag}", *sorted(names)] for item, names in sorted(files.items())
     )
     return "\n".join([_HEADER, *rows, ""]).encode()
 
 
-def parse_list(lines: Iterable[str], what: str) -> Doomed:
-    """Return what a list names. The last line must be empty.
+def parse_list(lines: Iterable[str], what: str) -> ObjectsByFile:
+    """Return what a list names.
 
     Raises:
         UsageError: a newer mvc wrote it, or it is damaged.
 
     """
     lines = iter(lines)
-    header = next(lines)
+    header = next(lines, "")
     if header != _HEADER and header.startswith("mvc-gc "):
         raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
     if header != _HEADER:
         raise _damaged(what)
-    found: dict[Version, set[str]] = {}
+    found: dict[FileVersion, set[str]] = {}
     names: set[str] = set()
-    ended = False
     for line in lines:
-        if ended:
-            raise _damaged(what)
         if match := _LINE.fullmatch(line):
             names = {match[1][-_HEX:]} if match[1].startswith("objects/") else set()
-            found[match[1], float(match[2]), match[3]] = names
+            found[FileVersion(match[1], float(match[2]), match[3])] = names
         elif _NAME.fullmatch(line) and found:
             names.add(line)
-        elif line:
+        else:
             raise _damaged(what)
-        ended = not line
-    if not ended:
-        raise _damaged(what)
     return found
 
 
 def _damaged(what: str) -> InvalidFormat:
-    return InvalidFormat(f"{what} is damaged", f"{deleting(what)}  # it is only a list: the next gc makes a new one")
+    return InvalidFormat(f"{what} is damaged", f"{deleting(what)}  # only a list: the next gc writes a new one")
 
 
 def garbage_lists(remote: RemoteStore) -> list[GarbageList]:
@@ -178,48 +166,48 @@ def garbage_lists(remote: RemoteStore) -> list[GarbageList]:
     items = {item.key: item for item in remote.bucket.list("gc/")}
     found = remote.run(lambda item: _read_list(remote, item), [items[key] for key in items if _LIST.fullmatch(key)], 0)
     return [
-        GarbageList(item, doomed, any(key.startswith(f"{item.key}{_DELETING}") for key in items))
-        for item, doomed in (pair for pair in found if pair is not None)
+        GarbageList(item, gc_candidates, any(key.startswith(f"{item.key}{_DELETING}") for key in items))
+        for item, gc_candidates in filter(None, found)
     ]
 
 
-def merged(lists: Iterable[GarbageList]) -> Doomed:
+def merged(lists: Iterable[GarbageList]) -> ObjectsByFile:
     """Return what any of the lists names."""
-    found: dict[Version, set[str]] = defaultdict(set)
+    found: dict[FileVersion, set[str]] = defaultdict(set)
     for listed in lists:
-        for file, names in listed.doomed.items():
+        for file, names in listed.gc_candidates.items():
             found[file] |= names
     return dict(found)
 
 
-def _read_list(remote: RemoteStore, item: Item) -> tuple[Item, Doomed] | None:
+def _read_list(remote: RemoteStore, item: Item) -> tuple[Item, ObjectsByFile] | None:
     what = f"{remote.bucket.url}/{item.key}"
     try:
         return item, parse_list(read_lines(remote.bucket, item), what)
     except (MissingObject, Changed):
-        return None  # it was just carried out
+        return None  # it was carried out just now
     except InvalidFormat:
         raise _damaged(what) from None
 
 
-def write_list(remote: RemoteStore, spares: Iterable[Spare]) -> None:
-    """Let all who push know what is going to be deleted."""
-    remote.bucket.write(f"gc/{uuid4()}", encode_list(spares), new=True)
+def write_list(remote: RemoteStore, unneeded: Iterable[Unneeded]) -> None:
+    """Tell every push what is going to be deleted."""
+    remote.bucket.write(f"gc/{uuid4()}", encode_list(unneeded), new=True)
 
 
 # Deletion.
 
 
 def sweep(remote: RemoteStore, now: float) -> None:
-    """Remove what uploads have left that were given up; whoever may not do that may do the rest."""
+    """Remove abandoned uploads; a missing permission for that is ignored."""
     with suppress(RemoteError):
         remote.bucket.sweep(now - ABANDONED)
 
 
 class _Deletion:
-    """One gc's carrying out of a list. Its marker says so to all; it is renewed as long as the gc lives.
+    """A gc that carries out a list. Its marker tells others so, and is renewed while it runs.
 
-    What clones need is read anew when that was a while ago, as after a laptop slept in the midst of it all.
+    What clones need is read again after a while, for example after a laptop has slept in between.
     """
 
     def __init__(self, remote: RemoteStore, listed: GarbageList, read_needed: Callable[[], AbstractSet[str]]) -> None:
@@ -230,22 +218,22 @@ class _Deletion:
         remote.bucket.write(self._marker, b"")
 
     def needed(self) -> AbstractSet[str]:
-        """Return what clones need.
+        """Return the objects that clones need.
 
         Raises:
-            RemoteError: another gc took this one for dead.
+            RemoteError: another gc took this one for killed.
 
         """
         if self._since is None or _uptime() - self._since > _PATIENCE:
             if self._remote.bucket.head(self._marker) is None:
                 url = self._remote.bucket.url
-                raise RemoteError(f"{url}: another gc took this one for dead", "run the command again")
+                raise RemoteError(f"{url}: another gc took this one for killed", "run the command again")
             self._remote.bucket.write(self._marker, b"")
             self._needed, self._since = self._read(), _uptime()
         return self._needed
 
     def end(self) -> None:
-        """Take the marker away, and the list with it unless another gc is still at it."""
+        """Remove the marker, and the list unless another gc still carries it out."""
         own = self._remote.bucket.head(self._marker)
         self._remote.bucket.delete([self._marker])
         others = list(self._remote.bucket.list(f"{self._list}{_DELETING}"))
@@ -256,18 +244,19 @@ class _Deletion:
 
 
 def _uptime() -> float:
-    """Return seconds that go on while the machine sleeps, and never back."""
+    """Return seconds that also count while the machine sleeps, and never go back."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def carry_out(remote: RemoteStore, listed: GarbageList, read_needed: Callable[[], AbstractSet[str]]) -> Amount:
-    """Delete what a list names, nobody needs now, and nobody wrote since; how much that was.
+def carry_out(remote: RemoteStore, listed: GarbageList, read_needed: Callable[[], AbstractSet[str]]) -> Totals:
+    """Delete what a list names, unless a clone needs it now or it was written since. Return how much that was.
 
-    `read_needed` is called once it is known to all that this is under way.
+    `read_needed` is called after all others can see that this is under way.
     """
     deletion = _Deletion(remote, listed, read_needed)
     there = {item.key: item for prefix in ("objects/", "packs/") for item in remote.bucket.list(prefix)}
-    files = [(item, listed.doomed[version(item)]) for item in there.values() if version(item) in listed.doomed]
+    names_in = {item: listed.gc_candidates.get(FileVersion.of(item)) for item in there.values()}
+    files = [(item, names) for item, names in names_in.items() if names is not None]
     freed = [
         _free_packed(remote, item, names - deletion.needed()) if names else _free_half(remote, item)
         for item, names in files
@@ -276,35 +265,39 @@ def carry_out(remote: RemoteStore, listed: GarbageList, read_needed: Callable[[]
     loose = [(item, names) for item, names in files if item.key.startswith("objects/")]
     freed += [_free_loose(remote, loose[at : at + _BATCH], deletion) for at in range(0, len(loose), _BATCH)]
     deletion.end()
-    return Amount.total(freed)
+    return Totals.sum(freed)
 
 
-def _free_loose(remote: RemoteStore, files: list[tuple[Item, AbstractSet[str]]], deletion: _Deletion) -> Amount:
-    spare = [item for item, names in files if not names & deletion.needed()]
-    now = remote.run(remote.bucket.head, [item.key for item in spare], 0)
-    same = [item for item, found in zip(spare, now, strict=True) if found and version(found) == version(item)]
+def _free_loose(remote: RemoteStore, files: list[tuple[Item, AbstractSet[str]]], deletion: _Deletion) -> Totals:
+    unneeded = [item for item, names in files if not names & deletion.needed()]
+    now = remote.run(remote.bucket.head, [item.key for item in unneeded], 0)
+    same = [item for item, found in zip(unneeded, now, strict=True) if found and _is_same(found, item)]
     remote.bucket.delete(item.key for item in same)
-    return Amount(len(same), sum(item.size for item in same))
+    return Totals(len(same), sum(item.size for item in same))
 
 
-def _free_half(remote: RemoteStore, item: Item) -> Amount:
-    """Delete half of a pack, unless a push has just begun to send it again."""
+def _is_same(one: Item, other: Item) -> bool:
+    return FileVersion.of(one) == FileVersion.of(other)
+
+
+def _free_half(remote: RemoteStore, item: Item) -> Totals:
+    """Delete a half of a pack, unless a push has just begun to send it again."""
     now, other = remote.bucket.head(item.key), remote.bucket.head(_other_half(item.key))
-    if other is not None or now is None or version(now) != version(item):
-        return Amount(0, 0)
+    if other is not None or now is None or not _is_same(now, item):
+        return Totals()
     remote.bucket.delete([item.key])
-    return Amount(0, item.size)
+    return Totals(0, item.size)
 
 
-def _free_packed(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> Amount:
-    _, index = remote.packs().get(pack.key[6:-5], (pack, None))
+def _free_packed(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> Totals:
+    _, index = remote.packs().get(pack_name(pack.key), (pack, None))
     records = [index.find(bytes.fromhex(name)) for name in names] if index else []
     sizes = {record.blake3.hex(): record.stored for record in records if record is not None}
     if not sizes:
-        return Amount(0, 0)
+        return Totals()
     try:
-        remote.drop(pack, sizes.keys())
+        drop_objects(remote, pack, sizes.keys())
     except (MissingObject, Changed):  # another gc was quicker
         remote.forget()
-        return Amount(0, 0)
-    return Amount(len(sizes), sum(sizes.values()))
+        return Totals()
+    return Totals(len(sizes), sum(sizes.values()))

@@ -1,4 +1,4 @@
-"""Text on a remote, read line by line: what a stranger wrote there takes no more memory than what we write does."""
+"""Reading text on a remote line by line, with bounded memory whatever was written there."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from mvc.errors import InvalidFormat
 from mvc.store.buckets.bucket import PART, Bucket, Item
 
 MOST = 1 << 30
-"""Bytes of a text: 16 million names of objects."""
+"""Bytes of a text: 16 million object names."""
 _LONGEST = 64 << 10
 """Bytes of a line."""
 
 
 def read_lines(bucket: Bucket, item: Item) -> Iterator[str]:
-    """Yield the lines of a text; at last what is behind the last line feed, which is empty when nothing was cut off.
+    """Yield the lines of a text.
 
     Raises:
-        InvalidFormat: it is larger than any that mvc writes, or a line is.
+        InvalidFormat: the text, or a line, is larger than any that mvc writes; or the end is cut off.
 
     """
     rest, too_large = b"", InvalidFormat(f"{bucket.url}/{item.key} is too large")
@@ -28,4 +28,5 @@ def read_lines(bucket: Bucket, item: Item) -> Iterator[str]:
         if max(map(len, (*lines, rest))) > _LONGEST:
             raise too_large
         yield from (line.decode(errors="replace") for line in lines)
-    yield rest.decode(errors="replace")
+    if rest:
+        raise InvalidFormat(f"{bucket.url}/{item.key} is cut off")

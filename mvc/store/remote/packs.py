@@ -1,4 +1,4 @@
-"""Which packs a remote has, and what their indexes say. Indexes never change, so a clone keeps what it fetched."""
+"""The packs of a remote, and their indexes. An index never changes, so a clone keeps what it has read."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol, TypeVar
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
-from mvc.store.buckets.bucket import Bucket, Changed, Item, Run
+from mvc.store.buckets.bucket import Bucket, Changed, Item, RunAll
 from mvc.store.packs.index import HEAD, MAX_INDEX, PackIndex, Record
 from mvc.store.packs.ranged_index import RangedIndex
+from mvc.store.remote.location import index_key, pack_key, pack_name
 
 _INDEX = re.compile(r"packs/([0-9a-f]{64})\.idx")
 _GONE = (MissingObject, Changed)
 _WRONG = (CorruptObject, InvalidFormat)
 _TRIES = 3
 _NEW = "new-"
-"""Before the name of an index that is being kept."""
+"""The prefix of an index that is being written here."""
 
 T = TypeVar("T")
 
 
-class Pair(NamedTuple):
+class PackFiles(NamedTuple):
     """A pack, and its index."""
 
     pack: Item
@@ -32,79 +33,75 @@ class Pair(NamedTuple):
 
 
 class Finder(Protocol):
-    """An index, or what is known of one."""
+    """An index, or parts of one."""
 
     def find(self, key: bytes) -> Record | None:
-        """Return the record of the object named by these 32 bytes."""
         ...
 
 
 class RemotePacks:
     """The packs of a remote. `folder` is a local directory that keeps their indexes."""
 
-    def __init__(self, bucket: Bucket, folder: str, run: Run) -> None:
-        """Use `bucket`; nothing is asked yet."""
-        self._bucket, self.folder, self._run = bucket, folder, run
-        self._pairs: dict[str, Pair] | None = None
+    def __init__(self, bucket: Bucket, folder: str, run: RunAll) -> None:
+        self._bucket, self._folder, self._run = bucket, folder, run
+        self._files: dict[str, PackFiles] | None = None
         self._whole: dict[str, PackIndex] = {}
         self._parts: dict[str, RangedIndex] = {}
         self._damaged: set[str] = set()
-        """Those whose index is damaged on the remote."""
+        """Packs whose index is damaged on the remote."""
         self._has_files = False
         self._doubted: set[str] = set()
-        """Those whose index is to be read whole."""
+        """Packs whose index must be read whole."""
 
-    def pairs(self) -> dict[str, Pair]:
-        """Return every pack that has its index, by its name, as last listed."""
-        if self._pairs is None:
+    def files(self) -> dict[str, PackFiles]:
+        """Return every pack that has its index, by name, as last listed."""
+        if self._files is None:
             items = {item.key: item for item in self._bucket.list("packs/")}
             names = [match[1] for key in items if (match := _INDEX.fullmatch(key))]
-            self._pairs = {
-                name: Pair(items[f"packs/{name}.pack"], items[f"packs/{name}.idx"])
+            self._files = {
+                name: PackFiles(items[pack_key(name)], items[index_key(name)])
                 for name in names
-                if f"packs/{name}.pack" in items
+                if pack_key(name) in items
             }
-            self._drop_kept(self._pairs.keys())
+            self._remove_old_indexes(self._files.keys())
             self._has_files = bool(items)
-        return self._pairs
+        return self._files
 
     def has_files(self) -> bool:
-        """Whether a pack, or half of one, was listed: a listing is not made at one moment."""
-        self.pairs()
+        """Whether a pack or an index was listed, even a single one: a listing is not atomic."""
+        self.files()
         return self._has_files
 
     def forget(self, packs: Iterable[str] = ()) -> None:
-        """List anew; what is known of the indexes of `packs`, by their keys, is not to be believed."""
-        self._pairs = None
+        """List anew; also read the indexes of `packs`, by their keys, anew: what is known of them may be wrong."""
+        self._files = None
         self._damaged.clear()
-        for key in packs:
-            name = key.removeprefix("packs/").removesuffix(".pack")
+        for name in map(pack_name, packs):
             self._whole.pop(name, None)
             self._doubted.add(name)
             with suppress(FileNotFoundError):
-                os.unlink(self._kept(name))
+                os.unlink(self._local_path(name))
 
     def whole(self, names: Collection[str] | None = None) -> dict[str, tuple[Item, PackIndex]]:
-        """Return the packs `names`, or all, with their indexes; a pack whose index is damaged holds nothing."""
+        """Return the packs `names`, or all, with their indexes; without those whose index is damaged."""
         return self._settled(lambda: self._load(names))
 
     def finders(self, keys: Collection[bytes], *, sure: bool) -> list[tuple[Item, Finder]]:
-        """Return every pack, large ones first, and what to ask for `keys`.
+        """Return every pack, large ones first, and its index, or the parts of it that `keys` need.
 
-        Of a large index only parts are read when the keys are few. Then damage can hide a key: `sure` reads
-        all of it, which is proven by its checksum.
+        Damage can hide a key in a part: `sure` reads whole indexes, which have a checksum.
         """
         return self._settled(lambda: self._finders(keys, sure=sure))
 
     def _finders(self, keys: Collection[bytes], *, sure: bool) -> list[tuple[Item, Finder]]:
         found: dict[str, Finder] = {} if sure else dict(self._read_parts(keys))
-        rest = [name for name in self.pairs() if name not in found]
+        rest = [name for name in self.files() if name not in found]
         found.update((name, index) for name, (_, index) in self._load(rest).items())
-        packs = sorted(((self.pairs()[name].pack, finder) for name, finder in found.items()), key=_by_size)
-        return packs[::-1]
+        packs = [(self.files()[name].pack, finder) for name, finder in found.items()]
+        return sorted(packs, key=lambda pair: (pair[0].size, pair[0].key), reverse=True)
 
     def _settled(self, look: Callable[[], T]) -> T:
-        """Look again when others have replaced packs between the listing and the reading."""
+        """Look again when a compaction has replaced packs between the listing and the reading."""
         for _ in range(_TRIES - 1):
             with suppress(*_GONE):
                 return look()
@@ -114,22 +111,22 @@ class RemotePacks:
     # Whole indexes.
 
     def _load(self, names: Collection[str] | None) -> dict[str, tuple[Item, PackIndex]]:
-        pairs = self.pairs()
-        names = [name for name in (pairs if names is None else names) if name in pairs]
+        files = self.files()
+        names = [name for name in (files if names is None else names) if name in files]
         absent = [name for name in names if name not in self._whole and name not in self._damaged]
-        largest = max((pairs[name].index_item.size for name in absent), default=0)
+        largest = max((files[name].index_item.size for name in absent), default=0)
         for name, index in zip(absent, self._run(self._index, absent, largest), strict=True):
             if index is None:
                 self._damaged.add(name)
             else:
                 self._whole[name] = index
                 self._parts.pop(name, None)
-        return {name: (pairs[name].pack, self._whole[name]) for name in names if name in self._whole}
+        return {name: (files[name].pack, self._whole[name]) for name in names if name in self._whole}
 
     def _index(self, name: str) -> PackIndex | None:
-        """Return a pack's index, kept from before or fetched; None when it is damaged."""
-        item = self.pairs()[name].index_item
-        with suppress(FileNotFoundError, *_WRONG), open(self._kept(name), "rb") as file:
+        """Return a pack's index, from this disk or fetched; None when it is damaged."""
+        item = self.files()[name].index_item
+        with suppress(FileNotFoundError, *_WRONG), open(self._local_path(name), "rb") as file:
             return PackIndex(file.read(), item.key)
         with suppress(*_WRONG):
             data = index_bytes(self._bucket, item)
@@ -139,49 +136,48 @@ class RemotePacks:
         return None
 
     def _keep(self, name: str, data: bytes) -> None:
-        """Keep the index of the pack `name` for the next command."""
         with suppress(OSError):  # it only saves a request
-            os.makedirs(self.folder, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_NEW, delete=False) as file:
+            os.makedirs(self._folder, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._folder, prefix=_NEW, delete=False) as file:
                 file.write(data)
-            os.rename(file.name, self._kept(name))
+            os.rename(file.name, self._local_path(name))
 
-    def _kept(self, name: str) -> str:
-        return f"{self.folder}/{name}.idx"
+    def _local_path(self, name: str) -> str:
+        return f"{self._folder}/{name}.idx"
 
-    def _drop_kept(self, names: Collection[str]) -> None:
-        """Remove the indexes of packs that are gone, and what a killed command left; who writes now does without."""
+    def _remove_old_indexes(self, names: Collection[str]) -> None:
+        """Remove the indexes of packs that are gone, and what killed commands left."""
         with suppress(OSError):
-            for file in os.listdir(self.folder):
+            for file in os.listdir(self._folder):
                 if file.startswith(_NEW) or (file.endswith(".idx") and file.removesuffix(".idx") not in names):
-                    os.unlink(f"{self.folder}/{file}")
+                    os.unlink(f"{self._folder}/{file}")
 
     # Parts of large indexes.
 
     def _read_parts(self, keys: Collection[bytes]) -> dict[str, RangedIndex]:
-        """Read what is needed of the indexes of which that is little; those in which nothing looked wrong."""
+        """Read the parts that `keys` need, where that is cheaper. Return the indexes that show no damage."""
         some = {name: index for name, index in self._ranged().items() if index.is_cheaper(keys)}
         heads = [name for name, index in some.items() if index.needs_head()]
         bad = {name for name, sound in zip(heads, self._run(self._read_head, heads, HEAD), strict=True) if not sound}
         wanted = [(name, byte) for name, index in some.items() if name not in bad for byte in index.unread(keys)]
         size = max((some[name].item.size for name, _ in wanted), default=0)
-        sound = self._run(self._read_part, wanted, size >> 4)  # a part may be large when the names are not even
+        sound = self._run(self._read_part, wanted, size >> 4)  # names that are not evenly distributed make a part large
         bad |= {name for (name, _), good in zip(wanted, sound, strict=True) if not good}
         self._doubted |= bad
         return {name: index for name, index in some.items() if name not in bad}
 
     def _ranged(self) -> dict[str, RangedIndex]:
-        """Return the indexes that are not at hand, as far as their parts are known."""
-        for name, pair in self.pairs().items():
-            large = pair.index_item.size > MAX_INDEX
-            if large or name in self._whole or name in self._doubted or os.path.exists(self._kept(name)):
+        """Return the indexes that may be read in parts: those that are not here as a whole."""
+        for name, (_, index) in self.files().items():
+            large = index.size > MAX_INDEX
+            if large or name in self._whole or name in self._doubted or os.path.exists(self._local_path(name)):
                 self._parts.pop(name, None)
-            elif name not in self._parts or self._parts[name].item != pair.index_item:
-                self._parts[name] = RangedIndex(pair.index_item, name)
-        return {name: self._parts[name] for name in self.pairs() if name in self._parts}
+            elif name not in self._parts or self._parts[name].item != index:
+                self._parts[name] = RangedIndex(index, name)
+        return {name: self._parts[name] for name in self.files() if name in self._parts}
 
     def _read_head(self, name: str) -> bool:
-        """Read the fanout of an index; whether it is sound."""
+        """Read the fanout of an index. Return whether it is sound."""
         index = self._parts[name]
         with suppress(*_WRONG):
             index.take_head(self._bucket.read(index.item, 0, HEAD))
@@ -189,11 +185,11 @@ class RemotePacks:
         return False
 
     def _read_part(self, wanted: tuple[str, int]) -> bool:
-        """Read the records of a first byte; whether they are sound."""
+        """Read the records of a first byte. Return whether they are sound."""
         name, byte = wanted
         index = self._parts[name]
         with suppress(*_WRONG):
-            start, end = index.stretch(byte)
+            start, end = index.file_range(byte)
             index.take(byte, self._bucket.read(index.item, start, end) if end > start else b"")
             return True
         return False
@@ -203,13 +199,9 @@ def index_bytes(bucket: Bucket, item: Item) -> bytes:
     """Return the bytes of an index.
 
     Raises:
-        CorruptObject: they are more than mvc writes.
+        CorruptObject: it is larger than any that mvc writes.
 
     """
     if item.size > MAX_INDEX:
-        raise CorruptObject(f"{item.key} is damaged: {item.size} bytes are too many")
+        raise CorruptObject(f"{item.key} is damaged: it has {item.size} bytes, expected at most {MAX_INDEX}")
     return bucket.read(item, 0, item.size)
-
-
-def _by_size(pack: tuple[Item, Finder]) -> tuple[int, str]:
-    return pack[0].size, pack[0].key

@@ -1,7 +1,6 @@
-"""What each clone needs of a remote, as it says itself before it pushes: docs/formats.md, "Roots".
+"""The objects that each clone needs of a remote, written there before it pushes: docs/formats.md, "Roots".
 
-Whoever frees anything on the remote reads them all. A clone only ever adds to its own, unless it
-knows everything that it needs.
+A gc of the remote reads those of all clones. A clone only adds to its own, unless it knows everything that it needs.
 """
 
 from __future__ import annotations
@@ -11,47 +10,45 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
+from mvc.objects.digest import check_object_name
 from mvc.store.buckets.address import deleting
-from mvc.store.buckets.bucket import Bucket, Changed, Item
+from mvc.store.buckets.bucket import Bucket, Changed
 from mvc.store.remote.line_reader import read_lines
 from mvc.store.remote.store import RemoteStore
 
 _HEADER = "mvc-roots 1"
 _KEY = re.compile(r"repos/([0-9a-f-]{36})/roots")
-_NAME = re.compile(r"[0-9a-f]{64}")
 _TRIES = 5
 
 
 class DamagedRoots(MvcError):
-    """Nobody can tell what a clone needs."""
+    """The roots in `file`, on the remote called `remote`, are damaged: what that clone needs is unknown."""
 
     def __init__(self, file: str, remote: str = "NAME") -> None:
-        """Say so of the roots in `file`, on the remote that is called `remote`."""
         line = f"mvc gc -r {remote} --yes  # in that clone; if it is gone for good: {deleting(file)}"
-        super().__init__(f"{file} is damaged: nobody can tell what that clone needs", line)
+        super().__init__(f"{file} is damaged: what that clone needs is unknown", line)
         self.file = file
 
 
 class Roots(NamedTuple):
-    """What one clone needs."""
+    """The objects that a clone needs."""
 
     clone: str
     """Its id, a UUID."""
     place: str
-    """Where it lies, for people: host and directory. Nobody checks it."""
+    """Its host and directory, for people; never verified."""
     written: float
-    """When, in seconds since the epoch by the remote's clock."""
+    """Seconds since the epoch by the remote's clock."""
     names: frozenset[str]
-    """Every object, manifests and the files they list alike."""
+    """Manifests, and the files that they list."""
 
     @property
     def key(self) -> str:
-        """Where it lies on the remote."""
         return roots_key(self.clone)
 
 
 def roots_key(clone: str) -> str:
-    """Return where the roots of the clone with this id lie."""
+    """Return the key of the roots of the clone with this id."""
     return f"repos/{clone}/roots"
 
 
@@ -62,39 +59,29 @@ def encode_roots(place: str, names: Iterable[str]) -> bytes:
 
 
 def parse_roots(lines: Iterable[str], what: str) -> tuple[str, frozenset[str]]:
-    """Return place and names. The last line must be empty.
+    """Return the place and the names.
 
     Raises:
         UsageError: a newer mvc wrote it.
         DamagedRoots: it breaks its format.
 
     """
-    damaged = DamagedRoots(what)
+    place, names = "", set[str]()
     try:
         lines = iter(lines)
-        header = next(lines)
+        header = next(lines, "")
         if header != _HEADER and header.startswith("mvc-roots "):
             raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
-        found = _places_and_names(lines) if header == _HEADER else None
+        if header != _HEADER:
+            raise InvalidFormat(header)
+        for line in lines:
+            if line.startswith("#"):
+                place = place or line[2:]
+            else:
+                names.add(check_object_name(line))
     except InvalidFormat:
-        raise damaged from None
-    if found is None:
-        raise damaged
-    return found
-
-
-def _places_and_names(lines: Iterable[str]) -> tuple[str, frozenset[str]] | None:
-    place, names, ended = "", set[str](), False
-    for line in lines:
-        if line.startswith("#"):
-            place = place or line[2:]
-        elif ended or (line and not _NAME.fullmatch(line)):
-            return None
-        elif line:
-            names.add(line)
-        else:
-            ended = True
-    return (place, frozenset(names)) if ended else None
+        raise DamagedRoots(what) from None
+    return place, frozenset(names)
 
 
 def read_roots(bucket: Bucket, clone: str) -> Roots | None:
@@ -108,20 +95,16 @@ def read_roots(bucket: Bucket, clone: str) -> Roots | None:
         if (item := bucket.head(roots_key(clone))) is None:
             return None
         try:
-            return Roots(clone, *_placed(bucket, item))
-        except (Changed, MissingObject):  # it pushes just now
+            place, names = parse_roots(read_lines(bucket, item), f"{bucket.url}/{item.key}")
+            return Roots(clone, place, item.modified, names)
+        except (Changed, MissingObject):  # that clone pushes just now
             if not left:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-def _placed(bucket: Bucket, item: Item) -> tuple[str, float, frozenset[str]]:
-    place, names = parse_roots(read_lines(bucket, item), f"{bucket.url}/{item.key}")
-    return place, item.modified, names
-
-
 def all_roots(remote: RemoteStore, but: str = "") -> list[Roots]:
-    """Return the roots of every clone that ever pushed, except those of the clone `but`.
+    """Return the roots of every clone that has pushed, except those of the clone `but`.
 
     Raises:
         MvcError: some cannot be read.
@@ -134,10 +117,10 @@ def all_roots(remote: RemoteStore, but: str = "") -> list[Roots]:
 
 
 def add_roots(bucket: Bucket, clone: str, place: str, names: Iterable[str]) -> None:
-    """Make sure that the roots of a clone have `names` among them.
+    """Add `names` to the roots of a clone.
 
     Raises:
-        DamagedRoots: what it needs besides cannot be told.
+        DamagedRoots: the roots that are there break their format.
 
     """
     names = frozenset(names)

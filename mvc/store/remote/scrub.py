@@ -1,82 +1,101 @@
-"""Reading a remote against the names of its objects. Nothing on it is altered."""
+"""Reading a remote against the names of its objects, and rebuilding a damaged index."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple
 
+from xxhash import xxh3_128_hexdigest
+
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
-from mvc.objects.digest import check_object_name
+from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream
 from mvc.store.buckets.bucket import PART, Changed, Item, RemoteError, Transient
-from mvc.store.cache.scrub import Damage, Scope, Scrubbed
+from mvc.store.cache.scrub import NO_MATCH, Damage, Scrubbed, ScrubScope
 from mvc.store.packs.index import MAX_INDEX, RAW, PackIndex, Record, encode_index
+from mvc.store.remote.location import (
+    NOTHING,
+    ObjectLocation,
+    ObjectsByFile,
+    Span,
+    index_key,
+    pack_key,
+    pack_name,
+    spans,
+)
 from mvc.store.remote.packs import index_bytes
-from mvc.store.remote.store import Place, RemoteStore, Span, spans
+from mvc.store.remote.store import RemoteStore
 
 _AHEAD = 4
-"""Parts of a large object that are read at once."""
+"""Parts of a large object that are read at the same time."""
 _GONE = (MissingObject, Changed)
-"""Others may compact packs, or send an object again, while we read."""
-_NO_MATCH = "its bytes do not match its name"
+"""Another command may compact packs, or send an object again, meanwhile."""
 
 
 class Proof(NamedTuple):
-    """What was read of certain objects on a remote."""
+    """The outcome of reading certain objects on a remote."""
 
     sound: frozenset[str]
     damage: tuple[Damage, ...]
-    """What is wrong with the others, as far as they did not change while they were read."""
+    """What is wrong with the others, unless they changed while they were read."""
 
 
-def prove(remote: RemoteStore, places: Mapping[str, Place], advance: Callable[[int], None]) -> Proof:
-    """Read objects where they were found, and the indexes that say so; `advance` as in `scrub_remote`."""
-    if not places:
+def prove(
+    remote: RemoteStore,
+    locations: Mapping[str, ObjectLocation],
+    advance: Callable[[int], None],
+    without: ObjectsByFile = NOTHING,
+) -> Proof:
+    """Read objects where `locate` found them, and the indexes of their packs; arguments as in `scrub_remote`."""
+    if not locations:
         return Proof(frozenset(), ())
-    found = scrub_remote(remote, Scope(frozenset(places)), advance).damage
-    unseen = {item.pack: item.reason for item in found if item.name == item.pack}
-    packs = {name: _pack(place.item) for name, place in places.items() if place.record}
-    damage = [item for item in found if item.name in places]
-    damage += [Damage(name, unseen[pack], pack) for name, pack in packs.items() if pack in unseen]
+    found = scrub_remote(remote, ScrubScope(frozenset(locations)), advance, without).damage
+    damaged_packs = {item.pack: item.reason for item in found if item.name == item.pack}
+    packs = {name: pack_name(location.item.key) for name, location in locations.items() if location.record}
+    damage = [item for item in found if item.name in locations]
+    damage += [Damage(name, damaged_packs[pack], pack) for name, pack in packs.items() if pack in damaged_packs]
     remote.forget()
-    now = remote.locate(places)
-    same = {name for name, place in places.items() if now.get(name) == place}
+    now = remote.locate(locations, without)
+    same = {name for name, location in locations.items() if now.get(name) == location}
     return Proof(frozenset(same - {item.name for item in damage}), tuple(damage))
 
 
-def scrub_remote(remote: RemoteStore, scope: Scope, advance: Callable[[int], None]) -> Scrubbed:
-    """Read every object that `scope` covers and hold it against its name; every index of a pack, too.
+def scrub_remote(
+    remote: RemoteStore, scope: ScrubScope, advance: Callable[[int], None], without: ObjectsByFile = NOTHING,
+) -> Scrubbed:
+    """Read every object that `scope` covers and verify it; the index of every pack, too.
 
-    `advance` is told the bytes read. What is absent is not damaged.
+    `advance` is called with the bytes read. What is absent is not damaged; `without` counts as absent in `scope.only`.
     """
     damage = list(damaged_indexes(remote))
     objects = total = 0
-    places = _all_places(remote) if scope.only is None else remote.locate(scope.only).items()
+    found = remote.objects() if scope.only is None else remote.locate(scope.only, without).items()
     loose: list[tuple[str, Item]] = []
-    packed: list[tuple[str, Place]] = []
-    for name, place in places:
-        if place.record is None:
-            loose.append((name, place.item))
-        elif place.fits:
-            packed.append((name, place))
+    packed: list[tuple[str, ObjectLocation]] = []
+    for name, location in found:
+        if location.record is None:
+            loose.append((name, location.item))
+        elif location.fits:
+            packed.append((name, location))
         else:
-            damage.append(Damage(name, "its pack is cut short, or its index wrong", _pack(place.item)))
-        objects, total = objects + 1, total + place.size
+            damage.append(Damage(name, "its pack is cut short, or its index wrong", pack_name(location.item.key)))
+        objects, total = objects + 1, total + location.size
     damage += _check_packed(remote, packed, scope, advance)
     damage += _check_loose(remote, loose, scope, advance)
     return Scrubbed(objects, total, tuple(damage))
 
 
 def damaged_indexes(remote: RemoteStore) -> Iterator[Damage]:
-    """Yield the packs whose index is damaged on the remote itself, whatever this clone has kept of it."""
+    """Yield the packs whose index is damaged on the remote; the local copy is not used."""
     def check(item: Item) -> Damage | None:
-        name = item.key[6:-4]
+        name = pack_name(item.key)
         try:
             PackIndex(index_bytes(remote.bucket, item), item.key)
         except (CorruptObject, InvalidFormat):
-            return Damage(name, "the index of the pack of this name is damaged: nobody sees what it holds", name)
+            return Damage(name, "the index of the pack of this name is damaged: what it holds is unknown", name)
         except _GONE:
             return None
         return None
@@ -87,35 +106,26 @@ def damaged_indexes(remote: RemoteStore) -> Iterator[Damage]:
 
 def _is_index(key: str) -> bool:
     with suppress(InvalidFormat):
-        return key.endswith(".idx") and bool(check_object_name(key[6:-4]))
+        return key == index_key(check_object_name(pack_name(key)))
     return False
-
-
-def _all_places(remote: RemoteStore) -> Iterator[tuple[str, Place]]:
-    """Yield every object as often as it is there."""
-    yield from remote.loose()
-    for item, index in remote.packs().values():
-        for record in index.records():
-            yield record.blake3.hex(), Place(item, record)
 
 
 # Repair.
 
 
 def rebuild_index(remote: RemoteStore, pack: str) -> None:
-    """Write a pack's damaged index anew, from those of its records that are proven to be true."""
-    bodies, index = (remote.bucket.head(f"packs/{pack}.{suffix}") for suffix in ("pack", "idx"))
+    """Write a pack's damaged index anew, from those of its records that match the pack."""
+    bodies, index = remote.bucket.head(pack_key(pack)), remote.bucket.head(index_key(pack))
     if bodies is None or index is None:
         return
     data = remote.bucket.read(index, 0, index.size) if index.size <= MAX_INDEX else b""
-    told = PackIndex(data, damaged=True).records()
-    records = [record for record in told if _is_true(remote, bodies, record)]
+    records = [record for record in PackIndex(data, damaged=True).records() if _is_true(remote, bodies, record)]
     remote.bucket.write(index.key, encode_index(records, bytes.fromhex(pack)))
 
 
 def _is_true(remote: RemoteStore, bodies: Item, record: Record) -> bool:
     end = record.offset + record.stored
-    fits = record.codec == RAW and record.size == record.stored and Place(bodies, record).fits
+    fits = record.codec == RAW and record.size == record.stored and ObjectLocation(bodies, record).fits
     return fits and hash_bytes(remote.bucket.read(bodies, record.offset, end)) == record.digest
 
 
@@ -123,7 +133,10 @@ def _is_true(remote: RemoteStore, bodies: Item, record: Record) -> bool:
 
 
 def _check_packed(
-    remote: RemoteStore, packed: Iterable[tuple[str, Place]], scope: Scope, advance: Callable[[int], None],
+    remote: RemoteStore,
+    packed: Iterable[tuple[str, ObjectLocation]],
+    scope: ScrubScope,
+    advance: Callable[[int], None],
 ) -> Iterator[Damage]:
     def check(span: Span) -> list[Damage]:
         try:
@@ -132,85 +145,57 @@ def _check_packed(
             return []
         advance(len(data))
         return [
-            Damage(name, _NO_MATCH, _pack(span.item))
-            for name, place in span.objects
-            if not _is_sound(span.body(data, place), name, scope)
+            Damage(name, NO_MATCH, pack_name(span.item.key))
+            for name, location in span.objects
+            if not _is_sound(span.body(data, location), name, scope)
         ]
 
     for found in remote.run(check, list(spans(packed)), PART):
         yield from found
 
 
-def _is_sound(body: bytes, name: str, scope: Scope) -> bool:
-    from xxhash import xxh3_128_hexdigest  # noqa: PLC0415
-
+def _is_sound(body: bytes, name: str, scope: ScrubScope) -> bool:
     if known := scope.quick.get(name):
         return xxh3_128_hexdigest(body) == known
     return hash_bytes(body).blake3 == name
-
-
-def _pack(item: Item) -> str:
-    return item.key[6:-5]
 
 
 # Large objects.
 
 
 def _check_loose(
-    remote: RemoteStore, loose: Iterable[tuple[str, Item]], scope: Scope, advance: Callable[[int], None],
+    remote: RemoteStore, loose: Iterable[tuple[str, Item]], scope: ScrubScope, advance: Callable[[int], None],
 ) -> Iterator[Damage]:
-    """Small ones at once, large ones one after the other, each in parts."""
+    """Read small objects several at a time, large ones one after the other in parts."""
     def check(pair: tuple[str, Item]) -> Damage | None:
         name, item = pair
         try:
-            sound = _is_sound(remote.bucket.read(item, 0, item.size), name, scope)
+            if item.size > PART:
+                sound = scope.is_sound(name, _hashed(remote, item))
+            else:
+                sound = _is_sound(remote.bucket.read(item, 0, item.size), name, scope)
         except _GONE:
             return None
-        except RemoteError as error:
-            return _unreadable(name, error)
+        except Transient:
+            raise
+        except RemoteError as error:  # a single object that cannot be read is damaged
+            return Damage(name, error.message)
         advance(item.size)
-        return None if sound else Damage(name, _NO_MATCH)
+        return None if sound else Damage(name, NO_MATCH)
 
     loose = [*loose]
-    yield from filter(None, remote.run(check, [pair for pair in loose if pair[1].size <= PART], PART))
-    for name, item in loose:
-        if item.size > PART:
-            yield from _check_large(remote, name, item, scope)
-            advance(item.size)
+    found = remote.run(check, [pair for pair in loose if pair[1].size <= PART], PART)
+    yield from filter(None, chain(found, (check(pair) for pair in loose if pair[1].size > PART)))
 
 
-def _check_large(remote: RemoteStore, name: str, item: Item, scope: Scope) -> Iterator[Damage]:
-    try:
-        if not _large_is_sound(remote, name, item, scope):
-            yield Damage(name, _NO_MATCH)
-    except _GONE:
-        return
-    except RemoteError as error:
-        yield _unreadable(name, error)
-
-
-def _unreadable(name: str, error: RemoteError) -> Damage:
-    """One object that can't be read is damage; a remote that answers nobody is not.
-
-    Raises:
-        Transient: it is the latter.
-
-    """
-    if isinstance(error, Transient):
-        raise error
-    return Damage(name, error.message)
-
-
-def _large_is_sound(remote: RemoteStore, name: str, item: Item, scope: Scope) -> bool:
+def _hashed(remote: RemoteStore, item: Item) -> Digest:
     fd = remote.bucket.open_local(item)
     if fd is None:
-        digest = hash_reader(_reader(remote, item), item.size)
-    else:
-        try:
-            digest = hash_stream(fd, item.size)
-        finally:
-            os.close(fd)
-    return digest.xxh128 == scope.quick[name] if name in scope.quick else digest.blake3 == name
+        return hash_reader(_reader(remote, item), item.size)
+    try:
+        return hash_stream(fd, item.size)
+    finally:
+        os.close(fd)
 
 
 def _reader(remote: RemoteStore, item: Item) -> Callable[[memoryview], int]:
@@ -230,7 +215,7 @@ def _reader(remote: RemoteStore, item: Item) -> Callable[[memoryview], int]:
 
 
 def _parts(remote: RemoteStore, item: Item) -> Iterator[bytes]:
-    """Yield the bytes of `item`, some parts read at once."""
+    """Yield the bytes of `item`, several parts read at the same time."""
     starts = range(0, item.size, PART)
     for first in range(0, len(starts), _AHEAD):
         yield from remote.run(

@@ -1,0 +1,174 @@
+"""The packs of a folder: many small objects in one file, with an index beside it.
+
+A pack is `MVCPACK1` and bodies. Its index names every body; it is published after the pack
+and so decides what the pack holds. Byte layout: docs/formats.md, "Pack" and "Pack index".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.objects.digest import check_object_name
+from mvc.store.packs.index import RAW, PackIndex, Record
+
+SUFFIXES = ("idx", "pack")
+"""The suffixes of a pack's files, in the order in which they are removed: nobody begins to read it then."""
+MANY_PACKS = 32
+"""More small packs than that are compacted."""
+
+
+class EmptyIndex(CorruptObject):
+    """An empty index file: a crash leaves one on file systems without hard links."""
+
+
+class PackSet:
+    """The packs in a folder, as last listed; `refresh` lists them again, for other processes write packs too."""
+
+    _KEEP_OPEN = 8
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._indexes: dict[str, PackIndex] = {}
+        self._names: frozenset[str] | None = None
+        self._fds: dict[str, int] = {}
+
+    def names(self) -> frozenset[str]:
+        """Return the names of the packs, as last listed."""
+        if self._names is None:
+            self.refresh()
+        return self._names or frozenset()
+
+    def refresh(self) -> bool:
+        """List the folder again. Return whether anything changed."""
+        found = frozenset(name for name, there in _suffixes(self.folder).items() if len(there) == len(SUFFIXES))
+        if found == self._names:
+            return False
+        self._names = found
+        for gone in self._indexes.keys() - found:
+            del self._indexes[gone]
+        self._close(set(self._fds) - found)
+        return True
+
+    def close(self) -> None:
+        self._close(set(self._fds))
+
+    def index(self, name: str) -> PackIndex:
+        """Return the index of the pack `name`.
+
+        Raises:
+            CorruptObject: the index is damaged.
+            MissingObject: the pack is gone.
+
+        """
+        if (index := self._indexes.get(name)) is None:
+            data = self._index_bytes(name)
+            if not data:
+                raise EmptyIndex(f"{self.folder}/{name}.idx is empty", "mvc verify")
+            index = self._indexes[name] = PackIndex(data, f"{self.folder}/{name}.idx")
+        return index
+
+    def records(self, name: str) -> Iterator[Record]:
+        """Yield every record of the pack `name`; those of a damaged index too, unverified."""
+        try:
+            index = self.index(name)
+        except CorruptObject:
+            index = PackIndex(self._index_bytes(name), damaged=True)
+        yield from index.records()
+
+    def _index_bytes(self, name: str) -> bytes:
+        try:
+            with open(f"{self.folder}/{name}.idx", "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            raise MissingObject(f"pack {name} is gone") from None
+
+    def forget(self, name: str) -> None:
+        """Read the pack's index again when it is needed next."""
+        self._indexes.pop(name, None)
+        self._close({name} & self._fds.keys())
+
+    def _present(self) -> Iterator[tuple[str, PackIndex]]:
+        """Yield the packs and their indexes, without those compacted meanwhile and those not published yet."""
+        for name in self.names():
+            try:  # many lookups come here: `suppress` would be slower
+                index = self.index(name)
+            except (MissingObject, EmptyIndex):
+                continue
+            yield name, index
+
+    def written(self, name: str) -> float:
+        """Return when the pack `name` was written, in seconds since the epoch; 0 when it is gone."""
+        try:
+            return os.stat(f"{self.folder}/{name}.pack").st_mtime
+        except FileNotFoundError:
+            return 0
+
+    def holder(self, key: bytes) -> str | None:
+        """Return the name of a pack that holds the object named by these 32 bytes."""
+        return next((name for name, index in self._present() if key in index), None)
+
+    def find(self, key: bytes) -> tuple[str, Record] | None:
+        """Return the pack and record of the object named by these 32 bytes; None when no pack has it."""
+        for name, index in self._present():
+            if (record := index.find(key)) is not None:
+                return name, record
+        return None
+
+    def read(self, name: str, record: Record) -> bytes:
+        """Return a body from the pack `name`, as stored.
+
+        Raises:
+            CorruptObject: the pack is shorter than its index says.
+            MissingObject: the pack is gone.
+
+        """
+        if record.codec != RAW:
+            raise InvalidFormat(f"pack {name}: codec {record.codec}: upgrade mvc")
+        fd = self._fd(name)
+        if record.offset + record.stored > os.fstat(fd).st_size:
+            raise CorruptObject(f"pack {name} is cut short", "mvc verify")
+        return os.pread(fd, record.stored, record.offset)
+
+    def body(self, name: str, record: Record) -> bytes | None:
+        """Return a body from the pack `name`; None when the pack is damaged there, or gone."""
+        try:
+            return self.read(name, record)
+        except (CorruptObject, MissingObject):
+            return None
+
+    def _fd(self, name: str) -> int:
+        if (fd := self._fds.get(name)) is None:
+            if len(self._fds) >= self._KEEP_OPEN:
+                self._close({next(iter(self._fds))})
+            try:
+                fd = os.open(f"{self.folder}/{name}.pack", os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                raise MissingObject(f"pack {name} is gone") from None
+            self._fds[name] = fd
+        return fd
+
+    def _close(self, names: Iterable[str]) -> None:
+        for name in names:
+            os.close(self._fds.pop(name))
+
+
+def half_packs(folder: str) -> Iterator[str]:
+    """Yield packs without an index and indexes without a pack: writing or retiring them was interrupted."""
+    for name, suffixes in _suffixes(folder).items():
+        if len(suffixes) < len(SUFFIXES):
+            yield f"{name}.{suffixes[0]}"
+
+
+def _suffixes(folder: str) -> dict[str, list[str]]:
+    """Return the suffixes of each pack's files."""
+    found: dict[str, list[str]] = {}
+    with suppress(FileNotFoundError):
+        for file in os.listdir(folder):
+            name, _, suffix = file.rpartition(".")
+            if suffix in SUFFIXES:
+                with suppress(InvalidFormat):
+                    found.setdefault(check_object_name(name), []).append(suffix)
+    return found

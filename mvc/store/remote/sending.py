@@ -1,0 +1,94 @@
+"""Sending packs to a remote, and replacing one there by a pack without certain objects."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import closing
+from typing import NamedTuple
+
+from mvc.errors import MvcError
+from mvc.fs.scratch import Scratch
+from mvc.objects.digest import Digest
+from mvc.store.buckets.bucket import Item
+from mvc.store.packs.builder import BuiltPack, build_packs
+from mvc.store.remote.location import ObjectLocation, index_key, pack_key, pack_name, spans
+from mvc.store.remote.store import RemoteStore
+
+SALT = 16
+"""Random bytes before the bodies of a pack."""
+
+
+class SentPack(NamedTuple):
+    """A pack that was sent with its index, or could not be; its local files are removed."""
+
+    pack: BuiltPack
+    bytes: int = 0
+    error: MvcError | None = None
+
+
+def send_packs(remote: RemoteStore, bodies: Iterable[tuple[Digest, bytes]], folder: str) -> Generator[SentPack]:
+    """Send small objects as packs, each as soon as it is built in the local directory `folder`.
+
+    A failed pack does not stop the others. `bodies` is iterated in another thread.
+
+    No two packs ever have the same name, even with the same bodies: a deleted name does not come back, so a
+    late deletion removes nothing that was sent since.
+    """
+    with Scratch(f"{folder}/scratch") as scratch, closing(build_packs(bodies, scratch, os.urandom(SALT))) as packs:
+        for pack in packs:
+            try:
+                sent = SentPack(pack, _send_pack(remote, pack))
+            except MvcError as error:
+                sent = SentPack(pack, error=error)
+            finally:
+                pack.discard()
+            yield sent
+
+
+def _send_pack(remote: RemoteStore, pack: BuiltPack) -> int:
+    """Send a pack, then its index: a pack without an index does not count."""
+    total = 0
+    for path, key in ((pack.pack_path, pack_key(pack.name)), (pack.index_path, index_key(pack.name))):
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            remote.bucket.upload(key, file.fileno(), size, remote.run)
+            total += size
+    remote.forget()
+    return total
+
+
+def put_packs(remote: RemoteStore, bodies: Iterable[tuple[Digest, bytes]], folder: str) -> list[str]:
+    """Send small objects as packs, see `send_packs`, and return the names of those. The first failure ends it."""
+    names = []
+    with closing(send_packs(remote, bodies, folder)) as packs:
+        for sent in packs:
+            if sent.error:
+                raise sent.error
+            names.append(sent.pack.name)
+    return names
+
+
+def drop_objects(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> None:
+    """Replace a pack by one without `names`; do nothing when its index is gone, as after a compaction."""
+    old = pack_name(pack.key)
+    if (found := remote.packs([old]).get(old)) is None:
+        return
+    _, index = found
+    there = {record.blake3.hex(): ObjectLocation(pack, record) for record in index.records()}
+    rest = {name: location for name, location in there.items() if name not in names and location.fits}
+    with tempfile.TemporaryDirectory() as folder:
+        put_packs(remote, _bodies(remote, rest), folder)
+    remote.bucket.delete([index_key(old), pack.key])
+    remote.forget()
+
+
+def _bodies(remote: RemoteStore, packed: Mapping[str, ObjectLocation]) -> Iterator[tuple[Digest, bytes]]:
+    """Yield objects out of packs, unverified: damage stays for `verify` to see."""
+    for span in spans(packed.items()):
+        data = remote.bucket.read(span.item, span.start, span.end)
+        for _, location in span.objects:
+            if location.record is not None:
+                yield location.record.digest, span.body(data, location)

@@ -1,0 +1,50 @@
+"""Threads for requests: as many at once as jobs and a budget of bytes allow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+BUDGET = 64 << 20
+"""Bytes that all parts under way may hold."""
+JOBS = 8
+"""Requests at once."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Pool:
+    """Calls functions in threads; see `RunAll`."""
+
+    def __init__(self, jobs: int = JOBS, budget: int = BUDGET) -> None:
+        """Use up to `jobs` threads, which start when they are needed, and `budget` bytes."""
+        self._jobs, self._budget = jobs, budget
+        self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="mvc-transfer")
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for what runs; what has not started is dropped."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def __call__(self, function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
+        return list(self.in_order(function, items, size))
+
+    def in_order(self, function: Callable[[T], R], items: Iterable[T], size: int) -> Iterator[R]:
+        """Yield the results in order while later calls run; `size` as in `RunAll`."""
+        window = max(1, min(self._jobs, self._budget // max(size, 1)))
+        running: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                running.append(self._threads.submit(function, item))
+                if len(running) >= window:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()

@@ -1,0 +1,159 @@
+"""Receiving objects from a remote into the cache: each is published only when its bytes are verified.
+
+Small objects travel in packs, medium ones several at a time, large ones one after the other in parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TypeAlias
+
+from mvc.errors import CorruptObject, MissingObject, MvcError
+from mvc.objects.digest import Digest
+from mvc.objects.hashing import hash_bytes
+from mvc.store.buckets.bucket import PART, Bucket, Changed, Item
+from mvc.store.cache.writer import CacheWriter
+from mvc.store.packs.pack_writer import STEP
+from mvc.store.remote.location import FileVersion, ObjectLocation, Span, spans
+from mvc.transfer.download import fill
+from mvc.transfer.tools import Lost, Moved, Tools, attempt, move_loose
+
+Locations: TypeAlias = Mapping[str, ObjectLocation]
+
+_GONE = (MissingObject, Changed)
+"""Reading fails so when others compact, collect garbage or repair on the remote meanwhile."""
+
+
+def fetch_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
+    """Bring objects that the cache is known to lack.
+
+    What others moved or replaced on the remote meanwhile is looked for once more. So is what does not match in a pack:
+    the local copy of the index may be wrong. Then other packs that have it are tried.
+    """
+    locations = tools.remote.locate(digest.blake3 for digest in digests)
+    moved = _fetch_from(tools, digests, locations)
+    lost = _errors(moved)
+    again = [digest for digest in digests if _may_be_found(lost.get(digest.blake3), locations.get(digest.blake3))]
+    if not again:
+        return moved
+    tools.remote.forget({locations[digest.blake3].item.key for digest in again})
+    locations = tools.remote.locate(digest.blake3 for digest in again)
+    moved = moved.then(_fetch_from(tools, again, locations, last=True), again)
+    return _fetch_copies(tools, again, moved, locations)
+
+
+def _fetch_copies(tools: Tools, digests: Sequence[Digest], moved: Moved, locations: Locations) -> Moved:
+    """Bring objects that are damaged at `locations` from other copies on the remote, as long as there is one."""
+    avoided: dict[FileVersion, set[str]] = {}
+    while True:
+        lost = _errors(moved)
+        there = [digest for digest in digests if digest.blake3 in locations]
+        wrong = [digest for digest in there if isinstance(lost.get(digest.blake3), CorruptObject)]
+        for digest in wrong:
+            avoided.setdefault(FileVersion.of(locations[digest.blake3].item), set()).add(digest.blake3)
+        locations = tools.remote.locate((digest.blake3 for digest in wrong), without=avoided)
+        digests = [digest for digest in wrong if digest.blake3 in locations]
+        if not digests:
+            return moved
+        moved = moved.then(_fetch_from(tools, digests, locations, last=True), digests)
+
+
+def _errors(moved: Moved) -> dict[str, MvcError]:
+    return {item.name: item.error for item in moved.failed}
+
+
+def _may_be_found(error: MvcError | None, location: ObjectLocation | None) -> bool:
+    """Whether another look may find an object that failed with `error`."""
+    if error is None or location is None:
+        return False
+    return isinstance(error, _GONE) or (isinstance(error, CorruptObject) and location.record is not None)
+
+
+def _fetch_from(tools: Tools, digests: Sequence[Digest], locations: Locations, *, last: bool = False) -> Moved:
+    """Bring objects from `locations`; in the `last` try, damage in a pack goes to quarantine."""
+    tools.progress.expect(sum(location.size for location in locations.values()))
+    found = [digest for digest in digests if digest.blake3 in locations]
+    whole = [digest for digest in found if locations[digest.blake3].is_whole(digest.size)]
+    url = tools.remote.bucket.url
+    lost = [
+        Lost(digest.blake3, MissingObject(f"object {digest.blake3} is not on {url}"))
+        for digest in digests
+        if digest.blake3 not in locations
+    ]
+    lost += [_damaged(tools, digest) for digest in sorted({*found}.difference(whole))]
+    with CacheWriter(tools.cache, step=STEP) as writer:
+        packed = [digest for digest in whole if locations[digest.blake3].record]
+        lost += _receive_packed(tools, writer, packed, locations, last=last)
+        loose = [(digest, locations[digest.blake3].item) for digest in whole if not locations[digest.blake3].record]
+        lost += move_loose(tools.pool, partial(_receive_loose, tools, writer), loose, lambda pair: pair[0].size)
+    failed = {item.name for item in lost}
+    arrived = [digest for digest in whole if digest.blake3 not in failed]
+    return Moved(len(arrived), sum(digest.size for digest in arrived), tuple(lost))
+
+
+def _damaged(tools: Tools, digest: Digest) -> Lost:
+    message = f"object {digest.blake3} is damaged on {tools.remote.bucket.url}: its bytes do not match its name"
+    return Lost(digest.blake3, CorruptObject(message))
+
+
+# Small objects.
+
+
+def _receive_packed(
+    tools: Tools, writer: CacheWriter, digests: Iterable[Digest], locations: Locations, *, last: bool,
+) -> list[Lost]:
+    """Bring objects out of packs. Return what failed.
+
+    One thread stores them: Ctrl-C, which only the main thread sees, leaves no object half in a pack.
+    """
+    packed = {digest.blake3: digest for digest in digests}
+    ranges = spans((name, locations[name]) for name in packed)
+    store = partial(_store_span, tools, writer, packed, last=last)
+    lost: list[Lost] = []
+    storing: Future[list[Lost]] | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="mvc-write") as thread:
+        for span, data in tools.pool.in_order(partial(_read_span, tools.remote.bucket), ranges, PART):
+            lost += storing.result() if storing else []
+            storing = thread.submit(store, span, data)
+        lost += storing.result() if storing else []
+    return lost
+
+
+def _read_span(bucket: Bucket, span: Span) -> tuple[Span, bytes | MvcError]:
+    try:
+        return span, bucket.read(span.item, span.start, span.end)
+    except MvcError as error:
+        return span, error
+
+
+def _store_span(
+    tools: Tools, writer: CacheWriter, digests: Mapping[str, Digest], span: Span, data: bytes | MvcError, *, last: bool,
+) -> list[Lost]:
+    """Store the objects of a span. Return what failed."""
+    if isinstance(data, MvcError):
+        return [Lost(name, data) for name, _ in span.objects]
+    lost = []
+    for name, location in span.objects:
+        body, digest = span.body(data, location), digests[name]
+        if hash_bytes(body) == digest:
+            writer.put_bytes(body, digest)
+        else:
+            lost.append(_damaged(tools, digest))
+            if last:
+                writer.quarantine(digest, body)
+        tools.progress.advance(location.size)
+    return lost
+
+
+# Large objects.
+
+
+def _receive_loose(tools: Tools, writer: CacheWriter, found: tuple[Digest, Item]) -> Lost | None:
+    digest, item = found
+    if item.size != digest.size:
+        return _damaged(tools, digest)
+    resume = item.size > PART
+    lost = attempt(digest.blake3, lambda: writer.put_filled(digest, partial(fill, tools, item), resume=resume))
+    return _damaged(tools, digest) if lost and isinstance(lost.error, CorruptObject) else lost

@@ -1,0 +1,69 @@
+"""What sending and receiving share: the tools of a transfer, its outcome, and how large objects are moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+from mvc.errors import MvcError
+from mvc.fs.files import as_error
+from mvc.objects.digest import Digest
+from mvc.store.buckets.bucket import PART
+from mvc.store.cache.cache import Cache
+from mvc.store.remote.store import RemoteStore
+from mvc.transfer.pool import Pool
+from mvc.workspace.progress import Progress
+
+T = TypeVar("T")
+
+
+class Tools(NamedTuple):
+    """What a transfer works with."""
+
+    cache: Cache
+    remote: RemoteStore
+    pool: Pool
+    progress: Progress
+    folder: str
+    """A local directory for temporary files; it exists."""
+
+
+class Lost(NamedTuple):
+    """An object that did not arrive."""
+
+    name: str
+    error: MvcError
+
+
+class Moved(NamedTuple):
+    """What was moved: objects, their bytes, and what failed."""
+
+    objects: int = 0
+    bytes: int = 0
+    failed: tuple[Lost, ...] = ()
+
+    def then(self, other: Moved, tried: Iterable[Digest] = ()) -> Moved:
+        """Return both together; `other` was a second try for `tried`."""
+        names = {digest.blake3 for digest in tried}
+        failed = tuple(item for item in self.failed if item.name not in names)
+        return Moved(self.objects + other.objects, self.bytes + other.bytes, failed + other.failed)
+
+
+def move_loose(
+    pool: Pool, move: Callable[[T], Lost | None], objects: Sequence[T], size: Callable[[T], int],
+) -> list[Lost]:
+    """Move objects of up to `PART` bytes several at a time, then larger ones one after the other, each in parts."""
+    medium = [item for item in objects if size(item) <= PART]
+    done = pool(move, medium, max(map(size, medium), default=0))
+    return [lost for lost in (*done, *(move(item) for item in objects if size(item) > PART)) if lost]
+
+
+def attempt(name: str, move: Callable[[], None]) -> Lost | None:
+    """Move an object; return it with the error when that fails."""
+    try:
+        move()
+    except MvcError as error:
+        return Lost(name, error)
+    except OSError as error:
+        return Lost(name, as_error(error, f"object {name}"))
+    return None
