@@ -140,7 +140,7 @@ def test_what_is_signed_and_not_staged_is_said(signed: Repo) -> None:
 
 @pytest.mark.parametrize(("spoil", "code", "says"), [
     (lambda repo: repo.remove(REPORT), 3, "has no report to sign"),
-    (lambda repo: repo.write(REPORT, "rubbish"), 2, "no evaluation report"),
+    (lambda repo: repo.write(REPORT, "rubbish"), 2, "not an evaluation report"),
     (lambda repo: (repo.write(MODEL, "other"), repo.ok("add", MODEL)), 3, "its pointer says"),
     (lambda repo: repo.remove(f"{MODEL}.mvc"), 3, "is not tracked"),
     (lambda repo: repo.write(f"{MODEL}.mvc", "rubbish"), 3, "cannot be read"),
