@@ -110,7 +110,7 @@ def test_a_plain_directory_moves_what_is_tracked_below_it_and_leaves_git_s_own(m
     models.added("models/deep/x.bin", b"x")
     result = models.ok("mv", "models", "archive")
     assert models.states() == dict.fromkeys(("archive/bert", "archive/deep/x.bin", "archive/m.bin"), "clean")
-    assert "1 file that Git tracks itself was left" in result.out
+    assert "Not moved: 1 file tracked by Git" in result.out
     assert "git mv -- models/README" in result.out
     assert models.contents("models") == {"README": b"text"}
     assert ignored(models, "archive/m.bin", "archive/bert", "archive/deep/x.bin", "models/x") == [

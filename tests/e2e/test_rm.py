@@ -292,7 +292,7 @@ def test_what_mvcignore_leaves_out_stays_and_is_named(repo: Repo) -> None:
     repo.write("data/run.log", b"log")
     repo.added("data")
     said = repo.ok("rm", "data").out
-    assert "What was never tracked is still there, and Git sees it now: data" in said
+    assert "Files that were never tracked left in the workspace, visible to Git: data" in said
     assert repo.contents("data") == {"run.log": b"log"}
 
 
