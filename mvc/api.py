@@ -44,12 +44,11 @@ __all__ = [
 class Project:
     """A Git worktree in which mvc is set up.
 
-    Paths are relative to `start` of `find`, or absolute. Everything raises `mvc.MvcError`: its
-    `message` says what is wrong, its `fix` what to do. Use it as a context manager, or `close` it.
+    Paths are relative to `start` of `find`, or absolute. Errors are `mvc.MvcError`: the `message`
+    says what is wrong, the `fix` what to do. Use it as a context manager, or `close` it.
     """
 
     def __init__(self, project: _Project) -> None:
-        """Wrap a project; see `find`."""
         self._project = project
 
     @classmethod
@@ -57,21 +56,19 @@ class Project:
         """Return the project that the directory `start` is in.
 
         Raises:
-            MvcError: it is in no Git worktree, or mvc is not set up there.
+            MvcError: it is not in a Git worktree, or mvc is not set up there.
 
         """
         return cls(_Project.find(surroundings(start)))
 
     def __enter__(self) -> Project:
-        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
         self.close()
 
     def close(self) -> None:
-        """Let go of files."""
+        """Close all files."""
         self._project.close()
 
     @property
@@ -88,7 +85,7 @@ class Project:
         stage: bool = True,
         follow_symlinks: bool = False,
     ) -> AddResult:
-        """Store files and directories in the cache, write and stage their pointers.
+        """Store files and directories in the cache; write and stage their pointers.
 
         A path that fails is in the result's `failed`; the others are added.
         """
@@ -102,7 +99,7 @@ class Project:
     def checkout(
         self, *paths: str, rev: str | None = None, force: bool = False, relink: bool = False,
     ) -> CheckoutResult:
-        """Make the workspace match the pointers; with `rev`, bring pointers back as they were then.
+        """Make the workspace match the pointers; with `rev`, restore the pointers of that revision first.
 
         What fails is in the result's `failed`; the rest is done.
         """
@@ -114,14 +111,14 @@ class Project:
         return move(project, project.shell.path(source), project.shell.path(target), into=target.endswith("/"))
 
     def rm(self, *paths: str, keep: bool = False) -> RemoveResult:
-        """Stop tracking `paths`, and delete their content if the cache has it, unless `keep`.
+        """Stop tracking `paths`, and delete their content if the cache has it, unless `keep` is set.
 
         What fails is in the result's `failed`; the rest is done.
         """
         return remove(self._project, self._project.shell.paths(paths), keep=keep)
 
     def unprotect(self, *paths: str) -> UnprotectResult:
-        """Make files that share their content with the cache writable, each with a copy of its own.
+        """Make files that share their content with the cache writable, each with its own copy.
 
         What fails is in the result's `failed`; the rest is done.
         """
@@ -135,11 +132,11 @@ class Project:
 def open_content(reference: str, rev: str | None = None, remote: str | None = None) -> BinaryIO:
     """Return a binary file object of a tracked file's content: `mvc.open`.
 
-    `reference` is a path, or `REV:path`; `rev` a Git revision. What the cache lacks is streamed from the remote,
-    without fetching it whole. Read in order to the end, the bytes are proven, or an error comes out.
+    `reference` is a path or `REV:path`, `rev` a Git revision. What the cache lacks is streamed from the remote
+    without fetching all of it. Content that is read in order to its end is verified; damage raises an error.
 
     Raises:
-        MvcError: there is no such content, or it cannot be had.
+        MvcError: there is no such content, or it is not available.
 
     """
     keep = ExitStack()
@@ -152,12 +149,12 @@ def open_content(reference: str, rev: str | None = None, remote: str | None = No
 
 
 def path(reference: str, rev: str | None = None, remote: str | None = None) -> Path:
-    """Return a real path of a tracked file or directory, fetched if need be: in the workspace, or read-only beside it.
+    """Return a path on disk of a tracked file or directory, fetched if needed: in the workspace, or a read-only copy.
 
-    `reference` is a path, or `REV:path`; `rev` a Git revision.
+    `reference` is a path or `REV:path`, `rev` a Git revision.
 
     Raises:
-        MvcError: there is no such content, or it cannot be had.
+        MvcError: there is no such content, or it is not available.
 
     """
     with _Project.find(surroundings()) as project:
@@ -179,20 +176,21 @@ def record(  # noqa: PLR0913 - as many as the command has options
     lower_is_better: Iterable[str] = (),
     stage: bool = True,
 ) -> Recorded:
-    """Write and stage the evaluation report of `model`, bound to its bytes as they are now.
+    """Write and stage the evaluation report of `model`, bound to its present content.
 
-    `metrics` has any shape that a file with metrics may have, such as `{"auc": 0.93}`; `dataset` has paths by id. What
-    is not as it should be, though the report was written, is in the result's `remarks`.
+    `metrics` has any form that a file with metrics may have, such as `{"auc": 0.93}`; `dataset` has paths by id.
+    Problems that do not prevent the report are in the result's `remarks`.
 
     Raises:
         MvcError: there is no such model, or the report cannot be written.
 
     """
-    from mvc.ops.reports import record  # noqa: PLC0415 - import time
+    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415 - import time
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
+    from mvc.ops.reports.record import record  # noqa: PLC0415
 
     with _Project.find(surroundings()) as project:
-        options = record.RecordOptions(
+        options = RecordOptions(
             tag,
             bump,
             data=_plain(metrics),
@@ -205,15 +203,15 @@ def record(  # noqa: PLR0913 - as many as the command has options
             desc=desc,
             stage=stage,
         )
-        provenance = gather(project, _command(), here(evaluating=True), time.time())
-        return record.record(project, project.shell.path(model), options, provenance)
+        provenance = gather(project.git, _command(), here(evaluating=True), time.time())
+        return record(project, project.shell.path(model), options, provenance)
 
 
 def report(reference: str) -> Report:
     """Return the evaluation report of a path, or of `REV:path`.
 
     Raises:
-        MvcError: it has none, or one that cannot be read.
+        MvcError: it has none, or an invalid one.
 
     """
     from mvc.ops.reports.show import show  # noqa: PLC0415 - import time
@@ -223,7 +221,7 @@ def report(reference: str) -> Report:
 
 
 def _plain(value: object) -> object:
-    """Return metrics as plain data: numbers of NumPy and others as Python's own."""
+    """Return metrics as plain data: numbers of NumPy and other libraries become Python's."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -232,13 +230,13 @@ def _plain(value: object) -> object:
         return float(value) if isinstance(value, float) else value
     item = getattr(value, "item", None)  # NumPy, PyTorch, JAX
     try:
-        return item() if callable(item) else float(value)  # type: ignore[arg-type]  # refused below when it is none
+        return item() if callable(item) else float(value)  # type: ignore[arg-type]  # its TypeError is caught
     except (TypeError, ValueError):
         return f"a {type(value).__name__}"
 
 
 def _command() -> str:
-    """Return the command line of this process; nothing where people type, since that is none."""
+    """Return the command line of this process; empty in an interactive session."""
     words = sys.orig_argv
     if not sys.argv or sys.argv[0] in ("", "-c") or "ipykernel" in sys.argv[0]:
         return ""

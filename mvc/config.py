@@ -1,9 +1,9 @@
 """Settings: flag > `MVC_*` environment > local > project > user > default.
 
-A committed config comes with a clone, so it can name neither a command, a cache directory nor a secret:
-those count only from the local or the user's file, and are ignored with a warning elsewhere.
+A committed config comes with a clone, so it cannot set a command, a cache directory or a secret: these are ignored
+there, with a warning, and read from the local and the user's file only.
 
-`remotes.NAME.OPTION` are keys, too; each file may set some of a remote's options.
+`remotes.NAME.OPTION` are keys as well; each file may set some options of a remote.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from itertools import takewhile
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from mvc.errors import InvalidFormat, UsageError
-from mvc.objects.pointer import LABEL, REMOTE, quote
+from mvc.objects import yaml_lines
+from mvc.objects.pointer import REMOTE
 
 Origin: TypeAlias = Literal["flag", "environment", "local", "project", "user", "default"]
 Scope: TypeAlias = Literal["local", "project", "user"]
@@ -31,17 +31,17 @@ LINK_TYPES = ("reflink", "copy", "hardlink", "symlink")
 
 
 class Key(NamedTuple):
-    """A setting: what it means, what it is unless set, and who may set it."""
+    """A setting: its default, its meaning, and who may set it."""
 
     name: str
     default: str
     meaning: str
     check: Callable[[str], str]
-    """Returns what is wrong with a value; empty when nothing is."""
+    """Returns what is wrong with a value; empty when it is valid."""
     committed: bool = True
     """Whether a committed config may set it."""
     secret: bool = False
-    """Whether its value is never shown."""
+    """Whether its value must never be shown."""
 
     @property
     def variable(self) -> str:
@@ -51,11 +51,11 @@ class Key(NamedTuple):
 
 def _check_links(value: str) -> str:
     unknown = [name for name in value.split(",") if name not in LINK_TYPES]
-    return f"{unknown[0]!r} is none of {', '.join(LINK_TYPES)}" if unknown else ""
+    return f"invalid value {unknown[0]!r}: expected one of {', '.join(LINK_TYPES)}" if unknown else ""
 
 
 def _check_dir(value: str) -> str:
-    return "" if not value or os.path.isabs(value) else f"{value!r} is not an absolute path"
+    return "" if not value or os.path.isabs(value) else f"invalid value {value!r}: expected an absolute path"
 
 
 def _check_default(value: str) -> str:
@@ -63,58 +63,58 @@ def _check_default(value: str) -> str:
 
 
 def check_remote_name(name: str) -> str:
-    """Return what is wrong with the name of a remote; empty when nothing is."""
+    """Return what is wrong with the name of a remote; empty when it is valid."""
     if REMOTE.fullmatch(name) is None:
-        return f"{name!r} is no name for a remote: letters, digits, '-', '_' and '.', at most 64"
-    return "'default' is no name for a remote: it is a key beside them" if name == "default" else ""
+        return f"invalid remote name {name!r}: expected at most 64 letters, digits, '-', '_' and '.'"
+    return "invalid remote name 'default': it is a setting" if name == "default" else ""
 
 
 def _check_text(value: str) -> str:
-    return "" if value and value.isprintable() else "must be one line of text"
+    return "" if value and value.isprintable() else "expected one line of text"
 
 
 def _check_one_of(*names: str) -> Callable[[str], str]:
-    return lambda value: "" if value in names else f"{value!r} is none of {', '.join(names)}"
+    return lambda value: "" if value in names else f"invalid value {value!r}: expected one of {', '.join(names)}"
 
 
 def parse_size(text: str) -> int | None:
-    """Return the bytes in a size such as `1GB` or `512MiB`; None when it is none."""
+    """Return a size such as `1GB` or `512MiB` in bytes; None for an invalid one."""
     match = _SIZE.fullmatch(text)
     return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def _check_size(value: str) -> str:
-    return "" if parse_size(value) is not None else f"{value!r} is no size such as 500MB, 1GB or 2GiB"
+    return "" if parse_size(value) is not None else f"invalid size {value!r}: expected one such as 500MB, 1GB or 2GiB"
 
 
 def _check_endpoint(value: str) -> str:
-    """Refuse whatever may hide a secret, and never repeat it."""
+    """Refuse a value that may have a secret in it, and never show it."""
     if re.fullmatch(r"https?://[A-Za-z0-9\[][A-Za-z0-9_.:\]-]*(?:/[A-Za-z0-9_./~-]*)?", value, re.ASCII):
         return ""
-    return "must be https://HOST:PORT or http://HOST:PORT, without user, '?' and '#'"
+    return "expected https://HOST:PORT or http://HOST:PORT, without user, '?' and '#'"
 
 
 def _check_region(value: str) -> str:
     name = re.fullmatch(r"(?![0-9]+$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", value, re.ASCII)
-    return "" if name else f"{value!r} is no region such as eu-central-1: letters, digits and '-', at most 63"
+    return "" if name else f"invalid region {value!r}: expected at most 63 letters, digits and '-'"
 
 
 _BOOLEAN = _check_one_of("true", "false")
 KEYS: Mapping[str, Key] = {
     key.name: key
     for key in (
-        Key("cache.dir", "", "Directory of the cache, absolute; empty: inside .git", _check_dir, committed=False),
+        Key("cache.dir", "", "Absolute path of the cache; empty for one inside .git", _check_dir, committed=False),
         Key(
             "cache.link",
             "reflink,copy",
-            "How workspace files and the cache share content, tried in this order: " + ", ".join(LINK_TYPES),
+            "How workspace files share content with the cache, in order of preference: " + ", ".join(LINK_TYPES),
             _check_links,
         ),
-        Key("remotes.default", "", "The remote that is used when none is named", _check_default),
-        Key("hooks.enabled", "true", "Whether init installs Git hooks, and status misses them", _BOOLEAN),
-        Key("hooks.checkout", "true", "Whether switch, merge and pull bring content in line", _BOOLEAN),
-        Key("hooks.push", "true", "Whether git push sends the content, too", _BOOLEAN),
-        Key("hooks.push_limit", "1GB", "How much git push sends; above that, mvc push is to be typed", _check_size),
+        Key("remotes.default", "", "The remote that is used unless another is given", _check_default),
+        Key("hooks.enabled", "true", "Whether init installs Git hooks, and status warns without them", _BOOLEAN),
+        Key("hooks.checkout", "true", "Whether switch, merge and pull update the content", _BOOLEAN),
+        Key("hooks.push", "true", "Whether git push sends the content as well", _BOOLEAN),
+        Key("hooks.push_limit", "1GB", "How much content git push sends; more needs mvc push", _check_size),
     )
 }
 _ACLS = (
@@ -124,35 +124,35 @@ _ACLS = (
 OPTIONS: Mapping[str, Key] = {
     key.name: key
     for key in (
-        Key("url", "", "Where it is: a directory, or s3://BUCKET/PREFIX and the like", _check_text),
-        Key("endpoint_url", "", "Address of the server, where it is not Amazon's", _check_endpoint),
+        Key("url", "", "Address: a directory, or a URL such as s3://BUCKET/PREFIX", _check_text),
+        Key("endpoint_url", "", "Address of the server, unless it is Amazon's", _check_endpoint),
         Key("region", "", "Region of the bucket", _check_region),
-        Key("anon", "false", "Send requests without credentials, to a public bucket", _BOOLEAN),
+        Key("anon", "false", "Send requests without credentials, for a public bucket", _BOOLEAN),
         Key("sse", "", "Encryption on the server: AES256, aws:kms or aws:kms:dsse", _check_text),
         Key("kms_key_id", "", "Key for aws:kms", _check_text),
-        Key("acl", "", "Canned ACL of what is written: " + ", ".join(_ACLS), _check_one_of(*_ACLS)),
+        Key("acl", "", "Canned ACL of written objects: " + ", ".join(_ACLS), _check_one_of(*_ACLS)),
         Key(
-            "addressing_style", "auto", "How the bucket is named to the server: auto, path or virtual",
+            "addressing_style", "auto", "How requests name the bucket: auto, path or virtual",
             _check_one_of("auto", "path", "virtual"),
         ),
         Key(
             "checksums",
             "",
-            "S3's own checksums with what is sent: when_supported (unless set) or when_required",
+            "S3 checksums of sent objects: when_supported (the default) or when_required",
             _check_one_of("when_supported", "when_required"),
         ),
         Key("profile", "", "Profile of the AWS configuration", _check_text, committed=False),
-        Key("ca_bundle", "", "File of certificates to trust, absolute", _check_dir, committed=False),
+        Key("ca_bundle", "", "Absolute path of a file with trusted certificates", _check_dir, committed=False),
         Key("access_key_id", "", "Access key", _check_text, committed=False, secret=True),
         Key("secret_access_key", "", "Secret of the access key", _check_text, committed=False, secret=True),
         Key("session_token", "", "Token of a temporary access key", _check_text, committed=False, secret=True),
     )
 }
-"""What can be said of a remote, as `remotes.NAME.OPTION`; all but `url` are S3's."""
+"""The options of a remote, `remotes.NAME.OPTION`; all but `url` are for S3."""
 
 
 def find_key(name: str) -> Key | None:
-    """Return the key that is called `name`; None when there is none."""
+    """Return the key with this name; None for an unknown one."""
     section, _, rest = name.partition(".")
     remote, _, option = rest.rpartition(".")
     if section == "remotes" and option in OPTIONS and not check_remote_name(remote):
@@ -161,37 +161,37 @@ def find_key(name: str) -> Key | None:
 
 
 def is_secret(name: str) -> bool:
-    """Whether the value of the key `name` is never shown."""
+    """Whether the value of the key `name` must never be shown."""
     key = find_key(name)
     return key is not None and key.secret
 
 
 def shown(name: str, value: str) -> str:
-    """Return the value of the key `name` as it may be shown: nothing of a secret."""
+    """Return the value of the key `name`, or `***` for a secret."""
     return "***" if value and is_secret(name) else value
 
 
 class Setting(NamedTuple):
-    """A value and where it came from."""
+    """A value and its origin."""
 
     value: str
     origin: Origin
 
 
 class Settings(NamedTuple):
-    """Every key's value, and what was ignored on the way."""
+    """The values of all keys, and what was ignored."""
 
     values: Mapping[str, Setting]
     warnings: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
-    """The keys that a committed config sets and cannot."""
+    """The keys in a committed config that it cannot set."""
 
     def value(self, name: str) -> str:
         """Return the value of the key `name`."""
         return self.values[name].value
 
     def remotes(self) -> dict[str, dict[str, Setting]]:
-        """Return what is set of each remote, by name and option."""
+        """Return the settings of all remotes, by name and option."""
         found: dict[str, dict[str, Setting]] = {}
         for name, setting in self.values.items():
             if name not in KEYS:
@@ -201,17 +201,17 @@ class Settings(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One source of settings: flat keys and text values."""
+    """The settings of one origin, with flat keys."""
 
     origin: Origin
     values: Mapping[str, str]
 
 
 def merge(layers: list[Layer]) -> Settings:
-    """Return the settings that `layers`, the weakest first, add up to.
+    """Return the settings of all `layers`, where later ones override earlier ones.
 
     Raises:
-        UsageError: a value that counts is not allowed.
+        UsageError: a value is invalid.
 
     """
     values = {name: Setting(key.default, "default") for name, key in KEYS.items()}
@@ -237,10 +237,10 @@ def _check_value_of(origin: Origin, name: str, value: str) -> None:
 
 
 def check_value(name: str, value: str) -> Key:
-    """Return the key `name` when `value` may be its value.
+    """Return the key `name` if `value` is valid for it.
 
     Raises:
-        UsageError: no such key, or no such value.
+        UsageError: the key is unknown, or the value invalid.
 
     """
     if (key := find_key(name)) is None:
@@ -254,41 +254,41 @@ def _unknown(name: str) -> UsageError:
     section, _, rest = name.partition(".")
     remote, _, option = rest.rpartition(".")
     if section != "remotes" or not remote:
-        return UsageError(f"no setting is called {name!r}; there are: {', '.join(KEYS)}", "mvc config list")
+        return UsageError(f"unknown setting {name!r}: expected one of {', '.join(KEYS)}", "mvc config list")
     if reason := check_remote_name(remote):
         return UsageError(reason, "mvc remote add NAME URL")
     return unknown_option(option)
 
 
 def unknown_option(option: str) -> UsageError:
-    """Return the error that says that remotes have no such option."""
+    """Return the error for an unknown option of a remote."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistyped name needs it
 
     near = get_close_matches(option, OPTIONS, 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(OPTIONS)}"
-    return UsageError(f"no option of a remote is called {option!r}; {hint}", "mvc help remotes")
+    hint = f"did you mean {' or '.join(near)}?" if near else f"expected one of {', '.join(OPTIONS)}"
+    return UsageError(f"unknown option {option!r} of a remote: {hint}", "mvc help remotes")
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:
-    """Return what `MVC_*` variables set."""
+    """Return the settings in `MVC_*` variables."""
     return Layer("environment", {k.name: environ[k.variable] for k in KEYS.values() if k.variable in environ})
 
 
 def file_layer(origin: Scope, raw: bytes | None, what: str) -> Layer:
-    """Return what a config file sets; `what` names it in errors.
+    """Return the settings in a config file; `what` names it in errors.
 
     Raises:
-        InvalidFormat: it is no config.
+        InvalidFormat: the file is invalid.
 
     """
-    if raw is None or _says_nothing(raw):
+    if raw is None or _is_empty(raw):
         return Layer(origin, {})
-    from mvc.objects import strict_yaml  # noqa: PLC0415 - most configs say nothing: start-up time
+    from mvc.objects import strict_yaml  # noqa: PLC0415 - start-up time: most configs are empty
 
     return Layer(origin, dict(_flatten(strict_yaml.load(raw, what=what, max_bytes=MAX_BYTES), what)))
 
 
-def _says_nothing(raw: bytes) -> bool:
+def _is_empty(raw: bytes) -> bool:
     lines = (line.strip() for line in raw.splitlines())
     return all(not line or line.startswith(b"#") or line == HEADER.strip().encode() for line in lines)
 
@@ -304,13 +304,13 @@ def _flatten(data: object, what: str) -> list[tuple[str, str]]:
             raise InvalidFormat(f"{what}: {section}: expected keys and values")
         for name, value in _names(section, body):
             if find_key(name) is None or not isinstance(value, str):
-                raise InvalidFormat(f"{what}: {_complaint(name)}")
+                raise InvalidFormat(f"{what}: {_problem(name)}")
             rows.append((name, value))
     return rows
 
 
 def _names(section: str, body: dict[str, object]) -> Iterator[tuple[str, object]]:
-    """Yield the keys of a section; a remote's stand one level deeper."""
+    """Yield the keys of a section; those of a remote are one level deeper."""
     for name, value in body.items():
         if section != "remotes" or name == "default":
             yield f"{section}.{name}", value
@@ -320,29 +320,26 @@ def _names(section: str, body: dict[str, object]) -> Iterator[tuple[str, object]
             yield f"{section}.{name}.", value
 
 
-def _complaint(name: str) -> str:
+def _problem(name: str) -> str:
     if name.endswith("."):
-        return f"{name[:-1]}: expected a name, quoted if it is a number, and its keys and values"
+        return f"{name[:-1]}: expected a name (quoted if it is a number) with keys and values"
     if find_key(name) is None and name.startswith("remotes."):
         return f"{name}: {_unknown(name).message}"
-    return f"{name}: no such setting, or not a text: quote it"
-
-
-# Changing a file.
+    return f"{name}: unknown setting, or not a string: quote it"
 
 
 def edit(text: str, name: str, value: str | None) -> str:
     """Return the config `text` with the key set to `value`, or without it; comments stay.
 
     Raises:
-        InvalidFormat: the text is laid out in a way that cannot be edited line by line.
+        InvalidFormat: the layout cannot be edited line by line.
 
     """
     lines = (text or HEADER).removesuffix("\n").split("\n")
     if value is None:
-        _take_out(lines, _path(name))
+        yaml_lines.remove(lines, _path(name))
     else:
-        _put(lines, _path(name), value)
+        yaml_lines.put(lines, _path(name), value)
     result = "\n".join(lines) + "\n"
     if read(result) != {key: old for key, old in {**read(text), name: value}.items() if old is not None}:
         raise InvalidFormat("the file's layout cannot be edited line by line: edit it by hand")
@@ -350,7 +347,7 @@ def edit(text: str, name: str, value: str | None) -> str:
 
 
 def read(text: str) -> dict[str, str]:
-    """Return what a config with this text sets."""
+    """Return the settings in the text of a config."""
     return dict(file_layer("local", text.encode(), "config").values)
 
 
@@ -358,70 +355,6 @@ def _path(name: str) -> list[str]:
     section, _, rest = name.partition(".")
     remote, _, option = rest.rpartition(".")
     return [section, remote, option] if remote else [section, rest]
-
-
-def _take_out(lines: list[str], path: list[str]) -> None:
-    """Remove the line of a key, and the sections that are empty without it."""
-    found = _find(lines, path)
-    if len(found) == len(path):
-        del lines[found.pop()]
-        while found and not _body(lines, found[-1]):
-            del lines[found.pop()]
-
-
-def _put(lines: list[str], path: list[str], value: str) -> None:
-    """Replace the line of a key, or add it at the end of its section."""
-    found = _find(lines, path)
-    missing = [*path[len(found) :]]
-    if not missing:
-        row = lines[found[-1]]
-        lines[found[-1]] = f"{_indent(row)}{_spelled(path[-1])}: {quote(value)}{_comment(row)}"
-        return
-    at, indent = _end(lines, found[-1]) if found else (len(lines), "")
-    added = [f"{indent}{'  ' * depth}{_spelled(key)}:" for depth, key in enumerate(missing)]
-    lines[at:at] = [*added[:-1], f"{added[-1]} {quote(value)}"]
-
-
-def _find(lines: list[str], path: list[str]) -> list[int]:
-    """Return where the keys of `path` stand, as far as they are there: each in the section of the one before."""
-    found: list[int] = []
-    for key in path:
-        body = _body(lines, found[-1] if found else None)
-        rows = [n for n in body if _indent(lines[n]) == _indent(lines[body[0]])]
-        row = next((n for n in rows if lines[n].strip().startswith(f"{_spelled(key)}:")), None)
-        if row is None:
-            break
-        found.append(row)
-    return found
-
-
-def _body(lines: list[str], section: int | None) -> list[int]:
-    """Return the lines of a section, without comments; of the whole file when `section` is None."""
-    start, depth = (0, -1) if section is None else (section + 1, len(_indent(lines[section])))
-    rows = (n for n in range(start, len(lines)) if lines[n].strip() and not lines[n].lstrip().startswith("#"))
-    return list(takewhile(lambda n: len(_indent(lines[n])) > depth, rows))
-
-
-def _end(lines: list[str], section: int) -> tuple[int, str]:
-    """Return where a section ends, and how deep its keys stand."""
-    if body := _body(lines, section):
-        return body[-1] + 1, _indent(lines[body[0]])
-    return section + 1, _indent(lines[section]) + "  "
-
-
-def _indent(row: str) -> str:
-    return row[: len(row) - len(row.lstrip(" "))]
-
-
-def _spelled(key: str) -> str:
-    """Return a key as it stands in a file: quoted where some YAML reader takes it for something else."""
-    return key if LABEL.fullmatch(key) else quote(key)
-
-
-def _comment(row: str) -> str:
-    """Return the comment at the end of a line `key: value  # comment`, with the space before it."""
-    match = re.fullmatch(r"""\s*\w+:\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s#'"][^\s#]*)?(\s+#.*)""", row)
-    return match[1] if match else ""
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The hooks that judge a commit: `python -m mvc.hook pre-commit`. A program of its own, for it starts quickly.
+"""The hooks that judge a commit: `python -m mvc.hook pre-commit`. A program of its own, so that it starts quickly.
 
-Exit 0: it may be made; 1: there are findings; 3: it could not be judged. Git makes a commit only after a 0.
+Exit 0: the commit may be made; 1: there are findings; 3: it could not be judged. Git makes a commit only after a 0.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mvc.errors import MvcError
+from mvc.errors import MvcError, UsageError
 from mvc.objects.visible import visible
 
 if TYPE_CHECKING:
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     from mvc.scm.index_changes import Index
     from mvc.scm.plumbing import Git, Layout
 
-HOOKS = {"pre-commit": "commit", "pre-merge-commit": "merge"}
+HOOKS = {"pre-commit": "commit", "pre-merge-commit": "merge", "no-raw-models": "commit", "lint": "commit"}
 """What each of them stops."""
-_FINDINGS = 1
-_USAGE = 2
-_NOT_JUDGED = 3
-_INTERRUPTED = 130
+_FINDINGS, _USAGE, _NOT_JUDGED, _INTERRUPTED = 1, 2, 3, 130
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the hook that the first of `arguments` names; its exit code."""
-    name = arguments[0] if arguments else ""
+    """Run the hook NAME of `NAME [--range FROM TO]`, on the index or on these commits; return its exit code."""
+    name, *rest = arguments or [""]
     if name not in HOOKS:
-        _say(f"no hook that judges is called {name!r}; there are: {', '.join(HOOKS)}", "mvc help hooks")
+        _say(f"unknown hook {name!r}: expected {', '.join(HOOKS)}", "mvc help hooks")
         return _USAGE
+    commits = (rest[1], rest[2]) if rest[:1] == ["--range"] else None
     try:
-        return _show(_findings(os.environ), HOOKS[name])
+        return _show(_judged(name, commits, os.environ), HOOKS[name])
     except KeyboardInterrupt:
         return _INTERRUPTED
     except MvcError as error:
         _say(error.message, error.fix)
+        if isinstance(error, UsageError) and commits:
+            return _USAGE
     except OSError as error:
         _say(f"{os.fsdecode(error.filename or 'the system')}: {error.strerror}", "mvc doctor")
     except Exception as error:  # noqa: BLE001 - whatever happens, nothing passes because the judge failed
@@ -52,29 +52,29 @@ def main(arguments: Sequence[str]) -> int:
     return _NOT_JUDGED
 
 
-def _findings(environ: Mapping[str, str]) -> Verdict:
-    """Judge the index; lines to type are for the directory that `git commit` was typed in."""
-    from mvc.scm.index_changes import in_hook  # noqa: PLC0415 - errors of imports are caught here, too
-    from mvc.scm.plumbing import Git  # noqa: PLC0415
+def _judged(name: str, commits: tuple[str, str] | None, environ: Mapping[str, str]) -> Verdict:
+    """Judge; lines to type are for the directory in which `git commit` was typed."""
+    from mvc.scm.index_changes import in_hook  # noqa: PLC0415 - so that errors of imports are caught
+    from mvc.scm.plumbing import Git, scrubbed  # noqa: PLC0415
 
-    ahead = _Ahead(Git(os.getcwd(), in_hook(environ)))
+    ahead = _Ahead(Git(os.getcwd(), scrubbed(environ) if commits else in_hook(environ)))
     ahead.start()
     _load_msgspec()
-    from mvc.ops.judging.hook import judge_index  # noqa: PLC0415
-    from mvc.ops.shared.finding_lines import lines_from  # noqa: PLC0415
+    from mvc.ops.judging.hook import judge_index, judge_range, only_part  # noqa: PLC0415
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
     from mvc.project import Project, Surroundings  # noqa: PLC0415
     from mvc.quality.finding import Verdict  # noqa: PLC0415
 
     layout, index = ahead.result()
     typed_in = os.path.join(layout.root, environ.get("GIT_PREFIX", ""))
     around = Surroundings(typed_in, environ, _user_config(environ))
-    project = Project(layout, around, Git(layout.root, ahead.git.environ))
-    verdict = judge_index(project, time.time(), index)  # never closed, so that nothing is written
-    return Verdict(lines_from(project, verdict.findings))
+    project = Project(layout, around, ahead.git.at(layout.root))  # never closed, so that nothing is written
+    verdict = judge_range(project, *commits, time.time()) if commits else judge_index(project, time.time(), index)
+    return Verdict(relative_findings(project.shell, only_part(verdict, name).findings))
 
 
 class _Ahead(threading.Thread):
-    """Has Git read the index while Python loads what judges it."""
+    """Lets Git read the index while Python loads what judges it."""
 
     def __init__(self, git: Git) -> None:
         super().__init__(daemon=True)
@@ -82,18 +82,17 @@ class _Ahead(threading.Thread):
         self._found: tuple[Layout, Index] | BaseException = MvcError("Git was not asked")
 
     def run(self) -> None:
-        """Find the repository and read its index."""
+        """Find the repository, and read its index."""
         from mvc.scm.index_changes import read_index  # noqa: PLC0415
         from mvc.scm.plumbing import find_layout  # noqa: PLC0415
 
         try:
             layout = find_layout(self.git)
-            self._found = layout, read_index(self.git._replace(cwd=layout.root), layout.git_dir)
+            self._found = layout, read_index(self.git.at(layout.root), layout.git_dir)
         except BaseException as error:  # noqa: BLE001 - raised in the thread that asks
             self._found = error
 
     def result(self) -> tuple[Layout, Index]:
-        """Return where the repository lies, and its index."""
         self.join()
         if isinstance(self._found, BaseException):
             raise self._found
@@ -101,32 +100,33 @@ class _Ahead(threading.Thread):
 
 
 def _load_msgspec() -> None:
-    """Import msgspec without `typing_extensions`, which takes 10 ms: it asks `typing` then, which says the same."""
+    """Import msgspec without `typing_extensions`, which takes 10 ms; msgspec then uses `typing`, which suffices."""
     if "typing_extensions" not in sys.modules:
         sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # Python's way to say: not there
-        import msgspec  # noqa: F401, PLC0415
-
-        del sys.modules["typing_extensions"]
+        try:
+            import msgspec  # noqa: F401, PLC0415
+        finally:
+            del sys.modules["typing_extensions"]
 
 
 def _user_config(environ: Mapping[str, str]) -> str:
-    """Return the path of the user's config file. What platformdirs says of Linux, without its 9 ms."""
+    """Return the path of the user's config file. On Linux without platformdirs, which takes 9 ms."""
     if sys.platform == "linux":
-        told = environ.get("XDG_CONFIG_HOME", "").strip()
-        return f"{told if os.path.isabs(told) else os.path.expanduser('~/.config')}/mvc/config.yaml"
+        folder = environ.get("XDG_CONFIG_HOME", "").strip()
+        return f"{folder if os.path.isabs(folder) else os.path.expanduser('~/.config')}/mvc/config.yaml"
     from platformdirs import user_config_path  # noqa: PLC0415
 
     return str(user_config_path("mvc") / "config.yaml")
 
 
 def _show(verdict: Verdict, what: str) -> int:
-    from mvc.quality.render.text import explain_line, lines, notes  # noqa: PLC0415
+    from mvc.quality.render.text import explain_line, render  # noqa: PLC0415
 
-    for line in (*lines(verdict.findings, "mvc eval check"), *notes(verdict.findings)):
+    for line in render(verdict.findings, "mvc eval check"):
         _tell(line)
     if verdict.passed:
         return 0
-    _tell(f"The {what} is refused: {explain_line(verdict.findings)} says more.")
+    _tell(f"The {what} is refused. Next: {explain_line(verdict.findings)}")
     return _FINDINGS
 
 
@@ -137,7 +137,7 @@ def _say(message: str, fix: str) -> None:
 
 
 def _tell(line: str) -> None:
-    with suppress(OSError, AttributeError):  # closed: nobody can be told; the exit code still says it
+    with suppress(OSError, AttributeError):  # stderr is closed; the exit code still says it
         sys.stderr.write(f"{line}\n")
 
 

@@ -1,4 +1,4 @@
-"""A repository as mvc sees it: where its parts lie, its settings, cache, catalog and locks."""
+"""A repository as mvc sees it: its paths, settings, cache, catalog and locks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mvc import config
 from mvc.errors import UsageError
-from mvc.fs.files import is_shared
 from mvc.fs.lock import Lock
 from mvc.fs.scratch import Staging
+from mvc.fs.shared_folders import is_shared
 from mvc.fs.tree import Tree
-from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed, staged_file
+from mvc.scm.index import staged_file
+from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.layout import check_format
 from mvc.store.cache.sharing import register
@@ -29,34 +30,38 @@ if TYPE_CHECKING:
 
 FOLDER = ".mvc"
 CONFIG = f"{FOLDER}/config.yaml"
+ATTRIBUTES = ".gitattributes"
+ATTRIBUTE_LINES = ("*.mvc text eol=lf", "*.eval.yaml text eol=lf")
+VIEWS = "views"
+"""The directory for content of other revisions, in mvc's directory in `.git`."""
 
 
 class Surroundings(NamedTuple):
-    """What the outside gives: the edge (command line, Python API) reads it, the core never does."""
+    """The environment of the process, read by the command line or the Python API, never by the core."""
 
     cwd: str
     environ: Mapping[str, str]
     user_config: str
     """Path of the user's config file."""
     command: str = "mvc"
-    """What others are told when they wait for a lock that this process holds."""
+    """Shown to processes that wait for a lock of this one."""
     waiting: Callable[[str], None] = lambda holder: None  # noqa: ARG005
-    """Called once when a lock must be waited for, with who holds it."""
+    """Called with the holder when a lock must be waited for."""
     progress: Progress = Silent()
 
 
 class Shell(NamedTuple):
-    """The user's shell: paths as they are typed and shown there, and command lines to type."""
+    """Paths and command lines as the user types and reads them."""
 
     cwd: str
     root: str
     """Top of the worktree."""
 
     def path(self, text: str) -> str:
-        """Return what the user typed as a path from the top of the worktree; empty for the top itself.
+        """Return a typed path as a path from the top of the worktree; empty for the top itself.
 
         Raises:
-            UsageError: it lies outside the worktree, or in Git's or mvc's own directory.
+            UsageError: it is outside the worktree, or in Git's or mvc's own directory.
 
         """
         start = os.path.realpath(self.cwd)
@@ -76,7 +81,7 @@ class Shell(NamedTuple):
         return path
 
     def paths(self, texts: Iterable[str]) -> list[str]:
-        """Return what the user typed as paths from the top of the worktree."""
+        """Return typed paths as paths from the top of the worktree."""
         return [self.path(text) for text in texts]
 
     def show(self, path: str) -> str:
@@ -86,40 +91,40 @@ class Shell(NamedTuple):
         return os.path.relpath(f"{self.root}/{path}", start) if inside else f"{self.root}/{path}"
 
     def line(self, command: str, *paths: str) -> str:
-        """Return a command line to type; its paths are quoted for the shell and never read as options."""
+        """Return a command line to type, with its paths quoted, and never read as options."""
         shown = (self.show(path) for path in paths)
         return " ".join([command, *(shlex.quote(f"./{path}" if path.startswith("-") else path) for path in shown)])
 
 
 class Locks:
-    """The locks of a repository; each is freed when its process dies."""
+    """The locks of a repository."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
 
     @contextmanager
     def store(self, *, exclusive: bool = False) -> Iterator[None]:
-        """Hold the cache: shared to use it, exclusive to clean or repair it.
+        """Lock the cache: shared to use it, exclusive to clean or repair it.
 
-        Registers this repository as a user of a cache that lies elsewhere.
+        Registers this repository as a user of a cache outside it.
         """
         project = self._project
         with self._lock(f"{project.cache.root}/locks/store").hold(exclusive=exclusive):
             if project.cache.root != project.home:
-                with suppress(OSError):  # without the right to write there, nothing is stored there either
+                with suppress(OSError):  # without write permission, nothing is stored there either
                     register(project.cache.root, project.layout.common_dir)
             yield
 
     def clone(self, *, exclusive: bool = False) -> AbstractContextManager[None]:
-        """Hold what this clone tells remotes that it needs: shared to push, exclusive to replace it."""
+        """Lock the announced needs of this clone: shared to push, exclusive to replace them."""
         return self._lock(f"{self._project.home}/locks/clone").hold(exclusive=exclusive)
 
     def roots(self) -> AbstractContextManager[None]:
-        """Hold, alone, the reading and writing of what this clone tells remotes."""
+        """Lock the reading and writing of this clone's needs, exclusive."""
         return self._lock(f"{self._project.home}/locks/roots").hold(exclusive=True)
 
     def worktree(self) -> AbstractContextManager[None]:
-        """Hold this worktree's pointers, alone."""
+        """Lock this worktree's pointers, exclusive."""
         return self._lock(self.worktree_path).hold(exclusive=True)
 
     @property
@@ -133,23 +138,23 @@ class Locks:
 
 
 class Project(AbstractContextManager["Project"]):
-    """A worktree with mvc set up in it: an immutable value that opens cache, catalog and workspace when asked.
+    """A worktree with mvc set up in it: an immutable value that opens cache, catalog and workspace on first use.
 
-    Use it as a context manager, or `close` it. A variant (`with_git`, `with_settings`) opens them for itself.
+    Use it as a context manager, or `close` it. A variant (`with_git`, `with_settings`) opens its own.
     """
 
     def __init__(
         self, layout: Layout, around: Surroundings, git: Git | None = None, settings: config.Settings | None = None,
     ) -> None:
-        """Take the repository at `layout`; nothing is read yet. `settings` stand in for those of the config files."""
+        """Use the repository at `layout`; nothing is read yet. `settings` replace those of the config files."""
         self.layout: Final = layout
         self.around: Final = around
         self.root: Final = layout.root
         self.git: Final = git or Git(layout.root, scrubbed(around.environ))
         self.home: Final = f"{layout.common_dir}/mvc"
-        """The directory of what is not committed."""
+        """The directory of everything that is not committed."""
         self.worktree: Final = os.path.relpath(layout.git_dir, layout.common_dir).removeprefix(".") or "main"
-        """Identifies this worktree among those of the repository."""
+        """The name of this worktree in the repository."""
         self.shell: Final = Shell(around.cwd, layout.root)
         self.locks: Final = Locks(self)
         self._settings: Final = settings
@@ -160,7 +165,7 @@ class Project(AbstractContextManager["Project"]):
         """Return the project that `around.cwd` is in, set up or not.
 
         Raises:
-            UsageError: it is in no Git worktree.
+            UsageError: it is not in a Git worktree.
 
         """
         return cls(find_layout(Git(around.cwd, scrubbed(around.environ))), around)
@@ -170,7 +175,7 @@ class Project(AbstractContextManager["Project"]):
         """Return the project that `around.cwd` is in.
 
         Raises:
-            UsageError: it is in no Git worktree, or mvc is not set up there.
+            UsageError: it is not in a Git worktree, or mvc is not set up there.
 
         """
         project = cls.discover(around)
@@ -179,24 +184,24 @@ class Project(AbstractContextManager["Project"]):
         return project
 
     def with_git(self, git: Git, git_dir: str = "") -> Project:
-        """Return a variant that asks `git`, whose index and HEAD are in `git_dir` where that is given."""
+        """Return a variant that uses `git`, with index and HEAD in `git_dir` if that is given."""
         layout = self.layout._replace(git_dir=git_dir) if git_dir else self.layout
         return Project(layout, self.around, git, self._settings)
 
     def with_settings(self, settings: config.Settings | None) -> Project:
-        """Return a variant with `settings`; with None, it reads the config files anew."""
+        """Return a variant with `settings`; with None, it reads the config files again."""
         return Project(self.layout, self.around, self.git, settings)
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Write what the catalog should remember, and close all files."""
+        """Write the catalog, and close all files."""
         self._opened.close()
 
     @cached_property
     def tree(self) -> Tree:
-        """The workspace, reached without following symlinks."""
+        """The workspace."""
         return self._opened.enter_context(Tree(self.root))
 
     @cached_property
@@ -215,18 +220,18 @@ class Project(AbstractContextManager["Project"]):
         ])
 
     def is_set_up(self) -> bool:
-        """Whether the worktree has `.mvc/`, or leaves it out as a sparse checkout does."""
+        """Whether the worktree has `.mvc/`, or a sparse checkout leaves it out."""
         return os.path.isdir(f"{self.root}/{FOLDER}") or staged_file(self.git, CONFIG) is not None
 
     def project_config(self) -> bytes | None:
-        """Return the committed config, from the index where a sparse checkout leaves it out."""
+        """Return the committed config, from the index if a sparse checkout leaves it out."""
         raw = self.tree.read(CONFIG, config.MAX_BYTES + 1)
         if raw is None and not os.path.lexists(f"{self.root}/{FOLDER}"):
             return staged_file(self.git, CONFIG)
         return raw
 
     def config_path(self, scope: config.Scope) -> str:
-        """Return where the config of `scope` lies."""
+        """Return the path of the config file of `scope`."""
         paths: dict[config.Scope, str] = {
             "project": f"{self.root}/{CONFIG}",
             "local": f"{self.home}/config.yaml",
@@ -235,14 +240,14 @@ class Project(AbstractContextManager["Project"]):
         return paths[scope]
 
     def config_layer(self, scope: config.Scope) -> config.Layer:
-        """Return what the config file of `scope` sets."""
+        """Return the settings in the config file of `scope`."""
         path = self.config_path(scope)
         raw = self.project_config() if scope == "project" else _read_file(path)
         return config.file_layer(scope, raw, path)
 
     @property
     def cache_root(self) -> str:
-        """Where the cache lies, or will."""
+        """The directory of the cache; it may not exist yet."""
         return self.settings.value("cache.dir") or self.home
 
     @cached_property
@@ -260,14 +265,14 @@ class Project(AbstractContextManager["Project"]):
 
     @property
     def catalog_path(self) -> str:
-        """Where the catalog lies, or will."""
-        from mvc.workspace.catalog import FILE as CATALOG_FILE  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
+        """The file of the catalog; it may not exist yet."""
+        from mvc.workspace.catalog import FILE as CATALOG_FILE  # noqa: PLC0415 - SQLite: 4 ms; not for the hook
 
         return f"{self.home}/{CATALOG_FILE}"
 
     @cached_property
     def catalog(self) -> Catalog:
-        """What is remembered of this worktree's files."""
+        """What mvc remembers of this worktree's files."""
         from mvc.workspace.catalog import Catalog  # noqa: PLC0415 - see `catalog_path`
 
         catalog = Catalog(self.catalog_path, self.worktree)
@@ -276,7 +281,7 @@ class Project(AbstractContextManager["Project"]):
 
     @cached_property
     def links(self) -> Links:
-        """How content gets into the workspace."""
+        """How objects are written into the workspace."""
         kinds: tuple[LinkType, ...] = tuple(self.settings.value("cache.link").split(","))  # type: ignore[arg-type]  # checked by config
         trusted = self.cache.root == self.home and not is_shared(self.home)
         return Links(self.cache, kinds, trusted)
@@ -286,7 +291,7 @@ class Project(AbstractContextManager["Project"]):
         return list_tracked(self.git, self.tree)
 
     def staging(self) -> Staging:
-        """Return where files take shape before they are renamed into the workspace."""
+        """Return a place for files before they are renamed into the workspace."""
         return Staging(f"{self.home}/tmp")
 
 
@@ -296,10 +301,3 @@ def _read_file(path: str) -> bytes | None:
             return file.read(config.MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-ATTRIBUTES = ".gitattributes"
-ATTRIBUTE_LINES = ("*.mvc text eol=lf", "*.eval.yaml text eol=lf")
-
-VIEWS = "views"
-"""Where content of other revisions is laid out, below mvc's directory in `.git`."""

@@ -1,4 +1,4 @@
-"""What the process was started with: for the command line and the Python API, the edge that reads the environment."""
+"""The environment of the process, for the command line and the Python API."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files: durable writes, copies, locks, temporary files, trees reached without following symlinks."""
+"""Files: durable writes, copies, locks, temporary files, directory trees without symlinks."""

@@ -1,7 +1,7 @@
-"""Copying a file and reading it at once, so that what was hashed is what the copy holds.
+"""Copying a file while reading it, so that the copy has exactly the content that was hashed.
 
-Large files are copied by the kernel, in a thread; the copy is read right behind it, while it is
-still in the page cache. Where the kernel cannot, each part is read and then written.
+The kernel copies large files in a thread; the copy is read right behind it, while it is still in the
+page cache. If the kernel cannot, each part is read and then written.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from typing import TypeAlias
 from mvc.fs.files import write_all
 
 IN_KERNEL_AT = 8 << 20
-"""Bytes from which a thread is worth its start."""
+"""Bytes from which a thread pays off."""
 _STEP = 8 << 20
 _CANNOT = frozenset({
     errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM, errno.EBADF, errno.ETXTBSY,
 })
 
 Reader: TypeAlias = Callable[[memoryview], int]
-"""Fills a buffer from its start; how many bytes, 0 at the end."""
+"""Fills a buffer from its start; returns the number of bytes, 0 at the end."""
 
 
 def reader_of(fd: int) -> Reader:
-    """Return what reads on from where the descriptor `fd` stands."""
+    """Return a reader that continues at the position of the descriptor `fd`."""
     return lambda buffer: os.readv(fd, [buffer])
 
 
 @contextmanager
 def copying(source: int, target: int, size: int, begin: int = 0) -> Iterator[Reader]:
-    """Copy `source` from `begin` on to the file `target`, which ends there, while the reader is read to its end.
+    """Copy `source` from `begin` to the end of `target`, which has `begin` bytes, while the reader is read to its end.
 
-    `target` must be open for reading, too. `size` is what to expect, in bytes: it only chooses the way.
+    `target` must be open for reading as well. `size` is the expected size in bytes: it only decides who copies.
 
     Raises:
-        OSError: one of the two failed; from the reader.
+        OSError: reading or writing failed; raised by the reader.
 
     """
     first = _copy_range(source, target, begin, may_fail=True) if size - begin >= IN_KERNEL_AT else 0
@@ -65,7 +65,7 @@ def _read_and_write(source: int, target: int, buffer: memoryview) -> int:
 
 
 def _copy_range(source: int, target: int, offset: int, *, may_fail: bool = False) -> int:
-    """Let the kernel copy a part; how much of it, 0 at the end, or when it cannot and `may_fail`."""
+    """Let the kernel copy a part; return its size: 0 at the end, or if it cannot and `may_fail`."""
     try:
         return os.copy_file_range(source, target, _STEP, offset, offset)
     except (OSError, AttributeError) as error:  # not every system has the call
@@ -75,7 +75,7 @@ def _copy_range(source: int, target: int, offset: int, *, may_fail: bool = False
 
 
 class _KernelCopy:
-    """The rest of a copy, made in a thread, and its reader."""
+    """The rest of a copy, made in a thread, and a reader of it."""
 
     def __init__(self, source: int, target: int, begin: int, copied: int) -> None:
         self._source, self._target = source, target
@@ -85,7 +85,7 @@ class _KernelCopy:
         self._thread = threading.Thread(target=self._run, args=(copied,), name="mvc-copy")
 
     def start(self) -> None:
-        """Begin. Ctrl-C may come in the midst of it: `stop` ends what has begun by then."""
+        """Start the thread. Ctrl-C may interrupt this: `stop` ends a thread that has started."""
         self._thread.start()
 
     def read(self, buffer: memoryview) -> int:
@@ -100,7 +100,7 @@ class _KernelCopy:
 
     def stop(self) -> None:
         self._stopped = True
-        with suppress(RuntimeError):  # it does not run yet, and sees that as soon as it does
+        with suppress(RuntimeError):  # the thread has not started yet, and will stop at once
             self._thread.join()
 
     def _run(self, offset: int) -> None:

@@ -1,4 +1,4 @@
-"""Directories whose names are made durable, each until that fails once."""
+"""Making names in directories durable."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ import os
 import threading
 from collections import defaultdict
 
-from mvc.fs.files import fsync_directory, fsync_names
+from mvc.fs.files import DIRECTORY
+
+_NO_DIRECTORY_FSYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 
 class DurableNames:
-    """Makes the names in directories durable. It may be asked from several threads.
+    """Makes the names in directories durable, also from several threads.
 
-    Once that has failed for a directory it fails for good: the kernel tells only once of what it could not write.
+    After one failure it always fails for that directory: the kernel reports a failed write only once.
     """
 
     def __init__(self) -> None:
-        """Begin; no directory has failed yet."""
         self._syncing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lost: dict[str, int] = {}
-        """Directories in which names may have been lost, and the error that said so."""
+        """Directories that may have lost names, and the error."""
 
     def fsync_folder(self, path: str, fd: int | None = None) -> None:
-        """Make the names in the directory `path`, open as `fd` if it is, durable.
+        """Make the names in the directory `path` durable; `fd` is its descriptor, if it is open.
 
         Raises:
-            PermissionError: the directory may not be opened; nothing was asked of the disk.
+            PermissionError: the directory may not be opened; nothing was attempted.
             OSError: names may be lost, now or earlier.
 
         """
-        with self._syncing[path]:  # else another thread asks while this one is told
+        with self._syncing[path]:  # or another thread would ask while this one gets the error
             if number := self._lost.get(path):
                 raise OSError(number, os.strerror(number), path)
             try:
@@ -40,3 +41,37 @@ class DurableNames:
             except OSError as error:
                 self._lost[path] = error.errno or errno.EIO
                 raise
+
+
+def fsync_directory(path: str) -> None:
+    """Make the names in the directory `path` durable."""
+    fd = os.open(path, DIRECTORY)
+    try:
+        fsync_names(fd)
+    finally:
+        os.close(fd)
+
+
+def fsync_upward(path: str) -> None:
+    """Make the names in the directory `path` durable, and in the directories above it.
+
+    It stops at another file system, and at a directory that cannot be read: another user made that one durable.
+    """
+    device = os.stat(path).st_dev
+    while os.stat(path).st_dev == device:
+        try:
+            fsync_directory(path)
+        except PermissionError:
+            return
+        path, below = os.path.dirname(path), path
+        if path == below:
+            return
+
+
+def fsync_names(fd: int) -> None:
+    """Make the names in the open directory `fd` durable, if the file system supports it."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _NO_DIRECTORY_FSYNC:
+            raise

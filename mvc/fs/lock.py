@@ -1,4 +1,4 @@
-"""Locks between processes: the kernel frees them on death, so there are no stale ones."""
+"""Locks between processes. The kernel frees them when a process dies, so there are no stale ones."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.fs.files import CREATE, as_error, is_shared, link_new, make_folders
+from mvc.fs.files import CREATE, as_error
+from mvc.fs.new_names import link_new
+from mvc.fs.shared_folders import is_shared, make_folders
 
 SOMEBODY = "another mvc"
-"""Who holds a lock that is shared: those are not told apart."""
+"""The holder of a shared lock: its holders are not recorded."""
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 class Lock(NamedTuple):
-    """Where a lock lies, and who to tell when it must be waited for."""
+    """A lock file, and what to call when the lock must be waited for."""
 
     path: str
     holder: str
-    """What others are told of this process: its command and number."""
+    """The command and id of this process, shown to those who wait."""
     waiting: Callable[[str], None]
 
     @contextmanager
     def hold(self, *, exclusive: bool) -> Iterator[None]:
-        """Hold the lock: shared, or alone. The kernel frees it when the process dies."""
+        """Hold the lock, shared or exclusive."""
         fd = self._open(exclusive=exclusive)
         try:
             self._acquire(fd, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
@@ -43,8 +45,8 @@ class Lock(NamedTuple):
 
     @staticmethod
     def _sign(fd: int, holder: str) -> None:
-        """Say who holds the lock; those who share it are not told apart."""
-        with suppress(OSError):  # not writable: shared, by somebody who can only read
+        """Write the holder into the lock file; holders of a shared lock are not recorded."""
+        with suppress(OSError):  # not writable: shared, by a user who can only read
             if holder or os.fstat(fd).st_size:
                 os.ftruncate(fd, 0)
                 os.pwrite(fd, holder.encode(errors="replace"), 0)
@@ -59,8 +61,11 @@ class Lock(NamedTuple):
             if exclusive or error.errno not in (errno.EROFS, errno.EACCES):
                 raise as_error(error, f"cannot lock {self.path}") from None
         try:
-            # Whoever can only read can harm nobody; the directory stands in for the lock file.
-            return os.open(_existing(self.path), os.O_RDONLY | os.O_CLOEXEC)
+            # A user who can only read does no harm: an existing directory is locked instead of the file.
+            path = self.path
+            while not os.path.exists(path):
+                path = os.path.dirname(path)
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise as_error(error, f"cannot lock {self.path}") from None
 
@@ -73,7 +78,7 @@ class Lock(NamedTuple):
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise as_error(error, f"cannot lock {self.path}") from None
-            if how == fcntl.LOCK_EX:  # who shares does no harm; who must be alone cannot know that they are
+            if how == fcntl.LOCK_EX:  # a shared lock is not needed then; an exclusive one is
                 raise MvcError(
                     f"cannot lock {self.path}: its file system has no locks ({os.strerror(error.errno)})",
                     f"findmnt -T {shlex.quote(os.path.dirname(self.path))}"
@@ -82,7 +87,7 @@ class Lock(NamedTuple):
 
 
 def holder(path: str) -> str:
-    """Return who holds the lock at `path` now; empty when nobody does, as far as one can tell."""
+    """Return the holder of the lock at `path`; empty if it is free, or that cannot be told."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -103,7 +108,7 @@ def _name_in(fd: int) -> str:
 
 
 def _make_shared(path: str) -> None:
-    """Make a lock file that has its mode from the first moment on."""
+    """Create a lock file with its final mode at once."""
     temp = f"{path}.{os.urandom(4).hex()}"
     fd = os.open(temp, CREATE, 0o600)
     try:
@@ -113,9 +118,3 @@ def _make_shared(path: str) -> None:
         os.close(fd)
         with suppress(FileNotFoundError):
             os.unlink(temp)
-
-
-def _existing(path: str) -> str:
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    return path

@@ -1,4 +1,4 @@
-"""Temporary files: directories that die with their process, and places to shape files in."""
+"""Temporary files: directories that are removed with their process, and staging for renames."""
 
 from __future__ import annotations
 
@@ -13,32 +13,31 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from mvc.errors import MvcError
-from mvc.fs.files import DIRECTORY, SHARED_MODE, is_shared, make_folders, on_network
+from mvc.fs.file_systems import on_network
+from mvc.fs.files import DIRECTORY
+from mvc.fs.shared_folders import SHARED_MODE, is_shared, make_folders
 
 SIBLING = ".mvc-tmp"
-"""The directory beside a target on another file system, in which scratch directories are made."""
+"""The directory beside a target on another file system that contains scratch directories."""
 
 
 class Scratch:
-    """A directory of temporary files that belongs to one process and dies with it.
+    """A directory of temporary files that belongs to one process.
 
-    It is locked as long as it is in use. Whoever opens the next one removes those whose owner
-    is gone: the kernel drops the lock of a killed process.
+    It is locked while it is in use. The next scratch directory removes those whose process is gone:
+    the kernel frees the lock of a killed process.
     """
 
     def __init__(self, parent: str) -> None:
-        """Make a scratch directory in `parent`, which is made when missing."""
         make_folders(parent)
         sweep(parent)
         self.path, self._fd = _new_locked(parent)
-        self._numbers = itertools.count(1)  # next() on it is atomic: threads share a scratch
+        self._numbers = itertools.count(1)  # next() is atomic: threads share a scratch directory
 
     def __enter__(self) -> Scratch:
-        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove the directory with whatever is left in it."""
         _remove_tree(self.path)
         os.close(self._fd)
 
@@ -49,21 +48,21 @@ class Scratch:
 
 @contextmanager
 def beside(folder: str) -> Iterator[Scratch]:
-    """Make a scratch directory for targets in the directory `folder`, on its file system."""
+    """Create a scratch directory on the file system of the directory `folder`."""
     parent = f"{folder}/{SIBLING}"
     try:
         with _in_sibling(parent) as scratch:
             yield scratch
     finally:
-        with suppress(OSError):  # another command uses it, too
+        with suppress(OSError):  # another command still uses it
             os.rmdir(parent)
 
 
 def _in_sibling(parent: str) -> Scratch:
-    """Make a scratch directory in `parent`, which is made again as often as another command removes it.
+    """Create a scratch directory in `parent`; try again if another command removes `parent` meanwhile.
 
     Raises:
-        MvcError: something else lies there.
+        MvcError: `parent` is not a directory.
 
     """
     while True:
@@ -75,7 +74,7 @@ def _in_sibling(parent: str) -> Scratch:
             with suppress(FileNotFoundError):
                 if not stat.S_ISDIR(os.lstat(parent).st_mode):
                     line = f"ls -ld {shlex.quote(parent)}"
-                    raise MvcError(f"{parent} is no directory, and mvc needs one of that name", line) from None
+                    raise MvcError(f"{parent} is not a directory, but mvc needs that name", line) from None
 
 
 def _new_locked(parent: str) -> tuple[str, int]:
@@ -84,7 +83,7 @@ def _new_locked(parent: str) -> tuple[str, int]:
         os.mkdir(path, 0o700)
         try:
             return path, _lock(path)
-        except (FileNotFoundError, BlockingIOError):  # a sweeper was quicker than our lock
+        except (FileNotFoundError, BlockingIOError):  # another process removed it before it was locked
             continue
         except BaseException:
             _remove_tree(path)
@@ -92,11 +91,11 @@ def _new_locked(parent: str) -> tuple[str, int]:
 
 
 def _lock(path: str) -> int:
-    """Return a locked descriptor of the directory `path`, ours alone.
+    """Return a descriptor of the directory `path`, with an exclusive lock.
 
     Raises:
-        BlockingIOError: a sweeper holds it, and is about to remove it.
-        FileNotFoundError: one has removed it.
+        BlockingIOError: another process has locked it to remove it.
+        FileNotFoundError: another process has removed it.
 
     """
     fd = os.open(path, DIRECTORY)
@@ -106,9 +105,9 @@ def _lock(path: str) -> int:
         except BlockingIOError:
             raise
         except OSError:
-            pass  # some file systems lock no directory: nobody sweeps there
+            pass  # some file systems cannot lock directories: nothing is swept there
         if is_shared(os.path.dirname(path)):
-            os.fchmod(fd, SHARED_MODE)  # so that others can sweep it; the files in it stay private
+            os.fchmod(fd, SHARED_MODE)  # so that other users can sweep it; the files in it stay private
         if not os.path.samestat(os.stat(path), os.fstat(fd)):
             raise FileNotFoundError(path)
     except BaseException:
@@ -118,18 +117,18 @@ def _lock(path: str) -> int:
 
 
 def _host() -> str:
-    """Return what tells this machine from others that use the same directory over a network."""
+    """Return an id of this machine, for directories that others use over a network."""
     return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
 
 
 def sweep(parent: str) -> None:
-    """Remove the scratch directories in `parent` whose owner is gone."""
+    """Remove the scratch directories in `parent` whose process is gone."""
     with os.scandir(parent) as entries:
         folders = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    if folders and on_network(parent):  # NFS keeps locks of directories to the machine that asked for them
+    if folders and on_network(parent):  # NFS does not show other machines the locks of directories
         folders = [path for path in folders if os.path.basename(path).startswith(_host())]
     for path in folders:
-        with suppress(OSError):  # in use, another user's, or gone
+        with suppress(OSError):  # in use, of another user, or gone
             fd = os.open(path, DIRECTORY)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -139,7 +138,7 @@ def sweep(parent: str) -> None:
 
 
 def left_behind(parent: str) -> bool:
-    """Whether `parent` is a directory of scratch directories, and none of them is in use."""
+    """Whether `parent` is a directory in which no scratch directory is in use."""
     if not os.path.isdir(parent) or os.path.islink(parent):
         return False
     with os.scandir(parent) as entries:
@@ -159,22 +158,21 @@ def _in_use(path: str) -> bool:
 
 def _remove_tree(path: str) -> None:
     try:
-        os.rmdir(path)  # mostly it is empty, and nothing has to be opened
+        os.rmdir(path)  # usually it is empty
     except OSError:
-        import shutil  # noqa: PLC0415 - 3 ms; the hook does without
+        import shutil  # noqa: PLC0415 - 3 ms; the hook does not need it
 
         shutil.rmtree(path, ignore_errors=True)
 
 
 class Staging:
-    """Where files take shape before one rename puts them in their place.
+    """Temporary files that are renamed to their targets.
 
-    Usually in `primary`. A target on another file system, or behind a bind mount, cannot be
-    renamed to from there: such a directory gets a scratch directory of its own.
+    They are in `primary`, unless the target is on another file system or mount, to which no rename
+    is possible: then in a scratch directory beside the target. A `primary` that is not writable has none.
     """
 
     def __init__(self, primary: str) -> None:
-        """Make the primary scratch directory in `primary`; where nothing can be written, there is none."""
         self._folder = primary
         self._made: Scratch | None = None
         self._siblings: dict[str, Scratch] = {}
@@ -186,22 +184,20 @@ class Staging:
                 raise
 
     def __enter__(self) -> Staging:
-        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove every scratch directory with whatever is left in it."""
         self._open.close()
 
     def name(self, folder: str) -> str:
         """Return the path of a file that does not exist yet, for a target in `folder`."""
         scratch = self._siblings.get(folder) or self._made
-        return scratch.name() if scratch else f"{self._folder}/{os.urandom(4).hex()}"  # who writes there is told
+        return scratch.name() if scratch else f"{self._folder}/{os.urandom(4).hex()}"  # writing there raises the error
 
     def place(self, make: Callable[[str], object], folder: str, dir_fd: int, name: str) -> None:
-        """Let `make` write a file or directory at a path, and rename that to `name` in `folder`.
+        """Call `make` to write a file or directory at a temporary path, and rename that to `name` in `folder`.
 
-        `make` may be called twice. `dir_fd` is `folder`, open.
+        `make` may be called twice. `dir_fd` is a descriptor of `folder`.
         """
         temp = self.name(folder)
         make(temp)

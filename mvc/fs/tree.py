@@ -1,4 +1,4 @@
-"""Files below a directory, reached part by part and never through a symlink."""
+"""Files below a directory, reached without following symlinks."""
 
 from __future__ import annotations
 
@@ -11,52 +11,43 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.fs.files import (
-    CREATE,
-    DIRECTORY,
-    READ,
-    UnsafePath,
-    as_error,
-    fsync_names,
-    open_regular,
-    read_up_to,
-    write_all,
-)
+from mvc.fs.durable_names import fsync_names
+from mvc.fs.files import CREATE, DIRECTORY, READ, UnsafePath, as_error, open_regular, read_up_to, write_all
 from mvc.fs.scratch import Staging
 
 
 class Tree:
-    """A directory below which files are reached part by part, never through a symlink."""
+    """A directory whose files are reached component by component, never through a symlink.
 
-    _KEEP = 16
-    """How many directories stay open: `ulimit -n 64` must do."""
+    The path of the root itself may have symlinks.
+    """
+
+    _KEEP_OPEN = 16
+    """Directories that stay open: `ulimit -n 64` must be enough."""
 
     def __init__(self, root: str) -> None:
-        """Open `root`; it may itself be reached through symlinks."""
         self.root = root
         self._root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._open: OrderedDict[str, int] = OrderedDict()
 
     def __enter__(self) -> Tree:
-        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close every directory."""
         self.forget()
         os.close(self._root_fd)
 
     def forget(self) -> None:
-        """Close the directories below the root: they are looked up anew."""
+        """Close the directories below the root, so that they are looked up again."""
         while self._open:
             os.close(self._open.popitem()[1])
 
     def directory(self, path: str, *, make: bool = False) -> int:
-        """Return an open descriptor of the directory `path`; it stays the tree's own.
+        """Return a descriptor of the directory `path`; the tree closes it.
 
         Raises:
-            UnsafePath: a part of `path` is a symlink or no directory.
-            FileNotFoundError: a part is missing, and `make` is not set.
+            UnsafePath: a component of `path` is a symlink or not a directory.
+            FileNotFoundError: a component is missing, and `make` is not set.
 
         """
         if not path:
@@ -67,17 +58,17 @@ class Tree:
         parent, _, name = path.rpartition("/")
         fd = self._enter(self.directory(parent, make=make), name, path, make=make)
         self._open[path] = fd
-        if len(self._open) > self._KEEP:
+        if len(self._open) > self._KEEP_OPEN:
             os.close(self._open.popitem(last=False)[1])
         return fd
 
     def parent(self, path: str, *, make: bool = False) -> tuple[int, str]:
-        """Return the open directory that holds `path`, and the name in it."""
+        """Return a descriptor of the directory of `path`, and the name in it."""
         folder, _, name = path.rpartition("/")
         return self.directory(folder, make=make), name
 
     def lstat(self, path: str) -> os.stat_result | None:
-        """Return what lies at `path`, no symlink followed; None when nothing does."""
+        """Return the status of `path`, without following a symlink; None when it does not exist."""
         try:
             fd, name = self.parent(path)
             return os.stat(name, dir_fd=fd, follow_symlinks=False)
@@ -88,7 +79,7 @@ class Tree:
         """Return a descriptor of the regular file at `path`, for reading.
 
         Raises:
-            UnsafePath: it is a symlink or no regular file.
+            UnsafePath: it is a symlink or not a regular file.
             OSError: it cannot be opened.
 
         """
@@ -96,7 +87,7 @@ class Tree:
         return open_regular(name, fd, path)[0]
 
     def read(self, path: str, limit: int) -> bytes | None:
-        """Return at most `limit` bytes of the file at `path`; None when there is none."""
+        """Return at most `limit` bytes of the file `path`; None when it does not exist."""
         try:
             fd = self.open(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -118,31 +109,31 @@ class Tree:
             return os.open(name, DIRECTORY, dir_fd=parent)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
-                raise UnsafePath(f"{path} is a symlink or no directory: mvc does not go through it") from None
+                raise UnsafePath(f"{path} is a symlink or not a directory: mvc does not follow it") from None
             raise
 
 
 class Replacement(NamedTuple):
-    """A small file to write: what it must hold now (None: must not exist), and what it shall hold."""
+    """A small file to write: its present content (None: it must not exist), and the new content."""
 
     path: str
     old: bytes | None
     new: bytes
     mode: int = 0o666
-    """Who may read and write it, as far as the umask lets them."""
+    """Before the umask."""
 
 
 _THREADS = 16
-"""How many files are made durable at once: the kernel commits them together."""
+"""Files made durable at the same time: the kernel commits them together."""
 
 
 def replace_files(tree: Tree, staging: Staging, items: list[Replacement]) -> None:
-    """Write small files, each whole or not at all, durably.
+    """Write small files durably, each completely or not at all.
 
-    What holds the right bytes already is only made durable: who wrote it may have died before that.
+    A file that already has the new content is only made durable: its writer may have died before that.
 
     Raises:
-        MvcError: a file does not hold what it should, or cannot be written. Those before it are.
+        MvcError: a file does not have its old content, or cannot be written. Those before it are written.
 
     """
     changed = [item for item in items if item.old != item.new]
@@ -156,7 +147,7 @@ def replace_files(tree: Tree, staging: Staging, items: list[Replacement]) -> Non
 
 
 def fsync_folders(tree: Tree, paths: Iterable[str]) -> None:
-    """Make the names of `paths` durable, and those of the directories above them: the user may have just made those."""
+    """Make the names of `paths` and of the directories above them, which may be new, durable."""
     folders = set()
     for path in paths:
         while path and (path := path.rpartition("/")[0]) not in folders:
@@ -191,7 +182,7 @@ def _write_file(path: str, data: bytes, mode: int) -> None:
 
 
 def write_durable(path: str, data: bytes, mode: int) -> None:
-    """Write a new file, and make what it holds durable; its name is not."""
+    """Write a new file, and make its content durable, but not its name."""
     _write_file(path, data, mode)
     _fsync_file(path)
 

@@ -1,1 +1,1 @@
-"""Model formats, recognised by name and by first bytes."""
+"""Model formats, recognized by name and first bytes."""

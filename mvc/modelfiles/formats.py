@@ -1,4 +1,4 @@
-"""Which formats a policy may name, and the names of files by which they are told."""
+"""The formats that a policy can deny, and the file names of each."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ NAMES = {
     "pickle": ("*.pkl", "*.pickle", "*.joblib", "*.pt", "*.pth", "*.ckpt", "pytorch_model*.bin"),
     "safetensors": ("*.safetensors",),
 }
-"""By format, what its files are called."""
+"""By format: patterns of its file names."""
 
 
 def denied(deny: Iterable[str], files: Iterable[str]) -> tuple[str, str] | None:
-    """Return the first file that one of `deny`, a format or a pattern, means, and that one; None when there is none.
+    """Return the first file that matches one of `deny`, formats or patterns, and that one; None without a match.
 
-    Upper and lower case are one: no loader asks how an ending is spelled.
+    Case is ignored, as loaders ignore it.
     """
     globs = {name: NAMES.get(name, (name,)) for name in deny}
     return next(((file, name) for file in files for name in globs if patterns.in_any_case(globs[name], file)), None)
 
 
 def problem(deny: Iterable[str]) -> str:
-    """Return what is wrong with a list of formats; empty when nothing is."""
+    """Return what is wrong with a list of formats; empty when it is valid."""
     for name in deny:
         if name not in NAMES and not any(char in name for char in "*?["):
-            return f"{name!r} is neither a pattern nor one of {', '.join(NAMES)}"
+            return f"unknown format {name!r}: expected a pattern, or one of {', '.join(NAMES)}"
         if name not in NAMES and (reason := patterns.problem(name)):
             return reason
     return ""

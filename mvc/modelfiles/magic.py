@@ -1,7 +1,7 @@
-"""Which model format a file has, as its first bytes tell: nothing is loaded, nothing is unpacked.
+"""The model format of a file by its first bytes, without loading or unpacking it.
 
-A wrong "yes" stops a commit, so each format is asked for more than its first word: a length that fits, a
-version that exists, the field or the file inside that makes it one.
+A false positive blocks a commit, so each format needs more than its magic bytes: a plausible length, a known version,
+or a field or inner file that only this format has.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 HEAD = 16 << 10
-"""How many bytes are looked at; of archives and what is compressed, all that are given."""
+"""Bytes that are examined; for archives and compressed files, all that are given."""
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MAX_LFS = 1024
 
 
 def kind_of(head: bytes, size: int) -> str:
-    """Return the model format of a file of `size` bytes that begins with `head`; empty when it is none."""
+    """Return the model format of a file of `size` bytes that begins with `head`; empty for other files."""
     start = head[:HEAD]
     plain = next((kind for kind, fits in _FORMATS.items() if fits(start, size)), "")
     return plain or _zipped(head) or _compressed(head)
 
 
 def is_lfs_pointer(head: bytes, size: int) -> bool:
-    """Whether the file is a pointer of git-lfs: what it stands for is not in Git, either."""
+    """Whether the file is a pointer of git-lfs, whose content is not in Git either."""
     return size <= _MAX_LFS and head.startswith(_LFS)
 
 
@@ -38,24 +38,24 @@ def _is_safetensors(head: bytes, size: int) -> bool:
 
 
 _OBJECT = re.compile(rb'\{[ \t\r\n]*["}]')
-"""How an object in JSON begins."""
+"""The beginning of a JSON object."""
 
 
 def _is_hdf5(head: bytes, size: int) -> bool:
-    """A signature, at the start or behind a block of the user's own."""
+    """A signature, at the start or after a user block."""
     del size
     return any(head.startswith(b"\x89HDF\r\n\x1a\n", start) for start in (0, 512, 1024, 2048, 4096, 8192))
 
 
 def _is_gguf(head: bytes, size: int) -> bool:
-    """A word and a version, in either byte order."""
+    """Magic bytes and a version, in either byte order."""
     del size
     version = head[4:8]
     return head.startswith(b"GGUF") and 1 <= min(int.from_bytes(version, "little"), int.from_bytes(version)) <= 99  # noqa: PLR2004 - three so far
 
 
 def _is_numpy(head: bytes, size: int) -> bool:
-    """A word, a version, and the array's shape as text."""
+    """Magic bytes, a version, and the array's shape as text."""
     del size
     return head.startswith(b"\x93NUMPY") and head[6:7] in (b"\1", b"\2", b"\3")
 
@@ -63,11 +63,11 @@ def _is_numpy(head: bytes, size: int) -> bool:
 # Pickles.
 
 _FIRST_OPCODES = frozenset(b"\x95cC(}])Xq\x8a\x8bKMJGNU\x88\x89\x8c\x8d\x8e\x8f\x96BVSTL")
-"""What can follow the protocol: a frame, a name, a constant, the start of a container."""
+"""Opcodes that can follow the protocol: a frame, a name, a constant, the start of a container."""
 
 
 def _is_pickle(head: bytes, size: int) -> bool:
-    """Protocol 2 to 5, or the text of earlier ones; a short one is seen to its end."""
+    """Protocol 2 to 5, or the text of earlier ones; a short file must have an end."""
     if _EARLY.match(head):
         return _is_early(head, size)
     begins = head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5") and head[2:3] != b""
@@ -77,18 +77,18 @@ def _is_pickle(head: bytes, size: int) -> bool:
 
 
 _EARLY = re.compile(rb"c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n[p(q)]|\([dl]p[01]\n|[]}]q[\0\1]")
-"""How pickles of protocol 0 and 1 begin: with a name, a dictionary or a list."""
+"""The beginning of a pickle of protocol 0 or 1: a name, a dictionary or a list."""
 
 
 def _is_early(head: bytes, size: int) -> bool:
-    """Whether all of it is what a pickle can say; it has no length and no version to ask for."""
+    """Whether all opcodes are valid; there is no length or version to check."""
     from pickletools import genops  # noqa: PLC0415 - few files begin so
 
     file = io.BytesIO(head)
     try:
         return any(code.name == "STOP" for code, _, _ in genops(file))
     except ValueError:
-        return size > len(head) == file.tell()  # cut off by us
+        return size > len(head) == file.tell()  # cut by `HEAD`
 
 
 def _is_joblib(head: bytes, size: int) -> bool:
@@ -96,7 +96,7 @@ def _is_joblib(head: bytes, size: int) -> bool:
 
 
 def _is_torch(head: bytes, size: int) -> bool:
-    """A zip as PyTorch writes it; or the older form, a pickle of a magic number."""
+    """A zip as PyTorch writes it, or the older form: a pickle of a magic number."""
     if head.startswith(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."):
         return True
     del size
@@ -105,7 +105,7 @@ def _is_torch(head: bytes, size: int) -> bool:
 
 
 def _compressed(head: bytes) -> str:
-    """Return `joblib` or `pickle` for one that is compressed, as joblib does when asked to."""
+    """Return `joblib` or `pickle` for a compressed one, which joblib can write."""
     inner = _unpacked(head)
     if _is_joblib(inner, HEAD + 1):
         return "joblib"
@@ -113,7 +113,7 @@ def _compressed(head: bytes) -> str:
 
 
 def _unpacked(head: bytes) -> bytes:
-    """Return how what is compressed begins; empty when it is not."""
+    """Return the beginning of the uncompressed content; empty for a file that is not compressed."""
     if head[:2] in (b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda"):
         with suppress(zlib.error):
             return zlib.decompressobj(wbits=47).decompress(head, HEAD)  # 47: zlib or gzip
@@ -131,26 +131,26 @@ def _unpacked(head: bytes) -> bytes:
 
 
 _LZMA_MEMORY = 128 << 20
-"""`xz -9` needs half of it; a file can ask for 4 GiB."""
+"""`xz -9` needs half of it; a file can demand 4 GiB."""
 
 # Zip archives.
 
 
 def _zipped(head: bytes) -> str:
-    """Return the kind of a zip by the names of the files in it."""
+    """Return the format of a zip by the names of the files in it."""
     names = list(_zip_names(head))
     ends = ((b".pkl", "pytorch"), (b"model.weights.h5", "keras"), (b".npy", "numpy"))
     return next((kind for end, kind in ends if any(name.endswith(end) for name in names)), "")
 
 
 _PADDING = b"FB"
-"""The extra field with which PyTorch aligns what it stores: `caffe2/serialize/inline_container.cc` in its sources."""
+"""The extra field with which PyTorch aligns files: `caffe2/serialize/inline_container.cc` in its sources."""
 _LOCAL = b"PK\x03\x04"
 _LOCAL_BYTES = 30
 
 
 def _zip_names(head: bytes) -> Iterator[bytes]:
-    """Yield the names of the files in a zip, as far as their headers are in `head`."""
+    """Yield the names of the files in a zip whose headers are in `head`."""
     position = 0
     while head.startswith(_LOCAL, position) and len(head) >= position + _LOCAL_BYTES:
         flags = int.from_bytes(head[position + 6 : position + 8], "little")
@@ -160,13 +160,13 @@ def _zip_names(head: bytes) -> Iterator[bytes]:
         start = position + _LOCAL_BYTES
         yield head[start : start + name]
         position = start + name + extra + packed
-        if flags & 8:  # the size stands behind the content: look for the next header
+        if flags & 8:  # the size follows the content: search for the next header
             position = head.find(_LOCAL, start + name + extra)
             if position < 0:
                 return
 
 
-# ONNX, a protobuf without a word of its own: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+# ONNX, a protobuf without magic bytes: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 
 _IR_VERSIONS = range(1, 100)
 _VARINT, _LENGTH = 0, 2
@@ -180,7 +180,7 @@ _WORD = re.compile(rb"[ -~\x80-\xff]*")
 
 
 def _is_onnx(head: bytes, size: int) -> bool:
-    """A version first, then only fields that a model has, a graph among them that fits into the file."""
+    """A version first, then only fields of a model, with a graph that fits into the file."""
     if head[:1] != b"\x08" or len(head) < 2 or head[1] not in _IR_VERSIONS:  # noqa: PLR2004 - tag and number
         return False
     seen: dict[int, tuple[int, int]] = {}
@@ -200,13 +200,13 @@ def _looks_like_graph(head: bytes, start: int, end: int) -> bool:
 
 
 def _fields(head: bytes, size: int) -> Iterator[tuple[int, int, int]]:
-    """Yield number, start and end of each field of a message, as far as `head` has them; number 0: it is none."""
+    """Yield number, start and end of each field of a message in `head`; number 0 for invalid data."""
     position = 0
     while position < len(head):
         tag, position = _varint(head, position)
         number, wire = tag >> 3, tag & 7
         length, after = _varint(head, position)
-        if after > len(head) and len(head) < size:  # cut off by us
+        if after > len(head) and len(head) < size:  # cut by `HEAD`
             return
         if after > len(head) or _MODEL_FIELDS.get(number) != wire:
             yield 0, position, position
@@ -217,7 +217,7 @@ def _fields(head: bytes, size: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """Return the number at `position` and where it ends: beyond `data` when it is cut off."""
+    """Return the number at `position` and its end, which is beyond `data` when it is incomplete."""
     value = 0
     for shift in range(0, 70, 7):
         if position >= len(data):
@@ -225,7 +225,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         byte = data[position]
         position += 1
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004 - the last of them
+        if byte < 0x80:  # noqa: PLR2004 - the last byte
             return value, position
     return value, len(data) + 1
 

@@ -1,1 +1,1 @@
-"""Values: digests, names, manifests, pointers and their differences. Pure but for hashing."""
+"""Values without I/O: digests, names, manifests, pointers and their differences."""

@@ -1,4 +1,4 @@
-"""What differs between two manifests, and between two sets of tracked paths."""
+"""The differences of two manifests."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.objects.manifest import Entry, Manifest
 
-Change: TypeAlias = Literal["added", "modified", "deleted", "renamed"]
+ChangeKind: TypeAlias = Literal["added", "modified", "deleted", "renamed"]
 
 
 class EntryChange(NamedTuple):
-    """One file's change; `old` is None when it is added, `new` when it is deleted."""
+    """The change of one file; `old` is None for an added one, `new` for a deleted one."""
 
-    change: Change
+    change: ChangeKind
     path: str
     old: Entry | None
     new: Entry | None
 
 
 def diff_manifests(old: Manifest, new: Manifest) -> list[EntryChange]:
-    """Return the changes that turn `old` into `new`, by path; renames as delete and add."""
+    """Return the changes from `old` to `new`, sorted by path; a rename is a deletion and an addition."""
     before = {entry.path: entry for entry in old.entries}
     after = {entry.path: entry for entry in new.entries}
     changes = [
@@ -34,7 +34,7 @@ def diff_manifests(old: Manifest, new: Manifest) -> list[EntryChange]:
 
 
 def pair_renames(changes: Iterable[EntryChange]) -> list[EntryChange]:
-    """Return `changes` with every deleted file whose bytes were added elsewhere as a rename."""
+    """Return `changes` with deleted files that were added elsewhere as renames."""
     changes = list(changes)
     gone: dict[str, list[EntryChange]] = defaultdict(list)
     for change in changes:

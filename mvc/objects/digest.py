@@ -1,7 +1,7 @@
-"""The digest: what identifies content.
+"""The digest, which identifies content.
 
-`blake3` names an object and proves it. `xxh128` is quick and not cryptographic:
-it may show that bytes changed, never that they are the same (docs/formats.md, "Digest").
+`blake3` names an object and verifies it. `xxh128` is fast and not cryptographic: it can show that bytes changed, but
+not that they are the same (docs/formats.md, "Digest").
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from mvc.errors import InvalidName
 BLAKE3_HEX = 64
 XXH128_HEX = 32
 MAX_SIZE = (1 << 63) - 1
-"""Largest size in bytes that the formats carry: a signed 64-bit file offset."""
+"""Largest size in bytes in the formats: a signed 64-bit file offset."""
 
 _OBJECT_NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Digest(NamedTuple):
-    """Content identified: 64 hex digits, 32 hex digits, and the size in bytes."""
+    """The hashes of some content, in hex, and its size in bytes."""
 
     blake3: str
     xxh128: str
@@ -28,12 +28,12 @@ class Digest(NamedTuple):
 
 
 def check_object_name(name: str) -> str:
-    """Return `name` when it is an object's name, 64 lower-case hex digits.
+    """Return `name` if it is the name of an object.
 
     Raises:
-        InvalidName: it is anything else, such as a path.
+        InvalidName: it is not 64 lower-case hex digits.
 
     """
     if _OBJECT_NAME.fullmatch(name) is None:
-        raise InvalidName(f"not an object name: {name!r}")
+        raise InvalidName(f"invalid object name {name!r}: expected 64 lower-case hex digits")
     return name

@@ -1,6 +1,6 @@
-"""Patterns of `.gitignore` as regular expressions, for those that are plain: pathspec takes 40 ms to import.
+"""Simple `.gitignore` patterns as regular expressions, because importing pathspec takes 40 ms.
 
-Not plain are brackets, backslashes, comments, spaces at the end, and `**` that is no whole part of a path.
+Not simple are brackets, backslashes, comments, trailing spaces, and `**` inside a part of a path.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _WILDCARDS = {"*": "[^/]*", "?": "[^/]"}
 
 
 def plain_expression(pattern: str) -> re.Pattern[str] | None:
-    """Return what a pattern finds in paths, of which those of directories end in a slash; None: ask pathspec."""
+    """Return a pattern for paths, where a directory ends in a slash; None for a pattern that needs pathspec."""
     parts = pattern.strip("/").split("/")
     if _PLAIN.fullmatch(pattern) is None or not all(map(_is_plain, parts)) or "//" in pattern:
         return None
@@ -31,7 +31,7 @@ def _is_plain(part: str) -> bool:
 
 
 def _between(parts: list[str]) -> str:
-    """Return the parts as one expression; `**` stands for any number of them."""
+    """Return the parts as one expression; `**` matches any number of parts."""
     return "".join("(?:.+/)?" if part == "**" else _translated(part) + "/" for part in parts).removesuffix("/")
 
 

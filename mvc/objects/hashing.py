@@ -1,7 +1,7 @@
-"""Both hashes of content, taken together in one read.
+"""Both hashes of some content in one read.
 
-blake3 is the slower of the two, so above `THREADED` bytes it runs in a thread of its own
-while the reader goes on: both release the interpreter lock.
+blake3 is the slower one, so above `THREADED` bytes it runs in its own thread while reading goes on: both release the
+interpreter lock.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from mvc.fs.copying import Reader, reader_of
 from mvc.objects.digest import Digest
 
 CHUNK = 1 << 20
-"""Bytes read at a time; with `BUFFERS` of them a stream uses 4 MiB."""
+"""Bytes per read; with `BUFFERS` of them, a stream uses 4 MiB."""
 BUFFERS = 4
 _PAGE = 4096
-"""Bytes read at a time at the least: what was expected may be less than what is there."""
+"""Minimal bytes per read, as there may be more than expected."""
 THREADED = 8 << 20
 
 
@@ -30,15 +30,15 @@ def hash_bytes(data: bytes) -> Digest:
 
 
 def hash_stream(fd: int, size: int) -> Digest:
-    """Return the digest of what `fd` yields until its end; `size` as in `hash_reader`."""
+    """Return the digest of the rest of `fd`; `size` as in `hash_reader`."""
     return hash_reader(reader_of(fd), size)
 
 
 def hash_reader(read: Reader, size: int) -> Digest:
-    """Return the digest of what `read` yields until its end.
+    """Return the digest of everything that `read` returns.
 
-    `size` is what the caller expects, in bytes: it only chooses between one thread and two.
-    The digest's own size is what was read.
+    `size` is the expected size in bytes, which only decides whether to use a thread. The digest has the size that was
+    read.
     """
     if size < THREADED:
         return _hash_alone(read, max(_PAGE, min(size + 1, CHUNK)))
@@ -46,7 +46,7 @@ def hash_reader(read: Reader, size: int) -> Digest:
 
 
 def quick_reader(read: Reader) -> tuple[str, int]:
-    """Return xxh128, in hex, and size of what `read` yields: enough to see that bytes rotted."""
+    """Return xxh128, in hex, and size of everything that `read` returns: enough to detect bit rot."""
     quick, size = xxh3_128(), 0
     buffer = memoryview(bytearray(CHUNK))
     while count := read(buffer):
@@ -67,30 +67,30 @@ def _hash_alone(read: Reader, chunk: int) -> Digest:
 
 
 class _Blake3Thread:
-    """blake3 over the buffers handed to it, in a thread; they come back through `free`."""
+    """A thread that hashes buffers with blake3; they come back through `free`."""
 
     def __init__(self) -> None:
         self.free: SimpleQueue[memoryview] = SimpleQueue()
         for _ in range(BUFFERS):
             self.free.put(memoryview(bytearray(CHUNK)))
         self._full: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
-        self._hasher = blake3()  # more threads take from the copy what they give to the hash
+        self._hasher = blake3()  # single-threaded: more threads would slow down copying
         self._thread = threading.Thread(target=self._run, name="mvc-blake3")
 
     def start(self) -> None:
-        """Begin. Ctrl-C may come in the midst of it: `stop` ends what has begun by then."""
+        """Start the thread. After an interruption by Ctrl-C, `stop` ends what was started."""
         self._thread.start()
 
     def stop(self) -> None:
         self._full.put(None)
-        with suppress(RuntimeError):  # it does not run yet, and ends as soon as it does
+        with suppress(RuntimeError):  # it is not running yet, and will end at once
             self._thread.join()
 
     def update(self, buffer: memoryview, count: int) -> None:
         self._full.put((buffer, count))
 
     def hexdigest(self) -> str:
-        """The hash; only once it was stopped."""
+        """Return the hash, after `stop`."""
         return self._hasher.hexdigest()
 
     def _run(self) -> None:

@@ -1,8 +1,8 @@
-"""The manifest: the sorted list of a directory's files, and its canonical bytes.
+"""The manifest: the sorted list of a directory's files, and its canonical form.
 
-The text is made so that `cut` and `b3sum -c` rescue data without mvc. Above `SHARD_ABOVE`
-files it is cut into shards at places that depend on the names alone, so that one changed
-file rewrites one shard. Format: docs/formats.md, "Manifest".
+With `cut` and `b3sum -c`, data can be recovered from it without mvc. Above `SHARD_ABOVE` files it is divided into
+shards at positions that depend on the names only, so that a changed file changes one shard.
+Format: docs/formats.md, "Manifest".
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from mvc.objects.names import check_path, check_paths
 HEADER = "mvc-manifest 1\n"
 INDEX_HEADER = "mvc-manifest-index 1\n"
 SHARD_ABOVE = 4096
-"""Files up to which a manifest is one object."""
+"""Most files in a manifest that is one object."""
 SHARD_MASK = 4096 - 1
-"""A shard ends after a path whose xxh64 has these bits all zero."""
+"""A shard ends after a path whose xxh64 has zeros in all these bits."""
 INLINE_FILES = 256
 INLINE_BYTES = 64 << 10
 
@@ -42,12 +42,11 @@ class Entry(NamedTuple):
 
     @property
     def digest(self) -> Digest:
-        """The file's digest."""
         return Digest(self.blake3, self.xxh128, self.size)
 
 
 class Manifest(NamedTuple):
-    """A directory's files, sorted by the UTF-8 bytes of their paths."""
+    """The files of a directory, sorted by the UTF-8 bytes of their paths."""
 
     entries: tuple[Entry, ...]
 
@@ -65,7 +64,7 @@ class Manifest(NamedTuple):
 
     @property
     def files(self) -> int:
-        """How many files."""
+        """The number of files."""
         return len(self.entries)
 
     @property
@@ -75,21 +74,21 @@ class Manifest(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """A manifest as objects: the digest that names it, and every object it consists of."""
+    """A manifest as objects."""
 
     digest: Digest
     objects: tuple[tuple[Digest, bytes], ...]
-    """Shards first, the object that `digest` names last."""
+    """The shards, then the object that `digest` names."""
 
     @property
     def inline(self) -> bool:
-        """Whether the pointer lists the files itself."""
+        """Whether the pointer lists the files."""
         body = self.objects[-1][1]
         return len(body) <= INLINE_BYTES and body.count(b"\n") <= INLINE_FILES + 1 and not is_index(body)
 
 
 def encode(manifest: Manifest) -> Encoded:
-    """Return the canonical objects of `manifest`: one, or shards and their index."""
+    """Return the objects of `manifest`: one, or shards and their index."""
     if manifest.files <= SHARD_ABOVE:
         body = _encode_lines(manifest.entries)
         digest = hash_bytes(body)
@@ -110,11 +109,11 @@ def is_index(body: bytes) -> bool:
 
 
 def decode(body: bytes, read: Callable[[Digest], bytes]) -> Manifest:
-    """Return the manifest that the object `body` holds; `read` fetches its shards, verified.
+    """Return the manifest in the object `body`; `read` returns a verified shard.
 
     Raises:
-        InvalidFormat: `body` is not a manifest in its one spelling.
-        CorruptObject: a shard does not hold what the index says.
+        InvalidFormat: `body` is not a manifest in canonical form.
+        CorruptObject: a shard does not match the index.
 
     """
     if not is_index(body):
@@ -134,11 +133,11 @@ class Shard(NamedTuple):
     digest: Digest
     files: int
     first: str
-    """The path of the shard's first file."""
+    """The path of its first file."""
 
 
 def parse_index(body: bytes) -> list[Shard]:
-    """Return the shards that an index lists.
+    """Return the shards in an index.
 
     Raises:
         InvalidFormat: a line is malformed.
@@ -151,10 +150,10 @@ def parse_index(body: bytes) -> list[Shard]:
 
 
 def _checked(body: bytes, entries: list[Entry]) -> Manifest:
-    """A manifest has one spelling: sorted, without twins, cut where the format cuts it."""
+    """Return the manifest if `body` is in canonical form: sorted, without duplicates, divided at the right places."""
     manifest = Manifest.of(entries)
     if manifest.entries != tuple(entries) or encode(manifest).objects[-1][1] != body:
-        raise InvalidFormat("manifest is not in its canonical form")
+        raise InvalidFormat("manifest is not in canonical form")
     return manifest
 
 
@@ -189,7 +188,7 @@ def _match_lines(body: bytes, header: str, line: re.Pattern[str]) -> list[tuple[
     except UnicodeDecodeError:
         raise InvalidFormat("manifest is not UTF-8") from None
     if not text.startswith(header):
-        raise InvalidFormat("not a manifest that this mvc reads; a newer mvc may")
+        raise InvalidFormat("not a manifest, or one of a newer mvc")
     rows, position = [], len(header)
     for match in line.finditer(text, position):
         if match.start() != position:
@@ -203,5 +202,5 @@ def _match_lines(body: bytes, header: str, line: re.Pattern[str]) -> list[tuple[
 
 def _bounded(digits: str) -> int:
     if (number := int(digits)) > MAX_SIZE:
-        raise InvalidFormat(f"manifest: the number {digits} is too large")
+        raise InvalidFormat(f"manifest: number {digits} is too large, expected at most {MAX_SIZE}")
     return number

@@ -1,7 +1,7 @@
-"""Which path names mvc accepts, on the way in and on the way out, before any I/O.
+"""Which path names mvc accepts, checked before any I/O, for reading and writing.
 
-A name must mean the same file on Linux, macOS and Windows, and must never reach into
-`.git` or `.mvc`. The list is in docs/formats.md, "Names".
+A name must be the same file on Linux, macOS and Windows, and must not be inside `.git` or `.mvc`. The rules are in
+docs/formats.md, "Names".
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from mvc.errors import InvalidName
 
 MAX_PART = 255
-"""Bytes in one part of a path: what ext4, APFS and NTFS hold."""
+"""Bytes of one part of a path: the limit of ext4, APFS and NTFS."""
 MAX_PATH = 4096
 
-# Nearly every real path: plain ASCII parts that start with a letter, digit or underscore, end in no
-# dot or space, and are no Windows device. Whatever it does not match is looked at closely.
+# Nearly all real paths: plain ASCII parts that start with a letter, digit or underscore, do not end in a dot or
+# space, and are not Windows devices. All others take the slow checks.
 _PLAIN_PART = (
     r"(?!(?i:con|prn|aux|nul|com\d|lpt\d|conin|conout)(?:[./ ]|$))"
     r"[A-Za-z0-9_](?:[\w +,.=@()\[\]{}#%&'!-]{0,98}[\w+,=@()\[\]{}#%&'!-])?"
@@ -28,11 +28,11 @@ _RESERVED = frozenset({".git", ".mvc", "git~1", "mvc~1"})
 _HFS_IGNORABLE = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF],
 )
-"""Characters that HFS+ drops when it compares names: Git's `next_hfs_char` (utf8.c)."""
+"""Characters that HFS+ ignores when it compares names: Git's `next_hfs_char` (utf8.c)."""
 
 
 def check_path(path: str) -> str:
-    """Return `path` when mvc may store it and write it: relative, `/`-separated.
+    """Return `path` if it is a relative path, with `/`, that mvc may store and write.
 
     Raises:
         InvalidName: with the reason.
@@ -46,18 +46,18 @@ def check_path(path: str) -> str:
 
 
 def check_paths(paths: Iterable[str]) -> None:
-    """Check every path, and that no two of them collide on a case-insensitive file system.
+    """Check all paths, and that no two are equal on a case-insensitive file system.
 
     Raises:
-        InvalidName: a bad name, a pair equal after NFC and case folding, or a file that is
-            also another's directory.
+        InvalidName: for an invalid name, two names equal after NFC and case folding, or a file that is also the
+            directory of another.
 
     """
     seen: dict[str, str] = {}
     for path in paths:
         key = fold(check_path(path))
         if key in seen:
-            raise InvalidName(f"refused names {seen[key]!r} and {path!r}: the same file where case does not count")
+            raise InvalidName(f"refused names {seen[key]!r} and {path!r}: equal on a case-insensitive file system")
         seen[key] = path
     _check_no_file_is_directory(seen)
 
@@ -70,11 +70,11 @@ def _check_no_file_is_directory(seen: dict[str, str]) -> None:
             folders.add(folder)
             folder = folder.rpartition("/")[0]
     for key in folders & seen.keys():
-        raise InvalidName(f"refused name {seen[key]!r}: it is a file and a directory at once")
+        raise InvalidName(f"refused name {seen[key]!r}: it is both a file and a directory")
 
 
 def fold(path: str) -> str:
-    """Return what two paths have in common when they are one where case and composition do not count."""
+    """Return the same for paths that are equal on a file system that ignores case and Unicode composition."""
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
@@ -98,15 +98,15 @@ def _objection_to_part(part: str) -> str:
     if part in ("", ".", ".."):
         return f"a part is {part!r}"
     if any(unicodedata.category(char) == "Cc" for char in part):
-        return "a control character"
+        return "it contains a control character"
     if "\\" in part:
-        return "a backslash"
+        return "it contains a backslash"
     if part[-1] in ". ":
         return "a part ends in a dot or a space"
     if len(part.encode()) > MAX_PART:
         return f"a part is longer than {MAX_PART} bytes"
     if fold(part.translate(_HFS_IGNORABLE).partition(":")[0].rstrip(". ")) in _RESERVED:
-        return "it reaches into .git or .mvc"
+        return "it is inside .git or .mvc"
     if _DEVICE.fullmatch(part.partition(":")[0]) is not None:
-        return "a device on Windows"
+        return "a Windows device name"
     return ""

@@ -1,4 +1,4 @@
-"""Patterns of a policy: those of `.gitignore`, on tracked paths or on files in Git."""
+"""Patterns of a policy, as in `.gitignore`, for tracked paths or files in Git."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from functools import cache
 from mvc.objects.gitignore import plain_expression
 
 
-def means(pattern: str, path: str) -> bool:
-    """Whether one pattern means a tracked path.
+def matches(pattern: str, path: str) -> bool:
+    """Whether one pattern matches a tracked path.
 
-    A path may be a directory, so a pattern that means everything below it means itself as well: `data/**`
-    means `data`.
+    A path may be a directory, so a pattern for everything below it matches the directory as well: `data/**`
+    matches `data`.
 
     Raises:
-        ValueError: `pattern` is none.
+        ValueError: `pattern` is invalid.
 
     """
     return _expression(pattern).search(f"{path}/") is not None
 
 
 def last(patterns: Iterable[str], path: str) -> str:
-    """Return the last pattern of a list that means a file, as `.gitignore` reads it; empty when none does.
+    """Return the pattern of a list that decides on a file, which is the last match; empty for none or a negated one.
 
     Raises:
-        ValueError: one is no pattern.
+        ValueError: a pattern is invalid.
 
     """
     found = ""
@@ -38,9 +38,9 @@ def last(patterns: Iterable[str], path: str) -> str:
 
 
 def in_any_case(patterns: Iterable[str], path: str) -> str:
-    """Return the same as `last`, of patterns that mean a file however it is spelled: `*.pt` means `A.PT`.
+    """Return the same as `last`, ignoring case: `*.pt` matches `A.PT`.
 
-    A pattern with `!` takes back only what it spells itself.
+    A negated pattern matches its exact case only.
     """
     found = ""
     for pattern in patterns:
@@ -52,7 +52,7 @@ def in_any_case(patterns: Iterable[str], path: str) -> str:
 
 
 def problem(pattern: str) -> str:
-    """Return what is wrong with a pattern; empty when nothing is."""
+    """Return what is wrong with a pattern; empty when it is valid."""
     try:
         _expression(pattern)
     except ValueError as error:
@@ -64,9 +64,7 @@ def problem(pattern: str) -> str:
 def _expression(pattern: str) -> re.Pattern[str]:
     if (plain := plain_expression(pattern)) is not None:
         return plain
-    from pathspec.patterns.gitignore.spec import (  # noqa: PLC0415 - only what is not plain needs it
-        GitIgnoreSpecPattern,
-    )
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415 - only complex patterns need it
 
     try:
         with warnings.catch_warnings():
@@ -75,7 +73,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     except (ValueError, re.error, OverflowError):
         found = None
     if found is None or found.regex is None or not found.include:
-        raise ValueError(f"{pattern!r} is no pattern that gitignore knows")
+        raise ValueError(f"invalid pattern {pattern!r}: expected one as in .gitignore")
     return found.regex
 
 

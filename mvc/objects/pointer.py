@@ -1,6 +1,6 @@
-"""The pointer: the small YAML file in Git that stands for a tracked file or directory.
+"""The pointer: the small YAML file in Git that represents a tracked file or directory.
 
-Format: docs/formats.md, "Pointer". It has one canonical form: the bytes that `emit` returns.
+Format: docs/formats.md, "Pointer". Its only valid form is what `emit` returns.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from mvc.objects.manifest import Encoded, Entry, Manifest, encode
 
 SUFFIX = ".mvc"
 SOFT_HYPHEN = "\u00ad"
-"""Unicode 3.2 takes it for a dash; it is invisible, and a format character since Unicode 4.0."""
+"""A dash in Unicode 3.2, but invisible, and a format character since Unicode 4.0."""
 MAX_BYTES = 512 << 10
-"""Bytes of a pointer: 64 KiB of paths, every character escaped, are five times as many."""
+"""Largest pointer: 64 KiB of paths with all characters escaped are 320 KiB."""
 
 Kind: TypeAlias = Literal["file", "dir"]
 
 NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9/_-]*[a-zA-Z0-9])?", re.ASCII)
-"""GTO 1.10's grammar for the name of an artifact, without its optional `dirname:`."""
+"""GTO 1.10's grammar for artifact names, without the optional `dirname:`."""
 REMOTE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?", re.ASCII)
 LABEL = re.compile(r"(?!(?:null|true|false|yes|no|on|off|y|n)$)[a-z](?:[a-z0-9_.-]{0,62})", re.ASCII)
-"""A label's key: none that some YAML reader takes for a boolean or null."""
+"""The key of a label, which no YAML reader reads as a boolean or null."""
 
 
 class Notes(NamedTuple):
-    """What people say of a tracked path; it identifies nothing."""
+    """Notes of people about a tracked path; they do not identify it."""
 
     name: str = ""
     desc: str = ""
@@ -37,13 +37,13 @@ class Notes(NamedTuple):
 
 
 class Pointer(NamedTuple):
-    """A tracked file (`digest` of its bytes) or directory (`digest` of its manifest object)."""
+    """A tracked file, with its digest, or a directory, with the digest of its manifest object."""
 
     kind: Kind
     digest: Digest
     exec: bool = False
     manifest: Manifest | None = None
-    """A directory's files when the pointer lists them itself."""
+    """The files of a directory if the pointer lists them."""
     files: int = 1
     total: int = 0
     """Bytes of content."""
@@ -51,7 +51,7 @@ class Pointer(NamedTuple):
 
     @property
     def content(self) -> tuple[Kind, Digest, bool]:
-        """What decides whether two pointers stand for the same bytes."""
+        """Equal for pointers of the same content."""
         return self.kind, self.digest, self.exec
 
 
@@ -61,7 +61,7 @@ def file_pointer(digest: Digest, *, executable: bool = False, notes: Notes = Not
 
 
 def dir_pointer(manifest: Manifest, encoded: Encoded | None = None, notes: Notes = Notes()) -> Pointer:
-    """Return the pointer of a directory; `encoded` saves encoding `manifest` again."""
+    """Return the pointer of a directory; `encoded` is `encode(manifest)`, if it is known."""
     encoded = encoded or encode(manifest)
     inline = manifest if encoded.inline else None
     return Pointer(
@@ -78,10 +78,10 @@ def path_of(pointer_path: str) -> str:
 
 
 def emit(pointer: Pointer) -> bytes:
-    """Return the pointer's one spelling.
+    """Return the pointer in canonical form.
 
     Raises:
-        InvalidFormat: the formats cannot carry its notes, or it would be too large.
+        InvalidFormat: its notes are invalid, or it would be too large.
 
     """
     lines = ["mvc: 1", f'kind: "{pointer.kind}"']
@@ -94,7 +94,7 @@ def emit(pointer: Pointer) -> bytes:
     lines += _note_lines(check_notes(pointer.notes))
     raw = ("\n".join(lines) + "\n").encode()
     if len(raw) > MAX_BYTES:
-        raise InvalidFormat(f"the pointer would be {len(raw)} bytes, at most {MAX_BYTES} are read: shorten its desc")
+        raise InvalidFormat(f"the pointer would have {len(raw)} bytes, expected at most {MAX_BYTES}: shorten its desc")
     return raw
 
 
@@ -126,11 +126,10 @@ _ESCAPE = re.compile(r"[^ !#-\[\]-~]")
 
 
 def quote(text: str) -> str:
-    r"""Return `text` as a double-quoted YAML string, in the pointer's one spelling.
+    r"""Return `text` as a double-quoted YAML string in canonical form.
 
-    Printable characters stand as they are, quote and backslash behind a backslash, the rest
-    as `\UXXXXXXXX`. Printable is asked of Unicode 3.2 (RFC 3454, table A.1 has what that
-    version leaves unassigned), so that the answer is the same in every Python.
+    Quotes and backslashes get a backslash, characters that are not printable become `\UXXXXXXXX`. Whether a character
+    is printable is decided by Unicode 3.2 (unassigned ones: RFC 3454, table A.1), so that all Pythons agree.
     """
     return f'"{_ESCAPE.sub(_escape, text)}"'
 
@@ -148,23 +147,20 @@ def _printable(char: str) -> bool:
     return char <= "\uffff" and char != SOFT_HYPHEN and ucd_3_2_0.category(char)[0] not in "CZ"
 
 
-# Reading.
-
-
 def check_notes(notes: Notes) -> Notes:
-    """Return `notes` when the formats can carry them.
+    """Return `notes` if they are valid.
 
     Raises:
-        InvalidFormat: a name, label or remote breaks its grammar, or labels are unsorted.
+        InvalidFormat: a name, label or remote is invalid, or labels are not sorted.
 
     """
     if notes.name and NAME.fullmatch(notes.name) is None:
-        raise InvalidFormat(f"refused name {notes.name!r}: letters, digits, '-', '_' and '/' only, no dots")
+        raise InvalidFormat(f"invalid name {notes.name!r}: expected letters, digits, '-', '_' and '/'")
     if notes.remote and REMOTE.fullmatch(notes.remote) is None:
-        raise InvalidFormat(f"refused remote name {notes.remote!r}")
+        raise InvalidFormat(f"invalid remote name {notes.remote!r}")
     keys = [key for key, _ in notes.labels]
     if keys != sorted(set(keys)) or not all(map(LABEL.fullmatch, keys)):
-        raise InvalidFormat("labels must be sorted, unique, lower-case words")
+        raise InvalidFormat("invalid labels: expected sorted, unique, lower-case keys")
     if any("\ud800" <= char <= "\udfff" for text in (notes.desc, *(text for _, text in notes.labels)) for char in text):
-        raise InvalidFormat("a description or label is not UTF-8")
+        raise InvalidFormat("invalid description or label: expected UTF-8")
     return notes

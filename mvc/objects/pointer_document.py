@@ -1,7 +1,7 @@
-"""A pointer as a YAML document: its JSON Schema, and what to say of a bad one.
+"""A pointer as a YAML document: its JSON Schema, and error messages for invalid ones.
 
-`mvc.objects.pointer` reads good pointers without YAML; only a pointer that it does not
-recognise comes here, so that the complaint names the key or the line.
+`mvc.objects.pointer_reader` reads valid pointers without YAML. Only invalid ones are parsed here, for a message that
+names the key or the line.
 """
 
 from __future__ import annotations
@@ -58,13 +58,12 @@ class FileDocument(_Notes, forbid_unknown_fields=True, frozen=True, kw_only=True
     exec: bool = False
 
     def pointer(self) -> Pointer:
-        """Return what the document says."""
         digest = Digest(self.blake3, self.xxh128, self.size)
         return file_pointer(digest, executable=self.exec, notes=self.notes())
 
 
 class EntryDocument(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A file of a directory that is listed inline."""
+    """A file in the pointer of a directory."""
 
     path: Annotated[str, Meta(min_length=1)]
     size: Size
@@ -74,18 +73,17 @@ class EntryDocument(Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 
 class InlineDocument(_Notes, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """The pointer of a directory that lists its files."""
+    """The pointer of a directory, with its files."""
 
     mvc: Literal[1]
     kind: Literal["dir"]
     manifest: Annotated[list[EntryDocument], Meta(max_length=INLINE_FILES)]
 
     def pointer(self) -> Pointer:
-        """Return what the document says."""
         entries = (Entry(e.path, e.blake3, e.xxh128, e.size, e.exec) for e in self.manifest)
         pointer = dir_pointer(Manifest.of(entries), notes=self.notes())
         if pointer.manifest is None:
-            raise InvalidFormat(f"lists more than {INLINE_BYTES >> 10} KiB of files")
+            raise InvalidFormat(f"the list of files has more than {INLINE_BYTES >> 10} KiB")
         return pointer
 
 
@@ -101,9 +99,8 @@ class LargeDocument(_Notes, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     total: Size
 
     def pointer(self) -> Pointer:
-        """Return what the document says."""
         if self.files <= INLINE_FILES and self.size <= INLINE_BYTES:
-            raise InvalidFormat("a directory this small lists its files in the pointer")
+            raise InvalidFormat("the pointer of a directory this small must list its files")
         digest = Digest(self.blake3, self.xxh128, self.size)
         return Pointer("dir", digest, files=self.files, total=self.total, notes=self.notes())
 
@@ -111,8 +108,8 @@ class LargeDocument(_Notes, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 Document = FileDocument | InlineDocument | LargeDocument
 
 
-def complaint(raw: bytes, what: str) -> str:
-    """Return, in one line, why `raw` is not a pointer in its one spelling."""
+def explain_invalid(raw: bytes, what: str) -> str:
+    """Return, in one line, why `raw` is not a pointer in canonical form."""
     try:
         canonical = emit(_read(raw, what).pointer())
     except InvalidFormat as error:
@@ -143,8 +140,10 @@ def _first_difference(raw: bytes, canonical: bytes) -> str:
     have, want = raw.decode().splitlines(), canonical.decode().splitlines()
     for number, (line, expected) in enumerate(zip(have, want, strict=False), 1):
         if line != expected:
-            return f"line {number} is not in its one spelling, expected: {expected}"
-    return "not in its one spelling: line ends, order or trailing text differ"
+            unsorted = line.startswith("  - ") and sorted(have) == sorted(want)
+            reason = "entries must be sorted by path" if unsorted else f"expected {expected}"
+            return f"line {number} is not in canonical form: {reason}"
+    return "not in canonical form: line ends, order or trailing text differ"
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,7 +1,6 @@
-"""Reading pointers.
+"""Reading pointers without YAML, as only their canonical form is valid.
 
-A pointer has one canonical form, so reading it needs no YAML: this module parses what `mvc.objects.pointer` emits,
-byte for byte. Anything else goes to `mvc.objects.pointer_document`, which says what is wrong.
+`mvc.objects.pointer_document` explains what is wrong with any other.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ _UNQUOTE = re.compile(r'\\(?:(["\\])|U([0-9A-F]{8}))')
 
 
 def parse(raw: bytes, what: str = "pointer") -> Pointer:
-    """Return the pointer that `raw` spells; `what` names the file in errors.
+    """Return the pointer in `raw`; `what` names the file in errors.
 
     Raises:
-        InvalidFormat: `raw` is not a pointer in its one spelling.
+        InvalidFormat: `raw` is not a pointer in canonical form.
         InvalidName: a path in it is refused.
 
     """
@@ -48,9 +47,9 @@ def parse(raw: bytes, what: str = "pointer") -> Pointer:
             return pointer
     except InvalidFormat as error:
         raise type(error)(f"{what}: {error.message}") from None
-    from mvc.objects.pointer_document import complaint  # noqa: PLC0415 - only a bad pointer needs YAML
+    from mvc.objects.pointer_document import explain_invalid  # noqa: PLC0415 - only invalid pointers need YAML
 
-    raise InvalidFormat(complaint(raw, what))
+    raise InvalidFormat(explain_invalid(raw, what))
 
 
 def _match(raw: bytes) -> Pointer | None:
@@ -99,7 +98,7 @@ def _notes(name: str | None, desc: str | None, labels: str | None, remote: str |
 
 
 def unquote(body: str) -> str:
-    """Return what stands between the quotes of `quote`'s result."""
+    """Undo `quote` for the text between the quotes."""
     if "\\" not in body:
         return body
     return _UNQUOTE.sub(lambda match: match[1] or chr(int(match[2], 16)), body)

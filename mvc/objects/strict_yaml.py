@@ -1,8 +1,8 @@
-"""The one place that reads YAML. What comes from a file is untrusted.
+"""The only module that reads YAML, which is untrusted.
 
-The text is capped and scanned as events before anything is built: PyYAML's C loader dies
-with SIGSEGV on some 32,000 nested brackets, and aliases expand without bound. What passes
-is decoded into a typed value by msgspec: an unknown key is an error.
+The size is limited, and the events of the parser are checked before anything is built: PyYAML's C loader crashes on
+about 32,000 nested brackets, and aliases can expand without limit. msgspec converts the data to a typed value, with
+errors for unknown keys.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ except AttributeError:  # PyYAML built without libyaml
 
 
 class _Loader(_Base):  # type: ignore[misc]  # chosen at run time
-    """YAML 1.1 as PyYAML has it, without timestamps, octals and sexagesimals."""
+    """YAML 1.1 as PyYAML reads it, without timestamps, octal and sexagesimal numbers."""
 
     yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 - PyYAML's own class-level table
 
@@ -44,25 +44,13 @@ _Loader.add_implicit_resolver(
 
 
 def _finite(_: object, node: yaml.ScalarNode) -> float:
-    """Return the number, unless it is so large that it would read as infinity."""
+    """Return the number, unless it is too large for a float."""
     if isinf(number := float(node.value)):
-        raise yaml.constructor.ConstructorError(None, None, "a number too large", node.start_mark)
+        raise yaml.constructor.ConstructorError(None, None, "the number is too large", node.start_mark)
     return number
 
 
 _Loader.add_constructor("tag:yaml.org,2002:float", _finite)
-
-
-def decode(raw: bytes, type_: type[T], *, what: str, max_bytes: int) -> T:
-    """Return `raw` as a value of `type_`.
-
-    `what` names the file in errors.
-
-    Raises:
-        InvalidFormat: too large, not UTF-8, not YAML, more than plain data, or not of `type_`.
-
-    """
-    return convert(load(raw, what=what, max_bytes=max_bytes), type_, what=what)
 
 
 def convert(data: object, type_: type[T], *, what: str) -> T:
@@ -75,18 +63,18 @@ def convert(data: object, type_: type[T], *, what: str) -> T:
     try:
         return msgspec.convert(data, type_)
     except msgspec.ValidationError as error:
-        raise InvalidFormat(f"{what}: {_said_plainly(str(error))}") from None
+        raise InvalidFormat(f"{what}: {_explained(str(error))}") from None
 
 
 _HINTS = {
     ("Expected `str`, got `int`", "Expected `str`, got `float`"): "quote it",
-    ("Expected `float`, got `str`", "Expected `float | null`, got `str`"): "it must be a finite number",
+    ("Expected `float`, got `str`", "Expected `float | null`, got `str`"): "use a finite number",
 }
-"""By how msgspec's message begins: a text that YAML takes for a number wants quotes, and `.nan` is read as a text."""
+"""By the start of msgspec's message: YAML reads an unquoted number as such, and `.nan` as text."""
 
 
-def _said_plainly(message: str) -> str:
-    """Return msgspec's message in one line, with what it means."""
+def _explained(message: str) -> str:
+    """Return msgspec's message in one line, with a hint."""
     hints = [f": {hint}" for begins, hint in _HINTS.items() if message.startswith(begins)]
     return "".join([" ".join(message.split()), *hints])
 
@@ -99,7 +87,7 @@ def load(raw: bytes, *, what: str, max_bytes: int) -> object:
 
     """
     if len(raw) > max_bytes:
-        raise InvalidFormat(f"{what}: {len(raw)} bytes, at most {max_bytes} are read")
+        raise InvalidFormat(f"{what}: {len(raw)} bytes, expected at most {max_bytes}")
     try:
         text = raw.decode()
         _scan(text, what)
@@ -117,16 +105,16 @@ def _first_line(error: Exception) -> str:
 
 
 def _scan(text: str, what: str) -> None:
-    """Refuse, from the flat event stream, whatever is not plain, shallow, duplicate-free data."""
+    """Refuse anything but plain data: aliases, tags, deep nesting, duplicate keys."""
     depth, documents = 0, 0
     keys: list[set[str] | None] = []
     expect_key: list[bool] = []
     for event in yaml.parse(text, Loader=_Base):
         line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise InvalidFormat(f"{what}: line {line}: anchors and aliases are not read")
+            raise InvalidFormat(f"{what}: line {line}: anchors and aliases are not supported")
         if getattr(event, "tag", None):
-            raise InvalidFormat(f"{what}: line {line}: tags are not read")
+            raise InvalidFormat(f"{what}: line {line}: tags are not supported")
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
@@ -147,26 +135,26 @@ def _scan(text: str, what: str) -> None:
 
 
 def _check_node(event: Any, keys: list[set[str] | None], expect_key: list[bool], where: str) -> None:
-    """Hold a node against its place: a mapping's key must be a new, plain string."""
+    """Check a node; the keys of a mapping must be unique strings."""
     scalar = isinstance(event, yaml.ScalarEvent)
     if scalar and event.implicit[0] and re.fullmatch(rf"-?[0-9]{{{MAX_INTEGER_DIGITS + 1},}}", event.value):
-        raise InvalidFormat(f"{where}: an integer of more than {MAX_INTEGER_DIGITS} digits")
+        raise InvalidFormat(f"{where}: integer with more than {MAX_INTEGER_DIGITS} digits")
     if not keys or (seen := keys[-1]) is None:
         return
     if expect_key[-1]:
         if not scalar:
-            raise InvalidFormat(f"{where}: a key that is not a plain string")
+            raise InvalidFormat(f"{where}: a key is not a string")
         if event.implicit[0] and not _is_text(event.value):
-            raise InvalidFormat(f"{where}: the key {event.value!r} is not read as text: quote it")
+            raise InvalidFormat(f"{where}: key {event.value!r} is not a string: quote it")
         if event.value == "<<":
-            raise InvalidFormat(f"{where}: merge keys are not read")
+            raise InvalidFormat(f"{where}: merge keys are not supported")
         if event.value in seen:
-            raise InvalidFormat(f"{where}: the key {event.value!r} stands twice")
+            raise InvalidFormat(f"{where}: duplicate key {event.value!r}")
         seen.add(event.value)
     expect_key[-1] = not expect_key[-1]
 
 
 def _is_text(plain: str) -> bool:
-    """Whether an unquoted scalar is text, and no number, boolean or null."""
+    """Whether an unquoted scalar is a string."""
     resolvers = _Loader.yaml_implicit_resolvers.get(plain[:1], [])
     return not any(pattern.match(plain) for _, pattern in resolvers)

@@ -1,4 +1,4 @@
-"""Text from files, made safe to print; and numbers of bytes for people."""
+"""Text from files, made safe to print, and sizes for people."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ _KILO = 1000
 
 
 def visible(text: str) -> str:
-    r"""Return `text` so that it can't drive a terminal or a CI log: `\x1b` for an escape, and so on.
+    r"""Return `text` without characters that control a terminal or a CI log: `\x1b` for an escape, and so on.
 
-    A line that begins with `::` commands some CI systems, `##[` and `##vso[` anywhere others.
+    Some CI systems run lines that begin with `::`, others `##[` and `##vso[` anywhere.
     """
     if text.lstrip().startswith("::"):
         text = text.replace(":", "\\x3a", 1)
@@ -17,15 +17,11 @@ def visible(text: str) -> str:
         text = text.replace("##[", "#\\x23[").replace("##vso[", "#\\x23vso[")
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode()
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def size(count: int) -> str:
-    """Return a number of bytes for people, in powers of 1,000: `12.3 MB`."""
+    """Return a size for people, in powers of 1,000: `12.3 MB`."""
     value, unit = float(count), 0
     while value >= _KILO and unit < len(_UNITS) - 1:
         value, unit = value / _KILO, unit + 1

@@ -1,1 +1,1 @@
-"""Reports of evaluations, the policy, and what is held against it."""
+"""Evaluation reports, the policy, and the judge that compares them."""

@@ -1,12 +1,47 @@
-"""Where reports, their signatures and the policy lie. Apart, so that who only asks that loads nothing else."""
+"""Names and limits of reports, signatures and policy files. This module loads nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
 
 SUFFIX = ".eval.yaml"
-"""Of a report, behind the tracked path."""
+"""The ending of a report, after the tracked path."""
 SIGNATURES = ".sig"
-"""Behind the name of a report, or of a file that guards the models."""
+"""The ending of a signature file, after the name of a report or policy file."""
 POLICY = ".mvc/policy.yaml"
 SIGNERS = ".mvc/allowed_signers"
 REVOKED = ".mvc/revoked_signers"
 WAIVERS = ".mvc/waivers.yaml"
 MAX_BYTES = 1 << 20
-"""Of a report."""
+"""Largest report in bytes."""
+
+SUBMODULE = "160000"
+_KINDS = {"120000": "a symlink", "040000": "a directory", SUBMODULE: "a submodule"}
+
+
+class FileAt(NamedTuple):
+    """A file of the judged tree."""
+
+    mode: str
+    """Octal, as Git writes it: `100644`."""
+    raw: bytes
+    oid: str = ""
+    """Its blob; empty when it is not from Git."""
+    conflicted: bool = False
+    """Whether the index has several stages of it."""
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a regular file, and not in conflict."""
+        return self.mode.startswith("100") and not self.conflicted
+
+    @property
+    def irregular_kind(self) -> str:
+        """Such as `a symlink`; empty for a regular file."""
+        return "" if self.mode.startswith("100") else _KINDS.get(self.mode, f"of mode {self.mode}")
+
+    @property
+    def has_conflict_marks(self) -> bool:
+        """Whether it has lines that Git writes into a file that it could not merge; one of them is enough."""
+        return re.search(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", self.raw, re.MULTILINE) is not None

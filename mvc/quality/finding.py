@@ -1,4 +1,4 @@
-"""What a judgement finds: a stable code, where, what is wrong, and the line that mends it."""
+"""Findings of the judge: a stable code, a path, what is wrong, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -11,65 +11,65 @@ Severity: TypeAlias = Literal["error", "warning", "note"]
 
 
 class Finding(NamedTuple):
-    """One broken rule."""
+    """One finding."""
 
     code: str
-    """Such as `MVC102`; never given to another rule. `mvc explain` knows them all."""
+    """Such as `MVC102`; listed by `mvc explain`."""
     severity: Severity
     path: str
-    """The tracked path, or the file in Git; empty when it is about none."""
+    """The tracked path, or a file in Git; empty for neither."""
     message: str
-    """What is wrong, with both values, in one line."""
+    """What is wrong, with the value found and the value expected, in one line."""
     fix: str = ""
     """What to type."""
 
     @classmethod
     def of(cls, code: str, path: str, message: str, fix: str, severity: Severity = "error") -> Finding:
-        """Return a finding whose message is one line of bearable length, whatever files say."""
+        """Return a finding with a message of one line and limited length."""
         return cls(code, severity, path, one_line(message), fix)
 
 
 class Comparison(NamedTuple):
-    """One metric beside the one that it is held against: a row of the gate's table."""
+    """A metric and the one it is compared with: a row of the gate's table."""
 
     metric: str
     """As on the command line: `auc[country=DE]@holdout`."""
     old: float | None
-    """None where there is nothing to compare with."""
+    """None without a metric to compare with."""
     new: float | None
     rule: str
-    """Such as `≥ 0.9`, or `-1% of base`; empty when no rule speaks of it."""
+    """Such as `≥ 0.9`, or `-1% of base`; empty without a rule."""
     passed: bool
     codes: tuple[str, ...] = ()
-    """Of the findings for which it did not pass, waived or not."""
+    """The findings because of which it did not pass, also waived ones."""
 
 
 class Judged(NamedTuple):
-    """A model of the change, as the gate shows it."""
+    """A model of a change, as the gate shows it."""
 
     path: str
     change: Literal["added", "changed", "renamed", "deleted", "restored", "tracked"]
-    """`restored`: an earlier pair of pointer and report comes back. `tracked`: a whole tree is judged."""
+    """`restored`: an earlier pair of pointer and report returns. `tracked`: a whole tree is judged."""
     old_path: str = ""
-    """Where it was, if it was renamed."""
+    """The path before a rename."""
     old_tag: str = ""
     tag: str = ""
     comparisons: tuple[Comparison, ...] = ()
 
 
 class Verdict(NamedTuple):
-    """All findings, in the order of their paths; the models besides, at the gate."""
+    """All findings sorted by path, and at the gate the models."""
 
     findings: tuple[Finding, ...]
     models: tuple[Judged, ...] = ()
 
     @classmethod
     def of(cls, findings: Iterable[Finding], models: Iterable[Judged] = ()) -> Verdict:
-        """Return them sorted, each finding once."""
+        """Return a verdict, sorted and without duplicates."""
         ordered = sorted(set(findings), key=lambda item: (item.path, item.code, item.message))
         return cls(tuple(ordered), tuple(sorted(models)))
 
     @property
     def passed(self) -> bool:
-        """Whether none of them is an error."""
+        """Whether there are no errors."""
         return not any(finding.severity == "error" for finding in self.findings)

@@ -15,7 +15,8 @@ from mvc.fs.files import READ, read_up_to
 from mvc.objects.digest import check_object_name
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.scm.blobs import list_blobs, stream_blobs
-from mvc.scm.plumbing import Git, head, why_failed
+from mvc.scm.commits import head
+from mvc.scm.plumbing import Git, why_failed
 from mvc.scm.reachable import inside, reachable_blobs, staged, worktree_git_dirs
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import quarantined_objects

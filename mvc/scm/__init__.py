@@ -1,1 +1,1 @@
-"""Git: `plumbing` asks it in bulk through its commands, `repo` uses GitPython for history."""
+"""Git, through its commands: `plumbing` runs them, the others ask questions."""

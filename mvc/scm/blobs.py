@@ -1,27 +1,19 @@
-"""Blobs of Git, read and written in bulk: one process for many."""
+"""Blobs, read in bulk: one process for many."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from mvc.errors import MvcError
 from mvc.scm.plumbing import Git, split_nul
 from mvc.scm.presence import kinds
 
-MANY_BLOBS = 100
-"""From so many on, blobs are written as a pack: `update-index` takes a millisecond for each."""
-
-
-def write_blobs(git: Git, contents: list[bytes]) -> None:
-    """Put many small files into Git's object database at once, so that staging them finds them there.
-
-    It only saves time: staging writes what it does not find.
-    """
-    if len(contents) < MANY_BLOBS:
-        return
-    stream = b"".join(b"blob\ndata %d\n%s\n" % (len(content), content) for content in contents)
-    git.run("fast-import", "--quiet", stdin=stream)
+LARGE_BLOB = 2 << 20
+"""Bytes: from this size on, the beginning of a blob is read by a process of its own, which is then stopped."""
+_BATCH = 32 << 20
+"""Bytes of blobs that are held in memory at once."""
 
 
 class Blob(NamedTuple):
@@ -33,18 +25,17 @@ class Blob(NamedTuple):
 
 def list_blobs(git: Git, commit: str, suffix: str) -> list[Blob]:
     """Return the regular files of `commit` whose path ends in `suffix`."""
-    rows = split_nul(git.run("ls-tree", "-r", "-z", "--full-tree", commit))
     blobs = []
-    for row in rows:
-        head_, _, path = row.partition("\t")
-        mode, kind, oid = head_.split(" ")
+    for row in split_nul(git.run("ls-tree", "-r", "-z", "--full-tree", commit)):
+        meta, _, path = row.partition("\t")
+        mode, kind, oid = meta.split(" ")
         if kind == "blob" and mode != "120000" and path.endswith(suffix):
             blobs.append(Blob(path, oid))
     return blobs
 
 
 def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
-    """Yield the bytes of every blob, in order, through one process.
+    """Yield the content of every blob, in order.
 
     Raises:
         MvcError: one is not in the repository (a partial clone).
@@ -59,14 +50,14 @@ def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
         end = output.index(b"\n", position)
         fields = output[position:end].split(b" ")
         if len(fields) != 3:  # noqa: PLR2004 - oid, type, size
-            raise not_here(oid)
+            raise missing_object(oid)
         size = int(fields[2])
         yield output[end + 1 : end + 1 + size]
         position = end + 2 + size
 
 
 def present_blobs(git: Git, oids: Iterable[str]) -> set[str]:
-    """Return those of `oids` that this clone has: a partial one lacks some.
+    """Return those of `oids` that this clone has; a partial clone lacks some.
 
     Raises:
         MvcError: some cannot be read.
@@ -75,13 +66,13 @@ def present_blobs(git: Git, oids: Iterable[str]) -> set[str]:
     return {oid for oid, kind in kinds(git, oids).items() if kind == "blob"}
 
 
-def not_here(oid: str) -> MvcError:
-    """Return the error that says that a partial clone lacks an object."""
+def missing_object(oid: str) -> MvcError:
+    """Return the error for an object that a partial clone lacks."""
     return MvcError(f"Git object {oid} is not in this clone", "git fetch --refetch")
 
 
 def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
-    """Yield the bytes of every blob, in order, one by one; none for those with more than `limit`.
+    """Yield the content of every blob, in order, one by one; empty for those of more than `limit` bytes.
 
     Raises:
         MvcError: one is not in the repository (a partial clone), or Git fails.
@@ -100,7 +91,7 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
                 oid, *rest = header.split()
                 if len(rest) != 2:  # noqa: PLR2004 - type and size
                     process.kill()
-                    raise not_here(oid.decode())
+                    raise missing_object(oid.decode())
                 if (size := int(rest[1])) <= limit:
                     yield output.read(size)
                 else:
@@ -108,7 +99,7 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
                     yield b""
                 output.read(1)
                 left -= 1
-        if process.returncode or left:  # killed, or it could not read what it was asked: silence is no answer
+        if process.returncode or left:  # killed, or it could not read its input
             reason = f"exit code {process.returncode}" if process.returncode else f"{left} objects were not read"
             raise MvcError(f"git cat-file failed: {reason}", "run the command again")
 
@@ -116,3 +107,69 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
 def _skip(output: BinaryIO, size: int) -> None:
     while size > 0 and (part := output.read(min(size, 1 << 20))):
         size -= len(part)
+
+
+# Sizes and first bytes.
+
+
+def blob_sizes(git: Git, oids: Iterable[str]) -> dict[str, int]:
+    """Return the size in bytes of each of the objects that is a blob, in order.
+
+    Raises:
+        MvcError: one is not in the repository (a partial clone).
+
+    """
+    wanted = list(oids)
+    if not wanted:
+        return {}
+    asked = "".join(f"{oid}\n" for oid in wanted).encode()
+    try:
+        rows = git.run("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=asked).decode().splitlines()
+    except MvcError as error:  # before 2.44 Git fails where it would have to fetch
+        raise MvcError(error.message, error.fix or "git fetch --refetch") from None
+    found = {}
+    for oid, row in zip(wanted, rows, strict=True):
+        kind, _, size = row.partition(" ")
+        if kind == oid:  # "OID missing"
+            raise missing_object(oid)
+        if kind == "blob":
+            found[oid] = int(size)
+    return found
+
+
+def first_bytes(git: Git, sizes: Mapping[str, int], count: int) -> Iterator[tuple[str, bytes]]:
+    """Yield each of the blobs in `sizes` with its first `count` bytes. Large blobs are read no further.
+
+    Raises:
+        MvcError: Git cannot read one.
+
+    """
+    yield from _small_blobs(git, {oid: size for oid, size in sizes.items() if size < LARGE_BLOB}, count)
+    for oid, size in sizes.items():
+        if size >= LARGE_BLOB:
+            yield oid, _beginning(git, oid, min(count, size))
+
+
+def _small_blobs(git: Git, sizes: Mapping[str, int], count: int) -> Iterator[tuple[str, bytes]]:
+    """Read as many blobs through one process as fit into memory."""
+    batches: list[list[str]] = [[]]
+    held = 0
+    for oid, size in sizes.items():
+        if held + size > _BATCH:
+            batches.append([])
+            held = 0
+        batches[-1].append(oid)
+        held += size
+    for batch in batches:
+        for oid, raw in zip(batch, read_blobs(git, batch), strict=True):
+            yield oid, raw[:count]
+
+
+def _beginning(git: Git, oid: str, count: int) -> bytes:
+    with open(os.devnull, "rb") as nothing, git.start("cat-file", "blob", oid, stdin=nothing) as process:
+        output: Any = process.stdout
+        data: bytes = output.read(count)
+        process.kill()
+    if len(data) < count:
+        raise MvcError(f"Git object {oid} cannot be read", "git fsck")
+    return data

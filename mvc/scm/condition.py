@@ -1,4 +1,4 @@
-"""What `mvc doctor` asks of Git: its version, and how it treats tracked content and pointers."""
+"""What `mvc doctor` asks: Git's version, and how Git treats tracked content and pointers."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ OLDEST = (2, 31)
 
 
 def version(git: Git) -> str:
-    """Return Git's version, as it says it itself.
+    """Return Git's version, such as `2.39.5`.
 
     Raises:
-        MvcError: there is no Git.
+        MvcError: Git is not installed.
 
     """
     return git.run("--version").decode(errors="replace").removeprefix("git version ").strip()
 
 
 def is_too_old(text: str) -> bool:
-    """Whether a version is older than what mvc needs."""
+    """Whether a version is older than mvc requires."""
     return tuple(map(int, re.findall(r"\d+", text)[:2])) < OLDEST
 
 
 def is_repository(git: Git) -> bool:
-    """Whether `git.cwd` is in a repository, be it one that cannot be used."""
+    """Whether `git.cwd` is in a repository, even one that cannot be used."""
     done = git.attempt("rev-parse", "--git-dir")
     return done.returncode == 0 or b"not a git repository" not in done.stderr
 
 
 def not_ignored(git: Git, paths: Iterable[str]) -> list[str]:
-    """Return those of `paths` that Git would add if it were asked to add everything."""
+    """Return those of `paths` that `git add --all` would add."""
     paths = list(paths)
     names = b"".join(os.fsencode(path) + b"\0" for path in paths)
     ignored = set(split_nul(git.attempt("check-ignore", "--no-index", "-z", "--stdin", stdin=names).stdout))
@@ -42,6 +42,6 @@ def not_ignored(git: Git, paths: Iterable[str]) -> list[str]:
 
 
 def converts(git: Git, path: str) -> bool:
-    """Whether Git may change the line ends of a text file at `path`, on some system."""
+    """Whether Git may convert the line ends of a text file at `path` on some system."""
     fields = split_nul(git.run("check-attr", "-z", "text", "eol", "--", path))
     return dict(zip(fields[1::3], fields[2::3], strict=True)) != {"text": "set", "eol": "lf"}

@@ -1,4 +1,4 @@
-"""Which objects Git has. What it cannot read it calls missing, and says no more: here that is told apart."""
+"""Which objects Git has. Git calls an object that it cannot read missing; here the two are distinguished."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mvc.scm.plumbing import Git, reason_of, why_failed
 
 
 def kinds(git: Git, oids: Iterable[str]) -> dict[str, str]:
-    """Return the type of those objects that the repository has; the others are not there, as far as the system tells.
+    """Return the type of each object that the repository has; the others are missing.
 
     Raises:
-        MvcError: some cannot be read, or may be in a pack that cannot.
+        MvcError: some cannot be read, or may be in a pack that cannot be read.
 
     """
     wanted = set(oids)
     found, _ = _asked(git, wanted)
     if missing := wanted - found.keys():
-        more, told = _asked(git, missing)  # it may have had too many files open, for a moment
+        more, told = _asked(git, missing)  # once more: Git may have run out of open files for a moment
         found |= more
         if told and missing - found.keys():
             raise MvcError(f"Git cannot read its objects: {told}", "git fsck")
@@ -31,7 +31,7 @@ def kinds(git: Git, oids: Iterable[str]) -> dict[str, str]:
 
 
 def _asked(git: Git, oids: set[str]) -> tuple[dict[str, str], str]:
-    """Return the type of each that Git says it has, and what else it says."""
+    """Return the type of each object that Git finds, and what it prints on stderr."""
     if not oids:
         return {}, ""
     asked = "".join(f"{oid}\n" for oid in sorted(oids)).encode()
@@ -51,7 +51,7 @@ def _check_absent(git: Git, oids: set[str]) -> None:
 
 
 def _object_folders(git: Git) -> Iterator[str]:
-    """Yield where Git looks for objects: its own directory, and those that it borrows from."""
+    """Yield the object directories: the repository's own, and its alternates."""
     yield os.fsdecode(git.run("rev-parse", "--path-format=absolute", "--git-path", "objects")).rstrip("\n")
     for line in os.fsdecode(git.run("count-objects", "-v")).splitlines():
         name, _, path = line.partition(": ")
@@ -66,7 +66,7 @@ def _check_packs(folder: str) -> None:
             names = sorted(os.listdir(folder))
         for name in names:
             if name.endswith((".idx", ".pack")):
-                with suppress(FileNotFoundError), open(f"{folder}/{name}", "rb") as file:  # packed anew meanwhile
+                with suppress(FileNotFoundError), open(f"{folder}/{name}", "rb") as file:  # repacked meanwhile
                     file.read(1)
     except OSError as error:
         line = f"ls -l {shlex.quote(str(error.filename or folder))}"

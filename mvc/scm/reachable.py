@@ -1,6 +1,6 @@
-"""Everything in a repository that Git can still reach: commits, the index, operations in progress.
+"""Everything in a repository that Git can still reach: from refs, reflogs, the index, operations in progress.
 
-Nothing here trusts a path: an object is reached when any of these roots leads to it.
+An object is reachable if any of these roots leads to it, whatever path it has there.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import NamedTuple
 from mvc.errors import MvcError
 from mvc.fs.files import exists
 from mvc.scm.blobs import list_blobs
-from mvc.scm.plumbing import Git, split_nul, why_failed
+from mvc.scm.plumbing import Git, reason_of, split_nul, why_failed
 from mvc.scm.presence import kinds
 
 _OBJECT_ID = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
 _ENTRY = re.compile(rb"^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ", re.MULTILINE)
-"""How an entry of a reflog begins: the object names before and after."""
+"""The start of a reflog entry: the object names before and after."""
 _RAW = re.compile(rb"\x01([0-9a-f]+)\n?\0|:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*\0([^\0]+)\0", re.DOTALL)
 _NEW_BLOB = re.compile(rb"\0\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) ")
 _LOG = ("--raw", "-z", "-m", "--root", "--no-renames", "--no-abbrev", "--no-show-signature", "--format=%x01%H")
@@ -32,31 +32,22 @@ _PSEUDO_REFS = (
 )
 _OF_A_WORKTREE = ("refs/bisect/", "refs/rewritten/", "refs/worktree/")
 _OPTIONAL = frozenset({"ORIG_HEAD", "FETCH_HEAD"})
-"""Git prunes what only these name, so it may be gone."""
+"""Git prunes objects that only these name, so they may be missing."""
 
 
 class Mention(NamedTuple):
-    """A file as one commit introduced it."""
+    """A version of a file, and a commit that introduced it."""
 
     commit: str
     path: str
     oid: str
 
 
-class CommitInfo(NamedTuple):
-    """What people know a commit by."""
-
-    author: str
-    date: str
-    """ISO 8601, with the author's time zone."""
-    subject: str
-
-
 def worktree_git_dirs(common_dir: str) -> list[str]:
     """Return the Git directory of every worktree, the main one's first.
 
     Raises:
-        OSError: the system cannot tell.
+        OSError: the directory cannot be read.
 
     """
     parent, linked = f"{common_dir}/worktrees", []
@@ -66,36 +57,35 @@ def worktree_git_dirs(common_dir: str) -> list[str]:
 
 
 def check_trusted(git: Git, common_dir: str) -> None:
-    """Make sure that Git itself would work in that repository: another user's config can name commands to run.
+    """Check that Git itself would work in that repository: the config of another user can name commands to run.
 
-    Git checks the owner only where it finds a repository by itself, not where it is told of one.
+    Git checks the owner only of a repository that it discovers, not of one in `GIT_DIR`.
 
     Raises:
         MvcError: it would not.
 
     """
-    done = Git(common_dir, git.environ).attempt("rev-parse", "--git-dir")
+    done = git.at(common_dir).attempt("rev-parse", "--git-dir")
     if done.returncode == 0:
         return
     told = done.stderr.decode(errors="surrogateescape")
     if "dubious ownership" not in told:
         raise MvcError(why_failed(done), f"ls -ld {shlex.quote(common_dir)}")
-    place = told.partition("'")[2].partition("'")[0] or common_dir
-    line = f"git config --global --add safe.directory {shlex.quote(place)}  # if you trust its owner"
+    folder = told.partition("'")[2].partition("'")[0] or common_dir
+    line = f"git config --global --add safe.directory {shlex.quote(folder)}  # if you trust its owner"
     raise MvcError("it belongs to another user, so Git does not read it", line)
 
 
 def inside(git: Git, git_dir: str) -> Git:
-    """Return Git as it runs in the repository with this Git directory, seeing its real history."""
-    return Git(git_dir, {**git.environ, "GIT_DIR": git_dir, "GIT_NO_REPLACE_OBJECTS": "1"})
+    """Return Git in the repository with this Git directory, ignoring replaced objects."""
+    return git.at(git_dir).with_environ(GIT_DIR=git_dir, GIT_NO_REPLACE_OBJECTS="1")
 
 
 def reachable_blobs(git: Git, git_dirs: Sequence[str], pattern: str) -> list[str]:
-    """Return every version of the files that `pattern` (a pathspec `…*SUFFIX`) means, as far as commits hold them.
+    """Return every committed version of the files that match `pattern`, a pathspec `…*SUFFIX`.
 
-    `git_dirs` are those of all worktrees, the main one's first.
-
-    That is: all refs and reflogs of all worktrees, stashes, and what an operation in progress names.
+    Searched are the histories of all refs and reflogs of all worktrees, of stashes, and of operations in progress.
+    `git_dirs` are the Git directories of all worktrees, the main one's first.
 
     Raises:
         MvcError: a root cannot be read.
@@ -109,54 +99,22 @@ def reachable_blobs(git: Git, git_dirs: Sequence[str], pattern: str) -> list[str
 
 
 def mentions(git: Git, pattern: str) -> list[Mention]:
-    """Return every version of the files that `pattern` means, with the commits that introduced it, the newest first."""
+    """Return every version of the files that match `pattern`, with the commits that introduced it, newest first."""
     return list(_parse_log(_log(git, "--all", "--reflog", pattern=pattern)))
 
 
 def unreachable(git: Git, pattern: str) -> list[Mention]:
-    """Return the versions that only commits hold which nothing leads to any more, as far as Git still has those."""
+    """Return the versions that are only in unreachable commits which Git has not pruned yet."""
     listed = git.run("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objecttype) %(objectname)")
     commits = {row[7:] for row in listed.decode().splitlines() if row.startswith("commit ")}
     lost = commits - set(git.run("rev-list", "--all", "--reflog").decode().split())
-    with suppress(MvcError):  # Git may have pruned their parents
+    with suppress(MvcError):  # parents may be pruned already
         return list(_parse_log(_log(git, "--no-walk", pattern=pattern, stdin=sorted(lost)))) if lost else []
     return []
 
 
-def author_emails(git: Git, commits: Iterable[str]) -> dict[str, str]:
-    """Return who wrote those commits that Git still has, by their email addresses."""
-    asked = "".join(f"{commit}\n" for commit in sorted(set(commits) - {""})).encode()
-    output = git.run("log", "--no-walk=unsorted", "--stdin", "-z", "--format=%H %ae", stdin=asked) if asked else b""
-    return dict(row.split(" ", 1) for row in output.decode(errors="replace").split("\0") if row)
-
-
-def commit_infos(git: Git, commits: Iterable[str]) -> dict[str, CommitInfo]:
-    """Return what is known of those commits that Git still has."""
-    asked = "".join(f"{commit}\n" for commit in sorted(set(commits) - {""})).encode()
-    if not asked:
-        return {}
-    output = git.run("log", "--no-walk=unsorted", "--stdin", "-z", "--format=%H%x01%an%x01%aI%x01%s", stdin=asked)
-    rows = (row.split("\1") for row in output.decode(errors="replace").split("\0") if row)
-    return {row[0]: CommitInfo(row[1], row[2], "\1".join(row[3:])) for row in rows}
-
-
-def tags_holding(git: Git, versions: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return under which tags each version, a path and its blob, stands."""
-    wanted = [(path, oid) for path, oid in versions if "\n" not in path]
-    tags = git.run("for-each-ref", "--format=%(refname)", "refs/tags").decode(errors="surrogateescape").splitlines()
-    asked = "".join(f"{tag}:{path}\n" for tag in tags for path, _ in wanted)
-    rows = git.run(
-        "cat-file", "--batch-check=%(objectname)", stdin=os.fsencode(asked),
-    ).splitlines() if asked else []
-    found: dict[tuple[str, str], list[str]] = {}
-    for (tag, version), row in zip(((tag, version) for tag in tags for version in wanted), rows, strict=True):
-        if row == version[1].encode():
-            found.setdefault(version, []).append(tag.removeprefix("refs/tags/"))
-    return {version: tuple(names) for version, names in found.items()}
-
-
 def staged(git: Git, pattern: str) -> list[str]:
-    """Return the blobs that the index has where `pattern` says, with all sides of conflicts, settled ones too."""
+    """Return the blobs of index entries that match `pattern`, with all sides of conflicts, resolved ones too."""
     rows = git.run("ls-files", "-z", "--stage", "--", pattern) + git.run(
         "ls-files", "-z", "--resolve-undo", "--", pattern,
     )
@@ -178,16 +136,16 @@ def _parse_log(output: bytes) -> Iterator[Mention]:
 
 
 def _refs(git: Git, common_dir: str) -> set[str]:
-    """Return the object names that refs name. Git passes over refs it cannot read; here nothing may be passed over.
+    """Return the objects that refs name. Git skips refs that it cannot read, some of them silently.
 
-    It says so of some, and of others it does not: hence what lies in files is held against what it lists.
+    So the files below `refs/` are compared with what Git lists.
     """
-    there = _loose_refs(common_dir)
+    loose = _loose_refs(common_dir)
     done = git.attempt("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)")
-    if done.returncode or done.stderr:
+    if done.returncode or reason_of(done.stderr):
         raise MvcError(f"a Git ref cannot be read: {why_failed(done)}", "git fsck")
     rows = [os.fsdecode(row).split(" ") for row in done.stdout.splitlines()]
-    for name in sorted(there - {row[0] for row in rows}):
+    for name in sorted(loose - {row[0] for row in rows}):
         with suppress(FileNotFoundError):  # deleted meanwhile
             os.lstat(f"{common_dir}/{name}")
             raise MvcError(f"a Git ref cannot be read: {name}", "git fsck")
@@ -195,22 +153,22 @@ def _refs(git: Git, common_dir: str) -> set[str]:
 
 
 def _loose_refs(common_dir: str) -> set[str]:
-    """Return the names of refs that lie in files, those of single worktrees left out."""
+    """Return the names of the refs that are files, without those that belong to one worktree."""
     found = set()
     for folder, _, files in os.walk(f"{common_dir}/refs", onerror=_unreadable):
-        place = os.path.relpath(folder, common_dir)
-        found |= {f"{place}/{name}" for name in files if not name.endswith(".lock")}
+        prefix = os.path.relpath(folder, common_dir)
+        found |= {f"{prefix}/{name}" for name in files if not name.endswith(".lock")}
     return {name for name in found if not name.startswith(_OF_A_WORKTREE)}
 
 
 def _unreadable(error: OSError) -> None:
-    if isinstance(error, FileNotFoundError):  # there are none, or no more
+    if isinstance(error, FileNotFoundError):  # none there, or deleted meanwhile
         return
     raise MvcError(f"{error.filename}: {error.strerror}", "git fsck") from error
 
 
 def _tips(git: Git, git_dirs: Sequence[str]) -> dict[str, list[str]]:
-    """Return what a worktree's state or a ref names directly, by type: mostly commits, but tags name anything."""
+    """Return the objects that a worktree or a ref names directly, by type: mostly commits, but tags name anything."""
     named: set[str] = set()
     needed: dict[str, str] = {}
     for git_dir in git_dirs:
@@ -224,12 +182,12 @@ def _tips(git: Git, git_dirs: Sequence[str]) -> dict[str, list[str]]:
     found = kinds(git, named | refs)
     for oid, path in sorted(needed.items()):
         if oid not in found:
-            raise MvcError(f"{path} names the object {oid}, which is not in this clone", "git fsck")
+            raise MvcError(f"{path} names the object {oid}, which is missing in this clone", "git fsck")
     return {kind: sorted(oid for oid in found if found[oid] == kind) for kind in ("commit", "tree", "blob")}
 
 
 def _state(git_dir: str) -> Iterator[tuple[str, set[str]]]:
-    """Yield the files that say what a worktree is at, and the object names in each."""
+    """Yield the files with a worktree's HEAD and operations in progress, and the object names in each."""
     paths = [f"{git_dir}/{name}" for name in _PSEUDO_REFS]
     for folder in _STATE_DIRECTORIES:
         with suppress(FileNotFoundError):
@@ -240,7 +198,7 @@ def _state(git_dir: str) -> Iterator[tuple[str, set[str]]]:
 
 
 def _logged(git_dir: str) -> set[str]:
-    """Return what the reflogs of a worktree name. Git passes over one that it cannot read, and says nothing."""
+    """Return the objects that the reflogs of a worktree name. Git itself skips an unreadable one silently."""
     found = set()
     for folder, _, files in os.walk(f"{git_dir}/logs", onerror=_unreadable):
         for name in files:
@@ -253,7 +211,7 @@ def _logged(git_dir: str) -> set[str]:
 
 
 def _pseudo_refs(git: Git) -> set[str]:
-    """Return what the pseudo refs name where they are no files, as in a reftable."""
+    """Return the objects that pseudo refs name where they are not files, as in a reftable."""
     names = "".join(f"{name}\n" for name in _PSEUDO_REFS).encode()
     rows = git.run("cat-file", "--batch-check=%(objectname)", stdin=names).decode().splitlines()
     return {row for row in rows if " " not in row}

@@ -6,7 +6,8 @@ import os
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 from mvc.fs.copying import Reader, copying
-from mvc.fs.files import reflink, write_all
+from mvc.fs.file_systems import reflink
+from mvc.fs.files import write_all
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_reader, hash_stream
 from mvc.store.buckets.bucket import PART, Item

@@ -1,1 +1,1 @@
-"""The files as the user sees them: what is there, what it holds, and how content gets there."""
+"""The user's files: finding, reading and writing them."""

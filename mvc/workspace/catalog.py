@@ -1,8 +1,8 @@
 """The catalog: a disposable SQLite file that remembers what was read, so that it is not read again.
 
-Deleting it costs time, never data. Any error of it is survived by going on without it. It
-stays in the repository's own Git directory even when the cache is shared: co-users must not
-be able to say what is verified, and WAL does not work on network file systems.
+Deleting it costs time, never data. On any error mvc continues without it. It stays in the
+repository's own Git directory even if the cache is shared: other users of the cache must not
+decide what is verified, and WAL does not work on network file systems.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from typing import Any, NamedTuple, TypeVar
 
-from mvc.fs.files import on_network
+from mvc.fs.file_systems import on_network
 from mvc.objects.digest import Digest
 
 T = TypeVar("T")
@@ -22,9 +22,9 @@ VERSION = 1
 FILE = f"catalog-{VERSION}.db"
 BUSY_SECONDS = 2
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-"""What the system calls itself from one start to the next: random(4)."""
+"""The id of this start of the system: random(4)."""
 _ON_DISK_AFTER = 600 * 10**9
-"""Nanoseconds after which the system has written a file to disk, whether it was told to or not."""
+"""Nanoseconds after which the system has written a file to disk, even without fsync."""
 
 _SCHEMA = """
 create table if not exists snapshot (
@@ -58,18 +58,19 @@ _FORGET = (
 
 
 class Snapshot(NamedTuple):
-    """What a tracked path's files looked like when they were read, and what they held.
+    """Stat data and digests of a tracked path's files, as they were when they were read.
 
-    `names` joins the files' paths by NUL, in the order the directory yielded them; `stamps` has five
-    signed 64-bit integers for each (see `fsutil.Stamp`), `digests` 48 bytes (blake3, xxh128).
+    `names` joins the files' paths by NUL, in the order in which the directory yielded them;
+    `stat_data` has five signed 64-bit integers for each (see `StatData`), `digests` 48 bytes
+    (blake3, xxh128).
     """
 
     recorded: int
-    """When the stamps were taken, in ns since the epoch."""
+    """When the stat data was taken, in ns since the epoch."""
     newest: int
-    """The newest mtime or ctime among them, in ns."""
+    """The time from which all of the stat data can be trusted, in ns since the epoch."""
     names: bytes
-    stamps: bytes
+    stat_data: bytes
     digests: bytes
     kind: str
     digest: Digest
@@ -77,7 +78,7 @@ class Snapshot(NamedTuple):
 
 
 class Complete(NamedTuple):
-    """Where all the files of a manifest were found: these packs and these loose objects."""
+    """The packs and loose objects with all the files of a manifest."""
 
     packs: frozenset[str]
     loose: frozenset[str]
@@ -87,7 +88,7 @@ class Catalog:
     """The catalog of one worktree. Writes are kept until `flush`, which makes one transaction."""
 
     def __init__(self, path: str, worktree: str) -> None:
-        """Open the catalog at `path`, on first use, for the worktree with this name."""
+        """Use the file `path`, opened on first use, for the worktree with this name."""
         self._path = path
         self._worktree = worktree
         self._db: sqlite3.Connection | None = None
@@ -103,38 +104,39 @@ class Catalog:
         )
         if row is None:
             return None
-        recorded, newest, names, stamps, digests, kind, *whole = row
-        return Snapshot(recorded, newest, names, stamps, digests, kind, Digest(*whole))
+        recorded, newest, names, stat_data, digests, kind, *whole = row
+        return Snapshot(recorded, newest, names, stat_data, digests, kind, Digest(*whole))
 
     def remember(self, path: str, snapshot: Snapshot) -> None:
         """Remember what was read of the tracked path."""
+        *fields, digest = snapshot
         self._pending.append((
             "insert or replace into snapshot values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self._worktree, path, *snapshot[:6], *snapshot.digest),
+            (self._worktree, path, *fields, *digest),
         ))
 
     def synced(self, path: str) -> str:
-        """Return the content that workspace and pointer last agreed on; empty when unknown."""
+        """Return the id of the content that workspace and pointer last agreed on; empty if unknown."""
         row = self._ask("select content from synced where worktree = ? and path = ?", (self._worktree, path))
         return str(row[0]) if row else ""
 
     def set_synced(self, path: str, content: str) -> None:
-        """Remember that workspace and pointer agree on `content`, the pointer's blake3."""
+        """Remember that workspace and pointer agree on the content with this id."""
         self._pending.append(("insert or replace into synced values (?, ?, ?)", (self._worktree, path, content)))
 
     def copy(self, old: str, new: str) -> None:
-        """Remember of `new` just what is remembered of `old`."""
+        """Remember for `new` what is remembered for `old`."""
         self.forget(new)
         for statement in _COPY:
             self._pending.append((statement, (new, self._worktree, old)))
 
     def forget(self, path: str) -> None:
-        """Remember nothing of the path."""
+        """Forget the path."""
         for statement in _FORGET:
             self._pending.append((statement, (self._worktree, path)))
 
     def complete(self, manifest: str) -> Complete | None:
-        """Return where the files of the manifest object were all found."""
+        """Return where all the files of the manifest object were found."""
         row = self._ask("select packs, loose from complete where manifest = ?", (manifest,))
         return Complete(frozenset(row[0].split()), frozenset(row[1].split())) if row else None
 
@@ -153,24 +155,23 @@ class Catalog:
         return str(row[0]) if row else ""
 
     def verdicts(self) -> dict[str, tuple[str, str]]:
-        """Return, by tracked path, what was judged and what was found."""
+        """Return, by tracked path, what was judged and the findings."""
         query = "select path, judged, findings from verdict where worktree = ?"
         rows = self._try(lambda db: db.execute(query, (self._worktree,)).fetchall())
         return {path: (judged, findings) for path, judged, findings in rows or ()}
 
     def set_verdict(self, path: str, judged: str, findings: str) -> None:
-        """Remember what was found: `judged` names all that it rests on."""
+        """Remember the findings; `judged` identifies everything that they depend on."""
         row = (self._worktree, path, judged, findings)
         self._pending.append(("insert or replace into verdict values (?, ?, ?, ?)", row))
 
     def flush(self) -> None:
-        """Write what was remembered, in one transaction."""
+        """Write what is pending, in one transaction."""
         pending, self._pending = self._pending, []
         if pending:
             self._try(lambda db: _write(db, pending))
 
     def close(self) -> None:
-        """Flush and close."""
         self.flush()
         if self._db is not None:
             self._db.close()
@@ -180,17 +181,19 @@ class Catalog:
         return self._try(lambda db: db.execute(query, parameters).fetchone())
 
     def _try(self, use: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Use the database; None when it cannot be used, now and from then on."""
+        """Use the database; on an error return None, and do not use it again."""
         if self._broken:
             return None
         try:
             if self._db is None:
                 self._db = _open(self._path)
             return use(self._db)
-        except (sqlite3.Error, OSError, UnicodeError) as error:  # the last: a worktree's name that is not UTF-8
+        except (sqlite3.Error, OSError, UnicodeError) as error:  # UnicodeError: a worktree's name is not UTF-8
             self._broken = True
-            if type(error) is sqlite3.DatabaseError:  # not a database, or malformed: begin anew next time
-                _discard(self._path)
+            if type(error) is sqlite3.DatabaseError:  # not a database, or malformed: the next command starts a new one
+                for suffix in ("", "-wal", "-shm"):
+                    with suppress(OSError):
+                        os.unlink(self._path + suffix)
             return None
 
 
@@ -203,18 +206,18 @@ def _write(db: sqlite3.Connection, pending: list[tuple[str, tuple[object, ...]]]
 def _open(path: str) -> sqlite3.Connection:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     db = sqlite3.connect(path, timeout=BUSY_SECONDS)
-    # WAL needs memory that all its users share, which a network does not have.
+    # WAL needs shared memory, which a network file system does not have.
     db.execute(f"pragma journal_mode = {'truncate' if on_network(os.path.dirname(path)) else 'wal'}")
     db.execute("pragma synchronous = normal")
     db.executescript(_SCHEMA)
-    _forget_the_young(db)
+    _forget_recently_written(db)
     return db
 
 
-def _forget_the_young(db: sqlite3.Connection) -> None:
+def _forget_recently_written(db: sqlite3.Connection) -> None:
     """After a start of the system, forget files that were read soon after they were written.
 
-    A power cut may leave such a file with its size and times, and other bytes.
+    A power failure may leave such a file with the same size and times but other content.
     """
     boot = _boot()
     if db.execute("select boot from system").fetchone() == (boot,):
@@ -234,7 +237,7 @@ def _boot() -> str:
 
 
 def trouble(path: str) -> str:
-    """Return why the catalog at `path` cannot be used; empty when it can, or is not there yet."""
+    """Return why the catalog at `path` cannot be used; empty if it can, or does not exist yet."""
     if not os.path.lexists(path):
         return ""
     try:
@@ -251,8 +254,3 @@ def sqlite_version() -> str:
     """Return the version of SQLite."""
     return sqlite3.sqlite_version
 
-
-def _discard(path: str) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        with suppress(OSError):
-            os.unlink(path + suffix)

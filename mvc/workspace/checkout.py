@@ -1,7 +1,7 @@
-"""Making a tracked path match its pointer: a plan of what differs, then just that.
+"""Making a tracked path match its pointer: a plan of the differences, then its execution.
 
-Nothing is overwritten or deleted whose content is not in the cache, intact. Files take shape
-elsewhere and are renamed into place; no symlink is followed.
+Content is overwritten or deleted only if the cache holds it intact. Files are written elsewhere and
+renamed into place; no symlink is followed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, SourceChanged
-from mvc.fs.files import Stamp
+from mvc.fs.files import StatData
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.manifest import Entry
@@ -27,43 +27,43 @@ from mvc.workspace.scan import scan
 from mvc.workspace.stat_index import Content, Known, now, pack
 
 _NAMED = 3
-"""Files that a refusal names: enough to recognise."""
+"""Files that a refusal names."""
 
 
 class Plan(NamedTuple):
-    """What turns the workspace at a tracked path into what its pointer stands for."""
+    """What makes the workspace at a tracked path match its pointer."""
 
     write: list[Entry]
-    """Files to write; the path of a tracked file's own is empty."""
+    """Files to write; the path of a tracked file itself is empty."""
     delete: list[Entry]
-    doomed: list[Entry]
-    """What is there now and would be gone: deleted, or replaced by other bytes."""
+    destroyed: list[Entry]
+    """Existing content that is deleted or replaced by other content."""
     empty: bool
-    """Nothing is there yet."""
+    """Whether nothing is there yet."""
 
 
 def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callable[[str], bool], *, empty: bool) -> Plan:
-    """Return the plan that turns `current` into `wanted`, for the names that `covers` means."""
+    """Return the plan that turns `current` into `wanted`, for the names that `covers` accepts."""
     have = {entry.path: entry for entry in current}
     want = {entry.path: entry for entry in wanted}
     write = [entry for path, entry in want.items() if covers(path) and have.get(path) != entry]
     delete = [entry for path, entry in have.items() if covers(path) and path not in want]
     replaced = [have[entry.path] for entry in write if entry.path in have]
-    doomed = [old for old in replaced if old.blake3 != want[old.path].blake3] + delete
-    return Plan(write, delete, doomed, empty)
+    destroyed = [old for old in replaced if old.blake3 != want[old.path].blake3] + delete
+    return Plan(write, delete, destroyed, empty)
 
 
 def lost_by(cache: Cache, plan: Plan) -> list[Entry]:
-    """Return what the plan destroys and the cache does not hold, told by reading; the rest is durable there then."""
-    lacking = cache.make_durable(entry.digest for entry in plan.doomed)
-    return [entry for entry in plan.doomed if entry.digest in lacking]
+    """Return what the plan destroys and the cache does not hold; the cache is read, and made durable."""
+    lacking = cache.make_durable(entry.digest for entry in plan.destroyed)
+    return [entry for entry in plan.destroyed if entry.digest in lacking]
 
 
 def check_safe(cache: Cache, path: str, plan: Plan, why: str, fix: str) -> None:
-    """Make sure that the cache holds every byte that the plan destroys; else `why` is said, and `fix` to be typed.
+    """Check that the cache holds everything that the plan destroys.
 
     Raises:
-        MvcError: it does not; the first few are named.
+        MvcError: it does not: the first few files, `why` and `fix`.
 
     """
     lost = lost_by(cache, plan)
@@ -75,15 +75,15 @@ def check_safe(cache: Cache, path: str, plan: Plan, why: str, fix: str) -> None:
 
 
 class Executed(NamedTuple):
-    """What was done, and which files could not be."""
+    """What was written, and what could not be."""
 
-    placed: dict[str, tuple[Stamp, bytes]]
-    """Files written: their stamp before the rename, and their packed digest."""
+    placed: dict[str, tuple[StatData, bytes]]
+    """Files written: their stat data before the rename, and their packed digest."""
     failures: list[tuple[str, MvcError]]
 
 
 class Checkout(NamedTuple):
-    """The tools for carrying out plans."""
+    """The tools to execute plans."""
 
     tree: Tree
     staging: Staging
@@ -91,11 +91,11 @@ class Checkout(NamedTuple):
     progress: Progress
 
     def execute(self, path: str, plan: Plan, kind: str, before: Observed) -> Executed:
-        """Carry `plan` out at the tracked `path` of this kind.
+        """Execute `plan` at the tracked `path` of this kind.
 
         Raises:
-            SourceChanged: a file changed since the plan was made; what follows was left.
-            OSError: the workspace can't be written to.
+            SourceChanged: a file changed since the plan was made; the rest was not touched.
+            OSError: the workspace cannot be written to.
 
         """
         done = Executed({}, [])
@@ -111,8 +111,8 @@ class Checkout(NamedTuple):
         return done
 
     def _write_new_directory(self, path: str, entries: list[Entry], done: Executed) -> None:
-        """Write a whole directory elsewhere and rename it once: quicker, and never half there."""
-        folder, dir_fd, name = self._place_of(path)
+        """Write a whole directory elsewhere and rename it once: quicker, and all or nothing."""
+        folder, dir_fd, name = self._target(path)
 
         def make(temp: str) -> None:
             done.placed.clear()
@@ -131,17 +131,18 @@ class Checkout(NamedTuple):
             raise
 
     def _write_each(self, path: str, plan: Plan, before: Observed, done: Executed) -> None:
-        stamps = _stamps(before)
+        stat_data = _stat_data_by_name(before)
         for entry in plan.write:
             full = f"{path}/{entry.path}" if entry.path else path
-            folder, dir_fd, name = self._place_of(full)
+            folder, dir_fd, name = self._target(full)
             temp = self.staging.name(folder)
             if not self._fill(entry, temp, done):
                 continue
-            if self._is_same_file(temp, full):  # a hard link to the object already: renaming would do nothing
+            there = self.tree.lstat(full)
+            if there and os.path.samestat(os.lstat(temp), there):  # the same hard link: a rename would do nothing
                 os.unlink(temp)
                 continue
-            self._check_unchanged(full, stamps.get(entry.path))
+            self._check_unchanged(full, stat_data.get(entry.path))
             try:
                 os.rename(temp, name, dst_dir_fd=dir_fd)
             except OSError as error:
@@ -155,19 +156,15 @@ class Checkout(NamedTuple):
         except (MissingObject, CorruptObject) as error:
             done.failures.append((entry.path, error))
             return False
-        done.placed[entry.path] = Stamp.of(os.stat(temp)), pack(entry.digest)
+        done.placed[entry.path] = StatData.of(os.stat(temp)), pack(entry.digest)
         self.progress.advance(entry.size)
         return True
 
-    def _is_same_file(self, temp: str, full: str) -> bool:
-        there = self.tree.lstat(full)
-        return there is not None and os.path.samestat(os.lstat(temp), there)
-
     def _delete(self, path: str, plan: Plan, before: Observed) -> None:
-        stamps = _stamps(before)
+        stat_data = _stat_data_by_name(before)
         for entry in plan.delete:
             full = f"{path}/{entry.path}" if entry.path else path
-            self._check_unchanged(full, stamps.get(entry.path))
+            self._check_unchanged(full, stat_data.get(entry.path))
             dir_fd, name = self.tree.parent(full)
             os.unlink(name, dir_fd=dir_fd)
         self.tree.forget()
@@ -175,7 +172,7 @@ class Checkout(NamedTuple):
             self._prune(path, folder)
 
     def _prune(self, path: str, folder: str) -> None:
-        """Remove directories that our own deletions left empty."""
+        """Remove directories that the deletions left empty."""
         while folder:
             dir_fd, name = self.tree.parent(f"{path}/{folder}")
             if not remove_if_empty(name, dir_fd):
@@ -183,15 +180,15 @@ class Checkout(NamedTuple):
             folder = folder.rpartition("/")[0]
         self.tree.forget()
 
-    def _check_unchanged(self, full: str, stamp: Stamp | None) -> None:
-        """The last look before a file goes: it must be what the plan was made from."""
+    def _check_unchanged(self, full: str, before: StatData | None) -> None:
+        """Check, just before a file is replaced or deleted, that it is as it was when the plan was made."""
         status = self.tree.lstat(full)
-        if status is not None and stamp is not None and stat.S_ISLNK(status.st_mode):
+        if status is not None and before is not None and stat.S_ISLNK(status.st_mode):
             status = os.stat(f"{self.tree.root}/{full}")
-        if (Stamp.of(status) if status else None) != stamp:
-            raise SourceChanged(f"{full} changed meanwhile, and was left as it is", "run the command again")
+        if (StatData.of(status) if status else None) != before:
+            raise SourceChanged(f"{full} changed meanwhile and was not touched", "run the command again")
 
-    def _place_of(self, full: str) -> tuple[str, int, str]:
+    def _target(self, full: str) -> tuple[str, int, str]:
         dir_fd, name = self.tree.parent(full, make=True)
         return os.path.dirname(f"{self.tree.root}/{full}"), dir_fd, name
 
@@ -203,29 +200,28 @@ def _make_folders(root: str, folder: str, made: set[str]) -> None:
         made.add(folder)
 
 
-def _stamps(observed: Observed) -> dict[str, Stamp]:
+def _stat_data_by_name(observed: Observed) -> dict[str, StatData]:
     found = observed.scan
-    return {name: found.stamp(position) for position, name in enumerate(found.names)}
+    return {name: found.stat(position) for position, name in enumerate(found.names)}
 
 
 def content_after(tree: Tree, path: str, links: Links, before: Observed, done: Executed) -> Content | None:
     """Return what lies at `path` after a checkout, from what was written and what was known.
 
-    None when something there is neither: then nothing is remembered.
+    None if a file there is neither.
     """
     recorded = now()
     found = scan(tree, path, links)
-    known = dict(Known(before.snapshot).entries()) if before.snapshot else {}
+    known = Known(before.snapshot).entries()
     digests: list[bytes] = []
     for position, name in enumerate(found.names):
-        stamp = found.stamp(position)
-        placed, packed = done.placed.get(name, (None, b""))
-        if placed is not None and placed[:4] == stamp[:4]:  # the rename changed the ctime
-            digests.append(packed)
-        elif known.get(name, (None, b""))[0] == stamp:
-            digests.append(known[name][1])
+        current = found.stat(position)
+        placed, placed_digest = done.placed.get(name, (None, b""))
+        seen, digest = known.get(name, (None, b""))
+        if placed is not None and placed.equal_but_ctime(current):
+            digests.append(placed_digest)
+        elif seen == current:
+            digests.append(digest)
         else:
             return None
     return Content(found, digests, recorded)
-
-

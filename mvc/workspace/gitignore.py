@@ -11,15 +11,15 @@ MAX_BYTES = 16 << 20
 
 
 def pattern(name: str) -> str:
-    """Return the line that makes Git ignore just `name` in the `.gitignore`'s own directory."""
+    """Return the line that makes Git ignore `name` in the directory of the `.gitignore`, and nothing else."""
     escaped = re.sub(r"([\\*?\[])", r"\\\1", name)
     return "/" + re.sub(r" (?= *$)", r"\\ ", escaped)
 
 
 def update(text: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> str:
-    """Return the `.gitignore` `text` with `add` ignored and `remove` no longer.
+    """Return the `.gitignore` `text` with `add` ignored, and `remove` not.
 
-    Lines outside the block are the user's and stay as they are, their line ends too.
+    Lines outside the block, and their line ends, are not changed.
     """
     before, block, after = _split(text)
     names = (set(block) | set(map(pattern, add))) - set(map(pattern, remove))

@@ -1,6 +1,6 @@
 """`.mvcignore`: gitignore patterns for what mvc leaves out of a tracked directory.
 
-A file may lie at any level, inside a tracked directory too; a deeper one decides first.
+The file may be at any level, also inside a tracked directory; a deeper one takes precedence.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ MAX_BYTES = 1 << 20
 
 
 class Pattern(NamedTuple):
-    """A line: which paths it means, and whether it leaves them out or takes them back."""
+    """A line: the paths it matches, and whether it excludes or re-includes them."""
 
     regex: re.Pattern[str]
     excludes: bool
 
 
 class Rule(NamedTuple):
-    """The patterns of one file, the last first, and the directory they count from, empty at the top."""
+    """The patterns of one file, the last first, and the directory they are relative to; empty at the top."""
 
     folder: str
     patterns: tuple[Pattern, ...]
@@ -34,7 +34,7 @@ Rules = tuple[Rule, ...]
 
 
 def rules_above(tree: Tree, folder: str) -> Rules:
-    """Return the rules of every directory from the top down to, but without, `folder`."""
+    """Return the rules of every directory above `folder`."""
     rules: Rules = ()
     parts = folder.split("/") if folder else []
     for depth in range(len(parts)):
@@ -43,39 +43,36 @@ def rules_above(tree: Tree, folder: str) -> Rules:
 
 
 def with_folder(tree: Tree, folder: str, rules: Rules) -> Rules:
-    """Return `rules` and those of the directory `folder` itself."""
+    """Return `rules` and those of the directory `folder`."""
     text = tree.read(f"{folder}/{FILE}" if folder else FILE, MAX_BYTES)
     if not text:
         return rules
-    return (*rules, Rule(folder, tuple(_patterns(reversed(_lines(text))))))
-
-
-def _lines(text: bytes) -> list[str]:
-    """Return the lines as Git sees them: no byte order mark, and a line ends in LF or CRLF only."""
-    return [line.removesuffix("\r") for line in os.fsdecode(text.removeprefix(b"\xef\xbb\xbf")).split("\n")]
+    # As in Git: a byte order mark is skipped, and a line ends in LF or CRLF only.
+    lines = os.fsdecode(text.removeprefix(b"\xef\xbb\xbf")).split("\n")
+    return (*rules, Rule(folder, tuple(_patterns(line.removesuffix("\r") for line in reversed(lines)))))
 
 
 def _patterns(lines: Iterable[str]) -> Iterator[Pattern]:
-    """Yield what the lines mean; as with Git, one that makes no sense means nothing.
+    """Yield the pattern of each line; as in Git, invalid lines are ignored.
 
-    pathspec's expressions also match what lies below a directory that is meant. The walk asks about every
-    directory before it enters it, so that here each is made to match the path itself and nothing below.
+    pathspec's expressions also match everything below a directory. The walk asks about each directory
+    before it enters it, so here an expression is limited to the path itself.
     """
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only who has such a file pays for it
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only needed where there is such a file
 
     for line in lines:
-        try:  # pathspec takes `a/**/` for `a/`; to Git it means the directories below
+        try:  # pathspec reads `a/**/` as `a/`; in Git it matches the directories below
             (pattern,) = GitIgnoreSpec.from_lines([re.sub(r"(?<=[^/])/\*\*/$", "/**/*/", line)]).patterns
         except (ValueError, re.error):
             continue
         if pattern.regex is not None and pattern.include is not None:
             source = pattern.regex.pattern
-            tail = "." if source.endswith("/") else r"\Z"  # `folder/**` means all below, not the folder
+            tail = "." if source.endswith("/") else r"\Z"  # `folder/**` matches what is below, not the folder
             yield Pattern(re.compile(source + tail, re.DOTALL), pattern.include)
 
 
 def ignored(rules: Rules, path: str, *, directory: bool) -> bool:
-    """Whether `path`, from the top of the worktree, is left out."""
+    """Whether `path` (from the top of the worktree) is excluded."""
     name = f"{path}/" if directory else path
     for rule in reversed(rules):
         relative = name[len(rule.folder) + 1 :] if rule.folder else name

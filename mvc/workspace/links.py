@@ -1,4 +1,4 @@
-"""How an object's bytes come to stand in the workspace: reflink, copy, hard link or symlink."""
+"""Writing objects into the workspace: as reflink, copy, hard link or symlink."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from xxhash import xxh3_128_hexdigest
 
 from mvc.errors import CorruptObject, InvalidFormat
 from mvc.fs.copying import Reader, copying, reader_of
-from mvc.fs.files import CREATE, CREATE_READABLE, reflink, write_all
+from mvc.fs.file_systems import reflink
+from mvc.fs.files import CREATE, CREATE_READABLE, write_all
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, quick_reader
 from mvc.store.cache.cache import Cache
@@ -23,15 +24,15 @@ _TRY_NEXT = frozenset({
 
 
 class Links(NamedTuple):
-    """The cache, and the link types to try, in order; a copy is always the last."""
+    """The cache, and the link types to try in order; a copy is always the last."""
 
     cache: Cache
     types: tuple[LinkType, ...]
     trusted: bool = True
-    """Nobody else can write to the cache: xxh128 is enough to see that nothing rotted. It can be forged."""
+    """Whether no other user can write to the cache: then xxh128, which can be forged, is enough to find damage."""
 
     def object_behind(self, name: str, dir_fd: int) -> str:
-        """Return the object that the symlink `name` points at; empty when it is none of this cache."""
+        """Return the object that the symlink `name` points at; empty if it points outside this cache."""
         target = os.readlink(name, dir_fd=dir_fd)
         with suppress(InvalidFormat):
             candidate = check_object_name(target.rpartition("/")[2])
@@ -39,24 +40,24 @@ class Links(NamedTuple):
         return ""
 
     def materialise(self, digest: Digest, path: str, *, executable: bool) -> None:
-        """Make a file at `path`, which does not exist, with the object's bytes, checked.
+        """Create the file `path` with the object's content, checked.
 
         Raises:
-            MissingObject: the cache does not hold it.
-            CorruptObject: the cache's bytes are damaged; nothing is left at `path`.
+            MissingObject: the cache does not hold the object.
+            CorruptObject: the object is damaged; nothing is left at `path`.
 
         """
-        if not self.cache.is_loose(digest.blake3):  # whatever size a pointer claims
+        if not self.cache.is_loose(digest.blake3):  # the size in a pointer may be wrong
             self._write_small(self.cache.packed_bytes(digest.blake3), digest, path, executable=executable)
             return
         with self.cache.open(digest.blake3) as file:
             self._materialise_loose(file.fileno(), digest, path, executable=executable)
 
     def separate(self, fd: int, digest: Digest, path: str, *, executable: bool) -> None:
-        """Make a file of its own at `path`, which does not exist, with the bytes behind `fd`, checked.
+        """Create the file `path` with the content of `fd`, checked, and shared with no other file.
 
         Raises:
-            CorruptObject: they are not what `digest` says; nothing is left at `path`.
+            CorruptObject: the content does not match `digest`; nothing is left at `path`.
 
         """
         if not self._reflink(fd, digest, path, executable=executable):
@@ -70,7 +71,7 @@ class Links(NamedTuple):
             if kind == "reflink":
                 if self._reflink(fd, digest, path, executable=executable):
                     return
-            elif not executable and _link(kind, source, path):  # the object has one mode for all
+            elif not executable and _link(kind, source, path):  # an object is never executable
                 self._check(fd, digest, path)
                 return
         self._copy(fd, digest, path, executable=executable)
@@ -100,7 +101,7 @@ class Links(NamedTuple):
         target = os.open(path, CREATE_READABLE, _mode(executable=executable))
         try:
             done = reflink(fd, target)
-            if done:  # ours, where others may still write to theirs
+            if done:  # the copy, if others may still write to the object
                 self._check(fd if self.trusted else target, digest, path)
         finally:
             os.close(target)
@@ -109,28 +110,27 @@ class Links(NamedTuple):
         return done
 
     def _check(self, fd: int, digest: Digest, path: str) -> None:
-        """Shared content was not read on the way: read it now, so that no damage is handed on.
+        """Read content that was shared without reading it, to find damage.
 
-        What this process itself has just fetched and proven need not be read twice.
+        Content that this process has just fetched and verified is not read again.
         """
         if self.trusted and self.cache.is_proven(digest, fd):
             return
         os.lseek(fd, 0, os.SEEK_SET)
-        if not self._matches(reader_of(fd), digest) or not (self.trusted or _leads_to(path, fd)):
+        sound = self._matches(reader_of(fd), digest)
+        # In a cache that others can write to, the name may lead to another file than the one that was read.
+        if not sound or not (self.trusted or os.path.samestat(os.stat(path), os.fstat(fd))):
             os.unlink(path)
             raise _damaged(digest)
 
     def _matches(self, read: Reader, digest: Digest) -> bool:
-        return quick_reader(read) == digest[1:] if self.trusted else hash_reader(read, digest.size) == digest
+        if self.trusted:
+            return quick_reader(read) == (digest.xxh128, digest.size)
+        return hash_reader(read, digest.size) == digest
 
 
 def _mode(*, executable: bool) -> int:
     return 0o777 if executable else 0o666
-
-
-def _leads_to(path: str, fd: int) -> bool:
-    """Whether `path` is the file that was read: what has its name in the cache may have been exchanged meanwhile."""
-    return os.path.samestat(os.stat(path), os.fstat(fd))
 
 
 def _link(kind: LinkType, source: str, path: str) -> bool:
@@ -151,7 +151,7 @@ def _damaged(digest: Digest) -> CorruptObject:
 
 
 def working_types(source_folder: str, target_folder: str) -> tuple[LinkType, ...]:
-    """Return the link types that work from one scratch directory to another; all are tried, but for the copy."""
+    """Return the link types that work from one scratch directory to another; a copy is not tried."""
     source = f"{source_folder}/source"
     with open(source, "xb") as file:
         file.write(bytes(4096))

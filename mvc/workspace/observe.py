@@ -1,4 +1,4 @@
-"""What a tracked path holds now: the scan, what is known of it, and a read of the rest."""
+"""The content of a tracked path: what is known of it, and the rest read."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mvc.errors import UsageError
-from mvc.fs.files import Stamp
+from mvc.fs.files import StatData
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Encoded, Entry, Manifest, encode
 from mvc.objects.names import check_paths
 from mvc.workspace.catalog import Snapshot
-from mvc.workspace.content import Reader, hashing, read_files
 from mvc.workspace.links import Links
-from mvc.workspace.scan import STAMP_FIELDS, Scan, refusal, scan
+from mvc.workspace.read_files import Reader, hashing, read_files
+from mvc.workspace.scan import CTIME, STAT_FIELDS, Scan, refusal, scan
 from mvc.workspace.stat_index import (
     RACY_NS,
     Content,
@@ -30,95 +30,93 @@ from mvc.workspace.stat_index import (
 )
 
 WORTH_WAITING = 32 << 20
-"""Bytes whose second read would cost more than waiting for their stamps."""
+"""Bytes whose second read would cost more than waiting until their stat data can be trusted."""
 SYMLINK = "a symlink: --follow-symlinks stores what it points at"
 
 
 class Observed(NamedTuple):
     """The workspace at a tracked path.
 
-    `content` is None when one comparison showed that all is as `snapshot` has it; `snapshot` is
-    None when nothing is there, or something that can't be stored.
+    `content` is None if one comparison showed that all is as in `snapshot`; `snapshot` is None if
+    nothing is there, or something that cannot be stored.
     """
 
     scan: Scan
     content: Content | None = None
     snapshot: Snapshot | None = None
     manifest: Manifest | None = None
-    """A directory's files, when the list had to be made; their names were not checked."""
+    """A directory's files, if they had to be listed; their names are not checked."""
     encoded: Encoded | None = None
     """The manifest as objects."""
 
     @property
     def digest(self) -> Digest | None:
-        """What identifies the content as a whole; None when there is none."""
+        """The digest of the content as a whole; None when there is none."""
         return self.snapshot.digest if self.snapshot else None
 
     @property
     def executable(self) -> bool:
-        """Whether a tracked file may be executed."""
+        """Whether a tracked file is executable."""
         return self.scan.kind == "file" and "" in self.scan.executables
 
     def entries(self) -> Sequence[Entry]:
-        """Return every file that was found; the path of a tracked file's own is empty."""
+        """Return every file; the path of a tracked file itself is empty."""
         if self.manifest is not None:
             return self.manifest.entries
         if self.content is not None:
-            return content_entries(self.content)
-        return content_entries(_content_of(self.scan, self.snapshot)) if self.snapshot else []
+            return self.content.entries()
+        if self.snapshot is None:
+            return []
+        return Content(self.scan, packed_digests(self.snapshot.digests), self.snapshot.recorded).entries()
 
 
-class Look(NamedTuple):
-    """How to look at a tracked path: what is remembered of it, and who reads the rest."""
+class ObserveOptions(NamedTuple):
+    """What is known of a tracked path, and how to read the rest."""
 
     known: Snapshot | None
     reader: Reader
     usable: Callable[[bytes], bool] | None = None
-    """Whether a remembered digest will do; storing wants the object to be in the cache, too."""
+    """Whether a known packed digest is enough; to store, the object must be in the cache as well."""
     follow: bool = False
     """Whether symlinks stand for what they point at."""
     covers: Callable[[str], bool] | None = None
-    """Which names matter; others are left out unless they are known."""
+    """Which names are meant; others are left out unless they are known."""
     check: Callable[[Scan], object] | None = None
-    """Sees what there is before any of it is read, and may refuse it."""
+    """Called before anything is read, to refuse what was found."""
 
 
-def observe(tree: Tree, path: str, links: Links, look: Look) -> Observed:
+def observe(tree: Tree, path: str, links: Links, options: ObserveOptions) -> Observed:
     """Return what lies at `path`, reading only what is not known.
 
     Raises:
-        MvcError: something there changed while it was read, or can't be reached safely.
-        OSError: something there can't be read.
+        MvcError: a file changed while it was read, or cannot be reached safely.
+        OSError: a file cannot be read.
 
     """
     recorded = now()
     found = scan(tree, path, links)
     if found.kind not in ("file", "dir"):
         return Observed(found)
-    if look.check is not None:
-        look.check(found)
-    if unchanged(found, look.known) and look.known is not None and _all_usable(look):
-        return Observed(found, None, look.known)
-    content = _read_unknown(tree, path, found, look, recorded)
+    if options.check is not None:
+        options.check(found)
+    known, usable = options.known, options.usable
+    if known and unchanged(found, known) and (usable is None or all(map(usable, packed_digests(known.digests)))):
+        return Observed(found, None, known)
+    content = _read_unknown(tree, path, found, options, recorded)
     if content.scan.refused:
         return Observed(content.scan, content)
     if found.kind == "file":
         return Observed(content.scan, content, snapshot_of(content, content.digest(0)))
-    manifest = Manifest(tuple(sorted(content_entries(content))))
+    manifest = Manifest(tuple(sorted(content.entries())))
     encoded = encode(manifest)
     return Observed(content.scan, content, snapshot_of(content, encoded.digest), manifest, encoded)
 
 
-def _all_usable(look: Look) -> bool:
-    digests = look.known.digests if look.known else b""
-    return look.usable is None or all(map(look.usable, packed_digests(digests)))
-
-
 def settled(tree: Tree, path: str, links: Links, snapshot: Snapshot) -> Snapshot:
-    """Return `snapshot` with its stamps taken late enough to be trusted.
+    """Return `snapshot` recorded late enough that its stat data can be trusted.
 
-    Files that were written a moment ago would be read once more by the next command. Where that
-    is much, waiting some milliseconds for the stamps to become trustworthy is quicker.
+    The next command would read files again that were written a moment ago. If these are large,
+    waiting some milliseconds until their stat data can be trusted is quicker.
     """
     if snapshot.newest <= snapshot.recorded or _racy_bytes(snapshot) < WORTH_WAITING:
         return snapshot
@@ -130,15 +128,15 @@ def settled(tree: Tree, path: str, links: Links, snapshot: Snapshot) -> Snapshot
 
 def _racy_bytes(snapshot: Snapshot) -> int:
     entries = Known(snapshot).entries().values()
-    return sum(stamp.size for stamp, _ in entries if trusted_from(stamp) > snapshot.recorded)
+    return sum(stat_data.size for stat_data, _ in entries if trusted_from(stat_data) > snapshot.recorded)
 
 
 def check_storable(path: str, found: Scan) -> None:
-    """Make sure that all that lies at `path` can be stored, before any of it is read.
+    """Check before reading that everything at `path` can be stored.
 
     Raises:
         InvalidName: a name is refused.
-        MvcError: something is a symlink to nothing, or special.
+        MvcError: something is a dangling symlink, special, or a Git repository.
 
     """
     if error := refusal(path, found):
@@ -150,74 +148,70 @@ def check_storable(path: str, found: Scan) -> None:
 
 def _check_no_repository(path: str, found: Scan) -> None:
     if inner := next((name for name in found.names if "/.git/" in f"/{name}/"), ""):
-        place = f"{path}/{inner}".partition("/.git")[0]
+        folder = f"{path}/{inner}".partition("/.git")[0]
         raise UsageError(
-            f"{place} is a Git repository of its own, whose .git mvc does not store",
-            f"list .git in {path}/.mvcignore, or remove {place}/.git",
+            f"{folder} is a Git repository of its own: mvc does not store .git",
+            f"list .git in {path}/.mvcignore, or remove {folder}/.git",
         )
-
-
-def content_entries(content: Content) -> list[Entry]:
-    """Return the files of `content`, in the order of its scan."""
-    found, executables = content.scan, content.scan.executables
-    sizes = found.stamps[2::STAMP_FIELDS]
-    rows = zip(found.names, content.digests, sizes, strict=True)
-    return [Entry(name, packed[:32].hex(), packed[32:].hex(), size, name in executables) for name, packed, size in rows]
 
 
 def encode_directory(content: Content) -> Encoded:
     """Return the manifest objects of a directory's content."""
-    return encode(Manifest(tuple(sorted(content_entries(content)))))
+    return encode(Manifest(tuple(sorted(content.entries()))))
 
 
-def _content_of(found: Scan, snapshot: Snapshot) -> Content:
-    return Content(found, packed_digests(snapshot.digests), snapshot.recorded)
-
-
-def _read_unknown(tree: Tree, path: str, found: Scan, look: Look, recorded: int) -> Content:
-    known = Known(look.known)
+def _read_unknown(tree: Tree, path: str, found: Scan, options: ObserveOptions, recorded: int) -> Content:
+    known = Known(options.known)
     digests: list[bytes] = []
     for position, name in enumerate(found.names):
-        packed = known.digest(name, found.stamp(position)) if len(known) else None
-        digests.append(packed if packed and (look.usable is None or look.usable(packed)) else b"")
-    if look.covers is not None:
-        found, digests = _drop(found, digests, look.covers)
+        packed = known.digest(name, found.stat(position)) if len(known) else None
+        digests.append(packed if packed and (options.usable is None or options.usable(packed)) else b"")
+    if options.covers is not None:
+        found, digests = _drop(found, digests, options.covers)
     unread = [position for position, packed in enumerate(digests) if not packed]
-    _read(tree, path, found, digests, unread, look)
+    _read(tree, path, found, digests, unread, options)
     return Content(found, digests, recorded)
 
 
 def _drop(found: Scan, digests: list[bytes], covers: Callable[[str], bool]) -> tuple[Scan, list[bytes]]:
     """Leave out the files that are neither known nor meant."""
-    keep = [position for position, name in enumerate(found.names) if digests[position] or covers(name)]
-    stamps = array("q")
-    for position in keep:
-        stamps.extend(found.stamp(position))
+    remaining = [position for position, name in enumerate(found.names) if digests[position] or covers(name)]
+    stat_data = array("q")
+    for position in remaining:
+        stat_data.extend(found.stat(position))
     refused = {name: reason for name, reason in found.refused.items() if covers(name)}
-    found = found._replace(names=[found.names[position] for position in keep], stamps=stamps, refused=refused)
-    return found, [digests[position] for position in keep]
+    names = [found.names[position] for position in remaining]
+    found = found._replace(names=names, stat_data=stat_data, refused=refused)
+    return found, [digests[position] for position in remaining]
 
 
-def _read(tree: Tree, path: str, found: Scan, digests: list[bytes], unread: list[int], look: Look) -> None:
-    look.reader.progress.expect(sum(found.stamps[position * STAMP_FIELDS + 2] for position in unread))
+def _read(
+    tree: Tree, path: str, found: Scan, digests: list[bytes], unread: list[int], options: ObserveOptions,
+) -> None:
+    """Read the files at the positions `unread`; symlinks into the cache are only hashed."""
+    progress = options.reader.progress
+    progress.expect(sum(found.stat(position).size for position in unread))
     linked = [position for position in unread if found.names[position] in found.links]
     if linked:
         unread = [position for position in unread if found.names[position] not in found.links]
         objects = [position for position in linked if found.links[found.names[position]]]
         others = [position for position in linked if not found.links[found.names[position]]]
-        _take(tree, path, found, digests, objects, look._replace(reader=hashing(look.reader.progress), follow=True))
-        if look.follow:
-            _take(tree, path, found, digests, others, look)
+        _take(tree, path, found, digests, objects, options._replace(reader=hashing(progress), follow=True))
+        if options.follow:
+            _take(tree, path, found, digests, others, options)
         else:
             found.refused.update((found.names[position], SYMLINK) for position in others)
-    _take(tree, path, found, digests, unread, look._replace(follow=False))
+    _take(tree, path, found, digests, unread, options._replace(follow=False))
 
 
-def _take(tree: Tree, path: str, found: Scan, digests: list[bytes], positions: list[int], look: Look) -> None:
-    """Read files; the stamps become those that the files had while they were read."""
+def _take(
+    tree: Tree, path: str, found: Scan, digests: list[bytes], positions: list[int], options: ObserveOptions,
+) -> None:
+    """Read files; their stat data becomes what it was while they were read."""
     full = (f"{path}/{name}" if (name := found.names[position]) else path for position in positions)
-    for number, file in read_files(tree, full, look.reader, follow=look.follow):
+    for number, file in read_files(tree, full, options.reader, follow=options.follow):
         position = positions[number]
         digests[position] = pack(file.digest)
-        if found.stamps[position * STAMP_FIELDS + 4] != file.status.st_ctime_ns:
-            found.stamps[position * STAMP_FIELDS : (position + 1) * STAMP_FIELDS] = array("q", Stamp.of(file.status))
+        start = position * STAT_FIELDS
+        if found.stat_data[start + CTIME] != file.status.st_ctime_ns:
+            found.stat_data[start : start + STAT_FIELDS] = array("q", StatData.of(file.status))

@@ -1,4 +1,4 @@
-"""How long work tells that it goes on. The core only reports; who shows it is not its business."""
+"""Progress of long work: the core reports it, the command line shows it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told of work as it is done."""
+    """Receives the progress of work."""
 
     def expect(self, count: int) -> None:
-        """So many more bytes are to be read or written."""
+        """Add `count` bytes that are to be read or written."""
         ...
 
     def advance(self, count: int) -> None:
-        """So many bytes are done."""
+        """Add `count` bytes that are done."""
         ...
 
 
 class Silent:
-    """Progress that nobody watches."""
+    """Progress that is not shown."""
 
-    def expect(self, count: int) -> None:
-        """See `Progress.expect`."""
-
-    def advance(self, count: int) -> None:
-        """See `Progress.advance`."""
+    def expect(self, count: int) -> None: ...
+    def advance(self, count: int) -> None: ...

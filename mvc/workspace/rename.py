@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from mvc.errors import SourceChanged
-from mvc.fs.files import rename_new
+from mvc.fs.new_names import rename_new
 from mvc.fs.tree import Tree
 
 _IN_USE = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY, errno.EACCES, errno.EPERM})
-"""Why a directory stays: it is not empty, a symlink, mounted on, or in one that is not ours."""
+"""Why a directory stays: it is not empty, a symlink, a mount point, or its parent is not writable."""
 
 
 def reaches(tree: Tree, old: str, new: str) -> bool:
-    """Whether what lies at `old` can be renamed to `new`: no other file system and no mount in between.
+    """Whether `old` can be renamed to `new`: both are on one mount.
 
-    The kernel is asked about a name that does not exist: it looks at the mounts first.
+    The kernel is asked to rename a file that does not exist: it checks the mounts first.
     """
     name = f".mvc-{os.urandom(8).hex()}"
     with _folder(tree, _parent(old)) as source, _folder(tree, _nearest_folder(tree, new)) as target:
@@ -34,11 +34,11 @@ def reaches(tree: Tree, old: str, new: str) -> bool:
 
 
 def rename(tree: Tree, old: str, new: str) -> bool:
-    """Rename what lies at `old` to `new`, whose directories are made; False when nothing is there.
+    """Rename `old` to `new`, whose directories are made; False when there is no `old`.
 
     Raises:
-        SourceChanged: something lies at `new`.
-        OSError: the system refuses.
+        SourceChanged: `new` exists.
+        OSError: the rename failed.
 
     """
     if (status := tree.lstat(old)) is None:
@@ -46,10 +46,10 @@ def rename(tree: Tree, old: str, new: str) -> bool:
     with _folder(tree, _parent(old)) as source, _folder(tree, _parent(new), make=True) as target:
         origin, place = f"/proc/self/fd/{source}/{_name(old)}", f"/proc/self/fd/{target}/{_name(new)}"
         if stat.S_ISDIR(status.st_mode):
-            os.rename(origin, place)  # over nothing but an empty directory
+            os.rename(origin, place)  # replaces only an empty directory
             tree.forget()
         elif not rename_new(origin, place):
-            raise SourceChanged(f"{new} appeared meanwhile, and was left as it is", "run the command again")
+            raise SourceChanged(f"{new} appeared meanwhile and was not touched", "run the command again")
     return True
 
 
@@ -61,7 +61,7 @@ def remove_file(tree: Tree, path: str) -> None:
 
 
 def remove_empty(tree: Tree, path: str) -> None:
-    """Remove the directory at `path` as far as it holds nothing but directories."""
+    """Remove the directory at `path`, and those below it, that contain no files."""
     status = tree.lstat(path)
     if status is None or not stat.S_ISDIR(status.st_mode):
         return
@@ -74,7 +74,7 @@ def remove_empty(tree: Tree, path: str) -> None:
 
 
 def remove_if_empty(name: str, dir_fd: int) -> bool:
-    """Remove a directory unless something is in it, or uses it; whether it is gone."""
+    """Remove a directory if it is empty and unused; return whether it is gone."""
     try:
         os.rmdir(name, dir_fd=dir_fd)
     except FileNotFoundError:
@@ -87,7 +87,7 @@ def remove_if_empty(name: str, dir_fd: int) -> bool:
 
 
 def prune(tree: Tree, paths: Iterable[str], keep: set[str]) -> None:
-    """Remove the directories above `paths` that are empty now, up to those in `keep` (full paths)."""
+    """Remove the empty directories above `paths`, up to those in `keep` (full paths)."""
     tree.forget()
     for folder in {_parent(path) for path in paths}:
         while folder and f"{tree.root}/{folder}" not in keep and _rmdir(tree, folder):
@@ -95,7 +95,7 @@ def prune(tree: Tree, paths: Iterable[str], keep: set[str]) -> None:
 
 
 def _rmdir(tree: Tree, path: str) -> bool:
-    """Remove a directory that is empty; whether it is gone."""
+    """Remove an empty directory; return whether it is gone."""
     try:
         with _folder(tree, _parent(path)) as fd:
             tree.forget()
@@ -121,7 +121,7 @@ def _nearest_folder(tree: Tree, path: str) -> str:
 
 @contextmanager
 def _folder(tree: Tree, path: str, *, make: bool = False) -> Iterator[int]:
-    """Open a directory for as long as it takes: the tree may close its own meanwhile."""
+    """Open a directory: the tree may close its own descriptor meanwhile."""
     fd = os.dup(tree.directory(path, make=make))
     try:
         yield fd

@@ -1,4 +1,4 @@
-"""What is tracked: the pointers in index and workspace, each as far as it can be read."""
+"""Tracked paths: the pointers in index and workspace, and what paths mean among them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from mvc.objects.names import check_path
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, path_of
 from mvc.objects.pointer_reader import parse
 from mvc.scm.blobs import read_blobs
-from mvc.scm.plumbing import Git, IndexEntry, list_files
+from mvc.scm.index import IndexEntry, list_files
+from mvc.scm.plumbing import Git
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -23,7 +24,7 @@ Condition: TypeAlias = Literal["", "conflict", "invalid", "not-checked-out"]
 
 
 class Tracked(NamedTuple):
-    """A tracked path. `pointer` is there unless `condition` says why it is not."""
+    """A tracked path. `condition` says why it has no `pointer`, or no pointer in the workspace."""
 
     path: str
     raw: bytes = b""
@@ -32,19 +33,19 @@ class Tracked(NamedTuple):
     problem: str = ""
     """Why the pointer is invalid."""
     unreadable: bool = False
-    """Whether that is because the system does not let it be read."""
+    """Whether that is because of an error of the system."""
 
     @property
     def pointer_path(self) -> str:
-        """Where the pointer lies."""
+        """The path of the pointer."""
         return self.path + SUFFIX
 
 
 def list_tracked(git: Git, tree: Tree) -> dict[str, Tracked]:
     """Return every tracked path of the workspace, sorted.
 
-    A pointer that was deleted from the workspace is not tracked any more; a sparse checkout's is,
-    though not checked out.
+    A pointer that was deleted from the workspace is not tracked any more; one that a sparse
+    checkout leaves out is.
     """
     entries = [entry for entry in list_files(git, f"*{SUFFIX}") if _is_pointer(entry)]
     conflicts = {entry.path for entry in entries if entry.stage}
@@ -74,7 +75,7 @@ def _read(tree: Tree, entry: IndexEntry, *, conflict: bool) -> Tracked | None:
 
 
 def _with_left_out(git: Git, tracked: list[Tracked | None], found: dict[str, IndexEntry]) -> list[Tracked]:
-    """Return what is tracked; what a sparse checkout leaves out gets its pointer from the index, all at once."""
+    """Add the pointers that a sparse checkout leaves out, from the index."""
     left_out = [item for item in tracked if item and item.condition == "not-checked-out"]
     blobs = read_blobs(git, [found[item.pointer_path].oid for item in left_out])
     read = {item.path: parsed(item.path, blob) for item, blob in zip(left_out, blobs, strict=True)}
@@ -86,7 +87,7 @@ def _with_left_out(git: Git, tracked: list[Tracked | None], found: dict[str, Ind
 
 
 def parsed(path: str, raw: bytes) -> Tracked:
-    """Return the tracked path whose pointer's bytes are `raw`."""
+    """Return the tracked path with the pointer in `raw`."""
     try:
         check_path(path)
         return Tracked(path, raw, parse(raw, path + SUFFIX))
@@ -95,16 +96,15 @@ def parsed(path: str, raw: bytes) -> Tracked:
 
 
 class NotTracked(MvcError):
-    """A path means nothing that is tracked."""
+    """A path is not tracked."""
 
     def __init__(self, path: str) -> None:
-        """Name the path, from the top of the worktree."""
         super().__init__(f"{path} is not tracked")
         self.path = path
 
 
 class Selection(NamedTuple):
-    """A tracked path, and which part of it is meant: sub-paths of a directory, or all when empty."""
+    """A tracked path, and the parts of the directory that are meant; all of it when `inside` is empty."""
 
     item: Tracked
     inside: tuple[str, ...] = ()
@@ -114,13 +114,16 @@ class Selection(NamedTuple):
         return not self.inside or any(means(part, name) for part in self.inside)
 
 
-def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]:
-    """Return what `paths` mean: tracked paths, directories above or below them, or patterns.
+def pointers_of(selections: Iterable[Selection]) -> list[Pointer]:
+    """Return the pointers that can be used."""
+    return [selection.item.pointer for selection in selections if selection.item.pointer is not None]
 
-    None means everything.
+
+def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]:
+    """Return what `paths` mean: tracked paths, directories above or below them, or patterns; no paths mean all.
 
     Raises:
-        NotTracked: a path means nothing that is tracked.
+        NotTracked: a path is not tracked.
 
     """
     wanted: dict[str, tuple[str, ...]] = {}
@@ -160,7 +163,7 @@ def holder_of(tracked: Iterable[str], path: str) -> str:
 
 
 def folders_above(paths: Iterable[str]) -> dict[str, str]:
-    """Return every directory that holds some of `paths`, with one of them."""
+    """Return every directory above `paths`, each with one path below it."""
     folders: dict[str, str] = {}
     for path in paths:
         folder = path.rpartition("/")[0]
@@ -171,12 +174,12 @@ def folders_above(paths: Iterable[str]) -> dict[str, str]:
 
 
 def means(part: str, name: str) -> bool:
-    """Whether the file `name` of a tracked directory is `part`, lies below it, or matches it as a pattern."""
+    """Whether the file `name` of a tracked directory is `part`, is below it, or matches it as a pattern."""
     return name == part or name.startswith(part + "/") or (_is_pattern(part) and _spec(f"/{part}").match_file(name))
 
 
 def matching(pattern: str, paths: Iterable[str]) -> list[str]:
-    """Return those of `paths` that the gitignore-style `pattern` means."""
+    """Return which of `paths` match the gitignore-style `pattern`."""
     return sorted(_spec(pattern).match_files(paths)) if _is_pattern(pattern) else []
 
 
@@ -191,4 +194,4 @@ def _spec(pattern: str) -> GitIgnoreSpec:
     try:
         return GitIgnoreSpec.from_lines([pattern])
     except (ValueError, re.error):
-        raise UsageError(f"{pattern!r} is no pattern that gitignore knows") from None
+        raise UsageError(f"invalid pattern {pattern!r}: expected one in the format of .gitignore") from None

@@ -242,7 +242,7 @@ def test_a_fifo_and_a_dangling_symlink_are_refused_by_name_and_nothing_hangs(rep
     assert "data/pipe is neither a regular file" in repo.fails(2, "add", "data").errors[0]
     repo.remove("data/pipe")
     repo.path("data/dead").symlink_to("nowhere")
-    assert "data/dead is a symlink to nothing" in repo.fails(2, "add", "data").errors[0]
+    assert "data/dead is a dangling symlink" in repo.fails(2, "add", "data").errors[0]
     repo.fails(2, "add", "--follow-symlinks", "data")
 
 

@@ -29,11 +29,11 @@ def test_rev_of_a_directory_writes_and_deletes_just_what_differs(repo: Repo, cou
     repo.remove("data/part-0002.bin")
     repo.write("data/new/deep.bin", b"new")
     repo.added("data")
-    stamps = repo.path("data/part-0000.bin").stat()
+    before = repo.path("data/part-0000.bin").stat()
     repo.ok("checkout", "--rev", old)
     assert repo.contents("data") == first
     assert not repo.path("data/new").exists()
-    assert repo.path("data/part-0000.bin").stat() == stamps
+    assert repo.path("data/part-0000.bin").stat() == before
     repo.ok("checkout", "--rev", "HEAD")
     assert repo.read("data/new/deep.bin") == b"new"
     assert repo.states() == {"data": "clean"}

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from e2e.test_faults import UNPRIVILEGED, Mount, mount  # noqa: F401 - a fixture
-from harness import LARGE, MVC, Repo, noise
+from harness import LARGE, MVC, Begin, Repo, Result, noise
 
-from mvc.ops.doctor.doctor import examine
+from mvc.ops.doctor.examination import examine
 from mvc.surroundings import surroundings
 
 DAY_NS = 86_400 * 10**9
@@ -24,15 +24,18 @@ DAY_NS = 86_400 * 10**9
 
 def problems(repo: Repo, *prefix: str) -> dict[str, dict[str, str]]:
     """Return what `mvc doctor` finds, by name; text, JSON and exit code agree."""
-    result = repo.run(*prefix, MVC, "doctor", "--json")
+    def mvc(*args: str) -> Result:
+        return repo.run(*prefix, MVC, *args) if prefix else repo.mvc(*args)
+
+    result = mvc("doctor", "--json")
     found = result.json["problems"]
     assert result.code == (1 if found else 0), result
-    text = repo.run(*prefix, MVC, "doctor")
+    text = mvc("doctor")
     assert "Traceback" not in text.err, text
     assert text.code == result.code
     assert text.errors == [problem["message"] for problem in found]
     assert text.fixes == [problem["fix"] for problem in found]
-    assert ("Nothing is wrong." in text.out) == (not found)
+    assert ("No problems found." in text.out) == (not found)
     return {problem["name"]: problem for problem in found}
 
 
@@ -130,7 +133,7 @@ def test_outside_of_a_repository(tmp_path: Path, environ: dict[str, str]) -> Non
     nowhere.root.mkdir()
     report = nowhere.ok("doctor", "--json").json
     assert (report["repository"], report["links"], report["problems"]) == (None, None, [])
-    assert "none here" in nowhere.ok("doctor").out
+    assert "repository  none" in nowhere.ok("doctor").out
 
 
 def test_before_mvc_is_set_up(bare_git: Repo) -> None:
@@ -326,16 +329,20 @@ CASES = [
 ]
 
 
-@pytest.fixture
-def busy(repo: Repo) -> Repo:
-    """Return a repository that tracks files and a directory."""
+def tracking(repo: Repo) -> None:
+    """Track files and a directory."""
     repo.write("data/a", "a")
     repo.write("data/b c", "b")
     repo.write("big.bin", noise("big", LARGE))
     repo.write("m.bin", "m")
     repo.ok("add", "m.bin", "data", "big.bin")
     repo.commit()
-    return repo
+
+
+@pytest.fixture
+def busy(begin: Begin) -> Repo:
+    """Return a repository that tracks files and a directory."""
+    return begin(tracking)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.name}-{number}" for number, case in enumerate(CASES)])

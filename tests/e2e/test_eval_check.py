@@ -102,7 +102,7 @@ def test_what_is_no_file_is_called_what_it_is(models: Repo, suffix: str) -> None
     models.remove(f"models/a.bin.{suffix}")
     models.path(f"models/a.bin.{suffix}").mkdir()
     result = models.fails(1, "eval", "check", "models/a.bin")
-    assert "is a directory, no regular file" in result.err
+    assert "is a directory, not a regular file" in result.err
 
 
 def test_a_report_that_cannot_be_read_is_no_symlink(models: Repo) -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from harness import MVC, Repo
+from harness import MVC, Begin, Repo
 
 from mvc.errors import MvcError
 from mvc.ops.shared.ssh_signatures import signers_of
@@ -38,13 +38,18 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def signed(repo: Repo, keys: Path) -> Repo:
-    """Return a repository with a model and its report, and with Ada's key in Git's config."""
+def evaluated(repo: Repo) -> None:
+    """Track a model and record its report."""
     repo.write(MODEL, "weights")
     repo.ok("add", MODEL)
     repo.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=0.9")
     repo.commit()
+
+
+@pytest.fixture
+def signed(begin: Begin, keys: Path) -> Repo:
+    """Return a repository with a model and its report, and with Ada's key in Git's config."""
+    repo = begin(evaluated)
     repo.git("config", "user.signingkey", str(keys / "ada"))
     return repo
 
@@ -107,7 +112,7 @@ def test_signatures_that_no_longer_fit_are_dropped_with_a_word(signed: Repo, key
     signed.write(SIGNATURES, signed.read(SIGNATURES) + b"rubbish\n")
     signed.ok("eval", "record", MODEL, "--tag", "v1.0.1", "--metric", "auc=0.95")
     result = signed.ok("eval", "sign", MODEL)
-    assert "without 2 signatures that no longer fitted" in result.out
+    assert "removed 2 signatures that no longer matched" in result.out
     assert who(signed, allowed(keys, "ada ada", "bob bob")) == ["ada"]
 
 
@@ -135,14 +140,14 @@ def test_what_is_signed_and_not_staged_is_said(signed: Repo) -> None:
 
 @pytest.mark.parametrize(("spoil", "code", "says"), [
     (lambda repo: repo.remove(REPORT), 3, "has no report to sign"),
-    (lambda repo: repo.write(REPORT, "rubbish"), 2, "no evaluation report"),
-    (lambda repo: (repo.write(MODEL, "other"), repo.ok("add", MODEL)), 3, "its pointer says"),
+    (lambda repo: repo.write(REPORT, "rubbish"), 2, "not an evaluation report"),
+    (lambda repo: (repo.write(MODEL, "other"), repo.ok("add", MODEL)), 3, "its pointer has"),
     (lambda repo: repo.remove(f"{MODEL}.mvc"), 3, "is not tracked"),
     (lambda repo: repo.write(f"{MODEL}.mvc", "rubbish"), 3, "cannot be read"),
-    (lambda repo: (repo.remove(REPORT), repo.path(REPORT).symlink_to("x")), 2, "no regular file"),
+    (lambda repo: (repo.remove(REPORT), repo.path(REPORT).symlink_to("x")), 2, "not a regular file"),
     (lambda repo: repo.path(SIGNATURES).symlink_to("/etc/hostname"), 2, "symlink"),
-    (lambda repo: repo.git("config", "--unset", "user.signingkey"), 2, "nobody said which key signs"),
-    (lambda repo: repo.git("config", "user.signingkey", "0123ABCD"), 2, "there is no file 0123ABCD"),
+    (lambda repo: repo.git("config", "--unset", "user.signingkey"), 2, "no signing key is configured"),
+    (lambda repo: repo.git("config", "user.signingkey", "0123ABCD"), 2, "the SSH key 0123ABCD does not exist"),
     (lambda repo: repo.git("config", "user.signingkey", repo.root / POLICY), 3, "nothing was signed"),
 ])
 def test_what_is_not_signed(signed: Repo, spoil: Callable[[Repo], object], code: int, says: str) -> None:
@@ -206,7 +211,7 @@ def test_a_key_of_the_agent_by_its_public_half(signed: Repo, keys: Path, agent: 
         assert who(signed, known) == ["bob"]
         signed.git("rm", "-qf", SIGNATURES)
     result = signed.fails(3, "eval", "sign", MODEL, "--key", f"key::{public(keys, 'ada')}", env=agent)
-    assert result.errors == ["nothing was signed: ssh-agent does not have the private half of that key"]
+    assert result.errors == ["nothing was signed: ssh-agent does not have the private key"]
 
 
 def test_a_passphrase_is_asked_for_on_the_terminal(signed: Repo, keys: Path) -> None:
@@ -291,16 +296,16 @@ def test_against_which_revision(signed: Repo) -> None:
     signed.git("add", POLICY)
     signed.commit()
     assert signed.ok("eval", "sign", POLICY, "--json").json["base"] == first
-    assert "is as HEAD has it" in signed.fails(2, "eval", "sign", POLICY, "--base", "HEAD").errors[0]
+    assert "has no change since HEAD" in signed.fails(2, "eval", "sign", POLICY, "--base", "HEAD").errors[0]
     signed.git("branch", "-qD", "main")
     assert "which branch" in signed.fails(2, "eval", "sign", POLICY).errors[0]
     assert signed.ok("eval", "sign", POLICY, "--base", first, "--json").json["base"] == first
 
 
 @pytest.mark.parametrize(("words", "says"), [
-    ((POLICY,), "is as the target branch has it"),
-    ((POLICY, "--base", "nope"), "no revision"),
-    ((POLICY, "--base", "--help"), "no revision"),
+    ((POLICY,), "has no change since the target branch"),
+    ((POLICY, "--base", "nope"), "is not a revision"),
+    ((POLICY, "--base", "--help"), "is not a revision"),
     ((MODEL, "--base", "main"), "--base is for"),
     ((".mvc/config.yaml",), "nothing there can be tracked"),
 ])
@@ -385,7 +390,7 @@ def test_where_revocations_cannot_be_read_nobody_counts(by_both: Repo, keys: Pat
 
 def test_a_signature_of_other_bytes(by_both: Repo, keys: Path) -> None:
     by_both.write(REPORT, by_both.read(REPORT) + b"\n")
-    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it is of other bytes"] * 2
+    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it signs other content"] * 2
 
 
 def test_a_damaged_block_spoils_no_other(by_both: Repo, keys: Path) -> None:
@@ -395,9 +400,9 @@ def test_a_damaged_block_spoils_no_other(by_both: Repo, keys: Path) -> None:
     flipped = re.sub(rb".(.{20}\n-----END)", lambda match: other + match[1], ada.armour)
     known = allowed(keys, "ada ada", "bob bob")
     for raw, said in (
-        (flipped + bob.armour, ["it is of other bytes", "bob"]),
-        (ada.armour[:-40] + b"\n" + bob.armour, ["it has no end", "bob"]),
-        (ada.armour.replace(b"\n", b"\r\n") + b"\0\n" + bob.armour, ["ada", "it is no signature of ssh-keygen", "bob"]),
+        (flipped + bob.armour, ["it signs other content", "bob"]),
+        (ada.armour[:-40] + b"\n" + bob.armour, ["its end is missing", "bob"]),
+        (ada.armour.replace(b"\n", b"\r\n") + b"\0\n" + bob.armour, ["ada", "not a signature of ssh-keygen", "bob"]),
     ):
         by_both.write(SIGNATURES, raw)
         assert who(by_both, known) == said
@@ -411,7 +416,7 @@ def test_the_key_in_a_block_is_not_taken_at_its_word(by_both: Repo, keys: Path) 
     body = b64decode(b"".join(ada.armour.splitlines()[1:-1]))
     forged = body.replace(b64decode(ada.key), b64decode(bob.key), 1)
     by_both.write(SIGNATURES, armoured(forged))
-    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it is of other bytes"]
+    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it signs other content"]
 
 
 def test_a_certificate_does_not_count(by_both: Repo, keys: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from formats.second_implementation import Store
-from harness import LARGE, MANY, Repo, noise
+from harness import LARGE, MANY, Begin, Repo, noise
 
 MODEL = "models/ranker.onnx"
 POLICY = """\
@@ -28,15 +28,19 @@ def train(repo: Repo, seed: object, tag: str, auc: float = 0.9, path: str = MODE
     repo.ok("eval", "record", path, "--tag", tag, "--metric", f"auc={auc}", "--higher-is-better", "auc", *more)
 
 
-@pytest.fixture
-def repo(repo: Repo) -> Repo:
-    """Return a repository with a model on `main`, and on a branch from there."""
+def on_a_branch(repo: Repo) -> None:
+    """Commit a model on `main`, and switch to a branch from there."""
     repo.write(".mvc/policy.yaml", POLICY)
     repo.git("add", ".mvc/policy.yaml")
     train(repo, 1, "v1.0.0")
     repo.commit("one")
     repo.git("switch", "-qc", "change")
-    return repo
+
+
+@pytest.fixture
+def repo(begin: Begin) -> Repo:
+    """Return a repository with a model on `main`, and on a branch from there."""
+    return begin(on_a_branch)
 
 
 def codes(repo: Repo, *args: str, code: int = 1) -> list[str]:
@@ -122,7 +126,7 @@ def test_a_conflict_is_not_judged(repo: Repo) -> None:
     repo.git("switch", "-q", "change")
     result = repo.fails(3, "gate")
     assert MODEL in result.errors[0]
-    assert "in conflict" in result.errors[0]
+    assert "conflict in" in result.errors[0]
     assert result.out == ""
 
 
@@ -148,7 +152,7 @@ exec {real} "$@"
     repo.commit()
     repo.git("switch", "-q", "change")
     result = repo.fails(3, "gate", env=old)
-    assert "Git 2.38; this is 2.37.1" in result.errors[0]
+    assert "Git 2.38, found 2.37.1" in result.errors[0]
 
 
 def test_a_raw_model_that_is_gone_again_is_found_with_its_commit(repo: Repo) -> None:
@@ -423,7 +427,7 @@ def test_a_bug_is_not_a_pass(repo: Repo, tmp_path: Path) -> None:
     train(repo, 2, "v1.1.0", 0.95)
     repo.commit()
     (tmp_path / "sitecustomize.py").write_text(
-        "import mvc.quality.judge.judge\ndef broken(*_): raise ZeroDivisionError\nmvc.quality.judge.judge = broken\n",
+        "import mvc.quality.judge.judge as module\ndef broken(*_): raise ZeroDivisionError\nmodule.judge = broken\n",
     )
     result = repo.run("mvc", "gate", env={"PYTHONPATH": str(tmp_path)})
     assert result.code == 3, result

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from harness import Repo
 
-from mvc.errors import MvcError
-from mvc.ops.judging.revisions import DEEPER, WHOLE, Told, told
+from mvc.ops.judging.ci import DEEPER, WHOLE
 
 ZEROS = "0" * 40
 A, B, C = ("abc"[number] * 40 for number in range(3))
@@ -21,122 +20,6 @@ PULL = {"number": 7, "base": BASED, "head": {"ref": "topic", "sha": B}}
 
 def github(event: str, **more: str) -> dict[str, str]:
     return {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": event, **more}
-
-
-# What the surroundings say.
-
-PUSHED = {"before": A, "after": B, "repository": {"default_branch": "main"}}
-TOLD: dict[str, tuple[Mapping[str, str], Mapping[str, Any], Told]] = {
-    "nowhere": ({}, {}, Told()),
-    "GitHub, a pull request": (
-        github("pull_request"), {"pull_request": PULL},
-        Told("github", True, "main", (A,), B, True, "git fetch origin pull/7/head"),
-    ),
-    "GitHub, a review of one": (
-        github("pull_request_review"), {"pull_request": PULL},
-        Told("github", True, "main", (A,), B, True, "git fetch origin pull/7/head"),
-    ),
-    "GitHub, a pull request from elsewhere: HEAD is the target": (
-        github("pull_request_target"), {"pull_request": PULL},
-        Told("github", True, "main", (A,), B, False, "git fetch origin pull/7/head"),
-    ),
-    "GitHub, a merge queue": (
-        github("merge_group"), {"merge_group": {"base_sha": A, "head_sha": B, "base_ref": "refs/heads/main"}},
-        Told("github", True, "", (A,), B),
-    ),
-    "GitHub, a push": (github("push", GITHUB_REF="refs/heads/main"), PUSHED, Told("github", bases=(A,), head=B)),
-    "GitHub, the push of a new branch": (
-        github("push", GITHUB_REF="refs/heads/topic"), {**PUSHED, "before": ZEROS},
-        Told("github", target="main", head=B),
-    ),
-    "GitHub, another push to a branch": (
-        github("push", GITHUB_REF="refs/heads/topic"), PUSHED, Told("github", target="main", head=B),
-    ),
-    "GitHub, a tag that is called like the default branch": (
-        github("push", GITHUB_REF="refs/tags/main"), PUSHED, Told("github", target="main", head=B),
-    ),
-    "GitHub's variables elsewhere": ({"GITHUB_EVENT_NAME": "push"}, PUSHED, Told()),
-    "GitLab, a merge request": (
-        {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": B,
-         "CI_MERGE_REQUEST_DIFF_BASE_SHA": C, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": "", "CI_COMMIT_BEFORE_SHA": ZEROS},
-        {}, Told("gitlab", True, "main", (), B, True),
-    ),
-    "GitLab, a merged result": (
-        {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": C,
-         "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": A, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B},
-        {}, Told("gitlab", True, "main", (A,), B, True),
-    ),
-    "GitLab, a merge train": (
-        {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": C,
-         "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": A, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B,
-         "CI_MERGE_REQUEST_EVENT_TYPE": "merge_train"},
-        {}, Told("gitlab", True, "main", (A,), B, True, made=True),
-    ),
-    "GitLab, a push": (
-        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
-         "CI_COMMIT_BRANCH": "main"},
-        {}, Told("gitlab", bases=(A,), head=B),
-    ),
-    "GitLab, another push to a branch": (
-        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
-         "CI_COMMIT_BRANCH": "topic"},
-        {}, Told("gitlab", target="main", head=B),
-    ),
-    "GitLab, a tag": (
-        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
-         "CI_COMMIT_TAG": "v1"},
-        {}, Told("gitlab", target="main", head=B),
-    ),
-    "GitLab, a new branch": (
-        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": ZEROS, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main"},
-        {}, Told("gitlab", target="main", head=B),
-    ),
-    "Jenkins, a pull request": (
-        {"JENKINS_URL": "https://ci.example.com", "CHANGE_ID": "7", "CHANGE_TARGET": "main"}, {},
-        Told("jenkins", True, "main"),
-    ),
-    "Jenkins, a branch": ({"JENKINS_URL": "https://ci.example.com"}, {}, Told("jenkins")),
-    "Bitbucket, a pull request": (
-        {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_PR_DESTINATION_BRANCH": "main",
-         "BITBUCKET_PR_DESTINATION_COMMIT": A},
-        {}, Told("bitbucket", True, "main", (A,)),
-    ),
-    "Bitbucket, a short commit": (
-        {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_PR_DESTINATION_BRANCH": "main",
-         "BITBUCKET_PR_DESTINATION_COMMIT": "aaaaaaaaaaaa"},
-        {}, Told("bitbucket", True, "main"),
-    ),
-    "Azure, a pull request": (
-        {"TF_BUILD": "True", "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main",
-         "SYSTEM_PULLREQUEST_SOURCECOMMITID": B},
-        {}, Told("azure", True, "main", (), B, True),
-    ),
-    "Azure, a branch": ({"TF_BUILD": "True"}, {}, Told("azure")),
-}
-
-
-@pytest.mark.parametrize("case", TOLD)
-def test_what_the_surroundings_say(case: str) -> None:
-    environ, event, expected = TOLD[case]
-    assert told(environ, event) == expected
-
-
-@pytest.mark.parametrize(
-    ("said", "event"),
-    [
-        (github("issue_comment"), {"issue": {"number": 7}}),
-        (github("schedule"), {}),
-        (github("pull_request"), {}),
-        (github("pull_request"), {"pull_request": {**PULL, "head": {}}}),
-        (github("pull_request_target"), {"pull_request": {**PULL, "head": {"sha": "--upload-pack=x"}}}),
-        (github("merge_group"), {"merge_group": {"base_sha": A}}),
-    ],
-)
-def test_an_event_that_does_not_say_it_is_not_judged(said: dict[str, str], event: dict[str, Any]) -> None:
-    with pytest.raises(MvcError) as caught:
-        told(said, event)
-    assert caught.value.exit_code == 3
-    assert caught.value.fix.startswith("mvc gate --")
 
 
 # With clones as CI systems make them.
@@ -263,7 +146,7 @@ def test_a_second_push_to_a_branch_is_judged_with_the_first(hub: Repo, tmp_path:
 def test_a_pull_request_whose_head_is_in_base_is_not_judged(hub: Repo, tmp_path: Path) -> None:
     clone = checked_out(hub, tmp_path / "ci", "refs/heads/main")
     result = clone.fails(3, "gate", env=event(clone, "pull_request", pull(hub, head="main~1")))
-    assert "although a pull request is to be judged" in result.errors[0]
+    assert "but this job is for a pull request" in result.errors[0]
     jenkins = {"JENKINS_URL": "x", "CHANGE_TARGET": "main"}
     clone.fails(3, "gate", env=jenkins)
 
@@ -336,7 +219,7 @@ def test_a_shallow_clone_is_not_judged_and_the_line_is_the_systems_own(hub: Repo
     clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge", "--depth=1")
     result = clone.fails(3, "gate", env=SYSTEMS[system])
     assert (result.errors, result.fixes) == (
-        ["this clone is shallow: it lacks the commits that say what was before"], [DEEPER[system]],
+        ["this clone is shallow: the gate needs the history of the target branch"], [DEEPER[system]],
     )
     assert clone.mvc("gate", "--all").code == 1  # that asks for nothing of before
 
@@ -352,7 +235,7 @@ def test_a_partial_clone_that_lacks_what_is_needed_is_not_judged(hub: Repo, tmp_
     clone = Repo(tmp_path / "ci", hub.environ)
     hub.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{hub.root}", str(clone.root))
     result = clone.fails(3, "gate", "--head", "origin/topic")
-    assert result.errors == ["an object that is needed is not here (the clone is a partial one)"]
+    assert result.errors == ["a Git object is missing (this is a partial clone)"]
     assert result.fixes == [WHOLE[""]]
 
 
@@ -361,7 +244,7 @@ def test_a_clone_that_is_to_have_no_tags_is_not_judged_until_it_has_them(hub: Re
     clone = Repo(tmp_path / "ci", hub.environ)
     hub.git("clone", "-q", "--no-tags", f"file://{hub.root}", str(clone.root))
     result = clone.fails(3, "gate", "--head", "origin/topic")
-    assert result.errors == ["this clone has no tags, and what they register counts"]
+    assert result.errors == ["this clone has no tags: the gate needs the versions that they register"]
     assert clone.shell(result.fixes[0]).code == 0
     assert clone.git("tag") == "m@v1.0.0"
     blocked(clone, {}, "--head", "origin/topic")
@@ -383,7 +266,7 @@ def test_histories_without_a_common_commit_are_not_judged(hub: Repo) -> None:
     hub.ok("init")
     hub.ok("add", "n.bin")
     hub.commit("alone")
-    assert "no commit in common" in hub.fails(3, "gate", "--base", "main").errors[0]
+    assert "no common history" in hub.fails(3, "gate", "--base", "main").errors[0]
 
 
 # Here.

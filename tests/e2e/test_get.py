@@ -131,7 +131,7 @@ def test_what_cannot_be_had(here: Repo, there: Repo, tmp_path: Path) -> None:
     assert "is not tracked" in here.fails(3, "get", str(there.root), "models/none.bin").errors[0]
     assert "cannot be cloned" in here.fails(3, "get", str(tmp_path / "nowhere"), "m.bin").errors[0]
     assert "cannot be cloned" in here.fails(3, "get", "ext::sh -c touch% ran", "m.bin").errors[0]
-    assert "is no revision" in here.fails(2, "get", str(there.root), "none:models/m.bin").errors[0]
+    assert "is not a revision" in here.fails(2, "get", str(there.root), "none:models/m.bin").errors[0]
     assert "does not exist" in here.fails(2, "get", str(there.root), "models/m.bin", "-o", "no/such/m").errors[0]
     (tmp_path / "nas").rename(tmp_path / "gone")
     here.fails(3, "get", f"file://{there.root}", "models/m.bin")

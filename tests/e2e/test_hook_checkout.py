@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from harness import MANY, Repo
+from harness import MANY, Begin, Repo
 
 
-@pytest.fixture
-def moving(repo: Repo) -> Repo:
-    """Return a repository with hooks; branch `main` has m.bin, branch `side` another m.bin, n.bin and data/."""
+def with_branches(repo: Repo) -> None:
+    """Install hooks; branch `main` has m.bin, branch `side` another m.bin, n.bin and data/."""
     hooked = repo.hooked()
     for name in ("pre-commit", "pre-merge-commit"):  # reports are not what is tested here
         hooked.path(f".git/hooks/{name}").unlink()
@@ -21,7 +20,12 @@ def moving(repo: Repo) -> Repo:
     hooked.write_dir("data", 3)
     hooked.ok("add", "n.bin", "data")
     hooked.added("m.bin", "side")
-    return hooked
+
+
+@pytest.fixture
+def moving(begin: Begin) -> Repo:
+    """Return a repository with hooks and two branches."""
+    return begin(with_branches).with_hooks_enabled()
 
 
 def switch(repo: Repo, *args: str) -> str:
@@ -175,7 +179,7 @@ def test_a_merge_of_which_git_says_nothing_is_a_warning_with_a_line_to_type(movi
     moving.shell("rm -f .git/ORIG_HEAD")
     result = moving.mvc("hook", "run", "post-merge", "0")
     assert result.code == 0
-    assert "warning: Git does not say what there was before: ORIG_HEAD is missing" in result.err
+    assert "warning: the commit before the merge is unknown: ORIG_HEAD is missing" in result.err
     assert result.fixes == ["mvc checkout"]
 
 

@@ -154,7 +154,7 @@ def test_what_is_evaluated_and_not_staged_is_staged_by_the_line_to_type(repo: Re
     )
     file = {"pointer": "models/old.bin.mvc", "report": "models/old.bin.eval.yaml"}[step]
     assert recorded.out.splitlines()[-1] == f"Next: git add -- {file}"
-    line = refused(repo, "103").fixes[0].partition("  # or, if these are evaluated already: ")[2]
+    line = refused(repo, "103").fixes[0].partition("  # or, if it is already evaluated: ")[2]
     assert repo.shell(line).code == 0
     accepted(repo)
 
@@ -307,8 +307,8 @@ def test_a_format_is_denied_in_a_directory_of_many_files(repo: Repo) -> None:
     with repo.path(POLICY).open("a") as file:
         file.write('  - {match: "models/many/**", formats: {pickle: deny}}\n')
     repo.git("add", POLICY)
-    assert "models/many/last.pkl is pickle" in refused(repo, "307").err
-    assert "models/many/last.pkl is pickle" in repo.fails(1, "eval", "check").err
+    assert "models/many/last.pkl matches pickle" in refused(repo, "307").err
+    assert "models/many/last.pkl matches pickle" in repo.fails(1, "eval", "check").err
     repo.remove("models/many/last.pkl")
     repo.ok("add", "models/many")
     evaluate(repo, "models/many")
@@ -821,7 +821,7 @@ def test_mvc_taken_out_of_the_repository(repo: Repo, add: Add) -> None:
 
 
 def test_without_a_policy_a_note_says_what_holds(repo: Repo, add: Add) -> None:
-    note = "note: MVC402 .mvc/policy.yaml: there is no policy, so the defaults hold\n"
+    note = "note: MVC402 .mvc/policy.yaml: there is no policy, the defaults apply\n"
     repo.git("rm", "-q", POLICY)
     assert repo.run("git", "commit", "-qm", "without").err == note
     evaluate(repo, add("models/new.bin"))
@@ -909,7 +909,7 @@ def test_the_users_config_is_where_platformdirs_says(environ: dict[str, str], tm
 
 
 SLOW = {
-    "typer", "rich", "click", "git", "s3fs", "fsspec", "asyncio", "pydantic", "pathspec", "sqlite3", "platformdirs",
+    "typer", "rich", "click", "s3fs", "fsspec", "asyncio", "pydantic", "pathspec", "sqlite3", "platformdirs",
     "inspect", "typing_extensions", "tempfile", "pickle", "unittest",
 }
 

@@ -24,7 +24,7 @@ from mvc.store.remote.sending import put_packs
 from mvc.store.remote.store import RemoteStore, one_by_one
 from mvc.transfer.pool import BUDGET
 
-HUGE = noise("huge", 1 << 20) * 40
+HUGE = noise("huge", 1 << 20) * 34
 """Several parts of an upload and of a download."""
 MEDIUM = 1 << 20
 FLOCK = 73

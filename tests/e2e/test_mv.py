@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MVC, Repo, Result, make_home, noise
+from harness import LARGE, MVC, Begin, Repo, Result, make_home, noise, some
 
 BIG = 33 << 20
-"""Bytes for which it is worth to wait until stamps can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
+"""Bytes for which it is worth to wait until stat data can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
 
 
 def ignored(repo: Repo, *paths: str) -> list[str]:
@@ -41,9 +41,8 @@ def refused(repo: Repo, code: int, *args: str, cwd: str = ".") -> str:
     return result.err
 
 
-@pytest.fixture
-def models(repo: Repo) -> Repo:
-    """Return a repository with a file with a report, a directory and a file of Git's own in `models`."""
+def with_models(repo: Repo) -> None:
+    """Make a file with a report, a directory and a file of Git's own in `models`."""
     repo.write("models/m.bin", noise("m", LARGE))
     repo.write("models/bert/a", b"a")
     repo.write("models/bert/sub/b", b"b")
@@ -53,7 +52,12 @@ def models(repo: Repo) -> Repo:
     repo.ok("add", "models/m.bin", "models/bert")
     repo.git("add", "models")
     repo.commit()
-    return repo
+
+
+@pytest.fixture
+def models(begin: Begin) -> Repo:
+    """Return a repository with something of each kind in `models`."""
+    return begin(with_models)
 
 
 # What moves.
@@ -106,7 +110,7 @@ def test_a_plain_directory_moves_what_is_tracked_below_it_and_leaves_git_s_own(m
     models.added("models/deep/x.bin", b"x")
     result = models.ok("mv", "models", "archive")
     assert models.states() == dict.fromkeys(("archive/bert", "archive/deep/x.bin", "archive/m.bin"), "clean")
-    assert "1 file that Git tracks itself was left" in result.out
+    assert "Not moved: 1 file tracked by Git" in result.out
     assert "git mv -- models/README" in result.out
     assert models.contents("models") == {"README": b"text"}
     assert ignored(models, "archive/m.bin", "archive/bert", "archive/deep/x.bin", "models/x") == [
@@ -239,7 +243,7 @@ def test_nothing_is_read_again(repo: Repo, name: str) -> None:
     repo.write(file, noise("big", BIG))
     repo.added(name)
     last = file.rpartition("/")[2]
-    assert any(repo.reads(last, "status") == 0 for _ in range(5))  # stamps of this very moment prove nothing
+    assert any(repo.reads(last, "status") == 0 for _ in range(5))  # stat data of this moment proves nothing
     new = "moved.bin" if name == "big.bin" else "moved"
     assert repo.reads(last, "mv", name, new) == 0
     assert repo.reads("moved.bin" if name == "big.bin" else last, "status") == 0
@@ -263,7 +267,7 @@ def test_there_and_back_is_as_it_was(models: Repo) -> None:
 @pytest.mark.parametrize(
     ("source", "target", "code", "said"),
     [
-        ("models/m.bin", "models/README", 2, "exists already"),
+        ("models/m.bin", "models/README", 2, "already exists"),
         ("models/m.bin", "models/bert", 2, "inside of models/bert"),
         ("models/m.bin", "models/bert/m.bin", 2, "inside of models/bert"),
         ("models/bert", "models/bert/sub", 2, "into itself"),
@@ -274,18 +278,18 @@ def test_there_and_back_is_as_it_was(models: Repo) -> None:
         ("models/m.bin", "con", 2, "Windows"),
         ("models/m.bin", "a/b.", 2, "ends in a dot"),
         ("models/m.bin", "x.mvc", 2, "name of a pointer"),
-        ("models/m.bin", "../outside", 2, "outside of the repository"),
+        ("models/m.bin", "../outside", 2, "outside the repository"),
         ("models/m.bin", ".git/x", 2, "is in .git"),
         ("models/m.bin", ".mvc/x", 2, "is in .mvc"),
-        ("models/m.bin", "models/README/x", 2, "no directory"),
-        ("models/m.bin", "taken", 2, "exists already"),
-        ("models/m.bin", "reported", 2, "exists already"),
+        ("models/m.bin", "models/README/x", 2, "not a directory"),
+        ("models/m.bin", "taken", 2, "already exists"),
+        ("models/m.bin", "reported", 2, "already exists"),
         ("models/m.bin", "only-in-git", 2, "in Git's index"),
         ("models/m.bin", "build/x", 2, "Git ignores build/x.mvc"),
-        ("models/m.bin", "link/x", 2, "no directory"),
+        ("models/m.bin", "link/x", 2, "not a directory"),
         (".", "x", 2, "whole worktree"),
-        ("models/README", "x", 3, "mvc tracks nothing"),
-        ("nothing", "x", 3, "nothing is there"),
+        ("models/README", "x", 3, "is tracked by Git, not by mvc"),
+        ("nothing", "x", 3, "does not exist"),
         ("untracked", "x", 3, "not tracked"),
     ],
 )
@@ -431,12 +435,13 @@ def faulty(repo: Repo, kind: str, fault: str, *line: str) -> Result:
     return result
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("what", LINES)
 def test_killed(prepared: Path, environ: dict[str, str], tmp_path: Path, what: str, kind: str) -> None:
     line, states = LINES[what]
     died = 0
-    for point in (1, 2, 3, 4, 5, 6, 8) if kind != "write" else (2, 5, 9, 13, 17):
+    for point in some((1, 2, 3, 4, 5, 6, 8) if kind != "write" else (2, 5, 9, 13, 17), 3):
         repo = Repo(tmp_path / f"at-{point}", environ)
         shutil.copytree(prepared, repo.root, symlinks=True)
         fault = f"signal=KILL:when={point}"
@@ -455,6 +460,7 @@ def test_killed(prepared: Path, environ: dict[str, str], tmp_path: Path, what: s
     assert died
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", ["rename", "mkdir", "fsync"])
 @pytest.mark.parametrize("what", LINES)
 def test_an_error_of_the_system_is_undone_or_told_with_the_line_to_type(
@@ -462,7 +468,7 @@ def test_an_error_of_the_system_is_undone_or_told_with_the_line_to_type(
 ) -> None:
     line, states = LINES[what]
     failed = 0
-    for point in range(1, 8):
+    for point in some(range(1, 8), 3):
         repo = Repo(tmp_path / f"at-{point}", environ)
         shutil.copytree(prepared, repo.root, symlinks=True)
         before = everything(repo)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from harness import LARGE, MVC, InProcess, Repo, Result, noise
 
-from mvc.fs import files as fsutil
+from mvc.fs import file_systems, new_names
 from mvc.fs.scratch import Scratch
 
 NO_LINKS = "link,linkat:error={}"
@@ -125,10 +125,10 @@ def test_what_is_taken_is_never_overwritten(tmp_path: Path, folder: bool) -> Non
     for name in ("a", "b"):
         make(tmp_path / name)
     kept = (tmp_path / "b").stat().st_ino
-    assert fsutil._rename_reserved(str(tmp_path / "a"), str(tmp_path / "b")) is False
+    assert new_names._rename_reserved(str(tmp_path / "a"), str(tmp_path / "b")) is False
     assert (tmp_path / "b").stat().st_ino == kept
     made = (tmp_path / "a").stat().st_ino
-    assert fsutil._rename_reserved(str(tmp_path / "a"), str(tmp_path / "c")) is True
+    assert new_names._rename_reserved(str(tmp_path / "a"), str(tmp_path / "c")) is True
     assert (tmp_path / "c").stat().st_ino == made
     assert not (tmp_path / "a").exists()
 
@@ -143,7 +143,7 @@ def test_a_name_that_was_taken_in_vain_is_given_back(
     (Path.mkdir if folder else Path.touch)(tmp_path / "a")
     monkeypatch.setattr(os, "rename", full)
     with pytest.raises(OSError, match="full"):
-        fsutil._rename_reserved(str(tmp_path / "a"), str(tmp_path / "b"))
+        new_names._rename_reserved(str(tmp_path / "a"), str(tmp_path / "b"))
     assert (tmp_path / "a").exists()
     assert not (tmp_path / "b").exists()
 
@@ -215,7 +215,7 @@ def network(path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     device = path.stat().st_dev
     mounts = path / "mountinfo"
     mounts.write_text(f"36 35 {os.major(device)}:{os.minor(device)} / /mnt rw,noatime shared:1 - {kind} server:/x rw\n")
-    monkeypatch.setattr(fsutil, "_MOUNTS", str(mounts))
+    monkeypatch.setattr(file_systems, "_MOUNTS", str(mounts))
 
 
 @pytest.mark.parametrize(
@@ -250,8 +250,8 @@ def test_a_catalog_that_moves_between_the_two_goes_on(
 
 
 def test_what_this_system_mounts_can_be_told(tmp_path: Path) -> None:
-    assert Path(fsutil._MOUNTS).exists()
-    assert fsutil.on_network(str(tmp_path)) is False
+    assert Path(file_systems._MOUNTS).exists()
+    assert file_systems.on_network(str(tmp_path)) is False
 
 
 def test_on_a_network_nobody_sweeps_what_another_machine_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

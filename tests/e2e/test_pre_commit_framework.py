@@ -87,7 +87,7 @@ def test_the_manifest_is_one(repo: Repo) -> None:
     assert tuple(re.findall(r"^- id: (.*)$", manifest.read_text(), re.MULTILINE)) == EXPORTED
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("program", ["pre-commit", "prek"])
 def test_trying_the_repository_refuses_a_model_without_a_report(repo: Repo, source: Repo, program: str) -> None:
     staged_model(repo)
@@ -96,7 +96,7 @@ def test_trying_the_repository_refuses_a_model_without_a_report(repo: Repo, sour
     assert "MVC101 m.bin" in refused.out
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("program", ["pre-commit", "prek"])
 def test_the_hooks_of_a_config_judge_commits_and_ranges_and_push(
     configured: Repo, tmp_path: Path, program: str,
@@ -153,7 +153,7 @@ def _ranged(repo: Repo, program: str) -> Callable[[str, str, str], Result]:
     return run
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_the_framework_installs_is_small_and_whole(configured: Repo, environments: dict[str, str]) -> None:
     assert configured.run("pre-commit", "install-hooks").code == 0
     (python,) = Path(environments["PRE_COMMIT_HOME"]).glob("*/py_env-*/bin/python")
@@ -187,6 +187,24 @@ def test_a_range_is_judged_from_where_the_two_parted_and_not_the_index(repo: Rep
     assert judged(repo, to="side").code == 1
     assert "MVC101 other.bin" in repo.mvc("hook", "run", "pre-commit").err
     assert repo.debris() == []
+
+
+def test_git_s_own_hook_judges_the_index_whatever_range_is_in_the_environment(repo: Repo) -> None:
+    """A hook of the framework may run `git commit`."""
+    staged_model(repo)
+    around = {"PRE_COMMIT_FROM_REF": "HEAD", "PRE_COMMIT_TO_REF": "HEAD"}
+    assert repo.mvc("hook", "run", "pre-commit", env=around).code == 0
+    refused = repo.run(sys.executable, "-P", "-m", "mvc.hook", "pre-commit", env=around)
+    assert (refused.code, "MVC101 m.bin" in refused.err) == (1, True)
+
+
+def test_a_part_judges_only_its_codes(repo: Repo) -> None:
+    staged_model(repo)
+    repo.write("raw.onnx", b"\x08\x07" + bytes(100))
+    repo.git("add", "-f", "raw.onnx")
+    assert repo.mvc("hook", "run", "lint").code == 0
+    raw = repo.mvc("hook", "run", "no-raw-models")
+    assert (raw.code, "raw.onnx" in raw.err, "MVC101" in raw.err) == (1, True, False)
 
 
 def test_a_range_that_names_nothing_is_a_usage_error(repo: Repo) -> None:

@@ -116,7 +116,7 @@ def test_what_is_no_file(clone: Repo) -> None:
         mvc.open("nothing")
     with pytest.raises(mvc.MvcError, match="names a revision"):
         mvc.open("HEAD:m.bin", rev="HEAD")
-    with pytest.raises(mvc.MvcError, match="is no revision"):
+    with pytest.raises(mvc.MvcError, match="is not a revision"):
         mvc.open("m.bin", rev="nowhere")
 
 

@@ -41,7 +41,7 @@ def age(path: Path) -> None:
 
 
 def settled(repo: Repo, name: str) -> bool:
-    """Run status until it reads nothing: stamps of this very moment prove nothing, older ones do."""
+    """Run status until it reads nothing: stat data of this moment proves nothing, older ones do."""
     return any(reads(repo, name, "status") == 0 for _ in range(5))
 
 

@@ -53,7 +53,7 @@ def checks(result: Result) -> dict[str, str]:
 
 def test_the_first_remote_is_committed_and_the_default(repo: Repo) -> None:
     said = repo.ok("remote", "add", "prod", "s3://models//team-a/", "-o", "region=eu-central-1", "-o", "anon=true").out
-    assert "It is the default." in said
+    assert "It is the default remote." in said
     assert committed(repo) == {
         "default": "prod", "prod": {"url": "s3://models/team-a", "region": "eu-central-1", "anon": "true"},
     }

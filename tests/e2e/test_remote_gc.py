@@ -13,7 +13,7 @@ import pytest
 from harness import LARGE, MANY, InProcess, Repo, Result, make_home, noise
 from s3 import S3Server, make_bucket
 
-from mvc.ops.shared import transfers
+from mvc.ops.shared.transfers import open_remote
 from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket
 from mvc.store.buckets.open import open_bucket
@@ -171,7 +171,7 @@ def test_two_repositories_on_one_remote_keep_what_either_needs(repo: Repo, nas: 
     holds(repo)
     holds(other)
     told = repo.ok("gc", "-r", "nas").out
-    assert f"Kept for {os.uname().nodename}:{other.root} alone: {GONE} objects" in told
+    assert f"Kept only for {os.uname().nodename}:{other.root}: {GONE} objects" in told
     shutil.rmtree(next(path.parent for path in nas.glob("repos/*/roots") if str(other.root) in path.read_text()))
     repo.ok("gc", "-r", "nas", *NOW)
     assert objects_on(repo) == KEPT
@@ -223,15 +223,15 @@ def race(monkeypatch: pytest.MonkeyPatch, in_process: InProcess) -> Callable[...
         inner: list[Result] = []
 
         def act() -> None:
-            monkeypatch.setattr(transfers, "open_bucket", open_bucket)
+            monkeypatch.setattr(open_remote, "open_bucket", open_bucket)
             inner.append(how(other, *meanwhile))
 
         def opened(settings: RemoteSettings) -> Bucket:
             return Interposed(open_bucket(settings), at, act)  # type: ignore[return-value]  # it passes on
 
-        monkeypatch.setattr(transfers, "open_bucket", opened)
+        monkeypatch.setattr(open_remote, "open_bucket", opened)
         outer = in_process(root, *command)
-        monkeypatch.setattr(transfers, "open_bucket", open_bucket)
+        monkeypatch.setattr(open_remote, "open_bucket", open_bucket)
         return outer, inner[0] if inner else None
 
     return run
@@ -304,7 +304,7 @@ def test_a_gc_that_was_killed_is_finished_by_the_next(
         collecting, _ = scene()
         with monkeypatch.context() as patch:
             patch.setattr(
-                transfers, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
+                open_remote, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
             )
             ended = in_process(collecting.root, *GC)
         age(nas / "gc", 0.02)  # half an hour: until then it may be alive
@@ -633,7 +633,7 @@ def test_a_repair_that_is_killed_has_lost_nothing(
         assert in_process(repairing.root, "verify", "-r", "nas").code == 1
         with monkeypatch.context() as patch:
             patch.setattr(
-                transfers, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
+                open_remote, "open_bucket", lambda settings, at=at: Interposed(open_bucket(settings), at, die),
             )
             ended = in_process(repairing.root, "push", "--repair")
         assert in_process(repairing.root, "status", "--pushed", "--exit-code").code == 0

@@ -12,7 +12,7 @@ import pytest
 from harness import LARGE, MVC, Repo, noise
 
 BIG = 33 << 20
-"""Bytes for which it is worth to wait until stamps can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
+"""Bytes for which it is worth to wait until stat data can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
 
 
 def linked(repo: Repo, link: str, files: dict[str, bytes], *tracked: str) -> None:
@@ -79,7 +79,7 @@ def test_plain_files_are_left_alone(repo: Repo) -> None:
     repo.write_dir("data", 3)
     repo.added("data")
     before = {name: repo.path(name).stat() for name in ("m.bin", "data/part-0000.bin")}
-    assert "Nothing is protected there" in repo.ok("unprotect", "m.bin", "data").out
+    assert "Nothing there is protected" in repo.ok("unprotect", "m.bin", "data").out
     assert {name: repo.path(name).stat() for name in before} == before
     assert repo.ok("unprotect", "m.bin", "--json").json == {"unprotected": [], "failed": []}
 
@@ -88,7 +88,7 @@ def test_a_second_time_there_is_nothing_to_do(repo: Repo) -> None:
     linked(repo, "hardlink", {"m.bin": noise("m", LARGE)}, "m.bin")
     repo.ok("unprotect", "m.bin")
     inode = repo.path("m.bin").stat().st_ino
-    assert "Nothing is protected" in repo.ok("unprotect", "m.bin").out
+    assert "Nothing there is protected" in repo.ok("unprotect", "m.bin").out
     assert repo.path("m.bin").stat().st_ino == inode
 
 
@@ -123,7 +123,7 @@ def test_the_mode_is_what_the_umask_says(repo: Repo, umask: int) -> None:
 def test_the_next_status_reads_nothing(repo: Repo, name: str) -> None:
     file = name if name == "big.bin" else "data/big.bin"
     linked(repo, "hardlink", {file: noise("big", BIG)}, name)
-    assert any(repo.reads("big.bin", "status") == 0 for _ in range(5))  # stamps of this very moment prove nothing
+    assert any(repo.reads("big.bin", "status") == 0 for _ in range(5))  # stat data of this moment proves nothing
     assert repo.reads("big.bin", "unprotect", name) == 1
     assert repo.reads("big.bin", "status") == 0
     assert repo.states() == {name: "clean"}

@@ -17,25 +17,25 @@ from gate.histories import FILE, Commit, History
 from mvc.errors import InvalidFormat
 from mvc.objects.pointer import SUFFIX
 from mvc.objects.pointer_reader import parse
-from mvc.ops.judging.touched_models import enters, is_model, is_pointer, look_at, stem, touched
+from mvc.ops.judging.touched_models import enters, is_pointer, look_at, stem, touched_models
 from mvc.ops.shared.ssh_signatures import signers_of
-from mvc.quality.files import MAX_BYTES, POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS
+from mvc.quality.files import MAX_BYTES, POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import (
     BlobFacts,
+    BroughtFile,
     Facts,
-    FileAt,
-    GuardedChange,
     Landing,
     ModelFacts,
+    ModelVersion,
     Past,
-    Placed,
+    PolicyFileChange,
     Signer,
-    Tracked,
-    Version,
+    TrackedName,
 )
-from mvc.quality.judge.lineage import Descent, Held, State, Stood, descents
-from mvc.quality.judge.rules.guarded import is_guarded
+from mvc.quality.judge.lineage import Lineage, PastState, PathState, TreeModel, find_lineages
+from mvc.quality.judge.rules.policy_files import is_policy_file, judging_policy
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.index_changes import Entry
 from mvc.scm.landing import as_index, differing
@@ -102,7 +102,7 @@ def _has_only_ours(tree: Tree) -> bool:
     models = _models(tree)
     return all(
         file.mode == FILE and len(file.raw) <= MAX_BYTES and not any(word in file.raw for word in _BEYOND_GIT)
-        and (stem(path) in models or path in _OURS or is_guarded(path.removesuffix(SIGNATURES)))
+        and (stem(path) in models or path in _OURS or is_policy_file(path.removesuffix(SIGNATURES)))
         for path, file in tree.items()
     )
 
@@ -120,7 +120,7 @@ class _Change:
         self._base = _tree(base)
         self._head = _tree(head)
         self._index = as_index(_entries(self._head), differing(_entries(self._base), _entries(self._head)))
-        self._paths = sorted(path for path in set(touched(self._index)) if is_model(self._index, path))
+        self._paths = sorted(touched_models(self._index))
 
     def facts(self) -> Facts:
         old, new = self._base.get, self._head.get
@@ -129,29 +129,30 @@ class _Change:
         landing = Landing(
             own_policy=policy is not None and old(POLICY) is None,
             waivers=old(WAIVERS), signers=old(SIGNERS), revoked=old(REVOKED),
-            guarded=tuple(map(self._guarded, filter(is_guarded, changes))),
-            tracked=tuple(Tracked(path, _identity(new(path + SUFFIX))[0]) for path in sorted(_models(self._head))),
-            files=tuple(Placed(path, self._head[path].mode) for path in changes if path in self._head),
+            policy_files=tuple(map(self._guarded, filter(is_policy_file, changes))),
+            tracked=tuple(TrackedName(path, _identity(new(path + SUFFIX))[0]) for path in sorted(_models(self._head))),
+            files=tuple(BroughtFile(path, self._head[path].mode) for path in changes if path in self._head),
             gone=tuple(
                 self._version(path, self._base, self._commit)
                 for path in sorted(_models(self._base) - _models(self._head))
             ),
         )
-        return Facts(policy, tuple(self._changed_models()), tuple(self._blobs()), landing)
+        judging = judging_policy(read_policy(policy), landing)
+        return Facts(judging, tuple(self._changed_models()), tuple(self._blobs()), landing)
 
     def _changed_models(self) -> Iterator[ModelFacts]:
-        old, new = _held(self._base), _held(self._head)
+        old, new = _tree_models(self._base), _tree_models(self._head)
         states = {path: self._states(path) for path in old}
-        for path, descent in sorted(descents(old.values(), new.values(), self._paths, (), states).items()):
+        for path, lineage in sorted(find_lineages(old.values(), new.values(), self._paths, (), states).items()):
             inside = any(file == path or file.startswith(f"{path}/") for file in self._head)
             pointer, report = (self._head.get(path + suffix) for suffix in (SUFFIX, REPORT))
             signers = self._signers(report.raw, path + REPORT, REPORTS) if report else ()
-            yield ModelFacts(path, pointer, report, None, inside, signers=signers, past=self._past(descent))
+            yield ModelFacts(path, pointer, report, None, inside, signers=signers, past=self._past(lineage))
 
-    def _guarded(self, path: str) -> GuardedChange:
+    def _guarded(self, path: str) -> PolicyFileChange:
         old, new = self._base.get(path), self._head.get(path)
         text = change_text(path, old and old.raw, new and new.raw)
-        return GuardedChange(path, old, new, self._signers(text, path, CHANGES), self._commit)
+        return PolicyFileChange(path, old, new, self._signers(text, path, CHANGES), self._commit)
 
     def _signers(self, text: bytes, path: str, namespace: str) -> tuple[Signer, ...]:
         """Return who signed `text`: beside the file `path`."""
@@ -161,25 +162,25 @@ class _Change:
         allowed, revoked = (file and file.raw for file in map(self._base.get, (SIGNERS, REVOKED)))
         return signers_of(text, signatures.raw, allowed, revoked, namespace, time.time())
 
-    def _states(self, path: str) -> list[State]:
+    def _states(self, path: str) -> list[PathState]:
         """Return what the path had, the newest first."""
         pairs = [(commit, tree.get(path + SUFFIX), tree.get(path + REPORT)) for commit, tree in self._history]
         pairs = [pair for pair, older in pairwise([*pairs, ("", None, None)]) if pair[1:] != older[1:]]
         return [
-            State(age, commit, pointer.oid if pointer else "", report.oid if report else "", *_identity(pointer))
+            PathState(age, commit, pointer.oid if pointer else "", report.oid if report else "", *_identity(pointer))
             for age, (commit, pointer, report) in enumerate(pairs)
         ]
 
-    def _past(self, descent: Descent) -> Past:
-        before = self._version(descent.before, self._base, self._commit) if descent.before else None
-        return Past(before, descent.found, tuple(map(self._stood, descent.stood)))
+    def _past(self, lineage: Lineage) -> Past:
+        before = self._version(lineage.before, self._base, self._commit) if lineage.before else None
+        return Past(before, lineage.found, tuple(map(self._past_version, lineage.past)))
 
-    def _stood(self, stood: Stood) -> Version:
-        return self._version(stood.path, dict(self._history)[stood.state.commit], stood.state.commit)
+    def _past_version(self, past: PastState) -> ModelVersion:
+        return self._version(past.path, dict(self._history)[past.state.commit], past.state.commit)
 
     @staticmethod
-    def _version(path: str, tree: Tree, commit: str) -> Version:
-        return Version(path, tree.get(path + SUFFIX), tree.get(path + REPORT), commit)
+    def _version(path: str, tree: Tree, commit: str) -> ModelVersion:
+        return ModelVersion(path, tree.get(path + SUFFIX), tree.get(path + REPORT), commit)
 
     def _blobs(self) -> Iterator[BlobFacts]:
         """Yield what enters Git, and is no pointer or report."""
@@ -187,7 +188,7 @@ class _Change:
             if enters(self._index, path, _models(self._head)):
                 raw = self._head[path].raw
                 look = look_at(raw, len(raw))
-                if look and look.counts(link=False):
+                if look and look.counts(symlink=False):
                     yield BlobFacts(path, look.size, look.kind)
 
 
@@ -195,8 +196,8 @@ def _entries(tree: Tree) -> dict[str, Entry]:
     return {path: Entry(file.mode, file.oid) for path, file in tree.items()}
 
 
-def _held(tree: Tree) -> dict[str, Held]:
-    return {path: Held(path, *_identity(tree[path + SUFFIX])) for path in sorted(_models(tree))}
+def _tree_models(tree: Tree) -> dict[str, TreeModel]:
+    return {path: TreeModel(path, *_identity(tree[path + SUFFIX])) for path in sorted(_models(tree))}
 
 
 def _identity(pointer: FileAt | None) -> tuple[str, str]:

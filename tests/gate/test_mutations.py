@@ -23,16 +23,19 @@ from gate.suite import JUDGED
 from quality.cases import CASES as TABLE
 
 from mvc.errors import InvalidFormat
+from mvc.quality.files import POLICY
 from mvc.quality.finding import Verdict
 from mvc.quality.judge import judge as judge_module
-from mvc.quality.judge.facts import Facts
+from mvc.quality.judge.facts import Facts, Landing
+from mvc.quality.judge.rules import policy_files
+from mvc.quality.policy import parsed_policy
 
 MODULES = tuple(
     f"mvc.quality.{name}"
     for name in (
-        "judge.judge", "policy.stricter", *(f"judge.rules.{rule}" for rule in (
+        "files", "judge.judge", "policy.parsed_policy", "policy.stricter", *(f"judge.rules.{rule}" for rule in (
             "model", "landing", "figures", "regressions", "pairing", "references", "succession", "moves",
-            "strictness", "trust", "guarded", "weakened", "waivers", "pushed", "pickled",
+            "strictness", "trust", "policy_files", "weakened", "waivers", "pushed", "pickled",
         )),
     )
 )
@@ -58,10 +61,18 @@ class Trial(NamedTuple):
     def holds(self) -> bool:
         """Whether the judge finds exactly that."""
         try:
-            verdict = judge_module.judge(self.facts, self.now)
+            verdict = judge_module.judge(_with_policy_read(self.facts), self.now)
         except Exception:  # noqa: BLE001 - a mutant may do anything
             return False
         return not self.complaint(verdict) and _agrees(verdict)
+
+
+def _with_policy_read(facts: Facts) -> Facts:
+    """Return facts with their policy read and chosen again, as that is a part of the judge."""
+    landing = facts.landing or Landing()
+    old = next((change.old for change in landing.policy_files if change.path == POLICY), None)
+    parsed = parsed_policy.read_policy(old or facts.policy.file)
+    return facts._replace(policy=policy_files.judging_policy(parsed, landing))
 
 
 def _agrees(verdict: Verdict) -> bool:

@@ -21,6 +21,7 @@ from quality.cases import (
     at,
     blob,
     by_country,
+    facts_of,
     model,
     one,
     report,
@@ -29,9 +30,10 @@ from quality.cases import (
 
 from mvc.objects.pointer_reader import parse
 from mvc.quality import words
+from mvc.quality.files import FileAt
 from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge import fixes
-from mvc.quality.judge.facts import BlobFacts, Facts, FileAt, ModelFacts
+from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
 from mvc.quality.judge.judge import judge
 from mvc.quality.policy.policy import parse_policy
 from mvc.quality.reports.report import Dataset, Metric, Model, parse_report
@@ -77,7 +79,7 @@ def test_models_are_judged_by_the_defaults_when_the_policy_cannot_be_read() -> N
 
 
 def test_findings_stand_in_the_order_of_their_paths() -> None:
-    facts = Facts(None, (model(path="b", report=None), model(path="a", kept=False, report=None)))
+    facts = facts_of(None, (model(path="b", report=None), model(path="a", in_cache=False, report=None)))
     assert [finding.path for finding in judge(facts, 0).findings] == [".mvc/policy.yaml", "a", "a", "b"]
 
 
@@ -88,13 +90,13 @@ def test_the_same_finding_of_two_rules_is_said_once() -> None:
 
 # What to type.
 
-EXIT = f'  # or, if it needs none, a rule in .mvc/policy.yaml: - {{match: "/{PATH}", report: optional}}'
+EXIT = f'  # or, if it needs none, add a rule to .mvc/policy.yaml: - {{match: "/{PATH}", report: optional}}'
 ON_HOLDOUT = " --dataset holdout=data/holdout.csv"
 BY_HAND = "  # or write tag: into the report and stage it"
 WAYS = " --higher-is-better score  # or --lower-is-better"
-STAGED = f"  # or, if these are evaluated already: mvc add {PATH} && git add -- {PATH}.mvc {PATH}.eval.yaml"
-MARKED = "git checkout HEAD -- %(file)s  # or MERGE_HEAD; or, once it is mended: git add -- %(file)s"
-ALLOW = '  # or let Git have it: allow: ["/m.onnx"] under defaults, git in .mvc/policy.yaml'
+STAGED = f"  # or, if it is already evaluated: mvc add {PATH} && git add -- {PATH}.mvc {PATH}.eval.yaml"
+MARKED = "git checkout HEAD -- %(file)s  # or MERGE_HEAD; or, once it is fixed: git add -- %(file)s"
+ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/policy.yaml'
 
 
 @pytest.mark.parametrize(
@@ -183,9 +185,9 @@ ALLOW = '  # or let Git have it: allow: ["/m.onnx"] under defaults, git in .mvc/
             one(pointer=at(b"", conflicted=True)),
             f"git checkout --ours -- {PATH}.mvc && git add -- {PATH}.mvc  # or --theirs",
         ),
-        (one(kept=False), f"mvc add {PATH}  # or, when a remote has it: mvc pull {PATH}"),
+        (one(in_cache=False), f"mvc add {PATH}  # or, if a remote has it: mvc pull {PATH}"),
         (one(in_git=True), f"git rm --cached -- {PATH}"),
-        (one(policy=""), "git add -- .mvc/policy.yaml  # once it is mended"),
+        (one(policy=""), "git add -- .mvc/policy.yaml  # once it is fixed"),
         (one(policy="mvc-policy: 2\n"), "pip install --upgrade modelvc"),
         (one(at(b"mvc-eval: 2\n")), "pip install --upgrade modelvc"),
         (one(policy=None), "mvc init"),
@@ -236,13 +238,13 @@ def test_a_renamed_model_is_told_where_its_report_is() -> None:
 
 
 def test_a_report_of_other_bytes_is_not_taken_for_a_rename() -> None:
-    facts = Facts(at(BASIC.encode()), (model(report(model=Model(DATA)), pointer=None), model(path="b", report=None)))
+    facts = facts_of(at(BASIC.encode()), (model(report(model=Model(DATA)), pointer=None), model(path="b", report=None)))
     assert not any("git mv" in finding.fix for finding in judge(facts, 0).findings)
 
 
 def test_what_cannot_be_read_is_not_taken_for_a_rename() -> None:
     lost, bad = model(at(b"x"), pointer=None), model(path="b", report=None, pointer=at(b"x"))
-    findings = judge(Facts(at(BASIC.encode()), (lost, bad)), 0).findings
+    findings = judge(facts_of(at(BASIC.encode()), (lost, bad)), 0).findings
     assert {finding.code for finding in findings} == {"MVC101", "MVC106", "MVC304"}
     assert not any("git mv" in finding.fix for finding in findings)
 
@@ -304,7 +306,7 @@ models = st.builds(ModelFacts, paths, files, files, st.none() | st.booleans(), s
 blobs = st.builds(BlobFacts, paths, st.integers(0, 1 << 62), st.text(max_size=5))
 
 
-@given(st.builds(Facts, files, st.lists(models, max_size=3).map(tuple), st.lists(blobs, max_size=2).map(tuple)))
+@given(st.builds(facts_of, files, st.lists(models, max_size=3).map(tuple), st.lists(blobs, max_size=2).map(tuple)))
 @settings(deadline=None, max_examples=400)
 def test_no_bytes_make_it_fail(facts: Facts) -> None:
     verdict = judge(facts, 0)
@@ -320,7 +322,7 @@ def test_what_passes_can_be_read(raw: bytes, mode: str) -> None:
         assert parse(raw).digest == DIGEST
     if judge(one(file), 0).passed:
         assert parse_report(raw, "").model.blake3 == DIGEST.blake3
-    if judge(Facts(file, (model(),)), 0).passed:
+    if judge(facts_of(file, (model(),)), 0).passed:
         assert parse_policy(raw).format == 1
 
 

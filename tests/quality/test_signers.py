@@ -13,7 +13,7 @@ from mvc.quality.reports import signers
 from mvc.quality.reports.signers import (
     MAX_BLOCKS,
     MAX_BYTES,
-    Allowed,
+    AllowedKey,
     armoured,
     change_text,
     fingerprint,
@@ -104,12 +104,12 @@ def test_a_damaged_block_is_a_problem_and_the_next_one_still_counts(raw: bytes) 
 @pytest.mark.parametrize(("raw", "said"), [
     (b"", []),
     (b"\n \r\n", []),
-    (b"hello\n", ["it is no signature of ssh-keygen"]),
-    (BEGIN + BLOCK, ["it has no end", ""]),
-    (BLOCK + END, ["", "it has no beginning"]),
-    (BLOCK + BEGIN, ["", "it has no end"]),
-    (BLOCK + b"<<<<<<< HEAD\n" + BLOCK, ["", "it is no signature of ssh-keygen"]),
-    (b"x" * (MAX_BYTES + 1), [f"the file has {MAX_BYTES + 1:,} bytes, at most {MAX_BYTES:,} are read"]),
+    (b"hello\n", ["not a signature of ssh-keygen"]),
+    (BEGIN + BLOCK, ["its end is missing", ""]),
+    (BLOCK + END, ["", "its beginning is missing"]),
+    (BLOCK + BEGIN, ["", "its end is missing"]),
+    (BLOCK + b"<<<<<<< HEAD\n" + BLOCK, ["", "not a signature of ssh-keygen"]),
+    (b"x" * (MAX_BYTES + 1), [f"the file has {MAX_BYTES + 1:,} bytes, expected at most {MAX_BYTES:,}"]),
 ])
 def test_what_lies_around_a_block(raw: bytes, said: list[str]) -> None:
     assert problems(raw) == said
@@ -118,7 +118,7 @@ def test_what_lies_around_a_block(raw: bytes, said: list[str]) -> None:
 def test_no_more_blocks_than_are_read() -> None:
     blocks = [armoured(body(bytes([number]))) for number in range(MAX_BLOCKS + 1)]
     assert problems(b"".join(blocks[:-1])) == [""] * MAX_BLOCKS
-    assert problems(b"".join(blocks)) == [*[""] * MAX_BLOCKS, "the file has 33 signatures, at most 32 are read"]
+    assert problems(b"".join(blocks)) == [*[""] * MAX_BLOCKS, "the file has 33 signatures, expected at most 32"]
 
 
 @given(st.binary(max_size=300), st.integers(0, len(BLOCK)))
@@ -142,14 +142,14 @@ def test_lines_are_read_as_ssh_keygen_has_them() -> None:
 *@example.com,!eve@example.com cert-authority ssh-ed25519 {key(b'c')}\r
 """.encode()
     found = parse_signers(raw)
-    assert found.broken == ()
-    assert found.signers == (
-        Allowed("ada@example.com", "", "ssh-ed25519", key()),
-        Allowed("Ada Lovelace", 'namespaces="git,mvc eval",valid-before="20300101"', "ssh-ed25519", key(b"b")),
-        Allowed("*@example.com,!eve@example.com", "cert-authority", "ssh-ed25519", key(b"c")),
+    assert found.invalid == ()
+    assert found.keys == (
+        AllowedKey("ada@example.com", "", "ssh-ed25519", key()),
+        AllowedKey("Ada Lovelace", 'namespaces="git,mvc eval",valid-before="20300101"', "ssh-ed25519", key(b"b")),
+        AllowedKey("*@example.com,!eve@example.com", "cert-authority", "ssh-ed25519", key(b"c")),
     )
-    assert found.signers[0].line == f"ssh-ed25519 {key()}"
-    assert found.signers[1].line.startswith('namespaces="git,mvc eval",valid-before="20300101" ssh-ed25519 AAAA')
+    assert found.keys[0].line == f"ssh-ed25519 {key()}"
+    assert found.keys[1].line.startswith('namespaces="git,mvc eval",valid-before="20300101" ssh-ed25519 AAAA')
 
 
 CERTIFICATE = "ssh-ed25519-cert-v01@openssh.com"
@@ -172,8 +172,8 @@ BROKEN = {
 @pytest.mark.parametrize("line", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_line_counts_for_nobody(line: str) -> None:
     found = parse_signers(f"{line}\n{LINE}\n".encode())
-    assert [item.principal for item in found.signers] == ["ada@example.com"]
-    assert found.broken == (line,)
+    assert [item.principal for item in found.keys] == ["ada@example.com"]
+    assert found.invalid == (line,)
 
 
 def test_a_key_has_one_spelling() -> None:
@@ -182,16 +182,16 @@ def test_a_key_has_one_spelling() -> None:
     loose = re.sub(r"(.)(=+)$", lambda match: chr(ord(match[1]) + 1) + match[2], padded)
     lines = f"ada ssh-ed25519 {padded}\nada ssh-ed25519 {loose}\n"
     assert loose != padded
-    assert len(parse_signers(lines.encode()).signers) == 1
+    assert len(parse_signers(lines.encode()).keys) == 1
 
 
 def test_too_large_a_list_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signers, "MAX_SIGNERS_BYTES", 10)
-    assert parse_signers(LINE.encode()).signers == ()
-    assert len(parse_signers(LINE.encode()).broken) == 1
+    assert parse_signers(LINE.encode()).keys == ()
+    assert len(parse_signers(LINE.encode()).invalid) == 1
 
 
 def test_revoked_keys_are_keys_alone() -> None:
     found = parse_revoked(f"# stolen\nssh-ed25519 {key()} ada@laptop\n{LINE}\n".encode())
-    assert [item.key for item in found.signers] == [key()]
-    assert found.broken == (LINE,)
+    assert [item.key for item in found.keys] == [key()]
+    assert found.invalid == (LINE,)

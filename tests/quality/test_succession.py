@@ -12,7 +12,8 @@ from quality.cases import DIGEST, EARLIER, FILE, OLDER, PATH, at, earlier, model
 
 from mvc.errors import InvalidFormat
 from mvc.objects.pointer import Notes, emit, file_pointer
-from mvc.quality.judge.facts import FileAt, Past, Version
+from mvc.quality.files import FileAt
+from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.quality.judge.rules.succession import judge_return, judge_tag, returning
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import parse_policy
@@ -27,14 +28,14 @@ def asked(text: str = "report: required", more: str = "") -> Demands:
     return demands(parse_policy(rule(text, more=more).encode()), PATH)
 
 
-def codes(tag: str, *before: Version, text: str = "report: required", more: str = "", **said: Any) -> list[str]:
+def codes(tag: str, *before: ModelVersion, text: str = "report: required", more: str = "", **said: Any) -> list[str]:
     """Return what is wrong with a tag after others, the newest first."""
     past = Past(before[0] if before else None, "path", before)._replace(**said)
     found = judge_tag(PATH, parse_report(report(tag=tag).raw, ""), asked(text, more), past)
     return [item.code for item in found]
 
 
-def tagged(tag: str, **said: Any) -> Version:
+def tagged(tag: str, **said: Any) -> ModelVersion:
     return version(earlier(tag=tag, **said))
 
 
@@ -111,17 +112,20 @@ def test_the_report_under_a_git_tag_takes_one_too() -> None:
 
 def test_a_branch_that_was_merged_takes_one_unless_base_has_it_for_these_bytes() -> None:
     taken, mine = tagged("v1.3.0")._replace(pointer=None), tagged("v1.3.0", of=DIGEST)
-    assert codes("v1.3.0", aside=(taken,)) == codes("v1.3.0", tagged("v1.2.0"), aside=(mine, taken)) == ["MVC121"]
-    assert codes("v1.3.0", mine, aside=(taken,)) == codes("v1.4.0", aside=(taken,)) == []
-    assert codes("v1.3.0", registered=(mine,), aside=(taken,)) == ["MVC121"]
+    assert codes("v1.3.0", merged_branch_reports=(taken,)) == ["MVC121"]
+    assert codes("v1.3.0", tagged("v1.2.0"), merged_branch_reports=(mine, taken)) == ["MVC121"]
+    assert codes("v1.3.0", mine, merged_branch_reports=(taken,)) == []
+    assert codes("v1.4.0", merged_branch_reports=(taken,)) == []
+    assert codes("v1.3.0", registered=(mine,), merged_branch_reports=(taken,)) == ["MVC121"]
 
 
 def test_where_a_tag_was_given_is_said() -> None:
     git, commit = "ranker@v1.3.0", f"since commit {COMMIT[:12]}"
     taken = tagged("v1.3.0", of=OLDER)
-    assert f"{commit}, and the" in told(versions=(taken,))
-    assert f"since the Git tag {git}, and the" in told(registered=(taken._replace(tag=git),))
-    assert f"{commit}, on a branch that was merged, and the" in told(aside=(taken._replace(pointer=None),))
+    merged = (taken._replace(pointer=None),)
+    assert f"{commit}; the" in told(versions=(taken,))
+    assert f"since Git tag {git}; the" in told(registered=(taken._replace(tag=git),))
+    assert f"{commit}, on a merged branch; the" in told(merged_branch_reports=merged)
 
 
 def told(**past: Any) -> str:
@@ -154,7 +158,7 @@ def test_a_tag_is_found_however_yaml_spells_it(tag: str, style: str | None, widt
 # Coming back.
 
 
-def back(*before: Version, found: Any = "path", pointer: FileAt | None = None, **said: Any) -> Version | None:
+def back(*before: ModelVersion, found: Any = "path", pointer: FileAt | None = None, **said: Any) -> ModelVersion | None:
     past = Past(before[0], found, before)._replace(**said)
     return returning(model(past=past, pointer=pointer or at(FILE)))
 
@@ -191,7 +195,7 @@ def test_what_was_deleted_comes_back() -> None:
         THEN._replace(report=report()._replace(mode="120000")),
     ],
 )
-def test_half_of_a_pair_does_not_come_back(then: Version) -> None:
+def test_half_of_a_pair_does_not_come_back(then: ModelVersion) -> None:
     assert back(NOW, then) is None
 
 

@@ -10,12 +10,12 @@ import yaml
 from harness import PROJECT
 from hypothesis import given
 from hypothesis import strategies as st
-from quality.cases import DIGEST, LOW, PATH, at, model, rule, waiver, waiving
+from quality.cases import DIGEST, LOW, PATH, at, facts_of, model, rule, waiver, waiving
 
 from mvc.errors import InvalidFormat
 from mvc.objects.hashing import hash_bytes
 from mvc.quality.finding import Finding
-from mvc.quality.judge.facts import Facts, Landing
+from mvc.quality.judge.facts import Landing
 from mvc.quality.judge.judge import judge
 from mvc.quality.judge.rules.waivers import WAIVABLE, parse_waivers, waived
 
@@ -81,7 +81,7 @@ def test_every_finding_of_the_code_is_covered_and_no_other() -> None:
 
 
 def test_only_errors_of_models_in_the_change_are_covered() -> None:
-    facts = Facts(None, (model(LOW),), (), Landing(waivers=at(waiver().encode())))
+    facts = facts_of(None, (model(LOW),), (), Landing(waivers=at(waiver().encode())))
     for other in (Finding("MVC202", "error", "elsewhere", ""), Finding("MVC202", "note", PATH, "")):
         assert waived(facts, [other], 0) == [other]
     assert waived(facts._replace(landing=None), [Finding("MVC202", "error", PATH, "")], 0)[0].code == "MVC202"
@@ -92,6 +92,6 @@ def test_only_errors_of_models_in_the_change_are_covered() -> None:
     {"report": at(LOW.raw, conflicted=True)},
 ])
 def test_what_cannot_be_read_is_nothing_that_a_waiver_names(changed: dict[str, object]) -> None:
-    facts = Facts(None, (model(LOW, **changed),), (), Landing(waivers=at(waiver().encode())))
+    facts = facts_of(None, (model(LOW, **changed),), (), Landing(waivers=at(waiver().encode())))
     finding = Finding("MVC202", "error", PATH, "")
     assert waived(facts, [finding], 0) == [finding]

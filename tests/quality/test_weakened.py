@@ -12,11 +12,11 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quality.cases import ADA, BOB, DATA, DIGEST, FILE, MODEL, OTHER, at
+from quality.cases import ADA, BOB, DATA, DIGEST, FILE, MODEL, OTHER, at, facts_of
 
 from mvc.objects.pointer import emit as emit_pointer
 from mvc.objects.pointer import file_pointer
-from mvc.quality.judge.facts import Facts, ModelFacts, Past, Version
+from mvc.quality.judge.facts import ModelFacts, ModelVersion, Past
 from mvc.quality.judge.judge import judge
 from mvc.quality.judge.rules.strictness import loses
 from mvc.quality.judge.rules.weakened import weakened
@@ -205,7 +205,7 @@ def test_what_asks_more_is_not_called_less(name: str) -> None:
 def test_one_line_for_each_thing_that_is_weaker() -> None:
     (reason,) = between(*bound("{min: 0.9, max: 1}", "{min: 0.8, max: 1}"))
     assert reason == "'models/**': auc: min goes from 0.9 to 0.8"
-    assert between(*WEAKER["rule gone"]) == ["the rule for 'models/**' is gone"]
+    assert between(*WEAKER["rule gone"]) == ["rule 'models/**' is removed"]
 
 
 # No path loses anything.
@@ -315,7 +315,7 @@ class Maker:
         """Return a model that takes the place of another, signed by some."""
         bytes_before = DIGEST._replace(blake3=OTHER)
         report = replace(self.report(), model=Model(*bytes_before))
-        before = Version(PATHS[0], at(emit_pointer(file_pointer(bytes_before))), at(emit_report(report)), "c")
+        before = ModelVersion(PATHS[0], at(emit_pointer(file_pointer(bytes_before))), at(emit_report(report)), "c")
         head = at(emit_report(self.report())) if self.random.random() < 0.9 else None
         signers = self.one((), (ADA,), (ADA, BOB))
         return ModelFacts(PATHS[0], at(FILE), head, True, signers=signers, past=Past(before, "path", (before,)))
@@ -345,7 +345,7 @@ def test_nothing_passes_that_did_not_pass(seed: int) -> None:
     """The judge itself is asked: where the old policy finds an error, the new one finds one as well."""
     maker = Maker(seed)
     pair, model = maker.pair(), maker.model()
-    old, new = (judge(Facts(at(text(policy)), (model,)), 0) for policy in pair)
+    old, new = (judge(facts_of(at(text(policy)), (model,)), 0) for policy in pair)
     assert old.passed or not new.passed, (pair, model)
 
 

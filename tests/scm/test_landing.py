@@ -9,32 +9,20 @@ import pytest
 from harness import Repo
 
 from mvc.errors import MvcError
+from mvc.scm.blobs import blob_sizes
+from mvc.scm.commits import CommitPath, blobs_at, contains, find_commit, parents, tree_of
 from mvc.scm.history import (
-    aside,
-    blob_sizes,
-    brought,
-    files_at,
-    first_parents,
+    Rename,
+    commits_between,
+    first_parent_history,
+    merged_branches,
     new_objects,
     renames,
     renames_in,
-    version_tags,
 )
-from mvc.scm.landing import (
-    as_index,
-    check_trees,
-    contains,
-    differing,
-    find_commit,
-    landed,
-    list_tree,
-    local_base,
-    parents,
-    reading,
-    remote_tip,
-    tree_of,
-)
+from mvc.scm.landing import as_index, check_trees, differing, list_tree, merging, reading
 from mvc.scm.plumbing import Git, Layout, RawChange
+from mvc.scm.refs import local_base, remote_tip, version_tags
 
 
 @pytest.fixture
@@ -69,12 +57,12 @@ def objects(repo: Repo) -> set[Path]:
 
 def test_a_merge_is_made_where_nobody_sees_it(repo: Repo) -> None:
     before, here = objects(repo), git(repo)
-    with landed(here, "main", "change") as place:
-        assert {path: entry.mode for path, entry in list_tree(place.git, place.tree).items()} == dict.fromkeys(
+    with merging(here, "main", "change") as merge:
+        assert {path: entry.mode for path, entry in list_tree(merge.git, merge.tree).items()} == dict.fromkeys(
             "abc", "100644",
         )
-        assert here.attempt("cat-file", "-e", place.tree).returncode == 1
-        folder = place.git.environ["GIT_OBJECT_DIRECTORY"]
+        assert here.attempt("cat-file", "-e", merge.tree).returncode == 1
+        folder = merge.git.environ["GIT_OBJECT_DIRECTORY"]
         assert os.listdir(folder)
     assert not os.path.exists(folder)
     assert objects(repo) == before
@@ -83,9 +71,9 @@ def test_a_merge_is_made_where_nobody_sees_it(repo: Repo) -> None:
 def test_a_head_that_has_base_is_taken_as_it_is(repo: Repo) -> None:
     repo.git("switch", "-q", "change")
     repo.git("merge", "-q", "--no-edit", "main")
-    with landed(git(repo), "main", "change") as place:
-        assert place.tree == tree_of(git(repo), "change")
-        assert "GIT_OBJECT_DIRECTORY" not in place.git.environ
+    with merging(git(repo), "main", "change") as merge:
+        assert merge.tree == tree_of(git(repo), "change")
+        assert "GIT_OBJECT_DIRECTORY" not in merge.git.environ
 
 
 def test_a_conflict_names_its_paths(repo: Repo) -> None:
@@ -93,14 +81,14 @@ def test_a_conflict_names_its_paths(repo: Repo) -> None:
     save(repo, "too", a="5", b="6")
     repo.git("switch", "-q", "main")
     save(repo, "and", b="7")
-    with pytest.raises(MvcError, match=r"a, b are in conflict"), landed(git(repo), "main", "change"):
+    with pytest.raises(MvcError, match=r"conflict in a, b"), merging(git(repo), "main", "change"):
         pass
 
 
 def test_the_changes_of_a_tree_and_what_base_knows(repo: Repo) -> None:
     here = git(repo)
-    with landed(here, "main", "change") as place:
-        entries = list_tree(place.git, place.tree)
+    with merging(here, "main", "change") as merge:
+        entries = list_tree(merge.git, merge.tree)
         index = as_index(entries, differing(list_tree(here, tree_of(here, "main")), entries))
     assert index.changes == {"c": RawChange("c", "000000", "100644", "0" * 40, entries["c"].oid)}
     assert index.known == {entries["a"].oid, entries["b"].oid, "0" * 40}
@@ -128,7 +116,7 @@ def test_a_commit_that_is_not_there_is_none_however_git_finds_out(repo: Repo) ->
         done = here.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", "main~50^{commit}")
         assert not done.stderr
         assert find_commit(here, "main~50") == ""
-        assert files_at(here, [("main~1", "a"), ("main~1", "c")]).keys() == {("main~1", "a")}
+        assert blobs_at(here, [CommitPath("main~1", "a"), CommitPath("main~1", "c")]).keys() == {("main~1", "a")}
     assert here.run("config", "advice.graftFileDeprecated") == b"false\n"
 
 
@@ -161,7 +149,7 @@ def test_what_commits_bring_and_of_merges_only_what_they_add(repo: Repo) -> None
     repo.git("merge", "-q", "--no-ff", "--no-commit", "main")
     repo.write("evil\x01\n:1", "in the merge alone")
     save(repo, "merge", b="8")
-    steps = brought(git(repo), "main", "change")
+    steps = commits_between(git(repo), "main", "change")
     assert [[change.path for change in step.changes] for step in steps] == [["b", "evil\x01\n:1"], ["c"]]
     new = new_objects(git(repo), "main", "change")
     sized = blob_sizes(git(repo), new)
@@ -171,14 +159,14 @@ def test_what_commits_bring_and_of_merges_only_what_they_add(repo: Repo) -> None
 
 def test_a_first_parent_history_is_told_from_its_tip(repo: Repo) -> None:
     repo.git("merge", "-q", "--no-edit", "--no-ff", "change")
-    steps = first_parents(git(repo), "main", "a", "c")
+    steps = first_parent_history(git(repo), "main", "a", "c")
     assert [[change.path for change in step.changes] for step in steps] == [["c"], ["a"], ["a"]]
     assert [step.commit for step in steps] == [repo.git("rev-parse", f"main~{number}") for number in range(3)]
 
 
 def test_what_merged_branches_brought_beside_it(repo: Repo) -> None:
     here = git(repo)
-    assert aside(here, "main") == []
+    assert merged_branches(here, "main") == []
     repo.git("switch", "-q", "change")
     save(repo, "given", c="5")
     repo.git("merge", "-q", "--no-ff", "--no-commit", "main")
@@ -186,7 +174,8 @@ def test_what_merged_branches_brought_beside_it(repo: Repo) -> None:
     save(repo, "taken back", c="3")
     repo.git("switch", "-q", "main")
     repo.git("merge", "-q", "--no-edit", "--no-ff", "change")
-    steps = [(step.commit, [change.path for change in step.changes]) for step in aside(here, "main", "c", "d")]
+    found = merged_branches(here, "main", "c", "d")
+    steps = [(step.commit, [change.path for change in step.changes]) for step in found]
     commits = [repo.git("rev-parse", f"change~{back}") for back in range(4)]
     assert steps == list(zip(commits, (["c"], ["d"], ["c"], ["c"]), strict=True))
 
@@ -254,7 +243,7 @@ def test_no_other_tree_says_how_files_are_merged(repo: Repo) -> None:
     top = str(repo.root)
     here = reading({**repo.environ, "GIT_ATTR_SOURCE": "main"}, Layout(top, f"{top}/.git", f"{top}/.git"))
     assert "GIT_ATTR_SOURCE" not in here.environ
-    with pytest.raises(MvcError, match="b is in conflict"), landed(here, "main", "change"):
+    with pytest.raises(MvcError, match="conflict in b"), merging(here, "main", "change"):
         pass
 
 
@@ -264,9 +253,8 @@ def test_renames(repo: Repo) -> None:
     repo.git("mv", "x.mvc", "y.mvc")
     commit = save(repo, "two", **{"y.mvc": f"{text}more\n", "z.mvc": "other"})
     here = git(repo)
-    pair = ("x.mvc", "y.mvc")
-    assert renames(here, tree_of(here, "main~1"), tree_of(here, "main"), "*.mvc") == [pair]
-    assert renames_in(here, [commit, repo.git("rev-parse", "main~1")], "*.mvc") == [(commit, pair)]
+    assert renames(here, tree_of(here, "main~1"), tree_of(here, "main"), "*.mvc") == [Rename("x.mvc", "y.mvc")]
+    assert renames_in(here, [commit, repo.git("rev-parse", "main~1")], "*.mvc") == [Rename("x.mvc", "y.mvc", commit)]
     assert renames_in(here, [], "*.mvc") == []
     root = repo.git("rev-list", "--max-parents=0", "main")
     assert renames_in(here, [root], "*.mvc") == []
@@ -287,7 +275,7 @@ def test_version_tags(repo: Repo) -> None:
 def test_files_at_commits(repo: Repo) -> None:
     main, change = (repo.git("rev-parse", name) for name in ("main", "change"))
     asked = [(main, "a"), (main, "c"), (change, "c"), (change, "new\nline"), (main, "caf\udce9")]
-    assert files_at(git(repo), asked) == {
+    assert blobs_at(git(repo), (CommitPath(*item) for item in asked)) == {
         (main, "a"): repo.git("rev-parse", "main:a"), (change, "c"): repo.git("rev-parse", "change:c"),
     }
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mvc.errors import MvcError, UsageError
-from mvc.scm import blobs, plumbing, presence
-from mvc.scm.plumbing import Git, IndexPaths, find_layout, scrubbed, split_nul
-from mvc.scm.repo import history
+from mvc.scm import blobs, presence
+from mvc.scm.commits import committed_file, head, is_revision, resolve
+from mvc.scm.index import IndexPaths, index_paths, list_files, staged_file
+from mvc.scm.plumbing import Git, find_layout, reason_of, scrubbed, split_nul
+from mvc.scm.staging import stage
 
 STRANGE = [
     "plain",
@@ -111,6 +112,11 @@ def test_an_error_is_git_s_own_first_line(git: Git) -> None:
         git.run("cat-file", "-p", "nothing")
 
 
+def test_trace_output_and_hints_are_not_the_error() -> None:
+    assert reason_of(b"10:11:12.123456 git.c:460   trace: built-in: git x\nhint: try y\nfatal: bad\n") == "bad"
+    assert reason_of(b"10:11:12.123456 git.c:460   trace: built-in: git x\n") == ""
+
+
 def test_without_git_it_says_so(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MvcError, match="git is not installed"):
@@ -168,7 +174,7 @@ def test_a_repository_with_a_line_break_in_its_path_is_refused(git: Git, tmp_pat
 # The index.
 
 
-def index(git: Git) -> dict[str, str]:
+def listed(git: Git) -> dict[str, str]:
     """Return path and object of everything in the index, as Git itself lists it."""
     rows = split_nul(git.run("ls-files", "-z", "--stage"))
     return {row.partition("\t")[2]: row.split(" ")[1] for row in rows}
@@ -177,11 +183,11 @@ def index(git: Git) -> dict[str, str]:
 def test_strange_names_are_staged_and_listed_as_they_are(git: Git) -> None:
     for name in STRANGE:
         write(git, name, name.encode("utf-8", "surrogateescape"))
-    plumbing.stage(git, STRANGE[:-1])
-    assert set(index(git)) == set(STRANGE[:-1])
-    found = {entry.path: entry.state for entry in plumbing.list_files(git)}
+    stage(git, STRANGE[:-1])
+    assert set(listed(git)) == set(STRANGE[:-1])
+    found = {entry.path: entry.state for entry in list_files(git)}
     assert found == {**dict.fromkeys(STRANGE[:-1], "tracked"), STRANGE[-1]: "untracked"}
-    assert plumbing.index_paths(git).paths == sorted(STRANGE[:-1])
+    assert index_paths(git).paths == sorted(STRANGE[:-1])
 
 
 def test_staging_takes_content_mode_and_deletion_from_the_workspace(git: Git) -> None:
@@ -189,14 +195,14 @@ def test_staging_takes_content_mode_and_deletion_from_the_workspace(git: Git) ->
     write(git, "changed", b"new")
     os.chmod(f"{git.cwd}/changed", 0o755)
     os.unlink(f"{git.cwd}/gone")
-    plumbing.stage(git, ["changed", "gone"])
+    stage(git, ["changed", "gone"])
     assert git.run("diff", "--cached", "--name-status", "-z").split(b"\0")[:-1] == [b"M", b"changed", b"D", b"gone"]
     assert git.run("show", ":changed") == b"new"
     assert b"100755" in git.run("ls-files", "--stage", "changed")
 
 
 def test_staging_nothing_runs_nothing(git: Git) -> None:
-    plumbing.stage(git._replace(environ={"PATH": "/nowhere"}), [])
+    stage(git._replace(environ={"PATH": "/nowhere"}), [])
 
 
 @pytest.mark.parametrize(
@@ -208,9 +214,9 @@ def test_staging_works_on_every_kind_of_index(git: Git, setup: list[str]) -> Non
     git.run(*setup)
     write(git, ".gitattributes", b"*.mvc text eol=lf\n")
     write(git, "m.mvc", b"mvc: 1\n")
-    plumbing.stage(git, ["m.mvc", ".gitattributes"])
+    stage(git, ["m.mvc", ".gitattributes"])
     assert git.run("show", ":m.mvc") == b"mvc: 1\n"
-    assert set(index(git)) == {"a", "m.mvc", ".gitattributes"}
+    assert set(listed(git)) == {"a", "m.mvc", ".gitattributes"}
 
 
 def test_a_lock_that_was_left_behind_is_named(git: Git) -> None:
@@ -218,7 +224,7 @@ def test_a_lock_that_was_left_behind_is_named(git: Git) -> None:
     lock = f"{git.cwd}/.git/index.lock"
     Path(lock).touch()
     with pytest.raises(MvcError, match="written, but not staged") as caught:
-        plumbing.stage(git, ["a"])
+        stage(git, ["a"])
     assert lock in caught.value.message
     assert f"rm {lock}" in caught.value.fix
 
@@ -227,7 +233,7 @@ def test_listing_leaves_out_what_is_ignored_and_honours_patterns(git: Git) -> No
     write(git, ".gitignore", b"/ignored.mvc\n")
     for name in ("a.mvc", "sub/b.mvc", "other.txt", "ignored.mvc"):
         write(git, name)
-    assert {entry.path for entry in plumbing.list_files(git, "*.mvc")} == {"a.mvc", "sub/b.mvc"}
+    assert {entry.path for entry in list_files(git, "*.mvc")} == {"a.mvc", "sub/b.mvc"}
 
 
 def test_conflicts_and_sparse_files_are_told_apart(git: Git) -> None:
@@ -238,7 +244,7 @@ def test_conflicts_and_sparse_files_are_told_apart(git: Git) -> None:
     commit(git, "ours", a=b"2")
     assert git.attempt("merge", "-q", "other").returncode == 1
     git.run("update-index", "--skip-worktree", "sparse")
-    found = [(entry.path, entry.stage, entry.state) for entry in plumbing.list_files(git)]
+    found = [(entry.path, entry.stage, entry.state) for entry in list_files(git)]
     assert sorted(found) == [
         ("a", 1, "tracked"),
         ("a", 2, "tracked"),
@@ -267,17 +273,17 @@ def test_index_paths_at_or_below(path: str, expected: list[str]) -> None:
 
 
 def test_a_revision_is_resolved_and_anything_else_refused(git: Git) -> None:
-    assert plumbing.head(git) is None
+    assert head(git) is None
     first = commit(git, "one", a=b"1")
     git.run("tag", "-a", "v1", "-m", "v1")
     for name in ("HEAD", "main", "v1", first, first[:10]):
-        assert plumbing.resolve(git, name) == first
-        assert plumbing.is_revision(git, name)
+        assert resolve(git, name) == first
+        assert is_revision(git, name)
     for name in ("none", "", "HEAD:a", "--all", "-h", "HEAD^{tree}", "..", "a b", "\n"):
-        assert not plumbing.is_revision(git, name)
-        with pytest.raises(UsageError, match="is no revision"):
-            plumbing.resolve(git, name)
-    assert plumbing.head(git) == first
+        assert not is_revision(git, name)
+        with pytest.raises(UsageError, match="is not a revision"):
+            resolve(git, name)
+    assert head(git) == first
 
 
 def test_blobs_of_a_commit_by_suffix_without_symlinks_and_submodules(git: Git) -> None:
@@ -316,14 +322,14 @@ def test_a_file_that_git_cannot_read_is_not_a_file_that_is_not_there(git: Git, n
     write(git, name, b"content")
     git.run("--literal-pathspecs", "add", name)
     git.run("commit", "-qm", "one")
-    assert plumbing.staged_file(git, name) == plumbing.committed_file(git, "HEAD", name) == b"content"
-    assert plumbing.staged_file(git, "none") is plumbing.committed_file(git, "HEAD", "none") is None
-    assert plumbing.committed_file(git, "HEAD", "d") is None
+    assert staged_file(git, name) == committed_file(git, "HEAD", name) == b"content"
+    assert staged_file(git, "none") is committed_file(git, "HEAD", "none") is None
+    assert committed_file(git, "HEAD", "d") is None
     hidden(git, git.run("rev-parse", f"HEAD:{name}").decode().strip())
     with pytest.raises(MvcError, match="from Git's index failed: "):
-        plumbing.staged_file(git, name)
+        staged_file(git, name)
     with pytest.raises(MvcError, match="of HEAD failed: "):
-        plumbing.committed_file(git, "HEAD", name)
+        committed_file(git, "HEAD", name)
 
 
 def test_the_kinds_of_objects(git: Git) -> None:
@@ -349,35 +355,3 @@ def test_an_object_that_is_there_and_cannot_be_read_is_not_missing(git: Git, tmp
     Path(path).write_bytes(b"damaged")
     with pytest.raises(MvcError, match="Git cannot read its object"):
         presence.kinds(git, [oid])
-
-
-# History.
-
-
-def versions(git: Git, path: str) -> Iterator[tuple[str, bytes | None, tuple[str, ...]]]:
-    """Yield subject, content and tags of every version."""
-    for version in history(git, path, f"{path}.report"):
-        yield version.subject, version.content, version.tags
-
-
-def test_the_history_of_a_file_newest_first_with_tags_and_deletion(git: Git) -> None:
-    assert history(git, "m", "m.report") == []
-    commit(git, "one", m=b"1")
-    git.run("tag", "v1")
-    commit(git, "unrelated", other=b"x")
-    commit(git, "two", m=b"2")
-    git.run("tag", "-a", "v2", "-m", "x")
-    git.run("tag", "same")
-    commit(git, "gone", m=None)
-    assert list(versions(git, "m")) == [("gone", None, ()), ("two", b"2", ("same", "v2")), ("one", b"1", ("v1",))]
-    newest = history(git, "m", "m.report")[0]
-    assert newest.author == "Ada"
-    assert newest.commit == git.run("rev-parse", "HEAD").decode().strip()
-
-
-def test_history_takes_a_path_literally_and_survives_a_tag_of_a_tree(git: Git) -> None:
-    commit(git, "one", **{"*": b"star", "a": b"1", "-x": b"dash"})
-    git.run("tag", "tree", "HEAD^{tree}")
-    commit(git, "two", a=b"2")
-    assert list(versions(git, "*")) == [("one", b"star", ())]
-    assert list(versions(git, "-x")) == [("one", b"dash", ())]

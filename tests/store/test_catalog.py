@@ -15,7 +15,7 @@ from mvc.objects.hashing import hash_bytes
 from mvc.workspace import catalog as catalog_module
 from mvc.workspace.catalog import Catalog, Complete, Snapshot
 
-SNAPSHOT = Snapshot(10, 5, b"a\0b", b"stamps", b"digests", "dir", hash_bytes(b"manifest"))
+SNAPSHOT = Snapshot(10, 5, b"a\0b", b"stat data", b"digests", "dir", hash_bytes(b"manifest"))
 WHERE = Complete(frozenset({"p1", "p2"}), frozenset({"l1"}))
 
 

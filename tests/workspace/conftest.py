@@ -12,9 +12,9 @@ from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.source_file import SourceFile
-from mvc.workspace.content import Reader, hashing
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Silent
+from mvc.workspace.read_files import Reader, hashing
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_plan_touches_only_what_differs_and_names_all_that_would_be_lost(
     assert not set(plan.write) & set(current)
     survivors = {entry.path: entry.blake3 for entry in wanted}
     lost = {entry for entry in current if survivors.get(entry.path) != entry.blake3}
-    assert set(plan.doomed) == lost
+    assert set(plan.destroyed) == lost
     assert {entry.path for entry in plan.delete} == {entry.path for entry in current} - survivors.keys()
 
 
@@ -66,7 +66,7 @@ def test_what_is_not_covered_stays_as_it_is(current: list[Entry], wanted: list[E
         entry for entry in current if entry.path not in names
     }
     assert {entry for entry in after if entry.path in names} == {entry for entry in wanted if entry.path in names}
-    assert all(entry.path in names for entry in plan.doomed)
+    assert all(entry.path in names for entry in plan.destroyed)
 
 
 def test_a_mode_alone_is_written_and_nothing_is_lost() -> None:

@@ -1,4 +1,4 @@
-"""What a tracked path holds: what is known by its stamp is not read again, what may have changed is."""
+"""What a tracked path holds: what did not change by its stat data is not read again, what may have changed is."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mvc.errors import SourceChanged
-from mvc.fs.files import Stamp
+from mvc.fs.files import StatData
 from mvc.fs.tree import Tree
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest, encode
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.workspace.catalog import Snapshot
 from mvc.workspace.links import Links
-from mvc.workspace.observe import Look, Observed, observe, settled
+from mvc.workspace.observe import Observed, ObserveOptions, observe, settled
 from mvc.workspace.stat_index import COARSE_NS, RACY_NS, Known, trusted_from
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ FILES = {"d/a": b"one", "d/b/c": b"two", "d/large": b"L" * LOOSE_AT}
 
 
 @pytest.fixture
-def look(tree: Tree, links: Links, recorder: Recorder) -> Observe:
+def seen(tree: Tree, links: Links, recorder: Recorder) -> Observe:
     """Return a function that observes a path; what is read goes to the recorder."""
 
     def at(path: str, known: Snapshot | None = None, **options: object) -> Observed:
         recorder.read.clear()
-        return observe(tree, path, links, Look(known, recorder.reader(), **options))  # type: ignore[arg-type]
+        return observe(tree, path, links, ObserveOptions(known, recorder.reader(), **options))  # type: ignore[arg-type]
 
     return at
 
@@ -52,42 +52,42 @@ def racy(observed: Observed) -> Snapshot:
     return observed.snapshot._replace(recorded=observed.snapshot.newest - 1)
 
 
-def test_a_file_is_hashed(look: Observe, fill: Fill) -> None:
+def test_a_file_is_hashed(seen: Observe, fill: Fill) -> None:
     fill({"model": b"content"})
-    found = look("model")
+    found = seen("model")
     assert found.digest == hash_bytes(b"content")
     assert found.entries() == [Entry("", *hash_bytes(b"content"))]
 
 
-def test_a_directory_s_digest_is_that_of_its_manifest(look: Observe, fill: Fill, top: Path) -> None:
+def test_a_directory_s_digest_is_that_of_its_manifest(seen: Observe, fill: Fill, top: Path) -> None:
     fill(FILES)
     (top / "d/a").chmod(0o755)
     expected = Manifest.of([Entry(path[2:], *hash_bytes(data), path == "d/a") for path, data in FILES.items()])
-    found = look("d")
+    found = seen("d")
     assert found.digest == encode(expected).digest
     assert sorted(found.entries()) == list(expected.entries)
     assert sorted(found.encoded.objects if found.encoded else ()) == sorted(encode(expected).objects)
 
 
-def test_nothing_is_there(look: Observe) -> None:
-    found = look("none")
+def test_nothing_is_there(seen: Observe) -> None:
+    found = seen("none")
     assert (found.digest, found.entries(), found.scan.kind) == (None, [], "none")
 
 
-def test_what_is_known_is_not_read_again(look: Observe, fill: Fill, recorder: Recorder) -> None:
+def test_what_is_known_is_not_read_again(seen: Observe, fill: Fill, recorder: Recorder) -> None:
     fill(FILES)
-    first = look("d")
-    again = look("d", trusted(first))
+    first = seen("d")
+    again = seen("d", trusted(first))
     assert recorder.read == []
     assert again.digest == first.digest
     assert sorted(again.entries()) == sorted(first.entries())
 
 
-def test_a_changed_file_alone_is_read(look: Observe, fill: Fill, recorder: Recorder) -> None:
+def test_a_changed_file_alone_is_read(seen: Observe, fill: Fill, recorder: Recorder) -> None:
     fill(FILES)
-    known = trusted(look("d"))
+    known = trusted(seen("d"))
     fill({"d/b/c": b"TWO", "d/new": b"three"})
-    found = look("d", known)
+    found = seen("d", known)
     assert sorted(map(str, recorder.read)) == [str(b"TWO"), str(b"three")]
     files = {**FILES, "d/b/c": b"TWO", "d/new": b"three"}
     assert (
@@ -95,78 +95,78 @@ def test_a_changed_file_alone_is_read(look: Observe, fill: Fill, recorder: Recor
     )
 
 
-def test_a_deleted_file_is_gone_and_nothing_is_read(look: Observe, fill: Fill, recorder: Recorder, top: Path) -> None:
+def test_a_deleted_file_is_gone_and_nothing_is_read(seen: Observe, fill: Fill, recorder: Recorder, top: Path) -> None:
     fill(FILES)
-    known = trusted(look("d"))
+    known = trusted(seen("d"))
     (top / "d/a").unlink()
-    found = look("d", known)
+    found = seen("d", known)
     assert recorder.read == []
     assert {entry.path for entry in found.entries()} == {"b/c", "large"}
 
 
-def test_a_mode_alone_is_noticed(look: Observe, fill: Fill, top: Path) -> None:
+def test_a_mode_alone_is_noticed(seen: Observe, fill: Fill, top: Path) -> None:
     fill(FILES)
-    first = look("d")
+    first = seen("d")
     (top / "d/a").chmod(0o755)
-    assert look("d", trusted(first)).digest != first.digest
+    assert seen("d", trusted(first)).digest != first.digest
 
 
-def test_a_file_that_was_put_back_to_its_old_time_is_read(look: Observe, fill: Fill, top: Path) -> None:
+def test_a_file_that_was_put_back_to_its_old_time_is_read(seen: Observe, fill: Fill, top: Path) -> None:
     fill({"model": b"old"})
     before = (top / "model").stat()
-    known = trusted(look("model"))
+    known = trusted(seen("model"))
     fill({"model": b"new"})
     os.utime(top / "model", ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert look("model", known).digest == hash_bytes(b"new")
+    assert seen("model", known).digest == hash_bytes(b"new")
 
 
-def stamped_as_before(known: Snapshot, path: Path) -> Snapshot:
-    """Return what would be known had a later write left the stamp as it was."""
-    stamp = Stamp.of(path.stat())
-    stamps = b"".join(value.to_bytes(8, "little", signed=True) for value in stamp)
-    newest = trusted_from(stamp)
-    return known._replace(stamps=stamps, newest=newest, recorded=newest)
+def with_stat_data_of(known: Snapshot, path: Path) -> Snapshot:
+    """Return what would be known if a later write had left the stat data as it was."""
+    stat_data = StatData.of(path.stat())
+    packed = b"".join(value.to_bytes(8, "little", signed=True) for value in stat_data)
+    newest = trusted_from(stat_data)
+    return known._replace(stat_data=packed, newest=newest, recorded=newest)
 
 
-def test_a_racy_stamp_proves_nothing_and_a_later_one_does(look: Observe, fill: Fill, top: Path) -> None:
+def test_racy_stat_data_proves_nothing_and_a_later_one_does(seen: Observe, fill: Fill, top: Path) -> None:
     fill({"model": b"old"})
-    first = look("model")
+    first = seen("model")
     assert first.snapshot is not None
     fill({"model": b"new"})
-    known = stamped_as_before(first.snapshot, top / "model")
-    assert look("model", known._replace(recorded=known.newest - 1)).digest == hash_bytes(b"new")
-    assert look("model", known).digest == hash_bytes(b"old")  # the very stamp: it was not read
+    known = with_stat_data_of(first.snapshot, top / "model")
+    assert seen("model", known._replace(recorded=known.newest - 1)).digest == hash_bytes(b"new")
+    assert seen("model", known).digest == hash_bytes(b"old")  # the same stat data: it was not read
 
 
 @pytest.mark.parametrize("names", [("d", "d/a"), ("model", "model")], ids=["directory", "file"])
 def test_racy_files_are_read_once_more_and_the_answer_stays(
-    look: Observe, fill: Fill, recorder: Recorder, names: tuple[str, str]
+    seen: Observe, fill: Fill, recorder: Recorder, names: tuple[str, str]
 ) -> None:
     path, file = names
     fill({file: b"content"})
-    first = look(path)
-    again = look(path, racy(first))
+    first = seen(path)
+    again = seen(path, racy(first))
     assert recorder.read == [b"content"]
     assert again.digest == first.digest
 
 
-def test_of_many_files_the_racy_ones_alone_are_read(look: Observe, fill: Fill, recorder: Recorder, top: Path) -> None:
+def test_of_many_files_the_racy_ones_alone_are_read(seen: Observe, fill: Fill, recorder: Recorder, top: Path) -> None:
     fill({"d/old": b"1", "d/young": b"2"})
-    first = look("d").snapshot
+    first = seen("d").snapshot
     assert first is not None
-    oldest = min(trusted_from(stamp) for stamp, _ in Known(first).entries().values())
-    youngest = max(trusted_from(stamp) for stamp, _ in Known(first).entries().values())
-    look("d", first._replace(recorded=youngest - 1))
-    late = [name for name, (stamp, _) in Known(first).entries().items() if trusted_from(stamp) == youngest]
+    oldest = min(trusted_from(stat_data) for stat_data, _ in Known(first).entries().values())
+    youngest = max(trusted_from(stat_data) for stat_data, _ in Known(first).entries().values())
+    seen("d", first._replace(recorded=youngest - 1))
+    late = [name for name, (stat_data, _) in Known(first).entries().items() if trusted_from(stat_data) == youngest]
     assert recorder.read == [(top / "d" / name).read_bytes() for name in late]
-    look("d", first._replace(recorded=oldest - 1))
+    seen("d", first._replace(recorded=oldest - 1))
     assert sorted(map(str, recorder.read)) == ["b'1'", "b'2'"]
 
 
 @pytest.mark.parametrize(
     ("mtime", "ctime", "from_"),
     [
-        pytest.param(5 * SECOND + 1, 5 * SECOND + 1, 5 * SECOND + 1 + RACY_NS, id="fine stamps"),
+        pytest.param(5 * SECOND + 1, 5 * SECOND + 1, 5 * SECOND + 1 + RACY_NS, id="fine times"),
         pytest.param(5 * SECOND + 1, 7 * SECOND + 3, 7 * SECOND + 3 + RACY_NS, id="the newer counts"),
         pytest.param(9 * SECOND + 1, 7 * SECOND + 3, 9 * SECOND + 1 + RACY_NS, id="mtime in the future"),
         pytest.param(5 * SECOND, 5 * SECOND, 5 * SECOND + COARSE_NS, id="whole seconds"),
@@ -174,63 +174,63 @@ def test_of_many_files_the_racy_ones_alone_are_read(look: Observe, fill: Fill, r
         pytest.param(4 * SECOND, 5 * SECOND + 1, 5 * SECOND + 1 + RACY_NS, id="mtime set by hand"),
     ],
 )
-def test_a_stamp_is_trusted_once_no_write_can_leave_it_as_it_is(mtime: int, ctime: int, from_: int) -> None:
-    assert trusted_from(Stamp(1, 2, 3, mtime, ctime)) == from_
+def test_stat_data_is_trusted_once_no_write_can_leave_it_as_it_is(mtime: int, ctime: int, from_: int) -> None:
+    assert trusted_from(StatData(1, 2, 3, mtime, ctime)) == from_
 
 
-def test_a_snapshot_knows_when_its_youngest_file_can_be_trusted(look: Observe, fill: Fill) -> None:
+def test_a_snapshot_knows_when_its_youngest_file_can_be_trusted(seen: Observe, fill: Fill) -> None:
     fill(FILES)
-    snapshot = look("d").snapshot
+    snapshot = seen("d").snapshot
     assert snapshot is not None
-    assert snapshot.newest == max(trusted_from(stamp) for stamp, _ in Known(snapshot).entries().values())
+    assert snapshot.newest == max(trusted_from(stat_data) for stat_data, _ in Known(snapshot).entries().values())
 
 
 @pytest.mark.parametrize("field", range(5))
-def test_any_part_of_a_stamp_that_differs_makes_it_unknown(look: Observe, fill: Fill, top: Path, field: int) -> None:
+def test_a_file_with_any_field_changed_is_unknown(seen: Observe, fill: Fill, top: Path, field: int) -> None:
     fill({"model": b"x"})
-    known = Known(trusted(look("model")))
-    stamp = Stamp.of((top / "model").stat())
-    assert known.digest("", stamp) == bytes.fromhex(hash_bytes(b"x").blake3 + hash_bytes(b"x").xxh128)
-    assert known.digest("", Stamp(*[value + (number == field) for number, value in enumerate(stamp)])) is None
-    assert known.digest("other", stamp) is None
+    known = Known(trusted(seen("model")))
+    stat_data = StatData.of((top / "model").stat())
+    assert known.digest("", stat_data) == bytes.fromhex(hash_bytes(b"x").blake3 + hash_bytes(b"x").xxh128)
+    assert known.digest("", StatData(*[value + (number == field) for number, value in enumerate(stat_data)])) is None
+    assert known.digest("other", stat_data) is None
 
 
 def test_nothing_is_known_without_a_snapshot() -> None:
     assert len(Known(None)) == 0
-    assert Known(None).digest("", Stamp(0, 0, 0, 0, 0)) is None
+    assert Known(None).digest("", StatData(0, 0, 0, 0, 0)) is None
 
 
-def test_small_content_is_not_waited_for(look: Observe, fill: Fill, tree: Tree, links: Links) -> None:
+def test_small_content_is_not_waited_for(seen: Observe, fill: Fill, tree: Tree, links: Links) -> None:
     fill({"model": b"x"})
-    snapshot = racy(look("model"))
+    snapshot = racy(seen("model"))
     assert settled(tree, "model", links, snapshot) is snapshot
 
 
-def test_a_symlink_is_refused_unless_it_is_to_be_followed(look: Observe, fill: Fill, top: Path) -> None:
+def test_a_symlink_is_refused_unless_it_is_to_be_followed(seen: Observe, fill: Fill, top: Path) -> None:
     fill({"elsewhere": b"content", "d/a": b"x"})
     (top / "d/link").symlink_to("../elsewhere")
-    found = look("d")
+    found = seen("d")
     assert found.snapshot is None
     assert "--follow-symlinks" in found.scan.refused["link"]
-    followed = look("d", follow=True)
+    followed = seen("d", follow=True)
     assert {entry.path: entry.digest for entry in followed.entries()} == {
         "a": hash_bytes(b"x"),
         "link": hash_bytes(b"content"),
     }
 
 
-def test_what_storing_cannot_use_is_read_though_it_is_known(look: Observe, fill: Fill, recorder: Recorder) -> None:
+def test_what_storing_cannot_use_is_read_though_it_is_known(seen: Observe, fill: Fill, recorder: Recorder) -> None:
     fill({"d/a": b"one", "d/b": b"two"})
-    first = look("d")
+    first = seen("d")
     lost = bytes.fromhex(hash_bytes(b"one").blake3)
-    again = look("d", trusted(first), usable=lambda packed: packed[:32] != lost)
+    again = seen("d", trusted(first), usable=lambda packed: packed[:32] != lost)
     assert recorder.read == [b"one"]
     assert again.digest == first.digest
 
 
-def test_only_what_is_covered_is_read(look: Observe, fill: Fill, recorder: Recorder) -> None:
+def test_only_what_is_covered_is_read(seen: Observe, fill: Fill, recorder: Recorder) -> None:
     fill({"d/a": b"one", "d/b": b"two", "d/known": b"three"})
-    found = look("d", covers=lambda name: name == "a")
+    found = seen("d", covers=lambda name: name == "a")
     assert recorder.read == [b"one"]
     assert [entry.path for entry in found.entries()] == ["a"]
 
@@ -248,4 +248,4 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(
         return plain.large(source)  # type: ignore[arg-type]
 
     with pytest.raises(SourceChanged):
-        observe(tree, "model", links, Look(None, plain._replace(large=write_then_hash)))  # type: ignore[arg-type]
+        observe(tree, "model", links, ObserveOptions(None, plain._replace(large=write_then_hash)))  # type: ignore[arg-type]

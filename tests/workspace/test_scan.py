@@ -1,4 +1,4 @@
-"""One walk that reads no content: names, stamps, and what can't be stored."""
+"""One walk that reads no content: names, stat data, and what can't be stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvc.errors import MvcError
-from mvc.fs.files import Stamp, UnsafePath
+from mvc.fs.files import StatData, UnsafePath
 from mvc.fs.tree import Tree
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.links import Links
@@ -25,11 +25,11 @@ def test_nothing_there(tree: Tree, links: Links) -> None:
     assert scan(tree, "none/below", links).kind == "none"
 
 
-def test_a_file_has_one_empty_name_and_its_stamp(tree: Tree, links: Links, top: Path, fill: Fill) -> None:
+def test_a_file_has_one_empty_name_and_its_stat_data(tree: Tree, links: Links, top: Path, fill: Fill) -> None:
     fill({"model": b"12345"})
     found = scan(tree, "model", links)
     assert (found.kind, found.names, found.total, found.refused) == ("file", [""], 5, {})
-    assert found.stamp(0) == Stamp.of((top / "model").stat())
+    assert found.stat(0) == StatData.of((top / "model").stat())
 
 
 def test_a_directory_s_files_at_every_depth(tree: Tree, links: Links, top: Path, fill: Fill) -> None:
@@ -47,8 +47,8 @@ def test_a_directory_s_files_at_every_depth(tree: Tree, links: Links, top: Path,
     found = scan(tree, "d", links)
     assert found.kind == "dir"
     assert set(found.names) == {path[2:] for path in files if path.startswith("d/")}
-    assert [found.stamp(n) for n in range(len(found.names))] == [
-        Stamp.of((top / "d" / name).stat()) for name in found.names
+    assert [found.stat(n) for n in range(len(found.names))] == [
+        StatData.of((top / "d" / name).stat()) for name in found.names
     ]
     assert found.total == 8
 
@@ -99,12 +99,12 @@ def test_a_special_file_in_place_of_a_tracked_file_is_refused(tree: Tree, links:
     assert refusal("model", found) is not None
 
 
-def test_a_symlink_to_a_file_is_noted_and_its_target_stamped(tree: Tree, links: Links, top: Path, fill: Fill) -> None:
+def test_a_symlink_has_the_stat_data_of_its_target(tree: Tree, links: Links, top: Path, fill: Fill) -> None:
     fill({"d/file": b"12", "elsewhere": b"12345"})
     (top / "d/link").symlink_to("../elsewhere")
     found = scan(tree, "d", links)
     assert found.links == {"link": ""}
-    assert found.stamp(found.names.index("link")) == Stamp.of((top / "elsewhere").stat())
+    assert found.stat(found.names.index("link")) == StatData.of((top / "elsewhere").stat())
 
 
 def test_a_symlink_into_the_cache_stands_for_its_object(tree: Tree, links: Links, top: Path) -> None:

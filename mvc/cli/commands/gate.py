@@ -1,4 +1,4 @@
-"""`mvc gate`: what would land, judged; for CI."""
+"""`mvc gate`: judge what a merge would land; for CI."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _SHORT = 12
 def gate(
     ctx: typer.Context,
     base: Annotated[
-        str | None, typer.Option("--base", metavar="REV", help="The branch that is merged into."),
+        str | None, typer.Option("--base", metavar="REV", help="The branch to merge into."),
     ] = None,
-    head: Annotated[str | None, typer.Option("--head", metavar="REV", help="What is merged.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Judge all that head has, by its own policy.")] = False,
+    head: Annotated[str | None, typer.Option("--head", metavar="REV", help="The branch to merge.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Judge the whole tree of head, by its own policy.")] = False,
     remote: Annotated[
-        str, typer.Option("-r", "--remote", metavar="NAME", help="Ask this remote for what the change needs."),
+        str, typer.Option("-r", "--remote", metavar="NAME", help="Check that this remote has what the change needs."),
     ] = "",
-    form: Annotated[str, typer.Option("--format", metavar="text|json|md", help="How to tell the verdict.")] = "text",
+    form: Annotated[str, typer.Option("--format", metavar="text|json|md", help="Format of the verdict.")] = "text",
     json: Json = False,
     file: Annotated[str, typer.Option("-o", metavar="FILE", help="Write it to FILE.")] = "",
     summary: Annotated[str, typer.Option("--summary", metavar="FILE", help="Append it to FILE as Markdown.")] = "",
@@ -73,40 +73,37 @@ def gate(
 
 
 def _judge(output: Output, options: GateOptions, *, quiet: bool) -> Gated:
-    """Judge; lines to type are for the directory that it was typed in."""
+    """Judge; lines to type are for the current directory."""
     from mvc.ops.judging.gate import gate as run  # noqa: PLC0415
-    from mvc.ops.shared.finding_lines import lines_from  # noqa: PLC0415
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
 
     with Project.discover(around(output._replace(quiet=True) if quiet else output)) as project:
         result = run(project, options, time.time())
-        return result if quiet else result._replace(findings=lines_from(project, result.findings))
+        return result if quiet else result._replace(findings=relative_findings(project.shell, result.findings))
 
 
 # Telling.
 
 
 def _show(output: Output, result: Gated) -> None:
-    from mvc.quality.render.text import lines, notes  # noqa: PLC0415
+    from mvc.quality.render.text import notes, problems  # noqa: PLC0415
 
-    for line in lines(result.findings):
-        if not (output.quiet and line.startswith("warning")):
-            print(line, file=sys.stderr)
-    for line in (*notes(result.findings), *_table(result)):
+    for line in problems(result.findings, quiet=output.quiet):
+        print(line, file=sys.stderr)
+    for line in (*notes(result.findings), *_table(result), _verdict(result)):
         output.line(line)
-    output.line(_verdict(result))
 
 
 def _told(result: Gated, form: str) -> str:
     if form == "json":
         return json_.dumps(plain(result), indent=2).replace("##", "#\\u0023") + "\n"  # `##[` commands some CI systems
     if form == "md":
-        from mvc.quality.render.markdown import render  # noqa: PLC0415
+        from mvc.quality.render.markdown import render as render_markdown  # noqa: PLC0415
 
-        return render(_verdict(result), result.models, result.findings)
-    from mvc.quality.render.text import lines, notes  # noqa: PLC0415
+        return render_markdown(_verdict(result), result.models, result.findings)
+    from mvc.quality.render.text import render  # noqa: PLC0415
 
-    told = (*lines(result.findings), *notes(result.findings), *_table(result), _verdict(result))
-    return "".join(f"{line}\n" for line in told)
+    return "".join(f"{line}\n" for line in (*render(result.findings), *_table(result), _verdict(result)))
 
 
 def _table(result: Gated) -> list[str]:
@@ -118,13 +115,15 @@ def _table(result: Gated) -> list[str]:
 
 def _verdict(result: Gated) -> str:
     where = f"{result.base[:_SHORT]}..{result.head[:_SHORT]}" if result.base else result.head[:_SHORT]
-    errors = [finding for finding in result.findings if finding.severity == "error"]
-    others = len(result.findings) - len(errors)
+    errors = sum(finding.severity == "error" for finding in result.findings)
+    others = len(result.findings) - errors
     if not result.judged:
-        return f"Gate passed: nothing to merge, {result.base[:_SHORT]} has {result.head[:_SHORT]} already."
+        return f"Gate passed: nothing to merge, {result.base[:_SHORT]} contains {result.head[:_SHORT]} already."
     noted = f", {plural(others, 'remark')}" if others else ""
     if errors:
-        return f"Gate failed: {where}, {plural(len(errors), 'error')}{noted}. Next: mvc explain {errors[0].code}"
+        from mvc.quality.render.text import explain_line  # noqa: PLC0415
+
+        return f"Gate failed: {where}, {plural(errors, 'error')}{noted}. Next: {explain_line(result.findings)}"
     return f"Gate passed: {where}, {plural(len(result.models), 'model')}{noted}."
 
 
@@ -132,7 +131,7 @@ def _verdict(result: Gated) -> str:
 
 
 def _write(path: str, text: str) -> None:
-    """Write a file whole or not at all; what is no file, such as a pipe, as it comes."""
+    """Write a file atomically; a pipe or device directly."""
     target = os.path.realpath(path)
     if os.path.lexists(target) and not os.path.isfile(target):
         _append(path, text)

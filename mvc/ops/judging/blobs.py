@@ -1,78 +1,79 @@
-"""Pointers and reports of any commit, as the gate reads them: each once, as blobs of Git."""
+"""Pointers and reports of any commit, as the gate reads them: as Git's blobs, each once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from mvc.errors import InvalidFormat
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
-from mvc.objects.pointer_reader import parse
-from mvc.ops.judging.touched_models import GITLINK
+from mvc.ops.judging.touched_models import pointer_in
 from mvc.quality.files import MAX_BYTES as MAX_REPORT
-from mvc.quality.judge.facts import FileAt
+from mvc.quality.files import SUBMODULE, FileAt
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.index_changes import Entry
-from mvc.scm.landing import Landed
+from mvc.scm.plumbing import Git
 
 REGULAR = ("100644", "100755")
 """Modes of regular files."""
-_NAMED = b"\nname: "
+_NAME = b"\nname: "
 _LIMIT = max(MAX_POINTER, MAX_REPORT)
+
+
+class Identity(NamedTuple):
+    """What a pointer says about its model; empty when it cannot be read."""
+
+    name: str = ""
+    blake3: str = ""
 
 
 class Blobs:
     """Blobs of Git, each read once."""
 
-    def __init__(self, place: Landed) -> None:
-        """Read nothing yet."""
-        self._git = place.git
-        self._read: dict[str, bytes] = {}
+    def __init__(self, git: Git) -> None:
+        """Start with none."""
+        self._git = git
+        self._content: dict[str, bytes] = {}
         self._names: dict[str, str] = {}
 
     def load(self, oids: Iterable[str]) -> None:
-        """Read those that are not read yet; what is too large to be one of ours counts as empty.
+        """Read the blobs that are not loaded yet. One that is too large for a pointer or report counts as empty.
 
         Raises:
             MvcError: this clone lacks one.
 
         """
-        wanted = sorted(set(oids) - self._read.keys() - {""})
-        if not wanted:
-            return
-        for oid, raw in zip(wanted, stream_blobs(self._git, wanted, _LIMIT), strict=True):
-            self._read[oid] = raw
+        wanted = sorted(set(oids) - self._content.keys() - {""})
+        if wanted:
+            self._content.update(zip(wanted, stream_blobs(self._git, wanted, _LIMIT), strict=True))
 
     def load_files(self, entries: Iterable[Entry]) -> None:
-        """Read those of the files that are blobs."""
-        self.load(entry.oid for entry in entries if entry.mode != GITLINK)
+        """Load files; submodules have no blob."""
+        self.load(entry.oid for entry in entries if entry.mode != SUBMODULE)
 
     def load_names(self, pointers: Iterable[Entry]) -> None:
-        """Read pointers, and keep nothing but their names."""
-        oids = {entry.oid for entry in pointers if entry.mode != GITLINK}
-        wanted = sorted(oids - self._read.keys() - self._names.keys())
+        """Read pointers, and keep only their names."""
+        oids = {entry.oid for entry in pointers if entry.mode != SUBMODULE}
+        wanted = sorted(oids - self._content.keys() - self._names.keys())
         for oid, raw in zip(wanted, stream_blobs(self._git, wanted, _LIMIT), strict=True):
-            self._names[oid] = _identity(raw)[0] if _NAMED in raw else ""
+            self._names[oid] = _identity(raw).name if _NAME in raw else ""
 
     def name(self, oid: str) -> str:
-        """Return the name in a pointer that was loaded, if only for that; empty when it has none."""
-        return self._names[oid] if oid in self._names else self.identity(oid)[0]
+        """Return the name in a loaded pointer; empty when it has none."""
+        return self._names[oid] if oid in self._names else self.identity(oid).name
 
-    def identity(self, oid: str) -> tuple[str, str]:
-        """Return name and blake3 in a pointer that was loaded, empty where they cannot be read."""
-        return _identity(self._read.get(oid, b""))
+    def identity(self, oid: str) -> Identity:
+        """Return name and blake3 of a loaded pointer."""
+        return _identity(self._content.get(oid, b""))
 
     def file(self, entry: Entry | None) -> FileAt | None:
-        """Return a file that was loaded."""
-        return entry and FileAt(entry.mode, self._read.get(entry.oid, b""), entry.oid)
+        """Return a loaded file."""
+        return entry and FileAt(entry.mode, self._content.get(entry.oid, b""), entry.oid)
 
     def regular(self, oid: str) -> FileAt | None:
-        """Return a regular file that was loaded; None for the empty name."""
+        """Return a loaded blob as a regular file; None for an empty name."""
         return self.file(Entry(REGULAR[0], oid)) if oid else None
 
 
-def _identity(raw: bytes) -> tuple[str, str]:
-    try:
-        pointer = parse(raw)
-    except InvalidFormat:
-        return "", ""
-    return pointer.notes.name, pointer.digest.blake3
+def _identity(raw: bytes) -> Identity:
+    pointer = pointer_in(raw)
+    return Identity(pointer.notes.name, pointer.digest.blake3) if pointer else Identity()

@@ -1,4 +1,4 @@
-"""Files that enter Git as they are in some commit of a pull request, be they gone again at its end."""
+"""Files that some commit of a pull request adds to Git as they are, even if a later commit deletes them."""
 
 from __future__ import annotations
 
@@ -6,76 +6,73 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.touched_models import GITLINK, HEAD, SYMLINK, is_ours, is_pointer, look_at
+from mvc.ops.judging.touched_models import HEAD, SYMLINK, is_ours, is_pointer, look_at
+from mvc.quality.files import SUBMODULE
 from mvc.quality.judge.facts import BlobFacts
-from mvc.scm.history import Step, blob_sizes, brought, new_objects
-from mvc.scm.index_changes import Index, Sized, heads
-from mvc.scm.landing import Landed
+from mvc.scm.blobs import blob_sizes, first_bytes
+from mvc.scm.history import CommitChanges, commits_between, new_objects
+from mvc.scm.index_changes import Index
+from mvc.scm.landing import Merge
 
 
-class _Place(NamedTuple):
-    """Where a blob stands in a commit."""
+class _BlobAt(NamedTuple):
+    """A blob, and its path in a commit."""
 
     path: str
     oid: str
-    link: bool = False
+    symlink: bool = False
     """Whether its mode there is a symlink's."""
 
 
-def brought_blobs(place: Landed, index: Index) -> Iterator[BlobFacts]:
-    """Yield the files that only commits between base and head bring, each with the first one that does.
+def brought_blobs(merge: Merge, index: Index) -> Iterator[BlobFacts]:
+    """Yield the files that only commits between base and head add, each with the first such commit.
 
-    Not yielded is what the judged tree, `index`, has at the same path, for it is judged as such.
+    Files that the judged tree, `index`, has at the same path are left out: they are judged there.
 
     Raises:
         MvcError: this clone lacks one.
 
     """
-    objects = new_objects(place.git, place.base, place.head)
+    objects = new_objects(merge.git, merge.base, merge.head)
     if not objects:
         return
-    sized = blob_sizes(place.git, objects)
-    steps = brought(place.git, place.base, place.head)
-    found = _places(steps) | _overlooked(place, steps, index, {oid: objects[oid] for oid in sized})
+    sizes = blob_sizes(merge.git, objects)
+    commits = commits_between(merge.git, merge.base, merge.head)
+    found = _added(commits) | _unseen(merge, commits, index, {oid: objects[oid] for oid in sizes})
     new = {
-        item: commit for item, commit in found.items()
-        if item.oid in sized and (item.path not in index.entries or index.entries[item.path].oid != item.oid)
+        blob: commit for blob, commit in found.items()
+        if blob.oid in sizes and (blob.path not in index.entries or index.entries[blob.path].oid != blob.oid)
     }
-    yield from _facts(place, new, sized, _tracked(steps, index))
+    paths = {*index.entries, *(change.path for item in commits for change in item.changes)}
+    tracked = {path.removesuffix(SUFFIX) for path in paths if is_pointer(path)}
+    yield from _facts(merge, new, sizes, tracked)
 
 
-def _places(steps: Iterable[Step]) -> dict[_Place, str]:
-    """Return where the commits put which file, each with the oldest that does: they come the newest first."""
+def _added(commits: Iterable[CommitChanges]) -> dict[_BlobAt, str]:
+    """Return the blobs that commits add, each with the oldest of these commits; the newest comes first."""
     return {
-        _Place(change.path, change.oid, change.mode == SYMLINK): step.commit
-        for step in steps for change in step.changes if change.mode != GITLINK
+        _BlobAt(change.path, change.oid, change.mode == SYMLINK): item.commit
+        for item in commits for change in item.changes if change.mode != SUBMODULE
     }
 
 
-def _overlooked(
-    place: Landed, steps: Iterable[Step], index: Index, blobs: Mapping[str, str],
-) -> dict[_Place, str]:
+def _unseen(
+    merge: Merge, commits: Iterable[CommitChanges], index: Index, blobs: Mapping[str, str],
+) -> dict[_BlobAt, str]:
     """Return blobs that no comparison of commits shows, as in a tree that has a name twice."""
-    seen = {change.oid for step in steps for change in step.changes}
+    seen = {change.oid for item in commits for change in item.changes}
     seen |= {entry.oid for entry in index.entries.values()}
-    return {_Place(path, oid): place.head for oid, path in blobs.items() if oid not in seen}
-
-
-def _tracked(steps: Iterable[Step], index: Index) -> set[str]:
-    """Return the tracked paths of the judged tree, and those that a commit has."""
-    paths = {*index.entries, *(change.path for step in steps for change in step.changes)}
-    return {path.removesuffix(SUFFIX) for path in paths if is_pointer(path)}
+    return {_BlobAt(path, oid): merge.head for oid, path in blobs.items() if oid not in seen}
 
 
 def _facts(
-    place: Landed, new: Mapping[_Place, str], sized: Mapping[str, int], tracked: set[str],
+    merge: Merge, new: Mapping[_BlobAt, str], sizes: Mapping[str, int], tracked: set[str],
 ) -> Iterator[BlobFacts]:
-    blobs = [Sized(oid, sized[oid]) for oid in sorted({item.oid for item in new})]
-    first = zip(blobs, heads(place.git, blobs, HEAD), strict=True)
-    looks = {blob.oid: look_at(head, blob.size) for blob, head in first}
-    for item, commit in new.items():
-        look = looks[item.oid]
-        if look is None or not look.counts(link=item.link):
+    wanted = {oid: sizes[oid] for oid in sorted({blob.oid for blob in new})}
+    looks = {oid: look_at(head, wanted[oid]) for oid, head in first_bytes(merge.git, wanted, HEAD)}
+    for blob, commit in new.items():
+        look = looks[blob.oid]
+        if look is None or not look.counts(symlink=blob.symlink):
             continue
-        if look.kind or look.size >= HEAD or not is_ours(item.path, tracked):
-            yield BlobFacts(item.path, look.size, look.kind, commit)
+        if look.kind or look.size >= HEAD or not is_ours(blob.path, tracked):
+            yield BlobFacts(blob.path, look.size, look.kind, commit)

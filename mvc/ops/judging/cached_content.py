@@ -1,4 +1,4 @@
-"""What the cache says of a model that is judged: whether it holds the content, and which files a directory has."""
+"""What the cache has of a judged model: its content, and the names of a directory's files."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_reader import parse
 from mvc.project import Project
-from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
-from mvc.quality.judge.judge import judge_policy
+from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
+from mvc.quality.policy.policy import Policy
 from mvc.retention.available import is_available, load_manifest
+from mvc.store.cache.cache import Cache
 
 _LARGE = b'mvc: 1\nkind: "dir"\nblake3: '
-"""How the pointer of a directory begins that does not list its files."""
+"""The first lines of the pointer of a directory that does not list its files."""
 
 
-def is_kept(project: Project, pointer: Pointer) -> bool:
-    """Whether the cache has all that a pointer needs."""
-    if pointer.kind == "file":  # it needs no catalog
+def is_cached(project: Project, pointer: Pointer) -> bool:
+    """Whether the cache has all objects of a pointer."""
+    if pointer.kind == "file":  # this needs no catalog, which takes time to open
         return project.cache.has(pointer.digest.blake3)
     try:
         return is_available(project.cache, project.catalog, pointer)
@@ -27,25 +28,18 @@ def is_kept(project: Project, pointer: Pointer) -> bool:
         return False
 
 
-def with_files(project: Project, policy: FileAt | None, models: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
-    """Return the models with the names of the files in large directories, where the policy denies formats."""
-    models = tuple(models)
-    if not any(map(_is_large, models)):
-        return models
-    rules, _ = judge_policy(Facts(policy))
+def with_files(project: Project, policy: Policy, models: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
+    """Return the models; large directories with the names of their files, where the policy denies formats."""
     return tuple(
-        model._replace(files=_files(project, model)) if _is_large(model) and demands(rules, model.path).deny else model
+        model._replace(files=file_names(project.cache, model.pointer.raw))
+        if model.pointer and model.pointer.raw.startswith(_LARGE) and demands(policy, model.path).deny else model
         for model in models
     )
 
 
-def _is_large(model: ModelFacts) -> bool:
-    return model.pointer is not None and model.pointer.raw.startswith(_LARGE)
-
-
-def _files(project: Project, model: ModelFacts) -> tuple[str, ...] | None:
+def file_names(cache: Cache, raw: bytes) -> tuple[str, ...] | None:
+    """Return the names of the files of a directory's pointer; None when it or its manifest cannot be read."""
     try:
-        pointer = parse(model.pointer.raw) if model.pointer else None
-        return tuple(entry.path for entry in load_manifest(project.cache, pointer).entries) if pointer else None
+        return tuple(entry.path for entry in load_manifest(cache, parse(raw)).entries)
     except (InvalidFormat, MissingObject, CorruptObject):
         return None

@@ -9,49 +9,38 @@ from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import Blobs
 from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.cached_content import with_files
-from mvc.ops.judging.past import Models, Trees, read_past
+from mvc.ops.judging.past.read import Pasts, read_past
 from mvc.ops.judging.pickle_scans import with_scans
-from mvc.ops.judging.touched_models import enters, is_left, is_model, is_pointer, read_files, touched
+from mvc.ops.judging.touched_models import FilesRead, enters, is_left, read_files, touched_models
+from mvc.ops.judging.trees import Trees, pointers_of, read_trees
 from mvc.ops.shared.ssh_signatures import signers_of
 from mvc.project import Project
-from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS
+from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.facts import (
-    BlobFacts,
-    Facts,
-    FileAt,
-    GuardedChange,
-    Landing,
-    ModelFacts,
-    Past,
-    Placed,
-    Signer,
-    Tracked,
-)
-from mvc.quality.judge.judge import judging_policy
-from mvc.quality.judge.rules.guarded import is_guarded
+from mvc.quality.judge.facts import BroughtFile, Facts, Landing, ModelFacts, Past, PolicyFileChange, Signer, TrackedName
+from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file, judging_policy
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
-from mvc.scm.index_changes import Entry, Index
-from mvc.scm.landing import Landed, as_index, check_trees, differing, landed, list_tree, reading, tree_of
-from mvc.scm.plumbing import IndexPaths
+from mvc.scm.commits import tree_of
+from mvc.scm.index import IndexPaths
+from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
 
-_GUARDS = (POLICY, SIGNERS, REVOKED, WAIVERS)
 _OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
 
 
 def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
-    """Return what merging the commit `head` into `base` would land; `now`, in seconds, is when signatures must hold.
+    """Return what merging the commit `head` into `base` would land; signatures must be valid at `now`, in seconds.
 
     Raises:
-        MvcError: it cannot be told: no common history, a conflict, an object that this clone lacks.
+        MvcError: no common history, a conflict, or an object that this clone lacks.
 
     """
-    with landed(reading(project.around.environ, project.layout), base, head) as place:
-        change = _change(project, place, now)
-        changed = _changed(change)
-        past = read_past(place, Trees(change.base, change.tree.entries), change.blobs, changed)
-        facts = _facts(change, {*changed, *past.pasts}, past)
-        return facts._replace(blobs=(*facts.blobs, *brought_blobs(place, change.tree)))
+    with merging(reading(project.around.environ, project.layout), base, head) as merge:
+        trees = read_trees(merge)
+        changed = touched_models(trees.judged)
+        pasts = read_past(trees, changed)
+        facts = _facts(project, trees, changed | pasts.by_path.keys(), pasts, now)
+        return facts._replace(blobs=(*facts.blobs, *brought_blobs(merge, trees.judged)))
 
 
 def tree_facts(project: Project, head: str, now: float) -> Facts:
@@ -62,111 +51,83 @@ def tree_facts(project: Project, head: str, now: float) -> Facts:
 
     """
     git = reading(project.around.environ, project.layout)
-    place = Landed(git, head, head, tree_of(git, head))
-    check_trees(git, place.tree)
-    entries = list_tree(git, place.tree)
-    change = _Change(project, place, now, as_index(entries, differing({}, entries)), entries, Blobs(place))
-    tracked = {path.removesuffix(SUFFIX): entry for path, entry in entries.items() if is_pointer(path)}
-    change.blobs.load_names(tracked.values())
-    names = {path: change.blobs.name(entry.oid) for path, entry in tracked.items()}
-    return _facts(change, _changed(change), Models({}, names, ()))
+    merge = Merge(git, head, head, tree_of(git, head))
+    check_trees(git, merge.tree)
+    entries = list_tree(git, merge.tree)
+    trees = Trees(merge, entries, as_index(entries, differing({}, entries)), Blobs(git))
+    pointers = pointers_of(entries)
+    trees.blobs.load_names(pointers.values())
+    names = {path: trees.blobs.name(entry.oid) for path, entry in pointers.items()}
+    return _facts(project, trees, touched_models(trees.judged), Pasts({}, names, ()), now)
 
 
-class _Change(NamedTuple):
-    """A change, in the terms of an index that is about to be committed."""
-
-    project: Project
-    place: Landed
-    now: float
-    tree: Index
-    base: Mapping[str, Entry]
-    """What says how it is judged: the target branch's tree."""
-    blobs: Blobs
-
-    def guard(self, path: str) -> FileAt | None:
-        """Return what base has at `path`, one of `_GUARDS`."""
-        return self.blobs.file(self.base.get(path))
-
-
-def _change(project: Project, place: Landed, now: float) -> _Change:
-    base = list_tree(place.git, tree_of(place.git, place.base))
-    entries = list_tree(place.git, place.tree)
-    return _Change(project, place, now, as_index(entries, differing(base, entries)), base, Blobs(place))
-
-
-def _changed(change: _Change) -> set[str]:
-    return {path for path in touched(change.tree) if is_model(change.tree, path)}
-
-
-def _facts(change: _Change, paths: Collection[str], past: Models) -> Facts:
-    change.blobs.load_files(entry for path in _guarding(change) if (entry := change.base.get(path)))
-    files, blobs = _read(change, paths, past.names)
-    entries = change.tree.entries
-    policy = change.guard(POLICY) or files.get(POLICY)
+def _facts(project: Project, trees: Trees, paths: Collection[str], pasts: Pasts, now: float) -> Facts:
+    changes, entries = trees.judged.changes, trees.judged.entries
+    policy_files = {*POLICY_FILES, *filter(is_policy_file, changes)}
+    trees.blobs.load_files(entry for path in policy_files if (entry := trees.base.get(path)))
+    read = _read(trees, paths, policy_files, pasts.names)
+    files = read.ours
+    check = _SignatureCheck(trees.base_file(SIGNERS), trees.base_file(REVOKED), now)
+    policy = trees.base_file(POLICY)
     landing = Landing(
-        own_policy=policy is not None and change.guard(POLICY) is None,
-        waivers=change.guard(WAIVERS), signers=change.guard(SIGNERS), revoked=change.guard(REVOKED),
-        guarded=tuple(_guarded(change, files)),
-        tracked=tuple(Tracked(path, name) for path, name in sorted(past.names.items())),
-        files=tuple(Placed(path, entries[path].mode) for path in change.tree.changes if path in entries),
-        gone=past.gone,
+        own_policy=policy is None and POLICY in files,
+        waivers=trees.base_file(WAIVERS), signers=check.allowed, revoked=check.revoked,
+        policy_files=tuple(_policy_file_changes(trees, files, check)),
+        tracked=tuple(TrackedName(path, name) for path, name in sorted(pasts.names.items())),
+        files=tuple(BroughtFile(path, entries[path].mode) for path in changes if path in entries),
+        gone=pasts.gone,
     )
-    judging = judging_policy(Facts(policy, landing=landing))
-    models = with_files(change.project, judging, _models(change, sorted(paths), files, past.pasts))
-    return Facts(policy, with_scans(change.project, judging, models), blobs, landing)
+    judging = judging_policy(read_policy(policy or files.get(POLICY)), landing)
+    models = with_files(project, judging.policy, _models(trees, sorted(paths), files, pasts.by_path, check))
+    return Facts(judging, with_scans(project, judging.policy, models), read.blobs, landing)
 
 
 def _read(
-    change: _Change, paths: Iterable[str], tracked: Collection[str],
-) -> tuple[dict[str, FileAt], tuple[BlobFacts, ...]]:
-    """Return our own files of the judged tree, as far as they matter, and what enters Git as it is."""
+    trees: Trees, paths: Iterable[str], policy_files: Iterable[str], tracked: Collection[str],
+) -> FilesRead:
+    """Read the files of mvc in the judged tree that matter, and look at the other files that it adds."""
     ours = {path + suffix for path in paths for suffix in _OF_A_MODEL}
-    guards = {path + suffix for path in _guarding(change) for suffix in ("", SIGNATURES)}
-    foreign = [path for path in change.tree.changes if enters(change.tree, path, tracked)]
-    return read_files(change.place.git, change.tree, ours | guards, foreign)
-
-
-# Models.
+    ours |= {path + suffix for path in policy_files for suffix in ("", SIGNATURES)}
+    foreign = [path for path in trees.judged.changes if enters(trees.judged, path, tracked)]
+    return read_files(trees.merge.git, trees.judged, ours, foreign)
 
 
 def _models(
-    change: _Change, paths: Iterable[str], files: Mapping[str, FileAt], pasts: Mapping[str, Past],
+    trees: Trees, paths: Iterable[str], files: Mapping[str, FileAt], pasts: Mapping[str, Past], check: _SignatureCheck,
 ) -> Iterator[ModelFacts]:
-    """Yield the models; of those that are gone the ones that nothing succeeds, or of which something is left."""
-    inside = IndexPaths(sorted(change.tree.entries))
-    whole = change.place.base == change.place.head
+    """Yield the models; a deleted one only if it has no successor, or left a file behind."""
+    index_paths = IndexPaths(sorted(trees.judged.entries))
     for path in paths:
         pointer, report = files.get(path + SUFFIX), files.get(path + REPORT)
-        model = ModelFacts(path, pointer, report, None, bool(inside.at_or_below(path)))
-        if path in pasts or is_left(change.tree, model):
-            past = None if whole else pasts.get(path, Past())
-            yield model._replace(signers=_signers(change, report, files.get(path + REPORT + SIGNATURES)), past=past)
+        model = ModelFacts(path, pointer, report, in_git=bool(index_paths.at_or_below(path)))
+        if path in pasts or is_left(trees.judged, model):
+            signatures = files.get(path + REPORT + SIGNATURES)
+            signers = check.signers_of(report.raw, signatures, REPORTS) if report else ()
+            past = None if trees.is_one_tree else pasts.get(path, Past())
+            yield model._replace(signers=signers, past=past)
 
 
-def _signers(change: _Change, report: FileAt | None, signatures: FileAt | None) -> tuple[Signer, ...]:
-    return () if report is None else _signed(change, report.raw, signatures, REPORTS)
-
-
-def _signed(change: _Change, text: bytes, signatures: FileAt | None, namespace: str) -> tuple[Signer, ...]:
-    """Return who signed `text`, as far as base knows them."""
-    if signatures is None:
-        return ()
-    allowed, revoked = (file and file.raw for file in map(change.guard, (SIGNERS, REVOKED)))
-    return signers_of(text, signatures.raw, allowed, revoked, namespace, change.now)
-
-
-# What guards them.
-
-
-def _guarding(change: _Change) -> set[str]:
-    """Return the files that say how a change is judged: those of base, and those that the change touches."""
-    return {*_GUARDS, *filter(is_guarded, change.tree.changes)}
-
-
-def _guarded(change: _Change, files: Mapping[str, FileAt]) -> Iterator[GuardedChange]:
-    for path in sorted(filter(is_guarded, change.tree.changes)):
-        old, new = change.guard(path), files.get(path)
+def _policy_file_changes(
+    trees: Trees, files: Mapping[str, FileAt], check: _SignatureCheck,
+) -> Iterator[PolicyFileChange]:
+    for path in sorted(filter(is_policy_file, trees.judged.changes)):
+        old, new = trees.base_file(path), files.get(path)
         if old != new:
             text = change_text(path, old and old.raw, new and new.raw)
-            signers = _signed(change, text, files.get(path + SIGNATURES), CHANGES)
-            yield GuardedChange(path, old, new, signers, change.place.base)
+            signers = check.signers_of(text, files.get(path + SIGNATURES), CHANGES)
+            yield PolicyFileChange(path, old, new, signers, trees.merge.base)
+
+
+class _SignatureCheck(NamedTuple):
+    """What signatures are checked against: the key files of the target branch, and the time."""
+
+    allowed: FileAt | None
+    revoked: FileAt | None
+    now: float
+
+    def signers_of(self, text: bytes, signatures: FileAt | None, namespace: str) -> tuple[Signer, ...]:
+        """Return the signers of `text`."""
+        if signatures is None:
+            return ()
+        allowed, revoked = (file and file.raw for file in (self.allowed, self.revoked))
+        return signers_of(text, signatures.raw, allowed, revoked, namespace, self.now)

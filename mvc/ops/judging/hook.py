@@ -1,23 +1,33 @@
-"""What the hook decides: whether a commit of the index as it is may be made."""
+"""Whether a commit of the index may be made; or, for the framework pre-commit, the commits of a range."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mvc.fs.scratch import Scratch
 from mvc.ops.judging.index_facts import index_facts
 from mvc.project import Project
 from mvc.quality.files import POLICY
 from mvc.quality.finding import Verdict
 from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge
-from mvc.scm.index_changes import Index, read_index
+from mvc.scm.index_changes import Index, in_hook, read_index
+from mvc.scm.plumbing import Git
 
+PARTS: dict[str, frozenset[str]] = {
+    "no-raw-models": frozenset({"MVC301", "MVC302", "MVC303", "MVC308"}),
+    "lint": frozenset({"MVC102", "MVC304", "MVC305", "MVC309", "MVC401"}),
+}
+"""Hooks for the framework pre-commit that check only some codes: content that Git would store, unreadable files."""
 _AGE = "MVC127"
 
 
 def judge_index(project: Project, now: float, index: Index | None = None) -> Verdict:
-    """Judge what a commit of the index would change, at `now`, in seconds since the epoch; it may be read already.
+    """Judge what a commit of the index would change, at `now`, in seconds since the epoch.
 
-    When the policy changes, the other models are judged by it as well; what they lack is a warning, so that a
-    stricter policy can be committed before they meet it.
+    `index` may be read already. When the policy changes, the other models are judged by it as well; their errors are
+    warnings, so that a stricter policy can be committed before they meet it.
 
     Raises:
         MvcError: it can't be judged.
@@ -27,7 +37,7 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
     staged = index_facts(project, index)
     if staged is None:
         return Verdict(())
-    verdict = _of_this_commit(judge(staged.facts, now), staged.facts, index)
+    verdict = _without_old_age(judge(staged.facts, now), staged.facts, index)
     if not staged.others:
         return verdict
     others = judge(Facts(staged.facts.policy, staged.others), now)
@@ -39,7 +49,53 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
     return Verdict.of((*verdict.findings, *softer))
 
 
-def _of_this_commit(verdict: Verdict, facts: Facts, index: Index) -> Verdict:
-    """Return the verdict without the age of reports that HEAD or a merged branch has already: they were young then."""
+def judge_range(project: Project, base: str, tip: str, now: float) -> Verdict:
+    """Judge what `tip` changes since it forked from `base`; all that it has when `base` is empty.
+
+    Raises:
+        UsageError: no such revision.
+        MvcError: it can't be judged.
+
+    """
+    with _as_index(project, base, tip) as variant:
+        return judge_index(variant, now)
+
+
+@contextmanager
+def _as_index(project: Project, base: str, tip: str) -> Iterator[Project]:
+    """Return a project whose index is `tip` and whose HEAD is where `tip` forked from `base`; unborn without `base`.
+
+    Its Git directory is a temporary one, like that of a linked worktree.
+    """
+    from mvc.scm.commits import resolve  # noqa: PLC0415 - import time: few hooks judge a range
+
+    commit = resolve(project.git, tip)
+    head = _fork_point(project.git, resolve(project.git, base), commit) if base else "ref: refs/mvc/none"
+    with Scratch(f"{project.home}/tmp") as scratch:
+        for name, text in (("HEAD", head), ("commondir", project.layout.common_dir)):
+            with open(f"{scratch.path}/{name}", "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(f"{text}\n")
+        environ = {key: value for key, value in project.git.environ.items() if not key.startswith("GITHEAD_")}
+        git = Git(project.root, in_hook(environ)).with_environ(GIT_DIR=scratch.path, GIT_WORK_TREE=project.root)
+        git.run("read-tree", commit)
+        with project.with_git(git, scratch.path) as variant:
+            yield variant
+
+
+def _fork_point(git: Git, base: str, tip: str) -> str:
+    """Return the merge base; `base` itself when there is no common history."""
+    done = git.attempt("merge-base", base, tip)
+    return done.stdout.decode().strip() if done.returncode == 0 else base
+
+
+def _without_old_age(verdict: Verdict, facts: Facts, index: Index) -> Verdict:
+    """Leave out the age of reports that HEAD or a merged branch has: their commits were judged when they were made."""
     old = {model.path for model in facts.models if model.report and model.report.oid in index.known}
     return Verdict(tuple(item for item in verdict.findings if item.code != _AGE or item.path not in old))
+
+
+def only_part(verdict: Verdict, part: str) -> Verdict:
+    """Return the findings that one of the `PARTS` checks; all for any other hook."""
+    if part not in PARTS:
+        return verdict
+    return Verdict(tuple(item for item in verdict.findings if item.code in PARTS[part]))

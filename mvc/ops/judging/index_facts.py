@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from itertools import filterfalse
 from typing import NamedTuple
 
-from mvc.errors import InvalidFormat
 from mvc.objects.pointer import SUFFIX
-from mvc.objects.pointer_reader import parse
-from mvc.ops.judging.cached_content import is_kept, with_files
+from mvc.ops.judging.cached_content import is_cached, with_files
 from mvc.ops.judging.pickle_scans import with_scans
-from mvc.ops.judging.touched_models import GITLINK, SYMLINK, enters, is_left, is_model, is_pointer, read_files, touched
+from mvc.ops.judging.touched_models import SYMLINK, enters, is_left, is_pointer, pointer_in, read_files, touched_models
 from mvc.project import FOLDER, Project
-from mvc.quality.files import POLICY
+from mvc.quality.files import POLICY, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.facts import Facts, FileAt, ModelFacts
+from mvc.quality.judge.facts import Facts, ModelFacts
+from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.policy.policy import Policy
+from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Index
-from mvc.scm.plumbing import IndexPaths
 
 
 class Staged(NamedTuple):
-    """What the index brings."""
+    """What is judged of an index."""
 
     facts: Facts
     """What the commit would change."""
     others: tuple[ModelFacts, ...] = ()
-    """The models that it would not: judged besides when the policy changes."""
+    """The unchanged models, when the policy changes: they are judged by it as well."""
 
 
 def index_facts(project: Project, index: Index) -> Staged | None:
-    """Return what a commit of `index` would bring; None where nothing is mvc's, neither there nor in HEAD.
+    """Return what a commit of `index` would change; None when neither index nor HEAD has a file of mvc.
 
     Raises:
         MvcError: Git or the cache cannot be read.
@@ -37,47 +36,35 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     """
     if not any(path.startswith(f"{FOLDER}/") or is_pointer(path) for path in (*index.entries, *index.changes)):
         return None
-    changed = {path for path in touched(index) if is_model(index, path)}
+    changed = touched_models(index)
     tracked = {path.removesuffix(SUFFIX) for path in index.entries if is_pointer(path)}
     others = tracked - changed if POLICY in index.changes else set()
     ours = [POLICY, *(path + suffix for path in (*changed, *others) for suffix in (SUFFIX, REPORT))]
     foreign = [path for path in index.changes if enters(index, path, tracked)]
     files, blobs = read_files(project.git, index, ours, foreign)
-    source = _Source(project, index, files, IndexPaths(sorted(index.entries)))
-    policy = files.get(POLICY)
-    models = (source.model(path) for path in sorted(changed))
-    left = with_files(project, policy, (model for model in models if is_left(index, model)))
-    left = (*with_scans(project, policy, filter(_is_here, left)), *filterfalse(_is_here, left))
-    rest = with_files(project, policy, (source.model(path) for path in sorted(others)))
-    return Staged(Facts(policy, left, blobs), rest)
+    parsed = read_policy(files.get(POLICY))
+    index_paths = IndexPaths(sorted(index.entries))
+
+    def model_at(path: str) -> ModelFacts:
+        pointer, in_git = files.get(path + SUFFIX), bool(index_paths.at_or_below(path))
+        in_cache = _in_cache(project, index, pointer)
+        return ModelFacts(path, pointer, files.get(path + REPORT), in_cache, in_git)
+
+    left = (model for model in map(model_at, sorted(changed)) if is_left(index, model))
+    models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))
+    rest = with_files(project, parsed.policy, map(model_at, sorted(others)))
+    return Staged(Facts(parsed, models, blobs), rest)
 
 
-def _is_here(model: ModelFacts) -> bool:
-    """Whether the commit brings it, and the cache has all of it."""
-    return model.kept is True
+def _scanned(project: Project, policy: Policy, models: tuple[ModelFacts, ...]) -> tuple[ModelFacts, ...]:
+    """Scan the models that the commit adds or changes, as far as the cache has them."""
+    here = [model for model in models if model.in_cache]
+    return (*with_scans(project, policy, here), *(model for model in models if not model.in_cache))
 
 
-class _Source(NamedTuple):
-    """What the facts of a model are taken from."""
-
-    project: Project
-    staged: Index
-    files: dict[str, FileAt]
-    paths: IndexPaths
-
-    def model(self, path: str) -> ModelFacts:
-        """Return the facts of a tracked path. The cache is asked for what a pointer that is new here names."""
-        pointer = self.files.get(path + SUFFIX)
-        new = pointer is not None and pointer.oid not in self.staged.known
-        kept = _kept(self.project, pointer) if pointer and new else None
-        return ModelFacts(path, pointer, self.files.get(path + REPORT), kept, bool(self.paths.at_or_below(path)))
-
-
-def _kept(project: Project, pointer: FileAt) -> bool | None:
-    """Return whether the cache has all that a pointer needs; None for what is no pointer."""
-    if pointer.conflicted or pointer.mode in (GITLINK, SYMLINK):
+def _in_cache(project: Project, index: Index, pointer: FileAt | None) -> bool | None:
+    """Return whether the cache has the content of a pointer; None unless it is new and can be read."""
+    if pointer is None or pointer.oid in index.known or pointer.conflicted or pointer.mode in (SUBMODULE, SYMLINK):
         return None
-    try:
-        return is_kept(project, parse(pointer.raw))
-    except InvalidFormat:
-        return None
+    found = pointer_in(pointer.raw)
+    return found and is_cached(project, found)

@@ -3,73 +3,78 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.pointer import Pointer
-from mvc.objects.pointer_reader import parse
+from mvc.ops.judging.touched_models import pointer_in
 from mvc.project import Project
-from mvc.quality.judge.facts import Facts, FileAt, ModelFacts, Scanned
-from mvc.quality.judge.judge import judge_policy
+from mvc.quality.judge.facts import ModelFacts, PickleScan
 from mvc.quality.policy.demands import demands
+from mvc.quality.policy.policy import Policy
 from mvc.retention.available import load_manifest
+from mvc.store.cache.cache import Cache
 
-_SCAN = re.compile(rb"scan|\\")
-"""A policy without this does not ask for a scan: the word, or an escape that may be a part of it."""
 _DAMAGED = "the object in the cache is damaged"
 
 
-def with_scans(project: Project, policy: FileAt | None, models: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
+def with_scans(project: Project, policy: Policy, models: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
     """Return the models, with the results of a scan where `policy` requires one.
 
     Models known to miss objects in the cache are not scanned: that is a finding by itself.
     """
     models = tuple(models)
-    if policy is None or not _SCAN.search(policy.raw):  # parsing takes time
+    formats = (policy.defaults.formats, *(rule.formats for rule in policy.rules))
+    if not any(item and item.pickle == "scan" for item in formats):
         return models
-    rules, _ = judge_policy(Facts(policy))
     return tuple(
-        model._replace(scanned=_scanned(project, model.path, model.pointer))
-        if model.pointer and model.kept is not False and demands(rules, model.path).pickle == "scan" else model
+        model._replace(pickle_scans=scan_model(
+            project.cache, model.path, model.pointer.raw, trusted=project.links.trusted,
+        ))
+        if model.pointer and model.in_cache is not False and demands(policy, model.path).pickle == "scan" else model
         for model in models
     )
 
 
-def _scanned(project: Project, path: str, file: FileAt) -> tuple[Scanned, ...] | None:
-    try:
-        pointer = parse(file.raw)
-    except InvalidFormat:
+def scan_model(cache: Cache, path: str, raw: bytes, *, trusted: bool) -> tuple[PickleScan, ...] | None:
+    """Return the files of a model in which a scan found something; None when its pointer `raw` cannot be read.
+
+    Objects of a cache that is not `trusted` are verified first.
+    """
+    pointer = pointer_in(raw)
+    if pointer is None:
         return None  # a finding by itself
-    return tuple(item for item in _files(project, path, pointer) if item.names or item.problem or item.absent)
+    scans = _scan_files(cache, path, pointer, trusted=trusted)
+    return tuple(item for item in scans if item.names or item.problem or item.absent)
 
 
-def _files(project: Project, path: str, pointer: Pointer) -> Iterator[Scanned]:
+def _scan_files(cache: Cache, path: str, pointer: Pointer, *, trusted: bool) -> Iterator[PickleScan]:
     if pointer.kind == "file":
-        yield _file(project, "", pointer.digest.blake3, path)
+        yield _scan(cache, "", pointer.digest.blake3, path, trusted=trusted)
         return
     try:
-        entries = load_manifest(project.cache, pointer).entries
+        entries = load_manifest(cache, pointer).entries
     except MissingObject:
-        yield Scanned("", absent=True)
+        yield PickleScan("", absent=True)
     except (InvalidFormat, CorruptObject):
-        yield Scanned("", problem=_DAMAGED)
+        yield PickleScan("", problem=_DAMAGED)
     else:
-        yield from (_file(project, entry.path, entry.blake3, f"{path}/{entry.path}") for entry in entries)
+        for entry in entries:
+            yield _scan(cache, entry.path, entry.blake3, f"{path}/{entry.path}", trusted=trusted)
 
 
-def _file(project: Project, inside: str, name: str, path: str) -> Scanned:
+def _scan(cache: Cache, inside: str, name: str, path: str, *, trusted: bool) -> PickleScan:
     """Scan the object `name`, the content of the file `path`; `inside` is its path in the model."""
     from mvc.pickles.scan import may_be_pickle_by_name, scan  # noqa: PLC0415 - import time, of the hook
 
     try:
-        with project.cache.open(name) as opened:
-            if not project.links.trusted and not project.cache.matches(name):
-                return Scanned(inside, problem=_DAMAGED)
+        with cache.open(name) as opened:
+            if not trusted and not cache.matches(name):
+                return PickleScan(inside, problem=_DAMAGED)
             file: BinaryIO = opened if isinstance(opened, io.BytesIO) else io.BufferedReader(opened)  # type: ignore[type-var]  # a raw file
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            return Scanned(inside, *scan(file, size, path))
+            return PickleScan(inside, *scan(file, size, path))
     except MissingObject:
-        return Scanned(inside, absent=may_be_pickle_by_name(path))
+        return PickleScan(inside, absent=may_be_pickle_by_name(path))

@@ -1,26 +1,28 @@
-"""Which models a change touches, and what their files say: for the hook's index, and for the gate's tree."""
+"""Which models a change touches, and the first bytes of the files in it: for the hook's index and the gate's tree."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from mvc.errors import InvalidFormat
 from mvc.modelfiles import magic
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
-from mvc.objects.pointer import SUFFIX
+from mvc.objects.pointer import SUFFIX, Pointer
+from mvc.objects.pointer_reader import parse
 from mvc.quality.files import MAX_BYTES as MAX_FILE
-from mvc.quality.files import SIGNATURES
+from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.facts import BlobFacts, FileAt, ModelFacts
-from mvc.scm.index_changes import Entry, Index, heads, sizes
+from mvc.quality.judge.facts import BlobFacts, ModelFacts
+from mvc.scm.blobs import blob_sizes, first_bytes, missing_object
+from mvc.scm.index_changes import Index
 from mvc.scm.plumbing import Git
 
-GITLINK = "160000"
 SYMLINK = "120000"
 HEAD = max(MAX_POINTER, MAX_FILE) + 1
-"""Bytes of a file that are looked at: all of one of ours, unless it is too large to be one."""
-_LINK = 4096
-"""Bytes that a symlink has at most: no system follows a longer one."""
+"""Bytes that are read of a file: all of a pointer or report, unless it is too large to be one."""
+_LONGEST_TARGET = 4096
+"""Bytes of a symlink's target: no system follows a longer one."""
 _REPORT_KEY = b"mvc-eval"
 
 
@@ -28,54 +30,70 @@ _REPORT_KEY = b"mvc-eval"
 
 
 def is_pointer(path: str) -> bool:
-    """Whether a file of Git is a pointer, by its name."""
+    """Whether a file in Git is a pointer, by its name."""
     return path.endswith(SUFFIX) and not path.endswith(f"/{SUFFIX}") and path != SUFFIX
 
 
+def pointer_in(raw: bytes) -> Pointer | None:
+    """Return the pointer in `raw`; None when it is invalid."""
+    try:
+        return parse(raw)
+    except InvalidFormat:
+        return None
+
+
 def stem(path: str) -> str:
-    """Return the tracked path that a pointer, a report or its signatures belong to; empty for any other file."""
+    """Return the tracked path of a pointer, a report or its signatures; empty for any other file."""
     if is_pointer(path):
         return path.removesuffix(SUFFIX)
-    found = path.removesuffix(SIGNATURES).removesuffix(REPORT)
-    return found if found != path.removesuffix(SIGNATURES) and not found.endswith("/") else ""
+    report = path.removesuffix(SIGNATURES)
+    found = report.removesuffix(REPORT)
+    return found if found != report and not found.endswith("/") else ""
 
 
-def touched(index: Index) -> Iterator[str]:
-    """Yield the tracked paths of which pointer, report, signatures or content changed."""
+def touched_models(index: Index) -> set[str]:
+    """Return the tracked paths whose pointer, report, signatures or content changed."""
+    found = set()
     for path in index.changes:
-        if found := stem(path):
-            yield found
-        elif path in index.entries and (holder := _holder(index, path)):
-            yield holder
+        if model := stem(path) or (_tracked_above(index, path) if path in index.entries else ""):
+            found.add(model)
+    return {path for path in found if _is_model(index, path)}
 
 
-def _holder(index: Index, path: str) -> str:
-    """Return the tracked path that is `path` or a directory above it; empty when none."""
+def _tracked_above(index: Index, path: str) -> str:
+    """Return the tracked path that is `path` or a directory above it; empty when there is none."""
     while path and path + SUFFIX not in index.entries:
         path = path.rpartition("/")[0]
     return path
 
 
-def is_model(index: Index, path: str) -> bool:
-    """Whether a model is or was at `path`: a lone `X.eval.yaml` may be of another program."""
+def _is_model(index: Index, path: str) -> bool:
+    """Whether a model is or was at `path`; a deleted `X.eval.yaml` without a pointer may be another program's."""
     pointer = path + SUFFIX
     return pointer in index.entries or pointer in index.changes or path + REPORT in index.entries
 
 
 def is_left(index: Index, model: ModelFacts) -> bool:
-    """Whether something of the model is left."""
+    """Whether the index still has a pointer or report of the model."""
     if model.pointer is None and model.report is not None and model.path + SUFFIX not in index.changes:
         return model.report.conflicted or _REPORT_KEY in model.report.raw
     return model.pointer is not None or model.report is not None
 
 
-# What they have.
+# Their files.
 
 
-def read_files(
-    git: Git, index: Index, ours: Iterable[str], foreign: Iterable[str],
-) -> tuple[dict[str, FileAt], tuple[BlobFacts, ...]]:
-    """Return our own files as far as the index has them, and of others what their first bytes tell.
+class FilesRead(NamedTuple):
+    """Files of the judged tree."""
+
+    ours: dict[str, FileAt]
+    """Pointers, reports and policy files that are there, by path."""
+    blobs: tuple[BlobFacts, ...]
+    """What the first bytes of other files tell."""
+
+
+def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[str]) -> FilesRead:
+    """Read files of mvc, as far as the index has them, and the first bytes of others.
 
     Raises:
         MvcError: Git cannot read one.
@@ -83,34 +101,36 @@ def read_files(
     """
     own = {path: entry for path in ours if (entry := index.entries.get(path)) is not None}
     others = {path: index.entries[path] for path in foreign}
-    whole = {entry.oid for entry in own.values() if _has_blob(entry)}
+    whole = {entry.oid for entry in own.values() if entry.mode != SUBMODULE and not entry.conflicted}
     entering = {entry.oid for entry in others.values()}
-    raw: dict[str, bytes] = {}
+    sizes = blob_sizes(git, sorted(whole | entering))
+    for lost in (whole | entering) - sizes.keys():
+        raise missing_object(lost)
+    content: dict[str, bytes] = {}
     looks: dict[str, Look] = {}
-    blobs = sizes(git, sorted(whole | entering))
-    for blob, head in zip(blobs, heads(git, blobs, HEAD), strict=True):
-        if blob.oid in whole:
-            raw[blob.oid] = head
-        if blob.oid in entering and (found := look_at(head, blob.size)):
-            looks[blob.oid] = found
-    files = {path: FileAt(item.mode, raw.get(item.oid, b""), item.oid, item.conflicted) for path, item in own.items()}
-    seen = [(path, looks[entry.oid], entry.mode == SYMLINK) for path, entry in others.items() if entry.oid in looks]
-    return files, tuple(BlobFacts(path, look.size, look.kind) for path, look, link in seen if look.counts(link=link))
+    for oid, head in first_bytes(git, sizes, HEAD):
+        if oid in whole:
+            content[oid] = head
+        if oid in entering and (look := look_at(head, sizes[oid])):
+            looks[oid] = look
+    return FilesRead(
+        {path: FileAt(item.mode, content.get(item.oid, b""), item.oid, item.conflicted) for path, item in own.items()},
+        tuple(
+            BlobFacts(path, look.size, look.kind) for path, entry in others.items()
+            if (look := looks.get(entry.oid)) and look.counts(symlink=entry.mode == SYMLINK)
+        ),
+    )
 
 
-def _has_blob(entry: Entry) -> bool:
-    return entry.mode != GITLINK and not entry.conflicted
-
-
-# Files that are none of ours.
+# Other files.
 
 
 def enters(index: Index, path: str, tracked: Collection[str]) -> bool:
-    """Whether Git would have a file at `path` whose content is new to it, and which is none of ours."""
+    """Whether `path` would bring new content into Git that is not a file of mvc."""
     entry = index.entries.get(path)
-    if entry is None or entry.conflicted or entry.oid in index.known or entry.mode == GITLINK:
+    if entry is None or entry.conflicted or entry.oid in index.known or entry.mode == SUBMODULE:
         return False
-    return not is_ours(path, tracked) and not _holder(index, path)
+    return not is_ours(path, tracked) and not _tracked_above(index, path)
 
 
 class Look(NamedTuple):
@@ -119,12 +139,12 @@ class Look(NamedTuple):
     size: int
     kind: str
     """As in `BlobFacts`."""
-    may_link: bool
-    """Whether it may be where a symlink leads, and is no file that passes for one."""
+    may_be_target: bool
+    """Whether it may be the target of a symlink, and not a model that poses as one."""
 
-    def counts(self, *, link: bool) -> bool:
-        """Whether it is to be judged where it stands, with the mode of a symlink or another one."""
-        return not (link and self.may_link)
+    def counts(self, *, symlink: bool) -> bool:
+        """Whether it is judged, in an entry with the mode of a symlink or another one."""
+        return not (symlink and self.may_be_target)
 
 
 def look_at(head: bytes, size: int) -> Look | None:
@@ -132,7 +152,7 @@ def look_at(head: bytes, size: int) -> Look | None:
     if magic.is_lfs_pointer(head, size):
         return None
     kind = magic.kind_of(head, size)
-    return Look(size, kind, size <= _LINK and b"\0" not in head and not kind)
+    return Look(size, kind, size <= _LONGEST_TARGET and b"\0" not in head and not kind)
 
 
 def is_ours(path: str, tracked: Collection[str]) -> bool:

@@ -13,10 +13,14 @@ from mvc.objects.pointer import SUFFIX, path_of
 from mvc.objects.visible import size as shown
 from mvc.ops.remotes.push import PushOptions, push_selected
 from mvc.ops.shared.remotes import configured_remotes
-from mvc.ops.shared.transfers import Selected, TransferResult, needed, versions_of
+from mvc.ops.shared.revisions import pointers_in_blobs
+from mvc.ops.shared.transfers.needed import needed
+from mvc.ops.shared.transfers.results import TransferResult
+from mvc.ops.shared.transfers.selected import Selected
 from mvc.project import Project
 from mvc.scm.blobs import list_blobs
-from mvc.scm.changes import commits_of, is_zero, new_blobs
+from mvc.scm.changes import is_zero, new_blobs
+from mvc.scm.commits import commits_of
 from mvc.workspace.tracked import Selection
 
 SKIP = "MVC_SKIP_PUSH"
@@ -69,7 +73,7 @@ def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> 
     known = commits_of(project.git, [update.old for update in updates if not is_zero(update.old)])
     blobs = new_blobs(project.git, tips, known, git_remote, SUFFIX) if tips else {}
     pointers = {oid: path_of(path) for oid, path in blobs.items() if not f"/{path}".endswith(f"/{SUFFIX}")}
-    items = versions_of(project.git, [*pointers.items()])
+    items = pointers_in_blobs(project.git, [*pointers.items()])
     if not items:
         return []
     if not configured_remotes(project.settings):

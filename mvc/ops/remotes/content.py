@@ -18,14 +18,15 @@ from mvc.objects.digest import Digest
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer, file_pointer
 from mvc.ops.remotes.fetch import FetchOptions, fetch
-from mvc.ops.shared.content import look, same_content
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import tracked_at
-from mvc.ops.shared.selection import chosen, listing, split_reference, unusable
-from mvc.ops.shared.transfers import Scope, transferring
+from mvc.ops.shared.selection import chosen, manifest_errors, split_reference, unusable
+from mvc.ops.shared.transfers.open_remote import transferring
+from mvc.ops.shared.transfers.selected import RevisionScope
+from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import VIEWS, Project
 from mvc.retention.available import is_available, load_manifest
-from mvc.scm.plumbing import resolve
+from mvc.scm.commits import resolve
 from mvc.store.buckets.bucket import RemoteError
 from mvc.store.cache.source_file import LinkType
 from mvc.store.remote.store import RemoteFile, RemoteStore
@@ -70,7 +71,7 @@ def _meant(project: Project, source: Source) -> tuple[Selection, Pointer]:
         raise UsageError(f"{source.path} means {len(found)} tracked paths: name one", "mvc ls")
     pointer = found[0].item.pointer
     if pointer is None:
-        raise unusable(project, found[0].item)
+        raise unusable(project.shell, found[0].item)
     return found[0], pointer
 
 
@@ -81,7 +82,7 @@ def _bring(project: Project, source: Source) -> None:
         MvcError: some of it did not arrive.
 
     """
-    scope = Scope((source.rev,)) if source.rev else Scope()
+    scope = RevisionScope((source.rev,)) if source.rev else RevisionScope()
     for result in fetch(project, [source.path], FetchOptions(source.remote, scope)):
         for failure in result.failed[:1]:
             path = f"{failure.path}: " if failure.blake3 else ""
@@ -92,7 +93,7 @@ def _entries(project: Project, selection: Selection, pointer: Pointer) -> list[E
     """Return the files that are meant; a tracked file's own path is empty."""
     if pointer.kind == "file":
         return [Entry("", *pointer.digest, pointer.exec)]
-    with listing(project, selection.item.path):
+    with manifest_errors(project.shell, selection.item.path):
         entries = load_manifest(project.cache, pointer).entries
     return [entry for entry in entries if selection.covers(entry.path)]
 
@@ -104,7 +105,7 @@ def _have(project: Project, source: Source, selection: Selection, pointer: Point
         MvcError: it cannot be had, or its manifest breaks its format.
 
     """
-    with listing(project, selection.item.path):
+    with manifest_errors(project.shell, selection.item.path):
         available = is_available(project.cache, project.catalog, pointer)
     if not available:
         _bring(project, source)
@@ -224,7 +225,7 @@ def path_of_content(project: Project, source: Source) -> str:
     """
     selection, pointer = _meant(project, source)
     path = selection.item.path
-    if same_content(pointer, look(project, path)):
+    if same_content(pointer, observe_path(project, path)):
         return f"{project.root}/{source.path}"
     _have(project, source, selection, pointer)
     name = os.path.basename(path)

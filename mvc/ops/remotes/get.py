@@ -9,7 +9,7 @@ import shutil
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError, UsageError
-from mvc.fs.files import rename_new
+from mvc.fs.new_names import rename_new
 from mvc.fs.scratch import beside
 from mvc.ops.remotes.content import Source, write_content
 from mvc.ops.shared.remotes import configured_remotes

@@ -19,7 +19,7 @@ from mvc.ops.shared.remotes import (
     find_remote,
 )
 from mvc.project import CONFIG, Project
-from mvc.scm.plumbing import staged_file
+from mvc.scm.index import staged_file
 from mvc.store.buckets.address import DIRECTORY, S3, Location, hidden, instead, parse, unknown_remote
 from mvc.store.buckets.open import refuse_foreign
 

@@ -11,23 +11,17 @@ from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.remote_roots import announce
-from mvc.ops.shared.transfers import (
-    Needs,
-    Scope,
-    Selected,
-    TransferFailure,
-    TransferResult,
-    bring_manifests,
-    failures,
-    needed,
-    selected,
-    to_each_remote,
-    transferring,
-)
+from mvc.ops.shared.transfers.by_remote import to_each_remote
+from mvc.ops.shared.transfers.failures import failures
+from mvc.ops.shared.transfers.needed import NeededObjects, needed
+from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
+from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
+from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
 from mvc.project import Project
 from mvc.retention.available import listing_objects
 from mvc.retention.roots import PATTERN
-from mvc.scm.plumbing import has_staged, has_unpushed
+from mvc.scm.index import has_staged
+from mvc.scm.refs import has_unpushed
 from mvc.store.buckets.bucket import PART, RemoteError, Transient
 from mvc.store.cache.scrub import ScrubScope
 from mvc.store.cache.writer import LOOSE_AT
@@ -39,14 +33,14 @@ from mvc.store.remote.sending import drop_objects
 from mvc.transfer.pool import JOBS
 from mvc.transfer.send import missing_there, not_whole, push_objects
 from mvc.transfer.tools import Lost, Moved, Tools
-from mvc.workspace.tracked import Selection
+from mvc.workspace.tracked import Selection, pointers_of
 
 
 class PushOptions(NamedTuple):
     """What to send, and where to."""
 
     remote: str | None = None
-    scope: Scope = Scope()
+    scope: RevisionScope = RevisionScope()
     jobs: int = JOBS
     dry_run: bool = False
     repair: bool = False
@@ -78,7 +72,7 @@ def _push(
     project: Project, remote: str, selections: tuple[Selection, ...], options: PushOptions,
 ) -> TransferResult:
     with project.locks.clone(), transferring(project, remote, options.jobs) as tools:
-        lists = bring_manifests(tools, selections)  # so that every file is asked for, in a clone that fetched none, too
+        lists = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
         needs = needed(project, selections)
         refused = None if options.dry_run else _announce(project, tools, needs)
         tools.remote.forget()  # what was seen before the announcement may be gone
@@ -106,8 +100,7 @@ def _unread(
     Those that were to be `sent` themselves have failed already.
     """
     lost = {item.name: item for item in lists.failed}
-    pointers = [selection.item.pointer for selection in selections]
-    for digest in (digest for pointer in pointers if pointer for digest in _lists(tools, pointer)):
+    for digest in (digest for pointer in pointers_of(selections) for digest in _lists(tools, pointer)):
         name = digest.blake3
         if name not in lost and name not in sent and not tools.cache.intact(digest):
             lost[name] = Lost(name, CorruptObject(f"object {name} is damaged in the cache", "mvc verify"))
@@ -118,7 +111,7 @@ def _lists(tools: Tools, pointer: Pointer) -> list[Digest]:
     return listing_objects(tools.cache, pointer) if pointer.kind == "dir" else []
 
 
-def _announce(project: Project, tools: Tools, needs: Needs) -> RemoteError | None:
+def _announce(project: Project, tools: Tools, needs: NeededObjects) -> RemoteError | None:
     """Tell the remote what is needed; why it does not take that. Who may only read can have nothing to send."""
     try:
         if needs.objects:
@@ -134,13 +127,13 @@ def _unknown_there(remote: str, refused: RemoteError | None) -> tuple[TransferFa
     if refused is None:
         return ()
     told = f"a gc of {remote} will not know that this clone needs what is there: {refused.message}"
-    return (TransferFailure("", "", told, refused.fix),)
+    return (TransferFailure(error=told, fix=refused.fix),)
 
 
 # Repair.
 
 
-def _damaged(tools: Tools, needs: Needs) -> ObjectsByFile:
+def _damaged(tools: Tools, needs: NeededObjects) -> ObjectsByFile:
     """Return what is damaged on the remote and sound in the cache: it counts as absent there, and is sent again."""
     found = scrub_remote(tools.remote, ScrubScope(frozenset(needs.objects)), tools.progress.advance)
     files: dict[FileVersion, set[str]] = {}
@@ -169,7 +162,7 @@ def _drop(tools: Tools, damaged: ObjectsByFile, moved: Moved) -> None:
 # What to send.
 
 
-def _missing(tools: Tools, remote: str, needs: Needs, damaged: ObjectsByFile) -> list[Digest]:
+def _missing(tools: Tools, remote: str, needs: NeededObjects, damaged: ObjectsByFile) -> list[Digest]:
     """Return what is to be sent: also what the cache has and is damaged, or a gc candidate, on the remote."""
     digests = {name: need.digest for name, need in needs.objects.items()}
     without = {**_gc_candidates(tools, remote, needs.objects.keys()), **damaged}

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from mvc.errors import MvcError
-from mvc.fs.files import is_shared
+from mvc.fs.shared_folders import is_shared
 from mvc.ops.shared.remotes import find_remote
 from mvc.project import Project
 from mvc.store.buckets.address import RemoteSettings

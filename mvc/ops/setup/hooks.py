@@ -14,24 +14,26 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.fs.files import DIRECTORY, fsync_upward, rename_new
+from mvc.fs.durable_names import fsync_upward
+from mvc.fs.files import DIRECTORY
+from mvc.fs.new_names import rename_new
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import write_durable
 from mvc.ops.setup.configure import get_value, set_value
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.hook_scripts import (
-    _MARK,
     BEFORE,
     ENABLED,
+    MARK,
     NAMES,
-    _elsewhere,
-    _is_own,
-    _is_untouched,
-    _place,
-    _read,
-    _state,
+    foreign_folder,
+    hook_state,
+    is_own_folder,
+    is_untouched,
+    read_hook,
     script,
+    script_path,
 )
-from mvc.ops.shared.selection import Failure, collecting
 from mvc.project import Project
 from mvc.scm.changes import hooks_folder
 
@@ -58,8 +60,8 @@ def install(project: Project, *, force: bool = False) -> Installed:
 
     """
     folder = hooks_folder(project.git)
-    if not force and not _is_own(project, folder):
-        raise _elsewhere(folder)
+    if not force and not is_own_folder(project.layout, folder):
+        raise foreign_folder(folder)
     _record(project, enabled=True)
     os.makedirs(folder, exist_ok=True)
     with project.staging() as staging:
@@ -76,8 +78,8 @@ def uninstall(project: Project) -> Installed:
     return _result(folder, changed, failed)
 
 
-def forgo(project: Project) -> None:
-    """Remember that this clone does without hooks."""
+def disable(project: Project) -> None:
+    """Record in the clone's config that it uses no hooks."""
     _record(project, enabled=False)
 
 
@@ -120,12 +122,12 @@ def _result(folder: str, changed: tuple[str, ...], failed: tuple[Failure, ...]) 
 
 def _install(staging: Staging, folder: str, name: str, *, force: bool) -> bool:
     """Lay one hook down; whether that changed anything."""
-    path = _place(folder, name)
-    raw, wanted = _read(path), script(name)
+    path = script_path(folder, name)
+    raw, wanted = read_hook(path), script(name)
     if raw == wanted and os.access(path, os.X_OK):
         return False
-    if raw is not None and not _is_untouched(raw):
-        if _state(folder, name) == "called":
+    if raw is not None and not is_untouched(raw):
+        if hook_state(folder, name) == "called":
             return False
         _put_aside(path, raw, force=force)
     elif raw is None and os.path.lexists(path):  # a symlink that leads nowhere, or a directory
@@ -136,7 +138,7 @@ def _install(staging: Staging, folder: str, name: str, *, force: bool) -> bool:
 
 def _put_aside(path: str, raw: bytes, *, force: bool) -> None:
     """Give another name to what is there: it is never overwritten."""
-    if not _MARK.search(raw):
+    if not MARK.search(raw):
         if not rename_new(path, path + BEFORE):
             raise MvcError(
                 f"{path} is not mvc's, and {path}{BEFORE}, which was there before mvc, would be overwritten",
@@ -152,10 +154,10 @@ def _put_aside(path: str, raw: bytes, *, force: bool) -> None:
 
 def _uninstall(folder: str, name: str) -> bool:
     """Take one hook away, and bring back what was there before; whether there was anything to do."""
-    path, before = _place(folder, name), f"{folder}/{name}{BEFORE}"
-    raw, had = _read(path), os.path.lexists(before)
-    if raw is not None and _MARK.search(raw):
-        if not _is_untouched(raw):
+    path, before = script_path(folder, name), f"{folder}/{name}{BEFORE}"
+    raw, had = read_hook(path), os.path.lexists(before)
+    if raw is not None and MARK.search(raw):
+        if not is_untouched(raw):
             line = f"rm {shlex.quote(path)}  # then mvc hook uninstall"
             raise MvcError(f"{path} was edited since mvc wrote it, and was left as it is", line)
         if had:

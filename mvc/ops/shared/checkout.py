@@ -1,4 +1,4 @@
-"""Making the workspace match its pointers."""
+"""Makes the workspace match its pointers."""
 
 from __future__ import annotations
 
@@ -8,40 +8,33 @@ from typing import NamedTuple
 from mvc.errors import MissingObject, MvcError
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer
-from mvc.ops.shared.content import content_name, look, same_content
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import keep_ignoring
 from mvc.ops.shared.remotes import configured_remotes
-from mvc.ops.shared.selection import Failure, chosen, collecting, listing, unusable
+from mvc.ops.shared.selection import chosen, manifest_errors, unusable
+from mvc.ops.shared.workspace_content import observe_path, pointer_id, same_content
 from mvc.project import Project
 from mvc.retention.available import load_manifest
 from mvc.store.cache.writer import CacheWriter
-from mvc.workspace.checkout import (
-    Checkout,
-    Executed,
-    Plan,
-    check_safe,
-    content_after,
-    lost_by,
-    make_plan,
-)
-from mvc.workspace.content import read_files, storing
+from mvc.workspace.checkout import Checkout, Executed, Plan, check_safe, content_after, lost_by, make_plan
 from mvc.workspace.observe import Observed, encode_directory, settled
+from mvc.workspace.read_files import read_files, storing
 from mvc.workspace.scan import refusal
 from mvc.workspace.stat_index import snapshot_of
 from mvc.workspace.tracked import Selection
 
 
 class CheckoutOptions(NamedTuple):
-    """How to check out."""
+    """Options of a checkout."""
 
     force: bool = False
-    """Overwrite what is not in the cache, after saving it there."""
+    """Overwrite content that is not in the cache, after saving it there."""
     relink: bool = False
-    """Write clean files again, too, in the way that `cache.link` says now."""
+    """Write clean files again as well, with the present `cache.link`."""
 
 
 class CheckedOut(NamedTuple):
-    """A tracked path that matches its pointer now."""
+    """A tracked path that now matches its pointer."""
 
     path: str
     written: int
@@ -52,7 +45,7 @@ class CheckedOut(NamedTuple):
 
 
 class CheckoutResult(NamedTuple):
-    """What was checked out, and what could not be."""
+    """What was checked out, and the paths that failed."""
 
     done: tuple[CheckedOut, ...]
     failed: tuple[Failure, ...] = ()
@@ -92,11 +85,11 @@ def _checkout_one(
 ) -> CheckedOut:
     item = selection.item
     if item.pointer is None or item.condition:
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     pointer, path = item.pointer, item.path
-    before = look(project, path)
+    before = observe_path(project, path)
     if same_content(pointer, before) and not options.relink:
-        project.catalog.set_synced(path, content_name(pointer))
+        project.catalog.set_synced(path, pointer_id(pointer))
         return CheckedOut(path, 0, 0, 0)
     if error := refusal(path, before.scan, project.shell.show):
         raise error
@@ -115,7 +108,7 @@ def plan_checkout(
     """Return what to write and delete so that the selected files match `pointer`."""
     wanted = [Entry("", *pointer.digest, pointer.exec)]
     if pointer.kind == "dir":
-        with listing(project, selection.item.path):
+        with manifest_errors(project.shell, selection.item.path):
             wanted = list(load_manifest(project.cache, pointer).entries)
     plan = make_plan(before.entries(), wanted, selection.covers, empty=before.scan.kind == "none")
     return plan._replace(write=[entry for entry in wanted if selection.covers(entry.path)]) if relink else plan
@@ -131,9 +124,9 @@ def make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
     if not force:
         keep, save = project.shell.line("mvc add", path), project.shell.line("mvc checkout -f", path)
         why, fix = "changed here and not in the cache, so not overwritten", f"{keep}  # keeps the change"
-        check_safe(project.cache, path, plan, why, f"{fix}; {save} saves it to the cache and goes on")
+        check_safe(project.cache, path, plan, why, f"{fix}; {save} saves it to the cache and continues")
         return
-    # Storing what is there freshens it: where that is a hard link, the file would seem to change meanwhile.
+    # Without link types: storing a hard link to an object would change the file's stat data.
     lost = lost_by(project.cache, plan)
     names = [f"{path}/{entry.path}" if entry.path else path for entry in lost]
     with CacheWriter(project.cache) as writer:
@@ -142,7 +135,7 @@ def make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
         entry = lost[position]
         project.catalog.set_origin(path, [file.digest.blake3])
         if file.digest != entry.digest:
-            raise MvcError(f"{path}/{entry.path} changed meanwhile, and was left as it is", "run the command again")
+            raise MvcError(f"{path}/{entry.path} changed meanwhile and was not touched", "run the command again")
 
 
 def _failure(project: Project, path: str, name: str, error: MvcError) -> Failure:
@@ -164,4 +157,4 @@ def _remember(project: Project, selection: Selection, pointer: Pointer, before: 
     snapshot = settled(project.tree, path, project.links, snapshot_of(content, digest))
     project.catalog.remember(path, snapshot)
     if not done.failures and not selection.inside:
-        project.catalog.set_synced(path, content_name(pointer))
+        project.catalog.set_synced(path, pointer_id(pointer))

@@ -1,4 +1,4 @@
-"""Editing config files."""
+"""Edits config files."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import TypeAlias
 
 from mvc import config
 from mvc.errors import InvalidFormat, UsageError
-from mvc.fs.files import fsync_upward
+from mvc.fs.durable_names import fsync_upward
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Replacement, Tree, replace_files
 from mvc.project import CONFIG, Project
-from mvc.scm.plumbing import stage
+from mvc.scm.staging import stage
 from mvc.store.buckets.address import parse
 
 Changes: TypeAlias = list[tuple[str, str | None]]
-"""Keys and their new values; None takes one out."""
+"""Keys and their new values; None removes a key."""
 _PRIVATE = 0o600
 
 
 def change(project: Project, changes: Changes, scope: config.Scope) -> str:
-    """Set keys in the file of `scope`, all or none; the file's path. A project's file is staged.
+    """Set keys in the file of `scope`, all or none; return its path. A project's file is staged.
 
     Raises:
-        UsageError: no such key or value, or one that a committed file can't set.
-        InvalidFormat: the file can't be edited line by line.
+        UsageError: no such key or value, or one that a committed file cannot set.
+        InvalidFormat: the file cannot be edited line by line.
 
     """
     for name, value in changes:
         _check(name, value, scope)
-    project.config_layer(scope)  # one that is no config is named as the file that it is
+    project.config_layer(scope)  # raises if the file is invalid
     if scope == "project":
         _edit(project, project.tree, CONFIG, changes, project.project_config() or b"")
         stage(project.git, [CONFIG])
@@ -57,7 +57,7 @@ def _check(name: str, value: str | None, scope: config.Scope) -> None:
 
 
 def _edit(project: Project, tree: Tree, file: str, changes: Changes, text: bytes) -> None:
-    old = tree.read(file, config.MAX_BYTES)  # a sparse checkout may lack what the index has
+    old = tree.read(file, config.MAX_BYTES)  # a sparse checkout may leave the file out
     try:
         new = text.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Who needs an object, or once did: tracked paths, the commits that brought them, the tags that hold them."""
+"""Which tracked paths need an object, or once did, with the commits and tags that have them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from mvc.project import Project
 from mvc.retention.available import known_objects
 from mvc.retention.roots import PATTERN, PointerReader
 from mvc.scm.blobs import stream_blobs
+from mvc.scm.commits import CommitInfo, commit_infos
 from mvc.scm.plumbing import Git
-from mvc.scm.reachable import CommitInfo, Mention, commit_infos, inside, mentions, tags_holding, unreachable
+from mvc.scm.reachable import Mention, inside, mentions, unreachable
+from mvc.scm.refs import tags_holding
+from mvc.store.cache.cache import Cache
 from mvc.workspace.tracked import parsed
 
 
@@ -22,50 +25,50 @@ class Use(NamedTuple):
     """A version of a tracked path that needs an object."""
 
     path: str
-    """With the file's path inside it, where it is a directory."""
+    """With the file's path inside it if it is a directory."""
     commit: str = ""
-    """The commit that brought this version; empty when none did."""
+    """The commit that introduced this version; empty when there is none."""
     author: str = ""
     date: str = ""
     """ISO 8601, with the author's time zone."""
     subject: str = ""
     tags: tuple[str, ...] = ()
-    """Git tags under which this version stands."""
+    """Git tags that contain this version."""
 
 
 def uses_in_history(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:
-    """Return who in the history of all branches needs the objects, the newest first.
+    """Return what needs the objects in the history of all branches, the newest first.
 
     Raises:
-        MvcError: the history can't be read.
+        MvcError: the history cannot be read.
 
     """
     git = inside(project.git, project.layout.common_dir)
-    return _uses(project, git, mentions(git, PATTERN), names) if names else {}
+    return _uses(project.cache, git, mentions(git, PATTERN), names) if names else {}
 
 
 def lost_uses(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:
-    """Return what objects that nothing needs once belonged to, as far as Git and the catalog still know."""
+    """Return what once needed objects that nothing needs now, as far as Git and the catalog know."""
     if not names:
         return {}
     git = inside(project.git, project.layout.common_dir)
-    found = _uses(project, git, unreachable(git, PATTERN), names)
+    found = _uses(project.cache, git, unreachable(git, PATTERN), names)
     reader = PointerReader(project.cache)
     for name in sorted(names - found.keys()):
         if path := project.catalog.origin(name):
             found[name] = (Use(path),)
-            with suppress(MvcError):  # a damaged manifest: its files stay nameless, and are freed all the same
+            with suppress(MvcError):  # a damaged manifest: its files remain unknown
                 for part in reader.listed_in(name) & names:
                     found.setdefault(part, (Use(path),))
     return found
 
 
-def _uses(project: Project, git: Git, versions: Iterable[Mention], names: set[str]) -> dict[str, tuple[Use, ...]]:
-    first = {(version.path, version.oid): version for version in versions}  # the oldest commit stays
+def _uses(cache: Cache, git: Git, versions: Iterable[Mention], names: set[str]) -> dict[str, tuple[Use, ...]]:
+    first = {(version.path, version.oid): version for version in versions}  # the oldest commit remains
     by_oid: dict[str, list[Mention]] = defaultdict(list)
     for version in first.values():
         by_oid[version.oid].append(version)
-    hits = list(_hits(project, git, by_oid, names))
+    hits = list(_hits(cache, git, by_oid, names))
     infos = commit_infos(git, {version.commit for _, _, version in hits})
     tags = tags_holding(git, {(version.path, version.oid) for _, _, version in hits})
     found: dict[str, list[Use]] = defaultdict(list)
@@ -76,15 +79,15 @@ def _uses(project: Project, git: Git, versions: Iterable[Mention], names: set[st
 
 
 def _hits(
-    project: Project, git: Git, by_oid: dict[str, list[Mention]], names: set[str],
+    cache: Cache, git: Git, by_oid: dict[str, list[Mention]], names: set[str],
 ) -> Iterator[tuple[str, str, Mention]]:
-    """Yield the object, the path that needs it, and the version, wherever a version needs one of `names`."""
-    reader = PointerReader(project.cache)
+    """Yield object, path and version for every version that needs one of `names`."""
+    reader = PointerReader(cache)
     oids = list(by_oid)
     for oid, raw in zip(oids, stream_blobs(git, oids, MAX_BYTES), strict=True):
         if names & _needed_by(reader, raw):
             for version in by_oid[oid]:
-                for name, path in _paths(project, version.path, raw):
+                for name, path in _paths(cache, version.path, raw):
                     if name in names:
                         yield name, path, version
 
@@ -92,13 +95,13 @@ def _hits(
 def _needed_by(reader: PointerReader, raw: bytes) -> set[str]:
     try:
         return reader.needed_by([raw])
-    except MvcError:  # a manifest is damaged: it may be just what is asked for
+    except MvcError:  # a manifest is damaged, perhaps one of `names`
         return reader.named_in(raw)
 
 
-def _paths(project: Project, pointer_path: str, raw: bytes) -> Iterator[tuple[str, str]]:
-    """Yield every object that the pointer needs, with the path that it is the content of."""
+def _paths(cache: Cache, pointer_path: str, raw: bytes) -> Iterator[tuple[str, str]]:
+    """Yield every object that the pointer needs, with the path that has this content."""
     path = path_of(pointer_path)
     if (pointer := parsed(path, raw).pointer) is not None:
-        for label, digest in known_objects(project.cache, pointer):
+        for label, digest in known_objects(cache, pointer):
             yield digest.blake3, f"{path}/{label}" if label else path

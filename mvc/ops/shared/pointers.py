@@ -1,4 +1,4 @@
-"""Pointers into the workspace and the index, each with its line in `.gitignore`."""
+"""Writes pointers into the workspace and the index, each with its line in `.gitignore`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from mvc.fs.tree import Replacement, fsync_folders, replace_files
 from mvc.objects.manifest import Encoded, Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, dir_pointer
 from mvc.project import Project
-from mvc.scm.blobs import write_blobs
-from mvc.scm.plumbing import ignored_files, list_files, stage
+from mvc.scm.index import ignored_files, list_files
+from mvc.scm.staging import stage, write_blobs
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace import gitignore
 from mvc.workspace.rename import remove_file
 
 
 def store_directory(writer: CacheWriter, manifest: Manifest, encoded: Encoded, notes: Notes) -> Pointer:
-    """Return the pointer of a directory, its manifest stored unless the pointer lists the files."""
+    """Return the pointer of a directory; store its manifest unless the pointer lists the files."""
     if not encoded.inline:
         for _, body in encoded.objects:
             writer.put_bytes(body)
@@ -26,10 +26,10 @@ def store_directory(writer: CacheWriter, manifest: Manifest, encoded: Encoded, n
 
 
 def publish_pointers(project: Project, files: list[Replacement], *, stage_them: bool = True) -> None:
-    """Write pointers (and what belongs to them), ignore what they stand for, stage all of it once.
+    """Write pointers and the files that belong to them, ignore their content, and stage everything at once.
 
     Raises:
-        MvcError: a file was changed by another program meanwhile, or Git's index is locked.
+        MvcError: another program changed a file meanwhile, or Git's index is locked.
 
     """
     tracked = [item.path.removesuffix(SUFFIX) for item in files if item.path.endswith(SUFFIX)]
@@ -42,7 +42,7 @@ def publish_pointers(project: Project, files: list[Replacement], *, stage_them: 
 
 
 def ignore_files(project: Project, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> list[Replacement]:
-    """Return every `.gitignore` in which one of the paths has its line, as it shall be."""
+    """Return the new content of every `.gitignore` that has, or gets, a line for one of the paths."""
     folders: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for which, paths in enumerate((add, remove)):
         for path in paths:
@@ -60,9 +60,9 @@ def _ignore_file(project: Project, folder: str, add: list[str], remove: list[str
 
 
 def stop_ignoring(project: Project, paths: list[str]) -> list[str]:
-    """Take the lines of `paths` out of their `.gitignore`; those files, of which an emptied one is gone.
+    """Remove the lines of `paths` from their `.gitignore`, and delete one that becomes empty; return these files.
 
-    What was removed beside them before is durable after that, too.
+    Earlier removals in the same directories become durable as well.
     """
     files = ignore_files(project, remove=paths)
     changed = [item for item in files if item.old is not None and item.old != item.new]
@@ -76,9 +76,9 @@ def stop_ignoring(project: Project, paths: list[str]) -> list[str]:
 
 
 def keep_ignoring(project: Project, paths: Iterable[str]) -> None:
-    """Give back lines in `.gitignore` that got lost, where Git would see the content otherwise.
+    """Restore missing lines in `.gitignore` without which Git would see the content.
 
-    A `.gitignore` in conflict is left alone: staging it would hide that.
+    A `.gitignore` in conflict is not touched: staging it would hide the conflict.
     """
     folders: dict[str, list[str]] = defaultdict(list)
     for path in paths:
@@ -94,5 +94,5 @@ def keep_ignoring(project: Project, paths: Iterable[str]) -> None:
 def _lacks_lines(project: Project, paths: list[str]) -> bool:
     try:
         return any(item.old != item.new for item in ignore_files(project, add=paths))
-    except (UnsafePath, OSError):  # behind a symlink, or one itself: whoever writes there says so
+    except (UnsafePath, OSError):  # behind a symlink, or a symlink: reported when it is written
         return False

@@ -1,4 +1,4 @@
-"""A clone tells a remote what it needs of it: before it relies on anything there, and exactly when it collects."""
+"""Tells a remote which objects this clone needs: added before each push, replaced by a gc."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ _ID = re.compile(r"[0-9a-f-]{36}")
 
 
 def announce(project: Project, remote: RemoteStore, names: Iterable[str]) -> None:
-    """Add to what the remote knows this clone to need; the first that a push writes there."""
+    """Add to the objects that this clone needs; a push does this before it writes anything else."""
     remote.prepare()
     with project.locks.roots():
-        add_roots(remote.bucket, clone_id(project), _place(project), names)
+        add_roots(remote.bucket, clone_id(project), _label(project), names)
 
 
 def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) -> float:
-    """Replace what the remote knows this clone to need; no push of this clone may be under way.
+    """Replace the objects that this clone needs; no push of this clone may be running.
 
     Returns:
-        The time by the remote's clock, in seconds since the epoch; by this machine's where the remote tells none.
+        The time by the remote's clock, in seconds since the epoch; by this machine's if the remote has none.
 
     """
     key = roots_key(clone_id(project))
     with project.locks.roots():
-        remote.bucket.write(key, encode_roots(_place(project), names))
+        remote.bucket.write(key, encode_roots(_label(project), names))
         written = remote.bucket.head(key)
     return (written.modified if written else 0) or time.time()
 
 
 def clone_id(project: Project) -> str:
-    """Return by what remotes tell this clone from others, made when it is first asked for.
+    """Return the id of this clone at remotes, created on first use.
 
-    It holds for this file at this place: a copy of the clone gets one of its own.
+    It is valid for this file at this path only: a copy of the clone gets its own.
     """
     path = os.path.realpath(project.home) + "/clone-id"
     with suppress(FileNotFoundError, ValueError), open(path, encoding="utf-8", errors="replace") as file:
-        known, inode, place = file.read().rstrip("\n").split("\n", 2)
-        if _ID.fullmatch(known) and inode == str(os.fstat(file.fileno()).st_ino) and place == path:
+        known, inode, known_path = file.read().rstrip("\n").split("\n", 2)
+        if _ID.fullmatch(known) and inode == str(os.fstat(file.fileno()).st_ino) and known_path == path:
             return known
     made = str(uuid4())
     try:
@@ -61,5 +61,5 @@ def clone_id(project: Project) -> str:
     return made
 
 
-def _place(project: Project) -> str:
+def _label(project: Project) -> str:
     return f"{os.uname().nodename}:{base_directory(project)}"

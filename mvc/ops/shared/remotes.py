@@ -1,4 +1,4 @@
-"""The remotes that the settings name, and which one a command means."""
+"""The remotes in the settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT = "remotes.default"
 
 
 def default_remote(settings: config.Settings) -> str:
-    """Return the name of the remote that is used when none is named; empty when there is none."""
+    """Return the name of the default remote; empty when there is none."""
     remotes = [*configured_remotes(settings)]
     return settings.value(DEFAULT) or (remotes[0] if len(remotes) == 1 else "")
 
@@ -39,10 +39,10 @@ def configured_remotes(settings: config.Settings) -> dict[str, RemoteSettings]:
 
 
 def find_remote(project: Project, name: str | None = None) -> RemoteSettings:
-    """Return a remote, checked, a directory as an absolute path; the default one when `name` is None.
+    """Return a remote, checked; the default one if `name` is None. A directory becomes an absolute path.
 
     Raises:
-        UsageError: no remote has that name, or its settings are wrong.
+        UsageError: no remote has that name, or its settings are invalid.
 
     """
     remotes = configured_remotes(project.settings)
@@ -79,10 +79,10 @@ def _refuse_committed_secret(settings: config.Settings, name: str) -> None:
 
 
 def directory_outside(project: Project, name: str, path: str) -> str:
-    """Return the directory of a remote, absolute.
+    """Return the absolute path of the directory of a remote.
 
     Raises:
-        UsageError: it lies inside the repository.
+        UsageError: it is inside the repository.
 
     """
     base = base_directory(project)
@@ -95,6 +95,6 @@ def directory_outside(project: Project, name: str, path: str) -> str:
 
 
 def base_directory(project: Project) -> str:
-    """Return where relative directories of remotes begin: the top of the main worktree, for all worktrees."""
+    """Return the directory that remote directories are relative to: the top of the main worktree."""
     parent, name = os.path.split(project.layout.common_dir)
     return parent if name == ".git" else project.root

@@ -1,18 +1,18 @@
-"""Pointers, and the reports beside them, as a commit has them."""
+"""Pointers and reports in Git: at a commit, or in single blobs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from mvc.objects.pointer import SUFFIX, path_of
+from mvc.objects.pointer import MAX_BYTES, SUFFIX, path_of
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.scm.blobs import list_blobs, read_blobs
+from mvc.scm.blobs import list_blobs, read_blobs, stream_blobs
 from mvc.scm.plumbing import Git
 from mvc.workspace.tracked import Tracked, parsed
 
 COMPANIONS = (REPORT, REPORT + SIGNATURES)
-"""Files that belong to a pointer: its evaluation report and that report's signatures."""
+"""Suffixes of the files that belong to a pointer: its evaluation report and that report's signatures."""
 
 
 def tracked_at(git: Git, commit: str) -> dict[str, Tracked]:
@@ -29,7 +29,7 @@ def tracked_at(git: Git, commit: str) -> dict[str, Tracked]:
 
 
 def companions_at(git: Git, commit: str, paths: Iterable[str]) -> list[tuple[str, bytes]]:
-    """Return path and bytes of what `commit` has beside the pointers of `paths`.
+    """Return path and content of the files that belong to the pointers of `paths` at `commit`.
 
     Raises:
         MvcError: a blob is not in this clone.
@@ -39,3 +39,10 @@ def companions_at(git: Git, commit: str, paths: Iterable[str]) -> list[tuple[str
     blobs = [blob for blob in list_blobs(git, commit, "") if blob.path in wanted]
     bodies = read_blobs(git, [blob.oid for blob in blobs])
     return [(blob.path, raw) for blob, raw in zip(blobs, bodies, strict=True)]
+
+
+def pointers_in_blobs(git: Git, blobs: Sequence[tuple[str, str]]) -> list[Tracked]:
+    """Return the valid pointers among `blobs` (object id and tracked path), which this clone has."""
+    bodies = stream_blobs(git, (oid for oid, _ in blobs), MAX_BYTES)
+    items = (parsed(path, raw) for (_, path), raw in zip(blobs, bodies, strict=True))
+    return [item for item in items if item.pointer is not None]

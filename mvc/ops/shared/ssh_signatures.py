@@ -1,6 +1,6 @@
-"""SSH signatures, made and verified by `ssh-keygen`: the only place that runs it.
+"""SSH signatures, made and verified by `ssh-keygen`: only this module runs it.
 
-Why a program and no library: docs/adr/0013-signatures-by-ssh-keygen.md.
+Why a program and not a library: docs/adr/0013-signatures-by-ssh-keygen.md.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import NamedTuple
 from mvc.errors import MvcError
 from mvc.quality.files import REVOKED, SIGNERS
 from mvc.quality.judge.facts import Signer
-from mvc.quality.reports.signers import Allowed, Block, parse_revoked, parse_signers, split_blocks
+from mvc.quality.reports.signers import AllowedKey, Block, parse_revoked, parse_signers, split_blocks
 
 PATIENCE = 60
-"""Seconds in which a signature must be verified."""
+"""Seconds to wait for the verification of a signature."""
 
 _PROGRAM = "ssh-keygen"
 _INSTALL = "apt-get install openssh-client"
 _ONE = "signer"
-"""What the signer is called in the one line that `ssh-keygen` gets to see."""
+"""The name of the signer in the only line that `ssh-keygen` gets."""
 _TOO_OLD = re.compile(
     r"^(?:ssh-keygen: )?(?:unknown|illegal|invalid)[a-z ]* option|^usage:", re.IGNORECASE | re.MULTILINE,
 )
@@ -33,41 +33,41 @@ _REASONS = {
     "not yet valid": "the key is not valid yet",
     "not permitted for use": "the key may not sign this: its line has other namespaces",
     "bad options": "its line has an option that ssh-keygen does not know",
-    "incorrect signature": "it is of other bytes",
-    "does not match": "it is of other bytes",
+    "incorrect signature": "it signs other content",
+    "does not match": "it signs other content",
 }
-"""What `ssh-keygen` says, in our words."""
+"""Messages of `ssh-keygen`, and mvc's."""
 
 
 def signers_of(
     raw: bytes, signatures: bytes, allowed: bytes | None, revoked: bytes | None, namespace: str, now: float,
 ) -> tuple[Signer, ...]:
-    """Return who signed `raw`, by the blocks of the `.sig` file `signatures`; `now` in seconds since the epoch.
+    """Return the signers of `raw` in the `.sig` file `signatures`; `now` in seconds since the epoch.
 
-    `allowed` and `revoked` are base's `allowed_signers` and `revoked_signers`; None where it has none. A report is
-    signed in the namespace `signers.REPORTS`; of a guarded file `signers.change_text` is, in `signers.CHANGES`.
-    A key under several principals is several signers. Whatever a block holds, it is a signer or a problem.
+    `allowed` and `revoked` are base's `allowed_signers` and `revoked_signers`; None if it has none. A report is
+    signed in the namespace `signers.REPORTS`; for a policy file, `signers.change_text` is signed in
+    `signers.CHANGES`. A key with several principals counts as several signers. Each block yields signers or a problem.
 
     Raises:
-        MvcError: `ssh-keygen` is not there, too old, or does not answer.
+        MvcError: `ssh-keygen` is missing, too old, or does not answer.
 
     """
-    known = parse_signers(allowed or b"").signers
+    known = parse_signers(allowed or b"").keys
     with tempfile.TemporaryDirectory(prefix="mvc-") as folder:
-        case = _Case(raw, namespace, revoked, now, folder)
-        found = [signer for block in split_blocks(signatures) for signer in _of_block(case, block, known)]
+        data = _SignedData(raw, namespace, revoked, now, folder)
+        found = [signer for block in split_blocks(signatures) for signer in _of_block(data, block, known)]
     return tuple(dict.fromkeys(found))
 
 
-class _Case(NamedTuple):
-    """What is to be signed, and what there is besides to judge a signature by."""
+class _SignedData(NamedTuple):
+    """Signed data, and what else decides whether a signature counts."""
 
     raw: bytes
     namespace: str
     revoked: bytes | None
     now: float
     folder: str
-    """Nobody else's."""
+    """A private directory."""
 
     def write(self, name: str, content: bytes) -> str:
         path = f"{self.folder}/{name}"
@@ -76,7 +76,7 @@ class _Case(NamedTuple):
         return path
 
 
-def _of_block(case: _Case, block: Block, known: Sequence[Allowed]) -> Iterator[Signer]:
+def _of_block(data: _SignedData, block: Block, known: Sequence[AllowedKey]) -> Iterator[Signer]:
     if block.problem:
         yield Signer("", "", block.problem)
         return
@@ -84,14 +84,14 @@ def _of_block(case: _Case, block: Block, known: Sequence[Allowed]) -> Iterator[S
     if not lines:
         yield Signer("", block.fingerprint, f"{SIGNERS} of the target branch does not name the key")
     for line in lines:
-        yield Signer(line.principal, block.fingerprint, _problem(case, block, line))
+        yield Signer(line.principal, block.fingerprint, _problem(data, block, line))
 
 
-def _problem(case: _Case, block: Block, line: Allowed) -> str:
-    """Return why a signature does not count; empty when it does."""
-    if block.namespace != case.namespace:
-        return f"it was made for {block.namespace!r}, expected {case.namespace!r}"
-    done = _verify(case, block, line, revoked=True)
+def _problem(data: _SignedData, block: Block, line: AllowedKey) -> str:
+    """Return why a signature does not count; empty if it does."""
+    if block.namespace != data.namespace:
+        return f"it was made for {block.namespace!r}, expected {data.namespace!r}"
+    done = _verify(data, block, line, revoked=True)
     if done.returncode == 0:
         return ""
     said = done.stderr.decode(errors="replace")
@@ -99,52 +99,47 @@ def _problem(case: _Case, block: Block, line: Allowed) -> str:
         return reason
     if _TOO_OLD.search(said):
         raise MvcError(f"{_PROGRAM} is too old to verify signatures: use OpenSSH 8.9 or newer", _INSTALL)
-    if case.revoked is not None and _verify(case, block, line, revoked=False).returncode == 0:
-        return _revocation(case.revoked, block)
+    if data.revoked is not None and _verify(data, block, line, revoked=False).returncode == 0:
+        is_listed = any(line.key == block.key for line in parse_revoked(data.revoked).keys)
+        return "the key is revoked" if is_listed else f"the key is revoked, or {REVOKED} cannot be read"
     return f"{_PROGRAM} does not accept it"
 
 
-def _revocation(revoked: bytes, block: Block) -> str:
-    if any(line.key == block.key for line in parse_revoked(revoked).signers):
-        return "the key is revoked"
-    return f"the key is revoked, or {REVOKED} cannot be read"
-
-
-def _verify(case: _Case, block: Block, line: Allowed, *, revoked: bool) -> subprocess.CompletedProcess[bytes]:
-    """Ask about one signature and one line, under a name of ours: patterns and lists of names have no say."""
-    moment = time.strftime("%Y%m%d%H%M%S", time.localtime(case.now))
+def _verify(data: _SignedData, block: Block, line: AllowedKey, *, revoked: bool) -> subprocess.CompletedProcess[bytes]:
+    """Verify one signature against one line, under a fixed name: patterns and lists of names do not matter."""
+    moment = time.strftime("%Y%m%d%H%M%S", time.localtime(data.now))
     arguments = [
-        "-f", case.write("allowed", f"{_ONE} {line.line}\n".encode()), "-I", _ONE, "-O", f"verify-time={moment}",
-        "-s", case.write("signature", block.armour),
+        "-f", data.write("allowed", f"{_ONE} {line.line}\n".encode()), "-I", _ONE, "-O", f"verify-time={moment}",
+        "-s", data.write("signature", block.armour),
     ]
-    if revoked and case.revoked is not None:
-        arguments += ["-r", case.write("revoked", case.revoked)]
-    return _ask("verify", "-n", case.namespace, *arguments, stdin=case.raw)
+    if revoked and data.revoked is not None:
+        arguments += ["-r", data.write("revoked", data.revoked)]
+    return _ask("verify", "-n", data.namespace, *arguments, stdin=data.raw)
 
 
 def fits(raw: bytes, block: Block, namespace: str) -> bool:
-    """Whether a signature is of just these bytes, whoever made it.
+    """Whether a signature is of exactly these bytes, by any signer.
 
     Raises:
-        MvcError: `ssh-keygen` is not there, or does not answer.
+        MvcError: `ssh-keygen` is missing, or does not answer.
 
     """
     if block.problem or block.namespace != namespace:
         return False
     with tempfile.TemporaryDirectory(prefix="mvc-") as folder:
-        path = _Case(raw, namespace, None, 0, folder).write("signature", block.armour)
+        path = _SignedData(raw, namespace, None, 0, folder).write("signature", block.armour)
         return _ask("check-novalidate", "-n", namespace, "-s", path, stdin=raw).returncode == 0
 
 
 def _ask(*arguments: str, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
-    with _there():
+    with _program_errors():
         return subprocess.run(  # noqa: S603 - a fixed program, never a shell
             [_PROGRAM, "-Y", *arguments], input=stdin, capture_output=True, check=False, timeout=PATIENCE,
         )
 
 
 @contextmanager
-def _there() -> Iterator[None]:
+def _program_errors() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
@@ -160,34 +155,34 @@ class Key(NamedTuple):
     """A key to sign with."""
 
     text: str
-    """A path, or a public key whose private half the agent has."""
+    """A path, or a public key whose private key the agent has."""
     literal: bool
     cwd: str
-    """Where the path starts."""
+    """The directory that the path is relative to."""
     environ: Mapping[str, str]
-    """Where the agent is."""
+    """With the address of the agent."""
 
 
 def sign(raw: bytes, namespace: str, key: Key) -> Block:
-    """Return a signature under `raw`. `ssh-keygen` asks for a passphrase where the key has one.
+    """Return a signature of `raw`. `ssh-keygen` asks for the passphrase of the key.
 
     Raises:
-        MvcError: there is no such key, it cannot be unlocked, or `ssh-keygen` is not there.
+        MvcError: there is no such key, it cannot be unlocked, or `ssh-keygen` is missing.
 
     """
     with tempfile.TemporaryDirectory(prefix="mvc-") as folder:
-        case = _Case(raw, namespace, None, 0, folder)
-        # The data in a file, not on stdin: that is where the passphrase is asked for.
-        message = case.write("message", raw)
-        place = case.write("key.pub", f"{key.text}\n".encode()) if key.literal else key.text
-        _run(key, ["-q", "-Y", "sign", "-n", namespace, "-f", place, message])
+        data = _SignedData(raw, namespace, None, 0, folder)
+        # In a file: `ssh-keygen` asks for the passphrase on stdin.
+        message = data.write("message", raw)
+        key_path = data.write("key.pub", f"{key.text}\n".encode()) if key.literal else key.text
+        _run(key, ["-q", "-Y", "sign", "-n", namespace, "-f", key_path, message])
         with open(f"{message}.sig", "rb") as file:
             (block,) = split_blocks(file.read())
     return block
 
 
 def _run(key: Key, arguments: list[str]) -> None:
-    with _there():
+    with _program_errors():
         done = subprocess.run(  # noqa: S603 - a fixed program, never a shell
             [_PROGRAM, *arguments],
             cwd=key.cwd, env=dict(key.environ), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
@@ -199,6 +194,6 @@ def _run(key: Key, arguments: list[str]) -> None:
 
 def _reason(key: Key, said: str) -> str:
     if key.literal:
-        return "ssh-agent does not have the private half of that key"
+        return "ssh-agent does not have the private key"
     lines = said.strip().splitlines() or [f"{_PROGRAM} failed"]
     return lines[-1].rpartition("Enter passphrase: ")[2]

@@ -14,7 +14,7 @@ from blake3 import blake3
 from mvc.errors import MissingObject, MvcError, UsageError
 from mvc.ops.shared.remote_roots import announce_all, clone_id
 from mvc.ops.shared.remotes import find_remote
-from mvc.ops.shared.transfers import transferring
+from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.ops.storage.gc import Garbage, GcOptions, iso, named
 from mvc.project import Project
 from mvc.retention.roots import MANIFESTS, PointerReader, repository_roots

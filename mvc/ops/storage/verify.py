@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MvcError
 from mvc.objects.manifest import Manifest, encode
-from mvc.ops.shared.content import look
 from mvc.ops.shared.object_users import Use, uses_in_history
 from mvc.ops.shared.selection import chosen
+from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.retention.available import known_objects, needed_objects
 from mvc.store.cache.inventory import quarantined_objects
 from mvc.store.cache.scrub import Damage, ScrubScope, quarantine, scrub
 from mvc.store.cache.writer import CacheWriter
-from mvc.workspace.content import hashing, read_files, storing
+from mvc.workspace.read_files import hashing, read_files, storing
 from mvc.workspace.tracked import Selection
 
 
@@ -182,7 +182,7 @@ def _from_file(project: Project, writer: CacheWriter, path: str, name: str) -> b
 
 def _from_directory(project: Project, writer: CacheWriter, path: str, name: str) -> bool:
     """Write a directory's manifest, or a shard of it, anew."""
-    observed = look(project, path)
+    observed = observe_path(project, path)
     if observed.scan.kind != "dir":
         return False
     for digest, body in encode(Manifest(tuple(sorted(observed.entries())))).objects:

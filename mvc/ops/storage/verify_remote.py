@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.selection import chosen
-from mvc.ops.shared.transfers import bring_manifests, transferring
+from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.ops.storage.verify import Wrong, broken_lists, objects_in_use, with_history
 from mvc.project import Project
 from mvc.store.cache.scrub import ScrubScope
 from mvc.store.remote.scrub import scrub_remote
 from mvc.transfer.pool import JOBS
+from mvc.workspace.tracked import pointers_of
 
 
 class RemoteVerified(NamedTuple):
@@ -39,7 +40,7 @@ def verify_remote(
     paths = [*paths]
     selections = chosen(project, project.tracked(), paths)
     with project.locks.store(), transferring(project, remote, JOBS) as tools:
-        bring_manifests(tools, selections)
+        bring_manifests(tools, pointers_of(selections))
         users = objects_in_use(project, selections)
         known = {name: use.xxh128 for name, use in users.items()}
         broken = broken_lists(project, selections)

@@ -1,4 +1,4 @@
-"""`mvc add`: workspace files into the cache, pointers into Git."""
+"""`mvc add`: stores workspace files in the cache, and their pointers in Git."""
 
 from __future__ import annotations
 
@@ -13,33 +13,36 @@ from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest, encode
 from mvc.objects.names import check_path
 from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
-from mvc.ops.shared.content import content_name, content_of, same_content
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
-from mvc.ops.shared.selection import Failure, collecting, unusable
+from mvc.ops.shared.selection import unusable
+from mvc.ops.shared.workspace_content import observed_id, pointer_id, same_content
 from mvc.project import FOLDER, Project
 from mvc.retention.available import listing_objects, load_manifest
-from mvc.scm.plumbing import index_paths
+from mvc.scm.index import index_paths
+from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
-from mvc.workspace.content import storing
-from mvc.workspace.observe import Look, Observed, check_storable, observe, settled
+from mvc.workspace.observe import Observed, ObserveOptions, check_storable, observe, settled
+from mvc.workspace.read_files import storing
 from mvc.workspace.scan import refusal
+from mvc.workspace.stat_index import packed_name
 from mvc.workspace.tracked import Tracked, folders_above, holder_of, matching, means
 
 
 class AddOptions(NamedTuple):
-    """How to add."""
+    """Options of `mvc add`."""
 
     desc: str | None = None
-    """The pointer's description; None keeps what it has."""
+    """The pointer's description; None keeps the present one."""
     name: str | None = None
-    """The registry's name of the model; None keeps what it has."""
+    """The model's name in the registry; None keeps the present one."""
     force: bool = False
-    """Add a path even where that reverts what its pointer has gained since."""
+    """Add a path even if that reverts an update of its pointer."""
     stage: bool = True
     follow_symlinks: bool = False
     jobs: int = 4
-    """Large files read at once."""
+    """Large files read at the same time."""
 
 
 class Added(NamedTuple):
@@ -53,18 +56,18 @@ class Added(NamedTuple):
     blake3: str
     xxh128: str
     changed: bool
-    """Whether the pointer stands for other content than before."""
+    """Whether the pointer's content changed."""
 
 
 class AddResult(NamedTuple):
-    """What was added, and for which paths that could not be done."""
+    """What was added, and the paths that failed."""
 
     added: tuple[Added, ...]
     failed: tuple[Failure, ...] = ()
 
 
 class Target(NamedTuple):
-    """A path to add: all of it, or only the parts `inside` a tracked directory."""
+    """A path to add: all of it, or the parts `inside` a tracked directory."""
 
     path: str
     before: Tracked | None
@@ -72,7 +75,7 @@ class Target(NamedTuple):
 
     @property
     def raw(self) -> bytes | None:
-        """The pointer's bytes before; None when there was none."""
+        """The previous pointer file; None when there was none."""
         return self.before.raw if self.before else None
 
     def covers(self, name: str) -> bool:
@@ -81,7 +84,7 @@ class Target(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A target whose content is in the cache; its pointer is to be written."""
+    """A target whose content is in the cache, and the pointer to write."""
 
     target: Target
     pointer: Pointer
@@ -94,8 +97,8 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
     A path that fails does not stop the others.
 
     Raises:
-        UsageError: a path can't be added, said before anything is read.
-        MvcError: the cache, the pointers or the index can't be written.
+        UsageError: a path cannot be added; nothing was read.
+        MvcError: the cache, the pointers or the index cannot be written.
 
     """
     with project.locks.worktree(), project.locks.store():
@@ -128,7 +131,7 @@ def _targets(project: Project, tracked: dict[str, Tracked], paths: list[str], op
 
 
 def _expand(project: Project, tracked: dict[str, Tracked], path: str) -> list[str]:
-    """Return what `path` means: itself, its tracked path when it is a pointer, or what it matches."""
+    """Return the paths that `path` means: itself, the tracked path of a pointer, or what a pattern matches."""
     if not path:
         raise UsageError("the whole worktree can't be one tracked directory", "mvc add PATH")
     if path.endswith(SUFFIX) and (path_of(path) in tracked or project.tree.lstat(path_of(path))):
@@ -141,7 +144,7 @@ def _expand(project: Project, tracked: dict[str, Tracked], path: str) -> list[st
 
 
 def _candidates(project: Project, tracked: dict[str, Tracked]) -> list[str]:
-    """Return the files of the workspace that a pattern may mean; tracked directories stand for theirs."""
+    """Return the files of the workspace that a pattern may match, and the tracked directories as a whole."""
     found = list(tracked)
     for folder, folders, files in os.walk(project.root):
         prefix = os.path.relpath(folder, project.root) + "/" if folder != project.root else ""
@@ -157,7 +160,9 @@ def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[
     in_git = index_paths(project.git)
     holders = folders_above(tracked)
     for folder, path in folders_above(target.path for target in targets).items():
-        _check_own_repository(project, folder, path)
+        if project.tree.lstat(f"{folder}/.git") is not None:
+            line = f"{project.shell.line('mvc -C', folder)} add -- {shlex.quote(path[len(folder) + 1 :])}"
+            raise UsageError(f"{path} is in the submodule or repository {folder}", line)
     for target in targets:
         path = target.path
         if below := holders.get(path):
@@ -170,13 +175,7 @@ def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[
             recursive = "-r " if mine != [path] else ""
             untrack = project.shell.line(f"git rm {recursive}--cached --", path)
             line = f"{untrack} && {project.shell.line('mvc add', path)}"
-            raise UsageError(f"{path} is tracked by Git, and can't be tracked by mvc as well", line)
-
-
-def _check_own_repository(project: Project, folder: str, path: str) -> None:
-    if project.tree.lstat(f"{folder}/.git") is not None:
-        line = f"{project.shell.line('mvc -C', folder)} add -- {shlex.quote(path[len(folder) + 1 :])}"
-        raise UsageError(f"{path} is in the submodule or repository {folder}", line)
+            raise UsageError(f"{path} is tracked by Git and can't be tracked by mvc as well", line)
 
 
 def _check_name(tracked: dict[str, Tracked], targets: list[Target], options: AddOptions) -> None:
@@ -186,12 +185,12 @@ def _check_name(tracked: dict[str, Tracked], targets: list[Target], options: Add
         raise UsageError("--name names one model, so it takes one path", "mvc add PATH --name NAME")
     if NAME.fullmatch(options.name) is None:
         raise UsageError(
-            f"{options.name!r} is no model name: letters, digits, '-', '_' and '/' only",
+            f"invalid model name {options.name!r}: use only letters, digits, '-', '_' and '/'",
             "mvc add PATH --name my-model",
         )
     for item in tracked.values():
         if item.path != targets[0].path and item.pointer and item.pointer.notes.name == options.name:
-            raise UsageError(f"{item.path} has the name {options.name!r} already", "choose another --name")
+            raise UsageError(f"{item.path} already has the name {options.name!r}", "choose another --name")
 
 
 # Content into the cache.
@@ -209,9 +208,10 @@ def _store(project: Project, targets: list[Target], options: AddOptions) -> tupl
 
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
     before = target.before
-    hopeless = before is not None and before.condition in ("conflict", "not-checked-out")
-    if before is not None and (hopeless or (before.condition and target.inside)):
-        raise unusable(project, before, project.shell.line("mvc add", target.path))
+    if before is not None:  # an invalid pointer is written anew, unless only parts of it are meant
+        replaceable = before.condition not in ("conflict", "not-checked-out")
+        if not replaceable or (before.condition and target.inside):
+            raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
     pointer = before.pointer if before else None
     observed = _observe(project, writer, target, pointer, options)
     if pointer is not None and not options.force:
@@ -219,15 +219,15 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
     notes = _notes(pointer, options)
     if target.inside and pointer is not None:
         return Prepared(target, _updated(project, writer, target, pointer, observed, notes), observed)
-    if pointer is not None and same_content(pointer, observed) and _is_listed(project, pointer):
+    if pointer is not None and same_content(pointer, observed) and _has_manifest(project.cache, pointer):
         return Prepared(target, pointer._replace(notes=notes), observed)
     return Prepared(target, _pointer(writer, observed, notes), observed)
 
 
-def _is_listed(project: Project, pointer: Pointer) -> bool:
-    """Whether the cache has a directory's manifest: in a clone that fetched nothing it does not."""
-    lists = listing_objects(project.cache, pointer) if pointer.kind == "dir" else []
-    return not project.cache.missing(digest.blake3 for digest in lists)
+def _has_manifest(cache: Cache, pointer: Pointer) -> bool:
+    """Whether the cache has a directory's manifest; in a clone that fetched nothing, it does not."""
+    lists = listing_objects(cache, pointer) if pointer.kind == "dir" else []
+    return not cache.missing(digest.blake3 for digest in lists)
 
 
 def _observe(
@@ -237,24 +237,24 @@ def _observe(
         project.tree,
         target.path,
         project.links,
-        Look(
+        ObserveOptions(
             project.catalog.snapshot(target.path),
             storing(writer, project.around.progress, options.jobs, _likely(pointer)),
-            lambda packed: writer.holds(packed[:32].hex()),
+            lambda packed: writer.holds(packed_name(packed)),
             options.follow_symlinks,
             target.covers if target.inside else None,
             None if target.inside else partial(check_storable, target.path),
         ),
     )
     if observed.scan.kind == "none" and not target.inside:
-        raise MvcError(f"{target.path} is tracked, but not there", project.shell.line("mvc checkout", target.path))
+        raise MvcError(f"{target.path} is tracked but missing", project.shell.line("mvc checkout", target.path))
     if error := refusal(target.path, observed.scan, project.shell.show):
         raise error
     return observed
 
 
 def _likely(pointer: Pointer | None) -> list[int]:
-    """Return the sizes of large content known before: a file of that size may only have been touched."""
+    """Return the sizes of the pointer's large files: a file of that size may be unchanged."""
     if pointer is None:
         return []
     if pointer.manifest is not None:
@@ -263,14 +263,14 @@ def _likely(pointer: Pointer | None) -> list[int]:
 
 
 def _check_not_behind(project: Project, path: str, pointer: Pointer, observed: Observed) -> None:
-    """Refuse to undo what the pointer has gained since the workspace last agreed with it."""
+    """Refuse to revert an update that the pointer got since the workspace last matched it."""
     synced = project.catalog.synced(path)
-    if not synced or synced == content_name(pointer) or same_content(pointer, observed):
+    if not synced or synced == pointer_id(pointer) or same_content(pointer, observed):
         return
-    if synced == content_of(observed):
+    if synced == observed_id(observed):
         message = f"{path} is behind its pointer: adding it would revert that update"
     else:
-        message = f"{path} was changed here, and its pointer moved on meanwhile: adding it would revert that update"
+        message = f"{path} was changed here, and its pointer was updated meanwhile: adding it would revert that update"
     take, revert = project.shell.line("mvc checkout", path), project.shell.line("mvc add -f", path)
     raise MvcError(message, f"{take}  # takes the update; {revert} reverts it")
 
@@ -287,14 +287,14 @@ def _pointer(writer: CacheWriter, observed: Observed, notes: Notes) -> Pointer:
         raise MvcError("nothing to add")
     if observed.scan.kind == "file":
         return file_pointer(observed.snapshot.digest, executable=observed.executable, notes=notes)
-    manifest = Manifest(tuple(sorted(observed.entries())))  # in order already where it was just read
+    manifest = Manifest(tuple(sorted(observed.entries())))  # sorted already if it was just read
     return store_directory(writer, manifest, observed.encoded or encode(manifest), notes)
 
 
 def _updated(
     project: Project, writer: CacheWriter, target: Target, pointer: Pointer, observed: Observed, notes: Notes,
 ) -> Pointer:
-    """Return the directory's pointer with just the parts that were meant as they are now."""
+    """Return the directory's pointer with the parts that are meant updated, and nothing else."""
     if pointer.kind != "dir":
         raise UsageError(f"{target.path} is tracked as a file", project.shell.line("mvc add", target.path))
     old = load_manifest(project.cache, pointer).entries
@@ -320,7 +320,7 @@ def _remember(project: Project, item: Prepared) -> None:
     path, snapshot = item.target.path, item.observed.snapshot
     if snapshot is not None:
         project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
-    project.catalog.set_synced(path, content_name(item.pointer))
+    project.catalog.set_synced(path, pointer_id(item.pointer))
     listed = item.pointer.manifest.entries if item.pointer.manifest is not None else (item.pointer.digest,)
     project.catalog.set_origin(path, (part.blake3 for part in listed))
 

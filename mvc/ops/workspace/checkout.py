@@ -1,4 +1,4 @@
-"""`mvc checkout`: makes the workspace match the pointers, or brings both back as they were."""
+"""`mvc checkout`: makes the workspace match the pointers, or restores both from a revision."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from mvc.ops.shared.checkout import (
     make_safe,
     plan_checkout,
 )
-from mvc.ops.shared.content import look, same_content
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import companions_at, tracked_at
-from mvc.ops.shared.selection import Failure, chosen, collecting, listing, unusable
+from mvc.ops.shared.selection import chosen, manifest_errors, unusable
+from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
-from mvc.scm.plumbing import resolve
+from mvc.scm.commits import resolve
+from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Selection, Tracked
@@ -33,9 +35,9 @@ from mvc.workspace.tracked import Selection, Tracked
 def checkout(
     project: Project, paths: Iterable[str] = (), rev: str | None = None, options: CheckoutOptions = CheckoutOptions(),
 ) -> CheckoutResult:
-    """Make the workspace at `paths` (from the top of the worktree; none: everywhere) match.
+    """Make the workspace at `paths` (from the top of the worktree; none: everywhere) match its pointers.
 
-    With `rev`, pointers, reports and content come back as they were at that revision.
+    With `rev`, pointers, reports and content are restored from that revision.
 
     Raises:
         UsageError: no such revision.
@@ -45,11 +47,11 @@ def checkout(
     if rev is None:
         return check_out(project, paths, options)
     with project.locks.worktree(), project.locks.store():
-        return _bring_back(project, rev, list(paths), options)
+        return _restore(project, rev, list(paths), options)
 
 
-def _bring_back(project: Project, rev: str, paths: list[str], options: CheckoutOptions) -> CheckoutResult:
-    """Pointers first: interrupted after that, the workspace is merely behind them."""
+def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOptions) -> CheckoutResult:
+    """Restore pointers first: if it is interrupted after that, the workspace is merely behind them."""
     commit = resolve(project.git, rev)
     now = project.tracked()
     failed: list[Failure] = []
@@ -67,20 +69,20 @@ def _bring_back(project: Project, rev: str, paths: list[str], options: CheckoutO
 
 
 def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str, *, force: bool) -> Selection:
-    """Return what shall be tracked, once its content is known to be there and nothing would be lost."""
+    """Return what to track, after checking that its content is available and nothing would be lost."""
     item = past.item
     if item.pointer is None:
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     if past.inside:
-        item = _with_parts(project, past, now.get(item.path))
+        item = _with_parts(project.cache, past, now.get(item.path))
     pointer = item.pointer or past.item.pointer
-    with listing(project, item.path):
+    with manifest_errors(project.shell, item.path):
         available = pointer is not None and is_available(project.cache, project.catalog, pointer)
     if pointer is None or not available:
         line = project.shell.line(f"mvc fetch --rev {shlex.quote(rev)}", item.path)
         fix = line if configured_remotes(project.settings) else ""
-        raise MissingObject(f"the cache does not hold {item.path} as it was at {rev}", fix)
-    before = look(project, item.path)
+        raise MissingObject(f"the cache does not hold {item.path} as of {rev}", fix)
+    before = observe_path(project, item.path)
     if not same_content(pointer, before):
         if error := refusal(item.path, before.scan, project.shell.show):
             raise error
@@ -88,22 +90,22 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str
     return Selection(item)
 
 
-def _with_parts(project: Project, past: Selection, now: Tracked | None) -> Tracked:
-    """Return the tracked directory as it is now, but for the parts that come from the past."""
+def _with_parts(cache: Cache, past: Selection, now: Tracked | None) -> Tracked:
+    """Return the tracked directory as it is now, with the parts that are meant from the past."""
     if past.item.pointer is None or now is None or now.pointer is None:
         return past.item
-    old = load_manifest(project.cache, past.item.pointer).entries
-    new = load_manifest(project.cache, now.pointer).entries
+    old = load_manifest(cache, past.item.pointer).entries
+    new = load_manifest(cache, now.pointer).entries
     manifest = Manifest.of(
         [entry for entry in old if past.covers(entry.path)] + [entry for entry in new if not past.covers(entry.path)],
     )
-    with CacheWriter(project.cache) as writer:
+    with CacheWriter(cache) as writer:
         pointer = store_directory(writer, manifest, encode(manifest), now.pointer.notes)
     return now._replace(pointer=pointer, raw=emit(pointer))
 
 
 def _companions(project: Project, commit: str, accepted: list[Selection]) -> list[Replacement]:
-    """Return the reports that stood beside the pointers at `commit`."""
+    """Return the reports of the accepted paths at `commit`."""
     wanted = [selection.item.path for selection in accepted]
     return [
         Replacement(path, project.tree.read(path, MAX_BYTES), raw)

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
-from mvc.objects.diff import Change, EntryChange, diff_manifests, pair_renames
+from mvc.objects.diff import ChangeKind, EntryChange, diff_manifests, pair_renames
 from mvc.objects.manifest import Entry, Manifest
-from mvc.ops.shared.content import look
-from mvc.ops.shared.reports import directions, fitting, report_in, values
+from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.reports import matching_report, metric_directions, metric_values, report_in
 from mvc.ops.shared.revisions import companions_at, tracked_at
-from mvc.ops.shared.selection import Failure, chosen, collecting, unusable
+from mvc.ops.shared.selection import chosen, unusable
+from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.retention.available import load_manifest
-from mvc.scm.plumbing import head, resolve
+from mvc.scm.commits import head, resolve
 from mvc.workspace.tracked import Selection, Tracked
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ class FileDiff(NamedTuple):
     """A file inside a tracked directory that differs; sizes in bytes."""
 
     path: str
-    change: Change
+    change: ChangeKind
     old_path: str | None
     old_size: int | None
     size: int | None
 
 
 class MetricChange(NamedTuple):
-    """A metric on both sides; None where that side has none."""
+    """A metric on both sides; None where a side does not have it."""
 
     name: str
     old: float | None
@@ -55,14 +56,14 @@ class PathDiff(NamedTuple):
     """A tracked path that differs."""
 
     path: str
-    change: Change
+    change: ChangeKind
     old: Side | None
     new: Side | None
     files: tuple[FileDiff, ...] = ()
     metrics: tuple[MetricChange, ...] | None = None
-    """None when neither side has a report of its bytes."""
+    """None when neither side has a report of its content."""
     complete: bool = True
-    """Whether `files` could be told: the cache holds both manifests."""
+    """Whether the files could be compared: the cache holds both manifests."""
 
 
 class Diff(NamedTuple):
@@ -72,11 +73,11 @@ class Diff(NamedTuple):
     new: str
     changes: tuple[PathDiff, ...]
     failed: tuple[Failure, ...] = ()
-    """Paths that could not be compared, such as one whose pointer is invalid."""
+    """Paths that could not be compared, for example because a pointer is invalid."""
 
 
-class _State(NamedTuple):
-    """A tracked path as one side has it; `manifest` loads a directory's files."""
+class _Content(NamedTuple):
+    """The content of a tracked path on one side; `manifest` loads a directory's files."""
 
     side: Side
     manifest: Callable[[], Manifest]
@@ -85,7 +86,7 @@ class _State(NamedTuple):
 def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str] = ()) -> Diff:
     """Return what differs: HEAD to workspace, a revision to workspace, or between two revisions.
 
-    A path whose content is not in the workspace counts as its pointer has it.
+    A path without content in the workspace is compared by its pointer.
 
     Raises:
         UsageError: no such revision.
@@ -98,13 +99,13 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
     new_items = tracked_at(project.git, new_commit) if new_commit else project.tracked()
     wanted = {selection.item.path: selection for selection in chosen(project, {**old_items, **new_items}, paths)}
     failed: list[Failure] = []
-    old: dict[str, _State] = {}
-    new: dict[str, _State] = {}
-    state_now = _of_pointer if new_commit else _of_workspace
+    old: dict[str, _Content] = {}
+    new: dict[str, _Content] = {}
+    content_now = _of_pointer if new_commit else _of_workspace
     for path in wanted:
-        with collecting(failed, path):  # both sides or neither: a path that can't be read was not deleted
+        with collecting(failed, path):  # both sides or neither: a path that cannot be read was not deleted
             before = {path: _of_pointer(project, old_items[path])} if path in old_items else {}
-            after = {path: state_now(project, new_items[path])} if path in new_items else {}
+            after = {path: content_now(project, new_items[path])} if path in new_items else {}
             old |= before
             new |= after
     project.catalog.flush()
@@ -112,41 +113,40 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
     return Diff(old_commit or "", new_commit, tuple(changes), tuple(failed))
 
 
-def _of_pointer(project: Project, item: Tracked) -> _State:
+def _of_pointer(project: Project, item: Tracked) -> _Content:
     pointer = item.pointer
     if pointer is None:
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     side = Side(item.path, pointer.kind, pointer.digest.blake3, pointer.total, pointer.files)
-    return _State(side, lambda: load_manifest(project.cache, pointer))
+    return _Content(side, lambda: load_manifest(project.cache, pointer))
 
 
-def _of_workspace(project: Project, item: Tracked) -> _State:
+def _of_workspace(project: Project, item: Tracked) -> _Content:
     if item.pointer is None:
-        raise unusable(project, item)
-    observed = look(project, item.path)
+        raise unusable(project.shell, item)
+    observed = observe_path(project, item.path)
     if observed.digest is None:
         return _of_pointer(project, item)
     found = observed.scan
     side = Side(item.path, found.kind, observed.digest.blake3, found.total, len(found.names))
-    return _State(side, lambda: Manifest(tuple(sorted(observed.entries()))))
+    return _Content(side, lambda: Manifest(tuple(sorted(observed.entries()))))
 
 
-def _compare(old: dict[str, _State], new: dict[str, _State], wanted: dict[str, Selection]) -> list[PathDiff]:
-    """Return the differences by path, a deleted path whose content was added elsewhere as a rename."""
-    before = Manifest(tuple(_as_entry(state) for state in old.values()))
-    after = Manifest(tuple(_as_entry(state) for state in new.values()))
+def _compare(old: dict[str, _Content], new: dict[str, _Content], wanted: dict[str, Selection]) -> list[PathDiff]:
+    """Return the differences by path; a deleted path whose content was added elsewhere is a rename."""
+    before = Manifest(tuple(_as_entry(content.side) for content in old.values()))
+    after = Manifest(tuple(_as_entry(content.side) for content in new.values()))
     changes = pair_renames(diff_manifests(before, after))
     differences = (_path_diff(change, old, new, wanted) for change in changes)
     return [item for item in differences if item.change != "modified" or item.files or not wanted[item.path].inside]
 
 
-def _as_entry(state: _State) -> Entry:
-    side = state.side
+def _as_entry(side: Side) -> Entry:
     return Entry(side.path, side.blake3, side.kind, side.size)
 
 
 def _path_diff(
-    change: EntryChange, old: dict[str, _State], new: dict[str, _State], wanted: dict[str, Selection],
+    change: EntryChange, old: dict[str, _Content], new: dict[str, _Content], wanted: dict[str, Selection],
 ) -> PathDiff:
     before = old[change.old.path] if change.old else None
     after = new[change.new.path] if change.new else None
@@ -155,7 +155,7 @@ def _path_diff(
     return PathDiff(change.path, change.change, *sides, files, None, complete)
 
 
-def _files(before: _State | None, after: _State | None, selection: Selection) -> tuple[tuple[FileDiff, ...], bool]:
+def _files(before: _Content | None, after: _Content | None, selection: Selection) -> tuple[tuple[FileDiff, ...], bool]:
     if not before or not after or (before.side.kind, after.side.kind) != ("dir", "dir"):
         return (), True
     try:
@@ -189,13 +189,13 @@ def _with_metrics(project: Project, commits: tuple[str, str], changes: list[Path
 
 
 def _reports(project: Project, commit: str, sides: list[Side]) -> dict[str, Report]:
-    """Return the reports of what is on one side, by path, where they fit; an empty commit is the workspace."""
+    """Return the reports of one side that match their content, by path; an empty commit is the workspace."""
     files = dict(companions_at(project.git, commit, [side.path for side in sides])) if commit and sides else {}
     found = {}
     for side in sides:
         file = side.path + SUFFIX
-        raw = files.get(file) if commit else report_in(project, file)
-        if report := fitting(raw, side.blake3, file):
+        raw = files.get(file) if commit else report_in(project.tree, file)
+        if report := matching_report(raw, side.blake3, file):
             found[side.path] = report
     return found
 
@@ -203,6 +203,6 @@ def _reports(project: Project, commit: str, sides: list[Side]) -> dict[str, Repo
 def _metric_changes(old: Report | None, new: Report | None) -> tuple[MetricChange, ...] | None:
     if old is None and new is None:
         return None
-    before, after = (values(report) if report else {} for report in (old, new))
-    better = {name: way for report in (old, new) if report for name, way in directions(report).items()}
+    before, after = (metric_values(report) if report else {} for report in (old, new))
+    better = {name: way for report in (old, new) if report for name, way in metric_directions(report).items()}
     return tuple(MetricChange(name, before.get(name), after.get(name), better[name]) for name in better)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.objects.pointer import SUFFIX, path_of
-from mvc.ops.shared.reports import fitting, values
+from mvc.ops.shared.reports import matching_report, metric_values
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.scm.repo import Version, history
+from mvc.scm.file_history import FileVersion, file_history
 from mvc.workspace.tracked import parsed
 
 
@@ -43,27 +43,30 @@ def log(project: Project, path: str) -> tuple[LogEntry, ...]:
 
     """
     path = path_of(path)
-    found = _meant(history(project.git, path + SUFFIX, path + REPORT))
-    versions = tuple(_entry(path, version) for version in found)
+    found = file_history(project.git, path + SUFFIX, path + REPORT)
+    versions = tuple(_entry(path, version) for version in _with_pointer(found))
     if not versions:
         raise MvcError(f"{path} has no version in this history", project.shell.line("mvc add", path) + " && git commit")
     return versions
 
 
-def _meant(versions: list[Version]) -> list[Version]:
-    """Leave out the commits that have a report, and no pointer before or after."""
+def _with_pointer(versions: list[FileVersion]) -> list[FileVersion]:
+    """Leave out the commits that have only a report, with no pointer before or after."""
     older = [version.content for version in versions[1:]]
     return [item for item, last in zip_longest(versions, older) if item.content or last]
 
 
-def _entry(path: str, version: Version) -> LogEntry:
+def _entry(path: str, version: FileVersion) -> LogEntry:
+    info = version.info
+    entry = LogEntry(version.commit, info.author, info.date, info.subject, version.tags, "deleted")
     if version.content is None:
-        return LogEntry(*version[:5], "deleted")
+        return entry
     pointer = parsed(path, version.content).pointer
     if pointer is None:
-        return LogEntry(*version[:5], "invalid")
-    entry = LogEntry(
-        *version[:5], "tracked", pointer.notes.desc, pointer.kind, pointer.total, pointer.files, pointer.digest.blake3,
+        return entry._replace(state="invalid")
+    entry = entry._replace(
+        state="tracked", description=pointer.notes.desc, kind=pointer.kind, size=pointer.total, files=pointer.files,
+        blake3=pointer.digest.blake3,
     )
-    report = fitting(version.beside, pointer.digest.blake3, path)
-    return entry._replace(tag=report.tag, metrics=values(report)) if report else entry
+    report = matching_report(version.beside, pointer.digest.blake3, path)
+    return entry._replace(tag=report.tag, metrics=metric_values(report)) if report else entry

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.errors import MvcError
+from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.revisions import tracked_at
-from mvc.ops.shared.selection import Failure, chosen, collecting, listing, split_reference, unusable
+from mvc.ops.shared.selection import chosen, manifest_errors, split_reference, unusable
 from mvc.project import Project
 from mvc.retention.available import load_manifest
-from mvc.scm.plumbing import resolve
+from mvc.scm.commits import resolve
 from mvc.workspace.tracked import Selection, select
 
 
@@ -53,7 +54,7 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
 
 
 def _split(project: Project, reference: str) -> tuple[str, str]:
-    """Return revision and path; a path wins over a revision of the same name, as it does in Git."""
+    """Return revision and path; as in Git, a path takes precedence over a revision of the same name."""
     revision, path = split_reference(reference)
     if revision:
         return revision, path
@@ -72,10 +73,10 @@ def _split(project: Project, reference: str) -> tuple[str, str]:
 def _list(project: Project, selection: Selection, *, recursive: bool) -> list[Listed]:
     item = selection.item
     if item.pointer is None:
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     pointer = item.pointer
     if pointer.kind == "dir" and (recursive or selection.inside):
-        with listing(project, item.path):
+        with manifest_errors(project.shell, item.path):
             entries = load_manifest(project.cache, pointer).entries
         return [
             Listed(f"{item.path}/{entry.path}", "file", entry.size, 1, entry.blake3, entry.exec)

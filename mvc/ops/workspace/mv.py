@@ -1,8 +1,8 @@
-"""`mvc mv`: pointer, report, content, ignore line and index entry get another name together.
+"""`mvc mv`: renames pointer, report, content, ignore line and index entry together.
 
-The new place first gets its ignore line and a copy of the pointer. Then the content is renamed,
-then the old pointer goes. So content is tracked and ignored at every moment, and whoever was
-killed on the way types the same line again.
+First the ignore line and a copy of the pointer are written under the new name. Then the content is
+renamed, then the old pointer removed. So content is tracked and ignored at every moment, and the
+same command continues after a kill.
 """
 
 from __future__ import annotations
@@ -17,25 +17,21 @@ from mvc.fs.files import as_error
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Replacement, fsync_folders, replace_files
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
+from mvc.ops.shared.failures import resumable
 from mvc.ops.shared.pointers import ignore_files, stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
-from mvc.ops.shared.selection import resumable
 from mvc.ops.workspace.mv_plan import Move, MovePlan, copying_line, names_there, plan_move
 from mvc.project import Project
-from mvc.scm.blobs import write_blobs
-from mvc.scm.plumbing import stage
+from mvc.scm.staging import stage, write_blobs
 from mvc.workspace.catalog import Snapshot
 from mvc.workspace.observe import settled
 from mvc.workspace.rename import prune, remove_file, rename
-from mvc.workspace.scan import STAMP_FIELDS, Scan, scan
-from mvc.workspace.stat_index import Content, now, packed_digests, snapshot_of, unchanged
-
-_ALL_BUT_CTIME = 8 * (STAMP_FIELDS - 1)
-"""Bytes of a stamp in a snapshot, without its last field."""
+from mvc.workspace.scan import Scan, scan
+from mvc.workspace.stat_index import Content, Known, now, packed_digests, snapshot_of, unchanged
 
 
 class Moved(NamedTuple):
-    """A tracked path that has another name now; `size` in bytes of content."""
+    """A tracked path that was renamed; `size` in bytes of content."""
 
     old_path: str
     path: str
@@ -49,33 +45,33 @@ class MoveResult(NamedTuple):
 
     moved: tuple[Moved, ...]
     left: tuple[str, ...] = ()
-    """Files in the directory that Git tracks itself: they were left where they are."""
+    """Files in the directory that Git tracks itself: they were not moved."""
 
 
 def move(project: Project, source: str, target: str, *, into: bool = False) -> MoveResult:
     """Move what is tracked at or below `source` to `target` (both from the top of the worktree).
 
-    A `target` that is a directory gets it inside. `into` says that it is one, there or not.
+    If `target` is a directory, or `into` is set, it is moved into that.
 
     Raises:
-        UsageError: it cannot be moved to there; nothing was touched.
-        MvcError: the system refuses; what was done is undone, or else the same call goes on from there.
+        UsageError: it cannot be moved there; nothing was changed.
+        MvcError: the system refused; the changes were undone, or the same call continues from there.
 
     """
     with project.locks.worktree(), project.locks.store():
         plan = plan_move(project, source, target, into=into)
         with project.staging() as staging:
             _rename_all(project, staging, plan)
-        with resumable("all is at its new place, but not all of the old is gone"):
+        with resumable("everything was moved, but not all old files were removed"):
             _finish(project, plan)
-    return MoveResult(tuple(map(_moved, plan.moves)), tuple(_left(project, plan)))
+    return MoveResult(tuple(map(_moved, plan.moves)), tuple(_left_behind(project.root, plan)))
 
 
-def _left(project: Project, plan: MovePlan) -> list[str]:
+def _left_behind(root: str, plan: MovePlan) -> list[str]:
     if plan.moves[0].old == plan.source:
         return []
     below = plan.in_git.at_or_below(plan.source)
-    return [path for path in below if os.path.lexists(f"{project.root}/{path}")]
+    return [path for path in below if os.path.lexists(f"{root}/{path}")]
 
 
 def _moved(item: Move) -> Moved:
@@ -88,7 +84,7 @@ def _moved(item: Move) -> Moved:
 
 
 def _rename_all(project: Project, staging: Staging, plan: MovePlan) -> None:
-    """Write the new pointers and rename the content, or undo what was done."""
+    """Write the new pointers and rename the content; on an error, undo it."""
     with ExitStack() as undo:
         _write_new(project, staging, plan, undo)
         known = _copy_memory(project, plan, undo)
@@ -115,7 +111,7 @@ def _write_new(project: Project, staging: Staging, plan: MovePlan, undo: ExitSta
 
 
 def _begin_directory(project: Project, staging: Staging, path: str, first: Replacement) -> None:
-    """Make the new directory appear with a pointer in it, so that it can be told from one of the user's own."""
+    """Create the new directory with a pointer in it, so that it differs from a directory of the user."""
     dir_fd, name = project.tree.parent(path, make=True)
 
     def make(temp: str) -> None:
@@ -131,9 +127,9 @@ def _begin_directory(project: Project, staging: Staging, path: str, first: Repla
 
 
 def _take_back(project: Project, staging: Staging, plan: MovePlan, files: Iterable[Replacement]) -> None:
-    """Make files what they were; what cannot be is left to the next try.
+    """Restore files; what cannot be restored is left to the next try.
 
-    Where content could not be renamed back, it keeps its new pointer: by that the next try knows it.
+    Content that could not be renamed back keeps its new pointer: the next try recognizes it by that.
     """
     project.tree.forget()
     if any(_is_away(project, *names) for item in plan.moves for names in item.names):
@@ -170,7 +166,7 @@ def _rename_back(project: Project, old: str, new: str) -> None:
 
 
 def _is_away(project: Project, old: str, new: str) -> bool:
-    """Whether what was at `old` is at `new`, or nobody can tell."""
+    """Whether `old` was renamed to `new`, or that cannot be told."""
     try:
         return project.tree.lstat(old) is None and project.tree.lstat(new) is not None
     except (OSError, MvcError):
@@ -178,7 +174,7 @@ def _is_away(project: Project, old: str, new: str) -> bool:
 
 
 def _finish(project: Project, plan: MovePlan) -> None:
-    """Take away what is left of the old names, and tell Git."""
+    """Remove the old pointers and reports, and stage everything."""
     tree = project.tree
     for item in plan.moves:
         remove_file(tree, item.old + SUFFIX)
@@ -187,27 +183,21 @@ def _finish(project: Project, plan: MovePlan) -> None:
     if plan.moves[0].old != plan.source:
         above = os.path.dirname(f"{project.root}/{plan.source}")
         prune(tree, [item.old for item in plan.moves], {_here(project), above})
-    staged = [*_staged(plan), *ignoring, *(item.path for item in ignore_files(project, add=_new_names(plan)))]
+    paths = [path for item in plan.moves for path in (item.old, item.new)]
+    staged = [path + suffix for path in paths for suffix in (SUFFIX, *COMPANIONS)]
+    newly_ignoring = (item.path for item in ignore_files(project, add=[item.new for item in plan.moves]))
     write_blobs(project.git, [item.item.raw for item in plan.moves])
-    stage(project.git, dict.fromkeys(staged))
+    stage(project.git, dict.fromkeys([*staged, *ignoring, *newly_ignoring]))
     project.catalog.flush()
 
 
-def _new_names(plan: MovePlan) -> list[str]:
-    return [item.new for item in plan.moves]
-
-
-def _staged(plan: MovePlan) -> list[str]:
-    return [path + suffix for item in plan.moves for path in (item.old, item.new) for suffix in (SUFFIX, *COMPANIONS)]
-
-
-# What the catalog knows, so that nothing is read again.
+# What the catalog remembers, so that nothing is read again.
 
 
 def _copy_memory(project: Project, plan: MovePlan, undo: ExitStack) -> dict[str, Snapshot]:
-    """Let the catalog know the new names; the files among them, of which it knows what they hold now.
+    """Copy what the catalog remembers to the new names; return the snapshots of unchanged files.
 
-    That is done before the rename: killed after it, what is behind its pointer is still known to be.
+    Done before the rename, so that after a kill a path that is behind its pointer is still known to be.
     """
     known: dict[str, Snapshot] = {}
     for item in plan.moves:
@@ -222,11 +212,12 @@ def _copy_memory(project: Project, plan: MovePlan, undo: ExitStack) -> dict[str,
 
 
 def _remember(project: Project, known: dict[str, Snapshot]) -> None:
-    """A rename changes the ctime of a file (not of those in a directory): take the stamps anew."""
+    """Record the stat data of files again: a rename changes the ctime (but not of files in a directory)."""
     for path, before in known.items():
         recorded = now()
         found = _scan(project, path)
-        if found.stamps.tobytes()[:_ALL_BUT_CTIME] == before.stamps[:_ALL_BUT_CTIME]:
+        ((old, _),) = Known(before).entries().values()
+        if found.names and found.stat(0).equal_but_ctime(old):
             content = Content(found, packed_digests(before.digests), recorded)
             snapshot = settled(project.tree, path, project.links, snapshot_of(content, before.digest))
             project.catalog.remember(path, snapshot)

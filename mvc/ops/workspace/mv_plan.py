@@ -1,4 +1,4 @@
-"""What `mvc mv` is to move, to which names, and whether that can be: looked at before anything is touched."""
+"""What `mvc mv` moves and to which names, checked before anything is changed."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from mvc.ops.shared.revisions import COMPANIONS
 from mvc.ops.shared.selection import unusable
 from mvc.project import Project
 from mvc.scm.blobs import read_blobs
-from mvc.scm.plumbing import IndexPaths, ignored_files, index_paths, list_files
+from mvc.scm.index import IndexPaths, ignored_files, index_paths, list_files
 from mvc.workspace.rename import reaches
 from mvc.workspace.tracked import Tracked, folders_above, holder_of, parsed
 
 
 class Move(NamedTuple):
-    """A tracked path, and the name it gets."""
+    """A tracked path, and its new name."""
 
     item: Tracked
     new: str
     begun: bool
-    """The new pointer was written by a command that was killed."""
+    """Whether a killed command has already written the new pointer."""
 
     @property
     def old(self) -> str:
-        """The tracked path as it is called now."""
+        """The present name."""
         return self.item.path
 
     @property
     def names(self) -> list[tuple[str, str]]:
-        """Old and new name of what is renamed: content and reports."""
+        """Old and new names of content and reports."""
         return [(self.old + suffix, self.new + suffix) for suffix in ("", *COMPANIONS)]
 
 
 class MovePlan(NamedTuple):
-    """All that moves."""
+    """Everything that is moved."""
 
     source: str
     target: str
-    """What `source` itself will be called."""
+    """The new name of `source` itself."""
     moves: list[Move]
     in_git: IndexPaths
-    """What the index had before."""
+    """What is in the index."""
 
 
 def plan_move(project: Project, source: str, target: str, *, into: bool) -> MovePlan:
-    """Return what moves when `source` gets the name `target`, or a place in it.
+    """Return what is moved when `source` is renamed to `target`, or into it.
 
     Raises:
-        UsageError: it cannot be moved to there.
-        MvcError: nothing is tracked at `source`, or a mount lies in between.
+        UsageError: it cannot be moved there.
+        MvcError: nothing is tracked at `source`, or the target is on another mount.
 
     """
     tracked, index = project.tracked(), index_paths(project.git)
@@ -71,13 +71,13 @@ def plan_move(project: Project, source: str, target: str, *, into: bool) -> Move
         raise _not_tracked(project, index, source)
     for item in plan.moves:
         if item.item.pointer is None or item.item.condition:
-            raise unusable(project, item.item)
+            raise unusable(project.shell, item.item)
     _check(project, tracked, plan)
     return plan
 
 
 def _gone(project: Project, tracked: dict[str, Tracked], index: IndexPaths, source: str) -> dict[str, Tracked]:
-    """Return what the index tracks at or below `source` and the workspace has no pointer of any more."""
+    """Return what has a pointer in the index at or below `source`, but no longer in the workspace."""
     pointers = [*index.at_or_below(source), *index.at_or_below(source + SUFFIX)]
     wanted = {path for path in pointers if path.endswith(SUFFIX) and path_of(path) not in tracked}
     if not wanted:
@@ -97,7 +97,7 @@ def _items(
         return [tracked[source]]
     if holder := holder_of(tracked, source):
         raise UsageError(
-            f"{source} is a part of {holder}, which is tracked as a whole",
+            f"{source} is part of {holder}, which is tracked as a whole",
             f"{project.shell.line('mv', source, target)} && {project.shell.line('mvc add', holder)}",
         )
     if source in gone:
@@ -107,9 +107,9 @@ def _items(
 
 def _not_tracked(project: Project, index: IndexPaths, source: str) -> MvcError:
     if index.at_or_below(source):
-        return MvcError(f"mvc tracks nothing at {source}; Git does", project.shell.line("git mv --", source) + " DST")
+        return MvcError(f"{source} is tracked by Git, not by mvc", project.shell.line("git mv --", source) + " DST")
     if project.tree.lstat(source) is None:
-        return MvcError(f"{source} is not tracked, and nothing is there", "mvc ls  # lists what is")
+        return MvcError(f"{source} is not tracked and does not exist", "mvc ls  # lists what is")
     return MvcError(f"{source} is not tracked", project.shell.line("mvc add", source))
 
 
@@ -126,33 +126,29 @@ def _moves(
 
 
 def _resolved(project: Project, items: list[Tracked], source: str, target: str, *, into: bool) -> str:
-    """Return the new name of `source`: in a directory it keeps its own."""
+    """Return the new name of `source`: in a directory it keeps its last part."""
     try:
         status = project.tree.lstat(target) if target else None
     except UnsafePath as error:
         raise UsageError(error.message, "mvc mv SRC DST, with another DST") from None
     directory = not target or (status is not None and stat.S_ISDIR(status.st_mode))
-    single = bool(items) and items[0].path == source and _is_file(items[0])
-    if directory or (into and single):
+    pointer = items[0].pointer if items and items[0].path == source else None
+    if directory or (into and pointer is not None and pointer.kind == "file"):
         return f"{target}/{source.rpartition('/')[2]}".removeprefix("/")
     return target
 
 
-def _is_file(item: Tracked) -> bool:
-    return item.pointer is not None and item.pointer.kind == "file"
-
-
 def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> None:
-    """Make sure that all can be moved, before anything is touched.
+    """Check that everything can be moved.
 
     Raises:
-        UsageError: it cannot, and why.
-        MvcError: a mount lies in between.
+        UsageError: it cannot.
+        MvcError: the target is on another mount.
 
     """
     source, target = plan.source, plan.target
     if target == source:
-        raise UsageError(f"{source} has that name already", "mvc mv SRC DST")
+        raise UsageError(f"{source} already has that name", "mvc mv SRC DST")
     if target.startswith(source + "/"):
         raise UsageError(f"{source} can't be moved into itself", "mvc mv SRC DST")
     for item in plan.moves:
@@ -170,16 +166,16 @@ def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> Non
 
 
 def _check_free(project: Project, index: IndexPaths, path: str, old: str) -> None:
-    """Make sure that nothing is at `path`, in workspace or index."""
+    """Check that `path` is in neither workspace nor index."""
     if (there := project.tree.lstat(path)) is not None:
         before = project.tree.lstat(old)
         if path.casefold() == old.casefold() and before is not None and os.path.samestat(before, there):
             lines = project.shell.line("mvc mv", old, f"{path}.tmp"), project.shell.line("mvc mv", f"{path}.tmp", path)
-            raise UsageError(f"{old} and {path} are one file on this file system", " && ".join(lines))
-        raise UsageError(f"{path} exists already", "mvc mv SRC DST, with another DST")
+            raise UsageError(f"{old} and {path} are the same file on this file system", " && ".join(lines))
+        raise UsageError(f"{path} already exists", "mvc mv SRC DST, with another DST")
     if index.at_or_below(path):
-        line = f"{project.shell.line('git rm -r --cached --', path)}  # if it is not needed any more"
-        raise UsageError(f"{path} is in Git's index, though not in the workspace", line)
+        line = f"{project.shell.line('git rm -r --cached --', path)}  # if it is no longer needed"
+        raise UsageError(f"{path} is in Git's index, but not in the workspace", line)
 
 
 def _check_not_inside(project: Project, tracked: dict[str, Tracked], item: Move) -> None:
@@ -189,11 +185,11 @@ def _check_not_inside(project: Project, tracked: dict[str, Tracked], item: Move)
             project.shell.line("mv", item.old, item.new),
             project.shell.line("mvc add", holder),
         )
-        raise UsageError(f"{item.new} would be inside of {holder}, which is tracked as a whole", " && ".join(lines))
+        raise UsageError(f"{item.new} would be inside {holder}, which is tracked as a whole", " && ".join(lines))
 
 
 def _check_names(project: Project, index: IndexPaths, item: Move) -> None:
-    """Make sure that all the new names are free, but for what a killed command has left there."""
+    """Check that the new names are free, except for what a killed command left there."""
     for old, new in [*item.names, (item.old + SUFFIX, item.new + SUFFIX)]:
         ours = item.begun and (new == item.new + SUFFIX or project.tree.lstat(old) is None)
         if not ours:
@@ -201,11 +197,11 @@ def _check_names(project: Project, index: IndexPaths, item: Move) -> None:
 
 
 def _check_folders(project: Project, plan: MovePlan) -> None:
-    """Make sure that no directory above the new names is a repository of its own, a symlink or a file."""
+    """Check that no directory above the new names is a repository, a symlink or a file."""
     for folder, path in sorted(folders_above(item.new for item in plan.moves).items()):
         status = project.tree.lstat(folder)
         if status is not None and not stat.S_ISDIR(status.st_mode):
-            raise UsageError(f"{folder} is no directory, so {path} can't be there", "mvc mv SRC DST")
+            raise UsageError(f"{path} cannot be created: {folder} is not a directory", "mvc mv SRC DST")
         nested = project.tree.lstat(f"{folder}/.git") is not None
         if nested or plan.in_git.at_or_below(folder)[:1] == [folder]:
             fix = f"{project.shell.line('cp -a', plan.source, path)} && {project.shell.line('mvc -C', folder)} add PATH"
@@ -216,7 +212,7 @@ def _check_not_ignored(project: Project, plan: MovePlan) -> None:
     pointers = [item.new + SUFFIX for item in plan.moves]
     for path in sorted(ignored_files(project.git, pointers))[:1]:
         line = f"{project.shell.line('git check-ignore -v --', path)}  # names the pattern"
-        raise UsageError(f"Git ignores {path}, so nobody would get it", line)
+        raise UsageError(f"Git ignores {path}: it would not be committed", line)
 
 
 def _check_reach(project: Project, plan: MovePlan) -> None:
@@ -232,18 +228,18 @@ def _check_reach(project: Project, plan: MovePlan) -> None:
             raise as_error(error, item.new) from None
         if not reached:
             raise MvcError(
-                f"{item.new} is on another file system than {item.old}, or behind a mount: no rename leads to there",
+                f"{item.old} cannot be renamed to {item.new}: that is on another file system or mount",
                 copying_line(project, item),
             )
 
 
 def names_there(project: Project, item: Move) -> list[tuple[str, str]]:
-    """Return old and new name of what is still at its old place."""
+    """Return old and new names of what still has its old name."""
     return [(old, new) for old, new in item.names if project.tree.lstat(old) is not None]
 
 
 def copying_line(project: Project, item: Move) -> str:
-    """Return the line to type where nothing can be renamed."""
+    """Return the command line that copies instead of renaming."""
     there = names_there(project, item)
     lines = [project.shell.line("cp -a", old, new) for old, new in there] + [project.shell.line("mvc add", item.new)]
     if reports := [new for _, new in there if new != item.new]:

@@ -1,4 +1,4 @@
-"""`mvc status --pushed`: whether the remotes hold what the pointers need, asked object by object."""
+"""`mvc status --pushed`: whether the remotes hold every object that the pointers need."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ from collections.abc import Iterable
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.ops.shared.selection import chosen
-from mvc.ops.shared.transfers import TransferFailure, bring_manifests, by_remote, needed, transferring
-from mvc.ops.workspace.status import Status, StatusItem, status
+from mvc.ops.shared.transfers.by_remote import by_remote
+from mvc.ops.shared.transfers.needed import needed
+from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
+from mvc.ops.shared.transfers.results import TransferFailure
+from mvc.ops.workspace.status import SETTLED, Status, StatusItem, status
 from mvc.project import Project
 from mvc.retention.available import load_manifest
+from mvc.store.cache.cache import Cache
 from mvc.transfer.pool import JOBS
 from mvc.transfer.send import missing_there
-from mvc.workspace.tracked import Selection
+from mvc.workspace.tracked import Selection, pointers_of
 
 _ABSENT = ("missing", "not-in-cache")
-_SETTLED = ("clean", "not-checked-out")
 
 
 def pushed_status(project: Project, paths: Iterable[str] = (), remote: str | None = None) -> Status:
     """Return the state of the tracked `paths`, and whether their remotes hold them now.
 
-    What is merely not here counts as clean when the remote has it.
+    Content that is only missing here counts as clean if the remote has it.
 
     Raises:
         UsageError: no such remote.
-        MvcError: a path is not tracked, or a remote can't be reached.
+        MvcError: a path is not tracked, or a remote cannot be reached.
 
     """
     paths = [*paths]
@@ -37,8 +40,8 @@ def pushed_status(project: Project, paths: Iterable[str] = (), remote: str | Non
 
 
 def _is_clean(item: StatusItem) -> bool:
-    """Whether nothing is to be done, here or there."""
-    return item.pushed is not False and (item.state in _SETTLED or (bool(item.pushed) and item.state in _ABSENT))
+    """Whether nothing needs to be done."""
+    return item.pushed is not False and (item.state in SETTLED or (bool(item.pushed) and item.state in _ABSENT))
 
 
 def _answered(
@@ -52,7 +55,7 @@ def _answered(
 def _ask(
     project: Project, selections: list[Selection], remote: str | None,
 ) -> tuple[dict[str, bool], dict[str, TransferFailure]]:
-    """Return by path whether its remote holds it, and why nothing could be asked of one."""
+    """Return by path whether its remote holds it, and problems that prevented an answer."""
     groups, unknown = by_remote(project, selections, remote)
     answers = {failure.path: False for failure in unknown}
     problems = list(unknown)
@@ -66,21 +69,21 @@ def _ask_one(
     project: Project, remote: str, selections: tuple[Selection, ...], problems: list[TransferFailure],
 ) -> list[tuple[str, bool]]:
     with transferring(project, remote, JOBS) as tools:
-        bring_manifests(tools, selections)
+        bring_manifests(tools, pointers_of(selections))
         needs = [(selection, needed(project, [selection])) for selection in selections]
         everything = [need.digest for _, found in needs for need in found.objects.values()]
         lacking = {digest.blake3 for digest in missing_there(tools.remote, everything)}
     problems += [failure for _, found in needs for failure in found.failed]
     return [
-        (selection.item.path, _is_listed(project, selection) and not lacking & found.objects.keys())
+        (selection.item.path, _is_listed(project.cache, selection) and not lacking & found.objects.keys())
         for selection, found in needs
     ]
 
 
-def _is_listed(project: Project, selection: Selection) -> bool:
-    """Whether it is known which objects a pointer needs: of a manifest that is damaged everywhere nobody can say."""
+def _is_listed(cache: Cache, selection: Selection) -> bool:
+    """Whether it is known which objects the pointer needs: its manifest can be read."""
     pointer = selection.item.pointer
     try:
-        return pointer is not None and (pointer.kind == "file" or bool(load_manifest(project.cache, pointer)))
+        return pointer is not None and (pointer.kind == "file" or bool(load_manifest(cache, pointer)))
     except (MissingObject, CorruptObject, InvalidFormat):
         return False

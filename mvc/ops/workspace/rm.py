@@ -1,7 +1,7 @@
-"""`mvc rm`: pointer, report, ignore line, content and index entry go together.
+"""`mvc rm`: removes pointer, report, ignore line, content and index entry together.
 
-Content first, as far as the cache is proven to hold it; then the pointer. So whoever was killed
-on the way finds the path missing, and types the same line again.
+First the content is deleted, if the cache is verified to hold it; then the pointer. So after a kill the
+path is missing, and the same command continues.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
+from mvc.fs.tree import Tree
 from mvc.objects.pointer import SUFFIX, path_of
-from mvc.ops.shared.content import look
+from mvc.ops.shared.failures import Failure, collecting, resumable
 from mvc.ops.shared.pointers import stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
-from mvc.ops.shared.selection import Failure, collecting, resumable, unusable
+from mvc.ops.shared.selection import unusable
+from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
-from mvc.scm.plumbing import IndexPaths, index_paths, modified_files, stage
+from mvc.scm.index import IndexPaths, index_paths, modified_files
+from mvc.scm.staging import stage
 from mvc.workspace.checkout import Checkout, Plan, check_safe, make_plan
 from mvc.workspace.rename import prune, remove_empty, remove_file
 from mvc.workspace.scan import refusal
@@ -25,16 +28,16 @@ from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
 
 class Removed(NamedTuple):
-    """A path that is not tracked any more; `files` and `size` (in bytes) are what was deleted."""
+    """A path that is no longer tracked; `files` and `size` (in bytes) were deleted."""
 
     path: str
     pointer: str
     files: int
     size: int
     kept: bool
-    """Whether something is there still: kept, or never tracked."""
+    """Whether something is still there: kept, or never tracked."""
     reports: tuple[str, ...]
-    """The reports that went with the pointer."""
+    """The reports that were removed with the pointer."""
 
 
 class RemoveResult(NamedTuple):
@@ -50,7 +53,7 @@ def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> Rem
     A path that fails does not stop the others.
 
     Raises:
-        UsageError: a path is a part of a tracked directory.
+        UsageError: a path is part of a tracked directory.
         MvcError: a path is not tracked, or Git's index is locked.
 
     """
@@ -59,12 +62,12 @@ def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> Rem
         selected = _selected(project, index, paths)
         removed, failed = _remove_all(project, selected, _unsaved_reports(project, index, selected), keep=keep)
         if removed:
-            with resumable("not everything is gone"):
+            with resumable("not everything was removed"):
                 _finish(project, removed, keep=keep)
     return RemoveResult(tuple(removed), tuple(failed))
 
 
-# What to remove, and whether that can be.
+# What to remove, and whether it can be removed.
 
 
 def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list[Selection]:
@@ -85,7 +88,7 @@ def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list
 
 
 def _tracked(project: Project, index: IndexPaths) -> dict[str, Tracked]:
-    """Return what is tracked, with what the index tracks and the workspace has no pointer of any more."""
+    """Return what is tracked, and what has a pointer in the index but no longer in the workspace."""
     tracked = project.tracked()
     pointers = [path for path in index.paths if path.endswith(SUFFIX) and path_of(path) not in tracked]
     gone = [path for path in pointers if not os.path.lexists(f"{project.root}/{path}")]
@@ -97,33 +100,33 @@ def _partial(project: Project, selection: Selection) -> UsageError:
     part = f"{path}/{selection.inside[0]}"
     there = project.tree.lstat(part) is not None
     lines = ([project.shell.line("rm -r", part)] if there else []) + [project.shell.line("mvc add", path)]
-    return UsageError(f"{part} is a part of {path}, which is tracked as a whole", " && ".join(lines))
+    return UsageError(f"{part} is part of {path}, which is tracked as a whole", " && ".join(lines))
 
 
-def _reports(project: Project, path: str) -> list[str]:
-    return [path + suffix for suffix in COMPANIONS if project.tree.lstat(path + suffix) is not None]
+def _reports(tree: Tree, path: str) -> list[str]:
+    return [path + suffix for suffix in COMPANIONS if tree.lstat(path + suffix) is not None]
 
 
 def _unsaved_reports(project: Project, index: IndexPaths, selected: list[Selection]) -> set[str]:
-    """Return the reports beside what is selected that Git does not have, or not as they are now."""
-    reports = {path for selection in selected for path in _reports(project, selection.item.path)}
+    """Return the reports of the selected paths that are not in Git as they are now."""
+    reports = {path for selection in selected for path in _reports(project.tree, selection.item.path)}
     if not reports:
         return set()
     return reports - set(index.paths) | reports & modified_files(project.git)
 
 
 def _check(project: Project, item: Tracked, unsaved: set[str], *, keep: bool) -> None:
-    """Make sure that `item` can go: its pointer is readable or not needed, its report is in Git."""
+    """Check that `item` can be removed: its pointer is readable or not needed, its report is in Git."""
     if item.condition == "not-checked-out":
-        raise unusable(project, item)
+        raise unusable(project.shell, item)
     if item.condition and not keep:
-        problem = unusable(project, item)
+        problem = unusable(project.shell, item)
         line = project.shell.line("mvc rm --keep", item.path)
-        raise MvcError(problem.message, f"{line}  # takes the pointer away, and leaves the content")
-    for path in _reports(project, item.path):
+        raise MvcError(problem.message, f"{line}  # removes the pointer, keeps the content")
+    for path in _reports(project.tree, item.path):
         if path in unsaved:
             line = f"{project.shell.line('git add --', path)} && {project.shell.line('git commit --', path)}"
-            raise MvcError(f"{path} is a report that Git does not have as it is now", line)
+            raise MvcError(f"the report {path} has changes that are not in Git", line)
 
 
 # Removing.
@@ -144,20 +147,20 @@ def _remove_all(
 
 
 def _delete(project: Project, tools: Checkout, path: str) -> Plan:
-    """Delete the content at `path`; what was deleted.
+    """Delete the content at `path`; return what was deleted.
 
     Raises:
-        MvcError: the cache does not hold all of it, or something there was never stored.
+        MvcError: the cache does not hold all of it, or a file there cannot be stored.
 
     """
-    before = look(project, path)
+    before = observe_path(project, path)
     if error := refusal(path, before.scan, project.shell.show):
         raise error
     if before.scan.kind == "other":
         raise MvcError(f"{path} is neither a file nor a directory", project.shell.line("ls -ld", path))
-    plan = make_plan(before.entries(), [], lambda name: True, empty=False)  # noqa: ARG005 - all of it
+    plan = make_plan(before.entries(), [], lambda _: True, empty=False)
     add, keep = project.shell.line("mvc add", path), project.shell.line("mvc rm --keep", path)
-    fix = f"{add}  # stores it; {keep} leaves it there"
+    fix = f"{add}  # stores it; {keep} keeps the files"
     check_safe(project.cache, path, plan, "not in the cache, so not deleted", fix)
     tools.execute(path, plan, before.scan.kind, before)
     remove_empty(project.tree, path)
@@ -165,15 +168,15 @@ def _delete(project: Project, tools: Checkout, path: str) -> Plan:
 
 
 def _removed(project: Project, path: str, plan: Plan | None) -> Removed:
-    deleted = plan.doomed if plan else []
+    deleted = plan.destroyed if plan else []
     kept = project.tree.lstat(path) is not None
-    reports = tuple(_reports(project, path))
+    reports = tuple(_reports(project.tree, path))
     size = sum(entry.size for entry in deleted)
     return Removed(path, path + SUFFIX, len(deleted), size, kept, reports)
 
 
 def _finish(project: Project, removed: list[Removed], *, keep: bool) -> None:
-    """Take pointers, reports and ignore lines away, and tell Git."""
+    """Remove pointers, reports and ignore lines, and stage that."""
     tree, paths = project.tree, [item.path for item in removed]
     names = [path + suffix for path in paths for suffix in (*COMPANIONS, SUFFIX)]
     for name in names:

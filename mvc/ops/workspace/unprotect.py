@@ -1,4 +1,4 @@
-"""`mvc unprotect`: files that share their content with the cache become writable ones of their own."""
+"""`mvc unprotect`: replaces files that share their content with the cache by writable copies."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, SourceChanged
-from mvc.fs.files import READ, Stamp
+from mvc.fs.files import READ, StatData
 from mvc.fs.scratch import Staging
 from mvc.objects.manifest import Entry
-from mvc.ops.shared.content import look
-from mvc.ops.shared.selection import Failure, chosen, collecting
+from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.selection import chosen
+from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.workspace.checkout import Executed, content_after
 from mvc.workspace.observe import Observed, settled
@@ -22,7 +23,7 @@ from mvc.workspace.tracked import Selection
 
 
 class Unprotected(NamedTuple):
-    """A tracked path of which `files` were made writable; `size` is what they hold, in bytes."""
+    """A tracked path with `files` made writable; `size` in bytes."""
 
     path: str
     files: int
@@ -30,14 +31,14 @@ class Unprotected(NamedTuple):
 
 
 class UnprotectResult(NamedTuple):
-    """What was made writable, and what could not be."""
+    """What was made writable, and the paths that failed."""
 
     unprotected: tuple[Unprotected, ...]
     failed: tuple[Failure, ...] = ()
 
 
 def unprotect(project: Project, paths: Iterable[str]) -> UnprotectResult:
-    """Make what lies at `paths` (from the top of the worktree) writable, each file with content of its own.
+    """Make the files at `paths` (from the top of the worktree) writable, each with a copy of its content.
 
     Raises:
         MvcError: a path is not tracked.
@@ -58,7 +59,7 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
     names = _protected(project, selection, scan(project.tree, path, project.links))
     if not names:
         return Unprotected(path, 0, 0)
-    before = look(project, path)
+    before = observe_path(project, path)
     wanted = set(names)
     entries = {entry.path: entry for entry in before.entries() if entry.path in wanted}
     done = Executed({}, [])
@@ -67,7 +68,7 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
         full = _full(path, name)
         with collecting(failed, full):
             if (entry := entries.get(name)) is None:
-                raise MissingObject(f"{full} points at an object that the cache does not hold", "mvc verify")
+                raise MissingObject(f"{full} points at an object that is not in the cache", "mvc verify")
             executable = name in before.scan.executables
             done.placed[name] = _separate(project, staging, full, entry._replace(exec=executable)), pack(entry.digest)
     _remember(project, path, before, done)
@@ -75,24 +76,22 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
 
 
 def _protected(project: Project, selection: Selection, found: Scan) -> list[str]:
-    """Return the files that are meant and are symlinks into the cache, read-only, or have more than one name."""
+    """Return the selected files that are symlinks into the cache, read-only, or hard-linked."""
     names = {name for name, digest in found.links.items() if digest}
-    plain = (name for name in found.names if name not in found.links)
-    names.update(name for name in plain if _shared(project.tree.lstat(_full(selection.item.path, name))))
+    for name in found.names:
+        status = project.tree.lstat(_full(selection.item.path, name))
+        if status and name not in found.links and (status.st_nlink > 1 or not status.st_mode & stat.S_IWUSR):
+            names.add(name)
     return sorted(name for name in names if selection.covers(name))
 
 
-def _shared(status: os.stat_result | None) -> bool:
-    return status is not None and (status.st_nlink > 1 or not status.st_mode & stat.S_IWUSR)
-
-
-def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> Stamp:
-    """Give the file a content of its own; the stamp that it has then, but for the ctime."""
+def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> StatData:
+    """Replace the file by a copy; return its stat data, whose ctime still changes."""
     dir_fd, name = project.tree.parent(full)
     before = os.lstat(name, dir_fd=dir_fd)
     if stat.S_ISREG(before.st_mode) and before.st_nlink == 1:
         return _make_writable(name, dir_fd)
-    stamps: list[Stamp] = []
+    made: list[StatData] = []
 
     def make(temp: str) -> None:
         fd = _open(project, name, dir_fd)
@@ -100,26 +99,26 @@ def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> St
             project.links.separate(fd, entry.digest, temp, executable=entry.exec)
         finally:
             os.close(fd)
-        if Stamp.of(os.lstat(name, dir_fd=dir_fd))[:4] != Stamp.of(before)[:4]:
-            raise SourceChanged(f"{full} changed meanwhile, and was left as it is", "run the command again")
-        stamps.append(Stamp.of(os.stat(temp)))
+        if not StatData.of(os.lstat(name, dir_fd=dir_fd)).equal_but_ctime(StatData.of(before)):
+            raise SourceChanged(f"{full} changed meanwhile and was not touched", "run the command again")
+        made.append(StatData.of(os.stat(temp)))
 
     staging.place(make, os.path.dirname(f"{project.root}/{full}"), dir_fd, name)
     project.around.progress.advance(entry.size)
-    return stamps[-1]
+    return made[-1]
 
 
-def _make_writable(name: str, dir_fd: int) -> Stamp:
+def _make_writable(name: str, dir_fd: int) -> StatData:
     fd = os.open(name, READ, dir_fd=dir_fd)
     try:
         os.fchmod(fd, stat.S_IMODE(os.fstat(fd).st_mode) | stat.S_IWUSR)
-        return Stamp.of(os.fstat(fd))
+        return StatData.of(os.fstat(fd))
     finally:
         os.close(fd)
 
 
 def _open(project: Project, name: str, dir_fd: int) -> int:
-    """Open the file, or the object that the symlink points at."""
+    """Open the file, or the object that a symlink points at."""
     if not stat.S_ISLNK(os.lstat(name, dir_fd=dir_fd).st_mode):
         return os.open(name, READ, dir_fd=dir_fd)
     return os.open(project.cache.loose_path(project.links.object_behind(name, dir_fd)), READ)

@@ -1,178 +1,165 @@
-"""What is judged: files as a tree has them (the index for the hook, a merge for the gate), and what was before."""
+"""What the judge is given: files of one tree (the index for the hook, a merge for the gate), and their past."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from mvc.quality.files import FileAt
 
-class FileAt(NamedTuple):
-    """A file of the judged tree."""
-
-    mode: str
-    """Octal, as Git writes it: `100644`."""
-    raw: bytes
-    oid: str = ""
-    """Its blob; empty when it is not from Git."""
-    conflicted: bool = False
-    """Whether the index has it in several stages."""
-
-    @property
-    def is_regular(self) -> bool:
-        """Whether it is a regular file, not a symlink or a submodule, and not in conflict."""
-        return self.mode.startswith("100") and not self.conflicted
+if TYPE_CHECKING:
+    from mvc.quality.policy.parsed_policy import ParsedPolicy
 
 
 class Signer(NamedTuple):
-    """Whoever signed a file, as far as a signature block tells."""
+    """The signer named in a signature block."""
 
     principal: str
-    """As base's `allowed_signers` names them; empty when it does not know the key."""
+    """As in the target branch's `allowed_signers`; empty when the key is unknown."""
     key: str
     """The key's fingerprint: `SHA256:…`; empty when the block cannot be read."""
     problem: str = ""
     """Why the signature does not count; empty when it does."""
 
 
-class Version(NamedTuple):
-    """A pointer and a report that stand, or stood, together."""
+class ModelVersion(NamedTuple):
+    """A pointer and a report that are, or were, in one commit."""
 
     path: str
     pointer: FileAt | None
     report: FileAt | None
     commit: str
-    """The commit that has them so: the target branch's tip, or the newest on its first-parent history."""
+    """The target branch's tip, or the newest commit with this pair on its first-parent history."""
     tag: str = ""
-    """The Git tag that registers it, such as `ranker@v1.2.0`; empty when none was looked for, or is there."""
+    """The Git tag that registers it, such as `ranker@v1.2.0`; empty when none exists or none was looked for."""
     ancestor: bool = True
-    """Whether base's history has that commit: a Git tag may name another, which still takes the tag."""
+    """Whether the commit is in the target branch's history. A Git tag elsewhere takes its version as well."""
 
 
 class Past(NamedTuple):
-    """What the target branch, its history and the Git tags know of a model."""
+    """What the target branch, its history and the Git tags have of a model."""
 
-    before: Version | None = None
-    """What it is compared with; None when the model is really new."""
+    before: ModelVersion | None = None
+    """The version to compare with; None for a new model."""
     found: Literal["name", "path", "rename", "history", ""] = ""
     """How `before` was found."""
-    versions: tuple[Version, ...] = ()
-    """Every pair that stood together on base's first-parent history, at the model's path or a former one of it,
-    each once, the newest first; `before` is among them where base has it."""
-    registered: tuple[Version, ...] = ()
-    """What Git tags `NAME@VERSION` register of it, also off base's history."""
-    aside: tuple[Version, ...] = ()
-    """Reports of it that commits off that first-parent history brought, on branches merged into base; no pointers."""
+    versions: tuple[ModelVersion, ...] = ()
+    """All pairs on the first-parent history at the model's current and former paths, newest first, without
+    duplicates; `before` is one of them where the target branch has it."""
+    registered: tuple[ModelVersion, ...] = ()
+    """All versions that Git tags `NAME@VERSION` register, also outside the target branch's history."""
+    merged_branch_reports: tuple[ModelVersion, ...] = ()
+    """Reports from commits of merged branches, outside the first-parent history; without pointers."""
 
 
-class Scanned(NamedTuple):
-    """A file of a model, in which pickles were looked for."""
+class PickleScan(NamedTuple):
+    """The result of a pickle scan of one file."""
 
     file: str
-    """Its path inside of a directory; empty for the model itself."""
+    """Its path inside a directory; empty for the model itself."""
     names: tuple[str, ...] = ()
-    """What unpickling it would import or call, and is not known to be harmless."""
+    """What unpickling would import or call that is not known to be harmless."""
     problem: str = ""
-    """Why not all of it could be read."""
+    """Why the file could not be read to its end."""
     absent: bool = False
-    """Whether it was not there to be looked at."""
+    """Whether the cache does not have the file."""
 
 
 class ModelFacts(NamedTuple):
-    """A tracked path: what of its pointer and report the judged tree has."""
+    """The pointer and the report of a tracked path in the judged tree."""
 
     path: str
     pointer: FileAt | None = None
     report: FileAt | None = None
-    kept: bool | None = None
-    """Whether the cache holds all that the pointer needs; None when it was not asked."""
+    in_cache: bool | None = None
+    """Whether the cache has all objects of the pointer; None when it was not asked."""
     in_git: bool = False
-    """Whether the content itself is in the judged tree, beside its pointer."""
+    """Whether the judged tree has the content itself."""
     files: tuple[str, ...] | None = None
-    """The names in a directory whose pointer does not list them; None when they were not asked for, or not found."""
-    scanned: tuple[Scanned, ...] | None = None
-    """The files in which a scan of pickles found something; None when nobody asked."""
+    """The files of a directory whose pointer does not list them; None when they are not needed or not found."""
+    pickle_scans: tuple[PickleScan, ...] | None = None
+    """The files in which a pickle scan found something; None without a scan."""
     signers: tuple[Signer, ...] | None = None
-    """Whose signatures are beside the report; None when nobody asked, as at the hook."""
+    """The signers of the report; None when they were not checked, as in the hook."""
     past: Past | None = None
-    """None where there is no target branch: at the hook, or when a whole tree is judged."""
+    """None without a target branch: in the hook, or when a whole tree is judged."""
 
 
 class BlobFacts(NamedTuple):
-    """A file that would enter Git as it is, and is none of ours."""
+    """A file that would be committed as it is, and is not one of mvc's."""
 
     path: str
     size: int
     """Bytes."""
     kind: str = ""
-    """The model format that its first bytes tell, such as `safetensors`; empty when they tell none."""
+    """The model format recognized by its first bytes, such as `safetensors`; empty for other files."""
     commit: str = ""
-    """The commit that brings it; empty when the judged tree itself has it."""
+    """The commit that adds it; empty when the judged tree itself has it."""
 
 
-class GuardedChange(NamedTuple):
-    """A file that a change may not weaken by itself, such as the policy, before and after it."""
+class PolicyFileChange(NamedTuple):
+    """A changed policy file or workflow."""
 
     path: str
     old: FileAt | None
     new: FileAt | None
     signers: tuple[Signer, ...] = ()
-    """Who signed just this change, by base's `allowed_signers`."""
+    """The signers of exactly this change, by the target branch's `allowed_signers`."""
     base: str = ""
     """The target branch's tip."""
 
 
-class Tracked(NamedTuple):
-    """A tracked path of the judged tree, and the name that its pointer gives it."""
+class TrackedName(NamedTuple):
+    """A tracked path of the judged tree, and the name in its pointer."""
 
     path: str
     name: str = ""
 
 
-class Placed(NamedTuple):
-    """A file, a symlink or a submodule that a change puts into Git, or changes there."""
+class BroughtFile(NamedTuple):
+    """A file, symlink or submodule that a change adds to Git or changes there."""
 
     path: str
     mode: str = "100644"
 
 
 class Landing(NamedTuple):
-    """What the gate knows besides: the change as a whole, seen from the target branch."""
+    """What only the gate knows: the change as a whole, compared with the target branch."""
 
     own_policy: bool = False
-    """Whether base has no policy, so that `Facts.policy` is the change's own."""
+    """Whether the target branch has no policy, so that the change is judged by its own."""
     waivers: FileAt | None = None
-    """Base's; so are the two that follow."""
+    """As on the target branch; so are `signers` and `revoked`."""
     signers: FileAt | None = None
     revoked: FileAt | None = None
-    guarded: tuple[GuardedChange, ...] = ()
-    tracked: tuple[Tracked, ...] = ()
-    """All of the judged tree."""
-    files: tuple[Placed, ...] = ()
-    """What the change brings; not what stood there before it just so."""
-    gone: tuple[Version, ...] = ()
-    """Base's models whose path the judged tree no longer has; also those that moved."""
+    policy_files: tuple[PolicyFileChange, ...] = ()
+    tracked: tuple[TrackedName, ...] = ()
+    """All tracked paths of the judged tree."""
+    files: tuple[BroughtFile, ...] = ()
+    gone: tuple[ModelVersion, ...] = ()
+    """Models of the target branch whose path is no longer tracked; also moved ones."""
 
 
-class Lacking(NamedTuple):
-    """A model of which a remote does not hold everything."""
+class IncompleteModel(NamedTuple):
+    """A model with objects that a remote does not have."""
 
     path: str
     objects: int = 0
-    """How many it lacks."""
+    """How many are missing."""
     needed: int = 0
-    """Of how many."""
+    """How many the model has."""
     size: int = 0
-    """Bytes of what it lacks."""
+    """Bytes of the missing objects."""
     problem: str = ""
-    """Why nobody can say what the model needs; empty when that is known."""
+    """Why its objects could not be listed; empty when they could."""
     damaged: bool = False
-    """Whether that is so because the remote has wrong bytes."""
+    """Whether the remote has wrong bytes."""
 
 
 class RemoteFacts(NamedTuple):
-    """What a remote holds of the models that are judged."""
+    """What a remote has of the judged models."""
 
     name: str
-    lacks: tuple[Lacking, ...] = ()
+    incomplete: tuple[IncompleteModel, ...] = ()
     problem: str = ""
     """Why it could not be asked; empty when it was."""
     fix: str = ""
@@ -180,15 +167,14 @@ class RemoteFacts(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """Everything that a verdict rests on."""
+    """Everything that a verdict depends on."""
 
-    policy: FileAt | None
-    """The one that judges: of the same tree, at the gate base's. None when there is none.
-    A change that mends it is judged by its own; see `judge.judging_policy`."""
+    policy: ParsedPolicy
+    """The policy of the same tree; at the gate, the one that `judging_policy` returns."""
     models: tuple[ModelFacts, ...] = ()
-    """At the gate: those that the change adds, changes, moves or deletes."""
+    """At the gate: the models that the change adds, changes, moves or deletes."""
     blobs: tuple[BlobFacts, ...] = ()
     landing: Landing | None = None
-    """None at the hook."""
+    """None in the hook."""
     remote: RemoteFacts | None = None
     """None when no remote is to be asked."""

@@ -1,6 +1,6 @@
-"""The lines to type that mend a finding. Paths are from the top of the worktree; words in capitals are to be filled in.
+"""The commands that fix a finding. Paths are relative to the worktree; words in capitals are placeholders.
 
-A line ends in a comment where there is another way out.
+A comment at the end of a line names an alternative.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from mvc.quality.reports.tags import FIRST, SEMVER, parse_version
 
 _OWN = ".mvc/"
 _LONG = 80
-"""Characters of a name that is worth repeating."""
+"""Characters of a name; longer ones become a placeholder."""
 _FEW = 3
-"""Data sets and metrics that are repeated."""
+"""Data sets and metrics that are repeated in a command."""
 _COMMIT = 12
-"""Digits of a commit that are shown."""
+"""Digits of a commit."""
 
 
 # Pointers and files.
 
 
 def track(path: str) -> str:
-    """Take a file out of Git and give it to mvc, unless it lies where mvc's own files do."""
+    """Move a file from Git to mvc, or only out of Git when it is below `.mvc/`."""
     line = untrack(path) if path.startswith(_OWN) else f"{untrack(path)} && mvc add {_path(path)}"
-    return f"{line}  # or let Git have it: allow: [{_pattern(path)}] under defaults, git in {POLICY}"
+    return f"{line}  # or allow it in Git: allow: [{_pattern(path)}] under defaults, git in {POLICY}"
 
 
 def untrack(path: str, then: str = "", *, recursive: bool = False) -> str:
-    """Take a path out of the next commit and leave it in the workspace."""
+    """Remove a path from the index and leave it in the workspace."""
     return _with(f"git rm {'-r ' if recursive else ''}--cached -- {_pathspec(path)}", then)
 
 
@@ -45,130 +45,130 @@ def stage(path: str, when: str = "") -> str:
 
 
 def rename(old: str, new: str) -> str:
-    """Give a file another name."""
+    """Rename a file."""
     return f"git mv -- {_word(old)} {_word(new)}"
 
 
 def settle(path: str) -> str:
-    """Settle a conflict that Git knows of."""
+    """Resolve a conflict in the index."""
     return f"git checkout --ours -- {_pathspec(path)} && git add -- {_pathspec(path)}  # or --theirs"
 
 
 def unmarked(path: str) -> str:
-    """Take one side of a conflict of which the marks were staged."""
+    """Take one side of a conflict whose marks were staged."""
     file = _pathspec(path)
-    return f"git checkout HEAD -- {file}  # or MERGE_HEAD; or, once it is mended: git add -- {file}"
+    return f"git checkout HEAD -- {file}  # or MERGE_HEAD; or, once it is fixed: git add -- {file}"
 
 
 def add(path: str) -> str:
-    """Write a pointer anew."""
+    """Write a pointer again."""
     return f"mvc add {_path(path)}"
 
 
 def bring(path: str) -> str:
-    """Get the content into the cache."""
-    return _with(add(path), f"or, when a remote has it: mvc pull {_path(path)}")
+    """Bring the content into the cache."""
+    return _with(add(path), f"or, if a remote has it: mvc pull {_path(path)}")
 
 
 def other_format(path: str) -> str:
-    """Take a model of a denied format out of the next commit."""
+    """Remove a model of a denied format from the index."""
     return untrack(path + pointers.SUFFIX, "then save the model in another format")
 
 
 def scan(path: str) -> str:
-    """Get the content here, so that it can be looked at."""
-    return f"mvc pull {_path(path)}  # then judge once more"
+    """Fetch the content, so that it can be scanned."""
+    return f"mvc pull {_path(path)}  # then run the check again"
 
 
 # Reports.
 
 
 def first_report(path: str, demanded: Demands) -> str:
-    """Record a model's first report, or say in the policy that it needs none."""
+    """Record a model's first report, or make it optional in the policy."""
     line = f"{_record(path)} --tag {_first_tag(demanded)}{_measured('NAME')}"
     if not demanded.by_default:
         return line
-    return f"{line}  # or, if it needs none, a rule in {POLICY}: - {{match: {_pattern(path)}, report: optional}}"
+    return f"{line}  # or, if it needs none, add a rule to {POLICY}: - {{match: {_pattern(path)}, report: optional}}"
 
 
 def next_report(path: str, report: Report, when: str = "") -> str:
-    """Record a report of other bytes than those of `report`; without `when`, or stage what is there of them."""
+    """Record a report of other content than that of `report`. Without `when`, the alternative is to stage it."""
     tag = "--bump patch" if parse_version(report.tag) else "--tag TAG"
     files = f"{_pathspec(path + pointers.SUFFIX)} {_pathspec(path + SUFFIX)}"
-    otherwise = f"or, if these are evaluated already: {add(path)} && git add -- {files}"
+    otherwise = f"or, if it is already evaluated: {add(path)} && git add -- {files}"
     return _with(f"{_record(path)} {tag}{_evidence(report)}", when or otherwise)
 
 
 def another_tag(path: str, report: Report, demanded: Demands) -> str:
-    """Give a report a tag that fits; who writes it by hand need not say all else again."""
+    """Record the report again with a valid tag, or write the tag by hand."""
     line = f"{_record(path)} --tag {_first_tag(demanded)}{_evidence(report)}"
     return _with(line, "or write tag: into the report and stage it")
 
 
-def metric(path: str, report: Report, name: str, place: str = "") -> str:
-    """Record a metric besides, spelled as on the command line; of the data set `place` where one is meant."""
-    if not place:
+def metric(path: str, report: Report, name: str, dataset: str = "") -> str:
+    """Record one more metric, named as on the command line; on `dataset` if it is not empty."""
+    if not dataset:
         return _again(path, report) + _measured(name)
-    wanted = f"{name}@{place}"
-    return f"{_again(path, report, place, wanted)}{_on(report, place)}{_measured(wanted)}"
+    wanted = f"{name}@{dataset}"
+    return f"{_again(path, report, dataset, wanted)}{_on(report, dataset)}{_measured(wanted)}"
 
 
 def direction(path: str, report: Report, name: str) -> str:
-    """Say which way a metric is better."""
+    """Record which direction of a metric is better."""
     return f"{_again(path, report)} --higher-is-better {_word(name, 'NAME')}  # or --lower-is-better"
 
 
-def sliced(path: str, report: Report, wanted: SliceDemand, place: str = "") -> str:
-    """Record a metric by a key."""
-    return metric(path, report, f"{wanted.metric or 'NAME'}[{wanted.key}=VALUE]", place)
+def sliced(path: str, report: Report, wanted: SliceDemand, dataset: str = "") -> str:
+    """Record a metric sliced by a key."""
+    return metric(path, report, f"{wanted.metric or 'NAME'}[{wanted.key}=VALUE]", dataset)
 
 
-def dataset(path: str, report: Report, pinned: Pinned) -> str:
-    """Record what was evaluated on."""
+def missing_dataset(path: str, report: Report, pinned: Pinned) -> str:
+    """Record one more data set."""
     return f"{_again(path, report, pinned.id)} --dataset {_word(f'{pinned.id}=PATH', 'ID=PATH')}"
 
 
-def anew(path: str, what: str, *, submodule: bool = False) -> str:
-    """Write a pointer or report in the place of what is no file."""
+def rewritten(path: str, what: str, *, submodule: bool = False) -> str:
+    """Write a pointer or report in place of a symlink, directory or submodule."""
     file = path + (pointers.SUFFIX if what == "pointer" else SUFFIX)
     line = add(path) if what == "pointer" else f"{_record(path)} --tag {FIRST}{_measured('NAME')}"
     return untrack(file, f"then: {line}") if submodule else f"rm -f -- {_word(file)} && {line}"
 
 
-def mended(path: str, what: str) -> str:
-    """Replace a pointer or report that cannot be read."""
-    return add(path) if what == "pointer" else stage(path + SUFFIX, "once it is mended")
+def replaced(path: str, what: str) -> str:
+    """Replace an unreadable pointer or report."""
+    return add(path) if what == "pointer" else stage(path + SUFFIX, "once it is fixed")
 
 
-def _again(path: str, report: Report, anew: str = "", wanted: str = "") -> str:
-    """Record a report of the same bytes, which may keep its tag; data set `anew` and metric `wanted` are to follow."""
+def _again(path: str, report: Report, new_dataset: str = "", new_metric: str = "") -> str:
+    """Record a report of the same content with the same tag; the caller adds `new_dataset` and `new_metric`."""
     tag = _word(report.tag, "TAG") if report.tag else FIRST
-    return f"{_record(path)} --tag {tag}{_evidence(report, anew, wanted)}"
+    return f"{_record(path)} --tag {tag}{_evidence(report, new_dataset, new_metric)}"
 
 
-def _evidence(report: Report, anew: str = "", wanted: str = "") -> str:
-    """Return the options that say what `report` says: a new one takes over neither data sets nor metrics."""
+def _evidence(report: Report, new_dataset: str = "", new_metric: str = "") -> str:
+    """Return the options that repeat the data sets and metrics of `report`, which a new report does not inherit."""
     used = {item.dataset for item in report.metrics}
-    ids = sorted((item.id for item in report.datasets if item.id != anew), key=lambda name: name not in used)
-    names = [spelled for name, spelled in _names(report, anew).items() if name != wanted]
+    ids = sorted((item.id for item in report.datasets if item.id != new_dataset), key=lambda name: name not in used)
+    names = [spelled for name, spelled in _names(report, new_dataset).items() if name != new_metric]
     few = "".join(map(_measured, names)) if len(names) <= _FEW else " --metrics FILE.json"
     return "".join(_on(report, name) for name in ids[:_FEW]) + few
 
 
-def _names(report: Report, anew: str) -> dict[str, str]:
-    """Return how a line spells the metrics of `report`, by what they are then: each of the only data set, if any."""
+def _names(report: Report, new_dataset: str) -> dict[str, str]:
+    """Return the metrics of `report` as spelled in a command, by their label in the new report."""
     before = [item.id for item in report.datasets]
-    then = [*before, anew] if anew and anew not in before else before
+    then = [*before, new_dataset] if new_dataset and new_dataset not in before else before
     home = (before or then)[0] if len(before or then) == 1 else ""
     placed = [Metric(item.name, 0, dataset=item.dataset or home, slice=item.slice) for item in report.metrics]
     names = dict(zip(map(label, placed), map(label, report.metrics), strict=True))
     return names if len(then) == 1 else dict(zip(names, names, strict=True))
 
 
-def _on(report: Report, place: str) -> str:
-    """Return the option that names a data set, with its path where the report knows it."""
-    known = next((item.path for item in report.datasets if item.id == place), "")
-    pair = f"{place}={known or 'PATH'}"
+def _on(report: Report, dataset: str) -> str:
+    """Return the option for a data set, with its path where the report has it."""
+    known = next((item.path for item in report.datasets if item.id == dataset), "")
+    pair = f"{dataset}={known or 'PATH'}"
     return f" --dataset {_word(pair, 'ID=PATH')}"
 
 
@@ -192,24 +192,24 @@ def _with(line: str, remark: str) -> str:
 
 
 def _path(path: str) -> str:
-    """Return a path for mvc, which must not take it for an option."""
+    """Return a path that mvc does not read as an option."""
     return _word(f"./{path}" if path.startswith("-") else path)
 
 
 def _pathspec(path: str) -> str:
-    """Return a path for Git, which must not take it for a pattern."""
+    """Return a path that Git does not read as a pattern."""
     return _word(f":(literal){path}" if re.match(r":|.*[*?\[\\]", path, re.DOTALL) else path)
 
 
 def _pattern(path: str) -> str:
-    """Return the pattern that means a path alone, as a policy spells it."""
+    """Return the policy pattern that matches only this path."""
     return json.dumps("/" + re.sub(r"([\\*?\[ ])", r"\\\1", path), ensure_ascii=not path.isprintable())
 
 
-def _word(text: str, instead: str = "") -> str:
-    """Return `text` as one word for the shell, in one line; `instead` where it is no name that people type."""
-    if instead and (len(text) > _LONG or not text.isprintable()):
-        return instead
+def _word(text: str, placeholder: str = "") -> str:
+    """Return `text` as one shell word in one line, or `placeholder` when nobody would type it."""
+    if placeholder and (len(text) > _LONG or not text.isprintable()):
+        return placeholder
     if text.isprintable():
         return shlex.quote(text)
     codes = text.encode("utf-8", "surrogateescape") if _is_file_name(text) else b"?"
@@ -218,11 +218,11 @@ def _word(text: str, instead: str = "") -> str:
 
 
 def _is_file_name(text: str) -> bool:
-    """Whether it can be told in bytes."""
+    """Whether it can be encoded to bytes."""
     return not any("\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in text)
 
 
-# Signatures, and what guards the models.
+# Signatures and policy files.
 
 
 def sign(path: str, remark: str = "") -> str:
@@ -231,96 +231,96 @@ def sign(path: str, remark: str = "") -> str:
 
 
 def assured(path: str, assurance: str) -> str:
-    """Have a report signed by somebody whose word counts."""
-    return sign(path, f"by one of evaluators: {assurance}, the report with evaluator: {{assurance: {assurance}}}")
+    """Have a report signed by one of the policy's evaluators."""
+    return sign(path, f"by one of evaluators: {assurance}, with evaluator: {{assurance: {assurance}}} in the report")
 
 
 def evaluated_again(path: str, report: Report) -> str:
-    """Evaluate the same bytes once more."""
+    """Evaluate the same content again."""
     return _again(path, report)
 
 
 def signed_change(path: str, base: str) -> str:
-    """Take the change of a guarded file back, or have it signed; `base` is a commit that has the file, if any has."""
+    """Undo the change of a policy file, or have it signed; `base` is a commit with the old file, or empty."""
     back = f"git checkout {base[:_COMMIT]} -- {_pathspec(path)}" if base else untrack(path)
     return f"{back}  # or, by a signer: mvc eval sign {_path(path)}"
 
 
-def mended_file(path: str) -> str:
-    """Mend a guarded file."""
-    return stage(path, "once it is mended")
+def stage_fixed(path: str) -> str:
+    """Stage a file that was fixed."""
+    return stage(path, "once it is fixed")
 
 
 def edited(path: str) -> str:
-    """Change a guarded file, which takes a signature."""
-    return f"mvc eval sign {_path(path)}  # once it is changed; or mend what is wrong"
+    """Change a policy file and sign the change."""
+    return f"mvc eval sign {_path(path)}  # once it is changed; or fix the finding"
 
 
 def looked_at(path: str) -> str:
-    """Look at what a change does to a file."""
+    """Review the changes of a file."""
     return f"git log -p -- {_pathspec(path)}"
 
 
-# Beside what was before.
+# Comparison with earlier versions.
 
 
 def shown(path: str) -> str:
-    """Look at a report."""
+    """Show a report."""
     return f"mvc eval show {_path(path)}"
 
 
 def versions(path: str) -> str:
-    """Look at what there was of a model."""
+    """List the versions of a model."""
     return f"mvc log {_path(path)}"
 
 
 def past_of(path: str) -> str:
-    """Look for what is wrong with a report that the target branch has."""
+    """Look at the reports of the target branch."""
     return f"git log --first-parent -p -- {_pathspec(path + SUFFIX)}  # then waive it: docs/policy.md, Waivers"
 
 
 def policy_direction(name: str) -> str:
-    """Say in the policy which way a metric is better."""
+    """Say in the policy which direction of a metric is better."""
     when = f"once its rule for {_word(name, 'the metric')} has direction: higher, or lower"
-    return stage(POLICY, f"{when}, in a change of its own")
+    return stage(POLICY, f"{when}, in a separate change")
 
 
-def same_data(path: str, report: Report, place: str) -> str:
-    """Record what was measured on the data of before."""
-    line = _again(path, report, place) + _on(report, place or "ID")
-    return f"{line}  # with the data of before; or allow_dataset_change: true in {POLICY}"
+def same_data(path: str, report: Report, dataset: str) -> str:
+    """Record the metrics again, measured on the earlier data."""
+    line = _again(path, report, dataset) + _on(report, dataset or "ID")
+    return f"{line}  # on the earlier data; or set allow_dataset_change: true in {POLICY}"
 
 
 def with_stderr(path: str) -> str:
-    """Give the report of before a standard error."""
-    return f"{_record(path)} --metrics FILE.json  # of what was before, with stderr, in a change of its own"
+    """Add standard errors to the earlier report."""
+    return f"{_record(path)} --metrics FILE.json  # of the earlier version, with stderr, in a separate change"
 
 
 def higher_tag(path: str, report: Report) -> str:
-    """Record the same under a higher tag."""
+    """Record the report again with a higher tag."""
     bump = "--bump patch" if parse_version(report.tag) else "--tag TAG"
     return f"{_record(path)} {bump}{_evidence(report)}"
 
 
 def newer(path: str) -> str:
-    """Record a version of what had one."""
-    return f"{_record(path)} --bump patch{_measured('NAME')}  # of newer bytes"
+    """Record a new version."""
+    return f"{_record(path)} --bump patch{_measured('NAME')}  # of a newer model"
 
 
 def succeed(path: str, old: str, base: str) -> str:
-    """Take a model out in a change of its own, or let another be its successor; the commit `base` has the old one."""
+    """Restore the old model from the commit `base`, or make the new one its successor."""
     files = f"{_pathspec(old + pointers.SUFFIX)} {_pathspec(old + SUFFIX)}"
-    return f"git checkout {base[:_COMMIT]} -- {files}  # or give {_path(path)} the name of the old: mvc add --name NAME"
+    return f"git checkout {base[:_COMMIT]} -- {files}  # or give {_path(path)} its name: mvc add --name NAME"
 
 
 def tracked_again(path: str, file: str) -> str:
-    """Track a model again, in the place of which Git has `file`; or let that come in a later change."""
+    """Track a model again in place of `file` in Git; or add that in a later change."""
     return untrack(file, f"then: {add(path)}; or leave {_pathspec(file)} to a later change")
 
 
 def tracked_apart(path: str, old: str) -> str:
-    """Track a model again, in the place of which mvc tracks something spelled otherwise, or a directory."""
-    return untrack(path + pointers.SUFFIX, f"then: {add(old)}; or have the same demanded of {_pattern(path)}, first")
+    """Track a model again in place of a directory, or of a path with another case."""
+    return untrack(path + pointers.SUFFIX, f"then: {add(old)}; or demand the same of {_pattern(path)} first")
 
 
 def another_path(path: str) -> str:
@@ -329,34 +329,34 @@ def another_path(path: str) -> str:
 
 
 def another_name(path: str) -> str:
-    """Give a model another name."""
+    """Rename a model."""
     return f"mvc add {_path(path)} --name NAME"
 
 
 def move_back(path: str, old: str) -> str:
-    """Take a move back."""
-    return f"mvc mv {_path(path)} {_path(old)}  # or have the same demanded of {_pattern(path)} in {POLICY}, first"
+    """Undo a move."""
+    return f"mvc mv {_path(path)} {_path(old)}  # or demand the same of {_pattern(path)} in {POLICY} first"
 
 
 def explained(code: str) -> str:
-    """Read what a finding means."""
+    """Explain a code."""
     return f"mvc explain {code}"
 
 
-# What only the gate sees.
+# Findings of the gate only.
 
 
 def out_of_history(path: str, commit: str) -> str:
-    """Take a file out of the commit that brings it: Git keeps what a later one deletes."""
-    return f"git rebase -i {_word(commit[:12], 'COMMIT')}^  # edit it: git rm --cached -- {_pathspec(path)}"
+    """Remove a file from the commit that adds it: deleting it later keeps it in the history."""
+    return f"git rebase -i {_word(commit[:_COMMIT], 'COMMIT')}^  # edit it: git rm --cached -- {_pathspec(path)}"
 
 
 def push(path: str, remote: str, *, repair: bool = False) -> str:
-    """Bring a model to a remote, or what is wrong there of it."""
+    """Push a model, or repair it on the remote."""
     command = "mvc push --repair" if repair else "mvc push"
-    return f"{command} {_path(path)} -r {_word(remote, 'NAME')}  # where the model was added"
+    return f"{command} {_path(path)} -r {_word(remote, 'NAME')}  # from the clone that has the model"
 
 
 def test_remote(remote: str) -> str:
-    """See why a remote does not answer."""
+    """Test a remote."""
     return f"mvc remote test {_word(remote, 'NAME')}"

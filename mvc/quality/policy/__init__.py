@@ -1,1 +1,1 @@
-"""The policy: what it says, and what it requires of a path."""
+"""The policy: its format, and its demands on a path."""

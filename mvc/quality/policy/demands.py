@@ -1,54 +1,54 @@
-"""What a policy demands of a tracked path: of all rules that match, the strictest wins.
+"""What a policy demands of a tracked path: of all rules that match, the strictest applies.
 
-A rule speaks instead of a default. What the policy says of each key: docs/policy.md.
+A rule replaces a default. The keys of a policy: docs/policy.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.objects import patterns
 from mvc.quality.finding import Severity
-from mvc.quality.policy.policy import Bound, Change, Demand, Formats, Pinned, Policy, Rule, Tag, seconds
-from mvc.quality.policy.stricter import ASSURANCE, PICKLE
+from mvc.quality.policy.policy import Bound, Demand, Formats, Pinned, Policy, Rule, Tag, Tolerance, seconds
+from mvc.quality.policy.stricter import ASSURANCE, PICKLE, REPORT
 
 Direction: TypeAlias = Literal["higher", "lower"]
-"""Which way a metric is better."""
+"""Which direction of a metric is better."""
 Against: TypeAlias = Literal["base", "registered", "best"]
 Pickle: TypeAlias = Literal["allow", "scan", "deny"]
 Assurance: TypeAlias = Literal["self", "ci", "third-party"]
 
 ANY = "*"
-"""Where it stands for a slice's value, every value that is there is meant."""
+"""As the value of a slice: any value in the report."""
 
 
 class Regression(NamedTuple):
-    """How much worse a metric may be than another report's."""
+    """How much worse a metric may be than in another report."""
 
-    change: Change
+    tolerance: Tolerance
     against: Against = "base"
     allow_dataset_change: bool = False
 
 
 class MetricDemand(NamedTuple):
-    """What one metric must keep, in a slice where `slice` names one."""
+    """The limits of one metric, in one slice if `slice` is set."""
 
     name: str
     slice: tuple[tuple[str, str], ...] = ()
     """Keys and values, sorted; a value may be `ANY`."""
     datasets: tuple[str, ...] = ()
-    """Judged on each of these; on all that it was measured on when there are none."""
+    """Judged on each of these; empty for all data sets that it was measured on."""
     severity: Severity = "error"
     min: float | None = None
     max: float | None = None
     regressions: tuple[Regression, ...] = ()
     direction: Direction | None = None
-    """Which way is better, as far as the policy says it."""
+    """Which direction is better; None when the policy does not say it."""
 
     @property
     def optional(self) -> bool:
-        """Whether only what is there is judged."""
+        """Whether the metric may be missing from the report."""
         return any(value == ANY for _, value in self.slice)
 
 
@@ -57,12 +57,12 @@ class SliceDemand(NamedTuple):
 
     key: str
     metric: str = ""
-    """Empty: any."""
+    """Empty for any."""
     datasets: tuple[str, ...] = ()
 
 
 class GapDemand(NamedTuple):
-    """How far the slices of a metric by one key may lie apart."""
+    """The largest gap between slices of a metric by one key."""
 
     metric: str
     max_gap: float
@@ -70,34 +70,34 @@ class GapDemand(NamedTuple):
 
 
 class Demands(NamedTuple):
-    """Everything that is demanded of a tracked path."""
+    """All demands on a tracked path."""
 
     report: Demand
     tags: tuple[Tag, ...]
-    """All of them hold."""
+    """All of them apply."""
     metrics: tuple[MetricDemand, ...] = ()
     slices: tuple[SliceDemand, ...] = ()
     gaps: tuple[GapDemand, ...] = ()
     datasets: tuple[Pinned, ...] = ()
     deny: tuple[str, ...] = ()
-    """Formats and patterns of files that a model may not have."""
+    """Formats and file patterns that a model must not have."""
     pickle: Pickle = "allow"
     assurance: Assurance = "self"
     signatures: int = 0
     max_age: int | None = None
-    """Seconds that may lie between a report and now."""
+    """Maximal age of a report in seconds."""
     by_default: bool = True
-    """Whether no rule speaks of the report, so that one more could let it be."""
+    """Whether no rule says anything of the report, so that another rule could make it optional."""
 
 
 def demands(policy: Policy, path: str) -> Demands:
-    """Return what `policy` demands of the tracked path `path`."""
-    rules = [rule for rule in policy.rules if patterns.means(rule.match, path)]
+    """Return the demands of `policy` on the tracked path `path`."""
+    rules = [rule for rule in policy.rules if patterns.matches(rule.match, path)]
     formats = [rule.formats for rule in rules if rule.formats] or [policy.defaults.formats]
     pickle = max((item.pickle for item in formats), key=PICKLE.index)
-    said = {word for rule in rules if (word := said_of_report(rule))}
+    reports = {word for rule in rules if (word := report_demand(rule))}
     return Demands(
-        report=_strictest(said) if said else policy.defaults.report,
+        report=max(reports, key=REPORT.index) if reports else policy.defaults.report,
         tags=tuple(dict.fromkeys(rule.tag for rule in rules if rule.tag)) or (policy.defaults.tag,),
         metrics=_metrics(rules),
         slices=_slices(rules),
@@ -108,26 +108,22 @@ def demands(policy: Policy, path: str) -> Demands:
         assurance=max((rule.evaluator.assurance for rule in rules if rule.evaluator), key=rank, default="self"),
         signatures=max((rule.signatures.min for rule in rules if rule.signatures), default=0),
         max_age=min((seconds(rule.max_age) for rule in rules if rule.max_age), default=None),
-        by_default=not said,
+        by_default=not reports,
     )
 
 
 def rank(assurance: Assurance) -> int:
-    """Return how much an assurance is worth."""
+    """Return the position of an assurance in the order of strength."""
     return ASSURANCE.index(assurance)
 
 
-def said_of_report(rule: Rule) -> Demand | Literal[""]:
-    """Return what a rule says of the report; empty when it does not speak of it."""
-    return rule.report or ("required" if _asks_of_a_report(rule) else "")
+def report_demand(rule: Rule) -> Demand | Literal[""]:
+    """Return what a rule says of the report; empty when it says nothing."""
+    return rule.report or ("required" if _needs_a_report(rule) else "")
 
 
-def _strictest(said: Collection[Demand]) -> Demand:
-    return "required" if "required" in said else "optional"
-
-
-def _asks_of_a_report(rule: Rule) -> bool:
-    """Whether a rule can only be met by a report; then it asks for one, unless it says that it doesn't."""
+def _needs_a_report(rule: Rule) -> bool:
+    """Whether a rule has demands that only a report can meet, so that it demands one by default."""
     return bool(rule.datasets or rule.metrics or rule.slices or rule.evaluator or rule.signatures or rule.max_age)
 
 
@@ -140,7 +136,7 @@ def _denied(formats: Iterable[Formats], pickle: Pickle) -> tuple[str, ...]:
 
 
 def split(name: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return a metric's name and slice from how a policy spells them: `auc[country=DE]`."""
+    """Return name and slice of a metric in a policy: `auc[country=DE]`."""
     base, _, inside = name.rstrip("]").partition("[")
     pairs = (pair.partition("=") for pair in inside.split(",") if pair)
     return base.strip(), tuple(sorted((key.strip(), value.strip()) for key, _, value in pairs))
@@ -152,10 +148,11 @@ def _metrics(rules: Iterable[Rule]) -> tuple[MetricDemand, ...]:
     for (name, part), ids, bound in bounds:
         severity: Severity = "warning" if bound.severity == "warn" else "error"
         one = MetricDemand(name, part, ids, severity, bound.min, bound.max, _regressions(bound))
-        key = one[:4]
-        merged[key] = _both(merged[key], one) if key in merged else one
-    told = {name: _direction([bound for (other, _), _, bound in bounds if other == name]) for (name, _), _, _ in bounds}
-    return tuple(item._replace(direction=told[item.name]) for item in merged.values())
+        key = name, part, ids, severity
+        merged[key] = _merged(merged[key], one) if key in merged else one
+    names = {name for (name, _), _, _ in bounds}
+    directions = {name: _direction([bound for (other, _), _, bound in bounds if other == name]) for name in names}
+    return tuple(item._replace(direction=directions[item.name]) for item in merged.values())
 
 
 def _ids(rule: Rule) -> tuple[str, ...]:
@@ -168,7 +165,7 @@ def _regressions(bound: Bound) -> tuple[Regression, ...]:
     return (Regression(bound.max_regression, bound.against, bound.allow_dataset_change),)
 
 
-def _both(one: MetricDemand, other: MetricDemand) -> MetricDemand:
+def _merged(one: MetricDemand, other: MetricDemand) -> MetricDemand:
     lows = [item.min for item in (one, other) if item.min is not None]
     highs = [item.max for item in (one, other) if item.max is not None]
     return one._replace(
@@ -179,15 +176,15 @@ def _both(one: MetricDemand, other: MetricDemand) -> MetricDemand:
 
 
 def _direction(bounds: Iterable[Bound]) -> Direction | None:
-    """Return which way is better: as it is said, else as the limits imply; None when nothing or both are said."""
-    said: set[Direction] = set()
+    """Return the direction that is set, else the one that limits imply; None when they disagree or there is none."""
+    explicit: set[Direction] = set()
     implied: set[Direction] = set()
     for bound in bounds:
         if bound.direction:
-            said.add(bound.direction)
+            explicit.add(bound.direction)
         elif (bound.min is None) != (bound.max is None):
             implied.add("lower" if bound.min is None else "higher")
-    found = said or implied
+    found = explicit or implied
     return found.pop() if len(found) == 1 else None
 
 
@@ -195,7 +192,7 @@ def _direction(bounds: Iterable[Bound]) -> Direction | None:
 
 
 def _slices(rules: Sequence[Rule]) -> tuple[SliceDemand, ...]:
-    """Return the keys to be sliced by; for the metrics that some rule judges by that key, else for any."""
+    """Return the required keys; for each metric that some rule judges by that key, else for any."""
     found = []
     for rule in rules:
         for key in rule.slices.required if rule.slices else ():

@@ -1,7 +1,7 @@
-"""Regular expressions of a policy: whether they are any, and whether matching one may take for ever.
+"""Whether a regular expression of a policy is valid, and does not take exponential time.
 
-Python tries every way in which an expression may match. Where a repeat stands alone in a repeat, as in `(a+)+`, there
-are twice as many with each character, and the text may come from a pull request.
+Python tries every way to match. A repeat that is alone in a repeat, as in `(a+)+`, doubles the number of ways with
+each character, and the text may come from a pull request.
 """
 
 from __future__ import annotations
@@ -9,38 +9,40 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from re import _parser as parser  # type: ignore[attr-defined]  # what `re` itself reads expressions with
+
+# Private, but `re` has no public parser (`sre_parse` is deprecated), and a parser of our own could differ from it.
+from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, TypeAlias
 
 _Node: TypeAlias = tuple[Any, Any]
-"""What Python's parser makes of a part of an expression: what it is, and its own parts."""
+"""An opcode of Python's parser, and its argument."""
 
 _BACKTRACKING = (parser.MAX_REPEAT, parser.MIN_REPEAT)
 _MANY = 10
-"""Times from which on a repeat of a repeat takes long."""
+"""Count from which on a repeat of a repeat takes too long."""
 
 
 def problem(text: str) -> str:
-    """Return what is wrong with a regular expression; empty when nothing is."""
+    """Return what is wrong with a regular expression; empty when it is valid."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what Python may read in another way tomorrow
+            warnings.simplefilter("error")  # such as syntax that will change its meaning
             re.compile(text)
             if _is_slow(parser.parse(text)):
-                return "may take for ever: a repeat stands alone in a repeat, as in (a+)+"
+                return "nested repeats such as (a+)+ can take exponential time"
     except (re.error, OverflowError, RecursionError, Warning) as error:
-        return f"is no regular expression: {error}"
+        return f"not a regular expression: {error}"
     return ""
 
 
 def _is_slow(nodes: Sequence[_Node]) -> bool:
-    """Whether a repeat in a sequence repeats what may be a repeat alone."""
+    """Whether a repeat in a sequence contains a repeat and nothing else."""
     repeated = [part[2] for op, part in nodes if op in _BACKTRACKING and part[1] >= _MANY]
     return any(map(_may_be_a_repeat, repeated)) or any(_is_slow(item) for node in nodes for item in _inside(*node))
 
 
 def _may_be_a_repeat(nodes: Any) -> bool:
-    """Whether a sequence may match as one repeat of no fixed length does, all else in it being empty."""
+    """Whether a sequence can match like a single repeat of variable length, while the rest of it matches nothing."""
     needed = [node for node in nodes if parser.SubPattern(nodes.state, [node]).getwidth()[0]]
     return len(needed) <= 1 and any(_is_a_repeat(*node) for node in needed or nodes)
 
@@ -54,7 +56,7 @@ def _is_a_repeat(op: Any, part: Any) -> bool:
 
 
 def _inside(op: Any, part: Any) -> list[Any]:
-    """Return the sequences that are parts of a node."""
+    """Return the sequences inside a node."""
     if op in (*_BACKTRACKING, parser.POSSESSIVE_REPEAT):
         return [part[2]]
     if op is parser.SUBPATTERN:

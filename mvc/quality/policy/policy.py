@@ -1,6 +1,6 @@
 """The policy: `.mvc/policy.yaml`, what hook and gate demand of pointers and reports.
 
-Its layout is free, its content strict. What it leaves out has the values of docs/policy.md, "Defaults".
+Any YAML layout is allowed, but no unknown key. The defaults are in docs/policy.md, "Defaults".
 Format: docs/formats.md, "Policy".
 """
 
@@ -23,29 +23,29 @@ from mvc.quality.reports.tags import SEMVER
 MAX_BYTES = 256 << 10
 
 Demand: TypeAlias = Literal["required", "optional"]
-Change: TypeAlias = float | str
-"""A tolerance: absolute, or as text `"1%"` of the base's value, or `"2se"`, the base's standard errors."""
+Tolerance: TypeAlias = float | str
+"""Absolute, or as text: `"1%"` of the base's value, or `"2se"` in standard errors of the base."""
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Strict: an unknown key is an error."""
+    """A part of the document; unknown keys are errors."""
 
 
 class Tag(_Part, frozen=True):
-    """What the tag of a report must be."""
+    """Rules for the tag of a report."""
 
     pattern: str = "semver"
     """`semver`, or a regular expression that the whole tag must match."""
     unique: bool = True
-    """No other bytes of this model may have it."""
+    """No other content of the model may have the tag."""
     monotonic: bool = True
-    """It must not go down."""
+    """Versions must increase."""
     rollback: Literal["deny", "registered", "history"] = "history"
-    """Which earlier pair of pointer and report may come back."""
+    """Which earlier pairs of pointer and report may return."""
 
 
 class Git(_Part, frozen=True):
-    """What may be committed as it is, without mvc."""
+    """Which files may be committed to Git without mvc."""
 
     max_blob: str = "1MB"
     forbid: list[str] = field(
@@ -53,19 +53,19 @@ class Git(_Part, frozen=True):
     )
     """Patterns as in `.gitignore`."""
     allow: list[str] = field(default_factory=list)
-    """Patterns of what may be committed all the same."""
+    """Patterns of exceptions from `forbid` and `max_blob`."""
 
 
 class Formats(_Part, frozen=True):
     """Which formats a model may have."""
 
     deny: list[str] = field(default_factory=list)
-    """Names of formats, or patterns of files."""
+    """Names of formats, or file patterns."""
     pickle: Literal["allow", "scan", "deny"] = "allow"
 
 
 class Defaults(_Part, frozen=True):
-    """What holds where no matching rule speaks."""
+    """What applies where no matching rule says otherwise."""
 
     report: Demand = "required"
     tag: Tag = field(default_factory=Tag)
@@ -74,49 +74,49 @@ class Defaults(_Part, frozen=True):
 
 
 class Bound(_Part, frozen=True):
-    """What a metric must keep."""
+    """Limits of a metric."""
 
     min: float | None = None
     max: float | None = None
-    max_regression: Change | None = None
+    max_regression: Tolerance | None = None
     against: Literal["base", "registered", "best"] = "base"
     direction: Literal["higher", "lower"] | None = None
-    """Which way is better; told by `min` or `max` where only one of them is set."""
+    """Which direction is better; implied by `min` or `max` when only one of them is set."""
     severity: Literal["error", "warn"] = "error"
     allow_dataset_change: bool = False
 
 
 class Slices(_Part, frozen=True):
-    """Which parts of the data a report must tell of, and how far they may lie apart."""
+    """Which slices of the data a report must have, and the largest gap between them."""
 
     required: list[str] = field(default_factory=list)
     """Keys of slices, such as `country`."""
     max_gap: dict[str, float] = field(default_factory=dict)
-    """By metric: the largest distance between the best and the worst slice of one key."""
+    """By metric: the largest gap between the best and the worst slice by one key."""
 
 
 class Pinned(_Part, frozen=True):
-    """A data set that a report must have used."""
+    """A data set that the model must be evaluated on."""
 
     id: str
     blake3: str = ""
-    """Just this content; empty: any."""
+    """Its content; empty for any."""
 
 
 class Assured(_Part, frozen=True):
-    """Who must have evaluated."""
+    """Who must have evaluated the model."""
 
     assurance: Literal["self", "ci", "third-party"] = "self"
 
 
 class Signatures(_Part, frozen=True):
-    """How many must have signed a report."""
+    """How many signatures a report needs."""
 
     min: int = 0
 
 
 class Rule(_Part, frozen=True):
-    """What holds for the tracked paths that `match` names. What it leaves out, it does not speak of."""
+    """What applies to the tracked paths that match. A key that is not set says nothing."""
 
     match: str
     """A pattern as in `.gitignore`, on tracked paths."""
@@ -125,23 +125,23 @@ class Rule(_Part, frozen=True):
     formats: Formats | None = None
     datasets: list[Pinned] = field(default_factory=list)
     metrics: dict[str, Bound] = field(default_factory=dict)
-    """By name, with a slice where it is meant: `auc`, `auc[country=DE]`, `auc[country=*]`."""
+    """By name, optionally with a slice: `auc`, `auc[country=DE]`, `auc[country=*]`."""
     slices: Slices | None = None
     evaluator: Assured | None = None
     signatures: Signatures | None = None
     max_age: str = ""
-    """How old a report may be: `30d`."""
+    """Maximal age of a report: `30d`."""
 
 
 class Stage(_Part, frozen=True):
-    """What a version must have to be promoted to a stage."""
+    """What a version needs to be promoted to a stage."""
 
     signatures: Signatures | None = None
     max_age: str = ""
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A policy. `extra` are its keys that begin with `x-`."""
+    """A policy. `extra` has its keys that begin with `x-`."""
 
     format: Literal[1] = field(name="mvc-policy")
     pointers: list[Literal["mvc", "dvc", "lfs"]] = field(default_factory=lambda: ["mvc"])
@@ -153,18 +153,18 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
 
 STRICT = Policy(1)
-"""What holds where nothing else is said."""
+"""The defaults."""
 
 STARTER = """\
-# What mvc demands of a commit: mvc help policy. Try it: mvc eval check
+# What mvc demands of a commit. Manual: mvc help policy. To check the workspace: mvc eval check
 mvc-policy: 1
 
-# A tracked path needs an evaluation report of just these bytes, with a tag such as v1.2.0.
+# Each tracked path needs an evaluation report of its current content, with a tag such as v1.2.0.
 defaults:
   report: required
   tag: {pattern: semver}
 
-# Where rules say otherwise, they count; of all that match a path, the strictest.
+# Rules override the defaults. If several match a path, the strictest applies.
 rules:
   - {match: "data/**", report: optional}
   - {match: "checkpoints/**", report: optional}
@@ -177,7 +177,7 @@ rules:
 """The policy that `mvc init` writes."""
 
 _METRIC = re.compile(r"[^\[\]=,]+(?:\[[^\[\]=,]+=[^\[\]=,]+(?:,[^\[\]=,]+=[^\[\]=,]+)*\])?")
-_CHANGE = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:%|se)")
+_TOLERANCE = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:%|se)")
 _SIZE = re.compile(r"([0-9]{1,6})(B|kB|KB|MB|GB|KiB|MiB|GiB)")
 _UNITS = {
     "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
@@ -191,10 +191,10 @@ def parse_policy(raw: bytes, what: str = POLICY) -> Policy:
     """Return the policy in `raw`; `what` names the file in errors.
 
     Raises:
-        InvalidFormat: it is none, or of a newer format; the message says where and why.
+        InvalidFormat: with the place and the reason; also for a newer format.
 
     """
-    policy = decode(raw, Policy, "mvc-policy", kind="policy", what=what, max_bytes=MAX_BYTES)
+    policy = decode(raw, Policy, "mvc-policy", kind="a policy", what=what, max_bytes=MAX_BYTES)
     if problem := next(_problems(policy), ""):
         raise InvalidFormat(f"{what}: {problem}")
     return policy
@@ -204,7 +204,7 @@ def _problems(policy: Policy) -> Iterator[str]:
     """Yield what is wrong beyond the types."""
     defaults = policy.defaults
     if _SIZE.fullmatch(defaults.git.max_blob) is None:
-        yield f"max_blob {defaults.git.max_blob!r}: expected a size such as 1MB or 512KiB"
+        yield f"invalid max_blob {defaults.git.max_blob!r}: expected a size such as 1MB or 512KiB"
     for pattern in (*defaults.git.forbid, *defaults.git.allow):
         yield from _pattern_problem("git", pattern.removeprefix("!"))
     yield from _part_problems("defaults", defaults.tag, defaults.formats)
@@ -213,17 +213,17 @@ def _problems(policy: Policy) -> Iterator[str]:
     for name, stage in policy.stages.items():
         yield from _age_problem(name, stage.max_age)
         if stage.signatures and stage.signatures.min < 0:
-            yield f"{name}: signatures: min is negative"
+            yield f"{name}: signatures: min is {stage.signatures.min}, expected at least 0"
 
 
 def _age_problem(where: str, age: str) -> Iterator[str]:
     if age and _AGE.fullmatch(age) is None:
-        yield f"max_age of {where} {age!r}: expected a span such as 30d, 12h or 2w"
+        yield f"{where}: invalid max_age {age!r}: expected a duration such as 30d, 12h or 2w"
 
 
 def _part_problems(where: str, tag: Tag | None, formats_: Formats | None) -> Iterator[str]:
     if tag and tag.pattern != SEMVER and (reason := _expression_problem(tag.pattern)):
-        yield f"{where}: tag pattern {tag.pattern!r} {reason}"
+        yield f"{where}: invalid tag pattern {tag.pattern!r}: {reason}"
     if formats_ and (reason := formats.problem(formats_.deny)):
         yield f"{where}: formats: {reason}"
 
@@ -242,7 +242,7 @@ def _pattern_problem(where: str, pattern: str) -> Iterator[str]:
 def _rule_problems(rule: Rule) -> Iterator[str]:
     where = rule.match
     if where.startswith("!"):
-        yield f"match {where!r}: a rule cannot begin with '!'"
+        yield f"invalid match {where!r}: '!' is not allowed here"
     yield from _pattern_problem("match", where)
     yield from _part_problems(where, rule.tag, rule.formats)
     for name, bound in rule.metrics.items():
@@ -250,13 +250,13 @@ def _rule_problems(rule: Rule) -> Iterator[str]:
             yield f"{where}: metric {name!r}: {reason}"
     for pinned in rule.datasets:
         if not pinned.id:
-            yield f"{where}: a data set without an id"
+            yield f"{where}: a data set has no id"
         if pinned.blake3 and _BLAKE3.fullmatch(pinned.blake3) is None:
-            yield f"{where}: the blake3 of {pinned.id!r} is not 64 lower-case hex digits"
+            yield f"{where}: invalid blake3 of {pinned.id!r}: expected 64 lower-case hex digits"
     if rule.slices and any(gap < 0 for gap in rule.slices.max_gap.values()):
-        yield f"{where}: a max_gap is negative"
+        yield f"{where}: max_gap must not be negative"
     if rule.signatures and rule.signatures.min < 0:
-        yield f"{where}: signatures: min is negative"
+        yield f"{where}: signatures: min is {rule.signatures.min}, expected at least 0"
     yield from _age_problem(where, rule.max_age)
 
 
@@ -264,31 +264,31 @@ def _name_problem(name: str) -> str:
     if _METRIC.fullmatch(name) is None:
         return "expected NAME or NAME[KEY=VALUE]"
     keys = [key.strip() for key in re.findall(r"[\[,]([^=]*)=", name)]
-    return "a key stands twice" if len(set(keys)) < len(keys) else ""
+    return "duplicate key" if len(set(keys)) < len(keys) else ""
 
 
 def _bound_problem(bound: Bound) -> str:
     change = bound.max_regression
-    if isinstance(change, str) and _CHANGE.fullmatch(change) is None:
-        return f'max_regression {change!r}: expected a number, "1%" or "2se"'
+    if isinstance(change, str) and _TOLERANCE.fullmatch(change) is None:
+        return f'invalid max_regression {change!r}: expected a number, "1%" or "2se"'
     if isinstance(change, int | float) and change < 0:
-        return "max_regression is negative"
+        return f"max_regression is {change}, expected at least 0"
     if bound.min is not None and bound.max is not None:
         if bound.min > bound.max:
-            return "min is above max"
+            return f"min {bound.min} is above max {bound.max}"
         if change is not None and bound.direction is None:
-            return "with min and max, max_regression needs a direction: higher or lower"
+            return "max_regression with min and max needs a direction: higher or lower"
     return ""
 
 
 def max_blob(policy: Policy) -> int:
-    """Return how many bytes a file in Git may have."""
+    """Return the maximal size of a file in Git, in bytes."""
     match = _SIZE.fullmatch(policy.defaults.git.max_blob)
     return int(match[1]) * _UNITS[match[2]] if match else 0
 
 
 def seconds(age: str) -> int:
-    """Return how many seconds a span such as `30d` has."""
+    """Return a duration such as `30d` in seconds."""
     match = _AGE.fullmatch(age)
     return int(match[1]) * _SECONDS[match[2]] if match else 0
 

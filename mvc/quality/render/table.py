@@ -1,4 +1,4 @@
-"""The gate's table: each metric of a changed model beside what it is held against."""
+"""The gate's table: each metric of a changed model and the one it is compared with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NONE = "-"
 
 
 class Row(NamedTuple):
-    """A row. What stands in it comes from files: it is not fit to print yet."""
+    """A row, with text from files that is not escaped yet."""
 
     model: str
     tag: str
@@ -28,12 +28,12 @@ class Row(NamedTuple):
 
     @property
     def sliced(self) -> bool:
-        """Whether it is of a part of the data."""
+        """Whether the metric is of a slice."""
         return "[" in self.metric
 
 
 def rows(models: Iterable[Judged], findings: Iterable[Finding]) -> Iterator[Row]:
-    """Yield the rows of all models; one for a model of which no metric is compared."""
+    """Yield the rows of all models; one for a model without metrics."""
     findings = list(findings)
     broken = {finding.path for finding in findings if finding.severity == "error"}
     found = {(finding.path, finding.code) for finding in findings}
@@ -70,7 +70,7 @@ def _number(value: float | None) -> str:
 
 
 def _delta(item: Comparison) -> str:
-    """Return how much was gained, as people reckon: 0.902 - 0.931 is -0.029."""
+    """Return the difference of the numbers as written: 0.902 - 0.931 is -0.029, which it is not as floats."""
     if item.old is None or item.new is None:
         return _NONE
     change = float(Decimal(repr(item.new)) - Decimal(repr(item.old)))

@@ -1,4 +1,4 @@
-"""Findings as lines for people."""
+"""Findings as lines of text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from mvc.quality.finding import Finding
 
 _FEW = 10
 """Errors, and warnings, that are named before the rest is counted."""
-_OF_FILES = frozenset({"MVC301", "MVC302", "MVC303"})
-"""What only a commit is told: these are no models yet."""
+_ABOUT_FILES = frozenset({"MVC301", "MVC302", "MVC303"})
+"""Found only in a commit: no other command checks files that are not models."""
+
+
+def render(findings: Sequence[Finding], every: str = "", *, quiet: bool = False) -> Iterator[str]:
+    """Yield all findings: first `problems`, then `notes`; only errors if `quiet`."""
+    yield from problems(findings, every, quiet=quiet)
+    if not quiet:
+        yield from notes(findings)
 
 
 def notes(findings: Iterable[Finding]) -> Iterator[str]:
@@ -18,28 +25,24 @@ def notes(findings: Iterable[Finding]) -> Iterator[str]:
     return (_line(finding) for finding in findings if finding.severity == "note")
 
 
-def lines(findings: Iterable[Finding], every: str = "") -> Iterator[str]:
-    """Yield the first errors and warnings, each with what to type; `notes` are for who asks for them.
+def problems(findings: Sequence[Finding], every: str = "", *, quiet: bool = False) -> Iterator[str]:
+    """Yield errors, and warnings unless `quiet`, each with the line to type.
 
-    `every` is the command that names them all; all are named when there is none.
+    All are named when `every` is empty; else the first, and `every` is the command that names the others.
     """
-    findings = list(findings)
-    by_severity = {word: [item for item in findings if item.severity == word] for word in ("error", "warning")}
+    severities = ("error",) if quiet else ("error", "warning")
+    by_severity = {word: [item for item in findings if item.severity == word] for word in severities}
     shown = {item for items in by_severity.values() for item in (items[:_FEW] if every else items)}
     for finding in findings:
         if finding in shown:
-            yield from _lines(finding)
+            yield _line(finding)
+            if finding.fix:
+                yield f"  try: {visible(finding.fix)}"
     for word, items in by_severity.items():
         if rest := [item for item in items if item not in shown]:
             yield f"{word}: ... and {len(rest):,} more"
-            only_here = any(item.code in _OF_FILES for item in rest)
-            yield f"  try: {'git commit  # once these are mended' if only_here else every}"
-
-
-def _lines(finding: Finding) -> Iterator[str]:
-    yield _line(finding)
-    if finding.fix:
-        yield f"  try: {visible(finding.fix)}"
+            only_here = any(item.code in _ABOUT_FILES for item in rest)
+            yield f"  try: {'git commit  # once these are fixed' if only_here else every}"
 
 
 def _line(finding: Finding) -> str:
@@ -48,6 +51,6 @@ def _line(finding: Finding) -> str:
 
 
 def explain_line(findings: Sequence[Finding]) -> str:
-    """Return what to type to learn what the first error means."""
+    """Return the command that explains the first error; empty when there is none."""
     code = next((finding.code for finding in findings if finding.severity == "error"), "")
     return f"mvc explain {code}" if code else ""

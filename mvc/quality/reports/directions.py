@@ -1,4 +1,4 @@
-"""Which way a metric is better, as far as its name tells."""
+"""Which direction of a metric is better, judged by its name."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NEITHER = frozenset({
     "gap", "drop", "diff", "difference", "delta", "std", "stdev", "stderr", "se", "var", "variance", "change",
     "regression", "degradation", "disparity", "reduction", "improvement", "ratio", "count", "support", "num", "n",
 })
-"""They turn what they stand beside into something else."""
+"""With one of these words a name has no direction."""
 
 
 def higher_is_better(name: str) -> bool | None:
-    """Return which way a metric is better, as far as its words tell; None when they do not, or disagree."""
+    """Return whether higher is better by the words of a name; None when they say nothing, or disagree."""
     words = set(_words(name))
     if "explained" in words:
         words.discard("variance")
@@ -39,7 +39,7 @@ def higher_is_better(name: str) -> bool | None:
 
 
 def _words(name: str) -> Iterator[str]:
-    """Yield a name's words: `val_auc`, `valAUC` and `ndcg@10` are two each, `rouge1` and `map50` lose their digits."""
+    """Yield a name's words: `val_auc`, `valAUC` and `ndcg@10` have two; `rouge1` and `map50` also without digits."""
     for part in re.split(r"[^A-Za-z0-9]+", name):
         for word in {part, *re.findall(r"[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*(?![a-z])", part)}:
             yield word.lower()

@@ -1,7 +1,4 @@
-"""Files with metrics, as many tools write them.
-
-Their shapes: docs/reports.md, "Files with metrics".
-"""
+"""Files with metrics in the formats of several tools: docs/reports.md, "Files with metrics"."""
 
 from __future__ import annotations
 
@@ -16,62 +13,59 @@ from mvc.quality.reports.report import Metric, Run, label
 
 MAX_BYTES = 16 << 20
 MAX_DEPTH = 32
-SHAPES = """mvc help reports  # has what a file with metrics may hold, such as {"auc": 0.93}"""
+SHAPES = """mvc help reports  # lists the supported formats, such as {"auc": 0.93}"""
 
 Document: TypeAlias = dict[str, Any]
 
 
-class Found(NamedTuple):
-    """What a file says."""
+class FoundMetrics(NamedTuple):
+    """The metrics in a file."""
 
     metrics: tuple[Metric, ...]
     run: Run | None = None
-    """The run of a tracking server that it tells of."""
-    left_out: tuple[str, ...] = ()
-    """What stands in it and is no number, such as a confusion matrix."""
+    """The run of a tracking server that they come from."""
+    skipped: tuple[str, ...] = ()
+    """Names of non-numeric entries, such as a confusion matrix."""
 
 
-def read_metrics(raw: bytes, what: str, datasets: Collection[str] = ()) -> Found:
-    """Return the metrics in a JSON file; `what` names it in errors, `datasets` are the ids that it may speak of.
+def read_metrics(raw: bytes, what: str, datasets: Collection[str] = ()) -> FoundMetrics:
+    """Return the metrics in a JSON file; `what` names it in errors, `datasets` are the known ids.
 
     Raises:
-        InvalidFormat: it is too large, no JSON, of no shape that is known, or a value is no finite number.
+        InvalidFormat: it is too large, not JSON, of an unknown format, or a value is not a finite number.
 
     """
     if len(raw) > MAX_BYTES:
-        raise InvalidFormat(f"{what}: {len(raw):,} bytes, at most {MAX_BYTES:,} are read", SHAPES)
+        raise InvalidFormat(f"{what}: {len(raw):,} bytes, expected at most {MAX_BYTES:,}", SHAPES)
     try:
         data = json.loads(raw, object_pairs_hook=_unique)
     except InvalidFormat as error:
         raise InvalidFormat(f"{what}: {error.message}", SHAPES) from None
     except (ValueError, RecursionError) as error:
-        raise InvalidFormat(f"{what}: not JSON: {_reason(error)}", SHAPES) from None
+        reason = "nested too deep" if isinstance(error, RecursionError) else error
+        raise InvalidFormat(f"{what}: not JSON: {reason}", SHAPES) from None
     return find_metrics(data, what, datasets)
-
-
-def _reason(error: Exception) -> str:
-    return "nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Document:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise InvalidFormat(f"{next(name for name in names if names.count(name) > 1)!r} stands twice")
+        raise InvalidFormat(f"duplicate key {next(name for name in names if names.count(name) > 1)!r}")
     return found
 
 
-def find_metrics(data: object, what: str, datasets: Collection[str] = ()) -> Found:
-    """Return the metrics in plain data of any of the shapes.
+def find_metrics(data: object, what: str, datasets: Collection[str] = ()) -> FoundMetrics:
+    """Return the metrics in plain data of any supported format.
 
     Raises:
-        InvalidFormat: it has none of the shapes, no metric, or a value that is no finite number.
+        InvalidFormat: the format is unknown, or there is no metric, or a value is not a finite number.
 
     """
     try:
         found = _read(data, datasets)
         if not found.metrics:
-            raise InvalidFormat(f"no metric in it: {_seen(data)}")
+            raise InvalidFormat(f"no metrics found in {_summary(data)}")
         _check_unique(found.metrics)
     except InvalidFormat as error:
         raise InvalidFormat(f"{what}: {error.message}", SHAPES) from None
@@ -81,39 +75,39 @@ def find_metrics(data: object, what: str, datasets: Collection[str] = ()) -> Fou
 def _check_unique(metrics: tuple[Metric, ...]) -> None:
     names = [label(metric) for metric in metrics]
     if len(set(names)) < len(names):
-        raise InvalidFormat(f"{next(name for name in names if names.count(name) > 1)} stands twice")
+        raise InvalidFormat(f"duplicate metric {next(name for name in names if names.count(name) > 1)}")
 
 
-def _seen(data: object) -> str:
-    """Return what there is instead, in a few words."""
+def _summary(data: object) -> str:
+    """Describe data without metrics."""
     if isinstance(data, dict):
         names = ", ".join(map(repr, list(data)[:5]))
         return f"an object with {names}{', ...' if len(data) > 5 else ''}" if data else "an empty object"  # noqa: PLR2004
     if isinstance(data, list):
         return f"a list of {len(data)} items" if data else "an empty list"
-    return f"just {json.dumps(data)[:40]}"
+    return json.dumps(data)[:40]
 
 
-def _read(data: object, datasets: Collection[str]) -> Found:
-    """Return what stands in `data`, read as the first shape that it has."""
+def _read(data: object, datasets: Collection[str]) -> FoundMetrics:
+    """Return the metrics in `data`, read by the first format that matches."""
     if isinstance(data, list):
-        return Found(_listed(data, datasets))
+        return FoundMetrics(_listed(data, datasets))
     if not isinstance(data, dict):
-        raise InvalidFormat(f"no metric in it: {_seen(data)}")
+        raise InvalidFormat(f"no metrics found in {_summary(data)}")
     for fits, read in _SHAPES:
         if fits(data):
             return read(data, datasets)
     return _tree(data, datasets)
 
 
-# A list of metrics, as in a report or as MLflow has it.
+# A list of metrics, as in a report or from MLflow.
 
 
 def _listed(items: list[Any], datasets: Collection[str]) -> tuple[Metric, ...]:
     latest: dict[str, tuple[tuple[float, float], Metric]] = {}
     for position, item in enumerate(items, 1):
         if not isinstance(item, dict) or not isinstance(item.get("name", item.get("key")), str) or "value" not in item:
-            raise InvalidFormat(f"item {position} of the list is no metric: it needs a name and a value")
+            raise InvalidFormat(f"invalid item {position} of the list: expected a metric with a name and a value")
         if "key" in item:  # MLflow: a value for each step
             metric = named(item["key"], item["value"], datasets)
             when = (_order(item.get("step")), _order(item.get("timestamp")))
@@ -122,7 +116,7 @@ def _listed(items: list[Any], datasets: Collection[str]) -> tuple[Metric, ...]:
             continue
         metric = _listed_metric(item, datasets)
         if label(metric) in latest:
-            raise InvalidFormat(f"{label(metric)} stands twice")
+            raise InvalidFormat(f"duplicate metric {label(metric)}")
         latest[label(metric)] = ((0, 0), metric)
     return tuple(metric for _, metric in latest.values())
 
@@ -135,12 +129,12 @@ def _listed_metric(item: Document, datasets: Collection[str]) -> Metric:
     metric = named(item["name"], item["value"], datasets)
     known = {"name", "value", "higher_is_better", "dataset", "stderr", "slice", "n"}
     if strange := sorted(set(item) - known):
-        raise InvalidFormat(f"the metric {metric.name!r} has the unknown key {strange[0]!r}")
+        raise InvalidFormat(f"metric {metric.name!r}: unknown key {strange[0]!r}")
     better, stderr, part = item.get("higher_is_better"), item.get("stderr"), item.get("slice")
     if better is not None and not isinstance(better, bool):
-        raise InvalidFormat(f"higher_is_better of {metric.name!r} is neither true nor false")
+        raise InvalidFormat(f"invalid higher_is_better of {metric.name!r}: expected true or false")
     if part is not None and not isinstance(part, dict):
-        raise InvalidFormat(f"the slice of {metric.name!r} is no object")
+        raise InvalidFormat(f"invalid slice of {metric.name!r}: expected an object")
     return Metric(
         metric.name,
         metric.value,
@@ -152,7 +146,7 @@ def _listed_metric(item: Document, datasets: Collection[str]) -> Metric:
     )
 
 
-# MLflow: a run as its client, its server or its command line print it.
+# MLflow: a run as printed by its client, server or command line.
 
 
 def _is_run(data: Document) -> bool:
@@ -160,7 +154,7 @@ def _is_run(data: Document) -> bool:
     return isinstance(inner, dict) and isinstance(inner.get("data"), dict) and "metrics" in inner["data"]
 
 
-def _run(data: Document, datasets: Collection[str]) -> Found:
+def _run(data: Document, datasets: Collection[str]) -> FoundMetrics:
     inner = data.get("run", data)
     info = inner.get("info")
     name = info.get("run_id") if isinstance(info, dict) else None
@@ -173,14 +167,10 @@ def _has_metrics(data: Document) -> bool:
     return isinstance(inner, list) or (isinstance(inner, dict) and not any(map(is_number, data.values())))
 
 
-def _inner_metrics(data: Document, datasets: Collection[str]) -> Found:
-    return _read_inner(data["metrics"], datasets)
-
-
-def _read_inner(metrics: object, datasets: Collection[str]) -> Found:
+def _read_inner(metrics: object, datasets: Collection[str]) -> FoundMetrics:
     if isinstance(metrics, list):
-        return Found(_listed(metrics, datasets))
-    return _tree(metrics, datasets) if isinstance(metrics, dict) else Found(())
+        return FoundMetrics(_listed(metrics, datasets))
+    return _tree(metrics, datasets) if isinstance(metrics, dict) else FoundMetrics(())
 
 
 # DVC: `dvc metrics show --json`.
@@ -199,16 +189,16 @@ def _has_data(file: object) -> bool:
     return isinstance(file, dict) and isinstance(file.get("data"), dict)
 
 
-def _dvc(data: Document, datasets: Collection[str]) -> Found:
+def _dvc(data: Document, datasets: Collection[str]) -> FoundMetrics:
     (revision,) = data.values()
     parts = [_tree(file["data"], datasets) for file in _files(revision)]
-    return Found(
+    return FoundMetrics(
         tuple(metric for part in parts for metric in part.metrics),
-        left_out=tuple(name for part in parts for name in part.left_out),
+        skipped=tuple(name for part in parts for name in part.skipped),
     )
 
 
-# lm-eval: `results`, a task each, `METRIC,FILTER` and `METRIC_stderr,FILTER`.
+# lm-eval: `results` with an object for each task: `METRIC,FILTER` and `METRIC_stderr,FILTER`.
 
 
 def _is_lm_eval(data: Document) -> bool:
@@ -218,7 +208,7 @@ def _is_lm_eval(data: Document) -> bool:
     return "versions" in data or any("," in name for task in results.values() for name in task)
 
 
-def _lm_eval(data: Document, datasets: Collection[str]) -> Found:
+def _lm_eval(data: Document, datasets: Collection[str]) -> FoundMetrics:
     metrics: list[Metric] = []
     for task, results in data["results"].items():
         better = _inside(data, "higher_is_better", task)
@@ -238,7 +228,7 @@ def _lm_eval(data: Document, datasets: Collection[str]) -> Found:
                 metric.slice,
                 _count(count),
             ))
-    return Found(tuple(metrics))
+    return FoundMetrics(tuple(metrics))
 
 
 def _inside(data: Document, key: str, task: str) -> Document:
@@ -257,8 +247,8 @@ def _is_classification(data: Document) -> bool:
     return any(isinstance(data.get(name), dict) and set(_SCORES) <= set(data[name]) for name in _AVERAGES)
 
 
-def _classification(data: Document, datasets: Collection[str]) -> Found:
-    """Return averages as metrics of their own, `f1_macro`, and each class as a slice."""
+def _classification(data: Document, datasets: Collection[str]) -> FoundMetrics:
+    """Return averages as separate metrics, such as `f1_macro`, and each class as a slice."""
     metrics: list[Metric] = []
     for name, scores in data.items():
         if not isinstance(scores, dict):
@@ -271,7 +261,7 @@ def _classification(data: Document, datasets: Collection[str]) -> Found:
             if key in scores:
                 value = finite(f"{key} of {name}", scores[key])
                 metrics.append(Metric(f"{metric}{average}", value, slice=part, n=count))
-    return Found(tuple(metrics))
+    return FoundMetrics(tuple(metrics))
 
 
 def _count(value: object) -> int | None:
@@ -281,29 +271,29 @@ def _count(value: object) -> int | None:
     return int(value) if isfinite(value) and value == int(value) and 0 <= value < 1 << 63 else None
 
 
-# Flat, or nested: DVC's `{"train": {"loss": 0.1}}`, and `{"holdout": {"auc": 0.9}}` for a data set.
+# Flat or nested: `{"train": {"loss": 0.1}}` as DVC writes it, or `{"holdout": {"auc": 0.9}}` for a data set.
 
 _COUNTERS = ("step", "epoch", "global_step")
-"""How far the training was, written beside the metrics by DVCLive and others; no metrics."""
+"""Progress of the training, written by DVCLive and others next to the metrics."""
 
 
-def _tree(data: Document, datasets: Collection[str]) -> Found:
+def _tree(data: Document, datasets: Collection[str]) -> FoundMetrics:
     metrics: list[Metric] = []
-    left_out: list[str] = []
+    skipped: list[str] = []
     for path, value in _leaves(data, (), 0):
         name = "/".join(path)
         counter = name in _COUNTERS and len(data) > 1
         if counter or isinstance(value, list) or (isinstance(value, str) and not _is_not_finite(value)):
-            left_out.append(name)
+            skipped.append(name)
         elif len(path) > 1:
             metrics.append(_of_dataset(path[0], "/".join(path[1:]), value, datasets))
         else:
             metrics.append(named(name, value, datasets))
-    return Found(tuple(metrics), left_out=tuple(left_out))
+    return FoundMetrics(tuple(metrics), skipped=tuple(skipped))
 
 
 def _is_not_finite(text: str) -> bool:
-    """Whether a text stands for a number that JSON does not have: DVCLive writes them so."""
+    """Whether a text is NaN or infinity, as DVCLive writes them."""
     return text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity")
 
 
@@ -318,16 +308,16 @@ def _leaves(data: Document, above: tuple[str, ...], depth: int) -> Iterator[tupl
 
 
 def _of_dataset(first: str, rest: str, value: object, datasets: Collection[str]) -> Metric:
-    """Return a metric of the data set `first`; where there is none of that id, it is part of the name."""
+    """Return a metric of the data set `first`; an unknown one becomes a part of the name."""
     if first in datasets:
         return named(f"{rest}@{first}", value, datasets)
     return named(f"{first}/{rest}", value, datasets)
 
 
-_SHAPES: tuple[tuple[Callable[[Document], bool], Callable[[Document, Collection[str]], Found]], ...] = (
+_SHAPES: tuple[tuple[Callable[[Document], bool], Callable[[Document, Collection[str]], FoundMetrics]], ...] = (
     (_is_lm_eval, _lm_eval),
     (_is_run, _run),
     (_is_dvc, _dvc),
-    (_has_metrics, _inner_metrics),
+    (_has_metrics, lambda data, datasets: _read_inner(data["metrics"], datasets)),
     (_is_classification, _classification),
 )

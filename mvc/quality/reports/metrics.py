@@ -1,4 +1,4 @@
-"""One metric from outside: as the words of a command line name it, or a file does."""
+"""One metric from the command line or a file."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", r
 
 
 def parse_metric(text: str, datasets: Collection[str] = ()) -> Metric:
-    """Return the metric that `NAME=NUMBER` says, with `[SLICE=VALUE]` and `@DATASET` behind the name.
+    """Return the metric in `NAME=NUMBER`; the name may end in `[SLICE=VALUE]` and `@DATASET`.
 
     Raises:
-        UsageError: it says none, or is of a data set that is not there.
+        UsageError: it is invalid, or its data set is not in `datasets`.
 
     """
     name, _, value = text.rpartition("=")
     if not name or _LABEL.fullmatch(name) is None:
-        raise UsageError(f"{text!r} is no metric", "--metric 'auc=0.93', with a slice --metric 'auc[country=DE]=0.9'")
+        fix = "--metric 'auc=0.93', with a slice --metric 'auc[country=DE]=0.9'"
+        raise UsageError(f"invalid metric {text!r}: expected NAME=NUMBER", fix)
     if _NUMBER.fullmatch(value) is None or not isfinite(float(value)):
-        raise UsageError(f"{value!r} is no finite number for the metric {name!r}", f"--metric '{name}=0.93'")
+        message = f"invalid value {value!r} of metric {name!r}: expected a finite number"
+        raise UsageError(message, f"--metric '{name}=0.93'")
     metric = named(name, float(value), datasets)
     _, at, last = metric.name.rpartition("@")
     if at and not last.isdigit():  # `ndcg@10` is a name
@@ -36,7 +38,7 @@ def parse_metric(text: str, datasets: Collection[str] = ()) -> Metric:
 
 
 def named(text: str, value: object, datasets: Collection[str]) -> Metric:
-    """Return a metric named as `label` does it; behind `@` stands a data set when there is one of that id."""
+    """Return a metric whose name `text` is a label; a suffix `@ID` is a data set only if `datasets` has it."""
     number = finite(text, value)
     match = _LABEL.fullmatch(text)
     if match is None:
@@ -50,38 +52,38 @@ def named(text: str, value: object, datasets: Collection[str]) -> Metric:
 
 
 def given(metric: str, dataset: str, datasets: Collection[str]) -> str:
-    """Return `dataset` when there is one of that id, or it is empty.
+    """Return `dataset` if it is empty or in `datasets`.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it is neither.
 
     """
     if dataset and dataset not in datasets:
-        message = f"the metric {metric!r} is of the data set {dataset!r}, which is not given"
+        message = f"metric {metric!r}: data set {dataset!r} is not given"
         raise UsageError(message, f"--dataset {shlex.quote(dataset)}=PATH")
     return dataset
 
 
 def is_number(value: object) -> bool:
-    """Whether a value of JSON's is a number, and no boolean."""
+    """Whether a JSON value is a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def finite(name: str, value: object) -> float:
-    """Return a value of JSON's as a number; `name` says in errors whose it is.
+    """Return a JSON value as a number; `name` is for errors.
 
     Raises:
-        InvalidFormat: it is none, or no finite one.
+        InvalidFormat: it is not a finite number.
 
     """
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise InvalidFormat(f"{name} is {_shown(value)}, which is no number")
+        raise InvalidFormat(f"{name} is {_shown(value)}, expected a number")
     try:
         number = float(value)
     except OverflowError:
-        raise InvalidFormat(f"{name} is a number too large") from None
+        raise InvalidFormat(f"{name} is too large, expected a finite number") from None
     if not isfinite(number):
-        raise InvalidFormat(f"{name} is {number}, and must be finite")
+        raise InvalidFormat(f"{name} is {number}, expected a finite number")
     return number
 
 

@@ -1,7 +1,7 @@
-"""The evaluation report of a model: `X.eval.yaml` beside `X.mvc`, bound to the model's bytes, with a tag.
+"""The evaluation report of a model: `X.eval.yaml` next to `X.mvc`, with the model's digest and a tag.
 
-People edit reports, so their layout is free; their content is strict: an unknown key is an error, keys
-that begin with `x-` are kept. Format: docs/formats.md, "Report".
+Any YAML layout is allowed, as people edit reports. Unknown keys are errors, keys that begin with `x-` are kept.
+Format: docs/formats.md, "Report".
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ Parameter: TypeAlias = str | int | float | bool | list[str | int | float | bool 
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Strict: an unknown key is an error."""
+    """A part of the document; unknown keys are errors."""
 
 
 class Model(_Part, frozen=True):
-    """The bytes that were evaluated. A directory's are those of its manifest."""
+    """The content that was evaluated; for a directory, its manifest."""
 
     blake3: str
     xxh128: str = ""
     size: int | None = None
-    """Bytes of the object that `blake3` names."""
+    """Bytes of the object `blake3`."""
     name: str = ""
-    """For people; it binds nothing."""
+    """For people; nothing depends on it."""
     md5: str = ""
     sha256: str = ""
-    """These two besides, for pointers of DVC and git-lfs."""
+    """`md5` and `sha256` are for pointers of DVC and git-lfs."""
 
 
 class Evaluator(_Part, frozen=True):
-    """Who evaluated. The assurance is a claim: it counts only under a signature."""
+    """Who evaluated. The assurance is a claim that needs a signature."""
 
     id: str
     assurance: Assurance = "self"
 
 
 class Code(_Part, frozen=True):
-    """What ran."""
+    """The code that ran."""
 
     commit: str = ""
     dirty: bool | None = None
@@ -60,7 +60,7 @@ class Code(_Part, frozen=True):
 
 
 class Environment(_Part, frozen=True):
-    """What it ran in."""
+    """The environment of the run."""
 
     python: str = ""
     platform: str = ""
@@ -68,7 +68,7 @@ class Environment(_Part, frozen=True):
 
 
 class Run(_Part, frozen=True):
-    """The run of a tracking server that this came from."""
+    """The run of a tracking server that the metrics come from."""
 
     kind: str
     id: str
@@ -76,7 +76,7 @@ class Run(_Part, frozen=True):
 
 
 class Used(_Part, frozen=True):
-    """A path and the object that it held: for a directory its manifest."""
+    """A path and its object; for a directory, its manifest."""
 
     path: str
     blake3: str
@@ -100,7 +100,7 @@ class Dataset(_Part, frozen=True):
 
 
 class Metric(_Part, frozen=True):
-    """One number. Without `slice` it is of the whole data set."""
+    """One number, of the whole data set unless `slice` is set."""
 
     name: str
     value: float
@@ -110,18 +110,18 @@ class Metric(_Part, frozen=True):
     stderr: float | None = None
     """Standard error of `value`."""
     slice: dict[str, str] = field(default_factory=dict)
-    """The part of the data, such as `{country: DE}`."""
+    """The part of the data: `{country: DE}`."""
     n: int | None = None
-    """Examples in that part."""
+    """Examples in the slice."""
 
 
 class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A report. `extra` are its keys that begin with `x-`."""
+    """A report. `extra` has its keys that begin with `x-`."""
 
     format: Literal[1] = field(name="mvc-eval")
     model: Model
     tag: str = ""
-    """The version that the evaluation is for, such as `v1.3.0`."""
+    """The version of the model: `v1.3.0`."""
     task: str = ""
     desc: str = ""
     created_at: str = ""
@@ -145,7 +145,7 @@ def parse_report(raw: bytes, what: str) -> Report:
     """Return the report in `raw`; `what` names the file in errors.
 
     Raises:
-        InvalidFormat: it is none, or of a newer format; the message says where and why.
+        InvalidFormat: with the place and the reason; also for a newer format.
 
     """
     try:
@@ -155,7 +155,7 @@ def parse_report(raw: bytes, what: str) -> Report:
 
 
 def _parse(raw: bytes, what: str) -> Report:
-    report = decode(raw, Report, "mvc-eval", kind="evaluation report", what=what, max_bytes=MAX_BYTES)
+    report = decode(raw, Report, "mvc-eval", kind="an evaluation report", what=what, max_bytes=MAX_BYTES)
     if problem := _problem(report):
         raise InvalidFormat(f"{what}: {problem}")
     return report
@@ -163,37 +163,37 @@ def _parse(raw: bytes, what: str) -> Report:
 
 @lru_cache(maxsize=1024)
 def _parsed(raw: bytes) -> Report:
-    """Return the report in `raw`, read once: several rules ask for the same one."""
+    """Parse each report once, as several rules ask for it."""
     return _parse(raw, "")
 
 
 def _problem(report: Report) -> str:
-    """Return what is wrong beyond the types; empty when nothing is."""
+    """Return what is wrong beyond the types; empty when the report is valid."""
     ids = [dataset.id for dataset in report.datasets]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        return f"the data set {twice[0]!r} stands twice"
+        return f"duplicate data set {twice[0]!r}"
     seen = set()
     for metric in report.metrics:
         if not metric.name:
             return "a metric has no name"
         if metric.dataset and metric.dataset not in ids:
-            return f"the metric {metric.name!r} is of the data set {metric.dataset!r}, which is not among `datasets`"
+            return f"metric {metric.name!r}: data set {metric.dataset!r} is not in `datasets`"
         key = (metric.name, metric.dataset, tuple(sorted(metric.slice.items())))
         if key in seen:
-            return f"the metric {label(metric)} stands twice"
+            return f"duplicate metric {label(metric)}"
         seen.add(key)
         if metric.stderr is not None and metric.stderr < 0:
-            return f"the standard error of {label(metric)} is negative"
+            return f"stderr of {label(metric)} is {metric.stderr}, expected at least 0"
     return _digest_problem(report)
 
 
 def _digest_problem(report: Report) -> str:
-    named = [("model", report.model.blake3), *((f"data set {item.id!r}", item.blake3) for item in report.datasets)]
+    digests = [("model", report.model.blake3), *((f"data set {item.id!r}", item.blake3) for item in report.datasets)]
     used = [*report.together, *report.artifacts, *(report.train.data if report.train else ())]
-    named += [(repr(item.path), item.blake3) for item in used]
-    for name, digest in named:
+    digests += [(repr(item.path), item.blake3) for item in used]
+    for name, digest in digests:
         if len(digest) != _HEX or digest.strip("0123456789abcdef"):
-            return f"the blake3 of {name} is not 64 lower-case hex digits"
+            return f"invalid blake3 of {name}: expected 64 lower-case hex digits"
     return ""
 
 
@@ -201,7 +201,7 @@ _HEX = 64
 
 
 def label(metric: Metric) -> str:
-    """Return a metric's name as on the command line: `auc`, `auc[country=DE]`, with `@holdout` for its data set."""
+    """Return a metric's name as on the command line: `auc`, `auc[country=DE]`, `auc@holdout` for a data set."""
     inside = ",".join(f"{key}={text}" for key, text in sorted(metric.slice.items()))
     return f"{metric.name}{f'[{inside}]' if inside else ''}{f'@{metric.dataset}' if metric.dataset else ''}"
 
@@ -210,12 +210,12 @@ def label(metric: Metric) -> str:
 
 
 def emit(report: Report) -> bytes:
-    """Return the report as mvc writes it: one key a line, one metric or data set a line, texts quoted.
+    """Return the report as mvc writes it: a line for each key, metric and data set, texts quoted.
 
-    What `parse_report` reads of it equals `report`.
+    `parse_report` returns an equal report.
 
     Raises:
-        InvalidFormat: a report cannot hold some of it, such as a number that is not finite.
+        InvalidFormat: a value is not allowed, such as a number that is not finite.
 
     """
     lines = [f"{_key(key)}:{_value(key, value)}" for key, value in _fields(report)]
@@ -229,15 +229,15 @@ _ORDER = {
     "datasets": ("id", "path", "blake3", "split", "n"),
     "evaluator": ("id", "assurance"),
 }
-"""The keys of a part, as they are written; elsewhere in the order of its type."""
+"""The order of keys in a part, where it is not that of the type."""
 _LISTS = ("with", "datasets", "metrics", "artifacts")
-"""What is written one item a line."""
+"""Keys that are written with a line for each item."""
 _PROSE = ("desc", "limitations")
-"""What is written as a block where it has several lines."""
+"""Keys that are written as a block if they have several lines."""
 
 
 def plain(report: Report) -> dict[str, Any]:
-    """Return the report as its file spells it: plain data, without what has its default."""
+    """Return the report as plain data with the keys of the file, without defaults."""
     data: dict[str, Any] = msgspec.to_builtins(report)
     extra = data.pop("x-", {})
     if report.evaluator:
@@ -258,7 +258,7 @@ def _ordered(key: str, part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(key: str, value: Any) -> str:
-    """Return what stands behind a key at the top, with the lines below it."""
+    """Return the text after a key at the top, with the lines below it."""
     if key in _LISTS:
         return "".join(f"\n  - {_flow(item)}" for item in value)
     if key in _PROSE and _is_block(value):
@@ -267,7 +267,7 @@ def _value(key: str, value: Any) -> str:
 
 
 def _is_block(text: str) -> bool:
-    """Whether a text has several lines, and can be written as they are."""
+    """Whether a text has several lines that need no escapes."""
     lines = text.split("\n")
     whole = all(line == line.rstrip() and quote(line).count("\\") == sum(map(line.count, '"\\')) for line in lines)
     return len(lines) > 1 and whole and bool(lines[0]) and lines[0][0] != " " and bool(lines[-1])
@@ -277,7 +277,7 @@ def _flow(value: Any) -> str:
     """Return a value in one line.
 
     Raises:
-        InvalidFormat: it is a number that is not finite, or a text that is not UTF-8.
+        InvalidFormat: for a number that is not finite, or a text that is not UTF-8.
 
     """
     if isinstance(value, dict):
@@ -291,14 +291,14 @@ def _flow(value: Any) -> str:
 
 def _text(value: str) -> str:
     if any("\ud800" <= char <= "\udfff" for char in value):
-        raise InvalidFormat(f"{value!r} is not UTF-8")
+        raise InvalidFormat(f"invalid text {value!r}: expected UTF-8")
     return quote(value)
 
 
 def _number(value: float) -> str:
-    """Return the shortest text that reads as this number, with the point that YAML 1.1 wants."""
+    """Return the shortest text that reads as this number, with the point that YAML 1.1 requires."""
     if not isfinite(value):
-        raise InvalidFormat(f"{value} is no value of a metric: it must be finite")
+        raise InvalidFormat(f"invalid number {value}: expected a finite one")
     text = repr(value)
     return text if "." in text else text.replace("e", ".0e")
 

@@ -1,7 +1,7 @@
-"""Who may sign, and what was signed: `.mvc/allowed_signers`, and the blocks of a `.sig` file.
+"""Allowed signers and signatures: `.mvc/allowed_signers`, and the blocks of a `.sig` file.
 
-Nothing is verified here: that is for `ssh-keygen` (docs/adr/0013-signatures-by-ssh-keygen.md).
-Formats: docs/formats.md, "Signatures"; sshsig(5) as OpenSSH's PROTOCOL.sshsig has it.
+Nothing is verified here: `ssh-keygen` does that (docs/adr/0013-signatures-by-ssh-keygen.md).
+Formats: docs/formats.md, "Signatures", and OpenSSH's PROTOCOL.sshsig.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from typing import NamedTuple
 from mvc.objects.hashing import hash_bytes
 
 REPORTS = "mvc-eval@v1"
-"""The namespace of a report's signatures."""
+"""Namespace of signatures of a report."""
 CHANGES = "mvc-policy@v1"
-"""The namespace of signatures under the change of a guarded file."""
+"""Namespace of signatures of a policy file's change."""
 
 MAX_BYTES = 256 << 10
-"""Of a `.sig` file."""
+"""Largest `.sig` file."""
 MAX_BLOCKS = 32
 MAX_SIGNERS_BYTES = 1 << 20
-"""Of `allowed_signers` or `revoked_signers`."""
+"""Largest `allowed_signers` or `revoked_signers`."""
 KRL = b"SSHKRL\n\0"
-"""How a key revocation list begins; see `ssh-keygen -k`."""
+"""First bytes of a key revocation list (`ssh-keygen -k`)."""
 
 
 def change_text(path: str, old: bytes | None, new: bytes | None) -> bytes:
-    """Return what is signed for the change of a guarded file; None where there is no file."""
+    """Return the text that is signed for the change of a policy file; None for an absent file."""
     return f"mvc-change 1\npath {path}\nfrom {_named(old)}\nto {_named(new)}\n".encode()
 
 
@@ -42,19 +42,19 @@ def _named(raw: bytes | None) -> str:
 
 
 class Block(NamedTuple):
-    """One armoured signature."""
+    """One armored signature."""
 
     armour: bytes
-    """As `ssh-keygen` writes it; empty when it cannot be read."""
+    """As `ssh-keygen` writes it; empty for an invalid one."""
     key: str = ""
-    """The key that made it, in base64, as `allowed_signers` has keys."""
+    """The signing key in base64, as in `allowed_signers`."""
     namespace: str = ""
     problem: str = ""
-    """Why it cannot be read."""
+    """Why it is invalid."""
 
     @property
     def fingerprint(self) -> str:
-        """Of the key, as `ssh-keygen -l` prints it."""
+        """The key's fingerprint, as `ssh-keygen -l` prints it."""
         return fingerprint(self.key) if self.key else ""
 
 
@@ -63,17 +63,17 @@ _END = b"-----END SSH SIGNATURE-----"
 _MAGIC = b"SSHSIG"
 _VERSION = 1
 _WIDTH = 70
-_NUMBER = 4
-"""Bytes of a number in SSH's encoding."""
+_LENGTH = 4
+"""Bytes of a length in SSH's encoding."""
 
 
 def split_blocks(raw: bytes) -> tuple[Block, ...]:
-    """Return the signatures in a `.sig` file, each once; what is none is a block with a problem."""
+    """Return the signatures in a `.sig` file without duplicates; invalid ones have a problem."""
     if len(raw) > MAX_BYTES:
-        return (Block(b"", problem=f"the file has {len(raw):,} bytes, at most {MAX_BYTES:,} are read"),)
+        return (Block(b"", problem=f"the file has {len(raw):,} bytes, expected at most {MAX_BYTES:,}"),)
     blocks = list(dict.fromkeys(_blocks(raw)))
     if len(blocks) > MAX_BLOCKS:
-        rest = Block(b"", problem=f"the file has {len(blocks)} signatures, at most {MAX_BLOCKS} are read")
+        rest = Block(b"", problem=f"the file has {len(blocks)} signatures, expected at most {MAX_BLOCKS}")
         return (*blocks[:MAX_BLOCKS], rest)
     return tuple(blocks)
 
@@ -84,17 +84,17 @@ def _blocks(raw: bytes) -> Iterator[Block]:
         text = line.removesuffix(b"\r")
         if text == _BEGIN:
             if lines is not None:
-                yield Block(b"", problem="it has no end")
+                yield Block(b"", problem="its end is missing")
             lines = []
         elif text == _END:
-            yield Block(b"", problem="it has no beginning") if lines is None else _block(lines)
+            yield Block(b"", problem="its beginning is missing") if lines is None else _block(lines)
             lines = None
         elif lines is not None:
             lines.append(text)
         elif text.strip():
-            yield Block(b"", problem="it is no signature of ssh-keygen")
+            yield Block(b"", problem="not a signature of ssh-keygen")
     if lines is not None:
-        yield Block(b"", problem="it has no end")
+        yield Block(b"", problem="its end is missing")
 
 
 def _block(lines: list[bytes]) -> Block:
@@ -110,26 +110,26 @@ def _parse(body: bytes) -> tuple[bytes, str]:
     """Return key and namespace of a signature.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is invalid.
 
     """
-    start = len(_MAGIC) + _NUMBER
-    if body[:start] != _MAGIC + _VERSION.to_bytes(_NUMBER, "big"):
-        raise ValueError("no signature, or of a newer format")
+    start = len(_MAGIC) + _LENGTH
+    if body[:start] != _MAGIC + _VERSION.to_bytes(_LENGTH, "big"):
+        raise ValueError("not a signature, or of a newer format")
     (key, namespace, _, _, signature), rest = _strings(body[start:], 5)
     if rest or not key or not signature:
-        raise ValueError("bytes are left over")
+        raise ValueError("trailing bytes")
     return key, namespace.decode()
 
 
 def _strings(data: bytes, count: int) -> tuple[list[bytes], bytes]:
-    """Return `count` strings in SSH's encoding, and what follows them."""
+    """Return `count` strings in SSH's encoding, and the bytes after them."""
     found = []
     for _ in range(count):
-        end = _NUMBER + int.from_bytes(data[:_NUMBER], "big")
-        if len(data) < max(end, _NUMBER):
-            raise ValueError("cut short")
-        found.append(data[_NUMBER:end])
+        end = _LENGTH + int.from_bytes(data[:_LENGTH], "big")
+        if len(data) < max(end, _LENGTH):
+            raise ValueError("truncated")
+        found.append(data[_LENGTH:end])
         data = data[end:]
     return found, data
 
@@ -149,11 +149,11 @@ def fingerprint(key: str) -> str:
 # Keys.
 
 
-class Allowed(NamedTuple):
-    """One line of `allowed_signers`: a key, and whose it is."""
+class AllowedKey(NamedTuple):
+    """One line of `allowed_signers`: a key and its owner."""
 
     principal: str
-    """The first field as it stands: several names, or a pattern, are one principal."""
+    """The first field unchanged: several names, or a pattern, are one principal."""
     options: str
     kind: str
     key: str
@@ -161,16 +161,16 @@ class Allowed(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The line without its principal, as `ssh-keygen` reads it."""
+        """The line without its principal."""
         return " ".join(filter(None, (self.options, self.kind, self.key)))
 
 
-class Lines(NamedTuple):
-    """A file of keys, read."""
+class KeyFile(NamedTuple):
+    """A parsed file of keys."""
 
-    signers: tuple[Allowed, ...]
-    broken: tuple[str, ...] = ()
-    """The lines that are none."""
+    keys: tuple[AllowedKey, ...]
+    invalid: tuple[str, ...] = ()
+    """The lines that are not valid."""
 
 
 _KEY = r"(?P<kind>[a-z][a-z0-9@.-]*) +(?P<key>[A-Za-z0-9+/]{16,}={0,2})(?: .*)?"
@@ -181,29 +181,29 @@ _LISTED = re.compile(_KEY)
 _CERTIFICATE = "-cert-v01@"
 
 
-def parse_signers(raw: bytes) -> Lines:
-    """Return the lines of an `allowed_signers` file."""
-    signers, broken = [], []
+def parse_signers(raw: bytes) -> KeyFile:
+    """Parse an `allowed_signers` file."""
+    keys, invalid = [], []
     for line in _lines(raw):
         match = _LINE.fullmatch(line)
         if match and line.isprintable() and _is_key(match["kind"], match["key"]):
             principal = match["quoted"] or match["plain"]
-            signers.append(Allowed(principal, match["options"] or "", match["kind"], _spelled(match["key"])))
+            keys.append(AllowedKey(principal, match["options"] or "", match["kind"], _canonical(match["key"])))
         else:
-            broken.append(line)
-    return Lines(tuple(dict.fromkeys(signers)), tuple(broken))
+            invalid.append(line)
+    return KeyFile(tuple(dict.fromkeys(keys)), tuple(invalid))
 
 
-def parse_revoked(raw: bytes) -> Lines:
-    """Return the lines of a `revoked_signers` file that is a list of public keys, and no `KRL`."""
-    keys, broken = [], []
+def parse_revoked(raw: bytes) -> KeyFile:
+    """Parse a `revoked_signers` file that is a list of public keys, not a `KRL`."""
+    keys, invalid = [], []
     for line in _lines(raw):
         match = _LISTED.fullmatch(line)
         if match and line.isprintable() and _is_key(match["kind"], match["key"]):
-            keys.append(Allowed("", "", match["kind"], _spelled(match["key"])))
+            keys.append(AllowedKey("", "", match["kind"], _canonical(match["key"])))
         else:
-            broken.append(line)
-    return Lines(tuple(dict.fromkeys(keys)), tuple(broken))
+            invalid.append(line)
+    return KeyFile(tuple(dict.fromkeys(keys)), tuple(invalid))
 
 
 def _lines(raw: bytes) -> Iterator[str]:
@@ -216,13 +216,13 @@ def _lines(raw: bytes) -> Iterator[str]:
             yield text
 
 
-def _spelled(key: str) -> str:
-    """Return the one spelling of a key: base64 leaves some bits at the end free."""
+def _canonical(key: str) -> str:
+    """Return a key with the unused bits at the end of its base64 cleared."""
     return b64encode(b64decode(key)).decode()
 
 
 def _is_key(kind: str, key: str) -> bool:
-    """Whether `key` is of the kind that stands before it; a certificate is none."""
+    """Whether `key` is a key of this kind, and not a certificate."""
     try:
         (named,), rest = _strings(b64decode(key, validate=True), 1)
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""The tag of a report: a version by Semantic Versioning 2.0 (semver.org), or what a policy's own pattern says."""
+"""The tag of a report: a version by Semantic Versioning 2.0 (semver.org), or a match of the policy's pattern."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from typing import Literal, NamedTuple, TypeAlias
 
 SEMVER = "semver"
-"""The pattern's name in a policy. A `v` before the version is welcome: `v1.2.0`."""
+"""The pattern's name in a policy. A `v` before the version is optional: `v1.2.0`."""
 FIRST = "v1.0.0"
 MAX_CHARS = 200
-"""Characters of a tag that fits any pattern; so a policy's own expression never sees a long text."""
+"""Characters of a valid tag, so that a policy's expression never runs on a long text."""
 
 Bump: TypeAlias = Literal["major", "minor", "patch"]
 
@@ -22,37 +22,37 @@ _VERSION = re.compile(
 
 
 class Version(NamedTuple):
-    """A semantic version without its build metadata, which does not count."""
+    """A semantic version without its build metadata, which has no precedence."""
 
     major: int
     minor: int
     patch: int
     pre: tuple[str, ...] = ()
-    """The words of a pre-release: `("rc", "1")`."""
+    """The identifiers of a pre-release: `("rc", "1")`."""
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """What versions are ordered by: semver.org, item 11."""
+        """The sort key of versions: semver.org, item 11."""
         words = tuple((0, int(word), "") if word.isdigit() else (1, 0, word) for word in self.pre)
         return self.major, self.minor, self.patch, not words, words
 
 
 def parse_version(tag: str) -> Version | None:
-    """Return the version that a tag is; None when it is none."""
+    """Return the version in a tag; None for another tag."""
     if len(tag) > MAX_CHARS or (match := _VERSION.fullmatch(tag)) is None:
         return None
     return Version(int(match[1]), int(match[2]), int(match[3]), tuple(match[4].split(".")) if match[4] else ())
 
 
 def fits(pattern: str, tag: str) -> bool:
-    """Whether a tag is as `pattern` says: `semver`, or a regular expression that all of it matches."""
+    """Whether a tag matches `pattern`: `semver`, or a regular expression for all of it."""
     if pattern == SEMVER:
         return parse_version(tag) is not None
     return len(tag) <= MAX_CHARS and re.fullmatch(pattern, tag) is not None
 
 
 def bumped(version: Version, part: Bump) -> str:
-    """Return the tag after `version`; a pre-release becomes the release that it announces, if that is of this part."""
+    """Return the next tag after `version`; a pre-release becomes its release, if that bumps this part."""
     major, minor, patch, pre = version
     if part == "patch":
         return f"v{major}.{minor}.{patch if pre else patch + 1}"

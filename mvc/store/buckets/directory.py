@@ -16,18 +16,11 @@ from contextlib import contextmanager, suppress
 from mvc.errors import MissingObject
 from mvc.fs.copying import Reader, copying
 from mvc.fs.durable_names import DurableNames
-from mvc.fs.files import (
-    CREATE_READABLE,
-    DIRECTORY,
-    READ,
-    Stamp,
-    as_error,
-    link_new,
-    make_folders,
-    reflink,
-    write_all,
-)
+from mvc.fs.file_systems import reflink
+from mvc.fs.files import CREATE_READABLE, DIRECTORY, READ, StatData, as_error, write_all
+from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch
+from mvc.fs.shared_folders import make_folders
 from mvc.store.buckets.bucket import Changed, Check, Item, RemoteError, RunAll, Transient, read_first
 
 _GONE = (FileNotFoundError, NotADirectoryError)
@@ -288,7 +281,7 @@ def _read_all(read: Reader) -> None:
 
 
 def _item(key: str, status: os.stat_result) -> Item:
-    stamp = Stamp.of(status)
+    stamp = StatData.of(status)
     return Item(key, status.st_size, f"{stamp.ino:x}-{stamp.mtime_ns:x}", status.st_mtime)
 
 

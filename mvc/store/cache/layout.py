@@ -10,8 +10,11 @@ from contextlib import suppress
 from typing import Literal
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
-from mvc.fs.files import exists, fsync_upward, link_new, make_folders
+from mvc.fs.durable_names import fsync_upward
+from mvc.fs.files import exists
+from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch, sweep
+from mvc.fs.shared_folders import make_folders
 
 ARRIVED = ".arrived"
 """The suffix of quarantined files that a remote sent; the others end in hex digits."""

@@ -9,8 +9,10 @@ import fcntl
 import os
 from contextlib import suppress
 
-from mvc.fs.files import CREATE_READABLE, link_new, make_folders
+from mvc.fs.files import CREATE_READABLE
+from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch
+from mvc.fs.shared_folders import make_folders
 from mvc.objects.digest import Digest
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.layout import ARRIVED, move_aside

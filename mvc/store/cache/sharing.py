@@ -16,20 +16,11 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from mvc.errors import MvcError
-from mvc.fs.files import (
-    CREATE,
-    READ,
-    as_error,
-    exists,
-    fsync_directory,
-    is_shared,
-    link_new,
-    make_folders,
-    read_up_to,
-    set_shared,
-    write_all,
-)
+from mvc.fs.durable_names import fsync_directory
+from mvc.fs.files import CREATE, READ, as_error, exists, read_up_to, write_all
+from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch
+from mvc.fs.shared_folders import is_shared, make_folders, set_shared
 
 _FOLDERS = ("objects", "packs", "tmp", "quarantine", "trash", "locks", "repos")
 HEADER = b"mvc-repo 1"

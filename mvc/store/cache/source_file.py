@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.fs.copying import copying
-from mvc.fs.files import check_unchanged, open_for_writing_elsewhere, reflink, source_changed
+from mvc.fs.file_systems import open_for_writing_elsewhere, reflink
+from mvc.fs.files import check_unchanged, source_changed
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_reader, hash_stream
 from mvc.store.cache.cache import stat_without_links

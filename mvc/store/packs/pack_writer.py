@@ -9,7 +9,8 @@ from blake3 import blake3
 
 from mvc.errors import MvcError
 from mvc.fs.durable_names import DurableNames
-from mvc.fs.files import CREATE, link_new, write_all
+from mvc.fs.files import CREATE, write_all
+from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_stream

@@ -1,1 +1,1 @@
-"""The rules that the judge holds facts against, a subject a file."""
+"""The rules of the judge, one file for each subject."""

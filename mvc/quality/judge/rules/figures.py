@@ -1,4 +1,4 @@
-"""What a report says, held against what is demanded of it: data sets, metrics, slices."""
+"""A report compared with the demands: data sets, metrics, slices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mvc.quality.reports.report import Metric, Report, label
 from mvc.quality.words import clipped, number, short
 
 
-class Evidence(NamedTuple):
+class ModelReport(NamedTuple):
     """A report of the model at `path`."""
 
     path: str
@@ -25,137 +25,135 @@ class Evidence(NamedTuple):
         """Return a finding about it."""
         return Finding.of(code, self.path, message, fix, severity)
 
-    def on(self, place: str) -> list[Metric]:
-        """Return the metrics of a data set; all of them when `place` is empty."""
-        return [metric for metric in self.report.metrics if place in ("", self.place(metric))]
+    def metrics_on(self, dataset: str) -> list[Metric]:
+        """Return the metrics of a data set, or all metrics when `dataset` is empty."""
+        return [metric for metric in self.report.metrics if dataset in ("", self.dataset_of(metric))]
 
-    def place(self, metric: Metric) -> str:
-        """Return the data set of a metric; a report that has just one need not say it each time."""
+    def dataset_of(self, metric: Metric) -> str:
+        """Return the data set of a metric; the only data set of a report is the default."""
         datasets = self.report.datasets
         return datasets[0].id if not metric.dataset and len(datasets) == 1 else metric.dataset
 
 
 def judge_figures(path: str, report: Report, demanded: Demands) -> Iterator[Finding]:
-    """Yield what is wrong with data sets, metrics and slices of a report that is bound to its model."""
-    evidence = Evidence(path, report)
+    """Yield findings about data sets, metrics and slices of a report that matches its model."""
+    judged = ModelReport(path, report)
     for pinned in demanded.datasets:
-        yield from _dataset(evidence, pinned)
+        yield from _dataset(judged, pinned)
     for metric in demanded.metrics:
-        yield from _metric(evidence, metric)
+        yield from _metric(judged, metric)
     for sliced in demanded.slices:
-        yield from _slice(evidence, sliced)
+        yield from _slice(judged, sliced)
     for gap in demanded.gaps:
-        yield from _gap(evidence, gap)
+        yield from _gap(judged, gap)
 
 
-def _dataset(evidence: Evidence, pinned: Pinned) -> Iterator[Finding]:
-    fix = fixes.dataset(evidence.path, evidence.report, pinned)
+def _dataset(judged: ModelReport, pinned: Pinned) -> Iterator[Finding]:
+    fix = fixes.missing_dataset(judged.path, judged.report, pinned)
     name = clipped(pinned.id)
-    found = next((dataset for dataset in evidence.report.datasets if dataset.id == pinned.id), None)
+    found = next((dataset for dataset in judged.report.datasets if dataset.id == pinned.id), None)
     if found is None:
-        yield evidence.finding("MVC207", f"the report has no data set {name}", fix)
+        yield judged.finding("MVC207", f"the report has no data set {name}", fix)
     elif pinned.blake3 and found.blake3 != pinned.blake3:
         have, want = short(found.blake3, pinned.blake3), short(pinned.blake3, found.blake3)
-        yield evidence.finding("MVC208", f"the data set {name} is {have}, the policy says {want}", fix)
+        yield judged.finding("MVC208", f"data set {name} is {have}, expected {want}", fix)
 
 
 # Metrics.
 
 
-def _metric(evidence: Evidence, wanted: MetricDemand) -> Iterator[Finding]:
-    for place in wanted.datasets or ("",):
-        found = [metric for metric in evidence.on(place) if is_meant(wanted, metric)]
+def _metric(judged: ModelReport, wanted: MetricDemand) -> Iterator[Finding]:
+    for dataset in wanted.datasets or ("",):
+        found = [metric for metric in judged.metrics_on(dataset) if matches(wanted, metric)]
         if not found and not wanted.optional:
             name = label(Metric(wanted.name, 0, slice=dict(wanted.slice)))
-            yield _lacking(evidence, name, place, wanted.severity)
+            yield _missing(judged, name, dataset, wanted.severity)
         for metric in found:
-            yield from _limits(evidence, wanted, metric)
-    if wanted.regressions and _is_unclear(evidence.report, wanted):
-        message = f"neither policy nor report says which way {clipped(wanted.name)} is better"
-        fix = fixes.direction(evidence.path, evidence.report, wanted.name)
-        yield evidence.finding("MVC204", message, fix, wanted.severity)
+            yield from _limits(judged, wanted, metric)
+    if wanted.regressions and _has_no_direction(judged.report, wanted):
+        message = f"neither the policy nor the report says which direction of {clipped(wanted.name)} is better"
+        fix = fixes.direction(judged.path, judged.report, wanted.name)
+        yield judged.finding("MVC204", message, fix, wanted.severity)
 
 
-def _lacking(evidence: Evidence, name: str, place: str, severity: Severity = "error") -> Finding:
-    fix = fixes.metric(evidence.path, evidence.report, name, place)
-    wanted = f"{name}@{place}" if place else name
-    return evidence.finding("MVC201", f"the report has no {clipped(wanted)}", fix, severity)
+def _missing(judged: ModelReport, name: str, dataset: str, severity: Severity = "error") -> Finding:
+    fix = fixes.metric(judged.path, judged.report, name, dataset)
+    wanted = f"{name}@{dataset}" if dataset else name
+    return judged.finding("MVC201", f"the report has no {clipped(wanted)}", fix, severity)
 
 
-def is_meant(wanted: MetricDemand, metric: Metric) -> bool:
-    """Whether a demand is about a metric, as far as name and slice tell."""
+def matches(wanted: MetricDemand, metric: Metric) -> bool:
+    """Whether name and slice of a metric are those of a demand."""
     if metric.name != wanted.name or len(metric.slice) != len(wanted.slice):
         return False
     return all(key in metric.slice and value in (ANY, metric.slice[key]) for key, value in wanted.slice)
 
 
-def _limits(evidence: Evidence, wanted: MetricDemand, metric: Metric) -> Iterator[Finding]:
-    fix = fixes.next_report(evidence.path, evidence.report, "once it is trained again")
+def _limits(judged: ModelReport, wanted: MetricDemand, metric: Metric) -> Iterator[Finding]:
+    fix = fixes.next_report(judged.path, judged.report, "once it is trained again")
     value = f"{clipped(label(metric))} is {number(metric.value)}"
-    # "Not at least", where "less" would do: so whatever cannot be compared does not pass.
+    # "not >=" instead of "<": a value that does not compare, such as NaN, must not pass.
     if wanted.min is not None and not metric.value >= wanted.min:
-        message = f"{value}, at least {number(wanted.min)} is required"
-        yield evidence.finding("MVC202", message, fix, wanted.severity)
+        yield judged.finding("MVC202", f"{value}, expected at least {number(wanted.min)}", fix, wanted.severity)
     if wanted.max is not None and not metric.value <= wanted.max:
-        message = f"{value}, at most {number(wanted.max)} is allowed"
-        yield evidence.finding("MVC203", message, fix, wanted.severity)
+        yield judged.finding("MVC203", f"{value}, expected at most {number(wanted.max)}", fix, wanted.severity)
 
 
-def _is_unclear(report: Report, wanted: MetricDemand) -> bool:
-    """Whether the metric is there, and nobody says which way it is better."""
+def _has_no_direction(report: Report, wanted: MetricDemand) -> bool:
+    """Whether the report has the metric, and neither report nor policy a direction for it."""
     there = any(metric.name == wanted.name for metric in report.metrics)
-    return there and (wanted.direction or told_direction(report, wanted.name)) is None
+    return there and (wanted.direction or reported_direction(report, wanted.name)) is None
 
 
-def told_direction(report: Report, name: str) -> Direction | None:
-    """Return which way a report says that a metric is better; None when it says nothing, or both."""
-    said = {metric.higher_is_better for metric in report.metrics if metric.name == name} - {None}
-    if len(said) != 1:
+def reported_direction(report: Report, name: str) -> Direction | None:
+    """Return which direction of a metric is better according to a report; None when it says nothing, or both."""
+    directions = {metric.higher_is_better for metric in report.metrics if metric.name == name} - {None}
+    if len(directions) != 1:
         return None
-    return "higher" if said.pop() else "lower"
+    return "higher" if directions.pop() else "lower"
 
 
 # Slices.
 
 
-def _slice(evidence: Evidence, wanted: SliceDemand) -> Iterator[Finding]:
-    for place in wanted.datasets or ("",):
-        names = [metric.name for metric in evidence.on(place) if set(metric.slice) == {wanted.key}]
+def _slice(judged: ModelReport, wanted: SliceDemand) -> Iterator[Finding]:
+    for dataset in wanted.datasets or ("",):
+        names = [metric.name for metric in judged.metrics_on(dataset) if set(metric.slice) == {wanted.key}]
         if not names or wanted.metric not in ("", *names):
             what = f"{clipped(wanted.metric or 'metric')} by {clipped(wanted.key)}"
-            message = f"the report has no {what}{f' on {clipped(place)}' if place else ''}"
-            yield evidence.finding("MVC205", message, fixes.sliced(evidence.path, evidence.report, wanted, place))
+            message = f"the report has no {what}{f' on {clipped(dataset)}' if dataset else ''}"
+            yield judged.finding("MVC205", message, fixes.sliced(judged.path, judged.report, wanted, dataset))
 
 
-def _gap(evidence: Evidence, wanted: GapDemand) -> Iterator[Finding]:
-    for place in wanted.datasets or ("",):
-        metrics = [metric for metric in evidence.on(place) if metric.name == wanted.metric]
+def _gap(judged: ModelReport, wanted: GapDemand) -> Iterator[Finding]:
+    for dataset in wanted.datasets or ("",):
+        metrics = [metric for metric in judged.metrics_on(dataset) if metric.name == wanted.metric]
         if not metrics:
-            yield _lacking(evidence, wanted.metric, place)
-        for slices in _by_key(evidence, metrics):
-            yield from _spread(evidence, wanted.max_gap, slices)
+            yield _missing(judged, wanted.metric, dataset)
+        for slices in _by_key(judged, metrics):
+            yield from _spread(judged, wanted.max_gap, slices)
 
 
-def _by_key(evidence: Evidence, metrics: Iterable[Metric]) -> list[list[Metric]]:
-    """Return the slices by one key, together by key and data set."""
+def _by_key(judged: ModelReport, metrics: Iterable[Metric]) -> list[list[Metric]]:
+    """Return the metrics with a slice by one key, grouped by data set and key."""
 
     def group(metric: Metric) -> tuple[str, ...]:
-        return evidence.place(metric), *metric.slice
+        return judged.dataset_of(metric), *metric.slice
 
     single = sorted((metric for metric in metrics if len(metric.slice) == 1), key=group)
     return [list(items) for _, items in groupby(single, group)]
 
 
-def _spread(evidence: Evidence, max_gap: float, slices: list[Metric]) -> Iterator[Finding]:
+def _spread(judged: ModelReport, max_gap: float, slices: list[Metric]) -> Iterator[Finding]:
     low, high = (choose(slices, key=lambda metric: metric.value) for choose in (min, max))
     gap = exact(high.value) - exact(low.value)
     if not gap <= exact(max_gap):
-        told = " and ".join(f"{clipped(label(metric))} {number(metric.value)}" for metric in (high, low))
-        message = f"{told} lie {number(float(gap))} apart, at most {number(max_gap)} is allowed"
-        fix = fixes.next_report(evidence.path, evidence.report, "once it is trained again")
-        yield evidence.finding("MVC206", message, fix)
+        values = " and ".join(f"{clipped(label(metric))} {number(metric.value)}" for metric in (high, low))
+        message = f"gap of {number(float(gap))} between {values}, expected at most {number(max_gap)}"
+        fix = fixes.next_report(judged.path, judged.report, "once it is trained again")
+        yield judged.finding("MVC206", message, fix)
 
 
 def exact(value: float) -> Decimal:
-    """Return a number as it is written: 0.93 and 0.88 lie 0.05 apart, which as floats they do not."""
+    """Return a number as it is written: 0.93 - 0.88 is 0.05, which it is not as floats."""
     return Decimal(repr(float(value)))

@@ -1,8 +1,7 @@
-"""A tracked path by itself: its pointer, its content, its report."""
+"""Findings about one tracked path: its pointer, its content, its report."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
@@ -13,30 +12,25 @@ from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX as POINTER_SUFFIX
 from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_reader import parse as parse_pointer
-from mvc.quality.files import SUFFIX
+from mvc.quality.files import SUBMODULE, SUFFIX, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
-from mvc.quality.judge.facts import FileAt, ModelFacts
+from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.judge.rules.figures import judge_figures
 from mvc.quality.judge.rules.pickled import judge_pickles
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.report import Report, parse_report
 from mvc.quality.reports.tags import SEMVER, fits
-from mvc.quality.words import clipped, short
+from mvc.quality.words import clipped, short, without_path
 
 T = TypeVar("T")
 
-_SUBMODULE = "160000"
-_KINDS = {"120000": "a symlink", "040000": "a directory", _SUBMODULE: "a submodule"}
-CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
-"""What Git leaves in a file that it could not merge; somebody may have taken away a part of it."""
 
+class ParsedModel(NamedTuple):
+    """A tracked path, what the policy demands of it, and its files, parsed; a finding for an unreadable one."""
 
-class Case(NamedTuple):
-    """A tracked path, what is demanded of it, and what its files say; a finding where they cannot be read."""
-
-    model: ModelFacts
+    facts: ModelFacts
     demands: Demands
     pointer: Pointer | Finding | None
     report: Report | Finding | None
@@ -44,11 +38,11 @@ class Case(NamedTuple):
     @property
     def path(self) -> str:
         """The tracked path."""
-        return self.model.path
+        return self.facts.path
 
     @property
-    def bound(self) -> Report | None:
-        """The report, if it is of just the bytes that the pointer stands for."""
+    def matching_report(self) -> Report | None:
+        """The report, if it is of the content that the pointer names."""
         if not isinstance(self.pointer, Pointer) or not isinstance(self.report, Report):
             return None
         return None if _difference(self.report, self.pointer.digest) else self.report
@@ -58,140 +52,129 @@ class Case(NamedTuple):
         return Finding.of(code, self.path, message, fix)
 
 
-def read_case(policy: Policy, model: ModelFacts) -> Case:
-    """Return what is known of a tracked path, its files read."""
-    pointer = _read(model.path, "pointer", model.pointer, parse_pointer)
-    return Case(model, demands(policy, model.path), pointer, _read(model.path, "report", model.report, parse_report))
+def parse_model(policy: Policy, model: ModelFacts) -> ParsedModel:
+    """Parse the files of a tracked path."""
+    pointer = _parsed(model.path, "pointer", model.pointer, parse_pointer)
+    report = _parsed(model.path, "report", model.report, parse_report)
+    return ParsedModel(model, demands(policy, model.path), pointer, report)
 
 
-def judge_model(case: Case) -> Iterator[Finding]:
-    """Yield what is wrong with a tracked path, as far as its own files tell."""
-    if case.pointer is None:
-        if case.report is not None:
-            instead = f"or, if the model stays: {fixes.add(case.path)}"
-            fix = fixes.untrack(case.path + SUFFIX, instead)
-            yield case.finding("MVC106", "its report is there, its pointer is not", fix)
+def judge_model(model: ParsedModel) -> Iterator[Finding]:
+    """Yield findings about the files of a tracked path."""
+    if model.pointer is None:
+        if model.report is not None:
+            fix = fixes.untrack(model.path + SUFFIX, f"or, if the model stays: {fixes.add(model.path)}")
+            name = clipped(model.path)
+            message = f"report has no pointer: {name}{SUFFIX} exists, {name}{POINTER_SUFFIX} does not"
+            yield model.finding("MVC106", message, fix)
         return
-    yield from _of_name(case)
-    if isinstance(case.pointer, Finding):
-        yield case.pointer
+    yield from _of_name(model)
+    if isinstance(model.pointer, Finding):
+        yield model.pointer
     else:
-        yield from _of_content(case, case.pointer)
-    yield from _of_report(case)
+        yield from _of_content(model, model.pointer)
+    yield from _of_report(model)
 
 
-def _of_name(case: Case) -> Iterator[Finding]:
+def _of_name(model: ParsedModel) -> Iterator[Finding]:
     try:
-        check_path(case.path)
+        check_path(model.path)
     except InvalidName as error:
-        fix = fixes.untrack(case.path + POINTER_SUFFIX, "then give the model another name")
-        yield case.finding("MVC304", error.message, fix)
+        fix = fixes.untrack(model.path + POINTER_SUFFIX, "then give the model another name")
+        yield model.finding("MVC304", error.message, fix)
 
 
-def _of_content(case: Case, pointer: Pointer) -> Iterator[Finding]:
-    if case.model.kept is False:
-        yield case.finding("MVC306", "the cache does not hold what its pointer stands for", fixes.bring(case.path))
-    if case.model.in_git:
-        fix = fixes.untrack(case.path, recursive=pointer.kind == "dir")
-        yield case.finding("MVC308", "Git has the content itself, beside its pointer", fix)
-    names = _names(case.model, pointer)
-    if names is None and case.demands.deny and case.model.kept is not False:
-        message = "the policy denies formats, and the cache does not hold the list of its files"
-        yield case.finding("MVC306", message, fixes.bring(case.path))
-    if found := formats.denied(case.demands.deny, [case.path, *(f"{case.path}/{name}" for name in names or ())]):
+def _of_content(model: ParsedModel, pointer: Pointer) -> Iterator[Finding]:
+    facts = model.facts
+    if facts.in_cache is False:
+        yield model.finding("MVC306", "the cache does not have all of its content", fixes.bring(model.path))
+    if facts.in_git:
+        fix = fixes.untrack(model.path, recursive=pointer.kind == "dir")
+        yield model.finding("MVC308", "Git has the content as well as the pointer", fix)
+    names = _names(facts, pointer)
+    if names is None and model.demands.deny and facts.in_cache is not False:
+        message = "the policy denies formats, and the list of its files is not in the cache"
+        yield model.finding("MVC306", message, fixes.bring(model.path))
+    if found := formats.denied(model.demands.deny, [model.path, *(f"{model.path}/{name}" for name in names or ())]):
         file, name = found
-        message = f"{'it' if file == case.path else file} is {name}, which the policy denies"
-        yield case.finding("MVC307", message, fixes.other_format(case.path))
-    if case.demands.pickle == "scan":
-        yield from judge_pickles(case.path, case.model.scanned or ())
+        message = f"{'it' if file == model.path else file} matches {name}, which the policy denies"
+        yield model.finding("MVC307", message, fixes.other_format(model.path))
+    if model.demands.pickle == "scan":
+        yield from judge_pickles(model.path, facts.pickle_scans or ())
 
 
 def _names(model: ModelFacts, pointer: Pointer) -> Iterable[str] | None:
-    """Return the names of the files in a directory; None when nobody can say."""
+    """Return the names of the files in a directory; None when they are unknown."""
     if pointer.manifest is not None:
         return [entry.path for entry in pointer.manifest.entries]
     return () if pointer.kind == "file" else model.files
 
 
-def _of_report(case: Case) -> Iterator[Finding]:
-    if case.report is None:
-        if case.demands.report == "required":
-            yield case.finding("MVC101", "it has no evaluation report", fixes.first_report(case.path, case.demands))
+def _of_report(model: ParsedModel) -> Iterator[Finding]:
+    if model.report is None:
+        if model.demands.report == "required":
+            yield model.finding("MVC101", "no evaluation report", fixes.first_report(model.path, model.demands))
         return
-    if isinstance(case.report, Finding):
-        yield case.report
+    if isinstance(model.report, Finding):
+        yield model.report
         return
-    yield from _of_tag(case, case.report)
-    if isinstance(case.pointer, Pointer) and (difference := _difference(case.report, case.pointer.digest)):
-        yield case.finding("MVC103", difference, fixes.next_report(case.path, case.report))
+    yield from _of_tag(model, model.report)
+    if isinstance(model.pointer, Pointer) and (difference := _difference(model.report, model.pointer.digest)):
+        yield model.finding("MVC103", difference, fixes.next_report(model.path, model.report))
     else:
-        yield from judge_figures(case.path, case.report, _directed(case))
+        yield from judge_figures(model.path, model.report, _with_directions(model))
 
 
-def _directed(case: Case) -> Demands:
-    """Return what is demanded; which way a metric is better, the report before may say as well."""
-    if case.model.past is None:
-        return case.demands
-    from mvc.quality.judge.rules.regressions import directed  # noqa: PLC0415 - import time: the hook does without
+def _with_directions(model: ParsedModel) -> Demands:
+    """Return the demands; the report before may say which direction of a metric is better."""
+    if model.facts.past is None:
+        return model.demands
+    from mvc.quality.judge.rules.regressions import with_directions  # noqa: PLC0415 - import time: not for the hook
 
-    return directed(case.demands, case.model.past)
+    return with_directions(model.demands, model.facts.past)
 
 
 def _difference(report: Report, digest: Digest) -> str:
-    """Return how the bytes that a report is of differ from a pointer's; empty when they are the same."""
-    said = report.model
-    if said.blake3 != digest.blake3:
-        have, want = short(said.blake3, digest.blake3), short(digest.blake3, said.blake3)
-        return f"the report is of {have}, the pointer says {want}"
-    if said.xxh128 not in ("", digest.xxh128):
-        return f"the report says xxh128 {clipped(said.xxh128)}, the pointer {digest.xxh128}"
-    if said.size not in (None, digest.size):
-        return f"the report says {said.size} bytes, the pointer {digest.size}"
+    """Return how the content that a report is of differs from a pointer's; empty when it is the same."""
+    of = report.model
+    if of.blake3 != digest.blake3:
+        return f"the report is of {short(of.blake3, digest.blake3)}, the pointer of {short(digest.blake3, of.blake3)}"
+    if of.xxh128 not in ("", digest.xxh128):
+        return f"the report has xxh128 {clipped(of.xxh128)}, the pointer {digest.xxh128}"
+    if of.size not in (None, digest.size):
+        return f"the report has size {of.size}, the pointer {digest.size}"
     return ""
 
 
-def _of_tag(case: Case, report: Report) -> Iterator[Finding]:
-    fix = fixes.another_tag(case.path, report, case.demands)
+def _of_tag(model: ParsedModel, report: Report) -> Iterator[Finding]:
+    fix = fixes.another_tag(model.path, report, model.demands)
     if not report.tag:
-        yield case.finding("MVC104", "the report has no tag", fix)
+        yield model.finding("MVC104", "the report has no tag", fix)
         return
-    for pattern in [tag.pattern for tag in case.demands.tags if not fits(tag.pattern, report.tag)]:
+    for pattern in [tag.pattern for tag in model.demands.tags if not fits(tag.pattern, report.tag)]:
         expected = "a version such as v1.2.0" if pattern == SEMVER else clipped(pattern)
-        yield case.finding("MVC105", f"the report's tag is {clipped(report.tag)}, expected {expected}", fix)
+        yield model.finding("MVC105", f"invalid tag {clipped(report.tag)}: expected {expected}", fix)
 
 
-# Reading.
-
-
-def _read(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, str], T]) -> T | Finding | None:
-    """Return what a pointer or report says, or why it cannot be read; None when there is none."""
+def _parsed(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, str], T]) -> T | Finding | None:
+    """Return a pointer or report, or a finding that says why it cannot be read; None without a file."""
     if file is None:
         return None
     name = path + (SUFFIX if what == "report" else POINTER_SUFFIX)
     if file.conflicted:
         return _conflict(path, what, fixes.settle(name))
-    if kind := no_file(file):
-        fix = fixes.anew(path, what, submodule=file.mode == _SUBMODULE)
-        return Finding.of("MVC309", path, f"the {what} is {kind}, no regular file", fix)
+    if kind := file.irregular_kind:
+        fix = fixes.rewritten(path, what, submodule=file.mode == SUBMODULE)
+        return Finding.of("MVC309", path, f"the {what} is {kind}, not a regular file", fix)
     try:
         return parse(file.raw, name)
     except InvalidFormat as error:
-        if CONFLICT.search(file.raw):
+        if file.has_conflict_marks:
             return _conflict(path, what, fixes.unmarked(name))
-        fix = error.fix or fixes.mended(path, what)
         code = "MVC102" if what == "report" else "MVC304"
-        return Finding.of(code, path, f"the {what} cannot be read: {reason_of(error, name)}", fix)
+        message = f"cannot read the {what}: {without_path(error.message, name)}"
+        return Finding.of(code, path, message, error.fix or fixes.replaced(path, what))
 
 
 def _conflict(path: str, what: str, fix: str) -> Finding:
-    return Finding.of("MVC305", path, f"the {what} is in conflict: Git could not merge it", fix)
-
-
-def no_file(file: FileAt) -> str:
-    """Return what it is, unless a regular file."""
-    return "" if file.mode.startswith("100") else _KINDS.get(file.mode, f"of mode {file.mode}")
-
-
-def reason_of(error: InvalidFormat, path: str) -> str:
-    """Return why a file cannot be read, without its name."""
-    return error.message.removeprefix(f"{path}: ")
+    return Finding.of("MVC305", path, f"the {what} has a merge conflict", fix)

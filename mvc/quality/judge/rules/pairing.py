@@ -1,30 +1,30 @@
-"""Which metric of a report is to be held against which of another: of the same slice, on the same data."""
+"""Which metric of a report is compared with which of another: of the same slice, on the same data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from mvc.quality.judge.rules.figures import Evidence, is_meant
+from mvc.quality.judge.rules.figures import ModelReport, matches
 from mvc.quality.policy.demands import MetricDemand
 from mvc.quality.reports.report import Metric
 
 
-class Seen(NamedTuple):
-    """A metric, and what it was measured on."""
+class Measured(NamedTuple):
+    """A metric and its data set."""
 
     metric: Metric
-    place: str
+    dataset: str
     """The data set's id."""
     content: str
-    """The data set's digest; those of all that it may be, where the report does not say which; else empty."""
+    """The data set's digest; all digests of the report when the metric names no data set; empty when unknown."""
 
 
 class Pair(NamedTuple):
-    """A metric before and now. Where one is missing, the other has no counterpart."""
+    """A metric before and now; None where there is no counterpart."""
 
-    old: Seen | None
-    new: Seen | None
+    old: Measured | None
+    new: Measured | None
 
     @property
     def same_data(self) -> bool:
@@ -32,109 +32,109 @@ class Pair(NamedTuple):
         return bool(self.old and self.new and self.old.content == self.new.content)
 
 
-_Kind: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
-"""A metric's name and slice."""
+_MetricKey: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
+"""Name and slice."""
 
 
-def pairs(old: Evidence, new: Evidence, wanted: MetricDemand | None = None) -> Iterator[Pair]:
-    """Yield the metrics that a demand means, or all, two by two, in the order of the new report.
+def pairs(old: ModelReport, new: ModelReport, wanted: MetricDemand | None = None) -> Iterator[Pair]:
+    """Yield pairs of the metrics of a demand, or of all metrics, in the order of the new report.
 
-    They belong together when slice and data are the same, else when slice and data set's id are. What is left of
-    a slice on both sides then is held against each other, one and all: any may have taken the other's place.
-    A slice that is gone altogether is no pair: `gone` has those.
+    Metrics match by slice and content of the data, else by slice and id of the data set. What is unmatched in a
+    slice is paired each with each: any may have replaced the other. A slice that is missing altogether is no pair:
+    see `missing_slices`.
     """
-    before = _by_kind(seen(old, wanted))
-    for kind, items in _by_kind(item for item in seen(new, wanted) if _is_at(wanted, item)).items():
-        yield from _of_kind(wanted, before.get(kind, []), items)
+    before = _by_key(measured(old, wanted))
+    for kind, items in _by_key(item for item in measured(new, wanted) if _is_on(wanted, item)).items():
+        yield from _of_key(wanted, before.get(kind, []), items)
 
 
-def gone(old: Evidence, new: Evidence, wanted: MetricDemand) -> Iterator[Seen]:
-    """Yield what a demand means and only the old report has, in its slice, on any data set that the demand is about."""
-    now = _by_kind(item for item in seen(new, wanted) if _is_at(wanted, item))
-    for kind, items in _by_kind(item for item in seen(old, wanted) if _is_at(wanted, item)).items():
+def missing_slices(old: ModelReport, new: ModelReport, wanted: MetricDemand) -> Iterator[Measured]:
+    """Yield the metrics of a demand whose slice only the old report has, on any data set of the demand."""
+    now = _by_key(item for item in measured(new, wanted) if _is_on(wanted, item))
+    for kind, items in _by_key(item for item in measured(old, wanted) if _is_on(wanted, item)).items():
         if kind not in now:
             yield items[0]
 
 
-def parted(old: Evidence, new: Evidence, wanted: MetricDemand) -> Iterator[Seen]:
-    """Yield what a demand means and the old report has on one data set, the new one on none that has the others, too.
+def separated_slices(old: ModelReport, new: ModelReport, wanted: MetricDemand) -> Iterator[Measured]:
+    """Yield metrics that shared a data set in the old report, and do not share one with most of the others now.
 
-    What is gone altogether is not among it: `gone` has that.
+    Those that are missing altogether are left to `missing_slices`.
     """
-    now = _by_place(item for item in seen(new, wanted) if _is_at(wanted, item))
+    now = _by_dataset(item for item in measured(new, wanted) if _is_on(wanted, item))
     there = {kind for kinds in now.values() for kind in kinds}
-    for before in _by_place(item for item in seen(old, wanted) if _is_at(wanted, item)).values():
+    for before in _by_dataset(item for item in measured(old, wanted) if _is_on(wanted, item)).values():
         most = max((before.keys() & kinds.keys() for kinds in now.values()), key=len, default=set())
         yield from (before[kind] for kind in before if kind in there and kind not in most)
 
 
-def _by_place(items: Iterable[Seen]) -> dict[str, dict[_Kind, Seen]]:
-    found: dict[str, dict[_Kind, Seen]] = {}
+def _by_dataset(items: Iterable[Measured]) -> dict[str, dict[_MetricKey, Measured]]:
+    found: dict[str, dict[_MetricKey, Measured]] = {}
     for item in items:
-        found.setdefault(item.place, {})[kind_of(item.metric)] = item
+        found.setdefault(item.dataset, {})[metric_key(item.metric)] = item
     return found
 
 
-def seen(evidence: Evidence, wanted: MetricDemand | None = None) -> list[Seen]:
-    """Return the metrics of a report, those that a demand means if one is given, with what they were measured on."""
-    digests = {item.id: item.blake3 for item in evidence.report.datasets}
+def measured(of: ModelReport, wanted: MetricDemand | None = None) -> list[Measured]:
+    """Return the metrics of a report, or those of a demand, with their data sets."""
+    digests = {item.id: item.blake3 for item in of.report.datasets}
     unknown = " ".join(sorted(digests.values()))
     found = []
-    for metric in evidence.report.metrics:
-        if wanted is None or is_meant(wanted, metric):
-            place = evidence.place(metric)
-            found.append(Seen(metric, place, digests.get(place, "") if place else unknown))
+    for metric in of.report.metrics:
+        if wanted is None or matches(wanted, metric):
+            dataset = of.dataset_of(metric)
+            found.append(Measured(metric, dataset, digests.get(dataset, "") if dataset else unknown))
     return found
 
 
-def kind_of(metric: Metric) -> _Kind:
-    """Return a metric's name and slice, as a key."""
+def metric_key(metric: Metric) -> _MetricKey:
+    """Return a metric's name and slice."""
     return metric.name, tuple(sorted(metric.slice.items()))
 
 
-def _by_kind(items: Iterable[Seen]) -> dict[_Kind, list[Seen]]:
-    found: dict[_Kind, list[Seen]] = {}
+def _by_key(items: Iterable[Measured]) -> dict[_MetricKey, list[Measured]]:
+    found: dict[_MetricKey, list[Measured]] = {}
     for item in items:
-        found.setdefault(kind_of(item.metric), []).append(item)
+        found.setdefault(metric_key(item.metric), []).append(item)
     return found
 
 
-def _is_at(wanted: MetricDemand | None, item: Seen) -> bool:
-    return wanted is None or not wanted.datasets or item.place in wanted.datasets
+def _is_on(wanted: MetricDemand | None, item: Measured) -> bool:
+    return wanted is None or not wanted.datasets or item.dataset in wanted.datasets
 
 
-def _of_kind(wanted: MetricDemand | None, before: Sequence[Seen], now: Sequence[Seen]) -> Iterator[Pair]:
+def _of_key(wanted: MetricDemand | None, before: Sequence[Measured], now: Sequence[Measured]) -> Iterator[Pair]:
     found = _of_same_content(before, now)
-    there = _found([(item.place, item) for item in _left(before, found)])
-    found = [old or there(item.place, item) for item, old in zip(now, found, strict=True)]
-    left = [item for item in _left(before, found) if _is_at(wanted, item)]
+    there = _lookup([(item.dataset, item) for item in _unmatched(before, found)])
+    found = [old or there(item.dataset, item) for item, old in zip(now, found, strict=True)]
+    left = [item for item in _unmatched(before, found) if _is_on(wanted, item)]
     for item, old in zip(now, found, strict=True):
         yield from [Pair(old, item)] if old or not left else (Pair(other, item) for other in left)
     if None not in found:
         yield from (Pair(item, None) for item in left)
 
 
-def _of_same_content(before: Iterable[Seen], now: Iterable[Seen]) -> list[Seen | None]:
-    """Return, for each metric now, one before on the same content, under the same id if there is one."""
-    there = _found([(item.content, item) for item in before if item.content])
+def _of_same_content(before: Iterable[Measured], now: Iterable[Measured]) -> list[Measured | None]:
+    """Return, for each metric now, one before on the same content, if possible under the same id."""
+    there = _lookup([(item.content, item) for item in before if item.content])
     return [there(item.content, item) for item in now]
 
 
-def _found(items: Collection[tuple[str, Seen]]) -> Callable[[str, Seen], Seen | None]:
-    """Return how to find what has a key: of several the one that is spelled alike, or is of the same data set's id."""
-    known: dict[tuple[str, ...], Seen] = {}
+def _lookup(items: Collection[tuple[str, Measured]]) -> Callable[[str, Measured], Measured | None]:
+    """Return a function that finds a metric by a key, and prefers one with the same label or data set."""
+    known: dict[tuple[str, ...], Measured] = {}
     for key, item in items:
-        for sort in ((key,), (key, item.place), (key, item.place, item.metric.dataset)):
+        for sort in ((key,), (key, item.dataset), (key, item.dataset, item.metric.dataset)):
             known[sort] = item
 
-    def find(key: str, item: Seen) -> Seen | None:
-        sorts = ((key, item.place, item.metric.dataset), (key, item.place), (key,))
+    def find(key: str, item: Measured) -> Measured | None:
+        sorts = ((key, item.dataset, item.metric.dataset), (key, item.dataset), (key,))
         return next((known[sort] for sort in sorts if sort in known), None)
 
     return find
 
 
-def _left(before: Iterable[Seen], found: Iterable[Seen | None]) -> list[Seen]:
-    """Return the metrics before whose content nobody now has been matched with."""
-    taken = {(item.content, "" if item.content else item.place) for item in found if item}
-    return [item for item in before if (item.content, "" if item.content else item.place) not in taken]
+def _unmatched(before: Iterable[Measured], found: Iterable[Measured | None]) -> list[Measured]:
+    """Return the metrics before whose content has no match."""
+    taken = {(item.content, "" if item.content else item.dataset) for item in found if item}
+    return [item for item in before if (item.content, "" if item.content else item.dataset) not in taken]

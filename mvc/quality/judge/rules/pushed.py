@@ -1,4 +1,4 @@
-"""Whether a remote holds what a change needs, as far as it let itself be asked."""
+"""Whether a remote has the objects that a change needs."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from mvc.quality.words import one_line
 
 
 def judge_remote(remote: RemoteFacts) -> Iterator[Finding]:
-    """Yield what is not on the remote."""
-    yield from _lacking(remote)
+    """Yield findings about objects that are not on the remote."""
+    yield from _incomplete(remote)
     yield from _unverified(remote)
 
 
-def _lacking(remote: RemoteFacts) -> Iterator[Finding]:
-    for item in remote.lacks:
+def _incomplete(remote: RemoteFacts) -> Iterator[Finding]:
+    for item in remote.incomplete:
         count = f"{item.objects:,} of {item.needed:,} object{'' if item.needed == 1 else 's'}, {item.size:,} bytes"
-        message = item.problem or f"{count}, not on the remote {remote.name}"
+        message = item.problem or f"not on remote {remote.name}: {count}"
         fix = fixes.push(item.path, remote.name, repair=item.damaged)
         yield Finding.of("MVC321", item.path, message, one_line(fix))
 
 
 def _unverified(remote: RemoteFacts) -> Iterator[Finding]:
     if remote.problem:
-        message = f"unverified: the remote {remote.name} could not be asked: {remote.problem}"
+        message = f"unverified: cannot ask remote {remote.name}: {remote.problem}"
         fix = remote.fix or fixes.test_remote(remote.name)
         yield Finding.of("MVC322", "", message, one_line(fix), "warning")

@@ -1,6 +1,6 @@
-"""Whether what is demanded in one place is demanded in another: what a move out of a rule loses.
+"""Whether the demands on one path hold on another: what a move out of a rule loses.
 
-What is not provably as strict counts as lost.
+A demand counts as lost unless the other is provably as strict.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mvc.quality.reports.report import Metric, label
 
 
 def loses(old: Demands, new: Demands) -> list[str]:
-    """Return, in words, what `old` demands and `new` does not, or less strictly; empty when nothing is lost."""
+    """Return the names of the demands of `old` that `new` does not have, or has less strict."""
     parts = (_of_report, _of_tags, _of_metrics, _of_data, _of_files)
     return list(dict.fromkeys(word for part in parts for word in part(old, new)))
 
@@ -60,7 +60,7 @@ def _of_files(old: Demands, new: Demands) -> Iterator[str]:
 
 def _of_metrics(old: Demands, new: Demands) -> Iterator[str]:
     for wanted in old.metrics:
-        alike = [item for item in new.metrics if _is_of(item, wanted)]
+        alike = [item for item in new.metrics if _covers(item, wanted)]
         name = label(Metric(wanted.name, 0, slice=dict(wanted.slice)))
         yield from (f"{name} {part}".rstrip() for part in _of_metric(wanted, alike))
 
@@ -70,23 +70,23 @@ def _of_data(old: Demands, new: Demands) -> Iterator[str]:
         if not is_pinned(pinned, new.datasets):
             yield f"data set {pinned.id}"
     for sliced in old.slices:
-        alike_slices = [item for item in new.slices if item.key == sliced.key and sliced.metric in ("", item.metric)]
-        if not any(_is_on(item.datasets, sliced.datasets) for item in alike_slices):
+        similar = [item for item in new.slices if item.key == sliced.key and sliced.metric in ("", item.metric)]
+        if not any(_is_on(item.datasets, sliced.datasets) for item in similar):
             yield f"slices by {sliced.key}"
     for gap in old.gaps:
-        near = [item for item in new.gaps if item.metric == gap.metric and item.max_gap <= gap.max_gap]
-        if not any(_is_on(item.datasets, gap.datasets) for item in near):
+        strict = [item for item in new.gaps if item.metric == gap.metric and item.max_gap <= gap.max_gap]
+        if not any(_is_on(item.datasets, gap.datasets) for item in strict):
             yield f"max_gap of {gap.metric}"
 
 
-def _is_of(item: MetricDemand, wanted: MetricDemand) -> bool:
-    """Whether a demand is about all that another is about, and not less serious."""
+def _covers(item: MetricDemand, wanted: MetricDemand) -> bool:
+    """Whether a demand covers all that another covers, and is not less severe."""
     same = item.name == wanted.name and item.slice == wanted.slice
     return same and _is_on(item.datasets, wanted.datasets) and item.severity in ("error", wanted.severity)
 
 
 def _is_on(datasets: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    """Whether a demand on `datasets` holds on all that one on `wanted` holds on; none means all there are."""
+    """Whether a demand on `datasets` covers one on `wanted`; empty means all data sets."""
     return set(wanted) <= set(datasets) if wanted else not datasets
 
 
@@ -104,7 +104,7 @@ def _of_metric(wanted: MetricDemand, alike: list[MetricDemand]) -> Iterator[str]
 
 
 def _is_as_strict(item: MetricDemand, wanted: MetricDemand, other: Regression, regression: Regression) -> bool:
-    """Whether one tolerance, in one direction, is no wider than another."""
-    less = other.against == regression.against and item.direction == wanted.direction
+    """Whether one regression allows no more than another, in the same direction."""
+    same = other.against == regression.against and item.direction == wanted.direction
     data = regression.allow_dataset_change or not other.allow_dataset_change
-    return less and data and is_no_wider(other.change, regression.change)
+    return same and data and is_no_wider(other.tolerance, regression.tolerance)

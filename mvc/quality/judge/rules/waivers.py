@@ -1,6 +1,6 @@
-"""Waivers: `.mvc/waivers.yaml`, by which somebody answers for a finding until a day.
+"""Waivers: `.mvc/waivers.yaml`, which accepts findings until a day.
 
-Each binds a code, a model's digest and a report's digest, and a path if it says one.
+Each waiver is for a code, a model's digest and a report's digest, and optionally a path.
 Format: docs/formats.md, "Waivers".
 """
 
@@ -18,23 +18,23 @@ from mvc.errors import InvalidFormat
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.quality.document import decode
-from mvc.quality.files import WAIVERS
+from mvc.quality.files import WAIVERS, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
-from mvc.quality.judge.facts import Facts, FileAt, Landing, ModelFacts, Version
-from mvc.quality.words import clipped
+from mvc.quality.judge.facts import Facts, Landing, ModelFacts, ModelVersion
+from mvc.quality.words import clipped, without_path
 
 MAX_BYTES = 256 << 10
 
 WAIVABLE = re.compile(r"MVC(?!102|304|305|309)[123][0-9]{2}")
-"""Findings about a model that was read. What cannot be read nobody can answer for; nor for what guards the models."""
+"""Findings about readable models. Unreadable files and weakened policy files cannot be waived."""
 
 _BLAKE3 = re.compile(r"[0-9a-f]{64}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Waiver(Struct, frozen=True, forbid_unknown_fields=True):
-    """One finding of one model that somebody answers for."""
+    """One finding of one model that its owner accepts."""
 
     code: str
     """Such as `MVC202`."""
@@ -45,18 +45,18 @@ class Waiver(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     owner: str
     expires: str
-    """The last day on which it holds, in UTC."""
+    """The last day of validity, in UTC."""
     path: str = ""
-    """The tracked path at which it holds; empty: wherever that model with that report is."""
+    """The tracked path it is for; empty for any path with that model and report."""
 
     def covers(self, other: Waiver) -> bool:
-        """Whether `other` waives no more than this, by the same owner for the same reason."""
+        """Whether `other` waives no more than this, with the same owner and reason."""
         wider = msgspec.structs.replace(other, path=self.path, expires=self.expires)
         return self == wider and self.path in ("", other.path) and other.expires <= self.expires
 
 
 class Waivers(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The file. `extra` are its keys that begin with `x-`."""
+    """The file. `extra` has its keys that begin with `x-`."""
 
     format: Literal[1] = field(name="mvc-waivers")
     waivers: list[Waiver] = field(default_factory=list)
@@ -67,10 +67,10 @@ def parse_waivers(raw: bytes, what: str = WAIVERS) -> tuple[Waiver, ...]:
     """Return the waivers in `raw`; `what` names the file in errors.
 
     Raises:
-        InvalidFormat: it is no such file, or of a newer format; the message says where and why.
+        InvalidFormat: with the place and the reason; also for a newer format.
 
     """
-    found = decode(raw, Waivers, "mvc-waivers", kind="list of waivers", what=what, max_bytes=MAX_BYTES).waivers
+    found = decode(raw, Waivers, "mvc-waivers", kind="a list of waivers", what=what, max_bytes=MAX_BYTES).waivers
     for number, waiver in enumerate(found, 1):
         if problem := _problem(waiver):
             raise InvalidFormat(f"{what}: waiver {number}: {problem}")
@@ -78,15 +78,15 @@ def parse_waivers(raw: bytes, what: str = WAIVERS) -> tuple[Waiver, ...]:
 
 
 def _problem(waiver: Waiver) -> str:
-    """Return what is wrong beyond the types; empty when nothing is."""
+    """Return what is wrong beyond the types; empty when the waiver is valid."""
     if WAIVABLE.fullmatch(waiver.code) is None:
-        return f"{waiver.code!r} is no code that can be waived"
+        return f"{waiver.code!r} cannot be waived"
     if _BLAKE3.fullmatch(waiver.model) is None:
         return "model: expected 64 lower-case hex digits"
     if waiver.report and _BLAKE3.fullmatch(waiver.report) is None:
-        return 'report: expected 64 lower-case hex digits, or "" where there is no report'
+        return 'report: expected 64 lower-case hex digits, or "" without a report'
     if not waiver.reason.strip() or not waiver.owner.strip():
-        return "it needs a reason and an owner"
+        return "reason and owner must not be empty"
     return "" if _last_day(waiver) else f"expires {waiver.expires!r}: expected a day such as 2027-01-31"
 
 
@@ -98,18 +98,18 @@ def _last_day(waiver: Waiver) -> date | None:
 
 
 def waived(facts: Facts, findings: Iterable[Finding], now: float) -> list[Finding]:
-    """Return the findings with those that base's waivers cover as notes, and what is wrong with the waivers."""
+    """Return the findings, waived ones as notes, and findings about the waivers themselves."""
     waivers = _Waivers.of(facts, now)
     found = [item for finding in findings for item in waivers.over(finding)]
     return [*found, *unreadable(facts.landing)] if facts.landing else found
 
 
 class _Waivers(NamedTuple):
-    """Base's waivers, and the models that they may be about."""
+    """The target branch's waivers, and the digests of the judged models."""
 
     waivers: tuple[Waiver, ...]
-    subjects: dict[str, tuple[str, str]]
-    """By tracked path: the blake3 of the model and of its report's bytes; of a model that is gone, base's."""
+    digests: dict[str, tuple[str, str]]
+    """By tracked path: the blake3 of the model and of its report; for a deleted model, those of the target branch."""
     now: float
 
     @classmethod
@@ -118,25 +118,25 @@ class _Waivers(NamedTuple):
         waivers = _read(landing.waivers)
         gone = {version.path: version for version in landing.gone}
         left = {model.path: model for model in facts.models if model.pointer or model.report}
-        known = {path: _subject(item) for path, item in (gone | left).items()} if waivers else {}
-        return cls(waivers, {path: subject for path, subject in known.items() if subject}, now)
+        known = {path: _digests(item) for path, item in (gone | left).items()} if waivers else {}
+        return cls(waivers, {path: digests for path, digests in known.items() if digests}, now)
 
     def over(self, finding: Finding) -> Iterator[Finding]:
-        """Yield what is left of a finding: itself, or a note; a warning besides where a waiver has expired."""
+        """Yield a note for a waived finding; else the finding itself, and a warning for each expired waiver."""
         covering = [waiver for waiver in self.waivers if self._is_about(waiver, finding)]
-        if holding := [waiver for waiver in covering if self._holds(waiver)]:
-            yield _note(finding, holding[0])
+        if valid := [waiver for waiver in covering if self._is_valid(waiver)]:
+            yield _note(finding, valid[0])
             return
         yield finding
         for waiver in covering:
             yield _expired(finding, waiver)
 
     def _is_about(self, waiver: Waiver, finding: Finding) -> bool:
-        subject = self.subjects.get(finding.path)
-        meant = subject == (waiver.model, waiver.report) and waiver.path in ("", finding.path)
-        return meant and finding.severity == "error" and finding.code == waiver.code
+        digests = self.digests.get(finding.path)
+        same = digests == (waiver.model, waiver.report) and waiver.path in ("", finding.path)
+        return same and finding.severity == "error" and finding.code == waiver.code
 
-    def _holds(self, waiver: Waiver) -> bool:
+    def _is_valid(self, waiver: Waiver) -> bool:
         last = _last_day(waiver)
         return last is not None and self.now < _end(last)
 
@@ -154,8 +154,8 @@ def _read(file: FileAt | None) -> tuple[Waiver, ...]:
         return ()
 
 
-def _subject(model: ModelFacts | Version) -> tuple[str, str] | None:
-    """Return what a waiver names of a model; None when its pointer or report is none."""
+def _digests(model: ModelFacts | ModelVersion) -> tuple[str, str] | None:
+    """Return the digests that a waiver has of a model; None when pointer or report is unreadable."""
     files = [file for file in (model.pointer, model.report) if file]
     if model.pointer is None or not all(file.is_regular for file in files):
         return None
@@ -172,22 +172,22 @@ def _note(finding: Finding, waiver: Waiver) -> Finding:
 
 
 def _expired(finding: Finding, waiver: Waiver) -> Finding:
-    message = f"the waiver of {finding.code} by {clipped(waiver.owner)} has expired on {waiver.expires}"
+    message = f"waiver of {finding.code} by {clipped(waiver.owner)} expired on {waiver.expires}"
     return Finding.of("MVC416", finding.path, message, fixes.edited(WAIVERS), "warning")
 
 
 def unreadable(landing: Landing) -> Iterator[Finding]:
-    """Yield MVC414: base's waivers cannot be read, and the change does not mend them."""
+    """Yield MVC414: the target branch's waivers are unreadable, and the change does not fix them."""
     file, path = landing.waivers, WAIVERS
-    if file is None or path in {change.path for change in landing.guarded}:
+    if file is None or path in {change.path for change in landing.policy_files}:
         return
     try:
         if not file.is_regular:
-            raise InvalidFormat("they are no regular file")
+            raise InvalidFormat("not a regular file")
         parse_waivers(file.raw)
     except InvalidFormat as error:
-        message = f"the waivers of the target branch cannot be read: {error.message.removeprefix(f'{path}: ')}"
-        yield Finding.of("MVC414", path, message, fixes.mended_file(path))
+        message = f"unreadable on the target branch: {without_path(error.message, path)}"
+        yield Finding.of("MVC414", path, message, fixes.stage_fixed(path))
 
 
 def schema() -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Whether one policy is at least as strict as another: told from how they are written, not from what they judge.
+"""Whether one policy is at least as strict as another, by their text.
 
-Conservative: what is not plainly as strict counts as weakened. So whatever an old policy demanded of any path, a
-new one without a word from here demands as well; a property test holds it to that.
+Conservative: anything not plainly as strict counts as weakened. If nothing is reported here, the new policy demands
+of every path at least what the old one did; a property test checks that.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from mvc.quality.policy.demands import Assurance, rank, said_of_report, split
-from mvc.quality.policy.policy import Bound, Change, Formats, Policy, Rule, Signatures, Stage, Tag, max_blob, seconds
+from mvc.quality.policy.demands import Assurance, rank, report_demand, split
+from mvc.quality.policy.policy import Bound, Formats, Policy, Rule, Signatures, Stage, Tag, Tolerance, max_blob, seconds
 from mvc.quality.policy.stricter import (
     PICKLE,
     REPORT,
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def weakened(old: Policy, new: Policy) -> list[str]:
-    """Return what `new` demands less than `old`, or perhaps does; nothing when it is at least as strict."""
+    """Return what `new` demands less than `old`, or may; empty when it is at least as strict."""
     parts = (of_defaults(old, new), of_rules(old, new), of_additions(old, new), of_the_rest(old, new))
     return list(dict.fromkeys(chain.from_iterable(parts)))
 
@@ -36,20 +36,20 @@ def weakened(old: Policy, new: Policy) -> list[str]:
 
 
 def of_defaults(old: Policy, new: Policy) -> Iterator[str]:
-    """Yield what `defaults` let pass that they did not before."""
+    """Yield what the new `defaults` allow that the old ones refused."""
     was, now = old.defaults, new.defaults
     yield from _lower("defaults: report", REPORT, was.report, now.report)
     yield from (f"defaults: {reason}" for reason in chain(_tag(was.tag, now.tag), _formats(was.formats, now.formats)))
     if not max_blob(new) <= max_blob(old):
         yield f"defaults: git: max_blob goes from {was.git.max_blob} to {now.git.max_blob}"
     if not _extends(was.git.forbid, now.git.forbid):
-        yield "defaults: git: forbid names less than before"
+        yield "defaults: git: forbid has fewer patterns"
     if not _extends(now.git.allow, was.git.allow):
-        yield "defaults: git: allow names more than before"
+        yield "defaults: git: allow has more patterns"
 
 
 def _extends(short: Sequence[str], long: Sequence[str]) -> bool:
-    """Whether `long` is `short` with more patterns between, none of which takes one back."""
+    """Whether `long` is `short` with more patterns in between, none of them negated."""
     rest = iter(short)
     wanted = next(rest, None)
     for pattern in long:
@@ -60,7 +60,7 @@ def _extends(short: Sequence[str], long: Sequence[str]) -> bool:
     return wanted is None
 
 
-# What tag and formats may be.
+# Tags and formats.
 
 
 def _tag(old: Tag, new: Tag) -> Iterator[str]:
@@ -83,26 +83,26 @@ def _denied(formats: Formats) -> set[str]:
     return {*formats.deny, *(("pickle",) if formats.pickle == "deny" else ())}
 
 
-# Old rules: each must still be there.
+# Old rules: each must still exist.
 
 
 def of_rules(old: Policy, new: Policy) -> Iterator[str]:
-    """Yield what a rule demanded and no rule with the same `match` demands now."""
+    """Yield what an old rule demanded and no new rule with the same `match` demands."""
     regressed = _Directions.of(old).regressed
     for rule in old.rules:
         found = [item for item in new.rules if item.match == rule.match]
         if not found and any(_of_rule(rule, Rule(rule.match), regressed)):
-            yield f"the rule for {rule.match!r} is gone"
+            yield f"rule {rule.match!r} is removed"
         else:
             said = [list(_of_rule(rule, item, regressed)) for item in (*found, Rule(rule.match))]
             yield from (f"{rule.match!r}: {reason}" for reason in min(said, key=len))
 
 
 def _of_rule(old: Rule, new: Rule, regressed: frozenset[str]) -> Iterator[str]:
-    """Yield what `new` demands less than `old`, both of the same paths."""
+    """Yield what `new` demands less than `old`, a rule with the same paths."""
     yield from _report(old, new)
     if old.tag:
-        yield from _tag(old.tag, new.tag) if new.tag else ["its tag is gone"]
+        yield from _tag(old.tag, new.tag) if new.tag else ["tag is removed"]
     if old.formats:
         yield from _formats(old.formats, new.formats or Formats())
     yield from _datasets(old, new)
@@ -111,22 +111,22 @@ def _of_rule(old: Rule, new: Rule, regressed: frozenset[str]) -> Iterator[str]:
     yield from _slices(old, new)
     if not rank(_assurance(new)) >= rank(_assurance(old)):
         yield f"assurance goes from {_assurance(old)} to {_assurance(new)}"
-    yield from _promised(old.signatures, new.signatures, old.max_age, new.max_age)
+    yield from _of_trust(old.signatures, new.signatures, old.max_age, new.max_age)
 
 
 def _report(old: Rule, new: Rule) -> Iterator[str]:
-    """A rule that says `optional` only ever takes the place of a default: without it there is no less."""
-    if said_of_report(old) == "required" and said_of_report(new) != "required":
+    """`optional` only replaces a default, so removing it weakens nothing."""
+    if report_demand(old) == "required" and report_demand(new) != "required":
         yield "a report is no longer required"
 
 
 def _datasets(old: Rule, new: Rule) -> Iterator[str]:
     for pinned in old.datasets:
         if not is_pinned(pinned, new.datasets):
-            yield f"the data set {pinned.id} is another, or gone"
+            yield f"data set {pinned.id} is changed or removed"
     judged = old.metrics or (old.slices and (old.slices.required or old.slices.max_gap))
     if judged and {item.id for item in old.datasets} != {item.id for item in new.datasets}:
-        yield "its metrics are judged on other data sets"
+        yield "metrics are judged on other data sets"
 
 
 def _slices(old: Rule, new: Rule) -> Iterator[str]:
@@ -136,14 +136,14 @@ def _slices(old: Rule, new: Rule) -> Iterator[str]:
     gaps = new.slices.max_gap if new.slices else {}
     for name, gap in old.slices.max_gap.items() if old.slices else ():
         if not gaps.get(name, float("inf")) <= gap:
-            yield f"slices: max_gap of {name} is larger, or gone"
+            yield f"slices: max_gap of {name} is larger or removed"
 
 
 def _assurance(rule: Rule) -> Assurance:
     return rule.evaluator.assurance if rule.evaluator else "self"
 
 
-def _promised(old: Signatures | None, new: Signatures | None, old_age: str, new_age: str) -> Iterator[str]:
+def _of_trust(old: Signatures | None, new: Signatures | None, old_age: str, new_age: str) -> Iterator[str]:
     was, now = old.min if old else 0, new.min if new else 0
     if not now >= was:
         yield f"signatures go from {was} to {now}"
@@ -176,10 +176,10 @@ def _bound(old: Bound, new: Bound, *, directed: bool) -> Iterator[str]:
     if old.max_regression is not None:
         yield from _regression(old, new, old.max_regression)
     if directed and _said_of_direction(old) != _said_of_direction(new):
-        yield "which way is better is told otherwise"
+        yield "direction is changed"
 
 
-def _regression(old: Bound, new: Bound, tolerance: Change) -> Iterator[str]:
+def _regression(old: Bound, new: Bound, tolerance: Tolerance) -> Iterator[str]:
     if new.max_regression is None or not is_no_wider(new.max_regression, tolerance):
         yield f"max_regression goes from {tolerance} to {new.max_regression}"
     if new.against != old.against:
@@ -189,7 +189,7 @@ def _regression(old: Bound, new: Bound, tolerance: Change) -> Iterator[str]:
 
 
 def _said_of_direction(bound: Bound) -> tuple[str, str]:
-    """Return what a bound contributes to which way is better, and how; see `demands.MetricDemand.direction`."""
+    """Return how a bound tells a direction (`said` or `implied`), and which; see `demands.MetricDemand.direction`."""
     if bound.direction:
         return "said", bound.direction
     if (bound.min is None) != (bound.max is None):
@@ -198,12 +198,12 @@ def _said_of_direction(bound: Bound) -> tuple[str, str]:
 
 
 class _Directions(NamedTuple):
-    """What a policy's bounds say of which way each metric is better, wherever they hold."""
+    """The directions of metrics in all bounds of a policy."""
 
     regressed: frozenset[str]
-    """Metrics that have a max_regression."""
+    """Metrics with a max_regression."""
     told: dict[str, str]
-    """The one direction that is told of such a metric, and by each of its bounds with a max_regression."""
+    """The direction of each such metric; empty when the bounds disagree, or one with a max_regression has none."""
 
     @classmethod
     def of(cls, policy: Policy) -> _Directions:
@@ -214,17 +214,17 @@ class _Directions(NamedTuple):
 
 
 def _only(bounds: Iterable[Bound]) -> str:
-    """Return the one direction that bounds of a metric tell; empty where some path may have another, or none."""
+    """Return the only direction in the bounds of a metric; empty where a path may have another, or none."""
     said = [(_said_of_direction(bound)[1], bound.max_regression is not None) for bound in bounds]
     found = [*{direction for direction, _ in said} - {""}]
     return found[0] if len(found) == 1 and ("", True) not in said else ""
 
 
-# New rules: they may add, and not stand in for a default that was stricter.
+# New rules: they may add demands, but not replace a stricter default.
 
 
 def of_additions(old: Policy, new: Policy) -> Iterator[str]:
-    """Yield what rules say now that no rule said before, and that lets pass what was refused."""
+    """Yield what additions to the rules allow that was refused before."""
     directions = _Directions.of(old)
     for rule in new.rules:
         before = [item for item in old.rules if item.match == rule.match]
@@ -233,9 +233,9 @@ def of_additions(old: Policy, new: Policy) -> Iterator[str]:
 
 
 def _added(rule: Rule, before: Sequence[Rule], old: Policy) -> Iterator[str]:
-    """Yield what a rule says in the place of a default."""
-    optional = said_of_report(rule) == "optional" and old.defaults.report == "required"
-    if optional and not any(map(said_of_report, before)):
+    """Yield what a rule allows in place of a default."""
+    optional = report_demand(rule) == "optional" and old.defaults.report == "required"
+    if optional and not any(map(report_demand, before)):
         yield "the report becomes optional"
     if rule.tag and not any(item.tag for item in before):
         yield from _tag(old.defaults.tag, rule.tag)
@@ -244,32 +244,32 @@ def _added(rule: Rule, before: Sequence[Rule], old: Policy) -> Iterator[str]:
 
 
 def _directed(rule: Rule, before: Sequence[Rule], directions: _Directions) -> Iterator[str]:
-    """Yield what a rule tells anew of which way a metric is better that an old one has a max_regression for."""
+    """Yield new directions of metrics for which an old rule has a max_regression."""
     known = {(split(name), _said_of_direction(bound)) for item in before for name, bound in item.metrics.items()}
     for name, bound in rule.metrics.items():
         said = _said_of_direction(bound)
         new = split(name)[0] in directions.regressed and (split(name), said) not in known
         if new and said[1] not in ("", directions.told[split(name)[0]]):
-            yield f"{name}: which way is better is told otherwise"
+            yield f"{name}: direction is changed"
 
 
 # Evaluators, pointers, stages.
 
 
 def of_the_rest(old: Policy, new: Policy) -> Iterator[str]:
-    """Yield whose word counts now, which pointers are no longer judged, and which stages demand less."""
+    """Yield new evaluators, pointers that are no longer judged, and stages that demand less."""
     for assurance, names in new.evaluators.items():
         if more := set(names) - set(old.evaluators.get(assurance, ())):
-            yield f"evaluators: {', '.join(sorted(more))} may answer for {assurance}"
+            yield f"evaluators: {', '.join(sorted(more))} added to {assurance}"
     if gone := set(old.pointers) - set(new.pointers):
         yield f"pointers: {', '.join(sorted(gone))} are no longer judged"
     for name, stage in old.stages.items():
         now = new.stages.get(name, Stage())
-        reasons = _promised(stage.signatures, now.signatures, stage.max_age, now.max_age)
+        reasons = _of_trust(stage.signatures, now.signatures, stage.max_age, now.max_age)
         yield from (f"stages: {name}: {reason}" for reason in reasons)
 
 
 def _lower(what: str, order: Sequence[T], old: T, new: T) -> Iterator[str]:
-    """Yield that `new` stands before `old` in an order, the strictest of which is the last."""
+    """Yield a reason when `new` comes before `old` in an order that ends with the strictest."""
     if not order.index(new) >= order.index(old):
         yield f"{what} goes from {old} to {new}"

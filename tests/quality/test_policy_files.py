@@ -6,18 +6,18 @@ import pytest
 from quality.cases import ADA, BASIC, BOB, FLOOR, KEY_A, KEY_B, at, lines, waiver
 
 from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS
-from mvc.quality.judge.facts import Facts, GuardedChange
+from mvc.quality.judge.facts import Facts, PolicyFileChange
 from mvc.quality.judge.judge import judge
-from mvc.quality.judge.rules.guarded import GUARDED, is_guarded
+from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file
 
 
 @pytest.mark.parametrize("path", [
-    *GUARDED, ".github/workflows/gate.yml", ".github/workflows/deep/gate.yml", ".github/actions/a/action.yml",
+    *POLICY_FILES, ".github/workflows/gate.yml", ".github/workflows/deep/gate.yml", ".github/actions/a/action.yml",
     ".gitlab-ci.yml", "Jenkinsfile", "bitbucket-pipelines.yml", "azure-pipelines.yml", ".pre-commit-config.yaml",
     ".mvc/config.yaml", "CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS",
 ])
-def test_what_is_guarded(path: str) -> None:
-    assert is_guarded(path)
+def test_what_is_a_policy_file(path: str) -> None:
+    assert is_policy_file(path)
 
 
 @pytest.mark.parametrize("path", [
@@ -25,7 +25,7 @@ def test_what_is_guarded(path: str) -> None:
     ".mvcignore", "src/.gitlab-ci.yml",
 ])
 def test_what_is_not(path: str) -> None:
-    assert not is_guarded(path)
+    assert not is_policy_file(path)
 
 
 def found(facts: Facts) -> str:
@@ -54,9 +54,9 @@ def test_a_weaker_file_needs_the_signature_of_somebody_who_counts(path: str) -> 
 def test_no_signature_makes_up_for_what_is_no_file(path: str, mode: str) -> None:
     old, new = WEAKER[path]
     facts = lines(path, old, new, ADA)
-    (change,) = facts.landing.guarded
-    changed = GuardedChange(path, change.old, at(new.encode(), mode), (ADA,))
-    assert found(facts._replace(landing=facts.landing._replace(guarded=(changed,)))) == "error MVC411"
+    (change,) = facts.landing.policy_files
+    changed = PolicyFileChange(path, change.old, at(new.encode(), mode), (ADA,))
+    assert found(facts._replace(landing=facts.landing._replace(policy_files=(changed,)))) == "error MVC411"
 
 
 @pytest.mark.parametrize("path", WEAKER)
@@ -67,7 +67,7 @@ def test_the_same_content_weakens_nothing(path: str) -> None:
 
 def test_all_signers_of_a_weaker_file_are_named() -> None:
     facts = lines(POLICY, FLOOR, BASIC, policy=FLOOR)
-    (change,) = facts.landing.guarded
-    signed = facts.landing._replace(guarded=(change._replace(signers=(BOB, ADA)),))
+    (change,) = facts.landing.policy_files
+    signed = facts.landing._replace(policy_files=(change._replace(signers=(BOB, ADA)),))
     (note,) = judge(facts._replace(landing=signed), 0).findings
-    assert "ada@example.com, bob@example.com signed that" in note.message
+    assert "signed by ada@example.com, bob@example.com" in note.message

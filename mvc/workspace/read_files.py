@@ -1,4 +1,4 @@
-"""Reading workspace files: to know their digests, or to store them as well."""
+"""Reading workspace files, to hash or to store them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,15 @@ Small = Callable[[bytes], Digest]
 
 
 class Reader(NamedTuple):
-    """What happens to the bytes of a file: `small` gets all of them, `large` an open file.
-
-    `jobs` large files are read at once.
-    """
+    """What to do with a file: `small` gets its bytes, `large` an open file."""
 
     small: Small
     large: Large
     progress: Progress
     jobs: int = 1
+    """Large files read at once."""
     likely: frozenset[int] = frozenset()
-    """Sizes of content known before: such a file may be one that was only touched."""
+    """Sizes of known content: a file of that size may be unchanged."""
 
 
 def hashing(progress: Progress) -> Reader:
@@ -42,7 +40,7 @@ def hashing(progress: Progress) -> Reader:
 
 
 def storing(writer: CacheWriter, progress: Progress, jobs: int, likely: Iterable[int]) -> Reader:
-    """Return a reader that stores into the cache."""
+    """Return a reader that stores in the cache."""
     return Reader(writer.put_bytes, writer.put_file, progress, affordable(jobs), frozenset(likely))
 
 
@@ -55,13 +53,13 @@ def _hash_large(source: SourceFile) -> ReadFile:
 def read_files(
     tree: Tree, paths: Iterable[str], reader: Reader, *, follow: bool = False,
 ) -> Iterator[tuple[int, ReadFile]]:
-    """Read the files at `paths`; yield each one's position and what it held, as they are done.
+    """Read the files at `paths`; yield position and content of each as it is done.
 
     `follow` reads what a symlink points at.
 
     Raises:
         SourceChanged: a file changed while it was read.
-        UnsafePath: one is no regular file.
+        UnsafePath: one is not a regular file.
         OSError: one cannot be read.
 
     """
@@ -80,7 +78,7 @@ def read_files(
 def _open_following(name: str, dir_fd: int, path: str) -> tuple[int, os.stat_result]:
     target = os.path.realpath(f"/proc/self/fd/{dir_fd}/{name}")
     if not os.path.isfile(target):
-        raise UnsafePath(f"{path} points at {target}, which is no file")
+        raise UnsafePath(f"{path} points at {target}, which is not a file")
     return open_regular(target, None, path)
 
 
@@ -113,7 +111,7 @@ def _read_large_elsewhere(reader: Reader, source: SourceFile) -> ReadFile:
 
 
 class _Pool:
-    """Large files, a few at a time. With one job they are read at once, in this thread."""
+    """Reads large files, a few at a time; with one job, in this thread."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -128,7 +126,7 @@ class _Pool:
             self._executor.shutdown(wait=True)
 
     def read(self, position: int, source: SourceFile) -> Iterator[tuple[int, ReadFile]]:
-        """Begin to read a file; yield one that is done when `jobs` are being read."""
+        """Start to read a file; yield the oldest result if more than `jobs` are being read."""
         if self._reader.jobs <= 1:
             yield position, _read_large(self._reader, source)
             return
@@ -139,7 +137,7 @@ class _Pool:
             yield self._oldest()
 
     def rest(self) -> Iterator[tuple[int, ReadFile]]:
-        """Yield all that is still being read."""
+        """Yield the remaining results."""
         while self._running:
             yield self._oldest()
 

@@ -1,0 +1,186 @@
+"""What a CI system says about its job: which commits to judge, and how to fetch what a clone lacks.
+
+The variables are from the documentation of each system; docs/gate.md has a section for each.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from mvc.errors import MvcError
+
+System: TypeAlias = Literal["", "github", "gitlab", "jenkins", "bitbucket", "azure"]
+
+MAX_EVENT = 32 << 20
+"""Bytes of an event that are read; GitHub's have at most 25 MB."""
+_OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+DEEPER: Mapping[System, str] = {
+    "": "git fetch --unshallow",
+    "github": "fetch-depth: 0  # below with: of actions/checkout",
+    "gitlab": 'GIT_DEPTH: "0"  # below variables: in .gitlab-ci.yml',
+    "jenkins": "git fetch --unshallow  # or remove shallow clone from the checkout",
+    "bitbucket": "clone: {depth: full}  # in bitbucket-pipelines.yml",
+    "azure": "fetchDepth: 0  # below checkout: self",
+}
+"""By system: how to fetch the whole history."""
+WHOLE: Mapping[System, str] = {
+    "": "git clone URL  # without --filter",
+    "github": "remove filter: and sparse-checkout: from with: of actions/checkout",
+    "gitlab": "remove --filter from GIT_CLONE_EXTRA_FLAGS and GIT_FETCH_EXTRA_FLAGS in .gitlab-ci.yml",
+    "jenkins": "git clone URL  # without --filter",
+    "bitbucket": "clone: {depth: full}  # in bitbucket-pipelines.yml, without filter:",
+    "azure": "remove fetchFilter: from checkout: self",
+}
+"""By system: how to fetch all blobs."""
+
+
+class CiJob(NamedTuple):
+    """What a CI system says about its job; empty outside of one."""
+
+    system: System = ""
+    is_pull_request: bool = False
+    """Then there must be something to judge."""
+    target: str = ""
+    """The branch to merge into."""
+    bases: tuple[str, ...] = ()
+    """Commits at which that branch was; the newest of them and of the tip of `target` counts."""
+    head: str = ""
+    """The commit to merge; empty: HEAD."""
+    may_check_out_merge: bool = False
+    """Whether HEAD may be a merge commit that the system made of the two."""
+    fetch: str = ""
+    """What to type when this clone lacks `head`."""
+    head_is_merge: bool = False
+    """Whether HEAD is what the system would land (merged, squashed or rebased) if it contains the newest base."""
+
+
+def ci_job(environ: Mapping[str, str], event: Mapping[str, Any]) -> CiJob:
+    """Return what the variables of a CI system say; `event` is the one that GitHub provides as JSON.
+
+    Raises:
+        MvcError: the job runs for an event that does not define what would be merged.
+
+    """
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return _github(environ, event)
+    if environ.get("GITLAB_CI") == "true":
+        return _gitlab(environ)
+    if environ.get("TF_BUILD", "").lower() == "true":
+        return _azure(environ)
+    if environ.get("BITBUCKET_BUILD_NUMBER"):
+        return _bitbucket(environ)
+    if environ.get("JENKINS_URL") or environ.get("CHANGE_TARGET"):
+        target = environ.get("CHANGE_TARGET", "")
+        return CiJob("jenkins", is_pull_request=bool(target), target=target)
+    return CiJob()
+
+
+def read_event(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the event that GitHub Actions provides; empty elsewhere.
+
+    Raises:
+        MvcError: it cannot be read.
+
+    """
+    path = environ.get("GITHUB_EVENT_PATH", "")
+    if environ.get("GITHUB_ACTIONS") != "true" or not path:
+        return {}
+    try:
+        with open(path, "rb") as file:
+            data = json.loads(file.read(MAX_EVENT))
+    except (OSError, ValueError, RecursionError) as error:
+        raise MvcError(f"cannot read the event in {path}: {error}", "mvc gate --base REV --head REV") from None
+    return data if isinstance(data, dict) else {}
+
+
+def _github(environ: Mapping[str, str], event: Mapping[str, Any]) -> CiJob:
+    name = environ.get("GITHUB_EVENT_NAME", "")
+    if pull := _part(event, "pull_request"):
+        base, head = _part(pull, "base"), _part(pull, "head")
+        return CiJob(
+            "github",
+            is_pull_request=True,
+            target=_text(base, "ref") or environ.get("GITHUB_BASE_REF", ""),
+            bases=_oids(_text(base, "sha")),
+            head=_required(_text(head, "sha"), name),
+            may_check_out_merge=name != "pull_request_target",  # there HEAD is the target branch
+            fetch=f"git fetch origin pull/{pull.get('number')}/head",
+        )
+    if group := _part(event, "merge_group"):
+        bases, head_oid = _oids(_text(group, "base_sha")), _required(_text(group, "head_sha"), name)
+        return CiJob("github", is_pull_request=True, bases=bases, head=head_oid)
+    if name == "push":
+        default = _text(_part(event, "repository"), "default_branch")
+        branch = environ.get("GITHUB_REF", "").removeprefix("refs/heads/")
+        before = _text(event, "before") if branch == default else ""
+        return _push(CiJob("github", head=_oid(_text(event, "after"))), before, default)
+    message = f"the event {name or '?'} does not say what would be merged into what"
+    raise MvcError(message, "mvc gate --base REV --head REV, or mvc gate --all")
+
+
+def _gitlab(environ: Mapping[str, str]) -> CiJob:
+    if target := environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""):
+        sources = ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_COMMIT_SHA")
+        return CiJob(
+            "gitlab",
+            is_pull_request=True,
+            target=target,
+            bases=_oids(environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "")),  # only with merged results
+            head=next(filter(None, (_oid(environ.get(name, "")) for name in sources)), ""),
+            may_check_out_merge=True,
+            head_is_merge=environ.get("CI_MERGE_REQUEST_EVENT_TYPE", "") in ("merge_train", "merged_result"),
+        )
+    default = environ.get("CI_DEFAULT_BRANCH", "")
+    before = environ.get("CI_COMMIT_BEFORE_SHA", "") if environ.get("CI_COMMIT_BRANCH", "") == default else ""
+    return _push(CiJob("gitlab", head=_oid(environ.get("CI_COMMIT_SHA", ""))), before, default)
+
+
+def _azure(environ: Mapping[str, str]) -> CiJob:
+    target = environ.get("SYSTEM_PULLREQUEST_TARGETBRANCH", "").removeprefix("refs/heads/")
+    if not target:
+        return CiJob("azure")
+    head = _oid(environ.get("SYSTEM_PULLREQUEST_SOURCECOMMITID", ""))
+    return CiJob("azure", is_pull_request=True, target=target, head=head, may_check_out_merge=True)
+
+
+def _bitbucket(environ: Mapping[str, str]) -> CiJob:
+    target = environ.get("BITBUCKET_PR_DESTINATION_BRANCH", "")
+    if not target:
+        return CiJob("bitbucket")
+    bases = _oids(environ.get("BITBUCKET_PR_DESTINATION_COMMIT", ""))
+    return CiJob("bitbucket", is_pull_request=True, target=target, bases=bases)
+
+
+def _push(job: CiJob, before: str, default: str) -> CiJob:
+    """Return the job of a push: compared with the commit before, else with the default branch."""
+    bases = _oids(before)
+    return job._replace(bases=bases) if bases else job._replace(target=default)
+
+
+def _part(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = data.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    found = data.get(key)
+    return found if isinstance(found, str) else ""
+
+
+def _required(oid: str, event: str) -> str:
+    if not _oid(oid):
+        raise MvcError(f"the event {event or '?'} does not name the commit to judge", "mvc gate --head REV")
+    return oid
+
+
+def _oid(text: str) -> str:
+    """Return a commit's name; empty for other text, and for the zeros that stand for no commit."""
+    return text if _OID.fullmatch(text) and text.strip("0") else ""
+
+
+def _oids(text: str) -> tuple[str, ...]:
+    return (text,) if _oid(text) else ()

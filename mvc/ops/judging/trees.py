@@ -1,0 +1,82 @@
+"""The two trees that the gate compares: the target branch's, and the one that a merge would land."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mvc.objects.pointer import SUFFIX
+from mvc.ops.judging.blobs import REGULAR, Blobs
+from mvc.ops.judging.touched_models import is_pointer
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.files import FileAt
+from mvc.quality.judge.facts import ModelVersion, Past
+from mvc.scm.commits import tree_of
+from mvc.scm.index_changes import Entry, Index
+from mvc.scm.landing import Merge, as_index, differing, list_tree
+
+
+class Trees(NamedTuple):
+    """Both trees, and what was read of them."""
+
+    merge: Merge
+    base: Mapping[str, Entry]
+    """The files of the target branch, whose policy judges; of the tree itself where a whole tree is judged."""
+    judged: Index
+    """The tree that would land, in the form of an index that is about to be committed."""
+    blobs: Blobs
+
+    @property
+    def is_one_tree(self) -> bool:
+        """Whether a whole tree is judged, without a target branch."""
+        return self.merge.base == self.merge.head
+
+    def base_file(self, path: str) -> FileAt | None:
+        """Return a loaded file of the target branch."""
+        return self.blobs.file(self.base.get(path))
+
+    def base_version(self, path: str) -> ModelVersion:
+        """Return the loaded pointer and report that the target branch has for a tracked path."""
+        return ModelVersion(path, self.base_file(path + SUFFIX), self.base_file(path + REPORT), self.merge.base)
+
+
+def read_trees(merge: Merge) -> Trees:
+    """Return both trees of a merge."""
+    base = list_tree(merge.git, tree_of(merge.git, merge.base))
+    entries = list_tree(merge.git, merge.tree)
+    return Trees(merge, base, as_index(entries, differing(base, entries)), Blobs(merge.git))
+
+
+def pointers_of(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return the pointers of a tree by tracked path."""
+    return {path.removesuffix(SUFFIX): entry for path, entry in entries.items() if is_pointer(path)}
+
+
+class BlobPair(NamedTuple):
+    """The blobs of a model's pointer and report in some commit; empty where it has none."""
+
+    pointer: str = ""
+    report: str = ""
+
+    @classmethod
+    def of(cls, entries: Mapping[str, Entry], path: str) -> BlobPair:
+        """Return the regular files that a tree has for a tracked path."""
+        files = (entries.get(path + suffix) for suffix in (SUFFIX, REPORT))
+        return cls(*(entry.oid if entry and entry.mode in REGULAR else "" for entry in files))
+
+
+def names_of(trees: Trees, path: str, past: Past) -> set[str]:
+    """Return the names in the pointers of a model."""
+    pointers = trees.judged.entries.get(path + SUFFIX), past.before and past.before.pointer
+    return {trees.blobs.identity(pointer.oid).name for pointer in pointers if pointer} - {""}
+
+
+def paths_of(path: str, past: Past) -> tuple[str, ...]:
+    """Return the current and former paths of a model."""
+    return tuple(dict.fromkeys([path, *(version.path for version in past.versions)]))
+
+
+def file_name(path: str) -> str:
+    """Return a file's name without its last suffix: how a model without a name is registered."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[0] or name

@@ -1,0 +1,62 @@
+"""The objects that selected pointers need, as far as the cache can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from mvc.errors import InvalidFormat
+from mvc.objects.digest import Digest
+from mvc.ops.shared.selection import broken_manifest
+from mvc.ops.shared.transfers.results import TransferFailure
+from mvc.project import Project
+from mvc.retention.available import needed_objects
+from mvc.store.cache.cache import Cache
+from mvc.workspace.tracked import Selection
+
+
+class NeededObject(NamedTuple):
+    """An object and a path that needs it."""
+
+    digest: Digest
+    path: str
+
+
+class NeededObjects(NamedTuple):
+    """The objects by name, and the paths whose objects cannot be told."""
+
+    objects: dict[str, NeededObject]
+    failed: tuple[TransferFailure, ...] = ()
+
+
+def needed(project: Project, selections: Iterable[Selection]) -> NeededObjects:
+    """Return what the selections need; a manifest that breaks its format does not stop the rest."""
+    found: dict[str, NeededObject] = {}
+    failed: list[TransferFailure] = []
+    for selection in selections:
+        path = selection.item.path
+        try:
+            for user, digest in _objects_of(project.cache, selection):
+                found.setdefault(digest.blake3, NeededObject(digest, user))
+        except InvalidFormat as error:
+            failed.append(TransferFailure.of(path, broken_manifest(project.shell, path, error)))
+    return NeededObjects(found, tuple(failed))
+
+
+def objects_by_path(cache: Cache, selections: Iterable[Selection]) -> dict[str, set[str]]:
+    """Return the names of the objects that each path needs itself: a directory's manifest, a file's content."""
+    found: dict[str, set[str]] = {}
+    for selection in selections:
+        with suppress(InvalidFormat):
+            for path, digest in _objects_of(cache, selection):
+                found.setdefault(path, set()).add(digest.blake3)
+    return found
+
+
+def _objects_of(cache: Cache, selection: Selection) -> list[tuple[str, Digest]]:
+    """Return every object that the selection needs, with the path that needs it."""
+    path, pointer = selection.item.path, selection.item.pointer
+    objects = needed_objects(cache, pointer) if pointer else []
+    covered = [(label, digest) for label, digest in objects if not label or selection.covers(label)]
+    return [(f"{path}/{label}" if label else path, digest) for label, digest in covered]

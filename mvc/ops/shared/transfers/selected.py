@@ -1,0 +1,124 @@
+"""The pointers whose objects a transfer moves: the workspace's, or those of revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.errors import MvcError, UsageError
+from mvc.objects.pointer import path_of
+from mvc.ops.shared.revisions import pointers_in_blobs, tracked_at
+from mvc.ops.shared.selection import chosen, unusable
+from mvc.ops.shared.transfers.results import TransferFailure
+from mvc.project import Project, Shell
+from mvc.retention.roots import PATTERN
+from mvc.scm.blobs import present_blobs
+from mvc.scm.commits import head, resolve
+from mvc.scm.plumbing import Git
+from mvc.scm.reachable import inside, mentions
+from mvc.scm.refs import list_tips
+from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
+
+
+class RevisionScope(NamedTuple):
+    """The revisions whose pointers are meant; by default none: the workspace's pointers."""
+
+    revisions: tuple[str, ...] = ()
+    branches: bool = False
+    tags: bool = False
+    commits: bool = False
+    """Every reachable commit."""
+
+
+class Selected(NamedTuple):
+    """The pointers that are meant, and which of them cannot be used."""
+
+    selections: tuple[Selection, ...]
+    failed: tuple[TransferFailure, ...] = ()
+
+    def __or__(self, other: Selected) -> Selected:
+        return Selected(self.selections + other.selections, self.failed + other.failed)
+
+
+def selected(project: Project, paths: Iterable[str], scope: RevisionScope) -> Selected:
+    """Return the pointers at `paths`; a path inside a directory means that part of it.
+
+    Raises:
+        UsageError: no such revision.
+        MvcError: a path is not tracked.
+
+    """
+    paths = [*paths]
+    if scope == RevisionScope():
+        return _usable(project.shell, chosen(project, project.tracked(), paths), named=any(paths))
+    if scope.commits:
+        return _in_history(inside(project.git, project.layout.common_dir), paths)
+    return _at_revisions(project.git, project.shell, paths, _commits(project.git, scope))
+
+
+def _usable(shell: Shell, selections: Iterable[Selection], *, named: bool, commit: str = "") -> Selected:
+    """Sort out pointers that cannot be used. What a sparse checkout leaves out is a failure only if it is named."""
+    good, failed = [], []
+    for selection in selections:
+        item = selection.item
+        if item.pointer is not None and item.condition != "not-checked-out":
+            good.append(selection)
+        elif item.condition != "not-checked-out" or named:
+            error = unusable(shell, item, shell.line("mvc log", item.path) if commit else "")
+            text = f"at {commit[:12]}: {error.message}" if commit else error.message
+            failed.append(TransferFailure(item.path, error=text, fix=error.fix))
+    return Selected(tuple(good), tuple(failed))
+
+
+def _commits(git: Git, scope: RevisionScope) -> list[str]:
+    if head(git) is None and not list_tips(git, branches=True, tags=True):
+        raise UsageError("there is no commit yet", "git commit")
+    commits = [resolve(git, revision) for revision in scope.revisions]
+    return list(dict.fromkeys([*commits, *list_tips(git, branches=scope.branches, tags=scope.tags)]))
+
+
+def _at_revisions(git: Git, shell: Shell, paths: list[str], commits: Iterable[str]) -> Selected:
+    """Return the pointers of `commits`; a path need not be tracked at each of them."""
+    found, unseen = Selected(()), set(paths)
+    for commit in commits:
+        try:
+            tracked = tracked_at(git, commit)
+        except MvcError as error:
+            problem = TransferFailure(error=f"the pointers of {commit[:12]}: {error.message}", fix=error.fix)
+            found |= Selected((), (problem,))
+            continue
+        known = [path for path in paths if _tracks(tracked, path)]
+        unseen -= {*known}
+        if known or not paths:
+            found |= _usable(shell, select(tracked, known), named=False, commit=commit)
+    _refuse_unseen(unseen)
+    return found
+
+
+def _tracks(tracked: dict[str, Tracked], path: str) -> bool:
+    try:
+        return bool(select(tracked, [path]))
+    except NotTracked:
+        return False
+
+
+def _refuse_unseen(paths: Iterable[str]) -> None:
+    for path in sorted(paths):
+        raise MvcError(f"{path} is not tracked at any of these revisions", "mvc ls REV  # lists what is")
+
+
+def _in_history(git: Git, paths: list[str]) -> Selected:
+    """Return every version of every pointer in a reachable commit; invalid pointers are left out."""
+    versions = {(mention.oid, path_of(mention.path)) for mention in mentions(git, PATTERN)}
+    names = {path: Tracked(path) for _, path in sorted(versions)}
+    _refuse_unseen(path for path in paths if not _tracks(names, path))
+    parts = {item.path: inner for item, inner in select(names, paths)}
+    meant = {oid: path for oid, path in sorted(versions) if path in parts}
+    present = present_blobs(git, meant)
+    items = pointers_in_blobs(git, [(oid, path) for oid, path in meant.items() if oid in present])
+    absent = (
+        TransferFailure(path, error=f"its pointer {oid[:12]} is not in this clone", fix="git fetch --refetch")
+        for oid, path in meant.items()
+        if oid not in present
+    )
+    return Selected(tuple(Selection(item, parts[item.path]) for item in items), tuple(absent))

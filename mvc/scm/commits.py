@@ -1,0 +1,222 @@
+"""Commits: what a revision names, what is known of a commit, and the files in it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.errors import MvcError, UsageError
+from mvc.scm.incomplete import is_partial
+from mvc.scm.plumbing import Git, reason_of, split_nul, why_failed
+
+# What a revision names.
+
+_VERIFY = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+
+
+def resolve(git: Git, revision: str) -> str:
+    """Return the commit that `revision` names.
+
+    Raises:
+        UsageError: it names none.
+
+    """
+    done = git.attempt(*_VERIFY, f"{revision}^{{commit}}")
+    if done.returncode:
+        raise no_such_revision(revision)
+    return done.stdout.decode().strip()
+
+
+def no_such_revision(revision: str) -> UsageError:
+    """Return the error for a revision that names no commit."""
+    return UsageError(f"{revision!r} is not a revision of this repository", "git log --oneline")
+
+
+def is_revision(git: Git, word: str) -> bool:
+    """Whether `word` names a commit."""
+    return git.attempt(*_VERIFY, f"{word}^{{commit}}").returncode == 0
+
+
+def find_commit(git: Git, revision: str) -> str:
+    """Return the commit that `revision` names; empty when it names none that this clone has.
+
+    Raises:
+        MvcError: Git cannot tell.
+
+    """
+    done = git.attempt(*_VERIFY, f"{revision}^{{commit}}")
+    if done.returncode and (reason := reason_of(done.stderr)):  # Git prints nothing for a name that does not exist
+        raise MvcError(f"Git cannot read {revision}: {reason}", "git fsck")
+    return done.stdout.decode().strip() if done.returncode == 0 else ""
+
+
+def head(git: Git) -> str | None:
+    """Return the commit at HEAD; None on an unborn branch.
+
+    Raises:
+        MvcError: HEAD, or what it names, cannot be read.
+
+    """
+    done = git.attempt(*_VERIFY, "HEAD^{commit}")
+    if done.returncode == 0:
+        return done.stdout.decode().strip()
+    told = git.attempt("log", "-1", "--no-show-signature", "--format=%H")  # distinguishes an unborn branch from damage
+    if told.returncode and b"does not have any commits yet" not in told.stderr:
+        raise MvcError(f"Git cannot read HEAD: {why_failed(told)}", "git status")
+    return told.stdout.decode().strip() or None
+
+
+def commits_of(git: Git, oids: Iterable[str]) -> list[str]:
+    """Return the commits that `oids` name, directly or through a tag, without those that this clone lacks."""
+    asked = "".join(f"{oid}^{{commit}}\n" for oid in oids).encode()
+    rows = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked) if asked else b""
+    return [oid for oid, _, kind in (row.decode().partition(" ") for row in rows.splitlines()) if kind == "commit"]
+
+
+def tree_of(git: Git, commit: str) -> str:
+    """Return the tree of a commit."""
+    return git.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}").decode().strip()
+
+
+# Ancestry.
+
+
+def parents(git: Git, commit: str) -> tuple[str, ...]:
+    """Return the parents of a commit."""
+    return tuple(git.run("rev-list", "--no-walk", "--parents", commit, "--").decode().split()[1:])
+
+
+def contains(git: Git, commit: str, other: str) -> bool:
+    """Whether `other` is `commit` or an ancestor of it.
+
+    Raises:
+        MvcError: Git cannot tell.
+
+    """
+    done = git.attempt("merge-base", "--is-ancestor", other, commit)
+    if done.returncode > 1:
+        raise MvcError(f"git merge-base failed: {why_failed(done)}", "git fsck")
+    return done.returncode == 0
+
+
+# Who and when.
+
+
+class CommitInfo(NamedTuple):
+    """What people know a commit by."""
+
+    author: str
+    date: str
+    """ISO 8601, with the author's time zone."""
+    subject: str
+
+
+def commit_infos(git: Git, commits: Iterable[str]) -> dict[str, CommitInfo]:
+    """Return what is known of those commits that Git still has."""
+    rows = (row.split("\1") for row in _log(git, commits, "%H%x01%an%x01%aI%x01%s"))
+    # Since 2.45 Git writes UTC as `Z`.
+    return {row[0]: CommitInfo(row[1], row[2].replace("Z", "+00:00"), "\1".join(row[3:])) for row in rows}
+
+
+def author_emails(git: Git, commits: Iterable[str]) -> dict[str, str]:
+    """Return the email address of the author of each commit that Git still has."""
+    rows = (row.partition(" ") for row in _log(git, commits, "%H %ae"))
+    return {commit: email for commit, _, email in rows}
+
+
+def _log(git: Git, commits: Iterable[str], form: str) -> list[str]:
+    """Return a row for each of the commits."""
+    asked = "".join(f"{commit}\n" for commit in sorted(set(commits) - {""})).encode()
+    options = ("--no-walk=unsorted", "--stdin", "-z", "--no-show-signature", "--encoding=UTF-8", f"--format={form}")
+    output = git.run("log", *options, stdin=asked) if asked else b""
+    return [row for row in output.decode(errors="replace").split("\0") if row]
+
+
+_UNKNOWN_USER = re.compile(rb"tell me who you are|^fatal: (no|empty|name|unable to auto-detect) ", re.MULTILINE)
+"""How Git says that no user is configured (its ident.c); other errors mean that it could not find out."""
+
+
+def identity(git: Git) -> str:
+    """Return the email address under which the user commits; empty when none is configured.
+
+    Raises:
+        MvcError: Git could not find out.
+
+    """
+    done = git.attempt("var", "GIT_AUTHOR_IDENT")
+    if done.returncode and not _UNKNOWN_USER.search(done.stderr):
+        raise MvcError(f"git var failed: {why_failed(done)}")
+    told = done.stdout.decode(errors="replace")
+    return told.rpartition("<")[2].partition(">")[0] if ">" in told else ""
+
+
+# Files.
+
+
+def is_committed(git: Git, path: str) -> bool:
+    """Whether HEAD has a file at `path`."""
+    return git.attempt("cat-file", "-e", f"HEAD:{path}").returncode == 0
+
+
+def committed_file(git: Git, commit: str, path: str) -> bytes | None:
+    """Return the content of the file at `path` in `commit`; None when there is no file.
+
+    Raises:
+        MvcError: Git cannot read it.
+
+    """
+    done = git.attempt("cat-file", "blob", f"{commit}:{path}")
+    if done.returncode == 0:
+        return done.stdout
+    if blob_at(git, commit, path):
+        raise MvcError(f"reading {path} of {commit} failed: {why_failed(done)}", "git fsck")
+    return None
+
+
+def blob_at(git: Git, commit: str, path: str) -> str:
+    """Return the blob at `path` in `commit`; empty when there is none.
+
+    Raises:
+        MvcError: Git cannot read the commit or its trees.
+
+    """
+    rows = split_nul(git.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path))
+    if not rows:
+        return ""
+    _, kind, oid = rows[0].split("\t")[0].split(" ")
+    return oid if kind == "blob" else ""
+
+
+class CommitPath(NamedTuple):
+    """A path in a commit."""
+
+    commit: str
+    path: str
+
+
+def blobs_at(git: Git, wanted: Iterable[CommitPath]) -> dict[CommitPath, str]:
+    """Return the blobs of those of the `wanted` paths that are files in their commits.
+
+    Raises:
+        MvcError: this clone is partial and lacks one of them, or may.
+
+    """
+    wanted = [item for item in dict.fromkeys(wanted) if "\n" not in item.path]
+    found = _blobs_at(git, wanted)
+    if missing := [item for item in wanted if item not in found]:
+        found |= _blobs_at(git, missing)  # once more: Git may have run out of open files for a moment
+    if len(found) < len(wanted) and is_partial(git):
+        return {item: oid for item in wanted if (oid := blob_at(git, *item))}
+    return found
+
+
+def _blobs_at(git: Git, wanted: list[CommitPath]) -> dict[CommitPath, str]:
+    asked = os.fsencode("".join(f"{commit}:{path}\n" for commit, path in wanted))
+    done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
+    reason = reason_of(done.stderr)
+    if done.returncode or reason:  # Git calls what it cannot read missing, and may say why on stderr
+        raise MvcError(f"Git cannot read its objects: {reason}", "git fsck")
+    rows = (row.decode(errors="replace").rpartition(" ") for row in done.stdout.split(b"\n")[:-1])
+    return {item: oid for item, (oid, _, kind) in zip(wanted, rows, strict=True) if kind == "blob"}

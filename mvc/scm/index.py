@@ -1,0 +1,115 @@
+"""Questions to Git's index, and to the workspace as Git sees it."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from mvc.errors import MvcError
+from mvc.scm.plumbing import Git, split_nul, why_failed
+
+
+class IndexEntry(NamedTuple):
+    """A path in the index, or an untracked file of the workspace."""
+
+    path: str
+    mode: str
+    """Octal, as Git writes it; empty when untracked."""
+    oid: str
+    stage: int
+    """1 to 3 in a conflict."""
+    state: Literal["tracked", "skip-worktree", "untracked"]
+
+
+_STATE: dict[str, Literal["tracked", "skip-worktree", "untracked"]] = {"S": "skip-worktree", "?": "untracked"}
+
+
+def list_files(git: Git, *patterns: str) -> list[IndexEntry]:
+    """Return the files in the index and the workspace that match `patterns` (pathspecs), without ignored ones."""
+    output = git.run(
+        "ls-files", "-z", "-t", "--stage", "--cached", "--others", "--exclude-standard", "--", *patterns,
+    )
+    return [_parse_entry(row) for row in split_nul(output)]
+
+
+def _parse_entry(row: str) -> IndexEntry:
+    tag, rest = row[0], row[2:]
+    if tag == "?":
+        return IndexEntry(rest, "", "", 0, "untracked")
+    head, _, path = rest.partition("\t")
+    mode, oid, stage = head.split(" ")
+    return IndexEntry(path, mode, oid, int(stage), _STATE.get(tag, "tracked"))
+
+
+class IndexPaths(NamedTuple):
+    """Every path in the index, sorted."""
+
+    paths: list[str]
+
+    def at_or_below(self, path: str) -> list[str]:
+        """Return `path` if the index has it, and the paths below it."""
+        start = bisect_left(self.paths, path + "/")
+        end = bisect_left(self.paths, path + "0")  # "0" follows "/"
+        place = bisect_left(self.paths, path)
+        own = [path] if self.paths[place : place + 1] == [path] else []
+        return own + self.paths[start:end]
+
+
+def index_paths(git: Git) -> IndexPaths:
+    """Return every path in the index."""
+    return IndexPaths(sorted(split_nul(git.run("ls-files", "-z", "--cached"))))
+
+
+def staged_file(git: Git, path: str) -> bytes | None:
+    """Return the content that the index has for `path`; None when `path` is not in the index.
+
+    Raises:
+        MvcError: Git cannot read it.
+
+    """
+    done = git.attempt("cat-file", "blob", f":{path}")
+    if done.returncode == 0:
+        return done.stdout
+    rows = split_nul(git.run("--literal-pathspecs", "ls-files", "-z", "--stage", "--full-name", "--", path))
+    if any(row.endswith(f" 0\t{path}") for row in rows):
+        raise MvcError(f"reading {path} from Git's index failed: {why_failed(done)}", "git fsck")
+    return None
+
+
+def has_staged(git: Git, pattern: str) -> bool:
+    """Whether the index differs from HEAD in files that match `pattern`."""
+    return git.attempt("diff", "--cached", "--quiet", "--", pattern).returncode == 1
+
+
+def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:
+    """Return those of `paths` that Git ignores; a file in the index is never ignored.
+
+    Raises:
+        MvcError: one lies in a submodule, or behind a symlink.
+
+    """
+    names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in paths)  # a leading colon is pathspec magic
+    done = git.attempt("check-ignore", "-z", "--stdin", stdin=names)
+    if done.returncode > 1:
+        raise MvcError(f"git check-ignore failed: {why_failed(done)}")
+    return {name.removeprefix("./") for name in split_nul(done.stdout)}
+
+
+def modified_files(git: Git) -> set[str]:
+    """Return the files in the index that are changed or missing in the workspace."""
+    return set(split_nul(git.run("ls-files", "-z", "--modified")))
+
+
+def changed_since_head(git: Git) -> set[str]:
+    """Return the tracked files that differ from HEAD, staged or not.
+
+    Raises:
+        MvcError: Git failed, or could not read a file (then Git exits with 0).
+
+    """
+    done = git.attempt("diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--")
+    if done.returncode or b"\nerror: " in b"\n" + done.stderr:
+        raise MvcError(f"git diff failed: {why_failed(done)}")
+    return set(split_nul(done.stdout))

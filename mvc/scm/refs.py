@@ -1,0 +1,118 @@
+"""Branches and tags, and the commits at which they stand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.scm.commits import find_commit
+from mvc.scm.plumbing import Git
+
+
+def list_refs(git: Git) -> list[str]:
+    """Return the short names of all branches, local and remote-tracking, and of all tags."""
+    output = git.run("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes", "refs/tags")
+    return os.fsdecode(output).split("\n")[:-1]
+
+
+class Ref(NamedTuple):
+    """A branch or tag, and its commit."""
+
+    name: str
+    """Without `refs/heads/` or `refs/tags/`."""
+    commit: str
+
+
+def list_tips(git: Git, *, branches: bool, tags: bool) -> list[str]:
+    """Return the commits at which local branches and tags stand; tags of other objects are left out."""
+    folders = [folder for folder, wanted in (("refs/heads", branches), ("refs/tags", tags)) if wanted]
+    return list(dict.fromkeys(ref.commit for ref in _refs(git, *folders))) if folders else []
+
+
+def tags_by_commit(git: Git) -> dict[str, tuple[str, ...]]:
+    """Return the names of the tags of each commit that has any."""
+    found: dict[str, list[str]] = {}
+    for tag in _refs(git, "refs/tags"):
+        found.setdefault(tag.commit, []).append(tag.name)
+    return {commit: tuple(sorted(names)) for commit, names in found.items()}
+
+
+def _refs(git: Git, *options: str) -> list[Ref]:
+    """Return the refs that name a commit, directly or through an annotated tag."""
+    form = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname:strip=2)"
+    rows = os.fsdecode(git.run("for-each-ref", f"--format={form}", *options)).split("\n")[:-1]
+    fields = (row.split(" ", 4) for row in rows)
+    return [
+        Ref(name, oid if kind == "commit" else target)
+        for kind, oid, inner, target, name in fields if "commit" in (kind, inner)
+    ]
+
+
+def has_unpushed(git: Git) -> bool:
+    """Whether the current branch has commits that no remote-tracking branch has; False without a Git remote."""
+    if not git.run("remote"):
+        return False
+    done = git.attempt("rev-list", "--max-count=1", "HEAD", "--not", "--remotes")
+    return done.returncode == 0 and bool(done.stdout) and git.attempt("symbolic-ref", "-q", "HEAD").returncode == 0
+
+
+_DEFAULT = (
+    "refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master",
+    "refs/heads/main", "refs/heads/master",
+)
+
+
+def local_base(git: Git) -> str:
+    """Return the tip of the branch that work is merged into, as far as this clone knows; empty when it does not.
+
+    That is the default branch of `origin`, else the local `main` or `master`.
+    """
+    return next(filter(None, (find_commit(git, name) for name in _DEFAULT)), "")
+
+
+def remote_tip(git: Git, branch: str) -> str:
+    """Return the last known tip of a branch of a Git remote: of `origin`, else of the only remote that has it."""
+    rows = os.fsdecode(git.run("for-each-ref", "--format=%(refname)", "refs/remotes")).split("\n")[:-1]
+    found = [row for row in rows if row.split("/", 3)[3:] == [branch]]
+    origin = f"refs/remotes/origin/{branch}"
+    name = origin if origin in found else found[0] if len(found) == 1 else ""
+    return find_commit(git, name) if name else ""
+
+
+class VersionTag(NamedTuple):
+    """A Git tag such as `ranker@v1.2.0`."""
+
+    tag: str
+    name: str
+    """The part before the `@`."""
+    commit: str
+    merged: bool
+    """Whether the commit is in the history of the target branch."""
+
+
+def version_tags(git: Git, base: str, names: Iterable[str]) -> list[VersionTag]:
+    """Return the tags that register a version of one of `names`."""
+    wanted = set(names)
+    merged = {tag.name for tag in _refs(git, f"--merged={base}", "refs/tags")}
+    found = []
+    for tag, commit in _refs(git, "refs/tags"):
+        name, at, version = tag.rpartition("@")
+        if at and name in wanted and not version.endswith("!"):
+            found.append(VersionTag(tag, name, commit, tag in merged))
+    return found
+
+
+def tags_holding(git: Git, versions: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the tags whose commits have each version: a path and its blob."""
+    wanted = [(path, oid) for path, oid in versions if "\n" not in path]
+    tags = os.fsdecode(git.run("for-each-ref", "--format=%(refname)", "refs/tags")).split("\n")[:-1]
+    asked = "".join(f"{tag}:{path}\n" for tag in tags for path, _ in wanted)
+    rows = git.run(
+        "cat-file", "--batch-check=%(objectname)", stdin=os.fsencode(asked),
+    ).splitlines() if asked else []
+    found: dict[tuple[str, str], list[str]] = {}
+    for (tag, version), row in zip(((tag, version) for tag in tags for version in wanted), rows, strict=True):
+        if row == version[1].encode():
+            found.setdefault(version, []).append(tag.removeprefix("refs/tags/"))
+    return {version: tuple(names) for version, names in found.items()}
