@@ -5,7 +5,6 @@ Nothing is lost: what `checkout` would refuse stays, and is reported. What the c
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -97,7 +96,7 @@ def _clear(
             with collecting(failed, path):
                 if pointer is not None and _delete(project, tools, path, pointer):
                     deleted.append(path)
-    prune(project.tree, deleted, {os.path.realpath(project.around.cwd)})
+    prune(project.tree, deleted, {project.shell.start})
     project.catalog.flush()
     return tuple(deleted)
 
