@@ -28,7 +28,7 @@ def main() -> None:
     shell.type("mvc init", "Hooks are installed")
     shell.type(f"echo '  - {RULE}' >> .mvc/policy.yaml && git add .mvc *.py && git commit -qm 'Set mvc up'")
 
-    title("Track a model and its data. Git refuses the model: it has no evaluation report")
+    title("Track a model and its data. Git refuses the model: no evaluation report")
     shell.type("mv train-2.csv data/digits && python train.py 50 && mvc add models/digits.joblib data/digits", "added")
     shell.type('git commit -qm "First model"', "MVC101", code=1)
     shell.type(evaluate("--tag v1.0.0"), "v1.0.0")

@@ -51,7 +51,7 @@ class Key(NamedTuple):
 
 def _check_links(value: str) -> str:
     unknown = [name for name in value.split(",") if name not in LINK_TYPES]
-    return f"invalid value {unknown[0]!r}: expected {', '.join(LINK_TYPES)}" if unknown else ""
+    return f"invalid value {unknown[0]!r}: expected one of {', '.join(LINK_TYPES)}" if unknown else ""
 
 
 def _check_dir(value: str) -> str:
@@ -74,7 +74,7 @@ def _check_text(value: str) -> str:
 
 
 def _check_one_of(*names: str) -> Callable[[str], str]:
-    return lambda value: "" if value in names else f"invalid value {value!r}: expected {', '.join(names)}"
+    return lambda value: "" if value in names else f"invalid value {value!r}: expected one of {', '.join(names)}"
 
 
 def parse_size(text: str) -> int | None:
@@ -96,7 +96,7 @@ def _check_endpoint(value: str) -> str:
 
 def _check_region(value: str) -> str:
     name = re.fullmatch(r"(?![0-9]+$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", value, re.ASCII)
-    return "" if name else f"invalid region {value!r}: expected one such as eu-central-1, at most 63 letters, digits and '-'"
+    return "" if name else f"invalid region {value!r}: expected at most 63 letters, digits and '-'"
 
 
 _BOOLEAN = _check_one_of("true", "false")

@@ -140,7 +140,9 @@ def _first_difference(raw: bytes, canonical: bytes) -> str:
     have, want = raw.decode().splitlines(), canonical.decode().splitlines()
     for number, (line, expected) in enumerate(zip(have, want, strict=False), 1):
         if line != expected:
-            return f"line {number} is not in canonical form, expected: {expected}"
+            unsorted = line.startswith("  - ") and sorted(have) == sorted(want)
+            reason = "entries must be sorted by path" if unsorted else f"expected {expected}"
+            return f"line {number} is not in canonical form: {reason}"
     return "not in canonical form: line ends, order or trailing text differ"
 
 

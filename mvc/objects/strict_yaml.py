@@ -68,7 +68,7 @@ def convert(data: object, type_: type[T], *, what: str) -> T:
 
 _HINTS = {
     ("Expected `str`, got `int`", "Expected `str`, got `float`"): "quote it",
-    ("Expected `float`, got `str`", "Expected `float | null`, got `str`"): "expected a finite number",
+    ("Expected `float`, got `str`", "Expected `float | null`, got `str`"): "use a finite number",
 }
 """By the start of msgspec's message: YAML reads an unquoted number as such, and `.nan` as text."""
 

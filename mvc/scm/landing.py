@@ -102,7 +102,7 @@ def _merge_base(git: Git, base: str, head: str) -> str:
         raise MvcError(f"git merge-base failed: {why_failed(done)}", "git fsck")
     if done.returncode:
         message = f"{head[:12]} and {base[:12]} have no common history, so what a merge would land is undefined"
-        raise MvcError(message, "git rebase --onto the target branch, or mvc gate --all")
+        raise MvcError(message, f"git rebase --root --onto {base[:12]}  # or: mvc gate --all")
     return done.stdout.decode().split()[0]
 
 

@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 class Pool:
-    """Calls functions in threads; see `Run`."""
+    """Calls functions in threads; see `RunAll`."""
 
     def __init__(self, jobs: int = JOBS, budget: int = BUDGET) -> None:
         """Use up to `jobs` threads, which start when they are needed, and `budget` bytes."""
@@ -35,7 +35,7 @@ class Pool:
         return list(self.in_order(function, items, size))
 
     def in_order(self, function: Callable[[T], R], items: Iterable[T], size: int) -> Iterator[R]:
-        """Yield the results in order while later calls run; `size` as in `Run`."""
+        """Yield the results in order while later calls run; `size` as in `RunAll`."""
         window = max(1, min(self._jobs, self._budget // max(size, 1)))
         running: deque[Future[R]] = deque()
         try:

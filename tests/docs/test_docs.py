@@ -21,7 +21,7 @@ from docs import console
 from mvc import config
 from mvc.cli import failures
 from mvc.cli.lazy import MODULES, command
-from mvc.objects.diff import Change
+from mvc.objects.diff import ChangeKind
 from mvc.ops.workspace.status import State
 from mvc.scm.plumbing import scrubbed
 
@@ -128,7 +128,7 @@ def test_every_state_is_described() -> None:
 
 def test_every_kind_of_change_is_described() -> None:
     text = section(COMMANDS, "mvc status")
-    assert all(f"`{change}`" in text for change in {*get_args(Change), "refused"} - {"renamed"})
+    assert all(f"`{change}`" in text for change in {*get_args(ChangeKind), "refused"} - {"renamed"})
 
 
 # JSON.

@@ -189,13 +189,13 @@ def test_a_wrong_line_is_told_the_help_of_its_own_command(model: Repo, args: tup
     ([], "a report needs a tag"),
     (["--tag", "v1", "--bump", "minor"], "--tag and --bump exclude each other"),
     (["--bump", "huge"], "--bump huge: expected major, minor or patch"),
-    (["--tag", "v1", "--metric", "auc=nan"], "'nan' is no finite number for the metric 'auc'"),
+    (["--tag", "v1", "--metric", "auc=nan"], "invalid value 'nan' of metric 'auc': expected a finite number"),
     (["--tag", "v1", "--metric", "auc=1", "--metric", "auc=2"], "the metric auc is given twice"),
     (
         ["--tag", "v1", "--metric", "auc=1", "--metric", "auc@h=2", "--dataset", "h=data/holdout.csv"],
         "the metric auc@h is given twice",
     ),
-    (["--tag", "v1", "--metric", "auc@holdout=1"], "the data set 'holdout', which is not given"),
+    (["--tag", "v1", "--metric", "auc@holdout=1"], "data set 'holdout' is not given"),
     (["--tag", "v1", "--metrics", "none.json"], "none.json: No such file or directory"),
     (["--tag", "v1", "--metrics", "data"], "data: Is a directory"),
     (["--tag", "v1", "--metrics", "data/holdout.csv"], "data/holdout.csv: not JSON"),
@@ -479,7 +479,7 @@ def test_a_command_that_fails_writes_no_report(model: Repo, script: str, message
 
 def test_a_command_that_writes_what_is_no_metric(model: Repo) -> None:
     script = SCRIPT.replace('{"auc": 0.75}', '{"auc": float("nan")}')
-    assert run(model, 2, script).errors == ["MVC_METRICS: auc is nan, and must be finite"]
+    assert run(model, 2, script).errors == ["MVC_METRICS: auc is nan, expected a finite number"]
     assert not model.path(FILE).exists()
 
 

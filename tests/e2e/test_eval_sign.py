@@ -396,8 +396,8 @@ def test_a_damaged_block_spoils_no_other(by_both: Repo, keys: Path) -> None:
     known = allowed(keys, "ada ada", "bob bob")
     for raw, said in (
         (flipped + bob.armour, ["it signs other content", "bob"]),
-        (ada.armour[:-40] + b"\n" + bob.armour, ["it has no end", "bob"]),
-        (ada.armour.replace(b"\n", b"\r\n") + b"\0\n" + bob.armour, ["ada", "it is no signature of ssh-keygen", "bob"]),
+        (ada.armour[:-40] + b"\n" + bob.armour, ["its end is missing", "bob"]),
+        (ada.armour.replace(b"\n", b"\r\n") + b"\0\n" + bob.armour, ["ada", "not a signature of ssh-keygen", "bob"]),
     ):
         by_both.write(SIGNATURES, raw)
         assert who(by_both, known) == said

@@ -423,7 +423,7 @@ def test_a_bug_is_not_a_pass(repo: Repo, tmp_path: Path) -> None:
     train(repo, 2, "v1.1.0", 0.95)
     repo.commit()
     (tmp_path / "sitecustomize.py").write_text(
-        "import mvc.quality.judge.judge\ndef broken(*_): raise ZeroDivisionError\nmvc.quality.judge.judge = broken\n",
+        "import mvc.quality.judge.judge as module\ndef broken(*_): raise ZeroDivisionError\nmodule.judge = broken\n",
     )
     result = repo.run("mvc", "gate", env={"PYTHONPATH": str(tmp_path)})
     assert result.code == 3, result

@@ -182,7 +182,7 @@ def test_uninstalling_gives_back_what_was_there(fresh: Repo, tmp_path: Path) -> 
     fresh.ok("hook", "uninstall")
     assert hooks(fresh) == before
     assert fresh.path(".git/hooks/pre-push").is_symlink()
-    assert "No hook" in fresh.ok("hook", "uninstall").out
+    assert "No mvc hooks" in fresh.ok("hook", "uninstall").out
     assert "hooks missing" not in fresh.ok("status").out
 
 

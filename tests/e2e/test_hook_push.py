@@ -254,7 +254,7 @@ def test_what_the_remote_has_does_not_count_against_the_limit(pushing: Repo) -> 
 
 @pytest.mark.parametrize("value", ["1", "1XB", "-1GB", "1.5GB", "GB", ""])
 def test_a_limit_that_is_no_size_is_refused(repo: Repo, value: str) -> None:
-    assert "no size" in repo.fails(2, "config", "set", "hooks.push_limit", "--", value).errors[0]
+    assert "invalid size" in repo.fails(2, "config", "set", "hooks.push_limit", "--", value).errors[0]
 
 
 def test_switched_off_nothing_is_sent(pushing: Repo, tmp_path: Path) -> None:

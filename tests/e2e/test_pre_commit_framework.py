@@ -189,6 +189,24 @@ def test_a_range_is_judged_from_where_the_two_parted_and_not_the_index(repo: Rep
     assert repo.debris() == []
 
 
+def test_git_s_own_hook_judges_the_index_whatever_range_is_in_the_environment(repo: Repo) -> None:
+    """A hook of the framework may run `git commit`."""
+    staged_model(repo)
+    around = {"PRE_COMMIT_FROM_REF": "HEAD", "PRE_COMMIT_TO_REF": "HEAD"}
+    assert repo.mvc("hook", "run", "pre-commit", env=around).code == 0
+    refused = repo.run(sys.executable, "-P", "-m", "mvc.hook", "pre-commit", env=around)
+    assert (refused.code, "MVC101 m.bin" in refused.err) == (1, True)
+
+
+def test_a_part_judges_only_its_codes(repo: Repo) -> None:
+    staged_model(repo)
+    repo.write("raw.onnx", b"\x08\x07" + bytes(100))
+    repo.git("add", "-f", "raw.onnx")
+    assert repo.mvc("hook", "run", "lint").code == 0
+    raw = repo.mvc("hook", "run", "no-raw-models")
+    assert (raw.code, "raw.onnx" in raw.err, "MVC101" in raw.err) == (1, True, False)
+
+
 def test_a_range_that_names_nothing_is_a_usage_error(repo: Repo) -> None:
     assert repo.fails(2, "hook", "run", "lint", env={"PRE_COMMIT_TO_REF": "nowhere"}).errors
 

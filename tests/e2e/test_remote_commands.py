@@ -170,7 +170,7 @@ def test_a_secret_in_a_url_that_is_set_is_answered_with_the_line_without_it(
     config = repo.root / ".mvc" if scope == "project" else repo.store
     (config / "config.yaml").write_text('mvc-config: 1\nremotes:\n  prod:\n    url: "s3://AKIA:s3cret@models/x"\n')
     result = repo.fails(2, *command.split())
-    assert result.errors == ["s3://***@models/x: credentials are not for URLs"]
+    assert result.errors == ["s3://***@models/x: credentials are not allowed in a URL"]
     flag = "" if scope == "project" else " --local"
     keys = "mvc remote set prod --local -o access_key_id=VALUE -o secret_access_key=VALUE"
     assert result.fixes[0].startswith(f"mvc remote set prod s3://models/x{flag} && {keys}")
@@ -200,13 +200,33 @@ def test_the_same_line_again_finishes_what_was_killed(repo: Repo, flags: tuple[s
     repo.fails(2, "remote", "add", "store", "s3://bucket/models", *flags)
 
 
-def test_a_protocol_that_few_use_is_for_the_clone_only(repo: Repo) -> None:
-    result = repo.fails(2, "remote", "add", "prod", "ftp://host/x")
-    assert repo.shell(result.fixes[0]).code == 0
-    assert own(repo)["prod"] == {"url": "ftp://host/x"}
-    repo.write(".mvc/config.yaml", 'remotes:\n  evil:\n    url: "ftp://host/x"\n')
-    result = repo.fails(2, "remote", "test", "evil")
-    assert "a committed config cannot name ftp://" in result.errors[0]
+UNSUPPORTED = "ftp:// is not supported: expected a directory, or a URL with s3://, gs://, az://, ssh:// or https://"
+
+
+@pytest.mark.parametrize("flags", [(), ("--local",)], ids=["project", "local"])
+def test_an_unsupported_protocol_is_refused_with_those_that_are_supported(repo: Repo, flags: tuple[str, ...]) -> None:
+    result = repo.fails(2, "remote", "add", "prod", "ftp://ada:s3cret@host/x", *flags)
+    assert result.errors == [UNSUPPORTED]
+    assert result.fixes == ["mvc remote add prod URL  # mvc help remotes lists them"]
+    repo.fails(2, "config", "set", *flags, "remotes.prod.url", "ftp://host/x")
+    assert listed(repo) == {}
+
+
+@pytest.mark.parametrize(("scope", "flag"), [("project", ""), ("local", " --local")])
+def test_an_unsupported_protocol_in_a_config_can_be_replaced(repo: Repo, scope: str, flag: str) -> None:
+    repo.added("m.bin", b"1")
+    config = repo.root / ".mvc" if scope == "project" else repo.store
+    (config / "config.yaml").write_text('mvc-config: 1\nremotes:\n  prod:\n    url: "ftp://host/x"\n')
+    for command in (["push"], ["remote", "test"], ["remote", "test", "prod"]):
+        result = repo.fails(2, *command)
+        assert result.errors == [UNSUPPORTED]
+        assert result.fixes == [f"mvc remote set prod{flag} URL  # mvc help remotes lists them"]
+    assert listed(repo)["prod"]["problem"] == UNSUPPORTED
+    problems = repo.mvc("doctor", "--json").json["problems"]
+    assert [one["message"] for one in problems if one["code"] == "remote-settings"] == [UNSUPPORTED]
+    repo.fails(2, "remote", "set", "prod", "ftp://host/y", *flag.split())
+    assert repo.shell(result.fixes[0].replace("URL", "/srv/models", 1)).code == 0
+    assert listed(repo)["prod"]["problem"] == ""
 
 
 # Secrets.
@@ -677,7 +697,7 @@ def test_no_backend_is_loaded_that_is_not_used(repo: Repo) -> None:
     repo.ok("remote", "add", "nas", "../store")
     loaded = modules_of(repo.root, "remote", "test", "nas")
     assert "mvc.store.buckets.directory" in loaded
-    assert not loaded & (SLOW | {"mvc.store.buckets.s3.bucket", "mvc.store.buckets.fsspec_bucket"})
+    assert not loaded & (SLOW | {"mvc.store.buckets.s3.bucket", "mvc.store.buckets.session"})
 
 
 # The pages.

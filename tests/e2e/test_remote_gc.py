@@ -14,8 +14,9 @@ from harness import LARGE, MANY, InProcess, Repo, Result, make_home, noise
 from s3 import S3Server
 
 from mvc.ops.shared.transfers import open_remote
-from mvc.store.buckets.address import RemoteSettings, open_bucket
+from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket
+from mvc.store.buckets.open import open_bucket
 from mvc.store.buckets.s3.bucket import S3Bucket
 
 NOW = ("--grace", "0", "--yes")

@@ -130,7 +130,7 @@ def test_certificates_that_cannot_be_read(
 def test_half_of_the_credentials(small: Repo) -> None:
     del small.environ["AWS_SECRET_ACCESS_KEY"]
     wrong, fix = told(small, "push")
-    assert "only a part of the credentials was found, without AWS_SECRET_ACCESS_KEY" in wrong
+    assert "the credentials are incomplete: AWS_SECRET_ACCESS_KEY is missing" in wrong
     assert fix.startswith("export AWS_ACCESS_KEY_ID=")
 
 

@@ -33,7 +33,7 @@ from mvc.quality.policy import parsed_policy
 MODULES = tuple(
     f"mvc.quality.{name}"
     for name in (
-        "judge.judge", "policy.parsed_policy", "policy.stricter", *(f"judge.rules.{rule}" for rule in (
+        "files", "judge.judge", "policy.parsed_policy", "policy.stricter", *(f"judge.rules.{rule}" for rule in (
             "model", "landing", "figures", "regressions", "pairing", "references", "succession", "moves",
             "strictness", "trust", "policy_files", "weakened", "waivers", "pushed", "pickled",
         )),

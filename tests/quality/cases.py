@@ -511,7 +511,7 @@ CASES = {
     "all three": Case(blob("m.onnx", 5_000_000, "onnx"), "error MVC301, error MVC302, error MVC303"),
     "allowed": Case(blob("tests/m.onnx", 5_000_000, "onnx", GIT % "{allow: ['/tests/*.onnx']}")),
     "pointer of rubbish": Case(one(pointer=at(b"junk")), "error MVC304"),
-    "pointer not in its one spelling": Case(one(pointer=at(FILE + b"\n")), "error MVC304", "spelling"),
+    "pointer not in its one spelling": Case(one(pointer=at(FILE + b"\n")), "error MVC304", "canonical form"),
     "pointer of a refused name": Case(one(path="models/aux.onnx"), "error MVC304", "Windows"),
     "pointer of a name in two lines": Case(one(path="a\nb"), "error MVC304"),
     "pointer and report missing": Case(one(pointer=at(b""), report=None), "error MVC101, error MVC304"),
@@ -525,9 +525,9 @@ CASES = {
     "format denied": Case(
         one(path="models/old.pkl", policy=rule("formats: {pickle: deny}")), "error MVC307",
     ),
-    "format denied by name": Case(one(policy=rule("formats: {deny: [onnx]}")), "error MVC307", "it is onnx"),
+    "format denied by name": Case(one(policy=rule("formats: {deny: [onnx]}")), "error MVC307", "it matches onnx"),
     "format denied by name, in capitals": Case(
-        one(policy=PICKLES, path="models/EVIL.PKL"), "error MVC307", "it is pickle",
+        one(policy=PICKLES, path="models/EVIL.PKL"), "error MVC307", "it matches pickle",
     ),
     "format denied by pattern, in capitals": Case(one(policy=rule("formats: {deny: ['RANK*']}")), "error MVC307"),
     "format denied by pattern": Case(one(policy=rule("formats: {deny: ['rank*']}")), "error MVC307", "rank*"),
@@ -553,7 +553,8 @@ CASES = {
     "another format denied": Case(one(policy=rule("formats: {deny: [hdf5, gguf]}"))),
     "pickle that is harmless": Case(one(path=PICKLE, policy=SCANNED, pickle_scans=())),
     "pickle that calls something": Case(
-        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", ("posix.system",)),)), "error MVC310", "posix.system",
+        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", ("posix.system",)),)), "error MVC310",
+        "posix.system",
     ),
     "pickle that calls many things": Case(
         one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", tuple(f"m.f{number}" for number in range(9))),)),
@@ -564,10 +565,12 @@ CASES = {
         "error MVC310", "os.a\\nbccc",
     ),
     "pickle without an end": Case(
-        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", problem="it is cut off"),)), "error MVC310", "cut off",
+        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", problem="it is cut off"),)), "error MVC310",
+        "cut off",
     ),
     "pickle that nobody could look at": Case(
-        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", absent=True),)), "error MVC311", "not in the cache",
+        one(path=PICKLE, policy=SCANNED, pickle_scans=(PickleScan("", absent=True),)), "error MVC311",
+        "not in the cache",
     ),
     "pickle that nobody looked at": Case(one(path=PICKLE, policy=SCANNED)),
     "pickle that calls something, and need not be scanned": Case(
@@ -576,9 +579,11 @@ CASES = {
     "pickles in a directory": Case(
         one(
             path="models/m", policy=SCANNED,
-            pickle_scans=(PickleScan("a.pkl", ("os.a",)), PickleScan("b.pkl", ("os.b",)), PickleScan("c.pkl", absent=True)),
+            pickle_scans=(
+                PickleScan("a.pkl", ("os.a",)), PickleScan("b.pkl", ("os.b",)), PickleScan("c.pkl", absent=True),
+            ),
         ),
-        "error MVC310, error MVC311", "models/m/a.pkl would call what is not known to be harmless: os.a; so it is",
+        "error MVC310, error MVC311", "models/m/a.pkl would call functions not known to be harmless: os.a; and 1 more",
     ),
     "content beside its pointer": Case(one(in_git=True), "error MVC308"),
     "content of a directory beside its pointer": Case(
@@ -592,7 +597,7 @@ CASES = {
         one()._replace(remote=RemoteFacts("prod", (IncompleteModel(PATH, 1, 1, 7),))), "error MVC321", "1 of 1 object",
     ),
     "not on the remote, nobody knows what": Case(
-        one()._replace(remote=RemoteFacts("prod", (IncompleteModel(PATH, problem="the list of its files cannot be used"),))),
+        one()._replace(remote=RemoteFacts("prod", (IncompleteModel(PATH, problem="its list cannot be used"),))),
         "error MVC321",
     ),
     "damaged on the remote": Case(
@@ -617,13 +622,13 @@ CASES = {
     "no policy, and a report missing": Case(one(policy=None, report=None), "note MVC402, error MVC101"),
     "no policy, and a file": Case(facts_of(None, (), (BlobFacts("m.onnx", 1),)), "error MVC302"),
     # What was before.
-    "nothing before": Case(after(), "note MVC220", "it is new"),
-    "no report before": Case(after(version(None)), "note MVC220", "no report before"),
+    "nothing before": Case(after(), "note MVC220", "the model is new"),
+    "no report before": Case(after(version(None)), "note MVC220", "the version before has no report"),
     "another version": Case(after(version(earlier()))),
     "better": Case(step("max_regression: 0", auc(0.9), auc(0.91))),
     "as good": Case(step("max_regression: 0", auc(0.9), auc(0.9))),
     "worse, as much as it may be": Case(step("max_regression: 0.005", auc(0.93), auc(0.925))),
-    "worse": Case(step("max_regression: 0.005", auc(0.93), auc(0.92)), "error MVC221", "worse by 0.01, at most 0.005"),
+    "worse": Case(step("max_regression: 0.005", auc(0.93), auc(0.92)), "error MVC221", "0.01, expected at most 0.005"),
     "worse by a bit": Case(step("max_regression: 0.005", auc(0.93), auc(0.9249999999999999)), "error MVC221"),
     "worse, a warning": Case(step("max_regression: 0, severity: warn", auc(0.9), auc(0.8)), "warning MVC221"),
     "worse where lower is better": Case(
@@ -725,7 +730,8 @@ CASES = {
         step("max_regression: 0.1", auc(0.9), Metric("auc", 0.7)), "error MVC221",
     ),
     "direction turned around": Case(
-        step("max_regression: 0.1", auc(0.9), auc(0.9, higher_is_better=False)), "error MVC204", "the one before says",
+        step("max_regression: 0.1", auc(0.9), auc(0.9, higher_is_better=False)), "error MVC204",
+        "according to the one before",
     ),
     "direction turned around, where the policy says it": Case(
         step("max_regression: 0.1, direction: higher", auc(0.9), auc(0.9, higher_is_better=False)),
@@ -753,7 +759,7 @@ CASES = {
     ),
     "measured on less data": Case(
         on_other_data("max_regression: 0", report(auc(0.9), datasets=[HOLDOUT]), HOLDOUT, TEST),
-        "error MVC224", "on test fedcba987654… before, and is not now",
+        "error MVC224", "on test fedcba987654… before, and is not any more",
     ),
     "measured on more data": Case(
         on_other_data(
@@ -822,13 +828,13 @@ CASES = {
     ),
     "tag that Git has for other bytes": Case(
         after(version(earlier()), registered=(version(None, of=OLDER, tag="ranker@v1.2.0", ancestor=False),)),
-        "error MVC121", "the Git tag ranker@v1.2.0",
+        "error MVC121", "Git tag ranker@v1.2.0",
     ),
     "tag of other bytes, which may be": Case(
         after(version(earlier()), version(earlier(of=OLDER, tag="v1.2.0"), of=OLDER), text="tag: {unique: false}"),
     ),
     "tag of the same bytes": Case(after(version(report(desc="before"), of=DIGEST))),
-    "tag lower": Case(after(version(earlier(tag="v1.10.0"))), "error MVC122", "does not come after v1.10.0"),
+    "tag lower": Case(after(version(earlier(tag="v1.10.0"))), "error MVC122", "higher than the tag before, v1.10.0"),
     "tag lower, of the same bytes": Case(after(version(report(tag="v1.3.0"), of=DIGEST)), "error MVC122"),
     "tag lower, which may be": Case(after(version(earlier(tag="v1.10.0")), text="tag: {monotonic: false}")),
     "tag of another build": Case(after(version(earlier(tag="v1.2.0+a"))), "error MVC122"),
@@ -840,7 +846,7 @@ CASES = {
             version(earlier(auc(1), tag="v1.9.0")), version(report(auc(0.8)), of=DIGEST), new=report(auc(0.8)),
             text="metrics: {auc: {max_regression: 0, min: 0.5}}",
         ),
-        "note MVC120", "v1.2.0 of commit 1234567890ab comes back",
+        "note MVC120", "v1.2.0 of commit 1234567890ab returns",
     ),
     "earlier version below the minimum": Case(
         after(
@@ -851,7 +857,7 @@ CASES = {
     ),
     "earlier version, deleted since": Case(after(AGAIN, found="history"), "note MVC120"),
     "earlier version that may not come back": Case(
-        after(SECOND, AGAIN, text="tag: {rollback: deny}"), "error MVC123", "lets none come back",
+        after(SECOND, AGAIN, text="tag: {rollback: deny}"), "error MVC123", "forbids earlier versions to return",
     ),
     "earlier version that is not registered": Case(
         after(SECOND, AGAIN, text="tag: {rollback: registered}"), "error MVC123", "Git tag",
@@ -872,7 +878,7 @@ CASES = {
         moving(TrackedName("models/caf\u00e9"), path="models/cafe\u0301"), "note MVC220, error MVC323",
     ),
     "paths but for case, elsewhere": Case(moving(TrackedName("a"), TrackedName("A")), "note MVC220"),
-    "a path in a tracked directory": Case(moving(TrackedName("models")), "note MVC220, error MVC323", "lies in models"),
+    "a path in a tracked directory": Case(moving(TrackedName("models")), "note MVC220, error MVC323", "inside models"),
     "a name of two models": Case(
         moving(TrackedName(PATH, "ranker"), TrackedName("other", "ranker")), "note MVC220, error MVC324",
     ),
@@ -926,7 +932,7 @@ CASES = {
     "signed": Case(signed("signatures: {min: 1}", ADA)),
     "signed by two": Case(signed("signatures: {min: 2}", ADA, BOB)),
     "signed by nobody, and nobody need": Case(signed("report: required")),
-    "signed by nobody": Case(signed("signatures: {min: 1}"), "error MVC125", "0 have signed it; the policy demands 1"),
+    "signed by nobody": Case(signed("signatures: {min: 1}"), "error MVC125", "0 of 1 required signatures"),
     "signed by too few": Case(signed("signatures: {min: 2}", ADA), "error MVC125"),
     "signed with one key under two names": Case(
         signed("signatures: {min: 2}", ADA, Signer("bob@example.com", ADA.key)), "error MVC125",
@@ -939,10 +945,10 @@ CASES = {
         "error MVC125, warning MVC126", "revoked",
     ),
     "signed by nobody who counts": Case(
-        signed("report: required", ADA._replace(problem="it is of other bytes")), "warning MVC126",
+        signed("report: required", ADA._replace(problem="it is of other content")), "warning MVC126",
     ),
     "signed by nobody knows whom": Case(
-        signed("report: required", Signer("", "", "it is damaged")), "warning MVC126", "a signature does not count",
+        signed("report: required", Signer("", "", "it is damaged")), "warning MVC126", "signature: it is damaged",
     ),
     "signatures under a stale report": Case(
         signed("signatures: {min: 1}", model=Model(DATA)), "error MVC103",
@@ -955,9 +961,9 @@ CASES = {
     ),
     "assurance less than demanded": Case(
         signed("evaluator: {assurance: third-party}", BY_CI, evaluator=Evaluator("ci", "ci")),
-        "error MVC124", "claims the assurance ci",
+        "error MVC124", "assurance ci, expected at least third-party",
     ),
-    "assurance that nobody signed": Case(signed(CI, evaluator=Evaluator("ci", "ci")), "error MVC124", "none of"),
+    "assurance that nobody signed": Case(signed(CI, evaluator=Evaluator("ci", "ci")), "error MVC124", "not signed"),
     "assurance that another signed": Case(signed(CI, ADA, evaluator=Evaluator("ci", "ci")), "error MVC124"),
     "assurance under a signature that does not count": Case(
         signed(CI, BY_CI._replace(problem="the key has expired"), evaluator=Evaluator("ci", "ci")),
@@ -973,9 +979,9 @@ CASES = {
     "too old": Case(signed(MONTH, created_at="1969-11-16T23:00:00+01:00"), "error MVC127", "45 days old"),
     "too old by hours": Case(signed("max_age: 12h", created_at="1969-12-31T00:00:00Z"), "error MVC127", "24 hours"),
     "from the future, a little": Case(signed(MONTH, created_at="1970-01-01T01:00:00Z")),
-    "from the future": Case(signed(MONTH, created_at="1970-01-01T01:00:01Z"), "error MVC127", "yet to come"),
+    "from the future": Case(signed(MONTH, created_at="1970-01-01T01:00:01Z"), "error MVC127", "in the future"),
     "without a date": Case(signed(MONTH), "error MVC127", "missing"),
-    "without a zone": Case(signed(MONTH, created_at="1969-12-31T00:00:00"), "error MVC127", "no time with a zone"),
+    "without a zone": Case(signed(MONTH, created_at="1969-12-31T00:00:00"), "error MVC127", "expected a time with"),
     "with a date that is none": Case(signed(MONTH, created_at="lately"), "error MVC127", "'lately'"),
     "young, and nobody asked who signed it": Case(one(report(created_at="1969-12-31T00:00:00Z"), rule(MONTH))),
     "too old, and nobody asked who signed it": Case(
@@ -988,19 +994,19 @@ CASES = {
     # What guards the models.
     "policy weakened": Case(policy_change(FLOOR, FLOOR.replace("0.9", "0.8")), "error MVC411"),
     "policy weakened, and signed": Case(
-        policy_change(FLOOR, FLOOR.replace("0.9", "0.8"), ADA), "note MVC412", "ada@example.com signed that",
+        policy_change(FLOOR, FLOOR.replace("0.9", "0.8"), ADA), "note MVC412", "signed by ada@example.com",
     ),
     "policy weakened, and signed in vain": Case(
-        policy_change(FLOOR, FLOOR.replace("0.9", "0.8"), ADA._replace(problem="it is of other bytes")),
+        policy_change(FLOOR, FLOOR.replace("0.9", "0.8"), ADA._replace(problem="it is of other content")),
         "warning MVC126, error MVC411",
     ),
     "policy stricter": Case(policy_change(FLOOR, FLOOR.replace("0.9", "0.95")), "note MVC412"),
     "policy deleted": Case(policy_change(FLOOR, None), "error MVC411", "deleted"),
     "policy deleted, and signed": Case(policy_change(FLOOR, None, ADA), "note MVC412"),
-    "policy broken": Case(policy_change(FLOOR, "a: 1\n"), "error MVC411", "broken"),
+    "policy broken": Case(policy_change(FLOOR, "a: 1\n"), "error MVC411", "unreadable: not a policy"),
     "policy broken, and signed": Case(policy_change(FLOOR, "a: 1\n", ADA), "error MVC411"),
     "policy becomes a symlink": Case(
-        landing(PolicyFileChange(POLICY, at(FLOOR.encode()), at(b"x", "120000"))), "error MVC411", "no regular file",
+        landing(PolicyFileChange(POLICY, at(FLOOR.encode()), at(b"x", "120000"))), "error MVC411", "not a regular file",
     ),
     "policy mended": Case(
         landing(PolicyFileChange(POLICY, at(b"junk"), at(BASIC.encode())), policy="junk"), "note MVC412, note MVC417",
@@ -1035,7 +1041,7 @@ CASES = {
     "signers in another order, and a comment": Case(
         lines(SIGNERS, f"{KEY_A}\n{KEY_B}", f"# all\n{KEY_B}\n\n{KEY_A} ada\n"), "note MVC412",
     ),
-    "last signer taken away": Case(lines(SIGNERS, KEY_A, "# nobody"), "error MVC411", "no signer any more"),
+    "last signer taken away": Case(lines(SIGNERS, KEY_A, "# nobody"), "error MVC411", "all signers removed"),
     "signers deleted": Case(lines(SIGNERS, KEY_A, None), "error MVC411", "deleted"),
     "signers broken": Case(lines(SIGNERS, KEY_A, f"{KEY_A}\nrubbish"), "error MVC411", "rubbish"),
     "signers mended": Case(lines(SIGNERS, f"{KEY_A}\nrubbish", KEY_A), "error MVC411", "new signers"),
@@ -1048,11 +1054,11 @@ CASES = {
     "revoked keys deleted": Case(lines(REVOKED, LISTED_A, None), "error MVC411"),
     "revoked keys broken": Case(lines(REVOKED, LISTED_A, f"{LISTED_A}\nrubbish"), "error MVC411"),
     "revoked keys as another list": Case(
-        lines(REVOKED, LISTED_A, "SSHKRL\n\0 and more"), "error MVC411", "nobody can tell",
+        lines(REVOKED, LISTED_A, "SSHKRL\n\0 and more"), "error MVC411", "it is unknown which keys",
     ),
     "revoked keys as a first list of the other kind": Case(lines(REVOKED, None, "SSHKRL\n\0 and more"), "note MVC412"),
     "revoked keys unreadable": Case(landing(revoked=at(b"rubbish")), "error MVC414"),
-    "waiver added": Case(lines(WAIVERS, None, waiver()), "error MVC411", "it waives MVC202"),
+    "waiver added": Case(lines(WAIVERS, None, waiver()), "error MVC411", "new waiver of MVC202"),
     "waiver prolonged": Case(lines(WAIVERS, waiver(), waiver(expires="2028-01-31")), "error MVC411", "2028"),
     "waiver shortened": Case(lines(WAIVERS, waiver(), waiver(expires="2026-01-31")), "note MVC412"),
     "waiver by somebody else": Case(lines(WAIVERS, waiver(), waiver(owner="bob@example.com")), "error MVC411"),

@@ -1,4 +1,4 @@
-"""Expressions of tags: what may take for ever is refused, what people write is not."""
+"""Expressions of tags: what exponential time is refused, what people write is not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEMVER = (
     "(a)?(?(1)b+|c)*", "(?P<x>a+)*", "^(a+)+$", "(^a+)*", "(?>(a+)+)",
 ])
 def test_a_repeat_alone_in_a_repeat_is_refused(text: str) -> None:
-    assert "may take for ever" in problem(text)
+    assert "exponential time" in problem(text)
 
 
 @pytest.mark.parametrize("text", [
@@ -33,4 +33,4 @@ def test_what_people_write_is_not(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["(", "a{99999999999}", "(" * 5000, "[[a]"])
 def test_what_is_none_is_refused(text: str) -> None:
-    assert problem(text).startswith("is no regular expression: ")
+    assert problem(text).startswith("not a regular expression: ")

@@ -90,13 +90,13 @@ def test_the_same_finding_of_two_rules_is_said_once() -> None:
 
 # What to type.
 
-EXIT = f'  # or, if it needs none, a rule in .mvc/policy.yaml: - {{match: "/{PATH}", report: optional}}'
+EXIT = f'  # or, if it needs none, add a rule to .mvc/policy.yaml: - {{match: "/{PATH}", report: optional}}'
 ON_HOLDOUT = " --dataset holdout=data/holdout.csv"
 BY_HAND = "  # or write tag: into the report and stage it"
 WAYS = " --higher-is-better score  # or --lower-is-better"
-STAGED = f"  # or, if these are evaluated already: mvc add {PATH} && git add -- {PATH}.mvc {PATH}.eval.yaml"
-MARKED = "git checkout HEAD -- %(file)s  # or MERGE_HEAD; or, once it is mended: git add -- %(file)s"
-ALLOW = '  # or let Git have it: allow: ["/m.onnx"] under defaults, git in .mvc/policy.yaml'
+STAGED = f"  # or, if it is already evaluated: mvc add {PATH} && git add -- {PATH}.mvc {PATH}.eval.yaml"
+MARKED = "git checkout HEAD -- %(file)s  # or MERGE_HEAD; or, once it is fixed: git add -- %(file)s"
+ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/policy.yaml'
 
 
 @pytest.mark.parametrize(
@@ -185,9 +185,9 @@ ALLOW = '  # or let Git have it: allow: ["/m.onnx"] under defaults, git in .mvc/
             one(pointer=at(b"", conflicted=True)),
             f"git checkout --ours -- {PATH}.mvc && git add -- {PATH}.mvc  # or --theirs",
         ),
-        (one(in_cache=False), f"mvc add {PATH}  # or, when a remote has it: mvc pull {PATH}"),
+        (one(in_cache=False), f"mvc add {PATH}  # or, if a remote has it: mvc pull {PATH}"),
         (one(in_git=True), f"git rm --cached -- {PATH}"),
-        (one(policy=""), "git add -- .mvc/policy.yaml  # once it is mended"),
+        (one(policy=""), "git add -- .mvc/policy.yaml  # once it is fixed"),
         (one(policy="mvc-policy: 2\n"), "pip install --upgrade modelvc"),
         (one(at(b"mvc-eval: 2\n")), "pip install --upgrade modelvc"),
         (one(policy=None), "mvc init"),

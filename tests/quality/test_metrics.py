@@ -145,26 +145,26 @@ def test_what_is_no_number_is_left_out_and_named() -> None:
     (b"\xff\xfe\x00", "not JSON"),
     ("[" * 100_000, "not JSON: nested too deep"),
     ('{"a":' * 100 + "1" + "}" * 100, "nested deeper than 32"),
-    ("{}", "no metric in it: an empty object"),
-    ("[]", "no metric in it: an empty list"),
-    ("0.93", "no metric in it: just 0.93"),
-    ('"auc"', 'no metric in it: just "auc"'),
-    ('{"model": "x", "lines": []}', "no metric in it: an object with 'model', 'lines'"),
-    ("[0.93]", "item 1 of the list is no metric: it needs a name and a value"),
-    ('[{"name": "auc"}]', "item 1 of the list is no metric"),
-    ('[{"name": "auc", "value": 1, "extra": 2}]', "the metric 'auc' has the unknown key 'extra'"),
-    ('[{"name": "auc", "value": 1}, {"name": "auc", "value": 2}]', "auc stands twice"),
-    ('[{"name": "auc", "value": 1, "higher_is_better": "yes"}]', "neither true nor false"),
-    ('{"auc": 1, "auc": 2}', "'auc' stands twice"),
-    ('{"auc": NaN}', "auc is nan, and must be finite"),
-    ('{"val": {"auc": Infinity}}', "val/auc is inf, and must be finite"),
-    ('{"auc": 1e999}', "auc is inf, and must be finite"),
-    ('{"auc": "NaN"}', "auc is 'NaN', which is no number"),
-    ('{"auc": true}', "auc is true, which is no number"),
-    ('{"auc": null}', "auc is null, which is no number"),
-    ('{"auc": 1' + "0" * 400 + "}", "auc is a number too large"),
+    ("{}", "no metrics found in an empty object"),
+    ("[]", "no metrics found in an empty list"),
+    ("0.93", "no metrics found in 0.93"),
+    ('"auc"', 'no metrics found in "auc"'),
+    ('{"model": "x", "lines": []}', "no metrics found in an object with 'model', 'lines'"),
+    ("[0.93]", "invalid item 1 of the list: expected a metric with a name and a value"),
+    ('[{"name": "auc"}]', "invalid item 1 of the list"),
+    ('[{"name": "auc", "value": 1, "extra": 2}]', "metric 'auc': unknown key 'extra'"),
+    ('[{"name": "auc", "value": 1}, {"name": "auc", "value": 2}]', "duplicate metric auc"),
+    ('[{"name": "auc", "value": 1, "higher_is_better": "yes"}]', "expected true or false"),
+    ('{"auc": 1, "auc": 2}', "duplicate key 'auc'"),
+    ('{"auc": NaN}', "auc is nan, expected a finite number"),
+    ('{"val": {"auc": Infinity}}', "val/auc is inf, expected a finite number"),
+    ('{"auc": 1e999}', "auc is inf, expected a finite number"),
+    ('{"auc": "NaN"}', "auc is 'NaN', expected a number"),
+    ('{"auc": true}', "auc is true, expected a number"),
+    ('{"auc": null}', "auc is null, expected a number"),
+    ('{"auc": 1' + "0" * 400 + "}", "auc is too large"),
     ('{"auc": 1' + "0" * 5000 + "}", "not JSON"),
-    ('{"results": {"arc": {"acc,none": "N/A"}}}', "arc/acc is 'N/A', which is no number"),
+    ('{"results": {"arc": {"acc,none": "N/A"}}}', "arc/acc is 'N/A', expected a number"),
     ('{"macro avg": {"precision": 1, "recall": null, "f1-score": 1}}', "recall of macro avg is null"),
 ])
 def test_a_file_that_holds_no_metrics_says_what_it_holds(text: bytes | str, reason: str) -> None:
@@ -179,7 +179,7 @@ def test_a_data_set_that_is_not_given_is_asked_for() -> None:
     with pytest.raises(UsageError) as caught:
         read([{"name": "auc", "value": 1, "dataset": "holdout"}])
     assert caught.value.fix == "--dataset holdout=PATH"
-    with pytest.raises(UsageError, match="'holdout', which is not given"):
+    with pytest.raises(UsageError, match="'holdout' is not given"):
         read({"auc[a=b]@holdout": 1})
 
 

@@ -89,7 +89,7 @@ def test_names_that_two_models_have() -> None:
 def test_a_move_to_where_less_is_demanded() -> None:
     (row,) = found(changed("data/a", "models/a"))
     assert row[:2] == ("MVC325", "data/a")
-    assert row[2] == "it was models/a, of which the policy demands more: a report, auc"
+    assert row[2] == "it was moved from models/a, where the policy demands more: a report, auc"
 
 
 def test_a_move_to_where_other_things_are_demanded() -> None:
@@ -109,7 +109,7 @@ APART = f"{BASIC}rules:\n  - {{match: '*.bin', metrics: {{auc: {{min: 0.9}}}}}}\
 def test_a_directory_in_which_a_model_lay_of_which_more_is_demanded(path: str) -> None:
     old = "stra\u00dfe/r.bin" if path == "STRASSE" else "models/prod/r.bin"
     (row,) = found(changed(path), gone=(old,), policy=APART)
-    assert row == ("MVC325", path, f"it takes the place of {old}, of which the policy demands more: auc")
+    assert row == ("MVC325", path, f"it replaces {old}, where the policy demands more: auc")
 
 
 def test_another_spelling_of_a_path_of_which_more_is_demanded() -> None:
@@ -125,7 +125,7 @@ def test_what_took_no_place() -> None:
 
 def test_a_move_to_another_spelling_is_told_once() -> None:
     (row,) = found(changed("other/A", "models/a"), gone=("models/a", "Other/a"))
-    assert row[2] == "it was models/a, of which the policy demands more: auc"
+    assert row[2] == "it was moved from models/a, where the policy demands more: auc"
 
 
 def test_a_model_that_is_gone_moves_nowhere() -> None:
@@ -162,10 +162,10 @@ def test_what_has_a_successor_is_not_exchanged() -> None:
 
 def test_what_an_exchange_is_compared_with_is_said() -> None:
     (row,) = found(changed("models/new"), gone=("models/old",))
-    assert row[2] == "it is new and models/old is gone, under one rule with metrics"
+    assert row[2] == "it is new, and models/old is deleted, under one rule with metrics"
     new, stays = changed("models/b", "models/c"), changed("models/c", "models/c")
     (row,) = found(new, stays, gone=("models/a",))
-    said = "it is compared only with models/c, which stays, and models/a is gone, under one rule with metrics"
+    said = "it is compared only with models/c, which stays, and models/a is deleted, under one rule with metrics"
     assert row[2] == said
 
 

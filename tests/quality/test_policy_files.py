@@ -70,4 +70,4 @@ def test_all_signers_of_a_weaker_file_are_named() -> None:
     (change,) = facts.landing.policy_files
     signed = facts.landing._replace(policy_files=(change._replace(signers=(BOB, ADA)),))
     (note,) = judge(facts._replace(landing=signed), 0).findings
-    assert "ada@example.com, bob@example.com signed that" in note.message
+    assert "signed by ada@example.com, bob@example.com" in note.message

@@ -104,12 +104,12 @@ def test_a_damaged_block_is_a_problem_and_the_next_one_still_counts(raw: bytes) 
 @pytest.mark.parametrize(("raw", "said"), [
     (b"", []),
     (b"\n \r\n", []),
-    (b"hello\n", ["it is no signature of ssh-keygen"]),
-    (BEGIN + BLOCK, ["it has no end", ""]),
-    (BLOCK + END, ["", "it has no beginning"]),
-    (BLOCK + BEGIN, ["", "it has no end"]),
-    (BLOCK + b"<<<<<<< HEAD\n" + BLOCK, ["", "it is no signature of ssh-keygen"]),
-    (b"x" * (MAX_BYTES + 1), [f"the file has {MAX_BYTES + 1:,} bytes, at most {MAX_BYTES:,} are read"]),
+    (b"hello\n", ["not a signature of ssh-keygen"]),
+    (BEGIN + BLOCK, ["its end is missing", ""]),
+    (BLOCK + END, ["", "its beginning is missing"]),
+    (BLOCK + BEGIN, ["", "its end is missing"]),
+    (BLOCK + b"<<<<<<< HEAD\n" + BLOCK, ["", "not a signature of ssh-keygen"]),
+    (b"x" * (MAX_BYTES + 1), [f"the file has {MAX_BYTES + 1:,} bytes, expected at most {MAX_BYTES:,}"]),
 ])
 def test_what_lies_around_a_block(raw: bytes, said: list[str]) -> None:
     assert problems(raw) == said
@@ -118,7 +118,7 @@ def test_what_lies_around_a_block(raw: bytes, said: list[str]) -> None:
 def test_no_more_blocks_than_are_read() -> None:
     blocks = [armoured(body(bytes([number]))) for number in range(MAX_BLOCKS + 1)]
     assert problems(b"".join(blocks[:-1])) == [""] * MAX_BLOCKS
-    assert problems(b"".join(blocks)) == [*[""] * MAX_BLOCKS, "the file has 33 signatures, at most 32 are read"]
+    assert problems(b"".join(blocks)) == [*[""] * MAX_BLOCKS, "the file has 33 signatures, expected at most 32"]
 
 
 @given(st.binary(max_size=300), st.integers(0, len(BLOCK)))

@@ -14,11 +14,11 @@ from mvc.errors import InvalidFormat
 from mvc.objects.pointer import Notes, emit, file_pointer
 from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelVersion, Past
-from mvc.quality.judge.facts import ModelVersion as Number
 from mvc.quality.judge.rules.succession import judge_return, judge_tag, returning
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import parse_policy
 from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.tags import Version as Number
 from mvc.quality.reports.tags import parse_version
 
 COMMIT = "1234567890abcdef"
@@ -112,17 +112,20 @@ def test_the_report_under_a_git_tag_takes_one_too() -> None:
 
 def test_a_branch_that_was_merged_takes_one_unless_base_has_it_for_these_bytes() -> None:
     taken, mine = tagged("v1.3.0")._replace(pointer=None), tagged("v1.3.0", of=DIGEST)
-    assert codes("v1.3.0", merged_branch_reports=(taken,)) == codes("v1.3.0", tagged("v1.2.0"), merged_branch_reports=(mine, taken)) == ["MVC121"]
-    assert codes("v1.3.0", mine, merged_branch_reports=(taken,)) == codes("v1.4.0", merged_branch_reports=(taken,)) == []
+    assert codes("v1.3.0", merged_branch_reports=(taken,)) == ["MVC121"]
+    assert codes("v1.3.0", tagged("v1.2.0"), merged_branch_reports=(mine, taken)) == ["MVC121"]
+    assert codes("v1.3.0", mine, merged_branch_reports=(taken,)) == []
+    assert codes("v1.4.0", merged_branch_reports=(taken,)) == []
     assert codes("v1.3.0", registered=(mine,), merged_branch_reports=(taken,)) == ["MVC121"]
 
 
 def test_where_a_tag_was_given_is_said() -> None:
     git, commit = "ranker@v1.3.0", f"since commit {COMMIT[:12]}"
     taken = tagged("v1.3.0", of=OLDER)
-    assert f"{commit}, and the" in told(versions=(taken,))
-    assert f"since the Git tag {git}, and the" in told(registered=(taken._replace(tag=git),))
-    assert f"{commit}, on a branch that was merged, and the" in told(merged_branch_reports=(taken._replace(pointer=None),))
+    merged = (taken._replace(pointer=None),)
+    assert f"{commit}; the" in told(versions=(taken,))
+    assert f"since Git tag {git}; the" in told(registered=(taken._replace(tag=git),))
+    assert f"{commit}, on a merged branch; the" in told(merged_branch_reports=merged)
 
 
 def told(**past: Any) -> str:

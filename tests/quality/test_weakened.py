@@ -205,7 +205,7 @@ def test_what_asks_more_is_not_called_less(name: str) -> None:
 def test_one_line_for_each_thing_that_is_weaker() -> None:
     (reason,) = between(*bound("{min: 0.9, max: 1}", "{min: 0.8, max: 1}"))
     assert reason == "'models/**': auc: min goes from 0.9 to 0.8"
-    assert between(*WEAKER["rule gone"]) == ["the rule for 'models/**' is gone"]
+    assert between(*WEAKER["rule gone"]) == ["rule 'models/**' is removed"]
 
 
 # No path loses anything.

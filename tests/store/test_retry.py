@@ -11,7 +11,7 @@ import pytest
 
 from mvc.store.buckets.bucket import Item, RemoteError, SlowDown, Transient
 from mvc.store.buckets.directory import DirectoryBucket
-from mvc.store.buckets.retry import TOTAL, TRIES, Clock, Gate, Retrying
+from mvc.store.buckets.retry import TOTAL, TRIES, Clock, ConcurrencyLimit, Retrying
 
 ITEM = Item("key", 1)
 
@@ -132,18 +132,18 @@ def test_a_listing_that_cannot_go_on_fails_instead_of_ending(tmp_path: Path) -> 
 def test_slow_down_halves_what_is_at_once_and_success_widens_it(tmp_path: Path) -> None:
     time = Time()
     retrying = Retrying(failing(tmp_path, SlowDown("slower")), time.clock)
-    assert retrying._gate.width == 64
+    assert retrying._limit.width == 64
     retrying.head("key")  # it was alone
-    assert retrying._gate.width == 1 + 1
+    assert retrying._limit.width == 1 + 1
     for _ in range(2):
         retrying.head("key")
-    assert retrying._gate.width == 2
+    assert retrying._limit.width == 2
     retrying.head("key")
-    assert retrying._gate.width == 3
+    assert retrying._limit.width == 3
 
 
 def test_no_more_are_inside_than_the_gate_is_wide() -> None:
-    gate, inside, most = Gate(3), 0, 0
+    gate, inside, most = ConcurrencyLimit(3), 0, 0
     lock = threading.Lock()
 
     def turn(_: int) -> None:

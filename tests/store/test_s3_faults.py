@@ -225,11 +225,11 @@ def test_ctrl_c_ends_a_stalled_read(proxy: Proxy, direct: S3Bucket, s3_server: S
 # What the server says.
 
 TOLD: dict[str, tuple[Fault, type[MvcError], str, str]] = {
-    "500": (refusal(500, "InternalError"), Transient, "has failed (InternalError)", "run the command again"),
-    "502 of a proxy": (Fault(instead=Answer(502, {}).with_body(b"<html>")), Transient, "has failed", "run"),
-    "503": (refusal(503, "ServiceUnavailable"), SlowDown, "asks to be asked less", "run the command again"),
-    "SlowDown": (refusal(503, "SlowDown"), SlowDown, "asks to be asked less", "run the command again"),
-    "429": (refusal(429, "TooManyRequests"), SlowDown, "asks to be asked less", "run the command again"),
+    "500": (refusal(500, "InternalError"), Transient, "failed (InternalError)", "run the command again"),
+    "502 of a proxy": (Fault(instead=Answer(502, {}).with_body(b"<html>")), Transient, "failed", "run"),
+    "503": (refusal(503, "ServiceUnavailable"), SlowDown, "asks for fewer requests", "run the command again"),
+    "SlowDown": (refusal(503, "SlowDown"), SlowDown, "asks for fewer requests", "run the command again"),
+    "429": (refusal(429, "TooManyRequests"), SlowDown, "asks for fewer requests", "run the command again"),
     "403": (refusal(403, "AccessDenied"), RemoteError, "access denied", "mvc remote test"),
     "unknown key": (refusal(403, "InvalidAccessKeyId"), RemoteError, "does not know the access key", "access_key_id"),
     "signature": (refusal(403, "SignatureDoesNotMatch"), RemoteError, "secret key is wrong", "secret_access_key="),

@@ -14,7 +14,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.ops.doctor.problem import Check, Problem
 from mvc.ops.shared.remotes import configured_remotes, find_remote
 from mvc.project import Project
-from mvc.store.buckets.address import MARKER, connect
+from mvc.store.buckets.open import MARKER, connect
 
 
 def checks(project: Project) -> list[Check]:

@@ -20,17 +20,8 @@ from mvc.ops.shared.remotes import (
 )
 from mvc.project import CONFIG, Project
 from mvc.scm.index import staged_file
-from mvc.store.buckets.address import (
-    COMMON,
-    DIRECTORY,
-    S3,
-    Location,
-    hidden,
-    instead,
-    parse,
-    refuse_foreign,
-    unknown_remote,
-)
+from mvc.store.buckets.address import DIRECTORY, S3, Location, hidden, instead, parse, unknown_remote
+from mvc.store.buckets.open import refuse_foreign
 
 
 class Option(NamedTuple):
@@ -116,7 +107,6 @@ def add(
     _check_options(name, location, options)
     if not local:
         _refuse_private("add", name, location.url, options, "--default" if default else "")
-        _refuse_protocol(_line("add", name, location.url, options, "--local"), location)
     first = not project.settings.value(DEFAULT) and not configured_remotes(project.settings)
     changes: Changes = [(DEFAULT, name)] if default or first else []
     changes += [(f"remotes.{name}.url", location.url), *_changes(name, options)]
@@ -146,7 +136,6 @@ def set_(project: Project, name: str, url: str | None, options: Mapping[str, str
     if not local:
         _refuse_private("set", name, new_url, options)
         _refuse_local_only(project, name, _line("set", name, new_url, options, "--local"))
-        _refuse_protocol(_line("set", name, location.url, options, "--local"), location)
     _refuse_absent(project, name, options, local=local)
     changes: Changes = [(f"remotes.{name}.url", new_url)] if new_url else []
     return _changed(project, name, changes + _changes(name, options), local=local)
@@ -251,7 +240,8 @@ def typed(project: Project, name: str, text: str) -> Location:
     try:
         location = parse(text)
     except UsageError as error:
-        raise UsageError(error.message, instead(verb, name, text) or error.fix) from None
+        fix = instead(verb, name, text) or error.fix.replace("set NAME", f"{verb} {name}")
+        raise UsageError(error.message, fix) from None
     if location.protocol == DIRECTORY:
         refuse_foreign(directory_outside(project, name, location.path), f"mvc remote {verb} {name}")
     return location
@@ -280,11 +270,6 @@ def _refuse_private(verb: str, name: str, url: str | None, options: Mapping[str,
     lines.append(_line("set", name, None, private, "--local"))
     message = f"{next(iter(private))} cannot be committed: everyone who clones would get it"
     raise UsageError(message, " && ".join(lines))
-
-
-def _refuse_protocol(line: str, location: Location) -> None:
-    if location.protocol not in COMMON:
-        raise UsageError(f"a committed config cannot name {location.protocol}://", line)
 
 
 def _refuse_local_only(project: Project, name: str, line: str) -> None:

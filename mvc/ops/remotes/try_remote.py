@@ -13,8 +13,9 @@ from mvc.errors import MvcError
 from mvc.fs.shared_folders import is_shared
 from mvc.ops.shared.remotes import find_remote
 from mvc.project import Project
-from mvc.store.buckets.address import MARKER, RemoteSettings, connect
+from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket, Item
+from mvc.store.buckets.open import MARKER, connect
 from mvc.store.cache.sharing import group_of, user_name
 from mvc.store.remote.marker import read_marker
 

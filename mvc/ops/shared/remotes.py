@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 from mvc import config
 from mvc.errors import UsageError
 from mvc.project import CONFIG, Project
 from mvc.store.buckets.address import (
-    COMMON,
     DIRECTORY,
     Location,
     RemoteSettings,
@@ -52,7 +50,7 @@ def find_remote(project: Project, name: str | None = None) -> RemoteSettings:
     if (found := remotes.get(name)) is None:
         raise unknown_remote(name, remotes)
     location = _location(project.settings, name, found.url)
-    _refuse_committed(project.settings, name, location)
+    _refuse_committed_secret(project.settings, name)
     check_options(found, location)
     url = directory_outside(project, name, location.path) if location.protocol == DIRECTORY else location.url
     return found._replace(url=url)
@@ -63,13 +61,14 @@ def _location(settings: config.Settings, name: str, url: str) -> Location:
         return parse(url)
     except UsageError as error:
         committed = settings.values[f"remotes.{name}.url"].origin == "project"
-        line = instead("set", name, url, "" if committed else " --local")
+        flag = "" if committed else " --local"
+        line = instead("set", name, url, flag)
         note = "  # and get a new secret: this one is in Git's history" if committed else ""
-        raise UsageError(error.message, line + note if line else error.fix) from None
+        fix = line + note if line else error.fix.replace("set NAME", f"set {name}{flag}")
+        raise UsageError(error.message, fix) from None
 
 
-def _refuse_committed(settings: config.Settings, name: str, location: Location) -> None:
-    """Refuse committed settings that only the owner of a clone may make: a secret, an uncommon protocol."""
+def _refuse_committed_secret(settings: config.Settings, name: str) -> None:
     for key in settings.ignored:
         remote, _, option = key.rpartition(".")
         if remote == f"remotes.{name}" and config.OPTIONS[option].secret:
@@ -77,10 +76,6 @@ def _refuse_committed(settings: config.Settings, name: str, location: Location) 
                 f"{key} is a secret, but {CONFIG} is committed: remove it there, and get a new secret",
                 f"mvc config unset --project {key} && mvc remote set {name} --local -o {option}=VALUE",
             )
-    origin = settings.values[f"remotes.{name}.url"].origin
-    if origin == "project" and location.protocol not in COMMON:
-        message = f"the remote {name}: a committed config cannot name a {location.protocol}:// URL"
-        raise UsageError(message, f"mvc remote set {name} {shlex.quote(location.url)} --local")
 
 
 def directory_outside(project: Project, name: str, path: str) -> str:

@@ -1,13 +1,14 @@
-"""A bucket in Azure's blob storage.
+"""A bucket in Azure Blob Storage, by Azure's own package.
 
-adlfs gives the client, with the credentials that it finds. The calls are those of Azure's own package: a
-write is one request that can be conditional, a read is tied to one version, parts travel side by side.
-Its retries are off: mvc.store.buckets.retry has them.
+A write is one request that can be conditional, a read is tied to one version, parts travel in parallel.
+The package's retries are off: mvc.store.buckets.retry has its own.
 """
 
 from __future__ import annotations
 
 import errno
+import os
+import re
 import socket
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mvc.errors import MissingObject
-from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, Run, SlowDown, Transient, read_first
+from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.session import (
     AGAIN,
     CONNECT_PATIENCE,
@@ -31,14 +32,17 @@ from mvc.store.buckets.session import (
     each,
     need,
     range_of,
+    text_of,
 )
 
 if TYPE_CHECKING:
-    from adlfs import AzureBlobFileSystem
+    from azure.storage.blob.aio import BlobServiceClient
 
 PAGE = 1000
 """Items of one listing request."""
 _MOST_BLOCKS = 50_000
+_ACCOUNT_HOST = re.compile(r"(.+)\.(?:dfs|blob)\.core\.windows\.net")
+_NO = frozenset({"", "false", "f", "0"})
 _MIB = 1 << 20
 _ACCOUNT = "export AZURE_STORAGE_ACCOUNT_NAME=...  # or AZURE_STORAGE_CONNECTION_STRING=..."
 _LOGIN = "az login  # or: export AZURE_STORAGE_ACCOUNT_KEY=... (or AZURE_STORAGE_SAS_TOKEN=...)"
@@ -48,64 +52,60 @@ class AzureBucket:
     """Blobs below `az://CONTAINER/PREFIX` or `az://CONTAINER@ACCOUNT.blob.core.windows.net/PREFIX`."""
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
-        """Use `url`; nothing is asked yet.
+        """Use `url`; nothing is requested yet.
 
         Raises:
-            UsageError: adlfs is not installed.
+            UsageError: azure-storage-blob is not installed.
 
         """
-        need(url, "adlfs", "az")
+        need(url, "az", "azure.storage.blob")
         self.url = url.rstrip("/")
         host, _, prefix = self.url.partition("://")[2].partition("/")
-        self._container = host.partition("@")[0]
+        self._container, _, account = host.partition("@")
         self._prefix = f"{prefix}/" if prefix else ""
-        self._session = Session(self.url, Backend(partial(_connect, self.url), _end, self._translate), patience)
+        self._session = Session(self.url, Backend(partial(_connect, account), _end, self._translate), patience)
         self._calls: dict[str, Any] = {
             "retry_total": 0, "connection_timeout": min(CONNECT_PATIENCE, patience), "read_timeout": patience,
         }
 
     @property
     def requests(self) -> int:
-        """See `Bucket.requests`."""
         return self._session.requests
 
     # Finding.
 
     def head(self, key: str) -> Item | None:
-        """See `Bucket.head`."""
         try:
-            found = self._session.ask(lambda backend: self._blob(backend, key).get_blob_properties(**self._calls), key)
+            found = self._session.ask(lambda service: self._blob(service, key).get_blob_properties(**self._calls), key)
         except MissingObject:
             return None
         return self._item(found)
 
     def list(self, prefix: str) -> Iterator[Item]:
-        """See `Bucket.list`."""
 
-        async def page(token: str, backend: AzureBlobFileSystem) -> Page:
-            client = backend.service_client.get_container_client(self._container)
+        async def page(token: str, service: BlobServiceClient) -> Page:
+            client = service.get_container_client(self._container)
             listing = client.list_blobs(name_starts_with=self._prefix + prefix, results_per_page=PAGE, **self._calls)
-            pages = listing.by_page(token or None)
+            pages: Any = listing.by_page(token or None)
             items = [self._item(found) async for found in await anext(pages)]
             return items, pages.continuation_token or ""
 
         return Pages(lambda token: self._session.ask(partial(page, token)))
 
     def _item(self, found: Any) -> Item:
-        etag = found.etag.strip('"')  # listings have it without
+        etag = found.etag.strip('"')  # listings have no quotes
         return Item(found.name.removeprefix(self._prefix), found.size, etag, found.last_modified.timestamp())
 
     # Reading.
 
     def read(self, item: Item, start: int, end: int) -> bytes:
-        """See `Bucket.read`."""
         if start == end:
             return b""
         from azure.core import MatchConditions  # noqa: PLC0415 - start-up time
 
-        async def download(backend: AzureBlobFileSystem) -> bytes:
+        async def download(service: BlobServiceClient) -> bytes:
             tied = {"etag": f'"{item.etag}"', "match_condition": MatchConditions.IfNotModified} if item.etag else {}
-            stream = await self._blob(backend, item.key).download_blob(start, end - start, **tied, **self._calls)
+            stream = await self._blob(service, item.key).download_blob(start, end - start, **tied, **self._calls)
             data: bytes = await stream.readall()
             return data
 
@@ -118,15 +118,14 @@ class AzureBucket:
         return checked(self.url, item, data, end - start)
 
     def open_local(self, item: Item) -> None:
-        """See `Bucket.open_local`: there is none."""
+        del item
 
     # Writing.
 
     def write(self, key: str, data: bytes, *, new: bool = False) -> bool:
-        """See `Bucket.write`."""
 
-        def send(backend: AzureBlobFileSystem) -> Any:
-            return self._blob(backend, key).upload_blob(data, length=len(data), overwrite=not new, **self._calls)
+        def send(service: BlobServiceClient) -> Any:
+            return self._blob(service, key).upload_blob(data, length=len(data), overwrite=not new, **self._calls)
 
         try:
             self._session.ask(send, key, len(data))
@@ -134,8 +133,7 @@ class AzureBucket:
             return False
         return True
 
-    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
-        """See `Bucket.upload`. What is not finished is not seen, and forgotten after a week."""
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
         read_first(fd, check)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
@@ -145,12 +143,12 @@ class AzureBucket:
         run(partial(self._commit, key), [blocks], 0)
 
     def _stage(self, key: str, fd: int, size: int, step: int, start: int) -> str:
-        """Send one part; its name."""
+        """Send one block, and return its name."""
         name = b64encode(b"%016d" % start).decode()
         data = range_of(fd, start, min(start + step, size))
 
-        def send(backend: AzureBlobFileSystem) -> Any:
-            return self._blob(backend, key).stage_block(name, data, length=len(data), **self._calls)
+        def send(service: BlobServiceClient) -> Any:
+            return self._blob(service, key).stage_block(name, data, length=len(data), **self._calls)
 
         self._session.ask(send, key, len(data))
         return name
@@ -159,37 +157,34 @@ class AzureBucket:
         from azure.storage.blob import BlobBlock  # noqa: PLC0415 - start-up time
 
         listed = [BlobBlock(name) for name in blocks]
-        self._session.ask(lambda backend: self._blob(backend, key).commit_block_list(listed, **self._calls), key)
+        self._session.ask(lambda service: self._blob(service, key).commit_block_list(listed, **self._calls), key)
 
     # Removing.
 
     def delete(self, keys: Iterable[str]) -> None:
-        """See `Bucket.delete`."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - start-up time
 
-        async def remove(backend: AzureBlobFileSystem, key: str) -> None:
+        async def remove(service: BlobServiceClient, key: str) -> None:
             with suppress(ResourceNotFoundError):
-                await self._blob(backend, key).delete_blob(**self._calls)
+                await self._blob(service, key).delete_blob(**self._calls)
 
-        self._session.ask(lambda backend: each(partial(remove, backend), keys))
+        self._session.ask(lambda service: each(partial(remove, service), keys))
 
     def sweep(self, before: float) -> int:
-        """See `Bucket.sweep`: after a week Azure forgets by itself what was never finished."""
-        del before
+        del before  # Azure removes unfinished uploads after a week
         return 0
 
     def close(self) -> None:
-        """See `Bucket.close`."""
         self._session.close()
 
     # Asking.
 
-    def _blob(self, backend: AzureBlobFileSystem, key: str) -> Any:
-        return backend.service_client.get_blob_client(self._container, self._prefix + key)
+    def _blob(self, service: BlobServiceClient, key: str) -> Any:
+        return service.get_blob_client(self._container, self._prefix + key)
 
     def _translate(self, error: Exception, key: str) -> Exception:
-        """Return what to raise instead of an error of adlfs's or Azure's."""
-        from azure.core import exceptions as azure  # noqa: PLC0415 - adlfs has loaded it
+        """Return what to raise instead of an error of Azure's packages."""
+        from azure.core import exceptions as azure  # noqa: PLC0415 - it is loaded
 
         about = f"{self.url}/{key}".rstrip("/")
         code = str(getattr(getattr(error, "error_code", ""), "value", getattr(error, "error_code", "") or ""))
@@ -206,10 +201,10 @@ class AzureBucket:
         if isinstance(error, azure.ClientAuthenticationError) or status in (401, 403):
             return self._denied(about, code, status)
         if code == "ServerBusy" or status in (429, 503):
-            return SlowDown(f"{self.url}: Azure asks to be asked less ({code or status})", AGAIN)
+            return SlowDown(f"{self.url}: Azure asks for fewer requests ({code or status})", AGAIN)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code == "OperationTimedOut":
-            return Transient(f"{self.url}: Azure has failed ({code or status})", AGAIN)
-        return _unanswered(self.url, error) or RemoteError(f"{about}: {_text(error)}", "mvc remote test")
+            return Transient(f"{self.url}: Azure failed ({code or status})", AGAIN)
+        return _unanswered(self.url, error) or RemoteError(f"{about}: {text_of(error)}", "mvc remote test")
 
     def _denied(self, about: str, code: str, status: int) -> RemoteError:
         if code == "AuthorizationPermissionMismatch":
@@ -220,8 +215,8 @@ class AzureBucket:
 
 
 def _unanswered(url: str, error: Exception) -> RemoteError | None:
-    """Turn what happened before there was an answer, or in the midst of it, into ours."""
-    from azure.core import exceptions as azure  # noqa: PLC0415 - adlfs has loaded it
+    """Translate an error before or during an answer; None for any other."""
+    from azure.core import exceptions as azure  # noqa: PLC0415 - it is loaded
 
     inner: BaseException = error
     while (cause := inner.__cause__ or getattr(inner, "inner_exception", None) or inner.__context__) is not None:
@@ -231,28 +226,55 @@ def _unanswered(url: str, error: Exception) -> RemoteError | None:
     if isinstance(inner, socket.gaierror):
         return RemoteError(f"{url}: the name of the storage account cannot be resolved", _ACCOUNT)
     if isinstance(inner, OSError) and inner.errno == errno.ECONNREFUSED:
-        return RemoteError(f"{url}: nobody answers: connection refused", _ACCOUNT)
+        return RemoteError(f"{url}: the server does not answer: connection refused", _ACCOUNT)
     if isinstance(error, TimeoutError):
         return Transient(f"{url}: no answer in time", AGAIN)
     if isinstance(error, azure.AzureError | ConnectionError) and not getattr(error, "status_code", None):
-        return Transient(f"{url}: the connection was broken off", AGAIN)
-    if isinstance(error, ValueError):  # of adlfs's: what a client needs is not there
+        return Transient(f"{url}: the connection broke", AGAIN)
+    if isinstance(error, ValueError):  # raised by _connect or a client
         return RemoteError(f"{url}: no storage account is named, or its settings are wrong", _ACCOUNT)
     return None
 
 
-def _text(error: Exception) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]
+async def _connect(account_host: str) -> BlobServiceClient:
+    """Return a client for the account in the URL, or in the environment.
+
+    Raises:
+        ValueError: neither names one.
+
+    """
+    from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415 - start-up time
+
+    if connection := os.environ.get("AZURE_STORAGE_CONNECTION_STRING"):
+        return BlobServiceClient.from_connection_string(connection)
+    match = _ACCOUNT_HOST.fullmatch(account_host)
+    account = match[1] if match else os.environ.get("AZURE_STORAGE_ACCOUNT_NAME")
+    if not account:
+        raise ValueError("no account")
+    return BlobServiceClient(f"https://{account}.blob.core.windows.net", credential=_credential())
 
 
-def _connect(url: str) -> AzureBlobFileSystem:
-    from adlfs import AzureBlobFileSystem  # noqa: PLC0415 - start-up time
+def _credential() -> Any:
+    """Return the first in the environment: key, SAS token, application, none (AZURE_STORAGE_ANON); else a login."""
+    from azure.core.credentials import AzureSasCredential  # noqa: PLC0415 - start-up time
+    from azure.identity.aio import ClientSecretCredential, DefaultAzureCredential  # noqa: PLC0415 - as above
 
-    account = AzureBlobFileSystem._get_kwargs_from_urls(url)  # noqa: SLF001 - part of fsspec's interface
-    return AzureBlobFileSystem(skip_instance_cache=True, use_listings_cache=False, **account)
+    key, token, client, secret, tenant = (
+        os.environ.get(f"AZURE_STORAGE_{name}")
+        for name in ("ACCOUNT_KEY", "SAS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "TENANT_ID")
+    )
+    if key:
+        return key
+    if token:
+        return AzureSasCredential(token)
+    if client:
+        return ClientSecretCredential(tenant or "", client, secret or "")
+    if os.environ.get("AZURE_STORAGE_ANON", "").lower() not in _NO:
+        return None
+    return DefaultAzureCredential()
 
 
-async def _end(backend: AzureBlobFileSystem) -> None:
-    await backend.service_client.close()
-    if hasattr(backend.credential, "close"):
-        await backend.credential.close()
+async def _end(service: BlobServiceClient) -> None:
+    await service.close()
+    if hasattr(service.credential, "close"):
+        await service.credential.close()

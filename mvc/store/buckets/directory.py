@@ -1,6 +1,6 @@
-"""A bucket in a directory: on this disk, a NAS, or whatever is mounted there.
+"""A bucket in a directory: on a local disk, a NAS, or any mounted file system.
 
-The directory itself may be reached through symlinks. Below it none is followed, whoever put it there.
+The path of the directory may contain symlinks. Below it, none is followed.
 """
 
 from __future__ import annotations
@@ -21,44 +21,38 @@ from mvc.fs.files import CREATE_READABLE, DIRECTORY, READ, StatData, as_error, w
 from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch
 from mvc.fs.shared_folders import make_folders
-from mvc.store.buckets.bucket import Changed, Check, Item, RemoteError, Run, Transient, read_first
+from mvc.store.buckets.bucket import Changed, Check, Item, RemoteError, RunAll, Transient, read_first
 
 _GONE = (FileNotFoundError, NotADirectoryError)
 _HERE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-"""What this process or machine lacks, which says nothing of the remote."""
+"""Shortages of this machine, not of the remote."""
 _BUFFER = 1 << 20
 
 
 class DirectoryBucket:
-    """Files below a directory, which the first write makes."""
+    """Files below a directory, which the first write creates."""
 
     def __init__(self, root: str) -> None:
-        """Use the directory `root`, absolute."""
+        """Use the directory `root`, an absolute path."""
         self.url = self._root = root
         self.requests = 0
         self._scratch: Scratch | None = None
         self._making = threading.Lock()
-        self._kept: set[str] = set()
-        """Directories whose own names are durable, as far as we know."""
-        self._seen: set[str] = set()
-        """Directories in which what had not been marked as durable was made so."""
-        self._durable_names = DurableNames()
+        self._names = _Names(root)
 
     def head(self, key: str) -> Item | None:
-        """See `Bucket.head`."""
-        with self._told():
+        with self._errors():
             self._check_there()
             try:
                 with self._folder(key) as (folder, name):
                     status = os.lstat(name, dir_fd=folder)
-                    self._keep_name(status, folder, key)
+                    self._names.ensure(status, folder, key)
             except _GONE:
                 return None
         return _item(key, status) if stat.S_ISREG(status.st_mode) else None
 
     def list(self, prefix: str) -> Iterator[Item]:
-        """See `Bucket.list`."""
-        with self._told():
+        with self._errors():
             self._check_there()
             top = prefix.rpartition("/")[0]
             with suppress(*_GONE), self._folder(f"{top}/*" if top else "*") as (folder, _):
@@ -70,12 +64,11 @@ class DirectoryBucket:
                             with suppress(FileNotFoundError):
                                 status = os.lstat(name, dir_fd=fd)
                                 if stat.S_ISREG(status.st_mode):
-                                    self._keep_name(status, fd, key)
+                                    self._names.ensure(status, fd, key)
                                     yield _item(key, status)
 
     def read(self, item: Item, start: int, end: int) -> bytes:
-        """See `Bucket.read`."""
-        with self._told():
+        with self._errors():
             fd = self._open(item)
             try:
                 data = os.pread(fd, end - start, start)
@@ -84,24 +77,21 @@ class DirectoryBucket:
             finally:
                 os.close(fd)
         if len(data) != end - start:
-            raise Changed(f"{self.url}/{item.key} is shorter than it was a moment ago", "run the command again")
+            raise Changed(f"{self.url}/{item.key} became shorter while it was read", "run the command again")
         return data
 
     def open_local(self, item: Item) -> int | None:
-        """See `Bucket.open_local`."""
-        with self._told():
+        with self._errors():
             return self._open(item)
 
     def write(self, key: str, data: bytes, *, new: bool = False) -> bool:
-        """See `Bucket.write`."""
-        with self._told(), self._shaping(key) as (temp, fd):
+        with self._errors(), self._temporary(key) as (temp, fd):
             write_all(fd, data)
             return self._publish(fd, temp, key, new=new)
 
-    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
-        """See `Bucket.upload`."""
-        del run  # one stream is as quick as a disk can be
-        with self._told(), self._shaping(key) as (temp, target):
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
+        del run  # one stream is as fast as the disk
+        with self._errors(), self._temporary(key) as (temp, target):
             if reflink(fd, target):
                 read_first(target, check)
             else:
@@ -113,19 +103,16 @@ class DirectoryBucket:
             self._publish(target, temp, key, new=False)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """See `Bucket.delete`."""
-        with self._told():
+        with self._errors():
             for key in keys:
                 with suppress(*_GONE), self._folder(key) as (folder, name):
                     os.unlink(name, dir_fd=folder)
 
     def sweep(self, before: float) -> int:
-        """See `Bucket.sweep`: whoever makes a scratch directory removes those whose owner is gone."""
-        del before
+        del before  # the next scratch directory removes those of dead processes
         return 0
 
     def close(self) -> None:
-        """See `Bucket.close`."""
         with self._making:
             if self._scratch is not None:
                 self._scratch.__exit__()
@@ -133,16 +120,16 @@ class DirectoryBucket:
 
     @contextmanager
     def _folder(self, key: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
-        """Yield the open directory that `key` lies in, and its name there.
+        """Yield the open directory of `key`, and its name there.
 
         Raises:
-            RemoteError: a symlink is on the way.
-            FileNotFoundError, NotADirectoryError: there is none, and `make` is not set.
+            RemoteError: a part of the path is a symlink.
+            FileNotFoundError, NotADirectoryError: it does not exist, and `make` is not set.
 
         """
         *parts, name = key.split("/")
         if any(part in ("", ".", "..") for part in (*parts, name)):
-            raise RemoteError(f"{key!r} is no key")
+            raise RemoteError(f"invalid key {key!r}")
         fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for depth in range(len(parts)):
@@ -154,7 +141,7 @@ class DirectoryBucket:
             os.close(fd)
 
     def _enter(self, parent: int, path: str, *, make: bool) -> int:
-        """Open the directory `path` of the bucket, which is in `parent`."""
+        """Open the directory `path` of the bucket, below the open directory `parent`."""
         full, name = f"{self._root}/{path}", os.path.basename(path)
         try:
             return os.open(name, DIRECTORY, dir_fd=parent)
@@ -168,7 +155,7 @@ class DirectoryBucket:
                 raise
         raise RemoteError(
             f"{full} is a symlink: mvc follows none below the remote directory",
-            f"ls -l {shlex.quote(full)}  # a directory in its place, or a bind mount, will do",
+            f"ls -l {shlex.quote(full)}  # replace it by a directory or a bind mount",
         )
 
     def _open(self, item: Item) -> int:
@@ -180,11 +167,11 @@ class DirectoryBucket:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode) or _item(item.key, status) != item:
             os.close(fd)
-            raise Changed(f"{self.url}/{item.key} is not what it was a moment ago", "run the command again")
+            raise Changed(f"{self.url}/{item.key} changed while it was read", "run the command again")
         return fd
 
     @contextmanager
-    def _shaping(self, key: str) -> Iterator[tuple[str, int]]:
+    def _temporary(self, key: str) -> Iterator[tuple[str, int]]:
         """Yield a new file in the bucket's scratch directory, open for reading and writing."""
         temp = self._scratch_for(key).name()
         fd = os.open(temp, CREATE_READABLE, 0o600)
@@ -196,14 +183,14 @@ class DirectoryBucket:
                 os.unlink(temp)
 
     def _scratch_for(self, key: str) -> Scratch:
-        """Make the directories that a write needs; the scratch directory among them lives as long as we do."""
+        """Make the directories that a write needs; the scratch directory lives as long as the bucket object."""
         with self._making:
             if not os.path.isdir(self._root):
-                os.mkdir(self._root)  # its parent must be there: an unmounted share is no place to write to
-            with self._folder(key, make=True):  # before much is copied
+                os.mkdir(self._root)  # its parent must exist, or an unmounted share would be written to
+            with self._folder(key, make=True):  # fails before much is copied
                 pass
             if self._scratch is None:
-                with self._folder("tmp/*", make=True):  # whoever makes a scratch directory sweeps those of others
+                with self._folder("tmp/*", make=True):  # creating one sweeps those of dead processes
                     self._scratch = Scratch(f"{self._root}/tmp")
             return self._scratch
 
@@ -216,37 +203,13 @@ class DirectoryBucket:
                 written = link_new(temp, name, folder)
             else:
                 os.replace(temp, name, dst_dir_fd=folder)
-            self._durable_names.fsync_folder(self._folder_of(key), folder)
-        self._keep_folders(key)
+            self._names.fsync_folder(key, folder)
+        self._names.ensure_folders(key)
         os.fchmod(fd, 0o444)
         return written
 
-    def _keep_name(self, status: os.stat_result, folder: int, key: str) -> None:
-        """Make a name durable that is not marked as that: who gave it may have died just then, or may be about to.
-
-        What has no such marks, because others copied it there, costs one call for each directory.
-        """
-        place = self._folder_of(key)
-        if status.st_mode & stat.S_IWUSR and place not in self._seen:
-            self._durable_names.fsync_folder(place, folder)
-            self._keep_folders(key)
-            self._seen.add(place)
-
-    def _keep_folders(self, key: str) -> None:
-        """Make the directories that `key` lies in durable, too, once: whoever made them may have died just then."""
-        root, folder = os.path.realpath(self._root), self._folder_of(key)
-        while folder not in self._kept and len(folder) >= len(root):
-            parent = os.path.dirname(folder)
-            with suppress(PermissionError):
-                self._durable_names.fsync_folder(parent)
-            self._kept.add(folder)
-            folder = parent
-
-    def _folder_of(self, key: str) -> str:
-        return os.path.dirname(f"{os.path.realpath(self._root)}/{key}")
-
     def _check_there(self) -> None:
-        """A directory that is not there holds nothing; but then its parent is: else a share is not mounted."""
+        """A missing directory is an empty remote, if its parent exists: else a share is not mounted."""
         if os.path.isdir(self._root) or (
             not os.path.lexists(self._root) and os.path.isdir(os.path.dirname(self._root))
         ):
@@ -254,18 +217,61 @@ class DirectoryBucket:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), self._root)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what the system says into one line about the remote."""
+    def _errors(self) -> Iterator[None]:
+        """Turn errors of the system into errors of the remote."""
         try:
             yield
         except OSError as error:
-            place = f"the remote directory {self._root}"
+            what = f"the remote directory {self._root}"
             fix = f"ls -ld {shlex.quote(self._root)}  # is it mounted?"
             if isinstance(error, _GONE):
-                raise RemoteError(f"{place} cannot be reached: no such directory", fix) from None
-            told = as_error(error, place)
+                raise RemoteError(f"{what} cannot be reached: no such directory", fix) from None
+            found = as_error(error, what)
             kind = Transient if error.errno in _HERE else RemoteError
-            raise kind(told.message, told.fix or fix) from None
+            raise kind(found.message, found.fix or fix) from None
+
+
+class _Names:
+    """Makes the names of files and directories durable, each once.
+
+    A file without write permission has a durable name; one that has it may be a dead process's, or be under way.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._durable_names = DurableNames()
+        self._folders: set[str] = set()
+        """Directories whose own names are durable."""
+        self._ensured: set[str] = set()
+        """Directories whose files were made durable by `ensure`."""
+
+    def ensure(self, status: os.stat_result, folder: int, key: str) -> None:
+        """Make the name of a file in the open directory `folder` durable, if it may not be.
+
+        Files that were copied into the remote by hand cost one fsync for each directory.
+        """
+        path = self._folder_of(key)
+        if status.st_mode & stat.S_IWUSR and path not in self._ensured:
+            self.fsync_folder(key, folder)
+            self.ensure_folders(key)
+            self._ensured.add(path)
+
+    def fsync_folder(self, key: str, folder: int) -> None:
+        """Make the name of `key` durable, in the open directory `folder`."""
+        self._durable_names.fsync_folder(self._folder_of(key), folder)
+
+    def ensure_folders(self, key: str) -> None:
+        """Make the names of the directories of `key` durable, if they may not be."""
+        path, root = self._folder_of(key), os.path.realpath(self._root)
+        while path not in self._folders and len(path) >= len(root):
+            parent = os.path.dirname(path)
+            with suppress(PermissionError):
+                self._durable_names.fsync_folder(parent)
+            self._folders.add(path)
+            path = parent
+
+    def _folder_of(self, key: str) -> str:
+        return os.path.dirname(f"{os.path.realpath(self._root)}/{key}")
 
 
 def _read_all(read: Reader) -> None:

@@ -1,13 +1,13 @@
-"""A bucket in Google Cloud Storage.
+"""A bucket in Google Cloud Storage, by the JSON API.
 
-gcsfs gives the session, the credentials and the address. The requests are the JSON API's: a write is one
-request that can be conditional, a read is tied to one version. gcsfs's own retries are left out:
-mvc.store.buckets.retry has them. https://cloud.google.com/storage/docs/json_api
+A write is one request that can be conditional, a read is tied to one version.
+https://cloud.google.com/storage/docs/json_api
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -19,10 +19,9 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from mvc.errors import MissingObject
-from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, Run, SlowDown, Transient, read_first
+from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.session import (
     AGAIN,
-    CONNECT_PATIENCE,
     PATIENCE,
     Backend,
     Page,
@@ -31,15 +30,20 @@ from mvc.store.buckets.session import (
     changed,
     checked,
     each,
+    http_session,
     need,
+    not_whole,
     range_of,
+    text_of,
     unanswered,
 )
 
 if TYPE_CHECKING:
-    from gcsfs.core import GCSFileSystem
+    from aiohttp import ClientSession
+    from google.auth.transport.requests import Request
 
 _LOGIN = "gcloud auth application-default login  # or: export GOOGLE_APPLICATION_CREDENTIALS=FILE"
+_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _BINARY = "application/octet-stream"
 PAGE = 1000
 """Items of one listing request."""
@@ -59,17 +63,80 @@ class _Answer(NamedTuple):
         return found
 
 
+class _Refused(Exception):
+    """An answer that is an error, with the server's reason."""
+
+    def __init__(self, answer: _Answer) -> None:
+        try:
+            reason = json.loads(answer.body)["error"]["message"]
+        except (ValueError, LookupError, TypeError):
+            reason = answer.body.decode(errors="replace")
+        super().__init__(f"{reason or answer.status}")
+        self.status = answer.status
+
+
+class _Service(NamedTuple):
+    """Google Cloud Storage, or an emulator, and who asks."""
+
+    http: ClientSession
+    address: str
+    credentials: Any
+    """google-auth's, which have no types; None: anonymous."""
+    refresh: Request
+
+    async def request(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None,
+        data: bytes | None = None, json: Any = None, **query: Any,
+    ) -> _Answer:
+        """Send one request, once; a path is relative to the address.
+
+        Raises:
+            _Refused: the answer is an error.
+
+        """
+        url = path if path.startswith("http") else f"{self.address}/{path}"
+        signed = dict(headers or {})
+        if self.credentials is not None:
+            self.credentials.before_request(self.refresh, method, url, signed)
+        params = {name: value for name, value in query.items() if value is not None}
+        stream = None if data is None else BytesIO(data)  # which lets other requests take turns
+        async with self.http.request(method, url, headers=signed, params=params, json=json, data=stream) as found:
+            answer = _Answer(found.status, found.headers, await found.read())
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise _Refused(answer)
+        return answer
+
+
+async def _connect(patience: float) -> _Service:
+    import google.auth  # noqa: PLC0415 - start-up time
+    from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415 - as above
+    from google.auth.transport.requests import Request  # noqa: PLC0415 - as above
+
+    credentials = None
+    with suppress(DefaultCredentialsError):  # public buckets need none
+        credentials, _ = google.auth.default(scopes=[_SCOPE])
+    universe = os.environ.get("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or "googleapis.com"
+    address = os.environ.get("STORAGE_EMULATOR_HOST") or f"https://storage.{universe}"
+    if "://" not in address:
+        address = f"http://{address}"
+    return _Service(await http_session(patience), address, credentials, Request())
+
+
+async def _end(service: _Service) -> None:
+    await service.http.close()
+
+
 class GoogleBucket:
     """Objects below `gs://BUCKET/PREFIX`."""
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
-        """Use `url`; nothing is asked yet.
+        """Use `url`; nothing is requested yet.
 
         Raises:
-            UsageError: gcsfs is not installed.
+            UsageError: google-auth is not installed.
 
         """
-        need(url, "gcsfs", "gs")
+        need(url, "gs", "google.auth")
         self.url = url.rstrip("/")
         self._bucket, _, prefix = self.url.partition("://")[2].partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
@@ -79,23 +146,20 @@ class GoogleBucket:
 
     @property
     def requests(self) -> int:
-        """See `Bucket.requests`."""
         return self._session.requests
 
     # Finding.
 
     def head(self, key: str) -> Item | None:
-        """See `Bucket.head`."""
         try:
             return self._item(self._ask("GET", self._object(key), key, fields="name,size,generation,updated").json)
         except MissingObject:
-            if not self._confirmed:  # nothing is there, or not even the bucket
+            if not self._confirmed:  # there may not even be a bucket
                 self._page(self._prefix, "", most=1)
                 self._confirmed = True
             return None
 
     def list(self, prefix: str) -> Iterator[Item]:
-        """See `Bucket.list`."""
         return Pages(partial(self._page, self._prefix + prefix))
 
     def _page(self, prefix: str, token: str, most: int = 0) -> Page:
@@ -116,7 +180,6 @@ class GoogleBucket:
     # Reading.
 
     def read(self, item: Item, start: int, end: int) -> bytes:
-        """See `Bucket.read`."""
         if start == end:
             return b""
         try:
@@ -134,12 +197,11 @@ class GoogleBucket:
         return checked(self.url, item, answer.body if part or whole else b"", end - start)
 
     def open_local(self, item: Item) -> None:
-        """See `Bucket.open_local`: there is none."""
+        del item
 
     # Writing.
 
     def write(self, key: str, data: bytes, *, new: bool = False) -> bool:
-        """See `Bucket.write`."""
         try:
             sent = self._write_new(key, data) if new else self._ask(
                 "POST", self._uploads, key, size=len(data), data=data,
@@ -148,14 +210,14 @@ class GoogleBucket:
         except FileExistsError:
             return False
         except MissingObject:
-            self._page(self._prefix, "", most=1)  # says it when there is no bucket
+            self._page(self._prefix, "", most=1)  # raises if there is no bucket
             raise
         if int(sent.json.get("size", -1)) != len(data):
-            raise Transient(f"{self.url}/{key}: what arrived has not the length it must have", AGAIN)
+            raise not_whole(self.url, key)
         return True
 
     def _write_new(self, key: str, data: bytes) -> _Answer:
-        """Write on the condition that nothing is there, in the form of request that all servers know it in."""
+        """Write if nothing is there, in the one form of request that all servers accept the condition in."""
         boundary = uuid4().hex
         about = json.dumps({"name": self._prefix + key})
         lines = [f"--{boundary}", "Content-Type: application/json", "", about, f"--{boundary}"]
@@ -166,60 +228,59 @@ class GoogleBucket:
             uploadType="multipart", ifGenerationMatch="0",
         )
 
-    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
-        """See `Bucket.upload`. The parts of one object follow each other: Google takes them in no other way."""
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
         read_first(fd, check)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
             return
-        place = run(lambda _: self._begin(key), [key], 0)[0]
+        address = run(lambda _: self._begin(key), [key], 0)[0]
         try:
-            position = 0
+            position = 0  # Google takes the parts of an object in order only
             while position < size:
-                position = run(partial(self._send, key, place, fd, size), [position], PART)[0]
+                position = run(partial(self._send, key, address, fd, size), [position], PART)[0]
         except BaseException:
             with suppress(RemoteError, MissingObject):
-                self._ask("DELETE", place, key)
+                self._ask("DELETE", address, key)
             raise
 
     def _begin(self, key: str) -> str:
-        """Begin an upload in parts; where they go to."""
+        """Begin an upload in parts, and return its URL."""
         answer = self._ask(
             "POST", self._uploads, key, headers={"X-Upload-Content-Type": _BINARY}, json={},
             uploadType="resumable", name=self._prefix + key,
         )
         return answer.headers["Location"]
 
-    def _send(self, key: str, place: str, fd: int, size: int, start: int) -> int:
-        """Send the part from `start` on; where the next begins, as the server tells."""
+    def _send(self, key: str, address: str, fd: int, size: int, start: int) -> int:
+        """Send the part from `start` on, and return where the next begins, by the server."""
         end = min(start + PART, size)
         about = {"Content-Range": f"bytes {start}-{end - 1}/{size}"}
-        answer = self._ask("PUT", place, key, size=end - start, headers=about, data=range_of(fd, start, end))
+        answer = self._ask("PUT", address, key, size=end - start, headers=about, data=range_of(fd, start, end))
         if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED):
             return size
         after = int(answer.headers.get("Range", "0--1").rpartition("-")[2]) + 1 if "Range" in answer.headers else 0
         if after <= start:
-            raise Transient(f"{self.url}/{key}: a part did not arrive", AGAIN)
+            raise Transient(f"{self.url}/{key}: the server did not receive a part", AGAIN)
         return after
 
     # Removing.
 
     def delete(self, keys: Iterable[str]) -> None:
-        """See `Bucket.delete`."""
 
-        async def remove(backend: GCSFileSystem, key: str) -> None:
-            with suppress(FileNotFoundError):
-                await _request(backend, "DELETE", self._object(key))
+        async def remove(service: _Service, key: str) -> None:
+            try:
+                await service.request("DELETE", self._object(key))
+            except _Refused as error:
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
 
-        self._session.ask(lambda backend: each(partial(remove, backend), keys))
+        self._session.ask(lambda service: each(partial(remove, service), keys))
 
     def sweep(self, before: float) -> int:
-        """See `Bucket.sweep`: after a week Google forgets by itself what was never finished."""
-        del before
+        del before  # Google removes unfinished uploads after a week
         return 0
 
     def close(self) -> None:
-        """See `Bucket.close`."""
         self._session.close()
 
     # Asking.
@@ -228,55 +289,34 @@ class GoogleBucket:
         return f"storage/v1/b/{self._bucket}/o/{quote(self._prefix + key, safe='')}"
 
     def _ask(self, method: str, path: str, key: str = "", *, size: int = 0, **params: Any) -> _Answer:
-        return self._session.ask(lambda backend: _request(backend, method, path, **params), key, size)
+        return self._session.ask(lambda service: service.request(method, path, **params), key, size)
 
     def _translate(self, error: Exception, key: str) -> Exception:
-        """Return what to raise instead of an error of gcsfs's."""
-        about = f"{self.url}/{key}".rstrip("/")
-        if isinstance(error, FileNotFoundError):
-            return MissingObject(f"{about} is gone")
-        if isinstance(error, FileExistsError):
-            return FileExistsError(about)  # a condition did not hold: whoever set it knows
-        code, text = str(getattr(error, "code", "")), _text(error)
-        if code in ("429", "503"):
-            return SlowDown(f"{self.url}: Google Cloud Storage asks to be asked less ({code})", AGAIN)
-        if code == "401" or "Anonymous caller" in text:
+        """Return what to raise instead of an error of aiohttp or Google."""
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - it is loaded
+
+        if isinstance(error, _Refused):
+            return self._refused(error, key)
+        if isinstance(error, GoogleAuthError):
             return RemoteError(f"{self.url}: no valid login for Google Cloud Storage", _LOGIN)
-        if text.startswith("Forbidden") or code == "403":
+        about = f"{self.url}/{key}".rstrip("/")
+        return unanswered(self.url, error) or RemoteError(f"{about}: {text_of(error)}", "mvc remote test")
+
+    def _refused(self, error: _Refused, key: str) -> Exception:
+        about, status = f"{self.url}/{key}".rstrip("/"), error.status
+        if status == HTTPStatus.NOT_FOUND:
+            return MissingObject(f"{about} is gone")
+        if status == HTTPStatus.PRECONDITION_FAILED:
+            return FileExistsError(about)
+        if status in (429, 503):
+            return SlowDown(f"{self.url}: Google Cloud Storage asks for fewer requests ({status})", AGAIN)
+        if status == HTTPStatus.UNAUTHORIZED or "Anonymous caller" in str(error):
+            return RemoteError(f"{self.url}: no valid login for Google Cloud Storage", _LOGIN)
+        if status == HTTPStatus.FORBIDDEN:
             message = f"{about}: access denied; the login in use lacks a permission, such as storage.objects.get"
             return RemoteError(message, f"gcloud storage buckets get-iam-policy gs://{self._bucket}")
-        if code == "416":
+        if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return changed(self.url, key)
-        if code.startswith("5") or code == "408" or type(error).__name__ == "ProxyError":
-            return Transient(f"{self.url}: Google Cloud Storage has failed ({code or 502})", AGAIN)
-        return unanswered(self.url, error) or RemoteError(f"{about}: {text}", "mvc remote test")
-
-
-def _text(error: Exception) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]
-
-
-async def _request(backend: GCSFileSystem, method: str, path: str, **params: Any) -> _Answer:
-    """Send one request, once. A path counts from the address of the service; `params` are gcsfs's and the query."""
-    url = path if path.startswith("http") else f"{backend._location}/{path}"  # noqa: SLF001 - it has no other way
-    once = type(backend)._request.__wrapped__  # noqa: SLF001 - without its retries
-    if "data" in params:  # as a stream, so that others get their turn while it is sent
-        params["data"] = BytesIO(params["data"])
-    status, headers, _, body = await once(backend, method, url, **params)
-    return _Answer(status, headers, body)
-
-
-def _connect(patience: float) -> GCSFileSystem:
-    from aiohttp import ClientTimeout  # noqa: PLC0415 - start-up time
-    from gcsfs.core import GCSFileSystem  # noqa: PLC0415 - as above
-
-    # What was sent is not looked at: then only Session's patience counts.
-    limits = ClientTimeout(total=None, sock_connect=min(CONNECT_PATIENCE, patience), sock_read=patience)
-    return GCSFileSystem(
-        skip_instance_cache=True, use_listings_cache=False, requests_timeout=limits, session_kwargs={"trust_env": True},
-    )
-
-
-async def _end(backend: GCSFileSystem) -> None:
-    if backend.session is not None:
-        await backend.session.close()
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+            return Transient(f"{self.url}: Google Cloud Storage failed ({status})", AGAIN)
+        return RemoteError(f"{about}: {text_of(error)}", "mvc remote test")

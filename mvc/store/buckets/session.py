@@ -1,4 +1,4 @@
-"""What the buckets on fsspec's backends share: a connection, and questions asked of it on fsspec's thread."""
+"""What the buckets on servers share: a connection, and requests on the event loop's thread."""
 
 from __future__ import annotations
 
@@ -11,161 +11,193 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext, suppress
 from importlib.util import find_spec
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import MvcError, UsageError
 from mvc.store.buckets.bucket import Changed, Item, RemoteError, Transient
+from mvc.store.buckets.event_loop import event_loop
 
-B = TypeVar("B")
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+C = TypeVar("C")
 T = TypeVar("T")
 R = TypeVar("R")
 
 AGAIN = "run the command again: it goes on where it stopped"
 PATIENCE = 60.0
-"""Seconds in which an answer must come."""
+"""Seconds without an answer after which a request fails."""
 CONNECT_PATIENCE = 10.0
 SLOWEST = 64 << 10
-"""Bytes in a second: what comes slower counts as stalled."""
+"""Bytes per second below which a transfer counts as stalled."""
 _LARGE = 1 << 20
 _LARGE_AT_ONCE = 4
-"""Backends hold what travels more than once, up to `PART` each time."""
+"""SDKs hold several copies of what they transfer, each up to `PART` bytes."""
 _CLOSE_PATIENCE = 0.5
 _AT_ONCE = 16
 
 
-async def _within(patience: float, work: Callable[[B], Awaitable[T]], made: B) -> T:
-    task = asyncio.ensure_future(work(made))
-    task.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody waits for it after Ctrl-C
-    return await asyncio.wait_for(task, patience)
+class Backend(NamedTuple, Generic[C]):
+    """How to reach a remote; `C` is a connection to it."""
 
-
-class Backend(NamedTuple, Generic[B]):
-    """How to reach a remote."""
-
-    connect: Callable[[], B]
-    """Called in the thread that asks first, and again after the connection was lost."""
-    end: Callable[[B], Awaitable[object]]
+    connect: Callable[[], Awaitable[C]]
+    """Called for the first request, and again after the connection was lost."""
+    end: Callable[[C], Awaitable[object]]
     translate: Callable[[Exception, str], Exception]
-    """Returns what to raise instead of an error, about a key."""
+    """Returns what to raise instead of an error about a key."""
     fragile: bool = False
-    """Whether a connection is of no use after a `Transient`."""
+    """Whether `Transient` ends the connection."""
 
 
-class Session(Generic[B]):
-    """Asks a backend. All methods may be called from several threads."""
+class Session(Generic[C]):
+    """Sends requests. All methods may be called from several threads."""
 
-    def __init__(self, url: str, backend: Backend[B], patience: float = PATIENCE) -> None:
-        """Use `backend`; nothing is asked yet."""
+    def __init__(self, url: str, backend: Backend[C], patience: float = PATIENCE) -> None:
         self.requests = 0
         self._url = url
         self._backend = backend
         self._patience = patience
-        self._lock, self._making = threading.Lock(), threading.Lock()
+        self._lock, self._connecting = threading.Lock(), threading.Lock()
         self._room = threading.Semaphore(_LARGE_AT_ONCE)
-        self._made: B | None = None
+        self._connection: C | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The loop of the connection: after a fork, the child has another."""
         self._running: set[Future[Any]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
+        """What runs on the loop; used there only."""
         self._closed = False
 
-    def ask(self, work: Callable[[B], Awaitable[T]], key: str = "", size: int = 0) -> T:
-        """Return what `work` does with the backend; `size` is how many bytes travel.
+    def ask(
+        self, work: Callable[[C], Awaitable[T]], key: str = "", size: int = 0, *,
+        patience: float = 0, moved: Callable[[], int] = int,
+    ) -> T:
+        """Return what `work` does with the connection.
+
+        It may take `patience` seconds, and the time to transfer `size` bytes; longer while `moved` grows.
 
         Raises:
-            MvcError: whatever goes wrong.
+            MvcError: the request failed.
 
         """
+        limit = (patience or self._patience) + size / SLOWEST
         with self._room if size > _LARGE else nullcontext():
-            return self._ask(work, key, size)
+            connection = self._connected()
+            with self._lock:
+                self.requests += 1
+            try:
+                return self._run(self._within(limit, lambda: work(connection), moved))
+            except MvcError:
+                raise
+            except Exception as error:
+                raise self._translated(error, key, connection) from error
 
-    def _ask(self, work: Callable[[B], Awaitable[T]], key: str, size: int) -> T:
-        made = self._connected()
-        future = self._begin(_within(self._patience + size / SLOWEST, work, made))
-        try:
-            return future.result()
-        except CancelledError:
-            raise RemoteError(f"{self._url}: stopped", AGAIN) from None
-        except MvcError:
-            raise
-        except Exception as error:
-            raise self._told(error, key, made) from error
-        finally:
-            future.cancel()
-            self._running.discard(future)
+    def _connected(self) -> C:
+        with self._connecting:
+            if (connection := self._connection) is None or self._loop is not event_loop():
+                self._loop = event_loop()
+                try:
+                    connection = self._run(self._within(PATIENCE, self._connect))
+                except MvcError:
+                    raise
+                except ImportError as error:
+                    raise UsageError(f"{self._url}: a package is incomplete: {error}", "pip check") from error
+                except Exception as error:
+                    raise self._backend.translate(error, "") from error
+            return connection
 
-    def _begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        from fsspec.asyn import get_loop  # noqa: PLC0415 - start-up time
+    async def _connect(self) -> C:
+        self._connection = await self._backend.connect()
+        return self._connection
 
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
         with self._lock:
             if self._closed:
                 work.close()
                 raise RemoteError(f"{self._url}: stopped", AGAIN)
-            self.requests += 1
-            future = asyncio.run_coroutine_threadsafe(work, get_loop())
+            future = asyncio.run_coroutine_threadsafe(work, event_loop())
             self._running.add(future)
-            return future
+        try:
+            return future.result()
+        except CancelledError:
+            raise RemoteError(f"{self._url}: stopped", AGAIN) from None
+        finally:
+            future.cancel()
+            self._running.discard(future)
 
-    def _connected(self) -> B:
-        with self._making:
-            if self._made is None:
-                try:
-                    self._made = self._backend.connect()
-                except MvcError:
-                    raise
-                except ImportError as error:
-                    raise UsageError(f"{self._url}: a package is not complete: {error}", "pip check") from error
-                except Exception as error:
-                    raise self._backend.translate(error, "") from error
-            return self._made
+    async def _within(self, patience: float, work: Callable[[], Awaitable[T]], moved: Callable[[], int] = int) -> T:
+        """Return what `work` returns, unless `moved` does not grow for `patience` seconds."""
+        task, seen = asyncio.ensure_future(work()), 0
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+        try:
+            while not (await asyncio.wait({task}, timeout=patience))[0]:
+                if (now := moved()) == seen:
+                    raise TimeoutError
+                seen = now
+            return task.result()
+        finally:
+            task.cancel()
 
-    def _told(self, error: Exception, key: str, made: B) -> Exception:
-        told = self._backend.translate(error, key)
-        if self._backend.fragile and isinstance(told, Transient):
-            with self._making:
-                if self._made is made:
-                    self._made = None
-            self._end(made)
-        return told
+    def _over(self, task: asyncio.Future[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # after Ctrl-C nothing else retrieves it
 
-    def _end(self, made: B) -> None:
-        from fsspec.asyn import get_loop  # noqa: PLC0415 - as above
+    def _translated(self, error: Exception, key: str, connection: C) -> Exception:
+        translated = self._backend.translate(error, key)
+        if self._backend.fragile and isinstance(translated, Transient):
+            with self._connecting:
+                if self._connection is connection:
+                    self._connection = None
+            _finish(self._end(connection))
+        return translated
 
-        async def end() -> None:
-            with suppress(Exception):  # a connection that is broken cannot be closed
-                await self._backend.end(made)
-
-        with suppress(TimeoutError, CancelledError):
-            asyncio.run_coroutine_threadsafe(end(), get_loop()).result(_CLOSE_PATIENCE)
+    async def _end(self, connection: C) -> None:
+        with suppress(Exception):  # a broken connection cannot be closed
+            await self._backend.end(connection)
 
     def close(self) -> None:
-        """See `Bucket.close`."""
+        """End all requests with `RemoteError`, then the connection."""
         with self._lock:
             self._closed = True
             running = tuple(self._running)
         for future in running:
             future.cancel()
-        made, self._made = self._made, None
-        if made is not None:
-            self._end(made)
+        if self._loop is not None and self._loop is event_loop():
+            _finish(self._end_all())
+
+    async def _end_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await self._end(connection)
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    with suppress(TimeoutError, CancelledError):
+        asyncio.run_coroutine_threadsafe(work, event_loop()).result(_CLOSE_PATIENCE)
 
 
 Page: TypeAlias = tuple[list[Item], str]
-"""Items, and where to go on; empty at the end."""
+"""Items, and the token of the next page; empty on the last."""
 
 
 class Pages:
-    """Items page by page. When a page fails, the next call asks for it again."""
+    """Items of a paged listing. After an error, the next call requests the same page again."""
 
     def __init__(self, page: Callable[[str], Page]) -> None:
-        """Call `page` with "" first, then with what it returned beside the items, until that is empty."""
+        """Call `page` with "" first, then with the token of each page."""
         self._page = page
         self._token: str | None = ""
         self._items: Iterator[Item] = iter(())
 
     def __iter__(self) -> Iterator[Item]:
-        """Return itself."""
         return self
 
     def __next__(self) -> Item:
-        """Return the next item."""
         while (item := next(self._items, None)) is None:
             if self._token is None:
                 raise StopIteration
@@ -175,7 +207,7 @@ class Pages:
 
 
 async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
-    """Return the results of `work` for all items in order; some are under way at once. The first error comes out."""
+    """Return the results of `work` for all items in order, some at once. Raises the first error."""
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def one(item: T) -> R:
@@ -190,16 +222,21 @@ async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]
             task.cancel()
 
 
-def need(url: str, package: str, extra: str) -> None:
-    """Refuse to go on without `package`, which an extra of ours brings; and have what it logs kept from the terminal.
+def need(url: str, extra: str, module: str) -> None:
+    """Require `module`, which an extra of mvc installs; and keep the libraries' logs off the terminal.
 
     Raises:
         UsageError: it is not installed.
 
     """
-    if find_spec(package) is None:
-        raise UsageError(f"{url.partition('://')[0]}:// needs the package {package}", f"pip install 'modelvc[{extra}]'")
-    for name in (package, "aiobotocore", "asyncio", "asyncssh", "azure", "botocore", "google", "fsspec"):
+    try:
+        found = find_spec(module)
+    except ModuleNotFoundError:  # not even its parent
+        found = None
+    if found is None:
+        message = f"{url.partition('://')[0]}:// needs the package {module.replace('.', '-')}"
+        raise UsageError(message, f"pip install 'modelvc[{extra}]'")
+    for name in ("aiobotocore", "aiohttp", "asyncio", "asyncssh", "azure", "botocore", "google"):
         if not (logger := logging.getLogger(name)).handlers:
             logger.addHandler(logging.NullHandler())
 
@@ -212,13 +249,23 @@ def checked(url: str, item: Item, data: bytes, size: int) -> bytes:
 
     """
     if len(data) != size:
-        raise Transient(f"{url}/{item.key}: the answer has not the length it must have", AGAIN)
+        raise wrong_length(url, item.key)
     return data
 
 
+def wrong_length(url: str, key: str) -> Transient:
+    """Return the error for an answer of another length than requested."""
+    return Transient(f"{url}/{key}: the answer has the wrong length", AGAIN)
+
+
+def not_whole(url: str, key: str) -> Transient:
+    """Return the error for an upload that arrived with another length than sent."""
+    return Transient(f"{url}/{key}: the upload arrived with the wrong length", AGAIN)
+
+
 def changed(url: str, key: str) -> Changed:
-    """Return the error that says that what lies under `key` is another one now."""
-    return Changed(f"{url}/{key} is not what it was a moment ago", "run the command again")
+    """Return the error for an object that was replaced meanwhile."""
+    return Changed(f"{url}/{key} changed while it was read", "run the command again")
 
 
 def range_of(fd: int, start: int, end: int) -> bytes:
@@ -234,12 +281,22 @@ def range_of(fd: int, start: int, end: int) -> bytes:
     return data
 
 
-def unanswered(url: str, error: Exception) -> RemoteError | None:
-    """Turn what happened before a web server answered, or in the midst of it, into ours; None when it is none of that.
+def text_of(error: Exception) -> str:
+    """Return the message of an error in one line, cut to 200 characters."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:200]
 
-    What is answered with an error is no business of this function.
-    """
-    import aiohttp  # noqa: PLC0415 - the backends have loaded it
+
+async def http_session(patience: float) -> ClientSession:
+    """Return a session with the environment's proxies and ~/.netrc."""
+    from aiohttp import ClientSession, ClientTimeout  # noqa: PLC0415 - start-up time
+
+    limits = ClientTimeout(total=None, sock_connect=min(CONNECT_PATIENCE, patience), sock_read=patience)
+    return ClientSession(timeout=limits, trust_env=True)
+
+
+def unanswered(url: str, error: Exception) -> RemoteError | None:
+    """Translate an error before or during an answer of a web server; None for any other error."""
+    import aiohttp  # noqa: PLC0415 - the buckets have loaded it
 
     inner = getattr(error, "os_error", error)
     host = getattr(error, "host", "") or url
@@ -248,9 +305,9 @@ def unanswered(url: str, error: Exception) -> RemoteError | None:
     if isinstance(inner, socket.gaierror):
         return RemoteError(f"{url}: the name of {host} cannot be resolved", "check the network, and the URL")
     if isinstance(inner, ConnectionRefusedError):
-        return RemoteError(f"{url}: nobody answers at {host}: connection refused", "check the network, and the URL")
+        return RemoteError(f"{url}: {host} does not answer: connection refused", "check the network, and the URL")
     if isinstance(error, TimeoutError):
         return Transient(f"{url}: no answer in time", AGAIN)
     if isinstance(error, aiohttp.ClientError | ConnectionError | OSError) and not hasattr(error, "status"):
-        return Transient(f"{url}: the connection was broken off", AGAIN)
+        return Transient(f"{url}: the connection broke", AGAIN)
     return None

@@ -1,7 +1,7 @@
-"""A bucket on a web server, to read from.
+"""A bucket on a web server, read only.
 
-fsspec gives the session. What is there is found in the server's own listings of its directories: HTML with
-links, as web servers make it. Large objects need a server that sends parts of files.
+It finds files in the server's own listings of directories: HTML with links, as web servers make it. Large objects
+need a server that sends parts of files.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import quote, unquote, urljoin
 
 from mvc.errors import MissingObject
-from mvc.store.buckets.bucket import Check, Item, RemoteError, Run, SlowDown, Transient
+from mvc.store.buckets.bucket import Check, Item, RemoteError, RunAll, SlowDown, Transient
 from mvc.store.buckets.session import (
     AGAIN,
-    CONNECT_PATIENCE,
     PATIENCE,
     Backend,
     Page,
@@ -28,106 +27,167 @@ from mvc.store.buckets.session import (
     changed,
     checked,
     each,
+    http_session,
     need,
+    text_of,
     unanswered,
 )
 
 if TYPE_CHECKING:
-    from fsspec.implementations.http import HTTPFileSystem
+    from aiohttp import ClientSession
 
 _LINK = re.compile(r"""<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _MOST_PAGE = 64 << 20
 """Bytes of one listing."""
 _MOST_FOLDERS = 50_000
-"""How many listings are asked for: one that links to itself has no end."""
+"""Listings to request: one that links to itself never ends."""
 _DEEPEST = 2
 """Directories in a key."""
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_HELP = "mvc help remotes  # of https://"
 
 
 class _Answer(NamedTuple):
     status: int
     url: str
-    """Where it came from, in the end."""
+    """After redirects."""
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def version(self) -> str:
+        return self.headers.get("ETag") or self.headers.get("Last-Modified", "")
+
+    @property
+    def modified(self) -> float:
+        try:
+            return parsedate_to_datetime(self.headers["Last-Modified"]).timestamp()
+        except (KeyError, ValueError):
+            return 0
 
 
 class WebBucket:
     """Files below `https://HOST/PATH`."""
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
-        """Use `url`; nothing is asked yet.
+        """Use `url`; nothing is requested yet.
 
         Raises:
             UsageError: aiohttp is not installed.
 
         """
-        need(url, "aiohttp", "http")
+        need(url, "http", "aiohttp")
         self.url = url.rstrip("/")
-        self._session = Session(self.url, Backend(partial(_connect, patience), _end, self._translate), patience)
-        self._lists = False
+        self._site = _Site(self.url)
+        self._session = Session(self.url, Backend(partial(http_session, patience), _end, self._translate), patience)
 
     @property
     def requests(self) -> int:
-        """See `Bucket.requests`."""
         return self._session.requests
 
     # Finding.
 
     def head(self, key: str) -> Item | None:
-        """See `Bucket.head`."""
-        return self._session.ask(partial(self._look, key), key)
-
-    async def _look(self, key: str, backend: HTTPFileSystem) -> Item | None:
-        answer = await _request(backend, "HEAD", self._address(key))
-        if answer.status in _GONE or answer.url.endswith("/"):  # a directory
-            return None
-        self._check(answer, key)
-        if "Content-Length" not in answer.headers or answer.headers.get("Content-Encoding", "identity") != "identity":
-            raise RemoteError(f"{self.url}/{key}: the server does not tell its size", "mvc help remotes  # of https://")
-        return Item(key, int(answer.headers["Content-Length"]), _version(answer), _modified(answer))
+        return self._session.ask(partial(self._site.head, key), key)
 
     def list(self, prefix: str) -> Iterator[Item]:
-        """See `Bucket.list`."""
         return Pages(lambda _: self._all(prefix))
 
     def _all(self, prefix: str) -> Page:
         keys = [key for key in self._keys(prefix.rpartition("/")[0]) if key.startswith(prefix)]
-        items = self._session.ask(lambda backend: each(lambda key: self._look(key, backend), keys))
+        items = self._session.ask(lambda http: each(lambda key: self._site.head(key, http), keys))
         return [item for item in items if item is not None], ""
 
     def _keys(self, folder: str) -> Sequence[str]:
-        """Return the key of every file below a directory, as the listings say; what lies deeper is none of ours."""
+        """Return the key of every file below a directory, as deep as keys are."""
         found: list[str] = []
         asked = 0
         folders = [f"{folder}/" if folder else ""]
         while folders:
             asked += len(folders)
             if asked > _MOST_FOLDERS:
-                raise RemoteError(f"{self.url}: the server lists too many directories", "mvc help remotes  # of https://")
-            pages = self._session.ask(partial(self._pages, folders))
+                raise RemoteError(f"{self.url}: the server lists too many directories", _HELP)
+            pages = self._session.ask(partial(self._site.listings, folders))
             names = [name for page in pages for name in page]
             folders = [name for name in names if name.endswith("/") and name.count("/") <= _DEEPEST]
             found += [name for name in names if not name.endswith("/")]
         return found
 
-    async def _pages(self, folders: Sequence[str], backend: HTTPFileSystem) -> Sequence[Sequence[str]]:
-        return await each(lambda folder: self._page(folder, backend), folders)
+    # Reading.
 
-    async def _page(self, folder: str, backend: HTTPFileSystem) -> Sequence[str]:
-        """Return what a listing links to in its directory: keys of files, and of directories with a slash behind."""
-        answer = await _request(backend, "GET", self._address(folder), most=_MOST_PAGE)
-        if answer.status in _GONE and folder:  # no such directory; but a server without listings says the same
+    def read(self, item: Item, start: int, end: int) -> bytes:
+        if start == end:
+            return b""
+        data = self._session.ask(partial(self._site.fetch, item, start, end), item.key, end - start)
+        return checked(self.url, item, data, end - start)
+
+    def open_local(self, item: Item) -> None:
+        del item
+
+    # Writing: refused.
+
+    def write(self, key: str, data: bytes, *, new: bool = False) -> NoReturn:
+        del key, data, new
+        raise self._read_only()
+
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
+        del key, fd, size, run, check
+        raise self._read_only()
+
+    def delete(self, keys: Iterable[str]) -> None:
+        if [*keys]:
+            raise self._read_only()
+
+    def sweep(self, before: float) -> int:
+        del before
+        return 0
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _read_only(self) -> RemoteError:
+        return RemoteError(f"{self.url} is read only, as all http:// remotes are", "mvc push -r NAME  # another remote")
+
+    def _translate(self, error: Exception, key: str) -> Exception:
+        """Return what to raise instead of an error of aiohttp."""
+        return unanswered(self.url, error) or RemoteError(f"{self.url}/{key}: {text_of(error)}", "mvc remote test")
+
+
+class _Site:
+    """The pages and files below a URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lists = False
+        """Whether the server has sent a listing."""
+
+    async def head(self, key: str, http: ClientSession) -> Item | None:
+        """Return the file of a key; None if there is none."""
+        answer = await _request(http, "HEAD", self._address(key))
+        if answer.status in _GONE or answer.url.endswith("/"):  # a directory
+            return None
+        self._check(answer, key)
+        if "Content-Length" not in answer.headers or answer.headers.get("Content-Encoding", "identity") != "identity":
+            raise RemoteError(f"{self._url}/{key}: the server does not send its size", _HELP)
+        return Item(key, int(answer.headers["Content-Length"]), answer.version, answer.modified)
+
+    async def listings(self, folders: Sequence[str], http: ClientSession) -> Sequence[Sequence[str]]:
+        """Return what each directory contains; see `_listing`."""
+        return await each(lambda folder: self._listing(folder, http), folders)
+
+    async def _listing(self, folder: str, http: ClientSession) -> Sequence[str]:
+        """Return what a directory contains: keys of files, and of directories with a trailing slash."""
+        answer = await _request(http, "GET", self._address(folder), most=_MOST_PAGE)
+        if answer.status in _GONE and folder:  # it does not exist; or the server has no listings
             if not self._lists:
-                await self._page("", backend)
+                await self._listing("", http)
             return []
         if answer.status in _GONE:
-            message = f"there is nothing at {self.url}/, or the server does not list it"
+            message = f"there is nothing at {self._url}/, or the server does not list it"
             raise RemoteError(message, "mvc help remotes  # how a web server is filled")
-        if answer.status == HTTPStatus.FORBIDDEN or not _is_html(answer):
+        if answer.status == HTTPStatus.FORBIDDEN or "html" not in answer.headers.get("Content-Type", ""):
             fix = "have the server list its directories, as nginx does with: autoindex on;"
-            raise RemoteError(f"{self.url}/{folder}: the server does not list what is there", fix)
+            raise RemoteError(f"{self._url}/{folder}: the server does not list its files", fix)
         self._check(answer, folder)
         self._lists = True
         top = self._address(folder)
@@ -135,88 +195,40 @@ class WebBucket:
         names = {unquote(link.removeprefix(top)) for link in links if link.startswith(top) and link != top}
         return [folder + name for name in sorted(names) if "/" not in name[:-1] and name.isprintable()]
 
-    # Reading.
-
-    def read(self, item: Item, start: int, end: int) -> bytes:
-        """See `Bucket.read`."""
-        if start == end:
-            return b""
-        answer = self._session.ask(partial(self._fetch, item, start, end), item.key, end - start)
-        return checked(self.url, item, answer.body, end - start)
-
-    async def _fetch(self, item: Item, start: int, end: int, backend: HTTPFileSystem) -> _Answer:
+    async def fetch(self, item: Item, start: int, end: int, http: ClientSession) -> bytes:
+        """Return a range of a file; fewer bytes if the answer is another range."""
         whole = start == 0 and end == item.size
         part = {} if whole else {"Range": f"bytes={start}-{end - 1}"}
-        answer = await _request(backend, "GET", self._address(item.key), most=end - start, headers=part)
+        answer = await _request(http, "GET", self._address(item.key), most=end - start, headers=part)
         if answer.status in _GONE:
-            raise MissingObject(f"{self.url}/{item.key} is gone")
+            raise MissingObject(f"{self._url}/{item.key} is gone")
         if answer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise changed(self.url, item.key)
+            raise changed(self._url, item.key)
         self._check(answer, item.key)
-        if item.etag and _version(answer) != item.etag:
-            raise changed(self.url, item.key)
+        if item.etag and answer.version != item.etag:
+            raise changed(self._url, item.key)
         if not whole and answer.status == HTTPStatus.OK:
-            message = f"{self.url}/{item.key}: the server sends files only as a whole, and this one is too large for it"
-            raise RemoteError(message, "mvc help remotes  # of https://")
-        if not whole and not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-{end - 1}/"):
-            return answer._replace(body=b"")
-        return answer
-
-    def open_local(self, item: Item) -> None:
-        """See `Bucket.open_local`: there is none."""
-
-    # Writing: not here.
-
-    def write(self, key: str, data: bytes, *, new: bool = False) -> NoReturn:
-        """Refuse it."""
-        del key, data, new
-        raise self._read_only()
-
-    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
-        """Refuse it."""
-        del key, fd, size, run, check
-        raise self._read_only()
-
-    def delete(self, keys: Iterable[str]) -> None:
-        """Refuse it, unless there is nothing to delete."""
-        if [*keys]:
-            raise self._read_only()
-
-    def sweep(self, before: float) -> int:
-        """See `Bucket.sweep`: nothing was ever begun."""
-        del before
-        return 0
-
-    def close(self) -> None:
-        """See `Bucket.close`."""
-        self._session.close()
-
-    def _read_only(self) -> RemoteError:
-        return RemoteError(f"{self.url} is read only, as all http:// remotes are", "mvc push -r NAME  # another remote")
-
-    # Asking.
+            message = f"{self._url}/{item.key}: the server sends whole files only, and this one is too large for that"
+            raise RemoteError(message, _HELP)
+        right = whole or answer.headers.get("Content-Range", "").startswith(f"bytes {start}-{end - 1}/")
+        return answer.body if right else b""
 
     def _address(self, key: str) -> str:
-        protocol, _, path = self.url.partition("://")
+        protocol, _, path = self._url.partition("://")
         return f"{protocol}://" + quote(f"{path}/{key}", safe="/:[]@")
 
     def _check(self, answer: _Answer, key: str) -> None:
-        """Refuse an answer that is an error."""
+        """Raise an answer that is an error."""
         if answer.status < HTTPStatus.BAD_REQUEST:
             return
-        about = f"{self.url}/{key}"
+        about = f"{self._url}/{key}"
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise RemoteError(f"{about}: access denied ({answer.status})", "mvc help remotes  # login in ~/.netrc")
         if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-            raise SlowDown(f"{about}: the server asks to be asked less ({answer.status})", AGAIN)
+            raise SlowDown(f"{about}: the server asks for fewer requests ({answer.status})", AGAIN)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
-            raise Transient(f"{about}: the server has failed ({answer.status})", AGAIN)
+            raise Transient(f"{about}: the server failed ({answer.status})", AGAIN)
         raise RemoteError(f"{about}: the server answered {answer.status}", "mvc remote test")
-
-    def _translate(self, error: Exception, key: str) -> Exception:
-        """Return what to raise instead of an error of aiohttp's."""
-        text = (" ".join(str(error).split()) or type(error).__name__)[:200]
-        return unanswered(self.url, error) or RemoteError(f"{self.url}/{key}: {text}", "mvc remote test")
 
 
 def _links(page: bytes) -> Iterator[str]:
@@ -224,30 +236,14 @@ def _links(page: bytes) -> Iterator[str]:
         yield unescape("".join(groups)).strip()
 
 
-def _is_html(answer: _Answer) -> bool:
-    return "html" in answer.headers.get("Content-Type", "")
-
-
-def _version(answer: _Answer) -> str:
-    return answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
-
-
-def _modified(answer: _Answer) -> float:
-    try:
-        return parsedate_to_datetime(answer.headers["Last-Modified"]).timestamp()
-    except (KeyError, ValueError):
-        return 0
-
-
 async def _request(
-    backend: HTTPFileSystem, method: str, url: str, *, most: int = 0, headers: Mapping[str, str] | None = None,
+    http: ClientSession, method: str, url: str, *, most: int = 0, headers: Mapping[str, str] | None = None,
 ) -> _Answer:
-    """Send one request; of the answer's body at most one byte more than `most` is read."""
+    """Send one request, and read at most one byte more than `most` of the answer."""
     from yarl import URL  # noqa: PLC0415 - start-up time
 
-    session = await backend.set_session()
-    about = {"Accept-Encoding": "identity", **(headers or {})}
-    async with session.request(method, URL(url, encoded=True), headers=about, allow_redirects=True) as answer:
+    sent = {"Accept-Encoding": "identity", **(headers or {})}
+    async with http.request(method, URL(url, encoded=True), headers=sent, allow_redirects=True) as answer:
         data = bytearray()
         if answer.status < HTTPStatus.BAD_REQUEST:
             while len(data) <= most and (some := await answer.content.readany()):
@@ -255,13 +251,5 @@ async def _request(
         return _Answer(answer.status, str(answer.url), answer.headers, bytes(data))
 
 
-def _connect(patience: float) -> HTTPFileSystem:
-    from aiohttp import ClientTimeout  # noqa: PLC0415 - start-up time
-    from fsspec.implementations.http import HTTPFileSystem  # noqa: PLC0415 - as above
-
-    limits = ClientTimeout(total=None, sock_connect=min(CONNECT_PATIENCE, patience), sock_read=patience)
-    return HTTPFileSystem(skip_instance_cache=True, client_kwargs={"timeout": limits, "trust_env": True})
-
-
-async def _end(backend: HTTPFileSystem) -> None:
-    await (await backend.set_session()).close()
+async def _end(http: ClientSession) -> None:
+    await http.close()

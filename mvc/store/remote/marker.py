@@ -8,8 +8,8 @@ from contextlib import suppress
 from uuid import uuid4
 
 from mvc.errors import InvalidFormat, UsageError
-from mvc.store.buckets.address import MARKER
 from mvc.store.buckets.bucket import Bucket, RemoteError
+from mvc.store.buckets.open import MARKER
 
 _MAX_BYTES = 4096
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol, TypeVar
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
-from mvc.store.buckets.bucket import Bucket, Changed, Item, Run
+from mvc.store.buckets.bucket import Bucket, Changed, Item, RunAll
 from mvc.store.packs.index import HEAD, MAX_INDEX, PackIndex, Record
 from mvc.store.packs.ranged_index import RangedIndex
 from mvc.store.remote.location import index_key, pack_key, pack_name
@@ -42,7 +42,7 @@ class Finder(Protocol):
 class RemotePacks:
     """The packs of a remote. `folder` is a local directory that keeps their indexes."""
 
-    def __init__(self, bucket: Bucket, folder: str, run: Run) -> None:
+    def __init__(self, bucket: Bucket, folder: str, run: RunAll) -> None:
         self._bucket, self._folder, self._run = bucket, folder, run
         self._files: dict[str, PackFiles] | None = None
         self._whole: dict[str, PackIndex] = {}

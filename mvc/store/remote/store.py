@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeVar
 
 from mvc.errors import InvalidFormat, MissingObject
 from mvc.objects.digest import check_object_name
-from mvc.store.buckets.bucket import PART, Bucket, Item, Run
+from mvc.store.buckets.bucket import PART, Bucket, Item, RunAll
 from mvc.store.packs.index import PackIndex
 from mvc.store.remote.location import NOTHING, ObjectLocation, ObjectsByFile, excluded, object_key
 from mvc.store.remote.marker import note_seen, read_marker, refuse_if_emptied, write_marker
@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 
 def one_by_one(function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
-    """Call a function for each item, without threads; see `Run`."""
+    """Call a function for each item, without threads; see `RunAll`."""
     del size
     return [function(item) for item in items]
 
@@ -35,8 +35,8 @@ def one_by_one(function: Callable[[T], R], items: Sequence[T], size: int) -> lis
 class RemoteStore:
     """The objects on a bucket. Nothing is asked before a method needs it; pack indexes are kept once read."""
 
-    def __init__(self, bucket: Bucket, indexes: str, run: Run = one_by_one) -> None:
-        """Use `bucket`; `indexes` is a local directory for what never changes there, `run` as in `Run`."""
+    def __init__(self, bucket: Bucket, indexes: str, run: RunAll = one_by_one) -> None:
+        """Use `bucket`; `indexes` is a local directory for what never changes there, `run` as in `RunAll`."""
         self.bucket = bucket
         self.indexes = indexes
         self.run = run

@@ -39,7 +39,10 @@ def find_descents(trees: Trees, affected: Collection[str], asked: Collection[str
     ended = {path for path, states in history.items() if not states[0].pointer}
     wanted = {*asked, *namesakes, *ended, *base.keys() - judged.keys()} & history.keys()
     trees.blobs.load(state.pointer for path in wanted for state in history[path])
-    known = {path: [_with_identity(state, trees.blobs) for state in history[path]] for path in wanted}
+    known = {
+        path: [state._replace(**trees.blobs.identity(state.pointer)._asdict()) for state in history[path]]
+        for path in wanted
+    }
     moves = _moves(trees.merge, commits) if ended else []
     return descents(base.values(), judged.values(), asked, _renames(trees.merge, base, judged), known, moves)
 
@@ -50,11 +53,6 @@ def _models(pointers: Mapping[str, Entry], affected: Collection[str], blobs: Blo
         path: Held(path, *blobs.identity(entry.oid)) if path in affected else Held(path, blobs.name(entry.oid))
         for path, entry in pointers.items()
     }
-
-
-def _with_identity(state: State, blobs: Blobs) -> State:
-    name, blake3 = blobs.identity(state.pointer)
-    return state._replace(name=name, blake3=blake3)
 
 
 # Renames.

@@ -13,7 +13,7 @@ from mvc.objects.pointer import Pointer
 from mvc.ops.shared.remotes import find_remote
 from mvc.project import Project
 from mvc.retention.available import listing_objects
-from mvc.store.buckets.address import open_bucket
+from mvc.store.buckets.open import open_bucket
 from mvc.store.remote.roots import DamagedRoots
 from mvc.store.remote.store import RemoteStore
 from mvc.transfer.pool import Pool

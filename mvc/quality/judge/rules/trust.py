@@ -53,9 +53,8 @@ def too_few(path: str, demanded: Demands, counting: Sequence[Signer]) -> Iterato
     count = distinct(counting)
     if not count >= demanded.signatures:
         by = f": {', '.join(sorted({clipped(signer.principal) for signer in counting}))}" if counting else ""
-        needed = f"{demanded.signatures} required signature{'s' if demanded.signatures > 1 else ''}"
         each = " by different keys and names" if demanded.signatures > 1 else ""
-        message = f"{count} of {needed}{each}{by}"
+        message = f"{count} of {demanded.signatures} required signatures{each}{by}"
         fix = fixes.sign(path, "by another allowed signer")
         yield Finding.of("MVC125", path, message, fix)
 

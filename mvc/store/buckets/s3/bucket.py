@@ -1,54 +1,34 @@
-"""A bucket in S3, or in whatever speaks as S3 does: MinIO, Ceph, R2, SeaweedFS.
-
-s3fs gives the session and the calls. Its own transfers are not used: after a short answer or a reset
-`get_file` leaves a file of zeros and says nothing. Its retries are off: mvc.store.buckets.retry has them.
-"""
+"""A bucket in S3, or a server that speaks its protocol: MinIO, Ceph, R2, SeaweedFS."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from itertools import islice
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from mvc.errors import MvcError
-from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, Run, Transient, read_first
-from mvc.store.buckets.s3.errors import Asked, Redirected, code_of, translate
-from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, PATIENCE, Page, Pages, need, range_of
+from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, RunAll, Transient, read_first
+from mvc.store.buckets.s3.client import S3Client, S3Connection
+from mvc.store.buckets.s3.errors import code_of, refused_part
+from mvc.store.buckets.session import AGAIN, PATIENCE, Page, Pages, changed, range_of, wrong_length
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from s3fs import S3FileSystem
-
-T = TypeVar("T")
-
 _COMPLETE_PATIENCE = 600.0
-"""Amazon may take minutes to put many parts together."""
+"""Amazon may take minutes to assemble many parts."""
 _ABORT_PATIENCE = 0.5
-"""Ctrl-C ends within a second; what could not be removed in time is swept another day."""
+"""Ctrl-C takes a second at most; what is not removed in time is swept later."""
 _MIB = 1 << 20
 _MOST_PARTS = 10_000
 _MOST_KEYS = 1000
-"""What one request may delete."""
-_CONNECTIONS = 64
-_PROOF = {
-    "complete_multipart_upload": "ETag", "create_multipart_upload": "UploadId", "get_object": "ETag",
-    "head_object": "ETag", "list_multipart_uploads": "IsTruncated", "list_objects_v2": "IsTruncated",
-    "put_object": "ETag", "upload_part": "ETag",
-}
-"""What S3 always says. A page that wants a login says nothing of the kind, yet 200."""
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""In one request to delete."""
 _GONE = frozenset({"404", "NoSuchKey"})
 _NO_REASON = frozenset({"301", "307", "400", "403"})
-"""The answer to HEAD has no body, which would say why."""
+"""An answer to HEAD has no body, which would contain the reason."""
 
 
 class S3Bucket:
@@ -57,31 +37,39 @@ class S3Bucket:
     def __init__(
         self, url: str, options: Mapping[str, str] | None = None, patience: float = PATIENCE, name: str = "NAME",
     ) -> None:
-        """Use `url` with `options`, by the names in docs/remotes.md; nothing is asked yet.
+        """Use `url` with `options`, by the names in docs/remotes.md; nothing is requested yet.
 
-        `name` is the remote's, for what to type when something is wrong.
+        `name` is the remote's, for fixes in errors.
 
         Raises:
-            UsageError: s3fs is not installed.
+            UsageError: aiobotocore is not installed.
 
         """
-        need(url, "s3fs", "s3")
         self.url = url.rstrip("/")
-        self._bucket, _, prefix = self.url.removeprefix("s3://").partition("/")
-        self._prefix = f"{prefix}/" if prefix else ""
-        self._options = options or {}
+        self._client = S3Client(self.url, options or {}, patience, name)
+        self._prefix = self._client.prefix
+        self._call = self._client.call
         self._patience = patience
-        self._name = name
-        self.requests = 0
-        self._lock = threading.Lock()
-        self._made: S3FileSystem | None = None
-        self._running: set[Future[Any]] = set()
-        self._closed = self._reached = self._confirmed = False
+        self._confirmed = False
+
+    @property
+    def requests(self) -> int:
+        return self._client.session.requests
+
+    def identity(self) -> str:
+        """Return the identity that signs requests, and the origin of its credentials.
+
+        Raises:
+            RemoteError: there are no credentials.
+
+        """
+        from mvc.store.buckets.s3.identity import identity  # noqa: PLC0415 - only `mvc remote test` asks
+
+        return self._client.session.ask(partial(identity, self._client.options))
 
     # Finding.
 
     def head(self, key: str) -> Item | None:
-        """See `Bucket.head`."""
         try:
             found = self._call("head_object", key)
         except RemoteError as error:
@@ -91,14 +79,14 @@ class S3Bucket:
         else:
             return Item(key, found["ContentLength"], found["ETag"], _seconds(found["LastModified"]))
         if not self._confirmed:
-            self._ask_why()  # nothing is there, or not even the bucket
+            self._ask_why()  # there may not even be a bucket
             self._confirmed = True
         return None
 
     def _ask_why(self, key: str = "") -> bool | None:
-        """Ask something whose refusal has a reason in it, and raise that; else whether `key` is there.
+        """Send a request whose refusal contains a reason, and raise that; else whether `key` exists.
 
-        Who may list only below a prefix is told 403 of what is not there. None: who may read may not list.
+        Who may list only below a prefix gets 403 for missing keys. None: the identity may read, not list.
         """
         try:
             page = self._call("list_objects_v2", Prefix=self._prefix + key, MaxKeys=1)
@@ -109,7 +97,6 @@ class S3Bucket:
         return any(found["Key"] == self._prefix + key for found in page.get("Contents", []))
 
     def list(self, prefix: str) -> Iterator[Item]:
-        """See `Bucket.list`."""
         return Pages(partial(self._page, self._prefix + prefix))
 
     def _page(self, prefix: str, token: str) -> Page:
@@ -119,7 +106,7 @@ class S3Bucket:
         after = str(page.get("NextContinuationToken", "")) if page.get("IsTruncated") else ""
         lacking = page.get("KeyCount", len(found)) != len(found) or (page.get("IsTruncated") and after in ("", token))
         if lacking or any(not one["Key"].startswith(prefix) for one in found):
-            raise Transient(f"{self.url}: a listing was cut short", AGAIN)
+            raise Transient(f"{self.url}: a listing is incomplete", AGAIN)
         return [self._item(one) for one in found], after
 
     def _item(self, found: Mapping[str, Any]) -> Item:
@@ -129,49 +116,46 @@ class S3Bucket:
     # Reading.
 
     def read(self, item: Item, start: int, end: int) -> bytes:
-        """See `Bucket.read`."""
         if start == end:
             return b""
-        return self._wait(partial(self._read, item, start, end), self._asked("get_object", item.key))
-
-    async def _read(self, item: Item, start: int, end: int) -> bytes:
         buffer = BytesIO()
         buffer.seek(end - start - 1)
-        buffer.write(b"\0")  # all of its memory at once; what counts is how far it was filled
+        buffer.write(b"\0")  # allocates all of it at once; its position tells how far it is filled
         buffer.seek(0)
-        match = {"IfMatch": item.etag} if item.etag else {}
-        params = {"Key": self._prefix + item.key, "Range": f"bytes={start}-{end - 1}", **match}
-        answer = await self._request("get_object", self._patience, int, **params)
-        try:
-            self._check(answer, item, start, end)
-            await _within(self._patience, _drain(answer["Body"], buffer, end - start), buffer.tell)
-        finally:
-            answer["Body"].close()
+        self._client.session.ask(partial(self._fetch, item, start, end, buffer), item.key, moved=buffer.tell)
         if buffer.tell() != end - start:
-            raise self._other_length(item)
+            raise wrong_length(self.url, item.key)
         return buffer.getvalue()
 
+    async def _fetch(self, item: Item, start: int, end: int, buffer: BytesIO, connection: S3Connection) -> None:
+        match = {"IfMatch": item.etag} if item.etag else {}
+        params = {"Key": self._prefix + item.key, "Range": f"bytes={start}-{end - 1}", **match}
+        answer = await self._client.request("get_object", params, connection)
+        try:
+            self._check(answer, item, start, end)
+            content = answer["Body"].raw_stream.content
+            while buffer.tell() <= end - start and (data := await content.readany()):
+                buffer.write(data)
+        finally:
+            answer["Body"].close()
+
     def _check(self, answer: Mapping[str, Any], item: Item, start: int, end: int) -> None:
-        """Hold what the server announces against what was asked."""
+        """Compare the headers of an answer with the request."""
         if item.etag and answer.get("ETag", item.etag) != item.etag:
-            raise Changed(f"{self.url}/{item.key} is not what it was a moment ago", "run the command again")
+            raise changed(self.url, item.key)
         status = answer["ResponseMetadata"]["HTTPStatusCode"]
         ranges = (f"bytes {start}-{end - 1}/{item.size}", f"bytes {start}-{end - 1}/*")
         part = status == HTTPStatus.PARTIAL_CONTENT and answer.get("ContentRange") in ranges
-        whole = status == HTTPStatus.OK and end - start == item.size  # the server knows no ranges, and need not
+        whole = status == HTTPStatus.OK and end - start == item.size  # from a server without ranges
         if not (part or whole) or answer.get("ContentLength", end - start) != end - start:
-            raise self._other_length(item)
-
-    def _other_length(self, item: Item) -> Transient:
-        return Transient(f"{self.url}/{item.key}: the answer has not the length it must have", AGAIN)
+            raise wrong_length(self.url, item.key)
 
     def open_local(self, item: Item) -> None:
-        """See `Bucket.open_local`: there is none."""
+        del item
 
     # Writing.
 
     def write(self, key: str, data: bytes, *, new: bool = False) -> bool:
-        """See `Bucket.write`."""
         body = BytesIO(data)
         condition: dict[str, Any] = {"IfNoneMatch": "*"} if new else {}
         try:
@@ -182,17 +166,15 @@ class S3Bucket:
             return False
         return True
 
-    def upload(self, key: str, fd: int, size: int, run: Run, check: Check | None = None) -> None:
-        """See `Bucket.upload`."""
+    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
         read_first(fd, check)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
             return
         step = _part_size(size)
-        starts = range(0, size, step)
         upload = run(lambda _: self._call("create_multipart_upload", key)["UploadId"], [key], 0)[0]
         try:
-            tags = run(partial(self._send, key, upload, fd, size, step), starts, step)
+            tags = run(partial(self._send, key, upload, fd, size, step), range(0, size, step), step)
             parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
             run(partial(self._complete, key, upload, size), [parts], 0)
         except BaseException:
@@ -201,7 +183,7 @@ class S3Bucket:
             raise
 
     def _send(self, key: str, upload: str, fd: int, size: int, step: int, start: int) -> str:
-        """Send one part; its ETag."""
+        """Send a part, and return its ETag."""
         body = BytesIO(range_of(fd, start, min(start + step, size)))
         number = start // step + 1
         sent = self._call("upload_part", key, moved=body.tell, UploadId=upload, PartNumber=number, Body=body)
@@ -221,16 +203,14 @@ class S3Bucket:
     # Removing.
 
     def delete(self, keys: Iterable[str]) -> None:
-        """See `Bucket.delete`."""
         rest = iter(keys)
         while some := list(islice(rest, _MOST_KEYS)):
-            doomed = {"Objects": [{"Key": self._prefix + key} for key in some], "Quiet": True}
-            for error in self._call("delete_objects", Delete=doomed).get("Errors", []):
-                answer = _Refused({"Error": error})
-                raise translate(answer, self._asked("delete_objects", error.get("Key", "").removeprefix(self._prefix)))
+            objects = [{"Key": self._prefix + key} for key in some]
+            for error in self._call("delete_objects", Delete={"Objects": objects, "Quiet": True}).get("Errors", []):
+                key = error.get("Key", "").removeprefix(self._prefix)
+                raise self._client.translate(refused_part(error, "DeleteObjects"), key)
 
     def sweep(self, before: float) -> int:
-        """See `Bucket.sweep`."""
         swept = 0
         marker: dict[str, Any] = {}
         while True:
@@ -246,184 +226,14 @@ class S3Bucket:
             marker = after
 
     def close(self) -> None:
-        """See `Bucket.close`."""
-        with self._lock:
-            self._closed = True
-            made, running = self._made, tuple(self._running)
-        for future in running:
-            future.cancel()
-        if made is not None and made._s3 is not None:  # noqa: SLF001 - s3fs closes no other way
-            made.close_session(made.loop, made._s3creator)  # noqa: SLF001
-
-    # Asking.
-
-    def identity(self) -> str:
-        """Return as whom requests are signed, and where the credentials come from.
-
-        Raises:
-            RemoteError: there are no credentials.
-
-        """
-        from mvc.store.buckets.s3.identity import identity  # noqa: PLC0415 - only `mvc remote test` asks
-
-        filesystem = self._filesystem()
-        return self._wait(lambda: identity(filesystem), self._asked("get_caller_identity"))
-
-    def _call(
-        self, method: str, key: str = "", *, patience: float = 0, moved: Callable[[], int] = int, **params: Any
-    ) -> dict[str, Any]:
-        """Return the answer to a request; `moved` counts the bytes that are on their way."""
-        if key:
-            params["Key"] = self._prefix + key
-        ask = partial(self._request, method, patience or self._patience, moved, **params)
-        return self._wait(ask, self._asked(method, key))
-
-    async def _request(self, method: str, patience: float, moved: Callable[[], int], **params: Any) -> dict[str, Any]:
-        self.requests += 1  # on the one thread of the event loop
-        call = self._filesystem()._call_s3(method, Bucket=self._bucket, **params)  # noqa: SLF001 - as it is documented
-        answer: dict[str, Any] = await _within(patience, call, moved)
-        if _PROOF.get(method, "ResponseMetadata") not in answer:
-            raise Transient(f"{self.url}: what was answered is not what S3 answers", AGAIN)
-        self._reached = True
-        return answer
-
-    def _asked(self, method: str, key: str = "") -> Asked:
-        endpoint = self._options.get("endpoint_url", "")
-        signer = _signer(self._options)
-        return Asked(self.url, self._bucket, endpoint, method, key, self._reached, self._name, signer)
-
-    def _wait(self, work: Callable[[], Coroutine[Any, Any, T]], asked: Asked) -> T:
-        """Have fsspec's thread do `work`; whatever goes wrong comes out as an error of ours."""
-        loop = self._filesystem().loop
-        with self._lock:
-            if self._closed:
-                raise RemoteError(f"{self.url}: stopped", AGAIN)
-            future = asyncio.run_coroutine_threadsafe(work(), loop)
-            self._running.add(future)
-        try:
-            return future.result()
-        except CancelledError:
-            raise RemoteError(f"{self.url}: stopped", AGAIN) from None
-        except MvcError:
-            raise
-        except Exception as error:
-            raise translate(error, asked) from error
-        finally:
-            future.cancel()
-            self._running.discard(future)
-
-    def _filesystem(self) -> S3FileSystem:
-        with self._lock:
-            if self._made is None:
-                self._made = _filesystem(self._options, self._patience)
-            return self._made
-
-
-class _Refused(Exception):
-    """An error in the midst of an answer, in the form of the SDK's."""
-
-    def __init__(self, response: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.response = response
-
-
-async def _within(patience: float, work: Coroutine[Any, Any, T], moved: Callable[[], int] = int) -> T:
-    """Return what `work` does, unless nothing `moved` for `patience` seconds: the SDK does not look at what is sent."""
-    task, seen = asyncio.ensure_future(work), 0
-    try:
-        while not (await asyncio.wait({task}, timeout=patience))[0]:
-            if (now := moved()) == seen:
-                raise TimeoutError
-            seen = now
-        return task.result()
-    finally:
-        task.cancel()
-
-
-async def _drain(body: Any, buffer: BytesIO, size: int) -> None:
-    """Read `body` until its end, or until it has more than `size` bytes."""
-    content = body.raw_stream.content
-    while buffer.tell() <= size and (data := await content.readany()):
-        buffer.write(data)
+        self._client.session.close()
 
 
 def _seconds(when: datetime) -> float:
-    """Return a time in whole seconds since the epoch: some servers tell more in listings than at HEAD."""
+    """Return a time in whole seconds since the epoch: some servers are more precise in listings than at HEAD."""
     return float(int(when.timestamp()))
 
 
 def _part_size(size: int) -> int:
     """Return the bytes of one part of an object: `PART`, more where that would be too many parts."""
     return max(PART, -(-size // _MOST_PARTS // _MIB) * _MIB)
-
-
-def _filesystem(options: Mapping[str, str], patience: float) -> S3FileSystem:
-    """Return s3fs's session, not connected yet."""
-    from s3fs import S3FileSystem  # noqa: PLC0415 - it takes half a second
-
-    extra = {"sse": "ServerSideEncryption", "kms_key_id": "SSEKMSKeyId", "acl": "ACL"}
-    made = S3FileSystem(
-        anon=options.get("anon") == "true",
-        endpoint_url=options.get("endpoint_url") or None,
-        key=options.get("access_key_id") or None,
-        secret=options.get("secret_access_key") or None,
-        token=options.get("session_token") or None,
-        client_kwargs=_given(options, {"region": "region_name", "ca_bundle": "verify"}),
-        config_kwargs={**_config(options, patience), "http_session_cls": _session_class(options)},
-        s3_additional_kwargs=_given(options, extra),
-        skip_instance_cache=True,
-        use_listings_cache=False,
-        **_given(options, {"profile": "profile"}),
-    )
-    made.retries = 1  # mvc.store.buckets.retry has its own
-    return made
-
-
-def _session_class(options: Mapping[str, str]) -> type[Any]:
-    """Return the SDK's HTTP session, but one that follows no redirect: headers with a token would go along.
-
-    Amazon's own are for the SDK, which asks another region of Amazon's then.
-    """
-    from aiobotocore.httpsession import AIOHTTPSession  # noqa: PLC0415 - s3fs has loaded it
-
-    class Session(AIOHTTPSession):  # type: ignore[misc]  # has no types
-        async def _get_session(self, proxy_url: str | None) -> Any:
-            session = await super()._get_session(proxy_url)
-            return SimpleNamespace(request=partial(session.request, allow_redirects=False))
-
-        async def send(self, request: Any) -> Any:
-            answer = await super().send(request)
-            place = answer.headers.get("location") if answer.status_code in _REDIRECTS else None
-            if place and options.get("endpoint_url") and "x-amz-bucket-region" not in answer.headers:
-                answer.raw.close()
-                raise Redirected(place)
-            return answer
-
-    return Session
-
-
-def _signer(options: Mapping[str, str]) -> str:
-    """Return what of the options decides about credentials; see `Asked.signer`."""
-    if options.get("anon") == "true":
-        return "anon"
-    if options.get("access_key_id"):
-        return "keys"
-    return f"profile {options['profile']}" if options.get("profile") else ""
-
-
-def _given(options: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
-    """Return those of `options` that are set, under the SDK's names."""
-    return {name: options[option] for option, name in names.items() if options.get(option)}
-
-
-def _config(options: Mapping[str, str], patience: float) -> dict[str, Any]:
-    """Return the SDK's settings. Not every server holds what it got against the signature, so there are checksums."""
-    return {
-        "connect_timeout": min(CONNECT_PATIENCE, patience),
-        "read_timeout": patience,
-        "retries": {"total_max_attempts": 1, "mode": "standard"},
-        "max_pool_connections": _CONNECTIONS,
-        "request_checksum_calculation": options.get("checksums") or "when_supported",
-        "response_checksum_validation": "when_required",
-        "s3": {"addressing_style": options.get("addressing_style") or "auto"},
-    }

@@ -1,4 +1,4 @@
-"""What S3 and its SDK say when something fails, as one line of what is wrong and one of what to type."""
+"""Errors of S3 and its SDK, translated into one line of what is wrong and one of what to type."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from mvc.errors import MissingObject, MvcError
 from mvc.store.buckets.address import hidden
-from mvc.store.buckets.bucket import Changed, RemoteError, SlowDown, Transient
-from mvc.store.buckets.session import AGAIN
+from mvc.store.buckets.bucket import RemoteError, SlowDown, Transient
+from mvc.store.buckets.session import AGAIN, changed
 
 _KEYS = "export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...  # or AWS_PROFILE=..."
 _LOGIN = "aws sso login  # or renew the credentials"
@@ -29,18 +29,18 @@ _CLOCK = "sudo timedatectl set-ntp true"
 _TEST = "mvc remote test NAME"
 _OWN_KEYS = f"{_SET_HERE} access_key_id=ID -o secret_access_key=SECRET"
 _OF_CLONE = {_KEYS: _OWN_KEYS, _LOGIN: f"{_OWN_KEYS} -o session_token=TOKEN"}
-"""What to type instead, where the keys are options of the remote; then, where a profile is."""
+"""What to type instead if the keys are options of the remote; below, if a profile is."""
 _OF_PROFILE = {_KEYS: "aws configure", _LOGIN: "aws sso login", _WHO: _WHO}
 
 _RIGHTS = {
-    "abort_multipart_upload": "s3:AbortMultipartUpload",
-    "delete_objects": "s3:DeleteObject",
-    "get_object": "s3:GetObject",
-    "head_bucket": "s3:ListBucket",
-    "head_object": "s3:GetObject and s3:ListBucket",
-    "list_multipart_uploads": "s3:ListBucketMultipartUploads",
-    "list_objects_v2": "s3:ListBucket",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "DeleteObjects": "s3:DeleteObject",
+    "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject and s3:ListBucket",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "ListObjectsV2": "s3:ListBucket",
 }
+"""By the SDK's names of operations."""
 _REFUSED = {
     "InvalidAccessKeyId": ("the server does not know the access key", _KEYS),
     "SignatureDoesNotMatch": ("the server refuses the signature: the secret key is wrong", _KEYS),
@@ -49,7 +49,7 @@ _REFUSED = {
     "TokenRefreshRequired": ("the login has expired", _LOGIN),
     "InvalidToken": ("the session token is not valid", _LOGIN),
     "RequestExpired": ("the clock of this machine is wrong", _CLOCK),
-    "EntityTooLarge": ("the object is larger than the server takes", "split the file"),
+    "EntityTooLarge": ("the object is larger than the server accepts", "split the file"),
     "InvalidObjectState": ("the object is archived", "aws s3api restore-object --help"),
     "NotImplemented": ("the server does not know this request", f"{_SET} checksums=when_required  # for an old server"),
     "XMinioStorageFull": ("the server's disk is full", "make room there, then run the command again"),
@@ -57,8 +57,8 @@ _REFUSED = {
     "KMS.NotFoundException": ("the encryption key does not exist", f"{_SET} kms_key_id=ARN"),
     "KMS.DisabledException": ("the encryption key is disabled", f"{_SET} kms_key_id=ARN"),
     "InvalidArgument": ("the server refuses a setting of the request", "mvc remote list  # sse, kms_key_id, acl"),
-    "AccessControlListNotSupported": ("the bucket takes no access lists", f"{_SET} acl="),
-    "InvalidBucketName": ("this is no bucket's name", "mvc remote list"),
+    "AccessControlListNotSupported": ("the bucket does not accept access lists", f"{_SET} acl="),
+    "InvalidBucketName": ("invalid name of a bucket", "mvc remote list"),
 }
 _ELSEWHERE = {
     "PermanentRedirect", "TemporaryRedirect", "Redirect", "AuthorizationHeaderMalformed",
@@ -70,57 +70,67 @@ _PASSING = {
     "BadDigest", "ConditionalRequestConflict", "IncompleteBody", "InternalError", "OperationAborted", "RequestTimeout",
     "RequestTimeoutException", "XAmzContentSHA256Mismatch", "408",
 }
-"""What the server blames on the request, but the way there spoiled; or what will be over in a moment."""
+"""Damage on the way to the server, which it blames on the request; or a temporary state."""
 
 
 class Redirected(Exception):
-    """The server sends whoever asks to another place, named here; nobody went there."""
+    """The server redirects to another server, named here; no request was sent there."""
 
 
 class Asked(NamedTuple):
-    """A request: whom, what for, about which key."""
+    """The remote of a request, and its key."""
 
     url: str
-    """The remote's, for messages."""
     bucket: str
     endpoint: str
     """Empty: AWS."""
-    method: str
-    key: str = ""
-    reached: bool = True
-    """Whether the server was ever heard of before: if not, it is no passing trouble that it cannot be reached."""
-    remote: str = "NAME"
-    """The name of the remote, for what to type."""
-    signer: str = ""
-    """What of the remote's options decides about credentials: `keys`, `anon`, or `profile NAME`; else the SDK does."""
+    key: str
+    reached: bool
+    """Whether the server answered before: if not, that it cannot be reached is not a temporary failure."""
+    remote: str
+    """The name of the remote, for fixes."""
+    signer: str
+    """Which options choose the credentials: `keys`, `anon`, or `profile NAME`; empty: the SDK does."""
 
     @property
     def host(self) -> str:
-        """Who was asked."""
+        """The server, for messages."""
         return self.endpoint or "Amazon S3"
 
 
 def translate(error: Exception, asked: Asked) -> Exception:
-    """Return what to raise instead of `error`; a `RuntimeError` when it is a bug of ours."""
-    told = _translated(error, asked)
-    if told is None:
-        return RuntimeError(f"{asked.method}: {error!r}")
-    told.fix = _typed(told.fix, asked)
-    return told
+    """Return what to raise instead of `error`; a `RuntimeError` for a bug of mvc."""
+    translated = _translated(error, asked)
+    if translated is None:
+        return RuntimeError(f"S3 {_operation(error)}: {error!r}")
+    translated.fix = _typed(translated.fix, asked)
+    return translated
+
+
+def refused_part(found: Mapping[str, Any], operation: str) -> Exception:
+    """Return the error for a part of an answer that reports a failure."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - it is loaded
+
+    error: Exception = ClientError({"Error": found}, operation)
+    return error
+
+
+def _operation(error: Exception) -> str:
+    return str(getattr(error, "operation_name", ""))
 
 
 def _translated(error: Exception, asked: Asked) -> MvcError | None:
     if (response := _response(error)) is not None:
-        return _answered(response, asked)
+        return _answered(response, _operation(error), asked)
     if isinstance(error, Redirected):
         return _redirected(str(error), asked)
-    if isinstance(error, RecursionError):  # the SDK follows a redirection that leads nowhere
+    if isinstance(error, RecursionError):  # the SDK follows a redirect to another region in a circle
         return _elsewhere({}, asked)
     return _unanswered(error, asked)
 
 
 def _typed(fix: str, asked: Asked) -> str:
-    """Return what to type for this very remote: its options come before the environment."""
+    """Return what to type for this remote, whose options come before the environment."""
     kind, _, profile = asked.signer.partition(" ")
     if kind == "keys" and fix in _OF_CLONE:
         fix = _OF_CLONE[fix]
@@ -132,12 +142,12 @@ def _typed(fix: str, asked: Asked) -> str:
 
 
 def code_of(error: BaseException) -> str:
-    """Return S3's own word for what is wrong, also of a translated error; empty when the server did not answer."""
+    """Return S3's code of an error, also of a translated one; empty if the server did not answer."""
     return str((_response(error) or {}).get("Error", {}).get("Code", ""))
 
 
 def _response(error: BaseException | None) -> Mapping[str, Any] | None:
-    """Return the answer that an error, or what caused it, came with: s3fs translates, too."""
+    """Return the answer of an error or its cause."""
     while error is not None:
         response = getattr(error, "response", None)
         if isinstance(response, Mapping):
@@ -146,21 +156,20 @@ def _response(error: BaseException | None) -> Mapping[str, Any] | None:
     return None
 
 
-def _answered(response: Mapping[str, Any], asked: Asked) -> MvcError:
-    """Turn an answer that is an error into ours."""
+def _answered(response: Mapping[str, Any], operation: str, asked: Asked) -> MvcError:
     code = str(response.get("Error", {}).get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in _SLOWER or status in (429, 503):
-        return SlowDown(f"{asked.url}: {asked.host} asks to be asked less ({code})", AGAIN)
+        return SlowDown(f"{asked.url}: {asked.host} asks for fewer requests ({code})", AGAIN)
     if code in _REFUSED:
         message, fix = _REFUSED[code]
         return RemoteError(f"{asked.url}: {message}", fix)
     if code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Transient(f"{asked.url}: {asked.host} has failed ({code or status})", AGAIN)
-    return _refused(code, status, response, asked)
+        return Transient(f"{asked.url}: {asked.host} failed ({code or status})", AGAIN)
+    return _refused(code, status, response, operation, asked)
 
 
-def _refused(code: str, status: int, response: Mapping[str, Any], asked: Asked) -> MvcError:
+def _refused(code: str, status: int, response: Mapping[str, Any], operation: str, asked: Asked) -> MvcError:
     if code == _SKEWED:
         return RemoteError(f"{asked.url}: {_skew(response)}", _CLOCK)
     if code in _ELSEWHERE or status in (301, 307):
@@ -169,22 +178,22 @@ def _refused(code: str, status: int, response: Mapping[str, Any], asked: Asked) 
         option = f" --endpoint-url {asked.endpoint}" if asked.endpoint else ""
         fix = f"aws{option} s3 mb s3://{asked.bucket}"
         return RemoteError(f"there is no bucket {asked.bucket} at {asked.host}", fix)
-    if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and asked.method == "get_object"):
+    if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and operation == "GetObject"):
         return MissingObject(f"{asked.url}/{asked.key} is gone")
     if code == "PreconditionFailed" or status == HTTPStatus.PRECONDITION_FAILED:
-        return Changed(f"{asked.url}/{asked.key} is not what it was a moment ago", "run the command again")
+        return changed(asked.url, asked.key)
     if status in (401, 403) or code == "AccessDenied":
-        return _denied(asked)
+        return _denied(operation, asked)
     message = str(response.get("Error", {}).get("Message", "")).strip() or "no reason given"
     about = f"{asked.url}/{asked.key}" if asked.key else asked.url
     return RemoteError(f"{about}: {asked.host} answered {code or status}: {message}", _TEST)
 
 
-def _denied(asked: Asked) -> RemoteError:
-    right = _RIGHTS.get(asked.method, "s3:PutObject")
+def _denied(operation: str, asked: Asked) -> RemoteError:
+    right = _RIGHTS.get(operation, "s3:PutObject")
     about = f"{asked.url}/{asked.key}" if asked.key else asked.url
     if asked.signer == "anon":
-        message = f"{about}: access denied: it is not public, and the remote uses no credentials"
+        message = f"{about}: access denied: it is not public, and the remote has anon=true"
         return RemoteError(message, f"{_SET} anon=")
     return RemoteError(f"{about}: access denied; the credentials in use lack {right}", _TEST)
 
@@ -196,16 +205,16 @@ def _elsewhere(response: Mapping[str, Any], asked: Asked) -> RemoteError:
     return RemoteError(f"the bucket {asked.bucket} is {where}", f"{_SET} region={region or 'REGION'}")
 
 
-def _redirected(place: str, asked: Asked) -> RemoteError:
-    """Name the place that a server redirects to: no other than the one that was set up learns anything."""
-    scheme, host, *_ = urlsplit(place)
+def _redirected(target: str, asked: Asked) -> RemoteError:
+    """Name the server that the configured one redirects to."""
+    scheme, host, *_ = urlsplit(target)
     origin = hidden(f"{scheme or 'https'}://{host}") if host else asked.host
     fix = f"{_SET} endpoint_url={shlex.quote(origin)}  # if that is yours, too"
     return RemoteError(f"{asked.url}: {asked.host} redirects to {origin}, which mvc does not follow", fix)
 
 
 def _skew(response: Mapping[str, Any]) -> str:
-    """Return by how much the clock is wrong, as the answer's date tells."""
+    """Return how wrong the clock is, by the date of the answer."""
     date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
         minutes = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() / 60
@@ -217,35 +226,35 @@ def _skew(response: Mapping[str, Any]) -> str:
 
 
 def _unanswered(error: Exception, asked: Asked) -> MvcError | None:
-    """Turn what happened before there was an answer, or in the midst of it, into ours."""
-    import aiohttp  # noqa: PLC0415 - s3fs has loaded both
+    """Translate an error before or during an answer; None for a bug of mvc."""
+    import aiohttp  # noqa: PLC0415 - both are loaded
     from botocore import exceptions as boto  # noqa: PLC0415
 
-    if told := _no_login(error, asked) or _no_trust(error, asked):
-        return told
+    if known := _no_login(error, asked) or _no_trust(error, asked):
+        return known
     if isinstance(error, boto.EndpointConnectionError | boto.ProxyConnectionError | aiohttp.ClientConnectorError):
         return _unreachable(error, asked)
     if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError | asyncio.TimeoutError):
         return Transient(f"{asked.url}: no answer from {asked.host}", AGAIN)
     if isinstance(error, boto.HTTPClientError | aiohttp.ClientError | boto.IncompleteReadError | ConnectionError):
         again = AGAIN if asked.reached else f"{_SET} endpoint_url=URL  # https:// or http://? Or run the command again"
-        return Transient(f"{asked.url}: {asked.host} broke the connection off", again)
+        return Transient(f"{asked.url}: the connection to {asked.host} broke", again)
     if type(error).__name__ == "ResponseParserError":
-        return Transient(f"{asked.url}: what {asked.host} answered cannot be read", AGAIN)
+        return Transient(f"{asked.url}: the answer of {asked.host} cannot be parsed", AGAIN)
     if isinstance(error, boto.BotoCoreError | ValueError):
         return RemoteError(f"{asked.url}: {' '.join(str(error).split())}", "mvc remote list")
     return None
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Return what the SDK has wrapped."""
+    """Return the error that the SDK has wrapped."""
     inner = getattr(error, "kwargs", {}).get("error")
     return inner if isinstance(inner, BaseException) else error
 
 
 def _no_trust(error: Exception, asked: Asked) -> RemoteError | None:
-    """Tell a certificate that is not trusted, or is not to be read, from a server that speaks plain HTTP."""
-    import aiohttp  # noqa: PLC0415 - s3fs has loaded both
+    """Distinguish an untrusted or unreadable certificate from a server that speaks plain HTTP."""
+    import aiohttp  # noqa: PLC0415 - both are loaded
     from botocore import exceptions as boto  # noqa: PLC0415
 
     cause, bundle = _cause(error), f"{_SET_HERE} ca_bundle=FILE"
@@ -264,10 +273,10 @@ def _no_login(error: Exception, asked: Asked) -> RemoteError | None:
 
     if isinstance(error, boto.PartialCredentialsError):
         lacking = error.kwargs["cred_var"]
-        return RemoteError(f"{asked.url}: only a part of the credentials was found, without {lacking}", _KEYS)
+        return RemoteError(f"{asked.url}: the credentials are incomplete: {lacking} is missing", _KEYS)
     if isinstance(error, boto.NoCredentialsError):
         fix = f"{_KEYS}; a public bucket: {_SET} anon=true"
-        return RemoteError(f"{asked.url}: no credentials for {asked.host} were found", fix)
+        return RemoteError(f"{asked.url}: no credentials for {asked.host} found", fix)
     if isinstance(error, boto.ProfileNotFound):
         profile = error.kwargs["profile"]
         return RemoteError(f"{asked.url}: there is no profile {profile} in ~/.aws", "aws configure list-profiles")
@@ -275,12 +284,12 @@ def _no_login(error: Exception, asked: Asked) -> RemoteError | None:
         return RemoteError(f"{asked.url}: the login has expired", _LOGIN)
     if isinstance(error, boto.CredentialRetrievalError):
         reason = " ".join(str(error).split()).rstrip(":")
-        return RemoteError(f"{asked.url}: the credentials cannot be had: {reason}", _WHO)
+        return RemoteError(f"{asked.url}: the credentials cannot be loaded: {reason}", _WHO)
     return None
 
 
 def _unreachable(error: Exception, asked: Asked) -> MvcError:
-    """Nobody was reached: for good unless the server was there a moment ago."""
+    """The server cannot be reached: temporarily, if it answered before."""
     cause = _cause(error)
     inner = getattr(cause, "os_error", cause)
     fix = f"{_SET} endpoint_url=URL  # or start the server" if asked.endpoint else _NETWORK
@@ -289,7 +298,7 @@ def _unreachable(error: Exception, asked: Asked) -> MvcError:
     elif isinstance(inner, socket.gaierror):
         message = f"{asked.url}: the name of {asked.host} cannot be resolved"
     elif getattr(inner, "errno", None) == errno.ECONNREFUSED:
-        message = f"{asked.url}: nobody answers at {asked.host}: connection refused"
+        message = f"{asked.url}: {asked.host} does not answer: connection refused"
     else:
         message = f"{asked.url}: {asked.host} cannot be reached"
     return Transient(message, AGAIN) if asked.reached else RemoteError(message, fix)

@@ -1,94 +1,95 @@
-"""As whom requests to S3 are signed: the access key, where it comes from, and at Amazon the name behind it."""
+"""The identity that signs S3 requests: the access key, its origin, and at Amazon the name of its owner."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from s3fs import S3FileSystem
+    from mvc.store.buckets.s3.client import S3Connection
 
 PATIENCE = 3.0
-"""Seconds for asking Amazon for a name: it is good to know, and nothing depends on it."""
+"""Seconds to wait for Amazon's name of the identity, which is informative only."""
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 _SHORT = 12
-"""Characters from which on an access key is told by both of its ends."""
-_ALIKE = {
+"""Access keys of at least so many characters are shown with both ends."""
+_ORIGINS = {
     "env": "the environment",
     "assume-role-with-web-identity": "a token of the environment",
     "container-role": "the role of the container",
     "iam-role": "the role of the machine",
 }
-"""The SDK's words for where credentials come from, in ours; all others are ways of a profile."""
+"""By the SDK's names; any other is a method of a profile."""
 _OF_PROFILE = {"sso": "single sign-on", "assume-role": "a role", "custom-process": "a command", "login": "aws login"}
 
 
 class _Keys(NamedTuple):
-    """What requests are signed with."""
+    """What signs requests."""
 
     id: str
     secret: str
     token: str | None
-    place: str
+    origin: str
 
 
-async def identity(filesystem: S3FileSystem) -> str:
-    """Return as whom `filesystem` signs; empty when nobody is found."""
-    if filesystem.anon:
+async def identity(options: Mapping[str, str], connection: S3Connection) -> str:
+    """Return the identity, in one line; empty without credentials."""
+    if options.get("anon") == "true":
         return "anonymous"
-    client = await filesystem.set_session()
-    keys = await _keys(filesystem)
+    keys = await _keys(options, connection.session)
     if keys is None:
         return ""
-    told = f"access key {masked(keys.id)} from {keys.place}"
-    name = await _name(filesystem, client, keys) if _is_amazon(client) else ""
-    return f"{name}, {told}" if name else told
+    key = f"access key {masked(keys.id)} from {keys.origin}"
+    name = await _name(options, connection, keys) if _is_amazon(connection.client) else ""
+    return f"{name}, {key}" if name else key
 
 
 def masked(key: str) -> str:
-    """Return enough of an access key to tell it from others."""
+    """Return enough of an access key to recognize it."""
     return f"{key[:4]}…{key[-4:]}" if len(key) >= _SHORT else f"{key[:2]}…"
 
 
-async def _keys(filesystem: S3FileSystem) -> _Keys | None:
-    if filesystem.key and filesystem.secret:
-        return _Keys(filesystem.key, filesystem.secret, filesystem.token, "the option access_key_id")
-    found = await filesystem.session.get_credentials()
+async def _keys(options: Mapping[str, str], session: Any) -> _Keys | None:
+    key, secret = options.get("access_key_id"), options.get("secret_access_key")
+    if key and secret:
+        return _Keys(key, secret, options.get("session_token") or None, "the option access_key_id")
+    found = await session.get_credentials()
     if found is None:
         return None
     frozen = await found.get_frozen_credentials()
-    return _Keys(frozen.access_key, frozen.secret_key, frozen.token, _place(filesystem.session, found.method))
+    return _Keys(frozen.access_key, frozen.secret_key, frozen.token, _origin(session, found.method))
 
 
-def _place(session: Any, method: str) -> str:
-    if method in _ALIKE:
-        return _ALIKE[method]
+def _origin(session: Any, method: str) -> str:
+    if method in _ORIGINS:
+        return _ORIGINS[method]
     profile = session.get_config_variable("profile") or "default"
     return f"profile {profile}" + (f" ({_OF_PROFILE[method]})" if method in _OF_PROFILE else "")
 
 
 def _is_amazon(client: Any) -> bool:
-    """Whether nobody set another server, in the remote's options or in the SDK's own settings."""
+    """Whether neither the remote's options nor the SDK's settings name another server."""
     return f".{urlsplit(client.meta.endpoint_url).hostname}".endswith(_AMAZON)
 
 
-async def _name(filesystem: S3FileSystem, client: Any, keys: _Keys) -> str:
-    """Return whose keys they are, as Amazon's STS knows it; empty when it does not tell in time."""
-    from aiobotocore.config import AioConfig  # noqa: PLC0415 - s3fs has loaded it
+async def _name(options: Mapping[str, str], connection: S3Connection, keys: _Keys) -> str:
+    """Return the owner of the keys by Amazon's STS; empty if it does not answer in time."""
+    from aiobotocore.config import AioConfig  # noqa: PLC0415 - it is loaded
 
-    region = client.meta.region_name
-    asking = filesystem.session.create_client(
+    region = connection.client.meta.region_name
+    asking = connection.session.create_client(
         "sts",
         region_name="us-east-1" if region in (None, "aws-global") else region,
         aws_access_key_id=keys.id,
         aws_secret_access_key=keys.secret,
         aws_session_token=keys.token,
-        verify=filesystem.client_kwargs.get("verify"),
+        verify=options.get("ca_bundle") or None,
         config=AioConfig(connect_timeout=PATIENCE, read_timeout=PATIENCE, retries={"total_max_attempts": 1}),
     )
-    with suppress(Exception):  # whatever is wrong, the access key is told
+    with suppress(Exception):  # the access key is shown in any case
         async with asyncio.timeout(PATIENCE), asking as sts:
             return str((await sts.get_caller_identity())["Arn"])
     return ""

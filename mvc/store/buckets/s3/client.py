@@ -1,0 +1,159 @@
+"""Requests to S3: the SDK's client, its settings, and what every answer must contain.
+
+The SDK's retries are off: mvc.store.buckets.retry has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from mvc.store.buckets.bucket import Transient
+from mvc.store.buckets.s3.errors import Asked, Redirected, translate
+from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, Backend, Session, need
+
+_CONNECTIONS = 64
+_PROOF = {
+    "complete_multipart_upload": "ETag", "create_multipart_upload": "UploadId", "get_object": "ETag",
+    "head_object": "ETag", "list_multipart_uploads": "IsTruncated", "list_objects_v2": "IsTruncated",
+    "put_object": "ETag", "upload_part": "ETag",
+}
+"""Fields of every answer of S3. A login page has none of them, but status 200."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CREATING = frozenset({"create_multipart_upload", "put_object"})
+_OF_CREATION = {"sse": "ServerSideEncryption", "kms_key_id": "SSEKMSKeyId", "acl": "ACL"}
+
+
+class S3Connection(NamedTuple):
+    """A client of the SDK. They have no types."""
+
+    session: Any
+    client: Any
+    open: AsyncExitStack
+
+
+class S3Client:
+    """Sends requests about one bucket. All methods may be called from several threads."""
+
+    def __init__(self, url: str, options: Mapping[str, str], patience: float, name: str) -> None:
+        """Use `url` with `options`, by the names in docs/remotes.md, of the remote `name`.
+
+        Raises:
+            UsageError: aiobotocore is not installed.
+
+        """
+        need(url, "s3", "aiobotocore")
+        self.bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        self.prefix = f"{prefix}/" if prefix else ""
+        self._url = url
+        self.options = options
+        self._patience = patience
+        self._name = name
+        self._created = _given(options, _OF_CREATION)
+        self._reached = False
+        self.session = Session(url, Backend(partial(_connect, options, patience), _end, self.translate), patience)
+
+    def call(
+        self, operation: str, key: str = "", *, patience: float = 0, moved: Callable[[], int] = int, **params: Any,
+    ) -> dict[str, Any]:
+        """Return the answer to a request; `moved` counts the bytes sent."""
+        if key:
+            params["Key"] = self.prefix + key
+        ask = partial(self.request, operation, params)
+        return self.session.ask(ask, key, patience=patience, moved=moved)
+
+    async def request(self, operation: str, params: Mapping[str, Any], connection: S3Connection) -> dict[str, Any]:
+        """Send a request on the event loop, and check that S3 answered."""
+        extra = self._created if operation in _CREATING else {}
+        send = getattr(connection.client, operation)
+        answer: dict[str, Any] = await send(Bucket=self.bucket, **extra, **params)
+        if _PROOF.get(operation, "ResponseMetadata") not in answer:
+            raise Transient(f"{self._url}: the answer is not S3's", AGAIN)
+        self._reached = True
+        return answer
+
+    def translate(self, error: Exception, key: str) -> Exception:
+        """Return what to raise instead of an error of the SDK."""
+        endpoint = self.options.get("endpoint_url", "")
+        asked = Asked(self._url, self.bucket, endpoint, key, self._reached, self._name, _signer(self.options))
+        return translate(error, asked)
+
+
+async def _connect(options: Mapping[str, str], patience: float) -> S3Connection:
+    from aiobotocore.config import AioConfig  # noqa: PLC0415 - it takes half a second
+    from aiobotocore.session import AioSession  # noqa: PLC0415 - as above
+    from botocore import UNSIGNED  # noqa: PLC0415 - as above
+
+    settings = {**_config(options, patience), "http_session_cls": _session_class(options)}
+    keys = {"access_key_id": "aws_access_key_id", "secret_access_key": "aws_secret_access_key"}
+    if options.get("anon") == "true":
+        settings["signature_version"], keys = UNSIGNED, {}
+    session = AioSession(profile=options.get("profile") or None)
+    given = _given(options, {
+        "endpoint_url": "endpoint_url", "region": "region_name", "ca_bundle": "verify",
+        "session_token": "aws_session_token", **keys,
+    })
+    stack = AsyncExitStack()
+    client = await stack.enter_async_context(session.create_client("s3", config=AioConfig(**settings), **given))
+    return S3Connection(session, client, stack)
+
+
+async def _end(connection: S3Connection) -> None:
+    await connection.open.aclose()
+
+
+def _session_class(options: Mapping[str, str]) -> type[Any]:
+    """Return the SDK's HTTP session, but one that follows no redirect: it would forward a session token.
+
+    The SDK itself handles redirects between Amazon's regions.
+    """
+    from aiobotocore.httpsession import AIOHTTPSession  # noqa: PLC0415 - it is loaded
+
+    # The SDK has no setting for this, so a private method is replaced. Without it, refuse to work.
+    if not hasattr(AIOHTTPSession, "_get_session"):
+        raise ImportError("this aiobotocore would follow redirects")
+
+    class NoRedirects(AIOHTTPSession):  # type: ignore[misc]  # has no types
+        async def _get_session(self, proxy_url: str | None) -> Any:
+            session = await super()._get_session(proxy_url)
+            return SimpleNamespace(request=partial(session.request, allow_redirects=False))
+
+        async def send(self, request: Any) -> Any:
+            answer = await super().send(request)
+            target = answer.headers.get("location") if answer.status_code in _REDIRECTS else None
+            if target and options.get("endpoint_url") and "x-amz-bucket-region" not in answer.headers:
+                answer.raw.close()
+                raise Redirected(target)
+            return answer
+
+    return NoRedirects
+
+
+def _signer(options: Mapping[str, str]) -> str:
+    """Return which options choose the credentials; see `Asked.signer`."""
+    if options.get("anon") == "true":
+        return "anon"
+    if options.get("access_key_id"):
+        return "keys"
+    return f"profile {options['profile']}" if options.get("profile") else ""
+
+
+def _given(options: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    """Return the `options` that are set, by the SDK's names."""
+    return {name: options[option] for option, name in names.items() if options.get(option)}
+
+
+def _config(options: Mapping[str, str], patience: float) -> dict[str, Any]:
+    """Return the SDK's settings. Checksums are on: not every server compares content with the signature."""
+    return {
+        "connect_timeout": min(CONNECT_PATIENCE, patience),
+        "read_timeout": patience,
+        "retries": {"total_max_attempts": 1, "mode": "standard"},
+        "max_pool_connections": _CONNECTIONS,
+        "request_checksum_calculation": options.get("checksums") or "when_supported",
+        "response_checksum_validation": "when_required",
+        "s3": {"addressing_style": options.get("addressing_style") or "auto"},
+    }

@@ -1,0 +1,1 @@
+"""SSH: the bucket, its files, its connection."""
