@@ -314,6 +314,7 @@ def _publish(project: Project, prepared: list[Prepared], options: AddOptions) ->
     publish_pointers(project, pointers, stage_them=options.stage)
     for item in prepared:
         _remember(project, item)
+    project.catalog.flush()
 
 
 def _remember(project: Project, item: Prepared) -> None:
