@@ -21,8 +21,8 @@ ModelFile = Callable[[str], Path]
         ("silero-onnx", "reflink,copy"),
         ("silero-jit", "symlink"),
         ("profanity", "reflink,copy"),
-        pytest.param("minilm", "reflink,copy", marks=pytest.mark.slow),
-        pytest.param("minilm", "hardlink", marks=pytest.mark.slow),
+        ("minilm", "reflink,copy"),
+        ("minilm", "hardlink"),
     ],
 )
 def test_a_published_model_goes_and_comes_back(repo: Repo, model_file: ModelFile, name: str, link: str) -> None:

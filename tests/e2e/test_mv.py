@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MVC, Repo, Result, make_home, noise
+from harness import LARGE, MVC, Begin, Repo, Result, make_home, noise, some
 
 BIG = 33 << 20
 """Bytes for which it is worth to wait until stat data can be trusted: see `mvc.workspace.observe.WORTH_WAITING`."""
@@ -41,9 +41,8 @@ def refused(repo: Repo, code: int, *args: str, cwd: str = ".") -> str:
     return result.err
 
 
-@pytest.fixture
-def models(repo: Repo) -> Repo:
-    """Return a repository with a file with a report, a directory and a file of Git's own in `models`."""
+def with_models(repo: Repo) -> None:
+    """Make a file with a report, a directory and a file of Git's own in `models`."""
     repo.write("models/m.bin", noise("m", LARGE))
     repo.write("models/bert/a", b"a")
     repo.write("models/bert/sub/b", b"b")
@@ -53,7 +52,12 @@ def models(repo: Repo) -> Repo:
     repo.ok("add", "models/m.bin", "models/bert")
     repo.git("add", "models")
     repo.commit()
-    return repo
+
+
+@pytest.fixture
+def models(begin: Begin) -> Repo:
+    """Return a repository with something of each kind in `models`."""
+    return begin(with_models)
 
 
 # What moves.
@@ -431,12 +435,13 @@ def faulty(repo: Repo, kind: str, fault: str, *line: str) -> Result:
     return result
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("what", LINES)
 def test_killed(prepared: Path, environ: dict[str, str], tmp_path: Path, what: str, kind: str) -> None:
     line, states = LINES[what]
     died = 0
-    for point in (1, 2, 3, 4, 5, 6, 8) if kind != "write" else (2, 5, 9, 13, 17):
+    for point in some((1, 2, 3, 4, 5, 6, 8) if kind != "write" else (2, 5, 9, 13, 17), 3):
         repo = Repo(tmp_path / f"at-{point}", environ)
         shutil.copytree(prepared, repo.root, symlinks=True)
         fault = f"signal=KILL:when={point}"
@@ -455,6 +460,7 @@ def test_killed(prepared: Path, environ: dict[str, str], tmp_path: Path, what: s
     assert died
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", ["rename", "mkdir", "fsync"])
 @pytest.mark.parametrize("what", LINES)
 def test_an_error_of_the_system_is_undone_or_told_with_the_line_to_type(
@@ -462,7 +468,7 @@ def test_an_error_of_the_system_is_undone_or_told_with_the_line_to_type(
 ) -> None:
     line, states = LINES[what]
     failed = 0
-    for point in range(1, 8):
+    for point in some(range(1, 8), 3):
         repo = Repo(tmp_path / f"at-{point}", environ)
         shutil.copytree(prepared, repo.root, symlinks=True)
         before = everything(repo)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MVC, Repo, make_home, noise
+from harness import LARGE, MVC, Begin, Repo, make_home, noise, some
 
 CALLS = {
     "rename": "rename,renameat,renameat2",
@@ -31,10 +31,9 @@ def fill(repo: Repo) -> None:
 
 
 @pytest.fixture
-def models(repo: Repo) -> Repo:
+def models(begin: Begin) -> Repo:
     """Return a repository with something tracked."""
-    fill(repo)
-    return repo
+    return begin(fill)
 
 
 def files(repo: Repo) -> set[str]:
@@ -377,6 +376,7 @@ def prepared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repo.root
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("keep", [False, True])
 def test_killed_the_same_line_goes_on_and_all_can_be_brought_back(
@@ -384,7 +384,7 @@ def test_killed_the_same_line_goes_on_and_all_can_be_brought_back(
 ) -> None:
     died = 0
     line = ["rm", "--keep", "models"] if keep else ["rm", "models"]
-    for point in (1, 2, 3, 5, 7, 9, 11, 14):
+    for point in some((1, 2, 3, 5, 7, 9, 11, 14), 3):
         repo = Repo(tmp_path / f"at-{point}", environ)
         shutil.copytree(prepared, repo.root, symlinks=True)
         calls = ["-e", f"trace={CALLS[kind]}", "-e", f"inject={CALLS[kind]}:signal=KILL:when={point}"]

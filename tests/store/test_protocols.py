@@ -274,6 +274,7 @@ def test_a_name_that_cannot_be_resolved(repo: Repo) -> None:
     for bucket in SshBucket("ssh://mvc-no-such-host.invalid/x"), WebBucket("http://mvc-no-such-host.invalid/x"):
         with pytest.raises(RemoteError, match="cannot be resolved"):
             bucket.head("key")
+        bucket.close()
 
 
 # SSH.

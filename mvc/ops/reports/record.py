@@ -26,18 +26,7 @@ from mvc.quality.reports.directions import higher_is_better
 from mvc.quality.reports.metric_files import MAX_BYTES as MAX_METRICS_BYTES
 from mvc.quality.reports.metric_files import FoundMetrics, find_metrics, read_metrics
 from mvc.quality.reports.metrics import parse_metric
-from mvc.quality.reports.report import (
-    Dataset,
-    Metric,
-    Model,
-    Parameter,
-    Report,
-    Train,
-    Used,
-    emit,
-    label,
-    parse_report,
-)
+from mvc.quality.reports.report import Dataset, Metric, Model, Parameter, Report, Train, Used, emit, label, parse_report
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version
 from mvc.scm.index import staged_file
 from mvc.scm.staging import stage

@@ -20,10 +20,10 @@ remotes:
 
 
 @pytest.fixture
-def two(repo: Repo, open_project: Callable[..., Project]) -> Project:
+def two(repo: Repo, open_fresh: Callable[..., Project]) -> Project:
     """Return a project with two remotes."""
     repo.write(".mvc/config.yaml", TWO)
-    return open_project()
+    return open_fresh()
 
 
 def test_every_remote_has_its_options(two: Project) -> None:
@@ -33,13 +33,13 @@ def test_every_remote_has_its_options(two: Project) -> None:
     }
 
 
-def test_the_only_remote_is_the_default(repo: Repo, open_project: Callable[..., Project]) -> None:
-    assert default_remote(open_project().settings) == ""
+def test_the_only_remote_is_the_default(repo: Repo, open_fresh: Callable[..., Project]) -> None:
+    assert default_remote(open_fresh().settings) == ""
     repo.write(".mvc/config.yaml", 'remotes: {nas: {url: "../nas"}}\n')
-    assert default_remote(open_project().settings) == "nas"
+    assert default_remote(open_fresh().settings) == "nas"
     repo.write(".mvc/config.yaml", TWO)
-    assert default_remote(open_project().settings) == ""
-    assert default_remote(open_project(variables={"MVC_REMOTES_DEFAULT": "s3"}).settings) == "s3"
+    assert default_remote(open_fresh().settings) == ""
+    assert default_remote(open_fresh(variables={"MVC_REMOTES_DEFAULT": "s3"}).settings) == "s3"
 
 
 def test_a_directory_is_relative_to_the_top_of_the_main_worktree(repo: Repo, two: Project) -> None:

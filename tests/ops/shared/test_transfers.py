@@ -51,10 +51,10 @@ def selection(path: str, pointer: Pointer, *inside: str) -> Selection:
 
 
 @pytest.fixture
-def project(repo: Repo, open_project: Callable[..., Project]) -> Project:
+def project(repo: Repo, open_fresh: Callable[..., Project]) -> Project:
     """Return a project with two remotes."""
     repo.write(".mvc/config.yaml", REMOTES)
-    return open_project()
+    return open_fresh()
 
 
 # Results.

@@ -79,16 +79,16 @@ def test_what_is_not_a_regular_file_has_its_mode_and_no_content(repo: Repo, proj
     ]
 
 
-def test_the_policy_is_read_once_for_each_path(repo: Repo, open_project: Callable[..., Project]) -> None:
+def test_the_policy_is_read_once_for_each_path(repo: Repo, open_fresh: Callable[..., Project]) -> None:
     repo.write(POLICY, 'mvc-policy: 1\nrules:\n  - {match: "**", report: optional}\n')
-    with open_project() as first:
+    with open_fresh() as first:
         reports = Reports(first)
         assert reports.state("m.bin", POINTER) is None
         reports.remember()
-    with open_project() as second:
+    with open_fresh() as second:
         assert second.catalog.verdicts()[POLICY][1] == '{"m.bin": false}'
-    repo.write(POLICY, 'mvc-policy: 1\n')
+    repo.write(POLICY, "mvc-policy: 1\n")
     repo.write("n.bin.eval.yaml", REPORT)
-    reports = Reports(open_project())
+    reports = Reports(open_fresh())
     assert reports.state("m.bin", POINTER) == "missing"
     assert reports.state("n.bin", POINTER) == "ok"

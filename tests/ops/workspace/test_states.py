@@ -120,9 +120,9 @@ def test_only_content_in_the_cache_is_deleted(repo: Repo, tracked: Project) -> N
     assert (removed.kept, repo.read("d/a")) == (True, b"only here")
 
 
-def test_a_shared_file_gets_its_own_content(repo: Repo, open_project: Callable[..., Project]) -> None:
+def test_a_shared_file_gets_its_own_content(repo: Repo, open_fresh: Callable[..., Project]) -> None:
     repo.write("m.bin", b"x" * (2 << 20))
-    project = open_project(variables={"MVC_CACHE_LINK": "hardlink"})
+    project = open_fresh(variables={"MVC_CACHE_LINK": "hardlink"})
     add(project, ["m.bin"])
     shared = repo.path("m.bin").stat()
     assert (shared.st_nlink, shared.st_mode & 0o222) == (2, 0)
