@@ -71,7 +71,6 @@ def _follow(project: Project, find: Callable[[], list[FileChange]]) -> Followed:
 
 
 def _is_absent(project: Project, item: Tracked) -> bool:
-    """Whether neither the cache nor the workspace has the content."""
     try:
         if item.pointer is None or item.condition or is_available(project.cache, project.catalog, item.pointer):
             return False
@@ -109,12 +108,7 @@ def _untracked(git: Git, tracked: dict[str, Tracked], paths: Iterable[str]) -> l
 
 
 def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> bool:
-    """Delete the content of a pointer; return whether there was any.
-
-    Raises:
-        MvcError: it was changed, or the cache does not hold all of it.
-
-    """
+    """Delete the content of a pointer; return whether there was any."""
     before = observe_path(project, path)
     if before.scan.kind == "none":
         return False

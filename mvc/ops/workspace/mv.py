@@ -162,7 +162,7 @@ def _rename_back(tree: Tree, old: str, new: str) -> None:
 
 
 def _is_away(tree: Tree, old: str, new: str) -> bool:
-    """Whether `old` was renamed to `new`, or that cannot be told."""
+    """Whether `old` was renamed to `new`; True as well if the system cannot tell."""
     try:
         return tree.lstat(old) is None and tree.lstat(new) is not None
     except (OSError, MvcError):
@@ -170,7 +170,6 @@ def _is_away(tree: Tree, old: str, new: str) -> bool:
 
 
 def _finish(project: Project, plan: MovePlan) -> None:
-    """Remove the old pointers and reports, and stage everything."""
     tree = project.tree
     for item in plan.moves:
         remove_file(tree, item.old + SUFFIX)

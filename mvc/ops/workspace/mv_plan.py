@@ -141,13 +141,6 @@ def _resolved(tree: Tree, items: list[Tracked], source: str, target: str, *, int
 
 
 def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> None:
-    """Check that everything can be moved.
-
-    Raises:
-        UsageError: it cannot.
-        MvcError: the target is on another mount.
-
-    """
     source, target = plan.source, plan.target
     if target == source:
         raise UsageError(f"{source} already has that name", "mvc mv SRC DST")
@@ -168,7 +161,6 @@ def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> Non
 
 
 def _check_free(project: Project, index: IndexPaths, path: str, old: str) -> None:
-    """Check that `path` is in neither workspace nor index."""
     if (there := project.tree.lstat(path)) is not None:
         before = project.tree.lstat(old)
         if path.casefold() == old.casefold() and before is not None and os.path.samestat(before, there):

@@ -147,12 +147,6 @@ def _remove_all(
 
 
 def _delete(project: Project, tools: Checkout, path: str) -> Plan:
-    """Delete the content at `path`; return what was deleted.
-
-    Raises:
-        MvcError: the cache does not hold all of it, or a file there cannot be stored.
-
-    """
     before = observe_path(project, path)
     if error := refusal(path, before.scan, project.shell.show):
         raise error
@@ -176,7 +170,6 @@ def _removed(tree: Tree, path: str, plan: Plan | None) -> Removed:
 
 
 def _finish(project: Project, removed: list[Removed], *, keep: bool) -> None:
-    """Remove pointers, reports and ignore lines, and stage that."""
     tree, paths = project.tree, [item.path for item in removed]
     names = [path + suffix for path in paths for suffix in (*COMPANIONS, SUFFIX)]
     for name in names:
