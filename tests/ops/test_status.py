@@ -48,7 +48,7 @@ def test_the_files_of_a_directory_that_differ(repo: Repo, project: Project) -> N
     (item,) = status(project, ["data"]).items
     assert item.state == "modified"
     assert set(item.changes) == {
-        ChangedFile("a", "modified", 1, 6), ChangedFile("c", "added", None, 1), ChangedFile("sub/b", "deleted", 1, None),
+        ChangedFile("a", "modified", 1, 6), ChangedFile("c", "added", None, 1), ChangedFile("sub/b", "deleted", 1),
     }
 
 
