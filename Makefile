@@ -21,6 +21,8 @@ export MVC_TEST_MODELS
 # What the tests use of the system, as PROGRAM:PACKAGE.
 PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm fusermount3:fuse3 faketime:faketime git-lfs:git-lfs
 
+NEW_SEED := $(shell echo $$RANDOM)
+
 .PHONY: help
 help:  ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -37,8 +39,16 @@ demo-full: install models  ## the demo with repair, garbage, a published model; 
 	@$(BIN)/python demo/full.py
 
 .PHONY: test
-test: install models .cache/azurite/.complete  ## run all tests
-	@$(BIN)/python -m pytest -q -n 2 tests
+test: install models .cache/azurite/.complete  ## run the tests that a change must pass, 12 minutes
+	@$(BIN)/python -m pytest -q -n 2 -m "not long" tests
+
+.PHONY: test-long
+test-long: export MVC_TEST_LONG := 1
+test-long: export MVC_FAULTS_SEED ?= $(NEW_SEED)
+test-long: export MVC_STATE_SEED ?= $(NEW_SEED)
+test-long: install models .cache/azurite/.complete  ## run the tests that need minutes each or many rounds
+	@echo "MVC_FAULTS_SEED=$(MVC_FAULTS_SEED) MVC_STATE_SEED=$(MVC_STATE_SEED)"
+	@$(BIN)/python -m pytest -q -n 2 -m "long or sampled" tests
 
 .PHONY: faults
 faults: install  ## make every system call of every operation fail in turn; goes on where it was stopped

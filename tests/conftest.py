@@ -15,11 +15,24 @@ from uuid import uuid4
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves it alone
-from forkserver import ForkServer
-from harness import MODEL_FILES, MVC, PROJECT, InProcess, Repo, Result, fast_folder, fork_servers, make_home
+from forkserver import keep_command_line
+from harness import (
+    MODEL_FILES,
+    PROJECT,
+    Begin,
+    ForkServers,
+    History,
+    InProcess,
+    Repo,
+    Result,
+    fast_folder,
+    fork_servers,
+    make_home,
+)
 from proxy import Proxy, proxying
 from s3 import S3Server, serving
 from servers import azure_server, google_server, ssh_server, web_server  # noqa: F401 - fixtures
+from shared import shared, shared_folder
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and whatever they start, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -28,11 +41,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture(scope="session", autouse=True)
 def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Have what tests type as `mvc` run in forks."""
-    server = ForkServer(MVC, str(tmp_path_factory.mktemp("forks")))
-    fork_servers.append(server)
+    keep_command_line()
+    servers = ForkServers(tmp_path_factory.mktemp("forks"))
+    fork_servers.append(servers)
     yield
-    fork_servers.remove(server)
-    server.close()
+    fork_servers.remove(servers)
+    servers.close()
 
 
 @pytest.fixture
@@ -65,6 +79,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repo = Repo(top / "repo", make_home(top / "home"))
     repo.root.mkdir()
     repo.git("init", "-q")
+    for sample in repo.path(".git/hooks").iterdir():  # they would be a quarter of what every test copies
+        sample.unlink()
     repo.ok("init")
     repo.commit("set mvc up")
     return repo.root
@@ -75,6 +91,30 @@ def repo(template: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
     """Return a Git repository with mvc set up and committed."""
     shutil.copytree(template, tmp_path / "repo", symlinks=True)
     return Repo(tmp_path / "repo", environ)
+
+
+@pytest.fixture(scope="session")
+def histories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where starting histories are kept."""
+    return tmp_path_factory.mktemp("histories")
+
+
+@pytest.fixture
+def begin(histories: Path, template: Path, tmp_path: Path, environ: dict[str, str]) -> Begin:
+    """Return a function that makes the test's repository a copy of a starting history."""
+
+    def copy(history: History) -> Repo:
+        kept = histories / f"{history.__module__}.{history.__qualname__}"
+        if not kept.exists():
+            begun = kept.with_name(f"{kept.name} begun")
+            shutil.copytree(template, begun / "repo", symlinks=True)
+            history(Repo(begun / "repo", environ))
+            begun.rename(kept)
+        shutil.copytree(kept, tmp_path, symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(tmp_path / "nas/repos", ignore_errors=True)  # the copy is another clone
+        return Repo(tmp_path / "repo", environ)
+
+    return copy
 
 
 @pytest.fixture
@@ -120,8 +160,8 @@ def model_file() -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """Run a real S3 server, one for each process of tests."""
-    with serving(tmp_path_factory.mktemp("s3")) as server:
+    """Run a real S3 server."""
+    with shared(shared_folder(tmp_path_factory, "s3"), serving) as server:
         yield server
 
 

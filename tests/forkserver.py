@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -23,10 +24,13 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any, NamedTuple
 
 _STARTS = ("PYTHON", "LD_", "LC_", "LANG", "COVERAGE_", "FAKETIME")
 """Variables that count as a process starts begin with these."""
+_LATE = ("encodings.ascii", "platformdirs.unix", "resource")
+"""What nearly every command imports while it runs."""
 _LIMIT = 1 << 20
 """Bytes of a request: arguments and environment."""
 
@@ -55,15 +59,15 @@ def _starting(environ: Mapping[str, str]) -> dict[str, str]:
 class ForkServer:
     """A process that waits for commands. Commands may run at once, asked for by several threads."""
 
-    def __init__(self, program: str, folder: str) -> None:
-        """Start it; it listens in `folder` and ends with this process."""
+    def __init__(self, program: str, folder: str, *modules: str) -> None:
+        """Start it, with `modules` imported; it listens in `folder` and ends with this process."""
         self._program = program
         self._address = f"{folder}/socket"
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(self._address)
         listener.listen(64)
         ours, theirs = os.pipe()
-        arguments = [sys.executable, __file__, str(listener.fileno()), str(ours)]
+        arguments = [sys.executable, __file__, str(listener.fileno()), str(ours), *modules]
         environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": folder}
         self._process = subprocess.Popen(arguments, pass_fds=(listener.fileno(), ours), env=environ, cwd="/")
         self._alive = theirs
@@ -191,17 +195,36 @@ def run() -> int:
     return code if isinstance(code, int) else int(code is not None)
 
 
-def _load() -> None:
-    """Import all that commands import."""
+def preload(*modules: str) -> None:
+    """Import `modules` and what commands import; build the command line, of which a process builds only its part."""
     import mvc
 
     for module in pkgutil.walk_packages(mvc.__path__, "mvc."):
         if module.name != "mvc.__main__":
             importlib.import_module(module.name)
+    for name in (*_LATE, *modules):
+        importlib.import_module(name)
+    keep_command_line()
+    gc.collect()
+    gc.freeze()  # forks need not copy what a collection would touch
+
+
+def keep_command_line() -> None:
+    """Build the command line of `mvc` once for this process and its forks."""
+    from mvc.cli import lazy as commands
+
+    if hasattr(commands.command, "cache_clear"):
+        return
+    commands.command = cache(commands.command)
+    dict(commands.command().commands)
+
+
+def _load(*modules: str) -> None:
+    preload(*modules)
     if threading.active_count() > 1:
         raise RuntimeError(f"a process with threads must not fork: {threading.enumerate()}")
 
 
 if __name__ == "__main__":
-    _load()
+    _load(*sys.argv[3:])
     _serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

@@ -9,10 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from forkserver import ForkServer, fits
 
@@ -22,6 +22,23 @@ LARGE = 600 << 10
 """Bytes of a file that becomes a loose object: more than `mvc.store.cache.writer.LOOSE_AT`."""
 MANY = 300
 """Files of a directory that its pointer does not list itself: more than 256."""
+T = TypeVar("T")
+LONG = "MVC_TEST_LONG" in os.environ
+"""Whether this is `make test-long`."""
+
+
+def rounds(variable: str, usual: int, long: int) -> int:
+    """Return how many rounds a sampled test takes: as `variable` says, or as `make test` or `make test-long` does."""
+    return int(os.environ.get(variable) or (long if LONG else usual))
+
+
+def some(points: Sequence[T], count: int) -> Sequence[T]:
+    """Return all points for `make test-long`, else `count` of them, the first and the last included."""
+    if LONG or len(points) <= count:
+        return points
+    return [points[number * (len(points) - 1) // (count - 1)] for number in range(count)]
+
+
 MODEL_FILES = {
     "magika": "magika/models/standard_v3_3/model.onnx",
     "silero-onnx": "silero_vad/data/silero_vad.onnx",
@@ -118,8 +135,31 @@ def noise(seed: object, size: int) -> bytes:
     return random.Random(str(seed)).randbytes(size)
 
 
-fork_servers: list[ForkServer] = []
-"""The one that runs what `Repo.mvc` is told to, if there is one: conftest.py starts it."""
+class ForkServers:
+    """Run what `Repo.mvc` is told to; each is started when it is first needed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Let them listen below `folder`."""
+        self._folder = folder
+        self._started: dict[str, ForkServer] = {}
+
+    def for_(self, environ: Mapping[str, str]) -> ForkServer:
+        """Return the one for this environment: who has keys for S3 will need `s3fs`, which takes 0.2 s to import."""
+        modules = "s3fs" if "AWS_ACCESS_KEY_ID" in environ else ""
+        if modules not in self._started:
+            folder = self._folder / (modules or "plain")
+            folder.mkdir()
+            self._started[modules] = ForkServer(MVC, str(folder), *modules.split())
+        return self._started[modules]
+
+    def close(self) -> None:
+        """End them."""
+        for server in self._started.values():
+            server.close()
+
+
+fork_servers: list[ForkServers] = []
+"""Those of this test run, if conftest.py has made them."""
 
 
 def _forked(server: ForkServer, args: tuple[str, ...], cwd: Path, environ: Mapping[str, str]) -> Result:
@@ -163,7 +203,7 @@ class Repo:
         """Run `mvc ARGS`; whatever happens, it must not be a traceback or a bug."""
         environ = {**self.environ, **(env or {})}
         if fork_servers and fits(environ) and type(self) is Repo:  # others run commands in ways of their own
-            result = _forked(fork_servers[0], args, self.root / cwd, environ)
+            result = _forked(fork_servers[0].for_(environ), args, self.root / cwd, environ)
         else:
             result = self.run(MVC, *args, cwd=cwd, env=env)
         assert "Traceback" not in result.err, result
@@ -281,9 +321,13 @@ class Repo:
 
     def hooked(self) -> Repo:
         """Return this repository as somebody types in it who wants Git's hooks, which are laid down."""
-        repo = Repo(self.root, {name: text for name, text in self.environ.items() if name != "MVC_HOOKS_ENABLED"})
+        repo = self.with_hooks_enabled()
         repo.ok("hook", "install")
         return repo
+
+    def with_hooks_enabled(self) -> Repo:
+        """Return this repository with hooks that run, where they are installed."""
+        return Repo(self.root, {name: text for name, text in self.environ.items() if name != "MVC_HOOKS_ENABLED"})
 
     def clone(self, target: Path) -> Repo:
         """Clone this repository."""
@@ -291,5 +335,9 @@ class Repo:
         return Repo(target, self.environ)
 
 
+History = Callable[[Repo], object]
+"""Makes a starting history in a repository in which mvc is set up; beside it may lie remotes and clones."""
+Begin = Callable[[History], Repo]
+"""Gives a test its own copy of a starting history, which is built once for each process of tests."""
 InProcess = Callable[..., Result]
 """Runs `mvc -C DIR ARGS` in this process: `in_process(DIR, *ARGS)`."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import seaweed
+
+from mvc.store.buckets.s3.bucket import S3Bucket
 
 WEED = Path(sys.executable).parent / "weed"
 READER = "mvc-test-reader"
@@ -45,6 +47,12 @@ class S3Server(NamedTuple):
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+
+def make_bucket(server: S3Server, url: str) -> None:
+    """Write something: the server makes the bucket by itself."""
+    with closing(S3Bucket(url, server.options)) as bucket:
+        bucket.write("there", b"a bucket that is there")
 
 
 @contextmanager

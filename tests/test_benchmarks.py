@@ -18,6 +18,7 @@ from benchmarks.cases import CASES
 from benchmarks.prepare import Place
 from benchmarks.transfer_tools import TRANSFER_TOOLS
 
+pytestmark = pytest.mark.long
 MVC = tools.ALL[0]
 KNOWN = {tool.name: tool for tool in (*tools.ALL, *TRANSFER_TOOLS, tools.COPY, tools.FLOOR, tools.FLOOR_HASH)}
 

@@ -12,6 +12,7 @@ from benchmarks import faults_vs_peers as faults
 from benchmarks import lfs_server
 from benchmarks.faults_vs_peers import FINE, PEERS, Peer, Place
 
+pytestmark = pytest.mark.long
 MVC = PEERS[0]
 CARELESS = Peer(
     "careless", "sh", ("sh", "-c", "echo 1"), "kept", (("mkdir", "kept"),),

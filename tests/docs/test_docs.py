@@ -176,7 +176,7 @@ def answer(repo: Repo, code: int, *args: str) -> Any:
 
 
 def break_packs(repo: Repo) -> None:
-    """Change the last byte of every pack."""
+    """ChangeKind the last byte of every pack."""
     for pack in (repo.store / "packs").glob("*.pack"):
         pack.chmod(0o644)
         data = pack.read_bytes()

@@ -151,7 +151,6 @@ NAMES = (
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
 def test_names_are_completed_right_and_run_nothing(repo: Repo, shell: str) -> None:
     for number, name in enumerate(NAMES):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from e2e.test_faults import UNPRIVILEGED, Mount, mount  # noqa: F401 - a fixture
-from harness import LARGE, MVC, Repo, noise
+from harness import LARGE, MVC, Begin, Repo, Result, noise
 
 from mvc.ops.doctor.examination import examine
 from mvc.surroundings import surroundings
@@ -24,10 +24,13 @@ DAY_NS = 86_400 * 10**9
 
 def problems(repo: Repo, *prefix: str) -> dict[str, dict[str, str]]:
     """Return what `mvc doctor` finds, by name; text, JSON and exit code agree."""
-    result = repo.run(*prefix, MVC, "doctor", "--json")
+    def mvc(*args: str) -> Result:
+        return repo.run(*prefix, MVC, *args) if prefix else repo.mvc(*args)
+
+    result = mvc("doctor", "--json")
     found = result.json["problems"]
     assert result.code == (1 if found else 0), result
-    text = repo.run(*prefix, MVC, "doctor")
+    text = mvc("doctor")
     assert "Traceback" not in text.err, text
     assert text.code == result.code
     assert text.errors == [problem["message"] for problem in found]
@@ -326,16 +329,20 @@ CASES = [
 ]
 
 
-@pytest.fixture
-def busy(repo: Repo) -> Repo:
-    """Return a repository that tracks files and a directory."""
+def tracking(repo: Repo) -> None:
+    """Track files and a directory."""
     repo.write("data/a", "a")
     repo.write("data/b c", "b")
     repo.write("big.bin", noise("big", LARGE))
     repo.write("m.bin", "m")
     repo.ok("add", "m.bin", "data", "big.bin")
     repo.commit()
-    return repo
+
+
+@pytest.fixture
+def busy(begin: Begin) -> Repo:
+    """Return a repository that tracks files and a directory."""
+    return begin(tracking)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.name}-{number}" for number, case in enumerate(CASES)])

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from harness import MVC, Repo
+from harness import MVC, Begin, Repo
 
 from mvc.errors import MvcError
 from mvc.ops.shared.ssh_signatures import signers_of
@@ -38,13 +38,18 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def signed(repo: Repo, keys: Path) -> Repo:
-    """Return a repository with a model and its report, and with Ada's key in Git's config."""
+def evaluated(repo: Repo) -> None:
+    """Track a model and record its report."""
     repo.write(MODEL, "weights")
     repo.ok("add", MODEL)
     repo.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=0.9")
     repo.commit()
+
+
+@pytest.fixture
+def signed(begin: Begin, keys: Path) -> Repo:
+    """Return a repository with a model and its report, and with Ada's key in Git's config."""
+    repo = begin(evaluated)
     repo.git("config", "user.signingkey", str(keys / "ada"))
     return repo
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from formats.second_implementation import Store
-from harness import LARGE, MANY, Repo, noise
+from harness import LARGE, MANY, Begin, Repo, noise
 
 MODEL = "models/ranker.onnx"
 POLICY = """\
@@ -28,15 +28,19 @@ def train(repo: Repo, seed: object, tag: str, auc: float = 0.9, path: str = MODE
     repo.ok("eval", "record", path, "--tag", tag, "--metric", f"auc={auc}", "--higher-is-better", "auc", *more)
 
 
-@pytest.fixture
-def repo(repo: Repo) -> Repo:
-    """Return a repository with a model on `main`, and on a branch from there."""
+def on_a_branch(repo: Repo) -> None:
+    """Commit a model on `main`, and switch to a branch from there."""
     repo.write(".mvc/policy.yaml", POLICY)
     repo.git("add", ".mvc/policy.yaml")
     train(repo, 1, "v1.0.0")
     repo.commit("one")
     repo.git("switch", "-qc", "change")
-    return repo
+
+
+@pytest.fixture
+def repo(begin: Begin) -> Repo:
+    """Return a repository with a model on `main`, and on a branch from there."""
+    return begin(on_a_branch)
 
 
 def codes(repo: Repo, *args: str, code: int = 1) -> list[str]:

@@ -1,4 +1,4 @@
-"""A thousand random histories, garbage collected without grace: what is reachable stays, all else goes.
+"""Random histories, garbage collected without grace: what is reachable stays, all else goes.
 
 What is reachable is worked out here without mvc: commits by `git rev-list`, their pointers by walking
 each commit's tree, contents by a dictionary that is kept outside of the repository.
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 from formats.second_implementation import Store, read_manifest, read_pointer
-from harness import LARGE, MANY, Repo, noise
+from harness import LARGE, MANY, Repo, noise, rounds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +34,7 @@ PSEUDO_REFS = ("ORIG_HEAD", "FETCH_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REV
 CONFLICT = re.compile(
     rb"^<<<<<<< .*?\n(.*?)(?:^\|{7} .*?)?^=======\n(.*?)^>>>>>>> .*?\n", re.MULTILINE | re.DOTALL,
 )
-EXAMPLES = 250
+EXAMPLES = rounds("MVC_GC_SCENARIOS", 30, 400)
 """Scenarios in each of the four worlds."""
 
 number = st.integers(0, 5)
@@ -284,6 +284,7 @@ PREPARE: dict[str, Prepare] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("start", PREPARE)
 def test_gc_keeps_what_is_reachable_and_nothing_else(
     start: str, template: Path, tmp_path: Path, environ: dict[str, str],

@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from harness import MANY, Repo
+from harness import MANY, Begin, Repo
 
 
-@pytest.fixture
-def moving(repo: Repo) -> Repo:
-    """Return a repository with hooks; branch `main` has m.bin, branch `side` another m.bin, n.bin and data/."""
+def with_branches(repo: Repo) -> None:
+    """Install hooks; branch `main` has m.bin, branch `side` another m.bin, n.bin and data/."""
     hooked = repo.hooked()
     for name in ("pre-commit", "pre-merge-commit"):  # reports are not what is tested here
         hooked.path(f".git/hooks/{name}").unlink()
@@ -21,11 +20,16 @@ def moving(repo: Repo) -> Repo:
     hooked.write_dir("data", 3)
     hooked.ok("add", "n.bin", "data")
     hooked.added("m.bin", "side")
-    return hooked
+
+
+@pytest.fixture
+def moving(begin: Begin) -> Repo:
+    """Return a repository with hooks and two branches."""
+    return begin(with_branches).with_hooks_enabled()
 
 
 def switch(repo: Repo, *args: str) -> str:
-    """Run `git switch ARGS`, which must succeed; what is said on stderr."""
+    """Run `git switch ARGS`, which must succeed; return its stderr."""
     result = repo.run("git", "switch", *args)
     assert result.code == 0, result
     return result.err

@@ -87,7 +87,7 @@ def test_the_manifest_is_one(repo: Repo) -> None:
     assert tuple(re.findall(r"^- id: (.*)$", manifest.read_text(), re.MULTILINE)) == EXPORTED
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("program", ["pre-commit", "prek"])
 def test_trying_the_repository_refuses_a_model_without_a_report(repo: Repo, source: Repo, program: str) -> None:
     staged_model(repo)
@@ -96,7 +96,7 @@ def test_trying_the_repository_refuses_a_model_without_a_report(repo: Repo, sour
     assert "MVC101 m.bin" in refused.out
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("program", ["pre-commit", "prek"])
 def test_the_hooks_of_a_config_judge_commits_and_ranges_and_push(
     configured: Repo, tmp_path: Path, program: str,
@@ -153,7 +153,7 @@ def _ranged(repo: Repo, program: str) -> Callable[[str, str, str], Result]:
     return run
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_the_framework_installs_is_small_and_whole(configured: Repo, environments: dict[str, str]) -> None:
     assert configured.run("pre-commit", "install-hooks").code == 0
     (python,) = Path(environments["PRE_COMMIT_HOME"]).glob("*/py_env-*/bin/python")

@@ -8,24 +8,29 @@ import shutil
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MANY, InProcess, Repo, noise
+from harness import LARGE, MANY, Begin, InProcess, Repo, noise, some
 
 BOB = {"GIT_AUTHOR_NAME": "Bob", "GIT_AUTHOR_EMAIL": "bob@example.com"}
 
 
 @pytest.fixture
-def nas(repo: Repo, tmp_path: Path) -> Path:
-    """Return the directory of the remote `nas`, which the repository has and nobody has pushed to."""
-    repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
-    repo.git("add", ".mvc")
-    repo.commit("remote")
+def nas(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return the directory of the remote `nas`: with content if the test has `pushed`, else added to its repository."""
+    if "pushed" not in request.fixturenames:
+        with_remote(request.getfixturevalue("repo"))
     return tmp_path / "nas"
 
 
-@pytest.fixture
-def pushed(repo: Repo, nas: Path) -> Repo:
-    """Return a repository with a large file, a listed and an unlisted directory, pushed."""
-    assert not nas.exists()
+def with_remote(repo: Repo) -> None:
+    """Add a remote to which nothing has been pushed."""
+    repo.ok("remote", "add", "nas", "../nas")
+    repo.git("add", ".mvc")
+    repo.commit("remote")
+
+
+def pushed_once(repo: Repo) -> None:
+    """Push a large file, a listed and an unlisted directory."""
+    with_remote(repo)
     repo.write("m.bin", noise("m", LARGE))
     repo.write_dir("data", MANY)
     repo.write("few/run.sh", "#!/bin/sh\n").chmod(0o755)
@@ -34,7 +39,12 @@ def pushed(repo: Repo, nas: Path) -> Repo:
     repo.ok("add", "m.bin", "data", "few")
     repo.commit()
     repo.ok("push")
-    return repo
+
+
+@pytest.fixture
+def pushed(begin: Begin) -> Repo:
+    """Return a repository with a large file, a listed and an unlisted directory, pushed."""
+    return begin(pushed_once)
 
 
 @pytest.fixture
@@ -463,6 +473,7 @@ def test_one_broken_pointer_does_not_stop_the_rest(pushed: Repo, clone: Repo) ->
 # Killed.
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", ["push", "pull"])
 @pytest.mark.parametrize(
     ("calls", "points"),
@@ -482,7 +493,7 @@ def test_killed_and_run_again(
 
     died = 0
     here = (clone.store, clone.path("data"), clone.path("few"))
-    for point in points:
+    for point in some(points, 2):
         for gone in (nas, pushed.store / "remotes") if command == "push" else here:
             shutil.rmtree(gone, ignore_errors=True)
         fault = ["-e", f"trace={calls}", "-e", f"inject={calls}:signal=KILL:when={point}"]

@@ -223,7 +223,7 @@ def test_an_unsupported_protocol_in_a_config_can_be_replaced(repo: Repo, scope: 
         assert result.fixes == [f"mvc remote set prod{flag} URL  # mvc help remotes lists them"]
     assert listed(repo)["prod"]["problem"] == UNSUPPORTED
     problems = repo.mvc("doctor", "--json").json["problems"]
-    assert [one["message"] for one in problems if one["code"] == "remote-settings"] == [UNSUPPORTED]
+    assert [one["message"] for one in problems if one["name"] == "remote-settings"] == [UNSUPPORTED]
     repo.fails(2, "remote", "set", "prod", "ftp://host/y", *flag.split())
     assert repo.shell(result.fixes[0].replace("URL", "/srv/models", 1)).code == 0
     assert listed(repo)["prod"]["problem"] == ""

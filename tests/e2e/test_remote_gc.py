@@ -11,13 +11,12 @@ from uuid import uuid4
 
 import pytest
 from harness import LARGE, MANY, InProcess, Repo, Result, make_home, noise
-from s3 import S3Server
+from s3 import S3Server, make_bucket
 
 from mvc.ops.shared.transfers import open_remote
 from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket
 from mvc.store.buckets.open import open_bucket
-from mvc.store.buckets.s3.bucket import S3Bucket
 
 NOW = ("--grace", "0", "--yes")
 
@@ -30,7 +29,7 @@ def pushed(request: pytest.FixtureRequest, repo: Repo, tmp_path: Path) -> Repo:
     else:
         server: S3Server = request.getfixturevalue("s3_server")
         url = request.getfixturevalue("s3_url")
-        S3Bucket(url, server.options).write("there", b"a bucket that is there")  # the server makes it by itself
+        make_bucket(server, url)
         repo.environ.update(server.environ)
         repo.ok("remote", "add", "nas", url, "-o", f"endpoint_url={server.endpoint}", "-o", "region=us-east-1")
     return pushed_twice(repo)

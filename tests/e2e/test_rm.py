@@ -1,4 +1,4 @@
-"""`mvc rm`: pointer, report, ignore line, content and index entry go together, and nothing that the cache lacks."""
+"""`mvc rm`: pointer, report, ignore line, content and index entry are removed together if the cache has the content."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MVC, Repo, make_home, noise
+from harness import LARGE, MVC, Begin, Repo, make_home, noise, some
 
 CALLS = {
     "rename": "rename,renameat,renameat2",
@@ -18,7 +18,7 @@ CALLS = {
 
 
 def fill(repo: Repo) -> None:
-    """Track a file with a report and a directory in `models`, beside a file of Git's own."""
+    """Track a file with a report and a directory in `models`, beside a file tracked by Git."""
     repo.write("models/m.bin", noise("m", LARGE))
     repo.write("models/bert/a", b"a")
     repo.write("models/bert/sub/b", b"b")
@@ -31,14 +31,13 @@ def fill(repo: Repo) -> None:
 
 
 @pytest.fixture
-def models(repo: Repo) -> Repo:
+def models(begin: Begin) -> Repo:
     """Return a repository with something tracked."""
-    fill(repo)
-    return repo
+    return begin(fill)
 
 
 def files(repo: Repo) -> set[str]:
-    """Return the files of the worktree, without Git's and mvc's own."""
+    """Return the files of the worktree, without those of Git and mvc."""
     return {name for name in repo.contents(".") if not name.startswith((".git/", ".mvc/"))} - {".gitattributes"}
 
 
@@ -175,7 +174,7 @@ def test_odd_names(repo: Repo, name: str) -> None:
     said = repo.ok("rm", "--", name).out
     assert not repo.path(name).exists()
     (undo,) = [line.removeprefix("Undo: ") for line in said.splitlines() if line.startswith("Undo: ")]
-    if not name.startswith(":("):  # Git takes it for magic, wherever it is typed
+    if not name.startswith(":("):  # Git would read it as pathspec magic
         assert repo.shell(undo).code == 0
         assert repo.states() == {name: "clean"}
         assert repo.git("status", "--porcelain") == ""
@@ -205,7 +204,7 @@ def test_what_the_cache_lacks_is_refused_and_the_line_to_type_works(repo: Repo, 
     result = repo.fails(3, "rm", name, "other.bin")
     assert f"{file}: not in the cache" in result.errors[0]
     assert repo.read(file) == content
-    assert repo.states() == {name: state}  # the other one went
+    assert repo.states() == {name: state}  # the other one was removed
     assert repo.shell(result.fixes[0]).code == 0
     repo.ok("rm", name)
     assert repo.states() == {}
@@ -377,6 +376,7 @@ def prepared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repo.root
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("keep", [False, True])
 def test_killed_the_same_line_goes_on_and_all_can_be_brought_back(
@@ -384,7 +384,7 @@ def test_killed_the_same_line_goes_on_and_all_can_be_brought_back(
 ) -> None:
     died = 0
     line = ["rm", "--keep", "models"] if keep else ["rm", "models"]
-    for point in (1, 2, 3, 5, 7, 9, 11, 14):
+    for point in some((1, 2, 3, 5, 7, 9, 11, 14), 3):
         repo = Repo(tmp_path / f"at-{point}", environ)
         shutil.copytree(prepared, repo.root, symlinks=True)
         calls = ["-e", f"trace={CALLS[kind]}", "-e", f"inject={CALLS[kind]}:signal=KILL:when={point}"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness import LARGE, MANY, PROJECT, Repo, noise
-from s3 import READER, S3Server
+from s3 import READER, S3Server, make_bucket
 
 from mvc.store.buckets.s3.bucket import S3Bucket
 
@@ -22,7 +22,7 @@ HUGE = noise("huge", 1 << 20) * 40
 @pytest.fixture
 def s3_repo(repo: Repo, s3_server: S3Server, s3_url: str) -> Repo:
     """Return a repository with content of all sizes, and a bucket as its remote; keys are in the environment."""
-    S3Bucket(s3_url, s3_server.options).write("there", b"a bucket that is there")  # the server makes it by itself
+    make_bucket(s3_server, s3_url)
     repo.ok("remote", "add", "bucket", s3_url, "-o", f"endpoint_url={s3_server.endpoint}", "-o", "region=us-east-1")
     repo.environ.update(s3_server.environ)
     repo.write("m.bin", noise("m", LARGE))

@@ -34,6 +34,7 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 from faults.chores import CHORES  # noqa: E402
 from faults.places import World, build  # noqa: E402
 from faults.worker import Board, Worker  # noqa: E402
+from forkserver import preload  # noqa: E402
 
 WORKERS = 8
 SILENCE = 150
@@ -101,7 +102,7 @@ def gather(world: World, seed: str, workers: int, operations: int) -> Crowd:
     (world.root / "log").mkdir()
     os.environ.clear()
     os.environ.update(world.environ)
-    _load()
+    preload()
     board = Board(workers)
     processes = {}
     for number in range(workers):
@@ -116,23 +117,6 @@ def gather(world: World, seed: str, workers: int, operations: int) -> Crowd:
                 os._exit(1)
         processes[pid] = number
     return Crowd(world, board, processes)
-
-
-def _load() -> None:
-    """Import what the commands import, so that each fork need not."""
-    import importlib
-    import pkgutil
-
-    import mvc.cli
-    import mvc.ops
-    import mvc.workspace
-
-    for package in (mvc.cli, mvc.ops, mvc.workspace):
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
-    from mvc.cli.lazy import command
-
-    command()
 
 
 def run(folder: Path, seed: str, workers: int, operations: int) -> tuple[list[str], dict[str, object]]:

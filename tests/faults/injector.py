@@ -216,6 +216,7 @@ class Runner:
         self._root = root
         self._out, self._err = folder / "stdout", folder / "stderr"
         _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        forkserver.keep_command_line()
 
     def plain(self, command: Command) -> Outcome:
         """Run a command without any fault, nothing counted."""

@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -372,11 +373,26 @@ def chosen(stage: Stage, name: str, arguments: argparse.Namespace) -> list[Point
     faults = arguments.fault or list(FAULTS)
     if arguments.at:
         return [Point(name, fault, arguments.at) for fault in faults]
+    rng = random.Random(f"{arguments.seed} {name}")
+    if arguments.sample and arguments.sample < len(faults):
+        found = one_each(stage, name, rng.sample(faults, len(faults)), arguments.call, rng)
+        return sorted(islice(found, arguments.sample))
     points = points_of(stage, name, faults, arguments.call)
     if arguments.sample:
-        rng = random.Random(f"{arguments.seed} {name}")
         return sorted(rng.sample(points, min(arguments.sample, len(points))))
     return points
+
+
+def one_each(stage: Stage, name: str, faults: Iterable[str], call: str, rng: random.Random) -> Iterator[Point]:
+    """Yield points of one fault after the other, round by round; calls are counted as far as points are asked for."""
+    left = []
+    for fault in faults:
+        if points := points_of(stage, name, [fault], call):
+            rng.shuffle(points)
+            yield points.pop()
+            left.append(points)
+    for another in zip_longest(*left):
+        yield from filter(None, another)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
+from forkserver import keep_command_line
 from harness import Result
 
 import mvc
@@ -122,6 +123,7 @@ def load_all() -> None:
     for module in pkgutil.walk_packages(mvc.__path__, "mvc."):
         if module.name.rpartition(".")[2] not in (*_HEAVY, "__main__"):
             importlib.import_module(module.name)
+    keep_command_line()
 
 
 def run(

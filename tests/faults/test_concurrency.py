@@ -12,23 +12,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness import rounds
 
 TESTS = Path(__file__).parent.parent
 SEED = os.environ.get("MVC_FAULTS_SEED", "1")
-OPERATIONS = os.environ.get("MVC_FAULTS_CROWD", "200")
+OPERATIONS = rounds("MVC_FAULTS_CROWD", 40, 600)
 
 
-def crowd(folder: Path, operations: str, before: str = "") -> subprocess.CompletedProcess[str]:
+def crowd(folder: Path, operations: int, before: str = "") -> subprocess.CompletedProcess[str]:
     """Let the crowd work in a process of its own, which has one thread; `before` is done to mvc first."""
     program = f"from faults import crowd\n{before}\ncrowd.main()"
     return subprocess.run(
-        [sys.executable, "-c", program, "--seed", SEED, "--operations", operations],
+        [sys.executable, "-c", program, "--seed", SEED, "--operations", str(operations)],
         env={**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(TESTS)},
         capture_output=True, check=False, text=True,
     )
 
 
-@pytest.mark.slow
+@pytest.mark.sampled
 def test_crowd(tmp_path: Path) -> None:
     done = crowd(tmp_path, OPERATIONS)
     print(done.stdout)  # noqa: T201 - the seed, the tally, and what is wrong
@@ -61,7 +62,7 @@ crowd.SILENCE = 5
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
@@ -73,6 +74,6 @@ crowd.SILENCE = 5
     ids=["what is needed", "other repositories", "what is needed on the remote", "a lock"],
 )
 def test_the_crowd_notices(in_memory: Path, broken: str, said: str) -> None:
-    done = crowd(in_memory, "40", broken)
+    done = crowd(in_memory, 40, broken)
     assert done.returncode == 1, done.stdout + done.stderr
     assert said in done.stdout

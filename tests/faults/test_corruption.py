@@ -16,13 +16,13 @@ from typing import NamedTuple
 import pytest
 import yaml
 from faults.damage import ROTS, replace, rot
-from harness import LARGE, MANY, InProcess, Repo, Result, noise
+from harness import LARGE, MANY, InProcess, Repo, Result, noise, rounds
 from store.test_collision import colliding_pair
 
 import mvc
 
 SEED = os.environ.get("MVC_FAULTS_SEED", "1")
-POINTS = int(os.environ.get("MVC_FAULTS_ROTS", "30"))
+POINTS = rounds("MVC_FAULTS_ROTS", 12, 96)
 FEW = max(1, POINTS // 3)
 FIRST, OTHER = colliding_pair(LARGE), colliding_pair(3000)
 """Contents that xxh128 cannot tell apart."""
@@ -190,12 +190,16 @@ def points(area: str, targets: list[str], ways: list[Way], count: int = POINTS) 
     """Yield what to try, as the seed decides."""
     print(f"seed {SEED}, {count} points in {area}")  # noqa: T201
     chance = random.Random(f"{SEED}/{area}")
-    pairs = [(kind, way) for kind in ROTS for way in ways]
+    kinds, ways = [*ROTS], [*ways]
+    pairs: list[tuple[str, Way]] = []
     for number in range(count):
-        if number % len(pairs) == 0:
-            chance.shuffle(pairs)
+        if number % (len(kinds) * len(ways)) == 0:
+            chance.shuffle(kinds)
+            chance.shuffle(ways)
+            turns = range(len(ways))  # each turn has all kinds
+            pairs += [(kind, ways[(place + turn) % len(ways)]) for turn in turns for place, kind in enumerate(kinds)]
         one = random.Random(chance.random())
-        yield Point(one.choice(targets), *pairs[number % len(pairs)], one)
+        yield Point(one.choice(targets), *pairs[number], one)
 
 
 def files(top: Path, pattern: str) -> list[str]:
@@ -211,6 +215,7 @@ MAGIC, SALT = 8, 16
 AREAS = {"loose": "objects/*/*", "packs": "packs/*.pack", "indexes": "packs/*.idx"}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("area", AREAS)
 def test_rot_in_the_cache(bench: Bench, area: str) -> None:
     repo = bench.repo
@@ -276,6 +281,7 @@ def test_what_a_damaged_index_hides_is_named_and_repaired(bench: Bench) -> None:
 # A remote.
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("area", AREAS)
 def test_rot_on_a_remote(bench: Bench, area: str) -> None:
     first = bench.remotes / "a"
@@ -296,6 +302,7 @@ def test_rot_on_a_remote(bench: Bench, area: str) -> None:
         assert bench.mvc(bench.repo, "verify", "-r", "a").code == 0, point
 
 
+@pytest.mark.sampled
 def test_rot_in_what_a_remote_says_of_itself(bench: Bench) -> None:
     """It is found, or it is the remote's id alone, which nothing that is delivered depends on."""
     first = bench.remotes / "a"
@@ -314,6 +321,7 @@ def test_rot_in_what_a_remote_says_of_itself(bench: Bench) -> None:
         assert pull(bench, bench.clone, point.chance), point
 
 
+@pytest.mark.sampled
 def test_rot_in_what_a_cache_says_of_itself(bench: Bench) -> None:
     """It is refused, or reads as it did."""
     repo, marker = bench.repo, bench.repo.store / "store.yaml"
@@ -329,6 +337,7 @@ def test_rot_in_what_a_cache_says_of_itself(bench: Bench) -> None:
         assert check_out(bench, repo, point.chance), point
 
 
+@pytest.mark.sampled
 def test_rot_in_what_a_clone_has_kept_of_a_remote(bench: Bench) -> None:
     """The indexes of packs, which a clone fetches once."""
     bench.mvc(bench.clone, "fetch", "-r", "a")

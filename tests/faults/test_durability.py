@@ -26,13 +26,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import judge
 from forgetful import POLICIES, Mounted, mounted
-from harness import Result, noise
+from harness import LONG, Result, noise, rounds
 from judge import State
 from servers import SshServer
 from switched import Site, load_all, run, sites
 from worlds import LOOSE, NEWEST, OPERATIONS, Node, Operation, World, build
 
-CUTS = int(os.environ.get("MVC_CUTS", "0"))
+CUTS = rounds("MVC_CUTS", 2, 12)
 _TEXT = (".mvc", ".eval.yaml", ".gitignore", ".gitattributes", "config.yaml", "policy.yaml")
 
 
@@ -258,14 +258,23 @@ def works_on(stage: Stage) -> Iterator[str]:
 # What was acknowledged.
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("name", SCENARIOS)
+ACKNOWLEDGED = [
+    (name, policy)
+    for place, name in enumerate(SCENARIOS)
+    for turn, policy in enumerate(POLICIES)
+    if LONG or (place + turn) % 2 == 0
+]
+"""Every other policy for each scenario in `make test`, and every other scenario for each policy."""
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize(("name", "policy"), ACKNOWLEDGED)
 def test_what_was_acknowledged_is_there(theatre: Theatre, name: str, policy: str) -> None:
     stage = theatre.stage(name)
     stage.load("done")
     now = stage.cut(policy)
     assert list(acknowledged(stage, now)) == []
-    if CUTS or policy in ("all lost", "some of each"):
+    if CUTS > 2 or policy in ("all lost", "some of each"):
         assert list(works_on(stage)) == []
 
 
@@ -310,22 +319,24 @@ def some_cuts(stage: Stage, count: int, seed: object) -> Iterator[tuple[int, str
         yield chance.randrange(len(stage.moments)), chance.choice(list(POLICIES)), f"{seed} {number}"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_cut_in_the_middle(theatre: Theatre, name: str) -> None:
     """Old or new; and the same line, typed again, does all that is left to do."""
     stage = theatre.stage(name)
-    for moment, policy, seed in some_cuts(stage, CUTS or 3, "middle"):
+    for moment, policy, seed in some_cuts(stage, CUTS, "middle"):
         stage.load(moment)
         now = stage.cut(policy, seed)
         assert list(in_between(stage, now)) == [], (moment, policy, seed)
         assert list(works_on(stage)) == [], (moment, policy, seed)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_killed_and_typed_again_and_then_a_cut(theatre: Theatre, name: str) -> None:
     """What a dead process has begun is there, and maybe not durable: who finds it must see to that."""
     stage = theatre.stage(name)
-    for moment, *_ in some_cuts(stage, CUTS or 2, "killed"):
+    for moment, *_ in some_cuts(stage, CUTS, "killed"):
         assert killed_and_typed_again(stage, moment) == [], moment
 
 
@@ -342,10 +353,12 @@ def killed_and_typed_again(stage: Stage, moment: int, off: Site | None = None) -
     return list(acknowledged(stage, now))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["push", "fetch", "add-what-is-known"])
 def test_killed_after_each_name_and_typed_again_and_then_a_cut(theatre: Theatre, name: str) -> None:
     stage = theatre.stage(name)
-    for moment in named(stage.moments):
+    moments = named(stage.moments)
+    for moment in moments if CUTS > 2 else moments[:: max(1, len(moments) // 8)]:
         assert killed_and_typed_again(stage, moment) == [], moment
 
 

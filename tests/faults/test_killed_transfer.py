@@ -1,11 +1,10 @@
 """A push to a real S3 server and a pull from it, killed at one request after another.
 
-MVC_KILLS=0 tries all of them, and by default some eight of each.
+MVC_KILLS=0 tries all of them.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,14 +13,15 @@ from threading import Event
 
 import pytest
 from blake3 import blake3
-from harness import LARGE, MANY, MVC, Repo, noise
+from harness import LARGE, MANY, MVC, Repo, noise, rounds
 from proxy import Answer, Fault, Proxy, Request
 from s3 import S3Server
 
 from mvc.store.buckets.s3.bucket import S3Bucket
 
-KILLS = int(os.environ.get("MVC_KILLS", "8"))
-HUGE = noise("huge", 1 << 20) * 40
+KILLS = rounds("MVC_KILLS", 4, 0)
+"""How many of each; 0: all."""
+HUGE = noise("huge", 1 << 20) * 34
 """Several parts of an upload and of a download."""
 FILES = ("m.bin", "huge.bin")
 MOMENTS = ("asked", "answered")
@@ -125,6 +125,7 @@ def check_pull(repo: Repo, clone: Repo) -> None:
     assert clone.contents("many") == repo.contents("many")
 
 
+@pytest.mark.sampled
 def test_a_push_killed_at_a_request(pushing: Repo, proxy: Proxy, bucket: S3Bucket) -> None:
     count = count_of(pushing, proxy, "push")
     for number, moment in points(count):
@@ -133,6 +134,7 @@ def test_a_push_killed_at_a_request(pushing: Repo, proxy: Proxy, bucket: S3Bucke
         check_push(pushing, bucket)
 
 
+@pytest.mark.sampled
 def test_a_pull_killed_at_a_request(pushing: Repo, proxy: Proxy, tmp_path: Path) -> None:
     pushing.ok("push")
     count = count_of(pushing.clone(tmp_path / "clone"), proxy, "pull")

@@ -19,15 +19,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import judge
 from e2e.test_shared_cache import User, as_root, opened
-from harness import LARGE, MVC, Repo, Result, noise
+from harness import LARGE, LONG, MVC, Repo, Result, noise
 from injector import Outcome
 from switched import load_all, run
 from worlds import OPERATIONS, Nodes, Operation, World, build, look, put_back
 
 EVERY = "MVC_LIMITS" in os.environ
-SPARE = tuple(range(0, 6000, 20)) if EVERY else (0, 4, 8, 24, 100, 420, 700, 1300)
+SPARE = tuple(range(0, 6000, 20)) if EVERY else (0, 4, 8, 24, 100, 420, 700, 1300) if LONG else (0, 8, 420, 1300)
 """Kilobytes that are left."""
-FEW = tuple(range(60)) if EVERY else (0, 1, 2, 3, 5, 8, 13)
+FEW = tuple(range(60)) if EVERY else (0, 1, 2, 3, 5, 8, 13) if LONG else (0, 2, 8)
 """Files that may still be made."""
 TRIED = (
     "add-all", "add-many", "push", "pull-new", "pull-update", "checkout-missing", "checkout-rev", "gc", "mv-folder",
@@ -92,6 +92,7 @@ def model_of(built: Built, operation: Operation) -> tuple[Nodes, judge.Model]:
     return nodes, judge.Model(before, after, after, judge.needs((before, after), world))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("what", ["space", "files"])
 @pytest.mark.parametrize("name", TRIED)
 def test_a_disk_of_every_size(built: Built, name: str, what: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 from blake3 import blake3
 from faults.state_model import Clone, Side, Tree, Value, carried, contents, merged
 from formats.second_implementation import Store
-from harness import LARGE, Repo, Result, make_home, noise
+from harness import LARGE, Repo, Result, make_home, noise, rounds
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 from mvc.cli.main import run as run_mvc
 
 SEED = int(os.environ.get("MVC_STATE_SEED", "1"))
-EXAMPLES = int(os.environ.get("MVC_STATE_EXAMPLES", "14"))
+EXAMPLES = rounds("MVC_STATE_EXAMPLES", 6, 60)
 STEPS = int(os.environ.get("MVC_STATE_STEPS", "25"))
 FILES = ("a.bin", "sub/b.bin")
 DIRECTORIES = ("d", "e")
@@ -460,6 +460,7 @@ def world(template: Path, tmp_path: Path) -> Iterator[World]:
     os.chdir(tmp_path)
 
 
+@pytest.mark.sampled
 def test_random_work_agrees_with_the_model(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     os.environ.update(world.environ)
 

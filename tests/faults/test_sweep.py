@@ -1,4 +1,4 @@
-"""Some points of the sweep, chosen by a seed; `make faults` tries all of them.
+"""Some points of the sweep, chosen by a seed; `make test-long` tries more, `make faults` all of them.
 
 MVC_FAULTS_SEED chooses others, MVC_FAULTS_POINTS more or fewer of each operation.
 """
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 from faults.worlds import OPERATIONS
+from harness import rounds
 
 TESTS = Path(__file__).parent.parent
 SEED = os.environ.get("MVC_FAULTS_SEED", "1")
-POINTS = int(os.environ.get("MVC_FAULTS_POINTS", "20"))
+POINTS = rounds("MVC_FAULTS_POINTS", 8, 60)
 
 
 def sweep(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -24,7 +25,7 @@ def sweep(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]
     return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, check=False, text=True)
 
 
-@pytest.mark.slow
+@pytest.mark.sampled
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_sweep(operation: str) -> None:
     done = sweep("--operation", operation, "--sample", str(POINTS), "--seed", SEED)
@@ -34,7 +35,6 @@ def test_sweep(operation: str) -> None:
     assert f"0 failed; seed {SEED}" in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("operation", "fault", "call"),
     [
@@ -122,7 +122,7 @@ MvcError.exit_code = 0
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("before", "operation", "fault", "call", "said"),
     [

@@ -79,17 +79,17 @@ class Board:
 def start(args: tuple[str, ...], cwd: Path, output: Path) -> int:
     """Start `mvc ARGS` in a fork; its process. What it prints goes to `output` with `.out` and `.err`."""
     sys.stdout.flush()
+    writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    printed = (os.open(f"{output}.{kind}", writing, 0o666) for kind in ("out", "err"))
+    streams = [os.open(os.devnull, os.O_RDONLY), *printed]
     pid = os.fork()
     if pid:
+        for opened in streams:
+            os.close(opened)
         return pid
     code = 99
     try:
-        for fd, path, flags in (
-            (0, os.devnull, os.O_RDONLY),
-            (1, f"{output}.out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
-            (2, f"{output}.err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
-        ):
-            opened = os.open(path, flags, 0o666)
+        for fd, opened in enumerate(streams):
             os.dup2(opened, fd)
             os.close(opened)
         os.chdir(cwd)

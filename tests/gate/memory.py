@@ -33,7 +33,7 @@ from mvc.quality.judge.facts import (
     Signer,
     TrackedName,
 )
-from mvc.quality.judge.lineage import Descent, Held, State, Stood, descents
+from mvc.quality.judge.lineage import Lineage, PastState, PathState, TreeModel, find_lineages
 from mvc.quality.judge.rules.policy_files import is_policy_file, judging_policy
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
@@ -141,13 +141,13 @@ class _Change:
         return Facts(judging, tuple(self._changed_models()), tuple(self._blobs()), landing)
 
     def _changed_models(self) -> Iterator[ModelFacts]:
-        old, new = _held(self._base), _held(self._head)
+        old, new = _tree_models(self._base), _tree_models(self._head)
         states = {path: self._states(path) for path in old}
-        for path, descent in sorted(descents(old.values(), new.values(), self._paths, (), states).items()):
+        for path, lineage in sorted(find_lineages(old.values(), new.values(), self._paths, (), states).items()):
             inside = any(file == path or file.startswith(f"{path}/") for file in self._head)
             pointer, report = (self._head.get(path + suffix) for suffix in (SUFFIX, REPORT))
             signers = self._signers(report.raw, path + REPORT, REPORTS) if report else ()
-            yield ModelFacts(path, pointer, report, None, inside, signers=signers, past=self._past(descent))
+            yield ModelFacts(path, pointer, report, None, inside, signers=signers, past=self._past(lineage))
 
     def _guarded(self, path: str) -> PolicyFileChange:
         old, new = self._base.get(path), self._head.get(path)
@@ -162,21 +162,21 @@ class _Change:
         allowed, revoked = (file and file.raw for file in map(self._base.get, (SIGNERS, REVOKED)))
         return signers_of(text, signatures.raw, allowed, revoked, namespace, time.time())
 
-    def _states(self, path: str) -> list[State]:
+    def _states(self, path: str) -> list[PathState]:
         """Return what the path had, the newest first."""
         pairs = [(commit, tree.get(path + SUFFIX), tree.get(path + REPORT)) for commit, tree in self._history]
         pairs = [pair for pair, older in pairwise([*pairs, ("", None, None)]) if pair[1:] != older[1:]]
         return [
-            State(age, commit, pointer.oid if pointer else "", report.oid if report else "", *_identity(pointer))
+            PathState(age, commit, pointer.oid if pointer else "", report.oid if report else "", *_identity(pointer))
             for age, (commit, pointer, report) in enumerate(pairs)
         ]
 
-    def _past(self, descent: Descent) -> Past:
-        before = self._version(descent.before, self._base, self._commit) if descent.before else None
-        return Past(before, descent.found, tuple(map(self._stood, descent.stood)))
+    def _past(self, lineage: Lineage) -> Past:
+        before = self._version(lineage.before, self._base, self._commit) if lineage.before else None
+        return Past(before, lineage.found, tuple(map(self._past_version, lineage.past)))
 
-    def _stood(self, stood: Stood) -> ModelVersion:
-        return self._version(stood.path, dict(self._history)[stood.state.commit], stood.state.commit)
+    def _past_version(self, past: PastState) -> ModelVersion:
+        return self._version(past.path, dict(self._history)[past.state.commit], past.state.commit)
 
     @staticmethod
     def _version(path: str, tree: Tree, commit: str) -> ModelVersion:
@@ -196,8 +196,8 @@ def _entries(tree: Tree) -> dict[str, Entry]:
     return {path: Entry(file.mode, file.oid) for path, file in tree.items()}
 
 
-def _held(tree: Tree) -> dict[str, Held]:
-    return {path: Held(path, *_identity(tree[path + SUFFIX])) for path in sorted(_models(tree))}
+def _tree_models(tree: Tree) -> dict[str, TreeModel]:
+    return {path: TreeModel(path, *_identity(tree[path + SUFFIX])) for path in sorted(_models(tree))}
 
 
 def _identity(pointer: FileAt | None) -> tuple[str, str]:

@@ -8,85 +8,88 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mvc.quality.judge.lineage import Descent, Held, Move, State, Stood, descents
+from mvc.quality.judge.lineage import HistoryRename, Lineage, PastState, PathState, find_lineages
+from mvc.quality.judge.lineage import TreeModel as Model
 
 
-def found(base: list[Held], head: list[Held], *renames: tuple[str, str]) -> dict[str, tuple[str, str]]:
+def found(base: list[Model], head: list[Model], *renames: tuple[str, str]) -> dict[str, tuple[str, str]]:
     """Return how each model of head was found, and what it succeeds."""
-    told = descents(base, head, [model.path for model in head], renames)
-    return {path: (descent.found, descent.before) for path, descent in told.items()}
+    told = find_lineages(base, head, [model.path for model in head], renames)
+    return {path: (lineage.found, lineage.before) for path, lineage in told.items()}
 
 
-def history(**paths: list[tuple[int, str]]) -> dict[str, list[State]]:
+def history(**paths: list[tuple[int, str]]) -> dict[str, list[PathState]]:
     """Return states by age and pointer; the blake3 is the pointer, the report `r` and the pointer."""
     return {
-        path: [State(age, f"c{age}", pointer, pointer and f"r{pointer}", "", pointer) for age, pointer in states]
+        path: [PathState(age, f"c{age}", pointer, pointer and f"r{pointer}", "", pointer) for age, pointer in states]
         for path, states in paths.items()
     }
 
 
-def of_history(states: dict[str, list[State]], path: str, *moves: Move, base: str = "", name: str = "") -> Descent:
+def of_history(
+    states: dict[str, list[PathState]], path: str, *moves: HistoryRename, base: str = "", name: str = "",
+) -> Lineage:
     """Return what a model at `path` comes from, with `base` the path that the target branch has it at, if any."""
-    held = [Held(base)] if base else []
-    return descents(held, [Held(path, name)], [path], [], states, moves)[path]
+    held = [Model(base)] if base else []
+    return find_lineages(held, [Model(path, name)], [path], [], states, moves)[path]
 
 
-def pointers(descent: Descent) -> str:
-    return " ".join(stood.state.pointer for stood in descent.stood)
+def pointers(lineage: Lineage) -> str:
+    return " ".join(past.state.pointer for past in lineage.past)
 
 
 # Between base and head.
 
 
 def test_what_stays_is_found_by_its_path() -> None:
-    assert found([Held("a")], [Held("a"), Held("b")]) == {"a": ("path", "a"), "b": ("", "")}
+    assert found([Model("a")], [Model("a"), Model("b")]) == {"a": ("path", "a"), "b": ("", "")}
 
 
 def test_a_name_is_found_wherever_it_goes() -> None:
-    assert found([Held("a", "x")], [Held("b", "x")]) == {"b": ("name", "a")}
+    assert found([Model("a", "x")], [Model("b", "x")]) == {"b": ("name", "a")}
 
 
 def test_a_name_counts_before_a_rename() -> None:
-    assert found([Held("a", "x"), Held("b", "y")], [Held("c", "x")], ("b", "c")) == {"c": ("name", "a")}
+    assert found([Model("a", "x"), Model("b", "y")], [Model("c", "x")], ("b", "c")) == {"c": ("name", "a")}
 
 
 def test_models_that_change_names_follow_them() -> None:
-    base, head = [Held("a", "x"), Held("b", "y")], [Held("a", "y"), Held("b", "x")]
+    base, head = [Model("a", "x"), Model("b", "y")], [Model("a", "y"), Model("b", "x")]
     assert found(base, head) == {"a": ("name", "b"), "b": ("name", "a")}
 
 
 def test_nobody_escapes_by_taking_a_weaker_models_name() -> None:
-    assert found([Held("a"), Held("b", "weak")], [Held("a", "weak")]) == {"a": ("path", "a")}
-    chain = [Held("a", "x"), Held("b", "y"), Held("c", "z")]
-    assert found(chain, [Held("a", "y"), Held("b", "z")]) == {"a": ("path", "a"), "b": ("path", "b")}
+    assert found([Model("a"), Model("b", "weak")], [Model("a", "weak")]) == {"a": ("path", "a")}
+    chain = [Model("a", "x"), Model("b", "y"), Model("c", "z")]
+    assert found(chain, [Model("a", "y"), Model("b", "z")]) == {"a": ("path", "a"), "b": ("path", "b")}
 
 
 def test_the_name_of_one_that_stays_does_not_count_before_a_path() -> None:
-    base = [Held("a", "x"), Held("b", "weak")]
-    there = [Held("a", "weak"), Held("b"), Held("z", "x")]
+    base = [Model("a", "x"), Model("b", "weak")]
+    there = [Model("a", "weak"), Model("b"), Model("z", "x")]
     assert found(base, there) == {"a": ("path", "a"), "b": ("path", "b"), "z": ("name", "a")}
-    chain = [*base, Held("c", "y")]
-    assert found(chain, [Held("a", "weak"), Held("b", "y"), Held("c"), Held("z", "x")]) == {
+    chain = [*base, Model("c", "y")]
+    assert found(chain, [Model("a", "weak"), Model("b", "y"), Model("c"), Model("z", "x")]) == {
         "a": ("path", "a"), "b": ("path", "b"), "c": ("path", "c"), "z": ("name", "a"),
     }
 
 
 def test_the_name_of_one_whose_bytes_are_at_a_path_of_their_own_does_not_count_before_a_path() -> None:
-    base = [Held("a", "x", "1"), Held("b", "weak", "2")]
-    there = [Held("a", "weak", "3"), Held("z", "x", "1")]
+    base = [Model("a", "x", "1"), Model("b", "weak", "2")]
+    there = [Model("a", "weak", "3"), Model("z", "x", "1")]
     for name in ("", "other"):
-        assert found(base, [*there, Held("b2", name, "2")]) == {
+        assert found(base, [*there, Model("b2", name, "2")]) == {
             "a": ("path", "a"), "b2": ("rename", "b"), "z": ("name", "a"),
         }
-    assert found(base, [*there, Held("b", "c", "4"), Held("b2", "", "2")])["a"] == ("path", "a")
-    assert found(base, [*there, Held("b2", "", "4")])["a"] == ("name", "b")
-    assert found([base[0], Held("b", "weak")], [*there, Held("b2")])["a"] == ("name", "b")
-    assert found([*base, Held("c", "y", "5")], [*there, Held("b2", "y", "2")])["a"] == ("name", "b")
-    assert found(base, [Held("n", "weak", "3"), Held("a", "x", "1"), Held("b2", "", "2")])["n"] == ("name", "b")
+    assert found(base, [*there, Model("b", "c", "4"), Model("b2", "", "2")])["a"] == ("path", "a")
+    assert found(base, [*there, Model("b2", "", "4")])["a"] == ("name", "b")
+    assert found([base[0], Model("b", "weak")], [*there, Model("b2")])["a"] == ("name", "b")
+    assert found([*base, Model("c", "y", "5")], [*there, Model("b2", "y", "2")])["a"] == ("name", "b")
+    assert found(base, [Model("n", "weak", "3"), Model("a", "x", "1"), Model("b2", "", "2")])["n"] == ("name", "b")
 
 
 def test_the_name_of_one_that_stays_does_not_count_before_a_rename() -> None:
-    base, head = [Held("a"), Held("b", "weak")], [Held("b"), Held("c", "weak")]
+    base, head = [Model("a"), Model("b", "weak")], [Model("b"), Model("c", "weak")]
     assert found(base, head, ("a", "c")) == {"b": ("path", "b"), "c": ("rename", "a")}
     assert found(base, head) == {"b": ("path", "b"), "c": ("name", "b")}
 
@@ -94,60 +97,61 @@ def test_the_name_of_one_that_stays_does_not_count_before_a_rename() -> None:
 def test_names_that_are_passed_on_in_a_long_row() -> None:
     """Each path takes the name of the next, the last is gone: one after the other falls back to its path."""
     many = [f"m{number:05}" for number in range(20_000)]
-    base = [Held(path, path) for path in many]
-    head = [Held(path, name) for path, name in pairwise(many)]
+    base = [Model(path, path) for path in many]
+    head = [Model(path, name) for path, name in pairwise(many)]
     assert set(found(base, head).values()) == {("path", path) for path in many[:-1]}
 
 
 def test_a_name_that_is_given_or_taken_changes_nothing_at_its_path() -> None:
-    assert found([Held("a", "x")], [Held("a")]) == {"a": ("path", "a")}
-    assert found([Held("a")], [Held("a", "x")]) == {"a": ("path", "a")}
+    assert found([Model("a", "x")], [Model("a")]) == {"a": ("path", "a")}
+    assert found([Model("a")], [Model("a", "x")]) == {"a": ("path", "a")}
 
 
 def test_a_name_that_base_has_twice_tells_nothing() -> None:
-    assert found([Held("a", "x"), Held("b", "x")], [Held("c", "x")]) == {"c": ("", "")}
+    assert found([Model("a", "x"), Model("b", "x")], [Model("c", "x")]) == {"c": ("", "")}
 
 
 def test_the_name_left_behind_and_the_path_both_say_it() -> None:
-    assert found([Held("a", "x")], [Held("a"), Held("b", "x")]) == {"a": ("path", "a"), "b": ("name", "a")}
+    assert found([Model("a", "x")], [Model("a"), Model("b", "x")]) == {"a": ("path", "a"), "b": ("name", "a")}
 
 
 def test_a_rename_is_found_once() -> None:
-    assert found([Held("a")], [Held("b"), Held("c")], ("a", "b"), ("a", "c")) == {"b": ("rename", "a"), "c": ("", "")}
+    head = [Model("b"), Model("c")]
+    assert found([Model("a")], head, ("a", "b"), ("a", "c")) == {"b": ("rename", "a"), "c": ("", "")}
 
 
 def test_a_copy_is_new() -> None:
-    same = [Held("a", "", "1"), Held("b", "", "1")]
+    same = [Model("a", "", "1"), Model("b", "", "1")]
     assert found(same[:1], same, ("a", "b")) == {"a": ("path", "a"), "b": ("", "")}
 
 
 def test_equal_bytes_count_before_likeness() -> None:
-    base, head = [Held("a", "", "1"), Held("b", "", "2")], [Held("c", "", "2"), Held("d", "", "3")]
+    base, head = [Model("a", "", "1"), Model("b", "", "2")], [Model("c", "", "2"), Model("d", "", "3")]
     assert found(base, head, ("b", "d"), ("a", "c")) == {"c": ("rename", "b"), "d": ("", "")}
     assert found(base, head, ("b", "d"), ("a", "d")) == {"c": ("rename", "b"), "d": ("rename", "a")}
 
 
 def test_of_equal_bytes_each_is_followed_once() -> None:
-    base, head = [Held("a", "", "1"), Held("b", "", "1")], [Held("c", "", "1"), Held("d", "", "1"), Held("e", "", "1")]
+    base, head = ([Model(path, "", "1") for path in paths] for paths in ("ab", "cde"))
     assert found(base, head) == {"c": ("rename", "a"), "d": ("rename", "b"), "e": ("", "")}
     assert found(base, head, ("a", "e")) == {"c": ("rename", "b"), "d": ("", ""), "e": ("rename", "a")}
 
 
 def test_what_cannot_be_read_is_like_nothing() -> None:
-    assert found([Held("a")], [Held("b")]) == {"b": ("", "")}
+    assert found([Model("a")], [Model("b")]) == {"b": ("", "")}
 
 
 def test_only_what_is_asked_for_is_told() -> None:
-    assert set(descents([], [Held("a"), Held("b")], ["b", "gone"])) == {"b"}
+    assert set(find_lineages([], [Model("a"), Model("b")], ["b", "gone"])) == {"b"}
 
 
 # In base's history.
 
 
 def test_a_model_has_the_states_of_its_path() -> None:
-    descent = of_history(history(a=[(0, "3"), (2, "2"), (5, "1")]), "a", base="a")
-    assert (descent.found, pointers(descent)) == ("path", "3 2 1")
-    assert descent.stood[-1] == Stood("a", State(5, "c5", "1", "r1", "", "1"))
+    lineage = of_history(history(a=[(0, "3"), (2, "2"), (5, "1")]), "a", base="a")
+    assert (lineage.found, pointers(lineage)) == ("path", "3 2 1")
+    assert lineage.past[-1] == PastState("a", PathState(5, "c5", "1", "r1", "", "1"))
 
 
 def test_each_pair_stands_once_the_newest() -> None:
@@ -156,17 +160,17 @@ def test_each_pair_stands_once_the_newest() -> None:
 
 def test_what_was_deleted_and_comes_again_goes_on() -> None:
     states = history(a=[(1, ""), (3, "2"), (5, "1")])
-    descent = of_history(states, "a")
-    assert (descent.found, descent.before, pointers(descent)) == ("history", "a", "2 1")
+    lineage = of_history(states, "a")
+    assert (lineage.found, lineage.before, pointers(lineage)) == ("history", "a", "2 1")
     again = of_history(history(a=[(0, "3"), (1, ""), (3, "2")]), "a", base="a")
     assert (again.found, pointers(again)) == ("path", "3 2")
 
 
 def test_a_move_in_the_history_is_followed() -> None:
     states = history(a=[(2, ""), (5, "1")], b=[(0, "3"), (2, "2")])
-    assert pointers(of_history(states, "b", Move(2, "a", "b"), base="b")) == "3 2 1"
+    assert pointers(of_history(states, "b", HistoryRename(2, "a", "b"), base="b")) == "3 2 1"
     assert pointers(of_history(states, "b", base="b")) == "3 2"
-    assert pointers(of_history(states, "b", Move(1, "a", "b"), base="b")) == "3 2"
+    assert pointers(of_history(states, "b", HistoryRename(1, "a", "b"), base="b")) == "3 2"
 
 
 def test_a_move_of_the_same_bytes_needs_nobody_to_tell_it() -> None:
@@ -175,7 +179,7 @@ def test_a_move_of_the_same_bytes_needs_nobody_to_tell_it() -> None:
 
 
 def test_a_name_is_followed_through_the_history() -> None:
-    states = {"a": [State(4, "c4", ""), State(5, "c5", "1", "", "x")], "b": [State(2, "c2", "2", "", "x")]}
+    states = {"a": [PathState(4, "c4", ""), PathState(5, "c5", "1", "", "x")], "b": [PathState(2, "c2", "2", "", "x")]}
     assert pointers(of_history(states, "b", base="b")) == "2 1"
     assert of_history({"a": states["a"]}, "new", name="x").before == "a"
     assert of_history({"a": states["a"]}, "new", name="y").found == ""
@@ -188,17 +192,17 @@ def test_what_goes_on_elsewhere_does_not_come_again() -> None:
 
 def test_moved_and_deleted_and_added_again_at_the_first_path() -> None:
     states = history(a=[(4, ""), (5, "1")], b=[(2, ""), (4, "1")])
-    descent = of_history(states, "a")
-    assert (descent.found, descent.before) == ("history", "b")
+    lineage = of_history(states, "a")
+    assert (lineage.found, lineage.before) == ("history", "b")
 
 
 def test_deleted_bytes_are_known_wherever_they_come_again() -> None:
-    descent = descents([], [Held("b", "", "1")], ["b"], [], history(a=[(2, ""), (3, "2"), (5, "1")]))["b"]
-    assert (descent.found, descent.before, pointers(descent)) == ("history", "a", "2 1")
+    lineage = find_lineages([], [Model("b", "", "1")], ["b"], [], history(a=[(2, ""), (3, "2"), (5, "1")]))["b"]
+    assert (lineage.found, lineage.before, pointers(lineage)) == ("history", "a", "2 1")
 
 
 def test_a_history_that_nobody_read_is_none() -> None:
-    assert of_history({}, "a", base="a") == Descent("a", "path", "a")
+    assert of_history({}, "a", base="a") == Lineage("a", "path", "a")
 
 
 Chosen = dict[str, tuple[str, str]]
@@ -211,8 +215,8 @@ STATES = st.dictionaries(
 )
 
 
-def models(chosen: Chosen) -> list[Held]:
-    return [Held(path, *rest) for path, rest in chosen.items()]
+def models(chosen: Chosen) -> list[Model]:
+    return [Model(path, *rest) for path, rest in chosen.items()]
 
 
 @settings(deadline=None)
@@ -251,17 +255,17 @@ def test_no_history_is_gone_through_twice(
 ) -> None:
     """Whatever the history is, following it ends, and no state comes up twice or under a younger one."""
     states = history(**{path: sorted(dict(items).items()) for path, items in chosen.items()})
-    base = [Held(path) for path, items in states.items() if items[0].pointer]
-    head = [Held(path, "", "1") for path in "abcd"]
-    for descent in descents(base, head, "abcd", [], states, [Move(*move) for move in moves]).values():
-        ages = [stood.state.age for stood in descent.stood]
+    base = [Model(path) for path, items in states.items() if items[0].pointer]
+    head = [Model(path, "", "1") for path in "abcd"]
+    for lineage in find_lineages(base, head, "abcd", [], states, [HistoryRename(*move) for move in moves]).values():
+        ages = [past.state.age for past in lineage.past]
         assert ages == sorted(ages)
 
 
 @pytest.mark.parametrize("order", [*permutations(range(3))])
 def test_a_ring_of_names_is_kept_whole(order: tuple[int, ...]) -> None:
-    base = [Held(path, f"n{number}") for number, path in enumerate("abc")]
-    head = [Held(path, f"n{number}") for path, number in zip("abc", order, strict=True)]
+    base = [Model(path, f"n{number}") for number, path in enumerate("abc")]
+    head = [Model(path, f"n{number}") for path, number in zip("abc", order, strict=True)]
     assert {path: old for path, (_, old) in found(base, head).items()} == dict(
         zip("abc", ("abc"[number] for number in order), strict=True),
     )

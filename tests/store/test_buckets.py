@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from harness import noise
+from s3 import make_bucket
 
 from mvc.errors import MissingObject
 from mvc.store.buckets.azure import AzureBucket
@@ -29,9 +30,9 @@ Make = Callable[[pytest.FixtureRequest], Bucket]
 
 
 def _s3(request: pytest.FixtureRequest) -> Bucket:
-    options = request.getfixturevalue("s3_server").options
-    S3Bucket("s3://tests/other", options).write("something", b"so that there is a bucket")
-    return S3Bucket(f"s3://tests/{uuid4().hex}/a prefix", options)
+    server = request.getfixturevalue("s3_server")
+    make_bucket(server, "s3://tests/other")
+    return S3Bucket(f"s3://tests/{uuid4().hex}/a prefix", server.options)
 
 
 def _directory(request: pytest.FixtureRequest) -> Bucket:

@@ -148,10 +148,11 @@ def _metrics(rules: Iterable[Rule]) -> tuple[MetricDemand, ...]:
     for (name, part), ids, bound in bounds:
         severity: Severity = "warning" if bound.severity == "warn" else "error"
         one = MetricDemand(name, part, ids, severity, bound.min, bound.max, _regressions(bound))
-        key = one[:4]
+        key = name, part, ids, severity
         merged[key] = _merged(merged[key], one) if key in merged else one
-    told = {name: _direction([bound for (other, _), _, bound in bounds if other == name]) for (name, _), _, _ in bounds}
-    return tuple(item._replace(direction=told[item.name]) for item in merged.values())
+    names = {name for (name, _), _, _ in bounds}
+    directions = {name: _direction([bound for (other, _), _, bound in bounds if other == name]) for name in names}
+    return tuple(item._replace(direction=directions[item.name]) for item in merged.values())
 
 
 def _ids(rule: Rule) -> tuple[str, ...]:

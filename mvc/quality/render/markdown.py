@@ -25,7 +25,10 @@ def render(title: str, models: Sequence[Judged], findings: Sequence[Finding]) ->
         [f"### {title}"],
         _table(HEADINGS, (_cells(row) for row in table if not row.sliced)),
         _table(HEADINGS, (_cells(row) for row in table if row.sliced), "Slices:"),
-        _table(("", "code", "where", "what"), (_finding_cells(finding) for finding in findings)),
+        _table(
+            ("", "code", "where", "what"),
+            ([item.severity, item.code, code(item.path), code(item.message)] for item in findings),
+        ),
         _commands(findings),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -39,10 +42,6 @@ def code(text: str) -> str:
 
 def _cells(row: Row) -> list[str]:
     return [text if _PLAIN.fullmatch(text) else code(text) for text in row]
-
-
-def _finding_cells(finding: Finding) -> list[str]:
-    return [finding.severity, finding.code, code(finding.path), code(finding.message)]
 
 
 def _table(headings: Sequence[str], cells: Iterable[Sequence[str]], title: str = "") -> list[str]:

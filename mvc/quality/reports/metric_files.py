@@ -167,10 +167,6 @@ def _has_metrics(data: Document) -> bool:
     return isinstance(inner, list) or (isinstance(inner, dict) and not any(map(is_number, data.values())))
 
 
-def _inner_metrics(data: Document, datasets: Collection[str]) -> FoundMetrics:
-    return _read_inner(data["metrics"], datasets)
-
-
 def _read_inner(metrics: object, datasets: Collection[str]) -> FoundMetrics:
     if isinstance(metrics, list):
         return FoundMetrics(_listed(metrics, datasets))
@@ -322,6 +318,6 @@ _SHAPES: tuple[tuple[Callable[[Document], bool], Callable[[Document, Collection[
     (_is_lm_eval, _lm_eval),
     (_is_run, _run),
     (_is_dvc, _dvc),
-    (_has_metrics, _inner_metrics),
+    (_has_metrics, lambda data, datasets: _read_inner(data["metrics"], datasets)),
     (_is_classification, _classification),
 )

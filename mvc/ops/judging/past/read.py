@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from mvc.ops.judging.past.merged_branches import merged_branch_reports
 from mvc.ops.judging.past.registered import registered_versions
-from mvc.ops.judging.past.succession import find_descents
+from mvc.ops.judging.past.succession import read_lineages
 from mvc.ops.judging.trees import Trees, pointers_of
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
-from mvc.quality.judge.lineage import Descent
+from mvc.quality.judge.lineage import Lineage
 
 
 class Pasts(NamedTuple):
@@ -38,9 +38,9 @@ def read_past(trees: Trees, changed: Collection[str]) -> Pasts:
     blobs.load_files(side[path] for side in (base, judged) for path in affected & side.keys())
     blobs.load_files(entry for path in affected if (entry := trees.base.get(path + REPORT)))
     blobs.load_names(entry for side in (base, judged) for entry in side.values())
-    descents = find_descents(trees, affected, sorted(judged.keys() & set(changed)))
-    blobs.load(stood.state.report for descent in descents.values() for stood in descent.stood)
-    pasts = {path: _past(trees, descent) for path, descent in descents.items()}
+    lineages = read_lineages(trees, affected, sorted(judged.keys() & set(changed)))
+    blobs.load(past.state.report for lineage in lineages.values() for past in lineage.past)
+    pasts = {path: _past(trees, lineage) for path, lineage in lineages.items()}
     for path, versions in registered_versions(trees, pasts).items():
         pasts[path] = pasts[path]._replace(registered=versions)
     for path, versions in merged_branch_reports(trees, pasts).items():
@@ -52,11 +52,11 @@ def read_past(trees: Trees, changed: Collection[str]) -> Pasts:
     return Pasts(pasts, names, tuple(map(trees.base_version, sorted(gone))))
 
 
-def _past(trees: Trees, descent: Descent) -> Past:
+def _past(trees: Trees, lineage: Lineage) -> Past:
     versions = tuple(
         ModelVersion(path, trees.blobs.regular(state.pointer), trees.blobs.regular(state.report), state.commit)
-        for path, state in descent.stood
+        for path, state in lineage.past
     )
-    if descent.found == "history":
+    if lineage.found == "history":
         return Past(versions[0], "history", versions)
-    return Past(trees.base_version(descent.before) if descent.before else None, descent.found, versions)
+    return Past(trees.base_version(lineage.before) if lineage.before else None, lineage.found, versions)

@@ -11,7 +11,7 @@ from mvc.ops.judging.touched_models import is_pointer, stem
 from mvc.ops.judging.trees import BlobPair, Trees, pointers_of
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.lineage import Descent, Held, Move, State, descents
+from mvc.quality.judge.lineage import HistoryRename, Lineage, PathState, TreeModel, find_lineages
 from mvc.scm.commits import tree_of
 from mvc.scm.history import CommitChanges, Rename, first_parent_history, renames, renames_in
 from mvc.scm.index_changes import Entry
@@ -19,11 +19,11 @@ from mvc.scm.landing import Merge
 
 PATTERNS = (f"*{SUFFIX}", f"*{REPORT}")
 
-_Models: TypeAlias = Mapping[str, Held]
+_Models: TypeAlias = Mapping[str, TreeModel]
 """The models of a tree by tracked path."""
 
 
-def find_descents(trees: Trees, affected: Collection[str], asked: Collection[str]) -> dict[str, Descent]:
+def read_lineages(trees: Trees, affected: Collection[str], asked: Collection[str]) -> dict[str, Lineage]:
     """Return what each of the `asked` paths succeeds; the pointers of the `affected` paths are loaded.
 
     The history is read only when there is an asked path.
@@ -44,13 +44,13 @@ def find_descents(trees: Trees, affected: Collection[str], asked: Collection[str
         for path in wanted
     }
     moves = _moves(trees.merge, commits) if ended else []
-    return descents(base.values(), judged.values(), asked, _renames(trees.merge, base, judged), known, moves)
+    return find_lineages(base.values(), judged.values(), asked, _renames(trees.merge, base, judged), known, moves)
 
 
-def _models(pointers: Mapping[str, Entry], affected: Collection[str], blobs: Blobs) -> dict[str, Held]:
+def _models(pointers: Mapping[str, Entry], affected: Collection[str], blobs: Blobs) -> dict[str, TreeModel]:
     """Return the models of a tree; only `affected` ones with a blake3."""
     return {
-        path: Held(path, *blobs.identity(entry.oid)) if path in affected else Held(path, blobs.name(entry.oid))
+        path: TreeModel(path, *(blobs.identity(entry.oid) if path in affected else (blobs.name(entry.oid),)))
         for path, entry in pointers.items()
     }
 
@@ -67,12 +67,12 @@ def _renames(merge: Merge, base: _Models, judged: _Models) -> list[tuple[str, st
     return [(stem(rename.old), stem(rename.new)) for rename in found if _is_of_models(rename)]
 
 
-def _moves(merge: Merge, commits: Iterable[CommitChanges]) -> list[Move]:
+def _moves(merge: Merge, commits: Iterable[CommitChanges]) -> list[HistoryRename]:
     """Return the renames in the history. Where pointer and report disagree, the pointer, which comes last, counts."""
     ages = {item.commit: age for age, item in enumerate(commits) if _replaces_pointer(item)}
     found = (rename for pattern in reversed(PATTERNS) for rename in renames_in(merge.git, ages, pattern))
     return [
-        Move(ages[rename.commit], stem(rename.old), stem(rename.new)) for rename in found if _is_of_models(rename)
+        HistoryRename(ages[item.commit], stem(item.old), stem(item.new)) for item in found if _is_of_models(item)
     ]
 
 
@@ -90,13 +90,13 @@ def _replaces_pointer(item: CommitChanges) -> bool:
 # History.
 
 
-def _histories(commits: list[CommitChanges]) -> dict[str, list[State]]:
+def _histories(commits: list[CommitChanges]) -> dict[str, list[PathState]]:
     """Return the states of each path that ever had a pointer, newest first."""
     current: dict[str, BlobPair] = {}
-    found: dict[str, list[State]] = {}
+    found: dict[str, list[PathState]] = {}
     for age in range(len(commits) - 1, -1, -1):
         for path in _apply(commits[age], current):
-            found.setdefault(path, []).append(State(age, commits[age].commit, *current[path]))
+            found.setdefault(path, []).append(PathState(age, commits[age].commit, *current[path]))
     return {path: states[::-1] for path, states in found.items() if any(state.pointer for state in states)}
 
 

@@ -47,7 +47,7 @@ class _Reports(NamedTuple):
     registered: ModelReport | None
     history: tuple[ModelReport, ...]
     directions: dict[str, Direction | None]
-    """By metric: which direction is better according to the report before, never to the new one alone."""
+    """By metric: the better direction according to the report before, never to the new one alone."""
 
     def finding(self, code: str, message: str, fix: str, severity: Severity = "error") -> Finding:
         return self.new.finding(code, message, fix, severity)
@@ -193,21 +193,21 @@ def _sliced(demanded: Demands, base: ModelReport) -> Iterator[MetricDemand]:
     A key that is demanded of one metric by name is demanded of all metrics that have it.
     """
     yield from (wanted for wanted in demanded.metrics if wanted.optional)
-    for name, part in _parts(base):
-        yield from (MetricDemand(name, part, asked.datasets) for asked in demanded.slices if asked.key == part[0][0])
+    for name, key in _sliced_metrics(base):
+        asked = (item for item in demanded.slices if item.key == key)
+        yield from (MetricDemand(name, ((key, ANY),), item.datasets) for item in asked)
     yield from _spread(demanded, base)
 
 
 def _spread(demanded: Demands, base: ModelReport) -> Iterator[MetricDemand]:
     """Yield the demands on the gap between slices, for metrics of the report before."""
-    for name, part in _parts(base):
-        yield from (MetricDemand(name, part, gap.datasets) for gap in demanded.gaps if gap.metric == name)
+    for name, key in _sliced_metrics(base):
+        yield from (MetricDemand(name, ((key, ANY),), gap.datasets) for gap in demanded.gaps if gap.metric == name)
 
 
-def _parts(base: ModelReport) -> list[tuple[str, tuple[tuple[str, str]]]]:
-    """Return the metrics of a report that are sliced by one key, with a slice that matches all values."""
-    single = {(item.name, next(iter(item.slice))) for item in base.report.metrics if len(item.slice) == 1}
-    return [(name, ((key, ANY),)) for name, key in sorted(single)]
+def _sliced_metrics(base: ModelReport) -> list[tuple[str, str]]:
+    """Return name and key of the metrics that are sliced by one key."""
+    return sorted({(item.name, next(iter(item.slice))) for item in base.report.metrics if len(item.slice) == 1})
 
 
 # Metrics, one by one.

@@ -25,8 +25,8 @@ def returning(model: ModelFacts) -> ModelVersion | None:
     past = model.past
     if past is None or (past.before and past.found != "history" and _is_same(model, past.before)):
         return None  # it is still there
-    legitimate = (*((past.before,) if past.before else ()), *past.versions)
-    found = next((version for version in legitimate if _is_same(model, version)), None)
+    versions = (*((past.before,) if past.before else ()), *past.versions)
+    found = next((version for version in versions if _is_same(model, version)), None)
     if found is None or found.tag:
         return found
     tags = (item.tag for item in past.registered if item.tag and _is_same(model, item))
@@ -37,35 +37,25 @@ def _is_same(model: ModelFacts, version: ModelVersion) -> bool:
     """Whether a version has exactly the model's report, and a pointer to the same content."""
     if model.report is None or version.report is None or model.report.raw != version.report.raw:
         return False
-    now, then = (references.read_version(item) for item in (_version(model), version))
+    current = ModelVersion(model.path, model.pointer, model.report, "")
+    now, then = (references.read_version(item) for item in (current, version))
     if now is None or then is None:
         return False
     pointers = [references.pointer_of(item.pointer) for item in (now.version, then.version)]
     return len({pointer.content for pointer in pointers if pointer}) == 1
 
 
-def _version(model: ModelFacts) -> ModelVersion:
-    return ModelVersion(model.path, model.pointer, model.report, "")
-
-
 def judge_return(path: str, version: ModelVersion, demanded: Demands) -> Iterator[Finding]:
     """Yield MVC123 if the policy forbids the earlier version to return, else MVC120."""
-    yield from _refused(path, version, demanded) or _allowed(path, version)
-
-
-def _refused(path: str, version: ModelVersion, demanded: Demands) -> list[Finding]:
     rollbacks = {tag.rollback for tag in demanded.tags}
     if "deny" in rollbacks:
         reason = "the policy forbids earlier versions to return"
     elif "registered" in rollbacks and not version.tag:
         reason = "the policy allows only versions with a Git tag to return"
     else:
-        return []
-    return [Finding.of("MVC123", path, f"{_described(version)} returns: {reason}", fixes.newer(path))]
-
-
-def _allowed(path: str, version: ModelVersion) -> list[Finding]:
-    return [Finding.of("MVC120", path, f"{_described(version)} returns", fixes.versions(path), "note")]
+        yield Finding.of("MVC120", path, f"{_described(version)} returns", fixes.versions(path), "note")
+        return
+    yield Finding.of("MVC123", path, f"{_described(version)} returns: {reason}", fixes.newer(path))
 
 
 def _described(version: ModelVersion) -> str:
