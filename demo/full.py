@@ -61,7 +61,7 @@ def main() -> None:
     shell.type("rm -r models/magika && mvc status", "missing")
     shell.type("mvc checkout", "checked out models/magika")
     shell.type("mvc status --exit-code", "Clean: 3 paths")
-    shell.type("mvc verify", "0 wrong")
+    shell.type("mvc verify", "no problems")
 
     rot(shell)
     collect(shell)
@@ -107,7 +107,7 @@ def rot(shell: Shell) -> None:
     title("A byte in the cache is damaged: verify finds it, and repairs it from the workspace")
     shell.type("python rot.py models/digits.joblib")
     shell.type("mvc verify || echo exit code $?", "repaired from models/digits.joblib", "exit code 1")
-    shell.type("mvc verify", "0 wrong")
+    shell.type("mvc verify", "no problems")
 
     title("Damaged again, and the workspace file is gone: train again to repair it")
     shell.type("python rot.py models/digits.joblib && rm models/digits.joblib")
@@ -115,7 +115,7 @@ def rot(shell: Shell) -> None:
     shell.type("mvc verify || echo exit code $?", "needs it", "Second model", "exit code 1")
     shell.type("python train.py 50  # the training is reproducible: the same bytes", "trained 50 trees")
     shell.type("mvc verify models/digits.joblib || echo exit code $?", "repaired from models/digits.joblib")
-    shell.type("mvc verify && mvc status --exit-code", "0 wrong", "Clean: 3 paths")
+    shell.type("mvc verify && mvc status --exit-code", "no problems", "Clean: 3 paths")
 
 
 def share(shell: Shell) -> None:
@@ -137,15 +137,15 @@ def share_s3(shell: Shell) -> None:
         )
         shell.type("mvc remote test", "you are", "demo…-key from the environment")
         push_and_pull(shell, "bucket")
-        shell.type("mvc -C ../colleague verify -r bucket", "0 wrong")
+        shell.type("mvc -C ../colleague verify -r bucket", "no problems")
 
 
 def push_and_pull(shell: Shell, remote: str) -> None:
     """Push, clone, pull, and verify."""
     shell.type("mvc push", f"sent to {remote}")
-    shell.type("mvc push", "already")
-    shell.type("git clone --quiet . ../colleague && mvc -C ../colleague pull", f"brought from {remote}", "checked out")
-    shell.type("mvc -C ../colleague verify && mvc -C ../colleague status --exit-code", "0 wrong", "Clean: 3 paths")
+    shell.type("mvc push", "is up to date")
+    shell.type("git clone --quiet . ../colleague && mvc -C ../colleague pull", f"fetched from {remote}", "checked out")
+    shell.type("mvc -C ../colleague verify && mvc -C ../colleague status --exit-code", "no problems", "Clean: 3 paths")
     shell.type("cmp models/digits.joblib ../colleague/models/digits.joblib && echo the same bytes", "the same bytes")
 
 

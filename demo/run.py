@@ -25,7 +25,7 @@ def main() -> None:
     shell.quietly("git config user.name Ada && git config user.email ada@example.com")
 
     title("Set mvc up, and require that this model's accuracy does not drop by more than 0.01")
-    shell.type("mvc init", "Hooks are installed")
+    shell.type("mvc init", "Installed hooks")
     shell.type(f"echo '  - {RULE}' >> .mvc/policy.yaml && git add .mvc *.py && git commit -qm 'Set mvc up'")
 
     title("Track a model and its data. Git refuses the model: no evaluation report")
@@ -43,7 +43,7 @@ def main() -> None:
     title("Share: content goes to a remote with `git push`'s hook or `mvc push`; a colleague gets the same bytes")
     shell.type("git switch -q main && mvc status", "Clean")
     shell.type("mvc remote add nas ../nas && git commit -qm 'A remote' && mvc push", "nas")
-    shell.type("git clone -q . ../colleague && mvc -C ../colleague pull && mvc -C ../colleague verify", "0 wrong")
+    shell.type("git clone -q . ../colleague && mvc -C ../colleague pull && mvc -C ../colleague verify", "no problems")
     shell.type(f"cmp {MODEL} ../colleague/{MODEL} && echo the same bytes", "the same bytes")
     print(f"Every step succeeded. The repository is in {shell.repo}")
 

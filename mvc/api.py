@@ -185,11 +185,12 @@ def record(  # noqa: PLR0913 - as many as the command has options
         MvcError: there is no such model, or the report cannot be written.
 
     """
-    from mvc.ops.reports import record  # noqa: PLC0415 - import time
+    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415 - import time
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
+    from mvc.ops.reports.record import record  # noqa: PLC0415
 
     with _Project.find(surroundings()) as project:
-        options = record.RecordOptions(
+        options = RecordOptions(
             tag,
             bump,
             data=_plain(metrics),
@@ -202,8 +203,8 @@ def record(  # noqa: PLR0913 - as many as the command has options
             desc=desc,
             stage=stage,
         )
-        provenance = gather(project, _command(), here(evaluating=True), time.time())
-        return record.record(project, project.shell.path(model), options, provenance)
+        provenance = gather(project.git, _command(), here(evaluating=True), time.time())
+        return record(project, project.shell.path(model), options, provenance)
 
 
 def report(reference: str) -> Report:

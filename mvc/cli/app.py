@@ -1,4 +1,4 @@
-"""The command `mvc`: its global options, its groups of commands, its help."""
+"""The command `mvc`: global options, groups of commands, help."""
 
 from __future__ import annotations
 
@@ -23,15 +23,21 @@ SETTINGS = "Settings"
 HELP = "Help"
 
 
-class GroupedHelp(TyperGroup):
+class Group(TyperGroup):
+    """A group of commands that refuses an unknown command also in completion, where the library goes on."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return (name, command, rest) if command else ctx.fail(f"No such command {args[0]!r}.")
+
+
+class GroupedHelp(Group):
     """Help that lists commands under their groups, in the order in which they were declared."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is typer's
-        """Return the names of the commands, as declared."""
         return list(self.commands)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is typer's
-        """Write one section for each group, help the last."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for name, command in self.commands.items():
             if command.hidden:
@@ -64,13 +70,13 @@ def options(
     ctx: typer.Context,
     directory: Annotated[str, typer.Option("-C", metavar="DIR", help="Run as if started in DIR.")] = "",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print more: every file, digests.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; so does NO_COLOR=1.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print more: all files, full digests.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Print no colours, as with NO_COLOR=1.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Global options come before the command."""
+    """Set global options; they precede the command."""
     if quiet and verbose:
         raise UsageError("-q and -v exclude each other", "mvc --help")
     if directory:
@@ -82,7 +88,7 @@ def options(
 
 
 def around(output: Output) -> Surroundings:
-    """Return the process's surroundings, with somebody to tell of waiting and of progress."""
+    """Return the process's surroundings, with output for waiting and progress."""
     from mvc.cli import progress  # noqa: PLC0415
     from mvc.surroundings import surroundings  # noqa: PLC0415
 
@@ -95,7 +101,7 @@ def around(output: Output) -> Surroundings:
 
 @contextmanager
 def opened(output: Output, *, json: bool = False) -> Iterator[Project]:
-    """Open the project that the current directory is in; say what was ignored in its settings."""
+    """Open the project of the current directory, and print warnings about its settings."""
     surroundings = around(output)
     with Project.find(surroundings) as project:
         try:

@@ -1,4 +1,4 @@
-"""Errors as exit codes and plain lines: what is wrong, then what to type."""
+"""Errors as exit codes and two lines: what is wrong, and what to type."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ INTERRUPTED = 130
 
 
 def report(error: MvcError) -> int:
-    """Print an error; its exit code."""
+    """Print an error, and return its exit code."""
     say(error.message, error.fix)
     return error.exit_code
 
 
 def report_usage(message: str, arguments: list[str], command: str = "") -> int:
-    """Print what is wrong with the command line itself; its exit code. `command` is the one meant, if that is known."""
-    from mvc.cli.app import app  # noqa: PLC0415 - it imports this module's callers
+    """Print an error in the command line, and return the exit code. `command` is the command, if it is known."""
+    from mvc.cli.app import app  # noqa: PLC0415 - callers of this module import it
 
     groups = [group.name for group in app.registered_groups]
     known = {info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands}.union(groups)
@@ -38,18 +38,18 @@ def report_usage(message: str, arguments: list[str], command: str = "") -> int:
 
 
 def report_os_error(error: OSError) -> int:
-    """Print an error of the operating system that nobody expected; its exit code."""
+    """Print an unexpected error of the operating system, and return its exit code."""
     return report(as_error(error, os.fsdecode(error.filename) if error.filename else "writing failed"))
 
 
 def quiet_pipe() -> int:
-    """Whoever read our output has gone, as `head` does: no reason to complain."""
+    """The reader closed the pipe, as `head` does: this is not an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def report_bug(arguments: list[str]) -> int:
-    """Write the traceback to a log file and name it; the exit code of a bug."""
+    """Write the traceback to a log file and print its name; return the exit code of a bug."""
     from mvc.ops.shared.bug_log import write_bug_log  # noqa: PLC0415 - only a bug needs it
 
     say(f"a bug in mvc: {sys.exc_info()[1]!r}", f"report it with the log: {write_bug_log(arguments)}")
@@ -57,15 +57,15 @@ def report_bug(arguments: list[str]) -> int:
 
 
 def say(message: str, fix: str = "") -> None:
-    """Print an error and its fix on stderr, nothing in them able to drive a terminal."""
-    with suppress(OSError):  # nobody can be told; the exit code still says it
+    """Print an error and its fix on stderr, without control characters."""
+    with suppress(OSError):  # stderr is closed: the exit code has to do
         print(f"error: {visible(message)}", file=sys.stderr)
         if fix:
             print(f"  try: {visible(fix)}", file=sys.stderr)
 
 
 def say_all(failed: Sequence[Failure], *, silent: bool) -> int:
-    """Print what failed, path by path, unless `silent`; the exit code of the first."""
+    """Print what failed, path by path, unless `silent`; return the exit code of the first."""
     for failure in failed:
         if not silent:
             say(failure.message, failure.fix)

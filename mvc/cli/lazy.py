@@ -1,6 +1,6 @@
-"""The whole command. A command's module is imported, and its options are built, when it is asked for.
+"""The command `mvc`, whose subcommands are imported and built when they are needed.
 
-Building all of them takes some 60 ms, and a command line names one.
+Building all of them takes some 60 ms, and a command line uses one.
 """
 
 from __future__ import annotations
@@ -42,32 +42,27 @@ MODULES = {
     "help": "help",
     "__complete": "completion",
 }
-"""Where each command is, in the order in which a user meets them: in the help, and in docs/commands.md."""
+"""The module of each command, in the order of the help and of docs/commands.md."""
 
 
 class Commands(Mapping[str, Any]):
-    """The commands by name."""
+    """The commands by name, each built when first used."""
 
     def __init__(self) -> None:
-        """Know their names only."""
         self._built: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        """Return a command."""
         if name not in self._built:
             self._built[name] = _build(name)
         return self._built[name]
 
     def __contains__(self, name: object) -> bool:
-        """Whether there is such a command."""
         return name in MODULES
 
     def __iter__(self) -> Iterator[str]:
-        """Yield their names."""
         return iter(MODULES)
 
     def __len__(self) -> int:
-        """Return how many there are."""
         return len(MODULES)
 
 
@@ -85,5 +80,5 @@ def _build(name: str) -> Any:
             return get_group_from_info(
                 info, pretty_exceptions_short=False, suggest_commands=True, rich_markup_mode=None,
             )
-    (found,) = (info for info in app.registered_commands if name in (info.name, getattr(info.callback, "__name__", "")))
-    return get_command_from_info(found, pretty_exceptions_short=False, rich_markup_mode=None)
+    (match,) = (info for info in app.registered_commands if name in (info.name, getattr(info.callback, "__name__", "")))
+    return get_command_from_info(match, pretty_exceptions_short=False, rich_markup_mode=None)

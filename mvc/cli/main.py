@@ -1,4 +1,4 @@
-"""The entry point. One place catches: a user's error, a bug with a log file, Ctrl-C."""
+"""The entry point: runs a command, and turns errors, bugs and Ctrl-C into exit codes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     """Run `mvc` and exit with its code."""
-    if sys.argv[1:] == ["--version"]:  # asked by scripts and shell prompts: no need to load anything
+    if sys.argv[1:] == ["--version"]:  # for scripts and shell prompts: fast
         from mvc._version import __version__  # noqa: PLC0415
 
         print(f"mvc {__version__}")
@@ -16,20 +16,20 @@ def main() -> None:
         _become_the_hook()
     import gc  # noqa: PLC0415
 
-    gc.disable()  # a command is short-lived: scanning 100,000 names for cycles is what takes time
+    gc.disable()  # a command is short-lived, and scanning 100,000 names for cycles takes time
     try:
         _survive_any_name()
         sys.exit(_flushed(run(sys.argv[1:])))
-    except KeyboardInterrupt:  # so early that nothing had begun
+    except KeyboardInterrupt:  # before `run`
         sys.exit(130)
     finally:
-        gc.freeze()  # the interpreter would scan all of it once more as it ends
+        gc.freeze()  # else the interpreter scans everything once more at its end
 
 
 def _become_the_hook() -> None:
-    """Start the program that judges: it needs nothing of the command line, and Git waits for it at every commit.
+    """Replace this process by the program that judges: it loads no command line, and Git waits for it at every commit.
 
-    What lies between two revisions, as the framework pre-commit may ask, is `mvc.cli.commands.hook`'s.
+    With PRE_COMMIT_TO_REF, the framework pre-commit asks for a range of revisions: see `mvc.cli.commands.hook`.
     """
     import os  # noqa: PLC0415
 
@@ -38,14 +38,14 @@ def _become_the_hook() -> None:
 
 
 def _survive_any_name() -> None:
-    """Print what the terminal's encoding lacks as an escape."""
+    """Print characters that the terminal's encoding lacks as escapes."""
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # closed by whoever started us
+        if stream is not None:  # closed by the caller
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typeshed says TextIO
 
 
 def _flushed(code: int) -> int:
-    """Return `code` once the output is out; what is left in the buffer may find a full disk or a closed pipe."""
+    """Flush the output and return `code`; the disk may be full, or the pipe closed."""
     from mvc.cli import failures  # noqa: PLC0415
 
     try:
@@ -60,7 +60,7 @@ def _flushed(code: int) -> int:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code."""
+    """Run a command line and return its exit code."""
     import typer  # noqa: PLC0415
 
     from mvc.cli import failures  # noqa: PLC0415
@@ -80,7 +80,7 @@ def run(arguments: list[str]) -> int:
         return failures.quiet_pipe()
     except OSError as error:
         return failures.report_os_error(error)
-    except Exception:  # noqa: BLE001 - the last line of defence: a bug, logged and named
+    except Exception:  # noqa: BLE001 - a bug: it is logged and named
         return failures.report_bug(arguments)
 
 

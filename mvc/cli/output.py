@@ -1,4 +1,4 @@
-"""What people and programs read: plain lines, or one JSON document."""
+"""Output: plain lines for people, or one JSON document for programs."""
 
 from __future__ import annotations
 
@@ -6,44 +6,58 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from mvc.objects.visible import size as size  # noqa: PLC0414 - with all else that prints
+from mvc.objects.visible import size as size  # noqa: PLC0414 - commands import all that prints from here
 from mvc.objects.visible import visible as visible  # noqa: PLC0414 - as above
 
+T = TypeVar("T")
 _COLORS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2}
 
 
+FEW = 10
+"""How many items a list shows without `-v`."""
+
+
 class Output(NamedTuple):
-    """How to speak: `-q`, `-v`, and whether colours are wanted."""
+    """How to print: `-q`, `-v`, and with or without colours."""
 
     quiet: bool = False
     verbose: bool = False
     color: bool = False
 
     def line(self, text: str = "") -> None:
-        """Print a line for people, on stdout, unless `-q`."""
+        """Print a line on stdout, unless `-q`."""
         if not self.quiet:
             print(text)
 
     def note(self, text: str) -> None:
-        """Print a remark on stderr, unless `-q`."""
+        """Print a line on stderr, unless `-q`."""
         if not self.quiet:
             print(text, file=sys.stderr)
 
+    def few(self, items: Sequence[T]) -> Sequence[T]:
+        """Return the items to show: all with `-v`."""
+        return items if self.verbose else items[:FEW]
+
+    def rest(self, items: Sequence[object], noun: str, indent: str = "") -> None:
+        """Print how many items `few` leaves out."""
+        if len(items) > FEW and not self.verbose:
+            self.line(f"{indent}... and {plural(len(items) - FEW, f'more {noun}')} (-v names them)")
+
     def paint(self, text: str, color: str) -> str:
-        """Return `text` in a colour, where colours are wanted."""
+        """Return `text` in a colour, if colours are on."""
         return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self.color else text
 
 
 def wants_color(*, forbidden: bool) -> bool:
-    """Whether stdout is a terminal, and neither the flag nor `NO_COLOR` (no-color.org) forbids it."""
+    """Whether stdout is a terminal, and neither the flag nor `NO_COLOR` (no-color.org) is set."""
     return not forbidden and not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
 
 
 def print_json(value: object) -> None:
-    """Print `value`, a result of a use case, as one JSON document. All of it is ASCII."""
-    print(json.dumps(plain(value), indent=2).replace("##", "#\\u0023"))  # `##[` commands some CI systems
+    """Print the result of a use case as one JSON document, in ASCII."""
+    print(json.dumps(plain(value), indent=2).replace("##", "#\\u0023"))  # some CI systems take `##[` for a command
 
 
 def plain(value: object) -> Any:
@@ -61,6 +75,6 @@ def plural(count: int, noun: str) -> str:
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return rows as lines, their columns aligned."""
+    """Return rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

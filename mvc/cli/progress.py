@@ -1,4 +1,4 @@
-"""A progress bar on stderr, for whatever takes longer than a second, on a terminal only."""
+"""A progress bar on stderr, if that is a terminal, for commands that take longer than a second."""
 
 from __future__ import annotations
 
@@ -13,31 +13,28 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 PATIENCE = 1.0
-"""Seconds of silence before the bar appears."""
+"""Seconds before the bar appears."""
 
 
 class Bar:
-    """Bytes done of bytes expected, with rate and time left."""
+    """Bytes done and expected, rate and time left."""
 
     def __init__(self) -> None:
-        """Begin to count; nothing is shown yet."""
         self._begun = time.monotonic()
         self._total = 0
         self._done = 0
         self._shown: tuple[RichProgress, TaskID] | None = None
 
     def expect(self, count: int) -> None:
-        """See `Progress.expect`."""
         self._total += count
         self._update()
 
     def advance(self, count: int) -> None:
-        """See `Progress.advance`."""
         self._done += count
         self._update()
 
     def close(self) -> None:
-        """Take the bar off the screen."""
+        """Remove the bar."""
         if self._shown is not None:
             self._shown[0].stop()
 
@@ -66,5 +63,5 @@ class Bar:
 
 
 def make(*, quiet: bool) -> Progress:
-    """Return a bar where one can be seen and is wanted."""
+    """Return a bar, unless `quiet` or without a terminal."""
     return Silent() if quiet or sys.stderr is None or not sys.stderr.isatty() else Bar()

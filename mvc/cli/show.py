@@ -1,12 +1,11 @@
-"""What several commands show: users of an object, failed transfers, files checked out, hooks installed."""
+"""Output of several commands: users of an object, failed transfers, checked-out files, installed hooks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mvc.cli.arguments import FEW
 from mvc.cli.failures import say
-from mvc.cli.output import Output, plural, size, visible
+from mvc.cli.output import FEW, Output, plural, size, visible
 from mvc.project import Project
 
 if TYPE_CHECKING:
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
     from mvc.ops.shared.transfers.results import TransferResult
 
 FEW_USES = 3
-"""How many are told without `-v`."""
+"""How many users are shown without `-v`."""
 
 
-def tell_use(use: Use) -> str:
-    """Return in one line whose content it is, or was."""
+def describe_use(use: Use) -> str:
+    """Return in one line which version of which path uses, or used, an object."""
     if not use.commit:
         return f"{visible(use.path)}, never committed"
     tags = f" ({', '.join(map(visible, use.tags))})" if use.tags else ""
@@ -29,13 +28,13 @@ def tell_use(use: Use) -> str:
 
 
 def show_trouble(output: Output, project: Project, result: TransferResult) -> None:
-    """Say what did not arrive, and what is to be known besides."""
+    """Print what failed, and the warnings."""
     _show_failed(output, project, result)
     _show_warnings(output, project, result)
 
 
 def _show_failed(output: Output, project: Project, result: TransferResult) -> None:
-    for failure in result.failed[: None if output.verbose else FEW]:
+    for failure in output.few(result.failed):
         path = f"{project.shell.show(failure.path)}: " if failure.path and failure.blake3 else ""
         say(f"{path}{failure.error}", failure.fix)
     if len(result.failed) > FEW and not output.verbose:
@@ -43,7 +42,7 @@ def _show_failed(output: Output, project: Project, result: TransferResult) -> No
 
 
 def _show_warnings(output: Output, project: Project, result: TransferResult) -> None:
-    for warning in result.warnings[: None if output.verbose else FEW]:
+    for warning in output.few(result.warnings):
         path = f"{project.shell.show(warning.path)}: " if warning.path else ""
         output.note(f"warning: {visible(f'{path}{warning.error}')}")
         if warning.fix:
@@ -53,24 +52,23 @@ def _show_warnings(output: Output, project: Project, result: TransferResult) -> 
 
 
 def show_checkout(output: Output, project: Project, result: CheckoutResult, rev: str | None = None) -> None:
-    """Say what was checked out."""
-    for item in result.done[: None if output.verbose else FEW]:
+    """Print what was checked out."""
+    for item in output.few(result.done):
         deleted = f", {item.deleted:,} deleted" if item.deleted else ""
         files = f"{plural(item.written, 'file')} written{deleted}, {size(item.size)}"
         output.line(f"{output.paint('checked out', 'green')} {visible(project.shell.show(item.path))} ({files})")
-    if len(result.done) > FEW and not output.verbose:
-        output.line(f"... and {plural(len(result.done) - FEW, 'more path')} (-v names them)")
+    output.rest(result.done, "path")
     if not result.done and not result.failed:
-        output.line("The workspace matches its pointers already.")
+        output.line("The workspace already matches its pointers.")
     if rev and not result.failed:
-        output.line(f"Pointers are staged as they were at {visible(rev)}. Next: git commit, or mvc checkout --rev HEAD")
+        output.line(f"The pointers of {visible(rev)} are staged. Next: git commit, or mvc checkout --rev HEAD")
 
 
 def show_installed(output: Output, result: Installed) -> None:
-    """Say which hooks were laid down, and which others they call."""
+    """Print which hooks were installed, and which existing ones they call."""
     if result.changed:
-        output.line(f"Hooks are installed in {visible(result.folder)}: {', '.join(result.changed)}")
+        output.line(f"Installed hooks in {visible(result.folder)}: {', '.join(result.changed)}")
     elif not result.failed:
-        output.line(f"The hooks in {visible(result.folder)} are installed already")
+        output.line(f"The hooks in {visible(result.folder)} are already installed")
     if result.chained:
-        output.line(f"What was there before is called first: {', '.join(result.chained)}")
+        output.line(f"Existing hooks are called first: {', '.join(result.chained)}")

@@ -64,9 +64,7 @@ def problem(pattern: str) -> str:
 def _expression(pattern: str) -> re.Pattern[str]:
     if (plain := plain_expression(pattern)) is not None:
         return plain
-    from pathspec.patterns.gitignore.spec import (  # noqa: PLC0415 - only complex patterns need it
-        GitIgnoreSpecPattern,
-    )
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415 - only complex patterns need it
 
     try:
         with warnings.catch_warnings():

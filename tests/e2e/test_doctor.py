@@ -16,7 +16,7 @@ import pytest
 from e2e.test_faults import UNPRIVILEGED, Mount, mount  # noqa: F401 - a fixture
 from harness import LARGE, MVC, Begin, Repo, Result, noise
 
-from mvc.ops.doctor.doctor import examine
+from mvc.ops.doctor.examination import examine
 from mvc.surroundings import surroundings
 
 DAY_NS = 86_400 * 10**9
@@ -35,7 +35,7 @@ def problems(repo: Repo, *prefix: str) -> dict[str, dict[str, str]]:
     assert text.code == result.code
     assert text.errors == [problem["message"] for problem in found]
     assert text.fixes == [problem["fix"] for problem in found]
-    assert ("Nothing is wrong." in text.out) == (not found)
+    assert ("No problems found." in text.out) == (not found)
     return {problem["name"]: problem for problem in found}
 
 
@@ -133,7 +133,7 @@ def test_outside_of_a_repository(tmp_path: Path, environ: dict[str, str]) -> Non
     nowhere.root.mkdir()
     report = nowhere.ok("doctor", "--json").json
     assert (report["repository"], report["links"], report["problems"]) == (None, None, [])
-    assert "none here" in nowhere.ok("doctor").out
+    assert "repository  none" in nowhere.ok("doctor").out
 
 
 def test_before_mvc_is_set_up(bare_git: Repo) -> None:

@@ -112,7 +112,7 @@ def test_signatures_that_no_longer_fit_are_dropped_with_a_word(signed: Repo, key
     signed.write(SIGNATURES, signed.read(SIGNATURES) + b"rubbish\n")
     signed.ok("eval", "record", MODEL, "--tag", "v1.0.1", "--metric", "auc=0.95")
     result = signed.ok("eval", "sign", MODEL)
-    assert "without 2 signatures that no longer fitted" in result.out
+    assert "removed 2 signatures that no longer matched" in result.out
     assert who(signed, allowed(keys, "ada ada", "bob bob")) == ["ada"]
 
 
@@ -141,13 +141,13 @@ def test_what_is_signed_and_not_staged_is_said(signed: Repo) -> None:
 @pytest.mark.parametrize(("spoil", "code", "says"), [
     (lambda repo: repo.remove(REPORT), 3, "has no report to sign"),
     (lambda repo: repo.write(REPORT, "rubbish"), 2, "not an evaluation report"),
-    (lambda repo: (repo.write(MODEL, "other"), repo.ok("add", MODEL)), 3, "its pointer says"),
+    (lambda repo: (repo.write(MODEL, "other"), repo.ok("add", MODEL)), 3, "its pointer has"),
     (lambda repo: repo.remove(f"{MODEL}.mvc"), 3, "is not tracked"),
     (lambda repo: repo.write(f"{MODEL}.mvc", "rubbish"), 3, "cannot be read"),
-    (lambda repo: (repo.remove(REPORT), repo.path(REPORT).symlink_to("x")), 2, "no regular file"),
+    (lambda repo: (repo.remove(REPORT), repo.path(REPORT).symlink_to("x")), 2, "not a regular file"),
     (lambda repo: repo.path(SIGNATURES).symlink_to("/etc/hostname"), 2, "symlink"),
-    (lambda repo: repo.git("config", "--unset", "user.signingkey"), 2, "nobody said which key signs"),
-    (lambda repo: repo.git("config", "user.signingkey", "0123ABCD"), 2, "there is no file 0123ABCD"),
+    (lambda repo: repo.git("config", "--unset", "user.signingkey"), 2, "no signing key is configured"),
+    (lambda repo: repo.git("config", "user.signingkey", "0123ABCD"), 2, "the SSH key 0123ABCD does not exist"),
     (lambda repo: repo.git("config", "user.signingkey", repo.root / POLICY), 3, "nothing was signed"),
 ])
 def test_what_is_not_signed(signed: Repo, spoil: Callable[[Repo], object], code: int, says: str) -> None:
@@ -296,16 +296,16 @@ def test_against_which_revision(signed: Repo) -> None:
     signed.git("add", POLICY)
     signed.commit()
     assert signed.ok("eval", "sign", POLICY, "--json").json["base"] == first
-    assert "is as HEAD has it" in signed.fails(2, "eval", "sign", POLICY, "--base", "HEAD").errors[0]
+    assert "has no change since HEAD" in signed.fails(2, "eval", "sign", POLICY, "--base", "HEAD").errors[0]
     signed.git("branch", "-qD", "main")
     assert "which branch" in signed.fails(2, "eval", "sign", POLICY).errors[0]
     assert signed.ok("eval", "sign", POLICY, "--base", first, "--json").json["base"] == first
 
 
 @pytest.mark.parametrize(("words", "says"), [
-    ((POLICY,), "is as the target branch has it"),
-    ((POLICY, "--base", "nope"), "no revision"),
-    ((POLICY, "--base", "--help"), "no revision"),
+    ((POLICY,), "has no change since the target branch"),
+    ((POLICY, "--base", "nope"), "is not a revision"),
+    ((POLICY, "--base", "--help"), "is not a revision"),
     ((MODEL, "--base", "main"), "--base is for"),
     ((".mvc/config.yaml",), "nothing there can be tracked"),
 ])

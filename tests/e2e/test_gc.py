@@ -258,7 +258,7 @@ def test_a_plan_changes_nothing(repo: Repo) -> None:
     digest = lose(repo, "m.bin", CONTENT)
     before = sorted(repo.store.rglob("*"))
     result = repo.ok("gc", "--grace", "0", "--unpushed")
-    assert "Needed by nothing: 1 object, 614.4 kB." in result.out
+    assert "Unneeded: 1 object, 614.4 kB." in result.out
     assert "Nothing was changed. Next: mvc gc --yes --unpushed --grace 0" in result.out
     assert sorted(repo.store.rglob("*")) == before
     assert repo.loose(digest).exists()
@@ -267,7 +267,7 @@ def test_a_plan_changes_nothing(repo: Repo) -> None:
 def test_what_is_on_no_remote_is_kept_unless_told(repo: Repo) -> None:
     digest = lose(repo, "m.bin", CONTENT)
     result = repo.ok("gc", "--yes", "--grace", "0")
-    assert "on no remote, so kept: 1 object" in result.out
+    assert "kept: 1 object, 614.4 kB (on no remote)" in result.out
     assert "mvc gc --unpushed --grace 0" in result.out
     assert repo.loose(digest).exists()
 
@@ -275,7 +275,7 @@ def test_what_is_on_no_remote_is_kept_unless_told(repo: Repo) -> None:
 def test_the_grace_counts_from_storing_and_then_from_the_trash(repo: Repo) -> None:
     digest = lose(repo, "m.bin", CONTENT)
     old(repo, digest, 13)
-    assert "stored less than 14d ago, so kept: 1 object" in repo.ok("gc", "--yes", "--unpushed").out
+    assert "kept: 1 object, 614.4 kB (stored less than 14d ago)" in repo.ok("gc", "--yes", "--unpushed").out
     old(repo, digest, 15)
     moved = repo.ok("gc", "--yes", "--unpushed", "--json").json
     assert (moved["done"], len(moved["garbage"]), moved["trash"]["objects"]) == (True, 1, 1)
@@ -341,7 +341,7 @@ def test_any_remote_will_do_and_one_that_is_away_is_named(pushed: Repo, tmp_path
     result = pushed.mvc("gc", "--grace", "0", "--json").json
     assert (len(result["garbage"]), result["unpushed"]["objects"]) == (2, 1)
     assert [silent["remote"] for silent in result["silent"]] == ["away"]
-    assert "warning: the remote away was not asked: " in pushed.mvc("gc", "--grace", "0").err
+    assert "warning: the remote away did not answer: " in pushed.mvc("gc", "--grace", "0").err
 
 
 def test_evicting_frees_history_that_the_remote_holds(pushed: Repo) -> None:
@@ -441,7 +441,7 @@ def test_what_is_damaged_on_the_remote_is_not_evicted_and_the_line_mends_it(
     assert (done.code, len(done.json["damaged"]), len(done.json["garbage"])) == (1, len(damaged), 4 - len(damaged))
     assert {use["path"] for item in done.json["garbage"] for use in item["users"]}.isdisjoint(damaged)
     said = evictable.mvc("gc", "--evict", "--yes", "--grace", "0")
-    assert (said.code, "stays here, for it is damaged on nas: " in said.err) == (1, True)
+    assert (said.code, ": it is damaged on nas: " in said.err) == (1, True)
     assert said.fixes == ["mvc push --repair --all-commits -r nas"]
     assert evictable.shell(said.fixes[0]).code == 0
     evictable.ok("verify", "-r", "nas")

@@ -136,4 +136,4 @@ def test_completion_finds_its_scripts_in_the_package(repo: Repo) -> None:
     included = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert included["packages"] == ["mvc"]
     for shell in ("bash", "zsh", "fish"):
-        assert repo.ok("completion", shell).out == (PROJECT / f"mvc/cli/completion.{shell}").read_text()
+        assert repo.ok("completion", shell).out == (PROJECT / f"mvc/cli/commands/completion.{shell}").read_text()

@@ -253,7 +253,7 @@ def test_hooks_that_others_use_too_are_not_touched_unless_forced(fresh: Repo, tm
         assert f"hooks missing in {where}: put 'mvc hook run NAME" in said
         doctor = fresh.fails(1, "doctor")
         assert "not this repository's own" in doctor.out
-        assert f"Git does not call mvc: it lacks pre-commit and 4 more in {where}" in doctor.errors
+        assert f"missing Git hooks in {where}: pre-commit and 4 more" in doctor.errors
         fresh.ok("hook", "install", "--force")
         assert "hooks missing" not in fresh.ok("status").out
         fresh.ok("doctor")

@@ -66,7 +66,7 @@ def test_init_with_a_cache_elsewhere_keeps_objects_there_and_the_catalog_here(ba
 
 def test_init_refuses_a_cache_inside_the_worktree(bare_git: Repo) -> None:
     result = bare_git.fails(2, "init", "--cache", "here")
-    assert "inside of the worktree" in result.errors[0]
+    assert "inside the worktree" in result.errors[0]
     assert not bare_git.path(".mvc").exists()
 
 

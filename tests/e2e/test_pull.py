@@ -112,7 +112,7 @@ def test_everything_arrives(repo: Repo, nas: Path, tmp_path: Path) -> None:
     assert list(clone.path("hollow").iterdir()) == []
     clone.ok("verify")
     clone.ok("status", "--pushed", "--exit-code")
-    assert clone.ok("pull").out.startswith("All of it is in the cache already: ")
+    assert clone.ok("pull").out.startswith("The cache is up to date (")
     assert clone.debris() == []
     assert (nas / "mvc-remote.yaml").exists()
 

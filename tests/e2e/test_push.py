@@ -52,7 +52,7 @@ def test_push_says_what_it_did_and_does_it_once(repo: Repo, nas: Path) -> None:
     again = repo.ok("push", "--json").json
     assert (again["transferred"], again["skipped"], again["bytes"]) == (0, MANY + 2, 0)
     assert {name: os.stat(nas / name).st_mtime_ns for name in on(nas)} == before
-    assert repo.ok("push").out == f"All of it is on nas already: {MANY + 2} objects.\n"
+    assert repo.ok("push").out == f"nas is up to date ({MANY + 2} objects).\n"
     assert repo.debris() == []
     assert not list((nas / "tmp").glob("*"))
 
@@ -394,7 +394,7 @@ def test_a_full_remote_disk(repo: Repo, tmp_path: Path) -> None:
     result = repo.run("unshare", "-rm", "bash", "-c", script)
     assert "Traceback" not in result.err
     lines = result.out.splitlines()
-    assert lines[-1] == "1 object, 1.0 kB read from full: 0 wrong.", result
+    assert lines[-1] == "Checked 1 object on full, 1.0 kB: no problems.", result
     assert [line for line in lines if line.startswith("code")] == ["code 3", "code 0"], result
     assert "No space left" in result.err
 

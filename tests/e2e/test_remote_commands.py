@@ -53,7 +53,7 @@ def checks(result: Result) -> dict[str, str]:
 
 def test_the_first_remote_is_committed_and_the_default(repo: Repo) -> None:
     said = repo.ok("remote", "add", "prod", "s3://models//team-a/", "-o", "region=eu-central-1", "-o", "anon=true").out
-    assert "It is the default." in said
+    assert "It is the default remote." in said
     assert committed(repo) == {
         "default": "prod", "prod": {"url": "s3://models/team-a", "region": "eu-central-1", "anon": "true"},
     }
@@ -223,7 +223,7 @@ def test_an_unsupported_protocol_in_a_config_can_be_replaced(repo: Repo, scope: 
         assert result.fixes == [f"mvc remote set prod{flag} URL  # mvc help remotes lists them"]
     assert listed(repo)["prod"]["problem"] == UNSUPPORTED
     problems = repo.mvc("doctor", "--json").json["problems"]
-    assert [one["message"] for one in problems if one["code"] == "remote-settings"] == [UNSUPPORTED]
+    assert [one["message"] for one in problems if one["name"] == "remote-settings"] == [UNSUPPORTED]
     repo.fails(2, "remote", "set", "prod", "ftp://host/y", *flag.split())
     assert repo.shell(result.fixes[0].replace("URL", "/srv/models", 1)).code == 0
     assert listed(repo)["prod"]["problem"] == ""

@@ -171,7 +171,7 @@ def test_two_repositories_on_one_remote_keep_what_either_needs(repo: Repo, nas: 
     holds(repo)
     holds(other)
     told = repo.ok("gc", "-r", "nas").out
-    assert f"Kept for {os.uname().nodename}:{other.root} alone: {GONE} objects" in told
+    assert f"Kept only for {os.uname().nodename}:{other.root}: {GONE} objects" in told
     shutil.rmtree(next(path.parent for path in nas.glob("repos/*/roots") if str(other.root) in path.read_text()))
     repo.ok("gc", "-r", "nas", *NOW)
     assert objects_on(repo) == KEPT

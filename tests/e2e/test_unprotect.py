@@ -1,4 +1,4 @@
-"""`mvc unprotect`: files that share their content with the cache become writable ones of their own."""
+"""`mvc unprotect`: files that share their content with the cache become writable copies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def linked(repo: Repo, link: str, files: dict[str, bytes], *tracked: str) -> Non
 
 
 def is_own(path: Path) -> bool:
-    """Whether the file is writable, and its content shared with nobody."""
+    """Whether the file is writable and shares its content with no other file."""
     status = path.lstat()
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and bool(status.st_mode & 0o200)
 
@@ -79,7 +79,7 @@ def test_plain_files_are_left_alone(repo: Repo) -> None:
     repo.write_dir("data", 3)
     repo.added("data")
     before = {name: repo.path(name).stat() for name in ("m.bin", "data/part-0000.bin")}
-    assert "Nothing is protected there" in repo.ok("unprotect", "m.bin", "data").out
+    assert "Nothing there is protected" in repo.ok("unprotect", "m.bin", "data").out
     assert {name: repo.path(name).stat() for name in before} == before
     assert repo.ok("unprotect", "m.bin", "--json").json == {"unprotected": [], "failed": []}
 
@@ -88,7 +88,7 @@ def test_a_second_time_there_is_nothing_to_do(repo: Repo) -> None:
     linked(repo, "hardlink", {"m.bin": noise("m", LARGE)}, "m.bin")
     repo.ok("unprotect", "m.bin")
     inode = repo.path("m.bin").stat().st_ino
-    assert "Nothing is protected" in repo.ok("unprotect", "m.bin").out
+    assert "Nothing there is protected" in repo.ok("unprotect", "m.bin").out
     assert repo.path("m.bin").stat().st_ino == inode
 
 

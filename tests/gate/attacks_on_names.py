@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from gate.histories import (
-    PLAIN,
-    RANKER,
-    SPAM,
-    History,
-    attack,
-    auc,
-    holdout,
-    honest,
-    p95,
-    ruled,
-)
+from gate.histories import PLAIN, RANKER, SPAM, History, attack, auc, holdout, honest, p95, ruled
 
 from mvc.quality.files import POLICY, SUFFIX
 

@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from gate.histories import (
-    FILE,
-    PLAIN,
-    RANKER,
-    SPAM,
-    SUBMODULE,
-    SYMLINK,
-    History,
-    attack,
-    honest,
-    p95,
-    ruled,
-    waiver,
-)
+from gate.histories import FILE, PLAIN, RANKER, SPAM, SUBMODULE, SYMLINK, History, attack, honest, p95, ruled, waiver
 
 from mvc.quality.files import POLICY, SUFFIX, WAIVERS
 

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from gate.histories import (
-    RANKER,
-    SYMLINK,
-    History,
-    attack,
-    auc,
-    data,
-    holdout,
-    honest,
-    p95,
-    ruled,
-    waiver,
-)
+from gate.histories import RANKER, SYMLINK, History, attack, auc, data, holdout, honest, p95, ruled, waiver
 
 from mvc.quality.files import POLICY, REVOKED, SIGNERS, SUFFIX, WAIVERS
 from mvc.quality.reports.signers import KRL

@@ -5,6 +5,7 @@ What every bucket promises is in test_buckets.py, which runs over these, too.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,13 +14,16 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from harness import LARGE, MVC, InProcess, Repo, noise
+from proxy import Answer, Fault, proxying
 from servers import Server, SshServer, WebServer, azure_connection
 
 from mvc.errors import MissingObject, UsageError
@@ -178,6 +182,26 @@ def test_a_google_bucket_that_is_not_there(google_server: Server) -> None:
     error = refused(GoogleBucket("gs://absent-bucket/x"))
     assert error.message == "there is no bucket absent-bucket in Google Cloud Storage"
     assert error.fix == "gcloud storage buckets create gs://absent-bucket"
+
+
+def test_google_is_asked_with_the_token_of_a_key_file(google_server: Server, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    token = Answer(200, {}).with_body(b'{"access_token": "T0ken", "expires_in": 3600}')
+    with proxying(google_server.port) as proxy:
+        proxy.rule = lambda request: Fault(instead=token) if request.path == "/token" else None
+        account = {
+            "type": "service_account", "client_email": "ada@example.com", "private_key": key.decode(),
+            "token_uri": f"{proxy.endpoint}/token",
+        }
+        (tmp_path / "key.json").write_text(json.dumps(account))
+        os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = str(tmp_path / "key.json")
+        os.environ["STORAGE_EMULATOR_HOST"] = proxy.endpoint
+        with closing(GoogleBucket(f"gs://tests/{uuid4().hex}")) as bucket:
+            assert bucket.write("key", b"content")
+            assert bucket.head("key")
+        login, *asked = proxy.seen
+    assert (login.path, len(asked)) == ("/token", 2)
+    assert {request.headers["authorization"] for request in asked} == {"Bearer T0ken"}
 
 
 def test_an_azure_container_that_is_not_there(azure_server: Server) -> None:
@@ -541,6 +565,23 @@ def test_the_web_tells_another_version(web: tuple[DirectoryBucket, WebBucket], w
     os.utime(web_server.folder / "a place/key", (1e9, 1e9))
     with pytest.raises(Changed):
         bucket.read(item, 1, 5)
+
+
+# Another process.
+
+
+def test_a_forked_child_uses_a_bucket_of_its_parent(web: tuple[DirectoryBucket, WebBucket]) -> None:
+    _, bucket = web
+    assert bucket.head("first")
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os._exit(0 if bucket.head("first") else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert bucket.head("first")
+    assert bucket.requests == 2
 
 
 # Ctrl-C.

@@ -1,7 +1,7 @@
-"""`mvc completion`: what the shell needs to complete mvc's command lines.
+"""`mvc completion`: completion of mvc's command lines in bash, zsh and fish.
 
-The shell's script asks the hidden command `__complete` once for each TAB. The command line is taken apart by the
-library; what a value may be is told by its metavar, so that a command need only name its arguments as all others do.
+The script of a shell calls the hidden command `__complete` once for each TAB. The library finds the parameter at the
+cursor; its metavar says what it could be, so commands need not declare their completion.
 """
 
 from __future__ import annotations
@@ -11,94 +11,128 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property, partial
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import typer
 
+# click's public classes: typer 0.28 has them only here. Its own subclasses load rich, and print what shells evaluate.
+from typer._click.shell_completion import CompletionItem, ShellComplete
+
 from mvc.cli.app import HELP, app
 
-Shell: TypeAlias = Literal["bash", "zsh", "fish"]
+ShellName: TypeAlias = Literal["bash", "zsh", "fish"]
 
 
 @app.command(rich_help_panel=HELP)
 def completion(
-    shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", show_default=False)],
+    shell: Annotated[ShellName, typer.Argument(metavar="bash|zsh|fish", show_default=False)],
 ) -> None:
     """Print the script that makes a shell complete mvc's commands, options and paths."""
-    folder = os.path.dirname(__file__)
-    with open(os.path.join(folder, f"completion.{shell}"), encoding="utf-8") as script:
-        print(script.read(), end="")
+    print(_SHELLS[shell]([]).source(), end="")
 
 
-class Line(NamedTuple):
+_VERBATIM = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+
+
+@app.command("__complete", hidden=True, context_settings=_VERBATIM)
+def complete(shell: ShellName, words: list[str]) -> None:
+    """Print the completions of the last of `words`. On any error, print nothing: the user is typing."""
+    with suppress(Exception):
+        if rows := _SHELLS[shell](words).complete():
+            sys.stdout.buffer.write(os.fsencode(f"{rows}\n"))
+
+
+class _Zsh(ShellComplete):
+    """zsh passes the words up to the cursor, without quotes."""
+
+    name = "zsh"
+
+    def __init__(self, words: list[str]) -> None:
+        from mvc.cli.lazy import command  # noqa: PLC0415 - it imports this module
+
+        super().__init__(command(), {}, "mvc", "__complete")
+        self._words = words
+
+    def source_vars(self) -> dict[str, Any]:
+        return {}
+
+    def source(self) -> str:
+        with open(f"{os.path.dirname(__file__)}/completion.{self.name}", encoding="utf-8") as script:
+            return script.read()
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        return self._words[:-1], self._words[-1]
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        group: Any = self.cli
+        named = [group.commands[name] for name in args if name in group.commands]
+        for command in (group, *named, *(inner for item in named for inner in getattr(item, "commands", {}).values())):
+            _declare(command)
+        option = re.match(r"(?:-[^=]*)?=", incomplete)  # the library completes what follows `--option=`
+        found = super().get_completions(args, incomplete)
+        return [CompletionItem(f"{option[0] if option else ''}{item.value}", help=item.help) for item in found]
+
+    def format_completion(self, item: CompletionItem) -> str:
+        return f"{item.value}\t{item.help}" if item.help else str(item.value)
+
+
+class _Fish(_Zsh):
+    """fish passes the words up to the cursor, the last one with its quotes."""
+
+    name = "fish"
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        return self._words[:-1], split(self._words[-1])[-1]
+
+
+class _Bash(_Zsh):
+    """bash passes the line up to the cursor, and the end of its last word, which a completion replaces."""
+
+    name = "bash"
+
+    @cached_property
+    def _line(self) -> BashLine:
+        return read_bash(*self._words)
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        return self._line.args, self._line.word
+
+    def format_completion(self, item: CompletionItem) -> str:
+        begun = len(self._line.word) - len(self._line.replaced)
+        return quoted(item.value[begun:], self._line.quote)
+
+    def complete(self) -> str:
+        """Return the completions, with `names` in the first line if they are paths, else `words`."""
+        rows = super().complete()
+        return rows and f"{'names' if '/' in rows else 'words'}\n{rows}"
+
+
+_SHELLS: Mapping[ShellName, type[_Zsh]] = {"bash": _Bash, "zsh": _Zsh, "fish": _Fish}
+
+
+# The line of bash.
+
+
+class BashLine(NamedTuple):
     """A command line up to the cursor."""
 
     args: list[str]
-    """The words before, without the program."""
+    """The words before the last, without the program."""
     word: str
-    """What is to be completed, its quotes taken off."""
-    given: str = ""
-    """What bash replaces: the end of the word. It takes `:`, `=` and an opened quote for its beginning."""
-    quote: str = ""
-    """The quote that is still open, in bash."""
+    """The last word, without quotes."""
+    replaced: str
+    """The end of `word` that bash replaces. To bash, a word begins at `:`, `=` and an open quote."""
+    quote: str
+    """The quote that is still open."""
 
 
-class Item(NamedTuple):
-    """What the word could become, and a remark."""
-
-    value: str
-    remark: str = ""
-
-
-_AS_THEY_STAND = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
-
-
-@app.command("__complete", hidden=True, context_settings=_AS_THEY_STAND)
-def complete(shell: Shell, words: list[str]) -> None:
-    """Print what the last of `words` could become. Whatever is wrong: print nothing, never complain."""
-    with suppress(Exception):
-        line = _READ[shell](*words)
-        if items := suggestions(line):
-            rows = _for_bash(line, items) if shell == "bash" else _with_remarks(items)
-            sys.stdout.buffer.write(os.fsencode("".join(f"{row}\n" for row in rows)))
-
-
-def read_bash(text: str, given: str) -> Line:
-    """Return bash's line from its text up to the cursor, and what readline takes for the word."""
+def read_bash(text: str, given: str) -> BashLine:
+    """Return the line `text`; `given` is what readline takes for its last word."""
     words = split(text)
     word = words[-1]
-    rest = next((part for part in (given, split(given)[-1]) if word.endswith(part)), word)
-    return Line(words[1:-1], word, rest, _open_quote(text))
-
-
-def read_zsh(*words: str) -> Line:
-    """Return zsh's line from its words, all quotes taken off."""
-    return Line([*words[:-1]], words[-1])
-
-
-def read_fish(*words: str) -> Line:
-    """Return fish's line from its words; the last one has its quotes still."""
-    return read_zsh(*words[:-1], split(words[-1])[-1])
-
-
-_READ: Mapping[Shell, Callable[..., Line]] = {"bash": read_bash, "zsh": read_zsh, "fish": read_fish}
-
-
-def _for_bash(line: Line, items: list[Item]) -> list[str]:
-    """Return `names` or `words`, then the values as they are to stand on the line.
-
-    Bash's own quoting takes `$(` at the beginning of a name for its own.
-    """
-    cut = len(line.word) - len(line.given)
-    values = [quoted(item.value[cut:], line.quote) for item in items]
-    return ["names" if any("/" in value for value in values) else "words", *values]
-
-
-def _with_remarks(items: list[Item]) -> list[str]:
-    return [f"{item.value}\t{item.remark}" if item.remark else item.value for item in items]
-
-
-# Quotes.
+    replaced = next((part for part in (given, split(given)[-1]) if word.endswith(part)), word)
+    return BashLine(words[1:-1], word, replaced, _open_quote(text))
 
 
 _PART = re.compile(r"""\\(.?)|'([^']*)'?|"((?:[^"\\]|\\.)*)"?|(\s+)|(.)""", re.DOTALL)
@@ -107,7 +141,7 @@ _UNSAFE = re.compile(r"[^\w@%+=:,./-]")
 
 
 def split(text: str) -> list[str]:
-    """Return the words of a command line as a shell takes them, the last one perhaps not closed, or empty."""
+    """Return the words of a command line as a shell splits it; the last one may be empty, or in an open quote."""
     words = [""]
     for escaped, single, double, space, plain in _PART.findall(text):
         if space:
@@ -123,84 +157,61 @@ def _open_quote(text: str) -> str:
 
 
 def quoted(value: str, quote: str = "") -> str:
-    """Return `value` as bash must find it on the line, inside of `quote` where one is open."""
+    """Return `value` quoted for bash, inside `quote` if one is open. Bash's own quoting leaves a leading `$(`."""
     if quote == "'":
         return value.replace("'", "'\\''")
-    if quote:  # a backslash before an exclamation mark would stay there
+    if quote:  # in double quotes, a backslash before an exclamation mark would stay
         return re.sub(r'([$`"\\])', r"\\\1", value).replace("!", '"\\!"')
     return _UNSAFE.sub(r"\\\g<0>", value)
 
 
-def suggestions(line: Line) -> list[Item]:
-    """Return what the word of `line` could become."""
-    # Only its parser is used: its own scripts let the shell evaluate what it prints, and it loads rich.
-    from typer._click.shell_completion import _resolve_context, _resolve_incomplete  # noqa: PLC0415
-
-    from mvc.cli.lazy import command  # noqa: PLC0415
-
-    context = _resolve_context(command(), {}, "mvc", [*line.args])
-    if context._protected_args:  # noqa: SLF001 - the word that is no command
-        return []
-    what, text = _resolve_incomplete(context, [*line.args], line.word)
-    if sources := _sources(what, context.info_name or ""):
-        place = _place(context)
-        found = [Item(value) for source in sources for value in source(place, text)]
-    else:
-        found = [Item(item.value, item.help or "") for item in what.shell_complete(context, text)]
-    before = line.word.removesuffix(text)
-    return [item._replace(value=before + item.value) for item in found]
+# What a parameter could be.
 
 
 class Place(NamedTuple):
-    """Where the command line is typed, and what stands in it so far."""
+    """Where the command line is typed, and the parameters before the cursor."""
 
     start: str
     values: Mapping[str, Any]
 
 
-Source: TypeAlias = Callable[[Place, str], list[str]]
+Words: TypeAlias = Callable[[Place, str], list[str]]
+"""What a word that begins with the text could become."""
 
 
-def _place(context: Any) -> Place:
+def _declare(command: Any) -> None:
+    """Let the parameters of a command complete what their metavars say."""
+    for parameter in command.params:
+        if sources := _sources(parameter.metavar or "", command.name):
+            parameter.shell_complete = partial(_complete_parameter, sources)
+
+
+def _complete_parameter(sources: list[Words], context: Any, text: str) -> list[CompletionItem]:
     folder = context.find_root().params.get("directory") or ""
-    return Place(os.path.join(os.getcwd(), os.path.expanduser(folder)), context.params)
+    place = Place(os.path.join(os.getcwd(), os.path.expanduser(folder)), context.params)
+    return [CompletionItem(value) for source in sources for value in source(place, text)]
 
 
-def _tracked(place: Place, text: str) -> list[str]:
-    from mvc.ops.setup import completion_words  # noqa: PLC0415
+def _in_repository(what: str) -> Words:
+    def words(place: Place, text: str) -> list[str]:
+        from mvc.ops.setup import completion_words  # noqa: PLC0415 - import time
+        from mvc.surroundings import surroundings  # noqa: PLC0415
 
-    return completion_words.tracked(place.start, os.environ, text)
+        found: list[str] = getattr(completion_words, what)(surroundings(place.start), text)
+        return found
 
-
-def _addable(place: Place, text: str) -> list[str]:
-    from mvc.ops.setup import completion_words  # noqa: PLC0415
-
-    return completion_words.addable(place.start, os.environ, text)
-
-
-def _directories(place: Place, text: str) -> list[str]:
-    from mvc.ops.setup import completion_words  # noqa: PLC0415
-
-    return completion_words.directories(place.start, text)
+    return words
 
 
-def _revisions(place: Place, text: str) -> list[str]:
-    from mvc.ops.setup import completion_words  # noqa: PLC0415
-
-    return completion_words.revisions(place.start, os.environ, text)
+_tracked, _addable, _directories, _revisions, _remotes = map(
+    _in_repository, ("tracked", "addable", "directories", "revisions", "remotes"),
+)
 
 
 def _keys(_: Place, text: str) -> list[str]:
     from mvc.config import KEYS  # noqa: PLC0415
 
     return [name for name in KEYS if name.startswith(text)]
-
-
-def _remotes(place: Place, text: str) -> list[str]:
-    from mvc.ops.setup import completion_words  # noqa: PLC0415
-    from mvc.surroundings import surroundings  # noqa: PLC0415
-
-    return completion_words.remotes(surroundings(place.start), text)
 
 
 def _topics(_: Place, text: str) -> list[str]:
@@ -210,25 +221,25 @@ def _topics(_: Place, text: str) -> list[str]:
 
 
 def _values(place: Place, text: str) -> list[str]:
-    """Return what the key before could be set to."""
+    """Return the possible values of the key before."""
     key = place.values.get("name")
     if key == "cache.dir":
         return _directories(place, text)
     if key == "remotes.default":
         return _remotes(place, text)
-    return _links(text) if key == "cache.link" else []
+    return _link_types(text) if key == "cache.link" else []
 
 
-def _links(text: str) -> list[str]:
-    """Return lists of link types that `text` could become, one type longer."""
+def _link_types(text: str) -> list[str]:
+    """Return the lists of link types that are one type longer than the complete ones in `text`."""
     from mvc.config import LINK_TYPES  # noqa: PLC0415
 
     before, comma, last = text.rpartition(",")
-    left = [name for name in LINK_TYPES if name not in before.split(",") and name.startswith(last)]
-    return [f"{before}{comma}{name}" for name in left]
+    rest = [name for name in LINK_TYPES if name not in before.split(",") and name.startswith(last)]
+    return [f"{before}{comma}{name}" for name in rest]
 
 
-_SOURCES: Mapping[str, tuple[Source, ...]] = {
+_SOURCES: Mapping[str, tuple[Words, ...]] = {
     "PATH": (_tracked,),
     "SRC": (_tracked,),
     "DST": (_directories,),
@@ -245,17 +256,16 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     "OUT": (_directories,),
 }
 """By the words of a metavar: `[REV [REV]] [PATH]...` takes revisions and paths."""
-_OF_COMMAND: Mapping[tuple[str, str], tuple[Source, ...]] = {
+_OF_COMMAND: Mapping[tuple[str, str], tuple[Words, ...]] = {
     ("add", "PATH"): (_addable,),
     ("add", "NAME"): (),  # a new one
-    ("get", "NAME"): (),  # that of another repository
+    ("get", "NAME"): (),  # a remote of another repository
 }
 """Where a command takes something else by the same word."""
 
 
-def _sources(what: Any, command: str) -> list[Source]:
-    metavar = getattr(what, "metavar", None) or ""
-    if metavar.islower():  # it stands for itself: `bash|zsh|fish`
+def _sources(metavar: str, command: str) -> list[Words]:
+    if metavar.islower():  # the values themselves: `bash|zsh|fish`
         return [lambda _, text: [word for word in metavar.split("|") if word.startswith(text)]]
     words = dict.fromkeys(re.findall(r"[A-Z]+(?:=[A-Z]+)?", metavar))
     return [source for word in words for source in _OF_COMMAND.get((command, word), _SOURCES.get(word, ()))]

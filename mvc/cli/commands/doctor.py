@@ -11,7 +11,7 @@ from mvc.cli.failures import say
 from mvc.cli.output import Output, columns, plural, print_json, size, visible
 
 if TYPE_CHECKING:
-    from mvc.ops.doctor.doctor import Report
+    from mvc.ops.doctor.examination import Examination
     from mvc.ops.shared.hook_scripts import Hooks
 
 
@@ -20,8 +20,8 @@ def doctor(
     ctx: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
-    """Say what there is, what is wrong with it, and what to type. Exit 1 when something is wrong."""
-    from mvc.ops.doctor.doctor import examine  # noqa: PLC0415
+    """Check this installation and repository, and suggest fixes. Exit 1 if there are problems."""
+    from mvc.ops.doctor.examination import examine  # noqa: PLC0415
 
     output: Output = ctx.obj
     report = examine(around(output))
@@ -32,22 +32,22 @@ def doctor(
     return 1 if report.problems else 0
 
 
-def _show(output: Output, report: Report) -> None:
+def _show(output: Output, report: Examination) -> None:
     for line in columns(_rows(report)):
         output.line(visible(line))
     for problem in report.problems:
         say(problem.message, problem.fix)
-    output.line(f"{plural(len(report.problems), 'problem')}." if report.problems else "Nothing is wrong.")
+    output.line(f"{plural(len(report.problems), 'problem')}." if report.problems else "No problems found.")
 
 
-def _rows(report: Report) -> list[tuple[str, str]]:
+def _rows(report: Examination) -> list[tuple[str, str]]:
     versions, place = report.versions, report.repository
     rows = [
         ("versions", f"mvc {versions.mvc}, Python {versions.python}, Git {versions.git}, SQLite {versions.sqlite}"),
         ("system", versions.platform),
     ]
     if place is None:
-        return [*rows, ("repository", "none here")]
+        return [*rows, ("repository", "none")]
     rows.append(("repository", place.root if place.set_up else f"{place.root} (mvc is not set up: mvc init)"))
     if place.cache:
         rows.append(("cache", f"{place.cache} (shared with the group {place.group})" if place.group else place.cache))
@@ -62,7 +62,7 @@ def _rows(report: Report) -> list[tuple[str, str]]:
 
 
 def _hooks(hooks: Hooks) -> str:
-    """Return what there is of Git's hooks: each state with the hooks that are in it."""
+    """Return the state of the hooks; if they differ, each state with its hooks."""
     states = dict.fromkeys(hook.state for hook in hooks.hooks)
     named = {state: [hook.name for hook in hooks.hooks if hook.state == state] for state in states}
     parts = [state if len(states) == 1 else f"{state}: {', '.join(names)}" for state, names in named.items()]

@@ -1,4 +1,4 @@
-"""`mvc eval`: reports recorded, measured, shown, checked and signed."""
+"""`mvc eval`: records, shows, checks and signs evaluation reports."""
 
 from __future__ import annotations
 
@@ -12,44 +12,46 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import QUALITY, app, opened
-from mvc.cli.arguments import FEW, Json, Paths
+from mvc.cli.app import QUALITY, Group, app, opened
+from mvc.cli.arguments import Json, Paths
 from mvc.cli.output import Output, columns, plural, print_json, size, visible
 from mvc.errors import UsageError
 from mvc.project import Project
 
 if TYPE_CHECKING:
     from mvc.ops.judging.check import Checked
-    from mvc.ops.reports.record import Recorded, RecordOptions, Remark
+    from mvc.ops.reports.options import RecordOptions
+    from mvc.ops.reports.record import Recorded
+    from mvc.ops.reports.remarks import Remark
     from mvc.ops.reports.show import Shown
     from mvc.ops.reports.sign import Signed
     from mvc.quality.reports.report import Metric, Report
 
 
-eval_ = typer.Typer(rich_markup_mode=None, help="Record what a model was measured to do, and show it.")
+eval_ = typer.Typer(cls=Group, rich_markup_mode=None, help="Record, show, check and sign evaluation reports.")
 app.add_typer(eval_, name="eval", rich_help_panel=QUALITY)
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", show_default=False)]
-Tag = Annotated[str, typer.Option("--tag", metavar="TAG", help="The version that this is, such as v1.3.0.")]
+Tag = Annotated[str, typer.Option("--tag", metavar="TAG", help="The version, such as v1.3.0.")]
 Bump = Annotated[
-    str, typer.Option("--bump", metavar="major|minor|patch", help="Instead of a tag: the one after the last."),
+    str, typer.Option("--bump", metavar="major|minor|patch", help="Instead of a tag: raise this part of the last one."),
 ]
 Metrics = Annotated[
     list[str] | None, typer.Option("--metric", metavar="NAME[SLICE=VALUE]=NUMBER", help="A metric, such as auc=0.93."),
 ]
-File = Annotated[str, typer.Option("--metrics", metavar="FILE.json", help="A file with metrics.")]
+File = Annotated[str, typer.Option("--metrics", metavar="FILE.json", help="A metrics file.")]
 Higher = Annotated[
-    list[str] | None, typer.Option("--higher-is-better", metavar="NAME", help="More of this metric is better."),
+    list[str] | None, typer.Option("--higher-is-better", metavar="NAME", help="Higher is better for this metric."),
 ]
 Lower = Annotated[
-    list[str] | None, typer.Option("--lower-is-better", metavar="NAME", help="Less of this metric is better."),
+    list[str] | None, typer.Option("--lower-is-better", metavar="NAME", help="Lower is better for this metric."),
 ]
 Datasets = Annotated[
-    list[str] | None, typer.Option("--dataset", metavar="ID=PATH", help="What the model was evaluated on."),
+    list[str] | None, typer.Option("--dataset", metavar="ID=PATH", help="Data that the model was evaluated on."),
 ]
-Train = Annotated[list[str] | None, typer.Option("--train", metavar="PATH", help="What the model was trained on.")]
+Train = Annotated[list[str] | None, typer.Option("--train", metavar="PATH", help="Data that the model was trained on.")]
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the evaluation.")]
-Task = Annotated[str | None, typer.Option("--task", metavar="T", help="What the model is for.")]
+Task = Annotated[str | None, typer.Option("--task", metavar="T", help="The task of the model.")]
 Text = Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe the model.")]
 NoStage = Annotated[bool, typer.Option("--no-stage", help="Leave Git's index alone.")]
 
@@ -71,7 +73,7 @@ def record(
     text: Text = None,
     no_stage: NoStage = False,
 ) -> None:
-    """Write and stage the report of a model, bound to its bytes as they are now."""
+    """Write and stage the report of a model, bound to its current content."""
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
     from mvc.ops.reports.record import record as run  # noqa: PLC0415
 
@@ -82,7 +84,7 @@ def record(
             task=task, desc=text, stage=not no_stage,
         )
         command = shlex.join(["mvc", *sys.argv[1:]])
-        provenance = gather(project, command, here(evaluating=False), time.time())
+        provenance = gather(project.git, command, here(evaluating=False), time.time())
         _show_recorded(output, project, run(project, project.shell.path(model), options, provenance))
 
 
@@ -104,7 +106,7 @@ def run(
     text: Text = None,
     no_stage: NoStage = False,
 ) -> None:
-    """Run COMMAND with MVC_MODEL and MVC_METRICS set, and record what it writes there."""
+    """Run COMMAND with MVC_MODEL and MVC_METRICS set, and record the metrics it writes."""
     from mvc.ops.reports.run import run as run_  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -123,8 +125,8 @@ def _options(
     train: list[str] | None,
     params: list[str] | None,
 ) -> RecordOptions:
-    """Return what was asked for, its paths from the top of the worktree."""
-    from mvc.ops.reports.record import RecordOptions  # noqa: PLC0415
+    """Return the options that `record` and `run` parse alike, with paths from the top of the worktree."""
+    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
 
     tag, bump = version
     if bump not in ("", "major", "minor", "patch"):
@@ -139,17 +141,17 @@ def _options(
 
 
 def _pairs(option: str, form: str, texts: list[str] | None) -> list[tuple[str, str]]:
-    found = []
+    pairs = []
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not name or not equals or (not value and form == "ID=PATH"):
             raise UsageError(f"{option} {text}: expected {form}", f"{option} {form}")
-        found.append((name, value))
-    return found
+        pairs.append((name, value))
+    return pairs
 
 
 def _value(text: str) -> str | int | float | bool:
-    """Return a parameter as what it looks like: `42`, `1e-4` and `true` are no texts."""
+    """Return `42`, `1e-4` and `true` as number or Boolean, anything else as text."""
     if re.fullmatch(r"-?(?:0|[1-9][0-9]{0,17})", text, re.ASCII):
         return int(text)
     if re.fullmatch(r"-?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,3})?", text, re.ASCII):
@@ -173,7 +175,7 @@ def _show_recorded(output: Output, project: Project, result: Recorded) -> None:
 
 
 def show_remarks(output: Output, remarks: Sequence[Remark]) -> None:
-    """Say what is not as it should be, on stderr."""
+    """Print warnings on stderr."""
     for remark in remarks:
         output.note(f"{output.paint('warning', 'yellow')}: {visible(remark.message)}")
         if remark.fix:
@@ -206,10 +208,10 @@ def _print_report(result: Shown) -> None:
 
 
 _STATES = {
-    None: ("yellow", "it has no pointer"),
-    "ok": ("green", "it is of the bytes that the pointer stands for"),
-    "stale": ("red", "it is of other bytes than the pointer stands for"),
-    "untagged": ("yellow", "it has no tag"),
+    None: ("yellow", "the model has no pointer"),
+    "ok": ("green", "report matches the tracked model"),
+    "stale": ("red", "report is for other content than the tracked model"),
+    "untagged": ("yellow", "report has no tag"),
 }
 
 
@@ -224,7 +226,7 @@ def _show_report(output: Output, project: Project, result: Shown) -> None:
     _show_metrics(output, report.metrics, everything=True)
     if result.state == "stale":
         line = project.shell.line("mvc eval record", result.path)
-        output.line(f"  {visible(line)} --bump patch  # once the model is evaluated anew")
+        output.line(f"  {visible(line)} --bump patch  # after evaluating the model again")
 
 
 def _joined(*texts: str) -> str:
@@ -236,7 +238,7 @@ def _digest(output: Output, text: str) -> str:
 
 
 def _facts(output: Output, report: Report) -> list[tuple[str, str]]:
-    """Return what a report says besides its metrics, by its keys."""
+    """Return the rows of a report, without its metrics."""
     model, code, place = report.model, report.code, report.environment
     by = f"by {report.evaluator.id} ({report.evaluator.assurance})" if report.evaluator else ""
     packages = [f"{name} {version}" for name, version in place.packages.items()] if place else []
@@ -247,7 +249,7 @@ def _facts(output: Output, report: Report) -> list[tuple[str, str]]:
         ("created", " ".join(filter(None, (report.created_at, by)))),
     ]
     if code:
-        dirty = " and changes that are not committed" if code.dirty else ""
+        dirty = " with uncommitted changes" if code.dirty else ""
         rows += [("commit", f"{_digest(output, code.commit)}{dirty}" if code.commit else ""), ("command", code.command)]
     if place:
         python = f"Python {place.python}" if place.python else ""
@@ -267,17 +269,16 @@ def _facts(output: Output, report: Report) -> list[tuple[str, str]]:
 
 
 _SHORT = 12
-"""Hex digits of a digest or commit that tell it from others."""
+"""Hex digits of an abbreviated digest or commit."""
 _BETTER = {True: "higher is better", False: "lower is better", None: ""}
 
 
 def _show_metrics(output: Output, metrics: Sequence[Metric], *, everything: bool = False) -> None:
-    """Print a line for each metric."""
-    shown = metrics if everything or output.verbose else metrics[:FEW]
+    shown = metrics if everything else output.few(metrics)
     for line in columns([_cells(metric) for metric in shown]) if shown else ():
         output.line(line)
-    if len(metrics) > len(shown):
-        output.line(f"  ... and {plural(len(metrics) - len(shown), 'more metric')} (-v names them)")
+    if not everything:
+        output.rest(metrics, "metric", indent="  ")
 
 
 def _cells(metric: Metric) -> tuple[str, ...]:
@@ -320,14 +321,14 @@ def sign(
     ctx: typer.Context,
     path: Annotated[str, typer.Argument(metavar="MODEL", show_default=False)],
     key: Annotated[
-        str | None, typer.Option("--key", metavar="K", help="An SSH key: a file; else Git's user.signingkey."),
+        str | None, typer.Option("--key", metavar="K", help="An SSH key file; default: Git's user.signingkey."),
     ] = None,
     base: Annotated[
-        str | None, typer.Option("--base", metavar="REV", help="For .mvc/policy.yaml and the like: changed since REV."),
+        str | None, typer.Option("--base", metavar="REV", help="For policy files: sign the change since REV."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Sign the report of a model with an SSH key; or a change of .mvc/policy.yaml and the like."""
+    """Sign the report of a model, or a change of a policy file, with an SSH key."""
     from mvc.ops.reports.sign import eval_sign  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -341,13 +342,13 @@ def sign(
 
 def _show_signed(output: Output, project: Project, signed: Signed) -> None:
     what, file = visible(project.shell.show(signed.path)), visible(project.shell.show(signed.file))
-    since = f", as it is changed since {signed.base[:_SHORT]}" if signed.base else ""
+    since = f", changed since {signed.base[:_SHORT]}" if signed.base else ""
     for reason in signed.weakens:
         output.note(f"  weaker: {visible(reason)}")
     output.line(f"Signed {what}{since}: {plural(signed.signatures, 'signature')} in {file}")
     output.line(f"  by {signed.key}")
     if signed.dropped:
-        output.line(f"  without {plural(signed.dropped, 'signature')} that no longer fitted")
+        output.line(f"  removed {plural(signed.dropped, 'signature')} that no longer matched")
     if not signed.staged:
-        output.note(f"warning: {what} is not staged as it was signed")
+        output.note(f"warning: the staged {what} differs from what was signed")
         output.note(f"  try: {visible(project.shell.line('git add', signed.path))}")

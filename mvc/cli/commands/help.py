@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 _DECISIONS = "adr"
-"""The folder of decisions: its README is the topic of that name, and lists the others."""
+"""The folder of decisions; its README is the topic of that name."""
 
 
 @app.command("help", rich_help_panel=HELP)
 def help_(
     ctx: typer.Context, topic: Annotated[str, typer.Argument(metavar="[TOPIC]", show_default=False)] = "",
 ) -> None:
-    """Show a page of the documentation, or what there is on a command."""
+    """Show a page of the documentation, or the section on a command."""
     output: Output = ctx.obj
     if not topic:
         print(_contents(), end="")
@@ -39,7 +39,7 @@ def help_(
 
 
 def topics() -> dict[str, str]:
-    """Return every topic with one line on it."""
+    """Return every topic with a summary line."""
     return {**_lines_on_pages(), **_lines_on_commands()}
 
 
@@ -52,10 +52,10 @@ def _lines_on_commands() -> dict[str, str]:
 
 
 def read(topic: str) -> str:
-    """Return the text on a topic: a command's section, and the page of that name.
+    """Return the text of a topic: the section on a command, the page of that name, or both.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such topic.
 
     """
     found = [_section(name) for name, _ in _commands() if name == topic]
@@ -63,7 +63,7 @@ def read(topic: str) -> str:
     if not found:
         near = _near(topic)
         others = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError(f"there is no help on {topic!r}{others}", f"mvc help {near[0]}" if near else "mvc help")
+        raise UsageError(f"no help on {topic!r}{others}", f"mvc help {near[0]}" if near else "mvc help")
     return "\n".join(found)
 
 
@@ -90,7 +90,7 @@ def _commands() -> list[tuple[str, Any]]:
 
 
 def _section(name: str) -> str:
-    """Return what docs/commands.md has on a command."""
+    """Return the section of docs/commands.md on a command."""
     found = re.search(rf"^## mvc {re.escape(name)}\n.*?(?=^## |\Z)", _page("commands"), re.MULTILINE | re.DOTALL)
     return found[0].rstrip("\n") + "\n" if found else ""
 
@@ -99,7 +99,7 @@ def _section(name: str) -> str:
 
 
 def _folder() -> str:
-    """Return where the pages lie: in the package, or beside it where mvc runs from its sources."""
+    """Return the folder of the pages: in the package, or beside it if mvc runs from its sources."""
     package = os.path.dirname(mvc.__file__)
     shipped = os.path.join(package, "_docs")
     return shipped if os.path.isdir(shipped) else os.path.join(os.path.dirname(package), "docs")
@@ -125,7 +125,7 @@ def _page(name: str) -> str:
 
 
 def _first_sentence(page: str) -> str:
-    """Return the first sentence below a page's title, as plain text."""
+    """Return the first sentence of a page as plain text."""
     first = page.partition("\n\n")[2].partition("\n\n")[0].replace("\n", " ")
     plain = re.sub(r"\[([^]]*)\]\([^)]*\)|[*`]", r"\1", first)
     return re.split(r"(?<=[.:;]) ", plain, maxsplit=1)[0].rstrip(".:;")
@@ -135,7 +135,7 @@ def _first_sentence(page: str) -> str:
 
 
 def _show(text: str, *, color: bool) -> None:
-    """Render Markdown, through the user's pager as Git does it."""
+    """Render Markdown in the user's pager, as Git does."""
     from rich.console import Console  # noqa: PLC0415 - import time
     from rich.markdown import Markdown  # noqa: PLC0415
 
@@ -151,7 +151,7 @@ def explain(
     code: Annotated[str, typer.Argument(metavar="[CODE]", show_default=False)] = "",
     json: Json = False,
 ) -> None:
-    """Say what a finding means and how to fix it."""
+    """Explain what a finding means and how to fix it."""
     from mvc.quality.judge.codes import CODES  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -167,10 +167,10 @@ def explain(
 
 
 def _find(text: str) -> Code:
-    """Return what is known of a code.
+    """Return the finding with a code.
 
     Raises:
-        UsageError: nothing is.
+        UsageError: there is no such code.
 
     """
     from mvc.quality.judge.codes import find, near  # noqa: PLC0415
@@ -179,7 +179,7 @@ def _find(text: str) -> Code:
         return found
     others = near(text)
     meant = f"; did you mean {' or '.join(others)}?" if others else ""
-    raise UsageError(f"there is no finding {text!r}{meant}", f"mvc explain {others[0]}" if others else "mvc explain")
+    raise UsageError(f"no finding {text!r}{meant}", f"mvc explain {others[0]}" if others else "mvc explain")
 
 
 def _show_code(output: Output, item: Code) -> None:

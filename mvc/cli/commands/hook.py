@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from mvc.cli.app import QUALITY, app, around, opened
-from mvc.cli.arguments import FEW
+from mvc.cli.app import QUALITY, Group, app, around, opened
 from mvc.cli.failures import report, say, say_all
-from mvc.cli.output import Output, plural, size, visible
+from mvc.cli.output import FEW, Output, plural, size, visible
 from mvc.cli.show import show_installed, show_trouble
 from mvc.errors import MvcError, UsageError
 from mvc.fs.files import as_error
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from mvc.ops.shared.transfers.results import TransferResult
     from mvc.ops.workspace.after_checkout import Followed
 
-hook = typer.Typer(rich_markup_mode=None, help="Have Git judge each commit, and move content along with it.")
+hook = typer.Typer(cls=Group, rich_markup_mode=None, help="Have Git judge each commit, and move content along with it.")
 app.add_typer(hook, name="hook", rich_help_panel=QUALITY)
 
 _JUDGING = ("pre-commit", "pre-merge-commit", "no-raw-models", "lint")

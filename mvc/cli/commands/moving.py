@@ -1,4 +1,4 @@
-"""The commands that move, remove and make writable what is tracked: mv, rm, unprotect."""
+"""`mvc mv`, `rm` and `unprotect`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvc.cli.app import WORKSPACE, app, opened
-from mvc.cli.arguments import FEW, Json, SomePaths
+from mvc.cli.arguments import Json, SomePaths
 from mvc.cli.failures import say_all
-from mvc.cli.output import Output, plural, print_json, size, visible
+from mvc.cli.output import FEW, Output, plural, print_json, size, visible
 from mvc.project import Project
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def mv(
     target: Annotated[str, typer.Argument(metavar="DST", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Move or rename what is tracked, and all that belongs to it."""
+    """Move or rename tracked paths, with their pointers and reports."""
     from mvc.ops.workspace.mv import move as run  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -38,16 +38,14 @@ def mv(
 
 
 def _show_moved(output: Output, project: Project, result: MoveResult) -> None:
-    for item in result.moved[: None if output.verbose else FEW]:
+    for item in output.few(result.moved):
         old, new = visible(project.shell.show(item.old_path)), visible(project.shell.show(item.path))
         output.line(f"{output.paint('moved', 'green')} {old} -> {new}")
-    if len(result.moved) > FEW and not output.verbose:
-        output.line(f"... and {plural(len(result.moved) - FEW, 'more path')} (-v names them)")
+    output.rest(result.moved, "path")
     if result.left:
-        few = len(result.left) == 1
         line = visible(project.shell.line("git mv --", result.left[0]))
-        what = f"{plural(len(result.left), 'file')} that Git tracks itself {'was' if few else 'were'} left"
-        output.line(f"{what}; to move {'it' if few else 'one'}: {line} DST")
+        it, files = "it" if len(result.left) == 1 else "one", plural(len(result.left), "file")
+        output.line(f"Not moved: {files} tracked by Git. To move {it}: {line} DST")
     output.line(f'Next: git commit -m "..."  ({plural(len(result.moved), "pointer")} staged)')
 
 
@@ -55,7 +53,7 @@ def _show_moved(output: Output, project: Project, result: MoveResult) -> None:
 def rm(
     ctx: typer.Context,
     paths: SomePaths,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the content where it is, for Git to see.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the content in the workspace, visible to Git.")] = False,
     json: Json = False,
 ) -> int:
     """Stop tracking paths, and delete their content if the cache has it."""
@@ -72,32 +70,31 @@ def rm(
 
 
 def _show_removed(output: Output, project: Project, result: RemoveResult, *, keep: bool) -> None:
-    for item in result.removed[: None if output.verbose else FEW]:
+    for item in output.few(result.removed):
         path = visible(project.shell.show(item.path))
         if keep:
-            output.line(f"{output.paint('not tracked any more', 'green')} {path}")
+            output.line(f"{output.paint('no longer tracked', 'green')} {path}")
         else:
             output.line(f"{output.paint('removed', 'green')} {path} ({plural(item.files, 'file')}, {size(item.size)})")
-    if len(result.removed) > FEW and not output.verbose:
-        output.line(f"... and {plural(len(result.removed) - FEW, 'more path')} (-v names them)")
+    output.rest(result.removed, "path")
     if result.removed:
-        _show_what_stays(output, project, result.removed, keep=keep)
+        _show_what_is_left(output, project, result.removed, keep=keep)
 
 
-def _show_what_stays(output: Output, project: Project, removed: tuple[Removed, ...], *, keep: bool) -> None:
+def _show_what_is_left(output: Output, project: Project, removed: tuple[Removed, ...], *, keep: bool) -> None:
     from mvc.scm.commits import is_committed  # noqa: PLC0415
 
-    kept = [visible(project.shell.show(item.path)) for item in removed if item.kept]
-    if kept:
-        what = "The content" if keep else "What was never tracked"
-        more = f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""
-        output.line(f"{what} is still there, and Git sees it now: {kept[0]}{more}")
+    left = [visible(project.shell.show(item.path)) for item in removed if item.kept]
+    if left:
+        what = "Content" if keep else "Files that were never tracked"
+        more = f" and {len(left) - 1:,} more" if len(left) > 1 else ""
+        output.line(f"{what} left in the workspace, visible to Git: {left[0]}{more}")
     if is_committed(project.git, removed[0].pointer):
-        output.line("What earlier commits need stays in the cache until mvc gc frees it.")
+        output.line("The cache keeps the content of earlier commits until mvc gc frees it.")
         output.line(f"Undo: {visible(_undo(project, removed))}")
         output.line('Next: git commit -m "..."')
     elif not keep:
-        output.line("No commit has the pointer: the cache has the content until mvc gc frees it.")
+        output.line("No commit has the pointer: the cache keeps the content until mvc gc frees it.")
 
 
 def _undo(project: Project, removed: tuple[Removed, ...]) -> str:
@@ -124,10 +121,9 @@ def unprotect(ctx: typer.Context, paths: SomePaths, json: Json = False) -> int:
 
 
 def _show_unprotected(output: Output, project: Project, result: UnprotectResult) -> None:
-    for item in result.unprotected[: None if output.verbose else FEW]:
+    for item in output.few(result.unprotected):
         path = visible(project.shell.show(item.path))
         output.line(f"{output.paint('unprotected', 'green')} {path} ({plural(item.files, 'file')}, {size(item.size)})")
-    if len(result.unprotected) > FEW and not output.verbose:
-        output.line(f"... and {plural(len(result.unprotected) - FEW, 'more path')} (-v names them)")
+    output.rest(result.unprotected, "path")
     if not result.unprotected and not result.failed:
-        output.line("Nothing is protected there.")
+        output.line("Nothing there is protected.")

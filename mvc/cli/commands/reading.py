@@ -1,4 +1,4 @@
-"""The commands that show what is tracked, and what changed: status, diff, ls, log."""
+"""`mvc status`, `diff`, `ls` and `log`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvc.cli.app import WORKSPACE, app, opened
-from mvc.cli.arguments import FEW, Json, Paths, Remote
+from mvc.cli.arguments import Json, Paths, Remote
 from mvc.cli.failures import say_all
-from mvc.cli.output import Output, columns, plural, print_json, size, visible
+from mvc.cli.output import FEW, Output, columns, plural, print_json, size, visible
 from mvc.errors import UsageError
 from mvc.project import Project
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def status(
     ctx: typer.Context,
     paths: Paths = None,
-    pushed: Annotated[bool, typer.Option("--pushed", help="Ask the remote as well, for every object.")] = False,
+    pushed: Annotated[bool, typer.Option("--pushed", help="Also check whether the remote has every object.")] = False,
     remote: Remote = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is clean.")] = False,
     json: Json = False,
@@ -33,7 +33,7 @@ def status(
     """Show what differs between workspace, pointers and cache."""
     output: Output = ctx.obj
     if remote and not pushed:
-        raise UsageError("-r names a remote, which only --pushed asks", f"mvc status --pushed -r {remote}")
+        raise UsageError("-r needs --pushed", f"mvc status --pushed -r {remote}")
     with opened(output, json=json) as project:
         result = _status(project, project.shell.paths(paths or []), remote, pushed=pushed)
         if json:
@@ -75,18 +75,18 @@ def _show_missing_hooks(output: Output, project: Project) -> None:
 
 _STATE_COLORS = {"clean": "green", "modified": "yellow", "behind": "yellow", "missing": "yellow"}
 _HINTS = {
-    "modified": ("mvc add", "keeps the change", "mvc checkout", "undoes it, if the cache has what is here"),
-    "behind": ("mvc checkout", "takes the update"),
-    "missing": ("mvc checkout", "brings the content back"),
-    "not-in-cache": ("mvc add", "stores it again, where the workspace still has it"),
-    "conflict": ("", "settles the conflict, or --theirs instead"),
+    "modified": ("mvc add", "keeps the change", "mvc checkout", "discards it, if the cache has the current content"),
+    "behind": ("mvc checkout", "updates the content"),
+    "missing": ("mvc checkout", "restores the content"),
+    "not-in-cache": ("mvc add", "stores it again, if the workspace has it"),
+    "conflict": ("", "resolves the conflict, or use --theirs"),
 }
-_HINTS_WITH_REMOTE = {"not-in-cache": ("mvc pull", "brings it from the remote")}
+_HINTS_WITH_REMOTE = {"not-in-cache": ("mvc pull", "fetches it from the remote")}
 
 
 def _show_status(output: Output, project: Project, result: Status, remote: str | None = None) -> None:
     if not result.items:
-        output.line("Nothing is tracked here yet. Next: mvc add PATH")
+        output.line("Nothing is tracked yet. Next: mvc add PATH")
         return
     _show_states(output, project, result)
     _show_unpushed(output, project, result, remote)
@@ -106,19 +106,18 @@ def _show_states(output: Output, project: Project, result: Status) -> None:
 
 
 def _show_unpushed(output: Output, project: Project, result: Status, remote: str | None) -> None:
-    """Say which paths the remote lacks some of; nothing where it was not asked."""
+    """Print the paths with objects that the remote lacks, if it was asked."""
     asked = [item for item in result.items if item.pushed is not None]
     lacking = [item for item in asked if not item.pushed]
-    for item in lacking[: None if output.verbose else FEW]:
+    for item in output.few(lacking):
         reason = f"  ({visible(item.problem)})" if item.problem else ""
         output.line(f"{output.paint('not pushed'.ljust(16), 'red')} {visible(project.shell.show(item.path))}{reason}")
-    if len(lacking) > FEW and not output.verbose:
-        output.line(f"... and {plural(len(lacking) - FEW, 'more path')} (-v names them)")
+    output.rest(lacking, "path")
     known = [item for item in lacking if not item.problem]
     if known:
         command = f"mvc push -r {remote}" if remote else "mvc push"
         line = project.shell.line(command, known[0].path) if len(known) == 1 else f"{command} PATH"
-        output.line(f"  {visible(line)}  # sends what the remote lacks")
+        output.line(f"  {visible(line)}  # sends the missing objects")
     for fix in dict.fromkeys(item.fix for item in lacking if item.fix and not item.has_own_fix):
         output.line(f"  {visible(fix)}")
     if asked and not lacking:
@@ -126,17 +125,16 @@ def _show_unpushed(output: Output, project: Project, result: Status, remote: str
 
 
 def _show_reports(output: Output, project: Project, result: Status) -> None:
-    """Say which models a commit would be refused for, as far as their reports go."""
+    """Print the models whose reports would make the hook refuse a commit."""
     lacking = [item for item in result.items if item.report not in (None, "ok")]
-    for item in lacking[: None if output.verbose else FEW]:
+    for item in output.few(lacking):
         what = output.paint(f"report {item.report}".ljust(16), "yellow")
         output.line(f"{what} {visible(project.shell.show(item.path))}")
-    if len(lacking) > FEW and not output.verbose:
-        output.line(f"... and {plural(len(lacking) - FEW, 'more path')} (-v names them)")
+    output.rest(lacking, "path")
     if lacking:
         line = project.shell.line("mvc eval record", lacking[0].path) if len(lacking) == 1 else "mvc eval record PATH"
         tag = "--bump patch" if all(item.report == "stale" for item in lacking) else "--tag v1.0.0"
-        output.line(f"  {visible(line)} {tag} --metric NAME=NUMBER  # reports on it")
+        output.line(f"  {visible(line)} {tag} --metric NAME=NUMBER  # records a report")
 
 
 def _show_item(output: Output, project: Project, item: StatusItem) -> None:
@@ -145,10 +143,9 @@ def _show_item(output: Output, project: Project, item: StatusItem) -> None:
     detail = ", ".join(f"{count:,} {change}" for change, count in sorted(counts.items()))
     detail = detail or (visible(item.problem) if item.problem else size(item.size))
     output.line(f"{state} {visible(project.shell.show(item.path))}  ({detail})")
-    for change in item.changes[: None if output.verbose else FEW]:
+    for change in output.few(item.changes):
         output.line(f"    {change.change:<9} {visible(change.path)}")
-    if len(item.changes) > FEW and not output.verbose:
-        output.line(f"    ... and {plural(len(item.changes) - FEW, 'more file')} (-v names them)")
+    output.rest(item.changes, "file", indent="    ")
 
 
 def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
@@ -197,7 +194,7 @@ def diff(
 
 
 def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return revisions and paths: up to two words that Git knows as revisions come first, as in `git diff`."""
+    """Return revisions and paths: up to two leading words that are revisions, as in `git diff`."""
     from mvc.scm.commits import is_revision  # noqa: PLC0415
 
     revisions: list[str] = []
@@ -215,14 +212,13 @@ def _show_diff(output: Output, result: Diff) -> None:
         output.line("No differences.")
     for item in result.changes:
         output.line(f"{_MARKS[item.change]} {visible(_title(item))}  {_sizes(item)}")
-        for file in item.files[: None if output.verbose else FEW]:
+        for file in output.few(item.files):
             origin = f"{file.old_path} -> " if file.old_path else ""
             change = _from_to(file.old_size, file.size)
             output.line(f"    {_MARKS[file.change]} {visible(origin + file.path)}  {change}")
-        if len(item.files) > FEW and not output.verbose:
-            output.line(f"    ... and {plural(len(item.files) - FEW, 'more file')} (-v names them)")
+        output.rest(item.files, "file", indent="    ")
         if not item.complete:
-            output.line("    (its files cannot be listed: the cache lacks a manifest)")
+            output.line("    (cannot list its files: a manifest is not in the cache)")
         for metric in item.metrics or ():
             output.line(f"    {visible(metric.name)}  {_numbers(metric)}")
 
@@ -237,12 +233,12 @@ def _show_diff_md(result: Diff) -> None:
 
 
 def _in_md(text: str) -> str:
-    """Return a text from a file as code in a cell of a Markdown table."""
+    """Return a text as code in a cell of a Markdown table."""
     return f"`{visible(text).replace('|', chr(92) + '|').replace('`', chr(39))}`"
 
 
 def _numbers(change: MetricChange) -> str:
-    """Return a metric before and after, and whether that is better."""
+    """Return a metric before and after, and whether it got better."""
     old, new = (f"{value:.6g}" if value is not None else "-" for value in (change.old, change.new))
     if change.old is None or change.new is None or change.old == change.new:
         return f"{old} -> {new}" if old != new else old
@@ -264,7 +260,7 @@ def _sizes(item: PathDiff) -> str:
 def _from_to(old: int | None, new: int | None, show: type[str] | None = None) -> str:
     tell = show or size
     if old is None or new is None or old == new:
-        return tell(new if old is None else old)  # type: ignore[arg-type]  # one of them is there
+        return tell(new if old is None else old)  # type: ignore[arg-type]  # one of the two is not None
     return f"{tell(old)} -> {tell(new)}"
 
 
@@ -275,7 +271,7 @@ def ls(
     recursive: Annotated[bool, typer.Option("-R", "--recursive", help="List the files of directories.")] = False,
     json: Json = False,
 ) -> int:
-    """List what is tracked: here, at a revision (REV or REV:PATH), or below PATH."""
+    """List tracked paths: in the workspace, at a revision (REV or REV:PATH), or below PATH."""
     from mvc.ops.workspace.ls import ls as run  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -296,7 +292,7 @@ def log(
     path: Annotated[str, typer.Argument(metavar="PATH", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Show the versions of a tracked path, the newest first."""
+    """Show the versions of a tracked path, newest first."""
     from mvc.ops.workspace.log import log as run  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -316,7 +312,7 @@ def _show_version(output: Output, entry: LogEntry) -> None:
     output.line(f"{commit} {entry.date[:10]} {visible(entry.author)}{tags}  {content}")
     output.line(f"    {visible(entry.description or entry.subject)}")
     numbers = [f"{name} {value:.6g}" for name, value in (entry.metrics or {}).items()]
-    more = ["..."] if len(numbers) > FEW and not output.verbose else []
-    told = ", ".join(numbers[: None if output.verbose else FEW] + more)
-    if entry.tag or told:
-        output.line(visible(f"    {entry.tag or 'untagged'}: {told or 'no metrics'}"))
+    shown = output.few(numbers)
+    metrics = ", ".join([*shown, *["..."] * (len(shown) < len(numbers))])
+    if entry.tag or metrics:
+        output.line(visible(f"    {entry.tag or 'untagged'}: {metrics or 'no metrics'}"))

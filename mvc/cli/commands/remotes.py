@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import REMOTES, app, opened
+from mvc.cli.app import REMOTES, Group, app, opened
 from mvc.cli.arguments import Json
 from mvc.cli.failures import say
 from mvc.cli.output import Output, columns, print_json, visible
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from mvc.ops.remotes.manage import Changed, Remote
     from mvc.ops.remotes.try_remote import Tested
 
-remote = typer.Typer(rich_markup_mode=None, help="Set up where content is pushed to and pulled from.")
+remote = typer.Typer(cls=Group, rich_markup_mode=None, help="Manage and test remotes.")
 app.add_typer(remote, name="remote", rich_help_panel=REMOTES)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 OptionalName = Annotated[str, typer.Argument(metavar="[NAME]", show_default=False)]
-Local = Annotated[bool, typer.Option("--local", help="This clone only (in .git).")]
+Local = Annotated[bool, typer.Option("--local", help="For this clone only (in .git).")]
 Options = Annotated[
     list[str] | None, typer.Option("-o", metavar="KEY=VALUE", help="An option, such as region=eu-central-1."),
 ]
@@ -33,11 +33,11 @@ def add(
     ctx: typer.Context,
     name: Name,
     url: Annotated[str, typer.Argument(metavar="URL", show_default=False)],
-    default: Annotated[bool, typer.Option("--default", help="Use it where no other remote is named.")] = False,
+    default: Annotated[bool, typer.Option("--default", help="Make it the default remote.")] = False,
     local: Local = False,
     options: Options = None,
 ) -> None:
-    """Set up a remote: a directory, s3://BUCKET/PREFIX, or another URL."""
+    """Add a remote: a directory, s3://BUCKET/PREFIX, or another URL."""
     from mvc.ops.remotes import manage as ops  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -45,7 +45,7 @@ def add(
         result = ops.add(project, name, url, _pairs(options), local=local, default=default)
     _show_changed(output, result)
     if result.default:
-        output.line("It is the default.")
+        output.line("It is the default remote.")
     output.line(f"Next: mvc push{'' if result.default else f' -r {name}'}")
 
 
@@ -82,7 +82,7 @@ def set_(
     local: Local = False,
     options: Options = None,
 ) -> None:
-    """Change a remote's URL or options; KEY= takes an option out."""
+    """Change a remote's URL or options; KEY= removes an option."""
     from mvc.ops.remotes import manage as ops  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -93,19 +93,19 @@ def set_(
 
 @remote.command("remove")
 def remove(ctx: typer.Context, name: Name) -> None:
-    """Forget a remote. What it holds stays there."""
+    """Remove a remote from the settings. Its content stays."""
     from mvc.ops.remotes import manage as ops  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output) as project:
         result = ops.remove(project, name)
-    output.line(f"The remote {name} is not set up any more. What it holds is untouched.")
+    output.line(f"Removed the remote {name}. Its content is untouched.")
     _show_files(output, result)
 
 
 @remote.command("default")
 def default_(ctx: typer.Context, name: OptionalName = "", local: Local = False) -> int:
-    """Print which remote is the default, or choose it. Exit 1 when there is none."""
+    """Print the default remote, or set it. Exit 1 if there is none."""
     from mvc.ops.remotes.manage import set_default  # noqa: PLC0415
     from mvc.ops.shared.remotes import default_remote  # noqa: PLC0415
 
@@ -116,16 +116,16 @@ def default_(ctx: typer.Context, name: OptionalName = "", local: Local = False) 
             print(found, end="\n" if found else "")
             return 0 if found else 1
         result = set_default(project, name, local=local)
-    output.line(f"The default is {name} now.")
+    output.line(f"The default remote is now {name}.")
     _show_files(output, result)
     return 0
 
 
 def _pairs(options: list[str] | None) -> Mapping[str, str]:
-    """Return `KEY=VALUE`s as a mapping; what stands behind a missing `=` may be a secret."""
+    """Return `KEY=VALUE`s as a mapping. An error does not repeat the text: it may be a secret."""
     pairs = [option.partition("=") for option in options or []]
     if not all(key and equals for key, equals, _ in pairs):
-        raise UsageError("-o takes KEY=VALUE", "mvc remote set NAME -o region=eu-central-1")
+        raise UsageError("-o: expected KEY=VALUE", "mvc remote set NAME -o region=eu-central-1")
     return {key: value for key, _, value in pairs}
 
 
@@ -142,7 +142,7 @@ def _show_files(output: Output, result: Changed) -> None:
 
 @remote.command("test")
 def try_(ctx: typer.Context, name: OptionalName = "", json: Json = False) -> int:
-    """Make one round trip to a remote, and say what works."""
+    """Test a remote: write, read, list and delete an object."""
     from mvc.ops.remotes.try_remote import try_out  # noqa: PLC0415
 
     output: Output = ctx.obj

@@ -6,36 +6,33 @@ from typing import Annotated
 
 import typer
 
-from mvc.cli.app import SETTINGS, app, opened
+from mvc.cli.app import SETTINGS, Group, app, opened
 from mvc.cli.output import Output, print_json, visible
 from mvc.config import Scope
 from mvc.errors import UsageError
 
-config = typer.Typer(rich_markup_mode=None, help="Read and change settings.")
+config = typer.Typer(cls=Group, rich_markup_mode=None, help="Read and change settings.")
 app.add_typer(config, name="config", rich_help_panel=SETTINGS)
 
-Local = Annotated[bool, typer.Option("--local", help="This clone only (in .git).")]
-ForProject = Annotated[bool, typer.Option("--project", help="Everyone who clones (committed).")]
-User = Annotated[bool, typer.Option("--user", help="Every repository of this user.")]
+Local = Annotated[bool, typer.Option("--local", help="For this clone only (in .git).")]
+ForProject = Annotated[bool, typer.Option("--project", help="For everyone who clones (committed).")]
+User = Annotated[bool, typer.Option("--user", help="For all repositories of this user.")]
 Name = Annotated[str, typer.Argument(metavar="KEY", show_default=False)]
 
 
 def _scope(*, local: bool, project: bool, user: bool) -> Scope | None:
-    chosen: list[Scope] = [name for name, wanted in _named(local, project, user) if wanted]
-    if len(chosen) > 1:
+    options: dict[Scope, bool] = {"local": local, "project": project, "user": user}
+    scopes = [scope for scope, given in options.items() if given]
+    if len(scopes) > 1:
         raise UsageError("--local, --project and --user exclude each other", "mvc config list --local")
-    return chosen[0] if chosen else None
-
-
-def _named(local: bool, project: bool, user: bool) -> tuple[tuple[Scope, bool], ...]:  # noqa: FBT001 - a table
-    return ("local", local), ("project", project), ("user", user)
+    return scopes[0] if scopes else None
 
 
 @config.command("get")
 def get(
     ctx: typer.Context, name: Name, local: Local = False, project: ForProject = False, user: User = False,
 ) -> int:
-    """Print one setting. Exit 1 when the file asked for does not set it."""
+    """Print one setting. Exit 1 if the selected file does not set it."""
     from mvc.ops.setup.configure import get_value  # noqa: PLC0415
 
     with opened(ctx.obj) as opened_project:
@@ -55,7 +52,7 @@ def set_(
     project: ForProject = False,
     user: User = False,
 ) -> None:
-    """Change one setting; for this clone unless said otherwise."""
+    """Change one setting; by default, for this clone."""
     _change(ctx.obj, name, value, _scope(local=local, project=project, user=user))
 
 
@@ -63,7 +60,7 @@ def set_(
 def unset(
     ctx: typer.Context, name: Name, local: Local = False, project: ForProject = False, user: User = False,
 ) -> None:
-    """Take one setting out of its file; for this clone unless said otherwise."""
+    """Remove one setting from its file; by default, from this clone's."""
     _change(ctx.obj, name, None, _scope(local=local, project=project, user=user))
 
 
@@ -71,9 +68,9 @@ def _change(output: Output, name: str, value: str | None, scope: Scope | None) -
     from mvc.config import shown  # noqa: PLC0415
     from mvc.ops.setup.configure import set_value  # noqa: PLC0415
 
-    with opened(output, json=True) as project:  # nothing is asked of the settings: this is how wrong ones are mended
+    with opened(output, json=True) as project:  # no warnings: this command repairs wrong settings
         path = set_value(project, name, value, scope or "local")
-    what = f"{name} = {shown(name, value)}" if value is not None else f"{name} is not set any more"
+    what = f"{name} = {shown(name, value)}" if value is not None else f"{name} is no longer set"
     output.line(f"{visible(what)}  ({visible(path)})")
 
 
@@ -83,7 +80,7 @@ def list_(
     local: Local = False,
     project: ForProject = False,
     user: User = False,
-    show_origin: Annotated[bool, typer.Option("--show-origin", help="Say where each value comes from.")] = False,
+    show_origin: Annotated[bool, typer.Option("--show-origin", help="Show where each value comes from.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Print all settings."""

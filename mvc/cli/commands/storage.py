@@ -1,4 +1,4 @@
-"""`mvc cache`, `verify` and `gc`: what the cache and the remotes hold."""
+"""`mvc cache`, `verify` and `gc`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import SETTINGS, WORKSPACE, app, opened
-from mvc.cli.arguments import FEW, Json, Paths
+from mvc.cli.app import SETTINGS, WORKSPACE, Group, app, opened
+from mvc.cli.arguments import Json, Paths
 from mvc.cli.failures import say
-from mvc.cli.output import Output, columns, plural, print_json, size, visible
-from mvc.cli.show import FEW_USES, tell_use
+from mvc.cli.output import FEW, Output, columns, plural, print_json, size, visible
+from mvc.cli.show import FEW_USES, describe_use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mvc.ops.shared.object_users import Use
     from mvc.ops.storage.cache_size import CacheSize
     from mvc.ops.storage.gc import Garbage, GcOptions, GcResult
     from mvc.ops.storage.gc_remote import RemoteGcResult
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
     from mvc.project import Project
 
 
-cache = typer.Typer(rich_markup_mode=None, help="Say where the cache is, and how large.")
+cache = typer.Typer(cls=Group, rich_markup_mode=None, help="Show the cache directory and its size.")
 app.add_typer(cache, name="cache", rich_help_panel=SETTINGS)
 
 
@@ -39,7 +36,7 @@ def dir_(ctx: typer.Context) -> None:
 def size_(
     ctx: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Print what the cache takes on the disk, part by part."""
+    """Print the disk usage of the cache, part by part."""
     from mvc.ops.storage.cache_size import cache_size  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -63,13 +60,13 @@ def _size_rows(result: CacheSize) -> list[tuple[str, str, str]]:
 def verify(
     ctx: typer.Context,
     paths: Paths = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Compare xxh128 where it is known: rot, not forgery.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Compare xxh128 where known: finds rot, not forgery.")] = False,
     remote: Annotated[
-        str | None, typer.Option("-r", "--remote", metavar="NAME", help="Read this remote, not the cache."),
+        str | None, typer.Option("-r", "--remote", metavar="NAME", help="Check this remote instead of the cache."),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Read the cache and prove it against the digests; put aside what is wrong."""
+    """Check the cache against its digests, and quarantine damaged objects."""
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         result = _verified(project, project.shell.paths(paths or []), remote, quick=quick)
@@ -96,22 +93,23 @@ def _show_verified(output: Output, project: Project, result: Verified | RemoteVe
         if wrong.whole:
             path = wrong.users[0]
             line = f"{project.shell.line('mvc log', path)}  # its other versions"
-            say(f"object {wrong.blake3}, which {path} needs: {wrong.reason}", line)
+            say(f"object {wrong.blake3}, needed by {path}: {wrong.reason}", line)
         elif remote:
-            _show_wrong_there(project, remote, wrong)
+            _show_wrong_on_remote(project, remote, wrong)
         else:
             _show_wrong(project, wrong)
         for use in wrong.history[: None if output.verbose else FEW_USES]:
-            output.note(f"  needed by {tell_use(use)}")
-    where = f" from {visible(remote)}" if remote else ""
-    output.line(f"{plural(result.objects, 'object')}, {size(result.bytes)} read{where}: {len(result.wrong)} wrong.")
+            output.note(f"  needed by {describe_use(use)}")
+    where = f" on {visible(remote)}" if remote else ""
+    problems = plural(len(result.wrong), "problem") if result.wrong else "no problems"
+    output.line(f"Checked {plural(result.objects, 'object')}{where}, {size(result.bytes)}: {problems}.")
 
 
-def _show_wrong_there(project: Project, remote: str, wrong: Wrong) -> None:
-    """A remote is never altered: say who can mend it, and how."""
+def _show_wrong_on_remote(project: Project, remote: str, wrong: Wrong) -> None:
+    """Print how another clone can repair the object: `verify` never changes a remote."""
     command = f"mvc push --repair -r {remote}"
     line = project.shell.line(command, wrong.users[0]) if wrong.users else f"{command} --all-commits"
-    where = f", which {wrong.users[0]} needs" if wrong.users else ""
+    where = f", needed by {wrong.users[0]}" if wrong.users else ""
     say(f"object {wrong.blake3}{where}: {wrong.reason} on {remote}", f"{line}  # in a clone that has the content")
 
 
@@ -119,45 +117,45 @@ def _show_wrong(project: Project, wrong: Wrong) -> None:
     if wrong.repaired_from:
         say(f"object {wrong.blake3}: {wrong.reason}; repaired from {project.shell.show(wrong.repaired_from)}")
         return
-    say(f"object {wrong.blake3}: {wrong.reason}{'' if 'quarantine' in wrong.reason else '; it is in quarantine now'}")
+    say(f"object {wrong.blake3}: {wrong.reason}{'' if 'quarantine' in wrong.reason else '; moved to quarantine'}")
     for path in wrong.users:
-        say(f"{path} needs it", f"{project.shell.line('mvc verify', path)}  # once its content is back at that place")
+        say(f"{path} needs it", f"{project.shell.line('mvc verify', path)}  # after restoring its content there")
 
 
 @app.command(rich_help_panel=WORKSPACE)
 def gc(
     ctx: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Free what the plan names; without it nothing changes.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Free what the plan lists; without it, nothing changes.")] = False,
     grace: Annotated[
-        str, typer.Option(metavar="SPAN", help="Keep what is younger: 14d, 36h, 2w; 0 for nothing."),
+        str, typer.Option(metavar="SPAN", help="Keep objects younger than SPAN: 14d, 36h, 2w; 0 keeps none."),
     ] = "14d",
-    unpushed: Annotated[bool, typer.Option("--unpushed", help="Free what is on no remote, too.")] = False,
+    unpushed: Annotated[bool, typer.Option("--unpushed", help="Also free objects that are on no remote.")] = False,
     evict: Annotated[
-        bool, typer.Option("--evict", help="Free what the remote holds and no HEAD needs, too."),
+        bool, typer.Option("--evict", help="Also free objects that the remote has and no HEAD needs."),
     ] = False,
     remote: Annotated[
-        str | None, typer.Option("-r", "--remote", metavar="NAME", help="Collect this remote; with --evict, ask it."),
+        str | None, typer.Option("-r", "--remote", metavar="NAME", help="Collect on NAME, or --evict what NAME has."),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Free content that no commit, stash, index or workspace needs any more."""
+    """Free content that no commit, stash, index or workspace needs."""
     from mvc.ops.storage import gc as ops  # noqa: PLC0415
 
     output: Output = ctx.obj
     options = ops.GcOptions(yes, ops.parse_grace(grace), unpushed, evict, remote)
     with opened(output, json=json) as project:
-        result = ops.gc(project, options) if evict or not remote else _collected(project, options)
+        result = ops.gc(project, options) if evict or not remote else _gc_remote(project, options)
     if json:
         print_json(result)
     elif isinstance(result, ops.GcResult):
         given = f"{' --unpushed' if unpushed else ''}{' --evict' if evict else ''}{f' -r {remote}' if remote else ''}"
         _show_gc(output, result, given, grace)
     else:
-        _show_collected(output, result, grace)
+        _show_gc_remote(output, result, grace)
     return result.exit_code if isinstance(result, ops.GcResult) else 0
 
 
-def _collected(project: Project, options: GcOptions) -> RemoteGcResult:
+def _gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
     from mvc.ops.storage.gc_remote import gc_remote  # noqa: PLC0415
 
     return gc_remote(project, options)
@@ -165,44 +163,44 @@ def _collected(project: Project, options: GcOptions) -> RemoteGcResult:
 
 def _show_gc(output: Output, result: GcResult, given: str, grace: str) -> None:
     if result.garbage:
-        verb = "Moved to the trash" if result.done else "Needed by nothing"
-        output.line(f"{verb}: {_much(len(result.garbage), result.bytes)}.")
+        verb = "Moved to the trash" if result.done else "Unneeded"
+        output.line(f"{verb}: {_totals(len(result.garbage), result.bytes)}.")
         _show_garbage(output, result.garbage)
     else:
         output.line("Nothing to free.")
     for silent in result.silent:
-        output.note(f"warning: the remote {visible(silent.remote)} was not asked: {visible(silent.error)}")
+        output.note(f"warning: the remote {visible(silent.remote)} did not answer: {visible(silent.error)}")
     _show_damaged(output, result)
     for kept, why in ((result.young, f"stored less than {grace} ago"), (result.unpushed, "on no remote")):
         if kept.objects:
-            output.line(f"Needed by nothing, but {why}, so kept: {_much(*kept)}.")
+            output.line(f"Unneeded, but kept: {_totals(*kept)} ({why}).")
     if result.dispensable.objects:
         verb = "Moved" if result.done else "Will be moved"
-        told = "damaged, and a sound copy is in the cache"
-        output.line(f"{verb} from quarantine to the trash: {_much(*result.dispensable, 'file')}; {told}.")
+        files = _totals(*result.dispensable, "file")
+        output.line(f"{verb} from quarantine to the trash: {files} (damaged; the cache has intact copies).")
     if result.quarantine.objects:
-        why = f"put there less than {grace} ago, or no sound copy is in the cache"
-        output.line(f"In quarantine: {_much(*result.quarantine, 'file')}; {why}.")
+        why = f"less than {grace} old, or without an intact copy in the cache"
+        output.line(f"In quarantine: {_totals(*result.quarantine, 'file')} ({why}).")
     if result.purged.objects:
         verb = "Deleted" if result.done else "Will be deleted"
-        output.line(f"{verb} from the trash: {_much(*result.purged, 'file')}.")
+        output.line(f"{verb} from the trash: {_totals(*result.purged, 'file')}.")
     if result.trash.objects and result.done:
-        output.line(f"In the trash for {grace}: {_much(*result.trash, 'file')}.")
+        output.line(f"In the trash for {grace}: {_totals(*result.trash, 'file')}.")
     _show_next(output, result, given, grace)
 
 
 def _show_damaged(output: Output, result: GcResult) -> None:
-    """Name what is damaged on a remote, so that it was not evicted, and what mends that."""
-    for item in result.damaged[: None if output.verbose else FEW]:
+    """Print the objects that were not evicted because they are damaged on a remote, and how to repair them."""
+    for item in output.few(result.damaged):
         name = item.blake3 if output.verbose else item.blake3[:12]
-        output.note(f"warning: {name} stays here, for it is damaged on {visible(item.remote)}: {visible(item.reason)}")
+        output.note(f"warning: kept {name}: it is damaged on {visible(item.remote)}: {visible(item.reason)}")
     if len(result.damaged) > FEW and not output.verbose:
         output.note(f"... and {plural(len(result.damaged) - FEW, 'more object')} (-v names them)")
     for fix in dict.fromkeys(item.fix for item in result.damaged):
         output.note(f"  try: {visible(fix)}")
 
 
-def _much(count: int, total: int, noun: str = "object") -> str:
+def _totals(count: int, total: int, noun: str = "object") -> str:
     return f"{plural(count, noun)}, {size(total)}"
 
 
@@ -210,60 +208,54 @@ def _show_next(output: Output, result: GcResult, given: str, grace: str) -> None
     span = "" if grace == "14d" else f" --grace {grace}"
     if not result.done and (result.garbage or result.dispensable.objects or result.purged.objects):
         if "--evict" in given:
-            output.line("With --yes, what history needs of it is read on the remote first, to prove it there.")
+            output.line("With --yes, mvc first reads and checks the objects that history needs on the remote.")
         output.line(f"Nothing was changed. Next: mvc gc --yes{given}{span}")
     elif result.unpushed.objects:
-        output.line(f"Next: mvc gc --unpushed{span}  # plans to free what is on no remote, too")
+        output.line(f"Next: mvc gc --unpushed{span}  # plans to free objects that are on no remote")
 
 
-def _show_collected(output: Output, result: RemoteGcResult, grace: str) -> None:
+def _show_gc_remote(output: Output, result: RemoteGcResult, grace: str) -> None:
     there = f"on {visible(result.remote)}"
     found, half = len(result.garbage), result.strays
     if found or half.objects:
-        verb = f"Listed {there}" if result.done else f"Needed by nothing {there}"
-        output.line(f"{verb}: {_much(found, result.bytes)}.")
+        verb = f"Listed {there}" if result.done else f"Unneeded {there}"
+        output.line(f"{verb}: {_totals(found, result.bytes)}.")
         _show_garbage(output, result.garbage)
         if half.objects:
-            left = f"{plural(half.objects, 'file')} of packs that were merged, or of pushes that were killed"
-            output.line(f"  {size(half.bytes):>9}  {left}")
+            output.line(f"  {size(half.bytes):>9}  {plural(half.objects, 'file')} of merged packs or killed pushes")
     if result.deleted.objects or result.deleted.bytes:
-        output.line(f"{'Deleted' if result.done else 'Will be deleted'} {there}: {_much(*result.deleted)}.")
+        output.line(f"{'Deleted' if result.done else 'Will be deleted'} {there}: {_totals(*result.deleted)}.")
     if result.waiting.objects:
-        output.line(f"Listed by an earlier gc, to be deleted from {result.due[:10]} on: {_much(*result.waiting)}.")
+        output.line(f"Listed by an earlier gc, to be deleted after {result.due[:10]}: {_totals(*result.waiting)}.")
     if result.young.objects:
-        output.line(f"Needed by nothing, but stored less than {grace} ago, so kept: {_much(*result.young)}.")
+        output.line(f"Unneeded, but kept: {_totals(*result.young)} (stored less than {grace} ago).")
     _show_clones(output, result)
-    _show_next_there(output, result, grace)
+    _show_next_on_remote(output, result, grace)
 
 
 def _show_clones(output: Output, result: RemoteGcResult) -> None:
-    for clone in result.clones[: None if output.verbose else FEW]:
-        needs = f"Kept for {visible(clone.place)} alone: {_much(clone.objects, clone.bytes)}"
-        output.line(f"{needs}. It pushed on {clone.pushed[:10]} (repos/{clone.id}).")
+    for clone in output.few(result.clones):
+        kept = f"Kept only for {visible(clone.place)}: {_totals(clone.objects, clone.bytes)}"
+        output.line(f"{kept}. Its last push was on {clone.pushed[:10]} (repos/{clone.id}).")
     if len(result.clones) > FEW and not output.verbose:
         output.line(f"... and for {plural(len(result.clones) - FEW, 'more clone')} (-v names them)")
 
 
-def _show_next_there(output: Output, result: RemoteGcResult, grace: str) -> None:
+def _show_next_on_remote(output: Output, result: RemoteGcResult, grace: str) -> None:
     line = f"mvc gc -r {result.remote} --yes{'' if grace == '14d' else f' --grace {grace}'}"
     work = result.garbage or result.strays.objects
     if not result.done and (work or result.deleted.objects):
         output.line(f"Nothing was changed. Next: git fetch --all && {line}")
     elif result.done and work and result.grace:
-        output.line(f"Next: {line}  # in {grace}: it deletes what is listed")
+        output.line(f"Next: {line}  # in {grace}: deletes the listed objects")
     elif not (work or result.deleted.objects or result.waiting.objects or result.young.objects):
         output.line(f"Nothing to free on {visible(result.remote)}.")
 
 
 def _show_garbage(output: Output, garbage: tuple[Garbage, ...]) -> None:
-    for item in garbage[: None if output.verbose else FEW]:
+    for item in output.few(garbage):
         name = item.blake3 if output.verbose else item.blake3[:12]
-        output.line(f"  {size(item.size):>9}  {name}  {_first(item.users)}")
+        output.line(f"  {size(item.size):>9}  {name}  {next(map(describe_use, item.users), 'origin unknown')}")
         for use in item.users[1 : None if output.verbose else FEW_USES]:
-            output.line(f"{'':25}{tell_use(use)}")
-    if len(garbage) > FEW and not output.verbose:
-        output.line(f"  ... and {plural(len(garbage) - FEW, 'more object')} (-v names them)")
-
-
-def _first(users: Iterable[Use]) -> str:
-    return next(map(tell_use, users), "not known to whom it belonged")
+            output.line(f"{'':25}{describe_use(use)}")
+    output.rest(garbage, "object", indent="  ")

@@ -1,4 +1,4 @@
-"""`mvc push`, `fetch`, `pull` and `get`: objects between cache and remote."""
+"""`mvc push`, `fetch`, `pull` and `get`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from mvc.ops.shared.transfers.selected import RevisionScope
 
 
-Revisions = Annotated[list[str] | None, typer.Option("--rev", metavar="REV", help="What REV needs; may be repeated.")]
-Branches = Annotated[bool, typer.Option("--all-branches", help="What the tip of every branch needs.")]
-Tags = Annotated[bool, typer.Option("--all-tags", help="What every tag needs.")]
-Commits = Annotated[bool, typer.Option("--all-commits", help="What any commit ever needed.")]
-Jobs = Annotated[int, typer.Option("-j", min=1, max=64, help="Requests at once.")]
+Revisions = Annotated[list[str] | None, typer.Option("--rev", metavar="REV", help="The content of REV; repeatable.")]
+Branches = Annotated[bool, typer.Option("--all-branches", help="The content of the tip of every branch.")]
+Tags = Annotated[bool, typer.Option("--all-tags", help="The content of every tag.")]
+Commits = Annotated[bool, typer.Option("--all-commits", help="The content of all commits.")]
+Jobs = Annotated[int, typer.Option("-j", min=1, max=64, help="Number of parallel requests.")]
 
 
 @app.command(rich_help_panel=REMOTES)
@@ -36,11 +36,11 @@ def push(
     all_tags: Tags = False,
     all_commits: Commits = False,
     jobs: Jobs = 8,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Read what is there, too; replace what is damaged.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be sent.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Also check and replace what the remote has.")] = False,
     json: Json = False,
 ) -> int:
-    """Send content to a remote that lacks it."""
+    """Send content that a remote lacks."""
     from mvc.ops.remotes.push import PushOptions, next_step  # noqa: PLC0415
     from mvc.ops.remotes.push import push as run  # noqa: PLC0415
 
@@ -50,7 +50,7 @@ def push(
         results = run(project, project.shell.paths(paths or []), PushOptions(remote, scope, jobs, dry_run, repair))
         if json:
             return _print(results)
-        code = _show(output, project, results, "would be sent to" if dry_run else "sent to", "is on")
+        code = _show(output, project, results, "would be sent to" if dry_run else "sent to")
         if code == 0 and (line := next_step(project, results, dry_run=dry_run)):
             output.line(f"Next: {line}")
         return code
@@ -66,10 +66,10 @@ def fetch(
     all_tags: Tags = False,
     all_commits: Commits = False,
     jobs: Jobs = 8,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be brought.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be fetched.")] = False,
     json: Json = False,
 ) -> int:
-    """Bring content from a remote into the cache."""
+    """Fetch content from a remote into the cache."""
     from mvc.ops.remotes.fetch import FetchOptions  # noqa: PLC0415
     from mvc.ops.remotes.fetch import fetch as run  # noqa: PLC0415
 
@@ -79,7 +79,7 @@ def fetch(
         results = run(project, project.shell.paths(paths or []), FetchOptions(remote, scope, jobs, dry_run))
         if json:
             return _print(results)
-        code = _show(output, project, results, "would come from" if dry_run else "brought from", "is in the cache")
+        code = _show(output, project, results, "would be fetched from" if dry_run else "fetched from")
         if code == 0 and any(result.transferred for result in results):
             line = "mvc fetch" if dry_run else "mvc checkout --rev REV" if any(scope) else "mvc checkout"
             output.line(f"Next: {line}")
@@ -96,10 +96,10 @@ def pull(
     all_tags: Tags = False,
     all_commits: Commits = False,
     jobs: Jobs = 8,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be brought.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be fetched.")] = False,
     json: Json = False,
 ) -> int:
-    """Bring content from a remote, and check it out."""
+    """Fetch content from a remote, and check it out."""
     from mvc.ops.remotes.fetch import FetchOptions  # noqa: PLC0415
     from mvc.ops.remotes.fetch import pull as run  # noqa: PLC0415
 
@@ -109,8 +109,7 @@ def pull(
         result = run(project, project.shell.paths(paths or []), FetchOptions(remote, scope, jobs, dry_run))
         if json:
             return _print(result.fetched)
-        verb = "would come from" if dry_run else "brought from"
-        code = _show(output, project, result.fetched, verb, "is in the cache")
+        code = _show(output, project, result.fetched, "would be fetched from" if dry_run else "fetched from")
         if result.checkout.done:
             show_checkout(output, project, result.checkout)
         return code
@@ -131,19 +130,19 @@ def _exit_code(results: Sequence[TransferResult]) -> int:
     return max(result.exit_code for result in results)
 
 
-def _show(output: Output, project: Project, results: Sequence[TransferResult], verb: str, already: str) -> int:
-    """Say what was moved, and what was not; `already` says where everything was."""
+def _show(output: Output, project: Project, results: Sequence[TransferResult], verb: str) -> int:
+    """Print what was transferred, and what failed; return the exit code."""
     for result in results:
         show_trouble(output, project, result)
-        name = f" {visible(result.remote)}" if already.endswith("on") else ""
         if result.transferred:
-            there = f"; {plural(result.skipped, 'object')} there already" if result.skipped else ""
-            moved = f"{plural(result.transferred, 'object')}, {size(result.bytes)}"
-            output.line(f"{moved} {verb} {visible(result.remote)}{there}.")
+            skipped = f"; {plural(result.skipped, 'object')} already there" if result.skipped else ""
+            transferred = f"{plural(result.transferred, 'object')}, {size(result.bytes)}"
+            output.line(f"{transferred} {verb} {visible(result.remote)}{skipped}.")
         elif result.skipped and not result.failed:
-            output.line(f"All of it {already}{name} already: {plural(result.skipped, 'object')}.")
+            target = visible(result.remote) if verb.endswith("to") else "The cache"
+            output.line(f"{target} is up to date ({plural(result.skipped, 'object')}).")
         elif not result.failed:
-            output.line("Nothing is tracked there that has content. Next: mvc add PATH")
+            output.line("No tracked content there. Next: mvc add PATH")
     return _exit_code(results)
 
 
@@ -153,11 +152,13 @@ def get(
     repository: Annotated[str, typer.Argument(metavar="REPO", show_default=False)],
     reference: Annotated[str, typer.Argument(metavar="REF", show_default=False)],
     out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="Write to OUT.")] = "",
-    remote: Annotated[str | None, typer.Option("-r", "--remote", metavar="NAME", help="Use this remote of it.")] = None,
+    remote: Annotated[
+        str | None, typer.Option("-r", "--remote", metavar="NAME", help="Use this remote of REPO."),
+    ] = None,
 ) -> None:
-    """Write content of another repository, a path or URL, without a checkout of it."""
+    """Write content of another repository (a path or URL) without checking that out."""
     from mvc.ops.remotes.get import get as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     got = run(around(output), repository, reference, out, remote)
-    output.line(f"{visible(got.path)} is in {visible(got.out)} ({size(got.size)})")
+    output.line(f"Wrote {visible(got.path)} to {visible(got.out)} ({size(got.size)})")

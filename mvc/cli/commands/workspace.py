@@ -1,4 +1,4 @@
-"""The commands that fill cache and workspace: init, add, checkout."""
+"""`mvc init`, `add` and `checkout`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvc.cli.app import WORKSPACE, app, around, opened
-from mvc.cli.arguments import FEW, Json, Paths
+from mvc.cli.arguments import Json, Paths
 from mvc.cli.failures import say_all
 from mvc.cli.output import Output, plural, print_json, size, visible
 from mvc.cli.show import show_checkout, show_installed
@@ -25,9 +25,9 @@ def init(
     ctx: typer.Context,
     cache: Annotated[str, typer.Option(metavar="DIR", help="Keep this clone's cache in DIR.")] = "",
     shared: Annotated[
-        str | None, typer.Option(metavar="group", help="Let the group of DIR use that cache, too."),
+        str | None, typer.Option(metavar="group", help="Share that cache with the group of DIR."),
     ] = None,
-    no_hooks: Annotated[bool, typer.Option("--no-hooks", help="Do without Git's hooks in this clone.")] = False,
+    no_hooks: Annotated[bool, typer.Option("--no-hooks", help="Install no Git hooks in this clone.")] = False,
 ) -> int:
     """Set mvc up in a Git repository, or in a clone of one."""
     from mvc.ops.setup.init import InitOptions  # noqa: PLC0415
@@ -48,13 +48,13 @@ def _show_init(output: Output, project: Project, result: InitResult) -> int:
     if result.written:
         output.line(f"mvc is set up in {visible(result.root)}; staged: {', '.join(result.written)}")
     else:
-        output.line(f"mvc was set up here already; the cache is {visible(result.cache)}")
+        output.line(f"mvc is already set up here; the cache is {visible(result.cache)}")
     if result.group:
         output.line(f"The group {visible(result.group)} shares the cache {visible(result.cache)}")
     if not result.shares_blocks:
         output.line(
-            "This file system cannot share blocks, so workspace and cache each hold a copy. To save the space,\n"
-            "with read-only workspace files: mvc config set cache.link hardlink",
+            "This file system cannot share blocks: workspace and cache each hold a copy. To save the space, with\n"
+            "read-only files in the workspace: mvc config set cache.link hardlink",
         )
     code = _show_hooks(output, result)
     is_clone = configured_remotes(project.settings) and not result.written
@@ -63,7 +63,7 @@ def _show_init(output: Output, project: Project, result: InitResult) -> int:
 
 
 def _show_hooks(output: Output, result: InitResult) -> int:
-    """Say what was done about Git's hooks; the exit code."""
+    """Print what was done about Git hooks, and return the exit code."""
     if result.hooks_elsewhere:
         output.note(f"warning: no hooks are installed: {visible(result.hooks_elsewhere.message)}")
         output.note(f"  try: {visible(result.hooks_elsewhere.fix)}")
@@ -81,12 +81,12 @@ def add(
     desc: Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe this content.")] = None,
     name: Annotated[str | None, typer.Option(help="The model's name in the registry.")] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Add even what is behind its pointer.")] = False,
-    no_stage: Annotated[bool, typer.Option("--no-stage", help="Leave Git's index alone.")] = False,
-    follow_symlinks: Annotated[bool, typer.Option("--follow-symlinks", help="Store what symlinks point at.")] = False,
-    jobs: Annotated[int, typer.Option("-j", min=1, max=64, help="Large files read at once.")] = 4,
+    no_stage: Annotated[bool, typer.Option("--no-stage", help="Do not change Git's index.")] = False,
+    follow_symlinks: Annotated[bool, typer.Option("--follow-symlinks", help="Store the targets of symlinks.")] = False,
+    jobs: Annotated[int, typer.Option("-j", min=1, max=64, help="Number of large files read in parallel.")] = 4,
     json: Json = False,
 ) -> int:
-    """Put files and directories into the cache, and their pointers into Git."""
+    """Store files and directories in the cache, and their pointers in Git."""
     from mvc.ops.workspace.add import AddOptions  # noqa: PLC0415
     from mvc.ops.workspace.add import add as run  # noqa: PLC0415
 
@@ -102,14 +102,13 @@ def add(
 
 
 def _show_added(output: Output, project: Project, result: AddResult, *, staged: bool) -> None:
-    for item in result.added[: None if output.verbose else FEW]:
+    for item in output.few(result.added):
         what = "added" if item.changed else "unchanged"
         files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
         digest = f"  {item.blake3}" if output.verbose else ""
         path = visible(project.shell.show(item.path))
         output.line(f"{output.paint(what, 'green')} {path} ({size(item.size)}{files}){digest}")
-    if len(result.added) > FEW and not output.verbose:
-        output.line(f"... and {plural(len(result.added) - FEW, 'more path')} (-v names them)")
+    output.rest(result.added, "path")
     if result.added and staged:
         output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
     elif result.added:
@@ -120,14 +119,14 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
 def checkout(
     ctx: typer.Context,
     paths: Paths = None,
-    rev: Annotated[str | None, typer.Option(metavar="REV", help="Bring back what REV had, and stage it.")] = None,
+    rev: Annotated[str | None, typer.Option(metavar="REV", help="Restore the pointers of REV, and stage them.")] = None,
     force: Annotated[
-        bool, typer.Option("-f", "--force", help="Save unknown content to the cache, then overwrite."),
+        bool, typer.Option("-f", "--force", help="Save unknown content to the cache, then overwrite it."),
     ] = False,
-    relink: Annotated[bool, typer.Option("--relink", help="Write clean files again, as cache.link says.")] = False,
+    relink: Annotated[bool, typer.Option("--relink", help="Also write clean files again, as cache.link says.")] = False,
     json: Json = False,
 ) -> int:
-    """Make the workspace match the pointers. Never destroys what is not in the cache."""
+    """Make the workspace match the pointers. Content that is not in the cache is never overwritten."""
     from mvc.ops.shared.checkout import CheckoutOptions  # noqa: PLC0415
     from mvc.ops.workspace.checkout import checkout as run  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a cache and the catalog."""
+"""Checks of the cache and the catalog."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def _writable(project: Project, root: str) -> Iterator[Problem]:
         path for path in wanted - misfit if os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK)
     )
     if closed:
-        yield Problem("cache-not-writable", f"you cannot write to {some(closed)}", _opening(root, closed))
+        yield Problem("cache-not-writable", f"you cannot write to {some(closed)}", _make_writable(root, closed))
 
 
-def _opening(root: str, closed: list[str]) -> str:
-    """Return what to type so that the directories can be written to."""
+def _make_writable(root: str, closed: list[str]) -> str:
+    """Return the command that makes the directories writable."""
     if os.statvfs(closed[0]).f_flag & os.ST_RDONLY:
         return f"mount -o remount,rw {shlex.quote(_mount_point(closed[0]))}"
     owner = os.stat(closed[0]).st_uid
@@ -91,14 +91,14 @@ def _writable_objects(root: str) -> Iterator[Problem]:
     if found := list(_files_with(root, 0o222)):
         places = f"{shlex.quote(f'{root}/objects')} {shlex.quote(f'{root}/packs')}"
         fix = f"find {places} -type f -perm /222 -exec chmod a-w {{}} +"
-        yield Problem("writable-objects", f"objects can be written to: {some(found)}", fix)
+        yield Problem("writable-objects", f"objects are writable: {some(found)}", fix)
 
 
 def _files_with(root: str, bits: int) -> Iterator[str]:
     for top in (f"{root}/objects", f"{root}/packs"):
         for folder, _, files in os.walk(top):
             for name in files:
-                with suppress(FileNotFoundError):  # moved meanwhile
+                with suppress(FileNotFoundError):  # moved in the meantime
                     status = os.lstat(f"{folder}/{name}")
                     if stat.S_ISREG(status.st_mode) and status.st_mode & bits:
                         yield f"{folder}/{name}"
@@ -109,15 +109,15 @@ def _registrations(root: str) -> Iterator[Problem]:
         if not os.path.isdir(item.common_dir):
             yield Problem(
                 "repository-gone",
-                f"{item.common_dir}, a repository that uses this cache, is not there",
-                f"rm {shlex.quote(item.path_of_file)}  # if it is deleted; gc keeps what it needs until then",
+                f"the repository {item.common_dir}, which uses this cache, does not exist",
+                f"rm {shlex.quote(item.path_of_file)}  # if it was deleted; until then, gc keeps what it needs",
             )
 
 
 def _old_trash(project: Project, now: int) -> Iterator[Problem]:
     old = sorted(item.name for item in trashed_files(project.cache) if now / 10**9 - item.since > GRACE)
     if old:
-        message = f"the trash holds what was thrown away more than {GRACE // _DAY} days ago: {some(old)}"
+        message = f"the trash has files older than {GRACE // _DAY} days: {some(old)}"
         yield Problem("old-trash", message, "mvc gc --yes")
 
 

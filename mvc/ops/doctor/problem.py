@@ -1,4 +1,4 @@
-"""What `mvc doctor` finds: a problem, and the checks that look for one."""
+"""The problems that `mvc doctor` finds, and how its checks run."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mvc.fs.files import as_error
 
 
 class Problem(NamedTuple):
-    """Something that is wrong, and what to type."""
+    """What is wrong, and what to type."""
 
     name: str
-    """Which problem it is: the same in every version."""
+    """Identifies the problem; stable across versions."""
     message: str
     fix: str
 
     @classmethod
     def of(cls, name: str, error: MvcError) -> Problem:
-        """Return the problem that `error` tells of."""
+        """Return `error` as a problem."""
         return cls(name, error.message, error.fix)
 
 
@@ -29,11 +29,11 @@ Check: TypeAlias = Callable[[], Iterable[Problem]]
 
 
 _ASK_GIT = "git fsck"
-"""What to type where mvc itself knows nothing better: only Git's own errors have no line of theirs."""
+"""For errors of Git, the only ones without a fix."""
 
 
 def run_checks(checks: Iterable[Check]) -> Iterator[Problem]:
-    """Yield what the checks find; one that cannot do its work is a problem, and the next one goes on."""
+    """Yield what the checks find; a check that fails is a problem, and the next one runs."""
     for check in checks:
         try:
             yield from check()
@@ -41,11 +41,11 @@ def run_checks(checks: Iterable[Check]) -> Iterator[Problem]:
             yield Problem("check-failed", error.message, error.fix or _ASK_GIT)
         except OSError as error:
             path = os.fsdecode(error.filename) if error.filename else "a file"
-            told = as_error(error, path)
-            yield Problem("check-failed", told.message, told.fix or f"ls -ld {shlex.quote(path)}")
+            problem = as_error(error, path)
+            yield Problem("check-failed", problem.message, problem.fix or f"ls -ld {shlex.quote(path)}")
 
 
 def some(names: Iterable[str]) -> str:
-    """Return the first of `names`, and how many more there are."""
+    """Return the first name, and how many more there are."""
     first, *more = names
     return f"{first} and {len(more):,} more" if more else first

@@ -1,4 +1,4 @@
-"""What can be wrong with remotes: their settings, and whether they answer."""
+"""Checks of remotes: their settings, and whether they answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _secrets(project: Project) -> Iterator[Problem]:
         path = project.config_path(scope)
         secret = any(map(config.is_secret, project.config_layer(scope).values))
         if secret and os.stat(path).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            message = f"others can read {path}, and there is a secret in it"
+            message = f"{path} contains a secret and is readable by other users"
             yield Problem("secret-readable", message, f"chmod 600 {shlex.quote(path)}")
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a worktree: its pointers, and what Git does with them and with tracked content."""
+"""Checks of a worktree: its pointers, and how Git treats them and tracked content."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _index_lock(project: Project) -> Iterator[Problem]:
     if os.path.lexists(path):
         yield Problem(
             "index-lock",
-            f"{path} is there: another git runs, or left it behind",
+            f"{path} exists: another git is running, or left it behind",
             f"rm {shlex.quote(path)}  # if no git is running",
         )
 
@@ -56,7 +56,7 @@ def _attributes(project: Project) -> Iterator[Problem]:
         place = shlex.quote(project.shell.show(ATTRIBUTES))
         yield Problem(
             "attributes",
-            f"{ATTRIBUTES} does not keep Git from changing line ends: it lacks {some(missing)}",
+            f"{ATTRIBUTES} lets Git convert line ends: it lacks {some(missing)}",
             f"printf '{text}\\n' >> {place} && git add {place}",
         )
 
@@ -65,10 +65,10 @@ def _hooks(project: Project) -> Iterator[Problem]:
     found = find_hooks(project)
     if found.missing:
         where = "" if found.own else f" in {found.folder}"
-        yield Problem("hooks-missing", f"Git does not call mvc: it lacks {some(found.missing)}{where}", found.fix)
+        yield Problem("hooks-missing", f"missing Git hooks{where}: {some(found.missing)}", found.fix)
     outdated = [hook.name for hook in found.hooks if hook.state == "outdated"]
     if outdated:
-        text = f"Git calls an mvc of another version or place: {some(outdated)}"
+        text = f"Git hooks of another mvc version or installation: {some(outdated)}"
         yield Problem("hooks-outdated", text, "mvc hook install")
 
 
@@ -82,7 +82,7 @@ def _in_index(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     index = index_paths(project.git)
     if found := [item.path for item in tracked if index.at_or_below(item.path)]:
         fix = project.shell.line("git rm -r -q --cached --", *found)
-        yield Problem("in-index", f"tracked by Git as well as by mvc: {some(found)}", fix)
+        yield Problem("in-index", f"tracked by both Git and mvc: {some(found)}", fix)
 
 
 def _not_ignored(project: Project, present: list[str]) -> Iterator[Problem]:
@@ -102,7 +102,7 @@ def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     ]
     if paths:
         fix = f"{project.shell.line('mvc add', *paths)}  # if the workspace still has the content"
-        yield Problem("quarantine", f"only damaged content, in quarantine, is left for {some(paths)}", fix)
+        yield Problem("quarantine", f"only damaged content is left, in quarantine, of {some(paths)}", fix)
 
 
 def _left_behind(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
@@ -113,11 +113,11 @@ def _left_behind(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
             found.append(path)
     if found:
         line = project.shell.line("rm -r", *found)
-        yield Problem("left-behind", f"a command that was killed left {some(found)}", line)
+        yield Problem("left-behind", f"left behind by a killed command: {some(found)}", line)
 
 
 def _folders(project: Project, tracked: list[Tracked]) -> set[str]:
-    """Return the directories in which checkout puts files."""
+    """Return the directories in which checkout writes files."""
     found = {""}
     for item in tracked:
         found.add(item.path.rpartition("/")[0])
@@ -134,20 +134,20 @@ def _clock(project: Project, present: list[str], now: int) -> Iterator[Problem]:
         test = r"\( -newermt '1 minute' -o -newerct '1 minute' \) -exec touch -h {} +"
         yield Problem(
             "clock",
-            f"the clock is {minutes:,} min behind the times of {some(ahead)}",
+            f"the clock is {minutes:,} min behind the timestamps of {some(ahead)}",
             f"{project.shell.line('find', *ahead)} {test}  # if the clock is right; else set it",
         )
 
 
 def _newest(top: str) -> int:
-    """Return the newest stamp of a file at or below `top`, in ns."""
-    newest = _stamp(top) if not os.path.isdir(top) else 0
+    """Return the newest timestamp of a file at or below `top`, in ns."""
+    newest = _timestamp(top) if not os.path.isdir(top) else 0
     for folder, _, files in os.walk(top):
-        newest = max([newest, *(_stamp(f"{folder}/{name}") for name in files)])
+        newest = max([newest, *(_timestamp(f"{folder}/{name}") for name in files)])
     return newest
 
 
-def _stamp(path: str) -> int:
+def _timestamp(path: str) -> int:
     with suppress(FileNotFoundError):
         status = os.lstat(path)
         return max(status.st_mtime_ns, status.st_ctime_ns)

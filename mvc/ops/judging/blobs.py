@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mvc.errors import InvalidFormat
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
-from mvc.objects.pointer_reader import parse
+from mvc.ops.judging.touched_models import pointer_in
 from mvc.quality.files import MAX_BYTES as MAX_REPORT
 from mvc.quality.files import SUBMODULE, FileAt
 from mvc.scm.blobs import stream_blobs
@@ -76,8 +75,5 @@ class Blobs:
 
 
 def _identity(raw: bytes) -> Identity:
-    try:
-        pointer = parse(raw)
-    except InvalidFormat:
-        return Identity()
-    return Identity(pointer.notes.name, pointer.digest.blake3)
+    pointer = pointer_in(raw)
+    return Identity(pointer.notes.name, pointer.digest.blake3) if pointer else Identity()

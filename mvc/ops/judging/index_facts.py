@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mvc.errors import InvalidFormat
 from mvc.objects.pointer import SUFFIX
-from mvc.objects.pointer_reader import parse
 from mvc.ops.judging.cached_content import is_cached, with_files
 from mvc.ops.judging.pickle_scans import with_scans
-from mvc.ops.judging.touched_models import SYMLINK, enters, is_left, is_pointer, read_files, touched_models
+from mvc.ops.judging.touched_models import SYMLINK, enters, is_left, is_pointer, pointer_in, read_files, touched_models
 from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
@@ -68,7 +66,5 @@ def _in_cache(project: Project, index: Index, pointer: FileAt | None) -> bool | 
     """Return whether the cache has the content of a pointer; None unless it is new and can be read."""
     if pointer is None or pointer.oid in index.known or pointer.conflicted or pointer.mode in (SUBMODULE, SYMLINK):
         return None
-    try:
-        return is_cached(project, parse(pointer.raw))
-    except InvalidFormat:
-        return None
+    found = pointer_in(pointer.raw)
+    return found and is_cached(project, found)

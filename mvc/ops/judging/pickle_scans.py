@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.pointer import Pointer
-from mvc.objects.pointer_reader import parse
+from mvc.ops.judging.touched_models import pointer_in
 from mvc.project import Project
 from mvc.quality.judge.facts import ModelFacts, PickleScan
 from mvc.quality.policy.demands import demands
@@ -42,9 +42,8 @@ def scan_model(cache: Cache, path: str, raw: bytes, *, trusted: bool) -> tuple[P
 
     Objects of a cache that is not `trusted` are verified first.
     """
-    try:
-        pointer = parse(raw)
-    except InvalidFormat:
+    pointer = pointer_in(raw)
+    if pointer is None:
         return None  # a finding by itself
     scans = _scan_files(cache, path, pointer, trusted=trusted)
     return tuple(item for item in scans if item.names or item.problem or item.absent)

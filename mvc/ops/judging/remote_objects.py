@@ -8,7 +8,7 @@ from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import as_error
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import Pointer
-from mvc.objects.pointer_reader import parse
+from mvc.ops.judging.touched_models import pointer_in
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.project import Project
@@ -28,7 +28,8 @@ def ask_remote(project: Project, remote: str, models: Iterable[ModelFacts]) -> R
         UsageError: there is no such remote.
 
     """
-    pointers = {model.path: pointer for model in models if (pointer := _pointer(model))}
+    files = {model.path: model.pointer for model in models if model.pointer}
+    pointers = {path: pointer for path, file in files.items() if (pointer := pointer_in(file.raw))}
     find_remote(project, remote)
     try:
         with project.locks.store(), transferring(project, remote, JOBS) as tools:
@@ -41,13 +42,6 @@ def ask_remote(project: Project, remote: str, models: Iterable[ModelFacts]) -> R
     except OSError as error:
         told = as_error(error, remote)
         return RemoteFacts(remote, problem=told.message, fix=told.fix)
-
-
-def _pointer(model: ModelFacts) -> Pointer | None:
-    try:
-        return parse(model.pointer.raw) if model.pointer else None
-    except InvalidFormat:
-        return None
 
 
 def _incomplete(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from mvc.errors import InvalidFormat
 from mvc.modelfiles import magic
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
-from mvc.objects.pointer import SUFFIX
+from mvc.objects.pointer import SUFFIX, Pointer
+from mvc.objects.pointer_reader import parse
 from mvc.quality.files import MAX_BYTES as MAX_FILE
 from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
@@ -30,6 +32,14 @@ _REPORT_KEY = b"mvc-eval"
 def is_pointer(path: str) -> bool:
     """Whether a file in Git is a pointer, by its name."""
     return path.endswith(SUFFIX) and not path.endswith(f"/{SUFFIX}") and path != SUFFIX
+
+
+def pointer_in(raw: bytes) -> Pointer | None:
+    """Return the pointer in `raw`; None when it is invalid."""
+    try:
+        return parse(raw)
+    except InvalidFormat:
+        return None
 
 
 def stem(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Objects from the other remotes, where the one that should have them lacks them, has damaged them, or is silent."""
+"""Fetching from other remotes what the primary one lacks, has damaged, or does not answer for."""
 
 from __future__ import annotations
 
@@ -15,123 +15,124 @@ from mvc.store.buckets.bucket import RemoteError
 from mvc.transfer.receive import fetch_objects
 from mvc.transfer.tools import Lost, Moved, Tools
 
-Move: TypeAlias = Callable[[Tools, Sequence[Digest]], Moved]
-_WORTH_ASKING = (CorruptObject, MissingObject, RemoteError)
-"""What went wrong with one remote only."""
+FetchObjects: TypeAlias = Callable[[Tools, Sequence[Digest]], Moved]
+_OF_ONE_REMOTE = (CorruptObject, MissingObject, RemoteError)
+"""Errors of one remote: another may have the object."""
 
 T = TypeVar("T")
 
 
-class Found(NamedTuple):
-    """An object that another remote had."""
+class Supplied(NamedTuple):
+    """An object that came from another remote than the primary one."""
 
     remote: str
-    error: MvcError
-    """What was wrong on the remote that was asked first."""
+    primary_error: MvcError
 
 
-class Others:
-    """The other remotes: each is opened when it is first needed, and left alone once it cannot be reached."""
+class Fallback:
+    """The remotes besides the primary one, each opened when first needed, and skipped once it does not answer."""
 
     def __init__(self, project: Project, names: Sequence[str], jobs: int) -> None:
-        """Ask the remotes `names`, in this order."""
         self._project, self._names, self._jobs = project, names, jobs
-        self._keep = ExitStack()
+        self._close = ExitStack()
         self._opened: dict[str, Tools | None] = {}
-        self.silent: RemoteError | None = None
-        """Why the remote that should have all this gives no answer."""
-        self.found: dict[str, Found] = {}
-        """What came from them, or would, by the object's name."""
+        self.primary_error: RemoteError | None = None
+        """Why the primary remote does not answer."""
+        self.supplied: dict[str, Supplied] = {}
+        """By the object's name; what would come, if the fetch only plans."""
 
-    def __enter__(self) -> Others:
-        """Return itself."""
+    def __enter__(self) -> Fallback:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the remotes that were opened."""
-        self._keep.close()
+        self._close.close()
 
     @property
-    def asked(self) -> list[str]:
-        """Those that were asked, and answered."""
+    def answered(self) -> list[str]:
+        """The remotes that were asked, and answered."""
         return [name for name, tools in self._opened.items() if tools]
 
     @property
     def requests(self) -> int:
-        """What they were asked, in requests."""
+        """How many requests were sent to them."""
         return sum(tools.remote.bucket.requests for tools in self._opened.values() if tools)
 
-    def greet(self, first: Callable[[], object]) -> None:
-        """Let the remote that should have all this answer; when it does not, the others are asked for everything.
+    def probe(self, primary: Callable[[], object]) -> None:
+        """Call `primary`, which asks the primary remote; if it does not answer, only the others are used.
 
         Raises:
-            RemoteError: there is no answer, and nobody else to ask.
+            RemoteError: it does not answer, and there is no other remote.
 
         """
-        self._tried(first)
+        self._ask_primary(primary)
 
     def fetch(self, tools: Tools, digests: Sequence[Digest]) -> Moved:
-        """Bring objects from the remote in `tools`, and from the others what it does not give."""
-        return self.move(fetch_objects, tools, digests)
+        """Bring objects from the primary remote (`tools`), and from the others what it does not deliver."""
+        return self.fetch_with(fetch_objects, tools, digests)
 
-    def move(self, move: Move, tools: Tools, digests: Sequence[Digest]) -> Moved:
-        """Do the same with `move`, which may only plan."""
-        moved = self._first(move, tools, digests) if digests else Moved()
+    def fetch_with(self, fetch: FetchObjects, tools: Tools, digests: Sequence[Digest]) -> Moved:
+        """Do the same with `fetch`, which may only plan."""
+        moved = self._from_primary(fetch, tools, digests) if digests else Moved()
         for name in self._names:
             lost = {item.name: item.error for item in moved.failed}
-            rest = [digest for digest in digests if isinstance(lost.get(digest.blake3), _WORTH_ASKING)]
+            rest = [digest for digest in digests if isinstance(lost.get(digest.blake3), _OF_ONE_REMOTE)]
             if not rest:
                 break
-            moved = moved.then(self._ask(name, move, rest, lost), rest)
+            moved = moved.then(self._from_other(name, fetch, rest, lost), rest)
         return moved
 
-    def _first(self, move: Move, tools: Tools, digests: Sequence[Digest]) -> Moved:
-        moved = None if self.silent else self._tried(lambda: move(tools, digests))
-        if moved is None and self.silent:
-            return Moved(0, 0, tuple(Lost(digest.blake3, self.silent) for digest in digests))
+    def _from_primary(self, fetch: FetchObjects, tools: Tools, digests: Sequence[Digest]) -> Moved:
+        moved = None if self.primary_error else self._ask_primary(lambda: fetch(tools, digests))
+        if moved is None and self.primary_error:
+            return _all_lost(digests, self.primary_error)
         return moved or Moved()
 
-    def _tried(self, act: Callable[[], T]) -> T | None:
+    def _ask_primary(self, ask: Callable[[], T]) -> T | None:
         try:
-            return act()
+            return ask()
         except RemoteError as error:
             if not self._names:
                 raise
-            self.silent = error
+            self.primary_error = error
             return None
 
-    def _ask(self, name: str, move: Move, digests: Sequence[Digest], lost: Mapping[str, MvcError]) -> Moved:
-        """Return what one remote had of the objects; the others are lost for the reason that they were before."""
-        moved = self._move(name, move, digests)
+    def _from_other(
+        self, name: str, fetch: FetchObjects, digests: Sequence[Digest], earlier: Mapping[str, MvcError],
+    ) -> Moved:
+        """Return what one remote delivered of the objects; the rest is lost for its `earlier` reason."""
+        moved = self._fetch_from(name, fetch, digests)
         failed = {item.name: item.error for item in moved.failed}
         for digest in digests:
             if digest.blake3 not in failed:
-                self.found[digest.blake3] = Found(name, lost[digest.blake3])
-        told = tuple(Lost(item, _worse(lost[item], error)) for item, error in failed.items())
-        return moved._replace(failed=told)
+                self.supplied[digest.blake3] = Supplied(name, earlier[digest.blake3])
+        lost = (Lost(item, _more_serious(earlier[item], error)) for item, error in failed.items())
+        return moved._replace(failed=tuple(lost))
 
-    def _move(self, name: str, move: Move, digests: Sequence[Digest]) -> Moved:
+    def _fetch_from(self, name: str, fetch: FetchObjects, digests: Sequence[Digest]) -> Moved:
         try:
-            if (tools := self._tools(name)) and tools.remote.check_format():
-                return move(tools, digests)
+            if (tools := self._open(name)) and tools.remote.check_format():
+                return fetch(tools, digests)
         except (RemoteError, UsageError):
             self._opened[name] = None
-        absent = MissingObject(f"the remote {name} was of no help")
-        return Moved(0, 0, tuple(Lost(digest.blake3, absent) for digest in digests))
+        return _all_lost(digests, MissingObject(f"the remote {name} could not help"))
 
-    def _tools(self, name: str) -> Tools | None:
+    def _open(self, name: str) -> Tools | None:
         if name not in self._opened:
-            self._opened[name] = None
-            self._opened[name] = self._keep.enter_context(transferring(self._project, name, self._jobs))
+            self._opened[name] = None  # stays so if opening fails
+            self._opened[name] = self._close.enter_context(transferring(self._project, name, self._jobs))
         return self._opened[name]
 
 
-def others(project: Project, remote: str) -> list[str]:
-    """Return the remotes besides `remote`, in the order in which they are asked: the default one, then by name."""
-    default = project.settings.value("remotes.default")
-    return sorted(configured_remotes(project.settings).keys() - {remote}, key=lambda name: (name != default, name))
+def _all_lost(digests: Sequence[Digest], error: MvcError) -> Moved:
+    return Moved(failed=tuple(Lost(digest.blake3, error) for digest in digests))
 
 
-def _worse(first: MvcError, second: MvcError) -> MvcError:
-    """Return which of two reasons to tell: damaged there is more than absent here."""
+def _more_serious(first: MvcError, second: MvcError) -> MvcError:
+    """Return the error to report: an object damaged on one remote is worse than one that is not on another."""
     return second if isinstance(first, MissingObject) and isinstance(second, CorruptObject) else first
+
+
+def fallback_remotes(project: Project, primary: str) -> list[str]:
+    """Return the other remotes in the order in which they are asked: the default one, then by name."""
+    default = project.settings.value("remotes.default")
+    return sorted(configured_remotes(project.settings).keys() - {primary}, key=lambda name: (name != default, name))

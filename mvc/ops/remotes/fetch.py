@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import MissingObject
 from mvc.objects.digest import Digest
-from mvc.ops.remotes.fallback import Found, Move, Others, others
+from mvc.ops.remotes.fallback import Fallback, FetchObjects, Supplied, fallback_remotes
 from mvc.ops.shared.checkout import CheckoutResult, check_out
 from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.transfers.by_remote import to_each_remote
@@ -62,27 +62,28 @@ def _fetch(
     if not project.cache.missing(needs.objects):
         sweep_scratch(project.cache.root)
         return TransferResult(remote, skipped=len(needs.objects), failed=needs.failed)
-    names = [] if options.remote else others(project, remote)
-    with opening(project, remote, options.jobs) as tools, Others(project, names, options.jobs) as rest:
-        rest.greet(lambda: _refuse_empty(tools, remote))
+    names = [] if options.remote else fallback_remotes(project, remote)
+    with opening(project, remote, options.jobs) as tools, Fallback(project, names, options.jobs) as fallback:
+        fallback.probe(lambda: _refuse_empty(tools, remote))
         asked: set[str] = set()
-        lists = bring_manifests(tools, pointers_of(selections), _noting(asked, rest.fetch))
+        lists = bring_manifests(tools, pointers_of(selections), _noting(asked, fallback.fetch))
         needs = needed(project, selections)
         gone = {item.name for item in lists.failed}
         missing = [needs.objects[name].digest for name in sorted(project.cache.missing(needs.objects) - gone)]
-        brought = rest.move(_planned, tools, missing) if options.dry_run else rest.fetch(tools, missing)
+        brought = fallback.fetch_with(_planned, tools, missing) if options.dry_run else fallback.fetch(tools, missing)
         moved = lists.then(brought)
-        if rest.silent and not moved.objects and moved.failed:
-            raise rest.silent
+        if fallback.primary_error and not moved.objects and moved.failed:
+            raise fallback.primary_error
         skipped = len(needs.objects.keys() - asked) - len(missing)
-        requests = tools.remote.bucket.requests + rest.requests
-        lost = failures(project, remote, needs, moved.failed, rest.asked)
-        warnings = _silence(remote, rest.found, options) + _warnings(project, remote, needs, rest.found, options)
+        requests = tools.remote.bucket.requests + fallback.requests
+        lost = failures(project, remote, needs, moved.failed, fallback.answered)
+        warnings = _no_answer(remote, fallback.supplied, options)
+        warnings += _repairs(project, remote, needs, fallback.supplied, options)
         return TransferResult(remote, moved.objects, skipped, moved.bytes, requests, lost, warnings)
 
 
-def _noting(asked: set[str], fetch: Move) -> Move:
-    """Return `fetch`, which adds to `asked` what it is called for."""
+def _noting(asked: set[str], fetch: FetchObjects) -> FetchObjects:
+    """Return a `fetch` that adds the objects that it is called for to `asked`."""
 
     def noted(tools: Tools, digests: Sequence[Digest]) -> Moved:
         asked.update(digest.blake3 for digest in digests)
@@ -91,29 +92,29 @@ def _noting(asked: set[str], fetch: Move) -> Move:
     return noted
 
 
-def _silence(remote: str, found: Mapping[str, Found], options: FetchOptions) -> tuple[TransferFailure, ...]:
-    """Return why the remote gave no answer, and where the content came from instead."""
-    others = [other for other in found.values() if isinstance(other.error, RemoteError)]
+def _no_answer(remote: str, supplied: Mapping[str, Supplied], options: FetchOptions) -> tuple[TransferFailure, ...]:
+    """Return why the remote did not answer, and where the content came from instead."""
+    others = [other for other in supplied.values() if isinstance(other.primary_error, RemoteError)]
     if not others:
         return ()
     verb = "would come" if options.dry_run else "came"
-    names, error = ", ".join(dict.fromkeys(other.remote for other in others)), others[0].error
-    told = f"{remote} gave no answer, so content {verb} from {names}: {error.message}"
+    names, error = ", ".join(dict.fromkeys(other.remote for other in others)), others[0].primary_error
+    told = f"{remote} did not answer: content {verb} from {names}: {error.message}"
     return (TransferFailure(error=told, fix=error.fix),)
 
 
-def _warnings(
-    project: Project, remote: str, needs: NeededObjects, found: Mapping[str, Found], options: FetchOptions,
+def _repairs(
+    project: Project, remote: str, needs: NeededObjects, supplied: Mapping[str, Supplied], options: FetchOptions,
 ) -> tuple[TransferFailure, ...]:
-    """Return what came from another remote, with the line that mends the one that should have it."""
+    """Return what came from another remote, with the line that repairs the primary one."""
     verb = "it would come" if options.dry_run else "it came"
     flags = "".join(f" {flag}" for flag in _flags(options.scope))
     told = []
-    for name, other in found.items():
-        if isinstance(other.error, RemoteError):  # perhaps nothing is wrong with what is there
+    for name, other in supplied.items():
+        if isinstance(other.primary_error, RemoteError):  # its content may be whole
             continue
         path = needs.objects[name].path
-        absent = isinstance(other.error, MissingObject)
+        absent = isinstance(other.primary_error, MissingObject)
         error = f"object {name} is {'not' if absent else 'damaged'} on {remote}: {verb} from {other.remote}"
         fix = project.shell.line(f"mvc push{'' if absent else ' --repair'} -r {remote}{flags}", path)
         told.append(TransferFailure(path, name, error, fix))

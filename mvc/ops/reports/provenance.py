@@ -1,4 +1,4 @@
-"""Where an evaluation comes from: the commit, who evaluated, and in which environment."""
+"""The provenance of an evaluation: commit, user and environment."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX as POINTER
-from mvc.project import FOLDER, Project
+from mvc.project import FOLDER
 from mvc.quality.files import SIGNATURES, SUFFIX
 from mvc.quality.reports.report import Code, Environment, Evaluator
 from mvc.scm.commits import head, identity
 from mvc.scm.index import changed_since_head
+from mvc.scm.plumbing import Git
 
 PACKAGES = (
     "numpy", "scipy", "pandas", "scikit-learn", "torch", "tensorflow", "keras", "jax", "transformers", "datasets",
     "xgboost", "lightgbm", "catboost", "onnx", "onnxruntime", "lm-eval",
 )
-"""What numbers depend on; their versions are recorded where they are installed."""
+"""Packages that metrics depend on; the versions of those that are installed are recorded."""
 
 PROBE = """
 import json, platform
@@ -31,11 +32,11 @@ for name in NAMES:
 print()
 print(json.dumps([platform.python_version(), platform.platform(), found]))
 """.replace("NAMES", repr(PACKAGES))
-"""A program that prints the environment of the Python that runs it."""
+"""A program that prints the environment of its Python."""
 
 
 class Provenance(NamedTuple):
-    """Who evaluated with what, and when."""
+    """Who evaluated, when, and with what."""
 
     created_at: str
     """ISO 8601, in UTC."""
@@ -45,33 +46,32 @@ class Provenance(NamedTuple):
     environment: Environment
 
 
-def gather(project: Project, command: str, environment: Environment, now: float) -> Provenance:
-    """Return where an evaluation that `command` makes at `now` (seconds since the epoch) comes from."""
-    user = identity(project.git)
+def gather(git: Git, command: str, environment: Environment, now: float) -> Provenance:
+    """Return the provenance of an evaluation by `command` at `now` (seconds since the epoch)."""
+    user = identity(git)
     created_at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Provenance(created_at, Evaluator(user) if user else None, _code(project, command), environment)
+    return Provenance(created_at, Evaluator(user) if user else None, _code(git, command), environment)
 
 
-def _code(project: Project, command: str) -> Code:
-    """Return what ran; what mvc itself writes does not make it dirty."""
+def _code(git: Git, command: str) -> Code:
+    """Return what ran; changes to files that mvc writes do not count as dirty."""
     command = command.encode(errors="replace").decode()
-    commit = head(project.git)
+    commit = head(git)
     if commit is None:
         return Code("", None, command)
-    changed = {name for name in changed_since_head(project.git) if not _is_ours(name)}
-    return Code(commit, bool(changed), command)
+    return Code(commit, not all(map(_is_written_by_mvc, changed_since_head(git))), command)
 
 
-def _is_ours(name: str) -> bool:
-    own = (POINTER, SUFFIX, SUFFIX + SIGNATURES)
-    return name.endswith(own) or name.rsplit("/", maxsplit=1)[-1] == ".gitignore" or name.startswith(f"{FOLDER}/")
+def _is_written_by_mvc(name: str) -> bool:
+    suffixes = (POINTER, SUFFIX, SUFFIX + SIGNATURES)
+    return name.endswith(suffixes) or name.rsplit("/", maxsplit=1)[-1] == ".gitignore" or name.startswith(f"{FOLDER}/")
 
 
 def here(*, evaluating: bool) -> Environment:
     """Return the environment of this process.
 
-    Unless it is `evaluating` itself, its Python is that of the evaluation only where mvc is installed beside packages
-    that evaluate: mvc may have an environment of its own. Nothing is said rather than something wrong.
+    If this process is not `evaluating` itself, Python and packages are left out unless one of PACKAGES is installed
+    beside mvc: mvc may have a virtual environment of its own, which says nothing about the evaluation.
     """
     import platform  # noqa: PLC0415 - import time
 
@@ -94,9 +94,9 @@ def _versions() -> dict[str, str]:
 
 
 def of_python(ask: Callable[[str], str]) -> Environment | None:
-    """Return the environment of a Python; `ask` runs a program in it and returns what that prints.
+    """Return the environment of another Python, or None if it does not print one.
 
-    None when the answer is none.
+    `ask` runs a program in that Python and returns its output.
     """
     import msgspec  # noqa: PLC0415 - import time
 

@@ -17,7 +17,7 @@ from mvc.scm.commits import committed_file, resolve
 
 
 class Shown(NamedTuple):
-    """A report; `state` is None when there is no pointer to hold it against."""
+    """A report; `state` is None when there is no pointer to compare it with."""
 
     path: str
     """The model."""
@@ -29,10 +29,10 @@ class Shown(NamedTuple):
 
 
 def show(project: Project, reference: str) -> Shown:
-    """Return the report of what `reference` names: a path, or `REV:path`.
+    """Return the report of `reference`: a path, or `REV:path`.
 
     Raises:
-        UsageError: no such revision, or the report cannot be read.
+        UsageError: the revision does not exist, or the report cannot be read.
         MvcError: there is no report.
 
     """
@@ -56,5 +56,5 @@ def _state(project: Project, commit: str, path: str, raw: bytes) -> ReportState 
     pointer = _read(project, commit, path + POINTER, MAX_POINTER_BYTES)
     try:
         return None if pointer is None else state_of(raw, parse(pointer), path + SUFFIX)
-    except InvalidFormat:  # `status` says what is wrong with it
+    except InvalidFormat:  # `mvc status` reports it
         return None

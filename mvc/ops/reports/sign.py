@@ -1,4 +1,4 @@
-"""`mvc eval sign`: a signature under a report, or under the change of a file that guards the models."""
+"""`mvc eval sign`: signs a report, or the change of a policy file."""
 
 from __future__ import annotations
 
@@ -27,87 +27,93 @@ from mvc.scm.refs import local_base
 from mvc.scm.staging import stage
 
 _LITERAL = re.compile(r"(?:ssh|sk-ssh|ecdsa|sk-ecdsa)-\S+ \S+.*")
-_USUAL = "~/.ssh/id_ed25519"
+_DEFAULT_KEY = "~/.ssh/id_ed25519"
 _AGENT = "key::"
-"""Before a public key, as Git has it in `user.signingkey`."""
+"""Git's prefix of a public key in `user.signingkey`."""
 
 
 class Signed(NamedTuple):
     """What was signed."""
 
     path: str
-    """The report, or the guarded file."""
+    """The report, or the policy file."""
     file: str
-    """The signatures."""
+    """The file of signatures."""
     key: str
-    """The fingerprint of the key."""
+    """Fingerprint."""
     signatures: int
-    """How many there are now."""
+    """Number of signatures in `file`."""
     dropped: int
-    """How many there were that no longer fitted."""
+    """Number of signatures that were removed because they no longer matched."""
     base: str
-    """The commit that a change is signed against; empty for a report."""
+    """The commit that a change is relative to; empty for a report."""
     weakens: tuple[str, ...]
     """What a change weakens."""
     staged: bool
-    """Whether the index has what was signed, too."""
+    """Whether the index has the content that was signed."""
 
 
-class _Text(NamedTuple):
-    """What is to be signed."""
+class _Signable(NamedTuple):
+    """The text to sign."""
 
     path: str
     raw: bytes
     namespace: str
     committed: bytes | None
-    """What Git is to have at `path`."""
+    """The content that Git should have at `path`."""
     base: str = ""
     weakens: tuple[str, ...] = ()
 
 
 def eval_sign(project: Project, typed: str, key: str | None, base: str | None) -> Signed:
-    """Sign the report of the model that is `typed`, or the change of that guarded file, and stage the signature.
+    """Sign the report of the model `typed`, or the change of the policy file `typed`, and stage the signature.
 
-    `key` is a path or a public key; None: Git's `user.signingkey`. `base` is the revision that a change is signed
-    against; None: the target branch as far as it can be told.
+    `key` is a path or a public key; None: Git's `user.signingkey`. `base` is the revision that a change is relative
+    to; None: the target branch.
 
     Raises:
-        UsageError: there is no key, no change, or no such revision; the file cannot be read.
-        MvcError: the report is missing or of other bytes, or nothing could be signed.
+        UsageError: there is no key, no change or no such revision, or the file cannot be read.
+        MvcError: the report is missing or does not match the model, or signing failed.
 
     """
-    guarded = _guarded(project, typed)
-    if base and not guarded:
-        raise UsageError("--base is for the change of a guarded file, such as the policy", "mvc eval sign MODEL")
-    text = _change(project, guarded, base) if guarded else _report(project, model_of(project.shell.path(typed)))
+    policy_file = _policy_file(project, typed)
+    if base and not policy_file:
+        raise UsageError("--base is for changes of policy files, such as .mvc/policy.yaml", "mvc eval sign MODEL")
+    text = _change(project, policy_file, base) if policy_file else _report(project, typed)
     return _write(project, text, sign(text.raw, text.namespace, _key(project, key)))
 
 
-def _guarded(project: Project, typed: str) -> str:
-    """Return the guarded file that the user typed, or whose signatures; empty when it is none."""
+def _policy_file(project: Project, typed: str) -> str:
+    """Return the policy file that `typed`, or the signature file `typed`, is for; empty if there is none."""
     folder, name = os.path.split(os.path.join(project.around.cwd, typed.removesuffix(SIGNATURES)))
     path = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(project.root))
     return path if path in POLICY_FILES else ""
 
 
-def _write(project: Project, text: _Text, block: Block) -> Signed:
+def _write(project: Project, text: _Signable, block: Block) -> Signed:
     file = text.path + SIGNATURES
     with project.locks.worktree():
-        old = _there(project, file)
+        old = _read_signatures(project, file)
         others = [item for item in split_blocks(old or b"") if item.key != block.key or not item.key]
-        kept = [item for item in others if fits(text.raw, item, text.namespace)]
-        new = b"".join(item.armour for item in (*kept, block))
+        matching = [item for item in others if fits(text.raw, item, text.namespace)]
+        new = b"".join(item.armour for item in (*matching, block))
         with project.staging() as staging:
             replace_files(project.tree, staging, [Replacement(file, old, new)])
         stage(project.git, [file])
     staged = staged_file(project.git, text.path) == text.committed
-    dropped = len(others) - len(kept)
     return Signed(
-        text.path, file, block.fingerprint, len(kept) + 1, dropped, text.base, text.weakens, staged,
+        text.path,
+        file,
+        key=block.fingerprint,
+        signatures=len(matching) + 1,
+        dropped=len(others) - len(matching),
+        base=text.base,
+        weakens=text.weakens,
+        staged=staged,
     )
 
 
-def _there(project: Project, file: str) -> bytes | None:
+def _read_signatures(project: Project, file: str) -> bytes | None:
     try:
         return project.tree.read(file, MAX_BYTES + 1)
     except UnsafePath as error:
@@ -117,8 +123,9 @@ def _there(project: Project, file: str) -> bytes | None:
 # A report.
 
 
-def _report(project: Project, path: str) -> _Text:
-    """Return the report of a model, which must be of the bytes that its pointer stands for."""
+def _report(project: Project, typed: str) -> _Signable:
+    """Return the report of the model `typed`, which must match the pointer."""
+    path = model_of(project.shell.path(typed))
     file = path + SUFFIX
     raw = _read(project, file)
     line = project.shell.line("mvc eval record", path)
@@ -130,73 +137,69 @@ def _report(project: Project, path: str) -> _Text:
         raise UsageError(error.message, error.fix or explained("MVC102")) from None
     item = project.tracked().get(path)
     if item is None:
-        raise MvcError(f"{path} is not tracked, so its report cannot be checked", project.shell.line("mvc add", path))
+        raise MvcError(f"{path} is not tracked: its report cannot be checked", project.shell.line("mvc add", path))
     if item.pointer is None:
         raise MvcError(f"the pointer of {path} cannot be read: {item.problem}", project.shell.line("mvc add", path))
     if item.pointer.digest.blake3 != report.model.blake3:
-        have, want = report.model.blake3, item.pointer.digest.blake3
-        message = f"the report of {path} is of {short(have, want)}, its pointer says {short(want, have)}"
+        found, expected = report.model.blake3, item.pointer.digest.blake3
+        message = f"the report of {path} is for {short(found, expected)}, its pointer has {short(expected, found)}"
         raise MvcError(message, f"{line} --bump patch")
-    return _Text(file, raw, REPORTS, raw)
+    return _Signable(file, raw, REPORTS, raw)
 
 
 def _read(project: Project, path: str) -> bytes | None:
-    """Return a file of the workspace as Git will have it: line ends may differ."""
+    """Return a file of the workspace as Git will store it: with its line ends converted."""
     found = file_in(project.tree, path)
     if found is None:
         return None
     if found.mode != "100644":
-        raise UsageError(f"{path} is no regular file", project.shell.line("rm -r --", path))
+        raise UsageError(f"{path} is not a regular file", project.shell.line("rm -r --", path))
     oid = project.git.run(
         "-c", "core.safecrlf=false", "hash-object", "-w", "--stdin", f"--path={path}", stdin=found.raw,
     )
     return project.git.run("cat-file", "blob", oid.decode().strip())
 
 
-# The change of a guarded file.
+# The change of a policy file.
 
 
-def _change(project: Project, path: str, base: str | None) -> _Text:
+def _change(project: Project, path: str, base: str | None) -> _Signable:
     commit = resolve(project.git, base or _target(project.git))
     old, new = committed_file(project.git, commit, path), _read(project, path)
     if old == new:
-        raise UsageError(f"{path} is as {base or 'the target branch'} has it", "mvc eval sign PATH --base REV")
-    change = PolicyFileChange(path, _at(old), _at(new))
+        raise UsageError(f"{path} has no change since {base or 'the target branch'}", "mvc eval sign PATH --base REV")
+    before, after = (None if raw is None else FileAt("100644", raw) for raw in (old, new))
+    change = PolicyFileChange(path, before, after)
     if reason := broken(change):
         raise UsageError(f"{path} cannot be read: {reason}", explained("MVC411"))
-    return _Text(path, change_text(path, old, new), CHANGES, new, commit, tuple(weaker(change, STRICT)))
-
-
-def _at(raw: bytes | None) -> FileAt | None:
-    return None if raw is None else FileAt("100644", raw)
+    return _Signable(path, change_text(path, old, new), CHANGES, new, commit, tuple(weaker(change, STRICT)))
 
 
 def _target(git: Git) -> str:
-    """Return the branch that a change is for, as far as this clone can tell."""
     if found := local_base(git):
         return found
-    raise UsageError("this clone does not say which branch the change is for", "mvc eval sign PATH --base REV")
+    raise UsageError("cannot tell which branch the change is for", "mvc eval sign PATH --base REV")
 
 
 # The key.
 
 
-def _key(project: Project, said: str | None) -> Key:
-    text = said or _configured(project)
+def _key(project: Project, option: str | None) -> Key:
+    text = option or _configured_key(project.git)
     around = project.around
     if text.startswith(_AGENT) or _LITERAL.fullmatch(text):
         return Key(text.removeprefix(_AGENT), literal=True, cwd=around.cwd, environ=around.environ)
     path = around.environ.get("HOME", "~") + text[1:] if text.startswith("~/") else text
     if not os.path.isfile(os.path.join(around.cwd, path)):
-        where = "--key" if said else "Git's user.signingkey"
-        raise UsageError(f"{where} names no SSH key: there is no file {text}", f"mvc eval sign PATH --key {_USUAL}")
+        where = "--key" if option else "Git's user.signingkey"
+        raise UsageError(f"{where}: the SSH key {text} does not exist", f"mvc eval sign PATH --key {_DEFAULT_KEY}")
     return Key(path, literal=False, cwd=around.cwd, environ=around.environ)
 
 
-def _configured(project: Project) -> str:
-    done = project.git.attempt("config", "--type=path", "--get", "user.signingkey")
+def _configured_key(git: Git) -> str:
+    done = git.attempt("config", "--type=path", "--get", "user.signingkey")
     text = os.fsdecode(done.stdout).strip("\n")
     if done.returncode or not text:
         line = "git config --global user.signingkey ~/.ssh/id_ed25519.pub  # or --key"
-        raise UsageError("nobody said which key signs", line)
+        raise UsageError("no signing key is configured", line)
     return text

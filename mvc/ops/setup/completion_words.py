@@ -1,12 +1,12 @@
-"""What a word on the command line could become: for completion in the shell.
+"""Completions of a word on the command line.
 
-Only names that mvc accepts are offered: they have no control characters, so each fits on a line.
+Only names that mvc accepts are offered: without control characters, each is one line.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from mvc.errors import InvalidName
 from mvc.objects.names import check_path
@@ -20,56 +20,55 @@ from mvc.scm.refs import list_refs
 _NOT_MODELS = frozenset({".git", ".mvc"})
 
 
-def tracked(start: str, environ: Mapping[str, str], text: str) -> list[str]:
-    """Return the tracked paths that `text`, typed in `start`, could become: one level, as shells do it.
-
-    A folder ends in a slash. Below a tracked directory its files are offered.
+def tracked(around: Surroundings, text: str) -> list[str]:
+    """Return the tracked paths that `text` could become: one level, as shells do it. A folder ends in a slash.
 
     Raises:
-        MvcError: that is in no repository.
+        MvcError: the directory is not in a Git repository.
 
     """
     folder, stem = _split(text)
-    place = os.path.join(start, folder)
-    entries = list_files(Git(place, scrubbed(environ)), f"*{SUFFIX}")
+    place = os.path.join(around.cwd, folder)
+    entries = list_files(Git(place, scrubbed(around.environ)), f"*{SUFFIX}")
     pointers = [
         entry.path for entry in entries if entry.state == "skip-worktree" or os.path.lexists(f"{place}/{entry.path}")
     ]
-    names = {_level(path_of(path)) for path in pointers}
+    parts = (path_of(path).partition("/") for path in pointers)
+    names = {first + slash for first, slash, _ in parts}
     if _is_inside_tracked(place):
         names |= set(_children(place))
     return _offered(folder, stem, names)
 
 
-def addable(start: str, environ: Mapping[str, str], text: str) -> list[str]:
-    """Return the files and directories that `text` could become, without what Git itself holds.
+def addable(around: Surroundings, text: str) -> list[str]:
+    """Return the files and directories that `text` could become, without those that Git tracks.
 
     Raises:
-        MvcError: that is in no repository.
+        MvcError: the directory is not in a Git repository.
 
     """
     folder, stem = _split(text)
-    place = os.path.join(start, folder)
-    entries = list_files(Git(place, scrubbed(environ)), ":(glob)*")
+    place = os.path.join(around.cwd, folder)
+    entries = list_files(Git(place, scrubbed(around.environ)), ":(glob)*")
     in_git = {entry.path for entry in entries if entry.state != "untracked"}
     names = {name for name in _children(place) if name not in in_git and not name.endswith(SUFFIX)}
     return _offered(folder, stem, names)
 
 
-def directories(start: str, text: str) -> list[str]:
+def directories(around: Surroundings, text: str) -> list[str]:
     """Return the directories that `text` could become."""
     folder, stem = _split(text)
-    return _offered(folder, stem, (name for name in _children(os.path.join(start, folder)) if name.endswith("/")))
+    return _offered(folder, stem, (name for name in _children(os.path.join(around.cwd, folder)) if name.endswith("/")))
 
 
-def revisions(start: str, environ: Mapping[str, str], text: str) -> list[str]:
+def revisions(around: Surroundings, text: str) -> list[str]:
     """Return the branches and tags that `text` could become.
 
     Raises:
-        MvcError: `start` is in no repository.
+        MvcError: the directory is not in a Git repository.
 
     """
-    names = ["HEAD", *list_refs(Git(start, scrubbed(environ)))]
+    names = ["HEAD", *list_refs(Git(around.cwd, scrubbed(around.environ)))]
     return [name for name in names if name.startswith(text)]
 
 
@@ -77,7 +76,7 @@ def remotes(around: Surroundings, text: str) -> list[str]:
     """Return the remotes that `text` could become.
 
     Raises:
-        MvcError: that is in no repository, or its settings are wrong.
+        MvcError: the directory is not in a Git repository, or its settings are invalid.
 
     """
     with Project.discover(around) as project:
@@ -89,13 +88,8 @@ def _split(text: str) -> tuple[str, str]:
     return folder + slash, stem
 
 
-def _level(path: str) -> str:
-    first, slash, _ = path.partition("/")
-    return first + slash
-
-
 def _is_inside_tracked(place: str) -> bool:
-    """Whether a directory above, or `place` itself, is tracked: its pointer lies beside it."""
+    """Whether `place` or a directory above it is tracked."""
     folder = os.path.realpath(place)
     while folder != os.path.dirname(folder):
         if os.path.isfile(folder + SUFFIX):
@@ -113,9 +107,9 @@ def _children(place: str) -> list[str]:
 
 
 def _offered(folder: str, stem: str, names: Iterable[str]) -> list[str]:
-    """Return those of `names` that begin with `stem`; hidden ones only when it says so.
+    """Return the `names` that begin with `stem`; hidden ones only if `stem` begins with a dot.
 
-    One that would be taken for an option or a home gets a `./`.
+    Names that look like an option or a home directory get a `./`.
     """
     hidden = stem.startswith(".")
     fitting = (name for name in names if name.startswith(stem) and (hidden or not name.startswith(".")))

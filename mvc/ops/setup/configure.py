@@ -1,4 +1,4 @@
-"""`mvc config`: settings, where they come from, and changing them."""
+"""`mvc config`: reads and changes settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mvc.project import Project
 
 
 class Value(NamedTuple):
-    """A setting as `config list` shows it: a secret as `***`."""
+    """A setting as `config list` shows it; a secret is `***`."""
 
     name: str
     value: str
@@ -18,7 +18,7 @@ class Value(NamedTuple):
 
 
 def list_values(project: Project, scope: config.Scope | None = None) -> list[Value]:
-    """Return every setting that counts, or what the file of `scope` sets."""
+    """Return every setting in effect, or those in the file of `scope`."""
     if scope is not None:
         found = project.config_layer(scope).values
         return [Value(name, config.shown(name, value), scope) for name, value in found.items()]
@@ -27,10 +27,10 @@ def list_values(project: Project, scope: config.Scope | None = None) -> list[Val
 
 
 def get_value(project: Project, name: str, scope: config.Scope | None = None) -> Value | None:
-    """Return one setting; None when it is a remote's, or a file's that is asked for, and not set.
+    """Return one setting, in effect or in the file of `scope`; None if it is not set.
 
     Raises:
-        UsageError: no such key.
+        UsageError: there is no such key.
 
     """
     if config.find_key(name) is None:
@@ -39,11 +39,11 @@ def get_value(project: Project, name: str, scope: config.Scope | None = None) ->
 
 
 def set_value(project: Project, name: str, value: str | None, scope: config.Scope) -> str:
-    """Set a key in the file of `scope`, or take it out when `value` is None; the file's path.
+    """Set a key in the file of `scope`, or remove it if `value` is None; return the path of the file.
 
     Raises:
-        UsageError: no such key or value, or one that a committed file can't set.
-        InvalidFormat: the file can't be edited line by line.
+        UsageError: key or value is invalid, or must not be set in a committed file.
+        InvalidFormat: the file cannot be edited line by line.
 
     """
     return change(project, [(name, value)], scope)

@@ -78,8 +78,8 @@ def uninstall(project: Project) -> Installed:
     return _result(folder, changed, failed)
 
 
-def forgo(project: Project) -> None:
-    """Remember that this clone does without hooks."""
+def disable(project: Project) -> None:
+    """Record in the clone's config that it uses no hooks."""
     _record(project, enabled=False)
 
 

@@ -1,4 +1,4 @@
-"""`mvc init`: sets a repository up, or a clone of one that was."""
+"""`mvc init`: sets up a repository, or a clone of one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mvc import config
 from mvc.errors import MvcError, UsageError
 from mvc.fs.shared_folders import is_shared
 from mvc.fs.tree import Replacement, replace_files
-from mvc.ops.setup.hooks import Installed, forgo, install
+from mvc.ops.setup.hooks import Installed, disable, install
 from mvc.ops.shared.hook_scripts import ENABLED
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, CONFIG, FOLDER, Project
 from mvc.quality.files import POLICY
@@ -28,45 +28,45 @@ STARTER = f"""{config.HEADER}
 
 
 class InitResult(NamedTuple):
-    """What `init` did."""
+    """What `mvc init` did."""
 
     root: str
     cache: str
     written: tuple[str, ...]
-    """Files that were made or changed, and staged; none in a clone."""
+    """Files that were created or changed, and staged; none in a clone."""
     shares_blocks: bool
-    """Whether the file system lets workspace and cache share blocks."""
+    """Whether files in workspace and cache can share blocks of the file system."""
     group: str
-    """The group of users that shares the cache; empty when none does."""
+    """The group of users that shares the cache, or empty."""
     hooks: Installed | None
-    """What was done about Git's hooks; None where they are not wanted."""
+    """The installed Git hooks; None if they are not wanted, or see `hooks_elsewhere`."""
     hooks_elsewhere: MvcError | None
-    """Why none were laid down, though they are wanted: Git looks for them where others do, too."""
+    """Why none were installed although they are wanted: Git looks for hooks in a folder that others use, too."""
 
 
 class InitOptions(NamedTuple):
-    """How to set a repository up."""
+    """How to set up a repository."""
 
     cache_dir: str | None = None
-    """Absolute; becomes this clone's cache."""
+    """Absolute path of this clone's cache; None for the default."""
     shared: bool = False
-    """Make that writable for its group, now and later."""
+    """Share `cache_dir` with its group."""
     hooks: bool = True
-    """Lay Git's hooks down; without, the clone remembers that it does without them."""
+    """Install Git hooks; else the clone's config disables them."""
 
 
 def init(project: Project, options: InitOptions = InitOptions()) -> InitResult:
-    """Set the repository up; again is harmless.
+    """Set up the repository; doing so again is harmless.
 
     Raises:
-        UsageError: `cache_dir` is inside the worktree; or there is none to share.
-        MvcError: something can't be written.
+        UsageError: `cache_dir` is inside the worktree, or missing although `shared` is set.
+        MvcError: a file cannot be written.
 
     """
     if options.cache_dir is not None:
         _set_cache_dir(project, options.cache_dir, shared=options.shared)
     elif options.shared:
-        raise UsageError("only a cache in a directory of its own can be shared", "mvc init --cache DIR --shared group")
+        raise UsageError("--shared needs a cache of its own", "mvc init --cache DIR --shared group")
     with project.with_settings(None) as fresh:
         return _init(fresh, hooks=options.hooks)
 
@@ -81,13 +81,13 @@ def _init(project: Project, *, hooks: bool) -> InitResult:
     with project.locks.store(), cache.scratch() as scratch:
         group = group_of(cache.root) if is_shared(cache.root) else ""
         shares_blocks = "reflink" in working_types(scratch.path, scratch.path)
-    installed, elsewhere = _lay_hooks(project, wanted=hooks)
+    installed, elsewhere = _install_hooks(project, wanted=hooks)
     return InitResult(project.root, cache.root, written, shares_blocks, group, installed, elsewhere)
 
 
-def _lay_hooks(project: Project, *, wanted: bool) -> tuple[Installed | None, MvcError | None]:
+def _install_hooks(project: Project, *, wanted: bool) -> tuple[Installed | None, MvcError | None]:
     if not wanted:
-        forgo(project)
+        disable(project)
     elif project.settings.value(ENABLED) == "true":
         try:
             return install(project), None
@@ -98,7 +98,7 @@ def _lay_hooks(project: Project, *, wanted: bool) -> tuple[Installed | None, Mvc
 
 def _set_cache_dir(project: Project, cache_dir: str, *, shared: bool) -> None:
     if cache_dir == project.root or cache_dir.startswith(project.root + "/"):
-        raise UsageError(f"{cache_dir} is inside of the worktree", "mvc init --cache DIR, with a directory outside")
+        raise UsageError(f"{cache_dir} is inside the worktree", "mvc init --cache DIR, with a directory outside")
     if shared:
         share(cache_dir)
     else:
@@ -109,12 +109,12 @@ def _set_cache_dir(project: Project, cache_dir: str, *, shared: bool) -> None:
 
 
 def _write_files(project: Project) -> tuple[str, ...]:
-    """Write what is committed, and stage it. What is there stays: an `init` that was killed left it."""
+    """Write and stage the committed files. Existing files are kept: a killed `init` may have left them."""
     attributes = project.tree.read(ATTRIBUTES, 1 << 20)
     replacements = [
         _starter(project, CONFIG, STARTER),
         _starter(project, POLICY, STARTER_POLICY),
-        Replacement(ATTRIBUTES, attributes, _with_lines(attributes or b"")),
+        Replacement(ATTRIBUTES, attributes, _with_attribute_lines(attributes or b"")),
     ]
     with project.staging() as staging:
         replace_files(project.tree, staging, replacements)
@@ -128,7 +128,7 @@ def _starter(project: Project, path: str, text: str) -> Replacement:
     return Replacement(path, old, text.encode() if old is None else old)
 
 
-def _with_lines(attributes: bytes) -> bytes:
+def _with_attribute_lines(attributes: bytes) -> bytes:
     have = attributes.decode("utf-8", "surrogateescape").splitlines()
     lines = have + [line for line in ATTRIBUTE_LINES if line not in have]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")

@@ -16,15 +16,7 @@ from mvc.ops.shared.workspace_content import observe_path, pointer_id, same_cont
 from mvc.project import Project
 from mvc.retention.available import load_manifest
 from mvc.store.cache.writer import CacheWriter
-from mvc.workspace.checkout import (
-    Checkout,
-    Executed,
-    Plan,
-    check_safe,
-    content_after,
-    lost_by,
-    make_plan,
-)
+from mvc.workspace.checkout import Checkout, Executed, Plan, check_safe, content_after, lost_by, make_plan
 from mvc.workspace.observe import Observed, encode_directory, settled
 from mvc.workspace.read_files import read_files, storing
 from mvc.workspace.scan import refusal

@@ -22,14 +22,7 @@ from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.project import VIEWS, Project
 from mvc.retention.roots import PointerReader, current_roots, repository_roots
 from mvc.scm.reachable import check_trusted
-from mvc.store.cache.inventory import (
-    CacheEntry,
-    Totals,
-    all_objects,
-    orphan_halves,
-    quarantined_files,
-    trashed_files,
-)
+from mvc.store.cache.inventory import CacheEntry, Totals, all_objects, orphan_halves, quarantined_files, trashed_files
 from mvc.store.cache.layout import cache_time, prepare
 from mvc.store.cache.repack import compact
 from mvc.store.cache.sharing import Registration, registered

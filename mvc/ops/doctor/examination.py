@@ -1,4 +1,4 @@
-"""`mvc doctor`: what there is, and what is wrong with it. It changes nothing, and works wherever it is run."""
+"""`mvc doctor`: describes the installation and the repository, and finds problems. It changes nothing."""
 
 from __future__ import annotations
 
@@ -26,77 +26,77 @@ from mvc.workspace.stat_index import now as current_time
 
 
 class Versions(NamedTuple):
-    """What mvc runs with."""
+    """The versions of mvc and of what it runs on."""
 
     mvc: str
     python: str
     git: str
-    """Empty when there is none."""
+    """Empty if Git is not installed."""
     sqlite: str
     platform: str
 
 
-class Place(NamedTuple):
-    """Where the repository's parts lie."""
+class RepositoryPaths(NamedTuple):
+    """Where the parts of the repository are."""
 
     root: str
     set_up: bool
     cache: str
-    """Empty when the settings cannot be read."""
+    """Empty if the settings cannot be read."""
     group: str
-    """The group of users that shares the cache; empty when none does."""
+    """The group of users that shares the cache, or empty."""
     catalog: str
 
 
 class LinkTypes(NamedTuple):
-    """How content can get from this cache into this workspace."""
+    """How content gets from this cache into this workspace."""
 
     working: tuple[str, ...]
     setting: str
     chosen: str
-    """The first of the setting that works."""
+    """The first type in the setting that works."""
 
 
-class Held(NamedTuple):
-    """A lock that a process holds now."""
+class HeldLock(NamedTuple):
+    """A lock that a process holds."""
 
     path: str
     holder: str
 
 
 class Disk(NamedTuple):
-    """The room on a file system, in bytes."""
+    """The space on a file system, in bytes."""
 
     path: str
     free: int
     total: int
 
 
-class Report(NamedTuple):
-    """What `mvc doctor` says. The parts that could not be found out are None or empty."""
+class Examination(NamedTuple):
+    """The result of `mvc doctor`; unknown parts are None or empty."""
 
     versions: Versions
-    repository: Place | None
+    repository: RepositoryPaths | None
     links: LinkTypes | None
     hooks: Hooks | None
-    locks: tuple[Held, ...]
+    locks: tuple[HeldLock, ...]
     disks: tuple[Disk, ...]
     problems: tuple[Problem, ...]
 
 
-def examine(around: Surroundings, now: int | None = None) -> Report:
-    """Look at everything from where the user is; `now` is the time, in ns since the epoch."""
+def examine(around: Surroundings, now: int | None = None) -> Examination:
+    """Examine everything from the user's directory; `now` in ns since the epoch."""
     git = Git(around.cwd, scrubbed(around.environ))
     versions = _versions(git)
     if problem := _git_problem(versions.git):
-        return Report(versions, None, None, None, (), (), (problem,))
+        return Examination(versions, None, None, None, (), (), (problem,))
     if not condition.is_repository(git):
-        return Report(versions, None, None, None, (), (), ())
+        return Examination(versions, None, None, None, (), (), ())
     try:
         with Project.discover(around) as project:
             return _report(project, versions, current_time() if now is None else now)
     except MvcError as error:
-        return Report(versions, None, None, None, (), (), (Problem.of("repository-unusable", error),))
+        return Examination(versions, None, None, None, (), (), (Problem.of("repository-unusable", error),))
 
 
 def _versions(git: Git) -> Versions:
@@ -115,15 +115,15 @@ def _versions(git: Git) -> Versions:
 
 
 def _git_problem(version: str) -> Problem | None:
-    wanted = ".".join(map(str, condition.OLDEST))
+    oldest = ".".join(map(str, condition.OLDEST))
     if not version:
         return Problem("git-missing", "git is not installed, or not on PATH", "apt-get install git")
     if condition.is_too_old(version):
-        return Problem("git-too-old", f"Git {version} is too old: mvc needs {wanted}", "apt-get install git")
+        return Problem("git-too-old", f"Git {version} is too old: mvc needs {oldest}", "apt-get install git")
     return None
 
 
-def _report(project: Project, versions: Versions, now: int) -> Report:
+def _report(project: Project, versions: Versions, now: int) -> Examination:
     place = _place(project)
     checks: list[Check] = [partial(_settings, project)]
     if place.cache:
@@ -134,18 +134,18 @@ def _report(project: Project, versions: Versions, now: int) -> Report:
         checks.append(lambda: run_checks(remote_health.checks(project)))
     problems: dict[str, Problem] = {}
     for problem in run_checks(checks):
-        problems.setdefault(problem.message, problem)  # several checks may meet the same one
+        problems.setdefault(problem.message, problem)  # several checks may find the same one
     links, hooks, locks = _links(project, place), _hooks(project, place), _locks(project, place)
-    return Report(versions, place, links, hooks, locks, _disks(place), tuple(problems.values()))
+    return Examination(versions, place, links, hooks, locks, _disks(place), tuple(problems.values()))
 
 
-def _place(project: Project) -> Place:
+def _place(project: Project) -> RepositoryPaths:
     try:
         cache = project.cache_root
     except MvcError:
         cache = ""
     group = group_of(cache) if cache and is_shared(cache) else ""
-    return Place(project.root, project.is_set_up(), cache, group, project.catalog_path)
+    return RepositoryPaths(project.root, project.is_set_up(), cache, group, project.catalog_path)
 
 
 def _settings(project: Project) -> list[Problem]:
@@ -157,8 +157,8 @@ def _settings(project: Project) -> list[Problem]:
     return [Problem("setting-ignored", text, f"mvc config unset --project {name}") for name, text in ignored]
 
 
-def _links(project: Project, place: Place) -> LinkTypes | None:
-    """Try the link types out; nothing is known where one of the two cannot be written to."""
+def _links(project: Project, place: RepositoryPaths) -> LinkTypes | None:
+    """Try the link types; None if cache or workspace is not writable."""
     if not place.cache or not os.path.isdir(place.cache):
         return None
     near = os.stat(project.home).st_dev == os.stat(project.root).st_dev
@@ -177,19 +177,19 @@ def _links(project: Project, place: Place) -> LinkTypes | None:
     return LinkTypes(working, setting, chosen)
 
 
-def _hooks(project: Project, place: Place) -> Hooks | None:
+def _hooks(project: Project, place: RepositoryPaths) -> Hooks | None:
     with suppress(MvcError, OSError):
         return find_hooks(project) if place.set_up else None
     return None
 
 
-def _locks(project: Project, place: Place) -> tuple[Held, ...]:
+def _locks(project: Project, place: RepositoryPaths) -> tuple[HeldLock, ...]:
     paths = [f"{place.cache}/locks/store"] if place.cache else []
-    held = [Held(path, holder(path)) for path in (*paths, project.locks.worktree_path)]
+    held = [HeldLock(path, holder(path)) for path in (*paths, project.locks.worktree_path)]
     return tuple(lock for lock in held if lock.holder)
 
 
-def _disks(place: Place) -> tuple[Disk, ...]:
+def _disks(place: RepositoryPaths) -> tuple[Disk, ...]:
     found: dict[int, Disk] = {}
     for path in filter(os.path.isdir, (place.root, place.cache)):
         room = os.statvfs(path)

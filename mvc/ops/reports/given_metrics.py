@@ -1,0 +1,74 @@
+"""The metrics that a report gets: from the command line, from a file or from plain data."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Collection, Iterable
+
+from msgspec.structs import replace
+
+from mvc.errors import UsageError
+from mvc.ops.reports.options import RecordOptions
+from mvc.quality.reports.directions import higher_is_better
+from mvc.quality.reports.metric_files import MAX_BYTES, FoundMetrics, find_metrics, read_metrics
+from mvc.quality.reports.metrics import parse_metric
+from mvc.quality.reports.report import Metric, label
+
+
+def given_metrics(cwd: str, options: RecordOptions, ids: Collection[str]) -> FoundMetrics:
+    """Return the given metrics; those on the command line replace others of the same name.
+
+    Raises:
+        UsageError: a metric is given twice, or the file cannot be read.
+        InvalidFormat: the file or the data is invalid.
+
+    """
+    found = FoundMetrics(())
+    if options.file:
+        found = read_metrics(_read_file(cwd, options.file), options.file_label or options.file, ids)
+    elif options.data is not None:
+        found = find_metrics(options.data, "metrics", ids)
+    on_command_line = _by_label((parse_metric(word, ids) for word in options.metrics), ids)
+    return found._replace(metrics=tuple({**_by_label(found.metrics, ids), **on_command_line}.values()))
+
+
+def _by_label(metrics: Iterable[Metric], ids: Collection[str]) -> dict[str, Metric]:
+    """Return metrics by label; a single data set is the data set of every metric."""
+    only = next(iter(ids)) if len(ids) == 1 else ""
+    labelled: dict[str, Metric] = {}
+    for metric in metrics:
+        placed = replace(metric, dataset=metric.dataset or only)
+        if (name := label(placed)) in labelled:
+            raise UsageError(f"duplicate metric {name}", f"--metric {shlex.quote(f'{name}=NUMBER')}  # once")
+        labelled[name] = placed
+    return labelled
+
+
+def _read_file(cwd: str, path: str) -> bytes:
+    try:
+        with open(os.path.join(cwd, path), "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "--metrics FILE.json") from None
+
+
+def with_directions(metrics: Iterable[Metric], options: RecordOptions, earlier: Iterable[Metric]) -> list[Metric]:
+    """Return the metrics with their directions: from the options, the file, the `earlier` report, or the name.
+
+    Raises:
+        UsageError: an option names a metric that is not given.
+
+    """
+    from_earlier = {item.name: item.higher_is_better for item in earlier}
+    from_options = {**dict.fromkeys(options.higher, True), **dict.fromkeys(options.lower, False)}
+    metrics = list(metrics)
+    if unknown := next((name for name in from_options if name not in {item.name for item in metrics}), ""):
+        raise UsageError(f"no metric {unknown!r} is given", f"--metric {shlex.quote(f'{unknown}=NUMBER')}")
+
+    def direction(metric: Metric) -> bool | None:
+        name = metric.name
+        known = (from_options.get(name), metric.higher_is_better, from_earlier.get(name), higher_is_better(name))
+        return next((higher for higher in known if higher is not None), None)
+
+    return [replace(item, higher_is_better=direction(item)) for item in metrics]

@@ -1,0 +1,65 @@
+"""The options of `mvc eval record` and `mvc eval run`, and what can be checked before anything is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mvc.errors import UsageError
+from mvc.quality.reports.report import Parameter
+from mvc.quality.reports.tags import Bump
+
+
+class RecordOptions(NamedTuple):
+    """What to record."""
+
+    tag: str = ""
+    bump: Bump | None = None
+    """Instead of a tag: which number of the last tag to raise."""
+    metrics: tuple[str, ...] = ()
+    """As on the command line: `auc[country=DE]=0.9`."""
+    data: object = None
+    """Metrics as plain data, in any shape that a metrics file may have."""
+    file: str = ""
+    """A metrics file, relative to the user's directory."""
+    file_label: str = ""
+    """The name of that file in errors; empty: `file`."""
+    higher: tuple[str, ...] = ()
+    """Metrics where higher is better."""
+    lower: tuple[str, ...] = ()
+    """Metrics where lower is better."""
+    datasets: tuple[tuple[str, str], ...] = ()
+    """Id and path, from the top of the worktree."""
+    train: tuple[str, ...] = ()
+    params: tuple[tuple[str, Parameter], ...] = ()
+    task: str | None = None
+    """None keeps the earlier report's; the same holds for `desc`."""
+    desc: str | None = None
+    stage: bool = True
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            UsageError: one is wrong.
+
+        """
+        if bool(self.tag) == bool(self.bump):
+            message = "--tag and --bump exclude each other" if self.tag else "a report needs a tag"
+            raise UsageError(message, "mvc eval record MODEL --tag v1.0.0, or --bump minor")
+        ids = [name for name, _ in self.datasets]
+        for name in ids:
+            if not name or set(name) & set("@[],= "):
+                raise UsageError(f"invalid data set id {name!r}", "--dataset holdout=PATH")
+        if twice := _first_duplicate(ids):
+            raise UsageError(f"duplicate data set id {twice!r}", "--dataset holdout=PATH")
+        if twice := _first_duplicate(name for name, _ in self.params):
+            raise UsageError(f"duplicate parameter {twice!r}", "mvc eval record --help")
+        if both := set(self.higher) & set(self.lower):
+            message = f"--higher-is-better and --lower-is-better exclude each other: {min(both)}"
+            raise UsageError(message, "mvc eval record --help")
+
+
+def _first_duplicate(names: Iterable[str]) -> str:
+    return next((name for name, count in Counter(names).items() if count > 1), "")

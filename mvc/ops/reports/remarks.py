@@ -1,0 +1,49 @@
+"""Warnings about a report that was written."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mvc.ops.shared.finding_lines import relative_findings
+from mvc.ops.shared.reports import file_in
+from mvc.project import Project
+from mvc.quality.files import POLICY, FileAt
+from mvc.quality.finding import Finding
+from mvc.quality.judge import fixes
+from mvc.quality.judge.facts import Facts, ModelFacts
+from mvc.quality.judge.judge import judge
+from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.reports.report import Report
+from mvc.workspace.tracked import Tracked
+
+_ABOUT_REPORTS = ("MVC1", "MVC2", "MVC401")
+_SAID_ALREADY = ("MVC103", "MVC106", "MVC127")
+"""The model differs from its pointer or has none: the remarks on the model say so. A new report is not too old."""
+
+
+class Remark(NamedTuple):
+    """A warning about a report that was written, and what to type."""
+
+    message: str
+    fix: str = ""
+    refused: bool = False
+    """Whether the hook would refuse the commit because of it."""
+
+
+def missing_metrics(project: Project, path: str, report: Report) -> Remark:
+    """Return the warning that the report of `path` has no metrics."""
+    finding = Finding("", "warning", path, "the report has no metrics", fixes.metric(path, report, "NAME"))
+    (shown,) = relative_findings(project.shell, [finding])
+    return Remark(shown.message, shown.fix)
+
+
+def policy_remarks(project: Project, path: str, item: Tracked | None, raw: bytes) -> list[Remark]:
+    """Return what the policy says about the report `raw` of `path`: the commit may be refused, recording is not."""
+    pointer = FileAt("100644", item.raw) if item and item.pointer else None
+    model = ModelFacts(path, pointer, FileAt("100644", raw))
+    found = judge(Facts(read_policy(file_in(project.tree, POLICY)), (model,)), 0).findings
+    findings = [item for item in found if item.code.startswith(_ABOUT_REPORTS) and item.code not in _SAID_ALREADY]
+    return [
+        Remark(f"{item.code} {item.message}", item.fix, refused=item.severity == "error")
+        for item in relative_findings(project.shell, findings)
+    ]
