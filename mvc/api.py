@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from mvc.ops.remotes import content
+from mvc.ops.remotes.content import Content, parse_reference
 from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult
 from mvc.ops.workspace.add import AddOptions, AddResult, add
 from mvc.ops.workspace.checkout import checkout
@@ -142,7 +142,7 @@ def open_content(reference: str, rev: str | None = None, remote: str | None = No
     keep = ExitStack()
     try:
         project = keep.enter_context(_Project.find(surroundings()))
-        return content.open_content(project, content.find(project, reference, rev, remote), keep)
+        return Content(project, parse_reference(project, reference, rev, remote)).open(keep)
     except BaseException:
         keep.close()
         raise
@@ -158,7 +158,7 @@ def path(reference: str, rev: str | None = None, remote: str | None = None) -> P
 
     """
     with _Project.find(surroundings()) as project:
-        return Path(content.path_of_content(project, content.find(project, reference, rev, remote)))
+        return Path(Content(project, parse_reference(project, reference, rev, remote)).path())
 
 
 def record(  # noqa: PLR0913 - as many as the command has options
