@@ -57,6 +57,11 @@ class Shell(NamedTuple):
     root: str
     """Top of the worktree."""
 
+    @property
+    def start(self) -> str:
+        """The user's directory, without symlinks."""
+        return os.path.realpath(self.cwd)
+
     def path(self, text: str) -> str:
         """Return a typed path as a path from the top of the worktree; empty for the top itself.
 
@@ -64,8 +69,7 @@ class Shell(NamedTuple):
             UsageError: it is outside the worktree, or in Git's or mvc's own directory.
 
         """
-        start = os.path.realpath(self.cwd)
-        full = os.path.normpath(os.path.join(start, text))
+        full = os.path.normpath(os.path.join(self.start, text))
         if full != self.root and not full.startswith(self.root + "/"):
             folder, name = os.path.split(full)
             full = os.path.join(os.path.realpath(folder), name)
@@ -86,7 +90,7 @@ class Shell(NamedTuple):
 
     def show(self, path: str) -> str:
         """Return `path` as the user would type it."""
-        start = os.path.realpath(self.cwd)
+        start = self.start
         inside = start == self.root or start.startswith(self.root + "/")
         return os.path.relpath(f"{self.root}/{path}", start) if inside else f"{self.root}/{path}"
 

@@ -37,7 +37,7 @@ def reader_of(fd: int) -> Reader:
 def copying(source: int, target: int, size: int, begin: int = 0) -> Iterator[Reader]:
     """Copy `source` from `begin` to the end of `target`, which has `begin` bytes, while the reader is read to its end.
 
-    `target` must be open for reading as well. `size` is the expected size in bytes: it only decides who copies.
+    `target` must be readable as well. `size` is the expected size in bytes: it decides whether the kernel copies.
 
     Raises:
         OSError: reading or writing failed; raised by the reader.

@@ -50,7 +50,7 @@ def exists(path: str) -> bool:
     """Whether `path` exists; a dangling symlink does not.
 
     Raises:
-        OSError: it cannot be told. `os.path.exists` returns False then.
+        OSError: the system cannot tell. `os.path.exists` returns False then.
 
     """
     try:

@@ -87,7 +87,7 @@ class Lock(NamedTuple):
 
 
 def holder(path: str) -> str:
-    """Return the holder of the lock at `path`; empty if it is free, or that cannot be told."""
+    """Return the holder of the lock at `path`; empty if it is free or unknown."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:

@@ -172,7 +172,6 @@ class Checkout(NamedTuple):
             self._prune(path, folder)
 
     def _prune(self, path: str, folder: str) -> None:
-        """Remove directories that the deletions left empty."""
         while folder:
             dir_fd, name = self.tree.parent(f"{path}/{folder}")
             if not remove_if_empty(name, dir_fd):

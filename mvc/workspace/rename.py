@@ -95,7 +95,6 @@ def prune(tree: Tree, paths: Iterable[str], keep: set[str]) -> None:
 
 
 def _rmdir(tree: Tree, path: str) -> bool:
-    """Remove an empty directory; return whether it is gone."""
     try:
         with _folder(tree, _parent(path)) as fd:
             tree.forget()

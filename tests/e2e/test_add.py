@@ -195,7 +195,7 @@ def test_a_name_is_unique_in_the_repository(repo: Repo) -> None:
     repo.write("a.bin", b"a")
     repo.write("b.bin", b"b")
     repo.ok("add", "a.bin", "--name", "ranker")
-    assert "a.bin has the name" in repo.fails(2, "add", "b.bin", "--name", "ranker").errors[0]
+    assert "a.bin already has the name" in repo.fails(2, "add", "b.bin", "--name", "ranker").errors[0]
     assert not repo.path("b.bin.mvc").exists()
     repo.ok("add", "a.bin", "--name", "ranker")
 

@@ -1,4 +1,4 @@
-"""The Python API: `mvc.Project`, and what it hands back."""
+"""The Python API: `mvc.Project`, and what it returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc checkout`: back and forth, and never over what is not in the cache."""
+"""`mvc checkout`: versions change back and forth; content that is not in the cache is not overwritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mvc diff`, `ls` and `log`: what changed, what is there, what was."""
+"""`mvc diff`, `ls` and `log`: changes, tracked paths, versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def changes(repo: Repo, *args: str) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def history(repo: Repo) -> tuple[Repo, str, str]:
-    """Return a repository and two commits between which files came, changed, went and moved."""
+    """Return a repository and two commits with files added, changed, deleted and moved between them."""
     for name, content in (("same", b"s"), ("gone", b"g"), ("changed", b"1"), ("moved", b"the very same bytes")):
         repo.write(f"models/{name}", content)
     repo.write_dir("data", 3)

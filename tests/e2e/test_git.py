@@ -1,4 +1,4 @@
-"""Git as people have it: subdirectories, worktrees, submodules, odd indexes, leaked variables."""
+"""Git as it is used: subdirectories, worktrees, submodules, odd indexes, leaked variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness import LARGE, Repo, noise
 
 
 def round_trip(repo: Repo, name: str = "models/m.bin") -> None:
-    """Add, commit, change, look, and bring back."""
+    """Add, commit, change, show, and restore."""
     old = repo.added(name, noise("old", LARGE))
     repo.added(name, noise("new", 100))
     repo.write(name, b"modified")
@@ -37,7 +37,7 @@ def split_index(repo: Repo) -> None:
 
 
 def sparse_index(repo: Repo) -> None:
-    """Collapse directories outside of the cone."""
+    """Collapse directories outside the cone."""
     for folder in ("models", "elsewhere/deep"):
         repo.write(f"{folder}/readme", "text")
         repo.git("add", folder)
@@ -63,7 +63,7 @@ def detached_head(repo: Repo) -> None:
 
 
 def many_files(repo: Repo) -> None:
-    """Use the settings that `feature.manyFiles` stands for."""
+    """Use the settings of `feature.manyFiles`."""
     repo.git("config", "feature.manyFiles", "true")
 
 
@@ -275,7 +275,7 @@ def test_the_hints_of_status_work_from_a_subdirectory(repo: Repo, state: str) ->
     assert repo.states() == {"sub dir/m.bin": "clean"}
 
 
-# What Git leaves lying about.
+# Files that Git leaves behind.
 
 
 def test_a_leftover_index_lock_is_named_and_the_line_to_type_works(repo: Repo) -> None:

@@ -29,7 +29,7 @@ def moving(begin: Begin) -> Repo:
 
 
 def switch(repo: Repo, *args: str) -> str:
-    """Run `git switch ARGS`, which must succeed; what is said on stderr."""
+    """Run `git switch ARGS`, which must succeed; return its stderr."""
     result = repo.run("git", "switch", *args)
     assert result.code == 0, result
     return result.err

@@ -1,4 +1,4 @@
-"""Repositories that mean harm: nothing outside of the worktree is read or written, nothing drives the terminal."""
+"""Hostile repositories: nothing outside the worktree is read or written, and nothing controls the terminal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BAD_PATHS = [
 
 
 def entry(path: str) -> str:
-    """Return the line of an inline directory's file, written by no mvc."""
+    """Return the line of an inline directory's file, as mvc would not write it."""
     quoted = "".join(char if char.isprintable() and char not in '"\\' else f"\\U{ord(char):08X}" for char in path)
     quoted = quoted.replace("\\U0000005C", "\\\\")
     return f'  - {{path: "{quoted}", size: 0, blake3: "{B3}", xxh128: "{XX}"}}\n'
@@ -60,7 +60,7 @@ def file_pointer(**changes: str) -> str:
 
 
 def everything(top: Path) -> dict[str, str]:
-    """Return kind and content of all that lies below `top`."""
+    """Return kind and content of everything below `top`."""
     found = {}
     for folder, folders, files in os.walk(top):
         for name in (*folders, *files):
@@ -87,7 +87,7 @@ def outside(tmp_path: Path) -> Iterator[Path]:
 
 
 def worktree(repo: Repo) -> dict[str, str]:
-    """Return what lies in the worktree, and Git's hooks and config; not mvc's own directory."""
+    """Return the files of the worktree, and Git's hooks and config, but not mvc's own directory."""
     return {
         path: what
         for path, what in everything(repo.root).items()
@@ -228,7 +228,7 @@ def test_a_manifest_object_with_a_refused_name_is_refused(repo: Repo, outside: P
 
 @pytest.fixture
 def lists(repo: Repo, tmp_path: Path) -> Repo:
-    """Return a fresh clone of a repository with two directories; the manifest of `data`, on the remote, means harm."""
+    """Return a fresh clone of a repository with two directories; the manifest of `data` on the remote is hostile."""
     repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
     repo.git("add", ".mvc")
     repo.write_dir("good", MANY)
@@ -251,7 +251,7 @@ def lists(repo: Repo, tmp_path: Path) -> Repo:
 BROKEN = "its manifest cannot be used: refused name '../../escape': a part is '..'"
 
 
-def test_a_manifest_that_means_harm_keeps_nobody_from_the_rest(lists: Repo, outside: Path) -> None:
+def test_a_hostile_manifest_does_not_stop_the_rest(lists: Repo, outside: Path) -> None:
     pulled = lists.mvc("pull", "--json").json
     assert (pulled["transferred"], pulled["skipped"]) == (MANY + 2, 0)
     assert [(item["path"], item["error"]) for item in pulled["failed"]] == [("data", f"data: {BROKEN}")]
@@ -267,7 +267,7 @@ def test_a_manifest_that_means_harm_keeps_nobody_from_the_rest(lists: Repo, outs
     assert [item["pushed"] for item in lists.mvc("status", "--pushed", "--json").json["items"]] == [False, True]
 
 
-def test_whoever_names_what_has_such_a_manifest_is_told(lists: Repo, outside: Path, tmp_path: Path) -> None:
+def test_a_path_with_a_hostile_manifest_fails_when_it_is_named(lists: Repo, outside: Path, tmp_path: Path) -> None:
     for address in (lists.root, f"file://{lists.root}"):
         result = lists.fails(3, "get", str(address), "data", "-o", str(tmp_path / "got"))
         assert result.errors == [f"data: {BROKEN}"]
@@ -383,7 +383,7 @@ def test_an_mvc_directory_that_is_a_symlink_out_of_the_repository(repo: Repo, ou
 
 
 def test_a_committed_attack_as_a_clone_sees_it(repo: Repo, outside: Path, tmp_path: Path) -> None:
-    """A directory pointer `x`, and beside it a committed symlink `x` to Git's own hooks."""
+    """A directory pointer `x` and a committed symlink `x` to Git's hooks."""
     repo.write("payload/post-checkout", b"#!/bin/sh\ntouch /tmp/owned\n").chmod(0o755)
     repo.ok("add", "payload")
     pointer = repo.read("payload.mvc")
@@ -427,7 +427,7 @@ EVIL = [
 
 
 def assert_harmless(result: Result) -> None:
-    """Hold what was printed against what terminals and CI systems act on."""
+    """Check that nothing was printed that terminals and CI systems act on."""
     text = result.out + result.err
     assert not [char for char in text if not char.isprintable() and char != "\n"], ascii(text)
     for line in text.split("\n"):
@@ -480,7 +480,7 @@ def test_commit_messages_and_authors_drive_nothing(repo: Repo) -> None:
     repo.git("tag", "::error::x", "HEAD", code=128)
 
 
-# Nothing but exit codes and plain lines, whatever comes in.
+# Only exit codes and plain lines, for any input.
 
 POINTERS = st.one_of(
     st.binary(max_size=300),
@@ -606,7 +606,7 @@ def test_no_ignore_file_yields_a_traceback(repo: Repo, in_process: InProcess, ig
         assert "Traceback" not in result.err
 
 
-# A remote that makes whoever reads it take all memory.
+# A remote that makes its readers use all memory.
 
 HUGE = 40 << 30
 

@@ -1,4 +1,4 @@
-"""A pull and a push against a real S3 server, while others change it, while it stalls, and Ctrl-C in all of it."""
+"""A pull and a push against a real S3 server, while others change it, while it stalls, and with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def through(proxy: Proxy, clone: Repo) -> Repo:
 
 
 def once(proxy: Proxy, which: Callable[[Request], bool], act: Callable[[], object]) -> list[Request]:
-    """Let `act` happen before the first request of a kind is passed on; that request, once it was seen."""
+    """Call `act` before the first request of a kind is passed on; return that request once it was seen."""
     seen: list[Request] = []
 
     def rule(request: Request) -> None:
@@ -68,7 +68,7 @@ def once(proxy: Proxy, which: Callable[[Request], bool], act: Callable[[], objec
 
 
 def compacted(bucket: S3Bucket, folder: Path) -> None:
-    """Replace every pack of a remote by another one that holds the same and more, as others do when they compact."""
+    """Replace every pack of a remote by one with the same objects and more, as a compaction by others does."""
     store = RemoteStore(bucket, str(folder / "indexes"))
     old = [item for item, _ in store.packs().values()]
     bodies = [
@@ -131,7 +131,7 @@ def test_a_part_of_something_else_is_begun_anew(s3_repo: Repo, tmp_path: Path, s
 def test_a_download_that_another_remote_began_goes_on(
     s3_repo: Repo, proxy: Proxy, s3_server: S3Server, s3_url: str, tmp_path: Path,
 ) -> None:
-    """Of the first one's bytes some are wrong; nobody knows before all are there."""
+    """The first part has wrong bytes, which is found only when all parts are there."""
     s3_repo.ok("push")
     direct = S3Bucket(s3_url + "-other", s3_server.options)
     name = s3_repo.digest("huge.bin")
@@ -172,7 +172,7 @@ def small(repo: Repo, s3_server: S3Server, s3_url: str, proxy: Proxy) -> Repo:
 
 
 def stalling_after(proxy: Proxy, which: Callable[[Request], bool], count: int, waiting: int) -> Callable[[], bool]:
-    """Answer so many requests of a kind and no more, ever; whether so many others are waiting."""
+    """Answer that many requests of a kind and no more; return whether that many others are waiting."""
     seen: list[Request] = []
 
     def rule(request: Request) -> Fault | None:
@@ -302,7 +302,7 @@ def interrupted(repo: Repo, ready: Callable[[subprocess.Popen[str]], bool], *arg
         try:
             while not ready(process):
                 assert process.poll() is None, process.stderr and process.stderr.read()
-                with suppress(subprocess.TimeoutExpired):  # nothing tells: that it ended is told at once
+                with suppress(subprocess.TimeoutExpired):  # no output announces it: it ends at once
                     process.wait(0.02)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=30)
@@ -316,7 +316,7 @@ STALL = Fault(instead=Answer(200, {}, ending="stall"))
 
 
 def stalling(proxy: Proxy, which: Callable[[Request], bool], count: int) -> Callable[[object], bool]:
-    """Let no request of a kind be answered, ever; whether so many are waiting."""
+    """Never answer requests of a kind; return whether that many are waiting."""
     waiting: list[Request] = []
 
     def rule(request: Request) -> Fault | None:
@@ -331,7 +331,7 @@ def stalling(proxy: Proxy, which: Callable[[Request], bool], count: int) -> Call
 
 @pytest.fixture
 def eight(s3_repo: Repo, proxy: Proxy) -> Repo:
-    """Return a repository whose remote is reached through the proxy, with objects enough for all threads."""
+    """Return a repository whose remote is reached through the proxy, with enough objects for all threads."""
     for number in range(10):
         s3_repo.write(f"eight/{number}", noise(number, MEDIUM))
     s3_repo.added("eight")
@@ -417,7 +417,7 @@ def hashed(name: str) -> Callable[[subprocess.Popen[str]], bool]:
 
 
 def test_ctrl_c_ends_the_hashing_of_a_large_file(eight: Repo) -> None:
-    """One of 8 TB: nobody would wait for its end."""
+    """One of 8 TB, which would take too long."""
     name = eight.digest("m.bin")
     pointer = eight.read("m.bin.mvc").decode()
     eight.write("m.bin.mvc", re.sub(r"size: \d+", f"size: {1 << 43}", pointer))

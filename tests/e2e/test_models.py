@@ -40,7 +40,7 @@ def test_a_published_model_goes_and_comes_back(repo: Repo, model_file: ModelFile
     assert repo.read(target) == original.read_bytes()
     repo.ok("verify")
     assert repo.states() == {target: "clean"}
-    assert int(repo.git("count-objects").partition(" objects, ")[2].split()[0]) < 200  # kilobytes: none of it is in Git
+    assert int(repo.git("count-objects").partition(" objects, ")[2].split()[0]) < 200  # kB: no model is in Git
 
 
 def test_a_directory_of_models_shows_which_file_changed(repo: Repo, model_file: ModelFile) -> None:

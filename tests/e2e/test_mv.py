@@ -1,4 +1,4 @@
-"""`mvc mv`: pointer, report, content, ignore line and index entry get another name together, or nothing is touched."""
+"""`mvc mv`: pointer, report, content, ignore line and index entry are renamed together, or nothing is changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BIG = 33 << 20
 
 
 def ignored(repo: Repo, *paths: str) -> list[str]:
-    """Return those of `paths` that Git ignores."""
+    """Return which of `paths` Git ignores."""
     return repo.run("git", "check-ignore", "--", *paths).out.splitlines()
 
 
@@ -26,13 +26,13 @@ def staged(repo: Repo) -> list[str]:
 
 
 def everything(repo: Repo) -> tuple[dict[str, bytes], str]:
-    """Return what all files of the worktree hold, and what the index has."""
+    """Return the content of all files of the worktree, and of the index."""
     files = {name: content for name, content in repo.contents(".").items() if not name.startswith(".git/")}
     return files, repo.git("ls-files", "--stage")
 
 
 def refused(repo: Repo, code: int, *args: str, cwd: str = ".") -> str:
-    """Run a command that must refuse, and touch nothing; what it says."""
+    """Run a command that must refuse and change nothing; return its stderr."""
     before = everything(repo)
     result = repo.fails(code, *args, cwd=cwd)
     assert everything(repo) == before
@@ -42,7 +42,7 @@ def refused(repo: Repo, code: int, *args: str, cwd: str = ".") -> str:
 
 
 def with_models(repo: Repo) -> None:
-    """Make a file with a report, a directory and a file of Git's own in `models`."""
+    """Make a file with a report, a directory, and a file tracked by Git in `models`."""
     repo.write("models/m.bin", noise("m", LARGE))
     repo.write("models/bert/a", b"a")
     repo.write("models/bert/sub/b", b"b")
@@ -261,15 +261,15 @@ def test_there_and_back_is_as_it_was(models: Repo) -> None:
     assert models.git("status", "--porcelain") == ""
 
 
-# Refusals: nothing is touched.
+# Refusals: nothing is changed.
 
 
 @pytest.mark.parametrize(
     ("source", "target", "code", "said"),
     [
         ("models/m.bin", "models/README", 2, "already exists"),
-        ("models/m.bin", "models/bert", 2, "inside of models/bert"),
-        ("models/m.bin", "models/bert/m.bin", 2, "inside of models/bert"),
+        ("models/m.bin", "models/bert", 2, "inside models/bert"),
+        ("models/m.bin", "models/bert/m.bin", 2, "inside models/bert"),
         ("models/bert", "models/bert/sub", 2, "into itself"),
         ("models", "models/sub", 2, "into itself"),
         ("models", "models", 2, "into itself"),
@@ -371,7 +371,7 @@ def mounted(models: Repo) -> Iterator[Repo]:
 @pytest.mark.parametrize("target", ["mnt/n.bin", "mnt/new/n.bin", "mnt"])
 def test_behind_a_mount_is_refused_and_the_line_to_type_works(mounted: Repo, target: str) -> None:
     said = refused(mounted, 3, "mv", "models/m.bin", target)
-    assert "behind a mount" in said
+    assert "on another file system or mount" in said
     if "new" not in target:
         assert mounted.shell(said.partition("try: ")[2].strip()).code == 0
         new = "mnt/m.bin" if target == "mnt" else target
@@ -388,7 +388,7 @@ def test_a_mount_itself_cannot_move_and_all_is_undone(models: Repo) -> None:
     assert set(models.states().values()) == {"clean"}
 
 
-# Killed on the way: the same line goes on.
+# Killed on the way: the same command continues.
 
 CALLS = {
     "rename": "rename,renameat,renameat2",
@@ -423,7 +423,7 @@ def prepared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def precious(repo: Repo) -> list[bytes]:
-    """Return the content that is nowhere else."""
+    """Return the content that exists only there."""
     return sorted(found for found in repo.contents(".").values() if found in (b"precious", b"dear"))
 
 

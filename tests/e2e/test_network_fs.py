@@ -1,6 +1,6 @@
 """File systems that lack what local ones have: hard links, renameat2, flock, fsync of directories, shared memory.
 
-`strace` makes the system refuse, with the errors that such file systems answer with.
+`strace` makes system calls fail with the errors of such file systems.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FILES = {"m.bin": noise("m", LARGE), "data/a": b"a", "data/b": noise("b", LARGE)
 
 
 def refused(repo: Repo, faults: list[str], *args: str, only: tuple[Path, ...] = ()) -> Result:
-    """Run `mvc ARGS` with some calls refused, about the paths in `only` if there are any; never a traceback."""
+    """Run `mvc ARGS` with some calls refused, for the paths in `only` if given; it must not print a traceback."""
     calls = ",".join(fault.partition(":")[0] for fault in faults)
     options = ["-e", f"trace={calls}", *(part for fault in faults for part in ("-e", f"inject={fault}"))]
     options += [part for path in only for part in ("-P", str(path))]
@@ -104,7 +104,7 @@ def test_damage_is_replaced_without(repo: Repo, faults: list[str]) -> None:
     ids=["object", "pack", "index"],
 )
 def test_killed_where_only_the_name_is_taken(repo: Repo, name: str, point: int, taken: str) -> None:
-    """The name is there, and empty: nobody takes that for content, and the next `add` fills it."""
+    """The name exists and is empty: that is not taken for content, and the next `add` fills it."""
     lay_out(repo)
     repo.write("n.bin", noise("n", 700))
     kill = f"rename:signal=KILL:when={point}"
@@ -120,7 +120,7 @@ def test_killed_where_only_the_name_is_taken(repo: Repo, name: str, point: int, 
 
 @pytest.mark.parametrize("folder", [False, True], ids=["file", "directory"])
 def test_what_is_taken_is_never_overwritten(tmp_path: Path, folder: bool) -> None:
-    """The last resort, where nothing else can rename without overwriting."""
+    """The last resort, if no other call can rename without overwriting."""
     make = Path.mkdir if folder else Path.touch
     for name in ("a", "b"):
         make(tmp_path / name)
@@ -211,7 +211,7 @@ def test_a_file_that_cannot_be_synced_is_not_stored(repo: Repo) -> None:
 
 
 def network(path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """Let the file system at `path` pass for one of this kind."""
+    """Make the file system at `path` look like one of this type."""
     device = path.stat().st_dev
     mounts = path / "mountinfo"
     mounts.write_text(f"36 35 {os.major(device)}:{os.minor(device)} / /mnt rw,noatime shared:1 - {kind} server:/x rw\n")
@@ -254,7 +254,7 @@ def test_what_this_system_mounts_can_be_told(tmp_path: Path) -> None:
     assert file_systems.on_network(str(tmp_path)) is False
 
 
-def test_on_a_network_nobody_sweeps_what_another_machine_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scratch_of_another_machine_is_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parent = tmp_path / "tmp"
     with Scratch(str(parent)) as scratch:
         mine = Path(scratch.path).name

@@ -1,4 +1,4 @@
-"""`mvc status --pushed` and `mvc verify -r`: what a remote holds is asked of it, and read from it."""
+"""`mvc status --pushed` and `mvc verify -r`: the remote is asked for its objects, or reads of it verify them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness import LARGE, MANY, Repo, noise
 
 @pytest.fixture
 def nas(repo: Repo, tmp_path: Path) -> Path:
-    """Return the directory of the remote `nas`, which the repository has and nobody has pushed to."""
+    """Return the directory of the remote `nas`, which the repository has, and which is empty."""
     repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
     repo.git("add", ".mvc")
     repo.commit("remote")
@@ -88,7 +88,7 @@ def test_a_pointer_that_names_no_remote_is_told_why(repo: Repo, nas: Path) -> No
 
 
 def test_a_fresh_clone_can_ask(repo: Repo, nas: Path, tmp_path: Path) -> None:
-    """As CI does: nothing is fetched, and every child is asked for all the same."""
+    """As in CI: nothing is fetched, and still every object is asked for."""
     repo.write_dir("data", 4200)
     repo.write("data/large", noise("large", LARGE))
     repo.added("data")

@@ -1,4 +1,4 @@
-"""`mvc.open` and `mvc.path`: content by reference, from cache or remote, proven when it was read to the end."""
+"""`mvc.open` and `mvc.path`: content by reference, from cache or remote, verified when it was read to the end."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_another_remote_is_tried(clone: Repo, tmp_path: Path, trouble: str) -> N
             assert file.read() == (noise(("dir", 1), 200) if "pack" in trouble else noise("m", LARGE))
 
 
-def test_no_answer_and_nobody_else(clone: Repo) -> None:
+def test_no_answer_and_no_other_remote(clone: Repo) -> None:
     clone.ok("remote", "set", "nas", "https://127.0.0.1:1/nas")
     with pytest.raises(mvc.MvcError, match=r"127\.0\.0\.1") as caught:
         mvc.open("m.bin")

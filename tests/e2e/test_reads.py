@@ -1,4 +1,4 @@
-"""What is read, and what is not: counted by the system calls that mvc makes on the model."""
+"""Which commands read a model, counted by their system calls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def reads(repo: Repo, name: str, *args: str) -> int:
 
 
 def age(path: Path) -> None:
-    """Give a file another mtime, as `touch` does; its bytes stay."""
+    """Give a file another mtime, as `touch` does, with the same content."""
     status = path.stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - 100 * 10**9))
 

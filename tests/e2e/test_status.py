@@ -1,4 +1,4 @@
-"""`mvc status`: every state, reached as it is in real life."""
+"""`mvc status`: every state, reached as users reach it."""
 
 from __future__ import annotations
 

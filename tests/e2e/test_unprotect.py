@@ -1,4 +1,4 @@
-"""`mvc unprotect`: files that share their content with the cache become writable ones of their own."""
+"""`mvc unprotect`: files that share their content with the cache become writable copies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def linked(repo: Repo, link: str, files: dict[str, bytes], *tracked: str) -> Non
 
 
 def is_own(path: Path) -> bool:
-    """Whether the file is writable, and its content shared with nobody."""
+    """Whether the file is writable and shares its content with no other file."""
     status = path.lstat()
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and bool(status.st_mode & 0o200)
 

@@ -1,4 +1,4 @@
-"""Copying while reading: the same bytes whether the kernel copies or we do, errors included."""
+"""Copying while reading: the same result whether the kernel or mvc copies, also with errors."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_leaving_early_stops_the_thread(pair: tuple[int, int]) -> None:
 
 @pytest.mark.usefixtures("interrupted_start")
 def test_ctrl_c_as_the_thread_is_started_ends_it(pair: tuple[int, int]) -> None:
-    """It would copy all of the file: nobody could end that."""
+    """Otherwise all of the file would be copied, without an end."""
     os.truncate(pair[0], 1 << 42)
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt), copying(*pair, 1 << 42):
@@ -129,7 +129,7 @@ def test_ctrl_c_as_the_thread_is_started_ends_it(pair: tuple[int, int]) -> None:
 def test_what_the_reader_yields_is_what_the_copy_holds(
     pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A kernel or file system that copies wrongly is not believed: the copy's own bytes come out."""
+    """If a kernel or file system copies wrongly, the reader yields what is in the copy."""
     fill(pair[0], STEP)
 
     def zeros(_: int, target: int, count: int, start: int, __: int) -> int:

@@ -34,7 +34,7 @@ print("free", flush=True)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where a lock lies; its directory is not there yet."""
+    """Return the path of a lock, whose directory does not exist yet."""
     return tmp_path / "locks" / "store"
 
 
@@ -52,7 +52,7 @@ def test_sharing_needs_no_waiting(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("theirs", "mine"), [("exclusive", True), ("exclusive", False), ("shared", True)])
-def test_who_must_wait_is_told_for_whom_and_goes_on_when_it_is_free(path: Path, theirs: str, mine: bool) -> None:
+def test_a_waiting_process_hears_the_holder_and_continues_when_it_is_free(path: Path, theirs: str, mine: bool) -> None:
     with other_process(HOLDER, path, theirs) as other:
         assert said(other) == "held"
         heard: list[str] = []

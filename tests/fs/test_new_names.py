@@ -42,7 +42,7 @@ def test_link_new_makes_the_target_appear_whole(tmp_path: Path) -> None:
 
 
 def existing(folder: Path, kind: str) -> Path:
-    """Make something that is in the way."""
+    """Create what is in the way."""
     target = folder / "target"
     makers: dict[str, Callable[[], object]] = {
         "file": lambda: target.write_bytes(b"old"),

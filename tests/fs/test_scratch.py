@@ -18,7 +18,7 @@ WORKERS, TIMES = 8, 150
 
 
 def make_and_use(parent: Path) -> None:
-    """Make scratch directories, each of which sweeps the others' parent, and write into them."""
+    """Make scratch directories, each of which sweeps the same parent, and write into them."""
     for _ in range(TIMES):
         with Scratch(str(parent)) as scratch:
             for _ in range(2):
@@ -26,7 +26,7 @@ def make_and_use(parent: Path) -> None:
             assert len(os.listdir(scratch.path)) == 2
 
 
-def test_nobody_sweeps_what_is_in_use(tmp_path: Path) -> None:
+def test_what_is_in_use_is_not_swept(tmp_path: Path) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
         for done in [pool.submit(make_and_use, tmp_path) for _ in range(WORKERS)]:
             done.result()
@@ -34,7 +34,7 @@ def test_nobody_sweeps_what_is_in_use(tmp_path: Path) -> None:
 
 
 def make_beside(folder: Path) -> None:
-    """Make scratch directories for targets in `folder`; each takes the directory that holds them away, if it can."""
+    """Make scratch directories for targets in `folder`; each removes their parent, if it can."""
     for _ in range(TIMES):
         with beside(str(folder)) as scratch:
             Path(scratch.name()).write_bytes(b"mine")
@@ -50,11 +50,11 @@ def test_many_work_beside_one_target(tmp_path: Path) -> None:
 
 
 def test_what_lies_in_the_way_is_named(tmp_path: Path) -> None:
-    (tmp_path / SIBLING).write_bytes(b"somebody's")
+    (tmp_path / SIBLING).write_bytes(b"the user's")
     with pytest.raises(MvcError, match="is not a directory") as caught, beside(str(tmp_path)):
         pass
     assert caught.value.fix == f"ls -ld {tmp_path / SIBLING}"
-    assert (tmp_path / SIBLING).read_bytes() == b"somebody's"
+    assert (tmp_path / SIBLING).read_bytes() == b"the user's"
 
 
 def test_a_scratch_is_private_names_are_new_and_it_goes_with_its_files(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_few_directories_stay_open_and_deep_ones_are_reached(tree: Tree) -> None
 
 @pytest.fixture
 def staging(tmp_path: Path) -> Iterator[Staging]:
-    """Return a place beside the tree where files take shape."""
+    """Return a staging place beside the tree."""
     with Staging(str(tmp_path / "staging")) as made:
         yield made
 

@@ -48,7 +48,7 @@ def test_content_that_the_cache_lacks_fails_for_that_path_alone(repo: Repo, proj
 
 
 def test_a_revision_brings_back_pointer_and_content(repo: Repo, project: Project) -> None:
-    result = checkout(project, ["m.bin"], CheckoutOptions(rev="old"))
+    result = checkout(project, ["m.bin"], rev="old")
     assert [item.path for item in result.done] == ["m.bin"]
     assert repo.read("m.bin") == noise("old", LARGE)
     assert repo.git("diff", "--cached", "--name-only", "old") == ""
@@ -56,4 +56,4 @@ def test_a_revision_brings_back_pointer_and_content(repo: Repo, project: Project
 
 def test_no_such_revision(project: Project) -> None:
     with pytest.raises(UsageError):
-        checkout(project, options=CheckoutOptions(rev="nowhere"))
+        checkout(project, rev="nowhere")

@@ -9,9 +9,8 @@ import pytest
 from harness import Repo
 
 from mvc.errors import MvcError
-from mvc.ops.workspace.status import Status, status
+from mvc.ops.workspace.status import ChangedFile, Status, status
 from mvc.project import Project
-from mvc.scm.changes import FileChange
 
 
 def states(found: Status) -> dict[str, str]:
@@ -49,7 +48,9 @@ def test_the_files_of_a_directory_that_differ(repo: Repo, project: Project) -> N
     (item,) = status(project, ["data"]).items
     assert item.state == "modified"
     assert set(item.changes) == {
-        FileChange("a", "modified", 1, 6), FileChange("c", "added", None, 1), FileChange("sub/b", "deleted", 1, None),
+        ChangedFile("a", "modified", 1, 6),
+        ChangedFile("c", "added", None, 1),
+        ChangedFile("sub/b", "deleted", 1, None),
     }
 
 

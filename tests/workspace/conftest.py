@@ -1,4 +1,4 @@
-"""A worktree without Git, and what looks at it."""
+"""A worktree without Git, and readers of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tree(top: Path) -> Iterator[Tree]:
 
 @pytest.fixture
 def links(tmp_path: Path) -> Links:
-    """Return a cache and how it shares its content."""
+    """Return a cache, and how its objects are written into the workspace."""
     return Links(Cache(str(tmp_path / "cache")), ("copy",))
 
 

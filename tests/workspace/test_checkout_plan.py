@@ -1,4 +1,4 @@
-"""A checkout's plan: pure, and just what differs."""
+"""The plan of a checkout has exactly the differences."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def everything(_: str) -> bool:
 
 
 def carry_out(plan: Plan, current: list[Entry]) -> set[Entry]:
-    """Return the entries of the workspace once the plan is done."""
+    """Return the entries of the workspace after the plan was executed."""
     after = {entry.path: entry for entry in current}
     for entry in plan.delete:
         del after[entry.path]

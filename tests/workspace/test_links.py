@@ -1,4 +1,4 @@
-"""How an object's bytes come to stand in the workspace, checked on the way, in every link type."""
+"""Objects are written into the workspace with every link type, and checked."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_what_others_may_have_forged_is_proven_by_blake3(
     target.unlink()
     target.write_bytes(data.replace(honest, forged))
     cache.packs.close()
-    Links(cache, types).materialise(digest, str(path), executable=False)  # xxh128 alone does not tell
+    Links(cache, types).materialise(digest, str(path), executable=False)  # xxh128 alone does not show it
     assert path.read_bytes() == forged
     path.unlink()
     monkeypatch.setattr(links_module, "reflink", _shared_blocks)
@@ -124,7 +124,7 @@ def test_what_others_may_have_forged_is_proven_by_blake3(
 
 
 def _place_of(cache: Cache, digest: Digest) -> Path:
-    """Return the file that holds an object: its own, or a pack."""
+    """Return the file that contains an object: its own, or a pack."""
     found = cache.packs.find(bytes.fromhex(digest.blake3))
     return Path(f"{cache.packs.folder}/{found[0]}.pack" if found else cache.loose_path(digest.blake3))
 

@@ -1,4 +1,4 @@
-"""What a tracked path holds: what did not change by its stat data is not read again, what may have changed is."""
+"""The content of a tracked path: files unchanged by their stat data are not read again, others are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILES = {"d/a": b"one", "d/b/c": b"two", "d/large": b"L" * LOOSE_AT}
 
 @pytest.fixture
 def seen(tree: Tree, links: Links, recorder: Recorder) -> Observe:
-    """Return a function that observes a path; what is read goes to the recorder."""
+    """Return a function that observes a path; the recorder remembers what is read."""
 
     def at(path: str, known: Snapshot | None = None, **options: object) -> Observed:
         recorder.read.clear()

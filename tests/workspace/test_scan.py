@@ -1,4 +1,4 @@
-"""One walk that reads no content: names, stat data, and what can't be stored."""
+"""One walk that reads no content: names, stat data, and what cannot be stored."""
 
 from __future__ import annotations
 

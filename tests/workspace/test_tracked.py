@@ -30,7 +30,7 @@ def git(top: Path) -> Git:
 
 @pytest.fixture
 def write(top: Path) -> Write:
-    """Return a function that writes a pointer, good unless told otherwise."""
+    """Return a function that writes a pointer, valid by default."""
 
     def pointer(path: str, raw: bytes = emit(POINTER)) -> None:
         (top / path).parent.mkdir(parents=True, exist_ok=True)

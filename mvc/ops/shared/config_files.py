@@ -32,13 +32,13 @@ def change(project: Project, changes: Changes, scope: config.Scope) -> str:
         _check(name, value, scope)
     project.config_layer(scope)  # raises if the file is invalid
     if scope == "project":
-        _edit(project, project.tree, CONFIG, changes, project.project_config() or b"")
+        _edit(project.home, project.tree, CONFIG, changes, project.project_config() or b"")
         stage(project.git, [CONFIG])
     else:
         folder, file = os.path.split(project.config_path(scope))
         os.makedirs(folder, exist_ok=True)
         with Tree(folder) as tree:
-            _edit(project, tree, file, changes, tree.read(file, config.MAX_BYTES) or b"")
+            _edit(project.home, tree, file, changes, tree.read(file, config.MAX_BYTES) or b"")
         fsync_upward(os.path.realpath(folder))
     return project.config_path(scope)
 
@@ -56,7 +56,7 @@ def _check(name: str, value: str | None, scope: config.Scope) -> None:
         raise UsageError(f"a committed config cannot set {name}", f"mvc config set --local {name} {shown}")
 
 
-def _edit(project: Project, tree: Tree, file: str, changes: Changes, text: bytes) -> None:
+def _edit(home: str, tree: Tree, file: str, changes: Changes, text: bytes) -> None:
     old = tree.read(file, config.MAX_BYTES)  # a sparse checkout may leave the file out
     try:
         new = text.decode()
@@ -66,5 +66,5 @@ def _edit(project: Project, tree: Tree, file: str, changes: Changes, text: bytes
         new = config.edit(new, name, value)
     secret = any(map(config.is_secret, config.read(new)))
     replacement = Replacement(file, old, new.encode(), _PRIVATE if secret else 0o666)
-    with Staging(f"{project.home}/tmp") as staging:
+    with Staging(f"{home}/tmp") as staging:
         replace_files(tree, staging, [replacement])

@@ -11,7 +11,7 @@ from mvc.quality.finding import Finding
 
 def relative_findings(shell: Shell, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings with paths and fixes for the user's directory."""
-    if os.path.realpath(shell.cwd) == os.path.realpath(shell.root):
+    if shell.start == os.path.realpath(shell.root):
         return tuple(findings)
     top = shell.line("cd", "")
     return tuple(

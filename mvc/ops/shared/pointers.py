@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from mvc.fs.files import UnsafePath
-from mvc.fs.tree import Replacement, fsync_folders, replace_files
+from mvc.fs.tree import Replacement, Tree, fsync_folders, replace_files
 from mvc.objects.manifest import Encoded, Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, dir_pointer
 from mvc.project import Project
@@ -33,7 +33,7 @@ def publish_pointers(project: Project, files: list[Replacement], *, stage_them: 
 
     """
     tracked = [item.path.removesuffix(SUFFIX) for item in files if item.path.endswith(SUFFIX)]
-    files = [*files, *ignore_files(project, add=tracked)]
+    files = [*files, *ignore_files(project.tree, add=tracked)]
     with project.staging() as staging:
         replace_files(project.tree, staging, files)
     if stage_them:
@@ -41,19 +41,19 @@ def publish_pointers(project: Project, files: list[Replacement], *, stage_them: 
         stage(project.git, [item.path for item in files])
 
 
-def ignore_files(project: Project, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> list[Replacement]:
+def ignore_files(tree: Tree, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> list[Replacement]:
     """Return the new content of every `.gitignore` that has, or gets, a line for one of the paths."""
     folders: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for which, paths in enumerate((add, remove)):
         for path in paths:
             folder, _, name = path.rpartition("/")
             folders[folder][which].append(name)
-    return [_ignore_file(project, folder, *names) for folder, names in sorted(folders.items())]
+    return [_ignore_file(tree, folder, *names) for folder, names in sorted(folders.items())]
 
 
-def _ignore_file(project: Project, folder: str, add: list[str], remove: list[str]) -> Replacement:
+def _ignore_file(tree: Tree, folder: str, add: list[str], remove: list[str]) -> Replacement:
     path = f"{folder}/.gitignore" if folder else ".gitignore"
-    old = project.tree.read(path, gitignore.MAX_BYTES)
+    old = tree.read(path, gitignore.MAX_BYTES)
     text = (old or b"").decode("utf-8", "surrogateescape")
     new = gitignore.update(text, add=add, remove=remove).encode("utf-8", "surrogateescape")
     return Replacement(path, old, new)
@@ -64,7 +64,7 @@ def stop_ignoring(project: Project, paths: list[str]) -> list[str]:
 
     Earlier removals in the same directories become durable as well.
     """
-    files = ignore_files(project, remove=paths)
+    files = ignore_files(project.tree, remove=paths)
     changed = [item for item in files if item.old is not None and item.old != item.new]
     with project.staging() as staging:
         replace_files(project.tree, staging, [item for item in changed if item.new])
@@ -83,16 +83,16 @@ def keep_ignoring(project: Project, paths: Iterable[str]) -> None:
     folders: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         folders[path.rpartition("/")[0]].append(path)
-    inside = [path for beside in folders.values() if _lacks_lines(project, beside) for path in beside]
+    inside = [path for beside in folders.values() if _lacks_lines(project.tree, beside) for path in beside]
     if inside and (seen := set(inside) - ignored_files(project.git, inside)):
-        files = ignore_files(project, add=sorted(seen))
+        files = ignore_files(project.tree, add=sorted(seen))
         entries = list_files(project.git, *(f":(literal){item.path}" for item in files))
         conflicts = {entry.path for entry in entries if entry.stage}
         publish_pointers(project, [item for item in files if item.path not in conflicts])
 
 
-def _lacks_lines(project: Project, paths: list[str]) -> bool:
+def _lacks_lines(tree: Tree, paths: list[str]) -> bool:
     try:
-        return any(item.old != item.new for item in ignore_files(project, add=paths))
+        return any(item.old != item.new for item in ignore_files(tree, add=paths))
     except (UnsafePath, OSError):  # behind a symlink, or a symlink: reported when it is written
         return False

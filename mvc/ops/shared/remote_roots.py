@@ -22,7 +22,7 @@ def announce(project: Project, remote: RemoteStore, names: Iterable[str]) -> Non
     """Add to the objects that this clone needs; a push does this before it writes anything else."""
     remote.prepare()
     with project.locks.roots():
-        add_roots(remote.bucket, clone_id(project), _label(project), names)
+        add_roots(remote.bucket, clone_id(project.home), _label(project), names)
 
 
 def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) -> float:
@@ -32,19 +32,19 @@ def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) ->
         The time by the remote's clock, in seconds since the epoch; by this machine's if the remote has none.
 
     """
-    key = roots_key(clone_id(project))
+    key = roots_key(clone_id(project.home))
     with project.locks.roots():
         remote.bucket.write(key, encode_roots(_label(project), names))
         written = remote.bucket.head(key)
     return (written.modified if written else 0) or time.time()
 
 
-def clone_id(project: Project) -> str:
+def clone_id(home: str) -> str:
     """Return the id of this clone at remotes, created on first use.
 
     It is valid for this file at this path only: a copy of the clone gets its own.
     """
-    path = os.path.realpath(project.home) + "/clone-id"
+    path = os.path.realpath(home) + "/clone-id"
     with suppress(FileNotFoundError, ValueError), open(path, encoding="utf-8", errors="replace") as file:
         known, inode, known_path = file.read().rstrip("\n").split("\n", 2)
         if _ID.fullmatch(known) and inode == str(os.fstat(file.fileno()).st_ino) and known_path == path:

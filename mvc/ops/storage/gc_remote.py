@@ -138,7 +138,7 @@ def _collect(
     project: Project, remote: RemoteStore, own: set[str], options: GcOptions, now: float,
 ) -> RemoteGcResult:
     """Find what no clone needs, list it and delete what is due; without `yes`, only say so."""
-    others = all_roots(remote, but=clone_id(project))
+    others = all_roots(remote, but=clone_id(project.home))
     unneeded = find_unneeded(remote, own.union(*(roots.names for roots in others)))
     lists = garbage_lists(remote)
     choice = choose(unneeded, merged(lists), now - options.grace if options.grace else math.inf, now - ABANDONED)

@@ -138,16 +138,16 @@ def _expand(project: Project, tracked: dict[str, Tracked], path: str) -> list[st
         path = path_of(path)
     if project.tree.lstat(path) is not None or path in tracked or holder_of(tracked, path):
         return [path]
-    if found := [name for name in matching(path, _candidates(project, tracked)) if not name.endswith(SUFFIX)]:
+    if found := [name for name in matching(path, _candidates(project.root, tracked)) if not name.endswith(SUFFIX)]:
         return found
     raise UsageError(f"{path} does not exist", "mvc add PATH, where PATH is a file or directory")
 
 
-def _candidates(project: Project, tracked: dict[str, Tracked]) -> list[str]:
+def _candidates(root: str, tracked: dict[str, Tracked]) -> list[str]:
     """Return the files of the workspace that a pattern may match, and the tracked directories as a whole."""
     found = list(tracked)
-    for folder, folders, files in os.walk(project.root):
-        prefix = os.path.relpath(folder, project.root) + "/" if folder != project.root else ""
+    for folder, folders, files in os.walk(root):
+        prefix = os.path.relpath(folder, root) + "/" if folder != root else ""
         folders[:] = [name for name in folders if name not in (".git", FOLDER) and prefix + name not in tracked]
         folders[:] = [name for name in folders if not os.path.lexists(f"{folder}/{name}/.git")]  # submodules
         found += [prefix + name for name in files]
@@ -314,6 +314,7 @@ def _publish(project: Project, prepared: list[Prepared], options: AddOptions) ->
     publish_pointers(project, pointers, stage_them=options.stage)
     for item in prepared:
         _remember(project, item)
+    project.catalog.flush()
 
 
 def _remember(project: Project, item: Prepared) -> None:

@@ -5,7 +5,6 @@ Nothing is lost: what `checkout` would refuse stays, and is reported. What the c
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -72,7 +71,6 @@ def _follow(project: Project, find: Callable[[], list[FileChange]]) -> Followed:
 
 
 def _is_absent(project: Project, item: Tracked) -> bool:
-    """Whether neither the cache nor the workspace has the content."""
     try:
         if item.pointer is None or item.condition or is_available(project.cache, project.catalog, item.pointer):
             return False
@@ -97,7 +95,7 @@ def _clear(
             with collecting(failed, path):
                 if pointer is not None and _delete(project, tools, path, pointer):
                     deleted.append(path)
-    prune(project.tree, deleted, {os.path.realpath(project.around.cwd)})
+    prune(project.tree, deleted, {project.shell.start})
     project.catalog.flush()
     return tuple(deleted)
 
@@ -110,12 +108,7 @@ def _untracked(git: Git, tracked: dict[str, Tracked], paths: Iterable[str]) -> l
 
 
 def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> bool:
-    """Delete the content of a pointer; return whether there was any.
-
-    Raises:
-        MvcError: it was changed, or the cache does not hold all of it.
-
-    """
+    """Delete the content of a pointer; return whether there was any."""
     before = observe_path(project, path)
     if before.scan.kind == "none":
         return False

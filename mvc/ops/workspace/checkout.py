@@ -105,9 +105,5 @@ def _with_parts(cache: Cache, past: Selection, now: Tracked | None) -> Tracked:
 
 
 def _companions(project: Project, commit: str, accepted: list[Selection]) -> list[Replacement]:
-    """Return the reports of the accepted paths at `commit`."""
-    wanted = [selection.item.path for selection in accepted]
-    return [
-        Replacement(path, project.tree.read(path, MAX_BYTES), raw)
-        for path, raw in companions_at(project.git, commit, wanted)
-    ]
+    found = companions_at(project.git, commit, [selection.item.path for selection in accepted])
+    return [Replacement(path, project.tree.read(path, MAX_BYTES), raw) for path, raw in found]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError, SourceChanged
 from mvc.fs.files import as_error
 from mvc.fs.scratch import Staging
-from mvc.fs.tree import Replacement, fsync_folders, replace_files
+from mvc.fs.tree import Replacement, Tree, fsync_folders, replace_files
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.ops.shared.failures import resumable
 from mvc.ops.shared.pointers import ignore_files, stop_ignoring
@@ -101,7 +101,7 @@ def _rename_all(project: Project, staging: Staging, plan: MovePlan) -> None:
 
 
 def _write_new(project: Project, staging: Staging, plan: MovePlan, undo: ExitStack) -> None:
-    ignoring = ignore_files(project, add=[item.new for item in plan.moves])
+    ignoring = ignore_files(project.tree, add=[item.new for item in plan.moves])
     pointers = [Replacement(item.new + SUFFIX, None, item.item.raw) for item in plan.moves if not item.begun]
     files = [*(item for item in ignoring if item.old != item.new), *pointers]
     undo.callback(_take_back, project, staging, plan, tuple(files))
@@ -132,7 +132,7 @@ def _take_back(project: Project, staging: Staging, plan: MovePlan, files: Iterab
     Content that could not be renamed back keeps its new pointer: the next try recognizes it by that.
     """
     project.tree.forget()
-    if any(_is_away(project, *names) for item in plan.moves for names in item.names):
+    if any(_is_away(project.tree, *names) for item in plan.moves for names in item.names):
         return
     for item in files:
         with suppress(OSError, MvcError):
@@ -142,16 +142,12 @@ def _take_back(project: Project, staging: Staging, plan: MovePlan, files: Iterab
                 remove_file(project.tree, item.path)
             else:
                 replace_files(project.tree, staging, [Replacement(item.path, item.new, item.old)])
-    prune(project.tree, [item.path for item in files if item.old is None], {_here(project)})
-
-
-def _here(project: Project) -> str:
-    return os.path.realpath(project.around.cwd)
+    prune(project.tree, [item.path for item in files if item.old is None], {project.shell.start})
 
 
 def _rename_one(project: Project, item: Move, undo: ExitStack) -> None:
-    for old, new in names_there(project, item):
-        undo.callback(_rename_back, project, old, new)  # Ctrl-C may come right after the rename
+    for old, new in names_there(project.tree, item):
+        undo.callback(_rename_back, project.tree, old, new)  # Ctrl-C may come right after the rename
         try:
             rename(project.tree, old, new)
         except OSError as error:
@@ -159,22 +155,21 @@ def _rename_one(project: Project, item: Move, undo: ExitStack) -> None:
             raise MvcError(problem.message, problem.fix or copying_line(project, item)) from None
 
 
-def _rename_back(project: Project, old: str, new: str) -> None:
+def _rename_back(tree: Tree, old: str, new: str) -> None:
     with suppress(OSError, MvcError):
-        if _is_away(project, old, new):
-            rename(project.tree, new, old)
+        if _is_away(tree, old, new):
+            rename(tree, new, old)
 
 
-def _is_away(project: Project, old: str, new: str) -> bool:
-    """Whether `old` was renamed to `new`, or that cannot be told."""
+def _is_away(tree: Tree, old: str, new: str) -> bool:
+    """Whether `old` was renamed to `new`; True as well if the system cannot tell."""
     try:
-        return project.tree.lstat(old) is None and project.tree.lstat(new) is not None
+        return tree.lstat(old) is None and tree.lstat(new) is not None
     except (OSError, MvcError):
         return True
 
 
 def _finish(project: Project, plan: MovePlan) -> None:
-    """Remove the old pointers and reports, and stage everything."""
     tree = project.tree
     for item in plan.moves:
         remove_file(tree, item.old + SUFFIX)
@@ -182,10 +177,10 @@ def _finish(project: Project, plan: MovePlan) -> None:
     ignoring = stop_ignoring(project, [item.old for item in plan.moves])
     if plan.moves[0].old != plan.source:
         above = os.path.dirname(f"{project.root}/{plan.source}")
-        prune(tree, [item.old for item in plan.moves], {_here(project), above})
+        prune(tree, [item.old for item in plan.moves], {project.shell.start, above})
     paths = [path for item in plan.moves for path in (item.old, item.new)]
     staged = [path + suffix for path in paths for suffix in (SUFFIX, *COMPANIONS)]
-    newly_ignoring = (item.path for item in ignore_files(project, add=[item.new for item in plan.moves]))
+    newly_ignoring = (item.path for item in ignore_files(project.tree, add=[item.new for item in plan.moves]))
     write_blobs(project.git, [item.item.raw for item in plan.moves])
     stage(project.git, dict.fromkeys([*staged, *ignoring, *newly_ignoring]))
     project.catalog.flush()

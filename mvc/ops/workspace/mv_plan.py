@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.fs.files import UnsafePath, as_error
+from mvc.fs.tree import Tree
 from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.revisions import COMPANIONS
 from mvc.ops.shared.selection import unusable
-from mvc.project import Project
+from mvc.project import Project, Shell
 from mvc.scm.blobs import read_blobs
 from mvc.scm.index import IndexPaths, ignored_files, index_paths, list_files
+from mvc.scm.plumbing import Git
 from mvc.workspace.rename import reaches
 from mvc.workspace.tracked import Tracked, folders_above, holder_of, parsed
 
@@ -58,13 +60,13 @@ def plan_move(project: Project, source: str, target: str, *, into: bool) -> Move
 
     """
     tracked, index = project.tracked(), index_paths(project.git)
-    gone = _gone(project, tracked, index, source)
+    gone = _gone(project.git, tracked, index, source)
     if source.endswith(SUFFIX) and path_of(source) in {**tracked, **gone}:
         source, target = path_of(source), target if into else path_of(target)
-    items = _items(project, tracked, gone, source, target)
+    items = _items(project.shell, tracked, gone, source, target)
     moves = _moves(tracked, index, items, source, target)
     if not any(item.begun for item in moves):
-        target = _resolved(project, items, source, target, into=into)
+        target = _resolved(project.tree, items, source, target, into=into)
         moves = _moves(tracked, index, items, source, target)
     plan = MovePlan(source, target, [item for item in moves if item.begun or item.old in tracked], index)
     if not plan.moves:
@@ -76,20 +78,20 @@ def plan_move(project: Project, source: str, target: str, *, into: bool) -> Move
     return plan
 
 
-def _gone(project: Project, tracked: dict[str, Tracked], index: IndexPaths, source: str) -> dict[str, Tracked]:
+def _gone(git: Git, tracked: dict[str, Tracked], index: IndexPaths, source: str) -> dict[str, Tracked]:
     """Return what has a pointer in the index at or below `source`, but no longer in the workspace."""
     pointers = [*index.at_or_below(source), *index.at_or_below(source + SUFFIX)]
     wanted = {path for path in pointers if path.endswith(SUFFIX) and path_of(path) not in tracked}
     if not wanted:
         return {}
-    entries = list_files(project.git, *(f":(literal){path}" for path in (source, source + SUFFIX)))
+    entries = list_files(git, *(f":(literal){path}" for path in (source, source + SUFFIX)))
     oids = {entry.path: entry.oid for entry in entries if entry.path in wanted and entry.mode.startswith("100")}
-    blobs = read_blobs(project.git, oids.values())
+    blobs = read_blobs(git, oids.values())
     return {path_of(path): parsed(path_of(path), blob) for path, blob in zip(oids, blobs, strict=True)}
 
 
 def _items(
-    project: Project, tracked: dict[str, Tracked], gone: dict[str, Tracked], source: str, target: str,
+    shell: Shell, tracked: dict[str, Tracked], gone: dict[str, Tracked], source: str, target: str,
 ) -> list[Tracked]:
     if not source:
         raise UsageError("the whole worktree can't be moved", "mvc mv SRC DST")
@@ -98,7 +100,7 @@ def _items(
     if holder := holder_of(tracked, source):
         raise UsageError(
             f"{source} is part of {holder}, which is tracked as a whole",
-            f"{project.shell.line('mv', source, target)} && {project.shell.line('mvc add', holder)}",
+            f"{shell.line('mv', source, target)} && {shell.line('mvc add', holder)}",
         )
     if source in gone:
         return [gone[source]]
@@ -125,10 +127,10 @@ def _moves(
     return moves
 
 
-def _resolved(project: Project, items: list[Tracked], source: str, target: str, *, into: bool) -> str:
+def _resolved(tree: Tree, items: list[Tracked], source: str, target: str, *, into: bool) -> str:
     """Return the new name of `source`: in a directory it keeps its last part."""
     try:
-        status = project.tree.lstat(target) if target else None
+        status = tree.lstat(target) if target else None
     except UnsafePath as error:
         raise UsageError(error.message, "mvc mv SRC DST, with another DST") from None
     directory = not target or (status is not None and stat.S_ISDIR(status.st_mode))
@@ -139,13 +141,6 @@ def _resolved(project: Project, items: list[Tracked], source: str, target: str, 
 
 
 def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> None:
-    """Check that everything can be moved.
-
-    Raises:
-        UsageError: it cannot.
-        MvcError: the target is on another mount.
-
-    """
     source, target = plan.source, plan.target
     if target == source:
         raise UsageError(f"{source} already has that name", "mvc mv SRC DST")
@@ -155,7 +150,7 @@ def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> Non
         check_path(item.new)
         if item.new.endswith(SUFFIX):
             raise UsageError(f"{item.new} would be the name of a pointer", "mvc mv SRC DST, without .mvc")
-        _check_not_inside(project, tracked, item)
+        _check_not_inside(project.shell, tracked, item)
     _check_folders(project, plan)
     if not any(item.begun for item in plan.moves):
         _check_free(project, plan.in_git, target, source)
@@ -166,7 +161,6 @@ def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> Non
 
 
 def _check_free(project: Project, index: IndexPaths, path: str, old: str) -> None:
-    """Check that `path` is in neither workspace nor index."""
     if (there := project.tree.lstat(path)) is not None:
         before = project.tree.lstat(old)
         if path.casefold() == old.casefold() and before is not None and os.path.samestat(before, there):
@@ -178,12 +172,12 @@ def _check_free(project: Project, index: IndexPaths, path: str, old: str) -> Non
         raise UsageError(f"{path} is in Git's index, but not in the workspace", line)
 
 
-def _check_not_inside(project: Project, tracked: dict[str, Tracked], item: Move) -> None:
+def _check_not_inside(shell: Shell, tracked: dict[str, Tracked], item: Move) -> None:
     if holder := holder_of(tracked, item.new):
         lines = (
-            project.shell.line("mvc rm --keep", item.old),
-            project.shell.line("mv", item.old, item.new),
-            project.shell.line("mvc add", holder),
+            shell.line("mvc rm --keep", item.old),
+            shell.line("mv", item.old, item.new),
+            shell.line("mvc add", holder),
         )
         raise UsageError(f"{item.new} would be inside {holder}, which is tracked as a whole", " && ".join(lines))
 
@@ -219,7 +213,7 @@ def _check_reach(project: Project, plan: MovePlan) -> None:
     tried: set[tuple[str, str]] = set()
     for item in plan.moves:
         folders = os.path.dirname(item.old), os.path.dirname(item.new)
-        if folders in tried or not (there := names_there(project, item)):
+        if folders in tried or not (there := names_there(project.tree, item)):
             continue
         tried.add(folders)
         try:
@@ -233,14 +227,14 @@ def _check_reach(project: Project, plan: MovePlan) -> None:
             )
 
 
-def names_there(project: Project, item: Move) -> list[tuple[str, str]]:
+def names_there(tree: Tree, item: Move) -> list[tuple[str, str]]:
     """Return old and new names of what still has its old name."""
-    return [(old, new) for old, new in item.names if project.tree.lstat(old) is not None]
+    return [(old, new) for old, new in item.names if tree.lstat(old) is not None]
 
 
 def copying_line(project: Project, item: Move) -> str:
     """Return the command line that copies instead of renaming."""
-    there = names_there(project, item)
+    there = names_there(project.tree, item)
     lines = [project.shell.line("cp -a", old, new) for old, new in there] + [project.shell.line("mvc add", item.new)]
     if reports := [new for _, new in there if new != item.new]:
         lines.append(project.shell.line("git add --", *reports))

@@ -36,12 +36,8 @@ def pushed_status(project: Project, paths: Iterable[str] = (), remote: str | Non
     selections = [item for item in chosen(project, project.tracked(), paths) if item.item.pointer is not None]
     answers, problems = _ask(project, selections, remote)
     items = tuple(_answered(item, answers, problems) for item in local.items)
-    return Status(all(map(_is_clean, items)), items)
-
-
-def _is_clean(item: StatusItem) -> bool:
-    """Whether nothing needs to be done."""
-    return item.pushed is not False and (item.state in SETTLED or (bool(item.pushed) and item.state in _ABSENT))
+    clean = all(item.state in (*SETTLED, *_ABSENT) if item.pushed else item.state in SETTLED for item in items)
+    return Status(clean and all(item.pushed is not False for item in items), items)
 
 
 def _answered(

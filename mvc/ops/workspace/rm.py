@@ -142,17 +142,11 @@ def _remove_all(
         for item, _ in selected:
             with collecting(failed, item.path):
                 _check(project, item, unsaved, keep=keep)
-                removed.append(_removed(project, item.path, None if keep else _delete(project, tools, item.path)))
+                removed.append(_removed(project.tree, item.path, None if keep else _delete(project, tools, item.path)))
     return removed, failed
 
 
 def _delete(project: Project, tools: Checkout, path: str) -> Plan:
-    """Delete the content at `path`; return what was deleted.
-
-    Raises:
-        MvcError: the cache does not hold all of it, or a file there cannot be stored.
-
-    """
     before = observe_path(project, path)
     if error := refusal(path, before.scan, project.shell.show):
         raise error
@@ -167,16 +161,15 @@ def _delete(project: Project, tools: Checkout, path: str) -> Plan:
     return plan
 
 
-def _removed(project: Project, path: str, plan: Plan | None) -> Removed:
+def _removed(tree: Tree, path: str, plan: Plan | None) -> Removed:
     deleted = plan.destroyed if plan else []
-    kept = project.tree.lstat(path) is not None
-    reports = tuple(_reports(project.tree, path))
+    kept = tree.lstat(path) is not None
+    reports = tuple(_reports(tree, path))
     size = sum(entry.size for entry in deleted)
     return Removed(path, path + SUFFIX, len(deleted), size, kept, reports)
 
 
 def _finish(project: Project, removed: list[Removed], *, keep: bool) -> None:
-    """Remove pointers, reports and ignore lines, and stage that."""
     tree, paths = project.tree, [item.path for item in removed]
     names = [path + suffix for path in paths for suffix in (*COMPANIONS, SUFFIX)]
     for name in names:
@@ -187,4 +180,4 @@ def _finish(project: Project, removed: list[Removed], *, keep: bool) -> None:
         project.catalog.forget(path)
     project.catalog.flush()
     if not keep:
-        prune(tree, paths, {os.path.realpath(project.around.cwd)})
+        prune(tree, paths, {project.shell.start})

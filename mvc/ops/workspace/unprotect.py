@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mvc.errors import MissingObject, SourceChanged
 from mvc.fs.files import READ, StatData
 from mvc.fs.scratch import Staging
+from mvc.fs.tree import Tree
 from mvc.objects.manifest import Entry
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.selection import chosen
@@ -56,7 +57,7 @@ def unprotect(project: Project, paths: Iterable[str]) -> UnprotectResult:
 
 def _unprotect(project: Project, staging: Staging, selection: Selection, failed: list[Failure]) -> Unprotected:
     path = selection.item.path
-    names = _protected(project, selection, scan(project.tree, path, project.links))
+    names = _protected(project.tree, selection, scan(project.tree, path, project.links))
     if not names:
         return Unprotected(path, 0, 0)
     before = observe_path(project, path)
@@ -75,11 +76,11 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
     return Unprotected(path, len(done.placed), sum(entries[name].size for name in done.placed))
 
 
-def _protected(project: Project, selection: Selection, found: Scan) -> list[str]:
+def _protected(tree: Tree, selection: Selection, found: Scan) -> list[str]:
     """Return the selected files that are symlinks into the cache, read-only, or hard-linked."""
     names = {name for name, digest in found.links.items() if digest}
     for name in found.names:
-        status = project.tree.lstat(_full(selection.item.path, name))
+        status = tree.lstat(_full(selection.item.path, name))
         if status and name not in found.links and (status.st_nlink > 1 or not status.st_mode & stat.S_IWUSR):
             names.add(name)
     return sorted(name for name in names if selection.covers(name))

@@ -1,4 +1,4 @@
-"""The failures of a transfer, each with its path and, for an object that nobody has, the author to ask."""
+"""The failures of a transfer: each with its path, and the author to ask if the object is missing everywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The objects that selected pointers need, as far as the cache can tell."""
+"""The objects that selected pointers need, by the manifests in the cache."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NeededObject(NamedTuple):
 
 
 class NeededObjects(NamedTuple):
-    """The objects by name, and the paths whose objects cannot be told."""
+    """The objects by name, and the paths whose objects are unknown."""
 
     objects: dict[str, NeededObject]
     failed: tuple[TransferFailure, ...] = ()

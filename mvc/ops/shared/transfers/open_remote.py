@@ -48,7 +48,7 @@ def opening(project: Project, remote: str | None, jobs: int) -> Iterator[Tools]:
         bucket = open_bucket(settings)
         folder = staging.name(project.root)
         try:
-            store = RemoteStore(bucket, indexes_of(project, bucket.url), pool)
+            store = RemoteStore(bucket, indexes_of(project.home, bucket.url), pool)
             yield Tools(project.cache, store, pool, project.around.progress, folder)
         except DamagedRoots as error:
             raise DamagedRoots(error.file, settings.name) from None
@@ -57,9 +57,9 @@ def opening(project: Project, remote: str | None, jobs: int) -> Iterator[Tools]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def indexes_of(project: Project, url: str) -> str:
+def indexes_of(home: str, url: str) -> str:
     """Return the directory with the fetched pack indexes of the remote at `url`."""
-    return f"{project.home}/remotes/{blake3(url.encode()).hexdigest()[:16]}"
+    return f"{home}/remotes/{blake3(url.encode()).hexdigest()[:16]}"
 
 
 def bring_manifests(

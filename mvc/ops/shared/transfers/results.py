@@ -8,7 +8,7 @@ from mvc.errors import MvcError
 
 
 class TransferFailure(NamedTuple):
-    """An object that was not transferred, or a pointer whose objects cannot be told."""
+    """An object that was not transferred, or a pointer whose objects are unknown."""
 
     path: str = ""
     """A path that needs the object; empty if the failure is not about one path."""

@@ -1,0 +1,90 @@
+"""What paths and references mean, and what an error about a path suggests."""
+
+from __future__ import annotations
+
+import pytest
+from harness import Repo
+
+from mvc.errors import InvalidFormat, MvcError
+from mvc.ops.shared.selection import broken_manifest, chosen, manifest_errors, split_reference, unusable
+from mvc.project import Project, Shell
+from mvc.workspace.tracked import Condition, Tracked
+
+SHELL = Shell("/repo/models", "/repo")
+
+
+@pytest.mark.parametrize(
+    ("reference", "parts"),
+    [
+        ("main:a/b", ("main", "a/b")),
+        ("main:./a", ("main", "a")),
+        ("a/b", ("", "a/b")),
+        ("./a:b", ("", "./a:b")),
+        (":a", ("", ":a")),
+        ("HEAD~1:a:b", ("HEAD~1", "a:b")),
+    ],
+)
+def test_a_reference_is_a_revision_and_a_path(reference: str, parts: tuple[str, str]) -> None:
+    assert split_reference(reference) == parts
+
+
+@pytest.mark.parametrize(
+    ("item", "message", "fix", "code"),
+    [
+        (
+            Tracked("models/m.bin", condition="conflict"),
+            "models/m.bin.mvc is in conflict: Git could not merge it",
+            "git checkout --ours -- m.bin.mvc && git add -- m.bin.mvc && mvc checkout m.bin  # or --theirs",
+            3,
+        ),
+        (
+            Tracked("data/d", condition="not-checked-out"),
+            "data/d is left out by the sparse checkout", "git sparse-checkout add ../data", 3,
+        ),
+        (
+            Tracked("d", condition="not-checked-out"),
+            "d is left out by the sparse checkout", "git sparse-checkout disable", 3,
+        ),
+        (
+            Tracked("models/m.bin", condition="invalid", problem="not YAML"),
+            "not YAML", "git checkout -- m.bin.mvc", 2,
+        ),
+        (
+            Tracked("models/m.bin", condition="invalid", problem="it cannot be read", unreadable=True),
+            "it cannot be read", "ls -l -- m.bin.mvc", 3,
+        ),
+    ],
+)
+def test_an_unusable_pointer_says_why_and_what_to_type_from_here(
+    item: Tracked, message: str, fix: str, code: int,
+) -> None:
+    error = unusable(SHELL, item)
+    assert (error.message, error.fix, error.exit_code) == (message, fix, code)
+
+
+def test_another_fix_for_an_invalid_pointer_can_be_named() -> None:
+    condition: Condition = "invalid"
+    assert unusable(SHELL, Tracked("m", condition=condition, problem="x"), "mvc log m").fix == "mvc log m"
+
+
+def test_a_broken_manifest_names_its_directory() -> None:
+    with pytest.raises(InvalidFormat) as caught, manifest_errors(SHELL, "models/bert"):
+        raise InvalidFormat("line 3: not sorted")
+    assert caught.value.message == "models/bert: its manifest cannot be used: line 3: not sorted"
+    assert caught.value.fix == "mvc log bert  # its other versions"
+    assert broken_manifest(SHELL, "a", InvalidFormat("x")).exit_code == InvalidFormat("x").exit_code
+
+
+def test_what_is_not_tracked_is_told_from_what_does_not_exist(repo: Repo, project: Project) -> None:
+    repo.write("here", "x")
+    tracked = {"m": Tracked("m")}
+    assert [selection.item.path for selection in chosen(project, tracked, ["m"])] == ["m"]
+    assert [selection.item.path for selection in chosen(project, tracked, [])] == ["m"]
+    with pytest.raises(MvcError) as caught:
+        chosen(project, tracked, ["here"], "mvc log")
+    assert (caught.value.message, caught.value.fix) == ("here is not tracked", "mvc log here")
+    with pytest.raises(MvcError) as caught:
+        chosen(project, tracked, ["away"])
+    assert (caught.value.message, caught.value.fix) == (
+        "away is not tracked and does not exist", "mvc ls  # lists what is",
+    )
