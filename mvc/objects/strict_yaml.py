@@ -58,7 +58,6 @@ def convert(data: object, type_: type[T], *, what: str) -> T:
 
     Raises:
         InvalidFormat: it is not of `type_`.
-
     """
     try:
         return msgspec.convert(data, type_)
@@ -84,7 +83,6 @@ def load(raw: bytes, *, what: str, max_bytes: int) -> object:
 
     Raises:
         InvalidFormat: too large, not UTF-8, not YAML, or more than plain data.
-
     """
     if len(raw) > max_bytes:
         raise InvalidFormat(f"{what}: {len(raw)} bytes, expected at most {max_bytes}")
