@@ -48,7 +48,6 @@ def parse_updates(text: str) -> list[Update]:
 
     Raises:
         UsageError: a line has another form.
-
     """
     updates = [_parse_update(row) for row in text.split("\n") if row]
     return [update for update in updates if not is_zero(update.new)]
@@ -67,7 +66,6 @@ def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> 
 
     Raises:
         MvcError: no remote is set up, or the content is larger than `hooks.push_limit`.
-
     """
     updates = [*updates]
     tips = commits_of(project.git, [update.new for update in updates])

@@ -57,7 +57,6 @@ def parse_reference(
 
     Raises:
         UsageError: there are two revisions.
-
     """
     revision, path = split_reference(text)
     if not revision:
@@ -75,7 +74,6 @@ class Content:
 
         Raises:
             MvcError: the path is not tracked, or its pointer cannot be used.
-
         """
         self._project, self._reference = project, reference
         self._selection, self._pointer = _find(project, reference)
@@ -89,7 +87,6 @@ class Content:
         Raises:
             UsageError: the reference is not a single file.
             MissingObject: neither cache nor remote has the content.
-
         """
         project, pointer = self._project, self._pointer
         if pointer.kind == "dir" and not project.cache.has(pointer.digest.blake3) and pointer.manifest is None:
@@ -111,7 +108,6 @@ class Content:
 
         Raises:
             MvcError: the content cannot be fetched, or not be written.
-
         """
         project, pointer, path = self._project, self._pointer, self._selection.item.path
         if same_content(pointer, observe_path(project, path)):
@@ -132,7 +128,6 @@ class Content:
 
         Raises:
             MvcError: the content cannot be fetched.
-
         """
         self._ensure_cached()
         pointer, entries, inside = self._pointer, self._entries(), self._selection.inside
@@ -211,7 +206,6 @@ def _open_on_remote(remote: RemoteStore, digest: Digest) -> BinaryIO:
     Raises:
         MissingObject: it is not there, or cut short.
         RemoteError: the remote does not answer.
-
     """
     locations = remote.locate([digest.blake3])
     if not_whole({digest.blake3: digest}, locations):

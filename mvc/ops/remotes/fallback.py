@@ -64,7 +64,6 @@ class Fallback:
 
         Raises:
             RemoteError: it does not answer, and there is no other remote.
-
         """
         self._ask_primary(primary)
 

@@ -41,7 +41,6 @@ def fetch(project: Project, paths: Iterable[str] = (), options: FetchOptions = F
     Raises:
         UsageError: there is no such remote or revision.
         MvcError: a path is not tracked.
-
     """
     return _fetch_all(project, selected(project, paths, options.scope), options)
 

@@ -37,7 +37,6 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
     Raises:
         UsageError: `out` exists, or repository or path do not.
         MvcError: the content cannot be fetched.
-
     """
     revision, path = split_reference(reference)
     path = os.path.normpath(path)

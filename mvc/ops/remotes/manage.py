@@ -96,7 +96,6 @@ def add(
 
     Raises:
         UsageError: the name is taken or invalid, or the URL or an option is invalid.
-
     """
     if reason := config.check_remote_name(name):
         raise UsageError(reason, f"mvc remote add NAME {shlex.quote(hidden(url))}")
@@ -127,7 +126,6 @@ def set_(
 
     Raises:
         UsageError: there is no such remote, or the URL or an option is invalid.
-
     """
     found = _existing(project, name)
     if url is None and not options:
@@ -160,7 +158,6 @@ def remove(project: Project, name: str) -> RemoteChange:
 
     Raises:
         UsageError: there is no such remote, or the user's config sets it.
-
     """
     keys = _keys(project, name)
     if not keys["project"] and not keys["local"]:
@@ -196,7 +193,6 @@ def set_default(project: Project, name: str, *, local: bool = False) -> RemoteCh
 
     Raises:
         UsageError: there is no such remote.
-
     """
     _existing(project, name)
     if not local:
@@ -231,7 +227,6 @@ def typed(project: Project, name: str, text: str) -> Location:
 
     Raises:
         UsageError: it is not a valid location for a remote.
-
     """
     if text == "~" or text.startswith("~/"):
         text = project.around.environ.get("HOME", "~") + text[1:]

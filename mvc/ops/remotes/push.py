@@ -50,7 +50,6 @@ def push(project: Project, paths: Iterable[str] = (), options: PushOptions = Pus
     Raises:
         UsageError: there is no such remote or revision.
         MvcError: a path is not tracked, or the only remote cannot be reached.
-
     """
     with project.locks.store():
         return push_selected(project, selected(project, paths, options.scope), options)
@@ -146,7 +145,6 @@ def _gc_candidates(tools: Tools, remote: str, names: AbstractSet[str]) -> Object
 
     Raises:
         MvcError: a gc is deleting what is needed.
-
     """
     lists = garbage_lists(tools.remote)
     being_deleted = merged(listed for listed in lists if listed.deleting)
