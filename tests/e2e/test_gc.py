@@ -436,7 +436,7 @@ def test_what_is_damaged_on_the_remote_is_not_evicted_and_the_line_mends_it(
 ) -> None:
     spoil, damaged = DAMAGES[how]
     spoil(tmp_path / "nas")
-    assert "is read on the remote first" in evictable.ok("gc", "--evict", "--grace", "0").out
+    assert "first reads and checks the objects" in evictable.ok("gc", "--evict", "--grace", "0").out
     done = evictable.mvc("gc", "--evict", "--yes", "--grace", "0", "--json")
     assert (done.code, len(done.json["damaged"]), len(done.json["garbage"])) == (1, len(damaged), 4 - len(damaged))
     assert {use["path"] for item in done.json["garbage"] for use in item["users"]}.isdisjoint(damaged)
@@ -470,7 +470,7 @@ def test_garbage_that_is_cut_short_on_the_remote_is_on_none(pushed: Repo, tmp_pa
 
 
 def test_evicting_without_a_remote(repo: Repo) -> None:
-    assert "no remote is set up" in repo.fails(2, "gc", "--evict").errors[0]
+    assert "no remote is configured" in repo.fails(2, "gc", "--evict").errors[0]
 
 
 def test_packs_keep_what_is_needed_and_are_merged(repo: Repo) -> None:
@@ -629,7 +629,7 @@ UNREADABLE = {
     "a ref that Git passes over": (ref_passed_over, "a Git ref cannot be read"),
     "a reflog that Git passes over": (reflog_passed_over, "logs/refs/heads/main: Too many levels of symbolic links"),
     "a worktree": (worktree_gone, "second is gone"),
-    "a commit": (commit_gone, "which is not in this clone"),
+    "a commit": (commit_gone, "which is missing in this clone"),
     "a pointer": (pointer_gone, "is not in this clone"),
     "a damaged manifest": (manifest_damaged, "is damaged, so the files it lists are not known"),
     "a manifest in quarantine": (manifest_in_quarantine, "is in quarantine, so the files it lists are not known"),
@@ -720,7 +720,7 @@ def test_a_repository_that_is_gone_stops_it_until_it_is_struck_off(sharing: Repo
     result = one.fails(3, *ALL)
     assert "which also uses this cache" in result.errors[0]
     assert list((tmp_path / "cache/objects").glob("*/*"))
-    one.shell(result.fixes[0].partition("gone for good: ")[2])
+    one.shell(result.fixes[0].partition("was deleted: ")[2])
     one.ok(*ALL)
     assert not list((tmp_path / "cache/objects").glob("*/*"))
 

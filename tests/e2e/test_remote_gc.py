@@ -360,7 +360,7 @@ def test_a_list_of_a_stranger_deletes_nothing_that_is_needed(repo: Repo, nas: Pa
     [
         (["--depth=1"], "shallow"),
         (["--filter=blob:none"], "partial"),
-        (["--single-branch"], "not all branches"),
+        (["--single-branch"], "lacks some branches"),
         (["--no-tags"], "no tags"),
     ],
 )

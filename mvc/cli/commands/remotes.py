@@ -61,7 +61,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
         print_json(remotes)
         return
     if not remotes:
-        output.note("No remote is set up. Next: mvc remote add NAME URL")
+        output.note("No remote is configured. Next: mvc remote add NAME URL")
     for line in columns([_row(item) for item in remotes]):
         output.line(line)
     for item in remotes:

@@ -65,7 +65,7 @@ def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> 
     """Send what those commits of `updates` need that the Git remote `git_remote` does not have yet.
 
     Raises:
-        MvcError: no remote is set up, or the content is larger than `hooks.push_limit`.
+        MvcError: no remote is configured, or the content is larger than `hooks.push_limit`.
     """
     updates = [*updates]
     tips = commits_of(project.git, [update.new for update in updates])
@@ -97,7 +97,7 @@ def _size_to_send(project: Project, meant: Selected, limit: int) -> int:
 
 def _no_remote(project: Project, count: int) -> MvcError:
     what = "a pointer" if count == 1 else f"{count:,} pointers"
-    message = f"the pushed commits have {what} to content that is only in this clone: no remote is set up"
+    message = f"the pushed commits have {what} to content that is only in this clone: no remote is configured"
     if not project.is_set_up():
         line = "git switch BRANCH  # one that has .mvc; then git push"
         return MvcError(f"{message} in the checked-out branch", line)
