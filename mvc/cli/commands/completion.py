@@ -168,14 +168,14 @@ def quoted(value: str, quote: str = "") -> str:
 # What a parameter could be.
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """Where the command line is typed, and the parameters before the cursor."""
 
     start: str
     values: Mapping[str, Any]
 
 
-Words: TypeAlias = Callable[[Place, str], list[str]]
+Words: TypeAlias = Callable[[Cursor, str], list[str]]
 """What a word that begins with the text could become."""
 
 
@@ -188,16 +188,16 @@ def _declare(command: Any) -> None:
 
 def _complete_parameter(sources: list[Words], context: Any, text: str) -> list[CompletionItem]:
     folder = context.find_root().params.get("directory") or ""
-    place = Place(os.path.join(os.getcwd(), os.path.expanduser(folder)), context.params)
-    return [CompletionItem(value) for source in sources for value in source(place, text)]
+    cursor = Cursor(os.path.join(os.getcwd(), os.path.expanduser(folder)), context.params)
+    return [CompletionItem(value) for source in sources for value in source(cursor, text)]
 
 
 def _in_repository(what: str) -> Words:
-    def words(place: Place, text: str) -> list[str]:
+    def words(cursor: Cursor, text: str) -> list[str]:
         from mvc.ops.setup import completion_words  # noqa: PLC0415 - import time
         from mvc.surroundings import surroundings  # noqa: PLC0415
 
-        found: list[str] = getattr(completion_words, what)(surroundings(place.start), text)
+        found: list[str] = getattr(completion_words, what)(surroundings(cursor.start), text)
         return found
 
     return words
@@ -208,25 +208,25 @@ _tracked, _addable, _directories, _revisions, _remotes = map(
 )
 
 
-def _keys(_: Place, text: str) -> list[str]:
+def _keys(_: Cursor, text: str) -> list[str]:
     from mvc.config import KEYS  # noqa: PLC0415
 
     return [name for name in KEYS if name.startswith(text)]
 
 
-def _topics(_: Place, text: str) -> list[str]:
+def _topics(_: Cursor, text: str) -> list[str]:
     from mvc.cli.commands.help import topics  # noqa: PLC0415
 
     return [name for name in topics() if name.startswith(text)]
 
 
-def _values(place: Place, text: str) -> list[str]:
+def _values(cursor: Cursor, text: str) -> list[str]:
     """Return the possible values of the key before."""
-    key = place.values.get("name")
+    key = cursor.values.get("name")
     if key == "cache.dir":
-        return _directories(place, text)
+        return _directories(cursor, text)
     if key == "remotes.default":
-        return _remotes(place, text)
+        return _remotes(cursor, text)
     return _link_types(text) if key == "cache.link" else []
 
 

@@ -41,17 +41,17 @@ def _show(output: Output, report: Examination) -> None:
 
 
 def _rows(report: Examination) -> list[tuple[str, str]]:
-    versions, place = report.versions, report.repository
+    versions, paths = report.versions, report.repository
     rows = [
         ("versions", f"mvc {versions.mvc}, Python {versions.python}, Git {versions.git}, SQLite {versions.sqlite}"),
         ("system", versions.platform),
     ]
-    if place is None:
+    if paths is None:
         return [*rows, ("repository", "none")]
-    rows.append(("repository", place.root if place.set_up else f"{place.root} (mvc is not set up: mvc init)"))
-    if place.cache:
-        rows.append(("cache", f"{place.cache} (shared with the group {place.group})" if place.group else place.cache))
-    rows.append(("catalog", place.catalog))
+    rows.append(("repository", paths.root if paths.set_up else f"{paths.root} (mvc is not set up: mvc init)"))
+    if paths.cache:
+        rows.append(("cache", f"{paths.cache} (shared with the group {paths.group})" if paths.group else paths.cache))
+    rows.append(("catalog", paths.catalog))
     if links := report.links:
         rows.append(("links", f"{links.chosen} (cache.link is {links.setting}; {', '.join(links.working)} work here)"))
     if hooks := report.hooks:

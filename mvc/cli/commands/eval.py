@@ -239,9 +239,9 @@ def _digest(output: Output, text: str) -> str:
 
 def _facts(output: Output, report: Report) -> list[tuple[str, str]]:
     """Return the rows of a report, without its metrics."""
-    model, code, place = report.model, report.code, report.environment
+    model, code, environment = report.model, report.code, report.environment
     by = f"by {report.evaluator.id} ({report.evaluator.assurance})" if report.evaluator else ""
-    packages = [f"{name} {version}" for name, version in place.packages.items()] if place else []
+    packages = [f"{name} {version}" for name, version in environment.packages.items()] if environment else []
     rows = [
         ("task", report.task),
         ("desc", report.desc),
@@ -251,9 +251,9 @@ def _facts(output: Output, report: Report) -> list[tuple[str, str]]:
     if code:
         dirty = " with uncommitted changes" if code.dirty else ""
         rows += [("commit", f"{_digest(output, code.commit)}{dirty}" if code.commit else ""), ("command", code.command)]
-    if place:
-        python = f"Python {place.python}" if place.python else ""
-        rows += [("environment", _joined(python, *packages, place.platform))]
+    if environment:
+        python = f"Python {environment.python}" if environment.python else ""
+        rows += [("environment", _joined(python, *packages, environment.platform))]
     if report.run:
         rows += [("run", " ".join(filter(None, (report.run.kind, report.run.id, report.run.url))))]
     rows += [("param", f"{name} = {value}") for name, value in report.params.items()]

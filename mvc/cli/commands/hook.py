@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mvc.ops.shared.transfers.results import TransferResult
     from mvc.ops.workspace.after_checkout import Followed
 
-hook = typer.Typer(cls=Group, rich_markup_mode=None, help="Have Git judge each commit, and move content along with it.")
+hook = typer.Typer(cls=Group, rich_markup_mode=None, help="Install, remove and run Git hooks.")
 app.add_typer(hook, name="hook", rich_help_panel=QUALITY)
 
 _JUDGING = ("pre-commit", "pre-merge-commit", "no-raw-models", "lint")
@@ -67,7 +67,7 @@ def run(
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[ARG]...", show_default=False)] = None,
 ) -> int:
-    """Do what the hook NAME does, with what Git gives it."""
+    """Run the hook NAME with the arguments from Git."""
     from mvc.ops.shared.hook_scripts import NAMES  # noqa: PLC0415
 
     words = arguments or []

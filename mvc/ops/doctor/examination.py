@@ -76,12 +76,12 @@ class Examination(NamedTuple):
     """The result of `mvc doctor`; unknown parts are None or empty."""
 
     versions: Versions
-    repository: RepositoryPaths | None
-    links: LinkTypes | None
-    hooks: Hooks | None
-    locks: tuple[HeldLock, ...]
-    disks: tuple[Disk, ...]
-    problems: tuple[Problem, ...]
+    repository: RepositoryPaths | None = None
+    links: LinkTypes | None = None
+    hooks: Hooks | None = None
+    locks: tuple[HeldLock, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 def examine(around: Surroundings, now: int | None = None) -> Examination:
@@ -89,14 +89,14 @@ def examine(around: Surroundings, now: int | None = None) -> Examination:
     git = Git(around.cwd, scrubbed(around.environ))
     versions = _versions(git)
     if problem := _git_problem(versions.git):
-        return Examination(versions, None, None, None, (), (), (problem,))
+        return Examination(versions, problems=(problem,))
     if not condition.is_repository(git):
-        return Examination(versions, None, None, None, (), (), ())
+        return Examination(versions)
     try:
         with Project.discover(around) as project:
             return _report(project, versions, current_time() if now is None else now)
     except MvcError as error:
-        return Examination(versions, None, None, None, (), (), (Problem.of("repository-unusable", error),))
+        return Examination(versions, problems=(Problem.of("repository-unusable", error),))
 
 
 def _versions(git: Git) -> Versions:
@@ -124,22 +124,22 @@ def _git_problem(version: str) -> Problem | None:
 
 
 def _report(project: Project, versions: Versions, now: int) -> Examination:
-    place = _place(project)
+    paths = _paths(project)
     checks: list[Check] = [partial(_settings, project)]
-    if place.cache:
+    if paths.cache:
         checks.append(lambda: run_checks(cache_health.checks(project, now)))
-    if place.set_up:
+    if paths.set_up:
         checks.append(lambda: run_checks(workspace_health.checks(project, now)))
-    if place.set_up and place.cache:
+    if paths.set_up and paths.cache:
         checks.append(lambda: run_checks(remote_health.checks(project)))
     problems: dict[str, Problem] = {}
     for problem in run_checks(checks):
         problems.setdefault(problem.message, problem)  # several checks may find the same one
-    links, hooks, locks = _links(project, place), _hooks(project, place), _locks(project, place)
-    return Examination(versions, place, links, hooks, locks, _disks(place), tuple(problems.values()))
+    links, hooks, locks = _links(project, paths), _hooks(project, paths), _locks(project, paths)
+    return Examination(versions, paths, links, hooks, locks, _disks(paths), tuple(problems.values()))
 
 
-def _place(project: Project) -> RepositoryPaths:
+def _paths(project: Project) -> RepositoryPaths:
     try:
         cache = project.cache_root
     except MvcError:
@@ -157,14 +157,14 @@ def _settings(project: Project) -> list[Problem]:
     return [Problem("setting-ignored", text, f"mvc config unset --project {name}") for name, text in ignored]
 
 
-def _links(project: Project, place: RepositoryPaths) -> LinkTypes | None:
+def _links(project: Project, paths: RepositoryPaths) -> LinkTypes | None:
     """Try the link types; None if cache or workspace is not writable."""
-    if not place.cache or not os.path.isdir(place.cache):
+    if not paths.cache or not os.path.isdir(paths.cache):
         return None
     near = os.stat(project.home).st_dev == os.stat(project.root).st_dev
     folder = f"{project.home}/tmp" if near else f"{project.root}/{SIBLING}"
     try:
-        with Scratch(f"{place.cache}/tmp") as source, Scratch(folder) as target:
+        with Scratch(f"{paths.cache}/tmp") as source, Scratch(folder) as target:
             working = working_types(source.path, target.path)
     except OSError:
         return None
@@ -177,21 +177,21 @@ def _links(project: Project, place: RepositoryPaths) -> LinkTypes | None:
     return LinkTypes(working, setting, chosen)
 
 
-def _hooks(project: Project, place: RepositoryPaths) -> Hooks | None:
+def _hooks(project: Project, paths: RepositoryPaths) -> Hooks | None:
     with suppress(MvcError, OSError):
-        return find_hooks(project) if place.set_up else None
+        return find_hooks(project) if paths.set_up else None
     return None
 
 
-def _locks(project: Project, place: RepositoryPaths) -> tuple[HeldLock, ...]:
-    paths = [f"{place.cache}/locks/store"] if place.cache else []
-    held = [HeldLock(path, holder(path)) for path in (*paths, project.locks.worktree_path)]
+def _locks(project: Project, paths: RepositoryPaths) -> tuple[HeldLock, ...]:
+    files = [*([f"{paths.cache}/locks/store"] if paths.cache else []), project.locks.worktree_path]
+    held = [HeldLock(file, holder(file)) for file in files]
     return tuple(lock for lock in held if lock.holder)
 
 
-def _disks(place: RepositoryPaths) -> tuple[Disk, ...]:
+def _disks(paths: RepositoryPaths) -> tuple[Disk, ...]:
     found: dict[int, Disk] = {}
-    for path in filter(os.path.isdir, (place.root, place.cache)):
+    for path in filter(os.path.isdir, (paths.root, paths.cache)):
         room = os.statvfs(path)
         disk = Disk(path, room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize)
         found.setdefault(os.stat(path).st_dev, disk)

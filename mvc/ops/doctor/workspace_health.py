@@ -53,11 +53,11 @@ def _attributes(project: Project) -> Iterator[Problem]:
     missing = [line for line in ATTRIBUTE_LINES if condition.converts(project.git, line.split()[0].replace("*", "x"))]
     if missing:
         text = "".join(f"\\n{line}" for line in missing)
-        place = shlex.quote(project.shell.show(ATTRIBUTES))
+        path = shlex.quote(project.shell.show(ATTRIBUTES))
         yield Problem(
             "attributes",
             f"{ATTRIBUTES} lets Git convert line ends: it lacks {some(missing)}",
-            f"printf '{text}\\n' >> {place} && git add {place}",
+            f"printf '{text}\\n' >> {path} && git add {path}",
         )
 
 
@@ -91,10 +91,10 @@ def _not_ignored(project: Project, present: list[str]) -> Iterator[Problem]:
 
 
 def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
-    aside = quarantined_objects(project.cache).keys()
-    if not aside:
+    quarantined = quarantined_objects(project.cache).keys()
+    if not quarantined:
         return
-    gone = project.cache.missing(aside)
+    gone = project.cache.missing(quarantined)
     paths = [
         item.path
         for item in tracked

@@ -27,15 +27,15 @@ def tracked(around: Surroundings, text: str) -> list[str]:
         MvcError: the directory is not in a Git repository.
     """
     folder, stem = _split(text)
-    place = os.path.join(around.cwd, folder)
-    entries = list_files(Git(place, scrubbed(around.environ)), f"*{SUFFIX}")
+    start = os.path.join(around.cwd, folder)
+    entries = list_files(Git(start, scrubbed(around.environ)), f"*{SUFFIX}")
     pointers = [
-        entry.path for entry in entries if entry.state == "skip-worktree" or os.path.lexists(f"{place}/{entry.path}")
+        entry.path for entry in entries if entry.state == "skip-worktree" or os.path.lexists(f"{start}/{entry.path}")
     ]
     parts = (path_of(path).partition("/") for path in pointers)
     names = {first + slash for first, slash, _ in parts}
-    if _is_inside_tracked(place):
-        names |= set(_children(place))
+    if _is_inside_tracked(start):
+        names |= set(_children(start))
     return _offered(folder, stem, names)
 
 
@@ -46,10 +46,10 @@ def addable(around: Surroundings, text: str) -> list[str]:
         MvcError: the directory is not in a Git repository.
     """
     folder, stem = _split(text)
-    place = os.path.join(around.cwd, folder)
-    entries = list_files(Git(place, scrubbed(around.environ)), ":(glob)*")
+    start = os.path.join(around.cwd, folder)
+    entries = list_files(Git(start, scrubbed(around.environ)), ":(glob)*")
     in_git = {entry.path for entry in entries if entry.state != "untracked"}
-    names = {name for name in _children(place) if name not in in_git and not name.endswith(SUFFIX)}
+    names = {name for name in _children(start) if name not in in_git and not name.endswith(SUFFIX)}
     return _offered(folder, stem, names)
 
 
@@ -84,9 +84,9 @@ def _split(text: str) -> tuple[str, str]:
     return folder + slash, stem
 
 
-def _is_inside_tracked(place: str) -> bool:
-    """Whether `place` or a directory above it is tracked."""
-    folder = os.path.realpath(place)
+def _is_inside_tracked(start: str) -> bool:
+    """Whether `start` or a directory above it is tracked."""
+    folder = os.path.realpath(start)
     while folder != os.path.dirname(folder):
         if os.path.isfile(folder + SUFFIX):
             return True
@@ -94,9 +94,9 @@ def _is_inside_tracked(place: str) -> bool:
     return False
 
 
-def _children(place: str) -> list[str]:
+def _children(start: str) -> list[str]:
     try:
-        with os.scandir(place or ".") as entries:
+        with os.scandir(start or ".") as entries:
             return [entry.name + "/" * entry.is_dir() for entry in entries if entry.name not in _NOT_MODELS]
     except OSError:
         return []

@@ -1,7 +1,7 @@
-"""`mvc hook install` and `uninstall`: the Git hooks, each of which calls first what was there before.
+"""`mvc hook install` and `uninstall`: Git hooks, each of which first calls the hook that was there before.
 
-The scripts are the files of hooks/. Each says in a line of its own that mvc wrote it, with a checksum of the rest:
-only what nobody has edited since is replaced or taken away.
+The scripts are the files in hooks/. A line in each says that mvc wrote it, with a checksum of the other lines: only a
+script that was not edited is replaced or removed.
 """
 
 from __future__ import annotations
@@ -41,27 +41,28 @@ _EDITED = ".edited"
 
 
 class Installed(NamedTuple):
-    """What was done, by hook; the rest was as it should be."""
+    """The hooks that were changed; the others were up to date."""
 
     folder: str
     changed: tuple[str, ...]
     chained: tuple[str, ...]
-    """Those of all hooks that call what was there before."""
+    """All hooks that call an earlier hook."""
     failed: tuple[Failure, ...] = ()
 
 
 def install(project: Project, *, force: bool = False) -> Installed:
-    """Lay the hooks down. A hook that is there is called first; again is harmless.
+    """Install the hooks; doing so again is harmless. Existing hooks are kept, and called first.
 
-    With `force`, also in a directory that others use, and in place of a script of mvc's that was edited: it is kept.
+    With `force`, also in a directory outside the repository, and in place of an edited script of mvc, which is renamed.
 
     Raises:
-        UsageError: `core.hooksPath` leads to a directory that others use.
+        UsageError: `core.hooksPath` is a directory outside the repository.
     """
     folder = hooks_folder(project.git)
     if not force and not is_own_folder(project.layout, folder):
         raise foreign_folder(folder)
-    _record(project, enabled=True)
+    if (own := get_value(project, ENABLED, "local")) and own.value == "false":
+        set_value(project, ENABLED, None, "local")
     os.makedirs(folder, exist_ok=True)
     with project.staging() as staging:
         changed, failed = _each(lambda name: _install(staging, folder, name, force=force))
@@ -70,29 +71,21 @@ def install(project: Project, *, force: bool = False) -> Installed:
 
 
 def uninstall(project: Project) -> Installed:
-    """Take the hooks away, and give back what was there before. `status` misses them no more."""
+    """Remove the hooks, and restore those that were there before."""
     folder = hooks_folder(project.git)
-    _record(project, enabled=False)
+    disable(project)
     changed, failed = _each(lambda name: _uninstall(folder, name))
     return _result(folder, changed, failed)
 
 
 def disable(project: Project) -> None:
-    """Record in the clone's config that it uses no hooks."""
-    _record(project, enabled=False)
-
-
-def _record(project: Project, *, enabled: bool) -> None:
-    """Say it in the clone's own config, unless it is so there."""
-    mine = get_value(project, ENABLED, "local")
-    if enabled and mine is not None and mine.value == "false":
-        set_value(project, ENABLED, None, "local")
-    elif not enabled and project.settings.value(ENABLED) != "false":
+    """Record in the clone's config that it uses no hooks; `mvc status` then does not miss them."""
+    if project.settings.value(ENABLED) != "false":
         set_value(project, ENABLED, "false", "local")
 
 
 def _each(act: Callable[[str], bool]) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
-    """Return the hooks for which `act` changed something, and those for which it could not."""
+    """Return the hooks that `act` changed, and the failures."""
     failed: list[Failure] = []
     changed: list[str] = []
     for name in NAMES:
@@ -107,20 +100,11 @@ def _result(folder: str, changed: tuple[str, ...], failed: tuple[Failure, ...]) 
     return Installed(folder, changed, chained, failed)
 
 
-# Where.
-
-
-# What is there.
-
-
-# The scripts.
-
-
 # One hook.
 
 
 def _install(staging: Staging, folder: str, name: str, *, force: bool) -> bool:
-    """Lay one hook down; whether that changed anything."""
+    """Install one hook; return whether that changed anything."""
     path = script_path(folder, name)
     raw, wanted = read_hook(path), script(name)
     if raw == wanted and os.access(path, os.X_OK):
@@ -128,37 +112,37 @@ def _install(staging: Staging, folder: str, name: str, *, force: bool) -> bool:
     if raw is not None and not is_untouched(raw):
         if hook_state(folder, name) == "called":
             return False
-        _put_aside(path, raw, force=force)
-    elif raw is None and os.path.lexists(path):  # a symlink that leads nowhere, or a directory
-        _put_aside(path, b"", force=force)
+        _rename_existing(path, raw, force=force)
+    elif raw is None and os.path.lexists(path):  # a broken symlink, or a directory
+        _rename_existing(path, b"", force=force)
     _write(staging, path, wanted)
     return True
 
 
-def _put_aside(path: str, raw: bytes, *, force: bool) -> None:
-    """Give another name to what is there: it is never overwritten."""
+def _rename_existing(path: str, raw: bytes, *, force: bool) -> None:
+    """Rename what is there: it is never overwritten."""
     if not MARK.search(raw):
         if not rename_new(path, path + BEFORE):
             raise MvcError(
-                f"{path} is not mvc's, and {path}{BEFORE}, which was there before mvc, would be overwritten",
-                f"rm {shlex.quote(path + BEFORE)}  # if nothing needs it any more; then mvc hook install",
+                f"{path} is not a hook of mvc, and the earlier hook {path}{BEFORE} would be overwritten",
+                f"rm {shlex.quote(path + BEFORE)}  # if it is no longer needed; then mvc hook install",
             )
     elif not force:
-        line = f"mvc hook install --force  # writes it anew, and keeps yours as {os.path.basename(path)}{_EDITED}"
-        raise MvcError(f"{path} was edited since mvc wrote it, and was left as it is", line)
+        line = f"mvc hook install --force  # replaces it, and keeps yours as {os.path.basename(path)}{_EDITED}"
+        raise MvcError(f"{path} was edited since mvc wrote it: it was not changed", line)
     elif not rename_new(path, path + _EDITED):
         line = f"rm {shlex.quote(path + _EDITED)}  # then mvc hook install --force"
-        raise MvcError(f"{path}{_EDITED} is there already, and would be overwritten", line)
+        raise MvcError(f"{path}{_EDITED} exists and would be overwritten", line)
 
 
 def _uninstall(folder: str, name: str) -> bool:
-    """Take one hook away, and bring back what was there before; whether there was anything to do."""
+    """Remove one hook, and restore the earlier one; return whether that changed anything."""
     path, before = script_path(folder, name), f"{folder}/{name}{BEFORE}"
     raw, had = read_hook(path), os.path.lexists(before)
     if raw is not None and MARK.search(raw):
         if not is_untouched(raw):
             line = f"rm {shlex.quote(path)}  # then mvc hook uninstall"
-            raise MvcError(f"{path} was edited since mvc wrote it, and was left as it is", line)
+            raise MvcError(f"{path} was edited since mvc wrote it: it was not changed", line)
         if had:
             os.rename(before, path)
         else:
@@ -168,12 +152,12 @@ def _uninstall(folder: str, name: str) -> bool:
         return False
     if not rename_new(before, path):
         line = f"mv {shlex.quote(before)} {shlex.quote(path)}  # if that is what you want"
-        raise MvcError(f"{path} is not mvc's, so {os.path.basename(before)} did not get its name back", line)
+        raise MvcError(f"{path} is not a hook of mvc: {os.path.basename(before)} was not restored", line)
     return True
 
 
 def _write(staging: Staging, path: str, raw: bytes) -> None:
-    """Write a script, whole or not at all; when that fails, what was put aside for it comes back."""
+    """Write a script atomically; on failure, restore the hook that was renamed for it."""
     folder, name = os.path.split(path)
     fd = os.open(folder, DIRECTORY)
     try:
