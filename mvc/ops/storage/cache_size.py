@@ -1,4 +1,4 @@
-"""`mvc cache size`: what the cache and the catalog take on the disk."""
+"""`mvc cache size`: the disk usage of the cache and the catalog."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ _GONE = (FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 class Usage(NamedTuple):
-    """How many there are, and how many bytes they hold."""
+    """A number of files or packs, and their bytes."""
 
     number: int
     bytes: int
 
 
 class CacheSize(NamedTuple):
-    """What lies in the cache, part by part, and beside it."""
+    """The size of each part of the cache, and of the catalog."""
 
     cache: str
     loose: Usage
-    """Objects in files of their own."""
+    """Loose objects, each in its own file."""
     packs: Usage
-    """Packs, each with its index: `number` is of packs, not of files."""
+    """Packs and their indexes; `number` counts packs."""
     tmp: Usage
-    """What commands that run now, or were killed, are writing."""
+    """Temporary files of running or killed commands."""
     quarantine: Usage
-    """Damaged bytes that `verify` put aside."""
+    """Damaged files that `verify` moved there."""
     trash: Usage
-    """What was taken out of use and can still be had."""
+    """Freed files that can still be restored."""
     catalog: Usage
-    """What is remembered so that it is not read again; always in this clone."""
+    """Known digests and stat data; always in this clone."""
     bytes: int
-    """All of it."""
+    """The total."""
 
 
 def cache_size(project: Project) -> CacheSize:
-    """Count what the cache holds. No symlink is followed, and nothing is read.
+    """Return the size of the cache, without following symlinks or reading files.
 
     Raises:
         OSError: a directory can't be listed.
@@ -66,7 +66,7 @@ def _usage(files: Iterable[tuple[str, int]]) -> Usage:
 
 
 def _files(folder: str, *, deep: bool = True) -> Iterator[tuple[str, int]]:
-    """Yield name and size of the regular files below `folder`; what vanishes meanwhile, or is private, is left out."""
+    """Yield name and size of the regular files below `folder`, except vanished and unreadable ones."""
     with suppress(*_GONE):
         fd = os.open(folder, DIRECTORY)
         try:

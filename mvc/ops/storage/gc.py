@@ -1,6 +1,6 @@
-"""`mvc gc`: a plan of what nothing needs any more, and its execution.
+"""`mvc gc`: plans which objects to free, and frees them.
 
-What is freed moves to the cache's trash first, and is deleted there once the grace is over.
+Freed objects move to the cache's trash, and are deleted after the grace period.
 """
 
 from __future__ import annotations
@@ -37,40 +37,40 @@ _SPAN = re.compile(r"0|([0-9]{1,6})([smhdw])")
 
 
 class GcOptions(NamedTuple):
-    """How to collect."""
+    """Options of `mvc gc`."""
 
     yes: bool = False
-    """Act; else only plan."""
+    """Free the objects; otherwise only plan."""
     grace: int = GRACE
     """Seconds."""
     unpushed: bool = False
-    """Free what is on no remote, too."""
+    """Also free objects that are on no remote."""
     evict: bool = False
-    """Free also what is needed, but on the remote, and in no HEAD, index or workspace."""
+    """Also free objects that only history needs, if the remote has them."""
     remote: str | None = None
-    """Which remote to ask; every one when None."""
+    """The remote to ask; all remotes when None."""
 
 
 class Garbage(NamedTuple):
-    """An object that nothing needs, and what it once belonged to."""
+    """An object to free, and its former users."""
 
     blake3: str
     size: int
     """Bytes on disk."""
     stored: str
-    """When the cache got it: ISO 8601, UTC."""
+    """When it was stored: ISO 8601, UTC."""
     users: tuple[Use, ...]
 
 
 class Silent(NamedTuple):
-    """A remote that could not be asked what it holds."""
+    """A remote that did not answer."""
 
     remote: str
     error: str
 
 
 class Unsound(NamedTuple):
-    """An object that history needs and a remote holds damaged, so that it stays here."""
+    """An object that is not evicted because it is damaged on a remote."""
 
     blake3: str
     remote: str
@@ -79,49 +79,49 @@ class Unsound(NamedTuple):
 
 
 class GcResult(NamedTuple):
-    """What was freed, or would be, and what is kept for now although nothing needs it."""
+    """The objects freed (or planned), and the unneeded objects kept for now."""
 
     done: bool
     grace: int
     bytes: int
-    """Bytes of the objects that are freed."""
+    """Bytes of `garbage`."""
     garbage: tuple[Garbage, ...]
     young: Totals
-    """Kept: younger than the grace."""
+    """Kept: younger than the grace period."""
     unpushed: Totals
     """Kept: on no remote."""
     dispensable: Totals
-    """Damaged files of which the cache has a sound copy: moved from quarantine to the trash, or would be."""
+    """Damaged files with an intact copy in the cache: moved from quarantine to the trash (or planned)."""
     quarantine: Totals
-    """Other damaged files: kept, for they are younger than the grace, or all that there is."""
+    """Other damaged files: kept, since they are younger than the grace period or the only copy."""
     purged: Totals
-    """Files of the trash that are deleted for good."""
+    """Files deleted from the trash (or planned)."""
     trash: Totals
-    """What then is in the trash still."""
+    """Files that remain in the trash."""
     silent: tuple[Silent, ...]
     damaged: tuple[Unsound, ...]
-    """What was to be evicted, and stays: it is damaged where it was to be relied on."""
+    """Objects not evicted because they are damaged on a remote."""
 
     @property
     def exit_code(self) -> int:
-        """How the command ends: 1 when something is damaged on a remote."""
+        """1 when an object is damaged on a remote, else 0."""
         return 1 if self.damaged else 0
 
 
 class Pushed(NamedTuple):
-    """Objects that a remote holds now, and the remotes that could not be asked."""
+    """Objects that remotes have now, and the remotes that did not answer."""
 
     held: set[str]
     silent: tuple[Silent, ...] = ()
     damaged: tuple[Unsound, ...] = ()
 
     def then(self, other: Pushed) -> Pushed:
-        """Return both together; `other` was asked for what is not `held` yet."""
+        """Return the union; `other` answers for objects that are not in `held`."""
         return Pushed(self.held | other.held, self.silent + other.silent, self.damaged + other.damaged)
 
 
 class Choice(NamedTuple):
-    """Unreachable objects, told apart by what shall happen to them."""
+    """Unreachable objects, divided into those to free and those to keep."""
 
     free: list[CacheEntry]
     young: list[CacheEntry]
@@ -131,9 +131,9 @@ class Choice(NamedTuple):
 
 
 def choose(stored: Iterable[CacheEntry], needed: set[str], pushed: set[str], options: GcOptions, now: float) -> Choice:
-    """Return what to do with each object that is not in `needed`; `now` in seconds since the epoch.
+    """Return which objects outside `needed` to free and to keep; `now` in seconds since the epoch.
 
-    `pushed` are the objects that the remote holds now.
+    `pushed` are the objects that the remotes have now.
     """
     choice = Choice([], [], [])
     for item in stored:
@@ -157,7 +157,7 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
 
     Raises:
         UsageError: `evict` without a remote.
-        MvcError: something that keeps objects alive can't be read, or the remote can't; nothing was freed.
+        MvcError: a remote, or a repository that uses the cache, can't be read; nothing was freed.
     """
     if options.evict or options.remote:
         find_remote(project, options.remote)
@@ -173,7 +173,7 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
 
 
 def _choose(project: Project, options: GcOptions) -> Choice:
-    """Plan; with `evict`, what history needs and the remote holds counts as not needed."""
+    """Plan what to free; with `evict`, also objects that only history needs, if the remote has them."""
     stored = [*all_objects(project.cache)]
     needed = _needed(project)
     history = needed - _needed(project, history=False) if options.evict else set()
@@ -187,9 +187,9 @@ def _choose(project: Project, options: GcOptions) -> Choice:
 
 
 def _pushed(project: Project, items: list[CacheEntry], options: GcOptions, relied_on: AbstractSet[str]) -> Pushed:
-    """Ask the default remote first, and the others for the rest; the one that is named alone.
+    """Return which objects are pushed: to the named remote, else to the default one or any other.
 
-    Once that is to be acted on, `relied_on` are read there: they are held only when they are sound.
+    Before objects are evicted, those in `relied_on` are read on the remote, and count only if they are intact.
     """
     pushed = Pushed(set())
     first = options.remote or default_remote(project.settings)
@@ -209,7 +209,7 @@ def _pushed(project: Project, items: list[CacheEntry], options: GcOptions, relie
 
 
 def _held_by(project: Project, sizes: Mapping[str, int], remote: str) -> Pushed:
-    """Return those objects that a remote holds now."""
+    """Return which of the objects a remote has now."""
     with transferring(project, remote, JOBS) as tools:
         return Pushed(_whole(tools.remote.locate(sizes), sizes))
 
@@ -219,9 +219,9 @@ def _whole(places: Mapping[str, ObjectLocation], sizes: Mapping[str, int]) -> se
 
 
 def _proven_by(project: Project, sizes: Mapping[str, int], remote: str, relied_on: AbstractSet[str]) -> Pushed:
-    """Return the same, as long as they are here: the remote is told first; then those `relied_on` are read there.
+    """Return which objects a remote has, after announcing them there and verifying those in `relied_on`.
 
-    Candidates of a gc on the remote do not count.
+    Garbage candidates on the remote do not count.
     """
     with transferring(project, remote, JOBS) as tools:
         announce(project, tools.remote, tools.remote.locate(sizes))
@@ -237,9 +237,9 @@ def _proven_by(project: Project, sizes: Mapping[str, int], remote: str, relied_o
 
 
 def _needed(project: Project, *, history: bool = True) -> set[str]:
-    """Return every object that this repository, or another one on the same cache, needs.
+    """Return all objects that the repositories on this cache need.
 
-    Without `history` only what HEAD, index and workspace of this repository's worktrees need; of others', all.
+    Without `history`, this repository needs only the objects of HEAD, index and workspace of its worktrees.
     """
     reader = PointerReader(project.cache)
     roots = repository_roots if history else current_roots
@@ -264,7 +264,7 @@ def _unreadable(cache: str, entry: Registration, error: MvcError | OSError) -> M
 
 
 def named(project: Project, free: list[CacheEntry], *, evicted: bool = False) -> tuple[Garbage, ...]:
-    """Return what is freed, the largest first, each with whom it belonged to."""
+    """Return the freed objects with their users, largest first."""
     names = {item.name for item in free}
     users = uses_in_history(project, names) if evicted else {}
     users |= lost_uses(project, names - users.keys())
@@ -273,12 +273,12 @@ def named(project: Project, free: list[CacheEntry], *, evicted: bool = False) ->
 
 
 def iso(seconds: float) -> str:
-    """Return a time, in seconds since the epoch, as ISO 8601 in UTC."""
+    """Return a time (seconds since the epoch) as ISO 8601 in UTC."""
     return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
 def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[Garbage, ...]) -> GcResult:
-    """Purge the trash: what is older than the grace, and with a grace of 0 what was just put there."""
+    """Delete the files of the trash that are older than the grace period; with 0, all of them."""
     now = cache_time(project.cache.root)
     spare, damaged = _quarantined(project, options.grace, now)
     if options.yes:
@@ -308,14 +308,14 @@ def _swept(project: Project, options: GcOptions, choice: Choice, garbage: tuple[
 
 
 def _quarantined(project: Project, grace: int, now: float) -> tuple[list[CacheEntry], list[CacheEntry]]:
-    """Return what of the quarantine may go, and what stays."""
+    """Return which quarantined files to move to the trash, and which to keep."""
     found = list(quarantined_files(project.cache))
     spare = [item for item in found if not _is_young(item, grace, now) and is_duplicate(project.cache, item)]
     return spare, [item for item in found if item not in spare]
 
 
 def _sweep(project: Project, grace: int, now: float) -> None:
-    """Remove what only saves time: laid-out content, and downloads that nobody went on with."""
+    """Remove old views of other revisions, and abandoned partial downloads."""
     for folder, suffix in ((f"{project.home}/{VIEWS}", ""), (f"{project.cache.root}/tmp", ".part")):
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
             path = f"{folder}/{name}"
@@ -327,7 +327,7 @@ def parse_grace(text: str) -> int:
     """Return the seconds in `14d`, `36h`, `90m`, `30s`, `2w` or `0`.
 
     Raises:
-        UsageError: it is no such span.
+        UsageError: the span is invalid.
     """
     match = _SPAN.fullmatch(text)
     if match is None:

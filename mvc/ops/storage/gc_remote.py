@@ -1,4 +1,4 @@
-"""`mvc gc -r NAME`: what no clone needs of a remote is listed there first, and deleted by a later gc."""
+"""`mvc gc -r NAME`: lists on a remote the objects that no clone needs; a later gc deletes them."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ from mvc.transfer.pool import JOBS
 
 _BUFFER = 1 << 20
 _MOST = 1 << 30
-"""Bytes of a manifest; what is longer on a remote is none of ours."""
+"""The maximal size of a manifest, in bytes."""
 
 
 class CloneKeeps(NamedTuple):
-    """What a remote keeps because only that clone needs it."""
+    """The objects on a remote that only this other clone needs."""
 
     id: str
     place: str
-    """Host and directory, as the clone says."""
+    """Host and directory, from the clone's announcement."""
     pushed: str
-    """When it last said so: ISO 8601, UTC."""
+    """When the clone last announced its objects: ISO 8601, UTC."""
     objects: int
     bytes: int
 
 
 class RemoteGcResult(NamedTuple):
-    """What was found on a remote that no clone needs, and what was done about it, or would be."""
+    """The objects on a remote that no clone needs, listed, deleted (or planned) and kept."""
 
     remote: str
     done: bool
@@ -63,27 +63,27 @@ class RemoteGcResult(NamedTuple):
     bytes: int
     """Bytes of `garbage`."""
     garbage: tuple[Garbage, ...]
-    """What is listed now, to be deleted after the grace."""
+    """Listed now, to be deleted after the grace period."""
     strays: Totals
-    """Halves of packs, which were merged since, or which a killed push left; listed, too."""
+    """Files of merged packs or killed pushes; also listed now."""
     young: Totals
-    """Kept: written less than the grace ago."""
+    """Kept: written within the grace period."""
     waiting: Totals
-    """Listed by an earlier gc, less than the grace ago."""
+    """Listed by an earlier gc, within the grace period."""
     due: str
-    """When the first of that may be deleted: ISO 8601, UTC; empty when nothing waits."""
+    """When the first of `waiting` may be deleted: ISO 8601, UTC; empty if there is none."""
     deleted: Totals
-    """Listed by an earlier gc, and deleted."""
+    """Listed by an earlier gc, and deleted (or planned)."""
     clones: tuple[CloneKeeps, ...]
-    """Others that alone need something."""
+    """Other clones that are the only user of some objects."""
 
 
 def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
-    """Plan what to free on a remote; with `yes`, list that there, and delete what was listed a grace ago.
+    """Plan which objects to free on a remote; with `yes`, list them, and delete those listed a grace period ago.
 
     Raises:
-        UsageError: there is no such remote, or this clone does not know the whole history.
-        MvcError: something that a clone needs cannot be read; nothing was freed.
+        UsageError: no such remote, or this clone lacks a part of the history.
+        MvcError: the objects that a clone needs are unknown; nothing was freed.
     """
     _refuse(project, options)
     with (
@@ -111,10 +111,10 @@ def _refuse(project: Project, options: GcOptions) -> None:
 
 
 def _manifest_there(remote: RemoteStore, name: str) -> bytes:
-    """Return the bytes of a manifest that only the remote holds; none when it does not, or it is none.
+    """Return a manifest from the remote; empty if it is absent or not a manifest.
 
     Raises:
-        MvcError: it is damaged there.
+        MvcError: it is damaged.
     """
     hasher, body = blake3(), bytearray()
     try:
@@ -135,7 +135,7 @@ def _manifest_there(remote: RemoteStore, name: str) -> bytes:
 def _collect(
     project: Project, remote: RemoteStore, own: set[str], options: GcOptions, now: float,
 ) -> RemoteGcResult:
-    """Find what no clone needs, list it and delete what is due; without `yes`, only say so."""
+    """List the objects that no clone needs, and delete those that are due; without `yes`, only plan it."""
     others = all_roots(remote, but=clone_id(project.home))
     unneeded = find_unneeded(remote, own.union(*(roots.names for roots in others)))
     lists = garbage_lists(remote)
@@ -164,14 +164,14 @@ def _collect(
 
 
 def _apart(found: Iterable[Unneeded], due: Iterable[GarbageList]) -> tuple[list[Unneeded], list[Unneeded]]:
-    """Return what the lists name that are due, and the rest."""
+    """Divide the objects into those on the lists that are due, and the others."""
     gc_candidates = merged(due)
     soon = [item for item in found if is_listed(gc_candidates, item)]
     return soon, [item for item in found if not is_listed(gc_candidates, item)]
 
 
 def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
-    """Whether to delete what is listed; what a gc began that was killed is finished."""
+    """Whether to delete the listed objects; a deletion that a killed gc began is continued."""
     return listed.deleting or not grace or now - listed.item.modified >= grace
 
 
@@ -185,7 +185,7 @@ def _delete(remote: RemoteStore, due: Iterable[GarbageList], own: set[str], now:
 
 
 def _totals(found: Iterable[Unneeded], *, halves: bool = False) -> Totals:
-    """Return how many objects there are, or how many halves of packs; and their bytes."""
+    """Return number and bytes of the objects, or with `halves` of the pack files."""
     sizes = [item.location.size for item in found if bool(item.name) is not halves]
     return Totals(len(sizes), sum(sizes))
 
@@ -196,7 +196,7 @@ def _garbage(project: Project, found: Iterable[Unneeded]) -> tuple[Garbage, ...]
 
 
 def _kept_for(remote: RemoteStore, own: set[str], others: list[Roots]) -> tuple[CloneKeeps, ...]:
-    """Return which other clone alone needs what."""
+    """Return the clones that are the only user of some objects, largest first."""
     needing = Counter(chain.from_iterable(roots.names for roots in others))
     sizes = remote.locate(name for name, clones in needing.items() if clones == 1 and name not in own)
     found = [

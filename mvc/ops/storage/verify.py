@@ -1,4 +1,4 @@
-"""`mvc verify`: the cache against its digests, who needs what is wrong, and repair from the workspace."""
+"""`mvc verify`: compares the cache with its digests, and repairs objects from the workspace."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from mvc.workspace.tracked import Selection
 
 
 class Wrong(NamedTuple):
-    """An object that is damaged, or was and has no good copy since."""
+    """An object that is damaged, or has only a damaged copy in quarantine."""
 
     blake3: str
     reason: str
     users: tuple[str, ...]
     """Current paths that need it."""
     history: tuple[Use, ...] = ()
-    """Committed versions that need it, the newest first."""
+    """Committed versions that need it, newest first."""
     repaired_from: str = ""
-    """The workspace path whose bytes took its place; empty when none had them."""
+    """The workspace path that it was restored from; empty if it was not."""
     whole: bool = False
-    """Whether it is a manifest that is just what was added, and breaks its format: there is nothing to repair."""
+    """Whether it is a manifest that matches its digest but not the format, so that no repair helps."""
 
 
 class Verified(NamedTuple):
-    """What was read, in objects and bytes, and what is wrong."""
+    """The number of objects and bytes read, and the problems."""
 
     objects: int
     bytes: int
@@ -45,14 +45,14 @@ class Verified(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there is no problem."""
         return not self.wrong
 
 
 def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) -> Verified:
-    """Read the cache, or what `paths` need of it, and hold it against the digests.
+    """Compare the objects in the cache, or those that `paths` need, with their digests.
 
-    What is wrong goes to quarantine; where the workspace still has the bytes, they take its place.
+    Damaged objects move to quarantine, and are restored from the workspace if it has the content.
     `quick` compares xxh128 where the digest is known.
 
     Raises:
@@ -81,11 +81,11 @@ class InUse(NamedTuple):
 
     xxh128: str
     paths: list[str]
-    """Who needs it."""
+    """Paths that need it."""
 
 
 def objects_in_use(project: Project, selected: list[Selection]) -> dict[str, InUse]:
-    """Return every object that the selected pointers need, with the paths that need it."""
+    """Return the objects that the selected pointers need, with the paths that need them."""
     users: dict[str, InUse] = {}
     for selection in selected:
         if selection.item.pointer is None:
@@ -98,7 +98,7 @@ def objects_in_use(project: Project, selected: list[Selection]) -> dict[str, InU
 
 
 def broken_lists(project: Project, selected: list[Selection]) -> list[Wrong]:
-    """Return the manifests that are what was added, and break their format: nobody can use them."""
+    """Return the manifests that match their digest but not the format."""
     found: list[Wrong] = []
     for selection in selected:
         if (pointer := selection.item.pointer) is not None:
@@ -115,7 +115,7 @@ def _paths(users: dict[str, InUse], name: str) -> tuple[str, ...]:
 
 
 def _still_lacking(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
-    """Return what was put aside earlier, is needed now, and has no good copy."""
+    """Return the needed objects with no copy but a damaged one that was quarantined earlier."""
     told = {item.blake3 for item in wrong}
     aside = sorted((quarantined_objects(project.cache).keys() & users.keys()) - told)
     lacking = project.cache.missing(aside)
@@ -124,7 +124,7 @@ def _still_lacking(project: Project, users: dict[str, InUse], wrong: list[Wrong]
 
 
 def with_history(project: Project, wrong: list[Wrong]) -> list[Wrong]:
-    """Say which commits need what is wrong; a history that can't be read keeps nobody from the rest."""
+    """Return the problems with the commits that need the objects, if the history can be read."""
     with suppress(MvcError):
         uses = uses_in_history(project, {item.blake3 for item in wrong})
         return [item._replace(history=uses.get(item.blake3, ())) for item in wrong]
@@ -137,7 +137,7 @@ def with_history(project: Project, wrong: list[Wrong]) -> list[Wrong]:
 def _repaired(
     project: Project, selections: list[Selection], wrong: list[Wrong], damage: tuple[Damage, ...],
 ) -> list[Wrong]:
-    """Repair what can be. A manifest that is back tells who needs the rest: so again, until no more comes back."""
+    """Repair what the workspace has. A repaired manifest names further objects: repeat until nothing changes."""
     index = any(item.name == item.pack for item in damage)
     while True:
         users = objects_in_use(project, selections)
@@ -151,7 +151,7 @@ def _repaired(
 
 
 def _gone(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
-    """Return what is needed and absent, now that the index of a pack was damaged: it may have named that."""
+    """Return the needed objects that are absent: the damaged pack index may have listed them."""
     gone = sorted(project.cache.missing(users) - {item.blake3 for item in wrong})
     return [Wrong(name, "absent, and the index of a pack was damaged", _paths(users, name)) for name in gone]
 
@@ -161,9 +161,9 @@ def _tried(project: Project, writer: CacheWriter, item: Wrong) -> Wrong:
 
 
 def _repair(project: Project, writer: CacheWriter, item: Wrong) -> str:
-    """Store the object anew from the workspace; the path that had it, or nothing."""
+    """Store the object again from the workspace; return the path that has it, or an empty text."""
     for path in item.users:
-        with suppress(MvcError, OSError):  # gone, changed, or not to be read: the next path may do
+        with suppress(MvcError, OSError):  # absent, changed or unreadable: try the next path
             if _from_file(project, writer, path, item.blake3) or _from_directory(project, writer, path, item.blake3):
                 return path
     return ""
@@ -180,7 +180,7 @@ def _from_file(project: Project, writer: CacheWriter, path: str, name: str) -> b
 
 
 def _from_directory(project: Project, writer: CacheWriter, path: str, name: str) -> bool:
-    """Write a directory's manifest, or a shard of it, anew."""
+    """Write a directory's manifest, or a shard of it, again."""
     observed = observe_path(project, path)
     if observed.scan.kind != "dir":
         return False

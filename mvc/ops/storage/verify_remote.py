@@ -1,4 +1,4 @@
-"""`mvc verify -r NAME`: a remote against the names of its objects, and who needs what is wrong. It is never altered."""
+"""`mvc verify -r NAME`: compares the objects on a remote with their digests. It never changes the remote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mvc.workspace.tracked import pointers_of
 
 
 class RemoteVerified(NamedTuple):
-    """What was read of a remote, in objects and bytes, and what is wrong."""
+    """The number of objects and bytes read on a remote, and the problems."""
 
     remote: str
     objects: int
@@ -28,7 +28,7 @@ class RemoteVerified(NamedTuple):
 def verify_remote(
     project: Project, remote: str | None, paths: Iterable[str] = (), *, quick: bool = False,
 ) -> RemoteVerified:
-    """Read a remote, or what `paths` need of it, and hold it against the names; what is absent is not wrong.
+    """Compare the objects on a remote, or those that `paths` need, with their digests; absence is not a problem.
 
     `quick` compares xxh128 where the digest is known.
 
@@ -46,7 +46,7 @@ def verify_remote(
         scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
         result = scrub_remote(tools.remote, scope, project.around.progress.advance)
     paths_of = {name: tuple(use.paths) for name, use in users.items()}
-    reasons = {item.name: item.reason for item in result.damage}  # it may lie there twice
+    reasons = {item.name: item.reason for item in result.damage}  # an object may be stored twice
     wrong = [*broken, *(Wrong(name, reason, paths_of.get(name, ())) for name, reason in reasons.items())]
     found = tuple(with_history(project, wrong)) if wrong else ()
     return RemoteVerified(find_remote(project, remote).name, result.objects, result.bytes, found)
