@@ -1,7 +1,7 @@
-"""`mvc hook install` and `uninstall`: the Git hooks, each of which calls first what was there before.
+"""`mvc hook install` and `uninstall`: the Git hooks. Each first calls the hook that existed before.
 
-The scripts are the files of hooks/. Each says in a line of its own that mvc wrote it, with a checksum of the rest:
-only what nobody has edited since is replaced or taken away.
+The scripts are in hooks/. One line marks a script as mvc's, with a checksum of the rest: edited scripts are
+neither replaced nor removed.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ _EDITED = ".edited"
 
 
 class Installed(NamedTuple):
-    """What was done, by hook; the rest was as it should be."""
+    """The hooks that were changed, and those that failed; the others needed no change."""
 
     folder: str
     changed: tuple[str, ...]
     chained: tuple[str, ...]
-    """Those of all hooks that call what was there before."""
+    """All hooks that call an earlier hook."""
     failed: tuple[Failure, ...] = ()
 
 
 def install(project: Project, *, force: bool = False) -> Installed:
-    """Lay the hooks down. A hook that is there is called first; again is harmless.
+    """Install the hooks; they call existing hooks first. Doing so again is harmless.
 
-    With `force`, also in a directory that others use, and in place of a script of mvc's that was edited: it is kept.
+    With `force`, also into a directory that others use, and in place of edited scripts of mvc, which are renamed.
 
     Raises:
         UsageError: `core.hooksPath` leads to a directory that others use.
@@ -70,7 +70,7 @@ def install(project: Project, *, force: bool = False) -> Installed:
 
 
 def uninstall(project: Project) -> Installed:
-    """Take the hooks away, and give back what was there before. `status` misses them no more."""
+    """Remove the hooks, and restore the earlier ones. `status` no longer reports missing hooks."""
     folder = hooks_folder(project.git)
     _record(project, enabled=False)
     changed, failed = _each(lambda name: _uninstall(folder, name))
@@ -83,7 +83,7 @@ def disable(project: Project) -> None:
 
 
 def _record(project: Project, *, enabled: bool) -> None:
-    """Say it in the clone's own config, unless it is so there."""
+    """Record in the clone's config whether it uses hooks, unless that is so already."""
     mine = get_value(project, ENABLED, "local")
     if enabled and mine is not None and mine.value == "false":
         set_value(project, ENABLED, None, "local")
@@ -92,7 +92,7 @@ def _record(project: Project, *, enabled: bool) -> None:
 
 
 def _each(act: Callable[[str], bool]) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
-    """Return the hooks for which `act` changed something, and those for which it could not."""
+    """Return the hooks that `act` changed, and those for which it failed."""
     failed: list[Failure] = []
     changed: list[str] = []
     for name in NAMES:
@@ -107,20 +107,8 @@ def _result(folder: str, changed: tuple[str, ...], failed: tuple[Failure, ...]) 
     return Installed(folder, changed, chained, failed)
 
 
-# Where.
-
-
-# What is there.
-
-
-# The scripts.
-
-
-# One hook.
-
-
 def _install(staging: Staging, folder: str, name: str, *, force: bool) -> bool:
-    """Lay one hook down; whether that changed anything."""
+    """Install one hook; return whether that changed anything."""
     path = script_path(folder, name)
     raw, wanted = read_hook(path), script(name)
     if raw == wanted and os.access(path, os.X_OK):
@@ -129,14 +117,14 @@ def _install(staging: Staging, folder: str, name: str, *, force: bool) -> bool:
         if hook_state(folder, name) == "called":
             return False
         _put_aside(path, raw, force=force)
-    elif raw is None and os.path.lexists(path):  # a symlink that leads nowhere, or a directory
+    elif raw is None and os.path.lexists(path):  # a dangling symlink, or a directory
         _put_aside(path, b"", force=force)
     _write(staging, path, wanted)
     return True
 
 
 def _put_aside(path: str, raw: bytes, *, force: bool) -> None:
-    """Give another name to what is there: it is never overwritten."""
+    """Rename the existing file: it is never overwritten."""
     if not MARK.search(raw):
         if not rename_new(path, path + BEFORE):
             raise MvcError(
@@ -152,7 +140,7 @@ def _put_aside(path: str, raw: bytes, *, force: bool) -> None:
 
 
 def _uninstall(folder: str, name: str) -> bool:
-    """Take one hook away, and bring back what was there before; whether there was anything to do."""
+    """Remove one hook, and restore the earlier one; return whether that changed anything."""
     path, before = script_path(folder, name), f"{folder}/{name}{BEFORE}"
     raw, had = read_hook(path), os.path.lexists(before)
     if raw is not None and MARK.search(raw):
@@ -173,7 +161,7 @@ def _uninstall(folder: str, name: str) -> bool:
 
 
 def _write(staging: Staging, path: str, raw: bytes) -> None:
-    """Write a script, whole or not at all; when that fails, what was put aside for it comes back."""
+    """Write a script atomically; if that fails, rename the earlier hook back."""
     folder, name = os.path.split(path)
     fd = os.open(folder, DIRECTORY)
     try:
