@@ -1,4 +1,4 @@
-"""What `git push` calls first: the objects that the pushed commits need go to mvc's remote, before Git sends refs."""
+"""The hook pre-push: sends the objects that the pushed commits need, before Git sends the refs."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ SKIP = "MVC_SKIP_PUSH"
 LIMIT = "hooks.push_limit"
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ROW = (_OID, re.compile(".+"), _OID)
-"""What follows the ref in a line that Git tells."""
+"""The fields after the ref in a line from Git."""
 
 
 class Update(NamedTuple):
-    """A ref that is pushed: its name here, what it leads to, and what it led to on the Git remote."""
+    """A pushed ref: its local name, its new object id, and its old one on the Git remote."""
 
     ref: str
     new: str
     old: str
-    """Zeros, or empty, when there is no such ref yet."""
+    """Zeros or empty for a new ref."""
 
 
 def parse_updates(text: str) -> list[Update]:
-    """Return what Git tells the hook on stdin: a line `REF OID REMOTE-REF REMOTE-OID` for each ref (githooks(5)).
+    """Return the refs from the stdin of the hook: lines `REF OID REMOTE-REF REMOTE-OID` (githooks(5)).
 
-    A ref that is deleted needs nothing.
+    Deleted refs are left out.
 
     Raises:
-        UsageError: a line says something else.
+        UsageError: a line is invalid.
     """
     updates = [_parse_update(row) for row in text.split("\n") if row]
     return [update for update in updates if not is_zero(update.new)]
 
 
 def _parse_update(row: str) -> Update:
-    ref, *rest = row.rsplit(" ", 3)  # what is pushed may be spelled with spaces: `HEAD@{1 day ago}`
+    ref, *rest = row.rsplit(" ", 3)  # a pushed revision may contain spaces: `HEAD@{1 day ago}`
     if len(rest) != len(_ROW) or not all(pattern.fullmatch(word) for pattern, word in zip(_ROW, rest, strict=True)):
         told = f"a hook pre-push is told 'REF OID REMOTE-REF REMOTE-OID' on standard input, and not {row[:80]!r}"
         raise UsageError(told, "git push  # which tells it")
@@ -61,10 +61,10 @@ def _parse_update(row: str) -> Update:
 
 
 def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> list[TransferResult]:
-    """Send what the commits of `updates` need and the Git remote `git_remote` does not have yet.
+    """Send the content of those commits in `updates` that the Git remote `git_remote` lacks.
 
     Raises:
-        MvcError: there is no remote of mvc's; or more is to be sent than `hooks.push_limit` allows.
+        MvcError: no mvc remote is set up, or the content is larger than `hooks.push_limit`.
     """
     updates = [*updates]
     tips = commits_of(project.git, [update.new for update in updates])
@@ -84,7 +84,7 @@ def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> 
 
 
 def _to_send(project: Project, meant: Selected) -> int:
-    """Return how many bytes are to be sent; the remotes are asked only when all of it would be too much."""
+    """Return the bytes to send; the remotes are asked only if the whole content exceeds the limit."""
     size = sum(need.digest.size for need in needed(project, meant.selections).objects.values())
     if size <= _limit(project):
         return size
@@ -110,7 +110,7 @@ def _too_much(project: Project, size: int, line: str) -> MvcError:
 
 
 def _line(project: Project, updates: list[Update], tips: list[str], pointers: set[str]) -> str:
-    """Return the line that sends all of it: the tips' own needs, unless commits before them need more."""
+    """Return the command that sends everything: for the tips, or for all commits if earlier ones need more."""
     at_tips = {blob.oid for tip in tips for blob in list_blobs(project.git, tip, SUFFIX)}
     if pointers <= at_tips:
         return " ".join(["mvc push", *(f"--rev {shlex.quote(_name(update))}" for update in updates)])

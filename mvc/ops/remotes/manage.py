@@ -1,4 +1,4 @@
-"""`mvc remote`: which remotes there are, and changing that."""
+"""`mvc remote`: lists, adds, changes and removes remotes."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ class Remote(NamedTuple):
     name: str
     url: str
     origin: config.Origin
-    """Which config its URL comes from."""
+    """The config that its URL comes from."""
     default: bool
     options: tuple[Option, ...]
     problem: str
-    """Why it cannot be used; empty when nothing is known."""
+    """Why it cannot be used; empty if no reason is known."""
 
 
 class Changed(NamedTuple):
-    """What a command wrote."""
+    """The result of a change."""
 
     name: str
     url: str
-    """Where the remote is now; empty when it is removed."""
+    """The new URL; empty when the remote was removed."""
     paths: tuple[str, ...]
     """The files that were changed."""
     default: bool
@@ -90,12 +90,12 @@ def _problem(project: Project, name: str) -> str:
 def add(
     project: Project, name: str, url: str, options: Mapping[str, str], *, local: bool = False, default: bool = False,
 ) -> Changed:
-    """Set a remote up, for all who clone or, with `local`, for this clone. The first one becomes the default.
+    """Add a remote, for everyone who clones or, with `local`, for this clone. The first one becomes the default.
 
-    One that is set up just so stays: the command that did it may have been killed before it staged that.
+    An identical remote may exist: the command that added it may have been killed before staging.
 
     Raises:
-        UsageError: the name is taken or refused, or the URL or an option is.
+        UsageError: the name exists or is invalid, or the URL or an option is.
     """
     if reason := config.check_remote_name(name):
         raise UsageError(reason, f"mvc remote add NAME {shlex.quote(hidden(url))}")
@@ -120,10 +120,10 @@ def _is_same(project: Project, name: str, location: Location, options: Mapping[s
 
 
 def set_(project: Project, name: str, url: str | None, options: Mapping[str, str], *, local: bool = False) -> Changed:
-    """Change a remote's URL and options; an empty value takes the option out.
+    """Change a remote's URL and options; an empty value removes the option.
 
     Raises:
-        UsageError: there is no such remote, or the URL or an option is refused.
+        UsageError: there is no such remote, or the URL or an option is invalid.
     """
     found = _existing(project, name)
     if url is None and not options:
@@ -140,7 +140,7 @@ def set_(project: Project, name: str, url: str | None, options: Mapping[str, str
 
 
 def _refuse_absent(project: Project, name: str, options: Mapping[str, str], *, local: bool) -> None:
-    """Refuse to take an option out of a file that does not set it: it would still count."""
+    """Refuse to remove an option from a file that does not set it: it would stay in effect."""
     scopes: tuple[config.Scope, config.Scope] = ("local", "project") if local else ("project", "local")
     here, there = (project.config_layer(scope).values for scope in scopes)
     for option, value in options.items():
@@ -152,14 +152,14 @@ def _refuse_absent(project: Project, name: str, options: Mapping[str, str], *, l
 
 
 def remove(project: Project, name: str) -> Changed:
-    """Forget a remote, in the project's config and in this clone's. Nothing that it holds is touched.
+    """Remove a remote from the config of the project and of this clone. Its content stays.
 
     Raises:
-        UsageError: there is no such remote, or it is the user's for all repositories.
+        UsageError: there is no such remote, or it is in the user's config.
     """
     keys = _keys(project, name)
     if not keys["project"] and not keys["local"]:
-        if _is_staged(project, name):  # who took it out was killed before that was staged
+        if _is_staged(project, name):  # an earlier command was killed before it staged the removal
             return Changed(name, "", (change(project, [], "project"),), default=False, staged=True)
         _existing(project, name)
         key = f"remotes.{name}.url"
@@ -174,7 +174,7 @@ def _is_staged(project: Project, name: str) -> bool:
 
 
 def _keys(project: Project, name: str) -> dict[config.Scope, list[str]]:
-    """Return what is set of a remote, by file; that it is the default, too."""
+    """Return the keys of a remote in each config, including the default if it is this remote."""
     scopes: tuple[config.Scope, ...] = ("project", "local")
     return {
         scope: [
@@ -187,7 +187,7 @@ def _keys(project: Project, name: str) -> dict[config.Scope, list[str]]:
 
 
 def set_default(project: Project, name: str, *, local: bool = False) -> Changed:
-    """Make a remote the default, for all who clone or, with `local`, for this clone.
+    """Make a remote the default, for everyone who clones or, with `local`, for this clone.
 
     Raises:
         UsageError: there is no such remote.
@@ -217,14 +217,14 @@ def _changed(project: Project, name: str, changes: Changes, *, local: bool) -> C
     return Changed(name, url, (path,), default_remote(settings) == name, not local)
 
 
-# What is typed.
+# Arguments.
 
 
 def typed(project: Project, name: str, text: str) -> Location:
-    """Return where `text` leads, typed in the current directory; a relative directory counts from the top.
+    """Return the location `text`; a directory relative to the current one becomes relative to the top.
 
     Raises:
-        UsageError: it is no place for a remote.
+        UsageError: the location is not valid for a remote.
     """
     if text == "~" or text.startswith("~/"):
         text = project.around.environ.get("HOME", "~") + text[1:]
@@ -256,7 +256,7 @@ def _check_options(name: str, location: Location, options: Mapping[str, str]) ->
 
 
 def _refuse_private(verb: str, name: str, url: str | None, options: Mapping[str, str], flag: str = "") -> None:
-    """Refuse to commit what is this clone's own."""
+    """Refuse to commit options that belong to one clone, such as secrets."""
     private = {option: value for option, value in options.items() if value and not config.OPTIONS[option].committed}
     if not private:
         return
@@ -268,14 +268,14 @@ def _refuse_private(verb: str, name: str, url: str | None, options: Mapping[str,
 
 
 def _refuse_local_only(project: Project, name: str, line: str) -> None:
-    """Refuse to commit a part of a remote that a clone would not know."""
+    """Refuse to commit settings of a remote whose URL is not committed."""
     origin = _existing(project, name)["url"].origin
     if origin != "project":
         raise UsageError(f"the remote {name} is known to this {'user' if origin == 'user' else 'clone'} only", line)
 
 
 def _line(verb: str, name: str, url: str | None, options: Mapping[str, str], flag: str = "") -> str:
-    """Return the command line that would do it; secrets are left for the user to fill in."""
+    """Return the command line, with placeholders for secrets."""
     words = ["mvc remote", verb, name, shlex.quote(url) if url else "", flag]
     words += [f"-o {option}={_shown(option, value)}" for option, value in options.items()]
     return " ".join(filter(None, words))

@@ -1,4 +1,4 @@
-"""`mvc remote test`: one round trip, and what of it works."""
+"""`mvc remote test`: writes, reads, lists and deletes an object, and reports which steps work."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from mvc.store.remote.marker import read_marker
 
 Works: TypeAlias = Literal["yes", "no", "untried"]
 SKEW = 15 * 60
-"""Seconds by which clocks may differ: S3 refuses requests beyond."""
+"""Seconds by which clocks may differ before S3 refuses requests."""
 _DATA = b"written by `mvc remote test`, which removes it: you may do so, too\n"
 
 
 class Check(NamedTuple):
-    """Whether one thing works."""
+    """The result of one step."""
 
     name: str
     works: Works
     message: str = ""
-    """What is wrong, or worth knowing."""
+    """The problem, or a remark."""
     fix: str = ""
 
 
 class Tested(NamedTuple):
-    """What works with a remote."""
+    """The result of `mvc remote test`."""
 
     remote: str
     url: str
     checks: tuple[Check, ...]
     clock: float | None
-    """Seconds by which the remote's clock is ahead of this one; None when it cannot be told."""
+    """Seconds that the remote's clock is ahead of this one; None if unknown."""
     identity: str
-    """As whom the remote knows the user; empty when it cannot be told."""
+    """The identity of the user at the remote; empty if unknown."""
 
     @property
     def can_pull(self) -> bool:
@@ -53,15 +53,15 @@ class Tested(NamedTuple):
 
     @property
     def works(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether no step failed."""
         return all(check.works != "no" for check in self.checks)
 
 
 def try_out(project: Project, name: str | None = None, now: Callable[[], float] = time.time) -> Tested:
-    """Write something to a remote, read it back and remove it; the default remote when `name` is None.
+    """Write an object to a remote, read it back and delete it; the default remote when `name` is None.
 
     Raises:
-        UsageError: there is no such remote, or its settings are wrong.
+        UsageError: there is no such remote, or its settings are invalid.
     """
     settings = find_remote(project, name)
     with _left_as_it_was(settings), closing(connect(settings)) as bucket:
@@ -71,7 +71,7 @@ def try_out(project: Project, name: str | None = None, now: Callable[[], float] 
 
 
 def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str:
-    """Return as whom the remote knows the user; empty when a backend does not tell."""
+    """Return the identity of the user at the remote; empty if the backend has none."""
     if settings.url.startswith("/"):
         return _user_of(settings.url)
     told = ""
@@ -82,9 +82,9 @@ def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str
 
 
 def _user_of(path: str) -> str:
-    """Return who uses a directory, and with whom it is shared."""
+    """Return the current user, and the group that shares the directory."""
     user = user_name(os.geteuid())
-    with suppress(OSError):  # the checks have told why
+    with suppress(OSError):  # the checks have reported it
         if is_shared(path):
             inside = os.stat(path).st_gid in {os.getegid(), *os.getgroups()} or os.geteuid() == 0
             rest = "" if inside else ", and you are not in it"
@@ -94,7 +94,7 @@ def _user_of(path: str) -> str:
 
 @contextmanager
 def _left_as_it_was(settings: RemoteSettings) -> Iterator[None]:
-    """Remove the directories that a remote gets with its first write, where they are empty and were not there."""
+    """Remove the directories that the first write to a remote creates, if the remote was new."""
     places = [settings.url, f"{settings.url}/tmp"] if settings.url.startswith("/") else []
     made = [path for path in places if not os.path.isdir(path)]
     try:
@@ -106,7 +106,7 @@ def _left_as_it_was(settings: RemoteSettings) -> Iterator[None]:
 
 
 class _Trip:
-    """The round trip. A step returns what is wrong, empty when nothing is; None when it could not be tried."""
+    """The steps of the test. Each returns its problem, empty if there is none, or None if it was not tried."""
 
     def __init__(self, bucket: Bucket, now: Callable[[], float]) -> None:
         self._bucket = bucket
@@ -114,11 +114,11 @@ class _Trip:
         self._key = f"mvc-test-{uuid4().hex}"
         self._other = f"{self._key}-new"
         self._item: Item | None = None
-        """What was written, as it was found then."""
+        """The listing of the written object."""
         self.clock: float | None = None
 
     def run(self) -> Iterator[Check]:
-        """Yield what works; what is written is removed at the end."""
+        """Yield the result of each step, and delete the written objects at the end."""
         steps: list[tuple[str, Callable[[], str | None]]] = [
             ("reach", self._reach),
             ("write", self._write),
@@ -197,7 +197,7 @@ _FIXES = {"clock": "timedatectl set-ntp true", "conditional": "mvc help remotes"
 
 
 def _ahead(stamp: float, before: float, after: float) -> float:
-    """Return by how much a clock is ahead that stamped something between `before` and `after`."""
-    if before - 1 <= stamp <= after:  # it may be told in whole seconds
+    """Return how far a clock is ahead, from its timestamp of an event between `before` and `after`."""
+    if before - 1 <= stamp <= after:  # it may be in whole seconds
         return 0
     return round(stamp - after if stamp > after else stamp - before, 1)
