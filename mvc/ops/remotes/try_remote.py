@@ -44,7 +44,7 @@ class Tested(NamedTuple):
     clock: float | None
     """Seconds by which the remote's clock is ahead of this one; None when it cannot be told."""
     identity: str
-    """As whom the remote knows the user; empty when it cannot be told."""
+    """The identity that the remote sees; empty if unknown."""
 
     @property
     def can_pull(self) -> bool:
@@ -72,7 +72,7 @@ def try_out(project: Project, name: str | None = None, now: Callable[[], float] 
 
 
 def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str:
-    """Return as whom the remote knows the user; empty when a backend does not tell."""
+    """Return the identity that the remote sees; empty if the bucket does not know it."""
     if settings.url.startswith("/"):
         return _user_of(settings.url)
     told = ""
@@ -83,7 +83,7 @@ def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str
 
 
 def _user_of(path: str) -> str:
-    """Return who uses a directory, and with whom it is shared."""
+    """Return the user of a directory, and the group that shares it."""
     user = user_name(os.geteuid())
     with suppress(OSError):  # the checks have told why
         if is_shared(path):
