@@ -66,9 +66,9 @@ def test_rev_of_a_part_changes_just_that_part(repo: Repo) -> None:
 def test_rev_that_does_not_exist_and_path_that_was_not_there(repo: Repo) -> None:
     first = repo.git("rev-parse", "HEAD")
     repo.added("m.bin", b"1")
-    assert "no revision" in repo.fails(2, "checkout", "--rev", "nothing").errors[0]
+    assert "not a revision" in repo.fails(2, "checkout", "--rev", "nothing").errors[0]
     assert "not tracked" in repo.fails(3, "checkout", "--rev", first, "m.bin").errors[0]
-    assert "no revision" in repo.fails(2, "checkout", "--rev=--output=x").errors[0]
+    assert "not a revision" in repo.fails(2, "checkout", "--rev=--output=x").errors[0]
 
 
 @pytest.mark.parametrize("size", [10, LARGE])

@@ -129,7 +129,7 @@ def test_a_path_need_not_be_tracked_at_every_revision(history: Repo) -> None:
     assert history.ok("push", "--all-commits", "new.bin", "--json").json["transferred"] == 0
     for scope in ("--all-branches", "--all-commits"):
         assert "none.bin is not tracked at any of these" in history.fails(3, "push", scope, "none.bin").errors[0]
-    assert "no revision" in history.fails(2, "push", "--rev", "nonsense").errors[0]
+    assert "not a revision" in history.fails(2, "push", "--rev", "nonsense").errors[0]
 
 
 def test_a_commit_whose_pointers_cannot_be_read_does_not_stop_the_rest(history: Repo) -> None:

@@ -487,7 +487,7 @@ def test_a_push_that_cannot_say_what_it_needs_says_so(repo: Repo, nas: Path) -> 
     shutil.rmtree(nas / "repos")
     (nas / "repos").write_text("in the way")
     result = repo.ok("push", "--json").json
-    assert "will not know that this clone needs" in result["warnings"][0]["error"]
+    assert "will not know what this clone needs" in result["warnings"][0]["error"]
     assert "warning: a gc of nas will not know" in repo.ok("push").err
     repo.write("n.bin", noise("n", LARGE))
     repo.ok("add", "n.bin")

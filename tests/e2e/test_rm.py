@@ -1,4 +1,4 @@
-"""`mvc rm`: pointer, report, ignore line, content and index entry are removed together if the cache has the content."""
+"""`mvc rm`: pointer, report, ignore line, content and index entry go together, if the cache has the content."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_a_change_made_while_the_pointer_moved_on_is_not_added_silently(repo: Re
     repo.git("reset", "-q", "--hard", old)
     repo.write("m.bin", b"mine")
     assert repo.state("m.bin") == "modified"
-    assert "moved on" in repo.fails(3, "add", "m.bin").errors[0]
+    assert "was updated meanwhile" in repo.fails(3, "add", "m.bin").errors[0]
     repo.ok("add", "-f", "m.bin")
     assert repo.states() == {"m.bin": "clean"}
 

@@ -47,7 +47,6 @@ def parse_updates(text: str) -> list[Update]:
 
     Raises:
         UsageError: a line says something else.
-
     """
     updates = [_parse_update(row) for row in text.split("\n") if row]
     return [update for update in updates if not is_zero(update.new)]
@@ -66,7 +65,6 @@ def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> 
 
     Raises:
         MvcError: there is no remote of mvc's; or more is to be sent than `hooks.push_limit` allows.
-
     """
     updates = [*updates]
     tips = commits_of(project.git, [update.new for update in updates])

@@ -96,7 +96,6 @@ def add(
 
     Raises:
         UsageError: the name is taken or refused, or the URL or an option is.
-
     """
     if reason := config.check_remote_name(name):
         raise UsageError(reason, f"mvc remote add NAME {shlex.quote(hidden(url))}")
@@ -125,7 +124,6 @@ def set_(project: Project, name: str, url: str | None, options: Mapping[str, str
 
     Raises:
         UsageError: there is no such remote, or the URL or an option is refused.
-
     """
     found = _existing(project, name)
     if url is None and not options:
@@ -158,7 +156,6 @@ def remove(project: Project, name: str) -> Changed:
 
     Raises:
         UsageError: there is no such remote, or it is the user's for all repositories.
-
     """
     keys = _keys(project, name)
     if not keys["project"] and not keys["local"]:
@@ -194,7 +191,6 @@ def set_default(project: Project, name: str, *, local: bool = False) -> Changed:
 
     Raises:
         UsageError: there is no such remote.
-
     """
     _existing(project, name)
     if not local:
@@ -229,7 +225,6 @@ def typed(project: Project, name: str, text: str) -> Location:
 
     Raises:
         UsageError: it is no place for a remote.
-
     """
     if text == "~" or text.startswith("~/"):
         text = project.around.environ.get("HOME", "~") + text[1:]

@@ -62,7 +62,6 @@ def try_out(project: Project, name: str | None = None, now: Callable[[], float] 
 
     Raises:
         UsageError: there is no such remote, or its settings are wrong.
-
     """
     settings = find_remote(project, name)
     with _left_as_it_was(settings), closing(connect(settings)) as bucket:

@@ -45,7 +45,6 @@ def cache_size(project: Project) -> CacheSize:
 
     Raises:
         OSError: a directory can't be listed.
-
     """
     root, home = project.cache.root, project.home
     packs = dict(_files(f"{root}/packs"))

@@ -158,7 +158,6 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
     Raises:
         UsageError: `evict` without a remote.
         MvcError: something that keeps objects alive can't be read, or the remote can't; nothing was freed.
-
     """
     if options.evict or options.remote:
         find_remote(project, options.remote)
@@ -329,7 +328,6 @@ def parse_grace(text: str) -> int:
 
     Raises:
         UsageError: it is no such span.
-
     """
     match = _SPAN.fullmatch(text)
     if match is None:

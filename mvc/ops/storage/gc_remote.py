@@ -84,7 +84,6 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
     Raises:
         UsageError: there is no such remote, or this clone does not know the whole history.
         MvcError: something that a clone needs cannot be read; nothing was freed.
-
     """
     _refuse(project, options)
     with (
@@ -116,7 +115,6 @@ def _manifest_there(remote: RemoteStore, name: str) -> bytes:
 
     Raises:
         MvcError: it is damaged there.
-
     """
     hasher, body = blake3(), bytearray()
     try:

@@ -57,7 +57,6 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
 
     Raises:
         MvcError: a path is not tracked, or the cache can't be read.
-
     """
     paths = list(paths)
     selections = chosen(project, project.tracked(), paths)

@@ -35,7 +35,6 @@ def verify_remote(
     Raises:
         UsageError: no such remote.
         MvcError: a path is not tracked, or the remote can't be read.
-
     """
     paths = [*paths]
     selections = chosen(project, project.tracked(), paths)

@@ -92,7 +92,6 @@ class _Service(NamedTuple):
 
         Raises:
             _Refused: the answer is an error.
-
         """
         url = path if path.startswith("http") else f"{self.address}/{path}"
         signed = dict(headers or {})
@@ -130,7 +129,6 @@ class GoogleBucket:
 
         Raises:
             UsageError: google-auth is not installed.
-
         """
         need(url, "gs", "google.auth")
         self.url = url.rstrip("/")

@@ -74,7 +74,6 @@ class WebBucket:
 
         Raises:
             UsageError: aiohttp is not installed.
-
         """
         need(url, "http", "aiohttp")
         self.url = url.rstrip("/")

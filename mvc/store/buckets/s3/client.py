@@ -43,7 +43,6 @@ class S3Client:
 
         Raises:
             UsageError: aiobotocore is not installed.
-
         """
         need(url, "s3", "aiobotocore")
         self.bucket, _, prefix = url.removeprefix("s3://").partition("/")
