@@ -15,7 +15,7 @@ from mvc.objects.manifest import Encoded, Entry, Manifest, encode
 from mvc.objects.names import check_paths
 from mvc.workspace.catalog import Snapshot
 from mvc.workspace.links import Links
-from mvc.workspace.read_files import Reader, hashing, read_files
+from mvc.workspace.read_files import FileReader, hashing, read_files
 from mvc.workspace.scan import CTIME, STAT_FIELDS, Scan, refusal, scan
 from mvc.workspace.stat_index import (
     RACY_NS,
@@ -74,7 +74,7 @@ class ObserveOptions(NamedTuple):
     """What is known of a tracked path, and how to read the rest."""
 
     known: Snapshot | None
-    reader: Reader
+    reader: FileReader
     usable: Callable[[bytes], bool] | None = None
     """Whether a known packed digest is enough; to store, the object must be in the cache as well."""
     follow: bool = False

@@ -98,7 +98,7 @@ def test_a_remote_beside_a_repository_is_not_looked_for_elsewhere(
     for choice in ([], ["-r", "nas"]):
         result = here.fails(3, "get", address, "models/m.bin", *choice)
         assert result.errors[0].startswith("the remote nas of that repository is ../nas, relative to a clone of it")
-        assert result.fixes == ["mvc get CLONE REF  # or mvc get REPO REF -r NAME, with another remote of it"]
+        assert result.fixes == ["mvc get CLONE REF  # or mvc get REPO REF -r NAME, with another remote"]
         assert ".mvc-tmp" not in result.err
     assert "not tracked" in here.fails(3, "get", address, "models/none.bin").errors[0]
     here.ok("get", str(there.clone(tmp_path / "clone").root), "models/m.bin")

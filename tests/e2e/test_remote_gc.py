@@ -450,7 +450,7 @@ def test_what_is_asked_wrongly(repo: Repo, tmp_path: Path) -> None:
     assert "no remote is called" in repo.fails(2, "gc", "-r", "nas").errors[0]
     repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
     assert "is empty" in repo.fails(2, "gc", "-r", "nas").errors[0]
-    assert "--unpushed is about the cache" in repo.fails(2, "gc", "-r", "nas", "--unpushed").errors[0]
+    assert "--unpushed is for the cache" in repo.fails(2, "gc", "-r", "nas", "--unpushed").errors[0]
 
 
 # Pushes.

@@ -1,4 +1,4 @@
-"""`mvc remote test`: writes, reads, lists and deletes an object, and reports which steps work."""
+"""`mvc remote test`: tries every operation that a remote needs."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from mvc.store.remote.marker import read_marker
 
 Works: TypeAlias = Literal["yes", "no", "untried"]
 SKEW = 15 * 60
-"""Seconds by which clocks may differ before S3 refuses requests."""
+"""Seconds that clocks may differ: S3 refuses requests beyond that."""
 _DATA = b"written by `mvc remote test`, which removes it: you may do so, too\n"
 
 
 class Check(NamedTuple):
-    """The result of one step."""
+    """Whether one operation works."""
 
     name: str
     works: Works
     message: str = ""
-    """The problem, or a remark."""
+    """What is wrong."""
     fix: str = ""
 
 
 class Tested(NamedTuple):
-    """The result of `mvc remote test`."""
+    """The result of testing a remote."""
 
     remote: str
     url: str
     checks: tuple[Check, ...]
     clock: float | None
-    """Seconds that the remote's clock is ahead of this one; None if unknown."""
+    """Seconds that the remote's clock is ahead of this machine's; None if unknown."""
     identity: str
-    """The identity of the user at the remote; empty if unknown."""
+    """The identity that the remote sees; empty if unknown."""
 
     @property
     def can_pull(self) -> bool:
@@ -53,12 +53,12 @@ class Tested(NamedTuple):
 
     @property
     def works(self) -> bool:
-        """Whether no step failed."""
+        """Whether nothing is wrong."""
         return all(check.works != "no" for check in self.checks)
 
 
 def try_out(project: Project, name: str | None = None, now: Callable[[], float] = time.time) -> Tested:
-    """Write an object to a remote, read it back and delete it; the default remote when `name` is None.
+    """Write an object to a remote (by default the default one), read it, list it and delete it.
 
     Raises:
         UsageError: there is no such remote, or its settings are invalid.
@@ -71,7 +71,7 @@ def try_out(project: Project, name: str | None = None, now: Callable[[], float] 
 
 
 def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str:
-    """Return the identity of the user at the remote; empty if the backend has none."""
+    """Return the identity that the remote sees; empty if the bucket does not know it."""
     if settings.url.startswith("/"):
         return _user_of(settings.url)
     told = ""
@@ -82,9 +82,9 @@ def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str
 
 
 def _user_of(path: str) -> str:
-    """Return the current user, and the group that shares the directory."""
+    """Return the user of a directory, and the group that shares it."""
     user = user_name(os.geteuid())
-    with suppress(OSError):  # the checks have reported it
+    with suppress(OSError):  # the checks report it
         if is_shared(path):
             inside = os.stat(path).st_gid in {os.getegid(), *os.getgroups()} or os.geteuid() == 0
             rest = "" if inside else ", and you are not in it"
@@ -94,7 +94,7 @@ def _user_of(path: str) -> str:
 
 @contextmanager
 def _left_as_it_was(settings: RemoteSettings) -> Iterator[None]:
-    """Remove the directories that the first write to a remote creates, if the remote was new."""
+    """Remove the directories that the first write creates, if they are empty and did not exist before."""
     places = [settings.url, f"{settings.url}/tmp"] if settings.url.startswith("/") else []
     made = [path for path in places if not os.path.isdir(path)]
     try:
@@ -106,7 +106,7 @@ def _left_as_it_was(settings: RemoteSettings) -> Iterator[None]:
 
 
 class _Trip:
-    """The steps of the test. Each returns its problem, empty if there is none, or None if it was not tried."""
+    """The operations, in order. Each returns what is wrong or an empty text; None if it could not be tried."""
 
     def __init__(self, bucket: Bucket, now: Callable[[], float]) -> None:
         self._bucket = bucket
@@ -114,11 +114,11 @@ class _Trip:
         self._key = f"mvc-test-{uuid4().hex}"
         self._other = f"{self._key}-new"
         self._item: Item | None = None
-        """The listing of the written object."""
+        """The written object."""
         self.clock: float | None = None
 
     def run(self) -> Iterator[Check]:
-        """Yield the result of each step, and delete the written objects at the end."""
+        """Yield the checks; remove the written objects at the end."""
         steps: list[tuple[str, Callable[[], str | None]]] = [
             ("reach", self._reach),
             ("write", self._write),
@@ -148,7 +148,7 @@ class _Trip:
         after = self._now()
         self._item = self._bucket.head(self._key)
         if self._item is None:
-            return "what was written is not there"
+            return "the written object does not exist"
         if self._item.modified:
             self.clock = _ahead(self._item.modified, before, after)
         return ""
@@ -157,29 +157,29 @@ class _Trip:
         if self._item is None:
             return "" if read_marker(self._bucket) else None
         same = self._bucket.read(self._item, 0, self._item.size) == _DATA
-        return "" if same else "other bytes come back than were written"
+        return "" if same else "the content that was read differs from what was written"
 
     def _list(self) -> str:
         found = [item.key for item in self._bucket.list(self._key if self._item else MARKER)]
-        return "" if self._key in found or not self._item else "what was written is not listed"
+        return "" if self._key in found or not self._item else "the written object is not listed"
 
     def _write_new(self) -> str | None:
         if self._item is None:
             return None
         if self._bucket.write(self._key, b"", new=True) or not self._bucket.write(self._other, _DATA, new=True):
-            return "it cannot write only where nothing is: two pushes at once may write over each other's files"
+            return "conditional writes do not work: two pushes at the same time may overwrite each other's files"
         return ""
 
     def _delete(self) -> str | None:
         if self._item is None:
             return None
         self._bucket.delete([self._key, self._other])
-        return "what was deleted is still there" if self._bucket.head(self._key) else ""
+        return "the deleted object still exists" if self._bucket.head(self._key) else ""
 
     def _compare_clocks(self) -> str | None:
         if self.clock is None:
             return None
-        return "" if abs(self.clock) < SKEW else f"its clock and this one differ by {abs(self.clock) / 60:.0f} minutes"
+        return "" if abs(self.clock) < SKEW else f"its clock is off by {abs(self.clock) / 60:.0f} minutes"
 
 
 def _tried(name: str, step: Callable[[], str | None]) -> Check:
@@ -196,8 +196,8 @@ def _tried(name: str, step: Callable[[], str | None]) -> Check:
 _FIXES = {"clock": "timedatectl set-ntp true", "conditional": "mvc help remotes"}
 
 
-def _ahead(stamp: float, before: float, after: float) -> float:
-    """Return how far a clock is ahead, from its timestamp of an event between `before` and `after`."""
-    if before - 1 <= stamp <= after:  # it may be in whole seconds
+def _ahead(modified: float, before: float, after: float) -> float:
+    """Return how many seconds the clock is ahead that set `modified` between `before` and `after`."""
+    if before - 1 <= modified <= after:  # it may be in whole seconds
         return 0
-    return round(stamp - after if stamp > after else stamp - before, 1)
+    return round(modified - after if modified > after else modified - before, 1)

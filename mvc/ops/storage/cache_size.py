@@ -14,37 +14,37 @@ _GONE = (FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 class Usage(NamedTuple):
-    """A number of files or packs, and their bytes."""
+    """A number of files, objects or packs, and their bytes."""
 
     number: int
     bytes: int
 
 
 class CacheSize(NamedTuple):
-    """The size of each part of the cache, and of the catalog."""
+    """The disk usage of the cache and the catalog, part by part."""
 
     cache: str
     loose: Usage
-    """Loose objects, each in its own file."""
+    """Objects in files of their own."""
     packs: Usage
-    """Packs and their indexes; `number` counts packs."""
+    """Packs with their indexes; `number` counts packs."""
     tmp: Usage
-    """Temporary files of running or killed commands."""
+    """Files of commands that are running or were killed."""
     quarantine: Usage
-    """Damaged files that `verify` moved there."""
+    """Damaged objects that `mvc verify` found."""
     trash: Usage
-    """Freed files that can still be restored."""
+    """Objects that `mvc gc` freed and will delete."""
     catalog: Usage
-    """Known digests and stat data; always in this clone."""
+    """Stat data and digests of the workspace; always in this clone."""
     bytes: int
-    """The total."""
+    """The sum."""
 
 
 def cache_size(project: Project) -> CacheSize:
-    """Return the size of the cache, without following symlinks or reading files.
+    """Add up the sizes of files; symlinks are not followed.
 
     Raises:
-        OSError: a directory can't be listed.
+        OSError: a directory cannot be listed.
     """
     root, home = project.cache.root, project.home
     packs = dict(_files(f"{root}/packs"))
@@ -66,7 +66,7 @@ def _usage(files: Iterable[tuple[str, int]]) -> Usage:
 
 
 def _files(folder: str, *, deep: bool = True) -> Iterator[tuple[str, int]]:
-    """Yield name and size of the regular files below `folder`, except vanished and unreadable ones."""
+    """Yield name and size of the regular files below `folder`, without those that vanish or cannot be read."""
     with suppress(*_GONE):
         fd = os.open(folder, DIRECTORY)
         try:

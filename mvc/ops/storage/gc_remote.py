@@ -1,4 +1,4 @@
-"""`mvc gc -r NAME`: lists on a remote the objects that no clone needs; a later gc deletes them."""
+"""`mvc gc -r NAME`: lists objects that no clone needs on the remote, and deletes those that an earlier gc listed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mvc.errors import MissingObject, MvcError, UsageError
 from mvc.ops.shared.remote_roots import announce_all, clone_id
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers.open_remote import transferring
-from mvc.ops.storage.gc import Garbage, GcOptions, iso, named
+from mvc.ops.storage.gc import Garbage, GcOptions, iso, with_users
 from mvc.project import Project
 from mvc.retention.roots import MANIFESTS, PointerReader, repository_roots
 from mvc.scm.incomplete import lacks_history
@@ -38,24 +38,24 @@ from mvc.store.remote.store import RemoteStore
 from mvc.transfer.pool import JOBS
 
 _BUFFER = 1 << 20
-_MOST = 1 << 30
-"""The maximal size of a manifest, in bytes."""
+_MAX_MANIFEST = 1 << 30
+"""Bytes. mvc writes no larger manifest."""
 
 
 class CloneKeeps(NamedTuple):
-    """The objects on a remote that only this other clone needs."""
+    """A clone, and the objects that the remote keeps only for it."""
 
     id: str
     place: str
-    """Host and directory, from the clone's announcement."""
+    """Host and directory, as the clone announced them."""
     pushed: str
-    """When the clone last announced its objects: ISO 8601, UTC."""
+    """When it last announced its needs: ISO 8601, UTC."""
     objects: int
     bytes: int
 
 
 class RemoteGcResult(NamedTuple):
-    """The objects on a remote that no clone needs, listed, deleted (or planned) and kept."""
+    """The objects on a remote that no clone needs, and what was done with them, or would be."""
 
     remote: str
     done: bool
@@ -63,27 +63,27 @@ class RemoteGcResult(NamedTuple):
     bytes: int
     """Bytes of `garbage`."""
     garbage: tuple[Garbage, ...]
-    """Listed now, to be deleted after the grace period."""
+    """Listed now, to be deleted after the grace."""
     strays: Totals
-    """Files of merged packs or killed pushes; also listed now."""
+    """Halves of merged packs or of killed pushes; also listed."""
     young: Totals
-    """Kept: written within the grace period."""
+    """Kept: younger than the grace."""
     waiting: Totals
-    """Listed by an earlier gc, within the grace period."""
+    """Listed by an earlier gc, less than the grace ago."""
     due: str
-    """When the first of `waiting` may be deleted: ISO 8601, UTC; empty if there is none."""
+    """When the first of those may be deleted: ISO 8601, UTC; empty if there are none."""
     deleted: Totals
-    """Listed by an earlier gc, and deleted (or planned)."""
+    """Listed by an earlier gc, and deleted."""
     clones: tuple[CloneKeeps, ...]
-    """Other clones that are the only user of some objects."""
+    """Other clones for which alone objects are kept."""
 
 
 def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
-    """Plan which objects to free on a remote; with `yes`, list them, and delete those listed a grace period ago.
+    """Plan what to free on a remote; with `yes`, list it there, and delete what was listed a grace ago.
 
     Raises:
-        UsageError: no such remote, or this clone lacks a part of the history.
-        MvcError: the objects that a clone needs are unknown; nothing was freed.
+        UsageError: there is no such remote, or this clone lacks a part of the history.
+        MvcError: something that decides what is needed cannot be read; nothing was freed.
     """
     _refuse(project, options)
     with (
@@ -97,7 +97,7 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
             project.git,
             project.layout.common_dir,
             [project.root],
-            PointerReader(project.cache, lambda name: _manifest_there(tools.remote, name)),
+            PointerReader(project.cache, lambda name: _read_manifest(tools.remote, name)),
         )
         now = announce_all(project, tools.remote, own) if options.yes else time.time()
         return _collect(project, tools.remote, own, options, now)
@@ -105,29 +105,29 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
 
 def _refuse(project: Project, options: GcOptions) -> None:
     if options.unpushed:
-        raise UsageError("--unpushed is about the cache, not about a remote", f"mvc gc -r {options.remote}")
+        raise UsageError("--unpushed is for the cache, not for a remote", f"mvc gc -r {options.remote}")
     if problem := lacks_history(project.git):
-        raise UsageError(f"{problem.what}, so what is needed cannot be told", problem.fix)
+        raise UsageError(f"cannot tell what is needed: {problem.what}", problem.fix)
 
 
-def _manifest_there(remote: RemoteStore, name: str) -> bytes:
-    """Return a manifest from the remote; empty if it is absent or not a manifest.
+def _read_manifest(remote: RemoteStore, name: str) -> bytes:
+    """Return a manifest that only the remote has; empty if it does not, or the object is not a manifest.
 
     Raises:
-        MvcError: it is damaged.
+        MvcError: it is damaged there.
     """
     hasher, body = blake3(), bytearray()
     try:
         with remote.open(name) as file:
             is_manifest = file.peek(len(MANIFESTS[1])).startswith(MANIFESTS)  # type: ignore[attr-defined]  # is buffered
-            while len(body) <= _MOST and (part := file.read(_BUFFER)):
+            while len(body) <= _MAX_MANIFEST and (part := file.read(_BUFFER)):
                 hasher.update(part)
                 body += part if is_manifest else b""
     except MissingObject:
         return b""
     if hasher.hexdigest() != name:
         url = remote.bucket.url
-        message = f"the manifest {name} is damaged on {url}, so the files it lists are not known"
+        message = f"the manifest {name} is damaged on {url}: the files it lists are unknown"
         raise MvcError(message, "mvc push --repair --all-commits  # in a clone that has it")
     return bytes(body)
 
@@ -135,7 +135,7 @@ def _manifest_there(remote: RemoteStore, name: str) -> bytes:
 def _collect(
     project: Project, remote: RemoteStore, own: set[str], options: GcOptions, now: float,
 ) -> RemoteGcResult:
-    """List the objects that no clone needs, and delete those that are due; without `yes`, only plan it."""
+    """Find what no clone needs, list it, and delete what is due; without `yes`, only plan."""
     others = all_roots(remote, but=clone_id(project.home))
     unneeded = find_unneeded(remote, own.union(*(roots.names for roots in others)))
     lists = garbage_lists(remote)
@@ -145,33 +145,31 @@ def _collect(
         lists = garbage_lists(remote)
     due = [listed for listed in lists if _is_due(listed, options.grace, now)]
     later = [listed for listed in lists if not _is_due(listed, options.grace, now)]
-    soon, waiting = _apart(choice.listed, due)
-    deleted = _delete(remote, due, own, now) if options.yes else _totals(soon)
-    until = iso(min(listed.item.modified for listed in later) + options.grace) if waiting else ""
+    due_objects = merged(due)
+    waiting = [item for item in choice.listed if not is_listed(due_objects, item)]
+    if options.yes:
+        deleted = _delete(remote, due, own, now)
+    else:
+        deleted = _totals(item for item in choice.listed if is_listed(due_objects, item))
+    first_due = iso(min(listed.item.modified for listed in later) + options.grace) if waiting else ""
+    objects = [CacheEntry(item.name, item.location.size, item.item.modified) for item in choice.fresh if item.name]
     return RemoteGcResult(
         find_remote(project, options.remote).name,
         options.yes,
         options.grace,
-        _totals(choice.fresh).bytes,
-        _garbage(project, choice.fresh),
-        _totals(choice.fresh, halves=True),
-        _totals(choice.young),
-        _totals(waiting),
-        until,
-        deleted,
-        _kept_for(remote, own, others),
+        bytes=_totals(choice.fresh).bytes,
+        garbage=with_users(project, objects),
+        strays=_totals(choice.fresh, halves=True),
+        young=_totals(choice.young),
+        waiting=_totals(waiting),
+        due=first_due,
+        deleted=deleted,
+        clones=_kept_for_others(remote, own, others),
     )
 
 
-def _apart(found: Iterable[Unneeded], due: Iterable[GarbageList]) -> tuple[list[Unneeded], list[Unneeded]]:
-    """Divide the objects into those on the lists that are due, and the others."""
-    gc_candidates = merged(due)
-    soon = [item for item in found if is_listed(gc_candidates, item)]
-    return soon, [item for item in found if not is_listed(gc_candidates, item)]
-
-
 def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
-    """Whether to delete the listed objects; a deletion that a killed gc began is continued."""
+    """Whether to delete what is listed; a deletion that was interrupted is continued."""
     return listed.deleting or not grace or now - listed.item.modified >= grace
 
 
@@ -185,18 +183,13 @@ def _delete(remote: RemoteStore, due: Iterable[GarbageList], own: set[str], now:
 
 
 def _totals(found: Iterable[Unneeded], *, halves: bool = False) -> Totals:
-    """Return number and bytes of the objects, or with `halves` of the pack files."""
+    """Return the number and bytes of the objects, or of the halves of packs."""
     sizes = [item.location.size for item in found if bool(item.name) is not halves]
     return Totals(len(sizes), sum(sizes))
 
 
-def _garbage(project: Project, found: Iterable[Unneeded]) -> tuple[Garbage, ...]:
-    objects = [item for item in found if item.name]
-    return named(project, [CacheEntry(item.name, item.location.size, item.item.modified) for item in objects])
-
-
-def _kept_for(remote: RemoteStore, own: set[str], others: list[Roots]) -> tuple[CloneKeeps, ...]:
-    """Return the clones that are the only user of some objects, largest first."""
+def _kept_for_others(remote: RemoteStore, own: set[str], others: list[Roots]) -> tuple[CloneKeeps, ...]:
+    """Return the objects that only one clone needs, for each other clone."""
     needing = Counter(chain.from_iterable(roots.names for roots in others))
     sizes = remote.locate(name for name, clones in needing.items() if clones == 1 and name not in own)
     found = [
