@@ -31,7 +31,7 @@ class Check(NamedTuple):
     name: str
     works: Works
     message: str = ""
-    """What is wrong."""
+    """The problem."""
     fix: str = ""
 
 
@@ -53,7 +53,7 @@ class Tested(NamedTuple):
 
     @property
     def works(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether no operation failed."""
         return all(check.works != "no" for check in self.checks)
 
 
@@ -106,7 +106,7 @@ def _left_as_it_was(settings: RemoteSettings) -> Iterator[None]:
 
 
 class _Trip:
-    """The operations, in order. Each returns what is wrong or an empty text; None if it could not be tried."""
+    """The operations, in order. Each returns its problem or an empty text; None if it was not tried."""
 
     def __init__(self, bucket: Bucket, now: Callable[[], float]) -> None:
         self._bucket = bucket
