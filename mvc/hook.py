@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         from mvc.ops.shared.bug_log import write_bug_log  # noqa: PLC0415 - only a bug needs it
 
         _say(f"a bug in mvc: {error!r}", f"report it with the log: {write_bug_log(['hook', *arguments])}")
-    _tell(f"The {HOOKS[name]} could not be judged, so it is refused.")
+    _tell(f"The {HOOKS[name]} could not be judged, and is refused.")
     return _NOT_JUDGED
 
 

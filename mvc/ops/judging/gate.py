@@ -97,7 +97,7 @@ def _with_remote(project: Project, facts: Facts, remote: str) -> Facts:
 def _nothing(found: Revisions) -> Gated:
     if found.is_pull_request:
         message = f"{found.base[:12]} contains {found.head[:12]} already, but this job is for a pull request"
-        raise MvcError(message, "check out what is to be merged, or mvc gate --base REV --head REV")
+        raise MvcError(message, "check out the branch to merge, or mvc gate --base REV --head REV")
     return Gated(passed=True, base=found.base, head=found.head, judged=False)
 
 

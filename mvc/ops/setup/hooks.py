@@ -128,15 +128,15 @@ def _put_aside(path: str, raw: bytes, *, force: bool) -> None:
     if not MARK.search(raw):
         if not rename_new(path, path + BEFORE):
             raise MvcError(
-                f"{path} is not mvc's, and {path}{BEFORE}, which was there before mvc, would be overwritten",
+                f"cannot keep the hook {path}: {path}{BEFORE} exists already",
                 f"rm {shlex.quote(path + BEFORE)}  # if nothing needs it any more; then mvc hook install",
             )
     elif not force:
-        line = f"mvc hook install --force  # writes it anew, and keeps yours as {os.path.basename(path)}{_EDITED}"
-        raise MvcError(f"{path} was edited since mvc wrote it, and was left as it is", line)
+        line = f"mvc hook install --force  # replaces it, and keeps your version as {os.path.basename(path)}{_EDITED}"
+        raise MvcError(f"{path} was edited after mvc installed it: not changed", line)
     elif not rename_new(path, path + _EDITED):
         line = f"rm {shlex.quote(path + _EDITED)}  # then mvc hook install --force"
-        raise MvcError(f"{path}{_EDITED} is there already, and would be overwritten", line)
+        raise MvcError(f"{path}{_EDITED} exists already", line)
 
 
 def _uninstall(folder: str, name: str) -> bool:
@@ -146,7 +146,7 @@ def _uninstall(folder: str, name: str) -> bool:
     if raw is not None and MARK.search(raw):
         if not is_untouched(raw):
             line = f"rm {shlex.quote(path)}  # then mvc hook uninstall"
-            raise MvcError(f"{path} was edited since mvc wrote it, and was left as it is", line)
+            raise MvcError(f"{path} was edited after mvc installed it: not changed", line)
         if had:
             os.rename(before, path)
         else:
@@ -156,7 +156,7 @@ def _uninstall(folder: str, name: str) -> bool:
         return False
     if not rename_new(before, path):
         line = f"mv {shlex.quote(before)} {shlex.quote(path)}  # if that is what you want"
-        raise MvcError(f"{path} is not mvc's, so {os.path.basename(before)} did not get its name back", line)
+        raise MvcError(f"cannot restore {before}: {path} exists, and is not a script of mvc", line)
     return True
 
 

@@ -31,7 +31,7 @@ def chosen(
         return select(tracked, paths)
     except NotTracked as error:
         if project.tree.lstat(error.path) is None:
-            raise MvcError(f"{error.path} is not tracked and does not exist", "mvc ls  # lists what is") from None
+            raise MvcError(f"{error.path} is not tracked and does not exist", "mvc ls  # lists tracked paths") from None
         raise MvcError(error.message, project.shell.line(otherwise, error.path)) from None
 
 

@@ -31,10 +31,10 @@ _TOO_OLD = re.compile(
 _REASONS = {
     "has expired": "the key has expired",
     "not yet valid": "the key is not valid yet",
-    "not permitted for use": "the key may not sign this: its line has other namespaces",
-    "bad options": "its line has an option that ssh-keygen does not know",
-    "incorrect signature": "it signs other content",
-    "does not match": "it signs other content",
+    "not permitted for use": "the namespaces of its line in allowed_signers do not allow this signature",
+    "bad options": "its line in allowed_signers has an unknown option",
+    "incorrect signature": "the signature is for other content",
+    "does not match": "the signature is for other content",
 }
 """Messages of `ssh-keygen`, and mvc's."""
 

@@ -107,7 +107,7 @@ def _refuse(project: Project, options: GcOptions) -> None:
     if options.unpushed:
         raise UsageError("--unpushed is for the cache, not for a remote", f"mvc gc -r {options.remote}")
     if problem := lacks_history(project.git):
-        raise UsageError(f"cannot tell what is needed: {problem.what}", problem.fix)
+        raise UsageError(f"cannot determine the needed objects: {problem.what}", problem.fix)
 
 
 def _read_manifest(remote: RemoteStore, name: str) -> bytes:

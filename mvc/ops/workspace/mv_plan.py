@@ -110,7 +110,7 @@ def _not_tracked(project: Project, index: IndexPaths, source: str) -> MvcError:
     if index.at_or_below(source):
         return MvcError(f"{source} is tracked by Git, not by mvc", project.shell.line("git mv --", source) + " DST")
     if project.tree.lstat(source) is None:
-        return MvcError(f"{source} is not tracked and does not exist", "mvc ls  # lists what is")
+        return MvcError(f"{source} is not tracked and does not exist", "mvc ls  # lists tracked paths")
     return MvcError(f"{source} is not tracked", project.shell.line("mvc add", source))
 
 

@@ -78,7 +78,7 @@ def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list
         elif project.tree.lstat(error.path) is not None:
             fix = project.shell.line("rm", error.path)
         else:
-            fix = "mvc ls  # lists what is"
+            fix = "mvc ls  # lists tracked paths"
         raise MvcError(error.message, fix) from None
     for selection in selected:
         if selection.inside:

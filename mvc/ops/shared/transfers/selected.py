@@ -103,7 +103,7 @@ def _tracks(tracked: dict[str, Tracked], path: str) -> bool:
 
 def _refuse_unseen(paths: Iterable[str]) -> None:
     for path in sorted(paths):
-        raise MvcError(f"{path} is not tracked at any of these revisions", "mvc ls REV  # lists what is")
+        raise MvcError(f"{path} is not tracked at any of these revisions", "mvc ls REV  # lists the tracked paths")
 
 
 def _in_history(git: Git, paths: list[str]) -> Selected:
