@@ -30,7 +30,7 @@ class DurableNames:
             PermissionError: the directory may not be opened; nothing was attempted.
             OSError: names may be lost, now or earlier.
         """
-        with self._syncing[path]:  # only one thread gets the error
+        with self._syncing[path]:  # else another thread could fsync before the error is noted
             if number := self._lost.get(path):
                 raise OSError(number, os.strerror(number), path)
             try:

@@ -80,7 +80,7 @@ class Machine:
                 value: Any = data[start:at]
             elif code == _BYTE:
                 value, at = data[at + 1], at + 2
-            elif code == _FLOAT and data[at + 9] != _FLOAT:  # a row of them is faster below
+            elif code == _FLOAT and data[at + 9] != _FLOAT:  # the handler reads a row of them faster
                 value, at = DATA, at + 9
             elif code == _GET and data[at + 1] < self.dense:
                 value, at = memo.get(data[at + 1], UNKNOWN), at + 2

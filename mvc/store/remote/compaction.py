@@ -45,8 +45,8 @@ def weight(files: PackFiles) -> int:
 def choose(packs: Iterable[PackFiles]) -> list[PackFiles]:
     """Return which packs to merge, none when they are few.
 
-    They are the lightest ones, up to the first that is heavier than all before it together: so heavy packs are rarely
-    read, and each byte is sent again about once whenever the total doubles.
+    They are the lightest ones, up to the last that is no heavier than all before it together: so heavy packs are
+    rarely read, and each byte is sent again about once whenever the total doubles.
     """
     small = sorted((files for files in packs if weight(files) < SMALL), key=lambda files: (weight(files), files.pack))
     if len(small) <= MANY_PACKS:
