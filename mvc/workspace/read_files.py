@@ -23,13 +23,13 @@ Small = Callable[[bytes], Digest]
 
 
 class FileReader(NamedTuple):
-    """What to do with a file: `small` gets its bytes, `large` an open file."""
+    """Processes files: `small` gets the bytes of one, `large` an open file."""
 
     small: Small
     large: Large
     progress: Progress
     jobs: int = 1
-    """Large files read at once."""
+    """Large files read concurrently."""
     likely: frozenset[int] = frozenset()
     """Sizes of known content: a file of that size may be unchanged."""
 
@@ -55,7 +55,7 @@ def read_files(
 ) -> Iterator[tuple[int, ReadFile]]:
     """Read the files at `paths`; yield position and content of each as it is done.
 
-    `follow` reads what a symlink points at.
+    `follow` reads the target of a symlink.
 
     Raises:
         SourceChanged: a file changed while it was read.
@@ -129,7 +129,7 @@ class _Pool:
         if self._reader.jobs <= 1:
             yield position, _read_large(self._reader, source)
             return
-        # The tree may close the directory meanwhile: a worker gets a descriptor of its own.
+        # The tree may close the directory: a worker gets a descriptor of its own.
         source = source._replace(dir_fd=os.dup(source.dir_fd))
         self._running.append((position, self._threads().submit(_read_large_and_close, self._reader, source)))
         if len(self._running) > self._reader.jobs:
