@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from mvc.ops.remotes import content
+from mvc.ops.remotes.content import Content, parse_reference
 from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult
 from mvc.ops.workspace.add import AddOptions, AddResult, add
 from mvc.ops.workspace.checkout import checkout
@@ -57,7 +57,6 @@ class Project:
 
         Raises:
             MvcError: it is not in a Git worktree, or mvc is not set up there.
-
         """
         return cls(_Project.find(surroundings(start)))
 
@@ -137,12 +136,11 @@ def open_content(reference: str, rev: str | None = None, remote: str | None = No
 
     Raises:
         MvcError: there is no such content, or it is not available.
-
     """
     keep = ExitStack()
     try:
         project = keep.enter_context(_Project.find(surroundings()))
-        return content.open_content(project, content.find(project, reference, rev, remote), keep)
+        return Content(project, parse_reference(project, reference, rev, remote)).open(keep)
     except BaseException:
         keep.close()
         raise
@@ -155,10 +153,9 @@ def path(reference: str, rev: str | None = None, remote: str | None = None) -> P
 
     Raises:
         MvcError: there is no such content, or it is not available.
-
     """
     with _Project.find(surroundings()) as project:
-        return Path(content.path_of_content(project, content.find(project, reference, rev, remote)))
+        return Path(Content(project, parse_reference(project, reference, rev, remote)).path())
 
 
 def record(  # noqa: PLR0913 - as many as the command has options
@@ -183,7 +180,6 @@ def record(  # noqa: PLR0913 - as many as the command has options
 
     Raises:
         MvcError: there is no such model, or the report cannot be written.
-
     """
     from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415 - import time
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
@@ -212,7 +208,6 @@ def report(reference: str) -> Report:
 
     Raises:
         MvcError: it has none, or an invalid one.
-
     """
     from mvc.ops.reports.show import show  # noqa: PLC0415 - import time
 

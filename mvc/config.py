@@ -212,7 +212,6 @@ def merge(layers: list[Layer]) -> Settings:
 
     Raises:
         UsageError: a value is invalid.
-
     """
     values = {name: Setting(key.default, "default") for name, key in KEYS.items()}
     ignored: list[str] = []
@@ -241,7 +240,6 @@ def check_value(name: str, value: str) -> Key:
 
     Raises:
         UsageError: the key is unknown, or the value invalid.
-
     """
     if (key := find_key(name)) is None:
         raise _unknown(name)
@@ -279,7 +277,6 @@ def file_layer(origin: Scope, raw: bytes | None, what: str) -> Layer:
 
     Raises:
         InvalidFormat: the file is invalid.
-
     """
     if raw is None or _is_empty(raw):
         return Layer(origin, {})
@@ -333,7 +330,6 @@ def edit(text: str, name: str, value: str | None) -> str:
 
     Raises:
         InvalidFormat: the layout cannot be edited line by line.
-
     """
     lines = (text or HEADER).removesuffix("\n").split("\n")
     if value is None:

@@ -67,7 +67,6 @@ class Shell(NamedTuple):
 
         Raises:
             UsageError: it is outside the worktree, or in Git's or mvc's own directory.
-
         """
         full = os.path.normpath(os.path.join(self.start, text))
         if full != self.root and not full.startswith(self.root + "/"):
@@ -170,7 +169,6 @@ class Project(AbstractContextManager["Project"]):
 
         Raises:
             UsageError: it is not in a Git worktree.
-
         """
         return cls(find_layout(Git(around.cwd, scrubbed(around.environ))), around)
 
@@ -180,7 +178,6 @@ class Project(AbstractContextManager["Project"]):
 
         Raises:
             UsageError: it is not in a Git worktree, or mvc is not set up there.
-
         """
         project = cls.discover(around)
         if not project.is_set_up():
@@ -214,7 +211,6 @@ class Project(AbstractContextManager["Project"]):
 
         Raises:
             UsageError: a config file or `MVC_*` variable is wrong.
-
         """
         return self._settings or config.merge([
             self.config_layer("user"),
@@ -260,7 +256,6 @@ class Project(AbstractContextManager["Project"]):
 
         Raises:
             UsageError: it needs a newer mvc.
-
         """
         cache = Cache(self.cache_root)
         check_format(cache.root)

@@ -1,4 +1,4 @@
-"""Settings: which source wins, what a committed file may not set, and edits that leave the rest alone."""
+"""Settings: precedence, what a committed file cannot set, and edits that leave the rest unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VALUES: dict[Origin, str] = {
 
 
 def read(text: str | bytes) -> dict[str, str]:
-    """Return what a local config with this text sets."""
+    """Return the settings in a local config with this text."""
     raw = text.encode() if isinstance(text, str) else text
     return dict(file_layer("local", raw, "config.yaml").values)
 
@@ -64,7 +64,7 @@ def test_every_default_is_allowed() -> None:
         assert config.check_value(name, key.default) is key
 
 
-# What comes with a clone.
+# Committed settings.
 
 
 def test_a_committed_cache_directory_is_ignored_with_a_warning() -> None:

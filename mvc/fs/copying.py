@@ -41,7 +41,6 @@ def copying(source: int, target: int, size: int, begin: int = 0) -> Iterator[Rea
 
     Raises:
         OSError: reading or writing failed; raised by the reader.
-
     """
     first = _copy_range(source, target, begin, may_fail=True) if size - begin >= IN_KERNEL_AT else 0
     if not first:

@@ -29,7 +29,6 @@ class DurableNames:
         Raises:
             PermissionError: the directory may not be opened; nothing was attempted.
             OSError: names may be lost, now or earlier.
-
         """
         with self._syncing[path]:  # or another thread would ask while this one gets the error
             if number := self._lost.get(path):

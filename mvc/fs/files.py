@@ -51,7 +51,6 @@ def exists(path: str) -> bool:
 
     Raises:
         OSError: the system cannot tell. `os.path.exists` returns False then.
-
     """
     try:
         os.stat(path)
@@ -80,7 +79,6 @@ def open_regular(name: str, dir_fd: int | None, path: str) -> tuple[int, os.stat
     Raises:
         UnsafePath: it is a symlink or not a regular file.
         OSError: it cannot be opened.
-
     """
     try:
         fd = os.open(name, READ, dir_fd=dir_fd)
@@ -119,7 +117,6 @@ def check_unchanged(fd: int, before: os.stat_result, path: str) -> None:
 
     Raises:
         SourceChanged: it was written to since.
-
     """
     now = os.fstat(fd)
     if (now.st_ctime_ns, now.st_mtime_ns, now.st_size) != (before.st_ctime_ns, before.st_mtime_ns, before.st_size):

@@ -22,7 +22,6 @@ def link_new(source: str, target: str, dir_fd: int | None = None) -> bool:
 
     Raises:
         OSError: the link failed, and not because `target` exists.
-
     """
     try:
         os.link(source, target, dst_dir_fd=dir_fd)

@@ -63,7 +63,6 @@ def _in_sibling(parent: str) -> Scratch:
 
     Raises:
         MvcError: `parent` is not a directory.
-
     """
     while True:
         try:
@@ -96,7 +95,6 @@ def _lock(path: str) -> int:
     Raises:
         BlockingIOError: another process has locked it to remove it.
         FileNotFoundError: another process has removed it.
-
     """
     fd = os.open(path, DIRECTORY)
     try:

@@ -48,7 +48,6 @@ class Tree:
         Raises:
             UnsafePath: a component of `path` is a symlink or not a directory.
             FileNotFoundError: a component is missing, and `make` is not set.
-
         """
         if not path:
             return self._root_fd
@@ -81,7 +80,6 @@ class Tree:
         Raises:
             UnsafePath: it is a symlink or not a regular file.
             OSError: it cannot be opened.
-
         """
         fd, name = self.parent(path)
         return open_regular(name, fd, path)[0]
@@ -134,7 +132,6 @@ def replace_files(tree: Tree, staging: Staging, items: list[Replacement]) -> Non
 
     Raises:
         MvcError: a file does not have its old content, or cannot be written. Those before it are written.
-
     """
     changed = [item for item in items if item.old != item.new]
     temps = [staging.name(_full_folder(tree, item)) for item in changed]

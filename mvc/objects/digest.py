@@ -32,7 +32,6 @@ def check_object_name(name: str) -> str:
 
     Raises:
         InvalidName: it is not 64 lower-case hex digits.
-
     """
     if _OBJECT_NAME.fullmatch(name) is None:
         raise InvalidName(f"invalid object name {name!r}: expected 64 lower-case hex digits")

@@ -56,7 +56,6 @@ class Manifest(NamedTuple):
 
         Raises:
             InvalidName: a name is refused, or two collide.
-
         """
         ordered = tuple(sorted(entries))  # code points sort as their UTF-8 bytes do
         check_paths(entry.path for entry in ordered)
@@ -114,7 +113,6 @@ def decode(body: bytes, read: Callable[[Digest], bytes]) -> Manifest:
     Raises:
         InvalidFormat: `body` is not a manifest in canonical form.
         CorruptObject: a shard does not match the index.
-
     """
     if not is_index(body):
         return _checked(body, _parse_lines(body))
@@ -141,7 +139,6 @@ def parse_index(body: bytes) -> list[Shard]:
 
     Raises:
         InvalidFormat: a line is malformed.
-
     """
     return [
         Shard(Digest(blake3, xxh128, _bounded(size)), _bounded(files), check_path(first))

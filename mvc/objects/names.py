@@ -36,7 +36,6 @@ def check_path(path: str) -> str:
 
     Raises:
         InvalidName: with the reason.
-
     """
     if len(path) <= MAX_PART and _PLAIN.fullmatch(path) is not None:
         return path
@@ -51,7 +50,6 @@ def check_paths(paths: Iterable[str]) -> None:
     Raises:
         InvalidName: for an invalid name, two names equal after NFC and case folding, or a file that is also the
             directory of another.
-
     """
     seen: dict[str, str] = {}
     for path in paths:

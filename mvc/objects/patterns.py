@@ -18,7 +18,6 @@ def matches(pattern: str, path: str) -> bool:
 
     Raises:
         ValueError: `pattern` is invalid.
-
     """
     return _expression(pattern).search(f"{path}/") is not None
 
@@ -28,7 +27,6 @@ def last(patterns: Iterable[str], path: str) -> str:
 
     Raises:
         ValueError: a pattern is invalid.
-
     """
     found = ""
     for pattern in patterns:

@@ -82,7 +82,6 @@ def emit(pointer: Pointer) -> bytes:
 
     Raises:
         InvalidFormat: its notes are invalid, or it would be too large.
-
     """
     lines = ["mvc: 1", f'kind: "{pointer.kind}"']
     if pointer.manifest is None:
@@ -152,7 +151,6 @@ def check_notes(notes: Notes) -> Notes:
 
     Raises:
         InvalidFormat: a name, label or remote is invalid, or labels are not sorted.
-
     """
     if notes.name and NAME.fullmatch(notes.name) is None:
         raise InvalidFormat(f"invalid name {notes.name!r}: expected letters, digits, '-', '_' and '/'")

@@ -39,7 +39,6 @@ def parse(raw: bytes, what: str = "pointer") -> Pointer:
     Raises:
         InvalidFormat: `raw` is not a pointer in canonical form.
         InvalidName: a path in it is refused.
-
     """
     try:
         pointer = _match(raw) if len(raw) <= MAX_BYTES else None

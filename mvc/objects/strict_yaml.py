@@ -58,7 +58,6 @@ def convert(data: object, type_: type[T], *, what: str) -> T:
 
     Raises:
         InvalidFormat: it is not of `type_`.
-
     """
     try:
         return msgspec.convert(data, type_)
@@ -84,7 +83,6 @@ def load(raw: bytes, *, what: str, max_bytes: int) -> object:
 
     Raises:
         InvalidFormat: too large, not UTF-8, not YAML, or more than plain data.
-
     """
     if len(raw) > max_bytes:
         raise InvalidFormat(f"{what}: {len(raw)} bytes, expected at most {max_bytes}")
@@ -104,54 +102,62 @@ def _first_line(error: Exception) -> str:
     return f"line {mark.line + 1}: {problem}" if mark else str(problem)
 
 
+class _Collection:
+    """A mapping or sequence that is not closed yet."""
+
+    def __init__(self, event: Any) -> None:
+        self._keys: set[str] | None = set() if isinstance(event, yaml.MappingStartEvent) else None
+        self._expects_key = True
+
+    def add(self, event: Any, where: str) -> None:
+        """Add a node, and check it if it is a key."""
+        if self._keys is None:
+            return
+        if self._expects_key:
+            _check_key(event, self._keys, where)
+            self._keys.add(event.value)
+        self._expects_key = not self._expects_key
+
+
 def _scan(text: str, what: str) -> None:
     """Refuse anything but plain data: aliases, tags, deep nesting, duplicate keys."""
-    depth, documents = 0, 0
-    keys: list[set[str] | None] = []
-    expect_key: list[bool] = []
+    documents = 0
+    collections: list[_Collection] = []
     for event in yaml.parse(text, Loader=_Base):
-        line = event.start_mark.line + 1 if event.start_mark else 0
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise InvalidFormat(f"{what}: line {line}: anchors and aliases are not supported")
-        if getattr(event, "tag", None):
-            raise InvalidFormat(f"{what}: line {line}: tags are not supported")
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise InvalidFormat(f"{what}: line {line}: more than one document")
+        where = f"{what}: line {event.start_mark.line + 1 if event.start_mark else 0}"
+        _check_event(event, where)
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        if documents > 1:
+            raise InvalidFormat(f"{where}: more than one document")
+        if isinstance(event, yaml.NodeEvent) and collections:
+            collections[-1].add(event, where)
         if isinstance(event, yaml.CollectionEndEvent):
-            keys.pop()
-            expect_key.pop()
-            depth -= 1
-            continue
-        if isinstance(event, yaml.NodeEvent):
-            _check_node(event, keys, expect_key, f"{what}: line {line}")
+            collections.pop()
         if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise InvalidFormat(f"{what}: line {line}: nested deeper than {MAX_DEPTH}")
-            keys.append(set() if isinstance(event, yaml.MappingStartEvent) else None)
-            expect_key.append(True)
+            if len(collections) == MAX_DEPTH:
+                raise InvalidFormat(f"{where}: nested deeper than {MAX_DEPTH}")
+            collections.append(_Collection(event))
 
 
-def _check_node(event: Any, keys: list[set[str] | None], expect_key: list[bool], where: str) -> None:
-    """Check a node; the keys of a mapping must be unique strings."""
-    scalar = isinstance(event, yaml.ScalarEvent)
-    if scalar and event.implicit[0] and re.fullmatch(rf"-?[0-9]{{{MAX_INTEGER_DIGITS + 1},}}", event.value):
+def _check_event(event: Any, where: str) -> None:
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        raise InvalidFormat(f"{where}: anchors and aliases are not supported")
+    if getattr(event, "tag", None):
+        raise InvalidFormat(f"{where}: tags are not supported")
+    plain = isinstance(event, yaml.ScalarEvent) and event.implicit[0]
+    if plain and re.fullmatch(rf"-?[0-9]{{{MAX_INTEGER_DIGITS + 1},}}", event.value):
         raise InvalidFormat(f"{where}: integer with more than {MAX_INTEGER_DIGITS} digits")
-    if not keys or (seen := keys[-1]) is None:
-        return
-    if expect_key[-1]:
-        if not scalar:
-            raise InvalidFormat(f"{where}: a key is not a string")
-        if event.implicit[0] and not _is_text(event.value):
-            raise InvalidFormat(f"{where}: key {event.value!r} is not a string: quote it")
-        if event.value == "<<":
-            raise InvalidFormat(f"{where}: merge keys are not supported")
-        if event.value in seen:
-            raise InvalidFormat(f"{where}: duplicate key {event.value!r}")
-        seen.add(event.value)
-    expect_key[-1] = not expect_key[-1]
+
+
+def _check_key(event: Any, keys: set[str], where: str) -> None:
+    if not isinstance(event, yaml.ScalarEvent):
+        raise InvalidFormat(f"{where}: a key is not a string")
+    if event.implicit[0] and not _is_text(event.value):
+        raise InvalidFormat(f"{where}: key {event.value!r} is not a string: quote it")
+    if event.value == "<<":
+        raise InvalidFormat(f"{where}: merge keys are not supported")
+    if event.value in keys:
+        raise InvalidFormat(f"{where}: duplicate key {event.value!r}")
 
 
 def _is_text(plain: str) -> bool:

@@ -21,6 +21,5 @@ def follow(reader: PickleReader, findings: Findings, *, arrays: bool = False, un
 
     Raises:
         MalformedPickle: The bytes are not a pickle, or end before STOP.
-
     """
     Machine(OPCODES, reader, findings, arrays=arrays, uncertain=uncertain).run()

@@ -308,7 +308,6 @@ def decoded(raw: bytes) -> str:
 
     Raises:
         MalformedPickle: It is not UTF-8.
-
     """
     try:
         return raw.decode()

@@ -118,7 +118,6 @@ def follow_zip(file: BinaryIO, size: int, findings: Findings, *, prefixed: bool 
 
     Raises:
         MalformedPickle: It cannot be read to the end, or readers may find different members.
-
     """
     from zipfile import ZipFile  # noqa: PLC0415 - few files need it
 
@@ -156,7 +155,6 @@ def follow_tar(file: BinaryIO, size: int, findings: Findings) -> None:
 
     Raises:
         MalformedPickle: It cannot be read to the end.
-
     """
     import tarfile  # noqa: PLC0415 - few files need it
 

@@ -23,7 +23,6 @@ def follow_pickles(start: _Open, findings: Findings, *, uncertain: bool = False)
 
     Raises:
         MalformedPickle: They cannot be read to the end.
-
     """
     try:
         _sequence(start(), findings, arrays=False, uncertain=uncertain)

@@ -28,7 +28,6 @@ class PickleReader:
 
     Raises:
         MalformedPickle: The stream ends too early.
-
     """
 
     def __init__(self, stream: Stream, size: int | None = None) -> None:

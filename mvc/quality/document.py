@@ -18,7 +18,6 @@ def decode(raw: bytes, type_: type[T], key: str, *, kind: str, what: str, max_by
 
     Raises:
         InvalidFormat: with the place and the reason; also for a newer format.
-
     """
     data = strict_yaml.load(raw, what=what, max_bytes=max_bytes)
     if not isinstance(data, dict) or key not in data:

@@ -26,7 +26,6 @@ def load_manifest(cache: Cache, pointer: Pointer) -> Manifest:
         MissingObject: the manifest, or a shard of it, is not in the cache.
         CorruptObject: its bytes there are damaged.
         InvalidFormat: they break its format.
-
     """
     if pointer.manifest is not None:
         return pointer.manifest
@@ -38,7 +37,6 @@ def is_available(cache: Cache, catalog: Catalog, pointer: Pointer) -> bool:
 
     Raises:
         InvalidFormat: its manifest breaks its format.
-
     """
     if pointer.kind == "file":
         return cache.has(pointer.digest.blake3)
@@ -60,7 +58,6 @@ def needed_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
 
     Raises:
         InvalidFormat: the manifest breaks its format.
-
     """
     try:
         return _objects(cache, pointer)

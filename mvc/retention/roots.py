@@ -48,7 +48,6 @@ class PointerReader:
 
         Raises:
             MvcError: a pointer has a newer format, or a manifest that it names is damaged.
-
         """
         names: set[str] = set()
         waiting = iter(pointers)
@@ -72,7 +71,6 @@ class PointerReader:
 
         Raises:
             MvcError: it is damaged.
-
         """
         if name not in self._manifests:
             self._manifests[name] = self._read(name)
@@ -116,7 +114,6 @@ def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], reade
 
     Raises:
         MvcError: a root cannot be read.
-
     """
     git_dirs = worktree_git_dirs(common_dir)
     home = inside(git, common_dir)
@@ -153,7 +150,6 @@ def _workspaces(git: Git, git_dirs: list[str]) -> Iterator[str]:
 
     Raises:
         MvcError: one is not where Git expects it.
-
     """
     common_dir, *linked = git_dirs
     if main := _main_workspace(git, common_dir):
@@ -171,7 +167,6 @@ def _main_workspace(git: Git, common_dir: str) -> str:
 
     Raises:
         MvcError: Git cannot read its settings.
-
     """
     done = git.attempt("config", "--get", "core.worktree")
     if done.returncode not in (0, 1):  # 1: there is no such setting
@@ -186,7 +181,6 @@ def lying_pointers(top: str) -> Iterator[bytes]:
 
     Raises:
         MvcError: a directory or a pointer cannot be read.
-
     """
     try:
         for folder, folders, files in os.walk(top, onerror=_raise):

@@ -39,7 +39,6 @@ def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
 
     Raises:
         MvcError: one is not in the repository (a partial clone).
-
     """
     wanted = list(oids)
     if not wanted:
@@ -61,7 +60,6 @@ def present_blobs(git: Git, oids: Iterable[str]) -> set[str]:
 
     Raises:
         MvcError: some cannot be read.
-
     """
     return {oid for oid, kind in kinds(git, oids).items() if kind == "blob"}
 
@@ -76,7 +74,6 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
 
     Raises:
         MvcError: one is not in the repository (a partial clone), or Git fails.
-
     """
     import tempfile  # noqa: PLC0415 - 4 ms; hooks do without
 
@@ -117,7 +114,6 @@ def blob_sizes(git: Git, oids: Iterable[str]) -> dict[str, int]:
 
     Raises:
         MvcError: one is not in the repository (a partial clone).
-
     """
     wanted = list(oids)
     if not wanted:
@@ -142,7 +138,6 @@ def first_bytes(git: Git, sizes: Mapping[str, int], count: int) -> Iterator[tupl
 
     Raises:
         MvcError: Git cannot read one.
-
     """
     yield from _small_blobs(git, {oid: size for oid, size in sizes.items() if size < LARGE_BLOB}, count)
     for oid, size in sizes.items():

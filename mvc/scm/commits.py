@@ -21,7 +21,6 @@ def resolve(git: Git, revision: str) -> str:
 
     Raises:
         UsageError: it names none.
-
     """
     done = git.attempt(*_VERIFY, f"{revision}^{{commit}}")
     if done.returncode:
@@ -44,7 +43,6 @@ def find_commit(git: Git, revision: str) -> str:
 
     Raises:
         MvcError: Git cannot tell.
-
     """
     done = git.attempt(*_VERIFY, f"{revision}^{{commit}}")
     if done.returncode and (reason := reason_of(done.stderr)):  # Git prints nothing for a name that does not exist
@@ -57,7 +55,6 @@ def head(git: Git) -> str | None:
 
     Raises:
         MvcError: HEAD, or what it names, cannot be read.
-
     """
     done = git.attempt(*_VERIFY, "HEAD^{commit}")
     if done.returncode == 0:
@@ -93,7 +90,6 @@ def contains(git: Git, commit: str, other: str) -> bool:
 
     Raises:
         MvcError: Git cannot tell.
-
     """
     done = git.attempt("merge-base", "--is-ancestor", other, commit)
     if done.returncode > 1:
@@ -143,7 +139,6 @@ def identity(git: Git) -> str:
 
     Raises:
         MvcError: Git could not find out.
-
     """
     done = git.attempt("var", "GIT_AUTHOR_IDENT")
     if done.returncode and not _UNKNOWN_USER.search(done.stderr):
@@ -165,7 +160,6 @@ def committed_file(git: Git, commit: str, path: str) -> bytes | None:
 
     Raises:
         MvcError: Git cannot read it.
-
     """
     done = git.attempt("cat-file", "blob", f"{commit}:{path}")
     if done.returncode == 0:
@@ -180,7 +174,6 @@ def blob_at(git: Git, commit: str, path: str) -> str:
 
     Raises:
         MvcError: Git cannot read the commit or its trees.
-
     """
     rows = split_nul(git.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path))
     if not rows:
@@ -201,7 +194,6 @@ def blobs_at(git: Git, wanted: Iterable[CommitPath]) -> dict[CommitPath, str]:
 
     Raises:
         MvcError: this clone is partial and lacks one of them, or may.
-
     """
     wanted = [item for item in dict.fromkeys(wanted) if "\n" not in item.path]
     found = _blobs_at(git, wanted)

@@ -17,7 +17,6 @@ def version(git: Git) -> str:
 
     Raises:
         MvcError: Git is not installed.
-
     """
     return git.run("--version").decode(errors="replace").removeprefix("git version ").strip()
 

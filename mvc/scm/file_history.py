@@ -29,7 +29,6 @@ def file_history(git: Git, path: str, beside: str) -> list[FileVersion]:
 
     Raises:
         MvcError: Git cannot read the history.
-
     """
     if head(git) is None:
         return []

@@ -119,7 +119,6 @@ def new_objects(git: Git, base: str, head: str) -> dict[str, str]:
 
     Raises:
         MvcError: this clone lacks one.
-
     """
     rows = git.run("rev-list", "--objects", head, f"^{base}", "--").split(b"\n")
     named = (os.fsdecode(row).partition(" ") for row in rows)

@@ -67,7 +67,6 @@ def staged_file(git: Git, path: str) -> bytes | None:
 
     Raises:
         MvcError: Git cannot read it.
-
     """
     done = git.attempt("cat-file", "blob", f":{path}")
     if done.returncode == 0:
@@ -88,7 +87,6 @@ def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:
 
     Raises:
         MvcError: one lies in a submodule, or behind a symlink.
-
     """
     names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in paths)  # a leading colon is pathspec magic
     done = git.attempt("check-ignore", "-z", "--stdin", stdin=names)
@@ -107,7 +105,6 @@ def changed_since_head(git: Git) -> set[str]:
 
     Raises:
         MvcError: Git failed, or could not read a file (then Git exits with 0).
-
     """
     done = git.attempt("diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--")
     if done.returncode or b"\nerror: " in b"\n" + done.stderr:

@@ -54,7 +54,6 @@ def read_index(git: Git, git_dir: str) -> Index:
 
     Raises:
         MvcError: Git cannot read it.
-
     """
     entries = dict(map(_entry, split_nul(git.run("ls-files", "-z", "--stage"))))
     changes = _changes(git, "--ita-visible-in-index")

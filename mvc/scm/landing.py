@@ -80,7 +80,6 @@ def merging(git: Git, base: str, head: str) -> Iterator[Merge]:
 
     Raises:
         MvcError: the two have no common history, Git cannot merge them, or head has a forged tree.
-
     """
     known = tree_of(git, base)
     if contains(git, head, base):
@@ -145,7 +144,6 @@ def list_tree(git: Git, tree: str) -> dict[str, Entry]:
 
     Raises:
         MvcError: a name is there twice, as only in a forged tree.
-
     """
     found: dict[str, Entry] = {}
     for row in git.run("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
@@ -165,7 +163,6 @@ def check_trees(git: Git, tree: str, *known: str) -> None:
     Raises:
         MvcError: one has a name twice, names out of order, or one that leads elsewhere. Programs differ in what they
             would check out from it.
-
     """
     without = [f"^{other}" for other in known]
     listed = git.run("rev-list", "--objects", "--no-object-names", "--filter=blob:none", tree, *without, "--")

@@ -60,7 +60,6 @@ class Git(NamedTuple):
 
         Raises:
             MvcError: it failed; the message is the first line of Git's own.
-
         """
         done = self.attempt(*args, stdin=stdin)
         if done.returncode:
@@ -72,7 +71,6 @@ class Git(NamedTuple):
 
         Raises:
             MvcError: it was killed, so its output may be incomplete.
-
         """
         try:
             done = subprocess.run(  # noqa: S603 - a fixed program, never a shell
@@ -155,7 +153,6 @@ def find_layout(git: Git) -> Layout:
 
     Raises:
         UsageError: it is in none, or in a bare one.
-
     """
     done = git.attempt("rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir")
     if done.returncode:

@@ -17,7 +17,6 @@ def kinds(git: Git, oids: Iterable[str]) -> dict[str, str]:
 
     Raises:
         MvcError: some cannot be read, or may be in a pack that cannot be read.
-
     """
     wanted = set(oids)
     found, _ = _asked(git, wanted)

@@ -48,7 +48,6 @@ def worktree_git_dirs(common_dir: str) -> list[str]:
 
     Raises:
         OSError: the directory cannot be read.
-
     """
     parent, linked = f"{common_dir}/worktrees", []
     with suppress(FileNotFoundError):
@@ -63,7 +62,6 @@ def check_trusted(git: Git, common_dir: str) -> None:
 
     Raises:
         MvcError: it would not.
-
     """
     done = git.at(common_dir).attempt("rev-parse", "--git-dir")
     if done.returncode == 0:
@@ -89,7 +87,6 @@ def reachable_blobs(git: Git, git_dirs: Sequence[str], pattern: str) -> list[str
 
     Raises:
         MvcError: a root cannot be read.
-
     """
     tips = _tips(git, git_dirs)
     suffix = pattern.rpartition("*")[2]

@@ -17,7 +17,6 @@ def stage(git: Git, paths: Iterable[str]) -> None:
 
     Raises:
         MvcError: another process holds the index, or left its lock behind.
-
     """
     names = b"".join(os.fsencode(path) + b"\0" for path in paths)
     if not names:

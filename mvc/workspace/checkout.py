@@ -64,7 +64,6 @@ def check_safe(cache: Cache, path: str, plan: Plan, why: str, fix: str) -> None:
 
     Raises:
         MvcError: it does not: the first few files, `why` and `fix`.
-
     """
     lost = lost_by(cache, plan)
     if not lost:
@@ -96,7 +95,6 @@ class Checkout(NamedTuple):
         Raises:
             SourceChanged: a file changed since the plan was made; the rest was not touched.
             OSError: the workspace cannot be written to.
-
         """
         done = Executed({}, [])
         self.progress.expect(sum(entry.size for entry in plan.write))

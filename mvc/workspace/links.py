@@ -45,7 +45,6 @@ class Links(NamedTuple):
         Raises:
             MissingObject: the cache does not hold the object.
             CorruptObject: the object is damaged; nothing is left at `path`.
-
         """
         if not self.cache.is_loose(digest.blake3):  # the size in a pointer may be wrong
             self._write_small(self.cache.packed_bytes(digest.blake3), digest, path, executable=executable)
@@ -58,7 +57,6 @@ class Links(NamedTuple):
 
         Raises:
             CorruptObject: the content does not match `digest`; nothing is left at `path`.
-
         """
         if not self._reflink(fd, digest, path, executable=executable):
             self._copy(fd, digest, path, executable=executable)

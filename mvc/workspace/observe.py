@@ -91,7 +91,6 @@ def observe(tree: Tree, path: str, links: Links, options: ObserveOptions) -> Obs
     Raises:
         MvcError: a file changed while it was read, or cannot be reached safely.
         OSError: a file cannot be read.
-
     """
     recorded = now()
     found = scan(tree, path, links)
@@ -137,7 +136,6 @@ def check_storable(path: str, found: Scan) -> None:
     Raises:
         InvalidName: a name is refused.
         MvcError: something is a dangling symlink, special, or a Git repository.
-
     """
     if error := refusal(path, found):
         raise error

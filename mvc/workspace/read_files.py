@@ -61,7 +61,6 @@ def read_files(
         SourceChanged: a file changed while it was read.
         UnsafePath: one is not a regular file.
         OSError: one cannot be read.
-
     """
     with _Pool(reader) as pool:
         for position, path in enumerate(paths):

@@ -39,7 +39,6 @@ def rename(tree: Tree, old: str, new: str) -> bool:
     Raises:
         SourceChanged: `new` exists.
         OSError: the rename failed.
-
     """
     if (status := tree.lstat(old)) is None:
         return False

@@ -57,7 +57,6 @@ def scan(tree: Tree, path: str, links: Links) -> Scan:
 
     Raises:
         UnsafePath: a directory above `path` is a symlink.
-
     """
     found = Scan("none", [], array("q"), set(), {}, {})
     status = tree.lstat(path)

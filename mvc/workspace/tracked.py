@@ -124,7 +124,6 @@ def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]
 
     Raises:
         NotTracked: a path is not tracked.
-
     """
     wanted: dict[str, tuple[str, ...]] = {}
     paths = list(paths)

@@ -718,7 +718,7 @@ def test_a_repository_that_is_gone_stops_it_until_it_is_struck_off(sharing: Repo
     sharing.added("wanted.bin", CONTENT)
     sharing.root.rename(tmp_path / "moved")
     result = one.fails(3, *ALL)
-    assert "uses this cache, too, and cannot be read" in result.errors[0]
+    assert "which also uses this cache" in result.errors[0]
     assert list((tmp_path / "cache/objects").glob("*/*"))
     one.shell(result.fixes[0].partition("gone for good: ")[2])
     one.ok(*ALL)

@@ -43,7 +43,7 @@ def address(request: pytest.FixtureRequest, there: Repo, tmp_path: Path) -> str:
 
 def test_a_file(here: Repo, address: str) -> None:
     result = here.ok("get", address, "models/m.bin")
-    assert result.out == f"models/m.bin is in {here.path('m.bin')} (614.4 kB)\n"
+    assert result.out == f"Wrote models/m.bin to {here.path('m.bin')} (614.4 kB)\n"
     assert here.read("m.bin") == noise("new", LARGE)
     assert os.access(here.path("m.bin"), os.W_OK)
     assert here.path("m.bin").stat().st_nlink == 1
@@ -97,8 +97,8 @@ def test_a_remote_beside_a_repository_is_not_looked_for_elsewhere(
         there.git("clone", "-q", "--bare", str(there.root), address)
     for choice in ([], ["-r", "nas"]):
         result = here.fails(3, "get", address, "models/m.bin", *choice)
-        assert result.errors[0].startswith("the remote nas of that repository is ../nas, beside it")
-        assert result.fixes == ["mvc get CLONE REF  # or mvc get REPO REF -r NAME, with another remote of it"]
+        assert result.errors[0].startswith("the remote nas of that repository is ../nas, relative to a clone of it")
+        assert result.fixes == ["mvc get CLONE REF  # or mvc get REPO REF -r NAME, with another remote"]
         assert ".mvc-tmp" not in result.err
     assert "not tracked" in here.fails(3, "get", address, "models/none.bin").errors[0]
     here.ok("get", str(there.clone(tmp_path / "clone").root), "models/m.bin")
@@ -123,7 +123,7 @@ def test_an_address_without_a_password_is_named(here: Repo) -> None:
 
 def test_nothing_is_overwritten(here: Repo, address: str) -> None:
     here.write("m.bin", "mine")
-    assert "exists already" in here.fails(2, "get", address, "models/m.bin").errors[0]
+    assert "already exists" in here.fails(2, "get", address, "models/m.bin").errors[0]
     assert here.read("m.bin") == b"mine"
 
 

@@ -160,7 +160,7 @@ def test_without_a_remote_of_mvc_s_nothing_is_pushed(repo: Repo, hub: Repo, tmp_
     digest = add(hooked, 1)
     refused = hooked.run("git", "push", "origin", "main")
     assert refused.code == 1
-    assert "no remote of mvc's" in refused.errors[0]
+    assert "no remote is set up" in refused.errors[0]
     assert hub.git("rev-parse", "main") == hooked.git("rev-parse", "main~1")
     line = refused.fixes[0].replace("NAME URL", f"store {tmp_path}/store")
     assert hooked.shell(line).code == 0
@@ -222,7 +222,7 @@ ZERO = "0" * 40
 def test_what_git_would_not_say_stops_the_push(pushing: Repo, text: str) -> None:
     result = pushing.shell(f"printf '{text}' | mvc hook run pre-push origin x")
     assert result.code == 1
-    assert "is told 'REF OID REMOTE-REF REMOTE-OID' on standard input" in result.errors[0]
+    assert "expected 'REF OID REMOTE-REF REMOTE-OID'" in result.errors[0]
     assert result.fixes
 
 

@@ -288,7 +288,7 @@ def test_verify_goes_past_a_manifest_that_means_harm(lists: Repo, outside: Path)
     for arguments in ([], ["-r", "nas"]):
         result = lists.fails(1, "verify", *arguments)
         assert result.errors[0].endswith(": refused name '../../escape': a part is '..'")
-        assert ", needed by data: its bytes are whole, but this manifest cannot be used" in result.errors[0]
+        assert ", needed by data: the manifest is intact, but invalid" in result.errors[0]
         assert result.fixes == ["mvc log data  # its other versions"]
         assert "\n  needed by data, from " in result.err
     assert lists.ok("verify", "good").out.endswith(": no problems.\n")

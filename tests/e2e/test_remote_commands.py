@@ -362,7 +362,7 @@ def test_a_part_of_a_local_remote_is_not_committed(repo: Repo) -> None:
     repo.ok("remote", "add", "mine", "s3://mine", "--local")
     for arguments in (["set", "mine", "-o", "region=x"], ["set", "mine", "s3://other"], ["default", "mine"]):
         result = repo.fails(2, "remote", *arguments)
-        assert "known to this clone only" in result.errors[0]
+        assert "only set for this clone" in result.errors[0]
         assert repo.shell(result.fixes[0]).code == 0
     assert committed(repo) == {"default": "prod", "prod": {"url": "s3://models"}}
     assert own(repo) == {"default": "mine", "mine": {"url": "s3://other", "region": "x"}}

@@ -450,7 +450,7 @@ def test_what_is_asked_wrongly(repo: Repo, tmp_path: Path) -> None:
     assert "no remote is called" in repo.fails(2, "gc", "-r", "nas").errors[0]
     repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
     assert "is empty" in repo.fails(2, "gc", "-r", "nas").errors[0]
-    assert "--unpushed is about the cache" in repo.fails(2, "gc", "-r", "nas", "--unpushed").errors[0]
+    assert "--unpushed is for the cache" in repo.fails(2, "gc", "-r", "nas", "--unpushed").errors[0]
 
 
 # Pushes.
@@ -487,7 +487,7 @@ def test_a_push_that_cannot_say_what_it_needs_says_so(repo: Repo, nas: Path) -> 
     shutil.rmtree(nas / "repos")
     (nas / "repos").write_text("in the way")
     result = repo.ok("push", "--json").json
-    assert "will not know that this clone needs" in result["warnings"][0]["error"]
+    assert "will not know what this clone needs" in result["warnings"][0]["error"]
     assert "warning: a gc of nas will not know" in repo.ok("push").err
     repo.write("n.bin", noise("n", LARGE))
     repo.ok("add", "n.bin")

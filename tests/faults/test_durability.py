@@ -419,8 +419,8 @@ NOTICED_BY = {
     "ops/shared/pointers.py:stop_ignoring:0": ("rm-directory", LOST),
     "store/cache/layout.py:_write_format_file:0": ("init-cache", LOST),
     "store/cache/layout.py:_write_format_file:1": ("init-cache", EMPTY),
-    "store/buckets/directory.py:DirectoryBucket._keep_folders:0": ("push", LOST),
-    "store/buckets/directory.py:DirectoryBucket._keep_name:0": ("push", KILLED),
+    "store/buckets/directory.py:_Names.ensure_folders:0": ("push", LOST),
+    "store/buckets/directory.py:_Names.ensure:0": ("push", KILLED),
     "store/buckets/directory.py:DirectoryBucket._publish:0": ("push", EMPTY),
     "store/buckets/directory.py:DirectoryBucket._publish:1": ("push", LOST),
     "store/packs/pack_writer.py:PackWriter._publish:0": ("add-directory", EMPTY),
@@ -437,7 +437,7 @@ NOTICED_BY = {
     "fs/tree.py:replace_files:1": ("add-file", LOST),
 }
 """The scenario and the policy that turn red without it."""
-OVER_SSH = Site("store/buckets/ssh.py", "SshBucket._publish", 0)
+OVER_SSH = Site("store/buckets/ssh/files.py", "SshFiles.publish", 0)
 
 
 @pytest.mark.parametrize("site", sorted(set(sites()) - {OVER_SSH, BEFORE_IT_GOES}), ids=str)

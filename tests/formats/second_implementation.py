@@ -1,4 +1,4 @@
-"""mvc's formats a second time, from docs/formats.md alone. It imports nothing of mvc and shares no code with it."""
+"""A second implementation of mvc's formats, from docs/formats.md alone, without code of mvc."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xxhash import xxh3_128_hexdigest, xxh64_intdigest
 
 @dataclass(frozen=True)
 class Digest:
-    """What identifies content."""
+    """The digest of some content."""
 
     blake3: str
     xxh128: str
@@ -42,7 +42,7 @@ def digest_of(data: bytes) -> Digest:
 
 
 def quoted(text: str) -> str:
-    """Return `text` as a pointer spells it."""
+    """Return `text` as written in a pointer."""
     return '"' + "".join(map(_spelled, text)) + '"'
 
 
@@ -69,7 +69,7 @@ class Pointer:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def spelled(self) -> bytes:
-        """Return the pointer's one spelling."""
+        """Return the pointer in canonical form."""
         lines = ["mvc: 1", f'kind: "{self.kind}"']
         if self.digest:
             lines += [
@@ -99,7 +99,7 @@ def _labels(labels: dict[str, str]) -> str:
 
 
 def read_pointer(raw: bytes) -> Pointer:
-    """Return the pointer that `raw` spells."""
+    """Return the pointer in `raw`."""
     data = yaml.safe_load(raw)
     assert data.pop("mvc") == 1
     kind, listed = data.pop("kind"), data.pop("manifest", None)
@@ -126,7 +126,7 @@ INDEX_HEADER = b"mvc-manifest-index 1\n"
 
 
 def manifest_objects(files: Iterable[File]) -> list[bytes]:
-    """Return the objects that a directory's manifest consists of, the one that names it last."""
+    """Return the objects of a directory's manifest, the one that names it last."""
     ordered = sorted(files, key=lambda file: file.path.encode())
     if len(ordered) <= 4096:
         return [_shard(ordered)]
@@ -154,7 +154,7 @@ def _index_line(group: list[File], digest: Digest) -> bytes:
 
 
 def may_be_inline(files: list[File]) -> bool:
-    """Whether the pointer lists the files itself."""
+    """Whether the pointer lists the files."""
     return len(files) <= 256 and len(manifest_objects(files)[-1]) <= 65_536
 
 
@@ -203,7 +203,7 @@ def read_index(path: Path) -> bytes:
 
 
 def find_in_index(index: bytes, name: str) -> tuple[int, int, str] | None:
-    """Return offset, size and xxh128 of the object with this name; None when the index lacks it."""
+    """Return offset, size and xxh128 of the object with this name; None if it is not in the index."""
     key = bytes.fromhex(name)
     fanout = (0, *struct.unpack_from("<256I", index, 16))
     for start in range(1080 + 80 * fanout[key[0]], 1080 + 80 * fanout[key[0] + 1], 80):
@@ -221,7 +221,7 @@ class Store:
     root: Path
 
     def object(self, name: str) -> bytes:
-        """Return the bytes of an object, proven."""
+        """Return the bytes of an object, verified."""
         data = self._bytes(name)
         assert blake3(data).hexdigest() == name
         return data
@@ -243,7 +243,7 @@ class Store:
 
 
 def contents(store: Store, pointer: Pointer) -> dict[str, tuple[bytes, bool]]:
-    """Return bytes and executability of all that a pointer stands for; a file's own path is empty."""
+    """Return content and executability of all files of a pointer; the path of a single file is empty."""
     if pointer.kind == "file":
         assert pointer.digest
         return {"": (store.object(pointer.digest.blake3), pointer.executable)}

@@ -1,4 +1,4 @@
-"""What `mvc add` writes is what docs/formats.md says: an implementation made from that page reads it all."""
+"""`mvc add` writes what docs/formats.md describes: an implementation of that page reads it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def rewritten(files: dict[str, tuple[bytes, bool]]) -> list[File]:
 
 
 def dir_pointer(files: list[File], notes: dict[str, object] | None = None) -> Pointer:
-    """Return the pointer of a directory, made from nothing but its files."""
+    """Return the pointer of a directory, made from its files only."""
     ordered = tuple(sorted(files, key=lambda file: file.path.encode()))
     if may_be_inline(files):
         return Pointer("dir", None, ordered, notes=notes or {})

@@ -1,4 +1,4 @@
-"""Both hashes in one read: the same from one thread, from two, and from the reference libraries."""
+"""Both hashes in one read: equal from one thread, two threads and the reference libraries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reference(data: bytes) -> Digest:
 
 
 def some_bytes(size: int) -> bytes:
-    """Return bytes that repeat with no power of two, so that swapped buffers show."""
+    """Return bytes with a period that is not a power of two, so that swapped buffers are noticed."""
     return (bytes(range(251)) * (size // 251 + 1))[:size]
 
 
@@ -112,7 +112,7 @@ def test_an_error_of_the_reader_comes_out_and_leaves_no_thread(claimed: int) -> 
 
 @pytest.mark.usefixtures("interrupted_start")
 def test_ctrl_c_as_the_thread_is_started_ends_it() -> None:
-    """It would wait for ever, and the process for it."""
+    """Otherwise the thread would wait forever, and the process for it."""
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         hash_reader(lambda _: 0, THREADED)

@@ -1,4 +1,4 @@
-"""Manifests: sorted, in one spelling, cut so that one changed file rewrites one shard."""
+"""Manifests: sorted, in canonical form, and divided so that a changed file changes one shard."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LINE = f"{A.blake3} {A.xxh128} 1 - a\n"
 
 
 def no_read(digest: Digest) -> bytes:
-    """Fail: a manifest that is one object reads no other."""
+    """Fail, as a manifest that is one object needs no other."""
     pytest.fail(f"read {digest}")
 
 
@@ -136,7 +136,7 @@ def test_at_most_64_kib_are_listed_inline(entry: MakeEntry, excess: int, inline:
     assert encoded.inline is inline
 
 
-# Bad ones.
+# Invalid manifests.
 
 BAD = {
     "nothing": b"",
@@ -264,13 +264,13 @@ def test_one_added_file_rewrites_one_shard_and_the_index(large: Manifest, encode
 
 @pytest.fixture(scope="module")
 def small_shards() -> Encoded:
-    """Return the objects of a manifest just large enough to be cut."""
+    """Return the objects of a manifest just large enough to be divided."""
     names = [f"{number:05}" for number in range(SHARD_ABOVE + 4000)]
     return encode(Manifest.of(Entry(name, *hash_bytes(name.encode())) for name in names))
 
 
 def tampered(encoded: Encoded, change: Callable[[str], str]) -> Callable[[Digest], bytes]:
-    """Return a reader whose first shard is changed, though its digest says otherwise."""
+    """Return a reader whose first shard does not match its digest."""
     first, body = encoded.objects[0]
     bodies = {**dict(encoded.objects), first: change(body.decode()).encode()}
     return lambda digest: bodies[digest]

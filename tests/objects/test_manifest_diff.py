@@ -1,4 +1,4 @@
-"""What differs between two manifests: applied to the old one it gives the new one."""
+"""The differences of two manifests, which turn the old one into the new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names refused, on the way in and out: one table, and a search for what slips through."""
+"""Refused names: a table, and a search for names that are missed."""
 
 from __future__ import annotations
 

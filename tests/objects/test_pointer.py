@@ -1,4 +1,4 @@
-"""Pointers: one spelling, read back to the same value, and a plain word about any other."""
+"""Pointers: their canonical form, read back to the same value, and clear errors for any other."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LARGE = HEAD.replace('"file"', '"dir"') + "files: 300\ntotal: 9000\n"
 
 
 def refusal(text: str | bytes) -> str:
-    """Return what is said of a text that is no pointer."""
+    """Return the error for an invalid pointer."""
     with pytest.raises(InvalidFormat) as caught:
         parse(text.encode() if isinstance(text, str) else text, "m.mvc")
     message = caught.value.message
@@ -43,7 +43,7 @@ def refusal(text: str | bytes) -> str:
     return message
 
 
-# The one spelling.
+# Canonical form.
 
 
 def test_a_file_s_pointer_is_spelled_as_the_design_says() -> None:
@@ -181,7 +181,7 @@ def test_what_is_written_is_printable_text_with_unix_line_ends(pointer: Pointer)
 
 
 def outcome(raw: bytes) -> None:
-    """Make sure that `raw` is either refused in one line, or a pointer in its one spelling."""
+    """Make sure that `raw` is either refused in one line, or a pointer in canonical form."""
     try:
         found = parse(raw, "m.mvc")
     except InvalidFormat:
@@ -220,7 +220,7 @@ def test_rubbish_is_refused_in_one_line(raw: bytes) -> None:
     outcome(raw)
 
 
-# What is said of a bad one.
+# Errors.
 
 COMPLAINTS = {
     "nothing": ("", "not a pointer"),
@@ -344,7 +344,7 @@ def test_what_could_not_be_read_is_not_written(pointer: Pointer) -> None:
         emit(pointer)
 
 
-# What a pointer stands for.
+# Content of a pointer.
 
 
 def test_the_path_is_that_of_the_pointer_without_its_suffix() -> None:

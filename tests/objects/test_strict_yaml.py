@@ -1,4 +1,4 @@
-"""YAML from outside: plain, shallow data of bounded size, or one line that says what it is not."""
+"""Untrusted YAML: plain, shallow data of limited size, or an error of one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIMIT = 1 << 20
 
 
 def read(text: str | bytes) -> object:
-    """Return what a file with this text holds."""
+    """Return the data in a file with this text."""
     return load(text.encode() if isinstance(text, str) else text, what="x.yaml", max_bytes=LIMIT)
 
 

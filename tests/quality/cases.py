@@ -1,4 +1,4 @@
-"""Facts, and what the judge finds in them: one table for the judge, the codes and their documentation."""
+"""Facts and the findings about them: one table for the tests of the judge, the codes and their documentation."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def at(raw: bytes, mode: str = "100644", *, conflicted: bool = False) -> FileAt:
 
 
 def report(*metrics: Metric, **said: Any) -> FileAt:
-    """Return a report of the model, with tag v1.2.0 unless told otherwise."""
+    """Return a report of the model, with tag v1.2.0 by default."""
     return at(emit_report(Report(1, **{"model": MODEL, "tag": "v1.2.0", "metrics": list(metrics), **said})))
 
 
 def model(found: FileAt | None = None, path: str = PATH, **changed: Any) -> ModelFacts:
-    """Return the facts of a model with a good pointer and, unless told otherwise, a good report."""
+    """Return the facts of a model with a good pointer and, by default, a good report."""
     return ModelFacts(path, **{"pointer": at(FILE), "report": found or report(), "in_cache": True, **changed})
 
 
@@ -88,12 +88,12 @@ def by_country(name: str = "auc", **values: float) -> list[Metric]:
 
 
 def blob(path: str, size: int = 1, kind: str = "", policy: str = BASIC) -> Facts:
-    """Return facts of one file that would enter Git."""
+    """Return facts of one file that would be committed as it is."""
     return facts_of(at(policy.encode()), (), (BlobFacts(path, size, kind),))
 
 
 def on_two_data_sets() -> FileAt:
-    """Return a report in which the metric is good on one of two data sets."""
+    """Return a report with a good metric on one of two data sets."""
     good, bad = Metric("auc", 0.95, dataset="holdout"), Metric("auc", 0.8, dataset="test")
     return report(good, bad, datasets=[HOLDOUT, TEST])
 
@@ -109,11 +109,11 @@ TEST = Dataset("test", OTHER, "data/test.csv")
 GIT = f"{BASIC}defaults: {{git: %s}}\n"
 
 
-# Who signed, and what guards the models.
+# Signers and policy files.
 
 
 def signed(text: str, *by: Signer, evaluators: str = "{ci: [ci@example.com]}", **said: Any) -> Facts:
-    """Return facts of one model, its report signed by these, under a rule."""
+    """Return facts of one model under a rule, with a signed report."""
     policy = rule(text).replace("rules:", f"evaluators: {evaluators}\nrules:")
     return one(report(**said), policy, signers=by)
 
@@ -126,7 +126,7 @@ def landing(*changes: PolicyFileChange, policy: str = BASIC, **said: Any) -> Fac
 def lines(
     path: str, old: str | None, new: str | None, by: Signer | None = None, policy: str = BASIC, **said: Any,
 ) -> Facts:
-    """Return facts of a change of one guarded file."""
+    """Return facts of a change of one policy file."""
     files = (None if text is None else at(text.encode()) for text in (old, new))
     return landing(PolicyFileChange(path, *files, (by,) if by else ()), policy=policy, **said)
 
@@ -150,7 +150,7 @@ def waiver(**changed: str) -> str:
 
 
 def waiving(text: str, found: FileAt | None = LOW, policy: str = rule("metrics: {auc: {min: 0.9}}")) -> Facts:
-    """Return facts of a model that is not good enough, and base's waivers."""
+    """Return facts of a model with a metric that is too low, and waivers on base."""
     return one(policy=policy, report=found)._replace(landing=Landing(waivers=at(text.encode())))
 
 
@@ -164,7 +164,7 @@ LISTED_A, LISTED_B = (f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{char * 43}" for ch
 KEY_A, KEY_B = f"ada@example.com {LISTED_A}", f"bob@example.com {LISTED_B}"
 
 
-# What was before.
+# Earlier versions.
 
 
 EARLIER = hash_bytes(b"earlier")
@@ -172,52 +172,52 @@ OLDER = hash_bytes(b"older")
 
 
 def version(found: FileAt | None, *, of: Digest = EARLIER, **changed: Any) -> ModelVersion:
-    """Return a version of the model that base has, or had."""
+    """Return a current or earlier version of the model on base."""
     return ModelVersion(PATH, at(emit(file_pointer(of))), found, "1234567890abcdef")._replace(**changed)
 
 
 def earlier(*metrics: Metric, of: Digest = EARLIER, **said: Any) -> FileAt:
-    """Return the report of an earlier version, with tag v1.1.0 unless told otherwise."""
+    """Return the report of an earlier version, with tag v1.1.0 by default."""
     return report(*metrics, **{"model": Model(*of), "tag": "v1.1.0", **said})
 
 
 def after(
     *before: ModelVersion, text: str = "report: required", more: str = "", new: FileAt | None = None, **said: Any,
 ) -> Facts:
-    """Return facts of one model that succeeds others, the newest of them first, under a rule or two."""
+    """Return facts of one model with earlier versions, newest first, under one or two rules."""
     past = Past(before[0] if before else None, "path" if before else "", before)._replace(**said)
     return one(new, rule(text, more=more), past=past)
 
 
 def step(text: str, old: Metric | list[Metric], new: Metric | list[Metric], more: str = "") -> Facts:
-    """Return facts of one model whose metrics were others before, under a rule for `auc`, or another."""
+    """Return facts of one model with other metrics before, under a rule, for `auc` by default."""
     olds, news = (item if isinstance(item, list) else [item] for item in (old, new))
     text = text if text.startswith(("metrics", "slices")) else f"metrics: {{auc: {{{text}}}}}"
     return after(version(earlier(*olds)), text=text, more=more, new=report(*news))
 
 
 def on_other_data(text: str, new: FileAt, *then: Dataset) -> Facts:
-    """Return facts of a model that was at 0.9 on data sets, under a rule for `auc`."""
+    """Return facts of a model that had 0.9 on some data sets, under a rule for `auc`."""
     metrics = [auc(0.9, dataset=item.id) for item in then] if then[1:] else [auc(0.9)]
     old = version(earlier(*metrics, datasets=list(then)))
     return after(old, text=f"metrics: {{auc: {{{text}}}}}", new=new)
 
 
 def auc(value: float, **said: Any) -> Metric:
-    """Return a metric of which higher is better."""
+    """Return a metric with the direction higher."""
     return Metric("auc", value, **{"higher_is_better": True, **said})
 
 
 def left(
     *files: str, policy: str = BASIC, path: str = PATH, mode: str = "100644", evaluated: bool = True,
 ) -> Facts:
-    """Return facts of a change that takes a model away, and what it brings into Git."""
+    """Return facts of a change that deletes a model and adds files to Git."""
     placed = tuple(BroughtFile(file, mode) for file in files)
     return landing(policy=policy, gone=(version(earlier() if evaluated else None, path=path),), files=placed)
 
 
 def moving(*tracked: TrackedName, gone: tuple[ModelVersion, ...] = (), policy: str = BASIC, **changed: Any) -> Facts:
-    """Return facts of one model among all that is tracked."""
+    """Return facts of one model among several tracked ones."""
     facts = one(policy=policy, **{"past": Past(), **changed})
     return facts._replace(landing=Landing(tracked=(TrackedName(facts.models[0].path), *tracked), gone=gone))
 
@@ -233,7 +233,7 @@ REGISTERED = tuple(
 
 
 class Case(NamedTuple):
-    """Facts, what is found in them (severity and code), and a part of what is said of the first."""
+    """Facts, severities and codes of the findings, and a part of one message."""
 
     facts: Facts
     found: str = ""
@@ -621,7 +621,7 @@ CASES = {
     "no policy": Case(one(policy=None), "note MVC402"),
     "no policy, and a report missing": Case(one(policy=None, report=None), "note MVC402, error MVC101"),
     "no policy, and a file": Case(facts_of(None, (), (BlobFacts("m.onnx", 1),)), "error MVC302"),
-    # What was before.
+    # Earlier versions.
     "nothing before": Case(after(), "note MVC220", "the model is new"),
     "no report before": Case(after(version(None)), "note MVC220", "the version before has no report"),
     "another version": Case(after(version(earlier()))),
@@ -801,7 +801,7 @@ CASES = {
         ),
         "error MVC221", "auc[country=FR]",
     ),
-    # Tags, and versions that come back.
+    # Tags, and versions that return.
     "tag of other bytes": Case(
         after(version(earlier(tag="v1.2.0"))), "error MVC121, error MVC122", "1234567890ab",
     ),
@@ -991,7 +991,7 @@ CASES = {
         one(report(model=Model(DATA), created_at="1969-11-16T23:00:00+01:00"), rule(MONTH)), "error MVC103",
     ),
     "with a date before all others": Case(signed(MONTH, created_at="0001-01-01T00:00:00+23:59"), "error MVC127"),
-    # What guards the models.
+    # Policy files.
     "policy weakened": Case(policy_change(FLOOR, FLOOR.replace("0.9", "0.8")), "error MVC411"),
     "policy weakened, and signed": Case(
         policy_change(FLOOR, FLOOR.replace("0.9", "0.8"), ADA), "note MVC412", "signed by ada@example.com",

@@ -1,4 +1,4 @@
-"""Every code is raised, explained and documented; none is given twice."""
+"""Every code is raised, explained and documented."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ def test_the_example_is_what_the_judge_says(code: str) -> None:
 
 
 def test_no_other_code_stands_in_the_sources() -> None:
-    """The gate's will be added to the table."""
     sources = "".join(path.read_text() for path in (PROJECT / "mvc").rglob("*.py"))
     assert set(re.findall(r"MVC\d{3}\b", sources)) <= set(CODES)
 

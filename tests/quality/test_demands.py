@@ -1,4 +1,4 @@
-"""Of all rules that match the strictest wins; a rule speaks instead of a default."""
+"""The strictest of all matching rules applies; a rule replaces a default."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DATA = "0123456789abcdef" * 4
 
 
 def asked(*rules: str, defaults: str = "{}", path: str = "models/ranker.onnx") -> Demands:
-    """Return what rules demand, each written without its match, which is every path."""
+    """Return the demands of rules that match every path."""
     lines = "".join(f"  - {{match: '*', {rule}}}\n" for rule in rules)
     return demands(parse_policy(f"mvc-policy: 1\ndefaults: {defaults}\nrules:\n{lines or '  []'}\n".encode()), path)
 

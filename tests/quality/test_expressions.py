@@ -1,4 +1,4 @@
-"""Expressions of tags: what exponential time is refused, what people write is not."""
+"""Expressions of tags: those that take exponential time are refused, usual ones are not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SEMVER = (
     r"(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
     r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?"
 )
-"""As semver.org suggests it."""
+"""The expression that semver.org suggests."""
 
 
 @pytest.mark.parametrize("text", [

@@ -1,4 +1,4 @@
-"""Plain patterns mean what pathspec, and so Git, says that they mean."""
+"""Simple patterns match the same paths as with pathspec, and so as in Git."""
 
 from __future__ import annotations
 

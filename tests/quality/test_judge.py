@@ -1,4 +1,4 @@
-"""The judge: each rule raises its finding, and nothing else does; nothing passes because it could not be read."""
+"""The judge: each rule raises its finding and nothing else; nothing unreadable passes."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_the_exit_that_is_shown_is_one() -> None:
     assert not judge(one(path="data/a 1x.csv", report=None, policy=policy), 0).passed
 
 
-# Whatever the bytes are.
+# Any bytes.
 
 POLICY = rule("metrics: {auc: {min: 0.9}}").encode()
 VALID = [FILE, report().raw, POLICY, report(*by_country(DE=1)).raw, b"mvc-eval: 1\n"]
@@ -290,7 +290,7 @@ texts = st.text(st.sampled_from("{}[]:,-#'\"|>&*!%@ \n\t\r\x85\u2028abmvc01.<=")
 
 @st.composite
 def bytes_near(draw: st.DrawFn) -> bytes:
-    """Return rubbish, or something valid with a few bytes changed."""
+    """Return random bytes, or valid ones with small changes."""
     raw = bytearray(draw(st.sampled_from(VALID)))
     for _ in range(draw(st.integers(0, 2))):
         place = draw(st.integers(0, len(raw)))

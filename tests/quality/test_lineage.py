@@ -1,4 +1,4 @@
-"""Which model succeeds which: by name, path, rename, history; and what of the history belongs to it."""
+"""Which model succeeds which: by name, path, rename or history; and its earlier states."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mvc.quality.judge.lineage import TreeModel as Model
 
 
 def found(base: list[Model], head: list[Model], *renames: tuple[str, str]) -> dict[str, tuple[str, str]]:
-    """Return how each model of head was found, and what it succeeds."""
+    """Return how the predecessor of each model was found, and its path."""
     told = find_lineages(base, head, [model.path for model in head], renames)
     return {path: (lineage.found, lineage.before) for path, lineage in told.items()}
 
@@ -29,7 +29,7 @@ def history(**paths: list[tuple[int, str]]) -> dict[str, list[PathState]]:
 def of_history(
     states: dict[str, list[PathState]], path: str, *moves: HistoryRename, base: str = "", name: str = "",
 ) -> Lineage:
-    """Return what a model at `path` comes from, with `base` the path that the target branch has it at, if any."""
+    """Return the lineage of a model at `path`; `base` is its path on the target branch, if any."""
     held = [Model(base)] if base else []
     return find_lineages(held, [Model(path, name)], [path], [], states, moves)[path]
 
@@ -95,7 +95,7 @@ def test_the_name_of_one_that_stays_does_not_count_before_a_rename() -> None:
 
 
 def test_names_that_are_passed_on_in_a_long_row() -> None:
-    """Each path takes the name of the next, the last is gone: one after the other falls back to its path."""
+    """Each path takes the name of the next one, and the last is deleted: each falls back to its path."""
     many = [f"m{number:05}" for number in range(20_000)]
     base = [Model(path, path) for path in many]
     head = [Model(path, name) for path, name in pairwise(many)]
@@ -222,7 +222,7 @@ def models(chosen: Chosen) -> list[Model]:
 @settings(deadline=None)
 @given(MODELS, MODELS, RENAMES)
 def test_whatever_stays_at_its_path_has_a_predecessor(base: Chosen, head: Chosen, renames: Renames) -> None:
-    """Nothing of base loses its successor by names or renames, unless it is gone."""
+    """No model of base loses its successor by names or renames, unless it is deleted."""
     links = found(models(base), models(head), *renames)
     for path in base.keys() & head.keys():
         assert links[path][0] in ("name", "path")
@@ -253,7 +253,7 @@ def test_the_order_of_models_does_not_matter(base: Chosen, head: Chosen, data: s
 def test_no_history_is_gone_through_twice(
     chosen: dict[str, list[tuple[int, str]]], moves: list[tuple[int, str, str]],
 ) -> None:
-    """Whatever the history is, following it ends, and no state comes up twice or under a younger one."""
+    """Following any history ends, without duplicate states, from newer to older ones."""
     states = history(**{path: sorted(dict(items).items()) for path, items in chosen.items()})
     base = [Model(path) for path, items in states.items() if items[0].pointer]
     head = [Model(path, "", "1") for path in "abcd"]

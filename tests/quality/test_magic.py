@@ -1,4 +1,4 @@
-"""Formats by their first bytes: real models of each kind are told, what is something else is not."""
+"""Formats by their first bytes: real models of each format are recognized, other files are not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def told(content: bytes) -> str:
 
 
 def written(write: Callable[[io.BytesIO], object]) -> bytes:
-    """Return what `write` writes into a file."""
+    """Return the content of a file that `write` writes."""
     file = io.BytesIO()
     write(file)
     return file.getvalue()
@@ -149,7 +149,7 @@ def test_safetensors() -> None:
         assert told(struct.pack("<Q", len(spaced)) + spaced) == "safetensors"
 
 
-# ONNX has no word of its own.
+# ONNX has no magic bytes.
 
 GRAPH = b"\x0a\x04\x22\x02Ad\x12\x01g"
 OPSETS = b"\x42\x04\x0a\x00\x10\x11"
@@ -180,7 +180,7 @@ def test_other_protobufs_are_no_onnx(content: bytes) -> None:
     assert told(content) == ""
 
 
-# What is none.
+# Other files.
 
 
 def test_no_text_of_this_project_is_a_model() -> None:

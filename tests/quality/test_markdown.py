@@ -1,4 +1,4 @@
-"""The gate's verdict as Markdown: what a pull request names can neither break out of it nor call anybody."""
+"""The gate's verdict as Markdown: names from a pull request cannot break out of it or mention anybody."""
 
 from __future__ import annotations
 

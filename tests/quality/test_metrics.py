@@ -1,4 +1,4 @@
-"""Metrics from files of other tools and from the command line, and which way is better."""
+"""Metrics from files of other tools and from the command line, and their directions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_nested_without_such_a_data_set_as_dvclive_writes_it() -> None:
     found = read_metrics(json.dumps(data).encode(), "m")
     assert {label(item): item.value for item in found.metrics} == {"train/loss": 0.1, "val/loss": 0.2}
     assert found.skipped == ("step",)
-    assert read({"step": 7}) == {"step": 7.0}  # nothing else: it may be meant
+    assert read({"step": 7}) == {"step": 7.0}  # the only entry, so it may be a metric
 
 
 def test_dvc_metrics_show() -> None:
@@ -228,7 +228,7 @@ def test_what_is_no_metric_is_refused_with_the_line_to_type(text: str) -> None:
     assert caught.value.fix.startswith("--")
 
 
-# Which way is better.
+# Directions.
 
 
 @pytest.mark.parametrize("name", [

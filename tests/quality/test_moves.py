@@ -1,4 +1,4 @@
-"""What only the tree as a whole shows: twins, namesakes, moves out of a rule, exchanged models."""
+"""Findings about a tree as a whole: duplicate paths and names, moves out of a rule, exchanged models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLOORS = (
 def found(
     *models: ModelFacts, tracked: tuple[TrackedName, ...] = (), gone: tuple[str, ...] = (), policy: str = FLOORS,
 ) -> list[tuple[str, str, str]]:
-    """Return code, path and message of what is wrong with a change."""
+    """Return code, path and message of the findings about a change."""
     there = tuple(TrackedName(item.path) for item in models if item.pointer)
     landing = Landing(tracked=tracked or there, gone=tuple(version(earlier(), path=path) for path in gone))
     facts = facts_of(at(policy.encode()), models, landing=landing)
@@ -28,7 +28,7 @@ def found(
 
 
 def changed(path: str, before: str = "", **said: Any) -> ModelFacts:
-    """Return a model of a change, which succeeds what was at `before`, if that is said."""
+    """Return a model of a change that succeeds the one at `before`, if given."""
     past = Past(version(earlier(), path=before), "rename") if before else Past()
     return model(report(), path, past=past)._replace(**said)
 
@@ -37,7 +37,7 @@ def short(rows: list[tuple[str, str, str]]) -> list[tuple[str, str]]:
     return [(code, path) for code, path, _ in rows]
 
 
-# Twice.
+# Duplicates.
 
 
 def paths(*names: str) -> tuple[TrackedName, ...]:

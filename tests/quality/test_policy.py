@@ -1,4 +1,4 @@
-"""The policy: strict to read, with a plain word about what is wrong; the starter is one."""
+"""The policy: strict to read, with clear errors; the starter is valid."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ x-team: {owner: "search"}
 
 
 def refusal(text: str | bytes) -> str:
-    """Return what is said of a text that is no policy."""
+    """Return the error for an invalid policy."""
     with pytest.raises(InvalidFormat) as caught:
         parse_policy(text.encode() if isinstance(text, str) else text)
     return caught.value.message

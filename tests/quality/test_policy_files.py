@@ -1,4 +1,4 @@
-"""What guards the models: which files, who may change them. What is found is in the table of cases."""
+"""Policy files and who may change them. The findings are in the table of cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/policy.md agrees with the policy: every key with its default, and examples that do what the page says."""
+"""docs/policy.md has every key with its default, and correct examples."""
 
 from __future__ import annotations
 

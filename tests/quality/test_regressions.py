@@ -1,4 +1,4 @@
-"""Regressions: nothing worse than the tolerance passes, whatever the numbers; and the rows of the gate's table."""
+"""Regressions: nothing worse than the tolerance passes, for any numbers; and the rows of the gate's table."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def wanted(text: str, more: str = "") -> Demands:
 def findings(
     old: Metric, new: float, change: str, direction: str, more: str = "",
 ) -> list[str]:
-    """Return the codes of what is wrong with a metric that was `old`."""
+    """Return the codes of findings about a metric that was `old` before."""
     text = f"metrics: {{auc: {{direction: {direction}, max_regression: {change}{more}}}}}"
     now = Report(1, Model("0" * 64), "v2.0.0", metrics=[Metric("auc", new)])
     _, found = compare(PATH, now, wanted(text), Past(before=version(earlier(old)), found="path"))
@@ -92,7 +92,7 @@ def test_standard_errors_are_of_the_old_report(
 @settings(deadline=None)
 @given(st.integers(-1000, 1000), st.integers(0, 100), st.sampled_from(DIRECTIONS))
 def test_just_what_may_be_lost_may_be_lost(thousandths: int, change: int, direction: str) -> None:
-    """In decimals as people write them, of which floats are not the sum: 0.93 - 0.005 is 0.925."""
+    """In decimals as people write them, unlike floats: 0.93 - 0.005 is 0.925."""
     sign = -1 if direction == "higher" else 1
     old, last, beyond = (
         float(Decimal(number) / 1000)
@@ -140,7 +140,7 @@ RULES = st.sampled_from([
 @settings(deadline=None)
 @given(REPORT, REPORT, RULES)
 def test_what_is_the_same_is_never_worse(old: Report, new: Report, text: str) -> None:
-    """A report beside itself has nothing against it but a direction that nobody says; any two have their rows."""
+    """A report compared with itself has no finding but an unknown direction; any two reports have their rows."""
     past = Past(version(earlier()), "path")
     for one, other in ((old, old), (old, new)):
         raw = emit(other)
@@ -243,7 +243,7 @@ def test_each_data_set_has_a_row() -> None:
 
 
 def test_data_under_new_ids_is_told_by_its_content() -> None:
-    """Exchanging the ids of two data sets exchanges nothing."""
+    """Exchanging the ids of two data sets changes nothing."""
     old = version(earlier(auc(0.9, dataset="holdout"), auc(0.5, dataset="test"), datasets=[HOLDOUT, TEST]))
     swapped = [Dataset("holdout", TEST.blake3), Dataset("test", HOLDOUT.blake3)]
     new = report(auc(0.9, dataset="holdout"), auc(0.5, dataset="test"), datasets=swapped)

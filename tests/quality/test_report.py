@@ -1,4 +1,4 @@
-"""The report: strict to read, free in layout, and written so that reading it gives the same."""
+"""The report: strict to read, in any layout, and equal when it is written and read."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ FULL = Report(
 
 
 def small(text: str = "") -> bytes:
-    """Return a report of the least that one needs, and `text` below it."""
+    """Return a minimal report with `text` below it."""
     return f"mvc-eval: 1\nmodel: {{blake3: {DIGEST!r}}}\n{dedent(text)}".encode()
 
 
@@ -120,7 +120,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.samp
     ["a\nb", " a\nb", "a\n\n b", "a\n", "\na", "a \nb", "a\t\nb", "- a\n# b", "null", "\N{ROCKET}\n\u2028", "a\r\n"],
 )
 words = texts.filter(bool)
-keys = texts.filter(lambda key: key != "<<")  # refused on the way in, quoted or not
+keys = texts.filter(lambda key: key != "<<")  # refused when read, quoted or not
 digests = st.sampled_from([DIGEST, OTHER])
 integers = st.integers(-(10**19) + 1, 10**19 - 1)
 numbers = st.floats(allow_nan=False, allow_infinity=False)

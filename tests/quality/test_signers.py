@@ -1,4 +1,4 @@
-"""`.sig` files and lists of signers: what is none is said to be none, and nothing is taken for something else."""
+"""`.sig` files and lists of signers: invalid ones are reported, and nothing is misread."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def key(seed: bytes = b"a", kind: bytes = KIND) -> str:
 
 
 def body(seed: bytes = b"a", namespace: bytes = b"mvc-eval@v1", version: int = 1) -> bytes:
-    """Return a signature, not armoured; of nothing."""
+    """Return a signature of nothing, not armored."""
     public = string(KIND) + string(seed * 32)
     fields = (public, namespace, b"", b"sha512", string(KIND) + string(b"s" * 64))
     return b"SSHSIG" + version.to_bytes(4, "big") + b"".join(map(string, fields))

@@ -1,4 +1,4 @@
-"""What one path's demands lack of another's: nothing when they are the same, something when one of them is looser."""
+"""Lost demands between two paths: none when they are equal, some when one demand is weaker."""
 
 from __future__ import annotations
 

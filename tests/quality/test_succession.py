@@ -1,4 +1,4 @@
-"""Tags that are unique and go up; versions that come back as they were."""
+"""Tags that are unique and increase; earlier versions that return."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def asked(text: str = "report: required", more: str = "") -> Demands:
 
 
 def codes(tag: str, *before: ModelVersion, text: str = "report: required", more: str = "", **said: Any) -> list[str]:
-    """Return what is wrong with a tag after others, the newest first."""
+    """Return the findings about a tag after others, newest first."""
     past = Past(before[0] if before else None, "path", before)._replace(**said)
     found = judge_tag(PATH, parse_report(report(tag=tag).raw, ""), asked(text, more), past)
     return [item.code for item in found]
@@ -39,7 +39,7 @@ def tagged(tag: str, **said: Any) -> ModelVersion:
     return version(earlier(tag=tag, **said))
 
 
-# Going up.
+# Increasing.
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_tag_is_found_however_yaml_spells_it(tag: str, style: str | None, widt
     assert found == ["MVC121"]
 
 
-# Coming back.
+# Returning.
 
 
 def back(*before: ModelVersion, found: Any = "path", pointer: FileAt | None = None, **said: Any) -> ModelVersion | None:
@@ -200,7 +200,7 @@ def test_half_of_a_pair_does_not_come_back(then: ModelVersion) -> None:
 
 
 def test_a_pair_that_never_fitted_does_not_come_back() -> None:
-    """A report of other bytes is no version, also where it stood beside just this pointer."""
+    """A report of other content is not a version, even next to exactly this pointer."""
     stale = earlier(of=OLDER)
     past = Past(NOW, "path", (NOW, version(stale, of=DIGEST)))
     assert returning(model(stale, past=past)) is None

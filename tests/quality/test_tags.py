@@ -1,4 +1,4 @@
-"""Tags: versions by semver.org, in its order; and patterns of a policy's own."""
+"""Tags: versions of semver.org in their order, and patterns of a policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who counts as a signer. What is demanded of them is in the table of cases."""
+"""Counting signers. Demands on them are in the table of cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waivers: what the file may say. What they cover is in the table of cases."""
+"""Waivers: the format of the file. What they cover is in the table of cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a policy is weaker: each way to ask less is seen, what asks more is not called less, and no path loses."""
+"""Whether a policy is weaker: all weaker demands are found, stricter ones are not reported, and no path loses any."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TWO = RULE + "  - match: '*.onnx'\n    %s\n"
 
 
 def between(old: str, new: str) -> list[str]:
-    """Return what is weaker between two policies as their files spell them."""
+    """Return what is weaker between two policy files."""
     return weakened(parse_policy(old.encode()), parse_policy(new.encode()))
 
 
@@ -58,7 +58,7 @@ def rule(old: str, new: str) -> tuple[str, str]:
 
 
 def beside(old: str, new: str) -> tuple[str, str]:
-    """Return policies of which the second has one more rule, for other paths."""
+    """Return two policies, the second with one more rule for other paths."""
     return RULE % old, TWO % (old, new)
 
 
@@ -218,7 +218,7 @@ replace = msgspec.structs.replace
 
 
 class Maker:
-    """Makes policies and reports up: of few words, so that they have to do with each other."""
+    """Makes random policies and reports from few words, so that they interact."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -263,7 +263,7 @@ class Maker:
         return next(policy for policy in iter(make, None) if not next(policy_module._problems(policy), ""))
 
     def edited(self, policy: Policy) -> Policy:
-        """Return a policy with one part of it made anew, as people do."""
+        """Return a policy with one part replaced."""
         match self.one("defaults", "evaluators", "more", "rule", "fewer", "key", "bound", "bound", "bound"):
             case "defaults":
                 return replace(policy, defaults=self.policy().defaults)
@@ -290,7 +290,7 @@ class Maker:
         return [] if how == "fewer" else [new]
 
     def pair(self) -> tuple[Policy, Policy]:
-        """Return two policies of which the second is not weaker, as far as `weakened` knows."""
+        """Return two policies, the second not weaker according to `weakened`."""
         old = new = self.policy()
         for _ in range(40):
             found = self.sound(partial(self.edited, new))
@@ -312,7 +312,7 @@ class Maker:
         return Metric("auc", self.one(0.0, 0.5, 0.96, 1.0), better, data, error, part)
 
     def model(self) -> ModelFacts:
-        """Return a model that takes the place of another, signed by some."""
+        """Return a signed model that replaces another one."""
         bytes_before = DIGEST._replace(blake3=OTHER)
         report = replace(self.report(), model=Model(*bytes_before))
         before = ModelVersion(PATHS[0], at(emit_pointer(file_pointer(bytes_before))), at(emit_report(report)), "c")
@@ -342,7 +342,7 @@ def test_no_path_loses_what_was_demanded_of_it(seed: int) -> None:
 @MANY
 @given(seeds)
 def test_nothing_passes_that_did_not_pass(seed: int) -> None:
-    """The judge itself is asked: where the old policy finds an error, the new one finds one as well."""
+    """The judge confirms it: where it finds an error by the old policy, it finds one by the new one."""
     maker = Maker(seed)
     pair, model = maker.pair(), maker.model()
     old, new = (judge(facts_of(at(text(policy)), (model,)), 0) for policy in pair)

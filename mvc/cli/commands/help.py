@@ -56,7 +56,6 @@ def read(topic: str) -> str:
 
     Raises:
         UsageError: there is no such topic.
-
     """
     found = [_section(name) for name, _ in _commands() if name == topic]
     found += [_page(name) for name in _pages() if name == topic]
@@ -171,7 +170,6 @@ def _find(text: str) -> Code:
 
     Raises:
         UsageError: there is no such code.
-
     """
     from mvc.quality.judge.codes import find, near  # noqa: PLC0415
 

@@ -14,7 +14,7 @@ from mvc.cli.output import Output, columns, print_json, visible
 from mvc.errors import UsageError
 
 if TYPE_CHECKING:
-    from mvc.ops.remotes.manage import Changed, Remote
+    from mvc.ops.remotes.manage import Remote, RemoteChange
     from mvc.ops.remotes.try_remote import Tested
 
 remote = typer.Typer(cls=Group, rich_markup_mode=None, help="Manage and test remotes.")
@@ -129,12 +129,12 @@ def _pairs(options: list[str] | None) -> Mapping[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _show_changed(output: Output, result: Changed) -> None:
+def _show_changed(output: Output, result: RemoteChange) -> None:
     output.line(f"{result.name} is {visible(result.url)}")
     _show_files(output, result)
 
 
-def _show_files(output: Output, result: Changed) -> None:
+def _show_files(output: Output, result: RemoteChange) -> None:
     for path in result.paths:
         staged = ", staged: commit it" if result.staged and path.endswith("/.mvc/config.yaml") else ""
         output.line(f"  in {visible(path)}{staged}")

@@ -40,7 +40,6 @@ class Blobs:
 
         Raises:
             MvcError: this clone lacks one.
-
         """
         wanted = sorted(set(oids) - self._content.keys() - {""})
         if wanted:

@@ -31,7 +31,6 @@ def brought_blobs(merge: Merge, index: Index) -> Iterator[BlobFacts]:
 
     Raises:
         MvcError: this clone lacks one.
-
     """
     objects = new_objects(merge.git, merge.base, merge.head)
     if not objects:

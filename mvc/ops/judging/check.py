@@ -45,7 +45,6 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
 
     Raises:
         MvcError: a path is not tracked; or Git, the cache, a report or the policy can't be read.
-
     """
     parsed = read_policy(file_in(project.tree, POLICY))
     models = list(_models(project, [path.removesuffix(SIGNATURES).removesuffix(SUFFIX) for path in paths]))

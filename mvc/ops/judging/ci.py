@@ -63,7 +63,6 @@ def ci_job(environ: Mapping[str, str], event: Mapping[str, Any]) -> CiJob:
 
     Raises:
         MvcError: the job runs for an event that does not define what would be merged.
-
     """
     if environ.get("GITHUB_ACTIONS") == "true":
         return _github(environ, event)
@@ -84,7 +83,6 @@ def read_event(environ: Mapping[str, str]) -> Mapping[str, Any]:
 
     Raises:
         MvcError: it cannot be read.
-
     """
     path = environ.get("GITHUB_EVENT_PATH", "")
     if environ.get("GITHUB_ACTIONS") != "true" or not path:

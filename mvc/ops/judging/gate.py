@@ -54,7 +54,6 @@ def gate(project: Project, options: GateOptions, now: float) -> Gated:
     Raises:
         UsageError: a revision names no commit, or neither side is set up for mvc.
         MvcError: the change cannot be judged.
-
     """
     git = reading(project.around.environ, project.layout)
     if options.whole:
@@ -107,7 +106,6 @@ def _check_set_up(git: Git, *commits: str) -> None:
 
     Raises:
         UsageError: none has.
-
     """
     for commit in commits:
         if git.attempt("cat-file", "-e", f"{commit}:{FOLDER}").returncode == 0:
@@ -122,7 +120,6 @@ def settings_at(project: Project, git: Git, commit: str) -> config.Settings:
 
     Raises:
         UsageError: a config file or `MVC_*` variable is wrong.
-
     """
     return config.merge([
         project.config_layer("user"),

@@ -33,7 +33,6 @@ def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
 
     Raises:
         MvcError: no common history, a conflict, or an object that this clone lacks.
-
     """
     with merging(reading(project.around.environ, project.layout), base, head) as merge:
         trees = read_trees(merge)
@@ -48,7 +47,6 @@ def tree_facts(project: Project, head: str, now: float) -> Facts:
 
     Raises:
         MvcError: this clone lacks some of it.
-
     """
     git = reading(project.around.environ, project.layout)
     merge = Merge(git, head, head, tree_of(git, head))

@@ -31,7 +31,6 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
 
     Raises:
         MvcError: it can't be judged.
-
     """
     index = index or read_index(project.git, project.layout.git_dir)
     staged = index_facts(project, index)
@@ -55,7 +54,6 @@ def judge_range(project: Project, base: str, tip: str, now: float) -> Verdict:
     Raises:
         UsageError: no such revision.
         MvcError: it can't be judged.
-
     """
     with _as_index(project, base, tip) as variant:
         return judge_index(variant, now)

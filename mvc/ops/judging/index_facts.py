@@ -32,7 +32,6 @@ def index_facts(project: Project, index: Index) -> Staged | None:
 
     Raises:
         MvcError: Git or the cache cannot be read.
-
     """
     if not any(path.startswith(f"{FOLDER}/") or is_pointer(path) for path in (*index.entries, *index.changes)):
         return None

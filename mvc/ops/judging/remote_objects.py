@@ -26,7 +26,6 @@ def ask_remote(project: Project, remote: str, models: Iterable[ModelFacts]) -> R
 
     Raises:
         UsageError: there is no such remote.
-
     """
     files = {model.path: model.pointer for model in models if model.pointer}
     pointers = {path: pointer for path, file in files.items() if (pointer := pointer_in(file.raw))}

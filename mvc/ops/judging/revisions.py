@@ -30,7 +30,6 @@ def revisions(git: Git, job: CiJob, base: str = "", head: str = "") -> Revisions
     Raises:
         UsageError: a typed revision names no commit, or the target branch is unknown.
         MvcError: this clone lacks a commit that the CI system names, or older commits.
-
     """
     if is_shallow(git):
         raise MvcError("this clone is shallow: the gate needs the history of the target branch", DEEPER[job.system])
@@ -51,7 +50,6 @@ def typed_commit(git: Git, revision: str) -> str:
     Raises:
         UsageError: it names none.
         MvcError: Git cannot tell.
-
     """
     if found := find_commit(git, revision):
         return found
@@ -103,7 +101,6 @@ def default_base(git: Git) -> str:
 
     Raises:
         UsageError: it does not.
-
     """
     if found := local_base(git):
         return found
@@ -117,7 +114,6 @@ def partial_clone_hint(git: Git, system: System) -> Iterator[None]:
 
     Raises:
         MvcError: any that is raised inside.
-
     """
     try:
         yield

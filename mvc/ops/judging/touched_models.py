@@ -97,7 +97,6 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
 
     Raises:
         MvcError: Git cannot read one.
-
     """
     own = {path: entry for path in ours if (entry := index.entries.get(path)) is not None}
     others = {path: index.entries[path] for path in foreign}

@@ -1,4 +1,4 @@
-"""What `git push` calls first: the objects that the pushed commits need go to mvc's remote, before Git sends refs."""
+"""The hook pre-push: sends the objects that the pushed commits need before Git sends the commits."""
 
 from __future__ import annotations
 
@@ -21,52 +21,51 @@ from mvc.project import Project
 from mvc.scm.blobs import list_blobs
 from mvc.scm.changes import is_zero, new_blobs
 from mvc.scm.commits import commits_of
+from mvc.scm.plumbing import Git
 from mvc.workspace.tracked import Selection
 
 SKIP = "MVC_SKIP_PUSH"
-"""The environment variable that pushes without content."""
+"""The environment variable that skips the hook."""
 LIMIT = "hooks.push_limit"
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ROW = (_OID, re.compile(".+"), _OID)
-"""What follows the ref in a line that Git tells."""
+"""The words after the ref in a line from Git."""
 
 
 class Update(NamedTuple):
-    """A ref that is pushed: its name here, what it leads to, and what it led to on the Git remote."""
+    """A pushed ref: its local name, its commit, and the commit that it had on the Git remote."""
 
     ref: str
     new: str
     old: str
-    """Zeros, or empty, when there is no such ref yet."""
+    """Zeros, or empty, if the ref is new."""
 
 
 def parse_updates(text: str) -> list[Update]:
-    """Return what Git tells the hook on stdin: a line `REF OID REMOTE-REF REMOTE-OID` for each ref (githooks(5)).
+    """Parse the hook's standard input: a line `REF OID REMOTE-REF REMOTE-OID` for each ref (githooks(5)).
 
-    A ref that is deleted needs nothing.
+    Deleted refs are left out.
 
     Raises:
-        UsageError: a line says something else.
-
+        UsageError: a line has another form.
     """
     updates = [_parse_update(row) for row in text.split("\n") if row]
     return [update for update in updates if not is_zero(update.new)]
 
 
 def _parse_update(row: str) -> Update:
-    ref, *rest = row.rsplit(" ", 3)  # what is pushed may be spelled with spaces: `HEAD@{1 day ago}`
+    ref, *rest = row.rsplit(" ", 3)  # the local ref may have spaces: `HEAD@{1 day ago}`
     if len(rest) != len(_ROW) or not all(pattern.fullmatch(word) for pattern, word in zip(_ROW, rest, strict=True)):
-        told = f"a hook pre-push is told 'REF OID REMOTE-REF REMOTE-OID' on standard input, and not {row[:80]!r}"
-        raise UsageError(told, "git push  # which tells it")
+        message = f"invalid line on standard input {row[:80]!r}: expected 'REF OID REMOTE-REF REMOTE-OID'"
+        raise UsageError(message, "git push  # which calls the hook")
     return Update(ref, rest[0], rest[2])
 
 
 def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> list[TransferResult]:
-    """Send what the commits of `updates` need and the Git remote `git_remote` does not have yet.
+    """Send what those commits of `updates` need that the Git remote `git_remote` does not have yet.
 
     Raises:
-        MvcError: there is no remote of mvc's; or more is to be sent than `hooks.push_limit` allows.
-
+        MvcError: no remote is set up, or the content is larger than `hooks.push_limit`.
     """
     updates = [*updates]
     tips = commits_of(project.git, [update.new for update in updates])
@@ -77,48 +76,40 @@ def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> 
     if not items:
         return []
     if not configured_remotes(project.settings):
-        raise _nowhere(project, len(items))
+        raise _no_remote(project, len(items))
     with project.locks.store():
         meant = Selected(tuple(map(Selection, items)))
-        if (size := _to_send(project, meant)) > _limit(project):
-            raise _too_much(project, size, _line(project, updates, tips, set(pointers)))
+        limit = project.settings.value(LIMIT)
+        if (size := _size_to_send(project, meant, max_size := config.parse_size(limit) or 0)) > max_size:
+            message = f"the push needs {shown(size)} of content to be sent first, more than {LIMIT} ({limit})"
+            line = f"{_push_line(project.git, updates, tips, set(pointers))} && git push"
+            raise MvcError(f"{message}: the connection to the Git remote might time out", line)
         return push_selected(project, meant, PushOptions())
 
 
-def _to_send(project: Project, meant: Selected) -> int:
-    """Return how many bytes are to be sent; the remotes are asked only when all of it would be too much."""
+def _size_to_send(project: Project, meant: Selected, limit: int) -> int:
+    """Return the bytes to send. The remotes are asked only if the size of all content is above the limit."""
     size = sum(need.digest.size for need in needed(project, meant.selections).objects.values())
-    if size <= _limit(project):
+    if size <= limit:
         return size
     return sum(result.bytes for result in push_selected(project, meant, PushOptions(dry_run=True)))
 
 
-def _limit(project: Project) -> int:
-    return config.parse_size(project.settings.value(LIMIT)) or 0
-
-
-def _nowhere(project: Project, count: int) -> MvcError:
+def _no_remote(project: Project, count: int) -> MvcError:
     what = "a pointer" if count == 1 else f"{count:,} pointers"
-    message = f"the pushed commits have {what} to content that nobody else could get: no remote of mvc's is set up"
+    message = f"the pushed commits have {what} to content that is only in this clone: no remote is set up"
     if not project.is_set_up():
-        return MvcError(f"{message} in what is checked out", "git switch BRANCH  # one that has .mvc; then git push")
+        line = "git switch BRANCH  # one that has .mvc; then git push"
+        return MvcError(f"{message} in the checked-out branch", line)
     return MvcError(message, f"mvc remote add NAME URL --default  # or {SKIP}=1 git push: without the content")
 
 
-def _too_much(project: Project, size: int, line: str) -> MvcError:
-    limit = project.settings.value(LIMIT)
-    message = f"the push needs {shown(size)} of content to be sent first, more than {LIMIT} ({limit})"
-    return MvcError(f"{message}: the connection to the Git remote may time out meanwhile", f"{line} && git push")
-
-
-def _line(project: Project, updates: list[Update], tips: list[str], pointers: set[str]) -> str:
-    """Return the line that sends all of it: the tips' own needs, unless commits before them need more."""
-    at_tips = {blob.oid for tip in tips for blob in list_blobs(project.git, tip, SUFFIX)}
-    if pointers <= at_tips:
-        return " ".join(["mvc push", *(f"--rev {shlex.quote(_name(update))}" for update in updates)])
-    return "mvc push --all-commits"
-
-
-def _name(update: Update) -> str:
-    short = update.ref.removeprefix("refs/heads/")
-    return short if update.ref.startswith("refs/") else update.new[:12]
+def _push_line(git: Git, updates: list[Update], tips: list[str], pointers: set[str]) -> str:
+    """Return the line that sends the content of the tips; of all commits, if earlier ones need more."""
+    if not pointers <= {blob.oid for tip in tips for blob in list_blobs(git, tip, SUFFIX)}:
+        return "mvc push --all-commits"
+    names = [
+        update.ref.removeprefix("refs/heads/") if update.ref.startswith("refs/") else update.new[:12]
+        for update in updates
+    ]
+    return " ".join(["mvc push", *(f"--rev {shlex.quote(name)}" for name in names)])

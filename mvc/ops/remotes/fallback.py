@@ -40,6 +40,8 @@ class Fallback:
         """Why the primary remote does not answer."""
         self.supplied: dict[str, Supplied] = {}
         """By the object's name; what would come, if the fetch only plans."""
+        self.requested: set[str] = set()
+        """The names of all objects that were to be fetched."""
 
     def __enter__(self) -> Fallback:
         return self
@@ -62,7 +64,6 @@ class Fallback:
 
         Raises:
             RemoteError: it does not answer, and there is no other remote.
-
         """
         self._ask_primary(primary)
 
@@ -72,6 +73,7 @@ class Fallback:
 
     def fetch_with(self, fetch: FetchObjects, tools: Tools, digests: Sequence[Digest]) -> Moved:
         """Do the same with `fetch`, which may only plan."""
+        self.requested.update(digest.blake3 for digest in digests)
         moved = self._from_primary(fetch, tools, digests) if digests else Moved()
         for name in self._names:
             lost = {item.name: item.error for item in moved.failed}

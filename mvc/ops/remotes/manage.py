@@ -1,4 +1,4 @@
-"""`mvc remote`: which remotes there are, and changing that."""
+"""`mvc remote`: lists and changes remotes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mvc.store.buckets.open import refuse_foreign
 
 
 class Option(NamedTuple):
-    """An option of a remote as `remote list` shows it: a secret as `***`."""
+    """An option of a remote as `mvc remote list` shows it; a secret is `***`."""
 
     name: str
     value: str
@@ -33,28 +33,28 @@ class Option(NamedTuple):
 
 
 class Remote(NamedTuple):
-    """A remote as `remote list` shows it."""
+    """A remote as `mvc remote list` shows it."""
 
     name: str
     url: str
     origin: config.Origin
-    """Which config its URL comes from."""
+    """Where its URL is set."""
     default: bool
     options: tuple[Option, ...]
     problem: str
-    """Why it cannot be used; empty when nothing is known."""
+    """Why it cannot be used, or empty."""
 
 
-class Changed(NamedTuple):
-    """What a command wrote."""
+class RemoteChange(NamedTuple):
+    """What a command changed."""
 
     name: str
     url: str
-    """Where the remote is now; empty when it is removed."""
+    """The URL now; empty if the remote is removed."""
     paths: tuple[str, ...]
-    """The files that were changed."""
+    """The changed files."""
     default: bool
-    """Whether it is the default now."""
+    """Whether it is now the default."""
     staged: bool
 
 
@@ -89,14 +89,13 @@ def _problem(project: Project, name: str) -> str:
 
 def add(
     project: Project, name: str, url: str, options: Mapping[str, str], *, local: bool = False, default: bool = False,
-) -> Changed:
-    """Set a remote up, for all who clone or, with `local`, for this clone. The first one becomes the default.
+) -> RemoteChange:
+    """Add a remote, for everyone or, with `local`, for this clone. The first remote becomes the default.
 
-    One that is set up just so stays: the command that did it may have been killed before it staged that.
+    Adding the same remote again succeeds: the first command may have been killed before it staged the file.
 
     Raises:
-        UsageError: the name is taken or refused, or the URL or an option is.
-
+        UsageError: the name is taken or invalid, or the URL or an option is invalid.
     """
     if reason := config.check_remote_name(name):
         raise UsageError(reason, f"mvc remote add NAME {shlex.quote(hidden(url))}")
@@ -120,12 +119,13 @@ def _is_same(project: Project, name: str, location: Location, options: Mapping[s
     return found == {"url": location.url, **{option: value for option, value in options.items() if value}}
 
 
-def set_(project: Project, name: str, url: str | None, options: Mapping[str, str], *, local: bool = False) -> Changed:
-    """Change a remote's URL and options; an empty value takes the option out.
+def set_(
+    project: Project, name: str, url: str | None, options: Mapping[str, str], *, local: bool = False,
+) -> RemoteChange:
+    """Change a remote's URL and options; an empty value removes the option.
 
     Raises:
-        UsageError: there is no such remote, or the URL or an option is refused.
-
+        UsageError: there is no such remote, or the URL or an option is invalid.
     """
     found = _existing(project, name)
     if url is None and not options:
@@ -142,7 +142,7 @@ def set_(project: Project, name: str, url: str | None, options: Mapping[str, str
 
 
 def _refuse_absent(project: Project, name: str, options: Mapping[str, str], *, local: bool) -> None:
-    """Refuse to take an option out of a file that does not set it: it would still count."""
+    """Refuse to remove an option from a file that does not set it: it would stay in effect."""
     scopes: tuple[config.Scope, config.Scope] = ("local", "project") if local else ("project", "local")
     here, there = (project.config_layer(scope).values for scope in scopes)
     for option, value in options.items():
@@ -153,22 +153,21 @@ def _refuse_absent(project: Project, name: str, options: Mapping[str, str], *, l
             raise UsageError(message, line if key in there else "mvc config list --show-origin")
 
 
-def remove(project: Project, name: str) -> Changed:
-    """Forget a remote, in the project's config and in this clone's. Nothing that it holds is touched.
+def remove(project: Project, name: str) -> RemoteChange:
+    """Remove a remote from the project's config and this clone's. Its content stays.
 
     Raises:
-        UsageError: there is no such remote, or it is the user's for all repositories.
-
+        UsageError: there is no such remote, or the user's config sets it.
     """
     keys = _keys(project, name)
     if not keys["project"] and not keys["local"]:
-        if _is_staged(project, name):  # who took it out was killed before that was staged
-            return Changed(name, "", (change(project, [], "project"),), default=False, staged=True)
+        if _is_staged(project, name):  # a killed command removed it without staging that
+            return RemoteChange(name, "", (change(project, [], "project"),), default=False, staged=True)
         _existing(project, name)
         key = f"remotes.{name}.url"
-        raise UsageError(f"the remote {name} is in {project.config_path('user')}", f"mvc config unset --user {key}")
+        raise UsageError(f"the remote {name} is set in {project.config_path('user')}", f"mvc config unset --user {key}")
     paths = [change(project, [(key, None) for key in found], scope) for scope, found in keys.items() if found]
-    return Changed(name, "", tuple(paths), default=False, staged=bool(keys["project"]))
+    return RemoteChange(name, "", tuple(paths), default=False, staged=bool(keys["project"]))
 
 
 def _is_staged(project: Project, name: str) -> bool:
@@ -177,7 +176,7 @@ def _is_staged(project: Project, name: str) -> bool:
 
 
 def _keys(project: Project, name: str) -> dict[config.Scope, list[str]]:
-    """Return what is set of a remote, by file; that it is the default, too."""
+    """Return the keys of a remote in each file, including the default if that is this remote."""
     scopes: tuple[config.Scope, ...] = ("project", "local")
     return {
         scope: [
@@ -189,12 +188,11 @@ def _keys(project: Project, name: str) -> dict[config.Scope, list[str]]:
     }
 
 
-def set_default(project: Project, name: str, *, local: bool = False) -> Changed:
-    """Make a remote the default, for all who clone or, with `local`, for this clone.
+def set_default(project: Project, name: str, *, local: bool = False) -> RemoteChange:
+    """Make a remote the default, for everyone or, with `local`, for this clone.
 
     Raises:
         UsageError: there is no such remote.
-
     """
     _existing(project, name)
     if not local:
@@ -213,23 +211,22 @@ def _changes(name: str, options: Mapping[str, str]) -> Changes:
     return [(f"remotes.{name}.{option}", value or None) for option, value in options.items()]
 
 
-def _changed(project: Project, name: str, changes: Changes, *, local: bool) -> Changed:
+def _changed(project: Project, name: str, changes: Changes, *, local: bool) -> RemoteChange:
     path = change(project, changes, "local" if local else "project")
     with project.with_settings(None) as changed:
         settings = changed.settings
     url = hidden(configured_remotes(settings)[name].url)
-    return Changed(name, url, (path,), default_remote(settings) == name, not local)
+    return RemoteChange(name, url, (path,), default_remote(settings) == name, not local)
 
 
-# What is typed.
+# What the user typed.
 
 
 def typed(project: Project, name: str, text: str) -> Location:
-    """Return where `text` leads, typed in the current directory; a relative directory counts from the top.
+    """Return the location that was typed; a path relative to the user's directory becomes relative to the top.
 
     Raises:
-        UsageError: it is no place for a remote.
-
+        UsageError: it is not a valid location for a remote.
     """
     if text == "~" or text.startswith("~/"):
         text = project.around.environ.get("HOME", "~") + text[1:]
@@ -250,18 +247,18 @@ def typed(project: Project, name: str, text: str) -> Location:
 def _check_options(name: str, location: Location, options: Mapping[str, str]) -> None:
     for option, value in options.items():
         if option == "url":
-            raise UsageError("the URL has no option: it stands behind the name", f"mvc remote set {name} URL")
+            raise UsageError("url is not an option: the URL follows the name", f"mvc remote set {name} URL")
         if option not in config.OPTIONS:
             raise config.unknown_option(option)
         if value and location.protocol != S3:
-            message = f"{option} is an option of s3:// remotes, and {hidden(location.url)} is none"
+            message = f"{option} is an option of s3:// remotes, not of {hidden(location.url)}"
             raise UsageError(message, f"mvc remote set {name} s3://BUCKET/PREFIX")
         if value and (reason := config.OPTIONS[option].check(value)):
             raise UsageError(f"{option}: {reason}", "mvc help remotes")
 
 
 def _refuse_private(verb: str, name: str, url: str | None, options: Mapping[str, str], flag: str = "") -> None:
-    """Refuse to commit what is this clone's own."""
+    """Refuse to commit options that belong into this clone's config."""
     private = {option: value for option, value in options.items() if value and not config.OPTIONS[option].committed}
     if not private:
         return
@@ -273,18 +270,15 @@ def _refuse_private(verb: str, name: str, url: str | None, options: Mapping[str,
 
 
 def _refuse_local_only(project: Project, name: str, line: str) -> None:
-    """Refuse to commit a part of a remote that a clone would not know."""
+    """Refuse to commit settings of a remote whose URL is not committed."""
     origin = _existing(project, name)["url"].origin
     if origin != "project":
-        raise UsageError(f"the remote {name} is known to this {'user' if origin == 'user' else 'clone'} only", line)
+        raise UsageError(f"the remote {name} is only set for this {'user' if origin == 'user' else 'clone'}", line)
 
 
 def _line(verb: str, name: str, url: str | None, options: Mapping[str, str], flag: str = "") -> str:
-    """Return the command line that would do it; secrets are left for the user to fill in."""
+    """Return the command line that does it; for secrets, the user fills in VALUE."""
     words = ["mvc remote", verb, name, shlex.quote(url) if url else "", flag]
-    words += [f"-o {option}={_shown(option, value)}" for option, value in options.items()]
+    for option, value in options.items():
+        words.append(f"-o {option}={'VALUE' if config.OPTIONS[option].secret else value and shlex.quote(value)}")
     return " ".join(filter(None, words))
-
-
-def _shown(option: str, value: str) -> str:
-    return "VALUE" if config.OPTIONS[option].secret else shlex.quote(value) if value else ""

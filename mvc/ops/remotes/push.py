@@ -1,4 +1,4 @@
-"""`mvc push`: the objects that pointers need, to the remote that lacks them."""
+"""`mvc push`: sends the objects that pointers need and a remote lacks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.objects.digest import Digest
-from mvc.objects.pointer import Pointer
+from mvc.ops.remotes.repair import drop_damaged, find_damaged
 from mvc.ops.shared.remote_roots import announce
 from mvc.ops.shared.transfers.by_remote import to_each_remote
 from mvc.ops.shared.transfers.failures import failures
@@ -23,13 +23,10 @@ from mvc.retention.roots import PATTERN
 from mvc.scm.index import has_staged
 from mvc.scm.refs import has_unpushed
 from mvc.store.buckets.bucket import PART, RemoteError, Transient
-from mvc.store.cache.scrub import ScrubScope
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.store.remote.compaction import compact
 from mvc.store.remote.gc import garbage_lists, merged, sweep
-from mvc.store.remote.location import FileVersion, ObjectsByFile, object_key, pack_key
-from mvc.store.remote.scrub import rebuild_index, scrub_remote
-from mvc.store.remote.sending import drop_objects
+from mvc.store.remote.location import ObjectsByFile
 from mvc.transfer.pool import JOBS
 from mvc.transfer.send import missing_there, not_whole, push_objects
 from mvc.transfer.tools import Lost, Moved, Tools
@@ -44,75 +41,75 @@ class PushOptions(NamedTuple):
     jobs: int = JOBS
     dry_run: bool = False
     repair: bool = False
-    """Read what the remote has already, and send anew what is damaged there."""
+    """Also read what the remote has, and send again what is damaged there."""
 
 
 def push(project: Project, paths: Iterable[str] = (), options: PushOptions = PushOptions()) -> list[TransferResult]:
-    """Send what the pointers at `paths` need and their remotes lack; a result for each remote.
+    """Send what the pointers at `paths` need and their remotes lack; return a result for each remote.
 
     Raises:
-        UsageError: no such remote or revision.
-        MvcError: a path is not tracked, or the only remote can't be reached.
-
+        UsageError: there is no such remote or revision.
+        MvcError: a path is not tracked, or the only remote cannot be reached.
     """
     with project.locks.store():
         return push_selected(project, selected(project, paths, options.scope), options)
 
 
 def push_selected(project: Project, meant: Selected, options: PushOptions) -> list[TransferResult]:
-    """Send what is meant, as `push` does; the cache is held."""
+    """Send what is selected, as `push` does; the caller holds the lock of the cache."""
 
-    def move(remote: str, selections: tuple[Selection, ...]) -> TransferResult:
+    def push_to(remote: str, selections: tuple[Selection, ...]) -> TransferResult:
         return _push(project, remote, selections, options)
 
-    return to_each_remote(project, meant, options.remote, move)
+    return to_each_remote(project, meant, options.remote, push_to)
 
 
 def _push(
     project: Project, remote: str, selections: tuple[Selection, ...], options: PushOptions,
 ) -> TransferResult:
     with project.locks.clone(), transferring(project, remote, options.jobs) as tools:
-        lists = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
+        manifests = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
         needs = needed(project, selections)
         refused = None if options.dry_run else _announce(project, tools, needs)
-        tools.remote.forget()  # what was seen before the announcement may be gone
-        damaged = _damaged(tools, needs) if options.repair and not options.dry_run else {}
+        tools.remote.forget()  # what was there before the announcement may be gone
+        damaged = find_damaged(tools, needs) if options.repair and not options.dry_run else {}
         missing = _missing(tools, remote, needs, damaged)
         if refused and (missing or damaged):
             raise refused
-        moved = _planned(tools, missing) if options.dry_run else _sent(tools, missing)
-        _drop(tools, damaged, moved)
+        moved = _plan(tools, missing) if options.dry_run else _send(tools, missing)
+        drop_damaged(tools, damaged, moved)
         if moved.objects and not options.dry_run and any(digest.size < LOOSE_AT for digest in missing):
             compact(tools.remote, f"{tools.folder}/compaction")
-        unread = _unread(tools, selections, lists, {digest.blake3 for digest in missing})
-        lost = failures(project, remote, needs, (*unread, *moved.failed))
-        skipped, requests = len(needs.objects) - len(missing) - len(unread), tools.remote.bucket.requests
+        unreadable = _unreadable_manifests(tools, selections, manifests, {digest.blake3 for digest in missing})
         return TransferResult(
-            remote, moved.objects, skipped, moved.bytes, requests, lost, _unknown_there(remote, refused),
+            remote,
+            moved.objects,
+            skipped=len(needs.objects) - len(missing) - len(unreadable),
+            bytes=moved.bytes,
+            requests=tools.remote.bucket.requests,
+            failed=failures(project, remote, needs, (*unreadable, *moved.failed)),
+            warnings=() if refused is None else (_not_announced(remote, refused),),
         )
 
 
-def _unread(
-    tools: Tools, selections: Iterable[Selection], lists: Moved, sent: AbstractSet[str],
+def _unreadable_manifests(
+    tools: Tools, selections: Iterable[Selection], manifests: Moved, sent: AbstractSet[str],
 ) -> list[Lost]:
-    """Return the manifests and shards that cannot be read: nobody can tell which files are to be sent.
+    """Return the manifests and shards that cannot be read, so that the files they list are unknown.
 
-    Those that were to be `sent` themselves have failed already.
+    Those that are `sent` themselves have failed already.
     """
-    lost = {item.name: item for item in lists.failed}
-    for digest in (digest for pointer in pointers_of(selections) for digest in _lists(tools, pointer)):
+    lost = {item.name: item for item in manifests.failed}
+    directories = [pointer for pointer in pointers_of(selections) if pointer.kind == "dir"]
+    for digest in (digest for pointer in directories for digest in listing_objects(tools.cache, pointer)):
         name = digest.blake3
         if name not in lost and name not in sent and not tools.cache.intact(digest):
             lost[name] = Lost(name, CorruptObject(f"object {name} is damaged in the cache", "mvc verify"))
     return [item for name, item in lost.items() if name not in sent]
 
 
-def _lists(tools: Tools, pointer: Pointer) -> list[Digest]:
-    return listing_objects(tools.cache, pointer) if pointer.kind == "dir" else []
-
-
 def _announce(project: Project, tools: Tools, needs: NeededObjects) -> RemoteError | None:
-    """Tell the remote what is needed; why it does not take that. Who may only read can have nothing to send."""
+    """Tell the remote what this clone needs; return the error of a remote that this user can only read."""
     try:
         if needs.objects:
             announce(project, tools.remote, needs.objects)
@@ -123,47 +120,16 @@ def _announce(project: Project, tools: Tools, needs: NeededObjects) -> RemoteErr
     return None
 
 
-def _unknown_there(remote: str, refused: RemoteError | None) -> tuple[TransferFailure, ...]:
-    if refused is None:
-        return ()
-    told = f"a gc of {remote} will not know that this clone needs what is there: {refused.message}"
-    return (TransferFailure(error=told, fix=refused.fix),)
-
-
-# Repair.
-
-
-def _damaged(tools: Tools, needs: NeededObjects) -> ObjectsByFile:
-    """Return what is damaged on the remote and sound in the cache: it counts as absent there, and is sent again."""
-    found = scrub_remote(tools.remote, ScrubScope(frozenset(needs.objects)), tools.progress.advance)
-    files: dict[FileVersion, set[str]] = {}
-    for item in found.damage:
-        if item.name == item.pack:
-            rebuild_index(tools.remote, item.pack)
-            tools.remote.forget({pack_key(item.pack)})
-        elif tools.cache.intact(needs.objects[item.name].digest):
-            key = pack_key(item.pack) if item.pack else object_key(item.name)
-            if (file := tools.remote.bucket.head(key)) is not None:
-                files.setdefault(FileVersion.of(file), set()).add(item.name)
-    tools.remote.forget()
-    return files
-
-
-def _drop(tools: Tools, damaged: ObjectsByFile, moved: Moved) -> None:
-    """Remove damaged objects from packs, now that they were sent again; loose ones were replaced."""
-    failed = {item.name for item in moved.failed}
-    for version, names in damaged.items():
-        file = tools.remote.bucket.head(version.key)
-        in_pack = version.key.startswith("packs/")
-        if in_pack and file is not None and FileVersion.of(file) in damaged and names - failed:
-            drop_objects(tools.remote, file, names - failed)
+def _not_announced(remote: str, refused: RemoteError) -> TransferFailure:
+    message = f"a gc of {remote} will not know what this clone needs: {refused.message}"
+    return TransferFailure(error=message, fix=refused.fix)
 
 
 # What to send.
 
 
 def _missing(tools: Tools, remote: str, needs: NeededObjects, damaged: ObjectsByFile) -> list[Digest]:
-    """Return what is to be sent: also what the cache has and is damaged, or a gc candidate, on the remote."""
+    """Return what the remote lacks; also what is damaged or a gc candidate there, if the cache has it."""
     digests = {name: need.digest for name, need in needs.objects.items()}
     without = {**_gc_candidates(tools, remote, needs.objects.keys()), **damaged}
     missing = not_whole(digests, tools.remote.glance(digests, without))
@@ -179,7 +145,6 @@ def _gc_candidates(tools: Tools, remote: str, names: AbstractSet[str]) -> Object
 
     Raises:
         MvcError: a gc is deleting what is needed.
-
     """
     lists = garbage_lists(tools.remote)
     being_deleted = merged(listed for listed in lists if listed.deleting)
@@ -190,22 +155,22 @@ def _gc_candidates(tools: Tools, remote: str, names: AbstractSet[str]) -> Object
     return merged(lists)
 
 
-def _sent(tools: Tools, missing: list[Digest]) -> Moved:
+def _send(tools: Tools, missing: list[Digest]) -> Moved:
     moved = push_objects(tools, missing) if missing else Moved()
     if any(digest.size > PART for digest in missing):
         sweep(tools.remote, time.time())
     return moved
 
 
-def _planned(tools: Tools, missing: list[Digest]) -> Moved:
-    gone = tools.cache.missing(digest.blake3 for digest in missing)
-    lost = tuple(Lost(name, MissingObject(f"object {name} is not in the cache")) for name in sorted(gone))
-    there = [digest for digest in missing if digest.blake3 not in gone]
-    return Moved(len(there), sum(digest.size for digest in there), lost)
+def _plan(tools: Tools, missing: list[Digest]) -> Moved:
+    absent = tools.cache.missing(digest.blake3 for digest in missing)
+    lost = tuple(Lost(name, MissingObject(f"object {name} is not in the cache")) for name in sorted(absent))
+    here = [digest for digest in missing if digest.blake3 not in absent]
+    return Moved(len(here), sum(digest.size for digest in here), lost)
 
 
 def next_step(project: Project, results: Iterable[TransferResult], *, dry_run: bool) -> str:
-    """Return the line to type after a push: pointers travel with Git; empty when they have."""
+    """Return the line to type after a push, so that Git sends the pointers, too; empty if it has."""
     if dry_run:
         return "mvc push" if any(result.transferred for result in results) else ""
     if has_staged(project.git, PATTERN):

@@ -1,4 +1,4 @@
-"""`mvc remote test`: one round trip, and what of it works."""
+"""`mvc remote test`: tries every operation that a remote needs."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from mvc.store.remote.marker import read_marker
 
 Works: TypeAlias = Literal["yes", "no", "untried"]
 SKEW = 15 * 60
-"""Seconds by which clocks may differ: S3 refuses requests beyond."""
+"""Seconds that clocks may differ: S3 refuses requests beyond that."""
 _DATA = b"written by `mvc remote test`, which removes it: you may do so, too\n"
 
 
 class Check(NamedTuple):
-    """Whether one thing works."""
+    """Whether one operation works."""
 
     name: str
     works: Works
     message: str = ""
-    """What is wrong, or worth knowing."""
+    """What is wrong."""
     fix: str = ""
 
 
 class Tested(NamedTuple):
-    """What works with a remote."""
+    """The result of testing a remote."""
 
     remote: str
     url: str
     checks: tuple[Check, ...]
     clock: float | None
-    """Seconds by which the remote's clock is ahead of this one; None when it cannot be told."""
+    """Seconds that the remote's clock is ahead of this machine's; None if unknown."""
     identity: str
-    """As whom the remote knows the user; empty when it cannot be told."""
+    """The identity that the remote sees; empty if unknown."""
 
     @property
     def can_pull(self) -> bool:
@@ -58,11 +58,10 @@ class Tested(NamedTuple):
 
 
 def try_out(project: Project, name: str | None = None, now: Callable[[], float] = time.time) -> Tested:
-    """Write something to a remote, read it back and remove it; the default remote when `name` is None.
+    """Write an object to a remote (by default the default one), read it, list it and delete it.
 
     Raises:
-        UsageError: there is no such remote, or its settings are wrong.
-
+        UsageError: there is no such remote, or its settings are invalid.
     """
     settings = find_remote(project, name)
     with _left_as_it_was(settings), closing(connect(settings)) as bucket:
@@ -72,7 +71,7 @@ def try_out(project: Project, name: str | None = None, now: Callable[[], float] 
 
 
 def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str:
-    """Return as whom the remote knows the user; empty when a backend does not tell."""
+    """Return the identity that the remote sees; empty if the bucket does not know it."""
     if settings.url.startswith("/"):
         return _user_of(settings.url)
     told = ""
@@ -83,9 +82,9 @@ def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str
 
 
 def _user_of(path: str) -> str:
-    """Return who uses a directory, and with whom it is shared."""
+    """Return the user of a directory, and the group that shares it."""
     user = user_name(os.geteuid())
-    with suppress(OSError):  # the checks have told why
+    with suppress(OSError):  # the checks report it
         if is_shared(path):
             inside = os.stat(path).st_gid in {os.getegid(), *os.getgroups()} or os.geteuid() == 0
             rest = "" if inside else ", and you are not in it"
@@ -95,7 +94,7 @@ def _user_of(path: str) -> str:
 
 @contextmanager
 def _left_as_it_was(settings: RemoteSettings) -> Iterator[None]:
-    """Remove the directories that a remote gets with its first write, where they are empty and were not there."""
+    """Remove the directories that the first write creates, if they are empty and did not exist before."""
     places = [settings.url, f"{settings.url}/tmp"] if settings.url.startswith("/") else []
     made = [path for path in places if not os.path.isdir(path)]
     try:
@@ -107,7 +106,7 @@ def _left_as_it_was(settings: RemoteSettings) -> Iterator[None]:
 
 
 class _Trip:
-    """The round trip. A step returns what is wrong, empty when nothing is; None when it could not be tried."""
+    """The operations, in order. Each returns what is wrong or an empty text; None if it could not be tried."""
 
     def __init__(self, bucket: Bucket, now: Callable[[], float]) -> None:
         self._bucket = bucket
@@ -115,11 +114,11 @@ class _Trip:
         self._key = f"mvc-test-{uuid4().hex}"
         self._other = f"{self._key}-new"
         self._item: Item | None = None
-        """What was written, as it was found then."""
+        """The written object."""
         self.clock: float | None = None
 
     def run(self) -> Iterator[Check]:
-        """Yield what works; what is written is removed at the end."""
+        """Yield the checks; remove the written objects at the end."""
         steps: list[tuple[str, Callable[[], str | None]]] = [
             ("reach", self._reach),
             ("write", self._write),
@@ -149,7 +148,7 @@ class _Trip:
         after = self._now()
         self._item = self._bucket.head(self._key)
         if self._item is None:
-            return "what was written is not there"
+            return "the written object does not exist"
         if self._item.modified:
             self.clock = _ahead(self._item.modified, before, after)
         return ""
@@ -158,29 +157,29 @@ class _Trip:
         if self._item is None:
             return "" if read_marker(self._bucket) else None
         same = self._bucket.read(self._item, 0, self._item.size) == _DATA
-        return "" if same else "other bytes come back than were written"
+        return "" if same else "the content that was read differs from what was written"
 
     def _list(self) -> str:
         found = [item.key for item in self._bucket.list(self._key if self._item else MARKER)]
-        return "" if self._key in found or not self._item else "what was written is not listed"
+        return "" if self._key in found or not self._item else "the written object is not listed"
 
     def _write_new(self) -> str | None:
         if self._item is None:
             return None
         if self._bucket.write(self._key, b"", new=True) or not self._bucket.write(self._other, _DATA, new=True):
-            return "it cannot write only where nothing is: two pushes at once may write over each other's files"
+            return "conditional writes do not work: two pushes at the same time may overwrite each other's files"
         return ""
 
     def _delete(self) -> str | None:
         if self._item is None:
             return None
         self._bucket.delete([self._key, self._other])
-        return "what was deleted is still there" if self._bucket.head(self._key) else ""
+        return "the deleted object still exists" if self._bucket.head(self._key) else ""
 
     def _compare_clocks(self) -> str | None:
         if self.clock is None:
             return None
-        return "" if abs(self.clock) < SKEW else f"its clock and this one differ by {abs(self.clock) / 60:.0f} minutes"
+        return "" if abs(self.clock) < SKEW else f"its clock is off by {abs(self.clock) / 60:.0f} minutes"
 
 
 def _tried(name: str, step: Callable[[], str | None]) -> Check:
@@ -197,8 +196,8 @@ def _tried(name: str, step: Callable[[], str | None]) -> Check:
 _FIXES = {"clock": "timedatectl set-ntp true", "conditional": "mvc help remotes"}
 
 
-def _ahead(stamp: float, before: float, after: float) -> float:
-    """Return by how much a clock is ahead that stamped something between `before` and `after`."""
-    if before - 1 <= stamp <= after:  # it may be told in whole seconds
+def _ahead(modified: float, before: float, after: float) -> float:
+    """Return how many seconds the clock is ahead that set `modified` between `before` and `after`."""
+    if before - 1 <= modified <= after:  # it may be in whole seconds
         return 0
-    return round(stamp - after if stamp > after else stamp - before, 1)
+    return round(modified - after if modified > after else modified - before, 1)

@@ -41,7 +41,6 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
 
     Raises:
         MvcError: a path does not exist, or cannot be read.
-
     """
     path, tracked = model_of(path), project.tracked()
     _refuse_other_than_model(project, path, tracked)
@@ -88,7 +87,6 @@ def hash_content(project: Project, path: str, item: Tracked | None = None) -> tu
 
     Raises:
         MvcError: nothing lies there, or it cannot be read.
-
     """
     try:
         observed = observe_path(project, path)

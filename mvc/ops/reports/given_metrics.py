@@ -22,7 +22,6 @@ def given_metrics(cwd: str, options: RecordOptions, ids: Collection[str]) -> Fou
     Raises:
         UsageError: a metric is given twice, or the file cannot be read.
         InvalidFormat: the file or the data is invalid.
-
     """
     found = FoundMetrics(())
     if options.file:
@@ -58,7 +57,6 @@ def with_directions(metrics: Iterable[Metric], options: RecordOptions, earlier: 
 
     Raises:
         UsageError: an option names a metric that is not given.
-
     """
     from_earlier = {item.name: item.higher_is_better for item in earlier}
     from_options = {**dict.fromkeys(options.higher, True), **dict.fromkeys(options.lower, False)}

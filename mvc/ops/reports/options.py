@@ -43,7 +43,6 @@ class RecordOptions(NamedTuple):
 
         Raises:
             UsageError: one is wrong.
-
         """
         if bool(self.tag) == bool(self.bump):
             message = "--tag and --bump exclude each other" if self.tag else "a report needs a tag"

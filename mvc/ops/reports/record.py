@@ -44,7 +44,6 @@ def record(project: Project, path: str, options: RecordOptions, provenance: Prov
     Raises:
         UsageError: an option is wrong, or the metrics cannot be read.
         MvcError: model or data cannot be read, or the report cannot be written.
-
     """
     options.check()
     return write(project, examine(project, path, options), options, provenance)
@@ -56,7 +55,6 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
     Raises:
         UsageError: the metrics or the earlier report cannot be read.
         MvcError: the report cannot be written.
-
     """
     file = evaluated.path + SUFFIX
     with project.locks.worktree():
@@ -132,7 +130,6 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
 
     Raises:
         UsageError: the earlier tag cannot be raised, or an option names a metric that is not given.
-
     """
     pointer = evaluated.item.pointer if evaluated.item else None
     same_model = earlier.model.blake3 == evaluated.digest.blake3

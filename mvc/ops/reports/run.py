@@ -61,7 +61,6 @@ class _Evaluation(NamedTuple):
         Raises:
             UsageError: the command cannot be run.
             MvcError: it failed.
-
         """
         try:
             process = subprocess.Popen(self.command, cwd=self.cwd, env=self.environ)  # noqa: S603 - the user's command
@@ -81,7 +80,6 @@ def run(project: Project, path: str, command: Sequence[str], options: RecordOpti
     Raises:
         UsageError: the command does not exist, an option is wrong, or the metrics cannot be read.
         MvcError: the command failed or wrote no metrics, or model or data changed meanwhile. Nothing was recorded.
-
     """
     options.check()
     before = examine(project, path, options)

@@ -34,7 +34,6 @@ def show(project: Project, reference: str) -> Shown:
     Raises:
         UsageError: the revision does not exist, or the report cannot be read.
         MvcError: there is no report.
-
     """
     revision, text = split_reference(reference)
     commit = resolve(project.git, revision) if revision else ""

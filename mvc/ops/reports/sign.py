@@ -74,7 +74,6 @@ def eval_sign(project: Project, typed: str, key: str | None, base: str | None) -
     Raises:
         UsageError: there is no key, no change or no such revision, or the file cannot be read.
         MvcError: the report is missing or does not match the model, or signing failed.
-
     """
     policy_file = _policy_file(project, typed)
     if base and not policy_file:

@@ -25,7 +25,6 @@ def tracked(around: Surroundings, text: str) -> list[str]:
 
     Raises:
         MvcError: the directory is not in a Git repository.
-
     """
     folder, stem = _split(text)
     place = os.path.join(around.cwd, folder)
@@ -45,7 +44,6 @@ def addable(around: Surroundings, text: str) -> list[str]:
 
     Raises:
         MvcError: the directory is not in a Git repository.
-
     """
     folder, stem = _split(text)
     place = os.path.join(around.cwd, folder)
@@ -66,7 +64,6 @@ def revisions(around: Surroundings, text: str) -> list[str]:
 
     Raises:
         MvcError: the directory is not in a Git repository.
-
     """
     names = ["HEAD", *list_refs(Git(around.cwd, scrubbed(around.environ)))]
     return [name for name in names if name.startswith(text)]
@@ -77,7 +74,6 @@ def remotes(around: Surroundings, text: str) -> list[str]:
 
     Raises:
         MvcError: the directory is not in a Git repository, or its settings are invalid.
-
     """
     with Project.discover(around) as project:
         return [name for name in configured_remotes(project.settings) if name.startswith(text)]

@@ -31,7 +31,6 @@ def get_value(project: Project, name: str, scope: config.Scope | None = None) ->
 
     Raises:
         UsageError: there is no such key.
-
     """
     if config.find_key(name) is None:
         config.check_value(name, "")
@@ -44,6 +43,5 @@ def set_value(project: Project, name: str, value: str | None, scope: config.Scop
     Raises:
         UsageError: key or value is invalid, or must not be set in a committed file.
         InvalidFormat: the file cannot be edited line by line.
-
     """
     return change(project, [(name, value)], scope)

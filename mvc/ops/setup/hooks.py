@@ -57,7 +57,6 @@ def install(project: Project, *, force: bool = False) -> Installed:
 
     Raises:
         UsageError: `core.hooksPath` leads to a directory that others use.
-
     """
     folder = hooks_folder(project.git)
     if not force and not is_own_folder(project.layout, folder):

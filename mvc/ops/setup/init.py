@@ -61,7 +61,6 @@ def init(project: Project, options: InitOptions = InitOptions()) -> InitResult:
     Raises:
         UsageError: `cache_dir` is inside the worktree, or missing although `shared` is set.
         MvcError: a file cannot be written.
-
     """
     if options.cache_dir is not None:
         _set_cache_dir(project, options.cache_dir, shared=options.shared)

@@ -58,7 +58,6 @@ def check_out(
 
     Raises:
         MvcError: a path is not tracked.
-
     """
     with project.locks.worktree(), project.locks.store():
         return check_out_selected(project, chosen(project, project.tracked(), paths), options)
@@ -119,7 +118,6 @@ def make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
 
     Raises:
         MvcError: content would be lost, or changed while it was saved.
-
     """
     if not force:
         keep, save = project.shell.line("mvc add", path), project.shell.line("mvc checkout -f", path)

@@ -26,7 +26,6 @@ def change(project: Project, changes: Changes, scope: config.Scope) -> str:
     Raises:
         UsageError: no such key or value, or one that a committed file cannot set.
         InvalidFormat: the file cannot be edited line by line.
-
     """
     for name, value in changes:
         _check(name, value, scope)

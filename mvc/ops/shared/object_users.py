@@ -41,7 +41,6 @@ def uses_in_history(project: Project, names: set[str]) -> dict[str, tuple[Use, .
 
     Raises:
         MvcError: the history cannot be read.
-
     """
     git = inside(project.git, project.layout.common_dir)
     return _uses(project.cache, git, mentions(git, PATTERN), names) if names else {}

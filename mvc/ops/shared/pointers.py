@@ -30,7 +30,6 @@ def publish_pointers(project: Project, files: list[Replacement], *, stage_them: 
 
     Raises:
         MvcError: another program changed a file meanwhile, or Git's index is locked.
-
     """
     tracked = [item.path.removesuffix(SUFFIX) for item in files if item.path.endswith(SUFFIX)]
     files = [*files, *ignore_files(project.tree, add=tracked)]

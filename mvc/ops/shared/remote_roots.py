@@ -30,7 +30,6 @@ def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) ->
 
     Returns:
         The time by the remote's clock, in seconds since the epoch; by this machine's if the remote has none.
-
     """
     key = roots_key(clone_id(project.home))
     with project.locks.roots():

@@ -43,7 +43,6 @@ def find_remote(project: Project, name: str | None = None) -> RemoteSettings:
 
     Raises:
         UsageError: no remote has that name, or its settings are invalid.
-
     """
     remotes = configured_remotes(project.settings)
     name = name or default_name(remotes, project.settings.value(DEFAULT))
@@ -83,7 +82,6 @@ def directory_outside(project: Project, name: str, path: str) -> str:
 
     Raises:
         UsageError: it is inside the repository.
-
     """
     base = base_directory(project)
     full = os.path.normpath(os.path.join(base, path))

@@ -49,7 +49,6 @@ def file_in(tree: Tree, path: str) -> FileAt | None:
 
     Raises:
         MvcError: it cannot be read.
-
     """
     try:
         raw = tree.read(path, MAX_BYTES + 1)

@@ -20,7 +20,6 @@ def tracked_at(git: Git, commit: str) -> dict[str, Tracked]:
 
     Raises:
         MvcError: a pointer's blob is not in this clone.
-
     """
     blobs = sorted(blob for blob in list_blobs(git, commit, SUFFIX) if not f"/{blob.path}".endswith(f"/{SUFFIX}"))
     bodies = read_blobs(git, [blob.oid for blob in blobs])
@@ -33,7 +32,6 @@ def companions_at(git: Git, commit: str, paths: Iterable[str]) -> list[tuple[str
 
     Raises:
         MvcError: a blob is not in this clone.
-
     """
     wanted = {path + suffix for path in paths for suffix in COMPANIONS}
     blobs = [blob for blob in list_blobs(git, commit, "") if blob.path in wanted]

@@ -26,7 +26,6 @@ def chosen(
 
     Raises:
         MvcError: a path is not tracked.
-
     """
     try:
         return select(tracked, paths)

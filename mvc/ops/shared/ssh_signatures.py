@@ -50,7 +50,6 @@ def signers_of(
 
     Raises:
         MvcError: `ssh-keygen` is missing, too old, or does not answer.
-
     """
     known = parse_signers(allowed or b"").keys
     with tempfile.TemporaryDirectory(prefix="mvc-") as folder:
@@ -122,7 +121,6 @@ def fits(raw: bytes, block: Block, namespace: str) -> bool:
 
     Raises:
         MvcError: `ssh-keygen` is missing, or does not answer.
-
     """
     if block.problem or block.namespace != namespace:
         return False
@@ -168,7 +166,6 @@ def sign(raw: bytes, namespace: str, key: Key) -> Block:
 
     Raises:
         MvcError: there is no such key, it cannot be unlocked, or `ssh-keygen` is missing.
-
     """
     with tempfile.TemporaryDirectory(prefix="mvc-") as folder:
         data = _SignedData(raw, namespace, None, 0, folder)

@@ -1,4 +1,4 @@
-"""`mvc cache size`: what the cache and the catalog take on the disk."""
+"""`mvc cache size`: the disk usage of the cache and the catalog."""
 
 from __future__ import annotations
 
@@ -14,38 +14,37 @@ _GONE = (FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 class Usage(NamedTuple):
-    """How many there are, and how many bytes they hold."""
+    """A number of files, objects or packs, and their bytes."""
 
     number: int
     bytes: int
 
 
 class CacheSize(NamedTuple):
-    """What lies in the cache, part by part, and beside it."""
+    """The disk usage of the cache and the catalog, part by part."""
 
     cache: str
     loose: Usage
     """Objects in files of their own."""
     packs: Usage
-    """Packs, each with its index: `number` is of packs, not of files."""
+    """Packs with their indexes; `number` counts packs."""
     tmp: Usage
-    """What commands that run now, or were killed, are writing."""
+    """Files of commands that are running or were killed."""
     quarantine: Usage
-    """Damaged bytes that `verify` put aside."""
+    """Damaged objects that `mvc verify` found."""
     trash: Usage
-    """What was taken out of use and can still be had."""
+    """Objects that `mvc gc` freed and will delete."""
     catalog: Usage
-    """What is remembered so that it is not read again; always in this clone."""
+    """Stat data and digests of the workspace; always in this clone."""
     bytes: int
-    """All of it."""
+    """The sum."""
 
 
 def cache_size(project: Project) -> CacheSize:
-    """Count what the cache holds. No symlink is followed, and nothing is read.
+    """Add up the sizes of files; symlinks are not followed.
 
     Raises:
-        OSError: a directory can't be listed.
-
+        OSError: a directory cannot be listed.
     """
     root, home = project.cache.root, project.home
     packs = dict(_files(f"{root}/packs"))
@@ -67,7 +66,7 @@ def _usage(files: Iterable[tuple[str, int]]) -> Usage:
 
 
 def _files(folder: str, *, deep: bool = True) -> Iterator[tuple[str, int]]:
-    """Yield name and size of the regular files below `folder`; what vanishes meanwhile, or is private, is left out."""
+    """Yield name and size of the regular files below `folder`, without those that vanish or cannot be read."""
     with suppress(*_GONE):
         fd = os.open(folder, DIRECTORY)
         try:

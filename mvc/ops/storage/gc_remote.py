@@ -1,4 +1,4 @@
-"""`mvc gc -r NAME`: what no clone needs of a remote is listed there first, and deleted by a later gc."""
+"""`mvc gc -r NAME`: lists objects that no clone needs on the remote, and deletes those that an earlier gc listed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mvc.errors import MissingObject, MvcError, UsageError
 from mvc.ops.shared.remote_roots import announce_all, clone_id
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers.open_remote import transferring
-from mvc.ops.storage.gc import Garbage, GcOptions, iso, named
+from mvc.ops.storage.gc import Garbage, GcOptions, iso, with_users
 from mvc.project import Project
 from mvc.retention.roots import MANIFESTS, PointerReader, repository_roots
 from mvc.scm.incomplete import lacks_history
@@ -38,24 +38,24 @@ from mvc.store.remote.store import RemoteStore
 from mvc.transfer.pool import JOBS
 
 _BUFFER = 1 << 20
-_MOST = 1 << 30
-"""Bytes of a manifest; what is longer on a remote is none of ours."""
+_MAX_MANIFEST = 1 << 30
+"""Bytes. mvc writes no larger manifest."""
 
 
 class CloneKeeps(NamedTuple):
-    """What a remote keeps because only that clone needs it."""
+    """A clone, and the objects that the remote keeps only for it."""
 
     id: str
     place: str
-    """Host and directory, as the clone says."""
+    """Host and directory, as the clone announced them."""
     pushed: str
-    """When it last said so: ISO 8601, UTC."""
+    """When it last announced its needs: ISO 8601, UTC."""
     objects: int
     bytes: int
 
 
 class RemoteGcResult(NamedTuple):
-    """What was found on a remote that no clone needs, and what was done about it, or would be."""
+    """The objects on a remote that no clone needs, and what was done with them, or would be."""
 
     remote: str
     done: bool
@@ -63,28 +63,27 @@ class RemoteGcResult(NamedTuple):
     bytes: int
     """Bytes of `garbage`."""
     garbage: tuple[Garbage, ...]
-    """What is listed now, to be deleted after the grace."""
+    """Listed now, to be deleted after the grace."""
     strays: Totals
-    """Halves of packs, which were merged since, or which a killed push left; listed, too."""
+    """Halves of merged packs or of killed pushes; also listed."""
     young: Totals
-    """Kept: written less than the grace ago."""
+    """Kept: younger than the grace."""
     waiting: Totals
     """Listed by an earlier gc, less than the grace ago."""
     due: str
-    """When the first of that may be deleted: ISO 8601, UTC; empty when nothing waits."""
+    """When the first of those may be deleted: ISO 8601, UTC; empty if there are none."""
     deleted: Totals
     """Listed by an earlier gc, and deleted."""
     clones: tuple[CloneKeeps, ...]
-    """Others that alone need something."""
+    """Other clones for which alone objects are kept."""
 
 
 def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
-    """Plan what to free on a remote; with `yes`, list that there, and delete what was listed a grace ago.
+    """Plan what to free on a remote; with `yes`, list it there, and delete what was listed a grace ago.
 
     Raises:
-        UsageError: there is no such remote, or this clone does not know the whole history.
-        MvcError: something that a clone needs cannot be read; nothing was freed.
-
+        UsageError: there is no such remote, or this clone lacks a part of the history.
+        MvcError: something that decides what is needed cannot be read; nothing was freed.
     """
     _refuse(project, options)
     with (
@@ -98,7 +97,7 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
             project.git,
             project.layout.common_dir,
             [project.root],
-            PointerReader(project.cache, lambda name: _manifest_there(tools.remote, name)),
+            PointerReader(project.cache, lambda name: _read_manifest(tools.remote, name)),
         )
         now = announce_all(project, tools.remote, own) if options.yes else time.time()
         return _collect(project, tools.remote, own, options, now)
@@ -106,30 +105,29 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
 
 def _refuse(project: Project, options: GcOptions) -> None:
     if options.unpushed:
-        raise UsageError("--unpushed is about the cache, not about a remote", f"mvc gc -r {options.remote}")
+        raise UsageError("--unpushed is for the cache, not for a remote", f"mvc gc -r {options.remote}")
     if problem := lacks_history(project.git):
-        raise UsageError(f"{problem.what}, so what is needed cannot be told", problem.fix)
+        raise UsageError(f"cannot tell what is needed: {problem.what}", problem.fix)
 
 
-def _manifest_there(remote: RemoteStore, name: str) -> bytes:
-    """Return the bytes of a manifest that only the remote holds; none when it does not, or it is none.
+def _read_manifest(remote: RemoteStore, name: str) -> bytes:
+    """Return a manifest that only the remote has; empty if it does not, or the object is not a manifest.
 
     Raises:
         MvcError: it is damaged there.
-
     """
     hasher, body = blake3(), bytearray()
     try:
         with remote.open(name) as file:
             is_manifest = file.peek(len(MANIFESTS[1])).startswith(MANIFESTS)  # type: ignore[attr-defined]  # is buffered
-            while len(body) <= _MOST and (part := file.read(_BUFFER)):
+            while len(body) <= _MAX_MANIFEST and (part := file.read(_BUFFER)):
                 hasher.update(part)
                 body += part if is_manifest else b""
     except MissingObject:
         return b""
     if hasher.hexdigest() != name:
         url = remote.bucket.url
-        message = f"the manifest {name} is damaged on {url}, so the files it lists are not known"
+        message = f"the manifest {name} is damaged on {url}: the files it lists are unknown"
         raise MvcError(message, "mvc push --repair --all-commits  # in a clone that has it")
     return bytes(body)
 
@@ -137,7 +135,7 @@ def _manifest_there(remote: RemoteStore, name: str) -> bytes:
 def _collect(
     project: Project, remote: RemoteStore, own: set[str], options: GcOptions, now: float,
 ) -> RemoteGcResult:
-    """Find what no clone needs, list it and delete what is due; without `yes`, only say so."""
+    """Find what no clone needs, list it, and delete what is due; without `yes`, only plan."""
     others = all_roots(remote, but=clone_id(project.home))
     unneeded = find_unneeded(remote, own.union(*(roots.names for roots in others)))
     lists = garbage_lists(remote)
@@ -147,33 +145,31 @@ def _collect(
         lists = garbage_lists(remote)
     due = [listed for listed in lists if _is_due(listed, options.grace, now)]
     later = [listed for listed in lists if not _is_due(listed, options.grace, now)]
-    soon, waiting = _apart(choice.listed, due)
-    deleted = _delete(remote, due, own, now) if options.yes else _totals(soon)
-    until = iso(min(listed.item.modified for listed in later) + options.grace) if waiting else ""
+    due_objects = merged(due)
+    waiting = [item for item in choice.listed if not is_listed(due_objects, item)]
+    if options.yes:
+        deleted = _delete(remote, due, own, now)
+    else:
+        deleted = _totals(item for item in choice.listed if is_listed(due_objects, item))
+    first_due = iso(min(listed.item.modified for listed in later) + options.grace) if waiting else ""
+    objects = [CacheEntry(item.name, item.location.size, item.item.modified) for item in choice.fresh if item.name]
     return RemoteGcResult(
         find_remote(project, options.remote).name,
         options.yes,
         options.grace,
-        _totals(choice.fresh).bytes,
-        _garbage(project, choice.fresh),
-        _totals(choice.fresh, halves=True),
-        _totals(choice.young),
-        _totals(waiting),
-        until,
-        deleted,
-        _kept_for(remote, own, others),
+        bytes=_totals(choice.fresh).bytes,
+        garbage=with_users(project, objects),
+        strays=_totals(choice.fresh, halves=True),
+        young=_totals(choice.young),
+        waiting=_totals(waiting),
+        due=first_due,
+        deleted=deleted,
+        clones=_kept_for_others(remote, own, others),
     )
 
 
-def _apart(found: Iterable[Unneeded], due: Iterable[GarbageList]) -> tuple[list[Unneeded], list[Unneeded]]:
-    """Return what the lists name that are due, and the rest."""
-    gc_candidates = merged(due)
-    soon = [item for item in found if is_listed(gc_candidates, item)]
-    return soon, [item for item in found if not is_listed(gc_candidates, item)]
-
-
 def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
-    """Whether to delete what is listed; what a gc began that was killed is finished."""
+    """Whether to delete what is listed; a deletion that was interrupted is continued."""
     return listed.deleting or not grace or now - listed.item.modified >= grace
 
 
@@ -187,18 +183,13 @@ def _delete(remote: RemoteStore, due: Iterable[GarbageList], own: set[str], now:
 
 
 def _totals(found: Iterable[Unneeded], *, halves: bool = False) -> Totals:
-    """Return how many objects there are, or how many halves of packs; and their bytes."""
+    """Return the number and bytes of the objects, or of the halves of packs."""
     sizes = [item.location.size for item in found if bool(item.name) is not halves]
     return Totals(len(sizes), sum(sizes))
 
 
-def _garbage(project: Project, found: Iterable[Unneeded]) -> tuple[Garbage, ...]:
-    objects = [item for item in found if item.name]
-    return named(project, [CacheEntry(item.name, item.location.size, item.item.modified) for item in objects])
-
-
-def _kept_for(remote: RemoteStore, own: set[str], others: list[Roots]) -> tuple[CloneKeeps, ...]:
-    """Return which other clone alone needs what."""
+def _kept_for_others(remote: RemoteStore, own: set[str], others: list[Roots]) -> tuple[CloneKeeps, ...]:
+    """Return the objects that only one clone needs, for each other clone."""
     needing = Counter(chain.from_iterable(roots.names for roots in others))
     sizes = remote.locate(name for name, clones in needing.items() if clones == 1 and name not in own)
     found = [

@@ -1,4 +1,4 @@
-"""`mvc verify`: the cache against its digests, who needs what is wrong, and repair from the workspace."""
+"""`mvc verify`: checks the cache against its digests, and repairs objects from the workspace."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from mvc.workspace.tracked import Selection
 
 
 class Wrong(NamedTuple):
-    """An object that is damaged, or was and has no good copy since."""
+    """An object that is damaged, or is in quarantine without an intact copy."""
 
     blake3: str
     reason: str
     users: tuple[str, ...]
-    """Current paths that need it."""
+    """Tracked paths that need it."""
     history: tuple[Use, ...] = ()
-    """Committed versions that need it, the newest first."""
+    """Committed versions that need it, newest first."""
     repaired_from: str = ""
-    """The workspace path whose bytes took its place; empty when none had them."""
+    """The workspace path with the content that replaced it, or empty."""
     whole: bool = False
-    """Whether it is a manifest that is just what was added, and breaks its format: there is nothing to repair."""
+    """Whether it is a manifest whose digest is right and whose format is invalid: it cannot be repaired."""
 
 
 class Verified(NamedTuple):
-    """What was read, in objects and bytes, and what is wrong."""
+    """The number of objects and bytes that were read, and what is wrong."""
 
     objects: int
     bytes: int
@@ -50,14 +50,13 @@ class Verified(NamedTuple):
 
 
 def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) -> Verified:
-    """Read the cache, or what `paths` need of it, and hold it against the digests.
+    """Read the cache, or what `paths` need of it, and compare it with the digests.
 
-    What is wrong goes to quarantine; where the workspace still has the bytes, they take its place.
-    `quick` compares xxh128 where the digest is known.
+    Damaged objects go to quarantine, and are replaced if the workspace has their content. `quick` compares xxh128 of
+    objects whose digest is known.
 
     Raises:
-        MvcError: a path is not tracked, or the cache can't be read.
-
+        MvcError: a path is not tracked, or the cache cannot be read.
     """
     paths = list(paths)
     selections = chosen(project, project.tracked(), paths)
@@ -68,25 +67,24 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
         result = scrub(project.cache, scope, project.around.progress.advance)
     wrong = [Wrong(item.name, item.reason, _paths(users, item.name)) for item in result.damage]
     wrong += _still_lacking(project, users, wrong)
-    broken = broken_lists(project, selections)
+    invalid = invalid_manifests(project, selections)
     if wrong:
         with project.locks.store(exclusive=True):
             quarantine(project.cache, result.damage)
             wrong = _repaired(project, selections, wrong, result.damage)
-    wrong = with_history(project, [*wrong, *broken])
+    wrong = with_history(project, [*wrong, *invalid])
     return Verified(result.objects, result.bytes, tuple(wrong))
 
 
 class InUse(NamedTuple):
-    """An object that current pointers need."""
+    """An object that tracked paths need."""
 
     xxh128: str
     paths: list[str]
-    """Who needs it."""
 
 
 def objects_in_use(project: Project, selected: list[Selection]) -> dict[str, InUse]:
-    """Return every object that the selected pointers need, with the paths that need it."""
+    """Return every object that the selected paths need, with these paths."""
     users: dict[str, InUse] = {}
     for selection in selected:
         if selection.item.pointer is None:
@@ -98,15 +96,15 @@ def objects_in_use(project: Project, selected: list[Selection]) -> dict[str, InU
     return users
 
 
-def broken_lists(project: Project, selected: list[Selection]) -> list[Wrong]:
-    """Return the manifests that are what was added, and break their format: nobody can use them."""
+def invalid_manifests(project: Project, selected: list[Selection]) -> list[Wrong]:
+    """Return the manifests whose digest is right and whose format is invalid."""
     found: list[Wrong] = []
     for selection in selected:
         if (pointer := selection.item.pointer) is not None:
             try:
                 needed_objects(project.cache, pointer)
             except InvalidFormat as error:
-                reason = f"its bytes are whole, but this manifest cannot be used: {error.message}"
+                reason = f"the manifest is intact, but invalid: {error.message}"
                 found.append(Wrong(pointer.digest.blake3, reason, (selection.item.path,), whole=True))
     return found
 
@@ -116,16 +114,16 @@ def _paths(users: dict[str, InUse], name: str) -> tuple[str, ...]:
 
 
 def _still_lacking(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
-    """Return what was put aside earlier, is needed now, and has no good copy."""
+    """Return what is needed and in quarantine since an earlier run, without an intact copy."""
     told = {item.blake3 for item in wrong}
     aside = sorted((quarantined_objects(project.cache).keys() & users.keys()) - told)
     lacking = project.cache.missing(aside)
-    reason = "only damaged bytes of it are here, in quarantine"
+    reason = "only a damaged copy, in quarantine, is left"
     return [Wrong(name, reason, _paths(users, name)) for name in aside if name in lacking]
 
 
 def with_history(project: Project, wrong: list[Wrong]) -> list[Wrong]:
-    """Say which commits need what is wrong; a history that can't be read keeps nobody from the rest."""
+    """Add the commits that need the objects, if the history can be read."""
     with suppress(MvcError):
         uses = uses_in_history(project, {item.blake3 for item in wrong})
         return [item._replace(history=uses.get(item.blake3, ())) for item in wrong]
@@ -138,33 +136,32 @@ def with_history(project: Project, wrong: list[Wrong]) -> list[Wrong]:
 def _repaired(
     project: Project, selections: list[Selection], wrong: list[Wrong], damage: tuple[Damage, ...],
 ) -> list[Wrong]:
-    """Repair what can be. A manifest that is back tells who needs the rest: so again, until no more comes back."""
-    index = any(item.name == item.pack for item in damage)
+    """Repair until nothing changes: a repaired manifest says which paths need other objects."""
+    index_damaged = any(item.name == item.pack for item in damage)
     while True:
         users = objects_in_use(project, selections)
         wrong = [item._replace(users=_paths(users, item.blake3)) for item in wrong]
-        wrong += _gone(project, users, wrong) if index else []
+        wrong += _lost_with_index(project, users, wrong) if index_damaged else []
         before = wrong
         with CacheWriter(project.cache) as writer:
-            wrong = [item if item.repaired_from else _tried(project, writer, item) for item in before]
+            wrong = [
+                item if item.repaired_from else item._replace(repaired_from=_repair(project, writer, item))
+                for item in before
+            ]
         if wrong == before:
             return wrong
 
 
-def _gone(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
-    """Return what is needed and absent, now that the index of a pack was damaged: it may have named that."""
+def _lost_with_index(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
+    """Return what is needed and absent: the damaged index of a pack may have listed it."""
     gone = sorted(project.cache.missing(users) - {item.blake3 for item in wrong})
     return [Wrong(name, "absent, and the index of a pack was damaged", _paths(users, name)) for name in gone]
 
 
-def _tried(project: Project, writer: CacheWriter, item: Wrong) -> Wrong:
-    return item._replace(repaired_from=_repair(project, writer, item))
-
-
 def _repair(project: Project, writer: CacheWriter, item: Wrong) -> str:
-    """Store the object anew from the workspace; the path that had it, or nothing."""
+    """Store the object again from the workspace; return the path with its content, or an empty text."""
     for path in item.users:
-        with suppress(MvcError, OSError):  # gone, changed, or not to be read: the next path may do
+        with suppress(MvcError, OSError):  # gone, changed or unreadable: try the next path
             if _from_file(project, writer, path, item.blake3) or _from_directory(project, writer, path, item.blake3):
                 return path
     return ""
@@ -181,7 +178,7 @@ def _from_file(project: Project, writer: CacheWriter, path: str, name: str) -> b
 
 
 def _from_directory(project: Project, writer: CacheWriter, path: str, name: str) -> bool:
-    """Write a directory's manifest, or a shard of it, anew."""
+    """Write a directory's manifest, or a shard of it, again."""
     observed = observe_path(project, path)
     if observed.scan.kind != "dir":
         return False

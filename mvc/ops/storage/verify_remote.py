@@ -1,4 +1,4 @@
-"""`mvc verify -r NAME`: a remote against the names of its objects, and who needs what is wrong. It is never altered."""
+"""`mvc verify -r NAME`: checks a remote against the digests of its objects, without changing it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.selection import chosen
 from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
-from mvc.ops.storage.verify import Wrong, broken_lists, objects_in_use, with_history
+from mvc.ops.storage.verify import Wrong, invalid_manifests, objects_in_use, with_history
 from mvc.project import Project
 from mvc.store.cache.scrub import ScrubScope
 from mvc.store.remote.scrub import scrub_remote
@@ -17,7 +17,7 @@ from mvc.workspace.tracked import pointers_of
 
 
 class RemoteVerified(NamedTuple):
-    """What was read of a remote, in objects and bytes, and what is wrong."""
+    """The number of objects and bytes that were read on a remote, and what is wrong."""
 
     remote: str
     objects: int
@@ -28,14 +28,13 @@ class RemoteVerified(NamedTuple):
 def verify_remote(
     project: Project, remote: str | None, paths: Iterable[str] = (), *, quick: bool = False,
 ) -> RemoteVerified:
-    """Read a remote, or what `paths` need of it, and hold it against the names; what is absent is not wrong.
+    """Read a remote, or what `paths` need of it, and compare it with the digests; absent objects are not wrong.
 
-    `quick` compares xxh128 where the digest is known.
+    `quick` compares xxh128 of objects whose digest is known.
 
     Raises:
-        UsageError: no such remote.
-        MvcError: a path is not tracked, or the remote can't be read.
-
+        UsageError: there is no such remote.
+        MvcError: a path is not tracked, or the remote cannot be read.
     """
     paths = [*paths]
     selections = chosen(project, project.tracked(), paths)
@@ -43,11 +42,11 @@ def verify_remote(
         bring_manifests(tools, pointers_of(selections))
         users = objects_in_use(project, selections)
         known = {name: use.xxh128 for name, use in users.items()}
-        broken = broken_lists(project, selections)
+        invalid = invalid_manifests(project, selections)
         scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
         result = scrub_remote(tools.remote, scope, project.around.progress.advance)
     paths_of = {name: tuple(use.paths) for name, use in users.items()}
-    reasons = {item.name: item.reason for item in result.damage}  # it may lie there twice
-    wrong = [*broken, *(Wrong(name, reason, paths_of.get(name, ())) for name, reason in reasons.items())]
+    reasons = {item.name: item.reason for item in result.damage}  # there may be two copies
+    wrong = [*invalid, *(Wrong(name, reason, paths_of.get(name, ())) for name, reason in reasons.items())]
     found = tuple(with_history(project, wrong)) if wrong else ()
     return RemoteVerified(find_remote(project, remote).name, result.objects, result.bytes, found)

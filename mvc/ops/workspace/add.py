@@ -99,7 +99,6 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
     Raises:
         UsageError: a path cannot be added; nothing was read.
         MvcError: the cache, the pointers or the index cannot be written.
-
     """
     with project.locks.worktree(), project.locks.store():
         tracked = project.tracked()

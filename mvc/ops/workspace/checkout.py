@@ -42,7 +42,6 @@ def checkout(
     Raises:
         UsageError: no such revision.
         MvcError: a path is not tracked there.
-
     """
     if rev is None:
         return check_out(project, paths, options)

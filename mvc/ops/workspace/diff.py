@@ -91,7 +91,6 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
     Raises:
         UsageError: no such revision.
         MvcError: a path is not tracked on either side.
-
     """
     old_commit = resolve(project.git, revisions[0]) if revisions else head(project.git)
     new_commit = resolve(project.git, revisions[1]) if len(revisions) > 1 else ""

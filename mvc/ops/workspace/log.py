@@ -40,7 +40,6 @@ def log(project: Project, path: str) -> tuple[LogEntry, ...]:
 
     Raises:
         MvcError: it never was tracked.
-
     """
     path = path_of(path)
     found = file_history(project.git, path + SUFFIX, path + REPORT)

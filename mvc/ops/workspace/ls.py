@@ -40,7 +40,6 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
     Raises:
         UsageError: no such revision.
         MvcError: the path is not tracked there.
-
     """
     revision, path = _split(project, reference)
     commit = resolve(project.git, revision) if revision else ""

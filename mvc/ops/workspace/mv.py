@@ -56,7 +56,6 @@ def move(project: Project, source: str, target: str, *, into: bool = False) -> M
     Raises:
         UsageError: it cannot be moved there; nothing was changed.
         MvcError: the system refused; the changes were undone, or the same call continues from there.
-
     """
     with project.locks.worktree(), project.locks.store():
         plan = plan_move(project, source, target, into=into)

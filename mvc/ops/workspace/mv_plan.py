@@ -57,7 +57,6 @@ def plan_move(project: Project, source: str, target: str, *, into: bool) -> Move
     Raises:
         UsageError: it cannot be moved there.
         MvcError: nothing is tracked at `source`, or the target is on another mount.
-
     """
     tracked, index = project.tracked(), index_paths(project.git)
     gone = _gone(project.git, tracked, index, source)

@@ -29,7 +29,6 @@ def pushed_status(project: Project, paths: Iterable[str] = (), remote: str | Non
     Raises:
         UsageError: no such remote.
         MvcError: a path is not tracked, or a remote cannot be reached.
-
     """
     paths = [*paths]
     local = status(project, paths)

@@ -55,7 +55,6 @@ def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> Rem
     Raises:
         UsageError: a path is part of a tracked directory.
         MvcError: a path is not tracked, or Git's index is locked.
-
     """
     with project.locks.worktree(), project.locks.store():
         index = index_paths(project.git)

@@ -76,7 +76,6 @@ def status(project: Project, paths: Iterable[str] = ()) -> Status:
 
     Raises:
         MvcError: a path is not tracked.
-
     """
     selected = chosen(project, project.tracked(), paths)
     reports = Reports(project)

@@ -43,7 +43,6 @@ def unprotect(project: Project, paths: Iterable[str]) -> UnprotectResult:
 
     Raises:
         MvcError: a path is not tracked.
-
     """
     done: list[Unprotected] = []
     failed: list[Failure] = []

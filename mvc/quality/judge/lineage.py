@@ -150,7 +150,7 @@ def _drop_overridden(named: dict[str, str], base: _Tree, head: _Tree) -> None:
 
 
 def _stays(old: str, head: _Tree, named: Mapping[str, str]) -> bool:
-    """Whether base's model at `old` is still at its path and has no other name."""
+    """Whether base's model at `old` is succeeded by the one at the same path."""
     return old in head and named.get(old, old) == old
 
 

@@ -192,7 +192,6 @@ def parse_policy(raw: bytes, what: str = POLICY) -> Policy:
 
     Raises:
         InvalidFormat: with the place and the reason; also for a newer format.
-
     """
     policy = decode(raw, Policy, "mvc-policy", kind="a policy", what=what, max_bytes=MAX_BYTES)
     if problem := next(_problems(policy), ""):

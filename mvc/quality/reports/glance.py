@@ -26,7 +26,6 @@ def glance(raw: bytes, what: str) -> Glance:
 
     Raises:
         InvalidFormat: it is not a report. Errors below the tag may go unnoticed; the hook finds them.
-
     """
     if match := _HEAD.fullmatch(raw.decode(errors="replace")):
         return Glance(match[1], match[2] or "")

@@ -33,7 +33,6 @@ def read_metrics(raw: bytes, what: str, datasets: Collection[str] = ()) -> Found
 
     Raises:
         InvalidFormat: it is too large, not JSON, of an unknown format, or a value is not a finite number.
-
     """
     if len(raw) > MAX_BYTES:
         raise InvalidFormat(f"{what}: {len(raw):,} bytes, expected at most {MAX_BYTES:,}", SHAPES)
@@ -60,7 +59,6 @@ def find_metrics(data: object, what: str, datasets: Collection[str] = ()) -> Fou
 
     Raises:
         InvalidFormat: the format is unknown, or there is no metric, or a value is not a finite number.
-
     """
     try:
         found = _read(data, datasets)

@@ -21,7 +21,6 @@ def parse_metric(text: str, datasets: Collection[str] = ()) -> Metric:
 
     Raises:
         UsageError: it is invalid, or its data set is not in `datasets`.
-
     """
     name, _, value = text.rpartition("=")
     if not name or _LABEL.fullmatch(name) is None:
@@ -56,7 +55,6 @@ def given(metric: str, dataset: str, datasets: Collection[str]) -> str:
 
     Raises:
         UsageError: it is neither.
-
     """
     if dataset and dataset not in datasets:
         message = f"metric {metric!r}: data set {dataset!r} is not given"
@@ -74,7 +72,6 @@ def finite(name: str, value: object) -> float:
 
     Raises:
         InvalidFormat: it is not a finite number.
-
     """
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise InvalidFormat(f"{name} is {_shown(value)}, expected a number")

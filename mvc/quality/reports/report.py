@@ -146,7 +146,6 @@ def parse_report(raw: bytes, what: str) -> Report:
 
     Raises:
         InvalidFormat: with the place and the reason; also for a newer format.
-
     """
     try:
         return _parsed(raw)
@@ -216,7 +215,6 @@ def emit(report: Report) -> bytes:
 
     Raises:
         InvalidFormat: a value is not allowed, such as a number that is not finite.
-
     """
     lines = [f"{_key(key)}:{_value(key, value)}" for key, value in _fields(report)]
     raw = ("\n".join(lines) + "\n").encode()
@@ -278,7 +276,6 @@ def _flow(value: Any) -> str:
 
     Raises:
         InvalidFormat: for a number that is not finite, or a text that is not UTF-8.
-
     """
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_key(key)}: {_flow(item)}' for key, item in value.items())}}}"

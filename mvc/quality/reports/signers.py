@@ -111,7 +111,6 @@ def _parse(body: bytes) -> tuple[bytes, str]:
 
     Raises:
         ValueError: it is invalid.
-
     """
     start = len(_MAGIC) + _LENGTH
     if body[:start] != _MAGIC + _VERSION.to_bytes(_LENGTH, "big"):

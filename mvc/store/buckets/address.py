@@ -54,7 +54,6 @@ def parse(text: str) -> Location:
 
     Raises:
         UsageError: it is none of these, or contains a secret. The fix may contain `set NAME`, for the remote.
-
     """
     if not text or not text.isprintable():
         raise UsageError(f"{hidden(text)!r} is not a directory or URL", "mvc help remotes")
@@ -139,7 +138,6 @@ def check_options(settings: RemoteSettings, location: Location) -> None:
 
     Raises:
         UsageError: there is one.
-
     """
     if location.protocol != S3 and settings.options:
         option = next(iter(settings.options))
@@ -152,7 +150,6 @@ def default_name(names: Iterable[str], default: str) -> str:
 
     Raises:
         UsageError: there is none, or there are several and no default.
-
     """
     names = [*names]
     if not names:

@@ -56,7 +56,6 @@ class AzureBucket:
 
         Raises:
             UsageError: azure-storage-blob is not installed.
-
         """
         need(url, "az", "azure.storage.blob")
         self.url = url.rstrip("/")
@@ -241,7 +240,6 @@ async def _connect(account_host: str) -> BlobServiceClient:
 
     Raises:
         ValueError: neither names one.
-
     """
     from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415 - start-up time
 

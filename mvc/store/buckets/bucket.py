@@ -101,7 +101,6 @@ class Bucket(Protocol):
             Changed: it was replaced.
             Transient: the answer has another length.
             MissingObject: it is gone.
-
         """
         ...
 

@@ -125,7 +125,6 @@ class DirectoryBucket:
         Raises:
             RemoteError: a part of the path is a symlink.
             FileNotFoundError, NotADirectoryError: it does not exist, and `make` is not set.
-
         """
         *parts, name = key.split("/")
         if any(part in ("", ".", "..") for part in (*parts, name)):

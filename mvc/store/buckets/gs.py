@@ -92,7 +92,6 @@ class _Service(NamedTuple):
 
         Raises:
             _Refused: the answer is an error.
-
         """
         url = path if path.startswith("http") else f"{self.address}/{path}"
         signed = dict(headers or {})
@@ -122,10 +121,6 @@ async def _connect(patience: float) -> _Service:
     return _Service(await http_session(patience), address, credentials, Request())
 
 
-async def _end(service: _Service) -> None:
-    await service.http.close()
-
-
 class GoogleBucket:
     """Objects below `gs://BUCKET/PREFIX`."""
 
@@ -134,13 +129,13 @@ class GoogleBucket:
 
         Raises:
             UsageError: google-auth is not installed.
-
         """
         need(url, "gs", "google.auth")
         self.url = url.rstrip("/")
         self._bucket, _, prefix = self.url.partition("://")[2].partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
-        self._session = Session(self.url, Backend(partial(_connect, patience), _end, self._translate), patience)
+        backend = Backend(partial(_connect, patience), lambda service: service.http.close(), self._translate)
+        self._session = Session(self.url, backend, patience)
         self._uploads = f"upload/storage/v1/b/{self._bucket}/o"
         self._confirmed = False
 

@@ -22,7 +22,6 @@ def open_bucket(settings: RemoteSettings) -> Bucket:
 
     Raises:
         UsageError: the URL is invalid, or the package for it is not installed.
-
     """
     bucket = connect(settings)
     if parse(settings.url).protocol == DIRECTORY:
@@ -37,7 +36,6 @@ def connect(settings: RemoteSettings) -> Bucket:
 
     Raises:
         UsageError: as for `open_bucket`.
-
     """
     location = parse(settings.url)
     match location.protocol:
@@ -75,7 +73,6 @@ def refuse_foreign(path: str, command: str) -> None:
 
     Raises:
         UsageError: it has such content.
-
     """
     try:
         with os.scandir(path) as entries:

@@ -77,7 +77,6 @@ class Session(Generic[C]):
 
         Raises:
             MvcError: the request failed.
-
         """
         limit = (patience or self._patience) + size / SLOWEST
         with self._room if size > _LARGE else nullcontext():
@@ -227,7 +226,6 @@ def need(url: str, extra: str, module: str) -> None:
 
     Raises:
         UsageError: it is not installed.
-
     """
     try:
         found = find_spec(module)
@@ -246,7 +244,6 @@ def checked(url: str, item: Item, data: bytes, size: int) -> bytes:
 
     Raises:
         Transient: it has not.
-
     """
     if len(data) != size:
         raise wrong_length(url, item.key)
@@ -273,7 +270,6 @@ def range_of(fd: int, start: int, end: int) -> bytes:
 
     Raises:
         Changed: it is shorter.
-
     """
     data = os.pread(fd, end - start, start)
     if len(data) != end - start:

@@ -74,12 +74,12 @@ class WebBucket:
 
         Raises:
             UsageError: aiohttp is not installed.
-
         """
         need(url, "http", "aiohttp")
         self.url = url.rstrip("/")
         self._site = _Site(self.url)
-        self._session = Session(self.url, Backend(partial(http_session, patience), _end, self._translate), patience)
+        backend = Backend(partial(http_session, patience), lambda http: http.close(), self._translate)
+        self._session = Session(self.url, backend, patience)
 
     @property
     def requests(self) -> int:
@@ -249,7 +249,3 @@ async def _request(
             while len(data) <= most and (some := await answer.content.readany()):
                 data += some
         return _Answer(answer.status, str(answer.url), answer.headers, bytes(data))
-
-
-async def _end(http: ClientSession) -> None:
-    await http.close()

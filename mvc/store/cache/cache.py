@@ -40,7 +40,6 @@ class Cache:
 
         Raises:
             MvcError: the cache cannot be written.
-
         """
         try:
             return Scratch(f"{self.root}/tmp")
@@ -86,7 +85,6 @@ class Cache:
 
         Raises:
             MissingObject: it is not there.
-
         """
         try:
             return open(self.loose_path(name), "rb", buffering=0)
@@ -98,7 +96,6 @@ class Cache:
 
         Raises:
             MissingObject: no pack has it.
-
         """
         key = bytes.fromhex(check_object_name(name))
         for _ in range(2):
@@ -115,7 +112,6 @@ class Cache:
         Raises:
             MissingObject: it is not there.
             CorruptObject: the bytes do not match `digest`.
-
         """
         with self.open(digest.blake3) as file:
             data = file.read(digest.size + 1)
@@ -129,7 +125,6 @@ class Cache:
         Raises:
             MissingObject: it is not there.
             CorruptObject: the bytes do not match.
-
         """
         with self.open(name) as file:
             data = file.read()
@@ -151,7 +146,6 @@ class Cache:
 
         Raises:
             MissingObject: it is not there.
-
         """
         return self._hashed(name).blake3 == name
 

@@ -48,7 +48,6 @@ def all_objects(cache: Cache) -> Iterator[CacheEntry]:
 
     Raises:
         CorruptObject: a pack's index is damaged.
-
     """
     yield from loose_objects(cache)
     yield from _packed_objects(cache)

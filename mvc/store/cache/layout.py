@@ -32,7 +32,6 @@ def prepare(root: str) -> None:
     Raises:
         UsageError: the cache needs a newer mvc.
         MvcError: it cannot be written.
-
     """
     try:
         for name in ("objects", "packs", "tmp", "quarantine", "trash", "locks"):
@@ -63,7 +62,6 @@ def check_format(root: str) -> None:
 
     Raises:
         UsageError: a newer mvc wrote it.
-
     """
     path = f"{root}/{_FORMAT_FILE}"
     try:

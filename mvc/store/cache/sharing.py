@@ -44,7 +44,6 @@ def register(root: str, common_dir: str) -> None:
 
     Raises:
         OSError: the cache cannot be written.
-
     """
     path = f"{root}/repos/{_name(os.fsencode(common_dir))}"
     with suppress(FileNotFoundError):
@@ -73,7 +72,6 @@ def registered(root: str) -> list[Registration]:
 
     Raises:
         MvcError: an entry cannot be read, so what that repository needs is unknown.
-
     """
     owner, name = os.path.split(root)
     own = [Registration(root, owner)] if name == "mvc" and exists(f"{owner}/HEAD") else []
@@ -124,7 +122,6 @@ def share(root: str) -> None:
 
     Raises:
         MvcError: another user owns one of them, or the user is not in the group.
-
     """
     root = os.path.realpath(root)
     with _naming(root):
@@ -184,7 +181,6 @@ def make_cache_dir(root: str) -> None:
 
     Raises:
         MvcError: the user cannot write to it.
-
     """
     with _naming(root):
         os.makedirs(root, exist_ok=True)

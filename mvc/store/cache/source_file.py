@@ -47,7 +47,6 @@ def store_file(writer: LooseWriter, source: SourceFile, links: tuple[LinkType, .
     Raises:
         SourceChanged: it changed while it was read; nothing was stored.
         OSError: it cannot be read, or the cache not be written.
-
     """
     if source.likely and (digest := _reused(writer, source)) is not None:
         return ReadFile(digest, source.status)

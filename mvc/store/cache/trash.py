@@ -62,7 +62,6 @@ def _objects(folder: str, file: str) -> list[str]:
 
     Raises:
         CorruptObject, MissingObject: the index is damaged, or gone.
-
     """
     name, _, rest = file.partition(".")
     if not rest.startswith(("pack.", "idx.")):

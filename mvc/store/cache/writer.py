@@ -36,7 +36,6 @@ class CacheWriter:
 
         Raises:
             MvcError: the cache cannot be written.
-
         """
         prepare(cache.root)
         self.cache = cache
@@ -78,7 +77,6 @@ class CacheWriter:
 
         Raises:
             MvcError: the cache cannot be written.
-
         """
         digest = digest or hash_bytes(data)
         try:
@@ -125,7 +123,6 @@ class CacheWriter:
 
         Raises:
             CorruptObject: it is not what it should be; nothing was stored, what came is in quarantine.
-
         """
         check_object_name(digest.blake3)
         temp, fd = self._loose.resumed_file(digest) if resume else self._loose.new_file()
@@ -164,7 +161,6 @@ class CacheWriter:
             SourceChanged: it changed while it was read; nothing was stored.
             OSError: it cannot be read.
             MvcError: the cache cannot be written.
-
         """
         try:
             return store_file(self._loose, source, self._links)

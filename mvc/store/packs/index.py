@@ -64,7 +64,6 @@ class IndexHead(NamedTuple):
 
         Raises:
             InvalidFormat: not an index, or one that a newer mvc wrote.
-
         """
         if len(data) < HEAD or size < HEAD + _HASH or data[:8] != INDEX_MAGIC:
             raise InvalidFormat(f"{what}: not a pack index")
@@ -90,7 +89,6 @@ class PackIndex:
         Raises:
             CorruptObject: its hash does not match its bytes.
             InvalidFormat: not an index, or one that a newer mvc wrote.
-
         """
         self._asked = 0
         self._all: frozenset[bytes] | None = None

@@ -61,7 +61,6 @@ class PackSet:
         Raises:
             CorruptObject: the index is damaged.
             MissingObject: the pack is gone.
-
         """
         if (index := self._indexes.get(name)) is None:
             data = self._index_bytes(name)
@@ -123,7 +122,6 @@ class PackSet:
         Raises:
             CorruptObject: the pack is shorter than its index says.
             MissingObject: the pack is gone.
-
         """
         if record.codec != RAW:
             raise InvalidFormat(f"pack {name}: codec {record.codec}: upgrade mvc")

@@ -86,7 +86,6 @@ class PackWriter:
         Raises:
             MvcError: publishing failed before.
             OSError: the pack cannot be written.
-
         """
         if self._failed:
             raise MvcError("a pack could not be written, so nothing was added", "run the command again")

@@ -44,7 +44,6 @@ class RangedIndex:
         Raises:
             InvalidFormat: not an index, or one that a newer mvc wrote.
             CorruptObject: it is damaged.
-
         """
         head = IndexHead.parse(data, self.item.size, self.item.key)
         if head.pack_hash.hex() != self._name or any(low > high for low, high in pairwise(head.fanout)):
@@ -56,7 +55,6 @@ class RangedIndex:
 
         Raises:
             CorruptObject: the fanout is damaged.
-
         """
         start, _, _, end = self._positions(byte)
         if (end - start) * RECORD > PART:  # names are evenly distributed: a true fanout never has that many
@@ -68,7 +66,6 @@ class RangedIndex:
 
         Raises:
             CorruptObject: they, or the fanout, are damaged.
-
         """
         start, low, high, _ = self._positions(byte)
         records = [parse_record(data, offset) for offset in range(0, len(data), RECORD)]

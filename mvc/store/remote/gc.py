@@ -131,7 +131,6 @@ def parse_list(lines: Iterable[str], what: str) -> ObjectsByFile:
 
     Raises:
         UsageError: a newer mvc wrote it, or it is damaged.
-
     """
     lines = iter(lines)
     header = next(lines, "")
@@ -161,7 +160,6 @@ def garbage_lists(remote: RemoteStore) -> list[GarbageList]:
 
     Raises:
         UsageError: one of them cannot be read.
-
     """
     items = {item.key: item for item in remote.bucket.list("gc/")}
     found = remote.run(lambda item: _read_list(remote, item), [items[key] for key in items if _LIST.fullmatch(key)], 0)
@@ -222,7 +220,6 @@ class _Deletion:
 
         Raises:
             RemoteError: another gc took this one for killed.
-
         """
         if self._since is None or _uptime() - self._since > _PATIENCE:
             if self._remote.bucket.head(self._marker) is None:

@@ -18,7 +18,6 @@ def read_lines(bucket: Bucket, item: Item) -> Iterator[str]:
 
     Raises:
         InvalidFormat: the text, or a line, is larger than any that mvc writes; or the end is cut off.
-
     """
     rest, too_large = b"", InvalidFormat(f"{bucket.url}/{item.key} is too large")
     if item.size > MOST:

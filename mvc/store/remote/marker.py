@@ -20,7 +20,6 @@ def read_marker(bucket: Bucket) -> str:
     Raises:
         InvalidFormat: the marker is damaged.
         UsageError: it needs a newer mvc.
-
     """
     item = bucket.head(MARKER)
     if item is None:
@@ -62,7 +61,6 @@ def refuse_if_emptied(bucket: Bucket, folder: str) -> None:
 
     Raises:
         RemoteError: it is one.
-
     """
     note = _note(folder)
     if os.path.exists(note) and next(iter(bucket.list("")), None) is None:

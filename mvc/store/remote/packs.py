@@ -200,7 +200,6 @@ def index_bytes(bucket: Bucket, item: Item) -> bytes:
 
     Raises:
         CorruptObject: it is larger than any that mvc writes.
-
     """
     if item.size > MAX_INDEX:
         raise CorruptObject(f"{item.key} is damaged: it has {item.size} bytes, expected at most {MAX_INDEX}")

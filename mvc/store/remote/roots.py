@@ -64,7 +64,6 @@ def parse_roots(lines: Iterable[str], what: str) -> tuple[str, frozenset[str]]:
     Raises:
         UsageError: a newer mvc wrote it.
         DamagedRoots: it breaks its format.
-
     """
     place, names = "", set[str]()
     try:
@@ -89,7 +88,6 @@ def read_roots(bucket: Bucket, clone: str) -> Roots | None:
 
     Raises:
         DamagedRoots: they break their format.
-
     """
     for left in reversed(range(_TRIES)):
         if (item := bucket.head(roots_key(clone))) is None:
@@ -108,7 +106,6 @@ def all_roots(remote: RemoteStore, but: str = "") -> list[Roots]:
 
     Raises:
         MvcError: some cannot be read.
-
     """
     clones = [match[1] for item in remote.bucket.list("repos/") if (match := _KEY.fullmatch(item.key))]
     clones = [clone for clone in clones if clone != but]
@@ -121,7 +118,6 @@ def add_roots(bucket: Bucket, clone: str, place: str, names: Iterable[str]) -> N
 
     Raises:
         DamagedRoots: the roots that are there break their format.
-
     """
     names = frozenset(names)
     known = read_roots(bucket, clone)

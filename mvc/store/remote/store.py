@@ -50,7 +50,6 @@ class RemoteStore:
 
         Raises:
             UsageError: it needs a newer mvc.
-
         """
         if not self._id and (found := read_marker(self.bucket)):
             self._id = found
@@ -62,7 +61,6 @@ class RemoteStore:
 
         Raises:
             RemoteError: this clone knows that something was there.
-
         """
         if known := self.check_format():
             return known
@@ -141,7 +139,6 @@ class RemoteStore:
 
         Raises:
             MissingObject: the remote does not hold it.
-
         """
         if (location := self.locate([name]).get(name)) is None:
             raise MissingObject(f"object {name} is not on {self.bucket.url}")

@@ -30,7 +30,6 @@ def read_past(trees: Trees, changed: Collection[str]) -> Pasts:
 
     Raises:
         MvcError: Git cannot read it, or this clone lacks some of it.
-
     """
     base, judged, blobs = pointers_of(trees.base), pointers_of(trees.judged.entries), trees.blobs
     gone = base.keys() - judged.keys()

@@ -24,7 +24,6 @@ def to_each_remote(
     Raises:
         UsageError: no such remote.
         MvcError: the only remote cannot be used, for another reason than that it does not answer.
-
     """
     groups, unknown = by_remote(project, meant.selections, remote)
     results: list[TransferResult] = []
@@ -48,7 +47,6 @@ def by_remote(
 
     Raises:
         UsageError: there is no remote `remote`, or no default.
-
     """
     by_wanted: dict[str | None, list[Selection]] = {}
     for selection in selections:

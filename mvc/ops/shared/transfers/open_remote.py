@@ -28,7 +28,6 @@ def transferring(project: Project, remote: str | None, jobs: int) -> Iterator[To
     Raises:
         UsageError: there is no such remote, or it needs a newer mvc.
         RemoteError: it does not answer.
-
     """
     with opening(project, remote, jobs) as tools:
         tools.remote.check_format()
@@ -41,7 +40,6 @@ def opening(project: Project, remote: str | None, jobs: int) -> Iterator[Tools]:
 
     Raises:
         UsageError: there is no such remote.
-
     """
     settings = find_remote(project, remote)
     with Pool(jobs) as pool, project.staging() as staging:

@@ -46,7 +46,6 @@ def selected(project: Project, paths: Iterable[str], scope: RevisionScope) -> Se
     Raises:
         UsageError: no such revision.
         MvcError: a path is not tracked.
-
     """
     paths = [*paths]
     if scope == RevisionScope():

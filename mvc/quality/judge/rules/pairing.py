@@ -57,7 +57,7 @@ def missing_slices(old: ModelReport, new: ModelReport, wanted: MetricDemand) -> 
 
 
 def separated_slices(old: ModelReport, new: ModelReport, wanted: MetricDemand) -> Iterator[Measured]:
-    """Yield metrics that shared a data set in the old report, and do not share one with most of the others now.
+    """Yield metrics that shared a data set with others in the old report, and not with most of them in the new one.
 
     Those that are missing altogether are left to `missing_slices`.
     """

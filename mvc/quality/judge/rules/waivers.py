@@ -68,7 +68,6 @@ def parse_waivers(raw: bytes, what: str = WAIVERS) -> tuple[Waiver, ...]:
 
     Raises:
         InvalidFormat: with the place and the reason; also for a newer format.
-
     """
     found = decode(raw, Waivers, "mvc-waivers", kind="a list of waivers", what=what, max_bytes=MAX_BYTES).waivers
     for number, waiver in enumerate(found, 1):

@@ -43,7 +43,6 @@ class S3Bucket:
 
         Raises:
             UsageError: aiobotocore is not installed.
-
         """
         self.url = url.rstrip("/")
         self._client = S3Client(self.url, options or {}, patience, name)
@@ -61,7 +60,6 @@ class S3Bucket:
 
         Raises:
             RemoteError: there are no credentials.
-
         """
         from mvc.store.buckets.s3.identity import identity  # noqa: PLC0415 - only `mvc remote test` asks
 

@@ -43,7 +43,6 @@ class S3Client:
 
         Raises:
             UsageError: aiobotocore is not installed.
-
         """
         need(url, "s3", "aiobotocore")
         self.bucket, _, prefix = url.removeprefix("s3://").partition("/")
@@ -54,7 +53,9 @@ class S3Client:
         self._name = name
         self._created = _given(options, _OF_CREATION)
         self._reached = False
-        self.session = Session(url, Backend(partial(_connect, options, patience), _end, self.translate), patience)
+        connect = partial(_connect, options, patience)
+        backend = Backend(connect, lambda connection: connection.open.aclose(), self.translate)
+        self.session = Session(url, backend, patience)
 
     def call(
         self, operation: str, key: str = "", *, patience: float = 0, moved: Callable[[], int] = int, **params: Any,
@@ -99,10 +100,6 @@ async def _connect(options: Mapping[str, str], patience: float) -> S3Connection:
     stack = AsyncExitStack()
     client = await stack.enter_async_context(session.create_client("s3", config=AioConfig(**settings), **given))
     return S3Connection(session, client, stack)
-
-
-async def _end(connection: S3Connection) -> None:
-    await connection.open.aclose()
 
 
 def _session_class(options: Mapping[str, str]) -> type[Any]:

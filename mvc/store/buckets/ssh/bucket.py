@@ -39,7 +39,6 @@ class SshBucket:
 
         Raises:
             UsageError: asyncssh is not installed, or the URL names no directory.
-
         """
         need(url, "ssh", "asyncssh")
         self.url = url.rstrip("/")

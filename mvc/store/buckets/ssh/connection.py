@@ -44,7 +44,6 @@ class SshAddress(NamedTuple):
 
         Raises:
             UsageError: it names no directory.
-
         """
         match = _URL.fullmatch(url)
         path = (match[4] or "").removeprefix("~/").strip("/") if match else ""

@@ -34,7 +34,6 @@ class SshFiles(NamedTuple):
 
         Raises:
             RemoteError: a part of it is empty, `.` or `..`.
-
         """
         if any(part in ("", ".", "..") for part in key.split("/")):
             raise RemoteError(f"invalid key {key!r}")
