@@ -58,7 +58,7 @@ def _absent(shell: Shell, where: str, need: NeededObject, uses: tuple[Use, ...],
         return TransferFailure(need.path, name, f"{error}, and its pointer was never committed", fix)
     first = uses[-1]
     commit = first.commit[:12]
-    told = f"{error}: committed by {first.author} on {first.date[:10]} in {commit}, never pushed, or deleted from the remote"
+    told = f"{error}: committed by {first.author} on {first.date[:10]} in {commit}, never pushed or since deleted"
     line = f"mvc push --rev {commit}"
     fix = f"{line}  # in the clone where you added it" if first.commit in own else f"ask {first.author} to run: {line}"
     return TransferFailure(need.path, name, told, fix)
