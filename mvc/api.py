@@ -44,8 +44,8 @@ __all__ = [
 class Project:
     """A Git worktree in which mvc is set up.
 
-    Paths are relative to `start` of `find`, or absolute. Errors are `mvc.MvcError`: the `message`
-    says what is wrong, the `fix` what to do. Use it as a context manager, or `close` it.
+    Paths are relative to `start` of `find`, or absolute. Errors are `mvc.MvcError`: `message`
+    is the problem, `fix` the command to type. Use it as a context manager, or `close` it.
     """
 
     def __init__(self, project: _Project) -> None:
@@ -53,7 +53,7 @@ class Project:
 
     @classmethod
     def find(cls, start: str | os.PathLike[str] = ".") -> Project:
-        """Return the project that the directory `start` is in.
+        """Return the project that contains the directory `start`.
 
         Raises:
             MvcError: it is not in a Git worktree, or mvc is not set up there.
@@ -105,7 +105,7 @@ class Project:
         return checkout(self._project, self._project.shell.paths(paths), rev, CheckoutOptions(force, relink))
 
     def mv(self, source: str, target: str) -> MoveResult:
-        """Move what is tracked at or below `source` to `target`, or into that directory."""
+        """Move the tracked paths at or below `source` to `target`, or into that directory."""
         project = self._project
         return move(project, project.shell.path(source), project.shell.path(target), into=target.endswith("/"))
 
@@ -158,7 +158,7 @@ def path(reference: str, rev: str | None = None, remote: str | None = None) -> P
         return Path(Content(project, parse_reference(project, reference, rev, remote)).path())
 
 
-def record(  # noqa: PLR0913 - as many as the command has options
+def record(  # noqa: PLR0913 - one for each option of the command
     model: str,
     *,
     tag: str = "",
@@ -207,7 +207,7 @@ def report(reference: str) -> Report:
     """Return the evaluation report of a path, or of `REV:path`.
 
     Raises:
-        MvcError: it has none, or an invalid one.
+        MvcError: the report is missing or invalid.
     """
     from mvc.ops.reports.show import show  # noqa: PLC0415 - import time
 

@@ -37,7 +37,7 @@ class Key(NamedTuple):
     default: str
     meaning: str
     check: Callable[[str], str]
-    """Returns what is wrong with a value; empty when it is valid."""
+    """Returns why a value is invalid; empty when it is valid."""
     committed: bool = True
     """Whether a committed config may set it."""
     secret: bool = False
@@ -63,7 +63,7 @@ def _check_default(value: str) -> str:
 
 
 def check_remote_name(name: str) -> str:
-    """Return what is wrong with the name of a remote; empty when it is valid."""
+    """Return why the name of a remote is invalid; empty when it is valid."""
     if REMOTE.fullmatch(name) is None:
         return f"invalid remote name {name!r}: expected at most 64 letters, digits, '-', '_' and '.'"
     return "invalid remote name 'default': it is a setting" if name == "default" else ""
@@ -88,7 +88,7 @@ def _check_size(value: str) -> str:
 
 
 def _check_endpoint(value: str) -> str:
-    """Refuse a value that may have a secret in it, and never show it."""
+    """Refuse a value that may contain a secret, without showing it."""
     if re.fullmatch(r"https?://[A-Za-z0-9\[][A-Za-z0-9_.:\]-]*(?:/[A-Za-z0-9_./~-]*)?", value, re.ASCII):
         return ""
     return "expected https://HOST:PORT or http://HOST:PORT, without user, '?' and '#'"
@@ -179,7 +179,7 @@ class Setting(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """The values of all keys, and what was ignored."""
+    """The values of all keys, and the ignored keys."""
 
     values: Mapping[str, Setting]
     warnings: tuple[str, ...] = ()

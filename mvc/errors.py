@@ -1,6 +1,6 @@
 """Errors: a class for each exit code, and a few that callers catch.
 
-An error has one line that says what is wrong (`message`), and one line to type (`fix`, may be empty).
+An error has a one-line `message`, and a command or hint of one line (`fix`, may be empty).
 Exit codes: docs/commands.md, "Exit codes".
 """
 

@@ -1,6 +1,6 @@
-"""The hooks that judge a commit: `python -m mvc.hook pre-commit`. A program of its own, so that it starts quickly.
+"""The hooks that judge a commit: `python -m mvc.hook pre-commit`. A separate program, so that it starts quickly.
 
-Exit 0: the commit may be made; 1: there are findings; 3: it could not be judged. Git makes a commit only after a 0.
+Exit 0: the commit is accepted; 1: there are findings; 3: it could not be judged. Git commits only after a 0.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mvc.scm.plumbing import Git, Layout
 
 HOOKS = {"pre-commit": "commit", "pre-merge-commit": "merge", "no-raw-models": "commit", "lint": "commit"}
-"""What each of them stops."""
+"""The hooks, and what each can refuse."""
 _FINDINGS, _USAGE, _NOT_JUDGED, _INTERRUPTED = 1, 2, 3, 130
 
 
@@ -44,16 +44,16 @@ def main(arguments: Sequence[str]) -> int:
             return _USAGE
     except OSError as error:
         _say(f"{os.fsdecode(error.filename or 'the system')}: {error.strerror}", "mvc doctor")
-    except Exception as error:  # noqa: BLE001 - whatever happens, nothing passes because the judge failed
+    except Exception as error:  # noqa: BLE001 - a failure of the judge must not let a commit pass
         from mvc.ops.shared.bug_log import write_bug_log  # noqa: PLC0415 - only a bug needs it
 
         _say(f"a bug in mvc: {error!r}", f"report it with the log: {write_bug_log(['hook', *arguments])}")
-    _tell(f"The {HOOKS[name]} could not be judged, so it is refused.")
+    _tell(f"The {HOOKS[name]} could not be judged, and is refused.")
     return _NOT_JUDGED
 
 
 def _judged(name: str, commits: tuple[str, str] | None, environ: Mapping[str, str]) -> Verdict:
-    """Judge; lines to type are for the directory in which `git commit` was typed."""
+    """Judge; fixes are relative to the directory where `git commit` was typed."""
     from mvc.scm.index_changes import in_hook  # noqa: PLC0415 - so that errors of imports are caught
     from mvc.scm.plumbing import Git, scrubbed  # noqa: PLC0415
 
@@ -74,7 +74,7 @@ def _judged(name: str, commits: tuple[str, str] | None, environ: Mapping[str, st
 
 
 class _Ahead(threading.Thread):
-    """Lets Git read the index while Python loads what judges it."""
+    """Lets Git read the index while Python imports the judge."""
 
     def __init__(self, git: Git) -> None:
         super().__init__(daemon=True)
@@ -89,7 +89,7 @@ class _Ahead(threading.Thread):
         try:
             layout = find_layout(self.git)
             self._found = layout, read_index(self.git.at(layout.root), layout.git_dir)
-        except BaseException as error:  # noqa: BLE001 - raised in the thread that asks
+        except BaseException as error:  # noqa: BLE001 - raised in the calling thread
             self._found = error
 
     def result(self) -> tuple[Layout, Index]:
@@ -102,7 +102,7 @@ class _Ahead(threading.Thread):
 def _load_msgspec() -> None:
     """Import msgspec without `typing_extensions`, which takes 10 ms; msgspec then uses `typing`, which suffices."""
     if "typing_extensions" not in sys.modules:
-        sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # Python's way to say: not there
+        sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # marks the module as absent
         try:
             import msgspec  # noqa: F401, PLC0415
         finally:
@@ -137,11 +137,11 @@ def _say(message: str, fix: str) -> None:
 
 
 def _tell(line: str) -> None:
-    with suppress(OSError, AttributeError):  # stderr is closed; the exit code still says it
+    with suppress(OSError, AttributeError):  # stderr is closed; the exit code remains
         sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":
-    gc.disable()  # short-lived: looking for cycles is what takes time
+    gc.disable()  # short-lived: collecting cycles only takes time
     code = main(sys.argv[1:])
-    os._exit(code)  # stderr is not buffered, and Python's own end takes 15 ms
+    os._exit(code)  # stderr is not buffered, and Python's normal exit takes 15 ms

@@ -1,4 +1,4 @@
-"""A repository as mvc sees it: its paths, settings, cache, catalog and locks."""
+"""A repository with mvc: its paths, settings, cache, catalog and locks."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Surroundings(NamedTuple):
     user_config: str
     """Path of the user's config file."""
     command: str = "mvc"
-    """Shown to processes that wait for a lock of this one."""
+    """Shown to processes that wait for this process's locks."""
     waiting: Callable[[str], None] = lambda holder: None  # noqa: ARG005
-    """Called with the holder when a lock must be waited for."""
+    """Called with the holder of a lock before waiting for it."""
     progress: Progress = Silent()
 
 
@@ -114,7 +114,7 @@ class Locks:
         project = self._project
         with self._lock(f"{project.cache.root}/locks/store").hold(exclusive=exclusive):
             if project.cache.root != project.home:
-                with suppress(OSError):  # without write permission, nothing is stored there either
+                with suppress(OSError):  # a user without write permission stores nothing there
                     register(project.cache.root, project.layout.common_dir)
             yield
 
@@ -155,7 +155,7 @@ class Project(AbstractContextManager["Project"]):
         self.root: Final = layout.root
         self.git: Final = git or Git(layout.root, scrubbed(around.environ))
         self.home: Final = f"{layout.common_dir}/mvc"
-        """The directory of everything that is not committed."""
+        """The directory of mvc's uncommitted files."""
         self.worktree: Final = os.path.relpath(layout.git_dir, layout.common_dir).removeprefix(".") or "main"
         """The name of this worktree in the repository."""
         self.shell: Final = Shell(around.cwd, layout.root)
@@ -165,7 +165,7 @@ class Project(AbstractContextManager["Project"]):
 
     @classmethod
     def discover(cls, around: Surroundings) -> Project:
-        """Return the project that `around.cwd` is in, set up or not.
+        """Return the project that contains `around.cwd`, set up or not.
 
         Raises:
             UsageError: it is not in a Git worktree.
@@ -174,7 +174,7 @@ class Project(AbstractContextManager["Project"]):
 
     @classmethod
     def find(cls, around: Surroundings) -> Project:
-        """Return the project that `around.cwd` is in.
+        """Return the project that contains `around.cwd`.
 
         Raises:
             UsageError: it is not in a Git worktree, or mvc is not set up there.
@@ -210,7 +210,7 @@ class Project(AbstractContextManager["Project"]):
         """Every setting with its origin.
 
         Raises:
-            UsageError: a config file or `MVC_*` variable is wrong.
+            UsageError: a config file or `MVC_*` variable is invalid.
         """
         return self._settings or config.merge([
             self.config_layer("user"),
@@ -271,7 +271,7 @@ class Project(AbstractContextManager["Project"]):
 
     @cached_property
     def catalog(self) -> Catalog:
-        """What mvc remembers of this worktree's files."""
+        """The catalog of this worktree's files."""
         from mvc.workspace.catalog import Catalog  # noqa: PLC0415 - see `catalog_path`
 
         catalog = Catalog(self.catalog_path, self.worktree)

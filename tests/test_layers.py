@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SLOW = {"fsspec", "s3fs", "rich", "pathspec", "sklearn", "numpy", "joblib", "asyncio", "botocore", "aiohttp"}
+SLOW = {"aiobotocore", "asyncssh", "rich", "pathspec", "sklearn", "numpy", "joblib", "asyncio", "botocore", "aiohttp"}
 SHOW = """
 import sys
 sys.argv[0] = "mvc"

@@ -24,7 +24,7 @@ HELP = "Help"
 
 
 class Group(TyperGroup):
-    """A group of commands that refuses an unknown command also in completion, where the library goes on."""
+    """A group of commands that refuses an unknown command in completion as well, unlike the library."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
@@ -88,7 +88,7 @@ def options(
 
 
 def around(output: Output) -> Surroundings:
-    """Return the process's surroundings, with output for waiting and progress."""
+    """Return the surroundings of the process, with output for waiting and progress."""
     from mvc.cli import progress  # noqa: PLC0415
     from mvc.surroundings import surroundings  # noqa: PLC0415
 

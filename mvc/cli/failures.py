@@ -1,4 +1,4 @@
-"""Errors as exit codes and two lines: what is wrong, and what to type."""
+"""Errors as exit codes and two lines: the message, and the fix."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def report_bug(arguments: list[str]) -> int:
 
 def say(message: str, fix: str = "") -> None:
     """Print an error and its fix on stderr, without control characters."""
-    with suppress(OSError):  # stderr is closed: the exit code has to do
+    with suppress(OSError):  # stderr is closed: only the exit code remains
         print(f"error: {visible(message)}", file=sys.stderr)
         if fix:
             print(f"  try: {visible(fix)}", file=sys.stderr)

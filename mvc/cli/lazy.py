@@ -1,6 +1,6 @@
-"""The command `mvc`, whose subcommands are imported and built when they are needed.
+"""The command `mvc`, with subcommands that are imported and built on first use.
 
-Building all of them takes some 60 ms, and a command line uses one.
+Building all of them takes about 60 ms, and a command line uses one.
 """
 
 from __future__ import annotations

@@ -23,18 +23,18 @@ def main() -> None:
     except KeyboardInterrupt:  # before `run`
         sys.exit(130)
     finally:
-        gc.freeze()  # else the interpreter scans everything once more at its end
+        gc.freeze()  # otherwise the interpreter scans all objects again at exit
 
 
 def _become_the_hook() -> None:
-    """Replace this process by the program that judges: it loads no command line, and Git waits for it at every commit.
+    """Replace this process by `mvc.hook`, which does not load the command line: Git waits for it at every commit.
 
-    With PRE_COMMIT_TO_REF, the framework pre-commit asks for a range of revisions: see `mvc.cli.commands.hook`.
+    With PRE_COMMIT_TO_REF, the framework pre-commit passes a range of revisions: see `mvc.cli.commands.hook`.
     """
     import os  # noqa: PLC0415
 
     if "PRE_COMMIT_TO_REF" not in os.environ:
-        os.execv(sys.executable, [sys.executable, "-P", "-m", "mvc.hook", *sys.argv[3:]])  # noqa: S606 - this very Python
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "mvc.hook", *sys.argv[3:]])  # noqa: S606 - the same Python
 
 
 def _survive_any_name() -> None:
@@ -80,7 +80,7 @@ def run(arguments: list[str]) -> int:
         return failures.quiet_pipe()
     except OSError as error:
         return failures.report_os_error(error)
-    except Exception:  # noqa: BLE001 - a bug: it is logged and named
+    except Exception:  # noqa: BLE001 - a bug: it is logged and reported
         return failures.report_bug(arguments)
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from mvc.objects.visible import size as size  # noqa: PLC0414 - commands import all that prints from here
+from mvc.objects.visible import size as size  # noqa: PLC0414 - commands import output functions from here
 from mvc.objects.visible import visible as visible  # noqa: PLC0414 - as above
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ _COLORS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2}
 
 
 FEW = 10
-"""How many items a list shows without `-v`."""
+"""The number of items in a list without `-v`."""
 
 
 class Output(NamedTuple):
@@ -61,7 +61,7 @@ def print_json(value: object) -> None:
 
 
 def plain(value: object) -> Any:
-    """Return named tuples as dictionaries, all the way down."""
+    """Return named tuples as dictionaries, recursively."""
     if hasattr(value, "_asdict"):
         return {name: plain(item) for name, item in value._asdict().items()}
     if isinstance(value, list | tuple):

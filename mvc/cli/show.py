@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from mvc.ops.shared.transfers.results import TransferResult
 
 FEW_USES = 3
-"""How many users are shown without `-v`."""
+"""The number of users shown without `-v`."""
 
 
 def describe_use(use: Use) -> str:
-    """Return in one line which version of which path uses, or used, an object."""
+    """Return a line with the path and version that use, or used, an object."""
     if not use.commit:
         return f"{visible(use.path)}, never committed"
     tags = f" ({', '.join(map(visible, use.tags))})" if use.tags else ""

@@ -18,7 +18,7 @@ from typing import TypeAlias
 from mvc.fs.files import write_all
 
 IN_KERNEL_AT = 8 << 20
-"""Bytes from which a thread pays off."""
+"""Minimal bytes for a thread."""
 _STEP = 8 << 20
 _CANNOT = frozenset({
     errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM, errno.EBADF, errno.ETXTBSY,
@@ -64,7 +64,7 @@ def _read_and_write(source: int, target: int, buffer: memoryview) -> int:
 
 
 def _copy_range(source: int, target: int, offset: int, *, may_fail: bool = False) -> int:
-    """Let the kernel copy a part; return its size: 0 at the end, or if it cannot and `may_fail`."""
+    """Let the kernel copy a part; return its size: 0 at the end, or on an error if `may_fail`."""
     try:
         return os.copy_file_range(source, target, _STEP, offset, offset)
     except (OSError, AttributeError) as error:  # not every system has the call

@@ -15,7 +15,7 @@ _NO_DIRECTORY_FSYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 class DurableNames:
     """Makes the names in directories durable, also from several threads.
 
-    After one failure it always fails for that directory: the kernel reports a failed write only once.
+    After a failure, that directory always fails: the kernel reports a failed write only once.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class DurableNames:
             PermissionError: the directory may not be opened; nothing was attempted.
             OSError: names may be lost, now or earlier.
         """
-        with self._syncing[path]:  # or another thread would ask while this one gets the error
+        with self._syncing[path]:  # else another thread could fsync before the error is noted
             if number := self._lost.get(path):
                 raise OSError(number, os.strerror(number), path)
             try:

@@ -20,7 +20,7 @@ _NETWORK = frozenset({
 
 
 def on_network(path: str) -> bool:
-    """Whether the file system at `path` is on a network, or behaves like that."""
+    """Whether the file system at `path` is on a network, or behaves like one that is."""
     device = os.stat(path).st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
     with suppress(OSError), open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as mounts:

@@ -1,4 +1,4 @@
-"""Opening, reading and writing files, with changes and symlinks noticed."""
+"""Opening, reading and writing files; changes and symlinks are detected."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def exists(path: str) -> bool:
     """Whether `path` exists; a dangling symlink does not.
 
     Raises:
-        OSError: the system cannot tell. `os.path.exists` returns False then.
+        OSError: unknown; `os.path.exists` would return False.
     """
     try:
         os.stat(path)
@@ -96,7 +96,7 @@ def open_regular(name: str, dir_fd: int | None, path: str) -> tuple[int, os.stat
 
 def read_up_to(fd: int, limit: int) -> bytes:
     """Return the rest of `fd`, at most `limit` bytes."""
-    limit = min(limit, os.fstat(fd).st_size + 1)  # os.read allocates all that it is asked for
+    limit = min(limit, os.fstat(fd).st_size + 1)  # os.read allocates the requested size
     parts = []
     while limit > 0 and (part := os.read(fd, limit)):
         parts.append(part)
@@ -116,7 +116,7 @@ def check_unchanged(fd: int, before: os.stat_result, path: str) -> None:
     """Check that the file behind `fd` has the times and size in `before`.
 
     Raises:
-        SourceChanged: it was written to since.
+        SourceChanged: it was modified.
     """
     now = os.fstat(fd)
     if (now.st_ctime_ns, now.st_mtime_ns, now.st_size) != (before.st_ctime_ns, before.st_mtime_ns, before.st_size):

@@ -16,12 +16,12 @@ from mvc.fs.new_names import link_new
 from mvc.fs.shared_folders import is_shared, make_folders
 
 SOMEBODY = "another mvc"
-"""The holder of a shared lock: its holders are not recorded."""
+"""Shown as the holder of a shared lock: its holders are not recorded."""
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 class Lock(NamedTuple):
-    """A lock file, and what to call when the lock must be waited for."""
+    """A lock file, and the callback before waiting for it."""
 
     path: str
     holder: str
@@ -61,7 +61,7 @@ class Lock(NamedTuple):
             if exclusive or error.errno not in (errno.EROFS, errno.EACCES):
                 raise as_error(error, f"cannot lock {self.path}") from None
         try:
-            # A user who can only read does no harm: an existing directory is locked instead of the file.
+            # A read-only user locks an existing directory instead of the file.
             path = self.path
             while not os.path.exists(path):
                 path = os.path.dirname(path)

@@ -24,8 +24,8 @@ SIBLING = ".mvc-tmp"
 class Scratch:
     """A directory of temporary files that belongs to one process.
 
-    It is locked while it is in use. The next scratch directory removes those whose process is gone:
-    the kernel frees the lock of a killed process.
+    It is locked while it is in use. The next scratch directory removes those of dead processes: the kernel frees the
+    lock of a killed process.
     """
 
     def __init__(self, parent: str) -> None:
@@ -120,13 +120,13 @@ def _host() -> str:
 
 
 def sweep(parent: str) -> None:
-    """Remove the scratch directories in `parent` whose process is gone."""
+    """Remove the scratch directories of dead processes in `parent`."""
     with os.scandir(parent) as entries:
         folders = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
     if folders and on_network(parent):  # NFS does not show other machines the locks of directories
         folders = [path for path in folders if os.path.basename(path).startswith(_host())]
     for path in folders:
-        with suppress(OSError):  # in use, of another user, or gone
+        with suppress(OSError):  # in use, another user's, or removed
             fd = os.open(path, DIRECTORY)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -166,8 +166,8 @@ def _remove_tree(path: str) -> None:
 class Staging:
     """Temporary files that are renamed to their targets.
 
-    They are in `primary`, unless the target is on another file system or mount, to which no rename
-    is possible: then in a scratch directory beside the target. A `primary` that is not writable has none.
+    They are in `primary`, or if the target is on another file system or mount, in a scratch directory beside it,
+    because a rename cannot cross mounts. A `primary` that is not writable has none.
     """
 
     def __init__(self, primary: str) -> None:

@@ -18,7 +18,7 @@ NAMES = {
 
 
 def denied(deny: Iterable[str], files: Iterable[str]) -> tuple[str, str] | None:
-    """Return the first file that matches one of `deny`, formats or patterns, and that one; None without a match.
+    """Return the first file that matches `deny` (formats or patterns), and the match in it; None without one.
 
     Case is ignored, as loaders ignore it.
     """
@@ -27,7 +27,7 @@ def denied(deny: Iterable[str], files: Iterable[str]) -> tuple[str, str] | None:
 
 
 def problem(deny: Iterable[str]) -> str:
-    """Return what is wrong with a list of formats; empty when it is valid."""
+    """Return why a list of formats is invalid; empty when it is valid."""
     for name in deny:
         if name not in NAMES and not any(char in name for char in "*?["):
             return f"unknown format {name!r}: expected a pattern, or one of {', '.join(NAMES)}"

@@ -23,7 +23,7 @@ def matches(pattern: str, path: str) -> bool:
 
 
 def last(patterns: Iterable[str], path: str) -> str:
-    """Return the pattern of a list that decides on a file, which is the last match; empty for none or a negated one.
+    """Return the last pattern of a list that matches a file; empty without a match or for a negated one.
 
     Raises:
         ValueError: a pattern is invalid.
@@ -50,7 +50,7 @@ def in_any_case(patterns: Iterable[str], path: str) -> str:
 
 
 def problem(pattern: str) -> str:
-    """Return what is wrong with a pattern; empty when it is valid."""
+    """Return why a pattern is invalid; empty when it is valid."""
     try:
         _expression(pattern)
     except ValueError as error:

@@ -28,7 +28,7 @@ LABEL = re.compile(r"(?!(?:null|true|false|yes|no|on|off|y|n)$)[a-z](?:[a-z0-9_.
 
 
 class Notes(NamedTuple):
-    """Notes of people about a tracked path; they do not identify it."""
+    """Users' notes about a tracked path; not part of its identity."""
 
     name: str = ""
     desc: str = ""

@@ -1,6 +1,6 @@
 """Reading pointers without YAML, as only their canonical form is valid.
 
-`mvc.objects.pointer_document` explains what is wrong with any other.
+`mvc.objects.pointer_document` explains errors in any other.
 """
 
 from __future__ import annotations

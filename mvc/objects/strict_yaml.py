@@ -57,7 +57,7 @@ def convert(data: object, type_: type[T], *, what: str) -> T:
     """Return plain data as a value of `type_`.
 
     Raises:
-        InvalidFormat: it is not of `type_`.
+        InvalidFormat: it does not match `type_`.
     """
     try:
         return msgspec.convert(data, type_)

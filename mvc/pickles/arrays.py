@@ -64,7 +64,7 @@ def _depth(text: str) -> int:
 
 
 def _has_objects(dtype: Any) -> bool:
-    """Whether a dtype has objects; one that is not understood counts as if it had."""
+    """Whether a dtype has objects; an unknown dtype counts as one that has."""
     if isinstance(dtype, str):
         return dtype.lstrip("<>|=")[:1] not in tuple("biufcmMSUV?")
     return not isinstance(dtype, list) or any(

@@ -58,7 +58,7 @@ class _Zlib:
 
     @property
     def unused_data(self) -> bytes:
-        """The input behind the end of the stream."""
+        """The input after the end of the stream."""
         return bytes(self._inner.unused_data)
 
     def decompress(self, data: bytes, max_length: int) -> bytes:

@@ -1,7 +1,7 @@
 """Follow the opcodes of a pickle and note what unpickling would import and call. Nothing is unpickled.
 
-The opcodes run on a stack of what is known of each value: names, short strings, small numbers. mvc does not look at
-what a name does, only at whether it is on the list of harmless names. The machine and its opcodes:
+The opcodes run on a stack of partly known values: names, short strings, small numbers. mvc does not analyze imported
+names, it only checks the list of harmless ones. The machine and its opcodes:
 https://docs.python.org/3/library/pickletools.html
 """
 
@@ -14,10 +14,10 @@ from mvc.pickles.values import Findings
 
 
 def follow(reader: PickleReader, findings: Findings, *, arrays: bool = False, uncertain: bool = False) -> None:
-    """Follow one pickle, at which `reader` stands, to its STOP, and add what it does to `findings`.
+    """Follow one pickle from the position of `reader` to STOP, and add its imports and calls to `findings`.
 
-    With `arrays`, joblib's arrays stand in the pickle, each behind its `NumpyArrayWrapper`. If `uncertain`, the bytes
-    may be something else: then a name that no module can have is an error.
+    With `arrays`, joblib's arrays are in the pickle, each after its `NumpyArrayWrapper`. If `uncertain`, the bytes may
+    have another format: then an invalid module name is an error.
 
     Raises:
         MalformedPickle: The bytes are not a pickle, or end before STOP.

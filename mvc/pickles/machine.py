@@ -1,4 +1,4 @@
-"""The machine that follows a pickle: its stack and memo hold what is known of each value."""
+"""The machine that follows a pickle: its stack and memo have partly known values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROOM = 300
 """Bytes that each of these takes at most, with its argument and a MEMOIZE."""
 
 Handler: TypeAlias = "Callable[[Machine], object]"
-"""What an opcode does to the machine."""
+"""The effect of an opcode on the machine."""
 
 
 class Machine:
@@ -34,7 +34,7 @@ class Machine:
         self, opcodes: Mapping[int, Handler], reader: PickleReader, findings: Findings,
         *, arrays: bool, uncertain: bool,
     ) -> None:
-        """Begin where `reader` stands; for the arguments see `pickles.follow`."""
+        """Begin at the position of `reader`; for the arguments see `pickles.follow`."""
         self.opcodes = opcodes
         self.reader = reader
         self.findings = findings
@@ -48,9 +48,9 @@ class Machine:
         """All numbers below this are in use, and those in `sparse`."""
         self.sparse: set[int] = set()
         self.misread = False
-        """Whether we passed an array of joblib's, which `pickle.load` reads as opcodes."""
+        """Whether an array of joblib was skipped, which `pickle.load` reads as opcodes."""
         self.frame = 0
-        """Where the last frame ends."""
+        """The end of the last frame."""
 
     def run(self) -> None:
         """Follow the opcodes until STOP."""
@@ -68,9 +68,9 @@ class Machine:
         raise MalformedPickle("too many opcodes")
 
     def run_common(self, data: bytes, at: int) -> int:
-        """Follow the most frequent opcodes from `at` on; return where another one stands.
+        """Follow the most frequent opcodes from `at` on; return the position of the first other one.
 
-        It does what the handlers in `opcodes` do, in a third of their time.
+        Same effect as the handlers in `opcodes`, in a third of their time.
         """
         push, memo, end = self.stack.append, self.memo, len(data) - _ROOM if len(self.memo) < MAX_VALUES else 0
         while at < end:
@@ -80,7 +80,7 @@ class Machine:
                 value: Any = data[start:at]
             elif code == _BYTE:
                 value, at = data[at + 1], at + 2
-            elif code == _FLOAT and data[at + 9] != _FLOAT:  # a row of them goes quicker still
+            elif code == _FLOAT and data[at + 9] != _FLOAT:  # the handler reads a row of them faster
                 value, at = DATA, at + 9
             elif code == _GET and data[at + 1] < self.dense:
                 value, at = memo.get(data[at + 1], UNKNOWN), at + 2
@@ -174,7 +174,7 @@ class Machine:
         return self.import_name(module, name)
 
     def call(self, function: Any, arguments: Any) -> Any:
-        """Call `function`; return what is known of the result."""
+        """Call `function`; return its partly known result."""
         if type(function) is not Global:
             if function is not UNKNOWN and function is not INSTANCE:
                 raise MalformedPickle("calls a value that is not callable")

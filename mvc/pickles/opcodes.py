@@ -39,7 +39,7 @@ def _numbers(code: str, width: int) -> Handler:
 
 
 def _text(width: int) -> Handler:
-    """Return the handler of a string whose length stands before it in `width` bytes."""
+    """Return the handler of a string after its length in `width` bytes."""
 
     def handle(machine: Machine) -> None:
         size = machine.reader.number(width)
@@ -53,7 +53,7 @@ def _text(width: int) -> Handler:
 
 
 def _bytes(width: int) -> Handler:
-    """Return the handler of bytes whose length stands before them in `width` bytes."""
+    """Return the handler of bytes after their length in `width` bytes."""
 
     def handle(machine: Machine) -> None:
         machine.reader.skip(machine.reader.number(width))

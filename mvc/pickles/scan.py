@@ -1,7 +1,7 @@
 """Find the pickles in a file: plain ones, joblib's, PyTorch's, NumPy's, compressed and archived ones.
 
-Loaders do not look at the names of files, so a file is read in each way in which a loader might read it. If a loader
-would start with it and it cannot be read to the end, that is a problem.
+Loaders ignore file names, so a file is read in each way in which a loader might read it. A file that a loader would
+start to read, but that cannot be read to the end, is a problem.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _UNSUPPORTED = {b"\x04\x22M\x18": "lz4", b"\x28\xb5\x2f\xfd": "zstd", b"ZF0x": "
 
 
 class ScanResult(NamedTuple):
-    """What a file would do when it is unpickled."""
+    """The effects of unpickling a file."""
 
     names: tuple[str, ...] = ()
-    """What it would import or call that is not known to be harmless."""
+    """Names imported or called that are not known to be harmless."""
     problem: str = ""
     """Why it could not be read to the end; empty if it could."""
 
@@ -52,7 +52,7 @@ _TEXTS = ("*.json", "*.jsonl", "*.md", "*.txt", "*.yaml", "*.yml", "*.csv", "*.t
 
 
 def scan(file: BinaryIO, size: int, path: str) -> ScanResult:
-    """Scan `file` for pickles. It has `size` bytes, stands at its start, and is called `path`."""
+    """Scan `file`, which is at its start, for pickles; `size` is in bytes, `path` its name."""
     findings = Findings()
     try:
         _scan(file, size, findings, named=_is_pickle_by_name(path))
@@ -84,7 +84,7 @@ def _scan(file: BinaryIO, size: int, findings: Findings, *, named: bool) -> None
     else:
         uncertain = kind in _OTHERS or not (named or kind in _PICKLES)
         (follow_possible_pickles if uncertain else follow_pickles)(start, findings)
-    if END in read_tail(file, size):  # Python's zipfile finds a zip behind other bytes
+    if END in read_tail(file, size):  # Python's zipfile finds a zip after other bytes
         follow_zip(file, size, findings, prefixed=True)
 
 
@@ -114,7 +114,7 @@ _DIRECTORY = 64 << 20
 
 
 def follow_zip(file: BinaryIO, size: int, findings: Findings, *, prefixed: bool = False) -> None:
-    """Follow the pickles in all members of a zip, which is `prefixed` if other bytes stand before it.
+    """Follow the pickles in all members of a zip, which is `prefixed` if other bytes precede it.
 
     Raises:
         MalformedPickle: It cannot be read to the end, or readers may find different members.
@@ -189,7 +189,7 @@ class _Member:
 
 
 def _member(opened: Callable[[], Any], name: str, findings: Findings, limit: _Limit) -> None:
-    """Follow the pickles in a member: it must be one if its name says so, and may be one otherwise."""
+    """Follow the pickles in a member: its name decides whether it must or may be one."""
 
     def start() -> PickleReader:
         return PickleReader(_Member(opened(), limit))
@@ -207,7 +207,7 @@ def _member(opened: Callable[[], Any], name: str, findings: Findings, limit: _Li
 
 @contextmanager
 def _reading(what: str) -> Iterator[None]:
-    """Turn whatever a broken archive raises into `MalformedPickle`."""
+    """Translate all errors of a broken archive into `MalformedPickle`."""
     from lzma import LZMAError  # noqa: PLC0415 - few files need it
     from tarfile import TarError  # noqa: PLC0415 - as above
     from zipfile import BadZipFile  # noqa: PLC0415 - as above

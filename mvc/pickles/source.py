@@ -16,7 +16,7 @@ class MalformedPickle(Exception):
 
 
 class Stream(Protocol):
-    """What bytes are read from."""
+    """A source of bytes."""
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes; none at the end."""
@@ -113,7 +113,7 @@ class PickleReader:
                 raise MalformedPickle(TRUNCATED)
 
     def skip_matching(self, pattern: re.Pattern[bytes]) -> int:
-        """Skip what `pattern` matches in the bytes at hand, and return its length."""
+        """Skip the match of `pattern` in the buffered bytes, and return its length."""
         match = pattern.match(self.data, self.at)
         if match is None:
             return 0
@@ -121,7 +121,7 @@ class PickleReader:
         return match.end() - match.start()
 
     def _fill(self, count: int) -> bool:
-        """Read until `count` bytes are at hand; return whether there are that many."""
+        """Read until `count` bytes are buffered; return whether there are that many."""
         rest = self.data[self.at :]
         self._start += self.at
         self.at = 0

@@ -1,4 +1,4 @@
-"""What is known of a value on the stack, and what was found in a file."""
+"""Partly known values on the stack, and the findings in a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAX_NAMES = 1000
 
 
 class _Kind:
-    """A value of which only the kind is known."""
+    """A value whose kind only is known."""
 
 
 UNKNOWN: Any = _Kind()
@@ -23,7 +23,7 @@ DATA: Any = _Kind()
 
 
 class Global(NamedTuple):
-    """What was imported."""
+    """An imported name."""
 
     name: str
     """Module and name; empty if it was reported already."""
@@ -53,7 +53,7 @@ class Dtype:
         self.state: Any = None
 
     def set(self, state: Any) -> None:
-        """Set the state; it is unknown once it is set twice."""
+        """Set the state; a second call makes it unknown."""
         self.state = UNKNOWN if self.state is not None else state
 
 
@@ -66,7 +66,7 @@ class ArrayWrapper:
 
 
 class Findings:
-    """What was found in a file."""
+    """The findings in a file."""
 
     def __init__(self) -> None:
         """Start empty."""

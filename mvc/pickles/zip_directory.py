@@ -30,7 +30,7 @@ class Directory(NamedTuple):
 
 
 def read_directory(file: BinaryIO, size: int) -> Directory:
-    """Return what the end record of a zip of `size` bytes says; the zip may have other bytes before it."""
+    """Return the directory of a zip of `size` bytes, by its end record; other bytes may precede the zip."""
     tail = read_tail(file, size)
     at = tail.rfind(END)
     end = tail[at : at + _END_BYTES]

@@ -43,5 +43,5 @@ class FileAt(NamedTuple):
 
     @property
     def has_conflict_marks(self) -> bool:
-        """Whether it has lines that Git writes into a file that it could not merge; one of them is enough."""
+        """Whether it has any conflict marker of Git."""
         return re.search(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", self.raw, re.MULTILINE) is not None

@@ -1,4 +1,4 @@
-"""Findings of the judge: a stable code, a path, what is wrong, and the command that fixes it."""
+"""Findings of the judge: a stable code, a path, a message, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Finding(NamedTuple):
     path: str
     """The tracked path, or a file in Git; empty for neither."""
     message: str
-    """What is wrong, with the value found and the value expected, in one line."""
+    """One line, with the value found and the value expected."""
     fix: str = ""
-    """What to type."""
+    """The command to type."""
 
     @classmethod
     def of(cls, code: str, path: str, message: str, fix: str, severity: Severity = "error") -> Finding:
@@ -41,7 +41,7 @@ class Comparison(NamedTuple):
     """Such as `≥ 0.9`, or `-1% of base`; empty without a rule."""
     passed: bool
     codes: tuple[str, ...] = ()
-    """The findings because of which it did not pass, also waived ones."""
+    """The findings that fail it, also waived ones."""
 
 
 class Judged(NamedTuple):

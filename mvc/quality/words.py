@@ -1,4 +1,4 @@
-"""How findings quote what files say: short, and in one line."""
+"""Quotes file contents in findings: short, and in one line."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which objects are needed, and which are there."""
+"""The objects that are needed, and those available."""

@@ -1,7 +1,7 @@
 """Whether the cache holds the content of a pointer: every file is looked up.
 
-The presence of a manifest does not imply that of its files. The catalog remembers where they were all found, so that
-the next check only looks whether those packs and loose objects still exist.
+The presence of a manifest does not imply that of its files. The catalog records where they were all found, so that the
+next check only tests whether those packs and loose objects still exist.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def load_manifest(cache: Cache, pointer: Pointer) -> Manifest:
 
 
 def is_available(cache: Cache, catalog: Catalog, pointer: Pointer) -> bool:
-    """Whether the cache holds all content of the pointer now.
+    """Whether the cache has all content of the pointer now.
 
     Raises:
         InvalidFormat: its manifest breaks its format.

@@ -1,6 +1,6 @@
 """The objects that the pointers of a repository need, which gc must keep.
 
-Everything that looks like a digest in a pointer counts, also in both sides of a conflict and in what does not parse.
+Every string that looks like a digest in a pointer counts, also in both sides of a conflict and in invalid pointers.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class PointerReader:
     """Finds the objects that pointers need. Each manifest is read once."""
 
     def __init__(self, cache: Cache, elsewhere: Callable[[str], bytes] = lambda name: b"") -> None:  # noqa: ARG005
-        """Read manifests from `cache`; `elsewhere` returns those that it lacks, verified, or nothing."""
+        """Read manifests from `cache`; `elsewhere` returns missing ones, verified, or nothing."""
         self._cache = cache
         self._elsewhere = elsewhere
         self._manifests: dict[str, frozenset[str]] = {}
 
     def needed_by(self, pointers: Iterable[bytes]) -> set[str]:
-        """Return the names of all objects that pointers with these bytes need, as far as their manifests are known.
+        """Return the names of all objects that pointers with these bytes need, with those in known manifests.
 
         Raises:
             MvcError: a pointer has a newer format, or a manifest that it names is damaged.
@@ -67,10 +67,10 @@ class PointerReader:
         return set(_DIGEST.findall(raw.decode("latin-1")))
 
     def listed_in(self, name: str) -> frozenset[str]:
-        """Return what the object `name` lists, directly and through shards, if it is a manifest.
+        """Return the objects that the manifest `name` lists, directly and through shards; none for other objects.
 
         Raises:
-            MvcError: it is damaged.
+            MvcError: the manifest is damaged.
         """
         if name not in self._manifests:
             self._manifests[name] = self._read(name)
@@ -86,7 +86,7 @@ class PointerReader:
     def _manifest(self, name: str) -> bytes:
         """Return the manifest's bytes, verified; none when it is missing or not a manifest.
 
-        A missing manifest protects nothing, for its files cannot be used without it. A damaged one is an error.
+        A missing manifest protects no objects, as its files cannot be used without it. A damaged one is an error.
         """
         unknown = "so the files it lists are not known"
         try:
@@ -121,7 +121,7 @@ def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], reade
     names = _uncommitted(git, git_dirs, tops, reader)
     oids = dict.fromkeys(reachable_blobs(home, git_dirs, PATTERN))  # in the order of the log: faster than sorted
     names |= reader.needed_by(stream_blobs(home, oids, MAX_BYTES))
-    return names | _uncommitted(git, git_dirs, tops, reader)  # again: a stash may have been popped meanwhile
+    return names | _uncommitted(git, git_dirs, tops, reader)  # again: a stash may just have been popped
 
 
 def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> set[str]:
@@ -169,7 +169,7 @@ def _main_workspace(git: Git, common_dir: str) -> str:
         MvcError: Git cannot read its settings.
     """
     done = git.attempt("config", "--get", "core.worktree")
-    if done.returncode not in (0, 1):  # 1: there is no such setting
+    if done.returncode not in (0, 1):  # 1: not set
         raise MvcError(f"Git cannot read its settings: {why_failed(done)}", "git config --list")
     if done.stdout:
         return os.path.normpath(os.path.join(common_dir, os.fsdecode(done.stdout).rstrip("\n")))

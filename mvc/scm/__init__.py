@@ -1,1 +1,1 @@
-"""Git, through its commands: `plumbing` runs them, the others ask questions."""
+"""Git, through its commands: `plumbing` runs them, the other modules query."""

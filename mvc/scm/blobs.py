@@ -11,7 +11,7 @@ from mvc.scm.plumbing import Git, split_nul
 from mvc.scm.presence import kinds
 
 LARGE_BLOB = 2 << 20
-"""Bytes: from this size on, the beginning of a blob is read by a process of its own, which is then stopped."""
+"""Bytes: from this size on, the beginning of a blob is read by a separate process, which is then stopped."""
 _BATCH = 32 << 20
 """Bytes of blobs that are held in memory at once."""
 
@@ -56,7 +56,7 @@ def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
 
 
 def present_blobs(git: Git, oids: Iterable[str]) -> set[str]:
-    """Return those of `oids` that this clone has; a partial clone lacks some.
+    """Return the `oids` that this clone has; a partial clone lacks some.
 
     Raises:
         MvcError: some cannot be read.

@@ -1,4 +1,4 @@
-"""What hooks ask: the files that differ between two commits, and the blobs that a push brings."""
+"""Queries of hooks: the files that differ between two commits, and the new blobs of a push."""
 
 from __future__ import annotations
 

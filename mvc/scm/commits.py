@@ -1,4 +1,4 @@
-"""Commits: what a revision names, what is known of a commit, and the files in it."""
+"""Commits: resolving revisions, their metadata, and their files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.scm.incomplete import is_partial
 from mvc.scm.plumbing import Git, reason_of, split_nul, why_failed
 
-# What a revision names.
+# Revisions.
 
 _VERIFY = ("rev-parse", "--verify", "--quiet", "--end-of-options")
 
@@ -20,7 +20,7 @@ def resolve(git: Git, revision: str) -> str:
     """Return the commit that `revision` names.
 
     Raises:
-        UsageError: it names none.
+        UsageError: it names no commit.
     """
     done = git.attempt(*_VERIFY, f"{revision}^{{commit}}")
     if done.returncode:
@@ -39,7 +39,7 @@ def is_revision(git: Git, word: str) -> bool:
 
 
 def find_commit(git: Git, revision: str) -> str:
-    """Return the commit that `revision` names; empty when it names none that this clone has.
+    """Return the commit that `revision` names; empty when this clone has no such commit.
 
     Raises:
         MvcError: Git cannot tell.
@@ -66,7 +66,7 @@ def head(git: Git) -> str | None:
 
 
 def commits_of(git: Git, oids: Iterable[str]) -> list[str]:
-    """Return the commits that `oids` name, directly or through a tag, without those that this clone lacks."""
+    """Return the commits that `oids` name, directly or through a tag; skip those that this clone lacks."""
     asked = "".join(f"{oid}^{{commit}}\n" for oid in oids).encode()
     rows = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked) if asked else b""
     return [oid for oid, _, kind in (row.decode().partition(" ") for row in rows.splitlines()) if kind == "commit"]
@@ -97,11 +97,11 @@ def contains(git: Git, commit: str, other: str) -> bool:
     return done.returncode == 0
 
 
-# Who and when.
+# Metadata.
 
 
 class CommitInfo(NamedTuple):
-    """What people know a commit by."""
+    """The metadata of a commit for display."""
 
     author: str
     date: str
@@ -110,7 +110,7 @@ class CommitInfo(NamedTuple):
 
 
 def commit_infos(git: Git, commits: Iterable[str]) -> dict[str, CommitInfo]:
-    """Return what is known of those commits that Git still has."""
+    """Return the metadata of the commits that Git still has."""
     rows = (row.split("\1") for row in _log(git, commits, "%H%x01%an%x01%aI%x01%s"))
     # Since 2.45 Git writes UTC as `Z`.
     return {row[0]: CommitInfo(row[1], row[2].replace("Z", "+00:00"), "\1".join(row[3:])) for row in rows}
@@ -131,14 +131,14 @@ def _log(git: Git, commits: Iterable[str], form: str) -> list[str]:
 
 
 _UNKNOWN_USER = re.compile(rb"tell me who you are|^fatal: (no|empty|name|unable to auto-detect) ", re.MULTILINE)
-"""How Git says that no user is configured (its ident.c); other errors mean that it could not find out."""
+"""Git's messages without a configured user (its ident.c); other errors are failures."""
 
 
 def identity(git: Git) -> str:
-    """Return the email address under which the user commits; empty when none is configured.
+    """Return the email address of the user's commits; empty if not configured.
 
     Raises:
-        MvcError: Git could not find out.
+        MvcError: Git cannot determine it.
     """
     done = git.attempt("var", "GIT_AUTHOR_IDENT")
     if done.returncode and not _UNKNOWN_USER.search(done.stderr):
@@ -190,7 +190,7 @@ class CommitPath(NamedTuple):
 
 
 def blobs_at(git: Git, wanted: Iterable[CommitPath]) -> dict[CommitPath, str]:
-    """Return the blobs of those of the `wanted` paths that are files in their commits.
+    """Return the blobs of the `wanted` paths that are files in their commits.
 
     Raises:
         MvcError: this clone is partial and lacks one of them, or may.
@@ -208,7 +208,7 @@ def _blobs_at(git: Git, wanted: list[CommitPath]) -> dict[CommitPath, str]:
     asked = os.fsencode("".join(f"{commit}:{path}\n" for commit, path in wanted))
     done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
     reason = reason_of(done.stderr)
-    if done.returncode or reason:  # Git calls what it cannot read missing, and may say why on stderr
+    if done.returncode or reason:  # Git reports unreadable objects as missing, maybe with a reason on stderr
         raise MvcError(f"Git cannot read its objects: {reason}", "git fsck")
     rows = (row.decode(errors="replace").rpartition(" ") for row in done.stdout.split(b"\n")[:-1])
     return {item: oid for item, (oid, _, kind) in zip(wanted, rows, strict=True) if kind == "blob"}

@@ -1,4 +1,4 @@
-"""What `mvc doctor` asks: Git's version, and how Git treats tracked content and pointers."""
+"""Queries of `mvc doctor`: Git's version, and how Git treats tracked content and pointers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_repository(git: Git) -> bool:
 
 
 def not_ignored(git: Git, paths: Iterable[str]) -> list[str]:
-    """Return those of `paths` that `git add --all` would add."""
+    """Return the `paths` that `git add --all` would add."""
     paths = list(paths)
     names = b"".join(os.fsencode(path) + b"\0" for path in paths)
     ignored = set(split_nul(git.attempt("check-ignore", "--no-index", "-z", "--stdin", stdin=names).stdout))

@@ -1,4 +1,4 @@
-"""The versions of a file in HEAD's history: who committed what, when, under which tags."""
+"""The versions of a file in HEAD's history, with commits and tags."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mvc.scm.refs import tags_by_commit
 
 
 class FileVersion(NamedTuple):
-    """A file, and another one beside it, as a commit left them."""
+    """A file, and another one beside it, after a commit."""
 
     commit: str
     info: CommitInfo

@@ -1,4 +1,4 @@
-"""What the commits of a history changed, read from Git's objects alone.
+"""The changes of commits in a history, read from Git's objects only.
 
 `git` is one that `landing.reading` returns.
 """
@@ -18,7 +18,7 @@ _RENAMES = ("-M", "-l1000", *(option for option in RAW if option != "--no-rename
 
 
 class Rename(NamedTuple):
-    """A file that Git sees renamed."""
+    """A rename that Git detected."""
 
     old: str
     new: str

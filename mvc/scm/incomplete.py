@@ -13,14 +13,14 @@ _Settings: TypeAlias = dict[str, dict[str, list[str]]]
 
 
 class Lack(NamedTuple):
-    """What a clone lacks, and what to type to get it."""
+    """A missing part of a clone, and the command that fetches it."""
 
     what: str
     fix: str
 
 
 def lacks_history(git: Git) -> Lack | None:
-    """Return how the clone is incomplete: shallow, partial, or without some branches or tags; None when complete."""
+    """Return why the clone is incomplete: shallow, partial, or without some branches or tags; None when complete."""
     if is_shallow(git):
         return Lack("this clone is shallow", "git fetch --unshallow")
     for name, options in sorted(_remote_settings(git).items()):
@@ -62,7 +62,7 @@ def _fetches_all_branches(refspecs: list[str]) -> bool:
 
 
 def _lacks_tags(name: str, options: dict[str, list[str]]) -> Lack | None:
-    """Return that a remote gives no tags, neither automatically nor by a refspec."""
+    """Return the lack of tags, if a remote fetches none, neither automatically nor by a refspec."""
     refspecs = {refspec.removeprefix("+") for refspec in options.get("fetch", [])}
     if "--no-tags" not in options.get("tagopt", []) or refspecs & {_TAGS, "refs/*:refs/*"}:
         return None

@@ -1,4 +1,4 @@
-"""Questions to Git's index, and to the workspace as Git sees it."""
+"""Queries of Git's index, and of the workspace as Git sees it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def index_paths(git: Git) -> IndexPaths:
 
 
 def staged_file(git: Git, path: str) -> bytes | None:
-    """Return the content that the index has for `path`; None when `path` is not in the index.
+    """Return the content of `path` in the index; None when `path` is not there.
 
     Raises:
         MvcError: Git cannot read it.
@@ -83,10 +83,10 @@ def has_staged(git: Git, pattern: str) -> bool:
 
 
 def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:
-    """Return those of `paths` that Git ignores; a file in the index is never ignored.
+    """Return the `paths` that Git ignores; a file in the index is never ignored.
 
     Raises:
-        MvcError: one lies in a submodule, or behind a symlink.
+        MvcError: one is in a submodule, or behind a symlink.
     """
     names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in paths)  # a leading colon is pathspec magic
     done = git.attempt("check-ignore", "-z", "--stdin", stdin=names)

@@ -1,4 +1,4 @@
-"""What a commit would take from the index, read inside a hook. Nothing is written or fetched."""
+"""The content of the index that a commit would take, read inside a hook. Nothing is written or fetched."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Merging one commit into another, with Git's objects alone: no workspace, no index, no hook.
+"""Merging one commit into another, with Git's objects only: no workspace, no index, no hook.
 
-Nothing that a pull request brings is run: no merge driver, no filter, no text conversion.
+No program of a pull request is run: no merge driver, no filter, no text conversion.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Merge(NamedTuple):
 
 @contextmanager
 def merging(git: Git, base: str, head: str) -> Iterator[Merge]:
-    """Merge `head` into `base` where it is not a fast-forward; objects that this writes are deleted afterwards.
+    """Merge `head` into `base` where it is not a fast-forward; new objects are deleted afterwards.
 
     Raises:
         MvcError: the two have no common history, Git cannot merge them, or head has a forged tree.
@@ -91,7 +91,7 @@ def merging(git: Git, base: str, head: str) -> Iterator[Merge]:
     with TemporaryDirectory(prefix="mvc-gate-") as folder:
         inside = _writing_to(git, folder)
         tree = _merge_trees(inside, base, head)
-        check_trees(inside, tree, known)  # a forged tree that base has repaired since must not come back
+        check_trees(inside, tree, known)  # a forged tree that base has repaired must not return
         yield Merge(inside, base, head, tree)
 
 
@@ -136,14 +136,14 @@ def _first_few(names: Iterable[str]) -> str:
     return f"{', '.join(unique[:_FEW])}{more}"
 
 
-# Trees, and how they differ.
+# Trees and differences.
 
 
 def list_tree(git: Git, tree: str) -> dict[str, Entry]:
     """Return every file of a tree.
 
     Raises:
-        MvcError: a name is there twice, as only in a forged tree.
+        MvcError: a name is duplicate, as only in a forged tree.
     """
     found: dict[str, Entry] = {}
     for row in git.run("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
@@ -161,8 +161,7 @@ def check_trees(git: Git, tree: str, *known: str) -> None:
     """Check that Git itself could have written a tree and all below it, except those in the trees `known`.
 
     Raises:
-        MvcError: one has a name twice, names out of order, or one that leads elsewhere. Programs differ in what they
-            would check out from it.
+        MvcError: one has duplicate, unsorted or unsafe names, which programs would check out differently.
     """
     without = [f"^{other}" for other in known]
     listed = git.run("rev-list", "--objects", "--no-object-names", "--filter=blob:none", tree, *without, "--")
@@ -177,7 +176,7 @@ _ELSEWHERE = frozenset({b".", b"..", b".git"})
 
 
 def _is_sound(raw: bytes, width: int) -> bool:
-    """Whether each name is a single one, unique, and in Git's order: directories sort as if they ended in a slash."""
+    """Whether each name is one component, unique, and in Git's order: directories sort as if they ended in a slash."""
     rows = re.findall(rb"([0-7]+) ([^\0]*)\0.{%d}" % width, raw, re.DOTALL)
     names = {name for _, name in rows}
     order = [name + b"/" if int(mode, 8) & _KIND == _DIRECTORY else name for mode, name in rows]
@@ -189,13 +188,13 @@ _NO_FILE = Entry("000000", "0" * 40)
 
 
 def differing(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> dict[str, RawChange]:
-    """Return the files in which two trees differ."""
+    """Return the files that differ between two trees."""
     paths = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
     sides = ((path, old.get(path, _NO_FILE), new.get(path, _NO_FILE)) for path in paths)
     return {path: RawChange(path, before.mode, after.mode, before.oid, after.oid) for path, before, after in sides}
 
 
 def as_index(entries: dict[str, Entry], changes: dict[str, RawChange]) -> Index:
-    """Return a tree and its changes in the form of an index that is about to be committed."""
+    """Return a tree and its changes as an index about to be committed."""
     known = {entry.oid for path, entry in entries.items() if path not in changes}
     return Index(entries, changes, frozenset(known | {change.old for change in changes.values()}))

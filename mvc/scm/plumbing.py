@@ -1,4 +1,4 @@
-"""Git's commands: how they are run, and how their output is read. Always `-z`, always `--` before names."""
+"""Running Git's commands and parsing their output. Always `-z`, always `--` before names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _REPOSITORY_VARIABLES = frozenset({
 
 
 def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the variables that select a repository; the identity stays."""
+    """Return the environment without the variables that select a repository; those of the identity stay."""
     kept = {key: value for key, value in environ.items() if key not in _REPOSITORY_VARIABLES}
     return {**kept, "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
 
@@ -59,7 +59,7 @@ class Git(NamedTuple):
         """Return what `git ARGS` prints.
 
         Raises:
-            MvcError: it failed; the message is the first line of Git's own.
+            MvcError: it failed; with the first line of Git's message.
         """
         done = self.attempt(*args, stdin=stdin)
         if done.returncode:
@@ -140,7 +140,7 @@ def parse_raw(output: bytes) -> list[RawChange]:
 
 
 class Layout(NamedTuple):
-    """Where the parts of a repository lie, as absolute paths."""
+    """The absolute paths of the parts of a repository."""
 
     root: str
     """Top of the worktree."""
@@ -152,7 +152,7 @@ def find_layout(git: Git) -> Layout:
     """Return the layout of the repository that `git.cwd` is in.
 
     Raises:
-        UsageError: it is in none, or in a bare one.
+        UsageError: there is no repository, or a bare one.
     """
     done = git.attempt("rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir")
     if done.returncode:

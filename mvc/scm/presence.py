@@ -1,4 +1,4 @@
-"""Which objects Git has. Git calls an object that it cannot read missing; here the two are distinguished."""
+"""The presence of Git objects. Unlike Git, this distinguishes unreadable from missing ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def kinds(git: Git, oids: Iterable[str]) -> dict[str, str]:
 
 
 def _asked(git: Git, oids: set[str]) -> tuple[dict[str, str], str]:
-    """Return the type of each object that Git finds, and what it prints on stderr."""
+    """Return the type of each object that Git finds, and its stderr."""
     if not oids:
         return {}, ""
     asked = "".join(f"{oid}\n" for oid in sorted(oids)).encode()
@@ -61,11 +61,11 @@ def _object_folders(git: Git) -> Iterator[str]:
 def _check_packs(folder: str) -> None:
     names: list[str] = []
     try:
-        with suppress(FileNotFoundError):  # there are none
+        with suppress(FileNotFoundError):  # no alternates
             names = sorted(os.listdir(folder))
         for name in names:
             if name.endswith((".idx", ".pack")):
-                with suppress(FileNotFoundError), open(f"{folder}/{name}", "rb") as file:  # repacked meanwhile
+                with suppress(FileNotFoundError), open(f"{folder}/{name}", "rb") as file:  # just repacked
                     file.read(1)
     except OSError as error:
         line = f"ls -l {shlex.quote(str(error.filename or folder))}"

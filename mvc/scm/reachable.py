@@ -1,6 +1,6 @@
-"""Everything in a repository that Git can still reach: from refs, reflogs, the index, operations in progress.
+"""The objects in a repository that Git can reach: from refs, reflogs, the index, operations in progress.
 
-An object is reachable if any of these roots leads to it, whatever path it has there.
+An object is reachable from any of these roots, at any path.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PSEUDO_REFS = (
 )
 _OF_A_WORKTREE = ("refs/bisect/", "refs/rewritten/", "refs/worktree/")
 _OPTIONAL = frozenset({"ORIG_HEAD", "FETCH_HEAD"})
-"""Git prunes objects that only these name, so they may be missing."""
+"""Git prunes objects that are named only here, so they may be missing."""
 
 
 class Mention(NamedTuple):
@@ -61,7 +61,7 @@ def check_trusted(git: Git, common_dir: str) -> None:
     Git checks the owner only of a repository that it discovers, not of one in `GIT_DIR`.
 
     Raises:
-        MvcError: it would not.
+        MvcError: Git would refuse.
     """
     done = git.at(common_dir).attempt("rev-parse", "--git-dir")
     if done.returncode == 0:
@@ -82,7 +82,7 @@ def inside(git: Git, git_dir: str) -> Git:
 def reachable_blobs(git: Git, git_dirs: Sequence[str], pattern: str) -> list[str]:
     """Return every committed version of the files that match `pattern`, a pathspec `…*SUFFIX`.
 
-    Searched are the histories of all refs and reflogs of all worktrees, of stashes, and of operations in progress.
+    It searches the histories of all refs and reflogs of all worktrees, of stashes, and of operations in progress.
     `git_dirs` are the Git directories of all worktrees, the main one's first.
 
     Raises:
@@ -143,7 +143,7 @@ def _refs(git: Git, common_dir: str) -> set[str]:
         raise MvcError(f"a Git ref cannot be read: {why_failed(done)}", "git fsck")
     rows = [os.fsdecode(row).split(" ") for row in done.stdout.splitlines()]
     for name in sorted(loose - {row[0] for row in rows}):
-        with suppress(FileNotFoundError):  # deleted meanwhile
+        with suppress(FileNotFoundError):  # just deleted
             os.lstat(f"{common_dir}/{name}")
             raise MvcError(f"a Git ref cannot be read: {name}", "git fsck")
     return {oid for row in rows for oid in row[1:] if oid}
@@ -159,7 +159,7 @@ def _loose_refs(common_dir: str) -> set[str]:
 
 
 def _unreadable(error: OSError) -> None:
-    if isinstance(error, FileNotFoundError):  # none there, or deleted meanwhile
+    if isinstance(error, FileNotFoundError):  # missing, or just deleted
         return
     raise MvcError(f"{error.filename}: {error.strerror}", "git fsck") from error
 
@@ -208,7 +208,7 @@ def _logged(git_dir: str) -> set[str]:
 
 
 def _pseudo_refs(git: Git) -> set[str]:
-    """Return the objects that pseudo refs name where they are not files, as in a reftable."""
+    """Return the objects that pseudo refs name if they are not files, as in a reftable."""
     names = "".join(f"{name}\n" for name in _PSEUDO_REFS).encode()
     rows = git.run("cat-file", "--batch-check=%(objectname)", stdin=names).decode().splitlines()
     return {row for row in rows if " " not in row}

@@ -1,4 +1,4 @@
-"""Branches and tags, and the commits at which they stand."""
+"""Branches and tags, and the commits that they name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Ref(NamedTuple):
 
 
 def list_tips(git: Git, *, branches: bool, tags: bool) -> list[str]:
-    """Return the commits at which local branches and tags stand; tags of other objects are left out."""
+    """Return the commits that local branches and tags name; tags of other objects are left out."""
     folders = [folder for folder, wanted in (("refs/heads", branches), ("refs/tags", tags)) if wanted]
     return list(dict.fromkeys(ref.commit for ref in _refs(git, *folders))) if folders else []
 
@@ -64,9 +64,9 @@ _DEFAULT = (
 
 
 def local_base(git: Git) -> str:
-    """Return the tip of the branch that work is merged into, as far as this clone knows; empty when it does not.
+    """Return the local tip of the branch that work is merged into; empty if unknown.
 
-    That is the default branch of `origin`, else the local `main` or `master`.
+    The branch is the default branch of `origin`, else the local `main` or `master`.
     """
     return next(filter(None, (find_commit(git, name) for name in _DEFAULT)), "")
 
@@ -104,7 +104,7 @@ def version_tags(git: Git, base: str, names: Iterable[str]) -> list[VersionTag]:
 
 
 def tags_holding(git: Git, versions: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return the tags whose commits have each version: a path and its blob."""
+    """Return, for each version (a path and its blob), the tags whose commits have it."""
     wanted = [(path, oid) for path, oid in versions if "\n" not in path]
     tags = os.fsdecode(git.run("for-each-ref", "--format=%(refname)", "refs/tags")).split("\n")[:-1]
     asked = "".join(f"{tag}:{path}\n" for tag in tags for path, _ in wanted)

@@ -1,4 +1,4 @@
-"""Writing to Git: files put into the index, and many blobs into the object database at once."""
+"""Writing to Git: files to the index, and many blobs to the object database at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _not_staged(reason: str) -> MvcError:
 def write_blobs(git: Git, contents: list[bytes]) -> None:
     """Put many small files into Git's object database at once, so that `stage` finds them there.
 
-    It only saves time: `stage` writes what it does not find.
+    It only saves time: `stage` writes missing blobs.
     """
     if len(contents) < MANY_BLOBS:
         return

@@ -1,1 +1,1 @@
-"""Stores: whatever holds objects. `base` is the protocol, the rest are its implementations."""
+"""Stores of objects: the cache, remotes, their packs and buckets."""

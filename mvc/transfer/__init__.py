@@ -1,1 +1,1 @@
-"""Objects between cache and remote."""
+"""Transfers of objects between cache and remote."""

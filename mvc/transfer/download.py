@@ -1,4 +1,4 @@
-"""Filling a file of the cache with a large object of a remote, which may have arrived in part before."""
+"""Downloading a large object into a file of the cache, which may have a part of it from an earlier try."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _fill_from_file(tools: Tools, source: int, fd: int, size: int) -> Digest:
 
 
 def _size_of_part(fd: int, size: int) -> int:
-    """Return the bytes that the file holds already; it is emptied when they are more than `size`."""
+    """Return the size of the partial file; empty it when it exceeds `size`."""
     if (have := os.fstat(fd).st_size) > size:
         os.ftruncate(fd, have := 0)
     return have
@@ -62,7 +62,7 @@ def _then(fd: int, have: int, rest: Reader) -> Reader:
 
 
 class _Arriving:
-    """A large object as its parts arrive, in order, after what the file holds of it already.
+    """The parts of a large object in order: first those in the partial file, then those that arrive.
 
     Each part is returned while `writer`, a single thread, appends it to the file; at the end all is written.
     """

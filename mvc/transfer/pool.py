@@ -1,4 +1,4 @@
-"""Threads for requests: as many at once as jobs and a budget of bytes allow."""
+"""Threads for requests, limited by jobs and by a budget of bytes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 BUDGET = 64 << 20
-"""Bytes that all parts under way may hold."""
+"""Most bytes of all parts in transit."""
 JOBS = 8
-"""Requests at once."""
+"""Concurrent requests."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,7 +28,7 @@ class Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Wait for what runs; what has not started is dropped."""
+        """Wait for running calls; drop the others."""
         self._threads.shutdown(cancel_futures=True)
 
     def __call__(self, function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:

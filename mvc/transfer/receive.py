@@ -1,4 +1,4 @@
-"""Receiving objects from a remote into the cache: each is published only when its bytes are verified.
+"""Receiving objects from a remote into the cache: each is verified before it is published.
 
 Small objects travel in packs, medium ones several at a time, large ones one after the other in parts.
 """
@@ -23,14 +23,14 @@ from mvc.transfer.tools import Lost, Moved, Tools, attempt, move_loose
 Locations: TypeAlias = Mapping[str, ObjectLocation]
 
 _GONE = (MissingObject, Changed)
-"""Reading fails so when others compact, collect garbage or repair on the remote meanwhile."""
+"""Errors of reading during a concurrent compaction, gc or repair of the remote."""
 
 
 def fetch_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
-    """Bring objects that the cache is known to lack.
+    """Fetch objects that the cache is known to lack.
 
-    What others moved or replaced on the remote meanwhile is looked for once more. So is what does not match in a pack:
-    the local copy of the index may be wrong. Then other packs that have it are tried.
+    Objects that were moved or replaced on the remote meanwhile are looked up once more. So are packed objects that do
+    not match: the local copy of the index may be wrong. Then other packs that have them are tried.
     """
     locations = tools.remote.locate(digest.blake3 for digest in digests)
     moved = _fetch_from(tools, digests, locations)
@@ -45,7 +45,7 @@ def fetch_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
 
 
 def _fetch_copies(tools: Tools, digests: Sequence[Digest], moved: Moved, locations: Locations) -> Moved:
-    """Bring objects that are damaged at `locations` from other copies on the remote, as long as there is one."""
+    """Fetch objects that are damaged at `locations` from other copies on the remote."""
     avoided: dict[FileVersion, set[str]] = {}
     while True:
         lost = _errors(moved)
@@ -65,14 +65,14 @@ def _errors(moved: Moved) -> dict[str, MvcError]:
 
 
 def _may_be_found(error: MvcError | None, location: ObjectLocation | None) -> bool:
-    """Whether another look may find an object that failed with `error`."""
+    """Whether another lookup may find an object that failed with `error`."""
     if error is None or location is None:
         return False
     return isinstance(error, _GONE) or (isinstance(error, CorruptObject) and location.record is not None)
 
 
 def _fetch_from(tools: Tools, digests: Sequence[Digest], locations: Locations, *, last: bool = False) -> Moved:
-    """Bring objects from `locations`; in the `last` try, damage in a pack goes to quarantine."""
+    """Fetch objects from `locations`; in the `last` try, damage in a pack goes to quarantine."""
     tools.progress.expect(sum(location.size for location in locations.values()))
     found = [digest for digest in digests if digest.blake3 in locations]
     whole = [digest for digest in found if locations[digest.blake3].is_whole(digest.size)]
@@ -104,9 +104,9 @@ def _damaged(tools: Tools, digest: Digest) -> Lost:
 def _receive_packed(
     tools: Tools, writer: CacheWriter, digests: Iterable[Digest], locations: Locations, *, last: bool,
 ) -> list[Lost]:
-    """Bring objects out of packs. Return what failed.
+    """Fetch objects from packs. Return those that failed.
 
-    One thread stores them: Ctrl-C, which only the main thread sees, leaves no object half in a pack.
+    One thread stores them: Ctrl-C, which only the main thread sees, leaves no partial object in a pack.
     """
     packed = {digest.blake3: digest for digest in digests}
     ranges = spans((name, locations[name]) for name in packed)
@@ -131,7 +131,7 @@ def _read_span(bucket: Bucket, span: Span) -> tuple[Span, bytes | MvcError]:
 def _store_span(
     tools: Tools, writer: CacheWriter, digests: Mapping[str, Digest], span: Span, data: bytes | MvcError, *, last: bool,
 ) -> list[Lost]:
-    """Store the objects of a span. Return what failed."""
+    """Store the objects of a span. Return those that failed."""
     if isinstance(data, MvcError):
         return [Lost(name, data) for name, _ in span.objects]
     lost = []

@@ -1,4 +1,4 @@
-"""Sending objects from the cache to a remote: what is missing is asked first, then sent, verified.
+"""Sending objects from the cache to a remote: missing ones are determined first, then verified and sent.
 
 Small objects travel in packs, medium ones several at a time, large ones one after the other in parts.
 """
@@ -21,13 +21,13 @@ from mvc.transfer.tools import Lost, Moved, Tools, attempt, move_loose
 
 
 def missing_there(remote: RemoteStore, digests: Iterable[Digest]) -> list[Digest]:
-    """Return those objects that the remote does not hold now, or holds cut short."""
+    """Return the objects that the remote lacks now, or has truncated."""
     wanted = {digest.blake3: digest for digest in digests}
     return not_whole(wanted, remote.locate(wanted))
 
 
 def not_whole(wanted: Mapping[str, Digest], there: Mapping[str, ObjectLocation]) -> list[Digest]:
-    """Return those of the objects `wanted` that are not `there`, or cut short."""
+    """Return the objects in `wanted` that are not `there`, or truncated."""
     return [digest for name, digest in wanted.items() if name not in there or not there[name].is_whole(digest.size)]
 
 
@@ -46,7 +46,7 @@ def push_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
 
 
 def _send(tools: Tools, digest: Digest) -> Lost | None:
-    """Send a large object; what is damaged in the cache is not published."""
+    """Send a large object; a damaged one is not published."""
     def check(read: Reader) -> None:
         if quick_reader(read) != (digest.xxh128, digest.size):
             raise damaged(digest.blake3)
@@ -60,7 +60,7 @@ def _send(tools: Tools, digest: Digest) -> Lost | None:
 
 
 def _send_packed(tools: Tools, digests: Sequence[Digest]) -> tuple[int, list[Lost]]:
-    """Send small objects as packs. Return the bytes sent, and what failed: a failed pack does not stop the others."""
+    """Send small objects as packs. Return the bytes sent, and the failures: they do not stop other packs."""
     total = 0
     lost: list[Lost] = []
     left = {digest.blake3 for digest in digests}

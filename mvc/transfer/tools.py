@@ -1,4 +1,4 @@
-"""What sending and receiving share: the tools of a transfer, its outcome, and how large objects are moved."""
+"""Shared by sending and receiving: the tools of a transfer, its result, and moving large objects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Tools(NamedTuple):
-    """What a transfer works with."""
+    """The cache, the remote and the helpers of a transfer."""
 
     cache: Cache
     remote: RemoteStore
@@ -36,14 +36,14 @@ class Lost(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """What was moved: objects, their bytes, and what failed."""
+    """The result of a transfer: objects moved, their bytes, and failures."""
 
     objects: int = 0
     bytes: int = 0
     failed: tuple[Lost, ...] = ()
 
     def then(self, other: Moved, tried: Iterable[Digest] = ()) -> Moved:
-        """Return both together; `other` was a second try for `tried`."""
+        """Return both results combined; `other` was a second try for `tried`."""
         names = {digest.blake3 for digest in tried}
         failed = tuple(item for item in self.failed if item.name not in names)
         return Moved(self.objects + other.objects, self.bytes + other.bytes, failed + other.failed)

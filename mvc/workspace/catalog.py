@@ -1,4 +1,4 @@
-"""The catalog: a disposable SQLite file that remembers what was read, so that it is not read again.
+"""The catalog: a disposable SQLite file that records read files, so that they are not read again.
 
 Deleting it costs time, never data. On any error mvc continues without it. It stays in the
 repository's own Git directory even if the cache is shared: other users of the cache must not
@@ -22,7 +22,7 @@ VERSION = 1
 FILE = f"catalog-{VERSION}.db"
 BUSY_SECONDS = 2
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-"""The id of this start of the system: random(4)."""
+"""The id of the current boot: random(4)."""
 _ON_DISK_AFTER = 600 * 10**9
 """Nanoseconds after which the system has written a file to disk, even without fsync."""
 
@@ -96,7 +96,7 @@ class Catalog:
         self._pending: list[tuple[str, tuple[object, ...]]] = []
 
     def snapshot(self, path: str) -> Snapshot | None:
-        """Return what is remembered of the tracked path."""
+        """Return the snapshot of the tracked path."""
         row = self._ask(
             "select recorded, newest, names, stamps, digests, kind, blake3, xxh128, size"
             " from snapshot where worktree = ? and path = ?",
@@ -108,7 +108,7 @@ class Catalog:
         return Snapshot(recorded, newest, names, stat_data, digests, kind, Digest(*whole))
 
     def remember(self, path: str, snapshot: Snapshot) -> None:
-        """Remember what was read of the tracked path."""
+        """Record the snapshot of the tracked path."""
         *fields, digest = snapshot
         self._pending.append((
             "insert or replace into snapshot values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -121,32 +121,32 @@ class Catalog:
         return str(row[0]) if row else ""
 
     def set_synced(self, path: str, content: str) -> None:
-        """Remember that workspace and pointer agree on the content with this id."""
+        """Record that workspace and pointer agree on the content with this id."""
         self._pending.append(("insert or replace into synced values (?, ?, ?)", (self._worktree, path, content)))
 
     def copy(self, old: str, new: str) -> None:
-        """Remember for `new` what is remembered for `old`."""
+        """Copy all records of `old` to `new`."""
         self.forget(new)
         for statement in _COPY:
             self._pending.append((statement, (new, self._worktree, old)))
 
     def forget(self, path: str) -> None:
-        """Forget the path."""
+        """Delete all records of the path."""
         for statement in _FORGET:
             self._pending.append((statement, (self._worktree, path)))
 
     def complete(self, manifest: str) -> Complete | None:
-        """Return where all the files of the manifest object were found."""
+        """Return the recorded location of all files of the manifest object."""
         row = self._ask("select packs, loose from complete where manifest = ?", (manifest,))
         return Complete(frozenset(row[0].split()), frozenset(row[1].split())) if row else None
 
     def set_complete(self, manifest: str, where: Complete) -> None:
-        """Remember where all the files of the manifest object are."""
+        """Record the location of all files of the manifest object."""
         row = (manifest, " ".join(sorted(where.packs)), " ".join(sorted(where.loose)))
         self._pending.append(("insert or replace into complete values (?, ?, ?)", row))
 
     def set_origin(self, path: str, names: Iterable[str]) -> None:
-        """Remember that these objects were added as the tracked path, or as files in it."""
+        """Record that these objects were added as the tracked path, or as files in it."""
         self._pending += [("insert or replace into origin values (?, ?)", (name, path)) for name in names]
 
     def origin(self, name: str) -> str:
@@ -155,18 +155,18 @@ class Catalog:
         return str(row[0]) if row else ""
 
     def verdicts(self) -> dict[str, tuple[str, str]]:
-        """Return, by tracked path, what was judged and the findings."""
+        """Return, by tracked path, the id of the judged state and its findings."""
         query = "select path, judged, findings from verdict where worktree = ?"
         rows = self._try(lambda db: db.execute(query, (self._worktree,)).fetchall())
         return {path: (judged, findings) for path, judged, findings in rows or ()}
 
     def set_verdict(self, path: str, judged: str, findings: str) -> None:
-        """Remember the findings; `judged` identifies everything that they depend on."""
+        """Record the findings; `judged` identifies everything that they depend on."""
         row = (self._worktree, path, judged, findings)
         self._pending.append(("insert or replace into verdict values (?, ?, ?, ?)", row))
 
     def flush(self) -> None:
-        """Write what is pending, in one transaction."""
+        """Write pending changes, in one transaction."""
         pending, self._pending = self._pending, []
         if pending:
             self._try(lambda db: _write(db, pending))
@@ -215,7 +215,7 @@ def _open(path: str) -> sqlite3.Connection:
 
 
 def _forget_recently_written(db: sqlite3.Connection) -> None:
-    """After a start of the system, forget files that were read soon after they were written.
+    """After a boot, drop the records of files that were read soon after they were written.
 
     A power failure may leave such a file with the same size and times but other content.
     """
@@ -237,7 +237,7 @@ def _boot() -> str:
 
 
 def trouble(path: str) -> str:
-    """Return why the catalog at `path` cannot be used; empty if it can, or does not exist yet."""
+    """Return why the catalog at `path` is unusable; empty if it is usable, or missing."""
     if not os.path.lexists(path):
         return ""
     try:

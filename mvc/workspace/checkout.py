@@ -27,11 +27,11 @@ from mvc.workspace.scan import scan
 from mvc.workspace.stat_index import Content, Known, now, pack
 
 _NAMED = 3
-"""Files that a refusal names."""
+"""Files listed in a refusal."""
 
 
 class Plan(NamedTuple):
-    """What makes the workspace at a tracked path match its pointer."""
+    """The changes that make a tracked path match its pointer."""
 
     write: list[Entry]
     """Files to write; the path of a tracked file itself is empty."""
@@ -39,7 +39,7 @@ class Plan(NamedTuple):
     destroyed: list[Entry]
     """Existing content that is deleted or replaced by other content."""
     empty: bool
-    """Whether nothing is there yet."""
+    """Whether the path does not exist yet."""
 
 
 def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callable[[str], bool], *, empty: bool) -> Plan:
@@ -54,7 +54,7 @@ def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callabl
 
 
 def lost_by(cache: Cache, plan: Plan) -> list[Entry]:
-    """Return what the plan destroys and the cache does not hold; the cache is read, and made durable."""
+    """Return the content that the plan destroys and the cache lacks; the cache is read, and made durable."""
     lacking = cache.make_durable(entry.digest for entry in plan.destroyed)
     return [entry for entry in plan.destroyed if entry.digest in lacking]
 
@@ -63,7 +63,7 @@ def check_safe(cache: Cache, path: str, plan: Plan, why: str, fix: str) -> None:
     """Check that the cache holds everything that the plan destroys.
 
     Raises:
-        MvcError: it does not: the first few files, `why` and `fix`.
+        MvcError: it does not; lists the first few files, `why` and `fix`.
     """
     lost = lost_by(cache, plan)
     if not lost:
@@ -74,7 +74,7 @@ def check_safe(cache: Cache, path: str, plan: Plan, why: str, fix: str) -> None:
 
 
 class Executed(NamedTuple):
-    """What was written, and what could not be."""
+    """The files written, and those that failed."""
 
     placed: dict[str, tuple[StatData, bytes]]
     """Files written: their stat data before the rename, and their packed digest."""
@@ -109,7 +109,7 @@ class Checkout(NamedTuple):
         return done
 
     def _write_new_directory(self, path: str, entries: list[Entry], done: Executed) -> None:
-        """Write a whole directory elsewhere and rename it once: quicker, and all or nothing."""
+        """Write a whole directory elsewhere and rename it once: faster, and atomic."""
         folder, dir_fd, name = self._target(path)
 
         def make(temp: str) -> None:
@@ -178,7 +178,7 @@ class Checkout(NamedTuple):
         self.tree.forget()
 
     def _check_unchanged(self, full: str, before: StatData | None) -> None:
-        """Check, just before a file is replaced or deleted, that it is as it was when the plan was made."""
+        """Check, just before a file is replaced or deleted, that it is unchanged since the plan was made."""
         status = self.tree.lstat(full)
         if status is not None and before is not None and stat.S_ISLNK(status.st_mode):
             status = os.stat(f"{self.tree.root}/{full}")
@@ -203,7 +203,7 @@ def _stat_data_by_name(observed: Observed) -> dict[str, StatData]:
 
 
 def content_after(tree: Tree, path: str, links: Links, before: Observed, done: Executed) -> Content | None:
-    """Return what lies at `path` after a checkout, from what was written and what was known.
+    """Return the content of `path` after a checkout, from the files written and those already known.
 
     None if a file there is neither.
     """

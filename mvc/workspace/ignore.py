@@ -1,4 +1,4 @@
-"""`.mvcignore`: gitignore patterns for what mvc leaves out of a tracked directory.
+"""`.mvcignore`: gitignore patterns of files that mvc excludes from a tracked directory.
 
 The file may be at any level, also inside a tracked directory; a deeper one takes precedence.
 """

@@ -116,7 +116,7 @@ class Links(NamedTuple):
             return
         os.lseek(fd, 0, os.SEEK_SET)
         sound = self._matches(reader_of(fd), digest)
-        # In a cache that others can write to, the name may lead to another file than the one that was read.
+        # In a cache that others can write to, the name may now refer to another file than the one read.
         if not sound or not (self.trusted or os.path.samestat(os.stat(path), os.fstat(fd))):
             os.unlink(path)
             raise _damaged(digest)

@@ -1,4 +1,4 @@
-"""The content of a tracked path: what is known of it, and the rest read."""
+"""The content of a tracked path: taken from the catalog, or read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mvc.objects.manifest import Encoded, Entry, Manifest, encode
 from mvc.objects.names import check_paths
 from mvc.workspace.catalog import Snapshot
 from mvc.workspace.links import Links
-from mvc.workspace.read_files import Reader, hashing, read_files
+from mvc.workspace.read_files import FileReader, hashing, read_files
 from mvc.workspace.scan import CTIME, STAT_FIELDS, Scan, refusal, scan
 from mvc.workspace.stat_index import (
     RACY_NS,
@@ -30,7 +30,7 @@ from mvc.workspace.stat_index import (
 )
 
 WORTH_WAITING = 32 << 20
-"""Bytes whose second read would cost more than waiting until their stat data can be trusted."""
+"""From this many bytes on, waiting until stat data can be trusted is cheaper than a second read."""
 SYMLINK = "a symlink: --follow-symlinks stores what it points at"
 
 
@@ -51,7 +51,7 @@ class Observed(NamedTuple):
 
     @property
     def digest(self) -> Digest | None:
-        """The digest of the content as a whole; None when there is none."""
+        """The digest of the whole content; None without content."""
         return self.snapshot.digest if self.snapshot else None
 
     @property
@@ -71,22 +71,22 @@ class Observed(NamedTuple):
 
 
 class ObserveOptions(NamedTuple):
-    """What is known of a tracked path, and how to read the rest."""
+    """The known state of a tracked path, and how to read the rest."""
 
     known: Snapshot | None
-    reader: Reader
+    reader: FileReader
     usable: Callable[[bytes], bool] | None = None
     """Whether a known packed digest is enough; to store, the object must be in the cache as well."""
     follow: bool = False
-    """Whether symlinks stand for what they point at."""
+    """Whether symlinks are followed."""
     covers: Callable[[str], bool] | None = None
-    """Which names are meant; others are left out unless they are known."""
+    """Selects names; other files are left out unless they are known."""
     check: Callable[[Scan], object] | None = None
-    """Called before anything is read, to refuse what was found."""
+    """Called before anything is read; may raise to refuse the files found."""
 
 
 def observe(tree: Tree, path: str, links: Links, options: ObserveOptions) -> Observed:
-    """Return what lies at `path`, reading only what is not known.
+    """Return the content of `path`, reading only unknown files.
 
     Raises:
         MvcError: a file changed while it was read, or cannot be reached safely.
@@ -114,8 +114,8 @@ def observe(tree: Tree, path: str, links: Links, options: ObserveOptions) -> Obs
 def settled(tree: Tree, path: str, links: Links, snapshot: Snapshot) -> Snapshot:
     """Return `snapshot` recorded late enough that its stat data can be trusted.
 
-    The next command would read files again that were written a moment ago. If these are large,
-    waiting some milliseconds until their stat data can be trusted is quicker.
+    The next command would read recently written files again. If these are large, waiting some milliseconds until their
+    stat data can be trusted is faster.
     """
     if snapshot.newest <= snapshot.recorded or _racy_bytes(snapshot) < WORTH_WAITING:
         return snapshot
@@ -135,7 +135,7 @@ def check_storable(path: str, found: Scan) -> None:
 
     Raises:
         InvalidName: a name is refused.
-        MvcError: something is a dangling symlink, special, or a Git repository.
+        MvcError: a file is a dangling symlink, special, or a Git repository.
     """
     if error := refusal(path, found):
         raise error
@@ -172,7 +172,7 @@ def _read_unknown(tree: Tree, path: str, found: Scan, options: ObserveOptions, r
 
 
 def _drop(found: Scan, digests: list[bytes], covers: Callable[[str], bool]) -> tuple[Scan, list[bytes]]:
-    """Leave out the files that are neither known nor meant."""
+    """Drop the files that are neither known nor selected."""
     remaining = [position for position, name in enumerate(found.names) if digests[position] or covers(name)]
     stat_data = array("q")
     for position in remaining:
@@ -205,7 +205,7 @@ def _read(
 def _take(
     tree: Tree, path: str, found: Scan, digests: list[bytes], positions: list[int], options: ObserveOptions,
 ) -> None:
-    """Read files; their stat data becomes what it was while they were read."""
+    """Read files, and update their stat data to that of the read."""
     full = (f"{path}/{name}" if (name := found.names[position]) else path for position in positions)
     for number, file in read_files(tree, full, options.reader, follow=options.follow):
         position = positions[number]

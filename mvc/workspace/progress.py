@@ -9,16 +9,16 @@ class Progress(Protocol):
     """Receives the progress of work."""
 
     def expect(self, count: int) -> None:
-        """Add `count` bytes that are to be read or written."""
+        """Add `count` bytes to the total."""
         ...
 
     def advance(self, count: int) -> None:
-        """Add `count` bytes that are done."""
+        """Count `count` bytes as done."""
         ...
 
 
 class Silent:
-    """Progress that is not shown."""
+    """Shows no progress."""
 
     def expect(self, count: int) -> None: ...
     def advance(self, count: int) -> None: ...

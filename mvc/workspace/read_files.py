@@ -22,26 +22,26 @@ Large = Callable[[SourceFile], ReadFile]
 Small = Callable[[bytes], Digest]
 
 
-class Reader(NamedTuple):
-    """What to do with a file: `small` gets its bytes, `large` an open file."""
+class FileReader(NamedTuple):
+    """Processes files: `small` gets the bytes of one, `large` an open file."""
 
     small: Small
     large: Large
     progress: Progress
     jobs: int = 1
-    """Large files read at once."""
+    """Large files read concurrently."""
     likely: frozenset[int] = frozenset()
     """Sizes of known content: a file of that size may be unchanged."""
 
 
-def hashing(progress: Progress) -> Reader:
+def hashing(progress: Progress) -> FileReader:
     """Return a reader that only hashes."""
-    return Reader(hash_bytes, _hash_large, progress)
+    return FileReader(hash_bytes, _hash_large, progress)
 
 
-def storing(writer: CacheWriter, progress: Progress, jobs: int, likely: Iterable[int]) -> Reader:
+def storing(writer: CacheWriter, progress: Progress, jobs: int, likely: Iterable[int]) -> FileReader:
     """Return a reader that stores in the cache."""
-    return Reader(writer.put_bytes, writer.put_file, progress, affordable(jobs), frozenset(likely))
+    return FileReader(writer.put_bytes, writer.put_file, progress, affordable(jobs), frozenset(likely))
 
 
 def _hash_large(source: SourceFile) -> ReadFile:
@@ -51,11 +51,11 @@ def _hash_large(source: SourceFile) -> ReadFile:
 
 
 def read_files(
-    tree: Tree, paths: Iterable[str], reader: Reader, *, follow: bool = False,
+    tree: Tree, paths: Iterable[str], reader: FileReader, *, follow: bool = False,
 ) -> Iterator[tuple[int, ReadFile]]:
     """Read the files at `paths`; yield position and content of each as it is done.
 
-    `follow` reads what a symlink points at.
+    `follow` reads the target of a symlink.
 
     Raises:
         SourceChanged: a file changed while it was read.
@@ -81,7 +81,7 @@ def _open_following(name: str, dir_fd: int, path: str) -> tuple[int, os.stat_res
     return open_regular(target, None, path)
 
 
-def _read_small(fd: int, status: os.stat_result, path: str, reader: Reader) -> ReadFile:
+def _read_small(fd: int, status: os.stat_result, path: str, reader: FileReader) -> ReadFile:
     try:
         data = read_exactly(fd, status.st_size)
         if data is None:
@@ -93,7 +93,7 @@ def _read_small(fd: int, status: os.stat_result, path: str, reader: Reader) -> R
     return ReadFile(reader.small(data), status)
 
 
-def _read_large(reader: Reader, source: SourceFile) -> ReadFile:
+def _read_large(reader: FileReader, source: SourceFile) -> ReadFile:
     try:
         file = reader.large(source)
     finally:
@@ -102,7 +102,7 @@ def _read_large(reader: Reader, source: SourceFile) -> ReadFile:
     return file
 
 
-def _read_large_elsewhere(reader: Reader, source: SourceFile) -> ReadFile:
+def _read_large_and_close(reader: FileReader, source: SourceFile) -> ReadFile:
     try:
         return _read_large(reader, source)
     finally:
@@ -112,7 +112,7 @@ def _read_large_elsewhere(reader: Reader, source: SourceFile) -> ReadFile:
 class _Pool:
     """Reads large files, a few at a time; with one job, in this thread."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: FileReader) -> None:
         self._reader = reader
         self._executor: ThreadPoolExecutor | None = None
         self._running: deque[tuple[int, Future[ReadFile]]] = deque()
@@ -129,9 +129,9 @@ class _Pool:
         if self._reader.jobs <= 1:
             yield position, _read_large(self._reader, source)
             return
-        # The tree may close the directory meanwhile: a worker gets a descriptor of its own.
+        # The tree may close the directory: a worker gets a descriptor of its own.
         source = source._replace(dir_fd=os.dup(source.dir_fd))
-        self._running.append((position, self._threads().submit(_read_large_elsewhere, self._reader, source)))
+        self._running.append((position, self._threads().submit(_read_large_and_close, self._reader, source)))
         if len(self._running) > self._reader.jobs:
             yield self._oldest()
 

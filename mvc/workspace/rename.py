@@ -34,7 +34,7 @@ def reaches(tree: Tree, old: str, new: str) -> bool:
 
 
 def rename(tree: Tree, old: str, new: str) -> bool:
-    """Rename `old` to `new`, whose directories are made; False when there is no `old`.
+    """Rename `old` to `new`, creating directories; False without `old`.
 
     Raises:
         SourceChanged: `new` exists.
@@ -73,7 +73,7 @@ def remove_empty(tree: Tree, path: str) -> None:
 
 
 def remove_if_empty(name: str, dir_fd: int) -> bool:
-    """Remove a directory if it is empty and unused; return whether it is gone."""
+    """Remove a directory if it is empty and unused; return whether it was removed."""
     try:
         os.rmdir(name, dir_fd=dir_fd)
     except FileNotFoundError:
@@ -119,7 +119,7 @@ def _nearest_folder(tree: Tree, path: str) -> str:
 
 @contextmanager
 def _folder(tree: Tree, path: str, *, make: bool = False) -> Iterator[int]:
-    """Open a directory: the tree may close its own descriptor meanwhile."""
+    """Open a directory: the tree may close its own descriptor."""
     fd = os.dup(tree.directory(path, make=make))
     try:
         yield fd

@@ -1,4 +1,4 @@
-"""What lies at a tracked path: names and stat data, from one walk that reads no content."""
+"""The files at a tracked path: names and stat data, from one walk that reads no content."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Scan(NamedTuple):
     """The files at a tracked path, in the order in which the directories yielded them."""
 
     kind: str
-    """`file`, `dir`, `other`, or `none` when nothing is there."""
+    """`file`, `dir`, `other`, or `none` if the path is missing."""
     names: list[str]
     """Paths relative to the tracked path; empty for a tracked file itself."""
     stat_data: array[int]
@@ -35,7 +35,7 @@ class Scan(NamedTuple):
     links: dict[str, str]
     """Symlinks among the names, and the object each points at; empty when it points elsewhere."""
     refused: dict[str, str]
-    """What cannot be stored, and why."""
+    """Paths that cannot be stored, and why."""
 
     def stat(self, position: int) -> StatData:
         """Return the stat data of the name at `position`."""
@@ -53,7 +53,7 @@ class Scan(NamedTuple):
 
 
 def scan(tree: Tree, path: str, links: Links) -> Scan:
-    """Walk what lies at `path`. Symlinks are followed for their stat data only.
+    """Walk the files at `path`. Symlinks are followed for their stat data only.
 
     Raises:
         UnsafePath: a directory above `path` is a symlink.
@@ -94,7 +94,7 @@ def _walk(tree: Tree, path: str, prefix: str, rules: Rules, links: Links, found:
 
 
 def _add_special(found: Scan, label: str, name: str, dir_fd: int, status: os.stat_result, links: Links) -> None:
-    """Add what may be executable, a symlink or not a file."""
+    """Add a file that may be executable, a symlink or special."""
     if stat.S_ISLNK(status.st_mode):
         found.links[label] = links.object_behind(name, dir_fd)
         try:
@@ -112,7 +112,7 @@ def _add_special(found: Scan, label: str, name: str, dir_fd: int, status: os.sta
 
 
 def refusal(path: str, found: Scan, show: Callable[[str], str] = str) -> MvcError | None:
-    """Return the error about the first file at `path` that cannot be stored; `show` spells a path for the user."""
+    """Return the error about the first file at `path` that cannot be stored; `show` formats a path for the user."""
     for label, reason in found.refused.items():
         full = f"{path}/{label}" if label else path
         fix = f"rm -- {shlex.quote(show(full))}{'  # or list it in .mvcignore' if label else ''}"

@@ -1,7 +1,7 @@
-"""Which files need no reading: those whose stat data is as it was when they were last read.
+"""Skips reading files whose stat data is unchanged since they were last read.
 
-Stat data taken soon after a file's own times proves nothing, because a later write may leave the
-same times. Such a file is read once more (Git calls it racily clean).
+Stat data taken soon after a file's own times is not reliable, because a later write may leave the same times. Such a
+file is read once more (Git calls it racily clean).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def unchanged(found: Scan, snapshot: Snapshot | None) -> bool:
 
 
 class Content(NamedTuple):
-    """What was found at a tracked path, with a packed digest for every name of the scan."""
+    """The content of a tracked path, with a packed digest for every name of the scan."""
 
     scan: Scan
     digests: list[bytes]
@@ -107,7 +107,7 @@ class Content(NamedTuple):
 
 
 def snapshot_of(content: Content, whole: Digest) -> Snapshot:
-    """Return what to remember of `content`, whose digest as a whole is `whole`."""
+    """Return the snapshot of `content`, whose total digest is `whole`."""
     found = content.scan
     times = zip(found.stat_data[MTIME::STAT_FIELDS], found.stat_data[CTIME::STAT_FIELDS], strict=True)
     newest = max((_trusted_from(mtime, ctime) for mtime, ctime in times), default=0)
@@ -118,7 +118,7 @@ def snapshot_of(content: Content, whole: Digest) -> Snapshot:
 
 
 def pack(digest: Digest) -> bytes:
-    """Return a digest as a snapshot holds it."""
+    """Return a digest in the format of a snapshot."""
     return bytes.fromhex(digest.blake3 + digest.xxh128)
 
 
@@ -128,7 +128,7 @@ def packed_name(packed: bytes) -> str:
 
 
 def packed_digests(joined: bytes) -> list[bytes]:
-    """Return the digests that a snapshot has joined."""
+    """Split the joined digests of a snapshot."""
     return [joined[start : start + PACKED] for start in range(0, len(joined), PACKED)]
 
 

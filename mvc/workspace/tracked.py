@@ -1,4 +1,4 @@
-"""Tracked paths: the pointers in index and workspace, and what paths mean among them."""
+"""Tracked paths: the pointers in index and workspace, and selecting them by paths."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Tracked(NamedTuple):
     problem: str = ""
     """Why the pointer is invalid."""
     unreadable: bool = False
-    """Whether that is because of an error of the system."""
+    """Whether the reason is a system error."""
 
     @property
     def pointer_path(self) -> str:
@@ -104,13 +104,13 @@ class NotTracked(MvcError):
 
 
 class Selection(NamedTuple):
-    """A tracked path, and the parts of the directory that are meant; all of it when `inside` is empty."""
+    """A tracked path, and the selected parts of the directory; all of it when `inside` is empty."""
 
     item: Tracked
     inside: tuple[str, ...] = ()
 
     def covers(self, name: str) -> bool:
-        """Whether the file `name` of a tracked directory is meant."""
+        """Whether the file `name` of a tracked directory is selected."""
         return not self.inside or any(means(part, name) for part in self.inside)
 
 
@@ -120,7 +120,7 @@ def pointers_of(selections: Iterable[Selection]) -> list[Pointer]:
 
 
 def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]:
-    """Return what `paths` mean: tracked paths, directories above or below them, or patterns; no paths mean all.
+    """Return the selection by `paths`: tracked paths, directories above or below them, or patterns; without paths, all.
 
     Raises:
         NotTracked: a path is not tracked.
@@ -140,7 +140,7 @@ def select(tracked: dict[str, Tracked], paths: Iterable[str]) -> list[Selection]
 
 
 def _matches(tracked: dict[str, Tracked], path: str) -> list[tuple[str, str]]:
-    """Return the tracked paths that `path` means, each with the part inside it."""
+    """Return the tracked paths that `path` selects, each with the part inside it."""
     if path in ("", "."):
         return [(name, "") for name in tracked]
     path = path_of(path) if path_of(path) in tracked else path
@@ -153,7 +153,7 @@ def _matches(tracked: dict[str, Tracked], path: str) -> list[tuple[str, str]]:
 
 
 def holder_of(tracked: Iterable[str], path: str) -> str:
-    """Return the tracked path that `path` lies inside; empty when none."""
+    """Return the tracked path that contains `path`; empty without one."""
     folder = path.rpartition("/")[0]
     names = tracked if isinstance(tracked, dict) else set(tracked)
     while folder and folder not in names:

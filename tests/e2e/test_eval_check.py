@@ -45,7 +45,7 @@ def test_the_workspace_is_judged(models: Repo) -> None:
     assert codes(result) == ["101"]
     assert result.out.splitlines() == ["2 models: 1 error.", "Next: mvc explain MVC101"]
     evaluate(models, "models/b.bin")
-    assert models.ok("eval", "check").out == "2 models: nothing is wrong.\n"
+    assert models.ok("eval", "check").out == "2 models: no errors.\n"
 
 
 def test_json(models: Repo) -> None:
@@ -60,7 +60,7 @@ def test_json(models: Repo) -> None:
 
 @pytest.mark.parametrize("path", ["models/a.bin", "models/a.bin.mvc", "models/a.bin.eval.yaml"])
 def test_one_path(models: Repo, path: str) -> None:
-    assert models.ok("eval", "check", path).out == "1 model: nothing is wrong.\n"
+    assert models.ok("eval", "check", path).out == "1 model: no errors.\n"
     assert models.fails(1, "eval", "check", path.replace("/a", "/b")).out.startswith("1 model: 1 error.")
 
 
@@ -133,7 +133,7 @@ def test_a_sparse_checkout_is_judged_from_the_index(models: Repo) -> None:
     models.commit()
     models.git("sparse-checkout", "set", "other")
     assert not models.path("models/a.bin.mvc").exists()
-    assert models.ok("eval", "check").out == "2 models: nothing is wrong.\n"
+    assert models.ok("eval", "check").out == "2 models: no errors.\n"
 
 
 # What is remembered.

@@ -338,7 +338,7 @@ def by_both(keys: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
 
 UNKNOWN = ".mvc/allowed_signers of the target branch does not name the key"
 EXPIRED, EARLY = "the key has expired", "the key is not valid yet"
-PURPOSE = "the key may not sign this: its line has other namespaces"
+PURPOSE = "the namespaces of its line in allowed_signers do not allow this signature"
 
 
 @pytest.mark.parametrize(("lines", "said"), [
@@ -352,7 +352,7 @@ PURPOSE = "the key may not sign this: its line has other namespaces"
     (['ada valid-before="20010101" ada', "bob bob"], [EXPIRED, "bob"]),
     (['ada valid-after="29990101" ada', "bob bob"], [EARLY, "bob"]),
     (['ada namespaces="git" ada', "bob bob"], [PURPOSE, "bob"]),
-    (["ada frobnicate ada", "bob bob"], ["its line has an option that ssh-keygen does not know", "bob"]),
+    (["ada frobnicate ada", "bob bob"], ["its line in allowed_signers has an unknown option", "bob"]),
     (["ada cert-authority ada", "bob bob"], ["ssh-keygen does not accept it", "bob"]),
     (["signer ada", "ada cert-authority bob"], ["signer", "ssh-keygen does not accept it"]),
 ])
@@ -390,7 +390,7 @@ def test_where_revocations_cannot_be_read_nobody_counts(by_both: Repo, keys: Pat
 
 def test_a_signature_of_other_bytes(by_both: Repo, keys: Path) -> None:
     by_both.write(REPORT, by_both.read(REPORT) + b"\n")
-    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it signs other content"] * 2
+    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["the signature is for other content"] * 2
 
 
 def test_a_damaged_block_spoils_no_other(by_both: Repo, keys: Path) -> None:
@@ -400,7 +400,7 @@ def test_a_damaged_block_spoils_no_other(by_both: Repo, keys: Path) -> None:
     flipped = re.sub(rb".(.{20}\n-----END)", lambda match: other + match[1], ada.armour)
     known = allowed(keys, "ada ada", "bob bob")
     for raw, said in (
-        (flipped + bob.armour, ["it signs other content", "bob"]),
+        (flipped + bob.armour, ["the signature is for other content", "bob"]),
         (ada.armour[:-40] + b"\n" + bob.armour, ["its end is missing", "bob"]),
         (ada.armour.replace(b"\n", b"\r\n") + b"\0\n" + bob.armour, ["ada", "not a signature of ssh-keygen", "bob"]),
     ):
@@ -416,7 +416,7 @@ def test_the_key_in_a_block_is_not_taken_at_its_word(by_both: Repo, keys: Path) 
     body = b64decode(b"".join(ada.armour.splitlines()[1:-1]))
     forged = body.replace(b64decode(ada.key), b64decode(bob.key), 1)
     by_both.write(SIGNATURES, armoured(forged))
-    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["it signs other content"]
+    assert who(by_both, allowed(keys, "ada ada", "bob bob")) == ["the signature is for other content"]
 
 
 def test_a_certificate_does_not_count(by_both: Repo, keys: Path) -> None:

@@ -909,7 +909,7 @@ def test_the_users_config_is_where_platformdirs_says(environ: dict[str, str], tm
 
 
 SLOW = {
-    "typer", "rich", "click", "s3fs", "fsspec", "asyncio", "pydantic", "pathspec", "sqlite3", "platformdirs",
+    "typer", "rich", "click", "aiobotocore", "asyncssh", "asyncio", "pydantic", "pathspec", "sqlite3", "platformdirs",
     "inspect", "typing_extensions", "tempfile", "pickle", "unittest",
 }
 

@@ -652,8 +652,8 @@ def huge_object(nas: Path) -> None:
 
 
 @pytest.mark.parametrize(("spoil", "command", "code", "said"), [
-    (huge_marker, "pull", 2, "at most 4096 are read"),
-    (huge_marker, "remote test", 3, "at most 4096 are read"),
+    (huge_marker, "pull", 2, "expected at most 4096"),
+    (huge_marker, "remote test", 3, "expected at most 4096"),
     (huge_index, "pull", 3, "is neither in the cache nor on the remote"),
     (huge_index, "push --all-commits", 3, "is neither in the cache nor on the remote"),
     (huge_index, "verify -r nas", 1, "is damaged"),

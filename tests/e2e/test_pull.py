@@ -180,7 +180,7 @@ def test_a_missing_object_names_who_has_it(pushed: Repo, nas: Path, clone: Repo)
     result = clone.fails(3, "pull", env=BOB)
     commit, day = pushed.git("log", "-1", "--abbrev=12", "--format=%h %as").split()
     assert len(result.errors) == 1
-    assert f"committed by Ada on {day} in {commit}, never pushed or gone since" in result.errors[0]
+    assert f"committed by Ada on {day} in {commit}, never pushed or since deleted" in result.errors[0]
     assert result.fixes == [f"ask Ada to run: mvc push --rev {commit}"]
     assert clone.contents("data") == pushed.contents("data")
     (failure,) = clone.mvc("fetch", "--json").json["failed"]

@@ -256,7 +256,7 @@ def test_an_object_that_nobody_here_has(repo: Repo, nas: Path) -> None:
     repo.added("n.bin", noise("n", LARGE))
     repo.loose(repo.digest("m.bin")).unlink()
     result = repo.fails(3, "push")
-    assert f"committed by Ada on {day} in {commit}, never pushed or gone since" in result.errors[0]
+    assert f"committed by Ada on {day} in {commit}, never pushed or since deleted" in result.errors[0]
     assert result.fixes == [f"mvc push --rev {commit}  # in the clone where you added it"]
     assert len([name for name in on(nas) if name.startswith("objects/")]) == 1
     assert repo.mvc("push", "--dry-run").code == 3

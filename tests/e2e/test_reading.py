@@ -70,7 +70,7 @@ def test_wrong_bytes_are_an_error_at_the_end(clone: Repo, tmp_path: Path, place:
     path = top / "objects" / name[:2] / name
     path.chmod(0o644)
     path.write_bytes(b"\0" + path.read_bytes()[1:])
-    with mvc.open("m.bin") as file, pytest.raises(mvc.MvcError, match="do not match") as told:
+    with mvc.open("m.bin") as file, pytest.raises(mvc.MvcError, match="does not match") as told:
         list(iter(lambda: file.read(1000), b""))
     if place == "cache":
         assert clone.shell(told.value.fix).code == 0

@@ -136,7 +136,7 @@ def test_after_a_commit_the_past_comes_back_with_rev(models: Repo) -> None:
 
 def test_keep_leaves_the_content_for_git_to_see(models: Repo) -> None:
     said = models.ok("rm", "--keep", "models/m.bin", "models/bert").out
-    assert "Git sees it now" in said
+    assert "left in the workspace, visible to Git" in said
     assert models.read("models/m.bin") == noise("m", LARGE)
     assert models.contents("models/bert") == {"a": b"a", "sub/b": b"b"}
     seen = models.git("ls-files", "--others", "--exclude-standard").splitlines()

@@ -464,7 +464,7 @@ def test_the_repository_that_a_cache_lies_in_uses_it(repo: Repo, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(b"", "damaged"), (b"mvc-repo 1\n/other\n", "damaged"), (b"mvc-repo 2\nx\n", "newer"), (None, "cannot be read")],
+    [(b"", "damaged"), (b"mvc-repo 1\n/other\n", "damaged"), (b"mvc-repo 2\nx\n", "newer"), (None, "cannot read")],
     ids=["empty", "another's path", "newer", "no file"],
 )
 def test_a_registration_that_cannot_be_read_stops_whoever_asks(

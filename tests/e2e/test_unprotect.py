@@ -79,7 +79,7 @@ def test_plain_files_are_left_alone(repo: Repo) -> None:
     repo.write_dir("data", 3)
     repo.added("data")
     before = {name: repo.path(name).stat() for name in ("m.bin", "data/part-0000.bin")}
-    assert "Nothing there is protected" in repo.ok("unprotect", "m.bin", "data").out
+    assert "No protected files" in repo.ok("unprotect", "m.bin", "data").out
     assert {name: repo.path(name).stat() for name in before} == before
     assert repo.ok("unprotect", "m.bin", "--json").json == {"unprotected": [], "failed": []}
 
@@ -88,7 +88,7 @@ def test_a_second_time_there_is_nothing_to_do(repo: Repo) -> None:
     linked(repo, "hardlink", {"m.bin": noise("m", LARGE)}, "m.bin")
     repo.ok("unprotect", "m.bin")
     inode = repo.path("m.bin").stat().st_ino
-    assert "Nothing there is protected" in repo.ok("unprotect", "m.bin").out
+    assert "No protected files" in repo.ok("unprotect", "m.bin").out
     assert repo.path("m.bin").stat().st_ino == inode
 
 

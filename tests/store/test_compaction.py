@@ -337,9 +337,9 @@ def test_a_compaction_at_any_moment_of_a_reader(top: Path, tmp_path: Path) -> No
 
 def test_an_old_pack_is_half_of_one_for_gc(top: Path) -> None:
     squeeze(opened(top))
-    spares = find_unneeded(opened(top), set(map(name_of, EVERY)))
-    assert len(spares) == len(EVERY)
-    assert {(spare.name, spare.item.key[-5:]) for spare in spares} == {("", ".pack")}
+    unneeded = find_unneeded(opened(top), set(map(name_of, EVERY)))
+    assert len(unneeded) == len(EVERY)
+    assert {(found.name, found.item.key[-5:]) for found in unneeded} == {("", ".pack")}
 
 
 def test_indexes_of_packs_that_are_gone_are_not_kept(top: Path) -> None:

@@ -171,7 +171,7 @@ def deaf() -> Iterator[int]:
 
 @pytest.fixture
 def nobody() -> int:
-    """Return a port on which nobody listens."""
+    """Return a port that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

@@ -1,4 +1,4 @@
-"""As whom requests to S3 are signed. Amazon's STS is played by the proxy: nothing here was tried against Amazon."""
+"""The identity that signs S3 requests. The proxy plays Amazon's STS: nothing here was tested with Amazon."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sts(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]
 
 
 def identity(options: Mapping[str, str] | None = None) -> str:
-    """Return as whom a bucket's requests are signed."""
+    """Return the identity that signs a bucket's requests."""
     with closing(S3Bucket("s3://tests/prefix", options)) as bucket:
         return bucket.identity()
 

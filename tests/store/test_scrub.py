@@ -166,7 +166,7 @@ def test_an_object_that_went_meanwhile_is_no_error(full: Cache, spoil: Spoil) ->
     assert quarantined_objects(full) == {}
 
 
-def test_what_was_put_aside_can_be_stored_again(full: Cache, put: Put, spoil: Spoil) -> None:
+def test_what_was_quarantined_can_be_stored_again(full: Cache, put: Put, spoil: Spoil) -> None:
     spoil(loose_path(full), flip(0))
     spoil(pack_path(full), flip(-1))
     quarantine(full, read(full).damage)

@@ -14,7 +14,7 @@ from mvc.store.cache.cache import Cache
 from mvc.store.cache.source_file import SourceFile
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Silent
-from mvc.workspace.read_files import Reader, hashing
+from mvc.workspace.read_files import FileReader, hashing
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ class Recorder:
         self.read: list[bytes | str] = []
         self._plain = hashing(Silent())
 
-    def reader(self) -> Reader:
+    def reader(self) -> FileReader:
         """Return the reader."""
 
         def small(data: bytes) -> Digest:

@@ -1,7 +1,7 @@
 """`mvc completion`: completion of mvc's command lines in bash, zsh and fish.
 
 The script of a shell calls the hidden command `__complete` once for each TAB. The library finds the parameter at the
-cursor; its metavar says what it could be, so commands need not declare their completion.
+cursor; its metavar determines the completions, so commands need not declare them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import typer
 
-# click's public classes: typer 0.28 has them only here. Its own subclasses load rich, and print what shells evaluate.
+# click's public classes: typer 0.28 has them only here. Its own subclasses load rich, and print code for the shell.
 from typer._click.shell_completion import CompletionItem, ShellComplete
 
 from mvc.cli.app import HELP, app
@@ -165,22 +165,22 @@ def quoted(value: str, quote: str = "") -> str:
     return _UNSAFE.sub(r"\\\g<0>", value)
 
 
-# What a parameter could be.
+# The completions of a parameter.
 
 
 class Cursor(NamedTuple):
-    """Where the command line is typed, and the parameters before the cursor."""
+    """The directory of the command line, and the parameters before the cursor."""
 
     start: str
     values: Mapping[str, Any]
 
 
 Words: TypeAlias = Callable[[Cursor, str], list[str]]
-"""What a word that begins with the text could become."""
+"""Returns the completions of a text."""
 
 
 def _declare(command: Any) -> None:
-    """Let the parameters of a command complete what their metavars say."""
+    """Let the parameters of a command complete by their metavars."""
     for parameter in command.params:
         if sources := _sources(parameter.metavar or "", command.name):
             parameter.shell_complete = partial(_complete_parameter, sources)
@@ -261,7 +261,7 @@ _OF_COMMAND: Mapping[tuple[str, str], tuple[Words, ...]] = {
     ("add", "NAME"): (),  # a new one
     ("get", "NAME"): (),  # a remote of another repository
 }
-"""Where a command takes something else by the same word."""
+"""Exceptions: commands where the metavar has another meaning."""
 
 
 def _sources(metavar: str, command: str) -> list[Words]:

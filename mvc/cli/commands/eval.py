@@ -311,7 +311,7 @@ def _show_checked(output: Output, project: Project, result: Checked) -> None:
     for line in render(relative_findings(project.shell, result.findings), quiet=output.quiet):
         print(line, file=sys.stderr)
     count = sum(finding.severity == "error" for finding in result.findings)
-    output.line(f"{plural(len(result.models), 'model')}: {plural(count, 'error') if count else 'nothing is wrong'}.")
+    output.line(f"{plural(len(result.models), 'model')}: {plural(count, 'error') if count else 'no errors'}.")
     if count:
         output.line(f"Next: {explain_line(result.findings)}")
 

@@ -51,7 +51,7 @@ def gate(
     form = "json" if json and form == "text" else form
     if form not in FORMATS or (json and form != "json"):
         raise UsageError(f"--format {form}: expected {', '.join(FORMATS)}, without --json", "mvc gate --format md")
-    if "" in (base, head):  # a variable of some CI system that is not set
+    if "" in (base, head):  # an unset variable of a CI system
         raise UsageError("--base or --head is empty", "mvc gate --base origin/main --head HEAD")
     try:
         options = GateOptions(base or "", head or "", everything, remote)
@@ -66,14 +66,14 @@ def gate(
             print(_told(result, form), end="")
     except (MvcError, OSError):
         raise
-    except Exception:  # noqa: BLE001 - whatever happens, nothing passes because the judge failed
+    except Exception:  # noqa: BLE001 - a failure of the judge must not let a change pass
         failures.report_bug(sys.argv[1:])
         return _NOT_JUDGED
     return 0 if result.passed else 1
 
 
 def _judge(output: Output, options: GateOptions, *, quiet: bool) -> Gated:
-    """Judge; lines to type are for the current directory."""
+    """Judge; fixes are relative to the current directory."""
     from mvc.ops.judging.gate import gate as run  # noqa: PLC0415
     from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
 
@@ -82,7 +82,7 @@ def _judge(output: Output, options: GateOptions, *, quiet: bool) -> Gated:
         return result if quiet else result._replace(findings=relative_findings(project.shell, result.findings))
 
 
-# Telling.
+# Output.
 
 
 def _show(output: Output, result: Gated) -> None:
@@ -96,7 +96,7 @@ def _show(output: Output, result: Gated) -> None:
 
 def _told(result: Gated, form: str) -> str:
     if form == "json":
-        return json_.dumps(plain(result), indent=2).replace("##", "#\\u0023") + "\n"  # `##[` commands some CI systems
+        return json_.dumps(plain(result), indent=2).replace("##", "#\\u0023") + "\n"  # `##[` is a command in some CI
     if form == "md":
         from mvc.quality.render.markdown import render as render_markdown  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`mvc help`: the pages of docs/, shipped in the wheel as mvc/_docs; `mvc explain`: what a finding means."""
+"""`mvc help`: the pages of docs/, shipped in the wheel as mvc/_docs; `mvc explain`: the meaning of findings."""
 
 from __future__ import annotations
 

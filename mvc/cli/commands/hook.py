@@ -82,21 +82,21 @@ def run(
 
 
 def _become_the_judge(name: str) -> NoReturn:
-    """Become the program that judges: it starts quickly, so it is one of its own.
+    """Replace this process by `mvc.hook`, which starts quickly.
 
-    The framework pre-commit names a range of commits in its environment.
+    The framework pre-commit passes a range of commits in the environment.
     """
     tip = os.environ.get("PRE_COMMIT_TO_REF")
     commits = [] if tip is None else ["--range", os.environ.get("PRE_COMMIT_FROM_REF", ""), tip]
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "mvc.hook", name, *commits])  # noqa: S606 - this very Python
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "mvc.hook", name, *commits])  # noqa: S606 - the same Python
 
 
 # Before a push.
 
 
 def _pre_push(output: Output, words: Sequence[str]) -> int:
-    """Send content. Exit 1, so that Git does not push, when that fails."""
+    """Send content. Exit 1 if that fails, so that Git does not push."""
     from mvc.ops.remotes.before_push import SKIP, send_along  # noqa: PLC0415
 
     if os.environ.get(SKIP, "0") not in ("", "0"):
@@ -140,7 +140,7 @@ def _show_sent(output: Output, project: Project, results: Sequence[TransferResul
 
 
 def _follow(output: Output, name: str, words: Sequence[str]) -> int:
-    """Check out what changed. Git is done already, so errors are only warnings."""
+    """Check out what changed. Git has finished, so errors are only warnings."""
     try:
         with Project.discover(around(output)) as project:
             _show_followed(output, project, _followed(project, name, words))

@@ -126,4 +126,4 @@ def _show_unprotected(output: Output, project: Project, result: UnprotectResult)
         output.line(f"{output.paint('unprotected', 'green')} {path} ({plural(item.files, 'file')}, {size(item.size)})")
     output.rest(result.unprotected, "path")
     if not result.unprotected and not result.failed:
-        output.line("Nothing there is protected.")
+        output.line("No protected files.")

@@ -99,7 +99,7 @@ def remove(ctx: typer.Context, name: Name) -> None:
     output: Output = ctx.obj
     with opened(output) as project:
         result = ops.remove(project, name)
-    output.line(f"Removed the remote {name}. Its content is untouched.")
+    output.line(f"Removed the remote {name}. Its content was not deleted.")
     _show_files(output, result)
 
 

@@ -80,7 +80,7 @@ def add(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", show_default=False)],
     desc: Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe this content.")] = None,
     name: Annotated[str | None, typer.Option(help="The model's name in the registry.")] = None,
-    force: Annotated[bool, typer.Option("-f", "--force", help="Add even what is behind its pointer.")] = False,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Also add paths that are behind.")] = False,
     no_stage: Annotated[bool, typer.Option("--no-stage", help="Do not change Git's index.")] = False,
     follow_symlinks: Annotated[bool, typer.Option("--follow-symlinks", help="Store the targets of symlinks.")] = False,
     jobs: Annotated[int, typer.Option("-j", min=1, max=64, help="Number of large files read in parallel.")] = 4,

@@ -12,7 +12,7 @@ from mvc.fs.files import as_error
 
 
 class Problem(NamedTuple):
-    """What is wrong, and what to type."""
+    """A problem, and the command that fixes it."""
 
     name: str
     """Identifies the problem; stable across versions."""

@@ -1,4 +1,4 @@
-"""Pointers and reports of any commit, as the gate reads them: as Git's blobs, each once."""
+"""Pointers and reports of any commit, read as Git blobs, each once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LIMIT = max(MAX_POINTER, MAX_REPORT)
 
 
 class Identity(NamedTuple):
-    """What a pointer says about its model; empty when it cannot be read."""
+    """The model's name and digest in a pointer; empty if it cannot be read."""
 
     name: str = ""
     blake3: str = ""
@@ -30,7 +30,6 @@ class Blobs:
     """Blobs of Git, each read once."""
 
     def __init__(self, git: Git) -> None:
-        """Start with none."""
         self._git = git
         self._content: dict[str, bytes] = {}
         self._names: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Files that some commit of a pull request adds to Git as they are, even if a later commit deletes them."""
+"""Files that a commit of a pull request adds to Git itself, even if a later commit deletes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cache has of a judged model: its content, and the names of a directory's files."""
+"""The cached content of a judged model, and the names of a directory's files."""
 
 from __future__ import annotations
 

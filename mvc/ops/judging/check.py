@@ -1,4 +1,4 @@
-"""`mvc eval check`: the hook's judge over the models of the workspace.
+"""`mvc eval check`: judges the models of the workspace as the hook does.
 
 Findings are remembered by the content of policy, pointer and report, unless they depend on the time. Whether the
 cache has the content of a model is checked each time.
@@ -29,11 +29,11 @@ from mvc.workspace.catalog import Catalog
 from mvc.workspace.tracked import Tracked
 
 _ABOUT_SEVERAL_MODELS = frozenset({"MVC101", "MVC106"})
-"""Their messages depend on other models: such verdicts are not remembered."""
+"""Codes whose messages depend on other models: such verdicts are not remembered."""
 
 
 class Checked(NamedTuple):
-    """The models that were checked, and what was found."""
+    """The checked models, and the findings."""
 
     passed: bool
     models: tuple[str, ...]

@@ -1,6 +1,6 @@
-"""What a CI system says about its job: which commits to judge, and how to fetch what a clone lacks.
+"""The variables of CI systems: which commits to judge, and how to fetch what a clone lacks.
 
-The variables are from the documentation of each system; docs/gate.md has a section for each.
+They are from the documentation of each system; docs/gate.md has a section for each.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ WHOLE: Mapping[System, str] = {
 
 
 class CiJob(NamedTuple):
-    """What a CI system says about its job; empty outside of one."""
+    """A job of a CI system; empty outside of one."""
 
     system: System = ""
     is_pull_request: bool = False
-    """Then there must be something to judge."""
+    """Whether the job is for a pull request, so that there must be a change to judge."""
     target: str = ""
     """The branch to merge into."""
     bases: tuple[str, ...] = ()
-    """Commits at which that branch was; the newest of them and of the tip of `target` counts."""
+    """Former tips of that branch; the newest of them and the tip of `target` is the base."""
     head: str = ""
     """The commit to merge; empty: HEAD."""
     may_check_out_merge: bool = False
-    """Whether HEAD may be a merge commit that the system made of the two."""
+    """Whether HEAD may be the system's merge commit of the two."""
     fetch: str = ""
     """What to type when this clone lacks `head`."""
     head_is_merge: bool = False
@@ -59,7 +59,7 @@ class CiJob(NamedTuple):
 
 
 def ci_job(environ: Mapping[str, str], event: Mapping[str, Any]) -> CiJob:
-    """Return what the variables of a CI system say; `event` is the one that GitHub provides as JSON.
+    """Return the job that the variables of a CI system describe; `event` is GitHub's, from JSON.
 
     Raises:
         MvcError: the job runs for an event that does not define what would be merged.
@@ -176,7 +176,7 @@ def _required(oid: str, event: str) -> str:
 
 
 def _oid(text: str) -> str:
-    """Return a commit's name; empty for other text, and for the zeros that stand for no commit."""
+    """Return the object id `text`; empty for other text, and for all zeros."""
     return text if _OID.fullmatch(text) and text.strip("0") else ""
 
 

@@ -1,4 +1,4 @@
-"""`mvc gate`: whether what merging head into base would land may land."""
+"""`mvc gate`: judges the changes that merging head into base would land."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class GateOptions(NamedTuple):
     """The arguments of `mvc gate`."""
 
     base: str = ""
-    """A revision; empty: what the CI system says, or the default branch."""
+    """A revision; empty: the CI system's, or the default branch."""
     head: str = ""
-    """A revision; empty: what the CI system says, or HEAD."""
+    """A revision; empty: the CI system's, or HEAD."""
     whole: bool = False
     """Judge the whole tree of head by its own policy."""
     remote: str = ""
-    """Ask this remote whether it has the objects that the change needs."""
+    """Check that this remote has the objects that the change needs."""
 
 
 class Gated(NamedTuple):
-    """The verdict, and on which commits."""
+    """The verdict, and the judged commits."""
 
     passed: bool
     base: str
@@ -45,14 +45,14 @@ class Gated(NamedTuple):
     models: tuple[Judged, ...] = ()
     findings: tuple[Finding, ...] = ()
     judged: bool = True
-    """False where base contains head, so that there was nothing to judge."""
+    """False if base contains head, so that there was nothing to judge."""
 
 
 def gate(project: Project, options: GateOptions, now: float) -> Gated:
     """Judge a change at `now`, in seconds since the epoch.
 
     Raises:
-        UsageError: a revision names no commit, or neither side is set up for mvc.
+        UsageError: a revision is not a commit, or neither side is set up for mvc.
         MvcError: the change cannot be judged.
     """
     git = reading(project.around.environ, project.layout)
@@ -97,7 +97,7 @@ def _with_remote(project: Project, facts: Facts, remote: str) -> Facts:
 def _nothing(found: Revisions) -> Gated:
     if found.is_pull_request:
         message = f"{found.base[:12]} contains {found.head[:12]} already, but this job is for a pull request"
-        raise MvcError(message, "check out what is to be merged, or mvc gate --base REV --head REV")
+        raise MvcError(message, "check out the branch to merge, or mvc gate --base REV --head REV")
     return Gated(passed=True, base=found.base, head=found.head, judged=False)
 
 
@@ -105,7 +105,7 @@ def _check_set_up(git: Git, *commits: str) -> None:
     """Check that one of the commits has `.mvc/` or a pointer.
 
     Raises:
-        UsageError: none has.
+        UsageError: neither has.
     """
     for commit in commits:
         if git.attempt("cat-file", "-e", f"{commit}:{FOLDER}").returncode == 0:
@@ -119,7 +119,7 @@ def settings_at(project: Project, git: Git, commit: str) -> config.Settings:
     """Return the settings with the committed ones of `commit`, not those of the workspace.
 
     Raises:
-        UsageError: a config file or `MVC_*` variable is wrong.
+        UsageError: a config file or `MVC_*` variable is invalid.
     """
     return config.merge([
         project.config_layer("user"),

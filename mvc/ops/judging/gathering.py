@@ -1,4 +1,4 @@
-"""What the gate judges: what merging head into base would land, and what was before. Read from Git alone."""
+"""The facts that the gate judges: the changes of a merge, and the past of its models. Read from Git alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
 
 
 def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
-    """Return what merging the commit `head` into `base` would land; signatures must be valid at `now`, in seconds.
+    """Return the facts about merging the commit `head` into `base`; signatures must be valid at `now`, in seconds.
 
     Raises:
         MvcError: no common history, a conflict, or an object that this clone lacks.
@@ -43,7 +43,7 @@ def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
 
 
 def tree_facts(project: Project, head: str, now: float) -> Facts:
-    """Return all that the commit `head` has, to be judged by its own policy, without a past.
+    """Return the facts about the whole tree of `head`, judged by its own policy and without a past.
 
     Raises:
         MvcError: this clone lacks some of it.
@@ -83,7 +83,7 @@ def _facts(project: Project, trees: Trees, paths: Collection[str], pasts: Pasts,
 def _read(
     trees: Trees, paths: Iterable[str], policy_files: Iterable[str], tracked: Collection[str],
 ) -> FilesRead:
-    """Read the files of mvc in the judged tree that matter, and look at the other files that it adds."""
+    """Read the relevant files of mvc in the judged tree, and the first bytes of other added files."""
     ours = {path + suffix for path in paths for suffix in _OF_A_MODEL}
     ours |= {path + suffix for path in policy_files for suffix in ("", SIGNATURES)}
     foreign = [path for path in trees.judged.changes if enters(trees.judged, path, tracked)]
@@ -117,7 +117,7 @@ def _policy_file_changes(
 
 
 class _SignatureCheck(NamedTuple):
-    """What signatures are checked against: the key files of the target branch, and the time."""
+    """How to check signatures: the key files of the target branch, and the time."""
 
     allowed: FileAt | None
     revoked: FileAt | None

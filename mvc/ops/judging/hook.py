@@ -1,4 +1,4 @@
-"""Whether a commit of the index may be made; or, for the framework pre-commit, the commits of a range."""
+"""Judges a commit of the index or, for the framework pre-commit, a range of commits."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PARTS: dict[str, frozenset[str]] = {
     "no-raw-models": frozenset({"MVC301", "MVC302", "MVC303", "MVC308"}),
     "lint": frozenset({"MVC102", "MVC304", "MVC305", "MVC309", "MVC401"}),
 }
-"""Hooks for the framework pre-commit that check only some codes: content that Git would store, unreadable files."""
+"""Hooks for the framework pre-commit that check only some codes: content in Git, unreadable files."""
 _AGE = "MVC127"
 
 
 def judge_index(project: Project, now: float, index: Index | None = None) -> Verdict:
-    """Judge what a commit of the index would change, at `now`, in seconds since the epoch.
+    """Judge the changes in the index at `now`, in seconds since the epoch.
 
-    `index` may be read already. When the policy changes, the other models are judged by it as well; their errors are
-    warnings, so that a stricter policy can be committed before they meet it.
+    `index` is read if not given. When the policy changes, it is applied to the other models as well; their errors
+    are warnings, so that a stricter policy can be committed before they meet it.
 
     Raises:
         MvcError: it can't be judged.
@@ -49,7 +49,7 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
 
 
 def judge_range(project: Project, base: str, tip: str, now: float) -> Verdict:
-    """Judge what `tip` changes since it forked from `base`; all that it has when `base` is empty.
+    """Judge the changes of `tip` since it forked from `base`; all of `tip` when `base` is empty.
 
     Raises:
         UsageError: no such revision.
@@ -87,13 +87,13 @@ def _fork_point(git: Git, base: str, tip: str) -> str:
 
 
 def _without_old_age(verdict: Verdict, facts: Facts, index: Index) -> Verdict:
-    """Leave out the age of reports that HEAD or a merged branch has: their commits were judged when they were made."""
+    """Leave out the age of reports on HEAD or a merged branch: they were judged when they were committed."""
     old = {model.path for model in facts.models if model.report and model.report.oid in index.known}
     return Verdict(tuple(item for item in verdict.findings if item.code != _AGE or item.path not in old))
 
 
 def only_part(verdict: Verdict, part: str) -> Verdict:
-    """Return the findings that one of the `PARTS` checks; all for any other hook."""
+    """Return the findings of one of the `PARTS`; all findings for any other hook."""
     if part not in PARTS:
         return verdict
     return Verdict(tuple(item for item in verdict.findings if item.code in PARTS[part]))

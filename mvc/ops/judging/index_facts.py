@@ -1,4 +1,4 @@
-"""What the hook judges: the models and files that a commit would change, as the index has them."""
+"""The facts that the hook judges: the models and files of the index that a commit would change."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from mvc.scm.index_changes import Index
 
 
 class Staged(NamedTuple):
-    """What is judged of an index."""
+    """The facts about an index."""
 
     facts: Facts
-    """What the commit would change."""
+    """The models and files that the commit would change."""
     others: tuple[ModelFacts, ...] = ()
     """The unchanged models, when the policy changes: they are judged by it as well."""
 
 
 def index_facts(project: Project, index: Index) -> Staged | None:
-    """Return what a commit of `index` would change; None when neither index nor HEAD has a file of mvc.
+    """Return the facts about a commit of `index`; None when neither index nor HEAD has a file of mvc.
 
     Raises:
         MvcError: Git or the cache cannot be read.
@@ -56,7 +56,7 @@ def index_facts(project: Project, index: Index) -> Staged | None:
 
 
 def _scanned(project: Project, policy: Policy, models: tuple[ModelFacts, ...]) -> tuple[ModelFacts, ...]:
-    """Scan the models that the commit adds or changes, as far as the cache has them."""
+    """Scan the models that the commit adds or changes, if the cache has them."""
     here = [model for model in models if model.in_cache]
     return (*with_scans(project, policy, here), *(model for model in models if not model.in_cache))
 

@@ -22,7 +22,7 @@ _DAMAGED = "the object in the cache is damaged"
 def with_scans(project: Project, policy: Policy, models: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:
     """Return the models, with the results of a scan where `policy` requires one.
 
-    Models known to miss objects in the cache are not scanned: that is a finding by itself.
+    Models with objects missing from the cache are not scanned: that is a finding by itself.
     """
     models = tuple(models)
     formats = (policy.defaults.formats, *(rule.formats for rule in policy.rules))

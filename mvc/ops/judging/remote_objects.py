@@ -1,4 +1,4 @@
-"""`mvc gate -r`: whether a remote has every object that a change needs. Content is not downloaded."""
+"""`mvc gate -r`: checks that a remote has all objects that a change needs, without downloading them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def ask_remote(project: Project, remote: str, models: Iterable[ModelFacts]) -> R
 def _incomplete(
     tools: Tools, pointers: Mapping[str, Pointer], unread: Mapping[str, MvcError],
 ) -> Iterator[IncompleteModel]:
-    """Yield the models with missing objects; `unread` has the manifests that could not be fetched, and why."""
+    """Yield the models with missing objects; `unread` has the errors of manifests that could not be fetched."""
     needs: dict[str, dict[str, Digest]] = {}
     for path, pointer in pointers.items():
         try:

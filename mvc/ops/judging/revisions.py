@@ -1,4 +1,4 @@
-"""Which two commits the gate judges: the typed ones, those that a CI system names, or this clone's default branch."""
+"""The two commits that the gate judges: from the command line, the CI system or the default branch."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Revisions(NamedTuple):
 
 
 def revisions(git: Git, job: CiJob, base: str = "", head: str = "") -> Revisions:
-    """Return what to judge; `base` and `head` are the revisions that the user typed.
+    """Return the commits to judge; `base` and `head` are the revisions that the user typed.
 
     Raises:
-        UsageError: a typed revision names no commit, or the target branch is unknown.
+        UsageError: a typed revision is not a commit, or the target branch is unknown.
         MvcError: this clone lacks a commit that the CI system names, or older commits.
     """
     if is_shallow(git):
@@ -48,8 +48,8 @@ def typed_commit(git: Git, revision: str) -> str:
     """Return the commit that a typed revision names.
 
     Raises:
-        UsageError: it names none.
-        MvcError: Git cannot tell.
+        UsageError: it is not a commit.
+        MvcError: Git failed.
     """
     if found := find_commit(git, revision):
         return found
@@ -97,10 +97,10 @@ def _no_base(job: CiJob) -> MvcError:
 
 
 def default_base(git: Git) -> str:
-    """Return the tip of the default branch, as far as this clone knows it.
+    """Return the tip of the default branch.
 
     Raises:
-        UsageError: it does not.
+        UsageError: this clone has none.
     """
     if found := local_base(git):
         return found
@@ -110,10 +110,10 @@ def default_base(git: Git) -> str:
 
 @contextmanager
 def partial_clone_hint(git: Git, system: System) -> Iterator[None]:
-    """Let errors of reading a partial clone say how to fetch the missing objects.
+    """Add to errors in a partial clone how to fetch the missing objects.
 
     Raises:
-        MvcError: any that is raised inside.
+        MvcError: any error raised inside.
     """
     try:
         yield

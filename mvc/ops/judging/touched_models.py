@@ -1,4 +1,4 @@
-"""Which models a change touches, and the first bytes of the files in it: for the hook's index and the gate's tree."""
+"""The models that a change touches, and the first bytes of its files, for both hook and gate."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mvc.scm.plumbing import Git
 
 SYMLINK = "120000"
 HEAD = max(MAX_POINTER, MAX_FILE) + 1
-"""Bytes that are read of a file: all of a pointer or report, unless it is too large to be one."""
+"""Bytes to read of a file: more than a valid pointer or report has."""
 _LONGEST_TARGET = 4096
 """Bytes of a symlink's target: no system follows a longer one."""
 _REPORT_KEY = b"mvc-eval"
 
 
-# Which models.
+# The models.
 
 
 def is_pointer(path: str) -> bool:
@@ -35,7 +35,7 @@ def is_pointer(path: str) -> bool:
 
 
 def pointer_in(raw: bytes) -> Pointer | None:
-    """Return the pointer in `raw`; None when it is invalid."""
+    """Return the pointer in `raw`; None if invalid."""
     try:
         return parse(raw)
     except InvalidFormat:
@@ -89,11 +89,11 @@ class FilesRead(NamedTuple):
     ours: dict[str, FileAt]
     """Pointers, reports and policy files that are there, by path."""
     blobs: tuple[BlobFacts, ...]
-    """What the first bytes of other files tell."""
+    """Facts from the first bytes of other files."""
 
 
 def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[str]) -> FilesRead:
-    """Read files of mvc, as far as the index has them, and the first bytes of others.
+    """Read the files of mvc that the index has, and the first bytes of others.
 
     Raises:
         MvcError: Git cannot read one.
@@ -133,21 +133,21 @@ def enters(index: Index, path: str, tracked: Collection[str]) -> bool:
 
 
 class Look(NamedTuple):
-    """What the first bytes of a blob tell."""
+    """Facts from the first bytes of a blob."""
 
     size: int
     kind: str
     """As in `BlobFacts`."""
     may_be_target: bool
-    """Whether it may be the target of a symlink, and not a model that poses as one."""
+    """Whether it may be the target of a symlink, and not a model with a symlink's mode."""
 
     def counts(self, *, symlink: bool) -> bool:
-        """Whether it is judged, in an entry with the mode of a symlink or another one."""
+        """Whether the blob is judged in an entry, which may have a symlink's mode."""
         return not (symlink and self.may_be_target)
 
 
 def look_at(head: bytes, size: int) -> Look | None:
-    """Return what a blob of `size` bytes is that begins with `head`; None for a pointer of git-lfs."""
+    """Return the facts about a blob of `size` bytes with the first bytes `head`; None for a git-lfs pointer."""
     if magic.is_lfs_pointer(head, size):
         return None
     kind = magic.kind_of(head, size)

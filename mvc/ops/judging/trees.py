@@ -17,13 +17,13 @@ from mvc.scm.landing import Merge, as_index, differing, list_tree
 
 
 class Trees(NamedTuple):
-    """Both trees, and what was read of them."""
+    """Both trees, and the blobs read from them."""
 
     merge: Merge
     base: Mapping[str, Entry]
-    """The files of the target branch, whose policy judges; of the tree itself where a whole tree is judged."""
+    """The files of the target branch, whose policy applies; the judged tree itself if a whole tree is judged."""
     judged: Index
-    """The tree that would land, in the form of an index that is about to be committed."""
+    """The tree that would land, as an index."""
     blobs: Blobs
 
     @property
@@ -77,6 +77,6 @@ def paths_of(path: str, past: Past) -> tuple[str, ...]:
 
 
 def file_name(path: str) -> str:
-    """Return a file's name without its last suffix: how a model without a name is registered."""
+    """Return a file's name without its last suffix: a model without a name is registered under it."""
     name = path.rpartition("/")[2]
     return name.rpartition(".")[0] or name

@@ -35,7 +35,7 @@ from mvc.workspace.links import Links
 from mvc.workspace.tracked import Selection
 
 _BUFFER = 1 << 20
-"""Bytes of a read."""
+"""Bytes per read."""
 _SHARING: tuple[LinkType, ...] = ("reflink", "hardlink", "copy")
 
 
@@ -47,7 +47,7 @@ class ContentReference(NamedTuple):
     rev: str | None
     """None for the pointers in the workspace."""
     remote: str | None = None
-    """Where to fetch it from; None for the pointer's remote, or the default one."""
+    """The remote to fetch from; None for the pointer's own, or the default one."""
 
 
 def parse_reference(
@@ -67,7 +67,7 @@ def parse_reference(
 
 
 class Content:
-    """The content of a reference, fetched as far as the cache lacks it."""
+    """The content of a reference; what the cache lacks is fetched."""
 
     def __init__(self, project: Project, reference: ContentReference) -> None:
         """Find the tracked path.

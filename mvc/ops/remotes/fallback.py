@@ -39,7 +39,7 @@ class Fallback:
         self.primary_error: RemoteError | None = None
         """Why the primary remote does not answer."""
         self.supplied: dict[str, Supplied] = {}
-        """By the object's name; what would come, if the fetch only plans."""
+        """By object name; also filled by a dry run."""
         self.requested: set[str] = set()
         """The names of all objects that were to be fetched."""
 
@@ -51,12 +51,12 @@ class Fallback:
 
     @property
     def answered(self) -> list[str]:
-        """The remotes that were asked, and answered."""
+        """The remotes that answered."""
         return [name for name, tools in self._opened.items() if tools]
 
     @property
     def requests(self) -> int:
-        """How many requests were sent to them."""
+        """The number of requests sent to them."""
         return sum(tools.remote.bucket.requests for tools in self._opened.values() if tools)
 
     def probe(self, primary: Callable[[], object]) -> None:
@@ -68,7 +68,7 @@ class Fallback:
         self._ask_primary(primary)
 
     def fetch(self, tools: Tools, digests: Sequence[Digest]) -> Moved:
-        """Bring objects from the primary remote (`tools`), and from the others what it does not deliver."""
+        """Fetch objects from the primary remote (`tools`), and those that it lacks from the others."""
         return self.fetch_with(fetch_objects, tools, digests)
 
     def fetch_with(self, fetch: FetchObjects, tools: Tools, digests: Sequence[Digest]) -> Moved:
@@ -101,7 +101,7 @@ class Fallback:
     def _from_other(
         self, name: str, fetch: FetchObjects, digests: Sequence[Digest], earlier: Mapping[str, MvcError],
     ) -> Moved:
-        """Return what one remote delivered of the objects; the rest is lost for its `earlier` reason."""
+        """Fetch objects from one remote; those that it lacks stay lost for the `earlier` reason."""
         moved = self._fetch_from(name, fetch, digests)
         failed = {item.name: item.error for item in moved.failed}
         for digest in digests:

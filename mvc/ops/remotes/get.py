@@ -20,7 +20,7 @@ from mvc.store.buckets.address import hidden
 from mvc.store.buckets.bucket import RemoteError
 
 PROTOCOLS = "file:git:http:https:ssh"
-"""The protocols that `git clone` may use: none of the helpers that a URL can name."""
+"""The protocols that `git clone` may use; remote helpers in URLs are refused."""
 
 
 class Got(NamedTuple):
@@ -63,7 +63,7 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
 
 
 def _is_worktree(around: Surroundings, local: str) -> bool:
-    """Whether `local` is a worktree, which need not be cloned. If Git refuses it, opening it says why."""
+    """Whether `local` is a worktree, which need not be cloned. If Git refuses it, opening it reports why."""
     if not os.path.isdir(local) or os.path.basename(os.path.normpath(local)) == ".git":
         return False
     git = Git(local, scrubbed(around.environ))

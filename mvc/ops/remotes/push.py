@@ -34,14 +34,14 @@ from mvc.workspace.tracked import Selection, pointers_of
 
 
 class PushOptions(NamedTuple):
-    """What to send, and where to."""
+    """Options of `mvc push`."""
 
     remote: str | None = None
     scope: RevisionScope = RevisionScope()
     jobs: int = JOBS
     dry_run: bool = False
     repair: bool = False
-    """Also read what the remote has, and send again what is damaged there."""
+    """Also read the objects on the remote, and send damaged ones again."""
 
 
 def push(project: Project, paths: Iterable[str] = (), options: PushOptions = PushOptions()) -> list[TransferResult]:
@@ -71,7 +71,7 @@ def _push(
         manifests = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
         needs = needed(project, selections)
         refused = None if options.dry_run else _announce(project, tools, needs)
-        tools.remote.forget()  # what was there before the announcement may be gone
+        tools.remote.forget()  # objects seen before the announcement may have been deleted
         damaged = find_damaged(tools, needs) if options.repair and not options.dry_run else {}
         missing = _missing(tools, remote, needs, damaged)
         if refused and (missing or damaged):
@@ -129,7 +129,7 @@ def _not_announced(remote: str, refused: RemoteError) -> TransferFailure:
 
 
 def _missing(tools: Tools, remote: str, needs: NeededObjects, damaged: ObjectsByFile) -> list[Digest]:
-    """Return what the remote lacks; also what is damaged or a gc candidate there, if the cache has it."""
+    """Return the objects that the remote lacks, and damaged ones and gc candidates if the cache has them."""
     digests = {name: need.digest for name, need in needs.objects.items()}
     without = {**_gc_candidates(tools, remote, needs.objects.keys()), **damaged}
     missing = not_whole(digests, tools.remote.glance(digests, without))
@@ -144,7 +144,7 @@ def _gc_candidates(tools: Tools, remote: str, names: AbstractSet[str]) -> Object
     """Return what a gc may delete on the remote.
 
     Raises:
-        MvcError: a gc is deleting what is needed.
+        MvcError: a gc is deleting needed objects.
     """
     lists = garbage_lists(tools.remote)
     being_deleted = merged(listed for listed in lists if listed.deleting)
@@ -170,7 +170,7 @@ def _plan(tools: Tools, missing: list[Digest]) -> Moved:
 
 
 def next_step(project: Project, results: Iterable[TransferResult], *, dry_run: bool) -> str:
-    """Return the line to type after a push, so that Git sends the pointers, too; empty if it has."""
+    """Return the command that makes Git send the pointers, too; empty if they were sent."""
     if dry_run:
         return "mvc push" if any(result.transferred for result in results) else ""
     if has_staged(project.git, PATTERN):

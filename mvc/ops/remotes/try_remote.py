@@ -31,7 +31,7 @@ class Check(NamedTuple):
     name: str
     works: Works
     message: str = ""
-    """What is wrong."""
+    """The problem."""
     fix: str = ""
 
 
@@ -44,7 +44,7 @@ class Tested(NamedTuple):
     clock: float | None
     """Seconds that the remote's clock is ahead of this machine's; None if unknown."""
     identity: str
-    """The identity of the user on the remote; empty if unknown."""
+    """The identity that the remote sees; empty if unknown."""
 
     @property
     def can_pull(self) -> bool:
@@ -53,7 +53,7 @@ class Tested(NamedTuple):
 
     @property
     def works(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether no operation failed."""
         return all(check.works != "no" for check in self.checks)
 
 
@@ -71,7 +71,7 @@ def try_out(project: Project, name: str | None = None, now: Callable[[], float] 
 
 
 def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str:
-    """Return the identity of the user on the remote; empty if the backend does not tell."""
+    """Return the identity that the remote sees; empty if the bucket does not know it."""
     if settings.url.startswith("/"):
         return _user_of(settings.url)
     told = ""
@@ -82,7 +82,7 @@ def _identity(project: Project, settings: RemoteSettings, bucket: Bucket) -> str
 
 
 def _user_of(path: str) -> str:
-    """Return the user, and the group that shares a directory."""
+    """Return the user of a directory, and the group that shares it."""
     user = user_name(os.geteuid())
     with suppress(OSError):  # the checks report it
         if is_shared(path):
@@ -106,7 +106,7 @@ def _left_as_it_was(settings: RemoteSettings) -> Iterator[None]:
 
 
 class _Trip:
-    """The operations, in order. Each returns what is wrong or an empty text; None if it could not be tried."""
+    """The operations, in order. Each returns its problem or an empty text; None if it was not tried."""
 
     def __init__(self, bucket: Bucket, now: Callable[[], float]) -> None:
         self._bucket = bucket

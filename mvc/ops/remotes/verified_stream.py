@@ -15,7 +15,7 @@ from mvc.objects.digest import Digest
 
 
 class VerifiedStream(io.RawIOBase):
-    """A stream that is compared with its digest once its last byte was read in order; after a seek, it is not."""
+    """A stream that checks its digest after the last byte if it was read in order, without a seek."""
 
     def __init__(self, raw: BinaryIO, digest: Digest, on_close: ExitStack, fix: str) -> None:
         """Read `raw`, expected to be `digest`. `on_close` is closed with the stream; `fix` repairs a mismatch."""

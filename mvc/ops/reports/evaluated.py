@@ -1,4 +1,4 @@
-"""What an evaluation is about: the model and its data, as they lie in the workspace."""
+"""The model and the data of an evaluation, as they are in the workspace."""
 
 from __future__ import annotations
 
@@ -83,10 +83,10 @@ def _hash_data(project: Project, path: str, item: Tracked | None) -> tuple[Diges
 
 
 def hash_content(project: Project, path: str, item: Tracked | None = None) -> tuple[Digest, list[Remark]]:
-    """Return the digest of what lies at `path`, and a remark if the pointer of `item` does not match it.
+    """Return the digest of the content at `path`, and a remark if the pointer of `item` does not match it.
 
     Raises:
-        MvcError: nothing lies there, or it cannot be read.
+        MvcError: the content is missing, or cannot be read.
     """
     try:
         observed = observe_path(project, path)

@@ -1,4 +1,4 @@
-"""The metrics that a report gets: from the command line, from a file or from plain data."""
+"""The metrics of a report: from the command line, from a file or from plain data."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Recorded(NamedTuple):
     report: Report
     remarks: tuple[Remark, ...] = ()
     unstaged: tuple[str, ...] = ()
-    """Report and pointer, where Git's index does not have them as they are."""
+    """Report and pointer, if they differ from Git's index."""
 
 
 def record(project: Project, path: str, options: RecordOptions, provenance: Provenance) -> Recorded:
@@ -107,7 +107,7 @@ def _parse_earlier(project: Project, file: str, raw: bytes | None) -> Report:
 
 
 def _with_current_digests(project: Project, earlier: Report) -> tuple[Report, list[Remark]]:
-    """Return the report with new digests of the other files that it names; a remark for each that is gone."""
+    """Return the report with new digests of the other files that it names; a remark for each missing one."""
     remarks: list[Remark] = []
 
     def current(files: Iterable[Used]) -> Iterator[Used]:
@@ -126,7 +126,7 @@ def _with_current_digests(project: Project, earlier: Report) -> tuple[Report, li
 
 
 def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, earlier: Report) -> Report:
-    """Return the report without its provenance; what people wrote in the `earlier` one stays.
+    """Return the report without its provenance; it keeps what users wrote in the `earlier` one.
 
     Raises:
         UsageError: the earlier tag cannot be raised, or an option names a metric that is not given.

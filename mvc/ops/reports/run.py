@@ -23,9 +23,9 @@ from mvc.quality.reports.report import Environment
 MODEL = "MVC_MODEL"
 METRICS = "MVC_METRICS"
 PATIENCE = 2
-"""Seconds that the command has to end after Ctrl-C: the terminal has sent it the signal, too."""
+"""Seconds to wait for the command after Ctrl-C, which the terminal sends to it as well."""
 PROBING = 30
-"""Seconds that a Python has to name its version and packages."""
+"""Seconds to wait for a Python to print its version and packages."""
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?", re.IGNORECASE)
 
 
@@ -41,7 +41,7 @@ class _Evaluation(NamedTuple):
         return shlex.join(self.command)
 
     def environment(self) -> Environment:
-        """Return the environment of the command if that is a Python, which can be asked; else only the platform."""
+        """Return the environment of the command if it runs Python; otherwise only the platform."""
         if _PYTHON.fullmatch(os.path.basename(self.command[0])):
             with suppress(OSError, subprocess.SubprocessError):
                 if found := of_python(self._run_in_python):
@@ -124,11 +124,11 @@ def _signal(number: int) -> str:
         return f"signal {number}"
 
 
-# Its metrics.
+# The metrics.
 
 
 def _stat_data(path: str) -> tuple[int, ...]:
-    """Return what tells one version of a file from the next; empty when there is no file."""
+    """Return the stat data that change with the content; empty when there is no file."""
     try:
         status = os.stat(path)
     except OSError:

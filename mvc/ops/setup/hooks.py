@@ -1,7 +1,7 @@
-"""`mvc hook install` and `uninstall`: Git hooks, each of which first calls the hook that was there before.
+"""`mvc hook install` and `uninstall`: the Git hooks. Each first calls the hook that existed before.
 
-The scripts are the files in hooks/. A line in each says that mvc wrote it, with a checksum of the other lines: only a
-script that was not edited is replaced or removed.
+The scripts are in hooks/. One line marks a script as mvc's, with a checksum of the rest: edited scripts are
+neither replaced nor removed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _EDITED = ".edited"
 
 
 class Installed(NamedTuple):
-    """The hooks that were changed; the others were up to date."""
+    """The hooks that were changed, and those that failed; the others needed no change."""
 
     folder: str
     changed: tuple[str, ...]
@@ -51,12 +51,12 @@ class Installed(NamedTuple):
 
 
 def install(project: Project, *, force: bool = False) -> Installed:
-    """Install the hooks; doing so again is harmless. Existing hooks are kept, and called first.
+    """Install the hooks; they call existing hooks first. Doing so again is harmless.
 
-    With `force`, also in a directory outside the repository, and in place of an edited script of mvc, which is renamed.
+    With `force`, also into a directory that others use, and in place of edited scripts of mvc, which are renamed.
 
     Raises:
-        UsageError: `core.hooksPath` is a directory outside the repository.
+        UsageError: `core.hooksPath` leads to a directory that others use.
     """
     folder = hooks_folder(project.git)
     if not force and not is_own_folder(project.layout, folder):
@@ -71,7 +71,7 @@ def install(project: Project, *, force: bool = False) -> Installed:
 
 
 def uninstall(project: Project) -> Installed:
-    """Remove the hooks, and restore those that were there before."""
+    """Remove the hooks, and restore the earlier ones. `status` no longer reports missing hooks."""
     folder = hooks_folder(project.git)
     disable(project)
     changed, failed = _each(lambda name: _uninstall(folder, name))
@@ -79,13 +79,13 @@ def uninstall(project: Project) -> Installed:
 
 
 def disable(project: Project) -> None:
-    """Record in the clone's config that it uses no hooks; `mvc status` then does not miss them."""
+    """Record in the clone's config that it uses no hooks."""
     if project.settings.value(ENABLED) != "false":
         set_value(project, ENABLED, "false", "local")
 
 
 def _each(act: Callable[[str], bool]) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
-    """Return the hooks that `act` changed, and the failures."""
+    """Return the hooks that `act` changed, and those for which it failed."""
     failed: list[Failure] = []
     changed: list[str] = []
     for name in NAMES:
@@ -100,9 +100,6 @@ def _result(folder: str, changed: tuple[str, ...], failed: tuple[Failure, ...]) 
     return Installed(folder, changed, chained, failed)
 
 
-# One hook.
-
-
 def _install(staging: Staging, folder: str, name: str, *, force: bool) -> bool:
     """Install one hook; return whether that changed anything."""
     path = script_path(folder, name)
@@ -112,27 +109,27 @@ def _install(staging: Staging, folder: str, name: str, *, force: bool) -> bool:
     if raw is not None and not is_untouched(raw):
         if hook_state(folder, name) == "called":
             return False
-        _rename_existing(path, raw, force=force)
-    elif raw is None and os.path.lexists(path):  # a broken symlink, or a directory
-        _rename_existing(path, b"", force=force)
+        _put_aside(path, raw, force=force)
+    elif raw is None and os.path.lexists(path):  # a dangling symlink, or a directory
+        _put_aside(path, b"", force=force)
     _write(staging, path, wanted)
     return True
 
 
-def _rename_existing(path: str, raw: bytes, *, force: bool) -> None:
-    """Rename what is there: it is never overwritten."""
+def _put_aside(path: str, raw: bytes, *, force: bool) -> None:
+    """Rename the existing file: it is never overwritten."""
     if not MARK.search(raw):
         if not rename_new(path, path + BEFORE):
             raise MvcError(
-                f"{path} is not a hook of mvc, and the earlier hook {path}{BEFORE} would be overwritten",
-                f"rm {shlex.quote(path + BEFORE)}  # if it is no longer needed; then mvc hook install",
+                f"cannot keep the hook {path}: {path}{BEFORE} exists already",
+                f"rm {shlex.quote(path + BEFORE)}  # if nothing needs it any more; then mvc hook install",
             )
     elif not force:
-        line = f"mvc hook install --force  # replaces it, and keeps yours as {os.path.basename(path)}{_EDITED}"
-        raise MvcError(f"{path} was edited since mvc wrote it: it was not changed", line)
+        line = f"mvc hook install --force  # replaces it, and keeps your version as {os.path.basename(path)}{_EDITED}"
+        raise MvcError(f"{path} was edited after mvc installed it: not changed", line)
     elif not rename_new(path, path + _EDITED):
         line = f"rm {shlex.quote(path + _EDITED)}  # then mvc hook install --force"
-        raise MvcError(f"{path}{_EDITED} exists and would be overwritten", line)
+        raise MvcError(f"{path}{_EDITED} exists already", line)
 
 
 def _uninstall(folder: str, name: str) -> bool:
@@ -142,7 +139,7 @@ def _uninstall(folder: str, name: str) -> bool:
     if raw is not None and MARK.search(raw):
         if not is_untouched(raw):
             line = f"rm {shlex.quote(path)}  # then mvc hook uninstall"
-            raise MvcError(f"{path} was edited since mvc wrote it: it was not changed", line)
+            raise MvcError(f"{path} was edited after mvc installed it: not changed", line)
         if had:
             os.rename(before, path)
         else:
@@ -152,12 +149,12 @@ def _uninstall(folder: str, name: str) -> bool:
         return False
     if not rename_new(before, path):
         line = f"mv {shlex.quote(before)} {shlex.quote(path)}  # if that is what you want"
-        raise MvcError(f"{path} is not a hook of mvc: {os.path.basename(before)} was not restored", line)
+        raise MvcError(f"cannot restore {before}: {path} exists, and is not a script of mvc", line)
     return True
 
 
 def _write(staging: Staging, path: str, raw: bytes) -> None:
-    """Write a script atomically; on failure, restore the hook that was renamed for it."""
+    """Write a script atomically; if that fails, rename the earlier hook back."""
     folder, name = os.path.split(path)
     fd = os.open(folder, DIRECTORY)
     try:

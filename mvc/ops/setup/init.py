@@ -39,9 +39,9 @@ class InitResult(NamedTuple):
     group: str
     """The group of users that shares the cache, or empty."""
     hooks: Installed | None
-    """The installed Git hooks; None if they are not wanted, or see `hooks_elsewhere`."""
+    """The installed Git hooks; None if they are disabled, or see `hooks_elsewhere`."""
     hooks_elsewhere: MvcError | None
-    """Why none were installed although they are wanted: Git looks for hooks in a folder that others use, too."""
+    """Why no hooks were installed: Git looks for hooks in a folder that other repositories also use."""
 
 
 class InitOptions(NamedTuple):

@@ -1,1 +1,1 @@
-"""What use cases of several groups need."""
+"""Functions that several groups of use cases share."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 
 def write_bug_log(arguments: Sequence[str]) -> str:
-    """Write the traceback of the current error to a log file; return its path, or why there is none."""
+    """Write the traceback of the current error to a log file; return its path, or why it was not written."""
     from platformdirs import user_log_path  # noqa: PLC0415
 
     time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")

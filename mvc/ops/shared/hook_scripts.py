@@ -1,4 +1,4 @@
-"""The scripts of the Git hooks: which are installed, and what each should contain."""
+"""The scripts of the Git hooks: their content, and which are installed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mvc.scm.plumbing import Layout
 
 NAMES = ("pre-commit", "pre-merge-commit", "pre-push", "post-checkout", "post-merge")
 BEFORE = ".pre-mvc"
-"""Appended to the name of the hook that was there before."""
+"""Appended to the name of an earlier hook."""
 ENABLED = "hooks.enabled"
 _LEGACY = ".legacy"
 """Appended by pre-commit to the name of a hook that it calls first."""
@@ -58,7 +58,7 @@ class Hooks(NamedTuple):
 
     @property
     def fix(self) -> str:
-        """What to type if some are missing."""
+        """The command to type if some are missing."""
         return "mvc hook install" if self.own else foreign_folder(self.folder).fix
 
 
@@ -114,7 +114,7 @@ def _is_marked(path: str) -> bool:
 
 
 def is_untouched(raw: bytes) -> bool:
-    """Whether this is a script of mvc's that was not edited."""
+    """Whether this is an unedited script of mvc."""
     found = MARK.search(raw)
     return found is not None and found[1] == _checksum(MARK.sub(b"", raw, 1))
 

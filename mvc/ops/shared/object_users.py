@@ -1,4 +1,4 @@
-"""Which tracked paths need an object, or once did, with the commits and tags that have them."""
+"""The tracked paths that need an object, or once did, with their commits and tags."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Use(NamedTuple):
 
 
 def uses_in_history(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:
-    """Return what needs the objects in the history of all branches, the newest first.
+    """Return the uses of the objects in the history of all branches, newest first.
 
     Raises:
         MvcError: the history cannot be read.
@@ -47,7 +47,7 @@ def uses_in_history(project: Project, names: set[str]) -> dict[str, tuple[Use, .
 
 
 def lost_uses(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:
-    """Return what once needed objects that nothing needs now, as far as Git and the catalog know."""
+    """Return the former uses of unreachable objects that Git and the catalog know."""
     if not names:
         return {}
     git = inside(project.git, project.layout.common_dir)
@@ -63,7 +63,7 @@ def lost_uses(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:
 
 
 def _uses(cache: Cache, git: Git, versions: Iterable[Mention], names: set[str]) -> dict[str, tuple[Use, ...]]:
-    first = {(version.path, version.oid): version for version in versions}  # the oldest commit remains
+    first = {(version.path, version.oid): version for version in versions}  # keeps the oldest commit
     by_oid: dict[str, list[Mention]] = defaultdict(list)
     for version in first.values():
         by_oid[version.oid].append(version)

@@ -1,4 +1,4 @@
-"""Tells a remote which objects this clone needs: added before each push, replaced by a gc."""
+"""Announces to a remote which objects this clone needs: added before each push, replaced by a gc."""
 
 from __future__ import annotations
 

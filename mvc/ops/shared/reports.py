@@ -34,7 +34,7 @@ def model_of(path: str) -> str:
 
 
 def state_of(raw: bytes, pointer: Pointer, what: str) -> ReportState:
-    """Return the state of the report in `raw` for `pointer`, from a glance at it; the hook reads all of it."""
+    """Return the state of the report in `raw` for `pointer`, without parsing all of it, as the hook does."""
     try:
         seen = glance(raw, what)
     except InvalidFormat:

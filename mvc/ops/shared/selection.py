@@ -22,7 +22,7 @@ def split_reference(reference: str) -> tuple[str, str]:
 def chosen(
     project: Project, tracked: dict[str, Tracked], paths: Iterable[str], otherwise: str = "mvc add",
 ) -> list[Selection]:
-    """Return what `paths` mean; `otherwise` is the command to suggest for a path that is not tracked.
+    """Return the selected `paths`; `otherwise` is the command to suggest for a path that is not tracked.
 
     Raises:
         MvcError: a path is not tracked.
@@ -31,7 +31,7 @@ def chosen(
         return select(tracked, paths)
     except NotTracked as error:
         if project.tree.lstat(error.path) is None:
-            raise MvcError(f"{error.path} is not tracked and does not exist", "mvc ls  # lists what is") from None
+            raise MvcError(f"{error.path} is not tracked and does not exist", "mvc ls  # lists tracked paths") from None
         raise MvcError(error.message, project.shell.line(otherwise, error.path)) from None
 
 
@@ -57,7 +57,7 @@ def broken_manifest(shell: Shell, path: str, error: InvalidFormat) -> InvalidFor
 
 
 def unusable(shell: Shell, item: Tracked, fix: str = "") -> MvcError:
-    """Return the error that says why a pointer cannot be used."""
+    """Return the error for a pointer that cannot be used."""
     if item.condition == "conflict":
         line = f"{conflict_fix(shell, item.path)} && {shell.line('mvc checkout', item.path)}"
         return MvcError(f"{item.pointer_path} is in conflict: Git could not merge it", f"{line}  # or --theirs")

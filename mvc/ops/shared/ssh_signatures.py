@@ -31,10 +31,10 @@ _TOO_OLD = re.compile(
 _REASONS = {
     "has expired": "the key has expired",
     "not yet valid": "the key is not valid yet",
-    "not permitted for use": "the key may not sign this: its line has other namespaces",
-    "bad options": "its line has an option that ssh-keygen does not know",
-    "incorrect signature": "it signs other content",
-    "does not match": "it signs other content",
+    "not permitted for use": "the namespaces of its line in allowed_signers do not allow this signature",
+    "bad options": "its line in allowed_signers has an unknown option",
+    "incorrect signature": "the signature is for other content",
+    "does not match": "the signature is for other content",
 }
 """Messages of `ssh-keygen`, and mvc's."""
 
@@ -59,7 +59,7 @@ def signers_of(
 
 
 class _SignedData(NamedTuple):
-    """Signed data, and what else decides whether a signature counts."""
+    """Signed data, and the context for verifying its signatures."""
 
     raw: bytes
     namespace: str
@@ -105,7 +105,7 @@ def _problem(data: _SignedData, block: Block, line: AllowedKey) -> str:
 
 
 def _verify(data: _SignedData, block: Block, line: AllowedKey, *, revoked: bool) -> subprocess.CompletedProcess[bytes]:
-    """Verify one signature against one line, under a fixed name: patterns and lists of names do not matter."""
+    """Verify one signature against one line, under a fixed name, so that its patterns are not matched."""
     moment = time.strftime("%Y%m%d%H%M%S", time.localtime(data.now))
     arguments = [
         "-f", data.write("allowed", f"{_ONE} {line.line}\n".encode()), "-I", _ONE, "-O", f"verify-time={moment}",
@@ -117,7 +117,7 @@ def _verify(data: _SignedData, block: Block, line: AllowedKey, *, revoked: bool)
 
 
 def fits(raw: bytes, block: Block, namespace: str) -> bool:
-    """Whether a signature is of exactly these bytes, by any signer.
+    """Whether a signature matches exactly these bytes, by any signer.
 
     Raises:
         MvcError: `ssh-keygen` is missing, or does not answer.
@@ -158,7 +158,7 @@ class Key(NamedTuple):
     cwd: str
     """The directory that the path is relative to."""
     environ: Mapping[str, str]
-    """With the address of the agent."""
+    """Includes the address of the agent."""
 
 
 def sign(raw: bytes, namespace: str, key: Key) -> Block:

@@ -9,7 +9,7 @@ from mvc.workspace.read_files import hashing
 
 
 def observe_path(project: Project, path: str) -> Observed:
-    """Return the content at a tracked path; what had to be read for it is remembered."""
+    """Return the content at a tracked path; digests of the files read are remembered."""
     options = ObserveOptions(project.catalog.snapshot(path), hashing(project.around.progress))
     observed = observe(project.tree, path, project.links, options)
     if observed.content is not None and observed.snapshot is not None:

@@ -58,7 +58,7 @@ class Garbage(NamedTuple):
 
 
 class GcResult(NamedTuple):
-    """What was freed, or would be, and what was kept although it is not needed."""
+    """The objects freed (or planned), and the unneeded objects that are kept."""
 
     done: bool
     grace: int
@@ -83,7 +83,7 @@ class GcResult(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the command: 1 if something is damaged on a remote."""
+        """The exit code of the command: 1 if an object is damaged on a remote."""
         return 1 if self.damaged else 0
 
 
@@ -125,7 +125,7 @@ def sort_unneeded(
 
 
 class _Plan(NamedTuple):
-    """What to free, and what was found out about remotes."""
+    """The objects to free, and the answers of the remotes."""
 
     unneeded: UnneededObjects
     failed: tuple[FailedRemote, ...]
@@ -212,7 +212,7 @@ def iso(seconds: float) -> str:
 
 
 def _purge(project: Project, options: GcOptions, plan: _Plan, garbage: tuple[Garbage, ...]) -> GcResult:
-    """Delete from the trash what is older than the grace; with a grace of 0, also what was just discarded."""
+    """Delete the files of the trash that are older than the grace; with a grace of 0, all of them."""
     grace = Grace(options.grace, cache_time(project.cache.root))
     quarantined = list(quarantined_files(project.cache))
     duplicates = [item for item in quarantined if not grace.keeps(item) and is_duplicate(project.cache, item)]

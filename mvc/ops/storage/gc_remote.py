@@ -75,11 +75,11 @@ class RemoteGcResult(NamedTuple):
     deleted: Totals
     """Listed by an earlier gc, and deleted."""
     clones: tuple[CloneKeeps, ...]
-    """Other clones for which alone objects are kept."""
+    """Other clones that are the only user of some objects."""
 
 
 def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
-    """Plan what to free on a remote; with `yes`, list it there, and delete what was listed a grace ago.
+    """Plan what to free on a remote; with `yes`, list it there, and delete objects listed a grace ago.
 
     Raises:
         UsageError: there is no such remote, or this clone lacks a part of the history.
@@ -107,7 +107,7 @@ def _refuse(project: Project, options: GcOptions) -> None:
     if options.unpushed:
         raise UsageError("--unpushed is for the cache, not for a remote", f"mvc gc -r {options.remote}")
     if problem := lacks_history(project.git):
-        raise UsageError(f"cannot tell what is needed: {problem.what}", problem.fix)
+        raise UsageError(f"cannot determine the needed objects: {problem.what}", problem.fix)
 
 
 def _read_manifest(remote: RemoteStore, name: str) -> bytes:
@@ -135,7 +135,7 @@ def _read_manifest(remote: RemoteStore, name: str) -> bytes:
 def _collect(
     project: Project, remote: RemoteStore, own: set[str], options: GcOptions, now: float,
 ) -> RemoteGcResult:
-    """Find what no clone needs, list it, and delete what is due; without `yes`, only plan."""
+    """List the objects that no clone needs, and delete those that are due; without `yes`, only plan."""
     others = all_roots(remote, but=clone_id(project.home))
     unneeded = find_unneeded(remote, own.union(*(roots.names for roots in others)))
     lists = garbage_lists(remote)
@@ -169,7 +169,7 @@ def _collect(
 
 
 def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
-    """Whether to delete what is listed; a deletion that was interrupted is continued."""
+    """Whether to delete the listed objects; an interrupted deletion is continued."""
     return listed.deleting or not grace or now - listed.item.modified >= grace
 
 

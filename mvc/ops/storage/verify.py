@@ -37,7 +37,7 @@ class Wrong(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """The number of objects and bytes that were read, and what is wrong."""
+    """The number of objects and bytes read, and the problems."""
 
     objects: int
     bytes: int
@@ -45,7 +45,7 @@ class Verified(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no problems."""
         return not self.wrong
 
 
@@ -114,7 +114,7 @@ def _paths(users: dict[str, InUse], name: str) -> tuple[str, ...]:
 
 
 def _still_lacking(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
-    """Return what is needed and in quarantine since an earlier run, without an intact copy."""
+    """Return the needed objects that an earlier run quarantined and that have no intact copy."""
     told = {item.blake3 for item in wrong}
     aside = sorted((quarantined_objects(project.cache).keys() & users.keys()) - told)
     lacking = project.cache.missing(aside)
@@ -153,7 +153,7 @@ def _repaired(
 
 
 def _lost_with_index(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
-    """Return what is needed and absent: the damaged index of a pack may have listed it."""
+    """Return the needed objects that are absent: the damaged index of a pack may have listed them."""
     gone = sorted(project.cache.missing(users) - {item.blake3 for item in wrong})
     return [Wrong(name, "absent, and the index of a pack was damaged", _paths(users, name)) for name in gone]
 
@@ -161,7 +161,7 @@ def _lost_with_index(project: Project, users: dict[str, InUse], wrong: list[Wron
 def _repair(project: Project, writer: CacheWriter, item: Wrong) -> str:
     """Store the object again from the workspace; return the path with its content, or an empty text."""
     for path in item.users:
-        with suppress(MvcError, OSError):  # gone, changed or unreadable: try the next path
+        with suppress(MvcError, OSError):  # absent, changed or unreadable: try the next path
             if _from_file(project, writer, path, item.blake3) or _from_directory(project, writer, path, item.blake3):
                 return path
     return ""

@@ -17,7 +17,7 @@ from mvc.workspace.tracked import pointers_of
 
 
 class RemoteVerified(NamedTuple):
-    """The number of objects and bytes that were read on a remote, and what is wrong."""
+    """The number of objects and bytes read on a remote, and the problems."""
 
     remote: str
     objects: int

@@ -79,7 +79,7 @@ class Target(NamedTuple):
         return self.before.raw if self.before else None
 
     def covers(self, name: str) -> bool:
-        """Whether the file `name` of the directory is meant."""
+        """Whether the file `name` of the directory is to be added."""
         return not self.inside or any(means(part, name) for part in self.inside)
 
 
@@ -130,7 +130,7 @@ def _targets(project: Project, tracked: dict[str, Tracked], paths: list[str], op
 
 
 def _expand(project: Project, tracked: dict[str, Tracked], path: str) -> list[str]:
-    """Return the paths that `path` means: itself, the tracked path of a pointer, or what a pattern matches."""
+    """Return the paths that `path` means: itself, the tracked path of a pointer, or the matches of a pattern."""
     if not path:
         raise UsageError("the whole worktree can't be one tracked directory", "mvc add PATH")
     if path.endswith(SUFFIX) and (path_of(path) in tracked or project.tree.lstat(path_of(path))):
@@ -207,7 +207,7 @@ def _store(project: Project, targets: list[Target], options: AddOptions) -> tupl
 
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
     before = target.before
-    if before is not None:  # an invalid pointer is written anew, unless only parts of it are meant
+    if before is not None:  # an invalid pointer is replaced, unless only parts of it are added
         replaceable = before.condition not in ("conflict", "not-checked-out")
         if not replaceable or (before.condition and target.inside):
             raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
@@ -224,7 +224,7 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
 
 
 def _has_manifest(cache: Cache, pointer: Pointer) -> bool:
-    """Whether the cache has a directory's manifest; in a clone that fetched nothing, it does not."""
+    """Whether the cache has a directory's manifest; a clone that fetched nothing lacks it."""
     lists = listing_objects(cache, pointer) if pointer.kind == "dir" else []
     return not cache.missing(digest.blake3 for digest in lists)
 
@@ -293,7 +293,7 @@ def _pointer(writer: CacheWriter, observed: Observed, notes: Notes) -> Pointer:
 def _updated(
     project: Project, writer: CacheWriter, target: Target, pointer: Pointer, observed: Observed, notes: Notes,
 ) -> Pointer:
-    """Return the directory's pointer with the parts that are meant updated, and nothing else."""
+    """Return the directory's pointer with only the selected parts updated."""
     if pointer.kind != "dir":
         raise UsageError(f"{target.path} is tracked as a file", project.shell.line("mvc add", target.path))
     old = load_manifest(project.cache, pointer).entries

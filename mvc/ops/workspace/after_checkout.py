@@ -1,6 +1,6 @@
-"""What `git switch`, `merge` and `pull` call last: updates the workspace to the pointers that they changed.
+"""The hooks post-checkout and post-merge: update the workspace to the pointers that Git changed.
 
-Nothing is lost: what `checkout` would refuse stays, and is reported. What the cache lacks is left to `pull`.
+Content that `checkout` would refuse to overwrite is kept and reported. `mvc pull` fetches what the cache lacks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ENABLED = "hooks.checkout"
 
 
 class Followed(NamedTuple):
-    """What was updated, and what was not."""
+    """The updated paths, and the others."""
 
     written: tuple[CheckedOut, ...] = ()
     deleted: tuple[str, ...] = ()
@@ -79,13 +79,13 @@ def _is_absent(project: Project, item: Tracked) -> bool:
     return not same_content(item.pointer, observe_path(project, item.path))
 
 
-# What is no longer tracked.
+# Paths that are no longer tracked.
 
 
 def _clear(
     project: Project, tracked: dict[str, Tracked], gone: dict[str, str], failed: list[Failure],
 ) -> tuple[str, ...]:
-    """Delete the content of deleted pointers, given as path and blob; return the paths. What is in use stays."""
+    """Delete the content of deleted pointers, given as path and blob; return the paths. Content in use is kept."""
     paths = _untracked(project.git, tracked, gone)
     old = {item.path: item.pointer for item in pointers_in_blobs(project.git, [(gone[path], path) for path in paths])}
     with project.locks.worktree(), project.locks.store(), project.staging() as staging:
@@ -101,7 +101,7 @@ def _clear(
 
 
 def _untracked(git: Git, tracked: dict[str, Tracked], paths: Iterable[str]) -> list[str]:
-    """Return which of `paths` are not tracked otherwise: by Git, alone, or as part of a directory."""
+    """Return which of `paths` are tracked neither by Git nor by mvc, alone or as part of a directory."""
     index, above = index_paths(git), folders_above(tracked)
     free = (path for path in paths if path not in tracked and path not in above and not holder_of(tracked, path))
     return [path for path in free if not index.at_or_below(path)]

@@ -50,7 +50,7 @@ def checkout(
 
 
 def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOptions) -> CheckoutResult:
-    """Restore pointers first: if it is interrupted after that, the workspace is merely behind them."""
+    """Restore pointers first: if that is interrupted, the workspace is only behind them."""
     commit = resolve(project.git, rev)
     now = project.tracked()
     failed: list[Failure] = []
@@ -68,7 +68,7 @@ def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOpti
 
 
 def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str, *, force: bool) -> Selection:
-    """Return what to track, after checking that its content is available and nothing would be lost."""
+    """Return the path to track, after checking that its content is available and none would be lost."""
     item = past.item
     if item.pointer is None:
         raise unusable(project.shell, item)
@@ -90,7 +90,7 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str
 
 
 def _with_parts(cache: Cache, past: Selection, now: Tracked | None) -> Tracked:
-    """Return the tracked directory as it is now, with the parts that are meant from the past."""
+    """Return the currently tracked directory with the selected parts from the past."""
     if past.item.pointer is None or now is None or now.pointer is None:
         return past.item
     old = load_manifest(cache, past.item.pointer).entries

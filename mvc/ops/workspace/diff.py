@@ -76,7 +76,7 @@ class Diff(NamedTuple):
     """Paths that could not be compared, for example because a pointer is invalid."""
 
 
-class _Content(NamedTuple):
+class _Loaded(NamedTuple):
     """The content of a tracked path on one side; `manifest` loads a directory's files."""
 
     side: Side
@@ -98,8 +98,8 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
     new_items = tracked_at(project.git, new_commit) if new_commit else project.tracked()
     wanted = {selection.item.path: selection for selection in chosen(project, {**old_items, **new_items}, paths)}
     failed: list[Failure] = []
-    old: dict[str, _Content] = {}
-    new: dict[str, _Content] = {}
+    old: dict[str, _Loaded] = {}
+    new: dict[str, _Loaded] = {}
     content_now = _of_pointer if new_commit else _of_workspace
     for path in wanted:
         with collecting(failed, path):  # both sides or neither: a path that cannot be read was not deleted
@@ -112,15 +112,15 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
     return Diff(old_commit or "", new_commit, tuple(changes), tuple(failed))
 
 
-def _of_pointer(project: Project, item: Tracked) -> _Content:
+def _of_pointer(project: Project, item: Tracked) -> _Loaded:
     pointer = item.pointer
     if pointer is None:
         raise unusable(project.shell, item)
     side = Side(item.path, pointer.kind, pointer.digest.blake3, pointer.total, pointer.files)
-    return _Content(side, lambda: load_manifest(project.cache, pointer))
+    return _Loaded(side, lambda: load_manifest(project.cache, pointer))
 
 
-def _of_workspace(project: Project, item: Tracked) -> _Content:
+def _of_workspace(project: Project, item: Tracked) -> _Loaded:
     if item.pointer is None:
         raise unusable(project.shell, item)
     observed = observe_path(project, item.path)
@@ -128,10 +128,10 @@ def _of_workspace(project: Project, item: Tracked) -> _Content:
         return _of_pointer(project, item)
     found = observed.scan
     side = Side(item.path, found.kind, observed.digest.blake3, found.total, len(found.names))
-    return _Content(side, lambda: Manifest(tuple(sorted(observed.entries()))))
+    return _Loaded(side, lambda: Manifest(tuple(sorted(observed.entries()))))
 
 
-def _compare(old: dict[str, _Content], new: dict[str, _Content], wanted: dict[str, Selection]) -> list[PathDiff]:
+def _compare(old: dict[str, _Loaded], new: dict[str, _Loaded], wanted: dict[str, Selection]) -> list[PathDiff]:
     """Return the differences by path; a deleted path whose content was added elsewhere is a rename."""
     before = Manifest(tuple(_as_entry(content.side) for content in old.values()))
     after = Manifest(tuple(_as_entry(content.side) for content in new.values()))
@@ -145,7 +145,7 @@ def _as_entry(side: Side) -> Entry:
 
 
 def _path_diff(
-    change: EntryChange, old: dict[str, _Content], new: dict[str, _Content], wanted: dict[str, Selection],
+    change: EntryChange, old: dict[str, _Loaded], new: dict[str, _Loaded], wanted: dict[str, Selection],
 ) -> PathDiff:
     before = old[change.old.path] if change.old else None
     after = new[change.new.path] if change.new else None
@@ -154,7 +154,7 @@ def _path_diff(
     return PathDiff(change.path, change.change, *sides, files, None, complete)
 
 
-def _files(before: _Content | None, after: _Content | None, selection: Selection) -> tuple[tuple[FileDiff, ...], bool]:
+def _files(before: _Loaded | None, after: _Loaded | None, selection: Selection) -> tuple[tuple[FileDiff, ...], bool]:
     if not before or not after or (before.side.kind, after.side.kind) != ("dir", "dir"):
         return (), True
     try:

@@ -15,7 +15,7 @@ from mvc.workspace.tracked import parsed
 
 
 class LogEntry(NamedTuple):
-    """One version; `size` in bytes of content. Tag and metrics are those of its report."""
+    """A version; `size` in bytes of content. Tag and metrics are from its report."""
 
     commit: str
     author: str
@@ -31,12 +31,12 @@ class LogEntry(NamedTuple):
     files: int = 0
     blake3: str = ""
     tag: str | None = None
-    """None where there is no report of these bytes."""
+    """None if there is no report for this content."""
     metrics: dict[str, float] | None = None
 
 
 def log(project: Project, path: str) -> tuple[LogEntry, ...]:
-    """Return the versions of the tracked `path` in HEAD's history, the newest first.
+    """Return the versions of the tracked `path` in HEAD's history, newest first.
 
     Raises:
         MvcError: it never was tracked.

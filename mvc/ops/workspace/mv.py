@@ -126,7 +126,7 @@ def _begin_directory(project: Project, staging: Staging, path: str, first: Repla
 
 
 def _take_back(project: Project, staging: Staging, plan: MovePlan, files: Iterable[Replacement]) -> None:
-    """Restore files; what cannot be restored is left to the next try.
+    """Restore files; the next try restores those that fail here.
 
     Content that could not be renamed back keeps its new pointer: the next try recognizes it by that.
     """
@@ -161,7 +161,7 @@ def _rename_back(tree: Tree, old: str, new: str) -> None:
 
 
 def _is_away(tree: Tree, old: str, new: str) -> bool:
-    """Whether `old` was renamed to `new`; True as well if the system cannot tell."""
+    """Whether `old` was renamed to `new`; also True if the system does not report it."""
     try:
         return tree.lstat(old) is None and tree.lstat(new) is not None
     except (OSError, MvcError):
@@ -185,7 +185,7 @@ def _finish(project: Project, plan: MovePlan) -> None:
     project.catalog.flush()
 
 
-# What the catalog remembers, so that nothing is read again.
+# The memory of the catalog, so that no content is read again.
 
 
 def _copy_memory(project: Project, plan: MovePlan, undo: ExitStack) -> dict[str, Snapshot]:

@@ -1,4 +1,4 @@
-"""What `mvc mv` moves and to which names, checked before anything is changed."""
+"""The plan of `mvc mv`: old and new names, checked before anything is changed."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ class Move(NamedTuple):
 
 
 class MovePlan(NamedTuple):
-    """Everything that is moved."""
+    """The planned moves."""
 
     source: str
     target: str
     """The new name of `source` itself."""
     moves: list[Move]
     in_git: IndexPaths
-    """What is in the index."""
+    """The paths in the index."""
 
 
 def plan_move(project: Project, source: str, target: str, *, into: bool) -> MovePlan:
-    """Return what is moved when `source` is renamed to `target`, or into it.
+    """Return the plan to rename `source` to `target`, or into it.
 
     Raises:
         UsageError: it cannot be moved there.
@@ -78,7 +78,7 @@ def plan_move(project: Project, source: str, target: str, *, into: bool) -> Move
 
 
 def _gone(git: Git, tracked: dict[str, Tracked], index: IndexPaths, source: str) -> dict[str, Tracked]:
-    """Return what has a pointer in the index at or below `source`, but no longer in the workspace."""
+    """Return the paths at or below `source` with a pointer in the index, but no longer in the workspace."""
     pointers = [*index.at_or_below(source), *index.at_or_below(source + SUFFIX)]
     wanted = {path for path in pointers if path.endswith(SUFFIX) and path_of(path) not in tracked}
     if not wanted:
@@ -110,7 +110,7 @@ def _not_tracked(project: Project, index: IndexPaths, source: str) -> MvcError:
     if index.at_or_below(source):
         return MvcError(f"{source} is tracked by Git, not by mvc", project.shell.line("git mv --", source) + " DST")
     if project.tree.lstat(source) is None:
-        return MvcError(f"{source} is not tracked and does not exist", "mvc ls  # lists what is")
+        return MvcError(f"{source} is not tracked and does not exist", "mvc ls  # lists tracked paths")
     return MvcError(f"{source} is not tracked", project.shell.line("mvc add", source))
 
 
@@ -182,7 +182,7 @@ def _check_not_inside(shell: Shell, tracked: dict[str, Tracked], item: Move) -> 
 
 
 def _check_names(project: Project, index: IndexPaths, item: Move) -> None:
-    """Check that the new names are free, except for what a killed command left there."""
+    """Check that the new names are free, except for files that a killed command left there."""
     for old, new in [*item.names, (item.old + SUFFIX, item.new + SUFFIX)]:
         ours = item.begun and (new == item.new + SUFFIX or project.tree.lstat(old) is None)
         if not ours:
@@ -227,7 +227,7 @@ def _check_reach(project: Project, plan: MovePlan) -> None:
 
 
 def names_there(tree: Tree, item: Move) -> list[tuple[str, str]]:
-    """Return old and new names of what still has its old name."""
+    """Return old and new names of the files that are not renamed yet."""
     return [(old, new) for old, new in item.names if tree.lstat(old) is not None]
 
 

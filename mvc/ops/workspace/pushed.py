@@ -1,4 +1,4 @@
-"""`mvc status --pushed`: whether the remotes hold every object that the pointers need."""
+"""`mvc status --pushed`: checks that the remotes have all objects that the pointers need."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _ask_one(
 
 
 def _is_listed(cache: Cache, selection: Selection) -> bool:
-    """Whether it is known which objects the pointer needs: its manifest can be read."""
+    """Whether the manifest, which lists the objects of the pointer, can be read."""
     pointer = selection.item.pointer
     try:
         return pointer is not None and (pointer.kind == "file" or bool(load_manifest(cache, pointer)))

@@ -35,20 +35,20 @@ class Removed(NamedTuple):
     files: int
     size: int
     kept: bool
-    """Whether something is still there: kept, or never tracked."""
+    """Whether files remain: kept, or never tracked."""
     reports: tuple[str, ...]
     """The reports that were removed with the pointer."""
 
 
 class RemoveResult(NamedTuple):
-    """What was removed, and what could not be."""
+    """The removed paths, and those that failed."""
 
     removed: tuple[Removed, ...]
     failed: tuple[Failure, ...] = ()
 
 
 def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> RemoveResult:
-    """Stop tracking what `paths` (from the top of the worktree) mean, and delete it unless `keep`.
+    """Stop tracking `paths` (from the top of the worktree), and delete their content unless `keep`.
 
     A path that fails does not stop the others.
 
@@ -66,7 +66,7 @@ def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> Rem
     return RemoveResult(tuple(removed), tuple(failed))
 
 
-# What to remove, and whether it can be removed.
+# Checks before removing.
 
 
 def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list[Selection]:
@@ -78,7 +78,7 @@ def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list
         elif project.tree.lstat(error.path) is not None:
             fix = project.shell.line("rm", error.path)
         else:
-            fix = "mvc ls  # lists what is"
+            fix = "mvc ls  # lists tracked paths"
         raise MvcError(error.message, fix) from None
     for selection in selected:
         if selection.inside:
@@ -87,7 +87,7 @@ def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list
 
 
 def _tracked(project: Project, index: IndexPaths) -> dict[str, Tracked]:
-    """Return what is tracked, and what has a pointer in the index but no longer in the workspace."""
+    """Return the tracked paths, and those with a pointer in the index but no longer in the workspace."""
     tracked = project.tracked()
     pointers = [path for path in index.paths if path.endswith(SUFFIX) and path_of(path) not in tracked]
     gone = [path for path in pointers if not os.path.lexists(f"{project.root}/{path}")]

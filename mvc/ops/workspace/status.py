@@ -49,12 +49,12 @@ class StatusItem(NamedTuple):
     report: ReportState | None = None
     """The state of its evaluation report; None if it has none and needs none. It does not affect `clean`."""
     pushed: bool | None = None
-    """Whether its remote holds everything that the pointer needs; None if it was not asked."""
+    """Whether its remote has all objects that the pointer needs; None if it was not asked."""
     changes: tuple[ChangedFile, ...] = ()
     problem: str = ""
-    """Why the state is `invalid` or unknown, or why it is unknown whether it is pushed."""
+    """Why the state is `invalid` or unknown, or why `pushed` is unknown."""
     fix: str = ""
-    """What to type about the problem."""
+    """The command that fixes the problem."""
     unreadable: bool = False
     """Whether the pointer or the content could not be read: the state is a guess."""
 
@@ -134,7 +134,7 @@ def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed
 
 
 def _waits_for_content(cache: Cache, pointer: Pointer, observed: Observed) -> bool:
-    """Whether a directory only lacks files, and the cache lacks some of these: the user did not change it."""
+    """Whether a directory only lacks files that the cache lacks, too, so that the user did not change it."""
     if (pointer.kind, observed.scan.kind) != ("dir", "dir"):
         return False
     try:

@@ -32,7 +32,7 @@ class Unprotected(NamedTuple):
 
 
 class UnprotectResult(NamedTuple):
-    """What was made writable, and the paths that failed."""
+    """The paths made writable, and those that failed."""
 
     unprotected: tuple[Unprotected, ...]
     failed: tuple[Failure, ...] = ()

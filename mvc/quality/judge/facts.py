@@ -1,4 +1,4 @@
-"""What the judge is given: files of one tree (the index for the hook, a merge for the gate), and their past."""
+"""The input of the judge: files of one tree (the index for the hook, a merge for the gate), and their past."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ModelVersion(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What the target branch, its history and the Git tags have of a model."""
+    """The versions of a model in the target branch, its history and the Git tags."""
 
     before: ModelVersion | None = None
     """The version to compare with; None for a new model."""
@@ -57,7 +57,7 @@ class PickleScan(NamedTuple):
     file: str
     """Its path inside a directory; empty for the model itself."""
     names: tuple[str, ...] = ()
-    """What unpickling would import or call that is not known to be harmless."""
+    """Names imported or called that are not known to be harmless."""
     problem: str = ""
     """Why the file could not be read to its end."""
     absent: bool = False
@@ -85,7 +85,7 @@ class ModelFacts(NamedTuple):
 
 
 class BlobFacts(NamedTuple):
-    """A file that would be committed as it is, and is not one of mvc's."""
+    """A file that would be committed to Git, and does not belong to mvc."""
 
     path: str
     size: int
@@ -123,7 +123,7 @@ class BroughtFile(NamedTuple):
 
 
 class Landing(NamedTuple):
-    """What only the gate knows: the change as a whole, compared with the target branch."""
+    """Facts of the gate only: the change as a whole, compared with the target branch."""
 
     own_policy: bool = False
     """Whether the target branch has no policy, so that the change is judged by its own."""
@@ -156,14 +156,14 @@ class IncompleteModel(NamedTuple):
 
 
 class RemoteFacts(NamedTuple):
-    """What a remote has of the judged models."""
+    """The presence of the judged models on a remote."""
 
     name: str
     incomplete: tuple[IncompleteModel, ...] = ()
     problem: str = ""
     """Why it could not be asked; empty when it was."""
     fix: str = ""
-    """What to type about that."""
+    """The command that fixes it."""
 
 
 class Facts(NamedTuple):

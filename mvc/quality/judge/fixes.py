@@ -207,7 +207,7 @@ def _pattern(path: str) -> str:
 
 
 def _word(text: str, placeholder: str = "") -> str:
-    """Return `text` as one shell word in one line, or `placeholder` when nobody would type it."""
+    """Return `text` as one shell word in one line, or `placeholder` when it is unsuitable."""
     if placeholder and (len(text) > _LONG or not text.isprintable()):
         return placeholder
     if text.isprintable():

@@ -1,4 +1,4 @@
-"""What a policy demands of a tracked path: of all rules that match, the strictest applies.
+"""The demands of a policy on a tracked path: the strictest matching rule applies.
 
 A rule replaces a default. The keys of a policy: docs/policy.md.
 """
@@ -87,7 +87,7 @@ class Demands(NamedTuple):
     max_age: int | None = None
     """Maximal age of a report in seconds."""
     by_default: bool = True
-    """Whether no rule says anything of the report, so that another rule could make it optional."""
+    """Whether no rule sets the report, so that another rule could make it optional."""
 
 
 def demands(policy: Policy, path: str) -> Demands:
@@ -118,7 +118,7 @@ def rank(assurance: Assurance) -> int:
 
 
 def report_demand(rule: Rule) -> Demand | Literal[""]:
-    """Return what a rule says of the report; empty when it says nothing."""
+    """Return the demand of a rule on the report; empty if not set."""
     return rule.report or ("required" if _needs_a_report(rule) else "")
 
 

@@ -23,7 +23,7 @@ _MANY = 10
 
 
 def problem(text: str) -> str:
-    """Return what is wrong with a regular expression; empty when it is valid."""
+    """Return why a regular expression is invalid; empty when it is valid."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # such as syntax that will change its meaning

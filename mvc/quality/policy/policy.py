@@ -200,7 +200,7 @@ def parse_policy(raw: bytes, what: str = POLICY) -> Policy:
 
 
 def _problems(policy: Policy) -> Iterator[str]:
-    """Yield what is wrong beyond the types."""
+    """Yield errors that the types do not detect."""
     defaults = policy.defaults
     if _SIZE.fullmatch(defaults.git.max_blob) is None:
         yield f"invalid max_blob {defaults.git.max_blob!r}: expected a size such as 1MB or 512KiB"

@@ -70,7 +70,7 @@ def _number(value: float | None) -> str:
 
 
 def _delta(item: Comparison) -> str:
-    """Return the difference of the numbers as written: 0.902 - 0.931 is -0.029, which it is not as floats."""
+    """Return the difference of the numbers as written: unlike floats, 0.902 - 0.931 is -0.029."""
     if item.old is None or item.new is None:
         return _NONE
     change = float(Decimal(repr(item.new)) - Decimal(repr(item.old)))

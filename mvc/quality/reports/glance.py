@@ -1,4 +1,4 @@
-"""What `status` shows of a report: its model and its tag, usually read without YAML."""
+"""The model and tag of a report for `status`, usually read without YAML."""
 
 from __future__ import annotations
 

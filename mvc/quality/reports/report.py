@@ -44,7 +44,7 @@ class Model(_Part, frozen=True):
 
 
 class Evaluator(_Part, frozen=True):
-    """Who evaluated. The assurance is a claim that needs a signature."""
+    """The evaluator. The assurance is a claim that needs a signature."""
 
     id: str
     assurance: Assurance = "self"
@@ -167,7 +167,7 @@ def _parsed(raw: bytes) -> Report:
 
 
 def _problem(report: Report) -> str:
-    """Return what is wrong beyond the types; empty when the report is valid."""
+    """Return an error that the types do not detect; empty when the report is valid."""
     ids = [dataset.id for dataset in report.datasets]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         return f"duplicate data set {twice[0]!r}"

@@ -27,7 +27,7 @@ class RemoteSettings(NamedTuple):
 
     name: str
     url: str
-    """An absolute path if `Project.remote` has checked it and it is a directory."""
+    """A directory checked by `Project.remote` is an absolute path."""
     options: Mapping[str, str]
     """Options of the bucket, by the names in docs/remotes.md. Some values are secrets."""
 
@@ -53,7 +53,7 @@ def parse(text: str) -> Location:
     """Parse an absolute directory, one outside the repository (`../x`), or a URL.
 
     Raises:
-        UsageError: it is none of these, or contains a secret. The fix may contain `set NAME`, for the remote.
+        UsageError: the address is invalid, or contains a secret. The fix may contain `set NAME`, for the remote.
     """
     if not text or not text.isprintable():
         raise UsageError(f"{hidden(text)!r} is not a directory or URL", "mvc help remotes")
@@ -117,7 +117,7 @@ def deleting(url: str) -> str:
 
 
 def instead(verb: str, name: str, text: str, flag: str = "") -> str:
-    """Return what to type instead of the URL `text` with credentials; empty if it has none."""
+    """Return what to type instead of the URL `text` with credentials; empty without credentials."""
     protocol, _, rest = re.sub(r"[?#].*", "", text, flags=re.DOTALL).partition("://")
     address = rest.rpartition("@")[2]
     if f"{protocol}://{address}" == text or not address or protocol.lower() not in _PROTOCOLS:
@@ -128,7 +128,7 @@ def instead(verb: str, name: str, text: str, flag: str = "") -> str:
 
 
 def hidden(url: str) -> str:
-    """Return `url` without what may be a secret: user and password, query and fragment."""
+    """Return `url` without parts that may be secret: user and password, query and fragment."""
     url = re.sub(r"[?#].*", lambda match: f"{match[0][0]}***", url, flags=re.DOTALL)
     return re.sub(r"^([A-Za-z0-9+.-]*://)?.*@", lambda match: f"{match[1] or ''}***@", url, flags=re.DOTALL)
 
@@ -137,7 +137,7 @@ def check_options(settings: RemoteSettings, location: Location) -> None:
     """Refuse options that the bucket does not have.
 
     Raises:
-        UsageError: there is one.
+        UsageError: an option is unknown.
     """
     if location.protocol != S3 and settings.options:
         option = next(iter(settings.options))
@@ -146,7 +146,7 @@ def check_options(settings: RemoteSettings, location: Location) -> None:
 
 
 def default_name(names: Iterable[str], default: str) -> str:
-    """Return the remote to use if none is named.
+    """Return the default remote.
 
     Raises:
         UsageError: there is none, or there are several and no default.
@@ -161,7 +161,7 @@ def default_name(names: Iterable[str], default: str) -> str:
 
 
 def unknown_remote(name: str, names: Iterable[str]) -> UsageError:
-    """Return the error for a name that no remote has."""
+    """Return the error for an unknown remote."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistyped name needs it
 
     names = [*names]

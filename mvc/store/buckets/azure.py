@@ -1,4 +1,4 @@
-"""A bucket in Azure Blob Storage, by Azure's own package.
+"""A bucket in Azure Blob Storage, accessed with Azure's package.
 
 A write is one request that can be conditional, a read is tied to one version, parts travel in parallel.
 The package's retries are off: mvc.store.buckets.retry has its own.
@@ -71,7 +71,7 @@ class AzureBucket:
     def requests(self) -> int:
         return self._session.requests
 
-    # Finding.
+    # Lookup.
 
     def head(self, key: str) -> Item | None:
         try:
@@ -176,13 +176,13 @@ class AzureBucket:
     def close(self) -> None:
         self._session.close()
 
-    # Asking.
+    # Requests.
 
     def _blob(self, service: BlobServiceClient, key: str) -> Any:
         return service.get_blob_client(self._container, self._prefix + key)
 
     def _translate(self, error: Exception, key: str) -> Exception:
-        """Return what to raise instead of an error of Azure's packages."""
+        """Translate an error of Azure's packages."""
         from azure.core import exceptions as azure  # noqa: PLC0415 - it is loaded
 
         about = f"{self.url}/{key}".rstrip("/")
@@ -214,7 +214,7 @@ class AzureBucket:
 
 
 def _unanswered(url: str, error: Exception) -> RemoteError | None:
-    """Translate an error before or during an answer; None for any other."""
+    """Translate a connection error; None for any other."""
     from azure.core import exceptions as azure  # noqa: PLC0415 - it is loaded
 
     inner: BaseException = error
@@ -239,7 +239,7 @@ async def _connect(account_host: str) -> BlobServiceClient:
     """Return a client for the account in the URL, or in the environment.
 
     Raises:
-        ValueError: neither names one.
+        ValueError: neither names an account.
     """
     from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415 - start-up time
 

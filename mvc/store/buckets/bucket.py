@@ -17,11 +17,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 PART = 16 << 20
-"""Bytes of one request, if an object takes several."""
+"""Bytes of one request of a multipart transfer."""
 
 
 Check: TypeAlias = Callable[[Reader], None]
-"""Reads content to its end, and raises if it is wrong."""
+"""Reads content to its end, and raises if it does not match."""
 
 
 def read_first(fd: int, check: Check | None) -> None:
@@ -44,7 +44,7 @@ class SlowDown(Transient):
 
 
 class Changed(RemoteError):
-    """The content of a key was replaced meanwhile."""
+    """The content of a key was replaced during the operation."""
 
 
 class Item(NamedTuple):
@@ -53,7 +53,7 @@ class Item(NamedTuple):
     key: str
     size: int
     etag: str = ""
-    """Identifies the version of a key's content; never a digest. Empty if there is none."""
+    """Identifies the version of a key's content; never a digest. Empty without versions."""
     modified: float = 0
     """Time of the write, in seconds since the epoch by the remote's clock."""
 
@@ -80,15 +80,15 @@ class Bucket(Protocol):
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far, including failed ones; 0 for a directory."""
+        """The number of requests sent, including failed ones; 0 for a directory."""
         ...
 
     def head(self, key: str) -> Item | None:
-        """Return what is stored under `key` now; None if nothing is."""
+        """Return the item stored under `key` now; None if there is no item."""
         ...
 
     def list(self, prefix: str) -> Iterator[Item]:
-        """Yield everything whose key begins with `prefix`, in no order, never from a cache.
+        """Yield all items whose key begins with `prefix`, unordered, never from a cache.
 
         After `Transient` the same iterator can continue, unless it is a generator.
         """
@@ -98,38 +98,38 @@ class Bucket(Protocol):
         """Return the bytes from `start` up to `end`, exactly, of the version in `item`.
 
         Raises:
-            Changed: it was replaced.
+            Changed: the content was replaced.
             Transient: the answer has another length.
-            MissingObject: it is gone.
+            MissingObject: the content was deleted.
         """
         ...
 
     def open_local(self, item: Item) -> int | None:
-        """Return a descriptor of the file of `item`, if it is on this machine; the caller closes it.
+        """Return a descriptor of the file of `item`, if it is local; the caller closes it.
 
         The kernel copies it faster than `read`.
         """
         ...
 
     def write(self, key: str, data: bytes, *, new: bool = False) -> bool:
-        """Store `data` under `key`, durably; with `new`, only if nothing is there. Whether it was written."""
+        """Store `data` under `key`, durably; with `new`, only if `key` is free. Return whether it was written."""
         ...
 
     def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
         """Store the first `size` bytes of a file under `key`, durably, completely or not at all.
 
-        `check` reads all of it, in order, before it is visible under `key`; its exceptions come out.
+        `check` reads all of it, in order, before it is visible under `key`; its exceptions propagate.
 
         Up to `PART` bytes are one request, sent at once. More are several requests, all through `run`.
         """
         ...
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete `keys`, whether they exist or not."""
+        """Delete `keys`; missing ones are ignored."""
         ...
 
     def sweep(self, before: float) -> int:
-        """Delete unfinished uploads begun before `before` (seconds since the epoch); how many."""
+        """Delete unfinished uploads begun before `before` (seconds since the epoch); return their number."""
         ...
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ from mvc.store.buckets.bucket import Changed, Check, Item, RemoteError, RunAll, 
 
 _GONE = (FileNotFoundError, NotADirectoryError)
 _HERE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-"""Shortages of this machine, not of the remote."""
+"""Resource limits of this machine, not errors of the remote."""
 _BUFFER = 1 << 20
 
 
@@ -73,7 +73,7 @@ class DirectoryBucket:
             try:
                 data = os.pread(fd, end - start, start)
                 while len(data) < end - start and (more := os.pread(fd, end - start - len(data), start + len(data))):
-                    data += more  # network file systems stop short
+                    data += more  # network file systems may return less
             finally:
                 os.close(fd)
         if len(data) != end - start:
@@ -185,11 +185,11 @@ class DirectoryBucket:
         """Make the directories that a write needs; the scratch directory lives as long as the bucket object."""
         with self._making:
             if not os.path.isdir(self._root):
-                os.mkdir(self._root)  # its parent must exist, or an unmounted share would be written to
+                os.mkdir(self._root)  # without its parent, a share may not be mounted
             with self._folder(key, make=True):  # fails before much is copied
                 pass
             if self._scratch is None:
-                with self._folder("tmp/*", make=True):  # creating one sweeps those of dead processes
+                with self._folder("tmp/*", make=True):  # this sweeps those of dead processes
                     self._scratch = Scratch(f"{self._root}/tmp")
             return self._scratch
 
@@ -208,7 +208,7 @@ class DirectoryBucket:
         return written
 
     def _check_there(self) -> None:
-        """A missing directory is an empty remote, if its parent exists: else a share is not mounted."""
+        """Accept a missing directory as an empty remote if its parent exists: else a share is not mounted."""
         if os.path.isdir(self._root) or (
             not os.path.lexists(self._root) and os.path.isdir(os.path.dirname(self._root))
         ):
@@ -217,7 +217,7 @@ class DirectoryBucket:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Turn errors of the system into errors of the remote."""
+        """Translate system errors into errors of the remote."""
         try:
             yield
         except OSError as error:
@@ -233,7 +233,7 @@ class DirectoryBucket:
 class _Names:
     """Makes the names of files and directories durable, each once.
 
-    A file without write permission has a durable name; one that has it may be a dead process's, or be under way.
+    A read-only file has a durable name; a writable one may be incomplete, or left by a dead process.
     """
 
     def __init__(self, root: str) -> None:
@@ -245,7 +245,7 @@ class _Names:
         """Directories whose files were made durable by `ensure`."""
 
     def ensure(self, status: os.stat_result, folder: int, key: str) -> None:
-        """Make the name of a file in the open directory `folder` durable, if it may not be.
+        """Make the name of a file in the open directory `folder` durable, if necessary.
 
         Files that were copied into the remote by hand cost one fsync for each directory.
         """
@@ -260,7 +260,7 @@ class _Names:
         self._durable_names.fsync_folder(self._folder_of(key), folder)
 
     def ensure_folders(self, key: str) -> None:
-        """Make the names of the directories of `key` durable, if they may not be."""
+        """Make the names of the directories of `key` durable, if necessary."""
         path, root = self._folder_of(key), os.path.realpath(self._root)
         while path not in self._folders and len(path) >= len(root):
             parent = os.path.dirname(path)

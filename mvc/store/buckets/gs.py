@@ -1,4 +1,4 @@
-"""A bucket in Google Cloud Storage, by the JSON API.
+"""A bucket in Google Cloud Storage, accessed by the JSON API.
 
 A write is one request that can be conditional, a read is tied to one version.
 https://cloud.google.com/storage/docs/json_api
@@ -64,7 +64,7 @@ class _Answer(NamedTuple):
 
 
 class _Refused(Exception):
-    """An answer that is an error, with the server's reason."""
+    """An error response, with the server's reason."""
 
     def __init__(self, answer: _Answer) -> None:
         try:
@@ -76,12 +76,12 @@ class _Refused(Exception):
 
 
 class _Service(NamedTuple):
-    """Google Cloud Storage, or an emulator, and who asks."""
+    """Google Cloud Storage, or an emulator, and the credentials."""
 
     http: ClientSession
     address: str
     credentials: Any
-    """google-auth's, which have no types; None: anonymous."""
+    """From google-auth, which has no types; None: anonymous."""
     refresh: Request
 
     async def request(
@@ -91,14 +91,14 @@ class _Service(NamedTuple):
         """Send one request, once; a path is relative to the address.
 
         Raises:
-            _Refused: the answer is an error.
+            _Refused: the response is an error.
         """
         url = path if path.startswith("http") else f"{self.address}/{path}"
         signed = dict(headers or {})
         if self.credentials is not None:
             self.credentials.before_request(self.refresh, method, url, signed)
         params = {name: value for name, value in query.items() if value is not None}
-        stream = None if data is None else BytesIO(data)  # which lets other requests take turns
+        stream = None if data is None else BytesIO(data)  # so that other requests take turns
         async with self.http.request(method, url, headers=signed, params=params, json=json, data=stream) as found:
             answer = _Answer(found.status, found.headers, await found.read())
         if answer.status >= HTTPStatus.BAD_REQUEST:
@@ -121,10 +121,6 @@ async def _connect(patience: float) -> _Service:
     return _Service(await http_session(patience), address, credentials, Request())
 
 
-async def _end(service: _Service) -> None:
-    await service.http.close()
-
-
 class GoogleBucket:
     """Objects below `gs://BUCKET/PREFIX`."""
 
@@ -138,7 +134,8 @@ class GoogleBucket:
         self.url = url.rstrip("/")
         self._bucket, _, prefix = self.url.partition("://")[2].partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
-        self._session = Session(self.url, Backend(partial(_connect, patience), _end, self._translate), patience)
+        backend = Backend(partial(_connect, patience), lambda service: service.http.close(), self._translate)
+        self._session = Session(self.url, backend, patience)
         self._uploads = f"upload/storage/v1/b/{self._bucket}/o"
         self._confirmed = False
 
@@ -146,13 +143,13 @@ class GoogleBucket:
     def requests(self) -> int:
         return self._session.requests
 
-    # Finding.
+    # Lookup.
 
     def head(self, key: str) -> Item | None:
         try:
             return self._item(self._ask("GET", self._object(key), key, fields="name,size,generation,updated").json)
         except MissingObject:
-            if not self._confirmed:  # there may not even be a bucket
+            if not self._confirmed:  # the bucket may be missing
                 self._page(self._prefix, "", most=1)
                 self._confirmed = True
             return None
@@ -208,14 +205,14 @@ class GoogleBucket:
         except FileExistsError:
             return False
         except MissingObject:
-            self._page(self._prefix, "", most=1)  # raises if there is no bucket
+            self._page(self._prefix, "", most=1)  # raises for a missing bucket
             raise
         if int(sent.json.get("size", -1)) != len(data):
             raise not_whole(self.url, key)
         return True
 
     def _write_new(self, key: str, data: bytes) -> _Answer:
-        """Write if nothing is there, in the one form of request that all servers accept the condition in."""
+        """Write if `key` is free, with the only form of conditional request that all servers accept."""
         boundary = uuid4().hex
         about = json.dumps({"name": self._prefix + key})
         lines = [f"--{boundary}", "Content-Type: application/json", "", about, f"--{boundary}"]
@@ -233,7 +230,7 @@ class GoogleBucket:
             return
         address = run(lambda _: self._begin(key), [key], 0)[0]
         try:
-            position = 0  # Google takes the parts of an object in order only
+            position = 0  # Google accepts parts in order only
             while position < size:
                 position = run(partial(self._send, key, address, fd, size), [position], PART)[0]
         except BaseException:
@@ -250,7 +247,7 @@ class GoogleBucket:
         return answer.headers["Location"]
 
     def _send(self, key: str, address: str, fd: int, size: int, start: int) -> int:
-        """Send the part from `start` on, and return where the next begins, by the server."""
+        """Send the part at `start`, and return the next start as the server reports it."""
         end = min(start + PART, size)
         about = {"Content-Range": f"bytes {start}-{end - 1}/{size}"}
         answer = self._ask("PUT", address, key, size=end - start, headers=about, data=range_of(fd, start, end))
@@ -281,7 +278,7 @@ class GoogleBucket:
     def close(self) -> None:
         self._session.close()
 
-    # Asking.
+    # Requests.
 
     def _object(self, key: str) -> str:
         return f"storage/v1/b/{self._bucket}/o/{quote(self._prefix + key, safe='')}"
@@ -290,7 +287,7 @@ class GoogleBucket:
         return self._session.ask(lambda service: service.request(method, path, **params), key, size)
 
     def _translate(self, error: Exception, key: str) -> Exception:
-        """Return what to raise instead of an error of aiohttp or Google."""
+        """Translate an error of aiohttp or Google."""
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - it is loaded
 
         if isinstance(error, _Refused):

@@ -1,6 +1,6 @@
-"""Opens the bucket of a remote: the only place that knows every kind of bucket.
+"""Opens the bucket of a remote: the only module that imports every kind of bucket.
 
-Only the module of the bucket in use is imported: each loads libraries that take long.
+Each is imported only if it is used: their libraries load slowly.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OWN = frozenset({"objects", "packs", "repos", "recipes", "gc", "tmp", "quaranti
 
 
 def open_bucket(settings: RemoteSettings) -> Bucket:
-    """Return the bucket of a remote, which retries what may pass; nothing is requested yet.
+    """Return the bucket of a remote, with retries; nothing is requested yet.
 
     Raises:
         UsageError: the URL is invalid, or the package for it is not installed.
@@ -32,7 +32,7 @@ def open_bucket(settings: RemoteSettings) -> Bucket:
 
 
 def connect(settings: RemoteSettings) -> Bucket:
-    """Return the bucket of a remote, which fails on the first error.
+    """Return the bucket of a remote, without retries.
 
     Raises:
         UsageError: as for `open_bucket`.
@@ -69,15 +69,15 @@ def connect(settings: RemoteSettings) -> Bucket:
 def refuse_foreign(path: str, command: str) -> None:
     """Refuse a directory with content that is not a remote's: a typing error, or a hostile config.
 
-    `command` is what to type, before the directory.
+    `command` is the command to suggest, before the directory.
 
     Raises:
-        UsageError: it has such content.
+        UsageError: there is such content.
     """
     try:
         with os.scandir(path) as entries:
             names = {entry.name for entry in entries}
-    except OSError:  # missing or unreadable: the first access says so
+    except OSError:  # missing or unreadable: the first access reports it
         return
     strange = sorted(name for name in names if name not in _OWN and not name.startswith((".", "mvc-")))
     if strange and MARKER not in names:

@@ -1,4 +1,4 @@
-"""A bucket that retries: it waits after failures that may pass, and raises any other at once."""
+"""A bucket with retries: it waits after transient failures, and raises any other at once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ R = TypeVar("R")
 
 TRIES = 10
 TOTAL = 180.0
-"""Seconds after which nothing is retried."""
+"""Seconds after which retrying ends."""
 _FIRST = 0.2
 _LONGEST = 20.0
 _MOST = 64
-"""Requests at once, until the remote asks for fewer."""
+"""Concurrent requests, until the remote asks for fewer."""
 
 
 class Clock(NamedTuple):
@@ -37,9 +37,9 @@ class Clock(NamedTuple):
 class Retrying:
     """Passes everything on to another bucket, and retries after `Transient`.
 
-    It waits up to 0.2 s, then up to 0.4 s and so on, by a random part of it, so that clients do not
-    return together. On `SlowDown` it halves the requests at once, and slowly allows more again.
-    After it gave up once, it retries nothing until a request succeeds.
+    It waits a random time of up to 0.2 s, then 0.4 s and so on, so that clients do not return together. On `SlowDown`
+    it halves the concurrent requests, and slowly allows more again. After it has given up, it does not retry until a
+    request succeeds.
     """
 
     def __init__(self, bucket: Bucket, clock: Clock = Clock()) -> None:
@@ -79,7 +79,7 @@ class Retrying:
             tries += 1
             if self._bucket.write(key, data, new=new):
                 return True
-            return tries > 1 and self._holds(key, data)  # an earlier try may have succeeded, its answer lost
+            return tries > 1 and self._holds(key, data)  # an earlier try may have succeeded without an answer
 
         return self._again(write)
 
@@ -148,12 +148,12 @@ class ConcurrencyLimit:
 
     @property
     def width(self) -> int:
-        """How many threads may be inside."""
+        """The number of threads that may be inside."""
         return int(self._width)
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Wait until there is room, and take it."""
+        """Wait for a free slot, and take it."""
         with self._changed:
             self._changed.wait_for(lambda: self._inside < self.width)
             self._inside += 1
@@ -165,12 +165,12 @@ class ConcurrencyLimit:
                 self._changed.notify()
 
     def narrow(self) -> None:
-        """Halve the limit, from as many as are inside now."""
+        """Limit to half of the threads that are inside now."""
         with self._changed:
             self._width = max(1.0, min(self._width, self._inside + 1) / 2)
 
     def widen(self) -> None:
-        """Call it after a success: as many as may be inside allow one more."""
+        """Count a success; `width` successes raise the limit by one."""
         with self._changed:
             self._width = min(float(self._most), self._width + 1 / self._width)
             self._changed.notify()

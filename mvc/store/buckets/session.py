@@ -1,4 +1,4 @@
-"""What the buckets on servers share: a connection, and requests on the event loop's thread."""
+"""Shared by the buckets on servers: a connection, and requests on the event loop's thread."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Backend(NamedTuple, Generic[C]):
     """Called for the first request, and again after the connection was lost."""
     end: Callable[[C], Awaitable[object]]
     translate: Callable[[Exception, str], Exception]
-    """Returns what to raise instead of an error about a key."""
+    """Translates an error about a key."""
     fragile: bool = False
     """Whether `Transient` ends the connection."""
 
@@ -64,14 +64,14 @@ class Session(Generic[C]):
         """The loop of the connection: after a fork, the child has another."""
         self._running: set[Future[Any]] = set()
         self._tasks: set[asyncio.Future[Any]] = set()
-        """What runs on the loop; used there only."""
+        """The tasks on the loop; used there only."""
         self._closed = False
 
     def ask(
         self, work: Callable[[C], Awaitable[T]], key: str = "", size: int = 0, *,
         patience: float = 0, moved: Callable[[], int] = int,
     ) -> T:
-        """Return what `work` does with the connection.
+        """Return the result of `work` on the connection.
 
         It may take `patience` seconds, and the time to transfer `size` bytes; longer while `moved` grows.
 
@@ -124,7 +124,7 @@ class Session(Generic[C]):
             self._running.discard(future)
 
     async def _within(self, patience: float, work: Callable[[], Awaitable[T]], moved: Callable[[], int] = int) -> T:
-        """Return what `work` returns, unless `moved` does not grow for `patience` seconds."""
+        """Return the result of `work`, unless `moved` does not grow for `patience` seconds."""
         task, seen = asyncio.ensure_future(work()), 0
         self._tasks.add(task)
         task.add_done_callback(self._over)
@@ -140,7 +140,7 @@ class Session(Generic[C]):
     def _over(self, task: asyncio.Future[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # after Ctrl-C nothing else retrieves it
+            task.exception()  # after Ctrl-C no other code retrieves it
 
     def _translated(self, error: Exception, key: str, connection: C) -> Exception:
         translated = self._backend.translate(error, key)
@@ -181,7 +181,7 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
 
 
 Page: TypeAlias = tuple[list[Item], str]
-"""Items, and the token of the next page; empty on the last."""
+"""Items, and the token of the next page; empty on the last page."""
 
 
 class Pages:
@@ -206,7 +206,7 @@ class Pages:
 
 
 async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
-    """Return the results of `work` for all items in order, some at once. Raises the first error."""
+    """Return the results of `work` for all items in order, run concurrently. Raises the first error."""
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def one(item: T) -> R:
@@ -222,14 +222,14 @@ async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]
 
 
 def need(url: str, extra: str, module: str) -> None:
-    """Require `module`, which an extra of mvc installs; and keep the libraries' logs off the terminal.
+    """Require `module`, which an extra of mvc installs; keep the libraries' logs off the terminal.
 
     Raises:
         UsageError: it is not installed.
     """
     try:
         found = find_spec(module)
-    except ModuleNotFoundError:  # not even its parent
+    except ModuleNotFoundError:  # its parent is missing
         found = None
     if found is None:
         message = f"{url.partition('://')[0]}:// needs the package {module.replace('.', '-')}"
@@ -243,7 +243,7 @@ def checked(url: str, item: Item, data: bytes, size: int) -> bytes:
     """Return `data`, which must have `size` bytes.
 
     Raises:
-        Transient: it has not.
+        Transient: it has another size.
     """
     if len(data) != size:
         raise wrong_length(url, item.key)
@@ -251,7 +251,7 @@ def checked(url: str, item: Item, data: bytes, size: int) -> bytes:
 
 
 def wrong_length(url: str, key: str) -> Transient:
-    """Return the error for an answer of another length than requested."""
+    """Return the error for a response of another length than requested."""
     return Transient(f"{url}/{key}: the answer has the wrong length", AGAIN)
 
 
@@ -261,7 +261,7 @@ def not_whole(url: str, key: str) -> Transient:
 
 
 def changed(url: str, key: str) -> Changed:
-    """Return the error for an object that was replaced meanwhile."""
+    """Return the error for an object that was replaced during a read."""
     return Changed(f"{url}/{key} changed while it was read", "run the command again")
 
 
@@ -269,7 +269,7 @@ def range_of(fd: int, start: int, end: int) -> bytes:
     """Return the bytes from `start` up to `end` of a file.
 
     Raises:
-        Changed: it is shorter.
+        Changed: the file is shorter.
     """
     data = os.pread(fd, end - start, start)
     if len(data) != end - start:
@@ -291,7 +291,7 @@ async def http_session(patience: float) -> ClientSession:
 
 
 def unanswered(url: str, error: Exception) -> RemoteError | None:
-    """Translate an error before or during an answer of a web server; None for any other error."""
+    """Translate an error of a connection to a web server; None for any other error."""
     import aiohttp  # noqa: PLC0415 - the buckets have loaded it
 
     inner = getattr(error, "os_error", error)

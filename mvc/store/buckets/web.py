@@ -1,7 +1,6 @@
-"""A bucket on a web server, read only.
+"""A read-only bucket on a web server.
 
-It finds files in the server's own listings of directories: HTML with links, as web servers make it. Large objects
-need a server that sends parts of files.
+It finds files in the server's directory listings: HTML with links. Large objects need a server with range requests.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ _LINK = re.compile(r"""<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))"""
 _MOST_PAGE = 64 << 20
 """Bytes of one listing."""
 _MOST_FOLDERS = 50_000
-"""Listings to request: one that links to itself never ends."""
+"""Most listings requested: one that links to itself never ends."""
 _DEEPEST = 2
-"""Directories in a key."""
+"""Most directories in a key."""
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _HELP = "mvc help remotes  # of https://"
 
@@ -78,13 +77,14 @@ class WebBucket:
         need(url, "http", "aiohttp")
         self.url = url.rstrip("/")
         self._site = _Site(self.url)
-        self._session = Session(self.url, Backend(partial(http_session, patience), _end, self._translate), patience)
+        backend = Backend(partial(http_session, patience), lambda http: http.close(), self._translate)
+        self._session = Session(self.url, backend, patience)
 
     @property
     def requests(self) -> int:
         return self._session.requests
 
-    # Finding.
+    # Lookup.
 
     def head(self, key: str) -> Item | None:
         return self._session.ask(partial(self._site.head, key), key)
@@ -98,7 +98,7 @@ class WebBucket:
         return [item for item in items if item is not None], ""
 
     def _keys(self, folder: str) -> Sequence[str]:
-        """Return the key of every file below a directory, as deep as keys are."""
+        """Return the key of every file below a directory, down to the depth of keys."""
         found: list[str] = []
         asked = 0
         folders = [f"{folder}/" if folder else ""]
@@ -148,7 +148,7 @@ class WebBucket:
         return RemoteError(f"{self.url} is read only, as all http:// remotes are", "mvc push -r NAME  # another remote")
 
     def _translate(self, error: Exception, key: str) -> Exception:
-        """Return what to raise instead of an error of aiohttp."""
+        """Translate an error of aiohttp."""
         return unanswered(self.url, error) or RemoteError(f"{self.url}/{key}: {text_of(error)}", "mvc remote test")
 
 
@@ -171,13 +171,13 @@ class _Site:
         return Item(key, int(answer.headers["Content-Length"]), answer.version, answer.modified)
 
     async def listings(self, folders: Sequence[str], http: ClientSession) -> Sequence[Sequence[str]]:
-        """Return what each directory contains; see `_listing`."""
+        """Return the content of each directory; see `_listing`."""
         return await each(lambda folder: self._listing(folder, http), folders)
 
     async def _listing(self, folder: str, http: ClientSession) -> Sequence[str]:
-        """Return what a directory contains: keys of files, and of directories with a trailing slash."""
+        """Return the content of a directory: keys of files, and of directories with a trailing slash."""
         answer = await _request(http, "GET", self._address(folder), most=_MOST_PAGE)
-        if answer.status in _GONE and folder:  # it does not exist; or the server has no listings
+        if answer.status in _GONE and folder:  # missing, or the server has no listings
             if not self._lists:
                 await self._listing("", http)
             return []
@@ -195,7 +195,7 @@ class _Site:
         return [folder + name for name in sorted(names) if "/" not in name[:-1] and name.isprintable()]
 
     async def fetch(self, item: Item, start: int, end: int, http: ClientSession) -> bytes:
-        """Return a range of a file; fewer bytes if the answer is another range."""
+        """Return a range of a file; fewer bytes if the response is another range."""
         whole = start == 0 and end == item.size
         part = {} if whole else {"Range": f"bytes={start}-{end - 1}"}
         answer = await _request(http, "GET", self._address(item.key), most=end - start, headers=part)
@@ -217,7 +217,7 @@ class _Site:
         return f"{protocol}://" + quote(f"{path}/{key}", safe="/:[]@")
 
     def _check(self, answer: _Answer, key: str) -> None:
-        """Raise an answer that is an error."""
+        """Raise for an error response."""
         if answer.status < HTTPStatus.BAD_REQUEST:
             return
         about = f"{self._url}/{key}"
@@ -238,7 +238,7 @@ def _links(page: bytes) -> Iterator[str]:
 async def _request(
     http: ClientSession, method: str, url: str, *, most: int = 0, headers: Mapping[str, str] | None = None,
 ) -> _Answer:
-    """Send one request, and read at most one byte more than `most` of the answer."""
+    """Send one request, and read at most `most` + 1 bytes of the response."""
     from yarl import URL  # noqa: PLC0415 - start-up time
 
     sent = {"Accept-Encoding": "identity", **(headers or {})}
@@ -248,7 +248,3 @@ async def _request(
             while len(data) <= most and (some := await answer.content.readany()):
                 data += some
         return _Answer(answer.status, str(answer.url), answer.headers, bytes(data))
-
-
-async def _end(http: ClientSession) -> None:
-    await http.close()

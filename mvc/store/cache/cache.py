@@ -1,6 +1,6 @@
-"""The cache: objects on this machine, found and read. Large objects are loose files, small ones lie in packs.
+"""The cache: finding and reading local objects. Large objects are loose files, small ones are in packs.
 
-Writing is `mvc.store.cache.writer`; an object is never overwritten.
+`mvc.store.cache.writer` writes it; an object is never overwritten.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from mvc.store.packs.pack_set import PackSet
 
 
 class Cache:
-    """Objects in a directory, which need not exist before something is stored: see `mvc.store.cache.layout`.
+    """Objects in a directory, which the first write creates: see `mvc.store.cache.layout`.
 
-    Every method raises `InvalidName`, before any I/O, for what is not an object name.
+    Every method raises `InvalidName`, before any I/O, for an invalid object name.
     """
 
     def __init__(self, root: str) -> None:
@@ -46,10 +46,10 @@ class Cache:
         except OSError as error:
             raise naming_cache(self.root, error) from None
 
-    # Where objects are.
+    # Lookup.
 
     def loose_path(self, name: str) -> str:
-        """Return the path of the object when it is loose."""
+        """Return the path of the object as a loose one."""
         check_object_name(name)
         return f"{self.root}/objects/{name[:2]}/{name}"
 
@@ -60,7 +60,7 @@ class Cache:
         return not self.missing([name])
 
     def missing(self, names: Iterable[str]) -> set[str]:
-        """Return those of `names` that the cache does not hold now."""
+        """Return the `names` that the cache does not have now."""
         missing = {name for name in names if not self._is_known(name)}
         if missing and self.packs.refresh():  # other processes write packs too
             missing = {name for name in missing if not self._is_known(name)}
@@ -71,14 +71,14 @@ class Cache:
         return self.packs.holder(bytes.fromhex(name)) is not None or exists(loose)
 
     def folders_of(self, name: str) -> set[str]:
-        """Return the directories whose names lead to the object; none when it is not there."""
+        """Return the directories whose names lead to the object; none when it is missing."""
         if self.packs.holder(bytes.fromhex(name)) is not None:
             return {self.packs.folder}
         path = self.loose_path(name)
         folder = os.path.dirname(path)
         return {folder, os.path.dirname(folder)} if exists(path) else set()
 
-    # What they hold.
+    # Content.
 
     def open(self, name: str) -> BinaryIO:
         """Return a readable stream of the object's bytes, not verified.
@@ -100,14 +100,14 @@ class Cache:
         key = bytes.fromhex(check_object_name(name))
         for _ in range(2):
             if (found := self.packs.find(key)) is not None:
-                with suppress(MissingObject):  # compacted meanwhile: the next look finds the new pack
+                with suppress(MissingObject):  # just compacted: the next lookup finds the new pack
                     return self.packs.read(*found)
             if not self.packs.refresh():
                 break
         raise MissingObject(f"object {name} is not in the cache")
 
     def read(self, digest: Digest) -> bytes:
-        """Return an object's bytes, verified: for manifests, which mvc itself reads.
+        """Return an object's bytes, verified: for manifests, which mvc parses.
 
         Raises:
             MissingObject: it is not there.
@@ -120,7 +120,7 @@ class Cache:
         return data
 
     def read_by_name(self, name: str) -> bytes:
-        """Return the bytes of an object of which only the name is known, verified.
+        """Return the bytes of an object, verified by its name only.
 
         Raises:
             MissingObject: it is not there.
@@ -132,10 +132,10 @@ class Cache:
             raise damaged(name)
         return data
 
-    # Whether it is intact.
+    # Verification.
 
     def intact(self, digest: Digest) -> bool:
-        """Whether the cache holds exactly `digest`: its bytes are read and hashed."""
+        """Whether the cache has `digest` intact: its bytes are read and hashed."""
         try:
             return self._hashed(digest.blake3, digest.size) == digest
         except MissingObject:
@@ -156,10 +156,10 @@ class Cache:
             return hash_stream(file.fileno(), os.fstat(file.fileno()).st_size if size is None else size)
 
     def make_durable(self, digests: Iterable[Digest]) -> set[Digest]:
-        """Make these objects durable; return those that the cache lacks or holds damaged.
+        """Make these objects durable; return those that are missing or damaged.
 
-        For content that is about to be destroyed elsewhere: the process that stored it may have died before its
-        name was durable.
+        For content about to be destroyed elsewhere: the process that stored it may have died before its name was
+        durable.
         """
         absent: set[Digest] = set()
         folders: set[str] = set()
@@ -177,15 +177,15 @@ class Cache:
         self._proven[digest] = stat_without_links(os.fstat(fd))
 
     def is_proven(self, digest: Digest, fd: int) -> bool:
-        """Whether this process has verified the bytes behind `fd` as `digest`, and nothing wrote to them since."""
+        """Whether this process has verified the bytes behind `fd` as `digest`, and they are unchanged since."""
         return self._proven.get(digest) == stat_without_links(os.fstat(fd))
 
 
 def damaged(name: str) -> CorruptObject:
-    """Return the error for an object of the cache whose bytes do not match its name."""
+    """Return the error for an object of the cache that does not match its name."""
     return CorruptObject(f"object {name} is damaged in the cache", "mvc verify")
 
 
 def stat_without_links(status: os.stat_result) -> tuple[int, ...]:
-    """Return the stat data that a new link or another mode leaves as they are."""
+    """Return the stat data that links and modes do not change."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

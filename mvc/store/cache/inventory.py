@@ -1,4 +1,4 @@
-"""What is in the cache: objects, and files in quarantine and trash, with their sizes and ages."""
+"""The content of the cache: objects, and files in quarantine and trash, with sizes and ages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CacheEntry(NamedTuple):
     size: int
     """Bytes on disk."""
     since: float
-    """When it got there, in seconds since the epoch."""
+    """When it was stored or moved there, in seconds since the epoch."""
     pack: str = ""
     """The pack that holds it; empty when it is loose."""
 
@@ -79,7 +79,7 @@ def _packed_objects(cache: Cache) -> Iterator[CacheEntry]:
 
 
 def orphan_halves(cache: Cache) -> Iterator[CacheEntry]:
-    """Yield packs without an index and indexes without a pack: nothing can read them."""
+    """Yield packs without an index and indexes without a pack, which are unusable."""
     for name in half_packs(cache.packs.folder):
         with suppress(FileNotFoundError):
             status = os.lstat(f"{cache.packs.folder}/{name}")
@@ -104,7 +104,7 @@ def _files(folder: str) -> Iterator[CacheEntry]:
 
 
 def quarantined_objects(cache: Cache) -> dict[str, str]:
-    """Return the names of objects with damaged bytes in quarantine, and the path of those.
+    """Return the names of objects with damaged bytes in quarantine, and the paths of the bytes.
 
     Bytes that were in the cache take precedence over bytes that a remote sent.
     """

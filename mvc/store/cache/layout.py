@@ -1,4 +1,4 @@
-"""The directories of a cache, its format file, and moves out of reach: docs/formats.md, "On disk"."""
+"""The directories of a cache, its format file, and moves to trash and quarantine: docs/formats.md, "On disk"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORMAT_FILE = "store.yaml"
 _FORMAT = b"mvc-store: 1\nfeatures: {read: [], write: []}\n"
 _MAX_BYTES = 4096
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""Reading never fails with these: the cache cannot be written, not the source read."""
+"""Errors of writing only: they come from the cache, not from reading the source."""
 
 
 def prepare(root: str) -> None:
@@ -46,7 +46,7 @@ def _write_format_file(root: str) -> None:
     if exists(path):
         check_format(root)
         return
-    fsync_upward(os.path.realpath(root))  # before the file: where it exists, the directories are durable
+    fsync_upward(os.path.realpath(root))  # before the file, which marks the directories as durable
     with Scratch(f"{root}/tmp") as scratch:
         temp = scratch.name()
         with open(temp, "xb") as file:
@@ -58,7 +58,7 @@ def _write_format_file(root: str) -> None:
 
 
 def check_format(root: str) -> None:
-    """Make sure that this mvc can read the cache `root`.
+    """Check that this mvc can read the cache `root`.
 
     Raises:
         UsageError: a newer mvc wrote it.
@@ -85,7 +85,7 @@ def _check_features(text: bytes, path: str) -> None:
 
 
 def cache_time(root: str) -> float:
-    """Return the time by the clock that stamps the cache's files, in seconds since the epoch: a NAS has its own."""
+    """Return the time of the cache's file system, in seconds since the epoch: a NAS has its own clock."""
     try:
         with Scratch(f"{root}/tmp") as scratch:
             return os.stat(scratch.path).st_mtime
@@ -108,7 +108,7 @@ def move_aside(root: str, path: str, folder: Literal["trash", "quarantine"], nam
 
 
 def cannot_write(root: str, error: OSError) -> MvcError:
-    """Return `error` as one that names the cache `root`."""
+    """Return `error` with the name of the cache `root`."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     fix = f"df -h {root}  # free some space there" if full else f"ls -ld {root}"
@@ -116,5 +116,5 @@ def cannot_write(root: str, error: OSError) -> MvcError:
 
 
 def naming_cache(root: str, error: OSError) -> MvcError | OSError:
-    """Return `error`, as one that names the cache `root` where only writing can have failed."""
+    """Return `error`, with the name of the cache `root` if it is an error of writing."""
     return cannot_write(root, error) if error.errno in _CANNOT_WRITE else error

@@ -1,4 +1,4 @@
-"""Writing loose objects: durable before they get their name, never over another file.
+"""Writing loose objects: durable before they get their name, never replacing a file.
 
 Write protocol: docs/architecture.md, "Publishing an object".
 """
@@ -25,7 +25,7 @@ class LooseWriter:
         self.cache = cache
         self.scratch = scratch
         self._folders: set[str] = set()
-        """Directories whose names are to be made durable."""
+        """Directories whose entries are not durable yet."""
 
     # Temporary files.
 
@@ -35,11 +35,11 @@ class LooseWriter:
         return path, os.open(path, CREATE_READABLE, 0o600)
 
     def resumed_file(self, digest: Digest) -> tuple[str, int]:
-        """Return the file that an earlier process began to fill, locked; a new one when it is in use or sealed."""
+        """Return the partial file of an earlier process, locked; a new one when it is in use or sealed."""
         path = f"{self.cache.root}/tmp/{digest.blake3}.part"
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError:  # another user's, or sealed by a process that died just then
+        except OSError:  # another user's, or sealed by a process that died
             with suppress(OSError):
                 os.unlink(path)
             return self.new_file()
@@ -48,7 +48,7 @@ class LooseWriter:
             status = os.fstat(fd)
             if status.st_nlink == 1 and os.path.samestat(status, os.lstat(path)):
                 return path, fd
-            os.unlink(path)  # it was published, or is about to be: never write to it again
+            os.unlink(path)  # it is, or will be, published: never write to it again
         os.close(fd)
         return self.new_file()
 
@@ -62,22 +62,22 @@ class LooseWriter:
             self.cache.note_proven(digest, fd)
 
     def publish(self, temp: str, digest: Digest) -> bool:
-        """Give `temp` its object name; False when that object is there and intact."""
+        """Give `temp` its object name; False when that object exists intact."""
         target = self.cache.loose_path(digest.blake3)
         make_folders(os.path.dirname(target))
         while not link_new(temp, target):
             if self.cache.intact(digest):
                 self.reuse(digest.blake3)
                 return False
-            with suppress(FileNotFoundError):  # another command was quicker
+            with suppress(FileNotFoundError):  # another command was faster
                 move_aside(self.cache.root, target, "quarantine", digest.blake3)
         self._note_folders(target)
         return True
 
     def reuse(self, name: str) -> None:
-        """Count an object of the cache as stored now: `gc` sees a new mtime, and its name is made durable.
+        """Count an object of the cache as stored now: set its mtime for `gc`, and make its name durable.
 
-        The process that put it there may have died before that, or be about to do it.
+        The process that stored it may have died before that, or not have got there yet.
         """
         path = self.cache.loose_path(name)
         try:
@@ -88,11 +88,11 @@ class LooseWriter:
             self.reuse_packed()
 
     def reuse_packed(self) -> None:
-        """Do the same for an object in a pack; the age of the pack stays."""
+        """Do the same for an object in a pack, but keep the age of the pack."""
         self._folders.add(self.cache.packs.folder)
 
     def holds(self, name: str) -> bool:
-        """Whether the cache has the object, which then counts as stored now; the age of a loose one stays."""
+        """Whether the cache has the object, which then counts as stored now; a loose one keeps its age."""
         folders = self.cache.folders_of(name)
         if not folders and self.cache.packs.refresh():
             folders = self.cache.folders_of(name)
@@ -112,7 +112,7 @@ class LooseWriter:
     # Quarantine.
 
     def quarantine_arrival(self, fd: int, temp: str, digest: Digest) -> None:
-        """Move a file that a remote sent for `digest` to quarantine: one for each object, and none that is larger."""
+        """Move a file that a remote sent for `digest` to quarantine: one for each object, and no larger one."""
         if os.fstat(fd).st_size <= digest.size:
             with suppress(OSError):
                 os.fchmod(fd, 0o444)  # independent of the umask: a cache may be shared

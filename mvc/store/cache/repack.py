@@ -1,4 +1,4 @@
-"""Replacing packs of the cache: one by a pack without certain objects, many small ones by one."""
+"""Replacing packs of the cache: dropping objects from one, and merging small ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rewrite(cache: Cache, pack: str, without: AbstractSet[bytes], to: Literal["t
 
 
 def _true_digest(record: Record, body: bytes) -> Digest:
-    """Return the digest of `body`; what `record` says when it is damaged, so that `verify` sees it."""
+    """Return the digest of `body`; that in `record` when it is damaged, so that `verify` finds it."""
     digest = hash_bytes(body)
     return digest if bytes.fromhex(digest.blake3) == record.blake3 else record.digest
 
@@ -59,7 +59,7 @@ def _is_small(path: str) -> bool:
 
 
 def _merge(cache: Cache, pack: str, writer: PackWriter) -> bool:
-    """Copy a pack's objects; False when one is damaged: that pack stays for `verify` to see."""
+    """Copy a pack's objects; False when one is damaged: `verify` will find that pack."""
     try:
         bodies = [(record, cache.packs.read(pack, record)) for record in cache.packs.index(pack).records()]
     except (CorruptObject, MissingObject):
@@ -73,7 +73,7 @@ def _merge(cache: Cache, pack: str, writer: PackWriter) -> bool:
 
 @contextmanager
 def _pack_writer(cache: Cache) -> Iterator[PackWriter]:
-    """Write packs into the cache; on an error nothing is left."""
+    """Write packs into the cache; remove them on an error."""
     prepare(cache.root)
     with cache.scratch() as scratch:
         writer = PackWriter(cache.packs.folder, scratch, durable_names=cache.durable_names)
@@ -95,12 +95,12 @@ def _publish(cache: Cache, writer: PackWriter) -> None:
 def _replace(
     cache: Cache, old: Iterable[str], new: AbstractSet[str], since: float, to: Literal["trash", "quarantine"],
 ) -> None:
-    """Retire packs whose objects others hold now; those inherit their age."""
+    """Retire packs whose objects are in the new ones; those inherit their age."""
     for pack in new:
         with suppress(FileNotFoundError, PermissionError):
             os.utime(f"{cache.packs.folder}/{pack}.pack", (since, since))
     for pack in old:
-        if pack in new:  # the same bodies in the same order: only its index was wrong
+        if pack in new:  # same bodies, same order: only its index was wrong
             cache.packs.forget(pack)
             continue
         for suffix in SUFFIXES:

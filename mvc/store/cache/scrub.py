@@ -1,4 +1,4 @@
-"""Reading a whole cache against its digests, and moving damaged objects to quarantine."""
+"""Verifying a whole cache, and moving damaged objects to quarantine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_MATCH = "its bytes do not match its name"
 
 
 class Damage(NamedTuple):
-    """An object whose bytes do not match its name, or a pack whose index is damaged: that has the pack's name."""
+    """An object whose bytes do not match its name, or a pack with a damaged index, under the pack's name."""
 
     name: str
     reason: str
@@ -33,7 +33,7 @@ class Damage(NamedTuple):
 
 
 class Scrubbed(NamedTuple):
-    """How many objects and bytes were read, and what is damaged."""
+    """The number of objects and bytes read, and the damage found."""
 
     objects: int
     bytes: int
@@ -41,12 +41,12 @@ class Scrubbed(NamedTuple):
 
 
 class ScrubScope(NamedTuple):
-    """What to read, and how to verify it."""
+    """The objects to read, and how to verify them."""
 
     only: frozenset[str] | None = None
     """Names of the objects to read; None for all."""
     quick: Mapping[str, str] = {}
-    """Names and xxh128 in hex: these objects are verified by that alone, enough to see rot."""
+    """Names and xxh128 in hex: these objects are verified by xxh128 only, enough to detect bit rot."""
 
     def covers(self, name: str) -> bool:
         return self.only is None or name in self.only
@@ -62,7 +62,7 @@ class _Checked(NamedTuple):
 
 
 def scrub(cache: Cache, scope: ScrubScope, advance: Callable[[int], None]) -> Scrubbed:
-    """Read every object that `scope` covers and verify it. Nothing is moved.
+    """Read and verify every object that `scope` covers. Nothing is moved.
 
     `advance` is called with the bytes read.
     """
@@ -81,7 +81,7 @@ def _check_all(cache: Cache, scope: ScrubScope) -> Iterator[_Checked]:
         if scope.covers(entry.name):
             yield _Checked(entry.size, _check_loose(cache, entry.name, scope))
     seen: set[str] = set()
-    while cache.packs.refresh() or cache.packs.names() - seen:  # another command may compact meanwhile
+    while cache.packs.refresh() or cache.packs.names() - seen:  # another command may compact now
         for pack in sorted(cache.packs.names() - seen):
             seen.add(pack)
             with suppress(MissingObject):
@@ -122,8 +122,8 @@ def _check_record(cache: Cache, pack: str, record: Record, *, quick: bool) -> Da
 def quarantine(cache: Cache, damage: tuple[Damage, ...]) -> None:
     """Move damaged objects to quarantine.
 
-    A pack is replaced by one without them; the old pack goes to quarantine, and a copy of each damaged body
-    under its object's name.
+    A pack is replaced by one without them; the old pack, and a copy of each damaged body under its object's name, go to
+    quarantine.
     """
     for item in damage:
         if not item.pack and _is_still_damaged(cache, item.name):
@@ -137,7 +137,7 @@ def quarantine(cache: Cache, damage: tuple[Damage, ...]) -> None:
 
 
 def _is_still_damaged(cache: Cache, name: str) -> bool:
-    """Another command may have repaired it since it was read."""
+    """Check again: another command may have repaired it."""
     try:
         return _check_loose(cache, name, ScrubScope()) is not None
     except FileNotFoundError:
@@ -146,7 +146,7 @@ def _is_still_damaged(cache: Cache, name: str) -> bool:
 
 def _extract(cache: Cache, pack: str, record: Record) -> None:
     with open(f"{cache.packs.folder}/{pack}.pack", "rb") as file:
-        size = os.fstat(file.fileno()).st_size  # offsets in a damaged index may be absurd
+        size = os.fstat(file.fileno()).st_size  # offsets in a damaged index may be out of range
         start = min(record.offset, size)
         body = os.pread(file.fileno(), min(record.stored, size - start), start)
     target = f"{cache.root}/quarantine/{record.blake3.hex()}.{pack[:8]}"

@@ -1,7 +1,7 @@
-"""A cache that several repositories use: the list of them, and how a group of users shares it.
+"""A cache that several repositories use: their list, and sharing with a group of users.
 
-No file says that a cache is shared: its directories are setgid and writable for their group, and so are those
-that mvc makes in them (`mvc.fs.files.make_folders`).
+No file marks a shared cache: its directories are setgid and group-writable, and so are those that mvc creates in them
+(`mvc.fs.shared_folders.make_folders`).
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Registration(NamedTuple):
     path_of_file: str
     """The file in the cache that names it."""
     common_dir: str
-    """Its Git common directory, absolute. It may be gone."""
+    """Its Git common directory, absolute; it may be deleted."""
 
 
 # Repositories.
 
 
 def register(root: str, common_dir: str) -> None:
-    """Record in the cache `root` that the repository with this Git common directory uses it.
+    """Record the repository with this Git common directory as a user of the cache `root`.
 
     Raises:
         OSError: the cache cannot be written.
@@ -118,7 +118,7 @@ class Misfit(NamedTuple):
 
 
 def share(root: str) -> None:
-    """Make the cache `root` and its directories writable for its group, for good.
+    """Make the cache `root` and its directories writable for its group, permanently.
 
     Raises:
         MvcError: another user owns one of them, or the user is not in the group.
@@ -169,7 +169,7 @@ def folders(root: str) -> Iterator[str]:
 
 
 def _files(root: str) -> Iterator[tuple[str, int]]:
-    """Yield the files that all users need, with their modes: a umask may have hidden those of a private cache."""
+    """Yield the files that all users need, with their modes: in a private cache a umask may restrict them."""
     if os.path.exists(f"{root}/store.yaml"):
         yield f"{root}/store.yaml", 0o444
     with suppress(FileNotFoundError), os.scandir(f"{root}/locks") as entries:

@@ -1,4 +1,4 @@
-"""Storing a workspace file as a loose object: copied, with shared blocks, or made the object by a hard link."""
+"""Storing a workspace file as a loose object: by copy, reflink or hard link."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class SourceFile(NamedTuple):
     name: str
     path: str
     likely: bool = False
-    """Known content has its size: worth hashing once before copying."""
+    """Whether known content has its size: then it is hashed before it is copied."""
 
 
 class ReadFile(NamedTuple):
-    """What a file held, and the stat data that it had all the while."""
+    """The digest of a file, and its stat data, unchanged during the read."""
 
     digest: Digest
     status: os.stat_result
@@ -42,11 +42,11 @@ class ReadFile(NamedTuple):
 def store_file(writer: LooseWriter, source: SourceFile, links: tuple[LinkType, ...]) -> ReadFile:
     """Store a workspace file in one of the ways that `links` allows.
 
-    The file is left as it is, except that a hard link makes it read-only.
+    The file is not changed, except that a hard link makes it read-only.
 
     Raises:
         SourceChanged: it changed while it was read; nothing was stored.
-        OSError: it cannot be read, or the cache not be written.
+        OSError: the file cannot be read, or the cache cannot be written.
     """
     if source.likely and (digest := _reused(writer, source)) is not None:
         return ReadFile(digest, source.status)
@@ -56,7 +56,7 @@ def store_file(writer: LooseWriter, source: SourceFile, links: tuple[LinkType, .
 
 
 def _reused(writer: LooseWriter, source: SourceFile) -> Digest | None:
-    """Return the source's digest when the cache holds that; else rewind the source."""
+    """Return the source's digest if the cache has it; else rewind the source."""
     digest = hash_stream(source.fd, source.status.st_size)
     check_unchanged(source.fd, source.status, source.path)
     if writer.cache.intact(digest):
@@ -108,7 +108,7 @@ def _link(writer: LooseWriter, source: SourceFile) -> ReadFile | None:
 
 
 def _adopt(writer: LooseWriter, source: SourceFile, temp: str) -> ReadFile:
-    """Publish `temp`, a second name of the source, once nothing can write to it any more."""
+    """Publish `temp`, a hard link of the source, once no process can write to it."""
     before = os.fstat(source.fd)
     if not os.path.samestat(before, os.stat(temp)):
         raise source_changed(source.path)
@@ -122,8 +122,8 @@ def _adopt(writer: LooseWriter, source: SourceFile, temp: str) -> ReadFile:
     if not published:
         os.fchmod(source.fd, before.st_mode & 0o7777)
     with suppress(FileNotFoundError):
-        os.unlink(temp)  # before the last look: it changes the ctime
-    after = os.fstat(source.fd)  # our own link and mode changed the ctime; another change is somebody's write
+        os.unlink(temp)  # before the last stat: it changes the ctime
+    after = os.fstat(source.fd)  # link and mode changed the ctime; any other change is a write
     if stat_without_links(after) != stat_without_links(before):
         raise source_changed(source.path)
     return ReadFile(digest, after)

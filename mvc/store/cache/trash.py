@@ -1,6 +1,6 @@
-"""The cache's trash: what is freed goes there first, and can be restored until it is purged.
+"""The cache's trash: freed files can be restored until they are purged.
 
-Files in quarantine go the same way once the cache holds what they should be.
+Files in quarantine are moved there once the cache has their objects intact.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from mvc.store.cache.repack import rewrite
 from mvc.store.packs.index import PackIndex
 
 GRACE = 14 * 86_400
-"""Seconds for which nothing is freed after it was stored, or purged after it was freed."""
+"""Seconds between storing and freeing an object, and between freeing and purging, at least."""
 
 
 def discard(cache: Cache, garbage: Iterable[CacheEntry]) -> None:
-    """Move objects to the trash; a pack that holds some is replaced by one without them."""
+    """Move objects to the trash; a pack that has some is replaced by one without them."""
     packs: dict[str, set[bytes]] = {}
     for entry in garbage:
         if entry.pack:
@@ -39,7 +39,7 @@ def discard_halves(cache: Cache, halves: Iterable[CacheEntry]) -> None:
 
 
 def discard_duplicates(cache: Cache, files: Iterable[CacheEntry]) -> None:
-    """Move files from quarantine to the trash; a pack before its index, which tells what the pack holds."""
+    """Move files from quarantine to the trash; a pack before its index, which lists its objects."""
     for entry in sorted(files, reverse=True):
         _trash(cache, f"{cache.root}/quarantine/{entry.name}", entry.name)
 
@@ -50,7 +50,7 @@ def _trash(cache: Cache, path: str, name: str) -> None:
 
 
 def is_duplicate(cache: Cache, file: CacheEntry) -> bool:
-    """Whether the cache holds, intact, everything that a file in quarantine should be."""
+    """Whether the cache has all objects of a file in quarantine, intact."""
     try:
         return all(map(cache.matches, _objects(f"{cache.root}/quarantine", file.name)))
     except (MvcError, OSError):
@@ -58,10 +58,10 @@ def is_duplicate(cache: Cache, file: CacheEntry) -> bool:
 
 
 def _objects(folder: str, file: str) -> list[str]:
-    """Return the objects that a file in quarantine should hold: itself, or what the index of a pack names.
+    """Return the objects that a file in quarantine should have: itself, or those in a pack's index.
 
     Raises:
-        CorruptObject, MissingObject: the index is damaged, or gone.
+        CorruptObject, MissingObject: the index is damaged, or missing.
     """
     name, _, rest = file.partition(".")
     if not rest.startswith(("pack.", "idx.")):
@@ -74,7 +74,7 @@ def _objects(folder: str, file: str) -> list[str]:
 
 
 def purge(cache: Cache, files: Iterable[CacheEntry]) -> None:
-    """Delete files of the trash for good."""
+    """Delete files of the trash permanently."""
     for entry in files:
         with suppress(FileNotFoundError):
             os.unlink(f"{cache.root}/trash/{entry.name}")

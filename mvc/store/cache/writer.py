@@ -1,4 +1,4 @@
-"""Writing into the cache: large objects loose, small ones in packs, durable before they are acknowledged."""
+"""Writing into the cache: large objects loose, small ones in packs, durable before they count as stored."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ LOOSE_AT = 512 << 10
 
 
 class CacheWriter:
-    """Stores objects; what was stored counts once `finish` has returned.
+    """Stores objects; they count as stored once `finish` has returned.
 
-    As a context manager it finishes on success and leaves nothing half-published on an error.
+    As a context manager it finishes on success; on an error no object is partially published.
     `put_file` and `put_filled` may be called from several threads at once.
     """
 
     def __init__(self, cache: Cache, links: tuple[LinkType, ...] = ("copy",), step: int = 0) -> None:
-        """Write into `cache`; `links` says how a workspace file may become an object.
+        """Write into `cache`; `links` are the ways a workspace file may become an object.
 
         With `step` packs are published as they fill, see `PackWriter`, and Ctrl-C keeps what was stored.
 
@@ -59,7 +59,7 @@ class CacheWriter:
             self._scratch.__exit__()
 
     def finish(self) -> None:
-        """Make all that was put durable, and visible to others."""
+        """Make all stored objects durable, and visible to others."""
         try:
             with self._packing:
                 self._pack.publish()
@@ -73,7 +73,7 @@ class CacheWriter:
         return self._loose.holds(name)
 
     def put_bytes(self, data: bytes, digest: Digest | None = None) -> Digest:
-        """Store `data` and return its digest; a caller that knows the digest passes it.
+        """Store `data` and return its digest, which is computed unless it is given.
 
         Raises:
             MvcError: the cache cannot be written.
@@ -105,7 +105,7 @@ class CacheWriter:
                 self._pack.add(digest, data)
 
     def _is_packed(self, key: bytes, data: bytes) -> bool:
-        """Whether a pack holds `data` intact; a damaged copy is taken out of its pack."""
+        """Whether a pack has `data` intact; a damaged copy is removed from its pack."""
         packs = self.cache.packs
         while packs.holder(key) is not None and (found := packs.find(key)) is not None:
             if packs.body(*found) == data:
@@ -115,14 +115,14 @@ class CacheWriter:
         return False
 
     def put_filled(self, digest: Digest, fill: Callable[[int], Digest], *, resume: bool = False) -> None:
-        """Store what `fill` writes to the file it is given, which must be exactly `digest`.
+        """Store the content that `fill` writes to a file, which must match `digest`.
 
-        `fill` returns the digest of the whole file. With `resume` the file keeps what was written when `fill`
-        fails, or the process dies, and the next one continues it. When the two together are wrong, `fill` is
-        called once more with an empty file.
+        `fill` returns the digest of the whole file. With `resume` a partial file is kept when `fill` fails, or the
+        process dies, and the next call continues it. When the result does not match, `fill` is called once more with an
+        empty file.
 
         Raises:
-            CorruptObject: it is not what it should be; nothing was stored, what came is in quarantine.
+            CorruptObject: the content does not match; nothing was stored, the file is in quarantine.
         """
         check_object_name(digest.blake3)
         temp, fd = self._loose.resumed_file(digest) if resume else self._loose.new_file()
@@ -144,8 +144,8 @@ class CacheWriter:
             os.close(fd)
 
     def quarantine(self, digest: Digest, data: bytes) -> None:
-        """Put what a remote sent for `digest` in quarantine."""
-        with suppress(OSError):  # not worth a failure
+        """Put the bytes that a remote sent for `digest` in quarantine."""
+        with suppress(OSError):  # best effort
             temp, fd = self._loose.new_file()
             try:
                 write_all(fd, data)
@@ -169,7 +169,7 @@ class CacheWriter:
 
 
 def _filled(fd: int, fill: Callable[[int], Digest], digest: Digest) -> Digest:
-    """Fill a file; once more, from nothing, when it was begun before and its content is wrong."""
+    """Fill a file; again from empty when it was resumed and does not match."""
     begun = os.fstat(fd).st_size > 0
     found = fill(fd)
     if found != digest and begun:

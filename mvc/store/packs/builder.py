@@ -1,4 +1,4 @@
-"""Building packs on this disk to send them: each is removed before there are many."""
+"""Building local packs to send; each is removed before there are many."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def _built(bodies: Iterable[tuple[Digest, bytes]], scratch: Scratch, salt: bytes
 
 
 class _PackBuilder(PackWriter):
-    """Leaves packs in its scratch directory; they need not be durable."""
+    """Writes packs in its scratch directory; they need not be durable."""
 
     _built: BuiltPack | None = None
 
     def take(self) -> Iterator[BuiltPack]:
-        """Yield the pack that was finished since the last call, if there is one."""
+        """Yield the pack that was finished since the last call, if any."""
         if self._built is not None:
             yield self._built
             self._built = None

@@ -1,4 +1,4 @@
-"""The index of a pack: which objects it holds, and where. Byte layout: docs/formats.md, "Pack index"."""
+"""The index of a pack: its objects and their offsets. Byte layout: docs/formats.md, "Pack index"."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAX_INDEX = HEAD + MAX_RECORDS * RECORD + _HASH
 
 
 class Record(NamedTuple):
-    """Where an object lies: `offset` and `stored` are bytes in the pack, `size` its own bytes."""
+    """The location of an object: `offset` and `stored` are bytes in the pack, `size` its own bytes."""
 
     blake3: bytes
     xxh128: bytes
@@ -78,13 +78,13 @@ class IndexHead(NamedTuple):
 
 
 class PackIndex:
-    """A pack's index, in memory as it is on disk."""
+    """A pack's index, in its on-disk format."""
 
     def __init__(self, data: bytes, what: str = "pack index", *, damaged: bool = False) -> None:
         """Check `data`; `what` names it in errors.
 
-        `damaged` accepts one with a wrong hash: its whole records can be iterated, to verify each against the
-        pack, but not looked up.
+        `damaged` accepts one with a wrong hash: its complete records can be iterated, to verify each with the pack, but
+        not looked up.
 
         Raises:
             CorruptObject: its hash does not match its bytes.

@@ -1,7 +1,7 @@
 """The packs of a folder: many small objects in one file, with an index beside it.
 
-A pack is `MVCPACK1` and bodies. Its index names every body; it is published after the pack
-and so decides what the pack holds. Byte layout: docs/formats.md, "Pack" and "Pack index".
+A pack is `MVCPACK1` and bodies. Its index names every body; it is published after the pack, so only indexed bodies
+count. Byte layout: docs/formats.md, "Pack" and "Pack index".
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from mvc.objects.digest import check_object_name
 from mvc.store.packs.index import RAW, PackIndex, Record
 
 SUFFIXES = ("idx", "pack")
-"""The suffixes of a pack's files, in the order in which they are removed: nobody begins to read it then."""
+"""The suffixes of a pack's files, in the order of removal: the index first, so that no new reader starts."""
 MANY_PACKS = 32
-"""More small packs than that are compacted."""
+"""More small packs than this are compacted."""
 
 
 class EmptyIndex(CorruptObject):
@@ -25,7 +25,7 @@ class EmptyIndex(CorruptObject):
 
 
 class PackSet:
-    """The packs in a folder, as last listed; `refresh` lists them again, for other processes write packs too."""
+    """The packs in a folder, as last listed; `refresh` lists them again, as other processes write packs too."""
 
     _KEEP_OPEN = 8
 
@@ -60,7 +60,7 @@ class PackSet:
 
         Raises:
             CorruptObject: the index is damaged.
-            MissingObject: the pack is gone.
+            MissingObject: the pack was deleted.
         """
         if (index := self._indexes.get(name)) is None:
             data = self._index_bytes(name)
@@ -85,12 +85,12 @@ class PackSet:
             raise MissingObject(f"pack {name} is gone") from None
 
     def forget(self, name: str) -> None:
-        """Read the pack's index again when it is needed next."""
+        """Read the pack's index again on its next use."""
         self._indexes.pop(name, None)
         self._close({name} & self._fds.keys())
 
     def _present(self) -> Iterator[tuple[str, PackIndex]]:
-        """Yield the packs and their indexes, without those compacted meanwhile and those not published yet."""
+        """Yield the packs and their indexes, without those compacted since the listing or not published yet."""
         for name in self.names():
             try:  # many lookups come here: `suppress` would be slower
                 index = self.index(name)
@@ -99,7 +99,7 @@ class PackSet:
             yield name, index
 
     def written(self, name: str) -> float:
-        """Return when the pack `name` was written, in seconds since the epoch; 0 when it is gone."""
+        """Return when the pack `name` was written, in seconds since the epoch; 0 when it was deleted."""
         try:
             return os.stat(f"{self.folder}/{name}.pack").st_mtime
         except FileNotFoundError:
@@ -121,7 +121,7 @@ class PackSet:
 
         Raises:
             CorruptObject: the pack is shorter than its index says.
-            MissingObject: the pack is gone.
+            MissingObject: the pack was deleted.
         """
         if record.codec != RAW:
             raise InvalidFormat(f"pack {name}: codec {record.codec}: upgrade mvc")
@@ -131,7 +131,7 @@ class PackSet:
         return os.pread(fd, record.stored, record.offset)
 
     def body(self, name: str, record: Record) -> bytes | None:
-        """Return a body from the pack `name`; None when the pack is damaged there, or gone."""
+        """Return a body from the pack `name`; None when the pack is damaged there, or deleted."""
         try:
             return self.read(name, record)
         except (CorruptObject, MissingObject):

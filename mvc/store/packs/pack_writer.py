@@ -20,9 +20,9 @@ PACK_MAGIC = b"MVCPACK1"
 MAX_PACK = 1 << 30
 """Bytes after which a writer begins the next pack."""
 STEP = 64 << 20
-"""Bytes after which the first packs of a transfer end: what is in a finished pack is not moved again."""
+"""Bytes after which the first packs of a transfer end: finished packs are not transferred again."""
 _SHARE = 16
-"""A pack of a transfer may grow to this fraction of everything moved before it, so that packs stay few."""
+"""A pack of a transfer may grow to this fraction of all bytes moved before, which limits their number."""
 
 _BUFFER = 1 << 20
 
@@ -34,7 +34,7 @@ class PackWriter:
         self, folder: str, scratch: Scratch, salt: bytes = b"", step: int = 0,
         durable_names: DurableNames | None = None,
     ) -> None:
-        """Write into `scratch`, publish into `folder`; `salt`, before the bodies, gives packs names of their own.
+        """Write into `scratch`, publish into `folder`; `salt`, before the bodies, makes the pack names unique.
 
         With `step` the first packs are no larger than that; later ones grow.
         """
@@ -55,7 +55,7 @@ class PackWriter:
         return key in self._records
 
     def add(self, digest: Digest, data: bytes) -> None:
-        """Append an object, unless it is in this pack already."""
+        """Append an object, unless this pack has it."""
         key = bytes.fromhex(digest.blake3)
         if key in self._records:
             return
@@ -78,10 +78,10 @@ class PackWriter:
         return self._offset
 
     def publish(self) -> None:
-        """Make the pack durable, then its index; do nothing when nothing was added.
+        """Make the pack durable, then its index; do nothing for an empty pack.
 
-        When that fails, the writer cannot be used again: an fsync is never repeated, and what was
-        added before must not count as stored.
+        When that fails, the writer cannot be used again: an fsync is never repeated, and the objects added before must
+        not count as stored.
 
         Raises:
             MvcError: publishing failed before.
@@ -117,9 +117,9 @@ class PackWriter:
             os.unlink(index)
 
     def abandon(self) -> None:
-        """Forget what was added since the last `publish`."""
+        """Drop the objects added since the last `publish`."""
         fd, path = self._fd, self._path
-        self._clear()  # first: if something below fails, no file is closed twice
+        self._clear()  # first: if a line below fails, no file is closed twice
         if fd >= 0:
             os.close(fd)
             with suppress(OSError):  # the scratch directory is removed anyway
@@ -133,7 +133,7 @@ class PackWriter:
 
     def _flush(self) -> None:
         data = b"".join(self._pending)
-        # At a fixed position, over what an earlier try has left there: after a full disk the next try may fit.
+        # At a fixed position, overwriting an earlier failed try: after a full disk the next try may fit.
         _write_at(self._fd, data, self._offset - self._pending_bytes)
         self._hasher.update(data)
         self._pending.clear()

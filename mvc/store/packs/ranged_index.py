@@ -1,7 +1,7 @@
-"""A large pack index, read in parts: its fanout, then all records whose name begins with a certain byte.
+"""A large pack index, read in parts: its fanout, then all records whose name begins with a given byte.
 
-No checksum covers a part. So the records before and after it are read too: when those begin with other bytes, and
-all is sorted, the part has every record of its byte, even if the fanout is damaged.
+A part has no checksum. So the records before and after it are read too: when they begin with other bytes, and all are
+sorted, the part has every record of its byte, even if the fanout is damaged.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from mvc.store.buckets.bucket import PART, Item
 from mvc.store.packs.index import HEAD, RECORD, IndexHead, Record, parse_record
 
 A_REQUEST = 256 << 10
-"""Bytes that take as long as one more request."""
+"""Bytes that take as long to read as one request."""
 
 
 class RangedIndex:
-    """The parts of an index that were read so far; the owner reads them."""
+    """The parts of an index read so far; the owner reads them."""
 
     def __init__(self, item: Item, name: str) -> None:
         self.item = item
@@ -27,7 +27,7 @@ class RangedIndex:
         self._parts: dict[int, dict[bytes, Record]] = {}
 
     def unread(self, keys: Iterable[bytes]) -> list[int]:
-        """Return the first bytes of `keys` whose part was not read yet."""
+        """Return the first bytes of `keys` whose part is not read yet."""
         return sorted({key[0] for key in keys} - self._parts.keys())
 
     def is_cheaper(self, keys: Iterable[bytes]) -> bool:
@@ -57,7 +57,7 @@ class RangedIndex:
             CorruptObject: the fanout is damaged.
         """
         start, _, _, end = self._positions(byte)
-        if (end - start) * RECORD > PART:  # names are evenly distributed: a true fanout never has that many
+        if (end - start) * RECORD > PART:  # names are evenly distributed: a sound fanout never has that many
             raise CorruptObject(f"{self.item.key} is damaged")
         return HEAD + start * RECORD, HEAD + end * RECORD
 

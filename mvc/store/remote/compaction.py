@@ -1,8 +1,8 @@
-"""Merging small packs on a remote into one, so that a pull reads few.
+"""Merging small packs on a remote, so that a pull reads few.
 
-First the new pack is sent, then its index, then the old indexes are deleted. An old pack stays for commands that read
-it: without an index it is an orphan, which `gc -r` lists, and deletes after the grace. Why nothing is lost when others
-push, compact or collect meanwhile: docs/adr/0012-compaction-on-a-remote.md.
+The new pack is sent, then its index, then the old indexes are deleted. An old pack stays for commands that read it:
+without an index it is an orphan, which `gc -r` lists, and deletes after the grace. Why concurrent pushes, compactions
+and gcs lose nothing: docs/adr/0012-compaction-on-a-remote.md.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from mvc.store.remote.sending import put_packs
 from mvc.store.remote.store import RemoteStore
 
 SMALL = 8 << 20
-"""A pack that weighs less may be merged; see `weight`."""
+"""A lighter pack may be merged; see `weight`."""
 AT_ONCE = 32 << 20
-"""The packs merged at once weigh this much at most."""
+"""Maximal total weight of the packs merged at once."""
 _RECORDS = 4
 """The weight of a byte of an index: in memory a record is far larger than on disk."""
 MOST = 128
-"""Packs that are merged at once at most."""
+"""Maximal number of packs merged at once."""
 _REFUSED = "deletion-refused"
 _PAUSE = 86_400
-"""Seconds for which nothing is merged after a remote refused to delete."""
+"""Seconds without compaction after a remote refused to delete."""
 
 
 def weight(files: PackFiles) -> int:
-    """Return the bytes of a pack and a multiple of those of its index: merging tiny objects must not fill memory."""
+    """Return the bytes of a pack plus a multiple of its index's: merging tiny objects must not fill memory."""
     return files.pack.size + _RECORDS * files.index_item.size
 
 
 def choose(packs: Iterable[PackFiles]) -> list[PackFiles]:
     """Return which packs to merge, none when they are few.
 
-    They are the lightest ones, as many as are no heavier than all before them together: so the heavy ones are rarely
-    read, and each byte is sent again only about as often as the total doubles.
+    They are the lightest ones, up to the last that is no heavier than all before it together: so heavy packs are
+    rarely read, and each byte is sent again about once whenever the total doubles.
     """
     small = sorted((files for files in packs if weight(files) < SMALL), key=lambda files: (weight(files), files.pack))
     if len(small) <= MANY_PACKS:
@@ -74,7 +74,7 @@ def compact(remote: RemoteStore, folder: str) -> None:
 
 
 def _may_delete(remote: RemoteStore) -> bool:
-    """Whether the remote permits deletions: it is asked to delete a key that does not exist."""
+    """Whether the remote permits deletions, tested with a key that does not exist."""
     with suppress(FileNotFoundError):
         if time.time() - os.stat(_note(remote)).st_mtime < _PAUSE:
             return False
@@ -99,12 +99,12 @@ def _merge(remote: RemoteStore, packs: list[Item], folder: str) -> None:
     if len(sound) < 2:  # noqa: PLR2004 - a single pack is merged already
         return
     new = put_packs(remote, (body for bodies in sound.values() for body in bodies), folder)
-    if remote.pack_files().keys() >= {*new}:  # else a gc was quicker: the old packs stay
+    if remote.pack_files().keys() >= {*new}:  # else a gc was faster: the old packs stay
         _delete(remote, [index_key(name) for name in sound])
 
 
 def _bodies(index: PackIndex, data: bytes) -> list[tuple[Digest, bytes]] | None:
-    """Return all objects of a pack; None when one is damaged: that pack stays for `verify` to see."""
+    """Return all objects of a pack; None when one is damaged: `verify` will find that pack."""
     found = []
     for record in index.records():
         body = data[record.offset : record.offset + record.stored]

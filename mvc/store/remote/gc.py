@@ -1,4 +1,4 @@
-"""Garbage on a remote: listed first, and deleted after the grace unless it was written again.
+"""Garbage on a remote: listed first, deleted after the grace unless it was written again.
 
 A push writes its roots, then reads the lists. A gc that deletes writes a marker beside the list first, and reads
 all roots after that. So one of the two sees the other. Layout: docs/formats.md, "Lists of garbage".
@@ -35,16 +35,16 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 _HALF = re.compile(r"(packs/[0-9a-f]{64}\.)(pack|idx)")
 _DELETING = ".deleting-"
 _BATCH = 1000
-"""Objects that are deleted at once."""
+"""Objects in one deletion."""
 _PATIENCE = 60.0
-"""Seconds after which the needs of all clones are read again."""
+"""Seconds after which the roots of all clones are read again."""
 _DEAD = 900.0
 """Seconds after which a gc that has not renewed its marker counts as killed."""
 _HEX = 64
 
 
 class GarbageList(NamedTuple):
-    """What a gc found that no clone needed then."""
+    """The unneeded objects that a gc found."""
 
     item: Item
     """The file of the list."""
@@ -66,7 +66,7 @@ class Unneeded(NamedTuple):
 
 
 def find_unneeded(remote: RemoteStore, needed: AbstractSet[str]) -> list[Unneeded]:
-    """Return everything on the remote that is not in `needed`; each copy of an object."""
+    """Return each copy of each object on the remote that is not in `needed`."""
     files = {item.key: item for item in remote.bucket.list("packs/")}
     unneeded = [Unneeded(name, location) for name, location in remote.objects() if name not in needed]
     halves = [item for key, item in files.items() if _HALF.fullmatch(key) and _other_half(key) not in files]
@@ -79,7 +79,7 @@ def _other_half(key: str) -> str:
 
 
 class Choice(NamedTuple):
-    """What to do with what no clone needs."""
+    """What to do with unneeded objects."""
 
     fresh: list[Unneeded]
     """To be listed."""
@@ -90,10 +90,9 @@ class Choice(NamedTuple):
 def choose(
     unneeded: Iterable[Unneeded], gc_candidates: ObjectsByFile, before: float, abandoned: float,
 ) -> Choice:
-    """Return what to do with each; times in seconds since the epoch.
+    """Return the choice for each; times in seconds since the epoch.
 
-    Young is what was written after `before`, and a half of a pack that was written after `abandoned`: the
-    other half may be under way.
+    Young objects were written after `before`, young halves of packs after `abandoned`: the other half may be under way.
     """
     choice = Choice([], [], [])
     for found in unneeded:
@@ -107,7 +106,7 @@ def choose(
 
 
 def is_listed(gc_candidates: ObjectsByFile, found: Unneeded) -> bool:
-    """Whether a list names it, as it is now."""
+    """Whether a list has its current version."""
     names = gc_candidates.get(FileVersion.of(found.item))
     return names is not None and (not found.name or found.name in names)
 
@@ -127,7 +126,7 @@ def encode_list(unneeded: Iterable[Unneeded]) -> bytes:
 
 
 def parse_list(lines: Iterable[str], what: str) -> ObjectsByFile:
-    """Return what a list names.
+    """Return the entries of a list.
 
     Raises:
         UsageError: a newer mvc wrote it, or it is damaged.
@@ -170,7 +169,7 @@ def garbage_lists(remote: RemoteStore) -> list[GarbageList]:
 
 
 def merged(lists: Iterable[GarbageList]) -> ObjectsByFile:
-    """Return what any of the lists names."""
+    """Return the entries of all lists."""
     found: dict[FileVersion, set[str]] = defaultdict(set)
     for listed in lists:
         for file, names in listed.gc_candidates.items():
@@ -183,13 +182,13 @@ def _read_list(remote: RemoteStore, item: Item) -> tuple[Item, ObjectsByFile] | 
     try:
         return item, parse_list(read_lines(remote.bucket, item), what)
     except (MissingObject, Changed):
-        return None  # it was carried out just now
+        return None  # just carried out
     except InvalidFormat:
         raise _damaged(what) from None
 
 
 def write_list(remote: RemoteStore, unneeded: Iterable[Unneeded]) -> None:
-    """Tell every push what is going to be deleted."""
+    """Write the list, so that every push knows what will be deleted."""
     remote.bucket.write(f"gc/{uuid4()}", encode_list(unneeded), new=True)
 
 
@@ -197,15 +196,15 @@ def write_list(remote: RemoteStore, unneeded: Iterable[Unneeded]) -> None:
 
 
 def sweep(remote: RemoteStore, now: float) -> None:
-    """Remove abandoned uploads; a missing permission for that is ignored."""
+    """Remove abandoned uploads; ignore a missing permission."""
     with suppress(RemoteError):
         remote.bucket.sweep(now - ABANDONED)
 
 
 class _Deletion:
-    """A gc that carries out a list. Its marker tells others so, and is renewed while it runs.
+    """A gc that carries out a list. Its marker shows others that it runs, and is renewed meanwhile.
 
-    What clones need is read again after a while, for example after a laptop has slept in between.
+    The clones' roots are read again after a while, for example after a laptop has slept.
     """
 
     def __init__(self, remote: RemoteStore, listed: GarbageList, read_needed: Callable[[], AbstractSet[str]]) -> None:
@@ -219,7 +218,7 @@ class _Deletion:
         """Return the objects that clones need.
 
         Raises:
-            RemoteError: another gc took this one for killed.
+            RemoteError: another gc treated this one as killed.
         """
         if self._since is None or _uptime() - self._since > _PATIENCE:
             if self._remote.bucket.head(self._marker) is None:
@@ -230,7 +229,7 @@ class _Deletion:
         return self._needed
 
     def end(self) -> None:
-        """Remove the marker, and the list unless another gc still carries it out."""
+        """Remove the marker, and the list unless another gc carries it out."""
         own = self._remote.bucket.head(self._marker)
         self._remote.bucket.delete([self._marker])
         others = list(self._remote.bucket.list(f"{self._list}{_DELETING}"))
@@ -246,9 +245,9 @@ def _uptime() -> float:
 
 
 def carry_out(remote: RemoteStore, listed: GarbageList, read_needed: Callable[[], AbstractSet[str]]) -> Totals:
-    """Delete what a list names, unless a clone needs it now or it was written since. Return how much that was.
+    """Delete the entries of a list, unless a clone needs them or they were rewritten. Return the amount deleted.
 
-    `read_needed` is called after all others can see that this is under way.
+    `read_needed` is called once the marker is visible to all others.
     """
     deletion = _Deletion(remote, listed, read_needed)
     there = {item.key: item for prefix in ("objects/", "packs/") for item in remote.bucket.list(prefix)}
@@ -294,7 +293,7 @@ def _free_packed(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> To
         return Totals()
     try:
         drop_objects(remote, pack, sizes.keys())
-    except (MissingObject, Changed):  # another gc was quicker
+    except (MissingObject, Changed):  # another gc was faster
         remote.forget()
         return Totals()
     return Totals(len(sizes), sum(sizes.values()))

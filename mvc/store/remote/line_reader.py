@@ -1,4 +1,4 @@
-"""Reading text on a remote line by line, with bounded memory whatever was written there."""
+"""Reading text on a remote line by line, with bounded memory."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from mvc.errors import InvalidFormat
 from mvc.store.buckets.bucket import PART, Bucket, Item
 
 MOST = 1 << 30
-"""Bytes of a text: 16 million object names."""
+"""Most bytes of a text: 16 million object names."""
 _LONGEST = 64 << 10
-"""Bytes of a line."""
+"""Most bytes of a line."""
 
 
 def read_lines(bucket: Bucket, item: Item) -> Iterator[str]:
     """Yield the lines of a text.
 
     Raises:
-        InvalidFormat: the text, or a line, is larger than any that mvc writes; or the end is cut off.
+        InvalidFormat: the text, or a line, is larger than any that mvc writes, or it is truncated.
     """
     rest, too_large = b"", InvalidFormat(f"{bucket.url}/{item.key} is too large")
     if item.size > MOST:

@@ -1,4 +1,4 @@
-"""Where objects lie on a remote: large ones under a key of their own, small ones in packs.
+"""The locations of objects on a remote: large ones under their own key, small ones in packs.
 
 Layout: docs/formats.md, "Remote".
 """
@@ -15,7 +15,7 @@ from mvc.store.buckets.bucket import PART, Item
 from mvc.store.packs.index import Record
 
 GAP = 256 << 10
-"""Bytes between two objects of a pack that are read along, where another request would take longer."""
+"""Bytes between two objects of a pack that are read as well, as another request would take longer."""
 
 
 def object_key(name: str) -> str:
@@ -34,12 +34,12 @@ def index_key(name: str) -> str:
 
 
 def pack_name(key: str) -> str:
-    """Return the name of the pack whose file, or whose index, has this key."""
+    """Return the name of the pack whose file or index has this key."""
     return key.removeprefix("packs/").rpartition(".")[0]
 
 
 class FileVersion(NamedTuple):
-    """A file on a remote as it was written once: another write changes time or ETag."""
+    """One version of a file on a remote: another write changes time or ETag."""
 
     key: str
     modified: float
@@ -51,7 +51,7 @@ class FileVersion(NamedTuple):
 
 
 ObjectsByFile: TypeAlias = Mapping[FileVersion, AbstractSet[str]]
-"""Objects that count as absent in certain files: what a gc may delete (see `mvc.store.remote.gc`), or damage."""
+"""Objects that count as absent in certain files: deletable by a gc (`mvc.store.remote.gc`), or damaged."""
 NOTHING: ObjectsByFile = MappingProxyType({})
 
 
@@ -61,12 +61,12 @@ def excluded(item: Item, name: str, without: ObjectsByFile) -> bool:
 
 
 class ObjectLocation(NamedTuple):
-    """Where an object lies: under a key of its own, or in a pack."""
+    """The location of an object: under its own key, or in a pack."""
 
     item: Item
     """The file to read: the object, or its pack."""
     record: Record | None = None
-    """Its record in the pack's index; None when it has a key of its own."""
+    """Its record in the pack's index; None when it has its own key."""
 
     @property
     def start(self) -> int:
@@ -79,11 +79,11 @@ class ObjectLocation(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether the pack is as long as its index says, and the object not larger than packed objects are."""
+        """Whether the pack has the size in its index, and the object the size of a packed one."""
         return self.start + self.size <= self.item.size and (self.record is None or self.size <= PART)
 
     def is_whole(self, size: int) -> bool:
-        """Whether an object of `size` bytes can be there, as far as can be told without reading it."""
+        """Whether the file can contain an object of `size` bytes, without reading it."""
         return self.fits and self.size == size
 
 

@@ -1,4 +1,4 @@
-"""The file that makes a bucket a remote, `mvc-remote.yaml`, and the local note that it was there."""
+"""The file that makes a bucket a remote, `mvc-remote.yaml`, and the local note that it existed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_BYTES = 4096
 
 
 def read_marker(bucket: Bucket) -> str:
-    """Return the id of a remote; empty when nothing was ever pushed to it.
+    """Return the id of a remote; empty when it was never pushed to.
 
     Raises:
         InvalidFormat: the marker is damaged.
@@ -43,7 +43,7 @@ def _id_in(text: bytes, url: str) -> str:
 
 
 def write_marker(bucket: Bucket) -> None:
-    """Make a bucket a remote, with a new id, unless it is one."""
+    """Initialize a bucket as a remote with a new id, unless it is one."""
     text = f'mvc-remote: 1\nid: "{uuid4()}"\nfeatures: {{read: [], write: []}}\n'
     bucket.write(MARKER, text.encode(), new=True)
 
@@ -57,10 +57,10 @@ def note_seen(folder: str, remote_id: str) -> None:
 
 
 def refuse_if_emptied(bucket: Bucket, folder: str) -> None:
-    """Refuse an empty bucket that was a remote: a share may not be mounted now.
+    """Refuse an empty bucket that was a remote: a share may not be mounted.
 
     Raises:
-        RemoteError: it is one.
+        RemoteError: it was a remote.
     """
     note = _note(folder)
     if os.path.exists(note) and next(iter(bucket.list("")), None) is None:

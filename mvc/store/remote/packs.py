@@ -1,4 +1,4 @@
-"""The packs of a remote, and their indexes. An index never changes, so a clone keeps what it has read."""
+"""The packs of a remote, and their indexes. An index never changes, so clones keep copies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GONE = (MissingObject, Changed)
 _WRONG = (CorruptObject, InvalidFormat)
 _TRIES = 3
 _NEW = "new-"
-"""The prefix of an index that is being written here."""
+"""The prefix of a temporary index file."""
 
 T = TypeVar("T")
 
@@ -68,12 +68,12 @@ class RemotePacks:
         return self._files
 
     def has_files(self) -> bool:
-        """Whether a pack or an index was listed, even a single one: a listing is not atomic."""
+        """Whether any pack or index was listed; halves count, as a listing is not atomic."""
         self.files()
         return self._has_files
 
     def forget(self, packs: Iterable[str] = ()) -> None:
-        """List anew; also read the indexes of `packs`, by their keys, anew: what is known of them may be wrong."""
+        """List again; also read the indexes of `packs`, by their keys, again: the local copies may be wrong."""
         self._files = None
         self._damaged.clear()
         for name in map(pack_name, packs):
@@ -83,7 +83,7 @@ class RemotePacks:
                 os.unlink(self._local_path(name))
 
     def whole(self, names: Collection[str] | None = None) -> dict[str, tuple[Item, PackIndex]]:
-        """Return the packs `names`, or all, with their indexes; without those whose index is damaged."""
+        """Return the packs `names`, or all, with their indexes; omit those whose index is damaged."""
         return self._settled(lambda: self._load(names))
 
     def finders(self, keys: Collection[bytes], *, sure: bool) -> list[tuple[Item, Finder]]:
@@ -101,7 +101,7 @@ class RemotePacks:
         return sorted(packs, key=lambda pair: (pair[0].size, pair[0].key), reverse=True)
 
     def _settled(self, look: Callable[[], T]) -> T:
-        """Look again when a compaction has replaced packs between the listing and the reading."""
+        """Try again when a compaction has replaced packs between listing and reading."""
         for _ in range(_TRIES - 1):
             with suppress(*_GONE):
                 return look()
@@ -136,7 +136,7 @@ class RemotePacks:
         return None
 
     def _keep(self, name: str, data: bytes) -> None:
-        with suppress(OSError):  # it only saves a request
+        with suppress(OSError):  # this only saves a request
             os.makedirs(self._folder, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix=_NEW, delete=False) as file:
                 file.write(data)
@@ -146,7 +146,7 @@ class RemotePacks:
         return f"{self._folder}/{name}.idx"
 
     def _remove_old_indexes(self, names: Collection[str]) -> None:
-        """Remove the indexes of packs that are gone, and what killed commands left."""
+        """Remove the indexes of deleted packs, and temporary files of killed commands."""
         with suppress(OSError):
             for file in os.listdir(self._folder):
                 if file.startswith(_NEW) or (file.endswith(".idx") and file.removesuffix(".idx") not in names):
@@ -161,13 +161,13 @@ class RemotePacks:
         bad = {name for name, sound in zip(heads, self._run(self._read_head, heads, HEAD), strict=True) if not sound}
         wanted = [(name, byte) for name, index in some.items() if name not in bad for byte in index.unread(keys)]
         size = max((some[name].item.size for name, _ in wanted), default=0)
-        sound = self._run(self._read_part, wanted, size >> 4)  # names that are not evenly distributed make a part large
+        sound = self._run(self._read_part, wanted, size >> 4)  # unevenly distributed names make a part large
         bad |= {name for (name, _), good in zip(wanted, sound, strict=True) if not good}
         self._doubted |= bad
         return {name: index for name, index in some.items() if name not in bad}
 
     def _ranged(self) -> dict[str, RangedIndex]:
-        """Return the indexes that may be read in parts: those that are not here as a whole."""
+        """Return the indexes that may be read in parts: those without a complete local copy."""
         for name, (_, index) in self.files().items():
             large = index.size > MAX_INDEX
             if large or name in self._whole or name in self._doubted or os.path.exists(self._local_path(name)):

@@ -1,6 +1,6 @@
-"""The objects that each clone needs of a remote, written there before it pushes: docs/formats.md, "Roots".
+"""The objects that each clone needs on a remote, written there before it pushes: docs/formats.md, "Roots".
 
-A gc of the remote reads those of all clones. A clone only adds to its own, unless it knows everything that it needs.
+A gc of the remote reads those of all clones. A clone only adds to its own, unless it knows all that it needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TRIES = 5
 
 
 class DamagedRoots(MvcError):
-    """The roots in `file`, on the remote called `remote`, are damaged: what that clone needs is unknown."""
+    """The roots in `file`, on the remote called `remote`, are damaged, so that clone's needs are unknown."""
 
     def __init__(self, file: str, remote: str = "NAME") -> None:
         line = f"mvc gc -r {remote} --yes  # in that clone; if it is gone for good: {deleting(file)}"
@@ -36,7 +36,7 @@ class Roots(NamedTuple):
     clone: str
     """Its id, a UUID."""
     place: str
-    """Its host and directory, for people; never verified."""
+    """Its host and directory, informative only; never verified."""
     written: float
     """Seconds since the epoch by the remote's clock."""
     names: frozenset[str]
@@ -84,7 +84,7 @@ def parse_roots(lines: Iterable[str], what: str) -> tuple[str, frozenset[str]]:
 
 
 def read_roots(bucket: Bucket, clone: str) -> Roots | None:
-    """Return the roots of the clone with this id; None when it never pushed.
+    """Return the roots of the clone with this id; None if it never pushed.
 
     Raises:
         DamagedRoots: they break their format.
@@ -95,7 +95,7 @@ def read_roots(bucket: Bucket, clone: str) -> Roots | None:
         try:
             place, names = parse_roots(read_lines(bucket, item), f"{bucket.url}/{item.key}")
             return Roots(clone, place, item.modified, names)
-        except (Changed, MissingObject):  # that clone pushes just now
+        except (Changed, MissingObject):  # that clone is pushing now
             if not left:
                 raise
     raise AssertionError("the last try returns or raises")
@@ -117,7 +117,7 @@ def add_roots(bucket: Bucket, clone: str, place: str, names: Iterable[str]) -> N
     """Add `names` to the roots of a clone.
 
     Raises:
-        DamagedRoots: the roots that are there break their format.
+        DamagedRoots: the existing roots break their format.
     """
     names = frozenset(names)
     known = read_roots(bucket, clone)

@@ -1,4 +1,4 @@
-"""Reading a remote against the names of its objects, and rebuilding a damaged index."""
+"""Verifying the objects on a remote, and rebuilding a damaged index."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from mvc.store.remote.store import RemoteStore
 _AHEAD = 4
 """Parts of a large object that are read at the same time."""
 _GONE = (MissingObject, Changed)
-"""Another command may compact packs, or send an object again, meanwhile."""
+"""Errors of concurrent commands that compact packs or send an object again."""
 
 
 class Proof(NamedTuple):
-    """The outcome of reading certain objects on a remote."""
+    """The result of reading objects on a remote."""
 
     sound: frozenset[str]
     damage: tuple[Damage, ...]
-    """What is wrong with the others, unless they changed while they were read."""
+    """The damage of the others, unless they changed while they were read."""
 
 
 def prove(
@@ -66,9 +66,9 @@ def prove(
 def scrub_remote(
     remote: RemoteStore, scope: ScrubScope, advance: Callable[[int], None], without: ObjectsByFile = NOTHING,
 ) -> Scrubbed:
-    """Read every object that `scope` covers and verify it; the index of every pack, too.
+    """Read and verify every object that `scope` covers, and the index of every pack.
 
-    `advance` is called with the bytes read. What is absent is not damaged; `without` counts as absent in `scope.only`.
+    `advance` is called with the bytes read. Missing objects are no damage; `without` counts as missing in `scope.only`.
     """
     damage = list(damaged_indexes(remote))
     objects = total = 0
@@ -114,7 +114,7 @@ def _is_index(key: str) -> bool:
 
 
 def rebuild_index(remote: RemoteStore, pack: str) -> None:
-    """Write a pack's damaged index anew, from those of its records that match the pack."""
+    """Rewrite a pack's damaged index from the records that match the pack."""
     bodies, index = remote.bucket.head(pack_key(pack)), remote.bucket.head(index_key(pack))
     if bodies is None or index is None:
         return
@@ -178,7 +178,7 @@ def _check_loose(
             return None
         except Transient:
             raise
-        except RemoteError as error:  # a single object that cannot be read is damaged
+        except RemoteError as error:  # an object that cannot be read is damaged
             return Damage(name, error.message)
         advance(item.size)
         return None if sound else Damage(name, NO_MATCH)

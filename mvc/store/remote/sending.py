@@ -1,4 +1,4 @@
-"""Sending packs to a remote, and replacing one there by a pack without certain objects."""
+"""Sending packs to a remote, and dropping objects from packs there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SALT = 16
 
 
 class SentPack(NamedTuple):
-    """A pack that was sent with its index, or could not be; its local files are removed."""
+    """A pack that was sent with its index, or failed; its local files are removed."""
 
     pack: BuiltPack
     bytes: int = 0
@@ -34,8 +34,8 @@ def send_packs(remote: RemoteStore, bodies: Iterable[tuple[Digest, bytes]], fold
 
     A failed pack does not stop the others. `bodies` is iterated in another thread.
 
-    No two packs ever have the same name, even with the same bodies: a deleted name does not come back, so a
-    late deletion removes nothing that was sent since.
+    Pack names are unique, even with the same bodies: a deleted name is never used again, so a late deletion removes no
+    pack that was sent since.
     """
     with Scratch(f"{folder}/scratch") as scratch, closing(build_packs(bodies, scratch, os.urandom(SALT))) as packs:
         for pack in packs:
@@ -61,7 +61,7 @@ def _send_pack(remote: RemoteStore, pack: BuiltPack) -> int:
 
 
 def put_packs(remote: RemoteStore, bodies: Iterable[tuple[Digest, bytes]], folder: str) -> list[str]:
-    """Send small objects as packs, see `send_packs`, and return the names of those. The first failure ends it."""
+    """Send small objects as packs, see `send_packs`; return their names. The first failure ends it."""
     names = []
     with closing(send_packs(remote, bodies, folder)) as packs:
         for sent in packs:
@@ -72,7 +72,7 @@ def put_packs(remote: RemoteStore, bodies: Iterable[tuple[Digest, bytes]], folde
 
 
 def drop_objects(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> None:
-    """Replace a pack by one without `names`; do nothing when its index is gone, as after a compaction."""
+    """Replace a pack by one without `names`; do nothing without its index, as after a compaction."""
     old = pack_name(pack.key)
     if (found := remote.packs([old]).get(old)) is None:
         return
@@ -86,7 +86,7 @@ def drop_objects(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> No
 
 
 def _bodies(remote: RemoteStore, packed: Mapping[str, ObjectLocation]) -> Iterator[tuple[Digest, bytes]]:
-    """Yield objects out of packs, unverified: damage stays for `verify` to see."""
+    """Yield objects from packs, unverified: `verify` finds damage later."""
     for span in spans(packed.items()):
         data = remote.bucket.read(span.item, span.start, span.end)
         for _, location in span.objects:

@@ -18,9 +18,9 @@ from mvc.store.remote.marker import note_seen, read_marker, refuse_if_emptied, w
 from mvc.store.remote.packs import PackFiles, RemotePacks
 
 FEW = 8
-"""Objects up to which each is asked for by itself before anything is listed."""
+"""Up to this many objects, each is requested by key before anything is listed."""
 PAGE = 1000
-"""Objects in one answer to a listing request of S3."""
+"""Objects in one page of an S3 listing."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,10 +33,10 @@ def one_by_one(function: Callable[[T], R], items: Sequence[T], size: int) -> lis
 
 
 class RemoteStore:
-    """The objects on a bucket. Nothing is asked before a method needs it; pack indexes are kept once read."""
+    """The objects in a bucket. Requests are sent on demand; pack indexes are kept once read."""
 
     def __init__(self, bucket: Bucket, indexes: str, run: RunAll = one_by_one) -> None:
-        """Use `bucket`; `indexes` is a local directory for what never changes there, `run` as in `RunAll`."""
+        """Use `bucket`; `indexes` is a local directory for copies of indexes, `run` as in `RunAll`."""
         self.bucket = bucket
         self.indexes = indexes
         self.run = run
@@ -46,7 +46,7 @@ class RemoteStore:
     # The format.
 
     def check_format(self) -> str:
-        """Return the remote's id; empty when nothing was ever pushed to it.
+        """Return the remote's id; empty when it was never pushed to.
 
         Raises:
             UsageError: it needs a newer mvc.
@@ -57,24 +57,24 @@ class RemoteStore:
         return self._id
 
     def prepare(self) -> str:
-        """Make an empty bucket a remote, before anything else is written. Return its id.
+        """Initialize an empty bucket as a remote, before any other write. Return its id.
 
         Raises:
-            RemoteError: this clone knows that something was there.
+            RemoteError: this clone knows that the bucket was a remote.
         """
         if known := self.check_format():
             return known
         refuse_if_emptied(self.bucket, self.indexes)
         write_marker(self.bucket)
-        return self.check_format()  # another push may have been quicker
+        return self.check_format()  # another push may have been faster
 
     # Objects.
 
     def locate(self, names: Iterable[str], without: ObjectsByFile = NOTHING) -> dict[str, ObjectLocation]:
-        """Return where those of `names` lie that the remote holds now. Everything is asked, nothing inferred.
+        """Return the locations of the `names` that the remote has now, without using earlier results.
 
-        `without` counts as absent. What is not found is looked for once more: a compaction may run during a
-        listing, and a part of an index may be damaged.
+        `without` counts as absent. Missing objects are looked up once more: a compaction may run during a listing, and
+        a part of an index may be damaged.
         """
         names = {*names}
         found = self.glance(names, without)
@@ -85,7 +85,7 @@ class RemoteStore:
         return found
 
     def glance(self, names: Iterable[str], without: ObjectsByFile = NOTHING) -> dict[str, ObjectLocation]:
-        """Return the same at a first look, for a push: sending an object twice loses nothing."""
+        """Return the same after one lookup, for a push: sending an object twice does no harm."""
         wanted = {check_object_name(name) for name in names}
         found = self._packed(wanted, without)
         return found | self._loose(sorted(wanted - found.keys()), without)
@@ -93,7 +93,7 @@ class RemoteStore:
     def _packed(
         self, names: AbstractSet[str], without: ObjectsByFile, *, sure: bool = False,
     ) -> dict[str, ObjectLocation]:
-        """Return which packs hold what; a pack that is cut short only when there is no other."""
+        """Return the location of each packed object; in a truncated pack only if no other has it."""
         keys = {bytes.fromhex(name): name for name in names}
         found: dict[str, ObjectLocation] = {}
         for item, index in self._packs.finders(keys, sure=sure) if keys else ():
@@ -105,7 +105,7 @@ class RemoteStore:
         return found
 
     def _loose(self, names: list[str], without: ObjectsByFile) -> dict[str, ObjectLocation]:
-        """Ask for each object by itself, or list all: whichever is fewer requests, as far as can be known."""
+        """Request each object by key, or list all: the estimated minimum of requests."""
         keys = {object_key(name): name for name in names}
         listed, complete = self._listed(keys) if len(keys) > FEW else ({}, False)
         found = [item for item in listed.values() if not excluded(item, keys[item.key], without)]
@@ -115,7 +115,7 @@ class RemoteStore:
         return {keys[item.key]: ObjectLocation(item) for item in found}
 
     def _listed(self, keys: Collection[str]) -> tuple[dict[str, Item], bool]:
-        """List large objects until that is more requests than `keys`. Return those found, and whether all were seen."""
+        """List large objects in at most `len(keys)` requests. Return those found, and whether the list is complete."""
         found: dict[str, Item] = {}
         for number, item in enumerate(self.bucket.list("objects/")):
             if item.key in keys:
@@ -138,7 +138,7 @@ class RemoteStore:
         """Return a readable stream of the object's bytes, not verified; ranges are fetched as they are read.
 
         Raises:
-            MissingObject: the remote does not hold it.
+            MissingObject: the remote does not have it.
         """
         if (location := self.locate([name]).get(name)) is None:
             raise MissingObject(f"object {name} is not on {self.bucket.url}")
@@ -147,7 +147,7 @@ class RemoteStore:
     # Packs.
 
     def packs(self, names: Collection[str] | None = None) -> dict[str, tuple[Item, PackIndex]]:
-        """Return every pack that has its index, or those of `names`; an index is fetched once, for good."""
+        """Return every pack that has its index, or those of `names`; an index is fetched only once."""
         return self._packs.whole(names)
 
     def pack_files(self) -> dict[str, PackFiles]:
@@ -155,7 +155,7 @@ class RemoteStore:
         return self._packs.files()
 
     def forget(self, packs: Iterable[str] = ()) -> None:
-        """List the packs anew; also read the indexes of `packs`, by their keys, anew."""
+        """List the packs again; also read the indexes of `packs`, by their keys, again."""
         self._packs.forget(packs)
 
 

@@ -86,5 +86,5 @@ def test_what_is_not_tracked_is_told_from_what_does_not_exist(repo: Repo, projec
     with pytest.raises(MvcError) as caught:
         chosen(project, tracked, ["away"])
     assert (caught.value.message, caught.value.fix) == (
-        "away is not tracked and does not exist", "mvc ls  # lists what is",
+        "away is not tracked and does not exist", "mvc ls  # lists tracked paths",
     )

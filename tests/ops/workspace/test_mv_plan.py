@@ -101,7 +101,7 @@ def test_what_cannot_be_moved_is_refused(
     [
         ("git", "git is tracked by Git, not by mvc", "git mv -- git DST"),
         ("here", "here is not tracked", "mvc add here"),
-        ("away", "away is not tracked and does not exist", "mvc ls  # lists what is"),
+        ("away", "away is not tracked and does not exist", "mvc ls  # lists tracked paths"),
     ],
 )
 def test_what_is_not_tracked_names_the_right_command(

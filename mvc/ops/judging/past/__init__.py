@@ -1,1 +1,1 @@
-"""What the target branch, its history and the Git tags have of the models that a change touches."""
+"""Earlier versions of the changed models: on the target branch, in its history and in Git tags."""

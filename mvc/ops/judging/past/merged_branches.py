@@ -30,7 +30,7 @@ class _ReportsAt(NamedTuple):
 
 
 def merged_branch_reports(trees: Trees, pasts: Mapping[str, Past]) -> dict[str, tuple[ModelVersion, ...]]:
-    """Return by tracked path the reports that merged branches had at its paths, or under its name."""
+    """Return by tracked path the reports on merged branches with the model's paths or name."""
     added = _added(merged_branches(trees.merge.git, trees.merge.base, *PATTERNS)) if pasts else {}
     if not added:
         return {}

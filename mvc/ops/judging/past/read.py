@@ -15,10 +15,10 @@ from mvc.quality.judge.lineage import Lineage
 
 
 class Pasts(NamedTuple):
-    """What was before a change."""
+    """The models before a change."""
 
     by_path: dict[str, Past]
-    """For each changed model that is still tracked, and each that is gone without a successor."""
+    """For each changed model that is still tracked, and each deleted one without a successor."""
     names: dict[str, str]
     """For each tracked path of the judged tree, the name in its pointer."""
     gone: tuple[ModelVersion, ...]

@@ -54,7 +54,7 @@ def _at(
 
 
 def _elsewhere(trees: Trees, tag: VersionTag) -> tuple[ModelVersion, ...]:
-    """Return the versions at paths that the model never had: pointers with the tag's name, else files with it.
+    """Return the versions at other paths: pointers with the tag's name, else files with that name.
 
     A pointer without a name at a path of the target branch belongs to the model there.
     """

@@ -1,1 +1,1 @@
-"""What the commands that ask a remote share: which objects, from which remote, and what failed."""
+"""Functions that the commands for remotes share: selecting objects and remotes, and failures."""

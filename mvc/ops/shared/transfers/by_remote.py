@@ -1,4 +1,4 @@
-"""Selections divided by the remote that each belongs to."""
+"""Selections, grouped by remote."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def to_each_remote(
 
     Raises:
         UsageError: no such remote.
-        MvcError: the only remote cannot be used, for another reason than that it does not answer.
+        MvcError: the only remote answers, but cannot be used.
     """
     groups, unknown = by_remote(project, meant.selections, remote)
     results: list[TransferResult] = []

@@ -18,7 +18,7 @@ from mvc.transfer.tools import Lost
 def failures(
     project: Project, remote: str, needs: NeededObjects, lost: Iterable[Lost], others: Sequence[str] = (),
 ) -> tuple[TransferFailure, ...]:
-    """Return what could not be used and what did not arrive, each with its path.
+    """Return the unusable and missing objects, each with its path.
 
     `others` are the remotes that were asked after `remote`.
     """
@@ -44,7 +44,7 @@ def _unusable(shell: Shell, remote: str, path: str, lost: Lost) -> TransferFailu
 
 
 def _own_commits(git: Git, uses: Iterable[tuple[Use, ...]]) -> set[str]:
-    """Return which of the commits that first used something have the current user as author."""
+    """Return which of the commits that first used an object have the current user as author."""
     emails = author_emails(git, (found[-1].commit for found in uses if found))
     me = identity(git) if emails else ""
     return {commit for commit, email in emails.items() if me and email == me}
@@ -58,7 +58,7 @@ def _absent(shell: Shell, where: str, need: NeededObject, uses: tuple[Use, ...],
         return TransferFailure(need.path, name, f"{error}, and its pointer was never committed", fix)
     first = uses[-1]
     commit = first.commit[:12]
-    told = f"{error}: committed by {first.author} on {first.date[:10]} in {commit}, never pushed or gone since"
+    told = f"{error}: committed by {first.author} on {first.date[:10]} in {commit}, never pushed or since deleted"
     line = f"mvc push --rev {commit}"
     fix = f"{line}  # in the clone where you added it" if first.commit in own else f"ask {first.author} to run: {line}"
     return TransferFailure(need.path, name, told, fix)

@@ -31,7 +31,7 @@ class NeededObjects(NamedTuple):
 
 
 def needed(project: Project, selections: Iterable[Selection]) -> NeededObjects:
-    """Return what the selections need; a manifest that breaks its format does not stop the rest."""
+    """Return the objects that the selections need; an invalid manifest does not stop the others."""
     found: dict[str, NeededObject] = {}
     failed: list[TransferFailure] = []
     for selection in selections:

@@ -1,4 +1,4 @@
-"""What a transfer reports: objects moved, and failures."""
+"""The result of a transfer: objects moved, and failures."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class TransferFailure(NamedTuple):
 
 
 class TransferResult(NamedTuple):
-    """What was moved between cache and one remote, or would be."""
+    """The objects moved between cache and one remote (or planned)."""
 
     remote: str
     transferred: int = 0
     """Objects."""
     skipped: int = 0
-    """Objects that were there already."""
+    """Objects already present."""
     bytes: int = 0
     requests: int = 0
     """Requests sent to the remote."""
     failed: tuple[TransferFailure, ...] = ()
     warnings: tuple[TransferFailure, ...] = ()
-    """What arrived although something is wrong with it on the remote."""
+    """Objects that arrived in spite of a problem on the remote."""
 
     @property
     def exit_code(self) -> int:

@@ -21,7 +21,7 @@ from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
 
 class RevisionScope(NamedTuple):
-    """The revisions whose pointers are meant; by default none: the workspace's pointers."""
+    """The selected revisions; none selects the workspace's pointers."""
 
     revisions: tuple[str, ...] = ()
     branches: bool = False
@@ -31,7 +31,7 @@ class RevisionScope(NamedTuple):
 
 
 class Selected(NamedTuple):
-    """The pointers that are meant, and which of them cannot be used."""
+    """The selected pointers, and failures for those that cannot be used."""
 
     selections: tuple[Selection, ...]
     failed: tuple[TransferFailure, ...] = ()
@@ -56,7 +56,7 @@ def selected(project: Project, paths: Iterable[str], scope: RevisionScope) -> Se
 
 
 def _usable(shell: Shell, selections: Iterable[Selection], *, named: bool, commit: str = "") -> Selected:
-    """Sort out pointers that cannot be used. What a sparse checkout leaves out is a failure only if it is named."""
+    """Sort out pointers that cannot be used. One outside a sparse checkout is a failure only if it is named."""
     good, failed = [], []
     for selection in selections:
         item = selection.item
@@ -103,7 +103,7 @@ def _tracks(tracked: dict[str, Tracked], path: str) -> bool:
 
 def _refuse_unseen(paths: Iterable[str]) -> None:
     for path in sorted(paths):
-        raise MvcError(f"{path} is not tracked at any of these revisions", "mvc ls REV  # lists what is")
+        raise MvcError(f"{path} is not tracked at any of these revisions", "mvc ls REV  # lists the tracked paths")
 
 
 def _in_history(git: Git, paths: list[str]) -> Selected:

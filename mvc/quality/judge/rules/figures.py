@@ -106,7 +106,7 @@ def _has_no_direction(report: Report, wanted: MetricDemand) -> bool:
 
 
 def reported_direction(report: Report, name: str) -> Direction | None:
-    """Return which direction of a metric is better according to a report; None when it says nothing, or both."""
+    """Return which direction of a metric is better according to a report; None for neither or both."""
     directions = {metric.higher_is_better for metric in report.metrics if metric.name == name} - {None}
     if len(directions) != 1:
         return None
@@ -155,5 +155,5 @@ def _spread(judged: ModelReport, max_gap: float, slices: list[Metric]) -> Iterat
 
 
 def exact(value: float) -> Decimal:
-    """Return a number as it is written: 0.93 - 0.88 is 0.05, which it is not as floats."""
+    """Return a number as written: unlike floats, 0.93 - 0.88 is 0.05."""
     return Decimal(repr(float(value)))

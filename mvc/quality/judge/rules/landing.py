@@ -1,4 +1,4 @@
-"""What only the gate judges: signatures, the versions before, and a change as a whole."""
+"""Rules of the gate only: signatures, earlier versions, and a change as a whole."""
 
 from __future__ import annotations
 

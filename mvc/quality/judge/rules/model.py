@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class ParsedModel(NamedTuple):
-    """A tracked path, what the policy demands of it, and its files, parsed; a finding for an unreadable one."""
+    """A tracked path, its demands, and its parsed files; a finding for an unreadable file."""
 
     facts: ModelFacts
     demands: Demands
@@ -135,7 +135,7 @@ def _with_directions(model: ParsedModel) -> Demands:
 
 
 def _difference(report: Report, digest: Digest) -> str:
-    """Return how the content that a report is of differs from a pointer's; empty when it is the same."""
+    """Return how the content of a report differs from a pointer's; empty when it is the same."""
     of = report.model
     if of.blake3 != digest.blake3:
         return f"the report is of {short(of.blake3, digest.blake3)}, the pointer of {short(digest.blake3, of.blake3)}"

@@ -104,7 +104,7 @@ def _moved_out(model: ModelFacts, gone: Iterable[ModelVersion], policy: Policy) 
 
 
 def _takes(path: str, gone: str) -> bool:
-    """Whether `path` is the path that is gone, apart from its case, or a directory that contained it."""
+    """Whether `path` is the deleted path, ignoring case, or a directory that contained it."""
     return fold(path) in (fold(gone), *_above(fold(gone)))
 
 

@@ -163,11 +163,11 @@ def unreadable_signers(landing: Landing) -> Iterator[Finding]:
             yield Finding.of("MVC414", path, message, fixes.stage_fixed(path))
 
 
-# What is weakened.
+# Weakened policy files.
 
 
 def weaker(change: PolicyFileChange, policy: Policy) -> Iterator[str]:
-    """Yield what a change of a readable policy file allows that was refused before.
+    """Yield what a change of a readable policy file newly allows.
 
     Waivers may be deleted: without them more findings stay errors.
     """

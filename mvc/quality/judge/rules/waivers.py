@@ -77,7 +77,7 @@ def parse_waivers(raw: bytes, what: str = WAIVERS) -> tuple[Waiver, ...]:
 
 
 def _problem(waiver: Waiver) -> str:
-    """Return what is wrong beyond the types; empty when the waiver is valid."""
+    """Return an error that the types do not detect; empty when the waiver is valid."""
     if WAIVABLE.fullmatch(waiver.code) is None:
         return f"{waiver.code!r} cannot be waived"
     if _BLAKE3.fullmatch(waiver.model) is None:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 _COMPLETE_PATIENCE = 600.0
 """Amazon may take minutes to assemble many parts."""
 _ABORT_PATIENCE = 0.5
-"""Ctrl-C takes a second at most; what is not removed in time is swept later."""
+"""Ctrl-C takes a second at most; parts not removed in time are swept later."""
 _MIB = 1 << 20
 _MOST_PARTS = 10_000
 _MOST_KEYS = 1000
-"""In one request to delete."""
+"""Keys in one DeleteObjects request."""
 _GONE = frozenset({"404", "NoSuchKey"})
 _NO_REASON = frozenset({"301", "307", "400", "403"})
-"""An answer to HEAD has no body, which would contain the reason."""
+"""A response to HEAD has no body, so no reason."""
 
 
 class S3Bucket:
@@ -65,7 +65,7 @@ class S3Bucket:
 
         return self._client.session.ask(partial(identity, self._client.options))
 
-    # Finding.
+    # Lookup.
 
     def head(self, key: str) -> Item | None:
         try:
@@ -77,14 +77,14 @@ class S3Bucket:
         else:
             return Item(key, found["ContentLength"], found["ETag"], _seconds(found["LastModified"]))
         if not self._confirmed:
-            self._ask_why()  # there may not even be a bucket
+            self._ask_why()  # the bucket may be missing
             self._confirmed = True
         return None
 
     def _ask_why(self, key: str = "") -> bool | None:
-        """Send a request whose refusal contains a reason, and raise that; else whether `key` exists.
+        """Send a request whose error response has a reason, and raise it; else return whether `key` exists.
 
-        Who may list only below a prefix gets 403 for missing keys. None: the identity may read, not list.
+        An identity that may list only below a prefix gets 403 for missing keys. None: it may read, not list.
         """
         try:
             page = self._call("list_objects_v2", Prefix=self._prefix + key, MaxKeys=1)
@@ -118,7 +118,7 @@ class S3Bucket:
             return b""
         buffer = BytesIO()
         buffer.seek(end - start - 1)
-        buffer.write(b"\0")  # allocates all of it at once; its position tells how far it is filled
+        buffer.write(b"\0")  # allocates all of it at once; its position is the filled size
         buffer.seek(0)
         self._client.session.ask(partial(self._fetch, item, start, end, buffer), item.key, moved=buffer.tell)
         if buffer.tell() != end - start:
@@ -138,7 +138,7 @@ class S3Bucket:
             answer["Body"].close()
 
     def _check(self, answer: Mapping[str, Any], item: Item, start: int, end: int) -> None:
-        """Compare the headers of an answer with the request."""
+        """Compare the headers of a response with the request."""
         if item.etag and answer.get("ETag", item.etag) != item.etag:
             raise changed(self.url, item.key)
         status = answer["ResponseMetadata"]["HTTPStatusCode"]
@@ -194,7 +194,7 @@ class S3Bucket:
         except RemoteError as error:
             if code_of(error) != "NoSuchUpload":
                 raise
-            found = self.head(key)  # the answer to an earlier try was lost
+            found = self.head(key)  # the response to an earlier try was lost
             if found is None or found.size != size or not found.etag.strip('"').endswith(f"-{len(parts)}"):
                 raise
 

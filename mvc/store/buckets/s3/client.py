@@ -1,4 +1,4 @@
-"""Requests to S3: the SDK's client, its settings, and what every answer must contain.
+"""Requests to S3: the SDK's client, its settings, and the check of every response.
 
 The SDK's retries are off: mvc.store.buckets.retry has its own.
 """
@@ -21,14 +21,14 @@ _PROOF = {
     "head_object": "ETag", "list_multipart_uploads": "IsTruncated", "list_objects_v2": "IsTruncated",
     "put_object": "ETag", "upload_part": "ETag",
 }
-"""Fields of every answer of S3. A login page has none of them, but status 200."""
+"""Fields of every S3 response. A login page has none of them, but status 200."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CREATING = frozenset({"create_multipart_upload", "put_object"})
 _OF_CREATION = {"sse": "ServerSideEncryption", "kms_key_id": "SSEKMSKeyId", "acl": "ACL"}
 
 
 class S3Connection(NamedTuple):
-    """A client of the SDK. They have no types."""
+    """A client of the SDK, which has no types."""
 
     session: Any
     client: Any
@@ -53,19 +53,21 @@ class S3Client:
         self._name = name
         self._created = _given(options, _OF_CREATION)
         self._reached = False
-        self.session = Session(url, Backend(partial(_connect, options, patience), _end, self.translate), patience)
+        connect = partial(_connect, options, patience)
+        backend = Backend(connect, lambda connection: connection.open.aclose(), self.translate)
+        self.session = Session(url, backend, patience)
 
     def call(
         self, operation: str, key: str = "", *, patience: float = 0, moved: Callable[[], int] = int, **params: Any,
     ) -> dict[str, Any]:
-        """Return the answer to a request; `moved` counts the bytes sent."""
+        """Return the response to a request; `moved` counts the bytes sent."""
         if key:
             params["Key"] = self.prefix + key
         ask = partial(self.request, operation, params)
         return self.session.ask(ask, key, patience=patience, moved=moved)
 
     async def request(self, operation: str, params: Mapping[str, Any], connection: S3Connection) -> dict[str, Any]:
-        """Send a request on the event loop, and check that S3 answered."""
+        """Send a request on the event loop, and check that the response is from S3."""
         extra = self._created if operation in _CREATING else {}
         send = getattr(connection.client, operation)
         answer: dict[str, Any] = await send(Bucket=self.bucket, **extra, **params)
@@ -75,7 +77,7 @@ class S3Client:
         return answer
 
     def translate(self, error: Exception, key: str) -> Exception:
-        """Return what to raise instead of an error of the SDK."""
+        """Translate an error of the SDK."""
         endpoint = self.options.get("endpoint_url", "")
         asked = Asked(self._url, self.bucket, endpoint, key, self._reached, self._name, _signer(self.options))
         return translate(error, asked)
@@ -100,12 +102,8 @@ async def _connect(options: Mapping[str, str], patience: float) -> S3Connection:
     return S3Connection(session, client, stack)
 
 
-async def _end(connection: S3Connection) -> None:
-    await connection.open.aclose()
-
-
 def _session_class(options: Mapping[str, str]) -> type[Any]:
-    """Return the SDK's HTTP session, but one that follows no redirect: it would forward a session token.
+    """Return the SDK's HTTP session without redirects, which would forward a session token.
 
     The SDK itself handles redirects between Amazon's regions.
     """
@@ -132,7 +130,7 @@ def _session_class(options: Mapping[str, str]) -> type[Any]:
 
 
 def _signer(options: Mapping[str, str]) -> str:
-    """Return which options choose the credentials; see `Asked.signer`."""
+    """Return the options that select the credentials; see `Asked.signer`."""
     if options.get("anon") == "true":
         return "anon"
     if options.get("access_key_id"):

@@ -1,4 +1,4 @@
-"""Errors of S3 and its SDK, translated into one line of what is wrong and one of what to type."""
+"""Errors of S3 and its SDK, translated into a one-line message and a one-line fix."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CLOCK = "sudo timedatectl set-ntp true"
 _TEST = "mvc remote test NAME"
 _OWN_KEYS = f"{_SET_HERE} access_key_id=ID -o secret_access_key=SECRET"
 _OF_CLONE = {_KEYS: _OWN_KEYS, _LOGIN: f"{_OWN_KEYS} -o session_token=TOKEN"}
-"""What to type instead if the keys are options of the remote; below, if a profile is."""
+"""Fixes if the keys are options of the remote; below, if a profile is."""
 _OF_PROFILE = {_KEYS: "aws configure", _LOGIN: "aws sso login", _WHO: _WHO}
 
 _RIGHTS = {
@@ -70,11 +70,11 @@ _PASSING = {
     "BadDigest", "ConditionalRequestConflict", "IncompleteBody", "InternalError", "OperationAborted", "RequestTimeout",
     "RequestTimeoutException", "XAmzContentSHA256Mismatch", "408",
 }
-"""Damage on the way to the server, which it blames on the request; or a temporary state."""
+"""Damage in transit, which the server reports as an invalid request; or a temporary state."""
 
 
 class Redirected(Exception):
-    """The server redirects to another server, named here; no request was sent there."""
+    """The server redirects to the server named here; no request was sent there."""
 
 
 class Asked(NamedTuple):
@@ -86,11 +86,11 @@ class Asked(NamedTuple):
     """Empty: AWS."""
     key: str
     reached: bool
-    """Whether the server answered before: if not, that it cannot be reached is not a temporary failure."""
+    """Whether the server answered before: if not, an unreachable server is not a temporary failure."""
     remote: str
     """The name of the remote, for fixes."""
     signer: str
-    """Which options choose the credentials: `keys`, `anon`, or `profile NAME`; empty: the SDK does."""
+    """The options that select the credentials: `keys`, `anon`, or `profile NAME`; empty: the SDK selects."""
 
     @property
     def host(self) -> str:
@@ -99,7 +99,7 @@ class Asked(NamedTuple):
 
 
 def translate(error: Exception, asked: Asked) -> Exception:
-    """Return what to raise instead of `error`; a `RuntimeError` for a bug of mvc."""
+    """Translate `error`; a bug of mvc becomes a `RuntimeError`."""
     translated = _translated(error, asked)
     if translated is None:
         return RuntimeError(f"S3 {_operation(error)}: {error!r}")
@@ -108,7 +108,7 @@ def translate(error: Exception, asked: Asked) -> Exception:
 
 
 def refused_part(found: Mapping[str, Any], operation: str) -> Exception:
-    """Return the error for a part of an answer that reports a failure."""
+    """Return the error for a part of a response that reports a failure."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - it is loaded
 
     error: Exception = ClientError({"Error": found}, operation)
@@ -124,13 +124,13 @@ def _translated(error: Exception, asked: Asked) -> MvcError | None:
         return _answered(response, _operation(error), asked)
     if isinstance(error, Redirected):
         return _redirected(str(error), asked)
-    if isinstance(error, RecursionError):  # the SDK follows a redirect to another region in a circle
+    if isinstance(error, RecursionError):  # circular redirects between regions
         return _elsewhere({}, asked)
     return _unanswered(error, asked)
 
 
 def _typed(fix: str, asked: Asked) -> str:
-    """Return what to type for this remote, whose options come before the environment."""
+    """Return the fix for this remote, whose options take precedence over the environment."""
     kind, _, profile = asked.signer.partition(" ")
     if kind == "keys" and fix in _OF_CLONE:
         fix = _OF_CLONE[fix]
@@ -147,7 +147,7 @@ def code_of(error: BaseException) -> str:
 
 
 def _response(error: BaseException | None) -> Mapping[str, Any] | None:
-    """Return the answer of an error or its cause."""
+    """Return the response in an error or its cause."""
     while error is not None:
         response = getattr(error, "response", None)
         if isinstance(response, Mapping):
@@ -214,7 +214,7 @@ def _redirected(target: str, asked: Asked) -> RemoteError:
 
 
 def _skew(response: Mapping[str, Any]) -> str:
-    """Return how wrong the clock is, by the date of the answer."""
+    """Return the clock skew, by the date of the response."""
     date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
         minutes = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() / 60
@@ -226,7 +226,7 @@ def _skew(response: Mapping[str, Any]) -> str:
 
 
 def _unanswered(error: Exception, asked: Asked) -> MvcError | None:
-    """Translate an error before or during an answer; None for a bug of mvc."""
+    """Translate a connection error; None for a bug of mvc."""
     import aiohttp  # noqa: PLC0415 - both are loaded
     from botocore import exceptions as boto  # noqa: PLC0415
 
@@ -289,7 +289,7 @@ def _no_login(error: Exception, asked: Asked) -> RemoteError | None:
 
 
 def _unreachable(error: Exception, asked: Asked) -> MvcError:
-    """The server cannot be reached: temporarily, if it answered before."""
+    """Return the error for an unreachable server: transient if it answered before."""
     cause = _cause(error)
     inner = getattr(cause, "os_error", cause)
     fix = f"{_SET} endpoint_url=URL  # or start the server" if asked.endpoint else _NETWORK

@@ -15,7 +15,7 @@ PATIENCE = 3.0
 """Seconds to wait for Amazon's name of the identity, which is informative only."""
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 _SHORT = 12
-"""Access keys of at least so many characters are shown with both ends."""
+"""Access keys of at least this length are shown with both ends."""
 _ORIGINS = {
     "env": "the environment",
     "assume-role-with-web-identity": "a token of the environment",
@@ -27,7 +27,7 @@ _OF_PROFILE = {"sso": "single sign-on", "assume-role": "a role", "custom-process
 
 
 class _Keys(NamedTuple):
-    """What signs requests."""
+    """The credentials that sign requests."""
 
     id: str
     secret: str
@@ -48,7 +48,7 @@ async def identity(options: Mapping[str, str], connection: S3Connection) -> str:
 
 
 def masked(key: str) -> str:
-    """Return enough of an access key to recognize it."""
+    """Return a recognizable part of an access key."""
     return f"{key[:4]}…{key[-4:]}" if len(key) >= _SHORT else f"{key[:2]}…"
 
 

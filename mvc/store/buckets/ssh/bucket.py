@@ -54,7 +54,7 @@ class SshBucket:
     def requests(self) -> int:
         return self._session.requests
 
-    # Finding.
+    # Lookup.
 
     def head(self, key: str) -> Item | None:
         async def look(sftp: SFTPClient) -> Item | None:
@@ -67,7 +67,7 @@ class SshBucket:
             return None
 
     def _confirm(self) -> None:
-        """Refuse to call a remote empty that is not mounted."""
+        """Raise if an empty remote may be one that is not mounted."""
         if not self._confirmed and not self._ask(self._files.is_reachable):
             raise self._files.missing()
         self._confirmed = True
@@ -144,7 +144,7 @@ class SshBucket:
         async def finish(sftp: SFTPClient) -> None:
             if await sftp.exists(temp):
                 await self._files.publish(sftp, temp, key, size, new=False)
-            elif (await sftp.stat(self._files.path(key))).size != size:  # else the answer to an earlier try was lost
+            elif (await sftp.stat(self._files.path(key))).size != size:  # else the response to an earlier try was lost
                 raise not_whole(self.url, key)
 
         self._ask(finish, key, size)

@@ -43,7 +43,7 @@ class SshAddress(NamedTuple):
         """Parse a URL.
 
         Raises:
-            UsageError: it names no directory.
+            UsageError: it has no directory.
         """
         match = _URL.fullmatch(url)
         path = (match[4] or "").removeprefix("~/").strip("/") if match else ""
@@ -55,7 +55,7 @@ class SshAddress(NamedTuple):
 
     @property
     def login(self) -> str:
-        """What to type after `ssh`."""
+        """The arguments of `ssh`."""
         port = f"-p {self.port} " if self.port else ""
         return f"{port}{self.user}@{self.host}" if self.user else f"{port}{self.host}"
 
@@ -103,7 +103,7 @@ class SshConnection:
 
 
 async def connect(address: SshAddress, patience: float) -> SshConnection:
-    """Connect and log in, as ~/.ssh/config says."""
+    """Connect and log in, as ~/.ssh/config configures."""
     import asyncssh  # noqa: PLC0415 - start-up time
 
     limit = min(CONNECT_PATIENCE, patience)
@@ -115,7 +115,7 @@ async def connect(address: SshAddress, patience: float) -> SshConnection:
 
 
 def translate(address: SshAddress, url: str, error: Exception, key: str) -> Exception:
-    """Return what to raise instead of an error of asyncssh."""
+    """Translate an error of asyncssh."""
     import asyncssh  # noqa: PLC0415 - it is loaded
 
     about = f"{url}/{key}".rstrip("/")

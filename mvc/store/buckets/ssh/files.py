@@ -1,6 +1,6 @@
 """Files below the directory of an SSH remote: temporary files, publication, listings.
 
-OpenSSH's extensions make a write durable and a rename atomic; without them the server's best has to do.
+OpenSSH's extensions make a write durable and a rename atomic; other servers guarantee neither.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SshFiles(NamedTuple):
         return f"{self.address.path}/{key}"
 
     def missing(self) -> RemoteError:
-        """Return the error for a server without the parent of the directory."""
+        """Return the error for a missing parent of the directory."""
         parent = _parent(self.address.path)
         fix = f"ssh {self.address.login} {listing(parent)}  # is it mounted?"
         return RemoteError(f"{self.url} cannot be reached: no directory {parent} on {self.address.host}", fix)
@@ -51,7 +51,7 @@ class SshFiles(NamedTuple):
 
     @asynccontextmanager
     async def temporary(self, sftp: SFTPClient) -> AsyncIterator[str]:
-        """Yield the path of a new file, which is removed at the end."""
+        """Yield the path of a new temporary file."""
         import asyncssh  # noqa: PLC0415 - start-up time
 
         path = await self.make_temporary(sftp)
@@ -73,7 +73,7 @@ class SshFiles(NamedTuple):
         return path
 
     async def _with_folders(self, sftp: SFTPClient, path: str, work: Callable[[], Awaitable[T]]) -> T:
-        """Do `work`, which makes `path`; make missing directories first."""
+        """Do `work`, which creates `path`; create missing directories first."""
         import asyncssh  # noqa: PLC0415 - start-up time
 
         try:
@@ -85,7 +85,7 @@ class SshFiles(NamedTuple):
             return await work()
 
     async def publish(self, sftp: SFTPClient, temp: str, key: str, size: int, *, new: bool) -> bool:
-        """Rename a complete temporary file to `key`; with `new`, only if there is none. Whether it did."""
+        """Rename a complete temporary file to `key`; with `new`, only if it is free. Return whether it did."""
         import asyncssh  # noqa: PLC0415 - start-up time
 
         async with sftp.open(temp, "r+b") as file:
@@ -98,7 +98,7 @@ class SshFiles(NamedTuple):
         return await self._with_folders(sftp, path, partial(_link_new if new else _replace, sftp, temp, path))
 
     async def entries(self, sftp: SFTPClient, folder: str) -> tuple[list[Item], list[str]]:
-        """Return the files and the directories in a directory; nothing if it does not exist."""
+        """Return the files and directories in a directory; none if it does not exist."""
         import asyncssh  # noqa: PLC0415 - start-up time
 
         items: list[Item] = []
