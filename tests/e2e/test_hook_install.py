@@ -445,7 +445,7 @@ def test_when_its_python_has_lost_mvc_another_on_the_path_does(renewed: Repo, tm
     renewed.ok("add", "n.bin")
     assert "MVC101 n.bin" in renewed.run("git", "commit", "-m", "no report").err
     renewed.git("reset", "-q", "--hard")
-    assert "no remote is set up" in renewed.run("git", "push", str(tmp_path / "hub"), "side").err
+    assert "no remote is configured" in renewed.run("git", "push", str(tmp_path / "hub"), "side").err
     assert "m.bin deleted" in renewed.run("git", "switch", "main").err
     assert "m.bin checked out" in renewed.run("git", "merge", "side").err
 
