@@ -139,7 +139,7 @@ def test_the_hooks_of_a_config_judge_commits_and_ranges_and_push(
     repo.git("init", "-q", "--bare", str(tmp_path / "hub"))
     repo.git("remote", "add", "origin", str(tmp_path / "hub"))
     stopped = repo.run("git", "push", "origin", "main")
-    assert (stopped.code, "no remote is set up" in stopped.out + stopped.err) == (1, True)
+    assert (stopped.code, "no remote is configured" in stopped.out + stopped.err) == (1, True)
     repo.ok("remote", "add", "store", str(tmp_path / "store"))
     repo.git("commit", "-q", "--no-verify", "-m", "remote")
     repo.git("push", "-q", "origin", "main")

@@ -174,6 +174,12 @@ def _show_gc(output: Output, result: GcResult, given: str, grace: str) -> None:
     for kept, why in ((result.young, f"stored less than {grace} ago"), (result.unpushed, "on no remote")):
         if kept.objects:
             output.line(f"Unneeded, but kept: {_totals(*kept)} ({why}).")
+    _show_files(output, result, grace)
+    _show_next(output, result, given, grace)
+
+
+def _show_files(output: Output, result: GcResult, grace: str) -> None:
+    """Print what happened to the files in quarantine and trash."""
     if result.dispensable.objects:
         verb = "Moved" if result.done else "Will be moved"
         files = _totals(*result.dispensable, "file")
@@ -186,7 +192,6 @@ def _show_gc(output: Output, result: GcResult, given: str, grace: str) -> None:
         output.line(f"{verb} from the trash: {_totals(*result.purged, 'file')}.")
     if result.trash.objects and result.done:
         output.line(f"In the trash for {grace}: {_totals(*result.trash, 'file')}.")
-    _show_next(output, result, given, grace)
 
 
 def _show_damaged(output: Output, result: GcResult) -> None:

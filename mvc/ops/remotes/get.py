@@ -41,11 +41,8 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
     revision, path = split_reference(reference)
     path = os.path.normpath(path)
     target = os.path.abspath(os.path.join(around.cwd, out or os.path.basename(path)))
-    if os.path.lexists(target):
-        raise UsageError(f"{target} already exists", "mvc get REPO REF -o OUT  # with another OUT")
     parent = os.path.dirname(target)
-    if not os.path.isdir(parent):
-        raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(parent)}")
+    _check_target(target, parent)
     content = ContentReference(path, revision or "HEAD", remote)
     local = os.path.join(around.cwd, repository)
     with beside(parent) as scratch:
@@ -60,6 +57,13 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
         if not rename_new(f"{folder}/content", target):
             raise UsageError(f"{target} was created in the meantime", "mvc get REPO REF -o OUT  # with another OUT")
     return Got(path, target, size)
+
+
+def _check_target(target: str, parent: str) -> None:
+    if os.path.lexists(target):
+        raise UsageError(f"{target} already exists", "mvc get REPO REF -o OUT  # with another OUT")
+    if not os.path.isdir(parent):
+        raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(parent)}")
 
 
 def _is_worktree(around: Surroundings, local: str) -> bool:

@@ -22,6 +22,7 @@ from mvc.scm.incomplete import lacks_history
 from mvc.store.cache.inventory import CacheEntry, Totals
 from mvc.store.remote.gc import (
     ABANDONED,
+    Choice,
     GarbageList,
     Unneeded,
     carry_out,
@@ -137,21 +138,12 @@ def _collect(
 ) -> RemoteGcResult:
     """List the objects that no clone needs, and delete those that are due; without `yes`, only plan."""
     others = all_roots(remote, but=clone_id(project.home))
-    unneeded = find_unneeded(remote, own.union(*(roots.names for roots in others)))
-    lists = garbage_lists(remote)
-    choice = choose(unneeded, merged(lists), now - options.grace if options.grace else math.inf, now - ABANDONED)
-    if options.yes and choice.fresh:
-        write_list(remote, choice.fresh)
-        lists = garbage_lists(remote)
+    choice, lists = _list_unneeded(remote, own.union(*(roots.names for roots in others)), options, now)
     due = [listed for listed in lists if _is_due(listed, options.grace, now)]
-    later = [listed for listed in lists if not _is_due(listed, options.grace, now)]
     due_objects = merged(due)
     waiting = [item for item in choice.listed if not is_listed(due_objects, item)]
-    if options.yes:
-        deleted = _delete(remote, due, own, now)
-    else:
-        deleted = _totals(item for item in choice.listed if is_listed(due_objects, item))
-    first_due = iso(min(listed.item.modified for listed in later) + options.grace) if waiting else ""
+    to_delete = [item for item in choice.listed if is_listed(due_objects, item)]
+    later = [listed.item.modified + options.grace for listed in lists if listed not in due]
     objects = [CacheEntry(item.name, item.location.size, item.item.modified) for item in choice.fresh if item.name]
     return RemoteGcResult(
         find_remote(project, options.remote).name,
@@ -162,10 +154,23 @@ def _collect(
         strays=_totals(choice.fresh, halves=True),
         young=_totals(choice.young),
         waiting=_totals(waiting),
-        due=first_due,
-        deleted=deleted,
+        due=iso(min(later)) if waiting else "",
+        deleted=_delete(remote, due, own, now) if options.yes else _totals(to_delete),
         clones=_kept_for_others(remote, own, others),
     )
+
+
+def _list_unneeded(
+    remote: RemoteStore, needed: set[str], options: GcOptions, now: float,
+) -> tuple[Choice, list[GarbageList]]:
+    """Return the objects that are not `needed`, and all lists; with `yes`, write a list of those that are in none."""
+    unneeded = find_unneeded(remote, needed)
+    lists = garbage_lists(remote)  # after the objects: another gc may delete both
+    choice = choose(unneeded, merged(lists), now - options.grace if options.grace else math.inf, now - ABANDONED)
+    if options.yes and choice.fresh:
+        write_list(remote, choice.fresh)
+        lists = garbage_lists(remote)
+    return choice, lists
 
 
 def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
