@@ -39,7 +39,7 @@ demo-full: install models  ## the demo with repair, garbage, a published model; 
 	@$(BIN)/python demo/full.py
 
 .PHONY: test
-test: install models .cache/azurite/.complete  ## run the tests that a change must pass, 12 minutes
+test: install models .cache/azurite/.complete  ## run the tests that a change must pass
 	@$(BIN)/python -m pytest -q -n 2 -m "not long" tests
 
 .PHONY: test-long
