@@ -196,7 +196,7 @@ def run() -> int:
 
 
 def preload(*modules: str) -> None:
-    """Import `modules` and what commands import; build the command line, of which a process builds only its part."""
+    """Import `modules` and what commands import; build the whole command line; a process builds only its part."""
     import mvc
 
     for module in pkgutil.walk_packages(mvc.__path__, "mvc."):

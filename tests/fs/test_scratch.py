@@ -18,7 +18,7 @@ WORKERS, TIMES = 8, 150
 
 
 def make_and_use(parent: Path) -> None:
-    """Make scratch directories, each of which sweeps the same parent, and write into them."""
+    """Make scratch directories that each sweep the same parent, and write into them."""
     for _ in range(TIMES):
         with Scratch(str(parent)) as scratch:
             for _ in range(2):

@@ -12,7 +12,7 @@ FILE, NOTHING, ZERO = "100644", "000000", "0" * 40
 
 
 def index(*paths: str, added: tuple[str, ...] = (), deleted: tuple[str, ...] = ()) -> Index:
-    """Return an index with `paths`, of which some are `added`, and without those that are `deleted`."""
+    """Return an index with `paths`, some of them `added`, and without those that are `deleted`."""
     entries = {path: Entry(FILE, path) for path in (*paths, *added)}
     changes = {path: RawChange(path, NOTHING, FILE, ZERO, path) for path in added}
     changes |= {path: RawChange(path, FILE, NOTHING, path, ZERO) for path in deleted}
