@@ -18,7 +18,7 @@ def export(revision: str, folder: Path) -> Path:
     """Return a directory with the files of a commit; this repository is not touched."""
     commit = _git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
     target = folder / f"mvc-{commit[:12]}"
-    with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit, "mvc"))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit, "mvc", "hooks"))) as archive:
         archive.extractall(target, filter="data")
     return target
 

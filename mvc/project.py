@@ -19,7 +19,7 @@ from mvc.scm.index import staged_file
 from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.layout import check_format
-from mvc.store.cache.sharing import register
+from mvc.store.cache.registrations import register
 from mvc.store.cache.source_file import LinkType
 from mvc.workspace.links import Links
 from mvc.workspace.progress import Progress, Silent

@@ -17,7 +17,7 @@ from harness import LARGE, MVC, PROJECT, Repo, Result, make_home, noise
 from store.test_collision import colliding_pair
 
 from mvc.errors import MvcError
-from mvc.store.cache.sharing import registered
+from mvc.store.cache.registrations import registered
 from mvc.store.cache.writer import LOOSE_AT
 
 GROUP = 41_000

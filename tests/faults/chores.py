@@ -116,9 +116,13 @@ def scrub(worker: Worker) -> None:
 
 
 def push(worker: Worker) -> None:
-    """Send what this place needs."""
+    """Send what this place needs; what HEAD names stays on the remote from then on.
+
+    A killed `add` leaves pointers that are not staged: `git diff` says nothing of them.
+    """
     changed = worker.repo.git("diff", "--name-only", "HEAD", "--", "*.mvc").splitlines()
-    committed = [tree for path, tree in worker.known.items() if f"{path}.mvc" not in changed]
+    unchanged = {*worker.repo.git("ls-tree", "-r", "--name-only", "HEAD").splitlines()}.difference(changed)
+    committed = [tree for path, tree in worker.known.items() if f"{path}.mvc" in unchanged]
     if not worker.mvc("push", *worker.random.choice(([], [], ["--all-commits"]))).code:
         worker.log(pushed=[name for tree in committed for name in tree.values()])
 

@@ -14,7 +14,8 @@ from mvc.fs.shared_folders import is_shared
 from mvc.ops.doctor.problem import Check, Problem, some
 from mvc.project import Project
 from mvc.store.cache.inventory import trashed_files
-from mvc.store.cache.sharing import folders, misfits, registered, sharing_line, user_name
+from mvc.store.cache.registrations import registered
+from mvc.store.cache.sharing import folders, misfits, sharing_line, user_name
 from mvc.store.cache.trash import GRACE
 from mvc.workspace.catalog import trouble
 

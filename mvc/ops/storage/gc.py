@@ -23,8 +23,8 @@ from mvc.retention.roots import PointerReader, current_roots, repository_roots
 from mvc.scm.reachable import check_trusted
 from mvc.store.cache.inventory import CacheEntry, Totals, all_objects, orphan_halves, quarantined_files, trashed_files
 from mvc.store.cache.layout import cache_time, prepare
+from mvc.store.cache.registrations import Registration, registered
 from mvc.store.cache.repack import compact
-from mvc.store.cache.sharing import Registration, registered
 from mvc.store.cache.trash import GRACE, discard, discard_duplicates, discard_halves, is_duplicate, purge
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
