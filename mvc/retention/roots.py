@@ -158,7 +158,7 @@ def _workspaces(git: Git, git_dirs: list[str]) -> Iterator[str]:
         with open(f"{git_dir}/gitdir", encoding="utf-8", errors="surrogateescape") as file:
             top = os.path.dirname(os.path.join(git_dir, file.read().rstrip("\n")))
         if not os.path.isdir(top):
-            raise MvcError(f"the worktree {top} is gone, so its pointers cannot be read", "git worktree prune")
+            raise MvcError(f"the worktree {top} does not exist, so its pointers cannot be read", "git worktree prune")
         yield top
 
 

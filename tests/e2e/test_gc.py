@@ -628,7 +628,7 @@ UNREADABLE = {
     "a ref": (broken_ref, "a Git ref cannot be read"),
     "a ref that Git passes over": (ref_passed_over, "a Git ref cannot be read"),
     "a reflog that Git passes over": (reflog_passed_over, "logs/refs/heads/main: Too many levels of symbolic links"),
-    "a worktree": (worktree_gone, "second is gone"),
+    "a worktree": (worktree_gone, "second does not exist"),
     "a commit": (commit_gone, "which is missing in this clone"),
     "a pointer": (pointer_gone, "is not in this clone"),
     "a damaged manifest": (manifest_damaged, "is damaged, so the files it lists are not known"),

@@ -389,7 +389,7 @@ def test_roots_that_cannot_be_read_stop_it(repo: Repo, nas: Path) -> None:
         other.write_bytes(damaged)
         result = repo.fails(code, "gc", "-r", "nas", *NOW)
         assert objects_on(repo) == KEPT + GONE
-        line = f"mvc gc -r nas --yes  # in that clone; if it is gone for good: rm -f -- {other}"
+        line = f"mvc gc -r nas --yes  # in that clone; if that clone was deleted: rm -f -- {other}"
         assert result.fixes == [line if code == 3 else "pip install --upgrade modelvc"]
     assert repo.shell(line.rpartition(": ")[2]).code == 0
     repo.ok("gc", "-r", "nas", *NOW)

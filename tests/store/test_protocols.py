@@ -227,7 +227,7 @@ def test_no_azure_account_is_named() -> None:
 def test_an_azure_account_stands_in_the_url() -> None:
     bucket = AzureBucket("az://tests@mvc-no-such-account.blob.core.windows.net/x", patience=5)
     os.environ["AZURE_STORAGE_ACCOUNT_KEY"] = "a2V5"
-    with pytest.raises(RemoteError, match=r"storage account cannot be resolved|no answer|connection broke"):
+    with pytest.raises(RemoteError, match=r"storage account cannot be resolved|no answer|connection was lost"):
         bucket.head("key")
     bucket.close()
 
@@ -269,7 +269,7 @@ def test_nobody_answers(far: Far, nobody: int) -> None:
 @ANYWHERE
 def test_silence_ends_and_may_be_tried_again(far: Far, deaf: int) -> None:
     bucket = far(deaf, 0.3)
-    with pytest.raises(Transient, match=r"no answer|connection( to 127.0.0.1)? broke"):
+    with pytest.raises(Transient, match=r"no answer|connection( to 127.0.0.1)? was lost"):
         bucket.head("key")
     bucket.close()
 
@@ -326,7 +326,7 @@ def test_another_host_key_is_not_taken(ssh_server: SshServer, tmp_path: Path) ->
 def test_a_key_that_opens_nothing(ssh_server: SshServer, tmp_path: Path) -> None:
     ssh_server.welcome(os.environ["HOME"], key=False)
     error = refused(SshBucket(f"ssh://{ssh_server.login}{tmp_path}/remote"))
-    assert "accepts no key" in error.message
+    assert "refused all keys" in error.message
     assert "ssh-copy-id" in error.fix
 
 
@@ -385,7 +385,7 @@ def test_a_connection_that_breaks_is_made_anew(ssh_server: SshServer, tmp_path: 
         for end in passed:
             with suppress(OSError):  # the other end was told already
                 end.shutdown(socket.SHUT_RDWR)
-        with pytest.raises(Transient, match=r"the connection to 127\.0\.0\.1 broke"):
+        with pytest.raises(Transient, match=r"the connection to 127\.0\.0\.1 was lost"):
             next(bucket.list(""))
         item = bucket.head("key")
         assert item is not None
@@ -489,7 +489,7 @@ def test_a_web_server_that_sends_only_whole_files(web_server: WebServer) -> None
     assert small
     assert large
     assert bucket.read(small, 0, 7) == b"content"
-    with pytest.raises(RemoteError, match="sends whole files only"):
+    with pytest.raises(RemoteError, match="does not support range requests"):
         bucket.read(large, 0, PART)
     bucket.close()
 

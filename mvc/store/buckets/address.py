@@ -69,7 +69,7 @@ def _parse_directory(text: str) -> Location:
     if ":" in head:
         raise UsageError(f"{hidden(text)} is not a URL: s3://BUCKET/PREFIX or ssh://HOST/PATH", "mvc help remotes")
     if head.startswith("~"):
-        raise UsageError(f"{text}: write the directory in full", "mvc help remotes")
+        raise UsageError(f"{text}: write the full path of the directory", "mvc help remotes")
     path = os.path.normpath(text)
     path = "/" + path.lstrip("/") if path.startswith("/") else path
     if not path.startswith("/") and path.partition("/")[0] != "..":
@@ -80,7 +80,7 @@ def _parse_directory(text: str) -> Location:
 def _parse_url(protocol: str, rest: str) -> Location:
     if protocol == DIRECTORY:
         if not rest.startswith("/"):
-            raise UsageError(f"file://{rest}: another host; write file:///DIR or just /DIR", "mvc help remotes")
+            raise UsageError(f"file://{rest} names another host: write file:///DIR or just /DIR", "mvc help remotes")
         return _parse_directory(rest)
     if protocol not in _PROTOCOLS:
         expected = "a directory, or a URL with s3://, gs://, az://, ssh:// or https://"
@@ -94,7 +94,7 @@ def _parse_url(protocol: str, rest: str) -> Location:
         raise UsageError(f"{protocol}://{rest}: invalid bucket or host {host!r}", "mvc help remotes")
     parts = [part for part in parts if part]
     if {".", ".."} & {*parts}:
-        raise UsageError(f"{protocol}://{rest}: a part of it is '.' or '..'", "mvc help remotes")
+        raise UsageError(f"{protocol}://{rest}: its path contains '.' or '..'", "mvc help remotes")
     return Location(protocol, "/".join([host, *parts]))
 
 

@@ -112,7 +112,7 @@ class AzureBucket:
             data = self._session.ask(download, item.key, end - start)
         except Changed:
             if self.head(item.key) is None:
-                raise MissingObject(f"{self.url}/{item.key} is gone") from None
+                raise MissingObject(f"{self.url}/{item.key}: object not found") from None
             raise
         return checked(self.url, item, data, end - start)
 
@@ -194,7 +194,7 @@ class AzureBucket:
         if code == "BlobAlreadyExists":
             return FileExistsError(about)
         if isinstance(error, azure.ResourceNotFoundError):
-            return MissingObject(f"{about} is gone")
+            return MissingObject(f"{about}: object not found")
         if isinstance(error, azure.ResourceModifiedError) or status in (412, 416):
             return changed(self.url, key)
         if isinstance(error, azure.ClientAuthenticationError) or status in (401, 403):
@@ -229,7 +229,7 @@ def _unanswered(url: str, error: Exception) -> RemoteError | None:
     if isinstance(error, TimeoutError):
         return Transient(f"{url}: no answer in time", AGAIN)
     if isinstance(error, azure.AzureError | ConnectionError) and not getattr(error, "status_code", None):
-        return Transient(f"{url}: the connection broke", AGAIN)
+        return Transient(f"{url}: the connection was lost", AGAIN)
     if isinstance(error, ValueError):  # raised by _connect or a client
         return RemoteError(f"{url}: no storage account is named, or its settings are wrong", _ACCOUNT)
     return None

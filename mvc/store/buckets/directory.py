@@ -77,7 +77,7 @@ class DirectoryBucket:
             finally:
                 os.close(fd)
         if len(data) != end - start:
-            raise Changed(f"{self.url}/{item.key} became shorter while it was read", "run the command again")
+            raise Changed(f"{self.url}/{item.key} was truncated while it was read", "run the command again")
         return data
 
     def open_local(self, item: Item) -> int | None:
@@ -153,7 +153,7 @@ class DirectoryBucket:
             if not stat.S_ISLNK(os.lstat(name, dir_fd=parent).st_mode):
                 raise
         raise RemoteError(
-            f"{full} is a symlink: mvc follows none below the remote directory",
+            f"{full} is a symlink: mvc does not follow symlinks below the remote directory",
             f"ls -l {shlex.quote(full)}  # replace it by a directory or a bind mount",
         )
 
@@ -162,7 +162,7 @@ class DirectoryBucket:
             with self._folder(item.key) as (folder, name):
                 fd = os.open(name, READ, dir_fd=folder)
         except _GONE:
-            raise MissingObject(f"{self.url}/{item.key} is gone") from None
+            raise MissingObject(f"{self.url}/{item.key}: object not found") from None
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode) or _item(item.key, status) != item:
             os.close(fd)

@@ -300,7 +300,7 @@ class GoogleBucket:
     def _refused(self, error: _Refused, key: str) -> Exception:
         about, status = f"{self.url}/{key}".rstrip("/"), error.status
         if status == HTTPStatus.NOT_FOUND:
-            return MissingObject(f"{about} is gone")
+            return MissingObject(f"{about}: object not found")
         if status == HTTPStatus.PRECONDITION_FAILED:
             return FileExistsError(about)
         if status in (429, 503):

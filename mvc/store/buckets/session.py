@@ -252,7 +252,7 @@ def checked(url: str, item: Item, data: bytes, size: int) -> bytes:
 
 def wrong_length(url: str, key: str) -> Transient:
     """Return the error for a response of another length than requested."""
-    return Transient(f"{url}/{key}: the answer has the wrong length", AGAIN)
+    return Transient(f"{url}/{key}: the response has the wrong length", AGAIN)
 
 
 def not_whole(url: str, key: str) -> Transient:
@@ -273,7 +273,7 @@ def range_of(fd: int, start: int, end: int) -> bytes:
     """
     data = os.pread(fd, end - start, start)
     if len(data) != end - start:
-        raise Changed("a file became shorter while it was sent", "run the command again")
+        raise Changed("a file was truncated while it was sent", "run the command again")
     return data
 
 
@@ -305,5 +305,5 @@ def unanswered(url: str, error: Exception) -> RemoteError | None:
     if isinstance(error, TimeoutError):
         return Transient(f"{url}: no answer in time", AGAIN)
     if isinstance(error, aiohttp.ClientError | ConnectionError | OSError) and not hasattr(error, "status"):
-        return Transient(f"{url}: the connection broke", AGAIN)
+        return Transient(f"{url}: the connection was lost", AGAIN)
     return None

@@ -200,15 +200,15 @@ class _Site:
         part = {} if whole else {"Range": f"bytes={start}-{end - 1}"}
         answer = await _request(http, "GET", self._address(item.key), most=end - start, headers=part)
         if answer.status in _GONE:
-            raise MissingObject(f"{self._url}/{item.key} is gone")
+            raise MissingObject(f"{self._url}/{item.key}: object not found")
         if answer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise changed(self._url, item.key)
         self._check(answer, item.key)
         if item.etag and answer.version != item.etag:
             raise changed(self._url, item.key)
         if not whole and answer.status == HTTPStatus.OK:
-            message = f"{self._url}/{item.key}: the server sends whole files only, and this one is too large for that"
-            raise RemoteError(message, _HELP)
+            message = "the server does not support range requests, which a file of this size needs"
+            raise RemoteError(f"{self._url}/{item.key}: {message}", _HELP)
         right = whole or answer.headers.get("Content-Range", "").startswith(f"bytes {start}-{end - 1}/")
         return answer.body if right else b""
 

@@ -70,7 +70,7 @@ def _objects(folder: str, file: str) -> list[str]:
         if index.startswith(f"{name}.idx."):
             with open(f"{folder}/{index}", "rb") as data:
                 return [key.hex() for key in PackIndex(data.read(), index).keys()]  # noqa: SIM118 - no mapping
-    raise MissingObject(f"the index of the pack {name} is gone")
+    raise MissingObject(f"index of the pack {name} not found")
 
 
 def purge(cache: Cache, files: Iterable[CacheEntry]) -> None:

@@ -82,7 +82,7 @@ class PackSet:
             with open(f"{self.folder}/{name}.idx", "rb") as file:
                 return file.read()
         except FileNotFoundError:
-            raise MissingObject(f"pack {name} is gone") from None
+            raise MissingObject(f"pack {name} not found") from None
 
     def forget(self, name: str) -> None:
         """Read the pack's index again on its next use."""
@@ -144,7 +144,7 @@ class PackSet:
             try:
                 fd = os.open(f"{self.folder}/{name}.pack", os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
-                raise MissingObject(f"pack {name} is gone") from None
+                raise MissingObject(f"pack {name} not found") from None
             self._fds[name] = fd
         return fd
 

@@ -222,8 +222,8 @@ class _Deletion:
         """
         if self._since is None or _uptime() - self._since > _PATIENCE:
             if self._remote.bucket.head(self._marker) is None:
-                url = self._remote.bucket.url
-                raise RemoteError(f"{url}: another gc took this one for killed", "run the command again")
+                message = f"{self._remote.bucket.url}: another gc took over, because this one paused too long"
+                raise RemoteError(message, "run the command again")
             self._remote.bucket.write(self._marker, b"")
             self._needed, self._since = self._read(), _uptime()
         return self._needed

@@ -25,7 +25,7 @@ class DamagedRoots(MvcError):
     """The roots in `file`, on the remote called `remote`, are damaged, so that clone's needs are unknown."""
 
     def __init__(self, file: str, remote: str = "NAME") -> None:
-        line = f"mvc gc -r {remote} --yes  # in that clone; if it is gone for good: {deleting(file)}"
+        line = f"mvc gc -r {remote} --yes  # in that clone; if that clone was deleted: {deleting(file)}"
         super().__init__(f"{file} is damaged: what that clone needs is unknown", line)
         self.file = file
 

@@ -179,7 +179,7 @@ def _refused(code: str, status: int, response: Mapping[str, Any], operation: str
         fix = f"aws{option} s3 mb s3://{asked.bucket}"
         return RemoteError(f"there is no bucket {asked.bucket} at {asked.host}", fix)
     if code == "NoSuchKey" or (status == HTTPStatus.NOT_FOUND and operation == "GetObject"):
-        return MissingObject(f"{asked.url}/{asked.key} is gone")
+        return MissingObject(f"{asked.url}/{asked.key}: object not found")
     if code == "PreconditionFailed" or status == HTTPStatus.PRECONDITION_FAILED:
         return changed(asked.url, asked.key)
     if status in (401, 403) or code == "AccessDenied":
@@ -238,7 +238,7 @@ def _unanswered(error: Exception, asked: Asked) -> MvcError | None:
         return Transient(f"{asked.url}: no answer from {asked.host}", AGAIN)
     if isinstance(error, boto.HTTPClientError | aiohttp.ClientError | boto.IncompleteReadError | ConnectionError):
         again = AGAIN if asked.reached else f"{_SET} endpoint_url=URL  # https:// or http://? Or run the command again"
-        return Transient(f"{asked.url}: the connection to {asked.host} broke", again)
+        return Transient(f"{asked.url}: the connection to {asked.host} was lost", again)
     if type(error).__name__ == "ResponseParserError":
         return Transient(f"{asked.url}: the answer of {asked.host} cannot be parsed", AGAIN)
     if isinstance(error, boto.BotoCoreError | ValueError):

@@ -49,7 +49,7 @@ class SshAddress(NamedTuple):
         path = (match[4] or "").removeprefix("~/").strip("/") if match else ""
         if not match or not match[2] or path in ("", "~"):
             example = "ssh://USER@HOST:PORT/DIR, or ssh://HOST/~/DIR in a home"
-            raise UsageError(f"{url} names no directory of a host", f"mvc remote set NAME URL  # {example}")
+            raise UsageError(f"{url} does not name a directory", f"mvc remote set NAME URL  # {example}")
         home = match[4].startswith("~/")
         return cls(match[1] or "", match[2].strip("[]"), int(match[3] or 0), path if home else f"/{path}")
 
@@ -121,14 +121,14 @@ def translate(address: SshAddress, url: str, error: Exception, key: str) -> Exce
     about = f"{url}/{key}".rstrip("/")
     host, login = address.host, address.login
     if isinstance(error, asyncssh.SFTPNoSuchFile | asyncssh.SFTPNoSuchPath):
-        return MissingObject(f"{about} is gone")
+        return MissingObject(f"{about}: object not found")
     if isinstance(error, asyncssh.SFTPPermissionDenied):
         return RemoteError(f"{about}: access denied on {host}", f"ssh {login} {listing(address.path)}")
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         message = f"{url}: the key of {host} is not in known_hosts, or differs from the one there"
         return RemoteError(message, f"ssh {login}  # compare the key that it shows before you say yes")
     if isinstance(error, asyncssh.PermissionDenied | PermissionError):
-        message = f"{url}: {host} accepts no key of ~/.ssh or the agent"
+        message = f"{url}: {host} refused all keys of ~/.ssh and the agent"
         return RemoteError(message, f"ssh-add  # or: ssh-copy-id {login}")
     if isinstance(error, asyncssh.SFTPFailure):
         return RemoteError(f"{about}: {host} refuses it ({text_of(error)}): is its disk full?", f"ssh {login} df -h")
@@ -148,7 +148,7 @@ def _unreachable(address: SshAddress, url: str, error: Exception) -> RemoteError
         return Transient(f"{url}: no answer from {address.host} in time", AGAIN)
     lost = (asyncssh.ConnectionLost, asyncssh.ChannelOpenError, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
     if isinstance(error, (*lost, OSError)):
-        return Transient(f"{url}: the connection to {address.host} broke", AGAIN)
+        return Transient(f"{url}: the connection to {address.host} was lost", AGAIN)
     if isinstance(error, asyncssh.DisconnectError):
         message = f"{url}: {address.host} ended the connection: {text_of(error)}"
         return RemoteError(message, f"ssh {address.login}")
