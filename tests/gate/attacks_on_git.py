@@ -292,7 +292,7 @@ def format_hidden_in_a_long_list(pr: History) -> None:
 
 @attack("MVC311", besides={"note MVC220"})
 def pickle_that_nobody_can_scan(pr: History) -> None:
-    """Track a pickle of which the gate has not the content, where the policy has pickles scanned."""
+    """Track a pickle whose content the gate does not have, where the policy has pickles scanned."""
     pr.start(SCANNED)
     pr.change()
     pr.train(EVIL, "v1.0.0", path="models/new.pkl")

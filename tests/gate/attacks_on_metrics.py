@@ -295,7 +295,7 @@ def baseline_of_other_bytes(pr: History) -> None:
 
 
 def _decayed(pr: History, against: str) -> None:
-    """Lose a little with each of three versions, the first of which is registered."""
+    """Lose a little with each of three versions; the first is registered."""
     pr.start(regressing(f"max_regression: 0.005, against: {against}"), name="ranker")
     pr.tag("ranker@v1.2.0")
     pr.train("second", "v1.3.0", auc(0.926), name="ranker")
@@ -619,7 +619,7 @@ def _unreadable(pr: History, rule: str) -> None:
 
 @attack("MVC221")
 def baseline_a_symlink(pr: History) -> None:
-    """Land a worse model after a report that is a symlink, the target of which reads like a low report."""
+    """Land a worse model after a report that is a symlink; its target reads like a low report."""
     pr.start()
     good = pr.read(REPORT)
     pr.put(REPORT, pr.report("base", "v1.2.0", auc(0.81), p95(30)), SYMLINK)

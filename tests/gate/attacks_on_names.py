@@ -105,7 +105,7 @@ def deleted_now_and_its_tag_given_to_another_later(pr: History) -> None:
 
 @attack("MVC121", "MVC122", "MVC221")
 def deleted_now_and_its_registered_tag_given_away_elsewhere(pr: History) -> None:
-    """Delete a registered model; later add a worse one with its tag, at a path of which nobody ever heard."""
+    """Delete a registered model; later add a worse one with its tag, at a path that is new."""
     pr.start(FORGETFUL)
     pr.tag("ranker@v1.2.0")
     pr.delete()

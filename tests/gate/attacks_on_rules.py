@@ -109,7 +109,7 @@ def move_that_loses_one_of_two_data_sets(pr: History) -> None:
 
 @honest()
 def move_that_gains_a_data_set(pr: History) -> None:
-    """Move to where two data sets are asked for, both of which are there."""
+    """Move to where two data sets are asked for, and both are there."""
     _moved(pr, ANY_CONTENT, TWO)
 
 
@@ -480,7 +480,7 @@ def revocations_broken(pr: History) -> None:
 
 
 def _bad_waiver(pr: History, old: str, new: str) -> None:
-    """Offer a model below the minimum, under a waiver of which a part is wrong."""
+    """Offer a model below the minimum, under a waiver with one wrong field."""
     raw = pr.report("worse", "v1.3.0", auc(0.7))
     text = waiver("MVC202", "worse", raw)
     assert old in text

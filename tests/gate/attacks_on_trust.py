@@ -613,7 +613,7 @@ def signature_of_another_guarded_file(pr: History) -> None:
 
 
 def _waived(pr: History, text: str) -> None:
-    """Begin with a waiver, then offer a model of which auc is 0.7."""
+    """Begin with a waiver, then offer a model with an auc of 0.7."""
     pr.put(WAIVERS, text)
     pr.start(regressing("min: 0.8"))
     pr.change()

@@ -204,7 +204,7 @@ def case_of_a_path_changed(pr: History) -> None:
 
 @honest()
 def moved_under_the_same_rule(pr: History) -> None:
-    """Move a model to another directory, of which the same rule speaks."""
+    """Move a model to another directory with the same rule."""
     pr.start()
     pr.change()
     pr.rename(RANKER, "models/search/ranker.onnx")

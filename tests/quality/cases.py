@@ -316,7 +316,7 @@ CASES = {
     "metric too low, a warning": Case(
         one(report(Metric("auc", 0.88)), policy=rule("metrics: {auc: {min: 0.9, severity: warn}}")), "warning MVC202",
     ),
-    "two limits, of which one warns": Case(
+    "two limits, one only warns": Case(
         one(
             report(Metric("auc", 0.91)),
             policy=rule("metrics: {auc: {min: 0.95, severity: warn}}", more="metrics: {auc: {min: 0.9}}"),
@@ -544,10 +544,10 @@ CASES = {
         one(LARGE_REPORT, path="models/m", pointer=LARGE, files=("a.onnx", "b.pkl"), policy=PICKLES),
         "error MVC307", "models/m/b.pkl",
     ),
-    "format denied in a directory of which nobody knows the files": Case(
+    "format denied in a directory whose files are unknown": Case(
         one(LARGE_REPORT, path="models/m", pointer=LARGE, policy=PICKLES), "error MVC306", "list of its files",
     ),
-    "no format denied in a directory of which nobody knows the files": Case(
+    "no format denied in a directory whose files are unknown": Case(
         one(LARGE_REPORT, path="models/m", pointer=LARGE),
     ),
     "another format denied": Case(one(policy=rule("formats: {deny: [hdf5, gguf]}"))),
@@ -652,7 +652,7 @@ CASES = {
         step("max_regression: 2se", auc(0.93), auc(0.92, stderr=0.5)), "error MVC223",
     ),
     "better by nobody knows how many standard errors": Case(step("max_regression: 2se", auc(0.93), auc(0.93))),
-    "worse by two rules, one of which warns": Case(
+    "worse by two rules, one only warns": Case(
         step("max_regression: 0.05", auc(0.9), auc(0.89), "metrics: {auc: {max_regression: 0, severity: warn}}"),
         "warning MVC221",
     ),
@@ -787,7 +787,7 @@ CASES = {
     "a slice of before is gone, and with it the gap": Case(
         step("slices: {max_gap: {auc: 0.2}}", by_country(DE=0.9, FR=0.8), by_country(DE=0.9)), "error MVC225",
     ),
-    "a slice of before is gone, of which no rule speaks": Case(
+    "a slice of before is gone, no rule is about it": Case(
         step("min: 0", [auc(0.9), *by_country(DE=0.9, FR=0.9)], [auc(0.9), *by_country(DE=0.9)]),
     ),
     "a slice of another metric is gone": Case(
@@ -1075,7 +1075,7 @@ CASES = {
     "waived on the last day": Case(waiving(waiver(expires="1970-01-01")), "note MVC415"),
     "waived until yesterday": Case(waiving(waiver(expires="1969-12-31")), "error MVC202, warning MVC416"),
     "waiver expired": Case(waiving(waiver(expires="1969-12-01")), "error MVC202, warning MVC416"),
-    "waived twice, of which one has expired": Case(
+    "waived twice, one waiver has expired": Case(
         waiving(waiver(expires="1969-12-01") + waiver().partition("waivers:\n")[2]), "note MVC415",
     ),
     "waiver of another code": Case(waiving(waiver(code="MVC203")), "error MVC202"),
