@@ -130,7 +130,7 @@ def _moved_up(pr: History, policy: str, new: str = "models") -> None:
 
 @attack("MVC325")
 def directory_in_the_place_of_a_model(pr: History) -> None:
-    """Track the directory in which the model lay, of which no report is asked for."""
+    """Track the directory in which the model lay, where no report is demanded."""
     _moved_up(pr, ONLY_BIN)
     pr.commit()
 
@@ -208,7 +208,7 @@ def model_deleted_beside_what_stood_there_before(pr: History) -> None:
 
 @honest()
 def nested_model_deleted(pr: History) -> None:
-    """Delete a model that lies in a directory which is tracked itself, and of which less is demanded."""
+    """Delete a model that lies in a directory that is tracked itself, with weaker demands."""
     pr.put(POLICY, ONLY_BIN)
     pr.train("prod", "v1.0.0", path=PROD)
     pr.point("all", path="models")
@@ -274,7 +274,7 @@ def directory_tracked_file_by_file(pr: History) -> None:
 
 @honest()
 def files_tracked_as_a_directory(pr: History) -> None:
-    """Track a directory as a whole of which one file was tracked, and as much is demanded."""
+    """Track a directory as a whole, where one of its files was tracked and the demands are the same."""
     pr.put(POLICY, ruled("report: required", match="models/bert/**", defaults="{report: optional}"))
     pr.train("config", "v1.0.0", path="models/bert/config.bin")
     pr.commit()
@@ -286,7 +286,7 @@ def files_tracked_as_a_directory(pr: History) -> None:
 
 @honest()
 def unjudged_files_tracked_as_a_directory(pr: History) -> None:
-    """Track a directory as a whole, in a place of which no report is asked for."""
+    """Track a directory as a whole, in a place where no report is demanded."""
     pr.start()
     pr.point("rows", path="data/rows/a.csv")
     pr.commit()
@@ -307,7 +307,7 @@ def model_renamed_in_case(pr: History) -> None:
 
 @honest()
 def data_given_to_git(pr: History) -> None:
-    """Have Git keep a small data set, of which the policy asks no report."""
+    """Have Git keep a small data set, for which the policy demands no report."""
     pr.start()
     pr.point("rows", path="data/rows.csv")
     pr.commit()
