@@ -40,7 +40,7 @@ demo-full: install models  ## the demo with repair, garbage, a published model; 
 
 .PHONY: test
 test: install models .cache/azurite/.complete  ## run the tests that a change must pass
-	@$(BIN)/python -m pytest -q -n 2 -m "not long" tests
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not long" tests
 
 .PHONY: test-long
 test-long: export MVC_TEST_LONG := 1
@@ -48,7 +48,7 @@ test-long: export MVC_FAULTS_SEED ?= $(NEW_SEED)
 test-long: export MVC_STATE_SEED ?= $(NEW_SEED)
 test-long: install models .cache/azurite/.complete  ## run the tests that need minutes each or many rounds
 	@echo "MVC_FAULTS_SEED=$(MVC_FAULTS_SEED) MVC_STATE_SEED=$(MVC_STATE_SEED)"
-	@$(BIN)/python -m pytest -q -n 2 -m "long or sampled" tests
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "long or sampled" tests
 
 .PHONY: faults
 faults: install  ## make every system call of every operation fail in turn; goes on where it was stopped
