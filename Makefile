@@ -46,9 +46,9 @@ test: install models .cache/azurite/.complete  ## run the tests that a change mu
 test-long: export MVC_TEST_LONG := 1
 test-long: export MVC_FAULTS_SEED ?= $(NEW_SEED)
 test-long: export MVC_STATE_SEED ?= $(NEW_SEED)
-test-long: install models .cache/azurite/.complete  ## run the tests that need minutes each or many rounds
+test-long: install models .cache/azurite/.complete  ## run all tests on the disk, with many rounds
 	@echo "MVC_FAULTS_SEED=$(MVC_FAULTS_SEED) MVC_STATE_SEED=$(MVC_STATE_SEED)"
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "long or sampled" tests
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
 
 .PHONY: faults
 faults: install  ## make every system call of every operation fail in turn; goes on where it was stopped

@@ -38,6 +38,12 @@ from shared import shared, shared_folder
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure() -> None:
+    """Keep what tests write in memory, where there is room; `make test-long` has it on the disk."""
+    if (fast := fast_folder()) and not os.environ.get("MVC_TEST_LONG"):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", fast)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Have what tests type as `mvc` run in forks."""
