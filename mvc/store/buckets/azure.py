@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mvc.errors import MissingObject
 from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
+from mvc.store.buckets.environment import PROXIES, TRUST, both_cases, check_environment
 from mvc.store.buckets.session import (
     AGAIN,
     CONNECT_PATIENCE,
@@ -44,6 +45,10 @@ _MOST_BLOCKS = 50_000
 _ACCOUNT_HOST = re.compile(r"(.+)\.(?:dfs|blob)\.core\.windows\.net")
 _NO = frozenset({"", "false", "f", "0"})
 _MIB = 1 << 20
+_OWN = ("CONNECTION_STRING", "ACCOUNT_NAME", "ACCOUNT_KEY", "SAS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "TENANT_ID")
+_SDKS = ("CLIENT_ID", "CLIENT_SECRET", "TENANT_ID", "CLIENT_CERTIFICATE_PATH", "FEDERATED_TOKEN_FILE", "AUTHORITY_HOST")
+_VARIABLES = (*(f"AZURE_STORAGE_{name}" for name in _OWN), *(f"AZURE_{name}" for name in _SDKS))
+"""Those that mvc reads, and those of Azure's package for logins."""
 _ACCOUNT = "export AZURE_STORAGE_ACCOUNT_NAME=...  # or AZURE_STORAGE_CONNECTION_STRING=..."
 _LOGIN = "az login  # or: export AZURE_STORAGE_ACCOUNT_KEY=... (or AZURE_STORAGE_SAS_TOKEN=...)"
 
@@ -240,9 +245,11 @@ async def _connect(account_host: str) -> BlobServiceClient:
 
     Raises:
         ValueError: neither names an account.
+        RemoteError: a variable cannot be meant.
     """
     from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415 - start-up time
 
+    check_environment([*_VARIABLES, *both_cases(PROXIES), *TRUST])
     if connection := os.environ.get("AZURE_STORAGE_CONNECTION_STRING"):
         return BlobServiceClient.from_connection_string(connection)
     match = _ACCOUNT_HOST.fullmatch(account_host)

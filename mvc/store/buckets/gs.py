@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from mvc.errors import MissingObject
 from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
+from mvc.store.buckets.environment import check_environment
 from mvc.store.buckets.session import (
     AGAIN,
     PATIENCE,
@@ -111,6 +112,7 @@ async def _connect(patience: float) -> _Service:
     from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415 - as above
     from google.auth.transport.requests import Request  # noqa: PLC0415 - as above
 
+    check_environment(("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_UNIVERSE_DOMAIN", "STORAGE_EMULATOR_HOST"))
     credentials = None
     with suppress(DefaultCredentialsError):  # public buckets need none
         credentials, _ = google.auth.default(scopes=[_SCOPE])

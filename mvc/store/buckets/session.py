@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import MvcError, UsageError
 from mvc.store.buckets.bucket import Changed, Item, RemoteError, Transient
+from mvc.store.buckets.environment import PROXIES, TRUST, both_cases, check_environment
 from mvc.store.buckets.event_loop import event_loop
 
 if TYPE_CHECKING:
@@ -283,9 +284,14 @@ def text_of(error: Exception) -> str:
 
 
 async def http_session(patience: float) -> ClientSession:
-    """Return a session with the environment's proxies and ~/.netrc."""
+    """Return a session with the environment's proxies and ~/.netrc.
+
+    Raises:
+        RemoteError: a variable for these cannot be meant.
+    """
     from aiohttp import ClientSession, ClientTimeout  # noqa: PLC0415 - start-up time
 
+    check_environment([*both_cases(PROXIES), *TRUST, "NETRC"])
     limits = ClientTimeout(total=None, sock_connect=min(CONNECT_PATIENCE, patience), sock_read=patience)
     return ClientSession(timeout=limits, trust_env=True)
 

@@ -12,10 +12,11 @@ from functools import partial
 from html import unescape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from mvc.errors import MissingObject
 from mvc.store.buckets.bucket import Check, Item, RemoteError, RunAll, SlowDown, Transient
+from mvc.store.buckets.environment import check_netrc
 from mvc.store.buckets.session import (
     AGAIN,
     PATIENCE,
@@ -77,7 +78,7 @@ class WebBucket:
         need(url, "http", "aiohttp")
         self.url = url.rstrip("/")
         self._site = _Site(self.url)
-        backend = Backend(partial(http_session, patience), lambda http: http.close(), self._translate)
+        backend = Backend(partial(_connect, self.url, patience), lambda http: http.close(), self._translate)
         self._session = Session(self.url, backend, patience)
 
     @property
@@ -228,6 +229,16 @@ class _Site:
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
             raise Transient(f"{about}: the server failed ({answer.status})", AGAIN)
         raise RemoteError(f"{about}: the server answered {answer.status}", "mvc remote test")
+
+
+async def _connect(url: str, patience: float) -> ClientSession:
+    """Return a session.
+
+    Raises:
+        RemoteError: a variable or the login in ~/.netrc cannot be meant.
+    """
+    check_netrc(urlsplit(url).hostname or "")
+    return await http_session(patience)
 
 
 def _links(page: bytes) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvc.errors import MissingObject, UsageError
 from mvc.store.buckets.bucket import RemoteError, Transient
+from mvc.store.buckets.environment import check_environment
 from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, text_of
 
 if TYPE_CHECKING:
@@ -103,9 +104,14 @@ class SshConnection:
 
 
 async def connect(address: SshAddress, patience: float) -> SshConnection:
-    """Connect and log in, as ~/.ssh/config configures."""
+    """Connect and log in, as ~/.ssh/config configures.
+
+    Raises:
+        RemoteError: the variable that names the agent cannot be meant.
+    """
     import asyncssh  # noqa: PLC0415 - start-up time
 
+    check_environment(["SSH_AUTH_SOCK"])
     limit = min(CONNECT_PATIENCE, patience)
     given: dict[str, Any] = {"username": address.user} if address.user else {}
     given |= {"port": address.port} if address.port else {}
