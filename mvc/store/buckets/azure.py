@@ -34,6 +34,7 @@ from mvc.store.buckets.session import (
     need,
     range_of,
     text_of,
+    untrusted,
 )
 
 if TYPE_CHECKING:
@@ -222,6 +223,8 @@ def _unanswered(url: str, error: Exception) -> RemoteError | None:
     """Translate a connection error; None for any other."""
     from azure.core import exceptions as azure  # noqa: PLC0415 - it is loaded
 
+    if known := untrusted(url, error):
+        return known
     inner: BaseException = error
     while (cause := inner.__cause__ or getattr(inner, "inner_exception", None) or inner.__context__) is not None:
         inner = cause

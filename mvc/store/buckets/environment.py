@@ -7,6 +7,7 @@ servers and SDKs only say that the login is wrong.
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 from netrc import NetrcParseError, netrc
@@ -39,6 +40,12 @@ def check_netrc(host: str) -> None:
         for text in netrc(path).authenticators(host) or ():
             if problem := problem_of(text or ""):
                 raise RemoteError(f"{path}: the login for {host} {problem}", f"edit {path}")
+
+
+def certificates() -> str:
+    """Return the file or directory of the system's certificates, or of SSL_CERT_FILE; empty where there is none."""
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile or (paths.capath if paths.capath and os.listdir(paths.capath) else "")
 
 
 def both_cases(names: Iterable[str]) -> list[str]:

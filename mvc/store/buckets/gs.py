@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from mvc.errors import MissingObject
 from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
-from mvc.store.buckets.environment import check_environment
+from mvc.store.buckets.environment import certificates, check_environment
 from mvc.store.buckets.session import (
     AGAIN,
     PATIENCE,
@@ -37,6 +37,7 @@ from mvc.store.buckets.session import (
     range_of,
     text_of,
     unanswered,
+    untrusted,
 )
 
 if TYPE_CHECKING:
@@ -120,7 +121,16 @@ async def _connect(patience: float) -> _Service:
     address = os.environ.get("STORAGE_EMULATOR_HOST") or f"https://storage.{universe}"
     if "://" not in address:
         address = f"http://{address}"
-    return _Service(await http_session(patience), address, credentials, Request())
+    return _Service(await http_session(patience), address, credentials, Request(_login_session()))
+
+
+def _login_session() -> Any:
+    """Return the session that renews a login: it trusts the system's certificates, as all other requests do."""
+    from requests import Session  # noqa: PLC0415 - start-up time
+
+    session = Session()
+    session.verify = certificates() or True
+    return session
 
 
 class GoogleBucket:
@@ -294,6 +304,8 @@ class GoogleBucket:
 
         if isinstance(error, _Refused):
             return self._refused(error, key)
+        if known := untrusted(self.url, error):
+            return known
         if isinstance(error, GoogleAuthError):
             return RemoteError(f"{self.url}: no valid login for Google Cloud Storage", _LOGIN)
         about = f"{self.url}/{key}".rstrip("/")

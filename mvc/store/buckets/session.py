@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext, suppress
 from importlib.util import find_spec
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import MvcError, UsageError
@@ -296,14 +297,26 @@ async def http_session(patience: float) -> ClientSession:
     return ClientSession(timeout=limits, trust_env=True)
 
 
+def untrusted(url: str, error: BaseException | None) -> RemoteError | None:
+    """Translate an error that comes from a certificate which nobody vouches for; None for any other."""
+    while error is not None:
+        certificate = getattr(error, "certificate_error", error)
+        if isinstance(certificate, SSLCertVerificationError):
+            return RemoteError(f"{url}: the server's certificate is not trusted", "export SSL_CERT_FILE=FILE")
+        error = error.__cause__ or getattr(error, "inner_exception", None) or error.__context__
+    return None
+
+
 def unanswered(url: str, error: Exception) -> RemoteError | None:
     """Translate an error of a connection to a web server; None for any other error."""
     import aiohttp  # noqa: PLC0415 - the buckets have loaded it
 
     inner = getattr(error, "os_error", error)
     host = getattr(error, "host", "") or url
+    if known := untrusted(url, error):
+        return known
     if isinstance(error, aiohttp.ClientSSLError):
-        return RemoteError(f"{url}: the certificate of {host} is not trusted", "export SSL_CERT_FILE=FILE")
+        return RemoteError(f"{url}: {host} does not speak TLS", "check the network, and the URL")
     if isinstance(inner, socket.gaierror):
         return RemoteError(f"{url}: the name of {host} cannot be resolved", "check the network, and the URL")
     if isinstance(inner, ConnectionRefusedError):

@@ -5,12 +5,12 @@ The SDK has no settings for these, so two private methods are replaced. Without 
 
 from __future__ import annotations
 
-import os
 import ssl
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+from mvc.store.buckets.environment import certificates
 from mvc.store.buckets.s3.errors import Redirected
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -32,8 +32,9 @@ def session_class(endpoint: str) -> type[Any]:
             return SimpleNamespace(request=partial(session.request, allow_redirects=False))
 
         def _build_verify_context(self) -> Any:
-            named = self._verify is not True  # by ca_bundle or a variable
-            return super()._build_verify_context() if named else system_context() or super()._build_verify_context()
+            if self._verify is True and certificates():  # ca_bundle and its variables name others
+                return ssl.create_default_context()
+            return super()._build_verify_context()
 
         async def send(self, request: Any) -> Any:
             answer = await super().send(request)
@@ -44,10 +45,3 @@ def session_class(endpoint: str) -> type[Any]:
             return answer
 
     return Guarded
-
-
-def system_context() -> ssl.SSLContext | None:
-    """Return a context that trusts the system's certificates; None where the system has none."""
-    context = ssl.create_default_context()
-    folder = ssl.get_default_verify_paths().capath
-    return context if context.get_ca_certs() or (folder and os.listdir(folder)) else None
