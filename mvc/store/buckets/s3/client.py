@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from mvc.store.buckets.bucket import Transient
+from mvc.store.buckets.s3.endpoint import is_amazon
 from mvc.store.buckets.s3.errors import Asked, translate
 from mvc.store.buckets.s3.login import check_keys, check_settings
 from mvc.store.buckets.s3.transport import session_class
@@ -53,9 +54,16 @@ class S3Client:
         self._name = name
         self._created = _given(options, _OF_CREATION)
         self._reached = False
-        connect = partial(_connect, options, patience)
-        backend = Backend(connect, lambda connection: connection.open.aclose(), self.translate)
+        self._endpoint = options.get("endpoint_url", "")
+        backend = Backend(self._connect, lambda connection: connection.open.aclose(), self.translate)
         self.session = Session(url, backend, patience)
+
+    async def _connect(self) -> S3Connection:
+        connection = await _connect(self.options, self._patience)
+        address = str(connection.client.meta.endpoint_url)
+        if not self._endpoint and not is_amazon(address):  # from a variable or profile
+            self._endpoint = address
+        return connection
 
     def call(
         self, operation: str, key: str = "", *, patience: float = 0, moved: Callable[[], int] = int, **params: Any,
@@ -72,14 +80,14 @@ class S3Client:
         send = getattr(connection.client, operation)
         answer: dict[str, Any] = await send(Bucket=self.bucket, **extra, **params)
         if _PROOF.get(operation, "ResponseMetadata") not in answer:
-            raise Transient(f"{self._url}: the answer is not S3's", AGAIN)
+            other = f"mvc remote set {self._name} -o endpoint_url=URL  # is it an S3 server?"
+            raise Transient(f"{self._url}: the answer is not S3's", AGAIN if self._reached else other)
         self._reached = True
         return answer
 
     def translate(self, error: Exception, key: str) -> Exception:
         """Translate an error of the SDK."""
-        endpoint = self.options.get("endpoint_url", "")
-        asked = Asked(self._url, self.bucket, endpoint, key, self._reached, self._name, _signer(self.options))
+        asked = Asked(self._url, self.bucket, self._endpoint, key, self._reached, self._name, _signer(self.options))
         return translate(error, asked)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
+from mvc.store.buckets.s3.endpoint import is_amazon
 from mvc.store.buckets.s3.login import Keys, keys_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 3.0
 """Seconds to wait for Amazon's name of the identity, which is informative only."""
-_AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 _SHORT = 12
 """Access keys of at least this length are shown with both ends."""
 
@@ -28,18 +27,14 @@ async def identity(options: Mapping[str, str], connection: S3Connection) -> str:
     if keys is None:
         return ""
     key = f"access key {masked(keys.id)} from {keys.origin}"
-    name = await _name(options, connection, keys) if _is_amazon(connection.client) else ""
+    own = is_amazon(connection.client.meta.endpoint_url)  # by the options, or by the SDK's settings
+    name = await _name(options, connection, keys) if own else ""
     return f"{name}, {key}" if name else key
 
 
 def masked(key: str) -> str:
     """Return a recognizable part of an access key."""
     return f"{key[:4]}…{key[-4:]}" if len(key) >= _SHORT else f"{key[:2]}…"
-
-
-def _is_amazon(client: Any) -> bool:
-    """Whether neither the remote's options nor the SDK's settings name another server."""
-    return f".{urlsplit(client.meta.endpoint_url).hostname}".endswith(_AMAZON)
 
 
 async def _name(options: Mapping[str, str], connection: S3Connection, keys: Keys) -> str:
