@@ -32,7 +32,9 @@ from mvc.store.buckets.session import (
     checked,
     each,
     need,
+    parsed,
     range_of,
+    size_in,
     text_of,
     untrusted,
 )
@@ -84,7 +86,7 @@ class AzureBucket:
             found = self._session.ask(lambda service: self._blob(service, key).get_blob_properties(**self._calls), key)
         except MissingObject:
             return None
-        return self._item(found)
+        return parsed(self.url, lambda: self._item(found))
 
     def list(self, prefix: str) -> Iterator[Item]:
 
@@ -92,14 +94,16 @@ class AzureBucket:
             client = service.get_container_client(self._container)
             listing = client.list_blobs(name_starts_with=self._prefix + prefix, results_per_page=PAGE, **self._calls)
             pages: Any = listing.by_page(token or None)
-            items = [self._item(found) async for found in await anext(pages)]
+            listed = [found async for found in await anext(pages)]
+            items = [parsed(self.url, partial(self._item, found)) for found in listed]
             return items, pages.continuation_token or ""
 
         return Pages(lambda token: self._session.ask(partial(page, token)))
 
     def _item(self, found: Any) -> Item:
         etag = found.etag.strip('"')  # listings have no quotes
-        return Item(found.name.removeprefix(self._prefix), found.size, etag, found.last_modified.timestamp())
+        modified = found.last_modified.timestamp()
+        return Item(found.name.removeprefix(self._prefix), size_in(found.size), etag, modified)
 
     # Reading.
 

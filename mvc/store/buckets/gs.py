@@ -19,6 +19,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from mvc.errors import MissingObject
+from mvc.objects.digits import whole_number
 from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.environment import certificates, check_environment
 from mvc.store.buckets.session import (
@@ -34,7 +35,9 @@ from mvc.store.buckets.session import (
     http_session,
     need,
     not_whole,
+    parsed,
     range_of,
+    size_in,
     text_of,
     unanswered,
     untrusted,
@@ -159,12 +162,13 @@ class GoogleBucket:
 
     def head(self, key: str) -> Item | None:
         try:
-            return self._item(self._ask("GET", self._object(key), key, fields="name,size,generation,updated").json)
+            found = self._ask("GET", self._object(key), key, fields="name,size,generation,updated")
         except MissingObject:
             if not self._confirmed:  # the bucket may be missing
                 self._page(self._prefix, "", most=1)
                 self._confirmed = True
             return None
+        return parsed(self.url, lambda: self._item(found.json))
 
     def list(self, prefix: str) -> Iterator[Item]:
         return Pages(partial(self._page, self._prefix + prefix))
@@ -174,15 +178,18 @@ class GoogleBucket:
         try:
             page = self._ask(
                 "GET", path, prefix=prefix, pageToken=token or None, maxResults=most or PAGE, fields=_FIELDS,
-            ).json
+            )
         except MissingObject:
             fix = f"gcloud storage buckets create gs://{self._bucket}"
             raise RemoteError(f"there is no bucket {self._bucket} in Google Cloud Storage", fix) from None
+        return parsed(self.url, lambda: self._items(page.json))
+
+    def _items(self, page: Mapping[str, Any]) -> Page:
         return [self._item(found) for found in page.get("items", [])], str(page.get("nextPageToken", ""))
 
     def _item(self, found: Mapping[str, Any]) -> Item:
-        key = found["name"].removeprefix(self._prefix)
-        return Item(key, int(found["size"]), found["generation"], datetime.fromisoformat(found["updated"]).timestamp())
+        key, modified = found["name"].removeprefix(self._prefix), datetime.fromisoformat(found["updated"]).timestamp()
+        return Item(key, size_in(found["size"]), str(found["generation"]), modified)
 
     # Reading.
 
@@ -219,7 +226,7 @@ class GoogleBucket:
         except MissingObject:
             self._page(self._prefix, "", most=1)  # raises for a missing bucket
             raise
-        if int(sent.json.get("size", -1)) != len(data):
+        if parsed(self.url, lambda: size_in(sent.json["size"])) != len(data):
             raise not_whole(self.url, key)
         return True
 
@@ -256,7 +263,7 @@ class GoogleBucket:
             "POST", self._uploads, key, headers={"X-Upload-Content-Type": _BINARY}, json={},
             uploadType="resumable", name=self._prefix + key,
         )
-        return answer.headers["Location"]
+        return parsed(self.url, lambda: answer.headers["Location"])
 
     def _send(self, key: str, address: str, fd: int, size: int, start: int) -> int:
         """Send the part at `start`, and return the next start as the server reports it."""
@@ -265,8 +272,9 @@ class GoogleBucket:
         answer = self._ask("PUT", address, key, size=end - start, headers=about, data=range_of(fd, start, end))
         if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED):
             return size
-        after = int(answer.headers.get("Range", "0--1").rpartition("-")[2]) + 1 if "Range" in answer.headers else 0
-        if after <= start:
+        last = whole_number(answer.headers.get("Range", "").rpartition("-")[2])
+        after = 0 if last is None else last + 1
+        if not start < after <= size:
             raise Transient(f"{self.url}/{key}: the server did not receive a part", AGAIN)
         return after
 

@@ -10,11 +10,13 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext, suppress
+from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import MvcError, UsageError
+from mvc.objects.digits import whole_number
 from mvc.store.buckets.bucket import Changed, Item, RemoteError, Transient
 from mvc.store.buckets.environment import PROXIES, TRUST, both_cases, check_environment
 from mvc.store.buckets.event_loop import event_loop
@@ -250,6 +252,43 @@ def checked(url: str, item: Item, data: bytes, size: int) -> bytes:
     if len(data) != size:
         raise wrong_length(url, item.key)
     return data
+
+
+def parsed(url: str, read: Callable[[], T]) -> T:
+    """Return what `read` finds in an answer.
+
+    Raises:
+        Transient: it fails, because the answer is not what the server's documentation promises.
+    """
+    try:
+        return read()
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError):
+        raise unparsable(url) from None
+
+
+def unparsable(url: str) -> Transient:
+    """Return the error for an answer with numbers or times that are none, or without them."""
+    return Transient(f"{url}: the answer cannot be parsed", AGAIN)
+
+
+def size_in(value: object) -> int:
+    """Return a size in bytes, which an answer has as a number or in digits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    size = whole_number(str(value)) if isinstance(value, int | str) else None
+    if size is None:
+        raise ValueError("no size")
+    return size
+
+
+def http_time(text: str) -> float:
+    """Return the time in a header, in seconds since the epoch; 0 for anything else."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ArithmeticError, OSError, TypeError, ValueError):
+        return 0
 
 
 def wrong_length(url: str, key: str) -> Transient:

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from mvc.store.buckets.bucket import Transient
 from mvc.store.buckets.s3.endpoint import is_amazon
-from mvc.store.buckets.s3.errors import Asked, translate
+from mvc.store.buckets.s3.errors import Asked, is_of_sdk, translate
 from mvc.store.buckets.s3.login import check_keys, check_settings
 from mvc.store.buckets.s3.transport import session_class
-from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, Backend, Session, need
+from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, Backend, Session, need, unparsable
 
 _CONNECTIONS = 64
 _PROOF = {
@@ -78,7 +78,12 @@ class S3Client:
         """Send a request on the event loop, and check that the response is from S3."""
         extra = self._created if operation in _CREATING else {}
         send = getattr(connection.client, operation)
-        answer: dict[str, Any] = await send(Bucket=self.bucket, **extra, **params)
+        try:
+            answer: dict[str, Any] = await send(Bucket=self.bucket, **extra, **params)
+        except (ArithmeticError, RuntimeError, ValueError) as error:  # the SDK's of a number or time that is none
+            if is_of_sdk(error):
+                raise
+            raise unparsable(self._url) from None
         if _PROOF.get(operation, "ResponseMetadata") not in answer:
             other = f"mvc remote set {self._name} -o endpoint_url=URL  # is it an S3 server?"
             raise Transient(f"{self._url}: the answer is not S3's", AGAIN if self._reached else other)

@@ -7,10 +7,9 @@ import errno
 import shlex
 import socket
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from ssl import SSLCertVerificationError
+from time import time
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ from mvc.errors import MissingObject, MvcError
 from mvc.store.buckets.address import hidden
 from mvc.store.buckets.bucket import RemoteError, SlowDown, Transient
 from mvc.store.buckets.s3.endpoint import has_bucket, server_alone, with_tls, without_bucket
-from mvc.store.buckets.session import AGAIN, changed
+from mvc.store.buckets.session import AGAIN, changed, http_time
 
 _KEYS = "export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...  # or AWS_PROFILE=..."
 _LOGIN = "aws sso login  # or renew the credentials"
@@ -145,6 +144,14 @@ def _typed(fix: str, asked: Asked) -> str:
     )
 
 
+def is_of_sdk(error: Exception) -> bool:
+    """Whether an error is one of the SDK's own or of its connections."""
+    import aiohttp  # noqa: PLC0415 - both are loaded
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    return isinstance(error, boto.BotoCoreError | boto.ClientError | aiohttp.ClientError | Redirected)
+
+
 def code_of(error: BaseException) -> str:
     """Return S3's code of an error, also of a translated one; empty if the server did not answer."""
     return str((_response(error) or {}).get("Error", {}).get("Code", ""))
@@ -242,11 +249,10 @@ def _redirected(target: str, asked: Asked) -> RemoteError:
 
 def _skew(response: Mapping[str, Any]) -> str:
     """Return the clock skew, by the date of the response."""
-    date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
-    try:
-        minutes = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() / 60
-    except (ValueError, TypeError):
+    date = http_time(str(response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")))
+    if not date:
         return "the clock of this machine is wrong"
+    minutes = (time() - date) / 60
     if abs(minutes) < 1:
         return "the clock of this machine and the server's differ too much"
     return f"the clock of this machine is {abs(minutes):.0f} minutes {'fast' if minutes > 0 else 'slow'}"

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvc.errors import MissingObject, UsageError
+from mvc.objects.digits import whole_number
 from mvc.store.buckets.bucket import RemoteError, Transient
 from mvc.store.buckets.environment import check_environment
 from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, text_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"(?:ssh|sftp)://(?:([^@/]*)@)?(\[[^\]/]*\]|[^:/]*)(?::([0-9]{1,5}))?(?:/(.*))?", re.DOTALL)
 _KEEPALIVE = 15
+_LAST_PORT = 65_535
 _MOST_CHANNELS = 8
 """OpenSSH allows ten sessions in a connection."""
 _REQUESTS_PER_CHANNEL = 4
@@ -44,15 +46,17 @@ class SshAddress(NamedTuple):
         """Parse a URL.
 
         Raises:
-            UsageError: it has no directory.
+            UsageError: it has no directory, or an impossible port.
         """
         match = _URL.fullmatch(url)
         path = (match[4] or "").removeprefix("~/").strip("/") if match else ""
         if not match or not match[2] or path in ("", "~"):
             example = "ssh://USER@HOST:PORT/DIR, or ssh://HOST/~/DIR in a home"
             raise UsageError(f"{url} does not name a directory", f"mvc remote set NAME URL  # {example}")
+        if (port := whole_number(match[3] or "0", _LAST_PORT)) is None:
+            raise UsageError(f"{url}: port {match[3]}, expected at most {_LAST_PORT}", "mvc remote set NAME URL")
         home = match[4].startswith("~/")
-        return cls(match[1] or "", match[2].strip("[]"), int(match[3] or 0), path if home else f"/{path}")
+        return cls(match[1] or "", match[2].strip("[]"), port, path if home else f"/{path}")
 
     @property
     def login(self) -> str:
