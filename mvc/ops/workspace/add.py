@@ -16,7 +16,7 @@ from mvc.objects.manifest import Manifest, encode
 from mvc.objects.names import check_path
 from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.shared.failures import Failure, collecting
-from mvc.ops.shared.pointers import publish_pointers, store_directory
+from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
 from mvc.ops.shared.selection import unusable
 from mvc.ops.shared.workspace_content import observed_id, pointer_id, refuse_empty, refuse_stub, same_content
 from mvc.project import FOLDER, Project
@@ -25,6 +25,7 @@ from mvc.scm.index import index_paths
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
+from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.observe import Observed, ObserveOptions, check_storable, observe, settled
 from mvc.workspace.read_files import storing
 from mvc.workspace.scan import Scan, refusal
@@ -171,13 +172,15 @@ def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[
         if below := holders.get(path):
             line = project.shell.line("mvc add", below)
             raise UsageError(f"{path} contains {below}, which is tracked on its own", line)
-        if (mine := in_git.at_or_below(path)) == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
+        files = in_git.at_or_below(path)
+        mine = not_excluded(in_workspace(project.tree), path, files)
+        if mine == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
             line = f"{project.shell.line('mvc -C', path)} add PATH"
             raise UsageError(f"{path} is a submodule, a repository of its own", line)
         if mine:
             recursive = "-r " if mine != [path] else ""
             _check_fetched(project, mine)
-            untrack = project.shell.line(f"git rm {recursive}--cached --", path)
+            untrack = project.shell.line(f"git rm {recursive}--cached --", *([path] if mine == files else mine))
             line = f"{untrack} && {project.shell.line('mvc add', path)}"
             raise UsageError(f"{path} is tracked by Git and can't be tracked by mvc as well", line)
 
@@ -258,7 +261,8 @@ def _observe(
             None if target.inside else partial(_check_files, project, target.path, pointer),
         ),
     )
-    if observed.scan.kind == "none" and not target.inside:
+    is_bare = observed.scan.is_bare and pointer is not None and bool(pointer.files)
+    if (observed.scan.kind == "none" or is_bare) and not target.inside:
         raise MvcError(f"{target.path} is tracked but missing", project.shell.line("mvc checkout", target.path))
     if error := refusal(target.path, observed.scan, project.shell.show):
         raise error
@@ -335,7 +339,11 @@ def _updated(
 
 def _publish(project: Project, prepared: list[Prepared], options: AddOptions) -> None:
     pointers = [Replacement(item.target.path + SUFFIX, item.target.raw, emit(item.pointer)) for item in prepared]
-    publish_pointers(project, pointers, stage_them=options.stage)
+    shown = {
+        item.target.path: shown_to_git(project, item.target.path, item.observed.scan.excluded)
+        for item in prepared if item.pointer.kind == "dir"
+    }
+    publish_pointers(project, pointers, stage_them=options.stage, shown=shown)
     for item in prepared:
         _remember(project, item)
     project.catalog.flush()
