@@ -73,6 +73,12 @@ def _check_text(value: str) -> str:
     return "" if value and value.isprintable() else "expected one line of text"
 
 
+def _check_login(value: str) -> str:
+    if reason := _check_text(value):
+        return reason
+    return "" if value == value.strip() else "expected no blank at its ends"
+
+
 def _check_one_of(*names: str) -> Callable[[str], str]:
     return lambda value: "" if value in names else f"invalid value {value!r}: expected one of {', '.join(names)}"
 
@@ -141,11 +147,11 @@ OPTIONS: Mapping[str, Key] = {
             "S3 checksums of sent objects: when_supported (the default) or when_required",
             _check_one_of("when_supported", "when_required"),
         ),
-        Key("profile", "", "Profile of the AWS configuration", _check_text, committed=False),
+        Key("profile", "", "Profile of the AWS configuration", _check_login, committed=False),
         Key("ca_bundle", "", "Absolute path of a file with trusted certificates", _check_dir, committed=False),
-        Key("access_key_id", "", "Access key", _check_text, committed=False, secret=True),
-        Key("secret_access_key", "", "Secret of the access key", _check_text, committed=False, secret=True),
-        Key("session_token", "", "Token of a temporary access key", _check_text, committed=False, secret=True),
+        Key("access_key_id", "", "Access key", _check_login, committed=False, secret=True),
+        Key("secret_access_key", "", "Secret of the access key", _check_login, committed=False, secret=True),
+        Key("session_token", "", "Token of a temporary access key", _check_login, committed=False, secret=True),
     )
 }
 """The options of a remote, `remotes.NAME.OPTION`; all but `url` are for S3."""

@@ -76,7 +76,7 @@ def test_a_place_has_one_spelling(text: str, location: Location) -> None:
         ("s3:///models", "invalid bucket or host"),
         ("s3://m", "invalid bucket or host"),
         ("s3://-x-/y", "invalid bucket or host"),
-        ("s3://models/../x", "is '.' or '..'"),
+        ("s3://models/../x", "its path contains '.' or '..'"),
         ("ssh://-oProxyCommand=x/y", "invalid bucket or host"),
         ("simplecache::s3://models", "chained"),
         ("s3://models/x::http://elsewhere", "chained"),

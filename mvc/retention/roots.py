@@ -29,7 +29,7 @@ _DIGEST = re.compile(r'"([0-9a-f]{64})"')
 _WHOLE = re.compile(r'^blake3: "([0-9a-f]{64})"$', re.MULTILINE)
 """The digest of all content of a pointer: for a directory, its manifest."""
 _LISTED = re.compile(r"^([0-9a-f]{64}) ", re.MULTILINE)
-_FORMAT = re.compile(r"^mvc: (\d+)$", re.MULTILINE | re.ASCII)
+_NEWER = re.compile(r"^mvc: 0*(?:[2-9]|1\d)\d*$", re.MULTILINE | re.ASCII)
 MANIFESTS = (b"mvc-manifest 1\n", b"mvc-manifest-index 1\n")
 """The first bytes of manifests; the longer one last."""
 
@@ -53,7 +53,7 @@ class PointerReader:
         waiting = iter(pointers)
         while batch := list(islice(waiting, _BATCH)):
             text = b"\n".join(batch).decode("latin-1")
-            if any(int(number) > 1 for number in set(_FORMAT.findall(text))):
+            if _NEWER.search(text):
                 raise MvcError("a pointer was written by a newer mvc", "pip install --upgrade modelvc")
             names.update(_DIGEST.findall(text))
             for raw in batch:

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from mvc.errors import MvcError
+from mvc.objects.digits import whole_number
 from mvc.objects.visible import visible
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import contains, tree_of
@@ -51,9 +52,9 @@ def reading(environ: Mapping[str, str], layout: Layout) -> Git:
 def _with_setting(environ: Mapping[str, str], key: str, value: str) -> dict[str, str]:
     """Return the environment with one more setting for Git. Git itself rejects an invalid count."""
     count = environ.get("GIT_CONFIG_COUNT", "") or "0"
-    if not count.isdecimal():
+    if (number := whole_number(count)) is None:
         return dict(environ)
-    more = {"GIT_CONFIG_COUNT": str(int(count) + 1), f"GIT_CONFIG_KEY_{count}": key, f"GIT_CONFIG_VALUE_{count}": value}
+    more = {"GIT_CONFIG_COUNT": str(number + 1), f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return {**environ, **more}
 
 

@@ -1,9 +1,9 @@
-"""The managed block of a `.gitignore`: sorted, one line for each tracked path beside it."""
+"""The managed block of a `.gitignore`: sorted by the tracked paths beside it, mostly one line for each."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 BEGIN = "# mvc begin: written by mvc, do not edit"
 END = "# mvc end"
@@ -16,19 +16,65 @@ def pattern(name: str) -> str:
     return "/" + re.sub(r" (?= *$)", r"\\ ", escaped)
 
 
-def update(text: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> str:
+def lines(name: str, let_through: Iterable[str] = ()) -> list[str]:
+    """Return the lines that make Git ignore `name`, but nothing of `let_through`: paths in that directory.
+
+    Git does not look into an ignored directory, so each one above such a path ignores what is directly in it.
+    """
+    shown: dict[str, set[str]] = {}
+    for path in let_through:
+        parts = path.rstrip("/").split("/")
+        for depth in range(len(parts)):
+            last = depth + 1 == len(parts)
+            child = "/".join(parts[: depth + 1]) + ("/" if not last or path.endswith("/") else "")
+            shown.setdefault("/".join(parts[:depth]), set()).add(child)
+    found = []
+    for folder in sorted(shown):
+        found.append(f"{_escaped(f'{name}/{folder}'.rstrip('/'))}/*")
+        found += [f"!{_escaped(f'{name}/{child}')}" for child in sorted(shown[folder])]
+    return found or [pattern(name)]
+
+
+def _escaped(path: str) -> str:
+    return "".join(map(pattern, path.split("/"))) if not path.endswith("/") else f"{_escaped(path[:-1])}/"
+
+
+def update(
+    text: str, *, add: Iterable[str] = (), remove: Iterable[str] = (), shown: Mapping[str, Iterable[str]] = {},
+) -> str:
     """Return the `.gitignore` `text` with `add` ignored, and `remove` not.
 
+    `shown` has paths that Git sees in a directory of `add`; a directory that it does not name keeps its lines.
     Lines outside the block, and their line ends, are not changed.
     """
     before, block, after = _split(text)
-    names = (set(block) | set(map(pattern, add))) - set(map(pattern, remove))
-    if names == set(block):
+    groups: dict[str, list[str]] = {}
+    for line in block:
+        groups.setdefault(_first(line), []).append(line)
+    for name in add:
+        key = _first(pattern(name))
+        if name in shown or key not in groups:
+            groups[key] = lines(name, shown.get(name, ()))
+    for name in remove:
+        groups.pop(_first(pattern(name)), None)
+    new = [line for key in sorted(groups) for line in groups[key]]
+    if set(new) == set(block):
         return text
-    if not names:
+    if not new:
         return before + after
     gap = "\n" if before and not before.endswith("\n") else ""
-    return before + gap + "\n".join([BEGIN, *sorted(names), END]) + "\n" + after
+    return before + gap + "\n".join([BEGIN, *new, END]) + "\n" + after
+
+
+def _first(line: str) -> str:
+    """Return the first part of a line's path: all lines of a directory have the same."""
+    return line.removeprefix("!").removeprefix("/").partition("/")[0]
+
+
+def without_block(text: str) -> str:
+    """Return the user's own lines."""
+    before, _, after = _split(text)
+    return before + after
 
 
 def _split(text: str) -> tuple[str, list[str], str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Large = Callable[[SourceFile], ReadFile]
 Small = Callable[[bytes], Digest]
+Check = Callable[[str, bytes], object]
 
 
 class FileReader(NamedTuple):
@@ -32,6 +33,8 @@ class FileReader(NamedTuple):
     """Large files read concurrently."""
     likely: frozenset[int] = frozenset()
     """Sizes of known content: a file of that size may be unchanged."""
+    check: Check | None = None
+    """Called with path and bytes of a small file, before it is processed; may raise to refuse it."""
 
 
 def hashing(progress: Progress) -> FileReader:
@@ -39,9 +42,11 @@ def hashing(progress: Progress) -> FileReader:
     return FileReader(hash_bytes, _hash_large, progress)
 
 
-def storing(writer: CacheWriter, progress: Progress, jobs: int, likely: Iterable[int]) -> FileReader:
+def storing(
+    writer: CacheWriter, progress: Progress, jobs: int, likely: Iterable[int], check: Check | None = None,
+) -> FileReader:
     """Return a reader that stores in the cache."""
-    return FileReader(writer.put_bytes, writer.put_file, progress, affordable(jobs), frozenset(likely))
+    return FileReader(writer.put_bytes, writer.put_file, progress, affordable(jobs), frozenset(likely), check)
 
 
 def _hash_large(source: SourceFile) -> ReadFile:
@@ -89,6 +94,8 @@ def _read_small(fd: int, status: os.stat_result, path: str, reader: FileReader) 
         check_unchanged(fd, status, path)
     finally:
         os.close(fd)
+    if reader.check is not None:
+        reader.check(path, data)
     reader.progress.advance(len(data))
     return ReadFile(reader.small(data), status)
 

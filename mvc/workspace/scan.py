@@ -13,12 +13,14 @@ from mvc.errors import MvcError, UsageError
 from mvc.fs.files import StatData
 from mvc.fs.scratch import SIBLING
 from mvc.fs.tree import Tree
-from mvc.workspace.ignore import FILE, Rules, ignored, rules_above, with_folder
+from mvc.workspace.ignore import FILE, Rules, ignored, in_workspace, rules_above, with_folder
 from mvc.workspace.links import Links
 
 STAT_FIELDS = len(StatData._fields)
 SIZE, MTIME, CTIME = map(StatData._fields.index, ("size", "mtime_ns", "ctime_ns"))
 """Positions of fields in stat data."""
+MOST_EXCLUDED = 256
+"""Excluded names that are kept; one more tells that there are others."""
 _SYMLINK = "a symlink that does not point at a regular file"
 
 
@@ -36,10 +38,17 @@ class Scan(NamedTuple):
     """Symlinks among the names, and the object each points at; empty when it points elsewhere."""
     refused: dict[str, str]
     """Paths that cannot be stored, and why."""
+    excluded: list[str]
+    """The first files and directories that `.mvcignore` excludes; a directory ends in a slash."""
 
     def stat(self, position: int) -> StatData:
         """Return the stat data of the name at `position`."""
         return StatData(*self.stat_data[position * STAT_FIELDS : (position + 1) * STAT_FIELDS])
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether a directory has nothing but excluded files: Git may have brought them, before the content is here."""
+        return self.kind == "dir" and not self.names and not self.refused and bool(self.excluded)
 
     @property
     def sizes(self) -> array[int]:
@@ -58,12 +67,12 @@ def scan(tree: Tree, path: str, links: Links) -> Scan:
     Raises:
         UnsafePath: a directory above `path` is a symlink.
     """
-    found = Scan("none", [], array("q"), set(), {}, {})
+    found = Scan("none", [], array("q"), set(), {}, {}, [])
     status = tree.lstat(path)
     if status is None:
         return found
     if stat.S_ISDIR(status.st_mode):
-        _walk(tree, path, "", rules_above(tree, path), links, found)
+        _walk(tree, path, "", rules_above(in_workspace(tree), path), links, found)
         return found._replace(kind="dir")
     dir_fd, name = tree.parent(path)
     _add_special(found, "", name, dir_fd, status, links)
@@ -75,12 +84,14 @@ def _walk(tree: Tree, path: str, prefix: str, rules: Rules, links: Links, found:
     with os.scandir(fd) as entries:
         listed = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
     if any(name == FILE for name, _ in listed):
-        rules = with_folder(tree, path, rules)
+        rules = with_folder(in_workspace(tree), path, rules)
     folders = []
     names, stat_data = found.names, found.stat_data
     for name, status in listed:
         mode = status.st_mode
         if rules and ignored(rules, f"{path}/{name}", directory=stat.S_ISDIR(mode)):
+            if len(found.excluded) <= MOST_EXCLUDED:
+                found.excluded.append(f"{prefix}{name}/" if stat.S_ISDIR(mode) else f"{prefix}{name}")
             continue
         if mode & 0o170111 == stat.S_IFREG:  # regular and not executable: nearly all files
             names.append(prefix + name)

@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from harness import LARGE, MANY, Repo, noise
+from harness import LARGE, MANY, MVC, Repo, noise
+
+from mvc.objects.hashing import hash_bytes
+from mvc.objects.pointer import emit, file_pointer
 
 NAMES = [
     "model.onnx",
@@ -23,7 +26,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("size", [0, 1, 1000, LARGE])
+@pytest.mark.parametrize("size", [1, 1000, LARGE])
 def test_add_of_a_file_stores_points_ignores_and_stages(repo: Repo, size: int) -> None:
     content = noise("m", size)
     repo.write("models/m.bin", content)
@@ -375,3 +378,120 @@ def test_what_was_added_stays_when_a_later_version_cannot_be_read(repo: Repo) ->
     repo.remove("data/part-0001.bin")
     repo.ok("checkout", "data")
     assert repo.states() == {"data": "clean"}
+
+
+# Stand-ins for content.
+
+LFS = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'7' * 64}\nsize 12345\n"
+ANNEX = f"/annex/objects/SHA256E-s12345--{'7' * 64}.bin\n"
+DVC = "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  size: 12345\n  hash: md5\n  path: m.bin\n"
+STUBS = {
+    "m.bin": (LFS, "m.bin is a pointer of git-lfs", "git lfs pull --include=m.bin"),
+    "a b.bin": (LFS, "a b.bin is a pointer of git-lfs", "git lfs pull '--include=a b.bin'"),
+    "n.bin": (ANNEX, "n.bin is a pointer of git-annex", "git annex get -- n.bin"),
+    "m.bin.dvc": (DVC, "m.bin.dvc is a pointer of DVC", "dvc pull m.bin.dvc"),
+    "k.dvc": ("md5: 0123456789abcdef0123456789abcdef\n" + DVC, "k.dvc is a pointer of DVC", "dvc pull k.dvc"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message", "line"), [(name, *told) for name, told in STUBS.items()])
+def test_a_file_that_stands_for_content_elsewhere_is_refused(
+    repo: Repo, name: str, content: str, message: str, line: str,
+) -> None:
+    repo.write(name, content)
+    repo.write("good.bin", "good")
+    result = repo.fails(2, "add", name, "good.bin")
+    assert result.errors == [f"{message}, whose content was not fetched"]
+    assert result.fixes == [f"{line}  # then run the command again"]
+    assert repo.states() == {"good.bin": "clean"}
+    assert repo.fails(2, "eval", "record", name, "--tag", "v1.0.0", "--metric", "auc=1").errors == result.errors
+    data = ("--dataset", f"h={name}")
+    recorded = repo.mvc("eval", "record", "good.bin", "--tag", "v1.0.0", "--metric", "auc=1", *data)
+    assert (recorded.code, recorded.errors) == (2, result.errors)
+
+
+@pytest.mark.parametrize("name", STUBS)
+def test_neither_in_a_directory(repo: Repo, name: str) -> None:
+    repo.write_dir("data", 3)
+    repo.ok("add", "data")
+    before = repo.read("data.mvc")
+    repo.write(f"data/deep/{name}", STUBS[name][0])
+    for path in ("data", "data/deep", f"data/deep/{name}"):
+        assert f"data/deep/{STUBS[name][1]}" in repo.fails(2, "add", path).errors[0]
+    assert repo.read("data.mvc") == before
+    repo.write(".mvcignore", f"/data/deep/{name}\n")
+    repo.ok("add", "data")
+
+
+def test_what_only_looks_like_a_stub(repo: Repo) -> None:
+    repo.write("large.bin", LFS + "x" * 1024)
+    repo.write("my.dvc", "not a pointer")
+    repo.write("data/m.bin", "content")
+    repo.write("data/m.bin.dvc", DVC)  # beside its content
+    repo.write("readme.md", f"a stub begins with {LFS}")
+    repo.ok("add", "large.bin", "my.dvc", "data", "readme.md")
+    repo.write("m.bin", "content")
+    repo.write("m.bin.dvc", DVC)
+    assert repo.fails(2, "add", "m.bin.dvc").fixes == ["mvc add m.bin"]
+
+
+def test_a_stub_in_git_is_fetched_before_git_forgets_it(repo: Repo) -> None:
+    """The whole way of a model from git-lfs to mvc, as the lines to type lead it."""
+    repo.write(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    repo.write("m.bin", "the content")
+    repo.git("lfs", "install", "--local", "--skip-repo")
+    repo.git("add", ".")
+    repo.git("commit", "-q", "--no-verify", "-m", "by git-lfs")
+    stub = repo.git("cat-file", "-p", "HEAD:m.bin")
+    repo.write("m.bin", f"{stub}\n")
+    for _ in range(3):
+        result = repo.mvc("add", "m.bin")
+        if result.code == 0:
+            break
+        repo.run("bash", "-c", result.fixes[0])
+    assert repo.read("m.bin") == b"the content"
+    assert repo.states() == {"m.bin": "clean"}
+
+
+# Empty files.
+
+
+def test_an_empty_file_is_refused_alone_and_usual_in_a_directory(repo: Repo) -> None:
+    repo.write("m.bin", "")
+    result = repo.fails(2, "add", "m.bin")
+    assert result.errors == ["m.bin is empty"]
+    assert repo.fails(2, "eval", "record", "m.bin", "--tag", "v1.0.0", "--metric", "auc=1").errors == result.errors
+    repo.run("bash", "-c", result.fixes[0])
+    assert repo.git("diff", "--cached", "--name-only") == "m.bin"
+    for name in ("package/__init__.py", "package/data/.gitkeep"):
+        repo.write(name, "")
+    repo.ok("add", "package")
+    assert repo.states() == {"package": "clean"}
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_tracked_file_that_became_empty_is_brought_back_by_the_line_to_type(
+    repo: Repo, tmp_path: Path, lost: bool,
+) -> None:
+    repo.added("m.bin", "content")
+    repo.ok("remote", "add", "nas", str(tmp_path / "nas"))
+    repo.ok("push")
+    repo.write("m.bin", "")
+    if lost:
+        repo.remove(".git/mvc/packs")
+    result = repo.fails(2, "add", "m.bin")
+    assert result.errors == ["m.bin is empty"]
+    assert result.fixes[0].startswith("mvc fetch" if lost else "mvc checkout -f m.bin")
+    repo.run("bash", "-c", result.fixes[0].replace("mvc ", f"{MVC} "))
+    assert repo.read("m.bin") == b"content"
+
+
+def test_a_pointer_of_an_empty_file_from_an_earlier_mvc_still_works(repo: Repo) -> None:
+    repo.write("data/empty", "")
+    repo.ok("add", "data")
+    repo.write("m.bin.mvc", emit(file_pointer(hash_bytes(b""))))
+    repo.ok("checkout", "m.bin")
+    assert repo.read("m.bin") == b""
+    repo.path("m.bin").touch()
+    repo.ok("add", "m.bin")
+    assert repo.states() == {"data": "clean", "m.bin": "clean"}

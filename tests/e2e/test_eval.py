@@ -277,12 +277,14 @@ def test_with_several_data_sets_a_metric_belongs_to_the_one_it_names(model: Repo
 
 
 def test_a_file_and_the_command_line_together(model: Repo) -> None:
-    model.write("out/metrics.json", json.dumps({"auc": 0.9, "fuel": 0.4, "host": "x"}))
+    model.write("out/metrics.json", json.dumps({"auc": 0.9, "auc_stderr": float("nan"), "fuel": 0.4, "host": "x"}))
     result = model.ok(
         "eval", "record", "ranker.onnx", "--tag", "v1.0.0", "--metrics", "../out/metrics.json", "--metric", "auc=0.8",
         "--lower-is-better", "fuel", cwd="models",
     )
-    assert warned(result) == ["skipped non-numeric entries: host"]
+    assert warned(result) == [
+        "skipped non-numeric entries: host", "../out/metrics.json: omitted standard errors: auc_stderr is NaN",
+    ]
     assert {item.name: (item.value, item.higher_is_better) for item in report(model).metrics} == {
         "fuel": (0.4, False), "auc": (0.8, True),
     }

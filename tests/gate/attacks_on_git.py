@@ -243,6 +243,32 @@ def content_below_its_pointer(pr: History) -> None:
     pr.commit()
 
 
+@attack("MVC302", "MVC301")
+def raw_model_that_mvcignore_excludes(pr: History) -> None:
+    """Exclude files of a tracked directory, so that they are Git's: models and large files are refused as elsewhere."""
+    pr.start(ruled("report: optional"))
+    pr.point_dir("models/bert", config=1)
+    pr.commit()
+    pr.change()
+    pr.put(".mvcignore", "*.onnx\n*.txt\n")
+    pr.put("models/bert/raw.onnx", "weights")
+    pr.put("models/bert/large.txt", "x" * 2_000_000)
+    pr.commit()
+
+
+@attack("MVC308")
+def mvcignore_that_the_change_deletes(pr: History) -> None:
+    """Leave a file in Git that `.mvcignore` no longer excludes."""
+    pr.start(ruled("report: optional"))
+    pr.point_dir("models/bert", weights=1)
+    pr.put(".mvcignore", "*.json\n")
+    pr.commit()
+    pr.change()
+    pr.remove(".mvcignore")
+    pr.put("models/bert/config.json", "{}")
+    pr.commit()
+
+
 @attack("MVC308")
 def submodule_where_the_content_belongs(pr: History) -> None:
     """Put a submodule at the model's own path."""

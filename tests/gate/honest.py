@@ -882,3 +882,18 @@ def remote_that_cannot_be_asked(pr: History) -> None:
 def never_pushed(pr: History) -> None:
     """Forget to push: whoever merges this cannot get the model."""
     _push(_with_remote(pr), "something else")
+
+
+@honest()
+def texts_of_a_tracked_directory_in_git(pr: History) -> None:
+    """Commit the texts that `.mvcignore` excludes from a tracked directory, and change one."""
+    pr.start(ruled("report: optional"))
+    pr.point_dir("models/bert", weights=1)
+    pr.put(".mvcignore", "*.json\nREADME.md\ndocs/\n")
+    pr.put("models/bert/config.json", "{}")
+    pr.commit()
+    pr.change()
+    pr.put("models/bert/config.json", '{"layers": 2}')
+    pr.put("models/bert/README.md", "# A model")
+    pr.put("models/bert/docs/usage.txt", "usage")
+    pr.commit()

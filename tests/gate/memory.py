@@ -17,7 +17,7 @@ from gate.histories import FILE, Commit, History
 from mvc.errors import InvalidFormat
 from mvc.objects.pointer import SUFFIX
 from mvc.objects.pointer_reader import parse
-from mvc.ops.judging.touched_models import enters, is_pointer, look_at, stem, touched_models
+from mvc.ops.judging.touched_models import ContentInGit, enters, is_pointer, look_at, stem, touched_models
 from mvc.ops.shared.ssh_signatures import signers_of
 from mvc.quality.files import MAX_BYTES, POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
@@ -120,7 +120,8 @@ class _Change:
         self._base = _tree(base)
         self._head = _tree(head)
         self._index = as_index(_entries(self._head), differing(_entries(self._base), _entries(self._head)))
-        self._paths = sorted(touched_models(self._index))
+        self._content = ContentInGit(self._index, lambda _: None)
+        self._paths = sorted(touched_models(self._index, self._content))
 
     def facts(self) -> Facts:
         old, new = self._base.get, self._head.get
@@ -185,7 +186,7 @@ class _Change:
     def _blobs(self) -> Iterator[BlobFacts]:
         """Yield what enters Git, and is no pointer or report."""
         for path in self._index.changes:
-            if enters(self._index, path, _models(self._head)):
+            if enters(self._index, path, _models(self._head), self._content):
                 raw = self._head[path].raw
                 look = look_at(raw, len(raw))
                 if look and look.counts(symlink=False):

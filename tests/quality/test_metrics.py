@@ -133,7 +133,61 @@ def test_scikit_learn() -> None:
 
 def test_what_is_no_number_is_left_out_and_named() -> None:
     found = find_metrics({"auc": 0.9, "model": "ranker", "confusion": [[1, 2]], "at": {"host": "x"}}, "m")
-    assert found == ((Metric("auc", 0.9),), None, ("model", "confusion", "at/host"))
+    assert found.metrics == (Metric("auc", 0.9),)
+    assert (found.skipped, found.no_errors) == (("model", "confusion", "at/host"), ())
+
+
+NO_ERRORS = {
+    "NaN": "NaN", "Infinity": "Infinity", "-Infinity": "-Infinity", "1e999": "Infinity", "-0.5": "-0.5",
+    "true": "true", '"n/a"': "'n/a'", '{"a": 1}': '{"a": 1}', "[1]": "[1]",
+    "1" + "0" * 320: "an integer of more than 64 bits", "1" + "0" * 5000: "Infinity",
+}
+"""Values of a standard error that are none, and how a message shows them."""
+WITH_ERRORS = {
+    "lm-eval": ('{"results": {"arc": {"acc,none": 0.5, "acc_stderr,none": %s}}}', "arc/acc", "arc/acc_stderr,none"),
+    "old lm-eval": (
+        '{"results": {"arc": {"acc": 0.5, "acc_stderr": %s}}, "versions": {}}', "arc/acc", "arc/acc_stderr",
+    ),
+    "a report": ('[{"name": "auc", "value": 0.5, "stderr": %s}]', "auc", "stderr of auc"),
+    "MLflow's list": ('[{"key": "auc", "value": 0.5}, {"key": "auc_stderr", "value": %s}]', "auc", "auc_stderr"),
+}
+
+
+@pytest.mark.parametrize(("form", "metric", "named"), WITH_ERRORS.values(), ids=WITH_ERRORS)
+@pytest.mark.parametrize(("value", "shown"), NO_ERRORS.items(), ids=NO_ERRORS.values())
+def test_a_standard_error_that_is_no_number_is_left_out_and_named(
+    form: str, metric: str, named: str, value: str, shown: str,
+) -> None:
+    found = read_metrics((form % value).encode(), "m.json")
+    assert [(label(item), item.value, item.stderr) for item in found.metrics] == [(metric, 0.5, None)]
+    assert found.no_errors == (f"{named} is {shown}",)
+
+
+@pytest.mark.parametrize("value", ["null", '"N/A"', '""', "[]"])
+def test_an_error_that_lm_eval_did_not_estimate_is_left_out(value: str) -> None:
+    found = read_metrics((WITH_ERRORS["lm-eval"][0] % value).encode(), "m.json")
+    assert found == ((Metric("arc/acc", 0.5),), None, (), ())
+
+
+@pytest.mark.parametrize("value", ["NaN", "null", "-Infinity"])
+def test_a_flat_standard_error_that_is_no_number_is_left_out(value: str) -> None:
+    for name in ("auc_stderr", "stderr", "acc_stderr,none", "val/auc std_err", "auc_stderror"):
+        found = read_metrics(f'{{"auc": 0.5, "{name}": {value}, "n": {{"{name}": {value}}}}}'.encode(), "m.json")
+        assert found.metrics == (Metric("auc", 0.5),)
+        assert found.no_errors == (f"{name} is {value}", f"n/{name} is {value}")
+    run = {"info": {}, "data": {"metrics": {"auc": 0.5, "auc_stderr": float(value.replace("null", "nan"))}}}
+    assert find_metrics(run, "m").metrics == (Metric("auc", 0.5),)
+    assert read({"auc": 0.5, "auc_stderr": 0.1}) == {"auc": 0.5, "auc_stderr": 0.1}
+    assert refused(f'{{"auc_std": {value}}}')
+
+
+def test_steps_and_counts_that_are_no_numbers_order_and_count_nothing() -> None:
+    steps = ["NaN", "1" + "0" * 320, "Infinity", '"5"', "null", "1e999"]
+    for step in steps:
+        raw = f'[{{"key": "auc", "value": 1, "step": 3}}, {{"key": "auc", "value": 2, "step": {step}}}]'
+        assert read_metrics(raw.encode(), "m").metrics == (Metric("auc", 1.0),)
+        raw = f'[{{"name": "auc", "value": 1, "n": {step}}}]'
+        assert read_metrics(raw.encode(), "m").metrics == (Metric("auc", 1.0),)
 
 
 # Refused.
@@ -163,7 +217,14 @@ def test_what_is_no_number_is_left_out_and_named() -> None:
     ('{"auc": true}', "auc is true, expected a number"),
     ('{"auc": null}', "auc is null, expected a number"),
     ('{"auc": 1' + "0" * 400 + "}", "auc is too large"),
-    ('{"auc": 1' + "0" * 5000 + "}", "not JSON"),
+    ('{"auc": 1' + "0" * 5000 + "}", "auc is inf"),
+    ('{"results": {"arc": {"acc,none": NaN, "acc_stderr,none": NaN}}}', "arc/acc is nan, expected a finite number"),
+    ('{"results": {"arc": {"acc,none": []}}}', "arc/acc is [], expected a number"),
+    ('{"results": {"arc": {"acc,none": {"a": 1}}}}', 'arc/acc is {"a": 1}, expected a number'),
+    ('[{"key": "auc", "value": NaN, "step": 1}]', "auc is nan"),
+    ('{"main": {"data": {"m.json": {"data": {"val": {"auc": -Infinity}}}}}}', "val/auc is -inf"),
+    ('{"accuracy": NaN, "macro avg": {"precision": 1, "recall": 1, "f1-score": 1}}', "accuracy is nan"),
+    ('{"macro avg": {"precision": NaN, "recall": 1, "f1-score": 1}}', "precision of macro avg is nan"),
     ('{"results": {"arc": {"acc,none": "N/A"}}}', "arc/acc is 'N/A', expected a number"),
     ('{"macro avg": {"precision": 1, "recall": null, "f1-score": 1}}', "recall of macro avg is null"),
 ])

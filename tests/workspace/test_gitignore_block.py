@@ -84,6 +84,22 @@ def test_git_ignores_a_directory_with_all_that_is_in_it(folder: Path) -> None:
     assert ignored(folder, ["data/a/b", "data2/a"]) == {"data/a/b"}
 
 
+SHOWN = ["README.md", "deep/er/a b.json", "deep/x.json", "docs/", "[x].md", "deep/sub/docs/"]
+
+
+def test_git_sees_the_paths_that_are_let_through(folder: Path) -> None:
+    text = update("", add=["data", "m.bin"], shown={"data": SHOWN})
+    (folder / ".gitignore").write_text(text)
+    seen = [f"data/{name}" for name in (*SHOWN, "docs/a/b", "deep/sub/docs/x")]
+    hidden = ["data/m", "data/deep/m", "data/deep/er/m", "data/other/a", "data/x.md", "data/deep/sub/x", "m.bin"]
+    assert ignored(folder, [*seen, *hidden, "other"]) == set(hidden)
+    again = update(text, add=["data"])
+    assert again == text, "who does not know what is let through leaves it"
+    assert update(text, add=["data"], shown={"data": []}) == update("", add=["data", "m.bin"])
+    assert update(text, remove=["data"]) == update("", add=["m.bin"])
+    assert update(update(text, add=["data2"]), remove=["data2"]) == text
+
+
 name = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=8).filter(
     accepted
 )

@@ -17,9 +17,12 @@ from mvc.retention.available import known_objects
 from mvc.scm import condition
 from mvc.scm.index import index_paths
 from mvc.store.cache.inventory import quarantined_objects
+from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.tracked import Tracked
 
 _MINUTE_NS = 60 * 10**9
+_ANY = ".mvc-any"
+"""A name that no file has: of a tracked directory Git ignores all but what `.mvcignore` excludes."""
 
 
 def checks(project: Project, now: int) -> list[Check]:
@@ -79,15 +82,25 @@ def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
 
 
 def _in_index(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
-    index = index_paths(project.git)
-    if found := [item.path for item in tracked if index.at_or_below(item.path)]:
-        fix = project.shell.line("git rm -r -q --cached --", *found)
+    index, rules = index_paths(project.git), in_workspace(project.tree)
+    in_git = {item.path: index.at_or_below(item.path) for item in tracked}
+    twice = {path: not_excluded(rules, path, files) for path, files in in_git.items()}
+    if found := [path for path, files in twice.items() if files]:
+        whole = [path for path in found if twice[path] == in_git[path]]
+        parts = [file for path in found if path not in whole for file in twice[path]]
+        fix = project.shell.line("git rm -r -q --cached --", *whole, *parts)
         yield Problem("in-index", f"tracked by both Git and mvc: {some(found)}", fix)
 
 
 def _not_ignored(project: Project, present: list[str]) -> Iterator[Problem]:
-    if found := condition.not_ignored(project.git, present):
+    path_of = {f"{path}/{_ANY}" if _is_directory(project, path) else path: path for path in present}
+    if found := [path_of[name] for name in condition.not_ignored(project.git, path_of)]:
         yield Problem("not-ignored", f"Git does not ignore {some(found)}", project.shell.line("mvc add", *found))
+
+
+def _is_directory(project: Project, path: str) -> bool:
+    full = f"{project.root}/{path}"
+    return os.path.isdir(full) and not os.path.islink(full)
 
 
 def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:

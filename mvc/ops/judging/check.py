@@ -26,6 +26,7 @@ from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import ParsedPolicy, read_policy
 from mvc.scm.index import index_paths, list_files, staged_file
 from mvc.workspace.catalog import Catalog
+from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.tracked import Tracked
 
 _ABOUT_SEVERAL_MODELS = frozenset({"MVC101", "MVC106"})
@@ -65,12 +66,13 @@ def _models(project: Project, paths: list[str]) -> Iterator[ModelFacts]:
     tracked = project.tracked()
     entries = list_files(project.git, f"*{SUFFIX}")
     conflicts = {entry.path for entry in entries if entry.stage}
-    in_git = index_paths(project.git)
+    in_git, rules = index_paths(project.git), in_workspace(project.tree)
     for selection in chosen(project, tracked, paths) if paths or tracked else ():
         item = selection.item
         pointer, report = _pointer(project, item), _report(project, item, conflicts)
         in_cache = None if item.pointer is None else is_cached(project, item.pointer)
-        yield ModelFacts(item.path, pointer, report, in_cache, bool(in_git.at_or_below(item.path)))
+        twice = bool(not_excluded(rules, item.path, in_git.at_or_below(item.path)))
+        yield ModelFacts(item.path, pointer, report, in_cache, twice)
     if not paths:
         for path in sorted({entry.path.removesuffix(SUFFIX) for entry in entries} - set(tracked)):
             report = file_in(project.tree, path + SUFFIX)

@@ -11,7 +11,15 @@ from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.cached_content import with_files
 from mvc.ops.judging.past.read import Pasts, read_past
 from mvc.ops.judging.pickle_scans import with_scans
-from mvc.ops.judging.touched_models import FilesRead, enters, is_left, read_files, touched_models
+from mvc.ops.judging.touched_models import (
+    ContentInGit,
+    FilesRead,
+    content_in_git,
+    enters,
+    is_left,
+    read_files,
+    touched_models,
+)
 from mvc.ops.judging.trees import Trees, pointers_of, read_trees
 from mvc.ops.shared.ssh_signatures import signers_of
 from mvc.project import Project
@@ -22,7 +30,6 @@ from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file, j
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.commits import tree_of
-from mvc.scm.index import IndexPaths
 from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
 
 _OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
@@ -36,9 +43,10 @@ def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
     """
     with merging(reading(project.around.environ, project.layout), base, head) as merge:
         trees = read_trees(merge)
-        changed = touched_models(trees.judged)
+        content = content_in_git(merge.git, trees.judged)
+        changed = touched_models(trees.judged, content)
         pasts = read_past(trees, changed)
-        facts = _facts(project, trees, changed | pasts.by_path.keys(), pasts, now)
+        facts = _facts(project, trees, changed | pasts.by_path.keys(), pasts, content, now)
         return facts._replace(blobs=(*facts.blobs, *brought_blobs(merge, trees.judged)))
 
 
@@ -56,14 +64,18 @@ def tree_facts(project: Project, head: str, now: float) -> Facts:
     pointers = pointers_of(entries)
     trees.blobs.load_names(pointers.values())
     names = {path: trees.blobs.name(entry.oid) for path, entry in pointers.items()}
-    return _facts(project, trees, touched_models(trees.judged), Pasts({}, names, ()), now)
+    content = content_in_git(git, trees.judged)
+    return _facts(project, trees, touched_models(trees.judged, content), Pasts({}, names, ()), content, now)
 
 
-def _facts(project: Project, trees: Trees, paths: Collection[str], pasts: Pasts, now: float) -> Facts:
+def _facts(
+    project: Project, trees: Trees, paths: Collection[str], pasts: Pasts, content: ContentInGit, now: float,
+) -> Facts:
     changes, entries = trees.judged.changes, trees.judged.entries
     policy_files = {*POLICY_FILES, *filter(is_policy_file, changes)}
     trees.blobs.load_files(entry for path in policy_files if (entry := trees.base.get(path)))
-    read = _read(trees, paths, policy_files, pasts.names)
+    foreign = [path for path in changes if enters(trees.judged, path, pasts.names, content)]
+    read = _read(trees, paths, policy_files, foreign)
     files = read.ours
     check = _SignatureCheck(trees.base_file(SIGNERS), trees.base_file(REVOKED), now)
     policy = trees.base_file(POLICY)
@@ -76,17 +88,16 @@ def _facts(project: Project, trees: Trees, paths: Collection[str], pasts: Pasts,
         gone=pasts.gone,
     )
     judging = judging_policy(read_policy(policy or files.get(POLICY)), landing)
-    models = with_files(project, judging.policy, _models(trees, sorted(paths), files, pasts.by_path, check))
+    judged = _models(trees, sorted(paths), files, pasts.by_path, check)
+    judged = (model._replace(in_git=content.is_at(model.path)) for model in judged)
+    models = with_files(project, judging.policy, judged)
     return Facts(judging, with_scans(project, judging.policy, models), read.blobs, landing)
 
 
-def _read(
-    trees: Trees, paths: Iterable[str], policy_files: Iterable[str], tracked: Collection[str],
-) -> FilesRead:
+def _read(trees: Trees, paths: Iterable[str], policy_files: Iterable[str], foreign: Iterable[str]) -> FilesRead:
     """Read the relevant files of mvc in the judged tree, and the first bytes of other added files."""
     ours = {path + suffix for path in paths for suffix in _OF_A_MODEL}
     ours |= {path + suffix for path in policy_files for suffix in ("", SIGNATURES)}
-    foreign = [path for path in trees.judged.changes if enters(trees.judged, path, tracked)]
     return read_files(trees.merge.git, trees.judged, ours, foreign)
 
 
@@ -94,10 +105,9 @@ def _models(
     trees: Trees, paths: Iterable[str], files: Mapping[str, FileAt], pasts: Mapping[str, Past], check: _SignatureCheck,
 ) -> Iterator[ModelFacts]:
     """Yield the models; a deleted one only if it has no successor, or left a file behind."""
-    index_paths = IndexPaths(sorted(trees.judged.entries))
     for path in paths:
         pointer, report = files.get(path + SUFFIX), files.get(path + REPORT)
-        model = ModelFacts(path, pointer, report, in_git=bool(index_paths.at_or_below(path)))
+        model = ModelFacts(path, pointer, report)
         if path in pasts or is_left(trees.judged, model):
             signatures = files.get(path + REPORT + SIGNATURES)
             signers = check.signers_of(report.raw, signatures, REPORTS) if report else ()

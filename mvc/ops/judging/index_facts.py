@@ -7,14 +7,22 @@ from typing import NamedTuple
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.cached_content import is_cached, with_files
 from mvc.ops.judging.pickle_scans import with_scans
-from mvc.ops.judging.touched_models import SYMLINK, enters, is_left, is_pointer, pointer_in, read_files, touched_models
+from mvc.ops.judging.touched_models import (
+    SYMLINK,
+    content_in_git,
+    enters,
+    is_left,
+    is_pointer,
+    pointer_in,
+    read_files,
+    touched_models,
+)
 from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy
-from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Index
 
 
@@ -35,19 +43,19 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     """
     if not any(path.startswith(f"{FOLDER}/") or is_pointer(path) for path in (*index.entries, *index.changes)):
         return None
-    changed = touched_models(index)
+    content = content_in_git(project.git, index)
+    changed = touched_models(index, content)
     tracked = {path.removesuffix(SUFFIX) for path in index.entries if is_pointer(path)}
     others = tracked - changed if POLICY in index.changes else set()
     ours = [POLICY, *(path + suffix for path in (*changed, *others) for suffix in (SUFFIX, REPORT))]
-    foreign = [path for path in index.changes if enters(index, path, tracked)]
+    foreign = [path for path in index.changes if enters(index, path, tracked, content)]
     files, blobs = read_files(project.git, index, ours, foreign)
     parsed = read_policy(files.get(POLICY))
-    index_paths = IndexPaths(sorted(index.entries))
 
     def model_at(path: str) -> ModelFacts:
-        pointer, in_git = files.get(path + SUFFIX), bool(index_paths.at_or_below(path))
+        pointer = files.get(path + SUFFIX)
         in_cache = _in_cache(project, index, pointer)
-        return ModelFacts(path, pointer, files.get(path + REPORT), in_cache, in_git)
+        return ModelFacts(path, pointer, files.get(path + REPORT), in_cache, content.is_at(path))
 
     left = (model for model in map(model_at, sorted(changed)) if is_left(index, model))
     models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))

@@ -15,8 +15,11 @@ from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, ModelFacts
 from mvc.scm.blobs import blob_sizes, first_bytes, missing_object
+from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Index
 from mvc.scm.plumbing import Git
+from mvc.workspace.ignore import MAX_BYTES as MAX_RULES
+from mvc.workspace.ignore import Exclusion, Read
 
 SYMLINK = "120000"
 HEAD = max(MAX_POINTER, MAX_FILE) + 1
@@ -51,20 +54,54 @@ def stem(path: str) -> str:
     return found if found != report and not found.endswith("/") else ""
 
 
-def touched_models(index: Index) -> set[str]:
+class ContentInGit:
+    """Which files of Git are content of a tracked path; not those that the `.mvcignore` files exclude."""
+
+    def __init__(self, index: Index, read: Read) -> None:
+        self._index, self._read = index, read
+        self._exclusions: dict[str, Exclusion] = {}
+        self._paths: IndexPaths | None = None
+
+    def holder(self, path: str) -> str:
+        """Return the tracked path that has the file `path`: itself, or a directory above; empty when there is none."""
+        above = path
+        while above and above + SUFFIX not in self._index.entries:
+            above = above.rpartition("/")[0]
+        return "" if not above or self._is_excluded(above, path) else above
+
+    def is_at(self, path: str) -> bool:
+        """Whether Git has content of the tracked `path`."""
+        self._paths = self._paths or IndexPaths(sorted(self._index.entries))
+        return any(not self._is_excluded(path, file) for file in self._paths.at_or_below(path))
+
+    def _is_excluded(self, top: str, path: str) -> bool:
+        if top not in self._exclusions:
+            self._exclusions[top] = Exclusion(self._read, top)
+        return self._exclusions[top].covers(path)
+
+
+def content_in_git(git: Git, index: Index) -> ContentInGit:
+    """Return what knows the content in an index by the `.mvcignore` files in it."""
+
+    def read(path: str) -> bytes | None:
+        entry = index.entries.get(path)
+        if entry is None or entry.conflicted or entry.mode in (SUBMODULE, SYMLINK):
+            return None
+        sizes = blob_sizes(git, [entry.oid])
+        if not sizes:
+            raise missing_object(entry.oid)
+        return next((head for _, head in first_bytes(git, sizes, MAX_RULES)), b"")
+
+    return ContentInGit(index, read)
+
+
+def touched_models(index: Index, content: ContentInGit) -> set[str]:
     """Return the tracked paths whose pointer, report, signatures or content changed."""
     found = set()
     for path in index.changes:
-        if model := stem(path) or (_tracked_above(index, path) if path in index.entries else ""):
+        if model := stem(path) or (content.holder(path) if path in index.entries else ""):
             found.add(model)
     return {path for path in found if _is_model(index, path)}
-
-
-def _tracked_above(index: Index, path: str) -> str:
-    """Return the tracked path that is `path` or a directory above it; empty when there is none."""
-    while path and path + SUFFIX not in index.entries:
-        path = path.rpartition("/")[0]
-    return path
 
 
 def _is_model(index: Index, path: str) -> bool:
@@ -124,12 +161,12 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
 # Other files.
 
 
-def enters(index: Index, path: str, tracked: Collection[str]) -> bool:
+def enters(index: Index, path: str, tracked: Collection[str], content: ContentInGit) -> bool:
     """Whether `path` would bring new content into Git that is not a file of mvc."""
     entry = index.entries.get(path)
     if entry is None or entry.conflicted or entry.oid in index.known or entry.mode == SUBMODULE:
         return False
-    return not is_ours(path, tracked) and not _tracked_above(index, path)
+    return not is_ours(path, tracked) and not content.holder(path)
 
 
 class Look(NamedTuple):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import stat
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.fs.files import as_error
+from mvc.modelfiles.stubs import LARGEST
 from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
 from mvc.ops.shared.reports import model_of
-from mvc.ops.shared.workspace_content import observe_path, same_content
+from mvc.ops.shared.workspace_content import observe_path, refuse_empty, refuse_stub, same_content
 from mvc.project import Project
 from mvc.quality.reports.report import Dataset, Used
 from mvc.workspace.scan import refusal
@@ -45,12 +47,16 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
     path, tracked = model_of(path), project.tracked()
     _refuse_other_than_model(project, path, tracked)
     item = tracked.get(path)
+    if not _size(project, path):
+        refuse_empty(project, path, item.pointer if item else None)
+    _refuse_unfetched(project, path)
     digest, remarks = hash_content(project, path, item)
     if item is None:
         remarks.append(Remark(f"{path} is not tracked", project.shell.line("mvc add", path)))
     remarks = [remark._replace(refused=True) for remark in remarks]
     data: dict[str, str] = {}
     for name in dict.fromkeys([*(name for _, name in options.datasets), *options.train]):
+        _refuse_unfetched(project, name)
         found, differences = _hash_data(project, name, tracked.get(name))
         data[name] = found.blake3
         remarks += differences
@@ -58,6 +64,17 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
     datasets = tuple(Dataset(identifier, data[name], name) for identifier, name in options.datasets)
     train = tuple(Used(name, data[name]) for name in options.train)
     return Evaluated(path, item, digest, datasets, train, tuple(remarks))
+
+
+def _size(project: Project, path: str) -> int:
+    """Return the bytes of a regular file; -1 for anything else."""
+    status = project.tree.lstat(path)
+    return status.st_size if status and stat.S_ISREG(status.st_mode) else -1
+
+
+def _refuse_unfetched(project: Project, path: str) -> None:
+    if 0 < _size(project, path) <= LARGEST:
+        refuse_stub(project.shell, path, project.tree.read(path, LARGEST) or b"")
 
 
 def _refuse_other_than_model(project: Project, path: str, tracked: dict[str, Tracked]) -> None:

@@ -25,9 +25,9 @@ def given_metrics(cwd: str, options: RecordOptions, ids: Collection[str]) -> Fou
     """
     found = FoundMetrics(())
     if options.file:
-        found = read_metrics(_read_file(cwd, options.file), options.file_label or options.file, ids)
+        found = read_metrics(_read_file(cwd, options.file), options.source, ids)
     elif options.data is not None:
-        found = find_metrics(options.data, "metrics", ids)
+        found = find_metrics(options.data, options.source, ids)
     on_command_line = _by_label((parse_metric(word, ids) for word in options.metrics), ids)
     return found._replace(metrics=tuple({**_by_label(found.metrics, ids), **on_command_line}.values()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from math import isfinite
 from typing import NamedTuple
 
 from mvc.errors import UsageError
@@ -38,6 +39,11 @@ class RecordOptions(NamedTuple):
     desc: str | None = None
     stage: bool = True
 
+    @property
+    def source(self) -> str:
+        """The name of the metrics file or data, for messages."""
+        return self.file_label or self.file or "metrics"
+
     def check(self) -> None:
         """Refuse options that contradict each other.
 
@@ -55,6 +61,9 @@ class RecordOptions(NamedTuple):
             raise UsageError(f"duplicate data set id {twice!r}", "--dataset holdout=PATH")
         if twice := _first_duplicate(name for name, _ in self.params):
             raise UsageError(f"duplicate parameter {twice!r}", "mvc eval record --help")
+        for name, value in self.params:
+            if isinstance(value, float) and not isfinite(value):
+                raise UsageError(f"parameter {name!r} is {value}, expected a finite number", f"--param {name}=NUMBER")
         if both := set(self.higher) & set(self.lower):
             message = f"--higher-is-better and --lower-is-better exclude each other: {min(both)}"
             raise UsageError(message, "mvc eval record --help")

@@ -67,17 +67,21 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
             replace_files(project.tree, staging, [Replacement(file, old, new)])
         if options.stage:
             stage(project.git, [file])
-    remarks = [*evaluated.remarks, *_remarks(project, evaluated.path, report, metrics), *gone]
+    remarks = [*evaluated.remarks, *_remarks(project, evaluated.path, report, metrics, options), *gone]
     remarks += policy_remarks(project, evaluated.path, evaluated.item, new)
     unstaged = [*_unstaged_pointer(project, evaluated.item), *([] if options.stage else [file])]
     return Recorded(evaluated.path, file, report, tuple(remarks), tuple(unstaged))
 
 
-def _remarks(project: Project, path: str, report: Report, metrics: FoundMetrics) -> Iterator[Remark]:
+def _remarks(
+    project: Project, path: str, report: Report, metrics: FoundMetrics, options: RecordOptions,
+) -> Iterator[Remark]:
     if not metrics.metrics:
         yield missing_metrics(project, path, report)
     if metrics.skipped:
         yield Remark(f"skipped non-numeric entries: {', '.join(metrics.skipped)}")
+    if metrics.no_errors:
+        yield Remark(f"{options.source}: omitted standard errors: {', '.join(metrics.no_errors)}")
 
 
 def _unstaged_pointer(project: Project, item: Tracked | None) -> list[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeAlias
 
 from mvc.fs.files import UnsafePath
+from mvc.fs.scratch import Scratch
 from mvc.fs.tree import Replacement, Tree, fsync_folders, replace_files
 from mvc.objects.manifest import Encoded, Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, dir_pointer
@@ -15,6 +19,8 @@ from mvc.scm.staging import stage, write_blobs
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace import gitignore
 from mvc.workspace.rename import remove_file
+from mvc.workspace.scan import MOST_EXCLUDED
+from mvc.workspace.tracked import folders_above
 
 
 def store_directory(writer: CacheWriter, manifest: Manifest, encoded: Encoded, notes: Notes) -> Pointer:
@@ -25,14 +31,22 @@ def store_directory(writer: CacheWriter, manifest: Manifest, encoded: Encoded, n
     return dir_pointer(manifest, encoded, notes)
 
 
-def publish_pointers(project: Project, files: list[Replacement], *, stage_them: bool = True) -> None:
+Shown: TypeAlias = Mapping[str, Sequence[str]]
+"""By directory, the paths in it that `.mvcignore` excludes and Git may have."""
+
+
+def publish_pointers(
+    project: Project, files: list[Replacement], *, stage_them: bool = True, shown: Shown = MappingProxyType({}),
+) -> None:
     """Write pointers and the files that belong to them, ignore their content, and stage everything at once.
+
+    Git goes on to see the `shown` paths.
 
     Raises:
         MvcError: another program changed a file meanwhile, or Git's index is locked.
     """
     tracked = [item.path.removesuffix(SUFFIX) for item in files if item.path.endswith(SUFFIX)]
-    files = [*files, *ignore_files(project.tree, add=tracked)]
+    files = [*files, *ignore_files(project.tree, add=tracked, shown=shown)]
     with project.staging() as staging:
         replace_files(project.tree, staging, files)
     if stage_them:
@@ -40,21 +54,24 @@ def publish_pointers(project: Project, files: list[Replacement], *, stage_them: 
         stage(project.git, [item.path for item in files])
 
 
-def ignore_files(tree: Tree, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> list[Replacement]:
+def ignore_files(
+    tree: Tree, *, add: Iterable[str] = (), remove: Iterable[str] = (), shown: Shown = MappingProxyType({}),
+) -> list[Replacement]:
     """Return the new content of every `.gitignore` that has, or gets, a line for one of the paths."""
     folders: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for which, paths in enumerate((add, remove)):
         for path in paths:
             folder, _, name = path.rpartition("/")
             folders[folder][which].append(name)
-    return [_ignore_file(tree, folder, *names) for folder, names in sorted(folders.items())]
+    return [_ignore_file(tree, folder, *names, shown) for folder, names in sorted(folders.items())]
 
 
-def _ignore_file(tree: Tree, folder: str, add: list[str], remove: list[str]) -> Replacement:
+def _ignore_file(tree: Tree, folder: str, add: list[str], remove: list[str], shown: Shown) -> Replacement:
     path = f"{folder}/.gitignore" if folder else ".gitignore"
     old = tree.read(path, gitignore.MAX_BYTES)
     text = (old or b"").decode("utf-8", "surrogateescape")
-    new = gitignore.update(text, add=add, remove=remove).encode("utf-8", "surrogateescape")
+    here = {name: shown[full] for name in add if (full := f"{folder}/{name}" if folder else name) in shown}
+    new = gitignore.update(text, add=add, remove=remove, shown=here).encode("utf-8", "surrogateescape")
     return Replacement(path, old, new)
 
 
@@ -95,3 +112,33 @@ def _lacks_lines(tree: Tree, paths: list[str]) -> bool:
         return any(item.old != item.new for item in ignore_files(tree, add=paths))
     except (UnsafePath, OSError):  # behind a symlink, or a symlink: reported when it is written
         return False
+
+
+# Files of Git in a tracked directory.
+
+
+def shown_to_git(project: Project, path: str, excluded: Sequence[str]) -> list[str]:
+    """Return which of the `excluded` names in the directory `path` Git is to see: all that the user does not ignore.
+
+    None if there are very many, or if the directory is a repository of its own.
+    """
+    if not excluded or len(excluded) > MOST_EXCLUDED or any(f"/{name}".endswith("/.git/") for name in excluded):
+        return []
+    with Scratch(f"{project.home}/tmp") as scratch:
+        _copy_ignore_files(project.tree, scratch.path, [f"{path}/{name}" for name in excluded])
+        git = project.git.at(scratch.path).with_environ(
+            GIT_DIR=project.layout.git_dir, GIT_WORK_TREE=scratch.path, GIT_INDEX_FILE=f"{scratch.path}/.no-index",
+        )
+        hidden = ignored_files(git, [f"{path}/{name}" for name in excluded])
+    return [name for name in excluded if f"{path}/{name}" not in hidden]
+
+
+def _copy_ignore_files(tree: Tree, target: str, paths: Iterable[str]) -> None:
+    """Copy the `.gitignore` files above `paths`, without the lines that mvc wrote."""
+    for folder in ["", *folders_above(paths)]:
+        name = f"{folder}/.gitignore" if folder else ".gitignore"
+        if raw := tree.read(name, gitignore.MAX_BYTES):
+            os.makedirs(f"{target}/{folder}", exist_ok=True)
+            own = gitignore.without_block(raw.decode("utf-8", "surrogateescape"))
+            with open(f"{target}/{name}", "wb") as file:
+                file.write(own.encode("utf-8", "surrogateescape"))

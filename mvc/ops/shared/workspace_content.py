@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
+from mvc.errors import UsageError
+from mvc.modelfiles.stubs import stub_of
 from mvc.objects.pointer import Pointer
-from mvc.project import Project
+from mvc.project import Project, Shell
+from mvc.retention.available import is_available
 from mvc.workspace.observe import Observed, ObserveOptions, observe
 from mvc.workspace.read_files import hashing
 
@@ -15,6 +20,39 @@ def observe_path(project: Project, path: str) -> Observed:
     if observed.content is not None and observed.snapshot is not None:
         project.catalog.remember(path, observed.snapshot)
     return observed
+
+
+def refuse_stub(shell: Shell, path: str, content: bytes) -> None:
+    """Refuse a file that only stands for content which another tool has not fetched.
+
+    Raises:
+        UsageError: with the line that fetches it.
+    """
+    if (tool := stub_of(path, content)) is None:
+        return
+    lines = {
+        "git-lfs": f"git lfs pull {shlex.quote(f'--include={path}')}",
+        "git-annex": shell.line("git annex get --", path),
+        "DVC": shell.line("dvc pull", path),
+    }
+    message = f"{path} is a pointer of {tool}, whose content was not fetched"
+    raise UsageError(message, f"{lines[tool]}  # then run the command again")
+
+
+def refuse_empty(project: Project, path: str, pointer: Pointer | None) -> None:
+    """Refuse an empty file, unless its pointer says that it is empty.
+
+    Raises:
+        UsageError: with the line that brings back its content, or gives it to Git.
+    """
+    if pointer is None:
+        line = project.shell.line("git add --", path)
+        raise UsageError(f"{path} is empty", f"{line}  # if it must be empty: Git can keep it")
+    if pointer.total:
+        available = is_available(project.cache, project.catalog, pointer)
+        fetch = "" if available else f"{project.shell.line('mvc fetch', path)} && "
+        line = project.shell.line("mvc checkout -f", path)
+        raise UsageError(f"{path} is empty", f"{fetch}{line}  # brings back its content")
 
 
 def same_content(pointer: Pointer, observed: Observed) -> bool:

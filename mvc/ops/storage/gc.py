@@ -28,6 +28,8 @@ from mvc.store.cache.repack import compact
 from mvc.store.cache.trash import GRACE, discard, discard_duplicates, discard_halves, is_duplicate, purge
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_FIRST_SECOND = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST_SECOND = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
 _SPAN = re.compile(r"0|([0-9]{1,6})([smhdw])")
 
 
@@ -204,8 +206,9 @@ def with_users(project: Project, free: list[CacheEntry], *, evicted: bool = Fals
 
 
 def iso(seconds: float) -> str:
-    """Return a time, in seconds since the epoch, as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
+    """Return a time, in seconds since the epoch, as ISO 8601 in UTC; one beyond the calendar as its first or last."""
+    nearest = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
+    return datetime.fromtimestamp(int(nearest), UTC).isoformat().replace("+00:00", "Z")
 
 
 # Quarantine and trash.

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.fs.tree import Replacement
+from mvc.modelfiles.stubs import DVC, LARGEST
 from mvc.objects.manifest import Manifest, encode
 from mvc.objects.names import check_path
 from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.shared.failures import Failure, collecting
-from mvc.ops.shared.pointers import publish_pointers, store_directory
+from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
 from mvc.ops.shared.selection import unusable
-from mvc.ops.shared.workspace_content import observed_id, pointer_id, same_content
+from mvc.ops.shared.workspace_content import observed_id, pointer_id, refuse_empty, refuse_stub, same_content
 from mvc.project import FOLDER, Project
 from mvc.retention.available import listing_objects, load_manifest
 from mvc.scm.index import index_paths
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
+from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.observe import Observed, ObserveOptions, check_storable, observe, settled
 from mvc.workspace.read_files import storing
-from mvc.workspace.scan import refusal
+from mvc.workspace.scan import Scan, refusal
 from mvc.workspace.stat_index import packed_name
 from mvc.workspace.tracked import Tracked, folders_above, holder_of, matching, means
 
@@ -156,6 +159,8 @@ def _candidates(root: str, tracked: dict[str, Tracked]) -> list[str]:
 def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[Target]) -> None:
     for target in targets:
         check_path(target.path)
+        if target.path.endswith(DVC) and project.tree.lstat(of_dvc := target.path.removesuffix(DVC)):
+            raise UsageError(f"{target.path} is a pointer of DVC", project.shell.line("mvc add", of_dvc))
     in_git = index_paths(project.git)
     holders = folders_above(tracked)
     for folder, path in folders_above(target.path for target in targets).items():
@@ -167,14 +172,25 @@ def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[
         if below := holders.get(path):
             line = project.shell.line("mvc add", below)
             raise UsageError(f"{path} contains {below}, which is tracked on its own", line)
-        if (mine := in_git.at_or_below(path)) == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
+        files = in_git.at_or_below(path)
+        mine = not_excluded(in_workspace(project.tree), path, files)
+        if mine == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
             line = f"{project.shell.line('mvc -C', path)} add PATH"
             raise UsageError(f"{path} is a submodule, a repository of its own", line)
         if mine:
             recursive = "-r " if mine != [path] else ""
-            untrack = project.shell.line(f"git rm {recursive}--cached --", path)
+            _check_fetched(project, mine)
+            untrack = project.shell.line(f"git rm {recursive}--cached --", *([path] if mine == files else mine))
             line = f"{untrack} && {project.shell.line('mvc add', path)}"
             raise UsageError(f"{path} is tracked by Git and can't be tracked by mvc as well", line)
+
+
+def _check_fetched(project: Project, paths: list[str]) -> None:
+    """Refuse the first file of Git's whose content git-lfs has not fetched: without Git's entry it no longer could."""
+    for path in paths:
+        status = project.tree.lstat(path)
+        if status and stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST:
+            _check_content(project, path, project.tree.read(path, LARGEST) or b"")
 
 
 def _check_name(tracked: dict[str, Tracked], targets: list[Target], options: AddOptions) -> None:
@@ -238,18 +254,31 @@ def _observe(
         project.links,
         ObserveOptions(
             project.catalog.snapshot(target.path),
-            storing(writer, project.around.progress, options.jobs, _likely(pointer)),
+            storing(writer, project.around.progress, options.jobs, _likely(pointer), partial(_check_content, project)),
             lambda packed: writer.holds(packed_name(packed)),
             options.follow_symlinks,
             target.covers if target.inside else None,
-            None if target.inside else partial(check_storable, target.path),
+            None if target.inside else partial(_check_files, project, target.path, pointer),
         ),
     )
-    if observed.scan.kind == "none" and not target.inside:
+    is_bare = observed.scan.is_bare and pointer is not None and bool(pointer.files)
+    if (observed.scan.kind == "none" or is_bare) and not target.inside:
         raise MvcError(f"{target.path} is tracked but missing", project.shell.line("mvc checkout", target.path))
     if error := refusal(target.path, observed.scan, project.shell.show):
         raise error
     return observed
+
+
+def _check_files(project: Project, path: str, pointer: Pointer | None, found: Scan) -> None:
+    check_storable(path, found)
+    if found.kind == "file" and not found.total:
+        refuse_empty(project, path, pointer)
+
+
+def _check_content(project: Project, path: str, content: bytes) -> None:
+    """Refuse a file whose content another tool has not fetched; beside its content, a `.dvc` file is just a file."""
+    if not path.endswith(DVC) or project.tree.lstat(path.removesuffix(DVC)) is None:
+        refuse_stub(project.shell, path, content)
 
 
 def _likely(pointer: Pointer | None) -> list[int]:
@@ -310,7 +339,11 @@ def _updated(
 
 def _publish(project: Project, prepared: list[Prepared], options: AddOptions) -> None:
     pointers = [Replacement(item.target.path + SUFFIX, item.target.raw, emit(item.pointer)) for item in prepared]
-    publish_pointers(project, pointers, stage_them=options.stage)
+    shown = {
+        item.target.path: shown_to_git(project, item.target.path, item.observed.scan.excluded)
+        for item in prepared if item.pointer.kind == "dir"
+    }
+    publish_pointers(project, pointers, stage_them=options.stage, shown=shown)
     for item in prepared:
         _remember(project, item)
     project.catalog.flush()

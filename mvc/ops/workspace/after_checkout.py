@@ -22,6 +22,7 @@ from mvc.scm.commits import is_revision
 from mvc.scm.index import index_paths
 from mvc.scm.plumbing import Git
 from mvc.workspace.checkout import Checkout, lost_by, make_plan
+from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.rename import prune, remove_empty
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Tracked, folders_above, holder_of
@@ -86,7 +87,7 @@ def _clear(
     project: Project, tracked: dict[str, Tracked], gone: dict[str, str], failed: list[Failure],
 ) -> tuple[str, ...]:
     """Delete the content of deleted pointers, given as path and blob; return the paths. Content in use is kept."""
-    paths = _untracked(project.git, tracked, gone)
+    paths = _untracked(project, tracked, gone)
     old = {item.path: item.pointer for item in pointers_in_blobs(project.git, [(gone[path], path) for path in paths])}
     with project.locks.worktree(), project.locks.store(), project.staging() as staging:
         tools = Checkout(project.tree, staging, project.links, project.around.progress)
@@ -100,17 +101,17 @@ def _clear(
     return tuple(deleted)
 
 
-def _untracked(git: Git, tracked: dict[str, Tracked], paths: Iterable[str]) -> list[str]:
+def _untracked(project: Project, tracked: dict[str, Tracked], paths: Iterable[str]) -> list[str]:
     """Return which of `paths` are tracked neither by Git nor by mvc, alone or as part of a directory."""
-    index, above = index_paths(git), folders_above(tracked)
+    index, above, rules = index_paths(project.git), folders_above(tracked), in_workspace(project.tree)
     free = (path for path in paths if path not in tracked and path not in above and not holder_of(tracked, path))
-    return [path for path in free if not index.at_or_below(path)]
+    return [path for path in free if not not_excluded(rules, path, index.at_or_below(path))]
 
 
 def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> bool:
     """Delete the content of a pointer; return whether there was any."""
     before = observe_path(project, path)
-    if before.scan.kind == "none":
+    if before.scan.kind == "none" or (before.scan.is_bare and pointer.files):
         return False
     if error := refusal(path, before.scan, project.shell.show):
         raise error

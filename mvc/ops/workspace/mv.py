@@ -179,6 +179,9 @@ def _finish(project: Project, plan: MovePlan) -> None:
         prune(tree, [item.old for item in plan.moves], {project.shell.start, above})
     paths = [path for item in plan.moves for path in (item.old, item.new)]
     staged = [path + suffix for path in paths for suffix in (SUFFIX, *COMPANIONS)]
+    for item in plan.moves:  # files of Git in the directory
+        names = [path[len(item.old) :] for path in plan.in_git.at_or_below(item.old)]
+        staged += [path + name for path in (item.old, item.new) for name in names]
     newly_ignoring = (item.path for item in ignore_files(project.tree, add=[item.new for item in plan.moves]))
     write_blobs(project.git, [item.item.raw for item in plan.moves])
     stage(project.git, dict.fromkeys([*staged, *ignoring, *newly_ignoring]))

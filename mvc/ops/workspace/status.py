@@ -126,7 +126,7 @@ def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed
         if synced != name:
             project.catalog.set_synced(item.path, name)
         return "clean" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
-    if observed.scan.kind == "none":
+    if observed.scan.kind == "none" or (observed.scan.is_bare and pointer.files):
         return "missing" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
     if synced and synced == observed_id(observed):
         return "behind"

@@ -177,7 +177,7 @@ rules:
 """The policy that `mvc init` writes."""
 
 _METRIC = re.compile(r"[^\[\]=,]+(?:\[[^\[\]=,]+=[^\[\]=,]+(?:,[^\[\]=,]+=[^\[\]=,]+)*\])?")
-_TOLERANCE = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:%|se)")
+_TOLERANCE = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?(?:%|se)")
 _SIZE = re.compile(r"([0-9]{1,6})(B|kB|KB|MB|GB|KiB|MiB|GiB)")
 _UNITS = {
     "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,

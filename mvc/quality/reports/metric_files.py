@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
-from math import isfinite
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from mvc.errors import InvalidFormat
-from mvc.quality.reports.metrics import finite, given, is_number, named
+from mvc.quality.reports.metrics import error_estimate, finite, given, is_error_estimate, is_number, named, shown
 from mvc.quality.reports.report import Metric, Run, label
 
 MAX_BYTES = 16 << 20
 MAX_DEPTH = 32
+_MOST_DIGITS = 1000
 SHAPES = """mvc help reports  # lists the supported formats, such as {"auc": 0.93}"""
 
 Document: TypeAlias = dict[str, Any]
@@ -26,6 +26,33 @@ class FoundMetrics(NamedTuple):
     """The run of a tracking server that they come from."""
     skipped: tuple[str, ...] = ()
     """Names of non-numeric entries, such as a confusion matrix."""
+    no_errors: tuple[str, ...] = ()
+    """Standard errors that are not numbers: `arc/acc_stderr is NaN`."""
+
+
+class _NoError(NamedTuple):
+    """A standard error that is not a number; its metric may be one."""
+
+    name: str
+    value: object
+
+    def __str__(self) -> str:
+        return f"{self.name} is {shown(self.value)}"
+
+
+def _found(items: Iterable[Metric | _NoError]) -> FoundMetrics:
+    items = [*items]
+    return FoundMetrics(
+        tuple(item for item in items if isinstance(item, Metric)),
+        no_errors=tuple(str(item) for item in items if isinstance(item, _NoError)),
+    )
+
+
+def _metric(name: str, value: object, datasets: Collection[str]) -> Metric | _NoError:
+    """Return a metric; one that is the standard error of another one may have no value."""
+    if is_error_estimate(name) and error_estimate(value) is None:
+        return _NoError(name, value)
+    return named(name, value, datasets)
 
 
 def read_metrics(raw: bytes, what: str, datasets: Collection[str] = ()) -> FoundMetrics:
@@ -37,13 +64,18 @@ def read_metrics(raw: bytes, what: str, datasets: Collection[str] = ()) -> Found
     if len(raw) > MAX_BYTES:
         raise InvalidFormat(f"{what}: {len(raw):,} bytes, expected at most {MAX_BYTES:,}", SHAPES)
     try:
-        data = json.loads(raw, object_pairs_hook=_unique)
+        data = json.loads(raw, object_pairs_hook=_unique, parse_int=_integer)
     except InvalidFormat as error:
         raise InvalidFormat(f"{what}: {error.message}", SHAPES) from None
     except (ValueError, RecursionError) as error:
         reason = "nested too deep" if isinstance(error, RecursionError) else error
         raise InvalidFormat(f"{what}: not JSON: {reason}", SHAPES) from None
     return find_metrics(data, what, datasets)
+
+
+def _integer(digits: str) -> int | float:
+    """Return an integer; one beyond the range of floats becomes infinite, so that an error names its metric."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Document:
@@ -89,7 +121,7 @@ def _summary(data: object) -> str:
 def _read(data: object, datasets: Collection[str]) -> FoundMetrics:
     """Return the metrics in `data`, read by the first format that matches."""
     if isinstance(data, list):
-        return FoundMetrics(_listed(data, datasets))
+        return _listed(data, datasets)
     if not isinstance(data, dict):
         raise InvalidFormat(f"no metrics found in {_summary(data)}")
     for fits, read in _SHAPES:
@@ -101,47 +133,52 @@ def _read(data: object, datasets: Collection[str]) -> FoundMetrics:
 # A list of metrics, as in a report or from MLflow.
 
 
-def _listed(items: list[Any], datasets: Collection[str]) -> tuple[Metric, ...]:
-    latest: dict[str, tuple[tuple[float, float], Metric]] = {}
+def _listed(items: list[Any], datasets: Collection[str]) -> FoundMetrics:
+    latest: dict[str, tuple[tuple[float, float], list[Metric | _NoError]]] = {}
     for position, item in enumerate(items, 1):
         if not isinstance(item, dict) or not isinstance(item.get("name", item.get("key")), str) or "value" not in item:
             raise InvalidFormat(f"invalid item {position} of the list: expected a metric with a name and a value")
-        if "key" in item:  # MLflow: a value for each step
-            metric = named(item["key"], item["value"], datasets)
-            when = (_order(item.get("step")), _order(item.get("timestamp")))
-            if label(metric) not in latest or latest[label(metric)][0] <= when:
-                latest[label(metric)] = (when, metric)
-            continue
-        metric = _listed_metric(item, datasets)
-        if label(metric) in latest:
-            raise InvalidFormat(f"duplicate metric {label(metric)}")
-        latest[label(metric)] = ((0, 0), metric)
-    return tuple(metric for _, metric in latest.values())
+        is_step = "key" in item  # MLflow: a value for each step
+        found = [_metric(item["key"], item["value"], datasets)] if is_step else [*_listed_metric(item, datasets)]
+        name = label(found[0]) if isinstance(found[0], Metric) else found[0].name
+        if name in latest and not is_step:
+            raise InvalidFormat(f"duplicate metric {name}")
+        when = (_order(item.get("step")), _order(item.get("timestamp"))) if is_step else (0.0, 0.0)
+        if name not in latest or latest[name][0] <= when:
+            latest[name] = (when, found)
+    return _found(item for _, found in latest.values() for item in found)
 
 
 def _order(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    """Return a step or a time; 0 for anything else."""
+    return float(value) if isinstance(value, int | float) and abs(value) < 1 << 63 else 0.0
 
 
-def _listed_metric(item: Document, datasets: Collection[str]) -> Metric:
-    metric = named(item["name"], item["value"], datasets)
+def _listed_metric(item: Document, datasets: Collection[str]) -> Iterator[Metric | _NoError]:
+    metric = _metric(item["name"], item["value"], datasets)
+    if isinstance(metric, _NoError):
+        yield metric
+        return
     known = {"name", "value", "higher_is_better", "dataset", "stderr", "slice", "n"}
     if strange := sorted(set(item) - known):
         raise InvalidFormat(f"metric {metric.name!r}: unknown key {strange[0]!r}")
-    better, stderr, part = item.get("higher_is_better"), item.get("stderr"), item.get("slice")
+    better, error, part = item.get("higher_is_better"), item.get("stderr"), item.get("slice")
     if better is not None and not isinstance(better, bool):
         raise InvalidFormat(f"invalid higher_is_better of {metric.name!r}: expected true or false")
     if part is not None and not isinstance(part, dict):
         raise InvalidFormat(f"invalid slice of {metric.name!r}: expected an object")
-    return Metric(
+    read = Metric(
         metric.name,
         metric.value,
         better,
         given(metric.name, str(item.get("dataset") or metric.dataset), datasets),
-        None if stderr is None else finite(f"stderr of {metric.name}", stderr),
+        error_estimate(error),
         {key: str(text) for key, text in part.items()} if part else metric.slice,
         _count(item.get("n")),
     )
+    yield read
+    if error is not None and read.stderr is None:
+        yield _NoError(f"stderr of {label(read)}", error)
 
 
 # MLflow: a run as printed by its client, server or command line.
@@ -167,7 +204,7 @@ def _has_metrics(data: Document) -> bool:
 
 def _read_inner(metrics: object, datasets: Collection[str]) -> FoundMetrics:
     if isinstance(metrics, list):
-        return FoundMetrics(_listed(metrics, datasets))
+        return _listed(metrics, datasets)
     return _tree(metrics, datasets) if isinstance(metrics, dict) else FoundMetrics(())
 
 
@@ -193,6 +230,7 @@ def _dvc(data: Document, datasets: Collection[str]) -> FoundMetrics:
     return FoundMetrics(
         tuple(metric for part in parts for metric in part.metrics),
         skipped=tuple(name for part in parts for name in part.skipped),
+        no_errors=tuple(text for part in parts for text in part.no_errors),
     )
 
 
@@ -206,27 +244,36 @@ def _is_lm_eval(data: Document) -> bool:
     return "versions" in data or any("," in name for task in results.values() for name in task)
 
 
+_NOT_COMPUTED: tuple[object, ...] = (None, "N/A", "", [])
+"""What lm-eval writes instead of a standard error that it did not estimate."""
+
+
 def _lm_eval(data: Document, datasets: Collection[str]) -> FoundMetrics:
-    metrics: list[Metric] = []
-    for task, results in data["results"].items():
-        better = _inside(data, "higher_is_better", task)
-        count = _inside(data, "n-samples", task).get("effective")
-        for key, value in results.items():
-            name, _, how = key.partition(",")
-            if name in ("alias", "name", "sample_len", "sample_count", " ") or name.endswith("_stderr"):
-                continue
-            error = results.get(f"{name}_stderr,{how}" if how else f"{name}_stderr")
-            metric = _of_dataset(task, name if how in ("", "none") else f"{name}/{how}", value, datasets)
-            metrics.append(Metric(
+    return _found(item for task in data["results"] for item in _task(data, task, datasets))
+
+
+def _task(data: Document, task: str, datasets: Collection[str]) -> Iterator[Metric | _NoError]:
+    better = _inside(data, "higher_is_better", task)
+    count = _inside(data, "n-samples", task).get("effective")
+    results = data["results"][task]
+    for key, value in results.items():
+        name, _, how = key.partition(",")
+        if name in ("alias", "name", "sample_len", "sample_count", " ") or name.endswith("_stderr"):
+            continue
+        error = f"{name}_stderr,{how}" if how else f"{name}_stderr"
+        metric = _of_dataset(task, name if how in ("", "none") else f"{name}/{how}", value, datasets)
+        if isinstance(metric, Metric):
+            yield Metric(
                 metric.name,
                 metric.value,
                 better.get(name) if isinstance(better.get(name), bool) else None,
                 metric.dataset,
-                float(error) if is_number(error) else None,  # "N/A" where it was not computed
+                stderr := error_estimate(results.get(error)),
                 metric.slice,
                 _count(count),
-            ))
-    return FoundMetrics(tuple(metrics))
+            )
+            if stderr is None and results.get(error) not in _NOT_COMPUTED:
+                yield _NoError(f"{task}/{error}", results[error])
 
 
 def _inside(data: Document, key: str, task: str) -> Document:
@@ -247,10 +294,10 @@ def _is_classification(data: Document) -> bool:
 
 def _classification(data: Document, datasets: Collection[str]) -> FoundMetrics:
     """Return averages as separate metrics, such as `f1_macro`, and each class as a slice."""
-    metrics: list[Metric] = []
+    metrics: list[Metric | _NoError] = []
     for name, scores in data.items():
         if not isinstance(scores, dict):
-            metrics.append(named(name, scores, datasets))
+            metrics.append(_metric(name, scores, datasets))
             continue
         average = f"_{_AVERAGES[name]}" if name in _AVERAGES else ""
         part = {} if average else {"class": name}
@@ -259,14 +306,14 @@ def _classification(data: Document, datasets: Collection[str]) -> FoundMetrics:
             if key in scores:
                 value = finite(f"{key} of {name}", scores[key])
                 metrics.append(Metric(f"{metric}{average}", value, slice=part, n=count))
-    return FoundMetrics(tuple(metrics))
+    return _found(metrics)
 
 
 def _count(value: object) -> int | None:
     """Return a number of examples; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if isfinite(value) and value == int(value) and 0 <= value < 1 << 63 else None
+    return int(value) if 0 <= value < 1 << 63 and value == int(value) else None
 
 
 # Flat or nested: `{"train": {"loss": 0.1}}` as DVC writes it, or `{"holdout": {"auc": 0.9}}` for a data set.
@@ -276,7 +323,7 @@ _COUNTERS = ("step", "epoch", "global_step")
 
 
 def _tree(data: Document, datasets: Collection[str]) -> FoundMetrics:
-    metrics: list[Metric] = []
+    metrics: list[Metric | _NoError] = []
     skipped: list[str] = []
     for path, value in _leaves(data, (), 0):
         name = "/".join(path)
@@ -286,8 +333,8 @@ def _tree(data: Document, datasets: Collection[str]) -> FoundMetrics:
         elif len(path) > 1:
             metrics.append(_of_dataset(path[0], "/".join(path[1:]), value, datasets))
         else:
-            metrics.append(named(name, value, datasets))
-    return FoundMetrics(tuple(metrics), skipped=tuple(skipped))
+            metrics.append(_metric(name, value, datasets))
+    return _found(metrics)._replace(skipped=tuple(skipped))
 
 
 def _is_not_finite(text: str) -> bool:
@@ -305,11 +352,12 @@ def _leaves(data: Document, above: tuple[str, ...], depth: int) -> Iterator[tupl
             yield (*above, key), value
 
 
-def _of_dataset(first: str, rest: str, value: object, datasets: Collection[str]) -> Metric:
+def _of_dataset(first: str, rest: str, value: object, datasets: Collection[str]) -> Metric | _NoError:
     """Return a metric of the data set `first`; an unknown one becomes a part of the name."""
-    if first in datasets:
-        return named(f"{rest}@{first}", value, datasets)
-    return named(f"{first}/{rest}", value, datasets)
+    name = f"{rest}@{first}" if first in datasets else f"{first}/{rest}"
+    if is_error_estimate(rest) and error_estimate(value) is None:
+        return _NoError(name, value)
+    return named(name, value, datasets)
 
 
 _SHAPES: tuple[tuple[Callable[[Document], bool], Callable[[Document, Collection[str]], FoundMetrics]], ...] = (

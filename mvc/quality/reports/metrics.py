@@ -74,7 +74,7 @@ def finite(name: str, value: object) -> float:
         InvalidFormat: it is not a finite number.
     """
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise InvalidFormat(f"{name} is {_shown(value)}, expected a number")
+        raise InvalidFormat(f"{name} is {shown(value)}, expected a number")
     try:
         number = float(value)
     except OverflowError:
@@ -84,5 +84,25 @@ def finite(name: str, value: object) -> float:
     return number
 
 
-def _shown(value: object) -> str:
+_ESTIMATE = re.compile(r"(?:.*[/_ .-])?std_?err(?:or)?(?:,.*)?", re.DOTALL | re.IGNORECASE)
+
+
+def is_error_estimate(name: str) -> bool:
+    """Whether a metric's name says that it is the standard error of another one: `acc_stderr`, `acc_stderr,none`."""
+    return _ESTIMATE.fullmatch(name) is not None
+
+
+def error_estimate(value: object) -> float | None:
+    """Return a JSON value as a standard error; None if it is not a finite number of at least 0."""
+    try:
+        number = finite("", value)
+    except InvalidFormat:
+        return None
+    return number if number >= 0 else None
+
+
+def shown(value: object) -> str:
+    """Return a JSON value for a message, cut to 40 characters."""
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        return "an integer of more than 64 bits"  # Python refuses to print more than 4,300 digits
     return json.dumps(value)[:40] if not isinstance(value, str) else repr(value[:40])

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mvc.errors import MissingObject
 from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
+from mvc.store.buckets.environment import PROXIES, TRUST, both_cases, check_environment
 from mvc.store.buckets.session import (
     AGAIN,
     CONNECT_PATIENCE,
@@ -31,8 +32,11 @@ from mvc.store.buckets.session import (
     checked,
     each,
     need,
+    parsed,
     range_of,
+    size_in,
     text_of,
+    untrusted,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +48,10 @@ _MOST_BLOCKS = 50_000
 _ACCOUNT_HOST = re.compile(r"(.+)\.(?:dfs|blob)\.core\.windows\.net")
 _NO = frozenset({"", "false", "f", "0"})
 _MIB = 1 << 20
+_OWN = ("CONNECTION_STRING", "ACCOUNT_NAME", "ACCOUNT_KEY", "SAS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "TENANT_ID")
+_SDKS = ("CLIENT_ID", "CLIENT_SECRET", "TENANT_ID", "CLIENT_CERTIFICATE_PATH", "FEDERATED_TOKEN_FILE", "AUTHORITY_HOST")
+_VARIABLES = (*(f"AZURE_STORAGE_{name}" for name in _OWN), *(f"AZURE_{name}" for name in _SDKS))
+"""Those that mvc reads, and those of Azure's package for logins."""
 _ACCOUNT = "export AZURE_STORAGE_ACCOUNT_NAME=...  # or AZURE_STORAGE_CONNECTION_STRING=..."
 _LOGIN = "az login  # or: export AZURE_STORAGE_ACCOUNT_KEY=... (or AZURE_STORAGE_SAS_TOKEN=...)"
 
@@ -78,7 +86,7 @@ class AzureBucket:
             found = self._session.ask(lambda service: self._blob(service, key).get_blob_properties(**self._calls), key)
         except MissingObject:
             return None
-        return self._item(found)
+        return parsed(self.url, lambda: self._item(found))
 
     def list(self, prefix: str) -> Iterator[Item]:
 
@@ -86,14 +94,16 @@ class AzureBucket:
             client = service.get_container_client(self._container)
             listing = client.list_blobs(name_starts_with=self._prefix + prefix, results_per_page=PAGE, **self._calls)
             pages: Any = listing.by_page(token or None)
-            items = [self._item(found) async for found in await anext(pages)]
+            listed = [found async for found in await anext(pages)]
+            items = [parsed(self.url, partial(self._item, found)) for found in listed]
             return items, pages.continuation_token or ""
 
         return Pages(lambda token: self._session.ask(partial(page, token)))
 
     def _item(self, found: Any) -> Item:
         etag = found.etag.strip('"')  # listings have no quotes
-        return Item(found.name.removeprefix(self._prefix), found.size, etag, found.last_modified.timestamp())
+        modified = found.last_modified.timestamp()
+        return Item(found.name.removeprefix(self._prefix), size_in(found.size), etag, modified)
 
     # Reading.
 
@@ -217,6 +227,8 @@ def _unanswered(url: str, error: Exception) -> RemoteError | None:
     """Translate a connection error; None for any other."""
     from azure.core import exceptions as azure  # noqa: PLC0415 - it is loaded
 
+    if known := untrusted(url, error):
+        return known
     inner: BaseException = error
     while (cause := inner.__cause__ or getattr(inner, "inner_exception", None) or inner.__context__) is not None:
         inner = cause
@@ -240,9 +252,11 @@ async def _connect(account_host: str) -> BlobServiceClient:
 
     Raises:
         ValueError: neither names an account.
+        RemoteError: a variable cannot be meant.
     """
     from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415 - start-up time
 
+    check_environment([*_VARIABLES, *both_cases(PROXIES), *TRUST])
     if connection := os.environ.get("AZURE_STORAGE_CONNECTION_STRING"):
         return BlobServiceClient.from_connection_string(connection)
     match = _ACCOUNT_HOST.fullmatch(account_host)

@@ -19,7 +19,9 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from mvc.errors import MissingObject
+from mvc.objects.digits import whole_number
 from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
+from mvc.store.buckets.environment import certificates, check_environment
 from mvc.store.buckets.session import (
     AGAIN,
     PATIENCE,
@@ -33,9 +35,12 @@ from mvc.store.buckets.session import (
     http_session,
     need,
     not_whole,
+    parsed,
     range_of,
+    size_in,
     text_of,
     unanswered,
+    untrusted,
 )
 
 if TYPE_CHECKING:
@@ -111,6 +116,7 @@ async def _connect(patience: float) -> _Service:
     from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415 - as above
     from google.auth.transport.requests import Request  # noqa: PLC0415 - as above
 
+    check_environment(("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_UNIVERSE_DOMAIN", "STORAGE_EMULATOR_HOST"))
     credentials = None
     with suppress(DefaultCredentialsError):  # public buckets need none
         credentials, _ = google.auth.default(scopes=[_SCOPE])
@@ -118,7 +124,16 @@ async def _connect(patience: float) -> _Service:
     address = os.environ.get("STORAGE_EMULATOR_HOST") or f"https://storage.{universe}"
     if "://" not in address:
         address = f"http://{address}"
-    return _Service(await http_session(patience), address, credentials, Request())
+    return _Service(await http_session(patience), address, credentials, Request(_login_session()))
+
+
+def _login_session() -> Any:
+    """Return the session that renews a login: it trusts the system's certificates, as all other requests do."""
+    from requests import Session  # noqa: PLC0415 - start-up time
+
+    session = Session()
+    session.verify = certificates() or True
+    return session
 
 
 class GoogleBucket:
@@ -147,12 +162,13 @@ class GoogleBucket:
 
     def head(self, key: str) -> Item | None:
         try:
-            return self._item(self._ask("GET", self._object(key), key, fields="name,size,generation,updated").json)
+            found = self._ask("GET", self._object(key), key, fields="name,size,generation,updated")
         except MissingObject:
             if not self._confirmed:  # the bucket may be missing
                 self._page(self._prefix, "", most=1)
                 self._confirmed = True
             return None
+        return parsed(self.url, lambda: self._item(found.json))
 
     def list(self, prefix: str) -> Iterator[Item]:
         return Pages(partial(self._page, self._prefix + prefix))
@@ -162,15 +178,18 @@ class GoogleBucket:
         try:
             page = self._ask(
                 "GET", path, prefix=prefix, pageToken=token or None, maxResults=most or PAGE, fields=_FIELDS,
-            ).json
+            )
         except MissingObject:
             fix = f"gcloud storage buckets create gs://{self._bucket}"
             raise RemoteError(f"there is no bucket {self._bucket} in Google Cloud Storage", fix) from None
+        return parsed(self.url, lambda: self._items(page.json))
+
+    def _items(self, page: Mapping[str, Any]) -> Page:
         return [self._item(found) for found in page.get("items", [])], str(page.get("nextPageToken", ""))
 
     def _item(self, found: Mapping[str, Any]) -> Item:
-        key = found["name"].removeprefix(self._prefix)
-        return Item(key, int(found["size"]), found["generation"], datetime.fromisoformat(found["updated"]).timestamp())
+        key, modified = found["name"].removeprefix(self._prefix), datetime.fromisoformat(found["updated"]).timestamp()
+        return Item(key, size_in(found["size"]), str(found["generation"]), modified)
 
     # Reading.
 
@@ -207,7 +226,7 @@ class GoogleBucket:
         except MissingObject:
             self._page(self._prefix, "", most=1)  # raises for a missing bucket
             raise
-        if int(sent.json.get("size", -1)) != len(data):
+        if parsed(self.url, lambda: size_in(sent.json["size"])) != len(data):
             raise not_whole(self.url, key)
         return True
 
@@ -244,7 +263,7 @@ class GoogleBucket:
             "POST", self._uploads, key, headers={"X-Upload-Content-Type": _BINARY}, json={},
             uploadType="resumable", name=self._prefix + key,
         )
-        return answer.headers["Location"]
+        return parsed(self.url, lambda: answer.headers["Location"])
 
     def _send(self, key: str, address: str, fd: int, size: int, start: int) -> int:
         """Send the part at `start`, and return the next start as the server reports it."""
@@ -253,8 +272,9 @@ class GoogleBucket:
         answer = self._ask("PUT", address, key, size=end - start, headers=about, data=range_of(fd, start, end))
         if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED):
             return size
-        after = int(answer.headers.get("Range", "0--1").rpartition("-")[2]) + 1 if "Range" in answer.headers else 0
-        if after <= start:
+        last = whole_number(answer.headers.get("Range", "").rpartition("-")[2])
+        after = 0 if last is None else last + 1
+        if not start < after <= size:
             raise Transient(f"{self.url}/{key}: the server did not receive a part", AGAIN)
         return after
 
@@ -292,6 +312,8 @@ class GoogleBucket:
 
         if isinstance(error, _Refused):
             return self._refused(error, key)
+        if known := untrusted(self.url, error):
+            return known
         if isinstance(error, GoogleAuthError):
             return RemoteError(f"{self.url}: no valid login for Google Cloud Storage", _LOGIN)
         about = f"{self.url}/{key}".rstrip("/")

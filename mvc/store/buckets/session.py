@@ -10,11 +10,15 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext, suppress
+from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import MvcError, UsageError
+from mvc.objects.digits import whole_number
 from mvc.store.buckets.bucket import Changed, Item, RemoteError, Transient
+from mvc.store.buckets.environment import PROXIES, TRUST, both_cases, check_environment
 from mvc.store.buckets.event_loop import event_loop
 
 if TYPE_CHECKING:
@@ -250,6 +254,43 @@ def checked(url: str, item: Item, data: bytes, size: int) -> bytes:
     return data
 
 
+def parsed(url: str, read: Callable[[], T]) -> T:
+    """Return what `read` finds in an answer.
+
+    Raises:
+        Transient: it fails, because the answer is not what the server's documentation promises.
+    """
+    try:
+        return read()
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError):
+        raise unparsable(url) from None
+
+
+def unparsable(url: str) -> Transient:
+    """Return the error for an answer with numbers or times that are none, or without them."""
+    return Transient(f"{url}: the answer cannot be parsed", AGAIN)
+
+
+def size_in(value: object) -> int:
+    """Return a size in bytes, which an answer has as a number or in digits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    size = whole_number(str(value)) if isinstance(value, int | str) else None
+    if size is None:
+        raise ValueError("no size")
+    return size
+
+
+def http_time(text: str) -> float:
+    """Return the time in a header, in seconds since the epoch; 0 for anything else."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ArithmeticError, OSError, TypeError, ValueError):
+        return 0
+
+
 def wrong_length(url: str, key: str) -> Transient:
     """Return the error for a response of another length than requested."""
     return Transient(f"{url}/{key}: the response has the wrong length", AGAIN)
@@ -283,11 +324,26 @@ def text_of(error: Exception) -> str:
 
 
 async def http_session(patience: float) -> ClientSession:
-    """Return a session with the environment's proxies and ~/.netrc."""
+    """Return a session with the environment's proxies and ~/.netrc.
+
+    Raises:
+        RemoteError: a variable for these cannot be meant.
+    """
     from aiohttp import ClientSession, ClientTimeout  # noqa: PLC0415 - start-up time
 
+    check_environment([*both_cases(PROXIES), *TRUST, "NETRC"])
     limits = ClientTimeout(total=None, sock_connect=min(CONNECT_PATIENCE, patience), sock_read=patience)
     return ClientSession(timeout=limits, trust_env=True)
+
+
+def untrusted(url: str, error: BaseException | None) -> RemoteError | None:
+    """Translate an error that comes from a certificate which nobody vouches for; None for any other."""
+    while error is not None:
+        certificate = getattr(error, "certificate_error", error)
+        if isinstance(certificate, SSLCertVerificationError):
+            return RemoteError(f"{url}: the server's certificate is not trusted", "export SSL_CERT_FILE=FILE")
+        error = error.__cause__ or getattr(error, "inner_exception", None) or error.__context__
+    return None
 
 
 def unanswered(url: str, error: Exception) -> RemoteError | None:
@@ -296,8 +352,10 @@ def unanswered(url: str, error: Exception) -> RemoteError | None:
 
     inner = getattr(error, "os_error", error)
     host = getattr(error, "host", "") or url
+    if known := untrusted(url, error):
+        return known
     if isinstance(error, aiohttp.ClientSSLError):
-        return RemoteError(f"{url}: the certificate of {host} is not trusted", "export SSL_CERT_FILE=FILE")
+        return RemoteError(f"{url}: {host} does not speak TLS", "check the network, and the URL")
     if isinstance(inner, socket.gaierror):
         return RemoteError(f"{url}: the name of {host} cannot be resolved", "check the network, and the URL")
     if isinstance(inner, ConnectionRefusedError):

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from functools import partial
 from html import unescape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from mvc.errors import MissingObject
+from mvc.objects.digits import whole_number
 from mvc.store.buckets.bucket import Check, Item, RemoteError, RunAll, SlowDown, Transient
+from mvc.store.buckets.environment import check_netrc
 from mvc.store.buckets.session import (
     AGAIN,
     PATIENCE,
@@ -27,6 +28,7 @@ from mvc.store.buckets.session import (
     checked,
     each,
     http_session,
+    http_time,
     need,
     text_of,
     unanswered,
@@ -59,10 +61,7 @@ class _Answer(NamedTuple):
 
     @property
     def modified(self) -> float:
-        try:
-            return parsedate_to_datetime(self.headers["Last-Modified"]).timestamp()
-        except (KeyError, ValueError):
-            return 0
+        return http_time(self.headers.get("Last-Modified", ""))
 
 
 class WebBucket:
@@ -77,7 +76,7 @@ class WebBucket:
         need(url, "http", "aiohttp")
         self.url = url.rstrip("/")
         self._site = _Site(self.url)
-        backend = Backend(partial(http_session, patience), lambda http: http.close(), self._translate)
+        backend = Backend(partial(_connect, self.url, patience), lambda http: http.close(), self._translate)
         self._session = Session(self.url, backend, patience)
 
     @property
@@ -166,9 +165,10 @@ class _Site:
         if answer.status in _GONE or answer.url.endswith("/"):  # a directory
             return None
         self._check(answer, key)
-        if "Content-Length" not in answer.headers or answer.headers.get("Content-Encoding", "identity") != "identity":
+        size = whole_number(answer.headers.get("Content-Length"))
+        if size is None or answer.headers.get("Content-Encoding", "identity") != "identity":
             raise RemoteError(f"{self._url}/{key}: the server does not send its size", _HELP)
-        return Item(key, int(answer.headers["Content-Length"]), answer.version, answer.modified)
+        return Item(key, size, answer.version, answer.modified)
 
     async def listings(self, folders: Sequence[str], http: ClientSession) -> Sequence[Sequence[str]]:
         """Return the content of each directory; see `_listing`."""
@@ -228,6 +228,16 @@ class _Site:
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
             raise Transient(f"{about}: the server failed ({answer.status})", AGAIN)
         raise RemoteError(f"{about}: the server answered {answer.status}", "mvc remote test")
+
+
+async def _connect(url: str, patience: float) -> ClientSession:
+    """Return a session.
+
+    Raises:
+        RemoteError: a variable or the login in ~/.netrc cannot be meant.
+    """
+    check_netrc(urlsplit(url).hostname or "")
+    return await http_session(patience)
 
 
 def _links(page: bytes) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from mvc.errors import InvalidFormat, MissingObject, UsageError
+from mvc.objects.digits import decimal_number
 from mvc.store.buckets.address import deleting
 from mvc.store.buckets.bucket import Changed, Item, RemoteError
 from mvc.store.cache.inventory import Totals
@@ -30,7 +31,7 @@ ABANDONED = 86_400
 
 _HEADER = "mvc-gc 1"
 _LIST = re.compile(r"gc/[0-9a-f-]{36}")
-_LINE = re.compile(r"(objects/[0-9a-f]{2}/[0-9a-f]{64}|packs/[0-9a-f]{64}\.(?:pack|idx)) ([0-9.e+]+) (.*)")
+_LINE = re.compile(r"(objects/[0-9a-f]{2}/[0-9a-f]{64}|packs/[0-9a-f]{64}\.(?:pack|idx)) ([^ ]+) (.*)")
 _NAME = re.compile(r"[0-9a-f]{64}")
 _HALF = re.compile(r"(packs/[0-9a-f]{64}\.)(pack|idx)")
 _DELETING = ".deleting-"
@@ -140,9 +141,9 @@ def parse_list(lines: Iterable[str], what: str) -> ObjectsByFile:
     found: dict[FileVersion, set[str]] = {}
     names: set[str] = set()
     for line in lines:
-        if match := _LINE.fullmatch(line):
+        if (match := _LINE.fullmatch(line)) and (modified := decimal_number(match[2])) is not None:
             names = {match[1][-_HEX:]} if match[1].startswith("objects/") else set()
-            found[FileVersion(match[1], float(match[2]), match[3])] = names
+            found[FileVersion(match[1], modified, match[3])] = names
         elif _NAME.fullmatch(line) and found:
             names.add(line)
         else:

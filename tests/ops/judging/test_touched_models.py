@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mvc.ops.judging.touched_models import enters, stem, touched_models
+from mvc.ops.judging.touched_models import ContentInGit, enters, stem, touched_models
 from mvc.scm.index_changes import Entry, Index
 from mvc.scm.plumbing import RawChange
 
@@ -17,6 +17,17 @@ def index(*paths: str, added: tuple[str, ...] = (), deleted: tuple[str, ...] = (
     changes = {path: RawChange(path, NOTHING, FILE, ZERO, path) for path in added}
     changes |= {path: RawChange(path, FILE, NOTHING, path, ZERO) for path in deleted}
     return Index(entries, changes, frozenset(paths))
+
+
+def content(found: Index, **rules: str) -> ContentInGit:
+    """Return what knows the content in an index, by the `.mvcignore` files in some directories."""
+    files = {f"{folder}/.mvcignore".removeprefix("top/"): text.encode() for folder, text in rules.items()}
+    return ContentInGit(found, files.get)
+
+
+def touched(found: Index) -> set[str]:
+    """Return the models that a change touches without any `.mvcignore`."""
+    return touched_models(found, content(found))
 
 
 @pytest.mark.parametrize(
@@ -39,19 +50,40 @@ def test_the_tracked_path_of_a_file(path: str, expected: str) -> None:
 
 def test_pointer_report_signatures_and_content_touch_a_model() -> None:
     for name in ("m.mvc", "m.eval.yaml", "m.eval.yaml.sig"):
-        assert touched_models(index("m.mvc", added=(name,))) == {"m"}
-    assert touched_models(index("m.mvc", added=("m/deep/file",))) == {"m"}
-    assert touched_models(index("m.mvc", added=("n/file",))) == set()
-    assert touched_models(index(deleted=("m.mvc",))) == {"m"}
+        assert touched(index("m.mvc", added=(name,))) == {"m"}
+    assert touched(index("m.mvc", added=("m/deep/file",))) == {"m"}
+    assert touched(index("m.mvc", added=("n/file",))) == set()
+    assert touched(index(deleted=("m.mvc",))) == {"m"}
 
 
 def test_a_deleted_report_without_a_pointer_is_not_a_model_s() -> None:
-    assert touched_models(index(deleted=("m.eval.yaml",))) == set()
-    assert touched_models(index(added=("m.eval.yaml",))) == {"m"}
+    assert touched(index(deleted=("m.eval.yaml",))) == set()
+    assert touched(index(added=("m.eval.yaml",))) == {"m"}
 
 
 def test_only_new_content_that_is_not_mvc_s_enters() -> None:
     found = index("m.mvc", "old", added=("new", "m/file", "n.mvc", "m.eval.yaml", "other.eval.yaml"))
     moved = found._replace(entries={**found.entries, "moved": Entry(FILE, "old")})
-    entering = {path for path in moved.entries if enters(moved, path, {"m"})}
+    entering = {path for path in moved.entries if enters(moved, path, {"m"}, content(moved))}
     assert entering == {"new", "other.eval.yaml"}
+
+
+def test_what_mvcignore_excludes_is_git_s_own() -> None:
+    names = ("m/config.json", "m/deep/config.json", "m/docs/a", "m/a.bin", "m/keep.json", "m2/config.json")
+    found = index("m.mvc", "m2.mvc", added=names)
+    rules = content(found, top="config.json\ndocs/\n/m2/*.json\n", m="!keep.json\n")
+    assert {path: rules.holder(path) for path in names} == {
+        "m/config.json": "", "m/deep/config.json": "", "m/docs/a": "", "m/a.bin": "m", "m/keep.json": "m",
+        "m2/config.json": "",
+    }
+    assert (rules.is_at("m"), rules.is_at("m2")) == (True, False)
+    assert touched_models(found, rules) == {"m"}
+    assert {path for path in names if enters(found, path, {"m", "m2"}, rules)} == {
+        "m/config.json", "m/deep/config.json", "m/docs/a", "m2/config.json",
+    }
+
+
+def test_a_tracked_path_itself_is_never_excluded() -> None:
+    found = index("m.mvc", added=("m",))
+    rules = content(found, top="m\n*\n")
+    assert (rules.holder("m"), rules.is_at("m")) == ("m", True)

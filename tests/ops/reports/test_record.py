@@ -46,6 +46,7 @@ def evaluated(digest: Digest = MODEL, *datasets: Dataset) -> Evaluated:
         ({"tag": "v1", "datasets": (("a b", "a"),)}, "invalid data set id 'a b'"),
         ({"tag": "v1", "datasets": (("a", "a"), ("a", "b"))}, "duplicate data set id 'a'"),
         ({"tag": "v1", "params": (("lr", 1), ("lr", 2))}, "duplicate parameter 'lr'"),
+        ({"tag": "v1", "params": (("lr", float("nan")),)}, "parameter 'lr' is nan, expected a finite number"),
         ({"tag": "v1", "higher": ("auc",), "lower": ("auc",)}, "exclude each other: auc"),
     ],
 )

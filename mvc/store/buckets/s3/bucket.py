@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, RunAll, Transient, read_first
 from mvc.store.buckets.s3.client import S3Client, S3Connection
 from mvc.store.buckets.s3.errors import code_of, refused_part
-from mvc.store.buckets.session import AGAIN, PATIENCE, Page, Pages, changed, range_of, wrong_length
+from mvc.store.buckets.session import AGAIN, PATIENCE, Page, Pages, changed, parsed, range_of, size_in, wrong_length
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,7 +75,8 @@ class S3Bucket:
             if code_of(error) not in _GONE and not (code_of(error) == "403" and listed is False):
                 raise
         else:
-            return Item(key, found["ContentLength"], found["ETag"], _seconds(found["LastModified"]))
+            about = {"Key": self._prefix + key, "Size": found.get("ContentLength")}
+            return parsed(self.url, lambda: self._item({**found, **about}))
         if not self._confirmed:
             self._ask_why()  # the bucket may be missing
             self._confirmed = True
@@ -102,14 +103,15 @@ class S3Bucket:
         page = self._call("list_objects_v2", Prefix=prefix, **start)
         found = page.get("Contents", [])
         after = str(page.get("NextContinuationToken", "")) if page.get("IsTruncated") else ""
+        items = parsed(self.url, lambda: [self._item(one) for one in found])
         lacking = page.get("KeyCount", len(found)) != len(found) or (page.get("IsTruncated") and after in ("", token))
         if lacking or any(not one["Key"].startswith(prefix) for one in found):
             raise Transient(f"{self.url}: a listing is incomplete", AGAIN)
-        return [self._item(one) for one in found], after
+        return items, after
 
     def _item(self, found: Mapping[str, Any]) -> Item:
         key = found["Key"].removeprefix(self._prefix)
-        return Item(key, found["Size"], found["ETag"], _seconds(found["LastModified"]))
+        return Item(key, size_in(found["Size"]), found["ETag"], _seconds(found["LastModified"]))
 
     # Reading.
 
@@ -214,7 +216,7 @@ class S3Bucket:
         while True:
             page = self._call("list_multipart_uploads", Prefix=self._prefix, **marker)
             for found in page.get("Uploads", []):
-                if found["Initiated"].timestamp() < before:
+                if parsed(self.url, found["Initiated"].timestamp) < before:
                     key = found["Key"].removeprefix(self._prefix)
                     self._call("abort_multipart_upload", key, UploadId=found["UploadId"])
                     swept += 1

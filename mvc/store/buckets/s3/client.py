@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from mvc.store.buckets.bucket import Transient
-from mvc.store.buckets.s3.errors import Asked, Redirected, translate
-from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, Backend, Session, need
+from mvc.store.buckets.s3.endpoint import is_amazon
+from mvc.store.buckets.s3.errors import Asked, is_of_sdk, translate
+from mvc.store.buckets.s3.login import check_keys, check_settings
+from mvc.store.buckets.s3.transport import session_class
+from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, Backend, Session, need, unparsable
 
 _CONNECTIONS = 64
 _PROOF = {
@@ -22,7 +24,6 @@ _PROOF = {
     "put_object": "ETag", "upload_part": "ETag",
 }
 """Fields of every S3 response. A login page has none of them, but status 200."""
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CREATING = frozenset({"create_multipart_upload", "put_object"})
 _OF_CREATION = {"sse": "ServerSideEncryption", "kms_key_id": "SSEKMSKeyId", "acl": "ACL"}
 
@@ -53,9 +54,16 @@ class S3Client:
         self._name = name
         self._created = _given(options, _OF_CREATION)
         self._reached = False
-        connect = partial(_connect, options, patience)
-        backend = Backend(connect, lambda connection: connection.open.aclose(), self.translate)
+        self._endpoint = options.get("endpoint_url", "")
+        backend = Backend(self._connect, lambda connection: connection.open.aclose(), self.translate)
         self.session = Session(url, backend, patience)
+
+    async def _connect(self) -> S3Connection:
+        connection = await _connect(self.options, self._patience)
+        address = str(connection.client.meta.endpoint_url)
+        if not self._endpoint and not is_amazon(address):  # from a variable or profile
+            self._endpoint = address
+        return connection
 
     def call(
         self, operation: str, key: str = "", *, patience: float = 0, moved: Callable[[], int] = int, **params: Any,
@@ -70,16 +78,21 @@ class S3Client:
         """Send a request on the event loop, and check that the response is from S3."""
         extra = self._created if operation in _CREATING else {}
         send = getattr(connection.client, operation)
-        answer: dict[str, Any] = await send(Bucket=self.bucket, **extra, **params)
+        try:
+            answer: dict[str, Any] = await send(Bucket=self.bucket, **extra, **params)
+        except (ArithmeticError, RuntimeError, ValueError) as error:  # the SDK's of a number or time that is none
+            if is_of_sdk(error):
+                raise
+            raise unparsable(self._url) from None
         if _PROOF.get(operation, "ResponseMetadata") not in answer:
-            raise Transient(f"{self._url}: the answer is not S3's", AGAIN)
+            other = f"mvc remote set {self._name} -o endpoint_url=URL  # is it an S3 server?"
+            raise Transient(f"{self._url}: the answer is not S3's", AGAIN if self._reached else other)
         self._reached = True
         return answer
 
     def translate(self, error: Exception, key: str) -> Exception:
         """Translate an error of the SDK."""
-        endpoint = self.options.get("endpoint_url", "")
-        asked = Asked(self._url, self.bucket, endpoint, key, self._reached, self._name, _signer(self.options))
+        asked = Asked(self._url, self.bucket, self._endpoint, key, self._reached, self._name, _signer(self.options))
         return translate(error, asked)
 
 
@@ -88,11 +101,16 @@ async def _connect(options: Mapping[str, str], patience: float) -> S3Connection:
     from aiobotocore.session import AioSession  # noqa: PLC0415 - as above
     from botocore import UNSIGNED  # noqa: PLC0415 - as above
 
-    settings = {**_config(options, patience), "http_session_cls": _session_class(options)}
+    check_settings(options)
+    settings = _config(options, patience)
     keys = {"access_key_id": "aws_access_key_id", "secret_access_key": "aws_secret_access_key"}
     if options.get("anon") == "true":
         settings["signature_version"], keys = UNSIGNED, {}
     session = AioSession(profile=options.get("profile") or None)
+    transport = session_class(options.get("endpoint_url", ""))
+    session.set_default_client_config(AioConfig(http_session_cls=transport))  # also for logins
+    if keys:
+        await check_keys(options, session)
     given = _given(options, {
         "endpoint_url": "endpoint_url", "region": "region_name", "ca_bundle": "verify",
         "session_token": "aws_session_token", **keys,
@@ -100,33 +118,6 @@ async def _connect(options: Mapping[str, str], patience: float) -> S3Connection:
     stack = AsyncExitStack()
     client = await stack.enter_async_context(session.create_client("s3", config=AioConfig(**settings), **given))
     return S3Connection(session, client, stack)
-
-
-def _session_class(options: Mapping[str, str]) -> type[Any]:
-    """Return the SDK's HTTP session without redirects, which would forward a session token.
-
-    The SDK itself handles redirects between Amazon's regions.
-    """
-    from aiobotocore.httpsession import AIOHTTPSession  # noqa: PLC0415 - it is loaded
-
-    # The SDK has no setting for this, so a private method is replaced. Without it, refuse to work.
-    if not hasattr(AIOHTTPSession, "_get_session"):
-        raise ImportError("this aiobotocore would follow redirects")
-
-    class NoRedirects(AIOHTTPSession):  # type: ignore[misc]  # has no types
-        async def _get_session(self, proxy_url: str | None) -> Any:
-            session = await super()._get_session(proxy_url)
-            return SimpleNamespace(request=partial(session.request, allow_redirects=False))
-
-        async def send(self, request: Any) -> Any:
-            answer = await super().send(request)
-            target = answer.headers.get("location") if answer.status_code in _REDIRECTS else None
-            if target and options.get("endpoint_url") and "x-amz-bucket-region" not in answer.headers:
-                answer.raw.close()
-                raise Redirected(target)
-            return answer
-
-    return NoRedirects
 
 
 def _signer(options: Mapping[str, str]) -> str:

@@ -7,17 +7,17 @@ import errno
 import shlex
 import socket
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from ssl import SSLCertVerificationError
+from time import time
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mvc.errors import MissingObject, MvcError
 from mvc.store.buckets.address import hidden
 from mvc.store.buckets.bucket import RemoteError, SlowDown, Transient
-from mvc.store.buckets.session import AGAIN, changed
+from mvc.store.buckets.s3.endpoint import has_bucket, server_alone, with_tls, without_bucket
+from mvc.store.buckets.session import AGAIN, changed, http_time
 
 _KEYS = "export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...  # or AWS_PROFILE=..."
 _LOGIN = "aws sso login  # or renew the credentials"
@@ -64,6 +64,9 @@ _ELSEWHERE = {
     "PermanentRedirect", "TemporaryRedirect", "Redirect", "AuthorizationHeaderMalformed",
     "IllegalLocationConstraintException", "301", "307",
 }
+_LOGINS = {code for code, (_, fix) in _REFUSED.items() if fix == _LOGIN} | {"InvalidAccessKeyId"}
+_OF_OBJECT = {"GetObject", "HeadObject"}
+"""They do not say why: no object, or no bucket."""
 _SKEWED = "RequestTimeTooSkewed"
 _SLOWER = {"SlowDown", "ServiceUnavailable", "TooManyRequests", "Throttling", "ThrottlingException", "429", "503"}
 _PASSING = {
@@ -141,6 +144,14 @@ def _typed(fix: str, asked: Asked) -> str:
     )
 
 
+def is_of_sdk(error: Exception) -> bool:
+    """Whether an error is one of the SDK's own or of its connections."""
+    import aiohttp  # noqa: PLC0415 - both are loaded
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    return isinstance(error, boto.BotoCoreError | boto.ClientError | aiohttp.ClientError | Redirected)
+
+
 def code_of(error: BaseException) -> str:
     """Return S3's code of an error, also of a translated one; empty if the server did not answer."""
     return str((_response(error) or {}).get("Error", {}).get("Code", ""))
@@ -161,12 +172,35 @@ def _answered(response: Mapping[str, Any], operation: str, asked: Asked) -> MvcE
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in _SLOWER or status in (429, 503):
         return SlowDown(f"{asked.url}: {asked.host} asks for fewer requests ({code})", AGAIN)
+    if known := _no_server(code, status, operation, asked):
+        return known
     if code in _REFUSED:
         message, fix = _REFUSED[code]
         return RemoteError(f"{asked.url}: {message}", fix)
     if code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Transient(f"{asked.url}: {asked.host} failed ({code or status})", AGAIN)
     return _refused(code, status, response, operation, asked)
+
+
+def _no_server(code: str, status: int, operation: str, asked: Asked) -> RemoteError | None:
+    """Return the error for a response that no S3 server gives at its own address; None for any other."""
+    if operation in _OF_OBJECT or not asked.endpoint or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    if has_bucket(asked.endpoint, asked.bucket) and not asked.reached and code not in _LOGINS:
+        message = f"{asked.url}: endpoint_url contains the bucket: {asked.endpoint}"
+        return RemoteError(message, _to(without_bucket(asked.endpoint, asked.bucket)))
+    if code != "NoSuchKey" and (code != str(status) or status not in (400, 404, 405)):
+        return None
+    likely = without_bucket(asked.endpoint, asked.bucket) or server_alone(asked.endpoint)
+    if status == HTTPStatus.BAD_REQUEST:
+        likely = with_tls(asked.endpoint)
+    message = f"{asked.url}: endpoint_url is not the address of an S3 server: {asked.endpoint} answered {code}"
+    return RemoteError(message, _to(likely if likely != asked.endpoint else ""))
+
+
+def _to(endpoint: str) -> str:
+    """Return the line that sets the address of the server."""
+    return f"{_SET} endpoint_url={endpoint or 'URL'}"
 
 
 def _refused(code: str, status: int, response: Mapping[str, Any], operation: str, asked: Asked) -> MvcError:
@@ -215,11 +249,10 @@ def _redirected(target: str, asked: Asked) -> RemoteError:
 
 def _skew(response: Mapping[str, Any]) -> str:
     """Return the clock skew, by the date of the response."""
-    date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
-    try:
-        minutes = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() / 60
-    except (ValueError, TypeError):
+    date = http_time(str(response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")))
+    if not date:
         return "the clock of this machine is wrong"
+    minutes = (time() - date) / 60
     if abs(minutes) < 1:
         return "the clock of this machine and the server's differ too much"
     return f"the clock of this machine is {abs(minutes):.0f} minutes {'fast' if minutes > 0 else 'slow'}"
@@ -237,10 +270,12 @@ def _unanswered(error: Exception, asked: Asked) -> MvcError | None:
     if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError | asyncio.TimeoutError):
         return Transient(f"{asked.url}: no answer from {asked.host}", AGAIN)
     if isinstance(error, boto.HTTPClientError | aiohttp.ClientError | boto.IncompleteReadError | ConnectionError):
-        again = AGAIN if asked.reached else f"{_SET} endpoint_url=URL  # https:// or http://? Or run the command again"
+        other = f"{_to(with_tls(asked.endpoint))}  # https:// or http://? Or run the command again"
+        again = AGAIN if asked.reached or not asked.endpoint else other
         return Transient(f"{asked.url}: the connection to {asked.host} was lost", again)
     if type(error).__name__ == "ResponseParserError":
-        return Transient(f"{asked.url}: the answer of {asked.host} cannot be parsed", AGAIN)
+        again = AGAIN if asked.reached or not asked.endpoint else f"{_to('')}  # is it an S3 server?"
+        return Transient(f"{asked.url}: the answer of {asked.host} cannot be parsed", again)
     if isinstance(error, boto.BotoCoreError | ValueError):
         return RemoteError(f"{asked.url}: {' '.join(str(error).split())}", "mvc remote list")
     return None
@@ -297,6 +332,8 @@ def _unreachable(error: Exception, asked: Asked) -> MvcError:
         message, fix = f"{asked.url}: the proxy {hidden(proxy)} cannot be reached", "env | grep -i proxy"
     elif isinstance(inner, socket.gaierror):
         message = f"{asked.url}: the name of {asked.host} cannot be resolved"
+        if likely := without_bucket(asked.endpoint, asked.bucket):
+            fix = f"{_to(likely)}  # without the bucket"
     elif getattr(inner, "errno", None) == errno.ECONNREFUSED:
         message = f"{asked.url}: {asked.host} does not answer: connection refused"
     else:

@@ -5,45 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
+
+from mvc.store.buckets.s3.endpoint import is_amazon
+from mvc.store.buckets.s3.login import Keys, keys_of
 
 if TYPE_CHECKING:
     from mvc.store.buckets.s3.client import S3Connection
 
 PATIENCE = 3.0
 """Seconds to wait for Amazon's name of the identity, which is informative only."""
-_AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 _SHORT = 12
 """Access keys of at least this length are shown with both ends."""
-_ORIGINS = {
-    "env": "the environment",
-    "assume-role-with-web-identity": "a token of the environment",
-    "container-role": "the role of the container",
-    "iam-role": "the role of the machine",
-}
-"""By the SDK's names; any other is a method of a profile."""
-_OF_PROFILE = {"sso": "single sign-on", "assume-role": "a role", "custom-process": "a command", "login": "aws login"}
-
-
-class _Keys(NamedTuple):
-    """The credentials that sign requests."""
-
-    id: str
-    secret: str
-    token: str | None
-    origin: str
 
 
 async def identity(options: Mapping[str, str], connection: S3Connection) -> str:
     """Return the identity, in one line; empty without credentials."""
     if options.get("anon") == "true":
         return "anonymous"
-    keys = await _keys(options, connection.session)
+    keys = await keys_of(options, connection.session)
     if keys is None:
         return ""
     key = f"access key {masked(keys.id)} from {keys.origin}"
-    name = await _name(options, connection, keys) if _is_amazon(connection.client) else ""
+    own = is_amazon(connection.client.meta.endpoint_url)  # by the options, or by the SDK's settings
+    name = await _name(options, connection, keys) if own else ""
     return f"{name}, {key}" if name else key
 
 
@@ -52,30 +37,7 @@ def masked(key: str) -> str:
     return f"{key[:4]}…{key[-4:]}" if len(key) >= _SHORT else f"{key[:2]}…"
 
 
-async def _keys(options: Mapping[str, str], session: Any) -> _Keys | None:
-    key, secret = options.get("access_key_id"), options.get("secret_access_key")
-    if key and secret:
-        return _Keys(key, secret, options.get("session_token") or None, "the option access_key_id")
-    found = await session.get_credentials()
-    if found is None:
-        return None
-    frozen = await found.get_frozen_credentials()
-    return _Keys(frozen.access_key, frozen.secret_key, frozen.token, _origin(session, found.method))
-
-
-def _origin(session: Any, method: str) -> str:
-    if method in _ORIGINS:
-        return _ORIGINS[method]
-    profile = session.get_config_variable("profile") or "default"
-    return f"profile {profile}" + (f" ({_OF_PROFILE[method]})" if method in _OF_PROFILE else "")
-
-
-def _is_amazon(client: Any) -> bool:
-    """Whether neither the remote's options nor the SDK's settings name another server."""
-    return f".{urlsplit(client.meta.endpoint_url).hostname}".endswith(_AMAZON)
-
-
-async def _name(options: Mapping[str, str], connection: S3Connection, keys: _Keys) -> str:
+async def _name(options: Mapping[str, str], connection: S3Connection, keys: Keys) -> str:
     """Return the owner of the keys by Amazon's STS; empty if it does not answer in time."""
     from aiobotocore.config import AioConfig  # noqa: PLC0415 - it is loaded
 

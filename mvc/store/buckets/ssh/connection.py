@@ -14,7 +14,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvc.errors import MissingObject, UsageError
+from mvc.objects.digits import whole_number
 from mvc.store.buckets.bucket import RemoteError, Transient
+from mvc.store.buckets.environment import check_environment
 from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, text_of
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"(?:ssh|sftp)://(?:([^@/]*)@)?(\[[^\]/]*\]|[^:/]*)(?::([0-9]{1,5}))?(?:/(.*))?", re.DOTALL)
 _KEEPALIVE = 15
+_LAST_PORT = 65_535
 _MOST_CHANNELS = 8
 """OpenSSH allows ten sessions in a connection."""
 _REQUESTS_PER_CHANNEL = 4
@@ -43,15 +46,17 @@ class SshAddress(NamedTuple):
         """Parse a URL.
 
         Raises:
-            UsageError: it has no directory.
+            UsageError: it has no directory, or an impossible port.
         """
         match = _URL.fullmatch(url)
         path = (match[4] or "").removeprefix("~/").strip("/") if match else ""
         if not match or not match[2] or path in ("", "~"):
             example = "ssh://USER@HOST:PORT/DIR, or ssh://HOST/~/DIR in a home"
             raise UsageError(f"{url} does not name a directory", f"mvc remote set NAME URL  # {example}")
+        if (port := whole_number(match[3] or "0", _LAST_PORT)) is None:
+            raise UsageError(f"{url}: port {match[3]}, expected at most {_LAST_PORT}", "mvc remote set NAME URL")
         home = match[4].startswith("~/")
-        return cls(match[1] or "", match[2].strip("[]"), int(match[3] or 0), path if home else f"/{path}")
+        return cls(match[1] or "", match[2].strip("[]"), port, path if home else f"/{path}")
 
     @property
     def login(self) -> str:
@@ -103,9 +108,14 @@ class SshConnection:
 
 
 async def connect(address: SshAddress, patience: float) -> SshConnection:
-    """Connect and log in, as ~/.ssh/config configures."""
+    """Connect and log in, as ~/.ssh/config configures.
+
+    Raises:
+        RemoteError: the variable that names the agent cannot be meant.
+    """
     import asyncssh  # noqa: PLC0415 - start-up time
 
+    check_environment(["SSH_AUTH_SOCK"])
     limit = min(CONNECT_PATIENCE, patience)
     given: dict[str, Any] = {"username": address.user} if address.user else {}
     given |= {"port": address.port} if address.port else {}
