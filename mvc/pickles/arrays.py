@@ -5,17 +5,17 @@ Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mvc.pickles.follow import follow
 from mvc.pickles.sequence import MAX_PICKLES
-from mvc.pickles.source import MalformedPickle, PickleReader
+from mvc.pickles.source import MalformedPickle, PickleReader, Unreadable
 from mvc.pickles.values import Findings
 
 NUMPY = b"\x93NUMPY"
 _HEADER = 1 << 16
 _DEEP = 20
-_DIGITS = "0123456789"
 
 
 def follow_arrays(reader: PickleReader, findings: Findings) -> None:
@@ -29,14 +29,14 @@ def follow_arrays(reader: PickleReader, findings: Findings) -> None:
         version, _ = reader.byte(), reader.byte()
         width = reader.number(2 if version == 1 else 4)
         if width > _HEADER:
-            raise MalformedPickle(f"an array has a header of {width:,} bytes: expected at most {_HEADER:,}")
+            raise Unreadable(f"an array has a header of {width:,} bytes: expected at most {_HEADER:,}")
         header = _parsed(reader.take(width))
         dtype, shape = header.get("descr"), header.get("shape")
         if _has_objects(dtype):
             follow(reader, findings)
         else:
             reader.skip(_count(shape) * _item_size(dtype))
-    raise MalformedPickle("too many arrays")
+    raise Unreadable("too many arrays")
 
 
 def _parsed(raw: bytes) -> dict[Any, Any]:
@@ -63,12 +63,16 @@ def _depth(text: str) -> int:
     return deepest
 
 
+_PLAIN = re.compile(r"[<>|=]?(?:\?|[biufc]([0-9]{1,3})|[mM]8(?:\[[0-9A-Za-z/ ]*\])?|([SUV])([0-9]{1,9}))", re.ASCII)
+"""Dtypes without objects, as NumPy writes them; it reads others, such as `M8[ns],O`, which has two fields."""
+
+
 def _has_objects(dtype: Any) -> bool:
     """Whether a dtype has objects; an unknown dtype counts as one that has."""
     if isinstance(dtype, str):
-        return dtype.lstrip("<>|=")[:1] not in tuple("biufcmMSUV?")
+        return _PLAIN.fullmatch(dtype) is None
     return not isinstance(dtype, list) or any(
-        not isinstance(field, tuple) or len(field) < 2 or _has_objects(field[1]) for field in dtype  # noqa: PLR2004 - name, type
+        not isinstance(field, tuple) or len(field) not in (2, 3) or _has_objects(field[1]) for field in dtype
     )
 
 
@@ -76,12 +80,12 @@ def _item_size(dtype: Any) -> int:
     """Return the size of one item in bytes."""
     if isinstance(dtype, list):
         return sum(_item_size(field[1]) * _count(field[2] if len(field) > 2 else ()) for field in dtype)  # noqa: PLR2004 - shape
-    letter, digits = (text := str(dtype).lstrip("<>|="))[:1], text[1:].partition("[")[0]
-    if letter == "?":
-        return 1
-    if not digits or digits.strip(_DIGITS) or len(digits) > 9:  # noqa: PLR2004 - below the largest
+    match = _PLAIN.fullmatch(dtype)
+    if match is None:
         raise MalformedPickle("an array has an invalid dtype")
-    return int(digits) * (4 if letter == "U" else 1)
+    if match[2]:
+        return int(match[3]) * (4 if match[2] == "U" else 1)
+    return 1 if "?" in dtype else int(match[1] or 8)
 
 
 def _count(shape: Any) -> int:

@@ -1,7 +1,8 @@
 """Follow the opcodes of a pickle and note what unpickling would import and call. Nothing is unpickled.
 
-The opcodes run on a stack of partly known values: names, short strings, small numbers. mvc does not analyze imported
-names, it only checks the list of harmless ones. The machine and its opcodes:
+The opcodes run on a stack of partly known values: names, short strings, small numbers, and for others the kinds of
+values that they reach. mvc does not analyze imported names, it only checks the list of harmless ones, and that each is
+used as the list says. The machine and its opcodes:
 https://docs.python.org/3/library/pickletools.html
 """
 
@@ -21,5 +22,6 @@ def follow(reader: PickleReader, findings: Findings, *, arrays: bool = False, un
 
     Raises:
         MalformedPickle: The bytes are not a pickle, or end before STOP.
+        Unreadable: It is too long.
     """
     Machine(OPCODES, reader, findings, arrays=arrays, uncertain=uncertain).run()

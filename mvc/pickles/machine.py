@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from mvc.pickles import harmless
-from mvc.pickles.source import SHORT, MalformedPickle, PickleReader
-from mvc.pickles.values import DATA, INSTANCE, UNKNOWN, ArrayWrapper, Dtype, Findings, Global, KnownDict
+from mvc.pickles import calls, dtypes, states
+from mvc.pickles.allowed.kinds import ARRAY, CONSTRUCTOR, CONTAINER, HASHABLE, MADE_TYPE, NAME, OBJECT, SPECIAL, accepts
+from mvc.pickles.allowed.names import ARRAY_PACKAGES, ARRAY_WRAPPER
+from mvc.pickles.allowed.tables import Entry
+from mvc.pickles.joblib_arrays import joblib_array
+from mvc.pickles.source import SHORT, MalformedPickle, PickleReader, Unreadable
+from mvc.pickles.values import (
+    DATA,
+    TEXT,
+    UNKNOWN,
+    ArrayWrapper,
+    Container,
+    Dtype,
+    Findings,
+    Global,
+    Instance,
+    KnownDict,
+    Tuple,
+    is_special,
+    reach_of,
+    reach_of_all,
+)
 
 COMPUTED = "a computed name"
 CALLED = "a computed value, called"
-ALTERED = "an attribute of"
+STATE = "the state of"
+ITEMS = "an item of"
+KEY = "the hash of a key"
 MAX_VALUES = 1 << 23
 """Most values on the stack, and most names in the memo."""
 _MAX_OPCODES = 1 << 26
@@ -43,7 +64,7 @@ class Machine:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
-        """Values by number; a number that is in use and not here has an unknown value."""
+        """Values by number; a number that is in use and not here has an unknown string."""
         self.dense = 0
         """All numbers below this are in use, and those in `sparse`."""
         self.sparse: set[int] = set()
@@ -51,21 +72,24 @@ class Machine:
         """Whether an array of joblib was skipped, which `pickle.load` reads as opcodes."""
         self.frame = 0
         """The end of the last frame."""
+        self.cyclic = False
+        """Whether a value was altered after it became part of another: what that one reaches is not known."""
 
-    def run(self) -> None:
-        """Follow the opcodes until STOP."""
+    def run(self) -> Any:
+        """Follow the opcodes until STOP; return the value that it pops."""
         reader, opcodes = self.reader, self.opcodes
         for _ in range(_MAX_OPCODES):
             reader.at = self.run_common(reader.data, reader.at)
             code = reader.byte()
             if code == _STOP:
-                self.pop()
-                return
+                value = self.pop()
+                self.reach_of_all((value,))
+                return value
             act = opcodes.get(code)
             if act is None:
                 raise MalformedPickle(f"invalid opcode at byte {reader.position - 1}")
             act(self)
-        raise MalformedPickle("too many opcodes")
+        raise Unreadable("too many opcodes")
 
     def run_common(self, data: bytes, at: int) -> int:
         """Follow the most frequent opcodes from `at` on; return the position of the first other one.
@@ -83,19 +107,19 @@ class Machine:
             elif code == _FLOAT and data[at + 9] != _FLOAT:  # the handler reads a row of them faster
                 value, at = DATA, at + 9
             elif code == _GET and data[at + 1] < self.dense:
-                value, at = memo.get(data[at + 1], UNKNOWN), at + 2
+                value, at = memo.get(data[at + 1], TEXT), at + 2
             elif code == _LONG_GET and (number := int.from_bytes(data[at + 1 : at + 5], "little")) < self.dense:
-                value, at = memo.get(number, UNKNOWN), at + 5
+                value, at = memo.get(number, TEXT), at + 5
             else:
                 break
             push(value)
             if data[at] == _MEMOIZE and not self.sparse:
-                if value is not UNKNOWN:
+                if value is not TEXT:
                     memo[self.dense] = value
                 self.dense += 1
                 at += 1
         if len(self.stack) > MAX_VALUES:
-            raise MalformedPickle("too many values on the stack")
+            raise Unreadable("too many values on the stack")
         return at
 
     # The stack.
@@ -103,7 +127,7 @@ class Machine:
     def push(self, value: Any) -> None:
         """Push a value."""
         if len(self.stack) >= MAX_VALUES:
-            raise MalformedPickle("too many values on the stack")
+            raise Unreadable("too many values on the stack")
         self.stack.append(value)
 
     def pop(self) -> Any:
@@ -138,169 +162,198 @@ class Machine:
                 self.dense += 1
         elif number > self.dense:
             self.sparse.add(number)
-        if value is not UNKNOWN and (len(self.memo) < MAX_VALUES or type(value) is not bytes):
+        if value is not TEXT and (len(self.memo) < MAX_VALUES or type(value) is not bytes):
             self.memo[number] = value
         elif number in self.memo:
             del self.memo[number]
         if len(self.memo) > 2 * MAX_VALUES or len(self.sparse) > MAX_VALUES:
-            raise MalformedPickle("too many values in the memo")
+            raise Unreadable("too many values in the memo")
 
     def get(self, number: int) -> None:
         """Push a value from the memo."""
         if number >= self.dense and number not in self.sparse:
             raise MalformedPickle(f"memo has no value {number}")
-        self.push(self.memo.get(number, UNKNOWN))
+        self.push(self.memo.get(number, TEXT))
 
-    # Imports and calls.
+    # Imports.
 
     def import_name(self, module: str, name: str) -> Global:
         """Import a name."""
         full = f"{module}.{name}"
         if self.uncertain and (not _REPORTED.fullmatch(module) or not name.isprintable()):
             raise MalformedPickle("invalid module name")
-        if self.misread and name == "dtype" and module.partition(".")[0] not in harmless.ARRAY_PACKAGES:
+        if self.misread and name == "dtype" and module.partition(".")[0] not in ARRAY_PACKAGES:
             raise MalformedPickle("invalid module name")  # a nested pickle with memo numbers of the outer one
-        if "." in name or not harmless.may_be_imported(full):
+        entry = self.findings.allowed.find(full)
+        if entry is None:
             self.findings.add(full)
-            return Global("")
-        return Global(full)
+            return REPORTED_NAME
+        return Global(full, entry, entry.kind)
 
     def import_lines(self) -> Global:
         """Import the name in the next two lines."""
         module, name = (decoded(self.reader.line()) for _ in range(2))
         if len(module) > SHORT or len(name) > SHORT:
             self.findings.add(COMPUTED)
-            return Global("")
+            return REPORTED_NAME
         return self.import_name(module, name)
+
+    # Calls.
 
     def call(self, function: Any, arguments: Any) -> Any:
         """Call `function`; return its partly known result."""
         if type(function) is not Global:
-            if function is not UNKNOWN and function is not INSTANCE:
+            if type(function) not in _CALLABLE and function is not UNKNOWN:
                 raise MalformedPickle("calls a value that is not callable")
-            self.findings.add(CALLED, called=True)
-            return UNKNOWN
-        name = function.name
-        if name in harmless.CHECKED:
-            return self.checked_call(name, arguments)
-        if not harmless.may_be_called(name):
-            self.note_called(name)
-            return UNKNOWN
-        if name == harmless.ARRAY_WRAPPER:  # joblib only instantiates it
-            self.findings.add(f"{name}()", called=True)
-        return Dtype(arguments[0]) if name == "numpy.dtype" and _is_dtype_call(arguments) else UNKNOWN
+            return self.refuse(CALLED)
+        items = arguments.items if type(arguments) is Tuple else None
+        if (check := calls.CHECKED.get(function.name)) is not None:
+            result = check(self, items) if items is not None else None
+            return self.refuse(f"{function.name}()") if result is None else result
+        accepted = function.entry.call
+        if accepted is None or type(arguments) is not Tuple or not self.accepts(accepted, arguments.reach):
+            return self.refuse(function.name and f"{function.name}()")
+        return Instance(function.entry, arguments.reach & ~MADE_TYPE, function.name)  # a function is given the class
 
-    def note_called(self, name: str) -> None:
-        """Report a call; an empty name was reported at its import."""
+    def instantiate(self, kind: Any, arguments: Any, keywords: Any = None) -> Any:
+        """Make an instance of a class by its `__new__`."""
+        if type(kind) is not Global:
+            if type(kind) not in _CALLABLE and kind is not UNKNOWN:
+                raise MalformedPickle("instantiates a value that is not a class")
+            return self.refuse(CALLED)
+        plain = keywords is None or (type(keywords) is KnownDict and not keywords.special)
+        plain = plain and type(arguments) is Tuple
+        reach = reach_of(arguments) | reach_of(keywords)
+        if kind.name == ARRAY_WRAPPER and plain and not reach:
+            return ArrayWrapper()
+        if kind.entry.new is None or not plain or not self.accepts(kind.entry.new, reach):
+            return self.refuse(kind.name and f"{kind.name}()")
+        return Instance(kind.entry, reach, kind.name)
+
+    def accepts(self, kinds: int, reach: int) -> bool:
+        """Whether a value that reaches `reach` only reaches `kinds`."""
+        return accepts(kinds, reach, cyclic=self.cyclic)
+
+    def refuse(self, name: str) -> Any:
+        """Report a call; an empty name was reported at its import. Return its unknown result."""
         self.findings.calls = True
         if name:
-            self.findings.add(name if " " in name else f"{name}()")
-
-    def checked_call(self, name: str, arguments: Any) -> Any:
-        """Call a function that is harmless with some arguments only."""
-        values = arguments if type(arguments) is tuple else ()
-        if name in harmless.INSTANTIATORS and values:
-            return self.instantiate(values[0])
-        if name in harmless.RECONSTRUCTORS and len(values) == 3 and _is_builtin_type(values[1]):  # noqa: PLR2004 - its arguments
-            return self.instantiate(values[0])
-        if name in harmless.ENCODERS and len(values) == 2 and values[1] in (b"latin1", b"latin-1"):  # noqa: PLR2004 - as above
-            return UNKNOWN
-        if name in harmless.TYPE_REBUILDERS and values and _is_global_in(values[0], "torch._utils._rebuild_"):
-            return UNKNOWN
-        if name in harmless.GENERATORS and values and all(
-            _is_global_in(value, "numpy.random.") for value in values if type(value) is Global or value is not values[0]
-        ):
-            return UNKNOWN
-        self.findings.add(f"{name}()", called=True)
+            self.findings.add(name)
         return UNKNOWN
 
-    def instantiate(self, kind: Any) -> Any:
-        """Make an instance of a class without calling the class."""
-        if type(kind) is not Global:
-            if kind is not UNKNOWN:
-                raise MalformedPickle("instantiates a value that is not a class")
-            self.findings.add(CALLED, called=True)
-        elif kind.name == harmless.ARRAY_WRAPPER:
-            return ArrayWrapper()
-        elif not harmless.may_be_instantiated(kind.name):
-            self.note_called(kind.name)
-        return UNKNOWN if kind in _TEXTS else INSTANCE
+    # Items.
+
+    def reach_of_all(self, values: Sequence[Any]) -> int:
+        """Return what values reach that become part of another; report a function that is only there to be called."""
+        reach = reach_of_all(values)
+        if reach & CONSTRUCTOR:
+            for value in values:
+                if reach_of(value) & CONSTRUCTOR:
+                    self.findings.add(value.name if type(value) is Global else CALLED)
+        return reach
+
+    def grow(self, target: Container | Instance, reach: int) -> None:
+        """Note that `target` reaches more. An instance of any class reaches everything anyway."""
+        if target.stored and reach & ~target.reach and not target.reach & OBJECT:
+            self.cyclic = True
+        target.reach |= reach
+
+    def add_items(self, target: Any, items: list[Any], *, hashed: bool = False) -> None:
+        """Append `items` to a list, or add them to a set, where they are `hashed`."""
+        if hashed:
+            self.check_keys(items)
+        self.fill(target, self.reach_of_all(items))
+
+    def set_items(self, target: Any, pairs: list[Any]) -> None:
+        """Set keys and values, which alternate in `pairs`, in a dictionary."""
+        keys, values = pairs[::2], pairs[1::2]
+        if len(keys) != len(values):
+            raise MalformedPickle("a key has no value")
+        self.check_keys(keys)
+        if type(target) is KnownDict:
+            if target.frozen:
+                self.refuse(f"{STATE} an object, altered")
+            target.set_all(keys, values)
+        elif type(target) is Instance and not target.entry.result & CONTAINER and any(map(is_special, keys)):
+            self.refuse(f"{ITEMS} an object, as an attribute")
+        special = SPECIAL if type(target) is KnownDict and target.special else 0
+        self.fill(target, self.reach_of_all(keys) | self.reach_of_all(values) | special)
+
+    def check_keys(self, keys: list[Any]) -> None:
+        """Report a key whose class may run code to hash or compare it."""
+        if not all(self.accepts(HASHABLE, reach_of(key)) for key in keys):
+            self.refuse(KEY)
+
+    def fill(self, target: Any, reach: int) -> None:
+        """Add items that reach `reach` to `target`."""
+        fits = type(target) is Instance and target.entry.items is not None and not target.built and (
+            self.accepts(target.entry.items, reach)
+        )
+        if isinstance(target, Container) or fits:
+            self.grow(target, reach)
+        else:
+            self.refuse(f"{ITEMS} {_described(target)}")
+
+    # States.
 
     def build(self) -> None:
         """Give the top value its state."""
         state = self.pop()
         value = self.top()
-        if type(value) is Global:
-            self.note_called(value.name and f"{ALTERED} {value.name}")
-        elif type(value) is Dtype:
-            value.set(state)
+        if type(value) is Dtype:
+            if value.stored or not dtypes.set_state(value, state):
+                self.refuse(f"{STATE} numpy.dtype")
         elif type(value) is ArrayWrapper:
             self.findings.has_arrays = True
             if self.arrays:
                 self.skip_array(value, state)
             else:
                 self.misread = True
+        elif type(value) is Instance and self.may_build(value, state):
+            value.built = True
+            self.grow(value, self.reach_of_all((state,)))
+            for part in states.dictionaries(state):
+                part.frozen = True
+        else:
+            self.refuse(f"{STATE} {_described(value)}")
+
+    def may_build(self, value: Instance, state: Any) -> bool:
+        """Whether an instance may get this state. Pickle gives it once, and to an array before it is used."""
+        fresh = not value.built and not (value.stored and value.entry.form in ("array", "masked array"))
+        return fresh and states.is_allowed(value.entry, state, cyclic=self.cyclic)
 
     def skip_array(self, wrapper: ArrayWrapper, state: Any) -> None:
         """Skip an array as joblib reads it: `joblib.numpy_pickle.NumpyArrayWrapper.read_array`."""
-        if self.reader.position < self.frame or wrapper.built or type(state) is not KnownDict or state.items is None:
+        if self.reader.position < self.frame or wrapper.built:
             raise MalformedPickle("an array stands where joblib does not write one")
         wrapper.built = True
-        self.stack[-1] = INSTANCE
-        size = _item_size(state.items.get(b"dtype"))
-        if size == _OBJECTS:
-            Machine(self.opcodes, self.reader, self.findings, arrays=False, uncertain=self.uncertain).run()
+        array = joblib_array(state)
+        self.stack[-1] = Instance(_ARRAY, 0)
+        if array.size is None:
+            inner = Machine(self.opcodes, self.reader, self.findings, arrays=False, uncertain=self.uncertain)
+            self.stack[-1] = inner.run()
             return
-        shape = state.items.get(b"shape")
-        if size is None or type(shape) is not tuple or not all(type(item) is int and item >= 0 for item in shape):
-            raise MalformedPickle("an array has an unknown size")
-        padding = state.items.get(b"numpy_array_alignment_bytes")
-        if padding is not None:
-            if type(padding) is not int:
-                raise MalformedPickle("an array has an unknown size")
+        if array.padded:
             self.reader.skip(self.reader.byte())
-        count = size
-        for item in shape:
-            count *= item
-        self.reader.skip(count)
+        self.reader.skip(array.size)
 
 
-_TEXTS = (UNKNOWN, Global(""), Global("builtins.str"), Global("__builtin__.str"), Global("__builtin__.unicode"))
-_OBJECTS = -1
-_FIXED = re.compile(rb"[biufcmM](1|2|4|8|16|32)")
-_FLEXIBLE = re.compile(rb"([SUV])([0-9]{1,9})")
+_CALLABLE = frozenset({Instance, ArrayWrapper, Dtype})
+REPORTED_NAME = Global("", Entry(NAME), NAME)
+_ARRAY = Entry(result=ARRAY)
 
 
-def _is_dtype_call(arguments: Any) -> bool:
-    return type(arguments) is tuple and len(arguments) == 3 and type(arguments[0]) is bytes  # noqa: PLR2004 - as NumPy writes it
+def _described(value: Any) -> str:
+    """Return how a finding names a value that is altered.
 
-
-def _is_global_in(value: Any, prefix: str) -> bool:
-    return type(value) is Global and value.name.startswith(prefix)
-
-
-def _is_builtin_type(value: Any) -> bool:
-    return type(value) is Global and value.name in harmless.BUILTIN_TYPES
-
-
-def _item_size(dtype: Any) -> int | None:
-    """Return the size of one item; `_OBJECTS` if items are pickled, None if unknown.
-
-    The state is that of `dtype.__reduce__`: version, byte order, subarray, names, fields, size, alignment, flags.
+    Raises:
+        MalformedPickle: It cannot be altered: the unpickler fails.
     """
-    if type(dtype) is not Dtype or type(dtype.state) is not tuple or len(dtype.state) < 8:  # noqa: PLR2004 - as above
-        return None
-    _, _, subarray, _, _, size, _, flags = dtype.state[:8]
-    if type(flags) is not int or type(size) is not int or subarray is not None:
-        return None
-    objects = bool(flags & 1)
-    if objects:
-        return _OBJECTS if dtype.text[:1] in (b"O", b"V") else None
-    if match := _FIXED.fullmatch(dtype.text):
-        return int(match[1])
-    if match := _FLEXIBLE.fullmatch(dtype.text):
-        return size if size == int(match[2]) * (4 if match[1] == b"U" else 1) else None
-    return None
+    if type(value) in (Global, Instance):
+        return str(value.name) or "an object"
+    if value is DATA or value is UNKNOWN:
+        return "an object"
+    raise MalformedPickle("alters a value that has no attributes or items")
 
 
 def decoded(raw: bytes) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mvc.pickles.machine import COMPUTED, MAX_VALUES, Handler, Machine, decoded
-from mvc.pickles.source import SHORT, MalformedPickle
-from mvc.pickles.values import DATA, KEYS, UNKNOWN, Global, KnownDict
+from mvc.pickles.allowed.kinds import STORAGE
+from mvc.pickles.allowed.tables import Entry
+from mvc.pickles.machine import COMPUTED, MAX_VALUES, REPORTED_NAME, Handler, Machine, decoded
+from mvc.pickles.source import SHORT, MalformedPickle, Unreadable
+from mvc.pickles.values import DATA, KEYS, TEXT, UNKNOWN, Container, Instance, KnownDict, Tuple, reach_of
 
 _MAX_PROTOCOL = 5
 _FEW = 8
@@ -31,7 +33,7 @@ def _numbers(code: str, width: int) -> Handler:
         if count <= _FEW:
             reader.go(reader.position - count * (width + 1))
         elif len(machine.stack) + count > MAX_VALUES:
-            raise MalformedPickle("too many values on the stack")
+            raise Unreadable("too many values on the stack")
         else:
             machine.stack.extend([DATA] * count)
 
@@ -45,7 +47,7 @@ def _text(width: int) -> Handler:
         size = machine.reader.number(width)
         if size > SHORT:
             machine.reader.skip(size)
-            machine.push(UNKNOWN)
+            machine.push(TEXT)
         else:
             machine.push(machine.reader.take(size))
 
@@ -74,23 +76,35 @@ def _line(machine: Machine) -> None:
 
 
 def _integer(machine: Machine) -> None:
+    """INT and LONG: a number, with an `L` behind a long one, or a Boolean."""
     text = machine.reader.line()
-    machine.push(int(text) if re.fullmatch(rb"0|-?[1-9][0-9]{0,17}", text) else DATA)
+    if text in (b"00", b"01"):
+        machine.push(text == b"01")
+    else:
+        machine.push(int(text.removesuffix(b"L")) if re.fullmatch(rb"(?:0|-?[1-9][0-9]{0,17})L?", text) else DATA)
 
 
 def _quoted(machine: Machine) -> None:
     text = machine.reader.line().strip()
     if len(text) > SHORT:
-        machine.push(UNKNOWN)
+        machine.push(TEXT)
         return
     if len(text) < 2 or text[:1] != text[-1:] or text[:1] not in b"'\"":  # noqa: PLR2004 - the quotes
         raise MalformedPickle("a string has no quotes")
-    machine.push(text[1:-1] if text.isascii() and b"\\" not in text else UNKNOWN)
+    machine.push(text[1:-1] if text.isascii() and b"\\" not in text else TEXT)
 
 
 def _raw_text(machine: Machine) -> None:
     text = machine.reader.line()
-    machine.push(text if text.isascii() and b"\\" not in text and len(text) <= SHORT else UNKNOWN)
+    if len(text) > SHORT:
+        machine.push(TEXT)
+        return
+    try:
+        machine.push(text.decode("raw-unicode-escape").encode())
+    except UnicodeEncodeError:
+        machine.push(TEXT)
+    except UnicodeDecodeError:
+        raise MalformedPickle("a string has an invalid escape") from None
 
 
 def _pop(machine: Machine) -> None:
@@ -102,58 +116,65 @@ def _pop(machine: Machine) -> None:
 
 def _mark(machine: Machine) -> None:
     if len(machine.marks) >= MAX_VALUES:
-        raise MalformedPickle("too many values on the stack")
+        raise Unreadable("too many values on the stack")
     machine.marks.append(len(machine.stack))
 
 
-def _collect(machine: Machine) -> None:
-    machine.pop_mark()
-    machine.push(DATA)
+def _list(machine: Machine) -> None:
+    new = Container()
+    machine.add_items(new, machine.pop_mark())
+    machine.push(new)
+
+
+def _frozen_set(machine: Machine) -> None:
+    new = Container()
+    machine.add_items(new, machine.pop_mark(), hashed=True)
+    machine.push(new)
 
 
 def _dict(machine: Machine) -> None:
     new = KnownDict()
-    _set_all(new, machine.pop_mark())
+    machine.set_items(new, machine.pop_mark())
     machine.push(new)
 
 
-def _set_all(target: Any, values: list[Any]) -> None:
-    if type(target) is KnownDict:
-        if len(values) > 2 * KEYS:
-            target.items = None
-        for key, value in zip(values[: 2 * KEYS : 2], values[1 : 2 * KEYS : 2], strict=False):
-            target.set(key, value)
-
-
 def _set_items(machine: Machine) -> None:
-    values = machine.pop_mark()
-    _set_all(machine.top(), values)
+    pairs = machine.pop_mark()
+    machine.set_items(machine.top(), pairs)
 
 
 def _set_item(machine: Machine) -> None:
     value, key = machine.pop(), machine.pop()
-    _set_all(machine.top(), [key, value])
+    machine.set_items(machine.top(), [key, value])
 
 
 def _add_items(machine: Machine) -> None:
-    machine.pop_mark()
-    machine.top()
+    items = machine.pop_mark()
+    machine.add_items(machine.top(), items, hashed=True)
+
+
+def _append_all(machine: Machine) -> None:
+    items = machine.pop_mark()
+    machine.add_items(machine.top(), items)
 
 
 def _append(machine: Machine) -> None:
-    machine.pop()
-    machine.top()
+    item = machine.pop()
+    machine.add_items(machine.top(), [item])
+
+
+def _tuple_of(machine: Machine, items: list[Any]) -> Tuple:
+    return Tuple(tuple(items) if len(items) <= KEYS else None, machine.reach_of_all(items))
 
 
 def _tuple(machine: Machine) -> None:
-    values = machine.pop_mark()
-    machine.push(tuple(values) if len(values) <= KEYS else DATA)
+    machine.push(_tuple_of(machine, machine.pop_mark()))
 
 
 def _small_tuple(size: int) -> Handler:
     def handle(machine: Machine) -> None:
-        values = [machine.pop() for _ in range(size)]
-        machine.push(tuple(reversed(values)))
+        items = [machine.pop() for _ in range(size)]
+        machine.push(_tuple_of(machine, items[::-1]))
 
     return handle
 
@@ -191,31 +212,36 @@ def _stack_global(machine: Machine) -> None:
     name, module = machine.pop(), machine.pop()
     if type(module) is bytes and type(name) is bytes:
         machine.push(machine.import_name(decoded(module), decoded(name)))
-    elif any(type(value) is not bytes and value is not UNKNOWN for value in (module, name)):
+    elif not all(map(_may_be_text, (module, name))):
         raise MalformedPickle("a name is not a string")
     else:
         machine.findings.add(COMPUTED)
-        machine.push(Global(""))
+        machine.push(REPORTED_NAME)
+
+
+def _may_be_text(value: Any) -> bool:
+    persistent = type(value) is Instance and value.entry is _STORED
+    return type(value) is bytes or value is TEXT or value is UNKNOWN or persistent
 
 
 def _extension(width: int) -> Handler:
     def handle(machine: Machine) -> None:
         machine.findings.add(f"extension {machine.reader.number(width)}")
-        machine.push(Global(""))
+        machine.push(REPORTED_NAME)
 
     return handle
 
 
 def _instance(machine: Machine) -> None:
     name = machine.import_lines()
-    machine.push(machine.call(name, tuple(machine.pop_mark())))
+    machine.push(machine.call(name, _tuple_of(machine, machine.pop_mark())))
 
 
 def _object(machine: Machine) -> None:
     values = machine.pop_mark()
     if not values:
         raise MalformedPickle("stack underflow")
-    machine.push(machine.call(values[0], tuple(values[1:])))
+    machine.push(machine.call(values[0], _tuple_of(machine, values[1:])))
 
 
 def _reduce(machine: Machine) -> None:
@@ -224,35 +250,36 @@ def _reduce(machine: Machine) -> None:
 
 
 def _new(machine: Machine) -> None:
-    machine.pop()
-    machine.push(machine.instantiate(machine.pop()))
+    arguments, kind = machine.pop(), machine.pop()
+    machine.push(machine.instantiate(kind, arguments))
 
 
 def _new_with_keywords(machine: Machine) -> None:
-    machine.pop()
-    _new(machine)
+    keywords, arguments, kind = machine.pop(), machine.pop(), machine.pop()
+    machine.push(machine.instantiate(kind, arguments, keywords))
 
 
 def _persistent_line(machine: Machine) -> None:
     machine.reader.line()
-    machine.push(UNKNOWN)
+    machine.push(Instance(_STORED, 0))
 
 
 def _persistent(machine: Machine) -> None:
-    machine.pop()
-    machine.push(UNKNOWN)
+    machine.push(Instance(_STORED, reach_of(machine.pop())))
 
+
+_STORED = Entry(result=STORAGE)
+"""What a loader such as PyTorch's puts in place of a persistent id."""
 
 OPCODES: dict[int, Handler] = {
     **{ord(code): _numbers(code, width) for code, width in (("G", 8), ("J", 4), ("M", 2), ("K", 1))},
-    **{ord(code): _line for code in "FL"},
-    **{ord(code): _constant(DATA) for code in "]\x8f\x97"},
+    **{ord(code): _integer for code in "IL"},
+    **{ord(code): lambda machine: machine.push(Container()) for code in "]\x8f"},
     **{code: _small_tuple(size) for size, code in enumerate((0x85, 0x86, 0x87), 1)},
     **{code: _extension(width) for code, width in ((0x82, 1), (0x83, 2), (0x84, 4))},
-    **{ord(code): _collect for code in "l\x91"},
-    **{ord(code): _add_items for code in "e\x90"},
-    ord("N"): _constant(None), 0x88: _constant(value=True), 0x89: _constant(value=False), ord(")"): _constant(()),
-    ord("I"): _integer, 0x8A: _long, 0x8B: _bytes(4),
+    ord("l"): _list, ord("e"): _append_all, 0x90: _add_items, 0x91: _frozen_set, 0x97: _constant(DATA),
+    ord("N"): _constant(None), 0x88: _constant(value=True), 0x89: _constant(value=False),
+    ord(")"): _constant(Tuple((), 0)), ord("F"): _line, 0x8A: _long, 0x8B: _bytes(4),
     ord("S"): _quoted, ord("V"): _raw_text,
     ord("T"): _text(4), ord("U"): _text(1), ord("X"): _text(4), 0x8C: _text(1), 0x8D: _text(8),
     ord("B"): _bytes(4), ord("C"): _bytes(1), 0x8E: _bytes(8), 0x96: _bytes(8), 0x98: Machine.top,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from mvc.pickles.follow import follow
-from mvc.pickles.source import MalformedPickle, PickleReader
+from mvc.pickles.source import MalformedPickle, PickleReader, Unreadable
 from mvc.pickles.values import Findings
 
 _TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -23,12 +23,14 @@ def follow_pickles(start: _Open, findings: Findings, *, uncertain: bool = False)
 
     Raises:
         MalformedPickle: They cannot be read to the end.
+        Unreadable: They are too long.
     """
     try:
         _sequence(start(), findings, arrays=False, uncertain=uncertain)
     except MalformedPickle:
         if not findings.has_arrays:
             raise
+    if findings.has_arrays:
         _sequence(start(), findings, arrays=True, uncertain=uncertain)
 
 
@@ -42,13 +44,17 @@ def _sequence(reader: PickleReader, findings: Findings, *, arrays: bool, uncerta
     torch = reader.starts(_TORCH)
     _one(reader, findings, arrays=arrays, uncertain=uncertain)
     for number in range(1, MAX_PICKLES):
-        if reader.at_end() or (torch and number == _TORCH_PICKLES):
+        if reader.at_end():
+            return
+        if torch and number == _TORCH_PICKLES:
+            with suppress(MalformedPickle):
+                _one(reader, findings, arrays=arrays, uncertain=True)
             return
         try:
             _one(reader, findings, arrays=arrays, uncertain=not torch)
         except MalformedPickle as error:
             raise MalformedPickle(f"pickle {number} is followed by other data: {error}") from None
-    raise MalformedPickle("too many pickles")
+    raise Unreadable("too many pickles")
 
 
 def _one(reader: PickleReader, findings: Findings, *, arrays: bool, uncertain: bool) -> None:
@@ -56,10 +62,10 @@ def _one(reader: PickleReader, findings: Findings, *, arrays: bool, uncertain: b
     if not uncertain:
         follow(reader, findings, arrays=arrays)
         return
-    own = Findings()
+    own = Findings(findings.allowed)
     try:
         follow(reader, own, arrays=arrays, uncertain=True)
-    except MalformedPickle:
+    except (MalformedPickle, Unreadable):
         findings.has_arrays = findings.has_arrays or own.has_arrays
         if own.calls:
             findings.merge(own)

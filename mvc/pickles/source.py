@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-SHORT = 512
+SHORT = 1024
 """Longest string, in bytes, that is kept: it may be a name. Longer ones are unknown values."""
 _BLOCK = 1 << 16
 TRUNCATED = "unexpected end of file"
@@ -13,6 +13,10 @@ TRUNCATED = "unexpected end of file"
 
 class MalformedPickle(Exception):
     """The bytes are not a pickle, or only a part of one."""
+
+
+class Unreadable(Exception):
+    """mvc does not read bytes to the end that others may read: they are too long, or in a broken archive."""
 
 
 class Stream(Protocol):

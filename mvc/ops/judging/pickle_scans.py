@@ -66,7 +66,7 @@ def _scan_files(cache: Cache, path: str, pointer: Pointer, *, trusted: bool) -> 
 
 def _scan(cache: Cache, inside: str, name: str, path: str, *, trusted: bool) -> PickleScan:
     """Scan the object `name`, the content of the file `path`; `inside` is its path in the model."""
-    from mvc.pickles.scan import may_be_pickle_by_name, scan  # noqa: PLC0415 - import time, of the hook
+    from mvc.pickles.scan import scan  # noqa: PLC0415 - import time, of the hook
 
     try:
         with cache.open(name) as opened:
@@ -77,4 +77,4 @@ def _scan(cache: Cache, inside: str, name: str, path: str, *, trusted: bool) -> 
             file.seek(0)
             return PickleScan(inside, *scan(file, size, path))
     except MissingObject:
-        return PickleScan(inside, absent=may_be_pickle_by_name(path))
+        return PickleScan(inside, absent=True)

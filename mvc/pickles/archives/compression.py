@@ -1,12 +1,12 @@
-"""Compressed content as a stream, within a limit."""
+"""Compressed content as a stream."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
-from mvc.pickles.source import TRUNCATED, MalformedPickle
+from mvc.pickles.source import TRUNCATED, MalformedPickle, Stream, Unreadable
 
 MIN_LIMIT = 1 << 30
 RATIO = 100
@@ -69,22 +69,20 @@ class _Zlib:
 
 
 class Decompressed:
-    """The content of a compressed file, as a stream of at most `limit` bytes."""
+    """The content of a compressed file, as a stream."""
 
-    def __init__(self, file: BinaryIO, decompressor: Decompressor, limit: int) -> None:
-        self._file, self._decompressor, self._left = file, decompressor, limit
+    def __init__(self, file: Stream, decompressor: Decompressor) -> None:
+        self._file, self._decompressor = file, decompressor
         self._current = decompressor.new()
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes; none at the end."""
         try:
-            data = self._read(size)
+            return self._read(size)
         except self._decompressor.errors as error:
+            if "limit" in str(error):  # LZMAError has no attribute that tells it apart
+                raise Unreadable(f"cannot decompress: {error}") from None
             raise MalformedPickle(f"cannot decompress: {error}") from None
-        self._left -= len(data)
-        if self._left < 0:
-            raise MalformedPickle(TOO_LARGE)
-        return data
 
     def _read(self, size: int) -> bytes:
         while True:

@@ -1,0 +1,145 @@
+"""The functions that pickle calls with arguments of a certain form, and what they return."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mvc.pickles import dtypes
+from mvc.pickles.allowed.kinds import (
+    ARRAY_TYPE,
+    CONTAINER,
+    METHOD,
+    NAME,
+    NUMBERS,
+    OBJECT,
+    SPECIAL,
+    TYPE,
+    VALUE,
+    accepts,
+)
+from mvc.pickles.allowed.names import BUILTINS
+from mvc.pickles.allowed.tables import Entry
+from mvc.pickles.values import DATA, TEXT, Container, Dtype, Global, Instance, KnownDict, Tuple, reach_of
+
+if TYPE_CHECKING:
+    from mvc.pickles.machine import Machine
+
+_EMPTY = Tuple((), 0)
+_METHOD = Entry(METHOD)
+_NUMBER = Entry(result=VALUE)
+_PARTIAL = Entry(result=OBJECT, form="tuple", state=TYPE | NAME | NUMBERS)
+_ZONE = re.compile(rb"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")
+
+
+def _attribute(machine: Machine, items: tuple[Any, ...]) -> Any:
+    """`getattr`: a method of a class by a name that is allowed, or of a distribution that has no state yet."""
+    if len(items) != 2 or type(items[1]) is not bytes:  # noqa: PLR2004 - its arguments
+        return None
+    value, name = items
+    if type(value) is Instance and name in value.entry.methods and not value.built:
+        return Global(name.decode(), _METHOD, METHOD)
+    full = f"{value.name}.{name.decode('utf-8', 'replace')}" if type(value) is Global and value.name else ""
+    entry = machine.findings.allowed.find(full)
+    return Global(full, entry, entry.kind) if entry else None
+
+
+def _reconstructor(machine: Machine, items: tuple[Any, ...]) -> Any:
+    """`copyreg._reconstructor(class, base, state)`: the base is a type of Python, which takes the state."""
+    if len(items) != 3 or type(items[1]) is not Global or items[1].name.rpartition(".")[0] not in BUILTINS:  # noqa: PLR2004 - those
+        return None
+    kind, _, state = items
+    if state is None:
+        return machine.instantiate(kind, _EMPTY)
+    if type(kind) is not Global or type(state) not in (Tuple, Container, KnownDict, bytes, int, type(TEXT), type(DATA)):
+        return None
+    kinds = kind.entry.new if kind.entry.items is None else kind.entry.items
+    special = type(state) is KnownDict and state.special and not kind.entry.result & CONTAINER
+    known = kinds is not None and not special and machine.accepts(kinds | SPECIAL, reach_of(state))
+    return Instance(kind.entry, reach_of(state), kind.name) if known else None
+
+
+def _new(machine: Machine, items: tuple[Any, ...]) -> Any:
+    arguments = Tuple(items[1:], 0)
+    for item in items[1:]:
+        arguments = arguments._replace(reach=arguments.reach | reach_of(item))
+    return machine.instantiate(items[0], arguments) if items else None
+
+
+def _new_with_keywords(machine: Machine, items: tuple[Any, ...]) -> Any:
+    known = len(items) == 3 and type(items[1]) is Tuple and type(items[2]) is KnownDict  # noqa: PLR2004 - its arguments
+    return machine.instantiate(items[0], items[1], items[2]) if known else None
+
+
+def _bytes(machine: Machine, items: tuple[Any, ...]) -> Any:
+    return DATA if all(machine.accepts(0, reach_of(item)) for item in items) else None
+
+
+def _text(machine: Machine, items: tuple[Any, ...]) -> Any:
+    return TEXT if all(machine.accepts(0, reach_of(item)) for item in items) else None
+
+
+def _encode(machine: Machine, items: tuple[Any, ...]) -> Any:
+    """`_codecs.encode`: other codecs than Latin-1 may be modules of their own."""
+    del machine
+    return DATA if len(items) == 2 and items[1] in (b"latin1", b"latin-1") and not reach_of(items[0]) else None  # noqa: PLR2004
+
+
+def _array(machine: Machine, items: tuple[Any, ...]) -> Any:
+    """An array of a class that is its first argument; a masked array names two."""
+    del machine
+    count = sum(type(item) is Global and item.reach == ARRAY_TYPE for item in items[:2])
+    known = count and len(items) == count + 2 and not any(map(reach_of, items[count:]))
+    return Instance(items[0].entry, 0, items[0].name) if known else None
+
+
+def _dtype(machine: Machine, items: tuple[Any, ...]) -> Any:
+    del machine
+    return dtypes.make(items)
+
+
+def _partial(machine: Machine, items: tuple[Any, ...]) -> Any:
+    """`functools.partial` of a function that may be named; its arguments are in its state."""
+    del machine
+    return Instance(_PARTIAL, NAME) if len(items) == 1 and type(items[0]) is Global and items[0].reach == NAME else None
+
+
+def _string_dtype(machine: Machine, items: tuple[Any, ...]) -> Any:
+    """The dtype of strings of any length: an array of them has a list of strings for its state."""
+    plain = all(machine.accepts(0, reach_of(item)) for item in items)
+    return Dtype(b"T", 16, objects=True) if plain else None
+
+
+def _scalar(machine: Machine, items: tuple[Any, ...]) -> Any:
+    """A number of NumPy; for a dtype of objects its second argument."""
+    if not items or type(items[0]) is not Dtype or len(items) > 2:  # noqa: PLR2004 - dtype, content
+        return None
+    kinds = NUMBERS if items[0].objects else 0
+    reach = reach_of(items[1]) if items[1:] else 0
+    return Instance(_NUMBER, reach) if accepts(kinds, reach, cyclic=machine.cyclic) else None
+
+
+def _zone(machine: Machine, items: tuple[Any, ...]) -> Any:
+    del machine
+    known = len(items) == 2 and type(items[0]) is bytes and _ZONE.fullmatch(items[0]) and not reach_of(items[1])  # noqa: PLR2004
+    return Instance(_NUMBER, 0) if known else None
+
+
+CHECKED: dict[str, Callable[[Machine, tuple[Any, ...]], Any]] = {
+    **{f"{module}.getattr": _attribute for module in BUILTINS},
+    **{f"{module}.{name}": _bytes for module in BUILTINS for name in ("bytearray", "bytes")},
+    **{f"{module}.{name}": _text for module in BUILTINS for name in ("str", "unicode")},
+    **{f"{module}._reconstructor": _reconstructor for module in ("copyreg", "copy_reg")},
+    **{f"{module}.__newobj__": _new for module in ("copyreg", "copy_reg")},
+    **{f"{module}.__newobj_ex__": _new_with_keywords for module in ("copyreg", "copy_reg")},
+    **{f"{module}.multiarray._reconstruct": _array for module in ("numpy.core", "numpy._core")},
+    **{f"{module}.multiarray.scalar": _scalar for module in ("numpy.core", "numpy._core")},
+    "numpy._core._internal._convert_to_stringdtype_kwargs": _string_dtype,
+    "_codecs.encode": _encode,
+    "numpy.ma.core._mareconstruct": _array,
+    "functools.partial": _partial,
+    "numpy.dtype": _dtype,
+    "zoneinfo.ZoneInfo._unpickle": _zone,
+}
+"""By name: the function that returns what a call returns, or None if the arguments are not harmless."""
