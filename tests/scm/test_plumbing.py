@@ -12,7 +12,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.scm import blobs, presence
 from mvc.scm.commits import committed_file, head, is_revision, resolve
 from mvc.scm.index import IndexPaths, index_paths, list_files, staged_file
-from mvc.scm.plumbing import Git, find_layout, reason_of, scrubbed, split_nul
+from mvc.scm.plumbing import NO_LAZY_FETCH, Git, find_layout, reason_of, scrubbed, split_nul
 from mvc.scm.staging import stage
 
 STRANGE = [
@@ -91,14 +91,14 @@ def test_variables_that_name_a_repository_are_dropped_and_the_identity_stays() -
         "GIT_CONFIG_COUNT": "1",
         "HOME": "/home",
         "LC_ALL": "C",
-        "GIT_NO_LAZY_FETCH": "1",
+        **NO_LAZY_FETCH,
     }
 
 
 def test_every_variable_that_git_calls_local_but_configuration_is_dropped(git: Git) -> None:
     local = set(git.run("rev-parse", "--local-env-vars").decode().split())
     kept = {name for name in local if name.startswith("GIT_CONFIG")}
-    assert scrubbed(dict.fromkeys(local, "x")).keys() - {"LC_ALL", "GIT_NO_LAZY_FETCH"} == kept
+    assert scrubbed(dict.fromkeys(local, "x")).keys() - {"LC_ALL", *NO_LAZY_FETCH} == kept
 
 
 def test_a_leaked_git_dir_does_not_lead_to_another_repository(git: Git, tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ def test_an_object_that_is_there_and_cannot_be_read_is_not_missing(git: Git, tmp
     oid = git.run("rev-parse", "HEAD:a").decode().strip()
     path = f"{git.cwd}/.git/objects/{oid[:2]}/{oid[2:]}"
     if borrowed:
-        git.run("clone", "-q", "--shared", git.cwd, str(tmp_path / "clone"))
+        git.with_environ(GIT_ALLOW_PROTOCOL="file").run("clone", "-q", "--shared", git.cwd, str(tmp_path / "clone"))
         git = Git(str(tmp_path / "clone"), git.environ)
     os.unlink(path)
     assert presence.kinds(git, [oid]) == {}

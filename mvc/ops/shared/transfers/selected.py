@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.objects.pointer import path_of
+from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.revisions import pointers_in_blobs, tracked_at
 from mvc.ops.shared.selection import chosen, unusable
 from mvc.ops.shared.transfers.results import TransferFailure
@@ -14,6 +14,7 @@ from mvc.project import Project, Shell
 from mvc.retention.roots import PATTERN
 from mvc.scm.blobs import present_blobs
 from mvc.scm.commits import head, resolve
+from mvc.scm.incomplete import missing_object
 from mvc.scm.plumbing import Git
 from mvc.scm.reachable import inside, mentions
 from mvc.scm.refs import list_tips
@@ -116,8 +117,10 @@ def _in_history(git: Git, paths: list[str]) -> Selected:
     present = present_blobs(git, meant)
     items = pointers_in_blobs(git, [(oid, path) for oid, path in meant.items() if oid in present])
     absent = (
-        TransferFailure(path, error=f"its pointer {oid[:12]} is not in this clone", fix="git fetch --refetch")
-        for oid, path in meant.items()
-        if oid not in present
+        _absent(path, missing_object(git, oid).of(path + SUFFIX)) for oid, path in meant.items() if oid not in present
     )
     return Selected(tuple(Selection(item, parts[item.path]) for item in items), tuple(absent))
+
+
+def _absent(path: str, error: MvcError) -> TransferFailure:
+    return TransferFailure(path, error=error.message, fix=error.fix)
