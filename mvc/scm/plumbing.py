@@ -126,7 +126,10 @@ _NO_ERROR = re.compile(r"hint:|warning: lazy fetching disabled|\d\d:\d\d:\d\d\.\
 
 
 def reason_of(stderr: bytes) -> str:
-    """Return the first line on stderr that is not a hint, that of `NO_LAZY_FETCH` or from `GIT_TRACE`; empty when there is none."""
+    """Return the first line on stderr that is not a hint or from `GIT_TRACE`; empty when there is none.
+
+    That Git may not fetch what a partial clone lacks is no reason, either.
+    """
     lines = stderr.decode(errors="replace").strip().splitlines()
     return next((line.removeprefix("fatal: ") for line in lines if not _NO_ERROR.match(line)), "")
 

@@ -104,7 +104,7 @@ def _clone(around: Surroundings, url: str, folder: str) -> Surroundings:
 
 def _not_cloned(url: str, reason: str) -> MvcError:
     """Return the error without the password in the URL, which Git repeats."""
-    shown = hidden(url) if ":" in url.partition("@")[0] else url  # `git@host:path` has no password
+    shown = hidden(url)
     reason = re.sub(r"'.*://.*'", lambda _: f"'{shown}'", reason.removeprefix("fatal: "))
     return MvcError(f"{shown} cannot be cloned: {reason}", "git ls-remote REPO  # tests whether it is reachable")
 

@@ -92,7 +92,8 @@ def add(
 ) -> RemoteChange:
     """Add a remote, for everyone or, with `local`, for this clone. The first remote becomes the default.
 
-    Adding the same remote again succeeds: the first command may have been killed before it staged the file.
+    Adding the same remote again succeeds: the first command may have been killed before it staged the file. Options
+    that are not given stay as they are.
 
     Raises:
         UsageError: the name is taken or invalid, or the URL or an option is invalid.
@@ -116,7 +117,8 @@ def _is_same(project: Project, name: str, location: Location, options: Mapping[s
     values = project.config_layer("local" if local else "project").values
     prefix = f"remotes.{name}."
     found = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
-    return found == {"url": location.url, **{option: value for option, value in options.items() if value}}
+    wanted = {"url": location.url, **{option: value for option, value in options.items() if value}}
+    return found.items() >= wanted.items()
 
 
 def set_(
