@@ -233,8 +233,9 @@ def typed(project: Project, name: str, text: str) -> Location:
     if text == "~" or text.startswith("~/"):
         text = project.around.environ.get("HOME", "~") + text[1:]
     if text and not text.startswith(("/", "~")) and ":" not in text.partition("/")[0]:
-        here = os.path.realpath(project.around.cwd)
-        text = os.path.relpath(os.path.join(here, text), os.path.realpath(base_directory(project)))
+        text = os.path.join(os.path.realpath(project.around.cwd), text)
+        if base := base_directory(project):
+            text = os.path.relpath(text, os.path.realpath(base))
     verb = "set" if name in configured_remotes(project.settings) else "add"
     try:
         location = parse(text)
