@@ -94,9 +94,10 @@ class Shell(NamedTuple):
         return os.path.relpath(f"{self.root}/{path}", start) if inside else f"{self.root}/{path}"
 
     def line(self, command: str, *paths: str) -> str:
-        """Return a command line to type, with its paths quoted, and never read as options."""
+        """Return a command line to type, with its paths quoted, and never read as options or Git's pathspec magic."""
         shown = (self.show(path) for path in paths)
-        return " ".join([command, *(shlex.quote(f"./{path}" if path.startswith("-") else path) for path in shown)])
+        safe = (f"./{path}" if path.startswith(("-", ":")) else path for path in shown)
+        return " ".join([command, *map(shlex.quote, safe)])
 
 
 class Locks:

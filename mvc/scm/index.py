@@ -69,7 +69,7 @@ def staged_file(git: Git, path: str) -> bytes | None:
         MvcError: Git cannot read it.
     """
     try:
-        done = git.attempt("cat-file", "blob", f":{path}")
+        done = git.attempt("cat-file", "blob", f":0:{path}")
     except MissingGitObject as error:
         raise error.of(path) from None
     if done.returncode == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -414,3 +415,37 @@ def test_git_clean_does_not_lose_content(repo: Repo) -> None:
     assert repo.state("m.bin") == "missing"
     repo.ok("checkout")
     assert repo.read("m.bin") == b"1"
+
+
+# Names that Git reads in another way.
+
+
+@pytest.mark.parametrize("name", ["2023-05-16T17:43.bag", "HEAD:m.bin", "2:m.bin", ":m.bin", "main"])
+def test_a_path_wins_over_a_revision(repo: Repo, tmp_path: Path, name: str) -> None:
+    repo.write("m.bin", b"another")
+    repo.write(name, b"1")
+    path = f"./{name}" if name.startswith(":") else name
+    repo.ok("add", path, "m.bin")
+    repo.ok("eval", "record", path, "--tag", "v1.0.0", "--metric", "auc=1")
+    repo.commit()
+    for line in ("status", "log", "verify", "eval check", "ls", "eval show", "diff", "checkout", "unprotect", "add"):
+        repo.ok(*line.split(), path)
+    assert [item["path"] for item in repo.ok("ls", path, "--json").json["items"]] == [name]
+    repo.ok("get", str(repo.root), path, "-o", str(tmp_path / "got"))
+    assert (tmp_path / "got").read_bytes() == b"1"
+    read = "import mvc, sys; print(mvc.open(sys.argv[1]).read(), mvc.report(sys.argv[1]).tag)"
+    assert repo.run(sys.executable, "-c", read, path).out == "b'1' v1.0.0\n"
+    repo.write(name, b"2")
+    assert [item["path"] for item in repo.ok("diff", path, "--json").json["changes"]] == [name]
+    repo.ok("checkout", "-f", "--rev", "HEAD", path)
+    repo.ok("mv", path, "moved.bin")
+    repo.ok("mv", "moved.bin", path)
+    repo.ok("rm", path)
+    assert repo.states() == {"m.bin": "clean"}
+    assert repo.git("diff", "--name-only") == ""
+
+
+def test_a_revision_is_meant_where_no_path_is_called_so(repo: Repo) -> None:
+    repo.added("m.bin", b"1")
+    assert repo.ok("ls", "HEAD:m.bin", "--json").json["revision"]
+    assert repo.fails(2, "ls", "none:m.bin").errors == ["'none' is not a revision of this repository"]
