@@ -242,7 +242,7 @@ def _observe(
             lambda packed: writer.holds(packed_name(packed)),
             options.follow_symlinks,
             target.covers if target.inside else None,
-            None if target.inside else partial(check_storable, target.path),
+            None if target.inside else partial(check_storable, target.path, tracked=target.before is not None),
         ),
     )
     if observed.scan.kind == "none" and not target.inside:
