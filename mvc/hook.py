@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mvc.errors import MvcError, UsageError
 from mvc.objects.visible import visible
+from mvc.utf8 import ensure_utf8
 
 if TYPE_CHECKING:
     from mvc.quality.finding import Verdict
@@ -142,6 +143,7 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
+    ensure_utf8()
     gc.disable()  # short-lived: collecting cycles only takes time
     code = main(sys.argv[1:])
     os._exit(code)  # stderr is not buffered, and Python's normal exit takes 15 ms

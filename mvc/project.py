@@ -15,8 +15,8 @@ from mvc.fs.lock import Lock
 from mvc.fs.scratch import Staging
 from mvc.fs.shared_folders import is_shared
 from mvc.fs.tree import Tree
-from mvc.scm.index import staged_file
-from mvc.scm.plumbing import Git, Layout, find_layout, scrubbed
+from mvc.scm.index import is_staged, staged_file
+from mvc.scm.plumbing import Git, Layout, MissingGitObject, find_layout, scrubbed
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.layout import check_format
 from mvc.store.cache.registrations import register
@@ -94,9 +94,10 @@ class Shell(NamedTuple):
         return os.path.relpath(f"{self.root}/{path}", start) if inside else f"{self.root}/{path}"
 
     def line(self, command: str, *paths: str) -> str:
-        """Return a command line to type, with its paths quoted, and never read as options."""
+        """Return a command line to type, with its paths quoted, and never read as options or Git's pathspec magic."""
         shown = (self.show(path) for path in paths)
-        return " ".join([command, *(shlex.quote(f"./{path}" if path.startswith("-") else path) for path in shown)])
+        safe = (f"./{path}" if path.startswith(("-", ":")) else path for path in shown)
+        return " ".join([command, *map(shlex.quote, safe)])
 
 
 class Locks:
@@ -221,14 +222,17 @@ class Project(AbstractContextManager["Project"]):
 
     def is_set_up(self) -> bool:
         """Whether the worktree has `.mvc/`, or a sparse checkout leaves it out."""
-        return os.path.isdir(f"{self.root}/{FOLDER}") or staged_file(self.git, CONFIG) is not None
+        return os.path.isdir(f"{self.root}/{FOLDER}") or is_staged(self.git, CONFIG)
 
     def project_config(self) -> bytes | None:
         """Return the committed config, from the index if a sparse checkout leaves it out."""
         raw = self.tree.read(CONFIG, config.MAX_BYTES + 1)
-        if raw is None and not os.path.lexists(f"{self.root}/{FOLDER}"):
+        if raw is not None or os.path.lexists(f"{self.root}/{FOLDER}"):
+            return raw
+        try:
             return staged_file(self.git, CONFIG)
-        return raw
+        except MissingGitObject as error:  # checking it out fetches it
+            raise MissingGitObject(error.oid, f"git sparse-checkout add {FOLDER}", CONFIG) from None
 
     def config_path(self, scope: config.Scope) -> str:
         """Return the path of the config file of `scope`."""

@@ -16,10 +16,11 @@ from mvc import config
 from mvc.config import OPTIONS, Layer, edit, file_layer, merge
 from mvc.errors import InvalidFormat, UsageError
 from mvc.objects.pointer import REMOTE
-from mvc.store.buckets.address import Location, RemoteSettings, default_name, hidden, parse, unknown_remote
+from mvc.store.buckets.address import Location, RemoteSettings, default_name, hidden, instead, parse, unknown_remote
 from mvc.store.buckets.open import open_bucket
 
 SECRET = "hunter2/qux7+zap9=vim4@wox3"
+TOKEN = "hunter2"
 
 
 def read(text: str) -> dict[str, str]:
@@ -50,12 +51,26 @@ def read(text: str) -> dict[str, str]:
         ("ssh://ada@host.example:2222/srv/models", Location("ssh", "ada@host.example:2222/srv/models")),
         ("https://example.com:8443/models", Location("https", "example.com:8443/models")),
         ("https://[2001:db8::1]:8443/models", Location("https", "[2001:db8::1]:8443/models")),
+        ("/srv/nas@home/models", Location("file", "/srv/nas@home/models")),
+        ("file:///srv/ada:x@home", Location("file", "/srv/ada:x@home")),
+        ("../nas@home:2", Location("file", "../nas@home:2")),
+        ("s3://models/ada@example.com/llm", Location("s3", "models/ada@example.com/llm")),
+        ("s3://models/ada:x@example.com", Location("s3", "models/ada:x@example.com")),
+        ("gs://models/ada@example.com", Location("gs", "models/ada@example.com")),
+        ("az://container/ada@example.com", Location("az", "container/ada@example.com")),
+        ("abfs://box@account.dfs.core.windows.net/a:b@c", Location("abfs", "box@account.dfs.core.windows.net/a:b@c")),
+        ("ssh://ada@host.example:2222/srv/a:b@c", Location("ssh", "ada@host.example:2222/srv/a:b@c")),
+        ("ssh://host.example/srv/a:b@c", Location("ssh", "host.example/srv/a:b@c")),
+        ("https://example.com/@scope/team-a", Location("https", "example.com/@scope/team-a")),
+        ("https://example.com:8443/x:y@z", Location("https", "example.com:8443/x:y@z")),
+        ("https://[2001:db8::1]/x@z", Location("https", "[2001:db8::1]/x@z")),
     ],
 )
 def test_a_place_has_one_spelling(text: str, location: Location) -> None:
     found = parse(text)
     assert found == location
     assert parse(found.url) == found
+    assert hidden(found.url) == found.url
 
 
 @pytest.mark.parametrize(
@@ -98,14 +113,21 @@ def test_what_is_no_place_is_refused(text: str, said: str) -> None:
     "text",
     [
         f"s3://AKIA:{SECRET}@models/team-a",
-        f"s3://{SECRET}@models",
+        f"s3://{TOKEN}@models",
+        f"s3://{TOKEN}@models/ada@example.com",
+        f"s3://AKIA:{SECRET}@models/ada@example.com",
+        f"s3://AKIA:123/{SECRET}@models",
+        f"https://{TOKEN}@example.com/@scope/x",
+        f"HTTPS://ada:{TOKEN}@example.com/@scope/x",
+        f"https://ada:{SECRET}@[2001:db8::1]/x",
+        f"ada:{SECRET}@host:models",
         f"s3://models/team-a?secret={SECRET}",
         f"s3://models/team-a#{SECRET}",
         f"https://ada:{SECRET}@example.com/x",
         f"https://example.com/x?token={SECRET}",
         f"ssh://ada:{SECRET}@host/x",
         f"az://container/x?sig={SECRET}",
-        f"gs://{SECRET}@models",
+        f"gs://{TOKEN}@models",
         f"simplecache::s3://AKIA:{SECRET}@models",
         f"s3:AKIA:{SECRET}@models",
         f"s3://AKIA:{SECRET}@models\x07",
@@ -115,8 +137,24 @@ def test_a_secret_in_a_url_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse(text)
     told = caught.value.message + caught.value.fix
-    assert not any(part in told for part in re.split(r"\W", SECRET)), told
-    assert SECRET not in hidden(text)
+    shown = hidden(text) + instead("add", "prod", text)
+    assert not any(part in told + shown for part in re.split(r"\W", SECRET)), told + shown
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("s3://AKIA:s3cret@models/x", "s3://models/x"),
+        ("s3://AKIA:s3/cret@models/x", "s3://models/x"),
+        ("https://token@example.com/@scope/x", "https://example.com/@scope/x"),
+        ("s3://AKIA:s3cret@models/ada@example.com", ""),
+        ("s3://models/ada@example.com", ""),
+        ("/srv/nas@home", ""),
+    ],
+)
+def test_the_line_without_the_secret_names_the_same_place_or_there_is_none(text: str, address: str) -> None:
+    line = instead("add", "prod", text)
+    assert (line.split(" && ")[0] == f"mvc remote add prod {address}") if address else not line
 
 
 @given(st.text(max_size=30))

@@ -12,6 +12,9 @@ def main() -> None:
 
         print(f"mvc {__version__}")
         return
+    from mvc.utf8 import ensure_utf8  # noqa: PLC0415
+
+    ensure_utf8()
     if sys.argv[1:4] in (["hook", "run", "pre-commit"], ["hook", "run", "pre-merge-commit"]):
         _become_the_hook()
     import gc  # noqa: PLC0415
@@ -34,7 +37,8 @@ def _become_the_hook() -> None:
     import os  # noqa: PLC0415
 
     if "PRE_COMMIT_TO_REF" not in os.environ:
-        os.execv(sys.executable, [sys.executable, "-P", "-m", "mvc.hook", *sys.argv[3:]])  # noqa: S606 - the same Python
+        line = [sys.executable, "-X", "utf8", "-P", "-m", "mvc.hook", *sys.argv[3:]]
+        os.execv(sys.executable, line)  # noqa: S606 - the same Python
 
 
 def _survive_any_name() -> None:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from mvc.errors import InvalidName
+from mvc.utf8 import IS_UTF8
 
 MAX_PART = 255
 """Bytes of one part of a path: the limit of ext4, APFS and NTFS."""
@@ -39,6 +40,8 @@ def check_path(path: str) -> str:
     """
     if len(path) <= MAX_PART and _PLAIN.fullmatch(path) is not None:
         return path
+    if not IS_UTF8 and not path.isascii():  # only in a program that imports mvc
+        raise InvalidName(f"{path!r}: this Python does not read names as UTF-8", "PYTHONUTF8=1 python ...")
     if reason := _objection(path):
         raise InvalidName(f"refused name {path!r}: {reason}")
     return path

@@ -16,8 +16,8 @@ from mvc.objects.digest import check_object_name
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.scm.blobs import list_blobs, stream_blobs
 from mvc.scm.commits import head
-from mvc.scm.plumbing import Git, why_failed
-from mvc.scm.reachable import inside, reachable_blobs, staged, worktree_git_dirs
+from mvc.scm.plumbing import Git
+from mvc.scm.reachable import inside, main_worktree, reachable_blobs, staged, worktree_git_dirs
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import quarantined_objects
 from mvc.store.cache.layout import ARRIVED
@@ -152,7 +152,7 @@ def _workspaces(git: Git, git_dirs: list[str]) -> Iterator[str]:
         MvcError: one is not where Git expects it.
     """
     common_dir, *linked = git_dirs
-    if main := _main_workspace(git, common_dir):
+    if main := main_worktree(git, common_dir):
         yield main
     for git_dir in linked:
         with open(f"{git_dir}/gitdir", encoding="utf-8", errors="surrogateescape") as file:
@@ -160,20 +160,6 @@ def _workspaces(git: Git, git_dirs: list[str]) -> Iterator[str]:
         if not os.path.isdir(top):
             raise MvcError(f"the worktree {top} does not exist, so its pointers cannot be read", "git worktree prune")
         yield top
-
-
-def _main_workspace(git: Git, common_dir: str) -> str:
-    """Return the top of the main worktree; empty when there is none.
-
-    Raises:
-        MvcError: Git cannot read its settings.
-    """
-    done = git.attempt("config", "--get", "core.worktree")
-    if done.returncode not in (0, 1):  # 1: not set
-        raise MvcError(f"Git cannot read its settings: {why_failed(done)}", "git config --list")
-    if done.stdout:
-        return os.path.normpath(os.path.join(common_dir, os.fsdecode(done.stdout).rstrip("\n")))
-    return os.path.dirname(common_dir) if os.path.basename(common_dir) == ".git" else ""
 
 
 def lying_pointers(top: str) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from mvc.errors import MvcError
+from mvc.scm.incomplete import missing_object
 from mvc.scm.plumbing import Git, split_nul
 from mvc.scm.presence import kinds
 
@@ -49,7 +50,7 @@ def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
         end = output.index(b"\n", position)
         fields = output[position:end].split(b" ")
         if len(fields) != 3:  # noqa: PLR2004 - oid, type, size
-            raise missing_object(oid)
+            raise missing_object(git, oid)
         size = int(fields[2])
         yield output[end + 1 : end + 1 + size]
         position = end + 2 + size
@@ -62,11 +63,6 @@ def present_blobs(git: Git, oids: Iterable[str]) -> set[str]:
         MvcError: some cannot be read.
     """
     return {oid for oid, kind in kinds(git, oids).items() if kind == "blob"}
-
-
-def missing_object(oid: str) -> MvcError:
-    """Return the error for an object that a partial clone lacks."""
-    return MvcError(f"Git object {oid} is not in this clone", "git fetch --refetch")
 
 
 def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
@@ -88,7 +84,7 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
                 oid, *rest = header.split()
                 if len(rest) != 2:  # noqa: PLR2004 - type and size
                     process.kill()
-                    raise missing_object(oid.decode())
+                    raise missing_object(git, oid.decode())
                 if (size := int(rest[1])) <= limit:
                     yield output.read(size)
                 else:
@@ -96,9 +92,17 @@ def stream_blobs(git: Git, oids: Iterable[str], limit: int) -> Iterator[bytes]:
                     yield b""
                 output.read(1)
                 left -= 1
-        if process.returncode or left:  # killed, or it could not read its input
+        if process.returncode or left:  # killed, or it could not read its input or an object
+            _check_present(git, wanted[len(wanted) - left :])
             reason = f"exit code {process.returncode}" if process.returncode else f"{left} objects were not read"
             raise MvcError(f"git cat-file failed: {reason}", "run the command again")
+
+
+def _check_present(git: Git, oids: list[str]) -> None:
+    present = present_blobs(git, oids)
+    for oid in oids:
+        if oid not in present:
+            raise missing_object(git, oid)
 
 
 def _skip(output: BinaryIO, size: int) -> None:
@@ -119,15 +123,12 @@ def blob_sizes(git: Git, oids: Iterable[str]) -> dict[str, int]:
     if not wanted:
         return {}
     asked = "".join(f"{oid}\n" for oid in wanted).encode()
-    try:
-        rows = git.run("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=asked).decode().splitlines()
-    except MvcError as error:  # before 2.44 Git fails where it would have to fetch
-        raise MvcError(error.message, error.fix or "git fetch --refetch") from None
+    rows = git.run("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=asked).decode().splitlines()
     found = {}
     for oid, row in zip(wanted, rows, strict=True):
         kind, _, size = row.partition(" ")
         if kind == oid:  # "OID missing"
-            raise missing_object(oid)
+            raise missing_object(git, oid)
         if kind == "blob":
             found[oid] = int(size)
     return found

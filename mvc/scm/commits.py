@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.scm.incomplete import is_partial
-from mvc.scm.plumbing import Git, reason_of, split_nul, why_failed
+from mvc.scm.plumbing import Git, MissingGitObject, reason_of, split_nul, why_failed
 
 # Revisions.
 
@@ -161,7 +161,10 @@ def committed_file(git: Git, commit: str, path: str) -> bytes | None:
     Raises:
         MvcError: Git cannot read it.
     """
-    done = git.attempt("cat-file", "blob", f"{commit}:{path}")
+    try:
+        done = git.attempt("cat-file", "blob", f"{commit}:{path}")
+    except MissingGitObject as error:
+        raise error.of(f"{path} of {commit[:12]}") from None
     if done.returncode == 0:
         return done.stdout
     if blob_at(git, commit, path):
@@ -196,7 +199,10 @@ def blobs_at(git: Git, wanted: Iterable[CommitPath]) -> dict[CommitPath, str]:
         MvcError: this clone is partial and lacks one of them, or may.
     """
     wanted = [item for item in dict.fromkeys(wanted) if "\n" not in item.path]
-    found = _blobs_at(git, wanted)
+    try:
+        found = _blobs_at(git, wanted)
+    except MissingGitObject:  # it is enough that the trees are there
+        return {item: oid for item in wanted if (oid := blob_at(git, *item))}
     if missing := [item for item in wanted if item not in found]:
         found |= _blobs_at(git, missing)  # once more: Git may have run out of open files for a moment
     if len(found) < len(wanted) and is_partial(git):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mvc.scm.blobs import missing_object, read_blobs
+from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import CommitInfo, CommitPath, blob_at, blobs_at, commit_infos, head
+from mvc.scm.incomplete import missing_object, naming
 from mvc.scm.plumbing import Git
 from mvc.scm.refs import tags_by_commit
 
@@ -37,9 +38,10 @@ def file_history(git: Git, path: str, beside: str) -> list[FileVersion]:
     blobs = blobs_at(git, (CommitPath(commit, name) for commit in commits for name in (path, beside)))
     for commit in commits:  # a blob that Git lacks must not look like a deleted file
         if CommitPath(commit, path) not in blobs and (oid := blob_at(git, commit, path)):
-            raise missing_object(oid)
+            raise missing_object(git, oid).of(f"{path} of {commit[:12]}")
     oids = sorted(set(blobs.values()))
-    content = dict(zip(oids, read_blobs(git, oids), strict=True))
+    with naming({oid: f"{name} of {commit[:12]}" for (commit, name), oid in blobs.items()}):
+        content = dict(zip(oids, read_blobs(git, oids), strict=True))
 
     def read(commit: str, name: str) -> bytes | None:
         oid = blobs.get(CommitPath(commit, name))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
-from mvc.scm.plumbing import Git, split_nul
+from mvc.scm.plumbing import Git, MissingGitObject, split_nul
 
 _TAGS = "refs/tags/*:refs/tags/*"
 _Settings: TypeAlias = dict[str, dict[str, list[str]]]
@@ -47,8 +50,38 @@ def is_partial(git: Git) -> bool:
     return git.attempt("config", "--get-regexp", r"^remote\..*\.promisor$", "true").returncode == 0
 
 
+@contextmanager
+def naming(files: Mapping[str, str]) -> Iterator[None]:
+    """Name the file in the error about a missing object; `files` are paths by object name."""
+    try:
+        yield
+    except MissingGitObject as error:
+        raise error.of(files[error.oid]) if error.oid in files else error from None
+
+
+def missing_object(git: Git, oid: str) -> MissingGitObject:
+    """Return the error for an object that this clone lacks, with the line that fetches it if the clone is partial."""
+    promisors = [name for name, options in sorted(_remote_settings(git).items()) if _is_promisor(options)]
+    return MissingGitObject(oid, _refetch(git, promisors[0]) if promisors else "git fsck")
+
+
+def _refetch(git: Git, remote: str) -> str:
+    """Return the line that fetches all objects from a promisor remote.
+
+    A CI system may check out a commit that is on none of the branches, such as `refs/pull/7/merge`.
+    """
+    rows = os.fsdecode(git.run("for-each-ref", "--points-at=HEAD", "--format=%(objectname) %(refname)")).splitlines()
+    fetched = ("refs/heads/", "refs/tags/", f"refs/remotes/{remote}/")
+    others = [oid for oid, _, name in (row.partition(" ") for row in rows) if not name.startswith(fetched)]
+    return " ".join(["git fetch --refetch --no-filter", shlex.quote(remote), *others[:1]])
+
+
+def _is_promisor(options: dict[str, list[str]]) -> bool:
+    return "true" in options.get("promisor", ())
+
+
 def _lacks_objects(name: str, options: dict[str, list[str]]) -> Lack | None:
-    if "true" in options.get("promisor", ()):
+    if _is_promisor(options):
         return Lack("this is a partial clone", "git clone URL  # without --filter")
     if "url" in options and not _fetches_all_branches(options.get("fetch", [])):
         remote = shlex.quote(name)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from mvc.errors import MvcError
-from mvc.scm.plumbing import Git, split_nul, why_failed
+from mvc.scm.plumbing import Git, MissingGitObject, split_nul, why_failed
 
 
 class IndexEntry(NamedTuple):
@@ -68,13 +68,21 @@ def staged_file(git: Git, path: str) -> bytes | None:
     Raises:
         MvcError: Git cannot read it.
     """
-    done = git.attempt("cat-file", "blob", f":{path}")
+    try:
+        done = git.attempt("cat-file", "blob", f":0:{path}")
+    except MissingGitObject as error:
+        raise error.of(path) from None
     if done.returncode == 0:
         return done.stdout
-    rows = split_nul(git.run("--literal-pathspecs", "ls-files", "-z", "--stage", "--full-name", "--", path))
-    if any(row.endswith(f" 0\t{path}") for row in rows):
+    if is_staged(git, path):
         raise MvcError(f"reading {path} from Git's index failed: {why_failed(done)}", "git fsck")
     return None
+
+
+def is_staged(git: Git, path: str) -> bool:
+    """Whether the index has a file at `path`, not in conflict."""
+    rows = split_nul(git.run("--literal-pathspecs", "ls-files", "-z", "--stage", "--full-name", "--", path))
+    return any(row.endswith(f" 0\t{path}") for row in rows)
 
 
 def has_staged(git: Git, pattern: str) -> bool:

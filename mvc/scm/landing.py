@@ -40,8 +40,6 @@ def reading(environ: Mapping[str, str], layout: Layout) -> Git:
     kept.pop("GIT_ATTR_SOURCE", None)  # a tree whose attributes would apply
     return Git(layout.git_dir, _with_setting(kept, "advice.graftFileDeprecated", "false")).with_environ(
         GIT_DIR=layout.git_dir,
-        GIT_ALLOW_PROTOCOL="none",  # before 2.44 Git ignores the next one
-        GIT_NO_LAZY_FETCH="1",
         GIT_NO_REPLACE_OBJECTS="1",
         GIT_GRAFT_FILE=os.devnull,
         GIT_OPTIONAL_LOCKS="0",

@@ -15,6 +15,9 @@ PATHSPEC_VARIABLES = frozenset({
 })
 """How pathspecs are read: ours are written for the default."""
 
+NO_LAZY_FETCH = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+"""Git fetches nothing that a partial clone lacks. Before 2.44 (and fixes such as 2.39.4) it ignores the second."""
+
 # `git rev-parse --local-env-vars`: they select a repository, and leak from a hook or an editor
 # into commands for another one.
 _REPOSITORY_VARIABLES = frozenset({
@@ -38,7 +41,20 @@ _REPOSITORY_VARIABLES = frozenset({
 def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without the variables that select a repository; those of the identity stay."""
     kept = {key: value for key, value in environ.items() if key not in _REPOSITORY_VARIABLES}
-    return {**kept, "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+    return {**kept, **NO_LAZY_FETCH, "LC_ALL": "C"}
+
+
+class MissingGitObject(MvcError):
+    """A Git object is not in this clone, perhaps because the clone is partial. The file is named where it is known."""
+
+    def __init__(self, oid: str, fix: str, file: str = "") -> None:
+        what = f"{file} (Git object {oid[:12]})" if file else f"Git object {oid}"
+        super().__init__(f"{what} is not in this clone", fix)
+        self.oid = oid
+
+    def of(self, file: str) -> MissingGitObject:
+        """Return the same error with the file named."""
+        return MissingGitObject(self.oid, self.fix, file)
 
 
 class Git(NamedTuple):
@@ -71,6 +87,7 @@ class Git(NamedTuple):
 
         Raises:
             MvcError: it was killed, so its output may be incomplete.
+            MissingGitObject: it needs an object that this partial clone lacks.
         """
         try:
             done = subprocess.run(  # noqa: S603 - a fixed program, never a shell
@@ -85,6 +102,10 @@ class Git(NamedTuple):
             raise MvcError("git is not installed, or not on PATH", "apt-get install git") from None
         if done.returncode < 0:
             raise MvcError(f"git was killed: {why_failed(done)}", "run the command again")
+        if done.returncode and (lacking := _LACKING.search(done.stderr)):
+            from mvc.scm.incomplete import missing_object  # noqa: PLC0415 - it asks Git itself
+
+            raise missing_object(self, lacking[1].decode())
         return done
 
     def start(self, *args: str, stdin: BinaryIO) -> subprocess.Popen[bytes]:
@@ -100,11 +121,15 @@ class Git(NamedTuple):
         )
 
 
-_NO_ERROR = re.compile(r"hint:|\d\d:\d\d:\d\d\.\d+ ")
+_LACKING = re.compile(rb"could not fetch ([0-9a-f]+) from promisor remote")
+_NO_ERROR = re.compile(r"hint:|warning: lazy fetching disabled|\d\d:\d\d:\d\d\.\d+ ")
 
 
 def reason_of(stderr: bytes) -> str:
-    """Return the first line on stderr that is not a hint or from `GIT_TRACE`; empty when there is none."""
+    """Return the first line on stderr that is not a hint or from `GIT_TRACE`; empty when there is none.
+
+    That Git may not fetch what a partial clone lacks is no reason, either.
+    """
     lines = stderr.decode(errors="replace").strip().splitlines()
     return next((line.removeprefix("fatal: ") for line in lines if not _NO_ERROR.match(line)), "")
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from mvc.errors import MvcError
 from mvc.fs.files import exists
-from mvc.scm.plumbing import Git, reason_of, why_failed
+from mvc.scm.plumbing import Git, MissingGitObject, reason_of, why_failed
 
 
 def kinds(git: Git, oids: Iterable[str]) -> dict[str, str]:
@@ -34,11 +34,22 @@ def _asked(git: Git, oids: set[str]) -> tuple[dict[str, str], str]:
     if not oids:
         return {}, ""
     asked = "".join(f"{oid}\n" for oid in sorted(oids)).encode()
-    done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
+    try:
+        done = git.attempt("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
+    except MissingGitObject:  # since 2.38 Git stops there in a partial clone
+        return {oid: kind for oid, kind in _all_objects(git) if oid in oids}, ""
     if done.returncode:
         raise MvcError(f"Git cannot read its objects: {why_failed(done)}", "git fsck")
     fields = (row.split(" ")[:2] for row in done.stdout.decode().splitlines())
     return {oid: kind for oid, kind in fields if kind != "missing"}, reason_of(done.stderr)
+
+
+def _all_objects(git: Git) -> Iterator[tuple[str, str]]:
+    """Yield every object of the repository, with its type."""
+    listed = git.run("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname) %(objecttype)")
+    for row in listed.decode().splitlines():
+        oid, _, kind = row.partition(" ")
+        yield oid, kind
 
 
 def _check_absent(git: Git, oids: set[str]) -> None:

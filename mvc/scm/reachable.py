@@ -55,6 +55,35 @@ def worktree_git_dirs(common_dir: str) -> list[str]:
     return [common_dir, *(path for path in linked if exists(f"{path}/gitdir"))]
 
 
+def main_worktree(git: Git, common_dir: str) -> str:
+    """Return the top of the main worktree; empty when there is none, or Git does not know it.
+
+    Git does not know it when only a file `.git` in it names the Git directory (`git clone --separate-git-dir`).
+
+    Raises:
+        MvcError: Git cannot read its settings.
+    """
+    if told := _setting(git, common_dir, "core.worktree"):
+        return os.path.normpath(os.path.join(common_dir, told))
+    return os.path.dirname(common_dir) if os.path.basename(common_dir) == ".git" else ""
+
+
+def is_bare(git: Git, common_dir: str) -> bool:
+    """Whether the repository has no main worktree.
+
+    Raises:
+        MvcError: Git cannot read its settings.
+    """
+    return _setting(git, common_dir, "core.bare") == "true"
+
+
+def _setting(git: Git, common_dir: str, key: str) -> str:
+    done = inside(git, common_dir).attempt("config", "--get", key)
+    if done.returncode not in (0, 1):  # 1: not set
+        raise MvcError(f"Git cannot read its settings: {why_failed(done)}", "git config --list")
+    return os.fsdecode(done.stdout).removesuffix("\n")
+
+
 def check_trusted(git: Git, common_dir: str) -> None:
     """Check that Git itself would work in that repository: the config of another user can name commands to run.
 

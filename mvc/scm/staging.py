@@ -3,41 +3,66 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterable
 
 from mvc.errors import MvcError
+from mvc.scm.index_lock import await_release, locked
 from mvc.scm.plumbing import Git, why_failed
 
+_ATTEMPTS = 100
+"""How often others may take the index before it is this process's turn."""
+_LOCKED = re.compile(r"'(.+index\.lock)': File exists")
+_WRITTEN = "everything is written, but not staged"
+_FEW = 10
 MANY_BLOBS = 100
 """From this many on, blobs are written as one pack: `update-index` takes a millisecond for each that it writes."""
 
 
-def stage(git: Git, paths: Iterable[str]) -> None:
-    """Put the files at `paths`, as they are in the workspace, into the index.
+class NotStaged(MvcError):
+    """Files are written, but not in the index."""
+
+
+def stage(git: Git, paths: Iterable[str], pause: Callable[[float], None] = time.sleep) -> None:
+    """Put the files at `paths`, as they are in the workspace, into the index; `git.cwd` is the top of the worktree.
+
+    Waits while another process holds the index.
 
     Raises:
-        MvcError: another process holds the index, or left its lock behind.
+        NotStaged: it holds the index for too long, or left its lock behind; or Git fails.
     """
+    names, lock = list(paths), ""
+    for _ in range(_ATTEMPTS if names else 0):
+        if not (reason := _update(git, names)):
+            return
+        if (held := _LOCKED.search(reason)) is None:
+            raise NotStaged(f"{_WRITTEN}: {reason}", "run the command again")
+        lock = held[1]
+        if not await_release(lock, pause):
+            break
+    if lock:
+        error = locked(_WRITTEN, lock, git.cwd, _line(git.cwd, names))
+        raise NotStaged(error.message, error.fix)
+
+
+def _update(git: Git, paths: Iterable[str]) -> str:
+    """Update the index; return why it failed, or nothing."""
     names = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    if not names:
-        return
     options = ("--add", "--remove", "-z", "--stdin")
     try:
         done = git.attempt("-c", "core.safecrlf=false", "update-index", *options, stdin=names)
     except MvcError as error:
-        raise _not_staged(error.message) from None
-    if done.returncode:
-        raise _not_staged(why_failed(done))
+        return error.message
+    return why_failed(done) if done.returncode else ""
 
 
-def _not_staged(reason: str) -> MvcError:
-    if "index.lock" not in reason:
-        return MvcError(f"everything is written, but not staged: {reason}", "run the command again")
-    lock = reason.partition("'")[2].partition("'")[0]
-    return MvcError(
-        f"everything is written, but not staged: another Git process is running, or left {lock} behind",
-        f"wait for it, or rm {lock}; then run the command again",
-    )
+def _line(root: str, paths: list[str]) -> str:
+    """Return the line that stages the paths; empty for many."""
+    if len(paths) > _FEW:
+        return ""
+    return f"git -C {shlex.quote(root)} update-index --add --remove -- {shlex.join(paths)}"
 
 
 def write_blobs(git: Git, contents: list[bytes]) -> None:

@@ -19,7 +19,7 @@ from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.manifest import Entry
 from mvc.store.cache.cache import Cache
-from mvc.workspace.links import Links
+from mvc.workspace.links import Links, names_object
 from mvc.workspace.observe import Observed
 from mvc.workspace.progress import Progress
 from mvc.workspace.rename import remove_if_empty
@@ -40,6 +40,8 @@ class Plan(NamedTuple):
     """Existing content that is deleted or replaced by other content."""
     empty: bool
     """Whether the path does not exist yet."""
+    unlink: tuple[str, ...] = ()
+    """Symlinks without content that are deleted: those that mvc made and that lead nowhere."""
 
 
 def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callable[[str], bool], *, empty: bool) -> Plan:
@@ -160,13 +162,14 @@ class Checkout(NamedTuple):
 
     def _delete(self, path: str, plan: Plan, before: Observed) -> None:
         stat_data = _stat_data_by_name(before)
-        for entry in plan.delete:
-            full = f"{path}/{entry.path}" if entry.path else path
-            self._check_unchanged(full, stat_data.get(entry.path))
+        labels = [*(entry.path for entry in plan.delete), *plan.unlink]
+        for label in labels:
+            full = f"{path}/{label}" if label else path
+            self._check_unchanged(full, stat_data.get(label))
             dir_fd, name = self.tree.parent(full)
             os.unlink(name, dir_fd=dir_fd)
         self.tree.forget()
-        for folder in sorted({entry.path.rpartition("/")[0] for entry in plan.delete}, reverse=True):
+        for folder in sorted({label.rpartition("/")[0] for label in labels}, reverse=True):
             self._prune(path, folder)
 
     def _prune(self, path: str, folder: str) -> None:
@@ -180,10 +183,20 @@ class Checkout(NamedTuple):
     def _check_unchanged(self, full: str, before: StatData | None) -> None:
         """Check, just before a file is replaced or deleted, that it is unchanged since the plan was made."""
         status = self.tree.lstat(full)
-        if status is not None and before is not None and stat.S_ISLNK(status.st_mode):
-            status = os.stat(f"{self.tree.root}/{full}")
+        if status is not None and stat.S_ISLNK(status.st_mode):
+            status = self._behind(full)
         if (StatData.of(status) if status else None) != before:
             raise SourceChanged(f"{full} changed meanwhile and was not touched", "run the command again")
+
+    def _behind(self, full: str) -> os.stat_result | None:
+        """Return the stat data of the file behind a symlink; None if it is one of mvc's that leads nowhere."""
+        try:
+            return os.stat(f"{self.tree.root}/{full}")
+        except OSError:
+            dir_fd, name = self.tree.parent(full)
+            if names_object(name, dir_fd):
+                return None
+            raise
 
     def _target(self, full: str) -> tuple[str, int, str]:
         dir_fd, name = self.tree.parent(full, make=True)

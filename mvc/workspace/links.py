@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from mvc.store.cache.source_file import LinkType
 _TRY_NEXT = frozenset({
     errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY,
 })
+_OBJECT_PATH = re.compile(r"/objects/([0-9a-f]{2})/\1[0-9a-f]{62}$")
 
 
 class Links(NamedTuple):
@@ -125,6 +127,11 @@ class Links(NamedTuple):
         if self.trusted:
             return quick_reader(read) == (digest.xxh128, digest.size)
         return hash_reader(read, digest.size) == digest
+
+
+def names_object(name: str, dir_fd: int) -> bool:
+    """Whether the symlink `name` is one that mvc made, in whatever directory its cache was at that time."""
+    return _OBJECT_PATH.search(os.readlink(name, dir_fd=dir_fd)) is not None
 
 
 def _mode(*, executable: bool) -> int:

@@ -130,14 +130,14 @@ def _racy_bytes(snapshot: Snapshot) -> int:
     return sum(stat_data.size for stat_data, _ in entries if trusted_from(stat_data) > snapshot.recorded)
 
 
-def check_storable(path: str, found: Scan) -> None:
+def check_storable(path: str, found: Scan, *, tracked: bool = True) -> None:
     """Check before reading that everything at `path` can be stored.
 
     Raises:
         InvalidName: a name is refused.
         MvcError: a file is a dangling symlink, special, or a Git repository.
     """
-    if error := refusal(path, found):
+    if error := refusal(path, found, tracked=tracked):
         raise error
     if found.kind == "dir":
         _check_no_repository(path, found)

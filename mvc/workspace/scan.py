@@ -14,7 +14,7 @@ from mvc.fs.files import StatData
 from mvc.fs.scratch import SIBLING
 from mvc.fs.tree import Tree
 from mvc.workspace.ignore import FILE, Rules, ignored, in_workspace, rules_above, with_folder
-from mvc.workspace.links import Links
+from mvc.workspace.links import Links, names_object
 
 STAT_FIELDS = len(StatData._fields)
 SIZE, MTIME, CTIME = map(StatData._fields.index, ("size", "mtime_ns", "ctime_ns"))
@@ -22,6 +22,8 @@ SIZE, MTIME, CTIME = map(StatData._fields.index, ("size", "mtime_ns", "ctime_ns"
 MOST_EXCLUDED = 256
 """Excluded names that are kept; one more tells that there are others."""
 _SYMLINK = "a symlink that does not point at a regular file"
+UNBOUND = "a symlink into a cache that was moved, or lost the object"
+"""A symlink that mvc made and that leads nowhere. It has no content, so nothing is lost with it."""
 
 
 class Scan(NamedTuple):
@@ -49,6 +51,15 @@ class Scan(NamedTuple):
     def is_bare(self) -> bool:
         """Whether a directory has nothing but excluded files: Git may have brought them, before the content is here."""
         return self.kind == "dir" and not self.names and not self.refused and bool(self.excluded)
+
+    @property
+    def unbound(self) -> list[str]:
+        """Symlinks that mvc made and that lead nowhere."""
+        return [label for label, reason in self.refused.items() if reason == UNBOUND]
+
+    def bound(self) -> Scan:
+        """Return the scan without them, as if nothing was there: for commands that replace or delete them."""
+        return self._replace(refused={label: reason for label, reason in self.refused.items() if reason != UNBOUND})
 
     @property
     def sizes(self) -> array[int]:
@@ -111,7 +122,7 @@ def _add_special(found: Scan, label: str, name: str, dir_fd: int, status: os.sta
         try:
             status = os.stat(name, dir_fd=dir_fd)
         except OSError:
-            found.refused[label] = "a dangling symlink"
+            found.refused[label] = UNBOUND if names_object(name, dir_fd) else "a dangling symlink"
             return
     if not stat.S_ISREG(status.st_mode):
         found.refused[label] = _SYMLINK if label in found.links else "neither a regular file nor a directory"
@@ -122,10 +133,13 @@ def _add_special(found: Scan, label: str, name: str, dir_fd: int, status: os.sta
     found.stat_data.extend(StatData.of(status))
 
 
-def refusal(path: str, found: Scan, show: Callable[[str], str] = str) -> MvcError | None:
+def refusal(path: str, found: Scan, show: Callable[[str], str] = str, *, tracked: bool = True) -> MvcError | None:
     """Return the error about the first file at `path` that cannot be stored; `show` formats a path for the user."""
     for label, reason in found.refused.items():
         full = f"{path}/{label}" if label else path
+        if reason == UNBOUND:
+            line = f"mvc checkout {shlex.quote(show(path))}" if tracked else f"ls -l -- {shlex.quote(show(full))}"
+            return MvcError(f"{full} is {reason}", line)
         fix = f"rm -- {shlex.quote(show(full))}{'  # or list it in .mvcignore' if label else ''}"
         return UsageError(f"{full} is {reason}", fix)
     return None

@@ -13,9 +13,9 @@ from mvc.fs.tree import Tree
 from mvc.objects.names import check_path
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, path_of
 from mvc.objects.pointer_reader import parse
-from mvc.scm.blobs import read_blobs
+from mvc.scm.blobs import present_blobs, read_blobs
 from mvc.scm.index import IndexEntry, list_files
-from mvc.scm.plumbing import Git
+from mvc.scm.plumbing import Git, MissingGitObject
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -77,13 +77,23 @@ def _read(tree: Tree, entry: IndexEntry, *, conflict: bool) -> Tracked | None:
 def _with_left_out(git: Git, tracked: list[Tracked | None], found: dict[str, IndexEntry]) -> list[Tracked]:
     """Add the pointers that a sparse checkout leaves out, from the index."""
     left_out = [item for item in tracked if item and item.condition == "not-checked-out"]
-    blobs = read_blobs(git, [found[item.pointer_path].oid for item in left_out])
-    read = {item.path: parsed(item.path, blob) for item, blob in zip(left_out, blobs, strict=True)}
+    oids = {item.path: found[item.pointer_path].oid for item in left_out}
+    content = _present(git, list(oids.values()))
+    read = {path: parsed(path, content[oid]) for path, oid in oids.items() if oid in content}
     return [
         read[item.path]._replace(condition="not-checked-out") if item.path in read else item
         for item in tracked
         if item is not None
     ]
+
+
+def _present(git: Git, oids: list[str]) -> dict[str, bytes]:
+    """Return the content of the blobs that this clone has: a partial clone lacks what a sparse checkout leaves out."""
+    try:
+        return dict(zip(oids, read_blobs(git, oids), strict=True))
+    except MissingGitObject:
+        here = sorted(present_blobs(git, oids))
+        return dict(zip(here, read_blobs(git, here), strict=True))
 
 
 def parsed(path: str, raw: bytes) -> Tracked:

@@ -307,6 +307,15 @@ def lose_cache(repo: Repo) -> None:
     shutil.rmtree(shared(repo))
 
 
+def point_elsewhere(repo: Repo) -> None:
+    repo.ok("config", "set", "cache.link", "symlink")
+    repo.ok("checkout", "--relink")
+    link = repo.path("big.bin")
+    target = os.readlink(link).replace(str(repo.store), "/moved")
+    link.unlink()
+    link.symlink_to(target)
+
+
 CASES = [
     Case("shared-directory", close_directory),
     Case("writable-objects", make_writable),
@@ -326,6 +335,7 @@ CASES = [
     Case("clock", set_times_ahead),
     Case("index-lock", lambda repo: repo.write(".git/index.lock", "")),
     Case("cache-missing", lose_cache),
+    Case("dangling-links", point_elsewhere),
 ]
 
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -481,8 +482,80 @@ def test_a_command_that_fails_writes_no_report(model: Repo, script: str, message
 
 def test_a_command_that_writes_what_is_no_metric(model: Repo) -> None:
     script = SCRIPT.replace('{"auc": 0.75}', '{"auc": float("nan")}')
-    assert run(model, 2, script).errors == ["MVC_METRICS: auc is nan, expected a finite number"]
+    result = run(model, 2, script)
+    said, kept = result.errors[0].split("; the metrics are in ")
+    assert said == "MVC_METRICS: auc is nan, expected a finite number"
     assert not model.path(FILE).exists()
+    Path(kept).write_text('{"auc": 0.75}')
+    assert model.shell(result.fixes[0]).code == 0
+    assert (report(model).tag, report(model).metrics[0].value) == ("v1.0.0", 0.75)
+
+
+def test_metrics_that_the_options_do_not_fit_are_kept_with_the_line_that_records_them(model: Repo) -> None:
+    options = (
+        "--lower-is-better", "loss", "--dataset", "holdout=data/holdout.csv", "--param", "deep=true", "-m", "two words",
+    )
+    result = run(model, 2, SCRIPT, *options)
+    assert result.errors[0].startswith("no metric 'loss' is given; the metrics are in ")
+    assert model.shell(result.fixes[0]).code == 0
+    found = report(model)
+    assert [(item.name, item.value, item.dataset) for item in found.metrics] == [("auc", 0.75, "holdout")]
+    assert (found.params, found.desc) == ({"deep": True}, "two words")
+
+
+def test_metrics_of_a_command_that_fails_are_kept(model: Repo) -> None:
+    result = run(model, 3, SCRIPT + "\nsys.exit(1)")
+    kept = result.errors[0].partition("; the metrics are in ")[2]
+    assert json.loads(Path(kept).read_bytes()) == {"auc": 0.75}
+
+
+def unreadable(model: Repo) -> None:
+    model.write(FILE, "x: [")
+
+
+def without_version(model: Repo) -> None:
+    model.ok("eval", "record", MODEL, "--tag", "release-7", "--metric", "auc=1")
+
+
+def locked(model: Repo) -> None:
+    os.utime(model.write(".git/index.lock", ""), (0, 0))
+
+
+def nothing(_: Repo) -> None:
+    pass
+
+
+@pytest.mark.parametrize(("code", "prepare", "options"), [
+    (2, without_version, ("--bump", "patch")),
+    (2, nothing, ("--tag", "v1.0.0", "--bump", "patch")),
+    (2, nothing, ()),
+    (2, nothing, ("--tag", "v1.0.0", "--metric", "a=b=c")),
+    (2, nothing, ("--tag", "v1.0.0", "--metric", "auc=1", "--metric", "auc=2")),
+    (2, nothing, ("--tag", "v1.0.0", "--metric", "auc@nope=1")),
+    (2, nothing, ("--tag", "v1.0.0", "--metric", "auc[a=1]@nope=1")),
+    (2, nothing, ("--tag", "v1.0.0", "--higher-is-better", "x", "--lower-is-better", "x")),
+    (2, nothing, ("--tag", "v1.0.0", "--dataset", "holdout=none.csv")),
+    (2, nothing, ("--tag", "v1.0.0", "--train", "none.csv")),
+    (2, nothing, ("--tag", "v1.0.0", "--param", "novalue")),
+    (2, unreadable, ("--tag", "v1.0.0")),
+    (2, lambda model: model.path(FILE).mkdir(), ("--tag", "v1.0.0")),
+    (3, locked, ("--tag", "v1.0.0")),
+])
+def test_what_can_be_known_before_is_said_before_the_command_runs(
+    model: Repo, code: int, prepare: Callable[[Repo], object], options: tuple[str, ...],
+) -> None:
+    prepare(model)
+    result = model.fails(code, "eval", "run", MODEL, *options, "--", "touch", "ran")
+    assert not model.path("ran").exists()
+    assert result.fixes
+
+
+def test_a_tag_that_the_policy_refuses_is_said_before_the_command_runs(model: Repo) -> None:
+    assert "invalid tag" not in model.path(".mvc/policy.yaml").read_text()
+    model.write("eval.py", "raise SystemExit(1)")
+    line = ("eval", "run", MODEL, "--tag", "first", "--", sys.executable, "eval.py")
+    result = model.fails(3, *line)
+    assert result.err.index("warning: MVC105 invalid tag first") < result.err.index("error: ")
 
 
 def test_a_command_that_does_not_exist(model: Repo) -> None:
@@ -495,7 +568,7 @@ def test_a_command_that_does_not_exist(model: Repo) -> None:
 def test_what_changes_while_the_command_runs_is_refused(model: Repo, name: str) -> None:
     script = SCRIPT + f"\nopen({name!r}, 'a').write('more')"
     result = run(model, 3, script, "--dataset", "holdout=data/holdout.csv")
-    assert result.errors == [f"{name} changed during the evaluation: no report was written"]
+    assert result.errors[0].startswith(f"{name} changed during the evaluation: no report was written; the metrics are")
     assert not model.path(FILE).exists()
 
 

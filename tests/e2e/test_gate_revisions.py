@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -235,8 +236,11 @@ def test_a_partial_clone_that_lacks_what_is_needed_is_not_judged(hub: Repo, tmp_
     clone = Repo(tmp_path / "ci", hub.environ)
     hub.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{hub.root}", str(clone.root))
     result = clone.fails(3, "gate", "--head", "origin/topic")
-    assert result.errors == ["a Git object is missing (this is a partial clone)"]
-    assert result.fixes == [WHOLE[""]]
+    lacking = r"\.mvc/config\.yaml of [0-9a-f]{12} \(Git object [0-9a-f]{12}\) is not in this clone"
+    assert re.fullmatch(rf"{lacking} \(this is a partial clone\)", result.errors[0])
+    assert clone.fails(3, "gate", "--head", "origin/topic", env=SYSTEMS["github"]).fixes == [WHOLE["github"]]
+    assert clone.shell(result.fixes[0]).code == 0
+    blocked(clone, {}, "--head", "origin/topic")
 
 
 def test_a_clone_that_is_to_have_no_tags_is_not_judged_until_it_has_them(hub: Repo, tmp_path: Path) -> None:

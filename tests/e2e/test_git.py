@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import LARGE, Repo, noise
+from harness import LARGE, MVC, Repo, noise
 
 
 def round_trip(repo: Repo, name: str = "models/m.bin") -> None:
@@ -280,14 +283,35 @@ def test_the_hints_of_status_work_from_a_subdirectory(repo: Repo, state: str) ->
 
 def test_a_leftover_index_lock_is_named_and_the_line_to_type_works(repo: Repo) -> None:
     lock = repo.write(".git/index.lock", b"")
+    os.utime(lock, (0, 0))
     repo.write("m.bin", b"1")
     result = repo.fails(3, "add", "m.bin")
     assert str(lock) in result.errors[0]
     assert repo.states() == {"m.bin": "clean"}
-    assert f"rm {lock}" in result.fixes[0]
-    lock.unlink()
-    repo.ok("add", "m.bin")
+    assert repo.shell(result.fixes[0]).code == 0
+    assert not lock.exists()
     assert "m.bin.mvc" in repo.git("diff", "--cached", "--name-only")
+
+
+def test_six_commands_at_once_all_succeed(repo: Repo) -> None:
+    for name in "abcdef":
+        repo.write(f"{name}.bin", name)
+    repo.ok("add", "b.bin", "c.bin", "d.bin")
+    repo.commit()
+    lines = (
+        "add a.bin", "rm b.bin", "mv c.bin moved.bin", "eval record d.bin --tag v1.0.0 --metric auc=1",
+        "add e.bin f.bin", "hook run pre-commit",
+    )
+    started = [
+        subprocess.Popen([MVC, *line.split()], cwd=repo.root, env=repo.environ, stderr=subprocess.PIPE)
+        for line in lines
+    ]
+    told = [process.communicate(timeout=100)[1] for process in started]
+    assert [process.returncode for process in started[:-1]] == [0] * 5, told
+    assert started[-1].returncode in (0, 1), told  # it judges what is staged by then
+    assert repo.git("diff", "--name-only") == ""
+    assert repo.git("ls-files", "--others", "--exclude-standard") == ""
+    assert set(repo.states()) == {"a.bin", "d.bin", "e.bin", "f.bin", "moved.bin"}
 
 
 def test_leaked_variables_of_another_repository_change_nothing(repo: Repo, tmp_path: Path) -> None:
@@ -391,3 +415,37 @@ def test_git_clean_does_not_lose_content(repo: Repo) -> None:
     assert repo.state("m.bin") == "missing"
     repo.ok("checkout")
     assert repo.read("m.bin") == b"1"
+
+
+# Names that Git reads in another way.
+
+
+@pytest.mark.parametrize("name", ["2023-05-16T17:43.bag", "HEAD:m.bin", "2:m.bin", ":m.bin", "main"])
+def test_a_path_wins_over_a_revision(repo: Repo, tmp_path: Path, name: str) -> None:
+    repo.write("m.bin", b"another")
+    repo.write(name, b"1")
+    path = f"./{name}" if name.startswith(":") else name
+    repo.ok("add", path, "m.bin")
+    repo.ok("eval", "record", path, "--tag", "v1.0.0", "--metric", "auc=1")
+    repo.commit()
+    for line in ("status", "log", "verify", "eval check", "ls", "eval show", "diff", "checkout", "unprotect", "add"):
+        repo.ok(*line.split(), path)
+    assert [item["path"] for item in repo.ok("ls", path, "--json").json["items"]] == [name]
+    repo.ok("get", str(repo.root), path, "-o", str(tmp_path / "got"))
+    assert (tmp_path / "got").read_bytes() == b"1"
+    read = "import mvc, sys; print(mvc.open(sys.argv[1]).read(), mvc.report(sys.argv[1]).tag)"
+    assert repo.run(sys.executable, "-c", read, path).out == "b'1' v1.0.0\n"
+    repo.write(name, b"2")
+    assert [item["path"] for item in repo.ok("diff", path, "--json").json["changes"]] == [name]
+    repo.ok("checkout", "-f", "--rev", "HEAD", path)
+    repo.ok("mv", path, "moved.bin")
+    repo.ok("mv", "moved.bin", path)
+    repo.ok("rm", path)
+    assert repo.states() == {"m.bin": "clean"}
+    assert repo.git("diff", "--name-only") == ""
+
+
+def test_a_revision_is_meant_where_no_path_is_called_so(repo: Repo) -> None:
+    repo.added("m.bin", b"1")
+    assert repo.ok("ls", "HEAD:m.bin", "--json").json["revision"]
+    assert repo.fails(2, "ls", "none:m.bin").errors == ["'none' is not a revision of this repository"]

@@ -486,6 +486,7 @@ def test_an_error_of_the_system_is_undone_or_told_with_the_line_to_type(
 
 def test_a_locked_index_is_named_and_the_same_line_goes_on(models: Repo) -> None:
     lock = models.write(".git/index.lock", "")
+    os.utime(lock, (0, 0))
     result = models.fails(3, "mv", "models/m.bin", "n.bin")
     assert "index.lock" in result.err
     lock.unlink()

@@ -134,11 +134,12 @@ def test_a_path_need_not_be_tracked_at_every_revision(history: Repo) -> None:
 
 def test_a_commit_whose_pointers_cannot_be_read_does_not_stop_the_rest(history: Repo) -> None:
     blob = history.git("rev-parse", "v1:m.bin.mvc")
-    (history.root / ".git/objects" / blob[:2] / blob[2:]).unlink()  # as in a partial clone
+    (history.root / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    history.git("config", "remote.hub.promisor", "true")  # as in a partial clone
     result = history.mvc("push", "--all-commits", "--json")
     assert (result.code, result.json["transferred"]) == (3, 3)
     (failure,) = result.json["failed"]
-    assert (failure["path"], failure["blake3"], failure["fix"]) == ("m.bin", "", "git fetch --refetch")
+    assert (failure["path"], failure["blake3"], failure["fix"]) == ("m.bin", "", "git fetch --refetch --no-filter hub")
     result = history.fails(3, "push", "--all-tags", "--rev", "HEAD")
     assert history.git("rev-parse", "v1^{commit}")[:12] in result.errors[0]
     assert "not in this clone" in result.errors[0]

@@ -197,7 +197,9 @@ def test_the_same_line_again_finishes_what_was_killed(repo: Repo, flags: tuple[s
     repo.ok(*line)
     assert repo.git("diff", "--cached", "--name-only") == staged
     repo.fails(2, *line[:-1 - len(flags)], "region=eu-west-2", *flags)
-    repo.fails(2, "remote", "add", "store", "s3://bucket/models", *flags)
+    repo.fails(2, "remote", "add", "store", "s3://bucket/others", *flags)
+    repo.ok("remote", "add", "store", "s3://bucket/models", *flags)
+    assert listed(repo)["store"]["options"][0]["value"] == "eu-west-1"
 
 
 UNSUPPORTED = "ftp:// is not supported: expected a directory, or a URL with s3://, gs://, az://, ssh:// or https://"

@@ -415,6 +415,7 @@ def test_a_pointer_that_was_deleted_by_hand_can_be_removed_all_the_same(models: 
 
 def test_a_locked_index_is_named_and_the_same_line_goes_on(models: Repo) -> None:
     lock = models.write(".git/index.lock", "")
+    os.utime(lock, (0, 0))
     assert "index.lock" in models.fails(3, "rm", "models/m.bin").err
     lock.unlink()
     models.ok("rm", "models/m.bin")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import shutil
@@ -196,8 +197,10 @@ class Aftermath:
         """Type the same command again."""
         if not self._stage.operation.again and not list(judge.done(state, self._model.after)):
             return
-        outcome = self._stage.runner.plain(self._stage.command)
         lock = Path(self._stage.command.cwd, ".git/index.lock")
+        if lock.exists():
+            os.utime(lock, (0, 0))  # mvc does not wait for an old one
+        outcome = self._stage.runner.plain(self._stage.command)
         if outcome.code == 3 and lock.exists() and f"rm {lock}" in outcome.err:
             self.locked = True
             lock.unlink()

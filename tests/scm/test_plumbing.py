@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from mvc.errors import MvcError, UsageError
 from mvc.scm import blobs, presence
 from mvc.scm.commits import committed_file, head, is_revision, resolve
 from mvc.scm.index import IndexPaths, index_paths, list_files, staged_file
-from mvc.scm.plumbing import Git, find_layout, reason_of, scrubbed, split_nul
-from mvc.scm.staging import stage
+from mvc.scm.index_lock import PATIENCE
+from mvc.scm.plumbing import NO_LAZY_FETCH, Git, find_layout, reason_of, scrubbed, split_nul
+from mvc.scm.staging import NotStaged, stage
 
 STRANGE = [
     "plain",
@@ -91,14 +93,14 @@ def test_variables_that_name_a_repository_are_dropped_and_the_identity_stays() -
         "GIT_CONFIG_COUNT": "1",
         "HOME": "/home",
         "LC_ALL": "C",
-        "GIT_NO_LAZY_FETCH": "1",
+        **NO_LAZY_FETCH,
     }
 
 
 def test_every_variable_that_git_calls_local_but_configuration_is_dropped(git: Git) -> None:
     local = set(git.run("rev-parse", "--local-env-vars").decode().split())
     kept = {name for name in local if name.startswith("GIT_CONFIG")}
-    assert scrubbed(dict.fromkeys(local, "x")).keys() - {"LC_ALL", "GIT_NO_LAZY_FETCH"} == kept
+    assert scrubbed(dict.fromkeys(local, "x")).keys() - {"LC_ALL", *NO_LAZY_FETCH} == kept
 
 
 def test_a_leaked_git_dir_does_not_lead_to_another_repository(git: Git, tmp_path: Path) -> None:
@@ -219,14 +221,63 @@ def test_staging_works_on_every_kind_of_index(git: Git, setup: list[str]) -> Non
     assert set(listed(git)) == {"a", "m.mvc", ".gitattributes"}
 
 
-def test_a_lock_that_was_left_behind_is_named(git: Git) -> None:
-    write(git, "a")
+def lock_of(git: Git, *, age: float = 0) -> str:
+    """Lock the index, since `age` seconds."""
     lock = f"{git.cwd}/.git/index.lock"
     Path(lock).touch()
-    with pytest.raises(MvcError, match="written, but not staged") as caught:
+    os.utime(lock, (time.time() - age,) * 2)
+    return lock
+
+
+def test_a_lock_for_a_moment_is_waited_for(git: Git) -> None:
+    write(git, "a")
+    lock = lock_of(git)
+    stage(git, ["a"], pause=lambda _: os.unlink(lock))
+    assert set(listed(git)) == {"a"}
+
+
+def test_a_lock_that_another_takes_in_between_is_waited_for_again(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(git, "a")
+    lock = lock_of(git)
+    releases = iter([True, True, False])
+
+    def release(held: str, _: object) -> bool:
+        assert held == lock
+        return next(releases)
+
+    monkeypatch.setattr("mvc.scm.staging.await_release", release)
+    with pytest.raises(NotStaged):
         stage(git, ["a"])
+    assert list(releases) == []
+
+
+def test_a_lock_that_was_left_behind_is_named_at_once_with_the_line_that_stages(git: Git) -> None:
+    write(git, "a")
+    write(git, "b b")
+    lock = lock_of(git, age=PATIENCE + 1)
+    with pytest.raises(NotStaged, match="written, but not staged") as caught:
+        stage(git, ["a", "b b"], pause=pytest.fail)
     assert lock in caught.value.message
-    assert f"rm {lock}" in caught.value.fix
+    subprocess.run(["bash", "-c", caught.value.fix], cwd="/", env=git.environ, check=True)
+    assert set(listed(git)) == {"a", "b b"}
+
+
+def test_the_git_that_holds_the_index_is_named(git: Git) -> None:
+    write(git, "a")
+    lock_of(git, age=PATIENCE + 1)
+    line = ["git", "cat-file", "--batch"]
+    with subprocess.Popen(line, cwd=git.cwd, env=git.environ, stdin=subprocess.PIPE) as process:
+        told = rf"is held by git cat-file --batch \(process {process.pid}\)"
+        with pytest.raises(NotStaged, match=told) as caught:
+            stage(git, ["a"], pause=pytest.fail)
+    assert caught.value.fix.endswith("update-index --add --remove -- a  # when that has ended")
+
+
+def test_an_index_that_cannot_be_locked_is_not_waited_for(git: Git) -> None:
+    write(git, "a")
+    with pytest.raises(NotStaged, match="not staged: Unable to create") as caught:
+        stage(git.with_environ(GIT_INDEX_FILE="/nowhere/index"), ["a"], pause=pytest.fail)
+    assert caught.value.fix == "run the command again"
 
 
 def test_listing_leaves_out_what_is_ignored_and_honours_patterns(git: Git) -> None:
@@ -348,7 +399,7 @@ def test_an_object_that_is_there_and_cannot_be_read_is_not_missing(git: Git, tmp
     oid = git.run("rev-parse", "HEAD:a").decode().strip()
     path = f"{git.cwd}/.git/objects/{oid[:2]}/{oid[2:]}"
     if borrowed:
-        git.run("clone", "-q", "--shared", git.cwd, str(tmp_path / "clone"))
+        git.with_environ(GIT_ALLOW_PROTOCOL="file").run("clone", "-q", "--shared", git.cwd, str(tmp_path / "clone"))
         git = Git(str(tmp_path / "clone"), git.environ)
     os.unlink(path)
     assert presence.kinds(git, [oid]) == {}

@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,7 +116,9 @@ def run(
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
-        _show_recorded(output, project, run_(project, project.shell.path(model), command, options, time.time()))
+        warn = partial(show_remarks, output)
+        path = project.shell.path(model)
+        _show_recorded(output, project, run_(project, path, command, options, time.time(), warn))
 
 
 def _options(

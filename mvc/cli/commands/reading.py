@@ -194,14 +194,16 @@ def diff(
 
 
 def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return revisions and paths: up to two leading words that are revisions, as in `git diff`."""
+    """Return revisions and paths: up to two leading words that are revisions and no paths."""
+    from mvc.ops.shared.selection import is_path  # noqa: PLC0415
     from mvc.scm.commits import is_revision  # noqa: PLC0415
 
     revisions: list[str] = []
-    while arguments and len(revisions) < 2 and is_revision(project.git, arguments[0]):  # noqa: PLR2004
-        revisions.append(arguments[0])
-        arguments = arguments[1:]
-    return tuple(revisions), arguments
+    for word in arguments[:2]:
+        if not is_revision(project.git, word) or is_path(project, word):
+            break
+        revisions.append(word)
+    return tuple(revisions), arguments[len(revisions) :]
 
 
 _MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R"}

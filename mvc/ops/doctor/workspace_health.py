@@ -18,6 +18,7 @@ from mvc.scm import condition
 from mvc.scm.index import index_paths
 from mvc.store.cache.inventory import quarantined_objects
 from mvc.workspace.ignore import in_workspace, not_excluded
+from mvc.workspace.scan import scan
 from mvc.workspace.tracked import Tracked
 
 _MINUTE_NS = 60 * 10**9
@@ -39,6 +40,7 @@ def checks(project: Project, now: int) -> list[Check]:
         partial(_quarantine, project, tracked),
         partial(_left_behind, project, tracked),
         partial(_clock, project, present, now),
+        partial(_unbound, project, present),
     ]
 
 
@@ -165,3 +167,12 @@ def _timestamp(path: str) -> int:
         status = os.lstat(path)
         return max(status.st_mtime_ns, status.st_ctime_ns)
     return 0
+
+
+def _unbound(project: Project, present: list[str]) -> Iterator[Problem]:
+    """Look for symlinks of mvc that lead nowhere, where it makes symlinks: that needs a look at every file."""
+    if "symlink" not in project.links.types:
+        return
+    if found := [path for path in present if scan(project.tree, path, project.links).unbound]:
+        message = f"symlinks into a cache that was moved, or lost the objects: {some(found)}"
+        yield Problem("dangling-links", message, project.shell.line("mvc checkout", *found))

@@ -83,7 +83,9 @@ def _models(project: Project, paths: list[str]) -> Iterator[ModelFacts]:
 def _pointer(project: Project, item: Tracked) -> FileAt:
     unread = item.condition == "invalid" and not item.raw and bool(item.problem)
     there = file_in(project.tree, item.pointer_path) if unread else None
-    return there or FileAt("100644", item.raw, conflicted=item.condition == "conflict")
+    left_out = item.condition == "not-checked-out" and not item.raw  # a partial clone may lack it: an error
+    raw = staged_file(project.git, item.pointer_path) or b"" if left_out else item.raw
+    return there or FileAt("100644", raw, conflicted=item.condition == "conflict")
 
 
 def _report(project: Project, item: Tracked, conflicts: set[str]) -> FileAt | None:

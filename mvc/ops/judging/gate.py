@@ -65,7 +65,8 @@ def gate(project: Project, options: GateOptions, now: float) -> Gated:
     environ = project.around.environ
     job = CiJob() if options.base and options.head else ci_job(environ, read_event(environ))
     found = revisions(git, job, options.base, options.head)
-    _check_set_up(git, found.base, found.head)
+    with partial_clone_hint(git, found.system):
+        _check_set_up(git, found.base, found.head)
     if contains(git, found.base, found.head):
         return _nothing(found)
     return _judge(project, git, found, options.remote, now)

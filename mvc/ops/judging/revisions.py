@@ -10,7 +10,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.ops.judging.ci import DEEPER, WHOLE, CiJob, System
 from mvc.scm.commits import contains, find_commit, no_such_revision, parents
 from mvc.scm.incomplete import is_partial, is_shallow, lacks_tags
-from mvc.scm.plumbing import Git
+from mvc.scm.plumbing import Git, MissingGitObject
 from mvc.scm.refs import local_base, remote_tip
 
 
@@ -120,5 +120,5 @@ def partial_clone_hint(git: Git, system: System) -> Iterator[None]:
     except MvcError as error:
         if isinstance(error, UsageError) or not is_partial(git):
             raise
-        what = "a Git object is missing" if " failed: " in error.message else error.message
-        raise MvcError(f"{what} (this is a partial clone)", WHOLE[system]) from None
+        fix = error.fix if isinstance(error, MissingGitObject) and not system else WHOLE[system]
+        raise MvcError(f"{error.message} (this is a partial clone)", fix) from None

@@ -14,7 +14,8 @@ from mvc.quality.files import MAX_BYTES as MAX_FILE
 from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, ModelFacts
-from mvc.scm.blobs import blob_sizes, first_bytes, missing_object
+from mvc.scm.blobs import blob_sizes, first_bytes
+from mvc.scm.incomplete import missing_object
 from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Index
 from mvc.scm.plumbing import Git
@@ -89,7 +90,7 @@ def content_in_git(git: Git, index: Index) -> ContentInGit:
             return None
         sizes = blob_sizes(git, [entry.oid])
         if not sizes:
-            raise missing_object(entry.oid)
+            raise missing_object(git, entry.oid)
         return next((head for _, head in first_bytes(git, sizes, MAX_RULES)), b"")
 
     return ContentInGit(index, read)
@@ -141,7 +142,7 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
     entering = {entry.oid for entry in others.values()}
     sizes = blob_sizes(git, sorted(whole | entering))
     for lost in (whole | entering) - sizes.keys():
-        raise missing_object(lost)
+        raise missing_object(git, lost)
     content: dict[str, bytes] = {}
     looks: dict[str, Look] = {}
     for oid, head in first_bytes(git, sizes, HEAD):

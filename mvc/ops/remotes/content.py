@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from blake3 import blake3
@@ -20,7 +21,7 @@ from mvc.ops.remotes.fetch import FetchOptions, fetch
 from mvc.ops.remotes.verified_stream import VerifiedStream
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import tracked_at
-from mvc.ops.shared.selection import chosen, manifest_errors, split_reference, unusable
+from mvc.ops.shared.selection import chosen, is_path, manifest_errors, split_reference, tracks, unusable
 from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.ops.shared.transfers.selected import RevisionScope
 from mvc.ops.shared.workspace_content import observe_path, same_content
@@ -58,12 +59,18 @@ def parse_reference(
     Raises:
         UsageError: there are two revisions.
     """
-    revision, path = split_reference(text)
+    revision, path = split_reference(text, partial(_is_path, project, rev))
     if not revision:
         return ContentReference(project.shell.path(path), rev, remote)
     if rev is not None:
         raise UsageError(f"{text} names a revision, and so does rev={rev!r}", "name one of them")
     return ContentReference(path, revision, remote)
+
+
+def _is_path(project: Project, rev: str | None, text: str) -> bool:
+    if rev is None:
+        return is_path(project, text)
+    return tracks(tracked_at(project.git, resolve(project.git, rev)), project.shell.path(text))
 
 
 class Content:

@@ -13,8 +13,10 @@ from mvc.fs.new_names import rename_new
 from mvc.fs.scratch import beside
 from mvc.ops.remotes.content import Content, ContentReference
 from mvc.ops.shared.remotes import configured_remotes
-from mvc.ops.shared.selection import split_reference
+from mvc.ops.shared.revisions import tracked_at
+from mvc.ops.shared.selection import split_reference, tracks
 from mvc.project import Project, Surroundings
+from mvc.scm.commits import resolve
 from mvc.scm.plumbing import Git, scrubbed
 from mvc.store.buckets.address import hidden
 from mvc.store.buckets.bucket import RemoteError
@@ -38,32 +40,50 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
         UsageError: `out` exists, or repository or path do not.
         MvcError: the content cannot be fetched.
     """
-    revision, path = split_reference(reference)
-    path = os.path.normpath(path)
-    target = os.path.abspath(os.path.join(around.cwd, out or os.path.basename(path)))
-    parent = os.path.dirname(target)
-    _check_target(target, parent)
-    content = ContentReference(path, revision or "HEAD", remote)
+    parent = os.path.dirname(os.path.abspath(os.path.join(around.cwd, out or "x")))
+    if not os.path.isdir(parent):
+        raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(parent)}")
+    if out or ":" not in reference:
+        _target(around, reference, out)
     local = os.path.join(around.cwd, repository)
     with beside(parent) as scratch:
         folder = scratch.path
-        if _is_worktree(around, local):
-            with Project.find(around._replace(cwd=local)) as project:
+        is_local = _is_worktree(around, local)
+        start = around._replace(cwd=local) if is_local else _clone(around, repository, folder)
+        with Project.find(start) as project:
+            content = _reference(project, reference)._replace(remote=remote)
+            target = _target(around, content.path, out)
+            if is_local:
                 size = Content(project, content).write(f"{folder}/content", ("reflink", "copy"))
-        else:
-            size = _write_from_clone(_clone(around, repository, folder), content, f"{folder}/content")
+            else:
+                size = _write_from_clone(project, content, f"{folder}/content")
+        if not is_local:
             shutil.rmtree(f"{folder}/clone")
             _make_writable(f"{folder}/content")
         if not rename_new(f"{folder}/content", target):
             raise UsageError(f"{target} was created in the meantime", "mvc get REPO REF -o OUT  # with another OUT")
-    return Got(path, target, size)
+    return Got(content.path, target, size)
 
 
-def _check_target(target: str, parent: str) -> None:
+def _reference(project: Project, text: str) -> ContentReference:
+    """Return the reference `PATH` or `REV:PATH`; a path that HEAD tracks takes precedence."""
+    def is_path(path: str) -> bool:
+        return tracks(tracked_at(project.git, resolve(project.git, "HEAD")), path)
+
+    revision, path = split_reference(text, is_path)
+    return ContentReference(os.path.normpath(path), revision or "HEAD")
+
+
+def _target(around: Surroundings, path: str, out: str) -> str:
+    """Return the path to write to.
+
+    Raises:
+        UsageError: it exists.
+    """
+    target = os.path.abspath(os.path.join(around.cwd, out or os.path.basename(os.path.normpath(path))))
     if os.path.lexists(target):
         raise UsageError(f"{target} already exists", "mvc get REPO REF -o OUT  # with another OUT")
-    if not os.path.isdir(parent):
-        raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(parent)}")
+    return target
 
 
 def _is_worktree(around: Surroundings, local: str) -> bool:
@@ -74,13 +94,12 @@ def _is_worktree(around: Surroundings, local: str) -> bool:
     return git.attempt("rev-parse", "--is-inside-work-tree").stdout.strip() != b"false"
 
 
-def _write_from_clone(around: Surroundings, content: ContentReference, target: str) -> int:
-    with Project.find(around) as project:
-        try:
-            return Content(project, content).write(target, ("reflink", "hardlink"))
-        except (MissingObject, RemoteError):
-            _refuse_relative_remote(project, content.remote)
-            raise
+def _write_from_clone(project: Project, content: ContentReference, target: str) -> int:
+    try:
+        return Content(project, content).write(target, ("reflink", "hardlink"))
+    except (MissingObject, RemoteError):
+        _refuse_relative_remote(project, content.remote)
+        raise
 
 
 def _refuse_relative_remote(project: Project, remote: str | None) -> None:
@@ -104,7 +123,7 @@ def _clone(around: Surroundings, url: str, folder: str) -> Surroundings:
 
 def _not_cloned(url: str, reason: str) -> MvcError:
     """Return the error without the password in the URL, which Git repeats."""
-    shown = hidden(url) if ":" in url.partition("@")[0] else url  # `git@host:path` has no password
+    shown = hidden(url)
     reason = re.sub(r"'.*://.*'", lambda _: f"'{shown}'", reason.removeprefix("fatal: "))
     return MvcError(f"{shown} cannot be cloned: {reason}", "git ls-remote REPO  # tests whether it is reachable")
 

@@ -92,7 +92,8 @@ def add(
 ) -> RemoteChange:
     """Add a remote, for everyone or, with `local`, for this clone. The first remote becomes the default.
 
-    Adding the same remote again succeeds: the first command may have been killed before it staged the file.
+    Adding the same remote again succeeds: the first command may have been killed before it staged the file. Options
+    that are not given stay as they are.
 
     Raises:
         UsageError: the name is taken or invalid, or the URL or an option is invalid.
@@ -116,7 +117,8 @@ def _is_same(project: Project, name: str, location: Location, options: Mapping[s
     values = project.config_layer("local" if local else "project").values
     prefix = f"remotes.{name}."
     found = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
-    return found == {"url": location.url, **{option: value for option, value in options.items() if value}}
+    wanted = {"url": location.url, **{option: value for option, value in options.items() if value}}
+    return found.items() >= wanted.items()
 
 
 def set_(
@@ -231,8 +233,9 @@ def typed(project: Project, name: str, text: str) -> Location:
     if text == "~" or text.startswith("~/"):
         text = project.around.environ.get("HOME", "~") + text[1:]
     if text and not text.startswith(("/", "~")) and ":" not in text.partition("/")[0]:
-        here = os.path.realpath(project.around.cwd)
-        text = os.path.relpath(os.path.join(here, text), os.path.realpath(base_directory(project)))
+        text = os.path.join(os.path.realpath(project.around.cwd), text)
+        if base := base_directory(project):
+            text = os.path.relpath(text, os.path.realpath(base))
     verb = "set" if name in configured_remotes(project.settings) else "add"
     try:
         location = parse(text)

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from mvc.errors import UsageError
+from mvc.project import Shell
 from mvc.quality.reports.report import Parameter
 from mvc.quality.reports.tags import Bump
 
@@ -71,3 +72,23 @@ class RecordOptions(NamedTuple):
 
 def _first_duplicate(names: Iterable[str]) -> str:
     return next((name for name, count in Counter(names).items() if count > 1), "")
+
+
+def arguments(options: RecordOptions, shell: Shell) -> list[str]:
+    """Return the options as words of a command line, without those about the metrics of a file."""
+    texts: list[tuple[str, str | None]] = [
+        ("--tag", options.tag or None),
+        ("--bump", options.bump),
+        *(("--metric", metric) for metric in options.metrics),
+        *(("--dataset", f"{name}={shell.show(path)}") for name, path in options.datasets),
+        *(("--train", shell.show(path)) for path in options.train),
+        *(("--param", f"{name}={_shown(value)}") for name, value in options.params),
+        ("--task", options.task),
+        ("-m", options.desc),
+    ]
+    words = [word for name, text in texts if text is not None for word in (name, text)]
+    return words if options.stage else [*words, "--no-stage"]
+
+
+def _shown(value: Parameter) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -15,13 +17,14 @@ from mvc.ops.reports.evaluated import Evaluated, examine, hash_content
 from mvc.ops.reports.given_metrics import given_metrics, with_directions
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.provenance import Provenance
-from mvc.ops.reports.remarks import Remark, missing_metrics, policy_remarks
+from mvc.ops.reports.remarks import ABOUT_TAGS, Remark, missing_metrics, policy_remarks
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, SUFFIX
 from mvc.quality.reports.metric_files import FoundMetrics
 from mvc.quality.reports.report import Dataset, Model, Report, Train, Used, emit, parse_report
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version
 from mvc.scm.index import staged_file
+from mvc.scm.index_lock import await_release, locked
 from mvc.scm.staging import stage
 from mvc.workspace.tracked import Tracked
 
@@ -49,6 +52,32 @@ def record(project: Project, path: str, options: RecordOptions, provenance: Prov
     return write(project, examine(project, path, options), options, provenance)
 
 
+class _Draft(NamedTuple):
+    """A report, and the bytes of the earlier one."""
+
+    old: bytes | None
+    report: Report
+    metrics: FoundMetrics
+    remarks: tuple[Remark, ...]
+    """Files that it named and that no longer exist."""
+
+
+def rehearse(project: Project, evaluated: Evaluated, options: RecordOptions, provenance: Provenance) -> list[Remark]:
+    """Check what can be known before the metrics are measured; return the warnings about model, data and tag.
+
+    Raises:
+        UsageError: as `write` would for any metrics.
+        MvcError: the report could not be written or staged.
+    """
+    known = options._replace(file="", data=None, higher=(), lower=())
+    report = _draft(project, evaluated, known, provenance).report
+    remarks = policy_remarks(project, evaluated.path, evaluated.item, emit(report))
+    _check_writable(project, evaluated.path + SUFFIX)
+    if options.stage and not await_release(lock := f"{project.layout.git_dir}/index.lock"):
+        raise locked("nothing was run", lock, project.root)
+    return [*evaluated.remarks, *(remark for remark in remarks if remark.message.startswith(ABOUT_TAGS))]
+
+
 def write(project: Project, evaluated: Evaluated, options: RecordOptions, provenance: Provenance) -> Recorded:
     """Write the report of what was evaluated, and stage it.
 
@@ -58,19 +87,32 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
     """
     file = evaluated.path + SUFFIX
     with project.locks.worktree():
-        old = _read(project, file)
-        earlier, gone = _with_current_digests(project, _parse_earlier(project, file, old))
-        metrics = given_metrics(project.around.cwd, options, [item.id for item in evaluated.datasets])
-        report = replace(build(evaluated, options, metrics, earlier), **provenance._asdict())
-        new = emit(report)
+        draft = _draft(project, evaluated, options, provenance)
+        report, new = draft.report, emit(draft.report)
         with project.staging() as staging:
-            replace_files(project.tree, staging, [Replacement(file, old, new)])
+            replace_files(project.tree, staging, [Replacement(file, draft.old, new)])
         if options.stage:
             stage(project.git, [file])
-    remarks = [*evaluated.remarks, *_remarks(project, evaluated.path, report, metrics, options), *gone]
+    given = _remarks(project, evaluated.path, report, draft.metrics, options)
+    remarks = [*evaluated.remarks, *given, *draft.remarks]
     remarks += policy_remarks(project, evaluated.path, evaluated.item, new)
     unstaged = [*_unstaged_pointer(project, evaluated.item), *([] if options.stage else [file])]
     return Recorded(evaluated.path, file, report, tuple(remarks), tuple(unstaged))
+
+
+def _draft(project: Project, evaluated: Evaluated, options: RecordOptions, provenance: Provenance) -> _Draft:
+    file = evaluated.path + SUFFIX
+    old = _read(project, file)
+    earlier, gone = _with_current_digests(project, _parse_earlier(project, file, old))
+    metrics = given_metrics(project.around.cwd, options, [item.id for item in evaluated.datasets])
+    report = replace(build(evaluated, options, metrics, earlier), **provenance._asdict())
+    return _Draft(old, report, metrics, tuple(gone))
+
+
+def _check_writable(project: Project, file: str) -> None:
+    folder = os.path.dirname(f"{project.root}/{file}")
+    if not os.access(folder, os.W_OK):
+        raise MvcError(f"{folder} is not writable: the report could not be written", f"ls -ld {shlex.quote(folder)}")
 
 
 def _remarks(

@@ -17,6 +17,8 @@ from mvc.quality.reports.report import Report
 from mvc.workspace.tracked import Tracked
 
 _ABOUT_REPORTS = ("MVC1", "MVC2", "MVC401")
+ABOUT_TAGS = ("MVC105 ", "MVC121 ", "MVC122 ")
+"""The beginnings of remarks about the tag."""
 _SAID_ALREADY = ("MVC103", "MVC106", "MVC127")
 """The model differs from its pointer or has none: the remarks on the model say so. A new report is not too old."""
 

@@ -7,18 +7,21 @@ import re
 import shlex
 import signal
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from mvc.errors import MvcError, SourceChanged, UsageError
+from mvc.fs.files import as_error
 from mvc.fs.scratch import Scratch
 from mvc.ops.reports.evaluated import Evaluated, examine
-from mvc.ops.reports.options import RecordOptions
+from mvc.ops.reports.options import RecordOptions, arguments
 from mvc.ops.reports.provenance import gather, here, of_python
-from mvc.ops.reports.record import Recorded, write
+from mvc.ops.reports.record import Recorded, rehearse, write
+from mvc.ops.reports.remarks import Remark
 from mvc.project import Project
 from mvc.quality.reports.report import Environment
+from mvc.scm.staging import NotStaged
 
 MODEL = "MVC_MODEL"
 METRICS = "MVC_METRICS"
@@ -74,8 +77,14 @@ class _Evaluation(NamedTuple):
             raise MvcError(f"{self.command[0]} {how}: no report was written", f"{line}  # runs it alone")
 
 
-def run(project: Project, path: str, command: Sequence[str], options: RecordOptions, now: float) -> Recorded:
+def run(
+    project: Project, path: str, command: Sequence[str], options: RecordOptions, now: float,
+    warn: Callable[[Sequence[Remark]], None],
+) -> Recorded:
     """Run `command`, and record the metrics that it writes to the file that `MVC_METRICS` names.
+
+    What can be known before is checked before, and `warn` is told what the policy would refuse. Metrics that cannot
+    be recorded are kept.
 
     Raises:
         UsageError: the command does not exist, an option is wrong, or the metrics cannot be read.
@@ -88,16 +97,19 @@ def run(project: Project, path: str, command: Sequence[str], options: RecordOpti
         environ = {**project.around.environ, MODEL: f"{project.root}/{before.path}", METRICS: metrics}
         evaluation = _Evaluation(command, project.around.cwd, environ)
         provenance = gather(project.git, evaluation.line, evaluation.environment(), now)
+        warn(rehearse(project, before, options, provenance))
         named = os.path.join(project.around.cwd, options.file) if options.file else ""
         stat_data = _stat_data(named)
-        evaluation.execute(before.path)
-        if os.path.exists(metrics):
-            options = options._replace(file=metrics, file_label=METRICS)
-        elif _stat_data(named) in ((), stat_data):
-            raise _no_metrics(command[0], options.file)
-        after = examine(project, path, options)
-        _check_unchanged(before, after)
-        return write(project, after, options, provenance)
+        kept = f"{project.home}/unrecorded/{os.path.basename(before.path)}-{int(now)}-{os.getpid()}.json"
+        with _keeping(metrics, kept):
+            evaluation.execute(before.path)
+            if not os.path.exists(metrics) and _stat_data(named) in ((), stat_data):
+                raise _no_metrics(command[0], options.file)
+            after = examine(project, path, options)
+            _check_unchanged(before, after)
+        measured = options._replace(file=metrics, file_label=METRICS) if os.path.exists(metrics) else options
+        with _keeping(metrics, kept, _recording(project, before.path, options)):
+            return write(project, after, measured, provenance)
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
@@ -125,6 +137,30 @@ def _signal(number: int) -> str:
 
 
 # The metrics.
+
+
+@contextmanager
+def _keeping(metrics: str, kept: str, again: str = "") -> Iterator[None]:
+    """Move the file `metrics` to `kept` if it is not recorded, and say so; the line `again` records it from there."""
+    try:
+        yield
+    except NotStaged:  # they are recorded
+        raise
+    except (MvcError, OSError) as error:
+        if not os.path.exists(metrics):
+            raise
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
+        os.rename(metrics, kept)
+        problem = error if isinstance(error, MvcError) else as_error(error, "the report")
+        line = f"{again} --metrics {shlex.quote(kept)}  # {problem.fix}" if again else problem.fix
+        told = MvcError(f"{problem.message}; the metrics are in {kept}", line)
+        told.exit_code = problem.exit_code
+        raise told from None
+
+
+def _recording(project: Project, path: str, options: RecordOptions) -> str:
+    """Return the line that records a file of metrics, without the file."""
+    return f"{project.shell.line('mvc eval record', path)} {shlex.join(arguments(options, project.shell))}"
 
 
 def _stat_data(path: str) -> tuple[int, ...]:

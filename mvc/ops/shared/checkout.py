@@ -90,7 +90,7 @@ def _checkout_one(
     if same_content(pointer, before) and not options.relink:
         project.catalog.set_synced(path, pointer_id(pointer))
         return CheckedOut(path, 0, 0, 0)
-    if error := refusal(path, before.scan, project.shell.show):
+    if error := refusal(path, before.scan.bound(), project.shell.show):
         raise error
     plan = plan_checkout(project, pointer, before, selection, relink=options.relink)
     make_safe(project, path, plan, force=options.force)
@@ -110,6 +110,8 @@ def plan_checkout(
         with manifest_errors(project.shell, selection.item.path):
             wanted = list(load_manifest(project.cache, pointer).entries)
     plan = make_plan(before.entries(), wanted, selection.covers, empty=before.scan.kind == "none")
+    unwanted = set(before.scan.unbound) - {entry.path for entry in wanted}
+    plan = plan._replace(unlink=tuple(sorted(filter(selection.covers, unwanted))))
     return plan._replace(write=[entry for entry in wanted if selection.covers(entry.path)]) if relink else plan
 
 

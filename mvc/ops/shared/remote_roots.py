@@ -61,4 +61,4 @@ def clone_id(home: str) -> str:
 
 
 def _label(project: Project) -> str:
-    return f"{os.uname().nodename}:{base_directory(project)}"
+    return f"{os.uname().nodename}:{base_directory(project) or project.root}"

@@ -7,6 +7,7 @@ import os
 from mvc import config
 from mvc.errors import UsageError
 from mvc.project import CONFIG, Project
+from mvc.scm.reachable import is_bare, main_worktree
 from mvc.store.buckets.address import (
     DIRECTORY,
     Location,
@@ -84,15 +85,28 @@ def directory_outside(project: Project, name: str, path: str) -> str:
         UsageError: it is inside the repository.
     """
     base = base_directory(project)
+    if not base and not path.startswith("/"):
+        message = f"{path} is relative to the main worktree, which Git does not know from here"
+        raise UsageError(message, f"mvc remote set {name} DIR --local  # with its full path")
     full = os.path.normpath(os.path.join(base, path))
     real = os.path.realpath(full)
-    for own in map(os.path.realpath, (project.root, base, project.layout.git_dir, project.layout.common_dir)):
+    owned = (project.root, base or project.root, project.layout.git_dir, project.layout.common_dir)
+    for own in map(os.path.realpath, owned):
         if real == own or real.startswith(f"{own}/"):
             raise UsageError(f"{full} is inside the repository {project.root}", f"mvc remote set {name} DIR")
     return full
 
 
 def base_directory(project: Project) -> str:
-    """Return the directory that remote directories are relative to: the top of the main worktree."""
+    """Return the directory that remote directories are relative to, in every worktree; empty if it is unknown.
+
+    It is the top of the main worktree, or the directory of a bare repository.
+    """
     parent, name = os.path.split(project.layout.common_dir)
-    return parent if name == ".git" else project.root
+    if name == ".git":
+        return parent
+    if main := main_worktree(project.git, project.layout.common_dir):
+        return main
+    if is_bare(project.git, project.layout.common_dir):
+        return project.layout.common_dir
+    return project.root if project.worktree == "main" else ""

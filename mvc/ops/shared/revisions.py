@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, path_of
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.scm.blobs import list_blobs, read_blobs, stream_blobs
+from mvc.scm.blobs import Blob, list_blobs, read_blobs, stream_blobs
+from mvc.scm.incomplete import naming
 from mvc.scm.plumbing import Git
 from mvc.workspace.tracked import Tracked, parsed
 
@@ -22,8 +23,7 @@ def tracked_at(git: Git, commit: str) -> dict[str, Tracked]:
         MvcError: a pointer's blob is not in this clone.
     """
     blobs = sorted(blob for blob in list_blobs(git, commit, SUFFIX) if not f"/{blob.path}".endswith(f"/{SUFFIX}"))
-    bodies = read_blobs(git, [blob.oid for blob in blobs])
-    items = (parsed(path_of(blob.path), raw) for blob, raw in zip(blobs, bodies, strict=True))
+    items = (parsed(path_of(path), raw) for path, raw in _read(git, commit, blobs))
     return {item.path: item for item in items}
 
 
@@ -35,8 +35,13 @@ def companions_at(git: Git, commit: str, paths: Iterable[str]) -> list[tuple[str
     """
     wanted = {path + suffix for path in paths for suffix in COMPANIONS}
     blobs = [blob for blob in list_blobs(git, commit, "") if blob.path in wanted]
-    bodies = read_blobs(git, [blob.oid for blob in blobs])
-    return [(blob.path, raw) for blob, raw in zip(blobs, bodies, strict=True)]
+    return list(_read(git, commit, blobs))
+
+
+def _read(git: Git, commit: str, blobs: Sequence[Blob]) -> Iterator[tuple[str, bytes]]:
+    with naming({blob.oid: f"{blob.path} of {commit[:12]}" for blob in blobs}):
+        for blob, raw in zip(blobs, read_blobs(git, (blob.oid for blob in blobs)), strict=True):
+            yield blob.path, raw
 
 
 def pointers_in_blobs(git: Git, blobs: Sequence[tuple[str, str]]) -> list[Tracked]:

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from mvc.errors import InvalidFormat, MvcError
+from mvc.errors import InvalidFormat, MvcError, UsageError
+from mvc.fs.files import UnsafePath
 from mvc.objects.pointer import SUFFIX
 from mvc.project import Project, Shell
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
 
-def split_reference(reference: str) -> tuple[str, str]:
-    """Return revision and path of `REV:PATH`; the revision is empty for anything else, such as `./a:b`."""
+def split_reference(reference: str, is_path: Callable[[str], bool]) -> tuple[str, str]:
+    """Return revision and path of `REV:PATH`; the revision is empty for anything else, such as `./a:b`.
+
+    A path with a colon, of which `is_path` knows, takes precedence.
+    """
     revision, colon, path = reference.partition(":")
-    if not colon or not revision or reference.startswith("./"):
+    if not colon or not revision or reference.startswith("./") or is_path(reference):
         return "", reference
     return revision, path.removeprefix("./")
+
+
+def is_path(project: Project, text: str) -> bool:
+    """Whether a typed path exists in the workspace, or is tracked."""
+    if ".." in text.split("/"):  # what is before it need not exist
+        return False
+    try:
+        path = project.shell.path(text)
+        return project.tree.lstat(path) is not None or tracks(project.tracked(), path)
+    except (UsageError, OSError, UnsafePath):
+        return False
+
+
+def tracks(tracked: dict[str, Tracked], path: str) -> bool:
+    """Whether the path selects a tracked one."""
+    try:
+        return bool(select(tracked, [path]))
+    except NotTracked:
+        return False
 
 
 def chosen(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 
-from mvc.errors import UsageError
+from mvc.errors import CorruptObject, MissingObject, UsageError
 from mvc.modelfiles.stubs import stub_of
 from mvc.objects.pointer import Pointer
 from mvc.project import Project, Shell
-from mvc.retention.available import is_available
+from mvc.retention.available import is_available, load_manifest
+from mvc.store.cache.cache import Cache
 from mvc.workspace.observe import Observed, ObserveOptions, observe
 from mvc.workspace.read_files import hashing
 
@@ -58,6 +59,21 @@ def refuse_empty(project: Project, path: str, pointer: Pointer | None) -> None:
 def same_content(pointer: Pointer, observed: Observed) -> bool:
     """Whether the workspace has exactly the pointer's content."""
     return (pointer.kind, pointer.digest, pointer.exec) == (observed.scan.kind, observed.digest, observed.executable)
+
+
+def lacks_only_links(cache: Cache, pointer: Pointer, observed: Observed) -> bool:
+    """Whether the workspace has the pointer's content but for symlinks that mvc made and that lead nowhere."""
+    found = observed.scan
+    if not found.unbound or found.bound().refused or found.kind != pointer.kind:
+        return False
+    if pointer.kind == "file":
+        return True
+    try:
+        wanted = set(load_manifest(cache, pointer).entries)
+    except (MissingObject, CorruptObject):
+        return False
+    absent = wanted.difference(observed.entries())
+    return wanted.issuperset(observed.entries()) and {entry.path for entry in absent} == set(found.unbound)
 
 
 def observed_id(observed: Observed) -> str:

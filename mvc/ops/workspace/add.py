@@ -258,7 +258,7 @@ def _observe(
             lambda packed: writer.holds(packed_name(packed)),
             options.follow_symlinks,
             target.covers if target.inside else None,
-            None if target.inside else partial(_check_files, project, target.path, pointer),
+            None if target.inside else partial(_check_files, project, target.path, target.before),
         ),
     )
     is_bare = observed.scan.is_bare and pointer is not None and bool(pointer.files)
@@ -269,10 +269,10 @@ def _observe(
     return observed
 
 
-def _check_files(project: Project, path: str, pointer: Pointer | None, found: Scan) -> None:
-    check_storable(path, found)
+def _check_files(project: Project, path: str, before: Tracked | None, found: Scan) -> None:
+    check_storable(path, found, tracked=before is not None)
     if found.kind == "file" and not found.total:
-        refuse_empty(project, path, pointer)
+        refuse_empty(project, path, before.pointer if before else None)
 
 
 def _check_content(project: Project, path: str, content: bytes) -> None:

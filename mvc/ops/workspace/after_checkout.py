@@ -13,7 +13,7 @@ from mvc.objects.pointer import SUFFIX, Pointer, path_of
 from mvc.ops.shared.checkout import CheckedOut, CheckoutResult, check_out
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.revisions import pointers_in_blobs
-from mvc.ops.shared.workspace_content import observe_path, same_content
+from mvc.ops.shared.workspace_content import lacks_only_links, observe_path, same_content
 from mvc.project import Project
 from mvc.retention.available import is_available
 from mvc.retention.roots import PATTERN
@@ -113,12 +113,12 @@ def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> b
     before = observe_path(project, path)
     if before.scan.kind == "none" or (before.scan.is_bare and pointer.files):
         return False
-    if error := refusal(path, before.scan, project.shell.show):
+    if error := refusal(path, before.scan.bound(), project.shell.show):
         raise error
     fix = f"{project.shell.line('rm -r --', path)}  # if it is not needed"
-    if not same_content(pointer, before):
+    if not same_content(pointer, before) and not lacks_only_links(project.cache, pointer, before):
         raise MvcError(f"{path} is no longer tracked here, but was changed: it was not deleted", fix)
-    plan = make_plan(before.entries(), [], lambda _: True, empty=False)
+    plan = make_plan(before.entries(), [], lambda _: True, empty=False)._replace(unlink=tuple(before.scan.unbound))
     if lost_by(project.cache, plan):
         raise MvcError(f"{path} is no longer tracked here, but is not in the cache: it was not deleted", fix)
     tools.execute(path, plan, before.scan.kind, before)

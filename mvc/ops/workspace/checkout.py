@@ -83,7 +83,7 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str
         raise MissingObject(f"the cache does not hold {item.path} as of {rev}", fix)
     before = observe_path(project, item.path)
     if not same_content(pointer, before):
-        if error := refusal(item.path, before.scan, project.shell.show):
+        if error := refusal(item.path, before.scan.bound(), project.shell.show):
             raise error
         make_safe(project, item.path, plan_checkout(project, pointer, before, Selection(item)), force=force)
     return Selection(item)

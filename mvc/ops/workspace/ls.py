@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.revisions import tracked_at
-from mvc.ops.shared.selection import chosen, manifest_errors, split_reference, unusable
+from mvc.ops.shared.selection import chosen, is_path, manifest_errors, split_reference, unusable
 from mvc.project import Project
 from mvc.retention.available import load_manifest
 from mvc.scm.commits import resolve
@@ -54,7 +55,7 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
 
 def _split(project: Project, reference: str) -> tuple[str, str]:
     """Return revision and path; as in Git, a path takes precedence over a revision of the same name."""
-    revision, path = split_reference(reference)
+    revision, path = split_reference(reference, partial(is_path, project))
     if revision:
         return revision, path
     if not reference:

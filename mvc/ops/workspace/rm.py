@@ -147,11 +147,11 @@ def _remove_all(
 
 def _delete(project: Project, tools: Checkout, path: str) -> Plan:
     before = observe_path(project, path)
-    if error := refusal(path, before.scan, project.shell.show):
+    if error := refusal(path, before.scan.bound(), project.shell.show):
         raise error
     if before.scan.kind == "other":
         raise MvcError(f"{path} is neither a file nor a directory", project.shell.line("ls -ld", path))
-    plan = make_plan(before.entries(), [], lambda _: True, empty=False)
+    plan = make_plan(before.entries(), [], lambda _: True, empty=False)._replace(unlink=tuple(before.scan.unbound))
     add, keep = project.shell.line("mvc add", path), project.shell.line("mvc rm --keep", path)
     fix = f"{add}  # stores it; {keep} keeps the files"
     check_safe(project.cache, path, plan, "not in the cache, so not deleted", fix)

@@ -12,7 +12,7 @@ from mvc.objects.manifest import Manifest
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.reports import Reports, ReportState
 from mvc.ops.shared.selection import broken_manifest, chosen, unusable
-from mvc.ops.shared.workspace_content import observe_path, observed_id, pointer_id, same_content
+from mvc.ops.shared.workspace_content import lacks_only_links, observe_path, observed_id, pointer_id, same_content
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.store.cache.cache import Cache
@@ -126,7 +126,8 @@ def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed
         if synced != name:
             project.catalog.set_synced(item.path, name)
         return "clean" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
-    if observed.scan.kind == "none" or (observed.scan.is_bare and pointer.files):
+    is_bare = observed.scan.is_bare and pointer.files
+    if observed.scan.kind == "none" or is_bare or lacks_only_links(project.cache, pointer, observed):
         return "missing" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
     if synced and synced == observed_id(observed):
         return "behind"

@@ -18,7 +18,7 @@ from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.workspace.checkout import Executed, content_after
 from mvc.workspace.observe import Observed, settled
-from mvc.workspace.scan import Scan, scan
+from mvc.workspace.scan import Scan, refusal, scan
 from mvc.workspace.stat_index import pack, snapshot_of
 from mvc.workspace.tracked import Selection
 
@@ -56,7 +56,11 @@ def unprotect(project: Project, paths: Iterable[str]) -> UnprotectResult:
 
 def _unprotect(project: Project, staging: Staging, selection: Selection, failed: list[Failure]) -> Unprotected:
     path = selection.item.path
-    names = _protected(project.tree, selection, scan(project.tree, path, project.links))
+    found = scan(project.tree, path, project.links)
+    for name in filter(selection.covers, found.unbound):
+        if error := refusal(path, found._replace(refused={name: found.refused[name]}), project.shell.show):
+            failed.append(Failure.of(_full(path, name), error))
+    names = _protected(project.tree, selection, found)
     if not names:
         return Unprotected(path, 0, 0)
     before = observe_path(project, path)
@@ -77,7 +81,7 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
 
 def _protected(tree: Tree, selection: Selection, found: Scan) -> list[str]:
     """Return the selected files that are symlinks into the cache, read-only, or hard-linked."""
-    names = {name for name, digest in found.links.items() if digest}
+    names = {name for name, digest in found.links.items() if digest and name not in found.refused}
     for name in found.names:
         status = tree.lstat(_full(selection.item.path, name))
         if status and name not in found.links and (status.st_nlink > 1 or not status.st_mode & stat.S_IWUSR):

@@ -16,10 +16,14 @@ from mvc.errors import UsageError
 DIRECTORY = "file"
 S3 = "s3"
 _PROTOCOLS = frozenset({DIRECTORY, S3, "gs", "gcs", "az", "abfs", "abfss", "ssh", "sftp", "http", "https"})
-
+_BUCKETS = frozenset({S3, "gs", "gcs"})
+"""The protocols whose URLs name a bucket instead of a host."""
+_WITH_USER = frozenset({"az", "abfs", "abfss", "ssh", "sftp"})
+"""The protocols whose URLs may have a user or a container before the host."""
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", re.ASCII)
 _HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9\[][A-Za-z0-9_.:\]-]*", re.ASCII)
+_HOST_AND_PORT = re.compile(r"(?:\[[^]]*\]|[^:]*)(?::[0-9]*)?", re.ASCII)
 
 
 class RemoteSettings(NamedTuple):
@@ -89,7 +93,7 @@ def _parse_url(protocol: str, rest: str) -> Location:
     if reason := _secret_in(protocol, rest):
         raise UsageError(f"{hidden(f'{protocol}://{rest}')}: {reason}", "mvc help remotes")
     host, *parts = rest.split("/")
-    pattern = _BUCKET if protocol in (S3, "gs", "gcs") else _HOST
+    pattern = _BUCKET if protocol in _BUCKETS else _HOST
     if pattern.fullmatch(host) is None:
         raise UsageError(f"{protocol}://{rest}: invalid bucket or host {host!r}", "mvc help remotes")
     parts = [part for part in parts if part]
@@ -102,10 +106,21 @@ def _secret_in(protocol: str, rest: str) -> str:
     """Return why `rest` may contain a secret; empty if it does not."""
     if "?" in rest or "#" in rest:
         return "'?' and '#' are not allowed in a remote's URL: a secret may follow"
-    user, at, _ = rest.rpartition("@")  # a secret may contain a slash
-    if ":" in user or (at and protocol in (S3, "gs", "gcs", "http", "https")):
-        return "credentials are not allowed in a URL"
-    return ""
+    return "credentials are not allowed in a URL" if _credentials(protocol, rest) else ""
+
+
+def _credentials(protocol: str, rest: str) -> str:
+    """Return the part of `rest` that may be credentials; empty if there are none.
+
+    They end before the first slash: behind the host, `@` belongs to a name. But behind a colon that starts no port
+    there may be a password with a slash, so that they end at the last `@` of all.
+    """
+    authority = rest.partition("/")[0]
+    user, at, _ = authority.rpartition("@")
+    host = _BUCKET if protocol in _BUCKETS else _HOST_AND_PORT
+    if ":" in user or (not at and ":" in authority and host.fullmatch(authority) is None):
+        return rest.rpartition("@")[0]
+    return "" if protocol in _WITH_USER else user
 
 
 def deleting(url: str) -> str:
@@ -119,8 +134,10 @@ def deleting(url: str) -> str:
 def instead(verb: str, name: str, text: str, flag: str = "") -> str:
     """Return what to type instead of the URL `text` with credentials; empty without credentials."""
     protocol, _, rest = re.sub(r"[?#].*", "", text, flags=re.DOTALL).partition("://")
-    address = rest.rpartition("@")[2]
-    if f"{protocol}://{address}" == text or not address or protocol.lower() not in _PROTOCOLS:
+    secret = _credentials(protocol.lower(), rest)
+    address = rest.removeprefix(f"{secret}@") if secret else rest
+    ends_twice = "/" in secret and "@" in secret  # either may be the end of the password
+    if ends_twice or f"{protocol}://{address}" == text or not address or protocol.lower() not in _PROTOCOLS:
         return ""
     line = f"mvc remote {verb} {name} {shlex.quote(f'{protocol}://{address}')}{flag}"
     keys = f"mvc remote set {name} --local -o access_key_id=VALUE -o secret_access_key=VALUE"
@@ -129,8 +146,14 @@ def instead(verb: str, name: str, text: str, flag: str = "") -> str:
 
 def hidden(url: str) -> str:
     """Return `url` without parts that may be secret: user and password, query and fragment."""
-    url = re.sub(r"[?#].*", lambda match: f"{match[0][0]}***", url, flags=re.DOTALL)
-    return re.sub(r"^([A-Za-z0-9+.-]*://)?.*@", lambda match: f"{match[1] or ''}***@", url, flags=re.DOTALL)
+    match = _URL.fullmatch(url)
+    if match is None:
+        secret, at, rest = url.rpartition("@")
+        return f"***@{rest}" if at and ":" in secret.partition("/")[0] else url
+    rest = re.sub(r"[?#].*", lambda found: f"{found[0][0]}***", match[2], flags=re.DOTALL)
+    if secret := _credentials(match[1].lower(), rest):
+        rest = f"***{rest.removeprefix(secret)}"
+    return f"{match[1]}://{rest}"
 
 
 def check_options(settings: RemoteSettings, location: Location) -> None:

@@ -83,7 +83,7 @@ def test_only_a_partial_clone_is_told_to_fetch_more(repo: Repo) -> None:
     assert caught.value is error
     repo.git("config", "remote.origin.promisor", "true")
     hint = partial_clone_hint(git(repo), "")
-    with pytest.raises(MvcError, match=r"missing \(this is a partial clone\)") as caught, hint:
+    with pytest.raises(MvcError, match=r"bad \(this is a partial clone\)") as caught, hint:
         raise error
     assert "--filter" in caught.value.fix
     with pytest.raises(UsageError, match=r"^as it was$"), partial_clone_hint(git(repo), ""):

@@ -6,7 +6,7 @@ import pytest
 from harness import Repo
 
 from mvc.errors import InvalidFormat, MvcError
-from mvc.ops.shared.selection import broken_manifest, chosen, manifest_errors, split_reference, unusable
+from mvc.ops.shared.selection import broken_manifest, chosen, is_path, manifest_errors, split_reference, unusable
 from mvc.project import Project, Shell
 from mvc.workspace.tracked import Condition, Tracked
 
@@ -25,7 +25,25 @@ SHELL = Shell("/repo/models", "/repo")
     ],
 )
 def test_a_reference_is_a_revision_and_a_path(reference: str, parts: tuple[str, str]) -> None:
-    assert split_reference(reference) == parts
+    assert split_reference(reference, lambda _: False) == parts
+    assert split_reference(reference, lambda text: text == reference) == ("", reference)
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("10:30.bin", True), ("main:m.bin", True), ("main:d/part", True), ("here:x", True),
+        ("main:gone", False), ("main:" + 300 * "x", False),
+        ("main:../m.bin", False), ("main:a/../10:30.bin", False), ("../../main:m.bin", False),
+    ],
+)
+def test_a_path_is_one_that_is_there_or_tracked(repo: Repo, project: Project, text: str, known: bool) -> None:
+    for name in ("10:30.bin", "main:m.bin", "main:d/part", "here:x", "m.bin"):
+        repo.write(name, "1")
+    repo.ok("add", "10:30.bin", "main:m.bin", "main:d", "m.bin")
+    for name in ("10:30.bin", "main:m.bin", "main:d"):
+        repo.remove(name)
+    assert is_path(project, text) == known
 
 
 @pytest.mark.parametrize(

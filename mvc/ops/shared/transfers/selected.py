@@ -6,18 +6,19 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.objects.pointer import path_of
+from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.revisions import pointers_in_blobs, tracked_at
-from mvc.ops.shared.selection import chosen, unusable
+from mvc.ops.shared.selection import chosen, tracks, unusable
 from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project, Shell
 from mvc.retention.roots import PATTERN
 from mvc.scm.blobs import present_blobs
 from mvc.scm.commits import head, resolve
+from mvc.scm.incomplete import missing_object
 from mvc.scm.plumbing import Git
 from mvc.scm.reachable import inside, mentions
 from mvc.scm.refs import list_tips
-from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
+from mvc.workspace.tracked import Selection, Tracked, select
 
 
 class RevisionScope(NamedTuple):
@@ -86,19 +87,12 @@ def _at_revisions(git: Git, shell: Shell, paths: list[str], commits: Iterable[st
             problem = TransferFailure(error=f"the pointers of {commit[:12]}: {error.message}", fix=error.fix)
             found |= Selected((), (problem,))
             continue
-        known = [path for path in paths if _tracks(tracked, path)]
+        known = [path for path in paths if tracks(tracked, path)]
         unseen -= {*known}
         if known or not paths:
             found |= _usable(shell, select(tracked, known), named=False, commit=commit)
     _refuse_unseen(unseen)
     return found
-
-
-def _tracks(tracked: dict[str, Tracked], path: str) -> bool:
-    try:
-        return bool(select(tracked, [path]))
-    except NotTracked:
-        return False
 
 
 def _refuse_unseen(paths: Iterable[str]) -> None:
@@ -110,14 +104,16 @@ def _in_history(git: Git, paths: list[str]) -> Selected:
     """Return every version of every pointer in a reachable commit; invalid pointers are left out."""
     versions = {(mention.oid, path_of(mention.path)) for mention in mentions(git, PATTERN)}
     names = {path: Tracked(path) for _, path in sorted(versions)}
-    _refuse_unseen(path for path in paths if not _tracks(names, path))
+    _refuse_unseen(path for path in paths if not tracks(names, path))
     parts = {item.path: inner for item, inner in select(names, paths)}
     meant = {oid: path for oid, path in sorted(versions) if path in parts}
     present = present_blobs(git, meant)
     items = pointers_in_blobs(git, [(oid, path) for oid, path in meant.items() if oid in present])
     absent = (
-        TransferFailure(path, error=f"its pointer {oid[:12]} is not in this clone", fix="git fetch --refetch")
-        for oid, path in meant.items()
-        if oid not in present
+        _absent(path, missing_object(git, oid).of(path + SUFFIX)) for oid, path in meant.items() if oid not in present
     )
     return Selected(tuple(Selection(item, parts[item.path]) for item in items), tuple(absent))
+
+
+def _absent(path: str, error: MvcError) -> TransferFailure:
+    return TransferFailure(path, error=error.message, fix=error.fix)
