@@ -43,4 +43,4 @@ class MissingObject(MvcError):
 
 
 class SourceChanged(MvcError):
-    """A file changed while it was read; nothing was stored."""
+    """A file changed while a command used it."""

@@ -9,8 +9,10 @@ from mvc.cli.output import FEW, Output, plural, size, visible
 from mvc.project import Project
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mvc.ops.setup.hooks import Installed
-    from mvc.ops.shared.checkout import CheckoutResult
+    from mvc.ops.shared.checkout import CheckoutResult, SavedContent
     from mvc.ops.shared.object_users import Use
     from mvc.ops.shared.transfers.results import TransferResult
 
@@ -58,10 +60,21 @@ def show_checkout(output: Output, project: Project, result: CheckoutResult, rev:
         files = f"{plural(item.written, 'file')} written{deleted}, {size(item.size)}"
         output.line(f"{output.paint('checked out', 'green')} {visible(project.shell.show(item.path))} ({files})")
     output.rest(result.done, "path")
+    _show_saved(output, project, result.saved)
     if not result.done and not result.failed:
         output.line("The workspace already matches its pointers.")
     if rev and not result.failed:
         output.line(f"The pointers of {visible(rev)} are staged. Next: git commit, or mvc checkout --rev HEAD")
+
+
+def _show_saved(output: Output, project: Project, saved: Sequence[SavedContent]) -> None:
+    """Print what was overwritten or deleted and no pointer names, and how to get it back."""
+    for item in output.few(saved):
+        path, name = visible(project.shell.show(item.path)), item.blake3[:12]
+        output.line(f"{output.paint('saved', 'green')} {path} ({size(item.size)}) to the cache, as {name}")
+    output.rest(saved, "file")
+    if saved:
+        output.line(f"To bring it back: mvc get . {saved[0].blake3[:12]} -o OUT  # mvc log --lost lists it")
 
 
 def show_installed(output: Output, result: Installed) -> None:

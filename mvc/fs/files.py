@@ -125,7 +125,7 @@ def check_unchanged(fd: int, before: os.stat_result, path: str) -> None:
 
 def source_changed(path: str) -> SourceChanged:
     """Return the error that the file `path` changed while it was read."""
-    return SourceChanged(f"{path} changed while it was read; nothing was stored", "run the command again")
+    return SourceChanged(f"{path} changed while it was read", "run the command again")
 
 
 def as_error(error: OSError, what: str) -> MvcError:

@@ -7,12 +7,13 @@ next check only tests whether those packs and loose objects still exist.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Manifest, decode, is_index, parse_index
 from mvc.objects.pointer import Pointer
+from mvc.retention.roots import MANIFESTS
 from mvc.store.cache.cache import Cache
 
 if TYPE_CHECKING:
@@ -30,6 +31,29 @@ def load_manifest(cache: Cache, pointer: Pointer) -> Manifest:
     if pointer.manifest is not None:
         return pointer.manifest
     return decode(cache.read(pointer.digest), cache.read)
+
+
+class StoredManifest(NamedTuple):
+    """A manifest in the cache, and the objects that it lists: files and shards."""
+
+    manifest: Manifest
+    parts: set[str]
+
+
+def stored_manifest(cache: Cache, name: str) -> StoredManifest | None:
+    """Return the manifest that the object `name` is; None for another object, or when a part of it is missing."""
+    try:
+        with cache.open(name) as file:
+            if not file.read(len(MANIFESTS[1])).startswith(MANIFESTS):
+                return None
+        body = cache.read_by_name(name)
+        manifest = decode(body, cache.read)
+    except (MissingObject, CorruptObject, InvalidFormat):
+        return None
+    shards = parse_index(body) if is_index(body) else []
+    return StoredManifest(
+        manifest, {shard.digest.blake3 for shard in shards} | {entry.blake3 for entry in manifest.entries},
+    )
 
 
 def is_available(cache: Cache, catalog: Catalog, pointer: Pointer) -> bool:

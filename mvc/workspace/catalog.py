@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -145,12 +145,12 @@ class Catalog:
         row = (manifest, " ".join(sorted(where.packs)), " ".join(sorted(where.loose)))
         self._pending.append(("insert or replace into complete values (?, ?, ?)", row))
 
-    def set_origin(self, path: str, names: Iterable[str]) -> None:
-        """Record that these objects were added as the tracked path, or as files in it."""
-        self._pending += [("insert or replace into origin values (?, ?)", (name, path)) for name in names]
+    def set_origins(self, paths: Mapping[str, str]) -> None:
+        """Record the path that each of these objects had when it was stored."""
+        self._pending += [("insert or replace into origin values (?, ?)", row) for row in paths.items()]
 
     def origin(self, name: str) -> str:
-        """Return the tracked path that the object was last added as; empty when unknown."""
+        """Return the path that the object had when it was last stored; empty when unknown."""
         row = self._ask("select path from origin where name = ?", (name,))
         return str(row[0]) if row else ""
 

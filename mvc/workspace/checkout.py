@@ -1,7 +1,6 @@
 """Making a tracked path match its pointer: a plan of the differences, then its execution.
 
-Content is overwritten or deleted only if the cache holds it intact. Files are written elsewhere and
-renamed into place; no symlink is followed.
+Files are written elsewhere and renamed into place; no symlink is followed.
 """
 
 from __future__ import annotations
@@ -26,9 +25,6 @@ from mvc.workspace.rename import remove_if_empty
 from mvc.workspace.scan import scan
 from mvc.workspace.stat_index import Content, Known, now, pack
 
-_NAMED = 3
-"""Files listed in a refusal."""
-
 
 class Plan(NamedTuple):
     """The changes that make a tracked path match its pointer."""
@@ -42,6 +38,10 @@ class Plan(NamedTuple):
     """Whether the path does not exist yet."""
     unlink: tuple[str, ...] = ()
     """Symlinks without content that are deleted: those that mvc made and that lead nowhere."""
+
+
+NOTHING = Plan([], [], [], empty=False)
+"""The plan that changes nothing."""
 
 
 def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callable[[str], bool], *, empty: bool) -> Plan:
@@ -59,20 +59,6 @@ def lost_by(cache: Cache, plan: Plan) -> list[Entry]:
     """Return the content that the plan destroys and the cache lacks; the cache is read, and made durable."""
     lacking = cache.make_durable(entry.digest for entry in plan.destroyed)
     return [entry for entry in plan.destroyed if entry.digest in lacking]
-
-
-def check_safe(cache: Cache, path: str, plan: Plan, why: str, fix: str) -> None:
-    """Check that the cache holds everything that the plan destroys.
-
-    Raises:
-        MvcError: it does not; lists the first few files, `why` and `fix`.
-    """
-    lost = lost_by(cache, plan)
-    if not lost:
-        return
-    names = ", ".join(f"{path}/{entry.path}" if entry.path else path for entry in lost[:_NAMED])
-    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-    raise MvcError(f"{names}{more}: {why}", fix)
 
 
 class Executed(NamedTuple):

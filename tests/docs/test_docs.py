@@ -193,7 +193,8 @@ def test_json_of_diff(busy: Repo) -> None:
 
 
 def test_json_of_log(busy: Repo) -> None:
-    assert shape(busy.mvc("log", "models/bert", "--json").json) == shown("log")
+    busy.ok("checkout", "-f")
+    assert [shape(busy.mvc("log", *words, "--json").json) for words in (["models/bert"], ["--lost"])] == shapes("log")
 
 
 def test_json_of_eval_show(busy: Repo) -> None:
@@ -214,8 +215,8 @@ def test_json_of_add(busy: Repo) -> None:
 
 
 def test_json_of_checkout(busy: Repo) -> None:
-    busy.remove("models/ranker.onnx")
-    assert shape(answer(busy, 3, "checkout", "--json")) == shown("checkout")
+    busy.write("bad.mvc", "mvc: 1\n")
+    assert shape(answer(busy, 2, "checkout", "-f", "--json")) == shown("checkout")
 
 
 def test_json_of_ls(busy: Repo) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 
 import pytest
 from harness import LARGE, Repo, noise
@@ -11,6 +12,7 @@ from mvc.errors import UsageError
 from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult
 from mvc.ops.workspace.checkout import checkout
 from mvc.project import Project
+from mvc.scm.plumbing import Git
 
 
 def test_nothing_to_do(project: Project) -> None:
@@ -52,6 +54,27 @@ def test_a_revision_brings_back_pointer_and_content(repo: Repo, project: Project
     assert [item.path for item in result.done] == ["m.bin"]
     assert repo.read("m.bin") == noise("old", LARGE)
     assert repo.git("diff", "--cached", "--name-only", "old") == ""
+
+
+def test_history_is_read_only_for_content_that_nothing_near_names(
+    repo: Repo, project: Project, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    attempt = Git.attempt
+
+    def recording(self: Git, *args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        asked.append(args[0])
+        return attempt(self, *args, stdin=stdin)
+
+    monkeypatch.setattr(Git, "attempt", recording)
+    checkout(project)
+    repo.remove("data/a")
+    checkout(project)
+    assert not {"diff-index", "log"} & set(asked)  # clean, or nothing is overwritten
+    repo.git("checkout", "-q", "old")
+    checkout(project)
+    assert repo.read("m.bin") == noise("old", LARGE)
+    assert "log" not in asked  # it was HEAD's before the switch
 
 
 def test_no_such_revision(project: Project) -> None:

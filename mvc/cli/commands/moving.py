@@ -94,7 +94,7 @@ def _show_what_is_left(output: Output, project: Project, removed: tuple[Removed,
         output.line(f"Undo: {visible(_undo(project, removed))}")
         output.line('Next: git commit -m "..."')
     elif not keep:
-        output.line("No commit has the pointer: the cache keeps the content until mvc gc frees it.")
+        output.line("No commit has the pointer: mvc log --lost lists the content until mvc gc frees it.")
 
 
 def _undo(project: Project, removed: tuple[Removed, ...]) -> str:

@@ -291,20 +291,45 @@ def ls(
 @app.command(rich_help_panel=WORKSPACE)
 def log(
     ctx: typer.Context,
-    path: Annotated[str, typer.Argument(metavar="PATH", show_default=False)],
+    path: Annotated[str, typer.Argument(metavar="[PATH]", show_default=False)] = "",
+    lost: Annotated[bool, typer.Option("--lost", help="Show content of the cache that no pointer names.")] = False,
     json: Json = False,
 ) -> None:
     """Show the versions of a tracked path, newest first."""
     from mvc.ops.workspace.log import log as run  # noqa: PLC0415
 
     output: Output = ctx.obj
+    if not path and not lost:
+        raise UsageError("log needs a path", "mvc log PATH  # mvc ls lists tracked paths")
     with opened(output, json=json) as project:
+        if lost:
+            _log_lost(output, project, path, json=json)
+            return
         entries = run(project, project.shell.path(path))
         if json:
             print_json(entries)
         else:
             for entry in entries:
                 _show_version(output, entry)
+
+
+def _log_lost(output: Output, project: Project, path: str, *, json: bool) -> None:
+    """Print the content that no pointer names, and how to get it back."""
+    from mvc.cli.show import describe_use  # noqa: PLC0415
+    from mvc.ops.workspace.lost import lost  # noqa: PLC0415
+
+    found = lost(project, project.shell.path(path) if path else "")
+    if json:
+        print_json(found)
+        return
+    for item in found:
+        name = item.blake3 if output.verbose else item.blake3[:12]
+        origin = next(map(describe_use, item.users), "path unknown")
+        output.line(f"{item.stored[:10]}  {size(item.size):>9}  {name}  {origin}")
+    if found:
+        output.line(f"Next: mvc get . {found[0].blake3[:12]} -o OUT  # writes the first one to OUT")
+    else:
+        output.line("Nothing is lost: a pointer names everything in the cache.")
 
 
 def _show_version(output: Output, entry: LogEntry) -> None:

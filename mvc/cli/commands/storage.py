@@ -13,8 +13,9 @@ from mvc.cli.output import FEW, Output, columns, plural, print_json, size, visib
 from mvc.cli.show import FEW_USES, describe_use
 
 if TYPE_CHECKING:
+    from mvc.ops.shared.object_users import Garbage
     from mvc.ops.storage.cache_size import CacheSize
-    from mvc.ops.storage.gc import Garbage, GcOptions, GcResult
+    from mvc.ops.storage.gc import GcOptions, GcResult
     from mvc.ops.storage.gc_remote import RemoteGcResult
     from mvc.ops.storage.verify import Verified, Wrong
     from mvc.ops.storage.verify_remote import RemoteVerified

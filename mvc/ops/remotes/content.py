@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shlex
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from mvc.errors import MissingObject, MvcError, UsageError
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Entry
-from mvc.objects.pointer import Pointer, file_pointer
+from mvc.objects.pointer import Pointer, dir_pointer, file_pointer
 from mvc.ops.remotes.fetch import FetchOptions, fetch
 from mvc.ops.remotes.verified_stream import VerifiedStream
 from mvc.ops.shared.remotes import configured_remotes
@@ -26,17 +27,21 @@ from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.ops.shared.transfers.selected import RevisionScope
 from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import VIEWS, Project
-from mvc.retention.available import is_available, load_manifest
+from mvc.retention.available import is_available, load_manifest, stored_manifest
 from mvc.scm.commits import resolve
 from mvc.store.buckets.bucket import RemoteError
+from mvc.store.cache.cache import Cache
+from mvc.store.cache.inventory import all_objects
 from mvc.store.cache.source_file import LinkType
 from mvc.store.remote.store import RemoteFile, RemoteStore
 from mvc.transfer.send import not_whole
 from mvc.workspace.links import Links
-from mvc.workspace.tracked import Selection
+from mvc.workspace.tracked import Selection, Tracked
 
 _BUFFER = 1 << 20
 """Bytes per read."""
+_OBJECT = re.compile(r"[0-9a-f]{8,64}")
+"""The name of an object, or an abbreviation of it."""
 _SHARING: tuple[LinkType, ...] = ("reflink", "hardlink", "copy")
 
 
@@ -77,7 +82,7 @@ class Content:
     """The content of a reference; what the cache lacks is fetched."""
 
     def __init__(self, project: Project, reference: ContentReference) -> None:
-        """Find the tracked path.
+        """Find the tracked path, or the object of the cache with this name.
 
         Raises:
             MvcError: the path is not tracked, or its pointer cannot be used.
@@ -196,6 +201,29 @@ class Content:
 
 
 def _find(project: Project, reference: ContentReference) -> tuple[Selection, Pointer]:
+    """Return what is tracked at a path, which takes precedence over the name of an object."""
+    try:
+        return _find_tracked(project, reference)
+    except MvcError:
+        if pointer := _find_stored(project.cache, reference.path):
+            return Selection(Tracked(reference.path, pointer=pointer)), pointer
+        raise
+
+
+def _find_stored(cache: Cache, text: str) -> Pointer | None:
+    """Return a pointer to the object of the cache that `text` names or abbreviates; None without one."""
+    if _OBJECT.fullmatch(text) is None:
+        return None
+    names = {item.name for item in all_objects(cache) if item.name.startswith(text)}
+    if len(names) > 1:
+        raise UsageError(f"{text} abbreviates the names of {len(names)} objects", "mvc -v log --lost  # in full")
+    for name in names:
+        found = stored_manifest(cache, name)
+        return dir_pointer(found.manifest) if found else file_pointer(cache.digest_of(name))
+    return None
+
+
+def _find_tracked(project: Project, reference: ContentReference) -> tuple[Selection, Pointer]:
     path, rev = reference.path, reference.rev
     tracked = tracked_at(project.git, resolve(project.git, rev)) if rev else project.tracked()
     found = chosen(project, tracked, [path], "mvc log" if rev else "mvc add")

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
-from mvc.errors import MissingObject, MvcError
+from mvc.errors import InvalidFormat, MissingObject, MvcError, SourceChanged
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import keep_ignoring
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.selection import chosen, manifest_errors, unusable
-from mvc.ops.shared.workspace_content import observe_path, pointer_id, same_content
+from mvc.ops.shared.workspace_content import (
+    check_saved,
+    named_objects,
+    observe_path,
+    pointer_id,
+    same_content,
+    unnamed,
+    was_updated,
+)
 from mvc.project import Project
-from mvc.retention.available import load_manifest
+from mvc.retention.available import is_available, load_manifest
+from mvc.retention.named import NamedObjects
 from mvc.store.cache.writer import CacheWriter
-from mvc.workspace.checkout import Checkout, Executed, Plan, check_safe, content_after, lost_by, make_plan
+from mvc.workspace.checkout import NOTHING, Checkout, Executed, Plan, content_after, lost_by, make_plan
 from mvc.workspace.observe import Observed, encode_directory, settled
 from mvc.workspace.read_files import read_files, storing
 from mvc.workspace.scan import refusal
 from mvc.workspace.stat_index import snapshot_of
-from mvc.workspace.tracked import Selection
+from mvc.workspace.tracked import Selection, Tracked
 
 
 class CheckoutOptions(NamedTuple):
     """Options of a checkout."""
 
     force: bool = False
-    """Overwrite content that is not in the cache, after saving it there."""
+    """Overwrite content that is not saved, after saving it to the cache."""
     relink: bool = False
     """Write clean files again as well, with the present `cache.link`."""
 
@@ -44,11 +54,77 @@ class CheckedOut(NamedTuple):
     """Bytes written."""
 
 
+class SavedContent(NamedTuple):
+    """A file that was overwritten or deleted, and that no pointer names: the cache has it; `size` in bytes."""
+
+    path: str
+    blake3: str
+    size: int
+
+
 class CheckoutResult(NamedTuple):
     """What was checked out, and the paths that failed."""
 
     done: tuple[CheckedOut, ...]
     failed: tuple[Failure, ...] = ()
+    saved: tuple[SavedContent, ...] = ()
+
+
+class Guard(NamedTuple):
+    """Keeps a checkout from losing content of the workspace."""
+
+    project: Project
+    named: NamedObjects
+    """The objects that pointers name before the command."""
+    force: bool
+    command: str = "mvc checkout"
+    """The command to repeat with `-f`."""
+
+    def check(self, selection: Selection, plan: Plan) -> None:
+        """Refuse a plan that would lose content; with `force`, save that content to the cache first.
+
+        Raises:
+            MvcError: content would be lost, or changed while it was saved.
+        """
+        if self.force:
+            self._save(selection.item, plan)
+        else:
+            refusal = "changed here and {}, so not overwritten"
+            check_saved(self.project, self.named, selection.item, plan, refusal, self._fix(selection))
+
+    def _save(self, item: Tracked, plan: Plan) -> None:
+        # Without link types: storing a hard link to an object would change the file's stat data.
+        project, lost = self.project, lost_by(self.project.cache, plan)
+        names = [_full(item.path, entry.path) for entry in lost]
+        with CacheWriter(project.cache) as writer:
+            saved = list(read_files(project.tree, names, storing(writer, project.around.progress, 1, ())))
+        for position, file in saved:
+            if file.digest != lost[position].digest:
+                raise SourceChanged(f"{names[position]} changed meanwhile and was not touched", "run the command again")
+        lost = unnamed(self.named, plan, item.raw)
+        project.catalog.set_origins({entry.blake3: _full(item.path, entry.path) for entry in lost})
+
+    def _fix(self, selection: Selection) -> str:
+        item, project = selection.item, self.project
+        parts = [_full(item.path, part) for part in selection.inside or ("",)]
+        force = project.shell.line(f"{self.command} -f", *parts)
+        if not has_content(project, item.pointer) and configured_remotes(project.settings):
+            force = f"{project.shell.line('mvc fetch', item.path)} && {force}"
+        if item.pointer is None or was_updated(project, item.path, item.pointer):
+            return f"{force}  # saves it to the cache first: mvc log --lost lists it"
+        add = project.shell.line("mvc add", item.path)
+        return f"{add}  # keeps the change; {force} saves it to the cache and continues"
+
+
+def has_content(project: Project, pointer: Pointer | None) -> bool:
+    """Whether the cache has the content of a pointer, or its manifest is invalid."""
+    with suppress(InvalidFormat):
+        return pointer is None or is_available(project.cache, project.catalog, pointer)
+    return True
+
+
+def _full(path: str, name: str) -> str:
+    return f"{path}/{name}" if name else path
 
 
 def check_out(
@@ -60,13 +136,18 @@ def check_out(
         MvcError: a path is not tracked.
     """
     with project.locks.worktree(), project.locks.store():
-        return check_out_selected(project, chosen(project, project.tracked(), paths), options)
+        guard = Guard(project, named_objects(project), options.force)
+        return check_out_selected(guard, chosen(project, project.tracked(), paths), guard.named, relink=options.relink)
 
 
-def check_out_selected(project: Project, selected: list[Selection], options: CheckoutOptions) -> CheckoutResult:
-    """Make the `selected` paths match; the caller holds the locks."""
+def check_out_selected(
+    guard: Guard, selected: list[Selection], named: NamedObjects, *, relink: bool = False,
+) -> CheckoutResult:
+    """Make the `selected` paths match; the caller holds the locks. `named` is what pointers name afterwards."""
+    project = guard.project
     done: list[CheckedOut] = []
     failed: list[Failure] = []
+    saved: list[SavedContent] = []
     keep_ignoring(project, [item.path for item, _ in selected if item.pointer and not item.condition])
     with project.staging() as staging:
         tools = Checkout(project.tree, staging, project.links, project.around.progress)
@@ -74,31 +155,38 @@ def check_out_selected(project: Project, selected: list[Selection], options: Che
             if selection.item.condition == "not-checked-out":
                 continue
             with collecting(failed, selection.item.path):
-                done.append(_checkout_one(project, tools, selection, options, failed))
+                plan, written = _checkout_one(guard, tools, selection, failed, relink=relink)
+                done.append(written)
+                saved += _saved(selection.item, unnamed(named, plan, selection.item.raw))
     project.catalog.flush()
-    return CheckoutResult(tuple(item for item in done if item.written or item.deleted), tuple(failed))
+    changed = tuple(item for item in done if item.written or item.deleted)
+    return CheckoutResult(changed, tuple(failed), tuple(saved))
+
+
+def _saved(item: Tracked, entries: Iterable[Entry]) -> list[SavedContent]:
+    return [SavedContent(_full(item.path, entry.path), entry.blake3, entry.size) for entry in entries]
 
 
 def _checkout_one(
-    project: Project, tools: Checkout, selection: Selection, options: CheckoutOptions, failed: list[Failure],
-) -> CheckedOut:
-    item = selection.item
+    guard: Guard, tools: Checkout, selection: Selection, failed: list[Failure], *, relink: bool,
+) -> tuple[Plan, CheckedOut]:
+    project, item = guard.project, selection.item
     if item.pointer is None or item.condition:
         raise unusable(project.shell, item)
     pointer, path = item.pointer, item.path
     before = observe_path(project, path)
-    if same_content(pointer, before) and not options.relink:
+    if same_content(pointer, before) and not relink:
         project.catalog.set_synced(path, pointer_id(pointer))
-        return CheckedOut(path, 0, 0, 0)
+        return NOTHING, CheckedOut(path, 0, 0, 0)
     if error := refusal(path, before.scan.bound(), project.shell.show):
         raise error
-    plan = plan_checkout(project, pointer, before, selection, relink=options.relink)
-    make_safe(project, path, plan, force=options.force)
+    plan = plan_checkout(project, pointer, before, selection, relink=relink)
+    guard.check(selection, plan)
     executed = tools.execute(path, plan, pointer.kind, before)
     failed += [_failure(project, path, name, error) for name, error in executed.failures]
     _remember(project, selection, pointer, before, executed)
     size = sum(entry.size for entry in plan.write if entry.path in executed.placed)
-    return CheckedOut(path, len(executed.placed), len(plan.delete), size)
+    return plan, CheckedOut(path, len(executed.placed), len(plan.delete), size)
 
 
 def plan_checkout(
@@ -115,32 +203,8 @@ def plan_checkout(
     return plan._replace(write=[entry for entry in wanted if selection.covers(entry.path)]) if relink else plan
 
 
-def make_safe(project: Project, path: str, plan: Plan, *, force: bool) -> None:
-    """Refuse a plan that would lose content; with `force`, save that content to the cache first.
-
-    Raises:
-        MvcError: content would be lost, or changed while it was saved.
-    """
-    if not force:
-        keep, save = project.shell.line("mvc add", path), project.shell.line("mvc checkout -f", path)
-        why, fix = "changed here and not in the cache, so not overwritten", f"{keep}  # keeps the change"
-        check_safe(project.cache, path, plan, why, f"{fix}; {save} saves it to the cache and continues")
-        return
-    # Without link types: storing a hard link to an object would change the file's stat data.
-    lost = lost_by(project.cache, plan)
-    names = [f"{path}/{entry.path}" if entry.path else path for entry in lost]
-    with CacheWriter(project.cache) as writer:
-        saved = list(read_files(project.tree, names, storing(writer, project.around.progress, 1, ())))
-    for position, file in saved:
-        entry = lost[position]
-        project.catalog.set_origin(path, [file.digest.blake3])
-        if file.digest != entry.digest:
-            raise MvcError(f"{path}/{entry.path} changed meanwhile and was not touched", "run the command again")
-
-
 def _failure(project: Project, path: str, name: str, error: MvcError) -> Failure:
-    full = f"{path}/{name}" if name else path
-    fix = error.fix
+    full, fix = _full(path, name), error.fix
     if isinstance(error, MissingObject):
         fix = f"{project.shell.line('mvc add', path)}  # in a repository that shares this cache and has the file"
         if configured_remotes(project.settings):

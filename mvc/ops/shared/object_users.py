@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mvc.errors import MvcError
@@ -18,7 +19,11 @@ from mvc.scm.plumbing import Git
 from mvc.scm.reachable import Mention, inside, mentions, unreachable
 from mvc.scm.refs import tags_holding
 from mvc.store.cache.cache import Cache
+from mvc.store.cache.inventory import CacheEntry
 from mvc.workspace.tracked import parsed
+
+_FIRST_SECOND = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST_SECOND = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
 
 
 class Use(NamedTuple):
@@ -34,6 +39,32 @@ class Use(NamedTuple):
     subject: str = ""
     tags: tuple[str, ...] = ()
     """Git tags that contain this version."""
+
+
+class Garbage(NamedTuple):
+    """An object that is not needed, and the versions that it belonged to."""
+
+    blake3: str
+    size: int
+    """Bytes on disk."""
+    stored: str
+    """When it was stored: ISO 8601, UTC."""
+    users: tuple[Use, ...]
+
+
+def with_users(project: Project, entries: list[CacheEntry], *, evicted: bool = False) -> tuple[Garbage, ...]:
+    """Return the objects, largest first, with the versions that they belonged to."""
+    names = {item.name for item in entries}
+    users = uses_in_history(project, names) if evicted else {}
+    users |= lost_uses(project, names - users.keys())
+    ordered = sorted(entries, key=lambda item: (-item.size, item.name))
+    return tuple(Garbage(item.name, item.size, iso(item.since), users.get(item.name, ())) for item in ordered)
+
+
+def iso(seconds: float) -> str:
+    """Return a time, in seconds since the epoch, as ISO 8601 in UTC; one beyond the calendar as its first or last."""
+    nearest = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
+    return datetime.fromtimestamp(int(nearest), UTC).isoformat().replace("+00:00", "Z")
 
 
 def uses_in_history(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:

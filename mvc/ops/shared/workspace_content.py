@@ -1,17 +1,24 @@
-"""The workspace's content at a tracked path, compared with its pointer."""
+"""The workspace's content at a tracked path, compared with its pointer and with what is saved."""
 
 from __future__ import annotations
 
 import shlex
 
-from mvc.errors import CorruptObject, MissingObject, UsageError
+from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.modelfiles.stubs import stub_of
+from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer
 from mvc.project import Project, Shell
 from mvc.retention.available import is_available, load_manifest
+from mvc.retention.named import NamedObjects
 from mvc.store.cache.cache import Cache
+from mvc.workspace.checkout import Plan, lost_by
 from mvc.workspace.observe import Observed, ObserveOptions, observe
 from mvc.workspace.read_files import hashing
+from mvc.workspace.tracked import Tracked
+
+_LISTED = 3
+"""Files listed in a refusal."""
 
 
 def observe_path(project: Project, path: str) -> Observed:
@@ -86,3 +93,38 @@ def observed_id(observed: Observed) -> str:
 def pointer_id(pointer: Pointer) -> str:
     """Return the id of the pointer's content; notes do not count."""
     return f"{pointer.kind}:{pointer.digest.blake3}{':x' if pointer.exec else ''}"
+
+
+def was_updated(project: Project, path: str, pointer: Pointer) -> bool:
+    """Whether the pointer was updated since the workspace last matched it, so that `add` would revert that."""
+    return project.catalog.synced(path) not in ("", pointer_id(pointer))
+
+
+# Saved content: intact in the cache, and named by a pointer.
+
+
+def named_objects(project: Project) -> NamedObjects:
+    """Return the objects that a pointer in this repository names."""
+    return NamedObjects(project.git, project.layout.common_dir, project.root, project.cache)
+
+
+def unnamed(named: NamedObjects, plan: Plan, pointer: bytes) -> list[Entry]:
+    """Return the content that the plan destroys and no pointer names; `pointer` is that of the path."""
+    names = named.lacking({entry.blake3 for entry in plan.destroyed}, pointer)
+    return [entry for entry in plan.destroyed if entry.blake3 in names]
+
+
+def check_saved(project: Project, named: NamedObjects, item: Tracked, plan: Plan, refusal: str, fix: str) -> None:
+    """Check that everything that the plan destroys at a tracked path is saved.
+
+    Raises:
+        MvcError: some is not: `refusal`, with the reason for `{}`, about the first few files, and the line to type.
+    """
+    absent = lost_by(project.cache, plan)
+    lost = absent or unnamed(named, plan, item.raw)
+    if not lost:
+        return
+    names = ", ".join(f"{item.path}/{entry.path}" if entry.path else item.path for entry in lost[:_LISTED])
+    more = f" and {len(lost) - _LISTED} more" if len(lost) > _LISTED else ""
+    reason = "not in the cache" if absent else "named by no pointer"
+    raise MvcError(f"{names}{more}: {refusal.format(reason)}", fix)

@@ -7,29 +7,23 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
 from typing import NamedTuple
 
-from mvc.errors import MvcError, UsageError
-from mvc.ops.shared.object_users import Use, lost_uses, uses_in_history
+from mvc.errors import UsageError
+from mvc.ops.shared.object_users import Garbage, with_users
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.storage.on_remotes import DamagedOnRemote, FailedRemote, objects_on_remotes
 from mvc.project import VIEWS, Project
-from mvc.retention.roots import PointerReader, current_roots, repository_roots
-from mvc.scm.reachable import check_trusted
+from mvc.retention.sharers import needed_on_cache
 from mvc.store.cache.inventory import CacheEntry, Totals, all_objects, orphan_halves, quarantined_files, trashed_files
 from mvc.store.cache.layout import cache_time, prepare
-from mvc.store.cache.registrations import Registration, registered
 from mvc.store.cache.repack import compact
 from mvc.store.cache.trash import GRACE, discard, discard_duplicates, discard_halves, is_duplicate, purge
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-_FIRST_SECOND = datetime.min.replace(tzinfo=UTC).timestamp()
-_LAST_SECOND = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
 _SPAN = re.compile(r"0|([0-9]{1,6})([smhdw])")
 
 
@@ -46,17 +40,6 @@ class GcOptions(NamedTuple):
     """Also free objects that history needs, if the remote has them and no HEAD, index or workspace needs them."""
     remote: str | None = None
     """The remote to ask; None for all."""
-
-
-class Garbage(NamedTuple):
-    """An object that is not needed, and the versions that it belonged to."""
-
-    blake3: str
-    size: int
-    """Bytes on disk."""
-    stored: str
-    """When it was stored: ISO 8601, UTC."""
-    users: tuple[Use, ...]
 
 
 class GcResult(NamedTuple):
@@ -170,45 +153,7 @@ def _plan(project: Project, options: GcOptions, grace: Grace) -> _Plan:
 
 
 def _needed(project: Project, *, history: bool = True) -> set[str]:
-    """Return every object that this repository or another one on the same cache needs.
-
-    Without `history`, only what HEAD, index and workspace of this repository's worktrees need, and all of the others'.
-    """
-    reader = PointerReader(project.cache)
-    roots = repository_roots if history else current_roots
-    names = roots(project.git, project.layout.common_dir, [project.root], reader)
-    for entry in registered(project.cache.root):
-        if entry.common_dir != project.layout.common_dir:
-            try:
-                check_trusted(project.git, entry.common_dir)
-                names |= repository_roots(project.git, entry.common_dir, [], reader)
-            except (MvcError, OSError) as error:
-                raise _unreadable(project.cache.root, entry, error) from None
-    return names
-
-
-def _unreadable(cache: str, entry: Registration, error: MvcError | OSError) -> MvcError:
-    reason, fix = (error.message, error.fix) if isinstance(error, MvcError) else (error.strerror, "")
-    unregister = f"  # or, if it was deleted: rm {shlex.quote(entry.path_of_file)}"
-    return MvcError(
-        f"cannot read the repository {entry.common_dir}, which also uses this cache: {reason}",
-        f"{fix or f'ls -ld {entry.common_dir}'}{'' if entry.path_of_file == cache else unregister}",
-    )
-
-
-def with_users(project: Project, free: list[CacheEntry], *, evicted: bool = False) -> tuple[Garbage, ...]:
-    """Return the objects to free, largest first, with the versions that they belonged to."""
-    names = {item.name for item in free}
-    users = uses_in_history(project, names) if evicted else {}
-    users |= lost_uses(project, names - users.keys())
-    ordered = sorted(free, key=lambda item: (-item.size, item.name))
-    return tuple(Garbage(item.name, item.size, iso(item.since), users.get(item.name, ())) for item in ordered)
-
-
-def iso(seconds: float) -> str:
-    """Return a time, in seconds since the epoch, as ISO 8601 in UTC; one beyond the calendar as its first or last."""
-    nearest = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
-    return datetime.fromtimestamp(int(nearest), UTC).isoformat().replace("+00:00", "Z")
+    return needed_on_cache(project.git, project.layout.common_dir, project.root, project.cache, history=history)
 
 
 # Quarantine and trash.

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from mvc.errors import MissingObject, MvcError, UsageError
+from mvc.ops.shared.object_users import Garbage, iso, with_users
 from mvc.ops.shared.remote_roots import announce_all, clone_id
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers.open_remote import transferring
-from mvc.ops.storage.gc import Garbage, GcOptions, iso, with_users
+from mvc.ops.storage.gc import GcOptions
 from mvc.project import Project
 from mvc.retention.roots import MANIFESTS, PointerReader, repository_roots
 from mvc.scm.incomplete import lacks_history

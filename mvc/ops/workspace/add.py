@@ -18,7 +18,15 @@ from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
 from mvc.ops.shared.selection import unusable
-from mvc.ops.shared.workspace_content import observed_id, pointer_id, refuse_empty, refuse_stub, same_content
+from mvc.ops.shared.workspace_content import (
+    observe_path,
+    observed_id,
+    pointer_id,
+    refuse_empty,
+    refuse_stub,
+    same_content,
+    was_updated,
+)
 from mvc.project import FOLDER, Project
 from mvc.retention.available import listing_objects, load_manifest
 from mvc.scm.index import index_paths
@@ -228,9 +236,9 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
         if not replaceable or (before.condition and target.inside):
             raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
     pointer = before.pointer if before else None
+    if pointer is not None and not options.force and was_updated(project, target.path, pointer):
+        _check_not_behind(project, target.path, pointer)  # before anything is stored
     observed = _observe(project, writer, target, pointer, options)
-    if pointer is not None and not options.force:
-        _check_not_behind(project, target.path, pointer, observed)
     notes = _notes(pointer, options)
     if target.inside and pointer is not None:
         return Prepared(target, _updated(project, writer, target, pointer, observed, notes), observed)
@@ -290,17 +298,19 @@ def _likely(pointer: Pointer | None) -> list[int]:
     return [pointer.digest.size]
 
 
-def _check_not_behind(project: Project, path: str, pointer: Pointer, observed: Observed) -> None:
+def _check_not_behind(project: Project, path: str, pointer: Pointer) -> None:
     """Refuse to revert an update that the pointer got since the workspace last matched it."""
-    synced = project.catalog.synced(path)
-    if not synced or synced == pointer_id(pointer) or same_content(pointer, observed):
+    observed = observe_path(project, path)
+    if same_content(pointer, observed) or observed.scan.kind == "none" or observed.scan.refused:
         return
-    if synced == observed_id(observed):
+    revert = f"{project.shell.line('mvc add -f', path)} reverts it"
+    if project.catalog.synced(path) == observed_id(observed):
         message = f"{path} is behind its pointer: adding it would revert that update"
+        take = f"{project.shell.line('mvc checkout', path)}  # takes the update"
     else:
         message = f"{path} was changed here, and its pointer was updated meanwhile: adding it would revert that update"
-    take, revert = project.shell.line("mvc checkout", path), project.shell.line("mvc add -f", path)
-    raise MvcError(message, f"{take}  # takes the update; {revert} reverts it")
+        take = f"{project.shell.line('mvc checkout -f', path)}  # takes the update; mvc log --lost lists the change"
+    raise MvcError(message, f"{take}; {revert}")
 
 
 def _notes(pointer: Pointer | None, options: AddOptions) -> Notes:
@@ -354,8 +364,9 @@ def _remember(project: Project, item: Prepared) -> None:
     if snapshot is not None:
         project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
     project.catalog.set_synced(path, pointer_id(item.pointer))
-    listed = item.pointer.manifest.entries if item.pointer.manifest is not None else (item.pointer.digest,)
-    project.catalog.set_origin(path, (part.blake3 for part in listed))
+    manifest, whole = item.pointer.manifest, item.pointer.digest.blake3
+    files = {entry.blake3: f"{path}/{entry.path}" for entry in manifest.entries} if manifest else {whole: path}
+    project.catalog.set_origins(files)
 
 
 def _added(item: Prepared) -> Added:

@@ -9,20 +9,13 @@ from mvc.errors import MissingObject
 from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest, encode
 from mvc.objects.pointer import MAX_BYTES, emit
-from mvc.ops.shared.checkout import (
-    CheckoutOptions,
-    CheckoutResult,
-    check_out,
-    check_out_selected,
-    make_safe,
-    plan_checkout,
-)
+from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult, Guard, check_out, check_out_selected, plan_checkout
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen, manifest_errors, unusable
-from mvc.ops.shared.workspace_content import observe_path, same_content
+from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.scm.commits import resolve
@@ -53,23 +46,25 @@ def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOpti
     """Restore pointers first: if that is interrupted, the workspace is only behind them."""
     commit = resolve(project.git, rev)
     now = project.tracked()
+    guard = Guard(project, named_objects(project), options.force, f"mvc checkout --rev {shlex.quote(rev)}")
     failed: list[Failure] = []
     accepted: list[Selection] = []
     for selection in chosen(project, tracked_at(project.git, commit), paths, "mvc log"):
         with collecting(failed, selection.item.path):
-            accepted.append(_accept(project, selection, now, rev, force=options.force))
+            accepted.append(_accept(guard, selection, now, rev))
     files = [
         Replacement(item.pointer_path, project.tree.read(item.pointer_path, MAX_BYTES), item.raw)
         for item, _ in accepted
     ]
     publish_pointers(project, [*files, *_companions(project, commit, accepted)])
-    result = check_out_selected(project, [Selection(item) for item, _ in accepted], options)
+    selected = [Selection(item) for item, _ in accepted]
+    result = check_out_selected(guard, selected, named_objects(project), relink=options.relink)
     return result._replace(failed=(*failed, *result.failed))
 
 
-def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str, *, force: bool) -> Selection:
+def _accept(guard: Guard, past: Selection, now: dict[str, Tracked], rev: str) -> Selection:
     """Return the path to track, after checking that its content is available and none would be lost."""
-    item = past.item
+    project, item = guard.project, past.item
     if item.pointer is None:
         raise unusable(project.shell, item)
     if past.inside:
@@ -85,7 +80,8 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str
     if not same_content(pointer, before):
         if error := refusal(item.path, before.scan.bound(), project.shell.show):
             raise error
-        make_safe(project, item.path, plan_checkout(project, pointer, before, Selection(item)), force=force)
+        present = Selection(now.get(item.path, item), past.inside)
+        guard.check(present, plan_checkout(project, pointer, before, Selection(item)))
     return Selection(item)
 
 

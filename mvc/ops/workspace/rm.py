@@ -17,11 +17,12 @@ from mvc.ops.shared.failures import Failure, collecting, resumable
 from mvc.ops.shared.pointers import stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
 from mvc.ops.shared.selection import unusable
-from mvc.ops.shared.workspace_content import observe_path
+from mvc.ops.shared.workspace_content import check_saved, named_objects, observe_path, was_updated
 from mvc.project import Project
+from mvc.retention.named import NamedObjects
 from mvc.scm.index import IndexPaths, index_paths, modified_files
 from mvc.scm.staging import stage
-from mvc.workspace.checkout import Checkout, Plan, check_safe, make_plan
+from mvc.workspace.checkout import NOTHING, Checkout, Plan, make_plan
 from mvc.workspace.rename import prune, remove_empty, remove_file
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
@@ -138,30 +139,38 @@ def _remove_all(
     failed: list[Failure] = []
     with project.staging() as staging:
         tools = Checkout(project.tree, staging, project.links, project.around.progress)
+        named = named_objects(project)
         for item, _ in selected:
             with collecting(failed, item.path):
                 _check(project, item, unsaved, keep=keep)
-                removed.append(_removed(project.tree, item.path, None if keep else _delete(project, tools, item.path)))
+                plan = NOTHING if keep else _delete(project, tools, named, item)
+                removed.append(_removed(project.tree, item.path, plan))
     return removed, failed
 
 
-def _delete(project: Project, tools: Checkout, path: str) -> Plan:
+def _delete(project: Project, tools: Checkout, named: NamedObjects, item: Tracked) -> Plan:
+    path = item.path
     before = observe_path(project, path)
     if error := refusal(path, before.scan.bound(), project.shell.show):
         raise error
     if before.scan.kind == "other":
         raise MvcError(f"{path} is neither a file nor a directory", project.shell.line("ls -ld", path))
     plan = make_plan(before.entries(), [], lambda _: True, empty=False)._replace(unlink=tuple(before.scan.unbound))
-    add, keep = project.shell.line("mvc add", path), project.shell.line("mvc rm --keep", path)
-    fix = f"{add}  # stores it; {keep} keeps the files"
-    check_safe(project.cache, path, plan, "not in the cache, so not deleted", fix)
+    check_saved(project, named, item, plan, "{}, so not deleted", _keeping_line(project, item))
     tools.execute(path, plan, before.scan.kind, before)
     remove_empty(project.tree, path)
     return plan
 
 
-def _removed(tree: Tree, path: str, plan: Plan | None) -> Removed:
-    deleted = plan.destroyed if plan else []
+def _keeping_line(project: Project, item: Tracked) -> str:
+    keep = project.shell.line("mvc rm --keep", item.path)
+    if item.pointer is None or was_updated(project, item.path, item.pointer):
+        return f"{keep}  # keeps the files"
+    return f"{project.shell.line('mvc add', item.path)}  # stores it; {keep} keeps the files"
+
+
+def _removed(tree: Tree, path: str, plan: Plan) -> Removed:
+    deleted = plan.destroyed
     kept = tree.lstat(path) is not None
     reports = tuple(_reports(tree, path))
     size = sum(entry.size for entry in deleted)

@@ -141,6 +141,18 @@ class Cache:
         except MissingObject:
             return False
 
+    def digest_of(self, name: str) -> Digest:
+        """Return the digest of an object, verified by its name only.
+
+        Raises:
+            MissingObject: it is not there.
+            CorruptObject: the bytes do not match.
+        """
+        digest = self._hashed(name)
+        if digest.blake3 != name:
+            raise damaged(name)
+        return digest
+
     def matches(self, name: str) -> bool:
         """Whether the bytes of the object match its name.
 

@@ -45,7 +45,7 @@ def store_file(writer: LooseWriter, source: SourceFile, links: tuple[LinkType, .
     The file is not changed, except that a hard link makes it read-only.
 
     Raises:
-        SourceChanged: it changed while it was read; nothing was stored.
+        SourceChanged: it changed while it was read.
         OSError: the file cannot be read, or the cache cannot be written.
     """
     if source.likely and (digest := _reused(writer, source)) is not None:

@@ -158,7 +158,7 @@ class CacheWriter:
         """Store a workspace file of at least `LOOSE_AT` bytes; see `store_file`.
 
         Raises:
-            SourceChanged: it changed while it was read; nothing was stored.
+            SourceChanged: it changed while it was read.
             OSError: it cannot be read.
             MvcError: the cache cannot be written.
         """

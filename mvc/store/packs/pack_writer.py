@@ -88,7 +88,7 @@ class PackWriter:
             OSError: the pack cannot be written.
         """
         if self._failed:
-            raise MvcError("a pack could not be written, so nothing was added", "run the command again")
+            raise MvcError("a pack could not be written, so its objects are not stored", "run the command again")
         if self._fd < 0:
             return
         self._failed = True

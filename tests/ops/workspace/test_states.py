@@ -64,7 +64,8 @@ def test_content_that_is_nowhere_else_is_overwritten_only_by_force(repo: Repo, t
     (done,) = check_out(tracked, ["m.bin"], CheckoutOptions(force=True)).done
     assert (done, repo.read("m.bin")) == (CheckedOut("m.bin", 1, 0, 3), b"one")
     repo.write("m.bin", "only here")
-    assert check_out(tracked, ["m.bin"]).failed == ()  # it is in the cache now
+    (failure,) = check_out(tracked, ["m.bin"]).failed  # the cache has it now, but nobody would find it there
+    assert failure.message == "m.bin: changed here and named by no pointer, so not overwritten"
 
 
 def test_a_path_behind_its_pointer_is_not_added(repo: Repo, tracked: Project) -> None:
