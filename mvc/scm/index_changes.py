@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from mvc.scm.plumbing import PATHSPEC_VARIABLES, Git, RawChange, parse_raw, split_nul
+from mvc.scm.plumbing import PATHSPEC_VARIABLES, Git, RawChange, parse_raw, split_nul, without_preferences
 
 _EMPTY_BLOBS = frozenset({
     "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
@@ -22,12 +22,10 @@ def in_hook(environ: Mapping[str, str]) -> dict[str, str]:
     """
     kept = {key: value for key, value in environ.items() if key not in PATHSPEC_VARIABLES}
     return {
-        **kept,
-        "GIT_ALLOW_PROTOCOL": "none",  # before 2.44 Git ignores the next one
-        "GIT_NO_LAZY_FETCH": "1",
+        **without_preferences(kept),
+        "GIT_ALLOW_PROTOCOL": "none",  # before 2.44 Git ignores GIT_NO_LAZY_FETCH
         "GIT_NO_REPLACE_OBJECTS": "1",  # judge what is committed
         "GIT_OPTIONAL_LOCKS": "0",
-        "LC_ALL": "C",
     }
 
 

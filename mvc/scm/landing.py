@@ -24,7 +24,7 @@ _MERGE_TREE = (2, 38)
 """The first version with `merge-tree --write-tree`."""
 RAW = (
     "-r", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null",
-    "--ignore-submodules=none",
+    "--ignore-submodules=none", "--no-color", "--no-relative",
 )
 """How trees are compared. Overrides the user's settings, and a `.gitmodules` of head."""
 _FEW = 3
@@ -37,27 +37,14 @@ def reading(environ: Mapping[str, str], layout: Layout) -> Git:
     """
     kept = scrubbed(environ)
     kept.pop("GIT_ATTR_SOURCE", None)  # a tree whose attributes would apply
-    return Git(layout.git_dir, _with_setting(kept, "advice.graftFileDeprecated", "false")).with_environ(
+    return Git(layout.git_dir, kept).with_environ(
         GIT_DIR=layout.git_dir,
-        GIT_ALLOW_PROTOCOL="none",  # before 2.44 Git ignores the next one
-        GIT_NO_LAZY_FETCH="1",
+        GIT_ALLOW_PROTOCOL="none",  # before 2.44 Git ignores GIT_NO_LAZY_FETCH
         GIT_NO_REPLACE_OBJECTS="1",
         GIT_GRAFT_FILE=os.devnull,
         GIT_OPTIONAL_LOCKS="0",
         GIT_ATTR_NOSYSTEM="1",
     )
-
-
-def _with_setting(environ: Mapping[str, str], key: str, value: str) -> dict[str, str]:
-    """Return the environment with one more setting for Git. Git itself rejects an invalid count."""
-    count = environ.get("GIT_CONFIG_COUNT", "") or "0"
-    if not count.isdecimal():
-        return dict(environ)
-    more = {"GIT_CONFIG_COUNT": str(int(count) + 1), f"GIT_CONFIG_KEY_{count}": key, f"GIT_CONFIG_VALUE_{count}": value}
-    return {**environ, **more}
-
-
-# Commits.
 
 
 # Merges.

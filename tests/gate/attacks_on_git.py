@@ -473,6 +473,30 @@ def mailmap_and_external_diff_that_hide(pr: History) -> None:
 
 
 @attack("MVC221")
+def settings_that_hide_what_merges_brought(pr: History) -> None:
+    """Take a better version back in two merges, and have Git's settings hide what merges bring."""
+    pr.start(ruled("metrics: {auc: {min: 0.8, max_regression: 0.005, against: best}}"), auc(0.9))
+    older = dict(pr.files)
+    for branch, auc_now in (("best", 0.95), ("rollback", 0.0)):
+        pr.on(branch)
+        if auc_now:
+            pr.train(branch, "v1.3.0", auc(auc_now))
+        else:
+            pr.files = dict(older)
+        pr.commit()
+        files = dict(pr.files)
+        pr.on("main")
+        pr.files = files
+        pr.commit(branch)
+    pr.change()
+    pr.train("new", "v1.4.0", auc(0.9))
+    pr.commit()
+    repo = pr.done()
+    for name, value in (("log.diffMerges", "off"), ("log.follow", "true"), ("log.showRoot", "false")):
+        repo.git("config", name, value)
+
+
+@attack("MVC221")
 def branch_with_the_name_of_a_file(pr: History) -> None:
     """Have a file in the worktree and a branch that bear the same name as the branch."""
     pr.start()
