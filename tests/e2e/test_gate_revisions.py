@@ -272,6 +272,24 @@ def test_histories_without_a_common_commit_are_not_judged(hub: Repo) -> None:
 # Here.
 
 
+def test_a_tag_that_is_called_like_the_target_branch(hub: Repo, tmp_path: Path) -> None:
+    for name in ("origin/main", "refs/remotes/origin/main", "refs/remotes/origin/HEAD"):
+        hub.git("tag", name, "topic")
+    clone = hub.clone(tmp_path / "clone")
+    clone.git("switch", "-q", "--detach", "refs/remotes/origin/topic")
+    clone.git("remote", "set-head", "origin", "--delete")
+    for option in ("--base", "--head"):
+        result = clone.fails(3, "gate", option, "origin/main")
+        assert result.errors == [
+            "'origin/main' is ambiguous: it may be refs/tags/origin/main or refs/remotes/origin/main",
+        ]
+        assert "refs/remotes/origin/main" in clone.shell(result.fixes[0]).out
+    for words in (("ls", "origin/main"), ("diff", "origin/main"), ("checkout", "--rev", "origin/main")):
+        clone.fails(3, *words)
+    assert blocked(clone, {}, "--base", "refs/remotes/origin/main")["base"] == hub.git("rev-parse", "main")
+    assert blocked(clone, {})["base"] == hub.git("rev-parse", "main")
+
+
 def test_here_the_default_branch_of_origin_is_the_base(hub: Repo, tmp_path: Path) -> None:
     clone = hub.clone(tmp_path / "clone")
     clone.git("switch", "-q", "topic")

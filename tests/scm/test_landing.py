@@ -10,7 +10,7 @@ from harness import Repo
 
 from mvc.errors import MvcError
 from mvc.scm.blobs import blob_sizes
-from mvc.scm.commits import CommitPath, blobs_at, contains, find_commit, parents, tree_of
+from mvc.scm.commits import CommitPath, blobs_at, contains, find_commit, parents, resolve, tree_of
 from mvc.scm.history import (
     Rename,
     commits_between,
@@ -107,6 +107,64 @@ def test_commits_and_branches(repo: Repo, tmp_path: Path) -> None:
     clone.git("reset", "-q", "--hard", change)
     assert local_base(git(clone)) == main
     assert parents(here, "main") == (repo.git("rev-parse", "main~1"),)
+
+
+AMBIGUOUS = {
+    "a tag like a remote-tracking branch": ("origin/main", "refs/tags/origin/main or refs/remotes/origin/main"),
+    "with what follows": ("origin/main~1^{commit}", "refs/tags/origin/main or refs/remotes/origin/main"),
+    "a moment ago": ("origin/main@{0}", "refs/tags/origin/main or refs/remotes/origin/main"),
+    "a tag like a branch": ("main", "refs/tags/main or refs/heads/main"),
+    "a branch like a remote": ("origin", "refs/heads/origin or refs/remotes/origin/HEAD"),
+    "a tag like a full name that is not there": (
+        "refs/remotes/origin/gone", "refs/tags/refs/remotes/origin/gone or refs/remotes/origin/gone",
+    ),
+    "a tag like a part of a full name": ("heads/main", "refs/heads/main or refs/tags/heads/main"),
+    "a tag like an abbreviated commit": ("SHORT", "refs/tags/SHORT or FULL"),
+    "a tag as git-describe writes it": ("v1-3-gSHORT", "refs/tags/v1-3-gSHORT or FULL"),
+}
+
+
+def with_ambiguous_names(repo: Repo) -> str:
+    """Have tags at `change` that are called like everything else; the id of `main`."""
+    oid = repo.git("rev-parse", "main")
+    repo.git("update-ref", "refs/remotes/origin/main", "main", "--create-reflog")
+    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    repo.git("branch", "origin", "change")
+    names = ["origin/main", "main", "refs/remotes/origin/gone", "refs/remotes/origin/main", "refs/remotes/origin/HEAD"]
+    for name in (*names, "heads/main", oid[:9], f"v1-3-g{oid[:9]}", oid, "HEAD", "v1"):
+        repo.git("update-ref", f"refs/tags/{name}", "change")
+    return oid
+
+
+@pytest.mark.parametrize("case", AMBIGUOUS)
+def test_an_ambiguous_name_is_no_revision(repo: Repo, case: str) -> None:
+    oid = with_ambiguous_names(repo)
+    name, meanings = (text.replace("SHORT", oid[:9]).replace("FULL", oid) for text in AMBIGUOUS[case])
+    for ask in (find_commit, resolve):
+        with pytest.raises(MvcError, match=f"is ambiguous: it may be {meanings}$") as caught:
+            ask(git(repo), name)
+        assert caught.value.exit_code == 3
+        assert caught.value.fix.startswith("git show-ref ")
+
+
+def test_full_names_and_full_ids_are_never_ambiguous(repo: Repo, tmp_path: Path) -> None:
+    oid = with_ambiguous_names(repo)
+    change = repo.git("rev-parse", "refs/heads/change")
+    for name in ("refs/remotes/origin/main", "refs/heads/main", "refs/heads/main~0", oid, oid.upper()):
+        assert find_commit(git(repo), name) == resolve(git(repo), name) == oid
+    assert find_commit(git(repo), "v1") == find_commit(git(repo), "refs/tags/main") == change
+    assert find_commit(git(repo), "HEAD") == find_commit(git(repo), "@") == oid
+    assert find_commit(git(repo), "refs/heads/gone") == find_commit(git(repo), "f" * 9) == ""
+    assert local_base(git(repo)) == remote_tip(git(repo), "main") == oid
+    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    assert local_base(git(repo)) == oid, "no tag stands for a branch of origin"
+    assert remote_tip(git(repo), "main") == ""
+
+
+def test_a_default_branch_that_cannot_be_read_is_not_passed_over(repo: Repo) -> None:
+    repo.write(".git/refs/remotes/origin/main", f"{'1' * 40}\n")
+    with pytest.raises(MvcError, match="cannot read refs/remotes/origin/main"):
+        local_base(git(repo))
 
 
 def test_a_commit_that_is_not_there_is_none_however_git_finds_out(repo: Repo) -> None:
