@@ -67,7 +67,9 @@ def gate(project: Project, options: GateOptions, now: float) -> Gated:
     found = revisions(git, job, options.base, options.head)
     _check_set_up(git, found.base, found.head)
     if contains(git, found.base, found.head):
-        return _nothing(found)
+        if found.is_pull_request or found.may_be_merged:
+            return _nothing(found)
+        found = found._replace(base="")  # a build of the default branch: nothing tells what was before
     return _judge(project, git, found, options.remote, now)
 
 
