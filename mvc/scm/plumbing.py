@@ -59,9 +59,9 @@ _SETTINGS = {
     "merge.renormalize": "false",
     "submodule.recurse": "false",
 }
-"""Git's defaults, for the settings that change what the commands here print. tests/ops/judging/test_git_settings.py tries others.
+"""Git's defaults, for the settings that change what the commands here print. Options are given as well.
 
-Where a command has an option for it, it is given as well.
+tests/ops/judging/test_git_settings.py tries other values, and other settings.
 """
 
 

@@ -597,6 +597,20 @@ def conflict_with_main(pr: History) -> None:
 
 
 @unjudged()
+def conflict_that_only_the_branch_has_merged(pr: History) -> None:
+    """Bring attributes that have Git keep both sides of a conflict, which the server will not."""
+    pr.put("CHANGELOG.md", "# Log\n")
+    pr.start()
+    pr.change()
+    pr.put(".gitattributes", "CHANGELOG.md merge=union\n")
+    pr.put("CHANGELOG.md", "# Log\nours\n")
+    pr.commit()
+    pr.on("main")
+    pr.put("CHANGELOG.md", "# Log\ntheirs\n")
+    pr.commit()
+
+
+@unjudged()
 def unrelated_history(pr: History) -> None:
     """Offer a branch that shares no commit with main."""
     pr.start()

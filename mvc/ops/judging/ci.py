@@ -149,7 +149,8 @@ def _azure(environ: Mapping[str, str]) -> CiJob:
         return CiJob("azure")
     head = _oid(environ.get("SYSTEM_PULLREQUEST_SOURCECOMMITID", ""))
     merge = _oid(environ.get("BUILD_SOURCEVERSION", ""))
-    return CiJob("azure", True, target, head=head, may_check_out_merge=True, checked_out=merge)
+    job = CiJob("azure", is_pull_request=True, target=target, head=head, may_check_out_merge=True)
+    return job._replace(checked_out=merge)
 
 
 def _bitbucket(environ: Mapping[str, str]) -> CiJob:
