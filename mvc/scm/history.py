@@ -70,6 +70,18 @@ def first_parent_history(git: Git, tip: str, *patterns: str) -> list[CommitChang
     return _log(git, "--first-parent", "--diff-merges=first-parent", tip, patterns=patterns)
 
 
+_MANY = 500
+"""Paths of one command line."""
+
+
+def earlier_files(git: Git, tip: str, paths: Iterable[str]) -> set[tuple[str, str]]:
+    """Return what the first-parent history of `tip` has had at `paths`: each path with each of its blobs."""
+    wanted = [f":(top,literal){path}" for path in paths]
+    parts = (wanted[start : start + _MANY] for start in range(0, len(wanted), _MANY))
+    commits = (item for part in parts for item in first_parent_history(git, tip, *part))
+    return {(change.path, oid) for item in commits for change in item.changes for oid in (change.old, change.oid)}
+
+
 def merged_branches(git: Git, tip: str, *patterns: str) -> list[CommitChanges]:
     """Return the other commits in the history of `tip`, newest first: those of branches merged into it.
 

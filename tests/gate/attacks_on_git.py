@@ -211,6 +211,115 @@ def small_file_that_passes_for_a_symlink(pr: History) -> None:
     pr.commit()
 
 
+SAMPLES = ruled("report: required", defaults='{git: {allow: ["/tests/data/**"], forbid: ["*.onnx", "!/old/*.onnx"]}}')
+LARGE = b"1,2,3\n" * 180_000
+
+
+def _with_sample(pr: History, path: str = "tests/data/sample.onnx", raw: bytes = ONNX) -> None:
+    pr.put(path, raw)
+    pr.start(SAMPLES)
+    pr.change()
+
+
+@attack("MVC302")
+def copy_of_a_sample_that_is_allowed(pr: History) -> None:
+    """Copy a raw model that may be in Git to where none may be: Git has its content already."""
+    _with_sample(pr)
+    pr.put("models/prod.onnx", ONNX)
+    pr.commit()
+
+
+@attack("MVC302")
+def sample_moved_to_where_none_may_be(pr: History) -> None:
+    """Move a raw model that may be in Git to where none may be."""
+    _with_sample(pr)
+    pr.move("tests/data/sample.onnx", "models/prod.onnx")
+    pr.commit()
+
+
+@attack("MVC302")
+def sample_that_only_its_name_allows_moved(pr: History) -> None:
+    """Move a raw model from where its name is not forbidden."""
+    _with_sample(pr, "old/sample.onnx")
+    pr.move("old/sample.onnx", "models/prod.onnx")
+    pr.commit()
+
+
+@attack("MVC301")
+def copy_of_a_large_sample_of_no_known_format(pr: History) -> None:
+    """Copy a large file that may be in Git to where none may be."""
+    _with_sample(pr, "tests/data/sample.bin", LARGE)
+    pr.put("models/prod.bin", LARGE)
+    pr.commit()
+
+
+@attack("MVC302")
+def old_raw_model_moved_under_a_rule(pr: History) -> None:
+    """Move a raw model that Git has had since before the policy to where a rule demands a report."""
+    pr.put("attic/old.onnx", ONNX)
+    pr.start(SAMPLES)
+    pr.change()
+    pr.move("attic/old.onnx", "models/prod.onnx")
+    pr.commit()
+
+
+@attack("MVC302")
+def link_that_becomes_a_model_of_the_same_content(pr: History) -> None:
+    """Have a link whose target reads like a model become a file."""
+    pr.put("models/tiny.onnx", b"tree version=v4", SYMLINK)
+    pr.start(SAMPLES)
+    pr.change()
+    pr.put("models/tiny.onnx", b"tree version=v4")
+    pr.commit()
+
+
+@honest()
+def files_of_git_moved_and_copied(pr: History) -> None:
+    """Move what Git has had since before the policy, copy a note, and move a sample to another allowed place."""
+    for path, raw in {"attic/old.onnx": ONNX, "attic/rows.csv": LARGE, "docs/a.md": b"a"}.items():
+        pr.put(path, raw)
+    _with_sample(pr)
+    pr.move("attic/old.onnx", "attic/2020/old.onnx")
+    pr.move("attic/rows.csv", "attic/2020/rows.csv")
+    pr.move("tests/data/sample.onnx", "tests/data/deep/sample.onnx")
+    pr.put("docs/b.md", b"a")
+    pr.commit()
+
+
+@honest()
+def large_file_from_before_the_policy_comes_back(pr: History) -> None:
+    """Revert the deletion of a large file: Git has it in its history anyway."""
+    pr.put("attic/rows.csv", LARGE)
+    pr.commit()
+    pr.start(SAMPLES)
+    pr.remove("attic/rows.csv")
+    pr.commit()
+    pr.change()
+    pr.put("attic/rows.csv", LARGE)
+    pr.commit()
+
+
+@honest()
+def large_file_that_comes_back_for_a_while(pr: History) -> None:
+    """Revert the deletion of a large file, and delete it once more."""
+    large_file_from_before_the_policy_comes_back(pr)
+    pr.remove("attic/rows.csv")
+    pr.commit()
+
+
+@attack("MVC301")
+def large_file_from_the_history_elsewhere(pr: History) -> None:
+    """Bring a large file of the history back at another path, where a model is looked for."""
+    pr.put("tests/data/rows.csv", LARGE)
+    pr.commit()
+    pr.start(SAMPLES)
+    pr.remove("tests/data/rows.csv")
+    pr.commit()
+    pr.change()
+    pr.put("models/prod.bin", LARGE)
+    pr.commit()
+
+
 @honest()
 def symlinks_that_are_called_like_models(pr: History) -> None:
     """Commit a symlink to a model, and one as long as any can be, which goes again."""

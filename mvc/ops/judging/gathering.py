@@ -11,7 +11,7 @@ from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.cached_content import with_files
 from mvc.ops.judging.past.read import Pasts, read_past
 from mvc.ops.judging.pickle_scans import with_scans
-from mvc.ops.judging.touched_models import FilesRead, enters, is_left, read_files, touched_models
+from mvc.ops.judging.touched_models import FilesRead, enters, is_left, read_files, touched_models, with_restored
 from mvc.ops.judging.trees import Trees, pointers_of, read_trees
 from mvc.ops.shared.ssh_signatures import signers_of
 from mvc.project import Project
@@ -20,6 +20,7 @@ from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BroughtFile, Facts, Landing, ModelFacts, Past, PolicyFileChange, Signer, TrackedName
 from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file, judging_policy
 from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.policy.policy import max_blob
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.commits import tree_of
 from mvc.scm.index import IndexPaths
@@ -39,7 +40,9 @@ def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
         changed = touched_models(trees.judged)
         pasts = read_past(trees, changed)
         facts = _facts(project, trees, changed | pasts.by_path.keys(), pasts, now)
-        return facts._replace(blobs=(*facts.blobs, *brought_blobs(merge, trees.judged)))
+        limit = max_blob(facts.policy.policy)
+        blobs = with_restored(merge.git, base, trees.judged, facts.blobs, limit)
+        return facts._replace(blobs=(*blobs, *brought_blobs(merge, trees.judged, limit)))
 
 
 def tree_facts(project: Project, head: str, now: float) -> Facts:

@@ -15,6 +15,7 @@ from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, ModelFacts
 from mvc.scm.blobs import blob_sizes, first_bytes, missing_object
+from mvc.scm.commits import find_commit
 from mvc.scm.index_changes import Index
 from mvc.scm.plumbing import Git
 
@@ -105,6 +106,7 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
     sizes = blob_sizes(git, sorted(whole | entering))
     for lost in (whole | entering) - sizes.keys():
         raise missing_object(lost)
+    moved = index.moved_from()
     content: dict[str, bytes] = {}
     looks: dict[str, Look] = {}
     for oid, head in first_bytes(git, sizes, HEAD):
@@ -115,7 +117,8 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
     return FilesRead(
         {path: FileAt(item.mode, content.get(item.oid, b""), item.oid, item.conflicted) for path, item in own.items()},
         tuple(
-            BlobFacts(path, look.size, look.kind) for path, entry in others.items()
+            BlobFacts(path, look.size, look.kind, moved_from=tuple(moved.get(entry.oid, ())))
+            for path, entry in others.items()
             if (look := looks.get(entry.oid)) and look.counts(symlink=entry.mode == SYMLINK)
         ),
     )
@@ -124,10 +127,25 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
 # Other files.
 
 
+def with_restored(git: Git, tip: str, index: Index, blobs: tuple[BlobFacts, ...], limit: int) -> tuple[BlobFacts, ...]:
+    """Mark the files of more than `limit` bytes that `tip` or its first-parent history has had as they are.
+
+    Raises:
+        MvcError: Git cannot read the history.
+    """
+    large = {blob.path: index.entries[blob.path].oid for blob in blobs if blob.size > limit}
+    if not large or not find_commit(git, tip):
+        return blobs
+    from mvc.scm.history import earlier_files  # noqa: PLC0415 - import time: few commits have large files
+
+    had = earlier_files(git, tip, large)
+    return tuple(blob._replace(restored=(blob.path, large.get(blob.path)) in had) for blob in blobs)
+
+
 def enters(index: Index, path: str, tracked: Collection[str]) -> bool:
-    """Whether `path` would bring new content into Git that is not a file of mvc."""
+    """Whether `path` gets content in Git that is not a file of mvc. Git may have that at another path."""
     entry = index.entries.get(path)
-    if entry is None or entry.conflicted or entry.oid in index.known or entry.mode == SUBMODULE:
+    if entry is None or entry.conflicted or entry.mode == SUBMODULE or not index.brings(path):
         return False
     return not is_ours(path, tracked) and not _tracked_above(index, path)
 

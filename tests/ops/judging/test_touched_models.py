@@ -50,8 +50,29 @@ def test_a_deleted_report_without_a_pointer_is_not_a_model_s() -> None:
     assert touched_models(index(added=("m.eval.yaml",))) == {"m"}
 
 
-def test_only_new_content_that_is_not_mvc_s_enters() -> None:
+def test_only_content_that_is_not_mvc_s_enters() -> None:
     found = index("m.mvc", "old", added=("new", "m/file", "n.mvc", "m.eval.yaml", "other.eval.yaml"))
-    moved = found._replace(entries={**found.entries, "moved": Entry(FILE, "old")})
-    entering = {path for path in moved.entries if enters(moved, path, {"m"})}
+    entering = {path for path in found.entries if enters(found, path, {"m"})}
     assert entering == {"new", "other.eval.yaml"}
+
+
+def changed(old: str, new: str, old_mode: str = FILE, mode: str = FILE) -> Index:
+    """Return an index in which `a` changes between blobs, and `b` had the blob `1` and goes."""
+    changes = {"a": RawChange("a", old_mode, mode, old, new), "b": RawChange("b", FILE, NOTHING, "1", ZERO)}
+    return Index({"a": Entry(mode, new)}, changes, frozenset({"1", "2"}))
+
+
+def test_what_git_has_at_another_path_enters() -> None:
+    assert enters(changed("2", "1"), "a", ())
+    assert enters(changed(ZERO, "1", NOTHING), "a", ())
+    assert changed("2", "1").moved_from() == {"2": ["a"], "1": ["b"]}
+
+
+def test_what_a_parent_has_at_that_path_does_not_enter() -> None:
+    assert not enters(changed("1", "1", FILE, "100755"), "a", ())
+    assert not enters(changed("2", "1")._replace(inherited=frozenset({"a"})), "a", ())
+
+
+def test_a_symlink_that_becomes_a_file_enters() -> None:
+    assert enters(changed("1", "1", "120000"), "a", ())
+    assert enters(changed("1", "1", FILE, "120000"), "a", ())
