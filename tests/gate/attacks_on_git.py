@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 
 from gate.histories import (
@@ -50,6 +51,24 @@ def raw_model_under_a_harmless_name(pr: History) -> None:
     pr.start()
     pr.change()
     pr.put("docs/notes.txt", b"\x89HDF\r\n\x1a\n" + bytes(64))
+    pr.commit()
+
+
+@attack("MVC303")
+def small_model_in_an_archive(pr: History) -> None:
+    """Commit a model of a few bytes in a compressed file."""
+    pr.start()
+    pr.change()
+    pr.put("models/prod.gz", gzip.compress(b"tree\nversion=v4\nnum_class=1\n", mtime=0))
+    pr.commit()
+
+
+@honest()
+def arrays_for_a_test(pr: History) -> None:
+    """Commit an array that a test reads."""
+    pr.start()
+    pr.change()
+    pr.put("tests/expected.npy", b"\x93NUMPY\1\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }".ljust(152))
     pr.commit()
 
 
@@ -276,13 +295,13 @@ def link_that_becomes_a_model_of_the_same_content(pr: History) -> None:
 @honest()
 def files_of_git_moved_and_copied(pr: History) -> None:
     """Move what Git has had since before the policy, copy a note, and move a sample to another allowed place."""
-    for path, raw in {"attic/old.onnx": ONNX, "attic/rows.csv": LARGE, "docs/a.md": b"a"}.items():
+    for path, raw in {"attic/old.onnx": ONNX, "attic/rows.csv": LARGE, "notes/a.md": b"a"}.items():
         pr.put(path, raw)
     _with_sample(pr)
     pr.move("attic/old.onnx", "attic/2020/old.onnx")
     pr.move("attic/rows.csv", "attic/2020/rows.csv")
     pr.move("tests/data/sample.onnx", "tests/data/deep/sample.onnx")
-    pr.put("docs/b.md", b"a")
+    pr.put("notes/b.md", b"a")
     pr.commit()
 
 

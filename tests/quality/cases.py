@@ -504,6 +504,14 @@ CASES = {
     "large file": Case(blob("data/scores.csv", 1_000_001), "error MVC301"),
     "large file, larger limit": Case(blob("data/scores.csv", 1_000_001, policy=GIT % "{max_blob: 1MiB}")),
     "forbidden pattern": Case(blob("tiny.onnx"), "error MVC302"),
+    **{
+        f"forbidden by default: {name}": Case(blob(f"models/Prod{name}"), "error MVC302")
+        for name in (
+            ".PTH", ".pt2", ".pte", ".skops", ".ubj", ".keras", ".engine", ".plan", ".ckpt", ".onnx.data", ".pickle",
+            ".hdf5", ".tflite", ".onnx_data", ".cbm", ".mlmodel",
+        )
+    },
+    **{f"allowed by default: {name}": Case(blob(f"models/prod{name}")) for name in (".npy", ".nc", ".onnx.md", ".csv")},
     "forbidden pattern, of a policy": Case(
         blob("a/b.bin", policy=GIT % "{forbid: ['*.bin']}"), "error MVC302", "*.bin",
     ),

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
-from mvc.modelfiles import magic
+from mvc.modelfiles.magic import is_lfs_pointer
+from mvc.modelfiles.raw import raw_kind
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.objects.pointer import SUFFIX, Pointer
 from mvc.objects.pointer_reader import parse
@@ -166,9 +167,9 @@ class Look(NamedTuple):
 
 def look_at(head: bytes, size: int) -> Look | None:
     """Return the facts about a blob of `size` bytes with the first bytes `head`; None for a git-lfs pointer."""
-    if magic.is_lfs_pointer(head, size):
+    if is_lfs_pointer(head, size):
         return None
-    kind = magic.kind_of(head, size)
+    kind = raw_kind(head, size)
     return Look(size, kind, size <= _LONGEST_TARGET and b"\0" not in head and not kind)
 
 
