@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -14,6 +15,13 @@ from mvc.scm.plumbing import Git, MissingGitObject, reason_of, split_nul, why_fa
 # Revisions.
 
 _VERIFY = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+_SUFFIX = re.compile(r"[~^:]|@\{")
+"""Begins what may follow a ref in a revision: gitrevisions(7)."""
+_PLACES = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
+"""Where Git looks for a ref that is not given by its full name."""
+_FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+_SHORT_ID = re.compile(r"(?:.*-g)?([0-9a-f]{4,63})", re.IGNORECASE | re.DOTALL)
+"""An abbreviated object id, also as git-describe writes it; a ref of that name takes precedence."""
 
 
 def resolve(git: Git, revision: str) -> str:
@@ -21,7 +29,9 @@ def resolve(git: Git, revision: str) -> str:
 
     Raises:
         UsageError: it names no commit.
+        MvcError: it is ambiguous.
     """
+    _check_unambiguous(git, revision)
     done = git.attempt(*_VERIFY, f"{revision}^{{commit}}")
     if done.returncode:
         raise no_such_revision(revision)
@@ -42,12 +52,48 @@ def find_commit(git: Git, revision: str) -> str:
     """Return the commit that `revision` names; empty when this clone has no such commit.
 
     Raises:
-        MvcError: Git cannot tell.
+        MvcError: it is ambiguous, or Git cannot tell.
     """
+    _check_unambiguous(git, revision)
     done = git.attempt(*_VERIFY, f"{revision}^{{commit}}")
     if done.returncode and (reason := reason_of(done.stderr)):  # Git prints nothing for a name that does not exist
         raise MvcError(f"Git cannot read {revision}: {reason}", "git fsck")
     return done.stdout.decode().strip() if done.returncode == 0 else ""
+
+
+def _check_unambiguous(git: Git, revision: str) -> None:
+    """Raise an error if Git would choose between several refs, or between a ref and a commit.
+
+    Git prefers tags, and whoever may push tags can call one `origin/main`, or like an abbreviated commit.
+    """
+    name = _SUFFIX.split(revision, maxsplit=1)[0]
+    if name in ("", "@", "HEAD") or _FULL_ID.fullmatch(name):
+        return
+    meanings = _meanings(git, name)
+    if len(meanings) > 1:
+        message = f"{name!r} is ambiguous: it may be {' or '.join(meanings)}"
+        raise MvcError(message, f"git show-ref {shlex.quote(name)}  # then type the full name")
+
+
+def _meanings(git: Git, name: str) -> list[str]:
+    """Return what `name` may stand for: full names of refs, and objects that it abbreviates if it is a ref's name."""
+    refs = _refs_called(git, name)
+    if name.startswith("refs/"):  # which Git completes as well, if there is no such ref
+        return [name] if name in refs else [*refs, name]
+    short = _SHORT_ID.fullmatch(name) if refs else None
+    return [*refs, *(_abbreviated(git, short[1]) if short else ())]
+
+
+def _abbreviated(git: Git, start: str) -> list[str]:
+    return git.attempt("rev-parse", f"--disambiguate={start.lower()}").stdout.decode().split()
+
+
+def _refs_called(git: Git, name: str) -> list[str]:
+    """Return the refs that `name` may stand for, by their full names, in Git's order."""
+    places = [place.format(name) for place in _PLACES]
+    full = [name, *places] if name.startswith("refs/") else places
+    there = os.fsdecode(git.run("for-each-ref", "--format=%(refname)", *full)).split("\n")
+    return [ref for ref in full if ref in there]
 
 
 def head(git: Git) -> str | None:

@@ -67,7 +67,19 @@ class CommitChanges(NamedTuple):
 
 def first_parent_history(git: Git, tip: str, *patterns: str) -> list[CommitChanges]:
     """Return the commits on the first-parent history of `tip` that change files matching `patterns`, newest first."""
-    return _log(git, "--first-parent", "-m", tip, patterns=patterns)
+    return _log(git, "--first-parent", "--diff-merges=first-parent", tip, patterns=patterns)
+
+
+_MANY = 500
+"""Paths of one command line."""
+
+
+def earlier_files(git: Git, tip: str, paths: Iterable[str]) -> set[tuple[str, str]]:
+    """Return what the first-parent history of `tip` has had at `paths`: each path with each of its blobs."""
+    wanted = [f":(top,literal){path}" for path in paths]
+    parts = (wanted[start : start + _MANY] for start in range(0, len(wanted), _MANY))
+    commits = (item for part in parts for item in first_parent_history(git, tip, *part))
+    return {(change.path, oid) for item in commits for change in item.changes for oid in (change.old, change.oid)}
 
 
 def merged_branches(git: Git, tip: str, *patterns: str) -> list[CommitChanges]:
@@ -81,17 +93,17 @@ def merged_branches(git: Git, tip: str, *patterns: str) -> list[CommitChanges]:
     while following:
         following = next(iter(left.pop(following)), "")
     asked = "".join(f"{commit}\n" for commit in left).encode()
-    return _log(git, "-c", "--no-walk=unsorted", "--stdin", patterns=patterns, stdin=asked) if asked else []
+    options = (_OF_MERGES, "--no-walk=unsorted", "--stdin")
+    return _log(git, *options, patterns=patterns, stdin=asked) if asked else []
 
 
 def commits_between(git: Git, base: str, head: str) -> list[CommitChanges]:
     """Return the commits in the history of `head` and not of `base`, newest first; merges as in `merged_branches`."""
-    return _log(git, "-c", f"{base}..{head}")
+    return _log(git, _OF_MERGES, f"{base}..{head}")
 
 
-_LOG = (
-    *RAW, "--root", "--no-show-signature", "--no-notes", "--no-mailmap", "--no-color", "--format=%H",
-)
+_LOG = (*RAW, "--root", "--no-show-signature", "--no-notes", "--no-mailmap", "--format=%H")
+_OF_MERGES = "--diff-merges=combined"
 
 
 def _log(git: Git, *options: str, patterns: Iterable[str] = (), stdin: bytes = b"") -> list[CommitChanges]:

@@ -87,7 +87,7 @@ def is_staged(git: Git, path: str) -> bool:
 
 def has_staged(git: Git, pattern: str) -> bool:
     """Whether the index differs from HEAD in files that match `pattern`."""
-    return git.attempt("diff", "--cached", "--quiet", "--", pattern).returncode == 1
+    return git.attempt("diff", "--cached", "--quiet", "--no-ext-diff", "--", pattern).returncode == 1
 
 
 def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:

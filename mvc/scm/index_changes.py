@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from mvc.scm.plumbing import NO_LAZY_FETCH, PATHSPEC_VARIABLES, Git, RawChange, parse_raw, split_nul
+from mvc.scm.plumbing import PATHSPEC_VARIABLES, Git, RawChange, parse_raw, split_nul, without_preferences
 
 _EMPTY_BLOBS = frozenset({
     "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
@@ -22,11 +22,9 @@ def in_hook(environ: Mapping[str, str]) -> dict[str, str]:
     """
     kept = {key: value for key, value in environ.items() if key not in PATHSPEC_VARIABLES}
     return {
-        **kept,
-        **NO_LAZY_FETCH,
+        **without_preferences(kept),
         "GIT_NO_REPLACE_OBJECTS": "1",  # judge what is committed
         "GIT_OPTIONAL_LOCKS": "0",
-        "LC_ALL": "C",
     }
 
 
@@ -46,6 +44,26 @@ class Index(NamedTuple):
     """Against HEAD; every file on an unborn branch. A deleted or conflicted file has the mode `000000`."""
     known: frozenset[str]
     """The blobs of HEAD and of the other parents of the commit."""
+    inherited: frozenset[str] = frozenset()
+    """Changed paths that another parent of the commit has as they are."""
+
+    def brings(self, path: str) -> bool:
+        """Whether the commit has something at `path` that no parent has there."""
+        change, entry = self.changes.get(path), self.entries.get(path)
+        if change is None or entry is None or path in self.inherited:
+            return False
+        return change.old != entry.oid or (change.old_mode == _SYMLINK) != (entry.mode == _SYMLINK)
+
+    def moved_from(self) -> dict[str, list[str]]:
+        """Return, for each blob, the paths that had it and have not any more."""
+        found: dict[str, list[str]] = {}
+        for path, change in self.changes.items():
+            if path not in self.entries or self.entries[path].oid != change.old:
+                found.setdefault(change.old, []).append(path)
+        return found
+
+
+_SYMLINK = "120000"
 
 
 def read_index(git: Git, git_dir: str) -> Index:
@@ -62,7 +80,8 @@ def read_index(git: Git, git_dir: str) -> Index:
     others = [_changes(git, "--ita-invisible-in-index", commit) for commit in _merged(git, git_dir)]
     known = {entry.oid for path, entry in entries.items() if any(path not in parent for parent in (changes, *others))}
     known |= {change.old for parent in (changes, *others) for change in parent.values()}
-    return Index(entries, changes, frozenset(known))
+    inherited = {path for path in changes if any(path not in parent for parent in others)}
+    return Index(entries, changes, frozenset(known), frozenset(inherited))
 
 
 def _entry(row: str) -> tuple[str, Entry]:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.objects.digits import whole_number
+from mvc.objects import gitattributes
 from mvc.objects.visible import visible
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import contains, tree_of
@@ -25,7 +25,7 @@ _MERGE_TREE = (2, 38)
 """The first version with `merge-tree --write-tree`."""
 RAW = (
     "-r", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "-O/dev/null",
-    "--ignore-submodules=none",
+    "--ignore-submodules=none", "--no-color", "--no-relative",
 )
 """How trees are compared. Overrides the user's settings, and a `.gitmodules` of head."""
 _FEW = 3
@@ -38,25 +38,13 @@ def reading(environ: Mapping[str, str], layout: Layout) -> Git:
     """
     kept = scrubbed(environ)
     kept.pop("GIT_ATTR_SOURCE", None)  # a tree whose attributes would apply
-    return Git(layout.git_dir, _with_setting(kept, "advice.graftFileDeprecated", "false")).with_environ(
+    return Git(layout.git_dir, kept).with_environ(
         GIT_DIR=layout.git_dir,
         GIT_NO_REPLACE_OBJECTS="1",
         GIT_GRAFT_FILE=os.devnull,
         GIT_OPTIONAL_LOCKS="0",
         GIT_ATTR_NOSYSTEM="1",
     )
-
-
-def _with_setting(environ: Mapping[str, str], key: str, value: str) -> dict[str, str]:
-    """Return the environment with one more setting for Git. Git itself rejects an invalid count."""
-    count = environ.get("GIT_CONFIG_COUNT", "") or "0"
-    if (number := whole_number(count)) is None:
-        return dict(environ)
-    more = {"GIT_CONFIG_COUNT": str(number + 1), f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return {**environ, **more}
-
-
-# Commits.
 
 
 # Merges.
@@ -88,8 +76,9 @@ def merging(git: Git, base: str, head: str) -> Iterator[Merge]:
         return
     check_trees(git, tree_of(git, head), known, tree_of(git, _merge_base(git, base, head)))
     with TemporaryDirectory(prefix="mvc-gate-") as folder:
-        inside = _writing_to(git, folder)
-        tree = _merge_trees(inside, base, head)
+        alone = _isolated(git, folder, known)
+        tree = _merge_trees(alone, base, head)
+        inside = git.with_environ(**{name: alone.environ[name] for name in _OBJECTS})
         check_trees(inside, tree, known)  # a forged tree that base has repaired must not return
         yield Merge(inside, base, head, tree)
 
@@ -104,16 +93,51 @@ def _merge_base(git: Git, base: str, head: str) -> str:
     return done.stdout.decode().split()[0]
 
 
-def _writing_to(git: Git, folder: str) -> Git:
+_OBJECTS = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+
+
+def _isolated(git: Git, folder: str, tree: str) -> Git:
+    """Return Git in a new repository that has the objects of `git` as well.
+
+    It has no settings, and of attributes only the merge drivers of Git that those of `tree` choose: as a server that
+    merges into it.
+    """
+    for name in ("objects", "refs", "info"):
+        os.mkdir(f"{folder}/{name}")
+    kind = "sha1" if len(tree) == _SHA1 else "sha256"
+    config = f"[core]\nbare = true\nrepositoryFormatVersion = 1\n[extensions]\nobjectFormat = {kind}\n"
+    for name, text in (("HEAD", "ref: refs/heads/none\n"), ("config", config)):
+        with open(f"{folder}/{name}", "x", encoding="ascii") as file:
+            file.write(text)
+    with open(f"{folder}/info/attributes", "xb") as attributes:
+        attributes.write(_attributes(git, tree))
     objects = os.fsdecode(git.run("rev-parse", "--path-format=absolute", "--git-path", "objects").removesuffix(b"\n"))
     quoted = objects.replace("\\", "\\\\").replace('"', '\\"')
-    return git.with_environ(GIT_OBJECT_DIRECTORY=folder, GIT_ALTERNATE_OBJECT_DIRECTORIES=f'"{quoted}"')
+    return git.at(folder).with_environ(
+        GIT_DIR=folder, GIT_OBJECT_DIRECTORY=f"{folder}/objects", GIT_ALTERNATE_OBJECT_DIRECTORIES=f'"{quoted}"',
+        GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1", GIT_CONFIG_COUNT="0",
+    )
+
+
+_SHA1 = 40
+
+
+def _attributes(git: Git, tree: str) -> bytes:
+    """Return the merge attributes that a tree has, as one file."""
+    found = {
+        path.removesuffix(gitattributes.FILE): entry.oid for path, entry in list_tree(git, tree).items()
+        if f"/{path}".endswith(f"/{gitattributes.FILE}") and entry.mode in _REGULAR
+    }
+    files = zip(map(os.fsencode, found), read_blobs(git, found.values()), strict=True)
+    return gitattributes.merge_attributes(files)
+
+
+_REGULAR = ("100644", "100755")
 
 
 def _merge_trees(git: Git, base: str, head: str) -> str:
     done = git.attempt(
-        "-c", "merge.renames=true", "-c", "merge.renormalize=false", "-c", "core.attributesFile=/dev/null",
-        "-c", "attr.tree=",
+        "-c", "core.attributesFile=/dev/null", "-c", "attr.tree=",
         "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base, head,
     )
     tree, *names = split_nul(done.stdout) or [""]

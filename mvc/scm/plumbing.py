@@ -37,11 +37,55 @@ _REPOSITORY_VARIABLES = frozenset({
     "GIT_WORK_TREE",
 }) | PATHSPEC_VARIABLES
 
+_OUTPUT_VARIABLES = frozenset({"GIT_DIFF_OPTS", "GIT_EXTERNAL_DIFF", "GIT_MERGE_VERBOSITY", "GIT_PAGER_IN_USE"})
+_DEBUGGING = ("GIT_TRACE", "GIT_TEST_")
+_NO_TRACE = {"GIT_TRACE2": "0", "GIT_TRACE2_EVENT": "0", "GIT_TRACE2_PERF": "0"}
+"""Overrides the `trace2.*` settings."""
+_SETTINGS = {
+    "advice.graftFileDeprecated": "false",
+    "color.diff": "false",
+    "color.ui": "false",
+    "core.bigFileThreshold": "512m",
+    "core.fsmonitor": "false",
+    "core.warnAmbiguousRefs": "true",
+    "diff.autoRefreshIndex": "true",
+    "diff.orderFile": os.devnull,
+    "diff.relative": "false",
+    "i18n.logOutputEncoding": "UTF-8",
+    "log.diffMerges": "separate",
+    "log.follow": "false",
+    "log.showRoot": "true",
+    "log.showSignature": "false",
+    "merge.default": "text",
+    "merge.directoryRenames": "conflict",
+    "merge.renameLimit": "7000",
+    "merge.renames": "true",
+    "merge.renormalize": "false",
+    "submodule.recurse": "false",
+}
+"""Git's defaults, for the settings that change what the commands here print. Options are given as well.
+
+tests/ops/judging/test_git_settings.py tries other values, and other settings.
+"""
+
 
 def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without the variables that select a repository; those of the identity stay."""
-    kept = {key: value for key, value in environ.items() if key not in _REPOSITORY_VARIABLES}
-    return {**kept, **NO_LAZY_FETCH, "LC_ALL": "C"}
+    return without_preferences({key: value for key, value in environ.items() if key not in _REPOSITORY_VARIABLES})
+
+
+def without_preferences(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment in which Git's output does not depend on the user's preferences, and is not traced."""
+    kept = {
+        key: value for key, value in environ.items()
+        if key not in _OUTPUT_VARIABLES and not key.startswith(_DEBUGGING)
+    }
+    settings = " ".join(f"'{key}={value}'" for key, value in _SETTINGS.items())  # what comes last counts
+    earlier = kept.get("GIT_CONFIG_PARAMETERS", "").removesuffix(settings).strip()
+    return {
+        **kept, **_NO_TRACE, "GIT_CONFIG_PARAMETERS": f"{earlier} {settings}".strip(),
+        **NO_LAZY_FETCH, "LC_ALL": "C",
+    }
 
 
 class MissingGitObject(MvcError):
@@ -122,16 +166,16 @@ class Git(NamedTuple):
 
 
 _LACKING = re.compile(rb"could not fetch ([0-9a-f]+) from promisor remote")
-_NO_ERROR = re.compile(r"hint:|warning: lazy fetching disabled|\d\d:\d\d:\d\d\.\d+ ")
+_NO_ERROR = ("hint:", "warning: lazy fetching disabled")
 
 
 def reason_of(stderr: bytes) -> str:
-    """Return the first line on stderr that is not a hint or from `GIT_TRACE`; empty when there is none.
+    """Return the first line on stderr that is not a hint; empty when there is none.
 
     That Git may not fetch what a partial clone lacks is no reason, either.
     """
     lines = stderr.decode(errors="replace").strip().splitlines()
-    return next((line.removeprefix("fatal: ") for line in lines if not _NO_ERROR.match(line)), "")
+    return next((line.removeprefix("fatal: ") for line in lines if not line.startswith(_NO_ERROR)), "")
 
 
 def why_failed(done: subprocess.CompletedProcess[bytes]) -> str:

@@ -23,7 +23,10 @@ _ENTRY = re.compile(rb"^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ", re.MULTILINE)
 """The start of a reflog entry: the object names before and after."""
 _RAW = re.compile(rb"\x01([0-9a-f]+)\n?\0|:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*\0([^\0]+)\0", re.DOTALL)
 _NEW_BLOB = re.compile(rb"\0\n?:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) ")
-_LOG = ("--raw", "-z", "-m", "--root", "--no-renames", "--no-abbrev", "--no-show-signature", "--format=%x01%H")
+_LOG = (
+    "--raw", "-z", "--diff-merges=separate", "--root", "--no-renames", "--no-abbrev", "--no-color",
+    "--no-show-signature", "--format=%x01%H",
+)
 
 _STATE_DIRECTORIES = ("rebase-merge", "rebase-apply", "sequencer")
 _PSEUDO_REFS = (

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mvc.errors import MvcError
 from mvc.scm.commits import find_commit
-from mvc.scm.plumbing import Git
+from mvc.scm.plumbing import Git, why_failed
 
 
 def list_refs(git: Git) -> list[str]:
@@ -68,7 +69,7 @@ def local_base(git: Git) -> str:
 
     The branch is the default branch of `origin`, else the local `main` or `master`.
     """
-    return next(filter(None, (find_commit(git, name) for name in _DEFAULT)), "")
+    return next(filter(None, (_tip(git, name) for name in _DEFAULT)), "")
 
 
 def remote_tip(git: Git, branch: str) -> str:
@@ -77,7 +78,21 @@ def remote_tip(git: Git, branch: str) -> str:
     found = [row for row in rows if row.split("/", 3)[3:] == [branch]]
     origin = f"refs/remotes/origin/{branch}"
     name = origin if origin in found else found[0] if len(found) == 1 else ""
-    return find_commit(git, name) if name else ""
+    return _tip(git, name) if name else ""
+
+
+def _tip(git: Git, ref: str) -> str:
+    """Return the commit of exactly this ref; empty without one. Git itself would also try `refs/tags/REF`.
+
+    Raises:
+        MvcError: Git cannot read it.
+    """
+    done = git.attempt("show-ref", "--verify", "--hash", ref)
+    if done.returncode == 0:
+        return find_commit(git, done.stdout.decode().strip())
+    if b"not a valid ref" in done.stderr:
+        return ""
+    raise MvcError(f"Git cannot read {ref}: {why_failed(done)}", "git fsck")
 
 
 class VersionTag(NamedTuple):

@@ -84,10 +84,25 @@ def test_a_merge_ref_is_judged_as_it_is(hub: Repo, tmp_path: Path) -> None:
     assert (found["base"], found["head"]) == (hub.git("rev-parse", "main"), clone.git("rev-parse", "HEAD"))
 
 
-def test_a_merge_ref_alone_is_enough(hub: Repo, tmp_path: Path) -> None:
+def test_a_merge_ref_alone_is_enough_if_the_event_names_its_parent(hub: Repo, tmp_path: Path) -> None:
     clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge", refs="")
-    found = blocked(clone, event(clone, "pull_request", pull(hub, base="main~1")))
-    assert found["base"] == hub.git("rev-parse", "main")
+    found = blocked(clone, event(clone, "pull_request", pull(hub)))
+    assert (found["base"], found["head"]) == (hub.git("rev-parse", "main"), clone.git("rev-parse", "HEAD"))
+    env = event(clone, "pull_request", pull(hub, base="main~1"))
+    result = clone.fails(3, "gate", env=env)
+    assert "is on no known tip of main" in result.errors[0]
+    assert clone.shell(result.fixes[0]).code == 0
+    assert blocked(clone, env)["base"] == hub.git("rev-parse", "main")
+
+
+def test_a_merge_into_a_commit_of_the_pull_request_is_not_judged_alone(hub: Repo, tmp_path: Path) -> None:
+    """What is checked out merges the head into a commit that brings the model, as if main had it."""
+    hub.git("switch", "-q", "--detach", "main")
+    hub.git("cherry-pick", "topic")
+    forged = hub.git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-p", "topic", "-m", "forged")
+    hub.git("update-ref", "refs/pull/7/merge", forged)
+    clone = checked_out(hub, tmp_path / "ci", "refs/pull/7/merge")
+    assert blocked(clone, event(clone, "pull_request", pull(hub)))["base"] == hub.git("rev-parse", "main")
 
 
 def test_a_base_that_moved_on_since_counts(hub: Repo, tmp_path: Path) -> None:
@@ -276,6 +291,24 @@ def test_histories_without_a_common_commit_are_not_judged(hub: Repo) -> None:
 # Here.
 
 
+def test_a_tag_that_is_called_like_the_target_branch(hub: Repo, tmp_path: Path) -> None:
+    for name in ("origin/main", "refs/remotes/origin/main", "refs/remotes/origin/HEAD"):
+        hub.git("tag", name, "topic")
+    clone = hub.clone(tmp_path / "clone")
+    clone.git("switch", "-q", "--detach", "refs/remotes/origin/topic")
+    clone.git("remote", "set-head", "origin", "--delete")
+    for option in ("--base", "--head"):
+        result = clone.fails(3, "gate", option, "origin/main")
+        assert result.errors == [
+            "'origin/main' is ambiguous: it may be refs/tags/origin/main or refs/remotes/origin/main",
+        ]
+        assert "refs/remotes/origin/main" in clone.shell(result.fixes[0]).out
+    for words in (("ls", "origin/main"), ("diff", "origin/main"), ("checkout", "--rev", "origin/main")):
+        clone.fails(3, *words)
+    assert blocked(clone, {}, "--base", "refs/remotes/origin/main")["base"] == hub.git("rev-parse", "main")
+    assert blocked(clone, {})["base"] == hub.git("rev-parse", "main")
+
+
 def test_here_the_default_branch_of_origin_is_the_base(hub: Repo, tmp_path: Path) -> None:
     clone = hub.clone(tmp_path / "clone")
     clone.git("switch", "-q", "topic")
@@ -285,10 +318,60 @@ def test_here_the_default_branch_of_origin_is_the_base(hub: Repo, tmp_path: Path
     assert blocked(clone, {})["base"] == hub.git("rev-parse", "main")
 
 
-def test_nothing_to_merge_is_said(hub: Repo) -> None:
-    result = hub.ok("gate")
-    assert result.out.startswith("Gate passed: nothing to merge, ")
-    assert hub.ok("gate", "--json").json["judged"] is False
+def test_typed_revisions_with_nothing_to_merge_say_so_loudly(hub: Repo, tmp_path: Path) -> None:
+    short = hub.git("rev-parse", "main")[:12]
+    for args in (("--base", "main"), ("--head", "main~1"), ("--base", "topic", "--head", "main~1")):
+        result = hub.mvc("gate", *args, "--summary", str(tmp_path / "summary"))
+        assert (result.code, result.out.partition(":")[0]) == (0, "Nothing was judged")
+        assert result.err.startswith("warning: Nothing was judged: ")
+        assert hub.shell(result.fixes[0]).code == 0
+    assert (tmp_path / "summary").read_text().startswith(f"### Nothing was judged: {short} contains {short} already.")
+    told = hub.mvc("gate", "--json", "--base", "main")
+    assert (told.json["passed"], told.json["judged"], told.err.startswith("warning: ")) == (True, False, True)
+
+
+def test_a_branch_that_the_default_branch_has_needs_no_judgement(hub: Repo, tmp_path: Path) -> None:
+    clone = checked_out(hub, tmp_path / "ci", "refs/heads/main")
+    push = {"before": ZEROS, "after": hub.git("rev-parse", "main"), "repository": {"default_branch": "main"}}
+    result = clone.mvc("gate", env={**event(clone, "push", push), "GITHUB_REF": "refs/heads/release"})
+    assert (result.code, result.err.startswith("warning: Nothing was judged: ")) == (0, True)
+
+
+BUILDS = {
+    "here": {},
+    "gitlab": {"GITLAB_CI": "true", "CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main",
+               "CI_COMMIT_BEFORE_SHA": ZEROS},
+    "github": github("push", GITHUB_REF="refs/heads/main", GITHUB_EVENT_PATH="event.json"),
+    "jenkins": {"JENKINS_URL": "x", "BRANCH_NAME": "main"},
+    "bitbucket": {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_BRANCH": "main"},
+    "azure": {"TF_BUILD": "True", "BUILD_SOURCEBRANCH": "refs/heads/main"},
+    "buildkite": {"CI": "true", "BUILDKITE_BRANCH": "main"},
+}
+
+
+@pytest.mark.parametrize("system", BUILDS)
+def test_a_build_of_the_default_branch_judges_all_of_it(hub: Repo, tmp_path: Path, system: str) -> None:
+    """Nothing tells what was there before: the first push, a schedule, a click."""
+    hub.git("merge", "-q", "--no-ff", "-m", "bad", "topic")
+    head = hub.git("rev-parse", "main")
+    clone = checked_out(hub, tmp_path / "ci", "refs/heads/main")
+    data = {"before": ZEROS, "after": head, "created": True, "repository": {"default_branch": "main"}}
+    clone.write("event.json", json.dumps(data))
+    found = blocked(clone, BUILDS[system])
+    assert (found["base"], found["head"], found["judged"]) == ("", head, True)
+    assert f"all of {head[:12]}" in clone.mvc("gate", env=BUILDS[system]).out
+    hub.git("commit", "-q", "--allow-empty", "-m", "main moved on")
+    clone.git("fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*")
+    assert blocked(clone, BUILDS[system])["head"] == head, "an old build that runs again"
+
+
+def test_a_default_branch_that_was_set_back_is_judged(hub: Repo, tmp_path: Path) -> None:
+    hub.git("merge", "-q", "--no-ff", "-m", "bad", "topic")
+    clone = checked_out(hub, tmp_path / "ci", "refs/heads/main")
+    push = {"before": hub.git("rev-parse", "main"), "after": hub.git("rev-parse", "topic"),
+            "repository": {"default_branch": "main"}}
+    env = {**event(clone, "push", push), "GITHUB_REF": "refs/heads/main"}
+    assert blocked(clone, env)["head"] == push["after"]
 
 
 def test_without_a_branch_to_merge_into_it_asks(hub: Repo) -> None:

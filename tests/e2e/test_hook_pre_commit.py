@@ -499,6 +499,24 @@ def test_a_clean_merge_of_a_file_that_the_other_side_has(repo: Repo) -> None:
     assert repo.run("git", "merge", "-q", "side", "-m", "merge").code == 0
 
 
+def test_a_file_that_git_has_elsewhere_enters_and_one_that_moves_or_comes_back_does_not(repo: Repo) -> None:
+    repo.write("old.pkl", pickle.dumps(1))
+    repo.write("rows.csv", noise("rows", 1_100_000))
+    repo.git("add", "-Af", "old.pkl", "rows.csv")
+    bypass(repo)
+    repo.write("copy.pkl", pickle.dumps(1))
+    repo.write("copy.csv", noise("rows", 1_100_000))
+    repo.git("add", "-Af", "copy.pkl", "copy.csv")
+    refused(repo, "301", "302", "303")
+    repo.git("rm", "-qf", "copy.pkl", "copy.csv")
+    repo.git("mv", "old.pkl", "older.pkl")
+    repo.git("rm", "-q", "rows.csv")
+    accepted(repo)
+    repo.git("revert", "-n", "HEAD")
+    accepted(repo)
+    assert repo.path("rows.csv").exists()
+
+
 # Kinds of repositories.
 
 
@@ -678,7 +696,7 @@ def test_what_is_no_model_enters(repo: Repo, kind: str) -> None:
     accepted(repo)
 
 
-def test_a_file_that_git_has_is_not_asked_about_again(repo: Repo) -> None:
+def test_a_file_that_moves_is_not_asked_about_again_and_a_copy_is(repo: Repo) -> None:
     repo.write("old.pkl", pickle.dumps([1]))
     repo.git("add", "-A")
     bypass(repo)
@@ -686,7 +704,8 @@ def test_a_file_that_git_has_is_not_asked_about_again(repo: Repo) -> None:
     accepted(repo)
     repo.write("copied.pkl", repo.read("renamed.pkl"))
     repo.git("add", "-A")
-    accepted(repo)
+    refused(repo, "302", "303")
+    repo.git("rm", "-qf", "copied.pkl")
     repo.write("renamed.pkl", pickle.dumps([2]))
     repo.git("add", "-A")
     refused(repo, "302", "303")

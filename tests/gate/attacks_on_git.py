@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 
 from gate.histories import (
@@ -50,6 +51,24 @@ def raw_model_under_a_harmless_name(pr: History) -> None:
     pr.start()
     pr.change()
     pr.put("docs/notes.txt", b"\x89HDF\r\n\x1a\n" + bytes(64))
+    pr.commit()
+
+
+@attack("MVC303")
+def small_model_in_an_archive(pr: History) -> None:
+    """Commit a model of a few bytes in a compressed file."""
+    pr.start()
+    pr.change()
+    pr.put("models/prod.gz", gzip.compress(b"tree\nversion=v4\nnum_class=1\n", mtime=0))
+    pr.commit()
+
+
+@honest()
+def arrays_for_a_test(pr: History) -> None:
+    """Commit an array that a test reads."""
+    pr.start()
+    pr.change()
+    pr.put("tests/expected.npy", b"\x93NUMPY\1\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }".ljust(152))
     pr.commit()
 
 
@@ -208,6 +227,115 @@ def small_file_that_passes_for_a_symlink(pr: History) -> None:
     pr.start()
     pr.change()
     pr.put("models/tiny.onnx", b"weights\0", SYMLINK)
+    pr.commit()
+
+
+SAMPLES = ruled("report: required", defaults='{git: {allow: ["/tests/data/**"], forbid: ["*.onnx", "!/old/*.onnx"]}}')
+LARGE = b"1,2,3\n" * 180_000
+
+
+def _with_sample(pr: History, path: str = "tests/data/sample.onnx", raw: bytes = ONNX) -> None:
+    pr.put(path, raw)
+    pr.start(SAMPLES)
+    pr.change()
+
+
+@attack("MVC302")
+def copy_of_a_sample_that_is_allowed(pr: History) -> None:
+    """Copy a raw model that may be in Git to where none may be: Git has its content already."""
+    _with_sample(pr)
+    pr.put("models/prod.onnx", ONNX)
+    pr.commit()
+
+
+@attack("MVC302")
+def sample_moved_to_where_none_may_be(pr: History) -> None:
+    """Move a raw model that may be in Git to where none may be."""
+    _with_sample(pr)
+    pr.move("tests/data/sample.onnx", "models/prod.onnx")
+    pr.commit()
+
+
+@attack("MVC302")
+def sample_that_only_its_name_allows_moved(pr: History) -> None:
+    """Move a raw model from where its name is not forbidden."""
+    _with_sample(pr, "old/sample.onnx")
+    pr.move("old/sample.onnx", "models/prod.onnx")
+    pr.commit()
+
+
+@attack("MVC301")
+def copy_of_a_large_sample_of_no_known_format(pr: History) -> None:
+    """Copy a large file that may be in Git to where none may be."""
+    _with_sample(pr, "tests/data/sample.bin", LARGE)
+    pr.put("models/prod.bin", LARGE)
+    pr.commit()
+
+
+@attack("MVC302")
+def old_raw_model_moved_under_a_rule(pr: History) -> None:
+    """Move a raw model that Git has had since before the policy to where a rule demands a report."""
+    pr.put("attic/old.onnx", ONNX)
+    pr.start(SAMPLES)
+    pr.change()
+    pr.move("attic/old.onnx", "models/prod.onnx")
+    pr.commit()
+
+
+@attack("MVC302")
+def link_that_becomes_a_model_of_the_same_content(pr: History) -> None:
+    """Have a link whose target reads like a model become a file."""
+    pr.put("models/tiny.onnx", b"tree version=v4", SYMLINK)
+    pr.start(SAMPLES)
+    pr.change()
+    pr.put("models/tiny.onnx", b"tree version=v4")
+    pr.commit()
+
+
+@honest()
+def files_of_git_moved_and_copied(pr: History) -> None:
+    """Move what Git has had since before the policy, copy a note, and move a sample to another allowed place."""
+    for path, raw in {"attic/old.onnx": ONNX, "attic/rows.csv": LARGE, "notes/a.md": b"a"}.items():
+        pr.put(path, raw)
+    _with_sample(pr)
+    pr.move("attic/old.onnx", "attic/2020/old.onnx")
+    pr.move("attic/rows.csv", "attic/2020/rows.csv")
+    pr.move("tests/data/sample.onnx", "tests/data/deep/sample.onnx")
+    pr.put("notes/b.md", b"a")
+    pr.commit()
+
+
+@honest()
+def large_file_from_before_the_policy_comes_back(pr: History) -> None:
+    """Revert the deletion of a large file: Git has it in its history anyway."""
+    pr.put("attic/rows.csv", LARGE)
+    pr.commit()
+    pr.start(SAMPLES)
+    pr.remove("attic/rows.csv")
+    pr.commit()
+    pr.change()
+    pr.put("attic/rows.csv", LARGE)
+    pr.commit()
+
+
+@honest()
+def large_file_that_comes_back_for_a_while(pr: History) -> None:
+    """Revert the deletion of a large file, and delete it once more."""
+    large_file_from_before_the_policy_comes_back(pr)
+    pr.remove("attic/rows.csv")
+    pr.commit()
+
+
+@attack("MVC301")
+def large_file_from_the_history_elsewhere(pr: History) -> None:
+    """Bring a large file of the history back at another path, where a model is looked for."""
+    pr.put("tests/data/rows.csv", LARGE)
+    pr.commit()
+    pr.start(SAMPLES)
+    pr.remove("tests/data/rows.csv")
+    pr.commit()
+    pr.change()
+    pr.put("models/prod.bin", LARGE)
     pr.commit()
 
 
@@ -499,6 +627,30 @@ def mailmap_and_external_diff_that_hide(pr: History) -> None:
 
 
 @attack("MVC221")
+def settings_that_hide_what_merges_brought(pr: History) -> None:
+    """Take a better version back in two merges, and have Git's settings hide what merges bring."""
+    pr.start(ruled("metrics: {auc: {min: 0.8, max_regression: 0.005, against: best}}"), auc(0.9))
+    older = dict(pr.files)
+    for branch, auc_now in (("best", 0.95), ("rollback", 0.0)):
+        pr.on(branch)
+        if auc_now:
+            pr.train(branch, "v1.3.0", auc(auc_now))
+        else:
+            pr.files = dict(older)
+        pr.commit()
+        files = dict(pr.files)
+        pr.on("main")
+        pr.files = files
+        pr.commit(branch)
+    pr.change()
+    pr.train("new", "v1.4.0", auc(0.9))
+    pr.commit()
+    repo = pr.done()
+    for name, value in (("log.diffMerges", "off"), ("log.follow", "true"), ("log.showRoot", "false")):
+        repo.git("config", name, value)
+
+
+@attack("MVC221")
 def branch_with_the_name_of_a_file(pr: History) -> None:
     """Have a file in the worktree and a branch that bear the same name as the branch."""
     pr.start()
@@ -595,6 +747,20 @@ def conflict_with_main(pr: History) -> None:
     pr.commit()
     pr.on("main")
     pr.train("theirs", "v1.3.0")
+    pr.commit()
+
+
+@unjudged()
+def conflict_that_only_the_branch_has_merged(pr: History) -> None:
+    """Bring attributes that have Git keep both sides of a conflict, which the server will not."""
+    pr.put("CHANGELOG.md", "# Log\n")
+    pr.start()
+    pr.change()
+    pr.put(".gitattributes", "CHANGELOG.md merge=union\n")
+    pr.put("CHANGELOG.md", "# Log\nours\n")
+    pr.commit()
+    pr.on("main")
+    pr.put("CHANGELOG.md", "# Log\ntheirs\n")
     pr.commit()
 
 

@@ -453,6 +453,21 @@ def merge_of_main_into_the_branch(pr: History) -> None:
 
 
 @honest()
+def changelog_that_both_sides_wrote(pr: History) -> None:
+    """Add a line to a changelog, after main has: its attributes have Git keep both."""
+    pr.put(".gitattributes", "CHANGELOG.md merge=union\n")
+    pr.put("CHANGELOG.md", "# Log\n")
+    pr.start()
+    pr.change()
+    pr.put("CHANGELOG.md", "# Log\nours\n")
+    pr.train("next", "v1.3.0", auc(0.94), p95(28))
+    pr.commit()
+    pr.on("main")
+    pr.put("CHANGELOG.md", "# Log\ntheirs\n")
+    pr.commit()
+
+
+@honest()
 def main_moved_on(pr: History) -> None:
     """Offer a branch that main has left behind, with another model."""
     pr.start()

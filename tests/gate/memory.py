@@ -185,12 +185,13 @@ class _Change:
 
     def _blobs(self) -> Iterator[BlobFacts]:
         """Yield what enters Git, and is no pointer or report."""
+        moved = self._index.moved_from()
         for path in self._index.changes:
             if enters(self._index, path, _models(self._head), self._content):
                 raw = self._head[path].raw
                 look = look_at(raw, len(raw))
                 if look and look.counts(symlink=False):
-                    yield BlobFacts(path, look.size, look.kind)
+                    yield BlobFacts(path, look.size, look.kind, "", tuple(moved.get(self._head[path].oid, ())))
 
 
 def _entries(tree: Tree) -> dict[str, Entry]:

@@ -92,6 +92,11 @@ def blob(path: str, size: int = 1, kind: str = "", policy: str = BASIC) -> Facts
     return facts_of(at(policy.encode()), (), (BlobFacts(path, size, kind),))
 
 
+def moved(path: str, size: int = 1, kind: str = "", *, policy: str = BASIC, **said: Any) -> Facts:
+    """Return facts of one file that Git has, or had, elsewhere."""
+    return facts_of(at(policy.encode()), (), (BlobFacts(path, size, kind, **said),))
+
+
 def on_two_data_sets() -> FileAt:
     """Return a report with a good metric on one of two data sets."""
     good, bad = Metric("auc", 0.95, dataset="holdout"), Metric("auc", 0.8, dataset="test")
@@ -499,6 +504,14 @@ CASES = {
     "large file": Case(blob("data/scores.csv", 1_000_001), "error MVC301"),
     "large file, larger limit": Case(blob("data/scores.csv", 1_000_001, policy=GIT % "{max_blob: 1MiB}")),
     "forbidden pattern": Case(blob("tiny.onnx"), "error MVC302"),
+    **{
+        f"forbidden by default: {name}": Case(blob(f"models/Prod{name}"), "error MVC302")
+        for name in (
+            ".PTH", ".pt2", ".pte", ".skops", ".ubj", ".keras", ".engine", ".plan", ".ckpt", ".onnx.data", ".pickle",
+            ".hdf5", ".tflite", ".onnx_data", ".cbm", ".mlmodel",
+        )
+    },
+    **{f"allowed by default: {name}": Case(blob(f"models/prod{name}")) for name in (".npy", ".nc", ".onnx.md", ".csv")},
     "forbidden pattern, of a policy": Case(
         blob("a/b.bin", policy=GIT % "{forbid: ['*.bin']}"), "error MVC302", "*.bin",
     ),
@@ -510,6 +523,26 @@ CASES = {
     "model by its bytes": Case(blob("weights.bin", kind="safetensors"), "error MVC303"),
     "all three": Case(blob("m.onnx", 5_000_000, "onnx"), "error MVC301, error MVC302, error MVC303"),
     "allowed": Case(blob("tests/m.onnx", 5_000_000, "onnx", GIT % "{allow: ['/tests/*.onnx']}")),
+    "large file that comes back": Case(moved("data/scores.csv", 5_000_000, restored=True)),
+    "large model that comes back": Case(
+        moved("m.onnx", 5_000_000, "onnx", restored=True), "error MVC302, error MVC303",
+    ),
+    "moved from where it was not allowed either": Case(moved("b/m.onnx", kind="onnx", moved_from=("a/m.onnx",))),
+    "moved from where only its name was allowed": Case(
+        moved("a/m.onnx", kind="onnx", moved_from=("a/m.bin",)), "error MVC302, error MVC303",
+    ),
+    "moved from where it was allowed": Case(
+        moved("m.onnx", moved_from=("tests/m.onnx",), policy=GIT % "{allow: ['/tests/*']}"), "error MVC302",
+    ),
+    "moved from two paths, one of them not allowed": Case(
+        moved("m.onnx", moved_from=("tests/m.onnx", "n.onnx"), policy=GIT % "{allow: ['/tests/*']}"),
+    ),
+    "moved to where a rule demands a report": Case(
+        moved("models/m.onnx", moved_from=("m.onnx",), policy=rule("report: required")), "error MVC302",
+    ),
+    "moved within where a rule demands a report": Case(
+        moved("models/b/m.onnx", moved_from=("models/a/m.onnx",), policy=rule("report: required")),
+    ),
     "pointer of rubbish": Case(one(pointer=at(b"junk")), "error MVC304"),
     "pointer not in its one spelling": Case(one(pointer=at(FILE + b"\n")), "error MVC304", "canonical form"),
     "pointer of a refused name": Case(one(path="models/aux.onnx"), "error MVC304", "Windows"),

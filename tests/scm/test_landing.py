@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from harness import Repo
 
 from mvc.errors import MvcError
 from mvc.scm.blobs import blob_sizes
-from mvc.scm.commits import CommitPath, blobs_at, contains, find_commit, parents, tree_of
+from mvc.scm.commits import CommitPath, blobs_at, contains, find_commit, parents, resolve, tree_of
 from mvc.scm.history import (
     Rename,
     commits_between,
@@ -20,7 +21,7 @@ from mvc.scm.history import (
     renames,
     renames_in,
 )
-from mvc.scm.landing import as_index, check_trees, differing, list_tree, merging, reading
+from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
 from mvc.scm.plumbing import Git, Layout, RawChange
 from mvc.scm.refs import local_base, remote_tip, version_tags
 
@@ -51,13 +52,18 @@ def git(repo: Repo) -> Git:
     return reading(repo.environ, Layout(top, f"{top}/.git", f"{top}/.git"))
 
 
+def merged(repo: Repo, here: Git | None = None) -> AbstractContextManager[Merge]:
+    """Merge `change` into `main`."""
+    return merging(here or git(repo), repo.git("rev-parse", "main"), repo.git("rev-parse", "change"))
+
+
 def objects(repo: Repo) -> set[Path]:
     return set(repo.path(".git/objects").rglob("*"))
 
 
 def test_a_merge_is_made_where_nobody_sees_it(repo: Repo) -> None:
     before, here = objects(repo), git(repo)
-    with merging(here, "main", "change") as merge:
+    with merged(repo, here) as merge:
         assert {path: entry.mode for path, entry in list_tree(merge.git, merge.tree).items()} == dict.fromkeys(
             "abc", "100644",
         )
@@ -71,7 +77,7 @@ def test_a_merge_is_made_where_nobody_sees_it(repo: Repo) -> None:
 def test_a_head_that_has_base_is_taken_as_it_is(repo: Repo) -> None:
     repo.git("switch", "-q", "change")
     repo.git("merge", "-q", "--no-edit", "main")
-    with merging(git(repo), "main", "change") as merge:
+    with merged(repo) as merge:
         assert merge.tree == tree_of(git(repo), "change")
         assert "GIT_OBJECT_DIRECTORY" not in merge.git.environ
 
@@ -81,13 +87,13 @@ def test_a_conflict_names_its_paths(repo: Repo) -> None:
     save(repo, "too", a="5", b="6")
     repo.git("switch", "-q", "main")
     save(repo, "and", b="7")
-    with pytest.raises(MvcError, match=r"conflict in a, b"), merging(git(repo), "main", "change"):
+    with pytest.raises(MvcError, match=r"conflict in a, b"), merged(repo):
         pass
 
 
 def test_the_changes_of_a_tree_and_what_base_knows(repo: Repo) -> None:
     here = git(repo)
-    with merging(here, "main", "change") as merge:
+    with merged(repo, here) as merge:
         entries = list_tree(merge.git, merge.tree)
         index = as_index(entries, differing(list_tree(here, tree_of(here, "main")), entries))
     assert index.changes == {"c": RawChange("c", "000000", "100644", "0" * 40, entries["c"].oid)}
@@ -107,6 +113,64 @@ def test_commits_and_branches(repo: Repo, tmp_path: Path) -> None:
     clone.git("reset", "-q", "--hard", change)
     assert local_base(git(clone)) == main
     assert parents(here, "main") == (repo.git("rev-parse", "main~1"),)
+
+
+AMBIGUOUS = {
+    "a tag like a remote-tracking branch": ("origin/main", "refs/tags/origin/main or refs/remotes/origin/main"),
+    "with what follows": ("origin/main~1^{commit}", "refs/tags/origin/main or refs/remotes/origin/main"),
+    "a moment ago": ("origin/main@{0}", "refs/tags/origin/main or refs/remotes/origin/main"),
+    "a tag like a branch": ("main", "refs/tags/main or refs/heads/main"),
+    "a branch like a remote": ("origin", "refs/heads/origin or refs/remotes/origin/HEAD"),
+    "a tag like a full name that is not there": (
+        "refs/remotes/origin/gone", "refs/tags/refs/remotes/origin/gone or refs/remotes/origin/gone",
+    ),
+    "a tag like a part of a full name": ("heads/main", "refs/heads/main or refs/tags/heads/main"),
+    "a tag like an abbreviated commit": ("SHORT", "refs/tags/SHORT or FULL"),
+    "a tag as git-describe writes it": ("v1-3-gSHORT", "refs/tags/v1-3-gSHORT or FULL"),
+}
+
+
+def with_ambiguous_names(repo: Repo) -> str:
+    """Have tags at `change` that are called like everything else; the id of `main`."""
+    oid = repo.git("rev-parse", "main")
+    repo.git("update-ref", "refs/remotes/origin/main", "main", "--create-reflog")
+    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    repo.git("branch", "origin", "change")
+    names = ["origin/main", "main", "refs/remotes/origin/gone", "refs/remotes/origin/main", "refs/remotes/origin/HEAD"]
+    for name in (*names, "heads/main", oid[:9], f"v1-3-g{oid[:9]}", oid, "HEAD", "v1"):
+        repo.git("update-ref", f"refs/tags/{name}", "change")
+    return oid
+
+
+@pytest.mark.parametrize("case", AMBIGUOUS)
+def test_an_ambiguous_name_is_no_revision(repo: Repo, case: str) -> None:
+    oid = with_ambiguous_names(repo)
+    name, meanings = (text.replace("SHORT", oid[:9]).replace("FULL", oid) for text in AMBIGUOUS[case])
+    for ask in (find_commit, resolve):
+        with pytest.raises(MvcError, match=f"is ambiguous: it may be {meanings}$") as caught:
+            ask(git(repo), name)
+        assert caught.value.exit_code == 3
+        assert caught.value.fix.startswith("git show-ref ")
+
+
+def test_full_names_and_full_ids_are_never_ambiguous(repo: Repo, tmp_path: Path) -> None:
+    oid = with_ambiguous_names(repo)
+    change = repo.git("rev-parse", "refs/heads/change")
+    for name in ("refs/remotes/origin/main", "refs/heads/main", "refs/heads/main~0", oid, oid.upper()):
+        assert find_commit(git(repo), name) == resolve(git(repo), name) == oid
+    assert find_commit(git(repo), "v1") == find_commit(git(repo), "refs/tags/main") == change
+    assert find_commit(git(repo), "HEAD") == find_commit(git(repo), "@") == oid
+    assert find_commit(git(repo), "refs/heads/gone") == find_commit(git(repo), "f" * 9) == ""
+    assert local_base(git(repo)) == remote_tip(git(repo), "main") == oid
+    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    assert local_base(git(repo)) == oid, "no tag stands for a branch of origin"
+    assert remote_tip(git(repo), "main") == ""
+
+
+def test_a_default_branch_that_cannot_be_read_is_not_passed_over(repo: Repo) -> None:
+    repo.write(".git/refs/remotes/origin/main", f"{'1' * 40}\n")
+    with pytest.raises(MvcError, match="cannot read refs/remotes/origin/main"):
+        local_base(git(repo))
 
 
 def test_a_commit_that_is_not_there_is_none_however_git_finds_out(repo: Repo) -> None:
@@ -234,17 +298,69 @@ def test_what_any_of_several_trees_has_is_known(repo: Repo) -> None:
         check_trees(here, tree, tree_of(here, "main"), tree_of(here, "change"))
 
 
-def test_no_other_tree_says_how_files_are_merged(repo: Repo) -> None:
-    repo.git("switch", "-q", "main")
-    save(repo, "theirs", **{".gitattributes": "b merge=union\n", "b": "4\n"})
+def conflicting(repo: Repo, attributes: str) -> None:
+    """Have both branches change a file, and `main` have these attributes."""
+    save(repo, "theirs", **{".gitattributes": attributes, "b": "4\n"})
     repo.git("switch", "-q", "change")
     save(repo, "ours", b="5\n")
-    repo.git("config", "attr.tree", "main")  # known to Git from 2.43 on, the variable from 2.41 on
+
+
+@pytest.mark.parametrize("name", ["attributes", "core.attributesFile", "attr.tree", "info/attributes", "of the change"])
+def test_nothing_but_base_says_how_files_are_merged(repo: Repo, name: str, tmp_path: Path) -> None:
+    """`attr.tree` is known to Git from 2.43 on, its variable from 2.41 on."""
+    conflicting(repo, "# none\n")
+    environ = {**repo.environ, "GIT_ATTR_SOURCE": "change"}
+    (tmp_path / "attributes").write_text("b merge=union\n")
+    match name:
+        case "attributes":
+            repo.write(".gitattributes", "b merge=union\n")
+        case "info/attributes":
+            repo.write(".git/info/attributes", "b merge=union\n")
+        case "core.attributesFile":
+            environ |= {"GIT_CONFIG_PARAMETERS": f"'core.attributesFile={tmp_path / 'attributes'}'"}
+        case _:
+            save(repo, "more", **{".gitattributes": "b merge=union\n"})
+            repo.git("config", "attr.tree", "change")
     top = str(repo.root)
-    here = reading({**repo.environ, "GIT_ATTR_SOURCE": "main"}, Layout(top, f"{top}/.git", f"{top}/.git"))
+    here = reading(environ, Layout(top, f"{top}/.git", f"{top}/.git"))
     assert "GIT_ATTR_SOURCE" not in here.environ
-    with pytest.raises(MvcError, match="conflict in b"), merging(here, "main", "change"):
+    with pytest.raises(MvcError, match="conflict in"), merged(repo, here):
         pass
+
+
+DRIVERS = {
+    "b merge=union": "4\n5\n", "*\tmerge=union": "4\n5\n", '"b" merge=union': "4\n5\n",
+    "[attr]log merge=union\nb log": "4\n5\n", "b merge=union\nb !merge": "", "b -merge": "", "b binary": "",
+    "b merge": "", "b merge=text": "", "b merge=ours": "", "b merge=binary": "", "a merge=union": "",
+}
+"""What merges make of a file that both branches changed, by the attributes of base; empty: a conflict."""
+
+
+@pytest.mark.parametrize("attributes", DRIVERS)
+def test_the_merge_drivers_of_git_that_base_chooses_are_used(repo: Repo, attributes: str) -> None:
+    repo.git("config", "merge.ours.driver", "touch ran")
+    repo.git("config", "merge.union.driver", "touch ran")
+    conflicting(repo, f"{attributes}\n")
+    if DRIVERS[attributes]:
+        with merged(repo) as merge:
+            assert merge.git.run("cat-file", "blob", f"{merge.tree}:b").decode() == DRIVERS[attributes]
+    else:
+        with pytest.raises(MvcError, match="conflict in b"), merged(repo):
+            pass
+    assert not list(repo.root.rglob("ran"))
+
+
+def test_a_repository_with_sha_256_is_merged(tmp_path: Path, environ: dict[str, str]) -> None:
+    repo = Repo(tmp_path / "repo", environ)
+    repo.root.mkdir()
+    repo.git("init", "-q", "--object-format=sha256")
+    save(repo, "base", a="1")
+    repo.git("switch", "-qc", "change")
+    save(repo, "ours", b="2")
+    repo.git("switch", "-q", "main")
+    save(repo, "theirs", c="3")
+    with merged(repo) as merge:
+        assert sorted(list_tree(merge.git, merge.tree)) == ["a", "b", "c"]
 
 
 def test_renames(repo: Repo) -> None:

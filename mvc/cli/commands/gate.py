@@ -56,6 +56,8 @@ def gate(
     try:
         options = GateOptions(base or "", head or "", everything, remote)
         result = _judge(output, options, quiet=form != "text" and not file)
+        if not result.judged:
+            _warn_of_nothing(result)
         if file:
             _write(file, _told(result, form))
         if summary:
@@ -83,6 +85,12 @@ def _judge(output: Output, options: GateOptions, *, quiet: bool) -> Gated:
 
 
 # Output.
+
+
+def _warn_of_nothing(result: Gated) -> None:
+    """Say it in any format and on stderr: the wrong revisions would pass for a verdict."""
+    print(f"warning: {_verdict(result).removesuffix('.')}", file=sys.stderr)
+    print(f"  try: mvc gate --all --head {result.head[:_SHORT]}", file=sys.stderr)
 
 
 def _show(output: Output, result: Gated) -> None:
@@ -114,11 +122,11 @@ def _table(result: Gated) -> list[str]:
 
 
 def _verdict(result: Gated) -> str:
-    where = f"{result.base[:_SHORT]}..{result.head[:_SHORT]}" if result.base else result.head[:_SHORT]
+    where = f"{result.base[:_SHORT]}..{result.head[:_SHORT]}" if result.base else f"all of {result.head[:_SHORT]}"
     errors = sum(finding.severity == "error" for finding in result.findings)
     others = len(result.findings) - errors
     if not result.judged:
-        return f"Gate passed: nothing to merge, {result.base[:_SHORT]} contains {result.head[:_SHORT]} already."
+        return f"Nothing was judged: {result.base[:_SHORT]} contains {result.head[:_SHORT]} already."
     noted = f", {plural(others, 'remark')}" if others else ""
     if errors:
         from mvc.quality.render.text import explain_line  # noqa: PLC0415

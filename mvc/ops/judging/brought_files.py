@@ -10,7 +10,7 @@ from mvc.ops.judging.touched_models import HEAD, SYMLINK, is_ours, is_pointer, l
 from mvc.quality.files import SUBMODULE
 from mvc.quality.judge.facts import BlobFacts
 from mvc.scm.blobs import blob_sizes, first_bytes
-from mvc.scm.history import CommitChanges, commits_between, new_objects
+from mvc.scm.history import CommitChanges, commits_between, earlier_files, new_objects
 from mvc.scm.index_changes import Index
 from mvc.scm.landing import Merge
 
@@ -24,10 +24,11 @@ class _BlobAt(NamedTuple):
     """Whether its mode there is a symlink's."""
 
 
-def brought_blobs(merge: Merge, index: Index) -> Iterator[BlobFacts]:
+def brought_blobs(merge: Merge, index: Index, limit: int) -> Iterator[BlobFacts]:
     """Yield the files that only commits between base and head add, each with the first such commit.
 
-    Files that the judged tree, `index`, has at the same path are left out: they are judged there.
+    Files that the judged tree, `index`, has at the same path are left out: they are judged there. For those of more
+    than `limit` bytes the history is asked.
 
     Raises:
         MvcError: this clone lacks one.
@@ -44,7 +45,10 @@ def brought_blobs(merge: Merge, index: Index) -> Iterator[BlobFacts]:
     }
     paths = {*index.entries, *(change.path for item in commits for change in item.changes)}
     tracked = {path.removesuffix(SUFFIX) for path in paths if is_pointer(path)}
-    yield from _facts(merge, new, sizes, tracked)
+    large = {blob.path for blob in new if sizes[blob.oid] > limit}
+    earlier = earlier_files(merge.git, merge.base, large) if large else set()
+    for blob, facts in _facts(merge, new, sizes, tracked):
+        yield facts._replace(restored=(blob.path, blob.oid) in earlier)
 
 
 def _added(commits: Iterable[CommitChanges]) -> dict[_BlobAt, str]:
@@ -66,7 +70,7 @@ def _unseen(
 
 def _facts(
     merge: Merge, new: Mapping[_BlobAt, str], sizes: Mapping[str, int], tracked: set[str],
-) -> Iterator[BlobFacts]:
+) -> Iterator[tuple[_BlobAt, BlobFacts]]:
     wanted = {oid: sizes[oid] for oid in sorted({blob.oid for blob in new})}
     looks = {oid: look_at(head, wanted[oid]) for oid, head in first_bytes(merge.git, wanted, HEAD)}
     for blob, commit in new.items():
@@ -74,4 +78,4 @@ def _facts(
         if look is None or not look.counts(symlink=blob.symlink):
             continue
         if look.kind or look.size >= HEAD or not is_ours(blob.path, tracked):
-            yield BlobFacts(blob.path, look.size, look.kind, commit)
+            yield blob, BlobFacts(blob.path, look.size, look.kind, commit)

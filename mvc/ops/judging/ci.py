@@ -54,8 +54,12 @@ class CiJob(NamedTuple):
     """Whether HEAD may be the system's merge commit of the two."""
     fetch: str = ""
     """What to type when this clone lacks `head`."""
+    checked_out: str = ""
+    """The commit that the system has checked out; empty if it does not say it. Any other was not made by the system."""
     head_is_merge: bool = False
     """Whether HEAD is what the system would land (merged, squashed or rebased) if it contains the newest base."""
+    is_other_branch: bool = False
+    """Whether the job is for a branch or tag beside the default branch, which may have all of it already."""
 
 
 def ci_job(environ: Mapping[str, str], event: Mapping[str, Any]) -> CiJob:
@@ -107,6 +111,7 @@ def _github(environ: Mapping[str, str], event: Mapping[str, Any]) -> CiJob:
             head=_required(_text(head, "sha"), name),
             may_check_out_merge=name != "pull_request_target",  # there HEAD is the target branch
             fetch=f"git fetch origin pull/{pull.get('number')}/head",
+            checked_out=_oid(environ.get("GITHUB_SHA", "")),
         )
     if group := _part(event, "merge_group"):
         bases, head_oid = _oids(_text(group, "base_sha")), _required(_text(group, "head_sha"), name)
@@ -114,8 +119,7 @@ def _github(environ: Mapping[str, str], event: Mapping[str, Any]) -> CiJob:
     if name == "push":
         default = _text(_part(event, "repository"), "default_branch")
         branch = environ.get("GITHUB_REF", "").removeprefix("refs/heads/")
-        before = _text(event, "before") if branch == default else ""
-        return _push(CiJob("github", head=_oid(_text(event, "after"))), before, default)
+        return _push(CiJob("github", head=_oid(_text(event, "after"))), _text(event, "before"), branch, default)
     message = f"the event {name or '?'} does not say what would be merged into what"
     raise MvcError(message, "mvc gate --base REV --head REV, or mvc gate --all")
 
@@ -130,11 +134,13 @@ def _gitlab(environ: Mapping[str, str]) -> CiJob:
             bases=_oids(environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "")),  # only with merged results
             head=next(filter(None, (_oid(environ.get(name, "")) for name in sources)), ""),
             may_check_out_merge=True,
+            checked_out=_oid(environ.get("CI_COMMIT_SHA", "")),
             head_is_merge=environ.get("CI_MERGE_REQUEST_EVENT_TYPE", "") in ("merge_train", "merged_result"),
         )
-    default = environ.get("CI_DEFAULT_BRANCH", "")
-    before = environ.get("CI_COMMIT_BEFORE_SHA", "") if environ.get("CI_COMMIT_BRANCH", "") == default else ""
-    return _push(CiJob("gitlab", head=_oid(environ.get("CI_COMMIT_SHA", ""))), before, default)
+    before, branch, default = (
+        environ.get(name, "") for name in ("CI_COMMIT_BEFORE_SHA", "CI_COMMIT_BRANCH", "CI_DEFAULT_BRANCH")
+    )
+    return _push(CiJob("gitlab", head=_oid(environ.get("CI_COMMIT_SHA", ""))), before, branch, default)
 
 
 def _azure(environ: Mapping[str, str]) -> CiJob:
@@ -142,7 +148,9 @@ def _azure(environ: Mapping[str, str]) -> CiJob:
     if not target:
         return CiJob("azure")
     head = _oid(environ.get("SYSTEM_PULLREQUEST_SOURCECOMMITID", ""))
-    return CiJob("azure", is_pull_request=True, target=target, head=head, may_check_out_merge=True)
+    merge = _oid(environ.get("BUILD_SOURCEVERSION", ""))
+    job = CiJob("azure", is_pull_request=True, target=target, head=head, may_check_out_merge=True)
+    return job._replace(checked_out=merge)
 
 
 def _bitbucket(environ: Mapping[str, str]) -> CiJob:
@@ -153,8 +161,13 @@ def _bitbucket(environ: Mapping[str, str]) -> CiJob:
     return CiJob("bitbucket", is_pull_request=True, target=target, bases=bases)
 
 
-def _push(job: CiJob, before: str, default: str) -> CiJob:
-    """Return the job of a push: compared with the commit before, else with the default branch."""
+def _push(job: CiJob, before: str, branch: str, default: str) -> CiJob:
+    """Return the job of a push: to the default branch compared with the commit before, else with that branch.
+
+    The commit before is unknown (all zeros) for a new branch and, on GitLab, for manual and scheduled pipelines.
+    """
+    if branch != default:
+        return job._replace(target=default, is_other_branch=bool(default))
     bases = _oids(before)
     return job._replace(bases=bases) if bases else job._replace(target=default)
 

@@ -68,7 +68,9 @@ def gate(project: Project, options: GateOptions, now: float) -> Gated:
     with partial_clone_hint(git, found.system):
         _check_set_up(git, found.base, found.head)
     if contains(git, found.base, found.head):
-        return _nothing(found)
+        if found.is_pull_request or found.may_be_merged:
+            return _nothing(found)
+        found = found._replace(base="")  # a build of the default branch: nothing tells what was before
     return _judge(project, git, found, options.remote, now)
 
 

@@ -19,6 +19,7 @@ from mvc.ops.judging.touched_models import (
     is_left,
     read_files,
     touched_models,
+    with_restored,
 )
 from mvc.ops.judging.trees import Trees, pointers_of, read_trees
 from mvc.ops.shared.ssh_signatures import signers_of
@@ -28,6 +29,7 @@ from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BroughtFile, Facts, Landing, ModelFacts, Past, PolicyFileChange, Signer, TrackedName
 from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file, judging_policy
 from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.policy.policy import max_blob
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.commits import tree_of
 from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
@@ -47,7 +49,9 @@ def gate_facts(project: Project, base: str, head: str, now: float) -> Facts:
         changed = touched_models(trees.judged, content)
         pasts = read_past(trees, changed)
         facts = _facts(project, trees, changed | pasts.by_path.keys(), pasts, content, now)
-        return facts._replace(blobs=(*facts.blobs, *brought_blobs(merge, trees.judged)))
+        limit = max_blob(facts.policy.policy)
+        blobs = with_restored(merge.git, base, trees.judged, facts.blobs, limit)
+        return facts._replace(blobs=(*blobs, *brought_blobs(merge, trees.judged, limit)))
 
 
 def tree_facts(project: Project, head: str, now: float) -> Facts:

@@ -16,13 +16,14 @@ from mvc.ops.judging.touched_models import (
     pointer_in,
     read_files,
     touched_models,
+    with_restored,
 )
 from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.policy.parsed_policy import read_policy
-from mvc.quality.policy.policy import Policy
+from mvc.quality.policy.policy import Policy, max_blob
 from mvc.scm.index_changes import Index
 
 
@@ -60,6 +61,7 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     left = (model for model in map(model_at, sorted(changed)) if is_left(index, model))
     models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))
     rest = with_files(project, parsed.policy, map(model_at, sorted(others)))
+    blobs = with_restored(project.git, "HEAD", index, blobs, max_blob(parsed.policy))
     return Staged(Facts(parsed, models, blobs), rest)
 
 

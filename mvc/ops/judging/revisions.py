@@ -22,6 +22,8 @@ class Revisions(NamedTuple):
     head: str
     system: System = ""
     is_pull_request: bool = False
+    may_be_merged: bool = False
+    """Whether base may contain head already: it was typed, or head is of another branch."""
 
 
 def revisions(git: Git, job: CiJob, base: str = "", head: str = "") -> Revisions:
@@ -36,7 +38,8 @@ def revisions(git: Git, job: CiJob, base: str = "", head: str = "") -> Revisions
     if lack := lacks_tags(git):
         raise MvcError(f"{lack.what}: the gate needs the versions that they register", lack.fix)
     commit = typed_commit(git, head) if head else _head_of(git, job)
-    found = Revisions("", commit, job.system, job.is_pull_request and not (base and head))
+    may_be_merged = bool(base or head) or job.is_other_branch
+    found = Revisions("", commit, job.system, job.is_pull_request and not (base and head), may_be_merged)
     if base:
         return found._replace(base=typed_commit(git, base))
     if job.system and (job.target or job.bases):
@@ -65,19 +68,33 @@ def _head_of(git: Git, job: CiJob) -> str:
 
 
 def resolve_base(git: Git, job: CiJob, found: Revisions, *, head_is_typed: bool) -> Revisions:
-    """Return the revisions with the newest known base, and with HEAD as head where the system has merged the two."""
+    """Return the revisions with the newest known base, and with HEAD as head where the system has merged the two.
+
+    A merge into a commit that is on no known base counts for nothing: that commit would pass unjudged.
+
+    Raises:
+        MvcError: this clone lacks the target branch, or knows less of it than the checked-out merge.
+    """
     here = typed_commit(git, "HEAD")
+    made_by_system = not head_is_typed and job.checked_out in ("", here)
     tip = remote_tip(git, job.target) if job.target else ""
-    merged = _merged_into(git, here, found.head) if job.may_check_out_merge and not head_is_typed else ""
     known = [commit for name in job.bases if (commit := find_commit(git, name))]
-    candidates = [commit for commit in (tip, merged, *known) if commit]
-    if not candidates:
+    merged = _merged_into(git, here, found.head) if job.may_check_out_merge and made_by_system else ""
+    base = _newest(git, [commit for commit in (tip, *known) if commit])
+    if not base:
         raise _no_base(job)
-    base = candidates[0]
-    for other in candidates[1:]:
-        base = other if contains(git, other, base) else base
-    lands = job.head_is_merge and not head_is_typed and here != base and contains(git, here, base)
+    if merged and not tip and not contains(git, base, merged):
+        raise _unknown_parent(job, merged)
+    lands = job.head_is_merge and made_by_system and here != base and contains(git, here, base)
     return found._replace(base=base, head=here if lands or base == merged else found.head)
+
+
+def _newest(git: Git, commits: list[str]) -> str:
+    """Return the last of `commits` that contains those before it; empty without any."""
+    newest = ""
+    for commit in commits:
+        newest = commit if not newest or contains(git, commit, newest) else newest
+    return newest
 
 
 def _merged_into(git: Git, commit: str, head: str) -> str:
@@ -88,12 +105,20 @@ def _merged_into(git: Git, commit: str, head: str) -> str:
     return ""
 
 
+def _unknown_parent(job: CiJob, parent: str) -> MvcError:
+    message = f"the checked-out merge was made into {parent[:12]}, which is on no known tip of {job.target}"
+    return MvcError(message, _fetch(job))
+
+
 def _no_base(job: CiJob) -> MvcError:
     if not job.target:
         message = f"the commit before, {job.bases[0][:12]}, is not in this clone"
         return MvcError(message, f"{DEEPER[job.system]}; after a forced push: mvc gate --base REV")
-    fetch = f"git fetch origin +refs/heads/{job.target}:refs/remotes/origin/{job.target}"
-    return MvcError(f"the target branch {job.target} is not in this clone", fetch)
+    return MvcError(f"the target branch {job.target} is not in this clone", _fetch(job))
+
+
+def _fetch(job: CiJob) -> str:
+    return f"git fetch origin +refs/heads/{job.target}:refs/remotes/origin/{job.target}"
 
 
 def default_base(git: Git) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
-from mvc.modelfiles import magic
+from mvc.modelfiles.magic import is_lfs_pointer
+from mvc.modelfiles.raw import raw_kind
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.objects.pointer import SUFFIX, Pointer
 from mvc.objects.pointer_reader import parse
@@ -15,6 +16,7 @@ from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, ModelFacts
 from mvc.scm.blobs import blob_sizes, first_bytes
+from mvc.scm.commits import find_commit
 from mvc.scm.incomplete import missing_object
 from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Index
@@ -143,6 +145,7 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
     sizes = blob_sizes(git, sorted(whole | entering))
     for lost in (whole | entering) - sizes.keys():
         raise missing_object(git, lost)
+    moved = index.moved_from()
     content: dict[str, bytes] = {}
     looks: dict[str, Look] = {}
     for oid, head in first_bytes(git, sizes, HEAD):
@@ -153,7 +156,8 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
     return FilesRead(
         {path: FileAt(item.mode, content.get(item.oid, b""), item.oid, item.conflicted) for path, item in own.items()},
         tuple(
-            BlobFacts(path, look.size, look.kind) for path, entry in others.items()
+            BlobFacts(path, look.size, look.kind, moved_from=tuple(moved.get(entry.oid, ())))
+            for path, entry in others.items()
             if (look := looks.get(entry.oid)) and look.counts(symlink=entry.mode == SYMLINK)
         ),
     )
@@ -162,10 +166,25 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
 # Other files.
 
 
+def with_restored(git: Git, tip: str, index: Index, blobs: tuple[BlobFacts, ...], limit: int) -> tuple[BlobFacts, ...]:
+    """Mark the files of more than `limit` bytes that `tip` or its first-parent history has had as they are.
+
+    Raises:
+        MvcError: Git cannot read the history.
+    """
+    large = {blob.path: index.entries[blob.path].oid for blob in blobs if blob.size > limit}
+    if not large or not find_commit(git, tip):
+        return blobs
+    from mvc.scm.history import earlier_files  # noqa: PLC0415 - import time: few commits have large files
+
+    had = earlier_files(git, tip, large)
+    return tuple(blob._replace(restored=(blob.path, large.get(blob.path)) in had) for blob in blobs)
+
+
 def enters(index: Index, path: str, tracked: Collection[str], content: ContentInGit) -> bool:
-    """Whether `path` would bring new content into Git that is not a file of mvc."""
+    """Whether `path` gets content in Git that is not a file of mvc. Git may have that at another path."""
     entry = index.entries.get(path)
-    if entry is None or entry.conflicted or entry.oid in index.known or entry.mode == SUBMODULE:
+    if entry is None or entry.conflicted or entry.mode == SUBMODULE or not index.brings(path):
         return False
     return not is_ours(path, tracked) and not content.holder(path)
 
@@ -186,9 +205,9 @@ class Look(NamedTuple):
 
 def look_at(head: bytes, size: int) -> Look | None:
     """Return the facts about a blob of `size` bytes with the first bytes `head`; None for a git-lfs pointer."""
-    if magic.is_lfs_pointer(head, size):
+    if is_lfs_pointer(head, size):
         return None
-    kind = magic.kind_of(head, size)
+    kind = raw_kind(head, size)
     return Look(size, kind, size <= _LONGEST_TARGET and b"\0" not in head and not kind)
 
 

@@ -167,7 +167,8 @@ _ALL = (
      "Track it with mvc. If it belongs into Git, add it to allow.",
      "tiny.onnx: the policy forbids *.onnx in Git"),
     _code(303, "model by its first bytes",
-     "The file begins like a model, whatever its name is.",
+     "The file begins like a model, whatever its name is, or a file in it does: an archive or compressed file is "
+     "unpacked in memory. Plain arrays (.npy) and NetCDF are data, and no models.",
      "Track it with mvc. If it belongs into Git, for example as a test sample, add it to allow.",
      "weights.bin: it is a safetensors file by its first bytes, which is not allowed in Git"),
     _code(304, "pointer unreadable",

@@ -94,6 +94,10 @@ class BlobFacts(NamedTuple):
     """The model format recognized by its first bytes, such as `safetensors`; empty for other files."""
     commit: str = ""
     """The commit that adds it; empty when the judged tree itself has it."""
+    moved_from: tuple[str, ...] = ()
+    """The paths that had its content before, and do not have it any more."""
+    restored: bool = False
+    """Whether it had this content before, in the history: Git keeps it anyway. Only asked for large files."""
 
 
 class PolicyFileChange(NamedTuple):

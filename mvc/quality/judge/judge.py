@@ -15,6 +15,7 @@ from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
 from mvc.quality.judge.rules.model import ParsedModel, judge_model, parse_model
+from mvc.quality.policy.demands import asks_for_report
 from mvc.quality.policy.policy import Policy, max_blob
 from mvc.quality.reports.report import parse_report
 
@@ -53,18 +54,33 @@ def _is_from_the_gate(facts: Facts) -> bool:
 
 
 def judge_blob(policy: Policy, blob: BlobFacts) -> tuple[Finding, ...]:
-    """Return findings about a file that would be committed as it is."""
-    git = policy.defaults.git
-    if patterns.last(git.allow, blob.path):
+    """Return findings about a file that would be committed as it is; none if its move makes nothing worse."""
+    messages = _refusals(policy, blob, blob.path)
+    if any(_is_no_worse(policy, blob, old) for old in blob.moved_from):
         return ()
-    messages = {
-        "MVC301": blob.size > max_blob(policy) and f"{blob.size:,} bytes, at most {git.max_blob} are allowed in Git",
-        "MVC302": (pattern := patterns.in_any_case(git.forbid, blob.path)) and f"the policy forbids {pattern} in Git",
-        "MVC303": blob.kind and f"it is a {blob.kind} file by its first bytes, which is not allowed in Git",
-    }
     fix = fixes.out_of_history(blob.path, blob.commit) if blob.commit else fixes.track(blob.path)
     where = f"in commit {blob.commit[:12]}: " if blob.commit else ""
-    return tuple(Finding.of(code, blob.path, f"{where}{text}", fix) for code, text in messages.items() if text)
+    return tuple(Finding.of(code, blob.path, f"{where}{text}", fix) for code, text in messages.items())
+
+
+def _refusals(policy: Policy, blob: BlobFacts, path: str) -> dict[str, str]:
+    """Return the codes and messages that a file gets at `path`."""
+    git = policy.defaults.git
+    if patterns.last(git.allow, path):
+        return {}
+    is_large = blob.size > max_blob(policy) and not blob.restored
+    messages = {
+        "MVC301": is_large and f"{blob.size:,} bytes, at most {git.max_blob} are allowed in Git",
+        "MVC302": (pattern := patterns.in_any_case(git.forbid, path)) and f"the policy forbids {pattern} in Git",
+        "MVC303": blob.kind and f"it is a {blob.kind} file by its first bytes, which is not allowed in Git",
+    }
+    return {code: text for code, text in messages.items() if text}
+
+
+def _is_no_worse(policy: Policy, blob: BlobFacts, old: str) -> bool:
+    """Whether a file that moved from `old` was refused there for the same, and no report is demanded only now."""
+    refused = _refusals(policy, blob, blob.path).keys() <= _refusals(policy, blob, old).keys()
+    return refused and asks_for_report(policy, blob.path) <= asks_for_report(policy, old)
 
 
 # A model that was renamed without its report.

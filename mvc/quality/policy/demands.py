@@ -112,6 +112,12 @@ def demands(policy: Policy, path: str) -> Demands:
     )
 
 
+def asks_for_report(policy: Policy, path: str) -> bool:
+    """Whether a rule, and not only the defaults, demands a report of `path`."""
+    found = demands(policy, path)
+    return found.report == "required" and not found.by_default
+
+
 def rank(assurance: Assurance) -> int:
     """Return the position of an assurance in the order of strength."""
     return ASSURANCE.index(assurance)

@@ -49,7 +49,11 @@ class Git(_Part, frozen=True):
 
     max_blob: str = "1MB"
     forbid: list[str] = field(
-        default_factory=lambda: ["*.pt", "*.pkl", "*.safetensors", "*.onnx", "*.h5", "*.gguf", "*.joblib"],
+        default_factory=lambda: [
+            "*.pt", "*.pkl", "*.safetensors", "*.onnx", "*.h5", "*.gguf", "*.joblib", "*.pth", "*.pt2", "*.pte",
+            "*.ckpt", "*.pickle", "*.keras", "*.hdf5", "*.tflite", "*.onnx.data", "*.onnx_data", "*.skops", "*.ubj",
+            "*.cbm", "*.engine", "*.plan", "*.mlmodel", "*.pdparams", "*.nemo",
+        ],
     )
     """Patterns as in `.gitignore`."""
     allow: list[str] = field(default_factory=list)

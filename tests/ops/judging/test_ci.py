@@ -27,6 +27,10 @@ JOBS: dict[str, tuple[Mapping[str, str], Mapping[str, Any], CiJob]] = {
         github("pull_request"), {"pull_request": PULL},
         CiJob("github", True, "main", (A,), B, True, "git fetch origin pull/7/head"),
     ),
+    "GitHub, a pull request, merged": (
+        github("pull_request", GITHUB_SHA=C), {"pull_request": PULL},
+        CiJob("github", True, "main", (A,), B, True, "git fetch origin pull/7/head", C),
+    ),
     "GitHub, a review of one": (
         github("pull_request_review"), {"pull_request": PULL},
         CiJob("github", True, "main", (A,), B, True, "git fetch origin pull/7/head"),
@@ -42,30 +46,39 @@ JOBS: dict[str, tuple[Mapping[str, str], Mapping[str, Any], CiJob]] = {
     "GitHub, a push": (github("push", GITHUB_REF="refs/heads/main"), PUSHED, CiJob("github", bases=(A,), head=B)),
     "GitHub, the push of a new branch": (
         github("push", GITHUB_REF="refs/heads/topic"), {**PUSHED, "before": ZEROS},
+        CiJob("github", target="main", head=B, is_other_branch=True),
+    ),
+    "GitHub, the first push of the default branch": (
+        github("push", GITHUB_REF="refs/heads/main"), {**PUSHED, "before": ZEROS},
         CiJob("github", target="main", head=B),
     ),
+    "GitHub, a push that does not say which branch is the default": (
+        github("push", GITHUB_REF="refs/heads/main"), {"before": A, "after": B}, CiJob("github", head=B),
+    ),
     "GitHub, another push to a branch": (
-        github("push", GITHUB_REF="refs/heads/topic"), PUSHED, CiJob("github", target="main", head=B),
+        github("push", GITHUB_REF="refs/heads/topic"), PUSHED,
+        CiJob("github", target="main", head=B, is_other_branch=True),
     ),
     "GitHub, a tag that is called like the default branch": (
-        github("push", GITHUB_REF="refs/tags/main"), PUSHED, CiJob("github", target="main", head=B),
+        github("push", GITHUB_REF="refs/tags/main"), PUSHED,
+        CiJob("github", target="main", head=B, is_other_branch=True),
     ),
     "GitHub's variables elsewhere": ({"GITHUB_EVENT_NAME": "push"}, PUSHED, CiJob()),
     "GitLab, a merge request": (
         {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": B,
          "CI_MERGE_REQUEST_DIFF_BASE_SHA": C, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": "", "CI_COMMIT_BEFORE_SHA": ZEROS},
-        {}, CiJob("gitlab", True, "main", (), B, True),
+        {}, CiJob("gitlab", True, "main", (), B, True, checked_out=B),
     ),
     "GitLab, a merged result": (
         {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": C,
          "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": A, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B},
-        {}, CiJob("gitlab", True, "main", (A,), B, True),
+        {}, CiJob("gitlab", True, "main", (A,), B, True, checked_out=C),
     ),
     "GitLab, a merge train": (
         {"GITLAB_CI": "true", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": C,
          "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": A, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B,
          "CI_MERGE_REQUEST_EVENT_TYPE": "merge_train"},
-        {}, CiJob("gitlab", True, "main", (A,), B, True, head_is_merge=True),
+        {}, CiJob("gitlab", True, "main", (A,), B, True, checked_out=C, head_is_merge=True),
     ),
     "GitLab, a push": (
         {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
@@ -75,15 +88,21 @@ JOBS: dict[str, tuple[Mapping[str, str], Mapping[str, Any], CiJob]] = {
     "GitLab, another push to a branch": (
         {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
          "CI_COMMIT_BRANCH": "topic"},
-        {}, CiJob("gitlab", target="main", head=B),
+        {}, CiJob("gitlab", target="main", head=B, is_other_branch=True),
     ),
     "GitLab, a tag": (
         {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": A, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
          "CI_COMMIT_TAG": "v1"},
-        {}, CiJob("gitlab", target="main", head=B),
+        {}, CiJob("gitlab", target="main", head=B, is_other_branch=True),
     ),
     "GitLab, a new branch": (
-        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": ZEROS, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main"},
+        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": ZEROS, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
+         "CI_COMMIT_BRANCH": "topic"},
+        {}, CiJob("gitlab", target="main", head=B, is_other_branch=True),
+    ),
+    "GitLab, a scheduled, manual or first pipeline of the default branch": (
+        {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": ZEROS, "CI_COMMIT_SHA": B, "CI_DEFAULT_BRANCH": "main",
+         "CI_COMMIT_BRANCH": "main"},
         {}, CiJob("gitlab", target="main", head=B),
     ),
     "Jenkins, a pull request": (
@@ -103,8 +122,8 @@ JOBS: dict[str, tuple[Mapping[str, str], Mapping[str, Any], CiJob]] = {
     ),
     "Azure, a pull request": (
         {"TF_BUILD": "True", "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main",
-         "SYSTEM_PULLREQUEST_SOURCECOMMITID": B},
-        {}, CiJob("azure", True, "main", (), B, True),
+         "SYSTEM_PULLREQUEST_SOURCECOMMITID": B, "BUILD_SOURCEVERSION": C},
+        {}, CiJob("azure", True, "main", (), B, True, checked_out=C),
     ),
     "Azure, a branch": ({"TF_BUILD": "True"}, {}, CiJob("azure")),
 }

@@ -51,10 +51,37 @@ def test_the_newest_known_base_counts(repo: Repo) -> None:
 
 def test_a_merge_that_the_system_made_is_what_lands_unless_a_head_is_typed(repo: Repo) -> None:
     old, new, topic, merge = commits(repo, "main~1", "main", "topic", "HEAD")
-    job = CiJob("gitlab", target="main", bases=(old,), may_check_out_merge=True)
-    assert resolved(repo, job) == Revisions(new, merge, "gitlab")
-    assert resolved(repo, job, head_is_typed=True) == Revisions(old, topic, "gitlab")
+    job = CiJob("gitlab", target="main", bases=(new,), may_check_out_merge=True)
+    for made in (job, job._replace(checked_out=merge)):
+        assert resolved(repo, made) == Revisions(new, merge, "gitlab")
+        assert resolved(repo, made, head_is_typed=True) == Revisions(new, topic, "gitlab")
+    repo.git("update-ref", "refs/remotes/origin/main", "main")
+    assert resolved(repo, job._replace(bases=(old,))) == Revisions(new, merge, "gitlab")
     assert resolved(repo, CiJob("gitlab", bases=(new,), head_is_merge=True)) == Revisions(new, merge, "gitlab")
+
+
+def test_a_merge_into_a_commit_that_the_target_branch_does_not_have(repo: Repo) -> None:
+    """Its first parent may be a commit of whoever made the merge."""
+    old, new, topic = commits(repo, "main~1", "main", "topic")
+    repo.git("update-ref", "refs/remotes/origin/main", "main")
+    repo.git("switch", "-q", "--detach", "main")
+    repo.git("commit", "-q", "--allow-empty", "-m", "forged")
+    repo.git("merge", "-q", "--no-ff", "-m", "merge", "topic")
+    job = CiJob("github", target="main", bases=(old,), may_check_out_merge=True, checked_out="")
+    assert resolved(repo, job) == Revisions(new, topic, "gitlab")
+    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    with pytest.raises(MvcError, match="which is on no known tip of main") as caught:
+        resolved(repo, job)
+    assert (caught.value.exit_code, caught.value.fix) == (
+        3, "git fetch origin +refs/heads/main:refs/remotes/origin/main",
+    )
+
+
+def test_a_merge_that_somebody_else_checked_out_is_not_what_lands(repo: Repo) -> None:
+    new, topic = commits(repo, "main", "topic")
+    job = CiJob("github", target="main", bases=(new,), may_check_out_merge=True, checked_out=topic)
+    assert resolved(repo, job) == Revisions(new, topic, "gitlab")
+    assert resolved(repo, job._replace(head_is_merge=True)) == Revisions(new, topic, "gitlab")
 
 
 def test_a_base_that_is_not_here_names_what_to_fetch(repo: Repo) -> None:

@@ -61,10 +61,9 @@ def test_a_deleted_report_without_a_pointer_is_not_a_model_s() -> None:
     assert touched(index(added=("m.eval.yaml",))) == {"m"}
 
 
-def test_only_new_content_that_is_not_mvc_s_enters() -> None:
+def test_only_content_that_is_not_mvc_s_enters() -> None:
     found = index("m.mvc", "old", added=("new", "m/file", "n.mvc", "m.eval.yaml", "other.eval.yaml"))
-    moved = found._replace(entries={**found.entries, "moved": Entry(FILE, "old")})
-    entering = {path for path in moved.entries if enters(moved, path, {"m"}, content(moved))}
+    entering = {path for path in found.entries if enters(found, path, {"m"}, content(found))}
     assert entering == {"new", "other.eval.yaml"}
 
 
@@ -87,3 +86,30 @@ def test_a_tracked_path_itself_is_never_excluded() -> None:
     found = index("m.mvc", added=("m",))
     rules = content(found, top="m\n*\n")
     assert (rules.holder("m"), rules.is_at("m")) == ("m", True)
+
+
+def changed(old: str, new: str, old_mode: str = FILE, mode: str = FILE) -> Index:
+    """Return an index in which `a` changes between blobs, and `b` had the blob `1` and goes."""
+    changes = {"a": RawChange("a", old_mode, mode, old, new), "b": RawChange("b", FILE, NOTHING, "1", ZERO)}
+    return Index({"a": Entry(mode, new)}, changes, frozenset({"1", "2"}))
+
+
+def enters_git(found: Index) -> bool:
+    """Whether `a` enters."""
+    return enters(found, "a", (), content(found))
+
+
+def test_what_git_has_at_another_path_enters() -> None:
+    assert enters_git(changed("2", "1"))
+    assert enters_git(changed(ZERO, "1", NOTHING))
+    assert changed("2", "1").moved_from() == {"2": ["a"], "1": ["b"]}
+
+
+def test_what_a_parent_has_at_that_path_does_not_enter() -> None:
+    assert not enters_git(changed("1", "1", FILE, "100755"))
+    assert not enters_git(changed("2", "1")._replace(inherited=frozenset({"a"})))
+
+
+def test_a_symlink_that_becomes_a_file_enters() -> None:
+    assert enters_git(changed("1", "1", "120000"))
+    assert enters_git(changed("1", "1", FILE, "120000"))
