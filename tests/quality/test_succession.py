@@ -160,7 +160,7 @@ def test_a_tag_is_found_however_yaml_spells_it(tag: str, style: str | None, widt
 
 def back(*before: ModelVersion, found: Any = "path", pointer: FileAt | None = None, **said: Any) -> ModelVersion | None:
     past = Past(before[0], found, before)._replace(**said)
-    return returning(model(past=past, pointer=pointer or at(FILE)))
+    return returning(model(pointer=pointer or at(FILE)), past)
 
 
 NOW, THEN = version(earlier()), version(report(), of=DIGEST, commit="then")
@@ -175,8 +175,7 @@ def test_what_base_has_does_not_come_back() -> None:
     assert back(THEN) is None
     assert back(THEN, NOW, THEN) is None
     assert back(THEN._replace(path="elsewhere"), found="rename") is None
-    assert returning(model()) is None
-    assert returning(model(past=Past())) is None
+    assert returning(model(), Past()) is None
 
 
 def test_what_was_deleted_comes_back() -> None:
@@ -203,7 +202,7 @@ def test_a_pair_that_never_fitted_does_not_come_back() -> None:
     """A report of other content is not a version, even next to exactly this pointer."""
     stale = earlier(of=OLDER)
     past = Past(NOW, "path", (NOW, version(stale, of=DIGEST)))
-    assert returning(model(stale, past=past)) is None
+    assert returning(model(stale), past) is None
 
 
 def test_notes_in_a_pointer_make_no_other_pair() -> None:

@@ -70,7 +70,7 @@ def had_reports(past: Past) -> bool:
 
 def registers(tag: str) -> str:
     """Return the version in a Git tag: `ranker@v1.2.0` gives `v1.2.0`."""
-    return tag.partition("@")[2]
+    return tag.rpartition("@")[2]
 
 
 def _readable(versions: Iterable[ModelVersion]) -> Iterator[Reference]:

@@ -20,10 +20,9 @@ _COMMIT = 12
 # Earlier versions.
 
 
-def returning(model: ModelFacts) -> ModelVersion | None:
+def returning(model: ModelFacts, past: Past) -> ModelVersion | None:
     """Return the earlier version that a change restores; None when it restores none."""
-    past = model.past
-    if past is None or (past.before and past.found != "history" and _is_same(model, past.before)):
+    if (past.before and past.found != "history" and _is_same(model, past.before)):
         return None  # it is still there
     versions = (*((past.before,) if past.before else ()), *past.versions)
     found = next((version for version in versions if _is_same(model, version)), None)
@@ -80,7 +79,7 @@ def _taken(path: str, report: Report, demanded: Demands, past: Past) -> Iterator
         return
     given = (*((past.before,) if past.before else ()), *past.versions)
     legitimate = any(_content_tagged(version, report.tag) == report.model.blake3 for version in given)
-    for version in (*given, *past.registered, *(() if legitimate else past.merged_branch_reports)):
+    for version in (*given, *past.named, *past.registered, *(() if legitimate else past.merged_branch_reports)):
         other = _content_tagged(version, report.tag)
         if other and other != report.model.blake3:
             have, want = short(report.model.blake3, other), short(other, report.model.blake3)
