@@ -312,6 +312,38 @@ def decay_since_the_registered_version(pr: History) -> None:
 
 
 @attack("MVC221")
+def decay_since_an_old_version_that_a_git_tag_calls_the_highest(pr: History) -> None:
+    """Register the oldest version once more, under a higher tag than its report has."""
+    pr.start(regressing("max_regression: 0.005, against: registered"), auc(0.6), name="ranker")
+    pr.tag("ranker@v9.0.0")
+    pr.train("good", "v1.3.0", auc(0.95), name="ranker")
+    pr.commit()
+    pr.tag("ranker@v1.3.0")
+    pr.change()
+    pr.train("worse", "v1.4.0", auc(0.61), name="ranker")
+    pr.commit()
+
+
+@attack("MVC221")
+def decay_since_a_version_that_only_a_branch_had(pr: History) -> None:
+    """Register a bad version under a high tag in a branch that mended it before it was merged."""
+    pr.start(regressing("max_regression: 0.005, against: registered"), auc(0.95), name="ranker")
+    pr.tag("ranker@v1.2.0")
+    pr.on("work")
+    pr.train("bad", "v9.0.0", auc(0.6), name="ranker")
+    pr.commit()
+    pr.tag("ranker@v9.0.0")
+    pr.train("good", "v1.3.0", auc(0.95), name="ranker")
+    pr.commit()
+    pr.on("main")
+    pr.train("good", "v1.3.0", auc(0.95), name="ranker")
+    pr.commit("work")
+    pr.change()
+    pr.train("worse", "v1.4.0", auc(0.61), name="ranker")
+    pr.commit()
+
+
+@attack("MVC221")
 def decay_since_the_best_version(pr: History) -> None:
     """Lose 0.004 with each of two changes, where the policy compares with the best."""
     _decayed(pr, "best")

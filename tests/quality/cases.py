@@ -230,6 +230,8 @@ REGISTERED = tuple(
     version(earlier(auc(value), of=OLDER, tag=tag), of=OLDER, tag=f"ranker@{tag}", ancestor=tag != "v9.0.0")
     for value, tag in ((0.91, "v1.0.0"), (0.1, "v0.9.0"), (0.99, "v9.0.0"))
 )
+UNTAGGED = tuple(item._replace(tag="") for item in REGISTERED)
+"""The same as the target branch has them."""
 
 
 class Case(NamedTuple):
@@ -662,7 +664,23 @@ CASES = {
     ),
     "worse than the registered version": Case(
         after(
-            version(earlier(auc(0.9))), new=report(auc(0.89)), registered=REGISTERED,
+            version(earlier(auc(0.9))), *UNTAGGED, new=report(auc(0.89)), registered=REGISTERED,
+            text="metrics: {auc: {max_regression: 0.01, against: registered}}",
+        ),
+        "error MVC221", "in the registered version 0.91",
+    ),
+    "worse than the registered version, where a Git tag calls an old one the highest": Case(
+        after(
+            version(earlier(auc(0.9))), *UNTAGGED, new=report(auc(0.89)),
+            registered=(*REGISTERED, REGISTERED[1]._replace(tag="ranker@v8.0.0")),
+            text="metrics: {auc: {max_regression: 0.01, against: registered}}",
+        ),
+        "error MVC221", "in the registered version 0.91",
+    ),
+    "worse than the registered version, where a merged branch has a higher one that is worse": Case(
+        after(
+            version(earlier(auc(0.9))), UNTAGGED[0], new=report(auc(0.89)),
+            registered=(REGISTERED[0], version(earlier(auc(0.1), tag="v8.0.0"), tag="ranker@v8.0.0")),
             text="metrics: {auc: {max_regression: 0.01, against: registered}}",
         ),
         "error MVC221", "in the registered version 0.91",
@@ -822,7 +840,7 @@ CASES = {
         after(
             version(earlier()),
             version(at(earlier(of=OLDER, tag="it's a").raw.replace(b'"it\'s a"', b"'it''s\n  a'")), of=OLDER),
-            text="tag: {pattern: '.*'}", new=report(tag="it's a"),
+            text="tag: {pattern: '.*', monotonic: false}", new=report(tag="it's a"),
         ),
         "error MVC121",
     ),
@@ -838,8 +856,29 @@ CASES = {
     "tag lower, of the same bytes": Case(after(version(report(tag="v1.3.0"), of=DIGEST)), "error MVC122"),
     "tag lower, which may be": Case(after(version(earlier(tag="v1.10.0")), text="tag: {monotonic: false}")),
     "tag of another build": Case(after(version(earlier(tag="v1.2.0+a"))), "error MVC122"),
-    "tag that is no version": Case(
+    "tag without an order": Case(
         after(version(earlier(tag="b")), text="tag: {pattern: '[ab]'}", new=report(tag="a")),
+        "error MVC122", "tag a has no order with the tag before, b",
+    ),
+    "tag without an order, which the policy does not ask for": Case(
+        after(version(earlier(tag="b")), text="tag: {pattern: '[ab]', monotonic: false}", new=report(tag="a")),
+    ),
+    "tag that goes down past semver": Case(
+        after(version(earlier(tag="v2.0.0")), text="tag: {pattern: 'v[0-9.]+'}", new=report(tag="v1.0")),
+        "error MVC122", "tag v1.0 is not higher than the tag before, v2.0.0",
+    ),
+    "tag that goes up past semver": Case(
+        after(version(earlier(tag="ranker-9")), text="tag: {pattern: 'ranker-[0-9]+'}", new=report(tag="ranker-10")),
+    ),
+    "first tag of another pattern": Case(
+        after(version(earlier(tag="summer")), new=report(tag="v1.0.0")),
+    ),
+    "tag of other bytes in another case": Case(
+        after(
+            version(earlier(tag="Ranker-9")), version(earlier(of=OLDER, tag="ranker-9"), of=OLDER),
+            text="tag: {pattern: '.*', monotonic: false}", new=report(tag="RANKER-9"),
+        ),
+        "error MVC121",
     ),
     "earlier version": Case(
         after(
@@ -861,6 +900,10 @@ CASES = {
     ),
     "earlier version that is not registered": Case(
         after(SECOND, AGAIN, text="tag: {rollback: registered}"), "error MVC123", "Git tag",
+    ),
+    "earlier version that a Git tag registers as another": Case(
+        after(SECOND, AGAIN, text="tag: {rollback: registered}", registered=(AGAIN._replace(tag="ranker@v9.0.0"),)),
+        "error MVC123", "Git tag",
     ),
     "earlier version that is registered": Case(
         after(SECOND, AGAIN, text="tag: {rollback: registered}", registered=(AGAIN._replace(tag="ranker@v1.2.0"),)),

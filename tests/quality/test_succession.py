@@ -53,8 +53,12 @@ def tagged(tag: str, **said: Any) -> ModelVersion:
         ("v1.10.0", "v1.9.0", False),
         ("v1.2.0", "1.2.0", False),
         ("v1.2.0+b", "v1.2.0+c", False),
-        ("first", "v0.0.1", True),
-        ("v9.0.0", "second", True),
+        ("first", "v0.0.1", False),
+        ("v9.0.0", "second", False),
+        ("v2.0.0", "v1.0", False),
+        ("ranker-v2", "ranker-v1.9", False),
+        ("ranker-v1.9", "ranker-v2", True),
+        ("v2.0", "spam-v3.0", False),
     ],
 )
 def test_versions_go_up(old: str, new: str, up: bool) -> None:

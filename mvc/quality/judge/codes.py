@@ -66,7 +66,8 @@ _ALL = (
      "Record the evaluation with a tag that is free.",
      f"{_MODEL}: tag v1.2.0 is taken by 45fbdda652c1… since commit 1234567890ab; the report's model is 3edc5c4a5df8…"),
     _code(122, "tag not higher",
-     "The version in the tag is lower than the one on the target branch, or the same for other content.",
+     "The tag is lower than the one on the target branch, or the same for other content. Tags other than versions are "
+     "compared by their numbers, after the same words; a tag without an order counts as not higher.",
      "Record the evaluation with a higher tag. To return to an earlier version, restore its pointer and report "
      "together.",
      f"{_MODEL}: tag v1.2.0 is not higher than the tag before, v1.10.0"),
