@@ -46,8 +46,9 @@ def at(raw: bytes, mode: str = "100644", *, conflicted: bool = False) -> FileAt:
 
 
 def report(*metrics: Metric, **said: Any) -> FileAt:
-    """Return a report of the model, with tag v1.2.0 by default."""
-    return at(emit_report(Report(1, **{"model": MODEL, "tag": "v1.2.0", "metrics": list(metrics), **said})))
+    """Return a report of the model, by default with tag v1.2.0 and a metric that no rule asks for."""
+    said = {"model": MODEL, "tag": "v1.2.0", "metrics": list(metrics) or [Metric("seconds", 1)], **said}
+    return at(emit_report(Report(1, **said)))
 
 
 def model(found: FileAt | None = None, path: str = PATH, **changed: Any) -> ModelFacts:
@@ -303,6 +304,17 @@ CASES = {
     ),
     # Metrics.
     "metric good": Case(one(report(Metric("auc", 0.9)), policy=rule("metrics: {auc: {min: 0.9, max: 0.9}}"))),
+    "no metrics": Case(one(report(metrics=[])), "error MVC209", "the report has no metrics"),
+    "no metrics, and a rule that asks for none": Case(
+        one(report(metrics=[], datasets=[HOLDOUT]), rule("datasets: [{id: holdout}]")), "error MVC209",
+    ),
+    "no metrics where a missing one is a warning": Case(
+        one(report(metrics=[]), rule("metrics: {auc: {severity: warn}}")), "warning MVC201, error MVC209",
+    ),
+    "no metrics where a rule asks for one": Case(one(report(metrics=[]), rule("metrics: {auc: {}}")), "error MVC201"),
+    "no metrics of other bytes": Case(one(report(metrics=[], model=Model(OTHER))), "error MVC103"),
+    "no metrics where no report is needed": Case(one(report(metrics=[]), rule("report: optional"))),
+    "one slice and nothing else": Case(one(report(*by_country(DE=0.9)))),
     "metric missing": Case(one(policy=rule("metrics: {auc: {min: 0.9}}")), "error MVC201"),
     "metric missing without limits": Case(one(policy=rule("metrics: {auc: {}}")), "error MVC201"),
     "metric missing, a warning": Case(one(policy=rule("metrics: {auc: {min: 1, severity: warn}}")), "warning MVC201"),

@@ -67,15 +67,15 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
             replace_files(project.tree, staging, [Replacement(file, old, new)])
         if options.stage:
             stage(project.git, [file])
-    remarks = [*evaluated.remarks, *_remarks(project, evaluated.path, report, metrics), *gone]
-    remarks += policy_remarks(project, evaluated.path, evaluated.item, new)
+    judged = policy_remarks(project, evaluated.path, evaluated.item, new)
+    remarks = [*evaluated.remarks, *_remarks(metrics), *gone, *judged]
+    if not metrics.metrics and not any(remark.message.startswith("MVC2") for remark in judged):
+        remarks.append(missing_metrics(project, evaluated.path, report))
     unstaged = [*_unstaged_pointer(project, evaluated.item), *([] if options.stage else [file])]
     return Recorded(evaluated.path, file, report, tuple(remarks), tuple(unstaged))
 
 
-def _remarks(project: Project, path: str, report: Report, metrics: FoundMetrics) -> Iterator[Remark]:
-    if not metrics.metrics:
-        yield missing_metrics(project, path, report)
+def _remarks(metrics: FoundMetrics) -> Iterator[Remark]:
     if metrics.skipped:
         yield Remark(f"skipped non-numeric entries: {', '.join(metrics.skipped)}")
 

@@ -130,6 +130,11 @@ _ALL = (
      "The policy pins the content of a data set by its blake3, and the model was evaluated on other content.",
      "Check out the pinned data and evaluate again, or pin the new data in the policy.",
      f"{_MODEL}: data set holdout is fedcba987654…, expected 0123456789ab…"),
+    _code(209, "no metrics",
+     "A report is required, and it has no metric at all, so nothing was evaluated.",
+     "Evaluate the model and record at least one metric. If no report is needed, add a rule with report: optional to "
+     "the policy.",
+     f"{_MODEL}: the report has no metrics"),
     _code(220, "nothing to compare with",
      "The model is new, or had no report before, so max_regression, tags and slices are not compared. A note: nothing "
      "fails.",

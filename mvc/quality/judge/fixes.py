@@ -108,7 +108,7 @@ def another_tag(path: str, report: Report, demanded: Demands) -> str:
 def metric(path: str, report: Report, name: str, dataset: str = "") -> str:
     """Record one more metric, named as on the command line; on `dataset` if it is not empty."""
     if not dataset:
-        return _again(path, report) + _measured(name)
+        return _again(path, report, new_metric=name) + _measured(name)
     wanted = f"{name}@{dataset}"
     return f"{_again(path, report, dataset, wanted)}{_on(report, dataset)}{_measured(wanted)}"
 
@@ -151,6 +151,8 @@ def _evidence(report: Report, new_dataset: str = "", new_metric: str = "") -> st
     used = {item.dataset for item in report.metrics}
     ids = sorted((item.id for item in report.datasets if item.id != new_dataset), key=lambda name: name not in used)
     names = [spelled for name, spelled in _names(report, new_dataset).items() if name != new_metric]
+    if not report.metrics and not new_metric:
+        names = ["NAME"]
     few = "".join(map(_measured, names)) if len(names) <= _FEW else " --metrics FILE.json"
     return "".join(_on(report, name) for name in ids[:_FEW]) + few
 
