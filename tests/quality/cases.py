@@ -155,6 +155,11 @@ def waiving(text: str, found: FileAt | None = LOW, policy: str = rule("metrics: 
     return one(policy=policy, report=found)._replace(landing=Landing(waivers=at(text.encode())))
 
 
+def in_the_hook(*waivers: str) -> Facts:
+    """Return the same facts as the hook has them: waivers of the commit's parents, and no base."""
+    return waiving("")._replace(landing=None, landed_waivers=tuple(at(text.encode()) for text in waivers))
+
+
 ADA, BOB = Signer("ada@example.com", "SHA256:k1"), Signer("bob@example.com", "SHA256:k2")
 BY_CI = Signer("ci@example.com", "SHA256:k3")
 CI = "evaluator: {assurance: ci}"
@@ -1127,6 +1132,12 @@ CASES = {
     "workflow deleted": Case(lines(WORKFLOW, "a", None), "warning MVC413", "deleted"),
     # Waivers.
     "waived": Case(waiving(waiver()), "note MVC415"),
+    "waived in the hook": Case(in_the_hook(waiver()), "note MVC415"),
+    "waived in the hook by one of two parents": Case(in_the_hook("mvc-waivers: 1\n", waiver()), "note MVC415"),
+    "waived in the hook until yesterday": Case(
+        in_the_hook(waiver(expires="1969-12-31")), "error MVC202, warning MVC416",
+    ),
+    "waived in the hook by a file that cannot be read": Case(in_the_hook("x"), "error MVC202"),
     "waived on the last day": Case(waiving(waiver(expires="1970-01-01")), "note MVC415"),
     "waived until yesterday": Case(waiving(waiver(expires="1969-12-31")), "error MVC202, warning MVC416"),
     "waiver expired": Case(waiving(waiver(expires="1969-12-01")), "error MVC202, warning MVC416"),

@@ -188,3 +188,5 @@ class Facts(NamedTuple):
     """None in the hook."""
     remote: RemoteFacts | None = None
     """None when no remote is to be asked."""
+    landed_waivers: tuple[FileAt, ...] = ()
+    """The waivers of HEAD and of the commits merged into it, in the hook; at the gate, `landing` has them."""
