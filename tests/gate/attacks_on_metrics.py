@@ -17,6 +17,7 @@ from gate.histories import (
     regressing,
     ruled,
 )
+from msgspec.structs import replace
 
 from mvc.quality.files import POLICY, SUFFIX
 from mvc.quality.reports.report import Metric
@@ -358,6 +359,25 @@ def data_set_with_other_content(pr: History) -> None:
     pr.start()
     pr.change()
     pr.train("worse", "v1.3.0", datasets=[holdout("easy")])
+    pr.commit()
+
+
+@attack("MVC226")
+def training_data_under_the_name_of_the_test(pr: History) -> None:
+    """Say, of the same file, that it is the split `train` and that five examples were taken."""
+    test = replace(holdout(), split="test", n=5000)
+    pr.start(datasets=[test])
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.99), p95(30), datasets=[replace(test, split="train", n=5)])
+    pr.commit()
+
+
+@attack("MVC226")
+def slice_of_five_examples(pr: History) -> None:
+    """Measure a slice on five of its examples."""
+    pr.start(ruled('metrics: {"auc[country=*]": {min: 0.8}}'), auc(0.9, country="DE", n=610))
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.9, country="DE", n=5))
     pr.commit()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
@@ -107,6 +109,8 @@ PICKLE = "models/ranker.pkl"
 SCANNED = rule("formats: {pickle: scan}")
 HOLDOUT = Dataset("holdout", DATA, "data/holdout.csv")
 TEST = Dataset("test", OTHER, "data/test.csv")
+BIG = Dataset("holdout", DATA, "data/holdout.csv", "test", 5000)
+BIG_TRAIN = replace(BIG, split="train")
 GIT = f"{BASIC}defaults: {{git: %s}}\n"
 
 
@@ -164,6 +168,9 @@ ADA, BOB = Signer("ada@example.com", "SHA256:k1"), Signer("bob@example.com", "SH
 BY_CI = Signer("ci@example.com", "SHA256:k3")
 CI = "evaluator: {assurance: ci}"
 MONTH = "max_age: 30d"
+FALLING = rule("metrics: {auc: {min: 0.9, max_regression: 0.1}}")
+CONTRADICTED = rule("metrics: {auc: {min: 0.9, max_regression: 0.1}}", more="metrics: {auc: {max: 1}}")
+UNDIRECTED = rule("metrics: {auc: {max_regression: 0.1}}", more="metrics: {auc: {min: 0.9}, f1: {max: 1}}")
 FLOOR = rule("metrics: {auc: {min: 0.9}}")
 WORKFLOW = ".github/workflows/gate.yaml"
 LISTED_A, LISTED_B = (f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{char * 43}" for char in "AQ")
@@ -214,6 +221,20 @@ def auc(value: float, **said: Any) -> Metric:
     return Metric("auc", value, **{"higher_is_better": True, **said})
 
 
+def sampled(
+    old: Dataset | list[Dataset], new: Dataset | list[Dataset], text: str = "metrics: {auc: {min: 0.5}}",
+    *older: ModelVersion, sliced: tuple[int, int] | None = None,
+) -> Facts:
+    """Return facts of a model that was evaluated on the first of some data sets, and is now on the first of others.
+
+    `sliced` is the number of examples of a slice then and now, if the metric is of one.
+    """
+    olds, news = (item if isinstance(item, list) else [item] for item in (old, new))
+    parts = [{"slice": {"country": "DE"}, "n": n} for n in sliced] if sliced else [{}, {}]
+    then, now = (auc(0.9, dataset=items[0].id, **part) for items, part in zip((olds, news), parts, strict=True))
+    return after(version(earlier(then, datasets=olds)), *older, text=text, new=report(now, datasets=news))
+
+
 def left(
     *files: str, policy: str = BASIC, path: str = PATH, mode: str = "100644", evaluated: bool = True,
 ) -> Facts:
@@ -228,6 +249,7 @@ def moving(*tracked: TrackedName, gone: tuple[ModelVersion, ...] = (), policy: s
     return facts._replace(landing=Landing(tracked=(TrackedName(facts.models[0].path), *tracked), gone=gone))
 
 
+LOSSY = "metrics: {auc: {max_regression: 0.1}}"
 BROKEN = at(b"mvc-eval: 1\nmetrics: [")
 BY_KEY = 'metrics: {"auc[country=*]": {min: 0.5}}'
 SECOND = version(earlier(tag="v1.9.0"))
@@ -702,6 +724,17 @@ CASES = {
         ),
         "error MVC221", "in the registered version 0.91",
     ),
+    "earlier pointer that cannot be read": Case(
+        after(version(earlier(auc(0.9)), pointer=at(b"mvc: 1")), new=report(auc(0.1)), text=LOSSY),
+        "error MVC222",
+    ),
+    "earlier pointer that is a symlink": Case(
+        after(version(earlier(auc(0.9)), pointer=at(FILE, "120000")), new=report(auc(0.1)), text=LOSSY),
+        "error MVC222",
+    ),
+    "earlier report without a pointer": Case(
+        after(version(earlier(auc(0.9)), pointer=None), new=report(auc(0.1)), text=LOSSY), "error MVC222",
+    ),
     "worse than before, where nothing is registered": Case(
         step("max_regression: 0.01, against: registered", auc(0.9), auc(0.8)), "error MVC221", "version 0.9",
     ),
@@ -772,6 +805,92 @@ CASES = {
         step("max_regression: 0.1, direction: higher", auc(0.9), auc(0.9, higher_is_better=False)),
     ),
     "a metric that was not there before": Case(step("max_regression: 0.1", Metric("f1", 1), auc(0.1))),
+    "another split": Case(
+        sampled(BIG, BIG_TRAIN), "error MVC226", "data set holdout is split train, before test",
+    ),
+    "no split any more": Case(sampled(BIG, replace(BIG, split="")), "error MVC226", "is split unknown, before test"),
+    "the same split in other letters": Case(sampled(BIG, replace(BIG, split=" Test"))),
+    "a split that nobody said before": Case(sampled(replace(BIG, split=""), BIG_TRAIN)),
+    "fewer examples": Case(sampled(BIG, replace(BIG, n=4999)), "error MVC226", "has 4,999 examples, before 5,000"),
+    "an unknown number of examples": Case(sampled(BIG, replace(BIG, n=None)), "error MVC226", "unknown number"),
+    "more examples": Case(sampled(BIG, replace(BIG, n=5001))),
+    "a number of examples that nobody said before": Case(sampled(replace(BIG, n=None), replace(BIG, n=1))),
+    "fewer examples of other data": Case(sampled(BIG, replace(BIG, blake3=OTHER, n=5))),
+    "fewer examples under another id": Case(sampled(BIG, replace(BIG, id="test", n=5)), "error MVC226"),
+    "another split that the earlier report has beside": Case(
+        sampled([BIG, replace(BIG_TRAIN, id="fit")], [replace(BIG_TRAIN, id="fit"), BIG]),
+        "error MVC226", "split train",
+    ),
+    "fewer examples in a slice": Case(
+        sampled(BIG, BIG, BY_KEY, sliced=(610, 5)),
+        "error MVC226", "auc[country=DE]@holdout has 5 examples, before 610",
+    ),
+    "fewer examples in a slice, whose gap is judged": Case(
+        sampled(
+            BIG, BIG, "slices: {max_gap: {auc: 0.5}}\n    metrics: {auc: {severity: warn}}", sliced=(610, 5),
+        ),
+        "warning MVC201, error MVC226",
+    ),
+    "fewer examples in a slice, and a gap of another metric": Case(
+        sampled(BIG, BIG, "slices: {max_gap: {f1: 0.5}}\n    metrics: {f1: {}}", sliced=(610, 5)), "error MVC201",
+    ),
+    "fewer examples in a slice, and a gap on another data set": Case(
+        sampled(
+            BIG, BIG, "slices: {max_gap: {auc: 0.5}}\n    datasets: [{id: test}]\n    metrics: {auc: {}}",
+            sliced=(610, 5),
+        ),
+        "error MVC201, error MVC207",
+    ),
+    "fewer examples in a slice, and another key must exist": Case(
+        sampled(BIG, BIG, "slices: {required: [age]}", sliced=(610, 5)), "error MVC205",
+    ),
+    "fewer examples in a slice that must exist on another data set": Case(
+        sampled(BIG, BIG, "slices: {required: [country]}\n    datasets: [{id: test}]", sliced=(610, 5)),
+        "error MVC205, error MVC207",
+    ),
+    "fewer examples in a slice that must exist": Case(
+        sampled(BIG, BIG, "slices: {required: [country]}", sliced=(610, 5)),
+        "error MVC226",
+    ),
+    "fewer examples, which the policy allows": Case(
+        sampled(BIG, replace(BIG_TRAIN, n=5), "metrics: {auc: {min: 0.5, allow_dataset_change: true}}"),
+    ),
+    "fewer examples, which one of two rules allows": Case(
+        after(
+            version(earlier(auc(0.9), datasets=[BIG])), new=report(auc(0.9), datasets=[replace(BIG, n=5)]),
+            text="metrics: {auc: {min: 0.5, allow_dataset_change: true}}", more="metrics: {auc: {min: 0.5}}",
+        ),
+        "error MVC226",
+    ),
+    "fewer examples, a warning": Case(
+        sampled(BIG, replace(BIG, n=5), "metrics: {auc: {min: 0.5, severity: warn}}"), "warning MVC226",
+    ),
+    "fewer examples of a metric that no rule asks for": Case(
+        sampled(BIG, replace(BIG, n=5), "metrics: {auc: {min: 0.5}}\n    datasets: [{id: test}]"),
+        "error MVC201, error MVC207",
+    ),
+    "fewer examples of two data sets that no metric names": Case(
+        after(
+            version(earlier(auc(0.9), datasets=[BIG, TEST])),
+            new=report(auc(0.9), datasets=[replace(BIG, n=5), TEST]), text="metrics: {auc: {min: 0.5}}",
+        ),
+        "error MVC226",
+    ),
+    "fewer examples than before the last report, which had other data": Case(
+        sampled(
+            TEST, replace(BIG, n=5), "metrics: {auc: {min: 0.5}}",
+            version(earlier(auc(0.9, dataset="holdout"), datasets=[BIG], of=OLDER), of=OLDER),
+        ),
+        "error MVC226",
+    ),
+    "fewer examples of an earlier version that returns": Case(
+        after(
+            version(earlier(auc(0.9), datasets=[BIG], tag="v1.9.0")),
+            version(report(auc(0.8), datasets=[replace(BIG, n=5)]), of=DIGEST),
+            new=report(auc(0.8), datasets=[replace(BIG, n=5)]), text="metrics: {auc: {min: 0.5}}",
+        ),
+        "note MVC120",
+    ),
     "measured on other data": Case(
         on_other_data("max_regression: 0.1", report(auc(0.9), datasets=[HOLDOUT]), Dataset("holdout", OTHER)),
         "error MVC224", "holdout 0123456789ab…",
@@ -1061,6 +1180,29 @@ CASES = {
         "warning MVC126, error MVC411",
     ),
     "policy stricter": Case(policy_change(FLOOR, FLOOR.replace("0.9", "0.95")), "note MVC412"),
+    "policy with a direction that was implied": Case(
+        policy_change(FALLING, FALLING.replace("min: 0.9", "min: 0.9, max: 1, direction: higher")), "note MVC412",
+    ),
+    "policy with a direction that was said": Case(
+        policy_change(FALLING.replace("min: 0.9", "min: 0.9, direction: higher"), FALLING), "note MVC412",
+    ),
+    "policy with a direction beside a rule without one": Case(
+        policy_change(UNDIRECTED, UNDIRECTED.replace("min: 0.9", "min: 0.9, max: 1, direction: higher")), "note MVC412",
+    ),
+    "policy with the other direction": Case(
+        policy_change(FALLING, FALLING.replace("min: 0.9", "min: 0.9, direction: lower")), "error MVC411", "direction",
+    ),
+    "policy with a direction that another rule contradicts": Case(
+        policy_change(CONTRADICTED, CONTRADICTED.replace("min: 0.9", "min: 0.9, direction: higher")),
+        "error MVC411", "direction",
+    ),
+    "policy with a direction that was implied, of one of two metrics": Case(
+        policy_change(
+            FALLING.replace("auc:", "f1: {min: 0.5}, auc:"),
+            FALLING.replace("auc:", "f1: {min: 0.5}, auc:").replace("min: 0.9", "min: 0.9, direction: higher"),
+        ),
+        "note MVC412",
+    ),
     "policy deleted": Case(policy_change(FLOOR, None), "error MVC411", "deleted"),
     "policy deleted, and signed": Case(policy_change(FLOOR, None, ADA), "note MVC412"),
     "policy broken": Case(policy_change(FLOOR, "a: 1\n"), "error MVC411", "unreadable: not a policy"),

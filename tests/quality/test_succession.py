@@ -14,7 +14,7 @@ from mvc.errors import InvalidFormat
 from mvc.objects.pointer import Notes, emit, file_pointer
 from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelVersion, Past
-from mvc.quality.judge.rules.succession import judge_return, judge_tag, returning
+from mvc.quality.judge.rules.past.succession import judge_return, judge_tag, returning
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import parse_policy
 from mvc.quality.reports.report import parse_report

@@ -124,6 +124,7 @@ WEAKER = {
     "tolerance gone": bound("{max_regression: 0.01}", "{}"),
     "against something else": bound("{max_regression: 0, against: best}", "{max_regression: 0}"),
     "against other data": bound("{max_regression: 0}", "{max_regression: 0, allow_dataset_change: true}"),
+    "other samples": bound("{min: 0.9}", "{min: 0.9, allow_dataset_change: true}"),
     "direction": bound("{max_regression: 0}", "{max_regression: 0, direction: lower}"),
     "another direction": bound("{max_regression: 0, direction: higher}", "{max_regression: 0, direction: lower}"),
     "direction gone": bound("{max_regression: 0, direction: higher}", "{max_regression: 0}"),

@@ -164,6 +164,11 @@ _ALL = (
      "slices that were measured on one data set are now on different ones, so that their gap is unknown.",
      "Measure that slice on the data set of the others, and record it.",
      f"{_MODEL}: auc[country=FR] was measured before, and is not any more"),
+    _code(226, "fewer examples or another split",
+     "The data set of a judged metric has the content that it had in an earlier report, and the report says that it is "
+     "another split, or has fewer examples; or a slice has fewer. What was said before must still be said.",
+     "Evaluate on the earlier split and examples. If they may change, set allow_dataset_change: true in the rule.",
+     f"{_MODEL}: data set holdout is split train, before test"),
     _code(301, "file too large for Git",
      "A file that would be committed as it is is larger than max_blob. Git would keep it in every clone forever.",
      "Track it with mvc. If it belongs into Git, add it to allow.",

@@ -293,6 +293,11 @@ def same_data(path: str, report: Report, dataset: str) -> str:
     return f"{line}  # on the earlier data; or set allow_dataset_change: true in {POLICY}"
 
 
+def same_sample(path: str) -> str:
+    """Stage a report that names the earlier split and number of examples."""
+    return stage(path + SUFFIX, f"once it has split and n as before; or set allow_dataset_change: true in {POLICY}")
+
+
 def with_stderr(path: str) -> str:
     """Add standard errors to the earlier report."""
     return f"{_record(path)} --metrics FILE.json  # of the earlier version, with stderr, in a separate change"

@@ -9,12 +9,14 @@ from mvc.errors import InvalidFormat
 from mvc.quality.files import FileAt
 from mvc.quality.finding import Comparison, Finding, Judged, Verdict
 from mvc.quality.judge.facts import Facts, Past
+from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.judge.rules.model import ParsedModel
 from mvc.quality.judge.rules.moves import judge_moves
+from mvc.quality.judge.rules.past.regressions import compare
+from mvc.quality.judge.rules.past.samples import judge_samples
+from mvc.quality.judge.rules.past.succession import judge_return, judge_tag, returning
 from mvc.quality.judge.rules.policy_files import judge_policy_files
 from mvc.quality.judge.rules.pushed import judge_remote
-from mvc.quality.judge.rules.regressions import compare
-from mvc.quality.judge.rules.succession import judge_return, judge_tag, returning
 from mvc.quality.judge.rules.trust import judge_trust
 from mvc.quality.judge.rules.waivers import waived
 from mvc.quality.policy.demands import Demands
@@ -92,7 +94,8 @@ def _against(model: ParsedModel, report: Report, past: Past) -> _Result:
         rows, _ = compare(model.path, report, _without_past(model.demands), past)
         return _Result(rows, tuple(judge_return(model.path, version, model.demands)), returns=True)
     rows, found = compare(model.path, report, model.demands, past)
-    return _Result(rows, (*found, *judge_tag(model.path, report, model.demands, past)))
+    more = judge_samples(ModelReport(model.path, report), model.demands, past)
+    return _Result(rows, (*found, *judge_tag(model.path, report, model.demands, past), *more))
 
 
 def _judged(model: ParsedModel, past: Past) -> Judged:

@@ -173,6 +173,8 @@ def _bound(old: Bound, new: Bound) -> Iterator[str]:
     if not is_as_low(new.max, old.max):
         yield f"max goes from {old.max} to {'none' if new.max is None else new.max}"
     yield from _lower("severity", SEVERITY, old.severity, new.severity)
+    if new.allow_dataset_change and not old.allow_dataset_change:
+        yield "allow_dataset_change is on"
     if old.max_regression is not None:
         yield from _regression(old, new, old.max_regression)
 
@@ -191,8 +193,6 @@ def _regression(old: Bound, new: Bound, tolerance: Tolerance) -> Iterator[str]:
         yield f"max_regression goes from {tolerance} to {new.max_regression}"
     if new.against != old.against:
         yield f"against goes from {old.against} to {new.against}"
-    if new.allow_dataset_change and not old.allow_dataset_change:
-        yield "allow_dataset_change is on"
 
 
 def _said_of_direction(bound: Bound) -> tuple[str, str]:

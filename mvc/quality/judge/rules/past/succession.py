@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts, ModelVersion, Past
-from mvc.quality.judge.rules import references
+from mvc.quality.judge.rules.past import references
 from mvc.quality.policy.demands import Demands
 from mvc.quality.reports.report import Report
 from mvc.quality.reports.tags import compare, fits, spelling
