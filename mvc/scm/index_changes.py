@@ -77,7 +77,7 @@ def read_index(git: Git, git_dir: str) -> Index:
     if any(change.oid in _EMPTY_BLOBS for change in changes.values()):  # empty, or from `git add -N`
         seen, changes = changes, _changes(git, "--ita-invisible-in-index")
         entries = {path: entry for path, entry in entries.items() if path in changes or path not in seen}
-    others = [_changes(git, "--ita-invisible-in-index", commit) for commit in _merged(git, git_dir)]
+    others = [_changes(git, "--ita-invisible-in-index", commit) for commit in merged_commits(git, git_dir)]
     known = {entry.oid for path, entry in entries.items() if any(path not in parent for parent in (changes, *others))}
     known |= {change.old for parent in (changes, *others) for change in parent.values()}
     inherited = {path for path in changes if any(path not in parent for parent in others)}
@@ -99,7 +99,7 @@ def _changes(git: Git, intent_to_add: str, *parent: str) -> dict[str, RawChange]
     return {change.path: change for change in parse_raw(output)}
 
 
-def _merged(git: Git, git_dir: str) -> list[str]:
+def merged_commits(git: Git, git_dir: str) -> list[str]:
     """Return the commits that are being merged into HEAD.
 
     `pre-merge-commit` runs before Git writes MERGE_HEAD; `git merge` names them in `GITHEAD_…` variables.

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MvcError
+from mvc.objects.names import fold
 from mvc.scm.commits import find_commit
 from mvc.scm.plumbing import Git, why_failed
 
@@ -107,13 +108,13 @@ class VersionTag(NamedTuple):
 
 
 def version_tags(git: Git, base: str, names: Iterable[str]) -> list[VersionTag]:
-    """Return the tags that register a version of one of `names`."""
-    wanted = set(names)
+    """Return the tags that register a version of one of `names`, in upper or lower case."""
+    wanted = {fold(name) for name in names}
     merged = {tag.name for tag in _refs(git, f"--merged={base}", "refs/tags")}
     found = []
     for tag, commit in _refs(git, "refs/tags"):
         name, at, version = tag.rpartition("@")
-        if at and name in wanted and not version.endswith("!"):
+        if at and fold(name) in wanted and not version.endswith("!"):
             found.append(VersionTag(tag, name, commit, tag in merged))
     return found
 

@@ -199,6 +199,7 @@ def test_a_name_is_unique_in_the_repository(repo: Repo) -> None:
     repo.write("b.bin", b"b")
     repo.ok("add", "a.bin", "--name", "ranker")
     assert "a.bin already has the name" in repo.fails(2, "add", "b.bin", "--name", "ranker").errors[0]
+    assert "differ only by case" in repo.fails(2, "add", "b.bin", "--name", "Ranker").errors[0]
     assert not repo.path("b.bin.mvc").exists()
     repo.ok("add", "a.bin", "--name", "ranker")
 

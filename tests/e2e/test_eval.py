@@ -315,7 +315,7 @@ def test_the_line_for_a_metric_that_a_data_set_lacks_can_be_typed(model: Repo) -
 
 
 def test_a_report_without_metrics_is_written_with_a_warning(model: Repo) -> None:
-    assert "the report has no metrics" in warned(model.ok("eval", "record", MODEL, "--tag", "v1.0.0"))
+    assert "MVC209 the report has no metrics" in warned(model.ok("eval", "record", MODEL, "--tag", "v1.0.0"))
     assert report(model).metrics == []
 
 
@@ -417,7 +417,7 @@ def test_a_commit_that_would_be_refused_is_not_what_comes_next(model: Repo) -> N
 def test_a_report_without_metrics_is_told_its_own_line(model: Repo) -> None:
     evidence = ("--tag", "v1.0.0", "--dataset", "holdout=data/holdout.csv")
     result = model.ok("eval", "record", MODEL, *evidence)
-    assert warned(result) == ["the report has no metrics"]
+    assert warned(result) == ["MVC209 the report has no metrics"]
     assert result.fixes == [f"mvc eval record {MODEL} {' '.join(evidence)} --metric NAME=NUMBER"]
     below = model.ok("eval", "record", "ranker.onnx", "--tag", "v1.0.0", cwd="models")
     assert model.shell(below.fixes[0].replace("NAME=NUMBER", "auc=1"), cwd="models").code == 0

@@ -21,6 +21,7 @@ import pytest
 from harness import LARGE, MANY, PROJECT, InProcess, Repo, Result, make_home, noise
 
 from mvc import hook
+from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer_reader import parse
 
 REPORT = """\
@@ -31,6 +32,11 @@ metrics:
   - {{name: auc, value: 0.93, higher_is_better: true}}
 """
 POLICY = ".mvc/policy.yaml"
+WAIVER = """\
+mvc-waivers: 1
+waivers:
+  - {{code: MVC202, model: {model}, report: {report}, reason: season, owner: ada@example.com, expires: "2999-01-01"}}
+"""
 Add: TypeAlias = Callable[..., str]
 
 
@@ -439,6 +445,32 @@ def test_a_merge_that_brings_a_model_without_a_report(repo: Repo, add: Add) -> N
     evaluate(repo, "models/new.bin")
     accepted(repo)
     assert repo.git("rev-list", "--count", "--merges", "HEAD") == "1"
+
+
+def test_a_waiver_counts_once_it_has_landed(repo: Repo, add: Add) -> None:
+    repo.write(POLICY, "mvc-policy: 1\nrules: [{match: 'models/**', metrics: {auc: {min: 0.9}}}]\n")
+    repo.git("add", POLICY)
+    accepted(repo)
+    repo.git("switch", "-qc", "side")
+    add("models/old.bin", b"newer")
+    report = evaluate(repo, "models/old.bin", '"v1.1.0"')
+    repo.write(report, repo.read(report).replace(b"0.93", b"0.85"))
+    model, evaluated = parse(repo.read("models/old.bin.mvc")).digest.blake3, hash_bytes(repo.read(report)).blake3
+    repo.write(".mvc/waivers.yaml", WAIVER.format(model=model, report=evaluated))
+    repo.git("add", "-A")
+    refused(repo, "202")
+    assert "MVC202" in repo.fails(1, "eval", "check").err
+    bypass(repo)
+    assert "MVC415 models/old.bin: MVC202 is waived" in repo.ok("eval", "check").err
+    repo.git("switch", "-q", "-")
+    repo.write("readme.txt", "more\n")
+    accepted(repo, "commit", "-qam", "more")
+    merged = repo.run("git", "merge", "-q", "side", "-m", "merge")
+    assert merged.code == 0, merged
+    assert "MVC415 models/old.bin: MVC202 is waived" in merged.err
+    repo.write("models/old.bin.eval.yaml", repo.read(report) + b"# edited\n")
+    repo.git("add", "-A")
+    refused(repo, "202")
 
 
 def test_a_merge_of_what_others_have_in_their_cache(repo: Repo, add: Add) -> None:

@@ -17,6 +17,7 @@ from gate.histories import (
     regressing,
     ruled,
 )
+from msgspec.structs import replace
 
 from mvc.quality.files import POLICY, SUFFIX
 from mvc.quality.reports.report import Metric
@@ -312,6 +313,38 @@ def decay_since_the_registered_version(pr: History) -> None:
 
 
 @attack("MVC221")
+def decay_since_an_old_version_that_a_git_tag_calls_the_highest(pr: History) -> None:
+    """Register the oldest version once more, under a higher tag than its report has."""
+    pr.start(regressing("max_regression: 0.005, against: registered"), auc(0.6), name="ranker")
+    pr.tag("ranker@v9.0.0")
+    pr.train("good", "v1.3.0", auc(0.95), name="ranker")
+    pr.commit()
+    pr.tag("ranker@v1.3.0")
+    pr.change()
+    pr.train("worse", "v1.4.0", auc(0.61), name="ranker")
+    pr.commit()
+
+
+@attack("MVC221")
+def decay_since_a_version_that_only_a_branch_had(pr: History) -> None:
+    """Register a bad version under a high tag in a branch that mended it before it was merged."""
+    pr.start(regressing("max_regression: 0.005, against: registered"), auc(0.95), name="ranker")
+    pr.tag("ranker@v1.2.0")
+    pr.on("work")
+    pr.train("bad", "v9.0.0", auc(0.6), name="ranker")
+    pr.commit()
+    pr.tag("ranker@v9.0.0")
+    pr.train("good", "v1.3.0", auc(0.95), name="ranker")
+    pr.commit()
+    pr.on("main")
+    pr.train("good", "v1.3.0", auc(0.95), name="ranker")
+    pr.commit("work")
+    pr.change()
+    pr.train("worse", "v1.4.0", auc(0.61), name="ranker")
+    pr.commit()
+
+
+@attack("MVC221")
 def decay_since_the_best_version(pr: History) -> None:
     """Lose 0.004 with each of two changes, where the policy compares with the best."""
     _decayed(pr, "best")
@@ -326,6 +359,25 @@ def data_set_with_other_content(pr: History) -> None:
     pr.start()
     pr.change()
     pr.train("worse", "v1.3.0", datasets=[holdout("easy")])
+    pr.commit()
+
+
+@attack("MVC226")
+def training_data_under_the_name_of_the_test(pr: History) -> None:
+    """Say, of the same file, that it is the split `train` and that five examples were taken."""
+    test = replace(holdout(), split="test", n=5000)
+    pr.start(datasets=[test])
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.99), p95(30), datasets=[replace(test, split="train", n=5)])
+    pr.commit()
+
+
+@attack("MVC226")
+def slice_of_five_examples(pr: History) -> None:
+    """Measure a slice on five of its examples."""
+    pr.start(ruled('metrics: {"auc[country=*]": {min: 0.8}}'), auc(0.9, country="DE", n=610))
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.9, country="DE", n=5))
     pr.commit()
 
 

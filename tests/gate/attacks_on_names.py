@@ -293,6 +293,172 @@ def renamed_and_retrained_under_the_name_of_a_weaker_model(pr: History) -> None:
     pr.commit()
 
 
+DATA = "data/train.csv"
+
+
+@attack("MVC325", shows="changed deleted")
+def name_given_to_data_that_is_tracked(pr: History) -> None:
+    """Delete the model, and give its name to other bytes at a path that is tracked already, where no report is due."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.point("rows", path=DATA)
+    pr.commit()
+    pr.change()
+    pr.delete()
+    pr.point("worse", path=DATA, name="ranker")
+    pr.commit()
+
+
+@attack("MVC325")
+def name_given_to_data_while_the_model_stays(pr: History) -> None:
+    """The same, where the model stays under another name."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.point("rows", path=DATA)
+    pr.commit()
+    pr.change()
+    pr.train("base", "v1.2.0", name="ranker-old")
+    pr.point("worse", path=DATA, name="ranker")
+    pr.commit()
+
+
+@attack("MVC325")
+def name_given_in_upper_case_to_data(pr: History) -> None:
+    """The same with an upper-case letter in the name: on many systems the two names are one Git tag."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.point("rows", path=DATA)
+    pr.commit()
+    pr.change()
+    pr.delete()
+    pr.point("worse", path=DATA, name="Ranker")
+    pr.commit()
+
+
+@attack("MVC221")
+def name_given_to_a_weaker_model_that_is_tracked(pr: History) -> None:
+    """Delete the model; its name goes to a weaker one that was there, and is no worse than itself."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.train("spam", "v1.3.0", auc(0.61), path=SPAM, name="spam")
+    pr.commit()
+    pr.change()
+    pr.delete()
+    pr.point("spam", path=SPAM, name="ranker")
+    pr.commit()
+
+
+@attack("MVC121", "MVC122", "MVC221")
+def name_and_tag_given_away_in_two_changes(pr: History) -> None:
+    """Give the model another name with one pull request; with the next, its name and tag to a worse one."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.train("base", "v1.2.0", name="ranker-old")
+    pr.commit()
+    pr.change()
+    pr.train("worse", "v1.2.0", auc(0.6), path=NEW, name="ranker")
+    pr.commit()
+
+
+@attack("MVC221")
+def name_given_away_in_two_changes_with_a_higher_tag(pr: History) -> None:
+    """The same with a new tag and another case: who asks for the name gets a worse model."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.train("base", "v1.2.0")
+    pr.commit()
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.6), path=NEW, name="RANKER")
+    pr.commit()
+
+
+@attack("MVC221")
+def name_given_away_by_a_move(pr: History) -> None:
+    """Move the model and give it another name; later its first name goes to a worse one."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.rename(RANKER, NEW)
+    pr.point("base", path=NEW, name="ranker-old")
+    pr.commit()
+    pr.change()
+    pr.train("worse", "v1.3.0", auc(0.6), path="models/third.onnx", name="ranker")
+    pr.commit()
+
+
+@attack("MVC325")
+def name_given_away_in_two_changes_to_data(pr: History) -> None:
+    """Drop the name with one pull request, and give it to other bytes without a report with the next."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.point("rows", path=DATA)
+    pr.train("base", "v1.2.0")
+    pr.commit()
+    pr.change()
+    pr.point("worse", path=DATA, name="ranker")
+    pr.commit()
+
+
+@attack("MVC121")
+def tag_of_the_one_before_the_last_with_the_name(pr: History) -> None:
+    """Take the tag that an earlier model had under the name; a third one has the name now."""
+    pr.start(ruled("tag: {monotonic: false}"), name="ranker")
+    pr.train("base", "v1.2.0", name="ranker-old")
+    pr.train("next", "v1.3.0", path=NEW, name="ranker")
+    pr.commit()
+    pr.change()
+    pr.train("last", "v1.2.0", path=NEW, name="ranker")
+    pr.commit()
+
+
+@attack("MVC121")
+def tag_registered_under_the_name_in_another_case(pr: History) -> None:
+    """Take the version that a Git tag registers under the name in lower case."""
+    pr.start(ruled("tag: {monotonic: false}"), name="ranker")
+    pr.on("release")
+    pr.train("release", "v1.3.0", name="ranker")
+    pr.commit()
+    pr.tag("ranker@v1.3.0")
+    pr.on("main")
+    pr.change()
+    pr.train("other", "v1.3.0", name="Ranker")
+    pr.commit()
+
+
+@attack("MVC324")
+def name_that_differs_only_by_case(pr: History) -> None:
+    """Give a second model the name of the first in upper case."""
+    pr.start(name="ranker")
+    pr.change()
+    pr.train("new", "v1.3.0", path=SPAM, name="Ranker")
+    pr.commit()
+
+
+@honest(shows="deleted changed")
+def candidate_that_takes_the_name(pr: History) -> None:
+    """Delete the model, and give its name to a better candidate that is tracked beside it."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.train("better", "v1.3.0", auc(0.95), path=SPAM, name="candidate")
+    pr.commit()
+    pr.change()
+    pr.delete()
+    pr.point("better", path=SPAM, name="ranker")
+    pr.commit()
+
+
+@honest()
+def name_in_another_case(pr: History) -> None:
+    """Change the case of a model's name."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.change()
+    pr.train("next", "v1.3.0", name="Ranker")
+    pr.commit()
+
+
+@honest("note MVC120", shows="deleted restored")
+def name_given_back(pr: History) -> None:
+    """Give a name back to the model that had it, which the one that took it surpassed."""
+    pr.start(FORGETFUL, name="ranker")
+    pr.train("base", "v1.2.0", name="ranker-old")
+    pr.train("better", "v1.3.0", auc(0.97), path=NEW, name="ranker")
+    pr.commit()
+    pr.change()
+    pr.delete(NEW)
+    pr.point("base", name="ranker")
+    pr.commit()
+
+
 @honest()
 def name_passed_on(pr: History) -> None:
     """Give the name of a model that stays to a new one, which is no worse."""

@@ -35,6 +35,25 @@ def retrained_and_the_old_report_kept(pr: History) -> None:
     pr.commit()
 
 
+@attack("MVC209")
+def report_without_a_metric(pr: History) -> None:
+    """Record that the new bytes were evaluated, and no result."""
+    pr.start(ruled("report: required"))
+    pr.change()
+    pr.train("next", "v1.3.0", metrics=[])
+    pr.commit()
+
+
+@attack("MVC101", "MVC209", besides={"note MVC220"})
+def data_set_with_an_empty_report(pr: History) -> None:
+    """Offer two models that need reports by default: one has none, the other an empty one."""
+    pr.start("mvc-policy: 1\n")
+    pr.change()
+    pr.point("rows", path="data/train.csv")
+    pr.train("other", "v1.0.0", path=SPAM, metrics=[])
+    pr.commit()
+
+
 @attack("MVC101")
 def new_model_without_a_report(pr: History) -> None:
     """Add a model that nobody evaluated."""

@@ -239,8 +239,8 @@ class History:
     def report(self, seed: object, tag: str, *metrics: Metric, path: str | bytes = RANKER, **said: Any) -> bytes:
         """Write a model's report, by default with good values on the usual data set."""
         values = list(metrics) or [auc(0.93), p95(30)]
-        fields = {"model": Model(*hash_bytes(content(seed))), "datasets": [holdout()], **said}
-        raw = emit_report(Report(1, tag=tag, metrics=values, **fields))
+        fields = {"model": Model(*hash_bytes(content(seed))), "datasets": [holdout()], "metrics": values, **said}
+        raw = emit_report(Report(1, tag=tag, **fields))
         self.put(_bytes(path) + SUFFIX.encode(), raw)
         return raw
 

@@ -23,6 +23,7 @@ from gate.histories import (
     ruled,
     waiver,
 )
+from msgspec.structs import replace
 
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, SUFFIX, WAIVERS
 from mvc.quality.reports.report import Evaluator, Metric
@@ -319,6 +320,24 @@ def new_data_where_that_is_allowed(pr: History) -> None:
     pr.start(regressing("max_regression: 0.005, allow_dataset_change: true"))
     pr.change()
     pr.train("next", "v1.3.0", datasets=[holdout("new")])
+    pr.commit()
+
+
+@honest()
+def more_examples_of_the_same_data(pr: History) -> None:
+    """Say for the first time which split it is, and evaluate on more of it."""
+    pr.start(datasets=[replace(holdout(), n=5000)])
+    pr.change()
+    pr.train("next", "v1.3.0", datasets=[replace(holdout(), split="test", n=6000)])
+    pr.commit()
+
+
+@honest()
+def fewer_examples_where_that_is_allowed(pr: History) -> None:
+    """Evaluate on a sample, as the policy allows."""
+    pr.start(regressing("max_regression: 0.005, allow_dataset_change: true"), datasets=[replace(holdout(), n=5000)])
+    pr.change()
+    pr.train("next", "v1.3.0", datasets=[replace(holdout(), n=500)])
     pr.commit()
 
 

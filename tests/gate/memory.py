@@ -174,7 +174,8 @@ class _Change:
 
     def _past(self, lineage: Lineage) -> Past:
         before = self._version(lineage.before, self._base, self._commit) if lineage.before else None
-        return Past(before, lineage.found, tuple(map(self._past_version, lineage.past)))
+        versions, named = (tuple(map(self._past_version, items)) for items in (lineage.past, lineage.named))
+        return Past(before, lineage.found, versions, named=named, takes_name=lineage.takes_name)
 
     def _past_version(self, past: PastState) -> ModelVersion:
         return self._version(past.path, dict(self._history)[past.state.commit], past.state.commit)

@@ -34,8 +34,8 @@ MODULES = tuple(
     f"mvc.quality.{name}"
     for name in (
         "files", "judge.judge", "policy.parsed_policy", "policy.stricter", *(f"judge.rules.{rule}" for rule in (
-            "model", "landing", "figures", "regressions", "pairing", "references", "succession", "moves",
-            "strictness", "trust", "policy_files", "weakened", "waivers", "pushed", "pickled",
+            "model", "landing", "figures", "past.regressions", "past.pairing", "past.references", "past.succession",
+            "past.samples", "moves", "strictness", "trust", "policy_files", "weakened", "waivers", "pushed", "pickled",
         )),
     )
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
@@ -46,8 +48,9 @@ def at(raw: bytes, mode: str = "100644", *, conflicted: bool = False) -> FileAt:
 
 
 def report(*metrics: Metric, **said: Any) -> FileAt:
-    """Return a report of the model, with tag v1.2.0 by default."""
-    return at(emit_report(Report(1, **{"model": MODEL, "tag": "v1.2.0", "metrics": list(metrics), **said})))
+    """Return a report of the model, by default with tag v1.2.0 and a metric that no rule asks for."""
+    said = {"model": MODEL, "tag": "v1.2.0", "metrics": list(metrics) or [Metric("seconds", 1)], **said}
+    return at(emit_report(Report(1, **said)))
 
 
 def model(found: FileAt | None = None, path: str = PATH, **changed: Any) -> ModelFacts:
@@ -111,6 +114,8 @@ PICKLE = "models/ranker.pkl"
 SCANNED = rule("formats: {pickle: scan}")
 HOLDOUT = Dataset("holdout", DATA, "data/holdout.csv")
 TEST = Dataset("test", OTHER, "data/test.csv")
+BIG = Dataset("holdout", DATA, "data/holdout.csv", "test", 5000)
+BIG_TRAIN = replace(BIG, split="train")
 GIT = f"{BASIC}defaults: {{git: %s}}\n"
 
 
@@ -159,10 +164,18 @@ def waiving(text: str, found: FileAt | None = LOW, policy: str = rule("metrics: 
     return one(policy=policy, report=found)._replace(landing=Landing(waivers=at(text.encode())))
 
 
+def in_the_hook(*waivers: str) -> Facts:
+    """Return the same facts as the hook has them: waivers of the commit's parents, and no base."""
+    return waiving("")._replace(landing=None, landed_waivers=tuple(at(text.encode()) for text in waivers))
+
+
 ADA, BOB = Signer("ada@example.com", "SHA256:k1"), Signer("bob@example.com", "SHA256:k2")
 BY_CI = Signer("ci@example.com", "SHA256:k3")
 CI = "evaluator: {assurance: ci}"
 MONTH = "max_age: 30d"
+FALLING = rule("metrics: {auc: {min: 0.9, max_regression: 0.1}}")
+CONTRADICTED = rule("metrics: {auc: {min: 0.9, max_regression: 0.1}}", more="metrics: {auc: {max: 1}}")
+UNDIRECTED = rule("metrics: {auc: {max_regression: 0.1}}", more="metrics: {auc: {min: 0.9}, f1: {max: 1}}")
 FLOOR = rule("metrics: {auc: {min: 0.9}}")
 WORKFLOW = ".github/workflows/gate.yaml"
 LISTED_A, LISTED_B = (f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{char * 43}" for char in "AQ")
@@ -213,6 +226,20 @@ def auc(value: float, **said: Any) -> Metric:
     return Metric("auc", value, **{"higher_is_better": True, **said})
 
 
+def sampled(
+    old: Dataset | list[Dataset], new: Dataset | list[Dataset], text: str = "metrics: {auc: {min: 0.5}}",
+    *older: ModelVersion, sliced: tuple[int, int] | None = None,
+) -> Facts:
+    """Return facts of a model that was evaluated on the first of some data sets, and is now on the first of others.
+
+    `sliced` is the number of examples of a slice then and now, if the metric is of one.
+    """
+    olds, news = (item if isinstance(item, list) else [item] for item in (old, new))
+    parts = [{"slice": {"country": "DE"}, "n": n} for n in sliced] if sliced else [{}, {}]
+    then, now = (auc(0.9, dataset=items[0].id, **part) for items, part in zip((olds, news), parts, strict=True))
+    return after(version(earlier(then, datasets=olds)), *older, text=text, new=report(now, datasets=news))
+
+
 def left(
     *files: str, policy: str = BASIC, path: str = PATH, mode: str = "100644", evaluated: bool = True,
 ) -> Facts:
@@ -227,6 +254,7 @@ def moving(*tracked: TrackedName, gone: tuple[ModelVersion, ...] = (), policy: s
     return facts._replace(landing=Landing(tracked=(TrackedName(facts.models[0].path), *tracked), gone=gone))
 
 
+LOSSY = "metrics: {auc: {max_regression: 0.1}}"
 BROKEN = at(b"mvc-eval: 1\nmetrics: [")
 BY_KEY = 'metrics: {"auc[country=*]": {min: 0.5}}'
 SECOND = version(earlier(tag="v1.9.0"))
@@ -235,6 +263,8 @@ REGISTERED = tuple(
     version(earlier(auc(value), of=OLDER, tag=tag), of=OLDER, tag=f"ranker@{tag}", ancestor=tag != "v9.0.0")
     for value, tag in ((0.91, "v1.0.0"), (0.1, "v0.9.0"), (0.99, "v9.0.0"))
 )
+UNTAGGED = tuple(item._replace(tag="") for item in REGISTERED)
+"""The same as the target branch has them."""
 
 
 class Case(NamedTuple):
@@ -306,6 +336,17 @@ CASES = {
     ),
     # Metrics.
     "metric good": Case(one(report(Metric("auc", 0.9)), policy=rule("metrics: {auc: {min: 0.9, max: 0.9}}"))),
+    "no metrics": Case(one(report(metrics=[])), "error MVC209", "the report has no metrics"),
+    "no metrics, and a rule that asks for none": Case(
+        one(report(metrics=[], datasets=[HOLDOUT]), rule("datasets: [{id: holdout}]")), "error MVC209",
+    ),
+    "no metrics where a missing one is a warning": Case(
+        one(report(metrics=[]), rule("metrics: {auc: {severity: warn}}")), "warning MVC201, error MVC209",
+    ),
+    "no metrics where a rule asks for one": Case(one(report(metrics=[]), rule("metrics: {auc: {}}")), "error MVC201"),
+    "no metrics of other bytes": Case(one(report(metrics=[], model=Model(OTHER))), "error MVC103"),
+    "no metrics where no report is needed": Case(one(report(metrics=[]), rule("report: optional"))),
+    "one slice and nothing else": Case(one(report(*by_country(DE=0.9)))),
     "metric missing": Case(one(policy=rule("metrics: {auc: {min: 0.9}}")), "error MVC201"),
     "metric missing without limits": Case(one(policy=rule("metrics: {auc: {}}")), "error MVC201"),
     "metric missing, a warning": Case(one(policy=rule("metrics: {auc: {min: 1, severity: warn}}")), "warning MVC201"),
@@ -695,10 +736,37 @@ CASES = {
     ),
     "worse than the registered version": Case(
         after(
-            version(earlier(auc(0.9))), new=report(auc(0.89)), registered=REGISTERED,
+            version(earlier(auc(0.9))), *UNTAGGED, new=report(auc(0.89)), registered=REGISTERED,
             text="metrics: {auc: {max_regression: 0.01, against: registered}}",
         ),
         "error MVC221", "in the registered version 0.91",
+    ),
+    "worse than the registered version, where a Git tag calls an old one the highest": Case(
+        after(
+            version(earlier(auc(0.9))), *UNTAGGED, new=report(auc(0.89)),
+            registered=(*REGISTERED, REGISTERED[1]._replace(tag="ranker@v8.0.0")),
+            text="metrics: {auc: {max_regression: 0.01, against: registered}}",
+        ),
+        "error MVC221", "in the registered version 0.91",
+    ),
+    "worse than the registered version, where a merged branch has a higher one that is worse": Case(
+        after(
+            version(earlier(auc(0.9))), UNTAGGED[0], new=report(auc(0.89)),
+            registered=(REGISTERED[0], version(earlier(auc(0.1), tag="v8.0.0"), tag="ranker@v8.0.0")),
+            text="metrics: {auc: {max_regression: 0.01, against: registered}}",
+        ),
+        "error MVC221", "in the registered version 0.91",
+    ),
+    "earlier pointer that cannot be read": Case(
+        after(version(earlier(auc(0.9)), pointer=at(b"mvc: 1")), new=report(auc(0.1)), text=LOSSY),
+        "error MVC222",
+    ),
+    "earlier pointer that is a symlink": Case(
+        after(version(earlier(auc(0.9)), pointer=at(FILE, "120000")), new=report(auc(0.1)), text=LOSSY),
+        "error MVC222",
+    ),
+    "earlier report without a pointer": Case(
+        after(version(earlier(auc(0.9)), pointer=None), new=report(auc(0.1)), text=LOSSY), "error MVC222",
     ),
     "worse than before, where nothing is registered": Case(
         step("max_regression: 0.01, against: registered", auc(0.9), auc(0.8)), "error MVC221", "version 0.9",
@@ -770,6 +838,92 @@ CASES = {
         step("max_regression: 0.1, direction: higher", auc(0.9), auc(0.9, higher_is_better=False)),
     ),
     "a metric that was not there before": Case(step("max_regression: 0.1", Metric("f1", 1), auc(0.1))),
+    "another split": Case(
+        sampled(BIG, BIG_TRAIN), "error MVC226", "data set holdout is split train, before test",
+    ),
+    "no split any more": Case(sampled(BIG, replace(BIG, split="")), "error MVC226", "is split unknown, before test"),
+    "the same split in other letters": Case(sampled(BIG, replace(BIG, split=" Test"))),
+    "a split that nobody said before": Case(sampled(replace(BIG, split=""), BIG_TRAIN)),
+    "fewer examples": Case(sampled(BIG, replace(BIG, n=4999)), "error MVC226", "has 4,999 examples, before 5,000"),
+    "an unknown number of examples": Case(sampled(BIG, replace(BIG, n=None)), "error MVC226", "unknown number"),
+    "more examples": Case(sampled(BIG, replace(BIG, n=5001))),
+    "a number of examples that nobody said before": Case(sampled(replace(BIG, n=None), replace(BIG, n=1))),
+    "fewer examples of other data": Case(sampled(BIG, replace(BIG, blake3=OTHER, n=5))),
+    "fewer examples under another id": Case(sampled(BIG, replace(BIG, id="test", n=5)), "error MVC226"),
+    "another split that the earlier report has beside": Case(
+        sampled([BIG, replace(BIG_TRAIN, id="fit")], [replace(BIG_TRAIN, id="fit"), BIG]),
+        "error MVC226", "split train",
+    ),
+    "fewer examples in a slice": Case(
+        sampled(BIG, BIG, BY_KEY, sliced=(610, 5)),
+        "error MVC226", "auc[country=DE]@holdout has 5 examples, before 610",
+    ),
+    "fewer examples in a slice, whose gap is judged": Case(
+        sampled(
+            BIG, BIG, "slices: {max_gap: {auc: 0.5}}\n    metrics: {auc: {severity: warn}}", sliced=(610, 5),
+        ),
+        "warning MVC201, error MVC226",
+    ),
+    "fewer examples in a slice, and a gap of another metric": Case(
+        sampled(BIG, BIG, "slices: {max_gap: {f1: 0.5}}\n    metrics: {f1: {}}", sliced=(610, 5)), "error MVC201",
+    ),
+    "fewer examples in a slice, and a gap on another data set": Case(
+        sampled(
+            BIG, BIG, "slices: {max_gap: {auc: 0.5}}\n    datasets: [{id: test}]\n    metrics: {auc: {}}",
+            sliced=(610, 5),
+        ),
+        "error MVC201, error MVC207",
+    ),
+    "fewer examples in a slice, and another key must exist": Case(
+        sampled(BIG, BIG, "slices: {required: [age]}", sliced=(610, 5)), "error MVC205",
+    ),
+    "fewer examples in a slice that must exist on another data set": Case(
+        sampled(BIG, BIG, "slices: {required: [country]}\n    datasets: [{id: test}]", sliced=(610, 5)),
+        "error MVC205, error MVC207",
+    ),
+    "fewer examples in a slice that must exist": Case(
+        sampled(BIG, BIG, "slices: {required: [country]}", sliced=(610, 5)),
+        "error MVC226",
+    ),
+    "fewer examples, which the policy allows": Case(
+        sampled(BIG, replace(BIG_TRAIN, n=5), "metrics: {auc: {min: 0.5, allow_dataset_change: true}}"),
+    ),
+    "fewer examples, which one of two rules allows": Case(
+        after(
+            version(earlier(auc(0.9), datasets=[BIG])), new=report(auc(0.9), datasets=[replace(BIG, n=5)]),
+            text="metrics: {auc: {min: 0.5, allow_dataset_change: true}}", more="metrics: {auc: {min: 0.5}}",
+        ),
+        "error MVC226",
+    ),
+    "fewer examples, a warning": Case(
+        sampled(BIG, replace(BIG, n=5), "metrics: {auc: {min: 0.5, severity: warn}}"), "warning MVC226",
+    ),
+    "fewer examples of a metric that no rule asks for": Case(
+        sampled(BIG, replace(BIG, n=5), "metrics: {auc: {min: 0.5}}\n    datasets: [{id: test}]"),
+        "error MVC201, error MVC207",
+    ),
+    "fewer examples of two data sets that no metric names": Case(
+        after(
+            version(earlier(auc(0.9), datasets=[BIG, TEST])),
+            new=report(auc(0.9), datasets=[replace(BIG, n=5), TEST]), text="metrics: {auc: {min: 0.5}}",
+        ),
+        "error MVC226",
+    ),
+    "fewer examples than before the last report, which had other data": Case(
+        sampled(
+            TEST, replace(BIG, n=5), "metrics: {auc: {min: 0.5}}",
+            version(earlier(auc(0.9, dataset="holdout"), datasets=[BIG], of=OLDER), of=OLDER),
+        ),
+        "error MVC226",
+    ),
+    "fewer examples of an earlier version that returns": Case(
+        after(
+            version(earlier(auc(0.9), datasets=[BIG], tag="v1.9.0")),
+            version(report(auc(0.8), datasets=[replace(BIG, n=5)]), of=DIGEST),
+            new=report(auc(0.8), datasets=[replace(BIG, n=5)]), text="metrics: {auc: {min: 0.5}}",
+        ),
+        "note MVC120",
+    ),
     "measured on other data": Case(
         on_other_data("max_regression: 0.1", report(auc(0.9), datasets=[HOLDOUT]), Dataset("holdout", OTHER)),
         "error MVC224", "holdout 0123456789ab…",
@@ -855,7 +1009,7 @@ CASES = {
         after(
             version(earlier()),
             version(at(earlier(of=OLDER, tag="it's a").raw.replace(b'"it\'s a"', b"'it''s\n  a'")), of=OLDER),
-            text="tag: {pattern: '.*'}", new=report(tag="it's a"),
+            text="tag: {pattern: '.*', monotonic: false}", new=report(tag="it's a"),
         ),
         "error MVC121",
     ),
@@ -871,8 +1025,29 @@ CASES = {
     "tag lower, of the same bytes": Case(after(version(report(tag="v1.3.0"), of=DIGEST)), "error MVC122"),
     "tag lower, which may be": Case(after(version(earlier(tag="v1.10.0")), text="tag: {monotonic: false}")),
     "tag of another build": Case(after(version(earlier(tag="v1.2.0+a"))), "error MVC122"),
-    "tag that is no version": Case(
+    "tag without an order": Case(
         after(version(earlier(tag="b")), text="tag: {pattern: '[ab]'}", new=report(tag="a")),
+        "error MVC122", "tag a has no order with the tag before, b",
+    ),
+    "tag without an order, which the policy does not ask for": Case(
+        after(version(earlier(tag="b")), text="tag: {pattern: '[ab]', monotonic: false}", new=report(tag="a")),
+    ),
+    "tag that goes down past semver": Case(
+        after(version(earlier(tag="v2.0.0")), text="tag: {pattern: 'v[0-9.]+'}", new=report(tag="v1.0")),
+        "error MVC122", "tag v1.0 is not higher than the tag before, v2.0.0",
+    ),
+    "tag that goes up past semver": Case(
+        after(version(earlier(tag="ranker-9")), text="tag: {pattern: 'ranker-[0-9]+'}", new=report(tag="ranker-10")),
+    ),
+    "first tag of another pattern": Case(
+        after(version(earlier(tag="summer")), new=report(tag="v1.0.0")),
+    ),
+    "tag of other bytes in another case": Case(
+        after(
+            version(earlier(tag="Ranker-9")), version(earlier(of=OLDER, tag="ranker-9"), of=OLDER),
+            text="tag: {pattern: '.*', monotonic: false}", new=report(tag="RANKER-9"),
+        ),
+        "error MVC121",
     ),
     "earlier version": Case(
         after(
@@ -894,6 +1069,10 @@ CASES = {
     ),
     "earlier version that is not registered": Case(
         after(SECOND, AGAIN, text="tag: {rollback: registered}"), "error MVC123", "Git tag",
+    ),
+    "earlier version that a Git tag registers as another": Case(
+        after(SECOND, AGAIN, text="tag: {rollback: registered}", registered=(AGAIN._replace(tag="ranker@v9.0.0"),)),
+        "error MVC123", "Git tag",
     ),
     "earlier version that is registered": Case(
         after(SECOND, AGAIN, text="tag: {rollback: registered}", registered=(AGAIN._replace(tag="ranker@v1.2.0"),)),
@@ -1034,6 +1213,29 @@ CASES = {
         "warning MVC126, error MVC411",
     ),
     "policy stricter": Case(policy_change(FLOOR, FLOOR.replace("0.9", "0.95")), "note MVC412"),
+    "policy with a direction that was implied": Case(
+        policy_change(FALLING, FALLING.replace("min: 0.9", "min: 0.9, max: 1, direction: higher")), "note MVC412",
+    ),
+    "policy with a direction that was said": Case(
+        policy_change(FALLING.replace("min: 0.9", "min: 0.9, direction: higher"), FALLING), "note MVC412",
+    ),
+    "policy with a direction beside a rule without one": Case(
+        policy_change(UNDIRECTED, UNDIRECTED.replace("min: 0.9", "min: 0.9, max: 1, direction: higher")), "note MVC412",
+    ),
+    "policy with the other direction": Case(
+        policy_change(FALLING, FALLING.replace("min: 0.9", "min: 0.9, direction: lower")), "error MVC411", "direction",
+    ),
+    "policy with a direction that another rule contradicts": Case(
+        policy_change(CONTRADICTED, CONTRADICTED.replace("min: 0.9", "min: 0.9, direction: higher")),
+        "error MVC411", "direction",
+    ),
+    "policy with a direction that was implied, of one of two metrics": Case(
+        policy_change(
+            FALLING.replace("auc:", "f1: {min: 0.5}, auc:"),
+            FALLING.replace("auc:", "f1: {min: 0.5}, auc:").replace("min: 0.9", "min: 0.9, direction: higher"),
+        ),
+        "note MVC412",
+    ),
     "policy deleted": Case(policy_change(FLOOR, None), "error MVC411", "deleted"),
     "policy deleted, and signed": Case(policy_change(FLOOR, None, ADA), "note MVC412"),
     "policy broken": Case(policy_change(FLOOR, "a: 1\n"), "error MVC411", "unreadable: not a policy"),
@@ -1105,6 +1307,12 @@ CASES = {
     "workflow deleted": Case(lines(WORKFLOW, "a", None), "warning MVC413", "deleted"),
     # Waivers.
     "waived": Case(waiving(waiver()), "note MVC415"),
+    "waived in the hook": Case(in_the_hook(waiver()), "note MVC415"),
+    "waived in the hook by one of two parents": Case(in_the_hook("mvc-waivers: 1\n", waiver()), "note MVC415"),
+    "waived in the hook until yesterday": Case(
+        in_the_hook(waiver(expires="1969-12-31")), "error MVC202, warning MVC416",
+    ),
+    "waived in the hook by a file that cannot be read": Case(in_the_hook("x"), "error MVC202"),
     "waived on the last day": Case(waiving(waiver(expires="1970-01-01")), "note MVC415"),
     "waived until yesterday": Case(waiving(waiver(expires="1969-12-31")), "error MVC202, warning MVC416"),
     "waiver expired": Case(waiving(waiver(expires="1969-12-01")), "error MVC202, warning MVC416"),

@@ -91,6 +91,7 @@ def test_the_same_finding_of_two_rules_is_said_once() -> None:
 # What to type.
 
 EXIT = f'  # or, if it needs none, add a rule to .mvc/policy.yaml: - {{match: "/{PATH}", report: optional}}'
+SECONDS = " --metric seconds=NUMBER"
 ON_HOLDOUT = " --dataset holdout=data/holdout.csv"
 BY_HAND = "  # or write tag: into the report and stage it"
 WAYS = " --higher-is-better score  # or --lower-is-better"
@@ -114,7 +115,12 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
             one(report=None, policy=rule("report: required\n    tag: {pattern: x}")),
             f"mvc eval record {PATH} --tag TAG --metric NAME=NUMBER",
         ),
-        (one(report(model=Model(DATA))), f"mvc eval record {PATH} --bump patch{STAGED}"),
+        (one(report(model=Model(DATA))), f"mvc eval record {PATH} --bump patch{SECONDS}{STAGED}"),
+        (
+            one(report(model=Model(DATA), metrics=[])),
+            f"mvc eval record {PATH} --bump patch --metric NAME=NUMBER{STAGED}",
+        ),
+        (one(report(metrics=[])), f"mvc eval record {PATH} --tag v1.2.0 --metric NAME=NUMBER"),
         (
             one(
                 report(Metric("auc", 1), model=Model(DATA), tag="one", datasets=[Dataset("h", DATA, "d h.csv")]),
@@ -128,7 +134,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         ),
         (
             one(report(tag=""), policy=rule("tag: {pattern: x}")),
-            f"mvc eval record {PATH} --tag TAG{BY_HAND}",
+            f"mvc eval record {PATH} --tag TAG{SECONDS}{BY_HAND}",
         ),
         (
             one(report(Metric("f1", 1)), policy=rule("metrics: {auc: {}}")),
@@ -143,7 +149,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
                 report(datasets=[HOLDOUT]),
                 policy=rule("slices: {required: [k]}\n    datasets: [{id: holdout}]"),
             ),
-            f"mvc eval record {PATH} --tag v1.2.0{ON_HOLDOUT} --metric 'NAME[k=VALUE]@holdout=NUMBER'",
+            f"mvc eval record {PATH} --tag v1.2.0{SECONDS}{ON_HOLDOUT} --metric 'NAME[k=VALUE]@holdout=NUMBER'",
         ),
         (
             one(at(b"elsewhere", "120000")),
@@ -157,7 +163,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         ),
         (
             one(policy=rule('metrics: {"auc[country=DE]": {}}')),
-            f"mvc eval record {PATH} --tag v1.2.0 --metric 'auc[country=DE]=NUMBER'",
+            f"mvc eval record {PATH} --tag v1.2.0{SECONDS} --metric 'auc[country=DE]=NUMBER'",
         ),
         (
             one(report(Metric("score", 1)), policy=rule("metrics: {score: {max_regression: 1}}")),
@@ -165,9 +171,9 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         ),
         (
             one(policy=rule("slices: {required: [country]}")),
-            f"mvc eval record {PATH} --tag v1.2.0 --metric 'NAME[country=VALUE]=NUMBER'",
+            f"mvc eval record {PATH} --tag v1.2.0{SECONDS} --metric 'NAME[country=VALUE]=NUMBER'",
         ),
-        (one(policy=rule("datasets: [{id: h}]")), f"mvc eval record {PATH} --tag v1.2.0 --dataset h=PATH"),
+        (one(policy=rule("datasets: [{id: h}]")), f"mvc eval record {PATH} --tag v1.2.0{SECONDS} --dataset h=PATH"),
         (
             blob("m.onnx"),
             f"git rm --cached -- m.onnx && mvc add m.onnx{ALLOW}",

@@ -64,6 +64,42 @@ def test_nobody_escapes_by_taking_a_weaker_models_name() -> None:
     assert found(chain, [Model("a", "y"), Model("b", "z")]) == {"a": ("path", "a"), "b": ("path", "b")}
 
 
+def named(
+    base: list[Model], new: Model, **paths: list[tuple[int, str, str]],
+) -> tuple[str, bool, list[tuple[str, int]]]:
+    """Return the predecessor of `new`, whether another model had its name last, and who had it: path and age.
+
+    The states of a path are ages, pointers and names.
+    """
+    states = {
+        path: [PathState(age, f"c{age}", pointer, "r", name, pointer) for age, pointer, name in items]
+        for path, items in paths.items()
+    }
+    lineage = find_lineages(base, [new], [new.path], [], states)[new.path]
+    return lineage.before, lineage.takes_name, [(past.path, past.state.age) for past in lineage.named]
+
+
+def test_who_takes_a_name_is_compared_with_who_had_it_last() -> None:
+    states = {"a": [(0, "a2", "x"), (3, "a1", "x")], "b": [(1, "b1", "y")]}
+    both = [Model("a", "x"), Model("b", "y")]
+    assert named(both, Model("b", "x"), **states) == ("b", True, [("a", 0), ("a", 3)])
+    assert named(both, Model("b", "X"), **states) == ("b", True, [("a", 0), ("a", 3)])
+    assert named(both, Model("b", "y"), **states) == ("b", False, [("b", 1)])
+    assert named(both, Model("b", "z"), **states) == ("b", False, [])
+    assert named(both, Model("b"), **states) == ("b", False, [])
+
+
+def test_who_had_a_name_earlier_counts_where_nobody_has_it_now() -> None:
+    states = {"a": [(0, "a2", "z"), (3, "a1", "x")], "b": [(1, "", ""), (2, "b1", "x")]}
+    assert named([Model("a", "z")], Model("c", "x"), **states) == ("b", False, [("b", 2), ("a", 3)])
+    assert named([Model("a", "z")], Model("a", "x"), **states) == ("a", True, [("b", 2), ("a", 3)])
+    assert named([Model("a", "z")], Model("c", "z"), **states) == ("a", False, [("a", 0)])
+
+
+def test_who_takes_its_own_name_back_takes_no_name() -> None:
+    assert named([Model("a", "z")], Model("a", "x"), a=[(0, "a2", "z"), (3, "a1", "x")]) == ("a", False, [("a", 3)])
+
+
 def test_the_name_of_one_that_stays_does_not_count_before_a_path() -> None:
     base = [Model("a", "x"), Model("b", "weak")]
     there = [Model("a", "weak"), Model("b"), Model("z", "x")]

@@ -27,7 +27,7 @@ from quality.cases import (
 
 from mvc.quality.judge.facts import Facts, Past
 from mvc.quality.judge.judge import judge
-from mvc.quality.judge.rules.regressions import compare
+from mvc.quality.judge.rules.past.regressions import compare
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import parse_policy
 from mvc.quality.reports.report import Dataset, Metric, Model, Report, emit, parse_report

@@ -46,6 +46,7 @@ LOOSER = {
     "another slice": (with_auc(slice=(("country", "DE"),)), "auc[country=*]"),
     "another data set": (with_auc(datasets=("test",)), "auc[country=*]"),
     "a warning": (with_auc(severity="warning"), "auc[country=*]"),
+    "other samples": (with_auc(allow_dataset_change=True), "auc[country=*] the same data"),
     "a lower min": (with_auc(min=0.8999999999999999), "auc[country=*] min"),
     "no min": (with_auc(min=None), "auc[country=*] min"),
     "a higher max": (with_auc(max=1), "auc[country=*] max"),

@@ -14,7 +14,7 @@ from mvc.errors import InvalidFormat
 from mvc.objects.pointer import Notes, emit, file_pointer
 from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelVersion, Past
-from mvc.quality.judge.rules.succession import judge_return, judge_tag, returning
+from mvc.quality.judge.rules.past.succession import judge_return, judge_tag, returning
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import parse_policy
 from mvc.quality.reports.report import parse_report
@@ -53,8 +53,12 @@ def tagged(tag: str, **said: Any) -> ModelVersion:
         ("v1.10.0", "v1.9.0", False),
         ("v1.2.0", "1.2.0", False),
         ("v1.2.0+b", "v1.2.0+c", False),
-        ("first", "v0.0.1", True),
-        ("v9.0.0", "second", True),
+        ("first", "v0.0.1", False),
+        ("v9.0.0", "second", False),
+        ("v2.0.0", "v1.0", False),
+        ("ranker-v2", "ranker-v1.9", False),
+        ("ranker-v1.9", "ranker-v2", True),
+        ("v2.0", "spam-v3.0", False),
     ],
 )
 def test_versions_go_up(old: str, new: str, up: bool) -> None:
@@ -160,7 +164,7 @@ def test_a_tag_is_found_however_yaml_spells_it(tag: str, style: str | None, widt
 
 def back(*before: ModelVersion, found: Any = "path", pointer: FileAt | None = None, **said: Any) -> ModelVersion | None:
     past = Past(before[0], found, before)._replace(**said)
-    return returning(model(past=past, pointer=pointer or at(FILE)))
+    return returning(model(pointer=pointer or at(FILE)), past)
 
 
 NOW, THEN = version(earlier()), version(report(), of=DIGEST, commit="then")
@@ -175,8 +179,7 @@ def test_what_base_has_does_not_come_back() -> None:
     assert back(THEN) is None
     assert back(THEN, NOW, THEN) is None
     assert back(THEN._replace(path="elsewhere"), found="rename") is None
-    assert returning(model()) is None
-    assert returning(model(past=Past())) is None
+    assert returning(model(), Past()) is None
 
 
 def test_what_was_deleted_comes_back() -> None:
@@ -203,7 +206,7 @@ def test_a_pair_that_never_fitted_does_not_come_back() -> None:
     """A report of other content is not a version, even next to exactly this pointer."""
     stale = earlier(of=OLDER)
     past = Past(NOW, "path", (NOW, version(stale, of=DIGEST)))
-    assert returning(model(stale, past=past)) is None
+    assert returning(model(stale), past) is None
 
 
 def test_notes_in_a_pointer_make_no_other_pair() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvc.quality.reports.tags import Bump, Version, bumped, fits, parse_version
+from mvc.quality.reports.tags import Bump, Version, bumped, compare, fits, parse_version
 
 # The order of semver.org, item 11.
 ASCENDING = (
@@ -80,3 +80,53 @@ def test_the_tag_after_is_higher() -> None:
             after = parse_version(bumped(version, part))
             assert after
             assert version.rank < after.rank
+
+
+# Tags past semver.
+
+RISING = (
+    ("v1.0", "v2.0.0", "v2.1", "v10"),
+    ("1", "1.0.0.1", "1.1"),
+    ("v1.0-alpha2", "v1.0-beta1", "v1.0-rc1", "v1.0-rc2", "v1.0.0-rc.10", "v1.0", "v1.0.1"),
+    ("ranker", "ranker-9", "ranker-10", "Ranker_11"),
+    ("ranker/v1.2.0", "ranker/v1.10.0", "ranker/v2"),
+    ("2026-11-21", "2026-11-22.1", "2026-12-01", "2027.01.01"),
+    ("2026-11-21-abc", "2026-11-22-aba"),
+    ("v007", "v8", "v" + "9" * 150),
+)
+
+
+@pytest.mark.parametrize("tags", RISING)
+def test_tags_rise_by_their_numbers(tags: tuple[str, ...]) -> None:
+    for lower, higher in itertools.combinations(tags, 2):
+        assert compare(higher, lower) == 1, (lower, higher)
+        assert compare(lower, higher) == -1, (lower, higher)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("v1.0", "1.0.0"), ("v1.0", "V1.0"), ("v1.0.0+a", "v1.0.0+b"), ("v1.0+a", "v1.0"), ("ranker-03", "ranker-3"),
+        ("ranker-v3", "Ranker-V3"), ("x", "x"),
+    ],
+)
+def test_spellings_of_one_tag_are_equal(one: str, other: str) -> None:
+    assert compare(one, other) == compare(other, one) == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("first", "second"), ("ranker-3", "spam-4"), ("v1.0", "ranker-1.1"), ("v1.0", "v1.0-hotfix"), ("v2", "latest"),
+        ("v1.0-hotfix", "v1.0-rc1"), ("2026-11-21-abc", "2026-11-21-abd"), ("é1", "e2"),
+    ],
+)
+def test_tags_without_an_order(one: str, other: str) -> None:
+    assert compare(one, other) is compare(other, one) is None
+
+
+@given(st.text("v01a-.+rc"), st.text("v01a-.+rc"))
+def test_the_order_is_the_same_from_both_sides(one: str, other: str) -> None:
+    there, back = compare(one, other), compare(other, one)
+    assert (there is None and back is None) or (there is not None and back is not None and there == -back)
+    assert compare(one, one) == 0

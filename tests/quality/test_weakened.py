@@ -124,6 +124,7 @@ WEAKER = {
     "tolerance gone": bound("{max_regression: 0.01}", "{}"),
     "against something else": bound("{max_regression: 0, against: best}", "{max_regression: 0}"),
     "against other data": bound("{max_regression: 0}", "{max_regression: 0, allow_dataset_change: true}"),
+    "other samples": bound("{min: 0.9}", "{min: 0.9, allow_dataset_change: true}"),
     "direction": bound("{max_regression: 0}", "{max_regression: 0, direction: lower}"),
     "another direction": bound("{max_regression: 0, direction: higher}", "{max_regression: 0, direction: lower}"),
     "direction gone": bound("{max_regression: 0, direction: higher}", "{max_regression: 0}"),
@@ -134,6 +135,13 @@ WEAKER = {
     "direction of a slice contradicted": beside(RISES, "metrics: {'auc[a=b]': {direction: lower}}"),
     "direction no longer told elsewhere": (
         TWO % (FALLS, "metrics: {auc: {min: 0.9}}"), TWO % (FALLS, "metrics: {auc: {min: 0.9, max: 1}}"),
+    ),
+    "max added that reverses the direction": (
+        RULE % RISES, RULE % RISES.replace("min: 0.9", "min: 0.9, max: 1, direction: lower"),
+    ),
+    "direction said that was implied, where another rule contradicts it": (
+        TWO % (RISES, "metrics: {auc: {max: 1}}"),
+        TWO % (RISES.replace("min: 0.9", "min: 0.9, direction: higher"), "metrics: {auc: {max: 1}}"),
     ),
     "rule that makes reports optional": beside(RISES, "report: optional"),
     "rule that makes reports optional, with a metric": beside(RISES, "report: optional\n    metrics: {f1: {}}"),
@@ -182,6 +190,18 @@ NOT_WEAKER = {
         "*.onnx", "models/**").replace("'x'", "'*.onnx'")),
     "min higher": bound("{min: 0.9}", "{min: 0.95}"),
     "max added": bound("{min: 0.9}", "{min: 0.9, max: 1}"),
+    "max added where the direction was implied": (
+        RULE % RISES, RULE % RISES.replace("min: 0.9", "min: 0.9, max: 1, direction: higher"),
+    ),
+    "min added where the direction was implied": bound(
+        "{max: 9, max_regression: 1}", "{min: 0, max: 9, max_regression: 1, direction: lower}",
+    ),
+    "direction said that was implied": rule(RISES, RISES.replace("0.9,", "0.9, direction: higher,")),
+    "direction implied that was said": rule(RISES.replace("0.9,", "0.9, direction: higher,"), RISES),
+    "max added beside another rule of that direction": (
+        TWO % (FALLS, "metrics: {auc: {min: 0.9}}"),
+        TWO % (FALLS, "metrics: {auc: {min: 0.9, max: 1, direction: higher}}"),
+    ),
     "an error": bound("{min: 0.9, severity: warn}", "{min: 0.9}"),
     "smaller tolerance": bound("{max_regression: 1%}", "{max_regression: 0.5%}"),
     "tolerance added": bound("{min: 0.9}", "{min: 0.9, max_regression: 0.1}"),

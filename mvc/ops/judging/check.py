@@ -14,14 +14,15 @@ from blake3 import blake3
 
 from mvc._version import __version__
 from mvc.ops.judging.cached_content import is_cached, with_files
+from mvc.ops.judging.index_facts import landed_waivers
 from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.selection import chosen
 from mvc.project import Project
-from mvc.quality.files import POLICY, SIGNATURES, SUFFIX, FileAt
+from mvc.quality.files import POLICY, SIGNATURES, SUFFIX, WAIVERS, FileAt
 from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge.facts import Facts, ModelFacts
-from mvc.quality.judge.judge import judge
+from mvc.quality.judge.judge import judge, with_waivers
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import ParsedPolicy, read_policy
 from mvc.scm.index import index_paths, list_files, staged_file
@@ -56,6 +57,9 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
     verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now)
     _remember(project.catalog, fresh, keys, verdict)
     found = Verdict.of((*verdict.findings, *(finding for findings in remembered.values() for finding in findings)))
+    if not found.passed and file_in(project.tree, WAIVERS):
+        facts = Facts(parsed, tuple(models), landed_waivers=landed_waivers(project))
+        found = Verdict.of(with_waivers(facts, found.findings, now))
     return Checked(found.passed, tuple(model.path for model in models), found.findings)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mvc.fs.scratch import Scratch
-from mvc.ops.judging.index_facts import index_facts
+from mvc.ops.judging.index_facts import index_facts, landed_waivers
 from mvc.project import Project
-from mvc.quality.files import POLICY
+from mvc.quality.files import POLICY, WAIVERS
 from mvc.quality.finding import Verdict
 from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge
@@ -36,10 +36,13 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
     staged = index_facts(project, index)
     if staged is None:
         return Verdict(())
-    verdict = _without_old_age(judge(staged.facts, now), staged.facts, index)
+    facts = staged.facts
+    if not judge(facts, now).passed and WAIVERS in index.entries:
+        facts = facts._replace(landed_waivers=landed_waivers(project))
+    verdict = _without_old_age(judge(facts, now), facts, index)
     if not staged.others:
         return verdict
-    others = judge(Facts(staged.facts.policy, staged.others), now)
+    others = judge(Facts(facts.policy, staged.others, landed_waivers=facts.landed_waivers), now)
     softer = (
         finding._replace(severity="warning") if finding.severity == "error" else finding
         for finding in others.findings

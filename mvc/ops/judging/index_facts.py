@@ -19,12 +19,13 @@ from mvc.ops.judging.touched_models import (
     with_restored,
 )
 from mvc.project import FOLDER, Project
-from mvc.quality.files import POLICY, SUBMODULE, FileAt
+from mvc.quality.files import POLICY, SUBMODULE, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy, max_blob
-from mvc.scm.index_changes import Index
+from mvc.scm.commits import committed_file, head
+from mvc.scm.index_changes import Index, merged_commits
 
 
 class Staged(NamedTuple):
@@ -77,3 +78,14 @@ def _in_cache(project: Project, index: Index, pointer: FileAt | None) -> bool | 
         return None
     found = pointer_in(pointer.raw)
     return found and is_cached(project, found)
+
+
+def landed_waivers(project: Project) -> tuple[FileAt, ...]:
+    """Return the waivers of HEAD and of the commits that are being merged; new ones do not count before they land.
+
+    Raises:
+        MvcError: Git cannot read them.
+    """
+    parents = [head(project.git), *merged_commits(project.git, project.layout.git_dir)]
+    files = (committed_file(project.git, commit, WAIVERS) for commit in parents if commit)
+    return tuple(FileAt("100644", raw) for raw in files if raw is not None)

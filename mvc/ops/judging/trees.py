@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import REGULAR, Blobs
 from mvc.ops.judging.touched_models import is_pointer
@@ -66,9 +67,9 @@ class BlobPair(NamedTuple):
 
 
 def names_of(trees: Trees, path: str, past: Past) -> set[str]:
-    """Return the names in the pointers of a model."""
+    """Return the names in the pointers of a model, in lower case."""
     pointers = trees.judged.entries.get(path + SUFFIX), past.before and past.before.pointer
-    return {trees.blobs.identity(pointer.oid).name for pointer in pointers if pointer} - {""}
+    return {fold(trees.blobs.identity(pointer.oid).name) for pointer in pointers if pointer} - {""}
 
 
 def paths_of(path: str, past: Past) -> tuple[str, ...]:
@@ -77,6 +78,6 @@ def paths_of(path: str, past: Past) -> tuple[str, ...]:
 
 
 def file_name(path: str) -> str:
-    """Return a file's name without its last suffix: a model without a name is registered under it."""
-    name = path.rpartition("/")[2]
+    """Return a file's name without its last suffix, in lower case: a model without a name is registered under it."""
+    name = fold(path.rpartition("/")[2])
     return name.rpartition(".")[0] or name

@@ -93,9 +93,10 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
             replace_files(project.tree, staging, [Replacement(file, draft.old, new)])
         if options.stage:
             stage(project.git, [file])
-    given = _remarks(project, evaluated.path, report, draft.metrics, options)
-    remarks = [*evaluated.remarks, *given, *draft.remarks]
-    remarks += policy_remarks(project, evaluated.path, evaluated.item, new)
+    judged = policy_remarks(project, evaluated.path, evaluated.item, new)
+    remarks = [*evaluated.remarks, *_remarks(draft.metrics, options), *draft.remarks, *judged]
+    if not draft.metrics.metrics and not any(remark.message.startswith("MVC2") for remark in judged):
+        remarks.append(missing_metrics(project, evaluated.path, report))
     unstaged = [*_unstaged_pointer(project, evaluated.item), *([] if options.stage else [file])]
     return Recorded(evaluated.path, file, report, tuple(remarks), tuple(unstaged))
 
@@ -115,11 +116,7 @@ def _check_writable(project: Project, file: str) -> None:
         raise MvcError(f"{folder} is not writable: the report could not be written", f"ls -ld {shlex.quote(folder)}")
 
 
-def _remarks(
-    project: Project, path: str, report: Report, metrics: FoundMetrics, options: RecordOptions,
-) -> Iterator[Remark]:
-    if not metrics.metrics:
-        yield missing_metrics(project, path, report)
+def _remarks(metrics: FoundMetrics, options: RecordOptions) -> Iterator[Remark]:
     if metrics.skipped:
         yield Remark(f"skipped non-numeric entries: {', '.join(metrics.skipped)}")
     if metrics.no_errors:

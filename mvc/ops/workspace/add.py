@@ -13,7 +13,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.fs.tree import Replacement
 from mvc.modelfiles.stubs import DVC, LARGEST
 from mvc.objects.manifest import Manifest, encode
-from mvc.objects.names import check_path
+from mvc.objects.names import check_path, fold
 from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
@@ -212,8 +212,10 @@ def _check_name(tracked: dict[str, Tracked], targets: list[Target], options: Add
             "mvc add PATH --name my-model",
         )
     for item in tracked.values():
-        if item.path != targets[0].path and item.pointer and item.pointer.notes.name == options.name:
-            raise UsageError(f"{item.path} already has the name {options.name!r}", "choose another --name")
+        taken = item.pointer.notes.name if item.pointer and item.path != targets[0].path else ""
+        if fold(taken) == fold(options.name):
+            hint = "" if taken == options.name else ": names that differ only by case are one name"
+            raise UsageError(f"{item.path} already has the name {taken!r}{hint}", "choose another --name")
 
 
 # Content into the cache.

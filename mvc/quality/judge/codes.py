@@ -66,7 +66,8 @@ _ALL = (
      "Record the evaluation with a tag that is free.",
      f"{_MODEL}: tag v1.2.0 is taken by 45fbdda652c1… since commit 1234567890ab; the report's model is 3edc5c4a5df8…"),
     _code(122, "tag not higher",
-     "The version in the tag is lower than the one on the target branch, or the same for other content.",
+     "The tag is lower than the one on the target branch, or the same for other content. Tags other than versions are "
+     "compared by their numbers, after the same words; a tag without an order counts as not higher.",
      "Record the evaluation with a higher tag. To return to an earlier version, restore its pointer and report "
      "together.",
      f"{_MODEL}: tag v1.2.0 is not higher than the tag before, v1.10.0"),
@@ -129,6 +130,11 @@ _ALL = (
      "The policy pins the content of a data set by its blake3, and the model was evaluated on other content.",
      "Check out the pinned data and evaluate again, or pin the new data in the policy.",
      f"{_MODEL}: data set holdout is fedcba987654…, expected 0123456789ab…"),
+    _code(209, "no metrics",
+     "A report is required, and it has no metric at all, so nothing was evaluated.",
+     "Evaluate the model and record at least one metric. If no report is needed, add a rule with report: optional to "
+     "the policy.",
+     f"{_MODEL}: the report has no metrics"),
     _code(220, "nothing to compare with",
      "The model is new, or had no report before, so max_regression, tags and slices are not compared. A note: nothing "
      "fails.",
@@ -158,6 +164,11 @@ _ALL = (
      "slices that were measured on one data set are now on different ones, so that their gap is unknown.",
      "Measure that slice on the data set of the others, and record it.",
      f"{_MODEL}: auc[country=FR] was measured before, and is not any more"),
+    _code(226, "fewer examples or another split",
+     "The data set of a judged metric has the content that it had in an earlier report, and the report says that it is "
+     "another split, or has fewer examples; or a slice has fewer. What was said before must still be said.",
+     "Evaluate on the earlier split and examples. If they may change, set allow_dataset_change: true in the rule.",
+     f"{_MODEL}: data set holdout is split train, before test"),
     _code(301, "file too large for Git",
      "A file that would be committed as it is is larger than max_blob. Git would keep it in every clone forever.",
      "Track it with mvc. If it belongs into Git, add it to allow.",
@@ -222,12 +233,12 @@ _ALL = (
      "Move one of them.",
      f"{_MODEL}: models/Ranker.onnx differs only by case or Unicode composition"),
     _code(324, "duplicate name",
-     "Two pointers have the same name. In the registry, a name is one model.",
+     "Two pointers have the same name, or names that differ only by case. In the registry, a name is one model.",
      "Give one of them another name.",
      f"{_MODEL}: other has the name ranker as well"),
     _code(325, "moved out of a rule",
      "The model was moved to a path where the policy demands less. Or something replaced it: a tracked directory that "
-     "contains its path, or a path that differs only by case.",
+     "contains its path, a path that differs only by case, or another model that takes its name.",
      "Move it back, or demand the same of the new path in the policy, in a separate change.",
      "drafts/a: it was moved from models/a, where the policy demands more: auc"),
     _code(326, "model exchanged",

@@ -49,6 +49,16 @@ class Past(NamedTuple):
     """All versions that Git tags `NAME@VERSION` register, also outside the target branch's history."""
     merged_branch_reports: tuple[ModelVersion, ...] = ()
     """Reports from commits of merged branches, outside the first-parent history; without pointers."""
+    takes_name: bool = False
+    """Whether another model had its name last."""
+    named: tuple[ModelVersion, ...] = ()
+    """All pairs on the first-parent history that any model had under its name: first those that the target branch still
+    has, then the newest first."""
+
+    @property
+    def holder(self) -> ModelVersion | None:
+        """The other model that had its name last; None when there is none."""
+        return self.named[0] if self.takes_name and self.named else None
 
 
 class PickleScan(NamedTuple):
@@ -182,3 +192,5 @@ class Facts(NamedTuple):
     """None in the hook."""
     remote: RemoteFacts | None = None
     """None when no remote is to be asked."""
+    landed_waivers: tuple[FileAt, ...] = ()
+    """The waivers of HEAD and of the commits merged into it, in the hook; at the gate, `landing` has them."""

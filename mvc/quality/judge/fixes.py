@@ -108,7 +108,7 @@ def another_tag(path: str, report: Report, demanded: Demands) -> str:
 def metric(path: str, report: Report, name: str, dataset: str = "") -> str:
     """Record one more metric, named as on the command line; on `dataset` if it is not empty."""
     if not dataset:
-        return _again(path, report) + _measured(name)
+        return _again(path, report, new_metric=name) + _measured(name)
     wanted = f"{name}@{dataset}"
     return f"{_again(path, report, dataset, wanted)}{_on(report, dataset)}{_measured(wanted)}"
 
@@ -151,6 +151,8 @@ def _evidence(report: Report, new_dataset: str = "", new_metric: str = "") -> st
     used = {item.dataset for item in report.metrics}
     ids = sorted((item.id for item in report.datasets if item.id != new_dataset), key=lambda name: name not in used)
     names = [spelled for name, spelled in _names(report, new_dataset).items() if name != new_metric]
+    if not report.metrics and not new_metric:
+        names = ["NAME"]
     few = "".join(map(_measured, names)) if len(names) <= _FEW else " --metrics FILE.json"
     return "".join(_on(report, name) for name in ids[:_FEW]) + few
 
@@ -289,6 +291,11 @@ def same_data(path: str, report: Report, dataset: str) -> str:
     """Record the metrics again, measured on the earlier data."""
     line = _again(path, report, dataset) + _on(report, dataset or "ID")
     return f"{line}  # on the earlier data; or set allow_dataset_change: true in {POLICY}"
+
+
+def same_sample(path: str) -> str:
+    """Stage a report that names the earlier split and number of examples."""
+    return stage(path + SUFFIX, f"once it has split and n as before; or set allow_dataset_change: true in {POLICY}")
 
 
 def with_stderr(path: str) -> str:

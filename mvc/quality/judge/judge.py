@@ -5,7 +5,7 @@ Anything missing or unreadable is an error. Without a readable policy the defaul
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mvc.errors import InvalidFormat
 from mvc.objects import patterns
@@ -31,10 +31,19 @@ def judge(facts: Facts, now: float) -> Verdict:
         findings += judge_blob(policy, blob)
     findings = _with_renames(facts, findings)
     if not _is_from_the_gate(facts):
-        return Verdict.of(findings)
+        return Verdict.of(with_waivers(facts, findings, now))
     from mvc.quality.judge.rules.landing import judge_landing  # noqa: PLC0415 - import time: the hook does without
 
     return judge_landing(facts, models, findings, now)
+
+
+def with_waivers(facts: Facts, findings: Sequence[Finding], now: float) -> Sequence[Finding]:
+    """Return the findings, waived ones as notes, where the facts have waivers that landed."""
+    if not facts.landed_waivers:
+        return findings
+    from mvc.quality.judge.rules.waivers import waived  # noqa: PLC0415 - import time: few repositories have waivers
+
+    return waived(facts, findings, now)
 
 
 def _of_age(model: ParsedModel, now: float) -> Iterable[Finding]:

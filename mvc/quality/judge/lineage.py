@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
+
+from mvc.objects.names import fold
 
 FoundBy: TypeAlias = Literal["name", "path", "rename", "history", ""]
 
@@ -33,6 +35,11 @@ class PathState(NamedTuple):
     """As in `TreeModel`; if it is empty, only paths, renames and equal pointers are compared."""
     blake3: str = ""
 
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The blobs of pointer and report."""
+        return self.pointer, self.report
+
 
 class HistoryRename(NamedTuple):
     """A rename in a commit of base's first-parent history."""
@@ -59,6 +66,10 @@ class Lineage(NamedTuple):
     """The path of its predecessor: in base, or, for `history`, of the newest of `past`."""
     past: tuple[PastState, ...] = ()
     """All its earlier pairs of pointer and report, without duplicates, newest first."""
+    takes_name: bool = False
+    """Whether another model had its name last: the first of `named`."""
+    named: tuple[PastState, ...] = ()
+    """All pairs that any model had under its name: those in base first, then newest first."""
 
 
 def find_lineages(
@@ -73,7 +84,8 @@ def find_lineages(
 
     `base` and `head` are all models of both trees. `renames` are Git's renames between them as (old, new), the most
     likely first; renames of unknown paths, or of paths that stay, are ignored. `history` has the states of all relevant
-    paths, newest first, with deletions; the first one is base's where base has the path.
+    paths, newest first, with deletions; the first one is base's where base has the path. A path that ever had the name
+    of an asked one is relevant. Names that differ only by case are one name, as they are one Git tag on many systems.
 
     A name takes precedence over a path, unless the model at that path would then have no successor, or the model with
     that name stays at its path, or its content is at a new path without a name of base's. Otherwise a model could
@@ -81,11 +93,21 @@ def find_lineages(
     comes after a rename. By name and path, several models can succeed the same one. A rename gives a model one
     successor at most: a copy is new.
     """
-    held = {model.path: model for model in base}
-    there = {model.path: model for model in head}
+    held = {model.path: _folded(model) for model in base}
+    there = {model.path: _folded(model) for model in head}
+    known = {path: [_folded(state) for state in states] for path, states in (history or {}).items()}
     found = _links(held, there, renames)
-    past = _ancestry(history or {}, moves)
-    return {path: _lineage(there[path], found.get(path), past) for path in asked if path in there}
+    past = _ancestry(known, moves)
+    lineages = (_lineage(there[path], found.get(path), past) for path in asked if path in there)
+    named = _Named.of(held, known)
+    return {lineage.path: named.added_to(lineage, there[lineage.path].name) for lineage in lineages}
+
+
+_WithName = TypeVar("_WithName", TreeModel, PathState)
+
+
+def _folded(item: _WithName) -> _WithName:
+    return item._replace(name=fold(item.name))
 
 
 def _lineage(model: TreeModel, link: _Link | None, past: _Ancestry) -> Lineage:
@@ -96,10 +118,43 @@ def _lineage(model: TreeModel, link: _Link | None, past: _Ancestry) -> Lineage:
     return Lineage(model.path, "history", life.path, past.states(life)) if life else Lineage(model.path)
 
 
-# Between base and head.
+class _Named(NamedTuple):
+    """Who has, and who had, each name."""
+
+    now: dict[str, list[str]]
+    """The paths in base by name, without those that have none."""
+    ever: dict[str, list[PastState]]
+    """All states by name: those that base still has first, then newest first."""
+
+    @classmethod
+    def of(cls, base: _Tree, history: Mapping[str, Sequence[PathState]]) -> _Named:
+        states = [PastState(path, state) for path, states in history.items() for state in states if state.pointer]
+        states.sort(key=lambda item: (item.state is not history[item.path][0], item.state.age, item.path))
+        ever: dict[str, list[PastState]] = {}
+        for item in states:
+            ever.setdefault(item.state.name, []).append(item)
+        now: dict[str, list[str]] = {}
+        for model in base.values():
+            if model.name:
+                now.setdefault(model.name, []).append(model.path)
+        return cls(now, ever)
+
+    def added_to(self, lineage: Lineage, name: str) -> Lineage:
+        """Return a lineage with those who had its name."""
+        named = tuple(self.ever.get(name, ())) if name else ()
+        if name in self.now:
+            takes = lineage.before not in self.now[name]
+        else:
+            takes = bool(named) and named[0].state.pair not in {item.state.pair for item in lineage.past}
+        return lineage._replace(named=named, takes_name=takes)
+
 
 _Tree: TypeAlias = Mapping[str, TreeModel]
 """The models of a tree by path."""
+
+
+# Between base and head.
+
 _Link: TypeAlias = tuple[FoundBy, str]
 """How a model of base was found, and its path."""
 
@@ -264,7 +319,7 @@ class _Ancestry:
         found: dict[tuple[str, str], PastState] = {}
         while life is not None:
             for state in life.states:
-                found.setdefault((state.pointer, state.report), PastState(life.path, state))
+                found.setdefault(state.pair, PastState(life.path, state))
             life = self._parents.get(life.key)
         return tuple(found.values())
 

@@ -45,6 +45,8 @@ class MetricDemand(NamedTuple):
     regressions: tuple[Regression, ...] = ()
     direction: Direction | None = None
     """Which direction is better; None when the policy does not say it."""
+    allow_dataset_change: bool = False
+    """Whether the data may change, also its split and its number of examples."""
 
     @property
     def optional(self) -> bool:
@@ -153,7 +155,10 @@ def _metrics(rules: Iterable[Rule]) -> tuple[MetricDemand, ...]:
     merged: dict[tuple[object, ...], MetricDemand] = {}
     for (name, part), ids, bound in bounds:
         severity: Severity = "warning" if bound.severity == "warn" else "error"
-        one = MetricDemand(name, part, ids, severity, bound.min, bound.max, _regressions(bound))
+        one = MetricDemand(
+            name, part, ids, severity, bound.min, bound.max, _regressions(bound),
+            allow_dataset_change=bound.allow_dataset_change,
+        )
         key = name, part, ids, severity
         merged[key] = _merged(merged[key], one) if key in merged else one
     names = {name for (name, _), _, _ in bounds}
@@ -178,6 +183,7 @@ def _merged(one: MetricDemand, other: MetricDemand) -> MetricDemand:
         min=max(lows, default=None),
         max=min(highs, default=None),
         regressions=tuple(dict.fromkeys((*one.regressions, *other.regressions))),
+        allow_dataset_change=one.allow_dataset_change and other.allow_dataset_change,
     )
 
 

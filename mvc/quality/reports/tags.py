@@ -1,8 +1,13 @@
-"""The tag of a report: a version by Semantic Versioning 2.0 (semver.org), or a match of the policy's pattern."""
+"""The tag of a report: a version by Semantic Versioning 2.0 (semver.org), or a match of the policy's pattern.
+
+Any two tags have an order, or are known to have none: `compare`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import groupby, zip_longest
 from typing import Literal, NamedTuple, TypeAlias
 
 SEMVER = "semver"
@@ -49,6 +54,64 @@ def fits(pattern: str, tag: str) -> bool:
     if pattern == SEMVER:
         return parse_version(tag) is not None
     return len(tag) <= MAX_CHARS and re.fullmatch(pattern, tag) is not None
+
+
+def spelling(tag: str) -> str:
+    """Return the same for tags that are one version: a `v` before the number and the case make no difference."""
+    return re.sub(r"^v(?=[0-9])", "", tag.lower())
+
+
+# Order.
+
+_PRE_RELEASES = frozenset({"a", "alpha", "b", "beta", "c", "rc", "pre", "preview", "dev", "snapshot"})
+
+
+def compare(one: str, other: str) -> int | None:
+    """Return 1 if a tag is higher than another, -1 if lower, 0 if neither; None if they have no order.
+
+    Versions are compared as semver.org says. Other tags are compared by their numbers, which must stand after the same
+    words: `ranker-10` is higher than `ranker-9`, and `v1.0` than `v1.0-rc2`.
+    """
+    versions = parse_version(one), parse_version(other)
+    if versions[0] and versions[1]:
+        new_rank, old_rank = versions[0].rank, versions[1].rank
+        return (new_rank > old_rank) - (new_rank < old_rank)
+    numbered = False
+    for new, old in zip_longest(_parts(one), _parts(other)):
+        if _rank(new) != _rank(old):
+            return _difference(new, old, numbered=numbered)
+        numbered = numbered or isinstance(new, int)
+    return 0
+
+
+_Part: TypeAlias = int | str | None
+"""A number or a word of a tag; None behind its end."""
+
+
+def _parts(tag: str) -> Iterator[_Part]:
+    """Yield the numbers and words of a tag, without zeros at the end of a run of numbers and without build metadata."""
+    found = re.findall(r"[0-9]+|[^\W0-9_]+", spelling(tag).partition("+")[0])
+    for numbers, run in groupby(found, lambda part: part[0] in "0123456789"):
+        parts = list(run)
+        if not numbers:
+            yield "".join(parts)
+            continue
+        while parts and not parts[-1].strip("0"):
+            parts.pop()
+        yield from map(int, parts)
+
+
+def _difference(new: _Part, old: _Part, *, numbered: bool) -> int | None:
+    """Return the order of the first parts that differ; `numbered` says whether a number stands before them."""
+    words = [part for part in (new, old) if isinstance(part, str)]
+    if words and not (numbered and _PRE_RELEASES.issuperset(words)):
+        return None
+    return 1 if _rank(new) > _rank(old) else -1
+
+
+def _rank(part: _Part) -> tuple[bool, int, str]:
+    """Return the sort key of a part: words of pre-releases come before the end, which counts as 0."""
+    return (False, 0, part) if isinstance(part, str) else (True, part or 0, "")
 
 
 def bumped(version: Version, part: Bump) -> str:

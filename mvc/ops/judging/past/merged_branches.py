@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from mvc.objects.names import fold
 from mvc.ops.judging.blobs import REGULAR
 from mvc.ops.judging.past.succession import PATTERNS
 from mvc.ops.judging.touched_models import is_pointer, stem
@@ -62,11 +63,11 @@ def _by_name(trees: Trees, added: Mapping[str, _Added], names: Collection[str]) 
     found: dict[str, list[_ReportsAt]] = {name: [] for name in names}
     pointers = [(path, oid) for path, blobs in added.items() for oid in blobs.pointers] if names else []
     trees.blobs.load_names(Entry(REGULAR[0], oid) for _, oid in pointers)
-    named = [(path, oid) for path, oid in pointers if trees.blobs.name(oid) in names]
+    named = [(path, oid) for path, oid in pointers if fold(trees.blobs.name(oid)) in names]
     trees.blobs.load(oid for _, oid in named)
     for path, oid in named:
         name, blake3 = trees.blobs.identity(oid)
-        found[name].append(_ReportsAt(path, blake3))
+        found[fold(name)].append(_ReportsAt(path, blake3))
     return found
 
 

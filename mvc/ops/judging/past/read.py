@@ -11,7 +11,7 @@ from mvc.ops.judging.past.succession import read_lineages
 from mvc.ops.judging.trees import Trees, pointers_of
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
-from mvc.quality.judge.lineage import Lineage
+from mvc.quality.judge.lineage import Lineage, PastState
 
 
 class Pasts(NamedTuple):
@@ -38,7 +38,7 @@ def read_past(trees: Trees, changed: Collection[str]) -> Pasts:
     blobs.load_files(entry for path in affected if (entry := trees.base.get(path + REPORT)))
     blobs.load_names(entry for side in (base, judged) for entry in side.values())
     lineages = read_lineages(trees, affected, sorted(judged.keys() & set(changed)))
-    blobs.load(past.state.report for lineage in lineages.values() for past in lineage.past)
+    blobs.load(past.state.report for lineage in lineages.values() for past in (*lineage.past, *lineage.named))
     pasts = {path: _past(trees, lineage) for path, lineage in lineages.items()}
     for path, versions in registered_versions(trees, pasts).items():
         pasts[path] = pasts[path]._replace(registered=versions)
@@ -52,10 +52,13 @@ def read_past(trees: Trees, changed: Collection[str]) -> Pasts:
 
 
 def _past(trees: Trees, lineage: Lineage) -> Past:
-    versions = tuple(
-        ModelVersion(path, trees.blobs.regular(state.pointer), trees.blobs.regular(state.report), state.commit)
-        for path, state in lineage.past
-    )
+    versions, named = (tuple(_version(trees, item) for item in items) for items in (lineage.past, lineage.named))
+    before = trees.base_version(lineage.before) if lineage.before else None
     if lineage.found == "history":
-        return Past(versions[0], "history", versions)
-    return Past(trees.base_version(lineage.before) if lineage.before else None, lineage.found, versions)
+        before = versions[0]
+    return Past(before, lineage.found, versions, named=named, takes_name=lineage.takes_name)
+
+
+def _version(trees: Trees, past: PastState) -> ModelVersion:
+    pointer, report = (trees.blobs.regular(oid) for oid in past.state.pair)
+    return ModelVersion(past.path, pointer, report, past.state.commit)

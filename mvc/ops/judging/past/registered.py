@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import cache, partial
 
+from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.trees import BlobPair, Trees, file_name, names_of, paths_of, pointers_of
 from mvc.quality.files import SUFFIX as REPORT
@@ -20,7 +21,7 @@ def registered_versions(trees: Trees, pasts: Mapping[str, Past]) -> dict[str, tu
     tags = version_tags(trees.merge.git, trees.merge.base, set().union(*names.values())) if names else []
     if not tags:
         return {}
-    tags_of = {path: [tag for tag in tags if tag.name in names[path]] for path in pasts}
+    tags_of = {path: [tag for tag in tags if fold(tag.name) in names[path]] for path in pasts}
     paths = {path: paths_of(path, past) for path, past in pasts.items()}
     oids = blobs_at(trees.merge.git, {
         CommitPath(tag.commit, former + suffix)
@@ -64,7 +65,7 @@ def _elsewhere(trees: Trees, tag: VersionTag) -> tuple[ModelVersion, ...]:
     found = []
     for path, pointer in sorted(pointers.items()):
         unnamed = "" if path + SUFFIX in trees.base else file_name(path)
-        if tag.name == (trees.blobs.name(pointer.oid) or unnamed):
+        if fold(tag.name) == (fold(trees.blobs.name(pointer.oid)) or unnamed):
             found.append(path)
     trees.blobs.load_files(
         entry for path in found for suffix in (SUFFIX, REPORT) if (entry := entries.get(path + suffix))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
+from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import REGULAR, Blobs
 from mvc.ops.judging.touched_models import is_pointer, stem
@@ -34,8 +35,7 @@ def read_lineages(trees: Trees, affected: Collection[str], asked: Collection[str
     judged = _models(pointers_of(trees.judged.entries), affected, trees.blobs)
     commits = first_parent_history(trees.merge.git, trees.merge.base, *PATTERNS)
     history = _histories(commits)
-    names = {judged[path].name for path in asked} - {""}
-    namesakes = {path for path, model in base.items() if model.name in names}
+    namesakes = _namesakes(trees.blobs, history, {fold(judged[path].name) for path in asked} - {""})
     ended = {path for path, states in history.items() if not states[0].pointer}
     wanted = {*asked, *namesakes, *ended, *base.keys() - judged.keys()} & history.keys()
     trees.blobs.load(state.pointer for path in wanted for state in history[path])
@@ -98,6 +98,15 @@ def _histories(commits: list[CommitChanges]) -> dict[str, list[PathState]]:
         for path in _apply(commits[age], current):
             found.setdefault(path, []).append(PathState(age, commits[age].commit, *current[path]))
     return {path: states[::-1] for path, states in found.items() if any(state.pointer for state in states)}
+
+
+def _namesakes(blobs: Blobs, history: Mapping[str, Iterable[PathState]], names: Collection[str]) -> set[str]:
+    """Return the paths whose pointer ever had one of the names."""
+    if not names:
+        return set()
+    pointers = [(path, state.pointer) for path, states in history.items() for state in states if state.pointer]
+    blobs.load_names(Entry(REGULAR[0], oid) for _, oid in pointers)
+    return {path for path, oid in pointers if fold(blobs.name(oid)) in names}
 
 
 def _apply(item: CommitChanges, current: dict[str, BlobPair]) -> set[str]:

@@ -40,12 +40,14 @@ def judge_figures(path: str, report: Report, demanded: Demands) -> Iterator[Find
     judged = ModelReport(path, report)
     for pinned in demanded.datasets:
         yield from _dataset(judged, pinned)
-    for metric in demanded.metrics:
-        yield from _metric(judged, metric)
-    for sliced in demanded.slices:
-        yield from _slice(judged, sliced)
-    for gap in demanded.gaps:
-        yield from _gap(judged, gap)
+    found = [
+        *(finding for metric in demanded.metrics for finding in _metric(judged, metric)),
+        *(finding for sliced in demanded.slices for finding in _slice(judged, sliced)),
+        *(finding for gap in demanded.gaps for finding in _gap(judged, gap)),
+    ]
+    yield from found
+    if not report.metrics and demanded.report == "required" and all(item.severity != "error" for item in found):
+        yield judged.finding("MVC209", "the report has no metrics", fixes.metric(path, report, "NAME"))
 
 
 def _dataset(judged: ModelReport, pinned: Pinned) -> Iterator[Finding]:

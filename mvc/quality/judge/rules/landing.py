@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
 from mvc.quality.files import FileAt
-from mvc.quality.finding import Finding, Judged, Verdict
+from mvc.quality.finding import Comparison, Finding, Judged, Verdict
 from mvc.quality.judge.facts import Facts, Past
+from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.judge.rules.model import ParsedModel
 from mvc.quality.judge.rules.moves import judge_moves
+from mvc.quality.judge.rules.past.regressions import compare
+from mvc.quality.judge.rules.past.samples import judge_samples
+from mvc.quality.judge.rules.past.succession import judge_return, judge_tag, returning
 from mvc.quality.judge.rules.policy_files import judge_policy_files
 from mvc.quality.judge.rules.pushed import judge_remote
-from mvc.quality.judge.rules.regressions import compare
-from mvc.quality.judge.rules.succession import judge_return, judge_tag, returning
 from mvc.quality.judge.rules.trust import judge_trust
 from mvc.quality.judge.rules.waivers import waived
 from mvc.quality.policy.demands import Demands
@@ -59,16 +62,40 @@ def _of_trust(model: ParsedModel, policy: Policy) -> Iterator[Finding]:
 
 def _compared(model: ParsedModel, past: Past) -> tuple[Judged, tuple[Finding, ...]]:
     """Return a model compared with its past, as the gate shows it, and findings about the comparison."""
-    judged = _judged(model, past)
-    report, version = model.matching_report, returning(model.facts)
+    judged, report = _judged(model, past), model.matching_report
     if report is None:
         return judged, ()
+    results = [_against(model, report, item) for item in _predecessors(past)]
+    rows = tuple(dict.fromkeys(row for result in results for row in result.rows))
+    change = "restored" if any(result.returns for result in results) else judged.change
+    return judged._replace(change=change, comparisons=rows), tuple(item for result in results for item in result.found)
+
+
+def _predecessors(past: Past) -> Iterator[Past]:
+    """Yield the past of a model and, if another one had its name before, the past of that name."""
+    if past.before or not past.holder:
+        yield past
+    if past.holder:
+        yield past._replace(before=past.holder, found="name", versions=past.named, takes_name=False)
+
+
+class _Result(NamedTuple):
+    """A report compared with a past."""
+
+    rows: tuple[Comparison, ...]
+    found: tuple[Finding, ...]
+    returns: bool = False
+    """Whether an earlier version returns."""
+
+
+def _against(model: ParsedModel, report: Report, past: Past) -> _Result:
+    version = returning(model.facts, past)
     if version is not None:  # an earlier version that returns is not compared with the current one
         rows, _ = compare(model.path, report, _without_past(model.demands), past)
-        back = tuple(judge_return(model.path, version, model.demands))
-        return judged._replace(change="restored", comparisons=rows), back
+        return _Result(rows, tuple(judge_return(model.path, version, model.demands)), returns=True)
     rows, found = compare(model.path, report, model.demands, past)
-    return judged._replace(comparisons=rows), (*found, *judge_tag(model.path, report, model.demands, past))
+    more = judge_samples(ModelReport(model.path, report), model.demands, past)
+    return _Result(rows, (*found, *judge_tag(model.path, report, model.demands, past), *more))
 
 
 def _judged(model: ParsedModel, past: Past) -> Judged:

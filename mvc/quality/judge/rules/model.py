@@ -129,7 +129,7 @@ def _with_directions(model: ParsedModel) -> Demands:
     """Return the demands; the report before may say which direction of a metric is better."""
     if model.facts.past is None:
         return model.demands
-    from mvc.quality.judge.rules.regressions import with_directions  # noqa: PLC0415 - import time: not for the hook
+    from mvc.quality.judge.rules.past.regressions import with_directions  # noqa: PLC0415 - import time: not for the hook
 
     return with_directions(model.demands, model.facts.past)
 

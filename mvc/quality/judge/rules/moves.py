@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
 from mvc.objects import patterns
 from mvc.objects.names import fold
@@ -12,7 +13,7 @@ from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
-from mvc.quality.judge.facts import BroughtFile, Facts, Landing, ModelFacts, ModelVersion, TrackedName
+from mvc.quality.judge.facts import BroughtFile, Facts, Landing, ModelFacts, ModelVersion, Past, TrackedName
 from mvc.quality.judge.rules.strictness import loses
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.policy import Policy
@@ -67,13 +68,14 @@ def _above(path: str) -> Iterator[str]:
 
 
 def _namesakes(tracked: Iterable[TrackedName], changed: set[str]) -> Iterator[Finding]:
-    """Yield MVC324 for a name that two models have."""
+    """Yield MVC324 for a name that two models have; names that differ only by case are one."""
     names = {item.path: item.name for item in tracked}
-    for paths in _grouped((name, path) for path, name in names.items() if name):
+    for paths in _grouped((fold(name), path) for path, name in names.items() if name):
         for path in paths:
             if path in changed:
                 other = next(item for item in paths if item != path)
-                message = f"{clipped(other)} has the name {clipped(names[path])} as well"
+                how = " as well" if names[other] == names[path] else ", which differs only by case"
+                message = f"{clipped(other)} has the name {clipped(names[other])}{how}"
                 yield Finding.of("MVC324", path, message, fixes.another_name(path))
 
 
@@ -90,17 +92,34 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
 
 def _moved_out(model: ModelFacts, gone: Iterable[ModelVersion], policy: Policy) -> Iterator[Finding]:
     """Yield MVC325 for a move to a path with weaker demands, and for a path that replaces a deleted model's."""
-    before = model.past.before.path if model.past and model.past.before else model.path
-    taken = [version.path for version in gone if _takes(model.path, version.path)]
-    for old in (before, *taken) if model.pointer is not None else ():
+    if model.pointer is None:
+        return
+    for old, verb, fix in _replaced(model, gone):
         if lost := loses(demands(policy, old), demands(policy, model.path)):
-            moved = old == before
             named = ", ".join(map(clipped, lost[:_FEW])) + (" …" if len(lost) > _FEW else "")
-            verb = "was moved from" if moved else "replaces"
             message = f"it {verb} {clipped(old)}, where the policy demands more: {named}"
-            fix = fixes.move_back(model.path, old) if moved else fixes.tracked_apart(model.path, old)
             yield Finding.of("MVC325", model.path, message, fix)
             return
+
+
+class _Replaced(NamedTuple):
+    """A path whose demands a model must meet."""
+
+    path: str
+    verb: str
+    """What the model did to it."""
+    fix: str
+
+
+def _replaced(model: ModelFacts, gone: Iterable[ModelVersion]) -> Iterator[_Replaced]:
+    past = model.past or Past()
+    if past.before:
+        yield _Replaced(past.before.path, "was moved from", fixes.move_back(model.path, past.before.path))
+    if past.holder:
+        yield _Replaced(past.holder.path, "takes the name of", fixes.another_name(model.path))
+    for version in gone:
+        if _takes(model.path, version.path):
+            yield _Replaced(version.path, "replaces", fixes.tracked_apart(model.path, version.path))
 
 
 def _takes(path: str, gone: str) -> bool:
@@ -114,7 +133,7 @@ def _exchanged(models: Iterable[ModelFacts], landing: Landing, policy: Policy) -
     A model that only took the name of one that stays at its path counts as new.
     """
     there = {model.path: model.past for model in models if model.pointer is not None and model.past is not None}
-    before = {path: past.before.path for path, past in there.items() if past.before}
+    before = {path: old.path for path, past in there.items() if (old := past.before or past.holder)}
     staying = {item.path for item in landing.tracked} - {path for path in there if before.get(path) != path}
     new = [path for path in there if path not in before or (before[path] != path and before[path] in staying)]
     followed = set(before.values())

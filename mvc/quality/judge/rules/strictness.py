@@ -98,6 +98,8 @@ def _of_metric(wanted: MetricDemand, alike: list[MetricDemand]) -> Iterator[str]
         yield "min"
     if not any(is_as_low(item.max, wanted.max) for item in alike):
         yield "max"
+    if not wanted.allow_dataset_change and all(item.allow_dataset_change for item in alike):
+        yield "the same data"
     for regression in wanted.regressions:
         if not any(_is_as_strict(item, wanted, other, regression) for item in alike for other in item.regressions):
             yield "max_regression"

@@ -104,7 +104,7 @@ def waived(facts: Facts, findings: Iterable[Finding], now: float) -> list[Findin
 
 
 class _Waivers(NamedTuple):
-    """The target branch's waivers, and the digests of the judged models."""
+    """The waivers that count, and the digests of the judged models."""
 
     waivers: tuple[Waiver, ...]
     digests: dict[str, tuple[str, str]]
@@ -114,7 +114,7 @@ class _Waivers(NamedTuple):
     @classmethod
     def of(cls, facts: Facts, now: float) -> _Waivers:
         landing = facts.landing or Landing()
-        waivers = _read(landing.waivers)
+        waivers = tuple(waiver for file in (landing.waivers, *facts.landed_waivers) for waiver in _read(file))
         gone = {version.path: version for version in landing.gone}
         left = {model.path: model for model in facts.models if model.pointer or model.report}
         known = {path: _digests(item) for path, item in (gone | left).items()} if waivers else {}

@@ -88,17 +88,17 @@ def _denied(formats: Formats) -> set[str]:
 
 def of_rules(old: Policy, new: Policy) -> Iterator[str]:
     """Yield what an old rule demanded and no new rule with the same `match` demands."""
-    regressed = _Directions.of(old).regressed
+    directions = _Directions.of(old)
     for rule in old.rules:
         found = [item for item in new.rules if item.match == rule.match]
-        if not found and any(_of_rule(rule, Rule(rule.match), regressed)):
+        if not found and any(_of_rule(rule, Rule(rule.match), directions)):
             yield f"rule {rule.match!r} is removed"
         else:
-            said = [list(_of_rule(rule, item, regressed)) for item in (*found, Rule(rule.match))]
+            said = [list(_of_rule(rule, item, directions)) for item in (*found, Rule(rule.match))]
             yield from (f"{rule.match!r}: {reason}" for reason in min(said, key=len))
 
 
-def _of_rule(old: Rule, new: Rule, regressed: frozenset[str]) -> Iterator[str]:
+def _of_rule(old: Rule, new: Rule, directions: _Directions) -> Iterator[str]:
     """Yield what `new` demands less than `old`, a rule with the same paths."""
     yield from _report(old, new)
     if old.tag:
@@ -107,7 +107,7 @@ def _of_rule(old: Rule, new: Rule, regressed: frozenset[str]) -> Iterator[str]:
         yield from _formats(old.formats, new.formats or Formats())
     yield from _datasets(old, new)
     for name, bound in old.metrics.items():
-        yield from (f"{name}: {reason}" for reason in _metric(split(name), bound, new, regressed))
+        yield from (f"{name}: {reason}" for reason in _metric(split(name), bound, new, directions))
     yield from _slices(old, new)
     if not rank(_assurance(new)) >= rank(_assurance(old)):
         yield f"assurance goes from {_assurance(old)} to {_assurance(new)}"
@@ -157,25 +157,34 @@ def _of_trust(old: Signatures | None, new: Signatures | None, old_age: str, new_
 _Name = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def _metric(name: _Name, old: Bound, rule: Rule, regressed: frozenset[str]) -> Iterator[str]:
+def _metric(name: _Name, old: Bound, rule: Rule, directions: _Directions) -> Iterator[str]:
     """Yield what a rule demands less of a metric than `old`."""
     bounds = [bound for other, bound in rule.metrics.items() if split(other) == name]
     if not bounds:
         yield "it is no longer judged"
         return
-    said = [list(_bound(old, bound, directed=name[0] in regressed)) for bound in bounds]
+    said = [[*_bound(old, bound), *_direction(name[0], old, bound, directions)] for bound in bounds]
     yield from min(said, key=len)
 
 
-def _bound(old: Bound, new: Bound, *, directed: bool) -> Iterator[str]:
+def _bound(old: Bound, new: Bound) -> Iterator[str]:
     if not is_as_high(new.min, old.min):
         yield f"min goes from {old.min} to {'none' if new.min is None else new.min}"
     if not is_as_low(new.max, old.max):
         yield f"max goes from {old.max} to {'none' if new.max is None else new.max}"
     yield from _lower("severity", SEVERITY, old.severity, new.severity)
+    if new.allow_dataset_change and not old.allow_dataset_change:
+        yield "allow_dataset_change is on"
     if old.max_regression is not None:
         yield from _regression(old, new, old.max_regression)
-    if directed and _said_of_direction(old) != _said_of_direction(new):
+
+
+def _direction(name: str, old: Bound, new: Bound, directions: _Directions) -> Iterator[str]:
+    """Yield that the direction of a metric with a max_regression is changed.
+
+    A direction that was implied and is now said, or the reverse, stays the same if no other bound contradicts it.
+    """
+    if name in directions.regressed and not directions.agree(name, _said_of_direction(old), _said_of_direction(new)):
         yield "direction is changed"
 
 
@@ -184,8 +193,6 @@ def _regression(old: Bound, new: Bound, tolerance: Tolerance) -> Iterator[str]:
         yield f"max_regression goes from {tolerance} to {new.max_regression}"
     if new.against != old.against:
         yield f"against goes from {old.against} to {new.against}"
-    if new.allow_dataset_change and not old.allow_dataset_change:
-        yield "allow_dataset_change is on"
 
 
 def _said_of_direction(bound: Bound) -> tuple[str, str]:
@@ -202,6 +209,8 @@ class _Directions(NamedTuple):
 
     regressed: frozenset[str]
     """Metrics with a max_regression."""
+    all: dict[str, set[str]]
+    """The directions that the bounds of each such metric tell."""
     told: dict[str, str]
     """The direction of each such metric; empty when the bounds disagree, or one with a max_regression has none."""
 
@@ -209,15 +218,19 @@ class _Directions(NamedTuple):
     def of(cls, policy: Policy) -> _Directions:
         bounds = [(split(name)[0], bound) for rule in policy.rules for name, bound in rule.metrics.items()]
         regressed = frozenset(name for name, bound in bounds if bound.max_regression is not None)
-        told = {name: _only(bound for other, bound in bounds if other == name) for name in regressed}
-        return cls(regressed, told)
+        every = {name: [bound for other, bound in bounds if other == name] for name in regressed}
+        found = {name: {_said_of_direction(bound)[1] for bound in items} - {""} for name, items in every.items()}
+        return cls(regressed, found, {name: _only(found[name], items) for name, items in every.items()})
+
+    def agree(self, name: str, one: tuple[str, str], other: tuple[str, str]) -> bool:
+        """Whether two ways to tell the direction of a metric have the same effect on every path."""
+        return one == other or {one[1]} == {other[1]} == self.all[name]
 
 
-def _only(bounds: Iterable[Bound]) -> str:
-    """Return the only direction in the bounds of a metric; empty where a path may have another, or none."""
-    said = [(_said_of_direction(bound)[1], bound.max_regression is not None) for bound in bounds]
-    found = [*{direction for direction, _ in said} - {""}]
-    return found[0] if len(found) == 1 and ("", True) not in said else ""
+def _only(found: set[str], bounds: Iterable[Bound]) -> str:
+    """Return the only direction `found` in the bounds of a metric; empty where a path may have another, or none."""
+    unsaid = any(bound.max_regression is not None and not _said_of_direction(bound)[1] for bound in bounds)
+    return next(iter(found)) if len(found) == 1 and not unsaid else ""
 
 
 # New rules: they may add demands, but not replace a stricter default.
@@ -245,12 +258,13 @@ def _added(rule: Rule, before: Sequence[Rule], old: Policy) -> Iterator[str]:
 
 def _directed(rule: Rule, before: Sequence[Rule], directions: _Directions) -> Iterator[str]:
     """Yield new directions of metrics for which an old rule has a max_regression."""
-    known = {(split(name), _said_of_direction(bound)) for item in before for name, bound in item.metrics.items()}
+    known = [(split(name), _said_of_direction(bound)) for item in before for name, bound in item.metrics.items()]
     for name, bound in rule.metrics.items():
-        said = _said_of_direction(bound)
-        new = split(name)[0] in directions.regressed and (split(name), said) not in known
-        if new and said[1] not in ("", directions.told[split(name)[0]]):
-            yield f"{name}: direction is changed"
+        (base, _), said = split(name), _said_of_direction(bound)
+        if base in directions.regressed and said[1] not in ("", directions.told[base]):
+            there = (other for metric, other in known if metric == split(name))
+            if not any(directions.agree(base, said, other) for other in there):
+                yield f"{name}: direction is changed"
 
 
 # Evaluators, pointers, stages.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts, ModelVersion, Past
-from mvc.quality.judge.rules import references
+from mvc.quality.judge.rules.past import references
 from mvc.quality.policy.demands import Demands
 from mvc.quality.reports.report import Report
-from mvc.quality.reports.tags import parse_version
+from mvc.quality.reports.tags import compare, fits, spelling
 from mvc.quality.words import clipped, short
 
 _COMMIT = 12
@@ -20,16 +20,15 @@ _COMMIT = 12
 # Earlier versions.
 
 
-def returning(model: ModelFacts) -> ModelVersion | None:
+def returning(model: ModelFacts, past: Past) -> ModelVersion | None:
     """Return the earlier version that a change restores; None when it restores none."""
-    past = model.past
-    if past is None or (past.before and past.found != "history" and _is_same(model, past.before)):
+    if past.before and past.found != "history" and _is_same(model, past.before):
         return None  # it is still there
     versions = (*((past.before,) if past.before else ()), *past.versions)
     found = next((version for version in versions if _is_same(model, version)), None)
     if found is None or found.tag:
         return found
-    tags = (item.tag for item in past.registered if item.tag and _is_same(model, item))
+    tags = (item.tag for item in past.registered if references.is_registered(item) and _is_same(model, item))
     return ModelVersion(found.path, found.pointer, found.report, found.commit, next(tags, ""))
 
 
@@ -80,7 +79,7 @@ def _taken(path: str, report: Report, demanded: Demands, past: Past) -> Iterator
         return
     given = (*((past.before,) if past.before else ()), *past.versions)
     legitimate = any(_content_tagged(version, report.tag) == report.model.blake3 for version in given)
-    for version in (*given, *past.registered, *(() if legitimate else past.merged_branch_reports)):
+    for version in (*given, *past.named, *past.registered, *(() if legitimate else past.merged_branch_reports)):
         other = _content_tagged(version, report.tag)
         if other and other != report.model.blake3:
             have, want = short(report.model.blake3, other), short(other, report.model.blake3)
@@ -99,37 +98,38 @@ def _since(version: ModelVersion, past: Past) -> str:
 
 def _content_tagged(version: ModelVersion, tag: str) -> str:
     """Return the model's blake3 in a version with the tag `tag`; empty for another tag."""
-    if version.tag and _is_same_tag(references.registers(version.tag), tag):
+    if version.tag and spelling(references.registers(version.tag)) == spelling(tag):
         pointer = references.pointer_of(version.pointer)
         if pointer is not None:
             return pointer.digest.blake3
     if version.report is None or not _may_have(version.report.raw, tag):
         return ""
     report = references.report_of(version)
-    return report.model.blake3 if report and _is_same_tag(report.tag, tag) else ""
-
-
-def _is_same_tag(tag: str, other: str) -> bool:
-    """Whether two tags are equal; `v1.2.0` and `1.2.0` are."""
-    return tag == other or (_without_v(tag) == _without_v(other) and parse_version(tag) is not None)
-
-
-def _without_v(tag: str) -> str:
-    return tag.removeprefix("v")
+    return report.model.blake3 if report and spelling(report.tag) == spelling(tag) else ""
 
 
 def _may_have(raw: bytes, tag: str) -> bool:
     """Whether a report may have a tag: its words are in the text, unless YAML escapes are (a quick check)."""
-    return b"\\" in raw or all(word.encode() in raw for word in re.findall(r"[^\s'\"]+", _without_v(tag)))
+    text = raw.lower()
+    return b"\\" in raw or all(word.encode() in text for word in re.findall(r"[^\s'\"]+", spelling(tag)))
 
 
 def _lower(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
-    """Yield MVC122 for a version lower than the one before, or the same for other content."""
-    before, new = references.base(past), parse_version(report.tag)
-    old = parse_version(before.report.tag) if before else None
-    if before is None or old is None or new is None or not any(tag.monotonic for tag in demanded.tags):
+    """Yield MVC122 for a tag that is lower than the one before, or the same for other content, or has no order with it.
+
+    Tags of different patterns need no order: the policy's was changed since, or MVC105 refuses the tag.
+    """
+    before = references.base(past)
+    old = before.report.tag if before else ""
+    if before is None or not old or not any(tag.monotonic for tag in demanded.tags):
         return
-    same = old.rank == new.rank and before.report.model.blake3 == report.model.blake3
-    if not same and not new.rank > old.rank:
-        message = f"tag {clipped(report.tag)} is not higher than the tag before, {clipped(before.report.tag)}"
-        yield Finding.of("MVC122", path, message, fixes.higher_tag(path, report))
+    order, same = compare(report.tag, old), before.report.model.blake3 == report.model.blake3
+    if order == 1 or (order == 0 and same) or (order is None and not _fit((report.tag, old), demanded)):
+        return
+    how = "has no order with" if order is None else "is not higher than"
+    message = f"tag {clipped(report.tag)} {how} the tag before, {clipped(old)}"
+    yield Finding.of("MVC122", path, message, fixes.higher_tag(path, report))
+
+
+def _fit(tags: Iterable[str], demanded: Demands) -> bool:
+    return all(fits(item.pattern, tag) for item in demanded.tags for tag in tags)

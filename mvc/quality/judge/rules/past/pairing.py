@@ -99,8 +99,13 @@ def _by_key(items: Iterable[Measured]) -> dict[_MetricKey, list[Measured]]:
     return found
 
 
+def is_on(datasets: Collection[str], item: Measured) -> bool:
+    """Whether a metric is on one of the data sets of a demand; empty means all data sets."""
+    return not datasets or item.dataset in datasets
+
+
 def _is_on(wanted: MetricDemand | None, item: Measured) -> bool:
-    return wanted is None or not wanted.datasets or item.dataset in wanted.datasets
+    return wanted is None or is_on(wanted.datasets, item)
 
 
 def _of_key(wanted: MetricDemand | None, before: Sequence[Measured], now: Sequence[Measured]) -> Iterator[Pair]:

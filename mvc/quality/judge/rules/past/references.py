@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cmp_to_key
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
@@ -11,7 +12,7 @@ from mvc.objects.pointer_reader import parse
 from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.quality.reports.report import Report, parse_report
-from mvc.quality.reports.tags import parse_version
+from mvc.quality.reports.tags import compare, spelling
 
 
 class Reference(NamedTuple):
@@ -49,7 +50,7 @@ def report_of(version: ModelVersion) -> Report | None:
 
 def base(past: Past) -> Reference | None:
     """Return the version to compare with: the one before, or the newest readable one before that."""
-    return next(_readable(_known(past)), None)
+    return next(_readable((*_on_base(past), *_highest(past.registered))), None)
 
 
 def every(past: Past) -> Iterator[Reference]:
@@ -58,19 +59,20 @@ def every(past: Past) -> Iterator[Reference]:
 
 
 def registered(past: Past) -> Reference | None:
-    """Return the highest version that a Git tag in the target branch's history registers; None without one."""
-    tagged = [item for item in (*past.versions, *past.registered) if item.ancestor]
+    """Return the highest version of the target branch or its history that a Git tag registers; None without one."""
+    there = {_files(item) for item in _on_base(past)}
+    tagged = [item for item in (*past.versions, *past.registered) if item.ancestor and _files(item) in there]
     return next(_readable(_highest(tagged)), None)
 
 
 def had_reports(past: Past) -> bool:
     """Whether the model ever had a report."""
-    return any(version.report is not None for version in _known(past))
+    return any(version.report is not None for version in (*_on_base(past), *past.registered))
 
 
 def registers(tag: str) -> str:
     """Return the version in a Git tag: `ranker@v1.2.0` gives `v1.2.0`."""
-    return tag.partition("@")[2]
+    return tag.rpartition("@")[2]
 
 
 def _readable(versions: Iterable[ModelVersion]) -> Iterator[Reference]:
@@ -81,15 +83,20 @@ def _on_base(past: Past) -> tuple[ModelVersion, ...]:
     return (*((past.before,) if past.before else ()), *past.versions)
 
 
-def _known(past: Past) -> tuple[ModelVersion, ...]:
-    return *_on_base(past), *_highest(past.registered)
+def _files(version: ModelVersion) -> tuple[bytes, ...]:
+    return tuple(file.raw if file else b"" for file in (version.pointer, version.report))
 
 
 def _highest(versions: Iterable[ModelVersion]) -> list[ModelVersion]:
     """Return the registered versions, highest first; those in the target branch's history before others."""
-    return sorted((item for item in versions if item.tag), key=lambda item: (item.ancestor, _rank(item)), reverse=True)
+    return sorted(filter(is_registered, versions), key=cmp_to_key(_order), reverse=True)
 
 
-def _rank(version: ModelVersion) -> tuple[object, ...]:
-    found = parse_version(registers(version.tag))
-    return (1, found.rank) if found else (0,)
+def is_registered(version: ModelVersion) -> bool:
+    """Whether a Git tag registers a version: one with the tag of its report. Any other says nothing about it."""
+    report = report_of(version) if version.tag else None
+    return report is not None and spelling(report.tag) == spelling(registers(version.tag))
+
+
+def _order(one: ModelVersion, other: ModelVersion) -> int:
+    return one.ancestor - other.ancestor or compare(registers(one.tag), registers(other.tag)) or 0

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from mvc.quality.finding import Comparison, Finding, Severity
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import Past
-from mvc.quality.judge.rules import references
 from mvc.quality.judge.rules.figures import ModelReport, exact, reported_direction
-from mvc.quality.judge.rules.pairing import (
+from mvc.quality.judge.rules.past import references
+from mvc.quality.judge.rules.past.pairing import (
     Measured,
     Pair,
     measured,

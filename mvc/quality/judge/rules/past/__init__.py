@@ -1,0 +1,1 @@
+"""Findings that compare a model with its earlier versions."""
