@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from harness import MANY, Repo
+from harness import MANY, Repo, noise
 
 
 def changes(repo: Repo, *args: str) -> list[tuple[str, str]]:
@@ -220,3 +220,53 @@ def test_log_survives_an_unreadable_version(repo: Repo) -> None:
     repo.git("add", "m.bin.mvc")
     repo.commit()
     assert [entry["state"] for entry in repo.ok("log", "m.bin", "--json").json] == ["invalid", "tracked"]
+
+
+# Texts.
+
+
+@pytest.fixture
+def hub(repo: Repo) -> Repo:
+    """Return a repository with a directory of weights and texts, all by mvc."""
+    repo.write("bert/model.bin", noise("weights", 600_000))
+    repo.write("bert/config.json", '{\n  "layers": 12,\n  "heads": 8\n}\n')
+    repo.write("bert/vocab.txt", "".join(f"word{number}\n" for number in range(5000)))
+    repo.added("bert")
+    return repo
+
+
+def test_small_texts_in_a_directory_are_shown_as_text(hub: Repo) -> None:
+    hub.write("bert/config.json", '{\n  "layers": 24,\n  "heads": 8\n}\n')
+    hub.write("bert/model.bin", noise("other", 600_000))
+    expected = [
+        "    M config.json  33 B", "        @@ -1,4 +1,4 @@", "         {", '        -  "layers": 12,',
+        '        +  "layers": 24,', '           "heads": 8', "         }", "    M model.bin  600.0 kB",
+    ]
+    assert hub.ok("diff").out.splitlines()[1:] == expected
+    hub.added("bert")
+    assert hub.ok("diff", "HEAD~1", "HEAD").out.splitlines()[1:] == expected
+    assert "text" not in hub.ok("diff", "HEAD~1", "HEAD", "--json").out
+    assert "layers" not in hub.ok("diff", "HEAD~1", "--md").out
+
+
+def test_what_is_not_here_or_not_text_or_large_is_named_only(hub: Repo) -> None:
+    hub.write("bert/config.json", b"\x00\x01")
+    hub.write("bert/vocab.txt", "".join(f"other{number}\n" for number in range(5000)))
+    assert hub.ok("diff").out.splitlines()[1:] == [
+        "    M config.json  33 B -> 2 B", "    M vocab.txt  43.9 kB -> 48.9 kB",
+    ]
+    hub.write("bert/config.json", "new\n")
+    hub.remove(".git/mvc/packs")
+    assert "+new" not in hub.ok("diff").out
+
+
+def test_the_lines_are_limited_and_escaped(hub: Repo) -> None:
+    hub.write("bert/config.json", "::set-output name=x::y\n##[group]\x1b[31m\u202e\n" + "many\n" * 100)
+    out = hub.ok("diff").out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "##[" not in out
+    assert "        ... and " in out
+    assert "(-v shows them)" in out
+    assert "... and" not in hub.ok("-v", "diff").out
+    assert hub.ok("-v", "diff").out.count("+many") == 100

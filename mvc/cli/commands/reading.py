@@ -16,7 +16,7 @@ from mvc.errors import UsageError
 from mvc.project import Project
 
 if TYPE_CHECKING:
-    from mvc.ops.workspace.diff import Diff, MetricChange, PathDiff
+    from mvc.ops.workspace.diff import Diff, MetricChange, PathDiff, TextDiff
     from mvc.ops.workspace.log import LogEntry
     from mvc.ops.workspace.status import Status, StatusItem
 
@@ -176,20 +176,21 @@ def diff(
     md: Annotated[bool, typer.Option("--md", help="Print a Markdown table.")] = False,
 ) -> int:
     """Show what changed: HEAD to workspace, REV to workspace, or between two revisions."""
-    from mvc.ops.workspace.diff import diff as run  # noqa: PLC0415
+    from mvc.ops.workspace.diff import diff_with_texts  # noqa: PLC0415
 
     output: Output = ctx.obj
     if json and md:
         raise UsageError("--json and --md exclude each other", "mvc diff --json")
     with opened(output, json=json) as project:
         revisions, paths = _split(project, arguments or [])
-        result = run(project, revisions, project.shell.paths(paths))
+        found = diff_with_texts(project, revisions, project.shell.paths(paths))
+        result = found.diff
         if json:
             print_json(result)
         elif md:
             _show_diff_md(result)
         else:
-            _show_diff(output, result)
+            _show_diff(output, project, found)
     return say_all(result.failed, silent=json)
 
 
@@ -209,7 +210,10 @@ def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], lis
 _MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R"}
 
 
-def _show_diff(output: Output, result: Diff) -> None:
+def _show_diff(output: Output, project: Project, found: TextDiff) -> None:
+    from mvc.ops.workspace.diff_text import changed_lines  # noqa: PLC0415
+
+    result = found.diff
     if not result.changes and not result.failed:
         output.line("No differences.")
     for item in result.changes:
@@ -218,11 +222,27 @@ def _show_diff(output: Output, result: Diff) -> None:
             origin = f"{file.old_path} -> " if file.old_path else ""
             change = _from_to(file.old_size, file.size)
             output.line(f"    {_MARKS[file.change]} {visible(origin + file.path)}  {change}")
+            if text := found.texts.get((item.path, file.path)):
+                _show_lines(output, changed_lines(project, text))
         output.rest(item.files, "file", indent="    ")
         if not item.complete:
             output.line("    (cannot list its files: a manifest is not in the cache)")
         for metric in item.metrics or ():
             output.line(f"    {visible(metric.name)}  {_numbers(metric)}")
+
+
+_LINES = 40
+"""The number of lines of a text's changes without `-v`."""
+_LINE_COLORS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def _show_lines(output: Output, lines: Sequence[str]) -> None:
+    shown = lines if output.verbose else lines[:_LINES]
+    for line in shown:
+        text, color = visible(line), _LINE_COLORS.get(line[:1], "")
+        output.line(f"        {output.paint(text, color) if color else text}")
+    if len(shown) < len(lines):
+        output.line(f"        ... and {plural(len(lines) - len(shown), 'more line')} (-v shows them)")
 
 
 def _show_diff_md(result: Diff) -> None:

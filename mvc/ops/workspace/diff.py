@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
@@ -13,6 +13,7 @@ from mvc.ops.shared.reports import matching_report, metric_directions, metric_va
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen, unusable
 from mvc.ops.shared.workspace_content import observe_path
+from mvc.ops.workspace.diff_text import TextChange
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.retention.available import load_manifest
@@ -76,6 +77,14 @@ class Diff(NamedTuple):
     """Paths that could not be compared, for example because a pointer is invalid."""
 
 
+class TextDiff(NamedTuple):
+    """What differs, and for each changed file in a directory how to get its changed lines."""
+
+    diff: Diff
+    texts: Mapping[tuple[str, str], TextChange]
+    """By tracked path and the file's path in it."""
+
+
 class _Loaded(NamedTuple):
     """The content of a tracked path on one side; `manifest` loads a directory's files."""
 
@@ -91,6 +100,16 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
     Raises:
         UsageError: no such revision.
         MvcError: a path is not tracked on either side.
+    """
+    return diff_with_texts(project, revisions, paths).diff
+
+
+def diff_with_texts(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str] = ()) -> TextDiff:
+    """Return the same as `diff`, and what is needed to show the changed lines of text files.
+
+    Raises:
+        UsageError: as for `diff`.
+        MvcError: as for `diff`.
     """
     old_commit = resolve(project.git, revisions[0]) if revisions else head(project.git)
     new_commit = resolve(project.git, revisions[1]) if len(revisions) > 1 else ""
@@ -108,8 +127,13 @@ def diff(project: Project, revisions: tuple[str, ...] = (), paths: Iterable[str]
             old |= before
             new |= after
     project.catalog.flush()
-    changes = _with_metrics(project, (old_commit or "", new_commit), _compare(old, new, wanted))
-    return Diff(old_commit or "", new_commit, tuple(changes), tuple(failed))
+    compared = _compare(old, new, wanted)
+    changes = _with_metrics(project, (old_commit or "", new_commit), [item for item, _ in compared])
+    texts = {
+        (item.path, change.path): TextChange(change.old, change.new, f"{item.path}/{change.path}", not new_commit)
+        for item, files in compared for change in files if change.old and change.new and change.change == "modified"
+    }
+    return TextDiff(Diff(old_commit or "", new_commit, tuple(changes), tuple(failed)), texts)
 
 
 def _of_pointer(project: Project, item: Tracked) -> _Loaded:
@@ -131,13 +155,18 @@ def _of_workspace(project: Project, item: Tracked) -> _Loaded:
     return _Loaded(side, lambda: Manifest(tuple(sorted(observed.entries()))))
 
 
-def _compare(old: dict[str, _Loaded], new: dict[str, _Loaded], wanted: dict[str, Selection]) -> list[PathDiff]:
-    """Return the differences by path; a deleted path whose content was added elsewhere is a rename."""
+def _compare(
+    old: dict[str, _Loaded], new: dict[str, _Loaded], wanted: dict[str, Selection],
+) -> list[tuple[PathDiff, list[EntryChange]]]:
+    """Return the differences by path, and the files; a deleted path whose content was added elsewhere is a rename."""
     before = Manifest(tuple(_as_entry(content.side) for content in old.values()))
     after = Manifest(tuple(_as_entry(content.side) for content in new.values()))
     changes = pair_renames(diff_manifests(before, after))
     differences = (_path_diff(change, old, new, wanted) for change in changes)
-    return [item for item in differences if item.change != "modified" or item.files or not wanted[item.path].inside]
+    return [
+        (item, files) for item, files in differences
+        if item.change != "modified" or item.files or not wanted[item.path].inside
+    ]
 
 
 def _as_entry(side: Side) -> Entry:
@@ -146,22 +175,22 @@ def _as_entry(side: Side) -> Entry:
 
 def _path_diff(
     change: EntryChange, old: dict[str, _Loaded], new: dict[str, _Loaded], wanted: dict[str, Selection],
-) -> PathDiff:
+) -> tuple[PathDiff, list[EntryChange]]:
     before = old[change.old.path] if change.old else None
     after = new[change.new.path] if change.new else None
     sides = (before.side if before else None, after.side if after else None)
-    files, complete = _files(before, after, wanted[change.path]) if change.change != "renamed" else ((), True)
-    return PathDiff(change.path, change.change, *sides, files, None, complete)
+    files, complete = _files(before, after, wanted[change.path]) if change.change != "renamed" else ([], True)
+    return PathDiff(change.path, change.change, *sides, tuple(map(_file_diff, files)), None, complete), files
 
 
-def _files(before: _Loaded | None, after: _Loaded | None, selection: Selection) -> tuple[tuple[FileDiff, ...], bool]:
+def _files(before: _Loaded | None, after: _Loaded | None, selection: Selection) -> tuple[list[EntryChange], bool]:
     if not before or not after or (before.side.kind, after.side.kind) != ("dir", "dir"):
-        return (), True
+        return [], True
     try:
         changes = pair_renames(diff_manifests(before.manifest(), after.manifest()))
     except (MissingObject, CorruptObject, InvalidFormat):
-        return (), False
-    return tuple(_file_diff(change) for change in changes if selection.covers(change.path)), True
+        return [], False
+    return [change for change in changes if selection.covers(change.path)], True
 
 
 def _file_diff(change: EntryChange) -> FileDiff:
