@@ -897,3 +897,13 @@ def remote_that_cannot_be_asked(pr: History) -> None:
 def never_pushed(pr: History) -> None:
     """Forget to push: whoever merges this cannot get the model."""
     _push(_with_remote(pr), "something else")
+
+
+@honest("note MVC220")
+def files_of_another_program_that_end_like_pointers(pr: History) -> None:
+    """Add sources that end in `.mvc`, and which the policy allows in Git, beside a model."""
+    pr.start(ruled("report: required", defaults='{git: {allow: ["/src/**"]}}'))
+    pr.change()
+    pr.put("src/controllers.mvc", "class X\n")
+    pr.train("new", "v1.0.0", path="models/new.onnx")
+    pr.commit()
