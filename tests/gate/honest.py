@@ -907,3 +907,27 @@ def files_of_another_program_that_end_like_pointers(pr: History) -> None:
     pr.put("src/controllers.mvc", "class X\n")
     pr.train("new", "v1.0.0", path="models/new.onnx")
     pr.commit()
+
+
+@honest("warning MVC413")
+def file_that_a_ci_file_includes(pr: History) -> None:
+    """Change a file that GitLab includes by way of another, and one that it does not."""
+    pr.put(".gitlab-ci.yml", "include: [{local: '/ci/*.yml'}]\n")
+    pr.put("ci/main.yml", "include: ci/jobs/gate.yml\n")
+    pr.put("ci/jobs/gate.yml", "gate: {script: mvc gate}\n")
+    pr.put("ci/jobs/other.yml", "a: 1\n")
+    pr.start()
+    pr.change()
+    pr.put("ci/jobs/gate.yml", "gate: {script: 'true'}\n")
+    pr.commit()
+
+
+@honest()
+def yaml_that_no_ci_file_includes(pr: History) -> None:
+    """Change settings of a service, beside CI files."""
+    pr.put(".gitlab-ci.yml", "include: [{local: '/ci/*.yml'}]\n")
+    pr.put("service/settings.yml", "a: 1\n")
+    pr.start()
+    pr.change()
+    pr.put("service/settings.yml", "a: 2\n")
+    pr.commit()

@@ -8,24 +8,49 @@ from quality.cases import ADA, BASIC, BOB, FLOOR, KEY_A, KEY_B, at, lines, waive
 from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS
 from mvc.quality.judge.facts import Facts, PolicyFileChange
 from mvc.quality.judge.judge import judge
-from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file
+from mvc.quality.judge.rules.policy_files import POLICY_FILES, included_by, is_policy_file, matches_any
 
 
 @pytest.mark.parametrize("path", [
     *POLICY_FILES, ".github/workflows/gate.yml", ".github/workflows/deep/gate.yml", ".github/actions/a/action.yml",
     ".gitlab-ci.yml", "Jenkinsfile", "bitbucket-pipelines.yml", "azure-pipelines.yml", ".pre-commit-config.yaml",
     ".mvc/config.yaml", "CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS",
+    "azure-pipelines.yaml", "ci/azure-pipelines-gate.yml", ".azure-pipelines/gate.yml", ".gitlab-ci.yaml",
+    "ci/gate.gitlab-ci.yml", "src/.gitlab-ci.yml", "a/Jenkinsfile", "Jenkinsfile.gate", "ci/gate.jenkinsfile",
+    ".circleci/config.yml", ".buildkite/pipeline.yml", ".forgejo/workflows/gate.yaml", ".gitea/workflows/gate.yml",
+    "action.yml", "tools/gate/action.yaml", ".drone.yml", ".drone.star", ".woodpecker.yaml", ".woodpecker/gate.yml",
+    ".travis.yml", "appveyor.yml", ".cirrus.yml", ".semaphore/semaphore.yml", ".teamcity/settings.kts",
+    ".tekton/gate.yaml", "cloudbuild.yaml", "buildspec.yml", "bitbucket-pipelines.yaml", ".GitHub/workflows/a.yml",
 ])
 def test_what_is_a_policy_file(path: str) -> None:
     assert is_policy_file(path)
 
 
 @pytest.mark.parametrize("path", [
-    "policy.yaml", "models/.mvc/policy.yaml", ".mvc/policy.yaml.sig", ".github/dependabot.yml", "a/Jenkinsfile",
-    ".mvcignore", "src/.gitlab-ci.yml",
+    "policy.yaml", "models/.mvc/policy.yaml", ".mvc/policy.yaml.sig", ".github/dependabot.yml", ".mvcignore",
+    "docs/github/workflows/a.yml", "transaction.yml", "notes/jenkins.md", "circleci/config.yml", "models/m.yaml",
 ])
 def test_what_is_not(path: str) -> None:
     assert not is_policy_file(path)
+
+
+def test_what_a_ci_file_includes() -> None:
+    raw = b"""
+include:
+  - local: /ci/gate.yml
+  - local: 'ci/*/deep.yaml'
+  - {local: "**/any.yml"}
+include: ci/one.yml
+jobs: [{template: steps/build.yml@self}, {uses: ./.github/workflows/x.yml}, ../up.yml, ../../../out.yml]
+"""
+    names = included_by("azure/a.yml", raw)
+    for path in (
+        "ci/gate.yml", "ci/a/deep.yaml", "x/y/any.yml", "ci/one.yml", "azure/steps/build.yml", "steps/build.yml",
+        ".github/workflows/x.yml", "up.yml",
+    ):
+        assert matches_any(names, path), path
+    for path in ("ci/deep.yaml", "other.yml", "gate.yml", "out.yml", "x/ci/gate.yml"):
+        assert not matches_any(names, path), path
 
 
 def found(facts: Facts) -> str:

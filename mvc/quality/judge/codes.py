@@ -173,7 +173,8 @@ _ALL = (
      "weights.bin: it is a safetensors file by its first bytes, which is not allowed in Git"),
     _code(304, "pointer unreadable",
      "The pointer is not in canonical form, or has a name that mvc refuses, such as one that ends in .MVC. Pointers "
-     "are never edited by hand. A file of another program that ends in .mvc is no pointer if the policy allows it in Git.",
+     "are never edited by hand. A file of another program that ends in .mvc is no pointer if the policy allows it in "
+     "Git.",
      "Write it again with mvc add, or add the other program's file to allow.",
      f"{_MODEL}: cannot read the pointer: not a pointer: expected keys and values"),
     _code(305, "conflict",
@@ -263,8 +264,8 @@ _ALL = (
      "Nothing; review the change.",
      ".mvc/policy.yaml: changed, not weakened"),
     _code(413, "workflow changed",
-     "A file that may decide whether and how the gate runs is changed: a workflow, the pre-commit configuration, "
-     ".mvc/config.yaml or CODEOWNERS. A warning: mvc cannot judge its effect.",
+     "A file that may decide whether and how the gate runs is changed: a file of any CI system or one that it names, "
+     "the pre-commit configuration, .mvc/config.yaml or CODEOWNERS. A warning: mvc cannot judge its effect.",
      "Review the change, or require a review with CODEOWNERS.",
      ".github/workflows/gate.yaml: this file was changed, and may decide whether and how the gate runs: review it"),
     _code(414, "policy file of the target branch unreadable",
