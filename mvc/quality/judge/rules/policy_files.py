@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mvc.errors import InvalidFormat
@@ -34,9 +32,6 @@ WORKFLOWS = (
     ".pre-commit-config.yml", "/.mvc/config.yaml", "CODEOWNERS",
 )
 """Patterns of files that decide whether and how the gate runs: their changes are reported."""
-YAML = (".yml", ".yaml")
-_NAMED = re.compile(rb"[^\s'\"\[\]{},()|<>]+\.ya?ml")
-"""A path in a file of a CI system."""
 
 _FEW = 3
 """Reasons and names listed before the rest is counted."""
@@ -50,19 +45,6 @@ def is_policy_file(path: str) -> bool:
 def is_workflow(path: str) -> bool:
     """Whether a file is one of a CI system, by its name."""
     return bool(patterns.in_any_case(WORKFLOWS, path))
-
-
-def included_by(path: str, raw: bytes) -> set[str]:
-    """Return patterns of the files that the file `path` of a CI system names, relative to the top or to itself."""
-    folder = path.rpartition("/")[0]
-    names = {name.decode(errors="surrogateescape") for name in _NAMED.findall(raw)}
-    paths = {posixpath.normpath(posixpath.join(top, name.lstrip("/"))) for name in names for top in ("", folder)}
-    return {f"/{name}" for name in paths if not name.startswith("../") and not patterns.problem(f"/{name}")}
-
-
-def matches_any(names: Iterable[str], path: str) -> bool:
-    """Whether a pattern of `included_by` matches a file."""
-    return bool(patterns.last(names, path))
 
 
 def judging_policy(base: ParsedPolicy, landing: Landing) -> ParsedPolicy:
