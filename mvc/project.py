@@ -15,6 +15,7 @@ from mvc.fs.lock import Lock
 from mvc.fs.scratch import Staging
 from mvc.fs.shared_folders import is_shared
 from mvc.fs.tree import Tree
+from mvc.quality.files import POLICY
 from mvc.scm.index import is_staged, staged_file
 from mvc.scm.plumbing import Git, Layout, MissingGitObject, find_layout, scrubbed
 from mvc.store.cache.cache import Cache
@@ -290,8 +291,13 @@ class Project(AbstractContextManager["Project"]):
         return Links(self.cache, kinds, trusted)
 
     def tracked(self) -> dict[str, Tracked]:
-        """Return every tracked path of the workspace."""
-        return list_tracked(self.git, self.tree)
+        """Return every tracked path of the workspace, without files of other programs that the policy allows."""
+        found = list_tracked(self.git, self.tree)
+        if not any(item.condition == "invalid" for item in found.values()):
+            return found
+        from mvc.quality.policy.foreign import without_foreign  # noqa: PLC0415 - import time
+
+        return without_foreign(found, lambda: _read_file(f"{self.root}/{POLICY}"))
 
     def staging(self) -> Staging:
         """Return a place for files before they are renamed into the workspace."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from mvc.objects.gitignore import plain_expression
+from mvc.objects.names import fold
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -20,6 +21,15 @@ def matches(pattern: str, path: str) -> bool:
         ValueError: `pattern` is invalid.
     """
     return _expression(pattern).search(f"{path}/") is not None
+
+
+def matches_in_any_case(pattern: str, path: str) -> bool:
+    """Whether one pattern matches a tracked path on a file system that ignores case and Unicode composition.
+
+    Raises:
+        ValueError: `pattern` is invalid.
+    """
+    return matches(pattern, path) or matches(fold(pattern), fold(path))
 
 
 def last(patterns: Iterable[str], path: str) -> str:

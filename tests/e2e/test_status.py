@@ -223,3 +223,20 @@ def test_mode_bits_count_for_executables_only(repo: Repo) -> None:
     assert repo.state("m.bin") == "clean"
     repo.path("m.bin").chmod(0o755)
     assert repo.state("m.bin") == "modified"
+
+
+def test_files_of_another_program_that_end_like_pointers(repo: Repo, tmp_path: Path) -> None:
+    repo.added("m.bin", "weights")
+    repo.write("src/controllers.mvc", "class X\n")
+    repo.git("add", "src")
+    repo.commit("sources")
+    assert repo.states() == {"m.bin": "clean", "src/controllers": "invalid"}
+    repo.write(".mvc/policy.yaml", 'mvc-policy: 1\ndefaults: {report: optional, git: {allow: ["/src/**"]}}\n')
+    repo.git("add", ".mvc/policy.yaml")
+    repo.commit("allowed")
+    assert repo.states() == {"m.bin": "clean"}
+    repo.ok("remote", "add", "nas", str(tmp_path / "nas"), "--default")
+    for words in (("checkout",), ("push", "--rev", "HEAD"), ("ls", "HEAD"), ("diff", "HEAD"), ("doctor",), ("verify",)):
+        repo.ok(*words)
+    repo.write("src/controllers.mvc", "mvc: 1\n")
+    assert repo.states()["src/controllers"] == "invalid"

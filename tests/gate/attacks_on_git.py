@@ -68,7 +68,8 @@ def arrays_for_a_test(pr: History) -> None:
     """Commit an array that a test reads."""
     pr.start()
     pr.change()
-    pr.put("tests/expected.npy", b"\x93NUMPY\1\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }".ljust(152))
+    header = b"\x93NUMPY\1\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }"
+    pr.put("tests/expected.npy", header.ljust(152))
     pr.commit()
 
 

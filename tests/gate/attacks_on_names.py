@@ -516,7 +516,7 @@ def twin_of_a_path_in_another_form_of_unicode(pr: History) -> None:
     pr.commit()
 
 
-@attack("MVC323", besides={"note MVC220"})
+@attack("MVC323", "MVC325", besides={"note MVC220"})
 def case_twin_in_a_directory(pr: History) -> None:
     """Add a model in a directory that differs by case only."""
     pr.start()
@@ -536,7 +536,7 @@ def model_inside_of_a_tracked_directory(pr: History) -> None:
     pr.commit()
 
 
-@attack("MVC101", "MVC106")
+@attack("MVC101", "MVC106", "MVC323")
 def report_under_a_case_twin(pr: History) -> None:
     """Put the report where only a file system without cases finds it."""
     pr.start()
@@ -570,4 +570,62 @@ def branch_behind_a_main_that_gave_the_tag_away(pr: History) -> None:
     pr.train("theirs", "v1.3.0", name="ranker")
     pr.commit()
     pr.take(first, f"{RANKER}.mvc", RANKER + SUFFIX)
+    pr.commit()
+
+
+@attack("MVC304", "MVC323")
+def pointer_file_that_differs_by_case(pr: History) -> None:
+    """Put a pointer beside the model's that is the same file where case does not count."""
+    pr.start()
+    pr.change()
+    pr.point("worse", path=RANKER)
+    pr.move(f"{RANKER}.mvc", f"{RANKER}.MVC")
+    pr.point("base")
+    pr.commit()
+
+
+@attack("MVC304")
+def pointer_that_only_some_systems_read(pr: History) -> None:
+    """Add a pointer whose name ends in capitals: no report is asked for."""
+    pr.start()
+    pr.change()
+    pr.point("new", path="models/new.onnx")
+    pr.move("models/new.onnx.mvc", "models/new.onnx.MVC")
+    pr.commit()
+
+
+@attack("MVC325")
+def path_that_only_its_case_keeps_out_of_a_rule(pr: History) -> None:
+    """Add a model to a directory that is `models` where case does not count."""
+    pr.start(ruled("metrics: {auc: {min: 0.8}}", defaults="{report: optional}"))
+    pr.change()
+    pr.point("worse", path="Models/new.onnx")
+    pr.commit()
+
+
+@attack("MVC323")
+def policy_that_differs_by_case(pr: History) -> None:
+    """Add a policy that replaces the real one where case does not count."""
+    pr.start()
+    pr.change()
+    pr.put(".MVC/policy.yaml", "mvc-policy: 1\ndefaults: {report: optional}\n")
+    pr.commit()
+
+
+@attack("MVC324", besides={"note MVC220"})
+def name_that_differs_by_case(pr: History) -> None:
+    """Give a new model the name of another, with a capital."""
+    pr.start(name="ranker")
+    pr.change()
+    pr.train("new", "v9.0.0", path="models/new.onnx", name="Ranker")
+    pr.commit()
+
+
+@attack("MVC101", "MVC304")
+def pointer_that_an_allowed_file_replaces(pr: History) -> None:
+    """Replace a pointer by something that looks like another program's, where such files are allowed."""
+    pr.start(ruled("report: required", defaults='{git: {allow: ["*.mvc"]}}'))
+    pr.change()
+    pr.put(f"{RANKER}.mvc", "class X\n")
+    pr.remove(RANKER + SUFFIX)
     pr.commit()

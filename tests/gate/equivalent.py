@@ -56,8 +56,8 @@ EQUIVALENT = {
     "trust.too_few: demanded.signatures > 1  ->  demanded.signatures <= 1": _IN_A_MESSAGE,
     "trust.not_counting: who  ->  not who": _IN_A_MESSAGE,
     "trust.too_old: report.created_at  ->  not report.created_at": _IN_A_MESSAGE,
-    "policy_files.is_policy_file: path in POLICY_FILES or bool(patterns.last(WORKFLOWS, path))"
-    "  ->  path in POLICY_FILES and bool(patterns.last(WORKFLOWS, path))": "asked when the facts are collected",
+    "policy_files.is_policy_file: path in POLICY_FILES or is_workflow(path)"
+    "  ->  path in POLICY_FILES and is_workflow(path)": "asked when the facts are collected",
     "policy_files.is_policy_file: path in POLICY_FILES  ->  path not in POLICY_FILES":
         "asked when the facts are collected",
     "policy_files._refused: change.old  ->  not change.old": _IN_A_FIX,

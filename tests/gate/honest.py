@@ -931,3 +931,37 @@ def texts_of_a_tracked_directory_in_git(pr: History) -> None:
     pr.put("models/bert/README.md", "# A model")
     pr.put("models/bert/docs/usage.txt", "usage")
     pr.commit()
+
+
+@honest("note MVC220")
+def files_of_another_program_that_end_like_pointers(pr: History) -> None:
+    """Add sources that end in `.mvc`, and which the policy allows in Git, beside a model."""
+    pr.start(ruled("report: required", defaults='{git: {allow: ["/src/**"]}}'))
+    pr.change()
+    pr.put("src/controllers.mvc", "class X\n")
+    pr.train("new", "v1.0.0", path="models/new.onnx")
+    pr.commit()
+
+
+@honest("warning MVC413")
+def file_that_a_ci_file_includes(pr: History) -> None:
+    """Change a file that GitLab includes by way of another, and one that it does not."""
+    pr.put(".gitlab-ci.yml", "include: [{local: '/ci/*.yml'}]\n")
+    pr.put("ci/main.yml", "include: ci/jobs/gate.yml\n")
+    pr.put("ci/jobs/gate.yml", "gate: {script: mvc gate}\n")
+    pr.put("ci/jobs/other.yml", "a: 1\n")
+    pr.start()
+    pr.change()
+    pr.put("ci/jobs/gate.yml", "gate: {script: 'true'}\n")
+    pr.commit()
+
+
+@honest()
+def yaml_that_no_ci_file_includes(pr: History) -> None:
+    """Change settings of a service, beside CI files."""
+    pr.put(".gitlab-ci.yml", "include: [{local: '/ci/*.yml'}]\n")
+    pr.put("service/settings.yml", "a: 1\n")
+    pr.start()
+    pr.change()
+    pr.put("service/settings.yml", "a: 2\n")
+    pr.commit()

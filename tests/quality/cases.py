@@ -248,6 +248,11 @@ def left(
     return landing(policy=policy, gone=(version(earlier() if evaluated else None, path=path),), files=placed)
 
 
+def spelled(*files: str) -> Facts:
+    """Return facts of a change that adds files to Git beside a tracked path."""
+    return landing(tracked=(TrackedName(PATH),), files=tuple(map(BroughtFile, files)))
+
+
 def moving(*tracked: TrackedName, gone: tuple[ModelVersion, ...] = (), policy: str = BASIC, **changed: Any) -> Facts:
     """Return facts of one model among several tracked ones."""
     facts = one(policy=policy, **{"past": Past(), **changed})
@@ -257,6 +262,7 @@ def moving(*tracked: TrackedName, gone: tuple[ModelVersion, ...] = (), policy: s
 LOSSY = "metrics: {auc: {max_regression: 0.1}}"
 BROKEN = at(b"mvc-eval: 1\nmetrics: [")
 BY_KEY = 'metrics: {"auc[country=*]": {min: 0.5}}'
+FOREIGN = f"{BASIC}defaults: {{git: {{allow: ['*.mvc']}}}}\n"
 SECOND = version(earlier(tag="v1.9.0"))
 AGAIN = version(report(), of=DIGEST)
 REGISTERED = tuple(
@@ -585,6 +591,33 @@ CASES = {
         moved("models/b/m.onnx", moved_from=("models/a/m.onnx",), policy=rule("report: required")),
     ),
     "pointer of rubbish": Case(one(pointer=at(b"junk")), "error MVC304"),
+    "a file of another program that ends like a pointer": Case(
+        one(pointer=at(b"class X"), report=None, policy=FOREIGN),
+    ),
+    "a file of another program that is not allowed": Case(
+        one(pointer=at(b"class X"), report=None), "error MVC101, error MVC304", "not a pointer",
+    ),
+    "an allowed file that is a pointer": Case(one(report=None, policy=FOREIGN), "error MVC101"),
+    "an allowed file that was a pointer": Case(
+        one(pointer=at(FILE + b"\n"), report=None, policy=FOREIGN), "error MVC101, error MVC304",
+    ),
+    "an allowed file that is a pointer in conflict": Case(
+        one(pointer=at(CONFLICT), report=None, policy=FOREIGN), "error MVC101, error MVC305",
+    ),
+    "an allowed file in place of a pointer": Case(
+        after(version(earlier()), text="report: optional", new=None)._replace(
+            models=(model(None, pointer=at(b"x"), report=None, past=Past(version(earlier()), "path")),),
+            policy=read_policy(at(FOREIGN.encode())),
+        ),
+        "error MVC101, error MVC304",
+    ),
+    "an allowed file with a report": Case(one(pointer=at(b"class X"), policy=FOREIGN), "error MVC304"),
+    "an allowed file with content beside it": Case(
+        one(pointer=at(b"class X"), report=None, in_git=True, policy=FOREIGN), "error MVC101, error MVC304",
+    ),
+    "an allowed file that is a symlink": Case(
+        one(pointer=at(b"class X", "120000"), report=None, policy=FOREIGN), "error MVC101, error MVC309",
+    ),
     "pointer not in its one spelling": Case(one(pointer=at(FILE + b"\n")), "error MVC304", "canonical form"),
     "pointer of a refused name": Case(one(path="models/aux.onnx"), "error MVC304", "Windows"),
     "pointer of a name in two lines": Case(one(path="a\nb"), "error MVC304"),
@@ -1093,6 +1126,33 @@ CASES = {
     "a path in a tracked directory": Case(moving(TrackedName("models")), "note MVC220, error MVC323", "inside models"),
     "a name of two models": Case(
         moving(TrackedName(PATH, "ranker"), TrackedName("other", "ranker")), "note MVC220, error MVC324",
+    ),
+    "a name of two models, but for case": Case(
+        moving(TrackedName(PATH, "ranker"), TrackedName("other", "Ranker")), "note MVC220, error MVC324", "name Ranker",
+    ),
+    "a pointer but for case": Case(spelled(f"{PATH}.MVC"), "error MVC323", f"from {PATH}.mvc"),
+    "a report but for case": Case(spelled("models/Ranker.onnx.eval.yaml"), "error MVC323"),
+    "signatures but for case": Case(spelled(f"{PATH}.eval.yaml.SIG"), "error MVC323"),
+    "content but for case": Case(spelled("Models/ranker.onnx"), "error MVC323", f"from {PATH}"),
+    "content of a directory but for case": Case(spelled("models/RANKER.onnx/a"), "error MVC323"),
+    "a policy but for case": Case(spelled(".MVC/policy.yaml"), "error MVC323", "from .mvc/policy.yaml"),
+    "settings but for case": Case(spelled(".mvc/Config.yaml"), "error MVC323"),
+    "signers but for case": Case(spelled(".mvc/allowed_signers.Sig"), "error MVC323"),
+    "files of mvc as they are": Case(
+        spelled(f"{PATH}.mvc", f"{PATH}.eval.yaml", f"{PATH}.eval.yaml.sig", POLICY, f"{PATH}/a", "a.mvc", "models/b"),
+    ),
+    "a lone pointer but for case": Case(blob("models/new.MVC"), "error MVC304", "end in .mvc"),
+    "a lone pointer but for case, allowed": Case(blob("src/new.Mvc", policy=GIT % "{allow: ['/src/**']}")),
+    "a lone pointer": Case(blob("models/new.mvc")),
+    "out of a rule but for case": Case(
+        moving(policy=FLOOR, path="Models/a"), "note MVC220, error MVC325", "only its case keeps it out of a rule",
+    ),
+    "out of a rule but for an accent": Case(
+        moving(policy=rule("signatures: {min: 1}").replace("models", "caf\u00e9"), path="cafe\u0301/a"),
+        "note MVC220, error MVC325", "1 signature",
+    ),
+    "out of a rule but for case, and the rule demands no more": Case(
+        moving(policy=rule("report: optional"), path="Models/a"), "note MVC220",
     ),
     "a name of two models, elsewhere": Case(moving(TrackedName("a", "x"), TrackedName("b", "x")), "note MVC220"),
     "moved out of a rule": Case(

@@ -188,6 +188,11 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         (one(at(CONFLICT.partition(b"\n")[2])), MARKED % {"file": f"{PATH}.eval.yaml"}),
         (one(pointer=at(b"")), f"mvc add {PATH}"),
         (
+            one(pointer=at(b"class X")),
+            f'mvc add {PATH}  # or allow it in Git: allow: ["/{PATH}.mvc"] under defaults, git in .mvc/policy.yaml',
+        ),
+        (blob("a/b.MVC"), f"git rm --cached -- a/b.MVC{ALLOW.replace('m.onnx', 'a/b.MVC')}"),
+        (
             one(pointer=at(b"", conflicted=True)),
             f"git checkout --ours -- {PATH}.mvc && git add -- {PATH}.mvc  # or --theirs",
         ),

@@ -15,14 +15,20 @@ from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file
     *POLICY_FILES, ".github/workflows/gate.yml", ".github/workflows/deep/gate.yml", ".github/actions/a/action.yml",
     ".gitlab-ci.yml", "Jenkinsfile", "bitbucket-pipelines.yml", "azure-pipelines.yml", ".pre-commit-config.yaml",
     ".mvc/config.yaml", "CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS",
+    "azure-pipelines.yaml", "ci/azure-pipelines-gate.yml", ".azure-pipelines/gate.yml", ".gitlab-ci.yaml",
+    "ci/gate.gitlab-ci.yml", "src/.gitlab-ci.yml", "a/Jenkinsfile", "Jenkinsfile.gate", "ci/gate.jenkinsfile",
+    ".circleci/config.yml", ".buildkite/pipeline.yml", ".forgejo/workflows/gate.yaml", ".gitea/workflows/gate.yml",
+    "action.yml", "tools/gate/action.yaml", ".drone.yml", ".drone.star", ".woodpecker.yaml", ".woodpecker/gate.yml",
+    ".travis.yml", "appveyor.yml", ".cirrus.yml", ".semaphore/semaphore.yml", ".teamcity/settings.kts",
+    ".tekton/gate.yaml", "cloudbuild.yaml", "buildspec.yml", "bitbucket-pipelines.yaml", ".GitHub/workflows/a.yml",
 ])
 def test_what_is_a_policy_file(path: str) -> None:
     assert is_policy_file(path)
 
 
 @pytest.mark.parametrize("path", [
-    "policy.yaml", "models/.mvc/policy.yaml", ".mvc/policy.yaml.sig", ".github/dependabot.yml", "a/Jenkinsfile",
-    ".mvcignore", "src/.gitlab-ci.yml",
+    "policy.yaml", "models/.mvc/policy.yaml", ".mvc/policy.yaml.sig", ".github/dependabot.yml", ".mvcignore",
+    "docs/github/workflows/a.yml", "transaction.yml", "notes/jenkins.md", "circleci/config.yml", "models/m.yaml",
 ])
 def test_what_is_not(path: str) -> None:
     assert not is_policy_file(path)

@@ -22,6 +22,7 @@ from mvc.ops.judging.touched_models import (
     with_restored,
 )
 from mvc.ops.judging.trees import Trees, pointers_of, read_trees
+from mvc.ops.judging.workflows import included_workflows
 from mvc.ops.shared.ssh_signatures import signers_of
 from mvc.project import Project
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
@@ -76,7 +77,8 @@ def _facts(
     project: Project, trees: Trees, paths: Collection[str], pasts: Pasts, content: ContentInGit, now: float,
 ) -> Facts:
     changes, entries = trees.judged.changes, trees.judged.entries
-    policy_files = {*POLICY_FILES, *filter(is_policy_file, changes)}
+    watched = {*filter(is_policy_file, changes), *included_workflows(trees)}
+    policy_files = {*POLICY_FILES, *watched}
     trees.blobs.load_files(entry for path in policy_files if (entry := trees.base.get(path)))
     foreign = [path for path in changes if enters(trees.judged, path, pasts.names, content)]
     read = _read(trees, paths, policy_files, foreign)
@@ -86,7 +88,7 @@ def _facts(
     landing = Landing(
         own_policy=policy is None and POLICY in files,
         waivers=trees.base_file(WAIVERS), signers=check.allowed, revoked=check.revoked,
-        policy_files=tuple(_policy_file_changes(trees, files, check)),
+        policy_files=tuple(_policy_file_changes(trees, sorted(watched), files, check)),
         tracked=tuple(TrackedName(path, name) for path, name in sorted(pasts.names.items())),
         files=tuple(BroughtFile(path, entries[path].mode) for path in changes if path in entries),
         gone=pasts.gone,
@@ -120,9 +122,9 @@ def _models(
 
 
 def _policy_file_changes(
-    trees: Trees, files: Mapping[str, FileAt], check: _SignatureCheck,
+    trees: Trees, watched: Iterable[str], files: Mapping[str, FileAt], check: _SignatureCheck,
 ) -> Iterator[PolicyFileChange]:
-    for path in sorted(filter(is_policy_file, trees.judged.changes)):
+    for path in watched:
         old, new = trees.base_file(path), files.get(path)
         if old != new:
             text = change_text(path, old and old.raw, new and new.raw)

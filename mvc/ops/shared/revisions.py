@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, path_of
-from mvc.quality.files import SIGNATURES
+from mvc.quality.files import POLICY, SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.policy.foreign import without_foreign
 from mvc.scm.blobs import Blob, list_blobs, read_blobs, stream_blobs
+from mvc.scm.commits import committed_file
 from mvc.scm.incomplete import naming
 from mvc.scm.plumbing import Git
 from mvc.workspace.tracked import Tracked, parsed
@@ -17,14 +19,14 @@ COMPANIONS = (REPORT, REPORT + SIGNATURES)
 
 
 def tracked_at(git: Git, commit: str) -> dict[str, Tracked]:
-    """Return every tracked path of `commit`, sorted.
+    """Return every tracked path of `commit`, sorted, without files of other programs that its policy allows.
 
     Raises:
         MvcError: a pointer's blob is not in this clone.
     """
     blobs = sorted(blob for blob in list_blobs(git, commit, SUFFIX) if not f"/{blob.path}".endswith(f"/{SUFFIX}"))
     items = (parsed(path_of(path), raw) for path, raw in _read(git, commit, blobs))
-    return {item.path: item for item in items}
+    return without_foreign({item.path: item for item in items}, lambda: committed_file(git, commit, POLICY))
 
 
 def companions_at(git: Git, commit: str, paths: Iterable[str]) -> list[tuple[str, bytes]]:

@@ -183,8 +183,10 @@ _ALL = (
      "Track it with mvc. If it belongs into Git, for example as a test sample, add it to allow.",
      "weights.bin: it is a safetensors file by its first bytes, which is not allowed in Git"),
     _code(304, "pointer unreadable",
-     "The pointer is not in canonical form, or has a name that mvc refuses. Pointers are never edited by hand.",
-     "Write it again with mvc add.",
+     "The pointer is not in canonical form, or has a name that mvc refuses, such as one that ends in .MVC. Pointers "
+     "are never edited by hand. A file of another program that ends in .mvc is no pointer if the policy allows it in "
+     "Git.",
+     "Write it again with mvc add, or add the other program's file to allow.",
      f"{_MODEL}: cannot read the pointer: not a pointer: expected keys and values"),
     _code(305, "conflict",
      "The pointer or the report has a merge conflict that is not resolved.",
@@ -228,8 +230,8 @@ _ALL = (
      "Give the job credentials, or check the remote with mvc remote test.",
      ": unverified: cannot ask remote prod: no credentials"),
     _code(323, "duplicate path",
-     "Two tracked paths are equal on file systems that ignore case or Unicode composition, or one is inside the other. "
-     "There, a checkout would overwrite one with the other.",
+     "Two tracked paths, or a tracked path or a file of mvc and a file of Git, are equal on file systems that ignore "
+     "case or Unicode composition, or one is inside the other. There, a checkout would overwrite one with the other.",
      "Move one of them.",
      f"{_MODEL}: models/Ranker.onnx differs only by case or Unicode composition"),
     _code(324, "duplicate name",
@@ -238,7 +240,8 @@ _ALL = (
      f"{_MODEL}: other has the name ranker as well"),
     _code(325, "moved out of a rule",
      "The model was moved to a path where the policy demands less. Or something replaced it: a tracked directory that "
-     "contains its path, a path that differs only by case, or another model that takes its name.",
+     "contains its path, a path that differs only by case, or another model that takes its name. Or only its case "
+     "keeps it out of a rule.",
      "Move it back, or demand the same of the new path in the policy, in a separate change.",
      "drafts/a: it was moved from models/a, where the policy demands more: auc"),
     _code(326, "model exchanged",
@@ -273,8 +276,8 @@ _ALL = (
      "Nothing; review the change.",
      ".mvc/policy.yaml: changed, not weakened"),
     _code(413, "workflow changed",
-     "A file that may decide whether and how the gate runs is changed: a workflow, the pre-commit configuration, "
-     ".mvc/config.yaml or CODEOWNERS. A warning: mvc cannot judge its effect.",
+     "A file that may decide whether and how the gate runs is changed: a file of any CI system or one that it names, "
+     "the pre-commit configuration, .mvc/config.yaml or CODEOWNERS. A warning: mvc cannot judge its effect.",
      "Review the change, or require a review with CODEOWNERS.",
      ".github/workflows/gate.yaml: this file was changed, and may decide whether and how the gate runs: review it"),
     _code(414, "policy file of the target branch unreadable",

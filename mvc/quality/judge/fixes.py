@@ -30,7 +30,11 @@ _COMMIT = 12
 
 def track(path: str) -> str:
     """Move a file from Git to mvc, or only out of Git when it is below `.mvc/`."""
-    line = untrack(path) if path.startswith(_OWN) else f"{untrack(path)} && mvc add {_path(path)}"
+    return allowed(path, untrack(path) if path.startswith(_OWN) else f"{untrack(path)} && mvc add {_path(path)}")
+
+
+def allowed(path: str, line: str) -> str:
+    """Do something, or allow a file in Git."""
     return f"{line}  # or allow it in Git: allow: [{_pattern(path)}] under defaults, git in {POLICY}"
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from mvc.errors import InvalidFormat
 from mvc.objects import patterns
+from mvc.objects.names import fold
+from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.quality.files import SUFFIX
 from mvc.quality.finding import Finding, Verdict
@@ -16,6 +18,7 @@ from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
 from mvc.quality.judge.rules.model import ParsedModel, judge_model, parse_model
 from mvc.quality.policy.demands import asks_for_report
+from mvc.quality.policy.foreign import is_foreign
 from mvc.quality.policy.policy import Policy, max_blob
 from mvc.quality.reports.report import parse_report
 
@@ -23,6 +26,7 @@ from mvc.quality.reports.report import parse_report
 def judge(facts: Facts, now: float) -> Verdict:
     """Return all findings about `facts`; `now` is in seconds since the epoch."""
     policy = facts.policy.policy
+    facts = facts._replace(models=tuple(model for model in facts.models if not _is_foreign(policy, model)))
     findings = [*facts.policy.findings] if facts.policy.file or facts.models else []
     models = [parse_model(policy, model) for model in facts.models]
     for model in models:
@@ -46,6 +50,14 @@ def with_waivers(facts: Facts, findings: Sequence[Finding], now: float) -> Seque
     return waived(facts, findings, now)
 
 
+def _is_foreign(policy: Policy, model: ModelFacts) -> bool:
+    """Whether a file that is called like a pointer is another program's, and allowed in Git."""
+    pointer, past = model.pointer, model.past
+    if pointer is None or not pointer.is_regular or model.report or model.in_git or (past and past.found):
+        return False
+    return is_foreign(policy, model.path + POINTER, pointer.raw)
+
+
 def _of_age(model: ParsedModel, now: float) -> Iterable[Finding]:
     """Return findings about the age of a matching report, where the policy limits it."""
     report = model.matching_report
@@ -67,9 +79,14 @@ def judge_blob(policy: Policy, blob: BlobFacts) -> tuple[Finding, ...]:
     messages = _refusals(policy, blob, blob.path)
     if any(_is_no_worse(policy, blob, old) for old in blob.moved_from):
         return ()
-    fix = fixes.out_of_history(blob.path, blob.commit) if blob.commit else fixes.track(blob.path)
     where = f"in commit {blob.commit[:12]}: " if blob.commit else ""
-    return tuple(Finding.of(code, blob.path, f"{where}{text}", fix) for code, text in messages.items())
+    return tuple(Finding.of(code, blob.path, f"{where}{text}", _way_out(blob, code)) for code, text in messages.items())
+
+
+def _way_out(blob: BlobFacts, code: str) -> str:
+    if blob.commit:
+        return fixes.out_of_history(blob.path, blob.commit)
+    return fixes.allowed(blob.path, fixes.untrack(blob.path)) if code == "MVC304" else fixes.track(blob.path)
 
 
 def _refusals(policy: Policy, blob: BlobFacts, path: str) -> dict[str, str]:
@@ -83,7 +100,14 @@ def _refusals(policy: Policy, blob: BlobFacts, path: str) -> dict[str, str]:
         "MVC302": (pattern := patterns.in_any_case(git.forbid, path)) and f"the policy forbids {pattern} in Git",
         "MVC303": blob.kind and f"it is a {blob.kind} file by its first bytes, which is not allowed in Git",
     }
-    return {code: text for code, text in messages.items() if text}
+    return {code: text for code, text in messages.items() if text} | _of_pointer_name(path)
+
+
+def _of_pointer_name(path: str) -> dict[str, str]:
+    """Return MVC304 for a file that is a pointer where case does not count."""
+    if not fold(path).endswith(POINTER) or path.endswith(POINTER):
+        return {}
+    return {"MVC304": f"it would be a pointer where case does not count: their names end in {POINTER}"}
 
 
 def _is_no_worse(policy: Policy, blob: BlobFacts, old: str) -> bool:

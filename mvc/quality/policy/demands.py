@@ -92,9 +92,10 @@ class Demands(NamedTuple):
     """Whether no rule sets the report, so that another rule could make it optional."""
 
 
-def demands(policy: Policy, path: str) -> Demands:
-    """Return the demands of `policy` on the tracked path `path`."""
-    rules = [rule for rule in policy.rules if patterns.matches(rule.match, path)]
+def demands(policy: Policy, path: str, *, in_any_case: bool = False) -> Demands:
+    """Return the demands of `policy` on the tracked path `path`; also of rules that match it apart from case."""
+    matches = patterns.matches_in_any_case if in_any_case else patterns.matches
+    rules = [rule for rule in policy.rules if matches(rule.match, path)]
     formats = [rule.formats for rule in rules if rule.formats] or [policy.defaults.formats]
     pickle = max((item.pickle for item in formats), key=PICKLE.index)
     reports = {word for rule in rules if (word := report_demand(rule))}

@@ -173,7 +173,9 @@ def _parsed(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, s
             return _conflict(path, what, fixes.unmarked(name))
         code = "MVC102" if what == "report" else "MVC304"
         message = f"cannot read the {what}: {without_path(error.message, name)}"
-        return Finding.of(code, path, message, error.fix or fixes.replaced(path, what))
+        fix = error.fix or fixes.replaced(path, what)
+        foreign = what == "pointer" and file.raw and not file.raw.startswith(b"mvc: ")
+        return Finding.of(code, path, message, fixes.allowed(name, fix) if foreign else fix)
 
 
 def _conflict(path: str, what: str, fix: str) -> Finding:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mvc.objects import patterns
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
-from mvc.quality.files import SIGNATURES
+from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
@@ -21,6 +21,9 @@ from mvc.quality.words import clipped
 
 _FEW = 3
 """Lost demands that are listed."""
+_OF_A_MODEL = ("", SUFFIX, REPORT, REPORT + SIGNATURES)
+"""Suffixes of the content and the files of a tracked path."""
+_OF_MVC = (POLICY, SIGNERS, REVOKED, WAIVERS, ".mvc/config.yaml")
 _DVC_SUFFIX = ".dvc"
 _HARMLESS = re.compile(r"\.git(ignore|attributes|keep)|(README|LICENSE).*(?<!\.dvc)", re.DOTALL)
 """Names of files that may lie next to models and keep a directory in Git."""
@@ -32,9 +35,10 @@ def judge_moves(facts: Facts, policy: Policy) -> Iterator[Finding]:
     changed = {model.path for model in facts.models if model.pointer is not None}
     yield from _twins(landing.tracked, changed)
     yield from _nested(landing.tracked, changed)
+    yield from _misspelled(landing)
     yield from _namesakes(landing.tracked, changed)
     for model in facts.models:
-        yield from _moved_out(model, landing.gone, policy)
+        yield from [*_moved_out(model, landing.gone, policy)] or _beside_a_rule(model, policy)
     yield from _exchanged(facts.models, landing, policy)
     yield from _displaced(landing, policy)
 
@@ -67,6 +71,19 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
+def _misspelled(landing: Landing) -> Iterator[Finding]:
+    """Yield MVC323 for a file that differs only by case or composition from a file of mvc, or from content."""
+    ours = {item.path + suffix: item.path for item in landing.tracked for suffix in _OF_A_MODEL}
+    ours |= {path + suffix: path for path in _OF_MVC for suffix in ("", SIGNATURES)}
+    meant = {fold(name): name for name in ours}
+    for file in landing.files:
+        parts = [file.path, *_above(file.path)]
+        name = next((meant[fold(part)] for part in parts if fold(part) in meant and part not in ours), "")
+        if name:
+            message = f"{clipped(file.path)} differs only by case or Unicode composition from {clipped(name)}"
+            yield Finding.of("MVC323", ours[name], message, fixes.untrack(file.path))
+
+
 def _namesakes(tracked: Iterable[TrackedName], changed: set[str]) -> Iterator[Finding]:
     """Yield MVC324 for a name that two models have; names that differ only by case are one."""
     names = {item.path: item.name for item in tracked}
@@ -96,8 +113,7 @@ def _moved_out(model: ModelFacts, gone: Iterable[ModelVersion], policy: Policy) 
         return
     for old, verb, fix in _replaced(model, gone):
         if lost := loses(demands(policy, old), demands(policy, model.path)):
-            named = ", ".join(map(clipped, lost[:_FEW])) + (" …" if len(lost) > _FEW else "")
-            message = f"it {verb} {clipped(old)}, where the policy demands more: {named}"
+            message = f"it {verb} {clipped(old)}, where the policy demands more: {_few(lost)}"
             yield Finding.of("MVC325", model.path, message, fix)
             return
 
@@ -120,6 +136,19 @@ def _replaced(model: ModelFacts, gone: Iterable[ModelVersion]) -> Iterator[_Repl
     for version in gone:
         if _takes(model.path, version.path):
             yield _Replaced(version.path, "replaces", fixes.tracked_apart(model.path, version.path))
+
+
+def _beside_a_rule(model: ModelFacts, policy: Policy) -> Iterator[Finding]:
+    """Yield MVC325 for a path that only its case, or composition, keeps out of a rule with more demands."""
+    if model.pointer is None:
+        return
+    if lost := loses(demands(policy, model.path, in_any_case=True), demands(policy, model.path)):
+        message = f"only its case keeps it out of a rule, where the policy demands more: {_few(lost)}"
+        yield Finding.of("MVC325", model.path, message, fixes.another_path(model.path))
+
+
+def _few(words: list[str]) -> str:
+    return ", ".join(map(clipped, words[:_FEW])) + (" …" if len(words) > _FEW else "")
 
 
 def _takes(path: str, gone: str) -> bool:

@@ -20,8 +20,16 @@ from mvc.quality.words import clipped, without_path
 POLICY_FILES = (POLICY, SIGNERS, REVOKED, WAIVERS)
 """Weakening one needs a signature: of `change_text`, in `FILE.sig`, in the namespace `CHANGES`."""
 WORKFLOWS = (
-    "/.github/workflows/**", "/.github/actions/**", "/.gitlab-ci.yml", "/Jenkinsfile", "/bitbucket-pipelines.yml",
-    "/azure-pipelines.yml", "/.pre-commit-config.yaml", "/.mvc/config.yaml", "CODEOWNERS",
+    "/.github/workflows/**", "/.github/actions/**", "/.gitea/workflows/**", "/.forgejo/workflows/**", "action.yml",
+    "action.yaml", ".gitlab-ci.yml", ".gitlab-ci.yaml", "*.gitlab-ci.yml", "*.gitlab-ci.yaml", "/.gitlab/ci/**",
+    "Jenkinsfile*", "*.jenkinsfile", "*.Jenkinsfile", "bitbucket-pipelines.yml", "bitbucket-pipelines.yaml",
+    "azure-pipelines*.yml", "azure-pipelines*.yaml", "/.azure-pipelines/**", "/.azuredevops/**", "/.circleci/**",
+    "/.buildkite/**", ".drone.yml", ".drone.yaml", ".drone.star", ".drone.jsonnet", "/.woodpecker/**",
+    ".woodpecker.yml", ".woodpecker.yaml", ".travis.yml", ".travis.yaml", "appveyor.yml", ".appveyor.yml",
+    ".cirrus.yml", ".cirrus.yaml", ".cirrus.star", "/.semaphore/**", "/.teamcity/**", "/.tekton/**", "/.builds/**",
+    "/.build.yml", "/.harness/**", "/.zuul.yaml", "/.zuul.d/**", "/zuul.yaml", "/zuul.d/**", "cloudbuild.yaml",
+    "cloudbuild.yml", "buildspec.yml", "buildspec.yaml", "codefresh.yml", ".pre-commit-config.yaml",
+    ".pre-commit-config.yml", "/.mvc/config.yaml", "CODEOWNERS",
 )
 """Patterns of files that decide whether and how the gate runs: their changes are reported."""
 
@@ -31,7 +39,12 @@ _FEW = 3
 
 def is_policy_file(path: str) -> bool:
     """Whether a change of `path` belongs into `Landing.policy_files`: a policy file or a workflow."""
-    return path in POLICY_FILES or bool(patterns.last(WORKFLOWS, path))
+    return path in POLICY_FILES or is_workflow(path)
+
+
+def is_workflow(path: str) -> bool:
+    """Whether a file is one of a CI system, by its name."""
+    return bool(patterns.in_any_case(WORKFLOWS, path))
 
 
 def judging_policy(base: ParsedPolicy, landing: Landing) -> ParsedPolicy:
