@@ -9,6 +9,7 @@ from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import Blobs
 from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.cached_content import with_files
+from mvc.ops.judging.companions import of_change
 from mvc.ops.judging.past.read import Pasts, read_past
 from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.judging.touched_models import FilesRead, enters, is_left, read_files, touched_models
@@ -77,7 +78,8 @@ def _facts(project: Project, trees: Trees, paths: Collection[str], pasts: Pasts,
     )
     judging = judging_policy(read_policy(policy or files.get(POLICY)), landing)
     models = with_files(project, judging.policy, _models(trees, sorted(paths), files, pasts.by_path, check))
-    return Facts(judging, with_scans(project, judging.policy, models), read.blobs, landing)
+    scanned = with_scans(project, judging.policy, models)
+    return Facts(judging, scanned, read.blobs, landing, companions=of_change(trees, scanned))
 
 
 def _read(
