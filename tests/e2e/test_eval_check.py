@@ -48,6 +48,20 @@ def test_the_workspace_is_judged(models: Repo) -> None:
     assert models.ok("eval", "check").out == "2 models: no errors.\n"
 
 
+def test_what_a_model_was_evaluated_with_is_compared_with_the_workspace(models: Repo) -> None:
+    report = evaluate(models, "models/b.bin")
+    tokens = parse(models.read("models/a.bin.mvc")).digest.blake3
+    models.write(report, models.read(report).decode() + f"with: [{{path: models/a.bin, blake3: '{tokens}'}}]\n")
+    models.ok("eval", "check")
+    models.write("models/a.bin", b"other tokens")
+    models.ok("add", "models/a.bin")
+    assert "107" in codes(models.fails(1, "eval", "check"))
+    for name in ("models/a.bin", "models/a.bin.mvc", "models/a.bin.eval.yaml"):
+        models.path(name).unlink()
+    models.git("add", "-A")
+    assert "which is gone" in models.fails(1, "eval", "check", "models/b.bin").err
+
+
 def test_json(models: Repo) -> None:
     result = models.mvc("eval", "check", "--json")
     assert result.code == 1

@@ -20,7 +20,7 @@ from gate.histories import (
 
 from mvc.objects.hashing import hash_bytes
 from mvc.quality.files import POLICY, SUFFIX
-from mvc.quality.reports.report import Model
+from mvc.quality.reports.report import Model, Used
 
 REPORT = RANKER + SUFFIX
 POINTER = f"{RANKER}.mvc"
@@ -32,6 +32,95 @@ def retrained_and_the_old_report_kept(pr: History) -> None:
     pr.start()
     pr.change()
     pr.point("worse")
+    pr.commit()
+
+
+TOKENIZER = "data/tokenizer.json"
+
+
+def _with_a_tokenizer(pr: History, path: str = TOKENIZER) -> None:
+    """Begin with a model that was evaluated with a tokenizer, which is tracked, below a directory, and in Git."""
+    pr.point("tokens", path=TOKENIZER)
+    pr.point_dir("data/bert", vocab="words")
+    pr.put("data/merges.txt", "a b\n")
+    known = {TOKENIZER: content("tokens"), "data/bert/vocab.bin": content("words"), "data/merges.txt": b"a b\n"}
+    pr.start(together=[Used(path, hash_bytes(known[path]).blake3)])
+
+
+@attack("MVC107")
+def tokenizer_exchanged_under_a_report(pr: History) -> None:
+    """Change the tokenizer that a model was evaluated with, and leave the model and its report alone."""
+    _with_a_tokenizer(pr)
+    pr.change()
+    pr.point("other tokens", path=TOKENIZER)
+    pr.commit()
+
+
+@attack("MVC107", shows="deleted")
+def tokenizer_deleted_under_a_report(pr: History) -> None:
+    """Delete the tokenizer."""
+    _with_a_tokenizer(pr)
+    pr.change()
+    pr.delete(TOKENIZER)
+    pr.commit()
+
+
+@attack("MVC107")
+def tokenizer_exchanged_in_a_directory(pr: History) -> None:
+    """Change the tokenizer in a directory that is tracked as a whole."""
+    _with_a_tokenizer(pr, "data/bert/vocab.bin")
+    pr.change()
+    pr.point_dir("data/bert", vocab="other words")
+    pr.commit()
+
+
+@attack("MVC107")
+def tokenizer_exchanged_in_git(pr: History) -> None:
+    """Change a small tokenizer that Git itself has."""
+    _with_a_tokenizer(pr, "data/merges.txt")
+    pr.change()
+    pr.put("data/merges.txt", "b a\n")
+    pr.commit()
+
+
+@attack("MVC107")
+def tokenizer_that_comes_to_the_place_of_one_that_moved(pr: History) -> None:
+    """Move the tokenizer with one pull request; add another in its place with the next, and touch nothing else."""
+    _with_a_tokenizer(pr)
+    pr.rename(TOKENIZER, "data/moved.json")
+    pr.commit()
+    pr.change()
+    pr.point("other tokens", path=TOKENIZER)
+    pr.commit()
+
+
+@attack("MVC107")
+def tokenizer_that_a_new_report_does_not_know(pr: History) -> None:
+    """Record the model anew, and copy from the earlier report which tokenizer it had; it has another now."""
+    _with_a_tokenizer(pr)
+    pr.change()
+    pr.point("other tokens", path=TOKENIZER)
+    pr.train("next", "v1.3.0", together=[Used(TOKENIZER, hash_bytes(content("tokens")).blake3)])
+    pr.commit()
+
+
+@honest()
+def tokenizer_moved(pr: History) -> None:
+    """Move the tokenizer as it is."""
+    _with_a_tokenizer(pr)
+    pr.change()
+    pr.rename(TOKENIZER, "data/moved.json")
+    pr.commit()
+
+
+@honest()
+def tokenizer_and_model_renewed(pr: History) -> None:
+    """Change the tokenizer, and evaluate the model with it; another file changes beside it."""
+    _with_a_tokenizer(pr)
+    pr.change()
+    pr.point("other tokens", path=TOKENIZER)
+    pr.put("data/merges.txt", "b a\n")
+    pr.train("next", "v1.3.0", together=[Used(TOKENIZER, hash_bytes(content("other tokens")).blake3)])
     pr.commit()
 
 

@@ -43,6 +43,7 @@ EQUIVALENT = {
     "regressions._newness: reports.past.before is None  ->  reports.past.before is not None": _IN_A_MESSAGE,
     "samples._changed_split: clipped(new.split) or 'unknown'  ->  clipped(new.split) and 'unknown'": _IN_A_MESSAGE,
     "succession._lower: order is None  ->  order is not None": _IN_A_MESSAGE,
+    "companions.judge_companions: now  ->  not now": _IN_A_MESSAGE,
     "moves._twins: item != path  ->  item == path": "names the wrong twin in a message",
     "moves._namesakes: item != path  ->  item == path": "names the wrong namesake in a message",
     "moves._moved_out: len(lost) > _FEW  ->  len(lost) >= _FEW": _IN_A_MESSAGE,

@@ -41,7 +41,7 @@ from mvc.scm.index_changes import Entry
 from mvc.scm.landing import as_index, differing
 
 _OURS = (".gitattributes", ".mvc/config.yaml")
-_BEYOND_GIT = (b"scan", b"\nfiles: ")
+_BEYOND_GIT = (b"scan", b"\nfiles: ", b"\nwith:")
 """In a policy or a pointer: these make the gate ask the cache."""
 
 Tree = dict[str, FileAt]

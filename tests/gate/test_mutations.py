@@ -35,7 +35,8 @@ MODULES = tuple(
     for name in (
         "files", "judge.judge", "policy.parsed_policy", "policy.stricter", *(f"judge.rules.{rule}" for rule in (
             "model", "landing", "figures", "past.regressions", "past.pairing", "past.references", "past.succession",
-            "past.samples", "moves", "strictness", "trust", "policy_files", "weakened", "waivers", "pushed", "pickled",
+            "past.samples", "companions", "moves", "strictness", "trust", "policy_files", "weakened", "waivers",
+            "pushed", "pickled",
         )),
     )
 )

@@ -15,6 +15,7 @@ from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS, FileAt
 from mvc.quality.judge.facts import (
     BlobFacts,
     BroughtFile,
+    Companions,
     Facts,
     IncompleteModel,
     Landing,
@@ -29,7 +30,7 @@ from mvc.quality.judge.facts import (
 )
 from mvc.quality.judge.rules.policy_files import judging_policy
 from mvc.quality.policy.parsed_policy import read_policy
-from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report
+from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report, Used
 from mvc.quality.reports.report import emit as emit_report
 
 PATH = "models/ranker.onnx"
@@ -117,6 +118,15 @@ TEST = Dataset("test", OTHER, "data/test.csv")
 BIG = Dataset("holdout", DATA, "data/holdout.csv", "test", 5000)
 BIG_TRAIN = replace(BIG, split="train")
 GIT = f"{BASIC}defaults: {{git: %s}}\n"
+
+
+TOKENIZER = Used("models/tokenizer", DATA)
+
+
+def beside(used: Used, now: str, moved: tuple[str, ...] = ()) -> Facts:
+    """Return facts of a model that the change does not touch, and of what is now at `models/tokenizer`."""
+    facts = Companions(model(report(together=[used])), (("models/tokenizer", now),), moved)
+    return facts_of(at(BASIC.encode()))._replace(companions=(facts,))
 
 
 # Signers and policy files.
@@ -339,6 +349,26 @@ CASES = {
     "renamed without its report": Case(
         facts_of(at(BASIC.encode()), (model(pointer=None), model(path="models/new.onnx", report=None))),
         "error MVC101, error MVC106",
+    ),
+    # What a report was evaluated with.
+    "evaluated with other content": Case(
+        beside(TOKENIZER, OTHER), "error MVC107", "evaluated with models/tokenizer 0123456789ab…, now fedcba987654…",
+    ),
+    "evaluated with what is gone": Case(beside(TOKENIZER, ""), "error MVC107", "which is gone"),
+    "evaluated with what was moved": Case(beside(TOKENIZER, "", moved=(DATA,))),
+    "evaluated with what was moved, and other content is in its place": Case(
+        beside(TOKENIZER, OTHER, moved=(DATA,)), "error MVC107",
+    ),
+    "evaluated with the same content": Case(beside(TOKENIZER, DATA)),
+    "evaluated with what is not known": Case(beside(Used("README.md", DATA), OTHER)),
+    "evaluated with other content, and waived": Case(
+        beside(TOKENIZER, OTHER)._replace(landed_waivers=(at(waiver(
+            code="MVC107", report=hash_bytes(report(together=[TOKENIZER]).raw).blake3,
+        ).encode()),)),
+        "note MVC415",
+    ),
+    "evaluated with other content, in a report that cannot be read": Case(
+        facts_of(at(BASIC.encode()))._replace(companions=(Companions(model(BROKEN), (("models/tokenizer", OTHER),)),)),
     ),
     # Metrics.
     "metric good": Case(one(report(Metric("auc", 0.9)), policy=rule("metrics: {auc: {min: 0.9, max: 0.9}}"))),

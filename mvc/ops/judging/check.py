@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from mvc._version import __version__
 from mvc.ops.judging.cached_content import is_cached, with_files
+from mvc.ops.judging.companions import of_workspace
 from mvc.ops.judging.index_facts import landed_waivers
 from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.shared.reports import file_in
@@ -56,7 +57,9 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
     fresh = with_scans(project, parsed.policy, fresh)
     verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now)
     _remember(project.catalog, fresh, keys, verdict)
-    found = Verdict.of((*verdict.findings, *(finding for findings in remembered.values() for finding in findings)))
+    beside = judge(Facts(parsed, companions=of_workspace(project, models)), now).findings
+    known = (finding for findings in remembered.values() for finding in findings)
+    found = Verdict.of((*beside, *verdict.findings, *known))
     if not found.passed and file_in(project.tree, WAIVERS):
         facts = Facts(parsed, tuple(models), landed_waivers=landed_waivers(project))
         found = Verdict.of(with_waivers(facts, found.findings, now))

@@ -9,6 +9,7 @@ from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import Blobs
 from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.cached_content import with_files
+from mvc.ops.judging.companions import of_change
 from mvc.ops.judging.past.read import Pasts, read_past
 from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.judging.touched_models import (
@@ -97,7 +98,8 @@ def _facts(
     judged = _models(trees, sorted(paths), files, pasts.by_path, check)
     judged = (model._replace(in_git=content.is_at(model.path)) for model in judged)
     models = with_files(project, judging.policy, judged)
-    return Facts(judging, with_scans(project, judging.policy, models), read.blobs, landing)
+    scanned = with_scans(project, judging.policy, models)
+    return Facts(judging, scanned, read.blobs, landing, companions=of_change(trees, scanned))
 
 
 def _read(trees: Trees, paths: Iterable[str], policy_files: Iterable[str], foreign: Iterable[str]) -> FilesRead:

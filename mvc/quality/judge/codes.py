@@ -55,6 +55,11 @@ _ALL = (
      "without the report, or the pointer was forgotten.",
      "Delete the report, rename it like the pointer, or stage the pointer. mvc rm and mvc mv change both at once.",
      f"{_MODEL}: report has no pointer: {_MODEL}.eval.yaml exists, {_MODEL}.mvc does not"),
+    _code(107, "evaluated with other content",
+     "The report names content that the model was evaluated with, such as its tokenizer, and the judged tree has other "
+     "content at that path, or none.",
+     "Evaluate the model with the current content and record it, or restore the earlier content.",
+     f"{_MODEL}: evaluated with models/tokenizer 0123456789ab…, now fedcba987654…"),
     _code(120, "earlier version returns",
      "The change restores a pointer and a report that were on the target branch together before. Its tag may be lower "
      "than the current one, and its metrics worse. Limits and signatures still apply. A note: nothing fails.",

@@ -94,6 +94,16 @@ class ModelFacts(NamedTuple):
     """None without a target branch: in the hook, or when a whole tree is judged."""
 
 
+class Companions(NamedTuple):
+    """What is now at the paths that a model was evaluated with, by its report."""
+
+    model: ModelFacts
+    there: tuple[tuple[str, str], ...]
+    """Path and blake3, which is empty where there is nothing; without paths of unknown content."""
+    moved: tuple[str, ...] = ()
+    """The blake3 of what the change adds or moves elsewhere."""
+
+
 class BlobFacts(NamedTuple):
     """A file that would be committed to Git, and does not belong to mvc."""
 
@@ -192,5 +202,7 @@ class Facts(NamedTuple):
     """None in the hook."""
     remote: RemoteFacts | None = None
     """None when no remote is to be asked."""
+    companions: tuple[Companions, ...] = ()
+    """Those of the models, and at the gate of all models whose companions the change touches."""
     landed_waivers: tuple[FileAt, ...] = ()
     """The waivers of HEAD and of the commits merged into it, in the hook; at the gate, `landing` has them."""

@@ -16,6 +16,7 @@ from mvc.quality.files import SUFFIX
 from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
+from mvc.quality.judge.rules.companions import judge_companions
 from mvc.quality.judge.rules.model import ParsedModel, judge_model, parse_model
 from mvc.quality.policy.demands import asks_for_report
 from mvc.quality.policy.foreign import is_foreign
@@ -31,6 +32,8 @@ def judge(facts: Facts, now: float) -> Verdict:
     models = [parse_model(policy, model) for model in facts.models]
     for model in models:
         findings += (*judge_model(model), *_of_age(model, now))
+    for item in facts.companions:
+        findings += judge_companions(item)
     for blob in facts.blobs:
         findings += judge_blob(policy, blob)
     findings = _with_renames(facts, findings)

@@ -116,7 +116,8 @@ class _Waivers(NamedTuple):
         landing = facts.landing or Landing()
         waivers = tuple(waiver for file in (landing.waivers, *facts.landed_waivers) for waiver in _read(file))
         gone = {version.path: version for version in landing.gone}
-        left = {model.path: model for model in facts.models if model.pointer or model.report}
+        models = (*(item.model for item in facts.companions), *facts.models)
+        left = {model.path: model for model in models if model.pointer or model.report}
         known = {path: _digests(item) for path, item in (gone | left).items()} if waivers else {}
         return cls(waivers, {path: digests for path, digests in known.items() if digests}, now)
 
