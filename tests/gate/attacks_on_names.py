@@ -612,7 +612,7 @@ def policy_that_differs_by_case(pr: History) -> None:
     pr.commit()
 
 
-@attack("MVC324", besides={"note MVC220"})
+@attack("MVC324")
 def name_that_differs_by_case(pr: History) -> None:
     """Give a new model the name of another, with a capital."""
     pr.start(name="ranker")
