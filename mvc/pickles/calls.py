@@ -102,7 +102,8 @@ def _dtype(machine: Machine, items: tuple[Any, ...]) -> Any:
 def _partial(machine: Machine, items: tuple[Any, ...]) -> Any:
     """`functools.partial` of a function that may be named; its arguments are in its state."""
     del machine
-    return Instance(_PARTIAL, NAME) if len(items) == 1 and type(items[0]) is Global and items[0].reach == NAME else None
+    known = len(items) == 1 and type(items[0]) is Global and items[0].reach == NAME
+    return Instance(_PARTIAL, NAME, "functools.partial") if known else None
 
 
 def _string_dtype(machine: Machine, items: tuple[Any, ...]) -> Any:
@@ -117,13 +118,13 @@ def _scalar(machine: Machine, items: tuple[Any, ...]) -> Any:
         return None
     kinds = NUMBERS if items[0].objects else 0
     reach = reach_of(items[1]) if items[1:] else 0
-    return Instance(_NUMBER, reach) if accepts(kinds, reach, cyclic=machine.cyclic) else None
+    return Instance(_NUMBER, reach, "a number of NumPy") if accepts(kinds, reach, cyclic=machine.cyclic) else None
 
 
 def _zone(machine: Machine, items: tuple[Any, ...]) -> Any:
     del machine
     known = len(items) == 2 and type(items[0]) is bytes and _ZONE.fullmatch(items[0]) and not reach_of(items[1])  # noqa: PLR2004
-    return Instance(_NUMBER, 0) if known else None
+    return Instance(_NUMBER, 0, "zoneinfo.ZoneInfo") if known else None
 
 
 CHECKED: dict[str, Callable[[Machine, tuple[Any, ...]], Any]] = {

@@ -60,7 +60,9 @@ def set_state(dtype: Dtype, state: Any) -> bool:
     if found is None or (subarray is not None and names is not None):
         return False
     dtype.size, dtype.objects = size, found
-    return bool(flags & ~(_POINTERS | _OTHER_FLAGS) == 0 and flags & _POINTERS == (_POINTERS if found else 0))
+    of_objects = found and subarray is not None and flags == _OBJECT_FLAGS
+    plain = flags & ~(_POINTERS | _OTHER_FLAGS) == 0 and flags & _POINTERS == (_POINTERS if found else 0)
+    return of_objects or bool(plain)
 
 
 def _is_plain(dtype: Dtype, size: int, flags: int) -> bool:

@@ -7,7 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from mvc.pickles import calls, dtypes, states
-from mvc.pickles.allowed.kinds import ARRAY, CONSTRUCTOR, CONTAINER, HASHABLE, MADE_TYPE, NAME, OBJECT, SPECIAL, accepts
+from mvc.pickles.allowed.kinds import (
+    ARRAY,
+    CONSTRUCTOR,
+    CONTAINER,
+    GENERATOR,
+    HASHABLE,
+    MADE_TYPE,
+    NAME,
+    OBJECT,
+    SPECIAL,
+    TABLE,
+    VALUE,
+    accepts,
+)
 from mvc.pickles.allowed.names import ARRAY_PACKAGES, ARRAY_WRAPPER
 from mvc.pickles.allowed.tables import Entry
 from mvc.pickles.joblib_arrays import joblib_array
@@ -203,7 +216,7 @@ class Machine:
     def call(self, function: Any, arguments: Any) -> Any:
         """Call `function`; return its partly known result."""
         if type(function) is not Global:
-            if type(function) not in _CALLABLE and function is not UNKNOWN:
+            if not _may_be_callable(function):
                 raise MalformedPickle("calls a value that is not callable")
             return self.refuse(CALLED)
         items = arguments.items if type(arguments) is Tuple else None
@@ -218,7 +231,7 @@ class Machine:
     def instantiate(self, kind: Any, arguments: Any, keywords: Any = None) -> Any:
         """Make an instance of a class by its `__new__`."""
         if type(kind) is not Global:
-            if type(kind) not in _CALLABLE and kind is not UNKNOWN:
+            if not _may_be_callable(kind):
                 raise MalformedPickle("instantiates a value that is not a class")
             return self.refuse(CALLED)
         plain = keywords is None or (type(keywords) is KnownDict and not keywords.special)
@@ -292,7 +305,7 @@ class Machine:
         if isinstance(target, Container) or fits:
             self.grow(target, reach)
         else:
-            self.refuse(f"{ITEMS} {_described(target)}")
+            self.refuse(_altered(ITEMS, target))
 
     # States.
 
@@ -315,7 +328,7 @@ class Machine:
             for part in states.dictionaries(state):
                 part.frozen = True
         else:
-            self.refuse(f"{STATE} {_described(value)}")
+            self.refuse(_altered(STATE, value))
 
     def may_build(self, value: Instance, state: Any) -> bool:
         """Whether an instance may get this state. Pickle gives it once, and to an array before it is used."""
@@ -328,7 +341,7 @@ class Machine:
             raise MalformedPickle("an array stands where joblib does not write one")
         wrapper.built = True
         array = joblib_array(state)
-        self.stack[-1] = Instance(_ARRAY, 0)
+        self.stack[-1] = Instance(_ARRAY, 0, ARRAY_WRAPPER)
         if array.size is None:
             inner = Machine(self.opcodes, self.reader, self.findings, arrays=False, uncertain=self.uncertain)
             self.stack[-1] = inner.run()
@@ -338,21 +351,27 @@ class Machine:
         self.reader.skip(array.size)
 
 
-_CALLABLE = frozenset({Instance, ArrayWrapper, Dtype})
 REPORTED_NAME = Global("", Entry(NAME), NAME)
 _ARRAY = Entry(result=ARRAY)
 
 
-def _described(value: Any) -> str:
-    """Return how a finding names a value that is altered.
+def _may_be_callable(value: Any) -> bool:
+    known = type(value) is Instance and value.entry.result in (ARRAY, GENERATOR, TABLE, VALUE)
+    return value is UNKNOWN or (type(value) is Instance and not known)
+
+
+def _altered(what: str, value: Any) -> str:
+    """Return how a finding names what alters a value; empty if the value is there because of another finding.
 
     Raises:
         MalformedPickle: It cannot be altered: the unpickler fails.
     """
+    if value is UNKNOWN:
+        return ""
     if type(value) in (Global, Instance):
-        return str(value.name) or "an object"
-    if value is DATA or value is UNKNOWN:
-        return "an object"
+        return value.name and f"{what} {value.name}"
+    if value is DATA:
+        return f"{what} an object"
     raise MalformedPickle("alters a value that has no attributes or items")
 
 

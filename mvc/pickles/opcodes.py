@@ -261,13 +261,14 @@ def _new_with_keywords(machine: Machine) -> None:
 
 def _persistent_line(machine: Machine) -> None:
     machine.reader.line()
-    machine.push(Instance(_STORED, 0))
+    machine.push(Instance(_STORED, 0, PERSISTENT))
 
 
 def _persistent(machine: Machine) -> None:
-    machine.push(Instance(_STORED, reach_of(machine.pop())))
+    machine.push(Instance(_STORED, reach_of(machine.pop()), PERSISTENT))
 
 
+PERSISTENT = "a persistent value"
 _STORED = Entry(result=STORAGE)
 """What a loader such as PyTorch's puts in place of a persistent id."""
 

@@ -114,7 +114,7 @@ class Instance:
 
     __slots__ = ("built", "entry", "name", "reach", "stored")
 
-    def __init__(self, entry: Entry, reach: int, name: str = "") -> None:
+    def __init__(self, entry: Entry, reach: int, name: str) -> None:
         """Make an instance of what `entry` describes, under its `name`, from arguments that reach `reach`."""
         self.entry, self.name = entry, name
         self.reach = reach | entry.result | MUTABLE

@@ -12,7 +12,6 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,8 @@ SECTIONS = ("[classes]", "[named tuples]", "[functions]")
 Names = dict[str, set[str]]
 
 LEFT_OUT = re.compile(r"\.(tests?|conftest|datasets|externals|experimental|utils|inspection|callback|_plot|_export|"
-                      r"_reingold_tilford|_pairwise_distances_reduction|_testing|_testutils|cobyqa|io|misc|odr|fft|f2py|distutils|__main__|typing|_pyinstaller)\b")
+                      r"_reingold_tilford|_pairwise_distances_reduction|_testing|_testutils|cobyqa|io|misc|odr|fft|f2py|distutils|__main__|typing|_pyinstaller|"
+                      r"_min_dependencies|_lib|_precompute|_mptestutils)\b")
 """Modules whose classes are no part of a model: they read files, print or test."""
 HELPERS = re.compile(
     r"Mixin$|^_?Base|[Bb]ase$|Display$|Reporter$|Bridge$|Grower$|^TreeNode$|^SplitInfo$|Solver$|Callback$|Wrapper$",
@@ -47,16 +47,17 @@ NUMPY = (
 )
 """Functions that compute: none calls an argument or opens a file."""
 STATISTICS = "gmean hmean iqr kurtosis mode rankdata sem skew trim_mean tmean tstd variation zscore"
-CALLERS = re.compile(r"^(pairwise_(distances|kernels).*|make_.*|get_.*|check_.*|distance_metrics|kernel_metrics|fetch_.*|"
-                     r"load_.*|dump_.*|cross_val.*|cdist|pdist|f_oneway)$")
+CALLERS = re.compile(
+    r"^(pairwise_(distances|kernels).*|make_.*|get_.*|check_.*|distance_metrics|kernel_metrics|fetch_.*|load_.*|"
+    r"dump_.*|cross_val.*|cdist|pdist|f_oneway)$",
+)
 """Functions that call an argument, or make what does."""
 
 
 def main() -> None:
     """Print the file."""
     warnings.simplefilter("ignore")
-    with redirect_stdout(sys.stderr):  # some modules print when they are imported
-        new_names = derived()
+    new_names = derived()
     found = read(FILE.read_text("ascii")) if FILE.exists() else {section: {} for section in SECTIONS}
     for section, names in new_names.items():
         for module, new in names.items():
@@ -119,8 +120,8 @@ def is_plain(kind: type) -> bool:
     own = [vars(base) for base in kind.__mro__ if base is not object]
     if any(name in base for base in own for name in ("__getattr__", "__getattribute__", "__setattr__", "__del__")):
         return False
-    if any("__new__" in base and not hasattr(base["__new__"], "deprecated_original") for base in own):
-        return False
+    if any("__new__" in base and "deprecated." not in getattr(base["__new__"], "__qualname__", "") for base in own):
+        return False  # scikit-learn's `deprecated` only warns
     if "__slots__" in vars(kind):
         return False
     states = {base["__setstate__"].__qualname__ for base in own if "__setstate__" in base}
@@ -145,7 +146,8 @@ def is_row(kind: type) -> bool:
     """Whether `kind` is a plain `collections.namedtuple`."""
     of_it = {*vars(kind)} & {"__setattr__", "__getattr__", "__setstate__", "__del__", "__init__"}
     bases = [base for base in kind.__mro__ if base not in (object, tuple)]
-    return hasattr(kind, "_fields") and not of_it and all("__new__" not in vars(base) or "_make" in vars(base) for base in bases) and is_defined(kind)
+    plain = all("__new__" not in vars(base) or "_make" in vars(base) for base in bases)
+    return hasattr(kind, "_fields") and not of_it and plain and is_defined(kind)
 
 
 # Functions.
@@ -223,8 +225,8 @@ def modules(package: str) -> Iterator[types.ModuleType]:
         if not LEFT_OUT.search(item.name):
             try:
                 yield importlib.import_module(item.name)
-            except Exception:
-                continue  # it needs something that is not there
+            except Exception:  # noqa: BLE001 - it needs something that is not there
+                continue
 
 
 def named(module: str, pattern: str) -> Iterator[tuple[str, Any]]:

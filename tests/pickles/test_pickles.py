@@ -157,7 +157,8 @@ WAYS = {
     "a class that opens a file": (b"cnumpy\nmemmap\n(S'x'\nS'u1'\nS'w+'\nI0\nI4\ntR.", "numpy.memmap()"),
     "an instance that opens a file": (b"cnumpy\nmemmap\n(S'x'\nS'u1'\nS'w+'\nI0\nI4\nt\x81.", "numpy.memmap()"),
     "a class by way of pandas": (
-        b"cpandas.core.indexes.base\n_new_Index\n(cnumpy\nmemmap\n(dS'filename'\nS'x'\nstR.", "pandas.core.indexes.base._new_Index()",
+        b"cpandas.core.indexes.base\n_new_Index\n(cnumpy\nmemmap\n(dS'filename'\nS'x'\nstR.",
+        "pandas.core.indexes.base._new_Index()",
     ),
     "a class by way of numpy's generators": (
         b"cnumpy.random._pickle\n__generator_ctor\n(S'x'\ncpandas\nHDFStore\ntR.",

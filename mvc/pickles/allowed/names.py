@@ -21,6 +21,7 @@ from mvc.pickles.allowed.kinds import (
     METHOD,
     NAME,
     NUMBERS,
+    OBJECT,
     SPECIAL,
     TENSOR,
     TYPE,
@@ -95,8 +96,8 @@ def _numpy() -> Iterator[tuple[str, Entry]]:
         yield f"{module}.MaskedArray", masked
     yield "numpy.ma.core._mareconstruct", Entry()
     yield "numpy.ma.core.MaskedConstant", Entry(result=ARRAY, call=0)
-    series = Entry(NAME, ARRAY, new=0, form="dict", state=NUMBERS)
-    yield from rows(CLASS._replace(result=ARRAY, state=NUMBERS), "numpy", "iinfo poly1d")
+    series = Entry(NAME, OBJECT, new=0, form="dict", state=NUMBERS)
+    yield from rows(CLASS._replace(state=NUMBERS), "numpy", "iinfo poly1d")
     for name in ("chebyshev.Chebyshev", "hermite.Hermite", "hermite_e.HermiteE", "laguerre.Laguerre",
                  "legendre.Legendre", "polynomial.Polynomial"):
         yield f"numpy.polynomial.{name}", series
