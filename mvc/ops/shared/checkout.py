@@ -11,7 +11,7 @@ from mvc.objects.pointer import Pointer
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import keep_ignoring
 from mvc.ops.shared.remotes import configured_remotes
-from mvc.ops.shared.selection import chosen, manifest_errors, unusable
+from mvc.ops.shared.selection import chosen_each, manifest_errors, unusable
 from mvc.ops.shared.workspace_content import observe_path, pointer_id, same_content
 from mvc.project import Project
 from mvc.retention.available import load_manifest
@@ -57,10 +57,13 @@ def check_out(
     """Make the workspace at `paths` (from the top of the worktree; none: everywhere) match its pointers.
 
     Raises:
-        MvcError: a path is not tracked.
+        MvcError: no path is tracked.
     """
+    failed: list[Failure] = []
     with project.locks.worktree(), project.locks.store():
-        return check_out_selected(project, chosen(project, project.tracked(), paths), options)
+        selected = chosen_each(project, project.tracked(), paths, failed)
+        result = check_out_selected(project, selected, options)
+    return result._replace(failed=(*failed, *result.failed))
 
 
 def check_out_selected(project: Project, selected: list[Selection], options: CheckoutOptions) -> CheckoutResult:
