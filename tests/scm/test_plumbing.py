@@ -13,9 +13,8 @@ from mvc.errors import MvcError, UsageError
 from mvc.scm import blobs, presence
 from mvc.scm.commits import committed_file, head, is_revision, resolve
 from mvc.scm.index import IndexPaths, index_paths, list_files, staged_file
-from mvc.scm.index_lock import PATIENCE
 from mvc.scm.plumbing import NO_LAZY_FETCH, Git, find_layout, reason_of, scrubbed, split_nul
-from mvc.scm.staging import NotStaged, stage
+from mvc.scm.staging import PATIENCE, NotStaged, stage
 
 STRANGE = [
     "plain",
