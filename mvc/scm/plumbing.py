@@ -225,13 +225,26 @@ def find_layout(git: Git) -> Layout:
     """
     done = git.attempt("rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir")
     if done.returncode:
-        raise _not_a_worktree(reason_of(done.stderr), git.cwd)
+        raise foreign(git.cwd, done.stderr) or _not_a_worktree(reason_of(done.stderr), git.cwd)
     lines = os.fsdecode(done.stdout).splitlines()
     if len(lines) < len(Layout._fields):
         raise MvcError("git rev-parse failed: its output is incomplete")
     if len(lines) > len(Layout._fields):
         raise UsageError("the path of the repository contains a line break, which mvc does not support")
     return Layout(*lines)
+
+
+_TRUST = re.compile(r"^\tgit config --global --add safe\.directory (.+)$", re.MULTILINE)
+
+
+def foreign(place: str, stderr: bytes) -> UsageError | None:
+    """Return the error that the repository at `place` belongs to another user, if Git says so, with Git's own line."""
+    if (found := _TRUST.search(os.fsdecode(stderr))) is None:
+        return None
+    return UsageError(
+        f"{place} is in a repository of another user, so Git does not read it",
+        f"{found[0].strip()}  # if you trust its owner",
+    )
 
 
 def _not_a_worktree(reason: str, cwd: str) -> UsageError:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError
 from mvc.fs.files import exists
 from mvc.scm.blobs import list_blobs
-from mvc.scm.plumbing import Git, reason_of, split_nul, why_failed
+from mvc.scm.plumbing import Git, foreign, reason_of, split_nul, why_failed
 from mvc.scm.presence import kinds
 
 _OBJECT_ID = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])")
@@ -98,12 +98,9 @@ def check_trusted(git: Git, common_dir: str) -> None:
     done = git.at(common_dir).attempt("rev-parse", "--git-dir")
     if done.returncode == 0:
         return
-    told = done.stderr.decode(errors="surrogateescape")
-    if "dubious ownership" not in told:
-        raise MvcError(why_failed(done), f"ls -ld {shlex.quote(common_dir)}")
-    folder = told.partition("'")[2].partition("'")[0] or common_dir
-    line = f"git config --global --add safe.directory {shlex.quote(folder)}  # if you trust its owner"
-    raise MvcError("it belongs to another user, so Git does not read it", line)
+    if error := foreign(common_dir, done.stderr):
+        raise MvcError("it belongs to another user, so Git does not read it", error.fix)
+    raise MvcError(why_failed(done), f"ls -ld {shlex.quote(common_dir)}")
 
 
 def inside(git: Git, git_dir: str) -> Git:

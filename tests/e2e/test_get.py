@@ -115,6 +115,17 @@ def test_a_password_is_not_repeated(here: Repo, path: str) -> None:
     assert "s3cret" not in result.err
 
 
+@pytest.mark.parametrize("address", ["{}", "file://{}"])
+def test_a_repository_of_another_user_comes_with_git_s_own_line(here: Repo, there: Repo, address: str) -> None:
+    line = ("get", address.format(there.root), "models/m.bin")
+    environ = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    result = here.fails(2, *line, env=environ)
+    assert "repository of another user" in result.errors[0]
+    assert result.fixes[0].startswith("git config --global --add safe.directory ")
+    assert here.shell(result.fixes[0]).code == 0
+    assert "repository of another user" not in here.mvc(*line, env=environ).err
+
+
 def test_an_address_without_a_password_is_named(here: Repo) -> None:
     for address in ("git@localhost:none/x.git", "/no/u@x.git"):
         environ = {"GIT_SSH_COMMAND": "false"}

@@ -417,6 +417,19 @@ def test_git_clean_does_not_lose_content(repo: Repo) -> None:
     assert repo.read("m.bin") == b"1"
 
 
+def test_a_repository_with_sha_256(tmp_path: Path, environ: dict[str, str]) -> None:
+    repo = Repo(tmp_path / "repo", environ)
+    repo.root.mkdir()
+    repo.git("init", "-q", "--object-format=sha256")
+    repo.ok("init")
+    repo.write(".mvc/policy.yaml", "mvc-policy: 1\ndefaults: {report: optional}\n")
+    repo.git("add", ".mvc")
+    repo.commit()
+    round_trip(repo)
+    for line in ("diff HEAD~1 HEAD", "ls HEAD~1", "gc", "gate --all", "gate --base HEAD~1 --head HEAD", "eval check"):
+        repo.ok(*line.split())
+
+
 # Names that Git reads in another way.
 
 

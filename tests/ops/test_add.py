@@ -47,11 +47,14 @@ def test_going_back_to_an_older_version_fails_for_that_path_alone(repo: Repo, pr
 
 
 @pytest.mark.parametrize("path", ["", "nothing", "*.none"])
-def test_a_path_that_is_not_there_is_told_before_anything_is_read(repo: Repo, project: Project, path: str) -> None:
+def test_a_path_that_is_not_there_is_told_and_the_others_are_added(repo: Repo, project: Project, path: str) -> None:
     repo.write("m.bin", noise("newest", 10))
     with pytest.raises(UsageError):
-        add(project, ["m.bin", path])
+        add(project, [path])
     assert repo.git("status", "--porcelain") == ""
+    result = add(project, ["m.bin", path])
+    assert [item.path for item in result.added] == ["m.bin"]
+    assert [(item.path, item.exit_code) for item in result.failed] == [(path, 2)]
 
 
 def test_without_staging_only_the_pointer_is_written(repo: Repo, project: Project) -> None:

@@ -13,9 +13,8 @@ from mvc.errors import MvcError, UsageError
 from mvc.scm import blobs, presence
 from mvc.scm.commits import committed_file, head, is_revision, resolve
 from mvc.scm.index import IndexPaths, index_paths, list_files, staged_file
-from mvc.scm.index_lock import PATIENCE
 from mvc.scm.plumbing import NO_LAZY_FETCH, Git, find_layout, reason_of, scrubbed, split_nul
-from mvc.scm.staging import NotStaged, stage
+from mvc.scm.staging import PATIENCE, NotStaged, stage
 
 STRANGE = [
     "plain",
@@ -137,6 +136,16 @@ def test_without_git_it_says_so(git: Git, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 # Layout.
+
+
+def test_a_repository_of_another_user_comes_with_git_s_own_line(git: Git, tmp_path: Path) -> None:
+    other = git.with_environ(GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
+    with pytest.raises(UsageError, match="is in a repository of another user, so Git does not read it") as caught:
+        find_layout(other)
+    told = other.attempt("status").stderr.decode()
+    assert f"\t{caught.value.fix.partition('  #')[0]}\n" in told
+    subprocess.run(["bash", "-c", caught.value.fix], env=git.environ, check=True)
+    assert find_layout(other).root == git.cwd
 
 
 def test_the_layout_is_found_from_below(git: Git) -> None:

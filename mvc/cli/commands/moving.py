@@ -13,6 +13,7 @@ from mvc.cli.output import FEW, Output, plural, print_json, size, visible
 from mvc.project import Project
 
 if TYPE_CHECKING:
+    from mvc.ops.shared.failures import Failure
     from mvc.ops.workspace.mv import MoveResult
     from mvc.ops.workspace.rm import Removed, RemoveResult
     from mvc.ops.workspace.unprotect import UnprotectResult
@@ -57,11 +58,14 @@ def rm(
     json: Json = False,
 ) -> int:
     """Stop tracking paths, and delete their content if the cache has it."""
+    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
     from mvc.ops.workspace.rm import remove as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, project.shell.paths(paths), keep=keep)
+        failed: list[Failure] = []
+        result = run(project, typed_paths(project.shell, paths, failed), keep=keep)
+        result = result._replace(failed=(*failed, *result.failed))
         if json:
             print_json(result)
         else:
@@ -108,11 +112,14 @@ def _undo(project: Project, removed: tuple[Removed, ...]) -> str:
 @app.command(rich_help_panel=WORKSPACE)
 def unprotect(ctx: typer.Context, paths: SomePaths, json: Json = False) -> int:
     """Make hard-linked and symlinked files writable copies."""
+    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
     from mvc.ops.workspace.unprotect import unprotect as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, project.shell.paths(paths))
+        failed: list[Failure] = []
+        result = run(project, typed_paths(project.shell, paths, failed))
+        result = result._replace(failed=(*failed, *result.failed))
         if json:
             print_json(result)
         else:

@@ -8,11 +8,12 @@ import typer
 
 from mvc.cli.app import SETTINGS, WORKSPACE, Group, app, opened
 from mvc.cli.arguments import Json, Paths
-from mvc.cli.failures import say
+from mvc.cli.failures import say, say_all
 from mvc.cli.output import FEW, Output, columns, plural, print_json, size, visible
 from mvc.cli.show import FEW_USES, describe_use
 
 if TYPE_CHECKING:
+    from mvc.ops.shared.failures import Failure
     from mvc.ops.shared.object_users import Garbage
     from mvc.ops.storage.cache_size import CacheSize
     from mvc.ops.storage.gc import GcOptions, GcResult
@@ -68,14 +69,19 @@ def verify(
     json: Json = False,
 ) -> int:
     """Check the cache against its digests, and quarantine damaged objects."""
+    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
+
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = _verified(project, project.shell.paths(paths or []), remote, quick=quick)
+        failed: list[Failure] = []
+        result = _verified(project, typed_paths(project.shell, paths or [], failed), remote, quick=quick)
+        result = result._replace(failed=(*failed, *result.failed))
         if json:
             print_json(result)
         else:
             _show_verified(output, project, result)
-    return 1 if result.wrong else 0
+    code = say_all(result.failed, silent=json)
+    return 1 if result.wrong else code
 
 
 def _verified(project: Project, paths: list[str], remote: str | None, *, quick: bool) -> Verified | RemoteVerified:

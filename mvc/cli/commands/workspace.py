@@ -17,6 +17,7 @@ from mvc.project import Project
 
 if TYPE_CHECKING:
     from mvc.ops.setup.init import InitResult
+    from mvc.ops.shared.failures import Failure
     from mvc.ops.workspace.add import AddResult
 
 
@@ -87,13 +88,16 @@ def add(
     json: Json = False,
 ) -> int:
     """Store files and directories in the cache, and their pointers in Git."""
+    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
     from mvc.ops.workspace.add import AddOptions  # noqa: PLC0415
     from mvc.ops.workspace.add import add as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         choice = AddOptions(desc, name, force, not no_stage, follow_symlinks, jobs)
-        result = run(project, project.shell.paths(paths), choice)
+        failed: list[Failure] = []
+        result = run(project, typed_paths(project.shell, paths, failed), choice)
+        result = result._replace(failed=(*failed, *result.failed))
         if json:
             print_json(result)
         else:
@@ -128,11 +132,14 @@ def checkout(
 ) -> int:
     """Make the workspace match the pointers. Content that is not in the cache is never overwritten."""
     from mvc.ops.shared.checkout import CheckoutOptions  # noqa: PLC0415
+    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
     from mvc.ops.workspace.checkout import checkout as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, project.shell.paths(paths or []), rev, CheckoutOptions(force, relink))
+        failed: list[Failure] = []
+        result = run(project, typed_paths(project.shell, paths or [], failed), rev, CheckoutOptions(force, relink))
+        result = result._replace(failed=(*failed, *result.failed))
         if json:
             print_json(result)
         else:

@@ -17,7 +17,7 @@ from mvc.ops.shared.revisions import tracked_at
 from mvc.ops.shared.selection import split_reference, tracks
 from mvc.project import Project, Surroundings
 from mvc.scm.commits import resolve
-from mvc.scm.plumbing import Git, scrubbed
+from mvc.scm.plumbing import Git, foreign, scrubbed, why_failed
 from mvc.store.buckets.address import hidden
 from mvc.store.buckets.bucket import RemoteError
 
@@ -116,7 +116,7 @@ def _clone(around: Surroundings, url: str, folder: str) -> Surroundings:
     git = Git(around.cwd, {**scrubbed(around.environ), "GIT_ALLOW_PROTOCOL": PROTOCOLS, "GIT_TERMINAL_PROMPT": "0"})
     done = git.attempt("clone", "--quiet", "--no-checkout", "--", url, f"{folder}/clone")
     if done.returncode:
-        raise _not_cloned(url, done.stderr.decode(errors="replace").strip().rpartition("\n")[2])
+        raise foreign(hidden(url), done.stderr) or _not_cloned(url, why_failed(done))
     Git(f"{folder}/clone", scrubbed(around.environ)).run("reset", "--quiet")
     return around._replace(cwd=f"{folder}/clone")
 
@@ -124,7 +124,7 @@ def _clone(around: Surroundings, url: str, folder: str) -> Surroundings:
 def _not_cloned(url: str, reason: str) -> MvcError:
     """Return the error without the password in the URL, which Git repeats."""
     shown = hidden(url)
-    reason = re.sub(r"'.*://.*'", lambda _: f"'{shown}'", reason.removeprefix("fatal: "))
+    reason = re.sub(r"'.*://.*'", lambda _: f"'{shown}'", reason)
     return MvcError(f"{shown} cannot be cloned: {reason}", "git ls-remote REPO  # tests whether it is reachable")
 
 

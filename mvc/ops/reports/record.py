@@ -24,8 +24,7 @@ from mvc.quality.reports.metric_files import FoundMetrics
 from mvc.quality.reports.report import Dataset, Model, Report, Train, Used, emit, parse_report
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version
 from mvc.scm.index import staged_file
-from mvc.scm.index_lock import await_release, locked
-from mvc.scm.staging import stage
+from mvc.scm.staging import await_release, locked, stage
 from mvc.workspace.tracked import Tracked
 
 

@@ -12,7 +12,7 @@ from mvc.objects.pointer import Pointer
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import keep_ignoring
 from mvc.ops.shared.remotes import configured_remotes
-from mvc.ops.shared.selection import chosen, manifest_errors, unusable
+from mvc.ops.shared.selection import chosen_each, manifest_errors, unusable
 from mvc.ops.shared.workspace_content import (
     check_saved,
     named_objects,
@@ -133,11 +133,14 @@ def check_out(
     """Make the workspace at `paths` (from the top of the worktree; none: everywhere) match its pointers.
 
     Raises:
-        MvcError: a path is not tracked.
+        MvcError: no path is tracked.
     """
+    failed: list[Failure] = []
     with project.locks.worktree(), project.locks.store():
         guard = Guard(project, named_objects(project), options.force)
-        return check_out_selected(guard, chosen(project, project.tracked(), paths), guard.named, relink=options.relink)
+        selected = chosen_each(project, project.tracked(), paths, failed)
+        result = check_out_selected(guard, selected, guard.named, relink=options.relink)
+    return result._replace(failed=(*failed, *result.failed))
 
 
 def check_out_selected(

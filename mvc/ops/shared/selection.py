@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath
 from mvc.objects.pointer import SUFFIX
+from mvc.ops.shared.failures import Failure
 from mvc.project import Project, Shell
+from mvc.scm.index import index_paths
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
 
@@ -53,9 +55,56 @@ def chosen(
     try:
         return select(tracked, paths)
     except NotTracked as error:
-        if project.tree.lstat(error.path) is None:
-            raise MvcError(f"{error.path} is not tracked and does not exist", "mvc ls  # lists tracked paths") from None
-        raise MvcError(error.message, project.shell.line(otherwise, error.path)) from None
+        raise _not_tracked(project, error, otherwise) from None
+
+
+def _not_tracked(project: Project, error: NotTracked, otherwise: str) -> MvcError:
+    path = error.path
+    if index_paths(project.git).at_or_below(path):
+        return MvcError(f"{path} is tracked by Git, not by mvc", "mvc ls  # lists tracked paths")
+    if project.tree.lstat(path) is None:
+        return MvcError(f"{path} is not tracked and does not exist", "mvc ls  # lists tracked paths")
+    return MvcError(error.message, project.shell.line(otherwise, path))
+
+
+def chosen_each(
+    project: Project, tracked: dict[str, Tracked], paths: Iterable[str], failed: list[Failure],
+    otherwise: str = "mvc add",
+) -> list[Selection]:
+    """Return the selected `paths`; without paths, all. One that is not tracked is added to `failed`.
+
+    Raises:
+        MvcError: none is tracked.
+    """
+    paths = list(paths)
+    good = accepted(paths, lambda path: chosen(project, tracked, [path], otherwise), failed)
+    return select(tracked, good)
+
+
+def typed_paths(shell: Shell, texts: Iterable[str], failed: list[Failure]) -> list[str]:
+    """Return typed paths as paths from the top of the worktree. One that is outside of it is added to `failed`.
+
+    Raises:
+        UsageError: all are.
+    """
+    return shell.paths(accepted(list(texts), shell.path, failed))
+
+
+def accepted(paths: list[str], check: Callable[[str], object], failed: list[Failure]) -> list[str]:
+    """Return the `paths` that `check` accepts, and add its errors about the others to `failed`.
+
+    An error about all of them is raised: a command without paths would mean every path.
+    """
+    errors: dict[str, MvcError] = {}
+    for path in paths:
+        try:
+            check(path)
+        except MvcError as error:
+            errors[path] = error
+    if paths and len(errors) == len(set(paths)):
+        raise errors[paths[0]]
+    failed += [Failure.of(path, error) for path, error in errors.items()]
+    return [path for path in paths if path not in errors]
 
 
 def conflict_fix(shell: Shell, path: str) -> str:

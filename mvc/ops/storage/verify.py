@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MvcError
 from mvc.objects.manifest import Manifest, encode
+from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.object_users import Use, uses_in_history
-from mvc.ops.shared.selection import chosen
+from mvc.ops.shared.selection import chosen_each
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.retention.available import known_objects, needed_objects
@@ -42,6 +43,8 @@ class Verified(NamedTuple):
     objects: int
     bytes: int
     wrong: tuple[Wrong, ...]
+    failed: tuple[Failure, ...] = ()
+    """Paths that are not tracked."""
 
     @property
     def sound(self) -> bool:
@@ -59,7 +62,8 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
         MvcError: a path is not tracked, or the cache cannot be read.
     """
     paths = list(paths)
-    selections = chosen(project, project.tracked(), paths)
+    failed: list[Failure] = []
+    selections = chosen_each(project, project.tracked(), paths, failed)
     users = objects_in_use(project, selections)
     known = {name: use.xxh128 for name, use in users.items()}
     scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
@@ -73,7 +77,7 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
             quarantine(project.cache, result.damage)
             wrong = _repaired(project, selections, wrong, result.damage)
     wrong = with_history(project, [*wrong, *invalid])
-    return Verified(result.objects, result.bytes, tuple(wrong))
+    return Verified(result.objects, result.bytes, tuple(wrong), tuple(failed))
 
 
 class InUse(NamedTuple):

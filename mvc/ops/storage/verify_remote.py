@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.remotes import find_remote
-from mvc.ops.shared.selection import chosen
+from mvc.ops.shared.selection import chosen_each
 from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.ops.storage.verify import Wrong, invalid_manifests, objects_in_use, with_history
 from mvc.project import Project
@@ -23,6 +24,8 @@ class RemoteVerified(NamedTuple):
     objects: int
     bytes: int
     wrong: tuple[Wrong, ...]
+    failed: tuple[Failure, ...] = ()
+    """Paths that are not tracked."""
 
 
 def verify_remote(
@@ -37,7 +40,8 @@ def verify_remote(
         MvcError: a path is not tracked, or the remote cannot be read.
     """
     paths = [*paths]
-    selections = chosen(project, project.tracked(), paths)
+    failed: list[Failure] = []
+    selections = chosen_each(project, project.tracked(), paths, failed)
     with project.locks.store(), transferring(project, remote, JOBS) as tools:
         bring_manifests(tools, pointers_of(selections))
         users = objects_in_use(project, selections)
@@ -49,4 +53,4 @@ def verify_remote(
     reasons = {item.name: item.reason for item in result.damage}  # there may be two copies
     wrong = [*invalid, *(Wrong(name, reason, paths_of.get(name, ())) for name, reason in reasons.items())]
     found = tuple(with_history(project, wrong)) if wrong else ()
-    return RemoteVerified(find_remote(project, remote).name, result.objects, result.bytes, found)
+    return RemoteVerified(find_remote(project, remote).name, result.objects, result.bytes, found, tuple(failed))

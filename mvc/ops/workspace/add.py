@@ -17,7 +17,7 @@ from mvc.objects.names import check_path, fold
 from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
-from mvc.ops.shared.selection import unusable
+from mvc.ops.shared.selection import accepted, unusable
 from mvc.ops.shared.workspace_content import (
     observe_path,
     observed_id,
@@ -29,7 +29,7 @@ from mvc.ops.shared.workspace_content import (
 )
 from mvc.project import FOLDER, Project
 from mvc.retention.available import listing_objects, load_manifest
-from mvc.scm.index import index_paths
+from mvc.scm.index import IndexPaths, index_paths
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
@@ -108,13 +108,14 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
     A path that fails does not stop the others.
 
     Raises:
-        UsageError: a path cannot be added; nothing was read.
+        UsageError: no path can be added; nothing was read.
         MvcError: the cache, the pointers or the index cannot be written.
     """
     with project.locks.worktree(), project.locks.store():
         tracked = project.tracked()
-        targets = _targets(project, tracked, list(paths), options)
-        prepared, failed = _store(project, targets, options)
+        failed: list[Failure] = []
+        targets = _targets(project, tracked, list(paths), options, failed)
+        prepared = _store(project, targets, options, failed)
         if prepared:
             _publish(project, prepared, options)
             compact(project.cache)
@@ -124,18 +125,21 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
 # What to add.
 
 
-def _targets(project: Project, tracked: dict[str, Tracked], paths: list[str], options: AddOptions) -> list[Target]:
+def _targets(
+    project: Project, tracked: dict[str, Tracked], paths: list[str], options: AddOptions, failed: list[Failure],
+) -> list[Target]:
+    meant: dict[str, None] = {}
+    accepted(paths, lambda path: meant.update(dict.fromkeys(_expand(project, tracked, path))), failed)
     wanted: dict[str, list[str]] = {}
-    for path in paths:
-        for name in _expand(project, tracked, path):
-            holder = holder_of(tracked, name)
-            parts = wanted.setdefault(holder or name, [])
-            parts.append(name[len(holder) + 1 :] if holder else "")
+    for name in meant:
+        holder = holder_of(tracked, name)
+        parts = wanted.setdefault(holder or name, [])
+        parts.append(name[len(holder) + 1 :] if holder else "")
+    check = partial(_check_target, project, index_paths(project.git), folders_above(tracked))
     targets = [
-        Target(path, tracked.get(path), () if "" in parts else tuple(sorted(set(parts))))
-        for path, parts in wanted.items()
+        Target(path, tracked.get(path), () if "" in wanted[path] else tuple(sorted(set(wanted[path]))))
+        for path in accepted(list(wanted), check, failed)
     ]
-    _check_targets(project, tracked, targets)
     _check_name(tracked, targets, options)
     return targets
 
@@ -164,33 +168,37 @@ def _candidates(root: str, tracked: dict[str, Tracked]) -> list[str]:
     return found
 
 
-def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[Target]) -> None:
-    for target in targets:
-        check_path(target.path)
-        if target.path.endswith(DVC) and project.tree.lstat(of_dvc := target.path.removesuffix(DVC)):
-            raise UsageError(f"{target.path} is a pointer of DVC", project.shell.line("mvc add", of_dvc))
-    in_git = index_paths(project.git)
-    holders = folders_above(tracked)
-    for folder, path in folders_above(target.path for target in targets).items():
+def _check_target(project: Project, in_git: IndexPaths, holders: dict[str, str], path: str) -> None:
+    """Check that `path` can be tracked; `holders` are the directories above tracked paths, each with one of these.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    check_path(path)
+    if path.endswith(DVC) and project.tree.lstat(of_dvc := path.removesuffix(DVC)):
+        raise UsageError(f"{path} is a pointer of DVC", project.shell.line("mvc add", of_dvc))
+    for folder in folders_above([path]):
         if project.tree.lstat(f"{folder}/.git") is not None:
             line = f"{project.shell.line('mvc -C', folder)} add -- {shlex.quote(path[len(folder) + 1 :])}"
             raise UsageError(f"{path} is in the submodule or repository {folder}", line)
-    for target in targets:
-        path = target.path
-        if below := holders.get(path):
-            line = project.shell.line("mvc add", below)
-            raise UsageError(f"{path} contains {below}, which is tracked on its own", line)
-        files = in_git.at_or_below(path)
-        mine = not_excluded(in_workspace(project.tree), path, files)
-        if mine == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
-            line = f"{project.shell.line('mvc -C', path)} add PATH"
-            raise UsageError(f"{path} is a submodule, a repository of its own", line)
-        if mine:
-            recursive = "-r " if mine != [path] else ""
-            _check_fetched(project, mine)
-            untrack = project.shell.line(f"git rm {recursive}--cached --", *([path] if mine == files else mine))
-            line = f"{untrack} && {project.shell.line('mvc add', path)}"
-            raise UsageError(f"{path} is tracked by Git and can't be tracked by mvc as well", line)
+    if below := holders.get(path):
+        line = project.shell.line("mvc add", below)
+        raise UsageError(f"{path} contains {below}, which is tracked on its own", line)
+    _check_not_in_git(project, path, in_git.at_or_below(path))
+
+
+def _check_not_in_git(project: Project, path: str, files: list[str]) -> None:
+    """Refuse a path with files of Git's; those that `.mvcignore` excludes may be Git's."""
+    mine = not_excluded(in_workspace(project.tree), path, files)
+    if mine == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
+        line = f"{project.shell.line('mvc -C', path)} add PATH"
+        raise UsageError(f"{path} is a submodule, a repository of its own", line)
+    if mine:
+        recursive = "-r " if mine != [path] else ""
+        _check_fetched(project, mine)
+        untrack = project.shell.line(f"git rm {recursive}--cached --", *([path] if mine == files else mine))
+        line = f"{untrack} && {project.shell.line('mvc add', path)}"
+        raise UsageError(f"{path} is tracked by Git and can't be tracked by mvc as well", line)
 
 
 def _check_fetched(project: Project, paths: list[str]) -> None:
@@ -221,14 +229,15 @@ def _check_name(tracked: dict[str, Tracked], targets: list[Target], options: Add
 # Content into the cache.
 
 
-def _store(project: Project, targets: list[Target], options: AddOptions) -> tuple[list[Prepared], list[Failure]]:
+def _store(
+    project: Project, targets: list[Target], options: AddOptions, failed: list[Failure],
+) -> list[Prepared]:
     prepared: list[Prepared] = []
-    failed: list[Failure] = []
     with CacheWriter(project.cache, project.links.types) as writer:
         for target in targets:
             with collecting(failed, target.path):
                 prepared.append(_prepare(project, writer, target, options))
-    return prepared, failed
+    return prepared
 
 
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:

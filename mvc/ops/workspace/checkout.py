@@ -14,7 +14,7 @@ from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import companions_at, tracked_at
-from mvc.ops.shared.selection import chosen, manifest_errors, unusable
+from mvc.ops.shared.selection import chosen_each, manifest_errors, unusable
 from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
@@ -49,7 +49,7 @@ def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOpti
     guard = Guard(project, named_objects(project), options.force, f"mvc checkout --rev {shlex.quote(rev)}")
     failed: list[Failure] = []
     accepted: list[Selection] = []
-    for selection in chosen(project, tracked_at(project.git, commit), paths, "mvc log"):
+    for selection in chosen_each(project, tracked_at(project.git, commit), paths, failed, "mvc log"):
         with collecting(failed, selection.item.path):
             accepted.append(_accept(guard, selection, now, rev))
     files = [

@@ -16,7 +16,7 @@ from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.failures import Failure, collecting, resumable
 from mvc.ops.shared.pointers import stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
-from mvc.ops.shared.selection import unusable
+from mvc.ops.shared.selection import accepted, unusable
 from mvc.ops.shared.workspace_content import check_saved, named_objects, observe_path, was_updated
 from mvc.project import Project
 from mvc.retention.named import NamedObjects
@@ -54,13 +54,15 @@ def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> Rem
     A path that fails does not stop the others.
 
     Raises:
-        UsageError: a path is part of a tracked directory.
-        MvcError: a path is not tracked, or Git's index is locked.
+        UsageError: all paths are parts of tracked directories.
+        MvcError: no path is tracked, or Git's index is locked.
     """
     with project.locks.worktree(), project.locks.store():
         index = index_paths(project.git)
-        selected = _selected(project, index, paths)
-        removed, failed = _remove_all(project, selected, _unsaved_reports(project, index, selected), keep=keep)
+        failed: list[Failure] = []
+        selected = _selected(project, index, paths, failed)
+        unsaved = _unsaved_reports(project, index, selected)
+        removed = _remove_all(project, selected, unsaved, failed, keep=keep)
         if removed:
             with resumable("not everything was removed"):
                 _finish(project, removed, keep=keep)
@@ -70,9 +72,16 @@ def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> Rem
 # Checks before removing.
 
 
-def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list[Selection]:
+def _selected(
+    project: Project, index: IndexPaths, paths: Iterable[str], failed: list[Failure],
+) -> list[Selection]:
+    tracked = _tracked(project, index)
+    return select(tracked, accepted(list(paths), lambda path: _check_path(project, index, tracked, path), failed))
+
+
+def _check_path(project: Project, index: IndexPaths, tracked: dict[str, Tracked], path: str) -> None:
     try:
-        selected = select(_tracked(project, index), paths)
+        selected = select(tracked, [path])
     except NotTracked as error:
         if index.at_or_below(error.path):
             fix = project.shell.line("git rm --", error.path)
@@ -84,7 +93,6 @@ def _selected(project: Project, index: IndexPaths, paths: Iterable[str]) -> list
     for selection in selected:
         if selection.inside:
             raise _partial(project, selection)
-    return selected
 
 
 def _tracked(project: Project, index: IndexPaths) -> dict[str, Tracked]:
@@ -133,10 +141,9 @@ def _check(project: Project, item: Tracked, unsaved: set[str], *, keep: bool) ->
 
 
 def _remove_all(
-    project: Project, selected: list[Selection], unsaved: set[str], *, keep: bool,
-) -> tuple[list[Removed], list[Failure]]:
+    project: Project, selected: list[Selection], unsaved: set[str], failed: list[Failure], *, keep: bool,
+) -> list[Removed]:
     removed: list[Removed] = []
-    failed: list[Failure] = []
     with project.staging() as staging:
         tools = Checkout(project.tree, staging, project.links, project.around.progress)
         named = named_objects(project)
@@ -145,7 +152,7 @@ def _remove_all(
                 _check(project, item, unsaved, keep=keep)
                 plan = NOTHING if keep else _delete(project, tools, named, item)
                 removed.append(_removed(project.tree, item.path, plan))
-    return removed, failed
+    return removed
 
 
 def _delete(project: Project, tools: Checkout, named: NamedObjects, item: Tracked) -> Plan:

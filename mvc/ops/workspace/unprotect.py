@@ -13,7 +13,7 @@ from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.manifest import Entry
 from mvc.ops.shared.failures import Failure, collecting
-from mvc.ops.shared.selection import chosen
+from mvc.ops.shared.selection import chosen_each
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.workspace.checkout import Executed, content_after
@@ -47,7 +47,7 @@ def unprotect(project: Project, paths: Iterable[str]) -> UnprotectResult:
     done: list[Unprotected] = []
     failed: list[Failure] = []
     with project.locks.worktree(), project.locks.store(), project.staging() as staging:
-        for selection in chosen(project, project.tracked(), paths):
+        for selection in chosen_each(project, project.tracked(), paths, failed):
             with collecting(failed, selection.item.path):
                 done.append(_unprotect(project, staging, selection, failed))
         project.catalog.flush()
@@ -57,9 +57,10 @@ def unprotect(project: Project, paths: Iterable[str]) -> UnprotectResult:
 def _unprotect(project: Project, staging: Staging, selection: Selection, failed: list[Failure]) -> Unprotected:
     path = selection.item.path
     found = scan(project.tree, path, project.links)
-    for name in filter(selection.covers, found.unbound):
-        if error := refusal(path, found._replace(refused={name: found.refused[name]}), project.shell.show):
-            failed.append(Failure.of(_full(path, name), error))
+    failed += [
+        Failure.of(_full(path, name), error) for name in filter(selection.covers, found.unbound)
+        if (error := refusal(path, found._replace(refused={name: found.refused[name]}), project.shell.show))
+    ]
     names = _protected(project.tree, selection, found)
     if not names:
         return Unprotected(path, 0, 0)

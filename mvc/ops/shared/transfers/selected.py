@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import SUFFIX, path_of
+from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.revisions import pointers_in_blobs, tracked_at
-from mvc.ops.shared.selection import chosen, tracks, unusable
+from mvc.ops.shared.selection import chosen_each, tracks, unusable
 from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project, Shell
 from mvc.retention.roots import PATTERN
@@ -50,7 +51,10 @@ def selected(project: Project, paths: Iterable[str], scope: RevisionScope) -> Se
     """
     paths = [*paths]
     if scope == RevisionScope():
-        return _usable(project.shell, chosen(project, project.tracked(), paths), named=any(paths))
+        failed: list[Failure] = []
+        found = _usable(project.shell, chosen_each(project, project.tracked(), paths, failed), named=any(paths))
+        lost = (TransferFailure(item.path, error=item.message, fix=item.fix) for item in failed)
+        return Selected(found.selections, (*lost, *found.failed))
     if scope.commits:
         return _in_history(inside(project.git, project.layout.common_dir), paths)
     return _at_revisions(project.git, project.shell, paths, _commits(project.git, scope))
