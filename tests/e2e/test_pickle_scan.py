@@ -157,9 +157,10 @@ def test_the_gate_fails_what_it_cannot_look_at_until_it_is_brought(side: Repo, t
     clone = side.clone(tmp_path / "clone")
     clone.git("fetch", "-q", "origin", "main:main")
     result = gate(clone)
-    assert (result.code, codes(result)) == (1, ["311"])
+    assert (result.code, codes(result)) == (1, ["311", "311"]), "loaders ignore names, so b.onnx counts as well"
     assert "models/a.pkl" in result.errors[0]
-    assert clone.shell(next(line for line in result.fixes if "pull" in line)).code == 0
+    for line in result.fixes:
+        assert clone.shell(line).code == 0
     assert gate(clone).code == 0
 
 

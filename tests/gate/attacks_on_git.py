@@ -460,6 +460,23 @@ def pickle_that_runs_a_command(pr: History) -> None:
     _pickled(pr, EVIL)
 
 
+@attack("MVC310", "MVC411", besides={"note MVC220"})
+def pickle_that_allows_its_own_names(pr: History) -> None:
+    """Track a pickle that runs a command, and allow its names in the same change."""
+    pr.start(SCANNED)
+    pr.change()
+    pr.put(POLICY, ruled("formats: {pickle: scan, pickle_allow: [posix.system]}"))
+    _track(pr, EVIL)
+
+
+@honest("note MVC220")
+def pickle_with_names_that_the_policy_allows(pr: History) -> None:
+    """Track a pickle of a class of the team's own, which the target branch allows."""
+    pr.start(ruled("formats: {pickle: scan, pickle_allow: [shop.models.Ranker]}"))
+    pr.change()
+    _track(pr, b"\x80\x02cshop.models\nRanker\n)\x81}X\x01\0\0\0aNsb.")
+
+
 @honest("note MVC220")
 def pickle_that_is_harmless(pr: History) -> None:
     """Track a pickle that holds numbers."""
@@ -469,6 +486,10 @@ def pickle_that_is_harmless(pr: History) -> None:
 def _pickled(pr: History, raw: bytes) -> None:
     pr.start(SCANNED)
     pr.change()
+    _track(pr, raw)
+
+
+def _track(pr: History, raw: bytes) -> None:
     pr.train(raw, "v1.0.0", path="models/new.pkl")
     pr.commit()
     repo = pr.done()

@@ -161,6 +161,10 @@ def test_the_strictest_of_formats_assurance_and_signatures() -> None:
         found = asked("formats: {pickle: deny}", f"formats: {{pickle: {other}}}")
         assert (found.deny, found.pickle) == (("pickle",), "deny")
     assert asked("formats: {}", defaults="{formats: {pickle: deny}}").deny == ()
+    scanned = "formats: {pickle: scan, pickle_allow: [%s]}"
+    assert asked(scanned % "a.b, a.c", scanned % "a.c, a.d").pickle_allow == {"a.c"}
+    assert asked(scanned % "a.b", "formats: {pickle: allow}").pickle_allow == {"a.b"}
+    assert asked(scanned % "a.b", "formats: {pickle: scan}").pickle_allow == set()
     assert asked("report: optional", defaults="{formats: {pickle: deny}}").deny == ("pickle",)
 
 

@@ -111,6 +111,8 @@ COMPLAINTS = {
     "size of a fraction": (HEAD + "defaults: {git: {max_blob: 1.5MB}}", "expected a size"),
     "unknown format": (HEAD + "defaults: {formats: {deny: [pickel]}}", "pickel"),
     "unknown format in a rule": (rule("formats: {deny: [hdf]}"), "hdf"),
+    "pattern of names in pickles": (rule("formats: {pickle_allow: ['shop.*']}"), "invalid name 'shop.*'"),
+    "name in pickles without a module": (rule("formats: {pickle_allow: [Ranker]}"), "expected MODULE.NAME"),
     "bad pattern of a format": (rule("formats: {deny: ['x*[']}"), "invalid pattern"),
     "expression open": (HEAD + "defaults: {tag: {pattern: '('}}", "regular expression"),
     "expression too large": (rule("tag: {pattern: 'a{99999999999}'}"), "regular expression"),

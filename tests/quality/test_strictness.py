@@ -95,6 +95,13 @@ STRICTER = {
 }
 
 
+def test_a_scan_that_allows_more_names_is_looser() -> None:
+    old, new = (but(pickle="scan", pickle_allow=frozenset(names)) for names in (("a.b", "a.d"), ("a.b", "a.c")))
+    assert loses(old, new) == ["pickle scan without a.c"]
+    assert loses(old, old._replace(pickle_allow=frozenset({"a.b"}))) == []
+    assert loses(FULL, new) == ["pickle deny"]
+
+
 def test_nothing_is_lost_where_all_is_the_same() -> None:
     assert loses(FULL, FULL) == []
 

@@ -90,6 +90,16 @@ WEAKER = {
     "an exception from what is allowed gone": defaults("{git: {allow: [a, '!b']}}", "{git: {allow: [a]}}"),
     "format no longer denied": defaults("{formats: {deny: [onnx, gguf]}}", "{formats: {deny: [onnx]}}"),
     "pickle no longer denied": defaults("{formats: {pickle: deny}}", "{formats: {pickle: scan}}"),
+    "more names in pickles": defaults(
+        "{formats: {pickle: scan, pickle_allow: [a.b]}}", "{formats: {pickle: scan, pickle_allow: [a.b, a.c]}}",
+    ),
+    "names in pickles instead of none": rule("formats: {pickle: scan}", "formats: {pickle: scan, pickle_allow: [a.b]}"),
+    "names in pickles of a new rule": (
+        f"{HEAD}defaults: {{formats: {{pickle: scan}}}}\n",
+        f"""{HEAD}defaults: {{formats: {{pickle: scan}}}}
+rules: [{{match: a, formats: {{pickle: scan, pickle_allow: [a.b]}}}}]
+""",
+    ),
     "rule gone": (RULE % "report: required", HEAD),
     "rule for other paths": (RULE % RISES, (RULE % RISES).replace("models/**", "models/*")),
     "report no longer required": rule("report: required", "tag: {}"),
@@ -179,6 +189,13 @@ NOT_WEAKER = {
     "more files forbidden": defaults("{git: {forbid: [a, '!b', c]}}", "{git: {forbid: [x, a, '!b', y, c, z]}}"),
     "fewer files allowed": defaults("{git: {allow: [a, b, c]}}", "{git: {allow: [a, c]}}"),
     "more formats denied": defaults("{formats: {deny: [pickle]}}", "{formats: {deny: [onnx], pickle: deny}}"),
+    "fewer names in pickles": defaults(
+        "{formats: {pickle: scan, pickle_allow: [a.b, a.c]}}", "{formats: {pickle: scan, pickle_allow: [a.c]}}",
+    ),
+    "a scan with names instead of none": defaults("{}", "{formats: {pickle: scan, pickle_allow: [a.b]}}"),
+    "no pickles instead of names": defaults(
+        "{formats: {pickle: scan}}", "{formats: {pickle: deny, pickle_allow: [a.b]}}",
+    ),
     "rule that demanded nothing gone": (f"{HEAD}rules: [{{match: a, report: optional}}]\n", HEAD),
     "rule added": beside(RISES, "report: required\n    metrics: {f1: {min: 0.5}}"),
     "rule added that says optional, where that is the default": (
@@ -252,7 +269,9 @@ class Maker:
         return Tag(self.one("semver", "semver", ".*"), self.one(*YES_NO), self.one(*YES_NO), rollback)
 
     def formats(self) -> Formats:
-        return Formats(self.some(2, lambda: self.one("onnx", "pickle", "gguf")), self.one("allow", "scan", "deny"))
+        names = self.some(2, lambda: self.one("a.b", "a.c", "a.d"))
+        denied = self.some(2, lambda: self.one("onnx", "pickle", "gguf"))
+        return Formats(denied, self.one("allow", "scan", "deny"), names)
 
     def bound(self) -> Bound:
         return Bound(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer
 from mvc.ops.judging.touched_models import pointer_in
 from mvc.project import Project
@@ -30,28 +31,33 @@ def with_scans(project: Project, policy: Policy, models: Iterable[ModelFacts]) -
         return models
     return tuple(
         model._replace(pickle_scans=scan_model(
-            project.cache, model.path, model.pointer.raw, trusted=project.links.trusted,
+            project.cache, model.path, model.pointer.raw, demanded.pickle_allow, trusted=project.links.trusted,
         ))
-        if model.pointer and model.in_cache is not False and demands(policy, model.path).pickle == "scan" else model
-        for model in models
+        if model.pointer and model.in_cache is not False and demanded.pickle == "scan" else model
+        for model, demanded in ((model, demands(policy, model.path)) for model in models)
     )
 
 
-def scan_model(cache: Cache, path: str, raw: bytes, *, trusted: bool) -> tuple[PickleScan, ...] | None:
+def scan_model(
+    cache: Cache, path: str, raw: bytes, allowed: Iterable[str] = (), *, trusted: bool,
+) -> tuple[PickleScan, ...] | None:
     """Return the files of a model in which a scan found something; None when its pointer `raw` cannot be read.
 
-    Objects of a cache that is not `trusted` are verified first.
+    `allowed` are names that a pickle may use besides those on mvc's list. Objects of a cache that is not `trusted` are
+    verified first.
     """
     pointer = pointer_in(raw)
     if pointer is None:
         return None  # a finding by itself
-    scans = _scan_files(cache, path, pointer, trusted=trusted)
+    scans = _scan_files(cache, path, pointer, allowed, trusted=trusted)
     return tuple(item for item in scans if item.names or item.problem or item.absent)
 
 
-def _scan_files(cache: Cache, path: str, pointer: Pointer, *, trusted: bool) -> Iterator[PickleScan]:
+def _scan_files(
+    cache: Cache, path: str, pointer: Pointer, allowed: Iterable[str], *, trusted: bool,
+) -> Iterator[PickleScan]:
     if pointer.kind == "file":
-        yield _scan(cache, "", pointer.digest.blake3, path, trusted=trusted)
+        yield _scan(cache, path, Entry("", *pointer.digest), allowed, trusted=trusted)
         return
     try:
         entries = load_manifest(cache, pointer).entries
@@ -61,20 +67,20 @@ def _scan_files(cache: Cache, path: str, pointer: Pointer, *, trusted: bool) -> 
         yield PickleScan("", problem=_DAMAGED)
     else:
         for entry in entries:
-            yield _scan(cache, entry.path, entry.blake3, f"{path}/{entry.path}", trusted=trusted)
+            yield _scan(cache, f"{path}/{entry.path}", entry, allowed, trusted=trusted)
 
 
-def _scan(cache: Cache, inside: str, name: str, path: str, *, trusted: bool) -> PickleScan:
-    """Scan the object `name`, the content of the file `path`; `inside` is its path in the model."""
+def _scan(cache: Cache, path: str, entry: Entry, allowed: Iterable[str], *, trusted: bool) -> PickleScan:
+    """Scan the content of the file `path`, which is `entry` of the model."""
     from mvc.pickles.scan import scan  # noqa: PLC0415 - import time, of the hook
 
     try:
-        with cache.open(name) as opened:
-            if not trusted and not cache.matches(name):
-                return PickleScan(inside, problem=_DAMAGED)
+        with cache.open(entry.blake3) as opened:
+            if not trusted and not cache.matches(entry.blake3):
+                return PickleScan(entry.path, problem=_DAMAGED)
             file: BinaryIO = opened if isinstance(opened, io.BytesIO) else io.BufferedReader(opened)  # type: ignore[type-var]  # a raw file
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            return PickleScan(inside, *scan(file, size, path))
+            return PickleScan(entry.path, *scan(file, size, path, allowed))
     except MissingObject:
-        return PickleScan(inside, absent=True)
+        return PickleScan(entry.path, absent=True)

@@ -216,9 +216,10 @@ _ALL = (
      f"{_MODEL}: the pointer is a symlink, not a regular file"),
     _code(310, "pickle not known to be harmless",
      "The policy demands a pickle scan. Unpickling this file would import or call something that is not on mvc's list "
-     "of harmless names, or it cannot be read to its end. Nothing was unpickled for this check.",
+     "of harmless names, or alter an object in another way than the list says, or it cannot be read to its end. "
+     "Nothing was unpickled for this check.",
      "Check where the model comes from. Save it without the listed names, for example as a state dict, or in another "
-     "format such as safetensors.",
+     "format such as safetensors. If you trust a name, add it to pickle_allow in the policy, in a separate change.",
      "models/ranker.pkl: it would call functions not known to be harmless: posix.system"),
     _code(311, "pickle not scanned",
      "The policy demands a pickle scan, and the content is not in the cache.",

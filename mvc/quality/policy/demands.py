@@ -90,6 +90,8 @@ class Demands(NamedTuple):
     """Maximal age of a report in seconds."""
     by_default: bool = True
     """Whether no rule sets the report, so that another rule could make it optional."""
+    pickle_allow: frozenset[str] = frozenset()
+    """Names that a scanned pickle may use besides those on mvc's list."""
 
 
 def demands(policy: Policy, path: str, *, in_any_case: bool = False) -> Demands:
@@ -108,6 +110,7 @@ def demands(policy: Policy, path: str, *, in_any_case: bool = False) -> Demands:
         datasets=tuple(dict.fromkeys(pinned for rule in rules for pinned in rule.datasets)),
         deny=_denied(formats, pickle),
         pickle=pickle,
+        pickle_allow=_allowed(formats),
         assurance=max((rule.evaluator.assurance for rule in rules if rule.evaluator), key=rank, default="self"),
         signatures=max((rule.signatures.min for rule in rules if rule.signatures), default=0),
         max_age=min((seconds(rule.max_age) for rule in rules if rule.max_age), default=None),
@@ -139,6 +142,12 @@ def _needs_a_report(rule: Rule) -> bool:
 def _denied(formats: Iterable[Formats], pickle: Pickle) -> tuple[str, ...]:
     names = {name for item in formats for name in item.deny}
     return tuple(sorted(names | ({"pickle"} if pickle == "deny" else set())))
+
+
+def _allowed(formats: Iterable[Formats]) -> frozenset[str]:
+    """Return the names that all scans allow."""
+    names = [frozenset(item.pickle_allow) for item in formats if item.pickle == "scan"]
+    return frozenset.intersection(*names) if names else frozenset()
 
 
 # Metrics.

@@ -66,6 +66,8 @@ class Formats(_Part, frozen=True):
     deny: list[str] = field(default_factory=list)
     """Names of formats, or file patterns."""
     pickle: Literal["allow", "scan", "deny"] = "allow"
+    pickle_allow: list[str] = field(default_factory=list)
+    """Names that a scanned pickle may use besides those on mvc's list, such as `shop.models.Ranker`."""
 
 
 class Defaults(_Part, frozen=True):
@@ -186,6 +188,7 @@ _SIZE = re.compile(r"([0-9]{1,6})(B|kB|KB|MB|GB|KiB|MiB|GiB)")
 _UNITS = {
     "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
 }
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", re.ASCII)
 _AGE = re.compile(r"([0-9]{1,6})([hdw])")
 _SECONDS = {"h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 _BLAKE3 = re.compile(r"[0-9a-f]{64}")
@@ -229,6 +232,9 @@ def _part_problems(where: str, tag: Tag | None, formats_: Formats | None) -> Ite
         yield f"{where}: invalid tag pattern {tag.pattern!r}: {reason}"
     if formats_ and (reason := formats.problem(formats_.deny)):
         yield f"{where}: formats: {reason}"
+    for name in formats_.pickle_allow if formats_ else ():
+        if _NAME.fullmatch(name) is None:
+            yield f"{where}: formats: invalid name {name!r} in pickle_allow: expected MODULE.NAME, without patterns"
 
 
 def _expression_problem(text: str) -> str:

@@ -53,6 +53,8 @@ def _of_files(old: Demands, new: Demands) -> Iterator[str]:
     yield from (f"no {name}" for name in old.deny if name not in new.deny)
     if PICKLE.index(old.pickle) > PICKLE.index(new.pickle):
         yield f"pickle {old.pickle}"
+    if old.pickle == new.pickle == "scan" and (more := new.pickle_allow - old.pickle_allow):
+        yield f"pickle scan without {', '.join(sorted(more))}"
 
 
 # Figures.

@@ -77,6 +77,8 @@ def _formats(old: Formats, new: Formats) -> Iterator[str]:
     if gone := _denied(old) - _denied(new):
         yield f"formats: {', '.join(sorted(gone))} is no longer denied"
     yield from _lower("formats: pickle", PICKLE, old.pickle, new.pickle)
+    if old.pickle == new.pickle == "scan" and (more := set(new.pickle_allow) - set(old.pickle_allow)):
+        yield f"formats: pickle_allow has {', '.join(sorted(more))} as well"
 
 
 def _denied(formats: Formats) -> set[str]:
