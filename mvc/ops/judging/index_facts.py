@@ -49,7 +49,7 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     others = tracked - changed if POLICY in index.changes else set()
     ours = [POLICY, *(path + suffix for path in (*changed, *others) for suffix in (SUFFIX, REPORT))]
     foreign = [path for path in index.changes if enters(index, path, tracked)]
-    files, blobs = read_files(project.git, index, ours, foreign)
+    files, blobs, _ = read_files(project.git, index, ours, foreign)
     parsed = read_policy(files.get(POLICY))
     index_paths = IndexPaths(sorted(index.entries))
 
