@@ -243,6 +243,8 @@ FOREIGN = f"{BASIC}defaults: {{git: {{allow: ['*.mvc']}}}}\n"
 SECOND = version(earlier(tag="v1.9.0"))
 AGAIN = version(report(), of=DIGEST)
 GONE = version(earlier())
+_BOTH = dir_pointer(Manifest.of([Entry("a", *DIGEST, exec=False)]))
+_AS_DIRECTORY = Past(version(report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH))), "path")
 REGISTERED = tuple(
     version(earlier(auc(value), of=OLDER, tag=tag), of=OLDER, tag=f"ranker@{tag}", ancestor=tag != "v9.0.0")
     for value, tag in ((0.91, "v1.0.0"), (0.1, "v0.9.0"), (0.99, "v9.0.0"))
@@ -943,6 +945,46 @@ CASES = {
     ),
     "earlier report of other bytes": Case(after(SECOND, version(report(), of=OLDER)), "error MVC122"),
     "nothing changed": Case(after(AGAIN, version(earlier()), text="tag: {rollback: deny}")),
+    "a directory that becomes a file of the same digest": Case(
+        one(report(model=Model(*_BOTH.digest)), pointer=at(emit(file_pointer(_BOTH.digest))), past=_AS_DIRECTORY),
+        "error MVC103", "the report is of a directory, the pointer of a file",
+    ),
+    "a file that becomes a directory of the same digest": Case(
+        one(
+            report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH)),
+            past=Past(version(report(model=Model(*_BOTH.digest)), of=_BOTH.digest), "path"),
+        ),
+        "error MVC103", "the pointer of a directory",
+    ),
+    "a directory that was a file once": Case(
+        one(
+            report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH)),
+            past=Past(None, "", (version(earlier(), of=_BOTH.digest),)),
+        ),
+        "error MVC103, note MVC222",
+    ),
+    "a directory that a Git tag registers as a file": Case(
+        one(
+            report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH)),
+            past=Past(registered=(version(earlier(), of=_BOTH.digest, tag="m@v1.0.0"),)),
+        ),
+        "error MVC103, note MVC222",
+    ),
+    "a directory that becomes a file without a report": Case(
+        one(None, rule("report: optional"), report=None, pointer=at(emit(file_pointer(_BOTH.digest))),
+            past=_AS_DIRECTORY),
+        "error MVC103",
+    ),
+    "a directory that becomes a file of other bytes": Case(one(report(tag="v1.3.0"), past=_AS_DIRECTORY)),
+    "a directory that stays": Case(
+        one(report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH)), past=_AS_DIRECTORY),
+    ),
+    "tag of a model with an at sign in its file name": Case(
+        after(
+            new=report(tag="v1.0.0"), registered=(version(None, of=OLDER, tag="foo@bar@v1.0.0"),),
+        ),
+        "error MVC121, note MVC220", "v1.0.0",
+    ),
     # The tree as a whole.
     "a path apart": Case(moving(TrackedName("models/other.onnx")), "note MVC220"),
     "a path but for case": Case(moving(TrackedName("models/Ranker.onnx")), "note MVC220, error MVC323", "Ranker"),

@@ -39,7 +39,7 @@ _ALL = (
      f"{_MODEL}: cannot read the report: not an evaluation report: `mvc-eval: 1` is missing"),
     _code(103, "report of other content",
      "The report was made for other content than the pointer names: the model was trained again, or the report was "
-     "copied, without a new evaluation.",
+     "copied, without a new evaluation. Or the pointer names a directory's list of files as if that were the model.",
      "Evaluate the current model and record it.",
      f"{_MODEL}: the report is of 0123456789ab…, the pointer of 3edc5c4a5df8…"),
     _code(104, "tag missing",

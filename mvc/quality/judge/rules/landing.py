@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mvc.errors import InvalidFormat
+from mvc.objects.pointer import Pointer
 from mvc.quality.files import FileAt
 from mvc.quality.finding import Finding, Judged, Verdict
 from mvc.quality.judge.facts import Facts, Past
@@ -13,7 +14,7 @@ from mvc.quality.judge.rules.moves import judge_moves
 from mvc.quality.judge.rules.policy_files import judge_policy_files
 from mvc.quality.judge.rules.pushed import judge_remote
 from mvc.quality.judge.rules.regressions import compare
-from mvc.quality.judge.rules.succession import judge_return, judge_tag, returning
+from mvc.quality.judge.rules.succession import judge_kind, judge_return, judge_tag, returning
 from mvc.quality.judge.rules.trust import judge_trust
 from mvc.quality.judge.rules.waivers import waived
 from mvc.quality.policy.demands import Demands
@@ -60,15 +61,16 @@ def _of_trust(model: ParsedModel, policy: Policy) -> Iterator[Finding]:
 def _compared(model: ParsedModel, past: Past) -> tuple[Judged, tuple[Finding, ...]]:
     """Return a model compared with its past, as the gate shows it, and findings about the comparison."""
     judged = _judged(model, past)
+    kinds = judge_kind(model.path, model.pointer, past) if isinstance(model.pointer, Pointer) else ()
     report, version = model.matching_report, returning(model.facts)
     if report is None:
-        return judged, ()
+        return judged, tuple(kinds)
     if version is not None:  # an earlier version that returns is not compared with the current one
         rows, _ = compare(model.path, report, _without_past(model.demands), past)
         back = tuple(judge_return(model.path, version, model.demands))
         return judged._replace(change="restored", comparisons=rows), back
     rows, found = compare(model.path, report, model.demands, past)
-    return judged._replace(comparisons=rows), (*found, *judge_tag(model.path, report, model.demands, past))
+    return judged._replace(comparisons=rows), (*kinds, *found, *judge_tag(model.path, report, model.demands, past))
 
 
 def _judged(model: ParsedModel, past: Past) -> Judged:
