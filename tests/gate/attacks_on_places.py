@@ -328,3 +328,74 @@ def place_taken_in_a_change_of_its_own(pr: History) -> None:
     pr.change()
     pr.put(f"{BERT}/README.md", "# What it was\n")
     pr.commit()
+
+
+def _brought(pr: History, path: str, raw: bytes, policy: str = REPORTED) -> None:
+    """Add one file beside a model that stays."""
+    pr.start(policy)
+    pr.change()
+    pr.put(path, raw)
+    pr.commit()
+
+
+@attack("MVC327")
+def model_that_dvc_is_given_as_well(pr: History) -> None:
+    """Have DVC keep other content for the path of a model that stays."""
+    _brought(pr, f"{RANKER}.dvc", b"outs:\n- {md5: a, size: 1, path: ranker.onnx}\n")
+
+
+@attack("MVC327")
+def model_that_a_file_of_dvc_with_another_name_claims(pr: History) -> None:
+    """Have a file of DVC's elsewhere claim the path of a model that stays."""
+    _brought(pr, "tools/x.dvc", b"wdir: ..\nouts: [{path: models/ranker.onnx}]\n")
+
+
+@attack("MVC327")
+def model_that_a_pipeline_claims_by_an_alias(pr: History) -> None:
+    """Have a stage of DVC's write the path, in YAML that is more than plain."""
+    _brought(pr, "dvc.yaml", b"x: &r models/ranker.onnx\nstages: {train: {cmd: x, outs: [*r]}}\n")
+
+
+@attack("MVC327")
+def model_that_dvc_gets_by_another_name(pr: History) -> None:
+    """Track the model no more, and have a file of DVC's with another name keep it."""
+    _left(pr, "models/x.dvc", b"outs: [{path: ranker.onnx}]\n")
+
+
+@attack("MVC328")
+def new_model_that_lfs_keeps(pr: History) -> None:
+    """Have Git LFS keep a new model where a rule demands a report."""
+    _brought(pr, "models/new.bin", LFS)
+
+
+@attack("MVC328")
+def new_model_that_dvc_keeps(pr: History) -> None:
+    """Have DVC keep a new model where a rule demands a report."""
+    _brought(pr, "models/new.bin.dvc", b"outs: [{path: new.bin}]\n")
+
+
+@attack("MVC328")
+def new_model_that_lfs_keeps_after_a_move(pr: History) -> None:
+    """Move a file of Git LFS to where a rule demands a report."""
+    pr.put("assets/new.bin", LFS)
+    pr.start(REPORTED)
+    pr.change()
+    pr.move("assets/new.bin", "models/new.bin")
+    pr.commit()
+
+
+@honest()
+def files_of_lfs_and_dvc_where_no_rule_demands_a_report(pr: History) -> None:
+    """Have both keep data, a pipeline write what it does not keep, and LFS a picture that is allowed."""
+    policy = ruled("report: required", defaults='{git: {allow: ["*.png"]}}')
+    pr.put("models/old.bin.dvc", b"outs: [{path: old.bin, md5: a}]\n")
+    pr.put("dvc.yaml", b"stages: {old: {cmd: x, outs: [models/older.bin]}}\n")
+    pr.start(policy)
+    pr.change()
+    pr.put("models/old.bin.dvc", b"outs: [{path: old.bin, md5: b}]\n")
+    stages = b"{old: {cmd: y, outs: [models/older.bin]}, new: {cmd: x, outs: [models/ranker.onnx: {cache: false}]}}"
+    pr.put("dvc.yaml", b"stages: " + stages)
+    pr.put("data/rows.csv", LFS)
+    pr.put("data/a.dvc", b"outs: [{path: a}]\n")
+    pr.put("models/curve.png", LFS)
+    pr.commit()

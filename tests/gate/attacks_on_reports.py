@@ -19,6 +19,8 @@ from gate.histories import (
 )
 
 from mvc.objects.hashing import hash_bytes
+from mvc.objects.pointer import emit, file_pointer
+from mvc.objects.pointer_reader import parse
 from mvc.quality.files import POLICY, SUFFIX
 from mvc.quality.reports.report import Model, Used
 
@@ -729,4 +731,33 @@ def rollback_of_another_model(pr: History) -> None:
     pr.change()
     pr.put(f"{SPAM}.mvc", first.tree[POINTER.encode()].raw.replace(b'"ranker"', b'"spam"'))
     pr.put(SPAM + SUFFIX, first.tree[REPORT.encode()].raw.replace(b"v1.2.0", b"v2.0.0"))
+    pr.commit()
+
+
+@attack("MVC103")
+def directory_that_becomes_the_file_of_its_list(pr: History) -> None:
+    """Have the pointer name the list of a directory's files, whose digest the report is of, as if it were a file."""
+    path = "models/bert"
+    pr.start()
+    pr.point_dir(path, config=1)
+    digest = parse(pr.read(f"{path}.mvc")).digest
+    pr.report("bert", "v1.0.0", path=path, model=Model(*digest))
+    pr.commit()
+    pr.change()
+    pr.put(f"{path}.mvc", emit(file_pointer(digest)))
+    pr.commit()
+
+
+@attack("MVC121", "MVC122")
+def tag_of_a_model_with_an_at_sign_in_its_name(pr: History) -> None:
+    """Give other bytes a tag that Git has for a model whose file name has an `@`."""
+    path = "models/foo@bar.onnx"
+    pr.start()
+    pr.on("side")
+    pr.train("bar", "v1.5.0", path=path)
+    pr.commit()
+    pr.tag("foo@bar@v1.5.0")
+    pr.on("main")
+    pr.change()
+    pr.train("other", "v1.5.0", path=path)
     pr.commit()

@@ -254,8 +254,13 @@ def left(
     *files: str, policy: str = BASIC, path: str = PATH, mode: str = "100644", evaluated: bool = True,
 ) -> Facts:
     """Return facts of a change that deletes a model and adds files to Git."""
-    placed = tuple(BroughtFile(file, mode) for file in files)
+    placed = tuple(BroughtFile(file, mode, (file[:-4],) if file.endswith(".dvc") else ()) for file in files)
     return landing(policy=policy, gone=(version(earlier() if evaluated else None, path=path),), files=placed)
+
+
+def claiming(file: str, *claims: str, policy: str = BASIC, **said: Any) -> Facts:
+    """Return facts of a change that adds a file which leaves paths to DVC or Git LFS."""
+    return landing(policy=policy, files=(BroughtFile(file, claims=claims),), **said)
 
 
 def spelled(*files: str) -> Facts:
@@ -275,6 +280,9 @@ BY_KEY = 'metrics: {"auc[country=*]": {min: 0.5}}'
 FOREIGN = f"{BASIC}defaults: {{git: {{allow: ['*.mvc']}}}}\n"
 SECOND = version(earlier(tag="v1.9.0"))
 AGAIN = version(report(), of=DIGEST)
+GONE = version(earlier())
+_BOTH = dir_pointer(Manifest.of([Entry("a", *DIGEST, exec=False)]))
+_AS_DIRECTORY = Past(version(report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH))), "path")
 REGISTERED = tuple(
     version(earlier(auc(value), of=OLDER, tag=tag), of=OLDER, tag=f"ranker@{tag}", ancestor=tag != "v9.0.0")
     for value, tag in ((0.91, "v1.0.0"), (0.1, "v0.9.0"), (0.99, "v9.0.0"))
@@ -1146,6 +1154,46 @@ CASES = {
     ),
     "earlier report of other bytes": Case(after(SECOND, version(report(), of=OLDER)), "error MVC122"),
     "nothing changed": Case(after(AGAIN, version(earlier()), text="tag: {rollback: deny}")),
+    "a directory that becomes a file of the same digest": Case(
+        one(report(model=Model(*_BOTH.digest)), pointer=at(emit(file_pointer(_BOTH.digest))), past=_AS_DIRECTORY),
+        "error MVC103", "the report is of a directory, the pointer of a file",
+    ),
+    "a file that becomes a directory of the same digest": Case(
+        one(
+            report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH)),
+            past=Past(version(report(model=Model(*_BOTH.digest)), of=_BOTH.digest), "path"),
+        ),
+        "error MVC103", "the pointer of a directory",
+    ),
+    "a directory that was a file once": Case(
+        one(
+            report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH)),
+            past=Past(None, "", (version(earlier(), of=_BOTH.digest),)),
+        ),
+        "error MVC103, note MVC222",
+    ),
+    "a directory that a Git tag registers as a file": Case(
+        one(
+            report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH)),
+            past=Past(registered=(version(earlier(), of=_BOTH.digest, tag="m@v1.0.0"),)),
+        ),
+        "error MVC103, note MVC222",
+    ),
+    "a directory that becomes a file without a report": Case(
+        one(None, rule("report: optional"), report=None, pointer=at(emit(file_pointer(_BOTH.digest))),
+            past=_AS_DIRECTORY),
+        "error MVC103",
+    ),
+    "a directory that becomes a file of other bytes": Case(one(report(tag="v1.3.0"), past=_AS_DIRECTORY)),
+    "a directory that stays": Case(
+        one(report(model=Model(*_BOTH.digest)), pointer=at(emit(_BOTH)), past=_AS_DIRECTORY),
+    ),
+    "tag of a model with an at sign in its file name": Case(
+        after(
+            new=report(tag="v1.0.0"), registered=(version(None, of=OLDER, tag="foo@bar@v1.0.0"),),
+        ),
+        "error MVC121, note MVC220", "v1.0.0",
+    ),
     # The tree as a whole.
     "a path apart": Case(moving(TrackedName("models/other.onnx")), "note MVC220"),
     "a path but for case": Case(moving(TrackedName("models/Ranker.onnx")), "note MVC220, error MVC323", "Ranker"),
@@ -1230,6 +1278,44 @@ CASES = {
     "a file where a model was that nobody evaluated": Case(left(PATH, evaluated=False)),
     "a file of DVC's": Case(left(f"{PATH}.dvc"), "error MVC327"),
     "a file of DVC's for the directory": Case(left("models.dvc"), "error MVC327"),
+    "a file of DVC's with another name": Case(claiming("a.dvc", PATH, gone=(GONE,)), "error MVC327", "a.dvc in its"),
+    "a file of DVC's for what is below": Case(claiming("a.dvc", f"{PATH}/a/b", gone=(GONE,)), "error MVC327"),
+    "a file of DVC's for what is above": Case(claiming("a.dvc", "models", gone=(GONE,)), "error MVC327"),
+    "a file of DVC's for what is beside": Case(claiming("a.dvc", "models/a", gone=(GONE,))),
+    "a path that DVC is given as well": Case(
+        claiming("a.dvc", PATH, tracked=(TrackedName(PATH),)), "error MVC327", f"a.dvc leaves {PATH} to DVC",
+    ),
+    "a path that DVC is given as well, but for case": Case(
+        claiming("a.dvc", PATH.upper(), tracked=(TrackedName(PATH),)), "error MVC327",
+    ),
+    "a directory that DVC is given, with a tracked path in it": Case(
+        claiming("a.dvc", "models", tracked=(TrackedName(PATH),)), "error MVC327",
+    ),
+    "a part of a tracked path that DVC is given": Case(
+        claiming("a.dvc", f"{PATH}/part", tracked=(TrackedName(PATH),)), "error MVC327",
+    ),
+    "a path beside a tracked one that DVC is given": Case(
+        claiming("a.dvc", f"{PATH}.txt", tracked=(TrackedName(PATH),)),
+    ),
+    "a path of a rule that DVC is given": Case(
+        claiming("a.dvc", "models/b", policy=FLOOR), "error MVC328", "a.dvc leaves it to DVC",
+    ),
+    "a path of a rule that LFS is given": Case(
+        claiming("models/b", "models/b", policy=FLOOR), "error MVC328", "Git LFS keeps its content",
+    ),
+    "a path of a rule that LFS is given, allowed": Case(
+        claiming("models/b", "models/b", policy=FLOOR.replace("{}", "{git: {allow: ['*b']}}")),
+    ),
+    "a path of no rule that LFS is given": Case(claiming("b.png", "b.png", policy=FLOOR)),
+    "a path of a rule that demands no report": Case(
+        claiming("models/b", "models/b", policy=rule("report: optional")),
+    ),
+    "a path that LFS is given in the place of a model": Case(
+        claiming(PATH, PATH, policy=FLOOR, gone=(GONE,)), "error MVC327",
+    ),
+    "a path that LFS is given in the place of a model that needed no report": Case(
+        claiming(PATH, PATH, policy=FLOOR, gone=(GONE._replace(report=None),)), "error MVC328",
+    ),
     # Signatures, assurance, age.
     "signed": Case(signed("signatures: {min: 1}", ADA)),
     "signed by two": Case(signed("signatures: {min: 2}", ADA, BOB)),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from mvc.objects.dvc_outputs import is_of_dvc, outputs
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.blobs import Blobs
+from mvc.ops.judging.blobs import REGULAR, Blobs
 from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.cached_content import with_files
 from mvc.ops.judging.companions import of_change
@@ -34,6 +35,7 @@ from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import max_blob
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.commits import tree_of
+from mvc.scm.index_changes import Entry
 from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
 
 _OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
@@ -77,7 +79,7 @@ def tree_facts(project: Project, head: str, now: float) -> Facts:
 def _facts(
     project: Project, trees: Trees, paths: Collection[str], pasts: Pasts, content: ContentInGit, now: float,
 ) -> Facts:
-    changes, entries = trees.judged.changes, trees.judged.entries
+    changes = trees.judged.changes
     watched = {*filter(is_policy_file, changes), *included_workflows(trees)}
     policy_files = {*POLICY_FILES, *watched}
     trees.blobs.load_files(entry for path in policy_files if (entry := trees.base.get(path)))
@@ -91,7 +93,7 @@ def _facts(
         waivers=trees.base_file(WAIVERS), signers=check.allowed, revoked=check.revoked,
         policy_files=tuple(_policy_file_changes(trees, sorted(watched), files, check)),
         tracked=tuple(TrackedName(path, name) for path, name in sorted(pasts.names.items())),
-        files=tuple(BroughtFile(path, entries[path].mode) for path in changes if path in entries),
+        files=tuple(_brought_files(trees, read.lfs, pasts.names)),
         gone=pasts.gone,
     )
     judging = judging_policy(read_policy(policy or files.get(POLICY)), landing)
@@ -100,6 +102,22 @@ def _facts(
     models = with_files(project, judging.policy, judged)
     scanned = with_scans(project, judging.policy, models)
     return Facts(judging, scanned, read.blobs, landing, companions=of_change(trees, scanned))
+
+
+def _brought_files(trees: Trees, lfs: Collection[str], tracked: Collection[str]) -> Iterator[BroughtFile]:
+    brought = [(path, trees.judged.entries[path]) for path in trees.judged.changes if path in trees.judged.entries]
+    of_dvc = {path for path, entry in brought if is_of_dvc(path) and entry.mode in REGULAR}
+    sides = (trees.judged.entries, {} if trees.is_one_tree else trees.base)
+    known = {*tracked, *pointers_of(trees.base)} if of_dvc else set()
+    trees.blobs.load_files(entry for side in sides for path in of_dvc if (entry := side.get(path)))
+
+    def claimed(path: str, side: Mapping[str, Entry]) -> set[str]:
+        file = trees.blobs.file(side.get(path))
+        return outputs(path, file.raw, known) if file else set()
+
+    for path, entry in brought:
+        new, old = (claimed(path, side) for side in sides) if path in of_dvc else (set(), set())
+        yield BroughtFile(path, entry.mode, (path,) if path in lfs else tuple(sorted(new - old)))
 
 
 def _read(trees: Trees, paths: Iterable[str], policy_files: Iterable[str], foreign: Iterable[str]) -> FilesRead:

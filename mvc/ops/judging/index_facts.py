@@ -51,7 +51,7 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     others = tracked - changed if POLICY in index.changes else set()
     ours = [POLICY, *(path + suffix for path in (*changed, *others) for suffix in (SUFFIX, REPORT))]
     foreign = [path for path in index.changes if enters(index, path, tracked, content)]
-    files, blobs = read_files(project.git, index, ours, foreign)
+    files, blobs, _ = read_files(project.git, index, ours, foreign)
     parsed = read_policy(files.get(POLICY))
 
     def model_at(path: str) -> ModelFacts:

@@ -130,6 +130,8 @@ class FilesRead(NamedTuple):
     """Pointers, reports and policy files that are there, by path."""
     blobs: tuple[BlobFacts, ...]
     """Facts from the first bytes of other files."""
+    lfs: frozenset[str] = frozenset()
+    """The other files that are pointers of git-lfs."""
 
 
 def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[str]) -> FilesRead:
@@ -160,6 +162,7 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
             for path, entry in others.items()
             if (look := looks.get(entry.oid)) and look.counts(symlink=entry.mode == SYMLINK)
         ),
+        frozenset(path for path, entry in others.items() if entry.oid not in looks),
     )
 
 

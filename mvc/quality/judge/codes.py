@@ -39,7 +39,7 @@ _ALL = (
      f"{_MODEL}: cannot read the report: not an evaluation report: `mvc-eval: 1` is missing"),
     _code(103, "report of other content",
      "The report was made for other content than the pointer names: the model was trained again, or the report was "
-     "copied, without a new evaluation.",
+     "copied, without a new evaluation. Or the pointer names a directory's list of files as if that were the model.",
      "Evaluate the current model and record it.",
      f"{_MODEL}: the report is of 0123456789ab…, the pointer of 3edc5c4a5df8…"),
     _code(104, "tag missing",
@@ -258,9 +258,15 @@ _ALL = (
      f"{_MODEL}: it is new, and models/old.onnx is deleted, under one rule with metrics"),
     _code(327, "other file in place of a model",
      "A model with a required report is deleted, and the change adds a file, symlink or submodule at, above or below "
-     "its path, or a DVC pointer. Readers of that path would get content that was not judged.",
+     "its path, or a file that leaves it to DVC; or the change leaves the path of a tracked model to DVC as well. "
+     "Readers of that path would get content that was not judged.",
      "Track the new file with mvc as well, or add it in a later change; also a link to the model's new path.",
      f"{_MODEL}: it is no longer tracked, and Git has {_MODEL} in its place, which is not judged"),
+    _code(328, "content kept by DVC or Git LFS",
+     "A rule demands a report of this path, and the change leaves its content to Git LFS or DVC: by a pointer of LFS, "
+     "a .dvc file or an output in a dvc.yaml. mvc judges only content that it tracks.",
+     "Track the content with mvc. If it is no model, add its path to allow.",
+     f"{_MODEL}: a rule demands a report of it, and Git LFS keeps its content, which is not judged"),
     _code(401, "policy unreadable",
      "The policy is not YAML, has an unknown key or an invalid value, or is in conflict. This is an error, and the "
      "defaults apply.",

@@ -144,6 +144,8 @@ class BroughtFile(NamedTuple):
 
     path: str
     mode: str = "100644"
+    claims: tuple[str, ...] = ()
+    """The paths whose content it newly leaves to DVC or Git LFS; for a pointer of the latter its own path."""
 
 
 class Landing(NamedTuple):

@@ -329,6 +329,11 @@ def tracked_again(path: str, file: str) -> str:
     return untrack(file, f"then: {add(path)}; or leave {_pathspec(file)} to a later change")
 
 
+def tracked_instead(path: str, file: str) -> str:
+    """Track a path that `file` leaves to DVC or Git LFS."""
+    return allowed(path, f"{untrack(file)} && mvc add {_path(path)}")
+
+
 def tracked_apart(path: str, old: str) -> str:
     """Track a model again in place of a directory, or of a path with another case."""
     return untrack(path + pointers.SUFFIX, f"then: {add(old)}; or demand the same of {_pattern(path)} first")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
+from mvc.objects.pointer import Pointer
 from mvc.quality.files import FileAt
 from mvc.quality.finding import Comparison, Finding, Judged, Verdict
 from mvc.quality.judge.facts import Facts, Past
@@ -14,7 +15,7 @@ from mvc.quality.judge.rules.model import ParsedModel
 from mvc.quality.judge.rules.moves import judge_moves
 from mvc.quality.judge.rules.past.regressions import compare
 from mvc.quality.judge.rules.past.samples import judge_samples
-from mvc.quality.judge.rules.past.succession import judge_return, judge_tag, returning
+from mvc.quality.judge.rules.past.succession import judge_kind, judge_return, judge_tag, returning
 from mvc.quality.judge.rules.policy_files import judge_policy_files
 from mvc.quality.judge.rules.pushed import judge_remote
 from mvc.quality.judge.rules.trust import judge_trust
@@ -63,12 +64,14 @@ def _of_trust(model: ParsedModel, policy: Policy) -> Iterator[Finding]:
 def _compared(model: ParsedModel, past: Past) -> tuple[Judged, tuple[Finding, ...]]:
     """Return a model compared with its past, as the gate shows it, and findings about the comparison."""
     judged, report = _judged(model, past), model.matching_report
+    kinds = tuple(judge_kind(model.path, model.pointer, past)) if isinstance(model.pointer, Pointer) else ()
     if report is None:
-        return judged, ()
+        return judged, kinds
     results = [_against(model, report, item) for item in _predecessors(past)]
     rows = tuple(dict.fromkeys(row for result in results for row in result.rows))
     change = "restored" if any(result.returns for result in results) else judged.change
-    return judged._replace(change=change, comparisons=rows), tuple(item for result in results for item in result.found)
+    found = (item for result in results for item in result.found)
+    return judged._replace(change=change, comparisons=rows), (*kinds, *found)
 
 
 def _predecessors(past: Past) -> Iterator[Past]:

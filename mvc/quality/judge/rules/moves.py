@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.objects import patterns
@@ -15,7 +15,7 @@ from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import BroughtFile, Facts, Landing, ModelFacts, ModelVersion, Past, TrackedName
 from mvc.quality.judge.rules.strictness import loses
-from mvc.quality.policy.demands import demands
+from mvc.quality.policy.demands import asks_for_report, demands
 from mvc.quality.policy.policy import Policy
 from mvc.quality.words import clipped
 
@@ -24,7 +24,6 @@ _FEW = 3
 _OF_A_MODEL = ("", SUFFIX, REPORT, REPORT + SIGNATURES)
 """Suffixes of the content and the files of a tracked path."""
 _OF_MVC = (POLICY, SIGNERS, REVOKED, WAIVERS, ".mvc/config.yaml")
-_DVC_SUFFIX = ".dvc"
 _HARMLESS = re.compile(r"\.git(ignore|attributes|keep)|(README|LICENSE).*(?<!\.dvc)", re.DOTALL)
 """Names of files that may lie next to models and keep a directory in Git."""
 
@@ -41,6 +40,7 @@ def judge_moves(facts: Facts, policy: Policy) -> Iterator[Finding]:
         yield from [*_moved_out(model, landing.gone, policy)] or _beside_a_rule(model, policy)
     yield from _exchanged(facts.models, landing, policy)
     yield from _displaced(landing, policy)
+    yield from _claimed(landing, policy)
 
 
 # Duplicate paths and names. Those that the change does not touch are not reported.
@@ -182,8 +182,7 @@ def _exchanged(models: Iterable[ModelFacts], landing: Landing, policy: Policy) -
 
 def _displaced(landing: Landing, policy: Policy) -> Iterator[Finding]:
     """Yield MVC327 for an untracked model that needed a report, where the change adds a file in its place."""
-    judged = [item for item in landing.gone if item.report and demands(policy, item.path).report == "required"]
-    gone = {fold(item.path): item for item in judged}
+    gone = _judged_before(landing, policy)
     found = _in_the_place(landing, gone) if gone else {}
     for key in sorted(found):
         path, file = gone[key].path, found[key]
@@ -191,21 +190,62 @@ def _displaced(landing: Landing, policy: Policy) -> Iterator[Finding]:
         yield Finding.of("MVC327", path, message, fixes.tracked_again(path, file))
 
 
+def _judged_before(landing: Landing, policy: Policy) -> dict[str, ModelVersion]:
+    judged = [item for item in landing.gone if item.report and demands(policy, item.path).report == "required"]
+    return {fold(item.path): item for item in judged}
+
+
 def _in_the_place(landing: Landing, gone: Collection[str]) -> dict[str, str]:
-    """Return, by deleted path, a file not of mvc at that path, above or below it, or a DVC pointer of it."""
+    """Return, by deleted path, a file not of mvc at that path, above or below it, or one that leaves such to DVC."""
     ours = {item.path + suffix for item in landing.tracked for suffix in (SUFFIX, REPORT, REPORT + SIGNATURES)}
     files = {fold(file.path): file for file in landing.files if file.path not in ours}
-    inside = {key: file for key, file in files.items() if not _is_harmless(file)}
-    below = {part: file.path for key, file in inside.items() for part in _above(key) if part in gone}
-    return below | {path: files[key].path for path in gone for key in _names_over(path) if key in files}
+    claimed = {fold(claim): file.path for file in landing.files for claim in file.claims}
+    inside = {key: file.path for key, file in files.items() if not _is_harmless(file)} | claimed
+    below = {part: file for key, file in inside.items() for part in _above(key) if part in gone}
+    at = {key: file.path for key, file in files.items()} | claimed
+    return below | {path: at[key] for path in gone for key in (*_above(path), path) if key in at}
+
+
+def _claimed(landing: Landing, policy: Policy) -> Iterator[Finding]:
+    """Yield MVC327 for a tracked path that the change leaves to DVC as well, else MVC328 where a rule judges it."""
+    claims = [(file, claim) for file in landing.files for claim in file.claims]
+    tracked = _Places.of(item.path for item in landing.tracked) if claims else _Places({}, {})
+    gone = _Places.of(item.path for item in _judged_before(landing, policy).values())
+    for file, claim in claims:
+        if held := tracked.overlapping(claim):
+            message = f"{clipped(file.path)} leaves {clipped(claim)} to DVC, whose content is not judged"
+            yield Finding.of("MVC327", held, message, fixes.untrack(file.path))
+        elif not gone.overlapping(claim) and asks_for_report(policy, claim):
+            yield from _unjudged(file, claim, policy)
+
+
+class _Places(NamedTuple):
+    """Paths, and the directories above them."""
+
+    at: Mapping[str, str]
+    """By folded path."""
+    above: Mapping[str, str]
+    """For each folded directory a path in it."""
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> _Places:
+        at = {fold(path): path for path in paths}
+        return cls(at, {part: path for key, path in at.items() for part in _above(key)})
+
+    def overlapping(self, claim: str) -> str:
+        """Return a path that is `claim`, or above or below it; empty when there is none."""
+        key = fold(claim)
+        return next((self.at[part] for part in (key, *_above(key)) if part in self.at), self.above.get(key, ""))
+
+
+def _unjudged(file: BroughtFile, claim: str, policy: Policy) -> Iterator[Finding]:
+    """Yield MVC328, unless the policy allows the path in Git."""
+    if not patterns.last(policy.defaults.git.allow, claim):
+        keeper = "Git LFS keeps its content" if file.path == claim else f"{clipped(file.path)} leaves it to DVC"
+        message = f"a rule demands a report of it, and {keeper}, which is not judged"
+        yield Finding.of("MVC328", claim, message, fixes.tracked_instead(claim, file.path))
 
 
 def _is_harmless(file: BroughtFile) -> bool:
     """Whether a file may lie where a directory was tracked: a regular file with a name such as README."""
     return file.mode == "100644" and _HARMLESS.fullmatch(file.path.rpartition("/")[2]) is not None
-
-
-def _names_over(path: str) -> Iterator[str]:
-    """Yield the files that stand in place of a path: at it or a parent, or a DVC pointer of either."""
-    for part in (*_above(path), path):
-        yield from (f"{part}{_DVC_SUFFIX}", part)

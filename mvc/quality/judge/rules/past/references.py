@@ -71,7 +71,7 @@ def had_reports(past: Past) -> bool:
 
 
 def registers(tag: str) -> str:
-    """Return the version in a Git tag: `ranker@v1.2.0` gives `v1.2.0`."""
+    """Return the version in a Git tag: `ranker@v1.2.0` gives `v1.2.0`; the name before it may have an `@` as well."""
     return tag.rpartition("@")[2]
 
 

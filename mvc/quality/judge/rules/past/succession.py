@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from mvc.objects.pointer import Pointer
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts, ModelVersion, Past
@@ -61,6 +62,26 @@ def _described(version: ModelVersion) -> str:
     report = references.report_of(version)
     name = version.tag or (report.tag if report else "")
     return f"earlier version {f'{clipped(name)} ' if name else ''}of commit {version.commit[:_COMMIT]}"
+
+
+# Kinds.
+
+
+def judge_kind(path: str, pointer: Pointer, past: Past) -> Iterator[Finding]:
+    """Yield MVC103 if an earlier version has the same digest for a directory, and this one for a file, or conversely.
+
+    The digest of a directory is that of the list of its files, which is a file as well: a report names only the digest.
+    """
+    known = (*((past.before,) if past.before else ()), *past.versions, *past.registered)
+    for version in known:
+        old = references.pointer_of(version.pointer)
+        if old and old.digest.blake3 == pointer.digest.blake3 and old.kind != pointer.kind:
+            message = f"the report is of a {_KINDS[old.kind]}, the pointer of a {_KINDS[pointer.kind]} with its digest"
+            yield Finding.of("MVC103", path, message, fixes.add(path))
+            return
+
+
+_KINDS = {"file": "file", "dir": "directory"}
 
 
 # Tags.
