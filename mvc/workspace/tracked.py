@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, as_error
 from mvc.fs.tree import Tree
-from mvc.objects.names import check_path
+from mvc.objects.names import check_path, fold
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, path_of
 from mvc.objects.pointer_reader import parse
 from mvc.scm.blobs import read_blobs
@@ -159,6 +159,12 @@ def holder_of(tracked: Iterable[str], path: str) -> str:
     while folder and folder not in names:
         folder = folder.rpartition("/")[0]
     return folder
+
+
+def find_twins(tracked: Iterable[str], new: Iterable[str]) -> tuple[str, str] | None:
+    """Return a path of `new`, and another or a tracked one that is equal where case and composition are ignored."""
+    known = {fold(path): path for path in tracked}
+    return next(((path, other) for path in new if (other := known.setdefault(fold(path), path)) != path), None)
 
 
 def folders_above(paths: Iterable[str]) -> dict[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from mvc.errors import MvcError, UsageError
+from mvc.errors import MvcError, SourceChanged, UsageError
+from mvc.fs.files import vanished
 from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest, encode
 from mvc.objects.names import check_path
@@ -17,7 +19,7 @@ from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.selection import unusable
 from mvc.ops.shared.workspace_content import observed_id, pointer_id, same_content
-from mvc.project import FOLDER, Project
+from mvc.project import FOLDER, Project, Shell
 from mvc.retention.available import listing_objects, load_manifest
 from mvc.scm.index import index_paths
 from mvc.store.cache.cache import Cache
@@ -27,7 +29,7 @@ from mvc.workspace.observe import Observed, ObserveOptions, check_storable, obse
 from mvc.workspace.read_files import storing
 from mvc.workspace.scan import refusal
 from mvc.workspace.stat_index import packed_name
-from mvc.workspace.tracked import Tracked, folders_above, holder_of, matching, means
+from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, matching, means
 
 
 class AddOptions(NamedTuple):
@@ -122,11 +124,16 @@ def _targets(project: Project, tracked: dict[str, Tracked], paths: list[str], op
             parts.append(name[len(holder) + 1 :] if holder else "")
     targets = [
         Target(path, tracked.get(path), () if "" in parts else tuple(sorted(set(parts))))
-        for path, parts in wanted.items()
+        for path, parts in _outermost(wanted).items()
     ]
     _check_targets(project, tracked, targets)
     _check_name(tracked, targets, options)
     return targets
+
+
+def _outermost(wanted: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Leave out the paths inside a directory that is added as a whole."""
+    return {path: parts for path, parts in wanted.items() if not holder_of(wanted, path)}
 
 
 def _expand(project: Project, tracked: dict[str, Tracked], path: str) -> list[str]:
@@ -156,6 +163,9 @@ def _candidates(root: str, tracked: dict[str, Tracked]) -> list[str]:
 def _check_targets(project: Project, tracked: dict[str, Tracked], targets: list[Target]) -> None:
     for target in targets:
         check_path(target.path)
+    if twins := find_twins(tracked, [target.path for target in targets if target.before is None]):
+        message = f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system"
+        raise UsageError(message, f"{project.shell.line('mv -n --', twins[0])} NAME && mvc add NAME")
     in_git = index_paths(project.git)
     holders = folders_above(tracked)
     for folder, path in folders_above(target.path for target in targets).items():
@@ -200,9 +210,19 @@ def _store(project: Project, targets: list[Target], options: AddOptions) -> tupl
     failed: list[Failure] = []
     with CacheWriter(project.cache, project.links.types) as writer:
         for target in targets:
-            with collecting(failed, target.path):
+            with collecting(failed, target.path), _line_to_repeat(project.shell, target):
                 prepared.append(_prepare(project, writer, target, options))
     return prepared, failed
+
+
+@contextmanager
+def _line_to_repeat(shell: Shell, target: Target) -> Iterator[None]:
+    """Suggest to add `target` again when one of its files changed or vanished."""
+    try:
+        yield
+    except SourceChanged as error:
+        paths = [f"{target.path}/{part}" for part in target.inside] or [target.path]
+        raise SourceChanged(error.message, shell.line("mvc add", *paths)) from None
 
 
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
@@ -245,6 +265,8 @@ def _observe(
             None if target.inside else partial(check_storable, target.path),
         ),
     )
+    if observed.scan.kind == "none" and target.before is None:
+        raise vanished(target.path)
     if observed.scan.kind == "none" and not target.inside:
         raise MvcError(f"{target.path} is tracked but missing", project.shell.line("mvc checkout", target.path))
     if error := refusal(target.path, observed.scan, project.shell.show):

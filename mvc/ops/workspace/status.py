@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
-from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject, SourceChanged
 from mvc.fs.files import as_error
 from mvc.objects.diff import EntryChange, diff_manifests
 from mvc.objects.manifest import Manifest
@@ -104,8 +104,9 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
         return StatusItem(item.path, kind, state, size, problem=item.problem, fix=fix, unreadable=item.unreadable)
     try:
         observed = observe_path(project, item.path)
-    except OSError as error:
-        problem, fix = as_error(error, item.path).message, project.shell.line("ls -l --", item.path)
+    except (OSError, SourceChanged) as error:
+        problem = error.message if isinstance(error, SourceChanged) else as_error(error, item.path).message
+        fix = project.shell.line("ls -l --", item.path)
         return StatusItem(item.path, pointer.kind, "modified", pointer.total, problem=problem, fix=fix, unreadable=True)
     try:
         state = _state(project, item, pointer, observed)
