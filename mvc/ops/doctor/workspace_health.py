@@ -76,6 +76,8 @@ def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     for item in tracked:
         if item.condition in ("invalid", "conflict"):
             yield Problem.of(f"pointer-{item.condition}", unusable(project.shell, item))
+        elif item.unordered:
+            yield Problem("pointer-unordered", item.problem, project.shell.line("mvc add", item.path))
 
 
 def _in_index(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:

@@ -13,14 +13,17 @@ from mvc.errors import MvcError, SourceChanged, UsageError
 from mvc.fs.files import vanished
 from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest, encode
+from mvc.objects.merge import Side, Sides
 from mvc.objects.names import check_path
 from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.selection import unusable
 from mvc.ops.shared.workspace_content import observed_id, pointer_id, same_content
+from mvc.ops.workspace.add_checks import check_nothing_dropped
+from mvc.ops.workspace.add_merge import merged_notes, merged_with, sides_of
 from mvc.project import FOLDER, Project, Shell
-from mvc.retention.available import listing_objects, load_manifest
+from mvc.retention.available import is_available, listing_objects, load_manifest
 from mvc.scm.index import index_paths
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
@@ -60,12 +63,20 @@ class Added(NamedTuple):
     changed: bool
     """Whether the pointer's content changed."""
 
+class MergedLists(NamedTuple):
+    """An added path in whose pointer the lists of two sides were merged. The workspace may lack the other's files."""
+
+    path: str
+    complete: bool
+    """Whether the cache has all of its content."""
+
 
 class AddResult(NamedTuple):
     """What was added, and the paths that failed."""
 
     added: tuple[Added, ...]
     failed: tuple[Failure, ...] = ()
+    merged: tuple[MergedLists, ...] = ()
 
 
 class Target(NamedTuple):
@@ -91,6 +102,8 @@ class Prepared(NamedTuple):
     target: Target
     pointer: Pointer
     observed: Observed
+    merged: bool = False
+    """Whether the pointer has files of another side, which the workspace may lack."""
 
 
 def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions()) -> AddResult:
@@ -109,7 +122,11 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
         if prepared:
             _publish(project, prepared, options)
             compact(project.cache)
-    return AddResult(tuple(_added(item) for item in prepared), tuple(failed))
+        merged = [
+            MergedLists(item.target.path, is_available(project.cache, project.catalog, item.pointer))
+            for item in prepared if item.merged
+        ]
+    return AddResult(tuple(_added(item) for item in prepared), tuple(failed), tuple(merged))
 
 
 # What to add.
@@ -227,20 +244,35 @@ def _line_to_repeat(shell: Shell, target: Target) -> Iterator[None]:
 
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
     before = target.before
-    if before is not None:  # an invalid pointer is replaced, unless only parts of it are added
-        replaceable = before.condition not in ("conflict", "not-checked-out")
-        if not replaceable or (before.condition and target.inside):
-            raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
+    if before is not None and (sides := sides_of(project, before)):
+        return _merged(project, writer, target, before, sides, options)
+    replaceable = before is None or before.condition in (("",) if target.inside else ("", "invalid"))
+    if before is not None and not replaceable:
+        raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
     pointer = before.pointer if before else None
     observed = _observe(project, writer, target, pointer, options)
-    if pointer is not None and not options.force:
-        _check_not_behind(project, target.path, pointer, observed)
-    notes = _notes(pointer, options)
+    if not options.force:
+        check_nothing_dropped(project, before, observed)
+    notes = _notes(pointer.notes if pointer else Notes(), options)
     if target.inside and pointer is not None:
         return Prepared(target, _updated(project, writer, target, pointer, observed, notes), observed)
     if pointer is not None and same_content(pointer, observed) and _has_manifest(project.cache, pointer):
         return Prepared(target, pointer._replace(notes=notes), observed)
     return Prepared(target, _pointer(writer, observed, notes), observed)
+
+
+def _merged(
+    project: Project, writer: CacheWriter, target: Target, before: Tracked, sides: Sides, options: AddOptions,
+) -> Prepared:
+    """Return the pointer with the files of both sides and of the workspace."""
+    observed = _observe(project, writer, target, before.pointer, options, may_lack=True)
+    here = Side.of(entry for entry in observed.entries() if target.covers(entry.path))
+    merged = merged_with(project, before, sides, here, target.covers if target.inside else None)
+    given = Notes(options.name or "", options.desc or "")
+    notes = merged_notes(project, before, sides, merged, given)
+    manifest = Manifest.of(merged.files.values())
+    pointer = store_directory(writer, manifest, encode(manifest), _notes(notes, options))
+    return Prepared(target, pointer, observed, merged=True)
 
 
 def _has_manifest(cache: Cache, pointer: Pointer) -> bool:
@@ -251,7 +283,9 @@ def _has_manifest(cache: Cache, pointer: Pointer) -> bool:
 
 def _observe(
     project: Project, writer: CacheWriter, target: Target, pointer: Pointer | None, options: AddOptions,
+    *, may_lack: bool = False,
 ) -> Observed:
+    """Read the workspace into the cache; with `may_lack`, nothing need be there."""
     observed = observe(
         project.tree,
         target.path,
@@ -267,7 +301,7 @@ def _observe(
     )
     if observed.scan.kind == "none" and target.before is None:
         raise vanished(target.path)
-    if observed.scan.kind == "none" and not target.inside:
+    if observed.scan.kind == "none" and not target.inside and not may_lack:
         raise MvcError(f"{target.path} is tracked but missing", project.shell.line("mvc checkout", target.path))
     if error := refusal(target.path, observed.scan, project.shell.show):
         raise error
@@ -283,21 +317,7 @@ def _likely(pointer: Pointer | None) -> list[int]:
     return [pointer.digest.size]
 
 
-def _check_not_behind(project: Project, path: str, pointer: Pointer, observed: Observed) -> None:
-    """Refuse to revert an update that the pointer got since the workspace last matched it."""
-    synced = project.catalog.synced(path)
-    if not synced or synced == pointer_id(pointer) or same_content(pointer, observed):
-        return
-    if synced == observed_id(observed):
-        message = f"{path} is behind its pointer: adding it would revert that update"
-    else:
-        message = f"{path} was changed here, and its pointer was updated meanwhile: adding it would revert that update"
-    take, revert = project.shell.line("mvc checkout", path), project.shell.line("mvc add -f", path)
-    raise MvcError(message, f"{take}  # takes the update; {revert} reverts it")
-
-
-def _notes(pointer: Pointer | None, options: AddOptions) -> Notes:
-    notes = pointer.notes if pointer else Notes()
+def _notes(notes: Notes, options: AddOptions) -> Notes:
     if options.desc is not None:
         notes = notes._replace(desc=options.desc)
     return notes._replace(name=options.name) if options.name is not None else notes
@@ -342,7 +362,10 @@ def _remember(project: Project, item: Prepared) -> None:
     path, snapshot = item.target.path, item.observed.snapshot
     if snapshot is not None:
         project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
-    project.catalog.set_synced(path, pointer_id(item.pointer))
+    if not item.merged:
+        project.catalog.set_synced(path, pointer_id(item.pointer))
+    elif not item.target.inside:  # behind the pointer, unless the workspace has the other side's files, too
+        project.catalog.set_synced(path, observed_id(item.observed))
     listed = item.pointer.manifest.entries if item.pointer.manifest is not None else (item.pointer.digest,)
     project.catalog.set_origin(path, (part.blake3 for part in listed))
 

@@ -73,7 +73,10 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str
     if item.pointer is None:
         raise unusable(project.shell, item)
     if past.inside:
-        item = _with_parts(project.cache, past, now.get(item.path))
+        current = now.get(item.path)
+        if current is not None and current.pointer is None:  # a part says nothing about the rest
+            raise unusable(project.shell, current)
+        item = _with_parts(project.cache, past, current)
     pointer = item.pointer or past.item.pointer
     with manifest_errors(project.shell, item.path):
         available = pointer is not None and is_available(project.cache, project.catalog, pointer)

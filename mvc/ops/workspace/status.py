@@ -11,7 +11,7 @@ from mvc.objects.diff import EntryChange, diff_manifests
 from mvc.objects.manifest import Manifest
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.reports import Reports, ReportState
-from mvc.ops.shared.selection import broken_manifest, chosen, unusable
+from mvc.ops.shared.selection import broken_manifest, chosen, conflict_fix, unusable
 from mvc.ops.shared.workspace_content import observe_path, observed_id, pointer_id, same_content
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
@@ -57,11 +57,13 @@ class StatusItem(NamedTuple):
     """The command that fixes the problem."""
     unreadable: bool = False
     """Whether the pointer or the content could not be read: the state is a guess."""
+    unordered: bool = False
+    """Whether the pointer is valid but for the order of its lines: `problem` and `fix` say more."""
 
     @property
     def has_own_fix(self) -> bool:
         """Whether `fix` is for this path alone, not for its state or its remote."""
-        return self.state == "invalid" or self.unreadable
+        return self.state in ("invalid", "conflict") or self.unreadable or self.unordered
 
 
 class Status(NamedTuple):
@@ -100,6 +102,7 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
         state: State = item.condition or "invalid"
         size = pointer.total if pointer else 0
         fix = unusable(project.shell, item).fix if state == "invalid" else ""
+        fix = conflict_fix(project.shell, item) if state == "conflict" else fix
         kind = pointer.kind if pointer else ""
         return StatusItem(item.path, kind, state, size, problem=item.problem, fix=fix, unreadable=item.unreadable)
     try:
@@ -117,7 +120,10 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
     changes = _changes(project.cache, pointer, observed, selection) if state in ("modified", "behind") else ()
     if selection.inside and state == "modified" and not changes:
         state = "clean"
-    return StatusItem(item.path, pointer.kind, state, pointer.total, changes=changes)
+    fix = project.shell.line("mvc add", item.path) if item.unordered else ""
+    return StatusItem(
+        item.path, pointer.kind, state, pointer.total, None, None, changes, item.problem, fix, unordered=item.unordered,
+    )
 
 
 def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed) -> State:

@@ -176,7 +176,8 @@ _ALL = (
      f"{_MODEL}: cannot read the pointer: not a pointer: expected keys and values"),
     _code(305, "conflict",
      "The pointer or the report has a merge conflict that is not resolved.",
-     "Take one side of both files and stage them. A report of the other side's content is MVC103.",
+     "Merge the lists of a directory with mvc add; else take one side of both files and stage them. A report of the "
+     "other side's content is MVC103.",
      f"{_MODEL}: the pointer has a merge conflict"),
     _code(306, "content not in the cache",
      "The pointer would be committed without its content: some of it is not in the cache. Or the policy denies "

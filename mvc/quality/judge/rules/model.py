@@ -11,6 +11,7 @@ from mvc.objects.digest import Digest
 from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX as POINTER_SUFFIX
 from mvc.objects.pointer import Pointer
+from mvc.objects.pointer_lines import is_directory
 from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.quality.files import SUBMODULE, SUFFIX, FileAt
 from mvc.quality.finding import Finding
@@ -161,8 +162,9 @@ def _parsed(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, s
     if file is None:
         return None
     name = path + (SUFFIX if what == "report" else POINTER_SUFFIX)
+    lists_files = what == "pointer" and is_directory(file.raw)
     if file.conflicted:
-        return _conflict(path, what, fixes.settle(name))
+        return _conflict(path, what, fixes.merge(path) if lists_files else fixes.settle(name))
     if kind := file.irregular_kind:
         fix = fixes.rewritten(path, what, submodule=file.mode == SUBMODULE)
         return Finding.of("MVC309", path, f"the {what} is {kind}, not a regular file", fix)
@@ -170,7 +172,7 @@ def _parsed(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, s
         return parse(file.raw, name)
     except InvalidFormat as error:
         if file.has_conflict_marks:
-            return _conflict(path, what, fixes.unmarked(name))
+            return _conflict(path, what, fixes.merge(path) if lists_files else fixes.unmarked(name))
         code = "MVC102" if what == "report" else "MVC304"
         message = f"cannot read the {what}: {without_path(error.message, name)}"
         return Finding.of(code, path, message, error.fix or fixes.replaced(path, what))
