@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import MvcError
+from mvc.objects.digest import Digest
 from mvc.objects.pointer import MAX_BYTES, path_of
 from mvc.project import Project
 from mvc.retention.available import known_objects
@@ -18,7 +19,7 @@ from mvc.scm.plumbing import Git
 from mvc.scm.reachable import Mention, inside, mentions, unreachable
 from mvc.scm.refs import tags_holding
 from mvc.store.cache.cache import Cache
-from mvc.workspace.tracked import parsed
+from mvc.workspace.tracked import Selection, parsed
 
 
 class Use(NamedTuple):
@@ -34,6 +35,26 @@ class Use(NamedTuple):
     subject: str = ""
     tags: tuple[str, ...] = ()
     """Git tags that contain this version."""
+
+
+class InUse(NamedTuple):
+    """An object that tracked paths need."""
+
+    digest: Digest
+    paths: list[str]
+
+
+def objects_in_use(cache: Cache, selected: Iterable[Selection]) -> dict[str, InUse]:
+    """Return every object that the selected paths need, with these paths."""
+    users: dict[str, InUse] = {}
+    for selection in selected:
+        if selection.item.pointer is None:
+            continue
+        for label, digest in known_objects(cache, selection.item.pointer):
+            if not label or selection.covers(label):
+                path = f"{selection.item.path}/{label}" if label else selection.item.path
+                users.setdefault(digest.blake3, InUse(digest, [])).paths.append(path)
+    return users
 
 
 def uses_in_history(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:
