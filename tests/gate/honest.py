@@ -882,3 +882,13 @@ def remote_that_cannot_be_asked(pr: History) -> None:
 def never_pushed(pr: History) -> None:
     """Forget to push: whoever merges this cannot get the model."""
     _push(_with_remote(pr), "something else")
+
+
+@attack("MVC312", args=("-r", "nas"))
+def size_of_other_content(pr: History) -> None:
+    """Resolve a conflict in pointer and report by hand, with the size of the other side: no checkout would work."""
+    _with_remote(pr)
+    for file in (f"{RANKER}.mvc", f"{RANKER}.eval.yaml"):
+        pr.replace(file, "size: 1", "size: 2")
+    pr.commit()
+    _push(pr, "next")

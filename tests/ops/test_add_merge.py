@@ -11,7 +11,7 @@ from harness import MANY, Begin, Repo
 
 from mvc.ops.judging.check import check
 from mvc.ops.shared.checkout import check_out
-from mvc.ops.workspace.add import AddOptions, MergedLists, add
+from mvc.ops.workspace.add import AddOptions, UpdatedPointer, add
 from mvc.ops.workspace.checkout import checkout
 from mvc.ops.workspace.status import StatusItem, status
 from mvc.project import Project
@@ -89,7 +89,7 @@ def test_both_additions_are_kept(begin: Begin, state: str) -> None:
     STATES[state](repo)
     with open_project(repo) as project:
         result = add(project, ["d"])
-        assert (result.merged, result.added[0].files) == ((MergedLists("d", complete=True),), len(MERGED))
+        assert (result.updated, result.added[0].files) == ((UpdatedPointer("d", complete=True),), len(MERGED))
         assert repo.git("ls-files", "--unmerged") == ""
         assert repo.git("diff", "--name-only") == ""
         assert item(project).state == ("missing" if state == "without content" else "behind")
@@ -116,7 +116,7 @@ def test_the_lines_of_status_checkout_and_eval_check_lead_there(begin: Begin) ->
         assert "must be sorted by path" in found.problem
     assert "  mvc add d\n" in repo.ok("status").out
     assert [problem["fix"] for problem in repo.mvc("doctor", "--json").json["problems"]] == ["mvc add d"]
-    assert "Next: mvc checkout d  # brings the other side's files" in repo.ok("add", "d").out
+    assert "Next: mvc checkout d  # brings what the workspace lacks" in repo.ok("add", "d").out
 
 
 def test_what_the_workspace_changed_is_added(begin: Begin) -> None:
@@ -228,7 +228,7 @@ def test_lines_out_of_order_without_a_merge(repo: Repo, project: Project) -> Non
     repo.write("data/new", "new")
     (found,) = status(project, ["data"]).items
     assert (found.state, found.unordered) == ("modified", True)
-    assert [item.path for item in add(project, ["data"]).merged] == ["data"]
+    assert [item.path for item in add(project, ["data"]).updated] == ["data"]
     assert {change.path for change in status(project, ["data"]).items[0].changes} == {"zz"}
     assert [file["path"] for file in repo.ok("ls", "-R", "--json").json["items"]][:4] == [
         "data/a", "data/new", "data/sub/b", "data/zz",
@@ -293,7 +293,7 @@ def test_a_part_of_another_revision_does_not_decide_a_conflict(begin: Begin) -> 
 
 def test_a_pattern_means_it_as_well(begin: Begin) -> None:
     with open_project(begin(two_additions)) as project:
-        assert add(project, ["[d]"]).merged
+        assert add(project, ["[d]"]).updated
 
 
 @pytest.mark.parametrize("count", [3, MANY])
@@ -321,6 +321,6 @@ def test_the_other_side_s_content_is_on_the_remote(begin: Begin, tmp_path: Path,
         assert clone.shell(result.fixes[0]).code == 0
         assert "mvc checkout d" in clone.ok("add", "d").out
     else:
-        assert "Next: mvc pull d  # brings the other side's files" in result.out
+        assert "Next: mvc pull d  # brings what the workspace lacks" in result.out
     clone.ok("pull", "d")
     assert clone.contents("d").keys() == MERGED.keys() | many.keys()

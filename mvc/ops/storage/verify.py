@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
 from mvc.errors import InvalidFormat, MvcError
+from mvc.objects.digest import Digest
 from mvc.objects.manifest import Manifest, encode
+from mvc.objects.pointer import Pointer
 from mvc.ops.shared.failures import Failure
+from mvc.ops.shared.mismatch import mismatch_error, mismatch_when_read
 from mvc.ops.shared.missing_content import MissingContent, may_be_elsewhere, missing_content, way_out
 from mvc.ops.shared.object_users import InUse, Use, objects_in_use, uses_in_history
 from mvc.ops.shared.selection import chosen, unusable
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
-from mvc.retention.available import needed_objects
+from mvc.retention.available import availability, needed_objects
 from mvc.store.cache.inventory import quarantined_objects
 from mvc.store.cache.scrub import Damage, ScrubScope, quarantine, scrub
 from mvc.store.cache.writer import CacheWriter
@@ -111,13 +114,29 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     lacking = missing_content(project, selections, partial(observe_path, project), {item.blake3 for item in wrong})
     missing = [Missing.of(project, item, lost=not may_be_elsewhere(project)) for item in lacking]
     wrong, missing = with_history(project, [*wrong, *invalid]), with_history(project, missing)
-    return Verified(result.objects, result.bytes, tuple(wrong), tuple(missing), unusable_pointers(project, selections))
+    failed = unusable_pointers(project, selections, partial(_mismatch, project, result.loose))
+    return Verified(result.objects, result.bytes, tuple(wrong), tuple(missing), failed)
 
 
-def unusable_pointers(project: Project, selected: Iterable[Selection]) -> tuple[Failure, ...]:
-    """Return the paths whose pointers cannot be used, and why."""
-    items = (selection.item for selection in selected)
-    return tuple(Failure.of(item.path, unusable(project.shell, item)) for item in items if item.pointer is None)
+def unusable_pointers(
+    project: Project, selected: Iterable[Selection], mismatch: Callable[[Pointer], str],
+) -> tuple[Failure, ...]:
+    """Return the paths whose pointers cannot be used, or disagree with their content, as `mismatch` finds, and why."""
+    found = []
+    for item in (selection.item for selection in selected):
+        if item.pointer is None:
+            found.append(Failure.of(item.path, unusable(project.shell, item)))
+        elif text := mismatch(item.pointer):
+            found.append(Failure.of(item.path, mismatch_error(project.shell, item, text)))
+    return tuple(found)
+
+
+def _mismatch(project: Project, read: Mapping[str, Digest], pointer: Pointer) -> str:
+    """Return the field of a pointer that disagrees with the cache; large objects have been `read`."""
+    with suppress(InvalidFormat):  # an invalid manifest is told
+        found = availability(project.cache, None, pointer).mismatch
+        return found or mismatch_when_read(project.cache, pointer, read)
+    return ""
 
 
 def invalid_manifests(project: Project, selected: list[Selection]) -> list[Wrong]:

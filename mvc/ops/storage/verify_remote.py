@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
+from mvc.objects.pointer import Pointer
 from mvc.ops.shared.failures import Failure
+from mvc.ops.shared.mismatch import remote_mismatch
 from mvc.ops.shared.missing_content import may_be_elsewhere, missing_content
 from mvc.ops.shared.object_users import objects_in_use
 from mvc.ops.shared.remotes import find_remote
@@ -15,6 +17,7 @@ from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.ops.storage.verify import Missing, Wrong, exit_code_of, invalid_manifests, unusable_pointers, with_history
 from mvc.project import Project
+from mvc.retention.available import known_objects
 from mvc.store.cache.scrub import ScrubScope
 from mvc.store.remote.scrub import scrub_remote
 from mvc.transfer.pool import JOBS
@@ -62,11 +65,24 @@ def verify_remote(
         scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
         result = scrub_remote(tools.remote, scope, project.around.progress.advance)
         missing = _missing(project, tools, name, selections)
+        sound = users.keys() - {item.name for item in result.damage}
+        failed = unusable_pointers(project, selections, _mismatches(tools, sound))
     paths_of = {name: tuple(use.paths) for name, use in users.items()}
     reasons = {item.name: item.reason for item in result.damage}  # there may be two copies
     wrong = [*invalid, *(Wrong(name, reason, paths_of.get(name, ())) for name, reason in reasons.items())]
     found, lacking = (tuple(with_history(project, items)) for items in (wrong, missing))
-    return RemoteVerified(name, result.objects, result.bytes, found, lacking, unusable_pointers(project, selections))
+    return RemoteVerified(name, result.objects, result.bytes, found, lacking, failed)
+
+
+def _mismatches(tools: Tools, sound: Iterable[str]) -> Callable[[Pointer], str]:
+    """Return a function that finds the field of a pointer that disagrees with a sound object on the remote."""
+    there = tools.remote.locate(sound)
+
+    def mismatch(pointer: Pointer) -> str:
+        digests = (digest for _, digest in known_objects(tools.cache, pointer))
+        return remote_mismatch(tools.cache, pointer, digests, there)
+
+    return mismatch
 
 
 def _missing(project: Project, tools: Tools, remote: str, selections: list[Selection]) -> list[Missing]:

@@ -13,15 +13,14 @@ from mvc.errors import MvcError, SourceChanged, UsageError
 from mvc.fs.files import vanished
 from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest, encode
-from mvc.objects.merge import Side, Sides
 from mvc.objects.names import check_path
 from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.selection import unusable
 from mvc.ops.shared.workspace_content import observed_id, pointer_id, same_content
-from mvc.ops.workspace.add_checks import check_nothing_dropped
-from mvc.ops.workspace.add_merge import merged_notes, merged_with, sides_of
+from mvc.ops.workspace.add_correct import corrected_file
+from mvc.ops.workspace.add_merge import check_lists_nothing_else, merged_notes, merged_with, sides_of
 from mvc.project import FOLDER, Project, Shell
 from mvc.retention.available import is_available, listing_objects, load_manifest
 from mvc.scm.index import index_paths
@@ -63,8 +62,8 @@ class Added(NamedTuple):
     changed: bool
     """Whether the pointer's content changed."""
 
-class MergedLists(NamedTuple):
-    """An added path in whose pointer the lists of two sides were merged. The workspace may lack the other's files."""
+class UpdatedPointer(NamedTuple):
+    """An added path whose pointer was merged or corrected: the workspace may lack some of its content."""
 
     path: str
     complete: bool
@@ -76,7 +75,7 @@ class AddResult(NamedTuple):
 
     added: tuple[Added, ...]
     failed: tuple[Failure, ...] = ()
-    merged: tuple[MergedLists, ...] = ()
+    updated: tuple[UpdatedPointer, ...] = ()
 
 
 class Target(NamedTuple):
@@ -102,8 +101,8 @@ class Prepared(NamedTuple):
     target: Target
     pointer: Pointer
     observed: Observed
-    merged: bool = False
-    """Whether the pointer has files of another side, which the workspace may lack."""
+    beyond: bool = False
+    """Whether the pointer has content that the workspace may lack."""
 
 
 def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions()) -> AddResult:
@@ -122,11 +121,11 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
         if prepared:
             _publish(project, prepared, options)
             compact(project.cache)
-        merged = [
-            MergedLists(item.target.path, is_available(project.cache, project.catalog, item.pointer))
-            for item in prepared if item.merged
+        updated = [
+            UpdatedPointer(item.target.path, is_available(project.cache, project.catalog, item.pointer))
+            for item in prepared if item.beyond
         ]
-    return AddResult(tuple(_added(item) for item in prepared), tuple(failed), tuple(merged))
+    return AddResult(tuple(_added(item) for item in prepared), tuple(failed), tuple(updated))
 
 
 # What to add.
@@ -245,34 +244,31 @@ def _line_to_repeat(shell: Shell, target: Target) -> Iterator[None]:
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
     before = target.before
     if before is not None and (sides := sides_of(project, before)):
-        return _merged(project, writer, target, before, sides, options)
+        observed = _observe(project, writer, target, before.pointer, options, may_lack=True)
+        merged = merged_with(project, before, sides, observed, target.covers if target.inside else None)
+        notes = merged_notes(project, before, sides, merged, Notes(options.name or "", options.desc or ""))
+        manifest = Manifest.of(merged.files.values())
+        updated = store_directory(writer, manifest, encode(manifest), _notes(notes, options))
+        return Prepared(target, updated, observed, beyond=True)
+    if before is not None and before.pointer is not None and (digest := corrected_file(project, before)):
+        notes = _notes(before.pointer.notes, options)
+        updated = file_pointer(digest, executable=before.pointer.exec, notes=notes)
+        return Prepared(target, updated, _observe(project, writer, target, None, options, may_lack=True), beyond=True)
     replaceable = before is None or before.condition in (("",) if target.inside else ("", "invalid"))
     if before is not None and not replaceable:
         raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
     pointer = before.pointer if before else None
     observed = _observe(project, writer, target, pointer, options)
-    if not options.force:
-        check_nothing_dropped(project, before, observed)
+    if pointer is not None and not options.force:
+        _check_not_behind(project, target.path, pointer, observed)
+    if before is not None and pointer is None and not options.force:
+        check_lists_nothing_else(project, before, observed)
     notes = _notes(pointer.notes if pointer else Notes(), options)
     if target.inside and pointer is not None:
         return Prepared(target, _updated(project, writer, target, pointer, observed, notes), observed)
     if pointer is not None and same_content(pointer, observed) and _has_manifest(project.cache, pointer):
         return Prepared(target, pointer._replace(notes=notes), observed)
     return Prepared(target, _pointer(writer, observed, notes), observed)
-
-
-def _merged(
-    project: Project, writer: CacheWriter, target: Target, before: Tracked, sides: Sides, options: AddOptions,
-) -> Prepared:
-    """Return the pointer with the files of both sides and of the workspace."""
-    observed = _observe(project, writer, target, before.pointer, options, may_lack=True)
-    here = Side.of(entry for entry in observed.entries() if target.covers(entry.path))
-    merged = merged_with(project, before, sides, here, target.covers if target.inside else None)
-    given = Notes(options.name or "", options.desc or "")
-    notes = merged_notes(project, before, sides, merged, given)
-    manifest = Manifest.of(merged.files.values())
-    pointer = store_directory(writer, manifest, encode(manifest), _notes(notes, options))
-    return Prepared(target, pointer, observed, merged=True)
 
 
 def _has_manifest(cache: Cache, pointer: Pointer) -> bool:
@@ -315,6 +311,19 @@ def _likely(pointer: Pointer | None) -> list[int]:
     if pointer.manifest is not None:
         return [entry.size for entry in pointer.manifest.entries if entry.size >= LOOSE_AT]
     return [pointer.digest.size]
+
+
+def _check_not_behind(project: Project, path: str, pointer: Pointer, observed: Observed) -> None:
+    """Refuse to revert an update that the pointer got since the workspace last matched it."""
+    synced = project.catalog.synced(path)
+    if not synced or synced == pointer_id(pointer) or same_content(pointer, observed):
+        return
+    if synced == observed_id(observed):
+        message = f"{path} is behind its pointer: adding it would revert that update"
+    else:
+        message = f"{path} was changed here, and its pointer was updated meanwhile: adding it would revert that update"
+    take, revert = project.shell.line("mvc checkout", path), project.shell.line("mvc add -f", path)
+    raise MvcError(message, f"{take}  # takes the update; {revert} reverts it")
 
 
 def _notes(notes: Notes, options: AddOptions) -> Notes:
@@ -362,7 +371,7 @@ def _remember(project: Project, item: Prepared) -> None:
     path, snapshot = item.target.path, item.observed.snapshot
     if snapshot is not None:
         project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
-    if not item.merged:
+    if not item.beyond:
         project.catalog.set_synced(path, pointer_id(item.pointer))
     elif not item.target.inside:  # behind the pointer, unless the workspace has the other side's files, too
         project.catalog.set_synced(path, observed_id(item.observed))

@@ -15,14 +15,17 @@ from mvc.objects.digest import Digest
 from mvc.objects.manifest import Manifest
 from mvc.objects.merge import Merged, Side, Sides, add_workspace, merge
 from mvc.objects.pointer import Notes, Pointer
-from mvc.objects.pointer_lines import is_directory
+from mvc.objects.pointer_lines import is_directory, listed_files
 from mvc.ops.shared.selection import conflict_fix, unusable
+from mvc.ops.shared.workspace_content import observed_id
+from mvc.ops.workspace.add_correct import corrected_files
 from mvc.project import Project
 from mvc.quality.files import has_conflict_marks
 from mvc.retention.available import load_manifest
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import blob_at, committed_file, head
 from mvc.scm.index import conflict_blobs
+from mvc.workspace.observe import Observed
 from mvc.workspace.tracked import Tracked, parsed
 
 _BASE, _OURS, _THEIRS = 1, 2, 3
@@ -31,10 +34,14 @@ _BASE, _OURS, _THEIRS = 1, 2, 3
 def sides_of(project: Project, item: Tracked) -> Sides | None:
     """Return the sides: as Git's index has them, else HEAD and the pointer in the workspace. None if there are no two.
 
+    All are the same for a pointer that disagrees with its content: that content.
+
     Raises:
         MissingObject: the cache lacks the list of files of a side.
         MvcError: a side is unknown, or not of a directory.
     """
+    if (files := corrected_files(project, item)) is not None:
+        return Sides(*[Side.of(files, item.pointer.notes if item.pointer else Notes())] * 3)
     if not is_directory(item.raw) or not (item.can_be_merged or item.unordered or item.condition == "invalid"):
         return None
     blobs = conflict_blobs(project.git, item.pointer_path) or _resolved_blobs(project, item)
@@ -90,22 +97,36 @@ def _fetch(project: Project, item: Tracked, stage: int) -> str:
     return project.shell.line(f"mvc fetch {scope}", item.path)
 
 
+def check_lists_nothing_else(project: Project, before: Tracked, observed: Observed) -> None:
+    """Check that an invalid pointer, which is replaced, lists no file that the workspace lacks.
+
+    Raises:
+        MvcError: it lists one.
+    """
+    if lost := listed_files(before.raw) - {entry.path for entry in observed.entries()}:
+        message = f"{before.pointer_path} cannot be read, and lists {before.path}/{min(lost)}, which is not here"
+        look = project.shell.line("git diff HEAD --", before.pointer_path)
+        drop = project.shell.line("mvc add -f", before.path)
+        raise MvcError(message, f"{look}  # shows the edit; {drop} takes only the files of the workspace")
+
+
 # The result.
 
 
 def merged_with(
-    project: Project, item: Tracked, sides: Sides, here: Side, covers: Callable[[str], bool] | None,
+    project: Project, item: Tracked, sides: Sides, observed: Observed, covers: Callable[[str], bool] | None,
 ) -> Merged:
-    """Return the merge of `sides` and the workspace's files `here`.
+    """Return the merge of `sides` and the workspace's files.
 
     What `covers` selects, if given, is as in the workspace, and the rest of the workspace does not count.
 
     Raises:
         MvcError: both sides, or the workspace and the other side, changed a file or a note.
     """
-    merged = merge(sides)
+    merged, here = merge(sides), Side.of(entry for entry in observed.entries() if covers is None or covers(entry.path))
     if covers is None:
-        merged = add_workspace(merged, sides, here.files)
+        unchanged = observed_id(observed) == project.catalog.synced(item.path)
+        merged = merged if unchanged else add_workspace(merged, sides, here.files)
     else:
         kept = {path: entry for path, entry in merged.files.items() if not covers(path)}
         undecided = tuple(path for path in merged.undecided if not covers(path))

@@ -18,6 +18,7 @@ from mvc.ops.shared.checkout import (
     plan_checkout,
 )
 from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.mismatch import check_agrees
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import companions_at, tracked_at
@@ -78,6 +79,7 @@ def _accept(project: Project, past: Selection, now: dict[str, Tracked], rev: str
             raise unusable(project.shell, current)
         item = _with_parts(project.cache, past, current)
     pointer = item.pointer or past.item.pointer
+    check_agrees(project, item)
     with manifest_errors(project.shell, item.path):
         available = pointer is not None and is_available(project.cache, project.catalog, pointer)
     if pointer is None or not available:

@@ -10,11 +10,12 @@ from mvc.fs.files import as_error
 from mvc.objects.diff import EntryChange, diff_manifests
 from mvc.objects.manifest import Manifest
 from mvc.objects.pointer import Pointer
+from mvc.ops.shared.mismatch import mismatch_error
 from mvc.ops.shared.reports import Reports, ReportState
 from mvc.ops.shared.selection import broken_manifest, chosen, conflict_fix, unusable
 from mvc.ops.shared.workspace_content import observe_path, observed_id, pointer_id, same_content
 from mvc.project import Project
-from mvc.retention.available import is_available, load_manifest
+from mvc.retention.available import availability, load_manifest
 from mvc.store.cache.cache import Cache
 from mvc.workspace.observe import Observed
 from mvc.workspace.tracked import Selection, Tracked
@@ -112,11 +113,15 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
         fix = project.shell.line("ls -l --", item.path)
         return StatusItem(item.path, pointer.kind, "modified", pointer.total, problem=problem, fix=fix, unreadable=True)
     try:
-        state = _state(project, item, pointer, observed)
+        there = availability(project.cache, project.catalog, pointer)
+        state = _state(project, item, pointer, observed, complete=there.complete)
     except InvalidFormat as error:
         problem = f"its manifest cannot be used: {error.message}"
         fix = broken_manifest(project.shell, item.path, error).fix
         return StatusItem(item.path, pointer.kind, "invalid", pointer.total, problem=problem, fix=fix)
+    if there.mismatch:
+        wrong = mismatch_error(project.shell, item, there.mismatch)
+        return StatusItem(item.path, pointer.kind, "invalid", pointer.total, problem=wrong.message, fix=wrong.fix)
     changes = _changes(project.cache, pointer, observed, selection) if state in ("modified", "behind") else ()
     if selection.inside and state == "modified" and not changes:
         state = "clean"
@@ -126,15 +131,15 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
     )
 
 
-def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed) -> State:
+def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed, *, complete: bool) -> State:
     synced = project.catalog.synced(item.path)
     name = pointer_id(pointer)
     if same_content(pointer, observed):
         if synced != name:
             project.catalog.set_synced(item.path, name)
-        return "clean" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
+        return "clean" if complete else "not-in-cache"
     if observed.scan.kind == "none":
-        return "missing" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
+        return "missing" if complete else "not-in-cache"
     if synced and synced == observed_id(observed):
         return "behind"
     return "not-in-cache" if _waits_for_content(project.cache, pointer, observed) else "modified"

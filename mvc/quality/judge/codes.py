@@ -206,6 +206,12 @@ _ALL = (
      "The policy demands a pickle scan, and the content is not in the cache.",
      "Fetch the content with mvc pull, then run the check again.",
      "models/ranker.pkl: the policy demands a pickle scan, and its content is not in the cache"),
+    _code(312, "pointer disagrees with its content",
+     "A size, an xxh128 or a count in the pointer is not that of the object that its blake3 names, in the cache or, "
+     "with mvc gate -r, on the remote: a conflict was resolved by hand, or the pointer was edited. A checkout refuses "
+     "such a pointer.",
+     "Write it again with mvc add.",
+     f"{_MODEL}: the pointer disagrees with its content in the cache: size 5, but the object has 7 bytes"),
     _code(321, "not on the remote",
      "The gate asked the remote (mvc gate -r) for all objects of the changed models, and some are missing or have "
      "another size. After the merge the model could not be fetched.",

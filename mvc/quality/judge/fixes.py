@@ -70,6 +70,11 @@ def add(path: str) -> str:
     return f"mvc add {_path(path)}"
 
 
+def corrected(path: str) -> str:
+    """Write a pointer again where the content is."""
+    return f"{add(path)}  # in the clone that has the model"
+
+
 def bring(path: str) -> str:
     """Bring the content into the cache."""
     return _with(add(path), f"or, if a remote has it: mvc pull {_path(path)}")

@@ -87,7 +87,10 @@ def _of_name(model: ParsedModel) -> Iterator[Finding]:
 
 def _of_content(model: ParsedModel, pointer: Pointer) -> Iterator[Finding]:
     facts = model.facts
-    if facts.in_cache is False:
+    if facts.mismatch:
+        message = f"the pointer disagrees with its content in the cache: {facts.mismatch}"
+        yield model.finding("MVC312", message, fixes.add(model.path))
+    elif facts.in_cache is False:
         yield model.finding("MVC306", "the cache does not have all of its content", fixes.bring(model.path))
     if facts.in_git:
         fix = fixes.untrack(model.path, recursive=pointer.kind == "dir")
