@@ -128,6 +128,11 @@ def source_changed(path: str) -> SourceChanged:
     return SourceChanged(f"{path} changed while it was read", "run the command again")
 
 
+def vanished(path: str) -> SourceChanged:
+    """Return the error that `path`, which was just listed, is gone."""
+    return SourceChanged(f"{path} vanished while it was read", "run the command again")
+
+
 def as_error(error: OSError, what: str) -> MvcError:
     """Return `error` as an error about `what`."""
     reason = os.strerror(error.errno) if error.errno else str(error)

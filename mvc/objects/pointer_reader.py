@@ -78,15 +78,25 @@ def _match_large(text: str) -> Pointer | None:
 def _match_inline(text: str) -> Pointer | None:
     if (match := _INLINE.fullmatch(text)) is None:
         return None
-    entries = tuple(
-        Entry(unquote(path), blake3, xxh128, int(size), bool(executable))
-        for path, size, executable, blake3, xxh128 in _ENTRY.findall(match[1] or "")
-    )
+    entries = tuple(_entry(*fields) for fields in _ENTRY.findall(match[1] or ""))
     if any(entry.size > MAX_SIZE for entry in entries):
         return None
     manifest = Manifest.of(entries)
     pointer = dir_pointer(manifest, notes=_notes(*match.groups()[1:]))
     return pointer if manifest.entries == entries and pointer.manifest is not None else None
+
+
+def parse_entry(line: str) -> Entry | None:
+    """Return the file that a line of an inline manifest lists; None for any other line."""
+    try:
+        match = _ENTRY.fullmatch(f"{line}\n")
+        return _entry(*match.groups()) if match and int(match[2]) <= MAX_SIZE else None
+    except (ValueError, OverflowError):  # \U beyond Unicode
+        return None
+
+
+def _entry(path: str, size: str, executable: str | None, blake3: str, xxh128: str) -> Entry:
+    return Entry(unquote(path), blake3, xxh128, int(size), bool(executable))
 
 
 def _notes(name: str | None, desc: str | None, labels: str | None, remote: str | None) -> Notes:

@@ -44,4 +44,9 @@ class FileAt(NamedTuple):
     @property
     def has_conflict_marks(self) -> bool:
         """Whether it has any conflict marker of Git."""
-        return re.search(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", self.raw, re.MULTILINE) is not None
+        return has_conflict_marks(self.raw)
+
+
+def has_conflict_marks(raw: bytes) -> bool:
+    """Whether a file has any conflict marker of Git."""
+    return re.search(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", raw, re.MULTILINE) is not None

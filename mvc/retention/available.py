@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.digest import Digest
+from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Manifest, decode, is_index, parse_index
 from mvc.objects.pointer import Pointer
 from mvc.retention.roots import MANIFESTS
-from mvc.store.cache.cache import Cache
+from mvc.store.cache.cache import Cache, Stored
 
 if TYPE_CHECKING:
     from mvc.workspace.catalog import Catalog, Complete
@@ -56,23 +57,70 @@ def stored_manifest(cache: Cache, name: str) -> StoredManifest | None:
     )
 
 
+class Availability(NamedTuple):
+    """Whether the cache has all content of a pointer, and whether the pointer agrees with it."""
+
+    complete: bool
+    mismatch: str = ""
+    """The first field that disagrees with an object in the cache; empty if none does, or if it is not known."""
+
+
 def is_available(cache: Cache, catalog: Catalog, pointer: Pointer) -> bool:
     """Whether the cache has all content of the pointer now.
 
     Raises:
         InvalidFormat: its manifest breaks its format.
     """
+    return availability(cache, catalog, pointer).complete
+
+
+def file_availability(cache: Cache, digest: Digest) -> Availability:
+    """Return whether the cache has a file's content now."""
+    name = digest.blake3
+    stored = cache.look_up(name) or (cache.look_up(name) if cache.packs.refresh() else None)
+    return Availability(stored is not None, _mismatch(cache, "", digest, stored))
+
+
+def availability(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> Availability:
+    """Return whether the cache has all content of the pointer now, and agrees with it; without a catalog, look it up.
+
+    Raises:
+        InvalidFormat: its manifest breaks its format.
+    """
     if pointer.kind == "file":
-        return cache.has(pointer.digest.blake3)
-    remembered = catalog.complete(pointer.digest.blake3)
+        return file_availability(cache, pointer.digest)
+    name = " ".join(map(str, (*pointer.digest, pointer.files, pointer.total)))
+    remembered = catalog.complete(name) if catalog else None
     if remembered and remembered.packs <= cache.packs.names() and all(map(cache.is_loose, remembered.loose)):
-        return True
+        return Availability(complete=True)
     try:
-        where = _find(cache, {digest.blake3 for _, digest in _objects(cache, pointer)})
+        if mismatch := manifest_mismatch(cache, pointer):
+            return Availability(complete=False, mismatch=mismatch)
+        where, found = _find(cache, _objects(cache, pointer))
     except (MissingObject, CorruptObject):
-        return False
-    catalog.set_complete(pointer.digest.blake3, where)
-    return True
+        return Availability(complete=False)
+    if catalog and where is not None and not found.mismatch:
+        catalog.set_complete(name, where)
+    return found
+
+
+def manifest_mismatch(cache: Cache, pointer: Pointer) -> str:
+    """Return the field of a directory's pointer that disagrees with its manifest, if the pointer does not list files.
+
+    Raises:
+        MissingObject: the manifest is not in the cache.
+        CorruptObject: it is damaged there.
+        InvalidFormat: it breaks its format.
+    """
+    if pointer.kind == "file" or pointer.manifest is not None:
+        return ""
+    digest = hash_bytes(cache.read_by_name(pointer.digest.blake3))
+    if mismatch := Stored("", digest.size, digest.xxh128).disagrees(pointer.digest):
+        return mismatch
+    manifest = load_manifest(cache, pointer)
+    if pointer.files != manifest.files:
+        return f"files {pointer.files:,}, but its manifest lists {manifest.files:,}"
+    return "" if pointer.total == manifest.total else f"total {pointer.total:,}, but its files have {manifest.total:,}"
 
 
 def needed_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
@@ -120,17 +168,32 @@ def _objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
     return [*(("", digest) for digest in listing_objects(cache, pointer)), *files]
 
 
-def _find(cache: Cache, names: Iterable[str]) -> Complete:
+def _find(cache: Cache, objects: Iterable[tuple[str, Digest]]) -> tuple[Complete | None, Availability]:
+    """Return where the objects are, if all are there, and whether they agree with their digests."""
     from mvc.workspace.catalog import Complete  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
 
-    packs: set[str] = set()
-    loose: set[str] = set()
-    for name in names:
-        pack = cache.packs.holder(bytes.fromhex(name))
-        if pack is None and cache.is_loose(name):
-            loose.add(name)
-        elif pack or (cache.packs.refresh() and (pack := cache.packs.holder(bytes.fromhex(name)))):
-            packs.add(pack)
-        else:
-            raise MissingObject(f"object {name} is not in the cache")
-    return Complete(frozenset(packs), frozenset(loose))
+    objects = list(objects)
+    names = {digest.blake3 for _, digest in objects}
+    found = {name: stored for name in names if (stored := cache.look_up(name))}
+    if len(found) < len(names) and cache.packs.refresh():
+        found |= {name: stored for name in names - found.keys() if (stored := cache.look_up(name))}
+    mismatches = (_mismatch(cache, label, digest, found.get(digest.blake3)) for label, digest in objects)
+    packs = frozenset(stored.pack for stored in found.values()) - {""}
+    where = Complete(packs, frozenset(name for name, stored in found.items() if not stored.pack))
+    complete = len(found) == len(names)
+    return where if complete else None, Availability(complete, next(filter(None, mismatches), ""))
+
+
+def _mismatch(cache: Cache, label: str, digest: Digest, stored: Stored | None) -> str:
+    """Return how an object differs from its digest, with its path inside the directory; empty for a damaged one."""
+    text = stored.disagrees(digest) if stored else ""
+    if text and stored and not stored.pack and not _is_sound(cache, digest.blake3):  # the object may be cut short
+        return ""
+    return f"{text} ({label})" if text and label else text
+
+
+def _is_sound(cache: Cache, name: str) -> bool:
+    try:
+        return cache.matches(name)
+    except MissingObject:
+        return False

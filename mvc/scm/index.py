@@ -85,6 +85,17 @@ def is_staged(git: Git, path: str) -> bool:
     return any(row.endswith(f" 0\t{path}") for row in rows)
 
 
+def conflict_blobs(git: Git, path: str, *, resolved: bool = False) -> dict[int, str]:
+    """Return the blobs of a file in conflict: 1 is the common ancestor's, 2 ours, 3 theirs.
+
+    With `resolved`, those of a conflict that was staged as resolved, as far as the index remembers it.
+    """
+    option = "--resolve-undo" if resolved else "--unmerged"
+    rows = split_nul(git.run("--literal-pathspecs", "ls-files", "-z", option, "--full-name", "--", path))
+    heads = (row.partition("\t")[0].split(" ") for row in rows)
+    return {int(stage): oid for _, oid, stage in heads}
+
+
 def has_staged(git: Git, pattern: str) -> bool:
     """Whether the index differs from HEAD in files that match `pattern`."""
     return git.attempt("diff", "--cached", "--quiet", "--no-ext-diff", "--", pattern).returncode == 1

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from mvc.fs.files import UnsafePath, affordable, check_unchanged, open_regular, read_exactly, source_changed
+from mvc.fs.files import UnsafePath, affordable, check_unchanged, open_regular, read_exactly, source_changed, vanished
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_stream
@@ -69,8 +69,11 @@ def read_files(
     """
     with _Pool(reader) as pool:
         for position, path in enumerate(paths):
-            dir_fd, name = tree.parent(path)
-            fd, status = _open_following(name, dir_fd, path) if follow else open_regular(name, dir_fd, path)
+            try:
+                dir_fd, name = tree.parent(path)
+                fd, status = _open_following(name, dir_fd, path) if follow else open_regular(name, dir_fd, path)
+            except FileNotFoundError:
+                raise vanished(path) from None
             if status.st_size < LOOSE_AT:
                 yield position, _read_small(fd, status, path, reader)
             else:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import StatData
+from mvc.fs.files import StatData, vanished
 from mvc.fs.scratch import SIBLING
 from mvc.fs.tree import Tree
 from mvc.workspace.ignore import FILE, Rules, ignored, in_workspace, rules_above, with_folder
@@ -77,6 +77,7 @@ def scan(tree: Tree, path: str, links: Links) -> Scan:
 
     Raises:
         UnsafePath: a directory above `path` is a symlink.
+        SourceChanged: a file vanished meanwhile.
     """
     found = Scan("none", [], array("q"), set(), {}, {}, [])
     status = tree.lstat(path)
@@ -91,9 +92,7 @@ def scan(tree: Tree, path: str, links: Links) -> Scan:
 
 
 def _walk(tree: Tree, path: str, prefix: str, rules: Rules, links: Links, found: Scan) -> None:
-    fd = tree.directory(path)
-    with os.scandir(fd) as entries:
-        listed = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+    fd, listed = _listed(tree, path)
     if any(name == FILE for name, _ in listed):
         rules = with_folder(in_workspace(tree), path, rules)
     folders = []
@@ -113,6 +112,19 @@ def _walk(tree: Tree, path: str, prefix: str, rules: Rules, links: Links, found:
             folders.append(name)
     for name in folders:
         _walk(tree, f"{path}/{name}", f"{prefix}{name}/", rules, links, found)
+
+
+def _listed(tree: Tree, path: str) -> tuple[int, list[tuple[str, os.stat_result]]]:
+    """Return a descriptor of the directory `path`, and the names in it with their status."""
+    try:
+        fd = tree.directory(path)
+    except FileNotFoundError:
+        raise vanished(path) from None
+    try:
+        with os.scandir(fd) as entries:
+            return fd, [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+    except FileNotFoundError as error:  # one that was renamed may not be listed under its new name
+        raise vanished(f"{path}/{error.filename}") from None
 
 
 def _add_special(found: Scan, label: str, name: str, dir_fd: int, status: os.stat_result, links: Links) -> None:

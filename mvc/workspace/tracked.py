@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from mvc.errors import InvalidFormat, MvcError, UsageError
+from mvc.errors import InvalidFormat, InvalidName, MvcError, UsageError
 from mvc.fs.files import UnsafePath, as_error
 from mvc.fs.tree import Tree
-from mvc.objects.names import check_path
+from mvc.objects.names import check_path, fold
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, path_of
+from mvc.objects.pointer_lines import is_directory, parse_unordered
 from mvc.objects.pointer_reader import parse
 from mvc.scm.blobs import present_blobs, read_blobs
 from mvc.scm.index import IndexEntry, list_files
@@ -31,14 +32,27 @@ class Tracked(NamedTuple):
     pointer: Pointer | None = None
     condition: Condition = ""
     problem: str = ""
-    """Why the pointer is invalid."""
+    """Why the pointer is invalid, or which of its lines are not in order."""
     unreadable: bool = False
     """Whether the reason is a system error."""
+
+    stages: frozenset[int] = frozenset()
+    """The versions of a pointer in conflict that the index has: 2 is ours, 3 theirs."""
 
     @property
     def pointer_path(self) -> str:
         """The path of the pointer."""
         return self.path + SUFFIX
+
+    @property
+    def unordered(self) -> bool:
+        """Whether the pointer is valid but for the order of its lines."""
+        return self.pointer is not None and bool(self.problem)
+
+    @property
+    def can_be_merged(self) -> bool:
+        """Whether both sides of a conflict list the files of a directory."""
+        return self.condition == "conflict" and self.stages >= {2, 3} and is_directory(self.raw)
 
 
 def list_tracked(git: Git, tree: Tree) -> dict[str, Tracked]:
@@ -48,9 +62,12 @@ def list_tracked(git: Git, tree: Tree) -> dict[str, Tracked]:
     checkout leaves out is.
     """
     entries = [entry for entry in list_files(git, f"*{SUFFIX}") if _is_pointer(entry)]
-    conflicts = {entry.path for entry in entries if entry.stage}
+    conflicts: dict[str, set[int]] = {}
+    for entry in entries:
+        if entry.stage:
+            conflicts.setdefault(entry.path, set()).add(entry.stage)
     found = {entry.path: entry for entry in entries}
-    tracked = [_read(tree, entry, conflict=path in conflicts) for path, entry in sorted(found.items())]
+    tracked = [_read(tree, entry, frozenset(conflicts.get(path, ()))) for path, entry in sorted(found.items())]
     return {item.path: item for item in _with_left_out(git, tracked, found)}
 
 
@@ -58,10 +75,8 @@ def _is_pointer(entry: IndexEntry) -> bool:
     return entry.mode in ("", "100644", "100755") and not entry.path.endswith(f"/{SUFFIX}") and entry.path != SUFFIX
 
 
-def _read(tree: Tree, entry: IndexEntry, *, conflict: bool) -> Tracked | None:
+def _read(tree: Tree, entry: IndexEntry, stages: frozenset[int]) -> Tracked | None:
     path = path_of(entry.path)
-    if conflict:
-        return Tracked(path, condition="conflict")
     try:
         raw = tree.read(entry.path, MAX_BYTES + 1)
     except UnsafePath as error:
@@ -69,6 +84,8 @@ def _read(tree: Tree, entry: IndexEntry, *, conflict: bool) -> Tracked | None:
     except OSError as error:
         problem = as_error(error, entry.path).message
         return Tracked(path, condition="invalid", problem=problem, unreadable=True)
+    if stages:
+        return Tracked(path, raw or b"", condition="conflict", stages=stages)
     if raw is not None:
         return parsed(path, raw)
     return Tracked(path, condition="not-checked-out") if entry.state == "skip-worktree" else None
@@ -100,9 +117,13 @@ def parsed(path: str, raw: bytes) -> Tracked:
     """Return the tracked path with the pointer in `raw`."""
     try:
         check_path(path)
+    except InvalidName as error:
+        return Tracked(path, raw, condition="invalid", problem=error.message)
+    try:
         return Tracked(path, raw, parse(raw, path + SUFFIX))
     except InvalidFormat as error:
-        return Tracked(path, raw, condition="invalid", problem=error.message)
+        pointer = parse_unordered(raw)
+        return Tracked(path, raw, pointer, "" if pointer else "invalid", error.message)
 
 
 class NotTracked(MvcError):
@@ -169,6 +190,12 @@ def holder_of(tracked: Iterable[str], path: str) -> str:
     while folder and folder not in names:
         folder = folder.rpartition("/")[0]
     return folder
+
+
+def find_twins(tracked: Iterable[str], new: Iterable[str]) -> tuple[str, str] | None:
+    """Return a path of `new`, and another or a tracked one that is equal where case and composition are ignored."""
+    known = {fold(path): path for path in tracked}
+    return next(((path, other) for path in new if (other := known.setdefault(fold(path), path)) != path), None)
 
 
 def folders_above(paths: Iterable[str]) -> dict[str, str]:

@@ -22,6 +22,8 @@ from mvc import config
 from mvc.cli import failures
 from mvc.cli.lazy import MODULES, command
 from mvc.objects.diff import ChangeKind
+from mvc.objects.hashing import hash_bytes
+from mvc.objects.pointer import emit, file_pointer
 from mvc.ops.workspace.status import State
 from mvc.scm.plumbing import scrubbed
 
@@ -255,7 +257,9 @@ def test_json_of_cache_size(busy: Repo) -> None:
 
 def test_json_of_verify(busy: Repo) -> None:
     break_packs(busy)
-    assert shape(answer(busy, 1, "verify", "--json")) == shown("verify")
+    busy.write("models/lost.mvc", emit(file_pointer(hash_bytes(b"nowhere"))))
+    busy.write("models/bad.mvc", "garbage")
+    assert shape(answer(busy, 2, "verify", "--json")) == shown("verify")
 
 
 # Settings.

@@ -145,8 +145,12 @@ def test_before_mvc_is_set_up(bare_git: Repo) -> None:
 def test_in_a_fresh_clone(repo: Repo, tmp_path: Path) -> None:
     repo.added("m.bin", b"1")
     clone = repo.clone(tmp_path / "clone")
-    assert problems(clone) == {}
-    assert not clone.store.exists()
+    problem = only_problem(clone, "content-missing")
+    assert "content of m.bin, and no remote is configured" in problem["message"]
+    assert clone.shell(problem["fix"]).code == 0
+    clone.ok("remote", "add", "nas", "../nas")
+    assert "content-missing" not in problems(clone)
+    assert not (clone.store / "objects").exists()
 
 
 def test_a_repository_that_cannot_be_used(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -360,6 +364,18 @@ def test_a_problem_is_seen_and_mended(busy: Repo, case: Case) -> None:
     assert problems(busy) == {}
     case.make(busy)
     mended(busy, only_problem(busy, case.name))
+
+
+def test_content_that_is_nowhere(busy: Repo) -> None:
+    for folder in ("objects", "packs"):
+        shutil.rmtree(busy.store / folder)
+    assert problems(busy) == {}  # the workspace has it
+    busy.remove("data/a")
+    problem = only_problem(busy, "content-missing")
+    assert "content of data/a, and" in problem["message"]
+    assert busy.shell(problem["fix"]).code == 0
+    busy.write("data/a", "a")
+    assert problems(busy) == {}
 
 
 def test_scratch_directories_in_use_are_no_problem(busy: Repo) -> None:

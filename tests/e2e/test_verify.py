@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import LARGE, MANY, Repo, noise
@@ -204,11 +206,111 @@ def test_what_nobody_needs_is_wrong_once(repo: Repo) -> None:
     repo.ok("verify")
 
 
-def test_a_missing_object_is_not_wrong(repo: Repo) -> None:
-    repo.added("m.bin", noise("m", LARGE))
-    repo.loose(repo.digest("m.bin")).unlink()
+# What is missing.
+
+
+def lose(repo: Repo, *names: str) -> None:
+    """Delete the cache's objects, and these paths of the workspace."""
+    for folder in ("objects", "packs"):
+        shutil.rmtree(repo.store / folder, ignore_errors=True)
+    for name in names:
+        repo.remove(name)
+
+
+def document(repo: Repo, code: int) -> dict[str, list[dict[str, Any]]]:
+    """Return what `mvc verify --json` prints."""
+    result = repo.mvc("verify", "--json")
+    assert (result.code, result.err) == (code, "")
+    return dict(result.json)
+
+
+def tracked(repo: Repo) -> None:
+    """Track a file and two directories, one with a manifest object."""
+    repo.write("m.bin", noise("m", LARGE))
+    repo.write("d/a", "a")
+    repo.write("d/b", "b")
+    repo.write_dir("data", MANY)
+    repo.ok("add", "m.bin", "d", "data")
+    repo.commit()
+
+
+@pytest.mark.parametrize("quick", [[], ["--quick"]])
+def test_what_only_the_workspace_has_is_not_lost(repo: Repo, quick: list[str]) -> None:
+    tracked(repo)
+    lose(repo)
+    assert repo.ok("verify", *quick, "--json").json["missing"] == []
+    assert repo.states() == dict.fromkeys(("m.bin", "d", "data"), "not-in-cache")
+
+
+@pytest.mark.parametrize(
+    ("gone", "users"),
+    [
+        (["m.bin"], ["m.bin"]),
+        (["d/a"], ["d/a"]),
+        (["d", "data"], ["d/a", "d/b", "data"]),
+        (["data/part-0001.bin"], ["data"]),  # the cache had its list
+    ],
+)
+def test_what_is_nowhere_is_named_with_who_needs_it(repo: Repo, gone: list[str], users: list[str]) -> None:
+    tracked(repo)
+    lose(repo, *gone)
+    result = repo.fails(1, "verify")
+    paths = sorted({user.partition("/")[0] for user in users})
+    assert [error.partition(":")[0].partition("/")[0] for error in result.errors] == paths
+    assert result.fixes == [f"mvc log {path}  # its other versions" for path in paths]
+    assert all(repo.shell(fix).code == 0 for fix in result.fixes)
+    assert result.out.endswith(f"{len(users)} problem{'s' if len(users) > 1 else ''}.\n")
+    missing = document(repo, 1)["missing"]
+    assert sorted(item["users"][0] for item in missing) == users
+    assert {item["history"][0]["subject"] for item in missing} == {"work"}
+    assert repo.ok("verify", "data" if gone == ["m.bin"] else "m.bin").out.endswith("no problems.\n")
+
+
+def test_what_was_never_committed_may_be_given_up(repo: Repo) -> None:
+    repo.write("m.bin", b"1")
+    repo.ok("add", "m.bin")
+    lose(repo, "m.bin")
+    (fix,) = repo.fails(1, "verify").fixes
+    assert repo.shell(fix).code == 0
     repo.ok("verify")
-    assert repo.state("m.bin") == "not-in-cache"
+
+
+def test_a_clone_that_pulled_nothing_has_lost_nothing(repo: Repo, tmp_path: Path) -> None:
+    tracked(repo)
+    repo.ok("remote", "add", "nas", "../nas", "--default")
+    repo.ok("push")
+    repo.git("commit", "-qam", "remote")
+    clone = repo.clone(tmp_path / "clone")
+    result = clone.ok("verify")
+    assert result.err.splitlines() == ["note: 4 needed objects not in this clone, so not verified", "  try: mvc pull"]
+    assert clone.mvc("verify", "m.bin").err.splitlines()[1] == "  try: mvc pull m.bin"
+    assert [item["lost"] for item in clone.ok("verify", "--json").json["missing"]] == [False] * 4
+    assert clone.ok("verify", "-r", "nas", "--json").json["missing"] == []
+    for path in (tmp_path / "nas").glob("objects/*/*"):
+        path.unlink()
+    assert clone.fails(1, "verify", "-r", "nas").errors[0].startswith("m.bin: object ")
+    repo.ok("verify", "-r", "nas")  # this clone has it, and can push it again
+    repo.ok("remote", "add", "other", "../other")
+    lose(repo, "m.bin", "d", "data")
+    assert repo.ok("verify", "-r", "nas", "--json").json["missing"][0]["lost"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("garbage", 2), ('mvc: 1\nkind: "file"\n', 2), ("<<<<<<< ours\n", 2)],
+)
+def test_a_pointer_that_cannot_be_read_is_named(repo: Repo, text: str, code: int) -> None:
+    tracked(repo)
+    repo.write("m.bin.mvc", text)
+    result = repo.fails(code, "verify")
+    assert result.errors[0].startswith("m.bin.mvc: ")
+    assert result.out.endswith("1 problem.\n")
+    assert document(repo, code)["failed"][0]["path"] == "m.bin"
+    repo.ok("verify", "d")
+    flip(only_pack_with(repo, b"mvc-manifest 1"), 20)
+    assert repo.fails(code, "verify").errors  # 2 takes precedence over 1, as in status
+    assert repo.shell(result.fixes[0]).code == 0
+    repo.ok("verify")
 
 
 def test_json_names_object_reason_and_users(repo: Repo) -> None:

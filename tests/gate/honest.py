@@ -965,3 +965,13 @@ def yaml_that_no_ci_file_includes(pr: History) -> None:
     pr.change()
     pr.put("service/settings.yml", "a: 2\n")
     pr.commit()
+
+
+@attack("MVC312", args=("-r", "nas"))
+def size_of_other_content(pr: History) -> None:
+    """Resolve a conflict in pointer and report by hand, with the size of the other side: no checkout would work."""
+    _with_remote(pr)
+    for file in (f"{RANKER}.mvc", f"{RANKER}.eval.yaml"):
+        pr.replace(file, "size: 1", "size: 2")
+    pr.commit()
+    _push(pr, "next")

@@ -10,7 +10,11 @@ from harness import Repo, noise
 from mvc.errors import UsageError
 from mvc.objects.hashing import hash_bytes
 from mvc.ops.workspace.add import AddOptions, add
+from mvc.ops.workspace.mv import move
+from mvc.ops.workspace.status import status
 from mvc.project import Project
+from mvc.surroundings import surroundings
+from mvc.workspace.progress import Silent
 
 
 def test_what_was_added_is_returned(repo: Repo, project: Project) -> None:
@@ -61,3 +65,89 @@ def test_without_staging_only_the_pointer_is_written(repo: Repo, project: Projec
     repo.write("m.bin", b"newest")
     assert add(project, ["m.bin"], AddOptions(stage=False)).added[0].changed
     assert repo.git("status", "--porcelain") == " M m.bin.mvc"
+
+
+# Paths of one command.
+
+
+@pytest.mark.parametrize(
+    ("paths", "added"),
+    [
+        (["new/x", "new"], ["new"]),
+        (["new", "new/sub/y", "new/x"], ["new"]),
+        (["new/sub/y", "new/sub", "other"], ["new/sub", "other"]),
+        (["new/*", "new"], ["new"]),
+        (["new", "new"], ["new"]),
+        (["data/a", "data", "data/sub/b"], ["data"]),
+        (["m.bin", "m.bin.mvc"], ["m.bin"]),
+        (["new/x", "new-er"], ["new/x", "new-er"]),
+    ],
+)
+def test_what_lies_inside_another_path_is_added_with_that(
+    repo: Repo, project: Project, paths: list[str], added: list[str],
+) -> None:
+    for name in ("new/x", "new/sub/y", "other", "new-er"):
+        repo.write(name, name)
+    assert [item.path for item in add(project, paths).added] == added
+
+
+@pytest.mark.parametrize(
+    "paths", [["A.bin", "a.bin"], ["M.bin"], ["M.BIN", "a.bin"], ["caf\u00e9", "cafe\u0301"], ["DATA"]],
+)
+def test_names_that_are_equal_where_case_does_not_count_are_refused(
+    repo: Repo, project: Project, paths: list[str],
+) -> None:
+    for path in paths:
+        repo.write(path, path)
+    with pytest.raises(UsageError, match="equal on a case-insensitive file system") as caught:
+        add(project, paths)
+    assert caught.value.fix.startswith("mv -n -- ")
+    assert repo.git("ls-files", "--others", "--exclude-standard").splitlines() != []
+    assert add(project, ["m.bin"]).failed == ()  # it is tracked already
+
+
+def test_a_move_to_a_name_that_is_equal_where_case_does_not_count(repo: Repo, project: Project) -> None:
+    with pytest.raises(UsageError, match="equal on a case-insensitive file system"):
+        move(project, "m.bin", "Data")
+    assert move(project, "m.bin", "M.bin").moved
+
+
+# Files that vanish meanwhile.
+
+
+class Vanishing(Silent):
+    """Removes a file once all names are listed, before any is read."""
+
+    def __init__(self, repo: Repo, name: str) -> None:
+        self._path = repo.path(name)
+
+    def expect(self, count: int) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("paths", "gone", "line"),
+    [
+        (["new"], "new/sub/y", "mvc add new"),
+        (["new.bin"], "new.bin", "mvc add new.bin"),
+        (["data/sub", "data/c"], "data/c", "mvc add data/c data/sub"),
+    ],
+)
+def test_a_file_that_vanishes_is_named_with_the_line_to_type(
+    repo: Repo, paths: list[str], gone: str, line: str,
+) -> None:
+    for name in ("new/x", "new/sub/y", "new.bin", "data/c"):
+        repo.write(name, name)
+    around = surroundings(repo.root)._replace(progress=Vanishing(repo, gone))
+    with Project.find(around) as project:
+        result = add(project, [*paths, "m.bin"])
+    assert [item.path for item in result.added] == ["m.bin"]
+    (failure,) = result.failed
+    assert (failure.message, failure.fix, failure.exit_code) == (f"{gone} vanished while it was read", line, 3)
+
+
+def test_a_file_that_vanishes_does_not_stop_status(repo: Repo) -> None:
+    repo.write("data/a", "changed")
+    with Project.find(surroundings(repo.root)._replace(progress=Vanishing(repo, "data/a"))) as project:
+        data, model = status(project).items
+    assert (data.problem, data.unreadable, model.state) == ("data/a vanished while it was read", True, "clean")

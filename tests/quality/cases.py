@@ -738,6 +738,13 @@ CASES = {
     "pointer a submodule": Case(one(pointer=at(b"", "160000")), "error MVC309", "submodule"),
     "report a symlink": Case(one(at(b"elsewhere", "120000")), "error MVC309", "report"),
     "policy a symlink": Case(facts_of(at(b"x", "120000"), (model(),)), "error MVC309", "policy"),
+    "another size than in the cache": Case(
+        one(in_cache=False, mismatch="size 5, but the object has 7 bytes"), "error MVC312",
+    ),
+    "another size than on the remote": Case(
+        one()._replace(remote=RemoteFacts("prod", (IncompleteModel(PATH, mismatch="files 5, but it lists 7"),))),
+        "error MVC312", "on remote prod",
+    ),
     "not on the remote": Case(
         one()._replace(remote=RemoteFacts("prod", (IncompleteModel(PATH, 1, 1, 7),))), "error MVC321", "1 of 1 object",
     ),

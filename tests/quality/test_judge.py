@@ -97,6 +97,7 @@ BY_HAND = "  # or write tag: into the report and stage it"
 WAYS = " --higher-is-better score  # or --lower-is-better"
 STAGED = f"  # or, if it is already evaluated: mvc add {PATH} && git add -- {PATH}.mvc {PATH}.eval.yaml"
 MARKED = "git checkout HEAD -- %(file)s  # or MERGE_HEAD; or, once it is fixed: git add -- %(file)s"
+MERGE = f"mvc add {PATH}  # merges the lists of both sides"
 ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/policy.yaml'
 
 
@@ -184,6 +185,8 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         ),
         (one(policy="a\n=======\nb\n"), MARKED % {"file": ".mvc/policy.yaml"}),
         (one(pointer=at(CONFLICT)), MARKED % {"file": f"{PATH}.mvc"}),
+        (one(pointer=at(CONFLICT + b'kind: "dir"\n')), MERGE),
+        (one(pointer=at(b'mvc: 1\nkind: "dir"\n', conflicted=True)), MERGE),
         (one(at(CONFLICT)), MARKED % {"file": f"{PATH}.eval.yaml"}),
         (one(at(CONFLICT.partition(b"\n")[2])), MARKED % {"file": f"{PATH}.eval.yaml"}),
         (one(pointer=at(b"")), f"mvc add {PATH}"),

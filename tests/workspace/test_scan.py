@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mvc.errors import MvcError
+from mvc.errors import MvcError, SourceChanged
 from mvc.fs.files import StatData, UnsafePath
 from mvc.fs.tree import Tree
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
@@ -130,6 +130,22 @@ def test_a_symlink_to_a_directory_is_not_walked(tree: Tree, links: Links, top: P
     found = scan(tree, "d", links)
     assert found.names == ["a"]
     assert set(found.refused) == {"out"}
+
+
+class Removing(Links):
+    """Removes a directory when a symlink beside it is looked at."""
+
+    def object_behind(self, name: str, dir_fd: int) -> str:
+        os.rmdir("sub", dir_fd=dir_fd)
+        return super().object_behind(name, dir_fd)
+
+
+def test_a_directory_that_vanishes_meanwhile_is_named(tree: Tree, links: Links, top: Path, fill: Fill) -> None:
+    fill({"d/a": b"x"})
+    (top / "d/sub").mkdir()
+    (top / "d/link").symlink_to("a")
+    with pytest.raises(SourceChanged, match=r"^d/sub vanished"):
+        scan(tree, "d", Removing(*links))
 
 
 def test_what_mvc_itself_left_is_not_seen(tree: Tree, links: Links, fill: Fill) -> None:

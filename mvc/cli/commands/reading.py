@@ -79,7 +79,6 @@ _HINTS = {
     "behind": ("mvc checkout", "updates the content"),
     "missing": ("mvc checkout", "restores the content"),
     "not-in-cache": ("mvc add", "stores it again, if the workspace has it"),
-    "conflict": ("", "resolves the conflict, or use --theirs"),
 }
 _HINTS_WITH_REMOTE = {"not-in-cache": ("mvc pull", "fetches it from the remote")}
 
@@ -93,10 +92,10 @@ def _show_status(output: Output, project: Project, result: Status, remote: str |
 
 
 def _show_states(output: Output, project: Project, result: Status) -> None:
-    shown = [item for item in result.items if item.state != "clean" or output.verbose]
+    shown = [item for item in result.items if item.state != "clean" or item.unordered or output.verbose]
     for item in shown:
         _show_item(output, project, item)
-    clean = sum(item.state == "clean" for item in result.items)
+    clean = sum(item.state == "clean" and not item.unordered for item in result.items)
     if not shown:
         output.line(f"Clean: {plural(clean, 'path')}.")
         return
@@ -146,6 +145,8 @@ def _show_item(output: Output, project: Project, item: StatusItem) -> None:
     for change in output.few(item.changes):
         output.line(f"    {change.change:<9} {visible(change.path)}")
     output.rest(item.changes, "file", indent="    ")
+    if item.unordered and detail != visible(item.problem):
+        output.line(f"    {visible(item.problem)}")
 
 
 def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
@@ -156,16 +157,10 @@ def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -
         paths = [item.path for item in shown if item.state == state and not item.unreadable]
         if paths:
             for command, effect in zip(hint[::2], hint[1::2], strict=True):
-                line = f"{command} PATH" if len(paths) > 1 and command else _hint_line(project, command, paths[0])
+                line = f"{command} PATH" if len(paths) > 1 else project.shell.line(command, paths[0])
                 output.line(f"  {visible(line)}  # {effect}")
     for item in [item for item in shown if item.has_own_fix][:FEW]:
         output.line(f"  {visible(item.fix)}")
-
-
-def _hint_line(project: Project, command: str, path: str) -> str:
-    from mvc.ops.shared.selection import conflict_fix  # noqa: PLC0415
-
-    return project.shell.line(command, path) if command else conflict_fix(project.shell, path)
 
 
 @app.command(rich_help_panel=WORKSPACE)

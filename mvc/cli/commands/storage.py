@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mvc.ops.storage.cache_size import CacheSize
     from mvc.ops.storage.gc import GcOptions, GcResult
     from mvc.ops.storage.gc_remote import RemoteGcResult
-    from mvc.ops.storage.verify import Verified, Wrong
+    from mvc.ops.storage.verify import Missing, Verified, Wrong
     from mvc.ops.storage.verify_remote import RemoteVerified
     from mvc.project import Project
 
@@ -80,8 +81,7 @@ def verify(
             print_json(result)
         else:
             _show_verified(output, project, result)
-    code = say_all(result.failed, silent=json)
-    return 1 if result.wrong else code
+    return result.exit_code
 
 
 def _verified(project: Project, paths: list[str], remote: str | None, *, quick: bool) -> Verified | RemoteVerified:
@@ -107,9 +107,30 @@ def _show_verified(output: Output, project: Project, result: Verified | RemoteVe
             _show_wrong(project, wrong)
         for use in wrong.history[: None if output.verbose else FEW_USES]:
             output.note(f"  needed by {describe_use(use)}")
+    _show_missing(output, result.missing)
+    say_all(result.failed, silent=False)
     where = f" on {visible(remote)}" if remote else ""
-    problems = plural(len(result.wrong), "problem") if result.wrong else "no problems"
+    found = len(result.wrong) + sum(item.lost for item in result.missing) + len(result.failed)
+    problems = plural(found, "problem") if found else "no problems"
     output.line(f"Checked {plural(result.objects, 'object')}{where}, {size(result.bytes)}: {problems}.")
+
+
+def _show_missing(output: Output, missing: Sequence[Missing]) -> None:
+    """Print the tracked paths with lost content, and how many other objects a remote may have."""
+    lost: dict[str, list[Missing]] = {}
+    for item in missing:
+        if item.lost:
+            lost.setdefault(item.path, []).append(item)
+    for items in lost.values():
+        first, more = items[0], f" and {plural(len(items) - 1, 'more object')}" if len(items) > 1 else ""
+        where = "in neither the cache nor the workspace, and no remote is left to ask"
+        say(f"{first.users[0]}: object {first.blake3}{more}: {where}", first.fix)
+        for use in first.history[: None if output.verbose else FEW_USES]:
+            output.note(f"  needed by {describe_use(use)}")
+    if elsewhere := [item for item in missing if not item.lost]:
+        output.note(f"note: {plural(len(elsewhere), 'needed object')} not in this clone, so not verified")
+        fix = elsewhere[0].fix if len({item.path for item in elsewhere}) == 1 else "mvc pull"
+        output.note(f"  try: {visible(fix)}")
 
 
 def _show_wrong_on_remote(project: Project, remote: str, wrong: Wrong) -> None:

@@ -106,14 +106,19 @@ def add(
 
 
 def _show_added(output: Output, project: Project, result: AddResult, *, staged: bool) -> None:
+    updated = [item.path for item in result.updated]
     for item in output.few(result.added):
-        what = "added" if item.changed else "unchanged"
+        what = "updated" if item.path in updated else "added" if item.changed else "unchanged"
         files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
         digest = f"  {item.blake3}" if output.verbose else ""
         path = visible(project.shell.show(item.path))
         output.line(f"{output.paint(what, 'green')} {path} ({size(item.size)}{files}){digest}")
     output.rest(result.added, "path")
-    if result.added and staged:
+    if updated:
+        command = "mvc checkout" if all(item.complete for item in result.updated) else "mvc pull"
+        line = project.shell.line(command, *updated)
+        output.line(f"Next: {visible(line)}  # brings what the workspace lacks")
+    elif result.added and staged:
         output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
     elif result.added:
         output.line("Next: git add the .mvc and .gitignore files, then git commit")

@@ -10,6 +10,7 @@ from functools import partial
 
 from mvc.fs.scratch import SIBLING, left_behind
 from mvc.ops.doctor.problem import Check, Problem, some
+from mvc.ops.shared.content.missing import may_be_elsewhere, missing_content, way_out
 from mvc.ops.shared.hook_scripts import find_hooks
 from mvc.ops.shared.selection import unusable
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
@@ -18,8 +19,10 @@ from mvc.scm import condition
 from mvc.scm.index import index_paths
 from mvc.store.cache.inventory import quarantined_objects
 from mvc.workspace.ignore import in_workspace, not_excluded
+from mvc.workspace.observe import ObserveOptions, observe
+from mvc.workspace.read_files import hashing
 from mvc.workspace.scan import scan
-from mvc.workspace.tracked import Tracked
+from mvc.workspace.tracked import Selection, Tracked
 
 _MINUTE_NS = 60 * 10**9
 _ANY = ".mvc-any"
@@ -38,6 +41,7 @@ def checks(project: Project, now: int) -> list[Check]:
         partial(_in_index, project, tracked),
         partial(_not_ignored, project, present),
         partial(_quarantine, project, tracked),
+        partial(_missing, project, tracked),
         partial(_left_behind, project, tracked),
         partial(_clock, project, present, now),
         partial(_unbound, project, present),
@@ -81,6 +85,8 @@ def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     for item in tracked:
         if item.condition in ("invalid", "conflict"):
             yield Problem.of(f"pointer-{item.condition}", unusable(project.shell, item))
+        elif item.unordered:
+            yield Problem("pointer-unordered", item.problem, project.shell.line("mvc add", item.path))
 
 
 def _in_index(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
@@ -118,6 +124,19 @@ def _quarantine(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     if paths:
         fix = f"{project.shell.line('mvc add', *paths)}  # if the workspace still has the content"
         yield Problem("quarantine", f"only damaged content is left, in quarantine, of {some(paths)}", fix)
+
+
+def _missing(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
+    """Find content that is lost, as far as this clone knows. Nothing is remembered: doctor writes no catalog."""
+    if may_be_elsewhere(project):
+        return
+    read = ObserveOptions(None, hashing(project.around.progress))
+    missing = missing_content(
+        project, map(Selection, tracked), lambda path: observe(project.tree, path, project.links, read),
+    )
+    if paths := sorted({path for item in missing for path in item.users}):
+        message = f"neither cache nor workspace has the content of {some(paths)}, and no remote is configured"
+        yield Problem("content-missing", message, way_out(project, min(item.path for item in missing)))
 
 
 def _left_behind(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:

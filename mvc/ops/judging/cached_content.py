@@ -11,21 +11,21 @@ from mvc.project import Project
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.policy import Policy
-from mvc.retention.available import is_available, load_manifest
+from mvc.retention.available import Availability, availability, file_availability, load_manifest
 from mvc.store.cache.cache import Cache
 
 _LARGE = b'mvc: 1\nkind: "dir"\nblake3: '
 """The first lines of the pointer of a directory that does not list its files."""
 
 
-def is_cached(project: Project, pointer: Pointer) -> bool:
-    """Whether the cache has all objects of a pointer."""
+def in_cache(project: Project, pointer: Pointer) -> Availability:
+    """Return whether the cache has all objects of a pointer, and agrees with it."""
     if pointer.kind == "file":  # this needs no catalog, which takes time to open
-        return project.cache.has(pointer.digest.blake3)
+        return file_availability(project.cache, pointer.digest)
     try:
-        return is_available(project.cache, project.catalog, pointer)
+        return availability(project.cache, project.catalog, pointer)
     except InvalidFormat:
-        return False
+        return Availability(complete=False)
 
 
 def with_files(project: Project, policy: Policy, models: Iterable[ModelFacts]) -> tuple[ModelFacts, ...]:

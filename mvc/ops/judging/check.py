@@ -13,7 +13,7 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from mvc._version import __version__
-from mvc.ops.judging.cached_content import is_cached, with_files
+from mvc.ops.judging.cached_content import in_cache, with_files
 from mvc.ops.judging.companions import of_workspace
 from mvc.ops.judging.index_facts import landed_waivers
 from mvc.ops.judging.pickle_scans import with_scans
@@ -77,9 +77,9 @@ def _models(project: Project, paths: list[str]) -> Iterator[ModelFacts]:
     for selection in chosen(project, tracked, paths) if paths or tracked else ():
         item = selection.item
         pointer, report = _pointer(project, item), _report(project, item, conflicts)
-        in_cache = None if item.pointer is None else is_cached(project, item.pointer)
-        twice = bool(not_excluded(rules, item.path, in_git.at_or_below(item.path)))
-        yield ModelFacts(item.path, pointer, report, in_cache, twice)
+        there, mismatch = (None, "") if item.pointer is None else in_cache(project, item.pointer)
+        beside = bool(not_excluded(rules, item.path, in_git.at_or_below(item.path)))
+        yield ModelFacts(item.path, pointer, report, there, beside, mismatch=mismatch)
     if not paths:
         for path in sorted({entry.path.removesuffix(SUFFIX) for entry in entries} - set(tracked)):
             report = file_in(project.tree, path + SUFFIX)
@@ -114,7 +114,7 @@ def verdict_keys(parsed: ParsedPolicy, models: Iterable[ModelFacts]) -> dict[str
     ageless = not any(rule.max_age for rule in parsed.policy.rules)
     return {
         model.path: _key(parsed.file, model.pointer, model.report) for model in models
-        if model.pointer is not None and model.in_cache is not False and not model.in_git
+        if model.pointer is not None and model.in_cache is not False and not model.mismatch and not model.in_git
         and (ageless or demands(parsed.policy, model.path).max_age is None)
     }
 

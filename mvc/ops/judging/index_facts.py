@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.cached_content import is_cached, with_files
+from mvc.ops.judging.cached_content import in_cache, with_files
 from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.judging.touched_models import (
     SYMLINK,
@@ -56,8 +56,8 @@ def index_facts(project: Project, index: Index) -> Staged | None:
 
     def model_at(path: str) -> ModelFacts:
         pointer = files.get(path + SUFFIX)
-        in_cache = _in_cache(project, index, pointer)
-        return ModelFacts(path, pointer, files.get(path + REPORT), in_cache, content.is_at(path))
+        there, mismatch = _in_cache(project, index, pointer)
+        return ModelFacts(path, pointer, files.get(path + REPORT), there, content.is_at(path), mismatch=mismatch)
 
     left = (model for model in map(model_at, sorted(changed)) if is_left(index, model))
     models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))
@@ -72,12 +72,12 @@ def _scanned(project: Project, policy: Policy, models: tuple[ModelFacts, ...]) -
     return (*with_scans(project, policy, here), *(model for model in models if not model.in_cache))
 
 
-def _in_cache(project: Project, index: Index, pointer: FileAt | None) -> bool | None:
-    """Return whether the cache has the content of a pointer; None unless it is new and can be read."""
+def _in_cache(project: Project, index: Index, pointer: FileAt | None) -> tuple[bool | None, str]:
+    """Return whether the cache has the content of a pointer (None unless it is new and can be read), and a mismatch."""
     if pointer is None or pointer.oid in index.known or pointer.conflicted or pointer.mode in (SUBMODULE, SYMLINK):
-        return None
+        return None, ""
     found = pointer_in(pointer.raw)
-    return found and is_cached(project, found)
+    return in_cache(project, found) if found else (None, "")
 
 
 def landed_waivers(project: Project) -> tuple[FileAt, ...]:

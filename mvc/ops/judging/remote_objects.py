@@ -9,13 +9,14 @@ from mvc.fs.files import as_error
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import Pointer
 from mvc.ops.judging.touched_models import pointer_in
+from mvc.ops.shared.content.mismatch import remote_mismatch
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.project import Project
 from mvc.quality.judge.facts import IncompleteModel, ModelFacts, RemoteFacts
 from mvc.retention.available import needed_objects
 from mvc.transfer.pool import JOBS
-from mvc.transfer.send import missing_there
+from mvc.transfer.send import not_whole
 from mvc.transfer.tools import Tools
 
 
@@ -53,10 +54,13 @@ def _incomplete(
             needs[path] = {digest.blake3: digest for _, digest in needed_objects(tools.cache, pointer)}
         except InvalidFormat as error:
             yield IncompleteModel(path, problem=f"its list of files is invalid: {error.message}")
-    everything = (digest for found in needs.values() for digest in found.values())
-    absent = {digest.blake3 for digest in missing_there(tools.remote, everything)}
+    wanted = {digest.blake3: digest for found in needs.values() for digest in found.values()}
+    there = tools.remote.locate(wanted)
+    absent = {digest.blake3 for digest in not_whole(wanted, there)}
     for path, found in needs.items():
-        if missing := found.keys() & absent:
+        if mismatch := remote_mismatch(tools.cache, pointers[path], found.values(), there):
+            yield IncompleteModel(path, mismatch=mismatch)
+        elif missing := found.keys() & absent:
             size = sum(found[name].size for name in missing)
             yield IncompleteModel(path, objects=len(missing), needed=len(found), size=size)
         elif lists := sorted(found.keys() & unread.keys()):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from mvc.errors import InvalidFormat, MissingObject, MvcError, SourceChanged
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer
+from mvc.ops.shared.content.mismatch import check_agrees
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import keep_ignoring
 from mvc.ops.shared.remotes import configured_remotes
@@ -177,6 +178,7 @@ def _checkout_one(
     if item.pointer is None or item.condition:
         raise unusable(project.shell, item)
     pointer, path = item.pointer, item.path
+    check_agrees(project, item)
     before = observe_path(project, path)
     if same_content(pointer, before) and not relink:
         project.catalog.set_synced(path, pointer_id(pointer))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mvc.errors import MvcError
+from mvc.objects.digest import Digest
 from mvc.objects.pointer import MAX_BYTES, path_of
 from mvc.project import Project
 from mvc.retention.available import known_objects
@@ -20,7 +21,7 @@ from mvc.scm.reachable import Mention, inside, mentions, unreachable
 from mvc.scm.refs import tags_holding
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import CacheEntry
-from mvc.workspace.tracked import parsed
+from mvc.workspace.tracked import Selection, parsed
 
 _FIRST_SECOND = datetime.min.replace(tzinfo=UTC).timestamp()
 _LAST_SECOND = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
@@ -65,6 +66,26 @@ def iso(seconds: float) -> str:
     """Return a time, in seconds since the epoch, as ISO 8601 in UTC; one beyond the calendar as its first or last."""
     nearest = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
     return datetime.fromtimestamp(int(nearest), UTC).isoformat().replace("+00:00", "Z")
+
+
+class InUse(NamedTuple):
+    """An object that tracked paths need."""
+
+    digest: Digest
+    paths: list[str]
+
+
+def objects_in_use(cache: Cache, selected: Iterable[Selection]) -> dict[str, InUse]:
+    """Return every object that the selected paths need, with these paths."""
+    users: dict[str, InUse] = {}
+    for selection in selected:
+        if selection.item.pointer is None:
+            continue
+        for label, digest in known_objects(cache, selection.item.pointer):
+            if not label or selection.covers(label):
+                path = f"{selection.item.path}/{label}" if label else selection.item.path
+                users.setdefault(digest.blake3, InUse(digest, [])).paths.append(path)
+    return users
 
 
 def uses_in_history(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath
-from mvc.objects.pointer import SUFFIX
+from mvc.objects.pointer_lines import is_directory
 from mvc.ops.shared.failures import Failure
 from mvc.project import Project, Shell
+from mvc.quality.files import has_conflict_marks
 from mvc.scm.index import index_paths
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
@@ -107,10 +108,15 @@ def accepted(paths: list[str], check: Callable[[str], object], failed: list[Fail
     return [path for path in paths if path not in errors]
 
 
-def conflict_fix(shell: Shell, path: str) -> str:
-    """Return the command line that resolves the conflict in the pointer of the tracked `path`."""
-    pointer = path + SUFFIX
-    return f"{shell.line('git checkout --ours --', pointer)} && {shell.line('git add --', pointer)}"
+def conflict_fix(shell: Shell, item: Tracked) -> str:
+    """Return the command line that resolves the conflict in a pointer, and in a comment the alternative."""
+    pointer = item.pointer_path
+    stage = shell.line("git add --", pointer)
+    if item.can_be_merged:
+        return f"{shell.line('mvc add', item.path)}  # merges the lists of both sides"
+    if item.stages >= {2, 3} or not item.stages:
+        return f"{shell.line('git checkout --ours --', pointer)} && {stage}  # or --theirs"
+    return f"{stage}  # keeps it: one side deleted it; {shell.line('git rm --', pointer)} deletes it"
 
 
 @contextmanager
@@ -131,14 +137,17 @@ def broken_manifest(shell: Shell, path: str, error: InvalidFormat) -> InvalidFor
 def unusable(shell: Shell, item: Tracked, fix: str = "") -> MvcError:
     """Return the error for a pointer that cannot be used."""
     if item.condition == "conflict":
-        line = f"{conflict_fix(shell, item.path)} && {shell.line('mvc checkout', item.path)}"
-        return MvcError(f"{item.pointer_path} is in conflict: Git could not merge it", f"{line}  # or --theirs")
+        line, comment = conflict_fix(shell, item).split("  # ")
+        fix = f"{line} && {shell.line('mvc checkout', item.path)}  # {comment}"
+        return MvcError(f"{item.pointer_path} is in conflict: Git could not merge it", fix)
     if item.condition == "not-checked-out":
         folder = item.path.rpartition("/")[0]
         line = shell.line("git sparse-checkout add", folder) if folder else "git sparse-checkout disable"
         return MvcError(f"{item.path} is left out by the sparse checkout", line)
     if item.unreadable:
         return MvcError(item.problem, shell.line("ls -l --", item.pointer_path))
+    if is_directory(item.raw) and has_conflict_marks(item.raw):
+        fix = shell.line("mvc add", item.path)
     problem = MvcError(item.problem, fix or shell.line("git checkout --", item.pointer_path))
     problem.exit_code = 2
     return problem

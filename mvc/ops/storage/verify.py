@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from mvc.errors import InvalidFormat, MvcError
+from mvc.objects.digest import Digest
 from mvc.objects.manifest import Manifest, encode
+from mvc.objects.pointer import Pointer
+from mvc.ops.shared.content.mismatch import mismatch_error, mismatch_when_read
+from mvc.ops.shared.content.missing import MissingContent, may_be_elsewhere, missing_content, way_out
 from mvc.ops.shared.failures import Failure
-from mvc.ops.shared.object_users import Use, uses_in_history
-from mvc.ops.shared.selection import chosen_each
+from mvc.ops.shared.object_users import InUse, Use, objects_in_use, uses_in_history
+from mvc.ops.shared.selection import chosen_each, unusable
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
-from mvc.retention.available import known_objects, needed_objects
+from mvc.retention.available import availability, needed_objects
 from mvc.store.cache.inventory import quarantined_objects
 from mvc.store.cache.scrub import Damage, ScrubScope, quarantine, scrub
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.read_files import hashing, read_files, storing
 from mvc.workspace.tracked import Selection
+
+T = TypeVar("T", "Wrong", "Missing")
 
 
 class Wrong(NamedTuple):
@@ -37,19 +44,48 @@ class Wrong(NamedTuple):
     """Whether it is a manifest whose digest is right and whose format is invalid: it cannot be repaired."""
 
 
+class Missing(NamedTuple):
+    """An object that tracked paths need, and that neither the cache nor the workspace has."""
+
+    blake3: str
+    path: str
+    """The first tracked path that needs it."""
+    users: tuple[str, ...]
+    """All paths with this content; of a directory, the files in it."""
+    lost: bool
+    """Whether no remote may have it."""
+    fix: str
+    """The command to type."""
+    history: tuple[Use, ...] = ()
+    """Committed versions that need it, newest first."""
+
+    @classmethod
+    def of(cls, project: Project, item: MissingContent, *, lost: bool) -> Missing:
+        """Return an object that is `lost`, or may be on a remote."""
+        fix = way_out(project, item.path) if lost else project.shell.line("mvc pull", item.path)
+        return cls(item.digest.blake3, item.path, item.users, lost, fix)
+
+
 class Verified(NamedTuple):
     """The number of objects and bytes read, and the problems."""
 
     objects: int
     bytes: int
     wrong: tuple[Wrong, ...]
+    missing: tuple[Missing, ...] = ()
     failed: tuple[Failure, ...] = ()
-    """Paths that are not tracked."""
+    """Paths that are not tracked, or whose pointers cannot be used: their content was not verified."""
 
     @property
-    def sound(self) -> bool:
-        """Whether there are no problems."""
-        return not self.wrong
+    def exit_code(self) -> int:
+        """As of `exit_code_of`."""
+        return exit_code_of(self.wrong, self.missing, self.failed)
+
+
+def exit_code_of(wrong: Collection[Wrong], missing: Iterable[Missing], failed: Iterable[Failure]) -> int:
+    """Return 2 or 3 if a pointer cannot be used, 1 if an object is damaged or lost, else 0."""
+    damaged = bool(wrong) or any(item.lost for item in missing)
+    return max((item.exit_code for item in failed), default=int(damaged))
 
 
 def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) -> Verified:
@@ -64,8 +100,8 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     paths = list(paths)
     failed: list[Failure] = []
     selections = chosen_each(project, project.tracked(), paths, failed)
-    users = objects_in_use(project, selections)
-    known = {name: use.xxh128 for name, use in users.items()}
+    users = objects_in_use(project.cache, selections)
+    known = {name: use.digest.xxh128 for name, use in users.items()}
     scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
     with project.locks.store():
         result = scrub(project.cache, scope, project.around.progress.advance)
@@ -76,28 +112,32 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
         with project.locks.store(exclusive=True):
             quarantine(project.cache, result.damage)
             wrong = _repaired(project, selections, wrong, result.damage)
-    wrong = with_history(project, [*wrong, *invalid])
-    return Verified(result.objects, result.bytes, tuple(wrong), tuple(failed))
+    lacking = missing_content(project, selections, partial(observe_path, project), {item.blake3 for item in wrong})
+    missing = [Missing.of(project, item, lost=not may_be_elsewhere(project)) for item in lacking]
+    wrong, missing = with_history(project, [*wrong, *invalid]), with_history(project, missing)
+    failed += unusable_pointers(project, selections, partial(_mismatch, project, result.loose))
+    return Verified(result.objects, result.bytes, tuple(wrong), tuple(missing), tuple(failed))
 
 
-class InUse(NamedTuple):
-    """An object that tracked paths need."""
+def unusable_pointers(
+    project: Project, selected: Iterable[Selection], mismatch: Callable[[Pointer], str],
+) -> tuple[Failure, ...]:
+    """Return the paths whose pointers cannot be used, or disagree with their content, as `mismatch` finds, and why."""
+    found = []
+    for item in (selection.item for selection in selected):
+        if item.pointer is None:
+            found.append(Failure.of(item.path, unusable(project.shell, item)))
+        elif text := mismatch(item.pointer):
+            found.append(Failure.of(item.path, mismatch_error(project.shell, item, text)))
+    return tuple(found)
 
-    xxh128: str
-    paths: list[str]
 
-
-def objects_in_use(project: Project, selected: list[Selection]) -> dict[str, InUse]:
-    """Return every object that the selected paths need, with these paths."""
-    users: dict[str, InUse] = {}
-    for selection in selected:
-        if selection.item.pointer is None:
-            continue
-        for label, digest in known_objects(project.cache, selection.item.pointer):
-            if not label or selection.covers(label):
-                path = f"{selection.item.path}/{label}" if label else selection.item.path
-                users.setdefault(digest.blake3, InUse(digest.xxh128, [])).paths.append(path)
-    return users
+def _mismatch(project: Project, read: Mapping[str, Digest], pointer: Pointer) -> str:
+    """Return the field of a pointer that disagrees with the cache; large objects have been `read`."""
+    with suppress(InvalidFormat):  # an invalid manifest is told
+        found = availability(project.cache, None, pointer).mismatch
+        return found or mismatch_when_read(project.cache, pointer, read)
+    return ""
 
 
 def invalid_manifests(project: Project, selected: list[Selection]) -> list[Wrong]:
@@ -126,12 +166,12 @@ def _still_lacking(project: Project, users: dict[str, InUse], wrong: list[Wrong]
     return [Wrong(name, reason, _paths(users, name)) for name in aside if name in lacking]
 
 
-def with_history(project: Project, wrong: list[Wrong]) -> list[Wrong]:
+def with_history(project: Project, objects: list[T]) -> list[T]:
     """Add the commits that need the objects, if the history can be read."""
     with suppress(MvcError):
-        uses = uses_in_history(project, {item.blake3 for item in wrong})
-        return [item._replace(history=uses.get(item.blake3, ())) for item in wrong]
-    return wrong
+        uses = uses_in_history(project, {item.blake3 for item in objects})
+        return [item._replace(history=uses.get(item.blake3, ())) for item in objects]
+    return objects
 
 
 # Repair.
@@ -143,7 +183,7 @@ def _repaired(
     """Repair until nothing changes: a repaired manifest says which paths need other objects."""
     index_damaged = any(item.name == item.pack for item in damage)
     while True:
-        users = objects_in_use(project, selections)
+        users = objects_in_use(project.cache, selections)
         wrong = [item._replace(users=_paths(users, item.blake3)) for item in wrong]
         wrong += _lost_with_index(project, users, wrong) if index_damaged else []
         before = wrong

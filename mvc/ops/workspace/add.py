@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import shlex
-import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from mvc.errors import MvcError, UsageError
+from mvc.errors import MvcError, SourceChanged, UsageError
+from mvc.fs.files import vanished
 from mvc.fs.tree import Replacement
-from mvc.modelfiles.stubs import DVC, LARGEST
 from mvc.objects.manifest import Manifest, encode
-from mvc.objects.names import check_path, fold
-from mvc.objects.pointer import NAME, SUFFIX, Notes, Pointer, emit, file_pointer, path_of
+from mvc.objects.pointer import SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
 from mvc.ops.shared.selection import accepted, unusable
@@ -23,22 +21,23 @@ from mvc.ops.shared.workspace_content import (
     observed_id,
     pointer_id,
     refuse_empty,
-    refuse_stub,
     same_content,
     was_updated,
 )
-from mvc.project import FOLDER, Project
-from mvc.retention.available import listing_objects, load_manifest
-from mvc.scm.index import IndexPaths, index_paths
+from mvc.ops.workspace.adding.checks import check_content, check_name, check_target
+from mvc.ops.workspace.adding.correct import corrected_file
+from mvc.ops.workspace.adding.merge import check_lists_nothing_else, merged_notes, merged_with, sides_of
+from mvc.project import FOLDER, Project, Shell
+from mvc.retention.available import is_available, listing_objects, load_manifest
+from mvc.scm.index import index_paths
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
-from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.observe import Observed, ObserveOptions, check_storable, observe, settled
 from mvc.workspace.read_files import storing
 from mvc.workspace.scan import Scan, refusal
 from mvc.workspace.stat_index import packed_name
-from mvc.workspace.tracked import Tracked, folders_above, holder_of, matching, means
+from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, matching, means
 
 
 class AddOptions(NamedTuple):
@@ -69,12 +68,20 @@ class Added(NamedTuple):
     changed: bool
     """Whether the pointer's content changed."""
 
+class UpdatedPointer(NamedTuple):
+    """An added path whose pointer was merged or corrected: the workspace may lack some of its content."""
+
+    path: str
+    complete: bool
+    """Whether the cache has all of its content."""
+
 
 class AddResult(NamedTuple):
     """What was added, and the paths that failed."""
 
     added: tuple[Added, ...]
     failed: tuple[Failure, ...] = ()
+    updated: tuple[UpdatedPointer, ...] = ()
 
 
 class Target(NamedTuple):
@@ -100,6 +107,8 @@ class Prepared(NamedTuple):
     target: Target
     pointer: Pointer
     observed: Observed
+    beyond: bool = False
+    """Whether the pointer has content that the workspace may lack."""
 
 
 def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions()) -> AddResult:
@@ -119,7 +128,11 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
         if prepared:
             _publish(project, prepared, options)
             compact(project.cache)
-    return AddResult(tuple(_added(item) for item in prepared), tuple(failed))
+        updated = [
+            UpdatedPointer(item.target.path, is_available(project.cache, project.catalog, item.pointer))
+            for item in prepared if item.beyond
+        ]
+    return AddResult(tuple(_added(item) for item in prepared), tuple(failed), tuple(updated))
 
 
 # What to add.
@@ -135,13 +148,23 @@ def _targets(
         holder = holder_of(tracked, name)
         parts = wanted.setdefault(holder or name, [])
         parts.append(name[len(holder) + 1 :] if holder else "")
-    check = partial(_check_target, project, index_paths(project.git), folders_above(tracked))
+    check = partial(check_target, project, index_paths(project.git), folders_above(tracked))
+    outer = _outermost(wanted)
     targets = [
-        Target(path, tracked.get(path), () if "" in wanted[path] else tuple(sorted(set(wanted[path]))))
-        for path in accepted(list(wanted), check, failed)
+        Target(path, tracked.get(path), () if "" in outer[path] else tuple(sorted(set(outer[path]))))
+        for path in accepted(list(outer), check, failed)
     ]
-    _check_name(tracked, targets, options)
+    if twins := find_twins(tracked, [target.path for target in targets if target.before is None]):
+        message = f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system"
+        raise UsageError(message, f"{project.shell.line('mv -n --', twins[0])} NAME && mvc add NAME")
+    if options.name:
+        check_name(tracked, options.name, [target.path for target in targets])
     return targets
+
+
+def _outermost(wanted: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Leave out the paths inside a directory that is added as a whole."""
+    return {path: parts for path, parts in wanted.items() if not holder_of(wanted, path)}
 
 
 def _expand(project: Project, tracked: dict[str, Tracked], path: str) -> list[str]:
@@ -168,64 +191,6 @@ def _candidates(root: str, tracked: dict[str, Tracked]) -> list[str]:
     return found
 
 
-def _check_target(project: Project, in_git: IndexPaths, holders: dict[str, str], path: str) -> None:
-    """Check that `path` can be tracked; `holders` are the directories above tracked paths, each with one of these.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    check_path(path)
-    if path.endswith(DVC) and project.tree.lstat(of_dvc := path.removesuffix(DVC)):
-        raise UsageError(f"{path} is a pointer of DVC", project.shell.line("mvc add", of_dvc))
-    for folder in folders_above([path]):
-        if project.tree.lstat(f"{folder}/.git") is not None:
-            line = f"{project.shell.line('mvc -C', folder)} add -- {shlex.quote(path[len(folder) + 1 :])}"
-            raise UsageError(f"{path} is in the submodule or repository {folder}", line)
-    if below := holders.get(path):
-        line = project.shell.line("mvc add", below)
-        raise UsageError(f"{path} contains {below}, which is tracked on its own", line)
-    _check_not_in_git(project, path, in_git.at_or_below(path))
-
-
-def _check_not_in_git(project: Project, path: str, files: list[str]) -> None:
-    """Refuse a path with files of Git's; those that `.mvcignore` excludes may be Git's."""
-    mine = not_excluded(in_workspace(project.tree), path, files)
-    if mine == [path] and os.path.lexists(f"{project.root}/{path}/.git"):
-        line = f"{project.shell.line('mvc -C', path)} add PATH"
-        raise UsageError(f"{path} is a submodule, a repository of its own", line)
-    if mine:
-        recursive = "-r " if mine != [path] else ""
-        _check_fetched(project, mine)
-        untrack = project.shell.line(f"git rm {recursive}--cached --", *([path] if mine == files else mine))
-        line = f"{untrack} && {project.shell.line('mvc add', path)}"
-        raise UsageError(f"{path} is tracked by Git and can't be tracked by mvc as well", line)
-
-
-def _check_fetched(project: Project, paths: list[str]) -> None:
-    """Refuse the first file of Git's whose content git-lfs has not fetched: without Git's entry it no longer could."""
-    for path in paths:
-        status = project.tree.lstat(path)
-        if status and stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST:
-            _check_content(project, path, project.tree.read(path, LARGEST) or b"")
-
-
-def _check_name(tracked: dict[str, Tracked], targets: list[Target], options: AddOptions) -> None:
-    if not options.name:
-        return
-    if len(targets) != 1:
-        raise UsageError("--name names one model, so it takes one path", "mvc add PATH --name NAME")
-    if NAME.fullmatch(options.name) is None:
-        raise UsageError(
-            f"invalid model name {options.name!r}: use only letters, digits, '-', '_' and '/'",
-            "mvc add PATH --name my-model",
-        )
-    for item in tracked.values():
-        taken = item.pointer.notes.name if item.pointer and item.path != targets[0].path else ""
-        if fold(taken) == fold(options.name):
-            hint = "" if taken == options.name else ": names that differ only by case are one name"
-            raise UsageError(f"{item.path} already has the name {taken!r}{hint}", "choose another --name")
-
-
 # Content into the cache.
 
 
@@ -235,22 +200,44 @@ def _store(
     prepared: list[Prepared] = []
     with CacheWriter(project.cache, project.links.types) as writer:
         for target in targets:
-            with collecting(failed, target.path):
+            with collecting(failed, target.path), _line_to_repeat(project.shell, target):
                 prepared.append(_prepare(project, writer, target, options))
     return prepared
 
 
+@contextmanager
+def _line_to_repeat(shell: Shell, target: Target) -> Iterator[None]:
+    """Suggest to add `target` again when one of its files changed or vanished."""
+    try:
+        yield
+    except SourceChanged as error:
+        paths = [f"{target.path}/{part}" for part in target.inside] or [target.path]
+        raise SourceChanged(error.message, shell.line("mvc add", *paths)) from None
+
+
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
     before = target.before
-    if before is not None:  # an invalid pointer is replaced, unless only parts of it are added
-        replaceable = before.condition not in ("conflict", "not-checked-out")
-        if not replaceable or (before.condition and target.inside):
-            raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
+    if before is not None and (sides := sides_of(project, before)):
+        observed = _observe(project, writer, target, before.pointer, options, may_lack=True)
+        merged = merged_with(project, before, sides, observed, target.covers if target.inside else None)
+        notes = merged_notes(project, before, sides, merged, Notes(options.name or "", options.desc or ""))
+        manifest = Manifest.of(merged.files.values())
+        updated = store_directory(writer, manifest, encode(manifest), _notes(notes, options))
+        return Prepared(target, updated, observed, beyond=True)
+    if before is not None and before.pointer is not None and (digest := corrected_file(project, before)):
+        notes = _notes(before.pointer.notes, options)
+        updated = file_pointer(digest, executable=before.pointer.exec, notes=notes)
+        return Prepared(target, updated, _observe(project, writer, target, None, options, may_lack=True), beyond=True)
+    replaceable = before is None or before.condition in (("",) if target.inside else ("", "invalid"))
+    if before is not None and not replaceable:
+        raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
     pointer = before.pointer if before else None
     if pointer is not None and not options.force and was_updated(project, target.path, pointer):
         _check_not_behind(project, target.path, pointer)  # before anything is stored
     observed = _observe(project, writer, target, pointer, options)
-    notes = _notes(pointer, options)
+    if before is not None and pointer is None and not options.force:
+        check_lists_nothing_else(project, before, observed)
+    notes = _notes(pointer.notes if pointer else Notes(), options)
     if target.inside and pointer is not None:
         return Prepared(target, _updated(project, writer, target, pointer, observed, notes), observed)
     if pointer is not None and same_content(pointer, observed) and _has_manifest(project.cache, pointer):
@@ -266,22 +253,26 @@ def _has_manifest(cache: Cache, pointer: Pointer) -> bool:
 
 def _observe(
     project: Project, writer: CacheWriter, target: Target, pointer: Pointer | None, options: AddOptions,
+    *, may_lack: bool = False,
 ) -> Observed:
+    """Read the workspace into the cache; with `may_lack`, nothing need be there."""
     observed = observe(
         project.tree,
         target.path,
         project.links,
         ObserveOptions(
             project.catalog.snapshot(target.path),
-            storing(writer, project.around.progress, options.jobs, _likely(pointer), partial(_check_content, project)),
+            storing(writer, project.around.progress, options.jobs, _likely(pointer), partial(check_content, project)),
             lambda packed: writer.holds(packed_name(packed)),
             options.follow_symlinks,
             target.covers if target.inside else None,
             None if target.inside else partial(_check_files, project, target.path, target.before),
         ),
     )
+    if observed.scan.kind == "none" and target.before is None:
+        raise vanished(target.path)
     is_bare = observed.scan.is_bare and pointer is not None and bool(pointer.files)
-    if (observed.scan.kind == "none" or is_bare) and not target.inside:
+    if (observed.scan.kind == "none" or is_bare) and not target.inside and not may_lack:
         raise MvcError(f"{target.path} is tracked but missing", project.shell.line("mvc checkout", target.path))
     if error := refusal(target.path, observed.scan, project.shell.show):
         raise error
@@ -292,12 +283,6 @@ def _check_files(project: Project, path: str, before: Tracked | None, found: Sca
     check_storable(path, found, tracked=before is not None)
     if found.kind == "file" and not found.total:
         refuse_empty(project, path, before.pointer if before else None)
-
-
-def _check_content(project: Project, path: str, content: bytes) -> None:
-    """Refuse a file whose content another tool has not fetched; beside its content, a `.dvc` file is just a file."""
-    if not path.endswith(DVC) or project.tree.lstat(path.removesuffix(DVC)) is None:
-        refuse_stub(project.shell, path, content)
 
 
 def _likely(pointer: Pointer | None) -> list[int]:
@@ -324,8 +309,7 @@ def _check_not_behind(project: Project, path: str, pointer: Pointer) -> None:
     raise MvcError(message, f"{take}; {revert}")
 
 
-def _notes(pointer: Pointer | None, options: AddOptions) -> Notes:
-    notes = pointer.notes if pointer else Notes()
+def _notes(notes: Notes, options: AddOptions) -> Notes:
     if options.desc is not None:
         notes = notes._replace(desc=options.desc)
     return notes._replace(name=options.name) if options.name is not None else notes
@@ -374,7 +358,10 @@ def _remember(project: Project, item: Prepared) -> None:
     path, snapshot = item.target.path, item.observed.snapshot
     if snapshot is not None:
         project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
-    project.catalog.set_synced(path, pointer_id(item.pointer))
+    if not item.beyond:
+        project.catalog.set_synced(path, pointer_id(item.pointer))
+    elif not item.target.inside:  # behind the pointer, unless the workspace has the other side's files, too
+        project.catalog.set_synced(path, observed_id(item.observed))
     manifest, whole = item.pointer.manifest, item.pointer.digest.blake3
     files = {entry.blake3: f"{path}/{entry.path}" for entry in manifest.entries} if manifest else {whole: path}
     project.catalog.set_origins(files)

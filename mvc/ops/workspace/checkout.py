@@ -10,6 +10,7 @@ from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest, encode
 from mvc.objects.pointer import MAX_BYTES, emit
 from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult, Guard, check_out, check_out_selected, plan_checkout
+from mvc.ops.shared.content.mismatch import check_agrees
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.remotes import configured_remotes
@@ -68,8 +69,12 @@ def _accept(guard: Guard, past: Selection, now: dict[str, Tracked], rev: str) ->
     if item.pointer is None:
         raise unusable(project.shell, item)
     if past.inside:
-        item = _with_parts(project.cache, past, now.get(item.path))
+        current = now.get(item.path)
+        if current is not None and current.pointer is None:  # a part says nothing about the rest
+            raise unusable(project.shell, current)
+        item = _with_parts(project.cache, past, current)
     pointer = item.pointer or past.item.pointer
+    check_agrees(project, item)
     with manifest_errors(project.shell, item.path):
         available = pointer is not None and is_available(project.cache, project.catalog, pointer)
     if pointer is None or not available:

@@ -18,7 +18,7 @@ from mvc.scm.blobs import read_blobs
 from mvc.scm.index import IndexPaths, ignored_files, index_paths, list_files
 from mvc.scm.plumbing import Git
 from mvc.workspace.rename import reaches
-from mvc.workspace.tracked import Tracked, folders_above, holder_of, parsed
+from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, parsed
 
 
 class Move(NamedTuple):
@@ -150,6 +150,10 @@ def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> Non
         if item.new.endswith(SUFFIX):
             raise UsageError(f"{item.new} would be the name of a pointer", "mvc mv SRC DST, without .mvc")
         _check_not_inside(project.shell, tracked, item)
+    moved = {item.old for item in plan.moves}
+    if twins := find_twins((path for path in tracked if path not in moved), [item.new for item in plan.moves]):
+        message = f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system"
+        raise UsageError(message, "mvc mv SRC DST, with another DST")
     _check_folders(project, plan)
     if not any(item.begun for item in plan.moves):
         _check_free(project, plan.in_git, target, source)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
-from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject, SourceChanged
 from mvc.fs.files import as_error
 from mvc.objects.diff import EntryChange, diff_manifests
 from mvc.objects.manifest import Manifest
 from mvc.objects.pointer import Pointer
+from mvc.ops.shared.content.mismatch import mismatch_error
 from mvc.ops.shared.reports import Reports, ReportState
-from mvc.ops.shared.selection import broken_manifest, chosen, unusable
+from mvc.ops.shared.selection import broken_manifest, chosen, conflict_fix, unusable
 from mvc.ops.shared.workspace_content import lacks_only_links, observe_path, observed_id, pointer_id, same_content
 from mvc.project import Project
-from mvc.retention.available import is_available, load_manifest
+from mvc.retention.available import availability, load_manifest
 from mvc.store.cache.cache import Cache
 from mvc.workspace.observe import Observed
 from mvc.workspace.tracked import Selection, Tracked
@@ -57,11 +58,13 @@ class StatusItem(NamedTuple):
     """The command that fixes the problem."""
     unreadable: bool = False
     """Whether the pointer or the content could not be read: the state is a guess."""
+    unordered: bool = False
+    """Whether the pointer is valid but for the order of its lines: `problem` and `fix` say more."""
 
     @property
     def has_own_fix(self) -> bool:
         """Whether `fix` is for this path alone, not for its state or its remote."""
-        return self.state == "invalid" or self.unreadable
+        return self.state in ("invalid", "conflict") or self.unreadable or self.unordered
 
 
 class Status(NamedTuple):
@@ -100,35 +103,44 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
         state: State = item.condition or "invalid"
         size = pointer.total if pointer else 0
         fix = unusable(project.shell, item).fix if state == "invalid" else ""
+        fix = conflict_fix(project.shell, item) if state == "conflict" else fix
         kind = pointer.kind if pointer else ""
         return StatusItem(item.path, kind, state, size, problem=item.problem, fix=fix, unreadable=item.unreadable)
     try:
         observed = observe_path(project, item.path)
-    except OSError as error:
-        problem, fix = as_error(error, item.path).message, project.shell.line("ls -l --", item.path)
+    except (OSError, SourceChanged) as error:
+        problem = error.message if isinstance(error, SourceChanged) else as_error(error, item.path).message
+        fix = project.shell.line("ls -l --", item.path)
         return StatusItem(item.path, pointer.kind, "modified", pointer.total, problem=problem, fix=fix, unreadable=True)
     try:
-        state = _state(project, item, pointer, observed)
+        there = availability(project.cache, project.catalog, pointer)
+        state = _state(project, item, pointer, observed, complete=there.complete)
     except InvalidFormat as error:
         problem = f"its manifest cannot be used: {error.message}"
         fix = broken_manifest(project.shell, item.path, error).fix
         return StatusItem(item.path, pointer.kind, "invalid", pointer.total, problem=problem, fix=fix)
+    if there.mismatch:
+        wrong = mismatch_error(project.shell, item, there.mismatch)
+        return StatusItem(item.path, pointer.kind, "invalid", pointer.total, problem=wrong.message, fix=wrong.fix)
     changes = _changes(project.cache, pointer, observed, selection) if state in ("modified", "behind") else ()
     if selection.inside and state == "modified" and not changes:
         state = "clean"
-    return StatusItem(item.path, pointer.kind, state, pointer.total, changes=changes)
+    fix = project.shell.line("mvc add", item.path) if item.unordered else ""
+    return StatusItem(
+        item.path, pointer.kind, state, pointer.total, None, None, changes, item.problem, fix, unordered=item.unordered,
+    )
 
 
-def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed) -> State:
+def _state(project: Project, item: Tracked, pointer: Pointer, observed: Observed, *, complete: bool) -> State:
     synced = project.catalog.synced(item.path)
     name = pointer_id(pointer)
     if same_content(pointer, observed):
         if synced != name:
             project.catalog.set_synced(item.path, name)
-        return "clean" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
+        return "clean" if complete else "not-in-cache"
     is_bare = observed.scan.is_bare and pointer.files
     if observed.scan.kind == "none" or is_bare or lacks_only_links(project.cache, pointer, observed):
-        return "missing" if is_available(project.cache, project.catalog, pointer) else "not-in-cache"
+        return "missing" if complete else "not-in-cache"
     if synced and synced == observed_id(observed):
         return "behind"
     return "not-in-cache" if _waits_for_content(project.cache, pointer, observed) else "modified"

@@ -195,7 +195,8 @@ _ALL = (
      f"{_MODEL}: cannot read the pointer: not a pointer: expected keys and values"),
     _code(305, "conflict",
      "The pointer or the report has a merge conflict that is not resolved.",
-     "Take one side of both files and stage them. A report of the other side's content is MVC103.",
+     "Merge the lists of a directory with mvc add; else take one side of both files and stage them. A report of the "
+     "other side's content is MVC103.",
      f"{_MODEL}: the pointer has a merge conflict"),
     _code(306, "content not in the cache",
      "The pointer would be committed without its content: some of it is not in the cache. Or the policy denies "
@@ -225,6 +226,12 @@ _ALL = (
      "The policy demands a pickle scan, and the content is not in the cache.",
      "Fetch the content with mvc pull, then run the check again.",
      "models/ranker.pkl: the policy demands a pickle scan, and its content is not in the cache"),
+    _code(312, "pointer disagrees with its content",
+     "A size, an xxh128 or a count in the pointer is not that of the object that its blake3 names, in the cache or, "
+     "with mvc gate -r, on the remote: a conflict was resolved by hand, or the pointer was edited. A checkout refuses "
+     "such a pointer.",
+     "Write it again with mvc add.",
+     f"{_MODEL}: the pointer disagrees with its content in the cache: size 5, but the object has 7 bytes"),
     _code(321, "not on the remote",
      "The gate asked the remote (mvc gate -r) for all objects of the changed models, and some are missing or have "
      "another size. After the merge the model could not be fetched.",

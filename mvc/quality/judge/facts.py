@@ -92,6 +92,8 @@ class ModelFacts(NamedTuple):
     """The signers of the report; None when they were not checked, as in the hook."""
     past: Past | None = None
     """None without a target branch: in the hook, or when a whole tree is judged."""
+    mismatch: str = ""
+    """The field of the pointer that disagrees with an object in the cache; empty if none is known to."""
 
 
 class Companions(NamedTuple):
@@ -179,6 +181,8 @@ class IncompleteModel(NamedTuple):
     """Why its objects could not be listed; empty when they could."""
     damaged: bool = False
     """Whether the remote has wrong bytes."""
+    mismatch: str = ""
+    """The field of the pointer that disagrees with an object on the remote."""
 
 
 class RemoteFacts(NamedTuple):

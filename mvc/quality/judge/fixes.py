@@ -64,9 +64,19 @@ def unmarked(path: str) -> str:
     return f"git checkout HEAD -- {file}  # or MERGE_HEAD; or, once it is fixed: git add -- {file}"
 
 
+def merge(path: str) -> str:
+    """Merge the lists of files in a directory's pointer."""
+    return f"mvc add {_path(path)}  # merges the lists of both sides"
+
+
 def add(path: str) -> str:
     """Write a pointer again."""
     return f"mvc add {_path(path)}"
+
+
+def corrected(path: str) -> str:
+    """Write a pointer again where the content is."""
+    return f"{add(path)}  # in the clone that has the model"
 
 
 def bring(path: str) -> str:

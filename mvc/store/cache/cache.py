@@ -9,7 +9,7 @@ import io
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from blake3 import blake3
 
@@ -21,6 +21,24 @@ from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.store.cache.layout import naming_cache
 from mvc.store.packs.pack_set import PackSet
+
+
+class Stored(NamedTuple):
+    """What the cache knows of an object without reading it."""
+
+    pack: str
+    """The pack that holds it; empty when it is loose."""
+    size: int
+    xxh128: str = ""
+    """In hex; empty when it is loose."""
+
+    def disagrees(self, digest: Digest) -> str:
+        """Return how the object differs from `digest`, which has its name; empty when it does not."""
+        if digest.size != self.size:
+            return f"size {digest.size:,}, but the object has {self.size:,} bytes"
+        if self.xxh128 not in ("", digest.xxh128):
+            return f"xxh128 {digest.xxh128}, but the object has {self.xxh128}"
+        return ""
 
 
 class Cache:
@@ -69,6 +87,16 @@ class Cache:
     def _is_known(self, name: str) -> bool:
         loose = self.loose_path(name)
         return self.packs.holder(bytes.fromhex(name)) is not None or exists(loose)
+
+    def look_up(self, name: str) -> Stored | None:
+        """Return what is known of the object without reading it; None when it is missing, as last listed."""
+        if (found := self.packs.find(bytes.fromhex(name))) is not None:
+            pack, record = found
+            return Stored(pack, record.size, record.xxh128.hex())
+        try:
+            return Stored("", os.stat(self.loose_path(name)).st_size)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
     def folders_of(self, name: str) -> set[str]:
         """Return the directories whose names lead to the object; none when it is missing."""

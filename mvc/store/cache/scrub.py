@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -38,6 +39,8 @@ class Scrubbed(NamedTuple):
     objects: int
     bytes: int
     damage: tuple[Damage, ...]
+    loose: Mapping[str, Digest] = MappingProxyType({})
+    """The digests of sound loose objects, by name."""
 
 
 class ScrubScope(NamedTuple):
@@ -46,19 +49,21 @@ class ScrubScope(NamedTuple):
     only: frozenset[str] | None = None
     """Names of the objects to read; None for all."""
     quick: Mapping[str, str] = {}
-    """Names and xxh128 in hex: these objects are verified by xxh128 only, enough to detect bit rot."""
+    """Names and xxh128 in hex: these objects are verified by xxh128 if it is right, enough to detect bit rot."""
 
     def covers(self, name: str) -> bool:
         return self.only is None or name in self.only
 
     def is_sound(self, name: str, digest: Digest) -> bool:
         """Whether content with this digest is the object."""
-        return digest.xxh128 == self.quick[name] if name in self.quick else digest.blake3 == name
+        return digest.xxh128 == self.quick.get(name) or digest.blake3 == name  # the xxh128 in a pointer may be wrong
 
 
 class _Checked(NamedTuple):
     size: int
     damage: Damage | None
+    loose: Digest | None = None
+    """The digest of a sound loose object."""
 
 
 def scrub(cache: Cache, scope: ScrubScope, advance: Callable[[int], None]) -> Scrubbed:
@@ -67,19 +72,24 @@ def scrub(cache: Cache, scope: ScrubScope, advance: Callable[[int], None]) -> Sc
     `advance` is called with the bytes read.
     """
     damage: list[Damage] = []
+    loose: dict[str, Digest] = {}
     objects = total = 0
     for checked in _check_all(cache, scope):
         objects, total = objects + 1, total + checked.size
         advance(checked.size)
         if checked.damage is not None:
             damage.append(checked.damage)
-    return Scrubbed(objects, total, tuple(damage))
+        if checked.loose is not None:
+            loose[checked.loose.blake3] = checked.loose
+    return Scrubbed(objects, total, tuple(damage), loose)
 
 
 def _check_all(cache: Cache, scope: ScrubScope) -> Iterator[_Checked]:
     for entry in sorted(loose_objects(cache)):
         if scope.covers(entry.name):
-            yield _Checked(entry.size, _check_loose(cache, entry.name, scope))
+            digest = _hash_loose(cache, entry.name)
+            sound = scope.is_sound(entry.name, digest)
+            yield _Checked(entry.size, None if sound else Damage(entry.name, NO_MATCH), digest if sound else None)
     seen: set[str] = set()
     while cache.packs.refresh() or cache.packs.names() - seen:  # another command may compact now
         for pack in sorted(cache.packs.names() - seen):
@@ -88,13 +98,12 @@ def _check_all(cache: Cache, scope: ScrubScope) -> Iterator[_Checked]:
                 yield from _check_pack(cache, pack, scope)
 
 
-def _check_loose(cache: Cache, name: str, scope: ScrubScope) -> Damage | None:
+def _hash_loose(cache: Cache, name: str) -> Digest:
     fd = os.open(cache.loose_path(name), READ)
     try:
-        digest = hash_stream(fd, os.fstat(fd).st_size)
+        return hash_stream(fd, os.fstat(fd).st_size)
     finally:
         os.close(fd)
-    return None if scope.is_sound(name, digest) else Damage(name, NO_MATCH)
 
 
 def _check_pack(cache: Cache, pack: str, scope: ScrubScope) -> Iterator[_Checked]:
@@ -139,7 +148,7 @@ def quarantine(cache: Cache, damage: tuple[Damage, ...]) -> None:
 def _is_still_damaged(cache: Cache, name: str) -> bool:
     """Check again: another command may have repaired it."""
     try:
-        return _check_loose(cache, name, ScrubScope()) is not None
+        return _hash_loose(cache, name).blake3 != name
     except FileNotFoundError:
         return False
 

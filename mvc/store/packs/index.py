@@ -91,7 +91,8 @@ class PackIndex:
             InvalidFormat: not an index, or one that a newer mvc wrote.
         """
         self._asked = 0
-        self._all: frozenset[bytes] | None = None
+        self._all: dict[bytes, int] | None = None
+        """The positions of all names, once many were looked up."""
         self._fanout: tuple[int, ...]
         if damaged:
             self.count = max(0, len(data) - HEAD) // RECORD
@@ -105,16 +106,22 @@ class PackIndex:
 
     def __contains__(self, key: bytes) -> bool:
         """Whether the object named by these 32 bytes is in the pack."""
-        self._asked += 1
-        if self._all is None and self._asked * 2 > self.count:  # after many lookups a set is faster
-            self._all = frozenset(self.keys())
-        return key in self._all if self._all is not None else self.find(key) is not None
+        return self._position(key) is not None
 
     def find(self, key: bytes) -> Record | None:
         """Return the record of the object named by these 32 bytes."""
+        position = self._position(key)
+        return None if position is None else self._record(position)
+
+    def _position(self, key: bytes) -> int | None:
+        self._asked += 1
+        if self._all is None and self._asked * 2 > self.count:  # after many lookups a table is faster
+            self._all = {name: position for position, name in enumerate(self.keys())}
+        if self._all is not None:
+            return self._all.get(key)
         low, high = self._fanout[key[0]], self._fanout[key[0] + 1]
         position = bisect_left(range(low, high), key, key=self._key) + low
-        return self._record(position) if position < high and self._key(position) == key else None
+        return position if position < high and self._key(position) == key else None
 
     def keys(self) -> Iterator[bytes]:
         """Yield the 32-byte name of every object, sorted."""

@@ -56,6 +56,17 @@ def test_a_path_is_one_that_is_there_or_tracked(repo: Repo, project: Project, te
             3,
         ),
         (
+            Tracked("d", b'mvc: 1\nkind: "dir"\n', condition="conflict", stages=frozenset({1, 2, 3})),
+            "d.mvc is in conflict: Git could not merge it",
+            "mvc add ../d && mvc checkout ../d  # merges the lists of both sides", 3,
+        ),
+        (
+            Tracked("d", b'mvc: 1\nkind: "dir"\n', condition="conflict", stages=frozenset({1, 3})),
+            "d.mvc is in conflict: Git could not merge it",
+            "git add -- ../d.mvc && mvc checkout ../d  # keeps it: one side deleted it; git rm -- ../d.mvc deletes it",
+            3,
+        ),
+        (
             Tracked("data/d", condition="not-checked-out"),
             "data/d is left out by the sparse checkout", "git sparse-checkout add ../data", 3,
         ),

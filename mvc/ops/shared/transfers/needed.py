@@ -59,4 +59,10 @@ def _objects_of(cache: Cache, selection: Selection) -> list[tuple[str, Digest]]:
     path, pointer = selection.item.path, selection.item.pointer
     objects = needed_objects(cache, pointer) if pointer else []
     covered = [(label, digest) for label, digest in objects if not label or selection.covers(label)]
-    return [(f"{path}/{label}" if label else path, digest) for label, digest in covered]
+    return [(f"{path}/{label}" if label else path, _as_stored(cache, digest)) for label, digest in covered]
+
+
+def _as_stored(cache: Cache, digest: Digest) -> Digest:
+    """Return the digest as the index of a pack has it: the size or xxh128 in a pointer may be wrong."""
+    stored = cache.look_up(digest.blake3)
+    return digest._replace(xxh128=stored.xxh128, size=stored.size) if stored and stored.pack else digest

@@ -11,6 +11,7 @@ from mvc.objects.digest import Digest
 from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX as POINTER_SUFFIX
 from mvc.objects.pointer import Pointer
+from mvc.objects.pointer_lines import is_directory
 from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.quality.files import SUBMODULE, SUFFIX, FileAt
 from mvc.quality.finding import Finding
@@ -86,7 +87,10 @@ def _of_name(model: ParsedModel) -> Iterator[Finding]:
 
 def _of_content(model: ParsedModel, pointer: Pointer) -> Iterator[Finding]:
     facts = model.facts
-    if facts.in_cache is False:
+    if facts.mismatch:
+        message = f"the pointer disagrees with its content in the cache: {facts.mismatch}"
+        yield model.finding("MVC312", message, fixes.add(model.path))
+    elif facts.in_cache is False:
         yield model.finding("MVC306", "the cache does not have all of its content", fixes.bring(model.path))
     if facts.in_git:
         fix = fixes.untrack(model.path, recursive=pointer.kind == "dir")
@@ -161,8 +165,9 @@ def _parsed(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, s
     if file is None:
         return None
     name = path + (SUFFIX if what == "report" else POINTER_SUFFIX)
+    lists_files = what == "pointer" and is_directory(file.raw)
     if file.conflicted:
-        return _conflict(path, what, fixes.settle(name))
+        return _conflict(path, what, fixes.merge(path) if lists_files else fixes.settle(name))
     if kind := file.irregular_kind:
         fix = fixes.rewritten(path, what, submodule=file.mode == SUBMODULE)
         return Finding.of("MVC309", path, f"the {what} is {kind}, not a regular file", fix)
@@ -170,7 +175,7 @@ def _parsed(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, s
         return parse(file.raw, name)
     except InvalidFormat as error:
         if file.has_conflict_marks:
-            return _conflict(path, what, fixes.unmarked(name))
+            return _conflict(path, what, fixes.merge(path) if lists_files else fixes.unmarked(name))
         code = "MVC102" if what == "report" else "MVC304"
         message = f"cannot read the {what}: {without_path(error.message, name)}"
         fix = error.fix or fixes.replaced(path, what)

@@ -18,6 +18,10 @@ def judge_remote(remote: RemoteFacts) -> Iterator[Finding]:
 
 def _incomplete(remote: RemoteFacts) -> Iterator[Finding]:
     for item in remote.incomplete:
+        if item.mismatch:
+            message = f"the pointer disagrees with its content on remote {remote.name}: {item.mismatch}"
+            yield Finding.of("MVC312", item.path, message, one_line(fixes.corrected(item.path)))
+            continue
         count = f"{item.objects:,} of {item.needed:,} object{'' if item.needed == 1 else 's'}, {item.size:,} bytes"
         message = item.problem or f"not on remote {remote.name}: {count}"
         fix = fixes.push(item.path, remote.name, repair=item.damaged)

@@ -1,0 +1,1 @@
+"""Whether the content that pointers name is there, and agrees with them."""

@@ -1,0 +1,180 @@
+"""Merging the two sides of a directory's pointer, and the workspace: for a conflict, or lines that are out of order.
+
+Git conflicts when both sides add files at the same place of the list. No file of either side is lost silently: what
+both changed is refused, unless the command names it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+
+from mvc.errors import InvalidName, MissingObject, MvcError
+from mvc.objects.digest import Digest
+from mvc.objects.manifest import Manifest
+from mvc.objects.merge import Merged, Side, Sides, add_workspace, merge
+from mvc.objects.pointer import Notes, Pointer
+from mvc.objects.pointer_lines import is_directory, listed_files
+from mvc.ops.shared.selection import conflict_fix, unusable
+from mvc.ops.shared.workspace_content import observed_id
+from mvc.ops.workspace.adding.correct import corrected_files
+from mvc.project import Project
+from mvc.quality.files import has_conflict_marks
+from mvc.retention.available import load_manifest
+from mvc.scm.blobs import read_blobs
+from mvc.scm.commits import blob_at, committed_file, head
+from mvc.scm.index import conflict_blobs
+from mvc.workspace.observe import Observed
+from mvc.workspace.tracked import Tracked, parsed
+
+_BASE, _OURS, _THEIRS = 1, 2, 3
+
+
+def sides_of(project: Project, item: Tracked) -> Sides | None:
+    """Return the sides: as Git's index has them, else HEAD and the pointer in the workspace. None if there are no two.
+
+    All are the same for a pointer that disagrees with its content: that content.
+
+    Raises:
+        MissingObject: the cache lacks the list of files of a side.
+        MvcError: a side is unknown, or not of a directory.
+    """
+    if (files := corrected_files(project, item)) is not None:
+        return Sides(*[Side.of(files, item.pointer.notes if item.pointer else Notes())] * 3)
+    if not is_directory(item.raw) or not (item.can_be_merged or item.unordered or item.condition == "invalid"):
+        return None
+    blobs = conflict_blobs(project.git, item.pointer_path) or _resolved_blobs(project, item)
+    if blobs.keys() >= {_OURS, _THEIRS}:
+        return _sides_in_index(project, item, blobs)
+    if has_conflict_marks(item.raw):
+        line = project.shell.line("git log -p --", item.pointer_path)
+        message = f"{item.pointer_path} has conflict markers, and Git no longer knows both sides"
+        raise MvcError(message, f"{line}  # shows them; remove the markers, keep all lines, then mvc add")
+    if item.pointer is None:
+        return None
+    before = _committed(project, item)
+    ours = _side(project, item, before, _OURS) if before else Side({})
+    return Sides(ours, ours, _side(project, item, item.pointer, _THEIRS))
+
+
+def _resolved_blobs(project: Project, item: Tracked) -> dict[int, str]:
+    """Return the blobs of a conflict that was staged as resolved, if HEAD is still its side."""
+    blobs = conflict_blobs(project.git, item.pointer_path, resolved=True)
+    if _OURS in blobs and head(project.git) and blob_at(project.git, "HEAD", item.pointer_path) == blobs[_OURS]:
+        return blobs
+    return {}
+
+
+def _committed(project: Project, item: Tracked) -> Pointer | None:
+    raw = committed_file(project.git, "HEAD", item.pointer_path) if head(project.git) else None
+    return parsed(item.path, raw).pointer if raw else None
+
+
+def _sides_in_index(project: Project, item: Tracked, blobs: dict[int, str]) -> Sides:
+    raws = dict(zip(blobs, read_blobs(project.git, blobs.values()), strict=True))
+    sides = {stage: _side(project, item, parsed(item.path, raw).pointer, stage) for stage, raw in raws.items()}
+    own = parsed(item.path, item.raw).pointer if item.raw not in raws.values() else None
+    chosen = _side(project, item, own, _THEIRS) if own else None
+    return Sides(sides.get(_BASE, Side({})), sides[_OURS], sides[_THEIRS], chosen)
+
+
+def _side(project: Project, item: Tracked, pointer: Pointer | None, stage: int) -> Side:
+    if pointer is None or pointer.kind != "dir":
+        raise unusable(project.shell, item._replace(raw=b"", condition="conflict"))
+    try:
+        return Side.of(load_manifest(project.cache, pointer).entries, pointer.notes)
+    except MissingObject:
+        whose = {_BASE: "the common ancestor's", _OURS: "our", _THEIRS: "the other side's"}[stage]
+        message = f"the cache lacks {whose} list of files of {item.path}"
+        raise MissingObject(message, _fetch(project, item, stage)) from None
+
+
+def _fetch(project: Project, item: Tracked, stage: int) -> str:
+    merging = os.path.exists(f"{project.layout.git_dir}/MERGE_HEAD")
+    theirs = "--rev MERGE_HEAD" if merging else "--all-commits"
+    scope = {_BASE: "--all-commits", _OURS: "--rev HEAD", _THEIRS: theirs}[stage]
+    return project.shell.line(f"mvc fetch {scope}", item.path)
+
+
+def check_lists_nothing_else(project: Project, before: Tracked, observed: Observed) -> None:
+    """Check that an invalid pointer, which is replaced, lists no file that the workspace lacks.
+
+    Raises:
+        MvcError: it lists one.
+    """
+    if lost := listed_files(before.raw) - {entry.path for entry in observed.entries()}:
+        message = f"{before.pointer_path} cannot be read, and lists {before.path}/{min(lost)}, which is not here"
+        look = project.shell.line("git diff HEAD --", before.pointer_path)
+        drop = project.shell.line("mvc add -f", before.path)
+        raise MvcError(message, f"{look}  # shows the edit; {drop} takes only the files of the workspace")
+
+
+# The result.
+
+
+def merged_with(
+    project: Project, item: Tracked, sides: Sides, observed: Observed, covers: Callable[[str], bool] | None,
+) -> Merged:
+    """Return the merge of `sides` and the workspace's files.
+
+    What `covers` selects, if given, is as in the workspace, and the rest of the workspace does not count.
+
+    Raises:
+        MvcError: both sides, or the workspace and the other side, changed a file or a note.
+    """
+    merged, here = merge(sides), Side.of(entry for entry in observed.entries() if covers is None or covers(entry.path))
+    if covers is None:
+        unchanged = observed_id(observed) == project.catalog.synced(item.path)
+        merged = merged if unchanged else add_workspace(merged, sides, here.files)
+    else:
+        kept = {path: entry for path, entry in merged.files.items() if not covers(path)}
+        undecided = tuple(path for path in merged.undecided if not covers(path))
+        merged = merged._replace(files=kept | dict(here.files), undecided=undecided)
+    if merged.undecided:
+        raise _undecided(project, item, sides, here, merged.undecided)
+    try:
+        Manifest.of(merged.files.values())
+    except InvalidName as error:
+        message = f"{item.path}: the sides cannot be merged: {error.message}"
+        raise MvcError(message, _choose(project, item)) from None
+    return merged
+
+
+def merged_notes(project: Project, item: Tracked, sides: Sides, merged: Merged, given: Notes) -> Notes:
+    """Return the merged notes; the name and description in `given` take precedence.
+
+    Raises:
+        MvcError: both sides changed another note.
+    """
+    options = {"name": "--name", "desc": "-m"}
+    for name in merged.undecided_notes:
+        if not (name in options and getattr(given, name)):
+            ours, theirs = (getattr(side.notes, name) for side in (sides.ours, sides.theirs))
+            message = f"{item.path} got another {name} on both sides: {ours!r} and {theirs!r}"
+            line = f"{project.shell.line('mvc add', item.path)} {options.get(name)} {shlex.quote(str(ours or theirs))}"
+            raise MvcError(message, line if name in options else _choose(project, item))
+    return merged.notes
+
+
+def _choose(project: Project, item: Tracked) -> str:
+    """Return the line that takes one side, or that restores a conflict which is staged as resolved."""
+    if item.stages:
+        return conflict_fix(project.shell, item._replace(raw=b""))
+    return f"{project.shell.line('git checkout --merge --', item.pointer_path)}  # restores the conflict"
+
+
+def _undecided(project: Project, item: Tracked, sides: Sides, here: Side, paths: tuple[str, ...]) -> MvcError:
+    path = paths[0]
+    others = [side.files.get(path) for side in (sides.ours, sides.theirs)]
+    versions = dict.fromkeys(_version(entry and entry.digest) for entry in (*others, here.files.get(path)))
+    more = f", and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+    message = f"{item.path}/{path} was changed on both sides: {', '.join(versions)}{more}"
+    full = [f"{item.path}/{name}" for name in paths]
+    if all(name in here.files for name in paths):
+        return MvcError(message, f"{project.shell.line('mvc add', *full)}  # takes the version in the workspace")
+    return MvcError(message, _choose(project, item))
+
+
+def _version(digest: Digest | None) -> str:
+    return f"{digest.blake3[:12]} ({digest.size:,} bytes)" if digest else "deleted"
