@@ -4,6 +4,8 @@ from __future__ import annotations
 
 WORDS = {
     "landing._tag": "the tag that the table shows",
+    "judge._way_out": "the line to type",
+    "moves._few": "several words, in a message",
     "judge._with_renames": "a better line to type, once the findings are there",
     "judge._blake3_of_pointer": "serves that line",
     "judge._blake3_of_report": "serves that line",
@@ -38,6 +40,11 @@ EQUIVALENT = {
     "model._parsed: what == 'report'  ->  what != 'report'": "the file's name in a message; the code is chosen below",
     "model._parsed: file.mode == SUBMODULE  ->  file.mode != SUBMODULE": _IN_A_FIX,
     "model._parsed: error.fix or fixes.replaced(path, what)  ->  error.fix and fixes.replaced(path, what)": _IN_A_FIX,
+    "model._parsed: what == 'pointer'  ->  what != 'pointer'": _IN_A_FIX,
+    "model._parsed: not file.raw.startswith(b'mvc: ')  ->  bool(file.raw.startswith(b'mvc: '))": _IN_A_FIX,
+    "model._parsed: foreign  ->  not foreign": _IN_A_FIX,
+    "model._parsed: what == 'pointer' and file.raw and (not file.raw.startswith(b'mvc: '))"
+    "  ->  what == 'pointer' or file.raw or (not file.raw.startswith(b'mvc: '))": _IN_A_FIX,
     "figures._slice: wanted.metric or 'metric'  ->  wanted.metric and 'metric'": _IN_A_MESSAGE,
     "figures._slice: dataset  ->  not dataset": _IN_A_MESSAGE,
     "regressions._newness: reports.past.before is None  ->  reports.past.before is not None": _IN_A_MESSAGE,
@@ -46,9 +53,8 @@ EQUIVALENT = {
     "companions.judge_companions: now  ->  not now": _IN_A_MESSAGE,
     "moves._twins: item != path  ->  item == path": "names the wrong twin in a message",
     "moves._namesakes: item != path  ->  item == path": "names the wrong namesake in a message",
-    "moves._moved_out: len(lost) > _FEW  ->  len(lost) >= _FEW": _IN_A_MESSAGE,
-    "moves._moved_out: len(lost) > _FEW  ->  len(lost) <= _FEW": _IN_A_MESSAGE,
     "moves._namesakes: names[other] == names[path]  ->  names[other] != names[path]": _IN_A_MESSAGE,
+    "moves._unjudged: file.path == claim  ->  file.path != claim": _IN_A_MESSAGE,
     "moves._exchanged: new and gone  ->  new or gone": "saves a loop that would find nothing",
     "strictness._of_report: old.signatures > 1  ->  old.signatures >= 1": _IN_A_MESSAGE,
     "strictness._of_report: old.signatures > 1  ->  old.signatures <= 1": _IN_A_MESSAGE,
