@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 from array import array
 from collections.abc import Callable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import StatData
+from mvc.fs.files import StatData, aside_line
 from mvc.fs.scratch import SIBLING
 from mvc.fs.tree import Tree
 from mvc.workspace.ignore import FILE, Rules, ignored, rules_above, with_folder
@@ -115,6 +114,7 @@ def refusal(path: str, found: Scan, show: Callable[[str], str] = str) -> MvcErro
     """Return the error about the first file at `path` that cannot be stored; `show` formats a path for the user."""
     for label, reason in found.refused.items():
         full = f"{path}/{label}" if label else path
-        fix = f"rm -- {shlex.quote(show(full))}{'  # or list it in .mvcignore' if label else ''}"
-        return UsageError(f"{full} is {reason}", fix)
+        outside = f"{path}.{label.rpartition('/')[2]}" if label else ""
+        fix = aside_line(show(full), show(outside) if outside else "")
+        return UsageError(f"{full} is {reason}", f"{fix}{'  # or list it in .mvcignore' if label else ''}")
     return None

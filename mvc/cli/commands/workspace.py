@@ -10,7 +10,7 @@ import typer
 from mvc.cli.app import WORKSPACE, app, around, opened
 from mvc.cli.arguments import Json, Paths
 from mvc.cli.failures import say_all
-from mvc.cli.output import Output, plural, print_json, size, visible
+from mvc.cli.output import FEW, Output, plural, print_json, size, visible
 from mvc.cli.show import show_checkout, show_installed
 from mvc.errors import UsageError
 from mvc.project import Project
@@ -102,6 +102,9 @@ def add(
 
 
 def _show_added(output: Output, project: Project, result: AddResult, *, staged: bool) -> None:
+    from mvc.retention.roots import PATTERN  # noqa: PLC0415
+    from mvc.scm.index import has_staged  # noqa: PLC0415
+
     for item in output.few(result.added):
         what = "added" if item.changed else "unchanged"
         files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
@@ -109,10 +112,17 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
         path = visible(project.shell.show(item.path))
         output.line(f"{output.paint(what, 'green')} {path} ({size(item.size)}{files}){digest}")
     output.rest(result.added, "path")
-    if result.added and staged:
+    if staged and (any(item.changed for item in result.added) or has_staged(project.git, PATTERN)):
         output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
-    elif result.added:
-        output.line("Next: git add the .mvc and .gitignore files, then git commit")
+    elif result.added and not staged:
+        output.line(f"Next: {visible(_staging_line(project, result))}")
+
+
+def _staging_line(project: Project, result: AddResult) -> str:
+    ignoring = {f"{item.path.rpartition('/')[0]}/.gitignore".removeprefix("/") for item in result.added}
+    if len(result.added) > FEW:
+        return "git add PATH.mvc  # of each path, with the .gitignore beside it"
+    return project.shell.line("git add --", *(item.pointer for item in result.added), *sorted(ignoring))
 
 
 @app.command(rich_help_panel=WORKSPACE)

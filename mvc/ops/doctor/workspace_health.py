@@ -75,7 +75,7 @@ def _hooks(project: Project) -> Iterator[Problem]:
 def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     for item in tracked:
         if item.condition in ("invalid", "conflict"):
-            yield Problem.of(f"pointer-{item.condition}", unusable(project.shell, item))
+            yield Problem.of(f"pointer-{item.condition}", unusable(project, item))
 
 
 def _in_index(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:

@@ -49,7 +49,7 @@ def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOpti
     guard = Guard(project, named_objects(project), options.force, f"mvc checkout --rev {shlex.quote(rev)}")
     failed: list[Failure] = []
     accepted: list[Selection] = []
-    for selection in chosen(project, tracked_at(project.git, commit), paths, "mvc log"):
+    for selection in chosen(project, tracked_at(project.git, commit), paths, rev):
         with collecting(failed, selection.item.path):
             accepted.append(_accept(guard, selection, now, rev))
     files = [
@@ -66,7 +66,7 @@ def _accept(guard: Guard, past: Selection, now: dict[str, Tracked], rev: str) ->
     """Return the path to track, after checking that its content is available and none would be lost."""
     project, item = guard.project, past.item
     if item.pointer is None:
-        raise unusable(project.shell, item)
+        raise unusable(project, item, rev)
     if past.inside:
         item = _with_parts(project.cache, past, now.get(item.path))
     pointer = item.pointer or past.item.pointer
