@@ -64,7 +64,8 @@ def show_checkout(output: Output, project: Project, result: CheckoutResult, rev:
     if not result.done and not result.failed:
         output.line("The workspace already matches its pointers.")
     if rev and not result.failed:
-        output.line(f"The pointers of {visible(rev)} are staged. Next: git commit, or mvc checkout --rev HEAD")
+        output.line(f"The pointers of {visible(rev)} are staged. To go back: mvc checkout --rev HEAD")
+        output.line('Next: git commit -m "..."')
 
 
 def _show_saved(output: Output, project: Project, saved: Sequence[SavedContent]) -> None:

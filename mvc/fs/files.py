@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 from typing import NamedTuple
 
@@ -121,6 +122,11 @@ def check_unchanged(fd: int, before: os.stat_result, path: str) -> None:
     now = os.fstat(fd)
     if (now.st_ctime_ns, now.st_mtime_ns, now.st_size) != (before.st_ctime_ns, before.st_mtime_ns, before.st_size):
         raise source_changed(path)
+
+
+def aside_line(path: str, new: str = "") -> str:
+    """Return a command line that renames a file out of the way and overwrites nothing; `path` as the user types it."""
+    return f"mv -n -- {shlex.quote(path)} {shlex.quote(new or f'{path}.aside')}"
 
 
 def source_changed(path: str) -> SourceChanged:

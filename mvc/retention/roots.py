@@ -23,6 +23,7 @@ from mvc.store.cache.inventory import quarantined_objects
 from mvc.store.cache.layout import ARRIVED
 
 PATTERN = f":(top)*{SUFFIX}"
+_MOVED = "git worktree repair PATH  # where it was moved to; or, if it was deleted: git worktree prune"
 _BATCH = 1000
 """Pointers searched at once: faster than one by one."""
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
@@ -158,7 +159,7 @@ def _workspaces(git: Git, git_dirs: list[str]) -> Iterator[str]:
         with open(f"{git_dir}/gitdir", encoding="utf-8", errors="surrogateescape") as file:
             top = os.path.dirname(os.path.join(git_dir, file.read().rstrip("\n")))
         if not os.path.isdir(top):
-            raise MvcError(f"the worktree {top} does not exist, so its pointers cannot be read", "git worktree prune")
+            raise MvcError(f"the worktree {top} does not exist, so its pointers cannot be read", _MOVED)
         yield top
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -149,7 +150,7 @@ def _check_no_repository(path: str, found: Scan) -> None:
         folder = f"{path}/{inner}".partition("/.git")[0]
         raise UsageError(
             f"{folder} is a Git repository of its own: mvc does not store .git",
-            f"list .git in {path}/.mvcignore, or remove {folder}/.git",
+            f"echo .git >> {shlex.quote(f'{path}/.mvcignore')}  # stores the rest of it",
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import StatData, vanished
+from mvc.fs.files import StatData, aside_line, vanished
 from mvc.fs.scratch import SIBLING
 from mvc.fs.tree import Tree
 from mvc.workspace.ignore import FILE, Rules, ignored, in_workspace, rules_above, with_folder
@@ -152,6 +152,7 @@ def refusal(path: str, found: Scan, show: Callable[[str], str] = str, *, tracked
         if reason == UNBOUND:
             line = f"mvc checkout {shlex.quote(show(path))}" if tracked else f"ls -l -- {shlex.quote(show(full))}"
             return MvcError(f"{full} is {reason}", line)
-        fix = f"rm -- {shlex.quote(show(full))}{'  # or list it in .mvcignore' if label else ''}"
-        return UsageError(f"{full} is {reason}", fix)
+        outside = f"{path}.{label.rpartition('/')[2]}" if label else ""
+        fix = aside_line(show(full), show(outside) if outside else "")
+        return UsageError(f"{full} is {reason}", f"{fix}{'  # or list it in .mvcignore' if label else ''}")
     return None

@@ -158,7 +158,7 @@ def _followed(project: Project, name: str, words: Sequence[str]) -> Followed:
     if name == "post-merge":
         return after_merge(project, squashed=words[:1] == ["1"])
     if len(words) != 3:  # noqa: PLR2004 - githooks(5)
-        raise UsageError("post-checkout needs the arguments that Git gives it: OLD NEW FLAG", "mvc checkout")
+        raise UsageError("post-checkout needs the arguments that Git gives it: OLD NEW FLAG", "mvc status")
     return after_checkout(project, words[0], words[1]) if words[2] == "1" else Followed()
 
 
@@ -174,7 +174,7 @@ def _show_followed(output: Output, project: Project, result: Followed) -> None:
     for failure in result.failed[:FEW]:
         _warn(output, failure.message, failure.fix)
     if len(result.failed) > FEW:
-        _warn(output, f"... and {plural(len(result.failed) - FEW, 'more path')}", "mvc checkout  # names them")
+        _warn(output, f"... and {plural(len(result.failed) - FEW, 'more path')}", "mvc status  # names them")
 
 
 def _paths(project: Project, paths: Sequence[str]) -> str:

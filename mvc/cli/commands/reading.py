@@ -18,7 +18,7 @@ from mvc.project import Project
 if TYPE_CHECKING:
     from mvc.ops.workspace.diff import Diff, MetricChange, PathDiff, TextDiff
     from mvc.ops.workspace.log import LogEntry
-    from mvc.ops.workspace.status import Status, StatusItem
+    from mvc.ops.workspace.status import State, Status, StatusItem
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -73,16 +73,8 @@ def _show_missing_hooks(output: Output, project: Project) -> None:
         output.line(f"hooks missing in {visible(hooks.folder)}: {hooks.fix}")
 
 
+_ADVISED: tuple[State, ...] = ("modified", "behind", "missing", "not-in-cache")
 _STATE_COLORS = {"clean": "green", "modified": "yellow", "behind": "yellow", "missing": "yellow"}
-_HINTS = {
-    "modified": ("mvc add", "keeps the change", "mvc checkout", "discards it, if the cache has the current content"),
-    "behind": ("mvc checkout", "updates the content"),
-    "missing": ("mvc checkout", "restores the content"),
-    "not-in-cache": ("mvc add", "stores it again, if the workspace has it"),
-}
-_HINTS_WITH_REMOTE = {"not-in-cache": ("mvc pull", "fetches it from the remote")}
-
-
 def _show_status(output: Output, project: Project, result: Status, remote: str | None = None) -> None:
     if not result.items:
         output.line("Nothing is tracked yet. Next: mvc add PATH")
@@ -132,7 +124,7 @@ def _show_reports(output: Output, project: Project, result: Status) -> None:
     output.rest(lacking, "path")
     if lacking:
         line = project.shell.line("mvc eval record", lacking[0].path) if len(lacking) == 1 else "mvc eval record PATH"
-        tag = "--bump patch" if all(item.report == "stale" for item in lacking) else "--tag v1.0.0"
+        tag = "--bump patch" if all(item.report == "stale" for item in lacking) else "--bump major"
         output.line(f"  {visible(line)} {tag} --metric NAME=NUMBER  # records a report")
 
 
@@ -150,17 +142,13 @@ def _show_item(output: Output, project: Project, item: StatusItem) -> None:
 
 
 def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
-    from mvc.ops.shared.remotes import configured_remotes  # noqa: PLC0415
+    from mvc.ops.workspace.advice import advice  # noqa: PLC0415
 
-    hints = _HINTS | (_HINTS_WITH_REMOTE if configured_remotes(project.settings) else {})
-    for state, hint in hints.items():
-        paths = [item.path for item in shown if item.state == state and not item.unreadable]
-        if paths:
-            for command, effect in zip(hint[::2], hint[1::2], strict=True):
-                line = f"{command} PATH" if len(paths) > 1 else project.shell.line(command, paths[0])
-                output.line(f"  {visible(line)}  # {effect}")
-    for item in [item for item in shown if item.has_own_fix][:FEW]:
-        output.line(f"  {visible(item.fix)}")
+    for state in _ADVISED:
+        for item in advice(project, shown, state):
+            output.line(f"  {visible(item.line)}  # {item.effect}")
+    for broken in [item for item in shown if item.has_own_fix][:FEW]:
+        output.line(f"  {visible(broken.fix)}")
 
 
 @app.command(rich_help_panel=WORKSPACE)

@@ -125,7 +125,7 @@ def _pairs(options: list[str] | None) -> Mapping[str, str]:
     """Return `KEY=VALUE`s as a mapping. An error does not repeat the text: it may be a secret."""
     pairs = [option.partition("=") for option in options or []]
     if not all(key and equals for key, equals, _ in pairs):
-        raise UsageError("-o: expected KEY=VALUE", "mvc remote set NAME -o region=eu-central-1")
+        raise UsageError("-o: expected KEY=VALUE", "mvc help remotes  # lists the options")
     return {key: value for key, _, value in pairs}
 
 

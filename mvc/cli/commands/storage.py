@@ -242,7 +242,10 @@ def _show_next(output: Output, result: GcResult, given: str, grace: str) -> None
     if not result.done and (result.garbage or result.dispensable.objects or result.purged.objects):
         if "--evict" in given:
             output.line("With --yes, mvc first reads and checks the objects that history needs on the remote.")
-        output.line(f"Nothing was changed. Next: mvc gc --yes{given}{span}")
+        if "--unpushed" in given:  # the cache may have the only copy: no line to copy without thinking
+            output.line("Nothing was changed. --yes frees it; before, mvc get . DIGEST -o OUT writes what you need.")
+        else:
+            output.line(f"Nothing was changed. Next: mvc gc --yes{given}{span}")
     elif result.unpushed.objects:
         output.line(f"Next: mvc gc --unpushed{span}  # plans to free objects that are on no remote")
 

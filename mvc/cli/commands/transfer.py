@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,8 +82,7 @@ def fetch(
             return _print(results)
         code = _show(output, project, results, "would be fetched from" if dry_run else "fetched from")
         if code == 0 and any(result.transferred for result in results):
-            line = "mvc fetch" if dry_run else "mvc checkout --rev REV" if any(scope) else "mvc checkout"
-            output.line(f"Next: {line}")
+            output.line(f"Next: {visible(_after_fetch(paths or [], scope, dry_run=dry_run))}")
         return code
 
 
@@ -113,6 +113,17 @@ def pull(
         if result.checkout.done:
             show_checkout(output, project, result.checkout)
         return code
+
+
+def _after_fetch(paths: list[str], scope: RevisionScope, *, dry_run: bool) -> str:
+    """Return the command that fetches what was planned, or checks out what was fetched."""
+    revisions = [f"--rev {shlex.quote(revision)}" for revision in scope.revisions]
+    everything = [f"--all-{name}" for name in ("branches", "tags", "commits") if getattr(scope, name)]
+    if dry_run:
+        words = ["mvc fetch", *revisions, *everything]
+    else:
+        words = ["mvc checkout", *(revisions if len(revisions) == 1 and not everything else any(scope) * ["--rev REV"])]
+    return " ".join([*words, *map(shlex.quote, paths)])
 
 
 def _scope(rev: list[str] | None, *, branches: bool, tags: bool, commits: bool) -> RevisionScope:

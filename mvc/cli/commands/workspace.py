@@ -10,7 +10,7 @@ import typer
 from mvc.cli.app import WORKSPACE, app, around, opened
 from mvc.cli.arguments import Json, Paths
 from mvc.cli.failures import say_all
-from mvc.cli.output import Output, plural, print_json, size, visible
+from mvc.cli.output import FEW, Output, plural, print_json, size, visible
 from mvc.cli.show import show_checkout, show_installed
 from mvc.errors import UsageError
 from mvc.project import Project
@@ -106,6 +106,9 @@ def add(
 
 
 def _show_added(output: Output, project: Project, result: AddResult, *, staged: bool) -> None:
+    from mvc.retention.roots import PATTERN  # noqa: PLC0415
+    from mvc.scm.index import has_staged  # noqa: PLC0415
+
     updated = [item.path for item in result.updated]
     for item in output.few(result.added):
         what = "updated" if item.path in updated else "added" if item.changed else "unchanged"
@@ -118,10 +121,17 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
         command = "mvc checkout" if all(item.complete for item in result.updated) else "mvc pull"
         line = project.shell.line(command, *updated)
         output.line(f"Next: {visible(line)}  # brings what the workspace lacks")
-    elif result.added and staged:
+    elif staged and (any(item.changed for item in result.added) or has_staged(project.git, PATTERN)):
         output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
-    elif result.added:
-        output.line("Next: git add the .mvc and .gitignore files, then git commit")
+    elif result.added and not staged:
+        output.line(f"Next: {visible(_staging_line(project, result))}")
+
+
+def _staging_line(project: Project, result: AddResult) -> str:
+    ignoring = {f"{item.path.rpartition('/')[0]}/.gitignore".removeprefix("/") for item in result.added}
+    if len(result.added) > FEW:
+        return "git add PATH.mvc  # of each path, with the .gitignore beside it"
+    return project.shell.line("git add --", *(item.pointer for item in result.added), *sorted(ignoring))
 
 
 @app.command(rich_help_panel=WORKSPACE)

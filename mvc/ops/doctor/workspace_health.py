@@ -84,7 +84,7 @@ def _hooks(project: Project) -> Iterator[Problem]:
 def _pointers(project: Project, tracked: list[Tracked]) -> Iterator[Problem]:
     for item in tracked:
         if item.condition in ("invalid", "conflict"):
-            yield Problem.of(f"pointer-{item.condition}", unusable(project.shell, item))
+            yield Problem.of(f"pointer-{item.condition}", unusable(project, item))
         elif item.unordered:
             yield Problem("pointer-unordered", item.problem, project.shell.line("mvc add", item.path))
 

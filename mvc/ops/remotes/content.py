@@ -226,12 +226,12 @@ def _find_stored(cache: Cache, text: str) -> Pointer | None:
 def _find_tracked(project: Project, reference: ContentReference) -> tuple[Selection, Pointer]:
     path, rev = reference.path, reference.rev
     tracked = tracked_at(project.git, resolve(project.git, rev)) if rev else project.tracked()
-    found = chosen(project, tracked, [path], "mvc log" if rev else "mvc add")
+    found = chosen(project, tracked, [path], rev or "")
     if len(found) != 1:
         raise UsageError(f"{path} matches {len(found)} tracked paths: name one", "mvc ls")
     (selection,) = found
     if selection.item.pointer is None:
-        raise unusable(project.shell, selection.item)
+        raise unusable(project, selection.item, rev or "")
     return selection, selection.item.pointer
 
 

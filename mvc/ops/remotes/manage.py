@@ -104,7 +104,7 @@ def add(
     if name in configured_remotes(project.settings) and not _is_same(project, name, location, options, local=local):
         flag = " --local" if local else ""
         raise UsageError(f"there is a remote {name}", f"mvc remote set {name} {shlex.quote(hidden(url))}{flag}")
-    _check_options(name, location, options)
+    _check_options("add", name, location, options)
     if not local:
         _refuse_private("add", name, location.url, options, "--default" if default else "")
     first = not project.settings.value(DEFAULT) and not configured_remotes(project.settings)
@@ -131,10 +131,10 @@ def set_(
     """
     found = _existing(project, name)
     if url is None and not options:
-        raise UsageError("nothing to change: name a URL or an option", f"mvc remote set {name} -o region=REGION")
+        raise UsageError("nothing to change: name a URL or an option", f"mvc remote set {name} URL")
     location = parse(found["url"].value) if url is None else typed(project, name, url)
     new_url = None if url is None else location.url
-    _check_options(name, location, options)
+    _check_options("set", name, location, options)
     if not local:
         _refuse_private("set", name, new_url, options)
         _refuse_local_only(project, name, _line("set", name, new_url, options, "--local"))
@@ -243,19 +243,19 @@ def typed(project: Project, name: str, text: str) -> Location:
         fix = instead(verb, name, text) or error.fix.replace("set NAME", f"{verb} {name}")
         raise UsageError(error.message, fix) from None
     if location.protocol == DIRECTORY:
-        refuse_foreign(directory_outside(project, name, location.path), f"mvc remote {verb} {name}")
+        refuse_foreign(directory_outside(project, name, location.path, verb), f"mvc remote {verb} {name}")
     return location
 
 
-def _check_options(name: str, location: Location, options: Mapping[str, str]) -> None:
+def _check_options(verb: str, name: str, location: Location, options: Mapping[str, str]) -> None:
     for option, value in options.items():
         if option == "url":
-            raise UsageError("url is not an option: the URL follows the name", f"mvc remote set {name} URL")
+            raise UsageError("url is not an option: the URL follows the name", f"mvc remote {verb} {name} URL")
         if option not in config.OPTIONS:
             raise config.unknown_option(option)
         if value and location.protocol != S3:
             message = f"{option} is an option of s3:// remotes, not of {hidden(location.url)}"
-            raise UsageError(message, f"mvc remote set {name} s3://BUCKET/PREFIX")
+            raise UsageError(message, f"mvc remote {verb} {name} s3://BUCKET/PREFIX")
         if value and (reason := config.OPTIONS[option].check(value)):
             raise UsageError(f"{option}: {reason}", "mvc help remotes")
 

@@ -11,6 +11,7 @@ from mvc.modelfiles.stubs import LARGEST
 from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
+from mvc.ops.shared.checkout import content_line
 from mvc.ops.shared.reports import model_of
 from mvc.ops.shared.workspace_content import observe_path, refuse_empty, refuse_stub, same_content
 from mvc.project import Project
@@ -82,14 +83,14 @@ def _refuse_other_than_model(project: Project, path: str, tracked: dict[str, Tra
         raise UsageError("the whole worktree cannot be a model", _RECORD)
     if holder := holder_of(tracked, path):
         line = project.shell.line("mvc eval record", holder)
-        raise UsageError(f"{path} is inside {holder}, which is evaluated as a whole", f"{line} --tag v1.0.0")
+        raise UsageError(f"{path} is inside {holder}, which is evaluated as a whole", f"{line} --bump major")
     below = next((name for name in tracked if name.startswith(f"{path}/")), "")
     if below and path not in tracked:
         line = project.shell.line("mvc eval record", below)
-        raise UsageError(f"{path} is not tracked, but paths inside it are", f"{line} --tag v1.0.0")
+        raise UsageError(f"{path} is not tracked, but paths inside it are", f"{line} --bump major")
 
 
-_RECORD = "mvc eval record MODEL --tag v1.0.0"
+_RECORD = "mvc eval record MODEL --bump major"
 
 
 def _hash_data(project: Project, path: str, item: Tracked | None) -> tuple[Digest, list[Remark]]:
@@ -112,7 +113,7 @@ def hash_content(project: Project, path: str, item: Tracked | None = None) -> tu
     if refused := refusal(path, observed.scan, project.shell.show):
         raise refused
     if observed.digest is None and item is not None:
-        raise MvcError(f"{path} is tracked but missing", project.shell.line("mvc checkout", path))
+        raise MvcError(f"{path} is tracked but missing", content_line(project, path, item.pointer))
     if observed.digest is None:
         raise UsageError(f"{path} does not exist", "mvc ls  # lists what is tracked")
     if item is None or (item.pointer is not None and same_content(item.pointer, observed)):

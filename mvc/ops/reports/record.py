@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
-from mvc.fs.files import UnsafePath
+from mvc.fs.files import UnsafePath, aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.names import check_path
 from mvc.ops.reports.evaluated import Evaluated, examine, hash_content
@@ -136,7 +136,7 @@ def _read(project: Project, file: str) -> bytes | None:
     try:
         return project.tree.read(file, MAX_BYTES + 1)
     except UnsafePath as error:
-        raise UsageError(error.message, project.shell.line("rm -r --", file)) from None
+        raise UsageError(error.message, aside_line(project.shell.show(file))) from None
 
 
 def _parse_earlier(project: Project, file: str, raw: bytes | None) -> Report:
@@ -144,7 +144,7 @@ def _parse_earlier(project: Project, file: str, raw: bytes | None) -> Report:
     try:
         return Report(1, Model("")) if raw is None else parse_report(raw, file)
     except InvalidFormat as error:
-        line = project.shell.line("rm --", file)
+        line = aside_line(project.shell.show(file))
         raise UsageError(f"the earlier report cannot be read: {error.message}", f"{line}  # or edit it") from None
 
 
@@ -192,7 +192,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
 def _next_tag(part: Bump | None, tag: str) -> str:
     version = parse_version(tag) if tag else Version(0, 0, 0)
     if version is None or part is None:
-        raise UsageError(f"the last tag is {tag!r}, not a semantic version: it has no {part} number", "--tag v1.0.0")
+        raise UsageError(f"the last tag is {tag!r}, not a semantic version: it has no {part} number", "--tag TAG")
     return bumped(version, part)
 
 

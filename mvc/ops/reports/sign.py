@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
-from mvc.fs.files import UnsafePath
+from mvc.fs.files import UnsafePath, aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.ops.shared.ssh_signatures import Key, fits, sign
@@ -116,7 +116,7 @@ def _read_signatures(project: Project, file: str) -> bytes | None:
     try:
         return project.tree.read(file, MAX_BYTES + 1)
     except UnsafePath as error:
-        raise UsageError(error.message, project.shell.line("rm -r --", file)) from None
+        raise UsageError(error.message, aside_line(project.shell.show(file))) from None
 
 
 # A report.
@@ -129,7 +129,7 @@ def _report(project: Project, typed: str) -> _Signable:
     raw = _read(project, file)
     line = project.shell.line("mvc eval record", path)
     if raw is None:
-        raise MvcError(f"{path} has no report to sign", f"{line} --tag v1.0.0 --metric NAME=NUMBER")
+        raise MvcError(f"{path} has no report to sign", f"{line} --bump major --metric NAME=NUMBER")
     try:
         report = parse_report(raw, file)
     except InvalidFormat as error:
@@ -152,7 +152,7 @@ def _read(project: Project, path: str) -> bytes | None:
     if found is None:
         return None
     if found.mode != "100644":
-        raise UsageError(f"{path} is not a regular file", project.shell.line("rm -r --", path))
+        raise UsageError(f"{path} is not a regular file", aside_line(project.shell.show(path)))
     oid = project.git.run(
         "-c", "core.safecrlf=false", "hash-object", "-w", "--stdin", f"--path={path}", stdin=found.raw,
     )

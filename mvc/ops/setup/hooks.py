@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.fs.durable_names import fsync_upward
-from mvc.fs.files import DIRECTORY
+from mvc.fs.files import DIRECTORY, aside_line
 from mvc.fs.new_names import rename_new
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import write_durable
@@ -122,13 +122,13 @@ def _put_aside(path: str, raw: bytes, *, force: bool) -> None:
         if not rename_new(path, path + BEFORE):
             raise MvcError(
                 f"cannot keep the hook {path}: {path}{BEFORE} exists already",
-                f"rm {shlex.quote(path + BEFORE)}  # if nothing needs it any more; then mvc hook install",
+                f"{aside_line(path + BEFORE)} && mvc hook install",
             )
     elif not force:
         line = f"mvc hook install --force  # replaces it, and keeps your version as {os.path.basename(path)}{_EDITED}"
         raise MvcError(f"{path} was edited after mvc installed it: not changed", line)
     elif not rename_new(path, path + _EDITED):
-        line = f"rm {shlex.quote(path + _EDITED)}  # then mvc hook install --force"
+        line = f"{aside_line(path + _EDITED)} && mvc hook install --force"
         raise MvcError(f"{path}{_EDITED} exists already", line)
 
 
@@ -138,7 +138,7 @@ def _uninstall(folder: str, name: str) -> bool:
     raw, had = read_hook(path), os.path.lexists(before)
     if raw is not None and MARK.search(raw):
         if not is_untouched(raw):
-            line = f"rm {shlex.quote(path)}  # then mvc hook uninstall"
+            line = f"{aside_line(path)} && mvc hook uninstall"
             raise MvcError(f"{path} was edited after mvc installed it: not changed", line)
         if had:
             os.rename(before, path)
@@ -148,7 +148,7 @@ def _uninstall(folder: str, name: str) -> bool:
     if not had:
         return False
     if not rename_new(before, path):
-        line = f"mv {shlex.quote(before)} {shlex.quote(path)}  # if that is what you want"
+        line = f"{aside_line(path)} && mvc hook uninstall  # or keep it, and delete {shlex.quote(before)}"
         raise MvcError(f"cannot restore {before}: {path} exists, and is not a script of mvc", line)
     return True
 

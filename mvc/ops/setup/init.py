@@ -97,7 +97,7 @@ def _install_hooks(project: Project, *, wanted: bool) -> tuple[Installed | None,
 
 def _set_cache_dir(project: Project, cache_dir: str, *, shared: bool) -> None:
     if cache_dir == project.root or cache_dir.startswith(project.root + "/"):
-        raise UsageError(f"{cache_dir} is inside the worktree", "mvc init --cache DIR, with a directory outside")
+        raise UsageError(f"{cache_dir} is inside the worktree", "mvc init --cache DIR  # a directory outside")
     if shared:
         share(cache_dir)
     else:

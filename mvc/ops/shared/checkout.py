@@ -124,6 +124,19 @@ def has_content(project: Project, pointer: Pointer | None) -> bool:
     return True
 
 
+def content_line(project: Project, path: str, pointer: Pointer | None, *, force: bool = False) -> str:
+    """Return the command line that writes the content of a tracked path; `force` where it overwrites unsaved content.
+
+    It fetches what the cache lacks.
+    """
+    line = project.shell.line("mvc checkout -f" if force else "mvc checkout", path)
+    if has_content(project, pointer):
+        return line
+    if not configured_remotes(project.settings):
+        return f"mvc remote add NAME URL  # that has the content of {path}; then: mvc pull"
+    return f"{project.shell.line('mvc fetch', path)} && {line}" if force else project.shell.line("mvc pull", path)
+
+
 def _full(path: str, name: str) -> str:
     return f"{path}/{name}" if name else path
 
@@ -176,7 +189,7 @@ def _checkout_one(
 ) -> tuple[Plan, CheckedOut]:
     project, item = guard.project, selection.item
     if item.pointer is None or item.condition:
-        raise unusable(project.shell, item)
+        raise unusable(project, item)
     pointer, path = item.pointer, item.path
     check_agrees(project, item)
     before = observe_path(project, path)
@@ -211,7 +224,7 @@ def plan_checkout(
 def _failure(project: Project, path: str, name: str, error: MvcError) -> Failure:
     full, fix = _full(path, name), error.fix
     if isinstance(error, MissingObject):
-        fix = f"{project.shell.line('mvc add', path)}  # in a repository that shares this cache and has the file"
+        fix = "mvc remote add NAME URL  # that has the content; then: mvc pull"
         if configured_remotes(project.settings):
             fix = f"{project.shell.line('mvc pull', path)}  # brings it from the remote"
     return Failure(full, f"{full}: {error.message}", fix, error.exit_code)

@@ -78,8 +78,8 @@ def _refuse_committed_secret(settings: config.Settings, name: str) -> None:
             )
 
 
-def directory_outside(project: Project, name: str, path: str) -> str:
-    """Return the absolute path of the directory of a remote.
+def directory_outside(project: Project, name: str, path: str, verb: str = "set") -> str:
+    """Return the absolute path of the directory of a remote; `verb` is the subcommand to suggest.
 
     Raises:
         UsageError: it is inside the repository.
@@ -93,7 +93,7 @@ def directory_outside(project: Project, name: str, path: str) -> str:
     owned = (project.root, base or project.root, project.layout.git_dir, project.layout.common_dir)
     for own in map(os.path.realpath, owned):
         if real == own or real.startswith(f"{own}/"):
-            raise UsageError(f"{full} is inside the repository {project.root}", f"mvc remote set {name} DIR")
+            raise UsageError(f"{full} is inside the repository {project.root}", f"mvc remote {verb} {name} DIR")
     return full
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
-from mvc.fs.files import UnsafePath
+from mvc.fs.files import UnsafePath, aside_line
 from mvc.objects.pointer_lines import is_directory
 from mvc.ops.shared.failures import Failure
 from mvc.project import Project, Shell
 from mvc.quality.files import has_conflict_marks
-from mvc.scm.index import index_paths
+from mvc.scm.index import index_paths, staged_file
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
 
@@ -45,10 +46,14 @@ def tracks(tracked: dict[str, Tracked], path: str) -> bool:
         return False
 
 
+TRACKED = "mvc ls  # lists tracked paths"
+"""The line to type for a path that is not tracked."""
+
+
 def chosen(
-    project: Project, tracked: dict[str, Tracked], paths: Iterable[str], otherwise: str = "mvc add",
+    project: Project, tracked: dict[str, Tracked], paths: Iterable[str], rev: str = "",
 ) -> list[Selection]:
-    """Return the selected `paths`; `otherwise` is the command to suggest for a path that is not tracked.
+    """Return the selected `paths`, tracked in the workspace or at `rev`.
 
     Raises:
         MvcError: a path is not tracked.
@@ -56,21 +61,27 @@ def chosen(
     try:
         return select(tracked, paths)
     except NotTracked as error:
-        raise _not_tracked(project, error, otherwise) from None
+        raise _not_tracked(project, error, rev) from None
 
 
-def _not_tracked(project: Project, error: NotTracked, otherwise: str) -> MvcError:
+def adding_line(project: Project, path: str) -> str:
+    """Return the command line that tracks an existing path, or lists others if Git tracks it."""
+    return TRACKED if not path or index_paths(project.git).at_or_below(path) else project.shell.line("mvc add", path)
+
+
+def _not_tracked(project: Project, error: NotTracked, rev: str) -> MvcError:
     path = error.path
+    if rev:
+        return MvcError(f"{error.message} at {rev}", f"mvc ls {shlex.quote(rev)}  # lists tracked paths")
     if index_paths(project.git).at_or_below(path):
-        return MvcError(f"{path} is tracked by Git, not by mvc", "mvc ls  # lists tracked paths")
+        return MvcError(f"{path} is tracked by Git, not by mvc", TRACKED)
     if project.tree.lstat(path) is None:
-        return MvcError(f"{path} is not tracked and does not exist", "mvc ls  # lists tracked paths")
-    return MvcError(error.message, project.shell.line(otherwise, path))
+        return MvcError(f"{path} is not tracked and does not exist", TRACKED)
+    return MvcError(error.message, adding_line(project, path))
 
 
 def chosen_each(
-    project: Project, tracked: dict[str, Tracked], paths: Iterable[str], failed: list[Failure],
-    otherwise: str = "mvc add",
+    project: Project, tracked: dict[str, Tracked], paths: Iterable[str], failed: list[Failure], rev: str = "",
 ) -> list[Selection]:
     """Return the selected `paths`; without paths, all. One that is not tracked is added to `failed`.
 
@@ -78,7 +89,7 @@ def chosen_each(
         MvcError: none is tracked.
     """
     paths = list(paths)
-    good = accepted(paths, lambda path: chosen(project, tracked, [path], otherwise), failed)
+    good = accepted(paths, lambda path: chosen(project, tracked, [path], rev), failed)
     return select(tracked, good)
 
 
@@ -130,12 +141,12 @@ def manifest_errors(shell: Shell, path: str) -> Iterator[None]:
 
 def broken_manifest(shell: Shell, path: str, error: InvalidFormat) -> InvalidFormat:
     """Return the error that the manifest of the directory `path` is invalid."""
-    line = shell.line("mvc log", path)
-    return InvalidFormat(f"{path}: its manifest cannot be used: {error.message}", f"{line}  # its other versions")
+    return InvalidFormat(f"{path}: its manifest cannot be used: {error.message}", versions_line(shell, path))
 
 
-def unusable(shell: Shell, item: Tracked, fix: str = "") -> MvcError:
-    """Return the error for a pointer that cannot be used."""
+def unusable(project: Project, item: Tracked, rev: str = "") -> MvcError:
+    """Return the error for a pointer in the workspace, or at `rev`, that cannot be used."""
+    shell = project.shell
     if item.condition == "conflict":
         line, comment = conflict_fix(shell, item).split("  # ")
         fix = f"{line} && {shell.line('mvc checkout', item.path)}  # {comment}"
@@ -146,8 +157,25 @@ def unusable(shell: Shell, item: Tracked, fix: str = "") -> MvcError:
         return MvcError(f"{item.path} is left out by the sparse checkout", line)
     if item.unreadable:
         return MvcError(item.problem, shell.line("ls -l --", item.pointer_path))
-    if is_directory(item.raw) and has_conflict_marks(item.raw):
-        fix = shell.line("mvc add", item.path)
-    problem = MvcError(item.problem, fix or shell.line("git checkout --", item.pointer_path))
+    problem = MvcError(item.problem, versions_line(shell, item.path) if rev else _restoring_line(project, item))
     problem.exit_code = 2
     return problem
+
+
+def versions_line(shell: Shell, path: str) -> str:
+    """Return the command line that lists the versions of a tracked path."""
+    return f"{shell.line('mvc log', path)}  # its other versions"
+
+
+def _restoring_line(project: Project, item: Tracked) -> str:
+    """Return the command line that replaces an invalid pointer of the workspace."""
+    if is_directory(item.raw) and has_conflict_marks(item.raw):
+        return project.shell.line("mvc add", item.path)
+    staged = staged_file(project.git, item.pointer_path)
+    if staged not in (None, item.raw):
+        return project.shell.line("git checkout --", item.pointer_path)
+    if project.tree.lstat(item.path) is not None:
+        return project.shell.line("mvc add", item.path)
+    if staged is not None:
+        return versions_line(project.shell, item.path)
+    return aside_line(project.shell.show(item.pointer_path))

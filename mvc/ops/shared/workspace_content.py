@@ -114,6 +114,11 @@ def unnamed(named: NamedObjects, plan: Plan, pointer: bytes) -> list[Entry]:
     return [entry for entry in plan.destroyed if entry.blake3 in names]
 
 
+def has_unsaved(project: Project, names: set[str], pointer: bytes = b"") -> bool:
+    """Whether the cache lacks some of these objects, or no pointer names them; for a hint: none of them is read."""
+    return bool(project.cache.missing(names) or named_objects(project).lacking(names, pointer))
+
+
 def check_saved(project: Project, named: NamedObjects, item: Tracked, plan: Plan, refusal: str, fix: str) -> None:
     """Check that everything that the plan destroys at a tracked path is saved.
 

@@ -126,7 +126,7 @@ def unusable_pointers(
     found = []
     for item in (selection.item for selection in selected):
         if item.pointer is None:
-            found.append(Failure.of(item.path, unusable(project.shell, item)))
+            found.append(Failure.of(item.path, unusable(project, item)))
         elif text := mismatch(item.pointer):
             found.append(Failure.of(item.path, mismatch_error(project.shell, item, text)))
     return tuple(found)

@@ -13,10 +13,12 @@ from mvc.fs.files import vanished
 from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest, encode
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, emit, file_pointer, path_of
+from mvc.ops.shared.checkout import content_line
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
 from mvc.ops.shared.selection import accepted, unusable
 from mvc.ops.shared.workspace_content import (
+    has_unsaved,
     observe_path,
     observed_id,
     pointer_id,
@@ -177,7 +179,7 @@ def _expand(project: Project, tracked: dict[str, Tracked], path: str) -> list[st
         return [path]
     if found := [name for name in matching(path, _candidates(project.root, tracked)) if not name.endswith(SUFFIX)]:
         return found
-    raise UsageError(f"{path} does not exist", "mvc add PATH, where PATH is a file or directory")
+    raise UsageError(f"{path} does not exist", "mvc add PATH  # a file or directory")
 
 
 def _candidates(root: str, tracked: dict[str, Tracked]) -> list[str]:
@@ -230,7 +232,7 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
         return Prepared(target, updated, _observe(project, writer, target, None, options, may_lack=True), beyond=True)
     replaceable = before is None or before.condition in (("",) if target.inside else ("", "invalid"))
     if before is not None and not replaceable:
-        raise unusable(project.shell, before, project.shell.line("mvc add", target.path))
+        raise unusable(project, before)
     pointer = before.pointer if before else None
     if pointer is not None and not options.force and was_updated(project, target.path, pointer):
         _check_not_behind(project, target.path, pointer)  # before anything is stored
@@ -273,7 +275,7 @@ def _observe(
         raise vanished(target.path)
     is_bare = observed.scan.is_bare and pointer is not None and bool(pointer.files)
     if (observed.scan.kind == "none" or is_bare) and not target.inside and not may_lack:
-        raise MvcError(f"{target.path} is tracked but missing", project.shell.line("mvc checkout", target.path))
+        raise MvcError(f"{target.path} is tracked but missing", content_line(project, target.path, pointer))
     if error := refusal(target.path, observed.scan, project.shell.show):
         raise error
     return observed
@@ -299,14 +301,14 @@ def _check_not_behind(project: Project, path: str, pointer: Pointer) -> None:
     observed = observe_path(project, path)
     if same_content(pointer, observed) or observed.scan.kind == "none" or observed.scan.refused:
         return
-    revert = f"{project.shell.line('mvc add -f', path)} reverts it"
-    if project.catalog.synced(path) == observed_id(observed):
-        message = f"{path} is behind its pointer: adding it would revert that update"
-        take = f"{project.shell.line('mvc checkout', path)}  # takes the update"
-    else:
-        message = f"{path} was changed here, and its pointer was updated meanwhile: adding it would revert that update"
-        take = f"{project.shell.line('mvc checkout -f', path)}  # takes the update; mvc log --lost lists the change"
-    raise MvcError(message, f"{take}; {revert}")
+    behind = project.catalog.synced(path) == observed_id(observed)
+    names = {entry.blake3 for entry in observed.entries()}
+    unsaved = not behind or has_unsaved(project, names)
+    take = content_line(project, path, pointer, force=unsaved)
+    listed = "; mvc log --lost lists what it replaces" if unsaved else ""
+    state = "is behind its pointer" if behind else "was changed here, and its pointer was updated meanwhile"
+    fix = f"{take}  # takes the update{listed}; {project.shell.line('mvc add -f', path)} reverts it"
+    raise MvcError(f"{path} {state}: adding it would revert that update", fix)
 
 
 def _notes(notes: Notes, options: AddOptions) -> Notes:

@@ -53,7 +53,7 @@ def after_merge(project: Project, *, squashed: bool) -> Followed:
 
 def _merged(git: Git, old: str) -> list[FileChange]:
     if not is_revision(git, old):
-        raise MvcError(f"the commit before the merge is unknown: {old} is missing", "mvc checkout")
+        raise MvcError(f"the commit before the merge is unknown: {old} is missing", "mvc status")
     return changed_in_index(git, old, PATTERN)
 
 
@@ -115,7 +115,7 @@ def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> b
         return False
     if error := refusal(path, before.scan.bound(), project.shell.show):
         raise error
-    fix = f"{project.shell.line('rm -r --', path)}  # if it is not needed"
+    fix = f"{project.shell.line('mvc add', path)}  # tracks it again; or delete it"
     if not same_content(pointer, before) and not lacks_only_links(project.cache, pointer, before):
         raise MvcError(f"{path} is no longer tracked here, but was changed: it was not deleted", fix)
     plan = make_plan(before.entries(), [], lambda _: True, empty=False)._replace(unlink=tuple(before.scan.unbound))

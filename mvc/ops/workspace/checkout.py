@@ -50,7 +50,7 @@ def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOpti
     guard = Guard(project, named_objects(project), options.force, f"mvc checkout --rev {shlex.quote(rev)}")
     failed: list[Failure] = []
     accepted: list[Selection] = []
-    for selection in chosen_each(project, tracked_at(project.git, commit), paths, failed, "mvc log"):
+    for selection in chosen_each(project, tracked_at(project.git, commit), paths, failed, rev):
         with collecting(failed, selection.item.path):
             accepted.append(_accept(guard, selection, now, rev))
     files = [
@@ -67,11 +67,11 @@ def _accept(guard: Guard, past: Selection, now: dict[str, Tracked], rev: str) ->
     """Return the path to track, after checking that its content is available and none would be lost."""
     project, item = guard.project, past.item
     if item.pointer is None:
-        raise unusable(project.shell, item)
+        raise unusable(project, item, rev)
     if past.inside:
         current = now.get(item.path)
         if current is not None and current.pointer is None:  # a part says nothing about the rest
-            raise unusable(project.shell, current)
+            raise unusable(project, current)
         item = _with_parts(project.cache, past, current)
     pointer = item.pointer or past.item.pointer
     check_agrees(project, item)

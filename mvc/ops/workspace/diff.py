@@ -122,8 +122,8 @@ def diff_with_texts(project: Project, revisions: tuple[str, ...] = (), paths: It
     content_now = _of_pointer if new_commit else _of_workspace
     for path in wanted:
         with collecting(failed, path):  # both sides or neither: a path that cannot be read was not deleted
-            before = {path: _of_pointer(project, old_items[path])} if path in old_items else {}
-            after = {path: content_now(project, new_items[path])} if path in new_items else {}
+            before = {path: _of_pointer(project, old_items[path], old_commit or "")} if path in old_items else {}
+            after = {path: content_now(project, new_items[path], new_commit)} if path in new_items else {}
             old |= before
             new |= after
     project.catalog.flush()
@@ -136,17 +136,17 @@ def diff_with_texts(project: Project, revisions: tuple[str, ...] = (), paths: It
     return TextDiff(Diff(old_commit or "", new_commit, tuple(changes), tuple(failed)), texts)
 
 
-def _of_pointer(project: Project, item: Tracked) -> _Loaded:
+def _of_pointer(project: Project, item: Tracked, commit: str = "") -> _Loaded:
     pointer = item.pointer
     if pointer is None:
-        raise unusable(project.shell, item)
+        raise unusable(project, item, commit)
     side = Side(item.path, pointer.kind, pointer.digest.blake3, pointer.total, pointer.files)
     return _Loaded(side, lambda: load_manifest(project.cache, pointer))
 
 
-def _of_workspace(project: Project, item: Tracked) -> _Loaded:
+def _of_workspace(project: Project, item: Tracked, commit: str = "") -> _Loaded:
     if item.pointer is None:
-        raise unusable(project.shell, item)
+        raise unusable(project, item, commit)
     observed = observe_path(project, item.path)
     if observed.digest is None:
         return _of_pointer(project, item)

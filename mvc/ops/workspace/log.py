@@ -8,10 +8,11 @@ from typing import NamedTuple
 from mvc.errors import MvcError
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.reports import matching_report, metric_values
+from mvc.ops.shared.selection import TRACKED, adding_line
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.scm.file_history import FileVersion, file_history
-from mvc.workspace.tracked import parsed
+from mvc.workspace.tracked import holder_of, parsed
 
 
 class LogEntry(NamedTuple):
@@ -45,8 +46,21 @@ def log(project: Project, path: str) -> tuple[LogEntry, ...]:
     found = file_history(project.git, path + SUFFIX, path + REPORT)
     versions = tuple(_entry(path, version) for version in _with_pointer(found))
     if not versions:
-        raise MvcError(f"{path} has no version in this history", project.shell.line("mvc add", path) + " && git commit")
+        raise MvcError(f"{path} has no version in this history", _committing_line(project, path))
     return versions
+
+
+def _committing_line(project: Project, path: str) -> str:
+    """Return the command line that gives a path its first version."""
+    tracked = project.tracked()
+    if holder := holder_of(tracked, path):
+        return project.shell.line("mvc log", holder)
+    if path in tracked:
+        return 'git commit -m "..."'
+    if not path or project.tree.lstat(path) is None:
+        return TRACKED
+    add = adding_line(project, path)
+    return add if add == TRACKED else f'{add} && git commit -m "..."'
 
 
 def _with_pointer(versions: list[FileVersion]) -> list[FileVersion]:

@@ -47,9 +47,9 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
     tracked = tracked_at(project.git, commit) if commit else project.tracked()
     items: list[Listed] = []
     failed: list[Failure] = []
-    for selection in chosen(project, tracked, [path] if path else [], "mvc log" if commit else "mvc add"):
+    for selection in chosen(project, tracked, [path] if path else [], revision):
         with collecting(failed, selection.item.path):
-            items += _list(project, selection, recursive=recursive)
+            items += _list(project, selection, revision, recursive=recursive)
     return Listing(commit, tuple(items), tuple(failed))
 
 
@@ -70,10 +70,10 @@ def _split(project: Project, reference: str) -> tuple[str, str]:
     return "", path
 
 
-def _list(project: Project, selection: Selection, *, recursive: bool) -> list[Listed]:
+def _list(project: Project, selection: Selection, revision: str, *, recursive: bool) -> list[Listed]:
     item = selection.item
     if item.pointer is None:
-        raise unusable(project.shell, item)
+        raise unusable(project, item, revision)
     pointer = item.pointer
     if pointer.kind == "dir" and (recursive or selection.inside):
         with manifest_errors(project.shell, item.path):

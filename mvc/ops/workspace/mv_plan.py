@@ -7,12 +7,12 @@ import stat
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import UnsafePath, as_error
+from mvc.fs.files import UnsafePath, as_error, aside_line
 from mvc.fs.tree import Tree
 from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.revisions import COMPANIONS
-from mvc.ops.shared.selection import unusable
+from mvc.ops.shared.selection import TRACKED, adding_line, unusable
 from mvc.project import Project, Shell
 from mvc.scm.blobs import read_blobs
 from mvc.scm.index import IndexPaths, ignored_files, index_paths, list_files
@@ -72,7 +72,7 @@ def plan_move(project: Project, source: str, target: str, *, into: bool) -> Move
         raise _not_tracked(project, index, source)
     for item in plan.moves:
         if item.item.pointer is None or item.item.condition:
-            raise unusable(project.shell, item.item)
+            raise unusable(project, item.item)
     _check(project, tracked, plan)
     return plan
 
@@ -99,7 +99,7 @@ def _items(
     if holder := holder_of(tracked, source):
         raise UsageError(
             f"{source} is part of {holder}, which is tracked as a whole",
-            f"{shell.line('mv', source, target)} && {shell.line('mvc add', holder)}",
+            f"{aside_line(shell.show(source), shell.show(target))} && {shell.line('mvc add', holder)}",
         )
     if source in gone:
         return [gone[source]]
@@ -110,8 +110,8 @@ def _not_tracked(project: Project, index: IndexPaths, source: str) -> MvcError:
     if index.at_or_below(source):
         return MvcError(f"{source} is tracked by Git, not by mvc", project.shell.line("git mv --", source) + " DST")
     if project.tree.lstat(source) is None:
-        return MvcError(f"{source} is not tracked and does not exist", "mvc ls  # lists tracked paths")
-    return MvcError(f"{source} is not tracked", project.shell.line("mvc add", source))
+        return MvcError(f"{source} is not tracked and does not exist", TRACKED)
+    return MvcError(f"{source} is not tracked", adding_line(project, source))
 
 
 def _moves(
@@ -131,7 +131,7 @@ def _resolved(tree: Tree, items: list[Tracked], source: str, target: str, *, int
     try:
         status = tree.lstat(target) if target else None
     except UnsafePath as error:
-        raise UsageError(error.message, "mvc mv SRC DST, with another DST") from None
+        raise UsageError(error.message, "mvc mv SRC DST  # with another DST") from None
     directory = not target or (status is not None and stat.S_ISDIR(status.st_mode))
     pointer = items[0].pointer if items and items[0].path == source else None
     if directory or (into and pointer is not None and pointer.kind == "file"):
@@ -148,7 +148,7 @@ def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> Non
     for item in plan.moves:
         check_path(item.new)
         if item.new.endswith(SUFFIX):
-            raise UsageError(f"{item.new} would be the name of a pointer", "mvc mv SRC DST, without .mvc")
+            raise UsageError(f"{item.new} would be the name of a pointer", "mvc mv SRC DST  # without .mvc")
         _check_not_inside(project.shell, tracked, item)
     moved = {item.old for item in plan.moves}
     if twins := find_twins((path for path in tracked if path not in moved), [item.new for item in plan.moves]):
@@ -169,17 +169,16 @@ def _check_free(project: Project, index: IndexPaths, path: str, old: str) -> Non
         if path.casefold() == old.casefold() and before is not None and os.path.samestat(before, there):
             lines = project.shell.line("mvc mv", old, f"{path}.tmp"), project.shell.line("mvc mv", f"{path}.tmp", path)
             raise UsageError(f"{old} and {path} are the same file on this file system", " && ".join(lines))
-        raise UsageError(f"{path} already exists", "mvc mv SRC DST, with another DST")
+        raise UsageError(f"{path} already exists", "mvc mv SRC DST  # with another DST")
     if index.at_or_below(path):
-        line = f"{project.shell.line('git rm -r --cached --', path)}  # if it is no longer needed"
-        raise UsageError(f"{path} is in Git's index, but not in the workspace", line)
+        raise UsageError(f"{path} is in Git's index, but not in the workspace", "mvc mv SRC DST  # with another DST")
 
 
 def _check_not_inside(shell: Shell, tracked: dict[str, Tracked], item: Move) -> None:
     if holder := holder_of(tracked, item.new):
         lines = (
             shell.line("mvc rm --keep", item.old),
-            shell.line("mv", item.old, item.new),
+            aside_line(shell.show(item.old), shell.show(item.new)),
             shell.line("mvc add", holder),
         )
         raise UsageError(f"{item.new} would be inside {holder}, which is tracked as a whole", " && ".join(lines))

@@ -16,10 +16,12 @@ from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.failures import Failure, collecting, resumable
 from mvc.ops.shared.pointers import stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
-from mvc.ops.shared.selection import accepted, unusable
+from mvc.ops.shared.selection import TRACKED, accepted, unusable
 from mvc.ops.shared.workspace_content import check_saved, named_objects, observe_path, was_updated
 from mvc.project import Project
 from mvc.retention.named import NamedObjects
+from mvc.scm.changes import changed_in_index
+from mvc.scm.commits import head
 from mvc.scm.index import IndexPaths, index_paths, modified_files
 from mvc.scm.staging import stage
 from mvc.workspace.checkout import NOTHING, Checkout, Plan, make_plan
@@ -83,13 +85,8 @@ def _check_path(project: Project, index: IndexPaths, tracked: dict[str, Tracked]
     try:
         selected = select(tracked, [path])
     except NotTracked as error:
-        if index.at_or_below(error.path):
-            fix = project.shell.line("git rm --", error.path)
-        elif project.tree.lstat(error.path) is not None:
-            fix = project.shell.line("rm", error.path)
-        else:
-            fix = "mvc ls  # lists tracked paths"
-        raise MvcError(error.message, fix) from None
+        in_git = f"{project.shell.line('git rm -r --cached --', error.path)}  # Git tracks it; its files stay"
+        raise MvcError(error.message, in_git if index.at_or_below(error.path) else TRACKED) from None
     for selection in selected:
         if selection.inside:
             raise _partial(project, selection)
@@ -106,8 +103,12 @@ def _tracked(project: Project, index: IndexPaths) -> dict[str, Tracked]:
 def _partial(project: Project, selection: Selection) -> UsageError:
     path = selection.item.path
     part = f"{path}/{selection.inside[0]}"
-    there = project.tree.lstat(part) is not None
-    lines = ([project.shell.line("rm -r", part)] if there else []) + [project.shell.line("mvc add", path)]
+    lines = [project.shell.line("mvc add", path)]
+    if project.tree.lstat(part) is not None:
+        pointer = selection.item.pointer
+        behind = pointer is not None and was_updated(project, path, pointer)
+        save = "mvc checkout -f" if behind else "mvc add"
+        lines = [project.shell.line(save, path), project.shell.line("rm -r --", part), *lines]
     return UsageError(f"{part} is part of {path}, which is tracked as a whole", " && ".join(lines))
 
 
@@ -116,25 +117,27 @@ def _reports(tree: Tree, path: str) -> list[str]:
 
 
 def _unsaved_reports(project: Project, index: IndexPaths, selected: list[Selection]) -> set[str]:
-    """Return the reports of the selected paths that are not in Git as they are now."""
+    """Return the reports of the selected paths that HEAD does not have as they are now."""
     reports = {path for selection in selected for path in _reports(project.tree, selection.item.path)}
-    if not reports:
-        return set()
-    return reports - set(index.paths) | reports & modified_files(project.git)
+    if not reports or head(project.git) is None:
+        return reports
+    staged = {change.path for change in changed_in_index(project.git, "HEAD", f":(top)*{COMPANIONS[0]}*")}
+    return reports - set(index.paths) | reports & (modified_files(project.git) | staged)
 
 
 def _check(project: Project, item: Tracked, unsaved: set[str], *, keep: bool) -> None:
     """Check that `item` can be removed: its pointer is readable or not needed, its report is in Git."""
     if item.condition == "not-checked-out":
-        raise unusable(project.shell, item)
+        raise unusable(project, item)
     if item.condition and not keep:
-        problem = unusable(project.shell, item)
+        problem = unusable(project, item)
         line = project.shell.line("mvc rm --keep", item.path)
         raise MvcError(problem.message, f"{line}  # removes the pointer, keeps the content")
     for path in _reports(project.tree, item.path):
         if path in unsaved:
-            line = f"{project.shell.line('git add --', path)} && {project.shell.line('git commit --', path)}"
-            raise MvcError(f"the report {path} has changes that are not in Git", line)
+            commit = project.shell.line('git commit -m "..." --', path)
+            line = f"{project.shell.line('git add --', path)} && {commit}"
+            raise MvcError(f"the report {path} has changes that are not committed", line)
 
 
 # Removing.

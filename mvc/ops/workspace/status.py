@@ -102,7 +102,7 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
     if pointer is None or item.condition:
         state: State = item.condition or "invalid"
         size = pointer.total if pointer else 0
-        fix = unusable(project.shell, item).fix if state == "invalid" else ""
+        fix = unusable(project, item).fix if state == "invalid" else ""
         fix = conflict_fix(project.shell, item) if state == "conflict" else fix
         kind = pointer.kind if pointer else ""
         return StatusItem(item.path, kind, state, size, problem=item.problem, fix=fix, unreadable=item.unreadable)

@@ -12,6 +12,7 @@ from mvc.fs.files import READ, StatData
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.manifest import Entry
+from mvc.ops.shared.checkout import content_line
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.selection import chosen_each
 from mvc.ops.shared.workspace_content import observe_path
@@ -73,7 +74,8 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
         full = _full(path, name)
         with collecting(failed, full):
             if (entry := entries.get(name)) is None:
-                raise MissingObject(f"{full} points at an object that is not in the cache", "mvc verify")
+                fix = content_line(project, path, selection.item.pointer)
+                raise MissingObject(f"{full} points at an object that is not in the cache", fix)
             executable = name in before.scan.executables
             done.placed[name] = _separate(project, staging, full, entry._replace(exec=executable)), pack(entry.digest)
     _remember(project, path, before, done)

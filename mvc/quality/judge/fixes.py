@@ -14,9 +14,11 @@ from mvc.quality.files import POLICY, SUFFIX
 from mvc.quality.policy.demands import Demands, SliceDemand
 from mvc.quality.policy.policy import Pinned
 from mvc.quality.reports.report import Metric, Report, label
-from mvc.quality.reports.tags import FIRST, SEMVER, parse_version
+from mvc.quality.reports.tags import SEMVER, parse_version
 
 _OWN = ".mvc/"
+_FIRST = "--bump major"
+"""The option for the tag of a first report: v1.0.0, unless that is taken."""
 _LONG = 80
 """Characters of a name; longer ones become a placeholder."""
 _FEW = 3
@@ -81,7 +83,7 @@ def corrected(path: str) -> str:
 
 def bring(path: str) -> str:
     """Bring the content into the cache."""
-    return _with(add(path), f"or, if a remote has it: mvc pull {_path(path)}")
+    return f"mvc pull {_path(path)} || {add(path)}  # from a remote, or from the workspace"
 
 
 def other_format(path: str) -> str:
@@ -99,7 +101,7 @@ def scan(path: str) -> str:
 
 def first_report(path: str, demanded: Demands) -> str:
     """Record a model's first report, or make it optional in the policy."""
-    line = f"{_record(path)} --tag {_first_tag(demanded)}{_measured('NAME')}"
+    line = f"{_record(path)} {_first_tag(demanded)}{_measured('NAME')}"
     if not demanded.by_default:
         return line
     return f"{line}  # or, if it needs none, add a rule to {POLICY}: - {{match: {_pattern(path)}, report: optional}}"
@@ -115,7 +117,8 @@ def next_report(path: str, report: Report, when: str = "") -> str:
 
 def another_tag(path: str, report: Report, demanded: Demands) -> str:
     """Record the report again with a valid tag, or write the tag by hand."""
-    line = f"{_record(path)} --tag {_first_tag(demanded)}{_evidence(report)}"
+    tag = _first_tag(demanded) if not report.tag else "--tag TAG"
+    line = f"{_record(path)} {tag}{_evidence(report)}"
     return _with(line, "or write tag: into the report and stage it")
 
 
@@ -145,8 +148,8 @@ def missing_dataset(path: str, report: Report, pinned: Pinned) -> str:
 def rewritten(path: str, what: str, *, submodule: bool = False) -> str:
     """Write a pointer or report in place of a symlink, directory or submodule."""
     file = path + (pointers.SUFFIX if what == "pointer" else SUFFIX)
-    line = add(path) if what == "pointer" else f"{_record(path)} --tag {FIRST}{_measured('NAME')}"
-    return untrack(file, f"then: {line}") if submodule else f"rm -f -- {_word(file)} && {line}"
+    line = add(path) if what == "pointer" else f"{_record(path)} {_FIRST}{_measured('NAME')}"
+    return untrack(file, f"then: {line}") if submodule else f"{_aside(file)} && {line}"
 
 
 def replaced(path: str, what: str) -> str:
@@ -156,8 +159,8 @@ def replaced(path: str, what: str) -> str:
 
 def _again(path: str, report: Report, new_dataset: str = "", new_metric: str = "") -> str:
     """Record a report of the same content with the same tag; the caller adds `new_dataset` and `new_metric`."""
-    tag = _word(report.tag, "TAG") if report.tag else FIRST
-    return f"{_record(path)} --tag {tag}{_evidence(report, new_dataset, new_metric)}"
+    tag = f"--tag {_word(report.tag, 'TAG')}" if report.tag else _FIRST
+    return f"{_record(path)} {tag}{_evidence(report, new_dataset, new_metric)}"
 
 
 def _evidence(report: Report, new_dataset: str = "", new_metric: str = "") -> str:
@@ -197,10 +200,15 @@ def _record(path: str) -> str:
 
 
 def _first_tag(demanded: Demands) -> str:
-    return FIRST if all(tag.pattern == SEMVER for tag in demanded.tags) else "TAG"
+    return _FIRST if all(tag.pattern == SEMVER for tag in demanded.tags) else "--tag TAG"
 
 
 # Words of a command line.
+
+
+def _aside(file: str) -> str:
+    """Rename a file out of the way."""
+    return f"mv -n -- {_word(file)} {_word(f'{file}.aside')}"
 
 
 def _with(line: str, remark: str) -> str:
@@ -258,7 +266,7 @@ def evaluated_again(path: str, report: Report) -> str:
 
 def signed_change(path: str, base: str) -> str:
     """Undo the change of a policy file, or have it signed; `base` is a commit with the old file, or empty."""
-    back = f"git checkout {base[:_COMMIT]} -- {_pathspec(path)}" if base else untrack(path)
+    back = f"git restore --source={base[:_COMMIT]} --staged -- {_pathspec(path)}" if base else untrack(path)
     return f"{back}  # or, by a signer: mvc eval sign {_path(path)}"
 
 

@@ -12,7 +12,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 SEMVER = "semver"
 """The pattern's name in a policy. A `v` before the version is optional: `v1.2.0`."""
-FIRST = "v1.0.0"
 MAX_CHARS = 200
 """Characters of a valid tag, so that a policy's expression never runs on a long text."""
 

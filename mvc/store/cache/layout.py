@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import time
 from contextlib import suppress
 from typing import Literal
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.durable_names import fsync_upward
-from mvc.fs.files import exists
+from mvc.fs.files import aside_line, exists
 from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch, sweep
 from mvc.fs.shared_folders import make_folders
@@ -79,7 +78,7 @@ def _check_features(text: bytes, path: str) -> None:
     try:
         data = strict_yaml.load(text, what=path, max_bytes=_MAX_BYTES)
     except InvalidFormat as error:
-        raise InvalidFormat(error.message, f"rm {shlex.quote(path)} && mvc gc --yes  # writes it again") from None
+        raise InvalidFormat(error.message, f"{aside_line(path)} && mvc init  # writes it again") from None
     if data not in ({"mvc-store": 1}, {"mvc-store": 1, "features": {"read": [], "write": []}}):
         raise UsageError(f"the cache needs a newer mvc: {path}", "pip install --upgrade modelvc")
 

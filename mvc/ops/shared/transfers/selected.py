@@ -11,7 +11,7 @@ from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.revisions import pointers_in_blobs, tracked_at
 from mvc.ops.shared.selection import chosen_each, tracks, unusable
 from mvc.ops.shared.transfers.results import TransferFailure
-from mvc.project import Project, Shell
+from mvc.project import Project
 from mvc.retention.roots import PATTERN
 from mvc.scm.blobs import present_blobs
 from mvc.scm.commits import head, resolve
@@ -52,15 +52,15 @@ def selected(project: Project, paths: Iterable[str], scope: RevisionScope) -> Se
     paths = [*paths]
     if scope == RevisionScope():
         failed: list[Failure] = []
-        found = _usable(project.shell, chosen_each(project, project.tracked(), paths, failed), named=any(paths))
+        found = _usable(project, chosen_each(project, project.tracked(), paths, failed), named=any(paths))
         lost = (TransferFailure(item.path, error=item.message, fix=item.fix) for item in failed)
         return Selected(found.selections, (*lost, *found.failed))
     if scope.commits:
         return _in_history(inside(project.git, project.layout.common_dir), paths)
-    return _at_revisions(project.git, project.shell, paths, _commits(project.git, scope))
+    return _at_revisions(project, paths, _commits(project.git, scope))
 
 
-def _usable(shell: Shell, selections: Iterable[Selection], *, named: bool, commit: str = "") -> Selected:
+def _usable(project: Project, selections: Iterable[Selection], *, named: bool, commit: str = "") -> Selected:
     """Sort out pointers that cannot be used. One outside a sparse checkout is a failure only if it is named."""
     good, failed = [], []
     for selection in selections:
@@ -68,7 +68,7 @@ def _usable(shell: Shell, selections: Iterable[Selection], *, named: bool, commi
         if item.pointer is not None and item.condition != "not-checked-out":
             good.append(selection)
         elif item.condition != "not-checked-out" or named:
-            error = unusable(shell, item, shell.line("mvc log", item.path) if commit else "")
+            error = unusable(project, item, commit)
             text = f"at {commit[:12]}: {error.message}" if commit else error.message
             failed.append(TransferFailure(item.path, error=text, fix=error.fix))
     return Selected(tuple(good), tuple(failed))
@@ -76,17 +76,17 @@ def _usable(shell: Shell, selections: Iterable[Selection], *, named: bool, commi
 
 def _commits(git: Git, scope: RevisionScope) -> list[str]:
     if head(git) is None and not list_tips(git, branches=True, tags=True):
-        raise UsageError("there is no commit yet", "git commit")
+        raise UsageError("there is no commit yet", 'git commit -m "..."')
     commits = [resolve(git, revision) for revision in scope.revisions]
     return list(dict.fromkeys([*commits, *list_tips(git, branches=scope.branches, tags=scope.tags)]))
 
 
-def _at_revisions(git: Git, shell: Shell, paths: list[str], commits: Iterable[str]) -> Selected:
+def _at_revisions(project: Project, paths: list[str], commits: Iterable[str]) -> Selected:
     """Return the pointers of `commits`; a path need not be tracked at each of them."""
     found, unseen = Selected(()), set(paths)
     for commit in commits:
         try:
-            tracked = tracked_at(git, commit)
+            tracked = tracked_at(project.git, commit)
         except MvcError as error:
             problem = TransferFailure(error=f"the pointers of {commit[:12]}: {error.message}", fix=error.fix)
             found |= Selected((), (problem,))
@@ -94,7 +94,7 @@ def _at_revisions(git: Git, shell: Shell, paths: list[str], commits: Iterable[st
         known = [path for path in paths if tracks(tracked, path)]
         unseen -= {*known}
         if known or not paths:
-            found |= _usable(shell, select(tracked, known), named=False, commit=commit)
+            found |= _usable(project, select(tracked, known), named=False, commit=commit)
     _refuse_unseen(unseen)
     return found
 

@@ -81,7 +81,7 @@ def _sides_in_index(project: Project, item: Tracked, blobs: dict[int, str]) -> S
 
 def _side(project: Project, item: Tracked, pointer: Pointer | None, stage: int) -> Side:
     if pointer is None or pointer.kind != "dir":
-        raise unusable(project.shell, item._replace(raw=b"", condition="conflict"))
+        raise unusable(project, item._replace(raw=b"", condition="conflict"))
     try:
         return Side.of(load_manifest(project.cache, pointer).entries, pointer.notes)
     except MissingObject:

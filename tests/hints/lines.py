@@ -1,0 +1,199 @@
+"""Hints: the lines that mvc tells a user to type, where the code makes them, and what typing them loses."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from blake3 import blake3
+from harness import PROJECT, Repo, Result
+
+from mvc.store.packs.pack_set import PackSet
+
+PROGRAMS = ("mvc", "git", "mv", "cp", "rm", "mkdir", "ls", "echo", "printf", "chmod", "find", "pip")
+"""What a line to type begins with; other hints are prose."""
+_MADE_BY = frozenset({
+    "MvcError", "UsageError", "InvalidFormat", "InvalidName", "CorruptObject", "MissingObject", "SourceChanged",
+    "UnsafePath", "RemoteError", "Transient", "Changed", "Problem", "TransferFailure", "Failure", "Remark", "Advice",
+})
+"""What takes a hint: as its second argument, or as `fix`."""
+_SHOWN = re.compile(
+    r"^  try: (.+)$|Next: (.+)$|Undo: (.+)$|To (?:bring it|go) back: (.+)$|^  ((?:mvc|git|mv|echo) .+)$", re.MULTILINE,
+)
+_PLACEHOLDER = re.compile(r"(?<![\w./$-])(?!(?:MERGE_|ORIG_)?HEAD\b)(?:[A-Z][A-Z]+|FILE\.json|\.\.\.)(?![\w-])")
+FILL = {"NAME=NUMBER": "auc=0.9", "NUMBER": "0.9"}
+"""What is typed for placeholders unless the state says otherwise."""
+
+
+def hints_of(result: Result) -> list[str]:
+    """Return every line to type that a command printed, with its remark."""
+    found = [next(filter(None, match)) for match in _SHOWN.findall(result.out + "\n" + result.err)]
+    return list(dict.fromkeys(found))
+
+
+def to_type(hint: str, fill: Mapping[str, str]) -> str:
+    """Return the line of a hint, without its remark and with its placeholders filled in; empty for prose."""
+    line = re.split(r"  (?:#|\()", hint)[0].strip()
+    if line.split(" ")[0] not in PROGRAMS:
+        return ""
+    for placeholder, text in {**fill, **FILL}.items():
+        line = line.replace(placeholder, text)
+    left = _PLACEHOLDER.findall(line.replace('"..."', ""))
+    assert not left, f"{hint}: what does a user type for {left}?"
+    return line
+
+
+def type_line(repo: Repo, line: str, cwd: str = ".") -> Result:
+    """Type a line into a shell; a plain `mvc` command starts faster without one."""
+    words = shlex.split(line)
+    if words[0] == "mvc" and not set(line) & set("&|;<>$*`("):
+        return repo.mvc(*words[1:], cwd=cwd)
+    return repo.shell(line, cwd=cwd)
+
+
+# What is lost.
+
+_WRITTEN = (".mvc", ".gitignore", ".mvc/config.yaml")
+
+
+def contents(repo: Repo) -> set[str]:
+    """Return the digests of all contents in workspace, index and cache.
+
+    Pointers, `.gitignore` and mvc's config are not content: mvc writes them. Everything else in the workspace is.
+    """
+    return workspace(repo) | staged(repo) | stored(repo.store)
+
+
+def workspace(repo: Repo) -> set[str]:
+    """Return the digests of all files in the workspace, as themselves and as what a symlink says."""
+    found = set()
+    for path in repo.root.rglob("*"):
+        inside = path.relative_to(repo.root)
+        if ".git" in inside.parts or str(inside).endswith(_WRITTEN):
+            continue
+        if path.is_symlink():
+            found.add(blake3(b"symlink " + str(path.readlink()).encode()).hexdigest())
+        elif path.is_file():
+            found.add(blake3(path.read_bytes()).hexdigest())
+    return found
+
+
+def staged(repo: Repo) -> set[str]:
+    """Return the digests of all files in the index that mvc does not write."""
+    rows = [row.split("\t") for row in repo.git("ls-files", "--stage", "-z").split("\0") if row]
+    return blobs(repo, [meta.split(" ")[1] for meta, path in rows if not path.endswith(_WRITTEN)])
+
+
+def committed(repo: Repo) -> set[str]:
+    """Return the digests of all files in all commits, stashes and reflogs."""
+    listed = repo.git("rev-list", "--objects", "--all", "--reflog").splitlines()
+    return blobs(repo, [row.split(" ")[0] for row in listed if " " in row])
+
+
+def blobs(repo: Repo, oids: Iterable[str]) -> set[str]:
+    """Return the digests of what Git has under these names."""
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    done = subprocess.run(
+        ["git", "cat-file", "--batch"], cwd=repo.root, env=repo.environ, input=asked, capture_output=True, check=True,
+    )
+    found, position = set(), 0
+    while position < len(done.stdout):
+        end = done.stdout.index(b"\n", position)
+        size = int(done.stdout[position:end].split(b" ")[2])
+        found.add(blake3(done.stdout[end + 1 : end + 1 + size]).hexdigest())
+        position = end + 2 + size
+    return found
+
+
+def stored(folder: Path) -> set[str]:
+    """Return the objects of a cache or a remote."""
+    packs = PackSet(str(folder / "packs"))
+    with closing(packs):
+        packed = {record.blake3.hex() for name in packs.names() for record in packs.index(name).records()}
+    return packed | {path.name for path in folder.glob("objects/*/*")}
+
+
+def lost(repo: Repo, before: set[str]) -> set[str]:
+    """Return the contents that a user cannot get at any more: not in workspace, index, cache, history or remote."""
+    rest = before - contents(repo)
+    return rest - committed(repo) - stored(repo.root.parent / "nas") if rest else rest
+
+
+# Where hints come from.
+
+
+class Site(NamedTuple):
+    """A call in the source that makes a hint."""
+
+    module: str
+    function: str
+    hint: str
+    """The expression of the hint, as written."""
+    first: int
+    last: int
+    """Its lines."""
+
+    @property
+    def name(self) -> str:
+        """What identifies it, as long as the hint stays as it is."""
+        return f"{self.module}:{self.function} {self.hint}"
+
+
+@cache
+def sites() -> tuple[Site, ...]:
+    """Return every call of mvc that makes a hint."""
+    found: list[Site] = []
+    for path in sorted((PROJECT / "mvc").rglob("*.py")):
+        module = str(path.relative_to(PROJECT / "mvc"))
+        found += _sites(module, ast.parse(path.read_text()), "")
+    return tuple(found)
+
+
+def _sites(module: str, node: ast.AST, function: str) -> Iterator[Site]:
+    for child in ast.iter_child_nodes(node):
+        inside = function
+        if isinstance(child, ast.FunctionDef | ast.ClassDef):
+            inside = f"{function}.{child.name}".removeprefix(".")
+        if isinstance(child, ast.Call) and (hint := _hint(child)) is not None:
+            yield Site(module, inside, ast.unparse(hint), child.lineno, child.end_lineno or child.lineno)
+        yield from _sites(module, child, inside)
+
+
+def _hint(call: ast.Call) -> ast.expr | None:
+    name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+    if name in ("line", "note"):
+        text = ast.unparse(call.args[0]) if call.args else ""
+        return call.args[0] if re.search(r"Next: |Undo: |back: |  # ", text) else None
+    if name not in _MADE_BY:
+        return None
+    keyword = next((item.value for item in call.keywords if item.arg == "fix"), None)
+    at = {"Problem": 2, "Advice": 0, "TransferFailure": 9}.get(name, 1)
+    given = keyword or (call.args[at] if len(call.args) > at else None)
+    return None if isinstance(given, ast.Constant) and not given.value else given
+
+
+_DELETES = re.compile(
+    r"(?:^|[^\w.-])(?:rm|mv|cp)(?: -\w+)*(?: |$)|\bgit (?:clean|reset|restore|rm|mv|checkout|stash)\b",
+)
+
+
+def deleting_texts() -> set[str]:
+    """Return the texts in the source of mvc with commands that may delete or overwrite, other than mvc's own."""
+    found = set()
+    for path in sorted((PROJECT / "mvc").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        found |= {text.value for text in texts if id(text) not in docs and _DELETES.search(_without_mvc(text.value))}
+    return found
+
+
+def _without_mvc(text: str) -> str:
+    return re.sub(r"\bmvc (?:rm|mv)\b|^rm$|^mv$", "", text)

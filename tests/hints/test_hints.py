@@ -1,0 +1,108 @@
+"""Every line that mvc tells a user to type works in the state in which it is told, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from blake3 import blake3
+from harness import PROJECT, Begin, InProcess, Repo
+from hints.exceptions import ELSEWHERE, HARMLESS, MAY_DELETE
+from hints.lines import Site, contents, deleting_texts, hints_of, lost, sites, to_type, type_line
+from hints.states import STATES, world
+
+_SOURCE = str(PROJECT / "mvc") + "/"
+_TYPED = Path(__file__).parent / "typed.json"
+"""The sites whose hints are typed, each with a state in which it gives one."""
+
+
+@contextmanager
+def _watching() -> Iterator[set[str]]:
+    """Note which sites run while a command gives its hints."""
+    wanted = {(site.module, line): site.name for site in sites() for line in range(site.first, site.last + 1)}
+    modules = {module for module, _ in wanted}
+    met: set[str] = set()
+    before = sys.gettrace()
+
+    def local(frame: FrameType, event: str, _: object) -> Any:
+        place = frame.f_code.co_filename.removeprefix(_SOURCE), frame.f_lineno
+        if event == "line" and place in wanted:
+            met.add(wanted[place])
+        return local
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        name = frame.f_code.co_filename
+        return local if name.startswith(_SOURCE) and name.removeprefix(_SOURCE) in modules else None
+
+    sys.settrace(trace)
+    try:
+        yield met
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_hints_of_a_state(name: str, begin: Begin, in_process: InProcess, tmp_path: Path) -> None:
+    wanted = STATES[name]
+    repo = begin(world)
+    command = shlex.split(wanted.build(repo))
+    with _watching() as met:
+        result = in_process(repo.root, *command)
+    told = {site for site, state in json.loads(_TYPED.read_text()).items() if state == name}
+    assert told <= met, f"no longer made in this state: {told - met}"
+    assert result.code in (0, 1, 2, 3), result
+    assert "Traceback" not in result.err, result
+    hints = hints_of(result)
+    assert hints, result
+    lines = [line for hint in hints if (line := to_type(hint, wanted.fill))]
+    before = contents(repo)
+    reports = {blake3(path.read_bytes()).hexdigest() for path in repo.root.glob("*.eval.yaml") if path.is_file()}
+    for line in lines:
+        with _kept(repo, tmp_path / "kept", again=line != lines[-1]):
+            done = type_line(repo, line)
+            assert done.code in {0, wanted.code}, (line, done, result)
+            rewritten = reports if "eval record" in line else set()  # a new report replaces the earlier one
+            assert not lost(repo, before) - rewritten, (line, result)
+
+
+@contextmanager
+def _kept(repo: Repo, kept: Path, *, again: bool) -> Iterator[None]:
+    """Bring the repository back to its state, unless no other line is typed there."""
+    if again:
+        shutil.copytree(repo.root, kept, symlinks=True)
+    yield
+    if again:
+        shutil.rmtree(repo.root)
+        kept.rename(repo.root)
+
+
+def _is_harmless(site: Site) -> bool:
+    return any(re.search(pattern, site.hint) for pattern in HARMLESS)
+
+
+def test_every_hint_in_the_source_is_typed_in_a_state_or_has_a_reason_not_to_be() -> None:
+    typed = json.loads(_TYPED.read_text())
+    left = [site for site in sites() if site.name not in typed and not _is_harmless(site)]
+    open_ = [site for site in left if not any(site.name.startswith(start) for start in ELSEWHERE)]
+    assert not open_, "write a state in tests/hints/states.py, and name it in typed.json"
+    assert set(typed) <= {site.name for site in sites()}, "typed.json names a hint that is gone"
+
+
+def test_no_exception_is_out_of_date() -> None:
+    left = [site for site in sites() if not _is_harmless(site)]
+    assert [start for start in ELSEWHERE if not any(site.name.startswith(start) for site in left)] == []
+    assert [pattern for pattern in HARMLESS if not any(re.search(pattern, site.hint) for site in sites())] == []
+    assert [name for names in ELSEWHERE.values() for name in names.split() if not (PROJECT / name).exists()] == []
+
+
+def test_commands_that_delete_are_few_and_known() -> None:
+    assert deleting_texts() == set(MAY_DELETE)
