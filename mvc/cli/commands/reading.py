@@ -133,7 +133,7 @@ def _show_reports(output: Output, project: Project, result: Status) -> None:
     output.rest(lacking, "path")
     if lacking:
         line = project.shell.line("mvc eval record", lacking[0].path) if len(lacking) == 1 else "mvc eval record PATH"
-        tag = "--bump patch" if all(item.report == "stale" for item in lacking) else "--tag v1.0.0"
+        tag = "--bump patch" if all(item.report == "stale" for item in lacking) else "--bump major"
         output.line(f"  {visible(line)} {tag} --metric NAME=NUMBER  # records a report")
 
 

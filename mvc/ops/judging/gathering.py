@@ -14,7 +14,7 @@ from mvc.ops.judging.past.read import Pasts, read_past
 from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.judging.touched_models import FilesRead, enters, is_left, read_files, touched_models
 from mvc.ops.judging.trees import Trees, pointers_of, read_trees
-from mvc.ops.shared.ssh_signatures import signers_of
+from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.project import Project
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT

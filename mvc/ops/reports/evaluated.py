@@ -65,11 +65,11 @@ def _refuse_other_than_model(project: Project, path: str, tracked: dict[str, Tra
         raise UsageError("the whole worktree cannot be a model", _RECORD)
     if holder := holder_of(tracked, path):
         line = project.shell.line("mvc eval record", holder)
-        raise UsageError(f"{path} is inside {holder}, which is evaluated as a whole", f"{line} --tag v1.0.0")
+        raise UsageError(f"{path} is inside {holder}, which is evaluated as a whole", f"{line} --bump major")
     below = next((name for name in tracked if name.startswith(f"{path}/")), "")
     if below and path not in tracked:
         line = project.shell.line("mvc eval record", below)
-        raise UsageError(f"{path} is not tracked, but paths inside it are", f"{line} --tag v1.0.0")
+        raise UsageError(f"{path} is not tracked, but paths inside it are", f"{line} --bump major")
 
 
 _RECORD = "mvc eval record MODEL --tag v1.0.0"

@@ -42,7 +42,7 @@ def show(project: Project, reference: str) -> Shown:
     if raw is None:
         where = f" at {revision}" if revision else ""
         line = project.shell.line("mvc eval record", path)
-        raise MvcError(f"{path} has no report{where}", f"{line} --tag v1.0.0 --metric NAME=NUMBER")
+        raise MvcError(f"{path} has no report{where}", f"{line} --bump major --metric NAME=NUMBER")
     report = parse_report(raw, path + SUFFIX)
     return Shown(path, path + SUFFIX, commit, _state(project, commit, path, raw), report)
 

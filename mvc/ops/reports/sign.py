@@ -9,8 +9,8 @@ from typing import NamedTuple
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath
 from mvc.fs.tree import Replacement, replace_files
+from mvc.ops.shared.evidence.ssh_signatures import Key, fits, sign
 from mvc.ops.shared.reports import file_in, model_of
-from mvc.ops.shared.ssh_signatures import Key, fits, sign
 from mvc.project import Project
 from mvc.quality.files import SIGNATURES, SUFFIX, FileAt
 from mvc.quality.judge.facts import PolicyFileChange
@@ -129,7 +129,7 @@ def _report(project: Project, typed: str) -> _Signable:
     raw = _read(project, file)
     line = project.shell.line("mvc eval record", path)
     if raw is None:
-        raise MvcError(f"{path} has no report to sign", f"{line} --tag v1.0.0 --metric NAME=NUMBER")
+        raise MvcError(f"{path} has no report to sign", f"{line} --bump major --metric NAME=NUMBER")
     try:
         report = parse_report(raw, file)
     except InvalidFormat as error:

@@ -14,13 +14,15 @@ from mvc.quality.files import POLICY, SUFFIX
 from mvc.quality.policy.demands import Demands, SliceDemand
 from mvc.quality.policy.policy import Pinned
 from mvc.quality.reports.report import Metric, Report, label
-from mvc.quality.reports.tags import FIRST, SEMVER, parse_version
+from mvc.quality.reports.tags import SEMVER, parse_version
 
 _OWN = ".mvc/"
 _LONG = 80
 """Characters of a name; longer ones become a placeholder."""
 _FEW = 3
 """Data sets and metrics that are repeated in a command."""
+_FIRST = "--bump major"
+"""Gives v1.0.0, or the first tag after those that are taken."""
 _COMMIT = 12
 """Digits of a commit."""
 
@@ -85,7 +87,7 @@ def scan(path: str) -> str:
 
 def first_report(path: str, demanded: Demands) -> str:
     """Record a model's first report, or make it optional in the policy."""
-    line = f"{_record(path)} --tag {_first_tag(demanded)}{_measured('NAME')}"
+    line = f"{_record(path)} {_first_tag(demanded)}{_measured('NAME')}"
     if not demanded.by_default:
         return line
     return f"{line}  # or, if it needs none, add a rule to {POLICY}: - {{match: {_pattern(path)}, report: optional}}"
@@ -101,7 +103,7 @@ def next_report(path: str, report: Report, when: str = "") -> str:
 
 def another_tag(path: str, report: Report, demanded: Demands) -> str:
     """Record the report again with a valid tag, or write the tag by hand."""
-    line = f"{_record(path)} --tag {_first_tag(demanded)}{_evidence(report)}"
+    line = f"{_record(path)} {_first_tag(demanded)}{_evidence(report)}"
     return _with(line, "or write tag: into the report and stage it")
 
 
@@ -131,7 +133,7 @@ def missing_dataset(path: str, report: Report, pinned: Pinned) -> str:
 def rewritten(path: str, what: str, *, submodule: bool = False) -> str:
     """Write a pointer or report in place of a symlink, directory or submodule."""
     file = path + (pointers.SUFFIX if what == "pointer" else SUFFIX)
-    line = add(path) if what == "pointer" else f"{_record(path)} --tag {FIRST}{_measured('NAME')}"
+    line = add(path) if what == "pointer" else f"{_record(path)} {_FIRST}{_measured('NAME')}"
     return untrack(file, f"then: {line}") if submodule else f"rm -f -- {_word(file)} && {line}"
 
 
@@ -142,8 +144,8 @@ def replaced(path: str, what: str) -> str:
 
 def _again(path: str, report: Report, new_dataset: str = "", new_metric: str = "") -> str:
     """Record a report of the same content with the same tag; the caller adds `new_dataset` and `new_metric`."""
-    tag = _word(report.tag, "TAG") if report.tag else FIRST
-    return f"{_record(path)} --tag {tag}{_evidence(report, new_dataset, new_metric)}"
+    tag = f"--tag {_word(report.tag, 'TAG')}" if report.tag else _FIRST
+    return f"{_record(path)} {tag}{_evidence(report, new_dataset, new_metric)}"
 
 
 def _evidence(report: Report, new_dataset: str = "", new_metric: str = "") -> str:
@@ -183,7 +185,7 @@ def _record(path: str) -> str:
 
 
 def _first_tag(demanded: Demands) -> str:
-    return FIRST if all(tag.pattern == SEMVER for tag in demanded.tags) else "TAG"
+    return _FIRST if all(tag.pattern == SEMVER for tag in demanded.tags) else "--tag TAG"
 
 
 # Words of a command line.
