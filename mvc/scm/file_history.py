@@ -1,13 +1,14 @@
-"""The versions of a file in HEAD's history, with commits and tags."""
+"""The versions of files in a history, with commits and tags."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import CommitInfo, CommitPath, blob_at, blobs_at, commit_infos, head
 from mvc.scm.incomplete import missing_object, naming
-from mvc.scm.plumbing import Git
+from mvc.scm.plumbing import Git, split_nul
 from mvc.scm.refs import tags_by_commit
 
 
@@ -51,3 +52,35 @@ def file_history(git: Git, path: str, beside: str) -> list[FileVersion]:
         FileVersion(commit, infos[commit], tags.get(commit, ()), read(commit, path), read(commit, beside))
         for commit in commits
     ]
+
+
+class FileChange(NamedTuple):
+    """A file that a commit adds, changes or renames."""
+
+    commit: str
+    path: str
+    oid: str
+    old_path: str = ""
+    """Before a rename."""
+
+
+def changes_in(git: Git, tips: Iterable[str], pattern: str) -> Iterator[FileChange]:
+    """Yield the changes of files that match `pattern`, in all commits that `tips` reach, newest first.
+
+    Raises:
+        MvcError: Git cannot read the history.
+    """
+    commits = git.run("rev-list", "--full-history", *tips, "--", pattern)
+    options = ("--root", "-m", "-r", "-M", "-l1000", "--raw", "-z", "--no-abbrev", "--no-ext-diff", "-O/dev/null")
+    fields = iter(split_nul(git.run("diff-tree", "--stdin", *options, "--", pattern, stdin=commits)))
+    commit = ""
+    for field in fields:
+        if not field.startswith(":"):
+            commit = field.strip().partition(" ")[0]
+            continue
+        _, _, _, oid, status = field.split(" ")
+        path = next(fields)
+        if status[0] in "RC":
+            yield FileChange(commit, next(fields), oid, path)
+        elif oid.strip("0"):
+            yield FileChange(commit, path, oid)

@@ -339,12 +339,86 @@ def test_what_was_just_recorded_is_not_too_old(model: Repo) -> None:
     model.ok("eval", "check", MODEL)
 
 
-def test_bump_counts_from_the_report_that_is_there(model: Repo) -> None:
-    tags = [recorded(model, "--bump", part, "--metric", "a=1").tag for part in ("minor", "patch", "major", "minor")]
-    assert tags == ["v0.1.0", "v0.1.1", "v1.0.0", "v1.1.0"]
+def bumped(repo: Repo, part: str, path: str = MODEL) -> str:
+    """Record a report with the next tag; the tag."""
+    repo.ok("eval", "record", path, "--bump", part, "--metric", "a=1")
+    return parse_report(repo.read(f"{path}.eval.yaml"), path).tag
+
+
+def committed(repo: Repo, content: str, *tag: str, path: str = MODEL) -> None:
+    """Commit a version of a model."""
+    repo.write(path, content)
+    repo.ok("add", path)
+    repo.ok("eval", "record", path, *tag, "--metric", "a=1")
+    repo.commit(content)
+
+
+def test_bump_counts_from_the_committed_report(model: Repo) -> None:
+    first = [bumped(model, part) for part in ("minor", "minor", "major", "patch")]
+    assert first == ["v0.1.0", "v0.1.0", "v1.0.0", "v1.0.0"]
+    committed(model, "1", "--bump", "major")
+    later = [bumped(model, part) for part in ("minor", "minor", "patch", "major")]
+    assert later == ["v1.1.0", "v1.1.0", "v1.0.1", "v2.0.0"]
     recorded(model, "--tag", "summer", "--metric", "a=1")
+    assert bumped(model, "minor") == "v1.1.0"
+
+
+def test_bump_needs_a_version_where_the_policy_has_another_pattern(model: Repo) -> None:
+    model.write(".mvc/policy.yaml", "mvc-policy: 1\ndefaults: {tag: {pattern: '[a-z]+'}}\n")
+    committed(model, "1", "--tag", "summer")
     assert "the last tag is 'summer'" in model.fails(2, "eval", "record", MODEL, "--bump", "minor").errors[0]
-    assert report(model).tag == "summer"
+    model.write(".mvc/policy.yaml", "mvc-policy: 1\n")
+    assert bumped(model, "minor") == "v0.1.0"
+
+
+def test_bump_gives_no_tag_that_is_taken(model: Repo) -> None:
+    committed(model, "1", "--tag", "v0.1.0")
+    committed(model, "2", "--bump", "minor")
+    model.ok("checkout", "--rev", "HEAD~1", MODEL)
+    model.commit("back")
+    assert (bumped(model, "minor"), bumped(model, "patch")) == ("v0.3.0", "v0.1.1")
+    model.git("tag", "ranker@v0.3.0+build", "HEAD~1")
+    model.git("tag", "other@v0.4.0")
+    assert bumped(model, "minor") == "v0.4.0"
+    model.ok("checkout", "-f", MODEL)
+    model.git("checkout", "-q", "HEAD", "--", f"{MODEL}.eval.yaml")
+    model.ok("mv", MODEL, "models/moved.onnx")
+    assert bumped(model, "minor", "models/moved.onnx") == "v0.4.0"
+    model.commit("moved")
+    assert bumped(model, "minor", "models/moved.onnx") == "v0.5.0"
+    model.git("rm", "-q", "--cached", "models/moved.onnx.eval.yaml")
+    model.path("models/moved.onnx.eval.yaml").unlink()
+    model.commit("without a report")
+    assert bumped(model, "patch", "models/moved.onnx") == "v0.4.1"
+
+
+def test_bump_looks_at_git_tags_where_there_was_no_report(model: Repo) -> None:
+    model.commit("no report")
+    model.git("tag", "Ranker@v1.0.0")
+    assert bumped(model, "major") == "v2.0.0"
+
+
+def test_bump_looks_at_the_default_branch_too(model: Repo) -> None:
+    committed(model, "1", "--tag", "v1.0.0")
+    model.git("switch", "-qc", "side")
+    model.git("switch", "-q", "main")
+    committed(model, "2", "--tag", "v1.1.0")
+    model.git("switch", "-q", "side")
+    assert bumped(model, "minor") == "v1.2.0"
+
+
+def test_a_taken_tag_is_told_when_it_is_recorded(model: Repo) -> None:
+    committed(model, "1", "--tag", "v1.0.0")
+    committed(model, "2", "--tag", "v1.1.0")
+    model.write(MODEL, "3")
+    model.ok("add", MODEL)
+    result = model.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "a=1")
+    (told,) = warned(result)
+    assert told.startswith("MVC121 tag v1.0.0 is taken by ")
+    assert "MVC121" in model.fails(1, "eval", "check").err
+    assert model.shell(result.fixes[0].replace("NUMBER", "1")).code == 0
+    assert report(model).tag == "v1.1.1"
+    model.ok("eval", "check")
 
 
 # Recording again.
@@ -663,6 +737,7 @@ def test_a_hostile_report_drives_no_terminal(model: Repo) -> None:
     for line in (f"eval show {MODEL}", f"eval show {MODEL} --json", f"log {MODEL}", "diff", "diff --md", "status"):
         result = model.ok(*line.split())
         assert not re.search("[\x1b\u202e]|^\\s*::", result.out + result.err, re.MULTILINE), result
+    model.write(".mvc/policy.yaml", "mvc-policy: 1\ndefaults: {tag: {pattern: x}}\n")
     result = model.fails(2, "eval", "record", MODEL, "--bump", "minor")
     assert not re.search("[\x1b\u202e]|^\\s*::", result.err, re.MULTILINE), result
 

@@ -16,7 +16,7 @@ import pytest
 from harness import MVC, Begin, Repo
 
 from mvc.errors import MvcError
-from mvc.ops.shared.ssh_signatures import signers_of
+from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.quality.judge.facts import Signer
 from mvc.quality.reports.signers import CHANGES, REPORTS, armoured, change_text, split_blocks
 

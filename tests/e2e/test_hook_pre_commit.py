@@ -139,7 +139,7 @@ def test_a_model_needs_a_report_and_the_next_commit_passes(repo: Repo, add: Add)
     add("models/new.bin")
     result = refused(repo, "101")
     assert result.err.splitlines()[0].startswith("error: MVC101 models/new.bin: ")
-    assert result.fixes[0].startswith("mvc eval record models/new.bin --tag ")
+    assert result.fixes[0].startswith("mvc eval record models/new.bin --bump major ")
     evaluate(repo, "models/new.bin")
     accepted(repo)
 
@@ -168,7 +168,7 @@ def test_what_is_evaluated_and_not_staged_is_staged_by_the_line_to_type(repo: Re
 def test_a_model_trained_anew_makes_its_report_stale(repo: Repo, add: Add) -> None:
     add("models/old.bin", b"trained anew")
     refused(repo, "103")
-    evaluate(repo, "models/old.bin")
+    evaluate(repo, "models/old.bin", '"v1.1.0"')
     accepted(repo)
 
 
@@ -246,7 +246,7 @@ def test_an_empty_policy_is_not_a_policy_that_is_only_announced(repo: Repo, add:
         bypass(repo)
     repo.write(POLICY, "")
     repo.git("add", "-N", POLICY)
-    evaluate(repo, add("models/new.bin", b"more"))
+    evaluate(repo, add("models/new.bin", b"more"), '"v1.1.0"')
     announced = repo.run("git", "commit", "-qm", "x")
     assert (announced.code, announced.err.count("MVC402")) == (0, 1)
     repo.git("add", POLICY)
@@ -380,7 +380,7 @@ def test_commit_all_judges_what_it_would_stage(repo: Repo, add: Add) -> None:
     add("models/old.bin", b"trained anew")
     repo.git("reset", "-q")
     refused(repo, "103", command=("commit", "-qam", "x"))
-    evaluate(repo, "models/old.bin", stage=False)
+    evaluate(repo, "models/old.bin", '"v1.1.0"', stage=False)
     accepted(repo, "commit", "-qam", "x")
 
 
@@ -445,6 +445,26 @@ def test_a_merge_that_brings_a_model_without_a_report(repo: Repo, add: Add) -> N
     evaluate(repo, "models/new.bin")
     accepted(repo)
     assert repo.git("rev-list", "--count", "--merges", "HEAD") == "1"
+
+
+def test_a_tag_that_landed_for_other_content_is_taken(repo: Repo, add: Add) -> None:
+    add("models/old.bin", b"newer")
+    evaluate(repo, "models/old.bin", '"v1.1.0"')
+    accepted(repo)
+    add("models/old.bin", b"newest")
+    evaluate(repo, "models/old.bin")
+    result = refused(repo, "121")
+    assert result.fixes[0].startswith("mvc eval record models/old.bin --bump patch")
+    assert repo.shell(result.fixes[0].replace("NUMBER", "1")).code == 0
+    accepted(repo)
+    assert b'tag: "v1.1.1"' in repo.read("models/old.bin.eval.yaml")
+    repo.git("switch", "-qc", "side")
+    for content in (b"mine", b"mine, mended"):  # only a tag that landed is taken
+        add("models/old.bin", content)
+        evaluate(repo, "models/old.bin", '"v1.2.0"')
+        accepted(repo)
+    repo.git("checkout", "-q", "main", "--", "models")
+    accepted(repo, "commit", "-qm", "back")
 
 
 def test_a_waiver_counts_once_it_has_landed(repo: Repo, add: Add) -> None:
@@ -845,7 +865,7 @@ def test_the_policy_in_the_index_counts(repo: Repo, add: Add) -> None:
     repo.write(POLICY, STRICT)
     accepted(repo)
     repo.git("add", POLICY)
-    evaluate(repo, add("models/new.bin", b"newer"))
+    evaluate(repo, add("models/new.bin", b"newer"), '"v1.1.0"')
     repo.write(POLICY, "mvc-policy: 1\n")
     refused(repo, "202")
 

@@ -18,7 +18,7 @@ from mvc.errors import InvalidFormat
 from mvc.objects.pointer import SUFFIX
 from mvc.objects.pointer_reader import parse
 from mvc.ops.judging.touched_models import ContentInGit, enters, is_pointer, look_at, stem, touched_models
-from mvc.ops.shared.ssh_signatures import signers_of
+from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.quality.files import MAX_BYTES, POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import (

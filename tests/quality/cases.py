@@ -17,6 +17,7 @@ from mvc.quality.judge.facts import (
     BroughtFile,
     Companions,
     Facts,
+    GivenTags,
     IncompleteModel,
     Landing,
     ModelFacts,
@@ -215,6 +216,12 @@ def after(
     """Return facts of one model with earlier versions, newest first, under one or two rules."""
     past = Past(before[0] if before else None, "path" if before else "", before)._replace(**said)
     return one(new, rule(text, more=more), past=past)
+
+
+def knowing(found: FileAt | None = None, policy: str = BASIC, **tags: Any) -> Facts:
+    """Return facts of one model as the hook has them, with the tags that were given before."""
+    facts = one(found, policy)
+    return facts._replace(given=(GivenTags(facts.models[0], **tags),))
 
 
 def step(text: str, old: Metric | list[Metric], new: Metric | list[Metric], more: str = "") -> Facts:
@@ -1103,6 +1110,22 @@ CASES = {
     "tag lower, of the same bytes": Case(after(version(report(tag="v1.3.0"), of=DIGEST)), "error MVC122"),
     "tag lower, which may be": Case(after(version(earlier(tag="v1.10.0")), text="tag: {monotonic: false}")),
     "tag of another build": Case(after(version(earlier(tag="v1.2.0+a"))), "error MVC122"),
+    "tag of other bytes that landed, in the hook": Case(
+        knowing(versions=(version(earlier(tag="v1.2.0"), pointer=None),)), "error MVC121", "since commit 1234567890ab",
+    ),
+    "tag that Git has for other bytes, in the hook": Case(
+        knowing(registered=(version(None, of=OLDER, tag="ranker@v1.2.0"),)), "error MVC121", "Git tag ranker@v1.2.0",
+    ),
+    "other tags, in the hook": Case(
+        knowing(versions=(version(earlier(), pointer=None),), registered=(version(None, tag="ranker@v9.0.0"),)),
+    ),
+    "tag of other bytes that landed, where tags need not be unique": Case(
+        knowing(policy=rule("tag: {unique: false}"), versions=(version(earlier(tag="v1.2.0")),)),
+    ),
+    "no tag, in the hook": Case(knowing(report(tag=""), versions=(version(earlier(tag="v1.2.0")),)), "error MVC104"),
+    "tag of other bytes in a stale report, in the hook": Case(
+        knowing(report(model=Model(OTHER)), versions=(version(earlier(tag="v1.2.0")),)), "error MVC103",
+    ),
     "tag without an order": Case(
         after(version(earlier(tag="b")), text="tag: {pattern: '[ab]'}", new=report(tag="a")),
         "error MVC122", "tag a has no order with the tag before, b",

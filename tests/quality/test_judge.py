@@ -106,11 +106,11 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
     [
         (
             one(report=None),
-            f"mvc eval record {PATH} --tag v1.0.0 --metric NAME=NUMBER{EXIT}",
+            f"mvc eval record {PATH} --bump major --metric NAME=NUMBER{EXIT}",
         ),
         (
             one(report=None, policy=rule("report: required")),
-            f"mvc eval record {PATH} --tag v1.0.0 --metric NAME=NUMBER",
+            f"mvc eval record {PATH} --bump major --metric NAME=NUMBER",
         ),
         (
             one(report=None, policy=rule("report: required\n    tag: {pattern: x}")),
@@ -143,7 +143,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         ),
         (
             one(report(Metric("auc", 1), tag="first", datasets=[HOLDOUT])),
-            f"mvc eval record {PATH} --tag v1.0.0{ON_HOLDOUT} --metric auc=NUMBER{BY_HAND}",
+            f"mvc eval record {PATH} --bump major{ON_HOLDOUT} --metric auc=NUMBER{BY_HAND}",
         ),
         (
             one(
@@ -154,7 +154,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         ),
         (
             one(at(b"elsewhere", "120000")),
-            f"rm -f -- {PATH}.eval.yaml && mvc eval record {PATH} --tag v1.0.0 --metric NAME=NUMBER",
+            f"rm -f -- {PATH}.eval.yaml && mvc eval record {PATH} --bump major --metric NAME=NUMBER",
         ),
         (one(pointer=at(b"elsewhere", "120000")), f"rm -f -- {PATH}.mvc && mvc add {PATH}"),
         (one(pointer=at(b"", "160000")), f"git rm --cached -- {PATH}.mvc  # then: mvc add {PATH}"),

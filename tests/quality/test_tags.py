@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvc.quality.reports.tags import Bump, Version, bumped, compare, fits, parse_version
+from mvc.quality.reports.tags import Bump, Version, bumped, compare, fits, next_tag, parse_version
 
 # The order of semver.org, item 11.
 ASCENDING = (
@@ -130,3 +130,28 @@ def test_the_order_is_the_same_from_both_sides(one: str, other: str) -> None:
     there, back = compare(one, other), compare(other, one)
     assert (there is None and back is None) or (there is not None and back is not None and there == -back)
     assert compare(one, one) == 0
+
+
+# The next tag.
+
+
+@pytest.mark.parametrize(
+    ("part", "committed", "recorded", "given", "expected"),
+    [
+        ("minor", "v1.2.3", "", "", "v1.3.0"),
+        ("minor", "v1.2.3", "v1.3.0", "", "v1.3.0"),
+        ("patch", "v1.2.3", "v1.3.0", "", "v1.2.4"),
+        ("minor", "v0.1.0", "", "v0.1.0 v0.2.0 0.3.0 v0.4.0+build", "v0.5.0"),
+        ("minor", "v0.1.0", "", "v0.2.0-rc.1 v0.2", "v0.3.0"),
+        ("minor", "v1.0.0-rc.1", "", "v1.0.0", "v1.1.0"),
+        ("major", "", "", "", "v1.0.0"),
+        ("major", "", "", "v1.0.0 v3.1.0 summer", "v4.0.0"),
+        ("minor", "", "v1.0.0", "", "v1.0.0"),
+        ("major", "", "v0.1.0", "", "v1.0.0"),
+        ("minor", "", "v1.0.0", "v0.3.0", "v0.4.0"),
+        ("minor", "summer", "", "v2.0.0", "v2.1.0"),
+        ("minor", "summer", "spring", "", "v0.1.0"),
+    ],
+)
+def test_the_next_tag(part: Bump, committed: str, recorded: str, given: str, expected: str) -> None:
+    assert next_tag(part, committed, recorded, given.split()) == expected

@@ -17,6 +17,7 @@ from mvc.ops.judging.cached_content import in_cache, with_files
 from mvc.ops.judging.companions import of_workspace
 from mvc.ops.judging.index_facts import landed_waivers
 from mvc.ops.judging.pickle_scans import with_scans
+from mvc.ops.shared.evidence.given_tags import landed_tags
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.selection import chosen
 from mvc.project import Project
@@ -57,13 +58,18 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
     fresh = with_scans(project, parsed.policy, fresh)
     verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now)
     _remember(project.catalog, fresh, keys, verdict)
-    beside = judge(Facts(parsed, companions=of_workspace(project, models)), now).findings
+    beside = judge(_beside(project, parsed, models), now).findings
     known = (finding for findings in remembered.values() for finding in findings)
     found = Verdict.of((*beside, *verdict.findings, *known))
     if not found.passed and file_in(project.tree, WAIVERS):
         facts = Facts(parsed, tuple(models), landed_waivers=landed_waivers(project))
         found = Verdict.of(with_waivers(facts, found.findings, now))
     return Checked(found.passed, tuple(model.path for model in models), found.findings)
+
+
+def _beside(project: Project, parsed: ParsedPolicy, models: list[ModelFacts]) -> Facts:
+    """Return the facts that do not depend on a model's files alone."""
+    return Facts(parsed, companions=of_workspace(project, models), given=landed_tags(project, models))
 
 
 # The workspace.

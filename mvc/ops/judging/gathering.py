@@ -25,7 +25,7 @@ from mvc.ops.judging.touched_models import (
 )
 from mvc.ops.judging.trees import Trees, pointers_of, read_trees
 from mvc.ops.judging.workflows import included_workflows
-from mvc.ops.shared.ssh_signatures import signers_of
+from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.project import Project
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT

@@ -10,7 +10,7 @@ from mvc.ops.judging.index_facts import index_facts, landed_waivers
 from mvc.project import Project
 from mvc.quality.files import POLICY, WAIVERS
 from mvc.quality.finding import Verdict
-from mvc.quality.judge.facts import Facts
+from mvc.quality.judge.facts import Facts, GivenTags
 from mvc.quality.judge.judge import judge
 from mvc.scm.index_changes import Index, in_hook, read_index
 from mvc.scm.plumbing import Git
@@ -36,7 +36,7 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
     staged = index_facts(project, index)
     if staged is None:
         return Verdict(())
-    facts = staged.facts
+    facts = staged.facts._replace(given=_given_tags(project, staged.facts, index))
     if not judge(facts, now).passed and WAIVERS in index.entries:
         facts = facts._replace(landed_waivers=landed_waivers(project))
     verdict = _without_old_age(judge(facts, now), facts, index)
@@ -49,6 +49,15 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
         if finding.path != POLICY or finding.severity == "note"
     )
     return Verdict.of((*verdict.findings, *softer))
+
+
+def _given_tags(project: Project, facts: Facts, index: Index) -> tuple[GivenTags, ...]:
+    new = [model for model in facts.models if model.report and model.report.oid not in index.known]
+    if not new:
+        return ()
+    from mvc.ops.shared.evidence.given_tags import landed_tags  # noqa: PLC0415 - import time: only for new reports
+
+    return landed_tags(project, new)
 
 
 def judge_range(project: Project, base: str, tip: str, now: float) -> Verdict:

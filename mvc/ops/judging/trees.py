@@ -76,8 +76,3 @@ def paths_of(path: str, past: Past) -> tuple[str, ...]:
     """Return the current and former paths of a model."""
     return tuple(dict.fromkeys([path, *(version.path for version in past.versions)]))
 
-
-def file_name(path: str) -> str:
-    """Return a file's name without its last suffix, in lower case: a model without a name is registered under it."""
-    name = fold(path.rpartition("/")[2])
-    return name.rpartition(".")[0] or name

@@ -18,12 +18,19 @@ from mvc.ops.reports.given_metrics import given_metrics, with_directions
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.provenance import Provenance
 from mvc.ops.reports.remarks import ABOUT_TAGS, Remark, missing_metrics, policy_remarks
+from mvc.ops.shared.evidence.given_tags import ReportHistory, tags_of
+from mvc.ops.shared.reports import file_in
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, SUFFIX
+from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX, FileAt
+from mvc.quality.judge.facts import ModelFacts
+from mvc.quality.policy.demands import demands
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.metric_files import FoundMetrics
 from mvc.quality.reports.report import Dataset, Model, Report, Train, Used, emit, parse_report
-from mvc.quality.reports.tags import Bump, Version, bumped, parse_version
+from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
+from mvc.scm.commits import committed_file, head
 from mvc.scm.index import staged_file
+from mvc.scm.refs import local_base
 from mvc.scm.staging import await_release, locked, stage
 from mvc.workspace.tracked import Tracked
 
@@ -104,6 +111,8 @@ def _draft(project: Project, evaluated: Evaluated, options: RecordOptions, prove
     file = evaluated.path + SUFFIX
     old = _read(project, file)
     earlier, gone = _with_current_digests(project, _parse_earlier(project, file, old))
+    if options.bump:
+        options = options._replace(tag=_next_tag(project, evaluated, options.bump, earlier.tag, old))
     metrics = given_metrics(project.around.cwd, options, [item.id for item in evaluated.datasets])
     report = replace(build(evaluated, options, metrics, earlier), **provenance._asdict())
     return _Draft(old, report, metrics, tuple(gone))
@@ -171,14 +180,14 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
     """Return the report without its provenance; it keeps what users wrote in the `earlier` one.
 
     Raises:
-        UsageError: the earlier tag cannot be raised, or an option names a metric that is not given.
+        UsageError: an option names a metric that is not given.
     """
     pointer = evaluated.item.pointer if evaluated.item else None
     same_model = earlier.model.blake3 == evaluated.digest.blake3
     return replace(
         earlier,
         model=Model(*evaluated.digest, name=(pointer.notes.name if pointer else "") or earlier.model.name),
-        tag=options.tag or _next_tag(options.bump, earlier.tag),
+        tag=options.tag,
         task=earlier.task if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
         run=metrics.run,
@@ -189,11 +198,34 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
     )
 
 
-def _next_tag(part: Bump | None, tag: str) -> str:
-    version = parse_version(tag) if tag else Version(0, 0, 0)
-    if version is None or part is None:
-        raise UsageError(f"the last tag is {tag!r}, not a semantic version: it has no {part} number", "--tag TAG")
-    return bumped(version, part)
+def _next_tag(project: Project, evaluated: Evaluated, part: Bump, recorded: str, raw: bytes | None) -> str:
+    """Return the tag after the last committed one; `raw` is the report in the workspace, with the tag `recorded`.
+
+    Raises:
+        UsageError: the last tag is no version, and the policy wants none.
+    """
+    path, item, commit = evaluated.path, evaluated.item, head(project.git)
+    pointer = FileAt("100644", item.raw) if item and item.pointer else None
+    model = ModelFacts(path, pointer, None if raw is None else FileAt("100644", raw))
+    history = ReportHistory(project.git, [commit or "", local_base(project.git)])
+    there = committed_file(project.git, commit, path + SUFFIX) if commit else None
+    last = _tag(there) if there is not None else recorded if history.paths_of(model) else ""
+    tag = next_tag(part, last, recorded, tags_of(history.given(model)))
+    if last and parse_version(last) is None and not _is_wanted(project, path, tag):
+        raise UsageError(f"the last tag is {last!r}, not a semantic version: it has no {part} number", "--tag TAG")
+    return tag
+
+
+def _tag(raw: bytes) -> str:
+    try:
+        return parse_report(raw, "").tag
+    except InvalidFormat:
+        return ""
+
+
+def _is_wanted(project: Project, path: str, tag: str) -> bool:
+    policy = read_policy(file_in(project.tree, POLICY)).policy
+    return all(fits(item.pattern, tag) for item in demands(policy, path).tags)
 
 
 def _with_notes(item: Dataset, earlier: Iterable[Dataset]) -> Dataset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mvc.ops.shared.evidence.given_tags import landed_tags
 from mvc.ops.shared.finding_lines import relative_findings
 from mvc.ops.shared.reports import file_in
 from mvc.project import Project
@@ -43,7 +44,8 @@ def policy_remarks(project: Project, path: str, item: Tracked | None, raw: bytes
     """Return what the policy says about the report `raw` of `path`: the commit may be refused, recording is not."""
     pointer = FileAt("100644", item.raw) if item and item.pointer else None
     model = ModelFacts(path, pointer, FileAt("100644", raw))
-    found = judge(Facts(read_policy(file_in(project.tree, POLICY)), (model,)), 0).findings
+    facts = Facts(read_policy(file_in(project.tree, POLICY)), (model,), given=landed_tags(project, [model]))
+    found = judge(facts, 0).findings
     findings = [item for item in found if item.code.startswith(_ABOUT_REPORTS) and item.code not in _SAID_ALREADY]
     return [
         Remark(f"{item.code} {item.message}", item.fix, refused=item.severity == "error")

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.fs.tree import Replacement, replace_files
+from mvc.ops.shared.evidence.ssh_signatures import Key, fits, sign
 from mvc.ops.shared.reports import file_in, model_of
-from mvc.ops.shared.ssh_signatures import Key, fits, sign
 from mvc.project import Project
 from mvc.quality.files import SIGNATURES, SUFFIX, FileAt
 from mvc.quality.judge.facts import PolicyFileChange

@@ -106,6 +106,17 @@ class Companions(NamedTuple):
     """The blake3 of what the change adds or moves elsewhere."""
 
 
+class GivenTags(NamedTuple):
+    """The tags that a model's history and Git have, outside of the gate."""
+
+    model: ModelFacts
+    """With a report that has not landed yet."""
+    versions: tuple[ModelVersion, ...] = ()
+    """Its reports in the history, without pointers."""
+    registered: tuple[ModelVersion, ...] = ()
+    """As in `Past`."""
+
+
 class BlobFacts(NamedTuple):
     """A file that would be committed to Git, and does not belong to mvc."""
 
@@ -210,5 +221,7 @@ class Facts(NamedTuple):
     """None when no remote is to be asked."""
     companions: tuple[Companions, ...] = ()
     """Those of the models, and at the gate of all models whose companions the change touches."""
+    given: tuple[GivenTags, ...] = ()
+    """Outside of the gate, where `ModelFacts.past` has more."""
     landed_waivers: tuple[FileAt, ...] = ()
     """The waivers of HEAD and of the commits merged into it, in the hook; at the gate, `landing` has them."""

@@ -23,6 +23,8 @@ _LONG = 80
 """Characters of a name; longer ones become a placeholder."""
 _FEW = 3
 """Data sets and metrics that are repeated in a command."""
+_FIRST = "--bump major"
+"""Gives v1.0.0, or the first tag after those that are taken."""
 _COMMIT = 12
 """Digits of a commit."""
 
@@ -117,8 +119,7 @@ def next_report(path: str, report: Report, when: str = "") -> str:
 
 def another_tag(path: str, report: Report, demanded: Demands) -> str:
     """Record the report again with a valid tag, or write the tag by hand."""
-    tag = _first_tag(demanded) if not report.tag else "--tag TAG"
-    line = f"{_record(path)} {tag}{_evidence(report)}"
+    line = f"{_record(path)} {_first_tag(demanded)}{_evidence(report)}"
     return _with(line, "or write tag: into the report and stage it")
 
 

@@ -15,7 +15,7 @@ from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.quality.files import SUFFIX
 from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge import fixes
-from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
+from mvc.quality.judge.facts import BlobFacts, Facts, GivenTags, ModelFacts, Past
 from mvc.quality.judge.rules.companions import judge_companions
 from mvc.quality.judge.rules.model import ParsedModel, judge_model, parse_model
 from mvc.quality.policy.demands import asks_for_report
@@ -34,6 +34,8 @@ def judge(facts: Facts, now: float) -> Verdict:
         findings += (*judge_model(model), *_of_age(model, now))
     for item in facts.companions:
         findings += judge_companions(item)
+    for given in facts.given:
+        findings += _of_given_tags(policy, given)
     for blob in facts.blobs:
         findings += judge_blob(policy, blob)
     findings = _with_renames(facts, findings)
@@ -69,6 +71,18 @@ def _of_age(model: ParsedModel, now: float) -> Iterable[Finding]:
     from mvc.quality.judge.rules.trust import too_old  # noqa: PLC0415 - import time: few policies limit the age
 
     return too_old(model.path, report, model.demands, now)
+
+
+def _of_given_tags(policy: Policy, given: GivenTags) -> Iterable[Finding]:
+    """Return MVC121 if other content of the model has the tag of its report."""
+    model = parse_model(policy, given.model)
+    report = model.matching_report
+    if report is None or not report.tag:
+        return ()
+    from mvc.quality.judge.rules.past.succession import taken  # noqa: PLC0415 - import time: only for new reports
+
+    past = Past(versions=given.versions, registered=given.registered)
+    return taken(model.path, report, model.demands, past)
 
 
 def _is_from_the_gate(facts: Facts) -> bool:

@@ -6,7 +6,7 @@ Any two tags have an order, or are known to have none: `compare`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby, zip_longest
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -121,3 +121,18 @@ def bumped(version: Version, part: Bump) -> str:
     if part == "minor":
         return f"v{major}.{minor if pre and not patch else minor + 1}.0"
     return f"v{major if pre and not minor and not patch else major + 1}.0.0"
+
+
+def next_tag(part: Bump, committed: str, recorded: str, given: Collection[str]) -> str:
+    """Return the tag after that of the committed report, and none that was given before.
+
+    Without a committed version it counts from the highest given one, else from 0.0.0. A tag that was `recorded` and not
+    committed is replaced; where there is nothing to count from it stays, unless the part makes a higher one.
+    """
+    versions = [version for tag in (committed, *given) if (version := parse_version(tag))]
+    last = parse_version(committed) or max(versions, key=lambda version: version.rank, default=Version(0, 0, 0))
+    tag = bumped(last, part)
+    while any(compare(tag, other) == 0 for other in given):
+        tag = bumped(parse_version(tag) or last, part)
+    kept = not versions and parse_version(recorded) and compare(recorded, tag) == 1
+    return recorded if kept else tag

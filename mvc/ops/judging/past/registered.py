@@ -7,7 +7,8 @@ from functools import cache, partial
 
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.trees import BlobPair, Trees, file_name, names_of, paths_of, pointers_of
+from mvc.ops.judging.trees import BlobPair, Trees, names_of, paths_of, pointers_of
+from mvc.ops.shared.evidence.given_tags import registered_name
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.scm.commits import CommitPath, blobs_at, tree_of
@@ -40,7 +41,7 @@ def registered_versions(trees: Trees, pasts: Mapping[str, Past]) -> dict[str, tu
 def _registered_names(trees: Trees, path: str, past: Past) -> set[str]:
     """Return the names under which a model may be registered: those in its pointers, and its file names."""
     before = past.before.path if past.before and past.before.pointer else path
-    return names_of(trees, path, past) | {file_name(path), file_name(before)}
+    return names_of(trees, path, past) | {registered_name(path), registered_name(before)}
 
 
 def _at(
@@ -64,7 +65,7 @@ def _elsewhere(trees: Trees, tag: VersionTag) -> tuple[ModelVersion, ...]:
     trees.blobs.load_names(pointers.values())
     found = []
     for path, pointer in sorted(pointers.items()):
-        unnamed = "" if path + SUFFIX in trees.base else file_name(path)
+        unnamed = "" if path + SUFFIX in trees.base else registered_name(path)
         if fold(tag.name) == (fold(trees.blobs.name(pointer.oid)) or unnamed):
             found.append(path)
     trees.blobs.load_files(

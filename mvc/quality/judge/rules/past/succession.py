@@ -90,11 +90,11 @@ _KINDS = {"file": "file", "dir": "directory"}
 def judge_tag(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
     """Yield findings about the tag of a matching report, compared with earlier ones."""
     if report.tag:
-        yield from _taken(path, report, demanded, past)
+        yield from taken(path, report, demanded, past)
         yield from _lower(path, report, demanded, past)
 
 
-def _taken(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
+def taken(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
     """Yield MVC121 for a tag that other content of the model has."""
     if not any(tag.unique for tag in demanded.tags):
         return

@@ -1,0 +1,1 @@
+"""What backs a report: signatures, and the tags that were given before."""
