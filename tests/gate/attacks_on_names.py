@@ -169,6 +169,16 @@ def moved_to_a_weaker_rule(pr: History) -> None:
     pr.commit()
 
 
+@attack("MVC311", "MVC325")
+def moved_to_where_pickles_may_do_more(pr: History) -> None:
+    """Move the model to where the policy allows more names in pickles."""
+    more = '  - {match: "drafts/**", formats: {pickle: scan, pickle_allow: [shop.models.Ranker]}}\n'
+    pr.start(ruled("formats: {pickle: scan}", more=more))
+    pr.change()
+    pr.rename(RANKER, "drafts/ranker.onnx")
+    pr.commit()
+
+
 @attack("MVC221")
 def name_dropped_with_a_worse_training(pr: History) -> None:
     """Take the name out of the pointer: at its path the model is found all the same."""

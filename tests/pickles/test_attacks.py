@@ -360,3 +360,34 @@ def test_further_names_are_allowed() -> None:
     assert told(again, further=("shop.models.Ranker",)).names, "a second state could call an attribute of the first"
     call = b"cshop.models\nmake\n(S'x'\ntR."
     assert told(call, further=("shop.models.make",)) == ScanResult()
+
+
+# PyTorch.
+
+
+def test_state_dicts_of_torch_pass(ops: ModuleType) -> None:
+    """As `torch.save` writes them; hooks and states of tensors hold nothing that is called."""
+    empty = ops.call("collections.OrderedDict")
+    kept = ops.tuple_of(
+        ops.text("storage"), ops.name("torch.FloatStorage"), ops.text("0"), ops.text("cpu"), ops.number(2),
+    ) + b"Q"
+    arguments = (kept, ops.number(0), ops.tuple_of(ops.number(2)), ops.tuple_of(ops.number(1)), b"\x89")
+    tensor = ops.call("torch._utils._rebuild_tensor_v2", *arguments, empty)
+    parameter = ops.call("torch._utils._rebuild_parameter", tensor, b"\x88", empty)
+    version = ops.dict_of(_metadata=empty + ops.text("") + ops.dict_of(version=ops.number(1)) + b"s")
+    weights = ops.build(empty + b"(" + ops.text("a") + tensor + ops.text("b") + parameter + b"u", version)
+    older = ops.call("collections.OrderedDict", ops.list_of(ops.list_of(ops.text("a"), tensor)))
+    rebuild, kind = ops.name("torch._utils._rebuild_tensor_v2"), ops.name("torch.nn.parameter.Parameter")
+    typed = ops.call("torch._tensor._rebuild_from_type_v2", rebuild, kind, ops.tuple_of(*arguments, empty), b"}")
+    fine = ops.dict_of(state=weights, older=older, typed=typed, device=ops.call("torch.device", ops.text("cpu")))
+    assert not is_refused(b"\x80\x02" + fine + b".")
+    function = ops.name("sklearn.metrics._classification.accuracy_score")
+    hooked = empty + b"N" + function + b"s"
+    for content in (
+        ops.call("torch._utils._rebuild_tensor_v2", *arguments, hooked),
+        ops.call("torch._tensor._rebuild_from_type_v2", function, kind, ops.tuple_of(*arguments, empty), b"}"),
+        ops.call("torch._tensor._rebuild_from_type_v2", rebuild, kind, ops.tuple_of(*arguments, empty), hooked),
+        ops.call("torch._utils._rebuild_parameter_with_state", tensor, b"\x88", empty, ops.dict_of(__class__=kind)),
+        ops.call("torch._utils._rebuild_parameter", function, b"\x88", empty), kept + b")R", ops.build(kept, b"}"),
+    ):
+        assert is_refused(b"\x80\x02" + content + b".")

@@ -118,11 +118,12 @@ def defined(module: str, name: str) -> Any:
 
 
 def test_the_list_is_complete(derive: ModuleType) -> None:
-    """To add the names of a release: tests/pickles/derive_names.py."""
+    """To add the names of a release: tests/pickles/derive_names.py. Of SciPy and NumPy, any release may be here."""
     written = derive.read(derive.FILE.read_text("ascii"))
     for section, names in derive.derived().items():
         for module, own in names.items():
-            assert own <= written[section].get(module, set()), module
+            if module.startswith("sklearn"):
+                assert own <= written[section].get(module, set()), module
 
 
 def test_names_of_python_2_lead_to_nothing_else() -> None:

@@ -207,16 +207,17 @@ _OFFSETS = (
 
 
 def _pandas() -> Iterator[tuple[str, Entry]]:
-    part = Entry(MADE_TYPE, TABLE, call=TABLES, new=TABLES, form="tuple", state=TABLES)
-    for folder, modules in (("", _TABLES), ("indexes.", _INDEXES), ("arrays.", _ARRAYS), ("", _DTYPES)):
+    called = Entry(MADE_TYPE, TABLE, call=TABLES, new=TABLES, form="tuple", state=TABLES)
+    filled = called._replace(call=None)
+    for entry, public, folder, modules in (
+        (filled, "pandas", "", _TABLES), (filled, "pandas", "indexes.", _INDEXES), (called, "pandas", "", _DTYPES),
+        (filled, "pandas.arrays", "arrays.", _ARRAYS),
+    ):
         for module, names in modules.items():
-            yield from rows(part._replace(call=None), f"pandas.core.{folder}{module}", names)
-            yield from rows(part._replace(call=None), "pandas", names)
-            yield from rows(part._replace(call=None), "pandas.arrays", names)
-    for name in ("PeriodDtype", "StringDtype"):
-        for module in ("pandas", "pandas.core.dtypes.dtypes", "pandas.core.arrays.string_"):
-            yield f"{module}.{name}", part
-    yield from rows(part, "pandas.core.internals.managers", "BlockManager SingleBlockManager")
+            yield from rows(entry, public, names)
+            yield from rows(entry, f"pandas.core.{folder}{module}", names)
+    yield "pandas.Categorical", filled
+    yield from rows(called, "pandas.core.internals.managers", "BlockManager SingleBlockManager")
     made = Entry(result=TABLE, call=TABLES, form="tuple", state=TABLES)
     for module, name in (("base", "Index"), ("datetimes", "DatetimeIndex"), ("interval", "IntervalIndex"),
                          ("period", "PeriodIndex"), ("timedeltas", "TimedeltaIndex")):

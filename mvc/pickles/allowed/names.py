@@ -23,7 +23,7 @@ from mvc.pickles.allowed.kinds import (
     NUMBERS,
     OBJECT,
     SPECIAL,
-    TENSOR,
+    TENSORS,
     TYPE,
     VALUE,
 )
@@ -34,7 +34,7 @@ ARRAY_PACKAGES = frozenset({"numpy", "torch", "jax", "jaxlib", "cupy", "tensorfl
 ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 """What joblib puts before an array."""
 
-_PAIRS = HASHABLE | NUMBERS | TENSOR
+_PAIRS = HASHABLE | TENSORS
 """What Python 2 gives an `OrderedDict`: a list of pairs, for example of names and tensors."""
 BUILTINS = ("builtins", "__builtin__")
 _TYPES = "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple"
