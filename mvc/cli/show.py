@@ -55,6 +55,9 @@ def _show_warnings(output: Output, project: Project, result: TransferResult) -> 
 
 def show_checkout(output: Output, project: Project, result: CheckoutResult, rev: str | None = None) -> None:
     """Print what was checked out."""
+    from mvc.retention.roots import PATTERN  # noqa: PLC0415
+    from mvc.scm.index import has_staged  # noqa: PLC0415
+
     for item in output.few(result.done):
         deleted = f", {item.deleted:,} deleted" if item.deleted else ""
         files = f"{plural(item.written, 'file')} written{deleted}, {size(item.size)}"
@@ -63,7 +66,7 @@ def show_checkout(output: Output, project: Project, result: CheckoutResult, rev:
     _show_saved(output, project, result.saved)
     if not result.done and not result.failed:
         output.line("The workspace already matches its pointers.")
-    if rev and not result.failed:
+    if rev and not result.failed and has_staged(project.git, PATTERN):
         output.line(f"The pointers of {visible(rev)} are staged. To go back: mvc checkout --rev HEAD")
         output.line('Next: git commit -m "..."')
 

@@ -252,7 +252,7 @@ def test_what_is_in_the_way_and_no_file_is_told_with_a_line(clone: Repo, what: s
     else:
         path.symlink_to(clone.path("elsewhere" if what == "symlink" else "nowhere"))
     result = clone.fails(3, "pull", f"../{'data'}", cwd="few")
-    assert result.fixes[0].startswith(f"rm -- ../{place}")
+    assert result.fixes[0].startswith(f"mv -n -- ../{place} ../data.")
     assert (result.fixes[0].count(".mvcignore"), len(result.fixes)) == (int(place != "data"), 1)
     assert clone.shell(result.fixes[0], cwd="few").code == 0
     clone.ok("pull", "data")

@@ -328,7 +328,7 @@ def test_a_part_of_a_directory_is_refused_and_the_line_to_type_works(models: Rep
 
 
 @pytest.mark.parametrize(
-    ("path", "line"), [("README", "git rm -- README"), ("untracked", "rm untracked"), ("nothing", "mvc ls")],
+    ("path", "line"), [("README", "git rm -r --cached -- README"), ("untracked", "mvc ls"), ("nothing", "mvc ls")],
 )
 def test_what_is_not_tracked(models: Repo, path: str, line: str) -> None:
     models.write("untracked", "1")

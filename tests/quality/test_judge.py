@@ -94,6 +94,7 @@ EXIT = f'  # or, if it needs none, add a rule to .mvc/policy.yaml: - {{match: "/
 SECONDS = " --metric seconds=NUMBER"
 ON_HOLDOUT = " --dataset holdout=data/holdout.csv"
 BY_HAND = "  # or write tag: into the report and stage it"
+REPORT = f"{PATH}.eval.yaml"
 WAYS = " --higher-is-better score  # or --lower-is-better"
 STAGED = f"  # or, if it is already evaluated: mvc add {PATH} && git add -- {PATH}.mvc {PATH}.eval.yaml"
 MARKED = "git checkout HEAD -- %(file)s  # or MERGE_HEAD; or, once it is fixed: git add -- %(file)s"
@@ -154,9 +155,9 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         ),
         (
             one(at(b"elsewhere", "120000")),
-            f"rm -f -- {PATH}.eval.yaml && mvc eval record {PATH} --bump major --metric NAME=NUMBER",
+            f"mv -n -- {REPORT} {REPORT}.aside && mvc eval record {PATH} --bump major --metric NAME=NUMBER",
         ),
-        (one(pointer=at(b"elsewhere", "120000")), f"rm -f -- {PATH}.mvc && mvc add {PATH}"),
+        (one(pointer=at(b"elsewhere", "120000")), f"mv -n -- {PATH}.mvc {PATH}.mvc.aside && mvc add {PATH}"),
         (one(pointer=at(b"", "160000")), f"git rm --cached -- {PATH}.mvc  # then: mvc add {PATH}"),
         (
             one(pointer=None),
@@ -199,7 +200,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
             one(pointer=at(b"", conflicted=True)),
             f"git checkout --ours -- {PATH}.mvc && git add -- {PATH}.mvc  # or --theirs",
         ),
-        (one(in_cache=False), f"mvc add {PATH}  # or, if a remote has it: mvc pull {PATH}"),
+        (one(in_cache=False), f"mvc pull {PATH} || mvc add {PATH}  # from a remote, or from the workspace"),
         (one(in_git=True), f"git rm --cached -- {PATH}"),
         (one(policy=""), "git add -- .mvc/policy.yaml  # once it is fixed"),
         (one(policy="mvc-policy: 2\n"), "pip install --upgrade modelvc"),

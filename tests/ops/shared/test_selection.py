@@ -7,8 +7,8 @@ from harness import Repo
 
 from mvc.errors import InvalidFormat, MvcError
 from mvc.ops.shared.selection import broken_manifest, chosen, is_path, manifest_errors, split_reference, unusable
-from mvc.project import Project, Shell
-from mvc.workspace.tracked import Condition, Tracked
+from mvc.project import Project, Shell, Surroundings
+from mvc.workspace.tracked import Tracked
 
 SHELL = Shell("/repo/models", "/repo")
 
@@ -85,15 +85,29 @@ def test_a_path_is_one_that_is_there_or_tracked(repo: Repo, project: Project, te
     ],
 )
 def test_an_unusable_pointer_says_why_and_what_to_type_from_here(
-    item: Tracked, message: str, fix: str, code: int,
+    item: Tracked, message: str, fix: str, code: int, repo: Repo,
 ) -> None:
-    error = unusable(SHELL, item)
+    repo.write("models/m.bin.mvc", "staged")
+    repo.git("add", ".")
+    with Project.find(Surroundings(str(repo.root / "models"), repo.environ, "none")) as project:
+        error = unusable(project, item)
     assert (error.message, error.fix, error.exit_code) == (message, fix, code)
 
 
-def test_another_fix_for_an_invalid_pointer_can_be_named() -> None:
-    condition: Condition = "invalid"
-    assert unusable(SHELL, Tracked("m", condition=condition, problem="x"), "mvc log m").fix == "mvc log m"
+@pytest.mark.parametrize(
+    ("there", "rev", "fix"),
+    [
+        ({}, "", "mv -n -- m.mvc m.mvc.aside"),
+        ({"m": "content"}, "", "mvc add m"),
+        ({}, "old", "mvc log m  # its other versions"),
+    ],
+)
+def test_an_invalid_pointer_is_replaced_by_what_there_is(
+    there: dict[str, str], rev: str, fix: str, repo: Repo, project: Project,
+) -> None:
+    for name, content in there.items():
+        repo.write(name, content)
+    assert unusable(project, Tracked("m", condition="invalid", problem="x"), rev).fix == fix
 
 
 def test_a_broken_manifest_names_its_directory() -> None:
@@ -110,8 +124,13 @@ def test_what_is_not_tracked_is_told_from_what_does_not_exist(repo: Repo, projec
     assert [selection.item.path for selection in chosen(project, tracked, ["m"])] == ["m"]
     assert [selection.item.path for selection in chosen(project, tracked, [])] == ["m"]
     with pytest.raises(MvcError) as caught:
-        chosen(project, tracked, ["here"], "mvc log")
-    assert (caught.value.message, caught.value.fix) == ("here is not tracked", "mvc log here")
+        chosen(project, tracked, ["here"])
+    assert (caught.value.message, caught.value.fix) == ("here is not tracked", "mvc add here")
+    with pytest.raises(MvcError) as caught:
+        chosen(project, tracked, ["here"], "old")
+    assert (caught.value.message, caught.value.fix) == (
+        "here is not tracked at old", "mvc ls old  # lists tracked paths",
+    )
     with pytest.raises(MvcError) as caught:
         chosen(project, tracked, ["away"])
     assert (caught.value.message, caught.value.fix) == (
