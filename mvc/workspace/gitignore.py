@@ -16,6 +16,12 @@ def pattern(name: str) -> str:
     return "/" + re.sub(r" (?= *$)", r"\\ ", escaped)
 
 
+def names(text: str) -> list[str]:
+    """Return the names in the block of the `.gitignore` `text`: the inverse of `pattern`."""
+    _, block, _ = _split(text)
+    return [re.sub(r"\\(.)", r"\1", line[1:]) for line in block if line.startswith("/")]
+
+
 def update(text: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> str:
     """Return the `.gitignore` `text` with `add` ignored, and `remove` not.
 

@@ -72,7 +72,7 @@ def verify(
     with opened(output, json=json) as project:
         result = _verified(project, project.shell.paths(paths or []), remote, quick=quick)
         if json:
-            print_json(result)
+            print_json(result, "missing", "failed")
         else:
             _show_verified(output, project, result)
     return result.exit_code

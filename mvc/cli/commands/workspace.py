@@ -95,7 +95,7 @@ def add(
         choice = AddOptions(desc, name, force, not no_stage, follow_symlinks, jobs)
         result = run(project, project.shell.paths(paths), choice)
         if json:
-            print_json(result)
+            print_json(result, "updated")
         else:
             _show_added(output, project, result, staged=not no_stage)
     return say_all(result.failed, silent=json)

@@ -19,8 +19,7 @@ from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.selection import unusable
 from mvc.ops.shared.workspace_content import observed_id, pointer_id, same_content
-from mvc.ops.workspace.add_correct import corrected_file
-from mvc.ops.workspace.add_merge import check_lists_nothing_else, merged_notes, merged_with, sides_of
+from mvc.ops.workspace.add_merge import check_lists_nothing_else, corrected_file, merged_notes, merged_with, sides_of
 from mvc.project import FOLDER, Project, Shell
 from mvc.retention.available import is_available, listing_objects, load_manifest
 from mvc.scm.index import index_paths
