@@ -19,6 +19,7 @@ from mvc.objects.visible import visible
 from mvc.utf8 import ensure_utf8
 
 if TYPE_CHECKING:
+    from mvc.project import Project
     from mvc.quality.finding import Verdict
     from mvc.scm.index_changes import Index
     from mvc.scm.plumbing import Git, Layout
@@ -71,7 +72,28 @@ def _judged(name: str, commits: tuple[str, str] | None, environ: Mapping[str, st
     around = Surroundings(typed_in, environ, _user_config(environ))
     project = Project(layout, around, ahead.git.at(layout.root))  # never closed, so that nothing is written
     verdict = judge_range(project, *commits, time.time()) if commits else judge_index(project, time.time(), index)
+    if name == "pre-commit" and verdict.passed and not commits and _may_write(environ):
+        _follow(project, index)
     return Verdict(relative_findings(project.shell, only_part(verdict, name).findings))
+
+
+def _may_write(environ: Mapping[str, str]) -> bool:
+    """Whether files may change: not under the framework pre-commit, nor if only some paths are committed."""
+    return "PRE_COMMIT" not in environ and "next-index" not in environ.get("GIT_INDEX_FILE", "")
+
+
+def _follow(project: Project, index: Index) -> None:
+    """Clear what `git rm` or `git mv` of a pointer left."""
+    if any(path.endswith(".mvc") and change.mode == "000000" for path, change in index.changes.items()):
+        from mvc.ops.workspace.leftovers import follow_removals  # noqa: PLC0415 - few commits need it
+
+        try:
+            with project:
+                lines = follow_removals(project, index)
+        except (MvcError, OSError) as error:
+            lines = [f"warning: {visible(str(error))}"]
+        for line in lines:
+            _tell(line)
 
 
 class _Ahead(threading.Thread):

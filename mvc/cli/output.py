@@ -55,9 +55,13 @@ def wants_color(*, forbidden: bool) -> bool:
     return not forbidden and not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
 
 
-def print_json(value: object) -> None:
-    """Print the result of a use case as one JSON document, in ASCII."""
-    print(json.dumps(plain(value), indent=2).replace("##", "#\\u0023"))  # some CI systems take `##[` for a command
+def print_json(value: object, *rare: str) -> None:
+    """Print the result of a use case as one JSON document, in ASCII; the keys `rare` only if there is something."""
+    document = plain(value)
+    for key in rare:
+        if not document[key]:
+            del document[key]
+    print(json.dumps(document, indent=2).replace("##", "#\\u0023"))  # some CI systems take `##[` for a command
 
 
 def plain(value: object) -> Any:

@@ -62,6 +62,11 @@ def index_paths(git: Git) -> IndexPaths:
     return IndexPaths(sorted(split_nul(git.run("ls-files", "-z", "--cached"))))
 
 
+def tracked_ignore_files(git: Git) -> list[str]:
+    """Return every `.gitignore` in the index."""
+    return sorted(set(split_nul(git.run("ls-files", "-z", "--cached", "--", ":(glob)**/.gitignore"))))
+
+
 def staged_file(git: Git, path: str) -> bytes | None:
     """Return the content of `path` in the index; None when `path` is not there.
 

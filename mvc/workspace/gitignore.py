@@ -16,6 +16,13 @@ def pattern(name: str) -> str:
     return "/" + re.sub(r" (?= *$)", r"\\ ", escaped)
 
 
+def names(text: str) -> list[str]:
+    """Return the names in the block of the `.gitignore` `text`: the inverse of `pattern`."""
+    _, block, _ = _split(text)
+    found = (re.sub(r"\\(.)", r"\1", line[1:].removesuffix("/*")) for line in block if line.startswith("/"))
+    return [name for name in found if "/" not in name]
+
+
 def lines(name: str, let_through: Iterable[str] = ()) -> list[str]:
     """Return the lines that make Git ignore `name`, but nothing of `let_through`: paths in that directory.
 

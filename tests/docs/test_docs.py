@@ -186,6 +186,9 @@ def break_packs(repo: Repo) -> None:
 
 
 def test_json_of_status(busy: Repo) -> None:
+    busy.write("models/old.bin", "")
+    busy.ok("add", "models/old.bin")
+    busy.remove("models/old.bin.mvc")
     assert shape(busy.mvc("status", "--json").json) == shown("status")
 
 
@@ -212,8 +215,12 @@ def test_json_of_config_list(busy: Repo) -> None:
 
 
 def test_json_of_add(busy: Repo) -> None:
+    busy.write("models/list/one", "1")
+    busy.ok("add", "models/list")
+    busy.write("models/list.mvc", busy.read("models/list.mvc").replace(b"size: 1", b"size: 2"))
     busy.path("models/bert/two").symlink_to("one")
-    assert shape(answer(busy, 2, "add", "--json", "models/ranker.onnx", "models/bert")) == shown("add")
+    paths = ("models/ranker.onnx", "models/bert", "models/list")
+    assert shape(answer(busy, 2, "add", "--json", *paths)) == shown("add")
 
 
 def test_json_of_checkout(busy: Repo) -> None:

@@ -238,7 +238,7 @@ def tracked(repo: Repo) -> None:
 def test_what_only_the_workspace_has_is_not_lost(repo: Repo, quick: list[str]) -> None:
     tracked(repo)
     lose(repo)
-    assert repo.ok("verify", *quick, "--json").json["missing"] == []
+    assert "missing" not in repo.ok("verify", *quick, "--json").json
     assert repo.states() == dict.fromkeys(("m.bin", "d", "data"), "not-in-cache")
 
 
@@ -285,7 +285,7 @@ def test_a_clone_that_pulled_nothing_has_lost_nothing(repo: Repo, tmp_path: Path
     assert result.err.splitlines() == ["note: 4 needed objects not in this clone, so not verified", "  try: mvc pull"]
     assert clone.mvc("verify", "m.bin").err.splitlines()[1] == "  try: mvc pull m.bin"
     assert [item["lost"] for item in clone.ok("verify", "--json").json["missing"]] == [False] * 4
-    assert clone.ok("verify", "-r", "nas", "--json").json["missing"] == []
+    assert "missing" not in clone.ok("verify", "-r", "nas", "--json").json
     for path in (tmp_path / "nas").glob("objects/*/*"):
         path.unlink()
     assert clone.fails(1, "verify", "-r", "nas").errors[0].startswith("m.bin: object ")

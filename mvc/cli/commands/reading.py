@@ -37,9 +37,10 @@ def status(
     with opened(output, json=json) as project:
         result = _status(project, project.shell.paths(paths or []), remote, pushed=pushed)
         if json:
-            print_json(result)
+            print_json(result, "left")
         else:
             _show_status(output, project, result, remote)
+            _show_left(output, project, result)
             _show_reports(output, project, result)
             _show_missing_hooks(output, project)
     return _status_code(result, exit_code=exit_code)
@@ -113,6 +114,17 @@ def _show_unpushed(output: Output, project: Project, result: Status, remote: str
         output.line(f"  {visible(fix)}")
     if asked and not lacking:
         output.line(f"Pushed: {plural(len(asked), 'path')}.")
+
+
+def _show_left(output: Output, project: Project, result: Status) -> None:
+    """Print the paths whose pointers are gone, and whose content or ignore line is not."""
+    for item in output.few(result.left):
+        what = "its pointer is gone" if item.there else "only its line in .gitignore"
+        output.line(f"{output.paint('left'.ljust(16), 'yellow')} {visible(project.shell.show(item.path))}  ({what})")
+    output.rest(result.left, "path")
+    if result.left:
+        line = result.left[0].fix if len(result.left) == 1 else "mvc checkout PATH"
+        output.line(f"  {visible(line)}  # deletes it, if the cache has it, and its line in .gitignore")
 
 
 def _show_reports(output: Output, project: Project, result: Status) -> None:

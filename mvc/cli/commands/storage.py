@@ -78,7 +78,7 @@ def verify(
         result = _verified(project, typed_paths(project.shell, paths or [], failed), remote, quick=quick)
         result = result._replace(failed=(*failed, *result.failed))
         if json:
-            print_json(result)
+            print_json(result, "missing", "failed")
         else:
             _show_verified(output, project, result)
     return result.exit_code

@@ -99,7 +99,7 @@ def add(
         result = run(project, typed_paths(project.shell, paths, failed), choice)
         result = result._replace(failed=(*failed, *result.failed))
         if json:
-            print_json(result)
+            print_json(result, "updated")
         else:
             _show_added(output, project, result, staged=not no_stage)
     return say_all(result.failed, silent=json)

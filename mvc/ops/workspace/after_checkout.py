@@ -87,28 +87,28 @@ def _clear(
     project: Project, tracked: dict[str, Tracked], gone: dict[str, str], failed: list[Failure],
 ) -> tuple[str, ...]:
     """Delete the content of deleted pointers, given as path and blob; return the paths. Content in use is kept."""
-    paths = _untracked(project, tracked, gone)
+    paths = untracked(project, tracked, gone)
     old = {item.path: item.pointer for item in pointers_in_blobs(project.git, [(gone[path], path) for path in paths])}
     with project.locks.worktree(), project.locks.store(), project.staging() as staging:
         tools = Checkout(project.tree, staging, project.links, project.around.progress)
         deleted = []
         for path, pointer in old.items():
             with collecting(failed, path):
-                if pointer is not None and _delete(project, tools, path, pointer):
+                if pointer is not None and delete_untracked(project, tools, path, pointer):
                     deleted.append(path)
     prune(project.tree, deleted, {project.shell.start})
     project.catalog.flush()
     return tuple(deleted)
 
 
-def _untracked(project: Project, tracked: dict[str, Tracked], paths: Iterable[str]) -> list[str]:
+def untracked(project: Project, tracked: dict[str, Tracked], paths: Iterable[str]) -> list[str]:
     """Return which of `paths` are tracked neither by Git nor by mvc, alone or as part of a directory."""
     index, above, rules = index_paths(project.git), folders_above(tracked), in_workspace(project.tree)
     free = (path for path in paths if path not in tracked and path not in above and not holder_of(tracked, path))
     return [path for path in free if not not_excluded(rules, path, index.at_or_below(path))]
 
 
-def _delete(project: Project, tools: Checkout, path: str, pointer: Pointer) -> bool:
+def delete_untracked(project: Project, tools: Checkout, path: str, pointer: Pointer) -> bool:
     """Delete the content of a pointer; return whether there was any."""
     before = observe_path(project, path)
     if before.scan.kind == "none" or (before.scan.is_bare and pointer.files):

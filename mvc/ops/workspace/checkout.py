@@ -8,8 +8,16 @@ from collections.abc import Iterable
 from mvc.errors import MissingObject
 from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest, encode
-from mvc.objects.pointer import MAX_BYTES, emit
-from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult, Guard, check_out, check_out_selected, plan_checkout
+from mvc.objects.pointer import MAX_BYTES, SUFFIX, emit
+from mvc.ops.shared.checkout import (
+    CheckedOut,
+    CheckoutOptions,
+    CheckoutResult,
+    Guard,
+    check_out,
+    check_out_selected,
+    plan_checkout,
+)
 from mvc.ops.shared.content.mismatch import check_agrees
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
@@ -17,6 +25,7 @@ from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen_each, manifest_errors, unusable
 from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
+from mvc.ops.workspace.leftovers import clear_leftovers, find_leftovers
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.scm.commits import resolve
@@ -38,9 +47,24 @@ def checkout(
         MvcError: a path is not tracked there.
     """
     if rev is None:
-        return check_out(project, paths, options)
+        return _check_out(project, list(paths), options)
     with project.locks.worktree(), project.locks.store():
         return _restore(project, rev, list(paths), options)
+
+
+def _check_out(project: Project, paths: list[str], options: CheckoutOptions) -> CheckoutResult:
+    """Check out, and clear those of `paths` whose pointers are gone."""
+    tracked = project.tracked() if paths else {}
+    unknown = [path for path in paths if path not in tracked and project.tree.lstat(path + SUFFIX) is None]
+    left = {item.path for item in find_leftovers(project, tracked)} if unknown else set()
+    cleared = [path for path in unknown if path in left]
+    others = [path for path in paths if path not in cleared]
+    result = CheckoutResult(()) if cleared and not others else check_out(project, others, options)
+    if not cleared:
+        return result
+    done = clear_leftovers(project, cleared)
+    deleted = tuple(CheckedOut(path, 0, 1, 0) for path in done.deleted)
+    return CheckoutResult((*result.done, *deleted), (*result.failed, *done.failed))
 
 
 def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOptions) -> CheckoutResult:

@@ -36,7 +36,7 @@ def pushed_status(project: Project, paths: Iterable[str] = (), remote: str | Non
     answers, problems = _ask(project, selections, remote)
     items = tuple(_answered(item, answers, problems) for item in local.items)
     clean = all(item.state in (*SETTLED, *_ABSENT) if item.pushed else item.state in SETTLED for item in items)
-    return Status(clean and all(item.pushed is not False for item in items), items)
+    return Status(clean and all(item.pushed is not False for item in items), items, local.left)
 
 
 def _answered(

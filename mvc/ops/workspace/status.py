@@ -14,6 +14,7 @@ from mvc.ops.shared.content.mismatch import mismatch_error
 from mvc.ops.shared.reports import Reports, ReportState
 from mvc.ops.shared.selection import broken_manifest, chosen, conflict_fix, unusable
 from mvc.ops.shared.workspace_content import lacks_only_links, observe_path, observed_id, pointer_id, same_content
+from mvc.ops.workspace.leftovers import Leftover, find_leftovers
 from mvc.project import Project
 from mvc.retention.available import availability, load_manifest
 from mvc.store.cache.cache import Cache
@@ -72,6 +73,8 @@ class Status(NamedTuple):
 
     clean: bool
     items: tuple[StatusItem, ...]
+    left: tuple[Leftover, ...] = ()
+    """What `git rm` or `git mv` of a pointer left, unless only some paths were asked for."""
 
 
 def status(project: Project, paths: Iterable[str] = ()) -> Status:
@@ -80,12 +83,14 @@ def status(project: Project, paths: Iterable[str] = ()) -> Status:
     Raises:
         MvcError: a path is not tracked.
     """
-    selected = chosen(project, project.tracked(), paths)
+    paths, tracked = [*paths], project.tracked()
+    selected = chosen(project, tracked, paths)
+    left = () if paths else tuple(find_leftovers(project, tracked))
     reports = Reports(project)
     items = tuple(_with_report(reports, selection, item_status(project, selection)) for selection in selected)
     reports.remember()
     project.catalog.flush()
-    return Status(all(item.state in SETTLED for item in items), items)
+    return Status(all(item.state in SETTLED for item in items), items, left)
 
 
 def _with_report(reports: Reports, selection: Selection, item: StatusItem) -> StatusItem:

@@ -1,4 +1,4 @@
-"""Merging the two sides of a directory's pointer, and the workspace: for a conflict, or lines that are out of order.
+"""Mending a pointer: merging the two sides of a directory's, for a conflict or lines out of order; correcting fields.
 
 Git conflicts when both sides add files at the same place of the list. No file of either side is lost silently: what
 both changed is refused, unless the command names it.
@@ -10,21 +10,21 @@ import os
 import shlex
 from collections.abc import Callable
 
-from mvc.errors import InvalidName, MissingObject, MvcError
+from mvc.errors import CorruptObject, InvalidFormat, InvalidName, MissingObject, MvcError
 from mvc.objects.digest import Digest
-from mvc.objects.manifest import Manifest
+from mvc.objects.manifest import Entry, Manifest, decode
 from mvc.objects.merge import Merged, Side, Sides, add_workspace, merge
 from mvc.objects.pointer import Notes, Pointer
 from mvc.objects.pointer_lines import is_directory, listed_files
 from mvc.ops.shared.selection import conflict_fix, unusable
-from mvc.ops.shared.workspace_content import observed_id
-from mvc.ops.workspace.adding.correct import corrected_files
+from mvc.ops.shared.workspace_content import observed_id, pointer_id
 from mvc.project import Project
 from mvc.quality.files import has_conflict_marks
-from mvc.retention.available import load_manifest
+from mvc.retention.available import availability, load_manifest
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import blob_at, committed_file, head
 from mvc.scm.index import conflict_blobs
+from mvc.store.cache.cache import Cache
 from mvc.workspace.observe import Observed
 from mvc.workspace.tracked import Tracked, parsed
 
@@ -178,3 +178,64 @@ def _undecided(project: Project, item: Tracked, sides: Sides, here: Side, paths:
 
 def _version(digest: Digest | None) -> str:
     return f"{digest.blake3[:12]} ({digest.size:,} bytes)" if digest else "deleted"
+
+
+# A pointer that disagrees with the objects that it names is corrected from the cache.
+
+
+def corrected_file(project: Project, item: Tracked) -> Digest | None:
+    """Return the digest that a file's pointer should have, if the workspace cannot tell it; None if it is right.
+
+    The workspace cannot tell if the file is missing, or the pointer was updated since they last agreed.
+    """
+    pointer = item.pointer
+    if pointer is None or item.condition or pointer.kind != "file":
+        return None
+    there = project.tree.lstat(item.path) is not None
+    if there and (project.catalog.synced(item.path) in ("", pointer_id(pointer)) or not _mismatch(project, pointer)):
+        return None
+    digest = _digest_of(project.cache, pointer.digest, read=not there)
+    return digest if digest != pointer.digest else None
+
+
+def corrected_files(project: Project, item: Tracked) -> list[Entry] | None:
+    """Return the files that a directory's pointer should list; None if it is right."""
+    pointer = item.pointer
+    if pointer is None or item.condition or pointer.kind != "dir":
+        return None
+    there = project.tree.lstat(item.path) is not None
+    if there and not _mismatch(project, pointer):
+        return None
+    try:
+        before = _files(project.cache, pointer)
+    except (MissingObject, CorruptObject, InvalidFormat):
+        return None
+    files = [entry._replace(**_digest_of(project.cache, entry.digest, read=not there)._asdict()) for entry in before]
+    return files if files != before or _mismatch(project, pointer) else None
+
+
+def _mismatch(project: Project, pointer: Pointer) -> str:
+    try:
+        return availability(project.cache, project.catalog, pointer).mismatch
+    except InvalidFormat:
+        return ""
+
+
+def _files(cache: Cache, pointer: Pointer) -> list[Entry]:
+    if pointer.manifest is not None:
+        return list(pointer.manifest.entries)
+    return list(decode(cache.read_by_name(pointer.digest.blake3), cache.read).entries)
+
+
+def _digest_of(cache: Cache, digest: Digest, *, read: bool) -> Digest:
+    """Return the digest of an object in the cache; `digest` if it is not there, or damaged.
+
+    A large object is read if its size differs, or if `read` is set.
+    """
+    stored = cache.look_up(digest.blake3)
+    if stored is None:
+        return digest
+    if stored.pack:
+        return digest._replace(xxh128=stored.xxh128, size=stored.size)
+    found = cache.digest_of(digest.blake3) if read or stored.size != digest.size else digest
+    return found if found.blake3 == digest.blake3 else digest
