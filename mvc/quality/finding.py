@@ -40,6 +40,7 @@ class Comparison(NamedTuple):
     rule: str
     """Such as `≥ 0.9`, or `-1% of base`; empty without a rule."""
     passed: bool
+    """Whether it breaks no rule; also where there is none, which the table calls `unjudged`."""
     codes: tuple[str, ...] = ()
     """The findings that fail it, also waived ones."""
 
@@ -55,6 +56,25 @@ class Judged(NamedTuple):
     old_tag: str = ""
     tag: str = ""
     comparisons: tuple[Comparison, ...] = ()
+    old_name: str = ""
+    name: str = ""
+    """Its name in the registry, as `old_name` in its pointer; empty without one."""
+
+
+class Entered(NamedTuple):
+    """How much else a change brings, besides models."""
+
+    unreported: int = 0
+    """Tracked paths without a report, such as data; they count as models."""
+    deleted: int = 0
+    """Deleted models; they count as models."""
+    policy_files: int = 0
+    workflows: int = 0
+    """Workflows, and other files that decide how the gate runs."""
+    waived: int = 0
+    """Findings that a waiver accepts."""
+    files: int = 0
+    """Other files that Git gets or that change."""
 
 
 class Verdict(NamedTuple):
@@ -62,12 +82,15 @@ class Verdict(NamedTuple):
 
     findings: tuple[Finding, ...]
     models: tuple[Judged, ...] = ()
+    entered: Entered = Entered()
 
     @classmethod
-    def of(cls, findings: Iterable[Finding], models: Iterable[Judged] = ()) -> Verdict:
+    def of(
+        cls, findings: Iterable[Finding], models: Iterable[Judged] = (), entered: Entered = Entered(),
+    ) -> Verdict:
         """Return a verdict, sorted and without duplicates."""
         ordered = sorted(set(findings), key=lambda item: (item.path, item.code, item.message))
-        return cls(tuple(ordered), tuple(sorted(models)))
+        return cls(tuple(ordered), tuple(sorted(models)), entered)
 
     @property
     def passed(self) -> bool:

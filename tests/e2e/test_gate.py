@@ -378,6 +378,25 @@ def test_a_remote_that_does_not_answer_is_a_warning(repo: Repo) -> None:
 # Telling.
 
 
+def test_the_last_line_counts_what_enters_besides_models(repo: Repo) -> None:
+    repo.git("switch", "-q", "main")
+    repo.write(".mvc/policy.yaml", POLICY + '  - {match: "data/**", report: optional}\n')
+    repo.git("commit", "-qam", "data needs no report")
+    repo.git("switch", "-qC", "change")
+    repo.write("data/rows.csv", "a")
+    repo.ok("add", "data/rows.csv")
+    repo.write(".mvc/policy.yaml", repo.read(".mvc/policy.yaml") + b"# more\n")
+    repo.write(".github/workflows/gate.yaml", "on: push\n")
+    repo.write("readme.md", "text")
+    repo.write("train.py", "pass")
+    repo.git("add", "-A")
+    repo.commit()
+    last = repo.ok("gate").out.splitlines()[-1].partition(", ")[2]
+    assert last == "1 model (1 without a report), 1 policy file, 1 workflow file, 3 other files, 2 remarks."
+    table = repo.mvc("gate", "--format", "md").out
+    assert "| `data/rows.csv (added)` | - | - | - | - | - | - | unjudged |" in table
+
+
 def test_json_is_one_document_of_this_shape(repo: Repo) -> None:
     train(repo, 2, "v1.1.0", 0.85)
     head = repo.commit()

@@ -6,6 +6,8 @@ WORDS = {
     "landing._tag": "the tag that the table shows",
     "judge._way_out": "the line to type",
     "moves._few": "several words, in a message",
+    "landing._name": "the name that the table shows",
+    "landing._entered": "what the last line counts",
     "judge._with_renames": "a better line to type, once the findings are there",
     "judge._blake3_of_pointer": "serves that line",
     "judge._blake3_of_report": "serves that line",
@@ -26,6 +28,11 @@ WORDS = {
     "pickled._absent": "a message",
 }
 """Functions that only choose words, by name."""
+
+ONLY_IN_THE_HOOK = {
+    "judge._of_given_tags": "at the gate the past of a model has more",
+}
+"""Rules that no pull request needs, by name."""
 
 _IN_A_MESSAGE = "chooses the words of a finding"
 _IN_A_FIX = "chooses the line to type"

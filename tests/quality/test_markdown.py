@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ SPAN = re.compile(r"`[^`|\n]*`")
 
 def judged(text: str) -> Judged:
     row = Comparison(text, 0.931, 0.902, text, passed=False)
-    return Judged(text, "renamed", text, text, text, (row, row._replace(metric=f"{text}[a=b]")))
+    return Judged(text, "renamed", text, text, text, (row, row._replace(metric=f"{text}[a=b]")), text, text)
 
 
 def finding(text: str) -> Finding:
@@ -74,11 +75,13 @@ def test_the_table() -> None:
     assert head == "### Gate failed"
     assert table.splitlines()[2:] == [
         "| `m.bin` | `v1.0.0 → v1.1.0` | `auc` | 0.931 | 0.902 | -0.029 | `-0.01 from base` | failed |",
-        "| `m.bin` | `v1.0.0 → v1.1.0` | `loss` | 1e-20 | 3e-20 | +2e-20 | `≤ 1` | ok |",
+        "| `m.bin` | `v1.0.0 → v1.1.0` | `loss` | 1e-20 | 3e-20 | +2e-20 | `≤ 1` | refused |",
         "",
         "Slices:",
     ]
-    assert slices.splitlines()[2:] == ["| `m.bin` | `v1.0.0 → v1.1.0` | `auc[country=DE]` | - | 0.9 | - | - | ok |"]
+    assert slices.splitlines()[2:] == [
+        "| `m.bin` | `v1.0.0 → v1.1.0` | `auc[country=DE]` | - | 0.9 | - | - | unjudged |",
+    ]
     assert findings.endswith("| error | MVC221 | `m.bin` | `worse` |\n\nTo type:\n\n```sh\nmvc eval record m.bin\n```")
     assert to_type == []
 
@@ -100,8 +103,32 @@ def test_models_without_a_comparison() -> None:
     models = [Judged("a", "added", tag="v1.0.0"), Judged("b", "deleted", old_tag="v1.0.0"), Judged("c", "renamed", "d")]
     found = [finding("a")]
     assert [(row.model, row.tag, row.verdict) for row in rows(models, found)] == [
-        ("a (added)", "v1.0.0", "failed"), ("b (deleted)", "v1.0.0 → -", "ok"), ("c (renamed from d)", "-", "ok"),
+        ("a (added)", "v1.0.0", "failed"), ("b (deleted)", "v1.0.0 → -", "ok"), ("c (renamed from d)", "-", "unjudged"),
     ]
+
+
+def test_only_what_keeps_a_rule_is_ok() -> None:
+    good, free = Comparison("auc", 0.9, 0.91, "≥ 0.9", passed=True), Comparison("f1", 0.9, 0.1, "", passed=True)
+    model = Judged("a", "changed", comparisons=(good, free))
+    assert [row.verdict for row in rows([model], [])] == ["ok", "unjudged"]
+    assert [row.verdict for row in rows([model], [finding("a")])] == ["refused", "unjudged"]
+    others = [finding("a")._replace(severity="warning"), finding("b")]
+    assert [row.verdict for row in rows([model], others)] == ["ok", "unjudged"]
+    assert "| refused |" in render("Gate failed", [model], [finding("a")])
+
+
+@pytest.mark.parametrize(
+    ("change", "old", "new", "shown"),
+    [
+        ("changed", "", "", "a"), ("changed", "ranker", "ranker", "a (name ranker)"),
+        ("added", "", "ranker", "a (name ranker, added)"), ("changed", "spam", "ranker", "a (name spam → ranker)"),
+        ("changed", "spam", "", "a (name spam → -)"), ("deleted", "spam", "", "a (name spam, deleted)"),
+        ("renamed", "spam", "spam", "a (name spam, renamed from b)"),
+    ],
+)
+def test_names_stand_in_the_table(change: Any, old: str, new: str, shown: str) -> None:
+    model = Judged("a", change, "b" if change == "renamed" else "", old_name=old, name=new)
+    assert [row.model for row in rows([model], [])] == [shown]
 
 
 def test_long_tables_are_cut() -> None:

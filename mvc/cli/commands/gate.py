@@ -104,7 +104,8 @@ def _show(output: Output, result: Gated) -> None:
 
 def _told(result: Gated, form: str) -> str:
     if form == "json":
-        return json_.dumps(plain(result), indent=2).replace("##", "#\\u0023") + "\n"  # `##[` is a command in some CI
+        told = {key: value for key, value in plain(result).items() if key != "entered"}
+        return json_.dumps(told, indent=2).replace("##", "#\\u0023") + "\n"  # `##[` is a command in some CI
     if form == "md":
         from mvc.quality.render.markdown import render as render_markdown  # noqa: PLC0415
 
@@ -132,7 +133,20 @@ def _verdict(result: Gated) -> str:
         from mvc.quality.render.text import explain_line  # noqa: PLC0415
 
         return f"Gate failed: {where}, {plural(errors, 'error')}{noted}. Next: {explain_line(result.findings)}"
-    return f"Gate passed: {where}, {plural(len(result.models), 'model')}{noted}."
+    return f"Gate passed: {where}, {_entered(result)}{noted}."
+
+
+def _entered(result: Gated) -> str:
+    """Return what the change brings: the models, and the rest."""
+    entered = result.entered if result.base else result.entered._replace(files=0)  # not all of a whole tree
+    kinds = [(entered.unreported, "without a report"), (entered.deleted, "deleted")]
+    counted = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
+    rest = (
+        (entered.policy_files, "policy file"), (entered.workflows, "workflow file"),
+        (entered.waived, "waived finding"), (entered.files, "other file"),
+    )
+    models = plural(len(result.models), "model") + (f" ({counted})" if counted else "")
+    return ", ".join([models, *(plural(count, what) for count, what in rest if count)])
 
 
 # Files.

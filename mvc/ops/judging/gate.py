@@ -14,7 +14,7 @@ from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.judging.remote_objects import ask_remote
 from mvc.ops.judging.revisions import Revisions, partial_clone_hint, revisions, typed_commit
 from mvc.project import CONFIG, FOLDER, Project
-from mvc.quality.finding import Finding, Judged
+from mvc.quality.finding import Entered, Finding, Judged
 from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge
 from mvc.scm.commits import committed_file, contains, tree_of
@@ -46,6 +46,7 @@ class Gated(NamedTuple):
     findings: tuple[Finding, ...] = ()
     judged: bool = True
     """False if base contains head, so that there was nothing to judge."""
+    entered: Entered = Entered()
 
 
 def gate(project: Project, options: GateOptions, now: float) -> Gated:
@@ -86,7 +87,7 @@ def _judge(project: Project, git: Git, found: Revisions, remote: str, now: float
         if remote:
             facts = _with_remote(variant, facts, remote)
         verdict = judge(facts, now)
-    return Gated(verdict.passed, found.base, found.head, verdict.models, verdict.findings)
+    return Gated(verdict.passed, found.base, found.head, verdict.models, verdict.findings, entered=verdict.entered)
 
 
 def _with_remote(project: Project, facts: Facts, remote: str) -> Facts:

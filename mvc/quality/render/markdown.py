@@ -15,7 +15,7 @@ from mvc.quality.render.table import HEADINGS, Row, rows
 
 _FEW = 100
 """Rows of a table before the rest is counted. GitHub limits summaries to 1 MiB, comments to 65,536 characters."""
-_PLAIN = re.compile(r"[+-]?[0-9][0-9.]*(?:e[+-]?[0-9]+)?|-|ok|failed|waived")
+_PLAIN = re.compile(r"[+-]?[0-9][0-9.]*(?:e[+-]?[0-9]+)?|-|ok|failed|refused|waived|unjudged")
 
 
 def render(title: str, models: Sequence[Judged], findings: Sequence[Finding]) -> str:

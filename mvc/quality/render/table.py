@@ -11,6 +11,8 @@ from mvc.quality.words import rounded
 
 HEADINGS = ("model", "tag", "metric", "base", "head", "Δ", "rule", "verdict")
 _NONE = "-"
+UNJUDGED = "unjudged"
+"""Of a metric without a rule, and of a model without a report."""
 
 
 class Row(NamedTuple):
@@ -40,23 +42,28 @@ def rows(models: Iterable[Judged], findings: Iterable[Finding]) -> Iterator[Row]
     for model in models:
         name, tag = _name(model), _tag(model)
         if not model.comparisons:
-            yield Row(name, tag, verdict="failed" if model.path in broken else "ok")
+            good = "ok" if model.change == "deleted" else UNJUDGED
+            yield Row(name, tag, verdict="failed" if model.path in broken else good)
         for item in model.comparisons:
             values = item.metric, _number(item.old), _number(item.new), _delta(item)
-            yield Row(name, tag, *values, item.rule or _NONE, _verdict(model, item, found))
+            yield Row(name, tag, *values, item.rule or _NONE, _verdict(model, item, found, broken))
 
 
-def _verdict(model: Judged, item: Comparison, found: Collection[tuple[str, str]]) -> str:
+def _verdict(model: Judged, item: Comparison, found: Collection[tuple[str, str]], broken: Collection[str]) -> str:
+    """Return `ok` only for a metric that keeps a rule, of a model without errors."""
     if item.passed:
-        return "ok"
+        return UNJUDGED if not item.rule else "refused" if model.path in broken else "ok"
     left = [code for code in item.codes if (model.path, code) in found]
     return "waived" if item.codes and not left else "failed"
 
 
 def _name(model: Judged) -> str:
-    if model.change in ("changed", "tracked"):
-        return model.path
-    return f"{model.path} ({model.change}{f' from {model.old_path}' if model.old_path else ''})"
+    before, now = model.old_name, model.name
+    kept = before in ("", now) or model.change == "deleted"
+    notes = [f"name {now or before}" if kept else f"name {before} → {now or _NONE}"] if now or before else []
+    if model.change not in ("changed", "tracked"):
+        notes.append(f"{model.change}{f' from {model.old_path}' if model.old_path else ''}")
+    return f"{model.path} ({', '.join(notes)})" if notes else model.path
 
 
 def _tag(model: Judged) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mvc.errors import InvalidFormat
+from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer
-from mvc.quality.files import FileAt
-from mvc.quality.finding import Comparison, Finding, Judged, Verdict
-from mvc.quality.judge.facts import Facts, Past
+from mvc.quality.files import SIGNATURES, SUFFIX, FileAt
+from mvc.quality.finding import Comparison, Entered, Finding, Judged, Verdict
+from mvc.quality.judge.facts import Facts, Landing, Past
 from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.judge.rules.model import ParsedModel
 from mvc.quality.judge.rules.moves import judge_moves
+from mvc.quality.judge.rules.past.references import pointer_of
 from mvc.quality.judge.rules.past.regressions import compare
 from mvc.quality.judge.rules.past.samples import judge_samples
 from mvc.quality.judge.rules.past.succession import judge_kind, judge_return, judge_tag, returning
-from mvc.quality.judge.rules.policy_files import judge_policy_files
+from mvc.quality.judge.rules.policy_files import POLICY_FILES, judge_policy_files
 from mvc.quality.judge.rules.pushed import judge_remote
 from mvc.quality.judge.rules.trust import judge_trust
 from mvc.quality.judge.rules.waivers import waived
@@ -38,7 +40,23 @@ def judge_landing(facts: Facts, models: Sequence[ParsedModel], findings: Iterabl
         found += (*judge_policy_files(facts.landing, policy), *judge_moves(facts, policy))
         found = waived(facts, found, now)
     judged = [item for item, _ in compared] + [_alone(model) for model in alone if facts.landing is not None]
-    return Verdict.of(found, judged)
+    return Verdict.of(found, judged, _entered(facts, judged, found))
+
+
+def _entered(facts: Facts, judged: Sequence[Judged], findings: Iterable[Finding]) -> Entered:
+    """Return how much else the change brings."""
+    landing = facts.landing or Landing()
+    reported = {model.path for model in facts.models if model.report is not None}
+    policy_files = [change.path for change in landing.policy_files]
+    ours = (POINTER, SUFFIX, SUFFIX + SIGNATURES)
+    return Entered(
+        unreported=sum(item.change != "deleted" and item.path not in reported for item in judged),
+        deleted=sum(item.change == "deleted" for item in judged),
+        policy_files=sum(path in POLICY_FILES for path in policy_files),
+        workflows=sum(path not in POLICY_FILES for path in policy_files),
+        waived=sum(finding.code == "MVC415" for finding in findings),
+        files=sum(file.path not in policy_files and not file.path.endswith(ours) for file in landing.files),
+    )
 
 
 def _alone(model: ParsedModel) -> Judged:
@@ -46,7 +64,7 @@ def _alone(model: ParsedModel) -> Judged:
     report = model.matching_report
     rows = compare(model.path, report, _without_past(model.demands), Past())[0] if report else ()
     tag = model.report.tag if isinstance(model.report, Report) else ""
-    return Judged(model.path, "tracked", tag=tag, comparisons=rows)
+    return Judged(model.path, "tracked", tag=tag, comparisons=rows, name=_name(model.facts.pointer))
 
 
 def _without_past(demanded: Demands) -> Demands:
@@ -105,11 +123,19 @@ def _judged(model: ParsedModel, past: Past) -> Judged:
     before = past.before
     old_path = before.path if before and past.found != "history" and before.path != model.path else ""
     old_tag, tag = _tag(before.report if before else None), _tag(model.facts.report)
+    old_name, name = _name(before.pointer if before else None), _name(model.facts.pointer)
     if model.facts.pointer is None:
-        return Judged(model.path, "deleted", old_tag=old_tag)
+        return Judged(model.path, "deleted", old_tag=old_tag, old_name=old_name)
     if before is None or past.found == "history":
-        return Judged(model.path, "added", "", old_tag, tag)
-    return Judged(model.path, "renamed" if old_path else "changed", old_path, old_tag, tag)
+        return Judged(model.path, "added", "", old_tag, tag, old_name=old_name, name=name)
+    change: Literal["renamed", "changed"] = "renamed" if old_path else "changed"
+    return Judged(model.path, change, old_path, old_tag, tag, old_name=old_name, name=name)
+
+
+def _name(file: FileAt | None) -> str:
+    """Return the name in a pointer; empty without a readable pointer, or without a name."""
+    pointer = pointer_of(file)
+    return pointer.notes.name if pointer else ""
 
 
 def _tag(file: FileAt | None) -> str:
