@@ -89,11 +89,11 @@ def _follow(project: Project, index: Index) -> None:
 
         try:
             with project:
-                lines = follow_removals(project, index)
+                failed = [(item.message, item.fix) for item in follow_removals(project, index)]
         except (MvcError, OSError) as error:
-            lines = [f"warning: {visible(str(error))}"]
-        for line in lines:
-            _tell(line)
+            failed = [(str(error), "mvc status")]
+        for message, fix in failed:
+            _tell(f"warning: {visible(message)}\n  try: {visible(fix)}")
 
 
 class _Ahead(threading.Thread):

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.objects.pointer import SUFFIX, Pointer, path_of
-from mvc.objects.visible import visible
 from mvc.ops.shared.checkout import check_out
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import stop_ignoring
@@ -106,12 +105,12 @@ def _named_as(project: Project, tracked: dict[str, Tracked], path: str) -> Point
 # In the hook before a commit.
 
 
-def follow_removals(project: Project, index: Index) -> list[str]:
-    """Follow the pointers that a commit of `index` deletes or moves; return what was done, and what could not be."""
+def follow_removals(project: Project, index: Index) -> tuple[Failure, ...]:
+    """Follow the pointers that a commit of `index` deletes or moves; return what could not be done."""
     changes = {path: change.mode for path, change in index.changes.items() if path.endswith(SUFFIX)}
     gone = [path_of(path) for path, mode in changes.items() if mode == "000000" and path not in index.entries]
     if project.settings.value(ENABLED) != "true" or is_rebasing(project.layout.git_dir):
-        return []
+        return ()
     tracked = project.tracked()
     added = [path_of(path) for path, mode in changes.items() if mode != "000000"]
     failed: list[Failure] = []
@@ -119,11 +118,7 @@ def follow_removals(project: Project, index: Index) -> list[str]:
         failed += check_out(project, moved).failed
     left = {item.path for item in find_leftovers(project, tracked)}
     done = clear_leftovers(project, [path for path in gone if path in left], keep_staged=True)
-    lines = [f"mvc: {visible(path)} written: its pointer was moved" for path in moved]
-    lines += [f"mvc: {visible(path)} deleted: its pointer is gone; the cache has it" for path in done.deleted]
-    for failure in (*failed, *done.failed):
-        lines += [f"warning: {visible(failure.message)}", f"  try: {visible(failure.fix)}"]
-    return lines
+    return (*failed, *done.failed)
 
 
 def _can_be_written(project: Project, item: Tracked | None) -> bool:

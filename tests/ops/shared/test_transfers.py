@@ -130,8 +130,8 @@ def test_an_invalid_pointer_does_not_stop_the_others(history: Repo, project: Pro
     (here,) = selected(project, [], RevisionScope()).failed
     (there,) = selected(project, [], RevisionScope(("HEAD",))).failed
     commit = history.git("rev-parse", "HEAD")[:12]
-    assert (here.path, here.fix) == ("bad", "git checkout -- bad.mvc")
-    assert (there.path, there.fix, there.error) == ("bad", "mvc log bad", f"at {commit}: {here.error}")
+    assert (here.path, here.fix) == ("bad", "mvc log bad  # its other versions")
+    assert (there.path, there.fix, there.error) == ("bad", here.fix, f"at {commit}: {here.error}")
 
 
 def test_without_a_commit_there_are_no_revisions(project: Project) -> None:
