@@ -587,7 +587,9 @@ def unreadable(model: Repo) -> None:
 
 
 def without_version(model: Repo) -> None:
+    model.write(".mvc/policy.yaml", 'mvc-policy: 1\ndefaults: {tag: {pattern: "release-[0-9]+"}}\n')
     model.ok("eval", "record", MODEL, "--tag", "release-7", "--metric", "auc=1")
+    model.git("commit", "-qanm", "release")
 
 
 def locked(model: Repo) -> None:

@@ -158,7 +158,8 @@ class Aftermath:
         if self._cleans_up():
             yield from _told("after the fault", self._left(state, self._model.before))
         verified = self._stage.plain("verify")
-        if verified.code or verified.err:
+        only_unfetched = "not in this clone" in verified.err and "error: " not in verified.err
+        if verified.code or (verified.err and not only_unfetched):
             yield f"verify: {verified}"
         yield from self._again(state)
         yield from self._collect()
