@@ -85,7 +85,7 @@ def _may_write(environ: Mapping[str, str]) -> bool:
 def _follow(project: Project, index: Index) -> None:
     """Clear what `git rm` or `git mv` of a pointer left."""
     if any(path.endswith(".mvc") and change.mode == "000000" for path, change in index.changes.items()):
-        from mvc.ops.workspace.leftovers import follow_removals  # noqa: PLC0415 - few commits need it
+        from mvc.ops.workspace.removals import follow_removals  # noqa: PLC0415 - few commits need it
 
         try:
             with project:

@@ -26,8 +26,14 @@ from mvc.ops.shared.workspace_content import (
     same_content,
     was_updated,
 )
-from mvc.ops.workspace.adding.checks import check_content, check_name, check_target
-from mvc.ops.workspace.adding.merge import check_lists_nothing_else, corrected_file, merged_notes, merged_with, sides_of
+from mvc.ops.workspace.planning.checks import check_content, check_name, check_target
+from mvc.ops.workspace.planning.merge import (
+    check_lists_nothing_else,
+    corrected_file,
+    merged_notes,
+    merged_with,
+    sides_of,
+)
 from mvc.project import FOLDER, Project, Shell
 from mvc.retention.available import is_available, listing_objects, load_manifest
 from mvc.scm.index import index_paths

@@ -5,7 +5,7 @@ Content that `checkout` would refuse to overwrite is kept and reported. `mvc pul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MvcError
@@ -14,18 +14,17 @@ from mvc.ops.shared.checkout import CheckedOut, CheckoutResult, check_out
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.revisions import pointers_in_blobs
 from mvc.ops.shared.workspace_content import lacks_only_links, observe_path, same_content
+from mvc.ops.workspace.leftovers import untracked
 from mvc.project import Project
 from mvc.retention.available import is_available
 from mvc.retention.roots import PATTERN
 from mvc.scm.changes import FileChange, changed_between, changed_in_index, is_rebasing
 from mvc.scm.commits import is_revision
-from mvc.scm.index import index_paths
 from mvc.scm.plumbing import Git
 from mvc.workspace.checkout import Checkout, lost_by, make_plan
-from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.rename import prune, remove_empty
 from mvc.workspace.scan import refusal
-from mvc.workspace.tracked import Tracked, folders_above, holder_of
+from mvc.workspace.tracked import Tracked
 
 ENABLED = "hooks.checkout"
 
@@ -99,13 +98,6 @@ def _clear(
     prune(project.tree, deleted, {project.shell.start})
     project.catalog.flush()
     return tuple(deleted)
-
-
-def untracked(project: Project, tracked: dict[str, Tracked], paths: Iterable[str]) -> list[str]:
-    """Return which of `paths` are tracked neither by Git nor by mvc, alone or as part of a directory."""
-    index, above, rules = index_paths(project.git), folders_above(tracked), in_workspace(project.tree)
-    free = (path for path in paths if path not in tracked and path not in above and not holder_of(tracked, path))
-    return [path for path in free if not not_excluded(rules, path, index.at_or_below(path))]
 
 
 def delete_untracked(project: Project, tools: Checkout, path: str, pointer: Pointer) -> bool:

@@ -25,7 +25,8 @@ from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen_each, manifest_errors, unusable
 from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
-from mvc.ops.workspace.leftovers import clear_leftovers, find_leftovers
+from mvc.ops.workspace.leftovers import find_leftovers
+from mvc.ops.workspace.removals import clear_leftovers
 from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.scm.commits import resolve

@@ -20,7 +20,7 @@ from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.ops.shared.failures import resumable
 from mvc.ops.shared.pointers import ignore_files, stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
-from mvc.ops.workspace.mv_plan import Move, MovePlan, copying_line, names_there, plan_move
+from mvc.ops.workspace.planning.mv_plan import Move, MovePlan, copying_line, names_there, plan_move
 from mvc.project import Project
 from mvc.scm.staging import stage, write_blobs
 from mvc.workspace.catalog import Snapshot

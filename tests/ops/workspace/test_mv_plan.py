@@ -11,7 +11,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer, dir_pointer, emit, file_pointer
-from mvc.ops.workspace.mv_plan import copying_line, plan_move
+from mvc.ops.workspace.planning.mv_plan import copying_line, plan_move
 from mvc.project import Project
 
 FILE = file_pointer(hash_bytes(b"x"))

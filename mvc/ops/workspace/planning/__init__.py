@@ -1,0 +1,1 @@
+"""Parts of `mvc add` and `mvc mv` that decide before anything changes."""
