@@ -180,7 +180,7 @@ def test_a_merge_of_which_git_says_nothing_is_a_warning_with_a_line_to_type(movi
     result = moving.mvc("hook", "run", "post-merge", "0")
     assert result.code == 0
     assert "warning: the commit before the merge is unknown: ORIG_HEAD is missing" in result.err
-    assert result.fixes == ["mvc checkout"]
+    assert result.fixes == ["mvc status"]
 
 
 def test_a_merge_that_takes_a_model_away_takes_its_content(moving: Repo) -> None:
