@@ -83,10 +83,9 @@ class Verified(NamedTuple):
 
 
 def exit_code_of(wrong: Collection[Wrong], missing: Iterable[Missing], failed: Iterable[Failure]) -> int:
-    """Return 1 if an object is damaged or lost, else 2 or 3 if a path cannot be verified, else 0."""
-    if wrong or any(item.lost for item in missing):
-        return 1
-    return max((item.exit_code for item in failed), default=0)
+    """Return 2 or 3 if a pointer cannot be used, 1 if an object is damaged or lost, else 0."""
+    damaged = bool(wrong) or any(item.lost for item in missing)
+    return max((item.exit_code for item in failed), default=int(damaged))
 
 
 def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) -> Verified:
