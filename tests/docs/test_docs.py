@@ -186,8 +186,7 @@ def break_packs(repo: Repo) -> None:
 
 
 def test_json_of_status(busy: Repo) -> None:
-    busy.write("models/old.bin", "")
-    busy.ok("add", "models/old.bin")
+    busy.added("models/old.bin", "old")
     busy.remove("models/old.bin.mvc")
     assert shape(busy.mvc("status", "--json").json) == shown("status")
 
@@ -244,6 +243,7 @@ def test_json_of_rm(busy: Repo) -> None:
     busy.write("models/bert/one", "only here")
     busy.write("models/ranker.onnx.eval.yaml", "report")
     busy.git("add", "models")
+    busy.git("commit", "-qnm", "report")
     assert shape(answer(busy, 3, "rm", "models", "--json")) == shown("rm")
 
 
