@@ -39,6 +39,8 @@ _REPOSITORY_VARIABLES = frozenset({
 
 _OUTPUT_VARIABLES = frozenset({"GIT_DIFF_OPTS", "GIT_EXTERNAL_DIFF", "GIT_MERGE_VERBOSITY", "GIT_PAGER_IN_USE"})
 _DEBUGGING = ("GIT_TRACE", "GIT_TEST_")
+_STRICTER = "GIT_TEST_ASSUME_DIFFERENT_OWNER"
+"""Git refuses each repository that is not in `safe.directory`."""
 _NO_TRACE = {"GIT_TRACE2": "0", "GIT_TRACE2_EVENT": "0", "GIT_TRACE2_PERF": "0"}
 """Overrides the `trace2.*` settings."""
 _SETTINGS = {
@@ -78,7 +80,7 @@ def without_preferences(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment in which Git's output does not depend on the user's preferences, and is not traced."""
     kept = {
         key: value for key, value in environ.items()
-        if key not in _OUTPUT_VARIABLES and not key.startswith(_DEBUGGING)
+        if key == _STRICTER or (key not in _OUTPUT_VARIABLES and not key.startswith(_DEBUGGING))
     }
     settings = " ".join(f"'{key}={value}'" for key, value in _SETTINGS.items())  # what comes last counts
     earlier = kept.get("GIT_CONFIG_PARAMETERS", "").removesuffix(settings).strip()

@@ -25,7 +25,7 @@ ELSEWHERE = {
     "ops/workspace/add.py:_targets": "tests/e2e/test_add.py",
     "ops/workspace/add.py:_line_to_repeat": "tests/e2e/test_add.py",
     "ops/workspace/removals.py": "tests/e2e/test_leftovers.py",
-    "ops/workspace/unprotect.py": "tests/e2e/test_symlinks.py",
+    "workspace/scan.py:refusal line": "tests/e2e/test_symlinks.py",
     "ops/workspace/planning/mv_plan.py:_check": "tests/e2e/test_mv.py",
     "cli/commands/workspace.py:_show_added": "tests/ops/test_add_merge.py",
     "objects/names.py": "tests/e2e/test_locale.py",

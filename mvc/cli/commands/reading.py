@@ -123,7 +123,7 @@ def _show_left(output: Output, project: Project, result: Status) -> None:
         output.line(f"{output.paint('left'.ljust(16), 'yellow')} {visible(project.shell.show(item.path))}  ({what})")
     output.rest(result.left, "path")
     if result.left:
-        line = result.left[0].fix if len(result.left) == 1 else "mvc checkout PATH"
+        line = project.shell.line("mvc checkout", *(item.path for item in result.left[:FEW]))
         output.line(f"  {visible(line)}  # deletes it, if the cache has it, and its line in .gitignore")
 
 

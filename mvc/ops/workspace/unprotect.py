@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mvc.errors import MissingObject, SourceChanged
+from mvc.errors import MissingObject, MvcError, SourceChanged
 from mvc.fs.files import READ, StatData
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
@@ -19,7 +19,7 @@ from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.workspace.checkout import Executed, content_after
 from mvc.workspace.observe import Observed, settled
-from mvc.workspace.scan import Scan, refusal, scan
+from mvc.workspace.scan import UNBOUND, Scan, scan
 from mvc.workspace.stat_index import pack, snapshot_of
 from mvc.workspace.tracked import Selection
 
@@ -58,10 +58,9 @@ def unprotect(project: Project, paths: Iterable[str]) -> UnprotectResult:
 def _unprotect(project: Project, staging: Staging, selection: Selection, failed: list[Failure]) -> Unprotected:
     path = selection.item.path
     found = scan(project.tree, path, project.links)
-    failed += [
-        Failure.of(_full(path, name), error) for name in filter(selection.covers, found.unbound)
-        if (error := refusal(path, found._replace(refused={name: found.refused[name]}), project.shell.show))
-    ]
+    fix = content_line(project, path, selection.item.pointer) if found.unbound else ""
+    lost = (_full(path, name) for name in filter(selection.covers, found.unbound))
+    failed += [Failure.of(full, MvcError(f"{full} is {UNBOUND}", fix)) for full in lost]
     names = _protected(project.tree, selection, found)
     if not names:
         return Unprotected(path, 0, 0)
