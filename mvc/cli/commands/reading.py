@@ -315,7 +315,7 @@ def log(
 
     output: Output = ctx.obj
     if not path and not lost:
-        raise UsageError("log needs a path", "mvc log PATH  # mvc ls lists tracked paths")
+        raise UsageError("log needs a path", "mvc ls  # lists tracked paths")
     with opened(output, json=json) as project:
         if lost:
             _log_lost(output, project, path, json=json)

@@ -33,7 +33,7 @@ from mvc.scm.commits import resolve
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.scan import refusal
-from mvc.workspace.tracked import Selection, Tracked
+from mvc.workspace.tracked import Selection, Tracked, holder_of
 
 
 def checkout(
@@ -56,7 +56,8 @@ def checkout(
 def _check_out(project: Project, paths: list[str], options: CheckoutOptions) -> CheckoutResult:
     """Check out, and clear those of `paths` whose pointers are gone."""
     tracked = project.tracked() if paths else {}
-    unknown = [path for path in paths if path not in tracked and project.tree.lstat(path + SUFFIX) is None]
+    strange = [path for path in paths if path not in tracked and not holder_of(tracked, path)]
+    unknown = [path for path in strange if project.tree.lstat(path + SUFFIX) is None]
     left = {item.path for item in find_leftovers(project, tracked)} if unknown else set()
     cleared = [path for path in unknown if path in left]
     others = [path for path in paths if path not in cleared]

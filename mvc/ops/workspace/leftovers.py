@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
+from mvc.errors import MvcError
 from mvc.project import Project
 from mvc.scm.index import index_paths, tracked_ignore_files
 from mvc.workspace import gitignore
@@ -27,7 +29,9 @@ def find_leftovers(project: Project, tracked: dict[str, Tracked]) -> list[Leftov
     """Return what is left of paths that are no longer `tracked`, by the lines that mvc wrote into `.gitignore`."""
     found = []
     for file in tracked_ignore_files(project.git):
-        raw = project.tree.read(file, gitignore.MAX_BYTES) or b""
+        raw = b""
+        with suppress(MvcError, OSError):  # a file that cannot be read says nothing
+            raw = project.tree.read(file, gitignore.MAX_BYTES) or b""
         folder = file.rpartition("/")[0]
         names = gitignore.names(raw.decode("utf-8", "surrogateescape"))
         found += [path for name in names if (path := f"{folder}/{name}" if folder else name) not in tracked]
