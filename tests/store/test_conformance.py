@@ -284,8 +284,12 @@ WRONG: dict[str, Callable[[Digest], Digest]] = {
 def test_bytes_that_are_not_what_the_digest_says_are_not_stored(
     store: Filled, body: bytes, wrong: Callable[[Digest], Digest],
 ) -> None:
-    other = store.put(b"another")
-    digest = wrong(hash_bytes(body))
+    other, right = store.put(b"another"), hash_bytes(body)
+    digest = wrong(right)
+    if isinstance(store, Received) and digest.blake3 == right.blake3 and right.size < LOOSE_AT:
+        store.put_as(digest, body)  # the index of a pack knows size and xxh128: the pointer is wrong, not the object
+        assert store.has(right.blake3)
+        return
     with pytest.raises(CorruptObject):
         store.put_as(digest, body)
     assert store.names() == [other]
