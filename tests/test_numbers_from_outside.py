@@ -18,13 +18,12 @@ from mvc.objects.digest import MAX_SIZE
 from mvc.objects.digits import decimal_number, whole_number
 from mvc.objects.manifest import decode, parse_index
 from mvc.objects.pointer_reader import parse as parse_pointer
-from mvc.ops.storage.gc import iso
+from mvc.ops.shared.object_users import iso
 from mvc.quality.judge.rules.trust import _moment
 from mvc.quality.policy.policy import parse_policy
 from mvc.quality.policy.stricter import measure
 from mvc.quality.reports.tags import parse_version
 from mvc.retention.roots import PointerReader
-from mvc.scm.landing import _with_setting
 from mvc.store.buckets.azure import AzureBucket
 from mvc.store.buckets.bucket import Bucket, Item, RemoteError
 from mvc.store.buckets.gs import GoogleBucket
@@ -80,7 +79,6 @@ TEXTS: dict[str, Callable[[str], object]] = {
     "version": lambda text: parse_version(f"v1.{text}.0-{text}"),
     "time of a report": _moment,
     "time of a header": http_time,
-    "count of settings": lambda text: _with_setting({"GIT_CONFIG_COUNT": text}, "a.b", "c"),
     "port": lambda text: SshAddress.of(f"ssh://host:{text}/x"),
 }
 
@@ -126,11 +124,6 @@ def test_a_tolerance_has_few_digits() -> None:
     policy = f"mvc-policy: 1\nrules: [{{match: 'x', metrics: {{auc: {{max_regression: '{MANY}%'}}}}}}]"
     with pytest.raises(UsageError, match="invalid max_regression"):
         parse_policy(policy.encode())
-
-
-def test_settings_for_git_are_counted_by_ascii_digits() -> None:
-    assert _with_setting({"GIT_CONFIG_COUNT": "٣"}, "a.b", "c") == {"GIT_CONFIG_COUNT": "٣"}
-    assert _with_setting({"GIT_CONFIG_COUNT": "3"}, "a.b", "c")["GIT_CONFIG_KEY_3"] == "a.b"
 
 
 @pytest.mark.parametrize("port", ["65536", "99999"])

@@ -85,7 +85,7 @@ def give_up(repo: Repo) -> None:
     repo.git("reset", "-q", "--hard", "HEAD~1")
     repo.git("reflog", "expire", "--expire=now", "--all")
     repo.git("update-ref", "-d", "ORIG_HEAD")
-    repo.ok("checkout")
+    repo.ok("checkout", "-f")
 
 
 def age(nas: Path, days: float) -> None:

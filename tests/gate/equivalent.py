@@ -50,6 +50,9 @@ EQUIVALENT = {
     "model._parsed: what == 'pointer'  ->  what != 'pointer'": _IN_A_FIX,
     "model._parsed: not file.raw.startswith(b'mvc: ')  ->  bool(file.raw.startswith(b'mvc: '))": _IN_A_FIX,
     "model._parsed: foreign  ->  not foreign": _IN_A_FIX,
+    "model._parsed: lists_files  ->  not lists_files": _IN_A_FIX,
+    "model._parsed: what == 'pointer' and is_directory(file.raw)  ->  what == 'pointer' or is_directory(file.raw)":
+        _IN_A_FIX,
     "model._parsed: what == 'pointer' and file.raw and (not file.raw.startswith(b'mvc: '))"
     "  ->  what == 'pointer' or file.raw or (not file.raw.startswith(b'mvc: '))": _IN_A_FIX,
     "figures._slice: wanted.metric or 'metric'  ->  wanted.metric and 'metric'": _IN_A_MESSAGE,
