@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from mvc.errors import MvcError
-from mvc.scm.incomplete import missing_object
-from mvc.scm.plumbing import Git, split_nul
+from mvc.scm.plumbing import Git, missing_object, split_nul
 from mvc.scm.presence import kinds
 
 LARGE_BLOB = 2 << 20

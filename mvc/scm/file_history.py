@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import CommitInfo, CommitPath, blob_at, blobs_at, commit_infos, head
-from mvc.scm.incomplete import missing_object, naming
-from mvc.scm.plumbing import Git, split_nul
+from mvc.scm.incomplete import naming
+from mvc.scm.plumbing import Git, missing_object, split_nul
 from mvc.scm.refs import tags_by_commit
 
 

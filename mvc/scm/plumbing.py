@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping
 from typing import BinaryIO, NamedTuple
@@ -149,8 +150,6 @@ class Git(NamedTuple):
         if done.returncode < 0:
             raise MvcError(f"git was killed: {why_failed(done)}", "run the command again")
         if done.returncode and (lacking := _LACKING.search(done.stderr)):
-            from mvc.scm.incomplete import missing_object  # noqa: PLC0415 - it asks Git itself
-
             raise missing_object(self, lacking[1].decode())
         return done
 
@@ -189,6 +188,38 @@ def why_failed(done: subprocess.CompletedProcess[bytes]) -> str:
 def split_nul(output: bytes) -> list[str]:
     """Return the NUL-terminated names in `output`."""
     return [os.fsdecode(name) for name in output.split(b"\0") if name]
+
+
+def missing_object(git: Git, oid: str) -> MissingGitObject:
+    """Return the error for an object that this clone lacks, with the line that fetches it if the clone is partial."""
+    promisors = [name for name, options in sorted(remote_settings(git).items()) if is_promisor(options)]
+    return MissingGitObject(oid, _refetch(git, promisors[0]) if promisors else "git fsck")
+
+
+def _refetch(git: Git, remote: str) -> str:
+    """Return the line that fetches all objects from a promisor remote.
+
+    A CI system may check out a commit that is on none of the branches, such as `refs/pull/7/merge`.
+    """
+    rows = os.fsdecode(git.run("for-each-ref", "--points-at=HEAD", "--format=%(objectname) %(refname)")).splitlines()
+    fetched = ("refs/heads/", "refs/tags/", f"refs/remotes/{remote}/")
+    others = [oid for oid, _, name in (row.partition(" ") for row in rows) if not name.startswith(fetched)]
+    return " ".join(["git fetch --refetch --no-filter", shlex.quote(remote), *others[:1]])
+
+
+def is_promisor(options: dict[str, list[str]]) -> bool:
+    """Whether a remote with these settings promises the objects that a partial clone lacks."""
+    return "true" in options.get("promisor", ())
+
+
+def remote_settings(git: Git) -> dict[str, dict[str, list[str]]]:
+    """Return the settings of Git's remotes: values by remote and key."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in split_nul(git.attempt("config", "-z", "--get-regexp", r"^remote\..*\.").stdout):
+        key, _, value = row.partition("\n")
+        name, _, option = key.removeprefix("remote.").rpartition(".")
+        found.setdefault(name, {}).setdefault(option, []).append(value)
+    return found
 
 
 class RawChange(NamedTuple):

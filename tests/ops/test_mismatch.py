@@ -89,10 +89,10 @@ def test_all_say_it_and_add_writes_it_again(
             assert (finding.code, finding.path, finding.fix) == ("MVC312", path, line)
             assert says in finding.message
         (failure,) = check_out(project, [path]).failed
-        assert (failure.fix, failure.exit_code, says in failure.message) == (line, 2, True)
+        assert (failure.fix, failure.exit_code, says in failure.message) == (line, 1, True)
         found = verify(project)
         assert [(failed.path, failed.fix) for failed in found.failed] == [(path, line)]
-        assert (found.wrong, found.missing, found.exit_code) == ((), (), 2)
+        assert (found.wrong, found.missing, found.exit_code) == ((), (), 1)
         assert add(project, [path]).failed == ()
         assert repo.read(f"{path}.mvc") == good
         assert check_out(project).failed == ()

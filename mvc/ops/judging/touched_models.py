@@ -17,10 +17,9 @@ from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, ModelFacts
 from mvc.scm.blobs import blob_sizes, first_bytes
 from mvc.scm.commits import find_commit
-from mvc.scm.incomplete import missing_object
 from mvc.scm.index import IndexPaths
 from mvc.scm.index_changes import Index
-from mvc.scm.plumbing import Git
+from mvc.scm.plumbing import Git, missing_object
 from mvc.workspace.ignore import MAX_BYTES as MAX_RULES
 from mvc.workspace.ignore import Exclusion, Read
 

@@ -83,9 +83,10 @@ class Verified(NamedTuple):
 
 
 def exit_code_of(wrong: Collection[Wrong], missing: Iterable[Missing], failed: Iterable[Failure]) -> int:
-    """Return 2 or 3 if a pointer cannot be used, 1 if an object is damaged or lost, else 0."""
+    """Return 2 if a pointer is invalid, else 1 if an object is damaged or lost, else 3 if a path was not verified."""
+    codes = {item.exit_code for item in failed}
     damaged = bool(wrong) or any(item.lost for item in missing)
-    return max((item.exit_code for item in failed), default=int(damaged))
+    return next((code for code in (2, 1, 3) if code in codes or (code == 1 and damaged)), 0)
 
 
 def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) -> Verified:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.selection import manifest_errors
@@ -18,16 +18,18 @@ from mvc.store.remote.location import ObjectLocation
 from mvc.workspace.tracked import Tracked
 
 
-def mismatch_error(shell: Shell, item: Tracked, text: str) -> InvalidFormat:
+def mismatch_error(shell: Shell, item: Tracked, text: str) -> MvcError:
     """Return the error that a pointer disagrees with its content."""
-    return InvalidFormat(f"{item.pointer_path} disagrees with its content: {text}", shell.line("mvc add", item.path))
+    error = MvcError(f"{item.pointer_path} disagrees with its content: {text}", shell.line("mvc add", item.path))
+    error.exit_code = 1
+    return error
 
 
 def check_agrees(project: Project, item: Tracked) -> None:
     """Check that a pointer agrees with what the cache knows of its objects without reading them.
 
     Raises:
-        InvalidFormat: it does not, or its manifest is invalid.
+        MvcError: it does not, or its manifest is invalid.
     """
     if item.pointer is not None:
         with manifest_errors(project.shell, item.path):

@@ -15,8 +15,7 @@ from mvc.project import Project
 from mvc.retention.roots import PATTERN
 from mvc.scm.blobs import present_blobs
 from mvc.scm.commits import head, resolve
-from mvc.scm.incomplete import missing_object
-from mvc.scm.plumbing import Git
+from mvc.scm.plumbing import Git, missing_object
 from mvc.scm.reachable import inside, mentions
 from mvc.scm.refs import list_tips
 from mvc.workspace.tracked import Selection, Tracked, select
