@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from mvc.errors import InvalidFormat, UsageError
-from mvc.objects import yaml_lines
+from mvc.objects.parsing import yaml_lines
 from mvc.objects.pointer import REMOTE
 
 Origin: TypeAlias = Literal["flag", "environment", "local", "project", "user", "default"]
@@ -286,7 +286,7 @@ def file_layer(origin: Scope, raw: bytes | None, what: str) -> Layer:
     """
     if raw is None or _is_empty(raw):
         return Layer(origin, {})
-    from mvc.objects import strict_yaml  # noqa: PLC0415 - start-up time: most configs are empty
+    from mvc.objects.parsing import strict_yaml  # noqa: PLC0415 - start-up time: most configs are empty
 
     return Layer(origin, dict(_flatten(strict_yaml.load(raw, what=what, max_bytes=MAX_BYTES), what)))
 

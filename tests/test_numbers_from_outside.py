@@ -15,8 +15,8 @@ from s3 import S3Server
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.objects.digest import MAX_SIZE
-from mvc.objects.digits import decimal_number, whole_number
 from mvc.objects.manifest import decode, parse_index
+from mvc.objects.parsing.digits import decimal_number, whole_number
 from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.ops.shared.object_users import iso
 from mvc.quality.judge.rules.trust import _moment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mvc.objects import patterns
+from mvc.objects.parsing import patterns
 
 NAMES = {
     "gguf": ("*.gguf",),

@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from mvc.errors import InvalidFormat
-from mvc.objects import strict_yaml
 from mvc.objects.digest import MAX_SIZE, Digest
 from mvc.objects.manifest import INLINE_BYTES, INLINE_FILES, Entry, Manifest
+from mvc.objects.parsing import strict_yaml
 from mvc.objects.pointer import (
     LABEL,
     MAX_BYTES,

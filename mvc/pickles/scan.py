@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 from mvc.modelfiles import formats
 from mvc.modelfiles.magic import HEAD, kind_of
-from mvc.objects import patterns
+from mvc.objects.parsing import patterns
 from mvc.pickles.allowed.names import Names
 from mvc.pickles.archives.archives import ZIP, Limit, Limited, Member, copied, has_zip, is_tar, tar_members, zip_members
 from mvc.pickles.archives.compression import MIN_LIMIT, RATIO, Decompressed, decompressor_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from mvc.errors import InvalidFormat
-from mvc.objects import strict_yaml
+from mvc.objects.parsing import strict_yaml
 
 T = TypeVar("T")
 

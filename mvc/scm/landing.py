@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from mvc.errors import MvcError
-from mvc.objects import gitattributes
+from mvc.objects.parsing import gitattributes
 from mvc.objects.visible import visible
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import contains, tree_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mvc.objects.dvc_outputs import is_of_dvc, outputs
+from mvc.objects.parsing.dvc_outputs import is_of_dvc, outputs
 
 PIPELINE = b"""
 stages:

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from mvc.objects.gitattributes import merge_attributes
+from mvc.objects.parsing.gitattributes import merge_attributes
 
 FILES = {
     "": (

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from mvc.errors import InvalidFormat
-from mvc.objects import strict_yaml
-from mvc.objects.strict_yaml import MAX_DEPTH, convert, load
+from mvc.objects.parsing import strict_yaml
+from mvc.objects.parsing.strict_yaml import MAX_DEPTH, convert, load
 
 LIMIT = 1 << 20
 

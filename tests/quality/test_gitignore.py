@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from mvc.objects.gitignore import plain_expression
+from mvc.objects.parsing.gitignore import plain_expression
 
 PARTS = st.sampled_from(["a", "b", "ab", "*", "**", "*.pt", "a*", "?", "a?b", ".x", "a.pt", "+", "data"])
 PATTERNS = st.builds(

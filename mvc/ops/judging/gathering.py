@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from mvc.objects.dvc_outputs import is_of_dvc, outputs
+from mvc.objects.parsing.dvc_outputs import is_of_dvc, outputs
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import REGULAR, Blobs
 from mvc.ops.judging.brought_files import brought_blobs

@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 
-from mvc.objects import patterns
+from mvc.objects.parsing import patterns
 from mvc.ops.judging.touched_models import stem
 from mvc.ops.judging.trees import Trees
 from mvc.quality.judge.rules.policy_files import is_policy_file, is_workflow

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mvc.errors import InvalidFormat
-from mvc.objects import patterns
 from mvc.objects.names import fold
+from mvc.objects.parsing import patterns
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.quality.files import SUFFIX

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from mvc.objects import patterns
+from mvc.objects.parsing import patterns
 from mvc.quality.finding import Severity
 from mvc.quality.policy.policy import Bound, Demand, Formats, Pinned, Policy, Rule, Tag, Tolerance, seconds
 from mvc.quality.policy.stricter import ASSURANCE, PICKLE, REPORT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from mvc.objects import patterns
+from mvc.objects.parsing import patterns
 from mvc.quality.files import FileAt
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy

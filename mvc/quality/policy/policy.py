@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from mvc.errors import InvalidFormat
 from mvc.modelfiles import formats
-from mvc.objects import patterns
+from mvc.objects.parsing import patterns
 from mvc.quality.document import decode
 from mvc.quality.files import POLICY
 from mvc.quality.reports.tags import SEMVER

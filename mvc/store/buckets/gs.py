@@ -19,7 +19,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from mvc.errors import MissingObject
-from mvc.objects.digits import whole_number
+from mvc.objects.parsing.digits import whole_number
 from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.environment import certificates, check_environment
 from mvc.store.buckets.session import (

@@ -16,7 +16,7 @@ from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import MvcError, UsageError
-from mvc.objects.digits import whole_number
+from mvc.objects.parsing.digits import whole_number
 from mvc.store.buckets.bucket import Changed, Item, RemoteError, Transient
 from mvc.store.buckets.environment import PROXIES, TRUST, both_cases, check_environment
 from mvc.store.buckets.event_loop import event_loop

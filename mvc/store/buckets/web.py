@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from mvc.errors import MissingObject
-from mvc.objects.digits import whole_number
+from mvc.objects.parsing.digits import whole_number
 from mvc.store.buckets.bucket import Check, Item, RemoteError, RunAll, SlowDown, Transient
 from mvc.store.buckets.environment import check_netrc
 from mvc.store.buckets.session import (

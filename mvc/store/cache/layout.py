@@ -73,7 +73,7 @@ def check_format(root: str) -> None:
 
 
 def _check_features(text: bytes, path: str) -> None:
-    from mvc.objects import strict_yaml  # noqa: PLC0415 - only a cache of another format needs YAML
+    from mvc.objects.parsing import strict_yaml  # noqa: PLC0415 - only a cache of another format needs YAML
 
     try:
         data = strict_yaml.load(text, what=path, max_bytes=_MAX_BYTES)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from mvc.errors import InvalidFormat, MissingObject, UsageError
-from mvc.objects.digits import decimal_number
+from mvc.objects.parsing.digits import decimal_number
 from mvc.store.buckets.address import deleting
 from mvc.store.buckets.bucket import Changed, Item, RemoteError
 from mvc.store.cache.inventory import Totals

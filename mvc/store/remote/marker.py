@@ -28,7 +28,7 @@ def read_marker(bucket: Bucket) -> str:
 
 
 def _id_in(text: bytes, url: str) -> str:
-    from mvc.objects import strict_yaml  # noqa: PLC0415 - start-up time
+    from mvc.objects.parsing import strict_yaml  # noqa: PLC0415 - start-up time
 
     try:
         data = strict_yaml.load(text, what=f"{url}/{MARKER}", max_bytes=_MAX_BYTES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.objects import patterns
+from mvc.objects.parsing import patterns
 from mvc.ops.judging.workflows import included_by
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from mvc.objects import patterns
 from mvc.objects.names import fold
+from mvc.objects.parsing import patterns
 from mvc.objects.pointer import SUFFIX
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS
 from mvc.quality.files import SUFFIX as REPORT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mvc.errors import InvalidFormat
-from mvc.objects import patterns
+from mvc.objects.parsing import patterns
 from mvc.quality.files import POLICY, REVOKED, SIGNERS, WAIVERS, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes

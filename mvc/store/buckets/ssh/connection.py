@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvc.errors import MissingObject, UsageError
-from mvc.objects.digits import whole_number
+from mvc.objects.parsing.digits import whole_number
 from mvc.store.buckets.bucket import RemoteError, Transient
 from mvc.store.buckets.environment import check_environment
 from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, text_of

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from mvc.errors import InvalidFormat
-from mvc.objects.strict_yaml import load
+from mvc.objects.parsing.strict_yaml import load
 
 SUFFIX = ".dvc"
 _PIPELINE = "dvc.yaml"

@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Iterable
 from functools import cache
 
-from mvc.objects.gitignore import plain_expression
 from mvc.objects.names import fold
+from mvc.objects.parsing.gitignore import plain_expression
 
 
 def matches(pattern: str, path: str) -> bool:
