@@ -48,6 +48,7 @@ class Point(NamedTuple):
     number: int
 
 
+_UNFETCHED = re.compile("(note: [0-9]+ needed objects? not in this clone, so not verified\n  try: mvc pull( \\S+)?\n)?")
 _IN_A_STORE = re.compile("/(objects|packs)/")
 
 
@@ -158,8 +159,7 @@ class Aftermath:
         if self._cleans_up():
             yield from _told("after the fault", self._left(state, self._model.before))
         verified = self._stage.plain("verify")
-        only_unfetched = "not in this clone" in verified.err and "error: " not in verified.err
-        if verified.code or (verified.err and not only_unfetched):
+        if verified.code or not _UNFETCHED.fullmatch(verified.err):
             yield f"verify: {verified}"
         yield from self._again(state)
         yield from self._collect()

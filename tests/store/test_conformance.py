@@ -288,7 +288,7 @@ def test_bytes_that_are_not_what_the_digest_says_are_not_stored(
     digest = wrong(right)
     if isinstance(store, Received) and digest.blake3 == right.blake3 and right.size < LOOSE_AT:
         store.put_as(digest, body)  # the index of a pack knows size and xxh128: the pointer is wrong, not the object
-        assert store.has(right.blake3)
+        assert store.names() == sorted([other, right.blake3])
         return
     with pytest.raises(CorruptObject):
         store.put_as(digest, body)

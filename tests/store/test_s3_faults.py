@@ -24,6 +24,7 @@ from mvc.errors import MissingObject, MvcError
 from mvc.store.buckets.bucket import PART, Bucket, Changed, Item, RemoteError, SlowDown, Transient
 from mvc.store.buckets.retry import TRIES, Clock, Retrying
 from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.buckets.session import AGAIN
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -108,14 +109,13 @@ READ_FAULTS: dict[str, Callable[[Answer], Answer]] = {
 }
 
 
-@pytest.mark.parametrize("fault", READ_FAULTS.values(), ids=READ_FAULTS)
-def test_a_wrong_answer_is_never_returned(
-    bucket: S3Bucket, proxy: Proxy, item: Item, fault: Callable[[Answer], Answer]
-) -> None:
-    proxy.rule = lambda request: Fault(answer=fault) if request.is_range else None
+@pytest.mark.parametrize("fault", READ_FAULTS)
+def test_a_wrong_answer_is_never_returned(bucket: S3Bucket, proxy: Proxy, item: Item, fault: str) -> None:
+    proxy.rule = lambda request: Fault(answer=READ_FAULTS[fault]) if request.is_range else None
     with pytest.raises(Transient) as caught:
         bucket.read(item, 1000, 90_000)
-    assert re.search("run the command again|is it an S3 server", caught.value.fix)
+    no_s3 = fault == "all of it"  # it has no ETag
+    assert caught.value.fix.partition("  # ")[2] == "is it an S3 server?" if no_s3 else caught.value.fix == AGAIN
 
 
 @pytest.mark.parametrize("fault", READ_FAULTS.values(), ids=READ_FAULTS)
@@ -198,6 +198,7 @@ import sys
 from mvc.store.buckets.bucket import Item
 from mvc.store.buckets.retry import Retrying
 from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.buckets.session import AGAIN
 url, endpoint = sys.argv[1:]
 bucket = Retrying(S3Bucket(url, {"endpoint_url": endpoint, "region": "x"}, patience=1000))
 bucket.read(Item("key", 10), 0, 10)
