@@ -22,7 +22,7 @@ def accepted(path: str) -> bool:
 def compatible(entries: list[Entry]) -> bool:
     """Whether the entries may stand together in a manifest."""
     try:
-        check_paths(entry.path for entry in entries)
+        check_paths(lambda: (entry.path for entry in entries))
     except InvalidName:
         return False
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.objects.manifest import Entry, Manifest
@@ -20,17 +20,29 @@ class EntryChange(NamedTuple):
     new: Entry | None
 
 
-def diff_manifests(old: Manifest, new: Manifest) -> list[EntryChange]:
-    """Return the changes from `old` to `new`, sorted by path; a rename is a deletion and an addition."""
-    before = {entry.path: entry for entry in old.entries}
-    after = {entry.path: entry for entry in new.entries}
-    changes = [
-        EntryChange("added" if path not in before else "modified", path, before.get(path), entry)
-        for path, entry in after.items()
-        if before.get(path) != entry
-    ]
-    changes += [EntryChange("deleted", path, entry, None) for path, entry in before.items() if path not in after]
-    return sorted(changes, key=lambda change: change.path)
+def diff_manifests(old: Manifest, new: Manifest) -> Iterator[EntryChange]:
+    """Yield the changes from `old` to `new`, sorted by path; a rename is a deletion and an addition.
+
+    Shards that both have are not read.
+    """
+    common = {*old.shards} & {*new.shards}
+    return (change for change in compare(old.without(common), new.without(common)) if change.old != change.new)
+
+
+def compare(old: Iterable[Entry], new: Iterable[Entry]) -> Iterator[EntryChange]:
+    """Yield every file of either side, both sorted by path: an unchanged one as `modified`, with equal sides."""
+    before, after = iter(old), iter(new)
+    gone, come = next(before, None), next(after, None)
+    while gone or come:
+        if gone and (come is None or gone.path < come.path):
+            yield EntryChange("deleted", gone.path, gone, None)
+            gone = next(before, None)
+        elif come and (gone is None or come.path < gone.path):
+            yield EntryChange("added", come.path, None, come)
+            come = next(after, None)
+        elif gone and come:
+            yield EntryChange("modified", come.path, gone, come)
+            gone, come = next(before, None), next(after, None)
 
 
 def pair_renames(changes: Iterable[EntryChange]) -> list[EntryChange]:

@@ -8,8 +8,11 @@ Format: docs/formats.md, "Manifest".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
+from operator import lt
+from typing import NamedTuple, TypeVar
 
 from xxhash import xxh64_intdigest
 
@@ -26,6 +29,8 @@ SHARD_MASK = 4096 - 1
 """A shard ends after a path whose xxh64 has zeros in all these bits."""
 INLINE_FILES = 256
 INLINE_BYTES = 64 << 10
+
+T = TypeVar("T")
 
 _LINE = re.compile(r"([0-9a-f]{64}) ([0-9a-f]{32}) (0|[1-9][0-9]{0,18}) ([-x]) ([^\n]+)\n", re.ASCII)
 _SHARD_LINE = re.compile(r"([0-9a-f]{64}) ([0-9a-f]{32}) ([1-9][0-9]{0,18}) ([1-9][0-9]{0,18}) ([^\n]+)\n", re.ASCII)
@@ -45,10 +50,29 @@ class Entry(NamedTuple):
         return Digest(self.blake3, self.xxh128, self.size)
 
 
-class Manifest(NamedTuple):
-    """The files of a directory, sorted by the UTF-8 bytes of their paths."""
+class Shard(NamedTuple):
+    """Consecutive files of a directory: a line of a manifest index. A manifest that is one object is its only shard."""
 
-    entries: tuple[Entry, ...]
+    digest: Digest
+    """Of their lines."""
+    files: int
+    first: str
+    """The path of the first file; empty without files."""
+
+
+class Manifest:
+    """The files of a directory, sorted by the UTF-8 bytes of their paths.
+
+    One shard at a time is read, so that millions of files need little memory. Equal shards have equal files.
+    """
+
+    def __init__(
+        self, shards: Iterable[Shard], read: Callable[[Shard], Sequence[Entry]], total: int | None = None,
+    ) -> None:
+        """`read` returns the files of a shard; `total` are the bytes of all files, if they are known."""
+        self.shards = tuple(shards)
+        self.read = read
+        self._total = total
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Manifest:
@@ -57,49 +81,101 @@ class Manifest(NamedTuple):
         Raises:
             InvalidName: a name is refused, or two collide.
         """
-        ordered = tuple(sorted(entries))  # code points sort as their UTF-8 bytes do
-        check_paths(entry.path for entry in ordered)
-        return cls(ordered)
+        ordered = sorted(entries)  # code points sort as their UTF-8 bytes do
+        check_paths(lambda: (entry.path for entry in ordered))
+        return cls.holding(ordered)
+
+    @classmethod
+    def holding(cls, entries: Sequence[Entry]) -> Manifest:
+        """Return the manifest of sorted entries, which stay in memory."""
+        groups = list(cut(entries, lambda entry: entry.path))
+        by_shard = {shard_of(group, hash_bytes(encode_lines(group))): group for group in groups}
+        return cls(by_shard, by_shard.__getitem__)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Manifest) and self.shards == other.shards
+
+    def __hash__(self) -> int:
+        return hash(self.shards)
+
+    def __repr__(self) -> str:
+        return f"Manifest({self.files} files, {self.digest.blake3})"
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """The files; their shards are read again each time.
+
+        Raises:
+            MissingObject: a shard is not there.
+            CorruptObject: a shard is damaged, or does not match the index.
+            InvalidFormat: a shard is not in canonical form.
+        """
+        return self.without(())
+
+    def without(self, known: Container[Shard]) -> Iterator[Entry]:
+        """Return the files that are not in the `known` shards, which are not read."""
+        return chain.from_iterable(self.read(shard) for shard in self.shards if shard not in known)
 
     @property
     def files(self) -> int:
         """The number of files."""
-        return len(self.entries)
+        return sum(shard.files for shard in self.shards)
 
     @property
     def total(self) -> int:
         """Bytes of content."""
-        return sum(entry.size for entry in self.entries)
-
-
-class Encoded(NamedTuple):
-    """A manifest as objects."""
-
-    digest: Digest
-    objects: tuple[tuple[Digest, bytes], ...]
-    """The shards, then the object that `digest` names."""
+        return sum(entry.size for entry in self.entries) if self._total is None else self._total
 
     @property
-    def inline(self) -> bool:
+    def is_sharded(self) -> bool:
+        """Whether the manifest is an index of shards, not one object."""
+        return self.files > SHARD_ABOVE
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of the manifest object."""
+        return hash_bytes(encode_index(self.shards)) if self.is_sharded else self.shards[0].digest
+
+    @property
+    def is_inline(self) -> bool:
         """Whether the pointer lists the files."""
-        body = self.objects[-1][1]
-        return len(body) <= INLINE_BYTES and body.count(b"\n") <= INLINE_FILES + 1 and not is_index(body)
+        return self.files <= INLINE_FILES and self.digest.size <= INLINE_BYTES
+
+    def objects(self) -> Iterator[tuple[Digest, Callable[[], bytes]]]:
+        """Yield the shards, then the object that `digest` names: digests, and what returns the bytes."""
+        for shard in self.shards:
+            yield shard.digest, partial(self._encoded, shard)
+        if self.is_sharded:
+            yield self.digest, partial(encode_index, self.shards)
+
+    def _encoded(self, shard: Shard) -> bytes:
+        return encode_lines(self.read(shard))
 
 
-def encode(manifest: Manifest) -> Encoded:
-    """Return the objects of `manifest`: one, or shards and their index."""
-    if manifest.files <= SHARD_ABOVE:
-        body = _encode_lines(manifest.entries)
-        digest = hash_bytes(body)
-        return Encoded(digest, ((digest, body),))
-    shards = [(group, body, hash_bytes(body)) for group in _cut(manifest.entries) if (body := _encode_lines(group))]
-    index = INDEX_HEADER + "".join(
-        f"{digest.blake3} {digest.xxh128} {digest.size} {len(group)} {group[0].path}\n"
-        for group, _, digest in shards
-    )
-    top = index.encode()
-    digest = hash_bytes(top)
-    return Encoded(digest, (*((digest, body) for _, body, digest in shards), (digest, top)))
+def cut(items: Iterable[T], path: Callable[[T], str]) -> Iterator[list[T]]:
+    """Yield sorted files in shards: one, perhaps empty, if there are at most `SHARD_ABOVE`."""
+    rest = iter(items)
+    group = list(islice(rest, SHARD_ABOVE + 1))
+    if len(group) <= SHARD_ABOVE:
+        yield group
+        return
+    start, group = group, []
+    for item in chain(start, rest):
+        group.append(item)
+        if _ends_shard(path(item)):
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _ends_shard(path: str) -> bool:
+    return not xxh64_intdigest(path.encode("utf-8", "surrogateescape")) & SHARD_MASK
+
+
+def shard_of(entries: Sequence[Entry], digest: Digest) -> Shard:
+    """Return the shard with these files, whose lines have this digest."""
+    return Shard(digest, len(entries), entries[0].path if entries else "")
 
 
 def is_index(body: bytes) -> bool:
@@ -108,30 +184,38 @@ def is_index(body: bytes) -> bool:
 
 
 def decode(body: bytes, read: Callable[[Digest], bytes]) -> Manifest:
-    """Return the manifest in the object `body`; `read` returns a verified shard.
+    """Return the manifest in the object `body`; `read` returns the object of a shard.
 
     Raises:
         InvalidFormat: `body` is not a manifest in canonical form.
         CorruptObject: a shard does not match the index.
     """
-    if not is_index(body):
-        return _checked(body, _parse_lines(body))
-    entries: list[Entry] = []
-    for shard in parse_index(body):
-        part = _parse_lines(read(shard.digest))
-        if len(part) != shard.files or part[0].path != shard.first:  # an index lists no empty shard
-            raise CorruptObject(f"manifest shard {shard.digest.blake3} does not match its index")
-        entries += part
-    return _checked(body, entries)
+    manifest = open_manifest(body, read)
+    if manifest.is_sharded != is_index(body):
+        raise _not_canonical()
+    sizes: list[int] = []
+    check_paths(lambda: _paths_in_order(manifest, sizes))
+    return Manifest(manifest.shards, manifest.read, sum(sizes))
 
 
-class Shard(NamedTuple):
-    """A line of a manifest index."""
+def open_manifest(body: bytes, read: Callable[[Digest], bytes]) -> Manifest:
+    """Return a manifest that `decode` has accepted before: its names are not compared again.
 
-    digest: Digest
-    files: int
-    first: str
-    """The path of its first file."""
+    Raises:
+        InvalidFormat: `body` is not a manifest.
+    """
+    if is_index(body):
+        return Manifest(parse_index(body), lambda shard: _entries(shard, read(shard.digest)))
+    entries = _parse_lines(body)
+    return Manifest([shard_of(entries, hash_bytes(body))], lambda _: entries)
+
+
+def _entries(shard: Shard, body: bytes) -> list[Entry]:
+    if hash_bytes(body) == shard.digest:
+        entries = _parse_lines(body)
+        if entries and shard == shard_of(entries, shard.digest):  # an index lists no empty shard
+            return entries
+    raise CorruptObject(f"manifest shard {shard.digest.blake3} does not match its index")
 
 
 def parse_index(body: bytes) -> list[Shard]:
@@ -146,15 +230,30 @@ def parse_index(body: bytes) -> list[Shard]:
     ]
 
 
-def _checked(body: bytes, entries: list[Entry]) -> Manifest:
-    """Return the manifest if `body` is in canonical form: sorted, without duplicates, divided at the right places."""
-    manifest = Manifest.of(entries)
-    if manifest.entries != tuple(entries) or encode(manifest).objects[-1][1] != body:
-        raise InvalidFormat("manifest is not in canonical form")
-    return manifest
+def _paths_in_order(manifest: Manifest, sizes: list[int]) -> Iterator[str]:
+    """Yield the paths; check that they are sorted, without duplicates, and divided at the right places.
+
+    `sizes` gets the bytes of the files in each shard.
+    """
+    before = ""
+    for shard in manifest.shards:
+        entries = manifest.read(shard)
+        sizes.append(sum(entry.size for entry in entries))
+        paths = [entry.path for entry in entries]
+        ends = [path for path in paths if _ends_shard(path)] if manifest.is_sharded else paths[-1:]
+        is_divided = ends == paths[-1:] or (not ends and shard == manifest.shards[-1])
+        if not is_divided or not all(map(lt, [before, *paths], paths)):
+            raise _not_canonical()
+        before = paths[-1] if paths else ""
+        yield from paths
 
 
-def _encode_lines(entries: Iterable[Entry]) -> bytes:
+def _not_canonical() -> InvalidFormat:
+    return InvalidFormat("manifest is not in canonical form")
+
+
+def encode_lines(entries: Iterable[Entry]) -> bytes:
+    """Return the object of a shard with these files, or of a manifest that is one object."""
     lines = [
         f"{blake3} {xxh128} {size} {'x' if executable else '-'} {path}\n"
         for path, blake3, xxh128, size, executable in entries
@@ -162,14 +261,10 @@ def _encode_lines(entries: Iterable[Entry]) -> bytes:
     return (HEADER + "".join(lines)).encode()
 
 
-def _cut(entries: tuple[Entry, ...]) -> Iterator[tuple[Entry, ...]]:
-    start = 0
-    for position, entry in enumerate(entries, 1):
-        if not xxh64_intdigest(entry.path.encode()) & SHARD_MASK:
-            yield entries[start:position]
-            start = position
-    if start < len(entries):
-        yield entries[start:]
+def encode_index(shards: Iterable[Shard]) -> bytes:
+    """Return the object that lists shards."""
+    lines = [f"{digest.blake3} {digest.xxh128} {digest.size} {files} {first}\n" for digest, files, first in shards]
+    return (INDEX_HEADER + "".join(lines)).encode()
 
 
 def _parse_lines(body: bytes) -> list[Entry]:

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from operator import eq
+
+from xxhash import xxh64_intdigest
 
 from mvc.errors import InvalidName
 from mvc.utf8 import IS_UTF8
@@ -47,31 +52,47 @@ def check_path(path: str) -> str:
     return path
 
 
-def check_paths(paths: Iterable[str]) -> None:
+def check_paths(paths: Callable[[], Iterable[str]]) -> None:
     """Check all paths, and that no two are equal on a case-insensitive file system.
+
+    `paths` yields them. To name two that collide, it is called again: at first 8 bytes of each are compared, so that
+    millions fit in memory.
 
     Raises:
         InvalidName: for an invalid name, two names equal after NFC and case folding, or a file that is also the
             directory of another.
     """
+    files, folders, above = array("Q"), array("Q"), ""
+    for path in paths():
+        files.append(_hash(fold(check_path(path))))
+        folder = path.rpartition("/")[0]
+        if folder != above:
+            above = folder
+            folders.extend(map(_hash, _and_above(fold(folder))))
+    ordered = sorted(files)
+    if any(map(eq, ordered, islice(ordered, 1, None))) or not {*folders}.isdisjoint(files):
+        _check_exactly(paths())
+
+
+def _hash(name: str) -> int:
+    return xxh64_intdigest(name.encode())
+
+
+def _and_above(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
+def _check_exactly(paths: Iterable[str]) -> None:
     seen: dict[str, str] = {}
     for path in paths:
-        key = fold(check_path(path))
-        if key in seen:
+        if (key := fold(path)) in seen:
             raise InvalidName(f"refused names {seen[key]!r} and {path!r}: equal on a case-insensitive file system")
         seen[key] = path
-    _check_no_file_is_directory(seen)
-
-
-def _check_no_file_is_directory(seen: dict[str, str]) -> None:
-    folders: set[str] = set()
     for key in seen:
-        folder = key.rpartition("/")[0]
-        while folder and folder not in folders:
-            folders.add(folder)
-            folder = folder.rpartition("/")[0]
-    for key in folders & seen.keys():
-        raise InvalidName(f"refused name {seen[key]!r}: it is both a file and a directory")
+        if both := next((name for name in _and_above(key.rpartition("/")[0]) if name in seen), ""):
+            raise InvalidName(f"refused name {seen[both]!r}: it is both a file and a directory")
 
 
 def fold(path: str) -> str:

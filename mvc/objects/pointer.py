@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.errors import InvalidFormat
 from mvc.objects.digest import Digest
-from mvc.objects.manifest import Encoded, Entry, Manifest, encode
+from mvc.objects.manifest import Entry, Manifest
 
 SUFFIX = ".mvc"
 SOFT_HYPHEN = "\u00ad"
@@ -60,13 +60,10 @@ def file_pointer(digest: Digest, *, executable: bool = False, notes: Notes = Not
     return Pointer("file", digest, executable, total=digest.size, notes=notes)
 
 
-def dir_pointer(manifest: Manifest, encoded: Encoded | None = None, notes: Notes = Notes()) -> Pointer:
-    """Return the pointer of a directory; `encoded` is `encode(manifest)`, if it is known."""
-    encoded = encoded or encode(manifest)
-    inline = manifest if encoded.inline else None
-    return Pointer(
-        "dir", encoded.digest, manifest=inline, files=manifest.files, total=manifest.total, notes=notes,
-    )
+def dir_pointer(manifest: Manifest, notes: Notes = Notes()) -> Pointer:
+    """Return the pointer of a directory."""
+    inline = manifest if manifest.is_inline else None
+    return Pointer("dir", manifest.digest, manifest=inline, files=manifest.files, total=manifest.total, notes=notes)
 
 
 def path_of(pointer_path: str) -> str:
@@ -86,7 +83,7 @@ def emit(pointer: Pointer) -> bytes:
     lines = ["mvc: 1", f'kind: "{pointer.kind}"']
     if pointer.manifest is None:
         lines += _digest_lines(pointer)
-    elif pointer.manifest.entries:
+    elif pointer.manifest.files:
         lines += ["manifest:", *map(_entry_line, pointer.manifest.entries)]
     else:
         lines += ["manifest: []"]

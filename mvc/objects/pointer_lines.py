@@ -57,7 +57,7 @@ def _manifest(lines: Iterable[str]) -> Manifest:
 
 
 def _with_files(pointer: Pointer, manifest: Manifest) -> Pointer:
-    if not manifest.entries:
+    if not manifest.files:
         return pointer
     if pointer.manifest is None:
         raise InvalidFormat("only an inline manifest lists files")

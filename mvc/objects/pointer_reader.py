@@ -83,7 +83,7 @@ def _match_inline(text: str) -> Pointer | None:
         return None
     manifest = Manifest.of(entries)
     pointer = dir_pointer(manifest, notes=_notes(*match.groups()[1:]))
-    return pointer if manifest.entries == entries and pointer.manifest is not None else None
+    return pointer if tuple(manifest.entries) == entries and pointer.manifest is not None else None
 
 
 def parse_entry(line: str) -> Entry | None:

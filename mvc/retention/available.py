@@ -6,13 +6,13 @@ next check only tests whether those packs and loose objects still exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import Manifest, decode, is_index, parse_index
+from mvc.objects.manifest import Manifest, Shard, decode, is_index, open_manifest, parse_index
 from mvc.objects.pointer import Pointer
 from mvc.retention.roots import MANIFESTS
 from mvc.store.cache.cache import Cache, Stored
@@ -31,30 +31,23 @@ def load_manifest(cache: Cache, pointer: Pointer) -> Manifest:
     """
     if pointer.manifest is not None:
         return pointer.manifest
-    return decode(cache.read(pointer.digest), cache.read)
+    body = cache.read(pointer.digest)
+    if pointer.digest.blake3 in cache.valid_manifests:
+        return open_manifest(body, cache.read)
+    manifest = decode(body, cache.read)
+    cache.valid_manifests.add(pointer.digest.blake3)
+    return manifest
 
 
-class StoredManifest(NamedTuple):
-    """A manifest in the cache, and the objects that it lists: files and shards."""
-
-    manifest: Manifest
-    parts: set[str]
-
-
-def stored_manifest(cache: Cache, name: str) -> StoredManifest | None:
+def stored_manifest(cache: Cache, name: str) -> Manifest | None:
     """Return the manifest that the object `name` is; None for another object, or when a part of it is missing."""
     try:
         with cache.open(name) as file:
             if not file.read(len(MANIFESTS[1])).startswith(MANIFESTS):
                 return None
-        body = cache.read_by_name(name)
-        manifest = decode(body, cache.read)
+        return decode(cache.read_by_name(name), cache.read)
     except (MissingObject, CorruptObject, InvalidFormat):
         return None
-    shards = parse_index(body) if is_index(body) else []
-    return StoredManifest(
-        manifest, {shard.digest.blake3 for shard in shards} | {entry.blake3 for entry in manifest.entries},
-    )
 
 
 class Availability(NamedTuple):
@@ -90,18 +83,49 @@ def availability(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> Ava
     if pointer.kind == "file":
         return file_availability(cache, pointer.digest)
     name = " ".join(map(str, (*pointer.digest, pointer.files, pointer.total)))
-    remembered = catalog.complete(name) if catalog else None
-    if remembered and remembered.packs <= cache.packs.names() and all(map(cache.is_loose, remembered.loose)):
+    if catalog and _is_still_there(cache, catalog.complete(name)):
+        cache.valid_manifests.add(pointer.digest.blake3)
         return Availability(complete=True)
     try:
         if mismatch := manifest_mismatch(cache, pointer):
             return Availability(complete=False, mismatch=mismatch)
-        where, found = _find(cache, _objects(cache, pointer))
+        where, mismatch = _find_all(cache, catalog, pointer)
     except (MissingObject, CorruptObject):
         return Availability(complete=False)
-    if catalog and where is not None and not found.mismatch:
+    if catalog and where is not None and not mismatch:
         catalog.set_complete(name, where)
-    return found
+    return Availability(where is not None, mismatch)
+
+
+def _is_still_there(cache: Cache, where: Complete | None) -> bool:
+    return where is not None and where.packs <= cache.packs.names() and all(map(cache.is_loose, where.loose))
+
+
+def _find_all(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> tuple[Complete | None, str]:
+    """Return where the objects of a directory are, if all are there, and the first that disagrees with its digest."""
+    from mvc.workspace.catalog import Complete  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
+
+    manifest = load_manifest(cache, pointer)
+    lists = [] if pointer.manifest else [("", digest) for digest in listing_objects(cache, pointer)]
+    found = [_find(cache, lists), *(_find_shard(cache, catalog, manifest, shard) for shard in manifest.shards)]
+    places = [where for where, _ in found if where is not None]
+    mismatch = next((text for _, text in found if text), "")
+    if len(places) < len(found):
+        return None, mismatch
+    packs, loose = (frozenset[str]().union(*parts) for parts in zip(*places, strict=True))
+    return Complete(packs, loose), mismatch
+
+
+def _find_shard(cache: Cache, catalog: Catalog | None, manifest: Manifest, shard: Shard) -> tuple[Complete | None, str]:
+    """Return the same for the files of a shard. One of a large directory whose files were found before is not read."""
+    remembers = catalog if manifest.is_sharded else None
+    where = remembers.complete(shard.digest.blake3) if remembers else None
+    if where and _is_still_there(cache, where):
+        return where, ""
+    where, mismatch = _find(cache, [(entry.path, entry.digest) for entry in manifest.read(shard)])
+    if remembers and where is not None and not mismatch:
+        remembers.set_complete(shard.digest.blake3, where)
+    return where, mismatch
 
 
 def manifest_mismatch(cache: Cache, pointer: Pointer) -> str:
@@ -168,11 +192,10 @@ def _objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
     return [*(("", digest) for digest in listing_objects(cache, pointer)), *files]
 
 
-def _find(cache: Cache, objects: Iterable[tuple[str, Digest]]) -> tuple[Complete | None, Availability]:
-    """Return where the objects are, if all are there, and whether they agree with their digests."""
+def _find(cache: Cache, objects: Sequence[tuple[str, Digest]]) -> tuple[Complete | None, str]:
+    """Return where these objects are, if all are there, and the first that disagrees with its digest."""
     from mvc.workspace.catalog import Complete  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
 
-    objects = list(objects)
     names = {digest.blake3 for _, digest in objects}
     found = {name: stored for name in names if (stored := cache.look_up(name))}
     if len(found) < len(names) and cache.packs.refresh():
@@ -180,8 +203,7 @@ def _find(cache: Cache, objects: Iterable[tuple[str, Digest]]) -> tuple[Complete
     mismatches = (_mismatch(cache, label, digest, found.get(digest.blake3)) for label, digest in objects)
     packs = frozenset(stored.pack for stored in found.values()) - {""}
     where = Complete(packs, frozenset(name for name, stored in found.items() if not stored.pack))
-    complete = len(found) == len(names)
-    return where if complete else None, Availability(complete, next(filter(None, mismatches), ""))
+    return where if len(found) == len(names) else None, next(filter(None, mismatches), "")
 
 
 def _mismatch(cache: Cache, label: str, digest: Digest, stored: Stored | None) -> str:

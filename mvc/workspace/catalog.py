@@ -15,10 +15,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from mvc.fs.file_systems import on_network
 from mvc.objects.digest import Digest
+from mvc.workspace.stat_index import Files, Group, Snapshot
 
 T = TypeVar("T")
 
-VERSION = 1
+VERSION = 2
 FILE = f"catalog-{VERSION}.db"
 BUSY_SECONDS = 2
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -28,10 +29,10 @@ _ON_DISK_AFTER = 600 * 10**9
 
 _SCHEMA = """
 create table if not exists snapshot (
-  worktree text not null, path text not null,
-  recorded integer not null, newest integer not null, names blob not null, stamps blob not null,
-  digests blob not null, kind text not null, blake3 text not null, xxh128 text not null, size integer not null,
-  primary key (worktree, path)
+  worktree text not null, path text not null, first blob not null, kind text not null,
+  names blob not null, stamps blob not null, executable blob not null, digests blob not null,
+  recorded integer not null, newest integer not null, blake3 text not null, xxh128 text not null, size integer not null,
+  primary key (worktree, path, first)
 );
 create table if not exists synced (
   worktree text not null, path text not null, content text not null, primary key (worktree, path)
@@ -47,34 +48,16 @@ create table if not exists system (boot text not null);
 """
 
 _COPY = (
-    """insert into snapshot select worktree, ?, recorded, newest, names, stamps, digests, kind, blake3, xxh128, size
-    from snapshot where worktree = ? and path = ?""",
+    """insert into snapshot select worktree, ?, first, kind, names, stamps, executable, digests, recorded, newest,
+    blake3, xxh128, size from snapshot where worktree = ? and path = ?""",
     "insert into synced select worktree, ?, content from synced where worktree = ? and path = ?",
 )
+_REMEMBER = "insert or replace into snapshot values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FORGET_GROUP = "delete from snapshot where worktree = ? and path = ? and first = ?"
 _FORGET = (
     "delete from snapshot where worktree = ? and path = ?",
     "delete from synced where worktree = ? and path = ?",
 )
-
-
-class Snapshot(NamedTuple):
-    """Stat data and digests of a tracked path's files, as they were when they were read.
-
-    `names` joins the files' paths by NUL, in the order in which the directory yielded them;
-    `stat_data` has five signed 64-bit integers for each (see `StatData`), `digests` 48 bytes
-    (blake3, xxh128).
-    """
-
-    recorded: int
-    """When the stat data was taken, in ns since the epoch."""
-    newest: int
-    """The time from which all of the stat data can be trusted, in ns since the epoch."""
-    names: bytes
-    stat_data: bytes
-    digests: bytes
-    kind: str
-    digest: Digest
-    """The digest of the whole: of the file, or of the directory's manifest."""
 
 
 class Complete(NamedTuple):
@@ -94,26 +77,39 @@ class Catalog:
         self._db: sqlite3.Connection | None = None
         self._broken = False
         self._pending: list[tuple[str, tuple[object, ...]]] = []
+        self._written: dict[str, dict[bytes, tuple[object, ...]]] = {}
+        """By path: the groups that are recorded, or will be."""
 
     def snapshot(self, path: str) -> Snapshot | None:
         """Return the snapshot of the tracked path."""
-        row = self._ask(
-            "select recorded, newest, names, stamps, digests, kind, blake3, xxh128, size"
-            " from snapshot where worktree = ? and path = ?",
-            (self._worktree, path),
+        query = (
+            "select kind, names, stamps, executable, digests, recorded, newest, blake3, xxh128, size"
+            " from snapshot where worktree = ? and path = ? order by first"
         )
-        if row is None:
+        rows = self._try(lambda db: db.execute(query, (self._worktree, path)).fetchall())
+        if not rows:
             return None
-        recorded, newest, names, stat_data, digests, kind, *whole = row
-        return Snapshot(recorded, newest, names, stat_data, digests, kind, Digest(*whole))
+        groups = tuple(
+            Group(Files(names, stamps, executable), digests, recorded, newest, Digest(*digest))
+            for _, names, stamps, executable, digests, recorded, newest, *digest in rows
+        )
+        self._written[path] = {_first(group): _version(group) for group in groups}
+        return Snapshot(rows[0][0], groups)
 
     def remember(self, path: str, snapshot: Snapshot) -> None:
-        """Record the snapshot of the tracked path."""
-        *fields, digest = snapshot
-        self._pending.append((
-            "insert or replace into snapshot values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self._worktree, path, *fields, *digest),
-        ))
+        """Record the snapshot of the tracked path; groups that are recorded already are not written again."""
+        before = self._written.get(path)
+        if before is None:
+            self._pending.append((_FORGET[0], (self._worktree, path)))
+        now = {_first(group): _version(group) for group in snapshot.groups}
+        for gone in (before or {}).keys() - now.keys():
+            self._pending.append((_FORGET_GROUP, (self._worktree, path, gone)))
+        for group in snapshot.groups:
+            first = _first(group)
+            if before is None or before.get(first) != now[first]:
+                row = (self._worktree, path, first, snapshot.kind, *group.files, *group[1:4], *group.digest)
+                self._pending.append((_REMEMBER, row))
+        self._written[path] = now
 
     def synced(self, path: str) -> str:
         """Return the id of the content that workspace and pointer last agreed on; empty if unknown."""
@@ -132,6 +128,7 @@ class Catalog:
 
     def forget(self, path: str) -> None:
         """Delete all records of the path."""
+        self._written.pop(path, None)
         for statement in _FORGET:
             self._pending.append((statement, (self._worktree, path)))
 
@@ -195,6 +192,15 @@ class Catalog:
                     with suppress(OSError):
                         os.unlink(self._path + suffix)
             return None
+
+
+def _first(group: Group) -> bytes:
+    return group.files.names.partition(b"\0")[0]
+
+
+def _version(group: Group) -> tuple[object, ...]:
+    """Return what identifies a row: of one path, two groups with the same first name were not recorded at one time."""
+    return group.recorded, group.newest, group.digest
 
 
 def _write(db: sqlite3.Connection, pending: list[tuple[str, tuple[object, ...]]]) -> None:

@@ -8,65 +8,110 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, SourceChanged
 from mvc.fs.files import StatData
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
-from mvc.objects.manifest import Entry
+from mvc.objects.diff import EntryChange, compare, diff_manifests
+from mvc.objects.manifest import Entry, Manifest
 from mvc.store.cache.cache import Cache
 from mvc.workspace.links import Links, names_object
 from mvc.workspace.observe import Observed
 from mvc.workspace.progress import Progress
 from mvc.workspace.rename import remove_if_empty
-from mvc.workspace.scan import scan
-from mvc.workspace.stat_index import Content, Known, now, pack
+from mvc.workspace.stat_index import Files, FilesBuilder, Group, Known, Lookup, now, pack
 
 
 class Plan(NamedTuple):
-    """The changes that make a tracked path match its pointer."""
+    """The changes that make a tracked path match its pointer. They are computed when they are asked for, each time."""
 
-    write: list[Entry]
-    """Files to write; the path of a tracked file itself is empty."""
-    delete: list[Entry]
-    destroyed: list[Entry]
-    """Existing content that is deleted or replaced by other content."""
-    empty: bool
+    old: Manifest
+    """The present files; the path of a tracked file itself is empty."""
+    new: Manifest
+    covers: Callable[[str], bool]
+    """Selects the files to change."""
+    empty: bool = False
     """Whether the path does not exist yet."""
     unlink: tuple[str, ...] = ()
     """Symlinks without content that are deleted: those that mvc made and that lead nowhere."""
+    rewrite: bool = False
+    """Whether files that are right are written again as well."""
+
+    @property
+    def changes(self) -> Iterator[EntryChange]:
+        """What changes, sorted by path."""
+        changes = compare(self.old.entries, self.new.entries) if self.rewrite else diff_manifests(self.old, self.new)
+        return (change for change in changes if self.covers(change.path))
+
+    @property
+    def write(self) -> Iterator[Entry]:
+        """The files to write."""
+        return (change.new for change in self.changes if change.new)
+
+    @property
+    def delete(self) -> Iterator[Entry]:
+        """The files to delete."""
+        return (change.old for change in self._replaced() if change.old and change.new is None)
+
+    @property
+    def destroyed(self) -> Iterator[Entry]:
+        """Existing content that is deleted or replaced by other content."""
+        return (
+            change.old for change in self._replaced()
+            if change.old and (change.new is None or change.new.blake3 != change.old.blake3)
+        )
+
+    def _replaced(self) -> Iterator[EntryChange]:
+        return self.changes if self.old.files else iter(())
 
 
-NOTHING = Plan([], [], [], empty=False)
+NO_FILES = Manifest.holding(())
+NOTHING = Plan(NO_FILES, NO_FILES, bool)
 """The plan that changes nothing."""
 
 
-def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callable[[str], bool], *, empty: bool) -> Plan:
-    """Return the plan that turns `current` into `wanted`, for the names that `covers` accepts."""
-    have = {entry.path: entry for entry in current}
-    want = {entry.path: entry for entry in wanted}
-    write = [entry for path, entry in want.items() if covers(path) and have.get(path) != entry]
-    delete = [entry for path, entry in have.items() if covers(path) and path not in want]
-    replaced = [have[entry.path] for entry in write if entry.path in have]
-    destroyed = [old for old in replaced if old.blake3 != want[old.path].blake3] + delete
-    return Plan(write, delete, destroyed, empty)
+def files_of(observed: Observed) -> Manifest:
+    """Return the files at a tracked path; the path of a tracked file itself is empty."""
+    return observed.manifest if observed.scan.kind == "dir" else Manifest.holding(list(observed.entries()))
+
+
+def deletion(observed: Observed) -> Plan:
+    """Return the plan that deletes all files."""
+    return Plan(files_of(observed), NO_FILES, lambda _: True, unlink=tuple(observed.scan.unbound))
 
 
 def lost_by(cache: Cache, plan: Plan) -> list[Entry]:
     """Return the content that the plan destroys and the cache lacks; the cache is read, and made durable."""
     lacking = cache.make_durable(entry.digest for entry in plan.destroyed)
-    return [entry for entry in plan.destroyed if entry.digest in lacking]
+    return [entry for entry in plan.destroyed if entry.digest in lacking] if lacking else []
 
 
-class Executed(NamedTuple):
-    """The files written, and those that failed."""
+class Executed:
+    """What was done at a tracked path."""
 
-    placed: dict[str, tuple[StatData, bytes]]
-    """Files written: their stat data before the rename, and their packed digest."""
-    failures: list[tuple[str, MvcError]]
+    def __init__(self) -> None:
+        self.placed = FilesBuilder()
+        """The files written, sorted, with their stat data before the rename."""
+        self.written = 0
+        self.size = 0
+        """Bytes written."""
+        self.deleted = 0
+        """Files deleted."""
+        self.failures: list[tuple[str, MvcError]] = []
+        """Files not written."""
+
+    @contextmanager
+    def collecting(self, entry: Entry) -> Iterator[None]:
+        """Collect the error that the cache lacks a file, so that it does not stop the others."""
+        try:
+            yield
+        except (MissingObject, CorruptObject) as error:
+            self.failures.append((entry.path, error))
 
 
 class Checkout(NamedTuple):
@@ -84,30 +129,36 @@ class Checkout(NamedTuple):
             SourceChanged: a file changed since the plan was made; the rest was not touched.
             OSError: the workspace cannot be written to.
         """
-        done = Executed({}, [])
+        known = Known(before.groups)
         self.progress.expect(sum(entry.size for entry in plan.write))
-        self._delete(path, plan, before)
+        deleted = self._delete(path, plan, known)
         if kind == "file" and before.scan.kind == "dir":
             dir_fd, name = self.tree.parent(path)
             os.rmdir(name, dir_fd=dir_fd)
         if plan.empty and kind == "dir":
-            self._write_new_directory(path, plan.write, done)
+            done = self._write_new_directory(path, plan)
         else:
-            self._write_each(path, plan, before, done)
+            done = self._write_each(path, plan, known)
+        done.deleted = deleted
         return done
 
-    def _write_new_directory(self, path: str, entries: list[Entry], done: Executed) -> None:
+    def _write_new_directory(self, path: str, plan: Plan) -> Executed:
         """Write a whole directory elsewhere and rename it once: faster, and atomic."""
         folder, dir_fd, name = self._target(path)
+        done = Executed()
 
         def make(temp: str) -> None:
-            done.placed.clear()
-            done.failures.clear()
+            nonlocal done
+            done = Executed()
             os.mkdir(temp)
-            made = {""}
-            for entry in entries:
-                _make_folders(temp, entry.path.rpartition("/")[0], made)
-                self._fill(entry, f"{temp}/{entry.path}", done)
+            made = ""
+            for entry in plan.write:
+                if (inside := entry.path.rpartition("/")[0]) != made:
+                    os.makedirs(f"{temp}/{inside}", exist_ok=True)
+                    made = inside
+                with done.collecting(entry):
+                    done.placed.add(entry.path, StatData.of(self._materialise(entry, f"{temp}/{entry.path}")))
+                    self._count(entry, done)
 
         try:
             self.staging.place(make, folder, dir_fd, name)
@@ -115,48 +166,61 @@ class Checkout(NamedTuple):
             if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
                 raise SourceChanged(f"{path} appeared meanwhile", "run the command again") from None
             raise
+        return done
 
-    def _write_each(self, path: str, plan: Plan, before: Observed, done: Executed) -> None:
-        stat_data = _stat_data_by_name(before)
+    def _write_each(self, path: str, plan: Plan, known: Known) -> Executed:
+        done = Executed()
         for entry in plan.write:
-            full = f"{path}/{entry.path}" if entry.path else path
-            folder, dir_fd, name = self._target(full)
-            temp = self.staging.name(folder)
-            if not self._fill(entry, temp, done):
-                continue
-            there = self.tree.lstat(full)
-            if there and os.path.samestat(os.lstat(temp), there):  # the same hard link: a rename would do nothing
-                os.unlink(temp)
-                continue
-            self._check_unchanged(full, stat_data.get(entry.path))
-            try:
-                os.rename(temp, name, dst_dir_fd=dir_fd)
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-                self.staging.place(partial(self._fill, entry, done=done), folder, dir_fd, name)
+            with done.collecting(entry):
+                full = f"{path}/{entry.path}" if entry.path else path
+                if status := self._put(entry, full, known.stat_data(entry.path)):
+                    done.placed.add(entry.path, StatData.of(status))
+                self._count(entry, done)
+        return done
 
-    def _fill(self, entry: Entry, temp: str, done: Executed) -> bool:
+    def _put(self, entry: Entry, full: str, before: StatData | None) -> os.stat_result | None:
+        """Write one file; return its status before the rename, None if it is there already as the same hard link."""
+        folder, dir_fd, name = self._target(full)
+        temp = self.staging.name(folder)
+        status = self._materialise(entry, temp)
+        there = self.tree.lstat(full)
+        if there and os.path.samestat(os.lstat(temp), there):  # a rename would do nothing
+            os.unlink(temp)
+            return None
+        self._check_unchanged(full, before)
         try:
-            self.links.materialise(entry.digest, temp, executable=entry.exec)
-        except (MissingObject, CorruptObject) as error:
-            done.failures.append((entry.path, error))
-            return False
-        done.placed[entry.path] = StatData.of(os.stat(temp)), pack(entry.digest)
-        self.progress.advance(entry.size)
-        return True
+            os.rename(temp, name, dst_dir_fd=dir_fd)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            made: list[os.stat_result] = []
+            self.staging.place(lambda temp: made.append(self._materialise(entry, temp)), folder, dir_fd, name)
+            return made[-1]
+        return status
 
-    def _delete(self, path: str, plan: Plan, before: Observed) -> None:
-        stat_data = _stat_data_by_name(before)
-        labels = [*(entry.path for entry in plan.delete), *plan.unlink]
-        for label in labels:
+    def _materialise(self, entry: Entry, temp: str) -> os.stat_result:
+        self.links.materialise(entry.digest, temp, executable=entry.exec)
+        return os.stat(temp)
+
+    def _count(self, entry: Entry, done: Executed) -> None:
+        done.written += 1
+        done.size += entry.size
+        self.progress.advance(entry.size)
+
+    def _delete(self, path: str, plan: Plan, known: Known) -> int:
+        """Delete files; return their number."""
+        deleted, folders = 0, set()
+        for label in chain((entry.path for entry in plan.delete), plan.unlink):
             full = f"{path}/{label}" if label else path
-            self._check_unchanged(full, stat_data.get(label))
+            self._check_unchanged(full, known.stat_data(label))
             dir_fd, name = self.tree.parent(full)
             os.unlink(name, dir_fd=dir_fd)
+            deleted += label not in plan.unlink
+            folders.add(label.rpartition("/")[0])
         self.tree.forget()
-        for folder in sorted({label.rpartition("/")[0] for label in labels}, reverse=True):
+        for folder in sorted(folders, reverse=True):
             self._prune(path, folder)
+        return deleted
 
     def _prune(self, path: str, folder: str) -> None:
         while folder:
@@ -189,35 +253,43 @@ class Checkout(NamedTuple):
         return os.path.dirname(f"{self.tree.root}/{full}"), dir_fd, name
 
 
-def _make_folders(root: str, folder: str, made: set[str]) -> None:
-    if folder not in made:
-        _make_folders(root, folder.rpartition("/")[0], made)
-        os.mkdir(f"{root}/{folder}")
-        made.add(folder)
+def groups_after(
+    tree: Tree, path: str, wanted: Manifest, before: Observed, placed: FilesBuilder, kind: str,
+) -> tuple[Group, ...]:
+    """Return the groups of the files at `path`, which a command has made equal to `wanted` by writing some of them.
 
-
-def _stat_data_by_name(observed: Observed) -> dict[str, StatData]:
-    found = observed.scan
-    return {name: found.stat(position) for position, name in enumerate(found.names)}
-
-
-def content_after(tree: Tree, path: str, links: Links, before: Observed, done: Executed) -> Content | None:
-    """Return the content of `path` after a checkout, from the files written and those already known.
-
-    None if a file there is neither.
+    Left out are groups with a file that was neither written nor known.
     """
+    known, written = Known(before.groups), Lookup(placed.groups())
+    same = {group.shard: group for group in before.groups if not written.has_any(*_bounds(group))}
+    return tuple(
+        group for shard in wanted.shards
+        if (group := same.get(shard) or _group_after(tree, path, wanted.read(shard), known, written, kind=kind))
+    )
+
+
+def _bounds(group: Group) -> tuple[str, str]:
+    paths = group.files.paths
+    return (paths[0], paths[-1]) if paths else ("", "")
+
+
+def _group_after(
+    tree: Tree, path: str, entries: Sequence[Entry], known: Known, written: Lookup, *, kind: str,
+) -> Group | None:
     recorded = now()
-    found = scan(tree, path, links)
-    known = Known(before.snapshot).entries()
-    digests: list[bytes] = []
-    for position, name in enumerate(found.names):
-        current = found.stat(position)
-        placed, placed_digest = done.placed.get(name, (None, b""))
-        seen, digest = known.get(name, (None, b""))
-        if placed is not None and placed.equal_but_ctime(current):
-            digests.append(placed_digest)
-        elif seen == current:
-            digests.append(digest)
-        else:
+    stat_data: list[StatData] = []
+    executable = bytearray()
+    for entry in entries:
+        full = f"{path}/{entry.path}" if entry.path else path
+        if (status := tree.lstat(full)) is None:
             return None
-    return Content(found, digests, recorded)
+        if is_link := stat.S_ISLNK(status.st_mode):
+            status = os.stat(f"{tree.root}/{full}")
+        found, put = StatData.of(status), written.stat_data(entry.path)
+        if not (put.equal_but_ctime(found) if put else known.was(entry.path, found) == pack(entry.digest)):
+            return None
+        stat_data.append(found)
+        executable.append(bool(status.st_mode & stat.S_IXUSR) and not is_link)
+    files = Files.of((entry.path for entry in entries), stat_data, bytes(executable))
+    digests = b"".join(pack(entry.digest) for entry in entries)
+    return Group.of_file(files, digests, recorded) if kind == "file" else Group.of_files(files, digests, recorded)

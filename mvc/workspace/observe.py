@@ -5,29 +5,33 @@ from __future__ import annotations
 import shlex
 import time
 from array import array
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 from mvc.errors import UsageError
 from mvc.fs.files import StatData
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
-from mvc.objects.manifest import Encoded, Entry, Manifest, encode
+from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.names import check_paths
-from mvc.workspace.catalog import Snapshot
 from mvc.workspace.links import Links
 from mvc.workspace.read_files import FileReader, hashing, read_files
-from mvc.workspace.scan import CTIME, STAT_FIELDS, Scan, refusal, scan
+from mvc.workspace.scan import Scan, refusal, scan
 from mvc.workspace.stat_index import (
+    PACKED,
     RACY_NS,
-    Content,
+    UNREAD,
+    Files,
+    Group,
     Known,
+    Snapshot,
+    group_files,
+    manifest_of,
     now,
     pack,
-    packed_digests,
-    snapshot_of,
+    packed_name,
     trusted_from,
-    unchanged,
 )
 
 WORTH_WAITING = 32 << 20
@@ -36,39 +40,42 @@ SYMLINK = "a symlink: --follow-symlinks stores what it points at"
 
 
 class Observed(NamedTuple):
-    """The workspace at a tracked path.
-
-    `content` is None if one comparison showed that all is as in `snapshot`; `snapshot` is None if
-    nothing is there, or something that cannot be stored.
-    """
+    """The workspace at a tracked path."""
 
     scan: Scan
-    content: Content | None = None
-    snapshot: Snapshot | None = None
-    manifest: Manifest | None = None
-    """A directory's files, if they had to be listed; their names are not checked."""
-    encoded: Encoded | None = None
-    """The manifest as objects."""
+    groups: tuple[Group, ...] = ()
+    """The files with their digests; a refused file may be `UNREAD`."""
+    is_new: bool = False
+    """Whether anything differs from the known snapshot."""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What is to be recorded; None if nothing is there, or something that cannot be stored."""
+        return Snapshot(self.scan.kind, self.groups) if self.groups and not self.scan.refused else None
 
     @property
     def digest(self) -> Digest | None:
         """The digest of the whole content; None without content."""
-        return self.snapshot.digest if self.snapshot else None
+        return snapshot.digest if (snapshot := self.snapshot) else None
 
     @property
     def executable(self) -> bool:
         """Whether a tracked file is executable."""
-        return self.scan.kind == "file" and "" in self.scan.executables
+        return self.scan.kind == "file" and any(files.executable[0] for files in self.scan.groups)
 
-    def entries(self) -> Sequence[Entry]:
-        """Return every file; the path of a tracked file itself is empty."""
-        if self.manifest is not None:
-            return self.manifest.entries
-        if self.content is not None:
-            return self.content.entries()
-        if self.snapshot is None:
-            return []
-        return Content(self.scan, packed_digests(self.snapshot.digests), self.snapshot.recorded).entries()
+    @property
+    def manifest(self) -> Manifest:
+        """The files of a directory; their names are not checked."""
+        return manifest_of(self.groups)
+
+    def entries(self) -> Iterator[Entry]:
+        """Return every file that was read, sorted; the path of a tracked file itself is empty."""
+        entries = chain.from_iterable(group.entries for group in self.groups)
+        refused = self.scan.refused
+        return (entry for entry in entries if entry.path not in refused) if refused else entries
+
+
+Lacking: TypeAlias = Callable[[Iterable[str]], Collection[str]]
 
 
 class ObserveOptions(NamedTuple):
@@ -76,8 +83,8 @@ class ObserveOptions(NamedTuple):
 
     known: Snapshot | None
     reader: FileReader
-    usable: Callable[[bytes], bool] | None = None
-    """Whether a known packed digest is enough; to store, the object must be in the cache as well."""
+    lacking: Lacking | None = None
+    """Returns which objects must be stored; a file with such an object is read, even if its digest is known."""
     follow: bool = False
     """Whether symlinks are followed."""
     covers: Callable[[str], bool] | None = None
@@ -99,18 +106,52 @@ def observe(tree: Tree, path: str, links: Links, options: ObserveOptions) -> Obs
         return Observed(found)
     if options.check is not None:
         options.check(found)
-    known, usable = options.known, options.usable
-    if known and unchanged(found, known) and (usable is None or all(map(usable, packed_digests(known.digests)))):
-        return Observed(found, None, known)
-    content = _read_unknown(tree, path, found, options, recorded)
-    if content.scan.refused:
-        return Observed(content.scan, content)
-    if found.kind == "file":
-        return Observed(content.scan, content, snapshot_of(content, content.digest(0)))
-    manifest = Manifest(tuple(sorted(content.entries())))
-    encoded = encode(manifest)
-    return Observed(content.scan, content, snapshot_of(content, encoded.digest), manifest, encoded)
+    known = Known(options.known.groups if options.known and options.known.kind == found.kind else ())
+    if options.covers is not None:
+        found = _covered(found, known, options.covers)
+    parts = [_look_up(known, files, options.lacking) for files in found.groups]
+    options.reader.progress.expect(sum(part.files.stat(position).size for part in parts for position in part.unread))
+    groups = tuple(_read(tree, path, found, part, options, recorded) for part in parts)
+    is_new = options.known is None or groups != options.known.groups
+    return Observed(found._replace(groups=tuple(group.files for group in groups)), groups, is_new)
 
+
+class _Part(NamedTuple):
+    """A group of files, and which of them must be read."""
+
+    files: Files
+    digests: bytearray
+    """`PACKED` bytes for each file, where they are known."""
+    unread: Sequence[int] = ()
+    same: Group | None = None
+    """What is known of the whole group, if nothing changed."""
+
+
+def _look_up(known: Known, files: Files, lacking: Lacking | None) -> _Part:
+    if known.is_empty:
+        return _Part(files, bytearray(PACKED * files.length), range(files.length))
+    group = known.same(files)
+    if group and not (lacking and lacking(group.names)):
+        return _Part(group.files, bytearray(), same=group)
+    found = [known.digest(name, files.stat(at)) for at, name in enumerate(files.paths)]
+    lost = lacking({packed_name(packed) for packed in found if packed}) if lacking else set()
+    usable = [packed if packed and packed_name(packed) not in lost else UNREAD for packed in found]
+    unread = array("I", (at for at, packed in enumerate(usable) if packed is UNREAD))
+    return _Part(files, bytearray(b"".join(usable)), unread)
+
+
+def _covered(found: Scan, known: Known, covers: Callable[[str], bool]) -> Scan:
+    """Return the scan without the files that are neither known nor selected."""
+    names: list[str] = []
+    stat_data, executable = array("q"), bytearray()
+    for files in found.groups:
+        for position, name in enumerate(files.paths):
+            if covers(name) or known.digest(name, files.stat(position)):
+                names.append(name)
+                stat_data.extend(files.stat(position))
+                executable.append(files.executable[position])
+    refused = {name: reason for name, reason in found.refused.items() if covers(name)}
+    return found._replace(groups=tuple(group_files(names, stat_data, bytes(executable))), refused=refused)
 
 def settled(tree: Tree, path: str, links: Links, snapshot: Snapshot) -> Snapshot:
     """Return `snapshot` recorded late enough that its stat data can be trusted.
@@ -118,17 +159,20 @@ def settled(tree: Tree, path: str, links: Links, snapshot: Snapshot) -> Snapshot
     The next command would read recently written files again. If these are large, waiting some milliseconds until their
     stat data can be trusted is faster.
     """
-    if snapshot.newest <= snapshot.recorded or _racy_bytes(snapshot) < WORTH_WAITING:
+    racy = [group for group in snapshot.groups if not group.is_settled]
+    if sum(map(_racy_bytes, racy)) < WORTH_WAITING:
         return snapshot
-    time.sleep(max(0, min(RACY_NS, snapshot.newest - now())) / 1e9)
+    time.sleep(max(0, min(RACY_NS, max(group.newest for group in racy) - now())) / 1e9)
     recorded = now()
-    same = unchanged(scan(tree, path, links), snapshot._replace(recorded=recorded))
-    return snapshot._replace(recorded=recorded) if same else snapshot
+    found = scan(tree, path, links)
+    if found.refused or found.groups != tuple(group.files for group in snapshot.groups):
+        return snapshot
+    return snapshot._replace(groups=tuple(group._replace(recorded=recorded) for group in snapshot.groups))
 
 
-def _racy_bytes(snapshot: Snapshot) -> int:
-    entries = Known(snapshot).entries().values()
-    return sum(stat_data.size for stat_data, _ in entries if trusted_from(stat_data) > snapshot.recorded)
+def _racy_bytes(group: Group) -> int:
+    stat_data = map(group.files.stat, range(group.files.length))
+    return sum(item.size for item in stat_data if trusted_from(item) > group.recorded)
 
 
 def check_storable(path: str, found: Scan, *, tracked: bool = True) -> None:
@@ -142,7 +186,7 @@ def check_storable(path: str, found: Scan, *, tracked: bool = True) -> None:
         raise error
     if found.kind == "dir":
         _check_no_repository(path, found)
-        check_paths(found.names)
+        check_paths(lambda: found.names)
 
 
 def _check_no_repository(path: str, found: Scan) -> None:
@@ -154,63 +198,33 @@ def _check_no_repository(path: str, found: Scan) -> None:
         )
 
 
-def encode_directory(content: Content) -> Encoded:
-    """Return the manifest objects of a directory's content."""
-    return encode(Manifest(tuple(sorted(content.entries()))))
+def _read(tree: Tree, path: str, found: Scan, part: _Part, options: ObserveOptions, recorded: int) -> Group:
+    """Return the group with its unread files read; symlinks into the cache are only hashed."""
+    if part.same is not None:
+        return part.same
+    names, moved = part.files.paths, {}
+    for positions, reader, follow in _batches(names, part.unread, found, options):
+        full = (f"{path}/{name}" if (name := names[at]) else path for at in positions)
+        for number, file in read_files(tree, full, reader, follow=follow):
+            at = positions[number]
+            part.digests[at * PACKED : (at + 1) * PACKED] = pack(file.digest)
+            if part.files.stat(at).ctime_ns != file.status.st_ctime_ns:
+                moved[at] = StatData.of(file.status)
+    files = part.files.with_stat_data(moved) if moved else part.files
+    make = Group.of_file if found.kind == "file" else Group.of_files
+    return make(files, bytes(part.digests), recorded)
 
 
-def _read_unknown(tree: Tree, path: str, found: Scan, options: ObserveOptions, recorded: int) -> Content:
-    known = Known(options.known)
-    digests: list[bytes] = []
-    for position, name in enumerate(found.names):
-        packed = known.digest(name, found.stat(position)) if len(known) else None
-        digests.append(packed if packed and (options.usable is None or options.usable(packed)) else b"")
-    if options.covers is not None:
-        found, digests = _drop(found, digests, options.covers)
-    unread = [position for position, packed in enumerate(digests) if not packed]
-    _read(tree, path, found, digests, unread, options)
-    return Content(found, digests, recorded)
-
-
-def _drop(found: Scan, digests: list[bytes], covers: Callable[[str], bool]) -> tuple[Scan, list[bytes]]:
-    """Drop the files that are neither known nor selected."""
-    remaining = [position for position, name in enumerate(found.names) if digests[position] or covers(name)]
-    stat_data = array("q")
-    for position in remaining:
-        stat_data.extend(found.stat(position))
-    refused = {name: reason for name, reason in found.refused.items() if covers(name)}
-    names = [found.names[position] for position in remaining]
-    found = found._replace(names=names, stat_data=stat_data, refused=refused)
-    return found, [digests[position] for position in remaining]
-
-
-def _read(
-    tree: Tree, path: str, found: Scan, digests: list[bytes], unread: list[int], options: ObserveOptions,
-) -> None:
-    """Read the files at the positions `unread`; symlinks into the cache are only hashed."""
-    progress = options.reader.progress
-    progress.expect(sum(found.stat(position).size for position in unread))
-    linked = [position for position in unread if found.names[position] in found.links]
-    if linked:
-        unread = [position for position in unread if found.names[position] not in found.links]
-        objects = [position for position in linked if found.links[found.names[position]]]
-        others = [position for position in linked if not found.links[found.names[position]]]
-        _take(tree, path, found, digests, objects, options._replace(reader=hashing(progress), follow=True))
-        if options.follow:
-            _take(tree, path, found, digests, others, options)
-        else:
-            found.refused.update((found.names[position], SYMLINK) for position in others)
-    _take(tree, path, found, digests, unread, options._replace(follow=False))
-
-
-def _take(
-    tree: Tree, path: str, found: Scan, digests: list[bytes], positions: list[int], options: ObserveOptions,
-) -> None:
-    """Read files, and update their stat data to that of the read."""
-    full = (f"{path}/{name}" if (name := found.names[position]) else path for position in positions)
-    for number, file in read_files(tree, full, options.reader, follow=options.follow):
-        position = positions[number]
-        digests[position] = pack(file.digest)
-        start = position * STAT_FIELDS
-        if found.stat_data[start + CTIME] != file.status.st_ctime_ns:
-            found.stat_data[start : start + STAT_FIELDS] = array("q", StatData.of(file.status))
+def _batches(
+    names: Sequence[str], unread: Sequence[int], found: Scan, options: ObserveOptions,
+) -> Iterator[tuple[Sequence[int], FileReader, bool]]:
+    """Yield positions of files, how to read them, and whether symlinks are followed."""
+    linked = {at for at in unread if names[at] in found.links} if found.links else set()
+    objects = sorted(at for at in linked if found.links[names[at]])
+    others = sorted(linked.difference(objects))
+    yield objects, hashing(options.reader.progress), True
+    if options.follow:
+        yield others, options.reader, True
+    else:
+        found.refused.update((names[at], SYMLINK) for at in others)
+    yield [at for at in unread if at not in linked] if linked else unread, options.reader, False

@@ -6,7 +6,7 @@ import os
 import shlex
 import stat
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
@@ -15,10 +15,8 @@ from mvc.fs.scratch import SIBLING
 from mvc.fs.tree import Tree
 from mvc.workspace.ignore import FILE, Rules, ignored, in_workspace, rules_above, with_folder
 from mvc.workspace.links import Links, names_object
+from mvc.workspace.stat_index import Files, group_files
 
-STAT_FIELDS = len(StatData._fields)
-SIZE, MTIME, CTIME = map(StatData._fields.index, ("size", "mtime_ns", "ctime_ns"))
-"""Positions of fields in stat data."""
 MOST_EXCLUDED = 256
 """Excluded names that are kept; one more tells that there are others."""
 _SYMLINK = "a symlink that does not point at a regular file"
@@ -27,15 +25,12 @@ UNBOUND = "a symlink into a cache that was moved, or lost the object"
 
 
 class Scan(NamedTuple):
-    """The files at a tracked path, in the order in which the directories yielded them."""
+    """The files at a tracked path."""
 
     kind: str
     """`file`, `dir`, `other`, or `none` if the path is missing."""
-    names: list[str]
-    """Paths relative to the tracked path; empty for a tracked file itself."""
-    stat_data: array[int]
-    """`STAT_FIELDS` integers for each name."""
-    executables: set[str]
+    groups: tuple[Files, ...]
+    """The files, sorted; one name, which is empty, for a tracked file itself."""
     links: dict[str, str]
     """Symlinks among the names, and the object each points at; empty when it points elsewhere."""
     refused: dict[str, str]
@@ -43,14 +38,20 @@ class Scan(NamedTuple):
     excluded: list[str]
     """The first files and directories that `.mvcignore` excludes; a directory ends in a slash."""
 
-    def stat(self, position: int) -> StatData:
-        """Return the stat data of the name at `position`."""
-        return StatData(*self.stat_data[position * STAT_FIELDS : (position + 1) * STAT_FIELDS])
+    @property
+    def names(self) -> Iterator[str]:
+        """Paths relative to the tracked path; empty for a tracked file itself."""
+        return (name for files in self.groups for name in files.paths)
+
+    @property
+    def files(self) -> int:
+        """The number of files."""
+        return sum(files.length for files in self.groups)
 
     @property
     def is_bare(self) -> bool:
         """Whether a directory has nothing but excluded files: Git may have brought them, before the content is here."""
-        return self.kind == "dir" and not self.names and not self.refused and bool(self.excluded)
+        return self.kind == "dir" and not self.files and not self.refused and bool(self.excluded)
 
     @property
     def unbound(self) -> list[str]:
@@ -62,14 +63,9 @@ class Scan(NamedTuple):
         return self._replace(refused={label: reason for label, reason in self.refused.items() if reason != UNBOUND})
 
     @property
-    def sizes(self) -> array[int]:
-        """Bytes of each file."""
-        return self.stat_data[SIZE::STAT_FIELDS]
-
-    @property
     def total(self) -> int:
         """Bytes of content."""
-        return sum(self.sizes)
+        return sum(sum(files.sizes) for files in self.groups)
 
 
 def scan(tree: Tree, path: str, links: Links) -> Scan:
@@ -79,70 +75,101 @@ def scan(tree: Tree, path: str, links: Links) -> Scan:
         UnsafePath: a directory above `path` is a symlink.
         SourceChanged: a file vanished meanwhile.
     """
-    found = Scan("none", [], array("q"), set(), {}, {}, [])
     status = tree.lstat(path)
     if status is None:
-        return found
+        return Scan("none", (), {}, {}, [])
+    walk = _Walk(tree, path, links)
     if stat.S_ISDIR(status.st_mode):
-        _walk(tree, path, "", rules_above(in_workspace(tree), path), links, found)
-        return found._replace(kind="dir")
+        walk.folder("", rules_above(in_workspace(tree), path))
+        return walk.found("dir")
     dir_fd, name = tree.parent(path)
-    _add_special(found, "", name, dir_fd, status, links)
-    return found._replace(kind="file" if found.names or found.links else "other")
+    walk.file("", name, dir_fd, status)
+    return walk.found("file" if walk.names or walk.links else "other")
 
 
-def _walk(tree: Tree, path: str, prefix: str, rules: Rules, links: Links, found: Scan) -> None:
-    fd, listed = _listed(tree, path)
-    if any(name == FILE for name, _ in listed):
-        rules = with_folder(in_workspace(tree), path, rules)
-    folders = []
-    names, stat_data = found.names, found.stat_data
-    for name, status in listed:
-        mode = status.st_mode
-        if rules and ignored(rules, f"{path}/{name}", directory=stat.S_ISDIR(mode)):
-            if len(found.excluded) <= MOST_EXCLUDED:
-                found.excluded.append(f"{prefix}{name}/" if stat.S_ISDIR(mode) else f"{prefix}{name}")
-            continue
-        if mode & 0o170111 == stat.S_IFREG:  # regular and not executable: nearly all files
-            names.append(prefix + name)
-            stat_data.extend((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
-        elif not stat.S_ISDIR(mode):
-            _add_special(found, prefix + name, name, fd, status, links)
-        elif name != SIBLING:
-            folders.append(name)
-    for name in folders:
-        _walk(tree, f"{path}/{name}", f"{prefix}{name}/", rules, links, found)
+class _Walk:
+    """A walk in the order of the paths."""
+
+    def __init__(self, tree: Tree, path: str, links: Links) -> None:
+        self._tree = tree
+        self._path = path
+        self._links = links
+        self.names: list[str] = []
+        self.links: dict[str, str] = {}
+        self._stat_data = array("q")
+        self._executable = bytearray()
+        self._refused: dict[str, str] = {}
+        self._excluded: list[str] = []
+
+    def found(self, kind: str) -> Scan:
+        """Return what was found."""
+        groups = tuple(group_files(self.names, self._stat_data, bytes(self._executable)))
+        return Scan(kind, groups, self.links, self._refused, self._excluded)
+
+    def folder(self, prefix: str, rules: Rules) -> None:
+        """Add the files in the directory `prefix`, which is empty or ends in a slash, and below."""
+        folder = f"{self._path}/{prefix}".rstrip("/")
+        fd, listed = _listed(self._tree, folder)
+        if FILE in listed:
+            rules = with_folder(in_workspace(self._tree), folder, rules)
+        names, add_stat_data, add_executable = self.names, self._stat_data.extend, self._executable.append
+        for name in listed:
+            label = prefix + name
+            if rules and ignored(rules, f"{self._path}/{label}".rstrip("/"), directory=name[-1] == "/"):
+                if len(self._excluded) <= MOST_EXCLUDED:
+                    self._excluded.append(label)
+                continue
+            if name[-1] == "/":
+                if name[:-1] != SIBLING:
+                    self.folder(label, rules)
+                    fd = self._tree.directory(folder)  # it may have been closed meanwhile
+                continue
+            status = _lstat(name, fd, folder)
+            if status.st_mode & 0o170111 == stat.S_IFREG:  # regular and not executable: nearly all files
+                names.append(label)
+                add_stat_data(StatData.of(status))
+                add_executable(0)
+            else:
+                self.file(label, name, fd, status)
+
+    def file(self, label: str, name: str, dir_fd: int, status: os.stat_result) -> None:
+        """Add a file, which may be executable, a symlink or special; or a directory that was a file just now."""
+        if stat.S_ISLNK(status.st_mode):
+            self.links[label] = self._links.object_behind(name, dir_fd)
+            try:
+                status = os.stat(name, dir_fd=dir_fd)
+            except OSError:
+                self._refused[label] = UNBOUND if names_object(name, dir_fd) else "a dangling symlink"
+                return
+        if not stat.S_ISREG(status.st_mode):
+            reason = _SYMLINK if label in self.links else "neither a regular file nor a directory"
+            self._refused[label] = reason
+            return
+        self.names.append(label)
+        self._stat_data.extend(StatData.of(status))
+        self._executable.append(bool(status.st_mode & stat.S_IXUSR) and label not in self.links)
 
 
-def _listed(tree: Tree, path: str) -> tuple[int, list[tuple[str, os.stat_result]]]:
-    """Return a descriptor of the directory `path`, and the names in it with their status."""
+def _listed(tree: Tree, path: str) -> tuple[int, list[str]]:
+    """Return a descriptor of the directory `path`, and the names in it; those of directories end in a slash.
+
+    So they are in the order of the paths below.
+    """
     try:
         fd = tree.directory(path)
+        with os.scandir(fd) as entries:
+            names = [f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in entries]
     except FileNotFoundError:
         raise vanished(path) from None
+    names.sort()
+    return fd, names
+
+
+def _lstat(name: str, dir_fd: int, folder: str) -> os.stat_result:
     try:
-        with os.scandir(fd) as entries:
-            return fd, [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
-    except FileNotFoundError as error:  # one that was renamed may not be listed under its new name
-        raise vanished(f"{path}/{error.filename}") from None
-
-
-def _add_special(found: Scan, label: str, name: str, dir_fd: int, status: os.stat_result, links: Links) -> None:
-    """Add a file that may be executable, a symlink or special."""
-    if stat.S_ISLNK(status.st_mode):
-        found.links[label] = links.object_behind(name, dir_fd)
-        try:
-            status = os.stat(name, dir_fd=dir_fd)
-        except OSError:
-            found.refused[label] = UNBOUND if names_object(name, dir_fd) else "a dangling symlink"
-            return
-    if not stat.S_ISREG(status.st_mode):
-        found.refused[label] = _SYMLINK if label in found.links else "neither a regular file nor a directory"
-        return
-    if status.st_mode & stat.S_IXUSR and label not in found.links:
-        found.executables.add(label)
-    found.names.append(label)
-    found.stat_data.extend(StatData.of(status))
+        return os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
+    except FileNotFoundError:  # one that was renamed may not be listed under its new name
+        raise vanished(f"{folder}/{name}") from None
 
 
 def refusal(path: str, found: Scan, show: Callable[[str], str] = str, *, tracked: bool = True) -> MvcError | None:

@@ -2,27 +2,36 @@
 
 Stat data taken soon after a file's own times is not reliable, because a later write may leave the same times. Such a
 file is read once more (Git calls it racily clean).
+
+Names, stat data and digests are columns, 120 bytes for each file. The files of a large directory are in groups, which
+are the shards of its manifest, so that a group without changes needs one comparison.
 """
 
 from __future__ import annotations
 
+import struct
 import time
 from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mvc.fs.files import StatData
 from mvc.objects.digest import Digest
-from mvc.objects.manifest import Entry
-from mvc.workspace.catalog import Snapshot
-from mvc.workspace.scan import CTIME, MTIME, STAT_FIELDS, Scan
+from mvc.objects.hashing import hash_bytes
+from mvc.objects.manifest import SHARD_ABOVE, Entry, Manifest, Shard, cut, encode_lines
 
 RACY_NS = 50_000_000
 """A write this soon after another one may leave the stat data as it is."""
 COARSE_NS = 2_000_000_000
 """The same where times are whole seconds: FAT, old NFS servers."""
 PACKED = 48
-"""Bytes of a digest in a snapshot: blake3 and xxh128. The size is in the stat data."""
-_BLAKE3, _XXH128 = slice(0, 32), slice(32, PACKED)
+"""Bytes of a digest: blake3 and xxh128. The size is in the stat data."""
+UNREAD = bytes(PACKED)
+"""The digest of a file that was not read."""
+_BLAKE3 = 32
+_STAT = struct.Struct(f"={len(StatData._fields)}q")
+_SIZE, _MTIME, _CTIME = map(StatData._fields.index, ("size", "mtime_ns", "ctime_ns"))
 
 
 def trusted_from(stat_data: StatData) -> int:
@@ -35,101 +44,249 @@ def _trusted_from(mtime_ns: int, ctime_ns: int) -> int:
     return newest + (COARSE_NS if newest % 1_000_000_000 == 0 else RACY_NS)
 
 
-class Known:
-    """A snapshot, unpacked to look up single files; without a snapshot, nothing is known."""
+class Files(NamedTuple):
+    """Consecutive files of a tracked path, sorted, as columns."""
 
-    def __init__(self, snapshot: Snapshot | None) -> None:
-        self._recorded = snapshot.recorded if snapshot else 0
-        self._digests = snapshot.digests if snapshot else b""
+    names: bytes
+    """Their paths inside, joined by NUL. The name of a tracked file itself is empty."""
+    stat_data: bytes
+    """Five signed 64-bit integers for each: see `StatData`."""
+    executable: bytes
+    """A byte for each: 1 if its owner may execute it, else 0."""
+
+    @classmethod
+    def of(cls, names: Iterable[str], stat_data: Iterable[StatData], executable: bytes) -> Files:
+        """Return files with these names, stat data and executable bits."""
+        joined = "\0".join(names).encode("utf-8", "surrogateescape")
+        return cls(joined, b"".join(_STAT.pack(*item) for item in stat_data), executable)
+
+    @property
+    def length(self) -> int:
+        """The number of files."""
+        return len(self.executable)
+
+    @property
+    def paths(self) -> list[str]:
+        """The names."""
+        return self.names.decode("utf-8", "surrogateescape").split("\0") if self.length else []
+
+    @property
+    def first(self) -> str:
+        """The first name; empty without files."""
+        return self.names.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+    @property
+    def sizes(self) -> array[int]:
+        """Bytes of each file."""
+        return _integers(self.stat_data)[_SIZE :: len(StatData._fields)]
+
+    def stat(self, position: int) -> StatData:
+        """Return the stat data of one file."""
+        return StatData(*_STAT.unpack_from(self.stat_data, position * _STAT.size))
+
+    def with_stat_data(self, changed: Mapping[int, StatData]) -> Files:
+        """Return the files with the stat data of some positions replaced."""
+        stat_data = bytearray(self.stat_data)
+        for position, item in changed.items():
+            _STAT.pack_into(stat_data, position * _STAT.size, *item)
+        return self._replace(stat_data=bytes(stat_data))
+
+
+def group_files(names: Sequence[str], stat_data: array[int], executable: bytes) -> list[Files]:
+    """Return sorted files in groups: the shards of their manifest."""
+    fields = len(StatData._fields)
+    found = []
+    for positions in cut(range(len(names)), names.__getitem__):
+        start, end = (positions[0], positions[-1] + 1) if positions else (0, 0)
+        joined = "\0".join(names[start:end]).encode("utf-8", "surrogateescape")
+        found.append(Files(joined, stat_data[start * fields : end * fields].tobytes(), executable[start:end]))
+    return found
+
+
+class Group(NamedTuple):
+    """Files with their digests."""
+
+    files: Files
+    digests: bytes
+    """`PACKED` bytes for each file."""
+    recorded: int
+    """When the stat data was taken, in ns since the epoch: none is older."""
+    newest: int
+    """The time from which all of the stat data can be trusted, in ns since the epoch."""
+    digest: Digest
+    """Of a tracked file, or of the lines of these files in a manifest."""
+
+    @classmethod
+    def of_file(cls, files: Files, packed: bytes, recorded: int) -> Group:
+        """Return the group of a tracked file."""
+        (size,) = files.sizes
+        digest = Digest(packed[:_BLAKE3].hex(), packed[_BLAKE3:].hex(), size)
+        return cls(files, packed, recorded, _newest(files), digest)
+
+    @classmethod
+    def of_files(cls, files: Files, digests: bytes, recorded: int) -> Group:
+        """Return a group of files of a tracked directory."""
+        digest = hash_bytes(encode_lines(_entries(files, digests)))
+        return cls(files, digests, recorded, _newest(files), digest)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all of the stat data can be trusted."""
+        return self.newest <= self.recorded
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The files of a manifest; the path of a tracked file itself is empty."""
+        return _entries(self.files, self.digests)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of their objects."""
+        text = self.digests.hex()
+        return [text[at : at + 2 * _BLAKE3] for at in range(0, len(text), 2 * PACKED)]
+
+    @property
+    def shard(self) -> Shard:
+        """Their shard of a manifest."""
+        return Shard(self.digest, self.files.length, self.files.first)
+
+    def packed(self, position: int) -> bytes:
+        """Return the packed digest of one file."""
+        return self.digests[position * PACKED : (position + 1) * PACKED]
+
+
+class Snapshot(NamedTuple):
+    """The files of a tracked path as they were when they were read."""
+
+    kind: str
+    """`file` or `dir`."""
+    groups: tuple[Group, ...]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The files of a tracked directory."""
+        return manifest_of(self.groups)
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of the whole: of the file, or of the directory's manifest."""
+        return self.groups[0].digest if self.kind == "file" else self.manifest.digest
+
+
+def manifest_of(groups: Iterable[Group]) -> Manifest:
+    """Return the manifest of groups of files."""
+    by_shard = {group.shard: group for group in groups}
+    total = sum(sum(group.files.sizes) for group in by_shard.values())
+    return Manifest(by_shard, lambda shard: by_shard[shard].entries, total)
+
+
+class FilesBuilder:
+    """Collects sorted files."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._groups: list[Files] = []
+        self._names: list[str] = []
         self._stat_data = array("q")
-        self._stat_data.frombytes(snapshot.stat_data if snapshot else b"")
-        names = snapshot.names.decode("utf-8", "surrogateescape") if snapshot else ""
-        self._positions = {name: at for at, name in enumerate(names.split("\0"))} if self._digests else {}
 
-    def __len__(self) -> int:
-        return len(self._positions)
+    def add(self, name: str, stat_data: StatData) -> None:
+        """Add a file; its executable bit does not matter."""
+        self.count += 1
+        self._names.append(name)
+        self._stat_data.extend(stat_data)
+        if len(self._names) >= SHARD_ABOVE:
+            self._pack()
+
+    def groups(self) -> list[Files]:
+        """Return the files."""
+        if self._names:
+            self._pack()
+        return self._groups
+
+    def _pack(self) -> None:
+        self._groups += group_files(self._names, self._stat_data, bytes(len(self._names)))
+        self._names, self._stat_data = [], array("q")
+
+
+class Lookup:
+    """Finds single files in groups of them: quickly if they are asked for in their order."""
+
+    def __init__(self, groups: Sequence[Files]) -> None:
+        self._files = groups
+        self._firsts = [files.first for files in groups]
+        self._unpacked: tuple[int, dict[str, int]] = (-1, {})
+
+    def stat_data(self, name: str) -> StatData | None:
+        """Return the stat data of a file; None if it is not here."""
+        found = self.position(name)
+        return self._files[found[0]].stat(found[1]) if found else None
+
+    def position(self, name: str) -> tuple[int, int] | None:
+        """Return the number of a file's group, and its position there; None if it is not here."""
+        if (number := self.group_at(name)) < 0:
+            return None
+        if self._unpacked[0] != number:
+            self._unpacked = number, {path: at for at, path in enumerate(self._files[number].paths)}
+        at = self._unpacked[1].get(name)
+        return None if at is None else (number, at)
+
+    def group_at(self, name: str) -> int:
+        """Return the number of the only group that may have `name`; -1 without one."""
+        return bisect_right(self._firsts, name) - 1
+
+    def has_any(self, first: str, last: str) -> bool:
+        """Whether a file has a name from `first` to `last`."""
+        number = self.group_at(last)
+        return number >= 0 and any(first <= path <= last for path in self._files[number].paths)
+
+
+class Known(Lookup):
+    """Groups with digests."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        super().__init__([group.files for group in groups])
+        self._groups = groups
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no file is known."""
+        return not self._groups
+
+    def same(self, files: Files) -> Group | None:
+        """Return the group with exactly these files, if their stat data proves that none changed."""
+        group = self._groups[at] if (at := self.group_at(files.first)) >= 0 else None
+        return group if group and group.is_settled and group.files == files else None
 
     def digest(self, name: str, stat_data: StatData) -> bytes | None:
         """Return the packed digest of the file `name` if its stat data proves that it did not change."""
-        if (position := self._positions.get(name)) is None:
+        if (found := self.position(name)) is None:
             return None
-        if self._stat(position) != stat_data or trusted_from(stat_data) > self._recorded:
+        group = self._groups[found[0]]
+        if group.files.stat(found[1]) != stat_data or trusted_from(stat_data) > group.recorded:
             return None
-        return self._digest(position)
+        return group.packed(found[1])
 
-    def entries(self) -> dict[str, tuple[StatData, bytes]]:
-        """Return stat data and packed digest of every file."""
-        return {
-            name: (StatData(*self._stat(position)), self._digest(position))
-            for name, position in self._positions.items()
-        }
-
-    def _stat(self, position: int) -> tuple[int, ...]:
-        return tuple(self._stat_data[position * STAT_FIELDS : (position + 1) * STAT_FIELDS])
-
-    def _digest(self, position: int) -> bytes:
-        return self._digests[position * PACKED : (position + 1) * PACKED]
+    def was(self, name: str, stat_data: StatData) -> bytes | None:
+        """Return the packed digest of the file `name` if it was recorded with this stat data, trusted or not."""
+        found = self.position(name)
+        if found is None or self._groups[found[0]].files.stat(found[1]) != stat_data:
+            return None
+        return self._groups[found[0]].packed(found[1])
 
 
-def unchanged(found: Scan, snapshot: Snapshot | None) -> bool:
-    """Whether every file is as in the snapshot, by one comparison."""
-    return (
-        snapshot is not None
-        and snapshot.kind == found.kind
-        and snapshot.newest <= snapshot.recorded
-        and not found.refused
-        and snapshot.names == _join(found.names)
-        and snapshot.stat_data == found.stat_data.tobytes()
-    )
-
-
-class Content(NamedTuple):
-    """The content of a tracked path, with a packed digest for every name of the scan."""
-
-    scan: Scan
-    digests: list[bytes]
-    recorded: int
-    """When the walk began, in ns since the epoch: no stat data is older."""
-
-    def digest(self, position: int) -> Digest:
-        """Return the digest of the file at `position`."""
-        packed = self.digests[position]
-        return Digest(packed[_BLAKE3].hex(), packed[_XXH128].hex(), self.scan.stat(position).size)
-
-    def entries(self) -> list[Entry]:
-        """Return the files, in the order of the scan."""
-        executables = self.scan.executables
-        rows = zip(self.scan.names, self.digests, self.scan.sizes, strict=True)
-        return [
-            Entry(name, packed[_BLAKE3].hex(), packed[_XXH128].hex(), size, name in executables)
-            for name, packed, size in rows
-        ]
-
-
-def snapshot_of(content: Content, whole: Digest) -> Snapshot:
-    """Return the snapshot of `content`, whose total digest is `whole`."""
-    found = content.scan
-    times = zip(found.stat_data[MTIME::STAT_FIELDS], found.stat_data[CTIME::STAT_FIELDS], strict=True)
-    newest = max((_trusted_from(mtime, ctime) for mtime, ctime in times), default=0)
-    return Snapshot(
-        content.recorded, newest, _join(found.names), found.stat_data.tobytes(), b"".join(content.digests),
-        found.kind, whole,
-    )
+def unchanged(found: Iterable[Files], snapshot: Snapshot) -> bool:
+    """Whether these are all files of the snapshot, and their stat data proves that none changed."""
+    return tuple(map(Known(snapshot.groups).same, found)) == snapshot.groups
 
 
 def pack(digest: Digest) -> bytes:
-    """Return a digest in the format of a snapshot."""
+    """Return a digest in the format of a group."""
     return bytes.fromhex(digest.blake3 + digest.xxh128)
 
 
 def packed_name(packed: bytes) -> str:
     """Return the blake3 of a packed digest: the object's name."""
-    return packed[_BLAKE3].hex()
-
-
-def packed_digests(joined: bytes) -> list[bytes]:
-    """Split the joined digests of a snapshot."""
-    return [joined[start : start + PACKED] for start in range(0, len(joined), PACKED)]
+    return packed[:_BLAKE3].hex()
 
 
 def now() -> int:
@@ -137,5 +294,21 @@ def now() -> int:
     return time.time_ns()
 
 
-def _join(names: list[str]) -> bytes:
-    return "\0".join(names).encode("utf-8", "surrogateescape")
+def _entries(files: Files, digests: bytes) -> list[Entry]:
+    text, width = digests.hex(), 2 * PACKED
+    rows = zip(files.paths, range(0, len(text), width), files.sizes, files.executable, strict=True)
+    return [
+        Entry(name, text[at : at + 2 * _BLAKE3], text[at + 2 * _BLAKE3 : at + width], size, bool(executable))
+        for name, at, size, executable in rows
+    ]
+
+
+def _newest(files: Files) -> int:
+    fields, values = len(StatData._fields), _integers(files.stat_data)
+    return max(map(_trusted_from, values[_MTIME::fields], values[_CTIME::fields]), default=0)
+
+
+def _integers(column: bytes) -> array[int]:
+    values = array("q")
+    values.frombytes(column)
+    return values

@@ -108,7 +108,7 @@ def test_without_the_catalog_everything_still_works(repo: Repo) -> None:
     for junk in (b"", b"not a database" * 1000):
         for path in repo.store.glob("catalog-*"):
             path.unlink()
-        (repo.store / "catalog-1.db").write_bytes(junk)
+        (repo.store / "catalog-2.db").write_bytes(junk)
         assert repo.states() == {"m.bin": "clean"}
         repo.ok("add", "m.bin")
         repo.ok("checkout")

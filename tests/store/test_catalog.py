@@ -23,7 +23,7 @@ WHERE = Complete(frozenset({"p1", "p2"}), frozenset({"l1"}))
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return where a catalog may lie; nobody waits for a locked one."""
     monkeypatch.setattr(catalog_module, "BUSY_SECONDS", 0)
-    return tmp_path / "mvc" / "catalog-1.db"
+    return tmp_path / "mvc" / "catalog-2.db"
 
 
 def filled(path: Path, worktree: str = ".") -> None:

@@ -219,7 +219,7 @@ def _find_stored(cache: Cache, text: str) -> Pointer | None:
         raise UsageError(f"{text} abbreviates the names of {len(names)} objects", "mvc -v log --lost  # in full")
     for name in names:
         found = stored_manifest(cache, name)
-        return dir_pointer(found.manifest) if found else file_pointer(cache.digest_of(name))
+        return dir_pointer(found) if found else file_pointer(cache.digest_of(name))
     return None
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MissingObject, MvcError, SourceChanged
-from mvc.objects.manifest import Entry
+from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.content.mismatch import check_agrees
 from mvc.ops.shared.failures import Failure, collecting
@@ -27,11 +27,11 @@ from mvc.project import Project
 from mvc.retention.available import is_available, load_manifest
 from mvc.retention.named import NamedObjects
 from mvc.store.cache.writer import CacheWriter
-from mvc.workspace.checkout import NOTHING, Checkout, Executed, Plan, content_after, lost_by, make_plan
-from mvc.workspace.observe import Observed, encode_directory, settled
+from mvc.workspace.checkout import NOTHING, Checkout, Plan, files_of, groups_after, lost_by
+from mvc.workspace.observe import Observed, settled
 from mvc.workspace.read_files import read_files, storing
 from mvc.workspace.scan import refusal
-from mvc.workspace.stat_index import snapshot_of
+from mvc.workspace.stat_index import Group, Snapshot
 from mvc.workspace.tracked import Selection, Tracked
 
 
@@ -200,25 +200,25 @@ def _checkout_one(
         raise error
     plan = plan_checkout(project, pointer, before, selection, relink=relink)
     guard.check(selection, plan)
-    executed = tools.execute(path, plan, pointer.kind, before)
-    failed += [_failure(project, path, name, error) for name, error in executed.failures]
-    _remember(project, selection, pointer, before, executed)
-    size = sum(entry.size for entry in plan.write if entry.path in executed.placed)
-    return plan, CheckedOut(path, len(executed.placed), len(plan.delete), size)
+    done = tools.execute(path, plan, pointer.kind, before)
+    failed += [_failure(project, path, name, error) for name, error in done.failures]
+    if not done.failures and not selection.inside:
+        _remember(project, path, pointer, groups_after(project.tree, path, plan.new, before, done.placed, pointer.kind))
+    return plan, CheckedOut(path, done.written, done.deleted, done.size)
 
 
 def plan_checkout(
     project: Project, pointer: Pointer, before: Observed, selection: Selection, *, relink: bool = False,
 ) -> Plan:
     """Return what to write and delete so that the selected files match `pointer`."""
-    wanted = [Entry("", *pointer.digest, pointer.exec)]
+    wanted = Manifest.holding([Entry("", *pointer.digest, pointer.exec)])
     if pointer.kind == "dir":
         with manifest_errors(project.shell, selection.item.path):
-            wanted = list(load_manifest(project.cache, pointer).entries)
-    plan = make_plan(before.entries(), wanted, selection.covers, empty=before.scan.kind == "none")
-    unwanted = set(before.scan.unbound) - {entry.path for entry in wanted}
-    plan = plan._replace(unlink=tuple(sorted(filter(selection.covers, unwanted))))
-    return plan._replace(write=[entry for entry in wanted if selection.covers(entry.path)]) if relink else plan
+            wanted = load_manifest(project.cache, pointer)
+    unbound = [path for path in before.scan.unbound if selection.covers(path)]
+    unwanted = {*unbound}.difference(entry.path for entry in wanted.entries) if unbound else ()
+    empty = before.scan.kind == "none"
+    return Plan(files_of(before), wanted, selection.covers, empty, tuple(sorted(unwanted)), rewrite=relink)
 
 
 def _failure(project: Project, path: str, name: str, error: MvcError) -> Failure:
@@ -230,13 +230,8 @@ def _failure(project: Project, path: str, name: str, error: MvcError) -> Failure
     return Failure(full, f"{full}: {error.message}", fix, error.exit_code)
 
 
-def _remember(project: Project, selection: Selection, pointer: Pointer, before: Observed, done: Executed) -> None:
-    path = selection.item.path
-    content = content_after(project.tree, path, project.links, before, done)
-    if content is None or content.scan.refused:
-        return
-    digest = content.digest(0) if content.scan.kind == "file" else encode_directory(content).digest
-    snapshot = settled(project.tree, path, project.links, snapshot_of(content, digest))
-    project.catalog.remember(path, snapshot)
-    if not done.failures and not selection.inside:
-        project.catalog.set_synced(path, pointer_id(pointer))
+def _remember(project: Project, path: str, pointer: Pointer, groups: tuple[Group, ...]) -> None:
+    if groups:
+        snapshot = settled(project.tree, path, project.links, Snapshot(pointer.kind, groups))
+        project.catalog.remember(path, snapshot)
+    project.catalog.set_synced(path, pointer_id(pointer))

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from mvc.fs.files import UnsafePath
 from mvc.fs.scratch import Scratch
 from mvc.fs.tree import Replacement, Tree, fsync_folders, replace_files
-from mvc.objects.manifest import Encoded, Manifest
+from mvc.objects.manifest import Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, dir_pointer
 from mvc.project import Project
 from mvc.scm.index import ignored_files, list_files
@@ -23,12 +23,13 @@ from mvc.workspace.scan import MOST_EXCLUDED
 from mvc.workspace.tracked import folders_above
 
 
-def store_directory(writer: CacheWriter, manifest: Manifest, encoded: Encoded, notes: Notes) -> Pointer:
+def store_directory(writer: CacheWriter, manifest: Manifest, notes: Notes) -> Pointer:
     """Return the pointer of a directory; store its manifest unless the pointer lists the files."""
-    if not encoded.inline:
-        for _, body in encoded.objects:
-            writer.put_bytes(body)
-    return dir_pointer(manifest, encoded, notes)
+    if not manifest.is_inline:
+        for digest, encode in manifest.objects():
+            if not writer.holds(digest.blake3):
+                writer.put_bytes(encode(), digest)
+    return dir_pointer(manifest, notes)
 
 
 Shown: TypeAlias = Mapping[str, Sequence[str]]

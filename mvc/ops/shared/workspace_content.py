@@ -6,6 +6,7 @@ import shlex
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.modelfiles.stubs import stub_of
+from mvc.objects.diff import diff_manifests
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer
 from mvc.project import Project, Shell
@@ -25,8 +26,8 @@ def observe_path(project: Project, path: str) -> Observed:
     """Return the content at a tracked path; digests of the files read are remembered."""
     options = ObserveOptions(project.catalog.snapshot(path), hashing(project.around.progress))
     observed = observe(project.tree, path, project.links, options)
-    if observed.content is not None and observed.snapshot is not None:
-        project.catalog.remember(path, observed.snapshot)
+    if observed.is_new and (snapshot := observed.snapshot):
+        project.catalog.remember(path, snapshot)
     return observed
 
 
@@ -75,12 +76,24 @@ def lacks_only_links(cache: Cache, pointer: Pointer, observed: Observed) -> bool
         return False
     if pointer.kind == "file":
         return True
+    absent = only_lacks(cache, pointer, observed)
+    return absent is not None and {entry.path for entry in absent} == set(found.unbound)
+
+
+def only_lacks(cache: Cache, pointer: Pointer, observed: Observed) -> list[Entry] | None:
+    """Return the files that a directory lacks, if it differs in nothing else from its pointer; else None.
+
+    Also None if the cache lacks the manifest.
+    """
+    absent = []
     try:
-        wanted = set(load_manifest(cache, pointer).entries)
+        for change in diff_manifests(load_manifest(cache, pointer), observed.manifest):
+            if change.old is None or change.new is not None:
+                return None
+            absent.append(change.old)
     except (MissingObject, CorruptObject):
-        return False
-    absent = wanted.difference(observed.entries())
-    return wanted.issuperset(observed.entries()) and {entry.path for entry in absent} == set(found.unbound)
+        return None
+    return absent
 
 
 def observed_id(observed: Observed) -> str:

@@ -10,7 +10,6 @@ from typing import NamedTuple, TypeVar
 
 from mvc.errors import InvalidFormat, MvcError
 from mvc.objects.digest import Digest
-from mvc.objects.manifest import Manifest, encode
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.content.mismatch import mismatch_error, mismatch_when_read
 from mvc.ops.shared.content.missing import MissingContent, may_be_elsewhere, missing_content, way_out
@@ -227,8 +226,8 @@ def _from_directory(project: Project, writer: CacheWriter, path: str, name: str)
     observed = observe_path(project, path)
     if observed.scan.kind != "dir":
         return False
-    for digest, body in encode(Manifest(tuple(sorted(observed.entries())))).objects:
+    for digest, encode in observed.manifest.objects():
         if digest.blake3 == name:
-            writer.put_bytes(body)
+            writer.put_bytes(encode())
             return True
     return False

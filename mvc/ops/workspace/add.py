@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError, SourceChanged, UsageError
 from mvc.fs.files import vanished
 from mvc.fs.tree import Replacement
-from mvc.objects.manifest import Manifest, encode
+from mvc.objects.manifest import Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, emit, file_pointer, path_of
 from mvc.ops.shared.checkout import content_line
 from mvc.ops.shared.failures import Failure, collecting
@@ -43,7 +43,6 @@ from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.observe import Observed, ObserveOptions, check_storable, observe, settled
 from mvc.workspace.read_files import storing
 from mvc.workspace.scan import Scan, refusal
-from mvc.workspace.stat_index import packed_name
 from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, matching, means
 
 
@@ -229,7 +228,7 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
         merged = merged_with(project, before, sides, observed, target.covers if target.inside else None)
         notes = merged_notes(project, before, sides, merged, Notes(options.name or "", options.desc or ""))
         manifest = Manifest.of(merged.files.values())
-        updated = store_directory(writer, manifest, encode(manifest), _notes(notes, options))
+        updated = store_directory(writer, manifest, _notes(notes, options))
         return Prepared(target, updated, observed, beyond=True)
     if before is not None and before.pointer is not None and (digest := corrected_file(project, before)):
         notes = _notes(before.pointer.notes, options)
@@ -270,7 +269,7 @@ def _observe(
         ObserveOptions(
             project.catalog.snapshot(target.path),
             storing(writer, project.around.progress, options.jobs, _likely(pointer), partial(check_content, project)),
-            lambda packed: writer.holds(packed_name(packed)),
+            writer.lacking,
             options.follow_symlinks,
             target.covers if target.inside else None,
             None if target.inside else partial(_check_files, project, target.path, target.before),
@@ -323,12 +322,11 @@ def _notes(notes: Notes, options: AddOptions) -> Notes:
 
 
 def _pointer(writer: CacheWriter, observed: Observed, notes: Notes) -> Pointer:
-    if observed.snapshot is None:
+    if observed.digest is None:
         raise MvcError("nothing to add")
     if observed.scan.kind == "file":
-        return file_pointer(observed.snapshot.digest, executable=observed.executable, notes=notes)
-    manifest = Manifest(tuple(sorted(observed.entries())))  # sorted already if it was just read
-    return store_directory(writer, manifest, observed.encoded or encode(manifest), notes)
+        return file_pointer(observed.digest, executable=observed.executable, notes=notes)
+    return store_directory(writer, observed.manifest, notes)
 
 
 def _updated(
@@ -337,13 +335,13 @@ def _updated(
     """Return the directory's pointer with only the selected parts updated."""
     if pointer.kind != "dir":
         raise UsageError(f"{target.path} is tracked as a file", project.shell.line("mvc add", target.path))
-    old = load_manifest(project.cache, pointer).entries
+    old = list(load_manifest(project.cache, pointer).entries)
     new = [entry for entry in observed.entries() if target.covers(entry.path)]
     for part in target.inside:
         if not any(means(part, entry.path) for entry in (*old, *new)):
             raise UsageError(f"{target.path}/{part} does not exist", "mvc add PATH")
     manifest = Manifest.of([*(entry for entry in old if not target.covers(entry.path)), *new])
-    return store_directory(writer, manifest, encode(manifest), notes)
+    return store_directory(writer, manifest, notes)
 
 
 # Pointers into Git.

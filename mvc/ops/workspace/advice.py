@@ -12,7 +12,6 @@ from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.workspace_content import has_unsaved, pointer_id, was_updated
 from mvc.ops.workspace.status import State, StatusItem
 from mvc.project import Project
-from mvc.workspace.stat_index import packed_digests, packed_name
 from mvc.workspace.tracked import parsed
 
 _FEW = 10
@@ -78,5 +77,5 @@ def _of_absent(project: Project, path: str, pointer: Pointer) -> Iterator[Advice
 def _is_unsaved(project: Project, path: str) -> bool:
     """Whether some of the content that the catalog knows at `path` is not saved."""
     snapshot = project.catalog.snapshot(path)
-    names = {packed_name(packed) for packed in packed_digests(snapshot.digests)} if snapshot else set()
+    names = {name for group in snapshot.groups for name in group.names} if snapshot else set()
     return has_unsaved(project, names)

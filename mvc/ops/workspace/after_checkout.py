@@ -21,7 +21,7 @@ from mvc.retention.roots import PATTERN
 from mvc.scm.changes import FileChange, changed_between, changed_in_index, is_rebasing
 from mvc.scm.commits import is_revision
 from mvc.scm.plumbing import Git
-from mvc.workspace.checkout import Checkout, lost_by, make_plan
+from mvc.workspace.checkout import Checkout, deletion, lost_by
 from mvc.workspace.rename import prune, remove_empty
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Tracked
@@ -110,7 +110,7 @@ def delete_untracked(project: Project, tools: Checkout, path: str, pointer: Poin
     fix = f"{project.shell.line('mvc add', path)}  # tracks it again; or delete it"
     if not same_content(pointer, before) and not lacks_only_links(project.cache, pointer, before):
         raise MvcError(f"{path} is no longer tracked here, but was changed: it was not deleted", fix)
-    plan = make_plan(before.entries(), [], lambda _: True, empty=False)._replace(unlink=tuple(before.scan.unbound))
+    plan = deletion(before)
     if lost_by(project.cache, plan):
         raise MvcError(f"{path} is no longer tracked here, but is not in the cache: it was not deleted", fix)
     tools.execute(path, plan, before.scan.kind, before)

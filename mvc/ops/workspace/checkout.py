@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from mvc.errors import MissingObject
 from mvc.fs.tree import Replacement
-from mvc.objects.manifest import Manifest, encode
+from mvc.objects.manifest import Manifest
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, emit
 from mvc.ops.shared.checkout import (
     CheckedOut,
@@ -126,7 +126,7 @@ def _with_parts(cache: Cache, past: Selection, now: Tracked | None) -> Tracked:
         [entry for entry in old if past.covers(entry.path)] + [entry for entry in new if not past.covers(entry.path)],
     )
     with CacheWriter(cache) as writer:
-        pointer = store_directory(writer, manifest, encode(manifest), now.pointer.notes)
+        pointer = store_directory(writer, manifest, now.pointer.notes)
     return now._replace(pointer=pointer, raw=emit(pointer))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
-from mvc.objects.diff import ChangeKind, EntryChange, diff_manifests, pair_renames
+from mvc.objects.diff import ChangeKind, EntryChange, compare, diff_manifests, pair_renames
 from mvc.objects.manifest import Entry, Manifest
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.reports import matching_report, metric_directions, metric_values, report_in
@@ -151,17 +151,16 @@ def _of_workspace(project: Project, item: Tracked, commit: str = "") -> _Loaded:
     if observed.digest is None:
         return _of_pointer(project, item)
     found = observed.scan
-    side = Side(item.path, found.kind, observed.digest.blake3, found.total, len(found.names))
-    return _Loaded(side, lambda: Manifest(tuple(sorted(observed.entries()))))
+    side = Side(item.path, found.kind, observed.digest.blake3, found.total, found.files)
+    return _Loaded(side, lambda: observed.manifest)
 
 
 def _compare(
     old: dict[str, _Loaded], new: dict[str, _Loaded], wanted: dict[str, Selection],
 ) -> list[tuple[PathDiff, list[EntryChange]]]:
     """Return the differences by path, and the files; a deleted path whose content was added elsewhere is a rename."""
-    before = Manifest(tuple(_as_entry(content.side) for content in old.values()))
-    after = Manifest(tuple(_as_entry(content.side) for content in new.values()))
-    changes = pair_renames(diff_manifests(before, after))
+    before, after = (sorted(_as_entry(content.side) for content in side.values()) for side in (old, new))
+    changes = pair_renames(change for change in compare(before, after) if change.old != change.new)
     differences = (_path_diff(change, old, new, wanted) for change in changes)
     return [
         (item, files) for item, files in differences

@@ -48,8 +48,9 @@ def _directories(cache: Cache, names: Iterable[str]) -> tuple[dict[str, int], se
     inside: set[str] = set()
     for name in names:
         if found := stored_manifest(cache, name):
-            sizes[name] = found.manifest.total
-            inside |= found.parts
+            sizes[name] = found.total
+            inside |= {shard.digest.blake3 for shard in found.shards if found.is_sharded}
+            inside |= {entry.blake3 for entry in found.entries}
     return sizes, inside
 
 

@@ -23,11 +23,10 @@ from mvc.ops.shared.revisions import COMPANIONS
 from mvc.ops.workspace.planning.mv_plan import Move, MovePlan, copying_line, names_there, plan_move
 from mvc.project import Project
 from mvc.scm.staging import stage, write_blobs
-from mvc.workspace.catalog import Snapshot
 from mvc.workspace.observe import settled
 from mvc.workspace.rename import prune, remove_file, rename
 from mvc.workspace.scan import Scan, scan
-from mvc.workspace.stat_index import Content, Known, now, packed_digests, snapshot_of, unchanged
+from mvc.workspace.stat_index import Group, Snapshot, now, unchanged
 
 
 class Moved(NamedTuple):
@@ -202,7 +201,7 @@ def _copy_memory(project: Project, plan: MovePlan, undo: ExitStack) -> dict[str,
             project.catalog.copy(item.old, item.new)
             undo.callback(project.catalog.forget, item.new)
             snapshot = project.catalog.snapshot(item.old)
-            if snapshot and snapshot.kind == "file" and unchanged(_scan(project, item.old), snapshot):
+            if snapshot and snapshot.kind == "file" and unchanged(_scan(project, item.old).groups, snapshot):
                 known[item.new] = snapshot
     project.catalog.flush()
     return known
@@ -213,11 +212,10 @@ def _remember(project: Project, known: dict[str, Snapshot]) -> None:
     for path, before in known.items():
         recorded = now()
         found = _scan(project, path)
-        ((old, _),) = Known(before).entries().values()
-        if found.names and found.stat(0).equal_but_ctime(old):
-            content = Content(found, packed_digests(before.digests), recorded)
-            snapshot = settled(project.tree, path, project.links, snapshot_of(content, before.digest))
-            project.catalog.remember(path, snapshot)
+        (old,) = before.groups
+        if found.kind == "file" and found.groups[0].stat(0).equal_but_ctime(old.files.stat(0)):
+            snapshot = Snapshot("file", (Group.of_file(found.groups[0], old.digests, recorded),))
+            project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
 
 
 def _scan(project: Project, path: str) -> Scan:

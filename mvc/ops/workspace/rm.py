@@ -24,7 +24,7 @@ from mvc.scm.changes import changed_in_index
 from mvc.scm.commits import head
 from mvc.scm.index import IndexPaths, index_paths, modified_files
 from mvc.scm.staging import stage
-from mvc.workspace.checkout import NOTHING, Checkout, Plan, make_plan
+from mvc.workspace.checkout import NOTHING, Checkout, Plan, deletion
 from mvc.workspace.rename import prune, remove_empty, remove_file
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
@@ -165,7 +165,7 @@ def _delete(project: Project, tools: Checkout, named: NamedObjects, item: Tracke
         raise error
     if before.scan.kind == "other":
         raise MvcError(f"{path} is neither a file nor a directory", project.shell.line("ls -ld", path))
-    plan = make_plan(before.entries(), [], lambda _: True, empty=False)._replace(unlink=tuple(before.scan.unbound))
+    plan = deletion(before)
     check_saved(project, named, item, plan, "{}, so not deleted", _keeping_line(project, item))
     tools.execute(path, plan, before.scan.kind, before)
     remove_empty(project.tree, path)
@@ -180,11 +180,10 @@ def _keeping_line(project: Project, item: Tracked) -> str:
 
 
 def _removed(tree: Tree, path: str, plan: Plan) -> Removed:
-    deleted = plan.destroyed
+    sizes = [entry.size for entry in plan.destroyed]
     kept = tree.lstat(path) is not None
     reports = tuple(_reports(tree, path))
-    size = sum(entry.size for entry in deleted)
-    return Removed(path, path + SUFFIX, len(deleted), size, kept, reports)
+    return Removed(path, path + SUFFIX, len(sizes), sum(sizes), kept, reports)
 
 
 def _finish(project: Project, removed: list[Removed], *, keep: bool) -> None:

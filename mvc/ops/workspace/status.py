@@ -8,12 +8,18 @@ from typing import Literal, NamedTuple, TypeAlias
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, SourceChanged
 from mvc.fs.files import as_error
 from mvc.objects.diff import EntryChange, diff_manifests
-from mvc.objects.manifest import Manifest
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.content.mismatch import mismatch_error
 from mvc.ops.shared.reports import Reports, ReportState
 from mvc.ops.shared.selection import broken_manifest, chosen, conflict_fix, unusable
-from mvc.ops.shared.workspace_content import lacks_only_links, observe_path, observed_id, pointer_id, same_content
+from mvc.ops.shared.workspace_content import (
+    lacks_only_links,
+    observe_path,
+    observed_id,
+    only_lacks,
+    pointer_id,
+    same_content,
+)
 from mvc.ops.workspace.leftovers import Leftover, find_leftovers
 from mvc.project import Project
 from mvc.retention.available import availability, load_manifest
@@ -155,25 +161,20 @@ def _waits_for_content(cache: Cache, pointer: Pointer, observed: Observed) -> bo
     """Whether a directory only lacks files that the cache lacks, too, so that the user did not change it."""
     if (pointer.kind, observed.scan.kind) != ("dir", "dir"):
         return False
-    try:
-        wanted = set(load_manifest(cache, pointer).entries)
-    except (MissingObject, CorruptObject):
-        return False
-    absent = wanted.difference(observed.entries())
-    return wanted.issuperset(observed.entries()) and bool(cache.missing({entry.blake3 for entry in absent}))
+    absent = only_lacks(cache, pointer, observed)
+    return absent is not None and bool(cache.missing({entry.blake3 for entry in absent}))
 
 
 def _changes(cache: Cache, pointer: Pointer, observed: Observed, selection: Selection) -> tuple[ChangedFile, ...]:
     """Return the files of a directory that differ; none if the cache lacks the manifest."""
     if pointer.kind != "dir" or observed.scan.kind != "dir":
         return ()
+    refused = observed.scan.refused
     try:
-        old = load_manifest(cache, pointer)
+        found = diff_manifests(load_manifest(cache, pointer), observed.manifest)
+        changes = [_changed_file(change) for change in found if change.path not in refused]
     except (MissingObject, CorruptObject, InvalidFormat):
         return ()
-    refused = observed.scan.refused
-    new = Manifest(tuple(sorted(entry for entry in observed.entries() if entry.path not in refused)))
-    changes = [_changed_file(change) for change in diff_manifests(old, new) if change.path not in refused]
     changes += [ChangedFile(name, "refused") for name in refused]
     return tuple(sorted(change for change in changes if selection.covers(change.path)))
 

@@ -17,10 +17,10 @@ from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.selection import chosen_each
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
-from mvc.workspace.checkout import Executed, content_after
+from mvc.workspace.checkout import files_of, groups_after
 from mvc.workspace.observe import Observed, settled
 from mvc.workspace.scan import UNBOUND, Scan, scan
-from mvc.workspace.stat_index import pack, snapshot_of
+from mvc.workspace.stat_index import FilesBuilder, Snapshot
 from mvc.workspace.tracked import Selection
 
 
@@ -67,7 +67,7 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
     before = observe_path(project, path)
     wanted = set(names)
     entries = {entry.path: entry for entry in before.entries() if entry.path in wanted}
-    done = Executed({}, [])
+    done, size = FilesBuilder(), 0
     project.around.progress.expect(sum(entry.size for entry in entries.values()))
     for name in names:
         full = _full(path, name)
@@ -75,10 +75,10 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
             if (entry := entries.get(name)) is None:
                 fix = content_line(project, path, selection.item.pointer)
                 raise MissingObject(f"{full} points at an object that is not in the cache", fix)
-            executable = name in before.scan.executables
-            done.placed[name] = _separate(project, staging, full, entry._replace(exec=executable)), pack(entry.digest)
+            done.add(name, _separate(project, staging, full, entry))
+            size += entry.size
     _remember(project, path, before, done)
-    return Unprotected(path, len(done.placed), sum(entries[name].size for name in done.placed))
+    return Unprotected(path, done.count, size)
 
 
 def _protected(tree: Tree, selection: Selection, found: Scan) -> list[str]:
@@ -130,10 +130,9 @@ def _open(project: Project, name: str, dir_fd: int) -> int:
     return os.open(project.cache.loose_path(project.links.object_behind(name, dir_fd)), READ)
 
 
-def _remember(project: Project, path: str, before: Observed, done: Executed) -> None:
-    content = content_after(project.tree, path, project.links, before, done)
-    if content is not None and before.digest is not None:
-        snapshot = snapshot_of(content, before.digest)
+def _remember(project: Project, path: str, before: Observed, done: FilesBuilder) -> None:
+    if groups := groups_after(project.tree, path, files_of(before), before, done, before.scan.kind):
+        snapshot = Snapshot(before.scan.kind, groups)
         project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
 
 

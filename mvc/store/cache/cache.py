@@ -51,6 +51,8 @@ class Cache:
         self.root = root
         self.packs = PackSet(f"{root}/packs")
         self.durable_names = DurableNames()
+        self.valid_manifests: set[str] = set()
+        """Names of manifests that this process, or an earlier one, has found to be valid."""
         self._proven: dict[Digest, tuple[int, ...]] = {}
 
     def scratch(self) -> Scratch:

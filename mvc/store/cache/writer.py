@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from mvc.errors import CorruptObject
@@ -71,6 +71,10 @@ class CacheWriter:
     def holds(self, name: str) -> bool:
         """Whether the cache has the object, which then counts as stored by this writer."""
         return self._loose.holds(name)
+
+    def lacking(self, names: Iterable[str]) -> set[str]:
+        """Return which objects the cache lacks; the others count as stored by this writer."""
+        return {name for name in names if not self._loose.holds(name)}
 
     def put_bytes(self, data: bytes, digest: Digest | None = None) -> Digest:
         """Store `data` and return its digest, which is computed unless it is given.

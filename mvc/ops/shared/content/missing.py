@@ -12,7 +12,7 @@ from mvc.ops.shared.remotes import configured_remotes
 from mvc.project import Project
 from mvc.scm.commits import is_committed
 from mvc.store.cache.inventory import quarantined_objects
-from mvc.workspace.observe import Observed, encode_directory
+from mvc.workspace.observe import Observed
 from mvc.workspace.tracked import Selection
 
 
@@ -66,8 +66,6 @@ def _is_of(path: str, users: Iterable[str]) -> bool:
 def _objects_of(observed: Observed) -> set[str]:
     """Return the objects that the content of a tracked path consists of, with the manifest of a directory."""
     names = {entry.blake3 for entry in observed.entries()}
-    if observed.encoded is not None:
-        return names.union(digest.blake3 for digest, _ in observed.encoded.objects)
-    if observed.content is not None and observed.scan.kind == "dir":
-        return names.union(digest.blake3 for digest, _ in encode_directory(observed.content).objects)
-    return names.union([observed.digest.blake3] if observed.digest else ())
+    if observed.scan.kind == "dir":
+        names |= {digest.blake3 for digest, _ in observed.manifest.objects()}
+    return names
