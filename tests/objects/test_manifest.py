@@ -8,6 +8,7 @@ import pytest
 from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from manifests import Encoded, encode
 from strategies import manifests
 from xxhash import xxh3_128_hexdigest, xxh64_intdigest
 
@@ -20,11 +21,9 @@ from mvc.objects.manifest import (
     INLINE_BYTES,
     INLINE_FILES,
     SHARD_ABOVE,
-    Encoded,
     Entry,
     Manifest,
     decode,
-    encode,
     is_index,
     parse_index,
 )
@@ -98,14 +97,16 @@ def test_counts_files_and_bytes(entry: MakeEntry) -> None:
 def test_an_empty_directory_has_a_manifest() -> None:
     encoded = encode(Manifest.of([]))
     assert encoded.objects[0][1] == b"mvc-manifest 1\n"
-    assert decode(encoded.objects[0][1], no_read) == Manifest(())
+    assert decode(encoded.objects[0][1], no_read) == Manifest.of([])
 
 
 @given(manifests)
 @settings(deadline=None, max_examples=150)
 def test_round_trip(manifest: Manifest) -> None:
     encoded = encode(manifest)
-    assert decode(encoded.objects[-1][1], no_read) == manifest
+    found = decode(encoded.objects[-1][1], no_read)
+    assert found == manifest
+    assert (list(found.entries), found.total) == (list(manifest.entries), manifest.total)
     assert [hash_bytes(body) for _, body in encoded.objects] == [digest for digest, _ in encoded.objects]
 
 
@@ -123,7 +124,7 @@ def test_the_order_in_which_files_come_does_not_matter(manifest: Manifest, rando
     ids=["none", "256", "257"],
 )
 def test_at_most_256_files_are_listed_inline(entry: MakeEntry, files: int, inline: bool) -> None:
-    assert encode(Manifest.of(entry(f"{number:03}") for number in range(files))).inline is inline
+    assert Manifest.of(entry(f"{number:03}") for number in range(files)).is_inline is inline
 
 
 @pytest.mark.parametrize(("excess", "inline"), [(0, True), (1, False)])
@@ -131,9 +132,9 @@ def test_at_most_64_kib_are_listed_inline(entry: MakeEntry, excess: int, inline:
     bare = len(encode(Manifest.of(entry(f"{number:03}/x", b"") for number in range(200))).objects[0][1])
     fill, rest = divmod(INLINE_BYTES + excess - bare, 200)
     names = [f"{number:03}/x{'y' * (fill + (number < rest))}" for number in range(200)]
-    encoded = encode(Manifest.of(entry(name, b"") for name in names))
-    assert len(encoded.objects[0][1]) == INLINE_BYTES + excess
-    assert encoded.inline is inline
+    manifest = Manifest.of(entry(name, b"") for name in names)
+    assert len(encode(manifest).objects[0][1]) == INLINE_BYTES + excess
+    assert manifest.is_inline is inline
 
 
 # Invalid manifests.
@@ -227,7 +228,7 @@ def test_up_to_4096_files_are_one_object(entry: MakeEntry) -> None:
 
 def test_shards_end_where_the_hash_of_the_path_says(large: Manifest, encoded: Encoded) -> None:
     ends = {item.path for item in large.entries if xxh64_intdigest(item.path.encode()) % 4096 == 0}
-    last = large.entries[-1].path
+    last = [*large.entries][-1].path
     bodies = [body for _, body in encoded.objects[:-1]]
     assert {body.decode().splitlines()[-1].split(" ", 4)[4] for body in bodies} == ends | {last}
     assert len(bodies) > 10
@@ -245,20 +246,22 @@ def test_the_index_lists_digest_files_and_first_path_of_every_shard(encoded: Enc
 
 
 def test_a_large_manifest_comes_back(large: Manifest, encoded: Encoded) -> None:
-    assert decode(encoded.objects[-1][1], reader(encoded)) == large
+    found = decode(encoded.objects[-1][1], reader(encoded))
+    assert found == large
+    assert (list(found.entries), found.total) == (list(large.entries), large.total)
 
 
 @pytest.mark.parametrize("position", [0, 50_000, 99_999])
 def test_one_changed_file_rewrites_one_shard_and_the_index(large: Manifest, encoded: Encoded, position: int) -> None:
     rows = list(large.entries)
     rows[position] = Entry(rows[position].path, *hash_bytes(b"changed"))
-    changed = encode(Manifest(tuple(rows)))
+    changed = encode(Manifest.holding(rows))
     assert len(set(changed.objects) - set(encoded.objects)) == 2
     assert len(changed.objects) == len(encoded.objects)
 
 
 def test_one_added_file_rewrites_one_shard_and_the_index(large: Manifest, encoded: Encoded, entry: MakeEntry) -> None:
-    changed = encode(Manifest(tuple(sorted([*large.entries, entry("data/50/0500000.bin")]))))
+    changed = encode(Manifest.holding(sorted([*large.entries, entry("data/50/0500000.bin")])))
     assert len(set(changed.objects) - set(encoded.objects)) == 2
 
 

@@ -8,10 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import manifests
 
-from mvc.objects.diff import EntryChange, diff_manifests, pair_renames
+from mvc.objects import diff
+from mvc.objects.diff import EntryChange, pair_renames
 from mvc.objects.manifest import Entry, Manifest
 
 MakeEntry = Callable[..., Entry]
+
+
+def diff_manifests(old: Manifest, new: Manifest) -> list[EntryChange]:
+    """Return all changes."""
+    return list(diff.diff_manifests(old, new))
 
 
 def apply(old: Manifest, changes: list[EntryChange]) -> set[Entry]:

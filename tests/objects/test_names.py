@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -164,7 +165,7 @@ def test_is_accepted_as_it_is(path: str) -> None:
 def test_two_names_for_one_file_are_refused_in_either_order(pair: tuple[str, str]) -> None:
     for paths in (pair, pair[::-1]):
         with pytest.raises(InvalidName):
-            check_paths(lambda: ["other", *paths])
+            check_paths(partial(list, ["other", *paths]))
 
 
 def test_names_that_only_resemble_each_other_are_accepted() -> None:
@@ -209,4 +210,4 @@ def test_every_spelling_of_a_name_is_its_twin(name: str) -> None:
         if twin == name:
             continue
         with pytest.raises(InvalidName):
-            check_paths(lambda: [name, twin])
+            check_paths(partial(list, [name, twin]))

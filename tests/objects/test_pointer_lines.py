@@ -17,7 +17,7 @@ NOTES = Notes("ranker", 'a \\ "b"', (("team", "search"),), "nas")
 FILES = Manifest.of(Entry(name, *hash_bytes(name.encode())) for name in ("a", "b/c", 'd "e"', "ü", "\U0001f600"))
 POINTERS = {
     "directory": dir_pointer(FILES, notes=NOTES),
-    "empty directory": dir_pointer(Manifest(()), notes=NOTES),
+    "empty directory": dir_pointer(Manifest.of([]), notes=NOTES),
     "file": file_pointer(hash_bytes(b"x"), executable=True, notes=NOTES),
 }
 

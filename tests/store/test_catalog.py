@@ -13,9 +13,12 @@ import pytest
 
 from mvc.objects.hashing import hash_bytes
 from mvc.workspace import catalog as catalog_module
-from mvc.workspace.catalog import Catalog, Complete, Snapshot
+from mvc.workspace.catalog import Catalog, Complete
+from mvc.workspace.stat_index import Files, Group, Snapshot
 
-SNAPSHOT = Snapshot(10, 5, b"a\0b", b"stat data", b"digests", "dir", hash_bytes(b"manifest"))
+GROUP = Group(Files(b"a\0b", b"stat data", b"\0\1"), b"digests", 10, 5, hash_bytes(b"manifest"))
+NEXT = GROUP._replace(files=GROUP.files._replace(names=b"c\0d"))
+SNAPSHOT = Snapshot("dir", (GROUP, NEXT))
 WHERE = Complete(frozenset({"p1", "p2"}), frozenset({"l1"}))
 
 
@@ -62,12 +65,12 @@ def test_what_is_remembered_comes_back(path: Path) -> None:
 def test_what_is_new_replaces_what_is_old(path: Path) -> None:
     filled(path)
     catalog = Catalog(str(path), ".")
-    catalog.remember("models/a", SNAPSHOT._replace(recorded=11))
+    catalog.remember("models/a", Snapshot("dir", (NEXT,)))
     catalog.set_synced("models/a", "file:def")
     catalog.set_complete("m" * 64, Complete(frozenset(), frozenset()))
     catalog.close()
     again = remembered(Catalog(str(path), "."))
-    assert again == (SNAPSHOT._replace(recorded=11), "file:def", Complete(frozenset(), frozenset()))
+    assert again == (Snapshot("dir", (NEXT,)), "file:def", Complete(frozenset(), frozenset()))
 
 
 def test_an_empty_catalog_remembers_nothing_and_asking_is_no_error(path: Path) -> None:
@@ -92,10 +95,30 @@ def test_worktrees_do_not_see_each_other_s_files(path: Path) -> None:
 
 def test_numbers_of_64_bits_and_any_name_come_back(path: Path) -> None:
     catalog = Catalog(str(path), ".")
-    extreme = SNAPSHOT._replace(recorded=(1 << 63) - 1, newest=-(1 << 63), names=bytes(range(256)))
+    group = GROUP._replace(recorded=(1 << 63) - 1, newest=-(1 << 63), files=Files(bytes(range(256)), b"", b""))
+    extreme = Snapshot("file", (group,))
     catalog.remember("modèle/数据\u2028", extreme)
     catalog.close()
     assert Catalog(str(path), ".").snapshot("modèle/数据\u2028") == extreme
+
+
+def test_of_a_large_directory_only_the_groups_that_changed_are_written(path: Path) -> None:
+    filled(path, ".")
+    catalog = Catalog(str(path), ".")
+    known = catalog.snapshot("models/a")
+    assert known is not None
+    catalog.remember("models/a", known._replace(groups=(GROUP, NEXT._replace(recorded=11))))
+    counted = sqlite3.connect(path)
+    counted.execute("create table log (first blob)")
+    counted.execute("create trigger t after insert on snapshot begin insert into log values (new.first); end")
+    counted.commit()
+    catalog.flush()
+    assert counted.execute("select first from log").fetchall() == [(b"c",)]
+    counted.close()
+    assert catalog.snapshot("models/a") == known._replace(groups=(GROUP, NEXT._replace(recorded=11)))
+    catalog.remember("models/a", known._replace(groups=(NEXT,)))
+    catalog.close()
+    assert Catalog(str(path), ".").snapshot("models/a") == known._replace(groups=(NEXT,))
 
 
 # Broken ones.

@@ -12,7 +12,7 @@ import pytest
 from mvc.errors import CorruptObject
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import Entry, Manifest, encode
+from mvc.objects.manifest import Entry, Manifest
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import all_objects
 from mvc.store.cache.scrub import ScrubScope, scrub
@@ -93,5 +93,5 @@ def test_storing_one_replaces_the_other_that_took_its_place(
 
 
 def test_directories_that_differ_in_them_have_different_manifests(pair: tuple[bytes, bytes]) -> None:
-    digests: list[Digest] = [encode(Manifest.of([Entry("a", *hash_bytes(data))])).digest for data in pair]
+    digests: list[Digest] = [Manifest.of([Entry("a", *hash_bytes(data))]).digest for data in pair]
     assert digests[0].blake3 != digests[1].blake3

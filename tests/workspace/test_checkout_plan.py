@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import Entry
-from mvc.workspace.checkout import Plan, make_plan
+from mvc.objects.manifest import Entry, Manifest
+from mvc.workspace.checkout import Plan
 
 entries = st.lists(
     st.builds(
@@ -20,6 +20,11 @@ entries = st.lists(
     ),
     unique_by=lambda entry: entry.path,
 )
+
+
+def make_plan(current: list[Entry], wanted: list[Entry], covers: Callable[[str], bool]) -> Plan:
+    """Return the plan that turns `current` into `wanted`."""
+    return Plan(Manifest.of(current), Manifest.of(wanted), covers)
 
 
 def everything(_: str) -> bool:
@@ -39,7 +44,7 @@ def carry_out(plan: Plan, current: list[Entry]) -> set[Entry]:
 @given(entries, entries)
 @settings(deadline=None, max_examples=150)
 def test_a_plan_turns_what_is_there_into_what_is_wanted(current: list[Entry], wanted: list[Entry]) -> None:
-    plan = make_plan(current, wanted, everything, empty=not current)
+    plan = make_plan(current, wanted, everything)
     assert carry_out(plan, current) == set(wanted)
 
 
@@ -48,7 +53,7 @@ def test_a_plan_turns_what_is_there_into_what_is_wanted(current: list[Entry], wa
 def test_a_plan_touches_only_what_differs_and_names_all_that_would_be_lost(
     current: list[Entry], wanted: list[Entry]
 ) -> None:
-    plan = make_plan(current, wanted, everything, empty=False)
+    plan = make_plan(current, wanted, everything)
     assert not set(plan.write) & set(current)
     survivors = {entry.path: entry.blake3 for entry in wanted}
     lost = {entry for entry in current if survivors.get(entry.path) != entry.blake3}
@@ -60,7 +65,7 @@ def test_a_plan_touches_only_what_differs_and_names_all_that_would_be_lost(
 @settings(deadline=None, max_examples=100)
 def test_what_is_not_covered_stays_as_it_is(current: list[Entry], wanted: list[Entry], names: set[str]) -> None:
     covers: Callable[[str], bool] = names.__contains__
-    plan = make_plan(current, wanted, covers, empty=False)
+    plan = make_plan(current, wanted, covers)
     after = carry_out(plan, current)
     assert {entry for entry in after if entry.path not in names} == {
         entry for entry in current if entry.path not in names
@@ -71,9 +76,12 @@ def test_what_is_not_covered_stays_as_it_is(current: list[Entry], wanted: list[E
 
 def test_a_mode_alone_is_written_and_nothing_is_lost() -> None:
     old, new = Entry("a", *hash_bytes(b"1")), Entry("a", *hash_bytes(b"1"), True)
-    assert make_plan([old], [new], everything, empty=False) == Plan([new], [], [], False)
+    plan = make_plan([old], [new], everything)
+    assert ([*plan.write], [*plan.delete], [*plan.destroyed]) == ([new], [], [])
 
 
 def test_nothing_to_do() -> None:
     entry = Entry("a", *hash_bytes(b"1"))
-    assert make_plan([entry], [entry], everything, empty=False) == Plan([], [], [], False)
+    plan = make_plan([entry], [entry], everything)
+    assert ([*plan.write], [*plan.delete], [*plan.destroyed]) == ([], [], [])
+    assert [*plan._replace(rewrite=True).write] == [entry]

@@ -28,8 +28,8 @@ def test_nothing_there(tree: Tree, links: Links) -> None:
 def test_a_file_has_one_empty_name_and_its_stat_data(tree: Tree, links: Links, top: Path, fill: Fill) -> None:
     fill({"model": b"12345"})
     found = scan(tree, "model", links)
-    assert (found.kind, found.names, found.total, found.refused) == ("file", [""], 5, {})
-    assert found.stat(0) == StatData.of((top / "model").stat())
+    assert (found.kind, list(found.names), found.total, found.refused) == ("file", [""], 5, {})
+    assert found.groups[0].stat(0) == StatData.of((top / "model").stat())
 
 
 def test_a_directory_s_files_at_every_depth(tree: Tree, links: Links, top: Path, fill: Fill) -> None:
@@ -46,8 +46,9 @@ def test_a_directory_s_files_at_every_depth(tree: Tree, links: Links, top: Path,
     (top / "d" / "empty").mkdir()
     found = scan(tree, "d", links)
     assert found.kind == "dir"
-    assert set(found.names) == {path[2:] for path in files if path.startswith("d/")}
-    assert [found.stat(n) for n in range(len(found.names))] == [
+    assert list(found.names) == sorted(path[2:] for path in files if path.startswith("d/"))
+    (group,) = found.groups
+    assert [group.stat(n) for n in range(group.length)] == [
         StatData.of((top / "d" / name).stat()) for name in found.names
     ]
     assert found.total == 8
@@ -56,7 +57,7 @@ def test_a_directory_s_files_at_every_depth(tree: Tree, links: Links, top: Path,
 def test_an_empty_directory(tree: Tree, links: Links, top: Path) -> None:
     (top / "d").mkdir()
     found = scan(tree, "d", links)
-    assert (found.kind, found.names) == ("dir", [])
+    assert (found.kind, list(found.names), found.files) == ("dir", [], 0)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +68,9 @@ def test_executable_is_what_the_owner_may_execute(
 ) -> None:
     fill({"d/run": b"x"})
     (top / "d/run").chmod(mode)
-    assert scan(tree, "d", links).executables == ({"run"} if executable else set())
-    assert scan(tree, "d/run", links).executables == ({""} if executable else set())
+    for path in ("d", "d/run"):
+        (group,) = scan(tree, path, links).groups
+        assert group.executable == bytes([executable])
 
 
 def test_special_files_and_dangling_symlinks_are_refused_by_name(
@@ -83,7 +85,7 @@ def test_special_files_and_dangling_symlinks_are_refused_by_name(
         os.chdir(top / "d")
         server.bind("socket")
     found = scan(tree, "d", links)
-    assert found.names == ["good"]
+    assert list(found.names) == ["good"]
     assert set(found.refused) == {"fifo", "dangling", "folder", "loop", "socket"}
     error = refusal("d", found)
     assert isinstance(error, MvcError)
@@ -104,7 +106,8 @@ def test_a_symlink_has_the_stat_data_of_its_target(tree: Tree, links: Links, top
     (top / "d/link").symlink_to("../elsewhere")
     found = scan(tree, "d", links)
     assert found.links == {"link": ""}
-    assert found.stat(found.names.index("link")) == StatData.of((top / "elsewhere").stat())
+    assert list(found.names) == ["file", "link"]
+    assert found.groups[0].stat(1) == StatData.of((top / "elsewhere").stat())
 
 
 def test_a_symlink_into_the_cache_stands_for_its_object(tree: Tree, links: Links, top: Path) -> None:
@@ -128,7 +131,7 @@ def test_a_symlink_to_a_directory_is_not_walked(tree: Tree, links: Links, top: P
     fill({"outside/secret": b"x", "d/a": b"y"})
     (top / "d/out").symlink_to("../outside")
     found = scan(tree, "d", links)
-    assert found.names == ["a"]
+    assert list(found.names) == ["a"]
     assert set(found.refused) == {"out"}
 
 
@@ -150,7 +153,7 @@ def test_a_directory_that_vanishes_meanwhile_is_named(tree: Tree, links: Links, 
 
 def test_what_mvc_itself_left_is_not_seen(tree: Tree, links: Links, fill: Fill) -> None:
     fill({"d/a": b"x", "d/.mvc-tmp/0123/1": b"half written"})
-    assert scan(tree, "d", links).names == ["a"]
+    assert list(scan(tree, "d", links).names) == ["a"]
 
 
 @pytest.mark.parametrize("name", ["a\nb", "con", "x.", "back\\slash", "\udcff", ".mvc/config"])

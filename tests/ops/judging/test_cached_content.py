@@ -7,9 +7,10 @@ import pickle
 from pathlib import Path
 
 import pytest
+from manifests import encode
 
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import Entry, Manifest, encode
+from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import dir_pointer, emit, file_pointer
 from mvc.ops.judging.cached_content import file_names
 from mvc.ops.judging.pickle_scans import scan_model
@@ -41,8 +42,8 @@ def store(cache: Cache, *contents: bytes) -> None:
 def directory() -> tuple[bytes, list[bytes]]:
     """Return the pointer of a directory that does not list its files, and its manifest's objects."""
     entries = sorted(Entry(path, *hash_bytes(data)) for path, data in FILES.items())
-    encoded = encode(Manifest(tuple(entries)))
-    return emit(dir_pointer(Manifest(tuple(entries)), encoded)), [data for _, data in encoded.objects]
+    manifest = Manifest.holding(entries)
+    return emit(dir_pointer(manifest)), [data for _, data in encode(manifest).objects]
 
 
 def test_the_names_of_a_directory_s_files_are_in_its_manifest(cache: Cache) -> None:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import pytest
 from harness import Repo
+from manifests import Encoded, encode
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import Encoded, Entry, Manifest, encode
+from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Notes, Pointer, dir_pointer, emit, file_pointer
 from mvc.ops.shared.transfers.by_remote import by_remote, to_each_remote
 from mvc.ops.shared.transfers.failures import failures
@@ -41,8 +42,7 @@ class Directory(NamedTuple):
 def directory(files: int) -> Directory:
     """Return a directory with so many files."""
     manifest = Manifest.of([Entry(f"{number:05}", *A) for number in range(files)])
-    encoded = encode(manifest)
-    return Directory(manifest, encoded, dir_pointer(manifest, encoded))
+    return Directory(manifest, encode(manifest), dir_pointer(manifest))
 
 
 def selection(path: str, pointer: Pointer, *inside: str) -> Selection:
