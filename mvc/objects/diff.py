@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from mvc.objects.manifest import Entry, Manifest
+from mvc.objects.manifest import HEADER, Entry, Manifest, Shard, parse_lines
 
 ChangeKind: TypeAlias = Literal["added", "modified", "deleted", "renamed"]
 
@@ -23,10 +23,37 @@ class EntryChange(NamedTuple):
 def diff_manifests(old: Manifest, new: Manifest) -> Iterator[EntryChange]:
     """Yield the changes from `old` to `new`, sorted by path; a rename is a deletion and an addition.
 
-    Shards that both have are not read.
+    Shards that both have are not read, and of the others only lines that differ are parsed.
     """
-    common = {*old.shards} & {*new.shards}
-    return (change for change in compare(old.without(common), new.without(common)) if change.old != change.new)
+    for before, after in _ranges(old.shards, new.shards):
+        if before != after:
+            here, there = _lines(old, before), _lines(new, after)
+            yield from compare(_parsed(here - there), _parsed(there - here))
+
+
+def _ranges(old: Sequence[Shard], new: Sequence[Shard]) -> Iterator[tuple[list[Shard], list[Shard]]]:
+    """Yield shards of both sides that list the same range of paths."""
+    sides = deque(old), deque(new)
+    found: tuple[list[Shard], list[Shard]] = [], []
+    while any(sides):
+        next_ = [shards[0].first if shards else None for shards in sides]
+        if next_[0] == next_[1] and any(found):
+            yield found
+            found = [], []
+        start = min(first for first in next_ if first is not None)
+        for side in (0, 1):
+            if next_[side] == start:
+                found[side].append(sides[side].popleft())
+    if any(found):
+        yield found
+
+
+def _lines(manifest: Manifest, shards: Iterable[Shard]) -> set[bytes]:
+    return {line for shard in shards for line in manifest.read(shard).split(b"\n")[1:-1]}
+
+
+def _parsed(lines: set[bytes]) -> list[Entry]:
+    return sorted(parse_lines(b"\n".join([HEADER.encode()[:-1], *lines, b""])))
 
 
 def compare(old: Iterable[Entry], new: Iterable[Entry]) -> Iterator[EntryChange]:

@@ -8,7 +8,7 @@ Format: docs/formats.md, "Manifest".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from operator import lt
@@ -67,9 +67,9 @@ class Manifest:
     """
 
     def __init__(
-        self, shards: Iterable[Shard], read: Callable[[Shard], Sequence[Entry]], total: int | None = None,
+        self, shards: Iterable[Shard], read: Callable[[Shard], bytes], total: int | None = None,
     ) -> None:
-        """`read` returns the files of a shard; `total` are the bytes of all files, if they are known."""
+        """`read` returns the object of a shard; `total` are the bytes of all files, if they are known."""
         self.shards = tuple(shards)
         self.read = read
         self._total = total
@@ -88,9 +88,9 @@ class Manifest:
     @classmethod
     def holding(cls, entries: Sequence[Entry]) -> Manifest:
         """Return the manifest of sorted entries, which stay in memory."""
-        groups = list(cut(entries, lambda entry: entry.path))
-        by_shard = {shard_of(group, hash_bytes(encode_lines(group))): group for group in groups}
-        return cls(by_shard, by_shard.__getitem__)
+        groups = ((group, encode_lines(group)) for group in cut(entries, lambda entry: entry.path))
+        bodies = {shard_of(group, hash_bytes(body)): body for group, body in groups}
+        return cls(bodies, bodies.__getitem__)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Manifest) and self.shards == other.shards
@@ -110,11 +110,11 @@ class Manifest:
             CorruptObject: a shard is damaged, or does not match the index.
             InvalidFormat: a shard is not in canonical form.
         """
-        return self.without(())
+        return chain.from_iterable(map(self.files_of, self.shards))
 
-    def without(self, known: Container[Shard]) -> Iterator[Entry]:
-        """Return the files that are not in the `known` shards, which are not read."""
-        return chain.from_iterable(self.read(shard) for shard in self.shards if shard not in known)
+    def files_of(self, shard: Shard) -> list[Entry]:
+        """Return the files of one shard."""
+        return parse_lines(self.read(shard))
 
     @property
     def files(self) -> int:
@@ -144,12 +144,9 @@ class Manifest:
     def objects(self) -> Iterator[tuple[Digest, Callable[[], bytes]]]:
         """Yield the shards, then the object that `digest` names: digests, and what returns the bytes."""
         for shard in self.shards:
-            yield shard.digest, partial(self._encoded, shard)
+            yield shard.digest, partial(self.read, shard)
         if self.is_sharded:
             yield self.digest, partial(encode_index, self.shards)
-
-    def _encoded(self, shard: Shard) -> bytes:
-        return encode_lines(self.read(shard))
 
 
 def cut(items: Iterable[T], path: Callable[[T], str]) -> Iterator[list[T]]:
@@ -205,17 +202,18 @@ def open_manifest(body: bytes, read: Callable[[Digest], bytes]) -> Manifest:
         InvalidFormat: `body` is not a manifest.
     """
     if is_index(body):
-        return Manifest(parse_index(body), lambda shard: _entries(shard, read(shard.digest)))
-    entries = _parse_lines(body)
-    return Manifest([shard_of(entries, hash_bytes(body))], lambda _: entries)
+        return Manifest(parse_index(body), lambda shard: _matching(shard, read(shard.digest)))
+    return Manifest([shard_of(parse_lines(body), hash_bytes(body))], lambda _: body)
 
 
-def _entries(shard: Shard, body: bytes) -> list[Entry]:
-    if hash_bytes(body) == shard.digest:
-        entries = _parse_lines(body)
-        if entries and shard == shard_of(entries, shard.digest):  # an index lists no empty shard
-            return entries
-    raise CorruptObject(f"manifest shard {shard.digest.blake3} does not match its index")
+def _matching(shard: Shard, body: bytes) -> bytes:
+    if hash_bytes(body) != shard.digest:
+        raise _mismatch(shard)
+    return body
+
+
+def _mismatch(shard: Shard) -> CorruptObject:
+    return CorruptObject(f"manifest shard {shard.digest.blake3} does not match its index")
 
 
 def parse_index(body: bytes) -> list[Shard]:
@@ -237,7 +235,9 @@ def _paths_in_order(manifest: Manifest, sizes: list[int]) -> Iterator[str]:
     """
     before = ""
     for shard in manifest.shards:
-        entries = manifest.read(shard)
+        entries = manifest.files_of(shard)
+        if shard != shard_of(entries, shard.digest) or not (entries or shard.digest == manifest.digest):
+            raise _mismatch(shard)
         sizes.append(sum(entry.size for entry in entries))
         paths = [entry.path for entry in entries]
         ends = [path for path in paths if _ends_shard(path)] if manifest.is_sharded else paths[-1:]
@@ -267,7 +267,12 @@ def encode_index(shards: Iterable[Shard]) -> bytes:
     return (INDEX_HEADER + "".join(lines)).encode()
 
 
-def _parse_lines(body: bytes) -> list[Entry]:
+def parse_lines(body: bytes) -> list[Entry]:
+    """Return the files in the object of a shard.
+
+    Raises:
+        InvalidFormat: a line is malformed.
+    """
     return [
         Entry(path, blake3, xxh128, _bounded(size), mode == "x")
         for blake3, xxh128, size, mode, path in _match_lines(body, HEADER, _LINE)
@@ -281,15 +286,16 @@ def _match_lines(body: bytes, header: str, line: re.Pattern[str]) -> list[tuple[
         raise InvalidFormat("manifest is not UTF-8") from None
     if not text.startswith(header):
         raise InvalidFormat("not a manifest, or one of a newer mvc")
-    rows, position = [], len(header)
-    for match in line.finditer(text, position):
-        if match.start() != position:
-            break
-        rows.append(match.groups())
-        position = match.end()
-    if position != len(text):
-        raise InvalidFormat(f"manifest line {len(rows) + 2} is malformed")
+    rows: list[tuple[str, ...]] = line.findall(text, len(header))
+    separators = line.groups * len(rows)
+    if len(header) + sum(map(len, map("".join, rows))) + separators != len(text):
+        raise InvalidFormat(f"manifest line {_malformed(text, line)} is malformed")
     return rows
+
+
+def _malformed(text: str, line: re.Pattern[str]) -> int:
+    lines = text.split("\n")[1:]
+    return next((number for number, row in enumerate(lines, 2) if not line.fullmatch(f"{row}\n")), 0)
 
 
 def _bounded(digits: str) -> int:

@@ -122,7 +122,7 @@ def _find_shard(cache: Cache, catalog: Catalog | None, manifest: Manifest, shard
     where = remembers.complete(shard.digest.blake3) if remembers else None
     if where and _is_still_there(cache, where):
         return where, ""
-    where, mismatch = _find(cache, [(entry.path, entry.digest) for entry in manifest.read(shard)])
+    where, mismatch = _find(cache, [(entry.path, entry.digest) for entry in manifest.files_of(shard)])
     if remembers and where is not None and not mismatch:
         remembers.set_complete(shard.digest.blake3, where)
     return where, mismatch

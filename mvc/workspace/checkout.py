@@ -28,7 +28,7 @@ from mvc.workspace.stat_index import Files, FilesBuilder, Group, Known, Lookup, 
 
 
 class Plan(NamedTuple):
-    """The changes that make a tracked path match its pointer. They are computed when they are asked for, each time."""
+    """The changes that make a tracked path match its pointer. They are computed each time they are asked for."""
 
     old: Manifest
     """The present files; the path of a tracked file itself is empty."""
@@ -264,7 +264,7 @@ def groups_after(
     same = {group.shard: group for group in before.groups if not written.has_any(*_bounds(group))}
     return tuple(
         group for shard in wanted.shards
-        if (group := same.get(shard) or _group_after(tree, path, wanted.read(shard), known, written, kind=kind))
+        if (group := same.get(shard) or _group_after(tree, path, wanted.files_of(shard), known, written, kind=kind))
     )
 
 

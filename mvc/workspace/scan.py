@@ -9,10 +9,11 @@ from array import array
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from mvc.errors import MvcError, UsageError
+from mvc.errors import InvalidName, MvcError, UsageError
 from mvc.fs.files import StatData, aside_line, vanished
 from mvc.fs.scratch import SIBLING
 from mvc.fs.tree import Tree
+from mvc.objects.names import check_path
 from mvc.workspace.ignore import FILE, Rules, ignored, in_workspace, rules_above, with_folder
 from mvc.workspace.links import Links, names_object
 from mvc.workspace.stat_index import Files, group_files
@@ -22,6 +23,9 @@ MOST_EXCLUDED = 256
 _SYMLINK = "a symlink that does not point at a regular file"
 UNBOUND = "a symlink into a cache that was moved, or lost the object"
 """A symlink that mvc made and that leads nowhere. It has no content, so nothing is lost with it."""
+
+
+_UNNAMEABLE = "a name that no manifest can have"
 
 
 class Scan(NamedTuple):
@@ -115,6 +119,9 @@ class _Walk:
         names, add_stat_data, add_executable = self.names, self._stat_data.extend, self._executable.append
         for name in listed:
             label = prefix + name
+            if "\n" in name or not (name.isascii() or _is_utf8(name)):
+                self._refused[label] = _UNNAMEABLE
+                continue
             if rules and ignored(rules, f"{self._path}/{label}".rstrip("/"), directory=name[-1] == "/"):
                 if len(self._excluded) <= MOST_EXCLUDED:
                     self._excluded.append(label)
@@ -165,6 +172,14 @@ def _listed(tree: Tree, path: str) -> tuple[int, list[str]]:
     return fd, names
 
 
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _lstat(name: str, dir_fd: int, folder: str) -> os.stat_result:
     try:
         return os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
@@ -176,6 +191,11 @@ def refusal(path: str, found: Scan, show: Callable[[str], str] = str, *, tracked
     """Return the error about the first file at `path` that cannot be stored; `show` formats a path for the user."""
     for label, reason in found.refused.items():
         full = f"{path}/{label}" if label else path
+        if reason == _UNNAMEABLE:
+            try:
+                check_path(label)
+            except InvalidName as error:
+                return error
         if reason == UNBOUND:
             line = f"mvc checkout {shlex.quote(show(path))}" if tracked else f"ls -l -- {shlex.quote(show(full))}"
             return MvcError(f"{full} is {reason}", line)

@@ -126,8 +126,7 @@ class Group(NamedTuple):
     @classmethod
     def of_files(cls, files: Files, digests: bytes, recorded: int) -> Group:
         """Return a group of files of a tracked directory."""
-        digest = hash_bytes(encode_lines(_entries(files, digests)))
-        return cls(files, digests, recorded, _newest(files), digest)
+        return cls(files, digests, recorded, _newest(files), hash_bytes(encode_lines(_entries(files, digests))))
 
     @property
     def is_settled(self) -> bool:
@@ -138,6 +137,11 @@ class Group(NamedTuple):
     def entries(self) -> list[Entry]:
         """The files of a manifest; the path of a tracked file itself is empty."""
         return _entries(self.files, self.digests)
+
+    @property
+    def lines(self) -> bytes:
+        """Their object in a manifest."""
+        return encode_lines(_entries(self.files, self.digests))
 
     @property
     def names(self) -> list[str]:
@@ -177,7 +181,7 @@ def manifest_of(groups: Iterable[Group]) -> Manifest:
     """Return the manifest of groups of files."""
     by_shard = {group.shard: group for group in groups}
     total = sum(sum(group.files.sizes) for group in by_shard.values())
-    return Manifest(by_shard, lambda shard: by_shard[shard].entries, total)
+    return Manifest(by_shard, lambda shard: by_shard[shard].lines, total)
 
 
 class FilesBuilder:
@@ -298,7 +302,7 @@ def _entries(files: Files, digests: bytes) -> list[Entry]:
     text, width = digests.hex(), 2 * PACKED
     rows = zip(files.paths, range(0, len(text), width), files.sizes, files.executable, strict=True)
     return [
-        Entry(name, text[at : at + 2 * _BLAKE3], text[at + 2 * _BLAKE3 : at + width], size, bool(executable))
+        Entry(name, text[at : at + 2 * _BLAKE3], text[at + 2 * _BLAKE3 : at + width], size, executable == 1)
         for name, at, size, executable in rows
     ]
 
