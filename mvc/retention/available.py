@@ -6,13 +6,14 @@ next check only tests whether those packs and loose objects still exist.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import Manifest, Shard, decode, is_index, open_manifest, parse_index
+from mvc.objects.manifest import INLINE_FILES, Entry, Manifest, Shard, decode, is_index, open_manifest, parse_index
 from mvc.objects.pointer import Pointer
 from mvc.retention.roots import MANIFESTS
 from mvc.store.cache.cache import Cache, Stored
@@ -107,7 +108,8 @@ def _find_all(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> tuple[
 
     manifest = load_manifest(cache, pointer)
     lists = [] if pointer.manifest else [("", digest) for digest in listing_objects(cache, pointer)]
-    found = [_find(cache, lists), *(_find_shard(cache, catalog, manifest, shard) for shard in manifest.shards)]
+    found = [_find(cache, lists)]
+    found += [find_shard(cache, catalog, shard, partial(manifest.files_of, shard)) for shard in manifest.shards]
     places = [where for where, _ in found if where is not None]
     mismatch = next((text for _, text in found if text), "")
     if len(places) < len(found):
@@ -116,15 +118,20 @@ def _find_all(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> tuple[
     return Complete(packs, loose), mismatch
 
 
-def _find_shard(cache: Cache, catalog: Catalog | None, manifest: Manifest, shard: Shard) -> tuple[Complete | None, str]:
-    """Return the same for the files of a shard. One of a large directory whose files were found before is not read."""
-    remembers = catalog if manifest.is_sharded else None
-    where = remembers.complete(shard.digest.blake3) if remembers else None
-    if where and _is_still_there(cache, where):
-        return where, ""
-    where, mismatch = _find(cache, [(entry.path, entry.digest) for entry in manifest.files_of(shard)])
+def find_shard(
+    cache: Cache, catalog: Catalog | None, shard: Shard, files: Callable[[], list[Entry]],
+) -> tuple[Complete | None, str]:
+    """Return where the files of a shard are, if all are there, and the first that disagrees with its digest.
+
+    Where the files of a large one were found is remembered, and they are not looked up again.
+    """
+    name = shard.digest.blake3
+    remembers = catalog if shard.files > INLINE_FILES else None
+    if remembers and (known := remembers.complete(name)) and _is_still_there(cache, known):
+        return known, ""
+    where, mismatch = _find(cache, [(entry.path, entry.digest) for entry in files()])
     if remembers and where is not None and not mismatch:
-        remembers.set_complete(shard.digest.blake3, where)
+        remembers.set_complete(name, where)
     return where, mismatch
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, SourceChanged
@@ -27,26 +27,42 @@ from mvc.workspace.rename import remove_if_empty
 from mvc.workspace.stat_index import Files, FilesBuilder, Group, Known, Lookup, now, pack
 
 
-class Plan(NamedTuple):
-    """The changes that make a tracked path match its pointer. They are computed each time they are asked for."""
+class Plan:
+    """The changes that make a tracked path match its pointer. If there are many, they are computed each time."""
 
-    old: Manifest
-    """The present files; the path of a tracked file itself is empty."""
-    new: Manifest
-    covers: Callable[[str], bool]
-    """Selects the files to change."""
-    empty: bool = False
-    """Whether the path does not exist yet."""
-    unlink: tuple[str, ...] = ()
-    """Symlinks without content that are deleted: those that mvc made and that lead nowhere."""
-    rewrite: bool = False
-    """Whether files that are right are written again as well."""
+    def __init__(
+        self, old: Manifest, new: Manifest, covers: Callable[[str], bool] = lambda _: True, *,
+        empty: bool = False, unlink: tuple[str, ...] = (), rewrite: bool = False,
+    ) -> None:
+        """Plan to turn the present files `old` into `new`; the path of a tracked file itself is empty.
+
+        `covers` selects the files to change. `empty`: the path does not exist yet. `unlink` are symlinks without
+        content that are deleted: those that mvc made and that lead nowhere. `rewrite`: files that are right are written
+        again as well.
+        """
+        self.old = old
+        self.new = new
+        self.empty = empty
+        self.unlink = unlink
+        self._covers = covers
+        self._rewrite = rewrite
+        self._few: list[EntryChange] | None = None
 
     @property
-    def changes(self) -> Iterator[EntryChange]:
+    def changes(self) -> Iterable[EntryChange]:
         """What changes, sorted by path."""
-        changes = compare(self.old.entries, self.new.entries) if self.rewrite else diff_manifests(self.old, self.new)
-        return (change for change in changes if self.covers(change.path))
+        if self._few is None:
+            found = self._computed()
+            start = list(islice(found, _FEW + 1))
+            if len(start) > _FEW:
+                return chain(start, found)
+            self._few = start
+        return self._few
+
+    def _computed(self) -> Iterator[EntryChange]:
+        rewrite = self._rewrite
+        changes = compare(self.old.entries, self.new.entries) if rewrite else diff_manifests(self.old, self.new)
+        return (change for change in changes if self._covers(change.path))
 
     @property
     def write(self) -> Iterator[Entry]:
@@ -66,12 +82,14 @@ class Plan(NamedTuple):
             if change.old and (change.new is None or change.new.blake3 != change.old.blake3)
         )
 
-    def _replaced(self) -> Iterator[EntryChange]:
-        return self.changes if self.old.files else iter(())
+    def _replaced(self) -> Iterable[EntryChange]:
+        return self.changes if self.old.files else ()
 
 
-NO_FILES = Manifest.holding(())
-NOTHING = Plan(NO_FILES, NO_FILES, bool)
+_FEW = 10_000
+"""Most changes of a plan that stay in memory."""
+_NO_FILES = Manifest.holding(())
+NOTHING = Plan(_NO_FILES, _NO_FILES)
 """The plan that changes nothing."""
 
 
@@ -82,7 +100,7 @@ def files_of(observed: Observed) -> Manifest:
 
 def deletion(observed: Observed) -> Plan:
     """Return the plan that deletes all files."""
-    return Plan(files_of(observed), NO_FILES, lambda _: True, unlink=tuple(observed.scan.unbound))
+    return Plan(files_of(observed), _NO_FILES, unlink=tuple(observed.scan.unbound))
 
 
 def lost_by(cache: Cache, plan: Plan) -> list[Entry]:

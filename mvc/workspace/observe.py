@@ -85,6 +85,8 @@ class ObserveOptions(NamedTuple):
     reader: FileReader
     lacking: Lacking | None = None
     """Returns which objects must be stored; a file with such an object is read, even if its digest is known."""
+    is_stored: Callable[[Group], bool] = lambda _: True
+    """Whether all objects of an unchanged group are stored."""
     follow: bool = False
     """Whether symlinks are followed."""
     covers: Callable[[str], bool] | None = None
@@ -109,7 +111,7 @@ def observe(tree: Tree, path: str, links: Links, options: ObserveOptions) -> Obs
     known = Known(options.known.groups if options.known and options.known.kind == found.kind else ())
     if options.covers is not None:
         found = _covered(found, known, options.covers)
-    parts = [_look_up(known, files, options.lacking) for files in found.groups]
+    parts = [_look_up(known, files, options) for files in found.groups]
     options.reader.progress.expect(sum(part.files.stat(position).size for part in parts for position in part.unread))
     groups = tuple(_read(tree, path, found, part, options, recorded) for part in parts)
     is_new = options.known is None or groups != options.known.groups
@@ -127,14 +129,14 @@ class _Part(NamedTuple):
     """What is known of the whole group, if nothing changed."""
 
 
-def _look_up(known: Known, files: Files, lacking: Lacking | None) -> _Part:
+def _look_up(known: Known, files: Files, options: ObserveOptions) -> _Part:
     if known.is_empty:
         return _Part(files, bytearray(PACKED * files.length), range(files.length))
     group = known.same(files)
-    if group and not (lacking and lacking(group.names)):
+    if group and options.is_stored(group):
         return _Part(group.files, bytearray(), same=group)
     found = [known.digest(name, files.stat(at)) for at, name in enumerate(files.paths)]
-    lost = lacking({packed_name(packed) for packed in found if packed}) if lacking else set()
+    lost = options.lacking({packed_name(packed) for packed in found if packed}) if options.lacking else set()
     usable = [packed if packed and packed_name(packed) not in lost else UNREAD for packed in found]
     unread = array("I", (at for at, packed in enumerate(usable) if packed is UNREAD))
     return _Part(files, bytearray(b"".join(usable)), unread)

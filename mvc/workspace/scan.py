@@ -107,8 +107,9 @@ class _Walk:
 
     def found(self, kind: str) -> Scan:
         """Return what was found."""
-        groups = tuple(group_files(self.names, self._stat_data, bytes(self._executable)))
-        return Scan(kind, groups, self.links, self._refused, self._excluded)
+        exists = self.names or kind == "dir"
+        groups = group_files(self.names, self._stat_data, bytes(self._executable)) if exists else ()
+        return Scan(kind, tuple(groups), self.links, self._refused, self._excluded)
 
     def folder(self, prefix: str, rules: Rules) -> None:
         """Add the files in the directory `prefix`, which is empty or ends in a slash, and below."""

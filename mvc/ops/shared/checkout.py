@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MissingObject, MvcError, SourceChanged
@@ -158,9 +159,13 @@ def check_out(
 
 
 def check_out_selected(
-    guard: Guard, selected: list[Selection], named: NamedObjects, *, relink: bool = False,
+    guard: Guard, selected: list[Selection], named: NamedObjects, *,
+    relink: bool = False, observed: Mapping[str, Observed] = MappingProxyType({}),
 ) -> CheckoutResult:
-    """Make the `selected` paths match; the caller holds the locks. `named` is what pointers name afterwards."""
+    """Make the `selected` paths match; the caller holds the locks.
+
+    `named` is what pointers name afterwards, `observed` what the caller has just found at some paths.
+    """
     project = guard.project
     done: list[CheckedOut] = []
     failed: list[Failure] = []
@@ -172,7 +177,8 @@ def check_out_selected(
             if selection.item.condition == "not-checked-out":
                 continue
             with collecting(failed, selection.item.path):
-                plan, written = _checkout_one(guard, tools, selection, failed, relink=relink)
+                before = observed.get(selection.item.path)
+                plan, written = _checkout_one(guard, tools, selection, before, failed, relink=relink)
                 done.append(written)
                 saved += _saved(selection.item, unnamed(named, plan, selection.item.raw))
     project.catalog.flush()
@@ -185,14 +191,15 @@ def _saved(item: Tracked, entries: Iterable[Entry]) -> list[SavedContent]:
 
 
 def _checkout_one(
-    guard: Guard, tools: Checkout, selection: Selection, failed: list[Failure], *, relink: bool,
+    guard: Guard, tools: Checkout, selection: Selection, before: Observed | None, failed: list[Failure], *,
+    relink: bool,
 ) -> tuple[Plan, CheckedOut]:
     project, item = guard.project, selection.item
     if item.pointer is None or item.condition:
         raise unusable(project, item)
     pointer, path = item.pointer, item.path
     check_agrees(project, item)
-    before = observe_path(project, path)
+    before = before or observe_path(project, path)
     if same_content(pointer, before) and not relink:
         project.catalog.set_synced(path, pointer_id(pointer))
         return NOTHING, CheckedOut(path, 0, 0, 0)
@@ -218,7 +225,8 @@ def plan_checkout(
     unbound = [path for path in before.scan.unbound if selection.covers(path)]
     unwanted = {*unbound}.difference(entry.path for entry in wanted.entries) if unbound else ()
     empty = before.scan.kind == "none"
-    return Plan(files_of(before), wanted, selection.covers, empty, tuple(sorted(unwanted)), rewrite=relink)
+    unlink = tuple(sorted(unwanted))
+    return Plan(files_of(before), wanted, selection.covers, empty=empty, unlink=unlink, rewrite=relink)
 
 
 def _failure(project: Project, path: str, name: str, error: MvcError) -> Failure:

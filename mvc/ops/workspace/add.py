@@ -35,7 +35,7 @@ from mvc.ops.workspace.planning.merge import (
     sides_of,
 )
 from mvc.project import FOLDER, Project, Shell
-from mvc.retention.available import is_available, listing_objects, load_manifest
+from mvc.retention.available import find_shard, is_available, listing_objects, load_manifest
 from mvc.scm.index import index_paths
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
@@ -43,6 +43,7 @@ from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.observe import Observed, ObserveOptions, check_storable, observe, settled
 from mvc.workspace.read_files import storing
 from mvc.workspace.scan import Scan, refusal
+from mvc.workspace.stat_index import Group
 from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, matching, means
 
 
@@ -270,6 +271,7 @@ def _observe(
             project.catalog.snapshot(target.path),
             storing(writer, project.around.progress, options.jobs, _likely(pointer), partial(check_content, project)),
             writer.lacking,
+            partial(_is_stored, project, writer),
             options.follow_symlinks,
             target.covers if target.inside else None,
             None if target.inside else partial(_check_files, project, target.path, target.before),
@@ -283,6 +285,11 @@ def _observe(
     if error := refusal(target.path, observed.scan, project.shell.show):
         raise error
     return observed
+
+
+def _is_stored(project: Project, writer: CacheWriter, group: Group) -> bool:
+    where, _ = find_shard(project.cache, project.catalog, group.shard, lambda: group.entries)
+    return where is not None and writer.holds_all(where.packs, where.loose)
 
 
 def _check_files(project: Project, path: str, before: Tracked | None, found: Scan) -> None:

@@ -32,6 +32,7 @@ from mvc.retention.available import is_available, load_manifest
 from mvc.scm.commits import resolve
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import CacheWriter
+from mvc.workspace.observe import Observed
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Selection, Tracked, holder_of
 
@@ -75,22 +76,24 @@ def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOpti
     now = project.tracked()
     guard = Guard(project, named_objects(project), options.force, f"mvc checkout --rev {shlex.quote(rev)}")
     failed: list[Failure] = []
-    accepted: list[Selection] = []
+    accepted: list[tuple[Selection, Observed]] = []
     for selection in chosen_each(project, tracked_at(project.git, commit), paths, failed, rev):
         with collecting(failed, selection.item.path):
             accepted.append(_accept(guard, selection, now, rev))
     files = [
         Replacement(item.pointer_path, project.tree.read(item.pointer_path, MAX_BYTES), item.raw)
-        for item, _ in accepted
+        for (item, _), _ in accepted
     ]
-    publish_pointers(project, [*files, *_companions(project, commit, accepted)])
-    selected = [Selection(item) for item, _ in accepted]
-    result = check_out_selected(guard, selected, named_objects(project), relink=options.relink)
+    selected = [selection for selection, _ in accepted]
+    publish_pointers(project, [*files, *_companions(project, commit, selected)])
+    observed = {item.path: before for (item, _), before in accepted}
+    named = named_objects(project)
+    result = check_out_selected(guard, selected, named, relink=options.relink, observed=observed)
     return result._replace(failed=(*failed, *result.failed))
 
 
-def _accept(guard: Guard, past: Selection, now: dict[str, Tracked], rev: str) -> Selection:
-    """Return the path to track, after checking that its content is available and none would be lost."""
+def _accept(guard: Guard, past: Selection, now: dict[str, Tracked], rev: str) -> tuple[Selection, Observed]:
+    """Return the path to track and what is there, after checking that its content is available and none is lost."""
     project, item = guard.project, past.item
     if item.pointer is None:
         raise unusable(project, item, rev)
@@ -113,7 +116,7 @@ def _accept(guard: Guard, past: Selection, now: dict[str, Tracked], rev: str) ->
             raise error
         present = Selection(now.get(item.path, item), past.inside)
         guard.check(present, plan_checkout(project, pointer, before, Selection(item)))
-    return Selection(item)
+    return Selection(item), before
 
 
 def _with_parts(cache: Cache, past: Selection, now: Tracked | None) -> Tracked:

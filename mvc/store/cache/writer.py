@@ -76,6 +76,12 @@ class CacheWriter:
         """Return which objects the cache lacks; the others count as stored by this writer."""
         return {name for name in names if not self._loose.holds(name)}
 
+    def holds_all(self, packs: frozenset[str], loose: Iterable[str]) -> bool:
+        """Whether the cache has these packs and loose objects; all of them count as stored by this writer."""
+        if packs:
+            self._loose.reuse_packed()
+        return packs <= self.cache.packs.names() and all(map(self._loose.holds, loose))
+
     def put_bytes(self, data: bytes, digest: Digest | None = None) -> Digest:
         """Store `data` and return its digest, which is computed unless it is given.
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mvc.fs.files import CREATE, write_all
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
-from mvc.store.packs.index import encode_index
+from mvc.store.packs.index import encode_index, parse_record
 from mvc.store.packs.pack_writer import STEP, PackWriter
 
 
@@ -78,10 +78,10 @@ class _PackBuilder(PackWriter):
         pack, index = self._scratch.name(), self._scratch.name()
         fd = os.open(index, CREATE, 0o600)
         try:
-            write_all(fd, encode_index(self._records.values(), self._hasher.digest()))
+            write_all(fd, encode_index(self._rows(), self._hasher.digest()))
         finally:
             os.close(fd)
         os.rename(self._path, pack)
-        objects = frozenset(key.hex() for key in self._records)
-        size = sum(record.size for record in self._records.values())
+        objects = frozenset(key.hex() for key in self._keys)
+        size = sum(parse_record(row, 0).size for row in self._rows())
         self._built = BuiltPack(self._hasher.hexdigest(), pack, index, objects, size)

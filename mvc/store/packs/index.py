@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ INDEX_VERSION = 1
 RAW = 0
 """The only codec so far: the body as it is."""
 MAX_RECORDS = 4 << 20
-"""Objects after which a writer begins the next pack: an index is read as a whole."""
+"""Most objects of a pack: an index is read as a whole."""
 
 _HEAD = struct.Struct("<8sII")
 _FANOUT = struct.Struct("<256I")
@@ -26,6 +27,7 @@ _RECORD = struct.Struct("<32s16sQQQII")
 HEAD = _HEAD.size + _FANOUT.size + _COUNT.size
 """Bytes of an index before its records."""
 RECORD = _RECORD.size
+_START = struct.Struct(f">Q{RECORD - 8}x")
 _HASH = 32
 MAX_INDEX = HEAD + MAX_RECORDS * RECORD + _HASH
 """Bytes of the largest index."""
@@ -41,6 +43,10 @@ class Record(NamedTuple):
     stored: int
     codec: int
     reserved: int = 0
+
+    def pack(self) -> bytes:
+        """Return the bytes of the record."""
+        return _RECORD.pack(*self)
 
     @property
     def digest(self) -> Digest:
@@ -91,8 +97,8 @@ class PackIndex:
             InvalidFormat: not an index, or one that a newer mvc wrote.
         """
         self._asked = 0
-        self._all: dict[bytes, int] | None = None
-        """The positions of all names, once many were looked up."""
+        self._starts: array[int] | None = None
+        """The first 8 bytes of all names, once many were looked up."""
         self._fanout: tuple[int, ...]
         if damaged:
             self.count = max(0, len(data) - HEAD) // RECORD
@@ -115,13 +121,19 @@ class PackIndex:
 
     def _position(self, key: bytes) -> int | None:
         self._asked += 1
-        if self._all is None and self._asked * 2 > self.count:  # after many lookups a table is faster
-            self._all = {name: position for position, name in enumerate(self.keys())}
-        if self._all is not None:
-            return self._all.get(key)
+        if self._starts is None and self._asked * 8 > self.count:  # after many lookups a table is faster
+            self._starts = self._first_bytes()
         low, high = self._fanout[key[0]], self._fanout[key[0] + 1]
+        if self._starts is not None:
+            start = int.from_bytes(key[:8], "big")
+            low = bisect_left(self._starts, start, low, high)
+            high = bisect_right(self._starts, start, low, high)
         position = bisect_left(range(low, high), key, key=self._key) + low
         return position if position < high and self._key(position) == key else None
+
+    def _first_bytes(self) -> array[int]:
+        rows = memoryview(self._data)[HEAD : HEAD + self.count * RECORD]
+        return array("Q", (start for start, in _START.iter_unpack(rows)))
 
     def keys(self) -> Iterator[bytes]:
         """Yield the 32-byte name of every object, sorted."""
@@ -144,23 +156,22 @@ def parse_record(data: bytes, offset: int) -> Record:
     return Record(*_RECORD.unpack_from(data, offset))
 
 
-def encode_index(records: Iterable[Record], pack_hash: bytes) -> bytes:
-    """Return the bytes of the index of a pack whose blake3 is `pack_hash`."""
+def encode_index(records: Iterable[bytes], pack_hash: bytes) -> bytes:
+    """Return the bytes of the index of a pack whose blake3 is `pack_hash`; `records` as of `Record.pack`."""
     ordered = sorted(records)
     counts = [0] * 256
     for record in ordered:
-        counts[record.blake3[0]] += 1
+        counts[record[0]] += 1
     fanout, running = [], 0
     for count in counts:
         running += count
         fanout.append(running)
-    pack = _RECORD.pack
     body = b"".join(
         (
             _HEAD.pack(INDEX_MAGIC, INDEX_VERSION, RECORD),
             _FANOUT.pack(*fanout),
             _COUNT.pack(len(ordered), pack_hash),
-            *(pack(*record) for record in ordered),
+            *ordered,
         ),
     )
     return body + blake3(body).digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 
 from blake3 import blake3
@@ -14,7 +15,7 @@ from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_stream
-from mvc.store.packs.index import MAX_RECORDS, RAW, Record, encode_index
+from mvc.store.packs.index import RAW, RECORD, Record, encode_index
 
 PACK_MAGIC = b"MVCPACK1"
 MAX_PACK = 1 << 30
@@ -25,6 +26,8 @@ _SHARE = 16
 """A pack of a transfer may grow to this fraction of all bytes moved before, which limits their number."""
 
 _BUFFER = 1 << 20
+_MOST_RECORDS = 256 << 10
+"""Objects after which a writer begins the next pack: some 60 MB of memory."""
 
 
 class PackWriter:
@@ -52,24 +55,25 @@ class PackWriter:
 
     def __contains__(self, key: bytes) -> bool:
         """Whether the object named by these 32 bytes is in the pack being written."""
-        return key in self._records
+        return key in self._keys
 
     def add(self, digest: Digest, data: bytes) -> None:
         """Append an object, unless this pack has it."""
         key = bytes.fromhex(digest.blake3)
-        if key in self._records:
+        if key in self._keys:
             return
         if self._fd < 0:
             self._begin()
         size = len(data)
-        self._records[key] = Record(key, bytes.fromhex(digest.xxh128), self._offset, size, size, RAW)
+        self._keys.add(key)
+        self._records += Record(key, bytes.fromhex(digest.xxh128), self._offset, size, size, RAW).pack()
         self._offset += size
         self._pending.append(data)
         self._pending_bytes += size
         if self._pending_bytes >= _BUFFER:
             self._flush()
         limit = min(MAX_PACK, max(self._step, self._done // _SHARE)) if self._step else MAX_PACK
-        if self._offset >= limit or len(self._records) >= MAX_RECORDS:
+        if self._offset >= limit or len(self._keys) >= _MOST_RECORDS:
             self.publish()
 
     @property
@@ -106,7 +110,7 @@ class PackWriter:
         digest = self._hasher.digest()
         final = f"{self._folder}/{digest.hex()}"
         index = self._scratch.name()
-        _write_durable(index, encode_index(self._records.values(), digest))
+        _write_durable(index, encode_index(self._rows(), digest))
         if not link_new(self._path, f"{final}.pack") and _blake3_of(f"{final}.pack") != digest.hex():
             os.replace(self._path, f"{final}.pack")  # the same bodies, damaged since
         if not link_new(index, f"{final}.idx") and _blake3_of(f"{final}.idx") != _blake3_of(index):
@@ -115,6 +119,10 @@ class PackWriter:
         self.published.add(digest.hex())
         with suppress(FileNotFoundError):
             os.unlink(index)
+
+    def _rows(self) -> Iterator[bytes]:
+        """Return the records of the pack."""
+        return (bytes(self._records[at : at + RECORD]) for at in range(0, len(self._records), RECORD))
 
     def abandon(self) -> None:
         """Drop the objects added since the last `publish`."""
@@ -142,7 +150,8 @@ class PackWriter:
     def _clear(self) -> None:
         self._fd = -1
         self._hasher = blake3()
-        self._records: dict[bytes, Record] = {}
+        self._keys: set[bytes] = set()
+        self._records = bytearray()
         self._pending: list[bytes] = []
         self._offset = self._pending_bytes = 0
 

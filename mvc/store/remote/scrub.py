@@ -119,7 +119,7 @@ def rebuild_index(remote: RemoteStore, pack: str) -> None:
     if bodies is None or index is None:
         return
     data = remote.bucket.read(index, 0, index.size) if index.size <= MAX_INDEX else b""
-    records = [record for record in PackIndex(data, damaged=True).records() if _is_true(remote, bodies, record)]
+    records = [record.pack() for record in PackIndex(data, damaged=True).records() if _is_true(remote, bodies, record)]
     remote.bucket.write(index.key, encode_index(records, bytes.fromhex(pack)))
 
 
