@@ -152,21 +152,27 @@ class Manifest:
 def cut(items: Iterable[T], path: Callable[[T], str]) -> Iterator[list[T]]:
     """Yield sorted files in shards: one, perhaps empty, if there are at most `SHARD_ABOVE`."""
     rest = iter(items)
-    group = list(islice(rest, SHARD_ABOVE + 1))
-    if len(group) <= SHARD_ABOVE:
-        yield group
-        return
-    start, group = group, []
-    for item in chain(start, rest):
+    start = list(islice(rest, SHARD_ABOVE + 1))
+    if len(start) <= SHARD_ABOVE:
+        yield start
+    else:
+        yield from divide(chain(start, rest), path)
+
+
+def divide(items: Iterable[T], path: Callable[[T], str]) -> Iterator[list[T]]:
+    """Yield the sorted files of a large directory, or consecutive ones of them, in shards."""
+    group: list[T] = []
+    for item in items:
         group.append(item)
-        if _ends_shard(path(item)):
+        if ends_shard(path(item)):
             yield group
             group = []
     if group:
         yield group
 
 
-def _ends_shard(path: str) -> bool:
+def ends_shard(path: str) -> bool:
+    """Whether a shard of a large directory ends after this path."""
     return not xxh64_intdigest(path.encode("utf-8", "surrogateescape")) & SHARD_MASK
 
 
@@ -240,7 +246,7 @@ def _paths_in_order(manifest: Manifest, sizes: list[int]) -> Iterator[str]:
             raise _mismatch(shard)
         sizes.append(sum(entry.size for entry in entries))
         paths = [entry.path for entry in entries]
-        ends = [path for path in paths if _ends_shard(path)] if manifest.is_sharded else paths[-1:]
+        ends = [path for path in paths if ends_shard(path)] if manifest.is_sharded else paths[-1:]
         is_divided = ends == paths[-1:] or (not ends and shard == manifest.shards[-1])
         if not is_divided or not all(map(lt, [before, *paths], paths)):
             raise _not_canonical()

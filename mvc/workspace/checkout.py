@@ -115,6 +115,8 @@ class Executed:
     def __init__(self) -> None:
         self.placed = FilesBuilder()
         """The files written, sorted, with their stat data before the rename."""
+        self.finished = 0
+        """When a new directory was complete, in ns since the epoch, before it was renamed: its stat data stays."""
         self.written = 0
         self.size = 0
         """Bytes written."""
@@ -175,8 +177,9 @@ class Checkout(NamedTuple):
                     os.makedirs(f"{temp}/{inside}", exist_ok=True)
                     made = inside
                 with done.collecting(entry):
-                    done.placed.add(entry.path, StatData.of(self._materialise(entry, f"{temp}/{entry.path}")))
+                    done.placed.add(entry.path, self._materialise(entry, f"{temp}/{entry.path}"), entry.digest)
                     self._count(entry, done)
+            done.finished = now()
 
         try:
             self.staging.place(make, folder, dir_fd, name)
@@ -192,7 +195,7 @@ class Checkout(NamedTuple):
             with done.collecting(entry):
                 full = f"{path}/{entry.path}" if entry.path else path
                 if status := self._put(entry, full, known.stat_data(entry.path)):
-                    done.placed.add(entry.path, StatData.of(status))
+                    done.placed.add(entry.path, status, entry.digest)
                 self._count(entry, done)
         return done
 
@@ -217,8 +220,7 @@ class Checkout(NamedTuple):
         return status
 
     def _materialise(self, entry: Entry, temp: str) -> os.stat_result:
-        self.links.materialise(entry.digest, temp, executable=entry.exec)
-        return os.stat(temp)
+        return self.links.materialise(entry.digest, temp, executable=entry.exec)
 
     def _count(self, entry: Entry, done: Executed) -> None:
         done.written += 1
@@ -272,17 +274,20 @@ class Checkout(NamedTuple):
 
 
 def groups_after(
-    tree: Tree, path: str, wanted: Manifest, before: Observed, placed: FilesBuilder, kind: str,
+    tree: Tree, path: str, wanted: Manifest, before: Observed, done: Executed, kind: str,
 ) -> tuple[Group, ...]:
     """Return the groups of the files at `path`, which a command has made equal to `wanted` by writing some of them.
 
     Left out are groups with a file that was neither written nor known.
     """
-    known, written = Known(before.groups), Lookup(placed.groups())
-    same = {group.shard: group for group in before.groups if not written.has_any(*_bounds(group))}
+    written = done.placed.groups()
+    if done.finished:
+        return tuple(Group.of_files(files, digests, done.finished) for files, digests in written)
+    known, placed = Known(before.groups), Lookup([files for files, _ in written])
+    same = {group.shard: group for group in before.groups if not placed.has_any(*_bounds(group))}
     return tuple(
         group for shard in wanted.shards
-        if (group := same.get(shard) or _group_after(tree, path, wanted.files_of(shard), known, written, kind=kind))
+        if (group := same.get(shard) or _group_after(tree, path, wanted.files_of(shard), known, placed, kind=kind))
     )
 
 

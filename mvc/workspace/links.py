@@ -41,18 +41,18 @@ class Links(NamedTuple):
             return candidate if target == self.cache.loose_path(candidate) else ""
         return ""
 
-    def materialise(self, digest: Digest, path: str, *, executable: bool) -> None:
-        """Create the file `path` with the object's content, checked.
+    def materialise(self, digest: Digest, path: str, *, executable: bool) -> os.stat_result:
+        """Create the file `path` with the object's content, checked; return its status.
 
         Raises:
             MissingObject: the cache does not hold the object.
             CorruptObject: the object is damaged; nothing is left at `path`.
         """
-        if not self.cache.is_loose(digest.blake3):  # the size in a pointer may be wrong
-            self._write_small(self.cache.packed_bytes(digest.blake3), digest, path, executable=executable)
-            return
+        if (data := self.cache.small_bytes(digest.blake3)) is not None:  # the size in a pointer may be wrong
+            return self._write_small(data, digest, path, executable=executable)
         with self.cache.open(digest.blake3) as file:
             self._materialise_loose(file.fileno(), digest, path, executable=executable)
+        return os.stat(path)
 
     def separate(self, fd: int, digest: Digest, path: str, *, executable: bool) -> None:
         """Create the file `path` with the content of `fd`, checked, and shared with no other file.
@@ -76,13 +76,14 @@ class Links(NamedTuple):
                 return
         self._copy(fd, digest, path, executable=executable)
 
-    def _write_small(self, data: bytes, digest: Digest, path: str, *, executable: bool) -> None:
+    def _write_small(self, data: bytes, digest: Digest, path: str, *, executable: bool) -> os.stat_result:
         sound = len(data) == digest.size and xxh3_128_hexdigest(data) == digest.xxh128
         if not sound or not (self.trusted or hash_bytes(data) == digest):
             raise _damaged(digest)
         fd = os.open(path, CREATE, _mode(executable=executable))
         try:
             write_all(fd, data)
+            return os.fstat(fd)
         finally:
             os.close(fd)
 

@@ -108,7 +108,7 @@ class _Walk:
     def found(self, kind: str) -> Scan:
         """Return what was found."""
         exists = self.names or kind == "dir"
-        groups = group_files(self.names, self._stat_data, bytes(self._executable)) if exists else ()
+        groups = group_files(self.names, self._stat_data, self._executable) if exists else ()
         return Scan(kind, tuple(groups), self.links, self._refused, self._excluded)
 
     def folder(self, prefix: str, rules: Rules) -> None:

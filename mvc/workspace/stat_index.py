@@ -9,17 +9,19 @@ are the shards of its manifest, so that a group without changes needs one compar
 
 from __future__ import annotations
 
+import os
+import stat
 import struct
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mvc.fs.files import StatData
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import SHARD_ABOVE, Entry, Manifest, Shard, cut, encode_lines
+from mvc.objects.manifest import SHARD_ABOVE, Entry, Manifest, Shard, cut, divide, encode_lines, ends_shard
 
 RACY_NS = 50_000_000
 """A write this soon after another one may leave the stat data as it is."""
@@ -92,14 +94,18 @@ class Files(NamedTuple):
         return self._replace(stat_data=bytes(stat_data))
 
 
-def group_files(names: Sequence[str], stat_data: array[int], executable: bytes) -> list[Files]:
-    """Return sorted files in groups: the shards of their manifest."""
+def group_files(
+    names: Sequence[str], stat_data: array[int], executable: bytearray,
+    way: Callable[[Iterable[int], Callable[[int], str]], Iterable[list[int]]] = cut,
+) -> list[Files]:
+    """Return sorted files in groups: the shards of their manifest, by `cut` or `divide`."""
     fields = len(StatData._fields)
     found = []
-    for positions in cut(range(len(names)), names.__getitem__):
+    for positions in way(range(len(names)), names.__getitem__):
         start, end = (positions[0], positions[-1] + 1) if positions else (0, 0)
         joined = "\0".join(names[start:end]).encode("utf-8", "surrogateescape")
-        found.append(Files(joined, stat_data[start * fields : end * fields].tobytes(), executable[start:end]))
+        stat_bytes = stat_data[start * fields : end * fields].tobytes()
+        found.append(Files(joined, stat_bytes, bytes(executable[start:end])))
     return found
 
 
@@ -189,27 +195,35 @@ class FilesBuilder:
 
     def __init__(self) -> None:
         self.count = 0
-        self._groups: list[Files] = []
+        self._groups: list[tuple[Files, bytes]] = []
         self._names: list[str] = []
         self._stat_data = array("q")
+        self._executable = bytearray()
+        self._digests = bytearray()
 
-    def add(self, name: str, stat_data: StatData) -> None:
-        """Add a file; its executable bit does not matter."""
+    def add(self, name: str, status: os.stat_result, digest: Digest) -> None:
+        """Add a file."""
         self.count += 1
         self._names.append(name)
-        self._stat_data.extend(stat_data)
-        if len(self._names) >= SHARD_ABOVE:
+        self._stat_data.extend(StatData.of(status))
+        self._executable.append(bool(status.st_mode & stat.S_IXUSR))
+        self._digests += pack(digest)
+        if len(self._names) > SHARD_ABOVE and ends_shard(name):
             self._pack()
 
-    def groups(self) -> list[Files]:
-        """Return the files."""
+    def groups(self) -> list[tuple[Files, bytes]]:
+        """Return the files, grouped as for `group_files`, each with its packed digests."""
         if self._names:
             self._pack()
         return self._groups
 
     def _pack(self) -> None:
-        self._groups += group_files(self._names, self._stat_data, bytes(len(self._names)))
-        self._names, self._stat_data = [], array("q")
+        start = 0
+        for files in group_files(self._names, self._stat_data, self._executable, divide if self._groups else cut):
+            end = start + files.length * PACKED
+            self._groups.append((files, bytes(self._digests[start:end])))
+            start = end
+        self._names, self._stat_data, self._executable, self._digests = [], array("q"), bytearray(), bytearray()
 
 
 class Lookup:

@@ -210,7 +210,7 @@ def _checkout_one(
     done = tools.execute(path, plan, pointer.kind, before)
     failed += [_failure(project, path, name, error) for name, error in done.failures]
     if not done.failures and not selection.inside:
-        _remember(project, path, pointer, groups_after(project.tree, path, plan.new, before, done.placed, pointer.kind))
+        _remember(project, path, pointer, groups_after(project.tree, path, plan.new, before, done, pointer.kind))
     return plan, CheckedOut(path, done.written, done.deleted, done.size)
 
 

@@ -17,10 +17,10 @@ from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.selection import chosen_each
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
-from mvc.workspace.checkout import files_of, groups_after
+from mvc.workspace.checkout import Executed, files_of, groups_after
 from mvc.workspace.observe import Observed, settled
 from mvc.workspace.scan import UNBOUND, Scan, scan
-from mvc.workspace.stat_index import FilesBuilder, Snapshot
+from mvc.workspace.stat_index import Snapshot
 from mvc.workspace.tracked import Selection
 
 
@@ -67,7 +67,7 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
     before = observe_path(project, path)
     wanted = set(names)
     entries = {entry.path: entry for entry in before.entries() if entry.path in wanted}
-    done, size = FilesBuilder(), 0
+    done = Executed()
     project.around.progress.expect(sum(entry.size for entry in entries.values()))
     for name in names:
         full = _full(path, name)
@@ -75,10 +75,10 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
             if (entry := entries.get(name)) is None:
                 fix = content_line(project, path, selection.item.pointer)
                 raise MissingObject(f"{full} points at an object that is not in the cache", fix)
-            done.add(name, _separate(project, staging, full, entry))
-            size += entry.size
+            done.placed.add(name, _separate(project, staging, full, entry), entry.digest)
+            done.size += entry.size
     _remember(project, path, before, done)
-    return Unprotected(path, done.count, size)
+    return Unprotected(path, done.placed.count, done.size)
 
 
 def _protected(tree: Tree, selection: Selection, found: Scan) -> list[str]:
@@ -91,13 +91,13 @@ def _protected(tree: Tree, selection: Selection, found: Scan) -> list[str]:
     return sorted(name for name in names if selection.covers(name))
 
 
-def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> StatData:
-    """Replace the file by a copy; return its stat data, whose ctime still changes."""
+def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> os.stat_result:
+    """Replace the file by a copy; return its status, whose ctime still changes."""
     dir_fd, name = project.tree.parent(full)
     before = os.lstat(name, dir_fd=dir_fd)
     if stat.S_ISREG(before.st_mode) and before.st_nlink == 1:
         return _make_writable(name, dir_fd)
-    made: list[StatData] = []
+    made: list[os.stat_result] = []
 
     def make(temp: str) -> None:
         fd = _open(project, name, dir_fd)
@@ -107,18 +107,18 @@ def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> St
             os.close(fd)
         if not StatData.of(os.lstat(name, dir_fd=dir_fd)).equal_but_ctime(StatData.of(before)):
             raise SourceChanged(f"{full} changed meanwhile and was not touched", "run the command again")
-        made.append(StatData.of(os.stat(temp)))
+        made.append(os.stat(temp))
 
     staging.place(make, os.path.dirname(f"{project.root}/{full}"), dir_fd, name)
     project.around.progress.advance(entry.size)
     return made[-1]
 
 
-def _make_writable(name: str, dir_fd: int) -> StatData:
+def _make_writable(name: str, dir_fd: int) -> os.stat_result:
     fd = os.open(name, READ, dir_fd=dir_fd)
     try:
         os.fchmod(fd, stat.S_IMODE(os.fstat(fd).st_mode) | stat.S_IWUSR)
-        return StatData.of(os.fstat(fd))
+        return os.fstat(fd)
     finally:
         os.close(fd)
 
@@ -130,7 +130,7 @@ def _open(project: Project, name: str, dir_fd: int) -> int:
     return os.open(project.cache.loose_path(project.links.object_behind(name, dir_fd)), READ)
 
 
-def _remember(project: Project, path: str, before: Observed, done: FilesBuilder) -> None:
+def _remember(project: Project, path: str, before: Observed, done: Executed) -> None:
     if groups := groups_after(project.tree, path, files_of(before), before, done, before.scan.kind):
         snapshot = Snapshot(before.scan.kind, groups)
         project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))

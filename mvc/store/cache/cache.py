@@ -136,6 +136,17 @@ class Cache:
                 break
         raise MissingObject(f"object {name} is not in the cache")
 
+    def small_bytes(self, name: str) -> bytes | None:
+        """Return a packed object's bytes, not verified; None if it is loose.
+
+        Raises:
+            MissingObject: it is not there.
+        """
+        if (found := self.packs.find(bytes.fromhex(check_object_name(name)))) is not None:
+            with suppress(MissingObject):  # just compacted
+                return self.packs.read(*found)
+        return None if self.is_loose(name) else self.packed_bytes(name)
+
     def read(self, digest: Digest) -> bytes:
         """Return an object's bytes, verified: for manifests, which mvc parses.
 

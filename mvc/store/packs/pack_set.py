@@ -33,7 +33,7 @@ class PackSet:
         self.folder = folder
         self._indexes: dict[str, PackIndex] = {}
         self._names: frozenset[str] | None = None
-        self._fds: dict[str, int] = {}
+        self._fds: dict[str, tuple[int, int]] = {}
 
     def names(self) -> frozenset[str]:
         """Return the names of the packs, as last listed."""
@@ -125,8 +125,8 @@ class PackSet:
         """
         if record.codec != RAW:
             raise InvalidFormat(f"pack {name}: codec {record.codec}: upgrade mvc")
-        fd = self._fd(name)
-        if record.offset + record.stored > os.fstat(fd).st_size:
+        fd, size = self._fd(name)
+        if record.offset + record.stored > size:  # before so much memory is taken
             raise CorruptObject(f"pack {name} is cut short", "mvc verify")
         return os.pread(fd, record.stored, record.offset)
 
@@ -137,20 +137,21 @@ class PackSet:
         except (CorruptObject, MissingObject):
             return None
 
-    def _fd(self, name: str) -> int:
-        if (fd := self._fds.get(name)) is None:
+    def _fd(self, name: str) -> tuple[int, int]:
+        """Return a descriptor of the pack `name`, and its size, which never changes."""
+        if (found := self._fds.get(name)) is None:
             if len(self._fds) >= self._KEEP_OPEN:
                 self._close({next(iter(self._fds))})
             try:
                 fd = os.open(f"{self.folder}/{name}.pack", os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
                 raise MissingObject(f"pack {name} not found") from None
-            self._fds[name] = fd
-        return fd
+            found = self._fds[name] = fd, os.fstat(fd).st_size
+        return found
 
     def _close(self, names: Iterable[str]) -> None:
         for name in names:
-            os.close(self._fds.pop(name))
+            os.close(self._fds.pop(name)[0])
 
 
 def half_packs(folder: str) -> Iterator[str]:
