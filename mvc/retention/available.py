@@ -6,8 +6,10 @@ next check only tests whether those packs and loose objects still exist.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
@@ -154,10 +156,11 @@ def manifest_mismatch(cache: Cache, pointer: Pointer) -> str:
     return "" if pointer.total == manifest.total else f"total {pointer.total:,}, but its files have {manifest.total:,}"
 
 
-def needed_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
+def needed_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
     """Return every object that the pointer needs, as far as the cache knows its manifest, with its path inside.
 
-    The path is empty for a file, and for a directory's manifest and its shards.
+    The path is empty for a file, and for a directory's manifest and its shards. The manifest is read now, and its
+    shards again, one at a time.
 
     Raises:
         InvalidFormat: the manifest breaks its format.
@@ -165,15 +168,15 @@ def needed_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
     try:
         return _objects(cache, pointer)
     except (MissingObject, CorruptObject):
-        return [("", digest) for digest in listing_objects(cache, pointer)]
+        return (("", digest) for digest in listing_objects(cache, pointer))
 
 
-def known_objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
+def known_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
     """Return the same; a manifest that breaks its format lists no files."""
     try:
         return needed_objects(cache, pointer)
     except InvalidFormat:
-        return [("", digest) for digest in listing_objects(cache, pointer)]
+        return (("", digest) for digest in listing_objects(cache, pointer))
 
 
 def listing_objects(cache: Cache, pointer: Pointer) -> list[Digest]:
@@ -190,13 +193,20 @@ def listing_objects(cache: Cache, pointer: Pointer) -> list[Digest]:
     return [pointer.digest, *(shard.digest for shard in shards)]
 
 
-def _objects(cache: Cache, pointer: Pointer) -> list[tuple[str, Digest]]:
+def _objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
     if pointer.kind == "file":
-        return [("", pointer.digest)]
-    files = [(entry.path, entry.digest) for entry in load_manifest(cache, pointer).entries]
-    if pointer.manifest is not None:
-        return files
-    return [*(("", digest) for digest in listing_objects(cache, pointer)), *files]
+        return iter([("", pointer.digest)])
+    manifest = load_manifest(cache, pointer)
+    lists = [] if pointer.manifest else [("", digest) for digest in listing_objects(cache, pointer)]
+    if absent := cache.missing(digest.blake3 for _, digest in lists):
+        raise MissingObject(f"object {min(absent)} is not in the cache")
+    return chain(lists, _files(manifest))
+
+
+def _files(manifest: Manifest) -> Iterator[tuple[str, Digest]]:
+    with suppress(MissingObject, CorruptObject):  # a shard was damaged since the manifest was checked
+        for entry in manifest.entries:
+            yield entry.path, entry.digest
 
 
 def _find(cache: Cache, objects: Sequence[tuple[str, Digest]]) -> tuple[Complete | None, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -75,17 +75,24 @@ class InUse(NamedTuple):
     paths: list[str]
 
 
-def objects_in_use(cache: Cache, selected: Iterable[Selection]) -> dict[str, InUse]:
-    """Return every object that the selected paths need, with these paths."""
+def objects_in_use(
+    cache: Cache, selected: Iterable[Selection], names: Container[str] | None = None,
+) -> dict[str, InUse]:
+    """Return every object that the selected paths need, or those of `names` only, with these paths."""
     users: dict[str, InUse] = {}
-    for selection in selected:
-        if selection.item.pointer is None:
-            continue
-        for label, digest in known_objects(cache, selection.item.pointer):
-            if not label or selection.covers(label):
-                path = f"{selection.item.path}/{label}" if label else selection.item.path
-                users.setdefault(digest.blake3, InUse(digest, [])).paths.append(path)
+    for path, digest in used_objects(cache, selected):
+        if names is None or digest.blake3 in names:
+            users.setdefault(digest.blake3, InUse(digest, [])).paths.append(path)
     return users
+
+
+def used_objects(cache: Cache, selected: Iterable[Selection]) -> Iterator[tuple[str, Digest]]:
+    """Yield every object that the selected paths need, with a path that needs it."""
+    for selection in selected:
+        if selection.item.pointer is not None:
+            for label, digest in known_objects(cache, selection.item.pointer):
+                if not label or selection.covers(label):
+                    yield f"{selection.item.path}/{label}" if label else selection.item.path, digest
 
 
 def uses_in_history(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:

@@ -14,14 +14,15 @@ from mvc.objects.pointer import Pointer
 from mvc.ops.shared.content.mismatch import mismatch_error, mismatch_when_read
 from mvc.ops.shared.content.missing import MissingContent, may_be_elsewhere, missing_content, way_out
 from mvc.ops.shared.failures import Failure
-from mvc.ops.shared.object_users import InUse, Use, objects_in_use, uses_in_history
+from mvc.ops.shared.object_users import InUse, Use, objects_in_use, used_objects, uses_in_history
 from mvc.ops.shared.selection import chosen_each, unusable
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.retention.available import availability, needed_objects
+from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import quarantined_objects
 from mvc.store.cache.scrub import Damage, ScrubScope, quarantine, scrub
-from mvc.store.cache.writer import CacheWriter
+from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.read_files import hashing, read_files, storing
 from mvc.workspace.tracked import Selection
 
@@ -100,13 +101,14 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     paths = list(paths)
     failed: list[Failure] = []
     selections = chosen_each(project, project.tracked(), paths, failed)
-    users = objects_in_use(project.cache, selections)
-    known = {name: use.digest.xxh128 for name, use in users.items()}
-    scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
+    scope = _scope(project.cache, selections, everything=not paths, quick=quick)
     with project.locks.store():
         result = scrub(project.cache, scope, project.around.progress.advance)
+    aside = quarantined_objects(project.cache).keys()
+    named = {item.name for item in result.damage} | aside
+    users = objects_in_use(project.cache, selections, named) if named else {}
     wrong = [Wrong(item.name, item.reason, _paths(users, item.name)) for item in result.damage]
-    wrong += _still_lacking(project, users, wrong)
+    wrong += _still_lacking(project, users, aside, wrong)
     invalid = invalid_manifests(project, selections)
     if wrong:
         with project.locks.store(exclusive=True):
@@ -117,6 +119,13 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     wrong, missing = with_history(project, [*wrong, *invalid]), with_history(project, missing)
     failed += unusable_pointers(project, selections, partial(_mismatch, project, result.loose))
     return Verified(result.objects, result.bytes, tuple(wrong), tuple(missing), tuple(failed))
+
+
+def _scope(cache: Cache, selections: list[Selection], *, everything: bool, quick: bool) -> ScrubScope:
+    used = partial(used_objects, cache, selections)
+    names = None if everything else frozenset(digest.blake3 for _, digest in used())
+    large = ((digest.blake3, digest.xxh128) for _, digest in used() if digest.size >= LOOSE_AT)
+    return ScrubScope(names, dict(large) if quick else None)
 
 
 def unusable_pointers(
@@ -157,13 +166,14 @@ def _paths(users: dict[str, InUse], name: str) -> tuple[str, ...]:
     return tuple(users[name].paths) if name in users else ()
 
 
-def _still_lacking(project: Project, users: dict[str, InUse], wrong: list[Wrong]) -> list[Wrong]:
-    """Return the needed objects that an earlier run quarantined and that have no intact copy."""
+def _still_lacking(
+    project: Project, users: dict[str, InUse], aside: Iterable[str], wrong: list[Wrong],
+) -> list[Wrong]:
+    """Return the needed objects that an earlier run put `aside`, and that have no intact copy."""
     told = {item.blake3 for item in wrong}
-    aside = sorted((quarantined_objects(project.cache).keys() & users.keys()) - told)
-    lacking = project.cache.missing(aside)
+    lacking = project.cache.missing(name for name in aside if name in users and name not in told)
     reason = "only a damaged copy, in quarantine, is left"
-    return [Wrong(name, reason, _paths(users, name)) for name in aside if name in lacking]
+    return [Wrong(name, reason, _paths(users, name)) for name in sorted(lacking)]
 
 
 def with_history(project: Project, objects: list[T]) -> list[T]:

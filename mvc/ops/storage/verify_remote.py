@@ -63,7 +63,7 @@ def verify_remote(
         users = objects_in_use(project.cache, selections)
         known = {name: use.digest.xxh128 for name, use in users.items()}
         invalid = invalid_manifests(project, selections)
-        scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
+        scope = ScrubScope(frozenset(known) if paths else None, known if quick else None)
         result = scrub_remote(tools.remote, scope, project.around.progress.advance)
         missing = _missing(project, tools, name, selections)
         sound = users.keys() - {item.name for item in result.damage}

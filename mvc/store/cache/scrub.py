@@ -48,15 +48,16 @@ class ScrubScope(NamedTuple):
 
     only: frozenset[str] | None = None
     """Names of the objects to read; None for all."""
-    quick: Mapping[str, str] = {}
-    """Names and xxh128 in hex: these objects are verified by xxh128 if it is right, enough to detect bit rot."""
+    quick: Mapping[str, str] | None = None
+    """If set, a right xxh128 is enough, to detect bit rot: that of a pack's index, or these by name, in hex."""
 
     def covers(self, name: str) -> bool:
         return self.only is None or name in self.only
 
     def is_sound(self, name: str, digest: Digest) -> bool:
         """Whether content with this digest is the object."""
-        return digest.xxh128 == self.quick.get(name) or digest.blake3 == name  # the xxh128 in a pointer may be wrong
+        known = self.quick and self.quick.get(name)  # that of a pointer may be wrong
+        return digest.xxh128 == known or digest.blake3 == name
 
 
 class _Checked(NamedTuple):
@@ -107,7 +108,7 @@ def _hash_loose(cache: Cache, name: str) -> Digest:
 
 
 def _check_pack(cache: Cache, pack: str, scope: ScrubScope) -> Iterator[_Checked]:
-    quick = bool(scope.quick)
+    quick = scope.quick is not None
     try:
         cache.packs.index(pack)
     except CorruptObject as error:

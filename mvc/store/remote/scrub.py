@@ -155,7 +155,7 @@ def _check_packed(
 
 
 def _is_sound(body: bytes, name: str, scope: ScrubScope) -> bool:
-    if (known := scope.quick.get(name)) and xxh3_128_hexdigest(body) == known:
+    if (known := (scope.quick or {}).get(name)) and xxh3_128_hexdigest(body) == known:
         return True
     return hash_bytes(body).blake3 == name  # the xxh128 in a pointer may be wrong
 

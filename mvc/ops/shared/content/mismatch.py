@@ -40,7 +40,7 @@ def check_agrees(project: Project, item: Tracked) -> None:
 
 def mismatch_when_read(cache: Cache, pointer: Pointer, read: Mapping[str, Digest]) -> str:
     """Return the field of a pointer that disagrees with an object that was `read`; empty if none does."""
-    for label, digest in known_objects(cache, pointer):
+    for label, digest in known_objects(cache, pointer) if read else ():
         found = read.get(digest.blake3)
         if found and (text := Stored("", found.size, found.xxh128).disagrees(digest)):
             return f"{text} ({label})" if label else text

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.shared.object_users import objects_in_use
+from mvc.ops.shared.object_users import objects_in_use, used_objects
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.project import Project
 from mvc.scm.commits import is_committed
@@ -37,8 +37,9 @@ def missing_content(
     `observed_at` reads the workspace at a tracked path; it is called for the paths that lack objects.
     """
     selected = list(selected)
-    users = objects_in_use(project.cache, selected)
-    absent = project.cache.missing(users) - quarantined_objects(project.cache).keys() - {*known}
+    needed = (digest.blake3 for _, digest in used_objects(project.cache, selected))
+    absent = project.cache.missing(needed) - quarantined_objects(project.cache).keys() - {*known}
+    users = objects_in_use(project.cache, selected, absent) if absent else {}
     found: dict[str, str] = {}
     for path in [selection.item.path for selection in selected] if absent else ():
         if lacking := [name for name in absent if _is_of(path, users[name].paths)]:
