@@ -213,7 +213,7 @@ class FilesBuilder:
 
     def groups(self) -> list[tuple[Files, bytes]]:
         """Return the files, grouped as for `group_files`, each with its packed digests."""
-        if self._names:
+        if self._names or not self._groups:
             self._pack()
         return self._groups
 
