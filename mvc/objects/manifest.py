@@ -32,7 +32,8 @@ INLINE_BYTES = 64 << 10
 
 T = TypeVar("T")
 
-_LINE = re.compile(r"([0-9a-f]{64}) ([0-9a-f]{32}) (0|[1-9][0-9]{0,18}) ([-x]) ([^\n]+)\n", re.ASCII)
+_LINE = re.compile(r"([0-9a-f]{64}) ([0-9a-f]{32}) (0|[1-9][0-9]{0,18}) ([-x]) ([^\n]*)\n", re.ASCII)
+"""The path is empty for a tracked file itself, which has no manifest but can be compared as one."""
 _SHARD_LINE = re.compile(r"([0-9a-f]{64}) ([0-9a-f]{32}) ([1-9][0-9]{0,18}) ([1-9][0-9]{0,18}) ([^\n]+)\n", re.ASCII)
 
 
