@@ -647,7 +647,7 @@ def huge_object(nas: Path) -> None:
     records = PackIndex(index.read_bytes()).records()
     huge = [record._replace(size=HUGE - 100, stored=HUGE - 100) for record in records]
     index.chmod(0o644)
-    index.write_bytes(encode_index(huge, bytes.fromhex(pack.stem)))
+    index.write_bytes(encode_index((item.pack() for item in huge), bytes.fromhex(pack.stem)))
     sparse(pack)
 
 

@@ -384,7 +384,7 @@ def test_an_index_that_lies(pushed: Repo, nas: Path, clone: Repo) -> None:
             strict=False,
         )
     ]
-    rewrite(index, encode_index(lies, known.pack_hash))
+    rewrite(index, encode_index((item.pack() for item in lies), known.pack_hash))
     result = clone.fails(3, "pull")
     assert "MemoryError" not in result.err
     assert clone.read("m.bin") == pushed.read("m.bin")
@@ -404,7 +404,7 @@ def test_a_kept_index_that_lies_heals(pushed: Repo, nas: Path, clone: Repo) -> N
         record._replace(**change)
         for record, change in zip(known.records(), [{"stored": 1 << 40}, {"offset": 8}, {}] * MANY, strict=False)
     ]
-    rewrite(kept, encode_index(lies, known.pack_hash))
+    rewrite(kept, encode_index((item.pack() for item in lies), known.pack_hash))
     assert clone.ok("pull", "--json").json["failed"] == []
     assert clone.contents("data") == pushed.contents("data")
     assert kept.read_bytes() == index.read_bytes()

@@ -130,7 +130,7 @@ records = st.builds(
 @given(st.lists(records, max_size=20, unique_by=lambda record: record.blake3), st.lists(keys, max_size=5))
 @settings(deadline=None, max_examples=80)
 def test_an_index_finds_what_it_holds_and_nothing_else(held: list[Record], others: list[bytes]) -> None:
-    raw = encode_index(held, b"p" * 32)
+    raw = encode_index((item.pack() for item in held), b"p" * 32)
     index = PackIndex(raw)
     assert read_index(raw) == (b"p" * 32, [tuple(record)[:6] for record in sorted(held)])
     assert list(index.records()) == sorted(held)
@@ -144,7 +144,7 @@ def test_an_index_finds_what_it_holds_and_nothing_else(held: list[Record], other
 @given(st.lists(records, min_size=1, max_size=4), st.data())
 @settings(deadline=None, max_examples=150)
 def test_any_change_of_an_index_is_noticed(held: list[Record], data: st.DataObject) -> None:
-    raw = bytearray(encode_index(held, b"p" * 32))
+    raw = bytearray(encode_index((item.pack() for item in held), b"p" * 32))
     if data.draw(st.booleans()):
         raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     else:
@@ -364,7 +364,7 @@ def test_a_body_in_an_unknown_codec_asks_for_a_newer_mvc(cache: Cache, put: Put)
     path = only_pack(cache)
     record = next(iter(cache.packs.records(os.path.basename(path))))._replace(codec=7)
     os.unlink(f"{path}.idx")
-    Path(f"{path}.idx").write_bytes(encode_index([record], bytes.fromhex(os.path.basename(path))))
+    Path(f"{path}.idx").write_bytes(encode_index([record.pack()], bytes.fromhex(os.path.basename(path))))
     with pytest.raises(MvcError, match="codec 7: upgrade mvc"):
         Cache(cache.root).read(digest)
 

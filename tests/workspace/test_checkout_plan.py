@@ -84,4 +84,5 @@ def test_nothing_to_do() -> None:
     entry = Entry("a", *hash_bytes(b"1"))
     plan = make_plan([entry], [entry], everything)
     assert ([*plan.write], [*plan.delete], [*plan.destroyed]) == ([], [], [])
-    assert [*plan._replace(rewrite=True).write] == [entry]
+    again = Plan(plan.old, plan.new, rewrite=True)
+    assert ([*again.write], [*again.destroyed]) == ([entry], [])
