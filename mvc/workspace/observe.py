@@ -221,7 +221,10 @@ def _batches(
     names: Sequence[str], unread: Sequence[int], found: Scan, options: ObserveOptions,
 ) -> Iterator[tuple[Sequence[int], FileReader, bool]]:
     """Yield positions of files, how to read them, and whether symlinks are followed."""
-    linked = {at for at in unread if names[at] in found.links} if found.links else set()
+    if not found.links:
+        yield unread, options.reader, False
+        return
+    linked = {at for at in unread if names[at] in found.links}
     objects = sorted(at for at in linked if found.links[names[at]])
     others = sorted(linked.difference(objects))
     yield objects, hashing(options.reader.progress), True
@@ -229,4 +232,4 @@ def _batches(
         yield others, options.reader, True
     else:
         found.refused.update((names[at], SYMLINK) for at in others)
-    yield [at for at in unread if at not in linked] if linked else unread, options.reader, False
+    yield [at for at in unread if at not in linked], options.reader, False
