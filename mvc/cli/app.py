@@ -76,15 +76,17 @@ def options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Set global options; they precede the command."""
-    if quiet and verbose:
+    """Set global options, before the command or after it."""
+    before: Output = ctx.obj or Output(color=wants_color())
+    output = Output(before.quiet or quiet, before.verbose or verbose, before.color and not no_color)
+    if output.quiet and output.verbose:
         raise UsageError("-q and -v exclude each other", "mvc --help")
     if directory:
         try:
             os.chdir(directory)
         except OSError as error:
             raise UsageError(f"-C {directory}: {error.strerror}", "mvc -C DIR COMMAND") from None
-    ctx.obj = Output(quiet, verbose, wants_color(forbidden=no_color))
+    ctx.obj = output
 
 
 def around(output: Output) -> Surroundings:

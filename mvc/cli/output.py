@@ -50,9 +50,9 @@ class Output(NamedTuple):
         return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self.color else text
 
 
-def wants_color(*, forbidden: bool) -> bool:
-    """Whether stdout is a terminal, and neither the flag nor `NO_COLOR` (no-color.org) is set."""
-    return not forbidden and not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
+def wants_color() -> bool:
+    """Whether stdout is a terminal, and `NO_COLOR` (no-color.org) is not set."""
+    return not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
 
 
 def print_json(value: object, *rare: str) -> None:
