@@ -218,7 +218,8 @@ def test_json_of_add(busy: Repo) -> None:
     busy.ok("add", "models/list")
     busy.write("models/list.mvc", busy.read("models/list.mvc").replace(b"size: 1", b"size: 2"))
     busy.path("models/bert/two").symlink_to("one")
-    paths = ("models/ranker.onnx", "models/bert", "models/list")
+    busy.write("models/notes.txt", "new")
+    paths = ("models/ranker.onnx", "models/bert", "models/list", "models")
     assert shape(answer(busy, 2, "add", "--json", *paths)) == shown("add")
 
 

@@ -13,13 +13,13 @@ from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.names import check_path
-from mvc.ops.reports.evaluated import Evaluated, examine, hash_content
+from mvc.ops.reports.evaluated import Evaluated, examine, hash_content, refuse_other_than_model
 from mvc.ops.reports.given_metrics import given_metrics, with_directions
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.provenance import Provenance
 from mvc.ops.reports.remarks import ABOUT_TAGS, Remark, missing_metrics, policy_remarks
 from mvc.ops.shared.evidence.given_tags import ReportHistory, tags_of
-from mvc.ops.shared.reports import file_in
+from mvc.ops.shared.reports import file_in, model_of
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX, FileAt
 from mvc.quality.judge.facts import ModelFacts
@@ -56,6 +56,16 @@ def record(project: Project, path: str, options: RecordOptions, provenance: Prov
     """
     options.check()
     return write(project, examine(project, path, options), options, provenance)
+
+
+def check(project: Project, path: str, options: RecordOptions) -> None:
+    """Check what can be known before the model is added.
+
+    Raises:
+        UsageError: an option is wrong, or `path` cannot be a model.
+    """
+    options.check()
+    refuse_other_than_model(project, model_of(path), project.tracked())
 
 
 class _Draft(NamedTuple):
