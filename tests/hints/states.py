@@ -1405,3 +1405,20 @@ def add_without_paths(repo: Repo) -> str:
 def add_above_new_files(repo: Repo) -> str:
     repo.write("n.bin", "n")
     return "add ."
+
+
+@state(REV="HEAD", PATH="m.bin")
+def checkout_of_two_revisions(repo: Repo) -> str:
+    return "checkout old new -- m.bin"
+
+
+@state()
+def checkout_of_what_may_be_a_revision_and_a_path(repo: Repo) -> str:
+    repo.git("branch", "d")
+    return "checkout d m.bin"
+
+
+@state()
+def checkout_over_an_uncommitted_report(repo: Repo) -> str:
+    repo.ok("eval", "record", "m.bin", "--tag", "v1.2.0", "--metric", "auc=0.95")
+    return "checkout old m.bin"

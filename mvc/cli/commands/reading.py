@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import WORKSPACE, app, opened
+from mvc.cli.app import WORKSPACE, WithSeparator, app, opened
 from mvc.cli.arguments import Json, Paths, Remote
 from mvc.cli.failures import say_all
 from mvc.cli.output import FEW, Output, columns, plural, print_json, size, visible
@@ -123,7 +123,8 @@ def _show_left(output: Output, project: Project, result: Status) -> None:
         output.line(f"{output.paint('left'.ljust(16), 'yellow')} {visible(project.shell.show(item.path))}  ({what})")
     output.rest(result.left, "path")
     if result.left:
-        line = project.shell.line("mvc checkout", *(item.path for item in result.left[:FEW]))
+        command = "mvc checkout --" if result.left[1:] else "mvc checkout"
+        line = project.shell.line(command, *(item.path for item in result.left[:FEW]))
         output.line(f"  {visible(line)}  # deletes it, if the cache has it, and its line in .gitignore")
 
 
@@ -163,7 +164,7 @@ def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -
         output.line(f"  {visible(broken.fix)}")
 
 
-@app.command(rich_help_panel=WORKSPACE)
+@app.command(rich_help_panel=WORKSPACE, cls=WithSeparator)
 def diff(
     ctx: typer.Context,
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[REV [REV]] [PATH]...", show_default=False)] = None,
@@ -171,13 +172,14 @@ def diff(
     md: Annotated[bool, typer.Option("--md", help="Print a Markdown table.")] = False,
 ) -> int:
     """Show what changed: HEAD to workspace, REV to workspace, or between two revisions."""
+    from mvc.ops.shared.selection import split_revisions  # noqa: PLC0415
     from mvc.ops.workspace.diff import diff_with_texts  # noqa: PLC0415
 
     output: Output = ctx.obj
     if json and md:
         raise UsageError("--json and --md exclude each other", "mvc diff --json")
     with opened(output, json=json) as project:
-        revisions, paths = _split(project, arguments or [])
+        revisions, paths = split_revisions(project, "mvc diff", arguments or [], 2)
         found = diff_with_texts(project, revisions, project.shell.paths(paths))
         result = found.diff
         if json:
@@ -187,19 +189,6 @@ def diff(
         else:
             _show_diff(output, project, found)
     return say_all(result.failed, silent=json)
-
-
-def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return revisions and paths: up to two leading words that are revisions and no paths."""
-    from mvc.ops.shared.selection import is_path  # noqa: PLC0415
-    from mvc.scm.commits import is_revision  # noqa: PLC0415
-
-    revisions: list[str] = []
-    for word in arguments[:2]:
-        if not is_revision(project.git, word) or is_path(project, word):
-            break
-        revisions.append(word)
-    return tuple(revisions), arguments[len(revisions) :]
 
 
 _MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import WORKSPACE, app, around, opened
+from mvc.cli.app import WORKSPACE, WithSeparator, app, around, opened
 from mvc.cli.arguments import Json, Paths
 from mvc.cli.failures import say_all
 from mvc.cli.output import FEW, Output, plural, print_json, visible
@@ -121,7 +121,7 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
     _show_untracked(output, project, result)
     if updated := [item.path for item in result.updated]:
         command = "mvc checkout" if all(item.complete for item in result.updated) else "mvc pull"
-        line = project.shell.line(command, *updated)
+        line = project.shell.line(f"{command} --" if updated[1:] else command, *updated)
         output.line(f"Next: {visible(line)}  # brings what the workspace lacks")
     elif staged and result.added and (any(item.changed for item in result.added) or has_staged(project.git, PATTERN)):
         output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
@@ -145,10 +145,10 @@ def _staging_line(project: Project, result: AddResult) -> str:
     return project.shell.line("git add --", *(item.pointer for item in result.added), *sorted(ignoring))
 
 
-@app.command(rich_help_panel=WORKSPACE)
+@app.command(rich_help_panel=WORKSPACE, cls=WithSeparator)
 def checkout(
     ctx: typer.Context,
-    paths: Paths = None,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[REV] [PATH]...", show_default=False)] = None,
     rev: Annotated[str | None, typer.Option(metavar="REV", help="Restore the pointers of REV, and stage them.")] = None,
     force: Annotated[
         bool, typer.Option("-f", "--force", help="Save unknown content to the cache, then overwrite it."),
@@ -156,15 +156,19 @@ def checkout(
     relink: Annotated[bool, typer.Option("--relink", help="Also write clean files again, as cache.link says.")] = False,
     json: Json = False,
 ) -> int:
-    """Make the workspace match the pointers. Content that is not in the cache is never overwritten."""
+    """Make the workspace match the pointers, or restore both from REV. What is not saved is never overwritten."""
     from mvc.ops.shared.checkout import CheckoutOptions  # noqa: PLC0415
-    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
+    from mvc.ops.shared.selection import split_revisions, typed_paths  # noqa: PLC0415
     from mvc.ops.workspace.checkout import checkout as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
+        words = arguments or []
+        words = [rev, "--", *(word for word in words if word != "--")] if rev else words
+        revisions, paths = split_revisions(project, "mvc checkout", words, 1)
+        rev = next(iter(revisions), None)
         failed: list[Failure] = []
-        result = run(project, typed_paths(project.shell, paths or [], failed), rev, CheckoutOptions(force, relink))
+        result = run(project, typed_paths(project.shell, paths, failed), rev, CheckoutOptions(force, relink))
         result = result._replace(failed=(*failed, *result.failed))
         if json:
             print_json(result)
