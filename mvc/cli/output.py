@@ -45,6 +45,11 @@ class Output(NamedTuple):
         if len(items) > FEW and not self.verbose:
             self.line(f"{indent}... and {plural(len(items) - FEW, f'more {noun}')} (-v names them)")
 
+    def slices(self, count: int, note: str = "", indent: str = "") -> None:
+        """Print how many metrics of slices are left out."""
+        if count:
+            self.line(f"{indent}... {plural(count, 'slice')}{note} (-v lists them)")
+
     def paint(self, text: str, color: str) -> str:
         """Return `text` in a colour, if colours are on."""
         return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self.color else text

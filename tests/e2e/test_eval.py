@@ -179,7 +179,7 @@ def test_what_is_no_place_for_models_is_refused_with_a_line_to_type(model: Repo)
 
 
 @pytest.mark.parametrize("args", [
-    ("eval", "run", MODEL), ("eval", "run"), ("hook", "run"), ("eval", "record", "--bogus"), ("eval",), ("add",), (),
+    ("eval", "run", MODEL), ("eval", "run"), ("hook", "run"), ("eval", "record", "--bogus"), ("eval",), ("mv",), (),
 ])
 def test_a_wrong_line_is_told_the_help_of_its_own_command(model: Repo, args: tuple[str, ...]) -> None:
     words = [word for word in args if word.isalpha()]

@@ -298,11 +298,16 @@ _BETTER = {True: "higher is better", False: "lower is better", None: ""}
 
 
 def _show_metrics(output: Output, metrics: Sequence[Metric], *, everything: bool = False) -> None:
-    shown = metrics if everything else output.few(metrics)
+    """Print the metrics of all data, then those of slices, or how many there are."""
+    overall = [metric for metric in metrics if not metric.slice]
+    slices = [metric for metric in metrics if metric.slice]
+    everything = everything or output.verbose
+    shown = [*overall, *slices] if everything else output.few(overall)
     for line in columns([_cells(metric) for metric in shown]) if shown else ():
         output.line(line)
     if not everything:
-        output.rest(metrics, "metric", indent="  ")
+        output.rest(overall, "metric", indent="  ")
+        output.slices(len(slices), indent="  ")
 
 
 def _cells(metric: Metric) -> tuple[str, ...]:
