@@ -201,7 +201,8 @@ def record(  # noqa: PLR0913 - one for each option of the command
             desc=desc,
             stage=stage,
         )
-        provenance = gather(project.git, _command(), here(evaluating=True), time.time())
+        scripts = [os.path.abspath(name) for name in sys.argv[:1]]
+        provenance = gather(project.git, _command(), here(evaluating=True), time.time(), scripts)
         return record(project, project.shell.path(model), options, provenance)
 
 

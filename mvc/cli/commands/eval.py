@@ -87,7 +87,8 @@ def record(
             task=task, desc=text, stage=not no_stage,
         )
         command = shlex.join(["mvc", *sys.argv[1:]])
-        provenance = gather(project.git, command, here(evaluating=False), time.time())
+        environment = None if metrics else here(evaluating=False)  # a file may come from another machine
+        provenance = gather(project.git, command, environment, time.time())
         path = project.shell.path(model)
         if add and (code := _add(output, project, path, options)):
             return code

@@ -20,7 +20,7 @@ from mvc.ops.reports.provenance import Provenance
 from mvc.ops.reports.remarks import ABOUT_TAGS, Remark, missing_metrics, policy_remarks
 from mvc.ops.shared.evidence.given_tags import ReportHistory, tags_of
 from mvc.ops.shared.reports import file_in, model_of
-from mvc.project import Project
+from mvc.project import Project, Shell
 from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX, FileAt
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
@@ -32,6 +32,7 @@ from mvc.scm.commits import committed_file, head
 from mvc.scm.index import staged_file
 from mvc.scm.refs import local_base
 from mvc.scm.staging import await_release, locked, stage
+from mvc.workspace.scan import MTIME, STAT_FIELDS, scan
 from mvc.workspace.tracked import Tracked
 
 
@@ -55,7 +56,17 @@ def record(project: Project, path: str, options: RecordOptions, provenance: Prov
         MvcError: model or data cannot be read, or the report cannot be written.
     """
     options.check()
-    return write(project, examine(project, path, options), options, provenance)
+    evaluated = examine(project, path, options)
+    recorded = write(project, evaluated, options, provenance)
+    return recorded._replace(remarks=(*_age_remarks(project, evaluated.path, options.file), *recorded.remarks))
+
+
+def _age_remarks(project: Project, path: str, file: str) -> Iterator[Remark]:
+    """Warn if the metrics file is older than the model."""
+    if file:
+        written = scan(project.tree, path, project.links).stat_data[MTIME::STAT_FIELDS]
+        if os.stat(os.path.join(project.around.cwd, file)).st_mtime_ns < max(written, default=0):
+            yield Remark(f"{file} is older than {path}: it may be about earlier content")
 
 
 def check(project: Project, path: str, options: RecordOptions) -> None:
@@ -75,7 +86,7 @@ class _Draft(NamedTuple):
     report: Report
     metrics: FoundMetrics
     remarks: tuple[Remark, ...]
-    """Files that it named and that no longer exist."""
+    """What the earlier one had and this one lacks."""
 
 
 def rehearse(project: Project, evaluated: Evaluated, options: RecordOptions, provenance: Provenance) -> list[Remark]:
@@ -86,12 +97,12 @@ def rehearse(project: Project, evaluated: Evaluated, options: RecordOptions, pro
         MvcError: the report could not be written or staged.
     """
     known = options._replace(file="", data=None, higher=(), lower=())
-    report = _draft(project, evaluated, known, provenance).report
-    remarks = policy_remarks(project, evaluated.path, evaluated.item, emit(report))
+    draft = _draft(project, evaluated, known, provenance)
+    judged = policy_remarks(project, evaluated.path, evaluated.item, emit(draft.report))
     _check_writable(project, evaluated.path + SUFFIX)
     if options.stage and not await_release(lock := f"{project.layout.git_dir}/index.lock"):
         raise locked("nothing was run", lock, project.root)
-    return [*evaluated.remarks, *(remark for remark in remarks if remark.message.startswith(ABOUT_TAGS))]
+    return [*evaluated.remarks, *draft.remarks, *(item for item in judged if item.message.startswith(ABOUT_TAGS))]
 
 
 def write(project: Project, evaluated: Evaluated, options: RecordOptions, provenance: Provenance) -> Recorded:
@@ -125,7 +136,17 @@ def _draft(project: Project, evaluated: Evaluated, options: RecordOptions, prove
         options = options._replace(tag=_next_tag(project, evaluated, options.bump, earlier.tag, old))
     metrics = given_metrics(project.around.cwd, options, [item.id for item in evaluated.datasets])
     report = replace(build(evaluated, options, metrics, earlier), **provenance._asdict())
-    return _Draft(old, report, metrics, tuple(gone))
+    return _Draft(old, report, metrics, (*gone, *_lacking_datasets(project.shell, earlier, report)))
+
+
+def _lacking_datasets(shell: Shell, earlier: Report, report: Report) -> Iterator[Remark]:
+    """Say which data sets are left out, as metrics of other data are not comparable."""
+    ids = {item.id for item in report.datasets}
+    if lacking := [item for item in earlier.datasets if item.id not in ids]:
+        names = ", ".join(item.id for item in lacking)
+        words = (shlex.quote(f"{item.id}={shell.show(item.path) if item.path else 'PATH'}") for item in lacking)
+        fix = " ".join(f"--dataset {word}" for word in words)
+        yield Remark(f"the earlier report has data sets that this one lacks: {names}", fix)
 
 
 def _check_writable(project: Project, file: str) -> None:
@@ -201,7 +222,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         task=earlier.task if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
         run=metrics.run,
-        params=dict(options.params),
+        params={**metrics.params, **dict(options.params)},
         train=Train(list(evaluated.train)) if evaluated.train else earlier.train if same_model else None,
         datasets=[_with_notes(item, earlier.datasets) for item in evaluated.datasets],
         metrics=with_directions(metrics.metrics, options, earlier.metrics),

@@ -39,4 +39,4 @@ def _may_have_changed(project: Project, item: Tracked) -> bool:
 def new_files(project: Project, folder: str) -> list[str]:
     """Return the files below `folder` that neither Git nor mvc tracks, nor Git ignores."""
     ours = (SUFFIX, REPORT, REPORT + SIGNATURES)
-    return [path for path in untracked_files(project.git, folder) if not path.endswith(ours)]
+    return [path for path in untracked_files(project.git, *[folder] * bool(folder)) if not path.endswith(ours)]
