@@ -264,10 +264,13 @@ def test_json_of_cache_size(busy: Repo) -> None:
 
 
 def test_json_of_verify(busy: Repo) -> None:
+    busy.shell("mvc get . HEAD:models/ranker.onnx -o elsewhere.onnx && git tag release-1")
     break_packs(busy)
     busy.write("models/lost.mvc", emit(file_pointer(hash_bytes(b"nowhere"))))
     busy.write("models/bad.mvc", "garbage")
-    assert shape(answer(busy, 2, "verify", "--json")) == shown("verify")
+    broken, of_files = shapes("verify")
+    assert shape(answer(busy, 2, "verify", "--json")) == broken
+    assert shape(answer(busy, 0, "verify", "elsewhere.onnx", "--json")) == of_files
 
 
 # Settings.
