@@ -1422,3 +1422,14 @@ def checkout_of_what_may_be_a_revision_and_a_path(repo: Repo) -> str:
 def checkout_over_an_uncommitted_report(repo: Repo) -> str:
     repo.ok("eval", "record", "m.bin", "--tag", "v1.2.0", "--metric", "auc=0.95")
     return "checkout old m.bin"
+
+
+@state()
+def help_on_a_word(repo: Repo) -> str:
+    return "help quarantine"
+
+
+@state()
+def report_without_the_data_set_of_the_one_before(repo: Repo) -> str:
+    repo.ok("eval", "record", "m.bin", "--tag", "v1.2.0", "--dataset", "holdout=plain.txt", "--metric", "auc=0.9")
+    return "eval record m.bin --tag v1.2.0 --metric auc=0.9"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 import threading
@@ -11,7 +10,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext, suppress
 from email.utils import parsedate_to_datetime
-from importlib.util import find_spec
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -223,24 +221,6 @@ async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]
     finally:
         for task in tasks:
             task.cancel()
-
-
-def need(url: str, extra: str, module: str) -> None:
-    """Require `module`, which an extra of mvc installs; keep the libraries' logs off the terminal.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        found = find_spec(module)
-    except ModuleNotFoundError:  # its parent is missing
-        found = None
-    if found is None:
-        message = f"{url.partition('://')[0]}:// needs the package {module.replace('.', '-')}"
-        raise UsageError(message, f"pip install 'modelvc[{extra}]'")
-    for name in ("aiobotocore", "aiohttp", "asyncio", "asyncssh", "azure", "botocore", "google"):
-        if not (logger := logging.getLogger(name)).handlers:
-            logger.addHandler(logging.NullHandler())
 
 
 def checked(url: str, item: Item, data: bytes, size: int) -> bytes:
