@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -45,6 +45,9 @@ create table if not exists verdict (
 );
 create table if not exists system (boot text not null);
 """
+
+STAT_BYTES = 40
+"""Bytes of a file's stat data in a snapshot."""
 
 _COPY = (
     """insert into snapshot select worktree, ?, recorded, newest, names, stamps, digests, kind, blake3, xxh128, size
@@ -102,10 +105,17 @@ class Catalog:
             " from snapshot where worktree = ? and path = ?",
             (self._worktree, path),
         )
-        if row is None:
-            return None
-        recorded, newest, names, stat_data, digests, kind, *whole = row
-        return Snapshot(recorded, newest, names, stat_data, digests, kind, Digest(*whole))
+        return None if row is None else _snapshot(row)
+
+    def recent(self, most: int, files: int) -> dict[str, Snapshot]:
+        """Return the snapshots that were written last, at most `most`, of paths with at most so many files."""
+        query = (
+            "select path, recorded, newest, names, stamps, digests, kind, blake3, xxh128, size"
+            " from snapshot not indexed where worktree = ? and length(stamps) <= ? order by rowid desc limit ?"
+        )
+        bound = (self._worktree, files * STAT_BYTES, most)
+        rows = self._try(lambda db: db.execute(query, bound).fetchall())
+        return {path: _snapshot(row) for path, *row in rows or ()}
 
     def remember(self, path: str, snapshot: Snapshot) -> None:
         """Record the snapshot of the tracked path."""
@@ -195,6 +205,11 @@ class Catalog:
                     with suppress(OSError):
                         os.unlink(self._path + suffix)
             return None
+
+
+def _snapshot(row: Sequence[Any]) -> Snapshot:
+    recorded, newest, names, stat_data, digests, kind, *whole = row
+    return Snapshot(recorded, newest, names, stat_data, digests, kind, Digest(*whole))
 
 
 def _write(db: sqlite3.Connection, pending: list[tuple[str, tuple[object, ...]]]) -> None:
