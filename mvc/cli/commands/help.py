@@ -33,8 +33,8 @@ def help_(
     output: Output = ctx.obj
     if not topic:
         print(_contents(), end="")
-    elif topic not in topics() and (places := find_word(topic)):
-        _show_places(output, topic, places)
+    elif topic not in topics() and (sections := find_word(topic)):
+        _show_sections(output, topic, sections)
     elif sys.stdout is not None and sys.stdout.isatty():
         _show(read(topic), color=output.color)
     else:
@@ -69,7 +69,7 @@ def read(topic: str) -> str:
     return "\n".join(found)
 
 
-class Place(NamedTuple):
+class FoundSection(NamedTuple):
     """A section with a word."""
 
     topic: str
@@ -83,21 +83,21 @@ _LINE = 70
 """Characters of a line that are shown."""
 
 
-def find_word(word: str) -> list[Place]:
+def find_word(word: str) -> list[FoundSection]:
     """Return the sections that have `word`: first pages named so, then those that have it most often."""
     pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
-    places = [place for name in _pages() for place in _places(name, pattern)]
-    return sorted(places, key=lambda place: (word.lower() not in place.topic, "/" in place.topic, -place.hits))
+    sections = [found for name in _pages() for found in _sections(name, pattern)]
+    return sorted(sections, key=lambda found: (word.lower() not in found.topic, "/" in found.topic, -found.hits))
 
 
-def _places(name: str, pattern: re.Pattern[str]) -> Iterator[Place]:
+def _sections(name: str, pattern: re.Pattern[str]) -> Iterator[FoundSection]:
     text = re.sub(r"^```.*?^```$", "", _page(name), flags=re.MULTILINE | re.DOTALL)
     for section in re.split(r"^(?=#+ )", text, flags=re.MULTILINE):
         lines = [line for line in _plain(section).splitlines() if pattern.search(line)]
         if lines:
             title = section.partition("\n")[0].lstrip("# ")
             topic = title.removeprefix("mvc ") if name == "commands" and title.startswith("mvc ") else name
-            yield Place(topic, title, _around(lines[0], pattern), len(pattern.findall("\n".join(lines))))
+            yield FoundSection(topic, title, _around(lines[0], pattern), len(pattern.findall("\n".join(lines))))
 
 
 def _around(line: str, pattern: re.Pattern[str]) -> str:
@@ -109,11 +109,11 @@ def _around(line: str, pattern: re.Pattern[str]) -> str:
     return f"{'... ' * bool(start)}{line[start:]}" if end < 0 else f"{'... ' * bool(start)}{line[start:end]} ..."
 
 
-def _show_places(output: Output, word: str, places: list[Place]) -> None:
-    for line in columns([(place.topic, place.title, place.line) for place in output.few(places)]):
+def _show_sections(output: Output, word: str, sections: list[FoundSection]) -> None:
+    for line in columns([(found.topic, found.title, found.line) for found in output.few(sections)]):
         output.line(line)
-    output.rest(places, "section")
-    output.line(f"Next: mvc help {places[0].topic}  # has {word!r}")
+    output.rest(sections, "section")
+    output.line(f"Next: mvc help {sections[0].topic}  # has {word!r}")
 
 
 def _near(topic: str) -> list[str]:

@@ -79,7 +79,7 @@ def _refuse_unfetched(project: Project, path: str) -> None:
 
 
 def refuse_other_than_model(project: Project, path: str, tracked: dict[str, Tracked]) -> None:
-    """Refuse a path that is evaluated as a part, or of which only parts are.
+    """Refuse a part of a tracked directory, and a directory above tracked paths.
 
     Raises:
         UsageError: with the line that records the report of the model.

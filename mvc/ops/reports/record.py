@@ -233,7 +233,7 @@ def _next_tag(project: Project, evaluated: Evaluated, part: Bump, recorded: str,
     """Return the tag after the last committed one; `raw` is the report in the workspace, with the tag `recorded`.
 
     Raises:
-        UsageError: the last tag is no version, and the policy wants none.
+        UsageError: the last tag is not a version, and the policy wants none.
     """
     path, item, commit = evaluated.path, evaluated.item, head(project.git)
     pointer = FileAt("100644", item.raw) if item and item.pointer else None

@@ -20,7 +20,7 @@ from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 def split_reference(reference: str, is_path: Callable[[str], bool]) -> tuple[str, str]:
     """Return revision and path of `REV:PATH`; the revision is empty for anything else, such as `./a:b`.
 
-    A path with a colon, of which `is_path` knows, takes precedence.
+    A path with a colon that `is_path` accepts takes precedence.
     """
     revision, colon, path = reference.partition(":")
     if not colon or not revision or reference.startswith("./") or is_path(reference):

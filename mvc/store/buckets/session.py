@@ -247,7 +247,7 @@ def parsed(url: str, read: Callable[[], T]) -> T:
 
 
 def unparsable(url: str) -> Transient:
-    """Return the error for an answer with numbers or times that are none, or without them."""
+    """Return the error for an answer with invalid numbers or times, or without them."""
     return Transient(f"{url}: the answer cannot be parsed", AGAIN)
 
 
@@ -255,11 +255,11 @@ def size_in(value: object) -> int:
     """Return a size in bytes, which an answer has as a number or in digits.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a size.
     """
     size = whole_number(str(value)) if isinstance(value, int | str) else None
     if size is None:
-        raise ValueError("no size")
+        raise ValueError("not a size")
     return size
 
 

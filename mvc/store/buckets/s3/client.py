@@ -81,7 +81,7 @@ class S3Client:
         send = getattr(connection.client, operation)
         try:
             answer: dict[str, Any] = await send(Bucket=self.bucket, **extra, **params)
-        except (ArithmeticError, RuntimeError, ValueError) as error:  # the SDK's of a number or time that is none
+        except (ArithmeticError, RuntimeError, ValueError) as error:  # the SDK's errors about an invalid number or time
             if is_of_sdk(error):
                 raise
             raise unparsable(self._url) from None
