@@ -102,7 +102,7 @@ def _follow(project: Project, index: Index) -> None:
 
 def _tell_unadded(project: Project, index: Index) -> None:
     """Say which models `git commit -a` leaves out, as their content is not Git's."""
-    from mvc.ops.workspace.unadded import unadded  # noqa: PLC0415 - few commits need it
+    from mvc.ops.workspace.planning.unadded import unadded  # noqa: PLC0415 - few commits need it
 
     if os.path.exists(project.catalog_path) and (paths := unadded(project, index.entries)):
         more = f" and {len(paths) - _FEW} more" if len(paths) > _FEW else ""

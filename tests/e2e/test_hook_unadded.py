@@ -7,7 +7,7 @@ import os
 import pytest
 from harness import LARGE, Begin, Repo, Result, noise
 
-from mvc.ops.workspace import unadded as subject
+from mvc.ops.workspace.planning import unadded as subject
 from mvc.project import Project
 from mvc.surroundings import surroundings
 
