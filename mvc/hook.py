@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 HOOKS = {"pre-commit": "commit", "pre-merge-commit": "merge", "no-raw-models": "commit", "lint": "commit"}
 """The hooks, and what each can refuse."""
-_FEW = 3
-"""Paths that are named before the rest is counted."""
 _FINDINGS, _USAGE, _NOT_JUDGED, _INTERRUPTED = 1, 2, 3, 130
 
 
@@ -77,7 +75,9 @@ def _judged(name: str, commits: tuple[str, str] | None, environ: Mapping[str, st
     if name == "pre-commit" and verdict.passed and not commits and _may_write(environ):
         _follow(project, index)
     if name == "pre-commit" and verdict.passed and environ.get("GIT_INDEX_FILE", "").endswith("index.lock"):
-        _tell_unadded(project, index)  # `git commit -a` means all
+        from mvc.ops.workspace.planning.unadded import unadded_note  # noqa: PLC0415 - only for `git commit -a`
+
+        _tell(unadded_note(project, index.entries), end="")
     return Verdict(relative_findings(project.shell, only_part(verdict, name).findings))
 
 
@@ -98,16 +98,6 @@ def _follow(project: Project, index: Index) -> None:
             failed = [(str(error), "mvc status")]
         for message, fix in failed:
             _tell(f"warning: {visible(message)}\n  try: {visible(fix)}")
-
-
-def _tell_unadded(project: Project, index: Index) -> None:
-    """Say which models `git commit -a` leaves out, as their content is not Git's."""
-    from mvc.ops.workspace.planning.unadded import unadded  # noqa: PLC0415 - few commits need it
-
-    if os.path.exists(project.catalog_path) and (paths := unadded(project, index.entries)):
-        more = f" and {len(paths) - _FEW} more" if len(paths) > _FEW else ""
-        names = ", ".join(visible(project.shell.show(path)) for path in paths[:_FEW])
-        _tell(f"note: modified but not added: {names}{more}\n  try: mvc add -u  # for the next commit")
 
 
 class _Ahead(threading.Thread):
@@ -173,9 +163,9 @@ def _say(message: str, fix: str) -> None:
         _tell(f"  try: {visible(fix)}")
 
 
-def _tell(line: str) -> None:
+def _tell(line: str, end: str = "\n") -> None:
     with suppress(OSError, AttributeError):  # stderr is closed; the exit code remains
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"{line}{end}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Container
 from mvc.errors import MvcError
 from mvc.fs.files import StatData
 from mvc.objects.pointer import SUFFIX
+from mvc.objects.visible import visible
 from mvc.project import Project
 from mvc.workspace.catalog import Snapshot
 
@@ -16,7 +17,18 @@ MOST_PATHS = 1000
 """Paths that are looked at: those that were read last. A commit must not wait for more."""
 MOST_FILES = 256
 """Files of a directory that is looked at."""
+_FEW = 3
+"""Paths that are named before the rest is counted."""
 _FIELDS = len(StatData._fields)
+
+
+def unadded_note(project: Project, pointers: Container[str]) -> str:
+    """Return the note about what `unadded` finds, for a terminal; empty if there is nothing."""
+    if not os.path.exists(project.catalog_path) or not (paths := unadded(project, pointers)):
+        return ""
+    more = f" and {len(paths) - _FEW} more" if len(paths) > _FEW else ""
+    names = ", ".join(visible(project.shell.show(path)) for path in paths[:_FEW])
+    return f"note: modified but not added: {names}{more}\n  try: mvc add -u  # for the next commit\n"
 
 
 def unadded(project: Project, pointers: Container[str]) -> list[str]:
