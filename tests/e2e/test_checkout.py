@@ -275,6 +275,8 @@ def test_dashes_decide_what_a_word_is(repo: Repo) -> None:
 def test_what_precedes_the_dashes_is_one_revision(repo: Repo) -> None:
     repo.added("m.bin", b"1")
     assert "not a revision" in repo.fails(2, "checkout", "m.bin", "--", "m.bin").errors[0]
+    assert "not a revision" in repo.fails(2, "checkout", "--rev", "").errors[0]
+    assert "not a revision" in repo.fails(2, "checkout", "", "--", "m.bin").errors[0]
     assert "2 words before --" in repo.fails(2, "checkout", "HEAD", "HEAD", "--", "m.bin").errors[0]
 
 

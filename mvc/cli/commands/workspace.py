@@ -164,7 +164,8 @@ def checkout(
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         words = arguments or []
-        words = [rev, "--", *(word for word in words if word != "--")] if rev else words
+        if rev is not None:
+            words = [rev, "--", *(word for word in words if word != "--")]
         revisions, paths = split_revisions(project, "mvc checkout", words, 1)
         rev = next(iter(revisions), None)
         failed: list[Failure] = []
