@@ -18,6 +18,7 @@ from mvc.quality.files import MAX_BYTES, SUFFIX
 from mvc.quality.reports.glance import glance
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.file_history import changes_in
+from mvc.scm.index import index_paths
 from mvc.scm.plumbing import Git
 from mvc.workspace.read_files import hashing, read_files
 from mvc.workspace.tracked import select
@@ -37,13 +38,16 @@ class Identified(NamedTuple):
 
 
 def untracked_among(project: Project, words: Iterable[str]) -> list[str]:
-    """Return the typed words that are files and no tracked paths."""
+    """Return the typed words that are files, but not tracked by mvc or Git."""
     files = [word for word in words if os.path.isfile(os.path.join(project.around.cwd, word))]
-    tracked = project.tracked() if files else {}
+    if not files:
+        return []
+    tracked, in_git = project.tracked(), index_paths(project.git)
 
     def is_tracked(word: str) -> bool:
         with suppress(UsageError):  # outside the worktree
-            return tracks(tracked, project.shell.path(word))
+            path = project.shell.path(word)
+            return tracks(tracked, path) or bool(in_git.at_or_below(path))
         return False
 
     return [word for word in files if not is_tracked(word)]
