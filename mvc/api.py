@@ -83,12 +83,14 @@ class Project:
         force: bool = False,
         stage: bool = True,
         follow_symlinks: bool = False,
+        update: bool = False,
     ) -> AddResult:
         """Store files and directories in the cache; write and stage their pointers.
 
-        A path that fails is in the result's `failed`; the others are added.
+        With `update`, all tracked paths that changed, instead of `paths`. A path that fails is in the result's
+        `failed`; the others are added.
         """
-        options = AddOptions(desc, name, force, stage, follow_symlinks)
+        options = AddOptions(desc, name, force, stage, follow_symlinks, update=update)
         return add(self._project, self._project.shell.paths(paths), options)
 
     def status(self, *paths: str) -> Status:
@@ -199,7 +201,8 @@ def record(  # noqa: PLR0913 - one for each option of the command
             desc=desc,
             stage=stage,
         )
-        provenance = gather(project.git, _command(), here(evaluating=True), time.time())
+        scripts = [os.path.abspath(name) for name in sys.argv[:1]]
+        provenance = gather(project.git, _command(), here(evaluating=True), time.time(), scripts)
         return record(project, project.shell.path(model), options, provenance)
 
 

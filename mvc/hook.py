@@ -74,6 +74,10 @@ def _judged(name: str, commits: tuple[str, str] | None, environ: Mapping[str, st
     verdict = judge_range(project, *commits, time.time()) if commits else judge_index(project, time.time(), index)
     if name == "pre-commit" and verdict.passed and not commits and _may_write(environ):
         _follow(project, index)
+    if name == "pre-commit" and verdict.passed and environ.get("GIT_INDEX_FILE", "").endswith("index.lock"):
+        from mvc.ops.workspace.planning.unadded import unadded_note  # noqa: PLC0415 - only for `git commit -a`
+
+        _tell(unadded_note(project, index.entries), end="")
     return Verdict(relative_findings(project.shell, only_part(verdict, name).findings))
 
 
@@ -159,9 +163,9 @@ def _say(message: str, fix: str) -> None:
         _tell(f"  try: {visible(fix)}")
 
 
-def _tell(line: str) -> None:
+def _tell(line: str, end: str = "\n") -> None:
     with suppress(OSError, AttributeError):  # stderr is closed; the exit code remains
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"{line}{end}")
 
 
 if __name__ == "__main__":

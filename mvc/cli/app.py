@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from mvc._version import __version__
 from mvc.cli.output import Output, visible, wants_color
@@ -29,6 +29,14 @@ class Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         return (name, command, rest) if command else ctx.fail(f"No such command {args[0]!r}.")
+
+
+class WithSeparator(TyperCommand):
+    """A command that sees the `--` between revisions and paths, which the library takes away."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        at = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [*args[:at], *["--"] * (at < len(args)), *args[at:]])
 
 
 class GroupedHelp(Group):
@@ -76,15 +84,17 @@ def options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Set global options; they precede the command."""
-    if quiet and verbose:
+    """Set global options, before the command or after it."""
+    before: Output = ctx.obj or Output(color=wants_color())
+    output = Output(before.quiet or quiet, before.verbose or verbose, before.color and not no_color)
+    if output.quiet and output.verbose:
         raise UsageError("-q and -v exclude each other", "mvc --help")
     if directory:
         try:
             os.chdir(directory)
         except OSError as error:
             raise UsageError(f"-C {directory}: {error.strerror}", "mvc -C DIR COMMAND") from None
-    ctx.obj = Output(quiet, verbose, wants_color(forbidden=no_color))
+    ctx.obj = output
 
 
 def around(output: Output) -> Surroundings:

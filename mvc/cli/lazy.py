@@ -6,6 +6,7 @@ Building all of them takes about 60 ms, and a command line uses one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from importlib import import_module
 from typing import Any
 
@@ -48,12 +49,14 @@ MODULES = {
 class Commands(Mapping[str, Any]):
     """The commands by name, each built when first used."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Any) -> None:
+        self._root = root
         self._built: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._built:
             self._built[name] = _build(name)
+            _take_global_options(self._built[name], self._root)
         return self._built[name]
 
     def __contains__(self, name: object) -> bool:
@@ -69,8 +72,25 @@ class Commands(Mapping[str, Any]):
 def command() -> Any:
     """Return the command `mvc`."""
     group: Any = get_command(app)
-    group.commands = Commands()
+    group.commands = Commands(group)
     return group
+
+
+def _take_global_options(command: Any, root: Any) -> None:
+    """Let the global options also follow `command`, where its help does not repeat them."""
+    for inner in getattr(command, "commands", {}).values():
+        _take_global_options(inner, root)
+    options = [copy(option) for option in root.params if option.name != "version"]
+    run = command.callback
+
+    def callback(**values: Any) -> Any:
+        root.callback(**{option.name: values.pop(option.name) for option in options})
+        return run(**values) if run else None
+
+    for option in options:
+        option.hidden = True
+    command.params += options
+    command.callback = callback
 
 
 def _build(name: str) -> Any:

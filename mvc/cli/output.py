@@ -45,14 +45,19 @@ class Output(NamedTuple):
         if len(items) > FEW and not self.verbose:
             self.line(f"{indent}... and {plural(len(items) - FEW, f'more {noun}')} (-v names them)")
 
+    def slices(self, count: int, note: str = "", indent: str = "") -> None:
+        """Print how many metrics of slices are left out."""
+        if count:
+            self.line(f"{indent}... {plural(count, 'slice')}{note} (-v lists them)")
+
     def paint(self, text: str, color: str) -> str:
         """Return `text` in a colour, if colours are on."""
         return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self.color else text
 
 
-def wants_color(*, forbidden: bool) -> bool:
-    """Whether stdout is a terminal, and neither the flag nor `NO_COLOR` (no-color.org) is set."""
-    return not forbidden and not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
+def wants_color() -> bool:
+    """Whether stdout is a terminal, and `NO_COLOR` (no-color.org) is not set."""
+    return not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
 
 
 def print_json(value: object, *rare: str) -> None:

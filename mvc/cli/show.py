@@ -1,4 +1,4 @@
-"""Output of several commands: users of an object, failed transfers, checked-out files, installed hooks."""
+"""Output of several commands: users of an object, failed transfers, added and checked-out files, installed hooks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mvc.ops.shared.checkout import CheckoutResult, SavedContent
     from mvc.ops.shared.object_users import Use
     from mvc.ops.shared.transfers.results import TransferResult
+    from mvc.ops.workspace.add import AddResult
 
 FEW_USES = 3
 """The number of users shown without `-v`."""
@@ -51,6 +52,18 @@ def _show_warnings(output: Output, project: Project, result: TransferResult) -> 
             output.note(f"  try: {visible(warning.fix)}")
     if len(result.warnings) > FEW and not output.verbose:
         output.note(f"... and {len(result.warnings) - FEW:,} more warnings (-v names them)")
+
+
+def show_added(output: Output, project: Project, result: AddResult) -> None:
+    """Print what was added."""
+    updated = [item.path for item in result.updated]
+    for item in output.few(result.added):
+        what = "updated" if item.path in updated else "added" if item.changed else "unchanged"
+        files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
+        digest = f"  {item.blake3}" if output.verbose else ""
+        path = visible(project.shell.show(item.path))
+        output.line(f"{output.paint(what, 'green')} {path} ({size(item.size)}{files}){digest}")
+    output.rest(result.added, "path")
 
 
 def show_checkout(output: Output, project: Project, result: CheckoutResult, rev: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """Whether a file that would be committed to Git is a model, by its first bytes.
 
-Small models are also found in archives and compressed files. Plain data is no model: arrays of numbers (`.npy`,
+Small models are also found in archives and compressed files. Plain data is not a model: arrays of numbers (`.npy`,
 `.npz`), NetCDF.
 """
 

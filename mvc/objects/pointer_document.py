@@ -15,6 +15,7 @@ from mvc.errors import InvalidFormat
 from mvc.objects.digest import MAX_SIZE, Digest
 from mvc.objects.manifest import INLINE_BYTES, INLINE_FILES, Entry, Manifest
 from mvc.objects.parsing import strict_yaml
+from mvc.objects.parsing.conversion import convert
 from mvc.objects.pointer import (
     LABEL,
     MAX_BYTES,
@@ -124,10 +125,7 @@ def _read(raw: bytes, what: str) -> Document:
         raise InvalidFormat("not a pointer: expected keys and values")
     if isinstance(version := data.get("mvc"), int) and version > 1:
         raise InvalidFormat(f"format {version}, this mvc reads format 1: upgrade mvc")
-    try:
-        return msgspec.convert(data, _type_of(data))
-    except msgspec.ValidationError as error:
-        raise InvalidFormat(str(error)) from None
+    return convert(data, _type_of(data), what=what)
 
 
 def _type_of(data: dict[str, Any]) -> type[Document]:

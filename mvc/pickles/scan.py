@@ -92,7 +92,7 @@ def _scan_file(file: BinaryIO, size: int, findings: Findings, *, named: bool) ->
 def _scan_content(
     head: bytes, content: _Content, findings: Findings, start: Callable[[], PickleReader],
 ) -> None:
-    """Scan what is no archive, or one that is compressed or in another one."""
+    """Scan a file that is not an archive, or an archive that is compressed or in another one."""
     for magic, name in _UNSUPPORTED.items():
         if head.startswith(magic):
             raise Unreadable(f"mvc does not open this compression: {name}")

@@ -35,7 +35,7 @@ def follow_pickles(start: _Open, findings: Findings, *, uncertain: bool = False)
 
 
 def follow_possible_pickles(start: _Open, findings: Findings) -> None:
-    """Follow pickles where there may be none: one that breaks is no problem."""
+    """Follow pickles where there may be none; a malformed one is ignored."""
     with suppress(MalformedPickle):
         follow_pickles(start, findings, uncertain=True)
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from mvc.errors import InvalidFormat
 from mvc.objects.parsing import strict_yaml
+from mvc.objects.parsing.conversion import convert
 
 T = TypeVar("T")
 
@@ -28,4 +29,4 @@ def decode(raw: bytes, type_: type[T], key: str, *, kind: str, what: str, max_by
         raise InvalidFormat(f"{what}: invalid key 'x-': expected a name after the dash")
     extra = {name: value for name, value in data.items() if name.startswith(EXTRA)}
     known = {name: value for name, value in data.items() if name not in extra}
-    return strict_yaml.convert({**known, **({EXTRA: extra} if extra else {})}, type_, what=what)
+    return convert({**known, **({EXTRA: extra} if extra else {})}, type_, what=what)

@@ -1,7 +1,7 @@
 """Whether a pointer names an object: asked before content in the workspace is overwritten or deleted.
 
 The cache also holds objects that no pointer names, such as those of a refused `add`. Nobody finds them by path or
-commit, and `gc` may free them, so they are no safe copy.
+commit, and `gc` may free them, so they are not a safe copy.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class NamedObjects:
     """
 
     def __init__(self, git: Git, common_dir: str, top: str, cache: Cache) -> None:
-        """Search the repository with this common Git directory, of which `top` is a worktree."""
+        """Search the repository with this common Git directory and the worktree `top`."""
         self._git = git
         self._reader = PointerReader(cache)
         self._known: set[str] = set()

@@ -13,7 +13,7 @@ from mvc.store.cache.registrations import Registration, registered
 
 
 def needed_on_cache(git: Git, common_dir: str, top: str, cache: Cache, *, history: bool = True) -> set[str]:
-    """Return every object that this repository (of which `top` is a worktree) or another one on the cache needs.
+    """Return every object that this repository (with the worktree `top`) or another one on the cache needs.
 
     Without `history`, only what HEAD, index and workspace of this repository's worktrees need, and all of the others'.
 

@@ -34,6 +34,18 @@ def list_blobs(git: Git, commit: str, suffix: str) -> list[Blob]:
     return blobs
 
 
+def blob_ids(git: Git, paths: Iterable[str]) -> dict[str, str]:
+    """Return the id of the blob that Git would make of each of the workspace's files.
+
+    Raises:
+        MvcError: a file cannot be read.
+    """
+    wanted = list(paths)
+    asked = os.fsencode("".join(f"./{path}\n" for path in wanted))  # a leading quote would be an escape
+    rows = git.run("hash-object", "--stdin-paths", stdin=asked).decode().split() if wanted else []
+    return dict(zip(wanted, rows, strict=True))
+
+
 def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
     """Yield the content of every blob, in order.
 

@@ -64,7 +64,7 @@ def find_commit(git: Git, revision: str) -> str:
 def _check_unambiguous(git: Git, revision: str) -> None:
     """Raise an error if Git would choose between several refs, or between a ref and a commit.
 
-    Git prefers tags, and whoever may push tags can call one `origin/main`, or like an abbreviated commit.
+    Git prefers tags, and a user who may push tags can call one `origin/main`, or like an abbreviated commit.
     """
     name = _SUFFIX.split(revision, maxsplit=1)[0]
     if name in ("", "@", "HEAD") or _FULL_ID.fullmatch(name):

@@ -62,6 +62,11 @@ def index_paths(git: Git) -> IndexPaths:
     return IndexPaths(sorted(split_nul(git.run("ls-files", "-z", "--cached"))))
 
 
+def untracked_files(git: Git, *paths: str) -> list[str]:
+    """Return the files at or below `paths` (none: all) that Git neither tracks nor ignores."""
+    return split_nul(git.run("--literal-pathspecs", "ls-files", "-z", "--others", "--exclude-standard", "--", *paths))
+
+
 def tracked_ignore_files(git: Git) -> list[str]:
     """Return every `.gitignore` in the index."""
     return sorted(set(split_nul(git.run("ls-files", "-z", "--cached", "--", ":(glob)**/.gitignore"))))

@@ -171,10 +171,7 @@ _NO_ERROR = ("hint:", "warning: lazy fetching disabled")
 
 
 def reason_of(stderr: bytes) -> str:
-    """Return the first line on stderr that is not a hint; empty when there is none.
-
-    That Git may not fetch what a partial clone lacks is no reason, either.
-    """
+    """Return the first line on stderr that is neither a hint nor about lazy fetching; empty when there is none."""
     lines = stderr.decode(errors="replace").strip().splitlines()
     return next((line.removeprefix("fatal: ") for line in lines if not line.startswith(_NO_ERROR)), "")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -89,12 +89,24 @@ class Catalog:
         rows = self._try(lambda db: db.execute(query, (self._worktree, path)).fetchall())
         if not rows:
             return None
-        groups = tuple(
-            Group(Files(names, stamps, executable), digests, recorded, newest, Digest(*digest))
-            for _, names, stamps, executable, digests, recorded, newest, *digest in rows
-        )
+        groups = tuple(_group(row) for _, *row in rows)
         self._written[path] = {_first(group): _version(group) for group in groups}
         return Snapshot(rows[0][0], groups)
+
+    def recent(self, most: int, files: int) -> dict[str, Snapshot]:
+        """Return the snapshots that were written last, at most `most`, of paths with at most so many files."""
+        query = (
+            "select path, kind, names, stamps, executable, digests, recorded, newest, blake3, xxh128, size"
+            " from snapshot not indexed where worktree = ? and length(executable) <= ? order by rowid desc limit ?"
+        )
+        rows = self._try(lambda db: db.execute(query, (self._worktree, files, most)).fetchall())
+        found = {path: Snapshot(kind, (_group(row),)) for path, kind, *row in rows or ()}
+        return {path: item for path, item in found.items() if item.kind == "file" or not self._has_more(path)}
+
+    def _has_more(self, path: str) -> bool:
+        """Whether a directory has several groups."""
+        query = "select count(*) from snapshot where worktree = ? and path = ?"
+        return self._ask(query, (self._worktree, path)) != (1,)
 
     def remember(self, path: str, snapshot: Snapshot) -> None:
         """Record the snapshot of the tracked path; groups that are recorded already are not written again."""
@@ -201,6 +213,11 @@ def _first(group: Group) -> bytes:
 def _version(group: Group) -> tuple[object, ...]:
     """Return what identifies a row: of one path, two groups with the same first name were not recorded at one time."""
     return group.recorded, group.newest, group.digest
+
+
+def _group(row: Sequence[Any]) -> Group:
+    names, stamps, executable, digests, recorded, newest, *digest = row
+    return Group(Files(names, stamps, executable), digests, recorded, newest, Digest(*digest))
 
 
 def _write(db: sqlite3.Connection, pending: list[tuple[str, tuple[object, ...]]]) -> None:

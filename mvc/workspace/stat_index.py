@@ -82,6 +82,11 @@ class Files(NamedTuple):
         """Bytes of each file."""
         return _integers(self.stat_data)[_SIZE :: len(StatData._fields)]
 
+    @property
+    def mtimes(self) -> array[int]:
+        """The mtime of each file, in ns."""
+        return _integers(self.stat_data)[_MTIME :: len(StatData._fields)]
+
     def stat(self, position: int) -> StatData:
         """Return the stat data of one file."""
         return StatData(*_STAT.unpack_from(self.stat_data, position * _STAT.size))

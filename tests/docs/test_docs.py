@@ -88,7 +88,7 @@ def test_every_command_and_option_is_described(name: str) -> None:
     options = {
         option
         for parameter in dict(all_commands())[name].params
-        if parameter.param_type_name == "option"
+        if parameter.param_type_name == "option" and not parameter.hidden  # the global options are
         for option in parameter.opts
     }
     assert f"mvc {name}" in text
@@ -218,7 +218,8 @@ def test_json_of_add(busy: Repo) -> None:
     busy.ok("add", "models/list")
     busy.write("models/list.mvc", busy.read("models/list.mvc").replace(b"size: 1", b"size: 2"))
     busy.path("models/bert/two").symlink_to("one")
-    paths = ("models/ranker.onnx", "models/bert", "models/list")
+    busy.write("models/notes.txt", "new")
+    paths = ("models/ranker.onnx", "models/bert", "models/list", "models")
     assert shape(answer(busy, 2, "add", "--json", *paths)) == shown("add")
 
 
@@ -263,10 +264,13 @@ def test_json_of_cache_size(busy: Repo) -> None:
 
 
 def test_json_of_verify(busy: Repo) -> None:
+    busy.shell("mvc get . HEAD:models/ranker.onnx -o elsewhere.onnx && git tag release-1")
     break_packs(busy)
     busy.write("models/lost.mvc", emit(file_pointer(hash_bytes(b"nowhere"))))
     busy.write("models/bad.mvc", "garbage")
-    assert shape(answer(busy, 2, "verify", "--json")) == shown("verify")
+    broken, of_files = shapes("verify")
+    assert shape(answer(busy, 2, "verify", "--json")) == broken
+    assert shape(answer(busy, 0, "verify", "elsewhere.onnx", "--json")) == of_files
 
 
 # Settings.

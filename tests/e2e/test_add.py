@@ -309,13 +309,6 @@ def test_a_directory_with_files_in_git_is_refused_with_a_line_that_works(repo: R
     assert repo.states() == {"data": "clean"}
 
 
-def test_a_directory_that_holds_a_tracked_path_is_refused_for_that_reason(repo: Repo) -> None:
-    repo.added("models/m.bin", b"weights")
-    result = repo.fails(2, "add", "models")
-    assert "models/m.bin" in result.errors[0]
-    assert "tracked on its own" in result.errors[0]
-
-
 @pytest.mark.parametrize(
     "path", [".", "nothing", "../outside", "/etc/passwd", ".git/config", ".mvc/config.yaml", "*.nothing", ""]
 )

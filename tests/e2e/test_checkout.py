@@ -239,3 +239,109 @@ def test_rev_settles_a_conflict(repo: Repo) -> None:
     repo.ok("checkout", "--rev", here, "m.bin")
     assert repo.states() == {"m.bin": "clean"}
     assert repo.read("m.bin") == b"here"
+
+
+# REV PATH, as in Git.
+
+
+@pytest.mark.parametrize("words", [["REV", "m.bin"], ["REV", "--", "m.bin"], ["--rev", "REV", "--", "m.bin"], ["REV"]])
+def test_a_revision_before_the_paths(repo: Repo, words: list[str]) -> None:
+    old = repo.added("m.bin", b"old")
+    repo.added("m.bin", b"new")
+    result = repo.ok("checkout", *(old if word == "REV" else word for word in words))
+    assert repo.read("m.bin") == b"old"
+    assert repo.git("diff", "--cached", "--name-only") == "m.bin.mvc"
+    assert "are staged" in result.out
+
+
+def test_dashes_decide_what_a_word_is(repo: Repo) -> None:
+    repo.added("m.bin", b"old")
+    repo.git("branch", "both")
+    repo.added("m.bin", b"new")
+    repo.added("both", b"both")
+    repo.remove("both")
+    repo.ok("checkout", "both")
+    assert repo.read("both") == b"both"
+    result = repo.fails(2, "checkout", "both", "m.bin")
+    assert "both a revision and a path" in result.errors[0]
+    repo.remove("both")
+    repo.ok("checkout", "--", "both", "m.bin")
+    assert repo.read("both") == b"both"
+    assert repo.read("m.bin") == b"new"
+    assert repo.shell(result.fixes[0]).code == 0
+    assert repo.read("m.bin") == b"old"
+
+
+def test_what_precedes_the_dashes_is_one_revision(repo: Repo) -> None:
+    repo.added("m.bin", b"1")
+    assert "not a revision" in repo.fails(2, "checkout", "m.bin", "--", "m.bin").errors[0]
+    assert "not a revision" in repo.fails(2, "checkout", "--rev", "").errors[0]
+    assert "not a revision" in repo.fails(2, "checkout", "", "--", "m.bin").errors[0]
+    assert "2 words before --" in repo.fails(2, "checkout", "HEAD", "HEAD", "--", "m.bin").errors[0]
+
+
+# Reports that no commit has.
+
+
+REPORT = "m.bin.eval.yaml"
+
+
+def evaluated(repo: Repo, tag: str, content: bytes) -> str:
+    """Add and commit the model with a report; return the commit."""
+    repo.write("m.bin", content)
+    repo.ok("eval", "record", "m.bin", "--add", "--tag", tag, "--metric", "auc=0.9")
+    return repo.commit(tag)
+
+
+@pytest.mark.parametrize("words", [["--no-stage"], []])
+def test_an_uncommitted_report_is_not_overwritten(repo: Repo, words: list[str]) -> None:
+    old = evaluated(repo, "v1.0.0", b"old")
+    evaluated(repo, "v1.1.0", b"new")
+    repo.ok("eval", "record", "m.bin", "--tag", "v1.2.0", "--metric", "auc=0.95", *words)
+    mine = repo.read(REPORT)
+    result = repo.fails(3, "checkout", old, "m.bin")
+    assert REPORT in result.errors[0]
+    assert (repo.read("m.bin"), repo.read(REPORT)) == (b"new", mine)
+    done = repo.shell(result.fixes[0])
+    assert done.code == 0
+    assert b"v1.0.0" in repo.read(REPORT)
+    assert f"saved {REPORT}" in done.out
+    (saved,) = [line for line in done.out.splitlines() if line.startswith("To bring it back")]
+    assert repo.shell(saved.partition(": ")[2].replace("OUT", "OUT.yaml")).code == 0
+    assert repo.read("OUT.yaml") == mine
+    assert REPORT in repo.ok("log", "--lost").out
+
+
+def test_a_report_that_some_commit_has_is_overwritten(repo: Repo) -> None:
+    old = evaluated(repo, "v1.0.0", b"old")
+    middle = evaluated(repo, "v1.1.0", b"middle")
+    evaluated(repo, "v1.2.0", b"new")
+    for rev, content in ((old, b"old"), (middle, b"middle"), ("HEAD", b"new"), (old, b"old")):
+        repo.ok("checkout", rev, "m.bin")
+        assert repo.read("m.bin") == content
+    repo.git("reset", "-q", "--hard", middle)  # only the reflog has the last report
+    repo.ok("checkout", "ORIG_HEAD", "m.bin")
+    repo.ok("checkout", old, "m.bin")
+
+
+def test_an_uncommitted_signature_is_not_overwritten(repo: Repo) -> None:
+    evaluated(repo, "v1.0.0", b"old")
+    repo.write(f"{REPORT}.sig", "signed once")
+    repo.git("add", f"{REPORT}.sig")
+    old = repo.commit("signed")
+    repo.write(f"{REPORT}.sig", "signed again")
+    assert f"{REPORT}.sig" in repo.fails(3, "checkout", old).errors[0]
+    assert repo.read(f"{REPORT}.sig") == b"signed again"
+    repo.git("add", f"{REPORT}.sig")
+    repo.commit("signed again")
+    repo.ok("checkout", old)
+
+
+def test_a_report_that_stays_does_not_stop_the_others(repo: Repo) -> None:
+    repo.added("n.bin", b"old")
+    old = evaluated(repo, "v1.0.0", b"old")
+    repo.added("n.bin", b"new")
+    repo.ok("eval", "record", "m.bin", "--tag", "v1.2.0", "--metric", "auc=0.95")
+    repo.fails(3, "checkout", old)
+    assert repo.read("n.bin") == b"old"
+    assert b"v1.2.0" in repo.read(REPORT)

@@ -113,6 +113,7 @@ LINES = {
     "mvc nonsense ": "mvc nonsense ",
     "mvc add --no-s": "mvc add --no-stage ",
     "mvc -C models status ra": "mvc -C models status ranker.onnx ",
+    "mvc status -C models ra": "mvc status -C models ranker.onnx ",
     "mvc completion fi": "mvc completion fish ",
     "mvc init --shared g": "mvc init --shared group ",
     "mvc config get cache.l": "mvc config get cache.link ",

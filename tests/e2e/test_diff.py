@@ -116,6 +116,19 @@ def test_a_word_that_is_neither_revision_nor_path(repo: Repo) -> None:
     assert "nothing" in repo.fails(3, "diff", "nothing").errors[0]
 
 
+def test_dashes_separate_revisions_from_paths(repo: Repo) -> None:
+    repo.added("m.bin", b"1")
+    repo.git("branch", "both")
+    repo.added("both", b"1")
+    repo.write("m.bin", b"2")
+    assert changes(repo, "both", "--") == [("added", "both"), ("modified", "m.bin")]
+    assert changes(repo, "both", "--", "m.bin") == [("modified", "m.bin")]
+    assert changes(repo, "--", "both") == []
+    assert changes(repo, "both") == []
+    assert "both a revision and a path" in repo.fails(2, "diff", "both", "m.bin").errors[0]
+    assert "3 words before --" in repo.fails(2, "diff", "HEAD", "both", "both", "--").errors[0]
+
+
 def test_a_revision_with_an_unreadable_pointer_is_a_plain_error(repo: Repo) -> None:
     good = repo.added("m.bin", b"1")
     repo.write("m.bin.mvc", "garbage\n")

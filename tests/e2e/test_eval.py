@@ -179,7 +179,7 @@ def test_what_is_no_place_for_models_is_refused_with_a_line_to_type(model: Repo)
 
 
 @pytest.mark.parametrize("args", [
-    ("eval", "run", MODEL), ("eval", "run"), ("hook", "run"), ("eval", "record", "--bogus"), ("eval",), ("add",), (),
+    ("eval", "run", MODEL), ("eval", "run"), ("hook", "run"), ("eval", "record", "--bogus"), ("eval",), ("mv",), (),
 ])
 def test_a_wrong_line_is_told_the_help_of_its_own_command(model: Repo, args: tuple[str, ...]) -> None:
     words = [word for word in args if word.isalpha()]
@@ -444,7 +444,10 @@ def test_what_people_wrote_is_kept(model: Repo) -> None:
     model.ok("add", MODEL)
     model.remove("models/tokenizer")
     result = model.ok("eval", "record", MODEL, "--tag", "v2.0.0", "--metric", "f1=0.9", "--task", "")
-    assert warned(result) == ["models/tokenizer no longer exists; it was removed from the report"]
+    assert warned(result) == [
+        "models/tokenizer no longer exists; it was removed from the report",
+        "the earlier report has data sets that this one lacks: holdout",
+    ]
     found = report(model)
     assert (found.train, found.datasets, found.task, found.desc) == (None, [], "", "first")
 
@@ -493,8 +496,46 @@ def test_a_report_without_metrics_is_told_its_own_line(model: Repo) -> None:
     assert warned(result) == ["MVC209 the report has no metrics"]
     assert result.fixes == [f"mvc eval record {MODEL} {' '.join(evidence)} --metric NAME=NUMBER"]
     below = model.ok("eval", "record", "ranker.onnx", "--tag", "v1.0.0", cwd="models")
-    assert model.shell(below.fixes[0].replace("NAME=NUMBER", "auc=1"), cwd="models").code == 0
+    assert model.shell(below.fixes[-1].replace("NAME=NUMBER", "auc=1"), cwd="models").code == 0
     assert report(model).metrics[0].name == "auc"
+
+
+# What the report before had, and what a file says.
+
+
+def test_data_sets_of_the_report_before_are_named_when_they_are_missing(model: Repo) -> None:
+    given = ("--dataset", "holdout=data/holdout.csv", "--metric", "auc=1")
+    model.ok("eval", "record", MODEL, "--tag", "v1.0.0", *given)
+    result = model.ok("eval", "record", MODEL, "--tag", "v1.0.1", "--metric", "auc=1")
+    assert warned(result) == ["the earlier report has data sets that this one lacks: holdout"]
+    assert result.fixes == ["--dataset holdout=data/holdout.csv"]
+    assert warned(model.ok("eval", "record", MODEL, "--tag", "v1.0.1", *given)) == []
+    model.ok("eval", "record", MODEL, "--tag", "v1.0.1", "--dataset", "other=data/holdout.csv", "--metric", "auc=1")
+    told = run(model, 0, SCRIPT).err
+    assert "lacks: other" in told.partition("on stderr")[0]  # before the command runs
+
+
+def test_a_metrics_file_brings_its_settings_and_no_environment(model: Repo) -> None:
+    document = {"metrics": {"auc": 0.9}, "params": {"lr": 0.1, "seed": 3, "nested": {"a": [1, 2]}, "none": None}}
+    model.write("found.json", json.dumps(document))
+    found = recorded(model, "--tag", "v1.0.0", "--metrics", "found.json", "--param", "seed=4")
+    assert found.environment is None
+    assert found.params == {"lr": 0.1, "seed": 4, "nested/a": [1, 2]}
+    assert recorded(model, "--tag", "v1.0.0", "--metric", "auc=1").environment is not None
+
+
+@pytest.mark.parametrize("name", [MODEL, "models/bert"])
+def test_a_metrics_file_that_is_older_than_the_model_is_said(model: Repo, name: str) -> None:
+    model.write("found.json", '{"auc": 0.9}')
+    model.write("models/bert/a", "a")
+    model.write("models/bert/b", "b")
+    model.ok("add", "models/bert")
+    newest = name if name == MODEL else f"{name}/b"
+    for age, expected in ((-10**9, [f"found.json is older than {name}: it may be about earlier content"]), (0, [])):
+        at = model.path(newest).stat().st_mtime_ns + age
+        os.utime(model.path("found.json"), ns=(at, at))
+        result = model.ok("eval", "record", name, "--tag", "v1.0.0", "--metrics", "found.json")
+        assert warned(result) == expected
 
 
 # Running.
@@ -528,6 +569,32 @@ def test_run_records_what_the_command_measured(model: Repo) -> None:
     assert found.environment.python == ".".join(map(str, sys.version_info[:3]))
     assert "scikit-learn" in found.environment.packages
     assert model.debris() == []
+
+
+@pytest.mark.parametrize(("words", "dirty"), [
+    (["{python}", "eval.py"], True),
+    (["{python}", "-u", "tracked.py", "eval.py"], False),
+    (["{python}", "-m", "pack.measure"], True),
+    (["{python}", "-m", "pack"], True),
+    (["./eval.sh"], True),
+    (["bash", "ignored.sh"], False),
+    (["bash", "-c", """echo '{{"auc": 1}}' > "$MVC_METRICS" """], False),
+])
+def test_an_untracked_script_is_dirty(model: Repo, words: list[str], dirty: bool) -> None:
+    for name in ("eval.py", "tracked.py", "pack/measure.py", "pack/__main__.py", "pack/__init__.py"):
+        model.write(name, SCRIPT)
+    for name in ("eval.sh", "ignored.sh"):
+        model.write(name, """#!/bin/sh\necho '{"auc": 1}' > "$MVC_METRICS"\n""")
+        model.path(name).chmod(0o755)
+    model.write("pack/__init__.py", "")
+    model.write(".gitignore", "ignored.sh\n__pycache__\n")
+    model.git("add", "tracked.py", ".gitignore")
+    model.git("commit", "-qnm", "code")
+    line = [word.format(python=sys.executable) for word in words]
+    model.ok("eval", "run", MODEL, "--tag", "v1.0.0", "--", *line)
+    found = report(model).code
+    assert found
+    assert found.dirty is dirty
 
 
 def test_of_a_command_that_is_no_python_nothing_is_guessed(model: Repo) -> None:

@@ -53,8 +53,7 @@ def test_topics_are_listed_with_one_line_each(repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("topic", "near"),
     [
-        ("chekout", "checkout"), ("Formats", "formats"), ("threat", "threat-model"), ("start", "getting-started"),
-        ("__complete", "completion"), ("../README", ""), ("qqq", ""),
+        ("chekout", "checkout"), ("polic", "policy"), ("__complete", "completion"), ("../README", ""), ("qqq", ""),
     ],
 )
 def test_an_unknown_topic_names_near_ones(repo: Repo, topic: str, near: str) -> None:
@@ -62,6 +61,27 @@ def test_an_unknown_topic_names_near_ones(repo: Repo, topic: str, near: str) -> 
     assert result.fixes == [f"mvc help {near}".rstrip()]
     assert repo.shell(result.fixes[0]).code == 0
     assert repr(topic) in result.errors[0]
+
+
+@pytest.mark.parametrize(("word", "topics"), [
+    ("quarantine", {"verify", "gc", "formats"}), ("Formats", {"formats"}), ("threat", {"threat-model"}),
+    ("--no-stage", {"add", "eval"}), ("scripts for the shell", set()),
+])
+def test_a_word_is_found_in_the_pages(repo: Repo, word: str, topics: set[str]) -> None:
+    result = repo.mvc("help", "-v", "--", word)
+    rows = [line.split() for line in result.out.splitlines() if not line.startswith("Next: ")]
+    assert topics <= {row[0] for row in rows}
+    assert all(word.lower() in " ".join(row).lower() for row in rows)
+    assert result.code == (0 if topics else 2)
+    for row in rows[:3]:
+        assert repo.ok("help", row[0]).out
+
+
+def test_the_line_after_the_places_of_a_word_shows_one(repo: Repo) -> None:
+    *rows, last = repo.ok("help", "quarantine").out.splitlines()
+    assert "(-v names them)" in rows[-1]
+    line = last.removeprefix("Next: ").partition("  #")[0]
+    assert "quarantine" in repo.shell(line).out
 
 
 def test_a_topic_drives_no_terminal(repo: Repo) -> None:

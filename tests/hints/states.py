@@ -412,6 +412,8 @@ def add_of_what_never_was(repo: Repo) -> str:
 @state(PATH="n.bin")
 def add_of_everything(repo: Repo) -> str:
     repo.write("n.bin", "n")
+    repo.git("rm", "-q", "--cached", "m.bin.mvc", "d.mvc")
+    repo.shell("mv m.bin.mvc d.mvc ..")
     return "add ."
 
 
@@ -424,6 +426,7 @@ def add_of_a_part_that_never_was(repo: Repo) -> str:
 def add_around_a_tracked_path(repo: Repo) -> str:
     repo.write("box/in.bin", "in")
     repo.ok("add", "box/in.bin")
+    repo.shell("cp d.mvc box.mvc")
     return "add box"
 
 
@@ -1389,3 +1392,44 @@ def nothing_tracked_yet(repo: Repo) -> str:
     repo.git("rm", "-q", "--cached", "m.bin.mvc", "d.mvc")
     repo.shell("mv m.bin.mvc d.mvc ..")
     return "status"
+
+
+@state(PATH="n.bin")
+def add_without_paths(repo: Repo) -> str:
+    repo.write("m.bin", "mine")
+    repo.write("n.bin", "n")
+    return "add"
+
+
+@state(PATH="n.bin")
+def add_above_new_files(repo: Repo) -> str:
+    repo.write("n.bin", "n")
+    return "add ."
+
+
+@state(REV="HEAD", PATH="m.bin")
+def checkout_of_two_revisions(repo: Repo) -> str:
+    return "checkout old new -- m.bin"
+
+
+@state()
+def checkout_of_what_may_be_a_revision_and_a_path(repo: Repo) -> str:
+    repo.git("branch", "d")
+    return "checkout d m.bin"
+
+
+@state()
+def checkout_over_an_uncommitted_report(repo: Repo) -> str:
+    repo.ok("eval", "record", "m.bin", "--tag", "v1.2.0", "--metric", "auc=0.95")
+    return "checkout old m.bin"
+
+
+@state()
+def help_on_a_word(repo: Repo) -> str:
+    return "help quarantine"
+
+
+@state()
+def report_without_the_data_set_of_the_one_before(repo: Repo) -> str:
+    repo.ok("eval", "record", "m.bin", "--tag", "v1.2.0", "--dataset", "holdout=plain.txt", "--metric", "auc=0.9")
+    return "eval record m.bin --tag v1.2.0 --metric auc=0.9"

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from mvc.errors import InvalidFormat
 from mvc.objects.parsing import strict_yaml
-from mvc.objects.parsing.strict_yaml import MAX_DEPTH, convert, load
+from mvc.objects.parsing.conversion import convert
+from mvc.objects.parsing.strict_yaml import MAX_DEPTH, load
 
 LIMIT = 1 << 20
 

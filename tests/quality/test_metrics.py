@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mvc.errors import InvalidFormat, UsageError
 from mvc.quality.reports import metric_files as module
 from mvc.quality.reports.directions import higher_is_better
-from mvc.quality.reports.metric_files import find_metrics, read_metrics
+from mvc.quality.reports.metric_files import FoundMetrics, find_metrics, read_metrics
 from mvc.quality.reports.metrics import parse_metric
 from mvc.quality.reports.report import Metric, Run, label
 
@@ -86,6 +86,9 @@ def test_mlflow() -> None:
     assert read(server) == read(client) == expected
     for data in (server, client):
         assert read_metrics(json.dumps(data).encode(), "m").run == Run("mlflow", "a1b2")
+    assert read_metrics(json.dumps(client).encode(), "m").params == {"lr": "0.1"}
+    server["run"]["data"]["params"] = [{"key": "lr", "value": "0.1"}, {"value": "1"}]
+    assert read_metrics(json.dumps(server).encode(), "m").params == {"lr": "0.1"}
     assert read({"accuracy_score": 0.9}) == {"accuracy_score": 0.9}  # its metrics.json
 
 
@@ -101,7 +104,8 @@ LM_EVAL = {
     "higher_is_better": {"hellaswag": {"acc": True}, "wikitext": {"word_perplexity": False}},
     "n-samples": {"hellaswag": {"original": 10042, "effective": 100}},
     "versions": {"hellaswag": 1.0},
-    "config": {"model": "hf"},
+    "config": {"model": "hf", "limit": None, "batch_sizes": [], "model_args": {"dtype": "auto"}, "bad": [{}]},
+    "n-shot": {"gsm8k": 5},
 }
 
 
@@ -113,6 +117,7 @@ def test_lm_eval() -> None:
         Metric("gsm8k/exact_match/strict-match", 0.3, stderr=0.01),
         Metric("wikitext/word_perplexity", 20.5, False),
     )
+    assert found.params == {"model": "hf", "model_args/dtype": "auto", "n-shot/gsm8k": 5}
     old = {"results": {"arc": {"acc": 0.2, "acc_stderr": 0.01}}, "versions": {"arc": 0}, "config": {}}
     assert read_metrics(json.dumps(old).encode(), "m").metrics == (Metric("arc/acc", 0.2, stderr=0.01),)
 
@@ -166,7 +171,7 @@ def test_a_standard_error_that_is_no_number_is_left_out_and_named(
 @pytest.mark.parametrize("value", ["null", '"N/A"', '""', "[]"])
 def test_an_error_that_lm_eval_did_not_estimate_is_left_out(value: str) -> None:
     found = read_metrics((WITH_ERRORS["lm-eval"][0] % value).encode(), "m.json")
-    assert found == ((Metric("arc/acc", 0.5),), None, (), ())
+    assert found == FoundMetrics((Metric("arc/acc", 0.5),))
 
 
 @pytest.mark.parametrize("value", ["NaN", "null", "-Infinity"])
@@ -317,3 +322,9 @@ def test_lower_is_better(name: str) -> None:
 ])
 def test_what_its_words_do_not_tell_stays_unknown(name: str) -> None:
     assert higher_is_better(name) is None
+
+
+def test_settings_that_a_report_cannot_hold_are_left_out() -> None:
+    params = rb"""{"a": "\ud800", "b": 1e999, "c": 9223372036854775808, "d": true, "e": [1, null]}"""
+    assert read_metrics(b'{"metrics": {"auc": 1}, "params": %s}' % params, "m").params == {"d": True}
+    assert read_metrics(b'{"metrics": {"auc": 1}, "params": "none"}', "m").params == {}

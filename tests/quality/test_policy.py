@@ -125,7 +125,7 @@ COMPLAINTS = {
     "metric with a key twice": (rule("metrics: {'auc[a=1, a=2]': {}}"), "duplicate key"),
     "min a text": (rule("metrics: {auc: {min: high}}"), "min"),
     "min a boolean": (rule("metrics: {auc: {min: true}}"), "min"),
-    "min not a number": (rule("metrics: {auc: {min: .nan}}"), ".min`: use a finite number"),
+    "min not a number": (rule("metrics: {auc: {min: .nan}}"), "use a finite number"),
     "min infinite": (rule("metrics: {auc: {min: 1e999}}"), "too large"),
     "min above max": (rule("metrics: {auc: {min: 1, max: 0}}"), "min 1.0 is above max 0.0"),
     "regression of nothing": (rule("metrics: {auc: {max_regression: 5 %}}"), "5 %"),

@@ -140,8 +140,13 @@ def test_a_missing_package_says_what_to_install(repo: Repo, tmp_path: Path, prot
         f"    return None if name == {PACKAGES[protocol]!r} else find(name, *args, **kwargs)\n"
         "PathFinder.find_spec = without\n",
     )
-    repo.ok("remote", "add", "far", f"{protocol}://somewhere/models")
-    result = repo.fails(2, "remote", "test", env={"PYTHONPATH": str(blocker)})
+    blocked = {"PYTHONPATH": str(blocker)}
+    added = repo.mvc("remote", "add", "far", f"{protocol}://somewhere/models", env=blocked)
+    assert added.code == 0
+    assert f"warning: {protocol}:// needs the package " in added.err
+    assert added.fixes == [f"pip install 'modelvc[{protocol}]'"]
+    assert not repo.ok("remote", "set", "far", f"{protocol}://elsewhere/models").err
+    result = repo.fails(2, "remote", "test", env=blocked)
     assert result.errors == [f"{protocol}:// needs the package {PACKAGES[protocol].replace('.', '-')}"]
     assert result.fixes == [f"pip install 'modelvc[{protocol}]'"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
@@ -187,9 +187,15 @@ def _declare(command: Any) -> None:
 
 
 def _complete_parameter(sources: list[Words], context: Any, text: str) -> list[CompletionItem]:
-    folder = context.find_root().params.get("directory") or ""
-    cursor = Cursor(os.path.join(os.getcwd(), os.path.expanduser(folder)), context.params)
+    cursor = Cursor(os.path.join(os.getcwd(), *reversed([*_folders(context)])), context.params)
     return [CompletionItem(value) for source in sources for value in source(cursor, text)]
+
+
+def _folders(context: Any) -> Iterator[str]:
+    """Yield the directories of `-C`, those after the command first."""
+    while context is not None:
+        yield os.path.expanduser(context.params.get("directory") or "")
+        context = context.parent
 
 
 def _in_repository(what: str) -> Words:

@@ -54,6 +54,7 @@ Train = Annotated[list[str] | None, typer.Option("--train", metavar="PATH", help
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the evaluation.")]
 Task = Annotated[str | None, typer.Option("--task", metavar="T", help="The task of the model.")]
 Text = Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe the model.")]
+Add = Annotated[bool, typer.Option("--add", help="First add the model, as `mvc add` does.")]
 NoStage = Annotated[bool, typer.Option("--no-stage", help="Leave Git's index alone.")]
 
 
@@ -72,8 +73,9 @@ def record(
     param: Params = None,
     task: Task = None,
     text: Text = None,
+    add: Add = False,
     no_stage: NoStage = False,
-) -> None:
+) -> int:
     """Write and stage the report of a model, bound to its current content."""
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
     from mvc.ops.reports.record import record as run  # noqa: PLC0415
@@ -85,8 +87,28 @@ def record(
             task=task, desc=text, stage=not no_stage,
         )
         command = shlex.join(["mvc", *sys.argv[1:]])
-        provenance = gather(project.git, command, here(evaluating=False), time.time())
-        _show_recorded(output, project, run(project, project.shell.path(model), options, provenance))
+        environment = None if metrics else here(evaluating=False)  # a file may come from another machine
+        provenance = gather(project.git, command, environment, time.time())
+        path = project.shell.path(model)
+        if add and (code := _add(output, project, path, options)):
+            return code
+        _show_recorded(output, project, run(project, path, options, provenance))
+    return 0
+
+
+def _add(output: Output, project: Project, path: str, options: RecordOptions) -> int:
+    """Add the model, once the options are checked; return the exit code."""
+    from mvc.cli.failures import say_all  # noqa: PLC0415
+    from mvc.cli.show import show_added  # noqa: PLC0415
+    from mvc.ops.reports.record import check  # noqa: PLC0415
+    from mvc.ops.shared.reports import model_of  # noqa: PLC0415
+    from mvc.ops.workspace.add import AddOptions  # noqa: PLC0415
+    from mvc.ops.workspace.add import add as run  # noqa: PLC0415
+
+    check(project, path, options)
+    result = run(project, [model_of(path)], AddOptions(stage=options.stage))
+    show_added(output, project, result)
+    return say_all(result.failed, silent=False)
 
 
 @eval_.command("run")
@@ -277,11 +299,16 @@ _BETTER = {True: "higher is better", False: "lower is better", None: ""}
 
 
 def _show_metrics(output: Output, metrics: Sequence[Metric], *, everything: bool = False) -> None:
-    shown = metrics if everything else output.few(metrics)
+    """Print the metrics of all data, then those of slices, or how many there are."""
+    overall = [metric for metric in metrics if not metric.slice]
+    slices = [metric for metric in metrics if metric.slice]
+    everything = everything or output.verbose
+    shown = [*overall, *slices] if everything else output.few(overall)
     for line in columns([_cells(metric) for metric in shown]) if shown else ():
         output.line(line)
     if not everything:
-        output.rest(metrics, "metric", indent="  ")
+        output.rest(overall, "metric", indent="  ")
+        output.slices(len(slices), indent="  ")
 
 
 def _cells(metric: Metric) -> tuple[str, ...]:

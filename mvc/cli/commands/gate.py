@@ -98,8 +98,11 @@ def _show(output: Output, result: Gated) -> None:
 
     for line in problems(result.findings, quiet=output.quiet):
         print(line, file=sys.stderr)
-    for line in (*notes(result.findings), *_table(result), _verdict(result)):
+    table, slices = _table(result, everything=output.verbose)
+    for line in (*notes(result.findings), *table):
         output.line(line)
+    output.slices(slices, " without a finding")
+    output.line(_verdict(result))
 
 
 def _told(result: Gated, form: str) -> str:
@@ -112,14 +115,17 @@ def _told(result: Gated, form: str) -> str:
         return render_markdown(_verdict(result), result.models, result.findings)
     from mvc.quality.render.text import render  # noqa: PLC0415
 
-    return "".join(f"{line}\n" for line in (*render(result.findings), *_table(result), _verdict(result)))
+    table, _ = _table(result, everything=True)
+    return "".join(f"{line}\n" for line in (*render(result.findings), *table, _verdict(result)))
 
 
-def _table(result: Gated) -> list[str]:
+def _table(result: Gated, *, everything: bool) -> tuple[list[str], int]:
+    """Return the lines of the table; unless `everything`, without slices that pass, and how many these are."""
     from mvc.quality.render.table import HEADINGS, rows  # noqa: PLC0415
 
-    found = [tuple(map(visible, row)) for row in rows(result.models, result.findings)]
-    return columns([HEADINGS, *found]) if found else []
+    found = [*rows(result.models, result.findings)]
+    shown = [row for row in found if everything or not row.sliced or row.verdict in ("failed", "waived")]
+    return columns([HEADINGS, *(tuple(map(visible, row)) for row in shown)]) if shown else [], len(found) - len(shown)
 
 
 def _verdict(result: Gated) -> str:

@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -28,10 +29,12 @@ _DECISIONS = "adr"
 def help_(
     ctx: typer.Context, topic: Annotated[str, typer.Argument(metavar="[TOPIC]", show_default=False)] = "",
 ) -> None:
-    """Show a page of the documentation, or the section on a command."""
+    """Show a page of the documentation, the section on a command, or where the pages have a word."""
     output: Output = ctx.obj
     if not topic:
         print(_contents(), end="")
+    elif topic not in topics() and (sections := find_word(topic)):
+        _show_sections(output, topic, sections)
     elif sys.stdout is not None and sys.stdout.isatty():
         _show(read(topic), color=output.color)
     else:
@@ -64,6 +67,53 @@ def read(topic: str) -> str:
         others = f"; did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"no help on {topic!r}{others}", f"mvc help {near[0]}" if near else "mvc help")
     return "\n".join(found)
+
+
+class FoundSection(NamedTuple):
+    """A section with a word."""
+
+    topic: str
+    title: str
+    line: str
+    """The first line with the word, as plain text."""
+    hits: int
+
+
+_LINE = 70
+"""Characters of a line that are shown."""
+
+
+def find_word(word: str) -> list[FoundSection]:
+    """Return the sections that have `word`: first pages named so, then those that have it most often."""
+    pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
+    sections = [found for name in _pages() for found in _sections(name, pattern)]
+    return sorted(sections, key=lambda found: (word.lower() not in found.topic, "/" in found.topic, -found.hits))
+
+
+def _sections(name: str, pattern: re.Pattern[str]) -> Iterator[FoundSection]:
+    text = re.sub(r"^```.*?^```$", "", _page(name), flags=re.MULTILINE | re.DOTALL)
+    for section in re.split(r"^(?=#+ )", text, flags=re.MULTILINE):
+        lines = [line for line in _plain(section).splitlines() if pattern.search(line)]
+        if lines:
+            title = section.partition("\n")[0].lstrip("# ")
+            topic = title.removeprefix("mvc ") if name == "commands" and title.startswith("mvc ") else name
+            yield FoundSection(topic, title, _around(lines[0], pattern), len(pattern.findall("\n".join(lines))))
+
+
+def _around(line: str, pattern: re.Pattern[str]) -> str:
+    """Return the part of a line around the first match."""
+    line = line.strip("#| ")
+    found = pattern.search(line)
+    start = line.rfind(" ", 0, max(0, found.start() - _LINE // 2)) + 1 if found else 0
+    end = line.find(" ", start + _LINE)
+    return f"{'... ' * bool(start)}{line[start:]}" if end < 0 else f"{'... ' * bool(start)}{line[start:end]} ..."
+
+
+def _show_sections(output: Output, word: str, sections: list[FoundSection]) -> None:
+    for line in columns([(found.topic, found.title, found.line) for found in output.few(sections)]):
+        output.line(line)
+    output.rest(sections, "section")
+    output.line(f"Next: mvc help {sections[0].topic}  # has {word!r}")
 
 
 def _near(topic: str) -> list[str]:
@@ -126,8 +176,12 @@ def _page(name: str) -> str:
 def _first_sentence(page: str) -> str:
     """Return the first sentence of a page as plain text."""
     first = page.partition("\n\n")[2].partition("\n\n")[0].replace("\n", " ")
-    plain = re.sub(r"\[([^]]*)\]\([^)]*\)|[*`]", r"\1", first)
-    return re.split(r"(?<=[.:;]) ", plain, maxsplit=1)[0].rstrip(".:;")
+    return re.split(r"(?<=[.:;]) ", _plain(first), maxsplit=1)[0].rstrip(".:;")
+
+
+def _plain(text: str) -> str:
+    """Return Markdown without links and marks."""
+    return re.sub(r"\[([^]]*)\]\([^)]*\)|[*`]", r"\1", text)
 
 
 # The terminal.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import WORKSPACE, app, opened
+from mvc.cli.app import WORKSPACE, WithSeparator, app, opened
 from mvc.cli.arguments import Json, Paths, Remote
 from mvc.cli.failures import say_all
 from mvc.cli.output import FEW, Output, columns, plural, print_json, size, visible
@@ -123,7 +123,8 @@ def _show_left(output: Output, project: Project, result: Status) -> None:
         output.line(f"{output.paint('left'.ljust(16), 'yellow')} {visible(project.shell.show(item.path))}  ({what})")
     output.rest(result.left, "path")
     if result.left:
-        line = project.shell.line("mvc checkout", *(item.path for item in result.left[:FEW]))
+        command = "mvc checkout --" if result.left[1:] else "mvc checkout"
+        line = project.shell.line(command, *(item.path for item in result.left[:FEW]))
         output.line(f"  {visible(line)}  # deletes it, if the cache has it, and its line in .gitignore")
 
 
@@ -163,7 +164,7 @@ def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -
         output.line(f"  {visible(broken.fix)}")
 
 
-@app.command(rich_help_panel=WORKSPACE)
+@app.command(rich_help_panel=WORKSPACE, cls=WithSeparator)
 def diff(
     ctx: typer.Context,
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[REV [REV]] [PATH]...", show_default=False)] = None,
@@ -171,13 +172,14 @@ def diff(
     md: Annotated[bool, typer.Option("--md", help="Print a Markdown table.")] = False,
 ) -> int:
     """Show what changed: HEAD to workspace, REV to workspace, or between two revisions."""
+    from mvc.ops.shared.selection import split_revisions  # noqa: PLC0415
     from mvc.ops.workspace.diff import diff_with_texts  # noqa: PLC0415
 
     output: Output = ctx.obj
     if json and md:
         raise UsageError("--json and --md exclude each other", "mvc diff --json")
     with opened(output, json=json) as project:
-        revisions, paths = _split(project, arguments or [])
+        revisions, paths = split_revisions(project, "mvc diff", arguments or [], 2)
         found = diff_with_texts(project, revisions, project.shell.paths(paths))
         result = found.diff
         if json:
@@ -187,19 +189,6 @@ def diff(
         else:
             _show_diff(output, project, found)
     return say_all(result.failed, silent=json)
-
-
-def _split(project: Project, arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return revisions and paths: up to two leading words that are revisions and no paths."""
-    from mvc.ops.shared.selection import is_path  # noqa: PLC0415
-    from mvc.scm.commits import is_revision  # noqa: PLC0415
-
-    revisions: list[str] = []
-    for word in arguments[:2]:
-        if not is_revision(project.git, word) or is_path(project, word):
-            break
-        revisions.append(word)
-    return tuple(revisions), arguments[len(revisions) :]
 
 
 _MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R"}
@@ -222,8 +211,20 @@ def _show_diff(output: Output, project: Project, found: TextDiff) -> None:
         output.rest(item.files, "file", indent="    ")
         if not item.complete:
             output.line("    (cannot list its files: a manifest is not in the cache)")
-        for metric in item.metrics or ():
-            output.line(f"    {visible(metric.name)}  {_numbers(metric)}")
+        _show_metrics(output, item.metrics or ())
+
+
+def _show_metrics(output: Output, metrics: Sequence[MetricChange]) -> None:
+    """Print the metrics of all data, and with `-v` those of slices."""
+    from mvc.quality.reports.report import is_sliced  # noqa: PLC0415 - YAML: not without a report
+
+    slices = [item for item in metrics if is_sliced(item.name)]
+    overall = [item for item in metrics if not is_sliced(item.name)]
+    for metric in [*overall, *slices] if output.verbose else overall:
+        output.line(f"    {visible(metric.name)}  {_numbers(metric)}")
+    if not output.verbose:
+        worse = sum(_numbers(item).endswith("(worse)") for item in slices)
+        output.slices(len(slices), f", {worse:,} of them worse" if worse else "", indent="    ")
 
 
 _LINES = 40
@@ -241,11 +242,14 @@ def _show_lines(output: Output, lines: Sequence[str]) -> None:
 
 
 def _show_diff_md(result: Diff) -> None:
+    from mvc.quality.reports.report import is_sliced  # noqa: PLC0415 - YAML: not without a report
+
     print("| change | path | size | files | metrics |\n|---|---|---|---|---|")
     for item in result.changes:
         files = _from_to(item.old.files if item.old else None, item.new.files if item.new else None, str)
         size_cell = _from_to(item.old.size if item.old else None, item.new.size if item.new else None)
-        metrics = "<br>".join(f"{_in_md(change.name)} {_numbers(change)}" for change in item.metrics or ())
+        changes = sorted(item.metrics or (), key=lambda change: is_sliced(change.name))
+        metrics = "<br>".join(f"{_in_md(change.name)} {_numbers(change)}" for change in changes)
         print(f"| {item.change} | {_in_md(_title(item))} | {size_cell} | {files} | {metrics} |")
 
 
@@ -353,8 +357,21 @@ def _show_version(output: Output, entry: LogEntry) -> None:
     commit = output.paint(entry.commit[:12], "yellow")
     output.line(f"{commit} {entry.date[:10]} {visible(entry.author)}{tags}  {content}")
     output.line(f"    {visible(entry.description or entry.subject)}")
-    numbers = [f"{name} {value:.6g}" for name, value in (entry.metrics or {}).items()]
-    shown = output.few(numbers)
-    metrics = ", ".join([*shown, *["..."] * (len(shown) < len(numbers))])
+    metrics = _metrics(output, entry.metrics or {})
     if entry.tag or metrics:
         output.line(visible(f"    {entry.tag or 'untagged'}: {metrics or 'no metrics'}"))
+
+
+def _metrics(output: Output, metrics: Mapping[str, float]) -> str:
+    """Return the metrics of all data, and the number of slices; with `-v` all, the slices last."""
+    from mvc.quality.reports.report import is_sliced  # noqa: PLC0415 - YAML: not without a report
+
+    overall, slices = (
+        [f"{name} {value:.6g}" for name, value in metrics.items() if is_sliced(name) == sliced]
+        for sliced in (False, True)
+    )
+    if output.verbose:
+        return ", ".join([*overall, *slices])
+    more = ["..."] * (len(output.few(overall)) < len(overall))
+    count = [f"... {plural(len(slices), 'slice')}"] if slices else []
+    return ", ".join([*output.few(overall), *more, *count])

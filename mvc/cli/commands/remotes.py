@@ -130,8 +130,13 @@ def _pairs(options: list[str] | None) -> Mapping[str, str]:
 
 
 def _show_changed(output: Output, result: RemoteChange) -> None:
+    from mvc.store.buckets.extras import missing_package  # noqa: PLC0415
+
     output.line(f"{result.name} is {visible(result.url)}")
     _show_files(output, result)
+    if error := missing_package(result.url):
+        output.note(f"warning: {error.message}")
+        output.note(f"  try: {error.fix}")
 
 
 def _show_files(output: Output, result: RemoteChange) -> None:

@@ -10,7 +10,7 @@ import typer
 from mvc.cli.app import SETTINGS, WORKSPACE, Group, app, opened
 from mvc.cli.arguments import Json, Paths
 from mvc.cli.failures import say, say_all
-from mvc.cli.output import FEW, Output, columns, plural, print_json, size, visible
+from mvc.cli.output import FEW, Output, columns, plain, plural, print_json, size, visible
 from mvc.cli.show import FEW_USES, describe_use
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mvc.ops.storage.cache_size import CacheSize
     from mvc.ops.storage.gc import GcOptions, GcResult
     from mvc.ops.storage.gc_remote import RemoteGcResult
+    from mvc.ops.storage.identify import Identified
     from mvc.ops.storage.verify import Missing, Verified, Wrong
     from mvc.ops.storage.verify_remote import RemoteVerified
     from mvc.project import Project
@@ -69,29 +70,50 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Check the cache against its digests, and quarantine damaged objects."""
-    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
+    """Check the cache against its digests, and quarantine damaged objects; say which version another file is."""
+    from mvc.ops.storage.identify import identify, untracked_among  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        failed: list[Failure] = []
-        result = _verified(project, typed_paths(project.shell, paths or [], failed), remote, quick=quick)
-        result = result._replace(failed=(*failed, *result.failed))
+        words = paths or []
+        files = untracked_among(project, words)
+        found = identify(project, files)
+        only_files = bool(files) and set(words) == set(files)
+        words = [word for word in words if word not in files]
+        result = None if only_files else _verified(project, words, remote, quick=quick)
         if json:
-            print_json(result, "missing", "failed")
+            _print_verified(result, found)
         else:
-            _show_verified(output, project, result)
-    return result.exit_code
+            _show_identified(output, found)
+            if result:
+                _show_verified(output, project, result)
+    return (result.exit_code if result else 0) or (1 if any(not item.versions for item in found) else 0)
 
 
-def _verified(project: Project, paths: list[str], remote: str | None, *, quick: bool) -> Verified | RemoteVerified:
-    if remote:
-        from mvc.ops.storage.verify_remote import verify_remote  # noqa: PLC0415
+def _print_verified(result: Verified | RemoteVerified | None, files: Sequence[Identified]) -> None:
+    from mvc.ops.storage.verify import Verified  # noqa: PLC0415
 
-        return verify_remote(project, remote, paths, quick=quick)
+    print_json({**plain(result or Verified(0, 0, ())), "files": plain(files)}, "missing", "failed", "files")
+
+
+def _show_identified(output: Output, files: Sequence[Identified]) -> None:
+    for item in files:
+        if not item.versions:
+            output.line(f"{visible(item.path)} is not a version of this repository: blake3 {item.blake3}")
+        for use in item.versions[: None if output.verbose else FEW_USES]:
+            tag = f"{visible(item.tag)} of " if item.tag else ""
+            output.line(f"{visible(item.path)} is {tag}{describe_use(use)}")
+
+
+def _verified(project: Project, words: list[str], remote: str | None, *, quick: bool) -> Verified | RemoteVerified:
+    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
     from mvc.ops.storage.verify import verify as run  # noqa: PLC0415
+    from mvc.ops.storage.verify_remote import verify_remote  # noqa: PLC0415
 
-    return run(project, paths, quick=quick)
+    failed: list[Failure] = []
+    paths = typed_paths(project.shell, words, failed)
+    result = verify_remote(project, remote, paths, quick=quick) if remote else run(project, paths, quick=quick)
+    return result._replace(failed=(*failed, *result.failed))
 
 
 def _show_verified(output: Output, project: Project, result: Verified | RemoteVerified) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvc.cli.app import WORKSPACE, app, around, opened
+from mvc.cli.app import WORKSPACE, WithSeparator, app, around, opened
 from mvc.cli.arguments import Json, Paths
 from mvc.cli.failures import say_all
-from mvc.cli.output import FEW, Output, plural, print_json, size, visible
-from mvc.cli.show import show_checkout, show_installed
+from mvc.cli.output import FEW, Output, plural, print_json, visible
+from mvc.cli.show import show_added, show_checkout, show_installed
 from mvc.errors import UsageError
 from mvc.project import Project
 
@@ -78,7 +78,10 @@ def _show_hooks(output: Output, result: InitResult) -> int:
 @app.command(rich_help_panel=WORKSPACE)
 def add(
     ctx: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", show_default=False)],
+    paths: Paths = None,
+    update: Annotated[
+        bool, typer.Option("-u", "--update", help="Add all tracked paths that changed, instead of PATH."),
+    ] = False,
     desc: Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe this content.")] = None,
     name: Annotated[str | None, typer.Option(help="The model's name in the registry.")] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Also add paths that are behind.")] = False,
@@ -93,13 +96,16 @@ def add(
     from mvc.ops.workspace.add import add as run  # noqa: PLC0415
 
     output: Output = ctx.obj
+    if update == bool(paths):
+        message = "-u and PATH exclude each other" if paths else "add needs a path"
+        raise UsageError(message, "mvc add -u  # all tracked paths that changed; or mvc add PATH")
     with opened(output, json=json) as project:
-        choice = AddOptions(desc, name, force, not no_stage, follow_symlinks, jobs)
+        choice = AddOptions(desc, name, force, not no_stage, follow_symlinks, jobs, update)
         failed: list[Failure] = []
-        result = run(project, typed_paths(project.shell, paths, failed), choice)
+        result = run(project, typed_paths(project.shell, paths or [], failed), choice)
         result = result._replace(failed=(*failed, *result.failed))
         if json:
-            print_json(result, "updated")
+            print_json(result, "updated", "untracked")
         else:
             _show_added(output, project, result, staged=not no_stage)
     return say_all(result.failed, silent=json)
@@ -109,22 +115,27 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
     from mvc.retention.roots import PATTERN  # noqa: PLC0415
     from mvc.scm.index import has_staged  # noqa: PLC0415
 
-    updated = [item.path for item in result.updated]
-    for item in output.few(result.added):
-        what = "updated" if item.path in updated else "added" if item.changed else "unchanged"
-        files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
-        digest = f"  {item.blake3}" if output.verbose else ""
-        path = visible(project.shell.show(item.path))
-        output.line(f"{output.paint(what, 'green')} {path} ({size(item.size)}{files}){digest}")
-    output.rest(result.added, "path")
-    if updated:
+    show_added(output, project, result)
+    if not result.added and not result.failed:
+        output.line("No tracked path changed.")
+    _show_untracked(output, project, result)
+    if updated := [item.path for item in result.updated]:
         command = "mvc checkout" if all(item.complete for item in result.updated) else "mvc pull"
-        line = project.shell.line(command, *updated)
+        line = project.shell.line(f"{command} --" if updated[1:] else command, *updated)
         output.line(f"Next: {visible(line)}  # brings what the workspace lacks")
-    elif staged and (any(item.changed for item in result.added) or has_staged(project.git, PATTERN)):
+    elif staged and result.added and (any(item.changed for item in result.added) or has_staged(project.git, PATTERN)):
         output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
     elif result.added and not staged:
         output.line(f"Next: {visible(_staging_line(project, result))}")
+
+
+def _show_untracked(output: Output, project: Project, result: AddResult) -> None:
+    """Print the new files in the given directories, which could be Git's or mvc's."""
+    if result.untracked:
+        names = ", ".join(visible(project.shell.show(path)) for path in output.few(result.untracked))
+        more = " ..." if len(output.few(result.untracked)) < len(result.untracked) else ""
+        output.note(f"note: not tracked, and not added: {names}{more}")
+        output.note("  try: mvc add PATH  # or git add PATH")
 
 
 def _staging_line(project: Project, result: AddResult) -> str:
@@ -134,10 +145,10 @@ def _staging_line(project: Project, result: AddResult) -> str:
     return project.shell.line("git add --", *(item.pointer for item in result.added), *sorted(ignoring))
 
 
-@app.command(rich_help_panel=WORKSPACE)
+@app.command(rich_help_panel=WORKSPACE, cls=WithSeparator)
 def checkout(
     ctx: typer.Context,
-    paths: Paths = None,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[REV] [PATH]...", show_default=False)] = None,
     rev: Annotated[str | None, typer.Option(metavar="REV", help="Restore the pointers of REV, and stage them.")] = None,
     force: Annotated[
         bool, typer.Option("-f", "--force", help="Save unknown content to the cache, then overwrite it."),
@@ -145,15 +156,20 @@ def checkout(
     relink: Annotated[bool, typer.Option("--relink", help="Also write clean files again, as cache.link says.")] = False,
     json: Json = False,
 ) -> int:
-    """Make the workspace match the pointers. Content that is not in the cache is never overwritten."""
+    """Make the workspace match the pointers, or restore both from REV. What is not saved is never overwritten."""
     from mvc.ops.shared.checkout import CheckoutOptions  # noqa: PLC0415
-    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
+    from mvc.ops.shared.selection import split_revisions, typed_paths  # noqa: PLC0415
     from mvc.ops.workspace.checkout import checkout as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
+        words = arguments or []
+        if rev is not None:
+            words = [rev, "--", *(word for word in words if word != "--")]
+        revisions, paths = split_revisions(project, "mvc checkout", words, 1)
+        rev = next(iter(revisions), None)
         failed: list[Failure] = []
-        result = run(project, typed_paths(project.shell, paths or [], failed), rev, CheckoutOptions(force, relink))
+        result = run(project, typed_paths(project.shell, paths, failed), rev, CheckoutOptions(force, relink))
         result = result._replace(failed=(*failed, *result.failed))
         if json:
             print_json(result)

@@ -1,22 +1,18 @@
 """The only module that reads YAML, which is untrusted.
 
 The size is limited, and the events of the parser are checked before anything is built: PyYAML's C loader crashes on
-about 32,000 nested brackets, and aliases can expand without limit. msgspec converts the data to a typed value, with
-errors for unknown keys.
+about 32,000 nested brackets, and aliases can expand without limit.
 """
 
 from __future__ import annotations
 
 import re
 from math import isinf
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 import yaml
 
 from mvc.errors import InvalidFormat
-
-T = TypeVar("T")
 
 MAX_DEPTH = 8
 MAX_INTEGER_DIGITS = 19
@@ -51,31 +47,6 @@ def _finite(_: object, node: yaml.ScalarNode) -> float:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:float", _finite)
-
-
-def convert(data: object, type_: type[T], *, what: str) -> T:
-    """Return plain data as a value of `type_`.
-
-    Raises:
-        InvalidFormat: it does not match `type_`.
-    """
-    try:
-        return msgspec.convert(data, type_)
-    except msgspec.ValidationError as error:
-        raise InvalidFormat(f"{what}: {_explained(str(error))}") from None
-
-
-_HINTS = {
-    ("Expected `str`, got `int`", "Expected `str`, got `float`"): "quote it",
-    ("Expected `float`, got `str`", "Expected `float | null`, got `str`"): "use a finite number",
-}
-"""By the start of msgspec's message: YAML reads an unquoted number as such, and `.nan` as text."""
-
-
-def _explained(message: str) -> str:
-    """Return msgspec's message in one line, with a hint."""
-    hints = [f": {hint}" for begins, hint in _HINTS.items() if message.startswith(begins)]
-    return "".join([" ".join(message.split()), *hints])
 
 
 def load(raw: bytes, *, what: str, max_bytes: int) -> object:

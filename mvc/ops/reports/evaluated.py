@@ -46,7 +46,7 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
         MvcError: a path does not exist, or cannot be read.
     """
     path, tracked = model_of(path), project.tracked()
-    _refuse_other_than_model(project, path, tracked)
+    refuse_other_than_model(project, path, tracked)
     item = tracked.get(path)
     if not _size(project, path):
         refuse_empty(project, path, item.pointer if item else None)
@@ -78,7 +78,12 @@ def _refuse_unfetched(project: Project, path: str) -> None:
         refuse_stub(project.shell, path, project.tree.read(path, LARGEST) or b"")
 
 
-def _refuse_other_than_model(project: Project, path: str, tracked: dict[str, Tracked]) -> None:
+def refuse_other_than_model(project: Project, path: str, tracked: dict[str, Tracked]) -> None:
+    """Refuse a part of a tracked directory, and a directory above tracked paths.
+
+    Raises:
+        UsageError: with the line that records the report of the model.
+    """
     if not path:
         raise UsageError("the whole worktree cannot be a model", _RECORD)
     if holder := holder_of(tracked, path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from mvc.project import FOLDER
 from mvc.quality.files import SIGNATURES, SUFFIX
 from mvc.quality.reports.report import Code, Environment, Evaluator
 from mvc.scm.commits import head, identity
-from mvc.scm.index import changed_since_head
+from mvc.scm.index import changed_since_head, untracked_files
 from mvc.scm.plumbing import Git
 
 PACKAGES = (
@@ -43,23 +44,31 @@ class Provenance(NamedTuple):
     evaluator: Evaluator | None
     """None when Git knows no user."""
     code: Code
-    environment: Environment
+    environment: Environment | None
+    """None if the metrics were not measured here."""
 
 
-def gather(git: Git, command: str, environment: Environment, now: float) -> Provenance:
-    """Return the provenance of an evaluation by `command` at `now` (seconds since the epoch)."""
+def gather(
+    git: Git, command: str, environment: Environment | None, now: float, scripts: Iterable[str] = (),
+) -> Provenance:
+    """Return the provenance of an evaluation by `command` at `now` (seconds since the epoch).
+
+    `scripts` are files that the command runs, as absolute paths.
+    """
     user = identity(git)
     created_at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Provenance(created_at, Evaluator(user) if user else None, _code(git, command), environment)
+    return Provenance(created_at, Evaluator(user) if user else None, _code(git, command, scripts), environment)
 
 
-def _code(git: Git, command: str) -> Code:
-    """Return what ran; changes to files that mvc writes do not count as dirty."""
+def _code(git: Git, command: str, scripts: Iterable[str]) -> Code:
+    """Return what ran; changes to files that mvc writes do not count as dirty, untracked scripts do."""
     command = command.encode(errors="replace").decode()
     commit = head(git)
     if commit is None:
         return Code("", None, command)
-    return Code(commit, not all(map(_is_written_by_mvc, changed_since_head(git))), command)
+    ours = [path for path in map(os.path.realpath, scripts) if path.startswith(f"{git.cwd}/")]
+    changed = changed_since_head(git).union(untracked_files(git, *ours) if ours else ())
+    return Code(commit, not all(map(_is_written_by_mvc, changed)), command)
 
 
 def _is_written_by_mvc(name: str) -> bool:

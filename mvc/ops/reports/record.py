@@ -13,14 +13,14 @@ from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.names import check_path
-from mvc.ops.reports.evaluated import Evaluated, examine, hash_content
+from mvc.ops.reports.evaluated import Evaluated, examine, hash_content, refuse_other_than_model
 from mvc.ops.reports.given_metrics import given_metrics, with_directions
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.provenance import Provenance
 from mvc.ops.reports.remarks import ABOUT_TAGS, Remark, missing_metrics, policy_remarks
 from mvc.ops.shared.evidence.given_tags import ReportHistory, tags_of
-from mvc.ops.shared.reports import file_in
-from mvc.project import Project
+from mvc.ops.shared.reports import file_in, model_of
+from mvc.project import Project, Shell
 from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX, FileAt
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
@@ -32,6 +32,7 @@ from mvc.scm.commits import committed_file, head
 from mvc.scm.index import staged_file
 from mvc.scm.refs import local_base
 from mvc.scm.staging import await_release, locked, stage
+from mvc.workspace.scan import scan
 from mvc.workspace.tracked import Tracked
 
 
@@ -55,7 +56,28 @@ def record(project: Project, path: str, options: RecordOptions, provenance: Prov
         MvcError: model or data cannot be read, or the report cannot be written.
     """
     options.check()
-    return write(project, examine(project, path, options), options, provenance)
+    evaluated = examine(project, path, options)
+    recorded = write(project, evaluated, options, provenance)
+    return recorded._replace(remarks=(*_age_remarks(project, evaluated.path, options.file), *recorded.remarks))
+
+
+def _age_remarks(project: Project, path: str, file: str) -> Iterator[Remark]:
+    """Warn if the metrics file is older than the model."""
+    if file:
+        groups = scan(project.tree, path, project.links).groups
+        newest = max((time for files in groups for time in files.mtimes), default=0)
+        if os.stat(os.path.join(project.around.cwd, file)).st_mtime_ns < newest:
+            yield Remark(f"{file} is older than {path}: it may be about earlier content")
+
+
+def check(project: Project, path: str, options: RecordOptions) -> None:
+    """Check what can be known before the model is added.
+
+    Raises:
+        UsageError: an option is wrong, or `path` cannot be a model.
+    """
+    options.check()
+    refuse_other_than_model(project, model_of(path), project.tracked())
 
 
 class _Draft(NamedTuple):
@@ -65,7 +87,7 @@ class _Draft(NamedTuple):
     report: Report
     metrics: FoundMetrics
     remarks: tuple[Remark, ...]
-    """Files that it named and that no longer exist."""
+    """What the earlier one had and this one lacks."""
 
 
 def rehearse(project: Project, evaluated: Evaluated, options: RecordOptions, provenance: Provenance) -> list[Remark]:
@@ -76,12 +98,12 @@ def rehearse(project: Project, evaluated: Evaluated, options: RecordOptions, pro
         MvcError: the report could not be written or staged.
     """
     known = options._replace(file="", data=None, higher=(), lower=())
-    report = _draft(project, evaluated, known, provenance).report
-    remarks = policy_remarks(project, evaluated.path, evaluated.item, emit(report))
+    draft = _draft(project, evaluated, known, provenance)
+    judged = policy_remarks(project, evaluated.path, evaluated.item, emit(draft.report))
     _check_writable(project, evaluated.path + SUFFIX)
     if options.stage and not await_release(lock := f"{project.layout.git_dir}/index.lock"):
         raise locked("nothing was run", lock, project.root)
-    return [*evaluated.remarks, *(remark for remark in remarks if remark.message.startswith(ABOUT_TAGS))]
+    return [*evaluated.remarks, *draft.remarks, *(item for item in judged if item.message.startswith(ABOUT_TAGS))]
 
 
 def write(project: Project, evaluated: Evaluated, options: RecordOptions, provenance: Provenance) -> Recorded:
@@ -115,7 +137,17 @@ def _draft(project: Project, evaluated: Evaluated, options: RecordOptions, prove
         options = options._replace(tag=_next_tag(project, evaluated, options.bump, earlier.tag, old))
     metrics = given_metrics(project.around.cwd, options, [item.id for item in evaluated.datasets])
     report = replace(build(evaluated, options, metrics, earlier), **provenance._asdict())
-    return _Draft(old, report, metrics, tuple(gone))
+    return _Draft(old, report, metrics, (*gone, *_lacking_datasets(project.shell, earlier, report)))
+
+
+def _lacking_datasets(shell: Shell, earlier: Report, report: Report) -> Iterator[Remark]:
+    """Say which data sets are left out, as metrics of other data are not comparable."""
+    ids = {item.id for item in report.datasets}
+    if lacking := [item for item in earlier.datasets if item.id not in ids]:
+        names = ", ".join(item.id for item in lacking)
+        words = (shlex.quote(f"{item.id}={shell.show(item.path) if item.path else 'PATH'}") for item in lacking)
+        fix = " ".join(f"--dataset {word}" for word in words)
+        yield Remark(f"the earlier report has data sets that this one lacks: {names}", fix)
 
 
 def _check_writable(project: Project, file: str) -> None:
@@ -191,7 +223,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         task=earlier.task if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
         run=metrics.run,
-        params=dict(options.params),
+        params={**metrics.params, **dict(options.params)},
         train=Train(list(evaluated.train)) if evaluated.train else earlier.train if same_model else None,
         datasets=[_with_notes(item, earlier.datasets) for item in evaluated.datasets],
         metrics=with_directions(metrics.metrics, options, earlier.metrics),
@@ -202,7 +234,7 @@ def _next_tag(project: Project, evaluated: Evaluated, part: Bump, recorded: str,
     """Return the tag after the last committed one; `raw` is the report in the workspace, with the tag `recorded`.
 
     Raises:
-        UsageError: the last tag is no version, and the policy wants none.
+        UsageError: the last tag is not a version, and the policy wants none.
     """
     path, item, commit = evaluated.path, evaluated.item, head(project.git)
     pointer = FileAt("100644", item.raw) if item and item.pointer else None

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from mvc.errors import MvcError, SourceChanged, UsageError
@@ -42,6 +43,14 @@ class _Evaluation(NamedTuple):
     @property
     def line(self) -> str:
         return shlex.join(self.command)
+
+    def scripts(self) -> list[str]:
+        """Return the files that may be code: the program, a Python module, and the first file of the arguments."""
+        program, *words = self.command
+        modules = [word.replace(".", "/") for option, word in pairwise(words) if option == "-m"]
+        files = (word for word in words if os.path.isfile(os.path.join(self.cwd, word)))
+        names = [program, *islice(files, 1), *(f"{name}{end}" for name in modules for end in (".py", "/__main__.py"))]
+        return [os.path.join(self.cwd, name) for name in names]
 
     def environment(self) -> Environment:
         """Return the environment of the command if it runs Python; otherwise only the platform."""
@@ -96,7 +105,7 @@ def run(
         metrics = f"{scratch.name()}.json"
         environ = {**project.around.environ, MODEL: f"{project.root}/{before.path}", METRICS: metrics}
         evaluation = _Evaluation(command, project.around.cwd, environ)
-        provenance = gather(project.git, evaluation.line, evaluation.environment(), now)
+        provenance = gather(project.git, evaluation.line, evaluation.environment(), now, evaluation.scripts())
         warn(rehearse(project, before, options, provenance))
         named = os.path.join(project.around.cwd, options.file) if options.file else ""
         stat_data = _stat_data(named)

@@ -106,16 +106,23 @@ class Guard(NamedTuple):
         lost = unnamed(self.named, plan, item.raw)
         project.catalog.set_origins({entry.blake3: _full(item.path, entry.path) for entry in lost})
 
+    def forcing_line(self, selection: Selection) -> str:
+        """Return the command line that continues with `-f`."""
+        return f"{self._forced(selection)}  # saves it to the cache first: mvc log --lost lists it"
+
+    def _forced(self, selection: Selection) -> str:
+        parts = [_full(selection.item.path, part) for part in selection.inside or ("",)]
+        force = self.project.shell.line(f"{self.command} -f", *parts)
+        if not has_content(self.project, selection.item.pointer) and configured_remotes(self.project.settings):
+            return f"{self.project.shell.line('mvc fetch', selection.item.path)} && {force}"
+        return force
+
     def _fix(self, selection: Selection) -> str:
         item, project = selection.item, self.project
-        parts = [_full(item.path, part) for part in selection.inside or ("",)]
-        force = project.shell.line(f"{self.command} -f", *parts)
-        if not has_content(project, item.pointer) and configured_remotes(project.settings):
-            force = f"{project.shell.line('mvc fetch', item.path)} && {force}"
         if item.pointer is None or was_updated(project, item.path, item.pointer):
-            return f"{force}  # saves it to the cache first: mvc log --lost lists it"
+            return self.forcing_line(selection)
         add = project.shell.line("mvc add", item.path)
-        return f"{add}  # keeps the change; {force} saves it to the cache and continues"
+        return f"{add}  # keeps the change; {self._forced(selection)} saves it to the cache and continues"
 
 
 def has_content(project: Project, pointer: Pointer | None) -> bool:

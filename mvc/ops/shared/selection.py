@@ -12,6 +12,7 @@ from mvc.objects.pointer_lines import is_directory
 from mvc.ops.shared.failures import Failure
 from mvc.project import Project, Shell
 from mvc.quality.files import has_conflict_marks
+from mvc.scm.commits import is_revision
 from mvc.scm.index import index_paths, staged_file
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 
@@ -19,7 +20,7 @@ from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
 def split_reference(reference: str, is_path: Callable[[str], bool]) -> tuple[str, str]:
     """Return revision and path of `REV:PATH`; the revision is empty for anything else, such as `./a:b`.
 
-    A path with a colon, of which `is_path` knows, takes precedence.
+    A path with a colon that `is_path` accepts takes precedence.
     """
     revision, colon, path = reference.partition(":")
     if not colon or not revision or reference.startswith("./") or is_path(reference):
@@ -36,6 +37,39 @@ def is_path(project: Project, text: str) -> bool:
         return project.tree.lstat(path) is not None or tracks(project.tracked(), path)
     except (UsageError, OSError, UnsafePath):
         return False
+
+
+def split_revisions(
+    project: Project, command: str, words: list[str], most: int,
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the revisions, at most `most`, and the paths after them. `--` separates them, as in Git.
+
+    Without `--`, a word that may be both is a path if it is the only one.
+
+    Raises:
+        UsageError: there are too many revisions, or one of several words may be both.
+    """
+    if "--" in words:
+        at = words.index("--")
+        if at > most:
+            message = f"{at} words before --, expected {'one revision' if most == 1 else f'at most {most} revisions'}"
+            raise UsageError(message, f"{command} {'REV ' * most}-- PATH")
+        return tuple(words[:at]), words[at + 1 :]
+    revisions: list[str] = []
+    for word in words[:most]:
+        if not is_revision(project.git, word) or (len(words) == 1 and is_path(project, word)):
+            break
+        if is_path(project, word):
+            raise _ambiguous(command, words, len(revisions))
+        revisions.append(word)
+    return tuple(revisions), words[len(revisions) :]
+
+
+def _ambiguous(command: str, words: list[str], at: int) -> UsageError:
+    as_revision = shlex.join([*words[: at + 1], "--", *words[at + 1 :]])
+    as_path = shlex.join([*words[:at], "--", *words[at:]])
+    fix = f"{command} {as_revision}  # the revision; {command} {as_path} is the path"
+    return UsageError(f"{words[at]!r} is both a revision and a path", fix)
 
 
 def tracks(tracked: dict[str, Tracked], path: str) -> bool:

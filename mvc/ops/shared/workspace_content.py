@@ -16,6 +16,8 @@ from mvc.store.cache.cache import Cache
 from mvc.workspace.checkout import Plan, lost_by
 from mvc.workspace.observe import Observed, ObserveOptions, observe
 from mvc.workspace.read_files import hashing
+from mvc.workspace.scan import scan
+from mvc.workspace.stat_index import unchanged
 from mvc.workspace.tracked import Tracked
 
 _LISTED = 3
@@ -29,6 +31,15 @@ def observe_path(project: Project, path: str) -> Observed:
     if observed.is_new and (snapshot := observed.snapshot):
         project.catalog.remember(path, snapshot)
     return observed
+
+
+def known_content(project: Project, path: str) -> Observed | None:
+    """Return the content at a tracked path without reading it; None if its stat data does not prove what it is."""
+    found, known = scan(project.tree, path, project.links), project.catalog.snapshot(path)
+    if found.kind == "none" or found.is_bare:
+        return Observed(found)
+    is_known = known is not None and known.kind == found.kind and unchanged(found.groups, known)
+    return Observed(found, known.groups) if known and is_known else None
 
 
 def refuse_stub(shell: Shell, path: str, content: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -34,6 +34,7 @@ from mvc.ops.workspace.planning.merge import (
     merged_with,
     sides_of,
 )
+from mvc.ops.workspace.planning.updates import changed_below, new_files
 from mvc.project import FOLDER, Project, Shell
 from mvc.retention.available import find_shard, is_available, listing_objects, load_manifest
 from mvc.scm.index import index_paths
@@ -60,6 +61,8 @@ class AddOptions(NamedTuple):
     follow_symlinks: bool = False
     jobs: int = 4
     """Large files read at the same time."""
+    update: bool = False
+    """Add the tracked paths that changed, instead of given ones."""
 
 
 class Added(NamedTuple):
@@ -89,6 +92,8 @@ class AddResult(NamedTuple):
     added: tuple[Added, ...]
     failed: tuple[Failure, ...] = ()
     updated: tuple[UpdatedPointer, ...] = ()
+    untracked: tuple[str, ...] = ()
+    """Files in a given directory whose tracked paths were updated: neither Git nor mvc tracks them."""
 
 
 class Target(NamedTuple):
@@ -118,10 +123,10 @@ class Prepared(NamedTuple):
     """Whether the pointer has content that the workspace may lack."""
 
 
-def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions()) -> AddResult:
+def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOptions()) -> AddResult:
     """Store the content at `paths` (from the top of the worktree), write and stage their pointers.
 
-    A path that fails does not stop the others.
+    A directory above tracked paths stands for those that changed. A path that fails does not stop the others.
 
     Raises:
         UsageError: no path can be added; nothing was read.
@@ -130,7 +135,9 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
     with project.locks.worktree(), project.locks.store():
         tracked = project.tracked()
         failed: list[Failure] = []
-        targets = _targets(project, tracked, list(paths), options, failed)
+        folders = {"", *folders_above(tracked)} - tracked.keys() if tracked else set()
+        paths = changed_below(project, tracked, "") if options.update else list(paths)
+        targets = _targets(project, tracked, folders, paths, options, failed)
         prepared = _store(project, targets, options, failed)
         if prepared:
             _publish(project, prepared, options)
@@ -139,17 +146,19 @@ def add(project: Project, paths: Iterable[str], options: AddOptions = AddOptions
             UpdatedPointer(item.target.path, is_available(project.cache, project.catalog, item.pointer))
             for item in prepared if item.beyond
         ]
-    return AddResult(tuple(_added(item) for item in prepared), tuple(failed), tuple(updated))
+    untracked = sorted({name for path in folders.intersection(paths) for name in new_files(project, path)})
+    return AddResult(tuple(_added(item) for item in prepared), tuple(failed), tuple(updated), tuple(untracked))
 
 
 # What to add.
 
 
 def _targets(
-    project: Project, tracked: dict[str, Tracked], paths: list[str], options: AddOptions, failed: list[Failure],
+    project: Project, tracked: dict[str, Tracked], folders: Collection[str], paths: list[str], options: AddOptions,
+    failed: list[Failure],
 ) -> list[Target]:
     meant: dict[str, None] = {}
-    accepted(paths, lambda path: meant.update(dict.fromkeys(_expand(project, tracked, path))), failed)
+    accepted(paths, lambda path: meant.update(dict.fromkeys(_expand(project, tracked, folders, path))), failed)
     wanted: dict[str, list[str]] = {}
     for name in meant:
         holder = holder_of(tracked, name)
@@ -174,8 +183,10 @@ def _outermost(wanted: dict[str, list[str]]) -> dict[str, list[str]]:
     return {path: parts for path, parts in wanted.items() if not holder_of(wanted, path)}
 
 
-def _expand(project: Project, tracked: dict[str, Tracked], path: str) -> list[str]:
-    """Return the paths that `path` means: itself, the tracked path of a pointer, or the matches of a pattern."""
+def _expand(project: Project, tracked: dict[str, Tracked], folders: Collection[str], path: str) -> list[str]:
+    """Return the paths that `path` means: itself, changed ones below it, that of a pointer, or matches of a pattern."""
+    if path in folders:
+        return changed_below(project, tracked, path)
     if not path:
         raise UsageError("the whole worktree can't be one tracked directory", "mvc add PATH")
     if path.endswith(SUFFIX) and (path_of(path) in tracked or project.tree.lstat(path_of(path))):

@@ -5,29 +5,33 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from mvc.errors import MissingObject
+from mvc.errors import MissingObject, MvcError
 from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest
-from mvc.objects.pointer import MAX_BYTES, SUFFIX, emit
+from mvc.objects.pointer import SUFFIX, emit
 from mvc.ops.shared.checkout import (
     CheckedOut,
     CheckoutOptions,
     CheckoutResult,
     Guard,
+    SavedContent,
     check_out,
     check_out_selected,
     plan_checkout,
 )
 from mvc.ops.shared.content.mismatch import check_agrees
+from mvc.ops.shared.evidence.committed_reports import uncommitted_reports
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, store_directory
 from mvc.ops.shared.remotes import configured_remotes
+from mvc.ops.shared.reports import model_of
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen_each, manifest_errors, unusable
 from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
 from mvc.ops.workspace.leftovers import find_leftovers
 from mvc.ops.workspace.removals import clear_leftovers
 from mvc.project import Project
+from mvc.quality.files import MAX_BYTES
 from mvc.retention.available import is_available, load_manifest
 from mvc.scm.commits import resolve
 from mvc.store.cache.cache import Cache
@@ -76,20 +80,51 @@ def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOpti
     now = project.tracked()
     guard = Guard(project, named_objects(project), options.force, f"mvc checkout --rev {shlex.quote(rev)}")
     failed: list[Failure] = []
+    selected = chosen_each(project, tracked_at(project.git, commit), paths, failed, rev)
+    reports = _reports(project, commit, selected)
+    unsaved = uncommitted_reports(project, [item.path for item in reports if item.old not in (None, item.new)])
     accepted: list[tuple[Selection, Observed]] = []
-    for selection in chosen_each(project, tracked_at(project.git, commit), paths, failed, rev):
+    for selection in selected:
         with collecting(failed, selection.item.path):
+            _check_reports(guard, selection, unsaved)
             accepted.append(_accept(guard, selection, now, rev))
-    files = [
-        Replacement(item.pointer_path, project.tree.read(item.pointer_path, MAX_BYTES), item.raw)
-        for (item, _), _ in accepted
-    ]
-    selected = [selection for selection, _ in accepted]
-    publish_pointers(project, [*files, *_companions(project, commit, selected)])
     observed = {item.path: before for (item, _), before in accepted}
+    reports = [item for item in reports if model_of(item.path) in observed]
+    saved = _save(project, [item for item in reports if item.path in unsaved])
+    pointers = [_replacement(project, item.pointer_path, item.raw) for (item, _), _ in accepted]
+    publish_pointers(project, [*pointers, *reports])
+    selected = [selection for selection, _ in accepted]
     named = named_objects(project)
     result = check_out_selected(guard, selected, named, relink=options.relink, observed=observed)
-    return result._replace(failed=(*failed, *result.failed))
+    return result._replace(failed=(*failed, *result.failed), saved=(*saved, *result.saved))
+
+
+def _replacement(project: Project, path: str, new: bytes) -> Replacement:
+    return Replacement(path, project.tree.read(path, MAX_BYTES + 1), new)
+
+
+def _reports(project: Project, commit: str, selected: list[Selection]) -> list[Replacement]:
+    """Return how the reports of the selected paths, and their signatures, become what they are at `commit`."""
+    found = companions_at(project.git, commit, [selection.item.path for selection in selected])
+    return [_replacement(project, path, raw) for path, raw in found]
+
+
+def _check_reports(guard: Guard, selection: Selection, unsaved: set[str]) -> None:
+    """Refuse to overwrite a report that no commit has; with `force` it is saved."""
+    lost = [path for path in sorted(unsaved) if model_of(path) == selection.item.path]
+    if lost and not guard.force:
+        raise MvcError(f"{lost[0]}: not committed, so not overwritten", guard.forcing_line(selection))
+
+
+def _save(project: Project, reports: list[Replacement]) -> list[SavedContent]:
+    """Store the present content of `reports` in the cache."""
+    saved = []
+    with CacheWriter(project.cache) as writer:
+        for item in reports:
+            digest = writer.put_bytes(item.old or b"")
+            saved.append(SavedContent(item.path, digest.blake3, digest.size))
+    project.catalog.set_origins({item.blake3: item.path for item in saved})
+    return saved
 
 
 def _accept(guard: Guard, past: Selection, now: dict[str, Tracked], rev: str) -> tuple[Selection, Observed]:
@@ -132,7 +167,3 @@ def _with_parts(cache: Cache, past: Selection, now: Tracked | None) -> Tracked:
         pointer = store_directory(writer, manifest, now.pointer.notes)
     return now._replace(pointer=pointer, raw=emit(pointer))
 
-
-def _companions(project: Project, commit: str, accepted: list[Selection]) -> list[Replacement]:
-    found = companions_at(project.git, commit, [selection.item.path for selection in accepted])
-    return [Replacement(path, project.tree.read(path, MAX_BYTES), raw) for path, raw in found]

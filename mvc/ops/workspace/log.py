@@ -40,7 +40,7 @@ def log(project: Project, path: str) -> tuple[LogEntry, ...]:
     """Return the versions of the tracked `path` in HEAD's history, newest first.
 
     Raises:
-        MvcError: it never was tracked.
+        MvcError: it was never tracked.
     """
     path = path_of(path)
     found = file_history(project.git, path + SUFFIX, path + REPORT)

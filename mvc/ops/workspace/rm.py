@@ -13,6 +13,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError, UsageError
 from mvc.fs.tree import Tree
 from mvc.objects.pointer import SUFFIX, path_of
+from mvc.ops.shared.evidence.committed_reports import uncommitted_reports
 from mvc.ops.shared.failures import Failure, collecting, resumable
 from mvc.ops.shared.pointers import stop_ignoring
 from mvc.ops.shared.revisions import COMPANIONS
@@ -20,9 +21,7 @@ from mvc.ops.shared.selection import TRACKED, accepted, unusable
 from mvc.ops.shared.workspace_content import check_saved, named_objects, observe_path, was_updated
 from mvc.project import Project
 from mvc.retention.named import NamedObjects
-from mvc.scm.changes import changed_in_index
-from mvc.scm.commits import head
-from mvc.scm.index import IndexPaths, index_paths, modified_files
+from mvc.scm.index import IndexPaths, index_paths
 from mvc.scm.staging import stage
 from mvc.workspace.checkout import NOTHING, Checkout, Plan, deletion
 from mvc.workspace.rename import prune, remove_empty, remove_file
@@ -63,7 +62,8 @@ def remove(project: Project, paths: Iterable[str], *, keep: bool = False) -> Rem
         index = index_paths(project.git)
         failed: list[Failure] = []
         selected = _selected(project, index, paths, failed)
-        unsaved = _unsaved_reports(project, index, selected)
+        reports = (path for selection in selected for path in _reports(project.tree, selection.item.path))
+        unsaved = uncommitted_reports(project, reports)
         removed = _remove_all(project, selected, unsaved, failed, keep=keep)
         if removed:
             with resumable("not everything was removed"):
@@ -114,15 +114,6 @@ def _partial(project: Project, selection: Selection) -> UsageError:
 
 def _reports(tree: Tree, path: str) -> list[str]:
     return [path + suffix for suffix in COMPANIONS if tree.lstat(path + suffix) is not None]
-
-
-def _unsaved_reports(project: Project, index: IndexPaths, selected: list[Selection]) -> set[str]:
-    """Return the reports of the selected paths that HEAD does not have as they are now."""
-    reports = {path for selection in selected for path in _reports(project.tree, selection.item.path)}
-    if not reports or head(project.git) is None:
-        return reports
-    staged = {change.path for change in changed_in_index(project.git, "HEAD", f":(top)*{COMPANIONS[0]}*")}
-    return reports - set(index.paths) | reports & (modified_files(project.git) | staged)
 
 
 def _check(project: Project, item: Tracked, unsaved: set[str], *, keep: bool) -> None:

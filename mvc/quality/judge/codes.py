@@ -189,8 +189,8 @@ _ALL = (
      "weights.bin: it is a safetensors file by its first bytes, which is not allowed in Git"),
     _code(304, "pointer unreadable",
      "The pointer is not in canonical form, or has a name that mvc refuses, such as one that ends in .MVC. Pointers "
-     "are never edited by hand. A file of another program that ends in .mvc is no pointer if the policy allows it in "
-     "Git.",
+     "are never edited by hand. A file of another program that ends in .mvc is not a pointer if the policy allows it "
+     "in Git.",
      "Write it again with mvc add, or add the other program's file to allow.",
      f"{_MODEL}: cannot read the pointer: not a pointer: expected keys and values"),
     _code(305, "conflict",
@@ -272,7 +272,7 @@ _ALL = (
     _code(328, "content kept by DVC or Git LFS",
      "A rule demands a report of this path, and the change leaves its content to Git LFS or DVC: by a pointer of LFS, "
      "a .dvc file or an output in a dvc.yaml. mvc judges only content that it tracks.",
-     "Track the content with mvc. If it is no model, add its path to allow.",
+     "Track the content with mvc. If it is not a model, add its path to allow.",
      f"{_MODEL}: a rule demands a report of it, and Git LFS keeps its content, which is not judged"),
     _code(401, "policy unreadable",
      "The policy is not YAML, has an unknown key or an invalid value, or is in conflict. This is an error, and the "

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from mvc.quality.finding import Comparison, Finding, Judged
+from mvc.quality.reports.report import is_sliced
 from mvc.quality.words import rounded
 
 HEADINGS = ("model", "tag", "metric", "base", "head", "Δ", "rule", "verdict")
@@ -31,11 +32,11 @@ class Row(NamedTuple):
     @property
     def sliced(self) -> bool:
         """Whether the metric is of a slice."""
-        return "[" in self.metric
+        return is_sliced(self.metric)
 
 
 def rows(models: Iterable[Judged], findings: Iterable[Finding]) -> Iterator[Row]:
-    """Yield the rows of all models; one for a model without metrics."""
+    """Yield the rows of all models, of each the slices last; one for a model without metrics."""
     findings = list(findings)
     broken = {finding.path for finding in findings if finding.severity == "error"}
     found = {(finding.path, finding.code) for finding in findings}
@@ -44,7 +45,7 @@ def rows(models: Iterable[Judged], findings: Iterable[Finding]) -> Iterator[Row]
         if not model.comparisons:
             good = "ok" if model.change == "deleted" else UNJUDGED
             yield Row(name, tag, verdict="failed" if model.path in broken else good)
-        for item in model.comparisons:
+        for item in sorted(model.comparisons, key=lambda item: is_sliced(item.metric)):
             values = item.metric, _number(item.old), _number(item.new), _delta(item)
             yield Row(name, tag, *values, item.rule or _NONE, _verdict(model, item, found, broken))
 

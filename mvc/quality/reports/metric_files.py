@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from mvc.errors import InvalidFormat
 from mvc.quality.reports.metrics import error_estimate, finite, given, is_error_estimate, is_number, named, shown
-from mvc.quality.reports.report import Metric, Run, label
+from mvc.quality.reports.report import Metric, Parameter, Run, label
+from mvc.quality.reports.settings import settings
 
 MAX_BYTES = 16 << 20
 MAX_DEPTH = 32
@@ -24,6 +26,8 @@ class FoundMetrics(NamedTuple):
     metrics: tuple[Metric, ...]
     run: Run | None = None
     """The run of a tracking server that they come from."""
+    params: Mapping[str, Parameter] = MappingProxyType({})
+    """The settings of the evaluation that the file has."""
     skipped: tuple[str, ...] = ()
     """Names of non-numeric entries, such as a confusion matrix."""
     no_errors: tuple[str, ...] = ()
@@ -193,13 +197,17 @@ def _run(data: Document, datasets: Collection[str]) -> FoundMetrics:
     inner = data.get("run", data)
     info = inner.get("info")
     name = info.get("run_id") if isinstance(info, dict) else None
-    found = _read_inner(inner["data"]["metrics"], datasets)
+    found = _read_inner(inner["data"]["metrics"], datasets)._replace(params=settings(inner["data"].get("params")))
     return found._replace(run=Run("mlflow", name)) if isinstance(name, str) else found
 
 
 def _has_metrics(data: Document) -> bool:
     inner = data.get("metrics")
     return isinstance(inner, list) or (isinstance(inner, dict) and not any(map(is_number, data.values())))
+
+
+def _beside_params(data: Document, datasets: Collection[str]) -> FoundMetrics:
+    return _read_inner(data["metrics"], datasets)._replace(params=settings(data.get("params")))
 
 
 def _read_inner(metrics: object, datasets: Collection[str]) -> FoundMetrics:
@@ -249,7 +257,8 @@ _NOT_COMPUTED: tuple[object, ...] = (None, "N/A", "", [])
 
 
 def _lm_eval(data: Document, datasets: Collection[str]) -> FoundMetrics:
-    return _found(item for task in data["results"] for item in _task(data, task, datasets))
+    found = _found(item for task in data["results"] for item in _task(data, task, datasets))
+    return found._replace(params=settings({**_object(data, "config"), "n-shot": _object(data, "n-shot")}))
 
 
 def _task(data: Document, task: str, datasets: Collection[str]) -> Iterator[Metric | _NoError]:
@@ -277,8 +286,11 @@ def _task(data: Document, task: str, datasets: Collection[str]) -> Iterator[Metr
 
 
 def _inside(data: Document, key: str, task: str) -> Document:
-    part = data.get(key)
-    inner = part.get(task) if isinstance(part, dict) else None
+    return _object(_object(data, key), task)
+
+
+def _object(data: Document, key: str) -> Document:
+    inner = data.get(key)
     return inner if isinstance(inner, dict) else {}
 
 
@@ -364,6 +376,6 @@ _SHAPES: tuple[tuple[Callable[[Document], bool], Callable[[Document, Collection[
     (_is_lm_eval, _lm_eval),
     (_is_run, _run),
     (_is_dvc, _dvc),
-    (_has_metrics, lambda data, datasets: _read_inner(data["metrics"], datasets)),
+    (_has_metrics, _beside_params),
     (_is_classification, _classification),
 )

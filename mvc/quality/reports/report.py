@@ -205,6 +205,11 @@ def label(metric: Metric) -> str:
     return f"{metric.name}{f'[{inside}]' if inside else ''}{f'@{metric.dataset}' if metric.dataset else ''}"
 
 
+def is_sliced(name: str) -> bool:
+    """Whether a label is that of a slice."""
+    return "[" in name
+
+
 # Writing.
 
 

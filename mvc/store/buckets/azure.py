@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mvc.errors import MissingObject
 from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.environment import PROXIES, TRUST, both_cases, check_environment
+from mvc.store.buckets.extras import need
 from mvc.store.buckets.session import (
     AGAIN,
     CONNECT_PATIENCE,
@@ -31,7 +32,6 @@ from mvc.store.buckets.session import (
     changed,
     checked,
     each,
-    need,
     parsed,
     range_of,
     size_in,
@@ -65,7 +65,7 @@ class AzureBucket:
         Raises:
             UsageError: azure-storage-blob is not installed.
         """
-        need(url, "az", "azure.storage.blob")
+        need(url)
         self.url = url.rstrip("/")
         host, _, prefix = self.url.partition("://")[2].partition("/")
         self._container, _, account = host.partition("@")

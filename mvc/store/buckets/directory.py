@@ -280,8 +280,8 @@ def _read_all(read: Reader) -> None:
 
 
 def _item(key: str, status: os.stat_result) -> Item:
-    stamp = StatData.of(status)
-    return Item(key, status.st_size, f"{stamp.ino:x}-{stamp.mtime_ns:x}", status.st_mtime)
+    stat_data = StatData.of(status)
+    return Item(key, status.st_size, f"{stat_data.ino:x}-{stat_data.mtime_ns:x}", status.st_mtime)
 
 
 def _raise_unless_gone(error: OSError) -> None:

@@ -30,7 +30,7 @@ def check_environment(names: Iterable[str]) -> None:
 
 
 def check_netrc(host: str) -> None:
-    """Refuse a login for `host` in ~/.netrc with a control character; a file that cannot be read is no login.
+    """Refuse a login for `host` in ~/.netrc with a control character; a file that cannot be read is skipped.
 
     Raises:
         RemoteError: it names the file.

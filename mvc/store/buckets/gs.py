@@ -22,6 +22,7 @@ from mvc.errors import MissingObject
 from mvc.objects.parsing.digits import whole_number
 from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.environment import certificates, check_environment
+from mvc.store.buckets.extras import need
 from mvc.store.buckets.session import (
     AGAIN,
     PATIENCE,
@@ -33,7 +34,6 @@ from mvc.store.buckets.session import (
     checked,
     each,
     http_session,
-    need,
     not_whole,
     parsed,
     range_of,
@@ -145,7 +145,7 @@ class GoogleBucket:
         Raises:
             UsageError: google-auth is not installed.
         """
-        need(url, "gs", "google.auth")
+        need(url)
         self.url = url.rstrip("/")
         self._bucket, _, prefix = self.url.partition("://")[2].partition("/")
         self._prefix = f"{prefix}/" if prefix else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 import threading
@@ -11,7 +10,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext, suppress
 from email.utils import parsedate_to_datetime
-from importlib.util import find_spec
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -225,24 +223,6 @@ async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]
             task.cancel()
 
 
-def need(url: str, extra: str, module: str) -> None:
-    """Require `module`, which an extra of mvc installs; keep the libraries' logs off the terminal.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        found = find_spec(module)
-    except ModuleNotFoundError:  # its parent is missing
-        found = None
-    if found is None:
-        message = f"{url.partition('://')[0]}:// needs the package {module.replace('.', '-')}"
-        raise UsageError(message, f"pip install 'modelvc[{extra}]'")
-    for name in ("aiobotocore", "aiohttp", "asyncio", "asyncssh", "azure", "botocore", "google"):
-        if not (logger := logging.getLogger(name)).handlers:
-            logger.addHandler(logging.NullHandler())
-
-
 def checked(url: str, item: Item, data: bytes, size: int) -> bytes:
     """Return `data`, which must have `size` bytes.
 
@@ -267,7 +247,7 @@ def parsed(url: str, read: Callable[[], T]) -> T:
 
 
 def unparsable(url: str) -> Transient:
-    """Return the error for an answer with numbers or times that are none, or without them."""
+    """Return the error for an answer with invalid numbers or times, or without them."""
     return Transient(f"{url}: the answer cannot be parsed", AGAIN)
 
 
@@ -275,11 +255,11 @@ def size_in(value: object) -> int:
     """Return a size in bytes, which an answer has as a number or in digits.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a size.
     """
     size = whole_number(str(value)) if isinstance(value, int | str) else None
     if size is None:
-        raise ValueError("no size")
+        raise ValueError("not a size")
     return size
 
 

@@ -17,6 +17,7 @@ from mvc.errors import MissingObject
 from mvc.objects.parsing.digits import whole_number
 from mvc.store.buckets.bucket import Check, Item, RemoteError, RunAll, SlowDown, Transient
 from mvc.store.buckets.environment import check_netrc
+from mvc.store.buckets.extras import need
 from mvc.store.buckets.session import (
     AGAIN,
     PATIENCE,
@@ -29,7 +30,6 @@ from mvc.store.buckets.session import (
     each,
     http_session,
     http_time,
-    need,
     text_of,
     unanswered,
 )
@@ -73,7 +73,7 @@ class WebBucket:
         Raises:
             UsageError: aiohttp is not installed.
         """
-        need(url, "http", "aiohttp")
+        need(url)
         self.url = url.rstrip("/")
         self._site = _Site(self.url)
         backend = Backend(partial(_connect, self.url, patience), lambda http: http.close(), self._translate)

@@ -68,7 +68,8 @@ def scrub_remote(
 ) -> Scrubbed:
     """Read and verify every object that `scope` covers, and the index of every pack.
 
-    `advance` is called with the bytes read. Missing objects are no damage; `without` counts as missing in `scope.only`.
+    `advance` is called with the bytes read. Missing objects are not damage; in `scope.only`, `without` counts as
+    missing.
     """
     damage = list(damaged_indexes(remote))
     objects = total = 0

@@ -31,7 +31,7 @@ def check_target(project: Project, in_git: IndexPaths, holders: dict[str, str], 
             line = f"{project.shell.line('mvc -C', folder)} add -- {shlex.quote(path[len(folder) + 1 :])}"
             raise UsageError(f"{path} is in the submodule or repository {folder}", line)
     if below := holders.get(path):
-        line = project.shell.line("mvc add", below)
+        line = f"{project.shell.line('mvc rm --keep', below)} && {project.shell.line('mvc add', path)}"
         raise UsageError(f"{path} contains {below}, which is tracked on its own", line)
     _check_not_in_git(project, path, in_git.at_or_below(path))
 

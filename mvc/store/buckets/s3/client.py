@@ -11,11 +11,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from mvc.store.buckets.bucket import Transient
+from mvc.store.buckets.extras import need
 from mvc.store.buckets.s3.endpoint import is_amazon
 from mvc.store.buckets.s3.errors import Asked, is_of_sdk, translate
 from mvc.store.buckets.s3.login import check_keys, check_settings
 from mvc.store.buckets.s3.transport import session_class
-from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, Backend, Session, need, unparsable
+from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, Backend, Session, unparsable
 
 _CONNECTIONS = 64
 _PROOF = {
@@ -45,7 +46,7 @@ class S3Client:
         Raises:
             UsageError: aiobotocore is not installed.
         """
-        need(url, "s3", "aiobotocore")
+        need(url)
         self.bucket, _, prefix = url.removeprefix("s3://").partition("/")
         self.prefix = f"{prefix}/" if prefix else ""
         self._url = url
@@ -80,7 +81,7 @@ class S3Client:
         send = getattr(connection.client, operation)
         try:
             answer: dict[str, Any] = await send(Bucket=self.bucket, **extra, **params)
-        except (ArithmeticError, RuntimeError, ValueError) as error:  # the SDK's of a number or time that is none
+        except (ArithmeticError, RuntimeError, ValueError) as error:  # the SDK's errors about an invalid number or time
             if is_of_sdk(error):
                 raise
             raise unparsable(self._url) from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mvc.errors import MissingObject
 from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, read_first
+from mvc.store.buckets.extras import need
 from mvc.store.buckets.session import (
     PATIENCE,
     Backend,
@@ -18,7 +19,6 @@ from mvc.store.buckets.session import (
     changed,
     checked,
     each,
-    need,
     not_whole,
     range_of,
 )
@@ -40,7 +40,7 @@ class SshBucket:
         Raises:
             UsageError: asyncssh is not installed, or the URL names no directory.
         """
-        need(url, "ssh", "asyncssh")
+        need(url)
         self.url = url.rstrip("/")
         address = SshAddress.of(self.url)
         self._files = SshFiles(self.url, address)

@@ -40,7 +40,7 @@ def pairs(old: ModelReport, new: ModelReport, wanted: MetricDemand | None = None
     """Yield pairs of the metrics of a demand, or of all metrics, in the order of the new report.
 
     Metrics match by slice and content of the data, else by slice and id of the data set. What is unmatched in a
-    slice is paired each with each: any may have replaced the other. A slice that is missing altogether is no pair:
+    slice is paired each with each: any may have replaced the other. A slice that is missing altogether is not a pair:
     see `missing_slices`.
     """
     before = _by_key(measured(old, wanted))
