@@ -22,10 +22,8 @@ from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import CacheWriter
 from mvc.store.remote.roots import encode_roots, roots_key
 
-_FOLDER = 1_000
-"""Models in one directory."""
 _WITHOUT_REPORTS = 'mvc-policy: 1\nrules:\n  - {match: "**", report: optional}\n'
-ADD_ALL = "cd models && exec mvc add */*.bin"
+ADD_ALL = "cd models && exec mvc add *.bin"
 SETUP, MODELS = "refs/heads/setup", "refs/heads/main"
 """The commits without and with the models."""
 
@@ -76,10 +74,10 @@ def _set_up(tool: Tool, place: Place, policy: str) -> None:
 
 
 def _models(place: Place, count: int) -> list[Path]:
-    paths = [place.repository / f"models/{number // _FOLDER:03}/{number:06}.bin" for number in range(count)]
+    paths = [place.repository / f"models/{number:06}.bin" for number in range(count)]
+    paths[0].parent.mkdir()
     for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(str(path))
+        path.write_text(path.name)
     quietly(place, ("sh", "-c", ADD_ALL))
     return paths
 

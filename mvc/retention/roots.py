@@ -119,10 +119,10 @@ def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], reade
     git_dirs = worktree_git_dirs(common_dir)
     home = inside(git, common_dir)
     tops = sorted({*workspaces, *_workspaces(home, git_dirs)})
-    names = _uncommitted(git, git_dirs, tops, reader)
-    oids = dict.fromkeys(reachable_blobs(home, git_dirs, PATTERN))  # in the order of the log: faster than sorted
-    names |= reader.needed_by(stream_blobs(home, oids, MAX_BYTES))
-    return names | _uncommitted(git, git_dirs, tops, reader)  # again: a stash may just have been popped
+    read: set[str] = set()
+    names = _uncommitted(git, git_dirs, tops, reader, read)
+    names |= _in_blobs(home, reachable_blobs(home, git_dirs, PATTERN), reader, read)
+    return names | _uncommitted(git, git_dirs, tops, reader, read)  # again: a stash may just have been popped
 
 
 def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> set[str]:
@@ -130,19 +130,27 @@ def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: 
     git_dirs = worktree_git_dirs(common_dir)
     home = inside(git, common_dir)
     heads = {commit for git_dir in git_dirs if (commit := head(inside(git, git_dir)))}
-    oids = {blob.oid for commit in heads for blob in list_blobs(home, commit, SUFFIX)}
-    names = reader.needed_by(stream_blobs(home, oids, MAX_BYTES))
-    return names | _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), reader)
+    oids = (blob.oid for commit in heads for blob in list_blobs(home, commit, SUFFIX))
+    read: set[str] = set()
+    names = _in_blobs(home, oids, reader, read)
+    return names | _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), reader, read)
 
 
-def _uncommitted(git: Git, git_dirs: list[str], tops: list[str], reader: PointerReader) -> set[str]:
+def _in_blobs(git: Git, oids: Iterable[str], reader: PointerReader, read: set[str]) -> set[str]:
+    """Return the objects that pointers need, without those in `read`, to which they are added."""
+    new = [oid for oid in dict.fromkeys(oids) if oid not in read]  # in the order of the log: faster than sorted
+    read.update(new)
+    return reader.needed_by(stream_blobs(git, new, MAX_BYTES))
+
+
+def _uncommitted(git: Git, git_dirs: list[str], tops: list[str], reader: PointerReader, read: set[str]) -> set[str]:
     """Return the objects that index and workspace of every worktree need."""
     names: set[str] = set()
     for top in tops:
         names |= reader.needed_by(lying_pointers(top))
     for git_dir in git_dirs:
         home = inside(git, git_dir)
-        names |= reader.needed_by(stream_blobs(home, staged(home, PATTERN), MAX_BYTES))
+        names |= _in_blobs(home, staged(home, PATTERN), reader, read)
     return names
 
 
