@@ -49,19 +49,21 @@ class ReportHistory:
         self._git, self._tips = git, sorted(set(tips) - {""})
         self._commits: dict[str, dict[str, str]] = {}
         """By path: the reports, each with the oldest commit that has it."""
+        self._holders: dict[str, set[str]] = {}
+        """By report: the paths of models that had it."""
         self._related: dict[str, set[str]] = {}
         """By path: the paths before and after renames."""
         self._readable = bool(self._tips) and not is_partial(git)
         for change in changes_in(git, self._tips, f"*{SUFFIX}") if self._readable else ():
             self._commits.setdefault(change.path, {})[change.oid] = change.commit
+            self._holders.setdefault(change.oid, set()).add(change.path.removesuffix(SUFFIX))
             if change.old_path:
                 self._related.setdefault(change.path, set()).add(change.old_path)
                 self._related.setdefault(change.old_path, set()).add(change.path)
 
     def paths_of(self, model: ModelFacts) -> set[str]:
         """Return the paths of models that had the same report in the history."""
-        oid = self._oid(model.report)
-        return {path.removesuffix(SUFFIX) for path, commits in self._commits.items() if oid in commits}
+        return self._holders.get(self._oid(model.report), set())
 
     def given(self, model: ModelFacts) -> GivenTags:
         """Return the tags of a model."""
