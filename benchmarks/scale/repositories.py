@@ -14,6 +14,7 @@ from benchmarks.hook_cases import POLICY, REPORT
 from benchmarks.material import History
 from benchmarks.prepare import Place, Step, fresh
 from benchmarks.tools import Tool
+from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest, encode
 from mvc.objects.pointer import dir_pointer, emit, file_pointer
 from mvc.objects.pointer_reader import parse
@@ -24,8 +25,8 @@ from mvc.store.remote.roots import encode_roots, roots_key
 
 _WITHOUT_REPORTS = 'mvc-policy: 1\nrules:\n  - {match: "**", report: optional}\n'
 ADD_ALL = "cd models && exec mvc add *.bin"
-SETUP, MODELS = "refs/heads/setup", "refs/heads/main"
-"""The commits without and with the models."""
+SETUP, MODELS = "refs/heads/main", "refs/heads/models"
+"""The branches without and with the models."""
 
 
 def quietly(place: Place, *commands: Iterable[str]) -> None:
@@ -46,11 +47,10 @@ def pointers(count: int) -> Step:
 
 
 def reports(count: int) -> Step:
-    """Return how to make the same repository with a report for each model, and the hooks installed."""
+    """Return how to make the same repository with a report for each model."""
 
     def make(tool: Tool, place: Place) -> None:
         _set_up(tool, place, POLICY)
-        quietly(place, ("mvc", "hook", "install"))
         text = report.emit(report.parse_report(REPORT.format(**_PLACEHOLDERS, size=0).encode(), "the report")).decode()
         for path in _models(place, count):
             digest = parse(path.with_name(f"{path.name}.mvc").read_bytes()).digest
@@ -70,7 +70,7 @@ _PLACEHOLDERS = {"name": "NAME", "version": "0", "commit": "c" * 40, "blake3": "
 def _set_up(tool: Tool, place: Place, policy: str) -> None:
     fresh(tool, place)
     (place.repository / ".mvc/policy.yaml").write_text(policy)
-    quietly(place, ("git", "add", "-A"), ("git", "commit", "-q", "-m", "set up"), ("git", "branch", "setup"))
+    quietly(place, ("git", "add", "-A"), ("git", "commit", "-q", "-m", "set up"), ("git", "switch", "-qc", "models"))
 
 
 def _models(place: Place, count: int) -> list[Path]:
@@ -161,7 +161,11 @@ def _directories(files: int, changed: int, count: int, writer: CacheWriter) -> I
 
 
 def _entry(writer: CacheWriter, number: int, version: int) -> Entry:
-    return Entry(f"{number:06}", *writer.put_bytes(f"{number} {version}".encode()))
+    return Entry(f"{number:06}", *writer.put_bytes(_content(number, version)))
+
+
+def _content(number: int, version: int) -> bytes:
+    return f"{number} {version}".encode()
 
 
 def _import(place: Place, commits: Iterable[list[tuple[str, bytes]]]) -> None:
@@ -192,13 +196,11 @@ NAMES = 100_000
 
 
 def clones(count: int) -> Step:
-    """Return how to make a remote that other clones have announced their needs to; they share half of them."""
+    """Return how to make a remote that clones have announced their needs to; it has half of them."""
 
     def make(tool: Tool, place: Place) -> None:
-        fresh(tool, place)
-        (place.repository / "m.bin").write_text("content")
-        quietly(place, ("mvc", "remote", "add", "bench", "../remote"), ("mvc", "add", "m.bin"), ("mvc", "push"))
-        shared = [os.urandom(32).hex() for _ in range(NAMES // 2)]
+        versions(NAMES // 2, 0)(1)(tool, place)
+        shared = [hash_bytes(_content(number, 0)).blake3 for number in range(NAMES // 2)]
         for number in range(count):
             path = place.repository.parent / "remote" / roots_key(str(UUID(int=number)))
             path.parent.mkdir(parents=True)

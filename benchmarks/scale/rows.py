@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -43,7 +44,8 @@ def _forget(tool: Tool, place: Place) -> None:
         path.unlink()
 
 
-_HOOK = _typed("MVC_HOOKS_ENABLED=true exec .git/hooks/pre-commit")
+_HOOK = _typed(f"MVC_HOOKS_ENABLED=true exec {sys.executable} -P -m mvc.hook pre-commit")
+"""As the script in `.git/hooks` starts it, but from the sources that are measured."""
 _MODELS = (1_000, 10_000, 50_000)
 _COMMITS = (1_000, 10_000)
 _VERSIONS = (20, 160)

@@ -108,15 +108,14 @@ class VersionTag(NamedTuple):
     """Whether the commit is in the history of the target branch."""
 
 
-def version_tags(git: Git, base: str, names: Iterable[str]) -> list[VersionTag]:
-    """Return the tags that register a version of one of `names`, in upper or lower case."""
-    wanted = {fold(name) for name in names}
+def version_tags(git: Git, base: str) -> dict[str, list[VersionTag]]:
+    """Return the tags that register a version, by the name of the model in lower case."""
     merged = {tag.name for tag in _refs(git, f"--merged={base}", "refs/tags")}
-    found = []
+    found: dict[str, list[VersionTag]] = {}
     for tag, commit in _refs(git, "refs/tags"):
         name, at, version = tag.rpartition("@")
-        if at and fold(name) in wanted and not version.endswith("!"):
-            found.append(VersionTag(tag, name, commit, tag in merged))
+        if at and not version.endswith("!"):
+            found.setdefault(fold(name), []).append(VersionTag(tag, name, commit, tag in merged))
     return found
 
 

@@ -224,9 +224,10 @@ def _read_emitted(raw: bytes) -> Report | None:
     """Return the report, if `emit` writes exactly these bytes for it; None for most others.
 
     The text becomes JSON by quotes around keys and brackets around lists. Where that is read otherwise than YAML, the
-    text of the result differs, or it is one that `emit` refuses: an integer or a key that YAML does not read.
+    text of the result differs, or it may be one that `emit` refuses: with long integers, or keys that need quotes.
     """
-    if len(raw) > MAX_BYTES or _LONG_INTEGER.search(text := raw.decode(errors="replace")):
+    text = raw.decode(errors="replace")
+    if len(raw) > MAX_BYTES or '": ' in text or _LONG_INTEGER.search(text):
         return None
     text = _ITEMS.sub(_as_list, _KEY.sub(_as_key, text))
     try:
