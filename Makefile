@@ -90,6 +90,10 @@ coverage: install models .cache/azurite/.complete  ## run all tests, with branch
 bench: install  ## measure mvc against its peers
 	@$(BIN)/python -m benchmarks
 
+.PHONY: bench-scale
+bench-scale: install  ## measure how time and memory grow with the size of a repository
+	@$(BIN)/python -m benchmarks.scale
+
 .PHONY: models
 models: $(MVC_TEST_MODELS)/.complete  ## download real model files, 110 MB
 

@@ -54,14 +54,15 @@ class Surroundings(NamedTuple):
 class Shell(NamedTuple):
     """Paths and command lines as the user types and reads them."""
 
-    cwd: str
+    start: str
+    """The user's directory, without symlinks."""
     root: str
     """Top of the worktree."""
 
-    @property
-    def start(self) -> str:
-        """The user's directory, without symlinks."""
-        return os.path.realpath(self.cwd)
+    @classmethod
+    def at(cls, cwd: str, root: str) -> Shell:
+        """Return the shell of a user in `cwd`, which may lead through symlinks."""
+        return cls(os.path.realpath(cwd), root)
 
     def path(self, text: str) -> str:
         """Return a typed path as a path from the top of the worktree; empty for the top itself.
@@ -90,9 +91,8 @@ class Shell(NamedTuple):
 
     def show(self, path: str) -> str:
         """Return `path` as the user would type it."""
-        start = self.start
-        inside = start == self.root or start.startswith(self.root + "/")
-        return os.path.relpath(f"{self.root}/{path}", start) if inside else f"{self.root}/{path}"
+        inside = self.start == self.root or self.start.startswith(self.root + "/")
+        return os.path.relpath(f"{self.root}/{path}", self.start) if inside else f"{self.root}/{path}"
 
     def line(self, command: str, *paths: str) -> str:
         """Return a command line to type, with its paths quoted, and never read as options or Git's pathspec magic."""
@@ -160,7 +160,7 @@ class Project(AbstractContextManager["Project"]):
         """The directory of mvc's uncommitted files."""
         self.worktree: Final = os.path.relpath(layout.git_dir, layout.common_dir).removeprefix(".") or "main"
         """The name of this worktree in the repository."""
-        self.shell: Final = Shell(around.cwd, layout.root)
+        self.shell: Final = Shell.at(around.cwd, layout.root)
         self.locks: Final = Locks(self)
         self._settings: Final = settings
         self._opened: Final = ExitStack()

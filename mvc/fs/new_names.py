@@ -6,8 +6,13 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING
 
 from mvc.fs.files import CREATE
+
+if TYPE_CHECKING:
+    import ctypes
 
 _RENAME_NOREPLACE = 1
 _AT_FDCWD = -100
@@ -38,9 +43,8 @@ def rename_new(source: str, target: str, dir_fd: int | None = None) -> bool:
     """Rename the file `source` to `target`, in the open directory `dir_fd`; return False if that exists."""
     import ctypes  # noqa: PLC0415 - only needed without hard links
 
-    libc = ctypes.CDLL(None, use_errno=True)
     there = _AT_FDCWD if dir_fd is None else dir_fd
-    if libc.renameat2(_AT_FDCWD, os.fsencode(source), there, os.fsencode(target), _RENAME_NOREPLACE) == 0:
+    if _libc().renameat2(_AT_FDCWD, os.fsencode(source), there, os.fsencode(target), _RENAME_NOREPLACE) == 0:
         return True
     code = ctypes.get_errno()
     if code == errno.EEXIST:
@@ -48,6 +52,13 @@ def rename_new(source: str, target: str, dir_fd: int | None = None) -> bool:
     if code in _NO_RENAMEAT2:
         return _rename_reserved(source, target, dir_fd)
     raise OSError(code, os.strerror(code), target)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    import ctypes  # noqa: PLC0415 - as above
+
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _rename_reserved(source: str, target: str, dir_fd: int | None = None) -> bool:

@@ -36,21 +36,23 @@ MANIFESTS = (b"mvc-manifest 1\n", b"mvc-manifest-index 1\n")
 
 
 class PointerReader:
-    """Finds the objects that pointers need. Each manifest is read once."""
+    """Finds the objects that pointers need."""
 
     def __init__(self, cache: Cache, elsewhere: Callable[[str], bytes] = lambda name: b"") -> None:  # noqa: ARG005
         """Read manifests from `cache`; `elsewhere` returns missing ones, verified, or nothing."""
         self._cache = cache
         self._elsewhere = elsewhere
-        self._manifests: dict[str, frozenset[str]] = {}
 
     def needed_by(self, pointers: Iterable[bytes]) -> set[str]:
         """Return the names of all objects that pointers with these bytes need, with those in known manifests.
+
+        Each manifest, and each shard of one, is read once.
 
         Raises:
             MvcError: a pointer has a newer format, or a manifest that it names is damaged.
         """
         names: set[str] = set()
+        read: set[str] = set()
         waiting = iter(pointers)
         while batch := list(islice(waiting, _BATCH)):
             text = b"\n".join(batch).decode("latin-1")
@@ -59,7 +61,8 @@ class PointerReader:
             names.update(_DIGEST.findall(text))
             for raw in batch:
                 if b'kind: "dir"' in raw:
-                    names.update(*(self.listed_in(name) for name in _WHOLE.findall(raw.decode("latin-1"))))
+                    for name in _WHOLE.findall(raw.decode("latin-1")):
+                        self._add_listed(name, names, read)
         return names
 
     @staticmethod
@@ -67,22 +70,26 @@ class PointerReader:
         """Return the objects that a pointer with these bytes names itself."""
         return set(_DIGEST.findall(raw.decode("latin-1")))
 
-    def listed_in(self, name: str) -> frozenset[str]:
+    def listed_in(self, name: str) -> set[str]:
         """Return the objects that the manifest `name` lists, directly and through shards; none for other objects.
 
         Raises:
             MvcError: the manifest is damaged.
         """
-        if name not in self._manifests:
-            self._manifests[name] = self._read(name)
-        return self._manifests[name]
+        names: set[str] = set()
+        self._add_listed(name, names, set())
+        return names
 
-    def _read(self, name: str) -> frozenset[str]:
+    def _add_listed(self, name: str, names: set[str], read: set[str]) -> None:
+        """Add what a manifest lists to `names`, and itself to those that were `read`."""
+        if name in read:
+            return
+        read.add(name)
         body = self._manifest(name)
-        found = frozenset(_LISTED.findall(body.decode("latin-1")))
-        if not body.startswith(MANIFESTS[1]):
-            return found
-        return found.union(*(self._read(shard) for shard in found))
+        found = _LISTED.findall(body.decode("latin-1"))
+        names.update(found)
+        for shard in found if body.startswith(MANIFESTS[1]) else ():
+            self._add_listed(shard, names, read)
 
     def _manifest(self, name: str) -> bytes:
         """Return the manifest's bytes, verified; none when it is missing or not a manifest.
@@ -119,10 +126,10 @@ def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], reade
     git_dirs = worktree_git_dirs(common_dir)
     home = inside(git, common_dir)
     tops = sorted({*workspaces, *_workspaces(home, git_dirs)})
-    names = _uncommitted(git, git_dirs, tops, reader)
-    oids = dict.fromkeys(reachable_blobs(home, git_dirs, PATTERN))  # in the order of the log: faster than sorted
-    names |= reader.needed_by(stream_blobs(home, oids, MAX_BYTES))
-    return names | _uncommitted(git, git_dirs, tops, reader)  # again: a stash may just have been popped
+    read: set[str] = set()
+    names = _uncommitted(git, git_dirs, tops, reader, read)
+    names |= _in_blobs(home, reachable_blobs(home, git_dirs, PATTERN), reader, read)
+    return names | _uncommitted(git, git_dirs, tops, reader, read)  # again: a stash may just have been popped
 
 
 def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> set[str]:
@@ -130,19 +137,27 @@ def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: 
     git_dirs = worktree_git_dirs(common_dir)
     home = inside(git, common_dir)
     heads = {commit for git_dir in git_dirs if (commit := head(inside(git, git_dir)))}
-    oids = {blob.oid for commit in heads for blob in list_blobs(home, commit, SUFFIX)}
-    names = reader.needed_by(stream_blobs(home, oids, MAX_BYTES))
-    return names | _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), reader)
+    oids = (blob.oid for commit in heads for blob in list_blobs(home, commit, SUFFIX))
+    read: set[str] = set()
+    names = _in_blobs(home, oids, reader, read)
+    return names | _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), reader, read)
 
 
-def _uncommitted(git: Git, git_dirs: list[str], tops: list[str], reader: PointerReader) -> set[str]:
+def _in_blobs(git: Git, oids: Iterable[str], reader: PointerReader, read: set[str]) -> set[str]:
+    """Return the objects that pointers need, without those in `read`, to which they are added."""
+    new = [oid for oid in dict.fromkeys(oids) if oid not in read]  # in the order of the log: faster than sorted
+    read.update(new)
+    return reader.needed_by(stream_blobs(git, new, MAX_BYTES))
+
+
+def _uncommitted(git: Git, git_dirs: list[str], tops: list[str], reader: PointerReader, read: set[str]) -> set[str]:
     """Return the objects that index and workspace of every worktree need."""
     names: set[str] = set()
     for top in tops:
         names |= reader.needed_by(lying_pointers(top))
     for git_dir in git_dirs:
         home = inside(git, git_dir)
-        names |= reader.needed_by(stream_blobs(home, staged(home, PATTERN), MAX_BYTES))
+        names |= _in_blobs(home, staged(home, PATTERN), reader, read)
     return names
 
 

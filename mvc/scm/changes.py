@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from mvc.fs.files import exists
 from mvc.scm.blobs import present_blobs
-from mvc.scm.plumbing import Git, parse_raw
+from mvc.scm.plumbing import Git, RawChange, parse_raw
 
 _RAW = ("-r", "--raw", "-z", "--no-renames", "--no-abbrev")
 _FILES = ("100644", "100755")
@@ -39,6 +39,26 @@ def changed_between(git: Git, old: str, new: str, pattern: str) -> list[FileChan
 def changed_in_index(git: Git, old: str, pattern: str) -> list[FileChange]:
     """Return the files matching `pattern` that differ between a commit and the index."""
     return _changes(git.run("diff-index", "--cached", *_RAW[1:], old, "--", pattern))
+
+
+def successive_changes(git: Git, trees: Iterable[str], pattern: str) -> Iterator[list[RawChange]]:
+    """Yield, for each of the trees, how its files matching `pattern` differ from the tree before; all of the first."""
+    trees = list(trees)
+    before = [git.run("hash-object", "-t", "tree", "--stdin").decode().strip(), *trees]
+    asked = "".join(f"{old} {new}\n" for old, new in zip(before, trees, strict=False)).encode()
+    output = git.run("diff-tree", "--stdin", *_RAW, "--", pattern, stdin=asked) if trees else b""
+    changes: list[RawChange] | None = None
+    fields = iter(output.split(b"\0"))
+    for field in fields:
+        *pairs, row = field.split(b"\n")  # Git writes a line before the changes of each pair
+        for _ in pairs:
+            if changes is not None:
+                yield changes
+            changes = []
+        if row and changes is not None:
+            changes += parse_raw(b"%s\0%s\0" % (row, next(fields)))
+    if changes is not None:
+        yield changes
 
 
 def _changes(output: bytes) -> list[FileChange]:

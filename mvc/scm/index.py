@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -32,6 +33,35 @@ def list_files(git: Git, *patterns: str) -> list[IndexEntry]:
         "ls-files", "-z", "-t", "--stage", "--cached", "--others", "--exclude-standard", "--", *patterns,
     )
     return [_parse_entry(row) for row in split_nul(output)]
+
+
+_MANY = 100
+"""Untracked files and directories of one command line: Git compares each file with all of them."""
+
+
+def files_ending(git: Git, suffix: str) -> list[IndexEntry]:
+    """Return the files in the index and the workspace whose names end in `suffix`, without ignored ones.
+
+    Git compares each file with each line of a `.gitignore`, and mvc writes a line for each tracked path. So it is
+    asked about the few untracked files and directories that come into question.
+    """
+    rows = split_nul(git.run("ls-files", "-z", "-t", "--stage", "--cached", "--others", "--directory"))
+    untracked = [row[2:] for row in rows if row.startswith("? ") and row.endswith(("/", suffix))]
+    if len(untracked) > _MANY:
+        return list_files(git, f"*{suffix}")
+    patterns = (f":(glob){_literal(path)}{f'**/*{suffix}' if path.endswith('/') else ''}" for path in untracked)
+    others = _untracked(git, *patterns) if untracked else []
+    return [_parse_entry(row) for row in rows if row.endswith(suffix) and not row.startswith("? ")] + others
+
+
+def _untracked(git: Git, *patterns: str) -> list[IndexEntry]:
+    output = git.run("ls-files", "-z", "-t", "--others", "--exclude-standard", "--", *patterns)
+    return [_parse_entry(row) for row in split_nul(output)]
+
+
+def _literal(path: str) -> str:
+    """Return the glob that matches only `path`."""
+    return re.sub(r"([\\*?\[])", r"\\\1", path)
 
 
 def _parse_entry(row: str) -> IndexEntry:
@@ -115,13 +145,15 @@ def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:
     """Return the `paths` that Git ignores; a file in the index is never ignored.
 
     Raises:
-        MvcError: one is in a submodule, or behind a symlink.
+        MvcError: one is behind a symlink.
     """
     names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in paths)  # a leading colon is pathspec magic
-    done = git.attempt("check-ignore", "-z", "--stdin", stdin=names)
+    done = git.attempt("check-ignore", "--no-index", "-z", "--stdin", stdin=names)  # Git would read it for each path
     if done.returncode > 1:
         raise MvcError(f"git check-ignore failed: {why_failed(done)}")
-    return {name.removeprefix("./") for name in split_nul(done.stdout)}
+    found = {name.removeprefix("./") for name in split_nul(done.stdout)}
+    index = index_paths(git) if found else IndexPaths([])
+    return {path for path in found if not index.at_or_below(path)}
 
 
 def modified_files(git: Git) -> set[str]:

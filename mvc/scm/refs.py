@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError
 from mvc.objects.names import fold
+from mvc.scm.changes import successive_changes
 from mvc.scm.commits import find_commit
 from mvc.scm.plumbing import Git, why_failed
 
@@ -107,28 +108,32 @@ class VersionTag(NamedTuple):
     """Whether the commit is in the history of the target branch."""
 
 
-def version_tags(git: Git, base: str, names: Iterable[str]) -> list[VersionTag]:
-    """Return the tags that register a version of one of `names`, in upper or lower case."""
-    wanted = {fold(name) for name in names}
+def version_tags(git: Git, base: str) -> dict[str, list[VersionTag]]:
+    """Return the tags that register a version, by the name of the model in lower case."""
     merged = {tag.name for tag in _refs(git, f"--merged={base}", "refs/tags")}
-    found = []
+    found: dict[str, list[VersionTag]] = {}
     for tag, commit in _refs(git, "refs/tags"):
         name, at, version = tag.rpartition("@")
-        if at and fold(name) in wanted and not version.endswith("!"):
-            found.append(VersionTag(tag, name, commit, tag in merged))
+        if at and not version.endswith("!"):
+            found.setdefault(fold(name), []).append(VersionTag(tag, name, commit, tag in merged))
     return found
 
 
-def tags_holding(git: Git, versions: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return, for each version (a path and its blob), the tags whose commits have it."""
-    wanted = [(path, oid) for path, oid in versions if "\n" not in path]
-    tags = os.fsdecode(git.run("for-each-ref", "--format=%(refname)", "refs/tags")).split("\n")[:-1]
-    asked = "".join(f"{tag}:{path}\n" for tag in tags for path, _ in wanted)
-    rows = git.run(
-        "cat-file", "--batch-check=%(objectname)", stdin=os.fsencode(asked),
-    ).splitlines() if asked else []
-    found: dict[tuple[str, str], list[str]] = {}
-    for (tag, version), row in zip(((tag, version) for tag in tags for version in wanted), rows, strict=True):
-        if row == version[1].encode():
-            found.setdefault(version, []).append(tag.removeprefix("refs/tags/"))
-    return {version: tuple(names) for version, names in found.items()}
+def tags_holding(
+    git: Git, versions: Iterable[tuple[str, str]], pattern: str,
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return, for each version (a path and its blob), the tags whose commits have it; `pattern` matches the paths.
+
+    Git compares each tag with the one before, as most of their files are the same.
+    """
+    found: dict[tuple[str, str], list[str]] = {version: [] for version in versions}
+    form = "%(tree)%(*tree) %(refname:strip=2)"
+    rows = os.fsdecode(git.run("for-each-ref", "--sort=creatordate", f"--format={form}", "refs/tags")).split("\n")[:-1]
+    tags = [(tree, name) for tree, _, name in (row.partition(" ") for row in rows) if tree and found]
+    here: set[tuple[str, str]] = set()
+    for (_, name), changes in zip(tags, successive_changes(git, [tree for tree, _ in tags], pattern), strict=True):
+        here -= {(change.path, change.old) for change in changes}
+        here |= {version for change in changes if (version := (change.path, change.oid)) in found}
+        for version in here:
+            found[version].append(name)
+    return {version: tuple(sorted(names)) for version, names in found.items() if names}

@@ -15,7 +15,7 @@ from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer, path_of
 from mvc.objects.pointer_lines import is_directory, parse_unordered
 from mvc.objects.pointer_reader import parse
 from mvc.scm.blobs import present_blobs, read_blobs
-from mvc.scm.index import IndexEntry, list_files
+from mvc.scm.index import IndexEntry, files_ending
 from mvc.scm.plumbing import Git, MissingGitObject
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def list_tracked(git: Git, tree: Tree) -> dict[str, Tracked]:
     A pointer that was deleted from the workspace is not tracked any more; one that a sparse
     checkout leaves out is.
     """
-    entries = [entry for entry in list_files(git, f"*{SUFFIX}") if _is_pointer(entry)]
+    entries = [entry for entry in files_ending(git, SUFFIX) if _is_pointer(entry)]
     conflicts: dict[str, set[int]] = {}
     for entry in entries:
         if entry.stage:

@@ -50,7 +50,7 @@ mvc.ops.storage.gc.registered = lambda root: []
 _FORGETS_ON_THE_REMOTE = """
 import mvc.ops.storage.gc_remote
 mvc.ops.storage.gc_remote.repository_roots = lambda git, common, tops, needs: set()
-mvc.ops.storage.gc_remote.all_roots = lambda remote, but="": []
+mvc.ops.storage.gc_remote.all_roots = lambda remote, among, but="": []
 """
 _LOCKS_ITSELF_OUT = """
 import mvc.ops.storage.gc, fcntl, os

@@ -166,6 +166,39 @@ def test_every_report_reads_as_it_was_written(report: Report) -> None:
     assert parse_report(emit(report), "m") == report
 
 
+@st.composite
+def edited(draw: Any) -> bytes:
+    """Return a report as mvc writes it, with some characters replaced."""
+    text = emit(draw(any_report())).decode()
+    start = draw(st.integers(0, len(text)))
+    put = draw(st.text('"\\\n{}[]:,- <#&*!|>0123456789.eE+abcdefxntrul\x07\x85\u2028', max_size=4))
+    return (text[:start] + put + text[start + draw(st.integers(0, 3)) :]).encode()
+
+
+@given(edited())
+def test_what_is_read_without_yaml_is_what_yaml_reads(raw: bytes) -> None:
+    if (found := reports._read_emitted(raw)) is not None:
+        assert found == reports._decode(raw, "m")
+
+
+def test_what_mvc_writes_is_read_without_yaml() -> None:
+    raw = emit(Report(
+        1, Model(DIGEST, name="m: [x], {y} # z"), tag="v1.0.0", desc="a, b: c",
+        params={"seed": 42, "lr": 0.1, "dropout": None, "shuffle": True, "sizes": [1, "2", -3.5]},
+        datasets=[Dataset("holdout", OTHER, n=5)],
+        metrics=[Metric("auc", 0.5, dataset="holdout", slice={"country": "DE"})],
+    ))
+    assert reports._read_emitted(raw) == reports._decode(raw, "m")
+
+
+@pytest.mark.parametrize("params", ['{"<<": 1}', f'{{"{"k" * 1025}": 1}}', "{k: 12345678901234567890}", "{k: 1, k: 1}"])
+def test_what_yaml_refuses_is_not_read_without_it(params: str) -> None:
+    raw = f'mvc-eval: 1\nmodel: {{blake3: "{DIGEST}"}}\nparams: {params}\n'.encode()
+    assert reports._read_emitted(raw) is None
+    with pytest.raises(InvalidFormat):
+        parse_report(raw, "m")
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_what_is_not_finite_is_not_written(value: float) -> None:
     with pytest.raises(InvalidFormat, match="finite"):

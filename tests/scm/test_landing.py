@@ -384,7 +384,9 @@ def test_version_tags(repo: Repo) -> None:
     repo.git("tag", "ranker@v1.0.0!", "main")
     repo.git("tag", "ranker", "main")
     repo.git("tag", "ranker@tree", "main^{tree}")
-    found = {item.tag: (item.commit, item.merged) for item in version_tags(git(repo), "main", ["ranker"])}
+    tags = version_tags(git(repo), "main")
+    assert tags.keys() == {"ranker", "team/ranker"}
+    found = {item.tag: (item.commit, item.merged) for item in tags["ranker"]}
     assert found == {"ranker@v1.0.0": (main, True), "ranker@v2.0.0": (change, False)}
 
 

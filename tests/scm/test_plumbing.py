@@ -12,7 +12,7 @@ import pytest
 from mvc.errors import MvcError, UsageError
 from mvc.scm import blobs, presence
 from mvc.scm.commits import committed_file, head, is_revision, resolve
-from mvc.scm.index import IndexPaths, index_paths, list_files, staged_file
+from mvc.scm.index import IndexPaths, files_ending, ignored_files, index_paths, list_files, staged_file
 from mvc.scm.plumbing import NO_LAZY_FETCH, Git, find_layout, reason_of, scrubbed, split_nul
 from mvc.scm.staging import PATIENCE, NotStaged, stage
 
@@ -426,3 +426,30 @@ def test_an_object_that_is_there_and_cannot_be_read_is_not_missing(git: Git, tmp
     Path(path).write_bytes(b"damaged")
     with pytest.raises(MvcError, match="Git cannot read its object"):
         presence.kinds(git, [oid])
+
+
+def test_files_with_an_ending_are_those_that_git_lists(git: Git) -> None:
+    for name in ("a.mvc", "d/b.mvc", "d/other", "[x]*/c.mvc", "ignored/d.mvc", "cut/f.mvc", "-e.mvc", "bin", "x.mvc.y"):
+        write(git, name)
+    git.run("add", "--", "a.mvc", "d/other", "x.mvc.y")
+    git.run("add", "-f", "ignored/d.mvc")
+    write(git, "ignored/late.mvc")
+    write(git, "[x]*/.gitignore", b"late*\n")
+    write(git, "[x]*/late.mvc")
+    write(git, "x/late.mvc")
+    write(git, ".gitignore", b"/ignored\n/cut/*\n!/cut/kept*\n")
+    write(git, "cut/kept.mvc")
+    assert sorted(files_ending(git, ".mvc")) == sorted(list_files(git, "*.mvc"))
+    for number in range(200):
+        write(git, f"many{number:03}/m.mvc")
+    assert sorted(files_ending(git, ".mvc")) == sorted(list_files(git, "*.mvc"))
+    below = git.at(f"{git.cwd}/many000")
+    assert files_ending(below, ".mvc") == list_files(below, "*.mvc")
+
+
+def test_a_file_in_the_index_is_not_ignored_nor_a_directory_above_it(git: Git) -> None:
+    for name in ("d/in", "d/out", "e/out", "f"):
+        write(git, name)
+    write(git, ".gitignore", b"/d\n/e\n/f\n")
+    git.run("add", "-f", "d/in", "f")
+    assert ignored_files(git, ["d", "d/in", "d/out", "e", "f", "other"]) == {"d/out", "e"}

@@ -191,7 +191,7 @@ class Sent(Place):
 
     def delete(self, name: str) -> None:
         needed = {*self.names()} - {name}
-        write_list(self.remote, find_unneeded(self.remote, needed))
+        write_list(self.remote, find_unneeded(self.remote, {name}))
         for listed in garbage_lists(self.remote):
             carry_out(self.remote, listed, lambda: needed)
 

@@ -27,7 +27,7 @@ from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge, with_waivers
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import ParsedPolicy, read_policy
-from mvc.scm.index import index_paths, list_files, staged_file
+from mvc.scm.index import files_ending, index_paths, staged_file
 from mvc.workspace.catalog import Catalog
 from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.tracked import Tracked
@@ -77,7 +77,7 @@ def _beside(project: Project, parsed: ParsedPolicy, models: list[ModelFacts]) ->
 
 def _models(project: Project, paths: list[str]) -> Iterator[ModelFacts]:
     tracked = project.tracked()
-    entries = list_files(project.git, f"*{SUFFIX}")
+    entries = files_ending(project.git, SUFFIX)
     conflicts = {entry.path for entry in entries if entry.stage}
     in_git, rules = index_paths(project.git), in_workspace(project.tree)
     for selection in chosen(project, tracked, paths) if paths or tracked else ():

@@ -11,7 +11,7 @@ from mvc.project import Project
 from mvc.quality.files import POLICY, WAIVERS
 from mvc.quality.finding import Verdict
 from mvc.quality.judge.facts import Facts, GivenTags
-from mvc.quality.judge.judge import judge
+from mvc.quality.judge.judge import judge, with_waivers
 from mvc.scm.index_changes import Index, in_hook, read_index
 from mvc.scm.plumbing import Git
 
@@ -37,9 +37,11 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
     if staged is None:
         return Verdict(())
     facts = staged.facts._replace(given=_given_tags(project, staged.facts, index))
-    if not judge(facts, now).passed and WAIVERS in index.entries:
+    verdict = judge(facts, now)
+    if not verdict.passed and WAIVERS in index.entries:
         facts = facts._replace(landed_waivers=landed_waivers(project))
-    verdict = _without_old_age(judge(facts, now), facts, index)
+        verdict = Verdict.of(with_waivers(facts, verdict.findings, now))
+    verdict = _without_old_age(verdict, facts, index)
     if not staged.others:
         return verdict
     others = judge(Facts(facts.policy, staged.others, landed_waivers=facts.landed_waivers), now)

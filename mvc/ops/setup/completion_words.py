@@ -13,7 +13,7 @@ from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.project import Project, Surroundings
-from mvc.scm.index import list_files
+from mvc.scm.index import files_ending, list_files
 from mvc.scm.plumbing import Git, scrubbed
 from mvc.scm.refs import list_refs
 
@@ -28,7 +28,7 @@ def tracked(around: Surroundings, text: str) -> list[str]:
     """
     folder, stem = _split(text)
     start = os.path.join(around.cwd, folder)
-    entries = list_files(Git(start, scrubbed(around.environ)), f"*{SUFFIX}")
+    entries = files_ending(Git(start, scrubbed(around.environ)), SUFFIX)
     pointers = [
         entry.path for entry in entries if entry.state == "skip-worktree" or os.path.lexists(f"{start}/{entry.path}")
     ]

@@ -128,7 +128,7 @@ def _uses(cache: Cache, git: Git, versions: Iterable[Mention], names: set[str]) 
         by_oid[version.oid].append(version)
     hits = list(_hits(cache, git, by_oid, names))
     infos = commit_infos(git, {version.commit for _, _, version in hits})
-    tags = tags_holding(git, {(version.path, version.oid) for _, _, version in hits})
+    tags = tags_holding(git, {(version.path, version.oid) for _, _, version in hits}, PATTERN)
     found: dict[str, list[Use]] = defaultdict(list)
     for name, path, version in hits:
         info = infos.get(version.commit, CommitInfo("", "", ""))

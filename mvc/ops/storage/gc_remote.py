@@ -138,8 +138,9 @@ def _collect(
     project: Project, remote: RemoteStore, own: set[str], options: GcOptions, now: float,
 ) -> RemoteGcResult:
     """List the objects that no clone needs, and delete those that are due; without `yes`, only plan."""
-    others = all_roots(remote, but=clone_id(project.home))
-    choice, lists = _list_unneeded(remote, own.union(*(roots.names for roots in others)), options, now)
+    there = {name for name, _ in remote.objects()}
+    others = all_roots(remote, there, but=clone_id(project.home))
+    choice, lists = _list_unneeded(remote, there.difference(own, *(roots.names for roots in others)), options, now)
     due = [listed for listed in lists if _is_due(listed, options.grace, now)]
     due_objects = merged(due)
     waiting = [item for item in choice.listed if not is_listed(due_objects, item)]
@@ -162,10 +163,10 @@ def _collect(
 
 
 def _list_unneeded(
-    remote: RemoteStore, needed: set[str], options: GcOptions, now: float,
+    remote: RemoteStore, names: set[str], options: GcOptions, now: float,
 ) -> tuple[Choice, list[GarbageList]]:
-    """Return the objects that are not `needed`, and all lists; with `yes`, write a list of those that are in none."""
-    unneeded = find_unneeded(remote, needed)
+    """Return the unneeded objects, which have these `names`, and all lists; with `yes`, list those that are in none."""
+    unneeded = find_unneeded(remote, names)
     lists = garbage_lists(remote)  # after the objects: another gc may delete both
     choice = choose(unneeded, merged(lists), now - options.grace if options.grace else math.inf, now - ABANDONED)
     if options.yes and choice.fresh:
@@ -179,9 +180,11 @@ def _is_due(listed: GarbageList, grace: int, now: float) -> bool:
     return listed.deleting or not grace or now - listed.item.modified >= grace
 
 
-def _delete(remote: RemoteStore, due: Iterable[GarbageList], own: set[str], now: float) -> Totals:
+def _delete(remote: RemoteStore, due: list[GarbageList], own: set[str], now: float) -> Totals:
+    names = set[str]().union(*merged(due).values())
+
     def needed() -> set[str]:
-        return own.union(*(roots.names for roots in all_roots(remote)))
+        return own.union(*(roots.names for roots in all_roots(remote, names)))
 
     freed = Totals.sum(carry_out(remote, listed, needed) for listed in due)
     sweep(remote, now)

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from mvc.errors import InvalidFormat
+from mvc.objects.parsing.strict_yaml import MAX_INTEGER_DIGITS
 from mvc.objects.pointer import quote
 from mvc.quality.document import decode
 from mvc.quality.files import MAX_BYTES
@@ -154,7 +155,14 @@ def parse_report(raw: bytes, what: str) -> Report:
 
 
 def _parse(raw: bytes, what: str) -> Report:
-    report = decode(raw, Report, "mvc-eval", kind="an evaluation report", what=what, max_bytes=MAX_BYTES)
+    return _checked(_read_emitted(raw) or _decode(raw, what), what)
+
+
+def _decode(raw: bytes, what: str) -> Report:
+    return decode(raw, Report, "mvc-eval", kind="an evaluation report", what=what, max_bytes=MAX_BYTES)
+
+
+def _checked(report: Report, what: str) -> Report:
     if problem := _problem(report):
         raise InvalidFormat(f"{what}: {problem}")
     return report
@@ -210,6 +218,41 @@ def is_sliced(name: str) -> bool:
     return "[" in name
 
 
+# What mvc wrote: YAML takes much longer.
+
+_KEY = re.compile(r'"[^"\\]*"|((?<=[{ ])|^)([A-Za-z_][A-Za-z0-9_.-]{0,99}):(?=[ \n])', re.MULTILINE)
+_ITEMS = re.compile(r"(?:\n  - [^\n]*)+")
+_LONG_INTEGER = re.compile(rf"[0-9]{{{MAX_INTEGER_DIGITS + 1}}}")
+
+
+def _read_emitted(raw: bytes) -> Report | None:
+    """Return the report, if `emit` writes exactly these bytes for it; None for most others.
+
+    The text becomes JSON by quotes around keys and brackets around lists. Where that is read otherwise than YAML, the
+    text of the result differs, or it may be one that `emit` refuses: with long integers, or keys that need quotes.
+    """
+    text = raw.decode(errors="replace")
+    if len(raw) > MAX_BYTES or '": ' in text or _LONG_INTEGER.search(text):
+        return None
+    text = _ITEMS.sub(_as_list, _KEY.sub(_as_key, text))
+    try:
+        report = msgspec.convert(msgspec.json.decode(f"{{{text.rstrip().replace(chr(10), ',')}}}"), Report)
+        return report if not report.extra and _text_of(report) == raw else None
+    except (msgspec.MsgspecError, InvalidFormat):
+        return None
+
+
+def _as_key(match: re.Match[str]) -> str:
+    return f'"{match[2]}":' if match[2] else match[0]
+
+
+def _as_list(match: re.Match[str]) -> str:
+    return f"[{match[0].removeprefix(_ITEM).replace(_ITEM, ',')}]"
+
+
+_ITEM = "\n  - "
+
+
 # Writing.
 
 
@@ -221,10 +264,14 @@ def emit(report: Report) -> bytes:
     Raises:
         InvalidFormat: a value is not allowed, such as a number that is not finite.
     """
-    lines = [f"{_key(key)}:{_value(key, value)}" for key, value in _fields(report)]
-    raw = ("\n".join(lines) + "\n").encode()
-    parse_report(raw, "the report")
+    raw = _text_of(report)
+    _checked(_decode(raw, "the report"), "the report")
     return raw
+
+
+def _text_of(report: Report) -> bytes:
+    lines = [f"{_key(key)}:{_value(key, value)}" for key, value in _fields(report)]
+    return ("\n".join(lines) + "\n").encode()
 
 
 _ORDER = {
@@ -292,7 +339,7 @@ def _flow(value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
         raise InvalidFormat(f"invalid text {value!r}: expected UTF-8")
     return quote(value)
 
@@ -308,6 +355,7 @@ def _number(value: float) -> str:
 _WORD = re.compile(r"(?!(?:null|true|false|yes|no|on|off)$)[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII | re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)
 def _key(key: str) -> str:
     return key if _WORD.fullmatch(key) else _text(key)
 

@@ -66,10 +66,10 @@ class Unneeded(NamedTuple):
         return self.location.item
 
 
-def find_unneeded(remote: RemoteStore, needed: AbstractSet[str]) -> list[Unneeded]:
-    """Return each copy of each object on the remote that is not in `needed`."""
+def find_unneeded(remote: RemoteStore, names: AbstractSet[str]) -> list[Unneeded]:
+    """Return each copy of the objects with these `names` on the remote, and the orphan halves of packs."""
     files = {item.key: item for item in remote.bucket.list("packs/")}
-    unneeded = [Unneeded(name, location) for name, location in remote.objects() if name not in needed]
+    unneeded = [Unneeded(name, location) for name, location in remote.objects() if name in names]
     halves = [item for key, item in files.items() if _HALF.fullmatch(key) and _other_half(key) not in files]
     return unneeded + [Unneeded("", ObjectLocation(item)) for item in halves]
 

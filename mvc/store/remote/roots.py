@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from sys import intern
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
@@ -31,7 +33,7 @@ class DamagedRoots(MvcError):
 
 
 class Roots(NamedTuple):
-    """The objects that a clone needs."""
+    """The objects that a clone needs, or those among them that were asked about."""
 
     clone: str
     """Its id, a UUID."""
@@ -58,8 +60,10 @@ def encode_roots(place: str, names: Iterable[str]) -> bytes:
     return "\n".join([_HEADER, f"# {shown}", *sorted(names), ""]).encode(errors="replace")
 
 
-def parse_roots(lines: Iterable[str], what: str) -> tuple[str, frozenset[str]]:
-    """Return the place and the names.
+def parse_roots(
+    lines: Iterable[str], what: str, among: AbstractSet[str] | None = None,
+) -> tuple[str, frozenset[str]]:
+    """Return the place and the names, or those that are `among` these.
 
     Raises:
         UsageError: a newer mvc wrote it.
@@ -76,15 +80,15 @@ def parse_roots(lines: Iterable[str], what: str) -> tuple[str, frozenset[str]]:
         for line in lines:
             if line.startswith("#"):
                 place = place or line[2:]
-            else:
-                names.add(check_object_name(line))
+            elif (name := check_object_name(line)) and (among is None or name in among):
+                names.add(name if among is None else intern(name))  # many clones need the same ones
     except InvalidFormat:
         raise DamagedRoots(what) from None
     return place, frozenset(names)
 
 
-def read_roots(bucket: Bucket, clone: str) -> Roots | None:
-    """Return the roots of the clone with this id; None if it never pushed.
+def read_roots(bucket: Bucket, clone: str, among: AbstractSet[str] | None = None) -> Roots | None:
+    """Return the roots of the clone with this id, or those that are `among` these; None if it never pushed.
 
     Raises:
         DamagedRoots: they break their format.
@@ -93,7 +97,7 @@ def read_roots(bucket: Bucket, clone: str) -> Roots | None:
         if (item := bucket.head(roots_key(clone))) is None:
             return None
         try:
-            place, names = parse_roots(read_lines(bucket, item), f"{bucket.url}/{item.key}")
+            place, names = parse_roots(read_lines(bucket, item), f"{bucket.url}/{item.key}", among)
             return Roots(clone, place, item.modified, names)
         except (Changed, MissingObject):  # that clone is pushing now
             if not left:
@@ -101,15 +105,17 @@ def read_roots(bucket: Bucket, clone: str) -> Roots | None:
     raise AssertionError("the last try returns or raises")
 
 
-def all_roots(remote: RemoteStore, but: str = "") -> list[Roots]:
-    """Return the roots of every clone that has pushed, except those of the clone `but`.
+def all_roots(remote: RemoteStore, among: AbstractSet[str], but: str = "") -> list[Roots]:
+    """Return which of the objects `among` these each clone needs that has pushed, except the clone `but`.
+
+    So memory is that of the objects on the remote, however many clones need how many others.
 
     Raises:
         MvcError: some cannot be read.
     """
     clones = [match[1] for item in remote.bucket.list("repos/") if (match := _KEY.fullmatch(item.key))]
     clones = [clone for clone in clones if clone != but]
-    found = remote.run(lambda clone: read_roots(remote.bucket, clone), sorted(clones), 1 << 20)
+    found = remote.run(lambda clone: read_roots(remote.bucket, clone, among), sorted(clones), 1 << 20)
     return [roots for roots in found if isinstance(roots, Roots)]
 
 

@@ -36,7 +36,7 @@ def root(tmp_path: Path) -> Path:
     ],
 )
 def test_a_typed_path_is_one_from_the_top(root: Path, folder: str, typed: str, path: str) -> None:
-    assert Shell(str(root / folder), str(root)).path(typed) == path
+    assert Shell.at(str(root / folder), str(root)).path(typed) == path
 
 
 def test_an_absolute_path_through_a_symlink_is_in_the_worktree(root: Path, tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from mvc.scm.refs import VersionTag, version_tags
 def registered_versions(trees: Trees, pasts: Mapping[str, Past]) -> dict[str, tuple[ModelVersion, ...]]:
     """Return the registered versions by tracked path."""
     names = {path: _registered_names(trees, path, past) for path, past in pasts.items()}
-    tags = version_tags(trees.merge.git, trees.merge.base, set().union(*names.values())) if names else []
-    if not tags:
+    tags = version_tags(trees.merge.git, trees.merge.base) if names else {}
+    tags_of = {path: sorted(tag for name in names[path] for tag in tags.get(name, ())) for path in pasts}
+    if not any(tags_of.values()):
         return {}
-    tags_of = {path: [tag for tag in tags if fold(tag.name) in names[path]] for path in pasts}
     paths = {path: paths_of(path, past) for path, past in pasts.items()}
     oids = blobs_at(trees.merge.git, {
         CommitPath(tag.commit, former + suffix)

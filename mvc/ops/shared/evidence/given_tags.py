@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import cached_property
 
 from mvc.errors import InvalidFormat
 from mvc.objects.names import fold
@@ -18,7 +19,7 @@ from mvc.scm.commits import CommitPath, blobs_at, head
 from mvc.scm.file_history import changes_in
 from mvc.scm.incomplete import is_partial
 from mvc.scm.plumbing import Git
-from mvc.scm.refs import local_base, version_tags
+from mvc.scm.refs import VersionTag, local_base, version_tags
 
 
 def registered_name(path: str) -> str:
@@ -49,19 +50,21 @@ class ReportHistory:
         self._git, self._tips = git, sorted(set(tips) - {""})
         self._commits: dict[str, dict[str, str]] = {}
         """By path: the reports, each with the oldest commit that has it."""
+        self._holders: dict[str, set[str]] = {}
+        """By report: the paths of models that had it."""
         self._related: dict[str, set[str]] = {}
         """By path: the paths before and after renames."""
         self._readable = bool(self._tips) and not is_partial(git)
         for change in changes_in(git, self._tips, f"*{SUFFIX}") if self._readable else ():
             self._commits.setdefault(change.path, {})[change.oid] = change.commit
+            self._holders.setdefault(change.oid, set()).add(change.path.removesuffix(SUFFIX))
             if change.old_path:
                 self._related.setdefault(change.path, set()).add(change.old_path)
                 self._related.setdefault(change.old_path, set()).add(change.path)
 
     def paths_of(self, model: ModelFacts) -> set[str]:
         """Return the paths of models that had the same report in the history."""
-        oid = self._oid(model.report)
-        return {path.removesuffix(SUFFIX) for path, commits in self._commits.items() if oid in commits}
+        return self._holders.get(self._oid(model.report), set())
 
     def given(self, model: ModelFacts) -> GivenTags:
         """Return the tags of a model."""
@@ -91,12 +94,17 @@ class ReportHistory:
         sha = hashlib.sha1 if len(self._tips[0]) == 40 else hashlib.sha256  # noqa: PLR2004 - digits of a commit
         return sha(b"blob %d\0%s" % (len(report.raw), report.raw)).hexdigest()
 
+    @cached_property
+    def _tags(self) -> dict[str, list[VersionTag]]:
+        return version_tags(self._git, self._tips[0]) if self._readable else {}
+
     def _registered(self, model: ModelFacts, paths: Iterable[str]) -> list[ModelVersion]:
         """Return the versions that Git tags register under the model's name, or at its paths."""
-        if not self._readable:
-            return []
         name = _name(model.pointer)
-        tags = version_tags(self._git, self._tips[0], {name, *map(registered_name, paths)})
+        names = {fold(name), *map(registered_name, paths)}
+        tags = sorted(tag for known in names for tag in self._tags.get(known, ()))
+        if not tags:
+            return []
         oids = blobs_at(self._git, {CommitPath(tag.commit, path + POINTER) for tag in tags for path in paths})
         content = dict(zip(oids.values(), read_blobs(self._git, oids.values()), strict=True))
         found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -38,7 +38,8 @@ def needed(project: Project, selections: Iterable[Selection]) -> NeededObjects:
         path = selection.item.path
         try:
             for user, digest in _objects_of(project.cache, selection):
-                found.setdefault(digest.blake3, NeededObject(digest, user))
+                if digest.blake3 not in found:
+                    found[digest.blake3] = NeededObject(_as_stored(project.cache, digest), user)
         except InvalidFormat as error:
             failed.append(TransferFailure.of(path, broken_manifest(project.shell, path, error)))
     return NeededObjects(found, tuple(failed))
@@ -54,12 +55,12 @@ def objects_by_path(cache: Cache, selections: Iterable[Selection]) -> dict[str, 
     return found
 
 
-def _objects_of(cache: Cache, selection: Selection) -> list[tuple[str, Digest]]:
-    """Return every object that the selection needs, with the path that needs it."""
+def _objects_of(cache: Cache, selection: Selection) -> Iterator[tuple[str, Digest]]:
+    """Yield every object that the selection needs, with the path that needs it."""
     path, pointer = selection.item.path, selection.item.pointer
-    objects = needed_objects(cache, pointer) if pointer else []
-    covered = [(label, digest) for label, digest in objects if not label or selection.covers(label)]
-    return [(f"{path}/{label}" if label else path, _as_stored(cache, digest)) for label, digest in covered]
+    for label, digest in needed_objects(cache, pointer) if pointer else ():
+        if not label or selection.covers(label):
+            yield f"{path}/{label}" if label else path, digest
 
 
 def _as_stored(cache: Cache, digest: Digest) -> Digest:

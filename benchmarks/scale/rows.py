@@ -1,0 +1,72 @@
+"""The rows of `make bench-scale`. To add one: a `Row` with the step that makes its repository, beside its like."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from benchmarks.prepare import Place
+from benchmarks.scale.repositories import (
+    ADD_ALL,
+    MODELS,
+    OTHER_POLICY,
+    SETUP,
+    at,
+    clones,
+    history,
+    pointers,
+    quietly,
+    reports,
+    versions,
+)
+from benchmarks.scale.row import Row
+from benchmarks.tools import Tool
+
+Command = Callable[[Tool, Place], list[str]]
+
+
+def _typed(line: str) -> Command:
+    """Return what gives a command as typed in a shell."""
+    return lambda tool, place: ["sh", "-c", line]  # noqa: ARG005
+
+
+def _moved_back(tool: Tool, place: Place) -> None:
+    del tool
+    if (place.repository / "moved").exists():
+        quietly(place, ("mvc", "mv", "moved", "models"))
+
+
+def _forget(tool: Tool, place: Place) -> None:
+    """Delete the catalog."""
+    del tool
+    for path in (place.repository / ".git/mvc").glob("catalog*"):
+        path.unlink()
+
+
+_HOOK = _typed(f"MVC_HOOKS_ENABLED=true exec {sys.executable} -P -m mvc.hook pre-commit")
+"""As the script in `.git/hooks` starts it, but from the sources that are measured."""
+_MODELS = (1_000, 10_000, 50_000)
+_COMMITS = (1_000, 10_000)
+_VERSIONS = (20, 160)
+_untagged, _tagged = partial(history, tags=0), partial(history, tags=100)
+_directory = versions(20_000, 10)
+
+ROWS = (
+    Row("status, n pointers", pointers, _MODELS, _typed("exec mvc status")),
+    Row("add again, n pointers", pointers, _MODELS, _typed(ADD_ALL)),
+    Row("eval check, n pointers", pointers, _MODELS, _typed("exec mvc eval check"), _forget),
+    Row("gc, n pointers", pointers, _MODELS, _typed("exec mvc gc")),
+    Row("mv, n pointers", pointers, _MODELS, _typed("exec mvc mv models moved"), _moved_back),
+    Row("status, n reports", reports, _MODELS, _typed("exec mvc status")),
+    Row("hook, nothing staged, n reports", reports, _MODELS, _HOOK, at(MODELS)),
+    Row("hook, policy changed, n reports", reports, _MODELS, _HOOK, at(MODELS, OTHER_POLICY)),
+    Row("hook, all staged, n reports", reports, _MODELS, _HOOK, at(SETUP)),
+    Row("eval check, first, n reports", reports, _MODELS, _typed("exec mvc eval check"), _forget),
+    Row("eval check, again, n reports", reports, _MODELS, _typed("exec mvc eval check")),
+    Row("gc --evict, n commits", _untagged, _COMMITS, _typed("exec mvc gc --evict --grace 0")),
+    Row("gc --evict, n commits, 100 tags", _tagged, _COMMITS, _typed("exec mvc gc --evict --grace 0")),
+    Row("gc, n versions of 20,000 files", _directory, _VERSIONS, _typed("exec mvc gc")),
+    Row("push again, n versions of 20,000 files", _directory, _VERSIONS, _typed("exec mvc push --all-commits")),
+    Row("gc -r, n clones of 100,000 names", clones, (4, 40), _typed("exec mvc gc -r bench")),
+)
