@@ -79,7 +79,7 @@ def run(arguments: list[str]) -> int:
         context = getattr(error, "ctx", None)
         return failures.report_usage(error.format_message(), arguments, context.command_path if context else "")
     except (KeyboardInterrupt, typer.Abort):
-        return failures.INTERRUPTED
+        return failures.report_interruption()
     except BrokenPipeError:
         return failures.quiet_pipe()
     except OSError as error:

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, SourceChanged
 from mvc.fs.files import StatData
+from mvc.fs.progress import Progress, Share
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.manifest import Entry
 from mvc.store.cache.cache import Cache
 from mvc.workspace.links import Links, names_object
 from mvc.workspace.observe import Observed
-from mvc.workspace.progress import Progress
 from mvc.workspace.rename import remove_if_empty
 from mvc.workspace.scan import scan
 from mvc.workspace.stat_index import Content, Known, now, pack
@@ -55,9 +55,9 @@ def make_plan(current: Iterable[Entry], wanted: Iterable[Entry], covers: Callabl
     return Plan(write, delete, destroyed, empty)
 
 
-def lost_by(cache: Cache, plan: Plan) -> list[Entry]:
+def lost_by(cache: Cache, plan: Plan, progress: Progress) -> list[Entry]:
     """Return the content that the plan destroys and the cache lacks; the cache is read, and made durable."""
-    lacking = cache.make_durable(entry.digest for entry in plan.destroyed)
+    lacking = cache.make_durable((entry.digest for entry in plan.destroyed), progress)
     return [entry for entry in plan.destroyed if entry.digest in lacking]
 
 
@@ -138,12 +138,12 @@ class Checkout(NamedTuple):
 
     def _fill(self, entry: Entry, temp: str, done: Executed) -> bool:
         try:
-            self.links.materialise(entry.digest, temp, executable=entry.exec)
+            with Share(self.progress, entry.size) as share:
+                self.links._replace(progress=share).materialise(entry.digest, temp, executable=entry.exec)
         except (MissingObject, CorruptObject) as error:
             done.failures.append((entry.path, error))
             return False
         done.placed[entry.path] = StatData.of(os.stat(temp)), pack(entry.digest)
-        self.progress.advance(entry.size)
         return True
 
     def _delete(self, path: str, plan: Plan, before: Observed) -> None:

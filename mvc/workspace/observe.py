@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from mvc.errors import UsageError
 from mvc.fs.files import StatData
+from mvc.fs.progress import Share
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Encoded, Entry, Manifest, encode
@@ -188,14 +189,23 @@ def _read(
     tree: Tree, path: str, found: Scan, digests: list[bytes], unread: list[int], options: ObserveOptions,
 ) -> None:
     """Read the files at the positions `unread`; symlinks into the cache are only hashed."""
-    progress = options.reader.progress
-    progress.expect(sum(found.stat(position).size for position in unread))
+    total = sum(found.stat(position).size for position in unread)
+    options.reader.progress.expect(total)
+    with Share(options.reader.progress, total) as progress:
+        options = options._replace(reader=options.reader._replace(progress=progress))
+        _read_each(tree, path, found, digests, unread, options)
+
+
+def _read_each(
+    tree: Tree, path: str, found: Scan, digests: list[bytes], unread: list[int], options: ObserveOptions,
+) -> None:
     linked = [position for position in unread if found.names[position] in found.links]
     if linked:
         unread = [position for position in unread if found.names[position] not in found.links]
         objects = [position for position in linked if found.links[found.names[position]]]
         others = [position for position in linked if not found.links[found.names[position]]]
-        _take(tree, path, found, digests, objects, options._replace(reader=hashing(progress), follow=True))
+        only_hashing = options._replace(reader=hashing(options.reader.progress), follow=True)
+        _take(tree, path, found, digests, objects, only_hashing)
         if options.follow:
             _take(tree, path, found, digests, others, options)
         else:

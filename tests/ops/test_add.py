@@ -14,7 +14,7 @@ from mvc.ops.workspace.mv import move
 from mvc.ops.workspace.status import status
 from mvc.project import Project
 from mvc.surroundings import surroundings
-from mvc.workspace.progress import Silent
+from mvc.fs.progress import Silent
 
 
 def test_what_was_added_is_returned(repo: Repo, project: Project) -> None:

@@ -105,7 +105,7 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     known = {name: use.digest.xxh128 for name, use in users.items()}
     scope = ScrubScope(frozenset(known) if paths else None, known if quick else {})
     with project.locks.store():
-        result = scrub(project.cache, scope, project.around.progress.advance)
+        result = scrub(project.cache, scope, project.around.progress)
     wrong = [Wrong(item.name, item.reason, _paths(users, item.name)) for item in result.damage]
     wrong += _still_lacking(project, users, wrong)
     invalid = invalid_manifests(project, selections)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from inspect import isgenerator
 from typing import NamedTuple, TypeVar
 
+from mvc.fs.progress import SILENT, Progress
 from mvc.store.buckets.bucket import PART, Bucket, Check, Item, RemoteError, RunAll, SlowDown, Transient
 
 T = TypeVar("T")
@@ -65,8 +66,8 @@ class Retrying:
         while (item := self._again(lambda: next(items, None))) is not None:
             yield item
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
-        return self._again(lambda: self._bucket.read(item, start, end))
+    def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
+        return self._again(lambda: self._bucket.read(item, start, end, progress))
 
     def open_local(self, item: Item) -> int | None:
         return self._bucket.open_local(item)
@@ -87,16 +88,18 @@ class Retrying:
         item = self._bucket.head(key)
         return item is not None and item.size == len(data) and self._bucket.read(item, 0, item.size) == data
 
-    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
+    def upload(
+        self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None, progress: Progress = SILENT,
+    ) -> None:
         if size <= PART:
-            self._again(lambda: self._bucket.upload(key, fd, size, run, check))
+            self._again(lambda: self._bucket.upload(key, fd, size, run, check, progress))
             return
 
         # Each request of a large upload is retried by itself.
         def run_again(function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
             return run(lambda item: self._again(lambda: function(item)), items, size)
 
-        self._bucket.upload(key, fd, size, run_again, check)
+        self._bucket.upload(key, fd, size, run_again, check, progress)
 
     def delete(self, keys: Iterable[str]) -> None:
         keys = list(keys)
