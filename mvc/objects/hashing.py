@@ -87,11 +87,12 @@ def _feed_here(read: Reader, chunk: int, updates: Sequence[Update]) -> int:
 
 
 def _feed_threads(read: Reader, updates: Sequence[Update]) -> int:
-    size = 0
+    size, count = 0, WINDOW
     threads = _Threads(updates)
     try:
         threads.start()
-        while count := _fill(read, window := threads.free.get()):
+        while count == WINDOW:  # less is the end: a reader is not asked again
+            count = _fill(read, window := threads.free.get())
             threads.put(window[:count])
             size += count
     finally:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from inspect import isgenerator
+from traceback import clear_frames
 from typing import NamedTuple, TypeVar
 
 from mvc.fs.progress import SILENT, Progress
@@ -16,7 +17,8 @@ from mvc.store.buckets.bucket import PART, Bucket, Check, Item, RemoteError, Run
 T = TypeVar("T")
 R = TypeVar("R")
 
-TRIES = 10
+TRIES = 30
+"""Enough for a server that fails at once for more than a minute."""
 TOTAL = 180.0
 """Seconds after which retrying ends."""
 _FIRST = 0.2
@@ -114,17 +116,20 @@ class Retrying:
 
     def _again(self, ask: Callable[[], T]) -> T:
         begun, pause = self._clock.now(), _FIRST
-        for left in range(TRIES - 1, -1, -1):
+        for tries in range(1, TRIES + 1):
             try:
                 with self._limit.entered():
                     answer = ask()
             except Transient as error:
+                _forget_content(error)
                 if isinstance(error, SlowDown):
                     self._limit.narrow()
                 wait = self._clock.chance() * pause
-                late = self._clock.now() + wait - begun > TOTAL
-                if self._gave_up or late or not left:
+                spent = self._clock.now() - begun
+                if self._gave_up or spent + wait > TOTAL or tries == TRIES:
                     self._gave_up = True
+                    if tries > 1:
+                        error.message += f"; gave up after {tries} tries in {spent:.0f} s"
                     raise
                 self._pause(wait)
                 pause = min(2 * pause, _LONGEST)
@@ -138,6 +143,16 @@ class Retrying:
         self._clock.wait(self._stop, seconds)
         if self._stop.is_set():
             raise RemoteError(f"{self.url}: stopped")
+
+
+def _forget_content(error: BaseException | None) -> None:
+    """Let go of what a failed request has sent or received: frames in tracebacks hold it, in cycles.
+
+    Otherwise each part that waits for its next try would hold its bytes, and each try would leave some behind.
+    """
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 class ConcurrencyLimit:
