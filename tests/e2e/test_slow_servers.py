@@ -14,7 +14,10 @@ from harness import MVC, Repo
 from proxy import Fault, Proxy, Request, refusal
 from s3 import S3Server, make_bucket
 
-from mvc.store.buckets.bucket import PART
+from mvc.store.buckets.bucket import PART, Transient
+from mvc.store.buckets.retry import TRIES, Clock, Retrying
+from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.remote.store import one_by_one
 
 PARTS = 10
 TIMES = 3
@@ -85,3 +88,15 @@ def test_parts_that_wait_for_another_try_hold_no_memory(
     assert peak(clone, "pull") < MEMORY
     assert set(read.values()) == {TIMES + 1}
     assert clone.digest("m.bin") == large.digest("m.bin")
+
+
+def test_what_a_part_failed_with_is_told_with_its_number_and_the_tries(
+    large: Repo, proxy: Proxy, s3_server: S3Server, s3_url: str,
+) -> None:
+    bucket = S3Bucket(s3_url, {**s3_server.options, "endpoint_url": proxy.endpoint})
+    proxy.rule = lambda request: refusal(500, "InternalError") if sent_part(request) == "2" else None
+    with (large.root / "m.bin").open("rb") as file, pytest.raises(Transient) as caught:
+        Retrying(bucket, Clock(wait=lambda *_: None)).upload("key", file.fileno(), 3 * PART, one_by_one)
+    bucket.close()
+    text = rf"failed \(InternalError\), part 2 of 3 of key; gave up after {TRIES} tries in \d+ s$"
+    assert re.search(text, caught.value.message)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from mvc.errors import CorruptObject, InvalidName, MissingObject, MvcError
+from mvc.fs.progress import Silent
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_stream
@@ -37,7 +38,6 @@ from mvc.transfer.pool import Pool
 from mvc.transfer.receive import fetch_objects
 from mvc.transfer.send import missing_there, push_objects
 from mvc.transfer.tools import Moved, Tools
-from mvc.fs.progress import Silent
 
 BODIES = {
     "empty": b"",

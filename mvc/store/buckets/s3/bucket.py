@@ -200,15 +200,15 @@ class S3Bucket:
     def _send(self, parts: _Parts, progress: Progress, start: int) -> str:
         """Send the part at `start`, and return its ETag."""
         number, count = start // parts.step + 1, -(-parts.size // parts.step)
-        with BytesIO(range_of(parts.fd, start, min(start + parts.step, parts.size))) as body:
-            try:
-                sent = self._call(
-                    "upload_part", parts.key, moved=body.tell, progress=progress,
-                    UploadId=parts.upload, PartNumber=number, Body=body,
-                )
-            except RemoteError as error:
-                error.message += f", part {number} of {count} of {parts.key}"
-                raise
+        body = BytesIO(range_of(parts.fd, start, min(start + parts.step, parts.size)))
+        try:
+            sent = self._call(
+                "upload_part", parts.key, moved=body.tell, progress=progress,
+                UploadId=parts.upload, PartNumber=number, Body=body,
+            )
+        except RemoteError as error:
+            error.message += f", part {number} of {count} of {parts.key}"
+            raise
         return str(sent["ETag"])
 
     def _complete(self, key: str, upload: str, size: int, parts: Sequence[Mapping[str, Any]]) -> None:
