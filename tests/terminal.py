@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import select
 import subprocess
-import termios
 from typing import NamedTuple
 
 from harness import MVC, Repo
@@ -38,8 +36,7 @@ def interrupted(repo: Repo, moves: int, *args: str) -> Shown:
     """Run `mvc ARGS`, and press Ctrl-C once its progress has shown that many different numbers of bytes."""
     ours, theirs = os.openpty()
     with subprocess.Popen(
-        [MVC, *args], cwd=repo.root, env=repo.environ, stdin=theirs, stdout=theirs, stderr=theirs,
-        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        ["setsid", "--ctty", MVC, *args], cwd=repo.root, env=repo.environ, stdin=theirs, stdout=theirs, stderr=theirs,
     ) as process:
         os.close(theirs)
         shown = Shown(0, "")
