@@ -92,7 +92,7 @@ def test_no_try_is_begun_after_the_time_is_over(tmp_path: Path) -> None:
 def test_once_given_up_nothing_waits_again_until_something_succeeds(tmp_path: Path) -> None:
     errors = [Transient("no")] * (TRIES + 2)
     bucket = failing(tmp_path, *errors)
-    retrying = Retrying(bucket, Time().clock)
+    retrying = Retrying(bucket, Time(chance=0.1).clock)
     for asked in (TRIES, TRIES + 1, TRIES + 2):
         with pytest.raises(Transient):
             retrying.head("key")

@@ -129,15 +129,15 @@ class S3Bucket:
     def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
         if start == end:
             return b""
-        buffer = BytesIO()
-        buffer.seek(end - start - 1)
-        buffer.write(b"\0")  # allocates all of it at once; its position is the filled size
-        buffer.seek(0)
-        fetch = partial(self._fetch, item, start, end, buffer)
-        self._client.session.ask(fetch, item.key, moved=buffer.tell, progress=progress)
-        if buffer.tell() != end - start:
-            raise wrong_length(self.url, item.key)
-        return buffer.getvalue()
+        with BytesIO() as buffer:
+            buffer.seek(end - start - 1)
+            buffer.write(b"\0")  # allocates all of it at once; its position is the filled size
+            buffer.seek(0)
+            fetch = partial(self._fetch, item, start, end, buffer)
+            self._client.session.ask(fetch, item.key, moved=buffer.tell, progress=progress)
+            if buffer.tell() != end - start:
+                raise wrong_length(self.url, item.key)
+            return buffer.getvalue()
 
     async def _fetch(self, item: Item, start: int, end: int, buffer: BytesIO, connection: S3Connection) -> None:
         match = {"IfMatch": item.etag} if item.etag else {}
@@ -200,12 +200,12 @@ class S3Bucket:
     def _send(self, parts: _Parts, progress: Progress, start: int) -> str:
         """Send the part at `start`, and return its ETag."""
         number, count = start // parts.step + 1, -(-parts.size // parts.step)
-        body = BytesIO(range_of(parts.fd, start, min(start + parts.step, parts.size)))
         try:
-            sent = self._call(
-                "upload_part", parts.key, moved=body.tell, progress=progress,
-                UploadId=parts.upload, PartNumber=number, Body=body,
-            )
+            with BytesIO(range_of(parts.fd, start, min(start + parts.step, parts.size))) as body:  # freed at once
+                sent = self._call(
+                    "upload_part", parts.key, moved=body.tell, progress=progress,
+                    UploadId=parts.upload, PartNumber=number, Body=body,
+                )
         except RemoteError as error:
             error.message += f", part {number} of {count} of {parts.key}"
             raise
