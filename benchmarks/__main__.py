@@ -22,7 +22,7 @@ from benchmarks import against, material, measure, server
 from benchmarks.case import Case
 from benchmarks.cases import CASES
 from benchmarks.prepare import Place
-from benchmarks.tools import ALL, COPY, FLOOR, FLOOR_HASH, Environ, Tool, installed
+from benchmarks.tools import ALL, MADE_HERE, Environ, Tool, installed
 from benchmarks.transfer_tools import TRANSFER_TOOLS
 
 _TOOLS = (*ALL, *TRANSFER_TOOLS)
@@ -118,7 +118,7 @@ def _requests(place: Place) -> int:
 def _tools(case: Case, options: argparse.Namespace, root: Path, environ: Environ) -> list[Tool]:
     if options.against:
         return _two_of_mvc(case, options.against, root, environ)
-    found = {tool.name: tool for tool in (*installed(_TOOLS, environ["PATH"]), COPY, FLOOR, FLOOR_HASH)}
+    found = {tool.name: tool for tool in (*installed(_TOOLS, environ["PATH"]), *MADE_HERE)}
     only = options.tool
     wanted = [name for name in case.tools if not only or any(name.startswith(word) for word in only)]
     missing = [name for name in wanted if name not in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from benchmarks.case import Case
@@ -26,10 +27,11 @@ from benchmarks.prepare import (
     with_history,
     without,
 )
-from benchmarks.tools import COPY, FLOOR, FLOOR_HASH, Tool, filled
+from benchmarks.tools import COPY, FLOOR, FLOOR_BLAKE3, FLOOR_HASH, ONE_CORE, Tool, filled
 from benchmarks.transfer_cases import TRANSFERS
 
 GIB = 1 << 30
+CORES = len(os.sched_getaffinity(0))
 
 
 def _run(name: str, *paths: str) -> Callable[[Tool, Place], list[str]]:
@@ -59,7 +61,11 @@ CASES = (
     Case("status, empty repository", ("git", "dvc"), fresh, nothing, _run("status"), 0.2),
     Case(
         "add 4 GiB, hard link", ("git-annex", FLOOR_HASH.name), nothing, with_file(4 * GIB), _add, 0.8,
-        (("git-annex", 1.0),), 90, "mvc-hardlink",
+        (("git-annex", 0.8),), 90, "mvc-hardlink",
+    ),
+    Case(
+        "add 4 GiB by cores", (ONE_CORE.name, FLOOR_BLAKE3.name), nothing, with_file(4 * GIB), _add, 0,
+        ((ONE_CORE.name, 1 / max(1, 0.7 * CORES)),), 90, "mvc-hardlink",
     ),
     Case(
         "add 4 GiB, copy", (COPY.name, "dvc", "git-lfs"), nothing, with_file(4 * GIB), _add, 0,

@@ -84,6 +84,12 @@ FLOOR = Tool(
 )
 """What a Python program must do at the least: see `benchmarks.floor`."""
 FLOOR_HASH = FLOOR._replace(name="floor (hash)", jobs={"add": (*_floor("hash"), "{}")})
+FLOOR_BLAKE3 = FLOOR._replace(name="blake3", jobs={"add": (*_floor("blake3"), "{}")})
+"""blake3 alone, on all cores, of content that is in memory already."""
+ONE_CORE = ALL[1]._replace(name="one core", jobs={"add": ("taskset", "-c", "0", "mvc", "add", "{}")})
+"""mvc, as if the machine had one core."""
+MADE_HERE = (COPY, FLOOR, FLOOR_HASH, FLOOR_BLAKE3, ONE_CORE)
+"""Tools that need no program of a peer."""
 
 
 def installed(tools: Iterable[Tool], path: str) -> tuple[Tool, ...]:

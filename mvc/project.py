@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mvc import config
 from mvc.errors import UsageError
 from mvc.fs.lock import Lock
+from mvc.fs.progress import Progress, Silent
 from mvc.fs.scratch import Staging
 from mvc.fs.shared_folders import is_shared
 from mvc.fs.tree import Tree
@@ -23,7 +24,6 @@ from mvc.store.cache.layout import check_format
 from mvc.store.cache.registrations import register
 from mvc.store.cache.source_file import LinkType
 from mvc.workspace.links import Links
-from mvc.workspace.progress import Progress, Silent
 from mvc.workspace.tracked import Tracked, list_tracked
 
 if TYPE_CHECKING:

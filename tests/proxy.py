@@ -52,6 +52,8 @@ class Fault(NamedTuple):
     """Said at once; the server is not asked."""
     unread: bool = False
     """Whether it is said before the request's body was taken."""
+    taken: int | None = None
+    """Bytes of the request's body after which no more is taken, and nothing said."""
     request: Callable[[bytes], bytes] = bytes
     answer: Callable[[Answer], Answer] = lambda answer: answer
 
@@ -138,6 +140,9 @@ class Proxy:
             if fault.instead is None or not fault.unread:
                 if headers.pop("expect", ""):
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                if fault.taken is not None:
+                    await reader.readexactly(fault.taken)
+                    await asyncio.Event().wait()
                 request = request._replace(body=await reader.readexactly(int(headers.get("content-length", 0))))
             answer = fault.instead or fault.answer(await self._ask(request._replace(body=fault.request(request.body))))
             await _tell(writer, answer, head=method == "HEAD")

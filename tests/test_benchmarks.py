@@ -20,7 +20,7 @@ from benchmarks.transfer_tools import TRANSFER_TOOLS
 
 pytestmark = pytest.mark.long
 MVC = tools.ALL[0]
-KNOWN = {tool.name: tool for tool in (*tools.ALL, *TRANSFER_TOOLS, tools.COPY, tools.FLOOR, tools.FLOOR_HASH)}
+KNOWN = {tool.name: tool for tool in (*tools.ALL, *TRANSFER_TOOLS, *tools.MADE_HERE)}
 
 
 @pytest.fixture

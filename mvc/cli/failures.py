@@ -42,6 +42,12 @@ def report_os_error(error: OSError) -> int:
     return report(as_error(error, os.fsdecode(error.filename) if error.filename else "writing failed"))
 
 
+def report_interruption() -> int:
+    """Say that Ctrl-C ended the command, and return the exit code."""
+    say("interrupted")
+    return INTERRUPTED
+
+
 def quiet_pipe() -> int:
     """The reader closed the pipe, as `head` does: this is not an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -72,14 +72,15 @@ def run(arguments: list[str]) -> int:
     from mvc.errors import MvcError  # noqa: PLC0415
 
     try:
-        return command().main(arguments or ["--help"], prog_name="mvc", standalone_mode=False) or 0
+        code = command().main(arguments or ["--help"], prog_name="mvc", standalone_mode=False) or 0
+        return failures.report_interruption() if code == failures.INTERRUPTED else code  # typer catches Ctrl-C
     except MvcError as error:
         return failures.report(error)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         return failures.report_usage(error.format_message(), arguments, context.command_path if context else "")
     except (KeyboardInterrupt, typer.Abort):
-        return failures.INTERRUPTED
+        return failures.report_interruption()
     except BrokenPipeError:
         return failures.quiet_pipe()
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
-from mvc.fs.copying import Reader, copying
+from mvc.fs.copying import Reader, copying, counted
 from mvc.fs.file_systems import reflink
 from mvc.fs.files import write_all
 from mvc.objects.digest import Digest
@@ -20,9 +20,8 @@ def fill(tools: Tools, item: Item, fd: int) -> Digest:
     if source is not None:
         return _fill_from_file(tools, source, fd, item.size)
     if item.size <= PART:  # this is a thread of the pool already
-        write_all(fd, tools.remote.bucket.read(item, 0, item.size))
+        write_all(fd, tools.remote.bucket.read(item, 0, item.size, tools.progress))
         os.lseek(fd, 0, os.SEEK_SET)
-        tools.progress.advance(item.size)
         return hash_stream(fd, item.size)
     with ThreadPoolExecutor(1, thread_name_prefix="mvc-write") as writer:
         return hash_reader(_Arriving(tools, item, fd, writer).read, item.size)
@@ -32,12 +31,11 @@ def _fill_from_file(tools: Tools, source: int, fd: int, size: int) -> Digest:
     try:
         have = _size_of_part(fd, size)
         if reflink(source, fd):
-            return hash_stream(fd, size)
-        with copying(source, fd, size, have) as rest:
-            return hash_reader(_then(fd, have, rest), size)
+            return hash_stream(fd, size, tools.progress)
+        with copying(source, fd, size, have, durable=True) as rest:
+            return hash_reader(counted(_then(fd, have, rest), tools.progress), size)
     finally:
         os.close(source)
-        tools.progress.advance(size)
 
 
 def _size_of_part(fd: int, size: int) -> int:
@@ -71,18 +69,20 @@ class _Arriving:
         have = _size_of_part(fd, item.size)
         bucket, size = tools.remote.bucket, item.size
         starts = range(have, size, PART)
-        self._parts = tools.pool.in_order(lambda at: bucket.read(item, at, min(at + PART, size)), starts, PART)
+        self._parts = tools.pool.in_order(
+            lambda at: bucket.read(item, at, min(at + PART, size), tools.progress), starts, PART,
+        )
         self._fd, self._have, self._position = fd, have, 0
         self._waiting = memoryview(b"")
         self._writer = writer
         self._writing: Future[None] | None = None
         self._progress = tools.progress
-        self._progress.advance(have)
 
     def read(self, buffer: memoryview) -> int:
         if self._position < self._have:
             count = os.preadv(self._fd, [buffer[: self._have - self._position]], self._position)
             self._position += count
+            self._progress.advance(count)
             return count
         if not self._waiting:
             self._take(next(self._parts, b""))
@@ -101,4 +101,3 @@ class _Arriving:
         end = os.lseek(self._fd, 0, os.SEEK_END)
         write_all(self._fd, part)
         os.posix_fadvise(self._fd, end, len(part), os.POSIX_FADV_DONTNEED)
-        self._progress.advance(len(part))

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeAlias
 
 from mvc.errors import CorruptObject, MissingObject, MvcError
+from mvc.fs.progress import Share
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.buckets.bucket import PART, Bucket, Changed, Item
@@ -18,7 +19,7 @@ from mvc.store.cache.writer import CacheWriter
 from mvc.store.packs.pack_writer import STEP
 from mvc.store.remote.location import FileVersion, ObjectLocation, Span, spans
 from mvc.transfer.download import fill
-from mvc.transfer.tools import Lost, Moved, Tools, attempt, move_loose
+from mvc.transfer.tools import Lost, Moved, Tools, attempt, expected, move_loose
 
 Locations: TypeAlias = Mapping[str, ObjectLocation]
 
@@ -73,7 +74,11 @@ def _may_be_found(error: MvcError | None, location: ObjectLocation | None) -> bo
 
 def _fetch_from(tools: Tools, digests: Sequence[Digest], locations: Locations, *, last: bool = False) -> Moved:
     """Fetch objects from `locations`; in the `last` try, damage in a pack goes to quarantine."""
-    tools.progress.expect(sum(location.size for location in locations.values()))
+    with expected(tools, sum(location.size for location in locations.values())) as told:
+        return _fetch_expected(told, digests, locations, last=last)
+
+
+def _fetch_expected(tools: Tools, digests: Sequence[Digest], locations: Locations, *, last: bool) -> Moved:
     found = [digest for digest in digests if digest.blake3 in locations]
     whole = [digest for digest in found if _is_whole(locations[digest.blake3], digest)]
     url = tools.remote.bucket.url
@@ -161,5 +166,7 @@ def _receive_loose(tools: Tools, writer: CacheWriter, found: tuple[Digest, Item]
     if item.size != digest.size:
         return _damaged(tools, digest)
     resume = item.size > PART
-    lost = attempt(digest.blake3, lambda: writer.put_filled(digest, partial(fill, tools, item), resume=resume))
+    with Share(tools.progress, item.size) as share:
+        filled = partial(fill, tools._replace(progress=share), item)
+        lost = attempt(digest.blake3, lambda: writer.put_filled(digest, filled, resume=resume))
     return _damaged(tools, digest) if lost and isinstance(lost.error, CorruptObject) else lost

@@ -11,13 +11,14 @@ from functools import partial
 from mvc.errors import MvcError
 from mvc.fs.copying import Reader
 from mvc.fs.files import as_error
+from mvc.fs.progress import Share
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import quick_reader
 from mvc.store.cache.cache import damaged
 from mvc.store.remote.location import ObjectLocation, object_key
 from mvc.store.remote.sending import send_packs
 from mvc.store.remote.store import RemoteStore
-from mvc.transfer.tools import Lost, Moved, Tools, attempt, move_loose
+from mvc.transfer.tools import Lost, Moved, Tools, attempt, expected, move_loose
 
 
 def missing_there(remote: RemoteStore, digests: Iterable[Digest]) -> list[Digest]:
@@ -34,7 +35,11 @@ def not_whole(wanted: Mapping[str, Digest], there: Mapping[str, ObjectLocation])
 def push_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
     """Send objects that the remote is known to lack; large ones first, so that manifests come last."""
     tools.remote.prepare()
-    tools.progress.expect(sum(digest.size for digest in digests))
+    with expected(tools, sum(digest.size for digest in digests)) as told:
+        return _push(told, digests)
+
+
+def _push(tools: Tools, digests: Sequence[Digest]) -> Moved:
     loose = [digest for digest in digests if tools.cache.is_loose(digest.blake3)]
     lost = move_loose(tools.pool, partial(_send, tools), loose, lambda digest: digest.size)
     alone = {digest.blake3 for digest in loose}
@@ -48,15 +53,16 @@ def push_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
 def _send(tools: Tools, digest: Digest) -> Lost | None:
     """Send a large object; a damaged one is not published."""
     def check(read: Reader) -> None:
-        if quick_reader(read) != (digest.xxh128, digest.size):
+        if quick_reader(read, digest.size) != (digest.xxh128, digest.size):
             raise damaged(digest.blake3)
 
     def send() -> None:
         with tools.cache.open(digest.blake3) as file:
-            tools.remote.bucket.upload(object_key(digest.blake3), file.fileno(), digest.size, tools.pool, check)
-        tools.progress.advance(digest.size)
+            key, fd = object_key(digest.blake3), file.fileno()
+            tools.remote.bucket.upload(key, fd, digest.size, tools.pool, check, share)
 
-    return attempt(digest.blake3, send)
+    with Share(tools.progress, digest.size) as share:
+        return attempt(digest.blake3, send)
 
 
 def _send_packed(tools: Tools, digests: Sequence[Digest]) -> tuple[int, list[Lost]]:

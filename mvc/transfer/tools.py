@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 from mvc.errors import MvcError
 from mvc.fs.files import as_error
+from mvc.fs.progress import Progress, Share
 from mvc.objects.digest import Digest
 from mvc.store.buckets.bucket import PART
 from mvc.store.cache.cache import Cache
 from mvc.store.remote.store import RemoteStore
 from mvc.transfer.pool import Pool
-from mvc.workspace.progress import Progress
 
 T = TypeVar("T")
 
@@ -26,6 +27,14 @@ class Tools(NamedTuple):
     progress: Progress
     folder: str
     """A local directory for temporary files; it exists."""
+
+
+@contextmanager
+def expected(tools: Tools, size: int) -> Iterator[Tools]:
+    """Expect `size` bytes of progress; at the end all of them count as done."""
+    tools.progress.expect(size)
+    with Share(tools.progress, size) as share:
+        yield tools._replace(progress=share)
 
 
 class Lost(NamedTuple):

@@ -15,14 +15,15 @@ from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, SourceChanged
 from mvc.fs.files import StatData
+from mvc.fs.progress import Progress, Share
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.diff import EntryChange, compare, diff_manifests
 from mvc.objects.manifest import Entry, Manifest
 from mvc.store.cache.cache import Cache
+from mvc.store.cache.writer import LOOSE_AT
 from mvc.workspace.links import Links, names_object
 from mvc.workspace.observe import Observed
-from mvc.workspace.progress import Progress
 from mvc.workspace.rename import remove_if_empty
 from mvc.workspace.stat_index import Files, FilesBuilder, Group, Known, Lookup, now, pack
 
@@ -103,9 +104,9 @@ def deletion(observed: Observed) -> Plan:
     return Plan(files_of(observed), _NO_FILES, unlink=tuple(observed.scan.unbound))
 
 
-def lost_by(cache: Cache, plan: Plan) -> list[Entry]:
+def lost_by(cache: Cache, plan: Plan, progress: Progress) -> list[Entry]:
     """Return the content that the plan destroys and the cache lacks; the cache is read, and made durable."""
-    lacking = cache.make_durable(entry.digest for entry in plan.destroyed)
+    lacking = cache.make_durable((entry.digest for entry in plan.destroyed), progress)
     return [entry for entry in plan.destroyed if entry.digest in lacking] if lacking else []
 
 
@@ -124,6 +125,11 @@ class Executed:
         """Files deleted."""
         self.failures: list[tuple[str, MvcError]] = []
         """Files not written."""
+
+    def count(self, entry: Entry) -> None:
+        """Count a file as written."""
+        self.written += 1
+        self.size += entry.size
 
     @contextmanager
     def collecting(self, entry: Entry) -> Iterator[None]:
@@ -178,7 +184,7 @@ class Checkout(NamedTuple):
                     made = inside
                 with done.collecting(entry):
                     done.placed.add(entry.path, self._materialise(entry, f"{temp}/{entry.path}"), entry.digest)
-                    self._count(entry, done)
+                    done.count(entry)
             done.finished = now()
 
         try:
@@ -196,7 +202,7 @@ class Checkout(NamedTuple):
                 full = f"{path}/{entry.path}" if entry.path else path
                 if status := self._put(entry, full, known.stat_data(entry.path)):
                     done.placed.add(entry.path, status, entry.digest)
-                self._count(entry, done)
+                done.count(entry)
         return done
 
     def _put(self, entry: Entry, full: str, before: StatData | None) -> os.stat_result | None:
@@ -220,12 +226,11 @@ class Checkout(NamedTuple):
         return status
 
     def _materialise(self, entry: Entry, temp: str) -> os.stat_result:
-        return self.links.materialise(entry.digest, temp, executable=entry.exec)
-
-    def _count(self, entry: Entry, done: Executed) -> None:
-        done.written += 1
-        done.size += entry.size
-        self.progress.advance(entry.size)
+        if entry.size < LOOSE_AT:  # written at once
+            self.progress.advance(entry.size)
+            return self.links.materialise(entry.digest, temp, executable=entry.exec)
+        with Share(self.progress, entry.size) as share:
+            return self.links._replace(progress=share).materialise(entry.digest, temp, executable=entry.exec)
 
     def _delete(self, path: str, plan: Plan, known: Known) -> int:
         """Delete files; return their number."""

@@ -11,9 +11,10 @@ from typing import NamedTuple
 from xxhash import xxh3_128_hexdigest
 
 from mvc.errors import CorruptObject, InvalidFormat
-from mvc.fs.copying import Reader, copying, reader_of
+from mvc.fs.copying import Reader, copying, counted, reader_of
 from mvc.fs.file_systems import reflink
 from mvc.fs.files import CREATE, CREATE_READABLE, write_all
+from mvc.fs.progress import SILENT, Progress
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, quick_reader
 from mvc.store.cache.cache import Cache
@@ -32,6 +33,7 @@ class Links(NamedTuple):
     types: tuple[LinkType, ...]
     trusted: bool = True
     """Whether no other user can write to the cache: then xxh128, which can be forged, is enough to find damage."""
+    progress: Progress = SILENT
 
     def object_behind(self, name: str, dir_fd: int) -> str:
         """Return the object that the symlink `name` points at; empty if it points outside this cache."""
@@ -125,8 +127,9 @@ class Links(NamedTuple):
             raise _damaged(digest)
 
     def _matches(self, read: Reader, digest: Digest) -> bool:
+        read = counted(read, self.progress)
         if self.trusted:
-            return quick_reader(read) == (digest.xxh128, digest.size)
+            return quick_reader(read, digest.size) == (digest.xxh128, digest.size)
         return hash_reader(read, digest.size) == digest
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from mvc.errors import UsageError
 from mvc.fs.files import StatData
+from mvc.fs.progress import Share
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Entry, Manifest
@@ -112,8 +113,11 @@ def observe(tree: Tree, path: str, links: Links, options: ObserveOptions) -> Obs
     if options.covers is not None:
         found = _covered(found, known, options.covers)
     parts = [_look_up(known, files, options) for files in found.groups]
-    options.reader.progress.expect(sum(part.files.stat(position).size for part in parts for position in part.unread))
-    groups = tuple(_read(tree, path, found, part, options, recorded) for part in parts)
+    total = sum(part.files.stat(position).size for part in parts for position in part.unread)
+    options.reader.progress.expect(total)
+    with Share(options.reader.progress, total) as progress:
+        options = options._replace(reader=options.reader._replace(progress=progress))
+        groups = tuple(_read(tree, path, found, part, options, recorded) for part in parts)
     is_new = options.known is None or groups != options.known.groups
     return Observed(found._replace(groups=tuple(group.files for group in groups)), groups, is_new)
 

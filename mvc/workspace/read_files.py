@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.fs.files import UnsafePath, affordable, check_unchanged, open_regular, read_exactly, source_changed, vanished
+from mvc.fs.progress import Progress, Share, Stoppable
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.store.cache.source_file import ReadFile, SourceFile
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
-from mvc.workspace.progress import Progress
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -50,7 +50,7 @@ def storing(
 
 
 def _hash_large(source: SourceFile) -> ReadFile:
-    digest = hash_stream(source.fd, source.status.st_size)
+    digest = hash_stream(source.fd, source.status.st_size, source.progress)
     check_unchanged(source.fd, source.status, source.path)
     return ReadFile(digest, source.status)
 
@@ -67,7 +67,7 @@ def read_files(
         UnsafePath: one is not a regular file.
         OSError: one cannot be read.
     """
-    with _Pool(reader) as pool:
+    with _Pool(reader, progress := Stoppable(reader.progress)) as pool:
         for position, path in enumerate(paths):
             try:
                 dir_fd, name = tree.parent(path)
@@ -77,7 +77,7 @@ def read_files(
             if status.st_size < LOOSE_AT:
                 yield position, _read_small(fd, status, path, reader)
             else:
-                source = SourceFile(fd, status, dir_fd, name, path, status.st_size in reader.likely)
+                source = SourceFile(fd, status, dir_fd, name, path, status.st_size in reader.likely, progress)
                 yield from pool.read(position, source)
         yield from pool.rest()
 
@@ -105,11 +105,10 @@ def _read_small(fd: int, status: os.stat_result, path: str, reader: FileReader) 
 
 def _read_large(reader: FileReader, source: SourceFile) -> ReadFile:
     try:
-        file = reader.large(source)
+        with Share(source.progress, source.status.st_size) as share:
+            return reader.large(source._replace(progress=share))
     finally:
         os.close(source.fd)
-    reader.progress.advance(source.status.st_size)
-    return file
 
 
 def _read_large_and_close(reader: FileReader, source: SourceFile) -> ReadFile:
@@ -122,15 +121,18 @@ def _read_large_and_close(reader: FileReader, source: SourceFile) -> ReadFile:
 class _Pool:
     """Reads large files, a few at a time; with one job, in this thread."""
 
-    def __init__(self, reader: FileReader) -> None:
+    def __init__(self, reader: FileReader, progress: Stoppable) -> None:
         self._reader = reader
+        self._progress = progress
         self._executor: ThreadPoolExecutor | None = None
         self._running: deque[tuple[int, Future[ReadFile]]] = deque()
 
     def __enter__(self) -> _Pool:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._progress.stop()
         if self._executor is not None:
             self._executor.shutdown(wait=True)
 

@@ -160,7 +160,7 @@ def _about_code(outcome: Outcome, *, killed: bool, refuses: bool) -> Iterator[st
     if outcome.code == TIMED_OUT:
         yield "it hangs"
     allowed = {0, 1, 2, 3} | ({-9} if killed else set())
-    if outcome.code not in allowed and not (outcome.code == 130 and not outcome.err):
+    if outcome.code not in allowed and not (outcome.code == 130 and outcome.err == "error: interrupted\n"):
         yield f"exit code {outcome.code}"
     if refuses and outcome.code == 0:
         yield "what must be refused was let through"

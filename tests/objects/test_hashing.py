@@ -73,12 +73,12 @@ def test_what_was_claimed_of_the_size_changes_nothing(tmp_path: Path, claimed: i
         assert hash_stream(file.fileno(), claimed) == reference(data)
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1])
+@pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1, THREADED + 1])
 def test_the_quick_reader_yields_xxh128_and_size(tmp_path: Path, size: int) -> None:
     data = some_bytes(size)
     (tmp_path / "file").write_bytes(data)
     with (tmp_path / "file").open("rb", buffering=0) as file:
-        assert quick_reader(reader_of(file.fileno())) == reference(data)[1:]
+        assert quick_reader(reader_of(file.fileno()), size) == reference(data)[1:]
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=6), st.sampled_from([0, THREADED]))

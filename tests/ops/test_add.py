@@ -8,13 +8,13 @@ import pytest
 from harness import Repo, noise
 
 from mvc.errors import UsageError
+from mvc.fs.progress import Silent
 from mvc.objects.hashing import hash_bytes
 from mvc.ops.workspace.add import AddOptions, add
 from mvc.ops.workspace.mv import move
 from mvc.ops.workspace.status import status
 from mvc.project import Project
 from mvc.surroundings import surroundings
-from mvc.workspace.progress import Silent
 
 
 def test_what_was_added_is_returned(repo: Repo, project: Project) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvc.errors import CorruptObject
+from mvc.fs.progress import SILENT
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
@@ -52,7 +53,7 @@ def test_both_are_kept_and_told_apart(cache: Cache, pair: tuple[bytes, bytes]) -
         digests = [writer.put_bytes(data) for data in pair]
     assert tuple(map(cache.read, digests)) == pair
     assert len(list(all_objects(cache))) == 2
-    assert scrub(cache, ScrubScope(), lambda _: None).damage == ()
+    assert scrub(cache, ScrubScope(), SILENT).damage == ()
 
 
 def test_one_cannot_be_stored_as_the_other(cache: Cache, pair: tuple[bytes, bytes]) -> None:
@@ -73,7 +74,7 @@ def test_one_in_the_other_s_place_is_no_intact_object(cache: Cache, pair: tuple[
     assert not cache.intact(digest)
     with pytest.raises(CorruptObject):
         cache.read(digest)
-    assert [item.name for item in scrub(cache, ScrubScope(), lambda _: None).damage] == [digest.blake3]
+    assert [item.name for item in scrub(cache, ScrubScope(), SILENT).damage] == [digest.blake3]
 
 
 def test_storing_one_replaces_the_other_that_took_its_place(

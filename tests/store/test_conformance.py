@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from mvc.errors import CorruptObject, InvalidName, MissingObject, MvcError
+from mvc.fs.progress import Silent
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes, hash_stream
@@ -37,7 +38,6 @@ from mvc.transfer.pool import Pool
 from mvc.transfer.receive import fetch_objects
 from mvc.transfer.send import missing_there, push_objects
 from mvc.transfer.tools import Moved, Tools
-from mvc.workspace.progress import Silent
 
 BODIES = {
     "empty": b"",
@@ -73,7 +73,7 @@ class FaultyBucket:
     def open_local(self, item: Item) -> None:
         """Nothing can be read but through `read`."""
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
+    def read(self, item: Item, start: int, end: int, *_: Any) -> bytes:
         if self.broken and item.key.startswith(("objects/", "packs/")) and not item.key.endswith(".idx"):
             raise RemoteError("connection reset")
         return self.bucket.read(item, start, end)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError
+from mvc.fs.progress import SILENT
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.cache.cache import Cache
@@ -174,7 +175,7 @@ def test_an_index_of_another_format_is_told_from_a_damaged_one(position: int, va
 
 def verify(cache: Cache) -> set[str]:
     """Read the cache, put aside what is wrong, and return its names."""
-    damage = scrub(cache, ScrubScope(), lambda _: None).damage
+    damage = scrub(cache, ScrubScope(), SILENT).damage
     quarantine(cache, damage)
     return {item.name for item in damage}
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from mvc.fs.progress import Silent
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.source_file import SourceFile
 from mvc.workspace.links import Links
-from mvc.workspace.progress import Silent
 from mvc.workspace.read_files import FileReader, hashing
 
 

@@ -12,7 +12,7 @@ from mvc.transfer.tools import Moved, Tools
 
 def find_damaged(tools: Tools, needs: NeededObjects) -> ObjectsByFile:
     """Return the objects that are damaged on the remote and intact in the cache; rebuild damaged pack indexes."""
-    found = scrub_remote(tools.remote, ScrubScope(frozenset(needs.objects)), tools.progress.advance)
+    found = scrub_remote(tools.remote, ScrubScope(frozenset(needs.objects)), tools.progress)
     damaged: dict[FileVersion, set[str]] = {}
     for item in found.damage:
         if item.name == item.pack:

@@ -96,7 +96,7 @@ class Guard(NamedTuple):
 
     def _save(self, item: Tracked, plan: Plan) -> None:
         # Without link types: storing a hard link to an object would change the file's stat data.
-        project, lost = self.project, lost_by(self.project.cache, plan)
+        project, lost = self.project, lost_by(self.project.cache, plan, self.project.around.progress)
         names = [_full(item.path, entry.path) for entry in lost]
         with CacheWriter(project.cache) as writer:
             saved = list(read_files(project.tree, names, storing(writer, project.around.progress, 1, ())))

@@ -149,7 +149,7 @@ def check_saved(project: Project, named: NamedObjects, item: Tracked, plan: Plan
     Raises:
         MvcError: some is not: `refusal`, with the reason for `{}`, about the first few files, and the line to type.
     """
-    absent = lost_by(project.cache, plan)
+    absent = lost_by(project.cache, plan, project.around.progress)
     lost = absent or unnamed(named, plan, item.raw)
     if not lost:
         return

@@ -86,7 +86,7 @@ def _proven(project: Project, sizes: Mapping[str, int], remote: str, read: Abstr
         gc_candidates = merged(garbage_lists(tools.remote))
         locations = tools.remote.locate(sizes, without=gc_candidates)
         to_read = {name: location for name, location in locations.items() if name in read}
-        proof = prove(tools.remote, to_read, project.around.progress.advance, without=gc_candidates)
+        proof = prove(tools.remote, to_read, project.around.progress, without=gc_candidates)
     fix = f"mvc push --repair --all-commits -r {shlex.quote(remote)}"
     damaged = {item.name: DamagedOnRemote(item.name, remote, item.reason, fix) for item in proof.damage}
     held = _whole(locations, sizes) - (to_read.keys() - proof.sound)

@@ -103,7 +103,7 @@ def verify(project: Project, paths: Iterable[str] = (), *, quick: bool = False) 
     selections = chosen_each(project, project.tracked(), paths, failed)
     scope = _scope(project.cache, selections, everything=not paths, quick=quick)
     with project.locks.store():
-        result = scrub(project.cache, scope, project.around.progress.advance)
+        result = scrub(project.cache, scope, project.around.progress)
     aside = quarantined_objects(project.cache).keys()
     named = {item.name for item in result.damage} | aside
     users = objects_in_use(project.cache, selections, named) if named else {}

@@ -64,7 +64,7 @@ def verify_remote(
         known = {name: use.digest.xxh128 for name, use in users.items()}
         invalid = invalid_manifests(project, selections)
         scope = ScrubScope(frozenset(known) if paths else None, known if quick else None)
-        result = scrub_remote(tools.remote, scope, project.around.progress.advance)
+        result = scrub_remote(tools.remote, scope, project.around.progress)
         missing = _missing(project, tools, name, selections)
         sound = users.keys() - {item.name for item in result.damage}
         failed += unusable_pointers(project, selections, _mismatches(tools, sound))

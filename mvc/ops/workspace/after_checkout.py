@@ -111,7 +111,7 @@ def delete_untracked(project: Project, tools: Checkout, path: str, pointer: Poin
     if not same_content(pointer, before) and not lacks_only_links(project.cache, pointer, before):
         raise MvcError(f"{path} is no longer tracked here, but was changed: it was not deleted", fix)
     plan = deletion(before)
-    if lost_by(project.cache, plan):
+    if lost_by(project.cache, plan, project.around.progress):
         raise MvcError(f"{path} is no longer tracked here, but is not in the cache: it was not deleted", fix)
     tools.execute(path, plan, before.scan.kind, before)
     remove_empty(project.tree, path)

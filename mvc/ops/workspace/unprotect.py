@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError, SourceChanged
 from mvc.fs.files import READ, StatData
+from mvc.fs.progress import Share
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.manifest import Entry
@@ -18,6 +19,7 @@ from mvc.ops.shared.selection import chosen_each
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.workspace.checkout import Executed, files_of, groups_after
+from mvc.workspace.links import Links
 from mvc.workspace.observe import Observed, settled
 from mvc.workspace.scan import UNBOUND, Scan, scan
 from mvc.workspace.stat_index import Snapshot
@@ -75,7 +77,9 @@ def _unprotect(project: Project, staging: Staging, selection: Selection, failed:
             if (entry := entries.get(name)) is None:
                 fix = content_line(project, path, selection.item.pointer)
                 raise MissingObject(f"{full} points at an object that is not in the cache", fix)
-            done.placed.add(name, _separate(project, staging, full, entry), entry.digest)
+            with Share(project.around.progress, entry.size) as share:
+                links = project.links._replace(progress=share)
+                done.placed.add(name, _separate(project, staging, links, full, entry), entry.digest)
             done.size += entry.size
     _remember(project, path, before, done)
     return Unprotected(path, done.placed.count, done.size)
@@ -91,7 +95,7 @@ def _protected(tree: Tree, selection: Selection, found: Scan) -> list[str]:
     return sorted(name for name in names if selection.covers(name))
 
 
-def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> os.stat_result:
+def _separate(project: Project, staging: Staging, links: Links, full: str, entry: Entry) -> os.stat_result:
     """Replace the file by a copy; return its status, whose ctime still changes."""
     dir_fd, name = project.tree.parent(full)
     before = os.lstat(name, dir_fd=dir_fd)
@@ -102,7 +106,7 @@ def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> os
     def make(temp: str) -> None:
         fd = _open(project, name, dir_fd)
         try:
-            project.links.separate(fd, entry.digest, temp, executable=entry.exec)
+            links.separate(fd, entry.digest, temp, executable=entry.exec)
         finally:
             os.close(fd)
         if not StatData.of(os.lstat(name, dir_fd=dir_fd)).equal_but_ctime(StatData.of(before)):
@@ -110,7 +114,6 @@ def _separate(project: Project, staging: Staging, full: str, entry: Entry) -> os
         made.append(os.stat(temp))
 
     staging.place(make, os.path.dirname(f"{project.root}/{full}"), dir_fd, name)
-    project.around.progress.advance(entry.size)
     return made[-1]
 
 

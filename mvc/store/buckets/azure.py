@@ -18,6 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mvc.errors import MissingObject
+from mvc.fs.progress import SILENT, Progress
 from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.environment import PROXIES, TRUST, both_cases, check_environment
 from mvc.store.buckets.extras import need
@@ -107,7 +108,7 @@ class AzureBucket:
 
     # Reading.
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
+    def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
         if start == end:
             return b""
         from azure.core import MatchConditions  # noqa: PLC0415 - start-up time
@@ -124,6 +125,7 @@ class AzureBucket:
             if self.head(item.key) is None:
                 raise MissingObject(f"{self.url}/{item.key}: object not found") from None
             raise
+        progress.advance(len(data))
         return checked(self.url, item, data, end - start)
 
     def open_local(self, item: Item) -> None:
@@ -142,16 +144,18 @@ class AzureBucket:
             return False
         return True
 
-    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
-        read_first(fd, check)
+    def upload(
+        self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None, progress: Progress = SILENT,
+    ) -> None:
+        read_first(fd, check, progress)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
             return
         step = max(PART, -(-size // _MOST_BLOCKS // _MIB) * _MIB)
-        blocks = run(partial(self._stage, key, fd, size, step), range(0, size, step), step)
+        blocks = run(partial(self._stage, key, fd, size, step, progress), range(0, size, step), step)
         run(partial(self._commit, key), [blocks], 0)
 
-    def _stage(self, key: str, fd: int, size: int, step: int, start: int) -> str:
+    def _stage(self, key: str, fd: int, size: int, step: int, progress: Progress, start: int) -> str:
         """Send one block, and return its name."""
         name = b64encode(b"%016d" % start).decode()
         data = range_of(fd, start, min(start + step, size))
@@ -160,6 +164,7 @@ class AzureBucket:
             return self._blob(service, key).stage_block(name, data, length=len(data), **self._calls)
 
         self._session.ask(send, key, len(data))
+        progress.advance(len(data))
         return name
 
     def _commit(self, key: str, blocks: Sequence[str]) -> None:

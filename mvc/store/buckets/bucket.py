@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from mvc.errors import MvcError
-from mvc.fs.copying import Reader, reader_of
+from mvc.fs.copying import Reader, counted, reader_of
+from mvc.fs.progress import SILENT, Progress
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,11 +25,12 @@ Check: TypeAlias = Callable[[Reader], None]
 """Reads content to its end, and raises if it does not match."""
 
 
-def read_first(fd: int, check: Check | None) -> None:
-    """Let `check` read a file from its start, where sending does not read it in order."""
+def read_first(fd: int, check: Check | None, progress: Progress) -> None:
+    """Let `check` read a file from its start, where sending does not read it in order; `progress` did not expect it."""
     if check is not None:
+        progress.expect(os.fstat(fd).st_size)
         os.lseek(fd, 0, os.SEEK_SET)
-        check(reader_of(fd))
+        check(counted(reader_of(fd), progress))
 
 
 class RemoteError(MvcError):
@@ -94,8 +96,8 @@ class Bucket(Protocol):
         """
         ...
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
-        """Return the bytes from `start` up to `end`, exactly, of the version in `item`.
+    def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
+        """Return the bytes from `start` up to `end`, exactly, of the version in `item`; `progress` expects them.
 
         Raises:
             Changed: the content was replaced.
@@ -115,10 +117,13 @@ class Bucket(Protocol):
         """Store `data` under `key`, durably; with `new`, only if `key` is free. Return whether it was written."""
         ...
 
-    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
+    def upload(
+        self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None, progress: Progress = SILENT,
+    ) -> None:
         """Store the first `size` bytes of a file under `key`, durably, completely or not at all.
 
-        `check` reads all of it, in order, before it is visible under `key`; its exceptions propagate.
+        `check` reads all of it, in order, before it is visible under `key`; its exceptions propagate. `progress`
+        expects `size` bytes; more are announced to it where `check` reads before anything is sent.
 
         Up to `PART` bytes are one request, sent at once. More are several requests, all through `run`.
         """

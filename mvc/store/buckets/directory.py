@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from mvc.errors import MissingObject
-from mvc.fs.copying import Reader, copying
+from mvc.fs.copying import Reader, copying, counted
 from mvc.fs.durable_names import DurableNames
 from mvc.fs.file_systems import reflink
 from mvc.fs.files import CREATE_READABLE, DIRECTORY, READ, StatData, as_error, write_all
 from mvc.fs.new_names import link_new
+from mvc.fs.progress import SILENT, Progress
 from mvc.fs.scratch import Scratch
 from mvc.fs.shared_folders import make_folders
 from mvc.store.buckets.bucket import Changed, Check, Item, RemoteError, RunAll, Transient, read_first
@@ -67,7 +68,7 @@ class DirectoryBucket:
                                     self._names.ensure(status, fd, key)
                                     yield _item(key, status)
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
+    def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
         with self._errors():
             fd = self._open(item)
             try:
@@ -78,6 +79,7 @@ class DirectoryBucket:
                 os.close(fd)
         if len(data) != end - start:
             raise Changed(f"{self.url}/{item.key} was truncated while it was read", "run the command again")
+        progress.advance(len(data))
         return data
 
     def open_local(self, item: Item) -> int | None:
@@ -89,15 +91,17 @@ class DirectoryBucket:
             write_all(fd, data)
             return self._publish(fd, temp, key, new=new)
 
-    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
+    def upload(
+        self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None, progress: Progress = SILENT,
+    ) -> None:
         del run  # one stream is as fast as the disk
         with self._errors(), self._temporary(key) as (temp, target):
             if reflink(fd, target):
-                read_first(target, check)
+                read_first(target, check, progress)
             else:
                 os.lseek(fd, 0, os.SEEK_SET)
-                with copying(fd, target, size) as read:
-                    (check or _read_all)(read)
+                with copying(fd, target, size, durable=True) as read:
+                    (check or _read_all)(counted(read, progress))
             if os.fstat(target).st_size != size:
                 raise Changed(f"{key} changed while it was sent", "run the command again")
             self._publish(target, temp, key, new=False)

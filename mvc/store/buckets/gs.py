@@ -19,6 +19,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from mvc.errors import MissingObject
+from mvc.fs.progress import SILENT, Progress
 from mvc.objects.parsing.digits import whole_number
 from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, SlowDown, Transient, read_first
 from mvc.store.buckets.environment import certificates, check_environment
@@ -193,7 +194,7 @@ class GoogleBucket:
 
     # Reading.
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
+    def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
         if start == end:
             return b""
         try:
@@ -208,6 +209,7 @@ class GoogleBucket:
             raise changed(self.url, item.key) from None
         part = answer.headers.get("Content-Range", "").startswith(f"bytes {start}-{end - 1}/")
         whole = answer.status == HTTPStatus.OK and end - start == item.size
+        progress.advance(len(answer.body))
         return checked(self.url, item, answer.body if part or whole else b"", end - start)
 
     def open_local(self, item: Item) -> None:
@@ -242,8 +244,10 @@ class GoogleBucket:
             uploadType="multipart", ifGenerationMatch="0",
         )
 
-    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
-        read_first(fd, check)
+    def upload(
+        self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None, progress: Progress = SILENT,
+    ) -> None:
+        read_first(fd, check, progress)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
             return
@@ -251,7 +255,9 @@ class GoogleBucket:
         try:
             position = 0  # Google accepts parts in order only
             while position < size:
-                position = run(partial(self._send, key, address, fd, size), [position], PART)[0]
+                after = run(partial(self._send, key, address, fd, size), [position], PART)[0]
+                progress.advance(after - position)
+                position = after
         except BaseException:
             with suppress(RemoteError, MissingObject):
                 self._ask("DELETE", address, key)

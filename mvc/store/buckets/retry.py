@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from inspect import isgenerator
+from traceback import clear_frames
 from typing import NamedTuple, TypeVar
 
+from mvc.fs.progress import SILENT, Progress
 from mvc.store.buckets.bucket import PART, Bucket, Check, Item, RemoteError, RunAll, SlowDown, Transient
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-TRIES = 10
+TRIES = 30
+"""Enough for a server that fails at once for more than a minute."""
 TOTAL = 180.0
 """Seconds after which retrying ends."""
 _FIRST = 0.2
@@ -65,8 +68,8 @@ class Retrying:
         while (item := self._again(lambda: next(items, None))) is not None:
             yield item
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
-        return self._again(lambda: self._bucket.read(item, start, end))
+    def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
+        return self._again(lambda: self._bucket.read(item, start, end, progress))
 
     def open_local(self, item: Item) -> int | None:
         return self._bucket.open_local(item)
@@ -87,16 +90,18 @@ class Retrying:
         item = self._bucket.head(key)
         return item is not None and item.size == len(data) and self._bucket.read(item, 0, item.size) == data
 
-    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
+    def upload(
+        self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None, progress: Progress = SILENT,
+    ) -> None:
         if size <= PART:
-            self._again(lambda: self._bucket.upload(key, fd, size, run, check))
+            self._again(lambda: self._bucket.upload(key, fd, size, run, check, progress))
             return
 
         # Each request of a large upload is retried by itself.
         def run_again(function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
             return run(lambda item: self._again(lambda: function(item)), items, size)
 
-        self._bucket.upload(key, fd, size, run_again, check)
+        self._bucket.upload(key, fd, size, run_again, check, progress)
 
     def delete(self, keys: Iterable[str]) -> None:
         keys = list(keys)
@@ -111,17 +116,20 @@ class Retrying:
 
     def _again(self, ask: Callable[[], T]) -> T:
         begun, pause = self._clock.now(), _FIRST
-        for left in range(TRIES - 1, -1, -1):
+        for tries in range(1, TRIES + 1):
             try:
                 with self._limit.entered():
                     answer = ask()
             except Transient as error:
+                _forget_content(error)
                 if isinstance(error, SlowDown):
                     self._limit.narrow()
                 wait = self._clock.chance() * pause
-                late = self._clock.now() + wait - begun > TOTAL
-                if self._gave_up or late or not left:
+                spent = self._clock.now() - begun
+                if self._gave_up or spent + wait > TOTAL or tries == TRIES:
                     self._gave_up = True
+                    if tries > 1:
+                        error.message += f"; gave up after {tries} tries in {spent:.0f} s"
                     raise
                 self._pause(wait)
                 pause = min(2 * pause, _LONGEST)
@@ -135,6 +143,16 @@ class Retrying:
         self._clock.wait(self._stop, seconds)
         if self._stop.is_set():
             raise RemoteError(f"{self.url}: stopped")
+
+
+def _forget_content(error: BaseException | None) -> None:
+    """Let go of what a failed request has sent or received: frames in tracebacks hold it, in cycles.
+
+    Otherwise each part that waits for its next try would hold its bytes, and each try would leave some behind.
+    """
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 class ConcurrencyLimit:

@@ -14,6 +14,7 @@ from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import MvcError, UsageError
+from mvc.fs.progress import SILENT, Progress
 from mvc.objects.parsing.digits import whole_number
 from mvc.store.buckets.bucket import Changed, Item, RemoteError, Transient
 from mvc.store.buckets.environment import PROXIES, TRUST, both_cases, check_environment
@@ -36,6 +37,8 @@ _LARGE = 1 << 20
 _LARGE_AT_ONCE = 4
 """SDKs hold several copies of what they transfer, each up to `PART` bytes."""
 _CLOSE_PATIENCE = 0.5
+_LOOK = 0.2
+"""Seconds between two looks at how much was moved."""
 _AT_ONCE = 16
 
 
@@ -71,11 +74,12 @@ class Session(Generic[C]):
 
     def ask(
         self, work: Callable[[C], Awaitable[T]], key: str = "", size: int = 0, *,
-        patience: float = 0, moved: Callable[[], int] = int,
+        patience: float = 0, moved: Callable[[], int] = int, progress: Progress = SILENT,
     ) -> T:
         """Return the result of `work` on the connection.
 
-        It may take `patience` seconds, and the time to transfer `size` bytes; longer while `moved` grows.
+        It may take `patience` seconds, and the time to transfer `size` bytes; longer while `moved` grows, of which
+        `progress` is told.
 
         Raises:
             MvcError: the request failed.
@@ -86,7 +90,7 @@ class Session(Generic[C]):
             with self._lock:
                 self.requests += 1
             try:
-                return self._run(self._within(limit, lambda: work(connection), moved))
+                return self._run(self._within(limit, lambda: work(connection), moved, progress))
             except MvcError:
                 raise
             except Exception as error:
@@ -125,17 +129,25 @@ class Session(Generic[C]):
             future.cancel()
             self._running.discard(future)
 
-    async def _within(self, patience: float, work: Callable[[], Awaitable[T]], moved: Callable[[], int] = int) -> T:
+    async def _within(
+        self, patience: float, work: Callable[[], Awaitable[T]], moved: Callable[[], int] = int,
+        progress: Progress = SILENT,
+    ) -> T:
         """Return the result of `work`, unless `moved` does not grow for `patience` seconds."""
-        task, seen = asyncio.ensure_future(work()), 0
+        task, seen, idle = asyncio.ensure_future(work()), 0, 0.0
         self._tasks.add(task)
         task.add_done_callback(self._over)
+        look = min(patience, _LOOK)
         try:
-            while not (await asyncio.wait({task}, timeout=patience))[0]:
-                if (now := moved()) == seen:
+            while not (await asyncio.wait({task}, timeout=look))[0]:
+                if (now := moved()) != seen:
+                    progress.advance(max(0, now - seen))
+                    seen, idle = now, 0
+                elif (idle := idle + look) >= patience:
                     raise TimeoutError
-                seen = now
-            return task.result()
+            result = task.result()
+            progress.advance(max(0, moved() - seen))
+            return result
         finally:
             task.cancel()
 

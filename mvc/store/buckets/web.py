@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from mvc.errors import MissingObject
+from mvc.fs.progress import SILENT, Progress
 from mvc.objects.parsing.digits import whole_number
 from mvc.store.buckets.bucket import Check, Item, RemoteError, RunAll, SlowDown, Transient
 from mvc.store.buckets.environment import check_netrc
@@ -113,10 +114,11 @@ class WebBucket:
 
     # Reading.
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
+    def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
         if start == end:
             return b""
         data = self._session.ask(partial(self._site.fetch, item, start, end), item.key, end - start)
+        progress.advance(len(data))
         return checked(self.url, item, data, end - start)
 
     def open_local(self, item: Item) -> None:
@@ -128,8 +130,10 @@ class WebBucket:
         del key, data, new
         raise self._read_only()
 
-    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
-        del key, fd, size, run, check
+    def upload(
+        self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None, progress: Progress = SILENT,
+    ) -> None:
+        del key, fd, size, run, check, progress
         raise self._read_only()
 
     def delete(self, keys: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from blake3 import blake3
 from mvc.errors import CorruptObject, MissingObject
 from mvc.fs.durable_names import DurableNames
 from mvc.fs.files import exists
+from mvc.fs.progress import SILENT, Progress, Share
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_stream
@@ -175,12 +176,14 @@ class Cache:
 
     # Verification.
 
-    def intact(self, digest: Digest) -> bool:
-        """Whether the cache has `digest` intact: its bytes are read and hashed."""
-        try:
-            return self._hashed(digest.blake3, digest.size) == digest
-        except MissingObject:
+    def intact(self, digest: Digest, progress: Progress = SILENT) -> bool:
+        """Whether the cache has `digest` intact: its bytes are read and hashed, which `progress` did not expect."""
+        if not self.has(digest.blake3):
             return False
+        progress.expect(digest.size)
+        with Share(progress, digest.size) as share, suppress(MissingObject):
+            return self._hashed(digest.blake3, digest.size, share) == digest
+        return False
 
     def digest_of(self, name: str) -> Digest:
         """Return the digest of an object, verified by its name only.
@@ -202,13 +205,13 @@ class Cache:
         """
         return self._hashed(name).blake3 == name
 
-    def _hashed(self, name: str, size: int | None = None) -> Digest:
+    def _hashed(self, name: str, size: int | None = None, progress: Progress = SILENT) -> Digest:
         with self.open(name) as file:
             if isinstance(file, io.BytesIO):
                 return hash_bytes(file.getvalue())
-            return hash_stream(file.fileno(), os.fstat(file.fileno()).st_size if size is None else size)
+            return hash_stream(file.fileno(), os.fstat(file.fileno()).st_size if size is None else size, progress)
 
-    def make_durable(self, digests: Iterable[Digest]) -> set[Digest]:
+    def make_durable(self, digests: Iterable[Digest], progress: Progress) -> set[Digest]:
         """Make these objects durable; return those that are missing or damaged.
 
         For content about to be destroyed elsewhere: the process that stored it may have died before its name was
@@ -217,7 +220,7 @@ class Cache:
         absent: set[Digest] = set()
         folders: set[str] = set()
         for digest in digests:
-            if self.intact(digest):
+            if self.intact(digest, progress):
                 folders |= self.folders_of(digest.blake3)
             else:
                 absent.add(digest)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from mvc.fs.files import CREATE_READABLE
 from mvc.fs.new_names import link_new
+from mvc.fs.progress import SILENT, Progress
 from mvc.fs.scratch import Scratch
 from mvc.fs.shared_folders import make_folders
 from mvc.objects.digest import Digest
@@ -54,19 +55,19 @@ class LooseWriter:
 
     # Objects.
 
-    def seal_and_publish(self, fd: int, temp: str, digest: Digest) -> None:
+    def seal_and_publish(self, fd: int, temp: str, digest: Digest, progress: Progress = SILENT) -> None:
         """Make a temporary file read-only and durable, and publish it."""
         os.fchmod(fd, 0o444)
         os.fsync(fd)
-        if self.publish(temp, digest):
+        if self.publish(temp, digest, progress):
             self.cache.note_proven(digest, fd)
 
-    def publish(self, temp: str, digest: Digest) -> bool:
+    def publish(self, temp: str, digest: Digest, progress: Progress = SILENT) -> bool:
         """Give `temp` its object name; False when that object exists intact."""
         target = self.cache.loose_path(digest.blake3)
         make_folders(os.path.dirname(target))
         while not link_new(temp, target):
-            if self.cache.intact(digest):
+            if self.cache.intact(digest, progress):
                 self.reuse(digest.blake3)
                 return False
             with suppress(FileNotFoundError):  # another command was faster

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,11 +12,13 @@ from blake3 import blake3
 from xxhash import xxh3_128_digest
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.fs.copying import counted, reader_of
 from mvc.fs.files import CREATE, READ, write_all
+from mvc.fs.progress import Progress, Share
 from mvc.objects.digest import Digest
-from mvc.objects.hashing import hash_stream
+from mvc.objects.hashing import hash_stream, quick_reader
 from mvc.store.cache.cache import Cache
-from mvc.store.cache.inventory import loose_objects
+from mvc.store.cache.inventory import CacheEntry, loose_objects
 from mvc.store.cache.layout import move_aside
 from mvc.store.cache.repack import rewrite
 from mvc.store.packs.index import Record
@@ -67,17 +69,13 @@ class _Checked(NamedTuple):
     """The digest of a sound loose object."""
 
 
-def scrub(cache: Cache, scope: ScrubScope, advance: Callable[[int], None]) -> Scrubbed:
-    """Read and verify every object that `scope` covers. Nothing is moved.
-
-    `advance` is called with the bytes read.
-    """
+def scrub(cache: Cache, scope: ScrubScope, progress: Progress) -> Scrubbed:
+    """Read and verify every object that `scope` covers. Nothing is moved."""
     damage: list[Damage] = []
     loose: dict[str, Digest] = {}
     objects = total = 0
-    for checked in _check_all(cache, scope):
+    for checked in _check_all(cache, scope, progress):
         objects, total = objects + 1, total + checked.size
-        advance(checked.size)
         if checked.damage is not None:
             damage.append(checked.damage)
         if checked.loose is not None:
@@ -85,38 +83,52 @@ def scrub(cache: Cache, scope: ScrubScope, advance: Callable[[int], None]) -> Sc
     return Scrubbed(objects, total, tuple(damage), loose)
 
 
-def _check_all(cache: Cache, scope: ScrubScope) -> Iterator[_Checked]:
-    for entry in sorted(loose_objects(cache)):
-        if scope.covers(entry.name):
-            digest = _hash_loose(cache, entry.name)
-            sound = scope.is_sound(entry.name, digest)
-            yield _Checked(entry.size, None if sound else Damage(entry.name, NO_MATCH), digest if sound else None)
+def _check_all(cache: Cache, scope: ScrubScope, progress: Progress) -> Iterator[_Checked]:
+    entries = [entry for entry in sorted(loose_objects(cache)) if scope.covers(entry.name)]
+    progress.expect(sum(entry.size for entry in entries))
+    for entry in entries:
+        with Share(progress, entry.size) as share:
+            yield _check_loose(cache, entry, scope, share)
     seen: set[str] = set()
     while cache.packs.refresh() or cache.packs.names() - seen:  # another command may compact now
         for pack in sorted(cache.packs.names() - seen):
             seen.add(pack)
             with suppress(MissingObject):
-                yield from _check_pack(cache, pack, scope)
+                yield from _check_pack(cache, pack, scope, progress)
 
 
-def _hash_loose(cache: Cache, name: str) -> Digest:
-    fd = os.open(cache.loose_path(name), READ)
+def _check_loose(cache: Cache, entry: CacheEntry, scope: ScrubScope, progress: Progress) -> _Checked:
+    fd = os.open(cache.loose_path(entry.name), READ)
     try:
-        return hash_stream(fd, os.fstat(fd).st_size)
+        digest = _digest_of(fd, entry, scope, progress)
     finally:
         os.close(fd)
+    sound = digest.blake3 == entry.name
+    return _Checked(entry.size, None if sound else Damage(entry.name, NO_MATCH), digest if sound else None)
 
 
-def _check_pack(cache: Cache, pack: str, scope: ScrubScope) -> Iterator[_Checked]:
+def _digest_of(fd: int, entry: CacheEntry, scope: ScrubScope, progress: Progress) -> Digest:
+    """Return the digest of a loose object. Where its xxh128 is enough, its name counts as its blake3."""
+    if known := scope.quick and scope.quick.get(entry.name):
+        quick, size = quick_reader(counted(reader_of(fd), progress), entry.size)
+        if quick == known:
+            return Digest(entry.name, quick, size)
+        os.lseek(fd, 0, os.SEEK_SET)  # the xxh128 in a pointer may be wrong
+    return hash_stream(fd, entry.size, progress)
+
+
+def _check_pack(cache: Cache, pack: str, scope: ScrubScope, progress: Progress) -> Iterator[_Checked]:
     quick = scope.quick is not None
     try:
         cache.packs.index(pack)
     except CorruptObject as error:
         yield _Checked(0, Damage(pack, error.message, pack))
         quick = False  # its records must be verified
-    for record in cache.packs.records(pack):
-        if scope.covers(record.blake3.hex()):
-            yield _Checked(record.size, _check_record(cache, pack, record, quick=quick))
+    records = [record for record in cache.packs.records(pack) if scope.covers(record.blake3.hex())]
+    progress.expect(sum(record.size for record in records))
+    for record in records:
+        yield _Checked(record.size, _check_record(cache, pack, record, quick=quick))
+        progress.advance(record.size)
 
 
 def _check_record(cache: Cache, pack: str, record: Record, *, quick: bool) -> Damage | None:
@@ -149,8 +161,8 @@ def quarantine(cache: Cache, damage: tuple[Damage, ...]) -> None:
 def _is_still_damaged(cache: Cache, name: str) -> bool:
     """Check again: another command may have repaired it."""
     try:
-        return _hash_loose(cache, name).blake3 != name
-    except FileNotFoundError:
+        return not cache.matches(name)
+    except MissingObject:
         return False
 
 

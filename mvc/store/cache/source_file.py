@@ -7,9 +7,10 @@ import os
 from contextlib import suppress
 from typing import Literal, NamedTuple, TypeAlias
 
-from mvc.fs.copying import copying
+from mvc.fs.copying import copying, counted
 from mvc.fs.file_systems import open_for_writing_elsewhere, reflink
 from mvc.fs.files import check_unchanged, source_changed
+from mvc.fs.progress import SILENT, Progress
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_reader, hash_stream
 from mvc.store.cache.cache import stat_without_links
@@ -30,6 +31,7 @@ class SourceFile(NamedTuple):
     path: str
     likely: bool = False
     """Whether known content has its size: then it is hashed before it is copied."""
+    progress: Progress = SILENT
 
 
 class ReadFile(NamedTuple):
@@ -57,9 +59,9 @@ def store_file(writer: LooseWriter, source: SourceFile, links: tuple[LinkType, .
 
 def _reused(writer: LooseWriter, source: SourceFile) -> Digest | None:
     """Return the source's digest if the cache has it; else rewind the source."""
-    digest = hash_stream(source.fd, source.status.st_size)
+    digest = hash_stream(source.fd, source.status.st_size, source.progress)
     check_unchanged(source.fd, source.status, source.path)
-    if writer.cache.intact(digest):
+    if writer.cache.intact(digest, source.progress):
         writer.reuse(digest.blake3)
         return digest
     os.lseek(source.fd, 0, os.SEEK_SET)
@@ -73,7 +75,7 @@ def _copy(writer: LooseWriter, source: SourceFile, *, share: bool) -> Digest:
         check_unchanged(source.fd, source.status, source.path)
         if digest.size != source.status.st_size:
             raise source_changed(source.path)
-        writer.seal_and_publish(fd, temp, digest)
+        writer.seal_and_publish(fd, temp, digest, source.progress)
     finally:
         os.close(fd)
         with suppress(FileNotFoundError):
@@ -84,9 +86,9 @@ def _copy(writer: LooseWriter, source: SourceFile, *, share: bool) -> Digest:
 def _fill(source: SourceFile, fd: int, *, share: bool) -> Digest:
     size = source.status.st_size
     if share and reflink(source.fd, fd):
-        return hash_stream(fd, size)
-    with copying(source.fd, fd, size) as read:
-        return hash_reader(read, size)
+        return hash_stream(fd, size, source.progress)
+    with copying(source.fd, fd, size, durable=True) as read:
+        return hash_reader(counted(read, source.progress), size)
 
 
 def _link(writer: LooseWriter, source: SourceFile) -> ReadFile | None:
@@ -112,7 +114,7 @@ def _adopt(writer: LooseWriter, source: SourceFile, temp: str) -> ReadFile:
     before = os.fstat(source.fd)
     if not os.path.samestat(before, os.stat(temp)):
         raise source_changed(source.path)
-    digest = hash_stream(source.fd, before.st_size)
+    digest = hash_stream(source.fd, before.st_size, source.progress)
     check_unchanged(source.fd, before, source.path)
     try:
         published = _publish_source(writer, source, temp, digest)
@@ -134,4 +136,4 @@ def _publish_source(writer: LooseWriter, source: SourceFile, temp: str, digest: 
     os.fsync(source.fd)
     if open_for_writing_elsewhere(source.fd):
         raise source_changed(source.path)
-    return writer.publish(temp, digest)
+    return writer.publish(temp, digest, source.progress)

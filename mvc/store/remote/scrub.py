@@ -11,6 +11,7 @@ from typing import NamedTuple
 from xxhash import xxh3_128_hexdigest
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
+from mvc.fs.progress import Progress, Share
 from mvc.objects.digest import Digest, check_object_name
 from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream
 from mvc.store.buckets.bucket import PART, Changed, Item, RemoteError, Transient
@@ -46,13 +47,13 @@ class Proof(NamedTuple):
 def prove(
     remote: RemoteStore,
     locations: Mapping[str, ObjectLocation],
-    advance: Callable[[int], None],
+    progress: Progress,
     without: ObjectsByFile = NOTHING,
 ) -> Proof:
     """Read objects where `locate` found them, and the indexes of their packs; arguments as in `scrub_remote`."""
     if not locations:
         return Proof(frozenset(), ())
-    found = scrub_remote(remote, ScrubScope(frozenset(locations)), advance, without).damage
+    found = scrub_remote(remote, ScrubScope(frozenset(locations)), progress, without).damage
     damaged_packs = {item.pack: item.reason for item in found if item.name == item.pack}
     packs = {name: pack_name(location.item.key) for name, location in locations.items() if location.record}
     damage = [item for item in found if item.name in locations]
@@ -64,12 +65,11 @@ def prove(
 
 
 def scrub_remote(
-    remote: RemoteStore, scope: ScrubScope, advance: Callable[[int], None], without: ObjectsByFile = NOTHING,
+    remote: RemoteStore, scope: ScrubScope, progress: Progress, without: ObjectsByFile = NOTHING,
 ) -> Scrubbed:
     """Read and verify every object that `scope` covers, and the index of every pack.
 
-    `advance` is called with the bytes read. Missing objects are not damage; in `scope.only`, `without` counts as
-    missing.
+    Missing objects are not damage; in `scope.only`, `without` counts as missing.
     """
     damage = list(damaged_indexes(remote))
     objects = total = 0
@@ -84,8 +84,9 @@ def scrub_remote(
         else:
             damage.append(Damage(name, "its pack is cut short, or its index wrong", pack_name(location.item.key)))
         objects, total = objects + 1, total + location.size
-    damage += _check_packed(remote, packed, scope, advance)
-    damage += _check_loose(remote, loose, scope, advance)
+    progress.expect(sum(location.size for _, location in packed) + sum(item.size for _, item in loose))
+    damage += _check_packed(remote, packed, scope, progress)
+    damage += _check_loose(remote, loose, scope, progress)
     return Scrubbed(objects, total, tuple(damage))
 
 
@@ -137,14 +138,14 @@ def _check_packed(
     remote: RemoteStore,
     packed: Iterable[tuple[str, ObjectLocation]],
     scope: ScrubScope,
-    advance: Callable[[int], None],
+    progress: Progress,
 ) -> Iterator[Damage]:
     def check(span: Span) -> list[Damage]:
-        try:
-            data = remote.bucket.read(span.item, span.start, span.end)
-        except _GONE:
-            return []
-        advance(len(data))
+        with Share(progress, sum(location.size for _, location in span.objects)):
+            try:
+                data = remote.bucket.read(span.item, span.start, span.end)
+            except _GONE:
+                return []
         return [
             Damage(name, NO_MATCH, pack_name(span.item.key))
             for name, location in span.objects
@@ -165,23 +166,23 @@ def _is_sound(body: bytes, name: str, scope: ScrubScope) -> bool:
 
 
 def _check_loose(
-    remote: RemoteStore, loose: Iterable[tuple[str, Item]], scope: ScrubScope, advance: Callable[[int], None],
+    remote: RemoteStore, loose: Iterable[tuple[str, Item]], scope: ScrubScope, progress: Progress,
 ) -> Iterator[Damage]:
     """Read small objects several at a time, large ones one after the other in parts."""
     def check(pair: tuple[str, Item]) -> Damage | None:
         name, item = pair
         try:
-            if item.size > PART:
-                sound = scope.is_sound(name, _hashed(remote, item))
-            else:
-                sound = _is_sound(remote.bucket.read(item, 0, item.size), name, scope)
+            with Share(progress, item.size) as share:
+                if item.size > PART:
+                    sound = scope.is_sound(name, _hashed(remote, item, share))
+                else:
+                    sound = _is_sound(remote.bucket.read(item, 0, item.size, share), name, scope)
         except _GONE:
             return None
         except Transient:
             raise
         except RemoteError as error:  # an object that cannot be read is damaged
             return Damage(name, error.message)
-        advance(item.size)
         return None if sound else Damage(name, NO_MATCH)
 
     loose = [*loose]
@@ -189,19 +190,19 @@ def _check_loose(
     yield from filter(None, chain(found, (check(pair) for pair in loose if pair[1].size > PART)))
 
 
-def _hashed(remote: RemoteStore, item: Item) -> Digest:
+def _hashed(remote: RemoteStore, item: Item, progress: Progress) -> Digest:
     fd = remote.bucket.open_local(item)
     if fd is None:
-        return hash_reader(_reader(remote, item), item.size)
+        return hash_reader(_reader(remote, item, progress), item.size)
     try:
-        return hash_stream(fd, item.size)
+        return hash_stream(fd, item.size, progress)
     finally:
         os.close(fd)
 
 
-def _reader(remote: RemoteStore, item: Item) -> Callable[[memoryview], int]:
+def _reader(remote: RemoteStore, item: Item, progress: Progress) -> Callable[[memoryview], int]:
     """Return a function that fills buffers with the bytes of `item`, in order."""
-    parts = _parts(remote, item)
+    parts = _parts(remote, item, progress)
     ready = memoryview(b"")
 
     def read(buffer: memoryview) -> int:
@@ -215,12 +216,12 @@ def _reader(remote: RemoteStore, item: Item) -> Callable[[memoryview], int]:
     return read
 
 
-def _parts(remote: RemoteStore, item: Item) -> Iterator[bytes]:
+def _parts(remote: RemoteStore, item: Item, progress: Progress) -> Iterator[bytes]:
     """Yield the bytes of `item`, several parts read at the same time."""
     starts = range(0, item.size, PART)
     for first in range(0, len(starts), _AHEAD):
         yield from remote.run(
-            lambda start: remote.bucket.read(item, start, min(start + PART, item.size)),
+            lambda start: remote.bucket.read(item, start, min(start + PART, item.size), progress),
             starts[first : first + _AHEAD],
             PART,
         )

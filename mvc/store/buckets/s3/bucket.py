@@ -8,8 +8,9 @@ from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mvc.fs.progress import SILENT, Progress
 from mvc.store.buckets.bucket import PART, Changed, Check, Item, RemoteError, RunAll, Transient, read_first
 from mvc.store.buckets.s3.client import S3Client, S3Connection
 from mvc.store.buckets.s3.errors import code_of, refused_part
@@ -29,6 +30,16 @@ _MOST_KEYS = 1000
 _GONE = frozenset({"404", "NoSuchKey"})
 _NO_REASON = frozenset({"301", "307", "400", "403"})
 """A response to HEAD has no body, so no reason."""
+
+
+class _Parts(NamedTuple):
+    """A file that is sent in parts of `step` bytes, and the upload's id."""
+
+    key: str
+    upload: str
+    fd: int
+    size: int
+    step: int
 
 
 class S3Bucket:
@@ -115,17 +126,18 @@ class S3Bucket:
 
     # Reading.
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
+    def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
         if start == end:
             return b""
-        buffer = BytesIO()
-        buffer.seek(end - start - 1)
-        buffer.write(b"\0")  # allocates all of it at once; its position is the filled size
-        buffer.seek(0)
-        self._client.session.ask(partial(self._fetch, item, start, end, buffer), item.key, moved=buffer.tell)
-        if buffer.tell() != end - start:
-            raise wrong_length(self.url, item.key)
-        return buffer.getvalue()
+        with BytesIO() as buffer:
+            buffer.seek(end - start - 1)
+            buffer.write(b"\0")  # allocates all of it at once; its position is the filled size
+            buffer.seek(0)
+            fetch = partial(self._fetch, item, start, end, buffer)
+            self._client.session.ask(fetch, item.key, moved=buffer.tell, progress=progress)
+            if buffer.tell() != end - start:
+                raise wrong_length(self.url, item.key)
+            return buffer.getvalue()
 
     async def _fetch(self, item: Item, start: int, end: int, buffer: BytesIO, connection: S3Connection) -> None:
         match = {"IfMatch": item.etag} if item.etag else {}
@@ -166,15 +178,18 @@ class S3Bucket:
             return False
         return True
 
-    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
-        read_first(fd, check)
+    def upload(
+        self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None, progress: Progress = SILENT,
+    ) -> None:
+        read_first(fd, check, progress)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
             return
         step = _part_size(size)
         upload = run(lambda _: self._call("create_multipart_upload", key)["UploadId"], [key], 0)[0]
         try:
-            tags = run(partial(self._send, key, upload, fd, size, step), range(0, size, step), step)
+            send = partial(self._send, _Parts(key, upload, fd, size, step), progress)
+            tags = run(send, range(0, size, step), step)
             parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
             run(partial(self._complete, key, upload, size), [parts], 0)
         except BaseException:
@@ -182,11 +197,18 @@ class S3Bucket:
                 self._call("abort_multipart_upload", key, patience=_ABORT_PATIENCE, UploadId=upload)
             raise
 
-    def _send(self, key: str, upload: str, fd: int, size: int, step: int, start: int) -> str:
-        """Send a part, and return its ETag."""
-        body = BytesIO(range_of(fd, start, min(start + step, size)))
-        number = start // step + 1
-        sent = self._call("upload_part", key, moved=body.tell, UploadId=upload, PartNumber=number, Body=body)
+    def _send(self, parts: _Parts, progress: Progress, start: int) -> str:
+        """Send the part at `start`, and return its ETag."""
+        number, count = start // parts.step + 1, -(-parts.size // parts.step)
+        try:
+            with BytesIO(range_of(parts.fd, start, min(start + parts.step, parts.size))) as body:  # freed at once
+                sent = self._call(
+                    "upload_part", parts.key, moved=body.tell, progress=progress,
+                    UploadId=parts.upload, PartNumber=number, Body=body,
+                )
+        except RemoteError as error:
+            error.message += f", part {number} of {count} of {parts.key}"
+            raise
         return str(sent["ETag"])
 
     def _complete(self, key: str, upload: str, size: int, parts: Sequence[Mapping[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, NamedTuple
 
+from mvc.fs.progress import SILENT, Progress
 from mvc.store.buckets.bucket import Transient
 from mvc.store.buckets.extras import need
 from mvc.store.buckets.s3.endpoint import is_amazon
@@ -67,13 +68,14 @@ class S3Client:
         return connection
 
     def call(
-        self, operation: str, key: str = "", *, patience: float = 0, moved: Callable[[], int] = int, **params: Any,
+        self, operation: str, key: str = "", *,
+        patience: float = 0, moved: Callable[[], int] = int, progress: Progress = SILENT, **params: Any,
     ) -> dict[str, Any]:
-        """Return the response to a request; `moved` counts the bytes sent."""
+        """Return the response to a request; `moved` counts the bytes sent, and `progress` is told."""
         if key:
             params["Key"] = self.prefix + key
         ask = partial(self.request, operation, params)
-        return self.session.ask(ask, key, patience=patience, moved=moved)
+        return self.session.ask(ask, key, patience=patience, moved=moved, progress=progress)
 
     async def request(self, operation: str, params: Mapping[str, Any], connection: S3Connection) -> dict[str, Any]:
         """Send a request on the event loop, and check that the response is from S3."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mvc.errors import MissingObject
+from mvc.fs.progress import SILENT, Progress
 from mvc.store.buckets.bucket import PART, Check, Item, RemoteError, RunAll, read_first
 from mvc.store.buckets.extras import need
 from mvc.store.buckets.session import (
@@ -92,7 +93,7 @@ class SshBucket:
 
     # Reading.
 
-    def read(self, item: Item, start: int, end: int) -> bytes:
+    def read(self, item: Item, start: int, end: int, progress: Progress = SILENT) -> bytes:
         async def fetch(sftp: SFTPClient) -> bytes:
             async with sftp.open(self._files.path(item.key), "rb") as file:
                 now = item_of(item.key, await file.stat())
@@ -101,7 +102,9 @@ class SshBucket:
                 data: bytes = await file.read(end - start, start)
                 return data
 
-        return checked(self.url, item, self._ask(fetch, item.key, end - start), end - start)
+        data = self._ask(fetch, item.key, end - start)
+        progress.advance(len(data))
+        return checked(self.url, item, data, end - start)
 
     def open_local(self, item: Item) -> None:
         del item
@@ -117,21 +120,23 @@ class SshBucket:
 
         return self._ask(send, key, len(data))
 
-    def upload(self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None) -> None:
-        read_first(fd, check)
+    def upload(
+        self, key: str, fd: int, size: int, run: RunAll, check: Check | None = None, progress: Progress = SILENT,
+    ) -> None:
+        read_first(fd, check, progress)
         if size <= PART:
             self.write(key, range_of(fd, 0, size))
             return
         temp = run(lambda _: self._ask(self._files.make_temporary, key), [key], 0)[0]
         try:
-            run(partial(self._send, key, temp, fd, size), range(0, size, PART), PART)
+            run(partial(self._send, key, temp, fd, size, progress), range(0, size, PART), PART)
             run(partial(self._finish, temp, size), [key], 0)
         except BaseException:
             with suppress(RemoteError, MissingObject):
                 self._ask(lambda sftp: sftp.remove(temp), key)
             raise
 
-    def _send(self, key: str, temp: str, fd: int, size: int, start: int) -> None:
+    def _send(self, key: str, temp: str, fd: int, size: int, progress: Progress, start: int) -> None:
         data = range_of(fd, start, min(start + PART, size))
 
         async def send(sftp: SFTPClient) -> None:
@@ -139,6 +144,7 @@ class SshBucket:
                 await file.write(data, start)
 
         self._ask(send, key, len(data))
+        progress.advance(len(data))
 
     def _finish(self, temp: str, size: int, key: str) -> None:
         async def finish(sftp: SFTPClient) -> None:
