@@ -24,7 +24,7 @@ from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import CacheWriter
 from mvc.store.remote.roots import encode_roots, roots_key
 
-_WITHOUT_REPORTS = 'mvc-policy: 1\nrules:\n  - {match: "**", report: optional}\n'
+WITHOUT_REPORTS = 'mvc-policy: 1\nrules:\n  - {match: "**", report: optional}\n'
 ADD_ALL = "cd models && exec mvc add *.bin"
 SETUP, MODELS = "refs/heads/main", "refs/heads/models"
 """The branches without and with the models."""
@@ -40,7 +40,7 @@ def pointers(count: int) -> Step:
     """Return how to make a repository of models of a few bytes, each with a pointer, added and committed."""
 
     def make(tool: Tool, place: Place) -> None:
-        _set_up(tool, place, _WITHOUT_REPORTS)
+        _set_up(tool, place, WITHOUT_REPORTS)
         _models(place, count)
         _commit(place)
 

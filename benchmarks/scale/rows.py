@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmarks.prepare import Place
+from benchmarks.scale.directories import as_committed, cloned, directory, emptied, ten_changed, unknown, unsent
 from benchmarks.scale.repositories import (
     ADD_ALL,
     MODELS,
@@ -50,9 +51,21 @@ _MODELS = (1_000, 10_000, 50_000)
 _COMMITS = (1_000, 10_000)
 _VERSIONS = (20, 160)
 _untagged, _tagged = partial(history, tags=0), partial(history, tags=100)
+_OLDER = "exec mvc checkout --rev HEAD~1 d"
+_FILES = (10_000, 100_000, 500_000)
 _directory = versions(20_000, 10)
 
 ROWS = (
+    Row("status, n files", directory, _FILES, _typed("exec mvc status"), as_committed),
+    Row("status, 10 of n files changed", directory, _FILES, _typed("exec mvc status"), ten_changed),
+    Row("add, 10 of n files changed", directory, _FILES, _typed("exec mvc add d"), ten_changed),
+    Row("checkout --rev, 10 of n files differ", directory, _FILES, _typed(_OLDER), as_committed),
+    Row("checkout, n files", directory, _FILES, _typed("exec mvc checkout"), emptied),
+    Row("verify, n files", directory, _FILES, _typed("exec mvc verify"), as_committed),
+    Row("push, n files, directory", directory, _FILES, _typed("exec mvc push"), unsent),
+    Row("push again, n files, directory", directory, _FILES, _typed("exec mvc push")),
+    Row("pull, n files, directory", directory, _FILES, _typed("cd ../clone && exec mvc pull"), cloned),
+    Row("add, n files", directory, _FILES, _typed("exec mvc add d"), unknown),
     Row("status, n pointers", pointers, _MODELS, _typed("exec mvc status")),
     Row("add again, n pointers", pointers, _MODELS, _typed(ADD_ALL)),
     Row("eval check, n pointers", pointers, _MODELS, _typed("exec mvc eval check"), _forget),
