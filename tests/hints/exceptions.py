@@ -1,4 +1,4 @@
-"""Hints that no state of `states.py` types, and why."""
+"""Hints that no state of `states` types, and why."""
 
 from __future__ import annotations
 

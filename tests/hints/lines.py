@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -29,7 +28,7 @@ _SHOWN = re.compile(
 )
 _PLACEHOLDER = re.compile(r"(?<![\w./$-])(?!(?:MERGE_|ORIG_)?HEAD\b)(?:[A-Z][A-Z]+|FILE\.json|\.\.\.)(?![\w-])")
 FILL = {"NAME=NUMBER": "auc=0.9", "NUMBER": "0.9"}
-"""What is typed for placeholders unless the state says otherwise."""
+"""What is typed for placeholders unless the state says otherwise, the longest first."""
 
 
 def hints_of(result: Result) -> list[str]:
@@ -43,19 +42,11 @@ def to_type(hint: str, fill: Mapping[str, str]) -> str:
     line = re.split(r"  (?:#|\()", hint)[0].strip()
     if line.split(" ")[0] not in PROGRAMS:
         return ""
-    for placeholder, text in {**fill, **FILL}.items():
+    for placeholder, text in sorted({**FILL, **fill}.items(), key=lambda item: -len(item[0])):
         line = line.replace(placeholder, text)
     left = _PLACEHOLDER.findall(line.replace('"..."', ""))
     assert not left, f"{hint}: what does a user type for {left}?"
     return line
-
-
-def type_line(repo: Repo, line: str, cwd: str = ".") -> Result:
-    """Type a line into a shell; a plain `mvc` command starts faster without one."""
-    words = shlex.split(line)
-    if words[0] == "mvc" and not set(line) & set("&|;<>$*`("):
-        return repo.mvc(*words[1:], cwd=cwd)
-    return repo.shell(line, cwd=cwd)
 
 
 # What is lost.

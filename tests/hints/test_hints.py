@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ import pytest
 from blake3 import blake3
 from harness import PROJECT, Begin, InProcess, Repo
 from hints.exceptions import ELSEWHERE, HARMLESS, MAY_DELETE
-from hints.lines import Site, contents, deleting_texts, hints_of, lost, sites, to_type, type_line
-from hints.states import STATES, world
+from hints.lines import Site, contents, deleting_texts, hints_of, lost, sites, to_type
+from hints.state import type_line, world
+from hints.states import STATES
 
 _SOURCE = str(PROJECT / "mvc") + "/"
 _TYPED = Path(__file__).parent / "typed.json"
@@ -54,7 +54,7 @@ def _watching() -> Iterator[set[str]]:
 def test_the_hints_of_a_state(name: str, begin: Begin, in_process: InProcess, tmp_path: Path) -> None:
     wanted = STATES[name]
     repo = begin(world)
-    command = shlex.split(wanted.build(repo))
+    command = wanted.begin(repo)
     with _watching() as met:
         result = in_process(repo.root, *command)
     told = {site for site, state in json.loads(_TYPED.read_text()).items() if state == name}
@@ -69,7 +69,7 @@ def test_the_hints_of_a_state(name: str, begin: Begin, in_process: InProcess, tm
     for line in lines:
         with _kept(repo, tmp_path / "kept", again=line != lines[-1]):
             done = type_line(repo, line)
-            assert done.code in {0, wanted.code}, (line, done, result)
+            assert done.code in {0, wanted.ends}, (line, done, result)
             rewritten = reports if "eval record" in line else set()  # a new report replaces the earlier one
             assert not lost(repo, before) - rewritten, (line, result)
 
@@ -93,7 +93,7 @@ def test_every_hint_in_the_source_is_typed_in_a_state_or_has_a_reason_not_to_be(
     typed = json.loads(_TYPED.read_text())
     left = [site for site in sites() if site.name not in typed and not _is_harmless(site)]
     open_ = [site for site in left if not any(site.name.startswith(start) for start in ELSEWHERE)]
-    assert not open_, "write a state in tests/hints/states.py, and name it in typed.json"
+    assert not open_, "write a state in tests/hints/states, and name it in typed.json"
     assert set(typed) <= {site.name for site in sites()}, "typed.json names a hint that is gone"
 
 

@@ -1,0 +1,117 @@
+"""A state in which mvc tells a user what to type: a session, whose last line gives the hint."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from harness import LARGE, Repo, Result, noise
+
+Step: TypeAlias = str | Callable[[Repo], object]
+"""A line that a user types, or what no line does."""
+
+
+class State(NamedTuple):
+    """A session in the world, and how the lines that it is told to type end."""
+
+    name: str
+    steps: tuple[Step, ...]
+    last: str
+    """The line that gives the hint: an mvc command."""
+    fill: Mapping[str, str]
+    """What is typed for placeholders."""
+    ends: int
+    """Not 0 only with a reason."""
+    reason: str
+
+    def begin(self, repo: Repo) -> list[str]:
+        """Bring the state about; return the arguments of the command that gives the hint."""
+        for step in self.steps:
+            if callable(step):
+                step(repo)
+            else:
+                done = type_line(repo, step)
+                assert done.code == 0, done
+        mvc, *arguments = shlex.split(self.last.replace("$PWD", str(repo.root)))
+        assert mvc == "mvc"
+        return arguments
+
+
+def state(name: str, *steps: Step, ends: int = 0, reason: str = "", **fill: str) -> State:
+    """Return a state; the last of its steps gives the hint. `fill` says what is typed for `NAME` or `PATH`."""
+    last = steps[-1]
+    assert isinstance(last, str)
+    assert bool(ends) == bool(reason)
+    return State(name, steps[:-1], last, fill, ends, reason)
+
+
+def type_line(repo: Repo, line: str) -> Result:
+    """Type a line into a shell; a plain `mvc` command starts faster without one."""
+    words = shlex.split(line)
+    if words[0] == "mvc" and not set(line) & set("&|;<>$*`("):
+        return repo.mvc(*words[1:])
+    return repo.shell(line)
+
+
+# The world in which all states begin, and steps that many take.
+
+
+def world(repo: Repo) -> None:
+    """Two committed versions of `m.bin` and `d`, all on the remote `nas`, and a file of Git."""
+    repo.write(".mvc/policy.yaml", "mvc-policy: 1\ndefaults: {report: optional}\n")
+    repo.write("plain.txt", "Git's own")
+    repo.ok("remote", "add", "nas", "../nas")
+    for tag, version in ("old", "v1.0.0"), ("new", "v1.1.0"):
+        repo.write("m.bin", noise(tag, LARGE))
+        repo.write("d/1", f"{tag} 1")
+        repo.write("d/2", "2")
+        repo.ok("add", "m.bin", "d")
+        repo.ok("eval", "record", "m.bin", "--tag", version, "--metric", "auc=0.9")
+        repo.git("add", "-A")
+        repo.commit(tag)
+        repo.git("tag", tag)
+        repo.ok("push")
+
+
+CHANGED = "echo mine > m.bin"
+PART_CHANGED = "echo mine > d/1"
+ADDED = (CHANGED, "mvc add m.bin")
+MOVED_ON = "git checkout -q old -- m.bin.mvc d.mvc"
+"""Git moves the pointers to their first version."""
+NO_REMOTE = "mvc remote remove nas"
+REPORTS_DEMANDED = "echo 'mvc-policy: 1' > .mvc/policy.yaml"
+NEW = "echo n > n.bin"
+"""A file that is not tracked."""
+NEW_COMMITTED = (NEW, "mvc add n.bin", "git commit -qm n")
+NOTHING_TRACKED = ("git rm -q --cached m.bin.mvc d.mvc", "mv m.bin.mvc d.mvc ..")
+
+
+def empty_cache(repo: Repo) -> None:
+    """Lose all content of the cache."""
+    for folder in "objects", "packs":
+        shutil.rmtree(repo.store / folder)
+
+
+def object_of(repo: Repo, reference: str) -> str:
+    """Return the object of `PATH` or `REV:PATH`."""
+    return str(repo.ok("ls", reference, "--json").json["items"][0]["blake3"])
+
+
+def lose(reference: str) -> Step:
+    """Lose a large object."""
+    return lambda repo: repo.loose(object_of(repo, reference)).unlink()
+
+
+def damage(repo: Repo) -> None:
+    """Flip a byte of the object of m.bin."""
+    flip(repo, ".git/mvc")
+
+
+def flip(repo: Repo, store: str) -> None:
+    """Flip a byte of the object of m.bin in a store."""
+    name = object_of(repo, "m.bin")
+    path = repo.path(f"{store}/objects/{name[:2]}/{name}")
+    path.chmod(0o644)
+    path.write_bytes(b"x" + path.read_bytes()[1:])

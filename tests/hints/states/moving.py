@@ -1,0 +1,64 @@
+"""`mvc rm`, `mvc mv`, and paths that Git moved or removed."""
+
+from __future__ import annotations
+
+from hints.state import CHANGED, MOVED_ON, NEW_COMMITTED, NOTHING_TRACKED, PART_CHANGED, empty_cache, lose, state
+from hints.states.content import UNNAMED
+
+NOTES = "echo 'only here' > notes.txt"
+TO_FREE = {"SRC": "m.bin", "DST": "free.bin"}
+
+STATES = [
+    # rm.
+    state("rm_of_a_change", CHANGED, "mvc rm m.bin"),
+    state("rm_of_a_change_when_the_pointer_moved_on", MOVED_ON, PART_CHANGED, "mvc rm d"),
+    state("rm_of_what_no_pointer_names", *UNNAMED, "mvc rm m.bin"),
+    state("rm_of_a_changed_part", PART_CHANGED, "mvc rm d/1"),
+    state("rm_of_a_changed_part_when_the_pointer_moved_on", MOVED_ON, PART_CHANGED, "mvc rm d/1"),
+    state("rm_of_git_s_file", "mvc rm plain.txt"),
+    state("rm_of_git_s_changed_file", "echo mine > plain.txt", "mvc rm plain.txt"),
+    state("rm_of_an_untracked_file", NOTES, "mvc rm notes.txt"),
+    state("rm_with_an_unsaved_report", "mvc eval record m.bin --bump patch --metric auc=0.95", "mvc rm m.bin"),
+    state("rm_done", "mvc rm m.bin"),
+    # mv.
+    state("mv_of_everything", "mvc mv . elsewhere", SRC="m.bin", DST="n.bin"),
+    state("mv_of_a_part", "echo mine > d/9", PART_CHANGED, "mvc mv d/1 d/9"),
+    state("mv_into_a_directory", "mvc mv m.bin d/m.bin"),
+    state("mv_of_git_s_file", "mvc mv plain.txt n.txt", DST="other.txt"),
+    state("mv_of_what_never_was", "mvc mv nowhere.bin n.bin"),
+    state("mv_of_an_untracked_file", NOTES, "mvc mv notes.txt n.txt"),
+    state("mv_to_a_name_that_is_taken", "echo mine > n.bin", "mvc mv m.bin n.bin", **TO_FREE),
+    state(
+        "mv_to_a_name_in_the_index", "echo 'only in the index' > n.bin", "git add n.bin", "rm n.bin",
+        "mvc mv m.bin n.bin", **TO_FREE,
+    ),
+    state("mv_to_a_pointer", "mvc mv m.bin n.mvc", **TO_FREE),
+    state("mv_to_itself", "mvc mv m.bin m.bin", **TO_FREE),
+    state("mv_below_a_file", "mvc mv m.bin plain.txt/n.bin", **TO_FREE),
+    state("mv_below_a_tracked_file", "mvc mv d m.bin/d", **TO_FREE),
+    state("mv_through_a_symlink", "ln -s /tmp link", "mvc mv m.bin link/n.bin", **TO_FREE),
+    state("mv_into_itself", "mvc mv d d/inner", SRC="d", DST="free"),
+    state(
+        "mv_into_a_repository", "git init -q inner", "cd inner && mvc init", "mvc mv m.bin inner/m.bin", PATH="m.bin",
+    ),
+    state(
+        "mv_to_where_git_ignores", "echo '*.tmp.mvc' > .git/info/exclude", "mvc mv m.bin n.tmp",
+        ends=1, reason="the pattern is in no file of Git's: check-ignore ends with 1 when the exclude file is gone",
+    ),
+    state("mv_done", "mvc mv m.bin n.bin"),
+    state("nothing_is_tracked", *NOTHING_TRACKED, "mvc mv m.bin other"),
+    # After Git.
+    state("merge_that_git_forgot", "rm -f .git/ORIG_HEAD", "mvc hook run post-merge 0"),
+    state(
+        "switch_away_from_a_changed_path", *NEW_COMMITTED, "git tag before", "echo mine > n.bin",
+        "git reset -q --hard HEAD~1", "mvc hook run post-checkout before HEAD 1",
+    ),
+    state(
+        "switch_away_from_what_the_cache_lost", *NEW_COMMITTED, "git tag before", "git reset -q --hard HEAD~1",
+        empty_cache, "mvc hook run post-checkout before HEAD 1",
+    ),
+    state(
+        "switch_to_what_the_cache_lacks", "git reset -q --hard old", lose("m.bin"),
+        "mvc hook run post-checkout new HEAD 1",
+    ),
+]
