@@ -18,6 +18,19 @@ from mvc.store.packs.pack_set import PackSet
 
 PROGRAMS = ("mvc", "git", "mv", "cp", "rm", "mkdir", "ls", "echo", "printf", "chmod", "find", "pip")
 """What a line to type begins with; other hints are prose."""
+_INSTEAD = {
+    "or --theirs": ("--ours", "--theirs"),
+    "or --tag TAG": ("--bump minor", "--tag TAG"),
+    "or MERGE_HEAD": ("HEAD", "MERGE_HEAD"),
+    "or --lower-is-better": ("--higher-is-better", "--lower-is-better"),
+}
+"""What a remark says to type instead of a part of the line."""
+_OTHER = re.compile(
+    rf"(?:^|; |(?<!then): |or )((?:{'|'.join(PROGRAMS)}) .+?)(?= (?:deletes|keeps|lists|reverts|saves|takes) |[;,)]|$)",
+)
+"""Another line, in a remark: `mvc add -f d reverts it`, `or, if it was deleted: git worktree prune`."""
+_THEN = re.compile(r"; then: (.+)")
+"""The rest of the line, in a remark, if the user has to fill in the beginning."""
 _MADE_BY = frozenset({
     "MvcError", "UsageError", "InvalidFormat", "InvalidName", "CorruptObject", "MissingObject", "SourceChanged",
     "UnsafePath", "RemoteError", "Transient", "Changed", "Problem", "TransferFailure", "Failure", "Remark", "Advice",
@@ -37,15 +50,20 @@ def hints_of(result: Result) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def to_type(hint: str, fill: Mapping[str, str]) -> str:
-    """Return the line of a hint, without its remark and with its placeholders filled in; empty for prose."""
-    line = re.split(r"  (?:#|\()", hint)[0].strip()
-    if line.split(" ")[0] not in PROGRAMS:
-        return ""
+def lines_to_type(hint: str, fill: Mapping[str, str]) -> list[str]:
+    """Return the line of a hint and the others that its remark names, with placeholders filled in; none for prose."""
+    line, _, remark = re.fullmatch(r"(.*?)(?:  (#|\() ?(.*))?", hint).groups("")  # type: ignore[union-attr]
+    others = [line.replace(*words) for told, words in _INSTEAD.items() if told in remark] + _OTHER.findall(remark)
+    if then := _THEN.search(remark):
+        line = f"{line} && {then[1]}"
+    return [_filled(text.strip(), fill) for text in (line, *others) if text.split(" ")[0] in PROGRAMS]
+
+
+def _filled(line: str, fill: Mapping[str, str]) -> str:
     for placeholder, text in sorted({**FILL, **fill}.items(), key=lambda item: -len(item[0])):
         line = line.replace(placeholder, text)
     left = _PLACEHOLDER.findall(line.replace('"..."', ""))
-    assert not left, f"{hint}: what does a user type for {left}?"
+    assert not left, f"{line}: what does a user type for {left}?"
     return line
 
 

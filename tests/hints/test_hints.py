@@ -16,7 +16,7 @@ import pytest
 from blake3 import blake3
 from harness import PROJECT, Begin, InProcess, Repo
 from hints.exceptions import ELSEWHERE, HARMLESS, MAY_DELETE
-from hints.lines import Site, contents, deleting_texts, hints_of, lost, sites, to_type
+from hints.lines import Site, contents, deleting_texts, hints_of, lines_to_type, lost, sites
 from hints.state import type_line, world
 from hints.states import STATES
 
@@ -63,7 +63,7 @@ def test_the_hints_of_a_state(name: str, begin: Begin, in_process: InProcess, tm
     assert "Traceback" not in result.err, result
     hints = hints_of(result)
     assert hints, result
-    lines = [line for hint in hints if (line := to_type(hint, wanted.fill))]
+    lines = list(dict.fromkeys(line for hint in hints for line in lines_to_type(hint, wanted.fill)))
     before = contents(repo)
     reports = {blake3(path.read_bytes()).hexdigest() for path in repo.root.glob("*.eval.yaml") if path.is_file()}
     for line in lines:
@@ -83,6 +83,22 @@ def _kept(repo: Repo, kept: Path, *, again: bool) -> Iterator[None]:
     if again:
         shutil.rmtree(repo.root)
         kept.rename(repo.root)
+
+
+@pytest.mark.parametrize(
+    ("hint", "lines"),
+    [
+        ("mvc add m  # keeps the change; mvc checkout -f m saves it to the cache", ["mvc add m", "mvc checkout -f m"]),
+        ("git worktree repair PATH  # or, if gone: git worktree prune", ["git worktree repair p", "git worktree prune"]),
+        ("git checkout --ours -- m  # or --theirs", ["git checkout --ours -- m", "git checkout --theirs -- m"]),
+        ("mvc remote add NAME URL  # that has it; then: mvc pull", ["mvc remote add n u && mvc pull"]),
+        ('git commit -m "..."  (1 pointer staged)', ['git commit -m "..."']),
+        ("mvc add m  # tracks it again; or delete it", ["mvc add m"]),
+        ("check the network", []),
+    ],
+)
+def test_a_remark_may_name_other_lines(hint: str, lines: list[str]) -> None:
+    assert lines_to_type(hint, {"PATH": "p", "NAME": "n", "URL": "u"}) == lines
 
 
 def _is_harmless(site: Site) -> bool:

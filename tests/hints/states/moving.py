@@ -6,7 +6,6 @@ from hints.state import CHANGED, MOVED_ON, NEW_COMMITTED, NOTHING_TRACKED, PART_
 from hints.states.content import UNNAMED
 
 NOTES = "echo 'only here' > notes.txt"
-TO_FREE = {"SRC": "m.bin", "DST": "free.bin"}
 
 STATES = [
     # rm.
@@ -27,16 +26,16 @@ STATES = [
     state("mv_of_git_s_file", "mvc mv plain.txt n.txt", DST="other.txt"),
     state("mv_of_what_never_was", "mvc mv nowhere.bin n.bin"),
     state("mv_of_an_untracked_file", NOTES, "mvc mv notes.txt n.txt"),
-    state("mv_to_a_name_that_is_taken", "echo mine > n.bin", "mvc mv m.bin n.bin", **TO_FREE),
+    state("mv_to_a_name_that_is_taken", "echo mine > n.bin", "mvc mv m.bin n.bin", SRC="m.bin", DST="free.bin"),
     state(
         "mv_to_a_name_in_the_index", "echo 'only in the index' > n.bin", "git add n.bin", "rm n.bin",
-        "mvc mv m.bin n.bin", **TO_FREE,
+        "mvc mv m.bin n.bin", SRC="m.bin", DST="free.bin",
     ),
-    state("mv_to_a_pointer", "mvc mv m.bin n.mvc", **TO_FREE),
-    state("mv_to_itself", "mvc mv m.bin m.bin", **TO_FREE),
-    state("mv_below_a_file", "mvc mv m.bin plain.txt/n.bin", **TO_FREE),
-    state("mv_below_a_tracked_file", "mvc mv d m.bin/d", **TO_FREE),
-    state("mv_through_a_symlink", "ln -s /tmp link", "mvc mv m.bin link/n.bin", **TO_FREE),
+    state("mv_to_a_pointer", "mvc mv m.bin n.mvc", SRC="m.bin", DST="free.bin"),
+    state("mv_to_itself", "mvc mv m.bin m.bin", SRC="m.bin", DST="free.bin"),
+    state("mv_below_a_file", "mvc mv m.bin plain.txt/n.bin", SRC="m.bin", DST="free.bin"),
+    state("mv_below_a_tracked_file", "mvc mv d m.bin/d", SRC="m.bin", DST="free.bin"),
+    state("mv_through_a_symlink", "ln -s /tmp link", "mvc mv m.bin link/n.bin", SRC="m.bin", DST="free.bin"),
     state("mv_into_itself", "mvc mv d d/inner", SRC="d", DST="free"),
     state(
         "mv_into_a_repository", "git init -q inner", "cd inner && mvc init", "mvc mv m.bin inner/m.bin", PATH="m.bin",

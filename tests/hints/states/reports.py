@@ -29,7 +29,7 @@ STATES = [
         "echo mine > m.bin.eval.yaml/notes", "mvc eval record m.bin --tag v2.0.0",
     ),
     state("report_that_cannot_be_read", UNREADABLE, "mvc eval record m.bin --tag v2.0.0"),
-    state("report_with_two_tags", "mvc eval record m.bin --tag v2.0.0 --bump major", MODEL="m.bin"),
+    state("report_with_two_tags", "mvc eval record m.bin --tag v2.0.0 --bump major", MODEL="m.bin", TAG="v3.0.0"),
     state("report_with_a_bad_bump", "mvc eval record m.bin --bump tiny", MODEL="m.bin"),
     state(
         "bump_of_a_tag_that_is_none", TAG_OF_ANOTHER_KIND, "mvc eval record m.bin --bump patch --metric auc=1",
