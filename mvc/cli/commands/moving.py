@@ -39,6 +39,8 @@ def mv(
 
 
 def _show_moved(output: Output, project: Project, result: MoveResult) -> None:
+    from mvc.scm.index import commit_line  # noqa: PLC0415
+
     for item in output.few(result.moved):
         old, new = visible(project.shell.show(item.old_path)), visible(project.shell.show(item.path))
         output.line(f"{output.paint('moved', 'green')} {old} -> {new}")
@@ -47,7 +49,7 @@ def _show_moved(output: Output, project: Project, result: MoveResult) -> None:
         line = visible(project.shell.line("git mv --", result.left[0]))
         it, files = "it" if len(result.left) == 1 else "one", plural(len(result.left), "file")
         output.line(f"Not moved: {files} tracked by Git. To move {it}: {line} DST")
-    output.line(f'Next: git commit -m "..."  ({plural(len(result.moved), "pointer")} staged)')
+    output.line(f"Next: {commit_line(project.git, plural(len(result.moved), 'pointer'))}")
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -87,6 +89,7 @@ def _show_removed(output: Output, project: Project, result: RemoveResult, *, kee
 
 def _show_what_is_left(output: Output, project: Project, removed: tuple[Removed, ...], *, keep: bool) -> None:
     from mvc.scm.commits import is_committed  # noqa: PLC0415
+    from mvc.scm.index import commit_line  # noqa: PLC0415
 
     left = [visible(project.shell.show(item.path)) for item in removed if item.kept]
     if left:
@@ -96,7 +99,7 @@ def _show_what_is_left(output: Output, project: Project, removed: tuple[Removed,
     if is_committed(project.git, removed[0].pointer):
         output.line("The cache keeps the content of earlier commits until mvc gc frees it.")
         output.line(f"Undo: {visible(_undo(project, removed))}")
-        output.line('Next: git commit -m "..."')
+        output.line(f"Next: {commit_line(project.git)}")
     elif not keep:
         output.line("No commit has the pointer: mvc log --lost lists the content until mvc gc frees it.")
 

@@ -107,7 +107,7 @@ def add(
 
 def _show_added(output: Output, project: Project, result: AddResult, *, staged: bool) -> None:
     from mvc.retention.roots import PATTERN  # noqa: PLC0415
-    from mvc.scm.index import has_staged  # noqa: PLC0415
+    from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
 
     updated = [item.path for item in result.updated]
     for item in output.few(result.added):
@@ -121,9 +121,10 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
         command = "mvc checkout" if all(item.complete for item in result.updated) else "mvc pull"
         line = project.shell.line(command, *updated)
         output.line(f"Next: {visible(line)}  # brings what the workspace lacks")
-    elif staged and (any(item.changed for item in result.added) or has_staged(project.git, PATTERN)):
-        output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
-    elif result.added and not staged:
+    elif result.added and staged:
+        if any(item.changed for item in result.added) or has_staged(project.git, PATTERN):
+            output.line(f"Next: {commit_line(project.git, plural(len(result.added), 'pointer'))}")
+    elif result.added:
         output.line(f"Next: {visible(_staging_line(project, result))}")
 
 
