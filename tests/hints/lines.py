@@ -70,6 +70,7 @@ def _filled(line: str, fill: Mapping[str, str]) -> str:
 # What is lost.
 
 _WRITTEN = (".mvc", ".gitignore", ".mvc/config.yaml")
+_OBJECT = re.compile(r"/objects/\w\w/\w{64}$")
 
 
 def contents(repo: Repo) -> set[str]:
@@ -81,14 +82,16 @@ def contents(repo: Repo) -> set[str]:
 
 
 def workspace(repo: Repo) -> set[str]:
-    """Return the digests of all files in the workspace, as themselves and as what a symlink says."""
+    """Return the digests of all files in the workspace, and of what symlinks say that mvc did not make."""
     found = set()
     for path in repo.root.rglob("*"):
         inside = path.relative_to(repo.root)
         if ".git" in inside.parts or str(inside).endswith(_WRITTEN):
             continue
         if path.is_symlink():
-            found.add(blake3(b"symlink " + str(path.readlink()).encode()).hexdigest())
+            if _OBJECT.search(text := str(path.readlink())):
+                continue
+            found.add(blake3(b"symlink " + text.encode()).hexdigest())
         elif path.is_file():
             found.add(blake3(path.read_bytes()).hexdigest())
     return found
@@ -156,13 +159,15 @@ class Site(NamedTuple):
 
 
 @cache
+def _modules() -> dict[str, ast.Module]:
+    top = PROJECT / "mvc"
+    return {str(path.relative_to(top)): ast.parse(path.read_text()) for path in sorted(top.rglob("*.py"))}
+
+
+@cache
 def sites() -> tuple[Site, ...]:
     """Return every call of mvc that makes a hint."""
-    found: list[Site] = []
-    for path in sorted((PROJECT / "mvc").rglob("*.py")):
-        module = str(path.relative_to(PROJECT / "mvc"))
-        found += _sites(module, ast.parse(path.read_text()), "")
-    return tuple(found)
+    return tuple(site for module, tree in _modules().items() for site in _sites(module, tree, ""))
 
 
 def _sites(module: str, node: ast.AST, function: str) -> Iterator[Site]:
@@ -196,8 +201,7 @@ _DELETES = re.compile(
 def deleting_texts() -> set[str]:
     """Return the texts in the source of mvc with commands that may delete or overwrite, other than mvc's own."""
     found = set()
-    for path in sorted((PROJECT / "mvc").rglob("*.py")):
-        tree = ast.parse(path.read_text())
+    for tree in _modules().values():
         docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
         found |= {text.value for text in texts if id(text) not in docs and _DELETES.search(_without_mvc(text.value))}

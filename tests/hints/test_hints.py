@@ -16,12 +16,14 @@ import pytest
 from blake3 import blake3
 from harness import PROJECT, Begin, InProcess, Repo
 from hints.exceptions import ELSEWHERE, HARMLESS, MAY_DELETE
-from hints.lines import Site, contents, deleting_texts, hints_of, lines_to_type, lost, sites
-from hints.state import type_line, world
+from hints.lines import PROGRAMS, Site, contents, deleting_texts, hints_of, lines_to_type, lost, sites
+from hints.state import BELOW, type_line, world, world_below
 from hints.states import STATES
 
+from mvc.workspace.progress import Silent
+
 _SOURCE = str(PROJECT / "mvc") + "/"
-_TYPED = Path(__file__).parent / "typed.json"
+TYPED: dict[str, str] = json.loads((Path(__file__).parent / "typed.json").read_text())
 """The sites whose hints are typed, each with a state in which it gives one."""
 
 
@@ -50,28 +52,48 @@ def _watching() -> Iterator[set[str]]:
         sys.settrace(before)
 
 
-@pytest.mark.parametrize("name", STATES)
-def test_the_hints_of_a_state(name: str, begin: Begin, in_process: InProcess, tmp_path: Path) -> None:
+def _runs() -> Iterator[Any]:
+    """Return each state at the top of the worktree and below it; `make test` takes one for each hint, at the top."""
+    few = set(TYPED.values())
+    for name in STATES:
+        yield pytest.param(name, "", id=name, marks=() if name in few else pytest.mark.long)
+        yield pytest.param(name, BELOW, id=f"{name}, {BELOW}", marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize(("name", "folder"), [*_runs()])
+def test_the_hints_of_a_state(
+    name: str, folder: str, begin: Begin, in_process: InProcess, tmp_path: Path,
+) -> None:
     wanted = STATES[name]
-    repo = begin(world)
+    top = begin(world_below if folder else world)
+    repo = Repo(top.root / folder, top.environ)
     command = wanted.begin(repo)
-    with _watching() as met:
+    with _meanwhile(repo, wanted.meanwhile), _watching() as met:
         result = in_process(repo.root, *command)
-    told = {site for site, state in json.loads(_TYPED.read_text()).items() if state == name}
+    told = {site for site, state in TYPED.items() if state == name}
     assert told <= met, f"no longer made in this state: {told - met}"
     assert result.code in (0, 1, 2, 3), result
     assert "Traceback" not in result.err, result
     hints = hints_of(result)
     assert hints, result
     lines = list(dict.fromkeys(line for hint in hints for line in lines_to_type(hint, wanted.fill)))
-    before = contents(repo)
+    before = contents(top)
     reports = {blake3(path.read_bytes()).hexdigest() for path in repo.root.glob("*.eval.yaml") if path.is_file()}
     for line in lines:
-        with _kept(repo, tmp_path / "kept", again=line != lines[-1]):
+        with _kept(top, tmp_path / "kept", again=line != lines[-1]):
             done = type_line(repo, line)
             assert done.code in {0, wanted.ends}, (line, done, result)
             rewritten = reports if "eval record" in line else set()  # a new report replaces the earlier one
-            assert not lost(repo, before) - rewritten, (line, result)
+            assert not lost(top, before) - rewritten, (line, result)
+
+
+@contextmanager
+def _meanwhile(repo: Repo, line: str) -> Iterator[None]:
+    """Have another program type `line` when mvc begins to read files."""
+    with pytest.MonkeyPatch.context() as patch:
+        if line:
+            patch.setattr(Silent, "expect", lambda progress, count: repo.shell(line))
+        yield
 
 
 @contextmanager
@@ -88,8 +110,8 @@ def _kept(repo: Repo, kept: Path, *, again: bool) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("hint", "lines"),
     [
-        ("mvc add m  # keeps the change; mvc checkout -f m saves it to the cache", ["mvc add m", "mvc checkout -f m"]),
-        ("git worktree repair PATH  # or, if gone: git worktree prune", ["git worktree repair p", "git worktree prune"]),
+        ("mvc add m  # keeps the change; mvc checkout -f m saves it first", ["mvc add m", "mvc checkout -f m"]),
+        ("git worktree repair PATH  # or, if gone: git gc --auto", ["git worktree repair p", "git gc --auto"]),
         ("git checkout --ours -- m  # or --theirs", ["git checkout --ours -- m", "git checkout --theirs -- m"]),
         ("mvc remote add NAME URL  # that has it; then: mvc pull", ["mvc remote add n u && mvc pull"]),
         ('git commit -m "..."  (1 pointer staged)', ['git commit -m "..."']),
@@ -106,11 +128,17 @@ def _is_harmless(site: Site) -> bool:
 
 
 def test_every_hint_in_the_source_is_typed_in_a_state_or_has_a_reason_not_to_be() -> None:
-    typed = json.loads(_TYPED.read_text())
-    left = [site for site in sites() if site.name not in typed and not _is_harmless(site)]
+    left = [site for site in sites() if site.name not in TYPED and not _is_harmless(site)]
     open_ = [site for site in left if not any(site.name.startswith(start) for start in ELSEWHERE)]
     assert not open_, "write a state in tests/hints/states, and name it in typed.json"
-    assert set(typed) <= {site.name for site in sites()}, "typed.json names a hint that is gone"
+    assert set(TYPED.values()) <= STATES.keys()
+    assert TYPED.keys() <= {site.name for site in sites()}, "typed.json names a hint that is gone"
+
+
+def test_what_is_no_command_stands_in_a_remark() -> None:
+    """A user types all before the number sign."""
+    line_and_prose = re.compile(rf"""^f?['"](?:{'|'.join(PROGRAMS)}) [^#]*[,;] (?:after|or|then|with)\b""")
+    assert [site for site in sites() if line_and_prose.search(site.hint)] == []
 
 
 def test_no_exception_is_out_of_date() -> None:

@@ -31,7 +31,7 @@ STATES = [
     state("checkout_without_content", empty_cache, "rm m.bin", "mvc checkout m.bin"),
     state(
         "checkout_without_content_or_remote", NO_REMOTE, empty_cache, "rm m.bin", "mvc checkout m.bin",
-        NAME="nas", URL="../nas",
+        NAME="nas", URL="$TOP/../nas",
     ),
     state("checkout_of_a_revision_without_content", empty_cache, "mvc checkout --rev old m.bin"),
     state(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from hints.state import ADDED, CHANGED, NEW, NOTHING_TRACKED, REPORTS_DEMANDED, state
+from hints.states.pointers import CONFLICT
 
 STATES = [
     state("log_of_git_s_file", "mvc log plain.txt"),
     state("log_of_an_untracked_file", NEW, "mvc log n.bin"),
     state("log_of_a_path_without_a_commit", NEW, "mvc add n.bin", "mvc log n.bin"),
+    state("log_of_an_untracked_file_during_a_conflict", *CONFLICT, NEW, "mvc log n.bin"),
     state("log_of_a_part", "mvc log d/1"),
     state("log_of_what_never_was", "mvc log nowhere"),
     state("log_of_nothing", "mvc log", PATH="m.bin"),
@@ -19,6 +21,8 @@ STATES = [
     state("status_of_a_model_without_a_report", REPORTS_DEMANDED, "mvc status d"),
     state("status_of_a_stale_report", REPORTS_DEMANDED, *ADDED, "mvc status m.bin"),
     state("nothing_tracked_yet", NEW, *NOTHING_TRACKED, "mvc status", PATH="n.bin"),
+    state("ls_of_an_ambiguous_revision", "git branch old", "mvc ls old"),
+    state("checkout_of_an_ambiguous_revision", "git branch old", "mvc checkout --rev old"),
     state("ls_of_git_s_file", "mvc ls HEAD:plain.txt"),
     state("diff_in_two_forms", "mvc diff --json --md"),
     state("help_on_a_misspelt_topic", "mvc help polciy"),

@@ -14,7 +14,7 @@ STATES = [
     state("report_recorded", "mvc eval record m.bin --bump patch --metric auc=1"),
     state("report_unstaged", "mvc eval record m.bin --bump patch --metric auc=1 --no-stage"),
     state("report_of_a_change", CHANGED, "mvc eval record m.bin --bump patch --metric auc=1"),
-    state("report_of_everything", "mvc eval record . --tag v2.0.0", MODEL="m.bin"),
+    state("report_of_everything", "mvc eval record $TOP --tag v2.0.0", MODEL="m.bin"),
     state("report_of_a_part", "mvc eval record d/1 --tag v2.0.0"),
     state(
         "report_of_what_holds_models", "mkdir box", "echo in > box/in.bin", "mvc add box/in.bin", "git commit -qm in",
@@ -58,7 +58,7 @@ STATES = [
     state("check_of_a_tag_that_is_none", TAG_OF_ANOTHER_KIND, "mvc eval check m.bin", TAG="v2.0.0"),
     state(
         "check_of_a_metric_that_is_missing",
-        "echo 'rules: [{match: m.bin, metrics: {f1: {min: 0.5}}}]' >> .mvc/policy.yaml", "mvc eval check m.bin",
+        "echo 'rules: [{match: m.bin, metrics: {f1: {min: 0.5}}}]' >> $TOP/.mvc/policy.yaml", "mvc eval check m.bin",
     ),
     # sign.
     state("unsigned_report_that_is_not_there", "mvc eval sign d"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from harness import MANY, Repo
-from hints.state import ADDED, CHANGED, damage, flip, lose, state
+from hints.state import ADDED, CHANGED, LINKED, damage, flip, lose, nas, state
 
 GARBAGE = (*ADDED, "mvc push", "git reset -q --hard")
 """The remote has an object that no pointer names."""
+
+
+CACHE_MOVED = ("cd $TOP && mkdir ../cache && mv .git/mvc/objects ../cache", "mvc config set cache.dir $TOP/../cache")
 
 
 def damaged_list(repo: Repo) -> None:
@@ -19,29 +22,34 @@ def damaged_list(repo: Repo) -> None:
 
 
 STATES = [
-    state(
-        "unprotect_of_a_dangling_link", "mvc config set cache.link symlink", "mvc checkout --relink m.bin",
-        lose("m.bin"), "mvc unprotect m.bin",
-    ),
+    # Links into the cache.
+    state("unprotect_of_a_dangling_link", *LINKED, lose, "mvc unprotect m.bin"),
+    state("add_of_a_dangling_link", *LINKED, lose, "mvc add m.bin"),
+    state("add_of_a_link_into_a_moved_cache", *LINKED, *CACHE_MOVED, "mvc add m.bin"),
+    state("add_of_a_dangling_link_as_a_new_path", *LINKED, lose, "cp -P m.bin n.bin", "mvc add n.bin"),
+    state("report_of_a_dangling_link", *LINKED, lose, "mvc eval record m.bin --bump patch"),
+    # gc and verify.
     state("gc_plan", *GARBAGE, "mvc gc --grace 0"),
     state(
-        "gc_of_the_remote", *GARBAGE, 'git remote add origin "$PWD"', "git fetch -q --all", "mvc gc -r nas --grace 0",
+        "gc_of_the_remote", *GARBAGE, "git remote add origin $TOP", "git fetch -q --all", "mvc gc -r nas --grace 0",
     ),
     state("gc_of_what_is_on_no_remote", CHANGED, "mvc checkout -f", "mvc gc --grace 0"),
     state("gc_with_a_bad_span", "mvc gc --grace soon"),
     state("gc_of_the_remote_with_an_option_of_the_cache", "mvc gc -r nas --unpushed"),
     state(
-        "gc_when_a_worktree_was_moved", "git worktree add -q ../linked -b linked",
-        "cd ../linked && echo n > n.bin && mvc add n.bin", "mv ../linked ../moved", "mvc gc", PATH="../moved",
+        "gc_when_a_worktree_was_moved", "git worktree add -q $TOP/../linked -b linked",
+        "cd $TOP/../linked && echo n > n.bin && mvc add n.bin", "mv $TOP/../linked $TOP/../moved", "mvc gc",
+        PATH="$TOP/../moved",
     ),
     state("gc_of_a_damaged_manifest", damaged_list, "mvc gc", ends=1, reason="verify says what is damaged"),
     state(
         "verify_of_damage", damage, "rm m.bin", "mvc verify",
         ends=1, reason="the content stays damaged until it is restored",
     ),
-    state("verify_of_damage_on_the_remote", lambda repo: flip(repo, "../nas"), "mvc verify -r nas"),
+    state("verify_of_damage_on_the_remote", lambda repo: flip(repo, nas(repo)), "mvc verify -r nas"),
     state(
-        "cache_of_another_format", "chmod u+w .git/mvc/store.yaml", "echo 'a: [' > .git/mvc/store.yaml", "mvc status",
+        "cache_of_another_format", "chmod u+w $TOP/.git/mvc/store.yaml", "echo 'a: [' > $TOP/.git/mvc/store.yaml",
+        "mvc status",
     ),
     state(
         "doctor_of_a_lost_ignore_line", "git rm -q --cached .gitignore", "rm .gitignore", "mvc doctor",
