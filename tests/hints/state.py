@@ -116,6 +116,7 @@ NO_REMOTE = "mvc remote remove nas"
 REPORTS_DEMANDED = "echo 'mvc-policy: 1' > $TOP/.mvc/policy.yaml"
 NEW = "echo n > n.bin"
 """A file that is not tracked."""
+MANY_NEW = "for n in $(seq 12); do echo $n > n$n; done"
 NEW_COMMITTED = (NEW, "mvc add n.bin", "git commit -qm n")
 NOTHING_TRACKED = ("git rm -q --cached m.bin.mvc d.mvc", "mv m.bin.mvc d.mvc $TOP/..")
 

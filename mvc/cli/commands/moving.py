@@ -105,11 +105,15 @@ def _show_what_is_left(output: Output, project: Project, removed: tuple[Removed,
 
 
 def _undo(project: Project, removed: tuple[Removed, ...]) -> str:
+    from mvc.ops.shared.remotes import bringing  # noqa: PLC0415
+
     if len(removed) > FEW:
         return "git checkout HEAD -- PATH.mvc && mvc checkout PATH"
     names = [name for item in removed for name in (item.pointer, *item.reports)]
     paths = [item.path for item in removed]
-    return f"{project.shell.line('git checkout HEAD --', *names)} && {project.shell.line('mvc checkout', *paths)}"
+    was_missing = any(not item.files and not item.kept for item in removed)  # the cache may lack it, too
+    bring = project.shell.line(bringing(project) if was_missing else "mvc checkout", *paths)
+    return f"{project.shell.line('git checkout HEAD --', *names)} && {bring}"
 
 
 @app.command(rich_help_panel=WORKSPACE)

@@ -10,6 +10,7 @@ from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.objects.pointer_lines import is_directory
 from mvc.ops.shared.failures import Failure
+from mvc.ops.shared.remotes import bringing
 from mvc.project import Project, Shell
 from mvc.quality.files import has_conflict_marks
 from mvc.scm.index import index_paths, staged_file
@@ -149,7 +150,7 @@ def unusable(project: Project, item: Tracked, rev: str = "") -> MvcError:
     shell = project.shell
     if item.condition == "conflict":
         line, comment = conflict_fix(shell, item).split("  # ")
-        fix = f"{line} && {shell.line('mvc checkout', item.path)}  # {comment}"
+        fix = f"{line} && {shell.line(bringing(project), item.path)}  # {comment}"
         return MvcError(f"{item.pointer_path} is in conflict: Git could not merge it", fix)
     if item.condition == "not-checked-out":
         folder = item.path.rpartition("/")[0]

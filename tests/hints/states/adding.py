@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hints.state import CHANGED, MOVED_ON, NEW, PART_CHANGED, empty_cache, state
+from hints.state import CHANGED, MANY_NEW, MOVED_ON, NEW, PART_CHANGED, empty_cache, state
 from hints.states.pointers import CONFLICT
 
 STATES = [
@@ -38,4 +38,5 @@ STATES = [
     state("add_during_a_conflict", *CONFLICT, NEW, "mvc add n.bin"),
     state("add_of_a_change_done", CHANGED, "mvc add m.bin"),
     state("add_without_staging", CHANGED, "mvc add --no-stage m.bin"),
+    state("add_of_many_without_staging", MANY_NEW, "mvc add --no-stage n*", PATH="n1"),
 ]

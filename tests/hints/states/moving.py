@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from hints.state import CHANGED, MOVED_ON, NEW_COMMITTED, NOTHING_TRACKED, PART_CHANGED, empty_cache, lose, state
+from hints.state import (
+    CHANGED,
+    MANY_NEW,
+    MOVED_ON,
+    NEW_COMMITTED,
+    NOTHING_TRACKED,
+    PART_CHANGED,
+    empty_cache,
+    lose,
+    state,
+)
 from hints.states.content import UNNAMED
 
 NOTES = "echo 'only here' > notes.txt"
@@ -18,7 +28,9 @@ STATES = [
     state("rm_of_git_s_changed_file", "echo mine > plain.txt", "mvc rm plain.txt"),
     state("rm_of_an_untracked_file", NOTES, "mvc rm notes.txt"),
     state("rm_with_an_unsaved_report", "mvc eval record m.bin --bump patch --metric auc=0.95", "mvc rm m.bin"),
+    state("rm_of_what_is_missing", empty_cache, "rm m.bin", "mvc rm m.bin"),
     state("rm_done", "mvc rm m.bin"),
+    state("rm_of_many_done", MANY_NEW, "mvc add n*", "git commit -qm many", "mvc rm n*", PATH="n1"),
     # mv.
     state("mv_of_everything", "mvc mv $TOP elsewhere", SRC="m.bin", DST="n.bin"),
     state("mv_of_a_part", "echo mine > d/9", PART_CHANGED, "mvc mv d/1 d/9"),

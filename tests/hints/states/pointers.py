@@ -47,6 +47,7 @@ def large_lists(repo: Repo) -> None:
 STATES = [
     state("conflict", *CONFLICT, "mvc status m.bin"),
     state("conflict_to_move", *CONFLICT, "mvc mv m.bin n.bin"),
+    state("conflict_to_move_without_their_content", *CONFLICT, "rm -r $TOP/.git/mvc/objects", "mvc mv m.bin n.bin"),
     state("invalid_pointer_with_content", INVALID, "mvc status m.bin"),
     state("committed_invalid_pointer", *COMMITTED, "mvc checkout m.bin"),
     state("committed_invalid_pointer_without_content", *COMMITTED, "rm m.bin", "mvc status"),
@@ -63,6 +64,9 @@ STATES = [
     # Conflicts of lists of files.
     state("lists_in_conflict", *LISTS, "mvc status d"),
     state("lists_in_conflict_to_check_out", *LISTS, "mvc checkout d"),
+    state(
+        "lists_in_conflict_without_their_content", *LISTS, "mvc push --all-branches", empty_cache, "mvc checkout d",
+    ),
     state("lists_in_conflict_to_remove", *LISTS, "mvc rm d"),
     state("lists_merged", *LISTS, "mvc add d"),
     state("lists_merged_without_content", *LISTS, "mvc push --all-branches", empty_cache, "mvc add d"),
