@@ -6,14 +6,17 @@ HARMLESS = {
     r"^'run the command again'$|^AGAIN$|^again$": "what to type is what was typed",
     r"^f?['\"](--|\{option\})": "an option to add to what was typed",
     r"^'git (fsck|status|config --list|fetch --refetch)'$": "it only looks, or fetches",
-    r"^'mvc (help remotes|verify|ls|ls -R|remote test|remote list)( .*)?'$|^_HELP$|^_TEST$": "it only looks",
+    r"^'mvc (help \w+|verify|ls|ls -R|remote test|remote list|doctor|status)( .*)?'$|^_HELP$|^_TEST$": "it only looks",
+    r"^f.* --help\"$": "it only looks",
     r"^'mvc (eval record --help|-v log --lost  # in full)'$": "it only looks",
     r"ls -ld?\b|explained\(": "it only looks",
     r"^'(pip install --upgrade modelvc|pip check|apt-get install git)'$|^_INSTALL$": "it installs a program",
     r"^'(ssh-add -L|git ls-remote|aws configure list-profiles).*'$": "it only looks",
-    r"^'(check|free|name|choose|upgrade) .*'$": "prose: nothing to type",
+    r"^f?'(check|free|name|choose|upgrade|report it) .*'$": "prose: nothing to type",
+    r"^f\"report it ": "prose: nothing to type",
     r"^SHAPES$": "prose: what a file may hold",
-    r"^(\w+\.)?(error|failure|item|problem|refused|shown|named|lack)\.fix(\s+or\s+.*)?$": "another error's hint",
+    r"^(\w+\.)?(check|error|failure|first|item|problem|refused|shown|told)\.fix(\s+or\s+.*)?$": "another error's hint",
+    r"^(named|lack)\.fix$": "another error's hint",
 }
 """Expressions of hints that can't lose anything, nor fail for a reason of the state."""
 
@@ -49,9 +52,9 @@ ELSEWHERE = {
     "fs/scratch.py": "tests/fs/test_scratch.py",
     "fs/files.py": "tests/fs/test_files.py",
     "config.py": "tests/e2e/test_config.py",
-    "cli/commands/gate.py": "tests/e2e/test_gate.py",
     "cli/commands/storage.py:_show_next_on_remote": "tests/e2e/test_remote_gc.py",
-    "cli/commands/transfer.py:_show": "tests/e2e/test_push.py",
+    "cli/commands/storage.py:_show_verified line": "tests/e2e/test_verify.py",
+    "cli/commands/hook.py:_show_sent": "tests/e2e/test_hook_push.py",
 }
 """Beginnings of the names of sites that need servers, other users, other machines or CI: the tests that hold them."""
 

@@ -36,6 +36,8 @@ _MADE_BY = frozenset({
     "UnsafePath", "RemoteError", "Transient", "Changed", "Problem", "TransferFailure", "Failure", "Remark", "Advice",
 })
 """What takes a hint: as its second argument, or as `fix`."""
+_SAY = frozenset({"say", "_say", "_warn"})
+"""What prints one, in the command line and the hook."""
 _SHOWN = re.compile(
     r"^  try: (.+)$|Next: (.+)$|Undo: (.+)$|To (?:bring it|go) back: (.+)$|^  ((?:mvc|git|mv|echo) .+)$", re.MULTILINE,
 )
@@ -171,24 +173,25 @@ def sites() -> tuple[Site, ...]:
 
 
 def _sites(module: str, node: ast.AST, function: str) -> Iterator[Site]:
+    shows = module.startswith(("cli/", "hook"))
     for child in ast.iter_child_nodes(node):
         inside = function
         if isinstance(child, ast.FunctionDef | ast.ClassDef):
             inside = f"{function}.{child.name}".removeprefix(".")
-        if isinstance(child, ast.Call) and (hint := _hint(child)) is not None:
+        if isinstance(child, ast.Call) and (hint := _hint(child, _SAY if shows else frozenset())) is not None:
             yield Site(module, inside, ast.unparse(hint), child.lineno, child.end_lineno or child.lineno)
         yield from _sites(module, child, inside)
 
 
-def _hint(call: ast.Call) -> ast.expr | None:
+def _hint(call: ast.Call, printers: frozenset[str]) -> ast.expr | None:
     name = getattr(call.func, "id", getattr(call.func, "attr", ""))
     if name in ("line", "note"):
         text = ast.unparse(call.args[0]) if call.args else ""
         return call.args[0] if re.search(r"Next: |Undo: |back: |  # ", text) else None
-    if name not in _MADE_BY:
+    if name not in _MADE_BY | printers:
         return None
     keyword = next((item.value for item in call.keywords if item.arg == "fix"), None)
-    at = {"Problem": 2, "Advice": 0, "TransferFailure": 9}.get(name, 1)
+    at = {"Problem": 2, "Advice": 0, "TransferFailure": 9, "_warn": 2}.get(name, 1)
     given = keyword or (call.args[at] if len(call.args) > at else None)
     return None if isinstance(given, ast.Constant) and not given.value else given
 

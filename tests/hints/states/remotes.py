@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import LARGE, Repo, noise
-from hints.state import ADDED, CHANGED, MOVED_ON, NO_REMOTE, damage, empty_cache, lose, state
+from hints.state import ADDED, CHANGED, MOVED_ON, NEW, NO_REMOTE, NOTHING_TRACKED, damage, empty_cache, lose, state
 
 
 def large_change(repo: Repo) -> None:
@@ -50,6 +50,7 @@ STATES = [
         "fetch_of_a_revision_done", "git reset -q --hard old", lose, "git reset -q --hard new",
         "mvc fetch --rev old m.bin", REV="old",
     ),
+    state("push_of_nothing", NEW, *NOTHING_TRACKED, "git commit -qam none", "mvc push", PATH="n.bin"),
     state("push_done", *ADDED, "mvc push"),
     state("push_of_what_is_at_no_revision", "mvc push --rev old nowhere.bin", REV="old"),
     state("push_of_a_revision_before_any", "git update-ref -d HEAD", "git tag -d old new", "mvc push --all-branches"),

@@ -74,5 +74,8 @@ STATES = [
     ),
     # gate.
     state("gate_of_everything_with_a_base", "mvc gate --all --base HEAD", REV="HEAD"),
+    state(
+        "gate_with_an_empty_base", "git remote add origin $TOP", "git fetch -q --all", "mvc gate --base '' --head HEAD",
+    ),
     state("gate_in_a_strange_form", "mvc gate --format tea"),
 ]
