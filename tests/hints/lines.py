@@ -111,19 +111,29 @@ def committed(repo: Repo) -> set[str]:
     return blobs(repo, [row.split(" ")[0] for row in listed if " " in row])
 
 
+_DIGESTS: dict[str, str] = {}
+"""Of blobs that were read, by their names."""
+
+
 def blobs(repo: Repo, oids: Iterable[str]) -> set[str]:
     """Return the digests of what Git has under these names."""
+    oids = [*oids]
+    if new := [oid for oid in oids if oid not in _DIGESTS]:
+        _DIGESTS.update(_read_blobs(repo, new))
+    return {_DIGESTS[oid] for oid in oids if oid in _DIGESTS}
+
+
+def _read_blobs(repo: Repo, oids: Iterable[str]) -> Iterator[tuple[str, str]]:
     asked = "".join(f"{oid}\n" for oid in oids).encode()
     done = subprocess.run(
         ["git", "cat-file", "--batch"], cwd=repo.root, env=repo.environ, input=asked, capture_output=True, check=True,
     )
-    found, position = set(), 0
+    position = 0
     while position < len(done.stdout):
         end = done.stdout.index(b"\n", position)
-        size = int(done.stdout[position:end].split(b" ")[2])
-        found.add(blake3(done.stdout[end + 1 : end + 1 + size]).hexdigest())
-        position = end + 2 + size
-    return found
+        oid, _, size = done.stdout[position:end].decode().split(" ")
+        yield oid, blake3(done.stdout[end + 1 : end + 1 + int(size)]).hexdigest()
+        position = end + 2 + int(size)
 
 
 def stored(folder: Path) -> set[str]:
@@ -169,18 +179,19 @@ def _modules() -> dict[str, ast.Module]:
 @cache
 def sites() -> tuple[Site, ...]:
     """Return every call of mvc that makes a hint."""
-    return tuple(site for module, tree in _modules().items() for site in _sites(module, tree, ""))
+    return tuple(sorted(site for module, tree in _modules().items() for site in _sites(module, tree)))
 
 
-def _sites(module: str, node: ast.AST, function: str) -> Iterator[Site]:
-    shows = module.startswith(("cli/", "hook"))
-    for child in ast.iter_child_nodes(node):
-        inside = function
-        if isinstance(child, ast.FunctionDef | ast.ClassDef):
-            inside = f"{function}.{child.name}".removeprefix(".")
-        if isinstance(child, ast.Call) and (hint := _hint(child, _SAY if shows else frozenset())) is not None:
-            yield Site(module, inside, ast.unparse(hint), child.lineno, child.end_lineno or child.lineno)
-        yield from _sites(module, child, inside)
+def _sites(module: str, tree: ast.Module) -> Iterator[Site]:
+    printers = _SAY if module.startswith(("cli/", "hook")) else frozenset()
+    nodes: list[tuple[ast.AST, str]] = [(tree, "")]
+    while nodes:
+        node, function = nodes.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            function = f"{function}.{node.name}".removeprefix(".")
+        if isinstance(node, ast.Call) and (hint := _hint(node, printers)) is not None:
+            yield Site(module, function, ast.unparse(hint), node.lineno, node.end_lineno or node.lineno)
+        nodes += [(child, function) for child in ast.iter_child_nodes(node)]
 
 
 def _hint(call: ast.Call, printers: frozenset[str]) -> ast.expr | None:

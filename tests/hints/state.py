@@ -54,12 +54,17 @@ def state(
 
 
 def type_line(repo: Repo, line: str) -> Result:
-    """Type a line into a shell; a plain `mvc` command starts faster without one."""
+    """Type a line into a shell; where nothing is for the shell itself, its commands start faster without one."""
     line = with_top(repo, line)
-    words = shlex.split(line)
-    if words[0] == "mvc" and not set(line) & set("&|;<>$*`("):
-        return repo.mvc(*words[1:])
-    return repo.shell(line)
+    parts = line.split(" && ")
+    if set("".join(parts)) & set("&|;<>$*?[~`(!") or any(part.startswith("cd ") for part in parts):
+        return repo.shell(line)
+    for part in parts:
+        program, *arguments = shlex.split(part)
+        done = repo.mvc(*arguments) if program == "mvc" else repo.run(program, *arguments)
+        if done.code:
+            break
+    return done
 
 
 def with_top(repo: Repo, line: str) -> str:

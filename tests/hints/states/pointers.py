@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import MANY, Repo
-from hints.state import Step, empty_cache, state, type_line
+from hints.state import empty_cache, state, type_line
 
 INVALID = "echo 'mvc: 1' > m.bin.mvc"
 COMMITTED = (INVALID, "git commit -qam broken")
@@ -14,7 +14,7 @@ CONFLICT = (
 """Both sides changed m.bin."""
 
 
-def sides(ours: str, theirs: str, path: str = "d") -> tuple[Step, ...]:
+def sides(ours: str, theirs: str, path: str = "d") -> tuple[str, ...]:
     """Change and add a directory on two branches, and merge them; Git conflicts."""
     return (
         "git checkout -qb side", theirs, f"mvc add {path}", "git commit -qm theirs",
