@@ -69,7 +69,7 @@ def show_added(output: Output, project: Project, result: AddResult) -> None:
 def show_checkout(output: Output, project: Project, result: CheckoutResult, rev: str | None = None) -> None:
     """Print what was checked out."""
     from mvc.retention.roots import PATTERN  # noqa: PLC0415
-    from mvc.scm.index import has_staged  # noqa: PLC0415
+    from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
 
     for item in output.few(result.done):
         deleted = f", {item.deleted:,} deleted" if item.deleted else ""
@@ -81,7 +81,7 @@ def show_checkout(output: Output, project: Project, result: CheckoutResult, rev:
         output.line("The workspace already matches its pointers.")
     if rev and not result.failed and has_staged(project.git, PATTERN):
         output.line(f"The pointers of {visible(rev)} are staged. To go back: mvc checkout --rev HEAD")
-        output.line('Next: git commit -m "..."')
+        output.line(f"Next: {commit_line(project.git)}")
 
 
 def _show_saved(output: Output, project: Project, saved: Sequence[SavedContent]) -> None:

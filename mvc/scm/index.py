@@ -141,6 +141,18 @@ def has_staged(git: Git, pattern: str) -> bool:
     return git.attempt("diff", "--cached", "--quiet", "--no-ext-diff", "--", pattern).returncode == 1
 
 
+def has_conflicts(git: Git) -> bool:
+    """Whether the index has files in conflict, so that Git commits nothing."""
+    return bool(git.run("ls-files", "-z", "--unmerged"))
+
+
+def commit_line(git: Git, staged: str = "") -> str:
+    """Return the command line that commits what is staged, or names the conflicts that Git wants resolved first."""
+    if has_conflicts(git):
+        return "git status  # names the conflicts to resolve first"
+    return f'git commit -m "..."{f"  ({staged} staged)" if staged else ""}'
+
+
 def ignored_files(git: Git, paths: Iterable[str]) -> set[str]:
     """Return the `paths` that Git ignores; a file in the index is never ignored.
 

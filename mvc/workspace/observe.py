@@ -181,26 +181,26 @@ def _racy_bytes(group: Group) -> int:
     return sum(item.size for item in stat_data if trusted_from(item) > group.recorded)
 
 
-def check_storable(path: str, found: Scan, *, tracked: bool = True) -> None:
-    """Check before reading that everything at `path` can be stored.
+def check_storable(path: str, found: Scan, show: Callable[[str], str] = str) -> None:
+    """Check before reading that everything at `path` can be stored; `show` formats a path for the user.
 
     Raises:
         InvalidName: a name is refused.
         MvcError: a file is a dangling symlink, special, or a Git repository.
     """
-    if error := refusal(path, found, tracked=tracked):
+    if error := refusal(path, found, show):
         raise error
     if found.kind == "dir":
-        _check_no_repository(path, found)
+        _check_no_repository(path, found, show)
         check_paths(lambda: found.names)
 
 
-def _check_no_repository(path: str, found: Scan) -> None:
+def _check_no_repository(path: str, found: Scan, show: Callable[[str], str]) -> None:
     if inner := next((name for name in found.names if "/.git/" in f"/{name}/"), ""):
         folder = f"{path}/{inner}".partition("/.git")[0]
         raise UsageError(
             f"{folder} is a Git repository of its own: mvc does not store .git",
-            f"echo .git >> {shlex.quote(f'{path}/.mvcignore')}  # stores the rest of it",
+            f"echo .git >> {shlex.quote(show(f'{path}/.mvcignore'))}  # stores the rest of it",
         )
 
 

@@ -188,7 +188,7 @@ def _lstat(name: str, dir_fd: int, folder: str) -> os.stat_result:
         raise vanished(f"{folder}/{name}") from None
 
 
-def refusal(path: str, found: Scan, show: Callable[[str], str] = str, *, tracked: bool = True) -> MvcError | None:
+def refusal(path: str, found: Scan, show: Callable[[str], str] = str) -> MvcError | None:
     """Return the error about the first file at `path` that cannot be stored; `show` formats a path for the user."""
     for label, reason in found.refused.items():
         full = f"{path}/{label}" if label else path
@@ -198,8 +198,7 @@ def refusal(path: str, found: Scan, show: Callable[[str], str] = str, *, tracked
             except InvalidName as error:
                 return error
         if reason == UNBOUND:
-            line = f"mvc checkout {shlex.quote(show(path))}" if tracked else f"ls -l -- {shlex.quote(show(full))}"
-            return MvcError(f"{full} is {reason}", line)
+            return MvcError(f"{full} is {reason}", f"ls -l -- {shlex.quote(show(full))}")
         outside = f"{path}.{label.rpartition('/')[2]}" if label else ""
         fix = aside_line(show(full), show(outside) if outside else "")
         return UsageError(f"{full} is {reason}", f"{fix}{'  # or list it in .mvcignore' if label else ''}")

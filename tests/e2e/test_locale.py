@@ -60,8 +60,18 @@ def test_the_hooks_name_a_file_as_it_is(repo: Repo) -> None:
 def test_a_program_that_imports_mvc_is_told_how_to_start(repo: Repo) -> None:
     repo.write(NAME, "1")
     repo.write("plain.bin", "1")
-    program = "import mvc, os; mvc.Project.find().add(os.fsdecode({!r}))"
+    program = """
+import mvc, os, sys
+try:
+    mvc.Project.find().add(os.fsdecode({!r}))
+except mvc.MvcError as error:
+    sys.exit(f"{{error.message}}\\n{{error.fix}}")
+"""
     assert repo.run(sys.executable, "-c", program.format(b"plain.bin"), env=ASCII).code == 0
-    result = repo.run(sys.executable, "-c", program.format(NAME.encode()), env=ASCII)
-    assert "this Python does not read names as UTF-8" in result.err
+    asked = (sys.executable, "-c", program.format(NAME.encode()))
+    message, fix = repo.run(*asked, env=ASCII).err.splitlines()
+    assert "this Python does not read names as UTF-8" in message
     assert not os.path.exists(repo.path(f"{NAME}.mvc"))
+    variable, value = fix.removesuffix(" python ...").split("=")
+    assert repo.run(*asked, env={**ASCII, variable: value}).code == 0
+    assert os.path.exists(repo.path(f"{NAME}.mvc"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -19,17 +18,32 @@ from mvc.store.packs.pack_set import PackSet
 
 PROGRAMS = ("mvc", "git", "mv", "cp", "rm", "mkdir", "ls", "echo", "printf", "chmod", "find", "pip")
 """What a line to type begins with; other hints are prose."""
+_INSTEAD = {
+    "or --theirs": ("--ours", "--theirs"),
+    "or --tag TAG": ("--bump minor", "--tag TAG"),
+    "or MERGE_HEAD": ("HEAD", "MERGE_HEAD"),
+    "or --lower-is-better": ("--higher-is-better", "--lower-is-better"),
+}
+"""What a remark says to type instead of a part of the line."""
+_OTHER = re.compile(
+    rf"(?:^|; |(?<!then): |or )((?:{'|'.join(PROGRAMS)}) .+?)(?= (?:deletes|keeps|lists|reverts|saves|takes) |[;,)]|$)",
+)
+"""Another line, in a remark: `mvc add -f d reverts it`, `or, if it was deleted: git worktree prune`."""
+_THEN = re.compile(r"; then: (.+)")
+"""The rest of the line, in a remark, if the user has to fill in the beginning."""
 _MADE_BY = frozenset({
     "MvcError", "UsageError", "InvalidFormat", "InvalidName", "CorruptObject", "MissingObject", "SourceChanged",
     "UnsafePath", "RemoteError", "Transient", "Changed", "Problem", "TransferFailure", "Failure", "Remark", "Advice",
 })
 """What takes a hint: as its second argument, or as `fix`."""
+_SAY = frozenset({"say", "_say", "_warn"})
+"""What prints one, in the command line and the hook."""
 _SHOWN = re.compile(
     r"^  try: (.+)$|Next: (.+)$|Undo: (.+)$|To (?:bring it|go) back: (.+)$|^  ((?:mvc|git|mv|echo) .+)$", re.MULTILINE,
 )
 _PLACEHOLDER = re.compile(r"(?<![\w./$-])(?!(?:MERGE_|ORIG_)?HEAD\b)(?:[A-Z][A-Z]+|FILE\.json|\.\.\.)(?![\w-])")
 FILL = {"NAME=NUMBER": "auc=0.9", "NUMBER": "0.9"}
-"""What is typed for placeholders unless the state says otherwise."""
+"""What is typed for placeholders unless the state says otherwise, the longest first."""
 
 
 def hints_of(result: Result) -> list[str]:
@@ -38,29 +52,27 @@ def hints_of(result: Result) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def to_type(hint: str, fill: Mapping[str, str]) -> str:
-    """Return the line of a hint, without its remark and with its placeholders filled in; empty for prose."""
-    line = re.split(r"  (?:#|\()", hint)[0].strip()
-    if line.split(" ")[0] not in PROGRAMS:
-        return ""
-    for placeholder, text in {**fill, **FILL}.items():
+def lines_to_type(hint: str, fill: Mapping[str, str]) -> list[str]:
+    """Return the line of a hint and the others that its remark names, with placeholders filled in; none for prose."""
+    line, _, remark = re.fullmatch(r"(.*?)(?:  (#|\() ?(.*))?", hint).groups("")  # type: ignore[union-attr]
+    others = [line.replace(*words) for told, words in _INSTEAD.items() if told in remark] + _OTHER.findall(remark)
+    if then := _THEN.search(remark):
+        line = f"{line} && {then[1]}"
+    return [_filled(text.strip(), fill) for text in (line, *others) if text.split(" ")[0] in PROGRAMS]
+
+
+def _filled(line: str, fill: Mapping[str, str]) -> str:
+    for placeholder, text in sorted({**FILL, **fill}.items(), key=lambda item: -len(item[0])):
         line = line.replace(placeholder, text)
     left = _PLACEHOLDER.findall(line.replace('"..."', ""))
-    assert not left, f"{hint}: what does a user type for {left}?"
+    assert not left, f"{line}: what does a user type for {left}?"
     return line
-
-
-def type_line(repo: Repo, line: str, cwd: str = ".") -> Result:
-    """Type a line into a shell; a plain `mvc` command starts faster without one."""
-    words = shlex.split(line)
-    if words[0] == "mvc" and not set(line) & set("&|;<>$*`("):
-        return repo.mvc(*words[1:], cwd=cwd)
-    return repo.shell(line, cwd=cwd)
 
 
 # What is lost.
 
 _WRITTEN = (".mvc", ".gitignore", ".mvc/config.yaml")
+_OBJECT = re.compile(r"/objects/\w\w/\w{64}$")
 
 
 def contents(repo: Repo) -> set[str]:
@@ -72,14 +84,16 @@ def contents(repo: Repo) -> set[str]:
 
 
 def workspace(repo: Repo) -> set[str]:
-    """Return the digests of all files in the workspace, as themselves and as what a symlink says."""
+    """Return the digests of all files in the workspace, and of what symlinks say that mvc did not make."""
     found = set()
     for path in repo.root.rglob("*"):
         inside = path.relative_to(repo.root)
         if ".git" in inside.parts or str(inside).endswith(_WRITTEN):
             continue
         if path.is_symlink():
-            found.add(blake3(b"symlink " + str(path.readlink()).encode()).hexdigest())
+            if _OBJECT.search(text := str(path.readlink())):
+                continue
+            found.add(blake3(b"symlink " + text.encode()).hexdigest())
         elif path.is_file():
             found.add(blake3(path.read_bytes()).hexdigest())
     return found
@@ -97,19 +111,29 @@ def committed(repo: Repo) -> set[str]:
     return blobs(repo, [row.split(" ")[0] for row in listed if " " in row])
 
 
+_DIGESTS: dict[str, str] = {}
+"""Of blobs that were read, by their names."""
+
+
 def blobs(repo: Repo, oids: Iterable[str]) -> set[str]:
     """Return the digests of what Git has under these names."""
+    oids = [*oids]
+    if new := [oid for oid in oids if oid not in _DIGESTS]:
+        _DIGESTS.update(_read_blobs(repo, new))
+    return {_DIGESTS[oid] for oid in oids if oid in _DIGESTS}
+
+
+def _read_blobs(repo: Repo, oids: Iterable[str]) -> Iterator[tuple[str, str]]:
     asked = "".join(f"{oid}\n" for oid in oids).encode()
     done = subprocess.run(
         ["git", "cat-file", "--batch"], cwd=repo.root, env=repo.environ, input=asked, capture_output=True, check=True,
     )
-    found, position = set(), 0
+    position = 0
     while position < len(done.stdout):
         end = done.stdout.index(b"\n", position)
-        size = int(done.stdout[position:end].split(b" ")[2])
-        found.add(blake3(done.stdout[end + 1 : end + 1 + size]).hexdigest())
-        position = end + 2 + size
-    return found
+        oid, _, size = done.stdout[position:end].decode().split(" ")
+        yield oid, blake3(done.stdout[end + 1 : end + 1 + int(size)]).hexdigest()
+        position = end + 2 + int(size)
 
 
 def stored(folder: Path) -> set[str]:
@@ -147,34 +171,38 @@ class Site(NamedTuple):
 
 
 @cache
+def _modules() -> dict[str, ast.Module]:
+    top = PROJECT / "mvc"
+    return {str(path.relative_to(top)): ast.parse(path.read_text()) for path in sorted(top.rglob("*.py"))}
+
+
+@cache
 def sites() -> tuple[Site, ...]:
     """Return every call of mvc that makes a hint."""
-    found: list[Site] = []
-    for path in sorted((PROJECT / "mvc").rglob("*.py")):
-        module = str(path.relative_to(PROJECT / "mvc"))
-        found += _sites(module, ast.parse(path.read_text()), "")
-    return tuple(found)
+    return tuple(sorted(site for module, tree in _modules().items() for site in _sites(module, tree)))
 
 
-def _sites(module: str, node: ast.AST, function: str) -> Iterator[Site]:
-    for child in ast.iter_child_nodes(node):
-        inside = function
-        if isinstance(child, ast.FunctionDef | ast.ClassDef):
-            inside = f"{function}.{child.name}".removeprefix(".")
-        if isinstance(child, ast.Call) and (hint := _hint(child)) is not None:
-            yield Site(module, inside, ast.unparse(hint), child.lineno, child.end_lineno or child.lineno)
-        yield from _sites(module, child, inside)
+def _sites(module: str, tree: ast.Module) -> Iterator[Site]:
+    printers = _SAY if module.startswith(("cli/", "hook")) else frozenset()
+    nodes: list[tuple[ast.AST, str]] = [(tree, "")]
+    while nodes:
+        node, function = nodes.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            function = f"{function}.{node.name}".removeprefix(".")
+        if isinstance(node, ast.Call) and (hint := _hint(node, printers)) is not None:
+            yield Site(module, function, ast.unparse(hint), node.lineno, node.end_lineno or node.lineno)
+        nodes += [(child, function) for child in ast.iter_child_nodes(node)]
 
 
-def _hint(call: ast.Call) -> ast.expr | None:
+def _hint(call: ast.Call, printers: frozenset[str]) -> ast.expr | None:
     name = getattr(call.func, "id", getattr(call.func, "attr", ""))
     if name in ("line", "note"):
         text = ast.unparse(call.args[0]) if call.args else ""
         return call.args[0] if re.search(r"Next: |Undo: |back: |  # ", text) else None
-    if name not in _MADE_BY:
+    if name not in _MADE_BY | printers:
         return None
     keyword = next((item.value for item in call.keywords if item.arg == "fix"), None)
-    at = {"Problem": 2, "Advice": 0, "TransferFailure": 9}.get(name, 1)
+    at = {"Problem": 2, "Advice": 0, "TransferFailure": 9, "_warn": 2}.get(name, 1)
     given = keyword or (call.args[at] if len(call.args) > at else None)
     return None if isinstance(given, ast.Constant) and not given.value else given
 
@@ -187,8 +215,7 @@ _DELETES = re.compile(
 def deleting_texts() -> set[str]:
     """Return the texts in the source of mvc with commands that may delete or overwrite, other than mvc's own."""
     found = set()
-    for path in sorted((PROJECT / "mvc").rglob("*.py")):
-        tree = ast.parse(path.read_text())
+    for tree in _modules().values():
         docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
         found |= {text.value for text in texts if id(text) not in docs and _DELETES.search(_without_mvc(text.value))}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mvc.fs.progress import Silent
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.diff import diff_manifests
@@ -19,7 +20,6 @@ from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.checkout import Checkout, Plan, files_of, groups_after
 from mvc.workspace.links import Links
 from mvc.workspace.observe import Observed, ObserveOptions, observe
-from mvc.workspace.progress import Silent
 from mvc.workspace.stat_index import Snapshot
 
 if TYPE_CHECKING:

@@ -185,6 +185,8 @@ def _value(text: str) -> str | int | float | bool:
 
 
 def _show_recorded(output: Output, project: Project, result: Recorded) -> None:
+    from mvc.scm.index import commit_line  # noqa: PLC0415
+
     report = result.report
     count = plural(len(report.metrics), "metric")
     file = visible(project.shell.show(result.file))
@@ -196,7 +198,7 @@ def _show_recorded(output: Output, project: Project, result: Recorded) -> None:
     if result.unstaged:
         output.line(f"Next: {visible(project.shell.line('git add --', *result.unstaged))}")
     else:
-        output.line('Next: git commit -m "..."  (1 report staged)')
+        output.line(f"Next: {commit_line(project.git, '1 report')}")
 
 
 def show_remarks(output: Output, remarks: Sequence[Remark]) -> None:

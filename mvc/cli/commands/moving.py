@@ -39,6 +39,8 @@ def mv(
 
 
 def _show_moved(output: Output, project: Project, result: MoveResult) -> None:
+    from mvc.scm.index import commit_line  # noqa: PLC0415
+
     for item in output.few(result.moved):
         old, new = visible(project.shell.show(item.old_path)), visible(project.shell.show(item.path))
         output.line(f"{output.paint('moved', 'green')} {old} -> {new}")
@@ -47,7 +49,7 @@ def _show_moved(output: Output, project: Project, result: MoveResult) -> None:
         line = visible(project.shell.line("git mv --", result.left[0]))
         it, files = "it" if len(result.left) == 1 else "one", plural(len(result.left), "file")
         output.line(f"Not moved: {files} tracked by Git. To move {it}: {line} DST")
-    output.line(f'Next: git commit -m "..."  ({plural(len(result.moved), "pointer")} staged)')
+    output.line(f"Next: {commit_line(project.git, plural(len(result.moved), 'pointer'))}")
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -87,6 +89,7 @@ def _show_removed(output: Output, project: Project, result: RemoveResult, *, kee
 
 def _show_what_is_left(output: Output, project: Project, removed: tuple[Removed, ...], *, keep: bool) -> None:
     from mvc.scm.commits import is_committed  # noqa: PLC0415
+    from mvc.scm.index import commit_line  # noqa: PLC0415
 
     left = [visible(project.shell.show(item.path)) for item in removed if item.kept]
     if left:
@@ -96,17 +99,21 @@ def _show_what_is_left(output: Output, project: Project, removed: tuple[Removed,
     if is_committed(project.git, removed[0].pointer):
         output.line("The cache keeps the content of earlier commits until mvc gc frees it.")
         output.line(f"Undo: {visible(_undo(project, removed))}")
-        output.line('Next: git commit -m "..."')
+        output.line(f"Next: {commit_line(project.git)}")
     elif not keep:
         output.line("No commit has the pointer: mvc log --lost lists the content until mvc gc frees it.")
 
 
 def _undo(project: Project, removed: tuple[Removed, ...]) -> str:
+    from mvc.ops.shared.remotes import bringing  # noqa: PLC0415
+
     if len(removed) > FEW:
         return "git checkout HEAD -- PATH.mvc && mvc checkout PATH"
     names = [name for item in removed for name in (item.pointer, *item.reports)]
     paths = [item.path for item in removed]
-    return f"{project.shell.line('git checkout HEAD --', *names)} && {project.shell.line('mvc checkout', *paths)}"
+    was_missing = any(not item.files and not item.kept for item in removed)  # the cache may lack it, too
+    bring = project.shell.line(bringing(project) if was_missing else "mvc checkout", *paths)
+    return f"{project.shell.line('git checkout HEAD --', *names)} && {bring}"
 
 
 @app.command(rich_help_panel=WORKSPACE)

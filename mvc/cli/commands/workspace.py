@@ -113,7 +113,7 @@ def add(
 
 def _show_added(output: Output, project: Project, result: AddResult, *, staged: bool) -> None:
     from mvc.retention.roots import PATTERN  # noqa: PLC0415
-    from mvc.scm.index import has_staged  # noqa: PLC0415
+    from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
 
     show_added(output, project, result)
     if not result.added and not result.failed:
@@ -124,7 +124,7 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
         line = project.shell.line(f"{command} --" if updated[1:] else command, *updated)
         output.line(f"Next: {visible(line)}  # brings what the workspace lacks")
     elif staged and result.added and (any(item.changed for item in result.added) or has_staged(project.git, PATTERN)):
-        output.line(f"Next: git commit -m \"...\"  ({plural(len(result.added), 'pointer')} staged)")
+        output.line(f"Next: {commit_line(project.git, plural(len(result.added), 'pointer'))}")
     elif result.added and not staged:
         output.line(f"Next: {visible(_staging_line(project, result))}")
 

@@ -12,6 +12,7 @@ from mvc.fs.scratch import SIBLING, left_behind
 from mvc.ops.doctor.problem import Check, Problem, some
 from mvc.ops.shared.content.missing import may_be_elsewhere, missing_content, way_out
 from mvc.ops.shared.hook_scripts import find_hooks
+from mvc.ops.shared.remotes import bringing
 from mvc.ops.shared.selection import unusable
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
 from mvc.retention.available import known_objects
@@ -194,4 +195,4 @@ def _unbound(project: Project, present: list[str]) -> Iterator[Problem]:
         return
     if found := [path for path in present if scan(project.tree, path, project.links).unbound]:
         message = f"symlinks into a cache that was moved, or lost the objects: {some(found)}"
-        yield Problem("dangling-links", message, project.shell.line("mvc checkout", *found))
+        yield Problem("dangling-links", message, project.shell.line(bringing(project), *found))

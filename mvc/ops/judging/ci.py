@@ -121,7 +121,7 @@ def _github(environ: Mapping[str, str], event: Mapping[str, Any]) -> CiJob:
         branch = environ.get("GITHUB_REF", "").removeprefix("refs/heads/")
         return _push(CiJob("github", head=_oid(_text(event, "after"))), _text(event, "before"), branch, default)
     message = f"the event {name or '?'} does not say what would be merged into what"
-    raise MvcError(message, "mvc gate --base REV --head REV, or mvc gate --all")
+    raise MvcError(message, "mvc gate --base REV --head REV  # or: mvc gate --all")
 
 
 def _gitlab(environ: Mapping[str, str]) -> CiJob:

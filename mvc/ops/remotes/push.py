@@ -20,7 +20,7 @@ from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
 from mvc.project import Project
 from mvc.retention.available import listing_objects
 from mvc.retention.roots import PATTERN
-from mvc.scm.index import has_staged
+from mvc.scm.index import commit_line, has_staged
 from mvc.scm.refs import has_unpushed
 from mvc.store.buckets.bucket import PART, RemoteError, Transient
 from mvc.store.cache.writer import LOOSE_AT
@@ -174,5 +174,5 @@ def next_step(project: Project, results: Iterable[TransferResult], *, dry_run: b
     if dry_run:
         return "mvc push" if any(result.transferred for result in results) else ""
     if has_staged(project.git, PATTERN):
-        return 'git commit -m "..."'
+        return commit_line(project.git)
     return "git push" if has_unpushed(project.git) else ""

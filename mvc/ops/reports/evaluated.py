@@ -11,12 +11,11 @@ from mvc.modelfiles.stubs import LARGEST
 from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
-from mvc.ops.shared.checkout import content_line
+from mvc.ops.shared.checkout import content_line, unstorable
 from mvc.ops.shared.reports import model_of
 from mvc.ops.shared.workspace_content import observe_path, refuse_empty, refuse_stub, same_content
 from mvc.project import Project
 from mvc.quality.reports.report import Dataset, Used
-from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Tracked, holder_of
 
 
@@ -115,7 +114,7 @@ def hash_content(project: Project, path: str, item: Tracked | None = None) -> tu
         observed = observe_path(project, path)
     except OSError as error:
         raise as_error(error, path) from None
-    if refused := refusal(path, observed.scan, project.shell.show):
+    if refused := unstorable(project, path, item, observed.scan):
         raise refused
     if observed.digest is None and item is not None:
         raise MvcError(f"{path} is tracked but missing", content_line(project, path, item.pointer))

@@ -31,7 +31,7 @@ from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.checkout import NOTHING, Checkout, Plan, files_of, groups_after, lost_by
 from mvc.workspace.observe import Observed, settled
 from mvc.workspace.read_files import read_files, storing
-from mvc.workspace.scan import refusal
+from mvc.workspace.scan import UNBOUND, Scan, refusal
 from mvc.workspace.stat_index import Group, Snapshot
 from mvc.workspace.tracked import Selection, Tracked
 
@@ -143,6 +143,16 @@ def content_line(project: Project, path: str, pointer: Pointer | None, *, force:
     if not configured_remotes(project.settings):
         return f"mvc remote add NAME URL  # that has the content of {path}; then: mvc pull"
     return f"{project.shell.line('mvc fetch', path)} && {line}" if force else project.shell.line("mvc pull", path)
+
+
+def unstorable(project: Project, path: str, item: Tracked | None, found: Scan) -> MvcError | None:
+    """Return the error about the first file at `path` that cannot be stored; `item` if the path is tracked.
+
+    A symlink that mvc made and that leads nowhere gets its content back.
+    """
+    if item is None or item.pointer is None or not found.unbound:
+        return refusal(path, found, project.shell.show)
+    return MvcError(f"{_full(path, found.unbound[0])} is {UNBOUND}", content_line(project, path, item.pointer))
 
 
 def _full(path: str, name: str) -> str:

@@ -28,6 +28,11 @@ def default_remote(settings: config.Settings) -> str:
     return settings.value(DEFAULT) or (remotes[0] if len(remotes) == 1 else "")
 
 
+def bringing(project: Project) -> str:
+    """Return the command that writes content into the workspace, even where the cache may lack it."""
+    return "mvc pull" if configured_remotes(project.settings) else "mvc checkout"
+
+
 def configured_remotes(settings: config.Settings) -> dict[str, RemoteSettings]:
     """Return every remote of `settings` by name, unchecked."""
     return {

@@ -10,6 +10,7 @@ from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.objects.pointer_lines import is_directory
 from mvc.ops.shared.failures import Failure
+from mvc.ops.shared.remotes import bringing
 from mvc.project import Project, Shell
 from mvc.quality.files import has_conflict_marks
 from mvc.scm.commits import is_revision
@@ -68,7 +69,7 @@ def split_revisions(
 def _ambiguous(command: str, words: list[str], at: int) -> UsageError:
     as_revision = shlex.join([*words[: at + 1], "--", *words[at + 1 :]])
     as_path = shlex.join([*words[:at], "--", *words[at:]])
-    fix = f"{command} {as_revision}  # the revision; {command} {as_path} is the path"
+    fix = f"{command} {as_revision}  # takes the revision; {command} {as_path} takes the path"
     return UsageError(f"{words[at]!r} is both a revision and a path", fix)
 
 
@@ -183,7 +184,7 @@ def unusable(project: Project, item: Tracked, rev: str = "") -> MvcError:
     shell = project.shell
     if item.condition == "conflict":
         line, comment = conflict_fix(shell, item).split("  # ")
-        fix = f"{line} && {shell.line('mvc checkout', item.path)}  # {comment}"
+        fix = f"{line} && {shell.line(bringing(project), item.path)}  # {comment}"
         return MvcError(f"{item.pointer_path} is in conflict: Git could not merge it", fix)
     if item.condition == "not-checked-out":
         folder = item.path.rpartition("/")[0]

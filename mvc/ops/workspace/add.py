@@ -13,7 +13,7 @@ from mvc.fs.files import vanished
 from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest
 from mvc.objects.pointer import SUFFIX, Notes, Pointer, emit, file_pointer, path_of
-from mvc.ops.shared.checkout import content_line
+from mvc.ops.shared.checkout import content_line, unstorable
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
 from mvc.ops.shared.selection import accepted, unusable
@@ -43,7 +43,7 @@ from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
 from mvc.workspace.observe import Observed, ObserveOptions, check_storable, observe, settled
 from mvc.workspace.read_files import storing
-from mvc.workspace.scan import Scan, refusal
+from mvc.workspace.scan import Scan
 from mvc.workspace.stat_index import Group
 from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, matching, means
 
@@ -293,7 +293,7 @@ def _observe(
     is_bare = observed.scan.is_bare and pointer is not None and bool(pointer.files)
     if (observed.scan.kind == "none" or is_bare) and not target.inside and not may_lack:
         raise MvcError(f"{target.path} is tracked but missing", content_line(project, target.path, pointer))
-    if error := refusal(target.path, observed.scan, project.shell.show):
+    if error := unstorable(project, target.path, target.before, observed.scan):
         raise error
     return observed
 
@@ -304,7 +304,9 @@ def _is_stored(project: Project, writer: CacheWriter, group: Group) -> bool:
 
 
 def _check_files(project: Project, path: str, before: Tracked | None, found: Scan) -> None:
-    check_storable(path, found, tracked=before is not None)
+    if error := unstorable(project, path, before, found):
+        raise error
+    check_storable(path, found, project.shell.show)
     if found.kind == "file" and not found.total:
         refuse_empty(project, path, before.pointer if before else None)
 

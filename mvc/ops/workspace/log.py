@@ -12,6 +12,7 @@ from mvc.ops.shared.selection import TRACKED, adding_line
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.scm.file_history import FileVersion, file_history
+from mvc.scm.index import commit_line
 from mvc.workspace.tracked import holder_of, parsed
 
 
@@ -56,11 +57,11 @@ def _committing_line(project: Project, path: str) -> str:
     if holder := holder_of(tracked, path):
         return project.shell.line("mvc log", holder)
     if path in tracked:
-        return 'git commit -m "..."'
+        return commit_line(project.git)
     if not path or project.tree.lstat(path) is None:
         return TRACKED
     add = adding_line(project, path)
-    return add if add == TRACKED else f'{add} && git commit -m "..."'
+    return add if add == TRACKED else f"{add} && {commit_line(project.git)}"
 
 
 def _with_pointer(versions: list[FileVersion]) -> list[FileVersion]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
 from harness import Repo
 
 from mvc.errors import MvcError, UsageError
+from mvc.fs.tree import Tree
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
+from mvc.objects.names import fold
 from mvc.objects.pointer import Pointer, dir_pointer, emit, file_pointer
 from mvc.ops.workspace.planning.mv_plan import copying_line, plan_move
 from mvc.project import Project
@@ -113,6 +116,35 @@ def test_what_is_not_tracked_names_the_right_command(
     with pytest.raises(MvcError) as caught:
         moved(project, source, "b")
     assert (caught.value.message, caught.value.fix) == (message, fix)
+
+
+class IgnoringCase(Tree):
+    """The workspace on a file system that ignores case."""
+
+    def lstat(self, path: str) -> os.stat_result | None:
+        there = {fold(name): name for name in os.listdir(self.root)}
+        return super().lstat(there.get(fold(path), path))
+
+
+def test_one_name_in_two_spellings_is_moved_by_a_third(
+    repo: Repo, project: Project, track: Callable[..., None],
+) -> None:
+    track("a")
+    project.__dict__["tree"] = IgnoringCase(str(repo.root))
+    with pytest.raises(UsageError) as caught:
+        moved(project, "a", "A")
+    assert caught.value.message == "a and A are the same file on this file system"
+    assert caught.value.fix == "mvc mv a A.tmp && mvc mv A.tmp A"
+    repo.ok("add", "a")
+    assert repo.shell(caught.value.fix).code == 0
+    assert repo.states() == {"A": "clean"}
+
+
+def test_hard_links_are_two_names(repo: Repo, project: Project, track: Callable[..., None]) -> None:
+    track("a")
+    repo.path("A").hardlink_to(repo.path("a"))
+    with pytest.raises(UsageError, match="A already exists"):
+        moved(project, "a", "A")
 
 
 def test_a_killed_move_continues(repo: Repo, project: Project, track: Callable[..., None]) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError, UsageError
 from mvc.fs.files import UnsafePath, as_error, aside_line
 from mvc.fs.tree import Tree
-from mvc.objects.names import check_path
+from mvc.objects.names import check_path, fold
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.revisions import COMPANIONS
 from mvc.ops.shared.selection import TRACKED, adding_line, unusable
@@ -153,7 +153,7 @@ def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> Non
     moved = {item.old for item in plan.moves}
     if twins := find_twins((path for path in tracked if path not in moved), [item.new for item in plan.moves]):
         message = f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system"
-        raise UsageError(message, "mvc mv SRC DST, with another DST")
+        raise UsageError(message, "mvc mv SRC DST  # with another DST")
     _check_folders(project, plan)
     if not any(item.begun for item in plan.moves):
         _check_free(project, plan.in_git, target, source)
@@ -164,14 +164,22 @@ def _check(project: Project, tracked: dict[str, Tracked], plan: MovePlan) -> Non
 
 
 def _check_free(project: Project, index: IndexPaths, path: str, old: str) -> None:
-    if (there := project.tree.lstat(path)) is not None:
-        before = project.tree.lstat(old)
-        if path.casefold() == old.casefold() and before is not None and os.path.samestat(before, there):
+    if project.tree.lstat(path) is not None:
+        if _is_one_name(project.tree, old, path):
             lines = project.shell.line("mvc mv", old, f"{path}.tmp"), project.shell.line("mvc mv", f"{path}.tmp", path)
             raise UsageError(f"{old} and {path} are the same file on this file system", " && ".join(lines))
         raise UsageError(f"{path} already exists", "mvc mv SRC DST  # with another DST")
     if index.at_or_below(path):
         raise UsageError(f"{path} is in Git's index, but not in the workspace", "mvc mv SRC DST  # with another DST")
+
+
+def _is_one_name(tree: Tree, old: str, new: str) -> bool:
+    """Whether two names are one on this file system, which ignores case: of hard links it would list both."""
+    before, there = tree.lstat(old), tree.lstat(new)
+    if fold(old) != fold(new) or before is None or there is None or not os.path.samestat(before, there):
+        return False
+    fd, name = tree.parent(new)
+    return sum(fold(other) == fold(name) for other in os.listdir(fd)) == 1
 
 
 def _check_not_inside(shell: Shell, tracked: dict[str, Tracked], item: Move) -> None:

@@ -1,0 +1,13 @@
+"""The states in which mvc tells a user what to type."""
+
+from __future__ import annotations
+
+from hints.state import State
+from hints.states import adding, content, moving, pointers, reading, remotes, reports, setup, storage
+
+_ALL = [
+    *content.STATES, *pointers.STATES, *adding.STATES, *moving.STATES, *reading.STATES, *storage.STATES,
+    *remotes.STATES, *setup.STATES, *reports.STATES,
+]
+STATES: dict[str, State] = {state.name: state for state in _ALL}
+assert len(STATES) == len(_ALL), "two states have one name"

@@ -1,0 +1,86 @@
+"""Reports and the gate: `eval record`, `run`, `show`, `check`, `sign`, and `gate`."""
+
+from __future__ import annotations
+
+from hints.state import ADDED, CHANGED, NEW, REPORTS_DEMANDED, empty_cache, state
+from hints.states.pointers import INVALID
+
+UNREADABLE = "echo 'mvc-eval: [mine' > m.bin.eval.yaml"
+TAG_OF_ANOTHER_KIND = "mvc eval record m.bin --tag release-7 --metric auc=0.9"
+NO_KEY = "no key is configured in tests: that is what it says"
+
+STATES = [
+    # record and run.
+    state("report_recorded", "mvc eval record m.bin --bump patch --metric auc=1"),
+    state("report_unstaged", "mvc eval record m.bin --bump patch --metric auc=1 --no-stage"),
+    state("report_of_a_change", CHANGED, "mvc eval record m.bin --bump patch --metric auc=1"),
+    state(
+        "report_without_the_data_set_of_the_one_before",
+        "mvc eval record m.bin --tag v1.2.0 --dataset holdout=plain.txt --metric auc=0.9",
+        "mvc eval record m.bin --tag v1.2.0 --metric auc=0.9",
+    ),
+    state("report_of_everything", "mvc eval record $TOP --tag v2.0.0", MODEL="m.bin"),
+    state("report_of_a_part", "mvc eval record d/1 --tag v2.0.0"),
+    state(
+        "report_of_what_holds_models", "mkdir box", "echo in > box/in.bin", "mvc add box/in.bin", "git commit -qm in",
+        "mvc eval record box --tag v1.0.0",
+    ),
+    state("report_of_what_is_missing", "rm m.bin", "mvc eval record m.bin --bump patch"),
+    state("report_of_what_is_missing_without_content", empty_cache, "rm m.bin", "mvc eval record m.bin --bump patch"),
+    state("report_of_what_never_was", "mvc eval record nowhere --tag v1.0.0"),
+    state("report_of_an_untracked_file", NEW, "mvc eval record n.bin --tag v1.0.0 --metric auc=1"),
+    state(
+        "report_that_is_a_directory", "rm m.bin.eval.yaml", "mkdir m.bin.eval.yaml",
+        "echo mine > m.bin.eval.yaml/notes", "mvc eval record m.bin --tag v2.0.0",
+    ),
+    state("report_that_cannot_be_read", UNREADABLE, "mvc eval record m.bin --tag v2.0.0"),
+    state("report_with_two_tags", "mvc eval record m.bin --tag v2.0.0 --bump major", MODEL="m.bin", TAG="v3.0.0"),
+    state("report_with_a_bad_bump", "mvc eval record m.bin --bump tiny", MODEL="m.bin"),
+    state(
+        "bump_of_a_tag_that_is_none", TAG_OF_ANOTHER_KIND, "mvc eval record m.bin --bump patch --metric auc=1",
+        TAG="v2.0.0",
+    ),
+    state(
+        "run_of_a_command_that_is_none", "mvc eval run m.bin --bump patch -- ./nothing",
+        MODEL="m.bin", TAG="v2.0.0", COMMAND="""sh -c 'echo "{\\"auc\\": 1}" > $MVC_METRICS'""",
+    ),
+    # show and check.
+    state("report_that_is_not_there", "mvc eval show d"),
+    state("report_of_other_content_shown", *ADDED, "mvc eval show m.bin"),
+    state("check_of_a_stale_report", REPORTS_DEMANDED, *ADDED, "mvc eval check m.bin"),
+    state("check_of_a_missing_report", REPORTS_DEMANDED, "mvc eval check d"),
+    state(
+        "check_of_missing_content", empty_cache, "rm m.bin", "mvc eval check m.bin",
+        ends=1, reason="the digest of the report stays wrong until the model is evaluated",
+    ),
+    state(
+        "check_of_a_report_that_is_a_symlink", "mv m.bin.eval.yaml mine.yaml", "ln -s mine.yaml m.bin.eval.yaml",
+        "mvc eval check m.bin",
+    ),
+    state("check_of_a_report_that_cannot_be_read", UNREADABLE, "mvc eval check m.bin"),
+    state("check_of_a_pointer_that_cannot_be_read", INVALID, "mvc eval check m.bin"),
+    state("check_of_content_in_git", "git add -f m.bin", "mvc eval check m.bin"),
+    state("check_of_a_tag_that_is_none", TAG_OF_ANOTHER_KIND, "mvc eval check m.bin", TAG="v2.0.0"),
+    state(
+        "check_of_a_metric_that_is_missing",
+        "echo 'rules: [{match: m.bin, metrics: {f1: {min: 0.5}}}]' >> $TOP/.mvc/policy.yaml", "mvc eval check m.bin",
+    ),
+    # sign.
+    state("unsigned_report_that_is_not_there", "mvc eval sign d"),
+    state(
+        "sign_of_an_untracked_model", NEW, "mvc eval record n.bin --tag v1.0.0 --metric auc=1 --no-stage",
+        "mvc eval sign n.bin",
+    ),
+    state("sign_of_a_stale_report", *ADDED, "mvc eval sign m.bin"),
+    state("sign_with_a_base", "mvc eval sign m.bin --base HEAD", MODEL="m.bin", ends=2, reason=NO_KEY),
+    state(
+        "signatures_that_are_a_symlink", "echo mine > mine.sig", "ln -s mine.sig m.bin.eval.yaml.sig",
+        "mvc eval sign m.bin", ends=2, reason=NO_KEY,
+    ),
+    # gate.
+    state("gate_of_everything_with_a_base", "mvc gate --all --base HEAD", REV="HEAD"),
+    state(
+        "gate_with_an_empty_base", "git remote add origin $TOP", "git fetch -q --all", "mvc gate --base '' --head HEAD",
+    ),
+    state("gate_in_a_strange_form", "mvc gate --format tea"),
+]
