@@ -62,7 +62,7 @@ def test_amazon_is_asked_for_the_name(sts: Proxy) -> None:
 def test_when_amazon_does_not_tell_the_key_is_told(
     sts: Proxy, monkeypatch: pytest.MonkeyPatch, fault: Fault,
 ) -> None:
-    monkeypatch.setattr("mvc.store.buckets.s3.identity.PATIENCE", 0.5)
+    monkeypatch.setattr("mvc.store.buckets.s3.identity.PATIENCE", 3)
     sts.rule = lambda _: fault
     assert identity() == "access key AKIA…7Q4Z from the environment"
     assert sts.seen
