@@ -40,11 +40,9 @@ metrics:
 
 
 def _staged(tool: Tool, place: Place) -> None:
-    """Make a repository of models with reports, some of them evaluated anew and staged, and install the hook."""
+    """Make a repository of models with reports, some of them evaluated anew and staged."""
     fresh(tool, place)
-    environ = {**place.environ, "MVC_HOOKS_ENABLED": "true"}
-    for command in (("mvc", "init"), ("mvc", "hook", "install")):
-        material.quietly(command, place.repository, environ)
+    material.quietly(("mvc", "init"), place.repository, place.environ)
     (place.repository / ".mvc/policy.yaml").write_text(POLICY)
     (place.repository / "models").mkdir()
     _evaluate(place, MODELS, 0)
@@ -65,9 +63,13 @@ def _evaluate(place: Place, count: int, version: int) -> None:
 
 
 def _judge(tool: Tool, place: Place) -> list[str]:
-    """Return what Git runs before a commit."""
+    """Return what the script in `.git/hooks` runs; itself it takes the installed mvc, whatever is measured."""
+    del place
     others = {"git": ["git", "diff", "--cached", "--name-only"], FLOOR.name: [sys.executable, "-c", "pass"]}
-    return others.get(tool.name) or [str(place.repository / ".git/hooks/pre-commit")]
+    return others.get(tool.name) or [*HOOK, "pre-commit"]
+
+
+HOOK = (sys.executable, "-P", "-m", "mvc.hook")
 
 
 def _check(tool: Tool, place: Place) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from collections.abc import Callable
 from functools import partial
 
+from benchmarks.hook_cases import HOOK
 from benchmarks.prepare import Place
 from benchmarks.scale.directories import as_committed, cloned, directory, emptied, ten_changed, unknown, unsent
 from benchmarks.scale.repositories import (
@@ -45,8 +46,7 @@ def _forget(tool: Tool, place: Place) -> None:
         path.unlink()
 
 
-_HOOK = _typed(f"MVC_HOOKS_ENABLED=true exec {sys.executable} -P -m mvc.hook pre-commit")
-"""As the script in `.git/hooks` starts it, but from the sources that are measured."""
+_HOOK = _typed(f"exec {shlex.join(HOOK)} pre-commit")
 _MODELS = (1_000, 10_000, 50_000)
 _COMMITS = (1_000, 10_000)
 _VERSIONS = (20, 160)
