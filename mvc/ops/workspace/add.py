@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -12,11 +11,11 @@ from mvc.errors import MvcError, SourceChanged, UsageError
 from mvc.fs.files import vanished
 from mvc.fs.tree import Replacement
 from mvc.objects.manifest import Manifest
-from mvc.objects.pointer import SUFFIX, Notes, Pointer, emit, file_pointer, path_of
+from mvc.objects.pointer import SUFFIX, Notes, Pointer, emit, file_pointer
 from mvc.ops.shared.checkout import content_line, unstorable
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
-from mvc.ops.shared.selection import accepted, unusable
+from mvc.ops.shared.selection import unusable
 from mvc.ops.shared.workspace_content import (
     has_unsaved,
     observe_path,
@@ -26,7 +25,7 @@ from mvc.ops.shared.workspace_content import (
     same_content,
     was_updated,
 )
-from mvc.ops.workspace.planning.checks import check_content, check_name, check_target
+from mvc.ops.workspace.planning.checks import check_content
 from mvc.ops.workspace.planning.merge import (
     check_lists_nothing_else,
     corrected_file,
@@ -34,10 +33,10 @@ from mvc.ops.workspace.planning.merge import (
     merged_with,
     sides_of,
 )
+from mvc.ops.workspace.planning.targets import Target, targets_of
 from mvc.ops.workspace.planning.updates import changed_below, new_files
-from mvc.project import FOLDER, Project, Shell
+from mvc.project import Project, Shell
 from mvc.retention.available import find_shard, is_available, listing_objects, load_manifest
-from mvc.scm.index import index_paths
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
@@ -45,7 +44,7 @@ from mvc.workspace.observe import Observed, ObserveOptions, check_storable, obse
 from mvc.workspace.read_files import storing
 from mvc.workspace.scan import Scan
 from mvc.workspace.stat_index import Group
-from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, matching, means
+from mvc.workspace.tracked import Tracked, folders_above, means
 
 
 class AddOptions(NamedTuple):
@@ -96,23 +95,6 @@ class AddResult(NamedTuple):
     """Files in a given directory whose tracked paths were updated: neither Git nor mvc tracks them."""
 
 
-class Target(NamedTuple):
-    """A path to add: all of it, or the parts `inside` a tracked directory."""
-
-    path: str
-    before: Tracked | None
-    inside: tuple[str, ...] = ()
-
-    @property
-    def raw(self) -> bytes | None:
-        """The previous pointer file; None when there was none."""
-        return self.before.raw if self.before else None
-
-    def covers(self, name: str) -> bool:
-        """Whether the file `name` of the directory is to be added."""
-        return not self.inside or any(means(part, name) for part in self.inside)
-
-
 class Prepared(NamedTuple):
     """A target whose content is in the cache, and the pointer to write."""
 
@@ -137,7 +119,7 @@ def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOp
         failed: list[Failure] = []
         folders = {"", *folders_above(tracked)} - tracked.keys() if tracked else set()
         paths = changed_below(project, tracked, "") if options.update else list(paths)
-        targets = _targets(project, tracked, folders, paths, options, failed)
+        targets = targets_of(project, tracked, folders, paths, options.name, failed)
         prepared = _store(project, targets, options, failed)
         if prepared:
             _publish(project, prepared, options)
@@ -148,65 +130,6 @@ def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOp
         ]
     untracked = sorted({name for path in folders.intersection(paths) for name in new_files(project, path)})
     return AddResult(tuple(_added(item) for item in prepared), tuple(failed), tuple(updated), tuple(untracked))
-
-
-# What to add.
-
-
-def _targets(
-    project: Project, tracked: dict[str, Tracked], folders: Collection[str], paths: list[str], options: AddOptions,
-    failed: list[Failure],
-) -> list[Target]:
-    meant: dict[str, None] = {}
-    accepted(paths, lambda path: meant.update(dict.fromkeys(_expand(project, tracked, folders, path))), failed)
-    wanted: dict[str, list[str]] = {}
-    for name in meant:
-        holder = holder_of(tracked, name)
-        parts = wanted.setdefault(holder or name, [])
-        parts.append(name[len(holder) + 1 :] if holder else "")
-    check = partial(check_target, project, index_paths(project.git), folders_above(tracked))
-    outer = _outermost(wanted)
-    targets = [
-        Target(path, tracked.get(path), () if "" in outer[path] else tuple(sorted(set(outer[path]))))
-        for path in accepted(list(outer), check, failed)
-    ]
-    if twins := find_twins(tracked, [target.path for target in targets if target.before is None]):
-        message = f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system"
-        raise UsageError(message, f"{project.shell.line('mv -n --', twins[0])} NAME && mvc add NAME")
-    if options.name:
-        check_name(tracked, options.name, [target.path for target in targets])
-    return targets
-
-
-def _outermost(wanted: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Leave out the paths inside a directory that is added as a whole."""
-    return {path: parts for path, parts in wanted.items() if not holder_of(wanted, path)}
-
-
-def _expand(project: Project, tracked: dict[str, Tracked], folders: Collection[str], path: str) -> list[str]:
-    """Return the paths that `path` means: itself, changed ones below it, that of a pointer, or matches of a pattern."""
-    if path in folders:
-        return changed_below(project, tracked, path)
-    if not path:
-        raise UsageError("the whole worktree can't be one tracked directory", "mvc add PATH")
-    if path.endswith(SUFFIX) and (path_of(path) in tracked or project.tree.lstat(path_of(path))):
-        path = path_of(path)
-    if project.tree.lstat(path) is not None or path in tracked or holder_of(tracked, path):
-        return [path]
-    if found := [name for name in matching(path, _candidates(project.root, tracked)) if not name.endswith(SUFFIX)]:
-        return found
-    raise UsageError(f"{path} does not exist", "mvc add PATH  # a file or directory")
-
-
-def _candidates(root: str, tracked: dict[str, Tracked]) -> list[str]:
-    """Return the files of the workspace that a pattern may match, and the tracked directories as a whole."""
-    found = list(tracked)
-    for folder, folders, files in os.walk(root):
-        prefix = os.path.relpath(folder, root) + "/" if folder != root else ""
-        folders[:] = [name for name in folders if name not in (".git", FOLDER) and prefix + name not in tracked]
-        folders[:] = [name for name in folders if not os.path.lexists(f"{folder}/{name}/.git")]  # submodules
-        found += [prefix + name for name in files]
-    return found
 
 
 # Content into the cache.
