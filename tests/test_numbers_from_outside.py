@@ -49,7 +49,7 @@ HEX = f'blake3: "{NAME}"\nxxh128: "{"b" * 32}"\n'
 def test_strange_text_is_no_number(text: str) -> None:
     assert whole_number(text) is None
     assert decimal_number(text) is None
-    with pytest.raises(ValueError, match="no size"):
+    with pytest.raises(ValueError, match="not a size"):
         size_in(text)
 
 
@@ -61,7 +61,7 @@ def test_plain_digits_are_numbers() -> None:
         assert decimal_number(repr(number)) == number
     assert [size_in(value) for value in (0, 5, "5")] == [0, 5, 5]
     for wrong in (-1, 1 << 63, 1.5, None, [5]):
-        with pytest.raises(ValueError, match="no size"):
+        with pytest.raises(ValueError, match="not a size"):
             size_in(wrong)
 
 

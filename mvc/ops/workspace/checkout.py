@@ -90,7 +90,8 @@ def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOpti
             accepted.append(_accept(guard, selection, now, rev))
     observed = {item.path: before for (item, _), before in accepted}
     reports = [item for item in reports if model_of(item.path) in observed]
-    saved = _save(project, [item for item in reports if item.path in unsaved])
+    lost = [item for item in reports if item.path in unsaved]
+    saved = _save(project, lost) if lost else []
     pointers = [_replacement(project, item.pointer_path, item.raw) for (item, _), _ in accepted]
     publish_pointers(project, [*pointers, *reports])
     selected = [selection for selection, _ in accepted]
