@@ -245,6 +245,8 @@ def blobs_at(git: Git, wanted: Iterable[CommitPath]) -> dict[CommitPath, str]:
         MvcError: this clone is partial and lacks one of them, or may.
     """
     wanted = [item for item in dict.fromkeys(wanted) if "\n" not in item.path]
+    if not wanted:
+        return {}
     try:
         found = _blobs_at(git, wanted)
     except MissingGitObject:  # it is enough that the trees are there

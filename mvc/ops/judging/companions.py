@@ -37,13 +37,14 @@ def of_change(trees: Trees, touched: Iterable[ModelFacts]) -> tuple[Companions, 
 
 def of_workspace(project: Project, models: Iterable[ModelFacts]) -> tuple[Companions, ...]:
     """Return the companions of models, as the workspace's pointers have them."""
-    tracked = {path: item.pointer for path, item in project.tracked().items()}
+    named = [(model, paths) for model in models if model.pointer is not None and (paths := set(_named(model.report)))]
+    tracked = {path: item.pointer for path, item in project.tracked().items()} if named else {}
 
     def at(path: str) -> str | None:
         found = _by_pointers(path, tracked, tracked.get)
         return "" if found is None and project.tree.lstat(path) is None else found
 
-    found = (_companions(model, set(_named(model.report)), at) for model in models if model.pointer is not None)
+    found = (_companions(model, paths, at) for model, paths in named)
     return tuple(item for item in found if item.there)
 
 

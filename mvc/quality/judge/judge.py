@@ -29,9 +29,11 @@ def judge(facts: Facts, now: float) -> Verdict:
     policy = facts.policy.policy
     facts = facts._replace(models=tuple(model for model in facts.models if not _is_foreign(policy, model)))
     findings = [*facts.policy.findings] if facts.policy.file or facts.models else []
-    models = [parse_model(policy, model) for model in facts.models]
-    for model in models:
+    is_from_the_gate = _is_from_the_gate(facts)
+    models: list[ParsedModel] = []
+    for model in (parse_model(policy, model) for model in facts.models):
         findings += (*judge_model(model), *_of_age(model, now))
+        models += [model] if is_from_the_gate else []  # the hook may judge very many
     for item in facts.companions:
         findings += judge_companions(item)
     for given in facts.given:
@@ -39,7 +41,7 @@ def judge(facts: Facts, now: float) -> Verdict:
     for blob in facts.blobs:
         findings += judge_blob(policy, blob)
     findings = _with_renames(facts, findings)
-    if not _is_from_the_gate(facts):
+    if not is_from_the_gate:
         return Verdict.of(with_waivers(facts, findings, now))
     from mvc.quality.judge.rules.landing import judge_landing  # noqa: PLC0415 - import time: the hook does without
 

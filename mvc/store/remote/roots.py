@@ -108,7 +108,7 @@ def read_roots(bucket: Bucket, clone: str, among: AbstractSet[str] | None = None
 def all_roots(remote: RemoteStore, among: AbstractSet[str], but: str = "") -> list[Roots]:
     """Return which of the objects `among` these each clone needs that has pushed, except the clone `but`.
 
-    So memory is that of the objects on the remote, however many clones need how many others.
+    What clones need, and the remote has no more, takes no memory.
 
     Raises:
         MvcError: some cannot be read.

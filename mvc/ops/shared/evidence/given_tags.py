@@ -100,11 +100,11 @@ class ReportHistory:
 
     def _registered(self, model: ModelFacts, paths: Iterable[str]) -> list[ModelVersion]:
         """Return the versions that Git tags register under the model's name, or at its paths."""
+        if not self._tags:
+            return []
         name = _name(model.pointer)
         names = {fold(name), *map(registered_name, paths)}
         tags = sorted(tag for known in names for tag in self._tags.get(known, ()))
-        if not tags:
-            return []
         oids = blobs_at(self._git, {CommitPath(tag.commit, path + POINTER) for tag in tags for path in paths})
         content = dict(zip(oids.values(), read_blobs(self._git, oids.values()), strict=True))
         found = []
