@@ -238,7 +238,7 @@ def _read_emitted(raw: bytes) -> Report | None:
     try:
         report = msgspec.convert(msgspec.json.decode(f"{{{text.rstrip().replace(chr(10), ',')}}}"), Report)
         return report if not report.extra and _text_of(report) == raw else None
-    except (msgspec.MsgspecError, InvalidFormat):
+    except (msgspec.MsgspecError, InvalidFormat, RecursionError):  # YAML's reader says what is wrong
         return None
 
 
