@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, pairwise
 from operator import lt
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from xxhash import xxh64_intdigest
 
@@ -29,8 +29,6 @@ SHARD_MASK = 4096 - 1
 """A shard ends after a path whose xxh64 has zeros in all these bits."""
 INLINE_FILES = 256
 INLINE_BYTES = 64 << 10
-
-T = TypeVar("T")
 
 _LINE = re.compile(r"([0-9a-f]{64}) ([0-9a-f]{32}) (0|[1-9][0-9]{0,18}) ([-x]) ([^\n]*)\n", re.ASCII)
 """The path is empty for a tracked file itself, which has no manifest but can be compared as one."""
@@ -68,9 +66,9 @@ class Manifest:
     """
 
     def __init__(
-        self, shards: Iterable[Shard], read: Callable[[Shard], bytes], total: int | None = None,
+        self, shards: Iterable[Shard], read: Callable[[Shard], bytes], total: Callable[[], int] | None = None,
     ) -> None:
-        """`read` returns the object of a shard; `total` are the bytes of all files, if they are known."""
+        """`read` returns the object of a shard; `total` the bytes of all files, if that is known."""
         self.shards = tuple(shards)
         self.read = read
         self._total = total
@@ -89,8 +87,9 @@ class Manifest:
     @classmethod
     def holding(cls, entries: Sequence[Entry]) -> Manifest:
         """Return the manifest of sorted entries, which stay in memory."""
-        groups = ((group, encode_lines(group)) for group in cut(entries, lambda entry: entry.path))
-        bodies = {shard_of(group, hash_bytes(body)): body for group, body in groups}
+        ends = shard_ends([entry.path for entry in entries])
+        groups = [entries[start:end] for start, end in pairwise([0, *ends])]
+        bodies = {shard_of(group, hash_bytes(body)): body for group in groups if (body := encode_lines(group))}
         return cls(bodies, bodies.__getitem__)
 
     def __eq__(self, other: object) -> bool:
@@ -125,7 +124,7 @@ class Manifest:
     @property
     def total(self) -> int:
         """Bytes of content."""
-        return sum(entry.size for entry in self.entries) if self._total is None else self._total
+        return self._total() if self._total else sum(entry.size for entry in self.entries)
 
     @property
     def is_sharded(self) -> bool:
@@ -150,26 +149,16 @@ class Manifest:
             yield self.digest, partial(encode_index, self.shards)
 
 
-def cut(items: Iterable[T], path: Callable[[T], str]) -> Iterator[list[T]]:
-    """Yield sorted files in shards: one, perhaps empty, if there are at most `SHARD_ABOVE`."""
-    rest = iter(items)
-    start = list(islice(rest, SHARD_ABOVE + 1))
-    if len(start) <= SHARD_ABOVE:
-        yield start
-    else:
-        yield from divide(chain(start, rest), path)
+def shard_ends(paths: Sequence[str], *, part: bool = False) -> list[int]:
+    """Return the positions after which sorted files are divided into shards; the last one is their number.
 
-
-def divide(items: Iterable[T], path: Callable[[T], str]) -> Iterator[list[T]]:
-    """Yield the sorted files of a large directory, or consecutive ones of them, in shards."""
-    group: list[T] = []
-    for item in items:
-        group.append(item)
-        if ends_shard(path(item)):
-            yield group
-            group = []
-    if group:
-        yield group
+    At most `SHARD_ABOVE` are one shard, unless they are only a `part` of the files.
+    """
+    if len(paths) <= SHARD_ABOVE and not part:
+        return [len(paths)]
+    encoded = (path.encode("utf-8", "surrogateescape") for path in paths)
+    ends = [end for end, path in enumerate(encoded, 1) if not xxh64_intdigest(path) & SHARD_MASK]
+    return ends if ends[-1:] == [len(paths)] else [*ends, len(paths)]
 
 
 def ends_shard(path: str) -> bool:
@@ -199,7 +188,7 @@ def decode(body: bytes, read: Callable[[Digest], bytes]) -> Manifest:
         raise _not_canonical()
     sizes: list[int] = []
     check_paths(lambda: _paths_in_order(manifest, sizes))
-    return Manifest(manifest.shards, manifest.read, sum(sizes))
+    return Manifest(manifest.shards, manifest.read, lambda: sum(sizes))
 
 
 def open_manifest(body: bytes, read: Callable[[Digest], bytes]) -> Manifest:

@@ -118,6 +118,7 @@ class _Walk:
         if FILE in listed:
             rules = with_folder(in_workspace(self._tree), folder, rules)
         names, add_stat_data, add_executable = self.names, self._stat_data.extend, self._executable.append
+        lstat = os.stat
         for name in listed:
             label = prefix + name
             if "\n" in name or not (name.isascii() or _is_utf8(name)):
@@ -132,10 +133,13 @@ class _Walk:
                     self.folder(label, rules)
                     fd = self._tree.directory(folder)  # it may have been closed meanwhile
                 continue
-            status = _lstat(name, fd, folder)
+            try:
+                status = lstat(name, dir_fd=fd, follow_symlinks=False)
+            except FileNotFoundError:  # one that was renamed may not be listed under its new name
+                raise vanished(f"{folder}/{name}") from None
             if status.st_mode & 0o170111 == stat.S_IFREG:  # regular and not executable: nearly all files
                 names.append(label)
-                add_stat_data(StatData.of(status))
+                add_stat_data((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
                 add_executable(0)
             else:
                 self.file(label, name, fd, status)
@@ -179,13 +183,6 @@ def _is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _lstat(name: str, dir_fd: int, folder: str) -> os.stat_result:
-    try:
-        return os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
-    except FileNotFoundError:  # one that was renamed may not be listed under its new name
-        raise vanished(f"{folder}/{name}") from None
 
 
 def refusal(path: str, found: Scan, show: Callable[[str], str] = str) -> MvcError | None:

@@ -15,13 +15,14 @@ import struct
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from mvc.fs.files import StatData
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import SHARD_ABOVE, Entry, Manifest, Shard, cut, divide, encode_lines, ends_shard
+from mvc.objects.manifest import SHARD_ABOVE, Entry, Manifest, Shard, encode_lines, ends_shard, shard_ends
 
 RACY_NS = 50_000_000
 """A write this soon after another one may leave the stat data as it is."""
@@ -100,14 +101,12 @@ class Files(NamedTuple):
 
 
 def group_files(
-    names: Sequence[str], stat_data: array[int], executable: bytearray,
-    way: Callable[[Iterable[int], Callable[[int], str]], Iterable[list[int]]] = cut,
+    names: Sequence[str], stat_data: array[int], executable: bytearray, *, part: bool = False,
 ) -> list[Files]:
-    """Return sorted files in groups: the shards of their manifest, by `cut` or `divide`."""
+    """Return sorted files in groups: the shards of their manifest, by `shard_ends`."""
     fields = len(StatData._fields)
     found = []
-    for positions in way(range(len(names)), names.__getitem__):
-        start, end = (positions[0], positions[-1] + 1) if positions else (0, 0)
+    for start, end in pairwise([0, *shard_ends(names, part=part)]):
         joined = "\0".join(names[start:end]).encode("utf-8", "surrogateescape")
         stat_bytes = stat_data[start * fields : end * fields].tobytes()
         found.append(Files(joined, stat_bytes, bytes(executable[start:end])))
@@ -191,8 +190,10 @@ class Snapshot(NamedTuple):
 def manifest_of(groups: Iterable[Group]) -> Manifest:
     """Return the manifest of groups of files."""
     by_shard = {group.shard: group for group in groups}
-    total = sum(sum(group.files.sizes) for group in by_shard.values())
-    return Manifest(by_shard, lambda shard: by_shard[shard].lines, total)
+    return Manifest(
+        by_shard, lambda shard: by_shard[shard].lines,
+        lambda: sum(sum(group.files.sizes) for group in by_shard.values()),
+    )
 
 
 class FilesBuilder:
@@ -224,7 +225,8 @@ class FilesBuilder:
 
     def _pack(self) -> None:
         start = 0
-        for files in group_files(self._names, self._stat_data, self._executable, divide if self._groups else cut):
+        part = bool(self._groups)
+        for files in group_files(self._names, self._stat_data, self._executable, part=part):
             end = start + files.length * PACKED
             self._groups.append((files, bytes(self._digests[start:end])))
             start = end
