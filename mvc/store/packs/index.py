@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -127,7 +127,10 @@ class PackIndex:
         if self._starts is not None:
             start = int.from_bytes(key[:8], "big")
             low = bisect_left(self._starts, start, low, high)
-            high = bisect_right(self._starts, start, low, high)
+            if low == high or self._starts[low] != start:
+                return None
+            if self._key(low) == key:  # else several names begin with the same 8 bytes
+                return low
         position = bisect_left(range(low, high), key, key=self._key) + low
         return position if position < high and self._key(position) == key else None
 
