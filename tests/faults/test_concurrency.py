@@ -40,12 +40,12 @@ def test_crowd(tmp_path: Path) -> None:
 # It can fail: each of these breaks one rule, and the crowd must see it.
 
 _FORGETS_ALL = """
-import mvc.ops.storage.gc
-mvc.ops.storage.gc.repository_roots = lambda git, common, tops, needs: set()
+import mvc.retention.sharers
+mvc.retention.sharers.repository_roots = lambda git, common, tops, needs: set()
 """
 _FORGETS_OTHERS = """
-import mvc.ops.storage.gc
-mvc.ops.storage.gc.registered = lambda root: []
+import mvc.retention.sharers
+mvc.retention.sharers.registered = lambda root: []
 """
 _FORGETS_ON_THE_REMOTE = """
 import mvc.ops.storage.gc_remote
