@@ -75,9 +75,10 @@ def unknown(tool: Tool, place: Place) -> None:
 
 
 def unsent(tool: Tool, place: Place) -> None:
-    """Delete the remote."""
+    """Delete the remote, and what is known of it."""
     as_committed(tool, place)
-    shutil.rmtree(place.repository.parent / "remote", ignore_errors=True)
+    for folder in (place.repository.parent / "remote", place.repository / ".git/mvc/remotes"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def cloned(tool: Tool, place: Place) -> None:
