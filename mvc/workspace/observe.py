@@ -159,6 +159,7 @@ def _covered(found: Scan, known: Known, covers: Callable[[str], bool]) -> Scan:
     refused = {name: reason for name, reason in found.refused.items() if covers(name)}
     return found._replace(groups=tuple(group_files(names, stat_data, executable)), refused=refused)
 
+
 def settled(tree: Tree, path: str, links: Links, snapshot: Snapshot) -> Snapshot:
     """Return `snapshot` recorded late enough that its stat data can be trusted.
 
