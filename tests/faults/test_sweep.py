@@ -73,7 +73,7 @@ mvc.fs.tree._put_in_place = put_in_place
 """
 _HALF_OBJECTS = """
 import os, shutil, mvc.store.cache.loose
-def publish(self, temp, digest):
+def publish(self, temp, digest, *progress):
     target = self.cache.loose_path(digest.blake3)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     shutil.copy(temp, target)
