@@ -33,19 +33,27 @@ def diff_manifests(old: Manifest, new: Manifest) -> Iterator[EntryChange]:
 
 def _ranges(old: Sequence[Shard], new: Sequence[Shard]) -> Iterator[tuple[list[Shard], list[Shard]]]:
     """Yield shards of both sides that list the same range of paths."""
-    sides = deque(old), deque(new)
+    sides = tuple(deque(shard for shard in shards if shard.files) for shards in (old, new))
     found: tuple[list[Shard], list[Shard]] = [], []
     while any(sides):
-        next_ = [shards[0].first if shards else None for shards in sides]
-        if next_[0] == next_[1] and any(found):
+        coming = [shards[0].first if shards else None for shards in sides]
+        if (coming[0] == coming[1] and any(found)) or _is_apart(found, coming):
             yield found
             found = [], []
-        start = min(first for first in next_ if first is not None)
+        start = min(first for first in coming if first is not None)
         for side in (0, 1):
-            if next_[side] == start:
+            if coming[side] == start:
                 found[side].append(sides[side].popleft())
     if any(found):
         yield found
+
+
+def _is_apart(found: tuple[list[Shard], list[Shard]], coming: Sequence[str | None]) -> bool:
+    """Whether only one side has shards so far, and the other's next one starts no earlier than its own next one."""
+    return any(
+        found[side] and not found[1 - side] and own is not None and (other is None or other >= own)
+        for side, (own, other) in enumerate((coming, coming[::-1]))
+    )
 
 
 def _lines(manifest: Manifest, shards: Iterable[Shard]) -> set[bytes]:

@@ -15,7 +15,7 @@ from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.diff import diff_manifests
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import Entry, Manifest
+from mvc.objects.manifest import Entry, Manifest, Shard
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.checkout import Checkout, Plan, files_of, groups_after
 from mvc.workspace.links import Links
@@ -140,6 +140,21 @@ def test_a_diff_of_a_large_and_a_small_directory(count: int, other: int) -> None
     changes = list(diff_manifests(old, new))
     left = {*old.entries} - {change.old for change in changes if change.old}
     assert left | {change.new for change in changes if change.new} == {*new.entries}
+
+
+def test_a_diff_holds_one_shard_where_the_other_side_has_none() -> None:
+    content = manifest(files(200))
+    read: list[Shard] = []
+
+    def noting(shard: Shard) -> bytes:
+        read.append(shard)
+        return content.read(shard)
+
+    changes = diff_manifests(Manifest.holding(()), Manifest(content.shards, noting))
+    assert next(changes).new == next(content.entries)
+    assert len(read) == 1
+    assert len(list(changes)) == 199
+    assert read == list(content.shards)
 
 
 @pytest.mark.parametrize("seed", range(6))
