@@ -270,12 +270,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def stash(self) -> None:
+        if not self.repo.git("status", "--porcelain", "--untracked-files=no"):
+            return
         before = self.repo.run("git", "rev-parse", "-q", "--verify", "refs/stash").out
         self.repo.git("stash", "-q")
-        after = self.repo.run("git", "rev-parse", "-q", "--verify", "refs/stash").out
-        if after == before:
-            return
-        self.here.clone.stashes.append(after.strip())
+        after = self.repo.git("rev-parse", "refs/stash")
+        if after != before.strip():  # the same changes again within a second are the same stash
+            self.here.clone.stashes.append(after)
         for name in ("stash", "stash^2"):
             self.commits[self.repo.git("rev-parse", name)] = dict(self.here.pointers)
         self.here.pointers = dict(self.commits[self.here.head])
