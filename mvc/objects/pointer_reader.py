@@ -51,6 +51,14 @@ def parse(raw: bytes, what: str = "pointer") -> Pointer:
     raise InvalidFormat(explain_invalid(raw, what))
 
 
+def pointer_in(raw: bytes) -> Pointer | None:
+    """Return the pointer in `raw`; None if invalid."""
+    try:
+        return parse(raw)
+    except InvalidFormat:
+        return None
+
+
 def _match(raw: bytes) -> Pointer | None:
     try:
         text = raw.decode()

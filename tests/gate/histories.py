@@ -22,7 +22,7 @@ from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Notes, Pointer, dir_pointer, emit, file_pointer
 from mvc.ops.judging.gathering import gate_facts, tree_facts
-from mvc.ops.judging.remote_objects import ask_remote
+from mvc.ops.shared.evidence.remote_objects import ask_remote
 from mvc.project import Project, Surroundings
 from mvc.quality.files import POLICY, SIGNATURES, SIGNERS, SUFFIX
 from mvc.quality.finding import Judged, Verdict

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
-from mvc.ops.judging.touched_models import pointer_in
+from mvc.objects.pointer_reader import pointer_in
 from mvc.quality.files import MAX_BYTES as MAX_REPORT
 from mvc.quality.files import SUBMODULE, FileAt
 from mvc.scm.blobs import stream_blobs

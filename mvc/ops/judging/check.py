@@ -13,11 +13,11 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from mvc._version import __version__
-from mvc.ops.judging.cached_content import in_cache, with_files
 from mvc.ops.judging.companions import of_workspace
 from mvc.ops.judging.index_facts import landed_waivers
-from mvc.ops.judging.pickle_scans import with_scans
+from mvc.ops.shared.evidence.cached_content import in_cache, with_files
 from mvc.ops.shared.evidence.given_tags import landed_tags
+from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.selection import chosen
 from mvc.project import Project

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from mvc.errors import InvalidFormat
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import Pointer
+from mvc.objects.pointer_reader import pointer_in
 from mvc.ops.judging.blobs import REGULAR
-from mvc.ops.judging.touched_models import pointer_in, stem
+from mvc.ops.judging.touched_models import stem
 from mvc.ops.judging.trees import Trees, pointers_of
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, FileAt

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from mvc import config
 from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.cached_content import with_files
 from mvc.ops.judging.ci import CiJob, ci_job, read_event
 from mvc.ops.judging.gathering import gate_facts, tree_facts
-from mvc.ops.judging.pickle_scans import with_scans
-from mvc.ops.judging.remote_objects import ask_remote
 from mvc.ops.judging.revisions import Revisions, partial_clone_hint, revisions, typed_commit
+from mvc.ops.shared.evidence.cached_content import with_files
+from mvc.ops.shared.evidence.pickle_scans import with_scans
+from mvc.ops.shared.evidence.remote_objects import ask_remote
 from mvc.project import CONFIG, FOLDER, Project
 from mvc.quality.finding import Entered, Finding, Judged
 from mvc.quality.judge.facts import Facts

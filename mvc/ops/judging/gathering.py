@@ -9,10 +9,8 @@ from mvc.objects.parsing.dvc_outputs import is_of_dvc, outputs
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import REGULAR, Blobs
 from mvc.ops.judging.brought_files import brought_blobs
-from mvc.ops.judging.cached_content import with_files
 from mvc.ops.judging.companions import of_change
 from mvc.ops.judging.past.read import Pasts, read_past
-from mvc.ops.judging.pickle_scans import with_scans
 from mvc.ops.judging.touched_models import (
     ContentInGit,
     FilesRead,
@@ -25,6 +23,8 @@ from mvc.ops.judging.touched_models import (
 )
 from mvc.ops.judging.trees import Trees, pointers_of, read_trees
 from mvc.ops.judging.workflows import included_workflows
+from mvc.ops.shared.evidence.cached_content import with_files
+from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.project import Project
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.cached_content import in_cache, with_files
-from mvc.ops.judging.pickle_scans import with_scans
+from mvc.objects.pointer_reader import pointer_in
 from mvc.ops.judging.touched_models import (
     SYMLINK,
     content_in_git,
     enters,
     is_left,
     is_pointer,
-    pointer_in,
     read_files,
     touched_models,
     with_restored,
 )
+from mvc.ops.shared.evidence.cached_content import in_cache, with_files
+from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY, SUBMODULE, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT

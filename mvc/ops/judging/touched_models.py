@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from mvc.errors import InvalidFormat
 from mvc.modelfiles.magic import is_lfs_pointer
 from mvc.modelfiles.raw import raw_kind
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
-from mvc.objects.pointer import SUFFIX, Pointer
-from mvc.objects.pointer_reader import parse
+from mvc.objects.pointer import SUFFIX
 from mvc.quality.files import MAX_BYTES as MAX_FILE
 from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
@@ -37,14 +35,6 @@ _REPORT_KEY = b"mvc-eval"
 def is_pointer(path: str) -> bool:
     """Whether a file in Git is a pointer, by its name."""
     return path.endswith(SUFFIX) and not path.endswith(f"/{SUFFIX}") and path != SUFFIX
-
-
-def pointer_in(raw: bytes) -> Pointer | None:
-    """Return the pointer in `raw`; None if invalid."""
-    try:
-        return parse(raw)
-    except InvalidFormat:
-        return None
 
 
 def stem(path: str) -> str:

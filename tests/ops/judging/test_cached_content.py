@@ -12,8 +12,8 @@ from manifests import encode
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import dir_pointer, emit, file_pointer
-from mvc.ops.judging.cached_content import file_names
-from mvc.ops.judging.pickle_scans import scan_model
+from mvc.ops.shared.evidence.cached_content import file_names
+from mvc.ops.shared.evidence.pickle_scans import scan_model
 from mvc.quality.judge.facts import PickleScan
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import CacheWriter

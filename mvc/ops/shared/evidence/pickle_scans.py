@@ -9,7 +9,7 @@ from typing import BinaryIO
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer
-from mvc.ops.judging.touched_models import pointer_in
+from mvc.objects.pointer_reader import pointer_in
 from mvc.project import Project
 from mvc.quality.judge.facts import ModelFacts, PickleScan
 from mvc.quality.policy.demands import demands

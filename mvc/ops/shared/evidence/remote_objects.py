@@ -8,7 +8,7 @@ from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import as_error
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import Pointer
-from mvc.ops.judging.touched_models import pointer_in
+from mvc.objects.pointer_reader import pointer_in
 from mvc.ops.shared.content.mismatch import remote_mismatch
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
