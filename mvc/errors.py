@@ -38,6 +38,12 @@ class CorruptObject(MvcError):
     exit_code = 1
 
 
+class Refused(MvcError):
+    """The answer is no: a version, or a stage, is not as it must be. Exit code 1."""
+
+    exit_code = 1
+
+
 class MissingObject(MvcError):
     """A store does not have an object."""
 

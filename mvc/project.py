@@ -49,6 +49,8 @@ class Surroundings(NamedTuple):
     waiting: Callable[[str], None] = lambda holder: None  # noqa: ARG005
     """Called with the holder of a lock before waiting for it."""
     progress: Progress = Silent()
+    remark: Callable[[str], None] = lambda text: None  # noqa: ARG005
+    """Called with what an answer may lack, such as in a shallow clone."""
 
 
 class Shell(NamedTuple):
@@ -123,6 +125,10 @@ class Locks:
     def clone(self, *, exclusive: bool = False) -> AbstractContextManager[None]:
         """Lock the announced needs of this clone: shared to push, exclusive to replace them."""
         return self._lock(f"{self._project.home}/locks/clone").hold(exclusive=exclusive)
+
+    def tags(self) -> AbstractContextManager[None]:
+        """Lock the tags of versions, exclusive: each names the one before."""
+        return self._lock(f"{self._project.home}/locks/tags").hold(exclusive=True)
 
     def roots(self) -> AbstractContextManager[None]:
         """Lock the reading and writing of this clone's needs, exclusive."""

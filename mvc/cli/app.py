@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from mvc.project import Project, Surroundings
 WORKSPACE = "Workspace"
 REMOTES = "Remotes"
 QUALITY = "Quality"
+VERSIONS = "Versions"
 SETTINGS = "Settings"
 HELP = "Help"
 
@@ -102,10 +104,15 @@ def around(output: Output) -> Surroundings:
     from mvc.cli import progress  # noqa: PLC0415
     from mvc.surroundings import surroundings  # noqa: PLC0415
 
+    @cache
+    def remark(text: str) -> None:
+        output.note(f"note: {visible(text)}")
+
     return surroundings()._replace(
         command=f"mvc {' '.join(sys.argv[1:3])}",
         waiting=lambda holder: output.note(f"waiting for {visible(holder)}"),
         progress=progress.make(quiet=output.quiet),
+        remark=remark,
     )
 
 

@@ -37,6 +37,14 @@ def lacks_tags(git: Git) -> Lack | None:
     return lacks[0] if lacks and all(lacks) else None
 
 
+def lacks_versions(git: Git) -> Lack | None:
+    """Return why tags of versions may be missing: a shallow clone, or one without tags or branches; None if none is."""
+    if is_shallow(git):
+        return Lack("this clone is shallow", "git fetch --unshallow --tags")
+    branches = (_lacks_branches(name, options) for name, options in sorted(remote_settings(git).items()))
+    return lacks_tags(git) or next(filter(None, branches), None)
+
+
 def is_shallow(git: Git) -> bool:
     """Whether the clone lacks older commits."""
     return git.run("rev-parse", "--is-shallow-repository").strip() == b"true"
@@ -59,6 +67,10 @@ def naming(files: Mapping[str, str]) -> Iterator[None]:
 def _lacks_objects(name: str, options: dict[str, list[str]]) -> Lack | None:
     if is_promisor(options):
         return Lack("this is a partial clone", "git clone URL  # without --filter")
+    return _lacks_branches(name, options)
+
+
+def _lacks_branches(name: str, options: dict[str, list[str]]) -> Lack | None:
     if "url" in options and not _fetches_all_branches(options.get("fetch", [])):
         remote = shlex.quote(name)
         return Lack("this clone lacks some branches", f"git remote set-branches {remote} '*' && git fetch {remote}")

@@ -22,13 +22,13 @@ from mvc.ops.remotes.fetch import FetchOptions, fetch
 from mvc.ops.remotes.verified_stream import VerifiedStream
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import tracked_at
-from mvc.ops.shared.selection import chosen, is_path, manifest_errors, split_reference, tracks, unusable
+from mvc.ops.shared.selection import chosen, is_path, manifest_errors, tracks, unusable
 from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.ops.shared.transfers.selected import RevisionScope
+from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.project import VIEWS, Project
 from mvc.retention.available import is_available, load_manifest, stored_manifest
-from mvc.scm.commits import resolve
 from mvc.store.buckets.bucket import RemoteError
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import all_objects
@@ -64,7 +64,7 @@ def parse_reference(
     Raises:
         UsageError: there are two revisions.
     """
-    revision, path = split_reference(text, partial(_is_path, project, rev))
+    revision, path = split_reference(project, text, partial(_is_path, project, rev))
     if not revision:
         return ContentReference(project.shell.path(path), rev, remote)
     if rev is not None:
@@ -75,7 +75,7 @@ def parse_reference(
 def _is_path(project: Project, rev: str | None, text: str) -> bool:
     if rev is None:
         return is_path(project, text)
-    return tracks(tracked_at(project.git, resolve(project.git, rev)), project.shell.path(text))
+    return tracks(tracked_at(project.git, resolve(project, rev)), project.shell.path(text))
 
 
 class Content:
@@ -225,7 +225,7 @@ def _find_stored(cache: Cache, text: str) -> Pointer | None:
 
 def _find_tracked(project: Project, reference: ContentReference) -> tuple[Selection, Pointer]:
     path, rev = reference.path, reference.rev
-    tracked = tracked_at(project.git, resolve(project.git, rev)) if rev else project.tracked()
+    tracked = tracked_at(project.git, resolve(project, rev)) if rev else project.tracked()
     found = chosen(project, tracked, [path], rev or "")
     if len(found) != 1:
         raise UsageError(f"{path} matches {len(found)} tracked paths: name one", "mvc ls")

@@ -14,7 +14,8 @@ from mvc.fs.scratch import beside
 from mvc.ops.remotes.content import Content, ContentReference
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.revisions import tracked_at
-from mvc.ops.shared.selection import split_reference, tracks
+from mvc.ops.shared.selection import tracks
+from mvc.ops.shared.versions.references import split_reference
 from mvc.project import Project, Surroundings
 from mvc.scm.commits import resolve
 from mvc.scm.plumbing import Git, foreign, scrubbed, why_failed
@@ -70,7 +71,7 @@ def _reference(project: Project, text: str) -> ContentReference:
     def is_path(path: str) -> bool:
         return tracks(tracked_at(project.git, resolve(project.git, "HEAD")), path)
 
-    revision, path = split_reference(text, is_path)
+    revision, path = split_reference(project, text, is_path)
     return ContentReference(os.path.normpath(path), revision or "HEAD")
 
 

@@ -10,11 +10,12 @@ from mvc.objects.pointer import MAX_BYTES as MAX_POINTER_BYTES
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer_reader import parse
 from mvc.ops.shared.reports import ReportState, model_of, state_of
-from mvc.ops.shared.selection import is_path, split_reference
+from mvc.ops.shared.selection import is_path
+from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, SUFFIX
 from mvc.quality.reports.report import Report, parse_report
-from mvc.scm.commits import committed_file, resolve
+from mvc.scm.commits import committed_file
 
 
 class Shown(NamedTuple):
@@ -36,8 +37,8 @@ def show(project: Project, reference: str) -> Shown:
         UsageError: the revision does not exist, or the report cannot be read.
         MvcError: there is no report.
     """
-    revision, text = split_reference(reference, partial(is_path, project))
-    commit = resolve(project.git, revision) if revision else ""
+    revision, text = split_reference(project, reference, partial(is_path, project))
+    commit = resolve(project, revision) if revision else ""
     path = model_of(text if revision else project.shell.path(text))
     raw = _read(project, commit, path + SUFFIX, MAX_BYTES)
     if raw is None:

@@ -11,22 +11,11 @@ from mvc.fs.files import UnsafePath, aside_line
 from mvc.objects.pointer_lines import is_directory
 from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.remotes import bringing
+from mvc.ops.shared.versions.references import is_revision
 from mvc.project import Project, Shell
 from mvc.quality.files import has_conflict_marks
-from mvc.scm.commits import is_revision
 from mvc.scm.index import index_paths, staged_file
 from mvc.workspace.tracked import NotTracked, Selection, Tracked, select
-
-
-def split_reference(reference: str, is_path: Callable[[str], bool]) -> tuple[str, str]:
-    """Return revision and path of `REV:PATH`; the revision is empty for anything else, such as `./a:b`.
-
-    A path with a colon that `is_path` accepts takes precedence.
-    """
-    revision, colon, path = reference.partition(":")
-    if not colon or not revision or reference.startswith("./") or is_path(reference):
-        return "", reference
-    return revision, path.removeprefix("./")
 
 
 def is_path(project: Project, text: str) -> bool:
@@ -58,7 +47,7 @@ def split_revisions(
         return tuple(words[:at]), words[at + 1 :]
     revisions: list[str] = []
     for word in words[:most]:
-        if not is_revision(project.git, word) or (len(words) == 1 and is_path(project, word)):
+        if not is_revision(project, word) or (len(words) == 1 and is_path(project, word)):
             break
         if is_path(project, word):
             raise _ambiguous(command, words, len(revisions))

@@ -27,13 +27,13 @@ from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.reports import model_of
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen_each, manifest_errors, unusable
+from mvc.ops.shared.versions.references import resolve
 from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
 from mvc.ops.workspace.leftovers import find_leftovers
 from mvc.ops.workspace.removals import clear_leftovers
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES
 from mvc.retention.available import is_available, load_manifest
-from mvc.scm.commits import resolve
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.observe import Observed
@@ -76,7 +76,7 @@ def _check_out(project: Project, paths: list[str], options: CheckoutOptions) -> 
 
 def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOptions) -> CheckoutResult:
     """Restore pointers first: if that is interrupted, the workspace is only behind them."""
-    commit = resolve(project.git, rev)
+    commit = resolve(project, rev)
     now = project.tracked()
     guard = Guard(project, named_objects(project), options.force, f"mvc checkout --rev {shlex.quote(rev)}")
     failed: list[Failure] = []

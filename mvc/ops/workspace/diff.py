@@ -12,12 +12,13 @@ from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.reports import matching_report, metric_directions, metric_values, report_in
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen, unusable
+from mvc.ops.shared.versions.references import resolve
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.ops.workspace.diff_text import TextChange
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.retention.available import load_manifest
-from mvc.scm.commits import head, resolve
+from mvc.scm.commits import head
 from mvc.workspace.tracked import Selection, Tracked
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ def diff_with_texts(project: Project, revisions: tuple[str, ...] = (), paths: It
         UsageError: as for `diff`.
         MvcError: as for `diff`.
     """
-    old_commit = resolve(project.git, revisions[0]) if revisions else head(project.git)
-    new_commit = resolve(project.git, revisions[1]) if len(revisions) > 1 else ""
+    old_commit = resolve(project, revisions[0]) if revisions else head(project.git)
+    new_commit = resolve(project, revisions[1]) if len(revisions) > 1 else ""
     old_items = tracked_at(project.git, old_commit) if old_commit else {}
     new_items = tracked_at(project.git, new_commit) if new_commit else project.tracked()
     wanted = {selection.item.path: selection for selection in chosen(project, {**old_items, **new_items}, paths)}

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from mvc.errors import MvcError
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.revisions import tracked_at
-from mvc.ops.shared.selection import chosen, is_path, manifest_errors, split_reference, unusable
+from mvc.ops.shared.selection import chosen, is_path, manifest_errors, unusable
+from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.retention.available import load_manifest
-from mvc.scm.commits import resolve
 from mvc.workspace.tracked import Selection, select
 
 
@@ -43,7 +43,7 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
         MvcError: the path is not tracked there.
     """
     revision, path = _split(project, reference)
-    commit = resolve(project.git, revision) if revision else ""
+    commit = resolve(project, revision) if revision else ""
     tracked = tracked_at(project.git, commit) if commit else project.tracked()
     items: list[Listed] = []
     failed: list[Failure] = []
@@ -55,7 +55,7 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
 
 def _split(project: Project, reference: str) -> tuple[str, str]:
     """Return revision and path; as in Git, a path takes precedence over a revision of the same name."""
-    revision, path = split_reference(reference, partial(is_path, project))
+    revision, path = split_reference(project, reference, partial(is_path, project))
     if revision:
         return revision, path
     if not reference:

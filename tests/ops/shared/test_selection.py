@@ -6,7 +6,8 @@ import pytest
 from harness import Repo
 
 from mvc.errors import InvalidFormat, MvcError
-from mvc.ops.shared.selection import broken_manifest, chosen, is_path, manifest_errors, split_reference, unusable
+from mvc.ops.shared.selection import broken_manifest, chosen, is_path, manifest_errors, unusable
+from mvc.ops.shared.versions.references import split_reference
 from mvc.project import Project, Shell, Surroundings
 from mvc.workspace.tracked import Tracked
 
@@ -24,9 +25,9 @@ SHELL = Shell("/repo/models", "/repo")
         ("HEAD~1:a:b", ("HEAD~1", "a:b")),
     ],
 )
-def test_a_reference_is_a_revision_and_a_path(reference: str, parts: tuple[str, str]) -> None:
-    assert split_reference(reference, lambda _: False) == parts
-    assert split_reference(reference, lambda text: text == reference) == ("", reference)
+def test_a_reference_is_a_revision_and_a_path(project: Project, reference: str, parts: tuple[str, str]) -> None:
+    assert split_reference(project, reference, lambda _: False) == parts
+    assert split_reference(project, reference, lambda text: text == reference) == ("", reference)
 
 
 @pytest.mark.parametrize(

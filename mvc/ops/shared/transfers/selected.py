@@ -11,10 +11,11 @@ from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.revisions import pointers_in_blobs, tracked_at
 from mvc.ops.shared.selection import chosen_each, tracks, unusable
 from mvc.ops.shared.transfers.results import TransferFailure
+from mvc.ops.shared.versions.references import resolve
 from mvc.project import Project
 from mvc.retention.roots import PATTERN
 from mvc.scm.blobs import present_blobs
-from mvc.scm.commits import head, resolve
+from mvc.scm.commits import head
 from mvc.scm.plumbing import Git, missing_object
 from mvc.scm.reachable import inside, mentions
 from mvc.scm.refs import list_tips
@@ -56,7 +57,7 @@ def selected(project: Project, paths: Iterable[str], scope: RevisionScope) -> Se
         return Selected(found.selections, (*lost, *found.failed))
     if scope.commits:
         return _in_history(inside(project.git, project.layout.common_dir), paths)
-    return _at_revisions(project, paths, _commits(project.git, scope))
+    return _at_revisions(project, paths, _commits(project, scope))
 
 
 def _usable(project: Project, selections: Iterable[Selection], *, named: bool, commit: str = "") -> Selected:
@@ -73,10 +74,11 @@ def _usable(project: Project, selections: Iterable[Selection], *, named: bool, c
     return Selected(tuple(good), tuple(failed))
 
 
-def _commits(git: Git, scope: RevisionScope) -> list[str]:
+def _commits(project: Project, scope: RevisionScope) -> list[str]:
+    git = project.git
     if head(git) is None and not list_tips(git, branches=True, tags=True):
         raise UsageError("there is no commit yet", 'git commit -m "..."')
-    commits = [resolve(git, revision) for revision in scope.revisions]
+    commits = [resolve(project, revision) for revision in scope.revisions]
     return list(dict.fromkeys([*commits, *list_tips(git, branches=scope.branches, tags=scope.tags)]))
 
 

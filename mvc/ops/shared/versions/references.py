@@ -1,0 +1,213 @@
+"""Resolves what a user types for content and revisions: here, and nowhere else.
+
+REV is a Git revision, a version or a stage. REF is a path, `REV:PATH`, or a version or a stage, which name a path, too.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from mvc.errors import MvcError, Refused, UsageError
+from mvc.objects.pointer import SUFFIX as POINTER
+from mvc.ops.shared.evidence.given_tags import registered_name
+from mvc.ops.shared.versions.read import (
+    files_at,
+    find_version,
+    no_such_model,
+    no_such_version,
+    read_registry,
+    read_version,
+    version_files,
+)
+from mvc.ops.shared.versions.unregistered import find_unregistered
+from mvc.project import Project
+from mvc.quality.reports.tags import parse_version
+from mvc.registry.event import Event
+from mvc.registry.grammar import LATEST, Reference, parse_reference
+from mvc.registry.state import Model
+from mvc.scm.commits import is_revision as is_git_revision
+from mvc.scm.commits import resolve as resolve_in_git
+
+
+class Named(NamedTuple):
+    """The content that a version or a stage names."""
+
+    rev: str
+    """The version, such as `ranker@v1.2.0`; the commit if it is not registered."""
+    commit: str
+    path: str
+    """From the top of the worktree."""
+
+
+def resolve(project: Project, rev: str) -> str:
+    """Return the commit that REV names.
+
+    Raises:
+        UsageError: it names none.
+        Refused: a stage holds nothing.
+        CorruptObject: its tag is forged.
+        MvcError: it is ambiguous, or this clone may lack the tag.
+    """
+    if named := _registered(project, rev):
+        return named.commit
+    if is_git_revision(project.git, rev):
+        return resolve_in_git(project.git, rev)
+    if named := _unregistered(project, rev):
+        return named.commit
+    if reference := parse_reference(rev):
+        raise _unknown(project, reference)
+    if parse_version(rev):
+        raise _without_name(project, rev)
+    return resolve_in_git(project.git, rev)  # raises the error
+
+
+def is_revision(project: Project, word: str) -> bool:
+    """Whether `word` names a commit."""
+    with suppress(MvcError):
+        return bool(resolve(project, word))
+    return False
+
+
+def split_reference(project: Project, text: str, is_path: Callable[[str], bool]) -> tuple[str, str]:
+    """Return REV and path of a REF; without a revision the path is as typed.
+
+    A path that `is_path` accepts takes precedence, and so does anything that begins with `./`.
+
+    Raises:
+        MvcError: as `resolve` does.
+    """
+    is_plain = ":" not in text and parse_reference(text) is None and parse_version(text) is None
+    if is_plain or text.startswith("./") or is_path(text):
+        return "", text
+    rev, colon, path = text.partition(":")
+    if colon and rev:
+        return rev, path.removeprefix("./")
+    named = _registered(project, text) or _unregistered(project, text)
+    if named:
+        return named.rev, named.path
+    if reference := parse_reference(text):
+        raise _unknown(project, reference)
+    if parse_version(text) and not is_git_revision(project.git, text):
+        raise _without_name(project, text)
+    return "", text
+
+
+# Registered versions.
+
+
+def _registered(project: Project, text: str) -> Named | None:
+    """Return the registered content; None if the text is no reference, or its model unknown."""
+    reference = parse_reference(text)
+    if reference is None:
+        return None
+    if model := read_registry(project, reference.base).models.get(reference.base):
+        return _of_model(project, model, reference)
+    path = _path(project, reference)
+    for model in _models_at(project, path) if path else ():
+        with suppress(UsageError):
+            found = _of_model(project, model, reference)
+            if found and found.path == path:
+                return found
+    return None
+
+
+def _of_model(project: Project, model: Model, reference: Reference) -> Named | None:
+    """Return what a reference names of a model; None if it has no such version.
+
+    Raises:
+        Refused: the stage holds nothing, or all versions are retired.
+    """
+    if reference.stage:
+        held = model.held(reference.stage)
+        if held is None:
+            raise Refused(f"nothing is in {model.name}#{reference.stage}", f"mvc which {shlex.quote(model.name)}")
+        return _named(project, model, held.version, held.event if held.event.commit == held.commit else None)
+    if reference.version == LATEST:
+        if (latest := model.latest) is None:
+            raise Refused(f"all versions of {model.name} are retired", f"mvc history {shlex.quote(model.name)}")
+        return _named(project, model, latest.name, None)
+    found = find_version(model, reference.version)
+    return _named(project, model, found.name, None) if found else None
+
+
+def _named(project: Project, model: Model, name: str, given: Event | None) -> Named:
+    """Return a version's content; `given` is the event that gave it to a stage, and is checked as well."""
+    version = model.versions.get(name)
+    events = [event for event in (given, version.event if version else None) if event]
+    files = [version_files(project, event) for event in events]
+    if version and version.retired:
+        project.around.remark(f"{model.name}@{name} is retired: {version.retired.message or 'no reason given'}")
+    return Named(f"{model.name}@{name}" if version else events[0].commit, events[0].commit, files[0].path)
+
+
+def _path(project: Project, reference: Reference) -> str:
+    """Return the path that a reference begins with; empty for one outside the worktree."""
+    with suppress(UsageError):
+        return project.shell.path(reference.base)
+    return ""
+
+
+def _models_at(project: Project, path: str) -> Iterator[Model]:
+    """Yield the models that have, or may have, versions at a path."""
+    here = files_at(project, "HEAD", path) if is_git_revision(project.git, "HEAD") else None
+    names = {here.pointer.notes.name if here else "", registered_name(path)}
+    for model in read_registry(project).models.values():
+        pointers = {version.event.trailers.pointer for version in model.versions.values()}
+        if path + POINTER in pointers or ("" in pointers and model.name in names):
+            yield model
+
+
+# Others.
+
+
+def _unregistered(project: Project, text: str) -> Named | None:
+    """Return the content of a version that only a committed report names."""
+    reference = parse_reference(text)
+    if reference is None or reference.stage or reference.version == LATEST:
+        return None
+    found = find_unregistered(project, reference.base, _path(project, reference), reference.version)
+    if found is None:
+        return None
+    line = f"mvc register {shlex.quote(found.name)} --rev {found.commit[:12]}"
+    project.around.remark(f"{text} is not registered: commit {found.commit[:12]} has its report; {line}")
+    return Named(found.commit, found.commit, found.path)
+
+
+def _unknown(project: Project, reference: Reference) -> MvcError:
+    """Return the error for a version, or a stage, of which neither a tag nor a report is known."""
+    if model := read_registry(project, reference.base).models.get(reference.base):
+        return no_such_version(project, model, reference.version)
+    return no_such_model(project, reference.base)
+
+
+def _without_name(project: Project, version: str) -> UsageError:
+    """Return the error for a version without the name of its model."""
+    models = read_registry(project).models.values()
+    names = [model.name for model in models if find_version(model, version)]
+    if not names:
+        return UsageError(f"{version!r} is neither a revision nor a version of a model", "mvc models")
+    name = f"{names[0]}@{version}"
+    others = f"; and of {', '.join(names[1:])}" if names[1:] else ""
+    return UsageError(f"{version!r} is a version of {names[0]}{others}: type {name}", f"mvc ls {shlex.quote(name)}")
+
+
+def model_version(project: Project, text: str) -> tuple[Model, str]:
+    """Return the model and the version that `NAME@VERSION` names; it must be registered.
+
+    Raises:
+        UsageError: it is not in that form, or not registered.
+        MvcError: this clone may lack its tag.
+    """
+    reference = parse_reference(text)
+    if reference is None or reference.stage:
+        raise UsageError(f"{text!r} is not a version: expected NAME@VERSION", "mvc models")
+    model = read_registry(project, reference.base).models.get(reference.base)
+    if model is None:
+        raise no_such_model(project, reference.base)
+    wanted = reference.version
+    if wanted == LATEST and model.latest:
+        return model, model.latest.name
+    return model, read_version(project, model, wanted).name

@@ -1,0 +1,1 @@
+"""Versions: register, promote, roll back, retire, and what is where."""

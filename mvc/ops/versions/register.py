@@ -1,0 +1,135 @@
+"""`mvc register`: gives a committed model a version."""
+
+from __future__ import annotations
+
+import shlex
+from typing import NamedTuple
+
+from mvc.errors import InvalidFormat, Refused, UsageError
+from mvc.objects.names import fold
+from mvc.objects.pointer import NAME
+from mvc.objects.pointer import SUFFIX as POINTER
+from mvc.ops.shared.reports import file_in
+from mvc.ops.shared.versions.read import VersionFiles, files_at, model_path, read_registry
+from mvc.ops.shared.versions.references import resolve
+from mvc.ops.shared.workspace_content import observe_path, same_content
+from mvc.ops.versions.judging import judge_version
+from mvc.ops.versions.writing import NewEvent, Written, write_event
+from mvc.project import Project
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.tags import Bump, Version, bumped, parse_version, spelling
+from mvc.registry.grammar import TagName
+from mvc.registry.state import Model, Registry
+from mvc.scm.commits import contains
+from mvc.scm.refs import local_base
+
+
+class RegisterOptions(NamedTuple):
+    """The arguments of `mvc register`."""
+
+    version: str = ""
+    """Empty: the tag of the report."""
+    bump: Bump | None = None
+    """Instead of a version: count from the highest one."""
+    rev: str = ""
+    """Empty: HEAD, and the workspace must not differ from it."""
+    text: str = ""
+    """A message."""
+    push: bool = False
+
+
+def register(project: Project, name: str, options: RegisterOptions, now: float) -> Written:
+    """Register a version of the model `name`, if it passes the policy; `now` is in seconds since the epoch.
+
+    Raises:
+        UsageError: the name, the version or the revision is invalid.
+        Refused: the model is dirty, not on the default branch, or registered.
+        MvcError: the tag cannot be made or pushed.
+    """
+    if NAME.fullmatch(name) is None:
+        raise UsageError(f"invalid name {name!r}: expected letters, digits, '-', '_' and '/'", "mvc models")
+    commit = resolve(project, options.rev or "HEAD")
+    path = model_path(project, commit, name)
+    files = files_at(project, commit, path)
+    if files is None:
+        raise Refused(f"the pointer of {path} in {commit[:12]} is invalid", project.shell.line("mvc log", path))
+    if not options.rev:
+        _refuse_dirty(project, files)
+    _refuse_elsewhere(project, commit)
+    with project.locks.tags():
+        registry = read_registry(project)
+        model = registry.models.get(name)
+        version = _version(project, files, model, options)
+        _refuse_taken(registry, name, version, commit)
+        findings = judge_version(project, commit, files, now)
+        event = NewEvent(
+            TagName(name, "register", version), f"Register {name} {version}", commit, files, version, options.text,
+        )
+        if any(finding.severity == "error" for finding in findings):
+            return Written("", name, version, "", commit, path, files.pointer.digest.blake3, findings=findings)
+        return write_event(project, event, model, now, push=options.push)._replace(findings=findings)
+
+
+def _refuse_dirty(project: Project, files: VersionFiles) -> None:
+    """Raise an error if workspace and HEAD differ: the user may mean what is not committed."""
+    path = files.path
+    for suffix, committed in ((POINTER, files.raw), (REPORT, files.report)):
+        there = file_in(project.tree, path + suffix)
+        if (there.raw if there else None) != committed:
+            raise Refused(f"{path}{suffix} differs from HEAD: only what is committed is registered", _committing(path))
+    seen = observe_path(project, path)
+    if seen.digest is not None and not same_content(files.pointer, seen):
+        line = project.shell.line("mvc add", path)
+        raise Refused(f"{path} was modified: only what is committed is registered", f"{line}  # then commit it")
+
+
+def _committing(path: str) -> str:
+    return f'git commit -m "..." -- {shlex.quote(path + POINTER)} {shlex.quote(path + REPORT)}'
+
+
+def _refuse_elsewhere(project: Project, commit: str) -> None:
+    base = local_base(project.git)
+    if base and not contains(project.git, base, commit):
+        message = f"commit {commit[:12]} is not on the default branch, whose tip is {base[:12]}"
+        raise Refused(message, f"mvc gate --base {base[:12]} --head {commit[:12]}  # then merge it")
+
+
+def _version(project: Project, files: VersionFiles, model: Model | None, options: RegisterOptions) -> str:
+    """Return the version as in a tag: `v1.2.0`."""
+    tag = _tag(files)
+    if options.bump and options.version:
+        raise UsageError("--bump and VERSION exclude each other", "mvc register --help")
+    if options.bump:
+        latest = model.latest if model else None
+        version = bumped(parse_version(latest.name if latest else "0.0.0") or Version(0, 0, 0), options.bump)
+    else:
+        version = options.version or tag
+    if not version:
+        raise UsageError(f"{files.path} has no report with a tag: a version is needed", "mvc register NAME v1.0.0")
+    if parse_version(version) is None:
+        raise UsageError(f"invalid version {version!r}: expected a version such as v1.2.0", "mvc register --help")
+    if tag and spelling(tag) != spelling(version):
+        project.around.remark(f"the report of {files.path} says {tag}, not {version}")
+    return version if version.startswith("v") else f"v{version}"
+
+
+def _tag(files: VersionFiles) -> str:
+    try:
+        return parse_report(files.report, files.path + REPORT).tag if files.report else ""
+    except InvalidFormat:  # a finding of the judge
+        return ""
+
+
+def _refuse_taken(registry: Registry, name: str, version: str, commit: str) -> None:
+    twins = [other for other in registry.models if fold(other) == fold(name) and other != name]
+    if twins:
+        raise Refused(f"{name} differs from the registered {twins[0]} only by case", f"mvc history {twins[0]}")
+    model = registry.models.get(name)
+    versions = model.versions.values() if model else ()
+    for other in versions:
+        if spelling(other.name) == spelling(version):
+            raise Refused(f"{name}@{other.name} is registered already", f"mvc history {shlex.quote(name)}")
+        if other.event.commit == commit and not other.retired:
+            message = f"commit {commit[:12]} is registered as {name}@{other.name} already"
+            raise Refused(message, f"mvc history {shlex.quote(name)}")

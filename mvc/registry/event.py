@@ -1,0 +1,129 @@
+"""An event: one annotated tag, and what its message says besides.
+
+Trailers end the message: docs/formats.md, "Tags".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from mvc.registry.grammar import Action, TagName, parse_tag
+from mvc.scm.tags import TagRow
+
+MODEL, REPORT, POINTER, PREVIOUS = "Mvc-Model-Blake3", "Mvc-Report-Blake3", "Mvc-Pointer", "Mvc-Prev"
+_TRAILER = re.compile(r"^(Mvc-[A-Za-z0-9-]+): (.*)$", re.MULTILINE)
+_SIGNATURE = re.compile(r"^-----BEGIN (?:SSH|PGP|SIGNED) ", re.MULTILINE)
+
+
+class Trailers(NamedTuple):
+    """The trailers of an event; empty where there is none, as in tags of other programs."""
+
+    blake3: str = ""
+    """Of the model."""
+    report: str = ""
+    """The blake3 of the report."""
+    pointer: str = ""
+    """The path of the pointer in the tagged commit."""
+    previous: str = ""
+    """The object of the model's event before."""
+
+
+class Event(NamedTuple):
+    """An event of a model."""
+
+    tag: str
+    model: str
+    action: Action
+    version: str
+    """Empty for events of stages."""
+    stage: str
+    number: int
+    oid: str
+    commit: str
+    time: int
+    """Seconds since the epoch."""
+    zone: str
+    """Such as `+0100`."""
+    who: str
+    email: str
+    text: str
+    """The message with its trailers and, if there is one, the signature."""
+    previous: str
+    """As in `Trailers`: it orders events."""
+
+    @property
+    def trailers(self) -> Trailers:
+        """What its message says about the version."""
+        return trailers_of(self.text)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it has a signature, valid or not."""
+        return _SIGNATURE.search(self.text) is not None
+
+    @property
+    def message(self) -> str:
+        """The message without subject, trailers and signature."""
+        _, _, body = _unsigned(self.text).rstrip("\n").partition("\n\n")
+        head, _, last = body.rpartition("\n\n")
+        return head.strip() if _TRAILER.match(last) else body.strip()
+
+
+def trailers_of(text: str) -> Trailers:
+    """Return the trailers in the last paragraph of a tag's message."""
+    if "\nMvc-" not in text:
+        return Trailers()
+    found = dict(_TRAILER.findall(_unsigned(text).rstrip("\n").rpartition("\n\n")[2]))
+    return Trailers(*(found.get(key, "") for key in (MODEL, REPORT, POINTER, PREVIOUS)))
+
+
+def _unsigned(text: str) -> str:
+    match = _SIGNATURE.search(text)
+    return text[: match.start()] if match else text
+
+
+def message_of(subject: str, text: str, trailers: Trailers) -> str:
+    """Return the message of a new tag; `text` is the user's, or empty."""
+    pairs = zip((MODEL, REPORT, POINTER, PREVIOUS), trailers, strict=True)
+    last = "\n".join(f"{key}: {value}" for key, value in pairs if value)
+    return "\n\n".join(filter(None, (subject, text.strip(), last))) + "\n"
+
+
+def event_of(row: TagRow, name: TagName) -> Event:
+    """Return the event of a well-formed tag, of which `problem_of` finds nothing."""
+    seconds, _, zone = row.date.partition(" ")
+    action, oid, commit = name.action, row.oid, row.target
+    previous = trailers_of(row.text).previous
+    return Event(
+        row.name, name.model, action, name.version, name.stage, name.number, oid, commit,
+        int(seconds or 0), zone, row.tagger, row.email, row.text, previous,
+    )
+
+
+class IgnoredTag(NamedTuple):
+    """A tag with the name of an event that is none."""
+
+    tag: str
+    model: str
+    problem: str
+
+
+def problem_of(row: TagRow) -> str:
+    """Return why a tag is no event; empty if it is one."""
+    if row.kind != "tag":
+        return "lightweight: expected an annotated tag"
+    if row.header != row.name:
+        return f"renamed: its object is the tag {row.header}"
+    if row.target_kind != "commit":
+        return f"it names a {row.target_kind}, expected a commit"
+    return ""
+
+
+def read_events(rows: Iterable[TagRow]) -> Iterator[Event | IgnoredTag]:
+    """Yield the events among the tags, and tags with such names that are none."""
+    for row in rows:
+        if name := parse_tag(row.name):
+            problem = problem_of(row)
+            yield IgnoredTag(row.name, name.model, problem) if problem else event_of(row, name)
