@@ -102,6 +102,12 @@ def fold(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
+def registered_name(path: str) -> str:
+    """Return a file's name without its last suffix, in lower case: a model without a name is registered under it."""
+    name = fold(path.rpartition("/")[2])
+    return name.rpartition(".")[0] or name
+
+
 def _objection(path: str) -> str:
     try:
         length = len(path.encode())

@@ -172,7 +172,7 @@ def diff(
     md: Annotated[bool, typer.Option("--md", help="Print a Markdown table.")] = False,
 ) -> int:
     """Show what changed: HEAD to workspace, REV to workspace, or between two revisions."""
-    from mvc.ops.shared.selection import split_revisions  # noqa: PLC0415
+    from mvc.ops.shared.versions.references import split_revisions  # noqa: PLC0415
     from mvc.ops.workspace.diff import diff_with_texts  # noqa: PLC0415
 
     output: Output = ctx.obj

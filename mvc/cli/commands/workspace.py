@@ -158,7 +158,8 @@ def checkout(
 ) -> int:
     """Make the workspace match the pointers, or restore both from REV. What is not saved is never overwritten."""
     from mvc.ops.shared.checkout import CheckoutOptions  # noqa: PLC0415
-    from mvc.ops.shared.selection import split_revisions, typed_paths  # noqa: PLC0415
+    from mvc.ops.shared.selection import typed_paths  # noqa: PLC0415
+    from mvc.ops.shared.versions.references import split_revisions  # noqa: PLC0415
     from mvc.ops.workspace.checkout import checkout as run  # noqa: PLC0415
 
     output: Output = ctx.obj

@@ -11,7 +11,6 @@ from mvc.fs.files import UnsafePath, aside_line
 from mvc.objects.pointer_lines import is_directory
 from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.remotes import bringing
-from mvc.ops.shared.versions.references import is_revision
 from mvc.project import Project, Shell
 from mvc.quality.files import has_conflict_marks
 from mvc.scm.index import index_paths, staged_file
@@ -27,39 +26,6 @@ def is_path(project: Project, text: str) -> bool:
         return project.tree.lstat(path) is not None or tracks(project.tracked(), path)
     except (UsageError, OSError, UnsafePath):
         return False
-
-
-def split_revisions(
-    project: Project, command: str, words: list[str], most: int,
-) -> tuple[tuple[str, ...], list[str]]:
-    """Return the revisions, at most `most`, and the paths after them. `--` separates them, as in Git.
-
-    Without `--`, a word that may be both is a path if it is the only one.
-
-    Raises:
-        UsageError: there are too many revisions, or one of several words may be both.
-    """
-    if "--" in words:
-        at = words.index("--")
-        if at > most:
-            message = f"{at} words before --, expected {'one revision' if most == 1 else f'at most {most} revisions'}"
-            raise UsageError(message, f"{command} {'REV ' * most}-- PATH")
-        return tuple(words[:at]), words[at + 1 :]
-    revisions: list[str] = []
-    for word in words[:most]:
-        if not is_revision(project, word) or (len(words) == 1 and is_path(project, word)):
-            break
-        if is_path(project, word):
-            raise _ambiguous(command, words, len(revisions))
-        revisions.append(word)
-    return tuple(revisions), words[len(revisions) :]
-
-
-def _ambiguous(command: str, words: list[str], at: int) -> UsageError:
-    as_revision = shlex.join([*words[: at + 1], "--", *words[at + 1 :]])
-    as_path = shlex.join([*words[:at], "--", *words[at:]])
-    fix = f"{command} {as_revision}  # takes the revision; {command} {as_path} takes the path"
-    return UsageError(f"{words[at]!r} is both a revision and a path", fix)
 
 
 def tracks(tracked: dict[str, Tracked], path: str) -> bool:

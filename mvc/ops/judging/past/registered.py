@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import cache, partial
 
-from mvc.objects.names import fold
+from mvc.objects.names import fold, registered_name
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.trees import BlobPair, Trees, names_of, paths_of, pointers_of
-from mvc.ops.shared.evidence.given_tags import registered_name
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.scm.commits import CommitPath, blobs_at, tree_of

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from mvc.errors import InvalidFormat
-from mvc.objects.names import fold
+from mvc.objects.names import fold, registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.project import Project
@@ -20,12 +20,6 @@ from mvc.scm.file_history import changes_in
 from mvc.scm.incomplete import is_partial
 from mvc.scm.plumbing import Git
 from mvc.scm.refs import VersionTag, local_base, version_tags
-
-
-def registered_name(path: str) -> str:
-    """Return a file's name without its last suffix, in lower case: a model without a name is registered under it."""
-    name = fold(path.rpartition("/")[2])
-    return name.rpartition(".")[0] or name
 
 
 def landed_tags(project: Project, models: Iterable[ModelFacts]) -> tuple[GivenTags, ...]:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from mvc.errors import CorruptObject, MvcError, Refused, UsageError
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.names import fold as fold_case
+from mvc.objects.names import registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer, path_of
 from mvc.objects.pointer_reader import pointer_in
-from mvc.ops.shared.evidence.given_tags import registered_name
 from mvc.ops.shared.revisions import tracked_at
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT

@@ -11,8 +11,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import MvcError, Refused, UsageError
+from mvc.objects.names import registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
-from mvc.ops.shared.evidence.given_tags import registered_name
+from mvc.ops.shared.selection import is_path
 from mvc.ops.shared.versions.read import (
     files_at,
     find_version,
@@ -93,6 +94,39 @@ def split_reference(project: Project, text: str, is_path: Callable[[str], bool])
     if parse_version(text) and not is_git_revision(project.git, text):
         raise _without_name(project, text)
     return "", text
+
+
+def split_revisions(
+    project: Project, command: str, words: list[str], most: int,
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the revisions, at most `most`, and the paths after them. `--` separates them, as in Git.
+
+    Without `--`, a word that may be both is a path if it is the only one.
+
+    Raises:
+        UsageError: there are too many revisions, or one of several words may be both.
+    """
+    if "--" in words:
+        at = words.index("--")
+        if at > most:
+            message = f"{at} words before --, expected {'one revision' if most == 1 else f'at most {most} revisions'}"
+            raise UsageError(message, f"{command} {'REV ' * most}-- PATH")
+        return tuple(words[:at]), words[at + 1 :]
+    revisions: list[str] = []
+    for word in words[:most]:
+        if not is_revision(project, word) or (len(words) == 1 and is_path(project, word)):
+            break
+        if is_path(project, word):
+            raise _ambiguous(command, words, len(revisions))
+        revisions.append(word)
+    return tuple(revisions), words[len(revisions) :]
+
+
+def _ambiguous(command: str, words: list[str], at: int) -> UsageError:
+    as_revision = shlex.join([*words[: at + 1], "--", *words[at + 1 :]])
+    as_path = shlex.join([*words[:at], "--", *words[at:]])
+    fix = f"{command} {as_revision}  # takes the revision; {command} {as_path} takes the path"
+    return UsageError(f"{words[at]!r} is both a revision and a path", fix)
 
 
 # Registered versions.

@@ -7,10 +7,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
-from mvc.objects.names import fold
+from mvc.objects.names import fold, registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer_reader import pointer_in
-from mvc.ops.shared.evidence.given_tags import registered_name
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, SUFFIX
 from mvc.quality.reports.glance import glance
