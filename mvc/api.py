@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from mvc.ops.remotes.content import Content, parse_reference
+from mvc.ops.remotes.content import Content, ContentReference, parse_reference
 from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult
 from mvc.ops.workspace.add import AddOptions, AddResult, add
 from mvc.ops.workspace.checkout import checkout
@@ -133,8 +133,8 @@ class Project:
 def open_content(reference: str, rev: str | None = None, remote: str | None = None) -> BinaryIO:
     """Return a binary file object of a tracked file's content: `mvc.open`.
 
-    `reference` is a path or `REV:path`, `rev` a Git revision. What the cache lacks is streamed from the remote
-    without fetching all of it. Content that is read in order to its end is verified; damage raises an error.
+    `reference` is a path, `REV:path`, a version or a stage; `rev` a revision. What the cache lacks is streamed from
+    the remote without fetching all of it. Content that is read in order to its end is verified; damage raises an error.
 
     Raises:
         MvcError: there is no such content, or it is not available.
@@ -148,16 +148,23 @@ def open_content(reference: str, rev: str | None = None, remote: str | None = No
         raise
 
 
-def path(reference: str, rev: str | None = None, remote: str | None = None) -> Path:
+def path(reference: str, rev: str | None = None, remote: str | None = None, *, signed: bool = False) -> Path:
     """Return a path on disk of a tracked file or directory, fetched if needed: in the workspace, or a read-only copy.
 
-    `reference` is a path or `REV:path`, `rev` a Git revision.
+    `reference` is a path, `REV:path`, a version or a stage; `rev` a revision. `signed` demands a version or a stage
+    whose tags are signed by keys of the default branch's `.mvc/allowed_signers`; the returned file is never that of
+    the workspace, and all of it was compared with its BLAKE3.
 
     Raises:
-        MvcError: there is no such content, or it is not available.
+        MvcError: there is no such content, it is not available, or a signature does not count.
     """
     with _Project.find(surroundings()) as project:
-        return Path(Content(project, parse_reference(project, reference, rev, remote)).path())
+        if not signed:
+            return Path(Content(project, parse_reference(project, reference, rev, remote)).path())
+        from mvc.ops.shared.versions.tag_signatures import signed_version  # noqa: PLC0415 - import time
+
+        found = signed_version(project, reference, time.time())
+        return Path(Content(project, ContentReference(found.path, found.commit, remote)).proven_path())
 
 
 def record(  # noqa: PLR0913 - one for each option of the command
@@ -207,7 +214,7 @@ def record(  # noqa: PLR0913 - one for each option of the command
 
 
 def report(reference: str) -> Report:
-    """Return the evaluation report of a path, or of `REV:path`.
+    """Return the evaluation report of a path, of `REV:path`, or of a version or a stage.
 
     Raises:
         MvcError: the report is missing or invalid.

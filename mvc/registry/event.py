@@ -14,7 +14,7 @@ from mvc.scm.tags import TagRow
 
 MODEL, REPORT, POINTER, PREVIOUS = "Mvc-Model-Blake3", "Mvc-Report-Blake3", "Mvc-Pointer", "Mvc-Prev"
 _TRAILER = re.compile(r"^(Mvc-[A-Za-z0-9-]+): (.*)$", re.MULTILINE)
-_SIGNATURE = re.compile(r"^-----BEGIN (?:SSH|PGP|SIGNED) ", re.MULTILINE)
+_SIGNATURE = re.compile(rb"^-----BEGIN (?:SSH SIGNATURE|PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE)-----$", re.MULTILINE)
 
 
 class Trailers(NamedTuple):
@@ -61,7 +61,8 @@ class Event(NamedTuple):
     @property
     def is_signed(self) -> bool:
         """Whether it has a signature, valid or not."""
-        return _SIGNATURE.search(self.text) is not None
+        raw = self.text.encode(errors="surrogateescape")
+        return signature_start(raw) < len(raw)
 
     @property
     def message(self) -> str:
@@ -80,8 +81,18 @@ def trailers_of(text: str) -> Trailers:
 
 
 def _unsigned(text: str) -> str:
-    match = _SIGNATURE.search(text)
-    return text[: match.start()] if match else text
+    if "-----BEGIN " not in text:
+        return text
+    raw = text.encode(errors="surrogateescape")
+    return raw[: signature_start(raw)].decode(errors="surrogateescape")
+
+
+def signature_start(raw: bytes) -> int:
+    """Return where the signature begins in a tag or its message, as Git finds it: at the last such line; else the end.
+
+    Source: Git's gpg-interface.c, `parse_signed_buffer`.
+    """
+    return max((match.start() for match in _SIGNATURE.finditer(raw)), default=len(raw))
 
 
 def message_of(subject: str, text: str, trailers: Trailers) -> str:

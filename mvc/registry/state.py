@@ -122,6 +122,10 @@ _RANK = {"register": 0, "retire": 1, "promote": 2, "unassign": 3, "deprecate": 4
 """The order of events of the same second, of which none follows the other."""
 
 
+_NEW_USES = ("register", "promote", "deprecate")
+"""Events that say whether the model is in use; the others leave it deprecated."""
+
+
 def ordered(events: Iterable[Event]) -> Iterator[Moment]:
     """Yield the events of a model: by time, but each after the one that it follows."""
     events = list(events)
@@ -146,7 +150,8 @@ def fold_model(name: str, moments: list[Moment]) -> Model:
     stages: dict[str, list[Holding]] = {}
     deprecated = None
     for time, event in moments:
-        deprecated = event if event.action == "deprecate" else None
+        if event.action in _NEW_USES:
+            deprecated = event if event.action == "deprecate" else None
         if event.action == "register":
             versions[event.version] = Version(event.version, event)
             at_commit[event.commit] = event.version

@@ -139,6 +139,8 @@ COMPLAINTS = {
     "age without a unit": (rule("max_age: '30'"), "30d"),
     "age of a fraction": (rule("max_age: 1.5d"), "30d"),
     "signatures of a stage negative": (HEAD + "stages: {prod: {signatures: {min: -1}}}", "is -1, expected at least 0"),
+    "metric of a stage": (HEAD + "stages: {prod: {metrics: {auc: {min: 1, max: 0}}}}", "min 1.0 is above max 0.0"),
+    "regression in a stage": (HEAD + "stages: {prod: {metrics: {auc: {max_regression: 1%}}}}", "is for rules"),
     "age": (HEAD + "stages: {prod: {max_age: 1 month}}", "expected a duration"),
     "key twice": (HEAD + "rules: []\nrules: []", "duplicate key"),
     "anchor": (HEAD + "x-a: &a 1", "anchors"),

@@ -169,6 +169,7 @@ rules: [{{match: a, formats: {{pickle: scan, pickle_allow: [a.b]}}}}]
     "pointers": (HEAD + "pointers: [mvc, dvc]\n", HEAD),
     "stage gone": (STAGES % "{signatures: {min: 1}}", HEAD),
     "stage with fewer signatures": (STAGES % "{signatures: {min: 2}}", STAGES % "{signatures: {min: 1}}"),
+    "stage with a lower metric": (STAGES % "{metrics: {auc: {min: 0.9}}}", STAGES % "{metrics: {auc: {min: 0.8}}}"),
     "stage with older reports": (STAGES % "{max_age: 30d}", STAGES % "{max_age: 5w}"),
 }
 
@@ -229,6 +230,7 @@ NOT_WEAKER = {
     "more signatures": rule("report: required", "signatures: {min: 2}"),
     "younger reports": rule("max_age: 1w", "max_age: 7d"),
     "evaluator gone": (HEAD + "evaluators: {ci: [a, b]}\n", HEAD + "evaluators: {ci: [b]}\n"),
+    "stage with a higher metric": (STAGES % "{metrics: {auc: {min: 0.9}}}", STAGES % "{metrics: {auc: {min: 0.95}}}"),
     "stage added": (HEAD, STAGES % "{max_age: 30d}"),
     "notes": (HEAD, HEAD + "x-team: search\n"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from mvc.cli.arguments import Json, Paths
 from mvc.cli.failures import say, say_all
 from mvc.cli.output import FEW, Output, columns, plain, plural, print_json, size, visible
 from mvc.cli.show import FEW_USES, describe_use
+from mvc.errors import UsageError
 
 if TYPE_CHECKING:
     from mvc.ops.shared.failures import Failure
@@ -68,13 +70,18 @@ def verify(
     remote: Annotated[
         str | None, typer.Option("-r", "--remote", metavar="NAME", help="Check this remote instead of the cache."),
     ] = None,
+    tags: Annotated[bool, typer.Option("--tags", help="Check the tags of versions and stages instead.")] = False,
     json: Json = False,
 ) -> int:
     """Check the cache against its digests, and quarantine damaged objects; say which version another file is."""
     from mvc.ops.storage.identify import identify, untracked_among  # noqa: PLC0415
 
     output: Output = ctx.obj
+    if tags and (paths or quick or remote):
+        raise UsageError("--tags goes with no path, nor --quick, nor -r", "mvc verify --tags")
     with opened(output, json=json) as project:
+        if tags:
+            return _verify_tags(output, project, json=json)
         words = paths or []
         files = untracked_among(project, words)
         found = identify(project, files)
@@ -88,6 +95,25 @@ def verify(
             if result:
                 _show_verified(output, project, result)
     return (result.exit_code if result else 0) or (1 if any(not item.versions for item in found) else 0)
+
+
+def _verify_tags(output: Output, project: Project, *, json: bool) -> int:
+    from mvc.ops.versions.verify_tags import verify_tags  # noqa: PLC0415
+
+    result = verify_tags(project, time.time())
+    if json:
+        lack = result.incomplete
+        print_json(result._replace(incomplete=lack.what if lack else ""))  # type: ignore[arg-type]  # for JSON only
+        return result.exit_code
+    for problem in result.problems:
+        output.note(f"{problem.severity}: {visible(problem.tag)}: {visible(problem.message)}")
+    if result.incomplete:
+        say(f"tags may be missing: {result.incomplete.what}", result.incomplete.fix)
+    found = plural(len(result.problems), "problem") if result.problems else "no problems"
+    output.line(f"Checked {plural(result.tags, 'tag')}, {result.signed:,} with a signature that counts: {found}.")
+    if result.problems:
+        output.note("Next: mvc help registry  # what each means, and what to do")
+    return result.exit_code
 
 
 def _print_verified(result: Verified | RemoteVerified | None, files: Sequence[Identified]) -> None:

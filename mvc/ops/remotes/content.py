@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -13,8 +14,9 @@ from typing import BinaryIO, NamedTuple
 
 from blake3 import blake3
 
-from mvc.errors import MissingObject, MvcError, UsageError
+from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.fs.scratch import Scratch
+from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Entry
 from mvc.objects.pointer import Pointer, dir_pointer, file_pointer
@@ -36,6 +38,8 @@ from mvc.store.cache.source_file import LinkType
 from mvc.store.remote.store import RemoteFile, RemoteStore
 from mvc.transfer.send import not_whole
 from mvc.workspace.links import Links
+from mvc.workspace.observe import ObserveOptions, observe
+from mvc.workspace.read_files import hashing
 from mvc.workspace.tracked import Selection, Tracked
 
 _BUFFER = 1 << 20
@@ -124,6 +128,26 @@ class Content:
         project, pointer, path = self._project, self._pointer, self._selection.item.path
         if same_content(pointer, observe_path(project, path)):
             return f"{project.root}/{self._reference.path}"
+        return self._view()
+
+    def proven_path(self) -> str:
+        """Return where a read-only view of the content is. All of it was read and compared with the pointer, by BLAKE3.
+
+        Raises:
+            CorruptObject: the view is damaged; it is deleted.
+            MvcError: as for `path`.
+        """
+        view = self._view()
+        folder, name = os.path.split(view)
+        with Tree(folder) as tree:
+            seen = observe(tree, name, self._project.links, ObserveOptions(None, hashing(self._project.around.progress)))
+        if not same_content(self._pointer, seen):
+            shutil.rmtree(folder)
+            raise CorruptObject(f"{view} was damaged, and is deleted", "mvc verify  # then ask for the path again")
+        return view
+
+    def _view(self) -> str:
+        project, pointer, path = self._project, self._pointer, self._selection.item.path
         self._ensure_cached()
         name = os.path.basename(path)
         view = f"{project.home}/{VIEWS}/{pointer.digest.blake3}{'x' if pointer.exec else ''}"

@@ -18,7 +18,6 @@ from mvc.quality.finding import Finding
 from mvc.quality.judge.facts import Facts, Landing, ModelFacts, Signer
 from mvc.quality.judge.judge import judge
 from mvc.quality.policy.parsed_policy import ParsedPolicy, read_policy
-from mvc.quality.policy.policy import Rule
 from mvc.quality.reports.signers import REPORTS
 from mvc.scm.commits import committed_file
 from mvc.scm.refs import local_base
@@ -70,8 +69,7 @@ def _for_stage(parsed: ParsedPolicy, stage: str) -> ParsedPolicy:
     demanded = parsed.policy.stages.get(stage)
     if demanded is None:
         return parsed
-    rule = Rule("**", signatures=demanded.signatures, max_age=demanded.max_age)
-    return parsed._replace(policy=replace(parsed.policy, rules=[*parsed.policy.rules, rule]))
+    return parsed._replace(policy=replace(parsed.policy, rules=[*parsed.policy.rules, demanded.rule]))
 
 
 def signers_at(

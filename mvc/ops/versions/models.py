@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mvc.errors import UsageError
+from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import path_of
 from mvc.ops.shared.reports import matching_report
 from mvc.ops.shared.versions.read import checked, files_of, model_path, read_registry
@@ -15,6 +15,7 @@ from mvc.quality.reports.report import Report, is_sliced, label
 from mvc.registry.event import Event
 from mvc.registry.state import Model
 from mvc.scm.commits import CommitPath
+from mvc.scm.incomplete import lacks_versions
 
 
 class ModelSummary(NamedTuple):
@@ -42,9 +43,11 @@ def models(project: Project, by: str = "") -> tuple[ModelSummary, ...]:
     Raises:
         UsageError: no model has that metric.
         CorruptObject: a tag is forged.
-        MvcError: Git cannot read the tags.
+        MvcError: Git cannot read the tags, or this clone may lack them.
     """
     found = read_registry(project).models
+    if not found and (lack := lacks_versions(project.git)):
+        raise MvcError(f"no version is known here, but {lack.what}", lack.fix)
     latest = {name: model.latest.event for name, model in found.items() if model.latest}
     reports = _reports(project, latest)
     summaries = {name: _summary(model, reports.get(name)) for name, model in found.items()}

@@ -156,7 +156,7 @@ def _blake3(project: Project, path: str) -> str:
     except OSError as error:
         raise as_error(error, path) from None
     if found.digest is None:
-        raise UsageError(f"{path} is no file or directory", "mvc which --file PATH")
+        raise UsageError(f"{path} is neither a file nor a directory", "mvc which --file PATH")
     return found.digest.blake3
 
 

@@ -140,10 +140,17 @@ class Rule(_Part, frozen=True):
 
 
 class Stage(_Part, frozen=True):
-    """What a version needs to be promoted to a stage."""
+    """What a version needs to be promoted to a stage, besides what the rules demand."""
 
+    metrics: dict[str, Bound] = field(default_factory=dict)
+    """By name, as in a rule, with `min` and `max`."""
     signatures: Signatures | None = None
     max_age: str = ""
+
+    @property
+    def rule(self) -> Rule:
+        """The same demands as a rule for all paths."""
+        return Rule("**", metrics=self.metrics, signatures=self.signatures, max_age=self.max_age)
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -215,16 +222,13 @@ def _problems(policy: Policy) -> Iterator[str]:
         yield from _pattern_problem("git", pattern.removeprefix("!"))
     yield from _part_problems("defaults", defaults.tag, defaults.formats)
     for rule in policy.rules:
-        yield from _rule_problems(rule)
+        yield from _match_problems(rule.match)
+        yield from _rule_problems(rule.match, rule)
     for name, stage in policy.stages.items():
-        yield from _age_problem(name, stage.max_age)
-        if stage.signatures and stage.signatures.min < 0:
-            yield f"{name}: signatures: min is {stage.signatures.min}, expected at least 0"
-
-
-def _age_problem(where: str, age: str) -> Iterator[str]:
-    if age and _AGE.fullmatch(age) is None:
-        yield f"{where}: invalid max_age {age!r}: expected a duration such as 30d, 12h or 2w"
+        yield from _rule_problems(name, stage.rule)
+        for metric, bound in stage.metrics.items():
+            if bound.max_regression is not None:
+                yield f"{name}: metric {metric!r}: max_regression is for rules; a promotion is compared with nothing"
 
 
 def _part_problems(where: str, tag: Tag | None, formats_: Formats | None) -> Iterator[str]:
@@ -248,11 +252,13 @@ def _pattern_problem(where: str, pattern: str) -> Iterator[str]:
         yield f"{where}: {reason}"
 
 
-def _rule_problems(rule: Rule) -> Iterator[str]:
-    where = rule.match
-    if where.startswith("!"):
-        yield f"invalid match {where!r}: '!' is not allowed here"
-    yield from _pattern_problem("match", where)
+def _match_problems(pattern: str) -> Iterator[str]:
+    if pattern.startswith("!"):
+        yield f"invalid match {pattern!r}: '!' is not allowed here"
+    yield from _pattern_problem("match", pattern)
+
+
+def _rule_problems(where: str, rule: Rule) -> Iterator[str]:
     yield from _part_problems(where, rule.tag, rule.formats)
     for name, bound in rule.metrics.items():
         if reason := _name_problem(name) or _bound_problem(bound):
@@ -266,7 +272,8 @@ def _rule_problems(rule: Rule) -> Iterator[str]:
         yield f"{where}: max_gap must not be negative"
     if rule.signatures and rule.signatures.min < 0:
         yield f"{where}: signatures: min is {rule.signatures.min}, expected at least 0"
-    yield from _age_problem(where, rule.max_age)
+    if rule.max_age and _AGE.fullmatch(rule.max_age) is None:
+        yield f"{where}: invalid max_age {rule.max_age!r}: expected a duration such as 30d, 12h or 2w"
 
 
 def _name_problem(name: str) -> str:

@@ -19,6 +19,8 @@ REPORTS = "mvc-eval@v1"
 """Namespace of signatures of a report."""
 CHANGES = "mvc-policy@v1"
 """Namespace of signatures of a policy file's change."""
+TAGS = "git"
+"""Namespace of the signatures that Git makes, of tags and commits."""
 
 MAX_BYTES = 256 << 10
 """Largest `.sig` file."""

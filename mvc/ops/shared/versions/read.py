@@ -140,6 +140,9 @@ def checked(event: Event, found: VersionFiles | None) -> VersionFiles:
     claim = event.trailers
     if found is None:
         raise _disagrees(event, f"{claim.pointer} is not in its commit, or invalid")
+    name = found.pointer.notes.name or registered_name(found.path)
+    if claim.pointer and fold_case(name) != fold_case(event.model):
+        raise _disagrees(event, f"{claim.pointer} is of the model {name}")
     if claim.blake3 not in ("", found.pointer.digest.blake3):
         raise _disagrees(event, f"it says blake3 {claim.blake3[:12]}, its commit {found.pointer.digest.blake3[:12]}")
     if claim.blake3 and claim.report != found.report_blake3:

@@ -28,7 +28,7 @@ from mvc.project import Project
 from mvc.quality.reports.tags import parse_version
 from mvc.registry.event import Event
 from mvc.registry.grammar import LATEST, Reference, parse_reference
-from mvc.registry.state import Model
+from mvc.registry.state import Holding, Model
 from mvc.scm.commits import is_revision as is_git_revision
 from mvc.scm.commits import resolve as resolve_in_git
 
@@ -41,6 +41,8 @@ class Named(NamedTuple):
     commit: str
     path: str
     """From the top of the worktree."""
+    events: tuple[Event, ...] = ()
+    """What says so: the event that decided what the stage holds, and that of the version."""
 
 
 def resolve(project: Project, rev: str) -> str:
@@ -52,11 +54,11 @@ def resolve(project: Project, rev: str) -> str:
         CorruptObject: its tag is forged.
         MvcError: it is ambiguous, or this clone may lack the tag.
     """
-    if named := _registered(project, rev):
+    if named := registered(project, rev):
         return named.commit
     if is_git_revision(project.git, rev):
         return resolve_in_git(project.git, rev)
-    if named := _unregistered(project, rev):
+    if named := unregistered_version(project, rev):
         return named.commit
     if reference := parse_reference(rev):
         raise _unknown(project, reference)
@@ -86,7 +88,7 @@ def split_reference(project: Project, text: str, is_path: Callable[[str], bool])
     rev, colon, path = text.partition(":")
     if colon and rev:
         return rev, path.removeprefix("./")
-    named = _registered(project, text) or _unregistered(project, text)
+    named = registered(project, text) or unregistered_version(project, text)
     if named:
         return named.rev, named.path
     if reference := parse_reference(text):
@@ -114,9 +116,12 @@ def split_revisions(
         return tuple(words[:at]), words[at + 1 :]
     revisions: list[str] = []
     for word in words[:most]:
-        if not is_revision(project, word) or (len(words) == 1 and is_path(project, word)):
+        there = is_path(project, word)
+        if not is_revision(project, word) or (len(words) == 1 and there):
+            if not there and (parse_reference(word) or parse_version(word)):
+                resolve(project, word)  # raises the error
             break
-        if is_path(project, word):
+        if there:
             raise _ambiguous(command, words, len(revisions))
         revisions.append(word)
     return tuple(revisions), words[len(revisions) :]
@@ -132,7 +137,7 @@ def _ambiguous(command: str, words: list[str], at: int) -> UsageError:
 # Registered versions.
 
 
-def _registered(project: Project, text: str) -> Named | None:
+def registered(project: Project, text: str) -> Named | None:
     """Return the registered content; None if the text is no reference, or its model unknown."""
     reference = parse_reference(text)
     if reference is None:
@@ -158,7 +163,7 @@ def _of_model(project: Project, model: Model, reference: Reference) -> Named | N
         held = model.held(reference.stage)
         if held is None:
             raise Refused(f"nothing is in {model.name}#{reference.stage}", f"mvc which {shlex.quote(model.name)}")
-        return _named(project, model, held.version, held.event if held.event.commit == held.commit else None)
+        return _named(project, model, held.version, held)
     if reference.version == LATEST:
         if (latest := model.latest) is None:
             raise Refused(f"all versions of {model.name} are retired", f"mvc history {shlex.quote(model.name)}")
@@ -167,14 +172,15 @@ def _of_model(project: Project, model: Model, reference: Reference) -> Named | N
     return _named(project, model, found.name, None) if found else None
 
 
-def _named(project: Project, model: Model, name: str, given: Event | None) -> Named:
-    """Return a version's content; `given` is the event that gave it to a stage, and is checked as well."""
+def _named(project: Project, model: Model, name: str, held: Holding | None) -> Named:
+    """Return a version's content, which the tags of all events of its commit must name; `held` by a stage."""
     version = model.versions.get(name)
-    events = [event for event in (given, version.event if version else None) if event]
-    files = [version_files(project, event) for event in events]
+    events = tuple(item.event for item in (held, version) if item)
+    commit = held.commit if held else events[0].commit
+    files = [version_files(project, event) for event in events if event.commit == commit]
     if version and version.retired:
         project.around.remark(f"{model.name}@{name} is retired: {version.retired.message or 'no reason given'}")
-    return Named(f"{model.name}@{name}" if version else events[0].commit, events[0].commit, files[0].path)
+    return Named(f"{model.name}@{name}" if version else commit, commit, files[0].path, events)
 
 
 def _path(project: Project, reference: Reference) -> str:
@@ -197,7 +203,7 @@ def _models_at(project: Project, path: str) -> Iterator[Model]:
 # Others.
 
 
-def _unregistered(project: Project, text: str) -> Named | None:
+def unregistered_version(project: Project, text: str) -> Named | None:
     """Return the content of a version that only a committed report names."""
     reference = parse_reference(text)
     if reference is None or reference.stage or reference.version == LATEST:

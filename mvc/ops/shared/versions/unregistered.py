@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
-from mvc.objects.names import fold, registered_name
+from mvc.objects.names import registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer_reader import pointer_in
 from mvc.project import Project
@@ -39,7 +39,7 @@ def find_unregistered(project: Project, name: str, path: str, version: str) -> U
         MvcError: Git cannot read the history.
     """
     for found in _reported(project, lambda tag, _: spelling(tag) == spelling(version)):
-        if found.path == path or fold(found.name) == fold(name):
+        if path == found.path or name == found.name:
             return found
     return None
 

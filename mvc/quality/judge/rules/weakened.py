@@ -279,9 +279,9 @@ def of_the_rest(old: Policy, new: Policy) -> Iterator[str]:
             yield f"evaluators: {', '.join(sorted(more))} added to {assurance}"
     if gone := set(old.pointers) - set(new.pointers):
         yield f"pointers: {', '.join(sorted(gone))} are no longer judged"
+    directions = _Directions.of(old)
     for name, stage in old.stages.items():
-        now = new.stages.get(name, Stage())
-        reasons = _of_trust(stage.signatures, now.signatures, stage.max_age, now.max_age)
+        reasons = _of_rule(stage.rule, new.stages.get(name, Stage()).rule, directions)
         yield from (f"stages: {name}: {reason}" for reason in reasons)
 
 
