@@ -21,6 +21,9 @@ export MVC_TEST_MODELS
 # What the tests use of the system, as PROGRAM:PACKAGE.
 PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm fusermount3:fuse3 faketime:faketime git-lfs:git-lfs
 
+# Programs that tests run in environments of their own.
+OTHERS := .cache/azurite/.complete .cache/gto/.complete
+
 NEW_SEED := $(shell echo $$RANDOM)
 
 .PHONY: help
@@ -39,14 +42,14 @@ demo-full: install models  ## the demo with repair, garbage, a published model; 
 	@$(BIN)/python demo/full.py
 
 .PHONY: test
-test: install models .cache/azurite/.complete  ## run the tests that a change must pass
+test: install models $(OTHERS)  ## run the tests that a change must pass
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not long" tests
 
 .PHONY: test-long
 test-long: export MVC_TEST_LONG := 1
 test-long: export MVC_FAULTS_SEED ?= $(NEW_SEED)
 test-long: export MVC_STATE_SEED ?= $(NEW_SEED)
-test-long: install models .cache/azurite/.complete  ## run all tests on the disk, with many rounds
+test-long: install models $(OTHERS)  ## run all tests on the disk, with many rounds
 	@echo "MVC_FAULTS_SEED=$(MVC_FAULTS_SEED) MVC_STATE_SEED=$(MVC_STATE_SEED)"
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
 
@@ -83,7 +86,7 @@ schemas: install  ## write docs/schemas from the types
 	@$(BIN)/python docs/schemas/generate.py
 
 .PHONY: coverage
-coverage: install models .cache/azurite/.complete  ## run all tests, with branch coverage
+coverage: install models $(OTHERS)  ## run all tests, with branch coverage
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest -q tests && $(BIN)/coverage combine -q && $(BIN)/coverage report
 
 .PHONY: bench
@@ -134,6 +137,12 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 	@mkdir -p .cache/azurite
 	@cp tests/azurite/package.json tests/azurite/package-lock.json .cache/azurite
 	@cd .cache/azurite && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+# Of DVC's family, it reads and writes the same tags: 45 packages.
+.cache/gto/.complete: tests/gto.txt | $(TOOLS)/bin/uv
+	@$(TOOLS)/bin/uv venv --quiet --clear --python "$(PYTHON)" .cache/gto
+	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/gto/bin/python -r $<
 	@touch $@
 
 # Install Debian packages, or say what to type.

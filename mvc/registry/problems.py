@@ -21,8 +21,11 @@ class TagProblem(NamedTuple):
     message: str
 
 
-def tag_problems(found: Iterable[Event | IgnoredTag]) -> Iterator[TagProblem]:
-    """Yield what is wrong: tags that are no events, duplicate versions, and breaks in the chain of a model's events."""
+def tag_problems(found: Iterable[Event | IgnoredTag], *, complete: bool = True) -> Iterator[TagProblem]:
+    """Yield what is wrong: tags that are no events, duplicate versions, and breaks in the chain of a model's events.
+
+    Where the tags are not `complete`, an event may follow one that is not among them.
+    """
     found = list(found)
     events = sorted((item for item in found if isinstance(item, Event)), key=attrgetter("model", "time", "tag"))
     for item in found:
@@ -34,7 +37,7 @@ def tag_problems(found: Iterable[Event | IgnoredTag]) -> Iterator[TagProblem]:
         if (other := names.setdefault(fold_case(model), model)) != model:
             yield TagProblem(own[0].tag, "error", f"duplicate: the model differs from {other} only by case")
         yield from _duplicates(own)
-        yield from _breaks(own)
+        yield from _breaks(own, complete=complete)
 
 
 def _duplicates(events: list[Event]) -> Iterator[TagProblem]:
@@ -50,16 +53,16 @@ def _duplicates(events: list[Event]) -> Iterator[TagProblem]:
             yield TagProblem(event.tag, "error", f"duplicate: {other} registers the same commit")
 
 
-def _breaks(events: list[Event]) -> Iterator[TagProblem]:
+def _breaks(events: list[Event], *, complete: bool) -> Iterator[TagProblem]:
     """Yield what is wrong with a model's chain: each event of mvc names the one before by its object."""
     by_oid = {event.oid: event for event in events}
     written = [event for event in events if event.trailers.blake3]
     followers: dict[str, str] = {}
     for event in written:
         before = by_oid.get(event.previous)
-        if event.previous and before is None:
-            message = f"it follows the tag object {event.previous[:12]}, which no tag of {event.model} is any more: "
-            yield TagProblem(event.tag, "error", f"{message}one was deleted, or created again")
+        if event.previous and before is None and complete:
+            message = f"broken chain: it follows the tag object {event.previous[:12]}, which no tag of {event.model} is"
+            yield TagProblem(event.tag, "error", f"{message}; that one was deleted, moved, or created again")
         elif before and before.time > event.time:
             yield TagProblem(event.tag, "error", f"backdated: it is older than {before.tag}, which it follows")
         if (other := followers.setdefault(event.previous, event.tag)) != event.tag:

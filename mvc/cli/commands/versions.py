@@ -250,7 +250,7 @@ def _show_models(output: Output, found: tuple[ModelSummary, ...], by: str) -> No
         metrics = sorted(item.metrics.items(), key=lambda pair: pair[0] != by)
         shown = metrics if output.verbose else metrics[:_FEW_METRICS]
         stages = ", ".join(f"{stage} {version or '?'}" for stage, version in item.stages.items())
-        age = span(time.time() - datetime.fromisoformat(item.date).timestamp()) if item.date else ""
+        age = span(max(0, time.time() - datetime.fromisoformat(item.date).timestamp())) if item.date else ""
         rows.append((
             visible(item.name), item.version or "retired", visible(stages) or "-",
             visible(", ".join(f"{name} {value:.6g}" for name, value in shown)) or "-",

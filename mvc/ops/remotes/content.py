@@ -139,8 +139,9 @@ class Content:
         """
         view = self._view()
         folder, name = os.path.split(view)
+        options = ObserveOptions(None, hashing(self._project.around.progress))
         with Tree(folder) as tree:
-            seen = observe(tree, name, self._project.links, ObserveOptions(None, hashing(self._project.around.progress)))
+            seen = observe(tree, name, self._project.links, options)
         if not same_content(self._pointer, seen):
             shutil.rmtree(folder)
             raise CorruptObject(f"{view} was damaged, and is deleted", "mvc verify  # then ask for the path again")

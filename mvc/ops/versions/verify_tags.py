@@ -46,11 +46,12 @@ def verify_tags(project: Project, now: float) -> VerifiedTags:
     """
     found = [*read_events(read_tags(project.git))]
     events = [item for item in found if isinstance(item, Event)]
+    incomplete = lacks_versions(project.git)
     unsigned = list(_signature_problems(project, events, now))
-    problems = [*tag_problems(found), *_forged(project, events), *unsigned]
+    problems = [*tag_problems(found, complete=incomplete is None), *_forged(project, events), *unsigned]
     signed = sum(event.is_signed for event in events) - len(unsigned)
     order = sorted(problems, key=lambda problem: (problem.severity, problem.tag))
-    return VerifiedTags(len(found), signed, tuple(order), lacks_versions(project.git))
+    return VerifiedTags(len(found), signed, tuple(order), incomplete)
 
 
 def _forged(project: Project, events: Iterable[Event]) -> Iterator[TagProblem]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError, Refused, UsageError
 from mvc.fs.files import as_error
 from mvc.fs.tree import Tree
-from mvc.ops.shared.versions.read import read_model, read_registry, version_files
+from mvc.ops.shared.versions.read import nothing_held, read_model, read_registry, version_files
 from mvc.ops.shared.versions.unregistered import unregistered_of
 from mvc.project import Project
 from mvc.registry.event import Event
@@ -60,9 +60,7 @@ def which(project: Project, name: str, stage: str = "", at: str = "") -> tuple[H
         raise Refused(f"no version of {name} was registered{when}", f"mvc history {shlex.quote(name)}")
     held = [item for item in model.holding() if stage in ("", item.stage)]
     if stage and not held:
-        if lack := lacks_versions(project.git):
-            raise MvcError(f"nothing is known to be in {name}#{stage}{when}, but {lack.what}", lack.fix)
-        raise Refused(f"nothing is in {name}#{stage}{when}", f"mvc history {shlex.quote(name)}")
+        raise nothing_held(project, name, stage, when)
     return tuple(_held(project, model, item) for item in held)
 
 

@@ -100,6 +100,13 @@ def no_such_version(project: Project, model: Model, version: str) -> MvcError:
     return UsageError(f"{model.name}@{version} is not registered", line)
 
 
+def nothing_held(project: Project, model: str, stage: str, when: str = "") -> MvcError:
+    """Return the error for a stage that holds nothing, or not in this clone; `when` such as ` at 2026-03-03`."""
+    if lack := lacks_versions(project.git):
+        return MvcError(f"nothing is known to be in {model}#{stage}{when}, but {lack.what}", lack.fix)
+    return Refused(f"nothing is in {model}#{stage}{when}", f"mvc history {shlex.quote(model)}")
+
+
 # The files of a version.
 
 

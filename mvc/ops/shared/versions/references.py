@@ -19,6 +19,7 @@ from mvc.ops.shared.versions.read import (
     find_version,
     no_such_model,
     no_such_version,
+    nothing_held,
     read_registry,
     read_version,
     version_files,
@@ -31,6 +32,7 @@ from mvc.registry.grammar import LATEST, Reference, parse_reference
 from mvc.registry.state import Holding, Model
 from mvc.scm.commits import is_revision as is_git_revision
 from mvc.scm.commits import resolve as resolve_in_git
+from mvc.scm.incomplete import lacks_versions
 
 
 class Named(NamedTuple):
@@ -162,7 +164,7 @@ def _of_model(project: Project, model: Model, reference: Reference) -> Named | N
     if reference.stage:
         held = model.held(reference.stage)
         if held is None:
-            raise Refused(f"nothing is in {model.name}#{reference.stage}", f"mvc which {shlex.quote(model.name)}")
+            raise nothing_held(project, model.name, reference.stage)
         return _named(project, model, held.version, held)
     if reference.version == LATEST:
         if (latest := model.latest) is None:
@@ -211,8 +213,12 @@ def unregistered_version(project: Project, text: str) -> Named | None:
     found = find_unregistered(project, reference.base, _path(project, reference), reference.version)
     if found is None:
         return None
-    line = f"mvc register {shlex.quote(found.name)} --rev {found.commit[:12]}"
-    project.around.remark(f"{text} is not registered: commit {found.commit[:12]} has its report; {line}")
+    commit = found.commit[:12]
+    if lack := lacks_versions(project.git):
+        project.around.remark(f"no tag of {text} is known here, but {lack.what}; commit {commit} has its report")
+    else:
+        line = f"mvc register {shlex.quote(found.name)} --rev {commit}"
+        project.around.remark(f"{text} is not registered: commit {commit} has its report; {line}")
     return Named(found.commit, found.commit, found.path)
 
 
