@@ -14,6 +14,9 @@ from mvc.scm.tags import TagRow
 
 MODEL, REPORT, POINTER, PREVIOUS = "Mvc-Model-Blake3", "Mvc-Report-Blake3", "Mvc-Pointer", "Mvc-Prev"
 _TRAILER = re.compile(r"^(Mvc-[A-Za-z0-9-]+): (.*)$", re.MULTILINE)
+_DATE = re.compile(r"[0-9]{1,12} [+-](?:[01][0-9]|2[0-3])[0-5][0-9]")
+_LAST = 253_402_300_799 - 24 * 3600
+"""The last date that Python knows, in any time zone."""
 _SIGNATURE = re.compile(rb"^-----BEGIN (?:SSH SIGNATURE|PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE)-----$", re.MULTILINE)
 
 
@@ -109,7 +112,7 @@ def event_of(row: TagRow, name: TagName) -> Event:
     previous = trailers_of(row.text).previous
     return Event(
         row.name, name.model, action, name.version, name.stage, name.number, oid, commit,
-        int(seconds or 0), zone, row.tagger, row.email, row.text, previous,
+        int(seconds), zone, row.tagger, row.email, row.text, previous,
     )
 
 
@@ -129,6 +132,8 @@ def problem_of(row: TagRow) -> str:
         return f"renamed: its object is the tag {row.header}"
     if row.target_kind != "commit":
         return f"it names a {row.target_kind}, expected a commit"
+    if not _DATE.fullmatch(row.date) or int(row.date.partition(" ")[0]) > _LAST:
+        return "it has no valid date"
     return ""
 
 

@@ -258,3 +258,6 @@ def _show_models(output: Output, found: tuple[ModelSummary, ...], by: str) -> No
         ))
     for line in columns(rows):
         output.line(line)
+    for item in found:
+        if item.problem:
+            output.note(f"note: {visible(item.name)}: {visible(item.problem)}")

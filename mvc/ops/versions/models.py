@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mvc.errors import MvcError, UsageError
+from mvc.errors import CorruptObject, MvcError, Refused, UsageError
 from mvc.objects.pointer import path_of
 from mvc.ops.shared.reports import matching_report
 from mvc.ops.shared.versions.read import checked, files_of, model_path, read_registry
@@ -35,6 +35,8 @@ class ModelSummary(NamedTuple):
     versions: int
     """How many there are, without retired ones."""
     deprecated: bool
+    problem: str
+    """Why path and metrics are not known, such as a forged tag; empty if they are."""
 
 
 def models(project: Project, by: str = "") -> tuple[ModelSummary, ...]:
@@ -42,7 +44,6 @@ def models(project: Project, by: str = "") -> tuple[ModelSummary, ...]:
 
     Raises:
         UsageError: no model has that metric.
-        CorruptObject: a tag is forged.
         MvcError: Git cannot read the tags, or this clone may lack them.
     """
     found = read_registry(project).models
@@ -62,19 +63,28 @@ def models(project: Project, by: str = "") -> tuple[ModelSummary, ...]:
 
 
 class _Reported(NamedTuple):
-    path: str
-    report: Report | None
+    path: str = ""
+    report: Report | None = None
+    problem: str = ""
 
 
 def _reports(project: Project, events: dict[str, Event]) -> dict[str, _Reported]:
     """Return path and report of each event, by model; read at once."""
-    places = {name: CommitPath(event.commit, _path(project, event)) for name, event in events.items()}
+    found, places = {}, {}
+    for name, event in events.items():
+        try:
+            places[name] = CommitPath(event.commit, _path(project, event))
+        except Refused as error:
+            found[name] = _Reported(problem=error.message)
     files = files_of(project, places.values())
-    found = {}
     for name, place in places.items():
-        there = checked(events[name], files.get(place))
-        report = matching_report(there.report, there.pointer.digest.blake3, place.path + SUFFIX)
-        found[name] = _Reported(place.path, report)
+        try:
+            there = checked(events[name], files.get(place))
+        except CorruptObject as error:
+            found[name] = _Reported(problem=error.message)
+        else:
+            report = matching_report(there.report, there.pointer.digest.blake3, place.path + SUFFIX)
+            found[name] = _Reported(place.path, report)
     return found
 
 
@@ -93,11 +103,12 @@ def _is_higher_better(reports: dict[str, _Reported], metric: str) -> bool:
 
 
 def _summary(model: Model, reported: _Reported | None) -> ModelSummary:
-    latest, report = model.latest, reported.report if reported else None
+    reported = reported or _Reported()
+    latest, report = model.latest, reported.report
     metrics = {label(item): item.value for item in report.metrics if not is_sliced(label(item))} if report else {}
     return ModelSummary(
-        model.name, reported.path if reported else "", latest.name if latest else "",
+        model.name, reported.path, latest.name if latest else "",
         latest.event.commit if latest else "", date_of(latest.event) if latest else "", metrics,
         {item.stage: item.version for item in model.holding()},
-        sum(not version.retired for version in model.versions.values()), model.deprecated is not None,
+        sum(not version.retired for version in model.versions.values()), model.deprecated is not None, reported.problem,
     )

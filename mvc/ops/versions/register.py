@@ -92,7 +92,7 @@ def _refuse_elsewhere(project: Project, commit: str) -> None:
     base = local_base(project.git)
     if base and not contains(project.git, base, commit):
         message = f"commit {commit[:12]} is not on the default branch, whose tip is {base[:12]}"
-        raise Refused(message, f"mvc gate --base {base[:12]} --head {commit[:12]}  # then merge it")
+        raise Refused(message, f"mvc gate --base {base[:12]} --head {commit[:12]}  # then merge and push it")
 
 
 def _version(project: Project, files: VersionFiles, model: Model | None, options: RegisterOptions) -> str:

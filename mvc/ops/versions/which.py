@@ -91,7 +91,7 @@ def _held(project: Project, model: Model, item: Holding) -> Held:
 
 def date_of(event: Event) -> str:
     """Return when an event was tagged: ISO 8601, with the tagger's time zone."""
-    zone = datetime.strptime(event.zone or "+0000", "%z").tzinfo
+    zone = datetime.strptime(event.zone, "%z").tzinfo
     return datetime.fromtimestamp(event.time, zone).isoformat()
 
 
