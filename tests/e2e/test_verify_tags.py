@@ -28,7 +28,7 @@ FORGED = {
     "deleted": ("git tag -d ranker#prod#1", "error: ranker#prod#2: broken chain"),
     "with other digests": ("git tag --cleanup=verbatim -aF ../trailers ranker@v3.0.0", "it says blake3 aaaaaaaaaaaa"),
     "of a commit without the pointer": (
-        f"git tag --cleanup=verbatim -aF ../trailers ranker@v3.0.0 :/init", "is not in its commit",
+        "git tag --cleanup=verbatim -aF ../trailers ranker@v3.0.0 :/init", "is not in its commit",
     ),
     "with a copied message": (
         "git cat-file tag ranker@v1.0.0 | sed 1,/^$/d > ../copy && git tag -aF ../copy ranker@v3.0.0 HEAD",
@@ -80,7 +80,7 @@ def test_events_that_two_clones_wrote_at_once_are_a_warning(begin: Begin, in_pro
 
 HOSTILE = {
     "escapes": "a \x1b[31mred\x07 \u202e line\r::set-output name=x::y\n",
-    "trailers": "Mvc-Prev: no object\nMvc-Pointer: ../../etc/passwd.mvc\nMvc-Model-Blake3: 1\nMvc-Report-Blake3: \x1b\n",
+    "trailers": "Mvc-Prev: none\nMvc-Pointer: ../../etc/passwd.mvc\nMvc-Model-Blake3: 1\nMvc-Report-Blake3: \x1b\n",
     "a pointer outside": f"x\n\nMvc-Model-Blake3: {'a' * 64}\nMvc-Pointer: /etc/passwd.mvc\n",
     "a pointer with a newline": f"x\n\nMvc-Model-Blake3: {'a' * 64}\nMvc-Pointer: a\x00b.mvc\n",
     "a pointer that is an option": f"x\n\nMvc-Model-Blake3: {'a' * 64}\nMvc-Pointer: --output=x.mvc\n",

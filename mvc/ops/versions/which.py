@@ -72,11 +72,11 @@ def end_of(text: str) -> float:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if len(text) <= len("2026-03-03"):
+            moment += timedelta(days=1, seconds=-1)
+        return moment.timestamp()
+    except (ValueError, OverflowError):
         raise UsageError(f"invalid date {text!r}: expected such as 2026-03-03 or 2026-03-03T10:00", "date -I") from None
-    if len(text) <= len("2026-03-03"):
-        moment += timedelta(days=1, seconds=-1)
-    return moment.timestamp()
 
 
 def _held(project: Project, model: Model, item: Holding) -> Held:
