@@ -116,7 +116,7 @@ def history(commits: int, tags: int) -> Step:
     def make(tool: Tool, place: Place) -> None:
         fresh(tool, place)
         with CacheWriter(Cache(str(place.repository / ".git/mvc"))) as writer:
-            _import(place, _changes(History(commits, 100), writer))
+            import_commits(place, _changes(History(commits, 100), writer))
         names = (f"create refs/tags/v{number} main~{number * commits // tags}\n" for number in range(tags))
         subprocess.run(
             ["git", "update-ref", "--stdin"], cwd=place.repository, input="".join(names), text=True, check=True,
@@ -140,7 +140,7 @@ def versions(files: int, changed: int) -> Callable[[int], Step]:
         def make(tool: Tool, place: Place) -> None:
             fresh(tool, place)
             with CacheWriter(Cache(str(place.repository / ".git/mvc"))) as writer:
-                _import(place, _directories(files, changed, count, writer))
+                import_commits(place, _directories(files, changed, count, writer))
             quietly(place, ("mvc", "remote", "add", "bench", "../remote"), ("mvc", "push", "--all-commits"))
 
         return make
@@ -165,7 +165,7 @@ def _content(number: int, version: int) -> bytes:
     return f"{number} {version}".encode()
 
 
-def _import(place: Place, commits: Iterable[list[tuple[str, bytes]]]) -> None:
+def import_commits(place: Place, commits: Iterable[list[tuple[str, bytes]]]) -> None:
     """Put commits on top of HEAD, and check the last one out."""
     quietly(place, ("git", "add", "-A"), ("git", "commit", "-q", "-m", "set up"))
     command = ["git", "fast-import", "--quiet"]

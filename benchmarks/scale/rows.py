@@ -9,6 +9,7 @@ from functools import partial
 from benchmarks.hook_cases import HOOK
 from benchmarks.prepare import Place
 from benchmarks.scale.directories import as_committed, cloned, directory, emptied, ten_changed, unknown, unsent
+from benchmarks.scale.registries import registry
 from benchmarks.scale.repositories import (
     ADD_ALL,
     MODELS,
@@ -53,6 +54,9 @@ _VERSIONS = (20, 160)
 _untagged, _tagged = partial(history, tags=0), partial(history, tags=100)
 _OLDER = "exec mvc checkout --rev HEAD~1 d"
 _FILES = (10_000, 100_000, 500_000)
+_TAGS = (2_000, 20_000)
+_LISTED = "exec git for-each-ref --format='%(refname)%(object)%(taggerdate)%(contents)'"
+"""The floor: what a program takes that only reads the tags."""
 _directory = versions(20_000, 10)
 
 ROWS = (
@@ -81,5 +85,12 @@ ROWS = (
     Row("gc --evict, n commits, 100 tags", _tagged, _COMMITS, _typed("exec mvc gc --evict --grace 0")),
     Row("gc, n versions of 20,000 files", _directory, _VERSIONS, _typed("exec mvc gc")),
     Row("push again, n versions of 20,000 files", _directory, _VERSIONS, _typed("exec mvc push --all-commits")),
+    Row("git for-each-ref, n registry tags", registry, _TAGS, _typed(_LISTED)),
+    Row("git for-each-ref, n registry tags, one model", registry, _TAGS, _typed(f"{_LISTED} 'refs/tags/model-07*'")),
+    Row("models, n registry tags", registry, _TAGS, _typed("exec mvc models")),
+    Row("which NAME STAGE, n registry tags", registry, _TAGS, _typed("exec mvc which model-07 prod")),
+    Row("which --at, n registry tags", registry, _TAGS, _typed("exec mvc which model-07 prod --at 2023-11-15")),
+    Row("history NAME, n registry tags", registry, _TAGS, _typed("exec mvc history model-07")),
+    Row("verify --tags, n registry tags", registry, _TAGS, _typed("exec mvc verify --tags")),
     Row("gc -r, n clones of 100,000 names", clones, (4, 40), _typed("exec mvc gc -r bench")),
 )
