@@ -49,8 +49,8 @@ class Surroundings(NamedTuple):
     waiting: Callable[[str], None] = lambda holder: None  # noqa: ARG005
     """Called with the holder of a lock before waiting for it."""
     progress: Progress = Silent()
-    remark: Callable[[str], None] = lambda text: None  # noqa: ARG005
-    """Called with what an answer may lack, such as in a shallow clone."""
+    remark: Callable[[str, str], None] = lambda text, fix: None  # noqa: ARG005
+    """Called with what an answer may lack, such as in a shallow clone, and the command to type, or nothing."""
 
 
 class Shell(NamedTuple):

@@ -105,8 +105,10 @@ def around(output: Output) -> Surroundings:
     from mvc.surroundings import surroundings  # noqa: PLC0415
 
     @cache
-    def remark(text: str) -> None:
+    def remark(text: str, fix: str) -> None:
         output.note(f"note: {visible(text)}")
+        if fix:
+            output.note(f"  try: {visible(fix)}")
 
     return surroundings()._replace(
         command=f"mvc {' '.join(sys.argv[1:3])}",

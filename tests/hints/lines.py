@@ -34,6 +34,7 @@ _THEN = re.compile(r"; then: (.+)")
 _MADE_BY = frozenset({
     "MvcError", "UsageError", "InvalidFormat", "InvalidName", "CorruptObject", "MissingObject", "SourceChanged",
     "UnsafePath", "RemoteError", "Transient", "Changed", "Problem", "TransferFailure", "Failure", "Remark", "Advice",
+    "Refused", "remark",
 })
 """What takes a hint: as its second argument, or as `fix`."""
 _SAY = frozenset({"say", "_say", "_warn"})

@@ -10,7 +10,7 @@ from mvc.objects.names import fold
 from mvc.objects.pointer import NAME
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.ops.shared.reports import file_in
-from mvc.ops.shared.versions.read import VersionFiles, files_at, model_path, read_registry
+from mvc.ops.shared.versions.read import VersionFiles, files_of, model_path, read_registry
 from mvc.ops.shared.versions.references import resolve
 from mvc.ops.shared.workspace_content import observe_path, same_content
 from mvc.ops.versions.judging import judge_version
@@ -21,7 +21,7 @@ from mvc.quality.reports.report import parse_report
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version, spelling
 from mvc.registry.grammar import TagName
 from mvc.registry.state import Model, Registry
-from mvc.scm.commits import contains
+from mvc.scm.commits import CommitPath, contains
 from mvc.scm.refs import local_base
 
 
@@ -50,10 +50,8 @@ def register(project: Project, name: str, options: RegisterOptions, now: float) 
     if NAME.fullmatch(name) is None:
         raise UsageError(f"invalid name {name!r}: expected letters, digits, '-', '_' and '/'", "mvc models")
     commit = resolve(project, options.rev or "HEAD")
-    path = model_path(project, commit, name)
-    files = files_at(project, commit, path)
-    if files is None:
-        raise Refused(f"the pointer of {path} in {commit[:12]} is invalid", project.shell.line("mvc log", path))
+    place = CommitPath(commit, model_path(project, commit, name))
+    files = files_of(project, [place])[place]
     if not options.rev:
         _refuse_dirty(project, files)
     _refuse_elsewhere(project, commit)
@@ -67,7 +65,7 @@ def register(project: Project, name: str, options: RegisterOptions, now: float) 
             TagName(name, "register", version), f"Register {name} {version}", commit, files, version, options.text,
         )
         if any(finding.severity == "error" for finding in findings):
-            return Written("", name, version, "", commit, path, files.pointer.digest.blake3, findings=findings)
+            return Written("", name, version, "", commit, files.path, files.pointer.digest.blake3, findings=findings)
         return write_event(project, event, model, now, push=options.push)._replace(findings=findings)
 
 
@@ -110,7 +108,7 @@ def _version(project: Project, files: VersionFiles, model: Model | None, options
     if parse_version(version) is None:
         raise UsageError(f"invalid version {version!r}: expected a version such as v1.2.0", "mvc register --help")
     if tag and spelling(tag) != spelling(version):
-        project.around.remark(f"the report of {files.path} says {tag}, not {version}")
+        project.around.remark(f"the report of {files.path} says {tag}, not {version}", "")
     return version if version.startswith("v") else f"v{version}"
 
 

@@ -43,7 +43,7 @@ def retire(project: Project, reference: str, options: EventOptions, now: float, 
     for stage in stages:
         held = after.held(stage)
         now_held = (held.version or held.commit[:12]) if held else "nothing"
-        project.around.remark(f"{model.name}#{stage} holds {now_held} now")
+        project.around.remark(f"{model.name}#{stage} holds {now_held} now", "")
     return done
 
 

@@ -48,7 +48,7 @@ def promote(project: Project, reference: str, stage: str, options: EventOptions,
             return unchanged
         remote = files.pointer.notes.remote or default_remote(project.settings)
         if not remote:
-            project.around.remark("no remote is configured, so nobody else can fetch this version; mvc remote add")
+            project.around.remark("no remote is configured: nobody else has this version", "mvc remote add NAME URL")
         findings = judge_version(project, version.event.commit, files, now, stage, remote)
         if any(finding.severity == "error" for finding in findings):
             return unchanged._replace(findings=findings)

@@ -142,7 +142,7 @@ def which_file(project: Project, path: str) -> WhichFile:
         return WhichFile(path, blake3, (FileVersion(other.name, other.tag, other.commit, other.path),))
     if lack := lacks_versions(project.git):
         raise MvcError(f"no version that is known here has the content of {path}, but {lack.what}", lack.fix)
-    raise Refused(f"no version has the content of {path}, blake3 {blake3}", f"mvc verify -- {shlex.quote(path)}")
+    raise Refused(f"no version has the content of {path}, blake3 {blake3}", "mvc models")
 
 
 def _blake3(project: Project, path: str) -> str:

@@ -48,9 +48,9 @@ def read_registry(project: Project, *names: str, until: float = float("inf")) ->
 def _tell(project: Project, ignored: tuple[IgnoredTag, ...]) -> None:
     if ignored:
         more = f", and {len(ignored) - 1:,} more" if ignored[1:] else ""
-        project.around.remark(f"ignored the tag {ignored[0].tag}: {ignored[0].problem}{more}; mvc verify --tags")
+        project.around.remark(f"ignored the tag {ignored[0].tag}: {ignored[0].problem}{more}", "mvc verify --tags")
     if lack := lacks_versions(project.git):
-        project.around.remark(f"{lack.what}, so versions may be missing; {lack.fix}")
+        project.around.remark(f"{lack.what}, so versions may be missing", lack.fix)
 
 
 def read_model(project: Project, name: str, until: float = float("inf")) -> Model:

@@ -181,7 +181,7 @@ def _named(project: Project, model: Model, name: str, held: Holding | None) -> N
     commit = held.commit if held else events[0].commit
     files = [version_files(project, event) for event in events if event.commit == commit]
     if version and version.retired:
-        project.around.remark(f"{model.name}@{name} is retired: {version.retired.message or 'no reason given'}")
+        project.around.remark(f"{model.name}@{name} is retired: {version.retired.message or 'no reason given'}", "")
     return Named(f"{model.name}@{name}" if version else commit, commit, files[0].path, events)
 
 
@@ -215,10 +215,11 @@ def unregistered_version(project: Project, text: str) -> Named | None:
         return None
     commit = found.commit[:12]
     if lack := lacks_versions(project.git):
-        project.around.remark(f"no tag of {text} is known here, but {lack.what}; commit {commit} has its report")
+        message = f"no tag of {text} is known here, but {lack.what}; commit {commit} has its report"
+        project.around.remark(message, lack.fix)
     else:
         line = f"mvc register {shlex.quote(found.name)} --rev {commit}"
-        project.around.remark(f"{text} is not registered: commit {commit} has its report; {line}")
+        project.around.remark(f"{text} is not registered; commit {commit} has its report", line)
     return Named(found.commit, found.commit, found.path)
 
 
