@@ -268,9 +268,27 @@ def test_json_of_verify(busy: Repo) -> None:
     break_packs(busy)
     busy.write("models/lost.mvc", emit(file_pointer(hash_bytes(b"nowhere"))))
     busy.write("models/bad.mvc", "garbage")
-    broken, of_files = shapes("verify")
+    broken, of_files, _ = shapes("verify")
     assert shape(answer(busy, 2, "verify", "--json")) == broken
     assert shape(answer(busy, 0, "verify", "elsewhere.onnx", "--json")) == of_files
+
+
+def test_json_of_versions(busy: Repo) -> None:
+    busy.git("stash", "-q")
+    busy.path(".mvc/policy.yaml").unlink()
+    busy.ok("checkout", "-f")
+    busy.ok("eval", "record", "models/ranker.onnx", "--tag", "v1.0.0", "--metric", "auc=0.93")
+    busy.git("commit", "-qnam", "no policy")
+    busy.git("tag", "ranker@v7.0.0")
+    assert shape(answer(busy, 0, "register", "ranker", "--json")) == shown("register")
+    busy.ok("promote", "ranker@v1.0.0", "prod")
+    of_stage, of_file = shapes("which")
+    assert shape(answer(busy, 0, "which", "ranker", "prod", "--json")) == of_stage
+    assert shape(answer(busy, 0, "which", "--file", "models/ranker.onnx", "--json")) == of_file
+    assert shape(answer(busy, 0, "history", "ranker", "--json")) == shown("history")
+    (row,) = answer(busy, 0, "models", "--json")
+    assert shape([row | {"stages": {"prod": ""}, "metrics": {"auc": 0}}]) == shown("models")
+    assert shape(answer(busy, 1, "verify", "--tags", "--json")) == shapes("verify")[2]
 
 
 # Settings.

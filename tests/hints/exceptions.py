@@ -41,7 +41,6 @@ ELSEWHERE = {
     "ops/shared/hook_scripts.py": "tests/e2e/test_hook_install.py",
     "ops/shared/remotes.py": "tests/e2e/test_remote_commands.py tests/ops/shared/test_remotes_settings.py",
     "ops/shared/selection.py:broken_manifest": "tests/e2e/test_hostile.py",
-    "ops/shared/versions/tag_signatures.py": "tests/e2e/test_references.py",
     "ops/storage/gc_remote.py": "tests/e2e/test_remote_gc.py",
     "ops/versions/writing.py:_push": "tests/e2e/test_versions.py",
     "ops/workspace/planning/mv_plan.py:_check_free ' && '.join": "tests/ops/workspace/test_mv_plan.py",
