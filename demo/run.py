@@ -45,6 +45,15 @@ def main() -> None:
     shell.type("mvc remote add nas ../nas && git commit -qm 'A remote' && mvc push", "nas")
     shell.type("git clone -q . ../colleague && mvc -C ../colleague pull && mvc -C ../colleague verify", "no problems")
     shell.type(f"cmp {MODEL} ../colleague/{MODEL} && echo the same bytes", "the same bytes")
+    title("Give versions names, and stages a version: Git tags. Then roll back, and ask what was in production when")
+    shell.type("mvc register digits", "tagged digits@v1.0.0")
+    shell.type("mvc promote digits@v1.0.0 prod", "tagged digits#prod#1")
+    shell.type(f"python train.py 100 && mvc add {MODEL} && {evaluate('--bump major')}", "v2.0.0")
+    shell.type('git commit -qm "Larger model" && mvc push && mvc register digits', "tagged digits@v2.0.0")
+    shell.type("mvc promote digits@latest prod && sleep 2 && date -Is | tee ../promoted", "tagged digits#prod#2")
+    shell.type('sleep 2 && mvc rollback digits prod -m "too slow on phones"', "tagged digits#prod#3")
+    shell.type("mvc which digits prod --at $(cat ../promoted)", "v2.0.0")
+    shell.type("mvc history digits && mvc models && mvc verify --tags", "rollback", "no problems")
     print(f"Every step succeeded. The repository is in {shell.repo}")
 
 

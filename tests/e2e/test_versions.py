@@ -137,6 +137,21 @@ def test_a_version_is_counted_or_typed_where_no_report_has_it(repo: Repo, in_pro
     assert tags(repo) == ["m@v0.3.0", "m@v0.4.0", "m@v1.0.0"]
 
 
+def test_of_two_files_with_the_name_the_one_with_a_report_is_the_model(begin: Begin, in_process: InProcess) -> None:
+    repo = begin(released)
+    repo.write(".mvc/policy.yaml", "mvc-policy: 1\ndefaults: {report: optional}\n")
+    for name in ("data/clicks", "models/clicks.bin"):
+        repo.write(f"{name}/part" if "." not in name else name, name)
+        repo.ok("add", name)
+    repo.git("commit", "-qam", "data")
+    repo.git("push", "-q", "origin", "main")
+    assert "2 tracked paths could be clicks" in in_process(repo.root, "register", "clicks", "v1.0.0").errors[0]
+    repo.ok("eval", "record", "models/clicks.bin", "--tag", "v1.0.0", "--metric", "auc=0.9")
+    repo.commit()
+    repo.git("push", "-q", "origin", "main")
+    assert "models/clicks.bin" in in_process(repo.root, "register", "clicks").out
+
+
 STAGES = """\
 mvc-policy: 1
 stages:

@@ -20,8 +20,8 @@ STATES = [
     state("register_without_a_version", "mvc register d", NAME="d"),
     state("register_of_no_model", NEW, "mvc register n", PATH="n.bin"),
     state(
-        "register_of_two_models", "mkdir box", "echo 1 > box/m.bin", "mvc add box/m.bin", "git commit -qm two",
-        "mvc register m", PATH="m.bin",
+        "register_of_two_models", "mkdir box", "cp m.bin box/m.bin", "mvc add box/m.bin",
+        "mvc eval record box/m.bin --tag v3.0.0 --metric auc=1", "git commit -qm two", "mvc register m", PATH="m.bin",
     ),
     state("register_of_a_change", CHANGED, "mvc register m"),
     state(

@@ -195,6 +195,8 @@ def files_of(project: Project, places: Iterable[CommitPath]) -> dict[CommitPath,
 def model_path(project: Project, commit: str, name: str) -> str:
     """Return the tracked path of a model in a commit: by the name in its pointer, else by its file name.
 
+    Of several paths with such a file name it is the one with a report.
+
     Raises:
         Refused: there is none, or more than one.
     """
@@ -202,6 +204,9 @@ def model_path(project: Project, commit: str, name: str) -> str:
     named = [path for path, item in tracked.items() if item.pointer and item.pointer.notes.name == name]
     unnamed = [path for path, item in tracked.items() if item.pointer and not item.pointer.notes.name]
     found = named or [path for path in unnamed if registered_name(path) == fold_case(name)]
+    if len(found) > 1:
+        reports = blobs_at(project.git, {CommitPath(commit, path + REPORT) for path in found})
+        found = [path for path in found if CommitPath(commit, path + REPORT) in reports] or found
     if len(found) == 1:
         return found[0]
     if found:
