@@ -305,7 +305,10 @@ def test_bash_reads_a_quoted_name_as_it_is(repo: Repo, opened: str) -> None:
     assert repo.run("bash", "-c", f"printf '%s\\n' {line}").out.splitlines() == list(NAMES)
 
 
-FREE = {"ARG", "CODE", "COMMAND", "FILE", "ID", "K", "N", "NUMBER", "SLICE", "SPAN", "T", "TAG", "TEXT", "V"}
+FREE = {
+    "ARG", "CODE", "COMMAND", "DATE", "FILE", "ID", "K", "METRIC", "N", "NUMBER", "SLICE", "SPAN", "T", "TAG", "TEXT",
+    "V", "VERSION",
+}
 """What nobody can guess."""
 
 

@@ -212,6 +212,7 @@ def _in_repository(what: str) -> Words:
 _tracked, _addable, _directories, _revisions, _remotes = map(
     _in_repository, ("tracked", "addable", "directories", "revisions", "remotes"),
 )
+_models, _versions, _stages = map(_in_repository, ("models", "versions", "stages"))
 
 
 def _keys(_: Cursor, text: str) -> list[str]:
@@ -260,12 +261,20 @@ _SOURCES: Mapping[str, tuple[Words, ...]] = {
     "MODEL": (_tracked,),
     "REPO": (_directories,),
     "OUT": (_directories,),
+    "STAGE": (_stages,),
 }
 """By the words of a metavar: `[REV [REV]] [PATH]...` takes revisions and paths."""
 _OF_COMMAND: Mapping[tuple[str, str], tuple[Words, ...]] = {
     ("add", "PATH"): (_addable,),
     ("add", "NAME"): (),  # a new one
     ("get", "NAME"): (),  # a remote of another repository
+    ("register", "NAME"): (_models,),
+    ("promote", "NAME"): (_versions,),
+    ("rollback", "NAME"): (_models,),
+    ("retire", "NAME"): (_versions,),
+    ("deprecate", "NAME"): (_models,),
+    ("which", "NAME"): (_models,),
+    ("history", "NAME"): (_models,),
 }
 """Exceptions: commands where the metavar has another meaning."""
 

@@ -33,7 +33,9 @@ def register(
     name: Name,
     version: Annotated[str, typer.Argument(metavar="[VERSION]", show_default=False)] = "",
     rev: Annotated[str, typer.Option(metavar="REV", help="Register the model of this commit, not of HEAD.")] = "",
-    bump: Annotated[str | None, typer.Option(metavar="PART", help="Count from the highest version.")] = None,
+    bump: Annotated[
+        str | None, typer.Option(metavar="major|minor|patch", help="Count from the highest version."),
+    ] = None,
     message: Message = "",
     push: Push = False,
     json: Json = False,

@@ -13,9 +13,12 @@ from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.project import Project, Surroundings
+from mvc.registry.event import read_events
+from mvc.registry.state import Model, fold
 from mvc.scm.index import files_ending, list_files
 from mvc.scm.plumbing import Git, scrubbed
 from mvc.scm.refs import list_refs
+from mvc.scm.tags import read_tags
 
 _NOT_MODELS = frozenset({".git", ".mvc"})
 
@@ -65,8 +68,43 @@ def revisions(around: Surroundings, text: str) -> list[str]:
     Raises:
         MvcError: the directory is not in a Git repository.
     """
-    names = ["HEAD", *list_refs(Git(around.cwd, scrubbed(around.environ)))]
+    git = Git(around.cwd, scrubbed(around.environ))
+    held = [f"{model.name}#{item.stage}" for model in _models(git) for item in model.holding()]
+    return [name for name in ("HEAD", *list_refs(git), *held) if name.startswith(text)]
+
+
+def models(around: Surroundings, text: str) -> list[str]:
+    """Return the registered models that `text` could become.
+
+    Raises:
+        MvcError: the directory is not in a Git repository.
+    """
+    return [model.name for model in _models(Git(around.cwd, scrubbed(around.environ))) if model.name.startswith(text)]
+
+
+def versions(around: Surroundings, text: str) -> list[str]:
+    """Return the registered versions that `text` could become, without retired ones: `ranker@v1.2.0`.
+
+    Raises:
+        MvcError: the directory is not in a Git repository.
+    """
+    found = _models(Git(around.cwd, scrubbed(around.environ)))
+    names = [f"{model.name}@{item.name}" for model in found for item in model.versions.values() if not item.retired]
     return [name for name in names if name.startswith(text)]
+
+
+def stages(around: Surroundings, text: str) -> list[str]:
+    """Return the stages of all models that `text` could become.
+
+    Raises:
+        MvcError: the directory is not in a Git repository.
+    """
+    found = {stage for model in _models(Git(around.cwd, scrubbed(around.environ))) for stage in model.stages}
+    return sorted(stage for stage in found if stage.startswith(text))
+
+
+def _models(git: Git) -> Iterable[Model]:
+    return fold(read_events(read_tags(git))).models.values()
 
 
 def remotes(around: Surroundings, text: str) -> list[str]:
