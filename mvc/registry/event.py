@@ -99,10 +99,11 @@ def signature_start(raw: bytes) -> int:
 
 
 def message_of(subject: str, text: str, trailers: Trailers) -> str:
-    """Return the message of a new tag; `text` is the user's, or empty."""
+    """Return the message of a new tag; `text` is the user's, or empty. What looks like a signature is indented."""
+    text = re.sub(r"^(?=-----BEGIN )", " ", text.strip(), flags=re.MULTILINE)
     pairs = zip((MODEL, REPORT, POINTER, PREVIOUS), trailers, strict=True)
     last = "\n".join(f"{key}: {value}" for key, value in pairs if value)
-    return "\n\n".join(filter(None, (subject, text.strip(), last))) + "\n"
+    return "\n\n".join(filter(None, (subject, text, last))) + "\n"
 
 
 def event_of(row: TagRow, name: TagName) -> Event:

@@ -5,7 +5,8 @@ Each event of mvc names the one before, and these chains order events. Otherwise
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from mvc.quality.reports.tags import parse_version
@@ -126,11 +127,12 @@ _NEW_USES = ("register", "promote", "deprecate")
 """Events that say whether the model is in use; the others leave it deprecated."""
 
 
-def ordered(events: Iterable[Event]) -> Iterator[Moment]:
-    """Yield the events of a model: by time, but each after the one that it follows."""
+def ordered(events: Iterable[Event]) -> list[Moment]:
+    """Return the events of a model: by time, but each after the one that it follows, and not before its time."""
     events = list(events)
     by_oid = {event.oid: event for event in events}
     times: dict[str, int] = {}
+    moments = []
     for event in sorted(events, key=lambda item: (item.time, _RANK[item.action], item.number, item.tag)):
         chain: list[Event] = []
         left: Event | None = event
@@ -139,7 +141,8 @@ def ordered(events: Iterable[Event]) -> Iterator[Moment]:
             left = by_oid.get(left.previous)
         for item in reversed(chain):
             times[item.oid] = max(item.time, times.get(item.previous, item.time))
-            yield Moment(times[item.oid], item)
+            moments.append(Moment(times[item.oid], item))
+    return sorted(moments, key=attrgetter("time"))
 
 
 def fold_model(name: str, moments: list[Moment]) -> Model:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from harness import PROJECT, Begin, InProcess, Repo
-from versions import METRICS, promoted, released
+from versions import METRICS, RANKER, promoted, released
 
 GTO = PROJECT / ".cache/gto/bin/gto"
 
@@ -89,4 +89,5 @@ def test_what_gto_keeps_besides_does_not_disturb(begin: Begin, in_process: InPro
     assert {row["name"]: row["version"] for row in result.json} == {"ranker": "v1.2.0", name: "v0.1.0"}
     assert in_process(repo.root, "which", "ranker", "prod").code == 0
     assert in_process(repo.root, "history", name).code == 0
+    assert "is ranker@v1.2.0" in in_process(repo.root, "which", "--file", RANKER).out
     assert in_process(repo.root, "verify", "--tags").code == 0

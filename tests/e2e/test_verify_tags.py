@@ -64,6 +64,18 @@ def test_a_tag_that_is_not_what_mvc_wrote_is_found(begin: Begin, in_process: InP
         assert (result.code == 0 and result.out) or "forged" in result.err, result
 
 
+def test_a_tag_that_is_no_version_is_no_revision_either(begin: Begin, in_process: InProcess) -> None:
+    repo = begin(promoted)
+    repo.git("tag", "ranker@v3.0.0")
+    for words in (["ls"], ["checkout", "--rev"], ["diff"], ["promote"]):
+        result = in_process(repo.root, *words, "ranker@v3.0.0", *["prod"] * (words == ["promote"]))
+        assert result.code in (1, 2), result
+        assert not result.out
+    assert in_process(repo.root, "ls", "refs/tags/ranker@v3.0.0").code == 0
+    repo.git("tag", "other@v3.0.0")  # of a program that is no model
+    assert in_process(repo.root, "ls", "other@v3.0.0").code == 0
+
+
 def test_events_that_two_clones_wrote_at_once_are_a_warning(begin: Begin, in_process: InProcess) -> None:
     repo = begin(promoted)
     other = repo.root.parent / "other"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mvc.registry.event import Event, Trailers, message_of
+from mvc.registry.event import Event, Trailers, message_of, trailers_of
 from mvc.registry.grammar import parse_tag
 from mvc.registry.problems import tag_problems
 from mvc.registry.state import Model, before, fold
@@ -110,6 +110,14 @@ def test_the_chain_orders_events_where_clocks_do_not() -> None:
     assert (held.version, held.time) == ("v2.0.0", 900)
 
 
+def test_an_event_of_another_program_counts_at_its_time() -> None:
+    found = events(*REGISTERED, "r#p#1 v1 900", "r#p#2 v2 100")
+    found.append(event("r#p#3", "v3", 500, "", digest=""))
+    held = {time: fold(found, time).models["r"].held("p") for time in (600, 900)}
+    assert {time: item.version for time, item in held.items() if item} == {600: "v3.0.0", 900: "v2.0.0"}
+    assert model(found).last.tag == "r#p#2"
+
+
 def test_the_order_of_tags_makes_no_difference() -> None:
     found = events(*REGISTERED, *HELD["taken, with one before"][0], "r@deprecated v3", "r#q#7 v1")
     expected = model(found)
@@ -124,6 +132,17 @@ def test_a_moment_of_the_past() -> None:
     assert states[9] == {}
     held = {time: states[time]["r"].held("p") for time in (20, 39, 40)}
     assert {time: item.version for time, item in held.items() if item} == {20: "v1.0.0", 39: "v1.0.0", 40: "v2.0.0"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "why", "why\n\nMvc-Prev: other", "-----BEGIN SSH SIGNATURE-----\nx", "Mvc-Pointer: x"],
+)
+def test_what_a_user_writes_does_not_change_the_trailers(text: str) -> None:
+    trailers = Trailers("d" * 64, "e" * 64, "m.mvc", "f" * 40)
+    message = message_of("Subject", text, trailers)
+    assert trailers_of(message) == trailers
+    assert not events("r@v1.0.0 v1")[0]._replace(text=message).is_signed
+    assert events("r@v1.0.0 v1")[0]._replace(text=message).message == text.replace("-----B", " -----B").strip()
 
 
 # What is wrong.

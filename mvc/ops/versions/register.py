@@ -21,7 +21,7 @@ from mvc.quality.reports.report import parse_report
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version, spelling
 from mvc.registry.grammar import TagName
 from mvc.registry.state import Model, Registry
-from mvc.scm.commits import CommitPath, contains
+from mvc.scm.commits import CommitPath, contains, head
 from mvc.scm.refs import local_base
 
 
@@ -49,6 +49,8 @@ def register(project: Project, name: str, options: RegisterOptions, now: float) 
     """
     if NAME.fullmatch(name) is None:
         raise UsageError(f"invalid name {name!r}: expected letters, digits, '-', '_' and '/'", "mvc models")
+    if not options.rev and head(project.git) is None:
+        raise UsageError("there is no commit yet", 'git commit -m "..."')
     commit = resolve(project, options.rev or "HEAD")
     place = CommitPath(commit, model_path(project, commit, name))
     files = files_of(project, [place])[place]

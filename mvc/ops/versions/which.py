@@ -7,10 +7,10 @@ import shlex
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from mvc.errors import MvcError, Refused, UsageError
+from mvc.errors import CorruptObject, MvcError, Refused, UsageError
 from mvc.fs.files import as_error
 from mvc.fs.tree import Tree
-from mvc.ops.shared.versions.read import nothing_held, read_model, read_registry, version_files
+from mvc.ops.shared.versions.read import VersionFiles, nothing_held, read_model, read_registry, version_files
 from mvc.ops.shared.versions.unregistered import unregistered_of
 from mvc.project import Project
 from mvc.registry.event import Event
@@ -131,7 +131,6 @@ def which_file(project: Project, path: str) -> WhichFile:
 
     Raises:
         Refused: none has it.
-        CorruptObject: a tag is forged.
         MvcError: the file cannot be read, or this clone may lack the tags.
     """
     blake3 = _blake3(project, path)
@@ -158,15 +157,23 @@ def _blake3(project: Project, path: str) -> str:
     return found.digest.blake3
 
 
+def _files(project: Project, event: Event) -> VersionFiles | None:
+    """Return the files of a version; None for a forged one, and for one of GTO that mvc does not track."""
+    try:
+        return version_files(project, event)
+    except (CorruptObject, Refused) as error:
+        project.around.remark(error.message, error.fix)
+        return None
+
+
 def _with_content(project: Project, model: Model, blake3: str) -> list[FileVersion]:
     found = []
     for version in model.versions.values():
-        if version.event.trailers.blake3 in ("", blake3):
-            files = version_files(project, version.event)
-            if files.pointer.digest.blake3 == blake3:
-                stages = [item.stage for item in model.holding() if item.commit == version.event.commit]
-                found.append(FileVersion(
-                    model.name, version.name, version.event.commit, files.path,
-                    registered=True, retired=version.retired is not None, stages=tuple(stages),
-                ))
+        files = _files(project, version.event) if version.event.trailers.blake3 in ("", blake3) else None
+        if files and files.pointer.digest.blake3 == blake3:
+            stages = [item.stage for item in model.holding() if item.commit == version.event.commit]
+            found.append(FileVersion(
+                model.name, version.name, version.event.commit, files.path,
+                registered=True, retired=version.retired is not None, stages=tuple(stages),
+            ))
     return found

@@ -23,6 +23,7 @@ STATES = [
         "register_of_two_models", "mkdir box", "cp m.bin box/m.bin", "mvc add box/m.bin",
         "mvc eval record box/m.bin --tag v3.0.0 --metric auc=1", "git commit -qm two", "mvc register m", PATH="m.bin",
     ),
+    state("register_before_any_commit", "git checkout -q --orphan none", "mvc register m"),
     state("register_of_a_change", CHANGED, "mvc register m"),
     state(
         "register_of_a_report_that_is_not_committed", "mvc eval record m.bin --bump patch --metric auc=1",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from mvc.errors import MvcError, Refused, UsageError
+from mvc.errors import CorruptObject, MvcError, Refused, UsageError
 from mvc.objects.names import registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.ops.shared.selection import is_path
@@ -84,20 +84,19 @@ def split_reference(project: Project, text: str, is_path: Callable[[str], bool])
     Raises:
         MvcError: as `resolve` does.
     """
-    is_plain = ":" not in text and parse_reference(text) is None and parse_version(text) is None
-    if is_plain or text.startswith("./") or is_path(text):
+    reference = parse_reference(text)
+    is_plain = ":" not in text and reference is None and parse_version(text) is None
+    if is_plain or text.startswith((":", "./")) or is_path(text):
         return "", text
     rev, colon, path = text.partition(":")
-    if colon and rev:
+    if colon:
         return rev, path.removeprefix("./")
     named = registered(project, text) or unregistered_version(project, text)
     if named:
         return named.rev, named.path
-    if reference := parse_reference(text):
-        raise _unknown(project, reference)
-    if parse_version(text) and not is_git_revision(project.git, text):
-        raise _without_name(project, text)
-    return "", text
+    if is_git_revision(project.git, text):  # a tag of another program
+        return "", text
+    raise _unknown(project, reference) if reference else _without_name(project, text)
 
 
 def split_revisions(
@@ -144,8 +143,12 @@ def registered(project: Project, text: str) -> Named | None:
     reference = parse_reference(text)
     if reference is None:
         return None
-    if model := read_registry(project, reference.base).models.get(reference.base):
-        return _of_model(project, model, reference)
+    registry = read_registry(project, reference.base)
+    if model := registry.models.get(reference.base):
+        found = _of_model(project, model, reference)
+        if found is None and (forged := next((item for item in registry.ignored if item.tag == text), None)):
+            raise CorruptObject(f"the tag {text} is not that of a version: {forged.problem}", "mvc verify --tags")
+        return found
     path = _path(project, reference)
     for model in _models_at(project, path) if path else ():
         with suppress(UsageError):
