@@ -98,13 +98,11 @@ class PushedTag(NamedTuple):
     """Whether the remote has another tag of that name."""
 
 
-def push_new_tag(git: Git, remote: str, name: str) -> PushedTag:
-    """Push a tag that the remote must not have. `git` may use the network."""
+def push_new_tag(git: Git, remote: str, name: str, oid: str) -> PushedTag:
+    """Push the tag with the object `oid`, which the remote must not have. `git` may use the network."""
     ref = f"refs/tags/{name}"
-    options = ("--porcelain", "--no-follow-tags", f"--force-with-lease={ref}:")
-    done = git.attempt("push", *options, remote, f"{ref}:{ref}")
+    done = git.attempt("push", "--quiet", "--no-follow-tags", f"--force-with-lease={ref}:", remote, f"{ref}:{ref}")
     if done.returncode == 0:
         return PushedTag()
-    told = done.stdout.decode(errors="replace")
-    taken = "[rejected]" in told or "already exists" in told + done.stderr.decode(errors="replace")
-    return PushedTag(why_failed(done), taken)
+    there = git.attempt("ls-remote", remote, ref).stdout.decode(errors="replace").split("\t")[0]
+    return PushedTag() if there == oid else PushedTag(why_failed(done), taken=bool(there))

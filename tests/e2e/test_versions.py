@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -205,16 +206,33 @@ def test_of_two_clones_that_promote_at_once_one_wins(begin: Begin, tmp_path: Pat
     repo = begin(registered)
     other = Repo(tmp_path / "other", repo.environ)
     repo.git("clone", "-q", "../hub.git", str(other.root))
-    assert in_process(other.root, "promote", "ranker@v1.1.0", "prod", "--push").code == 0
-    lost = in_process(repo.root, "promote", "ranker@v1.0.0", "prod", "--push")
-    assert lost.code == 3
-    assert lost.errors == ["somebody else pushed ranker#prod#1 to origin first: nothing was changed"]
-    assert "ranker#prod#1" not in tags(repo)
-    assert repo.shell(lost.fixes[0]).code == 0
+    clones = [(repo, "v1.0.0"), (other, "v1.1.0")]
+    with ThreadPoolExecutor() as pool:
+        running = [
+            pool.submit(clone.mvc, "promote", f"ranker@{version}", "prod", "--push") for clone, version in clones
+        ]
+    (won, version), (lost, _) = sorted(clones, key=lambda item: "ranker#prod#1" not in tags(item[0]))
+    (told,) = [future.result() for future in running if future.result().code]
+    assert told.code == 3
+    assert told.errors == ["somebody else pushed ranker#prod#1 to origin first: nothing was changed"]
+    assert "ranker#prod#1" not in tags(lost)
+    assert lost.shell(told.fixes[0]).code == 0
+    assert in_process(lost.root, "which", "ranker", "prod", "--json").json["version"] == version
+    assert "ranker#prod#2" in in_process(lost.root, "promote", "ranker@v1.2.0", "prod", "--push").out
+    won.git("fetch", "-q", "--tags")
+    assert in_process(won.root, "which", "ranker", "prod", "--json").json["version"] == "v1.2.0"
+
+
+def test_a_clone_that_was_away_learns_that_the_number_is_taken(begin: Begin, in_process: InProcess) -> None:
+    repo = begin(registered)
+    other = repo.root.parent / "other"
+    repo.git("clone", "-q", "../hub.git", str(other))
+    assert in_process(other, "promote", "ranker@v1.1.0", "prod", "--push").code == 0
+    result = in_process(repo.root, "promote", "ranker@v1.0.0", "prod")
+    line = result.out.split("Next: ")[1].strip()
+    assert repo.shell(line).code == 1  # Git refuses it
+    assert repo.shell("git tag -d 'ranker#prod#1' && git fetch -q --tags").code == 0  # as docs/registry.md says
     assert in_process(repo.root, "which", "ranker", "prod", "--json").json["version"] == "v1.1.0"
-    assert "ranker#prod#2" in in_process(repo.root, "promote", "ranker@v1.0.0", "prod", "--push").out
-    other.git("fetch", "-q", "--tags")
-    assert in_process(other.root, "which", "ranker", "prod", "--json").json["version"] == "v1.0.0"
 
 
 def test_a_push_that_fails_keeps_the_tag_and_says_how_to_push_it(begin: Begin, in_process: InProcess) -> None:

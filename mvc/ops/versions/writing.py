@@ -85,7 +85,7 @@ def push_line(remote: str, tag: str) -> str:
 
 
 def _push(project: Project, remote: str, tag: str, oid: str) -> None:
-    done = push_new_tag(_online(project), remote, tag)
+    done = push_new_tag(_online(project), remote, tag, oid)
     if not done.problem:
         return
     if done.taken:
