@@ -47,6 +47,8 @@ class Holding(NamedTuple):
     """Empty if it holds nothing."""
     version: str
     """Empty if the commit has no registered version, or the stage holds nothing."""
+    given: Event | None
+    """The event that gave the stage this commit: `event`, or an earlier one; None if it holds nothing."""
 
 
 class Model(NamedTuple):
@@ -149,7 +151,7 @@ def fold_model(name: str, moments: list[Moment]) -> Model:
     """Return the model after its events, in order. A stage holds what it got last, unless that was taken or retired."""
     versions: dict[str, Version] = {}
     at_commit: dict[str, str] = {}
-    given: dict[str, list[str]] = {}
+    given: dict[str, dict[str, Event]] = {}
     stages: dict[str, list[Holding]] = {}
     deprecated = None
     for time, event in moments:
@@ -161,19 +163,20 @@ def fold_model(name: str, moments: list[Moment]) -> Model:
         elif event.action == "retire" and event.version in versions:
             versions[event.version] = versions[event.version]._replace(retired=event)
         elif event.stage:
-            commits = given.setdefault(event.stage, [])
-            if event.commit in commits:
-                commits.remove(event.commit)
+            commits = given.setdefault(event.stage, {})
+            commits.pop(event.commit, None)
             if event.action == "promote":
-                commits.append(event.commit)
+                commits[event.commit] = event
         for stage in [event.stage] if event.stage else given if event.action == "retire" else ():
             commit = next((item for item in reversed(given[stage]) if not _is_retired(item, at_commit, versions)), "")
             holdings = stages.setdefault(stage, [])
             if not holdings or holdings[-1].commit != commit:
-                holdings.append(Holding(stage, time, event, commit, at_commit.get(commit, "")))
-    return Model(
-        name, tuple(moments), versions, {stage: tuple(items) for stage, items in stages.items()}, deprecated,
-    )
+                holdings.append(Holding(stage, time, event, commit, "", given[stage].get(commit)))
+    held = {
+        stage: tuple(item._replace(version=at_commit.get(item.commit, "")) for item in items)  # also registered since
+        for stage, items in stages.items()
+    }
+    return Model(name, tuple(moments), versions, held, deprecated)
 
 
 def _is_retired(commit: str, at_commit: dict[str, str], versions: dict[str, Version]) -> bool:

@@ -91,3 +91,13 @@ def test_what_gto_keeps_besides_does_not_disturb(begin: Begin, in_process: InPro
     assert in_process(repo.root, "history", name).code == 0
     assert "is ranker@v1.2.0" in in_process(repo.root, "which", "--file", RANKER).out
     assert in_process(repo.root, "verify", "--tags").code == 0
+
+
+def test_a_stage_may_hold_a_commit_that_nobody_registered(begin: Begin, in_process: InProcess) -> None:
+    repo = begin(released)
+    for number, (action, version) in enumerate([("", "v1.0.0"), ("", "v1.1.0"), ("!", "v1.1.0")], 1):
+        repo.git("tag", "-am", "by hand", f"ranker#prod{action}#{number}", version)
+    (held,) = in_process(repo.root, "which", "ranker", "--json").json
+    assert (held["version"], held["commit"], held["tag"]) == ("", repo.git("rev-parse", "v1.0.0"), "ranker#prod!#3")
+    assert "a commit without a version" in in_process(repo.root, "which", "ranker").out
+    assert in_process(repo.root, "ls", "ranker#prod").code == 0

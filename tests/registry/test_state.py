@@ -12,7 +12,7 @@ from mvc.registry.grammar import parse_tag
 from mvc.registry.problems import tag_problems
 from mvc.registry.state import Model, before, fold
 
-COMMITS = {"v1": "a" * 40, "v2": "b" * 40, "v3": "c" * 40}
+COMMITS = {"v1": "a" * 40, "v2": "b" * 40, "v3": "c" * 40, "v4": "4" * 40}
 
 
 def events(*lines: str) -> list[Event]:
@@ -54,6 +54,8 @@ HELD = {
     "another one retired": (("r#p#1 v1", "r#p#2 v2", "r@v1.0.0! v1"), "v2.0.0"),
     "another stage": (("r#p#1 v1", "r#q#2 v2"), "v1.0.0"),
     "deprecated": (("r#p#1 v1", "r@deprecated v3"), "v1.0.0"),
+    "what is registered later": (("r#p#1 v4", "r@v4.0.0 v4"), "v4.0.0"),
+    "what nobody registered": (("r#p#1 v4",), ""),
 }
 
 

@@ -80,9 +80,7 @@ def end_of(text: str) -> float:
 
 
 def _held(project: Project, model: Model, item: Holding) -> Held:
-    version = model.versions.get(item.version)
-    given = item.event if item.event.commit == item.commit else (version.event if version else item.event)
-    files = version_files(project, given)
+    files = version_files(project, item.given or item.event)
     return Held(
         model.name, item.stage, item.version, item.commit, files.pointer.digest.blake3, files.report_blake3, files.path,
         item.event.tag, date_of(item.event), author_of(item.event), item.event.message,

@@ -44,7 +44,7 @@ class Named(NamedTuple):
     path: str
     """From the top of the worktree."""
     events: tuple[Event, ...] = ()
-    """What says so: the event that decided what the stage holds, and that of the version."""
+    """What says so: the events that decided what the stage holds, and that of the version."""
 
 
 def resolve(project: Project, rev: str) -> str:
@@ -178,14 +178,15 @@ def _of_model(project: Project, model: Model, reference: Reference) -> Named | N
 
 
 def _named(project: Project, model: Model, name: str, held: Holding | None) -> Named:
-    """Return a version's content, which the tags of all events of its commit must name; `held` by a stage."""
+    """Return a version's content, which must be what its tags say; `held` by a stage."""
     version = model.versions.get(name)
-    events = tuple(item.event for item in (held, version) if item)
-    commit = held.commit if held else events[0].commit
-    files = [version_files(project, event) for event in events if event.commit == commit]
+    tags = (held.given if held else None, version.event if version else None)
+    events = [event for event in tags if event]
+    commit, files = events[0].commit, [version_files(project, event) for event in events]
     if version and version.retired:
         project.around.remark(f"{model.name}@{name} is retired: {version.retired.message or 'no reason given'}", "")
-    return Named(f"{model.name}@{name}" if version else commit, commit, files[0].path, events)
+    decided = [held.event, *events] if held else events
+    return Named(f"{model.name}@{name}" if version else commit, commit, files[0].path, tuple(decided))
 
 
 def _path(project: Project, reference: Reference) -> str:

@@ -61,7 +61,7 @@ def signed_version(project: Project, text: str, now: float) -> Named:
     if found is None:
         raise UsageError(f"{text!r} is not a registered version, so nothing signs it", "mvc models")
     keys = Keys.read(project)
-    for event in found.events:
+    for event in dict.fromkeys(found.events):
         if problem := signature_problem(project, keys, event, now):
             raise Refused(f"the signature of the tag {event.tag} does not count: {problem}", "mvc verify --tags")
     return found
