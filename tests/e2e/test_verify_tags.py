@@ -57,6 +57,7 @@ def test_a_tag_that_is_not_what_mvc_wrote_is_found(begin: Begin, in_process: InP
     result = in_process(repo.root, "verify", "--tags")
     assert result.code == 1, result
     assert message in result.err, result
+    assert message.removeprefix("error: ") in in_process(repo.root, "-q", "verify", "--tags").err
     found = in_process(repo.root, "verify", "--tags", "--json").json
     assert [item for item in found["problems"] if item["severity"] == "error"]
     for line in ("models", "which ranker", "history ranker"):  # they go on, or say what is forged

@@ -106,7 +106,10 @@ def _verify_tags(output: Output, project: Project, *, json: bool) -> int:
         print_json(result._replace(incomplete=lack.what if lack else ""))  # type: ignore[arg-type]  # for JSON only
         return result.exit_code
     for problem in result.problems:
-        output.note(f"{problem.severity}: {visible(problem.tag)}: {visible(problem.message)}")
+        if problem.severity == "error":
+            say(f"{problem.tag}: {problem.message}")
+        else:
+            output.note(f"warning: {visible(problem.tag)}: {visible(problem.message)}")
     if result.incomplete:
         say(f"tags may be missing: {result.incomplete.what}", result.incomplete.fix)
     found = plural(len(result.problems), "problem") if result.problems else "no problems"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -120,11 +121,13 @@ def _written(output: Output, project: Project, done: Written, *, json: bool) -> 
     if json:
         print_json(done._replace(findings=findings))
     else:
-        from mvc.quality.render.text import render  # noqa: PLC0415
+        from mvc.quality.render.text import explain_line, render  # noqa: PLC0415
 
         for line in render(findings, quiet=output.quiet):
-            output.note(line)
-        if not done.refused:
+            print(line, file=sys.stderr)
+        if done.refused:
+            output.note(f"No tag was made. Next: {explain_line(findings)}")
+        else:
             _show_written(output, done)
     return 1 if done.refused else 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hints.state import CHANGED, NEW, NO_REMOTE, state
+from hints.state import CHANGED, NEW, NO_REMOTE, REPORTS_DEMANDED, state
 
 OLD, NEW_ONE = "mvc register m --rev old", "mvc register m"
 BOTH = (OLD, NEW_ONE)
@@ -30,6 +30,7 @@ STATES = [
         "mvc register m",
     ),
     state("register_of_another_branch", "git switch -qc try", "git commit -q --allow-empty -m try", "mvc register m"),
+    state("register_of_what_the_policy_refuses", REPORTS_DEMANDED, "git commit -qam strict", "mvc register d v1.0.0"),
     state("register_again", NEW_ONE, "mvc register m"),
     state("register_of_the_same_commit", NEW_ONE, "mvc register m v2.0.0"),
     state(
