@@ -182,11 +182,16 @@ def test_a_version_that_the_remote_lacks_is_not_promoted(begin: Begin, in_proces
     repo = begin(registered)
     nas = repo.root.parent / "nas"
     nas.rename(nas.with_name("elsewhere"))
-    assert in_process(repo.root, "promote", "ranker@v1.0.0", "prod").code in (1, 3)
-    nas.mkdir()
-    assert in_process(repo.root, "promote", "ranker@v1.0.0", "prod").code in (1, 3)
+    lacking = in_process(repo.root, "promote", "ranker@v1.0.0", "prod")
+    assert lacking.code == 1
+    assert "MVC321" in lacking.err
+    nas.write_text("in the way")
+    unreachable = in_process(repo.root, "promote", "ranker@v1.0.0", "prod")
+    assert unreachable.code == 3
+    assert "cannot ask remote nas" in unreachable.errors[0]
     assert "ranker#prod#1" not in tags(repo)
-    repo.ok("push", "--all-commits")
+    nas.unlink()
+    assert repo.shell(lacking.fixes[0]).code == 0
     assert in_process(repo.root, "promote", "ranker@v1.0.0", "prod").code == 0
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from mvc.errors import MvcError
 from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.remote_objects import ask_remote
@@ -51,7 +53,7 @@ def judge_version(
     For a `stage` its demands are added to those of the rules. All objects must be on `remote`, unless that is empty.
 
     Raises:
-        MvcError: Git, the cache, or `ssh-keygen` cannot be used.
+        MvcError: Git, the cache, the remote, or `ssh-keygen` cannot be used.
     """
     beside = PolicyFiles.read(project, commit)
     parsed = _for_stage(read_policy(beside.policy), stage)
@@ -60,7 +62,10 @@ def judge_version(
     facts = ModelFacts(files.path, FileAt("100644", files.raw), report, signers=signers)
     models = with_scans(project, parsed.policy, with_files(project, parsed.policy, [facts]))
     landing = Landing(waivers=beside.waivers, signers=beside.signers, revoked=beside.revoked)
-    asked = ask_remote(project, remote, models) if remote else None
+    asked = ask_remote(project, remote, models)._replace(rev=commit[:12]) if remote else None
+    if asked and asked.problem:
+        message = f"cannot ask remote {remote} for the objects of {files.path}: {asked.problem}"
+        raise MvcError(message, asked.fix or f"mvc remote test {shlex.quote(remote)}")
     return judge(Facts(parsed, models, landing=landing, remote=asked), now).findings
 
 

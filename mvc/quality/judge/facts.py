@@ -205,6 +205,8 @@ class RemoteFacts(NamedTuple):
     """Why it could not be asked; empty when it was."""
     fix: str = ""
     """The command that fixes it."""
+    rev: str = ""
+    """The commit of the models, if it is not the one that is checked out."""
 
 
 class Facts(NamedTuple):

@@ -386,9 +386,9 @@ def out_of_history(path: str, commit: str) -> str:
     return f"git rebase -i {_word(commit[:_COMMIT], 'COMMIT')}^  # edit it: git rm --cached -- {_pathspec(path)}"
 
 
-def push(path: str, remote: str, *, repair: bool = False) -> str:
-    """Push a model, or repair it on the remote."""
-    command = "mvc push --repair" if repair else "mvc push"
+def push(path: str, remote: str, *, repair: bool = False, rev: str = "") -> str:
+    """Push a model, or repair it on the remote; that of the commit `rev`, if it is given."""
+    command = f"mvc push{' --repair' if repair else ''}{f' --rev {rev}' if rev else ''}"
     return f"{command} {_path(path)} -r {_word(remote, 'NAME')}  # from the clone that has the model"
 
 

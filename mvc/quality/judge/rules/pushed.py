@@ -24,7 +24,7 @@ def _incomplete(remote: RemoteFacts) -> Iterator[Finding]:
             continue
         count = f"{item.objects:,} of {item.needed:,} object{'' if item.needed == 1 else 's'}, {item.size:,} bytes"
         message = item.problem or f"not on remote {remote.name}: {count}"
-        fix = fixes.push(item.path, remote.name, repair=item.damaged)
+        fix = fixes.push(item.path, remote.name, repair=item.damaged, rev=remote.rev)
         yield Finding.of("MVC321", item.path, message, one_line(fix))
 
 
