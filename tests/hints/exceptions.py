@@ -16,7 +16,8 @@ HARMLESS = {
     r"^f?'(check|free|name|choose|upgrade|report it) .*'$": "prose: nothing to type",
     r"^f\"report it ": "prose: nothing to type",
     r"^SHAPES$": "prose: what a file may hold",
-    r"^(\w+\.)?(asked|check|error|failure|first|item|problem|refused|shown|told)\.fix(\s+or\s+.*)?$": "another error's hint",
+    r"^(\w+\.)?(check|error|failure|first|item|problem|refused|shown|told)\.fix(\s+or\s+.*)?$": "another error's hint",
+    r"^asked\.fix or": "another error's hint",
     r"^(named|lack|result\.incomplete)\.fix$": "another error's hint",
 }
 """Expressions of hints that can't lose anything, nor fail for a reason of the state."""
