@@ -28,9 +28,10 @@ def tag_problems(found: Iterable[Event | IgnoredTag], *, complete: bool = True) 
     """
     found = list(found)
     events = sorted((item for item in found if isinstance(item, Event)), key=attrgetter("model", "time", "tag"))
+    known = {event.model for event in events}
     for item in found:
-        if isinstance(item, IgnoredTag):
-            yield TagProblem(item.tag, "error", item.problem)
+        if isinstance(item, IgnoredTag):  # a tag of no model may be one of another program, such as `package@v1.0.0`
+            yield TagProblem(item.tag, "error" if item.model in known else "warning", item.problem)
     names: dict[str, str] = {}
     for model, items in groupby(events, attrgetter("model")):
         own = list(items)

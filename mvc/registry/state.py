@@ -25,7 +25,7 @@ class Version(NamedTuple):
 
     name: str
     event: Event
-    """It is the last one that registered the version."""
+    """The last one that registered it, at its commit."""
     retired: Event | None = None
 
     @property
@@ -151,13 +151,14 @@ def fold_model(name: str, moments: list[Moment]) -> Model:
     """Return the model after its events, in order. A stage holds what it got last, unless that was taken or retired."""
     versions: dict[str, Version] = {}
     at_commit: dict[str, str] = {}
+    commits_of = _commits_of(moments)
     given: dict[str, dict[str, Event]] = {}
     stages: dict[str, list[Holding]] = {}
     deprecated = None
     for time, event in moments:
         if event.action in _NEW_USES:
             deprecated = event if event.action == "deprecate" else None
-        if event.action == "register":
+        if event.action == "register" and event.commit == commits_of[event.version]:
             versions[event.version] = Version(event.version, event)
             at_commit[event.commit] = event.version
         elif event.action == "retire" and event.version in versions:
@@ -177,6 +178,18 @@ def fold_model(name: str, moments: list[Moment]) -> Model:
         for stage, items in stages.items()
     }
     return Model(name, tuple(moments), versions, held, deprecated)
+
+
+def _commits_of(moments: list[Moment]) -> dict[str, str]:
+    """Return the commit of each version: that of the tag without a number, which can't be there twice; else the first.
+
+    A later tag `ranker@v1.2.0#7` of another commit does not change what `ranker@v1.2.0` is.
+    """
+    found: dict[str, str] = {}
+    for _, event in moments:
+        if event.action == "register" and (event.number == 0 or event.version not in found):
+            found[event.version] = event.commit
+    return found
 
 
 def _is_retired(commit: str, at_commit: dict[str, str], versions: dict[str, Version]) -> bool:

@@ -19,9 +19,6 @@ FORGED = {
     "of a blob": (f"git tag -am x ranker@v3.0.0 HEAD:{RANKER}.mvc", "error: ranker@v3.0.0: it names a blob"),
     "of a tag": ("git tag -am x ranker@v3.0.0 ranker@v1.0.0", "error: ranker@v3.0.0: it names a tag"),
     "renamed": ("git tag ranker@v3.0.0 ranker@v1.0.0", "error: ranker@v3.0.0: renamed"),
-    "of another model": (
-        "git tag other@v1.0.0 ranker@v1.0.0", "error: other@v1.0.0: renamed: its object is the tag ranker@v1.0.0",
-    ),
     "moved": ("git tag -f ranker@v1.0.0 ranker@v1.2.0", "error: ranker@v1.0.0: renamed"),
     "moved to a commit": ("git tag -f ranker@v1.0.0 HEAD", "error: ranker@v1.0.0: lightweight"),
     "created again": ("git tag -fam x ranker@v1.0.0 v1.0.0", "error: ranker@v1.1.0: broken chain"),
@@ -134,6 +131,14 @@ def test_tags_of_others_are_of_no_interest(begin: Begin, in_process: InProcess) 
     for name in ("release-1", "v9.0.0", "ranker@x", "a/b/c", "ranker@v1.0.0-x/y"):
         repo.git("tag", name)
     assert in_process(repo.root, "verify", "--tags").out.startswith("Checked 5 tags")
+    repo.git("tag", "other@v1.0.0", "ranker@v1.0.0")
+    repo.git("tag", "package@v1.0.0")
+    result = in_process(repo.root, "verify", "--tags")
+    assert result.code == 0
+    assert result.err.startswith(
+        "warning: other@v1.0.0: renamed: its object is the tag ranker@v1.0.0\nwarning: package@v1.0.0: lightweight",
+    )
+    assert [item["name"] for item in in_process(repo.root, "models", "--json").json] == ["ranker"]
 
 
 def test_a_submodule_has_versions_of_its_own(begin: Begin, in_process: InProcess) -> None:

@@ -99,6 +99,20 @@ def test_the_latest_version(lines: tuple[str, ...], latest: str | None, *, depre
     assert bool(found.deprecated) == deprecated
 
 
+@pytest.mark.parametrize("time", [2, 99])
+def test_a_version_stays_what_its_first_tag_says(time: int) -> None:
+    found = model([*events("r@v1.0.0 v1 10", "r#p#1 v1 20"), event("r@v1.0.0#7", "v2", time, "")])
+    held = found.held("p")
+    assert found.versions["v1.0.0"].event.commit == COMMITS["v1"]
+    assert held
+    assert held.version == "v1.0.0"
+
+
+def test_a_retired_version_may_be_registered_again() -> None:
+    found = model(events("r@v1.0.0 v1", "r@v1.0.0! v1", "r@v1.0.0#3 v1"))
+    assert found.versions["v1.0.0"].retired is None
+
+
 def test_versions_are_ordered_as_semver_says() -> None:
     found = model(events("r@v1.9.0 v1", "r@v1.10.0 v2", "r@v1.10.0-rc.1 v3"))
     assert found.latest

@@ -59,7 +59,7 @@ def write_event(project: Project, event: NewEvent, model: Model | None, now: flo
     The tag is at least a second younger than that one: programs that order by time see the same order.
 
     Raises:
-        MvcError: the tag cannot be made or pushed. A tag that another one on the remote has forestalled is deleted.
+        MvcError: the tag cannot be made or pushed. It is deleted if the remote has another one.
     """
     remote = push_target(project.git)
     if push and not remote:
