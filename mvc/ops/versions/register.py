@@ -74,18 +74,15 @@ def register(project: Project, name: str, options: RegisterOptions, now: float) 
 def _refuse_dirty(project: Project, files: VersionFiles) -> None:
     """Raise an error if workspace and HEAD differ: the user may mean what is not committed."""
     path = files.path
-    for suffix, committed in ((POINTER, files.raw), (REPORT, files.report)):
-        there = file_in(project.tree, path + suffix)
-        if (there.raw if there else None) != committed:
-            raise Refused(f"{path}{suffix} differs from HEAD: only what is committed is registered", _committing(path))
+    committed = {path + POINTER: files.raw, path + REPORT: files.report}
+    there = {name: file_in(project.tree, name) for name in committed}
+    if differing := [name for name, file in there.items() if (file.raw if file else None) != committed[name]]:
+        line = f'{project.shell.line("git add --", *differing)} && git commit -m "..."'
+        raise Refused(f"{differing[0]} differs from HEAD: only what is committed is registered", line)
     seen = observe_path(project, path)
     if seen.digest is not None and not same_content(files.pointer, seen):
         line = project.shell.line("mvc add", path)
         raise Refused(f"{path} was modified: only what is committed is registered", f"{line}  # then commit it")
-
-
-def _committing(path: str) -> str:
-    return f'git commit -m "..." -- {shlex.quote(path + POINTER)} {shlex.quote(path + REPORT)}'
 
 
 def _refuse_elsewhere(project: Project, commit: str) -> None:
