@@ -178,6 +178,26 @@ def test_a_stage_may_demand_more_than_the_rules(
     assert (f"ranker#{stage}#1" in tags(repo)) == (code == 0)
 
 
+def test_a_signed_report_is_what_a_stage_may_demand(begin: Begin, in_process: InProcess) -> None:
+    repo = begin(registered)
+    keys = repo.root.parent / "keys"
+    keys.mkdir()
+    repo.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / "ada"))
+    repo.write(".mvc/allowed_signers", f"ada@example.com {(keys / 'ada.pub').read_text()}")
+    repo.write(".mvc/policy.yaml", STAGES)
+    repo.write(RANKER, "signed")
+    repo.ok("add", RANKER)
+    repo.ok("eval", "record", RANKER, "--tag", "v2.0.0", "--metric", "auc=0.95", "--higher-is-better", "auc")
+    repo.ok("eval", "sign", RANKER, "--key", str(keys / "ada"))
+    repo.git("add", ".mvc")
+    repo.commit()
+    repo.git("push", "-q", "origin", "main")
+    repo.ok("push")
+    assert in_process(repo.root, "register", "ranker").code == 0
+    result = in_process(repo.root, "promote", "ranker@v2.0.0", "signed")
+    assert (result.code, result.err) == (0, "")
+
+
 def test_a_version_that_the_remote_lacks_is_not_promoted(begin: Begin, in_process: InProcess) -> None:
     repo = begin(registered)
     nas = repo.root.parent / "nas"

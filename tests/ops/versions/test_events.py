@@ -56,6 +56,16 @@ def test_an_event_is_younger_than_the_one_that_it_follows_whatever_the_clock_say
     assert [item.date[-8:-6] for item in history(project, "ranker")[:3]] == ["42", "41", "40"]
 
 
+def test_a_stage_may_demand_a_young_report(repo: Repo, project: Project) -> None:
+    repo.write(".mvc/policy.yaml", "mvc-policy: 1\nstages: {prod: {max_age: 30d}}\n")
+    repo.git("commit", "-qam", "stages")
+    repo.git("push", "-q", "origin", "main")
+    old = promote(project, "ranker@v1.0.0", "prod", NO_OPTIONS, MARCH)
+    assert old.refused
+    assert [finding.code for finding in old.findings if finding.severity == "error"] == ["MVC127"]
+    assert promote(project, "ranker@v1.0.0", "beta", NO_OPTIONS, MARCH).tag == "ranker#beta#1"
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("2030-03-17", MARCH - 64000 + DAY - 1), ("2030-03-17T17:46:40", MARCH), ("2030-03-17T18:46:40+01:00", MARCH)],
