@@ -55,6 +55,7 @@ def test_a_life_of_versions(begin: Begin, in_process: InProcess) -> None:
 REFUSED = {
     "register nope": (1, "no tracked path of"),
     "register ../x": (2, "invalid name '../x'"),
+    f"register {RANKER}": (2, f"'{RANKER}' is a path"),
     "register ranker": (1, "ranker@v1.2.0 is registered already"),
     "register ranker 1.2.0": (1, "ranker@v1.2.0 is registered already"),
     "register ranker v1.3.0": (1, "is registered as ranker@v1.2.0 already"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, Refused, UsageError
-from mvc.objects.names import fold
+from mvc.objects.names import fold, registered_name
 from mvc.objects.pointer import NAME
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.ops.shared.reports import file_in
@@ -48,7 +49,7 @@ def register(project: Project, name: str, options: RegisterOptions, now: float) 
         MvcError: the tag cannot be made or pushed.
     """
     if NAME.fullmatch(name) is None:
-        raise UsageError(f"invalid name {name!r}: expected letters, digits, '-', '_' and '/'", "mvc models")
+        raise _invalid(project, name)
     if not options.rev and head(project.git) is None:
         raise UsageError("there is no commit yet", 'git commit -m "..."')
     commit = resolve(project, options.rev or "HEAD")
@@ -69,6 +70,15 @@ def register(project: Project, name: str, options: RegisterOptions, now: float) 
         if any(finding.severity == "error" for finding in findings):
             return Written("", name, version, "", commit, files.path, files.pointer.digest.blake3, findings=findings)
         return write_event(project, event, model, now, push=options.push)._replace(findings=findings)
+
+
+def _invalid(project: Project, name: str) -> UsageError:
+    with suppress(UsageError):  # outside of the worktree
+        item = project.tracked().get(project.shell.path(name))
+        if item and item.pointer and NAME.fullmatch(meant := item.pointer.notes.name or registered_name(item.path)):
+            return UsageError(f"{name!r} is a path, expected the name of a model", f"mvc register {meant}")
+    line = "mvc add PATH --name NAME  # and commit it"
+    return UsageError(f"invalid name {name!r}: expected letters, digits, '-', '_' and '/'", line)
 
 
 def _refuse_dirty(project: Project, files: VersionFiles) -> None:

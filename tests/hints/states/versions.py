@@ -24,6 +24,8 @@ STATES = [
         "mvc eval record box/m.bin --tag v3.0.0 --metric auc=1", "git commit -qm two", "mvc register m", PATH="m.bin",
     ),
     state("register_before_any_commit", "git checkout -q --orphan none", "mvc register m"),
+    state("register_of_a_path", "mvc register m.bin"),
+    state("register_with_a_bad_name", "mvc register r.2", PATH="m.bin", NAME="r"),
     state("register_of_a_change", CHANGED, "mvc register m"),
     state(
         "register_of_a_report_that_is_not_committed", "mvc eval record m.bin --bump patch --metric auc=1",

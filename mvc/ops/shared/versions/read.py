@@ -41,11 +41,11 @@ def read_registry(project: Project, *names: str, until: float = float("inf")) ->
         models = {name: model for name, model in registry.models.items() if name in names}
         registry = Registry(models, tuple(item for item in registry.ignored if item.model in names))
     if registry.models:
-        _tell(project, registry.ignored)
+        _tell(project, [item for item in registry.ignored if item.model in registry.models])
     return registry
 
 
-def _tell(project: Project, ignored: tuple[IgnoredTag, ...]) -> None:
+def _tell(project: Project, ignored: list[IgnoredTag]) -> None:
     if ignored:
         more = f", and {len(ignored) - 1:,} more" if ignored[1:] else ""
         project.around.remark(f"ignored the tag {ignored[0].tag}: {ignored[0].problem}{more}", "mvc verify --tags")
