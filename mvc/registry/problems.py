@@ -21,10 +21,16 @@ class TagProblem(NamedTuple):
     message: str
 
 
-def tag_problems(found: Iterable[Event | IgnoredTag], *, complete: bool = True) -> Iterator[TagProblem]:
+_AHEAD = 24 * 3600
+"""Seconds that a clock may be ahead."""
+
+
+def tag_problems(
+    found: Iterable[Event | IgnoredTag], now: float = float("inf"), *, complete: bool = True,
+) -> Iterator[TagProblem]:
     """Yield what is wrong: tags that are no events, duplicate versions, and breaks in the chain of a model's events.
 
-    Where the tags are not `complete`, an event may follow one that is not among them.
+    `now` is in seconds since the epoch. Where the tags are not `complete`, an event may follow one that is not there.
     """
     found = list(found)
     events = sorted((item for item in found if isinstance(item, Event)), key=attrgetter("model", "time", "tag"))
@@ -32,6 +38,9 @@ def tag_problems(found: Iterable[Event | IgnoredTag], *, complete: bool = True) 
     for item in found:
         if isinstance(item, IgnoredTag):  # a tag of no model may be one of another program, such as `package@v1.0.0`
             yield TagProblem(item.tag, "error" if item.model in known else "warning", item.problem)
+    for event in events:
+        if event.time > now + _AHEAD:
+            yield TagProblem(event.tag, "error", "dated in the future: events after it count only from then on")
     names: dict[str, str] = {}
     for model, items in groupby(events, attrgetter("model")):
         own = list(items)

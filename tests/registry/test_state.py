@@ -171,6 +171,7 @@ PROBLEMS = {
     "a commit twice": ([*GOOD, event("r@v4.0.0", "v3", 9, GOOD[-1].oid)], ["error r@v4.0.0"]),
     "a model in another case": ([*GOOD, event("R@v1.0.0", "v3", 9, "")], ["error r@v1.0.0"]),
     "backdated": ([*GOOD, event("r#p#3", "v1", 2, GOOD[-1].oid)], ["error r#p#3"]),
+    "in the future": ([*GOOD, event("r#p#3", "v1", 100_000, GOOD[-1].oid)], ["error r#p#3"]),
     "a fork": ([*GOOD, event("r#q#2", "v1", 9, GOOD[3].oid)], ["warning r#q#2"]),
     "two beginnings": ([*GOOD, event("r#q#2", "v1", 9, "")], ["warning r#q#2"]),
     "another program's": ([*GOOD, event("r#p#3", "v1", 9, "", digest="")], ["warning r#p#3"]),
@@ -185,4 +186,4 @@ PROBLEMS = {
 @pytest.mark.parametrize("case", PROBLEMS)
 def test_what_is_wrong_with_tags(case: str) -> None:
     found, expected = PROBLEMS[case]
-    assert [f"{item.severity} {item.tag}" for item in tag_problems(found)] == expected
+    assert [f"{item.severity} {item.tag}" for item in tag_problems(found, now=9)] == expected

@@ -48,7 +48,7 @@ def verify_tags(project: Project, now: float) -> VerifiedTags:
     events = [item for item in found if isinstance(item, Event)]
     incomplete = lacks_versions(project.git)
     unsigned = list(_signature_problems(project, events, now))
-    problems = [*tag_problems(found, complete=incomplete is None), *_forged(project, events), *unsigned]
+    problems = [*tag_problems(found, now, complete=incomplete is None), *_forged(project, events), *unsigned]
     signed = sum(event.is_signed for event in events) - len(unsigned)
     order = sorted(problems, key=lambda problem: (problem.severity, problem.tag))
     return VerifiedTags(len(found), signed, tuple(order), incomplete)
