@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from mvc.ops.workspace.rm import RemoveResult, remove
 from mvc.ops.workspace.status import Status, status
 from mvc.ops.workspace.unprotect import UnprotectResult, unprotect
 from mvc.project import Project as _Project
+from mvc.project import Surroundings
 from mvc.surroundings import surroundings
 
 if TYPE_CHECKING:
@@ -41,6 +43,14 @@ __all__ = [
 ]
 
 
+def _around(start: str | os.PathLike[str] = ".") -> Surroundings:
+    """Return what surrounds this process; what an answer may lack is a warning."""
+    def warn(text: str, fix: str) -> None:
+        warnings.warn(f"{text}; {fix}" if fix else text, stacklevel=2)
+
+    return surroundings(start)._replace(remark=warn)
+
+
 class Project:
     """A Git worktree in which mvc is set up.
 
@@ -58,7 +68,7 @@ class Project:
         Raises:
             MvcError: it is not in a Git worktree, or mvc is not set up there.
         """
-        return cls(_Project.find(surroundings(start)))
+        return cls(_Project.find(_around(start)))
 
     def __enter__(self) -> Project:
         return self
@@ -141,7 +151,7 @@ def open_content(reference: str, rev: str | None = None, remote: str | None = No
     """
     keep = ExitStack()
     try:
-        project = keep.enter_context(_Project.find(surroundings()))
+        project = keep.enter_context(_Project.find(_around()))
         return Content(project, parse_reference(project, reference, rev, remote)).open(keep)
     except BaseException:
         keep.close()
@@ -158,7 +168,7 @@ def path(reference: str, rev: str | None = None, remote: str | None = None, *, s
     Raises:
         MvcError: there is no such content, it is not available, or a signature does not count.
     """
-    with _Project.find(surroundings()) as project:
+    with _Project.find(_around()) as project:
         if not signed:
             return Path(Content(project, parse_reference(project, reference, rev, remote)).path())
         from mvc.ops.shared.versions.tag_signatures import signed_version  # noqa: PLC0415 - import time
@@ -194,7 +204,7 @@ def record(  # noqa: PLR0913 - one for each option of the command
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
     from mvc.ops.reports.record import record  # noqa: PLC0415
 
-    with _Project.find(surroundings()) as project:
+    with _Project.find(_around()) as project:
         options = RecordOptions(
             tag,
             bump,
@@ -221,7 +231,7 @@ def report(reference: str) -> Report:
     """
     from mvc.ops.reports.show import show  # noqa: PLC0415 - import time
 
-    with _Project.find(surroundings()) as project:
+    with _Project.find(_around()) as project:
         return show(project, reference).report
 
 

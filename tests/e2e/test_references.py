@@ -127,6 +127,12 @@ def test_references_in_python(here: Repo) -> None:
     assert mvc.report("ranker#prod").tag == "v1.1.0"
 
 
+def test_a_note_is_a_warning_in_python(here: Repo) -> None:
+    here.git("tag", "-d", "ranker@v1.2.0")
+    with pytest.warns(UserWarning, match=r"ranker@v1\.2\.0 is not registered; commit \w+ has its report; mvc register"):
+        assert mvc.report("ranker@v1.2.0").tag == "v1.2.0"
+
+
 def sign_tags(repo: Repo, keys: Path, namespaces: str = "git") -> None:
     """Let Git sign tags with a key that the default branch allows."""
     keys.mkdir()
