@@ -14,6 +14,7 @@ from benchmarks.hook_cases import POLICY, REPORT
 from benchmarks.material import History
 from benchmarks.prepare import Place, Step, fresh
 from benchmarks.tools import Tool
+from mvc.objects.digest_table import NameTable
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Notes, emit, file_pointer
@@ -202,6 +203,6 @@ def clones(count: int) -> Step:
             path = place.repository.parent / "remote" / roots_key(str(UUID(int=number)))
             path.parent.mkdir(parents=True)
             names = chain(shared, (os.urandom(32).hex() for _ in range(NAMES // 2)))
-            path.write_bytes(encode_roots(f"host{number}:/clone", names))
+            path.write_bytes(encode_roots(f"host{number}:/clone", NameTable(names)))
 
     return make

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 from mvc.errors import MvcError
 from mvc.fs.files import as_error
 from mvc.fs.progress import Progress, Share
-from mvc.objects.digest import Digest
 from mvc.store.buckets.bucket import PART
 from mvc.store.cache.cache import Cache
 from mvc.store.remote.store import RemoteStore
@@ -51,10 +50,9 @@ class Moved(NamedTuple):
     bytes: int = 0
     failed: tuple[Lost, ...] = ()
 
-    def then(self, other: Moved, tried: Iterable[Digest] = ()) -> Moved:
-        """Return both results combined; `other` was a second try for `tried`."""
-        names = {digest.blake3 for digest in tried}
-        failed = tuple(item for item in self.failed if item.name not in names)
+    def then(self, other: Moved, tried: Container[str] = ()) -> Moved:
+        """Return both results combined; `other` was a second try for the names `tried`."""
+        failed = tuple(item for item in self.failed if item.name not in tried)
         return Moved(self.objects + other.objects, self.bytes + other.bytes, failed + other.failed)
 
 

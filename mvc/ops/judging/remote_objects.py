@@ -56,7 +56,7 @@ def _incomplete(
             yield IncompleteModel(path, problem=f"its list of files is invalid: {error.message}")
     wanted = {digest.blake3: digest for found in needs.values() for digest in found.values()}
     there = tools.remote.locate(wanted)
-    absent = {digest.blake3 for digest in not_whole(wanted, there)}
+    absent = {digest.blake3 for digest in not_whole(wanted.values(), there)}
     for path, found in needs.items():
         if mismatch := remote_mismatch(tools.cache, pointers[path], found.values(), there):
             yield IncompleteModel(path, mismatch=mismatch)

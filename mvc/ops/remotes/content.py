@@ -243,7 +243,7 @@ def _open_on_remote(remote: RemoteStore, digest: Digest) -> BinaryIO:
         RemoteError: the remote does not answer.
     """
     locations = remote.locate([digest.blake3])
-    if not_whole({digest.blake3: digest}, locations):
+    if any(not_whole([digest], locations)):
         raise MissingObject(f"object {digest.blake3} is not on {remote.bucket.url}, or cut short there")
     return io.BufferedReader(RemoteFile(remote.bucket, locations[digest.blake3]), _BUFFER)
 

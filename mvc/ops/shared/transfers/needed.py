@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
 from mvc.objects.digest import Digest
+from mvc.objects.digest_table import DigestTable
 from mvc.ops.shared.selection import broken_manifest
 from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project
-from mvc.retention.available import needed_objects
+from mvc.retention.available import needed_parts
 from mvc.store.cache.cache import Cache
 from mvc.workspace.tracked import Selection
-
-
-class NeededObject(NamedTuple):
-    """An object and a path that needs it."""
-
-    digest: Digest
-    path: str
 
 
 class NeededObjects(NamedTuple):
     """The objects by name, and the paths whose objects are unknown."""
 
-    objects: dict[str, NeededObject]
+    objects: DigestTable
     failed: tuple[TransferFailure, ...] = ()
 
 
 def needed(project: Project, selections: Iterable[Selection]) -> NeededObjects:
     """Return the objects that the selections need; an invalid manifest does not stop the others."""
-    found: dict[str, NeededObject] = {}
+    objects = DigestTable()
     failed: list[TransferFailure] = []
+    read: set[str] = set()
     for selection in selections:
-        path = selection.item.path
         try:
-            for user, digest in _objects_of(project.cache, selection):
-                if digest.blake3 not in found:
-                    found[digest.blake3] = NeededObject(_as_stored(project.cache, digest), user)
+            for _, digest in _objects_of(project.cache, selection, read):
+                objects.add(digest)
         except InvalidFormat as error:
+            path = selection.item.path
             failed.append(TransferFailure.of(path, broken_manifest(project.shell, path, error)))
-    return NeededObjects(found, tuple(failed))
+    return NeededObjects(objects, tuple(failed))
+
+
+def users_of(cache: Cache, selections: Iterable[Selection], names: Collection[str]) -> dict[str, str]:
+    """Return the first path that needs each of these objects."""
+    found: dict[str, str] = {}
+    read: set[str] = set()
+    for selection in selections if names else ():
+        with suppress(InvalidFormat):
+            for path, digest in _objects_of(cache, selection, read):
+                if digest.blake3 in names:
+                    found.setdefault(digest.blake3, path)
+    return found
 
 
 def objects_by_path(cache: Cache, selections: Iterable[Selection]) -> dict[str, set[str]]:
@@ -50,20 +56,19 @@ def objects_by_path(cache: Cache, selections: Iterable[Selection]) -> dict[str, 
     found: dict[str, set[str]] = {}
     for selection in selections:
         with suppress(InvalidFormat):
-            for path, digest in _objects_of(cache, selection):
+            for path, digest in _objects_of(cache, selection, set()):
                 found.setdefault(path, set()).add(digest.blake3)
     return found
 
 
-def _objects_of(cache: Cache, selection: Selection) -> Iterator[tuple[str, Digest]]:
-    """Yield every object that the selection needs, with the path that needs it."""
+def _objects_of(cache: Cache, selection: Selection, read: set[str]) -> Iterator[tuple[str, Digest]]:
+    """Yield the objects that the selection needs, with the path that needs it, but for shards that were `read`."""
     path, pointer = selection.item.path, selection.item.pointer
-    for label, digest in needed_objects(cache, pointer) if pointer else ():
-        if not label or selection.covers(label):
-            yield f"{path}/{label}" if label else path, digest
-
-
-def _as_stored(cache: Cache, digest: Digest) -> Digest:
-    """Return the digest as the index of a pack has it: the size or xxh128 in a pointer may be wrong."""
-    stored = cache.look_up(digest.blake3)
-    return digest._replace(xxh128=stored.xxh128, size=stored.size) if stored and stored.pack else digest
+    for part in needed_parts(cache, pointer) if pointer else ():
+        if part.shard and not selection.inside:
+            if part.shard in read:
+                continue
+            read.add(part.shard)
+        for label, digest in part.objects():
+            if not label or selection.covers(label):
+                yield f"{path}/{label}" if label else path, digest
