@@ -90,7 +90,7 @@ def as_table(names: Iterable[str]) -> NameTable:
 class DigestTable(NameTable):
     """Digests of different objects, by name, in the order in which they were added: 24 more bytes each."""
 
-    _REST = struct.Struct("<16sQ")
+    _REST = struct.Struct("<16sq")
 
     def __init__(self, digests: Iterable[Digest] = ()) -> None:
         super().__init__()
@@ -99,8 +99,12 @@ class DigestTable(NameTable):
             self.add(digest)
 
     def add(self, digest: Digest) -> None:
-        """Add a digest, unless there is one of the same name."""
-        if self.add_key(bytes.fromhex(digest.blake3)):
+        """Add a digest, unless there is one of the same name.
+
+        Raises:
+            InvalidName: its name is not an object name.
+        """
+        if self.add_key(bytes.fromhex(check_object_name(digest.blake3))):
             self._rest += self._REST.pack(bytes.fromhex(digest.xxh128), digest.size)
 
     def __getitem__(self, name: str) -> Digest:
