@@ -44,6 +44,7 @@ create table if not exists origin (name text primary key, path text not null);
 create table if not exists verdict (
   worktree text not null, path text not null, judged text not null, findings text not null, primary key (worktree, path)
 );
+create table if not exists report (name text primary key, json blob not null);
 create table if not exists system (boot text not null);
 """
 
@@ -173,6 +174,15 @@ class Catalog:
         """Record the findings; `judged` identifies everything that they depend on."""
         row = (self._worktree, path, judged, findings)
         self._pending.append(("insert or replace into verdict values (?, ?, ?, ?)", row))
+
+    def report(self, name: str) -> bytes:
+        """Return the recorded report with this name, as JSON; empty if unknown."""
+        row = self._ask("select json from report where name = ?", (name,))
+        return bytes(row[0]) if row else b""
+
+    def set_report(self, name: str, json: bytes) -> None:
+        """Record a parsed report; `name` identifies everything that it depends on."""
+        self._pending.append(("insert or replace into report values (?, ?)", (name, json)))
 
     def flush(self) -> None:
         """Write pending changes, in one transaction."""
