@@ -44,6 +44,7 @@ create table if not exists origin (name text primary key, path text not null);
 create table if not exists verdict (
   worktree text not null, path text not null, judged text not null, findings text not null, primary key (worktree, path)
 );
+create table if not exists report (name text primary key, json blob not null);
 create table if not exists system (boot text not null);
 """
 
@@ -93,15 +94,15 @@ class Catalog:
         self._written[path] = {_first(group): _version(group) for group in groups}
         return Snapshot(rows[0][0], groups)
 
-    def recent(self, most: int, files: int) -> dict[str, Snapshot]:
-        """Return the snapshots that were written last, at most `most`, of paths with at most so many files."""
+    def recent(self, most: int, files: int) -> list[tuple[str, str, Files]]:
+        """Return path, kind and files of the snapshots written last, at most `most`, of at most so many files each."""
         query = (
-            "select path, kind, names, stamps, executable, digests, recorded, newest, blake3, xxh128, size"
+            "select path, kind, names, stamps, executable"
             " from snapshot not indexed where worktree = ? and length(executable) <= ? order by rowid desc limit ?"
         )
         rows = self._try(lambda db: db.execute(query, (self._worktree, files, most)).fetchall())
-        found = {path: Snapshot(kind, (_group(row),)) for path, kind, *row in rows or ()}
-        return {path: item for path, item in found.items() if item.kind == "file" or not self._has_more(path)}
+        found = ((path, kind, Files(*columns)) for path, kind, *columns in rows or ())
+        return [row for row in found if row[1] == "file" or not self._has_more(row[0])]
 
     def _has_more(self, path: str) -> bool:
         """Whether a directory has several groups."""
@@ -173,6 +174,15 @@ class Catalog:
         """Record the findings; `judged` identifies everything that they depend on."""
         row = (self._worktree, path, judged, findings)
         self._pending.append(("insert or replace into verdict values (?, ?, ?, ?)", row))
+
+    def report(self, name: str) -> bytes:
+        """Return the recorded report with this name, as JSON; empty if unknown."""
+        row = self._ask("select json from report where name = ?", (name,))
+        return bytes(row[0]) if row else b""
+
+    def set_report(self, name: str, json: bytes) -> None:
+        """Record a parsed report; `name` identifies everything that it depends on."""
+        self._pending.append(("insert or replace into report values (?, ?)", (name, json)))
 
     def flush(self) -> None:
         """Write pending changes, in one transaction."""

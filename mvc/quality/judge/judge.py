@@ -31,7 +31,7 @@ def judge(facts: Facts, now: float) -> Verdict:
     findings = [*facts.policy.findings] if facts.policy.file or facts.models else []
     is_from_the_gate = _is_from_the_gate(facts)
     models: list[ParsedModel] = []
-    for model in (parse_model(policy, model) for model in facts.models):
+    for model in (parse_model(policy, model, facts.parse_report) for model in facts.models):
         findings += (*judge_model(model), *_of_age(model, now))
         models += [model] if is_from_the_gate else []  # the hook may judge very many
     for item in facts.companions:

@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from sys import intern
+from threading import Lock
 from typing import NamedTuple, TypeVar
 
 from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.objects.digest import check_object_name
 from mvc.objects.digest_table import NameTable
 from mvc.store.buckets.address import deleting
-from mvc.store.buckets.bucket import Bucket, Changed, Item
+from mvc.store.buckets.bucket import PART, Bucket, Changed, Item
 from mvc.store.remote.line_reader import read_lines
 from mvc.store.remote.store import RemoteStore
 
@@ -46,10 +47,6 @@ class Roots(NamedTuple):
     """Seconds since the epoch by the remote's clock."""
     names: frozenset[str]
     """Manifests, and the files that they list."""
-
-    @property
-    def key(self) -> str:
-        return roots_key(self.clone)
 
 
 def roots_key(clone: str) -> str:
@@ -125,18 +122,37 @@ def _read(bucket: Bucket, clone: str, take: Callable[[Item, Iterator[str], str],
     raise AssertionError("the last try returns or raises")
 
 
-def all_roots(remote: RemoteStore, among: AbstractSet[str], but: str = "") -> list[Roots]:
-    """Return which of the objects `among` these each clone needs that has pushed, except the clone `but`.
+class Needs(NamedTuple):
+    """Which objects clones need; in memory once, however many clones need them."""
+
+    users: dict[str, str]
+    """By object: the clone that needs it; empty if several do."""
+    clones: dict[str, Roots]
+    """By id, without their names."""
+
+
+def read_needs(remote: RemoteStore, among: AbstractSet[str], but: str = "") -> Needs:
+    """Return which of the objects `among` these are needed by clones that have pushed, except the clone `but`.
 
     What clones need, and the remote has no more, takes no memory.
 
     Raises:
         MvcError: some cannot be read.
     """
-    clones = [match[1] for item in remote.bucket.list("repos/") if (match := _KEY.fullmatch(item.key))]
-    clones = [clone for clone in clones if clone != but]
-    found = remote.run(lambda clone: read_roots(remote.bucket, clone, among), sorted(clones), 1 << 20)
-    return [roots for roots in found if isinstance(roots, Roots)]
+    needs, adding = Needs({}, {}), Lock()
+
+    def add(clone: str) -> None:
+        roots = read_roots(remote.bucket, clone, among)
+        with adding:
+            if roots:
+                needs.clones[clone] = roots._replace(names=frozenset())
+            for name in roots.names if roots else ():
+                needs.users[name] = "" if name in needs.users else clone
+
+    sizes = {match[1]: item.size for item in remote.bucket.list("repos/") if (match := _KEY.fullmatch(item.key))}
+    sizes.pop(but, None)
+    remote.run(add, sorted(sizes), min(max(sizes.values(), default=0), PART))
+    return needs
 
 
 def add_roots(bucket: Bucket, clone: str, place: str, names: NameTable) -> None:
