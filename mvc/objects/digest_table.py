@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import struct
 from array import array
 from collections.abc import Iterable, Iterator
+from struct import Struct
 
 from mvc.objects.digest import Digest, check_object_name
 
 _KEY = 32
-_FREE = 0
+"""Bytes of a name."""
 _SMALLEST = 64
 
 
 class NameTable:
     """Different object names, in the order in which they were added; a name's position is its number in this order.
 
-    Each takes 32 bytes, and 6 to 12 in a hash table with open addressing.
+    Each takes 32 bytes, and 8 to 16 in a hash table with open addressing.
     """
+
+    _ROW = _KEY
+    """Bytes of a row. It begins with the name, as 32 bytes: the row's key."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         """Add `names`.
@@ -25,14 +28,21 @@ class NameTable:
         Raises:
             InvalidName: one is not an object name.
         """
-        self._keys = bytearray()
+        self._rows = bytearray()
         self._slots = array("I", bytes(4 * _SMALLEST))
-        """Positions plus one, where the hash of the name leads to; `_FREE` elsewhere."""
-        for name in names:
-            self.add_key(bytes.fromhex(check_object_name(name)))
+        """Where the hash of a key leads to: its position plus one. At least half of them are 0, which is free."""
+        self.update(names)
+
+    def update(self, names: Iterable[str]) -> None:
+        """Add `names`.
+
+        Raises:
+            InvalidName: one is not an object name.
+        """
+        self.add_rows(map(bytes.fromhex, map(check_object_name, names)))
 
     def __len__(self) -> int:
-        return len(self._keys) // _KEY
+        return len(self._rows) // self._ROW
 
     def __iter__(self) -> Iterator[str]:
         return map(bytes.hex, self.keys())
@@ -42,40 +52,51 @@ class NameTable:
 
     def keys(self) -> Iterator[bytes]:
         """Yield the names as 32 bytes each."""
-        return (self.key(position) for position in range(len(self)))
+        return map(self.key, range(len(self)))
 
     def key(self, position: int) -> bytes:
         """Return the name at `position` as 32 bytes."""
-        return bytes(self._keys[position * _KEY : (position + 1) * _KEY])
+        start = position * self._ROW
+        return bytes(self._rows[start : start + _KEY])
 
     def position(self, key: bytes) -> int | None:
         """Return the position of the name with these 32 bytes; None if it is not in the table."""
         found = self._slots[self._slot(key)]
-        return None if found == _FREE else found - 1
+        return found - 1 if found else None
 
-    def add_key(self, key: bytes) -> bool:
-        """Add the name with these 32 bytes; return whether it is new."""
-        slot = self._slot(key)
-        if self._slots[slot] != _FREE:
-            return False
-        self._keys += key
-        self._slots[slot] = len(self)
-        if len(self) * 3 > len(self._slots) * 2:
-            self._grow()
-        return True
+    def add_rows(self, rows: Iterable[bytes]) -> int:
+        """Add the rows whose keys are new; return their number. `_slot` is written out, as calls take half the time."""
+        known, slots, size, last = self._rows, self._slots, self._ROW, len(self._slots) - 1
+        before = count = len(self)
+        for row in rows:
+            slot = hash(key := row[:_KEY]) & last
+            while (found := slots[slot]) and known[(start := (found - 1) * size) : start + _KEY] != key:
+                slot = (slot + 1) & last
+            if not found:
+                known += row
+                slots[slot] = count = count + 1
+                if 2 * count > last:
+                    slots, last = self._grow(), 2 * last + 1
+        return count - before
 
     def _slot(self, key: bytes) -> int:
-        """Return the slot of this name, or the free one where it belongs."""
-        slots, keys, last = self._slots, self._keys, len(self._slots) - 1
+        """Return the slot of this key, or the free one where it belongs."""
+        rows, slots, size, last = self._rows, self._slots, self._ROW, len(self._slots) - 1
         slot = hash(key) & last  # the hash has a random seed: nobody can choose names that collide
-        while (found := slots[slot]) != _FREE and keys[(found - 1) * _KEY : found * _KEY] != key:
+        while (found := slots[slot]) and rows[(start := (found - 1) * size) : start + _KEY] != key:
             slot = (slot + 1) & last
         return slot
 
-    def _grow(self) -> None:
-        self._slots = array("I", bytes(8 * len(self._slots)))
+    def _grow(self) -> array[int]:
+        """Return twice the slots, in use from now on."""
+        self._slots = slots = array("I", bytes(8 * len(self._slots)))
+        last = len(slots) - 1
         for number, key in enumerate(self.keys(), 1):
-            self._slots[self._slot(key)] = number
+            slot = hash(key) & last
+            while slots[slot]:
+                slot = (slot + 1) & last
+            slots[slot] = number
+        return slots
 
 
 def as_table(names: Iterable[str]) -> NameTable:
@@ -88,24 +109,27 @@ def as_table(names: Iterable[str]) -> NameTable:
 
 
 class DigestTable(NameTable):
-    """Digests of different objects, by name, in the order in which they were added: 24 more bytes each."""
+    """Digests of different objects, in the order in which they were added: 24 more bytes each."""
 
-    _REST = struct.Struct("<16sq")
+    _ROW = _KEY + 16 + 8
+    _SIZE = Struct("<48xq")
 
     def __init__(self, digests: Iterable[Digest] = ()) -> None:
-        super().__init__()
-        self._rest = bytearray()
-        for digest in digests:
-            self.add(digest)
-
-    def add(self, digest: Digest) -> None:
-        """Add a digest, unless there is one of the same name.
+        """Add `digests`, except further ones of the same name.
 
         Raises:
-            InvalidName: its name is not an object name.
+            InvalidName: the name of one is not an object name.
         """
-        if self.add_key(bytes.fromhex(check_object_name(digest.blake3))):
-            self._rest += self._REST.pack(bytes.fromhex(digest.xxh128), digest.size)
+        super().__init__()
+        self.add(digests)
+
+    def add(self, digests: Iterable[Digest]) -> None:
+        """Add `digests`, except those whose names are in the table.
+
+        Raises:
+            InvalidName: the name of one is not an object name.
+        """
+        self.add_rows(map(_row, digests))
 
     def __getitem__(self, name: str) -> Digest:
         if (position := self.position(bytes.fromhex(name))) is None:
@@ -114,8 +138,9 @@ class DigestTable(NameTable):
 
     def at(self, position: int) -> Digest:
         """Return the digest at `position`."""
-        xxh128, size = self._REST.unpack_from(self._rest, position * self._REST.size)
-        return Digest(self.key(position).hex(), xxh128.hex(), size)
+        row = self._rows[position * self._ROW : (position + 1) * self._ROW]
+        text = row.hex()
+        return Digest(text[:64], text[64:96], int.from_bytes(row[48:], "little", signed=True))
 
     def digests(self) -> Iterator[Digest]:
         """Yield all digests."""
@@ -123,4 +148,9 @@ class DigestTable(NameTable):
 
     def sizes(self) -> Iterator[int]:
         """Yield the bytes of each object."""
-        return (size for _, size in self._REST.iter_unpack(self._rest))
+        return (size for size, in self._SIZE.iter_unpack(self._rows))
+
+
+def _row(digest: Digest) -> bytes:
+    size = digest.size.to_bytes(8, "little", signed=True)
+    return bytes.fromhex(check_object_name(digest.blake3) + digest.xxh128) + size

@@ -5,7 +5,7 @@ Small objects travel in packs, medium ones several at a time, large ones one aft
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from mvc.objects.hashing import hash_bytes
 from mvc.store.buckets.bucket import PART, Bucket, Changed, Item
 from mvc.store.cache.writer import CacheWriter
 from mvc.store.packs.pack_writer import STEP
-from mvc.store.remote.location import FileVersion, Locations, ObjectLocation, Span, spans
+from mvc.store.remote.location import SPAN, FileVersion, Locations, ObjectLocation, Span, spans
 from mvc.transfer.download import fill
 from mvc.transfer.tools import Lost, Moved, Tools, attempt, expected, move_loose
 
@@ -116,7 +116,7 @@ def _receive_packed(arriving: _Arriving) -> list[Lost]:
     storing: Future[list[Lost]] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="mvc-write") as thread:
         ranges = _ranges(arriving, lost)
-        for span, data in tools.pool.in_order(partial(_read_span, tools.remote.bucket), ranges, PART):
+        for span, data in tools.pool.in_order(partial(_read_span, tools.remote.bucket), ranges, SPAN):
             lost += storing.result() if storing else []
             storing = thread.submit(_store_span, arriving, span, data)
         lost += storing.result() if storing else []
@@ -126,14 +126,16 @@ def _receive_packed(arriving: _Arriving) -> list[Lost]:
 def _ranges(arriving: _Arriving, lost: list[Lost]) -> Iterator[Span]:
     """Yield the ranges of packs to read; `lost` gets the objects that are not whole there."""
     for item, positions in arriving.locations.by_pack():
-        extents = []
-        for position in positions:
-            location = arriving.locations.packed_at(position)
-            if location.fits:
-                extents.append((location.start, location.size, position))
-            else:
-                lost.append(_damaged(arriving.tools, arriving.digests.at(position)))
-        yield from spans(item, extents)
+        yield from spans(item, _extents(arriving, positions, lost))
+
+
+def _extents(arriving: _Arriving, positions: Iterable[int], lost: list[Lost]) -> Iterator[tuple[int, int, int]]:
+    for position in positions:
+        location = arriving.locations.packed_at(position)
+        if location.fits:
+            yield location.start, location.size, position
+        else:
+            lost.append(_damaged(arriving.tools, arriving.digests.at(position)))
 
 
 def _read_span(bucket: Bucket, span: Span) -> tuple[Span, bytes | MvcError]:

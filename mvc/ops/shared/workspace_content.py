@@ -132,10 +132,12 @@ def named_objects(project: Project) -> NamedObjects:
     return NamedObjects(project.git, project.layout.common_dir, project.root, project.cache)
 
 
-def unnamed(named: NamedObjects, plan: Plan, pointer: bytes) -> list[Entry]:
-    """Return the content that the plan destroys and no pointer names; `pointer` is that of the path."""
-    names = named.lacking({entry.blake3 for entry in plan.destroyed}, pointer)
-    return [entry for entry in plan.destroyed if entry.blake3 in names]
+def unnamed(named: NamedObjects, plan: Plan, item: Tracked) -> list[Entry]:
+    """Return the content that the plan destroys at a tracked path and no pointer names."""
+    destroyed = plan.destroyed
+    files = named.unlisted(item.path, destroyed, item.raw) if plan.old.is_sharded else list(destroyed)
+    names = named.lacking({entry.blake3 for entry in files}, item.raw)
+    return [entry for entry in files if entry.blake3 in names]
 
 
 def has_unsaved(project: Project, names: set[str], pointer: bytes = b"") -> bool:
@@ -150,7 +152,7 @@ def check_saved(project: Project, named: NamedObjects, item: Tracked, plan: Plan
         MvcError: some is not: `refusal`, with the reason for `{}`, about the first few files, and the line to type.
     """
     absent = lost_by(project.cache, plan, project.around.progress)
-    lost = absent or unnamed(named, plan, item.raw)
+    lost = absent or unnamed(named, plan, item)
     if not lost:
         return
     names = ", ".join(f"{item.path}/{entry.path}" if entry.path else item.path for entry in lost[:_LISTED])

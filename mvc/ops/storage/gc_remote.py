@@ -94,12 +94,8 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
     ):
         if not tools.remote.check_format():
             raise UsageError(f"the remote at {tools.remote.bucket.url} is empty", "mvc push")
-        own = repository_roots(
-            project.git,
-            project.layout.common_dir,
-            [project.root],
-            PointerReader(project.cache, lambda name: _read_manifest(tools.remote, name)),
-        )
+        reader = PointerReader(project.cache, lambda name: _read_manifest(tools.remote, name))
+        own = {*repository_roots(project.git, project.layout.common_dir, [project.root], reader)}
         now = announce_all(project, tools.remote, own) if options.yes else time.time()
         return _collect(project, tools.remote, own, options, now)
 

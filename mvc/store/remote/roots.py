@@ -165,5 +165,5 @@ def add_roots(bucket: Bucket, clone: str, place: str, names: NameTable) -> None:
         return NameTable(line for line in _checked(lines, what) if not line.startswith("#"))
 
     known = _read(bucket, clone, read)
-    if known is None or sum(map(known.add_key, names.keys())):
+    if known is None or known.add_rows(names.keys()):
         bucket.write(roots_key(clone), encode_roots(place, names if known is None else known))

@@ -19,6 +19,7 @@ from mvc.store.cache.scrub import NO_MATCH, Damage, Scrubbed, ScrubScope
 from mvc.store.packs.index import MAX_INDEX, RAW, PackIndex, Record, encode_index
 from mvc.store.remote.location import (
     NOTHING,
+    SPAN,
     ObjectLocation,
     ObjectsByFile,
     Span,
@@ -157,7 +158,7 @@ def _check_packed(
     for number, (_, location) in enumerate(packed):
         by_pack.setdefault(location.item, []).append((location.start, location.size, number))
     ranges = [span for item, extents in by_pack.items() for span in spans(item, extents)]
-    for found in remote.run(check, ranges, PART):
+    for found in remote.run(check, ranges, SPAN):
         yield from found
 
 

@@ -31,8 +31,7 @@ def needed(project: Project, selections: Iterable[Selection]) -> NeededObjects:
     read: set[str] = set()
     for selection in selections:
         try:
-            for _, digest in _objects_of(project.cache, selection, read):
-                objects.add(digest)
+            objects.add(digest for _, digest in _objects_of(project.cache, selection, read))
         except InvalidFormat as error:
             path = selection.item.path
             failed.append(TransferFailure.of(path, broken_manifest(project.shell, path, error)))
