@@ -131,6 +131,13 @@ class DigestTable(NameTable):
         """
         self.add_rows(map(_row, digests))
 
+    def only(self, names: Iterable[str]) -> DigestTable:
+        """Return the digests of `names`, which are in the table."""
+        chosen, size = DigestTable(), self._ROW
+        positions = (self.position(bytes.fromhex(name)) for name in names)
+        chosen.add_rows(bytes(self._rows[at * size : (at + 1) * size]) for at in positions if at is not None)
+        return chosen
+
     def __getitem__(self, name: str) -> Digest:
         if (position := self.position(bytes.fromhex(name))) is None:
             raise KeyError(name)

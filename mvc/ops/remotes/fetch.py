@@ -13,7 +13,7 @@ from mvc.ops.shared.checkout import CheckoutResult, check_out
 from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.transfers.by_remote import to_each_remote
 from mvc.ops.shared.transfers.failures import failures
-from mvc.ops.shared.transfers.needed import needed, objects_by_path, users_of
+from mvc.ops.shared.transfers.needed import needed, objects_at, users_of
 from mvc.ops.shared.transfers.open_remote import bring_manifests, opening
 from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
 from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
@@ -86,7 +86,7 @@ def _missing(
     """Return the paths whose objects are unknown, the number of objects, and those to fetch, which are not `lost`."""
     objects, failed = needed(project, selections)
     absent = (name for name in project.cache.absent(objects) if name not in lost)
-    return failed, len(objects), DigestTable(map(objects.__getitem__, absent))
+    return failed, len(objects), objects.only(absent)
 
 
 def _refuse_empty(tools: Tools, remote: str) -> None:
@@ -178,8 +178,8 @@ def _unreported(
     project: Project, meant: Selected, done: CheckoutResult, reported: list[TransferFailure],
 ) -> list[Failure]:
     """Return the failures of the checkout that are not about a path, or an object it needs, in `reported`."""
-    needs = objects_by_path(project.cache, meant.selections)
+    needs = objects_at(project.cache, meant.selections, {item.path for item in done.failed})
     paths, names = {failure.path for failure in reported}, {failure.blake3 for failure in reported}
     if not all(failure.path for failure in reported):  # a remote failed as a whole
         names |= project.cache.missing(set().union(*needs.values()))
-    return [item for item in done.failed if item.path not in paths and not names & needs.get(item.path, set())]
+    return [item for item in done.failed if item.path not in paths and not names & needs[item.path]]

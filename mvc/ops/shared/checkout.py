@@ -92,7 +92,7 @@ class Guard(NamedTuple):
             self._save(selection.item, plan)
         else:
             refusal = "changed here and {}, so not overwritten"
-            check_saved(self.project, self.named, selection.item, plan, refusal, self._fix(selection))
+            check_saved(self.project, self.named, selection.item, plan, refusal, lambda: self._fix(selection))
 
     def _save(self, item: Tracked, plan: Plan) -> None:
         # Without link types: storing a hard link to an object would change the file's stat data.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.modelfiles.stubs import stub_of
@@ -145,11 +146,13 @@ def has_unsaved(project: Project, names: set[str], pointer: bytes = b"") -> bool
     return bool(project.cache.missing(names) or named_objects(project).lacking(names, pointer))
 
 
-def check_saved(project: Project, named: NamedObjects, item: Tracked, plan: Plan, refusal: str, fix: str) -> None:
+def check_saved(
+    project: Project, named: NamedObjects, item: Tracked, plan: Plan, refusal: str, fix: Callable[[], str],
+) -> None:
     """Check that everything that the plan destroys at a tracked path is saved.
 
     Raises:
-        MvcError: some is not: `refusal`, with the reason for `{}`, about the first few files, and the line to type.
+        MvcError: some is not: `refusal`, with the reason for `{}`, about the first few files, and the line of `fix`.
     """
     absent = lost_by(project.cache, plan, project.around.progress)
     lost = absent or unnamed(named, plan, item)
@@ -158,4 +161,4 @@ def check_saved(project: Project, named: NamedObjects, item: Tracked, plan: Plan
     names = ", ".join(f"{item.path}/{entry.path}" if entry.path else item.path for entry in lost[:_LISTED])
     more = f" and {len(lost) - _LISTED} more" if len(lost) > _LISTED else ""
     reason = "not in the cache" if absent else "named by no pointer"
-    raise MvcError(f"{names}{more}: {refusal.format(reason)}", fix)
+    raise MvcError(f"{names}{more}: {refusal.format(reason)}", fix())

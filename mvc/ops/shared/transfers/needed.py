@@ -50,13 +50,14 @@ def users_of(cache: Cache, selections: Iterable[Selection], names: Collection[st
     return found
 
 
-def objects_by_path(cache: Cache, selections: Iterable[Selection]) -> dict[str, set[str]]:
-    """Return the names of the objects that each path needs itself: a directory's manifest, a file's content."""
-    found: dict[str, set[str]] = {}
-    for selection in selections:
+def objects_at(cache: Cache, selections: Iterable[Selection], paths: Collection[str]) -> dict[str, set[str]]:
+    """Return the names of the objects that each of `paths` needs itself: a directory's manifest, a file's content."""
+    found: dict[str, set[str]] = {path: set() for path in paths}
+    for selection in selections if paths else ():
         with suppress(InvalidFormat):
             for path, digest in _objects_of(cache, selection, set()):
-                found.setdefault(path, set()).add(digest.blake3)
+                if path in found:
+                    found[path].add(digest.blake3)
     return found
 
 
