@@ -157,10 +157,12 @@ def manifest_mismatch(cache: Cache, pointer: Pointer) -> str:
 
 
 class Part(NamedTuple):
-    """Objects that a pointer needs: those that one shard lists, or the others."""
+    """Objects that a pointer needs: those that a shard lists, or the others."""
 
-    shard: str
-    """The name of the shard; empty for a file, and for a directory's manifest and its shards."""
+    name: str
+    """The shard, or the manifest for it and its shards; empty for a file, and for a pointer that lists the files."""
+    files: int
+    """The number of files that a shard lists; else 0."""
     objects: Callable[[], list[tuple[str, Digest]]]
     """Returns the objects with their paths inside; the path is empty without a shard."""
 
@@ -172,14 +174,15 @@ def needed_parts(cache: Cache, pointer: Pointer) -> list[Part]:
         InvalidFormat: the manifest breaks its format.
     """
     if pointer.kind == "file":
-        return [Part("", lambda: [("", pointer.digest)])]
+        return [Part("", 0, lambda: [("", pointer.digest)])]
     lists = [] if pointer.manifest else [("", digest) for digest in listing_objects(cache, pointer)]
     try:
         manifest = load_manifest(cache, pointer)
         shards = [] if cache.missing(digest.blake3 for _, digest in lists) else manifest.shards
     except (MissingObject, CorruptObject):
         shards = []
-    return [Part("", lambda: lists), *(Part(shard.digest.blake3, partial(_files, manifest, shard)) for shard in shards)]
+    files = (Part(shard.digest.blake3, shard.files, partial(_files, manifest, shard)) for shard in shards)
+    return [Part("" if pointer.manifest else pointer.digest.blake3, 0, lambda: lists), *files]
 
 
 def needed_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:

@@ -5,7 +5,7 @@ Small objects travel in packs, medium ones several at a time, large ones one aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from functools import partial
 from itertools import islice, starmap
@@ -18,7 +18,7 @@ from mvc.objects.digest import Digest
 from mvc.objects.digest_table import DigestTable
 from mvc.objects.hashing import quick_reader
 from mvc.store.cache.cache import damaged
-from mvc.store.remote.location import ObjectLocation, object_key
+from mvc.store.remote.location import Locations, object_key
 from mvc.store.remote.sending import send_packs
 from mvc.store.remote.store import RemoteStore
 from mvc.transfer.tools import Lost, Moved, Tools, attempt, expected, move_loose
@@ -27,14 +27,13 @@ from mvc.transfer.tools import Lost, Moved, Tools, attempt, expected, move_loose
 def missing_there(remote: RemoteStore, digests: Iterable[Digest]) -> DigestTable:
     """Return the objects that the remote lacks now, or has truncated."""
     wanted = DigestTable(digests)
-    return DigestTable(not_whole(wanted.digests(), remote.locate(wanted)))
+    return DigestTable(not_whole(wanted, remote.locate(wanted)))
 
 
-def not_whole(wanted: Iterable[Digest], there: Mapping[str, ObjectLocation]) -> Iterator[Digest]:
-    """Yield those of `wanted` that are not `there`, or truncated."""
-    for digest in wanted:
-        if (location := there.get(digest.blake3)) is None or not location.is_whole(digest.size):
-            yield digest
+def not_whole(wanted: DigestTable, there: Locations) -> Iterator[Digest]:
+    """Yield those of `wanted` that are not `there`, the locations of the same table, or truncated."""
+    sizes = zip(wanted.sizes(), there.sizes(), strict=True)
+    return (wanted.at(position) for position, (size, stored) in enumerate(sizes) if size != stored)
 
 
 def push_objects(tools: Tools, missing: DigestTable) -> Moved:

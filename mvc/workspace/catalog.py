@@ -40,6 +40,9 @@ create table if not exists synced (
 create table if not exists complete (
   manifest text primary key, packs text not null, loose text not null
 );
+create table if not exists settled (
+  remote text primary key, files text not null, parts text not null
+);
 create table if not exists origin (name text primary key, path text not null);
 create table if not exists verdict (
   worktree text not null, path text not null, judged text not null, findings text not null, primary key (worktree, path)
@@ -66,6 +69,13 @@ class Complete(NamedTuple):
 
     packs: frozenset[str]
     loose: frozenset[str]
+
+
+class Settled(NamedTuple):
+    """Manifests and shards that a remote has, as long as it has these versions of files."""
+
+    files: frozenset[str]
+    parts: frozenset[str]
 
 
 class Catalog:
@@ -154,6 +164,16 @@ class Catalog:
         """Record the location of all files of the manifest object."""
         row = (manifest, " ".join(sorted(where.packs)), " ".join(sorted(where.loose)))
         self._pending.append(("insert or replace into complete values (?, ?, ?)", row))
+
+    def settled(self, remote: str) -> Settled | None:
+        """Return what is recorded of the remote at this address."""
+        row = self._ask("select files, parts from settled where remote = ?", (remote,))
+        return Settled(frozenset(row[0].splitlines()), frozenset(row[1].split())) if row else None
+
+    def set_settled(self, remote: str, settled: Settled) -> None:
+        """Record it."""
+        row = (remote, "\n".join(sorted(settled.files)), " ".join(sorted(settled.parts)))
+        self._pending.append(("insert or replace into settled values (?, ?, ?)", row))
 
     def set_origins(self, paths: Mapping[str, str]) -> None:
         """Record the path that each of these objects had when it was stored."""

@@ -84,9 +84,9 @@ def _missing(
     project: Project, selections: Iterable[Selection], lost: Container[str],
 ) -> tuple[tuple[TransferFailure, ...], int, DigestTable]:
     """Return the paths whose objects are unknown, the number of objects, and those to fetch, which are not `lost`."""
-    objects, failed = needed(project, selections)
-    absent = (name for name in project.cache.absent(objects) if name not in lost)
-    return failed, len(objects), objects.only(absent)
+    needs = needed(project, selections)
+    absent = (name for name in project.cache.absent(needs.objects) if name not in lost)
+    return needs.failed, len(needs.objects), needs.objects.only(absent)
 
 
 def _refuse_empty(tools: Tools, remote: str) -> None:

@@ -11,6 +11,7 @@ from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.digest_table import DigestTable
 from mvc.ops.remotes.repair import drop_damaged, find_damaged
+from mvc.ops.remotes.settled import note_settled, settled_parts
 from mvc.ops.shared.remote_roots import announce
 from mvc.ops.shared.transfers.by_remote import to_each_remote
 from mvc.ops.shared.transfers.failures import failures
@@ -28,7 +29,7 @@ from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.store.remote.compaction import compact
 from mvc.store.remote.gc import garbage_lists, merged, sweep
-from mvc.store.remote.location import ObjectsByFile
+from mvc.store.remote.location import ObjectLocation, ObjectsByFile
 from mvc.transfer.pool import JOBS
 from mvc.transfer.send import missing_there, not_whole, push_objects
 from mvc.transfer.tools import Lost, Moved, Tools
@@ -71,11 +72,15 @@ def _push(
 ) -> TransferResult:
     with project.locks.clone(), transferring(project, remote, options.jobs) as tools:
         manifests = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
-        objects, unknown = needed(project, selections)
-        refused = None if options.dry_run else _announce(project, tools, objects)
-        tools.remote.forget()  # objects seen before the announcement may have been deleted
+        settled = frozenset[str]() if options.repair else settled_parts(project, tools.remote)
+        objects, unknown, parts, is_new, known = needed(project, selections, settled)
+        refused = None
+        if is_new and not options.dry_run:
+            refused = _announce(project, tools, objects)
+            tools.remote.forget()  # objects seen before may have been deleted
         damaged = find_damaged(tools, objects) if options.repair and not options.dry_run else {}
-        missing, total = _missing(tools, remote, objects, damaged), len(objects)
+        missing, packed = _missing(tools, remote, objects, damaged)
+        total = len(objects) + known
         del objects  # before the packs need memory
         if refused and (missing or damaged):
             raise refused
@@ -84,13 +89,16 @@ def _push(
         if moved.objects and not options.dry_run and any(size < LOOSE_AT for size in missing.sizes()):
             compact(tools.remote, f"{tools.folder}/compaction")
         unreadable = _unreadable_manifests(tools, selections, manifests, missing)
+        failed = unknown + failures(project, remote, selections, (*unreadable, *moved.failed))
+        if packed and not (failed or refused or options.dry_run) and not parts <= settled:
+            note_settled(project, tools.remote, parts | settled)
         return TransferResult(
             remote,
             moved.objects,
             skipped=total - len(missing) - len(unreadable),
             bytes=moved.bytes,
             requests=tools.remote.bucket.requests,
-            failed=unknown + failures(project, remote, selections, (*unreadable, *moved.failed)),
+            failed=failed,
             warnings=() if refused is None else (_not_announced(remote, refused),),
         )
 
@@ -131,17 +139,30 @@ def _not_announced(remote: str, refused: RemoteError) -> TransferFailure:
 # What to send.
 
 
-def _missing(tools: Tools, remote: str, objects: DigestTable, damaged: ObjectsByFile) -> DigestTable:
-    """Return the objects that the remote lacks, and damaged ones and gc candidates if the cache has them."""
+def _missing(
+    tools: Tools, remote: str, objects: DigestTable, damaged: ObjectsByFile,
+) -> tuple[DigestTable, bool]:
+    """Return the objects that the remote lacks, and damaged ones and gc candidates if the cache has them.
+
+    Also whether all small objects, and only these, are in packs there, or will be.
+    """
     without = {**_gc_candidates(tools, remote, objects), **damaged}
     there = tools.remote.glance(objects, without)
-    doubted = map(partial(_as_stored, tools.cache), not_whole(objects.digests(), there))
-    missing = DigestTable(not_whole(doubted, there))
+    doubted = map(partial(_as_stored, tools.cache), not_whole(objects, there))
+    missing = DigestTable(digest for digest in doubted if not _is_whole(there.get(digest.blake3), digest.size))
+    small = (digest for digest in missing.digests() if digest.size < LOOSE_AT)
+    packed = all(objects[name].size >= LOOSE_AT for name in there.loose)
+    packed = packed and not any(tools.cache.is_only_loose(digest.blake3) for digest in small)
     if not without:
-        return missing
+        return missing, packed
     absent = tools.cache.missing(missing)
-    lost = missing_there(tools.remote, map(missing.__getitem__, absent))
-    return DigestTable(digest for digest in missing.digests() if digest.blake3 not in absent or digest.blake3 in lost)
+    lost = missing_there(tools.remote, missing.only(absent).digests())
+    kept = DigestTable(digest for digest in missing.digests() if digest.blake3 not in absent or digest.blake3 in lost)
+    return kept, False
+
+
+def _is_whole(location: ObjectLocation | None, size: int) -> bool:
+    return location is not None and location.is_whole(size)
 
 
 def _as_stored(cache: Cache, digest: Digest) -> Digest:

@@ -102,7 +102,7 @@ class Finder(Protocol):
 
 
 class Locations(Mapping[str, ObjectLocation]):
-    """The locations of those of `names` that a remote has; a packed object takes four bytes, and is found again."""
+    """The locations of those of `names` that a remote has; a packed object takes 12 bytes, and is found again."""
 
     def __init__(self, names: NameTable) -> None:
         self.names = names
@@ -111,6 +111,8 @@ class Locations(Mapping[str, ObjectLocation]):
         self._packs: list[tuple[Item, Finder]] = []
         self._pack_of = array("I", bytes(4 * len(names)))
         """By the position of the name: the number of its pack, from 1; 0 if no pack has it."""
+        self._sizes = array("q", [-1]) * len(names)
+        """By position: bytes of the object in that pack; -1 if the pack is cut short."""
 
     def __getitem__(self, name: str) -> ObjectLocation:
         position = self.names.position(bytes.fromhex(name))
@@ -128,6 +130,15 @@ class Locations(Mapping[str, ObjectLocation]):
         """Return the location in a pack of the name at `position`."""
         item, index = self._packs[self._pack_of[position] - 1]
         return ObjectLocation(item, index.find(self.names.key(position)))
+
+    def sizes(self) -> Iterable[int]:
+        """Return the bytes of all objects, by position; -1 for those that the remote does not have whole."""
+        sizes = self._sizes[:]
+        for name, item in self.loose.items():
+            position = self.names.position(bytes.fromhex(name))
+            if position is not None and sizes[position] < 0:
+                sizes[position] = item.size
+        return sizes
 
     def by_pack(self) -> Iterator[tuple[Item, array[int]]]:
         """Yield the packs, and the positions of the names whose objects are to be read from each."""
@@ -169,7 +180,9 @@ class Locations(Mapping[str, ObjectLocation]):
         if record is None or (without and excluded(item, key.hex(), without)):
             return False
         self._pack_of[position] = len(self._packs)
-        return ObjectLocation(item, record).fits
+        if fits := ObjectLocation(item, record).fits:
+            self._sizes[position] = record.stored
+        return fits
 
 
 class Span(NamedTuple):

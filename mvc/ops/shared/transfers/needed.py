@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -12,8 +13,9 @@ from mvc.objects.digest_table import DigestTable
 from mvc.ops.shared.selection import broken_manifest
 from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project
-from mvc.retention.available import needed_parts
+from mvc.retention.available import Part, needed_parts
 from mvc.store.cache.cache import Cache
+from mvc.store.cache.writer import LOOSE_AT
 from mvc.workspace.tracked import Selection
 
 
@@ -21,21 +23,41 @@ class NeededObjects(NamedTuple):
     """The objects by name, and the paths whose objects are unknown."""
 
     objects: DigestTable
-    failed: tuple[TransferFailure, ...] = ()
+    failed: tuple[TransferFailure, ...]
+    parts: frozenset[str]
+    """The manifests read, and the shards of small files only; see `Part.name`."""
+    is_new: bool
+    """Whether an object is not of a settled part."""
+    settled: int
+    """The number of files in settled shards, which are not in `objects`."""
 
 
-def needed(project: Project, selections: Iterable[Selection]) -> NeededObjects:
-    """Return the objects that the selections need; an invalid manifest does not stop the others."""
-    objects = DigestTable()
+def needed(
+    project: Project, selections: Iterable[Selection], settled: AbstractSet[str] = frozenset(),
+) -> NeededObjects:
+    """Return the objects that the selections need; an invalid manifest does not stop the others.
+
+    The remote is known to have the small files of `settled` shards, and to be told of `settled` manifests.
+    """
+    objects, parts, read = DigestTable(), set[str](), set[str]()
     failed: list[TransferFailure] = []
-    read: set[str] = set()
+    is_new, known = False, 0
+    project.cache.valid_manifests |= settled
     for selection in selections:
         try:
-            objects.add(digest for _, digest in _objects_of(project.cache, selection, read))
+            for part in _parts(project.cache, selection, read):
+                if part.files and part.name in settled:
+                    known += part.files
+                    continue
+                digests = [digest for _, digest in _objects(selection, part)]
+                objects.add(digests)
+                is_new = is_new or (part.name not in settled and bool(digests))
+                if not selection.inside and (not part.files or all(digest.size < LOOSE_AT for digest in digests)):
+                    parts.add(part.name)
         except InvalidFormat as error:
             path = selection.item.path
             failed.append(TransferFailure.of(path, broken_manifest(project.shell, path, error)))
-    return NeededObjects(objects, tuple(failed))
+    return NeededObjects(objects, tuple(failed), frozenset(parts - {""}), is_new, known)
 
 
 def users_of(cache: Cache, selections: Iterable[Selection], names: Collection[str]) -> dict[str, str]:
@@ -62,13 +84,22 @@ def objects_at(cache: Cache, selections: Iterable[Selection], paths: Collection[
 
 
 def _objects_of(cache: Cache, selection: Selection, read: set[str]) -> Iterator[tuple[str, Digest]]:
-    """Yield the objects that the selection needs, with the path that needs it, but for shards that were `read`."""
-    path, pointer = selection.item.path, selection.item.pointer
-    for part in needed_parts(cache, pointer) if pointer else ():
-        if part.shard and not selection.inside:
-            if part.shard in read:
-                continue
-            read.add(part.shard)
-        for label, digest in part.objects():
-            if not label or selection.covers(label):
-                yield f"{path}/{label}" if label else path, digest
+    """Yield the objects that the selection needs, with the path that needs it, but for parts that were `read`."""
+    for part in _parts(cache, selection, read):
+        yield from _objects(selection, part)
+
+
+def _parts(cache: Cache, selection: Selection, read: set[str]) -> Iterator[Part]:
+    """Yield what the selection needs, but for parts that were `read`; those of a selected part of a path always."""
+    for part in needed_parts(cache, selection.item.pointer) if selection.item.pointer else ():
+        if selection.inside or part.name not in read:
+            yield part
+        if part.name and not selection.inside:
+            read.add(part.name)
+
+
+def _objects(selection: Selection, part: Part) -> Iterator[tuple[str, Digest]]:
+    path = selection.item.path
+    for label, digest in part.objects():
+        if not label or selection.covers(label):
+            yield f"{path}/{label}" if label else path, digest
