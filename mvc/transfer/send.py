@@ -49,7 +49,7 @@ def _push(tools: Tools, missing: DigestTable) -> Moved:
     alone, failed = {digest.blake3 for digest in loose}, {item.name for item in lost}
     large = sum(digest.size for digest in loose if digest.blake3 not in failed)
     sent, unsent = _send_packed(tools, missing, alone)
-    return Moved(len(missing) - len(lost) - len(unsent), sent + large, (*lost, *unsent))
+    return Moved(len(missing) - len(lost) - len(unsent), sent + large, (*lost, *unsent), tuple(loose))
 
 
 def _send(tools: Tools, digest: Digest) -> Lost | None:
@@ -79,11 +79,9 @@ def _send_packed(tools: Tools, missing: DigestTable, alone: AbstractSet[str]) ->
     def bodies() -> Iterator[tuple[Digest, bytes]]:
         for digest in _small(missing, alone):
             try:
-                body = tools.cache.read(digest)
+                yield tools.cache.read_stored(digest.blake3)
             except MvcError as error:
                 unread[digest.blake3] = error
-            else:
-                yield digest, body
 
     try:
         for sent in send_packs(tools.remote, bodies(), tools.folder) if len(missing) > len(alone) else ():

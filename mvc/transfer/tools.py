@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 from mvc.errors import MvcError
 from mvc.fs.files import as_error
 from mvc.fs.progress import Progress, Share
+from mvc.objects.digest import Digest
 from mvc.store.buckets.bucket import PART
 from mvc.store.cache.cache import Cache
 from mvc.store.remote.store import RemoteStore
@@ -49,11 +50,14 @@ class Moved(NamedTuple):
     objects: int = 0
     bytes: int = 0
     failed: tuple[Lost, ...] = ()
+    alone: tuple[Digest, ...] = ()
+    """Those that a push sent under their own key."""
 
     def then(self, other: Moved, tried: Container[str] = ()) -> Moved:
         """Return both results combined; `other` was a second try for the names `tried`."""
         failed = tuple(item for item in self.failed if item.name not in tried)
-        return Moved(self.objects + other.objects, self.bytes + other.bytes, failed + other.failed)
+        alone = self.alone + other.alone
+        return Moved(self.objects + other.objects, self.bytes + other.bytes, failed + other.failed, alone)
 
 
 def move_loose(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterable
-from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError
@@ -29,7 +28,7 @@ from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.store.remote.compaction import compact
 from mvc.store.remote.gc import garbage_lists, merged, sweep
-from mvc.store.remote.location import ObjectLocation, ObjectsByFile
+from mvc.store.remote.location import Locations, ObjectLocation, ObjectsByFile
 from mvc.transfer.pool import JOBS
 from mvc.transfer.send import missing_there, not_whole, push_objects
 from mvc.transfer.tools import Lost, Moved, Tools
@@ -90,7 +89,7 @@ def _push(
             compact(tools.remote, f"{tools.folder}/compaction")
         unreadable = _unreadable_manifests(tools, selections, manifests, missing)
         failed = unknown + failures(project, remote, selections, (*unreadable, *moved.failed))
-        if packed and not (failed or refused or options.dry_run) and not parts <= settled:
+        if packed and _are_large(moved.alone) and not (failed or refused or options.dry_run) and not parts <= settled:
             note_settled(project, tools.remote, parts | settled)
         return TransferResult(
             remote,
@@ -144,30 +143,31 @@ def _missing(
 ) -> tuple[DigestTable, bool]:
     """Return the objects that the remote lacks, and damaged ones and gc candidates if the cache has them.
 
-    Also whether all small objects, and only these, are in packs there, or will be.
+    Also whether the others are all there, the small ones in packs.
     """
     without = {**_gc_candidates(tools, remote, objects), **damaged}
     there = tools.remote.glance(objects, without)
-    doubted = map(partial(_as_stored, tools.cache), not_whole(objects, there))
+    doubted = (_as_stored(tools.cache, digest, there) for digest in not_whole(objects, there))
     missing = DigestTable(digest for digest in doubted if not _is_whole(there.get(digest.blake3), digest.size))
-    small = (digest for digest in missing.digests() if digest.size < LOOSE_AT)
-    packed = all(objects[name].size >= LOOSE_AT for name in there.loose)
-    packed = packed and not any(tools.cache.is_only_loose(digest.blake3) for digest in small)
     if not without:
-        return missing, packed
+        return missing, _are_large(objects[name] for name in there.loose)
     absent = tools.cache.missing(missing)
     lost = missing_there(tools.remote, missing.only(absent).digests())
     kept = DigestTable(digest for digest in missing.digests() if digest.blake3 not in absent or digest.blake3 in lost)
     return kept, False
 
 
+def _are_large(digests: Iterable[Digest]) -> bool:
+    return all(digest.size >= LOOSE_AT for digest in digests)
+
+
 def _is_whole(location: ObjectLocation | None, size: int) -> bool:
     return location is not None and location.is_whole(size)
 
 
-def _as_stored(cache: Cache, digest: Digest) -> Digest:
-    """Return the digest as the index of a pack has it: the size or xxh128 in a pointer may be wrong."""
-    stored = cache.look_up(digest.blake3)
+def _as_stored(cache: Cache, digest: Digest, there: Locations) -> Digest:
+    """Return the digest of an object that is `there` as the cache's pack has it: the size in a pointer may be wrong."""
+    stored = cache.look_up(digest.blake3) if digest.blake3 in there else None
     return digest._replace(xxh128=stored.xxh128, size=stored.size) if stored and stored.pack else digest
 
 

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
-from blake3 import blake3
-
 from mvc.errors import CorruptObject, MissingObject
 from mvc.fs.durable_names import DurableNames
 from mvc.fs.files import exists
@@ -178,11 +176,20 @@ class Cache:
             MissingObject: it is not there.
             CorruptObject: the bytes do not match.
         """
+        return self.read_stored(name)[1]
+
+    def read_stored(self, name: str) -> tuple[Digest, bytes]:
+        """Return an object's digest and bytes, verified by its name only: sizes in pointers may be wrong.
+
+        Raises:
+            MissingObject: it is not there.
+            CorruptObject: the bytes do not match.
+        """
         with self.open(name) as file:
             data = file.read()
-        if blake3(data).hexdigest() != name:
+        if (digest := hash_bytes(data)).blake3 != name:
             raise damaged(name)
-        return data
+        return digest, data
 
     # Verification.
 
