@@ -185,8 +185,9 @@ class Cache:
             MissingObject: it is not there.
             CorruptObject: the bytes do not match.
         """
-        with self.open(name) as file:
-            data = file.read()
+        if (data := self.small_bytes(name)) is None:
+            with self.open(name) as file:
+                data = file.read()
         if (digest := hash_bytes(data)).blake3 != name:
             raise damaged(name)
         return digest, data
