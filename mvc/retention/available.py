@@ -160,7 +160,7 @@ class Part(NamedTuple):
     """Objects that a pointer needs: those that a shard lists, or the others."""
 
     name: str
-    """The shard, or the manifest for it and its shards; empty for a file, and for a pointer that lists the files."""
+    """The shard; `+` and the manifest for that and its shards; empty for a file, and a pointer that lists the files."""
     files: int
     """The number of files that a shard lists; else 0."""
     objects: Callable[[], list[tuple[str, Digest]]]
@@ -182,7 +182,7 @@ def needed_parts(cache: Cache, pointer: Pointer) -> list[Part]:
     except (MissingObject, CorruptObject):
         shards = []
     files = (Part(shard.digest.blake3, shard.files, partial(_files, manifest, shard)) for shard in shards)
-    return [Part("" if pointer.manifest else pointer.digest.blake3, 0, lambda: lists), *files]
+    return [Part(f"+{pointer.digest.blake3}" if lists else "", 0, lambda: lists), *files]
 
 
 def needed_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:

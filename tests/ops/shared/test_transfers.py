@@ -17,7 +17,7 @@ from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Notes, Pointer, dir_pointer, emit, file_pointer
 from mvc.ops.shared.transfers.by_remote import by_remote, to_each_remote
 from mvc.ops.shared.transfers.failures import failures
-from mvc.ops.shared.transfers.needed import needed, objects_by_path, users_of
+from mvc.ops.shared.transfers.needed import needed, objects_at, users_of
 from mvc.ops.shared.transfers.open_remote import bring_manifests, opening
 from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
 from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
@@ -199,7 +199,8 @@ def test_each_object_is_needed_once_by_the_path_that_has_it(project: Project) ->
     found = needed(project, wanted)
     assert ([*found.objects.digests()], found.failed) == ([A, B], ())
     assert users_of(project.cache, wanted, {A.blake3, B.blake3}) == {A.blake3: "m", B.blake3: "d/y/z"}
-    assert objects_by_path(project.cache, wanted) == {"m": {A.blake3}, "d/y/z": {B.blake3}, "n": {B.blake3}}
+    assert objects_at(project.cache, wanted, {"m", "n", "x"}) == {"m": {A.blake3}, "n": {B.blake3}, "x": set()}
+    assert objects_at(project.cache, wanted, {"d/y/z"}) == {"d/y/z": {B.blake3}}
 
 
 def test_a_manifest_that_is_not_here_is_all_that_is_known(project: Project) -> None:
@@ -209,13 +210,25 @@ def test_a_manifest_that_is_not_here_is_all_that_is_known(project: Project) -> N
     assert {*needed(project, [selection("d", large.pointer)]).objects} == {large.pointer.digest.blake3, A.blake3}
 
 
+def test_of_settled_parts_only_the_manifests_are_needed(project: Project) -> None:
+    large = directory(300)
+    store(project, *(body for _, body in large.encoded.objects))
+    wanted = [selection("d", large.pointer)]
+    first = needed(project, wanted)
+    name = large.pointer.digest.blake3
+    assert (first.parts, first.is_new, first.settled) == ({name, f"+{name}"}, True, 0)
+    assert not needed(project, wanted, first.parts).is_new
+    assert needed(project, [*wanted, selection("m", file_pointer(B))], first.parts).is_new
+    assert needed(project, [selection("d", large.pointer, "00001")]).parts == frozenset()
+
+
 def test_a_manifest_with_a_broken_format_fails_alone(project: Project) -> None:
     store(project, b"garbage")
     broken = large_pointer(b"garbage")
     found = needed(project, [selection("d", broken), selection("m", file_pointer(A))])
     assert {*found.objects} == {A.blake3}
     assert found.failed[0].error.startswith("d: its manifest cannot be used:")
-    assert objects_by_path(project.cache, [selection("d", broken)]) == {}
+    assert objects_at(project.cache, [selection("d", broken)], {"d"}) == {"d": set()}
 
 
 def store(project: Project, *contents: bytes) -> None:

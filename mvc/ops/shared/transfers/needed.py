@@ -25,7 +25,7 @@ class NeededObjects(NamedTuple):
     objects: DigestTable
     failed: tuple[TransferFailure, ...]
     parts: frozenset[str]
-    """The manifests read, and the shards of small files only; see `Part.name`."""
+    """Those of manifests, and of shards with small files only: their `Part.name`."""
     is_new: bool
     """Whether an object is not of a settled part."""
     settled: int
@@ -42,7 +42,7 @@ def needed(
     objects, parts, read = DigestTable(), set[str](), set[str]()
     failed: list[TransferFailure] = []
     is_new, known = False, 0
-    project.cache.valid_manifests |= settled
+    project.cache.valid_manifests |= {name[1:] for name in settled if name.startswith("+")}
     for selection in selections:
         try:
             for part in _parts(project.cache, selection, read):
