@@ -27,6 +27,7 @@ from benchmarks.prepare import (
     with_history,
     without,
 )
+from benchmarks.terminal_cases import AT_A_TERMINAL
 from benchmarks.tools import COPY, FLOOR, FLOOR_BLAKE3, FLOOR_HASH, ONE_CORE, Tool, filled
 from benchmarks.transfer_cases import TRANSFERS
 
@@ -108,4 +109,5 @@ CASES = (
     *HOOKS,
     *GATES,
     *TRANSFERS,
+    *AT_A_TERMINAL,
 )
