@@ -134,7 +134,7 @@ def on_s3(model: Repo, proxy: Proxy, s3_server: S3Server, s3_url: str) -> Repo:
 
 
 def stalled(above: int) -> Callable[[Shown], bool]:
-    """Return whether the same number of bytes, more than `above`, was shown twice in a row.
+    """Return the condition that the same number of bytes, more than `above`, was shown twice in a row.
 
     The proxy lets this happen. How many numbers are shown before depends on the machine.
     """
