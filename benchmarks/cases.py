@@ -25,8 +25,10 @@ from benchmarks.prepare import (
     with_files,
     with_garbage,
     with_history,
+    with_sparse_file,
     without,
 )
+from benchmarks.terminal import after_interrupt, until_progress
 from benchmarks.tools import COPY, FLOOR, FLOOR_BLAKE3, FLOOR_HASH, ONE_CORE, Tool, filled
 from benchmarks.transfer_cases import TRANSFERS
 
@@ -48,6 +50,13 @@ def _add(tool: Tool, place: Place) -> list[str]:
     return filled(tool.jobs["add"], names(place))
 
 
+def _at_a_terminal(work: Case) -> tuple[Case, Case]:
+    """Return the cases of how long a user of mvc waits for progress, and for the end after Ctrl-C."""
+    work = work._replace(subject="mvc-hardlink")
+    first = work._replace(name=f"{work.name}, first progress", seconds=0.5, measure=until_progress)
+    return first, work._replace(name=f"{work.name}, Ctrl-C", seconds=1, measure=after_interrupt)
+
+
 _DVC = ("dvc",)
 _ALL = ("git", "dvc", "git-lfs")
 _PROVERS = ("git", "git-lfs", "git-annex")
@@ -55,6 +64,7 @@ _TEN = with_directory(10_000, 10 << 10)
 _HUNDRED = with_directory(100_000, 1 << 10)
 _SINGLE = with_files(1_000, 2 << 10)
 _GIB = with_file(GIB)
+_SPARSE = with_sparse_file(16 * GIB)
 
 CASES = (
     Case("version", _DVC, fresh, nothing, _run("version"), 0.12),
@@ -108,4 +118,7 @@ CASES = (
     *HOOKS,
     *GATES,
     *TRANSFERS,
+    *_at_a_terminal(Case("add 16 GiB", (), nothing, _SPARSE, _add)),
+    *_at_a_terminal(Case("checkout 16 GiB", (), added(_SPARSE), without(ONE), _run("checkout"))),
+    *_at_a_terminal(Case("verify 16 GiB", (), added(_SPARSE), nothing, _run("verify"))),
 )

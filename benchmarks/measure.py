@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,10 @@ class Run(NamedTuple):
     wall: float
     cpu: float
     memory: float
+
+
+Measured = Callable[[Sequence[str], Path, Mapping[str, str]], Run]
+"""Runs a command in a directory, with an environment, and measures it."""
 
 
 class Summary(NamedTuple):

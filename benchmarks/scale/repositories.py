@@ -48,12 +48,14 @@ def pointers(count: int) -> Step:
     return make
 
 
-def reports(count: int) -> Step:
-    """Return how to make the same repository with a report for each model."""
+def reports(count: int, *, edited: bool = False) -> Step:
+    """Return how to make the same repository with a report for each model, as mvc writes it, or in another layout."""
 
     def make(tool: Tool, place: Place) -> None:
         _set_up(tool, place, POLICY)
-        text = report.emit(report.parse_report(REPORT.format(**_PLACEHOLDERS, size=0).encode(), "the report")).decode()
+        text = REPORT.format(**_PLACEHOLDERS, size=0)
+        if not edited:
+            text = report.emit(report.parse_report(text.encode(), "the report")).decode()
         for path in _models(place, count):
             digest = parse(path.with_name(f"{path.name}.mvc").read_bytes()).digest
             values = {"name": path.stem, "blake3": digest.blake3, "xxh128": digest.xxh128}

@@ -57,7 +57,7 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
     remembered = _remembered(project.catalog, keys)
     fresh = with_files(project, parsed.policy, (model for model in models if model.path not in remembered))
     fresh = with_scans(project, parsed.policy, fresh)
-    verdict = judge(Facts(parsed, fresh or tuple(models[:1]), parse_report=KnownReports(project).parse), now)
+    verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now, KnownReports(project).parse)
     _remember(project.catalog, fresh, keys, verdict)
     beside = judge(_beside(project, parsed, models), now).findings
     known = (finding for findings in remembered.values() for finding in findings)

@@ -40,19 +40,19 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
     return verdict
 
 
-def _judge(project: Project, now: float, index: Index, parse_report: ParseReport) -> Verdict:
+def _judge(project: Project, now: float, index: Index, parse: ParseReport) -> Verdict:
     staged = index_facts(project, index)
     if staged is None:
         return Verdict(())
-    facts = staged.facts._replace(given=_given_tags(project, staged.facts, index), parse_report=parse_report)
-    verdict = judge(facts, now)
+    facts = staged.facts._replace(given=_given_tags(project, staged.facts, index))
+    verdict = judge(facts, now, parse)
     if not verdict.passed and WAIVERS in index.entries:
         facts = facts._replace(landed_waivers=landed_waivers(project))
         verdict = Verdict.of(with_waivers(facts, verdict.findings, now))
     verdict = _without_old_age(verdict, facts, index)
     if not staged.others:
         return verdict
-    others = judge(facts._replace(models=staged.others, blobs=(), given=()), now)
+    others = judge(Facts(facts.policy, staged.others, landed_waivers=facts.landed_waivers), now, parse)
     softer = (
         finding._replace(severity="warning") if finding.severity == "error" else finding
         for finding in others.findings

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mvc.quality.files import FileAt
-from mvc.quality.reports.report import ParseReport, parse_report
 
 if TYPE_CHECKING:
     from mvc.quality.policy.parsed_policy import ParsedPolicy
@@ -226,5 +225,3 @@ class Facts(NamedTuple):
     """Outside of the gate, where `ModelFacts.past` has more."""
     landed_waivers: tuple[FileAt, ...] = ()
     """The waivers of HEAD and of the commits merged into it, in the hook; at the gate, `landing` has them."""
-    parse_report: ParseReport = parse_report
-    """What parses the reports of the models."""
