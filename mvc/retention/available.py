@@ -167,26 +167,28 @@ class Part(NamedTuple):
     """Returns the objects with their paths inside; the path is empty without a shard."""
 
 
-def needed_parts(cache: Cache, pointer: Pointer) -> list[Part]:
-    """Return what the pointer needs, as far as the cache knows its manifest, which is read now.
+def needed_parts(cache: Cache, pointer: Pointer) -> Iterator[Part]:
+    """Yield what the pointer needs, as far as the cache knows its manifest, which is read then.
 
     Raises:
         InvalidFormat: the manifest breaks its format.
     """
     if pointer.kind == "file":
-        return [Part("", 0, lambda: [("", pointer.digest)])]
+        yield Part("", 0, lambda: [("", pointer.digest)])
+        return
     lists = [] if pointer.manifest else [("", digest) for digest in listing_objects(cache, pointer)]
     try:
         manifest = load_manifest(cache, pointer)
-        shards = [] if cache.missing(digest.blake3 for _, digest in lists) else manifest.shards
+        shards = () if cache.missing(digest.blake3 for _, digest in lists) else manifest.shards
     except (MissingObject, CorruptObject):
-        shards = []
-    files = (Part(shard.digest.blake3, shard.files, partial(_files, manifest, shard)) for shard in shards)
-    return [Part(f"+{pointer.digest.blake3}" if lists else "", 0, lambda: lists), *files]
+        shards = ()
+    yield Part(f"+{pointer.digest.blake3}" if lists else "", 0, lambda: lists)
+    for shard in shards:
+        yield Part(shard.digest.blake3, shard.files, partial(_files, manifest, shard))
 
 
 def needed_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
-    """Return every object of `needed_parts`, with its path inside; the shards are read again, one at a time.
+    """Yield every object of `needed_parts`, with its path inside; the shards are read again, one at a time.
 
     Raises:
         InvalidFormat: the manifest breaks its format.
@@ -195,11 +197,11 @@ def needed_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest
 
 
 def known_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
-    """Return the same; a manifest that breaks its format lists no files."""
+    """Yield the same; a manifest that breaks its format lists no files."""
     try:
-        return needed_objects(cache, pointer)
+        yield from needed_objects(cache, pointer)
     except InvalidFormat:
-        return (("", digest) for digest in listing_objects(cache, pointer))
+        yield from (("", digest) for digest in listing_objects(cache, pointer))
 
 
 def listing_objects(cache: Cache, pointer: Pointer) -> list[Digest]:

@@ -46,15 +46,21 @@ class NamedObjects:
 
     def lacking(self, names: set[str], pointer: bytes) -> set[str]:
         """Return the `names` that no pointer names; `pointer` is the most likely one to do so."""
-        lacking = {name for name in names if name not in self._known}
+        lacking = self._unknown(names)
         if lacking:
-            with suppress(MvcError, OSError):
-                lacking.difference_update(self._reader.needed_by([pointer]))
+            self._learn(name for name in self._reader.needed_by([pointer]) if name in lacking)
+            lacking = self._unknown(names)
         while lacking and self._steps:
-            with suppress(MvcError, OSError):
-                self._known.update(self._steps.pop(0)())
-            lacking = {name for name in lacking if name not in self._known}
+            self._learn(self._steps.pop(0)())
+            lacking = self._unknown(names)
         return lacking
+
+    def _unknown(self, names: set[str]) -> set[str]:
+        return {name for name in names if name not in self._known}
+
+    def _learn(self, names: Iterable[str]) -> None:
+        with suppress(MvcError, OSError):
+            self._known.update(names)
 
     def unlisted(self, path: str, files: Iterable[Entry], pointer: bytes) -> list[Entry]:
         """Return those `files` of a directory that no version of its pointer lists at their paths.
@@ -63,7 +69,7 @@ class NamedObjects:
         `lacking` reads all.
         """
         read: set[str] = set()
-        left = files
+        left: Iterable[Entry] = (entry for entry in files if entry.blake3 not in self._known)
         for raw in chain([pointer], self._versions(path + SUFFIX)):
             for name in {*self._reader.manifests_in(raw)} - read if left else ():
                 read.add(name)
@@ -79,19 +85,25 @@ class NamedObjects:
             yield from stream_blobs(self._git, oids, MAX_BYTES)
 
     def _not_listed(self, files: Iterable[Entry], name: str) -> Iterator[Entry]:
-        """Yield those of `files` that the manifest `name` does not list at their paths; one not there lists nothing."""
+        """Yield those of `files` that the manifest `name` does not list at their paths; one not there lists nothing.
+
+        The others are known from now on: a command may replace the pointer that lists them.
+        """
         manifest = Manifest((), lambda _: b"")
         with suppress(MvcError, OSError):
             manifest = open_manifest(self._cache.read_by_name(name), self._cache.read)
         firsts = [shard.first for shard in manifest.shards]
         for end, group in groupby(files, lambda entry: bisect_right(firsts, entry.path)):
+            here = list(group)
             listed = {content for shard in manifest.shards[:end][-1:] for content in _contents(manifest, shard)}
-            yield from (entry for entry in group if (entry.path, entry.blake3) not in listed)
+            self._learn(entry.blake3 for entry in here if (entry.path, entry.blake3) in listed)
+            yield from (entry for entry in here if (entry.path, entry.blake3) not in listed)
 
     def _replaced_since(self, commit: str) -> Iterator[str]:
         """Yield what the pointers of `commit` name that the index has replaced."""
         changes = changed_in_index(self._git, commit, PATTERN)
-        return self._reader.needed_by(stream_blobs(self._git, [item.old for item in changes if item.old], MAX_BYTES))
+        oids = [item.old for item in changes if item.old]
+        yield from self._reader.needed_by(stream_blobs(self._git, oids, MAX_BYTES))
 
 
 def _contents(manifest: Manifest, shard: Shard) -> Iterator[tuple[str, str]]:

@@ -40,8 +40,6 @@ class Fallback:
         """Why the primary remote does not answer."""
         self.supplied: dict[str, Supplied] = {}
         """By object name; also filled by a dry run."""
-        self.requested = 0
-        """The number of objects that were to be fetched."""
 
     def __enter__(self) -> Fallback:
         return self
@@ -73,7 +71,6 @@ class Fallback:
 
     def fetch_with(self, fetch: FetchObjects, tools: Tools, digests: DigestTable) -> Moved:
         """Do the same with `fetch`, which may only plan."""
-        self.requested += len(digests)
         moved = self._from_primary(fetch, tools, digests) if digests else Moved()
         for name in self._names:
             lost = {item.name: item.error for item in moved.failed if isinstance(item.error, _OF_ONE_REMOTE)}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from mvc.errors import MissingObject
@@ -64,15 +65,21 @@ def _fetch(
     names = [] if options.remote else fallback_remotes(project, remote)
     with opening(project, remote, options.jobs) as tools, Fallback(project, names, options.jobs) as fallback:
         fallback.probe(lambda: _refuse_empty(tools, remote))
-        manifests = bring_manifests(tools, pointers_of(selections), fallback.fetch)
-        unknown, total, missing = _missing(project, selections, {item.name for item in manifests.failed})
+        brought = set[str]()
+
+        def bring(tools: Tools, lists: DigestTable) -> Moved:
+            brought.update(lists)
+            return fallback.fetch(tools, lists)
+
+        manifests = bring_manifests(tools, pointers_of(selections), bring)
+        unknown, skipped, missing = _missing(project, selections, brought)
         moved = manifests.then(fallback.fetch_with(_plan if options.dry_run else fetch_objects, tools, missing))
         if fallback.primary_error and not moved.objects and moved.failed:
             raise fallback.primary_error
         return TransferResult(
             remote,
             moved.objects,
-            skipped=total - fallback.requested,
+            skipped=skipped,
             bytes=moved.bytes,
             requests=tools.remote.bucket.requests + fallback.requests,
             failed=unknown + failures(project, remote, selections, moved.failed, fallback.answered),
@@ -81,12 +88,15 @@ def _fetch(
 
 
 def _missing(
-    project: Project, selections: Iterable[Selection], lost: Container[str],
+    project: Project, selections: Iterable[Selection], asked: AbstractSet[str],
 ) -> tuple[tuple[TransferFailure, ...], int, DigestTable]:
-    """Return the paths whose objects are unknown, the number of objects, and those to fetch, which are not `lost`."""
+    """Return the paths whose objects are unknown, the number of objects in the cache, and those to fetch.
+
+    Neither has those that were `asked` for before.
+    """
     needs = needed(project, selections)
-    absent = (name for name in project.cache.absent(needs.objects) if name not in lost)
-    return needs.failed, len(needs.objects), needs.objects.only(absent)
+    missing = needs.objects.only(name for name in project.cache.absent(needs.objects) if name not in asked)
+    return needs.failed, len(needs.objects) - len(missing) - sum(name in needs.objects for name in asked), missing
 
 
 def _refuse_empty(tools: Tools, remote: str) -> None:
