@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from mmap import mmap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import TypeAlias
 
 from blake3 import blake3
@@ -22,15 +22,17 @@ from mvc.objects.digest import Digest
 
 CHUNK = 1 << 20
 """Bytes per read at most: progress and Ctrl-C wait for one."""
-WINDOW = 4 << 20
+WINDOW = 2 << 20
 """Bytes that a thread reads, then hashes: the cores take long to share fewer, and more leave the processor's cache."""
 AT_ONCE = 8
-"""Contents hashed in threads at the same time: with two windows each, they use 64 MiB."""
+"""Contents hashed in threads at the same time: with two windows each, they use 32 MiB."""
 THREADED = 8 << 20
 
 Update: TypeAlias = Callable[[memoryview], object]
 
 _room = threading.Semaphore(AT_ONCE)
+_free: list[memoryview] = []
+"""Windows to use again: getting memory from the kernel takes longer than reading as much."""
 
 
 def hash_bytes(data: bytes) -> Digest:
@@ -68,9 +70,23 @@ def quick_reader(read: Reader, size: int) -> tuple[str, int]:
 def _feed(read: Reader, size: int, updates: Sequence[Update]) -> int:
     """Give everything that `read` returns to all `updates`. Return the number of bytes."""
     if size < THREADED:
-        return _feed_here(read, _window(max(1, min(size + 1, CHUNK))), updates)
+        with _window() as window:
+            return _feed_here(read, window[:CHUNK], updates)
     with _room:
         return _Turns(read, updates).run()
+
+
+@contextmanager
+def _window() -> Iterator[memoryview]:
+    """Lend memory for `WINDOW` bytes. It begins with a page: reading into other memory takes 1.5 times as long."""
+    try:
+        window = _free.pop()
+    except IndexError:
+        window = memoryview(mmap(-1, WINDOW, MAP_PRIVATE | MAP_ANONYMOUS))
+    try:
+        yield window
+    finally:
+        _free.append(window)
 
 
 def _feed_here(read: Reader, window: memoryview, updates: Sequence[Update]) -> int:
@@ -80,11 +96,6 @@ def _feed_here(read: Reader, window: memoryview, updates: Sequence[Update]) -> i
             update(window[:count])
         size += count
     return size
-
-
-def _window(size: int) -> memoryview:
-    """Return memory that begins with a page: reading from the page cache into other memory takes 1.5 times as long."""
-    return memoryview(mmap(-1, size))
 
 
 def _fill(read: Reader, window: memoryview) -> int:
@@ -123,10 +134,10 @@ class _Turns:
         return self._size
 
     def _run(self) -> None:
-        window = _window(WINDOW)
         try:
-            while not self._ended:
-                self._take(window)
+            with _window() as window:
+                while not self._ended:
+                    self._take(window)
         except BaseException as error:  # noqa: BLE001 - for the thread that waits for this one
             self._error = error
             self._ended = True
