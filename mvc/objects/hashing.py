@@ -33,9 +33,8 @@ _THREADS = max(2, min(CORES, 4))
 THREADED = 8 << 20
 
 Update: TypeAlias = Callable[[memoryview], object]
-Claim: TypeAlias = Callable[[memoryview], Callable[[], int]]
-"""Claims the next part of some content, as large as the window it gets. It returns what fills the window, unless the
-content ends before, and returns the number of bytes."""
+Feed: TypeAlias = Callable[[int, Sequence[Update]], int]
+"""Gives all content, of the expected size, to all updates; returns the number of bytes."""
 
 _room = threading.Semaphore(AT_ONCE)
 _free: list[memoryview] = []
@@ -52,64 +51,85 @@ def hash_stream(fd: int, size: int, progress: Progress = SILENT) -> Digest:
 
     Bytes read are reported to `progress`.
     """
-    return _hash(_anywhere(fd, progress), size)
+    return _hash(partial(_feed_file, fd, progress), size)
 
 
 def hash_reader(read: Reader, size: int) -> Digest:
-    """Return the digest of everything that `read` returns.
+    """Return the digest of everything that `read` returns. It is called in this thread, so that Ctrl-C can end it.
 
     `size` is the expected size in bytes, which only decides whether to use threads. The digest has the size that was
     read.
     """
-    return _hash(_in_order(read), size)
+    return _hash(partial(_feed_reader, read), size)
 
 
 def quick_stream(fd: int, size: int, progress: Progress = SILENT) -> tuple[str, int]:
     """Return xxh128, in hex, and size of the rest of the file `fd`: enough to detect bit rot. See `hash_stream`."""
-    return _quick(_anywhere(fd, progress), size)
+    return _quick(partial(_feed_file, fd, progress), size)
 
 
 def quick_reader(read: Reader, size: int) -> tuple[str, int]:
-    """Return xxh128, in hex, and size of everything that `read` returns; `size` as in `hash_reader`."""
-    return _quick(_in_order(read), size)
+    """Return xxh128, in hex, and size of everything that `read` returns; see `hash_reader`."""
+    return _quick(partial(_feed_reader, read), size)
 
 
-def _hash(claim: Claim, size: int) -> Digest:
+def _hash(feed: Feed, size: int) -> Digest:
     strong, quick = blake3(max_threads=CORES if size >= THREADED else 1), xxh3_128()
-    found = _feed(claim, size, (quick.update, strong.update))
+    found = feed(size, (quick.update, strong.update))
     return Digest(strong.hexdigest(), quick.hexdigest(), found)
 
 
-def _quick(claim: Claim, size: int) -> tuple[str, int]:
+def _quick(feed: Feed, size: int) -> tuple[str, int]:
     quick = xxh3_128()
-    found = _feed(claim, size, (quick.update,))
+    found = feed(size, (quick.update,))
     return quick.hexdigest(), found
 
 
-def _in_order(read: Reader) -> Claim:
-    """Return claims on a stream: each is read at once. After its end, the reader is not asked again."""
-    ended = False
-
-    def claim(window: memoryview) -> Callable[[], int]:
-        nonlocal ended
-        count = 0 if ended else _fill(read, window)
-        ended = count < len(window)
-        return lambda: count
-
-    return claim
+def _feed_file(fd: int, progress: Progress, size: int, updates: Sequence[Update]) -> int:
+    start = os.lseek(fd, 0, os.SEEK_CUR)
+    if size < THREADED:
+        return _feed_here(counted(reader_at(fd, start), progress), updates)
+    with _room:
+        return _Turns(lambda at: counted(reader_at(fd, start + at), progress), updates).run()
 
 
-def _anywhere(fd: int, progress: Progress) -> Claim:
-    """Return claims on a file that several threads may read at the same time."""
-    position = os.lseek(fd, 0, os.SEEK_CUR)
+def _feed_reader(read: Reader, size: int, updates: Sequence[Update]) -> int:
+    if size < THREADED:
+        return _feed_here(read, updates)
+    with _room:
+        return _feed_ahead(read, updates)
 
-    def claim(window: memoryview) -> Callable[[], int]:
-        nonlocal position
-        read = counted(reader_at(fd, position), progress)
-        position += len(window)
-        return partial(_fill, read, window)
 
-    return claim
+def _feed_here(read: Reader, updates: Sequence[Update]) -> int:
+    size = 0
+    with _window() as window:
+        while count := read(window[:CHUNK]):
+            _update(updates, window[:count])
+            size += count
+    return size
+
+
+def _feed_ahead(read: Reader, updates: Sequence[Update]) -> int:
+    """Read in this thread while another hashes what was read before."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only large files need threads
+
+    size, count = 0, WINDOW
+    with _window() as one, _window() as other, ThreadPoolExecutor(1, "mvc-hash") as hasher:
+        here, there = one, other
+        hashed = hasher.submit(_update, updates, here[:0])
+        while count == WINDOW:  # less is the end: a reader is not asked again
+            count = _fill(read, here)
+            hashed.result()
+            hashed = hasher.submit(_update, updates, here[:count])
+            here, there = there, here
+            size += count
+        hashed.result()
+    return size
+
+
+def _update(updates: Sequence[Update], part: memoryview) -> None:
+    for update in updates:
+        update(part)
 
 
 def _fill(read: Reader, window: memoryview) -> int:
@@ -118,15 +138,6 @@ def _fill(read: Reader, window: memoryview) -> int:
     while filled < len(window) and (count := read(window[filled : filled + CHUNK])):
         filled += count
     return filled
-
-
-def _feed(claim: Claim, size: int, updates: Sequence[Update]) -> int:
-    """Give all content to all `updates`. Return the number of bytes."""
-    if size < THREADED:
-        with _window() as window:
-            return _feed_here(claim, window[:CHUNK], updates)
-    with _room:
-        return _Turns(claim, updates).run()
 
 
 @contextmanager
@@ -142,21 +153,11 @@ def _window() -> Iterator[memoryview]:
         _free.append(window)
 
 
-def _feed_here(claim: Claim, window: memoryview, updates: Sequence[Update]) -> int:
-    size, count = 0, len(window)
-    while count == len(window):
-        count = claim(window)()
-        for update in updates:
-            update(window[:count])
-        size += count
-    return size
-
-
 class _Turns:
     """Threads that read different windows at the same time, and hash them in the order of the content."""
 
-    def __init__(self, claim: Claim, updates: Sequence[Update]) -> None:
-        self._claim, self._updates = claim, updates
+    def __init__(self, reader_at: Callable[[int], Reader], updates: Sequence[Update]) -> None:
+        self._reader_at, self._updates = reader_at, updates
         self._claiming, self._turn = threading.Lock(), threading.Condition()
         self._claimed = self._hashed = 0
         """In bytes."""
@@ -192,9 +193,9 @@ class _Turns:
 
     def _take(self, window: memoryview) -> None:
         with self._claiming:
-            start, fill = self._claimed, self._claim(window)
+            start = self._claimed
             self._claimed += WINDOW
-        part = window[: fill()]
+        part = window[: _fill(self._reader_at(start), window)]
         with self._turn:
             self._turn.wait_for(lambda: self._ended or self._hashed == start)
             if not self._ended:
@@ -202,7 +203,6 @@ class _Turns:
             self._turn.notify_all()
 
     def _hash(self, part: memoryview) -> None:
-        for update in self._updates:
-            update(part)
+        _update(self._updates, part)
         self._hashed += len(part)
         self._ended = len(part) < WINDOW

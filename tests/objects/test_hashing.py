@@ -135,10 +135,22 @@ def test_an_error_of_the_reader_comes_out_and_leaves_no_thread(claimed: int) -> 
     assert threading.active_count() == before
 
 
+@pytest.mark.parametrize("claimed", [0, THREADED], ids=["one thread", "several threads"])
+def test_a_reader_is_called_in_the_thread_of_the_caller(claimed: int) -> None:
+    """Ctrl-C must end one that waits, for a server or for another thread."""
+    threads = []
+    hash_reader(lambda _: threads.append(threading.current_thread()) or 0, claimed)
+    assert threads == [threading.current_thread()]
+
+
 @pytest.mark.usefixtures("interrupted_start")
-def test_ctrl_c_as_the_thread_is_started_ends_it() -> None:
+@pytest.mark.parametrize("source", ["file", "reader"])
+def test_ctrl_c_as_the_thread_is_started_ends_it(tmp_path: Path, source: str) -> None:
     """Otherwise the thread would wait forever, and the process for it."""
-    before = threading.active_count()
-    with pytest.raises(KeyboardInterrupt):
-        hash_reader(lambda _: 0, THREADED)
-    assert threading.active_count() == before
+    (tmp_path / "file").touch()
+    before = set(threading.enumerate())
+    with (tmp_path / "file").open("rb", buffering=0) as file, pytest.raises(KeyboardInterrupt):
+        hash_stream(file.fileno(), THREADED) if source == "file" else hash_reader(lambda _: 0, THREADED)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert set(threading.enumerate()) == before
