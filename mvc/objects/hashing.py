@@ -205,4 +205,5 @@ class _Turns:
     def _hash(self, part: memoryview) -> None:
         _update(self._updates, part)
         self._hashed += len(part)
-        self._ended = len(part) < WINDOW
+        if len(part) < WINDOW:  # else Ctrl-C may have ended it meanwhile
+            self._ended = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from xxhash import xxh3_128
 
 from mvc.fs.copying import reader_of
+from mvc.fs.progress import Silent
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import CHUNK, THREADED, hash_bytes, hash_reader, hash_stream, quick_reader, quick_stream
 
@@ -154,3 +156,20 @@ def test_ctrl_c_as_the_thread_is_started_ends_it(tmp_path: Path, source: str) ->
     for thread in set(threading.enumerate()) - before:
         thread.join(10)
     assert set(threading.enumerate()) == before
+
+
+def test_ctrl_c_ends_the_hashing_of_a_large_file(tmp_path: Path) -> None:
+    class Interrupting(Silent):
+        done = 0
+
+        def advance(self, count: int) -> None:
+            self.done += count
+            if self.done == count:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    size, progress = 8 << 30, Interrupting()
+    with (tmp_path / "file").open("wb+", buffering=0) as file:
+        file.truncate(size)
+        with pytest.raises(KeyboardInterrupt):
+            hash_stream(file.fileno(), size, progress)
+    assert progress.done < size // 2
