@@ -144,7 +144,8 @@ def _report(case: Case, summaries: dict[str, measure.Summary], requests: int) ->
     for name, summary in summaries.items():
         quotient = f"mvc/{name} {quotients[name]:.2f}" if name in quotients else ""
         spread = f"({summary.least:.3f} - {summary.most:.3f})"
-        print(f"  {name:<19} {summary.median:8.3f} s {spread:<20} {summary.memory:6.0f} MiB  {quotient}", flush=True)
+        used = f"CPU {summary.cpu:7.3f} s {summary.memory:6.0f} MiB"
+        print(f"  {name:<19} {summary.median:8.3f} s {spread:<20} {used}  {quotient}", flush=True)
     if requests:
         print(f"  {requests} requests")
     missed = misses(case, ours, quotients, requests)

@@ -42,6 +42,8 @@ class Summary(NamedTuple):
     memory: float
     """The highest peak of all runs, in MiB."""
     runs: tuple[float, ...]
+    cpu: float
+    """The median; steadier than the time on a busy machine."""
 
 
 def run(command: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> Run:
@@ -105,7 +107,8 @@ def _resident(pid: int) -> int:
 def summarise(runs: Sequence[Run]) -> Summary:
     """Return median, extremes and peak of `runs`."""
     walls = tuple(item.wall for item in runs)
-    return Summary(statistics.median(walls), min(walls), max(walls), max(item.memory for item in runs), walls)
+    memory, cpu = max(item.memory for item in runs), statistics.median(item.cpu for item in runs)
+    return Summary(statistics.median(walls), min(walls), max(walls), memory, walls, cpu)
 
 
 def ratio(ours: Summary, theirs: Summary) -> float:
