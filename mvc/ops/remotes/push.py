@@ -73,23 +73,18 @@ def _push(
         manifests = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
         settled = frozenset[str]() if options.repair else settled_parts(project, tools.remote)
         objects, unknown, parts, is_new, known = needed(project, selections, settled)
-        refused = None
-        if is_new and not options.dry_run:
-            refused = _announce(project, tools, objects)
-            tools.remote.forget()  # objects seen before may have been deleted
+        refused = _announce(project, tools, objects) if is_new and not options.dry_run else None
         damaged = find_damaged(tools, objects) if options.repair and not options.dry_run else {}
         missing, packed = _missing(tools, remote, objects, damaged)
         total = len(objects) + known
         del objects  # before the packs need memory
         if refused and (missing or damaged):
             raise refused
-        moved = _plan(tools, missing) if options.dry_run else _send(tools, missing)
-        drop_damaged(tools, damaged, moved)
-        if moved.objects and not options.dry_run and any(size < LOOSE_AT for size in missing.sizes()):
-            compact(tools.remote, f"{tools.folder}/compaction")
+        moved = _plan(tools, missing) if options.dry_run else _send(tools, missing, damaged)
         unreadable = _unreadable_manifests(tools, selections, manifests, missing)
         failed = unknown + failures(project, remote, selections, (*unreadable, *moved.failed))
-        if packed and _are_large(moved.alone) and not (failed or refused or options.dry_run) and not parts <= settled:
+        complete = packed and _are_large(moved.alone) and not (failed or refused or options.dry_run)
+        if complete and not parts <= settled:
             note_settled(project, tools.remote, parts | settled)
         return TransferResult(
             remote,
@@ -121,12 +116,13 @@ def _unreadable_manifests(
 def _announce(project: Project, tools: Tools, objects: DigestTable) -> RemoteError | None:
     """Tell the remote what this clone needs; return the error of a remote that this user can only read."""
     try:
-        if objects:
-            announce(project, tools.remote, objects)
+        announce(project, tools.remote, objects)
     except Transient:
         raise
     except RemoteError as error:
         return error
+    finally:
+        tools.remote.forget()  # objects seen before may have been deleted
     return None
 
 
@@ -186,10 +182,13 @@ def _gc_candidates(tools: Tools, remote: str, names: Container[str]) -> ObjectsB
     return merged(lists)
 
 
-def _send(tools: Tools, missing: DigestTable) -> Moved:
+def _send(tools: Tools, missing: DigestTable, damaged: ObjectsByFile) -> Moved:
     moved = push_objects(tools, missing) if missing else Moved()
     if any(size > PART for size in missing.sizes()):
         sweep(tools.remote, time.time())
+    drop_damaged(tools, damaged, moved)
+    if moved.objects and any(size < LOOSE_AT for size in missing.sizes()):
+        compact(tools.remote, f"{tools.folder}/compaction")
     return moved
 
 
