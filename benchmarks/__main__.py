@@ -96,7 +96,7 @@ def _measure(case: Case, tools: list[Tool], root: Path, environ: Environ, rounds
         for tool in tools:
             place = places[tool.name]
             case.renew(tool, place)
-            runs[tool.name].append(measure.run(case.command(tool, place), place.repository, place.environ))
+            runs[tool.name].append(case.measure(case.command(tool, place), place.repository, place.environ))
             asked[tool.name] = _requests(place)
             case.after(tool, place)
     _take_away(root)
@@ -110,7 +110,7 @@ def _take_away(root: Path) -> None:
 
 def _requests(place: Place) -> int:
     """Return how many requests the last command counted, where it printed so as JSON; else 0."""
-    with suppress(ValueError, TypeError, KeyError):
+    with suppress(FileNotFoundError, ValueError, TypeError, KeyError):
         return int(json.loads((place.repository.parent / "output").read_text())["requests"])
     return 0
 
@@ -144,7 +144,8 @@ def _report(case: Case, summaries: dict[str, measure.Summary], requests: int) ->
     for name, summary in summaries.items():
         quotient = f"mvc/{name} {quotients[name]:.2f}" if name in quotients else ""
         spread = f"({summary.least:.3f} - {summary.most:.3f})"
-        print(f"  {name:<19} {summary.median:8.3f} s {spread:<20} {summary.memory:6.0f} MiB  {quotient}", flush=True)
+        used = f"CPU {summary.cpu:7.3f} s {summary.memory:6.0f} MiB"
+        print(f"  {name:<19} {summary.median:8.3f} s {spread:<20} {used}  {quotient}", flush=True)
     if requests:
         print(f"  {requests} requests")
     missed = misses(case, ours, quotients, requests)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from benchmarks.measure import Measured, run
 from benchmarks.prepare import Place, Step, nothing
 from benchmarks.tools import Tool
 
@@ -30,3 +31,5 @@ class Case(NamedTuple):
     """To a remote, as the command's JSON counts them; 0 where no limit is set."""
     server: bool = False
     """Whether it needs the S3 server."""
+    measure: Measured = run
+    """What measures the command."""

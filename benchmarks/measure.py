@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +29,10 @@ class Run(NamedTuple):
     memory: float
 
 
+Measured = Callable[[Sequence[str], Path, Mapping[str, str]], Run]
+"""Runs a command in a directory, with an environment, and measures it."""
+
+
 class Summary(NamedTuple):
     """Several runs of one command."""
 
@@ -38,6 +42,8 @@ class Summary(NamedTuple):
     memory: float
     """The highest peak of all runs, in MiB."""
     runs: tuple[float, ...]
+    cpu: float
+    """The median; steadier than the time on a busy machine."""
 
 
 def run(command: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> Run:
@@ -101,7 +107,8 @@ def _resident(pid: int) -> int:
 def summarise(runs: Sequence[Run]) -> Summary:
     """Return median, extremes and peak of `runs`."""
     walls = tuple(item.wall for item in runs)
-    return Summary(statistics.median(walls), min(walls), max(walls), max(item.memory for item in runs), walls)
+    memory, cpu = max(item.memory for item in runs), statistics.median(item.cpu for item in runs)
+    return Summary(statistics.median(walls), min(walls), max(walls), memory, walls, cpu)
 
 
 def ratio(ours: Summary, theirs: Summary) -> float:

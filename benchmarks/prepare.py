@@ -72,6 +72,17 @@ def with_file(size: int) -> Step:
     return make
 
 
+def with_sparse_file(size: int) -> Step:
+    """Return how to make a repository with a large file of zeros, which needs no disk."""
+
+    def make(tool: Tool, place: Place) -> None:
+        fresh(tool, place)
+        with (place.repository / ONE).open("wb") as file:
+            file.truncate(size)
+
+    return make
+
+
 def with_directory(count: int, size: int) -> Step:
     """Return how to make a new repository around the files, which no tool here changes: they stay."""
 

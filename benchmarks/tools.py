@@ -86,9 +86,17 @@ FLOOR = Tool(
 FLOOR_HASH = FLOOR._replace(name="floor (hash)", jobs={"add": (*_floor("hash"), "{}")})
 FLOOR_BLAKE3 = FLOOR._replace(name="blake3", jobs={"add": (*_floor("blake3"), "{}")})
 """blake3 alone, on all cores, of content that is in memory already."""
-ONE_CORE = ALL[1]._replace(name="one core", jobs={"add": ("taskset", "-c", "0", "mvc", "add", "{}")})
+CAT = Tool(
+    "cat", "cat", (), {
+        "add": ("true",), "verify --quick": ("sh", "-c", "find . -name '*.bin' -exec cat {} + > /dev/null"),
+    }, repository=False,
+)
+"""The machine's floor for reading."""
+ONE_CORE = ALL[1]._replace(
+    name="one core", jobs={name: ("taskset", "-c", "0", *job) for name, job in _MVC.items()},
+)
 """mvc, as if the machine had one core."""
-MADE_HERE = (COPY, FLOOR, FLOOR_HASH, FLOOR_BLAKE3, ONE_CORE)
+MADE_HERE = (COPY, CAT, FLOOR, FLOOR_HASH, FLOOR_BLAKE3, ONE_CORE)
 """Tools that need no program of a peer."""
 
 

@@ -58,6 +58,8 @@ class Fault(NamedTuple):
     answer: Callable[[Answer], Answer] = lambda answer: answer
 
 
+_SMALL = 1 << 16
+"""Bytes that the system takes for a proxy that does not."""
 Rule = Callable[[Request], Fault | None]
 
 
@@ -141,6 +143,7 @@ class Proxy:
                 if headers.pop("expect", ""):
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 if fault.taken is not None:
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)
                     await reader.readexactly(fault.taken)
                     await asyncio.Event().wait()
                 request = request._replace(body=await reader.readexactly(int(headers.get("content-length", 0))))

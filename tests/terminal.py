@@ -6,6 +6,8 @@ import os
 import re
 import select
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from harness import MVC, Repo
@@ -22,9 +24,9 @@ class Shown(NamedTuple):
     text: str
 
     @property
-    def done(self) -> list[str]:
+    def done(self) -> list[float]:
         """The bytes done, as each line of progress told them."""
-        return [done for done, _ in _PROGRESS.findall(self.text)]
+        return [_bytes(done) for done, _ in _PROGRESS.findall(self.text)]
 
     @property
     def last_lines(self) -> list[str]:
@@ -32,8 +34,14 @@ class Shown(NamedTuple):
         return [line.rpartition("\x1b[K")[2] for line in self.text.replace("^C", "").split("\r\n") if line]
 
 
-def interrupted(repo: Repo, moves: int, *args: str) -> Shown:
-    """Run `mvc ARGS`, and press Ctrl-C once its progress has shown that many different numbers of bytes."""
+def _bytes(text: str) -> float:
+    """Return the number in a size for people."""
+    number, unit = text.split()
+    return float(number) * 1000 ** ("B", "kB", "MB", "GB").index(unit)
+
+
+def interrupted(repo: Repo, until: Callable[[Shown], bool], *args: str) -> Shown:
+    """Run `mvc ARGS`, and press Ctrl-C once `until` is true of what it showed."""
     ours, theirs = os.openpty()
     with subprocess.Popen(
         ["setsid", "--ctty", MVC, *args], cwd=repo.root, env=repo.environ, stdin=theirs, stdout=theirs, stderr=theirs,
@@ -41,15 +49,19 @@ def interrupted(repo: Repo, moves: int, *args: str) -> Shown:
         os.close(theirs)
         shown = Shown(0, "")
         try:
-            while len(set(shown.done)) < moves and (part := _read(ours)):
+            while not until(shown) and (part := _read(ours)):
                 shown = shown._replace(text=shown.text + part)
             os.write(ours, b"\x03")
-            while part := _read(ours):
-                shown = shown._replace(text=shown.text + part)
-            return shown._replace(code=process.wait(LONG_ENOUGH))
+            text = shown.text + rest(ours)
+            return Shown(process.wait(LONG_ENOUGH), text)
         finally:
             process.kill()
             os.close(ours)
+
+
+def rest(fd: int) -> str:
+    """Return what is shown until the end of the command."""
+    return "".join(iter(partial(_read, fd), ""))
 
 
 def _read(fd: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness import PROJECT
 
-from benchmarks import against, material, measure, prepare, server, tools, transfer_cases
+from benchmarks import against, material, measure, prepare, server, terminal, tools, transfer_cases
 from benchmarks.__main__ import misses
 from benchmarks.case import Case
 from benchmarks.cases import CASES
@@ -88,6 +88,26 @@ print(measure.run([sys.executable, "-c", {program!r}], Path({str(tmp_path / "rep
 """
     done = subprocess.run([sys.executable, "-c", measuring], env=environ, capture_output=True, text=True, check=True)
     assert 128 < float(done.stdout) < 192
+
+
+_AT_A_TERMINAL = """
+import os, signal
+signal.signal(signal.SIGINT, lambda *_: os._exit({code}))
+print(" 1 %  done", flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("measured", [terminal.until_progress, terminal.after_interrupt])
+def test_a_command_shows_progress_and_is_interrupted(measured: measure.Measured, tmp_path: Path) -> None:
+    def program(code: int) -> list[str]:
+        return [sys.executable, "-c", _AT_A_TERMINAL.format(code=code)]
+
+    assert measured(program(terminal.INTERRUPTED), tmp_path, os.environ).wall > 0
+    with pytest.raises(RuntimeError, match="exit code 1 after Ctrl-C"):
+        measured(program(1), tmp_path, os.environ)
+    with pytest.raises(RuntimeError, match="no progress was shown"):
+        measured([sys.executable, "--version"], tmp_path, os.environ)
 
 
 def test_a_program_without_its_package_is_left_out(tmp_path: Path) -> None:

@@ -115,8 +115,8 @@ def test_a_pointer_of_a_format_with_many_digits_is_newer() -> None:
     reader = PointerReader(None)  # type: ignore[arg-type]  # no manifest is read
     for newer in ("2", "10", MANY, "02"):
         with pytest.raises(MvcError, match="newer mvc"):
-            reader.needed_by([f"mvc: {newer}\n{HEX}".encode()])
-    assert reader.needed_by([f"mvc: 1\n{HEX}".encode(), f"mvc: 0\n{HEX}".encode()]) == {NAME}
+            list(reader.needed_by([f"mvc: {newer}\n{HEX}".encode()]))
+    assert {*reader.needed_by([f"mvc: 1\n{HEX}".encode(), f"mvc: 0\n{HEX}".encode()])} == {NAME}
 
 
 def test_a_tolerance_has_few_digits() -> None:

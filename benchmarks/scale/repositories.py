@@ -14,6 +14,7 @@ from benchmarks.hook_cases import POLICY, REPORT
 from benchmarks.material import History
 from benchmarks.prepare import Place, Step, fresh
 from benchmarks.tools import Tool
+from mvc.objects.digest_table import NameTable
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Notes, emit, file_pointer
@@ -47,12 +48,14 @@ def pointers(count: int) -> Step:
     return make
 
 
-def reports(count: int) -> Step:
-    """Return how to make the same repository with a report for each model."""
+def reports(count: int, *, edited: bool = False) -> Step:
+    """Return how to make the same repository with a report for each model, as mvc writes it, or in another layout."""
 
     def make(tool: Tool, place: Place) -> None:
         _set_up(tool, place, POLICY)
-        text = report.emit(report.parse_report(REPORT.format(**_PLACEHOLDERS, size=0).encode(), "the report")).decode()
+        text = REPORT.format(**_PLACEHOLDERS, size=0)
+        if not edited:
+            text = report.emit(report.parse_report(text.encode(), "the report")).decode()
         for path in _models(place, count):
             digest = parse(path.with_name(f"{path.name}.mvc").read_bytes()).digest
             values = {"name": path.stem, "blake3": digest.blake3, "xxh128": digest.xxh128}
@@ -202,6 +205,6 @@ def clones(count: int) -> Step:
             path = place.repository.parent / "remote" / roots_key(str(UUID(int=number)))
             path.parent.mkdir(parents=True)
             names = chain(shared, (os.urandom(32).hex() for _ in range(NAMES // 2)))
-            path.write_bytes(encode_roots(f"host{number}:/clone", names))
+            path.write_bytes(encode_roots(f"host{number}:/clone", NameTable(names)))
 
     return make

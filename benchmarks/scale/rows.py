@@ -49,6 +49,7 @@ def _forget(tool: Tool, place: Place) -> None:
 
 _HOOK = _typed(f"exec {shlex.join(HOOK)} pre-commit")
 _MODELS = (1_000, 10_000, 50_000)
+_edited = partial(reports, edited=True)
 _COMMITS = (1_000, 10_000)
 _VERSIONS = (20, 160)
 _untagged, _tagged = partial(history, tags=0), partial(history, tags=100)
@@ -81,6 +82,8 @@ ROWS = (
     Row("hook, all staged, n reports", reports, _MODELS, _HOOK, at(SETUP)),
     Row("eval check, first, n reports", reports, _MODELS, _typed("exec mvc eval check"), _forget),
     Row("eval check, again, n reports", reports, _MODELS, _typed("exec mvc eval check")),
+    Row("hook, policy changed, n edited reports", _edited, _MODELS, _HOOK, at(MODELS, OTHER_POLICY)),
+    Row("hook, all staged, n edited reports, judged before", _edited, _MODELS, _HOOK, at(SETUP)),
     Row("gc --evict, n commits", _untagged, _COMMITS, _typed("exec mvc gc --evict --grace 0")),
     Row("gc --evict, n commits, 100 tags", _tagged, _COMMITS, _typed("exec mvc gc --evict --grace 0")),
     Row("gc, n versions of 20,000 files", _directory, _VERSIONS, _typed("exec mvc gc")),

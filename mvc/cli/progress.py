@@ -52,11 +52,12 @@ class Bar:
             self._erase()
 
     def _run(self) -> None:
-        self._closed.wait(PATIENCE - (time.monotonic() - self._begun))
-        while not self._closed.wait(_EVERY):
+        wait = PATIENCE - (time.monotonic() - self._begun)
+        while not self._closed.wait(wait):
             with self._drawing:
                 if self._done < self._total and not self._closed.is_set():
                     self._draw()
+            wait = _EVERY
 
     def _draw(self) -> None:
         text = line(self._done, self._total, time.monotonic() - self._begun)

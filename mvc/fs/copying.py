@@ -36,6 +36,17 @@ def reader_of(fd: int) -> Reader:
     return lambda buffer: os.readv(fd, [buffer])
 
 
+def reader_at(fd: int, position: int) -> Reader:
+    """Return a reader of the file `fd` from `position` on, which does not move that of the descriptor."""
+
+    def read(buffer: memoryview) -> int:
+        nonlocal position
+        position += (count := os.preadv(fd, [buffer], position))
+        return count
+
+    return read
+
+
 def counted(read: Reader, progress: Progress) -> Reader:
     """Return `read`, which reports what it reads."""
 

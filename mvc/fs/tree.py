@@ -186,13 +186,18 @@ def write_durable(path: str, data: bytes, mode: int) -> None:
 
 def _fsync_all(paths: list[str]) -> None:
     if len(paths) < 2:  # noqa: PLR2004 - one file needs no threads
-        for path in paths:
-            _fsync_file(path)
+        _fsync_each(paths)
         return
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only batches need it
 
-    with ThreadPoolExecutor(min(len(paths), _THREADS), "mvc-fsync") as executor:
-        list(executor.map(_fsync_file, paths))
+    shares = [paths[first::_THREADS] for first in range(min(len(paths), _THREADS))]
+    with ThreadPoolExecutor(len(shares), "mvc-fsync") as executor:
+        list(executor.map(_fsync_each, shares))
+
+
+def _fsync_each(paths: list[str]) -> None:
+    for path in paths:
+        _fsync_file(path)
 
 
 def _fsync_file(path: str) -> None:

@@ -156,27 +156,52 @@ def manifest_mismatch(cache: Cache, pointer: Pointer) -> str:
     return "" if pointer.total == manifest.total else f"total {pointer.total:,}, but its files have {manifest.total:,}"
 
 
-def needed_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
-    """Return every object that the pointer needs, as far as the cache knows its manifest, with its path inside.
+class Part(NamedTuple):
+    """Objects that a pointer needs: those that a shard lists, or the others."""
 
-    The path is empty for a file, and for a directory's manifest and its shards. The manifest is read now, and its
-    shards again, one at a time.
+    name: str
+    """The shard; `+` and the manifest for that and its shards; empty for a file, and a pointer that lists the files."""
+    files: int
+    """The number of files that a shard lists; else 0."""
+    objects: Callable[[], list[tuple[str, Digest]]]
+    """Returns the objects with their paths inside; the path is empty without a shard."""
+
+
+def needed_parts(cache: Cache, pointer: Pointer) -> Iterator[Part]:
+    """Yield what the pointer needs, as far as the cache knows its manifest, which is read then.
 
     Raises:
         InvalidFormat: the manifest breaks its format.
     """
+    if pointer.kind == "file":
+        yield Part("", 0, lambda: [("", pointer.digest)])
+        return
+    lists = [] if pointer.manifest else [("", digest) for digest in listing_objects(cache, pointer)]
     try:
-        return _objects(cache, pointer)
+        manifest = load_manifest(cache, pointer)
+        shards = () if cache.missing(digest.blake3 for _, digest in lists) else manifest.shards
     except (MissingObject, CorruptObject):
-        return (("", digest) for digest in listing_objects(cache, pointer))
+        shards = ()
+    yield Part(f"+{pointer.digest.blake3}" if lists else "", 0, lambda: lists)
+    for shard in shards:
+        yield Part(shard.digest.blake3, shard.files, partial(_files, manifest, shard))
+
+
+def needed_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
+    """Yield every object of `needed_parts`, with its path inside; the shards are read again, one at a time.
+
+    Raises:
+        InvalidFormat: the manifest breaks its format.
+    """
+    return chain.from_iterable(part.objects() for part in needed_parts(cache, pointer))
 
 
 def known_objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
-    """Return the same; a manifest that breaks its format lists no files."""
+    """Yield the same; a manifest that breaks its format lists no files."""
     try:
-        return needed_objects(cache, pointer)
+        yield from needed_objects(cache, pointer)
     except InvalidFormat:
-        return (("", digest) for digest in listing_objects(cache, pointer))
+        yield from (("", digest) for digest in listing_objects(cache, pointer))
 
 
 def listing_objects(cache: Cache, pointer: Pointer) -> list[Digest]:
@@ -193,20 +218,10 @@ def listing_objects(cache: Cache, pointer: Pointer) -> list[Digest]:
     return [pointer.digest, *(shard.digest for shard in shards)]
 
 
-def _objects(cache: Cache, pointer: Pointer) -> Iterator[tuple[str, Digest]]:
-    if pointer.kind == "file":
-        return iter([("", pointer.digest)])
-    manifest = load_manifest(cache, pointer)
-    lists = [] if pointer.manifest else [("", digest) for digest in listing_objects(cache, pointer)]
-    if absent := cache.missing(digest.blake3 for _, digest in lists):
-        raise MissingObject(f"object {min(absent)} is not in the cache")
-    return chain(lists, _files(manifest))
-
-
-def _files(manifest: Manifest) -> Iterator[tuple[str, Digest]]:
-    with suppress(MissingObject, CorruptObject):  # a shard was damaged since the manifest was checked
-        for entry in manifest.entries:
-            yield entry.path, entry.digest
+def _files(manifest: Manifest, shard: Shard) -> list[tuple[str, Digest]]:
+    with suppress(MissingObject, CorruptObject):  # it was damaged since the manifest was checked
+        return [(entry.path, entry.digest) for entry in manifest.files_of(shard)]
+    return []
 
 
 def _find(cache: Cache, objects: Sequence[tuple[str, Digest]]) -> tuple[Complete | None, str]:

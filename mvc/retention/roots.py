@@ -43,53 +43,53 @@ class PointerReader:
         self._cache = cache
         self._elsewhere = elsewhere
 
-    def needed_by(self, pointers: Iterable[bytes]) -> set[str]:
-        """Return the names of all objects that pointers with these bytes need, with those in known manifests.
+    def needed_by(self, pointers: Iterable[bytes], read: set[str] | None = None) -> Iterator[str]:
+        """Yield the names of all objects that pointers with these bytes need, with those in known manifests.
 
-        Each manifest, and each shard of one, is read once.
+        Each manifest, and each shard of one, is read once; those in `read` are not read again, and are added there.
 
         Raises:
             MvcError: a pointer has a newer format, or a manifest that it names is damaged.
         """
-        names: set[str] = set()
-        read: set[str] = set()
+        read = set() if read is None else read
         waiting = iter(pointers)
         while batch := list(islice(waiting, _BATCH)):
             text = b"\n".join(batch).decode("latin-1")
             if _NEWER.search(text):
                 raise MvcError("a pointer was written by a newer mvc", "pip install --upgrade modelvc")
-            names.update(_DIGEST.findall(text))
+            yield from _DIGEST.findall(text)
             for raw in batch:
-                if b'kind: "dir"' in raw:
-                    for name in _WHOLE.findall(raw.decode("latin-1")):
-                        self._add_listed(name, names, read)
-        return names
+                for name in self.manifests_in(raw):
+                    yield from self._listed(name, read)
 
     @staticmethod
     def named_in(raw: bytes) -> set[str]:
         """Return the objects that a pointer with these bytes names itself."""
         return set(_DIGEST.findall(raw.decode("latin-1")))
 
-    def listed_in(self, name: str) -> set[str]:
-        """Return the objects that the manifest `name` lists, directly and through shards; none for other objects.
+    @staticmethod
+    def manifests_in(raw: bytes) -> list[str]:
+        """Return the manifests that the pointer of a directory with these bytes names; several in a conflict."""
+        return _WHOLE.findall(raw.decode("latin-1")) if b'kind: "dir"' in raw else []
+
+    def listed_in(self, name: str) -> Iterator[str]:
+        """Yield the objects that the manifest `name` lists, directly and through shards; none for other objects.
 
         Raises:
             MvcError: the manifest is damaged.
         """
-        names: set[str] = set()
-        self._add_listed(name, names, set())
-        return names
+        return self._listed(name, set())
 
-    def _add_listed(self, name: str, names: set[str], read: set[str]) -> None:
-        """Add what a manifest lists to `names`, and itself to those that were `read`."""
+    def _listed(self, name: str, read: set[str]) -> Iterator[str]:
+        """Yield what a manifest lists, unless it was `read`; add it there."""
         if name in read:
             return
         read.add(name)
         body = self._manifest(name)
         found = _LISTED.findall(body.decode("latin-1"))
-        names.update(found)
+        yield from found
         for shard in found if body.startswith(MANIFESTS[1]) else ():
-            self._add_listed(shard, names, read)
+            yield from self._listed(shard, read)
 
     def _manifest(self, name: str) -> bytes:
         """Return the manifest's bytes, verified; none when it is missing or not a manifest.
@@ -115,8 +115,10 @@ class PointerReader:
         return b""
 
 
-def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> set[str]:
-    """Return every object that a repository needs: by history, index, and the pointers in its worktrees.
+def repository_roots(
+    git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader,
+) -> Iterator[str]:
+    """Yield every object that a repository needs: by history, index, and the pointers in its worktrees.
 
     `common_dir` is its common Git directory; `workspaces` are worktrees that Git does not list.
 
@@ -127,38 +129,38 @@ def repository_roots(git: Git, common_dir: str, workspaces: Iterable[str], reade
     home = inside(git, common_dir)
     tops = sorted({*workspaces, *_workspaces(home, git_dirs)})
     read: set[str] = set()
-    names = _uncommitted(git, git_dirs, tops, reader, read)
-    names |= _in_blobs(home, reachable_blobs(home, git_dirs, PATTERN), reader, read)
-    return names | _uncommitted(git, git_dirs, tops, reader, read)  # again: a stash may just have been popped
+    yield from _uncommitted(git, git_dirs, tops, reader, read)
+    yield from _in_blobs(home, reachable_blobs(home, git_dirs, PATTERN), reader, read)
+    yield from _uncommitted(git, git_dirs, tops, reader, read)  # again: a stash may just have been popped
 
 
-def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> set[str]:
-    """Return every object that HEAD, index and workspace of all worktrees need; arguments as in `repository_roots`."""
+def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: PointerReader) -> Iterator[str]:
+    """Yield every object that HEAD, index and workspace of all worktrees need; arguments as in `repository_roots`."""
     git_dirs = worktree_git_dirs(common_dir)
     home = inside(git, common_dir)
     heads = {commit for git_dir in git_dirs if (commit := head(inside(git, git_dir)))}
     oids = (blob.oid for commit in heads for blob in list_blobs(home, commit, SUFFIX))
     read: set[str] = set()
-    names = _in_blobs(home, oids, reader, read)
-    return names | _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), reader, read)
+    yield from _in_blobs(home, oids, reader, read)
+    yield from _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), reader, read)
 
 
-def _in_blobs(git: Git, oids: Iterable[str], reader: PointerReader, read: set[str]) -> set[str]:
-    """Return the objects that pointers need, without those in `read`, to which they are added."""
+def _in_blobs(git: Git, oids: Iterable[str], reader: PointerReader, read: set[str]) -> Iterator[str]:
+    """Yield the objects that pointers need; pointers and manifests in `read` are left out, others are added there."""
     new = [oid for oid in dict.fromkeys(oids) if oid not in read]  # in the order of the log: faster than sorted
     read.update(new)
-    return reader.needed_by(stream_blobs(git, new, MAX_BYTES))
+    return reader.needed_by(stream_blobs(git, new, MAX_BYTES), read)
 
 
-def _uncommitted(git: Git, git_dirs: list[str], tops: list[str], reader: PointerReader, read: set[str]) -> set[str]:
-    """Return the objects that index and workspace of every worktree need."""
-    names: set[str] = set()
+def _uncommitted(
+    git: Git, git_dirs: list[str], tops: list[str], reader: PointerReader, read: set[str],
+) -> Iterator[str]:
+    """Yield the objects that index and workspace of every worktree need."""
     for top in tops:
-        names |= reader.needed_by(lying_pointers(top))
+        yield from reader.needed_by(lying_pointers(top), read)
     for git_dir in git_dirs:
         home = inside(git, git_dir)
-        names |= _in_blobs(home, staged(home, PATTERN), reader, read)
-    return names
+        yield from _in_blobs(home, staged(home, PATTERN), reader, read)
 
 
 def _workspaces(git: Git, git_dirs: list[str]) -> Iterator[str]:
@@ -189,7 +191,7 @@ def lying_pointers(top: str) -> Iterator[bytes]:
             folders[:] = [name for name in folders if name != ".git"]
             for name in files:
                 if name.endswith(SUFFIX):
-                    yield _read(f"{folder}/{name}")
+                    yield read_pointer(f"{folder}/{name}")
     except OSError as error:
         raise MvcError(f"{error.filename} cannot be read: {error.strerror}", f"ls -ld {error.filename}") from None
 
@@ -198,7 +200,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read(path: str) -> bytes:
+def read_pointer(path: str) -> bytes:
+    """Return the bytes of a pointer; none for a symlink."""
     if os.path.islink(path):
         return b""
     fd = os.open(path, READ)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from mvc.errors import MvcError
+from mvc.objects.digest_table import NameTable
 from mvc.retention.roots import PointerReader, current_roots, repository_roots
 from mvc.scm.plumbing import Git
 from mvc.scm.reachable import check_trusted
@@ -12,7 +13,7 @@ from mvc.store.cache.cache import Cache
 from mvc.store.cache.registrations import Registration, registered
 
 
-def needed_on_cache(git: Git, common_dir: str, top: str, cache: Cache, *, history: bool = True) -> set[str]:
+def needed_on_cache(git: Git, common_dir: str, top: str, cache: Cache, *, history: bool = True) -> NameTable:
     """Return every object that this repository (with the worktree `top`) or another one on the cache needs.
 
     Without `history`, only what HEAD, index and workspace of this repository's worktrees need, and all of the others'.
@@ -22,12 +23,12 @@ def needed_on_cache(git: Git, common_dir: str, top: str, cache: Cache, *, histor
     """
     reader = PointerReader(cache)
     roots = repository_roots if history else current_roots
-    names = roots(git, common_dir, [top], reader)
+    names = NameTable(roots(git, common_dir, [top], reader))
     for entry in registered(cache.root):
         if entry.common_dir != common_dir:
             try:
                 check_trusted(git, entry.common_dir)
-                names |= repository_roots(git, entry.common_dir, [], reader)
+                names.update(repository_roots(git, entry.common_dir, [], reader))
             except (MvcError, OSError) as error:
                 raise _unreadable(cache.root, entry, error) from None
     return names

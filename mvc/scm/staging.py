@@ -25,6 +25,9 @@ _WRITTEN = "everything is written, but not staged"
 _FEW = 10
 MANY_BLOBS = 100
 """From this many on, blobs are written as one pack: `update-index` takes a millisecond for each that it writes."""
+_KEPT = str(32 << 20)
+"""Bytes of free memory that glibc keeps. Git frees 256 KiB after each blob; the kernel takes longer to return them than
+Git to compress the blob."""
 
 
 class NotStaged(MvcError):
@@ -79,7 +82,7 @@ def write_blobs(git: Git, contents: list[bytes]) -> None:
     if len(contents) < MANY_BLOBS:
         return
     stream = b"".join(b"blob\ndata %d\n%s\n" % (len(content), content) for content in contents)
-    git.run("fast-import", "--quiet", stdin=stream)
+    git.with_environ(MALLOC_TRIM_THRESHOLD_=_KEPT).run("fast-import", "--quiet", stdin=stream)
 
 
 # Git's `index.lock`: Git itself never waits for it, and leaves it behind when it is killed.

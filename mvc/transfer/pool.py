@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 BUDGET = 64 << 20
 """Most bytes of all parts in transit."""
 JOBS = 8
 """Concurrent requests."""
+
+_M_MMAP_THRESHOLD = -3
+"""The parameter of this name in glibc's `malloc.h`."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,6 +28,7 @@ class Pool:
         """Use up to `jobs` threads, which start when they are needed, and `budget` bytes."""
         self._jobs, self._budget = jobs, budget
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="mvc-transfer")
+        _give_back_large_buffers()
 
     def __enter__(self) -> Pool:
         return self
@@ -48,3 +54,12 @@ class Pool:
         finally:
             for future in running:
                 future.cancel()
+
+
+def _give_back_large_buffers() -> None:
+    """Let malloc return each buffer of 1 MiB or more to the system once it is free.
+
+    By default it keeps them, in a heap for each thread, mixed with small objects: a third more memory.
+    """
+    with suppress(AttributeError):  # another libc
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)

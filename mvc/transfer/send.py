@@ -5,49 +5,51 @@ Small objects travel in packs, medium ones several at a time, large ones one aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from functools import partial
+from itertools import islice, starmap
 
 from mvc.errors import MvcError
 from mvc.fs.copying import Reader
 from mvc.fs.files import as_error
 from mvc.fs.progress import Share
 from mvc.objects.digest import Digest
+from mvc.objects.digest_table import DigestTable
 from mvc.objects.hashing import quick_reader
 from mvc.store.cache.cache import damaged
-from mvc.store.remote.location import ObjectLocation, object_key
+from mvc.store.remote.location import Locations, object_key
 from mvc.store.remote.sending import send_packs
 from mvc.store.remote.store import RemoteStore
 from mvc.transfer.tools import Lost, Moved, Tools, attempt, expected, move_loose
 
 
-def missing_there(remote: RemoteStore, digests: Iterable[Digest]) -> list[Digest]:
+def missing_there(remote: RemoteStore, digests: Iterable[Digest]) -> DigestTable:
     """Return the objects that the remote lacks now, or has truncated."""
-    wanted = {digest.blake3: digest for digest in digests}
-    return not_whole(wanted, remote.locate(wanted))
+    wanted = DigestTable(digests)
+    return DigestTable(not_whole(wanted, remote.locate(wanted)))
 
 
-def not_whole(wanted: Mapping[str, Digest], there: Mapping[str, ObjectLocation]) -> list[Digest]:
-    """Return the objects in `wanted` that are not `there`, or truncated."""
-    return [digest for name, digest in wanted.items() if name not in there or not there[name].is_whole(digest.size)]
+def not_whole(wanted: DigestTable, there: Locations) -> Iterator[Digest]:
+    """Yield those of `wanted` that are not `there`, the locations of the same table, or truncated."""
+    sizes = zip(wanted.sizes(), there.sizes(), strict=True)
+    return (wanted.at(position) for position, (size, stored) in enumerate(sizes) if size != stored)
 
 
-def push_objects(tools: Tools, digests: Sequence[Digest]) -> Moved:
+def push_objects(tools: Tools, missing: DigestTable) -> Moved:
     """Send objects that the remote is known to lack; large ones first, so that manifests come last."""
     tools.remote.prepare()
-    with expected(tools, sum(digest.size for digest in digests)) as told:
-        return _push(told, digests)
+    with expected(tools, sum(missing.sizes())) as told:
+        return _push(told, missing)
 
 
-def _push(tools: Tools, digests: Sequence[Digest]) -> Moved:
-    loose = [digest for digest in digests if tools.cache.is_loose(digest.blake3)]
+def _push(tools: Tools, missing: DigestTable) -> Moved:
+    loose = [digest for digest in missing.digests() if tools.cache.is_only_loose(digest.blake3)]
     lost = move_loose(tools.pool, partial(_send, tools), loose, lambda digest: digest.size)
-    alone = {digest.blake3 for digest in loose}
-    sent, unsent = _send_packed(tools, [digest for digest in digests if digest.blake3 not in alone])
-    failed = {item.name for item in (*lost, *unsent)}
-    arrived = [digest for digest in digests if digest.blake3 not in failed]
-    large = sum(digest.size for digest in arrived if digest.blake3 in alone)
-    return Moved(len(arrived), sent + large, (*lost, *unsent))
+    alone, failed = {digest.blake3 for digest in loose}, {item.name for item in lost}
+    large = sum(digest.size for digest in loose if digest.blake3 not in failed)
+    sent, unsent = _send_packed(tools, missing, alone)
+    return Moved(len(missing) - len(lost) - len(unsent), sent + large, (*lost, *unsent), tuple(loose))
 
 
 def _send(tools: Tools, digest: Digest) -> Lost | None:
@@ -65,29 +67,34 @@ def _send(tools: Tools, digest: Digest) -> Lost | None:
         return attempt(digest.blake3, send)
 
 
-def _send_packed(tools: Tools, digests: Sequence[Digest]) -> tuple[int, list[Lost]]:
-    """Send small objects as packs. Return the bytes sent, and the failures: they do not stop other packs."""
-    total = 0
+def _send_packed(tools: Tools, missing: DigestTable, alone: AbstractSet[str]) -> tuple[int, list[Lost]]:
+    """Send the objects that are not `alone`, as packs. Return the bytes sent, and the failures.
+
+    A pack that fails does not stop the others.
+    """
+    total = packed = 0
+    unread: dict[str, MvcError] = {}
     lost: list[Lost] = []
-    left = {digest.blake3 for digest in digests}
+
+    def bodies() -> Iterator[tuple[Digest, bytes]]:
+        for digest in _small(missing, alone):
+            try:
+                yield tools.cache.read_stored(digest.blake3)
+            except MvcError as error:
+                unread[digest.blake3] = error
+
     try:
-        for sent in send_packs(tools.remote, _bodies(tools, digests, lost), tools.folder) if digests else ():
-            left -= sent.pack.objects
-            lost += [Lost(name, sent.error) for name in sorted(sent.pack.objects) if sent.error]
+        for sent in send_packs(tools.remote, bodies(), tools.folder) if len(missing) > len(alone) else ():
+            packed += sent.pack.object_count
+            lost += [Lost(name, sent.error) for name in sorted(sent.pack.objects()) if sent.error]
             tools.progress.advance(sent.pack.size)
             total += sent.bytes
     except (MvcError, OSError) as error:  # no more packs can be built here
-        left -= {item.name for item in lost}
         reason = as_error(error, tools.folder) if isinstance(error, OSError) else error
-        lost += [Lost(name, reason) for name in sorted(left)]
-    return total, lost
+        readable = (digest.blake3 for digest in _small(missing, alone) if digest.blake3 not in unread)
+        lost += [Lost(name, reason) for name in islice(readable, packed, None)]  # packs are built in this order
+    return total, [*lost, *starmap(Lost, unread.items())]
 
 
-def _bodies(tools: Tools, digests: Iterable[Digest], lost: list[Lost]) -> Iterator[tuple[Digest, bytes]]:
-    for digest in digests:
-        try:
-            body = tools.cache.read(digest)
-        except MvcError as error:
-            lost.append(Lost(digest.blake3, error))
-            continue
-        yield digest, body
+def _small(missing: DigestTable, alone: AbstractSet[str]) -> Iterator[Digest]:
+    return (digest for digest in missing.digests() if digest.blake3 not in alone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
@@ -50,12 +50,14 @@ class Moved(NamedTuple):
     objects: int = 0
     bytes: int = 0
     failed: tuple[Lost, ...] = ()
+    alone: tuple[Digest, ...] = ()
+    """Those that a push sent under their own key."""
 
-    def then(self, other: Moved, tried: Iterable[Digest] = ()) -> Moved:
-        """Return both results combined; `other` was a second try for `tried`."""
-        names = {digest.blake3 for digest in tried}
-        failed = tuple(item for item in self.failed if item.name not in names)
-        return Moved(self.objects + other.objects, self.bytes + other.bytes, failed + other.failed)
+    def then(self, other: Moved, tried: Container[str] = ()) -> Moved:
+        """Return both results combined; `other` was a second try for the names `tried`."""
+        failed = tuple(item for item in self.failed if item.name not in tried)
+        alone = self.alone + other.alone
+        return Moved(self.objects + other.objects, self.bytes + other.bytes, failed + other.failed, alone)
 
 
 def move_loose(

@@ -40,10 +40,14 @@ create table if not exists synced (
 create table if not exists complete (
   manifest text primary key, packs text not null, loose text not null
 );
+create table if not exists settled (
+  remote text primary key, files text not null, parts text not null
+);
 create table if not exists origin (name text primary key, path text not null);
 create table if not exists verdict (
   worktree text not null, path text not null, judged text not null, findings text not null, primary key (worktree, path)
 );
+create table if not exists report (name text primary key, json blob not null);
 create table if not exists system (boot text not null);
 """
 
@@ -65,6 +69,13 @@ class Complete(NamedTuple):
 
     packs: frozenset[str]
     loose: frozenset[str]
+
+
+class Settled(NamedTuple):
+    """Manifests and shards that a remote has, as long as it has these versions of files."""
+
+    files: frozenset[str]
+    parts: frozenset[str]
 
 
 class Catalog:
@@ -93,15 +104,15 @@ class Catalog:
         self._written[path] = {_first(group): _version(group) for group in groups}
         return Snapshot(rows[0][0], groups)
 
-    def recent(self, most: int, files: int) -> dict[str, Snapshot]:
-        """Return the snapshots that were written last, at most `most`, of paths with at most so many files."""
+    def recent(self, most: int, files: int) -> list[tuple[str, str, Files]]:
+        """Return path, kind and files of the snapshots written last, at most `most`, of at most so many files each."""
         query = (
-            "select path, kind, names, stamps, executable, digests, recorded, newest, blake3, xxh128, size"
+            "select path, kind, names, stamps, executable"
             " from snapshot not indexed where worktree = ? and length(executable) <= ? order by rowid desc limit ?"
         )
         rows = self._try(lambda db: db.execute(query, (self._worktree, files, most)).fetchall())
-        found = {path: Snapshot(kind, (_group(row),)) for path, kind, *row in rows or ()}
-        return {path: item for path, item in found.items() if item.kind == "file" or not self._has_more(path)}
+        found = ((path, kind, Files(*columns)) for path, kind, *columns in rows or ())
+        return [row for row in found if row[1] == "file" or not self._has_more(row[0])]
 
     def _has_more(self, path: str) -> bool:
         """Whether a directory has several groups."""
@@ -154,6 +165,16 @@ class Catalog:
         row = (manifest, " ".join(sorted(where.packs)), " ".join(sorted(where.loose)))
         self._pending.append(("insert or replace into complete values (?, ?, ?)", row))
 
+    def settled(self, remote: str) -> Settled | None:
+        """Return what is recorded of the remote at this address."""
+        row = self._ask("select files, parts from settled where remote = ?", (remote,))
+        return Settled(frozenset(row[0].splitlines()), frozenset(row[1].split())) if row else None
+
+    def set_settled(self, remote: str, settled: Settled) -> None:
+        """Record it."""
+        row = (remote, "\n".join(sorted(settled.files)), " ".join(sorted(settled.parts)))
+        self._pending.append(("insert or replace into settled values (?, ?, ?)", row))
+
     def set_origins(self, paths: Mapping[str, str]) -> None:
         """Record the path that each of these objects had when it was stored."""
         self._pending += [("insert or replace into origin values (?, ?)", row) for row in paths.items()]
@@ -173,6 +194,15 @@ class Catalog:
         """Record the findings; `judged` identifies everything that they depend on."""
         row = (self._worktree, path, judged, findings)
         self._pending.append(("insert or replace into verdict values (?, ?, ?, ?)", row))
+
+    def report(self, name: str) -> bytes:
+        """Return the recorded report with this name, as JSON; empty if unknown."""
+        row = self._ask("select json from report where name = ?", (name,))
+        return bytes(row[0]) if row else b""
+
+    def set_report(self, name: str, json: bytes) -> None:
+        """Record a parsed report; `name` identifies everything that it depends on."""
+        self._pending.append(("insert or replace into report values (?, ?)", (name, json)))
 
     def flush(self) -> None:
         """Write pending changes, in one transaction."""

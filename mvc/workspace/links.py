@@ -11,12 +11,12 @@ from typing import NamedTuple
 from xxhash import xxh3_128_hexdigest
 
 from mvc.errors import CorruptObject, InvalidFormat
-from mvc.fs.copying import Reader, copying, counted, reader_of
+from mvc.fs.copying import Reader, copying, counted
 from mvc.fs.file_systems import reflink
 from mvc.fs.files import CREATE, CREATE_READABLE, write_all
 from mvc.fs.progress import SILENT, Progress
 from mvc.objects.digest import Digest, check_object_name
-from mvc.objects.hashing import hash_bytes, hash_reader, quick_reader
+from mvc.objects.hashing import hash_bytes, hash_reader, hash_stream, quick_reader, quick_stream
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.source_file import LinkType
 
@@ -93,7 +93,7 @@ class Links(NamedTuple):
         target = os.open(path, CREATE_READABLE, _mode(executable=executable))
         try:
             with copying(fd, target, digest.size) as read:
-                sound = self._matches(read, digest)
+                sound = self._matches(counted(read, self.progress), digest)
         finally:
             os.close(target)
         if not sound:
@@ -120,14 +120,16 @@ class Links(NamedTuple):
         if self.trusted and self.cache.is_proven(digest, fd):
             return
         os.lseek(fd, 0, os.SEEK_SET)
-        sound = self._matches(reader_of(fd), digest)
+        if self.trusted:
+            sound = quick_stream(fd, digest.size, self.progress) == (digest.xxh128, digest.size)
+        else:
+            sound = hash_stream(fd, digest.size, self.progress) == digest
         # In a cache that others can write to, the name may now refer to another file than the one read.
         if not sound or not (self.trusted or os.path.samestat(os.stat(path), os.fstat(fd))):
             os.unlink(path)
             raise _damaged(digest)
 
     def _matches(self, read: Reader, digest: Digest) -> bool:
-        read = counted(read, self.progress)
         if self.trusted:
             return quick_reader(read, digest.size) == (digest.xxh128, digest.size)
         return hash_reader(read, digest.size) == digest

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 from mvc.fs.files import UnsafePath, affordable, check_unchanged, open_regular, read_exactly, source_changed, vanished
-from mvc.fs.progress import Progress, Share, Stoppable
+from mvc.fs.progress import Progress, Share
 from mvc.fs.tree import Tree
+from mvc.fs.workers import Workers
 from mvc.objects.digest import Digest
-from mvc.objects.hashing import hash_bytes, hash_stream
+from mvc.objects.hashing import CORES, hash_bytes, hash_stream
 from mvc.store.cache.source_file import ReadFile, SourceFile
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
 
 Large = Callable[[SourceFile], ReadFile]
 Small = Callable[[bytes], Digest]
@@ -39,7 +37,7 @@ class FileReader(NamedTuple):
 
 def hashing(progress: Progress) -> FileReader:
     """Return a reader that only hashes."""
-    return FileReader(hash_bytes, _hash_large, progress)
+    return FileReader(hash_bytes, _hash_large, progress, affordable(CORES))
 
 
 def storing(
@@ -67,7 +65,7 @@ def read_files(
         UnsafePath: one is not a regular file.
         OSError: one cannot be read.
     """
-    with _Pool(reader, progress := Stoppable(reader.progress)) as pool:
+    with Workers[tuple[int, ReadFile]](reader.jobs, reader.progress) as workers:
         for position, path in enumerate(paths):
             try:
                 dir_fd, name = tree.parent(path)
@@ -77,9 +75,11 @@ def read_files(
             if status.st_size < LOOSE_AT:
                 yield position, _read_small(fd, status, path, reader)
             else:
-                source = SourceFile(fd, status, dir_fd, name, path, status.st_size in reader.likely, progress)
-                yield from pool.read(position, source)
-        yield from pool.rest()
+                source = SourceFile(
+                    fd, status, os.dup(dir_fd), name, path, status.st_size in reader.likely, workers.progress,
+                )  # the tree may close the directory meanwhile
+                yield from workers.do(partial(_read_large, position, reader, source))
+        yield from workers.rest()
 
 
 def _open_following(name: str, dir_fd: int, path: str) -> tuple[int, os.stat_result]:
@@ -103,61 +103,10 @@ def _read_small(fd: int, status: os.stat_result, path: str, reader: FileReader) 
     return ReadFile(reader.small(data), status)
 
 
-def _read_large(reader: FileReader, source: SourceFile) -> ReadFile:
+def _read_large(position: int, reader: FileReader, source: SourceFile) -> tuple[int, ReadFile]:
     try:
         with Share(source.progress, source.status.st_size) as share:
-            return reader.large(source._replace(progress=share))
+            return position, reader.large(source._replace(progress=share))
     finally:
         os.close(source.fd)
-
-
-def _read_large_and_close(reader: FileReader, source: SourceFile) -> ReadFile:
-    try:
-        return _read_large(reader, source)
-    finally:
         os.close(source.dir_fd)
-
-
-class _Pool:
-    """Reads large files, a few at a time; with one job, in this thread."""
-
-    def __init__(self, reader: FileReader, progress: Stoppable) -> None:
-        self._reader = reader
-        self._progress = progress
-        self._executor: ThreadPoolExecutor | None = None
-        self._running: deque[tuple[int, Future[ReadFile]]] = deque()
-
-    def __enter__(self) -> _Pool:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self._progress.stop()
-        if self._executor is not None:
-            self._executor.shutdown(wait=True)
-
-    def read(self, position: int, source: SourceFile) -> Iterator[tuple[int, ReadFile]]:
-        """Start to read a file; yield the oldest result if more than `jobs` are being read."""
-        if self._reader.jobs <= 1:
-            yield position, _read_large(self._reader, source)
-            return
-        # The tree may close the directory: a worker gets a descriptor of its own.
-        source = source._replace(dir_fd=os.dup(source.dir_fd))
-        self._running.append((position, self._threads().submit(_read_large_and_close, self._reader, source)))
-        if len(self._running) > self._reader.jobs:
-            yield self._oldest()
-
-    def rest(self) -> Iterator[tuple[int, ReadFile]]:
-        """Yield the remaining results."""
-        while self._running:
-            yield self._oldest()
-
-    def _threads(self) -> ThreadPoolExecutor:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only large files need threads
-
-        self._executor = self._executor or ThreadPoolExecutor(self._reader.jobs, "mvc-read")
-        return self._executor
-
-    def _oldest(self) -> tuple[int, ReadFile]:
-        position, future = self._running.popleft()
-        return position, future.result()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from harness import LARGE, Begin, Repo, noise
+
+LATER = 1 << 32
+"""A time, in seconds since the epoch, that is in the future."""
 
 
 def with_models(repo: Repo) -> None:
@@ -35,7 +39,7 @@ def test_all_that_changed_and_only_that(models: Repo) -> None:
     models.write("models/new.bin", "new")
     assert added(models, "-u") == ["data/d.bin", "models/bert"]
     assert set(models.states().values()) == {"clean"}
-    assert "No tracked path changed" in models.ok("add", "-u").out
+    assert models.ok("add", "-u").out == "No tracked path changed.\n"
 
 
 def test_a_directory_stands_for_what_changed_below_it(models: Repo) -> None:
@@ -75,10 +79,24 @@ def test_content_behind_its_pointer_is_no_change(models: Repo, words: list[str])
     assert models.states()["models/m.bin"] == "behind"
 
 
-def test_a_touched_file_is_read_and_unchanged(models: Repo) -> None:
-    models.path("models/m.bin").touch()
-    assert added(models, "-u") == []
+@pytest.mark.parametrize("words", [["-u"], ["models"], ["."]])
+def test_a_file_whose_time_proves_nothing_is_read_and_unchanged(models: Repo, words: list[str]) -> None:
+    """As one just written is: its time is not before that of the catalog's record."""
+    os.utime(models.path("models/m.bin"), (LATER, LATER))
+    for _ in range(2):
+        assert models.ok("add", "-m", "other", *words).out == "No tracked path changed.\n"
+        assert json.loads(models.ok("add", "--json", *words).out)["added"] == []
     assert models.git("status", "--porcelain") == ""
+    assert "unchanged models/m.bin" in models.ok("add", "models/m.bin").out
+
+
+def test_with_one_that_changed_only_that_is_named(models: Repo) -> None:
+    os.utime(models.path("models/m.bin"), (LATER, LATER))
+    models.write("models/bert/b", "b")
+    result = models.ok("add", "-u")
+    assert result.out.startswith("added models/bert (")
+    assert "m.bin" not in result.out
+    assert "1 pointer" in result.out
 
 
 def test_one_that_cannot_be_added_does_not_stop_the_others(models: Repo) -> None:

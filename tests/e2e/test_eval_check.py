@@ -11,8 +11,9 @@ from harness import LARGE, MVC, Repo, Result, noise
 
 from mvc.objects.pointer_reader import parse
 from mvc.ops.judging.check import check
+from mvc.ops.shared.evidence import known_reports
 from mvc.project import Project, Surroundings
-from mvc.quality.judge.rules import model as judge_of_a_model
+from mvc.quality.reports.report import ParseReport
 
 POLICY = ".mvc/policy.yaml"
 
@@ -158,13 +159,13 @@ def judged(models: Repo, monkeypatch: pytest.MonkeyPatch) -> tuple[Repo, list[st
     """Return the repository, every model with a report, and the list of reports that this process reads."""
     evaluate(models, "models/b.bin")
     read: list[str] = []
-    parse_report = judge_of_a_model.parse_report
+    parse_report = known_reports.parse_report
 
-    def watched(raw: bytes, what: str) -> object:
+    def watched(raw: bytes, what: str, decode: ParseReport) -> object:
         read.append(what)
-        return parse_report(raw, what)
+        return parse_report(raw, what, decode)
 
-    monkeypatch.setattr(judge_of_a_model, "parse_report", watched)
+    monkeypatch.setattr(known_reports, "parse_report", watched)
     return models, read
 
 

@@ -102,7 +102,7 @@ def test_without_a_catalog_nothing_is_said_nor_made(models: Repo) -> None:
 
 
 def test_a_bounded_number_of_paths_is_looked_at(models: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The paths that were read last come first, so that 10,000 clean ones cost no more than 1,000."""
+    """The paths that were read last come first, so that 10,000 clean ones cost no more than 256."""
     monkeypatch.setattr(subject, "MOST_PATHS", 1)
     models.write("models/bert/a", "changed")
     models.write("models/m.bin", "changed")

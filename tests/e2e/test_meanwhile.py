@@ -20,9 +20,10 @@ from s3 import S3Server, make_bucket
 from mvc.objects.hashing import hash_bytes
 from mvc.store.buckets.bucket import PART
 from mvc.store.buckets.s3.bucket import S3Bucket
+from mvc.store.remote.location import SPAN
 from mvc.store.remote.sending import put_packs
 from mvc.store.remote.store import RemoteStore, one_by_one
-from mvc.transfer.pool import BUDGET
+from mvc.transfer.pool import JOBS
 
 HUGE = noise("huge", 1 << 20) * 34
 """Several parts of an upload and of a download."""
@@ -205,7 +206,7 @@ def is_of_pack(request: Request) -> bool:
 def test_a_killed_pull_of_small_objects_goes_on(small: Repo, proxy: Proxy, tmp_path: Path) -> None:
     small.ok("push")
     clone = small.clone(tmp_path / "clone")
-    stalled = stalling_after(proxy, is_of_pack, 5, 1)  # of 6
+    stalled = stalling_after(proxy, is_of_pack, 20, 1)  # of 23
     killed(clone, lambda: stalled() and any(clone.store.glob("packs/*.idx")), "fetch")
     proxy.rule = lambda _: None
     assert clone.ok("fetch", "--dry-run", "--json").json["transferred"] < COUNT / 2
@@ -227,10 +228,10 @@ def test_ctrl_c_keeps_the_small_objects_that_came(small: Repo, proxy: Proxy, tmp
         return None if request.headers["range"].startswith("bytes=24-") else STALL  # where bodies begin
 
     proxy.rule = rule
-    assert interrupted(clone, lambda _: len(asked) > BUDGET // PART, "fetch").code == 130  # so the first one came
+    assert interrupted(clone, lambda _: len(asked) > JOBS, "fetch").code == 130  # so the first one came
     assert clone.debris() == []
     proxy.rule = lambda _: None
-    assert clone.ok("fetch", "--dry-run", "--json").json["transferred"] <= COUNT - 30
+    assert clone.ok("fetch", "--dry-run", "--json").json["transferred"] <= COUNT - SPAN // SMALL
     clone.ok("pull")
     clone.ok("verify")
 

@@ -49,8 +49,9 @@ mvc.retention.sharers.registered = lambda root: []
 """
 _FORGETS_ON_THE_REMOTE = """
 import mvc.ops.storage.gc_remote
+from mvc.store.remote.roots import Needs
 mvc.ops.storage.gc_remote.repository_roots = lambda git, common, tops, needs: set()
-mvc.ops.storage.gc_remote.all_roots = lambda remote, among, but="": []
+mvc.ops.storage.gc_remote.read_needs = lambda remote, among, but="": Needs({}, {})
 """
 _LOCKS_ITSELF_OUT = """
 import mvc.ops.storage.gc, fcntl, os

@@ -1,8 +1,9 @@
-"""Both hashes in one read: equal from one thread, two threads and the reference libraries."""
+"""Both hashes in one read: equal from one thread, several threads and the reference libraries."""
 
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from xxhash import xxh3_128
 
 from mvc.fs.copying import reader_of
+from mvc.fs.progress import Silent
 from mvc.objects.digest import Digest
-from mvc.objects.hashing import CHUNK, THREADED, hash_bytes, hash_reader, hash_stream, quick_reader
+from mvc.objects.hashing import CHUNK, THREADED, hash_bytes, hash_reader, hash_stream, quick_reader, quick_stream
 
 SIZES = [0, 1, 240, 241, 4096, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK + 7, THREADED - 1, THREADED, THREADED + 1]
 
@@ -57,8 +59,8 @@ def test_published_test_vectors_hold(data: bytes, expected: Digest) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("claimed", [THREADED - 1, THREADED], ids=["one thread", "two threads"])
-def test_a_stream_has_the_reference_digest_in_one_thread_and_in_two(tmp_path: Path, size: int, claimed: int) -> None:
+@pytest.mark.parametrize("claimed", [THREADED - 1, THREADED], ids=["one thread", "several threads"])
+def test_a_stream_has_the_reference_digest_in_one_thread_and_in_more(tmp_path: Path, size: int, claimed: int) -> None:
     data = some_bytes(size)
     (tmp_path / "file").write_bytes(data)
     with (tmp_path / "file").open("rb", buffering=0) as file:
@@ -74,11 +76,36 @@ def test_what_was_claimed_of_the_size_changes_nothing(tmp_path: Path, claimed: i
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1, THREADED + 1])
-def test_the_quick_reader_yields_xxh128_and_size(tmp_path: Path, size: int) -> None:
+def test_quick_hashing_yields_xxh128_and_size(tmp_path: Path, size: int) -> None:
     data = some_bytes(size)
     (tmp_path / "file").write_bytes(data)
     with (tmp_path / "file").open("rb", buffering=0) as file:
+        assert quick_stream(file.fileno(), size) == reference(data)[1:]
         assert quick_reader(reader_of(file.fileno()), size) == reference(data)[1:]
+
+
+@pytest.mark.parametrize("size", [CHUNK, THREADED], ids=["one thread", "several threads"])
+def test_a_stream_is_the_rest_of_the_file_from_its_position(tmp_path: Path, size: int) -> None:
+    data = some_bytes(size + 9)
+    (tmp_path / "file").write_bytes(data)
+    with (tmp_path / "file").open("rb", buffering=0) as file:
+        file.seek(9)
+        assert hash_stream(file.fileno(), size) == reference(data[9:])
+
+
+def test_a_process_that_was_forked_does_not_write_into_the_windows_of_this_one() -> None:
+    """A shared mapping would give both the content of one of them."""
+
+    def forking(window: memoryview) -> int:
+        window[:3] = b"abc"
+        if (child := os.fork()) == 0:
+            window[:3] = b"xyz"
+            os._exit(0)
+        os.waitpid(child, 0)
+        return next(counts)
+
+    counts = iter([3, 0])
+    assert hash_reader(forking, 3) == reference(b"abc")
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=6), st.sampled_from([0, THREADED]))
@@ -94,12 +121,12 @@ def test_reads_that_stop_short_change_nothing(pieces: list[bytes], claimed: int)
 
         writer = threading.Thread(target=write)
         writer.start()
-        digest = hash_stream(source.fileno(), claimed)
+        digest = hash_reader(reader_of(source.fileno()), claimed)
         writer.join()
     assert digest == reference(b"".join(pieces))
 
 
-@pytest.mark.parametrize("claimed", [0, THREADED], ids=["one thread", "two threads"])
+@pytest.mark.parametrize("claimed", [0, THREADED], ids=["one thread", "several threads"])
 def test_an_error_of_the_reader_comes_out_and_leaves_no_thread(claimed: int) -> None:
     def full(_: memoryview) -> int:
         raise OSError(28, "No space left on device")
@@ -110,10 +137,39 @@ def test_an_error_of_the_reader_comes_out_and_leaves_no_thread(claimed: int) -> 
     assert threading.active_count() == before
 
 
+@pytest.mark.parametrize("claimed", [0, THREADED], ids=["one thread", "several threads"])
+def test_a_reader_is_called_in_the_thread_of_the_caller(claimed: int) -> None:
+    """Ctrl-C must end one that waits, for a server or for another thread."""
+    threads = []
+    hash_reader(lambda _: threads.append(threading.current_thread()) or 0, claimed)
+    assert threads == [threading.current_thread()]
+
+
 @pytest.mark.usefixtures("interrupted_start")
-def test_ctrl_c_as_the_thread_is_started_ends_it() -> None:
+@pytest.mark.parametrize("source", ["file", "reader"])
+def test_ctrl_c_as_the_thread_is_started_ends_it(tmp_path: Path, source: str) -> None:
     """Otherwise the thread would wait forever, and the process for it."""
-    before = threading.active_count()
-    with pytest.raises(KeyboardInterrupt):
-        hash_reader(lambda _: 0, THREADED)
-    assert threading.active_count() == before
+    (tmp_path / "file").touch()
+    before = set(threading.enumerate())
+    with (tmp_path / "file").open("rb", buffering=0) as file, pytest.raises(KeyboardInterrupt):
+        hash_stream(file.fileno(), THREADED) if source == "file" else hash_reader(lambda _: 0, THREADED)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert set(threading.enumerate()) == before
+
+
+def test_ctrl_c_ends_the_hashing_of_a_large_file(tmp_path: Path) -> None:
+    class Interrupting(Silent):
+        done = 0
+
+        def advance(self, count: int) -> None:
+            self.done += count
+            if self.done == count:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    size, progress = 8 << 30, Interrupting()
+    with (tmp_path / "file").open("wb+", buffering=0) as file:
+        file.truncate(size)
+        with pytest.raises(KeyboardInterrupt):
+            hash_stream(file.fileno(), size, progress)
+    assert progress.done < size // 2

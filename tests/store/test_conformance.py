@@ -21,6 +21,7 @@ from mvc.errors import CorruptObject, InvalidName, MissingObject, MvcError
 from mvc.fs.progress import Silent
 from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
+from mvc.objects.digest_table import DigestTable
 from mvc.objects.hashing import hash_bytes, hash_stream
 from mvc.store.buckets.bucket import Item, RemoteError
 from mvc.store.buckets.directory import DirectoryBucket
@@ -153,7 +154,7 @@ class Received(Filled):
             put_packs(self.remote, [(digest, data)], str(self.folder / "build"))
         else:
             self.bucket.write(object_key(digest.blake3), data)
-        self.moved(lambda tools: fetch_objects(tools, [digest]))
+        self.moved(lambda tools: fetch_objects(tools, DigestTable([digest])))
 
 
 class Sent(Place):
@@ -371,8 +372,8 @@ def test_a_bad_name_is_refused_and_touches_no_file(tmp_path: Path, name: str) ->
         lambda: remote.locate([name]),
         lambda: remote.glance([name]),
         lambda: remote.open(name),
-        lambda: place.moved(lambda tools: fetch_objects(tools, [digest])),
-        lambda: place.moved(lambda tools: push_objects(tools, [digest])),
+        lambda: place.moved(lambda tools: fetch_objects(tools, DigestTable([digest]))),
+        lambda: place.moved(lambda tools: push_objects(tools, DigestTable([digest]))),
     ]
     for way in ways:
         with pytest.raises(InvalidName):

@@ -79,7 +79,7 @@ def test_a_pack_leaves_the_disk_before_there_are_many(tmp_path: Path, folder: Pa
     sent = packs = 0
     for pack in send_packs(store, bodies, str(folder)):
         assert len(files(folder)) <= 2 * 2  # the next one, and perhaps one more in the making
-        sent, packs = sent + len(pack.pack.objects), packs + 1
+        sent, packs = sent + pack.pack.object_count, packs + 1
         assert len(names_on(store)) == sent
         assert bodies.asked <= sent + 3 * STEP // SIZE
     assert (sent, packs) == (COUNT, COUNT * SIZE // STEP)
@@ -99,7 +99,7 @@ def test_a_pack_that_fails_stops_no_other(tmp_path: Path, folder: Path) -> None:
     store = remote(tmp_path, 2, 4)
     packs = list(send_packs(store, Bodies(), str(folder)))
     assert [bool(pack.error) for pack in packs] == [False, True, False, True, False, False]
-    assert names_on(store) == {name for pack in packs if not pack.error for name in pack.pack.objects}
+    assert names_on(store) == {name for pack in packs if not pack.error for name in pack.pack.objects()}
     assert files(folder) == []
 
 

@@ -17,6 +17,7 @@ from mvc.ops.judging.companions import of_workspace
 from mvc.ops.judging.index_facts import landed_waivers
 from mvc.ops.shared.evidence.cached_content import in_cache, with_files
 from mvc.ops.shared.evidence.given_tags import landed_tags
+from mvc.ops.shared.evidence.known_reports import KnownReports
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.selection import chosen
@@ -56,7 +57,7 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
     remembered = _remembered(project.catalog, keys)
     fresh = with_files(project, parsed.policy, (model for model in models if model.path not in remembered))
     fresh = with_scans(project, parsed.policy, fresh)
-    verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now)
+    verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now, KnownReports(project).parse)
     _remember(project.catalog, fresh, keys, verdict)
     beside = judge(_beside(project, parsed, models), now).findings
     known = (finding for findings in remembered.values() for finding in findings)

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 
 from mvc.fs.scratch import Scratch
 from mvc.ops.judging.index_facts import index_facts, landed_waivers
+from mvc.ops.shared.evidence.known_reports import KnownReports
 from mvc.project import Project
 from mvc.quality.files import POLICY, WAIVERS
 from mvc.quality.finding import Verdict
 from mvc.quality.judge.facts import Facts, GivenTags
 from mvc.quality.judge.judge import judge, with_waivers
+from mvc.quality.reports.report import ParseReport
 from mvc.scm.index_changes import Index, in_hook, read_index
 from mvc.scm.plumbing import Git
 
@@ -32,19 +34,25 @@ def judge_index(project: Project, now: float, index: Index | None = None) -> Ver
     Raises:
         MvcError: it can't be judged.
     """
-    index = index or read_index(project.git, project.layout.git_dir)
+    reports = KnownReports(project)
+    verdict = _judge(project, now, index or read_index(project.git, project.layout.git_dir), reports.parse)
+    reports.remember()
+    return verdict
+
+
+def _judge(project: Project, now: float, index: Index, parse: ParseReport) -> Verdict:
     staged = index_facts(project, index)
     if staged is None:
         return Verdict(())
     facts = staged.facts._replace(given=_given_tags(project, staged.facts, index))
-    verdict = judge(facts, now)
+    verdict = judge(facts, now, parse)
     if not verdict.passed and WAIVERS in index.entries:
         facts = facts._replace(landed_waivers=landed_waivers(project))
         verdict = Verdict.of(with_waivers(facts, verdict.findings, now))
     verdict = _without_old_age(verdict, facts, index)
     if not staged.others:
         return verdict
-    others = judge(Facts(facts.policy, staged.others, landed_waivers=facts.landed_waivers), now)
+    others = judge(Facts(facts.policy, staged.others, landed_waivers=facts.landed_waivers), now, parse)
     softer = (
         finding._replace(severity="warning") if finding.severity == "error" else finding
         for finding in others.findings

@@ -89,7 +89,7 @@ def send_along(project: Project, git_remote: str, updates: Iterable[Update]) -> 
 
 def _size_to_send(project: Project, meant: Selected, limit: int) -> int:
     """Return the bytes to send. The remotes are asked only if the size of all content is above the limit."""
-    size = sum(need.digest.size for need in needed(project, meant.selections).objects.values())
+    size = sum(needed(project, meant.selections).objects.sizes())
     if size <= limit:
         return size
     return sum(result.bytes for result in push_selected(project, meant, PushOptions(dry_run=True)))

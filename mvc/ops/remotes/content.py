@@ -36,7 +36,6 @@ from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import all_objects
 from mvc.store.cache.source_file import LinkType
 from mvc.store.remote.store import RemoteFile, RemoteStore
-from mvc.transfer.send import not_whole
 from mvc.workspace.links import Links
 from mvc.workspace.observe import ObserveOptions, observe
 from mvc.workspace.read_files import hashing
@@ -267,10 +266,10 @@ def _open_on_remote(remote: RemoteStore, digest: Digest) -> BinaryIO:
         MissingObject: it is not there, or cut short.
         RemoteError: the remote does not answer.
     """
-    locations = remote.locate([digest.blake3])
-    if not_whole({digest.blake3: digest}, locations):
+    location = remote.locate([digest.blake3]).get(digest.blake3)
+    if location is None or not location.is_whole(digest.size):
         raise MissingObject(f"object {digest.blake3} is not on {remote.bucket.url}, or cut short there")
-    return io.BufferedReader(RemoteFile(remote.bucket, locations[digest.blake3]), _BUFFER)
+    return io.BufferedReader(RemoteFile(remote.bucket, location), _BUFFER)
 
 
 def _create_directory(project: Project, path: str, fill: Callable[[str], None]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
-from mvc.objects.digest import Digest
+from mvc.objects.digest_table import DigestTable
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.project import Project
@@ -15,7 +15,7 @@ from mvc.store.buckets.bucket import RemoteError
 from mvc.transfer.receive import fetch_objects
 from mvc.transfer.tools import Lost, Moved, Tools
 
-FetchObjects: TypeAlias = Callable[[Tools, Sequence[Digest]], Moved]
+FetchObjects: TypeAlias = Callable[[Tools, DigestTable], Moved]
 _OF_ONE_REMOTE = (CorruptObject, MissingObject, RemoteError)
 """Errors of one remote: another may have the object."""
 
@@ -40,8 +40,6 @@ class Fallback:
         """Why the primary remote does not answer."""
         self.supplied: dict[str, Supplied] = {}
         """By object name; also filled by a dry run."""
-        self.requested: set[str] = set()
-        """The names of all objects that were to be fetched."""
 
     def __enter__(self) -> Fallback:
         return self
@@ -67,23 +65,22 @@ class Fallback:
         """
         self._ask_primary(primary)
 
-    def fetch(self, tools: Tools, digests: Sequence[Digest]) -> Moved:
+    def fetch(self, tools: Tools, digests: DigestTable) -> Moved:
         """Fetch objects from the primary remote (`tools`), and those that it lacks from the others."""
         return self.fetch_with(fetch_objects, tools, digests)
 
-    def fetch_with(self, fetch: FetchObjects, tools: Tools, digests: Sequence[Digest]) -> Moved:
+    def fetch_with(self, fetch: FetchObjects, tools: Tools, digests: DigestTable) -> Moved:
         """Do the same with `fetch`, which may only plan."""
-        self.requested.update(digest.blake3 for digest in digests)
         moved = self._from_primary(fetch, tools, digests) if digests else Moved()
         for name in self._names:
-            lost = {item.name: item.error for item in moved.failed}
-            rest = [digest for digest in digests if isinstance(lost.get(digest.blake3), _OF_ONE_REMOTE)]
-            if not rest:
+            lost = {item.name: item.error for item in moved.failed if isinstance(item.error, _OF_ONE_REMOTE)}
+            if not lost:
                 break
+            rest = DigestTable(map(digests.__getitem__, lost))
             moved = moved.then(self._from_other(name, fetch, rest, lost), rest)
         return moved
 
-    def _from_primary(self, fetch: FetchObjects, tools: Tools, digests: Sequence[Digest]) -> Moved:
+    def _from_primary(self, fetch: FetchObjects, tools: Tools, digests: DigestTable) -> Moved:
         moved = None if self.primary_error else self._ask_primary(lambda: fetch(tools, digests))
         if moved is None and self.primary_error:
             return _all_lost(digests, self.primary_error)
@@ -99,18 +96,18 @@ class Fallback:
             return None
 
     def _from_other(
-        self, name: str, fetch: FetchObjects, digests: Sequence[Digest], earlier: Mapping[str, MvcError],
+        self, name: str, fetch: FetchObjects, digests: DigestTable, earlier: Mapping[str, MvcError],
     ) -> Moved:
         """Fetch objects from one remote; those that it lacks stay lost for the `earlier` reason."""
         moved = self._fetch_from(name, fetch, digests)
         failed = {item.name: item.error for item in moved.failed}
-        for digest in digests:
-            if digest.blake3 not in failed:
-                self.supplied[digest.blake3] = Supplied(name, earlier[digest.blake3])
+        for found in digests:
+            if found not in failed:
+                self.supplied[found] = Supplied(name, earlier[found])
         lost = (Lost(item, _more_serious(earlier[item], error)) for item, error in failed.items())
         return moved._replace(failed=tuple(lost))
 
-    def _fetch_from(self, name: str, fetch: FetchObjects, digests: Sequence[Digest]) -> Moved:
+    def _fetch_from(self, name: str, fetch: FetchObjects, digests: DigestTable) -> Moved:
         try:
             if (tools := self._open(name)) and tools.remote.check_format():
                 return fetch(tools, digests)
@@ -125,8 +122,8 @@ class Fallback:
         return self._opened[name]
 
 
-def _all_lost(digests: Sequence[Digest], error: MvcError) -> Moved:
-    return Moved(failed=tuple(Lost(digest.blake3, error) for digest in digests))
+def _all_lost(names: Iterable[str], error: MvcError) -> Moved:
+    return Moved(failed=tuple(Lost(name, error) for name in names))
 
 
 def _more_serious(first: MvcError, second: MvcError) -> MvcError:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from mvc.errors import MissingObject
-from mvc.objects.digest import Digest
+from mvc.objects.digest_table import DigestTable
 from mvc.ops.remotes.fallback import Fallback, fallback_remotes
 from mvc.ops.shared.checkout import CheckoutResult, check_out
 from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.transfers.by_remote import to_each_remote
 from mvc.ops.shared.transfers.failures import failures
-from mvc.ops.shared.transfers.needed import NeededObjects, needed, objects_by_path
+from mvc.ops.shared.transfers.needed import needed, objects_at, users_of
 from mvc.ops.shared.transfers.open_remote import bring_manifests, opening
 from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
 from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
@@ -58,28 +59,44 @@ def _fetch(
 ) -> TransferResult:
     """Fetch manifests first: they say which files their directories need."""
     needs = needed(project, selections)
-    if not project.cache.missing(needs.objects):
+    if next(project.cache.absent(needs.objects), None) is None:
         sweep_scratch(project.cache.root)
         return TransferResult(remote, skipped=len(needs.objects), failed=needs.failed)
     names = [] if options.remote else fallback_remotes(project, remote)
     with opening(project, remote, options.jobs) as tools, Fallback(project, names, options.jobs) as fallback:
         fallback.probe(lambda: _refuse_empty(tools, remote))
-        manifests = bring_manifests(tools, pointers_of(selections), fallback.fetch)
-        needs = needed(project, selections)
-        lost = {item.name for item in manifests.failed}
-        missing = [needs.objects[name].digest for name in sorted(project.cache.missing(needs.objects) - lost)]
+        brought = set[str]()
+
+        def bring(tools: Tools, lists: DigestTable) -> Moved:
+            brought.update(lists)
+            return fallback.fetch(tools, lists)
+
+        manifests = bring_manifests(tools, pointers_of(selections), bring)
+        unknown, skipped, missing = _missing(project, selections, brought)
         moved = manifests.then(fallback.fetch_with(_plan if options.dry_run else fetch_objects, tools, missing))
         if fallback.primary_error and not moved.objects and moved.failed:
             raise fallback.primary_error
         return TransferResult(
             remote,
             moved.objects,
-            skipped=len(needs.objects.keys() - fallback.requested),
+            skipped=skipped,
             bytes=moved.bytes,
             requests=tools.remote.bucket.requests + fallback.requests,
-            failed=failures(project, remote, needs, moved.failed, fallback.answered),
-            warnings=tuple(_warnings(project.shell, remote, needs, fallback, options)),
+            failed=unknown + failures(project, remote, selections, moved.failed, fallback.answered),
+            warnings=tuple(_warnings(project, remote, selections, fallback, options)),
         )
+
+
+def _missing(
+    project: Project, selections: Iterable[Selection], asked: AbstractSet[str],
+) -> tuple[tuple[TransferFailure, ...], int, DigestTable]:
+    """Return the paths whose objects are unknown, the number of objects in the cache, and those to fetch.
+
+    Neither has those that were `asked` for before.
+    """
+    needs = needed(project, selections)
+    missing = needs.objects.only(name for name in project.cache.absent(needs.objects) if name not in asked)
+    return needs.failed, len(needs.objects) - len(missing) - sum(name in needs.objects for name in asked), missing
 
 
 def _refuse_empty(tools: Tools, remote: str) -> None:
@@ -89,22 +106,23 @@ def _refuse_empty(tools: Tools, remote: str) -> None:
         raise RemoteError(message, "mvc push  # in a clone that has the content")
 
 
-def _plan(tools: Tools, missing: Sequence[Digest]) -> Moved:
-    locations = tools.remote.locate(digest.blake3 for digest in missing)
-    there = [digest for digest in missing if digest.blake3 in locations]
-    absent = (digest.blake3 for digest in missing if digest.blake3 not in locations)
-    lost = tuple(Lost(name, MissingObject(f"object {name} is not on {tools.remote.bucket.url}")) for name in absent)
-    return Moved(len(there), sum(digest.size for digest in there), lost)
+def _plan(tools: Tools, missing: DigestTable) -> Moved:
+    locations = tools.remote.locate(missing)
+    url = tools.remote.bucket.url
+    lost = [Lost(name, MissingObject(f"object {name} is not on {url}")) for name in map(bytes.hex, locations.absent())]
+    size = sum(missing.sizes()) - sum(missing[item.name].size for item in lost)
+    return Moved(len(missing) - len(lost), size, tuple(lost))
 
 
 # Warnings.
 
 
 def _warnings(
-    shell: Shell, remote: str, needs: NeededObjects, fallback: Fallback, options: FetchOptions,
+    project: Project, remote: str, selections: Sequence[Selection], fallback: Fallback, options: FetchOptions,
 ) -> Iterator[TransferFailure]:
     yield from _no_answer(remote, fallback, options)
-    yield from _repairs(shell, remote, needs, fallback, options)
+    paths = users_of(project.cache, selections, fallback.supplied)
+    yield from _repairs(project.shell, remote, paths, fallback, options)
 
 
 def _no_answer(remote: str, fallback: Fallback, options: FetchOptions) -> Iterator[TransferFailure]:
@@ -118,7 +136,7 @@ def _no_answer(remote: str, fallback: Fallback, options: FetchOptions) -> Iterat
 
 
 def _repairs(
-    shell: Shell, remote: str, needs: NeededObjects, fallback: Fallback, options: FetchOptions,
+    shell: Shell, remote: str, paths: Mapping[str, str], fallback: Fallback, options: FetchOptions,
 ) -> Iterator[TransferFailure]:
     """Yield what came from another remote, with the line that repairs this one."""
     verb = "it would come" if options.dry_run else "it came"
@@ -126,7 +144,7 @@ def _repairs(
     for name, other in fallback.supplied.items():
         if isinstance(other.primary_error, RemoteError):  # the content on it may be intact
             continue
-        path, absent = needs.objects[name].path, isinstance(other.primary_error, MissingObject)
+        path, absent = paths[name], isinstance(other.primary_error, MissingObject)
         error = f"object {name} is {'not' if absent else 'damaged'} on {remote}: {verb} from {other.remote}"
         fix = shell.line(f"mvc push{'' if absent else ' --repair'} -r {remote}{flags}", path)
         yield TransferFailure(path, name, error, fix)
@@ -170,8 +188,8 @@ def _unreported(
     project: Project, meant: Selected, done: CheckoutResult, reported: list[TransferFailure],
 ) -> list[Failure]:
     """Return the failures of the checkout that are not about a path, or an object it needs, in `reported`."""
-    needs = objects_by_path(project.cache, meant.selections)
+    needs = objects_at(project.cache, meant.selections, {item.path for item in done.failed})
     paths, names = {failure.path for failure in reported}, {failure.blake3 for failure in reported}
     if not all(failure.path for failure in reported):  # a remote failed as a whole
         names |= project.cache.missing(set().union(*needs.values()))
-    return [item for item in done.failed if item.path not in paths and not names & needs.get(item.path, set())]
+    return [item for item in done.failed if item.path not in paths and not names & needs[item.path]]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.objects.digest import Digest
+from mvc.objects.digest_table import DigestTable
 from mvc.ops.remotes.repair import drop_damaged, find_damaged
+from mvc.ops.remotes.settled import note_settled, settled_parts
 from mvc.ops.shared.remote_roots import announce
 from mvc.ops.shared.transfers.by_remote import to_each_remote
 from mvc.ops.shared.transfers.failures import failures
-from mvc.ops.shared.transfers.needed import NeededObjects, needed
+from mvc.ops.shared.transfers.needed import needed
 from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
 from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
@@ -23,10 +24,11 @@ from mvc.retention.roots import PATTERN
 from mvc.scm.index import commit_line, has_staged
 from mvc.scm.refs import has_unpushed
 from mvc.store.buckets.bucket import PART, RemoteError, Transient
+from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.store.remote.compaction import compact
 from mvc.store.remote.gc import garbage_lists, merged, sweep
-from mvc.store.remote.location import ObjectsByFile
+from mvc.store.remote.location import Locations, ObjectLocation, ObjectsByFile
 from mvc.transfer.pool import JOBS
 from mvc.transfer.send import missing_there, not_whole, push_objects
 from mvc.transfer.tools import Lost, Moved, Tools
@@ -69,31 +71,34 @@ def _push(
 ) -> TransferResult:
     with project.locks.clone(), transferring(project, remote, options.jobs) as tools:
         manifests = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
-        needs = needed(project, selections)
-        refused = None if options.dry_run else _announce(project, tools, needs)
-        tools.remote.forget()  # objects seen before the announcement may have been deleted
-        damaged = find_damaged(tools, needs) if options.repair and not options.dry_run else {}
-        missing = _missing(tools, remote, needs, damaged)
+        settled = frozenset[str]() if options.repair else settled_parts(project, tools.remote)
+        objects, unknown, parts, is_new, known = needed(project, selections, settled)
+        refused = _announce(project, tools, objects) if is_new and not options.dry_run else None
+        damaged = find_damaged(tools, objects) if options.repair and not options.dry_run else {}
+        missing, packed = _missing(tools, remote, objects, damaged)
+        total = len(objects) + known
+        del objects  # before the packs need memory
         if refused and (missing or damaged):
             raise refused
-        moved = _plan(tools, missing) if options.dry_run else _send(tools, missing)
-        drop_damaged(tools, damaged, moved)
-        if moved.objects and not options.dry_run and any(digest.size < LOOSE_AT for digest in missing):
-            compact(tools.remote, f"{tools.folder}/compaction")
-        unreadable = _unreadable_manifests(tools, selections, manifests, {digest.blake3 for digest in missing})
+        moved = _plan(tools, missing) if options.dry_run else _send(tools, missing, damaged)
+        unreadable = _unreadable_manifests(tools, selections, manifests, missing)
+        failed = unknown + failures(project, remote, selections, (*unreadable, *moved.failed))
+        complete = packed and _are_large(moved.alone) and not (failed or refused or options.dry_run)
+        if complete and not parts <= settled:
+            note_settled(project, tools.remote, parts | settled)
         return TransferResult(
             remote,
             moved.objects,
-            skipped=len(needs.objects) - len(missing) - len(unreadable),
+            skipped=total - len(missing) - len(unreadable),
             bytes=moved.bytes,
             requests=tools.remote.bucket.requests,
-            failed=failures(project, remote, needs, (*unreadable, *moved.failed)),
+            failed=failed,
             warnings=() if refused is None else (_not_announced(remote, refused),),
         )
 
 
 def _unreadable_manifests(
-    tools: Tools, selections: Iterable[Selection], manifests: Moved, sent: AbstractSet[str],
+    tools: Tools, selections: Iterable[Selection], manifests: Moved, sent: Container[str],
 ) -> list[Lost]:
     """Return the manifests and shards that cannot be read, so that the files they list are unknown.
 
@@ -108,15 +113,16 @@ def _unreadable_manifests(
     return [item for name, item in lost.items() if name not in sent]
 
 
-def _announce(project: Project, tools: Tools, needs: NeededObjects) -> RemoteError | None:
+def _announce(project: Project, tools: Tools, objects: DigestTable) -> RemoteError | None:
     """Tell the remote what this clone needs; return the error of a remote that this user can only read."""
     try:
-        if needs.objects:
-            announce(project, tools.remote, needs.objects)
+        announce(project, tools.remote, objects)
     except Transient:
         raise
     except RemoteError as error:
         return error
+    finally:
+        tools.remote.forget()  # objects seen before may have been deleted
     return None
 
 
@@ -128,19 +134,40 @@ def _not_announced(remote: str, refused: RemoteError) -> TransferFailure:
 # What to send.
 
 
-def _missing(tools: Tools, remote: str, needs: NeededObjects, damaged: ObjectsByFile) -> list[Digest]:
-    """Return the objects that the remote lacks, and damaged ones and gc candidates if the cache has them."""
-    digests = {name: need.digest for name, need in needs.objects.items()}
-    without = {**_gc_candidates(tools, remote, needs.objects.keys()), **damaged}
-    missing = not_whole(digests, tools.remote.glance(digests, without))
+def _missing(
+    tools: Tools, remote: str, objects: DigestTable, damaged: ObjectsByFile,
+) -> tuple[DigestTable, bool]:
+    """Return the objects that the remote lacks, and damaged ones and gc candidates if the cache has them.
+
+    Also whether the others are all there, the small ones in packs.
+    """
+    without = {**_gc_candidates(tools, remote, objects), **damaged}
+    there = tools.remote.glance(objects, without)
+    doubted = (_as_stored(tools.cache, digest, there) for digest in not_whole(objects, there))
+    missing = DigestTable(digest for digest in doubted if not _is_whole(there.get(digest.blake3), digest.size))
     if not without:
-        return missing
-    absent = tools.cache.missing(digest.blake3 for digest in missing)
-    lost = missing_there(tools.remote, [digest for digest in missing if digest.blake3 in absent])
-    return [digest for digest in missing if digest.blake3 not in absent or digest in lost]
+        return missing, _are_large(objects[name] for name in there.loose)
+    absent = tools.cache.missing(missing)
+    lost = missing_there(tools.remote, missing.only(absent).digests())
+    kept = DigestTable(digest for digest in missing.digests() if digest.blake3 not in absent or digest.blake3 in lost)
+    return kept, False
 
 
-def _gc_candidates(tools: Tools, remote: str, names: AbstractSet[str]) -> ObjectsByFile:
+def _are_large(digests: Iterable[Digest]) -> bool:
+    return all(digest.size >= LOOSE_AT for digest in digests)
+
+
+def _is_whole(location: ObjectLocation | None, size: int) -> bool:
+    return location is not None and location.is_whole(size)
+
+
+def _as_stored(cache: Cache, digest: Digest, there: Locations) -> Digest:
+    """Return the digest of an object that is `there` as the cache's pack has it: the size in a pointer may be wrong."""
+    stored = cache.look_up(digest.blake3) if digest.blake3 in there else None
+    return digest._replace(xxh128=stored.xxh128, size=stored.size) if stored and stored.pack else digest
+
+
+def _gc_candidates(tools: Tools, remote: str, names: Container[str]) -> ObjectsByFile:
     """Return what a gc may delete on the remote.
 
     Raises:
@@ -148,25 +175,28 @@ def _gc_candidates(tools: Tools, remote: str, names: AbstractSet[str]) -> Object
     """
     lists = garbage_lists(tools.remote)
     being_deleted = merged(listed for listed in lists if listed.deleting)
-    if any(names & candidates for candidates in being_deleted.values()):
+    if any(name in names for candidates in being_deleted.values() for name in candidates):
         message = f"a gc of the remote {remote} is deleting what this push needs"
         fix = f"mvc push -r {remote}  # once it has ended; if it was killed: mvc gc -r {remote} --yes"
         raise MvcError(message, fix)
     return merged(lists)
 
 
-def _send(tools: Tools, missing: list[Digest]) -> Moved:
+def _send(tools: Tools, missing: DigestTable, damaged: ObjectsByFile) -> Moved:
     moved = push_objects(tools, missing) if missing else Moved()
-    if any(digest.size > PART for digest in missing):
+    if any(size > PART for size in missing.sizes()):
         sweep(tools.remote, time.time())
+    drop_damaged(tools, damaged, moved)
+    if moved.objects and any(size < LOOSE_AT for size in missing.sizes()):
+        compact(tools.remote, f"{tools.folder}/compaction")
     return moved
 
 
-def _plan(tools: Tools, missing: list[Digest]) -> Moved:
-    absent = tools.cache.missing(digest.blake3 for digest in missing)
-    lost = tuple(Lost(name, MissingObject(f"object {name} is not in the cache")) for name in sorted(absent))
-    here = [digest for digest in missing if digest.blake3 not in absent]
-    return Moved(len(here), sum(digest.size for digest in here), lost)
+def _plan(tools: Tools, missing: DigestTable) -> Moved:
+    absent = sorted(tools.cache.absent(missing))
+    lost = tuple(Lost(name, MissingObject(f"object {name} is not in the cache")) for name in absent)
+    size = sum(missing.sizes()) - sum(missing[name].size for name in absent)
+    return Moved(len(missing) - len(lost), size, lost)
 
 
 def next_step(project: Project, results: Iterable[TransferResult], *, dry_run: bool) -> str:

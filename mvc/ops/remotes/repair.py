@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.ops.shared.transfers.needed import NeededObjects
+from mvc.objects.digest_table import DigestTable
 from mvc.store.cache.scrub import ScrubScope
 from mvc.store.remote.location import FileVersion, ObjectsByFile, object_key, pack_key
 from mvc.store.remote.scrub import rebuild_index, scrub_remote
@@ -10,15 +10,15 @@ from mvc.store.remote.sending import drop_objects
 from mvc.transfer.tools import Moved, Tools
 
 
-def find_damaged(tools: Tools, needs: NeededObjects) -> ObjectsByFile:
+def find_damaged(tools: Tools, objects: DigestTable) -> ObjectsByFile:
     """Return the objects that are damaged on the remote and intact in the cache; rebuild damaged pack indexes."""
-    found = scrub_remote(tools.remote, ScrubScope(frozenset(needs.objects)), tools.progress)
+    found = scrub_remote(tools.remote, ScrubScope(frozenset(objects)), tools.progress)
     damaged: dict[FileVersion, set[str]] = {}
     for item in found.damage:
         if item.name == item.pack:
             rebuild_index(tools.remote, item.pack)
             tools.remote.forget({pack_key(item.pack)})
-        elif tools.cache.intact(needs.objects[item.name].digest):
+        elif tools.cache.intact(objects[item.name]):
             key = pack_key(item.pack) if item.pack else object_key(item.name)
             if (file := tools.remote.bucket.head(key)) is not None:
                 damaged.setdefault(FileVersion.of(file), set()).add(item.name)

@@ -92,7 +92,7 @@ class Guard(NamedTuple):
             self._save(selection.item, plan)
         else:
             refusal = "changed here and {}, so not overwritten"
-            check_saved(self.project, self.named, selection.item, plan, refusal, self._fix(selection))
+            check_saved(self.project, self.named, selection.item, plan, refusal, lambda: self._fix(selection))
 
     def _save(self, item: Tracked, plan: Plan) -> None:
         # Without link types: storing a hard link to an object would change the file's stat data.
@@ -103,7 +103,7 @@ class Guard(NamedTuple):
         for position, file in saved:
             if file.digest != lost[position].digest:
                 raise SourceChanged(f"{names[position]} changed meanwhile and was not touched", "run the command again")
-        lost = unnamed(self.named, plan, item.raw)
+        lost = unnamed(self.named, plan, item)
         project.catalog.set_origins({entry.blake3: _full(item.path, entry.path) for entry in lost})
 
     def forcing_line(self, selection: Selection) -> str:
@@ -197,7 +197,7 @@ def check_out_selected(
                 before = observed.get(selection.item.path)
                 plan, written = _checkout_one(guard, tools, selection, before, failed, relink=relink)
                 done.append(written)
-                saved += _saved(selection.item, unnamed(named, plan, selection.item.raw))
+                saved += _saved(selection.item, unnamed(named, plan, selection.item))
     project.catalog.flush()
     changed = tuple(item for item in done if item.written or item.deleted)
     return CheckoutResult(changed, tuple(failed), tuple(saved))

@@ -116,7 +116,7 @@ def lost_uses(project: Project, names: set[str]) -> dict[str, tuple[Use, ...]]:
         if path := project.catalog.origin(name):
             found[name] = (Use(path),)
             with suppress(MvcError):  # a damaged manifest: its files remain unknown
-                for part in reader.listed_in(name) & names:
+                for part in names.intersection(reader.listed_in(name)):
                     found.setdefault(part, (Use(path),))
     return found
 
@@ -152,7 +152,7 @@ def _hits(
 
 def _needed_by(reader: PointerReader, raw: bytes) -> set[str]:
     try:
-        return reader.needed_by([raw])
+        return {*reader.needed_by([raw])}
     except MvcError:  # a manifest is damaged, perhaps one of `names`
         return reader.named_in(raw)
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from uuid import uuid4
 
 from mvc.fs.files import as_error
+from mvc.objects.digest_table import as_table
 from mvc.ops.shared.remotes import base_directory
 from mvc.project import Project
 from mvc.store.remote.roots import add_roots, encode_roots, roots_key
@@ -22,7 +23,7 @@ def announce(project: Project, remote: RemoteStore, names: Iterable[str]) -> Non
     """Add to the objects that this clone needs; a push does this before it writes anything else."""
     remote.prepare()
     with project.locks.roots():
-        add_roots(remote.bucket, clone_id(project.home), _label(project), names)
+        add_roots(remote.bucket, clone_id(project.home), _label(project), as_table(names))
 
 
 def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) -> float:
@@ -33,7 +34,7 @@ def announce_all(project: Project, remote: RemoteStore, names: Iterable[str]) ->
     """
     key = roots_key(clone_id(project.home))
     with project.locks.roots():
-        remote.bucket.write(key, encode_roots(_label(project), names))
+        remote.bucket.write(key, encode_roots(_label(project), as_table(names)))
         written = remote.bucket.head(key)
     return (written.modified if written else 0) or time.time()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.modelfiles.stubs import stub_of
@@ -132,10 +133,12 @@ def named_objects(project: Project) -> NamedObjects:
     return NamedObjects(project.git, project.layout.common_dir, project.root, project.cache)
 
 
-def unnamed(named: NamedObjects, plan: Plan, pointer: bytes) -> list[Entry]:
-    """Return the content that the plan destroys and no pointer names; `pointer` is that of the path."""
-    names = named.lacking({entry.blake3 for entry in plan.destroyed}, pointer)
-    return [entry for entry in plan.destroyed if entry.blake3 in names]
+def unnamed(named: NamedObjects, plan: Plan, item: Tracked) -> list[Entry]:
+    """Return the content that the plan destroys at a tracked path and no pointer names."""
+    destroyed = plan.destroyed
+    files = named.unlisted(item.path, destroyed, item.raw) if plan.old.is_sharded else list(destroyed)
+    names = named.lacking({entry.blake3 for entry in files}, item.raw)
+    return [entry for entry in files if entry.blake3 in names]
 
 
 def has_unsaved(project: Project, names: set[str], pointer: bytes = b"") -> bool:
@@ -143,17 +146,19 @@ def has_unsaved(project: Project, names: set[str], pointer: bytes = b"") -> bool
     return bool(project.cache.missing(names) or named_objects(project).lacking(names, pointer))
 
 
-def check_saved(project: Project, named: NamedObjects, item: Tracked, plan: Plan, refusal: str, fix: str) -> None:
+def check_saved(
+    project: Project, named: NamedObjects, item: Tracked, plan: Plan, refusal: str, fix: Callable[[], str],
+) -> None:
     """Check that everything that the plan destroys at a tracked path is saved.
 
     Raises:
-        MvcError: some is not: `refusal`, with the reason for `{}`, about the first few files, and the line to type.
+        MvcError: some is not: `refusal`, with the reason for `{}`, about the first few files, and the line of `fix`.
     """
     absent = lost_by(project.cache, plan, project.around.progress)
-    lost = absent or unnamed(named, plan, item.raw)
+    lost = absent or unnamed(named, plan, item)
     if not lost:
         return
     names = ", ".join(f"{item.path}/{entry.path}" if entry.path else item.path for entry in lost[:_LISTED])
     more = f" and {len(lost) - _LISTED} more" if len(lost) > _LISTED else ""
     reason = "not in the cache" if absent else "named by no pointer"
-    raise MvcError(f"{names}{more}: {refusal.format(reason)}", fix)
+    raise MvcError(f"{names}{more}: {refusal.format(reason)}", fix())

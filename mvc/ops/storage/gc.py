@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from mvc.errors import UsageError
+from mvc.objects.digest_table import NameTable
 from mvc.ops.shared.object_users import Garbage, with_users
 from mvc.ops.shared.remotes import find_remote
 from mvc.ops.storage.on_remotes import DamagedOnRemote, FailedRemote, objects_on_remotes
@@ -93,13 +94,11 @@ class UnneededObjects(NamedTuple):
 
 
 def sort_unneeded(
-    entries: Iterable[CacheEntry], needed: AbstractSet[str], pushed: AbstractSet[str] | None, grace: Grace,
+    entries: Iterable[CacheEntry], pushed: AbstractSet[str] | None, grace: Grace,
 ) -> UnneededObjects:
-    """Sort the entries that are not `needed`; `pushed` are the objects on remotes, None if that does not matter."""
+    """Sort objects that are not needed; `pushed` are the objects on remotes, None if that does not matter."""
     result = UnneededObjects([], [], [])
     for item in entries:
-        if item.name in needed:
-            continue
         if grace.keeps(item):
             result.young.append(item)
         elif pushed is None or item.name in pushed:
@@ -139,20 +138,21 @@ def gc(project: Project, options: GcOptions = GcOptions()) -> GcResult:
 
 def _plan(project: Project, options: GcOptions, grace: Grace) -> _Plan:
     """Plan; with `evict`, what history needs counts as not needed if it is on a remote."""
-    entries = [*all_objects(project.cache)]
     needed = _needed(project)
-    history = needed - _needed(project, history=False) if options.evict else set[str]()
-    asked = [item for item in entries if item.name in history or (item.name not in needed and not options.unpushed)]
-    read = {item.name for item in asked if item.name in history and not grace.keeps(item)}
+    kept = _needed(project, history=False) if options.evict else needed
+    entries = [item for item in all_objects(project.cache) if item.name not in kept]
+    asked = [item for item in entries if item.name in needed or not options.unpushed]
+    read = {item.name for item in asked if item.name in needed and not grace.keeps(item)}
     sizes = {item.name: item.size for item in asked}
     remotes = objects_on_remotes(project, sizes, options.remote, read if options.evict and options.yes else None)
     pushed = None if options.unpushed else remotes.held
-    unneeded = sort_unneeded(entries, needed - (history & remotes.held), pushed, grace)
+    free = (item for item in entries if item.name not in needed or item.name in remotes.held)
+    unneeded = sort_unneeded(free, pushed, grace)
     damaged = tuple(item for item in remotes.damaged if item.blake3 not in remotes.held)
     return _Plan(unneeded, remotes.failed, damaged)
 
 
-def _needed(project: Project, *, history: bool = True) -> set[str]:
+def _needed(project: Project, *, history: bool = True) -> NameTable:
     return needed_on_cache(project.git, project.layout.common_dir, project.root, project.cache, history=history)
 
 

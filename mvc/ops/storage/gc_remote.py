@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
-from itertools import chain
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -35,7 +34,7 @@ from mvc.store.remote.gc import (
     sweep,
     write_list,
 )
-from mvc.store.remote.roots import Roots, all_roots
+from mvc.store.remote.roots import Needs, read_needs
 from mvc.store.remote.store import RemoteStore
 from mvc.transfer.pool import JOBS
 
@@ -95,12 +94,8 @@ def gc_remote(project: Project, options: GcOptions) -> RemoteGcResult:
     ):
         if not tools.remote.check_format():
             raise UsageError(f"the remote at {tools.remote.bucket.url} is empty", "mvc push")
-        own = repository_roots(
-            project.git,
-            project.layout.common_dir,
-            [project.root],
-            PointerReader(project.cache, lambda name: _read_manifest(tools.remote, name)),
-        )
+        reader = PointerReader(project.cache, lambda name: _read_manifest(tools.remote, name))
+        own = {*repository_roots(project.git, project.layout.common_dir, [project.root], reader)}
         now = announce_all(project, tools.remote, own) if options.yes else time.time()
         return _collect(project, tools.remote, own, options, now)
 
@@ -139,8 +134,8 @@ def _collect(
 ) -> RemoteGcResult:
     """List the objects that no clone needs, and delete those that are due; without `yes`, only plan."""
     there = {name for name, _ in remote.objects()}
-    others = all_roots(remote, there, but=clone_id(project.home))
-    choice, lists = _list_unneeded(remote, there.difference(own, *(roots.names for roots in others)), options, now)
+    others = read_needs(remote, there, but=clone_id(project.home))
+    choice, lists = _list_unneeded(remote, there.difference(own, others.users), options, now)
     due = [listed for listed in lists if _is_due(listed, options.grace, now)]
     due_objects = merged(due)
     waiting = [item for item in choice.listed if not is_listed(due_objects, item)]
@@ -184,7 +179,7 @@ def _delete(remote: RemoteStore, due: list[GarbageList], own: set[str], now: flo
     names = set[str]().union(*merged(due).values())
 
     def needed() -> set[str]:
-        return own.union(*(roots.names for roots in all_roots(remote, names)))
+        return own | read_needs(remote, names).users.keys()
 
     freed = Totals.sum(carry_out(remote, listed, needed) for listed in due)
     sweep(remote, now)
@@ -197,13 +192,14 @@ def _totals(found: Iterable[Unneeded], *, halves: bool = False) -> Totals:
     return Totals(len(sizes), sum(sizes))
 
 
-def _kept_for_others(remote: RemoteStore, own: set[str], others: list[Roots]) -> tuple[CloneKeeps, ...]:
+def _kept_for_others(remote: RemoteStore, own: set[str], others: Needs) -> tuple[CloneKeeps, ...]:
     """Return the objects that only one clone needs, for each other clone."""
-    needing = Counter(chain.from_iterable(roots.names for roots in others))
-    sizes = remote.locate(name for name, clones in needing.items() if clones == 1 and name not in own)
+    sole = remote.locate(name for name, clone in others.users.items() if clone and name not in own)
+    sizes: dict[str, list[int]] = defaultdict(list)
+    for name, location in sole.items():
+        sizes[others.users[name]].append(location.size)
     found = [
-        CloneKeeps(roots.clone, roots.place, iso(roots.written), len(alone), sum(sizes[name].size for name in alone))
-        for roots in others
-        if (alone := roots.names & sizes.keys())
+        CloneKeeps(clone, others.clones[clone].place, iso(others.clones[clone].written), len(alone), sum(alone))
+        for clone, alone in sizes.items()
     ]
     return tuple(sorted(found, key=lambda clone: -clone.bytes))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from mvc.errors import InvalidFormat, MvcError
+from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.content.mismatch import mismatch_error, mismatch_when_read
@@ -18,7 +18,7 @@ from mvc.ops.shared.object_users import InUse, Use, objects_in_use, used_objects
 from mvc.ops.shared.selection import chosen_each, unusable
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
-from mvc.retention.available import availability, needed_objects
+from mvc.retention.available import availability, load_manifest
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import quarantined_objects
 from mvc.store.cache.scrub import Damage, ScrubScope, quarantine, scrub
@@ -153,9 +153,10 @@ def invalid_manifests(project: Project, selected: list[Selection]) -> list[Wrong
     """Return the manifests whose digest is right and whose format is invalid."""
     found: list[Wrong] = []
     for selection in selected:
-        if (pointer := selection.item.pointer) is not None:
+        if (pointer := selection.item.pointer) is not None and pointer.kind == "dir":
             try:
-                needed_objects(project.cache, pointer)
+                with suppress(MissingObject, CorruptObject):
+                    load_manifest(project.cache, pointer)
             except InvalidFormat as error:
                 reason = f"the manifest is intact, but invalid: {error.message}"
                 found.append(Wrong(pointer.digest.blake3, reason, (selection.item.path,), whole=True))

@@ -34,7 +34,7 @@ from mvc.ops.workspace.planning.merge import (
     sides_of,
 )
 from mvc.ops.workspace.planning.targets import Target, targets_of
-from mvc.ops.workspace.planning.updates import changed_below, new_files
+from mvc.ops.workspace.planning.updates import new_files
 from mvc.project import Project, Shell
 from mvc.retention.available import find_shard, is_available, listing_objects, load_manifest
 from mvc.store.cache.cache import Cache
@@ -104,11 +104,18 @@ class Prepared(NamedTuple):
     beyond: bool = False
     """Whether the pointer has content that the workspace may lack."""
 
+    @property
+    def changed(self) -> bool:
+        """Whether the pointer's content changes."""
+        before = self.target.before
+        return before is None or before.pointer is None or before.pointer.content != self.pointer.content
+
 
 def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOptions()) -> AddResult:
     """Store the content at `paths` (from the top of the worktree), write and stage their pointers.
 
-    A directory above tracked paths stands for those that changed. A path that fails does not stop the others.
+    A directory above tracked paths stands for those that changed. One whose stat data is new, but not its content, is
+    left as it is. A path that fails does not stop the others.
 
     Raises:
         UsageError: no path can be added; nothing was read.
@@ -118,17 +125,20 @@ def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOp
         tracked = project.tracked()
         failed: list[Failure] = []
         folders = {"", *folders_above(tracked)} - tracked.keys() if tracked else set()
-        paths = changed_below(project, tracked, "") if options.update else list(paths)
+        paths = [""] * bool(tracked) if options.update else list(paths)
         targets = targets_of(project, tracked, folders, paths, options.name, failed)
-        prepared = _store(project, targets, options, failed)
+        stored = _store(project, targets, options, failed)
+        prepared = [item for item in stored if item.target.named or item.changed or item.beyond]
         if prepared:
             _publish(project, prepared, options)
-            compact(project.cache)
+        _remember(project, stored)
+        compact(project.cache)
         updated = [
             UpdatedPointer(item.target.path, is_available(project.cache, project.catalog, item.pointer))
             for item in prepared if item.beyond
         ]
-    untracked = sorted({name for path in folders.intersection(paths) for name in new_files(project, path)})
+    above = set() if options.update else folders.intersection(paths)
+    untracked = sorted({name for path in above for name in new_files(project, path)})
     return AddResult(tuple(_added(item) for item in prepared), tuple(failed), tuple(updated), tuple(untracked))
 
 
@@ -297,29 +307,26 @@ def _publish(project: Project, prepared: list[Prepared], options: AddOptions) ->
         for item in prepared if item.pointer.kind == "dir"
     }
     publish_pointers(project, pointers, stage_them=options.stage, shown=shown)
-    for item in prepared:
-        _remember(project, item)
+
+
+def _remember(project: Project, stored: list[Prepared]) -> None:
+    for item in stored:
+        path, snapshot = item.target.path, item.observed.snapshot
+        if snapshot is not None:
+            project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
+        if not item.beyond:
+            project.catalog.set_synced(path, pointer_id(item.pointer))
+        elif not item.target.inside:  # behind the pointer, unless the workspace has the other side's files, too
+            project.catalog.set_synced(path, observed_id(item.observed))
+        manifest, whole = item.pointer.manifest, item.pointer.digest.blake3
+        files = {entry.blake3: f"{path}/{entry.path}" for entry in manifest.entries} if manifest else {whole: path}
+        project.catalog.set_origins(files)
     project.catalog.flush()
 
 
-def _remember(project: Project, item: Prepared) -> None:
-    path, snapshot = item.target.path, item.observed.snapshot
-    if snapshot is not None:
-        project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
-    if not item.beyond:
-        project.catalog.set_synced(path, pointer_id(item.pointer))
-    elif not item.target.inside:  # behind the pointer, unless the workspace has the other side's files, too
-        project.catalog.set_synced(path, observed_id(item.observed))
-    manifest, whole = item.pointer.manifest, item.pointer.digest.blake3
-    files = {entry.blake3: f"{path}/{entry.path}" for entry in manifest.entries} if manifest else {whole: path}
-    project.catalog.set_origins(files)
-
-
 def _added(item: Prepared) -> Added:
-    before, pointer = item.target.before, item.pointer
-    changed = before is None or before.pointer is None or before.pointer.content != pointer.content
+    path, pointer = item.target.path, item.pointer
     digest = pointer.digest
-    path = item.target.path
     return Added(
-        path, path + SUFFIX, pointer.kind, pointer.total, pointer.files, digest.blake3, digest.xxh128, changed,
+        path, path + SUFFIX, pointer.kind, pointer.total, pointer.files, digest.blake3, digest.xxh128, item.changed,
     )

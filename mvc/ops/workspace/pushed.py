@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.ops.shared.selection import chosen
@@ -66,12 +67,11 @@ def _ask_one(
     with transferring(project, remote, JOBS) as tools:
         bring_manifests(tools, pointers_of(selections))
         needs = [(selection, needed(project, [selection])) for selection in selections]
-        everything = [need.digest for _, found in needs for need in found.objects.values()]
-        lacking = {digest.blake3 for digest in missing_there(tools.remote, everything)}
+        lacking = missing_there(tools.remote, chain.from_iterable(found.objects.digests() for _, found in needs))
     problems += [failure for _, found in needs for failure in found.failed]
     return [
-        (selection.item.path, _is_listed(project.cache, selection) and not lacking & found.objects.keys())
-        for selection, found in needs
+        (item.item.path, _is_listed(project.cache, item) and not any(name in found.objects for name in lacking))
+        for item, found in needs
     ]
 
 

@@ -157,7 +157,7 @@ def _delete(project: Project, tools: Checkout, named: NamedObjects, item: Tracke
     if before.scan.kind == "other":
         raise MvcError(f"{path} is neither a file nor a directory", project.shell.line("ls -ld", path))
     plan = deletion(before)
-    check_saved(project, named, item, plan, "{}, so not deleted", _keeping_line(project, item))
+    check_saved(project, named, item, plan, "{}, so not deleted", lambda: _keeping_line(project, item))
     tools.execute(path, plan, before.scan.kind, before)
     remove_empty(project.tree, path)
     return plan

@@ -21,17 +21,17 @@ from mvc.quality.judge.rules.model import ParsedModel, judge_model, parse_model
 from mvc.quality.policy.demands import asks_for_report
 from mvc.quality.policy.foreign import is_foreign
 from mvc.quality.policy.policy import Policy, max_blob
-from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.report import ParseReport, parse_report
 
 
-def judge(facts: Facts, now: float) -> Verdict:
-    """Return all findings about `facts`; `now` is in seconds since the epoch."""
+def judge(facts: Facts, now: float, parse: ParseReport = parse_report) -> Verdict:
+    """Return all findings about `facts`; `now` is in seconds since the epoch, `parse` parses the models' reports."""
     policy = facts.policy.policy
     facts = facts._replace(models=tuple(model for model in facts.models if not _is_foreign(policy, model)))
     findings = [*facts.policy.findings] if facts.policy.file or facts.models else []
     is_from_the_gate = _is_from_the_gate(facts)
     models: list[ParsedModel] = []
-    for model in (parse_model(policy, model) for model in facts.models):
+    for model in (parse_model(policy, model, parse) for model in facts.models):
         findings += (*judge_model(model), *_of_age(model, now))
         models += [model] if is_from_the_gate else []  # the hook may judge very many
     for item in facts.companions:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal, TypeAlias
@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from mvc.errors import InvalidFormat
 from mvc.objects.parsing.strict_yaml import MAX_INTEGER_DIGITS
 from mvc.objects.pointer import quote
-from mvc.quality.document import decode
+from mvc.quality import document
 from mvc.quality.files import MAX_BYTES
 
 Assurance: TypeAlias = Literal["self", "ci", "third-party"]
@@ -142,24 +142,31 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     extra: dict[str, Any] = field(name="x-", default_factory=dict)
 
 
-def parse_report(raw: bytes, what: str) -> Report:
-    """Return the report in `raw`; `what` names the file in errors.
+ParseReport: TypeAlias = Callable[[bytes, str], Report]
+"""Returns the report in some bytes; raises `InvalidFormat` with the name of the file."""
+
+
+def parse_report(raw: bytes, what: str, decode: ParseReport | None = None) -> Report:
+    """Return the report in `raw`; `what` names the file in errors, `decode` is used instead of `decode_yaml`.
 
     Raises:
         InvalidFormat: with the place and the reason; also for a newer format.
     """
+    if decode:
+        return _parse(raw, what, decode)
     try:
         return _parsed(raw)
     except InvalidFormat:
-        return _parse(raw, what)  # with the file's name
+        return _parse(raw, what, decode_yaml)  # with the file's name
 
 
-def _parse(raw: bytes, what: str) -> Report:
-    return _checked(_read_emitted(raw) or _decode(raw, what), what)
+def _parse(raw: bytes, what: str, decode: ParseReport) -> Report:
+    return _checked(_read_emitted(raw) or decode(raw, what), what)
 
 
-def _decode(raw: bytes, what: str) -> Report:
-    return decode(raw, Report, "mvc-eval", kind="an evaluation report", what=what, max_bytes=MAX_BYTES)
+def decode_yaml(raw: bytes, what: str) -> Report:
+    """Return the report in `raw`, of any layout; arguments and errors as in `parse_report`."""
+    return document.decode(raw, Report, "mvc-eval", kind="an evaluation report", what=what, max_bytes=MAX_BYTES)
 
 
 def _checked(report: Report, what: str) -> Report:
@@ -171,7 +178,7 @@ def _checked(report: Report, what: str) -> Report:
 @lru_cache(maxsize=1024)
 def _parsed(raw: bytes) -> Report:
     """Parse each report once, as several rules ask for it."""
-    return _parse(raw, "")
+    return _parse(raw, "", decode_yaml)
 
 
 def _problem(report: Report) -> str:
@@ -253,6 +260,27 @@ def _as_list(match: re.Match[str]) -> str:
 _ITEM = "\n  - "
 
 
+# As JSON, for mvc itself.
+
+
+def to_json(report: Report) -> bytes:
+    """Return the report for `from_json`; empty for one that JSON cannot express."""
+    try:
+        text = msgspec.json.encode(report)
+        return text if from_json(text) == report else b""
+    except (msgspec.MsgspecError, UnicodeError, OverflowError):
+        return b""
+
+
+def from_json(text: bytes) -> Report:
+    """Return the report in the result of `to_json`.
+
+    Raises:
+        msgspec.MsgspecError: it is not one.
+    """
+    return msgspec.json.decode(text, type=Report)
+
+
 # Writing.
 
 
@@ -265,7 +293,7 @@ def emit(report: Report) -> bytes:
         InvalidFormat: a value is not allowed, such as a number that is not finite.
     """
     raw = _text_of(report)
-    _checked(_decode(raw, "the report"), "the report")
+    _checked(decode_yaml(raw, "the report"), "the report")
     return raw
 
 

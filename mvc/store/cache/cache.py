@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple
-
-from blake3 import blake3
 
 from mvc.errors import CorruptObject, MissingObject
 from mvc.fs.durable_names import DurableNames
@@ -77,15 +75,25 @@ class Cache:
     def is_loose(self, name: str) -> bool:
         return exists(self.loose_path(name))
 
+    def is_only_loose(self, name: str) -> bool:
+        """Whether the object is loose, and in no pack, as last listed."""
+        return self.packs.holder(bytes.fromhex(name)) is None and self.is_loose(name)
+
     def has(self, name: str) -> bool:
         return not self.missing([name])
 
     def missing(self, names: Iterable[str]) -> set[str]:
         """Return the `names` that the cache does not have now."""
-        missing = {name for name in names if not self._is_known(name)}
-        if missing and self.packs.refresh():  # other processes write packs too
-            missing = {name for name in missing if not self._is_known(name)}
-        return missing
+        return {*self.absent(names)}
+
+    def absent(self, names: Iterable[str]) -> Iterator[str]:
+        """Yield the `names` that the cache does not have now."""
+        listed = False
+        for name in names:
+            if not self._is_known(name):
+                changed, listed = not listed and self.packs.refresh(), True  # other processes write packs too
+                if not (changed and self._is_known(name)):
+                    yield name
 
     def _is_known(self, name: str) -> bool:
         loose = self.loose_path(name)
@@ -168,11 +176,21 @@ class Cache:
             MissingObject: it is not there.
             CorruptObject: the bytes do not match.
         """
-        with self.open(name) as file:
-            data = file.read()
-        if blake3(data).hexdigest() != name:
+        return self.read_stored(name)[1]
+
+    def read_stored(self, name: str) -> tuple[Digest, bytes]:
+        """Return an object's digest and bytes, verified by its name only: sizes in pointers may be wrong.
+
+        Raises:
+            MissingObject: it is not there.
+            CorruptObject: the bytes do not match.
+        """
+        if (data := self.small_bytes(name)) is None:
+            with self.open(name) as file:
+                data = file.read()
+        if (digest := hash_bytes(data)).blake3 != name:
             raise damaged(name)
-        return data
+        return digest, data
 
     # Verification.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,11 +13,11 @@ from blake3 import blake3
 from xxhash import xxh3_128_digest
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
-from mvc.fs.copying import counted, reader_of
-from mvc.fs.files import CREATE, READ, write_all
+from mvc.fs.files import CREATE, READ, affordable, write_all
 from mvc.fs.progress import Progress, Share
+from mvc.fs.workers import Workers
 from mvc.objects.digest import Digest
-from mvc.objects.hashing import hash_stream, quick_reader
+from mvc.objects.hashing import CORES, hash_stream, quick_stream
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.inventory import CacheEntry, loose_objects
 from mvc.store.cache.layout import move_aside
@@ -86,9 +87,10 @@ def scrub(cache: Cache, scope: ScrubScope, progress: Progress) -> Scrubbed:
 def _check_all(cache: Cache, scope: ScrubScope, progress: Progress) -> Iterator[_Checked]:
     entries = [entry for entry in sorted(loose_objects(cache)) if scope.covers(entry.name)]
     progress.expect(sum(entry.size for entry in entries))
-    for entry in entries:
-        with Share(progress, entry.size) as share:
-            yield _check_loose(cache, entry, scope, share)
+    with Workers[_Checked](affordable(CORES), progress) as workers:
+        for entry in entries:
+            yield from workers.do(partial(_check_loose, cache, entry, scope, workers.progress))
+        yield from workers.rest()
     seen: set[str] = set()
     while cache.packs.refresh() or cache.packs.names() - seen:  # another command may compact now
         for pack in sorted(cache.packs.names() - seen):
@@ -100,7 +102,8 @@ def _check_all(cache: Cache, scope: ScrubScope, progress: Progress) -> Iterator[
 def _check_loose(cache: Cache, entry: CacheEntry, scope: ScrubScope, progress: Progress) -> _Checked:
     fd = os.open(cache.loose_path(entry.name), READ)
     try:
-        digest = _digest_of(fd, entry, scope, progress)
+        with Share(progress, entry.size) as share:
+            digest = _digest_of(fd, entry, scope, share)
     finally:
         os.close(fd)
     sound = digest.blake3 == entry.name
@@ -110,10 +113,9 @@ def _check_loose(cache: Cache, entry: CacheEntry, scope: ScrubScope, progress: P
 def _digest_of(fd: int, entry: CacheEntry, scope: ScrubScope, progress: Progress) -> Digest:
     """Return the digest of a loose object. Where its xxh128 is enough, its name counts as its blake3."""
     if known := scope.quick and scope.quick.get(entry.name):
-        quick, size = quick_reader(counted(reader_of(fd), progress), entry.size)
-        if quick == known:
+        quick, size = quick_stream(fd, entry.size, progress)
+        if quick == known:  # else the xxh128 in a pointer may be wrong
             return Digest(entry.name, quick, size)
-        os.lseek(fd, 0, os.SEEK_SET)  # the xxh128 in a pointer may be wrong
     return hash_stream(fd, entry.size, progress)
 
 

@@ -16,6 +16,8 @@ from mvc.objects.digest import Digest
 from mvc.store.packs.index import encode_index, parse_record
 from mvc.store.packs.pack_writer import STEP, PackWriter
 
+_NAME = 32
+
 
 class BuiltPack(NamedTuple):
     """A pack and its index, as local files."""
@@ -23,9 +25,19 @@ class BuiltPack(NamedTuple):
     name: str
     pack_path: str
     index_path: str
-    objects: frozenset[str]
+    names: bytes
+    """The names of its objects, 32 bytes each."""
     size: int
     """Bytes of the objects."""
+
+    @property
+    def object_count(self) -> int:
+        """The number of its objects."""
+        return len(self.names) // _NAME
+
+    def objects(self) -> Iterator[str]:
+        """Yield the names of its objects."""
+        return (self.names[at : at + _NAME].hex() for at in range(0, len(self.names), _NAME))
 
     def discard(self) -> None:
         for path in (self.pack_path, self.index_path):
@@ -82,6 +94,5 @@ class _PackBuilder(PackWriter):
         finally:
             os.close(fd)
         os.rename(self._path, pack)
-        objects = frozenset(key.hex() for key in self._keys)
         size = sum(parse_record(row, 0).size for row in self._rows())
-        self._built = BuiltPack(self._hasher.hexdigest(), pack, index, objects, size)
+        self._built = BuiltPack(self._hasher.hexdigest(), pack, index, b"".join(self._keys), size)

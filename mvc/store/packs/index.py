@@ -104,7 +104,7 @@ class PackIndex:
             self.count = max(0, len(data) - HEAD) // RECORD
             self._data, self._fanout, self.pack_hash = data, (0,) * 257, bytes(_HASH)
             return
-        if blake3(data[:-_HASH]).digest() != data[-_HASH:]:
+        if blake3(memoryview(data)[:-_HASH]).digest() != data[-_HASH:]:
             raise CorruptObject(f"{what} is damaged", "mvc verify")
         self._data = data
         self._fanout, self.pack_hash = IndexHead.parse(data, len(data), what)

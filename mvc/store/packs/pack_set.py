@@ -33,6 +33,8 @@ class PackSet:
         self.folder = folder
         self._indexes: dict[str, PackIndex] = {}
         self._names: frozenset[str] | None = None
+        self._order: tuple[str, ...] = ()
+        """The names; first the pack in which an object was last found, for its neighbours are next."""
         self._fds: dict[str, tuple[int, int]] = {}
 
     def names(self) -> frozenset[str]:
@@ -47,6 +49,7 @@ class PackSet:
         if found == self._names:
             return False
         self._names = found
+        self._order = tuple(found)
         for gone in self._indexes.keys() - found:
             del self._indexes[gone]
         self._close(set(self._fds) - found)
@@ -91,7 +94,8 @@ class PackSet:
 
     def _present(self) -> Iterator[tuple[str, PackIndex]]:
         """Yield the packs and their indexes, without those compacted since the listing or not published yet."""
-        for name in self.names():
+        self.names()
+        for name in self._order:
             try:  # many lookups come here: `suppress` would be slower
                 index = self.index(name)
             except (MissingObject, EmptyIndex):
@@ -107,14 +111,24 @@ class PackSet:
 
     def holder(self, key: bytes) -> str | None:
         """Return the name of a pack that holds the object named by these 32 bytes."""
-        return next((name for name, index in self._present() if key in index), None)
+        for name, index in self._present():
+            if key in index:
+                self._begin_with(name)
+                return name
+        return None
 
     def find(self, key: bytes) -> tuple[str, Record] | None:
         """Return the pack and record of the object named by these 32 bytes; None when no pack has it."""
         for name, index in self._present():
             if (record := index.find(key)) is not None:
+                self._begin_with(name)
                 return name, record
         return None
+
+    def _begin_with(self, name: str) -> None:
+        """Look in this pack first from now on."""
+        if self._order[:1] != (name,):
+            self._order = (name, *(other for other in self._order if other != name))
 
     def read(self, name: str, record: Record) -> bytes:
         """Return a body from the pack `name`, as stored.

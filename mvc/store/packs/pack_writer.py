@@ -26,8 +26,8 @@ _SHARE = 16
 """A pack of a transfer may grow to this fraction of all bytes moved before, which limits their number."""
 
 _BUFFER = 1 << 20
-_MOST_RECORDS = 256 << 10
-"""Objects after which a writer begins the next pack: some 60 MB of memory."""
+_MOST_RECORDS = 128 << 10
+"""Objects after which a writer begins the next pack: some 30 MB of memory."""
 
 
 class PackWriter:

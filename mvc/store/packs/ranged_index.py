@@ -6,7 +6,7 @@ sorted, the part has every record of its byte, even if the fanout is damaged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
 from mvc.errors import CorruptObject
@@ -26,13 +26,13 @@ class RangedIndex:
         self._head: IndexHead | None = None
         self._parts: dict[int, dict[bytes, Record]] = {}
 
-    def unread(self, keys: Iterable[bytes]) -> list[int]:
-        """Return the first bytes of `keys` whose part is not read yet."""
-        return sorted({key[0] for key in keys} - self._parts.keys())
+    def unread(self, first: AbstractSet[int]) -> list[int]:
+        """Return the bytes, of these first bytes of names, whose part is not read yet."""
+        return sorted(first - self._parts.keys())
 
-    def is_cheaper(self, keys: Iterable[bytes]) -> bool:
-        """Whether the parts for `keys`, with those read before, cost less than the whole index."""
-        return (1 + len(self._parts) + len(self.unread(keys))) * A_REQUEST < self.item.size
+    def is_cheaper(self, first: AbstractSet[int]) -> bool:
+        """Whether the parts for these bytes, with those read before, cost less than the whole index."""
+        return (1 + len(self._parts) + len(self.unread(first))) * A_REQUEST < self.item.size
 
     def needs_head(self) -> bool:
         """Whether the fanout, the first `HEAD` bytes, was not read yet."""

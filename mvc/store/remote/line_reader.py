@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 
 from mvc.errors import InvalidFormat
 from mvc.store.buckets.bucket import PART, Bucket, Item
@@ -23,9 +24,10 @@ def read_lines(bucket: Bucket, item: Item) -> Iterator[str]:
     if item.size > MOST:
         raise too_large
     for start in range(0, item.size, PART):
-        *lines, rest = (rest + bucket.read(item, start, min(start + PART, item.size))).split(b"\n")
-        if max(map(len, (*lines, rest))) > _LONGEST:
+        part = BytesIO(rest + bucket.read(item, start, min(start + PART, item.size)))
+        while (rest := part.readline(_LONGEST + 1)).endswith(b"\n"):
+            yield rest[:-1].decode(errors="replace")
+        if len(rest) > _LONGEST:
             raise too_large
-        yield from (line.decode(errors="replace") for line in lines)
     if rest:
         raise InvalidFormat(f"{bucket.url}/{item.key} is cut off")

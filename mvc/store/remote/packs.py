@@ -6,14 +6,15 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.store.buckets.bucket import Bucket, Changed, Item, RunAll
-from mvc.store.packs.index import HEAD, MAX_INDEX, PackIndex, Record
+from mvc.store.packs.index import HEAD, MAX_INDEX, PackIndex
 from mvc.store.packs.ranged_index import RangedIndex
-from mvc.store.remote.location import index_key, pack_key, pack_name
+from mvc.store.remote.location import Finder, index_key, pack_key, pack_name
 
 _INDEX = re.compile(r"packs/([0-9a-f]{64})\.idx")
 _GONE = (MissingObject, Changed)
@@ -30,13 +31,6 @@ class PackFiles(NamedTuple):
 
     pack: Item
     index_item: Item
-
-
-class Finder(Protocol):
-    """An index, or parts of one."""
-
-    def find(self, key: bytes) -> Record | None:
-        ...
 
 
 class RemotePacks:
@@ -86,15 +80,15 @@ class RemotePacks:
         """Return the packs `names`, or all, with their indexes; omit those whose index is damaged."""
         return self._settled(lambda: self._load(names))
 
-    def finders(self, keys: Collection[bytes], *, sure: bool) -> list[tuple[Item, Finder]]:
-        """Return every pack, large ones first, and its index, or the parts of it that `keys` need.
+    def finders(self, first: AbstractSet[int], *, sure: bool) -> list[tuple[Item, Finder]]:
+        """Return every pack, large ones first, and its index, or the parts of it for names that begin with these bytes.
 
-        Damage can hide a key in a part: `sure` reads whole indexes, which have a checksum.
+        Damage can hide a name in a part: `sure` reads whole indexes, which have a checksum.
         """
-        return self._settled(lambda: self._finders(keys, sure=sure))
+        return self._settled(lambda: self._finders(first, sure=sure))
 
-    def _finders(self, keys: Collection[bytes], *, sure: bool) -> list[tuple[Item, Finder]]:
-        found: dict[str, Finder] = {} if sure else dict(self._read_parts(keys))
+    def _finders(self, first: AbstractSet[int], *, sure: bool) -> list[tuple[Item, Finder]]:
+        found: dict[str, Finder] = {} if sure else dict(self._read_parts(first))
         rest = [name for name in self.files() if name not in found]
         found.update((name, index) for name, (_, index) in self._load(rest).items())
         packs = [(self.files()[name].pack, finder) for name, finder in found.items()]
@@ -154,12 +148,12 @@ class RemotePacks:
 
     # Parts of large indexes.
 
-    def _read_parts(self, keys: Collection[bytes]) -> dict[str, RangedIndex]:
-        """Read the parts that `keys` need, where that is cheaper. Return the indexes that show no damage."""
-        some = {name: index for name, index in self._ranged().items() if index.is_cheaper(keys)}
+    def _read_parts(self, first: AbstractSet[int]) -> dict[str, RangedIndex]:
+        """Read the parts for these bytes, where that is cheaper. Return the indexes that show no damage."""
+        some = {name: index for name, index in self._ranged().items() if index.is_cheaper(first)}
         heads = [name for name, index in some.items() if index.needs_head()]
         bad = {name for name, sound in zip(heads, self._run(self._read_head, heads, HEAD), strict=True) if not sound}
-        wanted = [(name, byte) for name, index in some.items() if name not in bad for byte in index.unread(keys)]
+        wanted = [(name, byte) for name, index in some.items() if name not in bad for byte in index.unread(first)]
         size = max((some[name].item.size for name, _ in wanted), default=0)
         sound = self._run(self._read_part, wanted, size >> 4)  # unevenly distributed names make a part large
         bad |= {name for (name, _), good in zip(wanted, sound, strict=True) if not good}

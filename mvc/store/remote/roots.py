@@ -6,21 +6,25 @@ A gc of the remote reads those of all clones. A clone only adds to its own, unle
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from sys import intern
-from typing import NamedTuple
+from threading import Lock
+from typing import NamedTuple, TypeVar
 
 from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.objects.digest import check_object_name
+from mvc.objects.digest_table import NameTable
 from mvc.store.buckets.address import deleting
-from mvc.store.buckets.bucket import Bucket, Changed
+from mvc.store.buckets.bucket import PART, Bucket, Changed, Item
 from mvc.store.remote.line_reader import read_lines
 from mvc.store.remote.store import RemoteStore
 
 _HEADER = "mvc-roots 1"
 _KEY = re.compile(r"repos/([0-9a-f-]{36})/roots")
 _TRIES = 5
+
+T = TypeVar("T")
 
 
 class DamagedRoots(MvcError):
@@ -44,20 +48,19 @@ class Roots(NamedTuple):
     names: frozenset[str]
     """Manifests, and the files that they list."""
 
-    @property
-    def key(self) -> str:
-        return roots_key(self.clone)
-
 
 def roots_key(clone: str) -> str:
     """Return the key of the roots of the clone with this id."""
     return f"repos/{clone}/roots"
 
 
-def encode_roots(place: str, names: Iterable[str]) -> bytes:
+def encode_roots(place: str, names: NameTable) -> bytes:
     """Return the bytes of a clone's roots."""
     shown = "".join(char if char.isprintable() else "?" for char in place)
-    return "\n".join([_HEADER, f"# {shown}", *sorted(names), ""]).encode(errors="replace")
+    text = bytearray(f"{_HEADER}\n# {shown}\n".encode(errors="replace"))
+    for key in sorted(names.keys()):
+        text += b"%s\n" % key.hex().encode()
+    return bytes(text)
 
 
 def parse_roots(
@@ -70,6 +73,16 @@ def parse_roots(
         DamagedRoots: it breaks its format.
     """
     place, names = "", set[str]()
+    for line in _checked(lines, what):
+        if line.startswith("#"):
+            place = place or line[2:]
+        elif among is None or line in among:
+            names.add(line if among is None else intern(line))  # many clones need the same ones
+    return place, frozenset(names)
+
+
+def _checked(lines: Iterable[str], what: str) -> Iterator[str]:
+    """Yield the lines after the header: comments and names."""
     try:
         lines = iter(lines)
         header = next(lines, "")
@@ -78,13 +91,9 @@ def parse_roots(
         if header != _HEADER:
             raise InvalidFormat(header)
         for line in lines:
-            if line.startswith("#"):
-                place = place or line[2:]
-            elif (name := check_object_name(line)) and (among is None or name in among):
-                names.add(name if among is None else intern(name))  # many clones need the same ones
+            yield line if line.startswith("#") else check_object_name(line)
     except InvalidFormat:
         raise DamagedRoots(what) from None
-    return place, frozenset(names)
 
 
 def read_roots(bucket: Bucket, clone: str, among: AbstractSet[str] | None = None) -> Roots | None:
@@ -93,39 +102,68 @@ def read_roots(bucket: Bucket, clone: str, among: AbstractSet[str] | None = None
     Raises:
         DamagedRoots: they break their format.
     """
+    def read(item: Item, lines: Iterator[str], what: str) -> Roots:
+        place, names = parse_roots(lines, what, among)
+        return Roots(clone, place, item.modified, names)
+
+    return _read(bucket, clone, read)
+
+
+def _read(bucket: Bucket, clone: str, take: Callable[[Item, Iterator[str], str], T]) -> T | None:
+    """Return what `take` makes of the roots' lines; None without roots. `take` is called again if they change."""
     for left in reversed(range(_TRIES)):
         if (item := bucket.head(roots_key(clone))) is None:
             return None
         try:
-            place, names = parse_roots(read_lines(bucket, item), f"{bucket.url}/{item.key}", among)
-            return Roots(clone, place, item.modified, names)
+            return take(item, read_lines(bucket, item), f"{bucket.url}/{item.key}")
         except (Changed, MissingObject):  # that clone is pushing now
             if not left:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-def all_roots(remote: RemoteStore, among: AbstractSet[str], but: str = "") -> list[Roots]:
-    """Return which of the objects `among` these each clone needs that has pushed, except the clone `but`.
+class Needs(NamedTuple):
+    """Which objects clones need; in memory once, however many clones need them."""
+
+    users: dict[str, str]
+    """By object: the clone that needs it; empty if several do."""
+    clones: dict[str, Roots]
+    """By id, without their names."""
+
+
+def read_needs(remote: RemoteStore, among: AbstractSet[str], but: str = "") -> Needs:
+    """Return which of the objects `among` these are needed by clones that have pushed, except the clone `but`.
 
     What clones need, and the remote has no more, takes no memory.
 
     Raises:
         MvcError: some cannot be read.
     """
-    clones = [match[1] for item in remote.bucket.list("repos/") if (match := _KEY.fullmatch(item.key))]
-    clones = [clone for clone in clones if clone != but]
-    found = remote.run(lambda clone: read_roots(remote.bucket, clone, among), sorted(clones), 1 << 20)
-    return [roots for roots in found if isinstance(roots, Roots)]
+    needs, adding = Needs({}, {}), Lock()
+
+    def add(clone: str) -> None:
+        roots = read_roots(remote.bucket, clone, among)
+        with adding:
+            if roots:
+                needs.clones[clone] = roots._replace(names=frozenset())
+            for name in roots.names if roots else ():
+                needs.users[name] = "" if name in needs.users else clone
+
+    sizes = {match[1]: item.size for item in remote.bucket.list("repos/") if (match := _KEY.fullmatch(item.key))}
+    sizes.pop(but, None)
+    remote.run(add, sorted(sizes), min(max(sizes.values(), default=0), PART))
+    return needs
 
 
-def add_roots(bucket: Bucket, clone: str, place: str, names: Iterable[str]) -> None:
+def add_roots(bucket: Bucket, clone: str, place: str, names: NameTable) -> None:
     """Add `names` to the roots of a clone.
 
     Raises:
         DamagedRoots: the existing roots break their format.
     """
-    names = frozenset(names)
-    known = read_roots(bucket, clone)
-    if known is None or not names <= known.names:
-        bucket.write(roots_key(clone), encode_roots(place, names | (known.names if known else frozenset())))
+    def read(_: Item, lines: Iterator[str], what: str) -> NameTable:
+        return NameTable(line for line in _checked(lines, what) if not line.startswith("#"))
+
+    known = _read(bucket, clone, read)
+    if known is None or known.add_rows(names.keys()):
+        bucket.write(roots_key(clone), encode_roots(place, names if known is None else known))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from mvc.store.cache.scrub import NO_MATCH, Damage, Scrubbed, ScrubScope
 from mvc.store.packs.index import MAX_INDEX, RAW, PackIndex, Record, encode_index
 from mvc.store.remote.location import (
     NOTHING,
+    SPAN,
     ObjectLocation,
     ObjectsByFile,
     Span,
@@ -136,23 +137,28 @@ def _is_true(remote: RemoteStore, bodies: Item, record: Record) -> bool:
 
 def _check_packed(
     remote: RemoteStore,
-    packed: Iterable[tuple[str, ObjectLocation]],
+    packed: Sequence[tuple[str, ObjectLocation]],
     scope: ScrubScope,
     progress: Progress,
 ) -> Iterator[Damage]:
     def check(span: Span) -> list[Damage]:
-        with Share(progress, sum(location.size for _, location in span.objects)):
+        objects = [packed[number] for number in span.objects]
+        with Share(progress, sum(location.size for _, location in objects)):
             try:
                 data = remote.bucket.read(span.item, span.start, span.end)
             except _GONE:
                 return []
         return [
             Damage(name, NO_MATCH, pack_name(span.item.key))
-            for name, location in span.objects
+            for name, location in objects
             if not _is_sound(span.body(data, location), name, scope)
         ]
 
-    for found in remote.run(check, list(spans(packed)), PART):
+    by_pack: dict[Item, list[tuple[int, int, int]]] = {}
+    for number, (_, location) in enumerate(packed):
+        by_pack.setdefault(location.item, []).append((location.start, location.size, number))
+    ranges = [span for item, extents in by_pack.items() for span in spans(item, extents)]
+    for found in remote.run(check, ranges, SPAN):
         yield from found
 
 

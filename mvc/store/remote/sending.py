@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from mvc.fs.scratch import Scratch
 from mvc.objects.digest import Digest
 from mvc.store.buckets.bucket import Item
 from mvc.store.packs.builder import BuiltPack, build_packs
+from mvc.store.packs.index import Record
 from mvc.store.remote.location import ObjectLocation, index_key, pack_key, pack_name, spans
 from mvc.store.remote.store import RemoteStore
 
@@ -77,18 +78,17 @@ def drop_objects(remote: RemoteStore, pack: Item, names: AbstractSet[str]) -> No
     if (found := remote.packs([old]).get(old)) is None:
         return
     _, index = found
-    there = {record.blake3.hex(): ObjectLocation(pack, record) for record in index.records()}
-    rest = {name: location for name, location in there.items() if name not in names and location.fits}
+    others = (record for record in index.records() if record.blake3.hex() not in names)
+    rest = [record for record in others if ObjectLocation(pack, record).fits]
     with tempfile.TemporaryDirectory() as folder:
-        put_packs(remote, _bodies(remote, rest), folder)
+        put_packs(remote, _bodies(remote, pack, rest), folder)
     remote.bucket.delete([index_key(old), pack.key])
     remote.forget()
 
 
-def _bodies(remote: RemoteStore, packed: Mapping[str, ObjectLocation]) -> Iterator[tuple[Digest, bytes]]:
-    """Yield objects from packs, unverified: `verify` finds damage later."""
-    for span in spans(packed.items()):
+def _bodies(remote: RemoteStore, pack: Item, records: Sequence[Record]) -> Iterator[tuple[Digest, bytes]]:
+    """Yield objects from a pack, unverified: `verify` finds damage later."""
+    for span in spans(pack, ((record.offset, record.stored, number) for number, record in enumerate(records))):
         data = remote.bucket.read(span.item, span.start, span.end)
-        for _, location in span.objects:
-            if location.record is not None:
-                yield location.record.digest, span.body(data, location)
+        for record in map(records.__getitem__, span.objects):
+            yield record.digest, span.body(data, ObjectLocation(pack, record))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import BinaryIO, TypeVar
 
 from mvc.errors import InvalidFormat, MissingObject
-from mvc.objects.digest import check_object_name
+from mvc.objects.digest_table import as_table
 from mvc.store.buckets.bucket import PART, Bucket, Item, RunAll
 from mvc.store.packs.index import PackIndex
-from mvc.store.remote.location import NOTHING, ObjectLocation, ObjectsByFile, excluded, object_key
+from mvc.store.remote.location import NOTHING, Locations, ObjectLocation, ObjectsByFile, excluded, object_key
 from mvc.store.remote.marker import note_seen, read_marker, refuse_if_emptied, write_marker
 from mvc.store.remote.packs import PackFiles, RemotePacks
 
@@ -70,67 +69,62 @@ class RemoteStore:
 
     # Objects.
 
-    def locate(self, names: Iterable[str], without: ObjectsByFile = NOTHING) -> dict[str, ObjectLocation]:
+    def locate(self, names: Iterable[str], without: ObjectsByFile = NOTHING) -> Locations:
         """Return the locations of the `names` that the remote has now, without using earlier results.
 
         `without` counts as absent. Missing objects are looked up once more: a compaction may run during a listing, and
         a part of an index may be damaged.
         """
-        names = {*names}
         found = self.glance(names, without)
-        missed = names - found.keys()
-        if missed and self._packs.has_files():
+        if len(found) < len(found.names) and self._packs.has_files():
             self.forget()
-            found |= self._packed(missed, without, sure=True)
+            self._look_in_packs(found, without, sure=True)
         return found
 
-    def glance(self, names: Iterable[str], without: ObjectsByFile = NOTHING) -> dict[str, ObjectLocation]:
+    def glance(self, names: Iterable[str], without: ObjectsByFile = NOTHING) -> Locations:
         """Return the same after one lookup, for a push: sending an object twice does no harm."""
-        wanted = {check_object_name(name) for name in names}
-        found = self._packed(wanted, without)
-        return found | self._loose(sorted(wanted - found.keys()), without)
-
-    def _packed(
-        self, names: AbstractSet[str], without: ObjectsByFile, *, sure: bool = False,
-    ) -> dict[str, ObjectLocation]:
-        """Return the location of each packed object; in a truncated pack only if no other has it."""
-        keys = {bytes.fromhex(name): name for name in names}
-        found: dict[str, ObjectLocation] = {}
-        for item, index in self._packs.finders(keys, sure=sure) if keys else ():
-            for key, name in list(keys.items()):
-                if (record := index.find(key)) is not None and not excluded(item, name, without):
-                    found[name] = ObjectLocation(item, record)
-                    if found[name].fits:
-                        del keys[key]
+        found = Locations(as_table(names))
+        self._look_in_packs(found, without, sure=False)
+        found.loose = {name: item for name, item in self._loose(found) if not excluded(item, name, without)}
         return found
 
-    def _loose(self, names: list[str], without: ObjectsByFile) -> dict[str, ObjectLocation]:
-        """Request each object by key, or list all: the estimated minimum of requests."""
-        keys = {object_key(name): name for name in names}
-        listed, complete = self._listed(keys) if len(keys) > FEW else ({}, False)
-        found = [item for item in listed.values() if not excluded(item, keys[item.key], without)]
-        if not complete:
-            asked = self.run(self.bucket.head, [key for key in keys if key not in listed], 0)
-            found += [item for item in asked if item is not None and not excluded(item, keys[item.key], without)]
-        return {keys[item.key]: ObjectLocation(item) for item in found}
+    def _look_in_packs(self, found: Locations, without: ObjectsByFile, *, sure: bool) -> None:
+        if first := {key[0] for key in found.absent()}:
+            found.look_in(self._packs.finders(first, sure=sure), without)
 
-    def _listed(self, keys: Collection[str]) -> tuple[dict[str, Item], bool]:
-        """List large objects in at most `len(keys)` requests. Return those found, and whether the list is complete."""
+    def _loose(self, found: Locations) -> Iterator[tuple[str, Item]]:
+        """Request each object that is in no pack by key, or list all: the estimated minimum of requests."""
+        count = len(found.names) - len(found)
+        listed, complete = self._listed(found, count) if count > FEW else ({}, False)
+        yield from listed.items()
+        if not complete:
+            names = [name for name in map(bytes.hex, found.absent()) if name not in listed]
+            for name, item in zip(names, self.run(self.bucket.head, [*map(object_key, names)], 0), strict=True):
+                if item is not None:
+                    yield name, item
+
+    def _listed(self, wanted: Locations, most: int) -> tuple[dict[str, Item], bool]:
+        """List large objects in at most `most` requests. Return those without a location, and whether these are all."""
         found: dict[str, Item] = {}
-        for number, item in enumerate(self.bucket.list("objects/")):
-            if item.key in keys:
-                found[item.key] = item
-            if number // PAGE >= len(keys):
+        for number, (name, item) in enumerate(self._own_keys()):
+            if wanted.lacks(name):
+                found[name] = item
+            if number // PAGE >= most:
                 return found, False
         return found, True
 
-    def objects(self) -> Iterator[tuple[str, ObjectLocation]]:
-        """Yield every copy of every object."""
+    def _own_keys(self) -> Iterator[tuple[str, Item]]:
+        """Yield every object that has its own key."""
         for item in self.bucket.list("objects/"):
             with suppress(InvalidFormat):
                 name = item.key.rpartition("/")[2]
                 if item.key == object_key(name):
-                    yield name, ObjectLocation(item)
+                    yield name, item
+
+    def objects(self) -> Iterator[tuple[str, ObjectLocation]]:
+        """Yield every copy of every object."""
+        for name, item in self._own_keys():
+            yield name, ObjectLocation(item)
         for item, index in self.packs().values():
             yield from ((record.blake3.hex(), ObjectLocation(item, record)) for record in index.records())
 

@@ -17,7 +17,7 @@ from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Notes, Pointer, dir_pointer, emit, file_pointer
 from mvc.ops.shared.transfers.by_remote import by_remote, to_each_remote
 from mvc.ops.shared.transfers.failures import failures
-from mvc.ops.shared.transfers.needed import NeededObject, NeededObjects, needed, objects_by_path
+from mvc.ops.shared.transfers.needed import needed, objects_at, users_of
 from mvc.ops.shared.transfers.open_remote import bring_manifests, opening
 from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
 from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
@@ -196,28 +196,39 @@ def test_the_only_remote_raises_unless_it_does_not_answer(project: Project, erro
 def test_each_object_is_needed_once_by_the_path_that_has_it(project: Project) -> None:
     inline = dir_pointer(Manifest.of([Entry("x", *A), Entry("y/z", *B)]))
     wanted = [selection("m", file_pointer(A)), selection("d", inline, "y"), selection("n", file_pointer(B))]
-    assert needed(project, wanted) == NeededObjects({
-        A.blake3: NeededObject(A, "m"), B.blake3: NeededObject(B, "d/y/z"),
-    })
-    assert objects_by_path(project.cache, wanted) == {"m": {A.blake3}, "d/y/z": {B.blake3}, "n": {B.blake3}}
+    found = needed(project, wanted)
+    assert ([*found.objects.digests()], found.failed) == ([A, B], ())
+    assert users_of(project.cache, wanted, {A.blake3, B.blake3}) == {A.blake3: "m", B.blake3: "d/y/z"}
+    assert objects_at(project.cache, wanted, {"m", "n", "x"}) == {"m": {A.blake3}, "n": {B.blake3}, "x": set()}
+    assert objects_at(project.cache, wanted, {"d/y/z"}) == {"d/y/z": {B.blake3}}
 
 
 def test_a_manifest_that_is_not_here_is_all_that_is_known(project: Project) -> None:
     large = directory(300)
-    assert needed(project, [selection("d", large.pointer)]).objects.keys() == {large.pointer.digest.blake3}
+    assert {*needed(project, [selection("d", large.pointer)]).objects} == {large.pointer.digest.blake3}
     store(project, *(body for _, body in large.encoded.objects))
-    assert needed(project, [selection("d", large.pointer)]).objects.keys() == {
-        large.pointer.digest.blake3, A.blake3,
-    }
+    assert {*needed(project, [selection("d", large.pointer)]).objects} == {large.pointer.digest.blake3, A.blake3}
+
+
+def test_of_settled_parts_only_the_manifests_are_needed(project: Project) -> None:
+    large = directory(300)
+    store(project, *(body for _, body in large.encoded.objects))
+    wanted = [selection("d", large.pointer)]
+    first = needed(project, wanted)
+    name = large.pointer.digest.blake3
+    assert (first.parts, first.is_new, first.settled) == ({name, f"+{name}"}, True, 0)
+    assert not needed(project, wanted, first.parts).is_new
+    assert needed(project, [*wanted, selection("m", file_pointer(B))], first.parts).is_new
+    assert needed(project, [selection("d", large.pointer, "00001")]).parts == frozenset()
 
 
 def test_a_manifest_with_a_broken_format_fails_alone(project: Project) -> None:
     store(project, b"garbage")
     broken = large_pointer(b"garbage")
     found = needed(project, [selection("d", broken), selection("m", file_pointer(A))])
-    assert found.objects.keys() == {A.blake3}
+    assert {*found.objects} == {A.blake3}
     assert found.failed[0].error.startswith("d: its manifest cannot be used:")
-    assert objects_by_path(project.cache, [selection("d", broken)]) == {}
+    assert objects_at(project.cache, [selection("d", broken)], {"d"}) == {"d": set()}
 
 
 def store(project: Project, *contents: bytes) -> None:
@@ -242,8 +253,8 @@ def test_manifests_and_their_shards_are_brought_and_nothing_else(project: Projec
     asked: list[set[str]] = []
 
     def fetch(_: Tools, digests: Sequence[Digest]) -> Moved:
-        asked.append({digest.blake3 for digest in digests})
-        store(project, *(bodies[digest.blake3] for digest in digests))
+        asked.append({*digests})
+        store(project, *map(bodies.__getitem__, digests))
         return Moved(len(digests))
 
     inline = dir_pointer(Manifest.of([Entry("x", *A)]))
@@ -267,22 +278,20 @@ def test_what_does_not_arrive_is_asked_for_once(project: Project) -> None:
 
 
 def test_who_committed_a_lost_object_is_asked_for_it(history: Repo, project: Project) -> None:
-    needs = NeededObjects({A.blake3: NeededObject(A, "m"), B.blake3: NeededObject(B, "d/b")})
+    wanted = [selection("m", file_pointer(A)), selection("d", dir_pointer(Manifest.of([Entry("b", *B)])))]
     commit = history.git("rev-list", "--max-parents=0", "HEAD")[:12]
     lost = [Lost(A.blake3, MissingObject("away")), Lost(B.blake3, CorruptObject("damaged"))]
-    absent, damaged = failures(project, "nas", needs, lost, ["s3"])
+    absent, damaged = failures(project, "nas", wanted, lost, ["s3"])
     assert absent.error.startswith(f"object {A.blake3} is neither in the cache nor on any of the remotes nas, s3")
     assert absent.fix == f"mvc push --rev {commit}  # in the clone where you added it"
     assert (damaged.path, damaged.error) == ("d/b", "damaged")
     assert damaged.fix == "mvc push --repair -r nas d/b  # in a clone where it is intact"
     bob = {"GIT_AUTHOR_EMAIL": "bob@example.com", "GIT_COMMITTER_EMAIL": "bob@example.com"}
-    (absent,) = failures(project.with_git(project.git.with_environ(**bob)), "nas", needs, lost[:1])
+    (absent,) = failures(project.with_git(project.git.with_environ(**bob)), "nas", wanted, lost[:1])
     assert absent.fix == f"ask Ada to run: mvc push --rev {commit}"
 
 
 def test_an_object_that_no_commit_has_is_added_again(project: Project) -> None:
-    needs = NeededObjects({A.blake3: NeededObject(A, "m")}, (TransferFailure("d"),))
-    broken, absent = failures(project, "nas", needs, [Lost(A.blake3, MissingObject("away"))])
-    assert broken == TransferFailure("d")
+    (absent,) = failures(project, "nas", [selection("m", file_pointer(A))], [Lost(A.blake3, MissingObject("away"))])
     assert absent.error.endswith("on the remote nas, and its pointer was never committed")
     assert absent.fix == "mvc add m  # where the file still is"

@@ -11,7 +11,7 @@ from mvc.ops.storage.on_remotes import objects_on_remotes
 from mvc.project import Project
 from mvc.store.cache.inventory import CacheEntry, all_objects
 
-ENTRIES = [CacheEntry(name, 1, since) for name, since in (("needed", 0), ("young", 95), ("pushed", 0), ("own", 0))]
+ENTRIES = [CacheEntry(name, 1, since) for name, since in (("young", 95), ("pushed", 0), ("own", 0))]
 
 
 def names(entries: list[CacheEntry]) -> list[str]:
@@ -20,12 +20,12 @@ def names(entries: list[CacheEntry]) -> list[str]:
 
 
 def test_unneeded_objects_are_sorted_by_what_happens_to_them() -> None:
-    found = sort_unneeded(ENTRIES, {"needed"}, {"pushed"}, Grace(10, 100))
+    found = sort_unneeded(ENTRIES, {"pushed"}, Grace(10, 100))
     assert (names(found.free), names(found.young), names(found.unpushed)) == (["pushed"], ["young"], ["own"])
 
 
 def test_without_remotes_and_grace_everything_unneeded_is_freed() -> None:
-    found = sort_unneeded(ENTRIES, {"needed"}, None, Grace(0, 100))
+    found = sort_unneeded(ENTRIES, None, Grace(0, 100))
     assert names(found.free) == ["young", "pushed", "own"]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import as_error
 from mvc.objects.digest import Digest
+from mvc.objects.digest_table import DigestTable
 from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_reader import pointer_in
 from mvc.ops.shared.content.mismatch import remote_mismatch
@@ -54,7 +55,7 @@ def _incomplete(
             needs[path] = {digest.blake3: digest for _, digest in needed_objects(tools.cache, pointer)}
         except InvalidFormat as error:
             yield IncompleteModel(path, problem=f"its list of files is invalid: {error.message}")
-    wanted = {digest.blake3: digest for found in needs.values() for digest in found.values()}
+    wanted = DigestTable(digest for found in needs.values() for digest in found.values())
     there = tools.remote.locate(wanted)
     absent = {digest.blake3 for digest in not_whole(wanted, there)}
     for path, found in needs.items():

@@ -7,35 +7,35 @@ from contextlib import suppress
 
 from mvc.errors import MissingObject, MvcError
 from mvc.ops.shared.object_users import Use, uses_in_history
-from mvc.ops.shared.transfers.needed import NeededObject, NeededObjects
+from mvc.ops.shared.transfers.needed import users_of
 from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project, Shell
 from mvc.scm.commits import author_emails, identity
 from mvc.scm.plumbing import Git
 from mvc.transfer.tools import Lost
+from mvc.workspace.tracked import Selection
 
 
 def failures(
-    project: Project, remote: str, needs: NeededObjects, lost: Iterable[Lost], others: Sequence[str] = (),
+    project: Project, remote: str, selections: Sequence[Selection], lost: Sequence[Lost], others: Sequence[str] = (),
 ) -> tuple[TransferFailure, ...]:
-    """Return the unusable and missing objects, each with its path.
+    """Return the unusable and missing objects that the selections need, each with its path.
 
     `others` are the remotes that were asked after `remote`.
     """
-    lost = [*lost]
+    paths = users_of(project.cache, selections, {item.name for item in lost})
     absent = {item.name for item in lost if isinstance(item.error, MissingObject)}
     uses: dict[str, tuple[Use, ...]] = {}
     with suppress(MvcError):  # the failures are reported even if the history cannot be read
         uses = uses_in_history(project, absent)
     where = f"any of the remotes {', '.join((remote, *others))}" if others else f"the remote {remote}"
     own = _own_commits(project.git, uses.values())
-    told = (
-        _absent(project.shell, where, needs.objects[item.name], uses.get(item.name, ()), own)
+    return tuple(
+        _absent(project.shell, where, paths[item.name], item.name, uses.get(item.name, ()), own)
         if item.name in absent
-        else _unusable(project.shell, remote, needs.objects[item.name].path, item)
+        else _unusable(project.shell, remote, paths[item.name], item)
         for item in lost
     )
-    return (*needs.failed, *told)
 
 
 def _unusable(shell: Shell, remote: str, path: str, lost: Lost) -> TransferFailure:
@@ -50,15 +50,16 @@ def _own_commits(git: Git, uses: Iterable[tuple[Use, ...]]) -> set[str]:
     return {commit for commit, email in emails.items() if me and email == me}
 
 
-def _absent(shell: Shell, where: str, need: NeededObject, uses: tuple[Use, ...], own: set[str]) -> TransferFailure:
-    name = need.digest.blake3
+def _absent(
+    shell: Shell, where: str, path: str, name: str, uses: tuple[Use, ...], own: set[str],
+) -> TransferFailure:
     error = f"object {name} is neither in the cache nor on {where}"
     if not uses:
-        fix = f"{shell.line('mvc add', need.path)}  # where the file still is"
-        return TransferFailure(need.path, name, f"{error}, and its pointer was never committed", fix)
+        fix = f"{shell.line('mvc add', path)}  # where the file still is"
+        return TransferFailure(path, name, f"{error}, and its pointer was never committed", fix)
     first = uses[-1]
     commit = first.commit[:12]
     told = f"{error}: committed by {first.author} on {first.date[:10]} in {commit}, never pushed or since deleted"
     line = f"mvc push --rev {commit}"
     fix = f"{line}  # in the clone where you added it" if first.commit in own else f"ask {first.author} to run: {line}"
-    return TransferFailure(need.path, name, told, fix)
+    return TransferFailure(path, name, told, fix)

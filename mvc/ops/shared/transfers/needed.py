@@ -2,68 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
 from mvc.objects.digest import Digest
+from mvc.objects.digest_table import DigestTable
 from mvc.ops.shared.selection import broken_manifest
 from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project
-from mvc.retention.available import needed_objects
+from mvc.retention.available import Part, needed_parts
 from mvc.store.cache.cache import Cache
+from mvc.store.cache.writer import LOOSE_AT
 from mvc.workspace.tracked import Selection
-
-
-class NeededObject(NamedTuple):
-    """An object and a path that needs it."""
-
-    digest: Digest
-    path: str
 
 
 class NeededObjects(NamedTuple):
     """The objects by name, and the paths whose objects are unknown."""
 
-    objects: dict[str, NeededObject]
-    failed: tuple[TransferFailure, ...] = ()
+    objects: DigestTable
+    failed: tuple[TransferFailure, ...]
+    parts: frozenset[str]
+    """Those of manifests, and of shards with small files only: their `Part.name`."""
+    is_new: bool
+    """Whether an object is not of a settled part."""
+    settled: int
+    """The number of files in settled shards, which are not in `objects`."""
 
 
-def needed(project: Project, selections: Iterable[Selection]) -> NeededObjects:
-    """Return the objects that the selections need; an invalid manifest does not stop the others."""
-    found: dict[str, NeededObject] = {}
+def needed(
+    project: Project, selections: Iterable[Selection], settled: AbstractSet[str] = frozenset(),
+) -> NeededObjects:
+    """Return the objects that the selections need; an invalid manifest does not stop the others.
+
+    The remote is known to have the small files of `settled` shards, and to be told of `settled` manifests.
+    """
+    objects, parts, read = DigestTable(), set[str](), set[str]()
     failed: list[TransferFailure] = []
+    is_new, known = False, 0
+    project.cache.valid_manifests |= {name[1:] for name in settled if name.startswith("+")}
     for selection in selections:
-        path = selection.item.path
         try:
-            for user, digest in _objects_of(project.cache, selection):
-                if digest.blake3 not in found:
-                    found[digest.blake3] = NeededObject(_as_stored(project.cache, digest), user)
+            for part in _parts(project.cache, selection, read):
+                if part.files and part.name in settled:
+                    known += part.files
+                    continue
+                digests = [digest for _, digest in _objects(selection, part)]
+                objects.add(digests)
+                is_new = is_new or (part.name not in settled and bool(digests))
+                if not selection.inside and (not part.files or all(digest.size < LOOSE_AT for digest in digests)):
+                    parts.add(part.name)
         except InvalidFormat as error:
+            path = selection.item.path
             failed.append(TransferFailure.of(path, broken_manifest(project.shell, path, error)))
-    return NeededObjects(found, tuple(failed))
+    return NeededObjects(objects, tuple(failed), frozenset(parts - {""}), is_new, known)
 
 
-def objects_by_path(cache: Cache, selections: Iterable[Selection]) -> dict[str, set[str]]:
-    """Return the names of the objects that each path needs itself: a directory's manifest, a file's content."""
-    found: dict[str, set[str]] = {}
-    for selection in selections:
+def users_of(cache: Cache, selections: Iterable[Selection], names: Collection[str]) -> dict[str, str]:
+    """Return the first path that needs each of these objects."""
+    found: dict[str, str] = {}
+    read: set[str] = set()
+    for selection in selections if names else ():
         with suppress(InvalidFormat):
-            for path, digest in _objects_of(cache, selection):
-                found.setdefault(path, set()).add(digest.blake3)
+            for path, digest in _objects_of(cache, selection, read):
+                if digest.blake3 in names:
+                    found.setdefault(digest.blake3, path)
     return found
 
 
-def _objects_of(cache: Cache, selection: Selection) -> Iterator[tuple[str, Digest]]:
-    """Yield every object that the selection needs, with the path that needs it."""
-    path, pointer = selection.item.path, selection.item.pointer
-    for label, digest in needed_objects(cache, pointer) if pointer else ():
+def objects_at(cache: Cache, selections: Iterable[Selection], paths: Collection[str]) -> dict[str, set[str]]:
+    """Return the names of the objects that each of `paths` needs itself: a directory's manifest, a file's content."""
+    found: dict[str, set[str]] = {path: set() for path in paths}
+    for selection in selections if paths else ():
+        with suppress(InvalidFormat):
+            for path, digest in _objects_of(cache, selection, set()):
+                if path in found:
+                    found[path].add(digest.blake3)
+    return found
+
+
+def _objects_of(cache: Cache, selection: Selection, read: set[str]) -> Iterator[tuple[str, Digest]]:
+    """Yield the objects that the selection needs, with the path that needs it, but for parts that were `read`."""
+    for part in _parts(cache, selection, read):
+        yield from _objects(selection, part)
+
+
+def _parts(cache: Cache, selection: Selection, read: set[str]) -> Iterator[Part]:
+    """Yield what the selection needs, but for parts that were `read`; those of a selected part of a path always."""
+    for part in needed_parts(cache, selection.item.pointer) if selection.item.pointer else ():
+        if selection.inside or part.name not in read:
+            yield part
+        if part.name and not selection.inside:
+            read.add(part.name)
+
+
+def _objects(selection: Selection, part: Part) -> Iterator[tuple[str, Digest]]:
+    path = selection.item.path
+    for label, digest in part.objects():
         if not label or selection.covers(label):
             yield f"{path}/{label}" if label else path, digest
-
-
-def _as_stored(cache: Cache, digest: Digest) -> Digest:
-    """Return the digest as the index of a pack has it: the size or xxh128 in a pointer may be wrong."""
-    stored = cache.look_up(digest.blake3)
-    return digest._replace(xxh128=stored.xxh128, size=stored.size) if stored and stored.pack else digest

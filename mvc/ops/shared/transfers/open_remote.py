@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from blake3 import blake3
 
-from mvc.objects.digest import Digest
+from mvc.objects.digest_table import DigestTable
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.remotes import find_remote
 from mvc.project import Project
@@ -63,7 +63,7 @@ def indexes_of(home: str, url: str) -> str:
 def bring_manifests(
     tools: Tools,
     pointers: Iterable[Pointer],
-    fetch: Callable[[Tools, Sequence[Digest]], Moved] = fetch_objects,
+    fetch: Callable[[Tools, DigestTable], Moved] = fetch_objects,
 ) -> Moved:
     """Fetch the manifests of directories, and their shards, that the cache lacks."""
     lists = [pointer for pointer in pointers if pointer.kind == "dir" and pointer.manifest is None]
@@ -74,4 +74,4 @@ def bring_manifests(
         if not missing:
             return done
         tried |= missing
-        done = done.then(fetch(tools, [wanted[name] for name in sorted(missing)]))
+        done = done.then(fetch(tools, DigestTable(wanted[name] for name in sorted(missing))))

@@ -24,6 +24,8 @@ class Target(NamedTuple):
     path: str
     before: Tracked | None
     inside: tuple[str, ...] = ()
+    named: bool = True
+    """Whether it was given; else it may have changed, by its stat data."""
 
     @property
     def raw(self) -> bytes | None:
@@ -44,8 +46,13 @@ def targets_of(
     Raises:
         UsageError: no path can be added.
     """
-    meant: dict[str, None] = {}
-    accepted(paths, lambda path: meant.update(dict.fromkeys(_expand(project, tracked, folders, path))), failed)
+    meant: dict[str, bool] = {}
+
+    def take(path: str) -> None:
+        named = path not in folders
+        meant.update((full, named or meant.get(full, False)) for full in _expand(project, tracked, folders, path))
+
+    accepted(paths, take, failed)
     wanted: dict[str, list[str]] = {}
     for full in meant:
         holder = holder_of(tracked, full)
@@ -54,7 +61,7 @@ def targets_of(
     check = partial(check_target, project, index_paths(project.git), folders_above(tracked))
     outer = _outermost(wanted)
     targets = [
-        Target(path, tracked.get(path), () if "" in outer[path] else tuple(sorted(set(outer[path]))))
+        Target(path, tracked.get(path), outer[path], meant.get(path, True))
         for path in accepted(list(outer), check, failed)
     ]
     if twins := find_twins(tracked, [target.path for target in targets if target.before is None]):
@@ -65,9 +72,10 @@ def targets_of(
     return targets
 
 
-def _outermost(wanted: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Leave out the paths inside a directory that is added as a whole."""
-    return {path: parts for path, parts in wanted.items() if not holder_of(wanted, path)}
+def _outermost(wanted: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """Leave out the paths inside a directory that is added as a whole, and the parts of a path that is."""
+    outer = {path: parts for path, parts in wanted.items() if not holder_of(wanted, path)}
+    return {path: () if "" in parts else tuple(sorted(set(parts))) for path, parts in outer.items()}
 
 
 def _expand(project: Project, tracked: dict[str, Tracked], folders: Collection[str], path: str) -> list[str]:

@@ -21,7 +21,7 @@ from mvc.quality.judge.rules.figures import judge_figures
 from mvc.quality.judge.rules.pickled import judge_pickles
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import Policy
-from mvc.quality.reports.report import Report, parse_report
+from mvc.quality.reports.report import ParseReport, Report, parse_report
 from mvc.quality.reports.tags import SEMVER, fits
 from mvc.quality.words import clipped, short, without_path
 
@@ -53,10 +53,10 @@ class ParsedModel(NamedTuple):
         return Finding.of(code, self.path, message, fix)
 
 
-def parse_model(policy: Policy, model: ModelFacts) -> ParsedModel:
+def parse_model(policy: Policy, model: ModelFacts, parse: ParseReport = parse_report) -> ParsedModel:
     """Parse the files of a tracked path."""
     pointer = _parsed(model.path, "pointer", model.pointer, parse_pointer)
-    report = _parsed(model.path, "report", model.report, parse_report)
+    report = _parsed(model.path, "report", model.report, parse)
     return ParsedModel(model, demands(policy, model.path), pointer, report)
 
 

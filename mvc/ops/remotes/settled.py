@@ -1,0 +1,43 @@
+"""What earlier pushes left on a remote, so that the next one neither reads nor looks it up again.
+
+A push that ended well has announced its objects, and has seen each small one in a pack there, or sent it in one. That
+holds as long as the packs and the roots of this clone are the same files, and no gc has listed garbage.
+"""
+
+from __future__ import annotations
+
+from mvc.ops.shared.remote_roots import clone_id
+from mvc.project import Project
+from mvc.store.buckets.bucket import Item
+from mvc.store.remote.roots import roots_key
+from mvc.store.remote.store import RemoteStore
+from mvc.workspace.catalog import Settled
+
+_NOTHING = Settled(frozenset(), frozenset())
+
+
+def settled_parts(project: Project, remote: RemoteStore) -> frozenset[str]:
+    """Return the manifests that are announced to a remote, and the shards whose small objects are also in its packs."""
+    known = project.catalog.settled(remote.bucket.url) or _NOTHING
+    return known.parts if known.parts and known.files <= _files(project, remote) else frozenset()
+
+
+def note_settled(project: Project, remote: RemoteStore, parts: frozenset[str]) -> None:
+    """Record, at the end of a push, what `settled_parts` returns from now on."""
+    remote.forget()
+    if files := _files(project, remote):
+        project.catalog.set_settled(remote.bucket.url, Settled(files, parts))
+        project.catalog.flush()
+
+
+def _files(project: Project, remote: RemoteStore) -> frozenset[str]:
+    """Return the versions of this clone's roots and of all packs; nothing while a gc lists garbage."""
+    roots = remote.bucket.head(roots_key(clone_id(project.home)))
+    if roots is None or next(iter(remote.bucket.list("gc/")), None) is not None:
+        return frozenset()
+    packs = (item for files in remote.pack_files().values() for item in files)
+    return frozenset({remote.check_format(), *map(_version, (roots, *packs))})
+
+
+def _version(item: Item) -> str:
+    return f"{item.key} {item.size} {item.modified!r} {item.etag}"

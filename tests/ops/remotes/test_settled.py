@@ -1,0 +1,145 @@
+"""A push relies on what an earlier one left on the remote only as long as it is there unchanged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from harness import Repo
+
+from mvc.ops.remotes.push import PushOptions, push
+from mvc.ops.remotes.settled import settled_parts
+from mvc.ops.shared.transfers.needed import needed
+from mvc.ops.shared.transfers.open_remote import opening
+from mvc.ops.shared.transfers.results import TransferResult
+from mvc.ops.shared.transfers.selected import RevisionScope, selected
+from mvc.project import Project
+from mvc.surroundings import surroundings
+from mvc.transfer.send import missing_there
+
+FILES = 300
+"""More than a pointer lists."""
+
+
+@pytest.fixture
+def project(fresh: Repo, tmp_path: Path) -> Iterator[Project]:
+    """Return the project of a repository in which a directory was just pushed; its manifest is an object."""
+    fresh.write_dir("d", FILES)
+    fresh.added("d")
+    fresh.ok("remote", "add", "nas", str(tmp_path / "nas"))
+    fresh.ok("push")
+    with Project.find(surroundings(fresh.root)) as found:
+        yield found
+
+
+@pytest.fixture
+def nas(project: Project) -> Path:
+    """Return the directory of the remote."""
+    return Path(project.root).parent / "nas"
+
+
+def settled(project: Project) -> int:
+    """Return the number of parts that the next push will rely on."""
+    with opening(project, "nas", 1) as tools:
+        return len(settled_parts(project, tools.remote))
+
+
+def pushed(project: Project, options: PushOptions = PushOptions()) -> TransferResult:
+    """Push, and return the result."""
+    (result,) = push(project, options=options)
+    return result
+
+
+def lacking(project: Project) -> int:
+    """Return the number of needed objects that the remote lacks."""
+    meant = selected(project, [], RevisionScope())
+    with opening(project, "nas", 1) as tools:
+        return len(missing_there(tools.remote, needed(project, meant.selections).objects.digests()))
+
+
+def pack(place: Path) -> Path:
+    """Return the pack of the remote, or of the cache."""
+    (found,) = (place / "packs").glob("*.pack")
+    found.chmod(0o644)
+    return found
+
+
+def cut_short(nas: Path) -> None:
+    os.truncate(pack(nas), 1000)
+
+
+def written_again(nas: Path) -> None:
+    os.utime(pack(nas), (1, 1))
+
+
+def without_index(nas: Path) -> None:
+    pack(nas).with_suffix(".idx").unlink()
+
+
+def without_pack(nas: Path) -> None:
+    pack(nas).unlink()
+
+
+def other_roots(nas: Path) -> None:
+    (roots,) = (nas / "repos").glob("*/roots")
+    roots.write_text("mvc-roots 1\n")
+
+
+def without_roots(nas: Path) -> None:
+    (roots,) = (nas / "repos").glob("*/roots")
+    roots.unlink()
+
+
+def other_remote(nas: Path) -> None:
+    marker = nas / "mvc-remote.yaml"
+    marker.write_text(marker.read_text().replace('id: "', 'id: "1'))
+
+
+def garbage_listed(nas: Path) -> None:
+    (nas / "gc").mkdir()
+    (nas / "gc/00000000-0000-0000-0000-000000000000").write_text("mvc-gc 1\n")
+
+
+def test_nothing_is_looked_up_again(project: Project, nas: Path) -> None:
+    assert settled(project) > 0
+    first, again = pushed(project, PushOptions(repair=True)), pushed(project)
+    assert (first.skipped, again.skipped, again.transferred) == (FILES + 1, FILES + 1, 0)
+    (nas / "packs/unrelated.pack").touch()
+    assert settled(project) > 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        cut_short, written_again, without_index, without_pack, other_roots, without_roots, other_remote, garbage_listed,
+    ],
+)
+def test_after_a_change_there_all_is_looked_up(
+    project: Project, nas: Path, change: Callable[[Path], None],
+) -> None:
+    change(nas)
+    assert settled(project) == 0
+    result = pushed(project)
+    assert (result.failed, result.skipped + result.transferred) == ((), FILES + 1)
+    assert not lacking(project)
+    (roots,) = (nas / "repos").glob("*/roots")
+    assert len(roots.read_text().splitlines()) == FILES + 3
+    assert settled(project) > 0 or change is garbage_listed
+
+
+def test_a_changed_file_is_sent_and_the_rest_is_not_looked_up(project: Project, environ: dict[str, str]) -> None:
+    repo = Repo(Path(project.root), environ)
+    repo.write("d/part-0000.bin", b"changed")
+    repo.added("d")
+    result = pushed(project)
+    assert (result.transferred, result.skipped) == (2, FILES - 1)
+    repo.ok("verify", "-r", "nas")
+
+
+def test_a_push_that_failed_settles_nothing(project: Project, nas: Path) -> None:
+    without_pack(nas)
+    os.truncate(pack(Path(project.cache.root)), 1000)
+    assert pushed(project).failed
+    assert settled(project) == 0
