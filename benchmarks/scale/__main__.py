@@ -14,13 +14,13 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from multiprocessing import get_context
 from operator import attrgetter
 from pathlib import Path
 
-from benchmarks import against, material, measure
+from benchmarks import against, material, measure, server
 from benchmarks.prepare import Place, Step
 from benchmarks.scale.row import Point, Row, exponent
 from benchmarks.scale.rows import ROWS
@@ -36,7 +36,10 @@ def main() -> int:
     root = Path(options.folder or tempfile.mkdtemp(prefix="mvc-scale-"))
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     try:
-        measured = _measure_all(options, root, material.isolated(root / "home", path))
+        wanted = [row for row in ROWS if not options.only or any(word in row.name for word in options.only)]
+        environ = material.isolated(root / "home", path)
+        with server.serving(root / "server", path) if any(row.server for row in wanted) else nullcontext({}) as reached:
+            measured = _measure_all(wanted, options, root, {**environ, **reached})
     finally:
         shutil.rmtree(root, ignore_errors=True)
     _print_table(measured)
@@ -57,13 +60,12 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure_all(options: argparse.Namespace, root: Path, environ: Environ) -> Measured:
+def _measure_all(wanted: list[Row], options: argparse.Namespace, root: Path, environ: Environ) -> Measured:
     measured: Measured = {}
     (root / "kept").mkdir(parents=True)
     tools = _tools(options.against, root, environ)
     work = root / "work"
     places = [Place(root / "kept", work / tool.name / "r", {**environ, **dict(tool.environ)}) for tool in tools]
-    wanted = [row for row in ROWS if not options.only or any(word in row.name for word in options.only)]
     for make, neighbours in groupby(wanted, attrgetter("material")):
         rows = list(neighbours)
         for size in sorted({size for row in rows for size in row.sizes if size <= options.most}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 
+from benchmarks import server
 from benchmarks.prepare import Place, Step, fresh
 from benchmarks.scale.repositories import WITHOUT_REPORTS, quietly
 from benchmarks.tools import Tool
@@ -81,9 +82,29 @@ def unsent(tool: Tool, place: Place) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def ten_unsent(tool: Tool, place: Place) -> None:
+    """Add and commit ten changed files to what was pushed."""
+    quietly(place, ("mvc", "push"))
+    change_ten(tool, place)
+    quietly(place, *_ADDED)
+
+
 def cloned(tool: Tool, place: Place) -> None:
     """Make a new clone beside the repository, which has pushed everything."""
+    _clone(tool, place, "bench")
+
+
+def cloned_with_s3(tool: Tool, place: Place) -> None:
+    """Do the same with a bucket."""
+    place = place._replace(environ={**place.environ, "BUCKET": "scale"})
+    server.empty(place.environ)
+    url = ("s3://scale/store", "-o", f"endpoint_url={place.environ['AWS_ENDPOINT_URL']}")
+    quietly(place, ("mvc", "remote", "add", "s3", *url), ("git", "commit", "-q", "--no-verify", "-am", "s3"))
+    _clone(tool, place, "s3")
+
+
+def _clone(tool: Tool, place: Place, remote: str) -> None:
     as_committed(tool, place)
     clone = place.repository.parent / "clone"
     shutil.rmtree(clone, ignore_errors=True)
-    quietly(place, ("mvc", "push"), ("git", "clone", "-q", ".", "../clone"))
+    quietly(place, ("mvc", "push", "-r", remote), ("git", "clone", "-q", ".", "../clone"))

@@ -21,6 +21,8 @@ class Row(NamedTuple):
     command: Callable[[Tool, Place], list[str]]
     renew: Step = nothing
     """Before every run; not measured. The state after the last row is the one before it."""
+    server: bool = False
+    """Whether it needs the S3 server."""
 
 
 class Point(NamedTuple):

@@ -8,7 +8,17 @@ from functools import partial
 
 from benchmarks.hook_cases import HOOK
 from benchmarks.prepare import Place
-from benchmarks.scale.directories import as_committed, cloned, directory, emptied, ten_changed, unknown, unsent
+from benchmarks.scale.directories import (
+    as_committed,
+    cloned,
+    cloned_with_s3,
+    directory,
+    emptied,
+    ten_changed,
+    ten_unsent,
+    unknown,
+    unsent,
+)
 from benchmarks.scale.registries import registry
 from benchmarks.scale.repositories import (
     ADD_ALL,
@@ -54,6 +64,7 @@ _COMMITS = (1_000, 10_000)
 _VERSIONS = (20, 160)
 _untagged, _tagged = partial(history, tags=0), partial(history, tags=100)
 _OLDER = "exec mvc checkout --rev HEAD~1 d"
+_PULL = "cd ../clone && exec mvc pull"
 _FILES = (10_000, 100_000, 500_000)
 _TAGS = (2_000, 20_000)
 _LISTED = "exec git for-each-ref --format='%(refname)%(object)%(taggerdate)%(contents)'"
@@ -69,7 +80,10 @@ ROWS = (
     Row("verify, n files", directory, _FILES, _typed("exec mvc verify"), as_committed),
     Row("push, n files, directory", directory, _FILES, _typed("exec mvc push"), unsent),
     Row("push again, n files, directory", directory, _FILES, _typed("exec mvc push")),
-    Row("pull, n files, directory", directory, _FILES, _typed("cd ../clone && exec mvc pull"), cloned),
+    Row("push, 10 of n files changed, directory", directory, _FILES, _typed("exec mvc push"), ten_unsent),
+    Row("gc, n files", directory, _FILES, _typed("exec mvc gc"), as_committed),
+    Row("pull, n files, directory", directory, _FILES, _typed(_PULL), cloned),
+    Row("pull, n files, S3", directory, _FILES, _typed(f"{_PULL} -r s3"), cloned_with_s3, server=True),
     Row("add, n files", directory, _FILES, _typed("exec mvc add d"), unknown),
     Row("status, n pointers", pointers, _MODELS, _typed("exec mvc status")),
     Row("add again, n pointers", pointers, _MODELS, _typed(ADD_ALL)),
