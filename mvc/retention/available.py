@@ -6,7 +6,7 @@ next check only tests whether those packs and loose objects still exist.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -85,7 +85,7 @@ def availability(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> Ava
     """
     if pointer.kind == "file":
         return file_availability(cache, pointer.digest)
-    name = " ".join(map(str, (*pointer.digest, pointer.files, pointer.total)))
+    name = _recorded_as(pointer)
     if catalog and _is_still_there(cache, catalog.complete(name)):
         cache.valid_manifests.add(pointer.digest.blake3)
         return Availability(complete=True)
@@ -100,14 +100,37 @@ def availability(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> Ava
     return Availability(where is not None, mismatch)
 
 
+def record_packed(cache: Cache, catalog: Catalog, pointer: Pointer, shards: Iterable[Shard]) -> None:
+    """Record that packs of the cache have all files of a directory that was just added.
+
+    To look up each file would take as long as to read the directory.
+    """
+    from mvc.workspace.catalog import Complete  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
+
+    lists, _ = _find(cache, [("", digest) for digest in listing_objects(cache, pointer)])
+    names = {shard.digest.blake3: catalog.complete(shard.digest.blake3) for shard in shards}
+    packed = Complete(cache.packs.names(), frozenset())
+    for name in (name for name, known in names.items() if known is None):
+        catalog.set_complete(name, packed)
+    if lists is not None:
+        catalog.set_complete(_recorded_as(pointer), _together([lists, packed, *filter(None, names.values())]))
+
+
+def _recorded_as(pointer: Pointer) -> str:
+    return " ".join(map(str, (*pointer.digest, pointer.files, pointer.total)))
+
+
+def _together(places: Sequence[Complete]) -> Complete:
+    packs, loose = (frozenset[str]().union(*parts) for parts in zip(*places, strict=True))
+    return type(places[0])(packs, loose)
+
+
 def _is_still_there(cache: Cache, where: Complete | None) -> bool:
     return where is not None and where.packs <= cache.packs.names() and all(map(cache.is_loose, where.loose))
 
 
 def _find_all(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> tuple[Complete | None, str]:
     """Return where the objects of a directory are, if all are there, and the first that disagrees with its digest."""
-    from mvc.workspace.catalog import Complete  # noqa: PLC0415 - SQLite takes 4 ms; the hook does without
-
     manifest = load_manifest(cache, pointer)
     lists = [] if pointer.manifest else [("", digest) for digest in listing_objects(cache, pointer)]
     found = [_find(cache, lists)]
@@ -116,8 +139,7 @@ def _find_all(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> tuple[
     mismatch = next((text for _, text in found if text), "")
     if len(places) < len(found):
         return None, mismatch
-    packs, loose = (frozenset[str]().union(*parts) for parts in zip(*places, strict=True))
-    return Complete(packs, loose), mismatch
+    return _together(places), mismatch
 
 
 def find_shard(

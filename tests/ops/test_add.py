@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 
 import pytest
 from harness import Repo, noise
@@ -14,6 +16,8 @@ from mvc.ops.workspace.add import AddOptions, add
 from mvc.ops.workspace.mv import move
 from mvc.ops.workspace.status import status
 from mvc.project import Project
+from mvc.store.cache.cache import Cache, Stored
+from mvc.store.cache.writer import LOOSE_AT
 from mvc.surroundings import surroundings
 
 
@@ -151,3 +155,29 @@ def test_a_file_that_vanishes_does_not_stop_status(repo: Repo) -> None:
     with Project.find(surroundings(repo.root)._replace(progress=Vanishing(repo, "data/a"))) as project:
         data, model = status(project).items
     assert (data.problem, data.unreadable, model.state) == ("data/a vanished while it was read", True, "clean")
+
+
+@pytest.mark.parametrize(("size", "looked_up"), [(10, 0), (LOOSE_AT, 1)], ids=["small files", "one is large"])
+def test_where_small_files_are_is_known_after_they_were_added(
+    fresh: Repo, open_fresh: Callable[..., Project], monkeypatch: pytest.MonkeyPatch, size: int, looked_up: int,
+) -> None:
+    fresh.write_dir("d", 300)
+    fresh.write("d/last", noise("last", size))
+    add(open_fresh(), ["d"])
+    asked: list[str] = []
+    look_up = Cache.look_up
+
+    def counted(cache: Cache, name: str) -> Stored | None:
+        asked.append(name)
+        return look_up(cache, name)
+
+    monkeypatch.setattr(Cache, "look_up", counted)
+    project = open_fresh()
+    assert status(project).clean
+    assert (len(asked) > 0) == bool(looked_up)
+    asked.clear()
+    assert status(project).clean
+    assert asked == []
+    shutil.rmtree(f"{project.cache.root}/packs")
+    shutil.rmtree(fresh.path("d"))
+    assert [item.state for item in status(open_fresh()).items] == ["not-in-cache"]

@@ -36,7 +36,7 @@ from mvc.ops.workspace.planning.merge import (
 from mvc.ops.workspace.planning.targets import Target, targets_of
 from mvc.ops.workspace.planning.updates import new_files
 from mvc.project import Project, Shell
-from mvc.retention.available import find_shard, is_available, listing_objects, load_manifest
+from mvc.retention.available import find_shard, is_available, listing_objects, load_manifest, record_packed
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
@@ -133,6 +133,7 @@ def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOp
             _publish(project, prepared, options)
         _remember(project, stored)
         compact(project.cache)
+        _remember_packed(project, stored)
         updated = [
             UpdatedPointer(item.target.path, is_available(project.cache, project.catalog, item.pointer))
             for item in prepared if item.beyond
@@ -321,6 +322,17 @@ def _remember(project: Project, stored: list[Prepared]) -> None:
         manifest, whole = item.pointer.manifest, item.pointer.digest.blake3
         files = {entry.blake3: f"{path}/{entry.path}" for entry in manifest.entries} if manifest else {whole: path}
         project.catalog.set_origins(files)
+    project.catalog.flush()
+
+
+def _remember_packed(project: Project, stored: list[Prepared]) -> None:
+    """Record where the files of large directories are, if all of them are small."""
+    for item in stored:
+        groups = item.observed.groups
+        is_large = item.pointer.kind == "dir" and item.pointer.manifest is None
+        is_whole = not (item.beyond or item.target.inside or item.observed.scan.refused)
+        if is_large and is_whole and all(size < LOOSE_AT for group in groups for size in group.files.sizes):
+            record_packed(project.cache, project.catalog, item.pointer, [group.shard for group in groups])
     project.catalog.flush()
 
 
