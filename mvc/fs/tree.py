@@ -186,18 +186,14 @@ def write_durable(path: str, data: bytes, mode: int) -> None:
 
 def _fsync_all(paths: list[str]) -> None:
     if len(paths) < 2:  # noqa: PLR2004 - one file needs no threads
-        _fsync_each(paths)
+        for path in paths:
+            _fsync_file(path)
         return
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only batches need it
 
     shares = [paths[first::_THREADS] for first in range(min(len(paths), _THREADS))]
     with ThreadPoolExecutor(len(shares), "mvc-fsync") as executor:
-        list(executor.map(_fsync_each, shares))
-
-
-def _fsync_each(paths: list[str]) -> None:
-    for path in paths:
-        _fsync_file(path)
+        list(executor.map(lambda share: [*map(_fsync_file, share)], shares))
 
 
 def _fsync_file(path: str) -> None:

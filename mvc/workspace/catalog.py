@@ -75,7 +75,8 @@ class Settled(NamedTuple):
     """Manifests and shards that a remote has, as long as it has these versions of files."""
 
     files: frozenset[str]
-    parts: frozenset[str]
+    parts: Mapping[str, int]
+    """With the number of their objects."""
 
 
 class Catalog:
@@ -168,11 +169,15 @@ class Catalog:
     def settled(self, remote: str) -> Settled | None:
         """Return what is recorded of the remote at this address."""
         row = self._ask("select files, parts from settled where remote = ?", (remote,))
-        return Settled(frozenset(row[0].splitlines()), frozenset(row[1].split())) if row else None
+        if row is None:
+            return None
+        names, counts = row[1].split()[::2], row[1].split()[1::2]
+        return Settled(frozenset(row[0].splitlines()), dict(zip(names, map(int, counts), strict=True)))
 
     def set_settled(self, remote: str, settled: Settled) -> None:
         """Record it."""
-        row = (remote, "\n".join(sorted(settled.files)), " ".join(sorted(settled.parts)))
+        parts = " ".join(f"{name} {count}" for name, count in sorted(settled.parts.items()))
+        row = (remote, "\n".join(sorted(settled.files)), parts)
         self._pending.append(("insert or replace into settled values (?, ?, ?)", row))
 
     def set_origins(self, paths: Mapping[str, str]) -> None:

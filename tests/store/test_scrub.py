@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 import pytest
 
@@ -31,18 +32,20 @@ def full(cache: Cache, put: Put) -> Cache:
 
 
 class Told:
-    """Adds up the progress it is told of, and does something each time."""
+    """Adds up the progress that threads tell, and does something each time."""
 
     def __init__(self, each: Callable[[], object] = bool) -> None:
         self.expected = self.done = 0
         self.each = each
+        self._one = Lock()
 
     def expect(self, count: int) -> None:
         self.expected += count
 
     def advance(self, count: int) -> None:
-        self.done += count
-        self.each()
+        with self._one:
+            self.done += count
+            self.each()
 
 
 def read(cache: Cache, scope: ScrubScope = ScrubScope()) -> Scrubbed:

@@ -71,7 +71,7 @@ def _push(
 ) -> TransferResult:
     with project.locks.clone(), transferring(project, remote, options.jobs) as tools:
         manifests = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
-        settled = frozenset[str]() if options.repair else settled_parts(project, tools.remote)
+        settled = {} if options.repair else settled_parts(project, tools.remote)
         objects, unknown, parts, is_new, known = needed(project, selections, settled)
         refused = _announce(project, tools, objects) if is_new and not options.dry_run else None
         damaged = find_damaged(tools, objects) if options.repair and not options.dry_run else {}
@@ -84,8 +84,8 @@ def _push(
         unreadable = _unreadable_manifests(tools, selections, manifests, missing)
         failed = unknown + failures(project, remote, selections, (*unreadable, *moved.failed))
         complete = packed and _are_large(moved.alone) and not (failed or refused or options.dry_run)
-        if complete and not parts <= settled:
-            note_settled(project, tools.remote, parts | settled)
+        if complete and not parts.keys() <= settled.keys():
+            note_settled(project, tools.remote, {**settled, **parts})
         return TransferResult(
             remote,
             moved.objects,

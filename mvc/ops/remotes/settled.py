@@ -6,6 +6,8 @@ holds as long as the packs and the roots of this clone are the same files, and n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mvc.ops.shared.remote_roots import clone_id
 from mvc.project import Project
 from mvc.store.buckets.bucket import Item
@@ -13,16 +15,19 @@ from mvc.store.remote.roots import roots_key
 from mvc.store.remote.store import RemoteStore
 from mvc.workspace.catalog import Settled
 
-_NOTHING = Settled(frozenset(), frozenset())
+_NOTHING = Settled(frozenset(), {})
 
 
-def settled_parts(project: Project, remote: RemoteStore) -> frozenset[str]:
-    """Return the manifests that are announced to a remote, and the shards whose small objects are also in its packs."""
+def settled_parts(project: Project, remote: RemoteStore) -> Mapping[str, int]:
+    """Return the manifests that are announced to a remote, and the shards whose files are all in its packs.
+
+    With the number of their objects.
+    """
     known = project.catalog.settled(remote.bucket.url) or _NOTHING
-    return known.parts if known.parts and known.files <= _files(project, remote) else frozenset()
+    return known.parts if known.parts and known.files <= _files(project, remote) else {}
 
 
-def note_settled(project: Project, remote: RemoteStore, parts: frozenset[str]) -> None:
+def note_settled(project: Project, remote: RemoteStore, parts: Mapping[str, int]) -> None:
     """Record, at the end of a push, what `settled_parts` returns from now on."""
     remote.forget()
     if files := _files(project, remote):

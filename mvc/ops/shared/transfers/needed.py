@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
@@ -24,22 +24,22 @@ class NeededObjects(NamedTuple):
 
     objects: DigestTable
     failed: tuple[TransferFailure, ...]
-    parts: frozenset[str]
-    """Those of manifests, and of shards with small files only: their `Part.name`."""
+    parts: dict[str, int]
+    """Those of manifests, and of shards with small files only: `Part.name`, and the number of objects."""
     is_new: bool
     """Whether an object is not of a settled part."""
     settled: int
-    """The number of files in settled shards, which are not in `objects`."""
+    """The number of objects of settled shards, which are not in `objects`."""
 
 
 def needed(
-    project: Project, selections: Iterable[Selection], settled: AbstractSet[str] = frozenset(),
+    project: Project, selections: Iterable[Selection], settled: Mapping[str, int] = MappingProxyType({}),
 ) -> NeededObjects:
     """Return the objects that the selections need; an invalid manifest does not stop the others.
 
     The remote is known to have the small files of `settled` shards, and to be told of `settled` manifests.
     """
-    objects, parts, read = DigestTable(), set[str](), set[str]()
+    objects, parts, read = DigestTable(), dict[str, int](), set[str]()
     failed: list[TransferFailure] = []
     is_new, known = False, 0
     project.cache.valid_manifests |= {name[1:] for name in settled if name.startswith("+")}
@@ -47,17 +47,18 @@ def needed(
         try:
             for part in _parts(project.cache, selection, read):
                 if part.files and part.name in settled:
-                    known += part.files
+                    known += settled[part.name]
                     continue
-                digests = [digest for _, digest in _objects(selection, part)]
+                before, digests = len(objects), [digest for _, digest in _objects(selection, part)]
                 objects.add(digests)
                 is_new = is_new or (part.name not in settled and bool(digests))
                 if not selection.inside and (not part.files or all(digest.size < LOOSE_AT for digest in digests)):
-                    parts.add(part.name)
+                    parts[part.name] = len(objects) - before
         except InvalidFormat as error:
             path = selection.item.path
             failed.append(TransferFailure.of(path, broken_manifest(project.shell, path, error)))
-    return NeededObjects(objects, tuple(failed), frozenset(parts - {""}), is_new, known)
+    parts.pop("", None)
+    return NeededObjects(objects, tuple(failed), parts, is_new, known)
 
 
 def users_of(cache: Cache, selections: Iterable[Selection], names: Collection[str]) -> dict[str, str]:
