@@ -92,6 +92,14 @@ def test_pack_and_index_are_laid_out_as_the_design_says(cache: Cache, put: Put, 
         assert hash_bytes(body) == Digest(key.hex(), xxh128.hex(), size)
 
 
+@pytest.mark.parametrize("beyond", [2, 4_000_000_000])
+def test_an_index_whose_fanout_goes_down_is_refused(beyond: int) -> None:
+    raw = bytearray(encode_index([Record(b"\xff" * 32, bytes(16), 0, 1, 1, 0).pack()], bytes(32)))
+    struct.pack_into("<I", raw, 16 + 4 * 100, beyond)
+    with pytest.raises(InvalidFormat, match="fanout"):
+        PackIndex(bytes(raw[:-32]) + blake3(raw[:-32]).digest())
+
+
 @pytest.mark.parametrize("mask", [0o022, 0o077])
 def test_pack_and_index_can_be_read_by_all_and_written_by_none(cache: Cache, put: Put, mask: int) -> None:
     before = os.umask(mask)

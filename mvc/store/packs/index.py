@@ -6,6 +6,7 @@ import struct
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -69,7 +70,7 @@ class IndexHead(NamedTuple):
         """Parse the beginning of `data`; the whole index has `size` bytes.
 
         Raises:
-            InvalidFormat: not an index, or one that a newer mvc wrote.
+            InvalidFormat: not an index, one that a newer mvc wrote, or its numbers do not agree.
         """
         if len(data) < HEAD or size < HEAD + _HASH or data[:8] != INDEX_MAGIC:
             raise InvalidFormat(f"{what}: not a pack index")
@@ -80,6 +81,8 @@ class IndexHead(NamedTuple):
         count, _ = _COUNT.unpack_from(data, HEAD - _COUNT.size)
         if count != head.total or size != HEAD + count * RECORD + _HASH:
             raise InvalidFormat(f"{what}: count and length do not agree")
+        if any(low > high for low, high in pairwise(head.fanout)):
+            raise InvalidFormat(f"{what}: its fanout goes down")
         return head
 
 

@@ -46,7 +46,7 @@ class RangedIndex:
             CorruptObject: it is damaged.
         """
         head = IndexHead.parse(data, self.item.size, self.item.key)
-        if head.pack_hash.hex() != self._name or any(low > high for low, high in pairwise(head.fanout)):
+        if head.pack_hash.hex() != self._name:
             raise CorruptObject(f"{self.item.key} is damaged")
         self._head = head
 
