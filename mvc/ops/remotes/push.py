@@ -76,20 +76,21 @@ def _push(
         refused = _announce(project, tools, objects) if is_new and not options.dry_run else None
         damaged = find_damaged(tools, objects) if options.repair and not options.dry_run else {}
         missing, packed = _missing(tools, remote, objects, damaged)
-        total = len(objects) + known
+        unreadable = _unreadable_manifests(tools, selections, manifests, missing)
+        present = len(objects) + known - len(missing) - sum(item.name in objects for item in unreadable)
         del objects  # before the packs need memory
         if refused and (missing or damaged):
             raise refused
         moved = _plan(tools, missing) if options.dry_run else _send(tools, missing, damaged)
-        unreadable = _unreadable_manifests(tools, selections, manifests, missing)
         failed = unknown + failures(project, remote, selections, (*unreadable, *moved.failed))
         complete = packed and _are_large(moved.alone) and not (failed or refused or options.dry_run)
-        if complete and not parts.keys() <= settled.keys():
-            note_settled(project, tools.remote, {**settled, **parts})
+        there = {**settled, **parts}
+        if complete and there and (moved.objects or there != settled):  # what is new changed the roots, too
+            note_settled(project, tools.remote, there)
         return TransferResult(
             remote,
             moved.objects,
-            skipped=total - len(missing) - len(unreadable),
+            skipped=present,
             bytes=moved.bytes,
             requests=tools.remote.bucket.requests,
             failed=failed,

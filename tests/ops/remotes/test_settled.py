@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from harness import Repo
 
+from mvc.objects.hashing import hash_bytes
+from mvc.objects.manifest import Entry, Shard, encode_index, encode_lines
+from mvc.objects.pointer import Pointer, emit
 from mvc.ops.remotes.push import PushOptions, push
 from mvc.ops.remotes.settled import settled_parts
 from mvc.ops.shared.transfers.needed import needed
@@ -16,6 +19,7 @@ from mvc.ops.shared.transfers.open_remote import opening
 from mvc.ops.shared.transfers.results import TransferResult
 from mvc.ops.shared.transfers.selected import RevisionScope, selected
 from mvc.project import Project
+from mvc.store.cache.writer import CacheWriter
 from mvc.surroundings import surroundings
 from mvc.transfer.send import missing_there
 
@@ -135,7 +139,17 @@ def test_a_changed_file_is_sent_and_the_rest_is_not_looked_up(project: Project, 
     repo.added("d")
     result = pushed(project)
     assert (result.transferred, result.skipped) == (2, FILES - 1)
+    assert settled(project) > 0
     repo.ok("verify", "-r", "nas")
+
+
+def test_another_path_sent_alone_leaves_a_directory_settled(project: Project, environ: dict[str, str]) -> None:
+    repo = Repo(Path(project.root), environ)
+    repo.write("f", b"beside it")
+    repo.added("f")
+    before = settled(project)
+    assert pushed(project).transferred == 1
+    assert settled(project) == before
 
 
 def test_a_push_that_failed_settles_nothing(project: Project, nas: Path) -> None:
@@ -143,3 +157,17 @@ def test_a_push_that_failed_settles_nothing(project: Project, nas: Path) -> None
     os.truncate(pack(Path(project.cache.root)), 1000)
     assert pushed(project).failed
     assert settled(project) == 0
+
+
+def test_an_invalid_manifest_with_a_lost_shard_is_reported(
+    project: Project, environ: dict[str, str],
+) -> None:
+    invalid = encode_lines([Entry("same", *hash_bytes(b"a"))] * 2)
+    shards = [Shard(hash_bytes(invalid), 2, "same"), Shard(hash_bytes(b"lost"), 5000, "z")]
+    with CacheWriter(project.cache) as writer:
+        whole = [writer.put_bytes(body) for body in (invalid, encode_index(shards))][1]
+    pointer = Pointer("dir", whole, files=5002, total=2)
+    Repo(Path(project.root), environ).write("broken.mvc", emit(pointer))
+    result = pushed(project)
+    assert [(item.path, item.blake3) for item in result.failed] == [("broken", ""), ("broken", shards[1].digest.blake3)]
+    assert result.skipped == FILES + 1

@@ -13,7 +13,7 @@ from manifests import Encoded, encode
 from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import Entry, Manifest
+from mvc.objects.manifest import Entry, Manifest, Shard, encode_index, encode_lines
 from mvc.objects.pointer import Notes, Pointer, dir_pointer, emit, file_pointer
 from mvc.ops.shared.transfers.by_remote import by_remote, to_each_remote
 from mvc.ops.shared.transfers.failures import failures
@@ -229,6 +229,15 @@ def test_a_manifest_with_a_broken_format_fails_alone(project: Project) -> None:
     assert {*found.objects} == {A.blake3}
     assert found.failed[0].error.startswith("d: its manifest cannot be used:")
     assert objects_at(project.cache, [selection("d", broken)], {"d"}) == {"d": set()}
+
+
+def test_a_lost_shard_of_an_invalid_manifest_has_its_path(project: Project) -> None:
+    invalid = encode_lines([Entry("same", *A)] * 2)
+    shards = [Shard(hash_bytes(invalid), 2, "same"), Shard(B, 5000, "z")]
+    store(project, invalid, encode_index(shards))
+    lost = [Lost(B.blake3, MissingObject("away"))]
+    (absent,) = failures(project, "nas", [selection("d", large_pointer(encode_index(shards)))], lost)
+    assert (absent.path, absent.blake3) == ("d", B.blake3)
 
 
 def store(project: Project, *contents: bytes) -> None:

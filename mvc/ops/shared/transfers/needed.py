@@ -13,7 +13,7 @@ from mvc.objects.digest_table import DigestTable
 from mvc.ops.shared.selection import broken_manifest
 from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project
-from mvc.retention.available import Part, needed_parts
+from mvc.retention.available import Part, listing_objects, needed_parts
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.workspace.tracked import Selection
@@ -62,14 +62,13 @@ def needed(
 
 
 def users_of(cache: Cache, selections: Iterable[Selection], names: Collection[str]) -> dict[str, str]:
-    """Return the first path that needs each of these objects."""
+    """Return the first path that needs each of these objects; of an invalid manifest, at least its shards."""
     found: dict[str, str] = {}
     read: set[str] = set()
     for selection in selections if names else ():
-        with suppress(InvalidFormat):
-            for path, digest in _objects_of(cache, selection, read):
-                if digest.blake3 in names:
-                    found.setdefault(digest.blake3, path)
+        for path, digest in _known_objects_of(cache, selection, read):
+            if digest.blake3 in names:
+                found.setdefault(digest.blake3, path)
     return found
 
 
@@ -88,6 +87,15 @@ def _objects_of(cache: Cache, selection: Selection, read: set[str]) -> Iterator[
     """Yield the objects that the selection needs, with the path that needs it, but for parts that were `read`."""
     for part in _parts(cache, selection, read):
         yield from _objects(selection, part)
+
+
+def _known_objects_of(cache: Cache, selection: Selection, read: set[str]) -> Iterator[tuple[str, Digest]]:
+    """Yield the same; of an invalid manifest, which lists no files, itself and its shards."""
+    try:
+        yield from _objects_of(cache, selection, read)
+    except InvalidFormat:
+        pointer = selection.item.pointer
+        yield from ((selection.item.path, digest) for digest in (listing_objects(cache, pointer) if pointer else ()))
 
 
 def _parts(cache: Cache, selection: Selection, read: set[str]) -> Iterator[Part]:
