@@ -13,7 +13,7 @@ from mvc.ops.remotes.fallback import Fallback, fallback_remotes
 from mvc.ops.shared.checkout import CheckoutResult, check_out
 from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.transfers.by_remote import to_each_remote
-from mvc.ops.shared.transfers.failures import failures
+from mvc.ops.shared.transfers.failures import damaged_lists, failures
 from mvc.ops.shared.transfers.needed import needed, objects_at, users_of
 from mvc.ops.shared.transfers.open_remote import bring_manifests, opening
 from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
@@ -61,7 +61,9 @@ def _fetch(
     needs = needed(project, selections)
     if next(project.cache.absent(needs.objects), None) is None:
         sweep_scratch(project.cache.root)
-        return TransferResult(remote, skipped=len(needs.objects), failed=needs.failed)
+        lost = [*damaged_lists(project.cache, selections)]
+        failed = needs.failed + failures(project, remote, selections, lost)
+        return TransferResult(remote, skipped=len(needs.objects), failed=failed)
     names = [] if options.remote else fallback_remotes(project, remote)
     with opening(project, remote, options.jobs) as tools, Fallback(project, names, options.jobs) as fallback:
         fallback.probe(lambda: _refuse_empty(tools, remote))
@@ -76,13 +78,14 @@ def _fetch(
         moved = manifests.then(fallback.fetch_with(_plan if options.dry_run else fetch_objects, tools, missing))
         if fallback.primary_error and not moved.objects and moved.failed:
             raise fallback.primary_error
+        damaged = damaged_lists(project.cache, selections, {item.name for item in moved.failed})
         return TransferResult(
             remote,
             moved.objects,
             skipped=skipped,
             bytes=moved.bytes,
             requests=tools.remote.bucket.requests + fallback.requests,
-            failed=unknown + failures(project, remote, selections, moved.failed, fallback.answered),
+            failed=unknown + failures(project, remote, selections, (*moved.failed, *damaged), fallback.answered),
             warnings=tuple(_warnings(project, remote, selections, fallback, options)),
         )
 

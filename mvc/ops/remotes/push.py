@@ -6,20 +6,19 @@ import time
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
-from mvc.errors import CorruptObject, MissingObject, MvcError
+from mvc.errors import MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.digest_table import DigestTable
 from mvc.ops.remotes.repair import drop_damaged, find_damaged
 from mvc.ops.remotes.settled import note_settled, settled_parts
 from mvc.ops.shared.remote_roots import announce
 from mvc.ops.shared.transfers.by_remote import to_each_remote
-from mvc.ops.shared.transfers.failures import failures
+from mvc.ops.shared.transfers.failures import damaged_lists, failures
 from mvc.ops.shared.transfers.needed import needed
 from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.ops.shared.transfers.results import TransferFailure, TransferResult
 from mvc.ops.shared.transfers.selected import RevisionScope, Selected, selected
 from mvc.project import Project
-from mvc.retention.available import listing_objects
 from mvc.retention.roots import PATTERN
 from mvc.scm.index import commit_line, has_staged
 from mvc.scm.refs import has_unpushed
@@ -76,7 +75,8 @@ def _push(
         refused = _announce(project, tools, objects) if is_new and not options.dry_run else None
         damaged = find_damaged(tools, objects) if options.repair and not options.dry_run else {}
         missing, packed = _missing(tools, remote, objects, damaged)
-        unreadable = _unreadable_manifests(tools, selections, manifests, missing)
+        lost = (*manifests.failed, *damaged_lists(tools.cache, selections, {item.name for item in manifests.failed}))
+        unreadable = [item for item in lost if item.name not in missing]  # else they fail as they are sent
         present = len(objects) + known - len(missing) - sum(item.name in objects for item in unreadable)
         del objects  # before the packs need memory
         if refused and (missing or damaged):
@@ -96,22 +96,6 @@ def _push(
             failed=failed,
             warnings=() if refused is None else (_not_announced(remote, refused),),
         )
-
-
-def _unreadable_manifests(
-    tools: Tools, selections: Iterable[Selection], manifests: Moved, sent: Container[str],
-) -> list[Lost]:
-    """Return the manifests and shards that cannot be read, so that the files they list are unknown.
-
-    Those that are `sent` themselves have failed already.
-    """
-    lost = {item.name: item for item in manifests.failed}
-    directories = [pointer for pointer in pointers_of(selections) if pointer.kind == "dir"]
-    for digest in (digest for pointer in directories for digest in listing_objects(tools.cache, pointer)):
-        name = digest.blake3
-        if name not in lost and name not in sent and not tools.cache.intact(digest):
-            lost[name] = Lost(name, CorruptObject(f"object {name} is damaged in the cache", "mvc verify"))
-    return [item for name, item in lost.items() if name not in sent]
 
 
 def _announce(project: Project, tools: Tools, objects: DigestTable) -> RemoteError | None:

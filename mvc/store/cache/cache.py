@@ -199,7 +199,7 @@ class Cache:
         if not self.has(digest.blake3):
             return False
         progress.expect(digest.size)
-        with Share(progress, digest.size) as share, suppress(MissingObject):
+        with Share(progress, digest.size) as share, suppress(MissingObject, CorruptObject):
             return self._hashed(digest.blake3, digest.size, share) == digest
         return False
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from mvc.errors import MissingObject, MvcError
+from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.ops.shared.object_users import Use, uses_in_history
 from mvc.ops.shared.transfers.needed import users_of
 from mvc.ops.shared.transfers.results import TransferFailure
 from mvc.project import Project, Shell
+from mvc.retention.available import listing_objects
 from mvc.scm.commits import author_emails, identity
 from mvc.scm.plumbing import Git
+from mvc.store.cache.cache import Cache
 from mvc.transfer.tools import Lost
-from mvc.workspace.tracked import Selection
+from mvc.workspace.tracked import Selection, pointers_of
 
 
 def failures(
@@ -36,6 +38,18 @@ def failures(
         else _unusable(project.shell, remote, paths[item.name], item)
         for item in lost
     )
+
+
+def damaged_lists(cache: Cache, selections: Iterable[Selection], but: Container[str] = ()) -> Iterator[Lost]:
+    """Yield the manifests and shards that are damaged in the cache, so that the files they list are unknown."""
+    lists = {
+        digest.blake3: digest
+        for pointer in pointers_of(selections) if pointer.kind == "dir"
+        for digest in listing_objects(cache, pointer)
+    }
+    for name, digest in lists.items():
+        if name not in but and cache.has(name) and not cache.intact(digest):
+            yield Lost(name, CorruptObject(f"object {name} is damaged in the cache", "mvc verify"))
 
 
 def _unusable(shell: Shell, remote: str, path: str, lost: Lost) -> TransferFailure:
