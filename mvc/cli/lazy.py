@@ -33,6 +33,7 @@ MODULES = {
     "pull": "transfer",
     "get": "transfer",
     "eval": "eval",
+    "compare": "compare",
     "gate": "gate",
     "explain": "help",
     "register": "versions",
