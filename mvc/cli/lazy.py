@@ -44,6 +44,7 @@ MODULES = {
     "which": "versions",
     "history": "versions",
     "models": "versions",
+    "audit": "audit",
     "hook": "hook",
     "cache": "storage",
     "config": "settings",

@@ -303,6 +303,7 @@ def test_json_of_versions(busy: Repo) -> None:
     assert shape(answer(busy, 0, "which", "ranker", "prod", "--json")) == of_stage
     assert shape(answer(busy, 0, "which", "--file", "models/ranker.onnx", "--json")) == of_file
     assert shape(answer(busy, 0, "history", "ranker", "--json")) == shown("history")
+    assert shape(answer(busy, 0, "audit", "--json")) == shown("audit")
     (row,) = answer(busy, 0, "models", "--json")
     assert shape([row | {"stages": {"prod": ""}, "metrics": {"auc": 0}}]) == shown("models")
     assert shape(answer(busy, 1, "verify", "--tags", "--json")) == shapes("verify")[2]
