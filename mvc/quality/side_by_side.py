@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from mvc.quality.judge.rules.figures import ModelReport, reported_direction
 from mvc.quality.judge.rules.past.pairing import Measured, measured, metric_key
-from mvc.quality.policy.demands import Direction
-from mvc.quality.reports.report import label
+from mvc.quality.policy.demands import Direction, demands
+from mvc.quality.policy.policy import Policy
+from mvc.quality.reports.report import Metric, label
 
 
 class Value(NamedTuple):
@@ -37,6 +38,10 @@ class MetricRow(NamedTuple):
 
     best: tuple[int, ...]
     """The positions of the best comparable value: several in a tie, none if the direction is not known."""
+
+    def is_called(self, name: str) -> bool:
+        """Whether it is the metric `name`, on any data set."""
+        return self.name == name or self.name.startswith(f"{name}@")
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -109,3 +114,26 @@ def _reported(reports: Iterable[ModelReport | None], name: str) -> Direction | N
     """Return which direction is better by all reports that say it; None if they disagree."""
     found = {reported_direction(item.report, name) for item in reports if item} - {None}
     return found.pop() if len(found) == 1 else None
+
+
+# Limits.
+
+
+class Limit(NamedTuple):
+    """A limit that the policy sets for a metric."""
+
+    metric: str
+    """Its label, without a data set."""
+    value: float
+    name: str
+    """`min` or `max`; of a stage `prod min`."""
+
+
+def limits(policy: Policy, path: str) -> Iterator[Limit]:
+    """Yield the limits of the metrics of a tracked path, and then those of the stages."""
+    stages = ((f"{stage} ", demands(Policy(1, rules=[item.rule]), path)) for stage, item in policy.stages.items())
+    for start, demanded in (("", demands(policy, path)), *stages):
+        for item in demanded.metrics:
+            metric = label(Metric(item.name, 0, slice=dict(item.slice)))
+            bounds = (("min", item.min), ("max", item.max))
+            yield from (Limit(metric, value, f"{start}{bound}") for bound, value in bounds if value is not None)

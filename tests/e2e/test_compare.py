@@ -127,3 +127,10 @@ def test_versions_without_a_file_in_the_cache(begin: Begin) -> None:
         path.unlink()
     items = repo.ok("compare", "ranker", "--json").json["items"]
     assert [item["tensors"] for item in items] == [None] * 3
+
+
+def test_a_plot_is_written_beside_the_table(repo: Repo) -> None:
+    assert "auc@holdout" in repo.ok("compare", "m", "--plot", "out.svg").out
+    assert b"v1.2.0" in repo.read("out.svg")
+    repo.ok("compare", "m", "--plot", "out.svg", "--json")
+    assert "No such file" in repo.fails(3, "compare", "m", "--plot", "nowhere/out.svg").err

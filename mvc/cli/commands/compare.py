@@ -10,7 +10,7 @@ import typer
 
 from mvc.cli.app import QUALITY, app, opened
 from mvc.cli.arguments import Json
-from mvc.cli.output import Output, columns, print_json, size, visible
+from mvc.cli.output import Output, columns, print_json, size, visible, write_file
 
 if TYPE_CHECKING:
     from mvc.ops.reports.compare import Best, Compared, Comparison
@@ -22,6 +22,7 @@ def compare(
     ctx: typer.Context,
     refs: Annotated[list[str], typer.Argument(metavar="REF...", show_default=False)],
     by: Annotated[str, typer.Option("--by", metavar="METRIC", help="Name the best by this metric.")] = "",
+    plot: Annotated[str, typer.Option("--plot", metavar="FILE", help="Draw it: FILE.svg, .png or .html.")] = "",
     markdown: Annotated[bool, typer.Option("--md", help="Print a Markdown table.")] = False,
     json: Json = False,
 ) -> None:
@@ -31,12 +32,24 @@ def compare(
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         found = run(project, refs, by)
+        if plot:
+            _plot(found, plot, connected=len(refs) == 1)
         if json:
             print_json(found)
         elif markdown:
             _print_md(found)
         else:
             _show(output, found)
+
+
+def _plot(found: Comparison, path: str, *, connected: bool) -> None:
+    """Write the chart to the file `path`, which is replaced."""
+    from mvc.quality.render.charts import Series, picture  # noqa: PLC0415
+
+    names = [f"{item.ref}{' (retired)' * item.retired}" for item in found.items]
+    title = found.items[0].ref.partition("@")[0] if connected else "Versions side by side"
+    short = [name.removeprefix(f"{title}@") for name in names]
+    write_file(path, picture(Series(title, tuple(short), found.metrics, found.limits, connected), path))
 
 
 class _Line(NamedTuple):

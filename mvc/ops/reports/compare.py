@@ -17,11 +17,11 @@ from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.quality.files import POLICY, SUFFIX, FileAt
 from mvc.quality.judge.rules.figures import ModelReport
-from mvc.quality.policy.demands import Demands, demands
+from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.report import is_sliced, plain
-from mvc.quality.side_by_side import MetricRow, side_by_side
+from mvc.quality.side_by_side import Limit, MetricRow, limits, side_by_side
 from mvc.registry.event import Event
 from mvc.registry.state import Model
 from mvc.scm.commits import CommitPath, commit_infos, committed_file, head
@@ -70,16 +70,6 @@ class Best(NamedTuple):
     """Those that were measured on other data than most."""
 
 
-class Limit(NamedTuple):
-    """A limit that the policy sets for a metric."""
-
-    metric: str
-    """Its label, without a data set."""
-    value: float
-    name: str
-    """`min` or `max`; of a stage `prod min`."""
-
-
 class Comparison(NamedTuple):
     """Versions side by side; `values` of the metrics are in the order of `items`."""
 
@@ -114,12 +104,12 @@ def compare(project: Project, words: Iterable[str], by: str = "") -> Comparison:
     infos = commit_infos(project.git, (source.commit for source in sources))
     reports = [_report(source) for source in sources]
     policy = _policy(project)
-    demanded = demands(policy, sources[-1].path)
-    metrics = side_by_side(reports, {item.name: item.direction for item in demanded.metrics})
+    path = sources[-1].path
+    metrics = side_by_side(reports, {item.name: item.direction for item in demands(policy, path).metrics})
     dates = {commit: info.date for commit, info in infos.items()}
     items = tuple(_compared(project, *pair, dates) for pair in zip(sources, reports, strict=True))
     best = _best(items, metrics, by, shlex.join(["mvc", "compare", *words])) if by else None
-    return Comparison(items, metrics, tuple(_limits(policy, demanded)), best)
+    return Comparison(items, metrics, tuple(limits(policy, path)), best)
 
 
 # What to compare.
@@ -211,16 +201,6 @@ def _policy(project: Project) -> Policy:
     return read_policy(None if raw is None else FileAt("100644", raw)).policy
 
 
-def _limits(policy: Policy, demanded: Demands) -> Iterator[Limit]:
-    stages = ((f"{stage} ", demands(Policy(1, rules=[item.rule]), "any")) for stage, item in policy.stages.items())
-    for name, found in (("", demanded), *stages):
-        for item in found.metrics:
-            inside = ",".join(f"{key}={value}" for key, value in item.slice)
-            metric = f"{item.name}[{inside}]" if inside else item.name
-            bounds = (("min", item.min), ("max", item.max))
-            yield from (Limit(metric, value, f"{name}{bound}") for bound, value in bounds if value is not None)
-
-
 def _best(items: tuple[Compared, ...], metrics: tuple[MetricRow, ...], by: str, line: str) -> Best:
     row = _row(metrics, by, line)
     if row.higher_is_better is None:
@@ -234,7 +214,7 @@ def _best(items: tuple[Compared, ...], metrics: tuple[MetricRow, ...], by: str, 
 
 def _row(metrics: tuple[MetricRow, ...], by: str, line: str) -> MetricRow:
     """Return the metric called `by`; without a data set in the name it must be on one only."""
-    named = [row for row in metrics if row.name == by] or [row for row in metrics if row.name.startswith(f"{by}@")]
+    named = [row for row in metrics if row.name == by] or [row for row in metrics if row.is_called(by)]
     if len(named) == 1:
         return named[0]
     known = [row.name for row in named or metrics if named or not is_sliced(row.name)]
