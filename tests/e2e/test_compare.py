@@ -134,3 +134,18 @@ def test_a_plot_is_written_beside_the_table(repo: Repo) -> None:
     assert b"v1.2.0" in repo.read("out.svg")
     repo.ok("compare", "m", "--plot", "out.svg", "--json")
     assert "No such file" in repo.fails(3, "compare", "m", "--plot", "nowhere/out.svg").err
+
+
+def test_log_and_diff_show_how_metrics_changed(repo: Repo) -> None:
+    lines = [line.strip() for line in repo.ok("log", "m.safetensors").out.splitlines()[2::3]]
+    assert lines == [
+        "v1.2.0: auc@holdout 0.92 -> 0.95 (other data), loss@holdout 0.3, ... 1 slice",
+        "v1.1.0: auc@holdout 0.9 -> 0.92 (better), ... 1 slice",
+        "v1.0.0: auc@holdout 0.9, loss@holdout 0.5, ... 1 slice",
+    ]
+    assert "auc@holdout  0.9 -> 0.92 (better)" in repo.ok("diff", "m@v1.0.0", "m@v1.1.0", "m.safetensors").out
+    assert "auc@holdout  0.92 -> 0.95 (other data)" in repo.ok("diff", "m@v1.1.0", "m@v1.2.0", "m.safetensors").out
+    first = repo.ok("log", "m.safetensors", "--json").json[1]["changes"][0]
+    assert first == {
+        "name": "auc@holdout", "old": 0.9, "new": 0.92, "higher_is_better": True, "same_data": True,
+    }
