@@ -101,9 +101,9 @@ def test_branches_and_merges_are_told_once(repo: Repo) -> None:
     repo.commit("other")
     repo.git("switch", "-q", "main")
     repo.git("commit", "-q", "--allow-empty", "-m", "main goes on")
-    assert deeds(since(repo, before), "event", "model") == [("add", "other")]
+    assert deeds(since(repo, before), "event", "model") == [("add", "")]
     repo.git("merge", "-q", "--no-edit", "side")
-    assert deeds(since(repo, before), "event", "model") == [("add", "other")]
+    assert deeds(since(repo, before), "event", "model", "path") == [("add", "", "other.bin")]
 
 
 def test_signatures_of_commits_tags_and_reports(repo: Repo) -> None:
@@ -152,7 +152,7 @@ def test_a_commit_whose_content_was_changed_after_it_was_signed(repo: Repo) -> N
 
 def test_since_and_model(repo: Repo) -> None:
     repo.write("other.bin", "1")
-    repo.ok("add", "other.bin")
+    repo.ok("add", "other.bin", "--name", "other")
     repo.git("commit", "-qm", "other", "--date=2020-01-01T00:00:00Z")
     assert audit(repo, "--since", "2100-01-01") == []
     assert len(audit(repo, "--since", "2020-01-01")) == len(audit(repo))
@@ -161,6 +161,19 @@ def test_since_and_model(repo: Repo) -> None:
     assert repo.ok("audit", "--model", "none").out == "Nothing was done.\n"
     repo.fails(2, "audit", "--since", "yesterday")
     repo.fails(2, "audit", "--json", "--csv")
+
+
+def test_data_with_the_file_name_of_a_model_is_not_that_model(repo: Repo) -> None:
+    before = audit(repo)
+    repo.write("data/ranker.csv", "1")
+    repo.write("data/copy", repo.read(RANKER))
+    repo.ok("add", "data/ranker.csv", "data/copy")
+    repo.commit("data")
+    assert deeds(since(repo, before), "event", "model", "path") == [
+        ("add", "", "data/copy"), ("add", "", "data/ranker.csv"),
+    ]
+    assert len(audit(repo, "--model", "ranker")) == len(before)
+    assert "data/ranker.csv" in repo.ok("audit").out
 
 
 def test_csv_has_the_same_rows(repo: Repo) -> None:

@@ -74,10 +74,11 @@ def _entry(oid: str, commit: CommitObject, deed: _Deed, signature: Signature) ->
 
 
 class _Named(NamedTuple):
-    """What a pointer says of a model."""
+    """What a pointer says."""
 
     blake3: str
     name: str
+    """Empty if it gives none."""
 
 
 class _History:
@@ -95,6 +96,7 @@ class _History:
         self._owners: dict[str, tuple[str, str]] = {}
         """By blake3: model and path."""
         changes = [change for item in commits for change in item.changes]
+        self._reported = {model_of(change.path) for change in changes if change.path.endswith(REPORT)}
         sides = [(change.path, *side) for change in changes
                  for side in ((change.old_mode, change.old), (change.mode, change.oid))]
         paths = {oid: path for path, mode, oid in sides if mode.startswith("100")}
@@ -111,7 +113,7 @@ class _History:
         elif path.endswith(REPORT):
             self._reports[oid] = glance(raw, path)
         elif pointer := pointer_in(raw):
-            self._pointers[oid] = _Named(pointer.digest.blake3, pointer.notes.name or registered_name(path_of(path)))
+            self._pointers[oid] = _Named(pointer.digest.blake3, pointer.notes.name)
 
     def deeds(self, commit: str, change: RawChange) -> Iterator[_Deed]:
         """Yield what a change of a file did; changes come in the order of their commits."""
@@ -126,20 +128,23 @@ class _History:
         else:
             yield from self._added(change)
 
-    def _name(self, path: str) -> str:
-        """Return the name of the model at a path."""
-        there = self._models.get(path)
-        return there.name if there else registered_name(path)
+    def _name(self, path: str, pointer: _Named | None = None) -> str:
+        """Return the name of the model with a pointer, by default the last one at its path; empty for data.
+
+        What has neither a name nor a report in the whole history is data.
+        """
+        there = pointer or self._models.get(path)
+        return (there.name if there else "") or (registered_name(path) if path in self._reported else "")
 
     def _added(self, change: RawChange) -> Iterator[_Deed]:
         path, old, new = path_of(change.path), self._pointers.get(change.old), self._pointers.get(change.oid)
         if new:
             self._models[path] = new
-            self._owners[new.blake3] = new.name, path
+            self._owners[new.blake3] = self._name(path), path
         if new and not (old and old.blake3 == new.blake3):
-            yield _Deed("add", new.name, path, new.blake3)
+            yield _Deed("add", self._name(path), path, new.blake3)
         elif old and not new:
-            yield _Deed("remove", old.name, path, old.blake3)
+            yield _Deed("remove", self._name(path, old), path, old.blake3)
 
     def _signed(self, commit: str, change: RawChange) -> Iterator[_Deed]:
         """Yield a deed for each signer of a report whose signature the change brings."""

@@ -33,6 +33,7 @@ class AuditEntry(NamedTuple):
     """When: ISO 8601; of a commit the committer's."""
     event: AuditEvent
     model: str
+    """Its name; empty for data, which has neither a name nor a report, and for a waiver of unknown content."""
     path: str
     version: str
     """For `evaluate` and `sign` the tag of the report; empty where none is known."""
