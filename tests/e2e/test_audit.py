@@ -185,6 +185,12 @@ def test_csv_has_the_same_rows(repo: Repo) -> None:
     assert found[0]["text"] == 'a "quoted",\\ntext'
 
 
+def test_a_formula_is_text_in_csv(repo: Repo) -> None:
+    repo.ok("rollback", "ranker", "prod", "-m", '=HYPERLINK("https://example.com")')
+    first = next(csv.DictReader(io.StringIO(repo.ok("audit", "--csv").out)))
+    assert first["text"] == """'=HYPERLINK("https://example.com")"""
+
+
 def test_a_shallow_clone_is_said_to_be_one(repo: Repo) -> None:
     repo.git("push", "-q", "--tags")
     clone = Repo(repo.root.parent / "clone", repo.environ)

@@ -77,6 +77,16 @@ def test_workspace_and_commits(repo: Repo) -> None:
     assert (there["report"], there["tag"], there["params"]) == ("ok", "v1.2.0", {"rate": 2, "seed": 1})
 
 
+def test_a_directory_stands_for_its_tracked_paths(repo: Repo) -> None:
+    repo.write("box/a.bin", "a")
+    repo.write("box/bert/x.safetensors", (9).to_bytes(8, "little") + b'{"w": {}}')
+    repo.ok("add", "box/a.bin", "box/bert")
+    found = repo.ok("compare", "box", "--json").json["items"]
+    assert [(item["ref"], item["report"], item["tensors"]) for item in found] == [
+        ("box/a.bin", "missing", {}), ("box/bert", "missing", {}),
+    ]
+
+
 def test_markdown(repo: Repo) -> None:
     repo.ok("add", "m.safetensors", "--name", "m", "-m", "a | b")
     lines = repo.ok("compare", "m@v1.1.0", "m@v1.2.0", "--md").out.splitlines()
@@ -98,15 +108,22 @@ def test_a_policy_decides_direction_and_limits(repo: Repo) -> None:
     ]
 
 
-def test_a_forged_version_is_left_out_and_named(repo: Repo) -> None:
-    body = repo.git("cat-file", "tag", "m@v1.1.0").replace("Mvc-Model-Blake3: ", "Mvc-Model-Blake3: 0")
+def forge(repo: Repo, tag: str) -> None:
+    body = repo.git("cat-file", "tag", tag).replace("Mvc-Model-Blake3: ", "Mvc-Model-Blake3: 0")
     repo.write("body", body + "\n")
-    repo.git("update-ref", "refs/tags/m@v1.1.0", repo.git("hash-object", "-t", "tag", "-w", "body"))
+    repo.git("update-ref", f"refs/tags/{tag}", repo.git("hash-object", "-t", "tag", "-w", "body"))
+
+
+def test_a_forged_version_is_left_out_and_named(repo: Repo) -> None:
+    forge(repo, "m@v1.1.0")
     result = repo.mvc("compare", "m")
     assert result.code == 0
     assert "m@v1.1.0 is forged or was moved" in result.err
     assert result.out.splitlines()[0].split() == ["m@v1.0.0", "m@v1.2.0"]
     repo.fails(1, "compare", "m@v1.1.0")
+    forge(repo, "m@v1.0.0")
+    forge(repo, "m@v1.2.0")
+    assert "none of these versions can be read: m" in repo.fails(1, "compare", "m").err
 
 
 def test_errors(repo: Repo) -> None:

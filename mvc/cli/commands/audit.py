@@ -47,7 +47,12 @@ def _print_csv(found: tuple[AuditEntry, ...]) -> None:
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(AuditEntry._fields)
-    writer.writerows([visible(cell) for cell in entry] for entry in found)
+    writer.writerows([_cell(text) for text in entry] for entry in found)
+
+
+def _cell(text: str) -> str:
+    """Return text for a cell, with a `'` before what a spreadsheet would take for a formula."""
+    return f"'{visible(text)}" if text.startswith(("=", "+", "-", "@")) else visible(text)
 
 
 def _show(output: Output, found: tuple[AuditEntry, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -96,11 +97,14 @@ def compare(project: Project, words: Iterable[str], by: str = "") -> Comparison:
     `by` is a metric: the best by it is named.
 
     Raises:
+        Refused: none of a model's versions can be read.
         UsageError: a word is no reference, or no report has the metric, or nothing says which direction is better.
         MvcError: a reference cannot be used, as `resolve` says.
     """
     words = list(words)
     sources = [source for word in words for source in _sources(project, word)]
+    if not sources:
+        raise Refused(f"none of these versions can be read: {', '.join(words)}", "mvc verify --tags")
     infos = commit_infos(project.git, (source.commit for source in sources))
     reports = [_report(source) for source in sources]
     policy = _policy(project)
@@ -123,7 +127,7 @@ def _sources(project: Project, word: str) -> Iterator[_Source]:
     if rev:
         yield _at(project, word, resolve(project, rev), model_of(text))
     else:
-        yield _here(project, word, model_of(project.shell.path(text)))
+        yield from _here(project, word, model_of(project.shell.path(text)))
 
 
 def _model(project: Project, word: str) -> Model | None:
@@ -134,19 +138,27 @@ def _model(project: Project, word: str) -> Model | None:
 
 
 def _versions(project: Project, model: Model) -> Iterator[_Source]:
-    """Yield all versions, the lowest first. A forged one is left out, with a remark."""
+    """Yield all versions, the lowest first. One that cannot be read, or is forged, is left out, with a remark."""
     versions = sorted(model.versions.values(), key=lambda version: version.rank)
-    places = {version.name: CommitPath(version.event.commit, _path(project, version.event)) for version in versions}
+    places: dict[str, CommitPath] = {}
+    for version in versions:
+        with _remarking(project):
+            places[version.name] = CommitPath(version.event.commit, _path(project, version.event))
     files = files_of(project, places.values())
     for version in versions:
-        place = places[version.name]
-        try:
-            found = checked(version.event, files.get(place))
-        except CorruptObject as error:
-            project.around.remark(error.message, error.fix)
-        else:
-            ref, retired = f"{model.name}@{version.name}", version.retired is not None
-            yield _Source(ref, place.commit, place.path, found.pointer, found.report, retired)
+        if place := places.get(version.name):
+            with _remarking(project):
+                found = checked(version.event, files.get(place))
+                ref, retired = f"{model.name}@{version.name}", version.retired is not None
+                yield _Source(ref, place.commit, place.path, found.pointer, found.report, retired)
+
+
+@contextmanager
+def _remarking(project: Project) -> Iterator[None]:
+    try:
+        yield
+    except (CorruptObject, Refused) as error:
+        project.around.remark(error.message, error.fix)
 
 
 def _path(project: Project, event: Event) -> str:
@@ -161,12 +173,14 @@ def _at(project: Project, ref: str, commit: str, path: str) -> _Source:
     return _Source(ref, commit, path, found.pointer, found.report)
 
 
-def _here(project: Project, ref: str, path: str) -> _Source:
-    (selection,) = chosen(project, project.tracked(), [path])[:1]
-    item = selection.item
-    if item.pointer is None:
-        raise unusable(project, item)
-    return _Source(ref, "", item.path, item.pointer, report_in(project.tree, item.path + SUFFIX))
+def _here(project: Project, ref: str, path: str) -> Iterator[_Source]:
+    """Yield the tracked path, or those in a directory."""
+    found = [selection.item for selection in chosen(project, project.tracked(), [path])]
+    for item in found:
+        if item.pointer is None:
+            raise unusable(project, item)
+        name = ref if len(found) == 1 else project.shell.show(item.path)
+        yield _Source(name, "", item.path, item.pointer, report_in(project.tree, item.path + SUFFIX))
 
 
 # What there is.

@@ -39,4 +39,4 @@ def _files(project: Project, pointer: Pointer) -> Iterator[tuple[str, str]]:
 def _read(project: Project, blake3: str) -> Iterator[tuple[str, str]]:
     with project.cache.open(blake3) as opened:
         file = opened if isinstance(opened, io.BytesIO) else io.BufferedReader(opened)  # type: ignore[type-var]  # raw
-        yield from ((name, str(tensor)) for name, tensor in read_tensors(file).items())
+        yield from read_tensors(file).items()
