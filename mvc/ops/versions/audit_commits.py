@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
@@ -36,14 +37,16 @@ def committed(project: Project, verifying: Verifying, wanted: Wanted) -> Iterato
     Raises:
         MvcError: Git or `ssh-keygen` cannot be used.
     """
-    commits = all_history(project.git, *(f":(top)*{ending}" for ending in _ENDINGS))[::-1]
+    patterns = (f":(top){'' if ending == WAIVERS else '*'}{ending}" for ending in _ENDINGS)
+    commits = all_history(project.git, *patterns)[::-1]
     history = _History(project, verifying, commits)
     raws = stream_blobs(project.git, (item.commit for item in commits), MAX_BYTES)
     for item, raw in zip(commits, raws, strict=True):
         commit = read_commit(raw)
-        found = (deed for change in sorted(item.changes, key=_rank) for deed in history.deeds(item.commit, change))
-        deeds = [deed for deed in found if wanted(commit.time, deed.model)]
-        if deeds:
+        is_wanted = partial(wanted, commit.time)
+        changes = sorted(item.changes, key=_rank)
+        found = (deed for change in changes for deed in history.deeds(item.commit, change, is_wanted))
+        if deeds := [deed for deed in found if is_wanted(deed.model)]:
             signature = verifying.git(commit.payload, commit.signature)
             yield from ((commit.time, _entry(item.commit, commit, deed, signature)) for deed in deeds)
 
@@ -106,7 +109,7 @@ class _History:
                     self._learn(path, oid, raw)
 
     def _learn(self, path: str, oid: str, raw: bytes) -> None:
-        if path.endswith(WAIVERS):
+        if path == WAIVERS:
             self._waivers[oid] = parse_waivers(raw)
         elif path.endswith(SIGNATURES):
             self._signatures[oid] = raw
@@ -115,13 +118,17 @@ class _History:
         elif pointer := pointer_in(raw):
             self._pointers[oid] = _Named(pointer.digest.blake3, pointer.notes.name)
 
-    def deeds(self, commit: str, change: RawChange) -> Iterator[_Deed]:
-        """Yield what a change of a file did; changes come in the order of their commits."""
+    def deeds(self, commit: str, change: RawChange, is_wanted: Callable[[str], bool]) -> Iterator[_Deed]:
+        """Yield what a change of a file did; changes come in the order of their commits.
+
+        Signatures are verified only for models that are wanted.
+        """
         path = change.path
-        if path.endswith(WAIVERS):
+        if path == WAIVERS:
             yield from self._waived(change)
         elif path.endswith(SIGNATURES):
-            yield from self._signed(commit, change)
+            if is_wanted(self._name(model_of(path))):
+                yield from self._signed(commit, change)
         elif path.endswith(REPORT):
             if seen := self._reports.get(change.oid):
                 yield _Deed("evaluate", self._name(model_of(path)), model_of(path), seen.blake3, seen.tag)
