@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from harness import PROJECT, make_home
 
-PAGES = ("README.md", "docs/getting-started.md", "docs/registry.md", "docs/remotes.md")
+PAGES = ("README.md", "docs/audit.md", "docs/getting-started.md", "docs/registry.md", "docs/remotes.md")
 HOOKED = ("README.md", "docs/getting-started.md")
 """Pages in whose commands Git runs hooks."""
 MARK = "--- the command ended with"
