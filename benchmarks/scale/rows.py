@@ -69,6 +69,12 @@ _FILES = (10_000, 100_000, 500_000)
 _TAGS = (2_000, 20_000)
 _LISTED = "exec git for-each-ref --format='%(refname)%(object)%(taggerdate)%(contents)'"
 """The floor: what a program takes that only reads the tags."""
+_HISTORY = (
+    f"{_LISTED.removeprefix('exec ')} && "
+    "git log --branches --tags --raw --no-abbrev --format=%H -- '*.mvc' '*.eval.yaml' | "
+    "awk '/^:/ { print $4 } /^[0-9a-f]/ { print $1 }' | git cat-file --batch --buffer"
+)
+"""The floor: what a program takes that also reads the commits, and the pointers and reports that they bring."""
 _directory = versions(20_000, 10)
 
 ROWS = (
@@ -108,6 +114,10 @@ ROWS = (
     Row("which NAME STAGE, n registry tags", registry, _TAGS, _typed("exec mvc which model-07 prod")),
     Row("which --at, n registry tags", registry, _TAGS, _typed("exec mvc which model-07 prod --at 2023-11-15")),
     Row("history NAME, n registry tags", registry, _TAGS, _typed("exec mvc history model-07")),
+    Row("git for-each-ref, log and cat-file, n registry tags", registry, _TAGS, _typed(_HISTORY)),
+    Row("audit, n registry tags", registry, _TAGS, _typed("exec mvc audit")),
+    Row("audit --model, n registry tags", registry, _TAGS, _typed("exec mvc audit --model model-07")),
+    Row("compare NAME, n registry tags", registry, _TAGS, _typed("exec mvc compare model-07")),
     Row("verify --tags, n registry tags", registry, _TAGS, _typed("exec mvc verify --tags")),
     Row("gc -r, n clones of 100,000 names", clones, (4, 40), _typed("exec mvc gc -r bench")),
 )

@@ -6,8 +6,10 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
+from mvc.fs.files import as_error
 from mvc.objects.visible import size as size  # noqa: PLC0414 - commands import output functions from here
 from mvc.objects.visible import visible as visible  # noqa: PLC0414 - as above
 
@@ -87,3 +89,40 @@ def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+# Files.
+
+
+def write_file(path: str, content: bytes) -> None:
+    """Write a file atomically; a pipe or device directly.
+
+    Raises:
+        MvcError: it cannot be written.
+    """
+    target = os.path.realpath(path)
+    if os.path.lexists(target) and not os.path.isfile(target):
+        append_to_file(path, content)
+        return
+    temporary = f"{target}.mvc-{os.getpid()}"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+        os.replace(temporary, target)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise as_error(error, path) from None
+
+
+def append_to_file(path: str, content: bytes) -> None:
+    """Append to a file.
+
+    Raises:
+        MvcError: it cannot be written.
+    """
+    try:
+        with open(path, "ab") as file:
+            file.write(content)
+    except OSError as error:
+        raise as_error(error, path) from None

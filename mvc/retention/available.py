@@ -109,7 +109,7 @@ def record_packed(cache: Cache, catalog: Catalog, pointer: Pointer, shards: Iter
 
     lists, _ = _find(cache, [("", digest) for digest in listing_objects(cache, pointer)])
     names = {shard.digest.blake3: catalog.complete(shard.digest.blake3) for shard in shards}
-    packed = Complete(cache.packs.names(), frozenset())
+    packed = Complete(cache.packs.usable(), frozenset())
     for name in (name for name, known in names.items() if known is None):
         catalog.set_complete(name, packed)
     if lists is not None:
@@ -126,7 +126,7 @@ def _together(places: Sequence[Complete]) -> Complete:
 
 
 def _is_still_there(cache: Cache, where: Complete | None) -> bool:
-    return where is not None and where.packs <= cache.packs.names() and all(map(cache.is_loose, where.loose))
+    return where is not None and where.packs <= cache.packs.usable() and all(map(cache.is_loose, where.loose))
 
 
 def _find_all(cache: Cache, catalog: Catalog | None, pointer: Pointer) -> tuple[Complete | None, str]:

@@ -193,6 +193,49 @@ def identity(git: Git) -> str:
     return told.rpartition("<")[2].partition(">")[0] if ">" in told else ""
 
 
+# Commits as Git stores them.
+
+_PERSON = re.compile(rb"(.*) <(.*)> ([0-9]{1,11}) ([+-](?:[01][0-9]|2[0-3])[0-5][0-9])")
+_SIGNATURE = re.compile(rb"^gpgsig(?:-sha256)? (.*\n(?: .*\n)*)", re.MULTILINE)
+
+
+class CommitObject(NamedTuple):
+    """A commit."""
+
+    author: str
+    """Name and email address."""
+    time: int
+    """When it was committed, in seconds since the epoch."""
+    zone: str
+    """Such as `+0100`."""
+    subject: str
+    payload: bytes
+    """What the signature is of: the commit without it."""
+    signature: bytes
+    """Empty without one."""
+
+
+def read_commit(raw: bytes) -> CommitObject:
+    """Return the commit in `raw`; an unusual one has the time 0, or no author."""
+    top, blank, body = raw.partition(b"\n\n")
+    head = top + b"\n"
+    fields = dict(line.split(b" ", 1) for line in top.split(b"\n") if line.startswith((b"author ", b"committer ")))
+    author, committer = (_PERSON.fullmatch(fields.get(name, b"")) for name in (b"author", b"committer"))
+    signature = _SIGNATURE.search(head)
+    return CommitObject(
+        author=f"{_text(author[1])} <{_text(author[2])}>" if author else "",
+        time=int(committer[3]) if committer else 0,
+        zone=committer[4].decode() if committer else "+0000",
+        subject=_text(body.lstrip(b"\n").partition(b"\n")[0]),
+        payload=_SIGNATURE.sub(b"", head) + blank[1:] + body,
+        signature=signature[1].replace(b"\n ", b"\n") if signature else b"",
+    )
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
+
+
 # Files.
 
 

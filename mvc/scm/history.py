@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mvc.scm.commits import head
 from mvc.scm.landing import RAW
 from mvc.scm.plumbing import Git, RawChange, split_nul
 
@@ -95,6 +96,15 @@ def merged_branches(git: Git, tip: str, *patterns: str) -> list[CommitChanges]:
     asked = "".join(f"{commit}\n" for commit in left).encode()
     options = (_OF_MERGES, "--no-walk=unsorted", "--stdin")
     return _log(git, *options, patterns=patterns, stdin=asked) if asked else []
+
+
+def all_history(git: Git, *patterns: str) -> list[CommitChanges]:
+    """Return the commits of all branches, tags and HEAD that change files matching `patterns`, newest first.
+
+    Merges are as in `merged_branches`.
+    """
+    tip = head(git)
+    return _log(git, _OF_MERGES, "--branches", "--remotes", "--tags", tip, patterns=patterns) if tip else []
 
 
 def commits_between(git: Git, base: str, head: str) -> list[CommitChanges]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from harness import PROJECT, make_home
 
-PAGES = ("README.md", "docs/getting-started.md", "docs/registry.md", "docs/remotes.md")
+PAGES = ("README.md", "docs/audit.md", "docs/getting-started.md", "docs/registry.md", "docs/remotes.md")
 HOOKED = ("README.md", "docs/getting-started.md")
 """Pages in whose commands Git runs hooks."""
 MARK = "--- the command ended with"
@@ -66,7 +66,7 @@ def run(commands: list[str], home: Path, environ: dict[str, str]) -> list[tuple[
 _CHANGING = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+:\d]*"), "TIME"),
     (re.compile(r"\b\d{4}-\d\d-\d\d(?: \d\d:\d\d)?\b"), "DATE"),
-    (re.compile(r"\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b"), "HASH"),
+    (re.compile(r"\b(?:(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}|[0-9]{12})\b"), "HASH"),
     # Said only where the file system cannot share blocks.
     (re.compile(r"^This file system cannot share blocks.*\n.*cache\.link hardlink\n", re.MULTILINE), ""),
 )

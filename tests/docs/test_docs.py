@@ -209,6 +209,23 @@ def test_json_of_eval_show(busy: Repo) -> None:
     assert shape(answer_) in shapes("eval")
 
 
+def test_json_of_compare(busy: Repo) -> None:
+    header = b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+    busy.write("models/ranker.onnx", len(header).to_bytes(8, "little") + header + bytes(8))
+    busy.ok("add", "models/ranker.onnx")
+    busy.write("train.csv", "1")
+    words = ("--metric", "auc=0.93", "--dataset", "holdout=train.csv", "--train", "train.csv", "--param", "seed=1")
+    busy.ok("eval", "record", "models/ranker.onnx", "--tag", "v1.3.0", *words)
+    busy.write(".mvc/policy.yaml", "mvc-policy: 1\nrules: [{match: '*.onnx', metrics: {auc: {min: 0.9}}}]\n")
+    busy.git("commit", "-qnam", "policy")
+    found = answer(busy, 0, "compare", "models/ranker.onnx", "--by", "auc", "--json")
+    wanted = shown("compare")
+    (item,), (example,) = found["items"], wanted["items"]
+    assert shape(item) | {"params": {}, "tensors": {}} == example | {"params": {}, "tensors": {}}
+    assert item["tensors"] == {"w": "F32[2]"}
+    assert shape(found | {"items": []}) == wanted | {"items": []}
+
+
 def test_json_of_config_list(busy: Repo) -> None:
     assert shape(busy.mvc("config", "list", "--json").json) == shown("config")
 
@@ -286,6 +303,7 @@ def test_json_of_versions(busy: Repo) -> None:
     assert shape(answer(busy, 0, "which", "ranker", "prod", "--json")) == of_stage
     assert shape(answer(busy, 0, "which", "--file", "models/ranker.onnx", "--json")) == of_file
     assert shape(answer(busy, 0, "history", "ranker", "--json")) == shown("history")
+    assert shape(answer(busy, 0, "audit", "--json")) == shown("audit")
     (row,) = answer(busy, 0, "models", "--json")
     assert shape([row | {"stages": {"prod": ""}, "metrics": {"auc": 0}}]) == shown("models")
     assert shape(answer(busy, 1, "verify", "--tags", "--json")) == shapes("verify")[2]

@@ -118,6 +118,7 @@ def test_a_hostile_tag_is_shown_safely_or_ignored(begin: Begin, in_process: InPr
     for line in (
         "models", "which ranker", "which ranker prod", "history ranker", "ls ranker#prod", "verify --tags",
         "promote ranker@v1.2.0 prod", "which ranker --at 2030-01-01", "models --json", "history ranker --json",
+        "audit", "audit --csv",
     ):
         result = in_process(repo.root, *line.split())
         assert result.code in (0, 1, 2, 3), (line, result)

@@ -275,6 +275,8 @@ _OF_COMMAND: Mapping[tuple[str, str], tuple[Words, ...]] = {
     ("deprecate", "NAME"): (_models,),
     ("which", "NAME"): (_models,),
     ("history", "NAME"): (_models,),
+    ("audit", "NAME"): (_models,),
+    ("compare", "REF"): (_models, _tracked, _revisions),
 }
 """Exceptions: commands where the metavar has another meaning."""
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json as json_
-import os
 import sys
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,9 +12,8 @@ import typer
 from mvc.cli import failures
 from mvc.cli.app import QUALITY, app, around
 from mvc.cli.arguments import Json
-from mvc.cli.output import Output, columns, plain, plural
+from mvc.cli.output import Output, append_to_file, columns, plain, plural, write_file
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import as_error
 from mvc.objects.visible import visible
 from mvc.project import Project
 
@@ -59,9 +56,9 @@ def gate(
         if not result.judged:
             _warn_of_nothing(result)
         if file:
-            _write(file, _told(result, form))
+            write_file(file, _told(result, form).encode())
         if summary:
-            _append(summary, _told(result, "md"))
+            append_to_file(summary, _told(result, "md").encode())
         if form == "text" or file:
             _show(output, result)
         else:
@@ -156,28 +153,3 @@ def _entered(result: Gated) -> str:
 
 
 # Files.
-
-
-def _write(path: str, text: str) -> None:
-    """Write a file atomically; a pipe or device directly."""
-    target = os.path.realpath(path)
-    if os.path.lexists(target) and not os.path.isfile(target):
-        _append(path, text)
-        return
-    temporary = f"{target}.mvc-{os.getpid()}"
-    try:
-        with open(temporary, "x", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, target)
-    except OSError as error:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise as_error(error, path) from None
-
-
-def _append(path: str, text: str) -> None:
-    try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise as_error(error, path) from None

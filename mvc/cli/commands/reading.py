@@ -16,7 +16,8 @@ from mvc.errors import UsageError
 from mvc.project import Project
 
 if TYPE_CHECKING:
-    from mvc.ops.workspace.diff import Diff, MetricChange, PathDiff, TextDiff
+    from mvc.ops.shared.reports import MetricChange
+    from mvc.ops.workspace.diff import Diff, PathDiff, TextDiff
     from mvc.ops.workspace.log import LogEntry
     from mvc.ops.workspace.status import State, Status, StatusItem
 
@@ -263,6 +264,8 @@ def _numbers(change: MetricChange) -> str:
     old, new = (f"{value:.6g}" if value is not None else "-" for value in (change.old, change.new))
     if change.old is None or change.new is None or change.old == change.new:
         return f"{old} -> {new}" if old != new else old
+    if not change.same_data:
+        return f"{old} -> {new} (other data)"
     better = change.higher_is_better
     verdict = "" if better is None else " (better)" if (change.new > change.old) == better else " (worse)"
     return f"{old} -> {new}{verdict}"
@@ -357,17 +360,20 @@ def _show_version(output: Output, entry: LogEntry) -> None:
     commit = output.paint(entry.commit[:12], "yellow")
     output.line(f"{commit} {entry.date[:10]} {visible(entry.author)}{tags}  {content}")
     output.line(f"    {visible(entry.description or entry.subject)}")
-    metrics = _metrics(output, entry.metrics or {})
+    changes = {change.name: _numbers(change) for change in entry.changes if change.old is not None}
+    metrics = _metrics(output, {
+        name: changes.get(name, f"{value:.6g}") for name, value in (entry.metrics or {}).items()
+    })
     if entry.tag or metrics:
         output.line(visible(f"    {entry.tag or 'untagged'}: {metrics or 'no metrics'}"))
 
 
-def _metrics(output: Output, metrics: Mapping[str, float]) -> str:
+def _metrics(output: Output, metrics: Mapping[str, str]) -> str:
     """Return the metrics of all data, and the number of slices; with `-v` all, the slices last."""
     from mvc.quality.reports.report import is_sliced  # noqa: PLC0415 - YAML: not without a report
 
     overall, slices = (
-        [f"{name} {value:.6g}" for name, value in metrics.items() if is_sliced(name) == sliced]
+        [f"{name} {value}" for name, value in metrics.items() if is_sliced(name) == sliced]
         for sliced in (False, True)
     )
     if output.verbose:

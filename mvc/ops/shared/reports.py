@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from functools import cached_property
 from stat import S_IFLNK, S_IFMT
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from blake3 import blake3
 
@@ -22,6 +22,7 @@ from mvc.quality.reports.glance import glance
 if TYPE_CHECKING:
     from mvc.quality.policy.policy import Policy
     from mvc.quality.reports.report import Report
+    from mvc.quality.side_by_side import MetricRow
 
 ReportState: TypeAlias = Literal["ok", "missing", "stale", "untagged", "unreadable"]
 
@@ -94,11 +95,34 @@ def metric_values(report: Report) -> dict[str, float]:
     return {label(metric): metric.value for metric in report.metrics}
 
 
-def metric_directions(report: Report) -> dict[str, bool | None]:
-    """Return whether higher is better, by label of the metric."""
-    from mvc.quality.reports.report import label  # noqa: PLC0415 - as above
+class MetricChange(NamedTuple):
+    """A metric on both sides; None where a side does not have it."""
 
-    return {label(metric): metric.higher_is_better for metric in report.metrics}
+    name: str
+    old: float | None
+    new: float | None
+    higher_is_better: bool | None
+    """None when neither report says it, or they disagree."""
+    same_data: bool
+    """Whether both sides have it, measured on the same data."""
+
+
+def metric_changes(old: Report | None, new: Report | None) -> tuple[MetricChange, ...] | None:
+    """Return the metrics of two reports; None without any report."""
+    if old is None and new is None:
+        return None
+    from mvc.quality.judge.rules.figures import ModelReport  # noqa: PLC0415 - as above
+    from mvc.quality.side_by_side import side_by_side  # noqa: PLC0415
+
+    sides = [ModelReport("", report) if report else None for report in (old, new)]
+    return tuple(map(_change, side_by_side(sides, {})))
+
+
+def _change(row: MetricRow) -> MetricChange:
+    before, after = row.values
+    same_data = not row.missing and not row.incomparable
+    old, new = (item.value if item else None for item in (before, after))
+    return MetricChange(row.name, old, new, row.higher_is_better, same_data)
 
 
 class Reports:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MvcError, Refused, UsageError
@@ -70,10 +71,23 @@ def end_of(text: str) -> float:
     Raises:
         UsageError: it is neither.
     """
+    return _moment(text, timedelta(days=1, seconds=-1))
+
+
+def start_of(text: str) -> float:
+    """Return the same, but of a date the first second.
+
+    Raises:
+        UsageError: as for `end_of`.
+    """
+    return _moment(text, timedelta())
+
+
+def _moment(text: str, into_the_day: timedelta) -> float:
     try:
         moment = datetime.fromisoformat(text)
         if len(text) <= len("2026-03-03"):
-            moment += timedelta(days=1, seconds=-1)
+            moment += into_the_day
         return moment.timestamp()
     except (ValueError, OverflowError):
         raise UsageError(f"invalid date {text!r}: expected such as 2026-03-03 or 2026-03-03T10:00", "date -I") from None
@@ -89,8 +103,17 @@ def _held(project: Project, model: Model, item: Holding) -> Held:
 
 def date_of(event: Event) -> str:
     """Return when an event was tagged: ISO 8601, with the tagger's time zone."""
-    zone = datetime.strptime(event.zone, "%z").tzinfo
-    return datetime.fromtimestamp(event.time, zone).isoformat()
+    return iso(event.time, event.zone)
+
+
+def iso(moment: int, zone: str) -> str:
+    """Return seconds since the epoch in ISO 8601; `zone` as Git writes it."""
+    return datetime.fromtimestamp(moment, _zone(zone)).isoformat()
+
+
+@lru_cache(maxsize=64)
+def _zone(text: str) -> tzinfo | None:
+    return datetime.strptime(text, "%z").tzinfo
 
 
 def author_of(event: Event) -> str:

@@ -9,7 +9,7 @@ from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.diff import ChangeKind, EntryChange, compare, diff_manifests, pair_renames
 from mvc.objects.manifest import Entry, Manifest
 from mvc.ops.shared.failures import Failure, collecting
-from mvc.ops.shared.reports import matching_report, metric_directions, metric_values, report_in
+from mvc.ops.shared.reports import MetricChange, matching_report, metric_changes, report_in
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen, unusable
 from mvc.ops.shared.versions.references import resolve
@@ -43,15 +43,6 @@ class FileDiff(NamedTuple):
     old_path: str | None
     old_size: int | None
     size: int | None
-
-
-class MetricChange(NamedTuple):
-    """A metric on both sides; None where a side does not have it."""
-
-    name: str
-    old: float | None
-    new: float | None
-    higher_is_better: bool | None
 
 
 class PathDiff(NamedTuple):
@@ -211,7 +202,7 @@ def _with_metrics(project: Project, commits: tuple[str, str], changes: list[Path
     old = _reports(project, commits[0], [item.old for item in changes if item.old]) if commits[0] else {}
     new = _reports(project, commits[1], [item.new for item in changes if item.new])
     return [
-        item._replace(metrics=_metric_changes(old.get(item.old.path if item.old else ""), new.get(item.path)))
+        item._replace(metrics=metric_changes(old.get(item.old.path if item.old else ""), new.get(item.path)))
         for item in changes
     ]
 
@@ -226,11 +217,3 @@ def _reports(project: Project, commit: str, sides: list[Side]) -> dict[str, Repo
         if report := matching_report(raw, side.blake3, file):
             found[side.path] = report
     return found
-
-
-def _metric_changes(old: Report | None, new: Report | None) -> tuple[MetricChange, ...] | None:
-    if old is None and new is None:
-        return None
-    before, after = (metric_values(report) if report else {} for report in (old, new))
-    better = {name: way for report in (old, new) if report for name, way in metric_directions(report).items()}
-    return tuple(MetricChange(name, before.get(name), after.get(name), better[name]) for name in better)

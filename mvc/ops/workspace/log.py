@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import MvcError
 from mvc.objects.pointer import SUFFIX, path_of
-from mvc.ops.shared.reports import matching_report, metric_values
+from mvc.ops.shared.reports import MetricChange, matching_report, metric_changes, metric_values
 from mvc.ops.shared.selection import TRACKED, adding_line
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.scm.file_history import FileVersion, file_history
 from mvc.scm.index import commit_line
 from mvc.workspace.tracked import holder_of, parsed
+
+if TYPE_CHECKING:
+    from mvc.quality.reports.report import Report
 
 
 class LogEntry(NamedTuple):
@@ -35,6 +38,8 @@ class LogEntry(NamedTuple):
     tag: str | None = None
     """None if there is no report for this content."""
     metrics: dict[str, float] | None = None
+    changes: tuple[MetricChange, ...] = ()
+    """The metrics beside those of the version before that has a report; empty without one of either."""
 
 
 def log(project: Project, path: str) -> tuple[LogEntry, ...]:
@@ -45,10 +50,16 @@ def log(project: Project, path: str) -> tuple[LogEntry, ...]:
     """
     path = path_of(path)
     found = file_history(project.git, path + SUFFIX, path + REPORT)
-    versions = tuple(_entry(path, version) for version in _with_pointer(found))
-    if not versions:
+    entries: list[LogEntry] = []
+    before: Report | None = None
+    for version in reversed(_with_pointer(found)):
+        entry, report = _entry(path, version)
+        changes = metric_changes(before, report) if before and report else None
+        entries.append(entry._replace(changes=changes or ()))
+        before = report or before
+    if not entries:
         raise MvcError(f"{path} has no version in this history", _committing_line(project, path))
-    return versions
+    return tuple(reversed(entries))
 
 
 def _committing_line(project: Project, path: str) -> str:
@@ -70,17 +81,18 @@ def _with_pointer(versions: list[FileVersion]) -> list[FileVersion]:
     return [item for item, last in zip_longest(versions, older) if item.content or last]
 
 
-def _entry(path: str, version: FileVersion) -> LogEntry:
+def _entry(path: str, version: FileVersion) -> tuple[LogEntry, Report | None]:
+    """Return a version, and its report if it is of this content."""
     info = version.info
     entry = LogEntry(version.commit, info.author, info.date, info.subject, version.tags, "deleted")
     if version.content is None:
-        return entry
+        return entry, None
     pointer = parsed(path, version.content).pointer
     if pointer is None:
-        return entry._replace(state="invalid")
+        return entry._replace(state="invalid"), None
     entry = entry._replace(
         state="tracked", description=pointer.notes.desc, kind=pointer.kind, size=pointer.total, files=pointer.files,
         blake3=pointer.digest.blake3,
     )
     report = matching_report(version.beside, pointer.digest.blake3, path)
-    return entry._replace(tag=report.tag, metrics=metric_values(report)) if report else entry
+    return (entry._replace(tag=report.tag, metrics=metric_values(report)) if report else entry), report

@@ -33,6 +33,7 @@ class PackSet:
         self.folder = folder
         self._indexes: dict[str, PackIndex] = {}
         self._names: frozenset[str] | None = None
+        self._usable: frozenset[str] | None = None
         self._order: tuple[str, ...] = ()
         """The names; first the pack in which an object was last found, for its neighbours are next."""
         self._fds: dict[str, tuple[int, int]] = {}
@@ -43,12 +44,24 @@ class PackSet:
             self.refresh()
         return self._names or frozenset()
 
+    def usable(self) -> frozenset[str]:
+        """Return the names of the packs whose index is not empty, as last listed; no index is read."""
+        if self._usable is None:
+            self._usable = frozenset(name for name in self.names() if self._has_index(name))
+        return self._usable
+
+    def _has_index(self, name: str) -> bool:
+        try:
+            return os.stat(f"{self.folder}/{name}.idx").st_size > 0
+        except FileNotFoundError:
+            return False
+
     def refresh(self) -> bool:
         """List the folder again. Return whether anything changed."""
         found = frozenset(name for name, there in _suffixes(self.folder).items() if len(there) == len(SUFFIXES))
         if found == self._names:
             return False
-        self._names = found
+        self._names, self._usable = found, None
         self._order = tuple(found)
         for gone in self._indexes.keys() - found:
             del self._indexes[gone]

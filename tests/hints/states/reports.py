@@ -83,4 +83,12 @@ STATES = [
         "gate_with_an_empty_base", "git remote add origin $TOP", "git fetch -q --all", "mvc gate --base '' --head HEAD",
     ),
     state("gate_in_a_strange_form", "mvc gate --format tea"),
+    # compare.
+    state("compare_with_an_untracked_path", "mvc compare HEAD:plain.txt"),
+    state("compare_by_no_metric", "mvc compare m.bin d --by f1"),
+    state("compare_by_a_metric_without_reports", "mvc compare d --by f1"),
+    state(
+        "compare_without_a_direction", "mvc eval record m.bin --tag v2.0.0 --metric score=1",
+        "mvc compare m.bin --by score",
+    ),
 ]

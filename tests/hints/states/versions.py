@@ -62,6 +62,8 @@ STATES = [
     state("which_before_all", NEW_ONE, "mvc which m prod --at 2000-01-01"),
     state("which_of_no_file", *BOTH, "mvc which --file nowhere", PATH="m.bin"),
     state("history_of_a_misspelt_model", NEW_ONE, "mvc history M"),
+    # audit.
+    state("audit_in_two_forms", "mvc audit --csv --json"),
     # References.
     state("reference_without_a_name", *BOTH, "mvc ls v1.0.0"),
     state("reference_to_what_nobody_registered", "mvc ls m@v1.1.0"),

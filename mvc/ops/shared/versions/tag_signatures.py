@@ -43,9 +43,18 @@ def signature_problem(project: Project, keys: Keys, event: Event, now: float) ->
         return "it has none"
     (raw,) = read_blobs(project.git, [event.oid])
     start = signature_start(raw)
-    if not raw.startswith(b"-----BEGIN SSH", start):
-        return "it was not made by an SSH key; git verify-tag may verify it"
-    signers = signers_of(raw[:start], raw[start:], keys.allowed, keys.revoked, TAGS, now)
+    return git_signature_problem(keys, raw[:start], raw[start:], now)
+
+
+def git_signature_problem(keys: Keys, payload: bytes, signature: bytes, now: float) -> str:
+    """Return why a signature that Git made, of a tag or a commit, does not count at `now`; empty if it does.
+
+    Raises:
+        MvcError: `ssh-keygen` cannot be used.
+    """
+    if not signature.startswith(b"-----BEGIN SSH"):
+        return "it was not made by an SSH key; Git may verify it"
+    signers = signers_of(payload, signature, keys.allowed, keys.revoked, TAGS, now)
     return "" if any(not signer.problem for signer in signers) else signers[0].problem
 
 

@@ -1,0 +1,238 @@
+"""`mvc compare`: versions of models, or of a path, side by side."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+from mvc.errors import CorruptObject, Refused, UsageError
+from mvc.objects.pointer import Pointer, path_of
+from mvc.ops.reports.tensors import tensors_of
+from mvc.ops.shared.reports import ReportState, matching_report, model_of, report_in, state_of
+from mvc.ops.shared.selection import chosen, is_path, unusable
+from mvc.ops.shared.versions.read import checked, files_of, model_path, read_registry
+from mvc.ops.shared.versions.references import resolve, split_reference
+from mvc.project import Project
+from mvc.quality.files import POLICY, SUFFIX, FileAt
+from mvc.quality.judge.rules.figures import ModelReport
+from mvc.quality.policy.demands import demands
+from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.policy.policy import Policy
+from mvc.quality.reports.report import is_sliced, plain
+from mvc.quality.side_by_side import Limit, MetricRow, limits, side_by_side
+from mvc.registry.event import Event
+from mvc.registry.state import Model
+from mvc.scm.commits import CommitPath, commit_infos, committed_file, head
+from mvc.scm.refs import local_base
+
+
+class Compared(NamedTuple):
+    """One of the versions; what is from a report is empty without one of this content."""
+
+    ref: str
+    """As typed; of a model's versions their name, such as `ranker@v1.2.0`."""
+    commit: str
+    """Empty for the workspace."""
+    date: str
+    """The date of the commit: ISO 8601."""
+    path: str
+    tag: str
+    """The version in the report."""
+    retired: bool
+    kind: str
+    size: int
+    """Bytes of content."""
+    files: int
+    blake3: str
+    report: ReportState
+    evaluator: str
+    code: dict[str, Any]
+    """As in the report; so are the next three."""
+    params: dict[str, Any]
+    train: list[dict[str, Any]]
+    datasets: list[dict[str, Any]]
+    tensors: dict[str, str] | None
+    """Of safetensors files, type and shape by name: `F32[768,30522]`; None if the cache lacks them."""
+
+
+class Best(NamedTuple):
+    """The best by one metric."""
+
+    metric: str
+    higher_is_better: bool
+    best: tuple[str, ...]
+    """The references with the best value: several in a tie."""
+    missing: tuple[str, ...]
+    """Those without the metric."""
+    incomparable: tuple[str, ...]
+    """Those that were measured on other data than most."""
+
+
+class Comparison(NamedTuple):
+    """Versions side by side; `values` of the metrics are in the order of `items`."""
+
+    items: tuple[Compared, ...]
+    metrics: tuple[MetricRow, ...]
+    limits: tuple[Limit, ...]
+    best: Best | None
+
+
+class _Source(NamedTuple):
+    """A version to compare."""
+
+    ref: str
+    commit: str
+    path: str
+    pointer: Pointer
+    report: bytes | None
+    retired: bool = False
+
+
+def compare(project: Project, words: Iterable[str], by: str = "") -> Comparison:
+    """Return what the typed references name side by side; the name of a model stands for all its versions.
+
+    `by` is a metric: the best by it is named.
+
+    Raises:
+        Refused: none of a model's versions can be read.
+        UsageError: a word is no reference, or no report has the metric, or nothing says which direction is better.
+        MvcError: a reference cannot be used, as `resolve` says.
+    """
+    words = list(words)
+    sources = [source for word in words for source in _sources(project, word)]
+    if not sources:
+        raise Refused(f"none of these versions can be read: {', '.join(words)}", "mvc verify --tags")
+    infos = commit_infos(project.git, (source.commit for source in sources))
+    reports = [_report(source) for source in sources]
+    policy = _policy(project)
+    path = sources[-1].path
+    metrics = side_by_side(reports, {item.name: item.direction for item in demands(policy, path).metrics})
+    dates = {commit: info.date for commit, info in infos.items()}
+    items = tuple(_compared(project, *pair, dates) for pair in zip(sources, reports, strict=True))
+    best = _best(items, metrics, by, shlex.join(["mvc", "compare", *words])) if by else None
+    return Comparison(items, metrics, tuple(limits(policy, path)), best)
+
+
+# What to compare.
+
+
+def _sources(project: Project, word: str) -> Iterator[_Source]:
+    if model := _model(project, word):
+        yield from _versions(project, model)
+        return
+    rev, text = split_reference(project, word, partial(is_path, project))
+    if rev:
+        yield _at(project, word, resolve(project, rev), model_of(text))
+    else:
+        yield from _here(project, word, model_of(project.shell.path(text)))
+
+
+def _model(project: Project, word: str) -> Model | None:
+    """Return the registered model with that name; None for another word, and for a path."""
+    if set(word) & set(":@#") or word.startswith("./") or is_path(project, word):
+        return None
+    return read_registry(project, word).models.get(word)
+
+
+def _versions(project: Project, model: Model) -> Iterator[_Source]:
+    """Yield all versions, the lowest first. One that cannot be read, or is forged, is left out, with a remark."""
+    versions = sorted(model.versions.values(), key=lambda version: version.rank)
+    places: dict[str, CommitPath] = {}
+    for version in versions:
+        with _remarking(project):
+            places[version.name] = CommitPath(version.event.commit, _path(project, version.event))
+    files = files_of(project, places.values())
+    for version in versions:
+        if place := places.get(version.name):
+            with _remarking(project):
+                found = checked(version.event, files.get(place))
+                ref, retired = f"{model.name}@{version.name}", version.retired is not None
+                yield _Source(ref, place.commit, place.path, found.pointer, found.report, retired)
+
+
+@contextmanager
+def _remarking(project: Project) -> Iterator[None]:
+    try:
+        yield
+    except (CorruptObject, Refused) as error:
+        project.around.remark(error.message, error.fix)
+
+
+def _path(project: Project, event: Event) -> str:
+    pointer = event.trailers.pointer
+    return path_of(pointer) if pointer else model_path(project, event.commit, event.model)
+
+
+def _at(project: Project, ref: str, commit: str, path: str) -> _Source:
+    found = files_of(project, [CommitPath(commit, path)]).get(CommitPath(commit, path))
+    if found is None:
+        raise Refused(f"{path} is not tracked in {commit[:12]}", f"mvc ls {commit[:12]}  # lists tracked paths")
+    return _Source(ref, commit, path, found.pointer, found.report)
+
+
+def _here(project: Project, ref: str, path: str) -> Iterator[_Source]:
+    """Yield the tracked path, or those in a directory."""
+    found = [selection.item for selection in chosen(project, project.tracked(), [path])]
+    for item in found:
+        if item.pointer is None:
+            raise unusable(project, item)
+        name = ref if len(found) == 1 else project.shell.show(item.path)
+        yield _Source(name, "", item.path, item.pointer, report_in(project.tree, item.path + SUFFIX))
+
+
+# What there is.
+
+
+def _report(source: _Source) -> ModelReport | None:
+    report = matching_report(source.report, source.pointer.digest.blake3, source.path + SUFFIX)
+    return ModelReport(source.path, report) if report else None
+
+
+def _compared(
+    project: Project, source: _Source, found: ModelReport | None, dates: Mapping[str, str],
+) -> Compared:
+    pointer, raw = source.pointer, source.report
+    told = plain(found.report) if found else {}
+    return Compared(
+        source.ref, source.commit, dates.get(source.commit, ""), source.path, told.get("tag", ""), source.retired,
+        pointer.kind, pointer.total, pointer.files, pointer.digest.blake3,
+        "missing" if raw is None else state_of(raw, pointer, source.path + SUFFIX),
+        told.get("evaluator", {}).get("id", ""), told.get("code", {}), told.get("params", {}),
+        told.get("train", {}).get("data", []), told.get("datasets", []), tensors_of(project, pointer),
+    )
+
+
+# What the policy says.
+
+
+def _policy(project: Project) -> Policy:
+    """Return the policy of the default branch, else of HEAD; the defaults without one."""
+    commit = local_base(project.git) or head(project.git)
+    raw = committed_file(project.git, commit, POLICY) if commit else None
+    return read_policy(None if raw is None else FileAt("100644", raw)).policy
+
+
+def _best(items: tuple[Compared, ...], metrics: tuple[MetricRow, ...], by: str, line: str) -> Best:
+    row = _row(metrics, by, line)
+    if row.higher_is_better is None:
+        message = f"neither the policy nor a report says which direction of {row.name} is better"
+        raise UsageError(message, "mvc explain MVC204")
+    best, missing, incomparable = (
+        tuple(items[index].ref for index in part) for part in (row.best, row.missing, row.incomparable)
+    )
+    return Best(row.name, row.higher_is_better, best, missing, incomparable)
+
+
+def _row(metrics: tuple[MetricRow, ...], by: str, line: str) -> MetricRow:
+    """Return the metric called `by`; without a data set in the name it must be on one only."""
+    named = [row for row in metrics if row.name == by] or [row for row in metrics if row.is_called(by)]
+    if len(named) == 1:
+        return named[0]
+    known = [row.name for row in named or metrics if named or not is_sliced(row.name)]
+    if not known:
+        raise UsageError(f"no report has the metric {by!r}, or any", line)
+    what = f"{by!r} was measured on several data sets" if named else f"no report has the metric {by!r}"
+    raise UsageError(f"{what}; there is {', '.join(known)}", f"{line} --by {shlex.quote(known[0])}")

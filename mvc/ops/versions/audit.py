@@ -1,0 +1,64 @@
+"""`mvc audit`: who did what to models, out of Git's history, tags and waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import itemgetter
+
+from mvc.objects.pointer import path_of
+from mvc.ops.shared.versions.read import read_registry
+from mvc.ops.shared.versions.tag_signatures import Keys, signature_problem
+from mvc.ops.versions.audit_commits import committed
+from mvc.ops.versions.audit_entry import AuditEntry, Signature, Verifying, Wanted
+from mvc.ops.versions.history import event_kinds
+from mvc.ops.versions.which import author_of, date_of, start_of
+from mvc.project import Project
+from mvc.registry.event import Event
+from mvc.registry.state import Model
+from mvc.scm.incomplete import lacks_history
+
+
+def audit(project: Project, now: float, since: str = "", model: str = "") -> tuple[AuditEntry, ...]:
+    """Return what was done to all models, or to one, newest first; signatures as of `now`, in seconds since the epoch.
+
+    What tags say is not compared with their commits: `verify_tags` does that.
+
+    Raises:
+        UsageError: the date is invalid.
+        MvcError: Git or `ssh-keygen` cannot be used.
+    """
+    earliest = start_of(since) if since else float("-inf")
+
+    def wanted(time: int, name: str) -> bool:
+        return time >= earliest and model in ("", name)
+
+    models = read_registry(project).models.values()
+    if lack := lacks_history(project.git):
+        project.around.remark(f"{lack.what}, so events may be missing", lack.fix)
+    verifying = Verifying(Keys.read(project), now)
+    tagged = (pair for item in models for pair in _tagged(project, verifying, item, wanted))
+    found = sorted([*committed(project, verifying, wanted), *tagged], key=itemgetter(0))
+    return tuple(entry for _, entry in reversed(found))
+
+
+def _tagged(
+    project: Project, verifying: Verifying, model: Model, wanted: Wanted,
+) -> Iterator[tuple[int, AuditEntry]]:
+    """Yield the events of a model's tags that are wanted, each with its time, the oldest first."""
+    versions = {version.event.commit: version.name for version in model.versions.values()}
+    kinds = event_kinds(model)
+    for time, event in model.moments:
+        if wanted(time, model.name):
+            version = event.version or (versions.get(event.commit, "") if event.stage else "")
+            claim = event.trailers
+            yield time, AuditEntry(
+                date_of(event), kinds[event.oid], model.name, path_of(claim.pointer), version, event.stage,
+                author_of(event), event.commit, event.tag, claim.blake3, *_signature(project, verifying, event),
+                event.message,
+            )
+
+
+def _signature(project: Project, verifying: Verifying, event: Event) -> Signature:
+    if not event.is_signed:
+        return Signature()
+    return Signature.of(signature_problem(project, verifying.keys, event, verifying.now))
