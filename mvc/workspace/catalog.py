@@ -171,8 +171,10 @@ class Catalog:
         row = self._ask("select files, parts from settled where remote = ?", (remote,))
         if row is None:
             return None
-        names, counts = row[1].split()[::2], row[1].split()[1::2]
-        return Settled(frozenset(row[0].splitlines()), dict(zip(names, map(int, counts), strict=True)))
+        words = row[1].split()
+        with suppress(ValueError):  # a damaged row
+            return Settled(frozenset(row[0].splitlines()), dict(zip(words[::2], map(int, words[1::2]), strict=True)))
+        return None
 
     def set_settled(self, remote: str, settled: Settled) -> None:
         """Record it."""
