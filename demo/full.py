@@ -153,7 +153,7 @@ def collect(shell: Shell) -> None:
     """Add a model, discard it, and free its space."""
     title("Free content that was added but never committed")
     shell.type("python train.py 7 && mvc add models/digits.joblib", "trained 7 trees")
-    shell.type("git restore --staged --worktree models && mvc checkout", "checked out models/digits.joblib")
+    shell.type("git restore --staged --worktree models && mvc checkout -f", "checked out models/digits.joblib")
     shell.type("mvc gc --unpushed --grace 0", "models/digits.joblib, never committed")
     shell.type("mvc gc --unpushed --grace 0 --yes", "Deleted from the trash")
 
@@ -175,6 +175,11 @@ def gate(shell: Shell) -> None:
         "mvc gate --base main --head five-trees || echo exit code $?",
         "MVC221", "models/digits.joblib", "v1.1.0 → v1.2.0", "failed", "exit code 1",
     )
+
+    title("Versions in Git tags: side by side, and who did what")
+    shell.type("git switch --quiet main && mvc register digits && mvc history digits", "tagged digits@", "register")
+    shell.type("mvc models && mvc verify --tags", "digits", "no problems")
+    shell.type("mvc compare digits five-trees:models/digits.joblib --by accuracy && mvc audit", "Best by", "evaluate")
 
 
 def offer(shell: Shell, branch: str, trees: int) -> None:

@@ -53,8 +53,6 @@ def main() -> None:
     shell.type("mvc promote digits@latest prod && sleep 2 && date -Is | tee ../promoted", "tagged digits#prod#2")
     shell.type('sleep 2 && mvc rollback digits prod -m "too slow on phones"', "tagged digits#prod#3")
     shell.type("mvc which digits prod --at $(cat ../promoted)", "v2.0.0")
-    shell.type("mvc history digits && mvc models && mvc verify --tags", "rollback", "no problems")
-    shell.type("mvc compare digits --by accuracy && mvc audit", "Best by accuracy", "evaluate")
     print(f"Every step succeeded. The repository is in {shell.repo}")
 
 

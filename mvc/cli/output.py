@@ -85,6 +85,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def minute(date: str) -> str:
+    """Return a date in ISO 8601 to the minute, for a table."""
+    return date[:16].replace("T", " ")
+
+
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

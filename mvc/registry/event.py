@@ -107,7 +107,7 @@ def message_of(subject: str, text: str, trailers: Trailers) -> str:
 
 
 def event_of(row: TagRow, name: TagName) -> Event:
-    """Return the event of a well-formed tag, of which `problem_of` finds nothing."""
+    """Return the event of a well-formed tag: one in which `problem_of` finds nothing."""
     seconds, _, zone = row.date.partition(" ")
     action, oid, commit = name.action, row.oid, row.target
     previous = trailers_of(row.text).previous

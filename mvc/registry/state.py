@@ -5,7 +5,7 @@ Each event of mvc names the one before, and these chains order events. Otherwise
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -78,6 +78,11 @@ class Model(NamedTuple):
         """The number of the next event of a stage."""
         return 1 + max(moment.event.number for moment in self.moments)
 
+    def version_names(self) -> Callable[[Event], str]:
+        """Return the function from an event to the name of its version; empty for a commit without one."""
+        names = {version.event.commit: version.name for version in self.versions.values()}
+        return lambda event: event.version or (names.get(event.commit, "") if event.stage else "")
+
     def held(self, stage: str) -> Holding | None:
         """Return what a stage holds; None if nothing."""
         holdings = self.stages.get(stage, ())
@@ -102,7 +107,7 @@ def before(model: Model, stage: str) -> Holding | None:
 
 
 class Registry(NamedTuple):
-    """All models, and the tags that are no events in spite of their names."""
+    """All models, and tags with the names of events that are none."""
 
     models: dict[str, Model]
     ignored: tuple[IgnoredTag, ...] = ()
@@ -122,9 +127,7 @@ def fold(found: Iterable[Event | IgnoredTag], until: float = float("inf")) -> Re
 
 
 _RANK = {"register": 0, "retire": 1, "promote": 2, "unassign": 3, "deprecate": 4}
-"""The order of events of the same second, of which none follows the other."""
-
-
+"""The order of events of the same second that are not in a chain."""
 _NEW_USES = ("register", "promote", "deprecate")
 """Events that say whether the model is in use; the others leave it deprecated."""
 

@@ -11,7 +11,7 @@ import typer
 
 from mvc.cli.app import VERSIONS, app, opened
 from mvc.cli.arguments import Json
-from mvc.cli.output import Output, columns, print_json, visible
+from mvc.cli.output import Output, columns, minute, print_json, visible
 from mvc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _show(output: Output, found: tuple[AuditEntry, ...]) -> None:
     if not found:
         output.line("Nothing was done.")
     rows = [
-        (item.date[:16].replace("T", " "), item.event, visible(item.model or item.path), *_what(item),
+        (minute(item.date), item.event, visible(item.model or item.path), *_what(item),
          visible(item.author), _signature(item), visible(item.text.partition("\n")[0]))
         for item in found
     ]

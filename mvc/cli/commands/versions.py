@@ -11,7 +11,7 @@ import typer
 
 from mvc.cli.app import VERSIONS, app, opened
 from mvc.cli.arguments import Json
-from mvc.cli.output import Output, columns, print_json, visible
+from mvc.cli.output import Output, columns, minute, print_json, visible
 from mvc.errors import UsageError
 from mvc.project import Project
 
@@ -182,7 +182,7 @@ def _show_held(output: Output, name: str, held: tuple[Held, ...]) -> None:
         version = item.version or "a commit without a version"
         output.line(f"{visible(item.name)}#{visible(item.stage)}  {output.paint(version, 'green')}")
         output.line(f"    {visible(item.path)}  blake3 {item.blake3[:short]}, report {item.report[:short] or 'none'}")
-        output.line(f"    commit {item.commit[:short]}, since {_when(item.date)} by {visible(item.author)}")
+        output.line(f"    commit {item.commit[:short]}, since {minute(item.date)} by {visible(item.author)}")
         if item.message:
             output.line(f"    {visible(item.message)}")
 
@@ -194,10 +194,6 @@ def _show_file(output: Output, found: WhichFile) -> None:
         notes += [f"in {', '.join(item.stages)}"] if item.stages else []
         remark = f"  ({visible('; '.join(notes))})" if notes else ""
         output.line(f"{visible(found.path)} is {version}: {visible(item.path)} of commit {item.commit[:12]}{remark}")
-
-
-def _when(date: str) -> str:
-    return date[:16].replace("T", " ")
 
 
 @app.command(rich_help_panel=VERSIONS)
@@ -216,7 +212,7 @@ def history(ctx: typer.Context, name: Name, json: Json = False) -> None:
 
 def _show_history(output: Output, entries: tuple[HistoryEntry, ...]) -> None:
     rows = [
-        (_when(item.date), item.event, item.version or item.commit[:12], visible(item.stage), visible(item.author),
+        (minute(item.date), item.event, item.version or item.commit[:12], visible(item.stage), visible(item.author),
          "signed" if item.signed else "", visible(item.message.partition("\n")[0]))
         for item in entries
     ]

@@ -1,4 +1,4 @@
-"""What earlier pushes left on a remote, so that the next one neither reads nor looks it up again.
+"""What earlier pushes left on a remote: the next push does not look it up again.
 
 A push that ended well has announced its objects, and has seen each small one in a pack there, or sent it in one. That
 holds as long as the packs and the roots of this clone are the same files, and no gc has listed garbage.

@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from mvc.errors import CorruptObject, Refused, UsageError
-from mvc.objects.pointer import Pointer, path_of
+from mvc.objects.pointer import Pointer
 from mvc.ops.reports.tensors import tensors_of
 from mvc.ops.shared.reports import ReportState, matching_report, model_of, report_in, state_of
 from mvc.ops.shared.selection import chosen, is_path, unusable
-from mvc.ops.shared.versions.read import checked, files_of, model_path, read_registry
+from mvc.ops.shared.versions.read import checked, event_path, files_of, read_registry
 from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.quality.files import POLICY, SUFFIX, FileAt
@@ -23,7 +23,6 @@ from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.report import is_sliced, plain
 from mvc.quality.side_by_side import Limit, MetricRow, limits, side_by_side
-from mvc.registry.event import Event
 from mvc.registry.state import Model
 from mvc.scm.commits import CommitPath, commit_infos, committed_file, head
 from mvc.scm.refs import local_base
@@ -143,7 +142,7 @@ def _versions(project: Project, model: Model) -> Iterator[_Source]:
     places: dict[str, CommitPath] = {}
     for version in versions:
         with _remarking(project):
-            places[version.name] = CommitPath(version.event.commit, _path(project, version.event))
+            places[version.name] = CommitPath(version.event.commit, event_path(project, version.event))
     files = files_of(project, places.values())
     for version in versions:
         if place := places.get(version.name):
@@ -159,11 +158,6 @@ def _remarking(project: Project) -> Iterator[None]:
         yield
     except (CorruptObject, Refused) as error:
         project.around.remark(error.message, error.fix)
-
-
-def _path(project: Project, event: Event) -> str:
-    pointer = event.trailers.pointer
-    return path_of(pointer) if pointer else model_path(project, event.commit, event.model)
 
 
 def _at(project: Project, ref: str, commit: str, path: str) -> _Source:

@@ -45,14 +45,12 @@ def _tagged(
     project: Project, verifying: Verifying, model: Model, wanted: Wanted,
 ) -> Iterator[tuple[int, AuditEntry]]:
     """Yield the events of a model's tags that are wanted, each with its time, the oldest first."""
-    versions = {version.event.commit: version.name for version in model.versions.values()}
-    kinds = event_kinds(model)
+    kinds, version_of = event_kinds(model), model.version_names()
     for time, event in model.moments:
         if wanted(time, model.name):
-            version = event.version or (versions.get(event.commit, "") if event.stage else "")
             claim = event.trailers
             yield time, AuditEntry(
-                date_of(event), kinds[event.oid], model.name, path_of(claim.pointer), version, event.stage,
+                date_of(event), kinds[event.oid], model.name, path_of(claim.pointer), version_of(event), event.stage,
                 author_of(event), event.commit, event.tag, claim.blake3, *_signature(project, verifying, event),
                 event.message,
             )

@@ -38,9 +38,9 @@ def history(project: Project, name: str) -> tuple[HistoryEntry, ...]:
         MvcError: this clone may lack its tags.
     """
     model = read_model(project, name)
-    versions = {version.event.commit: version.name for version in model.versions.values()}
-    kinds = event_kinds(model)
-    return tuple(_entry(moment.event, kinds[moment.event.oid], versions) for moment in reversed(model.moments))
+    kinds, version_of = event_kinds(model), model.version_names()
+    events = (moment.event for moment in reversed(model.moments))
+    return tuple(_entry(event, kinds[event.oid], version_of(event)) for event in events)
 
 
 def event_kinds(model: Model) -> dict[str, EventKind]:
@@ -57,8 +57,7 @@ def event_kinds(model: Model) -> dict[str, EventKind]:
     return kinds
 
 
-def _entry(event: Event, kind: EventKind, versions: dict[str, str]) -> HistoryEntry:
-    version = event.version or (versions.get(event.commit, "") if event.stage else "")
+def _entry(event: Event, kind: EventKind, version: str) -> HistoryEntry:
     return HistoryEntry(
         date_of(event), kind, version, event.stage, event.commit, event.tag, author_of(event), event.is_signed,
         event.message,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MvcError, Refused, UsageError
-from mvc.objects.pointer import path_of
 from mvc.ops.shared.reports import matching_report
-from mvc.ops.shared.versions.read import checked, files_of, model_path, read_registry
+from mvc.ops.shared.versions.read import checked, event_path, files_of, read_registry
 from mvc.ops.versions.which import date_of
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
@@ -73,7 +72,7 @@ def _reports(project: Project, events: dict[str, Event]) -> dict[str, _Reported]
     found, places = {}, {}
     for name, event in events.items():
         try:
-            places[name] = CommitPath(event.commit, _path(project, event))
+            places[name] = CommitPath(event.commit, event_path(project, event))
         except Refused as error:
             found[name] = _Reported(problem=error.message)
     files = files_of(project, places.values())
@@ -86,11 +85,6 @@ def _reports(project: Project, events: dict[str, Event]) -> dict[str, _Reported]
             report = matching_report(there.report, there.pointer.digest.blake3, place.path + SUFFIX)
             found[name] = _Reported(place.path, report)
     return found
-
-
-def _path(project: Project, event: Event) -> str:
-    pointer = event.trailers.pointer
-    return path_of(pointer) if pointer else model_path(project, event.commit, event.model)
 
 
 def _is_higher_better(reports: dict[str, _Reported], metric: str) -> bool:

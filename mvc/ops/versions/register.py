@@ -61,7 +61,7 @@ def register(project: Project, name: str, options: RegisterOptions, now: float) 
     with project.locks.tags():
         registry = read_registry(project)
         model = registry.models.get(name)
-        version = _version(project, files, model, options)
+        version = _version(project, name, files, model, options)
         _refuse_taken(registry, name, version, commit)
         findings = judge_version(project, commit, files, now)
         event = NewEvent(
@@ -102,7 +102,9 @@ def _refuse_elsewhere(project: Project, commit: str) -> None:
         raise Refused(message, f"mvc gate --base {base[:12]} --head {commit[:12]}  # then merge and push it")
 
 
-def _version(project: Project, files: VersionFiles, model: Model | None, options: RegisterOptions) -> str:
+def _version(
+    project: Project, name: str, files: VersionFiles, model: Model | None, options: RegisterOptions,
+) -> str:
     """Return the version as in a tag: `v1.2.0`."""
     tag = _tag(files)
     if options.bump and options.version:
@@ -113,7 +115,8 @@ def _version(project: Project, files: VersionFiles, model: Model | None, options
     else:
         version = options.version or tag
     if not version:
-        raise UsageError(f"{files.path} has no report with a tag: a version is needed", "mvc register NAME v1.0.0")
+        line = f"mvc register {shlex.quote(name)} v1.0.0"
+        raise UsageError(f"{files.path} has no report with a tag: a version is needed", line)
     if parse_version(version) is None:
         raise UsageError(f"invalid version {version!r}: expected a version such as v1.2.0", "mvc register --help")
     if tag and spelling(tag) != spelling(version):

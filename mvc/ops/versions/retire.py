@@ -11,7 +11,7 @@ from mvc.ops.versions.stages import EventOptions
 from mvc.ops.versions.writing import NewEvent, Written, write_event
 from mvc.project import Project
 from mvc.registry.grammar import TagName, spell_tag
-from mvc.registry.state import Model
+from mvc.registry.state import Model, before
 
 
 def retire(project: Project, reference: str, options: EventOptions, now: float, *, force: bool = False) -> Written:
@@ -33,8 +33,7 @@ def retire(project: Project, reference: str, options: EventOptions, now: float, 
             raise Refused(f"{model.name}@{name} is retired already", f"mvc history {shlex.quote(model.name)}")
         stages = [held.stage for held in model.holding() if held.commit == version.event.commit]
         if stages and not force:
-            line = f"mvc rollback {shlex.quote(model.name)} {shlex.quote(stages[0])}  # or promote another version"
-            raise Refused(f"{model.name}@{name} is in {', '.join(stages)}", line)
+            raise Refused(f"{model.name}@{name} is in {', '.join(stages)}", _freeing_line(model, reference, stages[0]))
         files = version_files(project, version.event)
         tag = _numbered(model, TagName(model.name, "retire", name))
         event = NewEvent(tag, f"Retire {model.name} {name}", version.event.commit, files, name, options.text)
@@ -45,6 +44,13 @@ def retire(project: Project, reference: str, options: EventOptions, now: float, 
         now_held = (held.version or held.commit[:12]) if held else "nothing"
         project.around.remark(f"{model.name}#{stage} holds {now_held} now", "")
     return done
+
+
+def _freeing_line(model: Model, reference: str, stage: str) -> str:
+    earlier = before(model, stage)
+    if earlier and earlier.version:
+        return f"mvc rollback {shlex.quote(model.name)} {shlex.quote(stage)}  # or promote another version"
+    return f"mvc retire {shlex.quote(reference)} --force -m REASON  # leaves {stage} empty; or promote another version"
 
 
 def deprecate(project: Project, name: str, options: EventOptions, now: float) -> Written:

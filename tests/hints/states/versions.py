@@ -52,6 +52,11 @@ STATES = [
     state("rollback_to_what_it_holds", *PROMOTED, "mvc rollback m prod --to v1.1.0"),
     state("rollback_to_what_it_never_held", *BOTH, "mvc promote m@v1.0.0 prod", "mvc rollback m prod --to v1.1.0"),
     state("retire_of_what_a_stage_holds", *PROMOTED, "mvc retire m@v1.1.0"),
+    state(
+        "retire_of_the_first_that_a_stage_holds", NEW_ONE, "mvc promote m@v1.1.0 prod", "mvc retire m@v1.1.0",
+        REASON="bad",
+    ),
+    state("retire_of_the_latest_of_retired_versions", NEW_ONE, "mvc retire m@v1.1.0", "mvc retire m@latest"),
     state("retire_without_a_reason", *PROMOTED, "mvc retire m@v1.1.0 --force", REASON="bad"),
     state("retire_again", *BOTH, "mvc retire m@v1.0.0", "mvc retire m@v1.0.0"),
     state("deprecate_again", *BOTH, "mvc deprecate m", "mvc deprecate m"),

@@ -133,9 +133,17 @@ def version_files(project: Project, event: Event) -> VersionFiles:
         CorruptObject: the tag says otherwise: it was forged, or moved.
         Refused: the commit has no such model.
     """
+    return checked(event, files_at(project, event.commit, event_path(project, event)))
+
+
+def event_path(project: Project, event: Event) -> str:
+    """Return the tracked path that an event is about, as the tag says, or its commit.
+
+    Raises:
+        Refused: the commit has no such model.
+    """
     pointer = event.trailers.pointer
-    path = path_of(pointer) if pointer else model_path(project, event.commit, event.model)
-    return checked(event, files_at(project, event.commit, path))
+    return path_of(pointer) if pointer else model_path(project, event.commit, event.model)
 
 
 def checked(event: Event, found: VersionFiles | None) -> VersionFiles:

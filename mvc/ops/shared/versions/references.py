@@ -170,11 +170,15 @@ def _of_model(project: Project, model: Model, reference: Reference) -> Named | N
             raise nothing_held(project, model.name, reference.stage)
         return _named(project, model, held.version, held)
     if reference.version == LATEST:
-        if (latest := model.latest) is None:
-            raise Refused(f"all versions of {model.name} are retired", f"mvc history {shlex.quote(model.name)}")
-        return _named(project, model, latest.name, None)
+        return _named(project, model, _latest(model), None)
     found = find_version(model, reference.version)
     return _named(project, model, found.name, None) if found else None
+
+
+def _latest(model: Model) -> str:
+    if model.latest is None:
+        raise Refused(f"all versions of {model.name} are retired", f"mvc history {shlex.quote(model.name)}")
+    return model.latest.name
 
 
 def _named(project: Project, model: Model, name: str, held: Holding | None) -> Named:
@@ -228,7 +232,7 @@ def unregistered_version(project: Project, text: str) -> Named | None:
 
 
 def _unknown(project: Project, reference: Reference) -> MvcError:
-    """Return the error for a version, or a stage, of which neither a tag nor a report is known."""
+    """Return the error for a version, or a stage, that neither a tag nor a report names."""
     if model := read_registry(project, reference.base).models.get(reference.base):
         return no_such_version(project, model, reference.version)
     return no_such_model(project, reference.base)
@@ -250,6 +254,7 @@ def model_version(project: Project, text: str) -> tuple[Model, str]:
 
     Raises:
         UsageError: it is not in that form, or not registered.
+        Refused: it is the latest version, and all are retired.
         MvcError: this clone may lack its tag.
     """
     reference = parse_reference(text)
@@ -258,7 +263,6 @@ def model_version(project: Project, text: str) -> tuple[Model, str]:
     model = read_registry(project, reference.base).models.get(reference.base)
     if model is None:
         raise no_such_model(project, reference.base)
-    wanted = reference.version
-    if wanted == LATEST and model.latest:
-        return model, model.latest.name
-    return model, read_version(project, model, wanted).name
+    if reference.version == LATEST:
+        return model, _latest(model)
+    return model, read_version(project, model, reference.version).name
