@@ -161,7 +161,7 @@ def test_since_and_model(repo: Repo) -> None:
     assert len(audit(repo, "--since", "2020-01-01")) == len(audit(repo))
     assert deeds(audit(repo, "--model", "other"), "event", "text") == [("add", "other")]
     assert audit(repo, "--model", "none") == []
-    assert repo.ok("audit", "--model", "none").out == "Nothing was done.\n"
+    assert repo.ok("audit", "--model", "none").out == "No events.\n"
     repo.fails(2, "audit", "--since", "yesterday")
     repo.fails(2, "audit", "--json", "--csv")
 

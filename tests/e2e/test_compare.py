@@ -132,7 +132,7 @@ def test_errors(repo: Repo) -> None:
     repo.fails(1, "compare", "HEAD:nothing")
     repo.fails(3, "compare", "nothing")
     repo.ok("eval", "record", "m.safetensors", "--tag", "v2.0.0", "--metric", "score=1")
-    assert "which direction of score" in repo.fails(2, "compare", "m.safetensors", "--by", "score").err
+    assert "score: direction not known" in repo.fails(2, "compare", "m.safetensors", "--by", "score").err
 
 
 def test_versions_without_a_file_in_the_cache(begin: Begin) -> None:

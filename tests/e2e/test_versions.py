@@ -80,7 +80,7 @@ REFUSED = {
     "which --file .mvc/config.yaml": (1, "no version has the content of .mvc/config.yaml"),
     "history other": (2, "no version of other is registered"),
     "models --by f1": (2, "no model has the metric 'f1'; there is auc"),
-    "verify --tags -r nas": (2, "--tags goes with no path"),
+    "verify --tags -r nas": (2, "--tags cannot be combined with PATH, --quick or -r"),
 }
 
 

@@ -57,7 +57,7 @@ def _cell(text: str) -> str:
 
 def _show(output: Output, found: tuple[AuditEntry, ...]) -> None:
     if not found:
-        output.line("Nothing was done.")
+        output.line("No events.")
     rows = [
         (minute(item.date), item.event, visible(item.model or item.path), *_what(item),
          visible(item.author), _signature(item), visible(item.text.partition("\n")[0]))

@@ -78,7 +78,7 @@ def verify(
 
     output: Output = ctx.obj
     if tags and (paths or quick or remote):
-        raise UsageError("--tags goes with no path, nor --quick, nor -r", "mvc verify --tags")
+        raise UsageError("--tags cannot be combined with PATH, --quick or -r", "mvc verify --tags")
     with opened(output, json=json) as project:
         if tags:
             return _verify_tags(output, project, json=json)

@@ -95,7 +95,7 @@ def _missing(
 ) -> tuple[tuple[TransferFailure, ...], int, DigestTable]:
     """Return the paths whose objects are unknown, the number of objects in the cache, and those to fetch.
 
-    Neither has those that were `asked` for before.
+    Objects that were `asked` for before are not among them.
     """
     needs = needed(project, selections)
     missing = needs.objects.only(name for name in project.cache.absent(needs.objects) if name not in asked)

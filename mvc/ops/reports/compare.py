@@ -97,7 +97,7 @@ def compare(project: Project, words: Iterable[str], by: str = "") -> Comparison:
 
     Raises:
         Refused: none of a model's versions can be read.
-        UsageError: a word is no reference, or no report has the metric, or nothing says which direction is better.
+        UsageError: a word is no reference, or no report has the metric, or the direction of the metric is not known.
         MvcError: a reference cannot be used, as `resolve` says.
     """
     words = list(words)
@@ -212,7 +212,7 @@ def _policy(project: Project) -> Policy:
 def _best(items: tuple[Compared, ...], metrics: tuple[MetricRow, ...], by: str, line: str) -> Best:
     row = _row(metrics, by, line)
     if row.higher_is_better is None:
-        message = f"neither the policy nor a report says which direction of {row.name} is better"
+        message = f"{row.name}: direction not known from the policy or a report"
         raise UsageError(message, "mvc explain MVC204")
     best, missing, incomparable = (
         tuple(items[index].ref for index in part) for part in (row.best, row.missing, row.incomparable)
