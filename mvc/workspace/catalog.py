@@ -40,7 +40,7 @@ create table if not exists synced (
 create table if not exists complete (
   manifest text primary key, packs text not null, loose text not null
 );
-create table if not exists settled (
+create table if not exists pushed (
   remote text primary key, files text not null, parts text not null
 );
 create table if not exists origin (name text primary key, path text not null);
@@ -71,7 +71,7 @@ class Complete(NamedTuple):
     loose: frozenset[str]
 
 
-class Settled(NamedTuple):
+class Pushed(NamedTuple):
     """Manifests and shards that a remote has, as long as it has these versions of files."""
 
     files: frozenset[str]
@@ -166,21 +166,21 @@ class Catalog:
         row = (manifest, " ".join(sorted(where.packs)), " ".join(sorted(where.loose)))
         self._pending.append(("insert or replace into complete values (?, ?, ?)", row))
 
-    def settled(self, remote: str) -> Settled | None:
+    def pushed(self, remote: str) -> Pushed | None:
         """Return what is recorded of the remote at this address."""
-        row = self._ask("select files, parts from settled where remote = ?", (remote,))
+        row = self._ask("select files, parts from pushed where remote = ?", (remote,))
         if row is None:
             return None
         words = row[1].split()
         with suppress(ValueError):  # a damaged row
-            return Settled(frozenset(row[0].splitlines()), dict(zip(words[::2], map(int, words[1::2]), strict=True)))
+            return Pushed(frozenset(row[0].splitlines()), dict(zip(words[::2], map(int, words[1::2]), strict=True)))
         return None
 
-    def set_settled(self, remote: str, settled: Settled) -> None:
+    def set_pushed(self, remote: str, pushed: Pushed) -> None:
         """Record it."""
-        parts = " ".join(f"{name} {count}" for name, count in sorted(settled.parts.items()))
-        row = (remote, "\n".join(sorted(settled.files)), parts)
-        self._pending.append(("insert or replace into settled values (?, ?, ?)", row))
+        parts = " ".join(f"{name} {count}" for name, count in sorted(pushed.parts.items()))
+        row = (remote, "\n".join(sorted(pushed.files)), parts)
+        self._pending.append(("insert or replace into pushed values (?, ?, ?)", row))
 
     def set_origins(self, paths: Mapping[str, str]) -> None:
         """Record the path that each of these objects had when it was stored."""

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from mvc.errors import MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.digest_table import DigestTable
+from mvc.ops.remotes.pushed_parts import pushed_parts, record_pushed
 from mvc.ops.remotes.repair import drop_damaged, find_damaged
-from mvc.ops.remotes.settled import note_settled, settled_parts
 from mvc.ops.shared.remote_roots import announce
 from mvc.ops.shared.transfers.by_remote import to_each_remote
 from mvc.ops.shared.transfers.failures import damaged_lists, failures
@@ -70,8 +70,8 @@ def _push(
 ) -> TransferResult:
     with project.locks.clone(), transferring(project, remote, options.jobs) as tools:
         manifests = bring_manifests(tools, pointers_of(selections))  # a clone that fetched nothing has none
-        settled = {} if options.repair else settled_parts(project, tools.remote)
-        objects, unknown, parts, is_new, known = needed(project, selections, settled)
+        pushed = {} if options.repair else pushed_parts(project, tools.remote)
+        objects, unknown, parts, is_new, known = needed(project, selections, pushed)
         refused = _announce(project, tools, objects) if is_new and not options.dry_run else None
         damaged = find_damaged(tools, objects) if options.repair and not options.dry_run else {}
         missing, packed = _missing(tools, remote, objects, damaged)
@@ -84,9 +84,9 @@ def _push(
         moved = _plan(tools, missing) if options.dry_run else _send(tools, missing, damaged)
         failed = unknown + failures(project, remote, selections, (*unreadable, *moved.failed))
         complete = packed and _are_large(moved.alone) and not (failed or refused or options.dry_run)
-        there = {**settled, **parts}
-        if complete and there and (moved.objects or there != settled):  # what is new changed the roots, too
-            note_settled(project, tools.remote, there)
+        there = {**pushed, **parts}
+        if complete and there and (moved.objects or there != pushed):  # what is new changed the roots, too
+            record_pushed(project, tools.remote, there)
         return TransferResult(
             remote,
             moved.objects,

@@ -210,13 +210,13 @@ def test_a_manifest_that_is_not_here_is_all_that_is_known(project: Project) -> N
     assert {*needed(project, [selection("d", large.pointer)]).objects} == {large.pointer.digest.blake3, A.blake3}
 
 
-def test_of_settled_parts_only_the_manifests_are_needed(project: Project) -> None:
+def test_of_pushed_parts_only_the_manifests_are_needed(project: Project) -> None:
     large = directory(300)
     store(project, *(body for _, body in large.encoded.objects))
     wanted = [selection("d", large.pointer)]
     first = needed(project, wanted)
     name = large.pointer.digest.blake3
-    assert (first.parts, first.is_new, first.settled) == ({name: 1, f"+{name}": 1}, True, 0)
+    assert (first.parts, first.is_new, first.pushed) == ({name: 1, f"+{name}": 1}, True, 0)
     assert not needed(project, wanted, first.parts).is_new
     assert needed(project, [*wanted, selection("m", file_pointer(B))], first.parts).is_new
     assert needed(project, [selection("d", large.pointer, "00001")]).parts == {}

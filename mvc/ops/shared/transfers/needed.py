@@ -27,31 +27,31 @@ class NeededObjects(NamedTuple):
     parts: dict[str, int]
     """Those of manifests, and of shards with small files only: `Part.name`, and the number of objects."""
     is_new: bool
-    """Whether an object is not of a settled part."""
-    settled: int
-    """The number of objects of settled shards, which are not in `objects`."""
+    """Whether an object is not of a pushed part."""
+    pushed: int
+    """The number of objects of pushed shards, which are not in `objects`."""
 
 
 def needed(
-    project: Project, selections: Iterable[Selection], settled: Mapping[str, int] = MappingProxyType({}),
+    project: Project, selections: Iterable[Selection], pushed: Mapping[str, int] = MappingProxyType({}),
 ) -> NeededObjects:
     """Return the objects that the selections need; an invalid manifest does not stop the others.
 
-    The remote is known to have the small files of `settled` shards, and to be told of `settled` manifests.
+    The remote is known to have the small files of `pushed` shards, and to be told of `pushed` manifests.
     """
     objects, parts, read = DigestTable(), dict[str, int](), set[str]()
     failed: list[TransferFailure] = []
     is_new, known = False, 0
-    project.cache.valid_manifests |= {name[1:] for name in settled if name.startswith("+")}
+    project.cache.valid_manifests |= {name[1:] for name in pushed if name.startswith("+")}
     for selection in selections:
         try:
             for part in _parts(project.cache, selection, read):
-                if part.files and part.name in settled:
-                    known += settled[part.name]
+                if part.files and part.name in pushed:
+                    known += pushed[part.name]
                     continue
                 before, digests = len(objects), [digest for _, digest in _objects(selection, part)]
                 objects.add(digests)
-                is_new = is_new or (part.name not in settled and bool(digests))
+                is_new = is_new or (part.name not in pushed and bool(digests))
                 if not selection.inside and (not part.files or all(digest.size < LOOSE_AT for digest in digests)):
                     parts[part.name] = len(objects) - before
         except InvalidFormat as error:

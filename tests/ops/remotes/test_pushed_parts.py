@@ -13,7 +13,7 @@ from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Shard, encode_index, encode_lines
 from mvc.objects.pointer import Pointer, emit
 from mvc.ops.remotes.push import PushOptions, push
-from mvc.ops.remotes.settled import settled_parts
+from mvc.ops.remotes.pushed_parts import pushed_parts
 from mvc.ops.shared.transfers.needed import needed
 from mvc.ops.shared.transfers.open_remote import opening
 from mvc.ops.shared.transfers.results import TransferResult
@@ -44,10 +44,10 @@ def nas(project: Project) -> Path:
     return Path(project.root).parent / "nas"
 
 
-def settled(project: Project) -> int:
+def known(project: Project) -> int:
     """Return the number of parts that the next push will rely on."""
     with opening(project, "nas", 1) as tools:
-        return len(settled_parts(project, tools.remote))
+        return len(pushed_parts(project, tools.remote))
 
 
 def pushed(project: Project, options: PushOptions = PushOptions()) -> TransferResult:
@@ -107,11 +107,11 @@ def garbage_listed(nas: Path) -> None:
 
 
 def test_nothing_is_looked_up_again(project: Project, nas: Path) -> None:
-    assert settled(project) > 0
+    assert known(project) > 0
     first, again = pushed(project, PushOptions(repair=True)), pushed(project)
     assert (first.skipped, again.skipped, again.transferred) == (FILES + 1, FILES + 1, 0)
     (nas / "packs/unrelated.pack").touch()
-    assert settled(project) > 0
+    assert known(project) > 0
 
 
 @pytest.mark.parametrize(
@@ -124,13 +124,13 @@ def test_after_a_change_there_all_is_looked_up(
     project: Project, nas: Path, change: Callable[[Path], None],
 ) -> None:
     change(nas)
-    assert settled(project) == 0
+    assert known(project) == 0
     result = pushed(project)
     assert (result.failed, result.skipped + result.transferred) == ((), FILES + 1)
     assert not lacking(project)
     (roots,) = (nas / "repos").glob("*/roots")
     assert len(roots.read_text().splitlines()) == FILES + 3
-    assert settled(project) > 0 or change is garbage_listed
+    assert known(project) > 0 or change is garbage_listed
 
 
 def test_a_changed_file_is_sent_and_the_rest_is_not_looked_up(project: Project, environ: dict[str, str]) -> None:
@@ -139,24 +139,24 @@ def test_a_changed_file_is_sent_and_the_rest_is_not_looked_up(project: Project, 
     repo.added("d")
     result = pushed(project)
     assert (result.transferred, result.skipped) == (2, FILES - 1)
-    assert settled(project) > 0
+    assert known(project) > 0
     repo.ok("verify", "-r", "nas")
 
 
-def test_another_path_sent_alone_leaves_a_directory_settled(project: Project, environ: dict[str, str]) -> None:
+def test_another_path_sent_alone_leaves_a_directory_known(project: Project, environ: dict[str, str]) -> None:
     repo = Repo(Path(project.root), environ)
     repo.write("f", b"beside it")
     repo.added("f")
-    before = settled(project)
+    before = known(project)
     assert pushed(project).transferred == 1
-    assert settled(project) == before
+    assert known(project) == before
 
 
-def test_a_push_that_failed_settles_nothing(project: Project, nas: Path) -> None:
+def test_a_push_that_failed_records_nothing(project: Project, nas: Path) -> None:
     without_pack(nas)
     os.truncate(pack(Path(project.cache.root)), 1000)
     assert pushed(project).failed
-    assert settled(project) == 0
+    assert known(project) == 0
 
 
 def test_an_invalid_manifest_with_a_lost_shard_is_reported(

@@ -13,25 +13,25 @@ from mvc.project import Project
 from mvc.store.buckets.bucket import Item
 from mvc.store.remote.roots import roots_key
 from mvc.store.remote.store import RemoteStore
-from mvc.workspace.catalog import Settled
+from mvc.workspace.catalog import Pushed
 
-_NOTHING = Settled(frozenset(), {})
+_NOTHING = Pushed(frozenset(), {})
 
 
-def settled_parts(project: Project, remote: RemoteStore) -> Mapping[str, int]:
+def pushed_parts(project: Project, remote: RemoteStore) -> Mapping[str, int]:
     """Return the manifests that are announced to a remote, and the shards whose files are all in its packs.
 
     With the number of their objects.
     """
-    known = project.catalog.settled(remote.bucket.url) or _NOTHING
+    known = project.catalog.pushed(remote.bucket.url) or _NOTHING
     return known.parts if known.parts and known.files <= _files(project, remote) else {}
 
 
-def note_settled(project: Project, remote: RemoteStore, parts: Mapping[str, int]) -> None:
-    """Record, at the end of a push, what `settled_parts` returns from now on."""
+def record_pushed(project: Project, remote: RemoteStore, parts: Mapping[str, int]) -> None:
+    """Record, at the end of a push, what `pushed_parts` returns from now on."""
     remote.forget()
     if files := _files(project, remote):
-        project.catalog.set_settled(remote.bucket.url, Settled(files, parts))
+        project.catalog.set_pushed(remote.bucket.url, Pushed(files, parts))
         project.catalog.flush()
 
 
