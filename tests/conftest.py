@@ -28,6 +28,7 @@ from harness import (
     fast_folder,
     fork_servers,
     make_home,
+    mount_for_this_process_only,
 )
 from proxy import Proxy, proxying
 from s3 import S3Server, serving
@@ -40,6 +41,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_configure() -> None:
     """Keep what tests write in memory, where there is room; `make test-long` has it on the disk."""
+    if os.geteuid() == 0:
+        mount_for_this_process_only()
     if (fast := fast_folder()) and not os.environ.get("MVC_TEST_LONG"):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", fast)
 
