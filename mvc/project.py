@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FOLDER = ".mvc"
 CONFIG = f"{FOLDER}/config.yaml"
 ATTRIBUTES = ".gitattributes"
-ATTRIBUTE_LINES = ("*.mvc text eol=lf", "*.eval.yaml text eol=lf")
+ATTRIBUTE_LINES = ("*.mvc text eol=lf merge=mvc", "*.eval.yaml text eol=lf merge=mvc", ".gitignore merge=mvc")
 VIEWS = "views"
 """The directory for content of other revisions, in mvc's directory in `.git`."""
 

@@ -20,6 +20,7 @@ MODULES = {
     "status": "reading",
     "diff": "reading",
     "checkout": "workspace",
+    "resolve": "resolve",
     "mv": "moving",
     "rm": "moving",
     "unprotect": "moving",

@@ -1,4 +1,4 @@
-"""Output of several commands: users of an object, failed transfers, added and checked-out files, installed hooks."""
+"""Output of several commands: users of an object, failed transfers, what was added or checked out, installed hooks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mvc.ops.shared.object_users import Use
     from mvc.ops.shared.transfers.results import TransferResult
     from mvc.ops.workspace.add import AddResult
+    from mvc.ops.workspace.after_checkout import Followed
 
 FEW_USES = 3
 """The number of users shown without `-v`."""
@@ -102,3 +103,31 @@ def show_installed(output: Output, result: Installed) -> None:
         output.line(f"The hooks in {visible(result.folder)} are already installed")
     if result.chained:
         output.line(f"Existing hooks are called first: {', '.join(result.chained)}")
+
+
+def show_followed(output: Output, project: Project, result: Followed) -> None:
+    """Print what followed a checkout or merge."""
+    if result.written:
+        total = sum(item.size for item in result.written)
+        output.note(f"mvc: {_paths(project, [item.path for item in result.written])} checked out ({size(total)})")
+    if result.deleted:
+        output.note(f"mvc: {_paths(project, result.deleted)} deleted: not tracked here; content is kept in the cache")
+    if result.absent:
+        line = project.shell.line("mvc pull", *result.absent) if len(result.absent) == 1 else "mvc pull"
+        warn(output, f"{_paths(project, result.absent)}: the content is not in the cache", line)
+    for failure in result.failed[:FEW]:
+        warn(output, failure.message, failure.fix)
+    if len(result.failed) > FEW:
+        warn(output, f"... and {plural(len(result.failed) - FEW, 'more path')}", "mvc status  # names them")
+
+
+def _paths(project: Project, paths: Sequence[str]) -> str:
+    """Return the path, or the number of paths."""
+    return visible(project.shell.show(paths[0])) if len(paths) == 1 else plural(len(paths), "path")
+
+
+def warn(output: Output, message: str, fix: str) -> None:
+    """Print a warning, and what to type."""
+    output.note(f"warning: {visible(message)}")
+    if fix:
+        output.note(f"  try: {visible(fix)}")

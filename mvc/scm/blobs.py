@@ -67,6 +67,11 @@ def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
         position = end + 2 + size
 
 
+def blob_name(git: Git, content: bytes) -> str:
+    """Return the object name of a blob with this content; it is not stored."""
+    return git.run("hash-object", "--no-filters", "--stdin", stdin=content).decode().strip()
+
+
 def present_blobs(git: Git, oids: Iterable[str]) -> set[str]:
     """Return the `oids` that this clone has; a partial clone lacks some.
 

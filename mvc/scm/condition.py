@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mvc.scm.plumbing import Git, split_nul
 
@@ -40,7 +40,7 @@ def not_ignored(git: Git, paths: Iterable[str]) -> list[str]:
     return [path for path in paths if path not in ignored]
 
 
-def converts(git: Git, path: str) -> bool:
-    """Whether Git may convert the line ends of a text file at `path` on some system."""
-    fields = split_nul(git.run("check-attr", "-z", "text", "eol", "--", path))
-    return dict(zip(fields[1::3], fields[2::3], strict=True)) != {"text": "set", "eol": "lf"}
+def has_attributes(git: Git, path: str, wanted: Mapping[str, str]) -> bool:
+    """Whether a file at `path` has these attributes of Git, such as `{"text": "set", "eol": "lf"}`."""
+    fields = split_nul(git.run("check-attr", "-z", *wanted, "--", path))
+    return dict(zip(fields[1::3], fields[2::3], strict=True)) == wanted

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mvc.scm.commits import head
-from mvc.scm.landing import RAW
+from mvc.scm.merging.landing import RAW
 from mvc.scm.plumbing import Git, RawChange, split_nul
 
 # Renames.
@@ -110,6 +110,22 @@ def all_history(git: Git, *patterns: str) -> list[CommitChanges]:
 def commits_between(git: Git, base: str, head: str) -> list[CommitChanges]:
     """Return the commits in the history of `head` and not of `base`, newest first; merges as in `merged_branches`."""
     return _log(git, _OF_MERGES, f"{base}..{head}")
+
+
+class Introduced(NamedTuple):
+    """The newest commit that brings a blob, and the path where."""
+
+    commit: str
+    path: str
+
+
+def introduced(git: Git, tips: Sequence[str], blob: str, pattern: str) -> Introduced | None:
+    """Return where the history of `tips` (none: of all refs) brings `blob` to a file that matches `pattern`."""
+    for item in _log(git, f"--find-object={blob}", *(tips or ("--all", "HEAD")), patterns=[pattern]):
+        for change in item.changes:
+            if change.oid == blob:
+                return Introduced(item.commit, change.path)
+    return None
 
 
 _LOG = (*RAW, "--root", "--no-show-signature", "--no-notes", "--no-mailmap", "--format=%H")

@@ -136,6 +136,16 @@ def conflict_blobs(git: Git, path: str, *, resolved: bool = False) -> dict[int, 
     return {int(stage): oid for _, oid, stage in heads}
 
 
+def conflicts(git: Git) -> dict[str, dict[int, str]]:
+    """Return the files in conflict, each with its blobs, as `conflict_blobs` does."""
+    found: dict[str, dict[int, str]] = {}
+    for row in split_nul(git.run("ls-files", "-z", "--unmerged")):
+        head, _, path = row.partition("\t")
+        _, oid, stage = head.split(" ")
+        found.setdefault(path, {})[int(stage)] = oid
+    return found
+
+
 def has_staged(git: Git, pattern: str) -> bool:
     """Whether the index differs from HEAD in files that match `pattern`."""
     return git.attempt("diff", "--cached", "--quiet", "--no-ext-diff", "--", pattern).returncode == 1

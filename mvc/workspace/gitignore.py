@@ -55,9 +55,7 @@ def update(
     Lines outside the block, and their line ends, are not changed.
     """
     before, block, after = _split(text)
-    groups: dict[str, list[str]] = {}
-    for line in block:
-        groups.setdefault(_first(line), []).append(line)
+    groups = _groups(block)
     for name in add:
         key = _first(pattern(name))
         if name in shown or key not in groups:
@@ -65,12 +63,38 @@ def update(
     for name in remove:
         groups.pop(_first(pattern(name)), None)
     new = [line for key in sorted(groups) for line in groups[key]]
-    if set(new) == set(block):
-        return text
-    if not new:
+    return text if set(new) == set(block) else _joined(before, new, after)
+
+
+def _joined(before: str, block: list[str], after: str) -> str:
+    if not block:
         return before + after
     gap = "\n" if before and not before.endswith("\n") else ""
-    return before + gap + "\n".join([BEGIN, *new, END]) + "\n" + after
+    return before + gap + "\n".join([BEGIN, *block, END]) + "\n" + after
+
+
+def _groups(block: Iterable[str]) -> dict[str, list[str]]:
+    """Return the lines of each tracked path."""
+    groups: dict[str, list[str]] = {}
+    for line in block:
+        groups.setdefault(_first(line), []).append(line)
+    return groups
+
+
+def merged_block(base: str, ours: str, theirs: str) -> list[str]:
+    """Return the block of the merge of three versions: what one side added to it is there, and what one removed is not.
+
+    A path whose lines both sides changed has those of `ours`.
+    """
+    old, mine, other = (_groups(_split(text)[1]) for text in (base, ours, theirs))
+    groups = {key: (other if mine.get(key) == old.get(key) else mine).get(key, []) for key in {*mine, *other}}
+    return [line for key in sorted(groups) for line in groups[key]]
+
+
+def with_block(text: str, block: list[str]) -> str:
+    """Return the `.gitignore` `text` with this block, in the place of the one that it has."""
+    before, _, after = _split(text)
+    return _joined(before, block, after)
 
 
 def _first(line: str) -> str:

@@ -38,7 +38,7 @@ from mvc.quality.judge.rules.policy_files import is_policy_file, judging_policy
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.index_changes import Entry
-from mvc.scm.landing import as_index, differing
+from mvc.scm.merging.landing import as_index, differing
 
 _OURS = (".gitattributes", ".mvc/config.yaml")
 _BEYOND_GIT = (b"scan", b"\nfiles: ", b"\nwith:")

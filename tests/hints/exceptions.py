@@ -48,7 +48,7 @@ ELSEWHERE = {
     "ops/workspace/planning/mv_plan.py:_check_reach": "tests/e2e/test_mv.py",
     "quality/render/charts.py": "tests/quality/test_charts.py",
     "quality/reports/metrics.py": "tests/quality/test_metrics.py",
-    "scm/landing.py": "tests/scm/test_landing.py tests/e2e/test_gate_revisions.py",
+    "scm/merging/landing.py": "tests/scm/test_landing.py tests/e2e/test_gate_revisions.py",
     "scm/plumbing.py": "tests/e2e/test_init.py",
     "scm/presence.py": "tests/scm/test_incomplete.py tests/e2e/test_gc.py",
     "scm/staging.py": "tests/e2e/test_git.py",

@@ -21,7 +21,7 @@ from mvc.scm.history import (
     renames,
     renames_in,
 )
-from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
+from mvc.scm.merging.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
 from mvc.scm.plumbing import Git, Layout, RawChange
 from mvc.scm.refs import local_base, remote_tip, version_tags
 

@@ -11,8 +11,8 @@ import typer
 
 from mvc.cli.app import QUALITY, Group, app, around, opened
 from mvc.cli.failures import report, say, say_all
-from mvc.cli.output import FEW, Output, plural, size, visible
-from mvc.cli.show import show_installed, show_trouble
+from mvc.cli.output import Output, plural, size, visible
+from mvc.cli.show import show_followed, show_installed, show_trouble, warn
 from mvc.errors import MvcError, UsageError
 from mvc.fs.files import as_error
 from mvc.project import Project
@@ -143,12 +143,12 @@ def _follow(output: Output, name: str, words: Sequence[str]) -> int:
     """Check out what changed. Git has finished, so errors are only warnings."""
     try:
         with Project.discover(around(output)) as project:
-            _show_followed(output, project, _followed(project, name, words))
+            show_followed(output, project, _followed(project, name, words))
     except MvcError as error:
-        _warn(output, error.message, error.fix)
+        warn(output, error.message, error.fix)
     except OSError as error:
         told = as_error(error, os.fsdecode(error.filename) if error.filename else "the workspace")
-        _warn(output, told.message, told.fix)
+        warn(output, told.message, told.fix)
     return 0
 
 
@@ -160,29 +160,3 @@ def _followed(project: Project, name: str, words: Sequence[str]) -> Followed:
     if len(words) != 3:  # noqa: PLR2004 - githooks(5)
         raise UsageError("post-checkout needs the arguments that Git gives it: OLD NEW FLAG", "mvc status")
     return after_checkout(project, words[0], words[1]) if words[2] == "1" else Followed()
-
-
-def _show_followed(output: Output, project: Project, result: Followed) -> None:
-    if result.written:
-        total = sum(item.size for item in result.written)
-        output.note(f"mvc: {_paths(project, [item.path for item in result.written])} checked out ({size(total)})")
-    if result.deleted:
-        output.note(f"mvc: {_paths(project, result.deleted)} deleted: not tracked here; content is kept in the cache")
-    if result.absent:
-        line = project.shell.line("mvc pull", *result.absent) if len(result.absent) == 1 else "mvc pull"
-        _warn(output, f"{_paths(project, result.absent)}: the content is not in the cache", line)
-    for failure in result.failed[:FEW]:
-        _warn(output, failure.message, failure.fix)
-    if len(result.failed) > FEW:
-        _warn(output, f"... and {plural(len(result.failed) - FEW, 'more path')}", "mvc status  # names them")
-
-
-def _paths(project: Project, paths: Sequence[str]) -> str:
-    """Return the path, or the number of paths."""
-    return visible(project.shell.show(paths[0])) if len(paths) == 1 else plural(len(paths), "path")
-
-
-def _warn(output: Output, message: str, fix: str) -> None:
-    output.note(f"warning: {visible(message)}")
-    if fix:
-        output.note(f"  try: {visible(fix)}")

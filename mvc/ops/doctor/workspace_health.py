@@ -12,6 +12,7 @@ from mvc.fs.scratch import SIBLING, left_behind
 from mvc.ops.doctor.problem import Check, Problem, some
 from mvc.ops.shared.content.missing import may_be_elsewhere, missing_content, way_out
 from mvc.ops.shared.hook_scripts import find_hooks
+from mvc.ops.shared.merge_driver import missing_settings
 from mvc.ops.shared.remotes import bringing
 from mvc.ops.shared.selection import unusable
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
@@ -38,6 +39,7 @@ def checks(project: Project, now: int) -> list[Check]:
         partial(_index_lock, project),
         partial(_attributes, project),
         partial(_hooks, project),
+        partial(_merge_driver, project),
         partial(_pointers, project, tracked),
         partial(_in_index, project, tracked),
         partial(_not_ignored, project, present),
@@ -60,15 +62,29 @@ def _index_lock(project: Project) -> Iterator[Problem]:
 
 
 def _attributes(project: Project) -> Iterator[Problem]:
-    missing = [line for line in ATTRIBUTE_LINES if condition.converts(project.git, line.split()[0].replace("*", "x"))]
+    missing = [line for line in ATTRIBUTE_LINES if not _holds(project, line)]
     if missing:
         text = "".join(f"\\n{line}" for line in missing)
         path = shlex.quote(project.shell.show(ATTRIBUTES))
         yield Problem(
             "attributes",
-            f"{ATTRIBUTES} lets Git convert line ends: it lacks {some(missing)}",
+            f"{ATTRIBUTES} lets Git convert line ends, or merge as text: it lacks {some(missing)}",
             f"printf '{text}\\n' >> {path} && git add {path}",
         )
+
+
+def _holds(project: Project, line: str) -> bool:
+    """Whether Git does what a line of `.gitattributes` says."""
+    pattern, *attributes = line.split()
+    pairs = (text.partition("=") for text in attributes)
+    wanted = {name: value or "set" for name, _, value in pairs}
+    return condition.has_attributes(project.git, pattern.replace("*", "x"), wanted)
+
+
+def _merge_driver(project: Project) -> Iterator[Problem]:
+    if missing := list(missing_settings(project)):
+        text = f"Git does not merge with this mvc: it lacks the settings {some(missing)}"
+        yield Problem("merge-driver", text, "mvc init")
 
 
 def _hooks(project: Project) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from mvc.quality.judge.facts import BlobFacts
 from mvc.scm.blobs import blob_sizes, first_bytes
 from mvc.scm.history import CommitChanges, commits_between, earlier_files, new_objects
 from mvc.scm.index_changes import Index
-from mvc.scm.landing import Merge
+from mvc.scm.merging.landing import Merge
 
 
 class _BlobAt(NamedTuple):

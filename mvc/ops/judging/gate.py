@@ -18,7 +18,7 @@ from mvc.quality.finding import Entered, Finding, Judged
 from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge
 from mvc.scm.commits import committed_file, contains, tree_of
-from mvc.scm.landing import list_tree, reading
+from mvc.scm.merging.landing import list_tree, reading
 from mvc.scm.plumbing import Git
 
 

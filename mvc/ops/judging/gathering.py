@@ -36,7 +36,7 @@ from mvc.quality.policy.policy import max_blob
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.commits import tree_of
 from mvc.scm.index_changes import Entry
-from mvc.scm.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
+from mvc.scm.merging.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
 
 _OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
 

@@ -14,7 +14,7 @@ from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.scm.commits import tree_of
 from mvc.scm.index_changes import Entry, Index
-from mvc.scm.landing import Merge, as_index, differing, list_tree
+from mvc.scm.merging.landing import Merge, as_index, differing, list_tree
 
 
 class Trees(NamedTuple):

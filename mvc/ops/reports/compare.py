@@ -8,24 +8,21 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from mvc.errors import CorruptObject, Refused, UsageError
+from mvc.errors import CorruptObject, Refused
 from mvc.objects.pointer import Pointer
 from mvc.ops.reports.tensors import tensors_of
+from mvc.ops.shared.best_metric import deciding_row, metric_rows, policy_of
 from mvc.ops.shared.reports import ReportState, matching_report, model_of, report_in, state_of
 from mvc.ops.shared.selection import chosen, is_path, unusable
 from mvc.ops.shared.versions.read import checked, event_path, files_of, read_registry
 from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
-from mvc.quality.files import POLICY, SUFFIX, FileAt
+from mvc.quality.files import SUFFIX
 from mvc.quality.judge.rules.figures import ModelReport
-from mvc.quality.policy.demands import demands
-from mvc.quality.policy.parsed_policy import read_policy
-from mvc.quality.policy.policy import Policy
-from mvc.quality.reports.report import is_sliced, plain
-from mvc.quality.side_by_side import Limit, MetricRow, limits, side_by_side
+from mvc.quality.reports.report import plain
+from mvc.quality.side_by_side import Limit, MetricRow, limits
 from mvc.registry.state import Model
-from mvc.scm.commits import CommitPath, commit_infos, committed_file, head
-from mvc.scm.refs import local_base
+from mvc.scm.commits import CommitPath, commit_infos
 
 
 class Compared(NamedTuple):
@@ -106,9 +103,9 @@ def compare(project: Project, words: Iterable[str], by: str = "") -> Comparison:
         raise Refused(f"none of these versions can be read: {', '.join(words)}", "mvc verify --tags")
     infos = commit_infos(project.git, (source.commit for source in sources))
     reports = [_report(source) for source in sources]
-    policy = _policy(project)
+    policy = policy_of(project)
     path = sources[-1].path
-    metrics = side_by_side(reports, {item.name: item.direction for item in demands(policy, path).metrics})
+    metrics = metric_rows(policy, path, reports)
     dates = {commit: info.date for commit, info in infos.items()}
     items = tuple(_compared(project, *pair, dates) for pair in zip(sources, reports, strict=True))
     best = _best(items, metrics, by, shlex.join(["mvc", "compare", *words])) if by else None
@@ -199,34 +196,12 @@ def _compared(
     )
 
 
-# What the policy says.
-
-
-def _policy(project: Project) -> Policy:
-    """Return the policy of the default branch, else of HEAD; the defaults without one."""
-    commit = local_base(project.git) or head(project.git)
-    raw = committed_file(project.git, commit, POLICY) if commit else None
-    return read_policy(None if raw is None else FileAt("100644", raw)).policy
+# The best.
 
 
 def _best(items: tuple[Compared, ...], metrics: tuple[MetricRow, ...], by: str, line: str) -> Best:
-    row = _row(metrics, by, line)
-    if row.higher_is_better is None:
-        message = f"{row.name}: direction not known from the policy or a report"
-        raise UsageError(message, "mvc explain MVC204")
+    row = deciding_row(metrics, by, f"{line} --by")
     best, missing, incomparable = (
         tuple(items[index].ref for index in part) for part in (row.best, row.missing, row.incomparable)
     )
-    return Best(row.name, row.higher_is_better, best, missing, incomparable)
-
-
-def _row(metrics: tuple[MetricRow, ...], by: str, line: str) -> MetricRow:
-    """Return the metric called `by`; without a data set in the name it must be on one only."""
-    named = [row for row in metrics if row.name == by] or [row for row in metrics if row.is_called(by)]
-    if len(named) == 1:
-        return named[0]
-    known = [row.name for row in named or metrics if named or not is_sliced(row.name)]
-    if not known:
-        raise UsageError(f"no report has the metric {by!r}, or any", line)
-    what = f"{by!r} was measured on several data sets" if named else f"no report has the metric {by!r}"
-    raise UsageError(f"{what}; there is {', '.join(known)}", f"{line} --by {shlex.quote(known[0])}")
+    return Best(row.name, bool(row.higher_is_better), best, missing, incomparable)

@@ -10,6 +10,7 @@ from mvc.fs.shared_folders import is_shared
 from mvc.fs.tree import Replacement, replace_files
 from mvc.ops.setup.hooks import Installed, disable, install
 from mvc.ops.shared.hook_scripts import ENABLED
+from mvc.ops.shared.merge_driver import install_driver
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, CONFIG, FOLDER, Project
 from mvc.quality.files import POLICY
 from mvc.quality.policy.policy import STARTER as STARTER_POLICY
@@ -80,6 +81,7 @@ def _init(project: Project, *, hooks: bool) -> InitResult:
     with project.locks.store(), cache.scratch() as scratch:
         group = group_of(cache.root) if is_shared(cache.root) else ""
         shares_blocks = "reflink" in working_types(scratch.path, scratch.path)
+    install_driver(project)
     installed, elsewhere = _install_hooks(project, wanted=hooks)
     return InitResult(project.root, cache.root, written, shares_blocks, group, installed, elsewhere)
 

@@ -171,10 +171,9 @@ def _prepare(project: Project, writer: CacheWriter, target: Target, options: Add
     before = target.before
     if before is not None and (sides := sides_of(project, before)):
         observed = _observe(project, writer, target, before.pointer, options, may_lack=True)
-        merged = merged_with(project, before, sides, observed, target.covers if target.inside else None)
+        merged, files = merged_with(project, before, sides, observed, target.covers if target.inside else None)
         notes = merged_notes(project, before, sides, merged, Notes(options.name or "", options.desc or ""))
-        manifest = Manifest.of(merged.files.values())
-        updated = store_directory(writer, manifest, _notes(notes, options))
+        updated = store_directory(writer, files, _notes(notes, options))
         return Prepared(target, updated, observed, beyond=True)
     if before is not None and before.pointer is not None and (digest := corrected_file(project, before)):
         notes = _notes(before.pointer.notes, options)

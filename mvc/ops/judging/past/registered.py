@@ -11,7 +11,7 @@ from mvc.ops.judging.trees import BlobPair, Trees, names_of, paths_of, pointers_
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.scm.commits import CommitPath, blobs_at, tree_of
-from mvc.scm.landing import list_tree
+from mvc.scm.merging.landing import list_tree
 from mvc.scm.refs import VersionTag, version_tags
 
 

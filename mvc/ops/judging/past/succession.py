@@ -16,7 +16,7 @@ from mvc.quality.judge.lineage import HistoryRename, Lineage, PathState, TreeMod
 from mvc.scm.commits import tree_of
 from mvc.scm.history import CommitChanges, Rename, first_parent_history, renames, renames_in
 from mvc.scm.index_changes import Entry
-from mvc.scm.landing import Merge
+from mvc.scm.merging.landing import Merge
 
 PATTERNS = (f"*{SUFFIX}", f"*{REPORT}")
 

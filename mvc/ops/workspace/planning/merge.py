@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mvc.errors import CorruptObject, InvalidFormat, InvalidName, MissingObject, MvcError
 from mvc.objects.digest import Digest
 from mvc.objects.manifest import Entry, Manifest, decode
-from mvc.objects.merge import Merged, Side, Sides, add_workspace, merge
+from mvc.objects.merge import Merged, Side, Sides, add_workspace, merge, merged_files, take_workspace
 from mvc.objects.pointer import Notes, Pointer
 from mvc.objects.pointer_lines import is_directory, listed_files
+from mvc.ops.shared.conflicts.sides import side_of
 from mvc.ops.shared.selection import conflict_fix, unusable
 from mvc.ops.shared.workspace_content import observed_id, pointer_id
 from mvc.project import Project
 from mvc.quality.files import has_conflict_marks
-from mvc.retention.available import availability, load_manifest
+from mvc.retention.available import availability
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import blob_at, committed_file, head
 from mvc.scm.index import conflict_blobs
@@ -54,7 +55,7 @@ def sides_of(project: Project, item: Tracked) -> Sides | None:
     if item.pointer is None:
         return None
     before = _committed(project, item)
-    ours = _side(project, item, before, _OURS) if before else Side({})
+    ours = _side(project, item, before, _OURS) if before else Side()
     return Sides(ours, ours, _side(project, item, item.pointer, _THEIRS))
 
 
@@ -76,14 +77,14 @@ def _sides_in_index(project: Project, item: Tracked, blobs: dict[int, str]) -> S
     sides = {stage: _side(project, item, parsed(item.path, raw).pointer, stage) for stage, raw in raws.items()}
     own = parsed(item.path, item.raw).pointer if item.raw not in raws.values() else None
     chosen = _side(project, item, own, _THEIRS) if own else None
-    return Sides(sides.get(_BASE, Side({})), sides[_OURS], sides[_THEIRS], chosen)
+    return Sides(sides.get(_BASE, Side()), sides[_OURS], sides[_THEIRS], chosen)
 
 
 def _side(project: Project, item: Tracked, pointer: Pointer | None, stage: int) -> Side:
     if pointer is None or pointer.kind != "dir":
         raise unusable(project, item._replace(raw=b"", condition="conflict"))
     try:
-        return Side.of(load_manifest(project.cache, pointer).entries, pointer.notes)
+        return side_of(project, pointer)
     except MissingObject:
         whose = {_BASE: "the common ancestor's", _OURS: "our", _THEIRS: "the other side's"}[stage]
         message = f"the cache lacks {whose} list of files of {item.path}"
@@ -115,30 +116,27 @@ def check_lists_nothing_else(project: Project, before: Tracked, observed: Observ
 
 def merged_with(
     project: Project, item: Tracked, sides: Sides, observed: Observed, covers: Callable[[str], bool] | None,
-) -> Merged:
-    """Return the merge of `sides` and the workspace's files.
+) -> tuple[Merged, Manifest]:
+    """Return the merge of `sides` and the workspace's files, and all files.
 
     What `covers` selects, if given, is as in the workspace, and the rest of the workspace does not count.
 
     Raises:
         MvcError: both sides, or the workspace and the other side, changed a file or a note.
     """
-    merged, here = merge(sides), Side.of(entry for entry in observed.entries() if covers is None or covers(entry.path))
-    if covers is None:
-        unchanged = observed_id(observed) == project.catalog.synced(item.path)
-        merged = merged if unchanged else add_workspace(merged, sides, here.files)
-    else:
-        kept = {path: entry for path, entry in merged.files.items() if not covers(path)}
-        undecided = tuple(path for path in merged.undecided if not covers(path))
-        merged = merged._replace(files=kept | dict(here.files), undecided=undecided)
+    ours, here = sides.ours.manifest, Manifest.holding([*observed.entries()])
+    merged = merge(sides)
+    if covers is not None:
+        merged = take_workspace(merged, ours, here, covers)
+    elif observed_id(observed) != project.catalog.synced(item.path):
+        merged = add_workspace(merged, ours, here)
     if merged.undecided:
-        raise _undecided(project, item, sides, here, merged.undecided)
+        raise _undecided(project, item, merged, {entry.path: entry for entry in here.entries})
     try:
-        Manifest.of(merged.files.values())
+        return merged, merged_files(sides, merged)
     except InvalidName as error:
         message = f"{item.path}: the sides cannot be merged: {error.message}"
         raise MvcError(message, _choose(project, item)) from None
-    return merged
 
 
 def merged_notes(project: Project, item: Tracked, sides: Sides, merged: Merged, given: Notes) -> Notes:
@@ -164,14 +162,13 @@ def _choose(project: Project, item: Tracked) -> str:
     return f"{project.shell.line('git checkout --merge --', item.pointer_path)}  # restores the conflict"
 
 
-def _undecided(project: Project, item: Tracked, sides: Sides, here: Side, paths: tuple[str, ...]) -> MvcError:
-    path = paths[0]
-    others = [side.files.get(path) for side in (sides.ours, sides.theirs)]
-    versions = dict.fromkeys(_version(entry and entry.digest) for entry in (*others, here.files.get(path)))
-    more = f", and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+def _undecided(project: Project, item: Tracked, merged: Merged, here: Mapping[str, Entry]) -> MvcError:
+    path, found = next(iter(merged.undecided.items()))
+    versions = dict.fromkeys(_version(entry and entry.digest) for entry in (found.ours, found.theirs, here.get(path)))
+    more = f", and {len(merged.undecided) - 1:,} more" if len(merged.undecided) > 1 else ""
     message = f"{item.path}/{path} was changed on both sides: {', '.join(versions)}{more}"
-    full = [f"{item.path}/{name}" for name in paths]
-    if all(name in here.files for name in paths):
+    full = [f"{item.path}/{name}" for name in merged.undecided]
+    if all(name in here for name in merged.undecided):
         return MvcError(message, f"{project.shell.line('mvc add', *full)}  # takes the version in the workspace")
     return MvcError(message, _choose(project, item))
 

@@ -1,0 +1,1 @@
+"""The merge driver of Git, and `mvc resolve`."""

@@ -1,0 +1,47 @@
+"""The local settings of Git by which it runs mvc to merge files. The command is never in a committed file."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+import mvc
+from mvc.project import Project
+from mvc.scm.plumbing import split_nul
+
+_PACKAGE = os.path.dirname(os.path.abspath(mvc.__file__))
+_DONE, CONFLICT = 0, 3
+"""Exit codes of the driver; with any other, such as that of a Python without mvc, Git merges the file as text."""
+
+
+def settings() -> dict[str, str]:
+    """Return the settings for this installation of mvc."""
+    python, package = (shlex.quote(path).replace("%", "%%") for path in (sys.executable, _PACKAGE))
+    driver = (
+        f"code=1; if [ -x {python} ] && [ -d {package} ]; "
+        f"then {python} -E -P -m mvc.cli.merge_driver %O %A %B %L %P; code=$?; fi; "
+        f"case $code in {_DONE}|{CONFLICT}) exit $code ;; esac; "
+        "printf 'warning: mvc is gone, so Git merges %%s as text\\n' %P >&2; "
+        "git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B"
+    )
+    return {
+        "merge.mvc.name": "pointers, reports and .gitignore files of mvc",
+        "merge.mvc.driver": driver,
+        "merge.mvc.recursive": "binary",
+        "mergetool.mvc.cmd": f'{shlex.quote(sys.executable)} -E -P -m mvc hook run mergetool "$MERGED"',
+        "mergetool.mvc.trustexitcode": "true",
+    }
+
+
+def missing_settings(project: Project) -> dict[str, str]:
+    """Return the settings that the repository lacks, or has otherwise."""
+    rows = split_nul(project.git.attempt("config", "--local", "-z", "--get-regexp", r"^merge(tool)?\.mvc\.").stdout)
+    there = dict(row.split("\n", 1) for row in rows if "\n" in row)
+    return {name: value for name, value in settings().items() if there.get(name) != value}
+
+
+def install_driver(project: Project) -> None:
+    """Make Git run mvc to merge files; doing so again is harmless."""
+    for name, value in missing_settings(project).items():
+        project.git.run("config", "--local", name, value)

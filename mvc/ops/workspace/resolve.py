@@ -1,0 +1,234 @@
+"""`mvc resolve`: settles a conflict in pointer, report, signatures, `.gitignore` and workspace together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from mvc.errors import MissingObject, MvcError, UsageError
+from mvc.fs.tree import Replacement, replace_files
+from mvc.objects.pointer import SUFFIX, Pointer
+from mvc.ops.shared.checkout import CheckoutResult, Guard, check_out_selected, has_content, plan_checkout
+from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files
+from mvc.ops.shared.conflicts.outcome import Texts
+from mvc.ops.shared.conflicts.summary import SideSummary, summarize
+from mvc.ops.shared.conflicts.versions import Conflict, Version, find_conflicts, versions
+from mvc.ops.shared.evidence.committed_reports import uncommitted_reports
+from mvc.ops.shared.pointers import publish_pointers, stop_ignoring
+from mvc.ops.shared.remotes import configured_remotes
+from mvc.ops.shared.reports import model_of
+from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
+from mvc.ops.workspace.after_checkout import delete_untracked
+from mvc.ops.workspace.planning.choice import Choice, Reason, choose
+from mvc.ops.workspace.planning.inner_choice import merged_version
+from mvc.project import Project
+from mvc.quality.files import MAX_BYTES, has_conflict_marks
+from mvc.scm.blobs import read_blobs
+from mvc.scm.index import conflicts
+from mvc.scm.merging.operation import operation
+from mvc.scm.staging import stage
+from mvc.workspace.checkout import Checkout
+from mvc.workspace.observe import Observed
+from mvc.workspace.rename import remove_file
+from mvc.workspace.scan import refusal
+from mvc.workspace.tracked import Selection, Tracked, holder_of
+
+
+class Resolved(NamedTuple):
+    """A path whose conflict is settled."""
+
+    path: str
+    chosen: SideSummary
+    reason: Reason | None
+    """Why this side is the better one; None if the user named it."""
+    files: tuple[str, ...]
+    """In a directory, the files that were chosen, if the others are merged; empty if all of it is as on that side."""
+
+
+class Resolution(NamedTuple):
+    """What was settled, what was written to the workspace, and the files that are still in conflict."""
+
+    resolved: tuple[Resolved, ...]
+    checked_out: CheckoutResult
+    left: tuple[str, ...]
+    proceed: str
+    """The command line that continues what stopped at the conflict, when nothing is left."""
+
+
+class _Plan(NamedTuple):
+    """What settles one path."""
+
+    chosen: Version
+    reason: Reason | None
+    observed: Observed
+    there: Pointer | None
+    """What the workspace may have, if the chosen side deleted the path."""
+    files: tuple[str, ...] = ()
+
+
+def resolve(project: Project, paths: Iterable[str], choice: Choice) -> Resolution:
+    """Take one side of the conflicts at `paths` (from the top of the worktree). Nothing is changed if one is refused.
+
+    Raises:
+        UsageError: a path is not in conflict.
+        Refused: the sides cannot be compared.
+        MissingObject: the cache lacks the content of the chosen side.
+        MvcError: content or a report would be lost.
+    """
+    with project.locks.worktree(), project.locks.store():
+        guard = Guard(project, named_objects(project), force=False)
+        plans = [_plan(guard, selected, choice) for selected in _selected(project, list(paths))]
+        _check_reports(project, plans)
+        _settle_ignore_files(project, [plan.chosen.path for plan in plans])
+        _delete(project, [plan for plan in plans if plan.chosen.item is None])
+        _publish(project, [plan.chosen for plan in plans])
+        result = _check_out(guard, plans)
+    left = tuple(conflicts(project.git))
+    proceed = "" if left else operation(project.git, project.layout.git_dir).proceed
+    resolved = tuple(Resolved(plan.chosen.path, summarize(plan.chosen), plan.reason, plan.files) for plan in plans)
+    return Resolution(resolved, result, left, proceed)
+
+
+# What is in conflict.
+
+
+class _Selected(NamedTuple):
+    """A path in conflict, or the files `inside` a directory in conflict."""
+
+    conflict: Conflict
+    inside: tuple[str, ...] = ()
+
+
+def _selected(project: Project, paths: list[str]) -> list[_Selected]:
+    """Return what is in conflict at, below or above `paths`."""
+    known = find_conflicts(project)
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        wanted = model_of(path)
+        holder = holder_of(known, path)
+        below = [name for name in known if name == wanted or not wanted or name.startswith(f"{wanted}/")]
+        if not (below or holder):
+            raise _not_in_conflict(project, path, known)
+        found |= {name: [] for name in below}
+        if not below:
+            found.setdefault(holder, []).append(path[len(holder) + 1 :])
+    return [_Selected(known[name], tuple(inside)) for name, inside in found.items()]
+
+
+def _not_in_conflict(project: Project, path: str, known: Iterable[str]) -> UsageError:
+    if path in conflicts(project.git):
+        return UsageError(f"{path} is not a file of mvc", project.shell.line("git add --", path))
+    names = ", ".join(known)
+    fix = project.shell.line("mvc status", path) if not names else f"mvc status  # in conflict: {names}"
+    return UsageError(f"{path} is not in conflict", fix)
+
+
+# Checks: nothing is written yet.
+
+
+def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
+    project, path = guard.project, selected.conflict.path
+    both = versions(project, selected.conflict)
+    chosen, reason = choose(project, both, choice)
+    files: tuple[str, ...] = ()
+    if selected.inside:
+        chosen, files = merged_version(project, chosen, selected.inside)
+    item, before = chosen.item, observe_path(project, path)
+    if item is not None and item.pointer is None:
+        line = project.shell.line("mvc add", path)
+        raise MvcError(f"{path}: the pointer of {chosen.side} cannot be read: {item.problem}", line)
+    if item is not None:
+        _check_content(guard, item, before, chosen, choice)
+    others = [version.item.pointer for version in both if version.item]
+    there = next((pointer for pointer in others if pointer and same_content(pointer, before)), None)
+    return _Plan(chosen, reason, before, there or next(iter(others), None), files)
+
+
+def _check_content(guard: Guard, item: Tracked, before: Observed, chosen: Version, choice: Choice) -> None:
+    """Check that the cache has the chosen content, and that none of the workspace is lost."""
+    project, path, pointer = guard.project, item.path, item.pointer
+    if pointer is None or same_content(pointer, before):
+        return
+    if not has_content(project, pointer):
+        raise MissingObject(f"the cache does not hold {chosen.side} of {path}", _fetching(project, chosen, choice))
+    if error := refusal(path, before.scan.bound(), project.shell.show):
+        raise error
+    present = chosen.item or item
+    guard.check(Selection(present), plan_checkout(project, pointer, before, Selection(item)))
+
+
+def _fetching(project: Project, chosen: Version, choice: Choice) -> str:
+    if not configured_remotes(project.settings):
+        return f"mvc remote add NAME URL  # that has the content of {chosen.path}; then again"
+    again = f"--best {choice.metric}" if choice.metric else f"--{choice.side}"
+    rev = f"--rev {chosen.origin.commit[:12]}" if chosen.origin.commit else "--all-commits"
+    line = project.shell.line("mvc resolve", chosen.path)
+    return f"{project.shell.line(f'mvc fetch {rev}', chosen.origin.path or chosen.path)} && {line} {again}"
+
+
+def _check_reports(project: Project, plans: Iterable[_Plan]) -> None:
+    """Refuse to overwrite a report that was recorded since."""
+    names = [plan.chosen.path + suffix for plan in plans for suffix in plan.chosen.files if suffix != SUFFIX]
+    there = {name: raw for name in names if (raw := project.tree.read(name, MAX_BYTES + 1)) is not None}
+    unsaved = uncommitted_reports(project, [name for name, raw in there.items() if not has_conflict_marks(raw)])
+    if name := min(unsaved, default=""):
+        line = f"{project.shell.line('git checkout --merge --', name)}  # discards it: brings the conflict back"
+        raise MvcError(f"{name} is in no commit, so not overwritten", line)
+
+
+# Files of Git.
+
+
+def _settle_ignore_files(project: Project, paths: Iterable[str]) -> None:
+    """Merge the `.gitignore` files in conflict beside `paths`.
+
+    Raises:
+        MvcError: the user's own lines are in conflict.
+    """
+    beside = {f"{path.rpartition('/')[0]}/.gitignore".removeprefix("/") for path in paths}
+    known = conflicts(project.git)
+    settled: list[Replacement] = []
+    for name in sorted(beside & known.keys()):
+        stages = known[name]
+        texts = dict(zip(stages, read_blobs(project.git, stages.values()), strict=True))
+        outcome = merge_ignore_files(project.git, Texts(*(texts.get(stage, b"") for stage in (1, 2, 3))), 7)
+        if not outcome.clean:
+            line = f"{project.shell.line('git add --', name)}  # once they are merged; then again"
+            raise MvcError(f"{name}: lines that are not mvc's are in conflict", line)
+        settled.append(Replacement(name, project.tree.read(name, MAX_BYTES + 1), outcome.raw))
+    if settled:
+        with project.staging() as staging:
+            replace_files(project.tree, staging, settled)
+        stage(project.git, [item.path for item in settled])
+
+
+def _publish(project: Project, chosen: Iterable[Version]) -> None:
+    """Write and stage pointers, reports and signatures; remove those that the chosen side does not have."""
+    files = {version.path + suffix: raw for version in chosen for suffix, raw in version.files.items()}
+    there = {name: project.tree.read(name, MAX_BYTES + 1) for name in files}
+    publish_pointers(project, [Replacement(name, there[name], raw) for name, raw in files.items() if raw is not None])
+    gone = [name for name, raw in files.items() if raw is None]
+    for name in gone:
+        remove_file(project.tree, name)
+    stage(project.git, gone)
+
+
+# The workspace.
+
+
+def _delete(project: Project, plans: Sequence[_Plan]) -> None:
+    """Delete the content of paths that the chosen side deleted, and their lines in `.gitignore`."""
+    paths = [plan.chosen.path for plan in plans]
+    with project.staging() as staging:
+        tools = Checkout(project.tree, staging, project.links, project.around.progress)
+        for plan in plans:
+            if plan.there is not None:
+                delete_untracked(project, tools, plan.chosen.path, plan.there)
+    if paths:
+        stage(project.git, stop_ignoring(project, paths))
+
+
+def _check_out(guard: Guard, plans: Sequence[_Plan]) -> CheckoutResult:
+    selected = [Selection(plan.chosen.item) for plan in plans if plan.chosen.item]
+    observed = {plan.chosen.path: plan.observed for plan in plans}
+    return check_out_selected(guard, selected, named_objects(guard.project), observed=observed)

@@ -1,0 +1,1 @@
+"""Merges: of commits without a workspace, of texts, and the operation that stopped at a conflict."""
