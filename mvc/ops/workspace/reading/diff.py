@@ -14,7 +14,7 @@ from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen, unusable
 from mvc.ops.shared.versions.references import resolve
 from mvc.ops.shared.workspace_content import observe_path
-from mvc.ops.workspace.diff_text import TextChange
+from mvc.ops.workspace.reading.diff_text import TextChange
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.retention.available import load_manifest
