@@ -204,7 +204,7 @@ def diff(
     return say_all(result.failed, silent=json)
 
 
-_MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R"}
+_MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R", "conflict": "U"}
 
 
 def _show_diff(output: Output, project: Project, found: TextDiff) -> None:
@@ -284,6 +284,8 @@ def _numbers(change: MetricChange) -> str:
 
 
 def _title(item: PathDiff) -> str:
+    if item.change == "conflict":
+        return f"{item.path}: ours -> theirs"
     return f"{item.old.path} -> {item.path}" if item.change == "renamed" and item.old else item.path
 
 
