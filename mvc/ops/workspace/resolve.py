@@ -17,7 +17,7 @@ from mvc.ops.shared.evidence.committed_reports import uncommitted_reports
 from mvc.ops.shared.pointers import publish_pointers, stop_ignoring
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.reports import model_of
-from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
+from mvc.ops.shared.workspace_content import check_saved, named_objects, observe_path, same_content
 from mvc.ops.workspace.after_checkout import delete_untracked
 from mvc.ops.workspace.planning.choice import Choice, Reason, choose
 from mvc.ops.workspace.planning.inner_choice import merged_version
@@ -166,8 +166,9 @@ def _check_content(guard: Guard, item: Tracked, before: Observed, chosen: Versio
         raise MissingObject(f"the cache does not hold {chosen.side} of {path}", _fetching(project, chosen, choice))
     if error := refusal(path, before.scan.bound(), project.shell.show):
         raise error
-    present = chosen.item or item
-    guard.check(Selection(present), plan_checkout(project, pointer, before, Selection(item)))
+    plan = plan_checkout(project, pointer, before, Selection(item))
+    keep = f"{project.shell.line('mvc add', path)}  # keeps it, in place of both sides"
+    check_saved(project, guard.named, item, plan, "changed here and {}, so not overwritten", lambda: keep)
 
 
 def _fetching(project: Project, chosen: Version, choice: Choice) -> str:
