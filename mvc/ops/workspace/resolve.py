@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError, UsageError
+from mvc.fs.files import aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.pointer import SUFFIX, Pointer
 from mvc.ops.shared.checkout import CheckoutResult, Guard, check_out_selected, has_content, plan_checkout
@@ -148,7 +149,7 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
         chosen, files = merged_version(project, chosen, selected.inside)
     item, before = chosen.item, observe_path(project, path)
     if item is not None and item.pointer is None:
-        line = project.shell.line("mvc add", path)
+        line = f"{project.shell.line('mvc resolve', path)} --{'theirs' if chosen.side == 'ours' else 'ours'}"
         raise MvcError(f"{path}: the pointer of {chosen.side} cannot be read: {item.problem}", line)
     if item is not None:
         _check_content(guard, item, before, chosen, choice)
@@ -186,8 +187,7 @@ def _check_reports(project: Project, plans: Iterable[_Plan]) -> None:
     there = {name: raw for name in names if (raw := project.tree.read(name, MAX_BYTES + 1)) is not None}
     unsaved = uncommitted_reports(project, [name for name, raw in there.items() if not has_conflict_marks(raw)])
     if name := min(unsaved, default=""):
-        line = f"{project.shell.line('git checkout --merge --', name)}  # discards it: brings the conflict back"
-        raise MvcError(f"{name} is in no commit, so not overwritten", line)
+        raise MvcError(f"{name} is in no commit, so not overwritten", aside_line(project.shell.show(name)))
 
 
 # Files of Git.
