@@ -7,11 +7,9 @@ import shlex
 import sys
 
 import mvc
-from mvc.errors import MvcError
-from mvc.fs.files import exists
+from mvc.fs.scratch import Scratch
 from mvc.project import Project
-from mvc.scm.plumbing import split_nul, why_failed
-from mvc.scm.staging import locked
+from mvc.scm.merging.local_settings import local_settings, set_locally
 
 _PACKAGE = os.path.dirname(os.path.abspath(mvc.__file__))
 _DONE, CONFLICT = 0, 3
@@ -29,7 +27,7 @@ def settings() -> dict[str, str]:
         "git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B"
     )
     return {
-        "merge.mvc.driver": driver,  # first: Git refuses to merge with a driver that has only other settings
+        "merge.mvc.driver": driver,
         "merge.mvc.name": "pointers, reports and .gitignore files of mvc",
         "merge.mvc.recursive": "binary",
         "mergetool.mvc.cmd": f'{shlex.quote(sys.executable)} -E -P -m mvc hook run mergetool "$MERGED"',
@@ -38,9 +36,8 @@ def settings() -> dict[str, str]:
 
 
 def missing_settings(project: Project) -> dict[str, str]:
-    """Return the settings that the repository lacks, or has otherwise."""
-    rows = split_nul(project.git.attempt("config", "--local", "-z", "--get-regexp", r"^merge(tool)?\.mvc\.").stdout)
-    there = dict(row.split("\n", 1) for row in rows if "\n" in row)
+    """Return the settings that the clone lacks, or has otherwise."""
+    there = local_settings(project.git, r"^merge(tool)?\.mvc\.")
     return {name: value for name, value in settings().items() if there.get(name) != value}
 
 
@@ -50,10 +47,6 @@ def install_driver(project: Project) -> None:
     Raises:
         MvcError: Git's settings cannot be written.
     """
-    lock = f"{project.layout.common_dir}/config.lock"
-    for name, value in missing_settings(project).items():
-        done = project.git.attempt("config", "--local", name, value)
-        if done.returncode and exists(lock):
-            raise locked("Git does not merge with mvc yet", lock, project.root)
-        if done.returncode:
-            raise MvcError(f"git config failed: {why_failed(done)}", f"ls -ld {shlex.quote(project.layout.common_dir)}")
+    if missing := missing_settings(project):
+        with Scratch(f"{project.home}/tmp") as scratch:
+            set_locally(project.git, project.layout.common_dir, scratch, missing)
