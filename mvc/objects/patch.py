@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, pairwise
 
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import HEADER, Entry, Manifest, Shard, encode_lines, ends_shard, parse_lines
+from mvc.objects.manifest import HEADER, Entry, Manifest, Shard, encode_lines, ends_shard, parse_lines, paths_in
 from mvc.objects.names import check_paths, collides, fold
-
-_NAME = re.compile(r" [-x] ([^\n]*)\n")
-"""The path in a line."""
 
 
 def patch(manifest: Manifest, changes: Mapping[str, Entry | None], total: int) -> Manifest:
@@ -29,7 +25,7 @@ def patch(manifest: Manifest, changes: Mapping[str, Entry | None], total: int) -
         patched = Manifest.holding(list(patched.entries))
     before = {entry.path: entry.size for entry in parse_lines(_body(gone))}
     added = {path for path, entry in changes.items() if entry} - before.keys() - {""}
-    if added and collides(added, map(_folded, map(patched.read, patched.shards))):
+    if added and collides(added, (paths_in(fold(patched.read(shard).decode())) for shard in patched.shards)):
         check_paths(lambda: (entry.path for entry in patched.entries))
     total += sum(entry.size for entry in changes.values() if entry) - sum(before.values())
     return Manifest(patched.shards, patched.read, lambda: total)
@@ -100,9 +96,3 @@ def _shard(lines: list[bytes]) -> tuple[Shard, bytes]:
     """Return the shard with these lines, and its object."""
     body = _body(lines)
     return Shard(hash_bytes(body), len(lines), _path(lines[0]).decode()), body
-
-
-def _folded(body: bytes) -> list[str]:
-    """Return the paths in a shard, as they are compared."""
-    found: list[str] = _NAME.findall(fold(body.decode()))
-    return found

@@ -15,14 +15,14 @@ import struct
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from mvc.fs.files import StatData
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import SHARD_ABOVE, Entry, Manifest, Shard, encode_lines, ends_shard, shard_ends
+from mvc.objects.manifest import SHARD_ABOVE, Entry, Manifest, Row, Shard, encode_lines, ends_shard, shard_ends
 
 RACY_NS = 50_000_000
 """A write this soon after another one may leave the stat data as it is."""
@@ -92,6 +92,10 @@ class Files(NamedTuple):
         """Return the stat data of one file."""
         return StatData(*_STAT.unpack_from(self.stat_data, position * _STAT.size))
 
+    def packed(self, position: int) -> bytes:
+        """Return the packed stat data of one file."""
+        return self.stat_data[position * _STAT.size : (position + 1) * _STAT.size]
+
     def with_stat_data(self, changed: Mapping[int, StatData]) -> Files:
         """Return the files with the stat data of some positions replaced."""
         stat_data = bytearray(self.stat_data)
@@ -136,7 +140,7 @@ class Group(NamedTuple):
     @classmethod
     def of_files(cls, files: Files, digests: bytes, recorded: int) -> Group:
         """Return a group of files of a tracked directory."""
-        return cls(files, digests, recorded, _newest(files), hash_bytes(encode_lines(_entries(files, digests))))
+        return cls(files, digests, recorded, _newest(files), hash_bytes(encode_lines(_rows(files, digests))))
 
     @property
     def is_settled(self) -> bool:
@@ -146,12 +150,12 @@ class Group(NamedTuple):
     @property
     def entries(self) -> list[Entry]:
         """The files of a manifest; the path of a tracked file itself is empty."""
-        return _entries(self.files, self.digests)
+        return list(map(Entry._make, _rows(self.files, self.digests)))
 
     @property
     def lines(self) -> bytes:
         """Their object in a manifest."""
-        return encode_lines(_entries(self.files, self.digests))
+        return encode_lines(_rows(self.files, self.digests))
 
     @property
     def names(self) -> list[str]:
@@ -233,27 +237,26 @@ class FilesBuilder:
         self._names, self._stat_data, self._executable, self._digests = [], array("q"), bytearray(), bytearray()
 
 
-class Lookup:
+class Known:
     """Finds single files in groups of them: quickly if they are asked for in their order."""
 
-    def __init__(self, groups: Sequence[Files]) -> None:
-        self._files = groups
-        self._firsts = [files.first for files in groups]
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._groups = groups
+        self._firsts = [group.files.first for group in groups]
         self._unpacked: tuple[int, dict[str, int]] = (-1, {})
 
     def stat_data(self, name: str) -> StatData | None:
         """Return the stat data of a file; None if it is not here."""
-        found = self.position(name)
-        return self._files[found[0]].stat(found[1]) if found else None
+        return found[0].files.stat(found[1]) if (found := self.find(name)) else None
 
-    def position(self, name: str) -> tuple[int, int] | None:
-        """Return the number of a file's group, and its position there; None if it is not here."""
+    def find(self, name: str) -> tuple[Group, int] | None:
+        """Return a file's group and its position there; None if it is not here."""
         if (number := self.group_at(name)) < 0:
             return None
         if self._unpacked[0] != number:
-            self._unpacked = number, {path: at for at, path in enumerate(self._files[number].paths)}
+            self._unpacked = number, {path: at for at, path in enumerate(self._groups[number].files.paths)}
         at = self._unpacked[1].get(name)
-        return None if at is None else (number, at)
+        return None if at is None else (self._groups[number], at)
 
     def group_at(self, name: str) -> int:
         """Return the number of the only group that may have `name`; -1 without one."""
@@ -262,15 +265,7 @@ class Lookup:
     def has_any(self, first: str, last: str) -> bool:
         """Whether a file has a name from `first` to `last`."""
         number = self.group_at(last)
-        return number >= 0 and any(first <= path <= last for path in self._files[number].paths)
-
-
-class Known(Lookup):
-    """Groups with digests."""
-
-    def __init__(self, groups: Sequence[Group]) -> None:
-        super().__init__([group.files for group in groups])
-        self._groups = groups
+        return number >= 0 and any(first <= path <= last for path in self._groups[number].files.paths)
 
     @property
     def is_empty(self) -> bool:
@@ -284,19 +279,12 @@ class Known(Lookup):
 
     def digest(self, name: str, stat_data: StatData) -> bytes | None:
         """Return the packed digest of the file `name` if its stat data proves that it did not change."""
-        if (found := self.position(name)) is None:
+        if (found := self.find(name)) is None:
             return None
-        group = self._groups[found[0]]
-        if group.files.stat(found[1]) != stat_data or trusted_from(stat_data) > group.recorded:
+        group, at = found
+        if group.files.stat(at) != stat_data or trusted_from(stat_data) > group.recorded:
             return None
-        return group.packed(found[1])
-
-    def was(self, name: str, stat_data: StatData) -> bytes | None:
-        """Return the packed digest of the file `name` if it was recorded with this stat data, trusted or not."""
-        found = self.position(name)
-        if found is None or self._groups[found[0]].files.stat(found[1]) != stat_data:
-            return None
-        return self._groups[found[0]].packed(found[1])
+        return group.packed(at)
 
 
 def unchanged(found: Iterable[Files], snapshot: Snapshot) -> bool:
@@ -319,13 +307,13 @@ def now() -> int:
     return time.time_ns()
 
 
-def _entries(files: Files, digests: bytes) -> list[Entry]:
+def _rows(files: Files, digests: bytes) -> Iterator[Row]:
     text, width = digests.hex(), 2 * PACKED
     rows = zip(files.paths, range(0, len(text), width), files.sizes, files.executable, strict=True)
-    return [
-        Entry(name, text[at : at + 2 * _BLAKE3], text[at + 2 * _BLAKE3 : at + width], size, executable == 1)
+    return (
+        (name, text[at : at + 2 * _BLAKE3], text[at + 2 * _BLAKE3 : at + width], size, executable == 1)
         for name, at, size, executable in rows
-    ]
+    )
 
 
 def _newest(files: Files) -> int:
