@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import HEADER, Entry, Manifest, Shard, encode_lines, ends_shard, parse_lines, paths_in
+from mvc.objects.manifest_lines import body_of, lines_of, path_of, place
 from mvc.objects.names import check_paths, collides, fold
 
 
@@ -23,7 +24,7 @@ def patch(manifest: Manifest, changes: Mapping[str, Entry | None], total: int) -
     patched, gone = _patch_shards(manifest, changes)
     if not (manifest.is_sharded and patched.is_sharded):
         patched = Manifest.holding(list(patched.entries))
-    before = {entry.path: entry.size for entry in parse_lines(_body(gone))}
+    before = {entry.path: entry.size for entry in parse_lines(body_of(gone))}
     added = {path for path, entry in changes.items() if entry} - before.keys() - {""}
     if added and collides(added, (paths_in(fold(patched.read(shard).decode())) for shard in patched.shards)):
         check_paths(lambda: (entry.path for entry in patched.entries))
@@ -41,8 +42,8 @@ def _patch_shards(manifest: Manifest, changes: Mapping[str, Entry | None]) -> tu
         if not paths and not rest:
             shards.append(shard)
             continue
-        lines = rest + manifest.read(shard).split(b"\n")[1:-1]
-        may_end = [*paths, *(_path(line).decode() for line in lines[-1:])]
+        lines = rest + lines_of(manifest, shard)
+        may_end = [*paths, *(path_of(line).decode() for line in lines[-1:])]
         for path in paths:
             gone += _change(lines, path, changes[path])
         ends = [0, *_ends(lines, may_end)]
@@ -51,7 +52,8 @@ def _patch_shards(manifest: Manifest, changes: Mapping[str, Entry | None]) -> tu
         shards += made
         rest = lines[ends[-1] :]
     made = dict([_shard(rest)] if rest else [])
-    return Manifest([*shards, *made], lambda shard: (bodies | made).get(shard) or manifest.read(shard)), gone
+    bodies |= made
+    return Manifest([*shards, *made], lambda shard: bodies.get(shard) or manifest.read(shard)), gone
 
 
 def _by_shard(shards: tuple[Shard, ...], changes: Iterable[str]) -> Iterator[tuple[Shard, list[str]]]:
@@ -66,33 +68,18 @@ def _by_shard(shards: tuple[Shard, ...], changes: Iterable[str]) -> Iterator[tup
 
 def _change(lines: list[bytes], path: str, entry: Entry | None) -> list[bytes]:
     """Change the line of a path; return the one that was there."""
-    place = _place(lines, path)
-    before = lines[place]
-    lines[place] = [] if entry is None else [encode_lines([entry])[len(HEADER) : -1]]
+    here = place(lines, path)
+    before = lines[here]
+    lines[here] = [] if entry is None else [encode_lines([entry])[len(HEADER) : -1]]
     return before
 
 
 def _ends(lines: list[bytes], paths: Iterable[str]) -> list[int]:
     """Return the positions in `lines` after which a shard ends, given the paths after which one may end."""
-    return sorted({place.stop for path in paths if ends_shard(path) and len(lines[place := _place(lines, path)])})
-
-
-def _place(lines: list[bytes], path: str) -> slice:
-    """Return where the line of a path is, or would be."""
-    at = bisect_left(lines, path.encode(), key=_path)
-    is_there = [_path(line) for line in lines[at : at + 1]] == [path.encode()]
-    return slice(at, at + is_there)
-
-
-def _path(line: bytes) -> bytes:
-    return line.split(b" ", 4)[4]
-
-
-def _body(lines: Iterable[bytes]) -> bytes:
-    return b"\n".join(chain([HEADER[:-1].encode()], lines, [b""]))
+    return sorted({here.stop for path in paths if ends_shard(path) and lines[here := place(lines, path)]})
 
 
 def _shard(lines: list[bytes]) -> tuple[Shard, bytes]:
     """Return the shard with these lines, and its object."""
-    body = _body(lines)
-    return Shard(hash_bytes(body), len(lines), _path(lines[0]).decode()), body
+    body = body_of(lines)
+    return Shard(hash_bytes(body), len(lines), path_of(lines[0]).decode()), body

@@ -148,6 +148,17 @@ class Group(NamedTuple):
         return self.newest <= self.recorded
 
     @property
+    def racy(self) -> list[int]:
+        """The positions of files whose stat data cannot be trusted."""
+        return [at for at, trusted in enumerate(_trusted(self.files)) if trusted > self.recorded]
+
+    @property
+    def trusted(self) -> list[bytes | None]:
+        """The packed digest of each file; None where stat data cannot be trusted."""
+        racy = {*self.racy}
+        return [None if at in racy else self.packed(at) for at in range(self.files.length)]
+
+    @property
     def entries(self) -> list[Entry]:
         """The files of a manifest; the path of a tracked file itself is empty."""
         return list(map(Entry._make, _rows(self.files, self.digests)))
@@ -272,10 +283,15 @@ class Known:
         """Whether no file is known."""
         return not self._groups
 
+    def with_files(self, files: Files) -> Group | None:
+        """Return the group with exactly these files and stat data."""
+        group = self._groups[at] if (at := self.group_at(files.first)) >= 0 else None
+        return group if group and group.files == files else None
+
     def same(self, files: Files) -> Group | None:
         """Return the group with exactly these files, if their stat data proves that none changed."""
-        group = self._groups[at] if (at := self.group_at(files.first)) >= 0 else None
-        return group if group and group.is_settled and group.files == files else None
+        group = self.with_files(files)
+        return group if group and group.is_settled else None
 
     def digest(self, name: str, stat_data: StatData) -> bytes | None:
         """Return the packed digest of the file `name` if its stat data proves that it did not change."""
@@ -317,8 +333,13 @@ def _rows(files: Files, digests: bytes) -> Iterator[Row]:
 
 
 def _newest(files: Files) -> int:
+    return max(_trusted(files), default=0)
+
+
+def _trusted(files: Files) -> Iterator[int]:
+    """Yield the time from which the stat data of each file can be trusted."""
     fields, values = len(StatData._fields), _integers(files.stat_data)
-    return max(map(_trusted_from, values[_MTIME::fields], values[_CTIME::fields]), default=0)
+    return map(_trusted_from, values[_MTIME::fields], values[_CTIME::fields])
 
 
 def _integers(column: bytes) -> array[int]:
