@@ -58,7 +58,7 @@ def _is_apart(found: tuple[list[Shard], list[Shard]], coming: Sequence[str | Non
 
 
 def _lines(manifest: Manifest, shards: Iterable[Shard]) -> set[bytes]:
-    return {line for shard in shards for line in lines_of(manifest, shard)}
+    return set().union(*(lines_of(manifest, shard) for shard in shards))
 
 
 def _parsed(lines: set[bytes]) -> list[Entry]:
