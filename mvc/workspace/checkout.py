@@ -318,17 +318,14 @@ def _renamed(tree: Tree, path: str, group: Group) -> Group:
 
 def _group_after(wanted: Manifest, shard: Shard, known: Known, placed: Known, kind: str) -> Group | None:
     names = wanted.paths_of(shard)
-    rows = [row for name in names if (row := placed.find(name) or known.find(name))]
+    bounds = (names[0], names[-1]) if names else ("", "")
+    known_rows = known.rows(*bounds) | placed.rows(*bounds)
+    rows = [row for row in map(known_rows.get, names) if row]
     if len(rows) < len(names):
         return None
-    files = Files(
-        "\0".join(names).encode(),
-        b"".join([group.files.packed(at) for group, at in rows]),
-        bytes([group.files.executable[at] for group, at in rows]),
-    )
-    digests = b"".join([group.packed(at) for group, at in rows])
-    recorded = min((group.recorded for group, _ in rows), default=now())
-    group = Group.of_files(files, digests, recorded)
+    stat_data, executable, digests, recorded = zip(*rows, strict=True) if rows else ((), (), (), ())
+    files = Files("\0".join(names).encode(), b"".join(stat_data), bytes(executable))
+    group = Group.of_files(files, b"".join(digests), min(recorded, default=now()))
     if group.shard != shard:
         return None
-    return Group.of_file(files, digests, recorded) if kind == "file" else group
+    return Group.of_file(files, group.digests, group.recorded) if kind == "file" else group

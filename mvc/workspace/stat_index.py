@@ -16,8 +16,8 @@ import time
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from itertools import chain, pairwise
+from typing import NamedTuple, TypeAlias
 
 from mvc.fs.files import StatData
 from mvc.objects.digest import Digest
@@ -92,10 +92,6 @@ class Files(NamedTuple):
         """Return the stat data of one file."""
         return StatData(*_STAT.unpack_from(self.stat_data, position * _STAT.size))
 
-    def packed(self, position: int) -> bytes:
-        """Return the packed stat data of one file."""
-        return self.stat_data[position * _STAT.size : (position + 1) * _STAT.size]
-
     def with_stat_data(self, changed: Mapping[int, StatData]) -> Files:
         """Return the files with the stat data of some positions replaced."""
         stat_data = bytearray(self.stat_data)
@@ -155,8 +151,18 @@ class Group(NamedTuple):
     @property
     def trusted(self) -> list[bytes | None]:
         """The packed digest of each file; None where stat data cannot be trusted."""
-        racy = {*self.racy}
-        return [None if at in racy else self.packed(at) for at in range(self.files.length)]
+        found: list[bytes | None] = [*_cut(self.digests, PACKED)]
+        for at in self.racy:
+            found[at] = None
+        return found
+
+    @property
+    def rows(self) -> Iterator[tuple[str, FileRow]]:
+        """The name of each file, and what is known of it."""
+        stat_data, digests = _cut(self.files.stat_data, _STAT.size), _cut(self.digests, PACKED)
+        recorded = [self.recorded] * self.files.length
+        rows = zip(stat_data, self.files.executable, digests, recorded, strict=True)
+        return zip(self.files.paths, rows, strict=True)
 
     @property
     def entries(self) -> list[Entry]:
@@ -182,6 +188,10 @@ class Group(NamedTuple):
     def packed(self, position: int) -> bytes:
         """Return the packed digest of one file."""
         return self.digests[position * PACKED : (position + 1) * PACKED]
+
+
+FileRow: TypeAlias = tuple[bytes, int, bytes, int]
+"""Of one file: packed stat data, the executable byte, the packed digest, and when the stat data was taken."""
 
 
 class Snapshot(NamedTuple):
@@ -269,6 +279,11 @@ class Known:
         at = self._unpacked[1].get(name)
         return None if at is None else (self._groups[number], at)
 
+    def rows(self, first: str, last: str) -> dict[str, FileRow]:
+        """Return what is known of the files from `first` to `last`, and of some around them."""
+        groups = self._groups[max(0, self.group_at(first)) : self.group_at(last) + 1]
+        return dict(chain.from_iterable(group.rows for group in groups))
+
     def group_at(self, name: str) -> int:
         """Return the number of the only group that may have `name`; -1 without one."""
         return bisect_right(self._firsts, name) - 1
@@ -340,6 +355,10 @@ def _trusted(files: Files) -> Iterator[int]:
     """Yield the time from which the stat data of each file can be trusted."""
     fields, values = len(StatData._fields), _integers(files.stat_data)
     return map(_trusted_from, values[_MTIME::fields], values[_CTIME::fields])
+
+
+def _cut(column: bytes, size: int) -> list[bytes]:
+    return [column[at : at + size] for at in range(0, len(column), size)]
 
 
 def _integers(column: bytes) -> array[int]:
