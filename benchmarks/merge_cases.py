@@ -22,8 +22,10 @@ _FOLDER = 1000
 
 
 class Merge(NamedTuple):
-    """A directory of `files` files; each side changes `each` of them, adds and deletes as many, `apart` positions
-    from one to the next."""
+    """A directory of `files` files. Each side changes `each` of them, adds and deletes as many.
+
+    Between two of them lie `apart` files.
+    """
 
     files: int
     each: int
