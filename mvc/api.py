@@ -16,10 +16,10 @@ from mvc.ops.remotes.content import Content, ContentReference, parse_reference
 from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult
 from mvc.ops.workspace.add import AddOptions, AddResult, add
 from mvc.ops.workspace.checkout import checkout
-from mvc.ops.workspace.diff import Diff, diff
 from mvc.ops.workspace.mv import MoveResult, move
+from mvc.ops.workspace.reading.diff import Diff, diff
+from mvc.ops.workspace.reading.status import Status, status
 from mvc.ops.workspace.rm import RemoveResult, remove
-from mvc.ops.workspace.status import Status, status
 from mvc.ops.workspace.unprotect import UnprotectResult, unprotect
 from mvc.project import Project as _Project
 from mvc.project import Surroundings

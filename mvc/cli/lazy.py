@@ -20,7 +20,7 @@ MODULES = {
     "status": "reading",
     "diff": "reading",
     "checkout": "workspace",
-    "resolve": "resolve",
+    "resolve": "workspace",
     "mv": "moving",
     "rm": "moving",
     "unprotect": "moving",

@@ -24,7 +24,7 @@ from mvc.cli.lazy import MODULES, command
 from mvc.objects.diff import ChangeKind
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import emit, file_pointer
-from mvc.ops.workspace.status import State
+from mvc.ops.workspace.reading.status import State
 from mvc.scm.plumbing import scrubbed
 
 COMMANDS = (PROJECT / "docs/commands.md").read_text()

@@ -15,7 +15,7 @@ from mvc.fs.progress import Silent
 from mvc.objects.hashing import hash_bytes
 from mvc.ops.workspace.add import AddOptions, add
 from mvc.ops.workspace.mv import move
-from mvc.ops.workspace.status import status
+from mvc.ops.workspace.reading.status import status
 from mvc.project import Project
 from mvc.store.cache.cache import Cache, Stored
 from mvc.store.cache.writer import LOOSE_AT

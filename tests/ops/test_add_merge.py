@@ -13,7 +13,7 @@ from mvc.ops.judging.check import check
 from mvc.ops.shared.checkout import check_out
 from mvc.ops.workspace.add import AddOptions, UpdatedPointer, add
 from mvc.ops.workspace.checkout import checkout
-from mvc.ops.workspace.status import StatusItem, status
+from mvc.ops.workspace.reading.status import StatusItem, status
 from mvc.project import Project
 from mvc.surroundings import surroundings
 

@@ -17,7 +17,7 @@ from mvc.ops.judging.hook import judge_index
 from mvc.ops.shared.checkout import check_out
 from mvc.ops.storage.verify import verify
 from mvc.ops.workspace.add import add
-from mvc.ops.workspace.status import status
+from mvc.ops.workspace.reading.status import status
 from mvc.project import Project
 from mvc.surroundings import surroundings
 

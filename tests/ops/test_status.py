@@ -9,7 +9,7 @@ import pytest
 from harness import Repo
 
 from mvc.errors import MvcError
-from mvc.ops.workspace.status import ChangedFile, Status, status
+from mvc.ops.workspace.reading.status import ChangedFile, Status, status
 from mvc.project import Project
 
 

@@ -11,14 +11,16 @@ import typer
 
 from mvc.cli.app import QUALITY, Group, app, around, opened
 from mvc.cli.failures import report, say, say_all
-from mvc.cli.output import Output, plural, size, visible
+from mvc.cli.output import Output, plural, size, visible, write_file
 from mvc.cli.show import show_followed, show_installed, show_trouble, warn
 from mvc.errors import MvcError, UsageError
 from mvc.fs.files import as_error
 from mvc.project import Project
 
 if TYPE_CHECKING:
+    from mvc.ops.merging.merge_tool import Merging
     from mvc.ops.remotes.before_push import Update
+    from mvc.ops.shared.conflicts.versions import SideName
     from mvc.ops.shared.transfers.results import TransferResult
     from mvc.ops.workspace.after_checkout import Followed
 
@@ -77,7 +79,9 @@ def run(
         return _pre_push(ctx.obj, words)
     if name in ("post-checkout", "post-merge"):
         return _follow(ctx.obj, name, words)
-    known = ", ".join(dict.fromkeys((*NAMES, *_JUDGING)))
+    if name == "mergetool":
+        return _merge_tool(ctx.obj, words)
+    known = ", ".join(dict.fromkeys((*NAMES, *_JUDGING, "mergetool")))
     raise UsageError(f"unknown hook {name!r}: expected {known}", "mvc help hooks")
 
 
@@ -160,3 +164,39 @@ def _followed(project: Project, name: str, words: Sequence[str]) -> Followed:
     if len(words) != 3:  # noqa: PLR2004 - githooks(5)
         raise UsageError("post-checkout needs the arguments that Git gives it: OLD NEW FLAG", "mvc status")
     return after_checkout(project, words[0], words[1]) if words[2] == "1" else Followed()
+
+
+# For `git mergetool`.
+
+
+def _merge_tool(output: Output, words: Sequence[str]) -> int:
+    """Let the user choose the version of a file. Exit 1 if none is chosen, so that Git leaves it in conflict."""
+    from mvc.ops.merging.merge_tool import start_merging  # noqa: PLC0415
+    from mvc.ops.workspace.planning.choice import Choice  # noqa: PLC0415
+    from mvc.ops.workspace.resolve import resolve  # noqa: PLC0415
+
+    if len(words) != 1:
+        raise UsageError("mergetool needs the file that Git names: $MERGED", "git mergetool --tool=mvc")
+    with opened(output) as project:
+        file = project.shell.path(words[0])
+        found = start_merging(project, file)
+        if (side := found.decided or _ask(project, found)) is None:
+            return 1
+        if found.is_last:
+            return say_all(resolve(project, [found.path], Choice(side)).checked_out.failed, silent=False)
+        write_file(words[0], found.content(file, side) or b"")
+    return 0
+
+
+def _ask(project: Project, found: Merging) -> SideName | None:
+    """Show both sides, and return the one that the user types; None for any other answer."""
+    from mvc.ops.shared.conflicts.summary import in_one_line, summarize  # noqa: PLC0415
+
+    print(visible(project.shell.show(found.path)))
+    for version in found.sides:
+        print(f"  {version.side:<6}  {visible(in_one_line(summarize(version)))}")
+    print("Take [o]urs or [t]heirs, or [s]kip? ", end="", flush=True)
+    with open(0, "rb", buffering=0, closefd=False) as stdin:  # a buffer would take what Git's next question waits for
+        answer = stdin.readline().strip().lower()
+    print()
+    return "ours" if answer in (b"o", b"ours") else "theirs" if answer in (b"t", b"theirs") else None

@@ -17,9 +17,9 @@ from mvc.project import Project
 
 if TYPE_CHECKING:
     from mvc.ops.shared.reports import MetricChange
-    from mvc.ops.workspace.diff import Diff, PathDiff, TextDiff
-    from mvc.ops.workspace.log import LogEntry
-    from mvc.ops.workspace.status import State, Status, StatusItem
+    from mvc.ops.workspace.reading.diff import Diff, PathDiff, TextDiff
+    from mvc.ops.workspace.reading.log import LogEntry
+    from mvc.ops.workspace.reading.status import State, Status, StatusItem
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -57,10 +57,10 @@ def _status_code(result: Status, *, exit_code: bool) -> int:
 
 def _status(project: Project, paths: list[str], remote: str | None, *, pushed: bool) -> Status:
     if pushed:
-        from mvc.ops.workspace.pushed import pushed_status  # noqa: PLC0415
+        from mvc.ops.workspace.reading.pushed import pushed_status  # noqa: PLC0415
 
         return pushed_status(project, paths, remote)
-    from mvc.ops.workspace.status import status as run  # noqa: PLC0415
+    from mvc.ops.workspace.reading.status import status as run  # noqa: PLC0415
 
     return run(project, paths)
 
@@ -135,8 +135,11 @@ def _show_reports(output: Output, project: Project, result: Status) -> None:
     for item in output.few(lacking):
         what = output.paint(f"report {item.report}".ljust(16), "yellow")
         output.line(f"{what} {visible(project.shell.show(item.path))}")
+        if item.report == "conflict":
+            _show_sides(output, item)
+            output.line(f"  {visible(item.fix)}")
     output.rest(lacking, "path")
-    if lacking:
+    if lacking := [item for item in lacking if item.report != "conflict"]:
         line = project.shell.line("mvc eval record", lacking[0].path) if len(lacking) == 1 else "mvc eval record PATH"
         tag = "--bump patch" if all(item.report == "stale" for item in lacking) else "--bump major"
         output.line(f"  {visible(line)} {tag} --metric NAME=NUMBER  # records a report")
@@ -153,15 +156,24 @@ def _show_item(output: Output, project: Project, item: StatusItem) -> None:
     output.rest(item.changes, "file", indent="    ")
     if item.unordered and detail != visible(item.problem):
         output.line(f"    {visible(item.problem)}")
+    if item.state == "conflict":
+        _show_sides(output, item)
+
+
+def _show_sides(output: Output, item: StatusItem) -> None:
+    from mvc.ops.shared.conflicts.summary import in_one_line  # noqa: PLC0415 - only for a conflict
+
+    for side in item.sides:
+        output.line(f"    {side.side:<6}  {visible(in_one_line(side))}")
 
 
 def _show_hints(output: Output, project: Project, shown: Sequence[StatusItem]) -> None:
-    from mvc.ops.workspace.advice import advice  # noqa: PLC0415
+    from mvc.ops.workspace.reading.advice import advice  # noqa: PLC0415
 
     for state in _ADVISED:
         for item in advice(project, shown, state):
             output.line(f"  {visible(item.line)}  # {item.effect}")
-    for broken in [item for item in shown if item.has_own_fix][:FEW]:
+    for broken in [item for item in shown if item.has_own_fix and item.report != "conflict"][:FEW]:
         output.line(f"  {visible(broken.fix)}")
 
 
@@ -174,7 +186,7 @@ def diff(
 ) -> int:
     """Show what changed: HEAD to workspace, REV to workspace, or between two revisions."""
     from mvc.ops.shared.versions.references import split_revisions  # noqa: PLC0415
-    from mvc.ops.workspace.diff import diff_with_texts  # noqa: PLC0415
+    from mvc.ops.workspace.reading.diff import diff_with_texts  # noqa: PLC0415
 
     output: Output = ctx.obj
     if json and md:
@@ -192,11 +204,11 @@ def diff(
     return say_all(result.failed, silent=json)
 
 
-_MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R"}
+_MARKS = {"added": "A", "modified": "M", "deleted": "D", "renamed": "R", "conflict": "U"}
 
 
 def _show_diff(output: Output, project: Project, found: TextDiff) -> None:
-    from mvc.ops.workspace.diff_text import changed_lines  # noqa: PLC0415
+    from mvc.ops.workspace.reading.diff_text import changed_lines  # noqa: PLC0415
 
     result = found.diff
     if not result.changes and not result.failed:
@@ -272,6 +284,8 @@ def _numbers(change: MetricChange) -> str:
 
 
 def _title(item: PathDiff) -> str:
+    if item.change == "conflict":
+        return f"{item.path}: ours -> theirs"
     return f"{item.old.path} -> {item.path}" if item.change == "renamed" and item.old else item.path
 
 
@@ -296,7 +310,7 @@ def ls(
     json: Json = False,
 ) -> int:
     """List tracked paths: in the workspace, at a revision (REV or REV:PATH), or below PATH."""
-    from mvc.ops.workspace.ls import ls as run  # noqa: PLC0415
+    from mvc.ops.workspace.reading.ls import ls as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
@@ -318,7 +332,7 @@ def log(
     json: Json = False,
 ) -> None:
     """Show the versions of a tracked path, newest first."""
-    from mvc.ops.workspace.log import log as run  # noqa: PLC0415
+    from mvc.ops.workspace.reading.log import log as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     if not path and not lost:
@@ -338,7 +352,7 @@ def log(
 def _log_lost(output: Output, project: Project, path: str, *, json: bool) -> None:
     """Print the content that no pointer names, and how to get it back."""
     from mvc.cli.show import describe_use  # noqa: PLC0415
-    from mvc.ops.workspace.lost import lost  # noqa: PLC0415
+    from mvc.ops.workspace.reading.lost import lost  # noqa: PLC0415
 
     found = lost(project, project.shell.path(path) if path else "")
     if json:

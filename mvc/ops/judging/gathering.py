@@ -10,6 +10,7 @@ from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import REGULAR, Blobs
 from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.companions import of_change
+from mvc.ops.judging.merges import with_merges
 from mvc.ops.judging.past.read import Pasts, read_past
 from mvc.ops.judging.touched_models import (
     ContentInGit,
@@ -99,6 +100,8 @@ def _facts(
     judging = judging_policy(read_policy(policy or files.get(POLICY)), landing)
     judged = _models(trees, sorted(paths), files, pasts.by_path, check)
     judged = (model._replace(in_git=content.is_at(model.path)) for model in judged)
+    if not trees.is_one_tree:
+        judged = with_merges(trees.merge.git, (trees.merge.base, trees.merge.head), judged, trees.merge.base)
     models = with_files(project, judging.policy, judged)
     scanned = with_scans(project, judging.policy, models)
     return Facts(judging, scanned, read.blobs, landing, companions=of_change(trees, scanned))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
 from mvc.objects.pointer_reader import pointer_in
+from mvc.ops.judging.merges import with_merges
 from mvc.ops.judging.touched_models import (
     SYMLINK,
     content_in_git,
@@ -59,7 +60,9 @@ def index_facts(project: Project, index: Index) -> Staged | None:
         there, mismatch = _in_cache(project, index, pointer)
         return ModelFacts(path, pointer, files.get(path + REPORT), there, content.is_at(path), mismatch=mismatch)
 
-    left = (model for model in map(model_at, sorted(changed)) if is_left(index, model))
+    left = [model for model in map(model_at, sorted(changed)) if is_left(index, model)]
+    if merging := merged_commits(project.git, project.layout.git_dir):
+        left = [*with_merges(project.git, ["HEAD", *merging], left)]
     models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))
     rest = with_files(project, parsed.policy, map(model_at, sorted(others)))
     blobs = with_restored(project.git, "HEAD", index, blobs, max_blob(parsed.policy))

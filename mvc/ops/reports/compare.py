@@ -12,6 +12,7 @@ from mvc.errors import CorruptObject, Refused
 from mvc.objects.pointer import Pointer
 from mvc.ops.reports.tensors import tensors_of
 from mvc.ops.shared.best_metric import deciding_row, metric_rows, policy_of
+from mvc.ops.shared.conflicts.versions import find_conflicts, versions
 from mvc.ops.shared.reports import ReportState, matching_report, model_of, report_in, state_of
 from mvc.ops.shared.selection import chosen, is_path, unusable
 from mvc.ops.shared.versions.read import checked, event_path, files_of, read_registry
@@ -23,6 +24,7 @@ from mvc.quality.reports.report import plain
 from mvc.quality.side_by_side import Limit, MetricRow, limits
 from mvc.registry.state import Model
 from mvc.scm.commits import CommitPath, commit_infos
+from mvc.workspace.tracked import Tracked
 
 
 class Compared(NamedTuple):
@@ -165,13 +167,23 @@ def _at(project: Project, ref: str, commit: str, path: str) -> _Source:
 
 
 def _here(project: Project, ref: str, path: str) -> Iterator[_Source]:
-    """Yield the tracked path, or those in a directory."""
+    """Yield the tracked path, or those in a directory; both sides of one in conflict."""
     found = [selection.item for selection in chosen(project, project.tracked(), [path])]
     for item in found:
-        if item.pointer is None:
-            raise unusable(project, item)
         name = ref if len(found) == 1 else project.shell.show(item.path)
-        yield _Source(name, "", item.path, item.pointer, report_in(project.tree, item.path + SUFFIX))
+        if item.condition == "conflict":
+            yield from _both_sides(project, name, item)
+        elif item.pointer is None:
+            raise unusable(project, item)
+        else:
+            yield _Source(name, "", item.path, item.pointer, report_in(project.tree, item.path + SUFFIX))
+
+
+def _both_sides(project: Project, name: str, item: Tracked) -> Iterator[_Source]:
+    for version in versions(project, find_conflicts(project)[item.path]):
+        if version.item and version.item.pointer:
+            ref, report = f"{name} ({version.side})", version.files.get(SUFFIX)
+            yield _Source(ref, version.origin.commit, item.path, version.item.pointer, report)
 
 
 # What there is.
@@ -200,7 +212,7 @@ def _compared(
 
 
 def _best(items: tuple[Compared, ...], metrics: tuple[MetricRow, ...], by: str, line: str) -> Best:
-    row = deciding_row(metrics, by, f"{line} --by")
+    row = deciding_row(metrics, by, f"{line} --by", line)
     best, missing, incomparable = (
         tuple(items[index].ref for index in part) for part in (row.best, row.missing, row.incomparable)
     )

@@ -13,7 +13,7 @@ from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
 from mvc.ops.shared.checkout import content_line, unstorable
 from mvc.ops.shared.reports import model_of
-from mvc.ops.shared.workspace_content import observe_path, refuse_empty, refuse_stub, same_content
+from mvc.ops.shared.workspace_content import observe_path, refuse_empty, refuse_stub, same_content, was_updated
 from mvc.project import Project
 from mvc.quality.reports.report import Dataset, Used
 from mvc.workspace.tracked import Tracked, holder_of
@@ -122,4 +122,6 @@ def hash_content(project: Project, path: str, item: Tracked | None = None) -> tu
         raise UsageError(f"{path} does not exist", "mvc ls  # lists what is tracked")
     if item is None or (item.pointer is not None and same_content(item.pointer, observed)):
         return observed.digest, []
-    return observed.digest, [Remark(f"{path} differs from its pointer", project.shell.line("mvc add", path))]
+    behind = item.pointer is not None and was_updated(project, path, item.pointer)
+    fix = content_line(project, path, item.pointer) if behind else project.shell.line("mvc add", path)
+    return observed.digest, [Remark(f"{path} differs from its pointer", fix)]

@@ -28,8 +28,9 @@ from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.metric_files import FoundMetrics
 from mvc.quality.reports.report import Dataset, Model, Report, Train, Used, emit, parse_report
 from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
+from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import committed_file, head
-from mvc.scm.index import staged_file
+from mvc.scm.index import conflict_blobs, staged_file
 from mvc.scm.refs import local_base
 from mvc.scm.staging import await_release, locked, stage
 from mvc.workspace.scan import scan
@@ -131,10 +132,11 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
 
 def _draft(project: Project, evaluated: Evaluated, options: RecordOptions, provenance: Provenance) -> _Draft:
     file = evaluated.path + SUFFIX
-    old = _read(project, file)
-    earlier, gone = _with_current_digests(project, _parse_earlier(project, file, old))
+    old, in_conflict = _read(project, file), _latest_in_conflict(project, file)
+    raw = old if in_conflict is None else in_conflict
+    earlier, gone = _with_current_digests(project, _parse_earlier(project, file, raw))
     if options.bump:
-        options = options._replace(tag=_next_tag(project, evaluated, options.bump, earlier.tag, old))
+        options = options._replace(tag=_next_tag(project, evaluated, options.bump, earlier.tag, raw, in_conflict))
     metrics = given_metrics(project.around.cwd, options, [item.id for item in evaluated.datasets])
     report = replace(build(evaluated, options, metrics, earlier), **provenance._asdict())
     return _Draft(old, report, metrics, (*gone, *_lacking_datasets(project.shell, earlier, report)))
@@ -178,6 +180,13 @@ def _read(project: Project, file: str) -> bytes | None:
         return project.tree.read(file, MAX_BYTES + 1)
     except UnsafePath as error:
         raise UsageError(error.message, aside_line(project.shell.show(file))) from None
+
+
+def _latest_in_conflict(project: Project, file: str) -> bytes | None:
+    """Return the report with the higher version of both sides, if Git has the report in conflict; else None."""
+    stages = conflict_blobs(project.git, file)
+    sides = read_blobs(project.git, [stages[stage] for stage in (2, 3) if stage in stages])
+    return max(sides, default=None, key=lambda raw: version.rank if (version := parse_version(_tag(raw))) else ())
 
 
 def _parse_earlier(project: Project, file: str, raw: bytes | None) -> Report:
@@ -230,8 +239,12 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
     )
 
 
-def _next_tag(project: Project, evaluated: Evaluated, part: Bump, recorded: str, raw: bytes | None) -> str:
+def _next_tag(
+    project: Project, evaluated: Evaluated, part: Bump, recorded: str, raw: bytes | None, in_conflict: bytes | None,
+) -> str:
     """Return the tag after the last committed one; `raw` is the report in the workspace, with the tag `recorded`.
+
+    For a report in conflict both are `in_conflict`.
 
     Raises:
         UsageError: the last tag is not a version, and the policy wants none.
@@ -240,7 +253,7 @@ def _next_tag(project: Project, evaluated: Evaluated, part: Bump, recorded: str,
     pointer = FileAt("100644", item.raw) if item and item.pointer else None
     model = ModelFacts(path, pointer, None if raw is None else FileAt("100644", raw))
     history = ReportHistory(project.git, [commit or "", local_base(project.git)])
-    there = committed_file(project.git, commit, path + SUFFIX) if commit else None
+    there = in_conflict or (committed_file(project.git, commit, path + SUFFIX) if commit else None)
     last = _tag(there) if there is not None else recorded if history.paths_of(model) else ""
     tag = next_tag(part, last, recorded, tags_of(history.given(model)))
     if last and parse_version(last) is None and not _is_wanted(project, path, tag):

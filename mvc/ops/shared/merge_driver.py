@@ -26,8 +26,8 @@ def settings() -> dict[str, str]:
         "git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B"
     )
     return {
+        "merge.mvc.driver": driver,  # first: Git refuses to merge with a driver that has only other settings
         "merge.mvc.name": "pointers, reports and .gitignore files of mvc",
-        "merge.mvc.driver": driver,
         "merge.mvc.recursive": "binary",
         "mergetool.mvc.cmd": f'{shlex.quote(sys.executable)} -E -P -m mvc hook run mergetool "$MERGED"',
         "mergetool.mvc.trustexitcode": "true",

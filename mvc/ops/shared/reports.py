@@ -16,7 +16,7 @@ from mvc.fs.tree import Tree
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, POLICY, SIGNATURES, SUFFIX, FileAt
+from mvc.quality.files import MAX_BYTES, POLICY, SIGNATURES, SUFFIX, FileAt, has_conflict_marks
 from mvc.quality.reports.glance import glance
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mvc.quality.reports.report import Report
     from mvc.quality.side_by_side import MetricRow
 
-ReportState: TypeAlias = Literal["ok", "missing", "stale", "untagged", "unreadable"]
+ReportState: TypeAlias = Literal["ok", "missing", "stale", "untagged", "unreadable", "conflict"]
 
 
 def model_of(path: str) -> str:
@@ -39,7 +39,7 @@ def state_of(raw: bytes, pointer: Pointer, what: str) -> ReportState:
     try:
         seen = glance(raw, what)
     except InvalidFormat:
-        return "unreadable"
+        return "conflict" if has_conflict_marks(raw) else "unreadable"
     if seen.blake3 != pointer.digest.blake3:
         return "stale"
     return "ok" if seen.tag else "untagged"

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.objects.pointer_lines import is_directory
+from mvc.ops.shared.conflicts.sides import contested_files
 from mvc.ops.shared.failures import Failure
-from mvc.ops.shared.remotes import bringing
 from mvc.project import Project, Shell
 from mvc.quality.files import has_conflict_marks
 from mvc.scm.index import index_paths, staged_file
@@ -36,6 +36,8 @@ def tracks(tracked: dict[str, Tracked], path: str) -> bool:
         return False
 
 
+_LISTED = 10
+"""Most files in a line."""
 TRACKED = "mvc ls  # lists tracked paths"
 """The line to type for a path that is not tracked."""
 
@@ -109,15 +111,15 @@ def accepted(paths: list[str], check: Callable[[str], object], failed: list[Fail
     return [path for path in paths if path not in errors]
 
 
-def conflict_fix(shell: Shell, item: Tracked) -> str:
+def conflict_fix(project: Project, item: Tracked) -> str:
     """Return the command line that resolves the conflict in a pointer, and in a comment the alternative."""
-    pointer = item.pointer_path
-    stage = shell.line("git add --", pointer)
-    if item.can_be_merged:
-        return f"{shell.line('mvc add', item.path)}  # merges the lists of both sides"
-    if item.stages >= {2, 3} or not item.stages:
-        return f"{shell.line('git checkout --ours --', pointer)} && {stage}  # or --theirs"
-    return f"{stage}  # keeps it: one side deleted it; {shell.line('git rm --', pointer)} deletes it"
+    files = contested_files(project, item) if item.can_be_merged else None
+    if files == ():
+        return f"{project.shell.line('mvc add', item.path)}  # merges the lists of both sides"
+    if files and len(files) <= _LISTED:
+        line = project.shell.line("mvc resolve", *(f"{item.path}/{name}" for name in files))
+        return f"{line} --ours  # or --theirs; all other files are merged"
+    return f"{project.shell.line('mvc resolve', item.path)} --ours  # or --theirs"
 
 
 @contextmanager
@@ -138,9 +140,7 @@ def unusable(project: Project, item: Tracked, rev: str = "") -> MvcError:
     """Return the error for a pointer in the workspace, or at `rev`, that cannot be used."""
     shell = project.shell
     if item.condition == "conflict":
-        line, comment = conflict_fix(shell, item).split("  # ")
-        fix = f"{line} && {shell.line(bringing(project), item.path)}  # {comment}"
-        return MvcError(f"{item.pointer_path} is in conflict: Git could not merge it", fix)
+        return MvcError(f"{item.pointer_path} is in conflict: both sides changed it", conflict_fix(project, item))
     if item.condition == "not-checked-out":
         folder = item.path.rpartition("/")[0]
         line = shell.line("git sparse-checkout add", folder) if folder else "git sparse-checkout disable"

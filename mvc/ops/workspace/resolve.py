@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError, UsageError
+from mvc.fs.files import aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.pointer import SUFFIX, Pointer
 from mvc.ops.shared.checkout import CheckoutResult, Guard, check_out_selected, has_content, plan_checkout
 from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files
 from mvc.ops.shared.conflicts.outcome import Texts
 from mvc.ops.shared.conflicts.summary import SideSummary, summarize
-from mvc.ops.shared.conflicts.versions import Conflict, Version, find_conflicts, versions
+from mvc.ops.shared.conflicts.versions import Conflict, Stages, Version, find_conflicts, versions
 from mvc.ops.shared.evidence.committed_reports import uncommitted_reports
 from mvc.ops.shared.pointers import publish_pointers, stop_ignoring
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.reports import model_of
-from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
+from mvc.ops.shared.workspace_content import check_saved, named_objects, observe_path, same_content
 from mvc.ops.workspace.after_checkout import delete_untracked
 from mvc.ops.workspace.planning.choice import Choice, Reason, choose
 from mvc.ops.workspace.planning.inner_choice import merged_version
@@ -69,6 +70,8 @@ class _Plan(NamedTuple):
 def resolve(project: Project, paths: Iterable[str], choice: Choice) -> Resolution:
     """Take one side of the conflicts at `paths` (from the top of the worktree). Nothing is changed if one is refused.
 
+    A `.gitignore` has what both sides say about mvc's paths.
+
     Raises:
         UsageError: a path is not in conflict.
         Refused: the sides cannot be compared.
@@ -77,9 +80,10 @@ def resolve(project: Project, paths: Iterable[str], choice: Choice) -> Resolutio
     """
     with project.locks.worktree(), project.locks.store():
         guard = Guard(project, named_objects(project), force=False)
-        plans = [_plan(guard, selected, choice) for selected in _selected(project, list(paths))]
+        selected, ignoring = _selected(project, list(paths))
+        plans = [_plan(guard, item, choice) for item in selected]
         _check_reports(project, plans)
-        _settle_ignore_files(project, [plan.chosen.path for plan in plans])
+        _settle_ignore_files(project, ignoring)
         _delete(project, [plan for plan in plans if plan.chosen.item is None])
         _publish(project, [plan.chosen for plan in plans])
         result = _check_out(guard, plans)
@@ -99,28 +103,38 @@ class _Selected(NamedTuple):
     inside: tuple[str, ...] = ()
 
 
-def _selected(project: Project, paths: list[str]) -> list[_Selected]:
-    """Return what is in conflict at, below or above `paths`."""
-    known = find_conflicts(project)
+def _selected(project: Project, paths: list[str]) -> tuple[list[_Selected], dict[str, Stages]]:
+    """Return what is in conflict at, below or above `paths`, and the `.gitignore` files there and beside."""
+    files, known = conflicts(project.git), find_conflicts(project)
+    ignoring = {name: stages for name, stages in files.items() if f"/{name}".endswith("/.gitignore")}
     found: dict[str, list[str]] = {}
+    lists: set[str] = set()
     for path in paths:
-        wanted = model_of(path)
-        holder = holder_of(known, path)
-        below = [name for name in known if name == wanted or not wanted or name.startswith(f"{wanted}/")]
-        if not (below or holder):
-            raise _not_in_conflict(project, path, known)
+        wanted, holder = model_of(path), holder_of(known, path)
+        below = [name for name in known if _is_at_or_below(name, wanted)]
+        lists_here = {name for name in ignoring if _is_at_or_below(name, path)}
+        if not (below or holder or lists_here):
+            raise _not_in_conflict(project, path, files, known)
+        lists |= lists_here
         found |= {name: [] for name in below}
-        if not below:
+        if holder and not below:
             found.setdefault(holder, []).append(path[len(holder) + 1 :])
-    return [_Selected(known[name], tuple(inside)) for name, inside in found.items()]
+    lists |= {f"{path.rpartition('/')[0]}/.gitignore".removeprefix("/") for path in found}
+    selected = [_Selected(known[name], tuple(inside)) for name, inside in found.items()]
+    return selected, {name: stages for name, stages in ignoring.items() if name in lists}
 
 
-def _not_in_conflict(project: Project, path: str, known: Iterable[str]) -> UsageError:
-    if path in conflicts(project.git):
+def _is_at_or_below(name: str, path: str) -> bool:
+    return not path or name == path or name.startswith(f"{path}/")
+
+
+def _not_in_conflict(
+    project: Project, path: str, files: Mapping[str, Stages], known: Iterable[str],
+) -> UsageError:
+    if path in files:
         return UsageError(f"{path} is not a file of mvc", project.shell.line("git add --", path))
     names = ", ".join(known)
-    fix = project.shell.line("mvc status", path) if not names else f"mvc status  # in conflict: {names}"
-    return UsageError(f"{path} is not in conflict", fix)
+    return UsageError(f"{path} is not in conflict", f"mvc status  # in conflict: {names}" if names else "mvc status")
 
 
 # Checks: nothing is written yet.
@@ -135,7 +149,7 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
         chosen, files = merged_version(project, chosen, selected.inside)
     item, before = chosen.item, observe_path(project, path)
     if item is not None and item.pointer is None:
-        line = project.shell.line("mvc add", path)
+        line = f"{project.shell.line('mvc resolve', path)} --{'theirs' if chosen.side == 'ours' else 'ours'}"
         raise MvcError(f"{path}: the pointer of {chosen.side} cannot be read: {item.problem}", line)
     if item is not None:
         _check_content(guard, item, before, chosen, choice)
@@ -153,8 +167,9 @@ def _check_content(guard: Guard, item: Tracked, before: Observed, chosen: Versio
         raise MissingObject(f"the cache does not hold {chosen.side} of {path}", _fetching(project, chosen, choice))
     if error := refusal(path, before.scan.bound(), project.shell.show):
         raise error
-    present = chosen.item or item
-    guard.check(Selection(present), plan_checkout(project, pointer, before, Selection(item)))
+    plan = plan_checkout(project, pointer, before, Selection(item))
+    keep = f"{project.shell.line('mvc add', path)}  # keeps it, in place of both sides"
+    check_saved(project, guard.named, item, plan, "changed here and {}, so not overwritten", lambda: keep)
 
 
 def _fetching(project: Project, chosen: Version, choice: Choice) -> str:
@@ -172,24 +187,20 @@ def _check_reports(project: Project, plans: Iterable[_Plan]) -> None:
     there = {name: raw for name in names if (raw := project.tree.read(name, MAX_BYTES + 1)) is not None}
     unsaved = uncommitted_reports(project, [name for name, raw in there.items() if not has_conflict_marks(raw)])
     if name := min(unsaved, default=""):
-        line = f"{project.shell.line('git checkout --merge --', name)}  # discards it: brings the conflict back"
-        raise MvcError(f"{name} is in no commit, so not overwritten", line)
+        raise MvcError(f"{name} is in no commit, so not overwritten", aside_line(project.shell.show(name)))
 
 
 # Files of Git.
 
 
-def _settle_ignore_files(project: Project, paths: Iterable[str]) -> None:
-    """Merge the `.gitignore` files in conflict beside `paths`.
+def _settle_ignore_files(project: Project, found: Mapping[str, Stages]) -> None:
+    """Merge `.gitignore` files in conflict.
 
     Raises:
         MvcError: the user's own lines are in conflict.
     """
-    beside = {f"{path.rpartition('/')[0]}/.gitignore".removeprefix("/") for path in paths}
-    known = conflicts(project.git)
     settled: list[Replacement] = []
-    for name in sorted(beside & known.keys()):
-        stages = known[name]
+    for name, stages in found.items():
         texts = dict(zip(stages, read_blobs(project.git, stages.values()), strict=True))
         outcome = merge_ignore_files(project.git, Texts(*(texts.get(stage, b"") for stage in (1, 2, 3))), 7)
         if not outcome.clean:

@@ -101,6 +101,10 @@ _ALL = (
      "future.",
      "Evaluate the model again.",
      f"{_MODEL}: the report is 45 days old, expected at most 30 days"),
+    _code(128, "report mixed",
+     "Git merged two reports line by line, because it merged without mvc: no evaluation has this result.",
+     "Take the report of one side, or evaluate the model and record a report. mvc init makes Git merge with mvc.",
+     f"{_MODEL}: Git mixed the report from the lines of both sides: it is of no evaluation"),
     _code(201, "metric missing",
      "A rule demands a metric, possibly on a data set or in a slice, and the report does not have it. Missing metrics "
      "never pass.",
@@ -195,8 +199,7 @@ _ALL = (
      f"{_MODEL}: cannot read the pointer: not a pointer: expected keys and values"),
     _code(305, "conflict",
      "The pointer or the report has a merge conflict that is not resolved.",
-     "Merge the lists of a directory with mvc add; else take one side of both files and stage them. A report of the "
-     "other side's content is MVC103.",
+     "Merge the lists of a directory with mvc add; else take one side with mvc resolve.",
      f"{_MODEL}: the pointer has a merge conflict"),
     _code(306, "content not in the cache",
      "The pointer would be committed without its content: some of it is not in the cache. Or the policy denies "

@@ -94,6 +94,10 @@ class ModelFacts(NamedTuple):
     """None without a target branch: in the hook, or when a whole tree is judged."""
     mismatch: str = ""
     """The field of the pointer that disagrees with an object in the cache; empty if none is known to."""
+    merged: str | None = None
+    """None unless a merge made the pointer, so that no side has it; the commit to merge first, or empty."""
+    mixed: bool = False
+    """Whether a merge mixed the report from the lines of both sides."""
 
 
 class Companions(NamedTuple):

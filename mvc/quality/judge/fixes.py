@@ -59,7 +59,7 @@ def rename(old: str, new: str) -> str:
 
 def settle(path: str) -> str:
     """Resolve a conflict in the index."""
-    return f"git checkout --ours -- {_pathspec(path)} && git add -- {_pathspec(path)}  # or --theirs"
+    return f"mvc resolve {_path(path)} --ours  # or --theirs"
 
 
 def unmarked(path: str) -> str:
@@ -115,6 +115,18 @@ def next_report(path: str, report: Report, when: str = "") -> str:
     files = f"{_pathspec(path + pointers.SUFFIX)} {_pathspec(path + SUFFIX)}"
     otherwise = f"or, if it is already evaluated: {add(path)} && git add -- {files}"
     return _with(f"{_record(path)} {tag}{_evidence(report)}", when or otherwise)
+
+
+def of_merge(path: str, commit: str, line: str) -> str:
+    """Evaluate what a merge made: bring it into the workspace, and type `line`. With `commit`, merge that first."""
+    if commit:
+        return f"git merge {commit[:_COMMIT]}  # which then says what to evaluate"
+    return f"mvc checkout {_path(path)} && {line}"
+
+
+def one_of_both(path: str) -> str:
+    """Take the report of one side of a merge, or record a new one."""
+    return f"git checkout HEAD -- {_pathspec(path)}  # or MERGE_HEAD; or mvc eval record, for an evaluation of your own"
 
 
 def another_tag(path: str, report: Report, demanded: Demands) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mvc.ops.workspace.diff_text import MOST_LINES, unified
+from mvc.ops.workspace.reading.diff_text import MOST_LINES, unified
 
 texts = st.lists(st.sampled_from(["a", "b", "c", "", "x y"]), max_size=30).map("\n".join)
 

@@ -10,10 +10,10 @@ from harness import Repo
 from mvc.errors import MvcError
 from mvc.ops.shared.checkout import CheckedOut, CheckoutOptions, check_out
 from mvc.ops.workspace.add import AddOptions, add
-from mvc.ops.workspace.diff import diff
-from mvc.ops.workspace.ls import ls
+from mvc.ops.workspace.reading.diff import diff
+from mvc.ops.workspace.reading.ls import ls
+from mvc.ops.workspace.reading.status import ChangedFile, StatusItem, status
 from mvc.ops.workspace.rm import remove
-from mvc.ops.workspace.status import ChangedFile, StatusItem, status
 from mvc.ops.workspace.unprotect import unprotect
 from mvc.project import Project
 

@@ -6,7 +6,6 @@ both changed is refused, unless the command names it.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable, Mapping
 
@@ -16,9 +15,9 @@ from mvc.objects.manifest import Entry, Manifest, decode
 from mvc.objects.merge import Merged, Side, Sides, add_workspace, merge, merged_files, take_workspace
 from mvc.objects.pointer import Notes, Pointer
 from mvc.objects.pointer_lines import is_directory, listed_files
-from mvc.ops.shared.conflicts.sides import side_of
+from mvc.ops.shared.conflicts.sides import OURS, THEIRS, side_at, sides_of_directory
 from mvc.ops.shared.selection import conflict_fix, unusable
-from mvc.ops.shared.workspace_content import observed_id, pointer_id
+from mvc.ops.shared.workspace_content import observe_path, observed_id, pointer_id, same_content
 from mvc.project import Project
 from mvc.quality.files import has_conflict_marks
 from mvc.retention.available import availability
@@ -28,8 +27,6 @@ from mvc.scm.index import conflict_blobs
 from mvc.store.cache.cache import Cache
 from mvc.workspace.observe import Observed
 from mvc.workspace.tracked import Tracked, parsed
-
-_BASE, _OURS, _THEIRS = 1, 2, 3
 
 
 def sides_of(project: Project, item: Tracked) -> Sides | None:
@@ -46,8 +43,10 @@ def sides_of(project: Project, item: Tracked) -> Sides | None:
     if not is_directory(item.raw) or not (item.can_be_merged or item.unordered or item.condition == "invalid"):
         return None
     blobs = conflict_blobs(project.git, item.pointer_path) or _resolved_blobs(project, item)
-    if blobs.keys() >= {_OURS, _THEIRS}:
-        return _sides_in_index(project, item, blobs)
+    if blobs.keys() >= {OURS, THEIRS}:
+        if sides := sides_of_directory(project, item, blobs):
+            return sides
+        raise unusable(project, item._replace(raw=b"", condition="conflict"))
     if has_conflict_marks(item.raw):
         line = project.shell.line("git log -p --", item.pointer_path)
         message = f"{item.pointer_path} has conflict markers, and Git no longer knows both sides"
@@ -55,14 +54,14 @@ def sides_of(project: Project, item: Tracked) -> Sides | None:
     if item.pointer is None:
         return None
     before = _committed(project, item)
-    ours = _side(project, item, before, _OURS) if before else Side()
-    return Sides(ours, ours, _side(project, item, item.pointer, _THEIRS))
+    ours = side_at(project, item, before, OURS) if before and before.kind == "dir" else Side()
+    return Sides(ours, ours, side_at(project, item, item.pointer, THEIRS))
 
 
 def _resolved_blobs(project: Project, item: Tracked) -> dict[int, str]:
     """Return the blobs of a conflict that was staged as resolved, if HEAD is still its side."""
     blobs = conflict_blobs(project.git, item.pointer_path, resolved=True)
-    if _OURS in blobs and head(project.git) and blob_at(project.git, "HEAD", item.pointer_path) == blobs[_OURS]:
+    if OURS in blobs and head(project.git) and blob_at(project.git, "HEAD", item.pointer_path) == blobs[OURS]:
         return blobs
     return {}
 
@@ -72,30 +71,20 @@ def _committed(project: Project, item: Tracked) -> Pointer | None:
     return parsed(item.path, raw).pointer if raw else None
 
 
-def _sides_in_index(project: Project, item: Tracked, blobs: dict[int, str]) -> Sides:
+def replaced_in_conflict(project: Project, item: Tracked) -> Tracked:
+    """Return a file in conflict as if it were not, if its content here is of neither side: it replaces both.
+
+    Anything else is returned as it is.
+    """
+    blobs = conflict_blobs(project.git, item.pointer_path) if item.condition == "conflict" else {}
     raws = dict(zip(blobs, read_blobs(project.git, blobs.values()), strict=True))
-    sides = {stage: _side(project, item, parsed(item.path, raw).pointer, stage) for stage, raw in raws.items()}
-    own = parsed(item.path, item.raw).pointer if item.raw not in raws.values() else None
-    chosen = _side(project, item, own, _THEIRS) if own else None
-    return Sides(sides.get(_BASE, Side()), sides[_OURS], sides[_THEIRS], chosen)
-
-
-def _side(project: Project, item: Tracked, pointer: Pointer | None, stage: int) -> Side:
-    if pointer is None or pointer.kind != "dir":
-        raise unusable(project, item._replace(raw=b"", condition="conflict"))
-    try:
-        return side_of(project, pointer)
-    except MissingObject:
-        whose = {_BASE: "the common ancestor's", _OURS: "our", _THEIRS: "the other side's"}[stage]
-        message = f"the cache lacks {whose} list of files of {item.path}"
-        raise MissingObject(message, _fetch(project, item, stage)) from None
-
-
-def _fetch(project: Project, item: Tracked, stage: int) -> str:
-    merging = os.path.exists(f"{project.layout.git_dir}/MERGE_HEAD")
-    theirs = "--rev MERGE_HEAD" if merging else "--all-commits"
-    scope = {_BASE: "--all-commits", _OURS: "--rev HEAD", _THEIRS: theirs}[stage]
-    return project.shell.line(f"mvc fetch {scope}", item.path)
+    pointers = {stage: pointer for stage, raw in raws.items() if (pointer := parsed(item.path, raw).pointer)}
+    if not pointers or {pointer.kind for pointer in pointers.values()} != {"file"}:
+        return item
+    observed = observe_path(project, item.path)
+    if observed.digest is None or any(same_content(pointer, observed) for pointer in pointers.values()):
+        return item
+    return item._replace(condition="", pointer=pointers.get(OURS) or pointers.get(THEIRS))
 
 
 def check_lists_nothing_else(project: Project, before: Tracked, observed: Observed) -> None:
@@ -158,7 +147,7 @@ def merged_notes(project: Project, item: Tracked, sides: Sides, merged: Merged, 
 def _choose(project: Project, item: Tracked) -> str:
     """Return the line that takes one side, or that restores a conflict which is staged as resolved."""
     if item.stages:
-        return conflict_fix(project.shell, item._replace(raw=b""))
+        return conflict_fix(project, item._replace(raw=b""))
     return f"{project.shell.line('git checkout --merge --', item.pointer_path)}  # restores the conflict"
 
 

@@ -117,16 +117,28 @@ def _names(model: ModelFacts, pointer: Pointer) -> Iterable[str] | None:
 def _of_report(model: ParsedModel) -> Iterator[Finding]:
     if model.report is None:
         if model.demands.report == "required":
-            yield model.finding("MVC101", "no evaluation report", fixes.first_report(model.path, model.demands))
+            fix = _after_merge(model, fixes.first_report(model.path, model.demands))
+            yield model.finding("MVC101", "no evaluation report", fix)
         return
     if isinstance(model.report, Finding):
         yield model.report
         return
     yield from _of_tag(model, model.report)
     if isinstance(model.pointer, Pointer) and (difference := _difference(model.report, model.pointer.digest)):
-        yield model.finding("MVC103", difference, fixes.next_report(model.path, model.report))
+        is_merged = model.facts.merged is not None
+        start = "the merge of both sides needs a report of its own: " if is_merged else ""
+        line = fixes.next_report(model.path, model.report, "evaluates the merge" if is_merged else "")
+        yield model.finding("MVC103", start + difference, _after_merge(model, line))
+    elif model.facts.mixed:
+        message = "Git mixed the report from the lines of both sides: it is of no evaluation"
+        yield model.finding("MVC128", message, fixes.one_of_both(model.path + SUFFIX))
     else:
         yield from judge_figures(model.path, model.report, _with_directions(model))
+
+
+def _after_merge(model: ParsedModel, line: str) -> str:
+    merged = model.facts.merged
+    return line if merged is None else fixes.of_merge(model.path, merged, line)
 
 
 def _with_directions(model: ParsedModel) -> Demands:
@@ -167,7 +179,7 @@ def _parsed(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, s
     name = path + (SUFFIX if what == "report" else POINTER_SUFFIX)
     lists_files = what == "pointer" and is_directory(file.raw)
     if file.conflicted:
-        return _conflict(path, what, fixes.merge(path) if lists_files else fixes.settle(name))
+        return _conflict(path, what, fixes.merge(path) if lists_files else fixes.settle(path))
     if kind := file.irregular_kind:
         fix = fixes.rewritten(path, what, submodule=file.mode == SUBMODULE)
         return Finding.of("MVC309", path, f"the {what} is {kind}, not a regular file", fix)

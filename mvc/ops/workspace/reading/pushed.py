@@ -11,7 +11,7 @@ from mvc.ops.shared.transfers.by_remote import by_remote
 from mvc.ops.shared.transfers.needed import needed
 from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.ops.shared.transfers.results import TransferFailure
-from mvc.ops.workspace.status import SETTLED, Status, StatusItem, status
+from mvc.ops.workspace.reading.status import SETTLED, Status, StatusItem, status
 from mvc.project import Project
 from mvc.retention.available import load_manifest
 from mvc.store.cache.cache import Cache

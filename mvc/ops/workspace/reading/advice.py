@@ -10,7 +10,7 @@ from mvc.objects.pointer import MAX_BYTES, SUFFIX, Pointer
 from mvc.ops.shared.checkout import content_line, has_content
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.workspace_content import has_unsaved, pointer_id, was_updated
-from mvc.ops.workspace.status import State, StatusItem
+from mvc.ops.workspace.reading.status import State, StatusItem
 from mvc.project import Project
 from mvc.workspace.tracked import parsed
 

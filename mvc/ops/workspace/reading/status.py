@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, SourceChanged
 from mvc.fs.files import as_error
 from mvc.objects.diff import EntryChange, diff_manifests
 from mvc.objects.pointer import Pointer
+from mvc.ops.shared.checkout import content_line
+from mvc.ops.shared.conflicts.summary import SideSummary, choosing_line, summarize
+from mvc.ops.shared.conflicts.versions import Conflict, find_conflicts, versions
 from mvc.ops.shared.content.mismatch import mismatch_error
 from mvc.ops.shared.reports import Reports, ReportState
 from mvc.ops.shared.selection import broken_manifest, chosen, conflict_fix, unusable
@@ -67,11 +70,13 @@ class StatusItem(NamedTuple):
     """Whether the pointer or the content could not be read: the state is a guess."""
     unordered: bool = False
     """Whether the pointer is valid but for the order of its lines: `problem` and `fix` say more."""
+    sides: tuple[SideSummary, ...] = ()
+    """Of a conflict in the pointer or the report: ours, then theirs."""
 
     @property
     def has_own_fix(self) -> bool:
         """Whether `fix` is for this path alone, not for its state or its remote."""
-        return self.state in ("invalid", "conflict") or self.unreadable or self.unordered
+        return self.state in ("invalid", "conflict") or self.report == "conflict" or self.unreadable or self.unordered
 
 
 class Status(NamedTuple):
@@ -93,10 +98,13 @@ def status(project: Project, paths: Iterable[str] = ()) -> Status:
     selected = chosen(project, tracked, paths)
     left = () if paths else tuple(find_leftovers(project, tracked))
     reports = Reports(project)
-    items = tuple(_with_report(reports, selection, item_status(project, selection)) for selection in selected)
+    items = [_with_report(reports, selection, item_status(project, selection)) for selection in selected]
+    if any("conflict" in (item.state, item.report) for item in items):
+        known = find_conflicts(project)
+        items = [_with_sides(project, item, tracked[item.path], known) for item in items]
     reports.remember()
     project.catalog.flush()
-    return Status(all(item.state in SETTLED for item in items), items, left)
+    return Status(all(item.state in SETTLED for item in items), tuple(items), left)
 
 
 def _with_report(reports: Reports, selection: Selection, item: StatusItem) -> StatusItem:
@@ -104,6 +112,32 @@ def _with_report(reports: Reports, selection: Selection, item: StatusItem) -> St
     if pointer is None or selection.item.condition:
         return item
     return item._replace(report=reports.state(item.path, pointer))
+
+
+def _with_sides(
+    project: Project, item: StatusItem, tracked: Tracked, known: Mapping[str, Conflict],
+) -> StatusItem:
+    """Add what both sides of a conflict have, and how to resolve it."""
+    if item.path not in known:
+        return item
+    both = versions(project, known[item.path])
+    sides = tuple(map(summarize, both))
+    fix, problem = item.fix, item.problem
+    if item.state != "conflict":
+        is_merged = all(version.item and version.item.raw != tracked.raw for version in both)
+        fix = _evaluating_line(project, item, tracked) if is_merged else choosing_line(project.shell, sides, item.path)
+    else:
+        gone = [f"{side.side} deleted it" for side in sides if side.state == "deleted"]
+        problem = " and ".join(gone) or "both sides changed it"
+        fix = fix if tracked.can_be_merged else choosing_line(project.shell, sides, item.path)
+    return item._replace(sides=sides, fix=fix, problem=problem)
+
+
+def _evaluating_line(project: Project, item: StatusItem, tracked: Tracked) -> str:
+    """Return the line that evaluates content that is of neither side, such as a merged directory."""
+    record = f"{project.shell.line('mvc eval record', item.path)} --bump patch --metric NAME=NUMBER"
+    first = "" if item.state == "clean" else f"{content_line(project, item.path, tracked.pointer)} && "
+    return f"{first}{record}  # it is of neither side, and needs a report of its own"
 
 
 def item_status(project: Project, selection: Selection) -> StatusItem:
@@ -114,7 +148,7 @@ def item_status(project: Project, selection: Selection) -> StatusItem:
         state: State = item.condition or "invalid"
         size = pointer.total if pointer else 0
         fix = unusable(project, item).fix if state == "invalid" else ""
-        fix = conflict_fix(project.shell, item) if state == "conflict" else fix
+        fix = conflict_fix(project, item) if state == "conflict" else fix
         kind = pointer.kind if pointer else ""
         return StatusItem(item.path, kind, state, size, problem=item.problem, fix=fix, unreadable=item.unreadable)
     try:

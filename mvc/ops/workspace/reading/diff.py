@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.diff import ChangeKind, EntryChange, compare, diff_manifests, pair_renames
 from mvc.objects.manifest import Entry, Manifest
+from mvc.ops.shared.conflicts.versions import find_conflicts, versions
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.reports import MetricChange, matching_report, metric_changes, report_in
 from mvc.ops.shared.revisions import companions_at, tracked_at
 from mvc.ops.shared.selection import chosen, unusable
 from mvc.ops.shared.versions.references import resolve
 from mvc.ops.shared.workspace_content import observe_path
-from mvc.ops.workspace.diff_text import TextChange
+from mvc.ops.workspace.reading.diff_text import TextChange
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.retention.available import load_manifest
@@ -46,10 +47,10 @@ class FileDiff(NamedTuple):
 
 
 class PathDiff(NamedTuple):
-    """A tracked path that differs."""
+    """A tracked path that differs; of a path in conflict, `old` is our side and `new` theirs."""
 
     path: str
-    change: ChangeKind
+    change: ChangeKind | Literal["conflict"]
     old: Side | None
     new: Side | None
     files: tuple[FileDiff, ...] = ()
@@ -112,7 +113,8 @@ def diff_with_texts(project: Project, revisions: tuple[str, ...] = (), paths: It
     old: dict[str, _Loaded] = {}
     new: dict[str, _Loaded] = {}
     content_now = _of_pointer if new_commit else _of_workspace
-    for path in wanted:
+    in_conflict = [] if new_commit else [path for path in wanted if _is_in_conflict(new_items.get(path))]
+    for path in [path for path in wanted if path not in in_conflict]:
         with collecting(failed, path):  # both sides or neither: a path that cannot be read was not deleted
             before = {path: _of_pointer(project, old_items[path], old_commit or "")} if path in old_items else {}
             after = {path: content_now(project, new_items[path], new_commit)} if path in new_items else {}
@@ -121,6 +123,8 @@ def diff_with_texts(project: Project, revisions: tuple[str, ...] = (), paths: It
     project.catalog.flush()
     compared = _compare(old, new, wanted)
     changes = _with_metrics(project, (old_commit or "", new_commit), [item for item, _ in compared])
+    changes += _conflicts(project, [wanted[path] for path in in_conflict])
+    changes.sort(key=lambda item: item.path)
     texts = {
         (item.path, change.path): TextChange(change.old, change.new, f"{item.path}/{change.path}", not new_commit)
         for item, files in compared for change in files if change.old and change.new and change.change == "modified"
@@ -193,6 +197,24 @@ def _file_diff(change: EntryChange) -> FileDiff:
         old.size if old else None,
         new.size if new else None,
     )
+
+
+def _is_in_conflict(item: Tracked | None) -> bool:
+    return item is not None and item.condition == "conflict"
+
+
+def _conflicts(project: Project, selected: list[Selection]) -> Iterator[PathDiff]:
+    """Yield how the two sides of the paths in conflict differ."""
+    known = find_conflicts(project) if selected else {}
+    for selection in selected:
+        both = versions(project, known[selection.item.path])
+        ours, theirs = (
+            _of_pointer(project, version.item) if version.item and version.item.pointer else None for version in both
+        )
+        files, complete = _files(ours, theirs, selection)
+        sides = (ours and ours.side, theirs and theirs.side)
+        metrics = metric_changes(*(version.report for version in both))
+        yield PathDiff(selection.item.path, "conflict", *sides, tuple(map(_file_diff, files)), metrics, complete)
 
 
 # Metrics.

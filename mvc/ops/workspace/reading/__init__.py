@@ -1,0 +1,1 @@
+"""What a user looks at: status, diff, log, ls."""
