@@ -121,7 +121,6 @@ def record_merged(cache: Cache, catalog: Catalog, sides: Iterable[Pointer], merg
 
     To look up each file would take as long as the merge.
     """
-    catalog.flush()
     places = [catalog.complete(_recorded_as(side)) for side in sides]
     lists, _ = _find(cache, [("", digest) for digest in listing_objects(cache, merged)])
     if lists is not None and all(_is_still_there(cache, where) for where in places):
