@@ -32,9 +32,9 @@ class Merge(NamedTuple):
     apart: int
 
     def prepare(self, tool: Tool, place: Place) -> None:
-        """Make the branches `main` and `theirs`; keep the state of Git in `git`, the wanted merge in `tree` and `d.mvc`.
+        """Make the branches `main` and `theirs`.
 
-        All three are beside the repository.
+        Beside the repository are a copy of `.git`, the wanted merge's tree, and mvc's pointer of it.
         """
         place = _with_hooks(place)
         fresh(tool, place)
