@@ -57,12 +57,6 @@ class Files(NamedTuple):
     executable: bytes
     """A byte for each: 1 if its owner may execute it, else 0."""
 
-    @classmethod
-    def of(cls, names: Iterable[str], stat_data: Iterable[StatData], executable: bytes) -> Files:
-        """Return files with these names, stat data and executable bits."""
-        joined = "\0".join(names).encode("utf-8", "surrogateescape")
-        return cls(joined, b"".join(_STAT.pack(*item) for item in stat_data), executable)
-
     @property
     def length(self) -> int:
         """The number of files."""
