@@ -15,6 +15,7 @@ from mvc.ops.shared.conflicts.outcome import Outcome, Texts
 from mvc.ops.shared.conflicts.sides import side_of
 from mvc.ops.shared.pointers import store_directory
 from mvc.project import Project
+from mvc.retention.available import record_merged
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.tracked import parsed
 
@@ -61,7 +62,7 @@ def merge_pointers(
             sides = Sides(*(Side() if pointer is None else side_of(project, pointer) for pointer in found))
             merged = merge(sides)
             if merged.is_decided:
-                pointer = _stored(project, found.ours, merged_files(sides, merged), merged.notes)
+                pointer = _stored(project, found, merged_files(sides, merged), merged.notes)
                 return Outcome(emit(pointer), clean=True), None
             contested, whole = _contested(merged), _variants(found, sides, merged) or whole
         except (MissingObject, CorruptObject) as error:
@@ -72,11 +73,14 @@ def merge_pointers(
     return Outcome(mark(*whole, labels(), marker_size), clean=False), contested
 
 
-def _stored(project: Project, ours: Pointer, files: Manifest, notes: Notes) -> Pointer:
-    if ours.kind == "file" or files.is_inline:
-        return pointer_to(files, ours, notes)
-    with project.locks.store(), CacheWriter(project.cache) as writer:
-        return store_directory(writer, files, notes)
+def _stored(project: Project, found: Pointers, files: Manifest, notes: Notes) -> Pointer:
+    if found.ours.kind == "file" or files.is_inline:
+        return pointer_to(files, found.ours, notes)
+    with project.locks.store():
+        with CacheWriter(project.cache) as writer:
+            pointer = store_directory(writer, files, notes)
+        record_merged(project.cache, project.catalog, [found.ours, found.theirs], pointer)
+    return pointer
 
 
 def _variants(found: Pointers, sides: Sides, merged: Merged) -> tuple[bytes, bytes] | None:

@@ -146,7 +146,7 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
     chosen, reason = choose(project, both, choice)
     files: tuple[str, ...] = ()
     if selected.inside:
-        chosen, files = merged_version(project, chosen, selected.inside)
+        chosen, files = merged_version(project, both, chosen, selected.inside)
     item, before = chosen.item, observe_path(project, path)
     if item is not None and item.pointer is None:
         line = f"{project.shell.line('mvc resolve', path)} --{'theirs' if chosen.side == 'ours' else 'ours'}"
