@@ -1,0 +1,135 @@
+"""A merge history as data, and the exact text of files that is expected of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from formats.second_implementation import File, Pointer, digest_of, manifest_objects, may_be_inline
+from harness import MANY
+
+from mvc.workspace import gitignore
+
+SHARDED = 4_200
+"""Files of a directory whose list is divided."""
+BASES = {
+    "directory": "data/d/a=a; data/d/b=b; data/d/c=c; data/d/e=e; data/d/f=f; mvc add data/d",
+    "many": f"files data/d {MANY}; mvc add data/d",
+    "sharded": f"files data/d {SHARDED}; mvc add data/d",
+    "file": "data/m=base; mvc add data/m",
+    "model": "m=base; mvc add m; eval m 0.90",
+    "directory model": "bert/a=a; bert/b=b; bert/c=c; bert/e=e; bert/f=f; mvc add bert; eval bert 0.90",
+    "nothing": "",
+}
+"""How the common ancestors are made; the policy wants no report of what is in `data`."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What Git made of the files, and what the user makes of it."""
+
+    files: Mapping[str, str]
+    """By name: a spelled text, `ours`, `theirs` or `base` for a version as it was, or `gone`."""
+    conflict: str = ""
+    """The files in conflict."""
+    codes: str = ""
+    """The findings for which the hook refuses the merge commit."""
+    then: str = ""
+    """What is typed afterwards."""
+    after: Mapping[str, str] = field(default_factory=dict)
+    """The files after that, as `files`."""
+
+
+@dataclass(frozen=True)
+class History:
+    """Two branches and how they are merged. Steps are separated by semicolons: see `play.py`."""
+
+    name: str
+    base: str
+    """A key of `BASES`, and perhaps more steps after a semicolon."""
+    ours: str
+    theirs: str
+    driver: Expected
+    """What comes of it with mvc's merge driver."""
+    plain: Expected
+    """The same without the driver."""
+    git: str = "git merge theirs"
+    """The last step, which merges."""
+
+
+Version = Callable[[str, str], bytes]
+"""Returns a file as it is on the branch `base`, `ours` or `theirs`."""
+
+
+def spelled(name: str, text: str, version: Version) -> bytes | None:
+    """Return the bytes that `text` stands for: None for `gone`."""
+    if text == "gone":
+        return None
+    if text in ("ours", "theirs", "base"):
+        return version(text, name)
+    return b"".join(_line(name, line, version) for line in text.split("\n"))
+
+
+_MARKS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
+
+
+def _line(name: str, line: str, version: Version) -> bytes:
+    if line.startswith(_MARKS):
+        return f"{line}\n".encode()
+    if line.startswith("@"):
+        return version(line[1:], name)
+    if name.endswith(".gitignore") and line.startswith("block"):
+        return _block(line.split()[1:])
+    if name.endswith(".mvc"):
+        return b"".join(_pointer_part(*line.split(" ", 1)) if line.startswith("many") else _parts(line))
+    return f"{line}\n".encode()
+
+
+def _block(names: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in (gitignore.BEGIN, *names, gitignore.END)).encode()
+
+
+def _parts(line: str) -> Iterator[bytes]:
+    for word in shlex.split(line):
+        name, separator, content = word.partition("=")
+        if word in ("dir", "empty"):
+            yield b'mvc: 1\nkind: "dir"\n' + (b"manifest:\n" if word == "dir" else b"manifest: []\n")
+        elif word == "file":
+            yield b'mvc: 1\nkind: "file"\n'
+        elif word == "exec":
+            yield b"exec: true\n"
+        elif separator and not name:
+            yield _after(Pointer("file", digest_of(content.encode())), b'kind: "file"\n')
+        elif separator:
+            listed = File(name.removeprefix("*"), digest_of(content.encode()), name.startswith("*"))
+            yield _after(Pointer("dir", None, (listed,)), b"manifest:\n")
+        else:
+            yield (word.replace(":", ': "', 1) + '"\n').encode()
+
+
+def _after(pointer: Pointer, head: bytes) -> bytes:
+    return pointer.spelled().partition(head)[2]
+
+
+def _pointer_part(count: str, changes: str = "") -> Iterator[bytes]:
+    """Yield the pointer of a large directory: `many300 001=changed -002 *003=executable`."""
+    files = {name: File(name, digest_of(text)) for name, text in numbered(int(count.removeprefix("many"))).items()}
+    for word in changes.split():
+        name, separator, content = word.partition("=")
+        if not separator:
+            del files[name.removeprefix("-")]
+        else:
+            bare = name.removeprefix("*")
+            files[bare] = File(bare, digest_of(content.encode()), name != bare)
+    listed = tuple(files[name] for name in sorted(files))
+    if may_be_inline(list(listed)):
+        yield Pointer("dir", None, listed).spelled()
+        return
+    total = sum(file.digest.size for file in listed)
+    yield Pointer("dir", digest_of(manifest_objects(listed)[-1]), files=len(listed), total=total).spelled()
+
+
+def numbered(count: int) -> dict[str, bytes]:
+    """Return the files of a large directory."""
+    return {f"{number:04}": b"%d" % number for number in range(count)}

@@ -1,0 +1,165 @@
+"""Plays a merge history with real Git, and holds it against what is expected."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from formats.second_implementation import Store, contents, read_pointer
+from harness import Begin, Repo
+from merges.history import BASES, Expected, History, Version, numbered, spelled
+
+_DATES = {"base": "2026-01-01T12:00:00+00:00", "ours": "2026-02-02T12:00:00+00:00", "theirs": "2026-03-03T12:00:00+00:00"}
+_AUTHORS = {"base": "Ann", "ours": "Ada", "theirs": "Bob"}
+
+
+def begun(begin: Begin, history: History) -> Repo:
+    """Return a repository with both branches; `ours` is checked out."""
+
+    def base(repo: Repo) -> None:
+        name, _, more = history.base.partition(";")
+        repo.hooked()
+        work(_as(repo, "base"), f"{BASES[name]}; {more}", "base")
+
+    base.__module__, base.__qualname__ = __name__, re.sub(r"\W+", "-", history.base)
+    repo = begin(base)
+    repo.git("switch", "-qc", "theirs")
+    work(_as(repo, "theirs"), history.theirs, "theirs")
+    repo.git("switch", "-qc", "ours", "base")
+    repo.ok("checkout")
+    work(_as(repo, "ours"), history.ours, "ours")
+    return repo
+
+
+def _as(repo: Repo, who: str) -> Repo:
+    """Return the repository as one side works in it: without hooks, which have tests of their own."""
+    date, name = _DATES[who], _AUTHORS[who]
+    return Repo(repo.root, repo.environ | {
+        "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date, "GIT_EDITOR": ":",
+    })
+
+
+def work(repo: Repo, steps: str, who: str) -> None:
+    """Take the steps, and commit; the commit is the branch or tag `who` afterwards."""
+    type_steps(repo, steps)
+    repo.git("commit", "--allow-empty", "-qm", who)
+    if who == "base":
+        repo.git("tag", who)
+
+
+def type_steps(repo: Repo, steps: str) -> None:
+    """Take steps. `d/a=text` writes a file; `commit CODES` commits, which the hook refuses with these findings."""
+    for step in filter(None, map(str.strip, steps.split(";"))):
+        _step(repo, *shlex.split(step))
+
+
+def _step(repo: Repo, word: str, *rest: str) -> None:
+    if word == "mvc":
+        repo.ok(*rest)
+    elif word == "git":
+        repo.git(*rest)
+    elif word == "commit":
+        _commit(repo, rest)
+    elif word == "eval":
+        path, value = rest
+        part = "minor" if repo.path(f"{path}.eval.yaml").exists() else "major"
+        repo.ok("eval", "record", path, "--bump", part, "--metric", f"auc={value}", "--higher-is-better", "auc")
+    elif word == "files":
+        for name, text in numbered(int(rest[1])).items():
+            repo.write(f"{rest[0]}/{name}", text)
+    elif word == "rm":
+        repo.remove(rest[0])
+    elif word == "chmod":
+        repo.path(rest[1]).chmod(0o755 if rest[0] == "+x" else 0o644)
+    else:
+        name, _, text = word.partition("=")
+        repo.write(name, text)
+
+
+def _commit(repo: Repo, codes: tuple[str, ...]) -> None:
+    result = repo.run("git", "commit", "-q", "--no-edit")
+    assert (found_codes(result.err), result.code) == (codes, int(bool(codes))), result
+
+
+def found_codes(told: str) -> tuple[str, ...]:
+    """Return the findings in what a command said, as `MVC103:PATH`."""
+    return tuple(f"{code}:{path}" for code, path in re.findall(r"^error: (MVC\d{3}) (\S+): ", told, re.MULTILINE))
+
+
+@dataclass(frozen=True)
+class Played:
+    """A repository in which a history was merged."""
+
+    repo: Repo
+    expected: Expected
+
+    def check(self, git: str) -> None:
+        """Merge, hold the files against what is expected, take the further steps, and look again."""
+        repo, expected = self.repo, self.expected
+        result = repo.shell(git)
+        stopped = bool(expected.conflict or expected.codes)
+        assert bool(result.code) == stopped, result
+        assert found_codes(result.err) == tuple(expected.codes.split()), result
+        self._check_files(expected.files)
+        assert unmerged(repo) == set(shlex.split(expected.conflict)), result
+        if not stopped:
+            self._check_workspace(followed=git.startswith("git merge"))
+        type_steps(repo, expected.then)
+        if expected.then:
+            self._check_files(expected.after)
+            assert unmerged(repo) == set()
+            self._check_workspace(followed=True)
+
+    def _check_files(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            wanted, there = spelled(name, text, self._version), self.repo.path(name)
+            assert (there.read_bytes() if there.exists() else None) == wanted, name
+
+    @property
+    def _version(self) -> Version:
+        return lambda who, name: subprocess.run(
+            ["git", "show", f"{who}:{name}"], cwd=self.repo.root, check=True, capture_output=True,
+        ).stdout
+
+    def _check_workspace(self, *, followed: bool) -> None:
+        """Check that the workspace has what the index says; unless hooks `followed`, after a checkout."""
+        if not followed:
+            self.repo.ok("checkout")
+        for name in self.repo.git("-c", "core.quotePath=off", "ls-files", "*.mvc").splitlines():
+            raw, path = self.repo.read(name), name.removesuffix(".mvc")
+            assert in_workspace(self.repo, path) == contents(Store(self.repo.store), read_pointer(raw)), path
+        assert self.repo.git("status", "--porcelain", "--untracked-files=all") == "" or followed
+
+
+def unmerged(repo: Repo) -> set[str]:
+    """Return the files that Git has in conflict."""
+    rows = repo.git("ls-files", "-z", "--unmerged").split("\0")
+    return {row.partition("\t")[2] for row in rows if row}
+
+
+def in_workspace(repo: Repo, path: str) -> dict[str, tuple[bytes, bool]]:
+    """Return content and mode of the files at a tracked path."""
+    top = repo.path(path)
+    found = [top] if top.is_file() else [file for file in top.rglob("*") if file.is_file()]
+    return {
+        "" if file == top else str(file.relative_to(top)): (file.read_bytes(), bool(file.stat().st_mode & 0o100))
+        for file in found
+    }
+
+
+def both_ways(begin: Begin, history: History, folder: Path) -> tuple[Played, Played]:
+    """Return the history with the merge driver, and without it."""
+    repo = begun(begin, history)
+    plain = folder / "without"
+    shutil.copytree(repo.root, plain, symlinks=True)
+    without = Repo(plain, repo.environ)
+    without.git("config", "--remove-section", "merge.mvc")
+    return (
+        Played(_as(repo, "ours").with_hooks_enabled(), history.driver),
+        Played(_as(without, "ours").with_hooks_enabled(), history.plain),
+    )
