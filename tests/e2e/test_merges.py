@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from harness import Begin
-from merges import of_directories
+from merges import of_directories, of_files
 from merges.history import History
 from merges.play import both_ways
 
-HISTORIES = [*of_directories.HISTORIES]
+HISTORIES = [*of_directories.HISTORIES, *of_files.HISTORIES]
 
 
 @pytest.mark.parametrize("history", HISTORIES, ids=[history.name for history in HISTORIES])

@@ -30,7 +30,7 @@ class Expected:
     """What Git made of the files, and what the user makes of it."""
 
     files: Mapping[str, str]
-    """By name: a spelled text, `ours`, `theirs` or `base` for a version as it was, or `gone`."""
+    """By name: a spelled text, `ours`, `theirs` or `base` for a version as it was (`ours@name`: of another file), or `gone`."""
     conflict: str = ""
     """The files in conflict."""
     codes: str = ""
@@ -66,8 +66,9 @@ def spelled(name: str, text: str, version: Version) -> bytes | None:
     """Return the bytes that `text` stands for: None for `gone`."""
     if text == "gone":
         return None
-    if text in ("ours", "theirs", "base"):
-        return version(text, name)
+    who, _, elsewhere = text.partition("@")
+    if who in ("ours", "theirs", "base"):
+        return version(who, elsewhere or name)
     return b"".join(_line(name, line, version) for line in text.split("\n"))
 
 
@@ -82,7 +83,9 @@ def _line(name: str, line: str, version: Version) -> bytes:
     if name.endswith(".gitignore") and line.startswith("block"):
         return _block(line.split()[1:])
     if name.endswith(".mvc"):
-        return b"".join(_pointer_part(*line.split(" ", 1)) if line.startswith("many") else _parts(line))
+        if line.startswith(("size: ", "files: ", "total: ", "labels: ", "mvc: ", "manifest:")):
+            return f"{line}\n".encode()
+        return b"".join(_large(*line.split(" ", 1)) if line.startswith(("many", "list", "hash")) else _parts(line))
     return f"{line}\n".encode()
 
 
@@ -90,11 +93,14 @@ def _block(names: list[str]) -> bytes:
     return "".join(f"{line}\n" for line in (gitignore.BEGIN, *names, gitignore.END)).encode()
 
 
+_HEADS = {"kind": b"", "dir": b"manifest:\n", "empty": b"manifest: []\n"}
+
+
 def _parts(line: str) -> Iterator[bytes]:
     for word in shlex.split(line):
         name, separator, content = word.partition("=")
-        if word in ("dir", "empty"):
-            yield b'mvc: 1\nkind: "dir"\n' + (b"manifest:\n" if word == "dir" else b"manifest: []\n")
+        if word in _HEADS:
+            yield b'mvc: 1\nkind: "dir"\n' + _HEADS[word]
         elif word == "file":
             yield b'mvc: 1\nkind: "file"\n'
         elif word == "exec":
@@ -112,22 +118,29 @@ def _after(pointer: Pointer, head: bytes) -> bytes:
     return pointer.spelled().partition(head)[2]
 
 
-def _pointer_part(count: str, changes: str = "") -> Iterator[bytes]:
-    """Yield the pointer of a large directory: `many300 001=changed -002 *003=executable`."""
-    files = {name: File(name, digest_of(text)) for name, text in numbered(int(count.removeprefix("many"))).items()}
+def _large(count: str, changes: str = "") -> Iterator[bytes]:
+    """Yield the pointer of a large directory: `many300 001=changed -002`.
+
+    With `list300` it is without its kind, with `hash300` only both hashes.
+    """
+    files = numbered(int(count[4:]))
     for word in changes.split():
         name, separator, content = word.partition("=")
-        if not separator:
-            del files[name.removeprefix("-")]
+        if separator:
+            files[name] = content.encode()
         else:
-            bare = name.removeprefix("*")
-            files[bare] = File(bare, digest_of(content.encode()), name != bare)
-    listed = tuple(files[name] for name in sorted(files))
-    if may_be_inline(list(listed)):
-        yield Pointer("dir", None, listed).spelled()
-        return
-    total = sum(file.digest.size for file in listed)
-    yield Pointer("dir", digest_of(manifest_objects(listed)[-1]), files=len(listed), total=total).spelled()
+            del files[name.removeprefix("-")]
+    pointer = _directory([File(name, digest_of(files[name])) for name in sorted(files)])
+    listed = _after(pointer, b'kind: "dir"\n')
+    parts = {"many": pointer.spelled(), "list": listed, "hash": listed[: listed.find(b"size: ")]}
+    yield parts[count[:4]]
+
+
+def _directory(files: list[File]) -> Pointer:
+    if may_be_inline(files):
+        return Pointer("dir", None, tuple(files))
+    total = sum(file.digest.size for file in files)
+    return Pointer("dir", digest_of(manifest_objects(files)[-1]), files=len(files), total=total)
 
 
 def numbered(count: int) -> dict[str, bytes]:

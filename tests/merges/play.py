@@ -23,7 +23,6 @@ def begun(begin: Begin, history: History) -> Repo:
 
     def base(repo: Repo) -> None:
         name, _, more = history.base.partition(";")
-        repo.hooked()
         work(_as(repo, "base"), f"{BASES[name]}; {more}", "base")
 
     base.__module__, base.__qualname__ = __name__, re.sub(r"\W+", "-", history.base)
@@ -33,11 +32,12 @@ def begun(begin: Begin, history: History) -> Repo:
     repo.git("switch", "-qc", "ours", "base")
     repo.ok("checkout")
     work(_as(repo, "ours"), history.ours, "ours")
+    repo.hooked()
     return repo
 
 
 def _as(repo: Repo, who: str) -> Repo:
-    """Return the repository as one side works in it: without hooks, which have tests of their own."""
+    """Return the repository as one side works in it."""
     date, name = _DATES[who], _AUTHORS[who]
     return Repo(repo.root, repo.environ | {
         "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date, "GIT_EDITOR": ":",
@@ -72,6 +72,8 @@ def _step(repo: Repo, word: str, *rest: str) -> None:
     elif word == "files":
         for name, text in numbered(int(rest[1])).items():
             repo.write(f"{rest[0]}/{name}", text)
+    elif word == "append":
+        repo.write(rest[0], repo.read(rest[0]) + f"{rest[1]}\n".encode())
     elif word == "rm":
         repo.remove(rest[0])
     elif word == "chmod":
