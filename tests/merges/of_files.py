@@ -85,9 +85,9 @@ HISTORIES = [
     ),
     History(
         "the other side renames the path, and both change files in it",
-        "directory", "data/d/a=ours; mvc add data/d", "data/d/f=theirs; mvc add data/d; mvc mv data/d other/n; mvc add other/n",
-        settled({"other/n.mvc": "dir a=ours b=b c=c e=e f=theirs", D: "gone", IGNORED: "gone", "other/.gitignore": "block /n"}),
-        settled({"other/n.mvc": "dir a=ours b=b c=c e=e f=theirs", D: "gone", IGNORED: "gone", "other/.gitignore": "block /n"}),
+        "directory", "data/d/a=ours; mvc add data/d", "data/d/f=theirs; mvc add data/d; mvc mv data/d data/x/n; mvc add data/x/n",
+        settled({"data/x/n.mvc": "dir a=ours b=b c=c e=e f=theirs", D: "gone", IGNORED: "gone", "data/x/.gitignore": "block /n"}),
+        settled({"data/x/n.mvc": "dir a=ours b=b c=c e=e f=theirs", D: "gone", IGNORED: "gone", "data/x/.gitignore": "block /n"}),
     ),
     History(
         "both sides give a path another new name",

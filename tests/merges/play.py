@@ -30,6 +30,7 @@ def begun(begin: Begin, history: History) -> Repo:
     repo.git("switch", "-qc", "theirs")
     work(_as(repo, "theirs"), history.theirs, "theirs")
     repo.git("switch", "-qc", "ours", "base")
+    repo.git("clean", "-fdxq")
     repo.ok("checkout")
     work(_as(repo, "ours"), history.ours, "ours")
     repo.hooked()
