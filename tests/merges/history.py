@@ -55,7 +55,9 @@ class History:
     plain: Expected
     """The same without the driver."""
     git: str = "git merge theirs"
-    """The last step, which merges."""
+    """A shell line that merges."""
+    at: str = ""
+    """Where the merge is then: a folder beside the repository, by what its name has more."""
 
 
 Version = Callable[[str, str], bytes]

@@ -18,7 +18,7 @@ def stuck(conflict: str, files: dict[str, str], then: str, after: dict[str, str]
     return Expected(files, conflict, then=f"{then}; commit", after=after)
 
 
-BOTH_GONE = {D: "gone", "data/.gitignore": ""}
+OWN = "<<<<<<< {}\n*.ours\n=======\n*.theirs\n>>>>>>> theirs"
 HISTORIES = [
     History(
         "both sides change a file",
@@ -136,12 +136,18 @@ HISTORIES = [
     ),
     History(
         "both sides change lines of their own in the same list",
-        "nothing; data/.gitignore=*.tmp; git add data",
-        "data/.gitignore=*.ours; git add data; data/m=ours; mvc add data/m",
-        "data/.gitignore=*.theirs; git add data; data/n=theirs; mvc add data/n",
+        "nothing; data/.gitignore='*.tmp\\n'; git add data",
+        "data/.gitignore='*.ours\\n'; git add data; data/m=ours; mvc add data/m",
+        "data/.gitignore='*.theirs\\n'; git add data; data/n=theirs; mvc add data/n",
         stuck(
-            IGNORED, {IGNORED: hunk("*.ours", "*.theirs") + "\nblock /m /n"}, "data/.gitignore=x; git add data; mvc resolve data --ours", {},
+            IGNORED,
+            {IGNORED: f"{OWN.format('ours')}\nblock /m /n"},
+            "data/.gitignore='*.x\\n'; git add data/.gitignore; mvc checkout; git add data/.gitignore", {IGNORED: "*.x\nblock /m /n"},
         ),
-        stuck(IGNORED, {}, "mvc resolve data --ours", {}),
+        stuck(
+            IGNORED,
+            {IGNORED: "<<<<<<< HEAD\n*.ours\nblock /m\n=======\n*.theirs\nblock /n\n>>>>>>> theirs"},
+            "data/.gitignore='*.x\\n'; git add data/.gitignore; mvc checkout; git add data/.gitignore", {IGNORED: "*.x\nblock /m /n"},
+        ),
     ),
 ]

@@ -6,12 +6,12 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from formats.second_implementation import Store, contents, read_pointer
-from harness import Begin, Repo
+from harness import Begin, Repo, Result
 from merges.history import BASES, Expected, History, Version, numbered, spelled
 
 _DATES = {"base": "2026-01-01T12:00:00+00:00", "ours": "2026-02-02T12:00:00+00:00", "theirs": "2026-03-03T12:00:00+00:00"}
@@ -55,14 +55,19 @@ def work(repo: Repo, steps: str, who: str) -> None:
 
 def type_steps(repo: Repo, steps: str) -> None:
     """Take steps. `d/a=text` writes a file; `commit CODES` commits, which the hook refuses with these findings."""
+    folder = "."
     for step in filter(None, map(str.strip, steps.split(";"))):
-        _step(repo, *shlex.split(step))
+        word, *rest = shlex.split(step)
+        if word == "cd":
+            folder = str(Path(folder, rest[0]))
+        elif word == "mvc":
+            repo.ok(*rest, cwd=folder)
+        else:
+            _step(repo, word, *rest)
 
 
 def _step(repo: Repo, word: str, *rest: str) -> None:
-    if word == "mvc":
-        repo.ok(*rest)
-    elif word == "git":
+    if word == "git":
         repo.git(*rest)
     elif word == "commit":
         _commit(repo, rest)
@@ -75,13 +80,15 @@ def _step(repo: Repo, word: str, *rest: str) -> None:
             repo.write(f"{rest[0]}/{name}", text)
     elif word == "append":
         repo.write(rest[0], repo.read(rest[0]) + f"{rest[1]}\n".encode())
+    elif word == "sub":
+        repo.write(rest[0], repo.read(rest[0]).decode().replace(rest[1], rest[2]))
     elif word == "rm":
         repo.remove(rest[0])
     elif word == "chmod":
         repo.path(rest[1]).chmod(0o755 if rest[0] == "+x" else 0o644)
     else:
         name, _, text = word.partition("=")
-        repo.write(name, text)
+        repo.write(name, text.replace("\\n", "\n"))
 
 
 def _commit(repo: Repo, codes: tuple[str, ...]) -> None:
@@ -101,17 +108,16 @@ class Played:
     repo: Repo
     expected: Expected
 
-    def check(self, git: str) -> None:
-        """Merge, hold the files against what is expected, take the further steps, and look again."""
+    def check(self, result: Result) -> None:
+        """Hold the files against what is expected of a merge, take the further steps, and look again."""
         repo, expected = self.repo, self.expected
-        result = repo.shell(git)
         stopped = bool(expected.conflict or expected.codes)
         assert bool(result.code) == stopped, result
         assert found_codes(result.err) == tuple(expected.codes.split()), result
         self._check_files(expected.files)
         assert unmerged(repo) == set(shlex.split(expected.conflict)), result
         if not stopped:
-            self._check_workspace(followed=git.startswith("git merge"))
+            self._check_workspace(followed="git merge" in result.args[-1])
         type_steps(repo, expected.then)
         if expected.then:
             self._check_files(expected.after)
@@ -155,14 +161,13 @@ def in_workspace(repo: Repo, path: str) -> dict[str, tuple[bytes, bool]]:
     }
 
 
-def both_ways(begin: Begin, history: History, folder: Path) -> tuple[Played, Played]:
-    """Return the history with the merge driver, and without it."""
+def both_ways(begin: Begin, history: History, folder: Path) -> Iterator[tuple[Played, Result]]:
+    """Yield the history merged with the merge driver, and without it; with what Git told."""
     repo = begun(begin, history)
     plain = folder / "without"
     shutil.copytree(repo.root, plain, symlinks=True)
-    without = Repo(plain, repo.environ)
-    without.git("config", "--remove-section", "merge.mvc")
-    return (
-        Played(_as(repo, "ours").with_hooks_enabled(), history.driver),
-        Played(_as(without, "ours").with_hooks_enabled(), history.plain),
-    )
+    Repo(plain, repo.environ).git("config", "--remove-section", "merge.mvc")
+    for root, expected in ((repo.root, history.driver), (plain, history.plain)):
+        merging = _as(Repo(root, repo.environ), "ours").with_hooks_enabled()
+        result = merging.shell(history.git)
+        yield Played(Repo(root.with_name(root.name + history.at), merging.environ), expected), result
