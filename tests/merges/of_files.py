@@ -18,6 +18,7 @@ def stuck(conflict: str, files: dict[str, str], then: str, after: dict[str, str]
     return Expected(files, conflict, then=f"{then}; commit", after=after)
 
 
+BEGIN, END = "# mvc begin: written by mvc, do not edit", "# mvc end"
 OWN = "<<<<<<< {}\n*.ours\n=======\n*.theirs\n>>>>>>> theirs"
 HISTORIES = [
     History(
@@ -130,7 +131,7 @@ HISTORIES = [
         "nothing", "data/m=ours; mvc add data/m", "data/n=theirs; mvc add data/n",
         settled({M: "ours", "data/n.mvc": "theirs", IGNORED: "block /m /n"}),
         stuck(
-            IGNORED, {IGNORED: "# mvc begin: written by mvc, do not edit\n" + hunk("/m", "/n") + "\n# mvc end"},
+            IGNORED, {IGNORED: f"{BEGIN}\n{hunk('/m', '/n')}\n{END}"},
             "mvc resolve data/.gitignore --ours; mvc checkout", {IGNORED: "block /m /n", M: "ours", "data/n.mvc": "theirs"},
         ),
     ),
@@ -146,7 +147,9 @@ HISTORIES = [
         ),
         stuck(
             IGNORED,
-            {IGNORED: "<<<<<<< HEAD\n*.ours\nblock /m\n=======\n*.theirs\nblock /n\n>>>>>>> theirs"},
+            {
+                IGNORED: f"<<<<<<< HEAD\n*.ours\n{BEGIN}\n/m\n=======\n*.theirs\n{BEGIN}\n/n\n>>>>>>> theirs\n{END}",
+            },
             "data/.gitignore='*.x\\n'; git add data/.gitignore; mvc checkout; git add data/.gitignore", {IGNORED: "*.x\nblock /m /n"},
         ),
     ),

@@ -75,7 +75,7 @@ HISTORIES = [
     History(
         "merge --squash", "directory", OURS, THEIRS,
         continued(BETWEEN, "mvc resolve data/d/c --theirs; commit", OF_THEIRS),
-        continued("", "mvc resolve data/d --ours; commit", "ours"),
+        continued("", "mvc resolve data/d --theirs; commit", "theirs"),
         "git merge --squash theirs",
     ),
     History(
@@ -98,7 +98,16 @@ HISTORIES = [
         "data/d/b=two; mvc add data/d; git commit -qm two; git branch two; git merge -q one; mvc checkout;"
         "data/d/f=theirs; mvc add data/d",
         settled({D: "dir a=one b=two c=c e=ours f=theirs"}),
-        continued("", "mvc add data/d; mvc checkout; commit", "dir a=one b=two c=c e=ours f=theirs"),
+        continued("", "mvc resolve data/d --ours; commit", "ours"),
+    ),
+    History(
+        "criss-cross, and one side takes a change back", "directory",
+        "git reset -q --hard one; git merge -q two; mvc checkout; data/d/a=a; mvc add data/d",
+        "git switch -qc one; data/d/a=one; mvc add data/d; git commit -qm one; git switch -q theirs; mvc checkout;"
+        "data/d/f=two; mvc add data/d; git commit -qm two; git branch two; git merge -q one; mvc checkout;"
+        "data/d/c=theirs; mvc add data/d",
+        settled({D: "dir a=a b=b c=theirs e=e f=two"}),
+        settled({D: "dir a=a b=b c=theirs e=e f=two"}),
     ),
     History(
         "below the top", "directory", OURS, THEIRS,

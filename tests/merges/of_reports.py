@@ -93,8 +93,8 @@ HISTORIES = [
         "directory model", "bert/c=ours; mvc add bert", "bert/c=theirs!; mvc add bert; eval bert 0.92",
         stuck(BERT, {OF_BERT: "theirs"}, "mvc resolve bert --theirs", {BERT: "theirs", OF_BERT: "theirs"}),
         Expected(
-            {OF_BERT: "theirs"}, BERT, then="mvc resolve bert --ours; commit MVC103:bert; eval bert 0.91; commit",
-            after={BERT: "ours"},
+            {OF_BERT: "theirs"}, BERT, then="mvc resolve bert --ours; commit",
+            after={BERT: "ours", OF_BERT: "base"},
         ),
     ),
     History(
@@ -103,7 +103,7 @@ HISTORIES = [
         stuck(R, {P: "theirs", R: "theirs"}, "mvc resolve m --theirs", {P: "theirs", R: "theirs"}),
         Expected(
             {P: "theirs", R: "theirs"}, R,
-            then="mvc resolve m --ours; commit MVC101:m; eval m 0.9; commit", after={P: "base"},
+            then="mvc resolve m --ours; commit", after={P: "base", R: "gone"},
         ),
     ),
     History(

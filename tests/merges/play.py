@@ -92,7 +92,7 @@ def _step(repo: Repo, word: str, *rest: str) -> None:
 
 
 def _commit(repo: Repo, codes: tuple[str, ...]) -> None:
-    result = repo.run("git", "commit", "-q", "--no-edit")
+    result = repo.run("git", "commit", "-qm", "merged")
     assert (found_codes(result.err), result.code) == (codes, int(bool(codes))), result
 
 
@@ -107,6 +107,7 @@ class Played:
 
     repo: Repo
     expected: Expected
+    cache: Path
 
     def check(self, result: Result) -> None:
         """Hold the files against what is expected of a merge, take the further steps, and look again."""
@@ -141,7 +142,7 @@ class Played:
             self.repo.ok("checkout")
         for name in self.repo.git("-c", "core.quotePath=off", "ls-files", "*.mvc").splitlines():
             raw, path = self.repo.read(name), name.removesuffix(".mvc")
-            assert in_workspace(self.repo, path) == contents(Store(self.repo.store), read_pointer(raw)), path
+            assert in_workspace(self.repo, path) == contents(Store(self.cache), read_pointer(raw)), path
         assert self.repo.git("status", "--porcelain", "--untracked-files=all") == "" or followed
 
 
@@ -170,4 +171,4 @@ def both_ways(begin: Begin, history: History, folder: Path) -> Iterator[tuple[Pl
     for root, expected in ((repo.root, history.driver), (plain, history.plain)):
         merging = _as(Repo(root, repo.environ), "ours").with_hooks_enabled()
         result = merging.shell(history.git)
-        yield Played(Repo(root.with_name(root.name + history.at), merging.environ), expected), result
+        yield Played(Repo(Path(f"{root}{history.at}"), merging.environ), expected, root / ".git/mvc"), result
