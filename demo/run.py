@@ -16,6 +16,11 @@ def evaluate(tag: str) -> str:
     return f"mvc eval run {MODEL} {tag} --dataset test=data/digits/test.csv -- python score.py"
 
 
+def retrained(trees: int, tag: str) -> str:
+    """Return the commands that train the model again, and commit it."""
+    return f"python train.py {trees} && mvc add -q {MODEL} && {evaluate(tag)} && git commit -qm '{trees} trees'"
+
+
 def main() -> None:
     """Run the demo."""
     root = Path(tempfile.mkdtemp(prefix="mvc-demo-"))
@@ -41,16 +46,24 @@ def main() -> None:
     shell.type("mvc gate --base main --head small", "MVC221", "Gate failed", code=1)
 
     title("Share: content goes to a remote with `git push`'s hook or `mvc push`; a colleague gets the same bytes")
-    shell.type("git switch -q main && mvc status", "Clean")
+    shell.quietly("git switch -q main")
     shell.type("mvc remote add nas ../nas && git commit -qm 'A remote' && mvc push", "nas")
-    shell.type("git clone -q . ../colleague && mvc -C ../colleague pull && mvc -C ../colleague verify", "no problems")
-    shell.type(f"cmp {MODEL} ../colleague/{MODEL} && echo the same bytes", "the same bytes")
+    clone = "git clone -q . ../colleague && mvc -C ../colleague pull && mvc -C ../colleague verify"
+    shell.type(f"{clone} && cmp {MODEL} ../colleague/{MODEL} && echo the same bytes", "no problems", "the same bytes")
+
+    title("Two branches train again. Git merges the data by file; of the model, take the better version")
+    more_data = "head -99 data/digits/train-1.csv > data/digits/train-{0}.csv && mvc add -q data/digits"
+    shell.quietly(f"git switch -qc larger && {more_data.format(3)} && {retrained(100, '--bump major')}")
+    shell.quietly(f"git switch -q main && {more_data.format(4)} && {retrained(60, '--bump minor')}")
+    shell.type("git merge -q larger", "--best accuracy", code=1)
+    settle = f"mvc resolve {MODEL} --best accuracy && git commit -q --no-edit && ls -m data/digits"
+    shell.type(settle, "theirs, v2.0.0", "train-3", "train-4")
+
     title("Give versions names, and stages a version: Git tags. Then roll back, and ask what was in production when")
-    shell.type("mvc register digits", "tagged digits@v1.0.0")
-    shell.type("mvc promote digits@v1.0.0 prod", "tagged digits#prod#1")
-    shell.type(f"python train.py 100 && mvc add {MODEL} && {evaluate('--bump major')}", "v2.0.0")
-    shell.type('git commit -qm "Larger model" && mvc push && mvc register digits', "tagged digits@v2.0.0")
-    shell.type("mvc promote digits@latest prod && sleep 2 && date -Is | tee ../promoted", "tagged digits#prod#2")
+    register = "mvc push -q && mvc register digits --rev larger~1 && mvc register digits"
+    shell.type(register, "tagged digits@v1.0.0", "tagged digits@v2.0.0")
+    promote = "mvc promote digits@v1.0.0 prod && mvc promote digits@latest prod"
+    shell.type(f"{promote} && sleep 2 && date -Is | tee ../promoted", "tagged digits#prod#1", "tagged digits#prod#2")
     shell.type('sleep 2 && mvc rollback digits prod -m "too slow on phones"', "tagged digits#prod#3")
     shell.type("mvc which digits prod --at $(cat ../promoted)", "v2.0.0")
     print(f"Every step succeeded. The repository is in {shell.repo}")

@@ -37,7 +37,7 @@ _MADE_BY = frozenset({
     "Refused", "remark",
 })
 """What takes a hint: as its second argument, or as `fix`."""
-_SAY = frozenset({"say", "_say", "_warn"})
+_SAY = frozenset({"say", "_say", "warn"})
 """What prints one, in the command line and the hook."""
 _SHOWN = re.compile(
     r"^  try: (.+)$|Next: (.+)$|Undo: (.+)$|To (?:bring it|go) back: (.+)$|^  ((?:mvc|git|mv|echo) .+)$", re.MULTILINE,
@@ -203,7 +203,7 @@ def _hint(call: ast.Call, printers: frozenset[str]) -> ast.expr | None:
     if name not in _MADE_BY | printers:
         return None
     keyword = next((item.value for item in call.keywords if item.arg == "fix"), None)
-    at = {"Problem": 2, "Advice": 0, "TransferFailure": 9, "_warn": 2}.get(name, 1)
+    at = {"Problem": 2, "Advice": 0, "TransferFailure": 9, "warn": 2}.get(name, 1)
     given = keyword or (call.args[at] if len(call.args) > at else None)
     return None if isinstance(given, ast.Constant) and not given.value else given
 

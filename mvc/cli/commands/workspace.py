@@ -201,8 +201,8 @@ def resolve(
         if json:
             print_json(result)
         else:
-            _show_resolved(output, project, result)
             show_followed(output, project, followed)
+            _show_resolved(output, project, result)
     return say_all(result.checked_out.failed, silent=json)
 
 

@@ -36,7 +36,7 @@ def start_merging(project: Project, file: str) -> Merging:
     path = model_of(file)
     conflict = find_conflicts(project).get(path)
     if conflict is None or file.removeprefix(path) not in conflict.files:
-        raise UsageError(f"{file} is not a file of mvc in conflict", "git mergetool --tool=vimdiff")
+        raise UsageError(f"{file} is not a file of mvc in conflict", "git status")
     both = versions(project, conflict)
     return Merging(path, both, _decided(project, both, set(conflict.files)), len(conflict.files) == 1)
 

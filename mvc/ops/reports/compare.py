@@ -212,7 +212,7 @@ def _compared(
 
 
 def _best(items: tuple[Compared, ...], metrics: tuple[MetricRow, ...], by: str, line: str) -> Best:
-    row = deciding_row(metrics, by, f"{line} --by")
+    row = deciding_row(metrics, by, f"{line} --by", line)
     best, missing, incomparable = (
         tuple(items[index].ref for index in part) for part in (row.best, row.missing, row.incomparable)
     )

@@ -30,26 +30,27 @@ def metric_rows(policy: Policy, path: str, reports: Sequence[ModelReport | None]
     return side_by_side(reports, {item.name: item.direction for item in demands(policy, path).metrics})
 
 
-def deciding_row(metrics: tuple[MetricRow, ...], by: str, line: str) -> MetricRow:
+def deciding_row(metrics: tuple[MetricRow, ...], by: str, line: str, without: str) -> MetricRow:
     """Return the metric called `by`; without a data set in the name it must be on one only.
 
-    `line` is the command line without the metric's option.
+    `line` is the command line up to the metric, `without` one that needs none.
 
     Raises:
         UsageError: no report has it, or neither a report nor the policy says which direction is better.
     """
     named = [row for row in metrics if row.name == by] or [row for row in metrics if row.is_called(by)]
     if len(named) != 1:
-        raise _unclear(metrics, named, by, line)
+        raise _unclear(metrics, named, by, line) or UsageError(f"no report has the metric {by!r}, or any", without)
     if named[0].higher_is_better is None:
         message = f"{named[0].name}: direction not known from the policy or a report"
         raise UsageError(message, "mvc explain MVC204")
     return named[0]
 
 
-def _unclear(metrics: Sequence[MetricRow], named: Sequence[MetricRow], by: str, line: str) -> UsageError:
+def _unclear(metrics: Sequence[MetricRow], named: Sequence[MetricRow], by: str, line: str) -> UsageError | None:
+    """Return the error that names the metrics that there are; None without any."""
     known = [row.name for row in named or metrics if named or not is_sliced(row.name)]
     if not known:
-        return UsageError(f"no report has the metric {by!r}, or any", line.rpartition(" ")[0])
+        return None
     what = f"{by!r} was measured on several data sets" if named else f"no report has the metric {by!r}"
     return UsageError(f"{what}; there is {', '.join(known)}", f"{line} {shlex.quote(known[0])}")

@@ -31,6 +31,7 @@ from mvc.ops.workspace.planning.merge import (
     corrected_file,
     merged_notes,
     merged_with,
+    replaced_in_conflict,
     sides_of,
 )
 from mvc.ops.workspace.planning.targets import Target, targets_of
@@ -168,7 +169,7 @@ def _line_to_repeat(shell: Shell, target: Target) -> Iterator[None]:
 
 
 def _prepare(project: Project, writer: CacheWriter, target: Target, options: AddOptions) -> Prepared:
-    before = target.before
+    before = target.before and replaced_in_conflict(project, target.before)
     if before is not None and (sides := sides_of(project, before)):
         observed = _observe(project, writer, target, before.pointer, options, may_lack=True)
         merged, files = merged_with(project, before, sides, observed, target.covers if target.inside else None)

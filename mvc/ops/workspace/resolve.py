@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError, UsageError
+from mvc.fs.files import aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.pointer import SUFFIX, Pointer
 from mvc.ops.shared.checkout import CheckoutResult, Guard, check_out_selected, has_content, plan_checkout
@@ -17,7 +18,7 @@ from mvc.ops.shared.evidence.committed_reports import uncommitted_reports
 from mvc.ops.shared.pointers import publish_pointers, stop_ignoring
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.reports import model_of
-from mvc.ops.shared.workspace_content import named_objects, observe_path, same_content
+from mvc.ops.shared.workspace_content import check_saved, named_objects, observe_path, same_content
 from mvc.ops.workspace.after_checkout import delete_untracked
 from mvc.ops.workspace.planning.choice import Choice, Reason, choose
 from mvc.ops.workspace.planning.inner_choice import merged_version
@@ -148,7 +149,7 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
         chosen, files = merged_version(project, chosen, selected.inside)
     item, before = chosen.item, observe_path(project, path)
     if item is not None and item.pointer is None:
-        line = project.shell.line("mvc add", path)
+        line = f"{project.shell.line('mvc resolve', path)} --{'theirs' if chosen.side == 'ours' else 'ours'}"
         raise MvcError(f"{path}: the pointer of {chosen.side} cannot be read: {item.problem}", line)
     if item is not None:
         _check_content(guard, item, before, chosen, choice)
@@ -166,8 +167,9 @@ def _check_content(guard: Guard, item: Tracked, before: Observed, chosen: Versio
         raise MissingObject(f"the cache does not hold {chosen.side} of {path}", _fetching(project, chosen, choice))
     if error := refusal(path, before.scan.bound(), project.shell.show):
         raise error
-    present = chosen.item or item
-    guard.check(Selection(present), plan_checkout(project, pointer, before, Selection(item)))
+    plan = plan_checkout(project, pointer, before, Selection(item))
+    keep = f"{project.shell.line('mvc add', path)}  # keeps it, in place of both sides"
+    check_saved(project, guard.named, item, plan, "changed here and {}, so not overwritten", lambda: keep)
 
 
 def _fetching(project: Project, chosen: Version, choice: Choice) -> str:
@@ -185,8 +187,7 @@ def _check_reports(project: Project, plans: Iterable[_Plan]) -> None:
     there = {name: raw for name in names if (raw := project.tree.read(name, MAX_BYTES + 1)) is not None}
     unsaved = uncommitted_reports(project, [name for name, raw in there.items() if not has_conflict_marks(raw)])
     if name := min(unsaved, default=""):
-        line = f"{project.shell.line('git checkout --merge --', name)}  # discards it: brings the conflict back"
-        raise MvcError(f"{name} is in no commit, so not overwritten", line)
+        raise MvcError(f"{name} is in no commit, so not overwritten", aside_line(project.shell.show(name)))
 
 
 # Files of Git.

@@ -26,11 +26,11 @@ _OPERATIONS = {
     "MERGE_HEAD": Operation("MERGE_HEAD", "git commit --no-edit"),
 }
 """By a file in the Git directory, as in Git's wt-status.c."""
-_STASH = Operation("refs/stash", "git stash drop")
+_STASH = Operation("refs/stash", "git status  # the stash is kept")
 
 
 def operation(git: Git, git_dir: str) -> Operation:
-    """Return the operation in progress in the worktree with this Git directory; `git stash pop` leaves no trace."""
+    """Return the operation in progress in the worktree with this Git directory. `git stash pop` leaves no trace."""
     found = next((known for name, known in _OPERATIONS.items() if exists(f"{git_dir}/{name}")), None)
     if found is None:
         return _STASH if git.attempt("rev-parse", "--verify", "--quiet", _STASH.theirs).returncode == 0 else _NONE

@@ -15,8 +15,9 @@ CONFLICT = (
 
 
 def sides(ours: str, theirs: str, path: str = "d") -> tuple[str, ...]:
-    """Change and add a directory on two branches, and merge them; Git conflicts."""
+    """Change and add a directory on two branches, and merge them without mvc; Git conflicts."""
     return (
+        "git config --remove-section merge.mvc",
         "git checkout -qb side", theirs, f"mvc add {path}", "git commit -qm theirs",
         "git checkout -q main", "mvc checkout", ours, f"mvc add {path}", "git commit -qm ours", "! git merge -q side",
     )
@@ -47,7 +48,10 @@ def large_lists(repo: Repo) -> None:
 STATES = [
     state("conflict", *CONFLICT, "mvc status m.bin"),
     state("conflict_to_move", *CONFLICT, "mvc mv m.bin n.bin"),
-    state("conflict_to_move_without_their_content", *CONFLICT, "rm -r $TOP/.git/mvc/objects", "mvc mv m.bin n.bin"),
+    state(
+        "conflict_to_move_without_their_content", *CONFLICT, "rm -r $TOP/.git/mvc/objects", "mvc mv m.bin n.bin",
+        ends=3, reason="one side's content is nowhere; the line says so",
+    ),
     state("invalid_pointer_with_content", INVALID, "mvc status m.bin"),
     state("committed_invalid_pointer", *COMMITTED, "mvc checkout m.bin"),
     state("committed_invalid_pointer_without_content", *COMMITTED, "rm m.bin", "mvc status"),

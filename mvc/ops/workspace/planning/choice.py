@@ -39,8 +39,8 @@ def choose(project: Project, both: tuple[Version, Version], choice: Choice) -> t
     path = both[0].path
     reports = [ModelReport(path, version.report) if version.report else None for version in both]
     line = project.shell.line("mvc resolve", path)
-    row = deciding_row(metric_rows(policy_of(project), path, reports), choice.metric, f"{line} --best")
     by_hand = f"{line} --ours  # or --theirs"
+    row = deciding_row(metric_rows(policy_of(project), path, reports), choice.metric, f"{line} --best", by_hand)
     if row.missing:
         side = SIDES[row.missing[0]]
         raise Refused(f"{path}: {side} has no report of its content with {row.name}", by_hand)

@@ -9,6 +9,7 @@ from mvc.objects.merge import decide_for, merge, merged_files
 from mvc.objects.pointer import SUFFIX, emit
 from mvc.ops.shared.conflicts.versions import STAGES, Origin, Version
 from mvc.ops.shared.pointers import store_directory
+from mvc.ops.shared.selection import conflict_fix
 from mvc.ops.workspace.planning.merge import sides_of
 from mvc.project import Project
 from mvc.store.cache.writer import CacheWriter
@@ -31,7 +32,8 @@ def merged_version(project: Project, chosen: Version, inside: tuple[str, ...]) -
     merged = merge(sides._replace(chosen=None))
     files = [name for name in merged.undecided if any(means(part, name) for part in inside)]
     if part := next((part for part in inside if not any(means(part, name) for name in files)), ""):
-        raise UsageError(f"{path}/{part} is not in conflict", _line(project, chosen, merged.undecided))
+        line = _line(project, chosen, merged.undecided) if merged.undecided else conflict_fix(project, item)
+        raise UsageError(f"{path}/{part} is not in conflict", line)
     if left := [name for name in merged.undecided if name not in files]:
         message = f"{path}/{left[0]} is in conflict, too{f', and {len(left) - 1:,} more' * (len(left) > 1)}"
         raise MvcError(message, _line(project, chosen, merged.undecided))

@@ -17,10 +17,11 @@ from mvc.objects.pointer import Notes, Pointer
 from mvc.objects.pointer_lines import is_directory, listed_files
 from mvc.ops.shared.conflicts.sides import OURS, THEIRS, side_at, sides_of_directory
 from mvc.ops.shared.selection import conflict_fix, unusable
-from mvc.ops.shared.workspace_content import observed_id, pointer_id
+from mvc.ops.shared.workspace_content import observe_path, observed_id, pointer_id, same_content
 from mvc.project import Project
 from mvc.quality.files import has_conflict_marks
 from mvc.retention.available import availability
+from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import blob_at, committed_file, head
 from mvc.scm.index import conflict_blobs
 from mvc.store.cache.cache import Cache
@@ -68,6 +69,22 @@ def _resolved_blobs(project: Project, item: Tracked) -> dict[int, str]:
 def _committed(project: Project, item: Tracked) -> Pointer | None:
     raw = committed_file(project.git, "HEAD", item.pointer_path) if head(project.git) else None
     return parsed(item.path, raw).pointer if raw else None
+
+
+def replaced_in_conflict(project: Project, item: Tracked) -> Tracked:
+    """Return a file in conflict as if it were not, if its content here is of neither side: it replaces both.
+
+    Anything else is returned as it is.
+    """
+    blobs = conflict_blobs(project.git, item.pointer_path) if item.condition == "conflict" else {}
+    raws = dict(zip(blobs, read_blobs(project.git, blobs.values()), strict=True))
+    pointers = {stage: pointer for stage, raw in raws.items() if (pointer := parsed(item.path, raw).pointer)}
+    if not pointers or {pointer.kind for pointer in pointers.values()} != {"file"}:
+        return item
+    observed = observe_path(project, item.path)
+    if observed.digest is None or any(same_content(pointer, observed) for pointer in pointers.values()):
+        return item
+    return item._replace(condition="", pointer=pointers.get(OURS) or pointers.get(THEIRS))
 
 
 def check_lists_nothing_else(project: Project, before: Tracked, observed: Observed) -> None:

@@ -134,10 +134,10 @@ def _with_sides(
 
 
 def _evaluating_line(project: Project, item: StatusItem, tracked: Tracked) -> str:
-    """Return the line that evaluates a merged directory, which is of neither side."""
+    """Return the line that evaluates content that is of neither side, such as a merged directory."""
     record = f"{project.shell.line('mvc eval record', item.path)} --bump patch --metric NAME=NUMBER"
     first = "" if item.state == "clean" else f"{content_line(project, item.path, tracked.pointer)} && "
-    return f"{first}{record}  # the merge of both sides needs a report of its own"
+    return f"{first}{record}  # it is of neither side, and needs a report of its own"
 
 
 def item_status(project: Project, selection: Selection) -> StatusItem:

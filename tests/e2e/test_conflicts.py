@@ -1,0 +1,241 @@
+"""A path in conflict: what each command says, and how it is resolved. Histories of merges: test_merges.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import Begin, Repo
+
+REPORT, POINTER = "m.bin.eval.yaml", "m.bin.mvc"
+OPTIONAL = "mvc-policy: 1\ndefaults: {report: optional}\n"
+
+
+def commit_version(repo: Repo, content: str, tag: str, *options: str, author: str = "Ann") -> None:
+    """Commit a version of m.bin with a report."""
+    repo.write("m.bin", content)
+    repo.ok("add", "m.bin")
+    repo.ok("eval", "record", "m.bin", "--tag", tag, *options)
+    repo.git("commit", "-qam", tag, "--author", f"{author} <{author.lower()}@example.com>")
+
+
+def diverge(repo: Repo, *, ours: tuple[str, ...], theirs: tuple[str, ...]) -> None:
+    """Evaluate two versions of a model on two branches, with these options of `eval record`."""
+    repo.write(".mvc/policy.yaml", OPTIONAL)
+    repo.write("test.csv", "1,2\n")
+    repo.git("add", "-A")
+    commit_version(repo, "base", "v1.0.0", "--metric", "auc=0.90")
+    repo.git("switch", "-qc", "side")
+    commit_version(repo, "their version", "v1.2.0", *theirs, author="Bob")
+    repo.git("switch", "-q", "main")
+    repo.ok("checkout")
+    commit_version(repo, "our version", "v1.1.0", *ours)
+
+
+def models(repo: Repo) -> None:
+    """Both sides train and evaluate a model."""
+    diverge(repo, ours=("--metric", "auc=0.91", "--metric", "f1=0.5"), theirs=("--metric", "auc=0.93"))
+    result = repo.run("git", "merge", "side")
+    assert result.code == 1, result
+    assert result.err.splitlines() == [
+        "m.bin: both sides changed it",
+        f"  ours    v1.1.0, auc 0.91, f1 0.5, 11 B, {today(repo)}, Ann",
+        f"  theirs  v1.2.0, auc 0.93, 13 B, {today(repo)}, Bob",
+        "  try: mvc resolve m.bin --ours  # or --theirs, or --best auc",
+    ]
+
+
+def today(repo: Repo) -> str:
+    return repo.git("log", "-1", "--format=%as")
+
+
+@pytest.fixture
+def conflict(begin: Begin) -> Repo:
+    return begin(models)
+
+
+def test_the_pointer_says_what_both_sides_have(conflict: Repo) -> None:
+    ours, theirs = (conflict.git("show", f"{rev}:{POINTER}").splitlines() for rev in ("HEAD", "MERGE_HEAD"))
+    assert conflict.read(POINTER).decode().splitlines() == [
+        "mvc: 1",
+        'kind: "file"',
+        f"<<<<<<< ours: v1.1.0, auc 0.91, f1 0.5, 11 B, {today(conflict)}, Ann",
+        *ours[2:],
+        "=======",
+        *theirs[2:],
+        f">>>>>>> theirs: v1.2.0, auc 0.93, 13 B, {today(conflict)}, Bob",
+    ]
+
+
+def test_status_shows_both_sides(conflict: Repo) -> None:
+    result = conflict.ok("status")
+    assert result.out.splitlines() == [
+        "conflict         m.bin  (both sides changed it)",
+        f"    ours    v1.1.0, auc 0.91, f1 0.5, 11 B, {today(conflict)}, Ann",
+        f"    theirs  v1.2.0, auc 0.93, 13 B, {today(conflict)}, Bob",
+        "  mvc resolve m.bin --ours  # or --theirs, or --best auc",
+    ]
+    (item,) = conflict.ok("status", "--json").json["items"]
+    ours, theirs = item["sides"]
+    assert (ours["side"], ours["state"], ours["tag"], ours["metrics"]) == (
+        "ours", "tracked", "v1.1.0", {"auc": 0.91, "f1": 0.5},
+    )
+    assert (theirs["author"], theirs["commit"]) == ("Bob", conflict.git("rev-parse", "side"))
+    assert conflict.fails(3, "checkout").err.splitlines() == [
+        f"error: {POINTER} is in conflict: both sides changed it", "  try: mvc resolve m.bin --ours  # or --theirs",
+    ]
+
+
+def test_diff_and_compare_show_both_sides(conflict: Repo) -> None:
+    assert conflict.ok("diff").out.splitlines() == [
+        "U m.bin: ours -> theirs  (11 B -> 13 B)",
+        "    auc  0.91 -> 0.93 (better)",
+        "    f1  0.5 -> -",
+    ]
+    compared = conflict.ok("compare", "m.bin", "--by", "auc", "--json").json
+    assert [item["ref"] for item in compared["items"]] == ["m.bin (ours)", "m.bin (theirs)"]
+    assert compared["best"]["best"] == ["m.bin (theirs)"]
+
+
+@pytest.mark.parametrize(
+    ("option", "side"), [("--ours", "HEAD"), ("--theirs", "MERGE_HEAD"), ("--best=auc", "MERGE_HEAD")],
+)
+def test_a_side_is_taken_as_a_whole(conflict: Repo, option: str, side: str) -> None:
+    expected = {name: conflict.git("show", f"{side}:{name}") for name in (POINTER, REPORT)}
+    result = conflict.ok("resolve", "m.bin", option)
+    assert result.out.splitlines()[-1] == "Next: git commit --no-edit"
+    assert {name: conflict.read(name).decode().rstrip("\n") for name in expected} == expected
+    assert conflict.read("m.bin") == (b"our version" if side == "HEAD" else b"their version")
+    assert conflict.git("ls-files", "--unmerged") == ""
+    conflict.git("commit", "-q", "--no-edit")
+    assert conflict.states() == {"m.bin": "clean"}
+
+
+def test_the_better_one_is_taken_with_its_numbers(conflict: Repo) -> None:
+    found = conflict.ok("resolve", "m.bin", "--best", "auc", "--json").json
+    assert found["resolved"][0]["reason"] == {"metric": "auc", "higher_is_better": True, "ours": 0.91, "theirs": 0.93}
+    assert (found["resolved"][0]["chosen"]["tag"], found["left"], found["proceed"]) == (
+        "v1.2.0", [], "git commit --no-edit",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "metric", "code", "message"),
+    [
+        (("--metric", "auc=0.9"), ("--metric", "auc=0.9"), "auc", 1, "auc is 0.9 on both sides"),
+        (("--metric", "auc=0.9"), ("--metric", "f1=1"), "auc", 1, "theirs has no report of its content with auc"),
+        (
+            ("--metric", "auc=0.9", "--dataset", "t=test.csv"), ("--metric", "auc=0.8", "--dataset", "t=m.bin"),
+            "auc", 1, "auc@t was measured on different data: ours 0.9, theirs 0.8",
+        ),
+        (("--metric", "score=1"), ("--metric", "score=2"), "score", 2, "direction not known"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    repo: Repo, ours: tuple[str, ...], theirs: tuple[str, ...], metric: str, code: int, message: str,
+) -> None:
+    diverge(repo, ours=ours, theirs=theirs)
+    repo.git("merge", "-q", "side", code=1)
+    before = repo.git("ls-files", "--stage")
+    assert message in repo.fails(code, "resolve", "m.bin", "--best", metric).errors[0]
+    assert repo.git("ls-files", "--stage") == before
+
+
+def test_the_policy_says_which_direction_is_better(repo: Repo) -> None:
+    diverge(repo, ours=("--metric", "score=1"), theirs=("--metric", "score=2"))
+    rule = "rules:\n- match: m.bin\n  metrics: {score: {max: 9}}\n"
+    repo.write(".mvc/policy.yaml", OPTIONAL + rule)
+    repo.git("commit", "-qam", "lower is better")
+    repo.git("merge", "-q", "side", code=1)
+    assert "score is 1 in ours, 2 in theirs; lower is better" in repo.ok("resolve", "m.bin", "--best", "score").out
+
+
+def test_content_that_is_saved_nowhere_is_not_overwritten(conflict: Repo) -> None:
+    conflict.write("m.bin", "a third version")
+    before = conflict.git("ls-files", "--stage")
+    refused = conflict.fails(3, "resolve", "m.bin", "--theirs")
+    assert refused.err.splitlines() == [
+        "error: m.bin: changed here and not in the cache, so not overwritten",
+        "  try: mvc add m.bin  # keeps it, in place of both sides",
+    ]
+    assert (conflict.read("m.bin"), conflict.git("ls-files", "--stage")) == (b"a third version", before)
+    conflict.ok("add", "m.bin")
+    conflict.ok("eval", "record", "m.bin", "--bump", "minor", "--metric", "auc=0.95")
+    assert 'tag: "v1.3.0"' in conflict.read(REPORT).decode()
+    conflict.git("commit", "-q", "--no-edit")
+    assert conflict.states() == {"m.bin": "clean"}
+
+
+def test_nothing_changes_if_one_of_several_paths_is_refused(conflict: Repo) -> None:
+    before = conflict.git("ls-files", "--stage")
+    refused = conflict.fails(2, "resolve", "m.bin", "elsewhere", "--ours")
+    assert refused.errors == ["elsewhere is not in conflict"]
+    assert conflict.git("ls-files", "--stage") == before
+    conflict.fails(2, "resolve", "m.bin")
+    conflict.fails(2, "resolve", "m.bin", "--ours", "--theirs")
+
+
+def test_the_merge_tool_asks_once_for_a_model(conflict: Repo) -> None:
+    def tool(answers: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["git", "mergetool", "--tool=mvc"],
+            cwd=conflict.root, env=conflict.environ, input=answers, text=True, capture_output=True, check=False,
+        )
+
+    assert tool("s\n").returncode == 1
+    assert len(conflict.git("ls-files", "--unmerged").splitlines()) == 6
+    done = tool("t\n")
+    assert (done.returncode, done.stdout.count("Take [o]urs")) == (0, 1), done
+    assert (conflict.git("ls-files", "--unmerged"), conflict.read("m.bin")) == ("", b"their version")
+    assert conflict.git("diff", "--cached", "--name-only", "MERGE_HEAD", "--", POINTER, REPORT) == ""
+
+
+# The driver.
+
+
+def test_init_sets_the_driver_up_and_doctor_finds_it_missing(bare_git: Repo) -> None:
+    bare_git.ok("init")
+    assert "*.mvc text eol=lf merge=mvc\n" in bare_git.read(".gitattributes").decode()
+    assert bare_git.git("config", "--local", "merge.mvc.driver").startswith("code=1; ")
+    assert not bare_git.ok("doctor", "--json").json["problems"]
+    before = bare_git.read(".git/config")
+    bare_git.ok("init")
+    assert bare_git.read(".git/config") == before
+    bare_git.git("config", "--remove-section", "merge.mvc")
+    (problem,) = bare_git.mvc("doctor", "--json").json["problems"]
+    assert (problem["name"], problem["fix"]) == ("merge-driver", "mvc init")
+    bare_git.ok("init")
+    assert sorted(bare_git.read(".git/config").splitlines()) == sorted(before.splitlines())
+    bare_git.write(".gitattributes", "*.mvc text eol=lf\n*.eval.yaml text eol=lf\n")
+    (problem,) = bare_git.mvc("doctor", "--json").json["problems"]
+    assert problem["name"] == "attributes"
+    assert bare_git.shell(problem["fix"]).code == 0
+    assert not bare_git.ok("doctor", "--json").json["problems"]
+
+
+@pytest.mark.parametrize("lost", ["python", "package", "crash"])
+def test_git_merges_text_if_the_driver_is_gone(repo: Repo, lost: str, tmp_path: Path) -> None:
+    diverge(repo, ours=("--metric", "auc=0.91"), theirs=("--metric", "auc=0.93"))
+    driver = repo.git("config", "merge.mvc.driver")
+    crash = tmp_path / "crash"
+    crash.write_text("#!/bin/sh\nkill -9 $$\n")
+    crash.chmod(0o755)
+    there = {"python": "/nowhere/python", "package": sys.executable, "crash": str(crash)}[lost]
+    package = driver.partition("[ -d ")[2].partition(" ]")[0]
+    changed = driver.replace(sys.executable, there).replace(package, "/nowhere" if lost == "package" else package)
+    repo.git("config", "merge.mvc.driver", changed)
+    result = repo.run("git", "merge", "-q", "side")
+    assert (result.code, f"Git merges {POINTER} as text" in result.err) == (1, True), result
+    assert repo.read(POINTER).count(b"<<<<<<< ours\n") == 1
+    repo.ok("resolve", "m.bin", "--theirs")
+    assert repo.read("m.bin") == b"their version"
+
+
+def test_the_driver_works_without_a_project(tmp_path: Path) -> None:
+    for name, text in (("base", "a\n"), ("ours", "a\nb\n"), ("theirs", "0\na\n")):
+        (tmp_path / name).write_text(text)
+    line = [sys.executable, "-P", "-m", "mvc.cli.merge_driver", "base", "ours", "theirs", "7", "x.mvc"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, (tmp_path / "ours").read_text()) == (0, "0\na\nb\n"), done
