@@ -183,6 +183,16 @@ HISTORIES = [
         ),
     ),
     History(
+        "the common ancestor's pointer cannot be read",
+        "directory; append data/d.mvc 'size: 7'; git add data/d.mvc",
+        "rm data/d/a; mvc add -f data/d", "data/d/f=theirs; mvc add -f data/d",
+        conflict(
+            "dir b=b c=c e=e\n<<<<<<< ours\nf=f\n=======\nf=theirs\n>>>>>>> theirs",
+            "mvc resolve data/d --ours", "ours",
+        ),
+        conflict(f"dir b=b c=c e=e\n{hunk('f=f', 'f=theirs')}", "mvc resolve data/d --theirs", "theirs"),
+    ),
+    History(
         "each side writes another note",
         "directory", "mvc add data/d -m ours", "mvc add data/d --name theirs",
         merged("dir a=a b=b c=c e=e f=f\nname:theirs desc:ours"),

@@ -110,6 +110,19 @@ HISTORIES = [
         settled({D: "dir a=a b=b c=theirs e=e f=two"}),
     ),
     History(
+        "criss-cross, and each side resolved the conflict before in another way", "directory",
+        "git reset -q --hard one; mvc checkout; stops merge -q two; mvc resolve data/d --ours; git commit -qm m;"
+        "data/d/a=ours; mvc add data/d",
+        "git switch -qc one; data/d/c=one; mvc add data/d; git commit -qm one; git switch -q theirs; mvc checkout;"
+        "data/d/c=two!; mvc add data/d; git commit -qm two; git branch two; stops merge -q one;"
+        "mvc resolve data/d --ours; git commit -qm m; data/d/f=theirs; mvc add data/d",
+        continued(
+            f"dir a=ours b=b\n{hunk('c=one', 'c=two!', '10 13')}\ne=e f=theirs",
+            "mvc resolve data/d/c --theirs; commit", "dir a=ours b=b c=two! e=e f=theirs",
+        ),
+        continued("", "mvc resolve data/d --theirs; commit", "theirs"),
+    ),
+    History(
         "below the top", "directory", OURS, THEIRS,
         continued(BETWEEN, "cd data/d; mvc resolve c --theirs; cd ../..; commit", OF_THEIRS),
         continued("", "cd data; mvc resolve . --ours; cd ..; commit", "ours"),

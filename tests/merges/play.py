@@ -69,6 +69,8 @@ def type_steps(repo: Repo, steps: str) -> None:
 def _step(repo: Repo, word: str, *rest: str) -> None:
     if word == "git":
         repo.git(*rest)
+    elif word == "stops":
+        repo.git(*rest, code=1)
     elif word == "commit":
         _commit(repo, rest)
     elif word == "eval":

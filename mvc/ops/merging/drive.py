@@ -7,7 +7,7 @@ from functools import cached_property
 
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.merging.marks import Labels
-from mvc.ops.merging.pointer_files import Contested, merge_pointers, read_pointers
+from mvc.ops.merging.pointer_files import Contested, merge_pointers, merge_where_decided, read_pointers
 from mvc.ops.merging.report_files import merge_reports
 from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files
 from mvc.ops.shared.conflicts.outcome import Outcome, Texts
@@ -41,6 +41,20 @@ def merge_file(project: Project, path: str, texts: Texts, marker_size: int) -> O
         outcome, contested = merge_pointers(project, sides.tracked, texts, found, sides.labels, marker_size)
         return outcome._replace(lines=tuple(sides.explain(contested))) if contested else outcome
     return merge_as_text(project.git, path, texts, marker_size)
+
+
+def merge_ancestors(project: Project, path: str, texts: Texts, marker_size: int) -> Outcome:
+    """Return the merge of two common ancestors. What both changed is as in their own common ancestor, without markers.
+
+    Raises:
+        MvcError: as `merge_file`.
+    """
+    outcome = merge_file(project, path, texts, marker_size)
+    if outcome.clean:
+        return outcome
+    found = read_pointers(model_of(path), texts) if path.endswith(SUFFIX) else None
+    merged = found and merge_where_decided(project, found)
+    return Outcome(merged or texts.base, clean=True)
 
 
 def merge_as_text(git: Git, path: str, texts: Texts, marker_size: int) -> Outcome:

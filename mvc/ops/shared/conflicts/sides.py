@@ -35,7 +35,7 @@ def side_of(project: Project, pointer: Pointer) -> Side:
 
 
 def sides_of_directory(project: Project, item: Tracked, blobs: Mapping[int, str]) -> Sides | None:
-    """Return the sides of a directory, given as blobs by stage; None if it is not a directory on both.
+    """Return the sides of a directory, given as blobs by stage; None if it is not a directory on both, or the base unreadable.
 
     A pointer in the workspace that is none of them is what the user chose.
 
@@ -45,7 +45,7 @@ def sides_of_directory(project: Project, item: Tracked, blobs: Mapping[int, str]
     raws = dict(zip(blobs, read_blobs(project.git, blobs.values()), strict=True))
     pointers = {stage: parsed(item.path, raw).pointer for stage, raw in raws.items()}
     ours, theirs, base = (pointers.get(stage) for stage in (OURS, THEIRS, BASE))
-    if ours is None or theirs is None or {ours.kind, theirs.kind} != {"dir"}:
+    if ours is None or theirs is None or {ours.kind, theirs.kind} != {"dir"} or (raws.get(BASE) and base is None):
         return None
     own = parsed(item.path, item.raw).pointer if item.raw not in raws.values() else None
     return Sides(
