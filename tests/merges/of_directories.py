@@ -185,7 +185,7 @@ HISTORIES = [
     History(
         "the common ancestor's pointer cannot be read",
         "directory; append data/d.mvc 'size: 7'; git add data/d.mvc",
-        "rm data/d/a; mvc add -f data/d", "data/d/f=theirs; mvc add -f data/d",
+        "data/d/b=b; data/d/c=c; data/d/e=e; data/d/f=f; mvc add -f data/d", "data/d/f=theirs; mvc add -f data/d",
         conflict(
             "dir b=b c=c e=e\n<<<<<<< ours\nf=f\n=======\nf=theirs\n>>>>>>> theirs",
             "mvc resolve data/d --ours", "ours",

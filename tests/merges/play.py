@@ -31,7 +31,7 @@ def begun(begin: Begin, history: History) -> Repo:
     work(_as(repo, "theirs"), history.theirs, "theirs")
     repo.git("switch", "-qc", "ours", "base")
     repo.git("clean", "-fdxq")
-    repo.ok("checkout")
+    repo.mvc("checkout")  # which fails where the base cannot be read
     work(_as(repo, "ours"), history.ours, "ours")
     repo.hooked()
     return repo
