@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from harness import Begin
-from merges import of_directories, of_files, of_operations, of_reports
+from merges import of_directories, of_files, of_odd_files, of_operations, of_reports
 from merges.history import History
 from merges.play import both_ways
 
 HISTORIES = [
     *of_directories.HISTORIES, *of_files.HISTORIES, *of_reports.HISTORIES, *of_operations.HISTORIES,
+    *of_odd_files.HISTORIES,
 ]
 
 

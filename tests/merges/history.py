@@ -84,6 +84,8 @@ def _line(name: str, line: str, version: Version) -> bytes:
         return version(line[1:], name)
     if name.endswith(".gitignore") and line.startswith("block"):
         return _block(line.split()[1:])
+    if line.startswith("text "):
+        return "".join(f"{word}\n" for word in line.split()[1:]).encode()
     if name.endswith(".mvc"):
         if line.startswith(("size: ", "files: ", "total: ", "labels: ", "mvc: ", "manifest:")):
             return f"{line}\n".encode()

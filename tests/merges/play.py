@@ -90,7 +90,7 @@ def _step(repo: Repo, word: str, *rest: str) -> None:
         repo.path(rest[1]).chmod(0o755 if rest[0] == "+x" else 0o644)
     else:
         name, _, text = word.partition("=")
-        repo.write(name, text.replace("\\n", "\n"))
+        repo.write(name, text.replace("\\r", "\r").replace("\\n", "\n"))
 
 
 def _commit(repo: Repo, codes: tuple[str, ...]) -> None:
@@ -142,8 +142,10 @@ class Played:
         """Check that the workspace has what the index says; unless hooks `followed`, after a checkout."""
         if not followed:
             self.repo.ok("checkout")
-        for name in self.repo.git("-c", "core.quotePath=off", "ls-files", "*.mvc").splitlines():
+        for name in filter(None, self.repo.git("ls-files", "-z", "*.mvc").split("\0")):
             raw, path = self.repo.read(name), name.removesuffix(".mvc")
+            if not raw.startswith(b"mvc: 1\n"):
+                continue  # another program's
             assert in_workspace(self.repo, path) == contents(Store(self.cache), read_pointer(raw)), path
         assert self.repo.git("status", "--porcelain", "--untracked-files=all") == "" or followed
 
