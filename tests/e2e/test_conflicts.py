@@ -239,3 +239,71 @@ def test_the_driver_works_without_a_project(tmp_path: Path) -> None:
     line = [sys.executable, "-P", "-m", "mvc.cli.merge_driver", "base", "ours", "theirs", "7", "x.mvc"]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, (tmp_path / "ours").read_text()) == (0, "0\na\nb\n"), done
+
+
+# Hook and gate.
+
+
+def evaluated_directory(repo: Repo) -> None:
+    """Both sides change files of an evaluated directory that are far apart; one evaluates it again."""
+    for number in range(9):
+        repo.write(f"d/{number}", f"{number}")
+    repo.ok("add", "d")
+    repo.ok("eval", "record", "d", "--tag", "v1.0.0", "--metric", "auc=0.9")
+    repo.commit("base")
+    repo.git("switch", "-qc", "side")
+    repo.write("d/8", "theirs")
+    repo.ok("add", "d")
+    repo.ok("eval", "record", "d", "--tag", "v1.1.0", "--metric", "auc=0.95")
+    repo.commit("theirs")
+    repo.git("switch", "-q", "main")
+    repo.ok("checkout")
+    repo.write("d/0", "ours")
+    repo.ok("add", "d")
+    repo.commit("ours")
+
+
+@pytest.mark.parametrize("driver", [True, False])
+def test_a_merged_directory_needs_a_report_of_its_own(begin: Begin, driver: bool) -> None:
+    repo = begin(evaluated_directory)
+    if not driver:
+        repo.git("config", "--remove-section", "merge.mvc")
+    repo = repo.hooked()
+    gate = repo.mvc("gate", "--base", "main", "--head", "side")
+    base = repo.git("rev-parse", "--short=12", "main")
+    assert (gate.code, gate.fixes) == (1, [f"git merge {base}  # which then says what to evaluate"])
+    refused = repo.run("git", "merge", "side")
+    assert "MVC103 d: the merge of both sides needs a report of its own" in refused.err, refused
+    line = next(line for line in refused.err.splitlines() if line.startswith("  try: ")).removeprefix("  try: ")
+    assert line == "mvc checkout d && mvc eval record d --bump patch --metric auc=NUMBER  # evaluates the merge"
+    assert repo.shell(line.replace("NUMBER", "0.96")).code == 0
+    repo.git("commit", "-q", "--no-edit")
+    assert (repo.contents("d")["0"], repo.contents("d")["8"]) == (b"ours", b"theirs")
+    assert repo.mvc("gate", "--base", "main~", "--head", "main").code == 0
+
+
+def two_hands(repo: Repo) -> None:
+    """Both sides edit a report of the same content by hand, in lines that are far apart."""
+    repo.write("m.bin", "model")
+    repo.ok("add", "m.bin")
+    repo.ok("eval", "record", "m.bin", "--tag", "v1.0.0", "--metric", "auc=0.9")
+    repo.commit("base")
+    for branch, old, new in (("side", "value: 0.9", "value: 0.99"), ("main", "v1.0.0", "v1.0.1")):
+        repo.git("switch", "-q", "-C", branch, "main")
+        repo.write(REPORT, repo.read(REPORT).decode().replace(old, new))
+        repo.git("commit", "-qam", branch)
+
+
+def test_a_report_that_git_mixed_is_refused(begin: Begin) -> None:
+    repo = begin(two_hands).hooked()
+    gate = repo.mvc("gate", "--base", "main", "--head", "side")
+    assert "MVC128" in gate.err, gate
+    assert repo.run("git", "merge", "side").code == 1  # the driver mixes nothing
+    repo.git("merge", "--abort")
+    repo.git("config", "--remove-section", "merge.mvc")
+    refused = repo.run("git", "merge", "side")
+    assert (refused.code, "MVC128 m.bin: Git mixed the report" in refused.err) == (1, True), refused
+    assert repo.run("git", "commit", "-q", "--no-edit").code == 1
+    assert repo.shell(refused.fixes[0]).code == 0
+    repo.git("commit", "-q", "--no-edit")
+    assert repo.read(REPORT).decode().rstrip("\n") == repo.git("show", f"main~:{REPORT}")

@@ -125,9 +125,10 @@ def _of_report(model: ParsedModel) -> Iterator[Finding]:
         return
     yield from _of_tag(model, model.report)
     if isinstance(model.pointer, Pointer) and (difference := _difference(model.report, model.pointer.digest)):
-        merged = "the merge of both sides needs a report of its own: " if model.facts.merged is not None else ""
-        fix = _after_merge(model, fixes.next_report(model.path, model.report))
-        yield model.finding("MVC103", merged + difference, fix)
+        is_merged = model.facts.merged is not None
+        start = "the merge of both sides needs a report of its own: " if is_merged else ""
+        line = fixes.next_report(model.path, model.report, "evaluates the merge" if is_merged else "")
+        yield model.finding("MVC103", start + difference, _after_merge(model, line))
     elif model.facts.mixed:
         message = "Git mixed the report from the lines of both sides: it is of no evaluation"
         yield model.finding("MVC128", message, fixes.one_of_both(model.path + SUFFIX))
