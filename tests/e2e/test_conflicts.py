@@ -177,6 +177,14 @@ def test_nothing_changes_if_one_of_several_paths_is_refused(conflict: Repo) -> N
     conflict.fails(2, "resolve", "m.bin", "--ours", "--theirs")
 
 
+def test_the_same_command_again_finishes_what_was_stopped(conflict: Repo) -> None:
+    before = conflict.ok("resolve", "m.bin", "--theirs").out
+    conflict.write("m.bin", "our version")  # as if it had been stopped before it came to that
+    assert conflict.ok("resolve", "m.bin", "--theirs").out == before
+    assert conflict.read("m.bin") == b"their version"
+    assert conflict.fails(2, "resolve", "m.bin", "--ours").errors == ["m.bin is not in conflict"]
+
+
 def test_the_merge_tool_asks_once_for_a_model(conflict: Repo) -> None:
     def tool(answers: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

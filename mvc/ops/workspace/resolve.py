@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError, UsageError
@@ -25,7 +25,7 @@ from mvc.ops.workspace.planning.inner_choice import merged_version
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, has_conflict_marks
 from mvc.scm.blobs import read_blobs
-from mvc.scm.index import conflicts
+from mvc.scm.index import conflicts, staged_file
 from mvc.scm.merging.operation import operation
 from mvc.scm.staging import stage
 from mvc.workspace.checkout import Checkout
@@ -101,26 +101,30 @@ class _Selected(NamedTuple):
 
     conflict: Conflict
     inside: tuple[str, ...] = ()
+    is_staged: bool = False
+    """Whether the index has it as resolved: the same command was stopped before it had updated the workspace."""
 
 
 def _selected(project: Project, paths: list[str]) -> tuple[list[_Selected], dict[str, Stages]]:
     """Return what is in conflict at, below or above `paths`, and the `.gitignore` files there and beside."""
-    files, known = conflicts(project.git), find_conflicts(project)
+    files, open_ = conflicts(project.git), find_conflicts(project)
+    known = find_conflicts(project, resolved=True) | open_
     ignoring = {name: stages for name, stages in files.items() if f"/{name}".endswith("/.gitignore")}
     found: dict[str, list[str]] = {}
     lists: set[str] = set()
     for path in paths:
         wanted, holder = model_of(path), holder_of(known, path)
         below = [name for name in known if _is_at_or_below(name, wanted)]
+        below = [name for name in below if name in open_] or below
         lists_here = {name for name in ignoring if _is_at_or_below(name, path)}
         if not (below or holder or lists_here):
-            raise _not_in_conflict(project, path, files, known)
+            raise _not_in_conflict(project, path, files, open_)
         lists |= lists_here
         found |= {name: [] for name in below}
         if holder and not below:
             found.setdefault(holder, []).append(path[len(holder) + 1 :])
     lists |= {f"{path.rpartition('/')[0]}/.gitignore".removeprefix("/") for path in found}
-    selected = [_Selected(known[name], tuple(inside)) for name, inside in found.items()]
+    selected = [_Selected(known[name], tuple(inside), name not in open_) for name, inside in found.items()]
     return selected, {name: stages for name, stages in ignoring.items() if name in lists}
 
 
@@ -129,7 +133,7 @@ def _is_at_or_below(name: str, path: str) -> bool:
 
 
 def _not_in_conflict(
-    project: Project, path: str, files: Mapping[str, Stages], known: Iterable[str],
+    project: Project, path: str, files: Container[str], known: Iterable[str],
 ) -> UsageError:
     if path in files:
         return UsageError(f"{path} is not a file of mvc", project.shell.line("git add --", path))
@@ -146,7 +150,10 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
     chosen, reason = choose(project, both, choice)
     files: tuple[str, ...] = ()
     if selected.inside:
-        chosen, files = merged_version(project, chosen, selected.inside)
+        chosen, files = merged_version(project, selected.conflict, chosen, selected.inside)
+    files_of_git = chosen.files.items()
+    if selected.is_staged and any(staged_file(project.git, path + suffix) != raw for suffix, raw in files_of_git):
+        raise _not_in_conflict(project, path, (), ())
     item, before = chosen.item, observe_path(project, path)
     if item is not None and item.pointer is None:
         line = f"{project.shell.line('mvc resolve', path)} --{'theirs' if chosen.side == 'ours' else 'ours'}"
@@ -214,14 +221,14 @@ def _settle_ignore_files(project: Project, found: Mapping[str, Stages]) -> None:
 
 
 def _publish(project: Project, chosen: Iterable[Version]) -> None:
-    """Write and stage pointers, reports and signatures; remove those that the chosen side does not have."""
+    """Write and stage pointers, reports and signatures; before, remove those that the chosen side does not have."""
     files = {version.path + suffix: raw for version in chosen for suffix, raw in version.files.items()}
-    there = {name: project.tree.read(name, MAX_BYTES + 1) for name in files}
-    publish_pointers(project, [Replacement(name, there[name], raw) for name, raw in files.items() if raw is not None])
     gone = [name for name, raw in files.items() if raw is None]
     for name in gone:
         remove_file(project.tree, name)
     stage(project.git, gone)
+    there = {name: project.tree.read(name, MAX_BYTES + 1) for name in files}
+    publish_pointers(project, [Replacement(name, there[name], raw) for name, raw in files.items() if raw is not None])
 
 
 # The workspace.

@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from mvc.errors import InvalidName, MvcError, UsageError
 from mvc.objects.merge import decide_for, merge, merged_files
 from mvc.objects.pointer import SUFFIX, emit
-from mvc.ops.shared.conflicts.versions import STAGES, Origin, Version
+from mvc.ops.shared.conflicts.sides import sides_of_directory
+from mvc.ops.shared.conflicts.versions import STAGES, Conflict, Origin, Version
 from mvc.ops.shared.pointers import store_directory
 from mvc.ops.shared.selection import conflict_fix
-from mvc.ops.workspace.planning.merge import sides_of
 from mvc.project import Project
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.tracked import means
 
 
-def merged_version(project: Project, chosen: Version, inside: tuple[str, ...]) -> tuple[Version, tuple[str, ...]]:
+def merged_version(
+    project: Project, conflict: Conflict, chosen: Version, inside: tuple[str, ...],
+) -> tuple[Version, tuple[str, ...]]:
     """Return the merged directory with the files `inside` as on the chosen side, and which these are.
 
     Raises:
@@ -26,7 +28,7 @@ def merged_version(project: Project, chosen: Version, inside: tuple[str, ...]) -
     """
     path = chosen.path
     item = project.tracked()[path]
-    sides = sides_of(project, item)
+    sides = sides_of_directory(project, item, conflict.files.get(SUFFIX, {}))
     if sides is None:
         raise UsageError(f"{path} is not a directory on both sides", project.shell.line("mvc status", path))
     merged = merge(sides._replace(chosen=None))
