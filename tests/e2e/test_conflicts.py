@@ -177,6 +177,30 @@ def test_nothing_changes_if_one_of_several_paths_is_refused(conflict: Repo) -> N
     conflict.fails(2, "resolve", "m.bin", "--ours", "--theirs")
 
 
+def test_no_content_is_deleted_if_that_of_another_path_is_saved_nowhere(repo: Repo) -> None:
+    def version(text: str) -> None:
+        for name in ("a", "b"):
+            repo.write(f"data/{name}", f"{text} {name}")
+        repo.ok("add", "data/a", "data/b")
+        repo.commit(text)
+
+    version("base")
+    repo.git("switch", "-qc", "side")
+    repo.ok("rm", "data/a", "data/b")
+    repo.commit("deleted")
+    repo.git("switch", "-q", "main")
+    version("ours")
+    repo.git("merge", "-q", "side", code=1)
+    repo.write("data/b", "unsaved")
+    before = repo.git("ls-files", "--stage"), {**repo.contents("data"), "b": b"unsaved"}
+    refused = repo.fails(3, "resolve", "data", "--theirs")
+    assert refused.errors == ["data/b is no longer tracked here, but was changed: it was not deleted"]
+    assert (repo.git("ls-files", "--stage"), repo.contents("data")) == before
+    assert repo.shell(refused.fixes[0]).code == 0
+    repo.ok("resolve", "data", "--theirs")
+    assert (repo.states(), repo.contents("data").keys()) == ({"data/b": "clean"}, {"b", "b.mvc", ".gitignore"})
+
+
 def test_the_same_command_again_finishes_what_was_stopped(conflict: Repo) -> None:
     before = conflict.ok("resolve", "m.bin", "--theirs").out
     conflict.write("m.bin", "our version")  # as if it had been stopped before it came to that

@@ -328,7 +328,8 @@ def _in_conflict(world: World) -> None:
     for files, tag, score, branch in ((NEWEST, "v2.0.0", "0.92", "side"), (NEW, "v1.1.0", "0.91", "main")):
         repo.git("switch", "-q", *["-c"] * (branch == "side"), branch)
         repo.ok("checkout")
-        lay_out(repo, {**files, "models/m.bin": noise(tag, LOOSE), "models/small.bin": b"small", "data/a": tag.encode()})
+        own = {"models/m.bin": noise(tag, LOOSE), "models/small.bin": b"small", "data/a": tag.encode()}
+        lay_out(repo, {**files, **own})
         repo.ok("add", *TRACKED)
         repo.ok("eval", "record", "models/m.bin", "--tag", tag, "--metric", f"auc={score}")
         repo.commit(branch)

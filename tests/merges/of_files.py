@@ -136,6 +136,20 @@ HISTORIES = [
         ),
     ),
     History(
+        "lines of a list in conflict that were merged by hand",
+        "nothing; data/.gitignore='*.tmp\\n'; git add data",
+        "data/.gitignore='*.ours\\n'; git add data; data/m=ours; mvc add data/m",
+        "data/.gitignore='*.theirs\\n'; git add data; data/m=theirs; mvc add data/m",
+        stuck(
+            f"{M} {IGNORED}", {IGNORED: f"{OWN.format('ours')}\nblock /m"},
+            "data/.gitignore='*.x\\n'; mvc resolve data/m --theirs", {M: "theirs", IGNORED: "*.x\nblock /m"},
+        ),
+        stuck(
+            f"{M} {IGNORED}", {IGNORED: f"{OWN.format('HEAD')}\nblock /m"},
+            "data/.gitignore='*.x\\n'; mvc resolve data/m --ours", {M: "ours", IGNORED: "*.x\nblock /m"},
+        ),
+    ),
+    History(
         "both sides change lines of their own in the same list",
         "nothing; data/.gitignore='*.tmp\\n'; git add data",
         "data/.gitignore='*.ours\\n'; git add data; data/m=ours; mvc add data/m",

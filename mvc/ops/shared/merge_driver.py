@@ -44,8 +44,8 @@ def _driver(*options: str) -> str:
 
 def missing_settings(project: Project) -> dict[str, str]:
     """Return the settings that the repository lacks, or has otherwise."""
-    rows = split_nul(project.git.attempt("config", "--local", "-z", "--get-regexp", r"^merge(tool)?\.mvc(-ancestors)?\.").stdout)
-    there = dict(row.split("\n", 1) for row in rows if "\n" in row)
+    found = project.git.attempt("config", "--local", "-z", "--get-regexp", r"^merge(tool)?\.mvc(-ancestors)?\.")
+    there = dict(row.split("\n", 1) for row in split_nul(found.stdout) if "\n" in row)
     return {name: value for name, value in settings().items() if there.get(name) != value}
 
 

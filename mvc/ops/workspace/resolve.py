@@ -10,7 +10,7 @@ from mvc.fs.files import aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.pointer import SUFFIX, Pointer
 from mvc.ops.shared.checkout import CheckoutResult, Guard, check_out_selected, has_content, plan_checkout
-from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files
+from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files, with_merged_block
 from mvc.ops.shared.conflicts.outcome import Texts
 from mvc.ops.shared.conflicts.summary import SideSummary, summarize
 from mvc.ops.shared.conflicts.versions import Conflict, Stages, Version, find_conflicts, versions
@@ -19,7 +19,7 @@ from mvc.ops.shared.pointers import publish_pointers, stop_ignoring
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.reports import model_of
 from mvc.ops.shared.workspace_content import check_saved, named_objects, observe_path, same_content
-from mvc.ops.workspace.after_checkout import delete_untracked
+from mvc.ops.workspace.after_checkout import check_deletion, delete_untracked
 from mvc.ops.workspace.planning.choice import Choice, Reason, choose
 from mvc.ops.workspace.planning.inner_choice import merged_version
 from mvc.project import Project
@@ -160,9 +160,11 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
         raise MvcError(f"{path}: the pointer of {chosen.side} cannot be read: {item.problem}", line)
     if item is not None:
         _check_content(guard, item, before, chosen, choice)
-    others = [version.item.pointer for version in both if version.item]
-    there = next((pointer for pointer in others if pointer and same_content(pointer, before)), None)
-    return _Plan(chosen, reason, before, there or next(iter(others), None), files)
+    others = [version.item.pointer for version in both if version.item and version.item.pointer]
+    there = next((pointer for pointer in others if same_content(pointer, before)), next(iter(others), None))
+    if item is None and there is not None:
+        check_deletion(project, path, there, before)
+    return _Plan(chosen, reason, before, there, files)
 
 
 def _check_content(guard: Guard, item: Tracked, before: Observed, chosen: Version, choice: Choice) -> None:
@@ -201,23 +203,29 @@ def _check_reports(project: Project, plans: Iterable[_Plan]) -> None:
 
 
 def _settle_ignore_files(project: Project, found: Mapping[str, Stages]) -> None:
-    """Merge `.gitignore` files in conflict.
+    """Merge `.gitignore` files in conflict. What the user merged by hand is kept.
 
     Raises:
         MvcError: the user's own lines are in conflict.
     """
-    settled: list[Replacement] = []
-    for name, stages in found.items():
-        texts = dict(zip(stages, read_blobs(project.git, stages.values()), strict=True))
-        outcome = merge_ignore_files(project.git, Texts(*(texts.get(stage, b"") for stage in (1, 2, 3))), 7)
-        if not outcome.clean:
-            line = f"{project.shell.line('git add --', name)}  # once they are merged; then again"
-            raise MvcError(f"{name}: lines that are not mvc's are in conflict", line)
-        settled.append(Replacement(name, project.tree.read(name, MAX_BYTES + 1), outcome.raw))
+    settled = [_settled(project, name, stages) for name, stages in found.items()]
     if settled:
         with project.staging() as staging:
             replace_files(project.tree, staging, settled)
         stage(project.git, [item.path for item in settled])
+
+
+def _settled(project: Project, name: str, stages: Stages) -> Replacement:
+    there = project.tree.read(name, MAX_BYTES + 1)
+    found = dict(zip(stages, read_blobs(project.git, stages.values()), strict=True))
+    texts = Texts(*(found.get(stage, b"") for stage in (1, 2, 3)))
+    if there is not None and not has_conflict_marks(there):
+        return Replacement(name, there, with_merged_block(there, texts))
+    outcome = merge_ignore_files(project.git, texts, 7)
+    if not outcome.clean:
+        line = f"{project.shell.line('git add --', name)}  # once they are merged; then again"
+        raise MvcError(f"{name}: lines that are not mvc's are in conflict", line)
+    return Replacement(name, there, outcome.raw)
 
 
 def _publish(project: Project, chosen: Iterable[Version]) -> None:
