@@ -177,7 +177,7 @@ def _unstaged_pointer(project: Project, item: Tracked | None) -> list[str]:
 
 def _read(project: Project, file: str) -> bytes | None:
     try:
-        return project.tree.read(file, MAX_BYTES + 1)
+        return project.tree.read(file, sys.maxsize)
     except UnsafePath as error:
         raise UsageError(error.message, aside_line(project.shell.show(file))) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from mvc.ops.workspace.after_checkout import check_deletion, delete_untracked
 from mvc.ops.workspace.planning.choice import Choice, Reason, choose
 from mvc.ops.workspace.planning.inner_choice import merged_version
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, has_conflict_marks
+from mvc.quality.files import has_conflict_marks
 from mvc.scm.blobs import read_blobs
 from mvc.scm.index import conflicts, staged_file
 from mvc.scm.merging.operation import operation
@@ -193,7 +194,7 @@ def _fetching(project: Project, chosen: Version, choice: Choice) -> str:
 def _check_reports(project: Project, plans: Iterable[_Plan]) -> None:
     """Refuse to overwrite a report that was recorded since."""
     names = [plan.chosen.path + suffix for plan in plans for suffix in plan.chosen.files if suffix != SUFFIX]
-    there = {name: raw for name in names if (raw := project.tree.read(name, MAX_BYTES + 1)) is not None}
+    there = {name: raw for name in names if (raw := project.tree.read(name, sys.maxsize)) is not None}
     unsaved = uncommitted_reports(project, [name for name, raw in there.items() if not has_conflict_marks(raw)])
     if name := min(unsaved, default=""):
         raise MvcError(f"{name} is in no commit, so not overwritten", aside_line(project.shell.show(name)))
@@ -216,7 +217,7 @@ def _settle_ignore_files(project: Project, found: Mapping[str, Stages]) -> None:
 
 
 def _settled(project: Project, name: str, stages: Stages) -> Replacement:
-    there = project.tree.read(name, MAX_BYTES + 1)
+    there = project.tree.read(name, sys.maxsize)
     found = dict(zip(stages, read_blobs(project.git, stages.values()), strict=True))
     texts = Texts(*(found.get(stage, b"") for stage in (1, 2, 3)))
     if there is not None and not has_conflict_marks(there):
@@ -235,7 +236,7 @@ def _publish(project: Project, chosen: Iterable[Version]) -> None:
     for name in gone:
         remove_file(project.tree, name)
     stage(project.git, gone)
-    there = {name: project.tree.read(name, MAX_BYTES + 1) for name in files}
+    there = {name: project.tree.read(name, sys.maxsize) for name in files}
     publish_pointers(project, [Replacement(name, there[name], raw) for name, raw in files.items() if raw is not None])
 
 

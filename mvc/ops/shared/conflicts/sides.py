@@ -35,7 +35,7 @@ def side_of(project: Project, pointer: Pointer) -> Side:
 
 
 def sides_of_directory(project: Project, item: Tracked, blobs: Mapping[int, str]) -> Sides | None:
-    """Return the sides of a directory, given as blobs by stage; None if it is not a directory on both, or the base unreadable.
+    """Return the sides of a directory, given as blobs by stage; None if it cannot be merged by file.
 
     A pointer in the workspace that is none of them is what the user chose.
 
