@@ -47,6 +47,23 @@ def models(repo: Repo) -> None:
     ]
 
 
+def directories(repo: Repo) -> None:
+    """Both sides change one file of a directory, and one side another."""
+    def version(branch: str, files: dict[str, str]) -> None:
+        for name, text in files.items():
+            repo.write(f"data/d/{name}", text)
+        repo.ok("add", "data/d")
+        repo.commit(branch)
+
+    version("base", {"c": "base", "e": "base"})
+    repo.git("switch", "-qc", "side")
+    version("theirs", {"c": "theirs", "e": "theirs"})
+    repo.git("switch", "-q", "main")
+    repo.ok("checkout")
+    version("ours", {"c": "ours"})
+    repo.git("merge", "-q", "side", code=1)
+
+
 def today(repo: Repo) -> str:
     return repo.git("log", "-1", "--format=%as")
 
@@ -199,6 +216,14 @@ def test_no_content_is_deleted_if_that_of_another_path_is_saved_nowhere(repo: Re
     assert repo.shell(refused.fixes[0]).code == 0
     repo.ok("resolve", "data", "--theirs")
     assert (repo.states(), repo.contents("data").keys()) == ({"data/b": "clean"}, {"b", "b.mvc", ".gitignore"})
+
+
+@pytest.mark.parametrize("paths", [["data/d", "data/d/c"], ["data/d/c", "data/d"], ["data/?"], ["."], ["data/d.mvc"]])
+def test_a_whole_path_is_taken_as_a_whole(begin: Begin, paths: list[str]) -> None:
+    repo = begin(directories)
+    found = repo.ok("resolve", *paths, "--ours", "--json").json["resolved"]
+    assert [(item["path"], item["files"]) for item in found] == [("data/d", [])]
+    assert repo.git("rev-parse", ":data/d.mvc") == repo.git("rev-parse", "HEAD:data/d.mvc")
 
 
 def test_the_same_command_again_finishes_what_was_stopped(conflict: Repo) -> None:

@@ -20,7 +20,27 @@ def scene(first: str, last: str) -> str:
     return SCENE.format(first, last)
 
 
+TWINS = "gate MVC323:data/A MVC323:data/a"
+NAMESAKES = "gate MVC324:data/m MVC324:data/n"
 HISTORIES = [
+    History(
+        "paths that differ in case",
+        "nothing", "data/A=ours; mvc add data/A", "data/a=theirs; mvc add data/a",
+        settled({"data/A.mvc": "ours", "data/a.mvc": "theirs", "data/.gitignore": "block /A /a"}, TWINS),
+        Expected({}, "data/.gitignore", then=f"mvc resolve data --ours; mvc checkout; commit; {TWINS}"),
+    ),
+    History(
+        "two models with one name",
+        "nothing", "data/m=ours; mvc add data/m --name rank", "data/n=theirs; mvc add data/n --name rank",
+        settled({"data/m.mvc": "ours", "data/n.mvc": "theirs"}, NAMESAKES),
+        Expected({}, "data/.gitignore", then=f"mvc resolve data --ours; mvc checkout; commit; {NAMESAKES}"),
+    ),
+    History(
+        "a path inside a directory of the other side",
+        "nothing", "data/d/a=ours; mvc add data/d", "data/d/z=theirs; mvc add data/d/z",
+        Expected({"data/d.mvc": "ours", "data/d/z.mvc": "theirs"}, codes="MVC308:data/d"),
+        Expected({"data/d.mvc": "ours", "data/d/z.mvc": "theirs"}, codes="MVC308:data/d"),
+    ),
     History(
         "names with spaces, quotes, dashes and other letters", NAMED,
         f"{QUOTED}'/-x \"y\" é=ours'; mvc add {QUOTED}", f"{QUOTED}'/-x \"y\" é=theirs'; {QUOTED}/z=Z; mvc add {QUOTED}",

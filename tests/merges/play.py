@@ -69,6 +69,9 @@ def type_steps(repo: Repo, steps: str) -> None:
 def _step(repo: Repo, word: str, *rest: str) -> None:
     if word == "git":
         repo.git(*rest)
+    elif word == "gate":
+        findings = repo.mvc("gate", "--base", "base", "--json").json["findings"]
+        assert {f"{item['code']}:{item['path']}" for item in findings if item["severity"] == "error"} == set(rest)
     elif word == "stops":
         repo.git(*rest, code=1)
     elif word == "commit":

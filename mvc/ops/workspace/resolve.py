@@ -33,7 +33,7 @@ from mvc.workspace.checkout import Checkout
 from mvc.workspace.observe import Observed
 from mvc.workspace.rename import remove_file
 from mvc.workspace.scan import refusal
-from mvc.workspace.tracked import Selection, Tracked, holder_of
+from mvc.workspace.tracked import Selection, Tracked, holder_of, matching
 
 
 class Resolved(NamedTuple):
@@ -112,17 +112,19 @@ def _selected(project: Project, paths: list[str]) -> tuple[list[_Selected], dict
     known = find_conflicts(project, resolved=True) | open_
     ignoring = {name: stages for name, stages in files.items() if f"/{name}".endswith("/.gitignore")}
     found: dict[str, list[str]] = {}
+    whole: set[str] = set()
     lists: set[str] = set()
     for path in paths:
         wanted, holder = model_of(path), holder_of(known, path)
-        below = [name for name in known if _is_at_or_below(name, wanted)]
+        below = [name for name in known if _is_at_or_below(name, wanted)] or matching(wanted, known)
         below = [name for name in below if name in open_] or below
         lists_here = {name for name in ignoring if _is_at_or_below(name, path)}
         if not (below or holder or lists_here):
             raise _not_in_conflict(project, path, files, open_)
         lists |= lists_here
+        whole |= set(below)
         found |= {name: [] for name in below}
-        if holder and not below:
+        if holder and not below and holder not in whole:
             found.setdefault(holder, []).append(path[len(holder) + 1 :])
     lists |= {f"{path.rpartition('/')[0]}/.gitignore".removeprefix("/") for path in found}
     selected = [_Selected(known[name], tuple(inside), name not in open_) for name, inside in found.items()]
