@@ -61,4 +61,7 @@ def _read(path: str) -> bytes:
 
 if __name__ == "__main__":
     ensure_utf8()
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # Git and the shell end by themselves
+        sys.exit(failures.INTERRUPTED)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,3 +146,33 @@ def test_an_octopus_that_mixes_two_reports_is_refused(repo: Repo) -> None:
     repo.git("switch", "-q", "main")
     result = repo.run("git", "merge", "one", "two")
     assert (result.code, found_codes(result.err)) == (1, ("MVC128:m",)), result
+
+
+@pytest.mark.parametrize(
+    "mode", ["120000", "160000"], ids=["symlink", "submodule"],
+)
+def test_a_pointer_that_is_something_else_on_their_side(begin: Begin, mode: str) -> None:
+    repo = begin(with_directory)
+    repo.git("switch", "-q", "main")
+    oid = repo.git("rev-parse", "HEAD" if mode == "160000" else "HEAD:data/.gitignore")
+    repo.git("rm", "-q", "--cached", "data/d.mvc")
+    repo.git("update-index", "--add", "--cacheinfo", f"{mode},{oid},data/d.mvc")
+    repo.commit("theirs")
+    repo.git("reset", "-q", "--hard")
+    repo.git("switch", "-q", "-f", "ours")
+    repo.git("merge", "main", code=1)
+    repo.mvc("status")
+    for side in ("--ours", "--theirs"):
+        assert repo.fails(2, "resolve", "data/d.mvc", side).fixes == ["git add -- data/d.mvc"]
+        assert repo.fails(2, "resolve", "data/d", side).errors == ["data/d is not in conflict"]
+    assert repo.git("show", "HEAD:data/d.mvc")
+    assert repo.read("data/d/a") == b"ours"
+
+
+def test_ctrl_c_in_the_driver(repo: Repo, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "base")
+    line = [sys.executable, "-P", "-m", "mvc.cli.merge_driver", "base", "ours", "theirs", "7", "x.mvc"]
+    driver = subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    with (tmp_path / "base").open("wb"):  # it has started once it reads this
+        driver.send_signal(signal.SIGINT)
+        assert (driver.communicate(timeout=60)[1], driver.returncode) == ("", 130)

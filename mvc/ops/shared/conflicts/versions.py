@@ -45,7 +45,7 @@ def find_conflicts(project: Project, *, resolved: bool = False) -> dict[str, Con
     found: dict[str, dict[str, Stages]] = defaultdict(dict)
     for name, stages in conflicts(project.git, resolved=resolved).items():
         path = model_of(name)
-        if name.removeprefix(path) in FILES:
+        if name.removeprefix(path) in FILES and stages:
             found[path][name.removeprefix(path)] = stages
     return {path: Conflict(path, files) for path, files in sorted(found.items())}
 
