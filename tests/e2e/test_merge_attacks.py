@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from formats.second_implementation import digest_of
 from harness import LARGE, MANY, Begin, Repo, noise
-from merges.play import found_codes
+from merges.steps import found_codes
 
 DIGEST = f'size: 1, blake3: "{"0" * 64}", xxh128: "{"0" * 32}"'
 LISTED = 'mvc: 1\nkind: "dir"\nmanifest:\n'

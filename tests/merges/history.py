@@ -30,7 +30,7 @@ class Expected:
     """What Git made of the files, and what the user makes of it."""
 
     files: Mapping[str, str]
-    """By name: a spelled text, `ours`, `theirs` or `base` for a version as it was (`ours@name`: of another file), or `gone`."""
+    """By name: a spelled text; `ours`, `theirs` or `base` for a version as it was, `ours@n` for that of `n`; `gone`."""
     conflict: str = ""
     """The files in conflict."""
     codes: str = ""
@@ -43,7 +43,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class History:
-    """Two branches and how they are merged. Steps are separated by semicolons: see `play.py`."""
+    """Two branches and how they are merged. Steps are separated by semicolons: see `steps.py`."""
 
     name: str
     base: str
@@ -52,8 +52,8 @@ class History:
     theirs: str
     driver: Expected
     """What comes of it with mvc's merge driver."""
-    plain: Expected
-    """The same without the driver."""
+    plain: Expected | None = None
+    """The same without the driver, if it differs."""
     git: str = "git merge theirs"
     """A shell line that merges."""
     at: str = ""

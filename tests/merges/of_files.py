@@ -24,7 +24,10 @@ HISTORIES = [
     History(
         "both sides change a file",
         "file", "data/m=ours; mvc add data/m", "data/m=theirs!; mvc add data/m",
-        stuck(M, {M: f"file\n{hunk('=ours', '=theirs!', '4 7')}", IGNORED: "base"}, "mvc resolve data/m --theirs", {M: "theirs"}),
+        stuck(
+            M, {M: f"file\n{hunk('=ours', '=theirs!', '4 7')}", IGNORED: "base"}, "mvc resolve data/m --theirs",
+            {M: "theirs"},
+        ),
         stuck(M, {M: f"file\n{hunk('=ours', '=theirs!')}"}, "mvc resolve data/m --ours", {M: "ours"}),
     ),
     History(
@@ -60,12 +63,10 @@ HISTORIES = [
         "the other side deletes the path that one left as it was",
         "directory; data/n=n; mvc add data/n", "data/n=ours; mvc add data/n", "mvc rm data/d",
         settled({D: "gone", IGNORED: "block /n", "data/n.mvc": "ours"}),
-        settled({D: "gone", IGNORED: "block /n", "data/n.mvc": "ours"}),
     ),
     History(
         "one side renames the path, the other changes a file in it",
         "directory", "mvc mv data/d data/n", "data/d/c=theirs; mvc add data/d",
-        settled({D: "gone", "data/n.mvc": "theirs@data/d.mvc", IGNORED: "block /n"}),
         settled({D: "gone", "data/n.mvc": "theirs@data/d.mvc", IGNORED: "block /n"}),
     ),
     History(
@@ -80,15 +81,23 @@ HISTORIES = [
         ),
         stuck(
             "data/n.mvc",
-            {"data/n.mvc": "dir a=ours b=b\n<<<<<<< HEAD:data/n.mvc\nc=ours\n=======\nc=theirs!\n>>>>>>> theirs:data/d.mvc\ne=e f=theirs"},
+            {
+                "data/n.mvc": "dir a=ours b=b\n<<<<<<< HEAD:data/n.mvc\nc=ours\n=======\n"
+                "c=theirs!\n>>>>>>> theirs:data/d.mvc\ne=e f=theirs",
+            },
             "mvc resolve data/n --theirs", {"data/n.mvc": "theirs@data/d.mvc", IGNORED: "block /n"},
         ),
     ),
     History(
         "the other side renames the path, and both change files in it",
-        "directory", "data/d/a=ours; mvc add data/d", "data/d/f=theirs; mvc add data/d; mvc mv data/d data/x/n; mvc add data/x/n",
-        settled({"data/x/n.mvc": "dir a=ours b=b c=c e=e f=theirs", D: "gone", IGNORED: "gone", "data/x/.gitignore": "block /n"}),
-        settled({"data/x/n.mvc": "dir a=ours b=b c=c e=e f=theirs", D: "gone", IGNORED: "gone", "data/x/.gitignore": "block /n"}),
+        "directory", "data/d/a=ours; mvc add data/d",
+        "data/d/f=theirs; mvc add data/d; mvc mv data/d data/x/n; mvc add data/x/n",
+        settled(
+            {
+                "data/x/n.mvc": "dir a=ours b=b c=c e=e f=theirs", "data/x/.gitignore": "block /n",
+                D: "gone", IGNORED: "gone",
+            },
+        ),
     ),
     History(
         "both sides give a path another new name",
@@ -117,14 +126,26 @@ HISTORIES = [
     History(
         "one side adds a file, the other a directory, at one path",
         "nothing", "data/d=ours; mvc add data/d", "data/d/a=theirs; mvc add data/d",
-        stuck(D, {D: "mvc: 1\n" + hunk('kind:file\n=ours', 'kind:dir\nmanifest:\na=theirs', '4 6')}, "mvc resolve data/d --theirs", {D: "theirs"}),
-        stuck(D, {D: "mvc: 1\n" + hunk('kind:file\n=ours', 'kind:dir\nmanifest:\na=theirs')}, "mvc resolve data/d --ours", {D: "ours"}),
+        stuck(
+            D, {D: "mvc: 1\n" + hunk("kind:file\n=ours", "kind:dir\nmanifest:\na=theirs", "4 6")},
+            "mvc resolve data/d --theirs", {D: "theirs"},
+        ),
+        stuck(
+            D, {D: "mvc: 1\n" + hunk("kind:file\n=ours", "kind:dir\nmanifest:\na=theirs")}, "mvc resolve data/d --ours",
+            {D: "ours"},
+        ),
     ),
     History(
         "one side makes a directory of a file, the other changes the file",
         "file", "rm data/m; data/m/a=ours; mvc add data/m", "data/m=theirs; mvc add data/m",
-        stuck(M, {M: "mvc: 1\n" + hunk('kind:dir\nmanifest:\na=ours', 'kind:file\n=theirs', '4 6')}, "mvc resolve data/m --theirs", {M: "theirs"}),
-        stuck(M, {M: "mvc: 1\n" + hunk('kind:dir\nmanifest:\na=ours', 'kind:file\n=theirs')}, "mvc resolve data/m --ours", {M: "ours"}),
+        stuck(
+            M, {M: "mvc: 1\n" + hunk("kind:dir\nmanifest:\na=ours", "kind:file\n=theirs", "4 6")},
+            "mvc resolve data/m --theirs", {M: "theirs"},
+        ),
+        stuck(
+            M, {M: "mvc: 1\n" + hunk("kind:dir\nmanifest:\na=ours", "kind:file\n=theirs")}, "mvc resolve data/m --ours",
+            {M: "ours"},
+        ),
     ),
     History(
         "each side adds a path beside the other's",
@@ -132,7 +153,8 @@ HISTORIES = [
         settled({M: "ours", "data/n.mvc": "theirs", IGNORED: "block /m /n"}),
         stuck(
             IGNORED, {IGNORED: f"{BEGIN}\n{hunk('/m', '/n')}\n{END}"},
-            "mvc resolve data/.gitignore --ours; mvc checkout", {IGNORED: "block /m /n", M: "ours", "data/n.mvc": "theirs"},
+            "mvc resolve data/.gitignore --ours; mvc checkout",
+            {IGNORED: "block /m /n", M: "ours", "data/n.mvc": "theirs"},
         ),
     ),
     History(
@@ -157,14 +179,16 @@ HISTORIES = [
         stuck(
             IGNORED,
             {IGNORED: f"{OWN.format('ours')}\nblock /m /n"},
-            "data/.gitignore='*.x\\n'; git add data/.gitignore; mvc checkout; git add data/.gitignore", {IGNORED: "*.x\nblock /m /n"},
+            "data/.gitignore='*.x\\n'; git add data/.gitignore; mvc checkout; git add data/.gitignore",
+            {IGNORED: "*.x\nblock /m /n"},
         ),
         stuck(
             IGNORED,
             {
                 IGNORED: f"<<<<<<< HEAD\n*.ours\n{BEGIN}\n/m\n=======\n*.theirs\n{BEGIN}\n/n\n>>>>>>> theirs\n{END}",
             },
-            "data/.gitignore='*.x\\n'; git add data/.gitignore; mvc checkout; git add data/.gitignore", {IGNORED: "*.x\nblock /m /n"},
+            "data/.gitignore='*.x\\n'; git add data/.gitignore; mvc checkout; git add data/.gitignore",
+            {IGNORED: "*.x\nblock /m /n"},
         ),
     ),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from merges.history import Expected, History
 from merges.of_directories import D, hunk
-from merges.of_files import settled, stuck
+from merges.of_files import settled
 
 OURS = "data/d/a=ours; data/d/c=ours2; mvc add data/d"
 THEIRS = "data/d/f=theirs; data/d/c=theirs3; mvc add data/d"
@@ -79,7 +79,8 @@ HISTORIES = [
         "git merge --squash theirs",
     ),
     History(
-        "merge --squash without a conflict", "directory", "data/d/b=ours; mvc add data/d", "data/d/c=theirs; mvc add data/d",
+        "merge --squash without a conflict", "directory", "data/d/b=ours; mvc add data/d",
+        "data/d/c=theirs; mvc add data/d",
         Expected({D: "dir a=a b=ours c=theirs e=e f=f"}, then="commit", after={D: "dir a=a b=ours c=theirs e=e f=f"}),
         continued("", "mvc add data/d; mvc checkout; commit", "dir a=a b=ours c=theirs e=e f=f"),
         "git merge --squash theirs",
@@ -89,11 +90,12 @@ HISTORIES = [
         "git switch -qc third; data/d/f=third; mvc add data/d; git commit -qm third; git switch -q theirs;"
         "mvc checkout; data/d/c=theirs; mvc add data/d",
         settled({D: "dir a=ours b=b c=theirs e=e f=third"}),
-        settled({D: "dir a=ours b=b c=theirs e=e f=third"}),
+        None,
         "git merge theirs third",
     ),
     History(
-        "criss-cross", "directory", "git reset -q --hard one; git merge -q two; mvc checkout; data/d/e=ours; mvc add data/d",
+        "criss-cross", "directory",
+        "git reset -q --hard one; git merge -q two; mvc checkout; data/d/e=ours; mvc add data/d",
         "git switch -qc one; data/d/a=one; mvc add data/d; git commit -qm one; git switch -q theirs; mvc checkout;"
         "data/d/b=two; mvc add data/d; git commit -qm two; git branch two; git merge -q one; mvc checkout;"
         "data/d/f=theirs; mvc add data/d",
@@ -106,7 +108,6 @@ HISTORIES = [
         "git switch -qc one; data/d/a=one; mvc add data/d; git commit -qm one; git switch -q theirs; mvc checkout;"
         "data/d/f=two; mvc add data/d; git commit -qm two; git branch two; git merge -q one; mvc checkout;"
         "data/d/c=theirs; mvc add data/d",
-        settled({D: "dir a=a b=b c=theirs e=e f=two"}),
         settled({D: "dir a=a b=b c=theirs e=e f=two"}),
     ),
     History(

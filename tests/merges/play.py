@@ -12,10 +12,11 @@ from pathlib import Path
 
 from formats.second_implementation import Store, contents, read_pointer
 from harness import Begin, Repo, Result
-from merges.history import BASES, Expected, History, Version, numbered, spelled
+from merges.history import BASES, Expected, History, Version, spelled
+from merges.steps import found_codes, type_steps
 
-_DATES = {"base": "2026-01-01T12:00:00+00:00", "ours": "2026-02-02T12:00:00+00:00", "theirs": "2026-03-03T12:00:00+00:00"}
-_AUTHORS = {"base": "Ann", "ours": "Ada", "theirs": "Bob"}
+_SIDES = {"base": ("Ann", "2026-01-01"), "ours": ("Ada", "2026-02-02"), "theirs": ("Bob", "2026-03-03")}
+"""Author and date."""
 
 
 def begun(begin: Begin, history: History) -> Repo:
@@ -39,7 +40,8 @@ def begun(begin: Begin, history: History) -> Repo:
 
 def _as(repo: Repo, who: str) -> Repo:
     """Return the repository as one side works in it."""
-    date, name = _DATES[who], _AUTHORS[who]
+    name, day = _SIDES[who]
+    date = f"{day}T12:00:00+00:00"
     return Repo(repo.root, repo.environ | {
         "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date, "GIT_EDITOR": ":",
     })
@@ -51,59 +53,6 @@ def work(repo: Repo, steps: str, who: str) -> None:
     repo.git("commit", "--allow-empty", "-qm", who)
     if who == "base":
         repo.git("tag", who)
-
-
-def type_steps(repo: Repo, steps: str) -> None:
-    """Take steps. `d/a=text` writes a file; `commit CODES` commits, which the hook refuses with these findings."""
-    folder = "."
-    for step in filter(None, map(str.strip, steps.split(";"))):
-        word, *rest = shlex.split(step)
-        if word == "cd":
-            folder = str(Path(folder, rest[0]))
-        elif word == "mvc":
-            repo.ok(*rest, cwd=folder)
-        else:
-            _step(repo, word, *rest)
-
-
-def _step(repo: Repo, word: str, *rest: str) -> None:
-    if word == "git":
-        repo.git(*rest)
-    elif word == "gate":
-        findings = repo.mvc("gate", "--base", "base", "--json").json["findings"]
-        assert {f"{item['code']}:{item['path']}" for item in findings if item["severity"] == "error"} == set(rest)
-    elif word == "stops":
-        repo.git(*rest, code=1)
-    elif word == "commit":
-        _commit(repo, rest)
-    elif word == "eval":
-        path, value = rest
-        part = "minor" if repo.path(f"{path}.eval.yaml").exists() else "major"
-        repo.ok("eval", "record", path, "--bump", part, "--metric", f"auc={value}", "--higher-is-better", "auc")
-    elif word == "files":
-        for name, text in numbered(int(rest[1])).items():
-            repo.write(f"{rest[0]}/{name}", text)
-    elif word == "append":
-        repo.write(rest[0], repo.read(rest[0]) + f"{rest[1]}\n".encode())
-    elif word == "sub":
-        repo.write(rest[0], repo.read(rest[0]).decode().replace(rest[1], rest[2]))
-    elif word == "rm":
-        repo.remove(rest[0])
-    elif word == "chmod":
-        repo.path(rest[1]).chmod(0o755 if rest[0] == "+x" else 0o644)
-    else:
-        name, _, text = word.partition("=")
-        repo.write(name, text.replace("\\r", "\r").replace("\\n", "\n"))
-
-
-def _commit(repo: Repo, codes: tuple[str, ...]) -> None:
-    result = repo.run("git", "commit", "-qm", "merged")
-    assert (found_codes(result.err), result.code) == (codes, int(bool(codes))), result
-
-
-def found_codes(told: str) -> tuple[str, ...]:
-    """Return the findings in what a command said, as `MVC103:PATH`."""
-    return tuple(f"{code}:{path}" for code, path in re.findall(r"^error: (MVC\d{3}) (\S+): ", told, re.MULTILINE))
 
 
 @dataclass(frozen=True)
@@ -175,7 +124,7 @@ def both_ways(begin: Begin, history: History, folder: Path) -> Iterator[tuple[Pl
     plain = folder / "without"
     shutil.copytree(repo.root, plain, symlinks=True)
     Repo(plain, repo.environ).git("config", "--remove-section", "merge.mvc")
-    for root, expected in ((repo.root, history.driver), (plain, history.plain)):
+    for root, expected in ((repo.root, history.driver), (plain, history.plain or history.driver)):
         merging = _as(Repo(root, repo.environ), "ours").with_hooks_enabled()
         result = merging.shell(history.git)
         yield Played(Repo(Path(f"{root}{history.at}"), merging.environ), expected, root / ".git/mvc"), result
