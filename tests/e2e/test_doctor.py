@@ -145,7 +145,9 @@ def test_before_mvc_is_set_up(bare_git: Repo) -> None:
 def test_in_a_fresh_clone(repo: Repo, tmp_path: Path) -> None:
     repo.added("m.bin", b"1")
     clone = repo.clone(tmp_path / "clone")
-    problem = only_problem(clone, "content-missing")
+    found = problems(clone)
+    assert list(found) == ["merge-driver", "content-missing"]
+    problem = found["content-missing"]
     assert "content of m.bin, and no remote is configured" in problem["message"]
     assert clone.shell(problem["fix"]).code == 0
     clone.ok("remote", "add", "nas", "../nas")

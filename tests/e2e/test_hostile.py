@@ -279,6 +279,7 @@ def test_a_path_with_a_hostile_manifest_fails_when_it_is_named(lists: Repo, outs
         assert result.errors == [f"data: {BROKEN}"]
         assert result.fixes == ["mvc log data  # its other versions"]
     assert lists.ok("ls", "-R", "good").out.count("part-") == MANY
+    lists.ok("init")
     lists.ok("doctor")
     lists.ok("diff", "HEAD~1")
 

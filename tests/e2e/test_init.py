@@ -12,7 +12,9 @@ def test_init_writes_and_stages_just_its_own_files(bare_git: Repo) -> None:
     assert bare_git.git("status", "--porcelain").splitlines() == [
         "A  .gitattributes", "A  .mvc/config.yaml", "A  .mvc/policy.yaml",
     ]
-    assert "*.mvc text eol=lf\n*.eval.yaml text eol=lf\n" in bare_git.read(".gitattributes").decode()
+    assert bare_git.read(".gitattributes").decode().splitlines() == [
+        "*.mvc text eol=lf merge=mvc", "*.eval.yaml text eol=lf merge=mvc", ".gitignore merge=mvc",
+    ]
     assert "Next: mvc add PATH" in result.out
     assert (bare_git.store / "store.yaml").read_text() == "mvc-store: 1\nfeatures: {read: [], write: []}\n"
 
@@ -35,8 +37,9 @@ def test_init_keeps_the_attributes_that_were_there(bare_git: Repo) -> None:
     bare_git.ok("init")
     assert bare_git.read(".gitattributes").decode().splitlines() == [
         "*.png binary",
-        "*.mvc text eol=lf",
-        "*.eval.yaml text eol=lf",
+        "*.mvc text eol=lf merge=mvc",
+        "*.eval.yaml text eol=lf merge=mvc",
+        ".gitignore merge=mvc",
     ]
 
 

@@ -45,6 +45,7 @@ def partial(hub: Repo, *options: str) -> Repo:
 @pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
 def test_a_command_that_reads_history_names_what_is_missing_and_the_line_that_fetches_it(hub: Repo, kind: str) -> None:
     clone = partial(hub, f"--filter={kind}")
+    clone.ok("init")
     clone.ok("pull")
     for line in NEED_NONE:
         assert clone.mvc(*line.split()).code == 0, line

@@ -153,7 +153,7 @@ def test_conflict_is_told_and_its_hint_settles_it(repo: Repo) -> None:
     assert repo.state("m.bin") == "conflict"
     assert "conflict" in repo.fails(3, "add", "m.bin").errors[0]
     assert "conflict" in repo.fails(3, "checkout", "m.bin").errors[0]
-    hint = next(line for line in repo.mvc("status").out.splitlines() if "git checkout --ours" in line)
+    hint = next(line for line in repo.mvc("status").out.splitlines() if "mvc resolve" in line)
     assert repo.shell(hint).code == 0
     assert repo.state("m.bin") == "clean"
     assert base

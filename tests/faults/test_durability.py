@@ -235,10 +235,16 @@ def _claims(stage: Stage, now: State) -> Iterator[str]:
                 yield f"{path} is said to be clean, and is not"
 
 
+def remove_locks_of_git(repo: Path) -> None:
+    """Remove what a killed Git leaves, as mvc tells the user to."""
+    for name in ("index.lock", "config.lock"):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            (repo / ".git" / name).unlink()
+
+
 def works_on(stage: Stage) -> Iterator[str]:
     """Judge whether the next commands work, and bring all of what was wanted."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        (stage.repo / ".git/index.lock").unlink()  # Git's own
+    remove_locks_of_git(stage.repo)
     if stage.operation.args[0] == "init":
         stage.mvc(*stage.operation.args)
     verified = stage.mvc("verify")
@@ -343,8 +349,7 @@ def test_killed_and_typed_again_and_then_a_cut(theatre: Theatre, name: str) -> N
 def killed_and_typed_again(stage: Stage, moment: int, off: Site | None = None) -> list[str]:
     """Return what is wrong when a process died at a moment, another one did the rest, and then the power was cut."""
     stage.load(moment)
-    with suppress(FileNotFoundError, NotADirectoryError):
-        (stage.repo / ".git/index.lock").unlink()  # Git's own
+    remove_locks_of_git(stage.repo)
     if stage.command(off=off).code:
         return []
     now = stage.cut(LOST)
@@ -391,8 +396,7 @@ def _nowhere(stage: Stage, args: tuple[str, ...], off: Site | None) -> Iterator[
     content = NEWEST["models/m.bin"]
     for moment in named(stage.moments):
         stage.load(moment)
-        with suppress(FileNotFoundError):
-            (stage.repo / ".git/index.lock").unlink()
+        remove_locks_of_git(stage.repo)
         if run(stage.repo, stage.world.environ, *args, off=off).code:
             continue
         for policy, seed in (("all lost", 0), *(("some of each", seed) for seed in range(3))):

@@ -745,6 +745,7 @@ def rebased_onto_a_better_main(pr: History) -> None:
     pr.commit()
     repo = pr.done()
     repo.git("switch", "-q", "change")
+    repo.git("config", "--remove-section", "merge.mvc")  # a merge driver is not told of -X
     repo.git("rebase", "-q", "-X", "theirs", "main")
     repo.git("switch", "-q", "main")
 

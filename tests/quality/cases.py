@@ -334,6 +334,10 @@ CASES = {
     "report of bytes that begin alike": Case(
         one(report(model=Model(DIGEST.blake3[:60] + "0000"))), "error MVC103", DIGEST.blake3,
     ),
+    "report with lines of both sides": Case(one(mixed=True), "error MVC128"),
+    "report of one side of a merge": Case(
+        one(report(model=Model(DATA)), merged=""), "error MVC103", "the merge of both sides needs a report of its own",
+    ),
     "report with another size": Case(one(report(model=Model(DIGEST.blake3, size=8))), "error MVC103", "8"),
     "report with another xxh128": Case(one(report(model=Model(DIGEST.blake3, "0" * 32))), "error MVC103", "xxh128"),
     "report with nothing but the blake3": Case(one(report(model=Model(DIGEST.blake3)))),

@@ -198,7 +198,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         (blob("a/b.MVC"), f"git rm --cached -- a/b.MVC{ALLOW.replace('m.onnx', 'a/b.MVC')}"),
         (
             one(pointer=at(b"", conflicted=True)),
-            f"git checkout --ours -- {PATH}.mvc && git add -- {PATH}.mvc  # or --theirs",
+            f"mvc resolve {PATH} --ours  # or --theirs",
         ),
         (one(in_cache=False), f"mvc pull {PATH} || mvc add {PATH}  # from a remote, or from the workspace"),
         (one(in_git=True), f"git rm --cached -- {PATH}"),

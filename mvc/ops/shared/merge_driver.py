@@ -7,8 +7,11 @@ import shlex
 import sys
 
 import mvc
+from mvc.errors import MvcError
+from mvc.fs.files import exists
 from mvc.project import Project
-from mvc.scm.plumbing import split_nul
+from mvc.scm.plumbing import split_nul, why_failed
+from mvc.scm.staging import locked
 
 _PACKAGE = os.path.dirname(os.path.abspath(mvc.__file__))
 _DONE, CONFLICT = 0, 3
@@ -50,6 +53,15 @@ def missing_settings(project: Project) -> dict[str, str]:
 
 
 def install_driver(project: Project) -> None:
-    """Make Git run mvc to merge files; doing so again is harmless."""
+    """Make Git run mvc to merge files; doing so again is harmless.
+
+    Raises:
+        MvcError: Git's settings cannot be written.
+    """
+    lock = f"{project.layout.common_dir}/config.lock"
     for name, value in missing_settings(project).items():
-        project.git.run("config", "--local", name, value)
+        done = project.git.attempt("config", "--local", name, value)
+        if done.returncode and exists(lock):
+            raise locked("Git does not merge with mvc yet", lock, project.root)
+        if done.returncode:
+            raise MvcError(f"git config failed: {why_failed(done)}", f"ls -ld {shlex.quote(project.layout.common_dir)}")

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.objects.pointer_lines import is_directory
-from mvc.ops.shared.conflicts.sides import contested_files
+from mvc.ops.shared.conflicts.lines import taking_line
+from mvc.ops.shared.conflicts.sides import OURS, THEIRS, contested_files
 from mvc.ops.shared.failures import Failure
+from mvc.ops.shared.remotes import bringing
 from mvc.project import Project, Shell
 from mvc.quality.files import has_conflict_marks
 from mvc.scm.index import index_paths, staged_file
@@ -111,15 +113,19 @@ def accepted(paths: list[str], check: Callable[[str], object], failed: list[Fail
     return [path for path in paths if path not in errors]
 
 
-def conflict_fix(project: Project, item: Tracked) -> str:
-    """Return the command line that resolves the conflict in a pointer, and in a comment the alternative."""
+def conflict_fix(project: Project, item: Tracked, then: str = "") -> str:
+    """Return the command line that resolves the conflict in a pointer, and in a comment the alternative.
+
+    `then` follows where only the pointer is settled.
+    """
     files = contested_files(project, item) if item.can_be_merged else None
     if files == ():
-        return f"{project.shell.line('mvc add', item.path)}  # merges the lists of both sides"
+        return f"{project.shell.line('mvc add', item.path)}{then}  # merges the lists of both sides"
     if files and len(files) <= _LISTED:
-        line = project.shell.line("mvc resolve", *(f"{item.path}/{name}" for name in files))
-        return f"{line} --ours  # or --theirs; all other files are merged"
-    return f"{project.shell.line('mvc resolve', item.path)} --ours  # or --theirs"
+        paths = tuple(f"{item.path}/{name}" for name in files)
+        return taking_line(project.shell, paths, more="; all other files are merged")
+    gone = [name for name, stage in (("ours", OURS), ("theirs", THEIRS)) if item.stages and stage not in item.stages]
+    return taking_line(project.shell, (item.path,), *gone[:1])
 
 
 @contextmanager
@@ -140,7 +146,8 @@ def unusable(project: Project, item: Tracked, rev: str = "") -> MvcError:
     """Return the error for a pointer in the workspace, or at `rev`, that cannot be used."""
     shell = project.shell
     if item.condition == "conflict":
-        return MvcError(f"{item.pointer_path} is in conflict: both sides changed it", conflict_fix(project, item))
+        fix = conflict_fix(project, item, f" && {shell.line(bringing(project), item.path)}")
+        return MvcError(f"{item.pointer_path} is in conflict: both sides changed it", fix)
     if item.condition == "not-checked-out":
         folder = item.path.rpartition("/")[0]
         line = shell.line("git sparse-checkout add", folder) if folder else "git sparse-checkout disable"

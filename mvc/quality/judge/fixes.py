@@ -120,7 +120,7 @@ def next_report(path: str, report: Report, when: str = "") -> str:
 def of_merge(path: str, commit: str, line: str) -> str:
     """Evaluate what a merge made: bring it into the workspace, and type `line`. With `commit`, merge that first."""
     if commit:
-        return f"git merge {commit[:_COMMIT]}  # which then says what to evaluate"
+        return f"git merge {_word(commit[:_COMMIT])}  # which then says what to evaluate"
     return f"mvc checkout {_path(path)} && {line}"
 
 

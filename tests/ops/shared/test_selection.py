@@ -52,20 +52,17 @@ def test_a_path_is_one_that_is_there_or_tracked(repo: Repo, project: Project, te
     [
         (
             Tracked("models/m.bin", condition="conflict"),
-            "models/m.bin.mvc is in conflict: Git could not merge it",
-            "git checkout --ours -- m.bin.mvc && git add -- m.bin.mvc && mvc checkout m.bin  # or --theirs",
-            3,
+            "models/m.bin.mvc is in conflict: both sides changed it", "mvc resolve m.bin --ours  # or --theirs", 3,
         ),
         (
             Tracked("d", b'mvc: 1\nkind: "dir"\n', condition="conflict", stages=frozenset({1, 2, 3})),
-            "d.mvc is in conflict: Git could not merge it",
-            "mvc add ../d && mvc checkout ../d  # merges the lists of both sides", 3,
+            "d.mvc is in conflict: both sides changed it",
+            "mvc resolve ../d --ours  # or --theirs", 3,
         ),
         (
             Tracked("d", b'mvc: 1\nkind: "dir"\n', condition="conflict", stages=frozenset({1, 3})),
-            "d.mvc is in conflict: Git could not merge it",
-            "git add -- ../d.mvc && mvc checkout ../d  # keeps it: one side deleted it; git rm -- ../d.mvc deletes it",
-            3,
+            "d.mvc is in conflict: both sides changed it",
+            "mvc resolve ../d --theirs  # keeps it; --ours deletes it, as that side did", 3,
         ),
         (
             Tracked("data/d", condition="not-checked-out"),

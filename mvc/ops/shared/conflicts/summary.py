@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mvc.objects.visible import size
+from mvc.ops.shared.conflicts.lines import taking_line
 from mvc.ops.shared.conflicts.versions import SideName, Version
 from mvc.ops.shared.reports import metric_values
 from mvc.project import Shell
@@ -58,9 +59,9 @@ def _listed(*parts: str) -> str:
     return ", ".join(filter(None, parts))
 
 
-def choosing_line(shell: Shell, sides: Sequence[SideSummary], *paths: str) -> str:
-    """Return the command line that resolves the conflict at `paths`, and in a comment the alternatives."""
+def choosing_line(shell: Shell, sides: Sequence[SideSummary], path: str) -> str:
+    """Return the command line that resolves the conflict at `path`, and in a comment the alternatives."""
     ours, theirs = (side.metrics for side in sides)
     metric = next((name for name in ours if name in theirs), "")
-    best = f", or --best {shlex.quote(metric)}" if metric and len(paths) == 1 else ""
-    return f"{shell.line('mvc resolve', *paths)} --ours  # or --theirs{best}"
+    gone = next((side.side for side in sides if side.state == "deleted"), "")
+    return taking_line(shell, (path,), gone, f", or --best {shlex.quote(metric)}" if metric else "")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.shared.reports import matching_report, model_of
-from mvc.ops.shared.revisions import COMPANIONS
 from mvc.project import Project
+from mvc.quality.files import SIGNATURES
+from mvc.quality.files import SUFFIX as REPORT
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import blob_at, commit_infos, committed_file, find_commit, head
 from mvc.scm.history import introduced
@@ -25,7 +26,7 @@ SideName: TypeAlias = Literal["ours", "theirs"]
 SIDES: tuple[SideName, ...] = ("ours", "theirs")
 STAGES: Mapping[SideName, int] = {"ours": 2, "theirs": 3}
 """The index has the files of each side under these stages; 1 is the common ancestor."""
-FILES = (SUFFIX, *COMPANIONS)
+FILES = (SUFFIX, REPORT, REPORT + SIGNATURES)
 """Suffixes of a tracked path's files in Git: pointer, report, signatures."""
 
 Stages: TypeAlias = Mapping[int, str]
@@ -82,7 +83,7 @@ class Version:
         """The report, if it is valid and of this side's content."""
         if self.item is None or self.item.pointer is None:
             return None
-        return matching_report(self.files.get(COMPANIONS[0]), self.item.pointer.digest.blake3, self.path)
+        return matching_report(self.files.get(REPORT), self.item.pointer.digest.blake3, self.path)
 
 
 def versions(project: Project, conflict: Conflict) -> tuple[Version, Version]:
