@@ -26,8 +26,8 @@ def settings() -> dict[str, str]:
     return {
         "merge.mvc.driver": _driver(),  # first: Git refuses to merge with a driver that has only other settings
         "merge.mvc.name": "pointers, reports and .gitignore files of mvc",
-        "merge.mvc.recursive": "mvc-ancestors",
         "merge.mvc-ancestors.driver": _driver(ANCESTORS),
+        "merge.mvc.recursive": "mvc-ancestors",
         "mergetool.mvc.cmd": f'{shlex.quote(sys.executable)} -E -P -m mvc hook run mergetool "$MERGED"',
         "mergetool.mvc.trustexitcode": "true",
     }
