@@ -218,6 +218,50 @@ def test_no_content_is_deleted_if_that_of_another_path_is_saved_nowhere(repo: Re
     assert (repo.states(), repo.contents("data").keys()) == ({"data/b": "clean"}, {"b", "b.mvc", ".gitignore"})
 
 
+def test_many_files_in_conflict_are_named_by_a_pattern(repo: Repo) -> None:
+    def version(branch: str) -> None:
+        for number in range(11):
+            repo.write(f"data/d/{number}", branch)
+        repo.write(f"data/d/{branch}", branch)
+        repo.ok("add", "data/d")
+        repo.commit(branch)
+
+    version("base")
+    repo.git("switch", "-qc", "side")
+    version("theirs")
+    repo.git("switch", "-q", "main")
+    repo.ok("checkout")
+    version("ours")
+    line = "mvc resolve 'data/d/*' --ours  # or --theirs; all other files are merged"
+    assert repo.run("git", "merge", "-q", "side").fixes == [line]
+    assert f"  {line}" in repo.ok("status").out.splitlines()
+    (fix,) = repo.fails(3, "resolve", "data/d/1", "--theirs").fixes
+    assert fix == "mvc resolve 'data/d/*' --theirs"
+    assert repo.shell(fix).code == 0
+    assert (repo.read("data/d/10"), repo.contents("data/d").keys() >= {"base", "ours", "theirs"}) == (b"theirs", True)
+
+
+def test_a_conflict_in_the_description_alone_loses_no_file(repo: Repo) -> None:
+    def version(branch: str) -> None:
+        repo.write(f"data/d/{branch}", branch)
+        repo.ok("add", "data/d", "-m", f"of {branch}")
+        repo.commit(branch)
+
+    version("base")
+    repo.git("switch", "-qc", "side")
+    version("theirs")
+    repo.git("switch", "-q", "main")
+    repo.ok("checkout")
+    version("ours")
+    line = "mvc add data/d -m 'of ours'  # merges the lists of both sides"
+    assert repo.run("git", "merge", "-q", "side").fixes == [line]
+    assert f"  {line}" in repo.ok("status").out.splitlines()
+    assert repo.shell(line).code == 0
+    repo.ok("checkout")
+    assert repo.contents("data/d").keys() == {"base", "ours", "theirs"}
+    assert 'desc: "of ours"' in repo.read("data/d.mvc").decode()
+
+
 @pytest.mark.parametrize("paths", [["data/d", "data/d/c"], ["data/d/c", "data/d"], ["data/?"], ["."], ["data/d.mvc"]])
 def test_a_whole_path_is_taken_as_a_whole(begin: Begin, paths: list[str]) -> None:
     repo = begin(directories)

@@ -10,7 +10,7 @@ from mvc.ops.merging.marks import Labels
 from mvc.ops.merging.pointer_files import Contested, merge_pointers, merge_where_decided, read_pointers
 from mvc.ops.merging.report_files import merge_reports
 from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files
-from mvc.ops.shared.conflicts.lines import taking_line
+from mvc.ops.shared.conflicts.lines import taking_files_line
 from mvc.ops.shared.conflicts.outcome import Outcome, Texts
 from mvc.ops.shared.conflicts.summary import SideSummary, choosing_line, in_one_line, summarize
 from mvc.ops.shared.conflicts.versions import SideName, Version, find_origin
@@ -84,8 +84,7 @@ class _Sides:
         yield f"{shell.show(self.tracked)}: both sides changed {contested.what}"
         for side in self._summaries:
             yield f"  {side.side:<6}  {in_one_line(side)}"
-        paths = tuple(f"{self.tracked}/{name}" for name in contested.files)
-        single = taking_line(shell, paths, more="; all other files are merged") if paths else ""
+        single = taking_files_line(shell, self.tracked, contested.files) if contested.files else ""
         yield f"  try: {contested.fix or single or choosing_line(shell, self._summaries, self.tracked)}"
 
     def explain_reports(self) -> Iterator[str]:

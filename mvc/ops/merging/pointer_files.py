@@ -11,6 +11,7 @@ from mvc.objects.merge import Merged, Side, Sides, Versions, decide_for, merge, 
 from mvc.objects.pointer import Notes, Pointer, emit
 from mvc.objects.visible import size
 from mvc.ops.merging.marks import Labels, mark
+from mvc.ops.shared.conflicts.lines import merging_line
 from mvc.ops.shared.conflicts.outcome import Outcome, Texts
 from mvc.ops.shared.conflicts.sides import side_of
 from mvc.ops.shared.pointers import store_directory
@@ -64,6 +65,9 @@ def merge_pointers(
                 pointer = _stored(project, found.ours, merged_files(sides, merged), merged.notes)
                 return Outcome(emit(pointer), clean=True), None
             contested, whole = _contested(merged), _variants(found, sides, merged) or whole
+            if not merged.undecided and found.ours.kind == "dir":
+                both = (found.ours.notes, found.theirs.notes)
+                contested = contested._replace(fix=merging_line(project.shell, path, merged.undecided_notes, *both))
         except (MissingObject, CorruptObject) as error:
             fix = project.shell.line("mvc fetch --all-commits", path)
             contested = Contested(f"it, and its list of files cannot be read: {error.message}", fix=fix)

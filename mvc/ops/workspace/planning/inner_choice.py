@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from mvc.errors import InvalidName, MvcError, UsageError
 from mvc.objects.merge import decide_for, merge, merged_files
 from mvc.objects.pointer import SUFFIX, emit
+from mvc.ops.shared.conflicts.lines import paths_of
 from mvc.ops.shared.conflicts.sides import sides_of_directory
 from mvc.ops.shared.conflicts.versions import STAGES, Conflict, Origin, Version
 from mvc.ops.shared.pointers import store_directory
@@ -49,5 +50,5 @@ def merged_version(
     return Version(chosen.side, path, {SUFFIX: emit(pointer)}, Origin()), tuple(files)
 
 
-def _line(project: Project, chosen: Version, names: Iterable[str]) -> str:
-    return f"{project.shell.line('mvc resolve', *(f'{chosen.path}/{name}' for name in names))} --{chosen.side}"
+def _line(project: Project, chosen: Version, names: Collection[str]) -> str:
+    return f"{project.shell.line('mvc resolve', *paths_of(chosen.path, names))} --{chosen.side}"
