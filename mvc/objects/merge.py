@@ -177,7 +177,7 @@ def decide(merged: Merged, chosen: Mapping[str, Entry | None]) -> Merged:
 
 
 def decide_for(merged: Merged, sides: Sides, side: int) -> Merged:
-    """Return the merge with what both sides changed, files and notes, as on a side: 1 is ours, 2 theirs."""
+    """Return the merge with what both sides changed, files and notes, as on a side: 0 is the base, 1 ours, 2 theirs."""
     chosen = {path: found[side] for path, found in merged.undecided.items()}
     own = (sides.base, sides.ours, sides.theirs)[side].notes
     notes = {name: getattr(own, name) for name in merged.undecided_notes}

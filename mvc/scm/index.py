@@ -136,14 +136,17 @@ def conflict_blobs(git: Git, path: str, *, resolved: bool = False) -> dict[int, 
     return {int(stage): oid for _, oid, stage in heads}
 
 
-def conflicts(git: Git) -> dict[str, dict[int, str]]:
-    """Return the files in conflict, each with its blobs, as `conflict_blobs` does."""
+def conflicts(git: Git, *, resolved: bool = False) -> dict[str, dict[int, str]]:
+    """Return the files in conflict, each with its blobs, as `conflict_blobs` does; a symlink or submodule has none."""
     found: dict[str, dict[int, str]] = {}
-    for row in split_nul(git.run("ls-files", "-z", "--unmerged")):
+    for row in split_nul(git.run("ls-files", "-z", "--resolve-undo" if resolved else "--unmerged")):
         head, _, path = row.partition("\t")
-        _, oid, stage = head.split(" ")
-        found.setdefault(path, {})[int(stage)] = oid
+        mode, oid, stage = head.split(" ")
+        found.setdefault(path, {}).update({int(stage): oid} if mode in _REGULAR else {})
     return found
+
+
+_REGULAR = ("100644", "100755")
 
 
 def has_staged(git: Git, pattern: str) -> bool:

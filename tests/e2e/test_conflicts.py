@@ -47,6 +47,23 @@ def models(repo: Repo) -> None:
     ]
 
 
+def directories(repo: Repo) -> None:
+    """Both sides change one file of a directory, and one side another."""
+    def version(branch: str, files: dict[str, str]) -> None:
+        for name, text in files.items():
+            repo.write(f"data/d/{name}", text)
+        repo.ok("add", "data/d")
+        repo.commit(branch)
+
+    version("base", {"c": "base", "e": "base"})
+    repo.git("switch", "-qc", "side")
+    version("theirs", {"c": "theirs", "e": "theirs"})
+    repo.git("switch", "-q", "main")
+    repo.ok("checkout")
+    version("ours", {"c": "ours"})
+    repo.git("merge", "-q", "side", code=1)
+
+
 def today(repo: Repo) -> str:
     return repo.git("log", "-1", "--format=%as")
 
@@ -175,6 +192,90 @@ def test_nothing_changes_if_one_of_several_paths_is_refused(conflict: Repo) -> N
     assert conflict.git("ls-files", "--stage") == before
     conflict.fails(2, "resolve", "m.bin")
     conflict.fails(2, "resolve", "m.bin", "--ours", "--theirs")
+
+
+def test_no_content_is_deleted_if_that_of_another_path_is_saved_nowhere(repo: Repo) -> None:
+    def version(text: str) -> None:
+        for name in ("a", "b"):
+            repo.write(f"data/{name}", f"{text} {name}")
+        repo.ok("add", "data/a", "data/b")
+        repo.commit(text)
+
+    version("base")
+    repo.git("switch", "-qc", "side")
+    repo.ok("rm", "data/a", "data/b")
+    repo.commit("deleted")
+    repo.git("switch", "-q", "main")
+    version("ours")
+    repo.git("merge", "-q", "side", code=1)
+    repo.write("data/b", "unsaved")
+    before = repo.git("ls-files", "--stage"), {**repo.contents("data"), "b": b"unsaved"}
+    refused = repo.fails(3, "resolve", "data", "--theirs")
+    assert refused.errors == ["data/b is no longer tracked here, but was changed: it was not deleted"]
+    assert (repo.git("ls-files", "--stage"), repo.contents("data")) == before
+    assert repo.shell(refused.fixes[0]).code == 0
+    repo.ok("resolve", "data", "--theirs")
+    assert (repo.states(), repo.contents("data").keys()) == ({"data/b": "clean"}, {"b", "b.mvc", ".gitignore"})
+
+
+def test_many_files_in_conflict_are_named_by_a_pattern(repo: Repo) -> None:
+    def version(branch: str) -> None:
+        for number in range(11):
+            repo.write(f"data/d/{number}", branch)
+        repo.write(f"data/d/{branch}", branch)
+        repo.ok("add", "data/d")
+        repo.commit(branch)
+
+    version("base")
+    repo.git("switch", "-qc", "side")
+    version("theirs")
+    repo.git("switch", "-q", "main")
+    repo.ok("checkout")
+    version("ours")
+    line = "mvc resolve 'data/d/*' --ours  # or --theirs; all other files are merged"
+    assert repo.run("git", "merge", "-q", "side").fixes == [line]
+    assert f"  {line}" in repo.ok("status").out.splitlines()
+    (fix,) = repo.fails(3, "resolve", "data/d/1", "--theirs").fixes
+    assert fix == "mvc resolve 'data/d/*' --theirs"
+    assert repo.shell(fix).code == 0
+    assert (repo.read("data/d/10"), repo.contents("data/d").keys() >= {"base", "ours", "theirs"}) == (b"theirs", True)
+
+
+def test_a_conflict_in_the_description_alone_loses_no_file(repo: Repo) -> None:
+    def version(branch: str) -> None:
+        repo.write(f"data/d/{branch}", branch)
+        repo.ok("add", "data/d", "-m", f"of {branch}")
+        repo.commit(branch)
+
+    version("base")
+    repo.git("switch", "-qc", "side")
+    version("theirs")
+    repo.git("switch", "-q", "main")
+    repo.ok("checkout")
+    version("ours")
+    line = "mvc add data/d -m 'of ours'  # merges the lists of both sides"
+    assert repo.run("git", "merge", "-q", "side").fixes == [line]
+    assert f"  {line}" in repo.ok("status").out.splitlines()
+    assert repo.shell(line).code == 0
+    repo.ok("checkout")
+    assert repo.contents("data/d").keys() == {"base", "ours", "theirs"}
+    assert 'desc: "of ours"' in repo.read("data/d.mvc").decode()
+
+
+@pytest.mark.parametrize("paths", [["data/d", "data/d/c"], ["data/d/c", "data/d"], ["data/?"], ["."], ["data/d.mvc"]])
+def test_a_whole_path_is_taken_as_a_whole(begin: Begin, paths: list[str]) -> None:
+    repo = begin(directories)
+    found = repo.ok("resolve", *paths, "--ours", "--json").json["resolved"]
+    assert [(item["path"], item["files"]) for item in found] == [("data/d", [])]
+    assert repo.git("rev-parse", ":data/d.mvc") == repo.git("rev-parse", "HEAD:data/d.mvc")
+
+
+def test_the_same_command_again_finishes_what_was_stopped(conflict: Repo) -> None:
+    before = conflict.ok("resolve", "m.bin", "--theirs").out
+    conflict.write("m.bin", "our version")  # as if it had been stopped before it came to that
+    assert conflict.ok("resolve", "m.bin", "--theirs").out == before
+    assert conflict.read("m.bin") == b"their version"
+    assert conflict.fails(2, "resolve", "m.bin", "--ours").errors == ["m.bin is not in conflict"]
 
 
 def test_the_merge_tool_asks_once_for_a_model(conflict: Repo) -> None:

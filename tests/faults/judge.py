@@ -20,7 +20,7 @@ from faults.worlds import Node, Nodes, World, look
 from formats.second_implementation import Store, read_index, read_manifest, read_pointer
 
 _TIME = re.compile(rb"(?m)^created_at: .*$")
-_LINE = re.compile(r"error: |  try: |warning: |waiting for |nothing was |note: |The commit could not be judged")
+_LINE = re.compile(r"error: |  try: |warning: |mvc: |waiting for |nothing was |note: |The commit could not be judged")
 _MOST_LINES = 8
 
 
@@ -259,7 +259,7 @@ def needs(states: Iterable[State], world: World) -> dict[bytes, frozenset[str]]:
     found = {}
     for state in states:
         for path, node in state.plain.items():
-            if path.endswith(".mvc") and stat.S_ISREG(node.mode):
+            if path.endswith(".mvc") and stat.S_ISREG(node.mode) and b"<<<<<<<" not in node.content:
                 store = Store(world.root / _cache_of(path))
                 found[node.content] = frozenset(_needed(node.content, store))
     return found

@@ -52,6 +52,7 @@ def test_sweep(operation: str) -> None:
         ("evict", "EMFILE", "mvc openat remote/objects/.*/"),
         ("gc", "EIO-read", "mvc .*/worktrees(/side/gitdir)?$|git read tmp/"),
         ("checkout-force", "EIO", "mvc (fsync|rmdir)"),
+        ("resolve", "kill", "mvc renameat repo/(data|models)|git rename .*index"),
     ],
 )
 def test_what_failed_once(operation: str, fault: str, call: str) -> None:

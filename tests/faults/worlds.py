@@ -321,11 +321,27 @@ def _staged(world: World) -> None:
     world.repo.ok("add", *TRACKED)
 
 
+def _in_conflict(world: World) -> None:
+    """Both sides change a model and evaluate it, and change a file of a directory."""
+    repo = world.repo
+    _evaluated(world)
+    for files, tag, score, branch in ((NEWEST, "v2.0.0", "0.92", "side"), (NEW, "v1.1.0", "0.91", "main")):
+        repo.git("switch", "-q", *["-c"] * (branch == "side"), branch)
+        repo.ok("checkout")
+        own = {"models/m.bin": noise(tag, LOOSE), "models/small.bin": b"small", "data/a": tag.encode()}
+        lay_out(repo, {**files, **own})
+        repo.ok("add", *TRACKED)
+        repo.ok("eval", "record", "models/m.bin", "--tag", tag, "--metric", f"auc={score}")
+        repo.commit(branch)
+    repo.git("merge", "-q", "side", code=1)
+
+
 def _nothing(world: World) -> None:
     pass
 
 
 _RECORD = ("eval", "record", "models/m.bin", "--tag", "v1.1.0", "--metric", "auc=0.93", "--dataset", "h=data/d")
+_RESOLVE = ("resolve", "models", "data", "--theirs")
 
 OPERATIONS = {
     operation.name: operation
@@ -360,6 +376,7 @@ OPERATIONS = {
         Operation("hook-install", ("hook", "install"), _nothing),
         Operation("remote-remove", ("remote", "remove", "store"), _nothing, again=False),
         Operation("remote-add", ("remote", "add", "second", "../second"), _nothing, again=False),
+        Operation("resolve", _RESOLVE, _in_conflict, again=False, emptied="repo/data/sub"),
         Operation("eval-record", _RECORD, _evaluated_by_other_code),
     )
 }

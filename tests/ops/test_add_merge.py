@@ -211,7 +211,7 @@ def test_notes(repo: Repo) -> None:
     repo.git("merge", "side", code=1)
     result = repo.fails(3, "add", "d")
     assert "another desc on both sides" in result.errors[0]
-    assert result.fixes == ["""mvc add d -m 'it'"'"'s ours'"""]
+    assert result.fixes == ["""mvc add d -m 'it'"'"'s ours'  # merges the lists of both sides"""]
     assert repo.shell(result.fixes[0]).code == 0
     assert repo.commit("merge")
     with open_project(repo) as project:

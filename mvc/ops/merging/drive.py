@@ -7,9 +7,9 @@ from functools import cached_property
 
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.merging.marks import Labels
-from mvc.ops.merging.pointer_files import Contested, merge_pointers, read_pointers
+from mvc.ops.merging.pointer_files import Contested, merge_pointers, merge_where_decided, read_pointers
 from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files
-from mvc.ops.shared.conflicts.lines import taking_line
+from mvc.ops.shared.conflicts.lines import taking_files_line
 from mvc.ops.shared.conflicts.outcome import Outcome, Texts
 from mvc.ops.shared.conflicts.summary import SideSummary, choosing_line, in_one_line, summarize
 from mvc.ops.shared.conflicts.versions import SideName, Version, find_origin
@@ -45,6 +45,20 @@ def merge_file(project: Project, path: str, texts: Texts, marker_size: int) -> O
     return merge_as_text(project.git, path, texts, marker_size)
 
 
+def merge_ancestors(project: Project, path: str, texts: Texts, marker_size: int) -> Outcome:
+    """Return the merge of two common ancestors. What both changed is as in their own common ancestor, without markers.
+
+    Raises:
+        MvcError: as `merge_file`.
+    """
+    outcome = merge_file(project, path, texts, marker_size)
+    if outcome.clean:
+        return outcome
+    found = read_pointers(model_of(path), texts) if path.endswith(SUFFIX) else None
+    merged = found and merge_where_decided(project, found)
+    return Outcome(merged or texts.base, clean=True)
+
+
 def merge_as_text(git: Git, path: str, texts: Texts, marker_size: int) -> Outcome:
     """Merge lines, as Git does; what was a pointer on a side must be one afterwards."""
     raw, clean = merge_texts(git, texts, marker_size)
@@ -71,8 +85,7 @@ class _Sides:
         yield f"{shell.show(self.tracked)}: both sides changed {contested.what}"
         for side in self._summaries:
             yield f"  {side.side:<6}  {in_one_line(side)}"
-        paths = tuple(f"{self.tracked}/{name}" for name in contested.files)
-        single = taking_line(shell, paths, more="; all other files are merged") if paths else ""
+        single = taking_files_line(shell, self.tracked, contested.files) if contested.files else ""
         yield f"  try: {contested.fix or single or choosing_line(shell, self._summaries, self.tracked)}"
 
     def explain_reports(self) -> Iterator[str]:

@@ -11,6 +11,7 @@ from mvc.objects.merge import Merged, Side, Sides, Versions, decide_for, merge, 
 from mvc.objects.pointer import Notes, Pointer, emit
 from mvc.objects.visible import size
 from mvc.ops.merging.marks import Labels, mark
+from mvc.ops.shared.conflicts.lines import merging_line
 from mvc.ops.shared.conflicts.outcome import Outcome, Texts
 from mvc.ops.shared.conflicts.sides import side_of
 from mvc.ops.shared.pointers import store_directory
@@ -19,7 +20,7 @@ from mvc.retention.available import record_merged
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.tracked import parsed
 
-_OURS, _THEIRS = 1, 2
+_BASE, _OURS, _THEIRS = 0, 1, 2
 _FEW = 3
 """Files of a directory that are named."""
 
@@ -44,9 +45,9 @@ class Contested(NamedTuple):
 
 
 def read_pointers(path: str, texts: Texts) -> Pointers | None:
-    """Return the versions of a pointer; None if a side is not one."""
+    """Return the versions of a pointer; None if one is there and is not a pointer."""
     base, ours, theirs = (parsed(path, raw).pointer for raw in texts)
-    if ours is None or theirs is None:
+    if ours is None or theirs is None or (texts.base and base is None):
         return None
     return Pointers(base if base and base.kind == ours.kind else None, ours, theirs)
 
@@ -59,18 +60,37 @@ def merge_pointers(
     contested = Contested("it: a file here, a directory there")
     if found.ours.kind == found.theirs.kind:
         try:
-            sides = Sides(*(Side() if pointer is None else side_of(project, pointer) for pointer in found))
+            sides = _sides(project, found)
             merged = merge(sides)
             if merged.is_decided:
                 pointer = _stored(project, found, merged_files(sides, merged), merged.notes)
                 return Outcome(emit(pointer), clean=True), None
             contested, whole = _contested(merged), _variants(found, sides, merged) or whole
+            if not merged.undecided and found.ours.kind == "dir":
+                both = (found.ours.notes, found.theirs.notes)
+                contested = contested._replace(fix=merging_line(project.shell, path, merged.undecided_notes, *both))
         except (MissingObject, CorruptObject) as error:
             fix = project.shell.line("mvc fetch --all-commits", path)
             contested = Contested(f"it, and its list of files cannot be read: {error.message}", fix=fix)
         except InvalidFormat as error:
             contested = Contested(f"it, and the result would be invalid: {error.message}")
     return Outcome(mark(*whole, labels(), marker_size), clean=False), contested
+
+
+def merge_where_decided(project: Project, found: Pointers) -> bytes | None:
+    """Return the merged pointer, with what is contested as in the base; None if that cannot be told."""
+    if found.base is None or found.ours.kind != found.theirs.kind:
+        return None
+    try:
+        sides = _sides(project, found)
+        merged = decide_for(merge(sides), sides, _BASE)
+        return emit(_stored(project, found, merged_files(sides, merged), merged.notes))
+    except (MissingObject, CorruptObject, InvalidFormat):
+        return None
+
+
+def _sides(project: Project, found: Pointers) -> Sides:
+    return Sides(*(Side() if pointer is None else side_of(project, pointer) for pointer in found))
 
 
 def _stored(project: Project, found: Pointers, files: Manifest, notes: Notes) -> Pointer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from mvc.ops.reports.remarks import ABOUT_TAGS, Remark, missing_metrics, policy_
 from mvc.ops.shared.evidence.given_tags import ReportHistory, tags_of
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.project import Project, Shell
-from mvc.quality.files import MAX_BYTES, POLICY, SUFFIX, FileAt
+from mvc.quality.files import POLICY, SUFFIX, FileAt
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
@@ -177,7 +178,7 @@ def _unstaged_pointer(project: Project, item: Tracked | None) -> list[str]:
 
 def _read(project: Project, file: str) -> bytes | None:
     try:
-        return project.tree.read(file, MAX_BYTES + 1)
+        return project.tree.read(file, sys.maxsize)
     except UnsafePath as error:
         raise UsageError(error.message, aside_line(project.shell.show(file))) from None
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.objects.pointer_lines import is_directory
-from mvc.ops.shared.conflicts.lines import taking_line
-from mvc.ops.shared.conflicts.sides import OURS, THEIRS, contested_files
+from mvc.ops.shared.conflicts.lines import merging_line, taking_files_line, taking_line
+from mvc.ops.shared.conflicts.sides import OURS, THEIRS, merge_in_conflict
 from mvc.ops.shared.failures import Failure
 from mvc.ops.shared.remotes import bringing
 from mvc.project import Project, Shell
@@ -38,8 +38,6 @@ def tracks(tracked: dict[str, Tracked], path: str) -> bool:
         return False
 
 
-_LISTED = 10
-"""Most files in a line."""
 TRACKED = "mvc ls  # lists tracked paths"
 """The line to type for a path that is not tracked."""
 
@@ -118,12 +116,13 @@ def conflict_fix(project: Project, item: Tracked, then: str = "") -> str:
 
     `then` follows where only the pointer is settled.
     """
-    files = contested_files(project, item) if item.can_be_merged else None
-    if files == ():
-        return f"{project.shell.line('mvc add', item.path)}{then}  # merges the lists of both sides"
-    if files and len(files) <= _LISTED:
-        paths = tuple(f"{item.path}/{name}" for name in files)
-        return taking_line(project.shell, paths, more="; all other files are merged")
+    if found := merge_in_conflict(project, item) if item.can_be_merged else None:
+        sides, merged = found
+        if merged.undecided:
+            return taking_files_line(project.shell, item.path, merged.undecided)
+        notes = (merged.undecided_notes, sides.ours.notes, sides.theirs.notes)
+        if line := merging_line(project.shell, item.path, *notes, then):
+            return line
     gone = [name for name, stage in (("ours", OURS), ("theirs", THEIRS)) if item.stages and stage not in item.stages]
     return taking_line(project.shell, (item.path,), *gone[:1])
 

@@ -22,6 +22,7 @@ from mvc.scm.changes import FileChange, changed_between, changed_in_index, is_re
 from mvc.scm.commits import is_revision
 from mvc.scm.plumbing import Git
 from mvc.workspace.checkout import Checkout, deletion, lost_by
+from mvc.workspace.observe import Observed
 from mvc.workspace.rename import prune, remove_empty
 from mvc.workspace.scan import refusal
 from mvc.workspace.tracked import Tracked
@@ -103,6 +104,20 @@ def _clear(
 def delete_untracked(project: Project, tools: Checkout, path: str, pointer: Pointer) -> bool:
     """Delete the content of a pointer; return whether there was any."""
     before = observe_path(project, path)
+    if not check_deletion(project, path, pointer, before):
+        return False
+    tools.execute(path, deletion(before), before.scan.kind, before)
+    remove_empty(project.tree, path)
+    project.catalog.forget(path)
+    return True
+
+
+def check_deletion(project: Project, path: str, pointer: Pointer, before: Observed) -> bool:
+    """Check that `before`, what the workspace has of a pointer, can be deleted; return whether there is anything.
+
+    Raises:
+        MvcError: it was changed, or the cache lacks some of it.
+    """
     if before.scan.kind == "none" or (before.scan.is_bare and pointer.files):
         return False
     if error := refusal(path, before.scan.bound(), project.shell.show):
@@ -110,10 +125,6 @@ def delete_untracked(project: Project, tools: Checkout, path: str, pointer: Poin
     fix = f"{project.shell.line('mvc add', path)}  # tracks it again; or delete it"
     if not same_content(pointer, before) and not lacks_only_links(project.cache, pointer, before):
         raise MvcError(f"{path} is no longer tracked here, but was changed: it was not deleted", fix)
-    plan = deletion(before)
-    if lost_by(project.cache, plan, project.around.progress):
+    if lost_by(project.cache, deletion(before), project.around.progress):
         raise MvcError(f"{path} is no longer tracked here, but is not in the cache: it was not deleted", fix)
-    tools.execute(path, plan, before.scan.kind, before)
-    remove_empty(project.tree, path)
-    project.catalog.forget(path)
     return True

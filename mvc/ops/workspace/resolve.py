@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError, UsageError
@@ -10,7 +11,7 @@ from mvc.fs.files import aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.pointer import SUFFIX, Pointer
 from mvc.ops.shared.checkout import CheckoutResult, Guard, check_out_selected, has_content, plan_checkout
-from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files
+from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files, with_merged_block
 from mvc.ops.shared.conflicts.outcome import Texts
 from mvc.ops.shared.conflicts.summary import SideSummary, summarize
 from mvc.ops.shared.conflicts.versions import Conflict, Stages, Version, find_conflicts, versions
@@ -19,20 +20,20 @@ from mvc.ops.shared.pointers import publish_pointers, stop_ignoring
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.reports import model_of
 from mvc.ops.shared.workspace_content import check_saved, named_objects, observe_path, same_content
-from mvc.ops.workspace.after_checkout import delete_untracked
+from mvc.ops.workspace.after_checkout import check_deletion, delete_untracked
 from mvc.ops.workspace.planning.choice import Choice, Reason, choose
 from mvc.ops.workspace.planning.inner_choice import merged_version
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, has_conflict_marks
+from mvc.quality.files import has_conflict_marks
 from mvc.scm.blobs import read_blobs
-from mvc.scm.index import conflicts
+from mvc.scm.index import conflicts, staged_file
 from mvc.scm.merging.operation import operation
 from mvc.scm.staging import stage
 from mvc.workspace.checkout import Checkout
 from mvc.workspace.observe import Observed
 from mvc.workspace.rename import remove_file
 from mvc.workspace.scan import refusal
-from mvc.workspace.tracked import Selection, Tracked, holder_of
+from mvc.workspace.tracked import Selection, Tracked, holder_of, matching
 
 
 class Resolved(NamedTuple):
@@ -101,26 +102,32 @@ class _Selected(NamedTuple):
 
     conflict: Conflict
     inside: tuple[str, ...] = ()
+    is_staged: bool = False
+    """Whether the index has it as resolved: the same command was stopped before it had updated the workspace."""
 
 
 def _selected(project: Project, paths: list[str]) -> tuple[list[_Selected], dict[str, Stages]]:
     """Return what is in conflict at, below or above `paths`, and the `.gitignore` files there and beside."""
-    files, known = conflicts(project.git), find_conflicts(project)
+    files, open_ = conflicts(project.git), find_conflicts(project)
+    known = find_conflicts(project, resolved=True) | open_
     ignoring = {name: stages for name, stages in files.items() if f"/{name}".endswith("/.gitignore")}
     found: dict[str, list[str]] = {}
+    whole: set[str] = set()
     lists: set[str] = set()
     for path in paths:
         wanted, holder = model_of(path), holder_of(known, path)
-        below = [name for name in known if _is_at_or_below(name, wanted)]
+        below = [name for name in known if _is_at_or_below(name, wanted)] or matching(wanted, known)
+        below = [name for name in below if name in open_] or below
         lists_here = {name for name in ignoring if _is_at_or_below(name, path)}
         if not (below or holder or lists_here):
-            raise _not_in_conflict(project, path, files, known)
+            raise _not_in_conflict(project, path, files, open_)
         lists |= lists_here
+        whole |= set(below)
         found |= {name: [] for name in below}
-        if holder and not below:
+        if holder and not below and holder not in whole:
             found.setdefault(holder, []).append(path[len(holder) + 1 :])
     lists |= {f"{path.rpartition('/')[0]}/.gitignore".removeprefix("/") for path in found}
-    selected = [_Selected(known[name], tuple(inside)) for name, inside in found.items()]
+    selected = [_Selected(known[name], tuple(inside), name not in open_) for name, inside in found.items()]
     return selected, {name: stages for name, stages in ignoring.items() if name in lists}
 
 
@@ -129,7 +136,7 @@ def _is_at_or_below(name: str, path: str) -> bool:
 
 
 def _not_in_conflict(
-    project: Project, path: str, files: Mapping[str, Stages], known: Iterable[str],
+    project: Project, path: str, files: Container[str], known: Iterable[str],
 ) -> UsageError:
     if path in files:
         return UsageError(f"{path} is not a file of mvc", project.shell.line("git add --", path))
@@ -146,16 +153,21 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
     chosen, reason = choose(project, both, choice)
     files: tuple[str, ...] = ()
     if selected.inside:
-        chosen, files = merged_version(project, both, chosen, selected.inside)
+        chosen, files = merged_version(project, selected.conflict, both, chosen, selected.inside)
+    files_of_git = chosen.files.items()
+    if selected.is_staged and any(staged_file(project.git, path + suffix) != raw for suffix, raw in files_of_git):
+        raise _not_in_conflict(project, path, (), ())
     item, before = chosen.item, observe_path(project, path)
     if item is not None and item.pointer is None:
         line = f"{project.shell.line('mvc resolve', path)} --{'theirs' if chosen.side == 'ours' else 'ours'}"
         raise MvcError(f"{path}: the pointer of {chosen.side} cannot be read: {item.problem}", line)
     if item is not None:
         _check_content(guard, item, before, chosen, choice)
-    others = [version.item.pointer for version in both if version.item]
-    there = next((pointer for pointer in others if pointer and same_content(pointer, before)), None)
-    return _Plan(chosen, reason, before, there or next(iter(others), None), files)
+    others = [version.item.pointer for version in both if version.item and version.item.pointer]
+    there = next((pointer for pointer in others if same_content(pointer, before)), next(iter(others), None))
+    if item is None and there is not None:
+        check_deletion(project, path, there, before)
+    return _Plan(chosen, reason, before, there, files)
 
 
 def _check_content(guard: Guard, item: Tracked, before: Observed, chosen: Version, choice: Choice) -> None:
@@ -184,7 +196,7 @@ def _fetching(project: Project, chosen: Version, choice: Choice) -> str:
 def _check_reports(project: Project, plans: Iterable[_Plan]) -> None:
     """Refuse to overwrite a report that was recorded since."""
     names = [plan.chosen.path + suffix for plan in plans for suffix in plan.chosen.files if suffix != SUFFIX]
-    there = {name: raw for name in names if (raw := project.tree.read(name, MAX_BYTES + 1)) is not None}
+    there = {name: raw for name in names if (raw := project.tree.read(name, sys.maxsize)) is not None}
     unsaved = uncommitted_reports(project, [name for name, raw in there.items() if not has_conflict_marks(raw)])
     if name := min(unsaved, default=""):
         raise MvcError(f"{name} is in no commit, so not overwritten", aside_line(project.shell.show(name)))
@@ -194,34 +206,40 @@ def _check_reports(project: Project, plans: Iterable[_Plan]) -> None:
 
 
 def _settle_ignore_files(project: Project, found: Mapping[str, Stages]) -> None:
-    """Merge `.gitignore` files in conflict.
+    """Merge `.gitignore` files in conflict. What the user merged by hand is kept.
 
     Raises:
         MvcError: the user's own lines are in conflict.
     """
-    settled: list[Replacement] = []
-    for name, stages in found.items():
-        texts = dict(zip(stages, read_blobs(project.git, stages.values()), strict=True))
-        outcome = merge_ignore_files(project.git, Texts(*(texts.get(stage, b"") for stage in (1, 2, 3))), 7)
-        if not outcome.clean:
-            line = f"{project.shell.line('git add --', name)}  # once they are merged; then again"
-            raise MvcError(f"{name}: lines that are not mvc's are in conflict", line)
-        settled.append(Replacement(name, project.tree.read(name, MAX_BYTES + 1), outcome.raw))
+    settled = [_settled(project, name, stages) for name, stages in found.items()]
     if settled:
         with project.staging() as staging:
             replace_files(project.tree, staging, settled)
         stage(project.git, [item.path for item in settled])
 
 
+def _settled(project: Project, name: str, stages: Stages) -> Replacement:
+    there = project.tree.read(name, sys.maxsize)
+    found = dict(zip(stages, read_blobs(project.git, stages.values()), strict=True))
+    texts = Texts(*(found.get(stage, b"") for stage in (1, 2, 3)))
+    if there is not None and not has_conflict_marks(there):
+        return Replacement(name, there, with_merged_block(there, texts))
+    outcome = merge_ignore_files(project.git, texts, 7)
+    if not outcome.clean:
+        line = f"{project.shell.line('git add --', name)}  # once they are merged; then again"
+        raise MvcError(f"{name}: lines that are not mvc's are in conflict", line)
+    return Replacement(name, there, outcome.raw)
+
+
 def _publish(project: Project, chosen: Iterable[Version]) -> None:
-    """Write and stage pointers, reports and signatures; remove those that the chosen side does not have."""
+    """Write and stage pointers, reports and signatures; before, remove those that the chosen side does not have."""
     files = {version.path + suffix: raw for version in chosen for suffix, raw in version.files.items()}
-    there = {name: project.tree.read(name, MAX_BYTES + 1) for name in files}
-    publish_pointers(project, [Replacement(name, there[name], raw) for name, raw in files.items() if raw is not None])
     gone = [name for name, raw in files.items() if raw is None]
     for name in gone:
         remove_file(project.tree, name)
     stage(project.git, gone)
+    there = {name: project.tree.read(name, sys.maxsize) for name in files}
+    publish_pointers(project, [Replacement(name, there[name], raw) for name, raw in files.items() if raw is not None])
 
 
 # The workspace.

@@ -19,6 +19,12 @@ def merge_ignore_files(git: Git, texts: Texts, marker_size: int) -> Outcome:
     return Outcome(_encoded(gitignore.with_block(place, gitignore.merged_block(base, ours, theirs))), clean)
 
 
+def with_merged_block(text: bytes, texts: Texts) -> bytes:
+    """Return the `.gitignore` `text`, whose own lines the user has merged, with the merged block."""
+    base, ours, theirs = map(_decoded, texts)
+    return _encoded(gitignore.with_block(_decoded(text), gitignore.merged_block(base, ours, theirs)))
+
+
 def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from mvc.errors import CorruptObject, InvalidFormat, InvalidName, MissingObject
 from mvc.objects.manifest import Manifest
-from mvc.objects.merge import Side, Sides, merge, merged_files
+from mvc.objects.merge import Merged, Side, Sides, merge, merged_files
 from mvc.objects.pointer import Pointer
 from mvc.project import Project
 from mvc.retention.available import availability, load_manifest
@@ -35,7 +35,7 @@ def side_of(project: Project, pointer: Pointer) -> Side:
 
 
 def sides_of_directory(project: Project, item: Tracked, blobs: Mapping[int, str]) -> Sides | None:
-    """Return the sides of a directory, given as blobs by stage; None if it is not a directory on both.
+    """Return the sides of a directory, given as blobs by stage; None if it cannot be merged by file.
 
     A pointer in the workspace that is none of them is what the user chose.
 
@@ -45,7 +45,7 @@ def sides_of_directory(project: Project, item: Tracked, blobs: Mapping[int, str]
     raws = dict(zip(blobs, read_blobs(project.git, blobs.values()), strict=True))
     pointers = {stage: parsed(item.path, raw).pointer for stage, raw in raws.items()}
     ours, theirs, base = (pointers.get(stage) for stage in (OURS, THEIRS, BASE))
-    if ours is None or theirs is None or {ours.kind, theirs.kind} != {"dir"}:
+    if ours is None or theirs is None or {ours.kind, theirs.kind} != {"dir"} or (raws.get(BASE) and base is None):
         return None
     own = parsed(item.path, item.raw).pointer if item.raw not in raws.values() else None
     return Sides(
@@ -77,8 +77,8 @@ def _fetch(project: Project, item: Tracked, stage: int) -> str:
     return project.shell.line(f"mvc fetch {scope}", item.path)
 
 
-def contested_files(project: Project, item: Tracked) -> tuple[str, ...] | None:
-    """Return the files that both sides of a directory in conflict changed; None if mvc cannot merge the others."""
+def merge_in_conflict(project: Project, item: Tracked) -> tuple[Sides, Merged] | None:
+    """Return the sides of a directory in conflict, and their merge; None if mvc cannot merge it by file."""
     try:
         sides = sides_of_directory(project, item, conflict_blobs(project.git, item.pointer_path))
         if sides is None:
@@ -87,4 +87,4 @@ def contested_files(project: Project, item: Tracked) -> tuple[str, ...] | None:
         merged_files(sides, merged)
     except (MissingObject, CorruptObject, InvalidFormat, InvalidName):
         return None
-    return None if merged.undecided_notes else tuple(merged.undecided)
+    return sides, merged

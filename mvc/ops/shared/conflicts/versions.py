@@ -41,12 +41,12 @@ class Conflict(NamedTuple):
     """The blobs of these files by suffix."""
 
 
-def find_conflicts(project: Project) -> dict[str, Conflict]:
-    """Return the tracked paths in conflict."""
+def find_conflicts(project: Project, *, resolved: bool = False) -> dict[str, Conflict]:
+    """Return the tracked paths in conflict, or `resolved` ones that the index remembers."""
     found: dict[str, dict[str, Stages]] = defaultdict(dict)
-    for name, stages in conflicts(project.git).items():
+    for name, stages in conflicts(project.git, resolved=resolved).items():
         path = model_of(name)
-        if name.removeprefix(path) in FILES:
+        if name.removeprefix(path) in FILES and stages:
             found[path][name.removeprefix(path)] = stages
     return {path: Conflict(path, files) for path, files in sorted(found.items())}
 

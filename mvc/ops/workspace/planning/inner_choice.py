@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from mvc.errors import InvalidName, MvcError, UsageError
 from mvc.objects.merge import decide_for, merge, merged_files
 from mvc.objects.pointer import SUFFIX, emit
-from mvc.ops.shared.conflicts.versions import STAGES, Origin, Version
+from mvc.ops.shared.conflicts.lines import paths_of
+from mvc.ops.shared.conflicts.sides import sides_of_directory
+from mvc.ops.shared.conflicts.versions import STAGES, Conflict, Origin, Version
 from mvc.ops.shared.pointers import store_directory
 from mvc.ops.shared.selection import conflict_fix
-from mvc.ops.workspace.planning.merge import sides_of
 from mvc.project import Project
 from mvc.retention.available import record_merged
 from mvc.store.cache.writer import CacheWriter
@@ -18,7 +19,7 @@ from mvc.workspace.tracked import means
 
 
 def merged_version(
-    project: Project, both: tuple[Version, Version], chosen: Version, inside: tuple[str, ...],
+    project: Project, conflict: Conflict, both: tuple[Version, Version], chosen: Version, inside: tuple[str, ...],
 ) -> tuple[Version, tuple[str, ...]]:
     """Return the merged directory with the files `inside` as on the chosen side, and which these are.
 
@@ -29,7 +30,7 @@ def merged_version(
     """
     path = chosen.path
     item = project.tracked()[path]
-    sides = sides_of(project, item)
+    sides = sides_of_directory(project, item, conflict.files.get(SUFFIX, {}))
     if sides is None:
         raise UsageError(f"{path} is not a directory on both sides", project.shell.line("mvc status", path))
     merged = merge(sides._replace(chosen=None))
@@ -52,5 +53,5 @@ def merged_version(
     return Version(chosen.side, path, {SUFFIX: emit(pointer)}, Origin()), tuple(files)
 
 
-def _line(project: Project, chosen: Version, names: Iterable[str]) -> str:
-    return f"{project.shell.line('mvc resolve', *(f'{chosen.path}/{name}' for name in names))} --{chosen.side}"
+def _line(project: Project, chosen: Version, names: Collection[str]) -> str:
+    return f"{project.shell.line('mvc resolve', *paths_of(chosen.path, names))} --{chosen.side}"

@@ -6,7 +6,6 @@ both changed is refused, unless the command names it.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 
 from mvc.errors import CorruptObject, InvalidFormat, InvalidName, MissingObject, MvcError
@@ -15,6 +14,7 @@ from mvc.objects.manifest import Entry, Manifest, decode
 from mvc.objects.merge import Merged, Side, Sides, add_workspace, merge, merged_files, take_workspace
 from mvc.objects.pointer import Notes, Pointer
 from mvc.objects.pointer_lines import is_directory, listed_files
+from mvc.ops.shared.conflicts.lines import merging_line
 from mvc.ops.shared.conflicts.sides import OURS, THEIRS, side_at, sides_of_directory
 from mvc.ops.shared.selection import conflict_fix, unusable
 from mvc.ops.shared.workspace_content import observe_path, observed_id, pointer_id, same_content
@@ -134,13 +134,11 @@ def merged_notes(project: Project, item: Tracked, sides: Sides, merged: Merged, 
     Raises:
         MvcError: both sides changed another note.
     """
-    options = {"name": "--name", "desc": "-m"}
-    for name in merged.undecided_notes:
-        if not (name in options and getattr(given, name)):
-            ours, theirs = (getattr(side.notes, name) for side in (sides.ours, sides.theirs))
-            message = f"{item.path} got another {name} on both sides: {ours!r} and {theirs!r}"
-            line = f"{project.shell.line('mvc add', item.path)} {options.get(name)} {shlex.quote(str(ours or theirs))}"
-            raise MvcError(message, line if name in options else _choose(project, item))
+    if left := [name for name in merged.undecided_notes if not getattr(given, name)]:
+        both = (sides.ours.notes, sides.theirs.notes)
+        ours, theirs = (getattr(notes, left[0]) for notes in both)
+        message = f"{item.path} got another {left[0]} on both sides: {ours!r} and {theirs!r}"
+        raise MvcError(message, merging_line(project.shell, item.path, left, *both) or _choose(project, item))
     return merged.notes
 
 
