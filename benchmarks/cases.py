@@ -9,6 +9,7 @@ from benchmarks.case import Case
 from benchmarks.gate_cases import GATES
 from benchmarks.hook_cases import HOOKS
 from benchmarks.material import History
+from benchmarks.merge_cases import MERGES
 from benchmarks.prepare import (
     ONE,
     Place,
@@ -124,6 +125,7 @@ CASES = (
     ),
     *HOOKS,
     *GATES,
+    *MERGES,
     *TRANSFERS,
     *_at_a_terminal(Case("add 16 GiB", (), nothing, _SPARSE, _add)),
     *_at_a_terminal(Case("checkout 16 GiB", (), added(_SPARSE), without(ONE), _run("checkout"))),

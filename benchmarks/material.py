@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -133,7 +134,7 @@ def discard(path: Path) -> None:
     """
     if not path.exists():
         return
-    for file in (path, *path.rglob("*")):
+    for file in chain([path], path.rglob("*")):
         if file.is_file() and file.stat().st_size >= _LARGE:
             file.unlink()
     if path.exists():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness import PROJECT
 
-from benchmarks import against, material, measure, prepare, server, terminal, tools, transfer_cases
+from benchmarks import against, material, measure, merge_cases, prepare, server, terminal, tools, transfer_cases
 from benchmarks.__main__ import misses
 from benchmarks.case import Case
 from benchmarks.cases import CASES
@@ -170,6 +170,22 @@ def test_what_is_pulled_is_what_was_pushed(load: str, environ: dict[str, str], t
 def _contents(path: Path) -> dict[str, bytes]:
     files = path.iterdir() if path.is_dir() else [path]
     return {file.name if path.is_dir() else "": file.read_bytes() for file in files}
+
+
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("name", ["mvc", "git"])
+def test_a_merge_is_checked(number: int, name: str, environ: dict[str, str], tmp_path: Path) -> None:
+    case = merge_cases.cases(merge_cases.Merge(400, 5, 10), "little")[number]
+    place = Place(tmp_path, tmp_path / "work" / name / "r", {**environ, "MVC_HOOKS_ENABLED": "false"})
+    place.repository.mkdir(parents=True)
+    case.prepare(KNOWN[name], place)
+    for _ in range(2):
+        case.renew(KNOWN[name], place)
+        if (number, name) != (2, "git"):
+            with pytest.raises(RuntimeError, match="the merge is wrong"):
+                case.after(KNOWN[name], place)
+        measure.run(case.command(KNOWN[name], place), place.repository, place.environ)
+        case.after(KNOWN[name], place)
 
 
 def test_too_many_requests_are_missed() -> None:

@@ -6,7 +6,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from mvc.objects.manifest import HEADER, Entry, Manifest, Shard, parse_lines
+from mvc.objects.manifest import Entry, Manifest, Shard, parse_lines
+from mvc.objects.manifest_lines import body_of, lines_of
 
 ChangeKind: TypeAlias = Literal["added", "modified", "deleted", "renamed"]
 
@@ -57,11 +58,11 @@ def _is_apart(found: tuple[list[Shard], list[Shard]], coming: Sequence[str | Non
 
 
 def _lines(manifest: Manifest, shards: Iterable[Shard]) -> set[bytes]:
-    return {line for shard in shards for line in manifest.read(shard).split(b"\n")[1:-1]}
+    return set().union(*(lines_of(manifest, shard) for shard in shards))
 
 
 def _parsed(lines: set[bytes]) -> list[Entry]:
-    return sorted(parse_lines(b"\n".join([HEADER.encode()[:-1], *lines, b""])))
+    return sorted(parse_lines(body_of(lines)))
 
 
 def compare(old: Iterable[Entry], new: Iterable[Entry]) -> Iterator[EntryChange]:

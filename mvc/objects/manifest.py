@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, pairwise
 from operator import lt
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from xxhash import xxh64_intdigest
 
@@ -32,6 +32,7 @@ INLINE_BYTES = 64 << 10
 
 _LINE = re.compile(r"([0-9a-f]{64}) ([0-9a-f]{32}) (0|[1-9][0-9]{0,18}) ([-x]) ([^\n]*)\n", re.ASCII)
 """The path is empty for a tracked file itself, which has no manifest but can be compared as one."""
+_PATH = re.compile(r" [-x] ([^\n]*)\n")
 _SHARD_LINE = re.compile(r"([0-9a-f]{64}) ([0-9a-f]{32}) ([1-9][0-9]{0,18}) ([1-9][0-9]{0,18}) ([^\n]+)\n", re.ASCII)
 
 
@@ -47,6 +48,10 @@ class Entry(NamedTuple):
     @property
     def digest(self) -> Digest:
         return Digest(self.blake3, self.xxh128, self.size)
+
+
+Row: TypeAlias = tuple[str, str, str, int, bool]
+"""The fields of an `Entry`."""
 
 
 class Shard(NamedTuple):
@@ -115,6 +120,10 @@ class Manifest:
     def files_of(self, shard: Shard) -> list[Entry]:
         """Return the files of one shard."""
         return parse_lines(self.read(shard))
+
+    def paths_of(self, shard: Shard) -> list[str]:
+        """Return the paths in one shard, whose lines are valid."""
+        return paths_in(self.read(shard).decode())
 
     @property
     def files(self) -> int:
@@ -248,7 +257,7 @@ def _not_canonical() -> InvalidFormat:
     return InvalidFormat("manifest is not in canonical form")
 
 
-def encode_lines(entries: Iterable[Entry]) -> bytes:
+def encode_lines(entries: Iterable[Row]) -> bytes:
     """Return the object of a shard with these files, or of a manifest that is one object."""
     lines = [
         f"{blake3} {xxh128} {size} {'x' if executable else '-'} {path}\n"
@@ -261,6 +270,11 @@ def encode_index(shards: Iterable[Shard]) -> bytes:
     """Return the object that lists shards."""
     lines = [f"{digest.blake3} {digest.xxh128} {digest.size} {files} {first}\n" for digest, files, first in shards]
     return (INDEX_HEADER + "".join(lines)).encode()
+
+
+def paths_in(text: str) -> list[str]:
+    """Return the paths in the lines of a shard, which are valid."""
+    return _PATH.findall(text)
 
 
 def parse_lines(body: bytes) -> list[Entry]:

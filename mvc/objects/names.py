@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from operator import eq
 
 from xxhash import xxh64_intdigest
@@ -74,6 +74,29 @@ def check_paths(paths: Callable[[], Iterable[str]]) -> None:
         _check_exactly(paths())
 
 
+def collides(added: Iterable[str], parts: Iterable[Sequence[str]]) -> bool:
+    """Whether one of some `added` names is equal to another on a case-insensitive file system, or its directory.
+
+    `parts` have the names of all files, folded; those that were not added do not collide.
+
+    Raises:
+        InvalidName: an added name is refused.
+    """
+    names = {fold(check_path(path)) for path in added}
+    above = {folder for name in names for folder in _folders_of(name)}
+    found = 0
+    for paths in parts:
+        found += sum(map(names.__contains__, paths))
+        folders = {path.rpartition("/")[0] for path in paths}
+        if not (above.isdisjoint(paths) and names.isdisjoint(chain.from_iterable(map(_and_above, folders)))):
+            return True
+    return found > len(names)
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    return _and_above(path.rpartition("/")[0])
+
+
 def _hash(name: str) -> int:
     return xxh64_intdigest(name.encode())
 
@@ -91,7 +114,7 @@ def _check_exactly(paths: Iterable[str]) -> None:
             raise InvalidName(f"refused names {seen[key]!r} and {path!r}: equal on a case-insensitive file system")
         seen[key] = path
     for key in seen:
-        if both := next((name for name in _and_above(key.rpartition("/")[0]) if name in seen), ""):
+        if both := next((name for name in _folders_of(key) if name in seen), ""):
             raise InvalidName(f"refused name {seen[both]!r}: it is both a file and a directory")
 
 

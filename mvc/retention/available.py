@@ -116,6 +116,17 @@ def record_packed(cache: Cache, catalog: Catalog, pointer: Pointer, shards: Iter
         catalog.set_complete(_recorded_as(pointer), _together([lists, packed, *filter(None, names.values())]))
 
 
+def record_merged(cache: Cache, catalog: Catalog, sides: Iterable[Pointer], merged: Pointer) -> None:
+    """Record where the files of a merged directory are, if the cache has all files of both sides.
+
+    To look up each file would take as long as the merge.
+    """
+    places = [catalog.complete(_recorded_as(side)) for side in sides]
+    lists, _ = _find(cache, [("", digest) for digest in listing_objects(cache, merged)])
+    if lists is not None and all(_is_still_there(cache, where) for where in places):
+        catalog.set_complete(_recorded_as(merged), _together([lists, *filter(None, places)]))
+
+
 def _recorded_as(pointer: Pointer) -> str:
     return " ".join(map(str, (*pointer.digest, pointer.files, pointer.total)))
 

@@ -15,6 +15,7 @@ from itertools import chain, groupby
 from mvc.errors import MvcError
 from mvc.objects.digest_table import NameTable
 from mvc.objects.manifest import Entry, Manifest, Shard, open_manifest
+from mvc.objects.manifest_lines import files_at
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.retention.roots import PATTERN, PointerReader, read_pointer, repository_roots
 from mvc.scm.blobs import stream_blobs
@@ -95,7 +96,8 @@ class NamedObjects:
         firsts = [shard.first for shard in manifest.shards]
         for end, group in groupby(files, lambda entry: bisect_right(firsts, entry.path)):
             here = list(group)
-            listed = {content for shard in manifest.shards[:end][-1:] for content in _contents(manifest, shard)}
+            paths = [entry.path for entry in here]
+            listed = {content for shard in manifest.shards[:end][-1:] for content in _contents(manifest, shard, paths)}
             self._learn(entry.blake3 for entry in here if (entry.path, entry.blake3) in listed)
             yield from (entry for entry in here if (entry.path, entry.blake3) not in listed)
 
@@ -106,7 +108,7 @@ class NamedObjects:
         yield from self._reader.needed_by(stream_blobs(self._git, oids, MAX_BYTES))
 
 
-def _contents(manifest: Manifest, shard: Shard) -> Iterator[tuple[str, str]]:
-    """Yield path and object of each file in a shard; none if it cannot be read."""
+def _contents(manifest: Manifest, shard: Shard, paths: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield path and object of each file in a shard at these paths; none if it cannot be read."""
     with suppress(MvcError, OSError):
-        yield from ((entry.path, entry.blake3) for entry in manifest.files_of(shard))
+        yield from ((entry.path, entry.blake3) for entry in files_at(manifest, shard, paths))

@@ -91,6 +91,8 @@ class Catalog:
         self._pending: list[tuple[str, tuple[object, ...]]] = []
         self._written: dict[str, dict[bytes, tuple[object, ...]]] = {}
         """By path: the groups that are recorded, or will be."""
+        self._complete: dict[str, Complete] = {}
+        """By manifest: what this process recorded, or will."""
 
     def snapshot(self, path: str) -> Snapshot | None:
         """Return the snapshot of the tracked path."""
@@ -158,11 +160,14 @@ class Catalog:
 
     def complete(self, manifest: str) -> Complete | None:
         """Return the recorded location of all files of the manifest object."""
+        if found := self._complete.get(manifest):
+            return found
         row = self._ask("select packs, loose from complete where manifest = ?", (manifest,))
         return Complete(frozenset(row[0].split()), frozenset(row[1].split())) if row else None
 
     def set_complete(self, manifest: str, where: Complete) -> None:
         """Record the location of all files of the manifest object."""
+        self._complete[manifest] = where
         row = (manifest, " ".join(sorted(where.packs)), " ".join(sorted(where.loose)))
         self._pending.append(("insert or replace into complete values (?, ?, ?)", row))
 

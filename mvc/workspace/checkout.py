@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from typing import NamedTuple
@@ -19,13 +19,13 @@ from mvc.fs.progress import Progress, Share
 from mvc.fs.scratch import Staging
 from mvc.fs.tree import Tree
 from mvc.objects.diff import EntryChange, compare, diff_manifests
-from mvc.objects.manifest import Entry, Manifest
+from mvc.objects.manifest import Entry, Manifest, Shard
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.workspace.links import Links, names_object
 from mvc.workspace.observe import Observed
 from mvc.workspace.rename import remove_if_empty
-from mvc.workspace.stat_index import Files, FilesBuilder, Group, Known, Lookup, now, pack
+from mvc.workspace.stat_index import PACKED, UNREAD, Files, FilesBuilder, Group, Known, now
 
 
 class Plan:
@@ -285,15 +285,13 @@ def groups_after(
 
     Left out are groups with a file that was neither written nor known.
     """
-    written = done.placed.groups()
+    written = [Group.of_files(files, digests, done.finished) for files, digests in done.placed.groups()]
     if done.finished:
-        return tuple(Group.of_files(files, digests, done.finished) for files, digests in written)
-    known, placed = Known(before.groups), Lookup([files for files, _ in written])
+        return tuple(written)
+    known, placed = Known(before.groups), Known([_renamed(tree, path, group) for group in written])
     same = {group.shard: group for group in before.groups if not placed.has_any(*_bounds(group))}
-    return tuple(
-        group for shard in wanted.shards
-        if (group := same.get(shard) or _group_after(tree, path, wanted.files_of(shard), known, placed, kind=kind))
-    )
+    found = (same.get(shard) or _group_after(wanted, shard, known, placed, kind) for shard in wanted.shards)
+    return tuple(filter(None, found))
 
 
 def _bounds(group: Group) -> tuple[str, str]:
@@ -301,23 +299,33 @@ def _bounds(group: Group) -> tuple[str, str]:
     return (paths[0], paths[-1]) if paths else ("", "")
 
 
-def _group_after(
-    tree: Tree, path: str, entries: Sequence[Entry], known: Known, written: Lookup, *, kind: str,
-) -> Group | None:
+def _renamed(tree: Tree, path: str, group: Group) -> Group:
+    """Return written files with their stat data since the rename; one that was changed meanwhile counts as unread."""
     recorded = now()
-    stat_data: list[StatData] = []
-    executable = bytearray()
-    for entry in entries:
-        full = f"{path}/{entry.path}" if entry.path else path
-        if (status := tree.lstat(full)) is None:
-            return None
-        if is_link := stat.S_ISLNK(status.st_mode):
+    stat_data: dict[int, StatData] = {}
+    digests = bytearray(group.digests)
+    for at, name in enumerate(group.files.paths):
+        full = f"{path}/{name}" if name else path
+        status = tree.lstat(full)
+        if status and stat.S_ISLNK(status.st_mode):
             status = os.stat(f"{tree.root}/{full}")
-        found, put = StatData.of(status), written.stat_data(entry.path)
-        if not (put.equal_but_ctime(found) if put else known.was(entry.path, found) == pack(entry.digest)):
-            return None
-        stat_data.append(found)
-        executable.append(bool(status.st_mode & stat.S_IXUSR) and not is_link)
-    files = Files.of((entry.path for entry in entries), stat_data, bytes(executable))
-    digests = b"".join(pack(entry.digest) for entry in entries)
-    return Group.of_file(files, digests, recorded) if kind == "file" else Group.of_files(files, digests, recorded)
+        if status and group.files.stat(at).equal_but_ctime(found := StatData.of(status)):
+            stat_data[at] = found
+        else:
+            digests[at * PACKED : (at + 1) * PACKED] = UNREAD
+    return Group.of_files(group.files.with_stat_data(stat_data), bytes(digests), recorded)
+
+
+def _group_after(wanted: Manifest, shard: Shard, known: Known, placed: Known, kind: str) -> Group | None:
+    names = wanted.paths_of(shard)
+    bounds = (names[0], names[-1]) if names else ("", "")
+    known_rows = known.rows(*bounds) | placed.rows(*bounds)
+    rows = [row for row in map(known_rows.get, names) if row]
+    if len(rows) < len(names):
+        return None
+    stat_data, executable, digests, recorded = zip(*rows, strict=True) if rows else ((), (), (), ())
+    files = Files("\0".join(names).encode(), b"".join(stat_data), bytes(executable))
+    group = Group.of_files(files, b"".join(digests), min(recorded, default=now()))
+    if group.shard != shard:
+        return None
+    return Group.of_file(files, group.digests, group.recorded) if kind == "file" else group

@@ -32,7 +32,6 @@ from mvc.workspace.stat_index import (
     now,
     pack,
     packed_name,
-    trusted_from,
 )
 
 WORTH_WAITING = 32 << 20
@@ -136,10 +135,10 @@ class _Part(NamedTuple):
 def _look_up(known: Known, files: Files, options: ObserveOptions) -> _Part:
     if known.is_empty:
         return _Part(files, bytearray(PACKED * files.length), range(files.length))
-    group = known.same(files)
-    if group and options.is_stored(group):
+    group = known.with_files(files)
+    if group and group.is_settled and options.is_stored(group):
         return _Part(group.files, bytearray(), same=group)
-    found = [known.digest(name, files.stat(at)) for at, name in enumerate(files.paths)]
+    found = group.trusted if group else [known.digest(name, files.stat(at)) for at, name in enumerate(files.paths)]
     lost = options.lacking({packed_name(packed) for packed in found if packed}) if options.lacking else set()
     usable = [packed if packed and packed_name(packed) not in lost else UNREAD for packed in found]
     unread = array("I", (at for at, packed in enumerate(usable) if packed is UNREAD))
@@ -178,8 +177,7 @@ def settled(tree: Tree, path: str, links: Links, snapshot: Snapshot) -> Snapshot
 
 
 def _racy_bytes(group: Group) -> int:
-    stat_data = map(group.files.stat, range(group.files.length))
-    return sum(item.size for item in stat_data if trusted_from(item) > group.recorded)
+    return sum(map(group.files.sizes.__getitem__, group.racy))
 
 
 def check_storable(path: str, found: Scan, show: Callable[[str], str] = str) -> None:

@@ -15,14 +15,14 @@ import struct
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
+from typing import NamedTuple, TypeAlias
 
 from mvc.fs.files import StatData
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.manifest import SHARD_ABOVE, Entry, Manifest, Shard, encode_lines, ends_shard, shard_ends
+from mvc.objects.manifest import SHARD_ABOVE, Entry, Manifest, Row, Shard, encode_lines, ends_shard, shard_ends
 
 RACY_NS = 50_000_000
 """A write this soon after another one may leave the stat data as it is."""
@@ -56,12 +56,6 @@ class Files(NamedTuple):
     """Five signed 64-bit integers for each: see `StatData`."""
     executable: bytes
     """A byte for each: 1 if its owner may execute it, else 0."""
-
-    @classmethod
-    def of(cls, names: Iterable[str], stat_data: Iterable[StatData], executable: bytes) -> Files:
-        """Return files with these names, stat data and executable bits."""
-        joined = "\0".join(names).encode("utf-8", "surrogateescape")
-        return cls(joined, b"".join(_STAT.pack(*item) for item in stat_data), executable)
 
     @property
     def length(self) -> int:
@@ -136,7 +130,7 @@ class Group(NamedTuple):
     @classmethod
     def of_files(cls, files: Files, digests: bytes, recorded: int) -> Group:
         """Return a group of files of a tracked directory."""
-        return cls(files, digests, recorded, _newest(files), hash_bytes(encode_lines(_entries(files, digests))))
+        return cls(files, digests, recorded, _newest(files), hash_bytes(encode_lines(_rows(files, digests))))
 
     @property
     def is_settled(self) -> bool:
@@ -144,14 +138,35 @@ class Group(NamedTuple):
         return self.newest <= self.recorded
 
     @property
+    def racy(self) -> list[int]:
+        """The positions of files whose stat data cannot be trusted."""
+        return [at for at, trusted in enumerate(_trusted(self.files)) if trusted > self.recorded]
+
+    @property
+    def trusted(self) -> list[bytes | None]:
+        """The packed digest of each file; None where stat data cannot be trusted."""
+        found: list[bytes | None] = [*_cut(self.digests, PACKED)]
+        for at in self.racy:
+            found[at] = None
+        return found
+
+    @property
+    def rows(self) -> Iterator[tuple[str, FileRow]]:
+        """The name of each file, and what is known of it."""
+        stat_data, digests = _cut(self.files.stat_data, _STAT.size), _cut(self.digests, PACKED)
+        recorded = [self.recorded] * self.files.length
+        rows = zip(stat_data, self.files.executable, digests, recorded, strict=True)
+        return zip(self.files.paths, rows, strict=True)
+
+    @property
     def entries(self) -> list[Entry]:
         """The files of a manifest; the path of a tracked file itself is empty."""
-        return _entries(self.files, self.digests)
+        return list(map(Entry._make, _rows(self.files, self.digests)))
 
     @property
     def lines(self) -> bytes:
         """Their object in a manifest."""
-        return encode_lines(_entries(self.files, self.digests))
+        return encode_lines(_rows(self.files, self.digests))
 
     @property
     def names(self) -> list[str]:
@@ -167,6 +182,10 @@ class Group(NamedTuple):
     def packed(self, position: int) -> bytes:
         """Return the packed digest of one file."""
         return self.digests[position * PACKED : (position + 1) * PACKED]
+
+
+FileRow: TypeAlias = tuple[bytes, int, bytes, int]
+"""Of one file: packed stat data, the executable byte, the packed digest, and when the stat data was taken."""
 
 
 class Snapshot(NamedTuple):
@@ -233,27 +252,31 @@ class FilesBuilder:
         self._names, self._stat_data, self._executable, self._digests = [], array("q"), bytearray(), bytearray()
 
 
-class Lookup:
+class Known:
     """Finds single files in groups of them: quickly if they are asked for in their order."""
 
-    def __init__(self, groups: Sequence[Files]) -> None:
-        self._files = groups
-        self._firsts = [files.first for files in groups]
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._groups = groups
+        self._firsts = [group.files.first for group in groups]
         self._unpacked: tuple[int, dict[str, int]] = (-1, {})
 
     def stat_data(self, name: str) -> StatData | None:
         """Return the stat data of a file; None if it is not here."""
-        found = self.position(name)
-        return self._files[found[0]].stat(found[1]) if found else None
+        return found[0].files.stat(found[1]) if (found := self.find(name)) else None
 
-    def position(self, name: str) -> tuple[int, int] | None:
-        """Return the number of a file's group, and its position there; None if it is not here."""
+    def find(self, name: str) -> tuple[Group, int] | None:
+        """Return a file's group and its position there; None if it is not here."""
         if (number := self.group_at(name)) < 0:
             return None
         if self._unpacked[0] != number:
-            self._unpacked = number, {path: at for at, path in enumerate(self._files[number].paths)}
+            self._unpacked = number, {path: at for at, path in enumerate(self._groups[number].files.paths)}
         at = self._unpacked[1].get(name)
-        return None if at is None else (number, at)
+        return None if at is None else (self._groups[number], at)
+
+    def rows(self, first: str, last: str) -> dict[str, FileRow]:
+        """Return what is known of the files from `first` to `last`, and of some around them."""
+        groups = self._groups[max(0, self.group_at(first)) : self.group_at(last) + 1]
+        return dict(chain.from_iterable(group.rows for group in groups))
 
     def group_at(self, name: str) -> int:
         """Return the number of the only group that may have `name`; -1 without one."""
@@ -262,41 +285,31 @@ class Lookup:
     def has_any(self, first: str, last: str) -> bool:
         """Whether a file has a name from `first` to `last`."""
         number = self.group_at(last)
-        return number >= 0 and any(first <= path <= last for path in self._files[number].paths)
-
-
-class Known(Lookup):
-    """Groups with digests."""
-
-    def __init__(self, groups: Sequence[Group]) -> None:
-        super().__init__([group.files for group in groups])
-        self._groups = groups
+        return number >= 0 and any(first <= path <= last for path in self._groups[number].files.paths)
 
     @property
     def is_empty(self) -> bool:
         """Whether no file is known."""
         return not self._groups
 
+    def with_files(self, files: Files) -> Group | None:
+        """Return the group with exactly these files and stat data."""
+        group = self._groups[at] if (at := self.group_at(files.first)) >= 0 else None
+        return group if group and group.files == files else None
+
     def same(self, files: Files) -> Group | None:
         """Return the group with exactly these files, if their stat data proves that none changed."""
-        group = self._groups[at] if (at := self.group_at(files.first)) >= 0 else None
-        return group if group and group.is_settled and group.files == files else None
+        group = self.with_files(files)
+        return group if group and group.is_settled else None
 
     def digest(self, name: str, stat_data: StatData) -> bytes | None:
         """Return the packed digest of the file `name` if its stat data proves that it did not change."""
-        if (found := self.position(name)) is None:
+        if (found := self.find(name)) is None:
             return None
-        group = self._groups[found[0]]
-        if group.files.stat(found[1]) != stat_data or trusted_from(stat_data) > group.recorded:
+        group, at = found
+        if group.files.stat(at) != stat_data or trusted_from(stat_data) > group.recorded:
             return None
-        return group.packed(found[1])
-
-    def was(self, name: str, stat_data: StatData) -> bytes | None:
-        """Return the packed digest of the file `name` if it was recorded with this stat data, trusted or not."""
-        found = self.position(name)
-        if found is None or self._groups[found[0]].files.stat(found[1]) != stat_data:
-            return None
-        return self._groups[found[0]].packed(found[1])
+        return group.packed(at)
 
 
 def unchanged(found: Iterable[Files], snapshot: Snapshot) -> bool:
@@ -319,18 +332,27 @@ def now() -> int:
     return time.time_ns()
 
 
-def _entries(files: Files, digests: bytes) -> list[Entry]:
+def _rows(files: Files, digests: bytes) -> Iterator[Row]:
     text, width = digests.hex(), 2 * PACKED
     rows = zip(files.paths, range(0, len(text), width), files.sizes, files.executable, strict=True)
-    return [
-        Entry(name, text[at : at + 2 * _BLAKE3], text[at + 2 * _BLAKE3 : at + width], size, executable == 1)
+    return (
+        (name, text[at : at + 2 * _BLAKE3], text[at + 2 * _BLAKE3 : at + width], size, executable == 1)
         for name, at, size, executable in rows
-    ]
+    )
 
 
 def _newest(files: Files) -> int:
+    return max(_trusted(files), default=0)
+
+
+def _trusted(files: Files) -> Iterator[int]:
+    """Yield the time from which the stat data of each file can be trusted."""
     fields, values = len(StatData._fields), _integers(files.stat_data)
-    return max(map(_trusted_from, values[_MTIME::fields], values[_CTIME::fields]), default=0)
+    return map(_trusted_from, values[_MTIME::fields], values[_CTIME::fields])
+
+
+def _cut(column: bytes, size: int) -> list[bytes]:
+    return [column[at : at + size] for at in range(0, len(column), size)]
 
 
 def _integers(column: bytes) -> array[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from strategies import compatible
 
 from mvc.errors import InvalidName
 from mvc.objects.hashing import hash_bytes
@@ -76,3 +77,31 @@ def test_names_that_collide() -> None:
         with pytest.raises(InvalidName):
             patch(manifest, {name: entries([name])[0]}, manifest.total)
     check(entries(["a"]), {"a": None, "A": entries(["A"])[0]})
+
+
+def some_name(draw: random.Random) -> str:
+    """Return one of few names, some of which collide."""
+    return "/".join("".join(draw.choices("aAbé\u0301ßs", k=draw.choice((1, 2)))) for _ in range(draw.choice((1, 2, 3))))
+
+
+def some_entry(draw: random.Random, name: str) -> Entry:
+    return Entry(name, *hash_bytes(draw.randbytes(1)), draw.random() < 0.3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_changes_of_small_shards(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mvc.objects.manifest.SHARD_ABOVE", 8)
+    monkeypatch.setattr("mvc.objects.manifest.SHARD_MASK", 3)
+    draw = random.Random(seed)
+    for _ in range(300):
+        before: list[Entry] = []
+        for name in {some_name(draw) for _ in range(draw.choice((0, 5, 9, 30)))}:
+            wanted = [*before, some_entry(draw, name)]
+            before = wanted if compatible(wanted) else before
+        names = [draw.choice(before).path if before and draw.random() < 0.5 else some_name(draw) for _ in range(4)]
+        changes = {name: draw.choice((None, some_entry(draw, name))) for name in names}
+        if compatible([entry for entry in ({entry.path: entry for entry in before} | changes).values() if entry]):
+            check(before, changes)
+        else:
+            with pytest.raises(InvalidName):
+                patch(Manifest.of(before), changes, 0)

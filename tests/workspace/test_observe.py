@@ -17,7 +17,7 @@ from mvc.objects.manifest import Entry, Manifest
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.workspace.links import Links
 from mvc.workspace.observe import Observed, ObserveOptions, observe, settled
-from mvc.workspace.stat_index import COARSE_NS, RACY_NS, Files, Group, Known, Snapshot, trusted_from
+from mvc.workspace.stat_index import COARSE_NS, RACY_NS, Group, Known, Snapshot, trusted_from
 
 if TYPE_CHECKING:
     from conftest import Recorder
@@ -132,7 +132,7 @@ def with_stat_data_of(known: Snapshot, path: Path) -> Snapshot:
     stat_data = StatData.of(path.stat())
     newest = trusted_from(stat_data)
     (group,) = known.groups
-    group = group._replace(files=Files.of([""], [stat_data], b"\0"), newest=newest, recorded=newest)
+    group = group._replace(files=group.files.with_stat_data({0: stat_data}), newest=newest, recorded=newest)
     return known._replace(groups=(group,))
 
 

@@ -8,7 +8,6 @@ from functools import cached_property
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.merging.marks import Labels
 from mvc.ops.merging.pointer_files import Contested, merge_pointers, merge_where_decided, read_pointers
-from mvc.ops.merging.report_files import merge_reports
 from mvc.ops.shared.conflicts.ignore_files import merge_ignore_files
 from mvc.ops.shared.conflicts.lines import taking_files_line
 from mvc.ops.shared.conflicts.outcome import Outcome, Texts
@@ -36,6 +35,8 @@ def merge_file(project: Project, path: str, texts: Texts, marker_size: int) -> O
         return merge_ignore_files(project.git, texts, marker_size)
     sides = _Sides(project, path, texts)
     if path.endswith(REPORT):
+        from mvc.ops.merging.report_files import merge_reports  # noqa: PLC0415 - YAML takes 40 ms
+
         outcome = merge_reports(path, texts, sides.labels, marker_size)
         return outcome if outcome.clean else outcome._replace(lines=tuple(sides.explain_reports()))
     if path.endswith(SUFFIX) and (found := read_pointers(sides.tracked, texts)):

@@ -16,6 +16,7 @@ from mvc.ops.shared.conflicts.outcome import Outcome, Texts
 from mvc.ops.shared.conflicts.sides import side_of
 from mvc.ops.shared.pointers import store_directory
 from mvc.project import Project
+from mvc.retention.available import record_merged
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.tracked import parsed
 
@@ -62,7 +63,7 @@ def merge_pointers(
             sides = _sides(project, found)
             merged = merge(sides)
             if merged.is_decided:
-                pointer = _stored(project, found.ours, merged_files(sides, merged), merged.notes)
+                pointer = _stored(project, found, merged_files(sides, merged), merged.notes)
                 return Outcome(emit(pointer), clean=True), None
             contested, whole = _contested(merged), _variants(found, sides, merged) or whole
             if not merged.undecided and found.ours.kind == "dir":
@@ -83,7 +84,7 @@ def merge_where_decided(project: Project, found: Pointers) -> bytes | None:
     try:
         sides = _sides(project, found)
         merged = decide_for(merge(sides), sides, _BASE)
-        return emit(_stored(project, found.ours, merged_files(sides, merged), merged.notes))
+        return emit(_stored(project, found, merged_files(sides, merged), merged.notes))
     except (MissingObject, CorruptObject, InvalidFormat):
         return None
 
@@ -92,11 +93,14 @@ def _sides(project: Project, found: Pointers) -> Sides:
     return Sides(*(Side() if pointer is None else side_of(project, pointer) for pointer in found))
 
 
-def _stored(project: Project, ours: Pointer, files: Manifest, notes: Notes) -> Pointer:
-    if ours.kind == "file" or files.is_inline:
-        return pointer_to(files, ours, notes)
-    with project.locks.store(), CacheWriter(project.cache) as writer:
-        return store_directory(writer, files, notes)
+def _stored(project: Project, found: Pointers, files: Manifest, notes: Notes) -> Pointer:
+    if found.ours.kind == "file" or files.is_inline:
+        return pointer_to(files, found.ours, notes)
+    with project.locks.store():
+        with CacheWriter(project.cache) as writer:
+            pointer = store_directory(writer, files, notes)
+        record_merged(project.cache, project.catalog, [found.ours, found.theirs], pointer)
+    return pointer
 
 
 def _variants(found: Pointers, sides: Sides, merged: Merged) -> tuple[bytes, bytes] | None:

@@ -7,11 +7,9 @@ import shlex
 import sys
 
 import mvc
-from mvc.errors import MvcError
-from mvc.fs.files import exists
+from mvc.fs.scratch import Scratch
 from mvc.project import Project
-from mvc.scm.plumbing import split_nul, why_failed
-from mvc.scm.staging import locked
+from mvc.scm.merging.local_settings import local_settings, set_locally
 
 _PACKAGE = os.path.dirname(os.path.abspath(mvc.__file__))
 _DONE, CONFLICT = 0, 3
@@ -24,7 +22,7 @@ ANCESTORS = "--ancestors"
 def settings() -> dict[str, str]:
     """Return the settings for this installation of mvc."""
     return {
-        "merge.mvc.driver": _driver(),  # first: Git refuses to merge with a driver that has only other settings
+        "merge.mvc.driver": _driver(),
         "merge.mvc.name": "pointers, reports and .gitignore files of mvc",
         "merge.mvc-ancestors.driver": _driver(ANCESTORS),
         "merge.mvc.recursive": "mvc-ancestors",
@@ -46,9 +44,8 @@ def _driver(*options: str) -> str:
 
 
 def missing_settings(project: Project) -> dict[str, str]:
-    """Return the settings that the repository lacks, or has otherwise."""
-    found = project.git.attempt("config", "--local", "-z", "--get-regexp", r"^merge(tool)?\.mvc(-ancestors)?\.")
-    there = dict(row.split("\n", 1) for row in split_nul(found.stdout) if "\n" in row)
+    """Return the settings that the clone lacks, or has otherwise."""
+    there = local_settings(project.git, r"^merge(tool)?\.mvc(-ancestors)?\.")
     return {name: value for name, value in settings().items() if there.get(name) != value}
 
 
@@ -58,10 +55,6 @@ def install_driver(project: Project) -> None:
     Raises:
         MvcError: Git's settings cannot be written.
     """
-    lock = f"{project.layout.common_dir}/config.lock"
-    for name, value in missing_settings(project).items():
-        done = project.git.attempt("config", "--local", name, value)
-        if done.returncode and exists(lock):
-            raise locked("Git does not merge with mvc yet", lock, project.root)
-        if done.returncode:
-            raise MvcError(f"git config failed: {why_failed(done)}", f"ls -ld {shlex.quote(project.layout.common_dir)}")
+    if missing := missing_settings(project):
+        with Scratch(f"{project.home}/tmp") as scratch:
+            set_locally(project.git, project.layout.common_dir, scratch, missing)

@@ -153,7 +153,7 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
     chosen, reason = choose(project, both, choice)
     files: tuple[str, ...] = ()
     if selected.inside:
-        chosen, files = merged_version(project, selected.conflict, chosen, selected.inside)
+        chosen, files = merged_version(project, selected.conflict, both, chosen, selected.inside)
     files_of_git = chosen.files.items()
     if selected.is_staged and any(staged_file(project.git, path + suffix) != raw for suffix, raw in files_of_git):
         raise _not_in_conflict(project, path, (), ())

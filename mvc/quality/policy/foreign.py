@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mvc.objects.parsing import patterns
 from mvc.quality.files import FileAt
-from mvc.quality.policy.parsed_policy import read_policy
-from mvc.quality.policy.policy import Policy
 from mvc.workspace.tracked import Tracked
+
+if TYPE_CHECKING:
+    from mvc.quality.policy.policy import Policy
 
 
 def is_foreign(policy: Policy, path: str, raw: bytes) -> bool:
@@ -22,6 +24,8 @@ def without_foreign(tracked: dict[str, Tracked], policy: Callable[[], bytes | No
     odd = {path for path, item in tracked.items() if item.condition == "invalid" and not _is_of_mvc(item.raw)}
     if not odd:
         return tracked
+    from mvc.quality.policy.parsed_policy import read_policy  # noqa: PLC0415 - YAML takes 30 ms
+
     raw = policy()
     found = read_policy(None if raw is None else FileAt("100644", raw)).policy
     return {

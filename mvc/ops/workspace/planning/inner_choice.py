@@ -13,12 +13,13 @@ from mvc.ops.shared.conflicts.versions import STAGES, Conflict, Origin, Version
 from mvc.ops.shared.pointers import store_directory
 from mvc.ops.shared.selection import conflict_fix
 from mvc.project import Project
+from mvc.retention.available import record_merged
 from mvc.store.cache.writer import CacheWriter
 from mvc.workspace.tracked import means
 
 
 def merged_version(
-    project: Project, conflict: Conflict, chosen: Version, inside: tuple[str, ...],
+    project: Project, conflict: Conflict, both: tuple[Version, Version], chosen: Version, inside: tuple[str, ...],
 ) -> tuple[Version, tuple[str, ...]]:
     """Return the merged directory with the files `inside` as on the chosen side, and which these are.
 
@@ -44,6 +45,8 @@ def merged_version(
     try:
         with CacheWriter(project.cache) as writer:
             pointer = store_directory(writer, merged_files(sides, decided), decided.notes)
+        pointers = [version.item.pointer for version in both if version.item and version.item.pointer]
+        record_merged(project.cache, project.catalog, pointers, pointer)
     except InvalidName as error:
         line = f"{project.shell.line('mvc resolve', path)} --ours  # or --theirs"
         raise MvcError(f"{path}: the sides cannot be merged: {error.message}", line) from None
