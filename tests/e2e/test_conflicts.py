@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from harness import Begin, Repo
 
+from mvc.quality.reports.signers import armoured
+
 REPORT, POINTER = "m.bin.eval.yaml", "m.bin.mvc"
 OPTIONAL = "mvc-policy: 1\ndefaults: {report: optional}\n"
 
@@ -291,6 +293,32 @@ def test_the_merge_tool_asks_once_for_a_model(conflict: Repo) -> None:
     assert (done.returncode, done.stdout.count("Take [o]urs")) == (0, 1), done
     assert (conflict.git("ls-files", "--unmerged"), conflict.read("m.bin")) == ("", b"their version")
     assert conflict.git("diff", "--cached", "--name-only", "MERGE_HEAD", "--", POINTER, REPORT) == ""
+
+
+def signature(key: bytes) -> bytes:
+    """Return a signature in the form of ssh-keygen."""
+    parts = (b"key " + key, b"mvc-eval@v1", b"", b"sha512", b"signed by " + key)
+    strings = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return armoured(b"SSHSIG" + (1).to_bytes(4, "big") + strings)
+
+
+def two_signers(repo: Repo) -> None:
+    """Two people sign one report on two branches."""
+    commit_version(repo, "model", "v1.0.0", "--metric", "auc=0.9")
+    for branch, key in (("side", b"bob"), ("main", b"ann")):
+        repo.git("switch", "-q", "-C", branch, "main")
+        repo.write(f"{REPORT}.sig", signature(key))
+        repo.git("add", f"{REPORT}.sig")
+        repo.commit(branch)
+
+
+def test_the_signatures_of_both_sides_are_kept(begin: Begin) -> None:
+    repo = begin(two_signers)
+    repo.git("merge", "-q", "side", code=1)
+    assert repo.git("diff", "--name-only", "--diff-filter=U") == f"{REPORT}.sig"
+    repo.ok("resolve", "m.bin", "--ours")
+    assert repo.read(f"{REPORT}.sig") == signature(b"ann") + signature(b"bob")
+    assert repo.git("ls-files", "--unmerged") == ""
 
 
 # The driver.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -219,9 +220,7 @@ def _show_resolved(output: Output, project: Project, result: Resolution) -> None
     for item in result.resolved:
         output.line(f"{output.paint('resolved', 'green')} {visible(project.shell.show(item.path))}: {_what(item)}")
     if result.left:
-        names = ", ".join(map(visible, result.left[:3]))
-        more = f" and {len(result.left) - 3:,} more" if len(result.left) > 3 else ""  # noqa: PLR2004 - a few
-        output.line(f"Still in conflict: {names}{more}")
+        output.line(f"Still in conflict: {_first_few(result.left)}")
     else:
         output.line(f"Next: {result.proceed}")
 
@@ -231,10 +230,15 @@ def _what(item: Resolved) -> str:
 
     chosen = item.chosen
     if item.files:
-        return f"merged, with {chosen.side} of {', '.join(map(visible, item.files))}"
+        return f"merged, with {chosen.side} of {_first_few(item.files)}"
     if item.reason is None:
         return visible(f"{chosen.side}, {in_one_line(chosen)}")
     reason = item.reason
     direction = "higher" if reason.higher_is_better else "lower"
     values = f"{reason.metric} is {reason.ours:.6g} in ours, {reason.theirs:.6g} in theirs; {direction} is better"
     return visible(f"{chosen.side}, {chosen.tag} ({values})")
+
+
+def _first_few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
+    return f"{', '.join(map(visible, names[:FEW]))}{more}"

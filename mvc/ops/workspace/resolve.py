@@ -24,7 +24,9 @@ from mvc.ops.workspace.after_checkout import check_deletion, delete_untracked
 from mvc.ops.workspace.planning.choice import Choice, Reason, choose
 from mvc.ops.workspace.planning.inner_choice import merged_version
 from mvc.project import Project
-from mvc.quality.files import has_conflict_marks
+from mvc.quality.files import SIGNATURES, has_conflict_marks
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.reports.signers import together
 from mvc.scm.blobs import read_blobs
 from mvc.scm.index import conflicts, staged_file
 from mvc.scm.merging.operation import operation
@@ -154,6 +156,8 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
     files: tuple[str, ...] = ()
     if selected.inside:
         chosen, files = merged_version(project, selected.conflict, both, chosen, selected.inside)
+    else:
+        chosen = _with_all_signatures(chosen, both)
     files_of_git = chosen.files.items()
     if selected.is_staged and any(staged_file(project.git, path + suffix) != raw for suffix, raw in files_of_git):
         raise _not_in_conflict(project, path, (), ())
@@ -168,6 +172,15 @@ def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:
     if item is None and there is not None:
         check_deletion(project, path, there, before)
     return _Plan(chosen, reason, before, there, files)
+
+
+def _with_all_signatures(chosen: Version, both: tuple[Version, Version]) -> Version:
+    """Return the version with the signatures of both sides, if their reports are the same."""
+    reports, signatures = ([version.files[suffix] for version in both] for suffix in (REPORT, REPORT + SIGNATURES))
+    if reports[0] is None or reports[0] != reports[1] or signatures == [None, None]:
+        return chosen
+    all_of_them = together(*(raw for raw in signatures if raw is not None))
+    return Version(chosen.side, chosen.path, {**chosen.files, REPORT + SIGNATURES: all_of_them}, chosen.origin)
 
 
 def _check_content(guard: Guard, item: Tracked, before: Observed, chosen: Version, choice: Choice) -> None:

@@ -80,6 +80,11 @@ def split_blocks(raw: bytes) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def together(*files: bytes) -> bytes:
+    """Return the valid signatures in several `.sig` files as one, without duplicates."""
+    return b"".join(dict.fromkeys(block.armour for raw in files for block in split_blocks(raw)))
+
+
 def _blocks(raw: bytes) -> Iterator[Block]:
     lines: list[bytes] | None = None
     for line in raw.split(b"\n"):
