@@ -36,6 +36,14 @@ HISTORIES = [
         Expected({}, "data/.gitignore", then=f"mvc resolve data --ours; mvc checkout; commit; {NAMESAKES}"),
     ),
     History(
+        "a path below a file of the other side",
+        "nothing", "data/x=ours; mvc add data/x", "data/x/y=theirs; mvc add data/x/y",
+        Expected(
+            {"data/x.mvc": "ours", "data/x/y.mvc": "theirs"}, codes="MVC308:data/x",
+            then="git rm -r --cached -- data/x; rm data/x; mvc checkout; commit", after={"data/x.mvc": "ours"},
+        ),
+    ),
+    History(
         "a path inside a directory of the other side",
         "nothing", "data/d/a=ours; mvc add data/d", "data/d/z=theirs; mvc add data/d/z",
         Expected({"data/d.mvc": "ours", "data/d/z.mvc": "theirs"}, codes="MVC308:data/d"),

@@ -201,7 +201,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
             f"mvc resolve {PATH} --ours  # or --theirs",
         ),
         (one(in_cache=False), f"mvc pull {PATH} || mvc add {PATH}  # from a remote, or from the workspace"),
-        (one(in_git=True), f"git rm --cached -- {PATH}"),
+        (one(in_git=True), f"git rm -r --cached -- {PATH}"),
         (one(policy=""), "git add -- .mvc/policy.yaml  # once it is fixed"),
         (one(policy="mvc-policy: 2\n"), "pip install --upgrade modelvc"),
         (one(at(b"mvc-eval: 2\n")), "pip install --upgrade modelvc"),

@@ -93,7 +93,7 @@ def _of_content(model: ParsedModel, pointer: Pointer) -> Iterator[Finding]:
     elif facts.in_cache is False:
         yield model.finding("MVC306", "the cache does not have all of its content", fixes.bring(model.path))
     if facts.in_git:
-        fix = fixes.untrack(model.path, recursive=pointer.kind == "dir")
+        fix = fixes.untrack(model.path, recursive=True)  # below a file, too: a branch may track something there
         yield model.finding("MVC308", "Git has the content as well as the pointer", fix)
     names = _names(facts, pointer)
     if names is None and model.demands.deny and facts.in_cache is not False:
