@@ -216,6 +216,17 @@ def _merge_notes(sides: Sides) -> tuple[Notes, tuple[str, ...]]:
     return Notes(**found), tuple(undecided)
 
 
+def with_notes_of_content(merged: Merged, sides: Sides) -> Merged:
+    """Return the merge of a tracked file; notes that both sides changed are of the side that alone changed the content.
+
+    They describe it.
+    """
+    found = merged.versions.get("")
+    if found is None or merged.undecided or not found.base or found.base not in found[1:]:
+        return merged
+    return decide_for(merged, sides, 2 if found.ours == found.base else 1)
+
+
 # The workspace.
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry
-from mvc.objects.merge import Merged, Side, Sides, add_workspace, decide, merge, take_workspace
+from mvc.objects.merge import Merged, Side, Sides, add_workspace, decide, merge, take_workspace, with_notes_of_content
 from mvc.objects.patch import patch
 from mvc.objects.pointer import Notes
 
@@ -140,6 +140,22 @@ def test_a_version_can_be_chosen() -> None:
     merged = merge(sides)
     merged = decide(merged, {path: found.theirs for path, found in merged.undecided.items()})
     assert (result(merged, sides.ours), merged.is_decided) == ("a3 b2", True)
+
+
+def test_the_notes_of_a_file_are_those_of_its_new_content() -> None:
+    def one(content: str, desc: str) -> Side:
+        return Side.of([Entry("", *hash_bytes(content.encode()))], Notes(desc=desc))
+
+    for base, ours, theirs, desc, undecided in (
+        (one("1", "a"), one("1", "b"), one("2", "c"), "c", ()),
+        (one("1", "a"), one("2", "b"), one("1", "c"), "b", ()),
+        (one("1", "a"), one("1", "b"), one("1", "c"), "", ("desc",)),
+        (one("1", "a"), one("2", "b"), one("2", "c"), "", ("desc",)),
+    ):
+        sides = Sides(base, ours, theirs)
+        merged = with_notes_of_content(merge(sides), sides)
+        assert merged.undecided_notes == undecided
+        assert undecided or merged.notes.desc == desc
 
 
 # Properties.

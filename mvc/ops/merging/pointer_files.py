@@ -7,7 +7,17 @@ from typing import NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.manifest import Manifest
-from mvc.objects.merge import Merged, Side, Sides, Versions, decide_for, merge, merged_files, pointer_to
+from mvc.objects.merge import (
+    Merged,
+    Side,
+    Sides,
+    Versions,
+    decide_for,
+    merge,
+    merged_files,
+    pointer_to,
+    with_notes_of_content,
+)
 from mvc.objects.pointer import Notes, Pointer, emit
 from mvc.objects.visible import size
 from mvc.ops.merging.marks import Labels, mark
@@ -62,6 +72,8 @@ def merge_pointers(
         try:
             sides = _sides(project, found)
             merged = merge(sides)
+            if found.ours.kind == "file":
+                merged = with_notes_of_content(merged, sides)
             if merged.is_decided:
                 pointer = _stored(project, found, merged_files(sides, merged), merged.notes)
                 return Outcome(emit(pointer), clean=True), None

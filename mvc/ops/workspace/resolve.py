@@ -179,8 +179,9 @@ def _with_all_signatures(chosen: Version, both: tuple[Version, Version]) -> Vers
     reports, signatures = ([version.files[suffix] for version in both] for suffix in (REPORT, REPORT + SIGNATURES))
     if reports[0] is None or reports[0] != reports[1] or signatures == [None, None]:
         return chosen
-    all_of_them = together(*(raw for raw in signatures if raw is not None))
-    return Version(chosen.side, chosen.path, {**chosen.files, REPORT + SIGNATURES: all_of_them}, chosen.origin)
+    if not (valid := together(*(raw for raw in signatures if raw is not None))):
+        return chosen
+    return Version(chosen.side, chosen.path, {**chosen.files, REPORT + SIGNATURES: valid}, chosen.origin)
 
 
 def _check_content(guard: Guard, item: Tracked, before: Observed, chosen: Version, choice: Choice) -> None:
