@@ -1,0 +1,21 @@
+# Judges the change: annotations on the lines of the files, the verdict in the summary of the run.
+set -euo pipefail
+mvc() { PYTHONPATH="$GITHUB_ACTION_PATH" "$RUNNER_TEMP/mvc/bin/python" -P -m mvc "$@"; }
+
+arguments=()
+[ -z "$INPUT_BASE" ] || arguments+=(--base "$INPUT_BASE" --head HEAD)
+[ -z "$INPUT_REMOTE" ] || arguments+=(-r "$INPUT_REMOTE")
+verdict=$RUNNER_TEMP/mvc-verdict.md
+rm -f "$verdict"
+
+code=0
+mvc gate "${arguments[@]}" --format github --summary "$verdict" || code=$?
+[ ! -f "$verdict" ] || cat "$verdict" >> "$GITHUB_STEP_SUMMARY"
+if [ -n "$INPUT_SARIF" ] && [ "$code" -le 1 ]; then
+  mvc gate "${arguments[@]}" --format sarif -o "$INPUT_SARIF" >/dev/null || [ $? = 1 ]
+fi
+case $code in
+  0) echo "passed=true" >> "$GITHUB_OUTPUT" ;;
+  1) echo "passed=false" >> "$GITHUB_OUTPUT" ;;
+esac
+exit "$code"
