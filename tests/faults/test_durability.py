@@ -91,7 +91,8 @@ READING = ("verify", "gate", "pre-commit")
 SCENARIOS = {name: found for name, found in (OPERATIONS | MORE).items() if name not in READING}
 FRESH = ("add-in-a-new-directory", "add-hardlink-of-a-new-file")
 """What is to be there before these is not durable, either."""
-LOOSE_WORKSPACE = (*FRESH, *(name for name in SCENARIOS if name.startswith(("pull", "checkout", "resolve", "unprotect"))))
+_WRITING = ("pull", "checkout", "resolve", "unprotect")
+LOOSE_WORKSPACE = (*FRESH, *(name for name in SCENARIOS if name.startswith(_WRITING)))
 """After these, a file of the workspace may be lost: the cache has it, and nobody may say that it is clean."""
 
 
