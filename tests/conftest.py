@@ -27,8 +27,8 @@ from harness import (
     Result,
     fast_folder,
     fork_servers,
+    keep_mounts_to_this_run,
     make_home,
-    mount_for_this_process_only,
 )
 from proxy import Proxy, proxying
 from s3 import S3Server, serving
@@ -41,8 +41,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_configure() -> None:
     """Keep what tests write in memory, where there is room; `make test-long` has it on the disk."""
-    if os.geteuid() == 0:
-        mount_for_this_process_only()
+    if os.geteuid() == 0 and "PYTEST_XDIST_WORKER" not in os.environ:  # a worker shares servers with the others
+        keep_mounts_to_this_run()
     if (fast := fast_folder()) and not os.environ.get("MVC_TEST_LONG"):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", fast)
 

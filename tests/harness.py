@@ -131,8 +131,8 @@ def fast_folder() -> str | None:
     return fast if roomy else None
 
 
-def mount_for_this_process_only() -> None:
-    """Let mounts of tests vanish with this process: one that outlives it keeps its directory from being removed."""
+def keep_mounts_to_this_run() -> None:
+    """Let mounts vanish with this process and those that it starts: one that stays keeps its directory in use."""
     clone_newns = 0x20000  # of sched.h; os.unshare is in Python 3.12
     if ctypes.CDLL(None).unshare(clone_newns) == 0:  # who may not do this may not mount either
         subprocess.run(["mount", "--make-rprivate", "/"], check=True)

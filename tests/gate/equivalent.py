@@ -41,7 +41,6 @@ EQUIVALENT = {
     "parsed_policy.read_policy: file.has_conflict_marks  ->  not file.has_conflict_marks": _IN_A_MESSAGE,
     "parsed_policy.read_policy: error.fix or fix  ->  error.fix and fix": _IN_A_FIX,
     "judge.judge_blob: blob.commit  ->  not blob.commit": "says in which commit",
-    "model._of_content: pointer.kind == 'dir'  ->  pointer.kind != 'dir'": _IN_A_FIX,
     "model._of_content: file == model.path  ->  file != model.path": _IN_A_MESSAGE,
     "model._of_report: model.facts.merged is not None  ->  model.facts.merged is None": _IN_A_MESSAGE,
     "model._of_report: is_merged  ->  not is_merged": _IN_A_MESSAGE,
