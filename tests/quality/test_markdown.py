@@ -8,16 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from quality.hostile import HOSTILE
 
 from mvc.quality.finding import Comparison, Finding, Judged
 from mvc.quality.render.markdown import code, render
 from mvc.quality.render.table import rows
 
-HOSTILE = (
-    "a | b", "`code`", "``` fence", "@somebody", "<script>alert(1)</script>", "<!-- -->", "![x](https://example.com/x)",
-    "line\nbreak", "\r::error::x", "::set-output name=x::y", "##[error]x", "##vso[task.complete]x", "\u202egnp.exe",
-    "\x1b[31m", "#12", "/close", "\\", "\\|", "[x]: y", "&amp;", "~~~~", "$math$", " ", "",
-)
 SPAN = re.compile(r"`[^`|\n]*`")
 
 

@@ -18,9 +18,10 @@ from mvc.objects.visible import visible
 from mvc.project import Project
 
 if TYPE_CHECKING:
-    from mvc.ops.judging.gate import Gated, GateOptions
+    from mvc.ops.judging.gate import GateOptions
+    from mvc.quality.finding import Finding, Gated
 
-FORMATS = ("text", "json", "md")
+FORMATS = ("text", "json", "md", "github")
 _NOT_JUDGED = 3
 _SHORT = 12
 
@@ -36,7 +37,9 @@ def gate(
     remote: Annotated[
         str, typer.Option("-r", "--remote", metavar="NAME", help="Check that this remote has what the change needs."),
     ] = "",
-    form: Annotated[str, typer.Option("--format", metavar="text|json|md", help="Format of the verdict.")] = "text",
+    form: Annotated[
+        str, typer.Option("--format", metavar="|".join(FORMATS), help="Format of the verdict."),
+    ] = "text",
     json: Json = False,
     file: Annotated[str, typer.Option("-o", metavar="FILE", help="Write it to FILE.")] = "",
     summary: Annotated[str, typer.Option("--summary", metavar="FILE", help="Append it to FILE as Markdown.")] = "",
@@ -52,15 +55,15 @@ def gate(
         raise UsageError("--base or --head is empty", "mvc gate --base origin/main --head HEAD")
     try:
         options = GateOptions(base or "", head or "", everything, remote)
-        result = _judge(output, options, quiet=form != "text" and not file)
+        result, here = _judge(output, options, quiet=form != "text" and not file)
         if not result.judged:
             _warn_of_nothing(result)
         if file:
-            write_file(file, _told(result, form).encode())
+            write_file(file, _told(result._replace(findings=here) if form == "text" else result, form).encode())
         if summary:
             append_to_file(summary, _told(result, "md").encode())
         if form == "text" or file:
-            _show(output, result)
+            _show(output, result._replace(findings=here))
         else:
             print(_told(result, form), end="")
     except (MvcError, OSError):
@@ -71,14 +74,14 @@ def gate(
     return 0 if result.passed else 1
 
 
-def _judge(output: Output, options: GateOptions, *, quiet: bool) -> Gated:
-    """Judge; fixes are relative to the current directory."""
+def _judge(output: Output, options: GateOptions, *, quiet: bool) -> tuple[Gated, tuple[Finding, ...]]:
+    """Judge; also return the findings with paths and fixes for the current directory."""
     from mvc.ops.judging.gate import gate as run  # noqa: PLC0415
     from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
 
     with Project.discover(around(output._replace(quiet=True) if quiet else output)) as project:
         result = run(project, options, time.time())
-        return result if quiet else result._replace(findings=relative_findings(project.shell, result.findings))
+        return result, relative_findings(project.shell, result.findings)
 
 
 # Output.
@@ -104,12 +107,16 @@ def _show(output: Output, result: Gated) -> None:
 
 def _told(result: Gated, form: str) -> str:
     if form == "json":
-        told = {key: value for key, value in plain(result).items() if key != "entered"}
+        told = {key: plain(value) for key, value in result._asdict().items() if key not in {"entered", "files"}}
         return json_.dumps(told, indent=2).replace("##", "#\\u0023") + "\n"  # `##[` is a command in some CI
     if form == "md":
         from mvc.quality.render.markdown import render as render_markdown  # noqa: PLC0415
 
         return render_markdown(_verdict(result), result.models, result.findings)
+    if form != "text":
+        from mvc.quality.render.formats.every import RENDER  # noqa: PLC0415
+
+        return RENDER[form](result)
     from mvc.quality.render.text import render  # noqa: PLC0415
 
     table, _ = _table(result, everything=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc import config
@@ -14,8 +15,10 @@ from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.remote_objects import ask_remote
 from mvc.project import CONFIG, FOLDER, Project
-from mvc.quality.finding import Entered, Finding, Judged
-from mvc.quality.judge.facts import Facts
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.files import FileAt
+from mvc.quality.finding import Gated
+from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge
 from mvc.scm.commits import committed_file, contains, tree_of
 from mvc.scm.merging.landing import list_tree, reading
@@ -33,20 +36,6 @@ class GateOptions(NamedTuple):
     """Judge the whole tree of head by its own policy."""
     remote: str = ""
     """Check that this remote has the objects that the change needs."""
-
-
-class Gated(NamedTuple):
-    """The verdict, and the judged commits."""
-
-    passed: bool
-    base: str
-    """The commit; empty when a whole tree is judged."""
-    head: str
-    models: tuple[Judged, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    judged: bool = True
-    """False if base contains head, so that there was nothing to judge."""
-    entered: Entered = Entered()
 
 
 def gate(project: Project, options: GateOptions, now: float) -> Gated:
@@ -87,7 +76,16 @@ def _judge(project: Project, git: Git, found: Revisions, remote: str, now: float
         if remote:
             facts = _with_remote(variant, facts, remote)
         verdict = judge(facts, now)
-    return Gated(verdict.passed, found.base, found.head, verdict.models, verdict.findings, entered=verdict.entered)
+    return Gated(
+        verdict.passed, found.base, found.head, verdict.models, verdict.findings,
+        entered=verdict.entered, files=_files(facts.models),
+    )
+
+
+def _files(models: Iterable[ModelFacts]) -> dict[str, FileAt]:
+    both = ((model.path + suffix, file) for model in models
+            for suffix, file in ((SUFFIX, model.pointer), (REPORT, model.report)))
+    return {path: file for path, file in both if file}
 
 
 def _with_remote(project: Project, facts: Facts, remote: str) -> Facts:

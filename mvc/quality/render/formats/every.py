@@ -1,0 +1,12 @@
+"""All formats for CI systems, by the name that `mvc gate --format` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mvc.quality.finding import Gated
+from mvc.quality.render.formats import github
+
+RENDER: dict[str, Callable[[Gated], str]] = {
+    "github": github.render,
+}
