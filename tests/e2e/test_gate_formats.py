@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from harness import Begin, Repo
 from quality.test_format_github import commands
+from quality.test_format_sarif import run_of
 
 MODEL = "models/ranker.onnx"
 POLICY = 'mvc-policy: 1\nrules:\n  - {match: "models/**", metrics: {auc: {min: 0.8, max_regression: 0.01}}}\n'
@@ -36,8 +37,14 @@ def of_github(text: str) -> object:
     return command.name, command.properties["file"], command.properties["title"]
 
 
+def of_sarif(text: str) -> object:
+    (result,) = run_of(text)["results"]
+    return result["level"], result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], result["ruleId"]
+
+
 EXPECTED: dict[str, tuple[Callable[[str], object], object]] = {
     "github": (of_github, ("error", f"{MODEL}.eval.yaml", "MVC221 metric worse than before")),
+    "sarif": (of_sarif, ("error", f"{MODEL}.eval.yaml", "MVC221")),
 }
 
 

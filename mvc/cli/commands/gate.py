@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from mvc.ops.judging.gate import GateOptions
     from mvc.quality.finding import Finding, Gated
 
-FORMATS = ("text", "json", "md", "github")
+FORMATS = ("text", "json", "md", "github", "sarif")
 _NOT_JUDGED = 3
 _SHORT = 12
 
@@ -107,8 +106,10 @@ def _show(output: Output, result: Gated) -> None:
 
 def _told(result: Gated, form: str) -> str:
     if form == "json":
+        from mvc.quality.render.json_text import json_text  # noqa: PLC0415
+
         told = {key: plain(value) for key, value in result._asdict().items() if key not in {"entered", "files"}}
-        return json_.dumps(told, indent=2).replace("##", "#\\u0023") + "\n"  # `##[` is a command in some CI
+        return json_text(told)
     if form == "md":
         from mvc.quality.render.markdown import render as render_markdown  # noqa: PLC0415
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mvc.quality.finding import Gated
-from mvc.quality.render.formats import github
+from mvc.quality.render.formats import github, sarif
 
 RENDER: dict[str, Callable[[Gated], str]] = {
     "github": github.render,
+    "sarif": sarif.render,
 }
