@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from harness import Begin, Repo
 from quality.test_format_github import commands
+from quality.test_format_junit import results
 from quality.test_format_sarif import run_of
 
 MODEL = "models/ranker.onnx"
@@ -42,9 +43,14 @@ def of_sarif(text: str) -> object:
     return result["level"], result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], result["ruleId"]
 
 
+def of_junit(text: str) -> object:
+    return [case[:3] for case in results(text)]
+
+
 EXPECTED: dict[str, tuple[Callable[[str], object], object]] = {
     "github": (of_github, ("error", f"{MODEL}.eval.yaml", "MVC221 metric worse than before")),
     "sarif": (of_sarif, ("error", f"{MODEL}.eval.yaml", "MVC221")),
+    "junit": (of_junit, [(MODEL, "MVC221 metric worse than before", "failed")]),
 }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mvc.quality.finding import Gated
-from mvc.quality.render.formats import github, sarif
+from mvc.quality.render.formats import github, junit, sarif
 
 RENDER: dict[str, Callable[[Gated], str]] = {
     "github": github.render,
     "sarif": sarif.render,
+    "junit": junit.render,
 }
