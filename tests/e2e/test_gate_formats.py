@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from harness import Begin, Repo
 from quality.test_format_github import commands
+from quality.test_format_gitlab import issues
 from quality.test_format_junit import results
 from quality.test_format_sarif import run_of
 
@@ -47,10 +48,16 @@ def of_junit(text: str) -> object:
     return [case[:3] for case in results(text)]
 
 
+def of_gitlab(text: str) -> object:
+    (issue,) = issues(text)
+    return issue["severity"], issue["location"]["path"], issue["check_name"]
+
+
 EXPECTED: dict[str, tuple[Callable[[str], object], object]] = {
     "github": (of_github, ("error", f"{MODEL}.eval.yaml", "MVC221 metric worse than before")),
     "sarif": (of_sarif, ("error", f"{MODEL}.eval.yaml", "MVC221")),
     "junit": (of_junit, [(MODEL, "MVC221 metric worse than before", "failed")]),
+    "gitlab": (of_gitlab, ("major", f"{MODEL}.eval.yaml", "MVC221")),
 }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mvc.ops.judging.gate import GateOptions
     from mvc.quality.finding import Finding, Gated
 
-FORMATS = ("text", "json", "md", "github", "sarif", "junit")
+FORMATS = ("text", "json", "md", "github", "sarif", "junit", "gitlab")
 _NOT_JUDGED = 3
 _SHORT = 12
 

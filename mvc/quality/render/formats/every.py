@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mvc.quality.finding import Gated
-from mvc.quality.render.formats import github, junit, sarif
+from mvc.quality.render.formats import github, gitlab, junit, sarif
 
 RENDER: dict[str, Callable[[Gated], str]] = {
     "github": github.render,
     "sarif": sarif.render,
     "junit": junit.render,
+    "gitlab": gitlab.render,
 }
