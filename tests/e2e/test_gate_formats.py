@@ -9,6 +9,7 @@ from harness import Begin, Repo
 from quality.test_format_github import commands
 from quality.test_format_gitlab import issues
 from quality.test_format_junit import results
+from quality.test_format_openmetrics import samples
 from quality.test_format_sarif import run_of
 
 MODEL = "models/ranker.onnx"
@@ -53,11 +54,18 @@ def of_gitlab(text: str) -> object:
     return issue["severity"], issue["location"]["path"], issue["check_name"]
 
 
+def of_openmetrics(text: str) -> object:
+    found = samples(text)
+    keys = [("mvc_gate_passed",), ("mvc_model_metric_base", MODEL, "auc"), ("mvc_model_metric", MODEL, "auc")]
+    return [found[key] for key in keys]
+
+
 EXPECTED: dict[str, tuple[Callable[[str], object], object]] = {
     "github": (of_github, ("error", f"{MODEL}.eval.yaml", "MVC221 metric worse than before")),
     "sarif": (of_sarif, ("error", f"{MODEL}.eval.yaml", "MVC221")),
     "junit": (of_junit, [(MODEL, "MVC221 metric worse than before", "failed")]),
     "gitlab": (of_gitlab, ("major", f"{MODEL}.eval.yaml", "MVC221")),
+    "openmetrics": (of_openmetrics, [0, 0.9, 0.85]),
 }
 
 

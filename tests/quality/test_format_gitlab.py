@@ -28,7 +28,7 @@ SCHEMA = {
             "location": {
                 "type": "object", "additionalProperties": False, "required": ["path", "lines"],
                 "properties": {
-                    "path": {"type": "string", "pattern": r"^(?!\./)."},
+                    "path": TEXT,
                     "lines": {
                         "type": "object", "additionalProperties": False, "required": ["begin"],
                         "properties": {"begin": {"type": "integer", "minimum": 1}},
@@ -72,7 +72,7 @@ def test_what_is_hostile_stays_text(text: str) -> None:
     check(text)
 
 
-@given(st.text(alphabet=st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("[]#:\"\\\n\r "))))
+@given(st.text(alphabet=st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from('[]#:"\\\n\r '))))
 def test_so_does_anything(text: str) -> None:
     check(text)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mvc.ops.judging.gate import GateOptions
     from mvc.quality.finding import Finding, Gated
 
-FORMATS = ("text", "json", "md", "github", "sarif", "junit", "gitlab")
+FORMATS = ("text", "json", "md", "github", "sarif", "junit", "gitlab", "openmetrics")
 _NOT_JUDGED = 3
 _SHORT = 12
 

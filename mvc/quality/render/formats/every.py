@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mvc.quality.finding import Gated
-from mvc.quality.render.formats import github, gitlab, junit, sarif
+from mvc.quality.render.formats import github, gitlab, junit, openmetrics, sarif
 
 RENDER: dict[str, Callable[[Gated], str]] = {
     "github": github.render,
     "sarif": sarif.render,
     "junit": junit.render,
     "gitlab": gitlab.render,
+    "openmetrics": openmetrics.render,
 }
