@@ -113,4 +113,6 @@ class Gated(NamedTuple):
     """False if base contains head, so that there was nothing to judge."""
     entered: Entered = Entered()
     files: Mapping[str, FileAt] = MappingProxyType({})
-    """The pointers and reports of the judged tree that were looked at, by path."""
+    """By path: the policy that judged, and the pointers and reports of the judged tree that were looked at."""
+    sha256: Mapping[str, str] = MappingProxyType({})
+    """By path: the SHA-256 of the content of models, where it was asked for and the cache has it."""

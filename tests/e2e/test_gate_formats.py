@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
-from harness import Begin, Repo
+from harness import LARGE, Begin, Repo, noise
 from quality.test_format_github import commands
 from quality.test_format_gitlab import issues
+from quality.test_format_in_toto import statement
 from quality.test_format_junit import results
 from quality.test_format_openmetrics import samples
 from quality.test_format_sarif import run_of
 
+from mvc.cli.commands.gate import FORMATS
+from mvc.objects.hashing import hash_bytes
+from mvc.quality.render.formats.every import RENDER
+
 MODEL = "models/ranker.onnx"
+WORSE = b"weights of v1.1.0"
 POLICY = 'mvc-policy: 1\nrules:\n  - {match: "models/**", metrics: {auc: {min: 0.8, max_regression: 0.01}}}\n'
 
 
@@ -60,12 +67,24 @@ def of_openmetrics(text: str) -> object:
     return [found[key] for key in keys]
 
 
+def of_in_toto(text: str) -> object:
+    read = statement(text)
+    content = {"name": MODEL, "digest": {"blake3": hash_bytes(WORSE).blake3, "sha256": sha256(WORSE).hexdigest()}}
+    names = [subject.get("name") for subject in read["subject"]]
+    policy = [item["digest"]["sha256"] for item in read["predicate"]["configuration"]]
+    return (names, read["subject"][2] == content, policy == [sha256(POLICY.encode()).hexdigest()],
+            read["predicate"]["result"], read["predicate"]["failedTests"])
+
+
 EXPECTED: dict[str, tuple[Callable[[str], object], object]] = {
     "github": (of_github, ("error", f"{MODEL}.eval.yaml", "MVC221 metric worse than before")),
     "sarif": (of_sarif, ("error", f"{MODEL}.eval.yaml", "MVC221")),
     "junit": (of_junit, [(MODEL, "MVC221 metric worse than before", "failed")]),
     "gitlab": (of_gitlab, ("major", f"{MODEL}.eval.yaml", "MVC221")),
     "openmetrics": (of_openmetrics, [0, 0.9, 0.85]),
+    "in-toto": (of_in_toto, (
+        [None, f"{MODEL}.mvc", MODEL], True, True, "FAILED", [f"{MODEL}: MVC221 metric worse than before"],
+    )),
 }
 
 
@@ -79,3 +98,23 @@ def test_a_regression_in_the_format_of_a_ci_system(repo: Repo, form: str) -> Non
     assert (below.code, repo.read("told").decode()) == (1, result.out)
     assert "MVC221 ranker.onnx" in below.err
     assert repo.mvc("gate", "--format", form, "--head", "main").code == 0
+
+
+def test_a_statement_has_the_sha256_of_what_the_cache_has_undamaged(repo: Repo) -> None:
+    def digests() -> list[str]:
+        return list(statement(repo.mvc("gate", "--format", "in-toto").out)["subject"][2]["digest"])
+
+    repo.write(MODEL, noise("large", LARGE))
+    repo.ok("add", MODEL)
+    repo.git("commit", "-qnm", "large", "--", f"{MODEL}.mvc")
+    assert digests() == ["blake3", "sha256"]
+    stored = repo.loose(repo.digest(MODEL))
+    stored.chmod(0o600)
+    stored.write_bytes(b"damaged")
+    assert digests() == ["blake3"]
+    stored.unlink()
+    assert digests() == ["blake3"]
+
+
+def test_every_format_is_tested() -> None:
+    assert [*EXPECTED] == [*RENDER] == [*FORMATS[3:]]

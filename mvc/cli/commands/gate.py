@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mvc.ops.judging.gate import GateOptions
     from mvc.quality.finding import Finding, Gated
 
-FORMATS = ("text", "json", "md", "github", "sarif", "junit", "gitlab", "openmetrics")
+FORMATS = ("text", "json", "md", "github", "sarif", "junit", "gitlab", "openmetrics", "in-toto")
 _NOT_JUDGED = 3
 _SHORT = 12
 
@@ -53,7 +53,7 @@ def gate(
     if "" in (base, head):  # an unset variable of a CI system
         raise UsageError("--base or --head is empty", "mvc gate --base origin/main --head HEAD")
     try:
-        options = GateOptions(base or "", head or "", everything, remote)
+        options = GateOptions(base or "", head or "", everything, remote, sha256=form == "in-toto")
         result, here = _judge(output, options, quiet=form != "text" and not file)
         if not result.judged:
             _warn_of_nothing(result)
@@ -108,7 +108,8 @@ def _told(result: Gated, form: str) -> str:
     if form == "json":
         from mvc.quality.render.json_text import json_text  # noqa: PLC0415
 
-        told = {key: plain(value) for key, value in result._asdict().items() if key not in {"entered", "files"}}
+        of_json = ("passed", "base", "head", "models", "findings", "judged")
+        told = {key: plain(getattr(result, key)) for key in of_json}
         return json_text(told)
     if form == "md":
         from mvc.quality.render.markdown import render as render_markdown  # noqa: PLC0415

@@ -30,7 +30,7 @@ def cases(gated: Gated) -> list[Case]:
     failed = {finding.path for finding in gated.findings if finding.severity == "error"}
     found = [*_kept(gated.models, failed), *_found(gated.findings)]
     if not gated.judged:
-        found.append(Case("", "gate", "skipped", ("nothing was judged: base contains head already",)))
+        found.append(Case("", "gate", "warned", ("nothing was judged: base contains head already",)))
     return sorted(found, key=lambda case: case.path) or [Case("", "gate", "passed")]
 
 

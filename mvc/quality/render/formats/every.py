@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mvc.quality.finding import Gated
-from mvc.quality.render.formats import github, gitlab, junit, openmetrics, sarif
+from mvc.quality.render.formats import github, gitlab, in_toto, junit, openmetrics, sarif
 
 RENDER: dict[str, Callable[[Gated], str]] = {
     "github": github.render,
@@ -13,4 +13,5 @@ RENDER: dict[str, Callable[[Gated], str]] = {
     "junit": junit.render,
     "gitlab": gitlab.render,
     "openmetrics": openmetrics.render,
+    "in-toto": in_toto.render,
 }
