@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -114,6 +115,20 @@ def test_a_statement_has_the_sha256_of_what_the_cache_has_undamaged(repo: Repo) 
     assert digests() == ["blake3"]
     stored.unlink()
     assert digests() == ["blake3"]
+
+
+def test_a_summary_stays_below_what_github_takes(repo: Repo) -> None:
+    mib = 1 << 20
+    for number in range(20):
+        repo.write(f"{number:0200}.onnx", b"x")
+    repo.git("add", "-f", ".")
+    repo.git("commit", "-qnm", "raw")
+    for before, left in ((0, 0), (mib - 4096, 22)):
+        repo.path("summary.md").write_bytes(b"-" * before)
+        assert repo.mvc("gate", "--summary", "summary.md").code == 1
+        written = repo.read("summary.md")[before:].decode()
+        assert before + len(written) < mib
+        assert re.findall(r"and (\d+) more", written)[-2:] == [str(left)] * 2 * bool(left)
 
 
 def test_every_format_is_tested() -> None:

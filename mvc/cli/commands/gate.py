@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -60,7 +61,8 @@ def gate(
         if file:
             write_file(file, _told(result._replace(findings=here) if form == "text" else result, form).encode())
         if summary:
-            append_to_file(summary, _told(result, "md").encode())
+            before = os.path.getsize(summary) if os.path.isfile(summary) else 0
+            append_to_file(summary, _markdown(result, before).encode())
         if form == "text" or file:
             _show(output, result._replace(findings=here))
         else:
@@ -112,9 +114,7 @@ def _told(result: Gated, form: str) -> str:
         told = {key: plain(getattr(result, key)) for key in of_json}
         return json_text(told)
     if form == "md":
-        from mvc.quality.render.markdown import render as render_markdown  # noqa: PLC0415
-
-        return render_markdown(_verdict(result), result.models, result.findings)
+        return _markdown(result)
     if form != "text":
         from mvc.quality.render.formats.every import RENDER  # noqa: PLC0415
 
@@ -123,6 +123,13 @@ def _told(result: Gated, form: str) -> str:
 
     table, _ = _table(result, everything=True)
     return "".join(f"{line}\n" for line in (*render(result.findings), *table, _verdict(result)))
+
+
+def _markdown(result: Gated, before: int = 0) -> str:
+    """Return Markdown that GitHub takes as a summary after `before` bytes of others."""
+    from mvc.quality.render.markdown import MAX_BYTES, render  # noqa: PLC0415
+
+    return render(_verdict(result), result.models, result.findings, MAX_BYTES - before)
 
 
 def _table(result: Gated, *, everything: bool) -> tuple[list[str], int]:
