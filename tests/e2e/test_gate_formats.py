@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from hashlib import sha256
+from urllib.parse import unquote
 
 import pytest
 from harness import LARGE, Begin, Repo, noise
@@ -99,6 +100,32 @@ def test_a_regression_in_the_format_of_a_ci_system(repo: Repo, form: str) -> Non
     assert (below.code, repo.read("told").decode()) == (1, result.out)
     assert "MVC221 ranker.onnx" in below.err
     assert repo.mvc("gate", "--format", form, "--head", "main").code == 0
+
+
+HOSTILE = (
+    "\n::set-output name=a::b", "\x1b[31m<b>]]>&", "%0A::error::x,line=7", "\u202e](javascript:x)", "##[error]`|",
+    "caf\udce9",
+)
+
+
+def test_hostile_names_are_read_as_names(repo: Repo) -> None:
+    for name in HOSTILE:
+        path = repo.path(f"{name}.onnx")
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    repo.path(MODEL).unlink()
+    repo.git("add", "-f", ".")
+    repo.git("commit", "-qnm", "raw")
+    told = {form: repo.mvc("gate", "--format", form).out for form in EXPECTED}
+    assert all(char.isprintable() or char == "\n" for text in told.values() for char in text)
+    assert len(commands(told["github"])) == len(HOSTILE) + 1
+    uris = {result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            for result in run_of(told["sarif"])["results"]}
+    assert {unquote(uri, errors="surrogateescape") for uri in uris} >= {f"{name}.onnx" for name in HOSTILE}
+    assert len(issues(told["gitlab"])) == len(HOSTILE) + 1
+    assert len(results(told["junit"])) == len(HOSTILE) + 1
+    assert samples(told["openmetrics"])["mvc_gate_findings", "error"] == len(HOSTILE) + 1
+    assert len(statement(told["in-toto"])["predicate"]["failedTests"]) == len(HOSTILE) + 1
 
 
 def test_a_statement_has_the_sha256_of_what_the_cache_has_undamaged(repo: Repo) -> None:

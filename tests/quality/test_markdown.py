@@ -133,6 +133,13 @@ def test_long_tables_are_cut() -> None:
     assert len(text) < 20_000
 
 
+def test_errors_are_not_cut_for_the_sake_of_remarks() -> None:
+    notes = [Finding("MVC220", "note", f"a{number}", "new") for number in range(100)]
+    told = render("Gate failed", [], [*notes, finding("z")])
+    assert "| error | MVC221 | `z` | `z` |" in told
+    assert "| ... and 1 more |" in told
+
+
 @pytest.mark.parametrize(("text", "limit"), [
     ("`" * 3000, MAX_BYTES), ("`" * 3000, 65_536), ("\U0001f600" * 400, MAX_BYTES), ("\x1b" * 40, 10_000),
     ("a", MAX_BYTES),

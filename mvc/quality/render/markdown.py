@@ -18,6 +18,7 @@ MAX_BYTES = 1 << 20
 """The most that GitHub takes as the summary of a step; of a larger one it shows nothing. Comments have less."""
 _AROUND = 4096
 """Bytes at most of the title, the headings and the counts of what is left out."""
+_SEVERITIES = ("error", "warning", "note")
 _FEW = 100
 """Rows of a table before the rest is counted."""
 _PLAIN = re.compile(r"[+-]?[0-9][0-9.]*(?:e[+-]?[0-9]+)?|-|ok|failed|refused|waived|unjudged")
@@ -29,6 +30,7 @@ def render(title: str, models: Sequence[Judged], findings: Sequence[Finding], li
     The least that it returns is the title with headings and counts. `title` is not escaped.
     """
     table = list(rows(models, findings))
+    findings = sorted(findings, key=lambda item: _SEVERITIES.index(item.severity))
     room = (limit - _AROUND) // 4
     blocks = [
         [f"### {title}"],
