@@ -102,6 +102,14 @@ def test_a_regression_in_the_format_of_a_ci_system(repo: Repo, form: str) -> Non
     assert repo.mvc("gate", "--format", form, "--head", "main").code == 0
 
 
+def test_the_log_ends_with_the_verdict_and_a_pipe_can_have_both(repo: Repo) -> None:
+    log = repo.mvc("gate", "--format", "github").out
+    assert log.splitlines()[-1].startswith("Gate failed: ")
+    both = repo.shell("mvc gate --format github -o /dev/stdout | cat").out
+    assert both.startswith(log)
+    assert any(line.startswith(MODEL) for line in both.splitlines())
+
+
 HOSTILE = (
     "\n::set-output name=a::b", "\x1b[31m<b>]]>&", "%0A::error::x,line=7", "\u202e](javascript:x)", "##[error]`|",
     "caf\udce9",

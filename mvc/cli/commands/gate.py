@@ -111,14 +111,14 @@ def _told(result: Gated, form: str) -> str:
         from mvc.quality.render.json_text import json_text  # noqa: PLC0415
 
         of_json = ("passed", "base", "head", "models", "findings", "judged")
-        told = {key: plain(getattr(result, key)) for key in of_json}
-        return json_text(told)
+        return json_text({key: plain(getattr(result, key)) for key in of_json})
     if form == "md":
         return _markdown(result)
     if form != "text":
         from mvc.quality.render.formats.every import RENDER  # noqa: PLC0415
 
-        return RENDER[form](result)
+        told = RENDER[form](result)
+        return f"{told}{_verdict(result)}\n" if form == "github" else told  # people read its log, too
     from mvc.quality.render.text import render  # noqa: PLC0415
 
     table, _ = _table(result, everything=True)
