@@ -105,10 +105,10 @@ def write_file(path: str, content: bytes) -> None:
     Raises:
         MvcError: it cannot be written.
     """
-    target = os.path.realpath(path)
-    if os.path.lexists(target) and not os.path.isfile(target):
+    if os.path.exists(path) and not os.path.isfile(path):
         append_to_file(path, content)
         return
+    target = os.path.realpath(path)
     temporary = f"{target}.mvc-{os.getpid()}"
     try:
         with open(temporary, "xb") as file:

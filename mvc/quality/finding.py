@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
+from mvc.quality.files import FileAt
 from mvc.quality.words import one_line
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -96,3 +98,21 @@ class Verdict(NamedTuple):
     def passed(self) -> bool:
         """Whether there are no errors."""
         return not any(finding.severity == "error" for finding in self.findings)
+
+
+class Gated(NamedTuple):
+    """The verdict of the gate, and the judged commits."""
+
+    passed: bool
+    base: str
+    """The commit; empty when a whole tree is judged."""
+    head: str
+    models: tuple[Judged, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    judged: bool = True
+    """False if base contains head, so that there was nothing to judge."""
+    entered: Entered = Entered()
+    files: Mapping[str, FileAt] = MappingProxyType({})
+    """By path: the policy that judged, and the pointers and reports of the judged tree that were looked at."""
+    sha256: Mapping[str, str] = MappingProxyType({})
+    """By path: the SHA-256 of the content of models, where it was asked for and the cache has it."""

@@ -20,6 +20,7 @@ from harness import LARGE, PROJECT, Repo
 from docs import console
 from mvc import config
 from mvc.cli import failures
+from mvc.cli.commands.gate import FORMATS
 from mvc.cli.lazy import MODULES, command
 from mvc.objects.diff import ChangeKind
 from mvc.objects.hashing import hash_bytes
@@ -122,6 +123,11 @@ def test_every_exit_code_is_described() -> None:
     codes = {value.exit_code for value in vars(errors).values() if hasattr(value, "exit_code")}
     codes |= {0, failures.BUG, failures.INTERRUPTED}
     assert {int(code) for code in cells(section(COMMANDS, "Exit codes"), 0)} == codes
+
+
+def test_every_format_of_the_gate_is_described() -> None:
+    table = section(COMMANDS, "mvc gate").partition("| format | is |\n")[2].partition("\n\n")[0]
+    assert cells(table, 0) == [*FORMATS]
 
 
 def test_every_state_is_described() -> None:

@@ -8,16 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from quality.hostile import HOSTILE
 
 from mvc.quality.finding import Comparison, Finding, Judged
-from mvc.quality.render.markdown import code, render
+from mvc.quality.render.markdown import MAX_BYTES, code, render
 from mvc.quality.render.table import rows
 
-HOSTILE = (
-    "a | b", "`code`", "``` fence", "@somebody", "<script>alert(1)</script>", "<!-- -->", "![x](https://example.com/x)",
-    "line\nbreak", "\r::error::x", "::set-output name=x::y", "##[error]x", "##vso[task.complete]x", "\u202egnp.exe",
-    "\x1b[31m", "#12", "/close", "\\", "\\|", "[x]: y", "&amp;", "~~~~", "$math$", " ", "",
-)
 SPAN = re.compile(r"`[^`|\n]*`")
 
 
@@ -135,6 +131,37 @@ def test_long_tables_are_cut() -> None:
     text = render("Gate failed", [Judged(f"m{number}", "added") for number in range(5000)], [])
     assert "| ... and 4,900 more |" in text
     assert len(text) < 20_000
+
+
+def test_errors_are_not_cut_for_the_sake_of_remarks() -> None:
+    notes = [Finding("MVC220", "note", f"a{number}", "new") for number in range(100)]
+    told = render("Gate failed", [], [*notes, finding("z")])
+    assert "| error | MVC221 | `z` | `z` |" in told
+    assert "| ... and 1 more |" in told
+
+
+@pytest.mark.parametrize(("text", "limit"), [
+    ("`" * 3000, MAX_BYTES), ("`" * 3000, 65_536), ("\U0001f600" * 400, MAX_BYTES), ("\x1b" * 40, 10_000),
+    ("a", MAX_BYTES),
+])
+def test_it_fits_and_counts_what_is_left_out(text: str, limit: int) -> None:
+    """Each model has a row, a slice, a finding and a line to type."""
+    models = [judged(f"{number}{text}") for number in range(150)]
+    findings = [finding(f"{number}{text}") for number in range(150)]
+    told = render("Gate failed", models, findings, limit)
+    assert len(told.encode()) <= limit
+    head, _, commands = told.partition("To type:\n\n")
+    for block in [*head.split("\n\n| ")[1:], commands]:
+        lines = [line for line in block.splitlines()[1:] if re.match(r"\| .*\d|\d|# \.\.\.|\| \.\.\.", line)]
+        (more,) = (int(found[1]) for line in lines if (found := re.search(r"\.\.\. and (\d+) more", line)))
+        assert len(lines) - 1 + more == 150
+        assert len(lines) - 1 <= 100
+
+
+def test_a_limit_below_the_least_leaves_the_counts() -> None:
+    told = render("Gate failed", [judged("m")], [finding("m")], -5)
+    assert told.count("and 1 more") == 4
+    assert len(told) < 1000
 
 
 def test_nothing_but_the_title() -> None:

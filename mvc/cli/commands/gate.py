@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as json_
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -18,9 +18,10 @@ from mvc.objects.visible import visible
 from mvc.project import Project
 
 if TYPE_CHECKING:
-    from mvc.ops.judging.gate import Gated, GateOptions
+    from mvc.ops.judging.gate import GateOptions
+    from mvc.quality.finding import Finding, Gated
 
-FORMATS = ("text", "json", "md")
+FORMATS = ("text", "json", "md", "github", "sarif", "junit", "gitlab", "openmetrics", "in-toto")
 _NOT_JUDGED = 3
 _SHORT = 12
 
@@ -36,7 +37,9 @@ def gate(
     remote: Annotated[
         str, typer.Option("-r", "--remote", metavar="NAME", help="Check that this remote has what the change needs."),
     ] = "",
-    form: Annotated[str, typer.Option("--format", metavar="text|json|md", help="Format of the verdict.")] = "text",
+    form: Annotated[
+        str, typer.Option("--format", metavar="|".join(FORMATS), help="Format of the verdict."),
+    ] = "text",
     json: Json = False,
     file: Annotated[str, typer.Option("-o", metavar="FILE", help="Write it to FILE.")] = "",
     summary: Annotated[str, typer.Option("--summary", metavar="FILE", help="Append it to FILE as Markdown.")] = "",
@@ -51,16 +54,17 @@ def gate(
     if "" in (base, head):  # an unset variable of a CI system
         raise UsageError("--base or --head is empty", "mvc gate --base origin/main --head HEAD")
     try:
-        options = GateOptions(base or "", head or "", everything, remote)
-        result = _judge(output, options, quiet=form != "text" and not file)
+        options = GateOptions(base or "", head or "", everything, remote, sha256=form == "in-toto")
+        result, here = _judge(output, options, quiet=form != "text" and not file)
         if not result.judged:
             _warn_of_nothing(result)
         if file:
-            write_file(file, _told(result, form).encode())
+            write_file(file, _told(result._replace(findings=here) if form == "text" else result, form).encode())
         if summary:
-            append_to_file(summary, _told(result, "md").encode())
+            before = os.path.getsize(summary) if os.path.isfile(summary) else 0
+            append_to_file(summary, _markdown(result, before).encode())
         if form == "text" or file:
-            _show(output, result)
+            _show(output, result._replace(findings=here))
         else:
             print(_told(result, form), end="")
     except (MvcError, OSError):
@@ -71,14 +75,14 @@ def gate(
     return 0 if result.passed else 1
 
 
-def _judge(output: Output, options: GateOptions, *, quiet: bool) -> Gated:
-    """Judge; fixes are relative to the current directory."""
+def _judge(output: Output, options: GateOptions, *, quiet: bool) -> tuple[Gated, tuple[Finding, ...]]:
+    """Judge; also return the findings with paths and fixes for the current directory."""
     from mvc.ops.judging.gate import gate as run  # noqa: PLC0415
     from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
 
     with Project.discover(around(output._replace(quiet=True) if quiet else output)) as project:
         result = run(project, options, time.time())
-        return result if quiet else result._replace(findings=relative_findings(project.shell, result.findings))
+        return result, relative_findings(project.shell, result.findings)
 
 
 # Output.
@@ -104,16 +108,28 @@ def _show(output: Output, result: Gated) -> None:
 
 def _told(result: Gated, form: str) -> str:
     if form == "json":
-        told = {key: value for key, value in plain(result).items() if key != "entered"}
-        return json_.dumps(told, indent=2).replace("##", "#\\u0023") + "\n"  # `##[` is a command in some CI
-    if form == "md":
-        from mvc.quality.render.markdown import render as render_markdown  # noqa: PLC0415
+        from mvc.quality.render.json_text import json_text  # noqa: PLC0415
 
-        return render_markdown(_verdict(result), result.models, result.findings)
+        of_json = ("passed", "base", "head", "models", "findings", "judged")
+        return json_text({key: plain(getattr(result, key)) for key in of_json})
+    if form == "md":
+        return _markdown(result)
+    if form != "text":
+        from mvc.quality.render.formats.every import RENDER  # noqa: PLC0415
+
+        told = RENDER[form](result)
+        return f"{told}{_verdict(result)}\n" if form == "github" else told  # people read its log, too
     from mvc.quality.render.text import render  # noqa: PLC0415
 
     table, _ = _table(result, everything=True)
     return "".join(f"{line}\n" for line in (*render(result.findings), *table, _verdict(result)))
+
+
+def _markdown(result: Gated, before: int = 0) -> str:
+    """Return Markdown that GitHub takes as a summary after `before` bytes of others."""
+    from mvc.quality.render.markdown import MAX_BYTES, render  # noqa: PLC0415
+
+    return render(_verdict(result), result.models, result.findings, MAX_BYTES - before)
 
 
 def _table(result: Gated, *, everything: bool) -> tuple[list[str], int]:

@@ -10,11 +10,14 @@ from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.ci import CiJob, ci_job, read_event
 from mvc.ops.judging.gathering import gate_facts, tree_facts
 from mvc.ops.judging.revisions import Revisions, partial_clone_hint, revisions, typed_commit
+from mvc.ops.judging.subjects import content_sha256
 from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.remote_objects import ask_remote
 from mvc.project import CONFIG, FOLDER, Project
-from mvc.quality.finding import Entered, Finding, Judged
+from mvc.quality.files import POLICY, FileAt
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.finding import Gated
 from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge
 from mvc.scm.commits import committed_file, contains, tree_of
@@ -33,20 +36,8 @@ class GateOptions(NamedTuple):
     """Judge the whole tree of head by its own policy."""
     remote: str = ""
     """Check that this remote has the objects that the change needs."""
-
-
-class Gated(NamedTuple):
-    """The verdict, and the judged commits."""
-
-    passed: bool
-    base: str
-    """The commit; empty when a whole tree is judged."""
-    head: str
-    models: tuple[Judged, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    judged: bool = True
-    """False if base contains head, so that there was nothing to judge."""
-    entered: Entered = Entered()
+    sha256: bool = False
+    """Compute the SHA-256 of the contents that the cache has."""
 
 
 def gate(project: Project, options: GateOptions, now: float) -> Gated:
@@ -62,7 +53,7 @@ def gate(project: Project, options: GateOptions, now: float) -> Gated:
             raise UsageError("--all judges a tree by itself, without --base", "mvc gate --all --head REV")
         found = Revisions("", typed_commit(git, options.head or "HEAD"))
         _check_set_up(git, found.head)
-        return _judge(project, git, found, options.remote, now)
+        return _judge(project, git, found, options, now)
     environ = project.around.environ
     job = CiJob() if options.base and options.head else ci_job(environ, read_event(environ))
     found = revisions(git, job, options.base, options.head)
@@ -72,10 +63,10 @@ def gate(project: Project, options: GateOptions, now: float) -> Gated:
         if found.is_pull_request or found.may_be_merged:
             return _nothing(found)
         found = found._replace(base="")  # a build of the default branch: nothing tells what was before
-    return _judge(project, git, found, options.remote, now)
+    return _judge(project, git, found, options, now)
 
 
-def _judge(project: Project, git: Git, found: Revisions, remote: str, now: float) -> Gated:
+def _judge(project: Project, git: Git, found: Revisions, options: GateOptions, now: float) -> Gated:
     with partial_clone_hint(git, found.system):
         settings = settings_at(project, git, found.base or found.head)
     with project.with_settings(settings) as variant:
@@ -84,10 +75,20 @@ def _judge(project: Project, git: Git, found: Revisions, remote: str, now: float
                 facts = gate_facts(variant, found.base, found.head, now)
             else:
                 facts = tree_facts(variant, found.head, now)
-        if remote:
-            facts = _with_remote(variant, facts, remote)
+        if options.remote:
+            facts = _with_remote(variant, facts, options.remote)
         verdict = judge(facts, now)
-    return Gated(verdict.passed, found.base, found.head, verdict.models, verdict.findings, entered=verdict.entered)
+        sha256 = dict(content_sha256(variant.cache, facts.models)) if options.sha256 else {}
+    return Gated(
+        verdict.passed, found.base, found.head, verdict.models, verdict.findings,
+        entered=verdict.entered, files=_files(facts), sha256=sha256,
+    )
+
+
+def _files(facts: Facts) -> dict[str, FileAt]:
+    models = [(model.path + suffix, file) for model in facts.models
+              for suffix, file in ((SUFFIX, model.pointer), (REPORT, model.report))]
+    return {path: file for path, file in (*models, (POLICY, facts.policy.file)) if file}
 
 
 def _with_remote(project: Project, facts: Facts, remote: str) -> Facts:

@@ -1,0 +1,30 @@
+"""Names and messages of a pull request that would break out of a format, or command the CI system that reads it."""
+
+from __future__ import annotations
+
+from mvc.quality.files import FileAt
+from mvc.quality.finding import Comparison, Finding, Gated, Judged
+
+HOSTILE = (
+    "a | b", "`code`", "``` fence", "@somebody", "<script>alert(1)</script>", "<!-- -->", "![x](https://example.com/x)",
+    "line\nbreak", "\r::error::x", "::set-output name=x::y", "##[error]x", "##vso[task.complete]x", "\u202egnp.exe",
+    "\x1b[31m", "#12", "/close", "\\", "\\|", "[x]: y", "&amp;", "~~~~", "$math$", " ", "",
+    "%0A::error::x", "%250A", "a,line=7,title=x", "]]>", "\x00\x08\x0b\ufffe\uffff", "\udce9", '"quoted" \'text\'',
+    "x\n# EOF\nmvc_gate_passed 1", 'a"} 1\n', "\x85\u2028\u2029", "../../etc/passwd", "/etc/passwd", "C:\\x", "a b?#%",
+    "https://example.com/", "javascript:alert(1)", "[click](javascript:alert(1))", "$(touch ran)", "{{ secrets }}",
+)
+
+
+def gated_of(text: str) -> Gated:
+    """Return a verdict with `text` wherever a pull request can have it."""
+    row = Comparison(text, 0.931, 0.902, text, passed=False, codes=("MVC221",))
+    good = row._replace(metric=f"{text}[a=b]", passed=True)
+    rows = (row, good, good._replace(metric=f"{text}2", rule=""))
+    model = Judged(text, "renamed", text, text, text, rows, text, text)
+    findings = (
+        Finding("MVC221", "error", text, text, text),
+        Finding("MVC413", "warning", text, text, text),
+        Finding("MVC415", "note", text, text, text),
+    )
+    pointer = FileAt("100644", b"mvc: 1\n", "1" * 40)
+    return Gated(False, "a" * 40, "b" * 40, (model,), findings, files={f"{text}.mvc": pointer})
