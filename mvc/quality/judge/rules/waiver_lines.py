@@ -25,7 +25,7 @@ def with_waiver(raw: bytes | None, waiver: Waiver) -> bytes:
     Raises:
         InvalidFormat: the file is invalid, or its layout has no place for lines.
     """
-    old = raw or _NEW
+    old = _NEW if raw is None else raw
     before = parse_file(old)
     new = _with_lines(old.decode(), waiver).encode()
     try:
