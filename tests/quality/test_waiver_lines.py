@@ -9,7 +9,7 @@ from mvc.quality.judge.rules.waiver_lines import with_waiver
 from mvc.quality.judge.rules.waivers import Waiver, parse_waivers
 
 OLD = Waiver("MVC201", "a" * 64, "", "first", "ada@example.com", "2027-01-31")
-NEW = Waiver("MVC202", "b" * 64, "c" * 64, 'with "quotes", # and\na line: é \U0001f600', "bob", "2028-02-29", "models/m x")
+NEW = Waiver("MVC202", "b" * 64, "c" * 64, 'with "quotes", # and\na line: é \U0001f600', "bob", "2028-02-29", "m x")
 ONE = with_waiver(None, OLD).decode()
 
 

@@ -74,7 +74,7 @@ def _digests(project: Project, path: str, code: str) -> tuple[str, str]:
         return found
     selected = [item.item.path for item in chosen(project, project.tracked(), [path])]
     if selected != [path]:
-        raise UsageError(f"{path or 'the whole repository'} is not one tracked path", project.shell.line("mvc ls", path))
+        raise UsageError(f"{path or 'the repository'} is not one tracked path", project.shell.line("mvc ls", path))
     raise UsageError(f"pointer or report of {path} cannot be read", project.shell.line("mvc eval check", path))
 
 

@@ -34,6 +34,12 @@ def render(title: str, models: Sequence[Judged], findings: Sequence[Finding]) ->
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
+def render_error(title: str, message: str, fix: str) -> str:
+    """Return an error and the line to type as Markdown; `title` is not escaped."""
+    blocks = [[f"### {title}"], [code(message)], _block([visible(fix)] if fix else [])]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
 def code(text: str) -> str:
     """Return text from a file as a code span that is safe in a table."""
     safe = visible(text).replace("`", "\\x60").replace("|", "\\x7c").strip()
@@ -55,9 +61,12 @@ def _table(headings: Sequence[str], cells: Iterable[Sequence[str]], title: str =
 
 
 def _commands(findings: Iterable[Finding]) -> list[str]:
-    """Return the commands to type in a code block whose fence is longer than any in them."""
     fixes = (visible(finding.fix) for finding in findings if finding.fix and finding.severity != "note")
-    lines = list(dict.fromkeys(fixes))[:_FEW]
+    return _block(list(dict.fromkeys(fixes))[:_FEW])
+
+
+def _block(lines: list[str]) -> list[str]:
+    """Return lines to type in a code block whose fence is longer than any in them."""
     if not lines:
         return []
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)

@@ -157,6 +157,7 @@ class PresentModels:
         """Return a model of the default branch."""
         git = self._project.git
         base = local_base(git)
-        pointer, report = (committed_file(git, base, path + suffix) if base else None for suffix in (POINTER, SUFFIX))
-        files = [None if raw is None else FileAt("100644", raw) for raw in (pointer, report)]
-        return ModelFacts(path, *files) if pointer is not None else None
+        if not base or (pointer := committed_file(git, base, path + POINTER)) is None:
+            return None
+        report = committed_file(git, base, path + SUFFIX)
+        return ModelFacts(path, FileAt("100644", pointer), None if report is None else FileAt("100644", report))
