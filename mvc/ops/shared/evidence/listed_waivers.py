@@ -81,9 +81,12 @@ def expired_waivers(project: Project, now: float) -> Iterator[tuple[Waiver, str]
     Raises:
         UsageError: the file cannot be read.
     """
-    models, waivers = PresentModels(project), _waivers(project)
+    waivers = _waivers(project)
     expired = [waiver for waiver in waivers if has_expired(waiver, now)]
-    valid = [waiver for waiver in waivers if not has_expired(waiver, now)] if expired else []
+    if not expired:
+        return
+    models = PresentModels(project)
+    valid = (waiver for waiver in waivers if waiver not in expired)
     accepted = {(waiver.code, path) for waiver in valid for path in models.covered(waiver)}
     for waiver in expired:
         yield from ((waiver, path) for path in models.covered(waiver) if (waiver.code, path) not in accepted)
