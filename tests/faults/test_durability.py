@@ -91,7 +91,8 @@ READING = ("verify", "gate", "pre-commit")
 SCENARIOS = {name: found for name, found in (OPERATIONS | MORE).items() if name not in READING}
 FRESH = ("add-in-a-new-directory", "add-hardlink-of-a-new-file")
 """What is to be there before these is not durable, either."""
-LOOSE_WORKSPACE = (*FRESH, *(name for name in SCENARIOS if name.startswith(("pull", "checkout", "unprotect"))))
+_WRITING = ("pull", "checkout", "resolve", "unprotect")
+LOOSE_WORKSPACE = (*FRESH, *(name for name in SCENARIOS if name.startswith(_WRITING)))
 """After these, a file of the workspace may be lost: the cache has it, and nobody may say that it is clean."""
 
 
@@ -245,7 +246,7 @@ def remove_locks_of_git(repo: Path) -> None:
 def works_on(stage: Stage) -> Iterator[str]:
     """Judge whether the next commands work, and bring all of what was wanted."""
     remove_locks_of_git(stage.repo)
-    if stage.operation.args[0] == "init":
+    if stage.operation.args[0] in ("init", "resolve"):
         stage.mvc(*stage.operation.args)
     verified = stage.mvc("verify")
     if verified.code:
