@@ -1,4 +1,4 @@
-"""`mvc gate` says which commits it judges and why: in a clone, with `--explain-base`, and in the summary on an error."""
+"""`mvc gate` says which commits it judges and why: in a clone, with `--explain-base`, in the summary."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_in_a_clone_it_says_what_it_judges(hub: Repo) -> None:  # noqa: F811
     assert steps(hub, "--all") == [f"head {base}: HEAD", "no base: --all"]
 
 
-@pytest.mark.parametrize(("base", "target"), [("main", "main as fetched"), ("main~", "newer than")])
+@pytest.mark.parametrize(("base", "target"), [("main", "main as fetched"), ("main~", "rather than the base")])
 def test_in_a_pull_request(hub: Repo, tmp_path: Path, base: str, target: str) -> None:  # noqa: F811
     clone = checked_out(hub, tmp_path / "clone", "refs/pull/7/merge")
     job, head, first, *merge = steps(clone, env=event(clone, "pull_request", pull(hub, base)))

@@ -79,7 +79,8 @@ def gate(
 
 def _judge(output: Output, options: GateOptions, *, quiet: bool, explain_base: bool) -> Gated:
     """Judge; unless `quiet`, fixes are relative to the current directory."""
-    from mvc.ops.judging.gate import find_revisions, gate_revisions  # noqa: PLC0415
+    from mvc.ops.judging.gate import find_revisions  # noqa: PLC0415
+    from mvc.ops.judging.gate import gate as run  # noqa: PLC0415
     from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
 
     output = output._replace(quiet=True) if quiet else output
@@ -89,7 +90,7 @@ def _judge(output: Output, options: GateOptions, *, quiet: bool, explain_base: b
             print(*map(visible, found.steps), sep="\n", file=sys.stderr)
         elif found.system == "" and not any([options.base, options.head, options.whole]):
             output.note(f"judging {visible('; '.join(found.steps))}")
-        result = gate_revisions(project, found, options.remote, time.time())
+        result = run(project, found, options.remote, time.time())
         return result if quiet else result._replace(findings=relative_findings(project.shell, result.findings))
 
 

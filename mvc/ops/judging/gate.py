@@ -49,16 +49,6 @@ class Gated(NamedTuple):
     entered: Entered = Entered()
 
 
-def gate(project: Project, options: GateOptions, now: float) -> Gated:
-    """Judge a change at `now`, in seconds since the epoch.
-
-    Raises:
-        UsageError: a revision is not a commit, or neither side is set up for mvc.
-        MvcError: the change cannot be judged.
-    """
-    return gate_revisions(project, find_revisions(project, options), options.remote, now)
-
-
 def find_revisions(project: Project, options: GateOptions) -> Revisions:
     """Return the commits to judge, and how they were found.
 
@@ -94,8 +84,10 @@ def _whole(git: Git, head: str) -> Revisions:
     return found.without_base("--all")
 
 
-def gate_revisions(project: Project, found: Revisions, remote: str, now: float) -> Gated:
-    """Judge what merging head into base would land; ask `remote` for it unless that is empty.
+def gate(project: Project, found: Revisions, remote: str, now: float) -> Gated:
+    """Judge what merging head into base would land, at `now`, in seconds since the epoch.
+
+    `remote` is asked for every object that the change needs, unless it is empty.
 
     Raises:
         UsageError: a setting is wrong.

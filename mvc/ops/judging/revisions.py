@@ -129,7 +129,7 @@ def resolve_base(git: Git, job: CiJob, found: Revisions, *, head_is_typed: bool)
 def _source(base: str, sources: Mapping[str, str]) -> str:
     """Return why a commit is the base, of all commits that may be it."""
     others = [f"{source}, {commit[:_SHORT]}" for commit, source in sources.items() if commit != base]
-    return f"{sources[base]}; newer than {', and '.join(others)}" if others else sources[base]
+    return f"{sources[base]}, rather than {', or '.join(others)}" if others else sources[base]
 
 
 def _newest(git: Git, commits: list[str]) -> str:

@@ -73,9 +73,9 @@ def _list(output: Output, project: Project, *, json: bool) -> None:
         output.line("No waivers.")
     colors = {"valid": "green", "expired": "red", "outdated": "yellow"}
     rows = [
-        (item.code, visible(project.shell.show(item.path)) if item.path else "(any path)", visible(item.tag),
-         visible(item.owner), item.expires, item.state, visible(item.reason))
+        (item.state, item.code, visible(project.shell.show(item.path)) if item.path else "(any path)",
+         visible(item.tag), visible(item.owner), item.expires, visible(item.reason))
         for item in found
     ]
     for line, item in zip(columns(rows) if rows else (), found, strict=True):
-        output.line(line.replace(f"  {item.state}  ", f"  {output.paint(item.state, colors[item.state])}  ", 1))
+        output.line(output.paint(item.state, colors[item.state]) + line[len(item.state) :])
