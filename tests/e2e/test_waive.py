@@ -95,3 +95,11 @@ def test_what_cannot_be_waived(repo: Repo, args: tuple[str, ...], code: int, mes
     assert result.errors[0].startswith(message)
     assert result.fixes[0].startswith(fix)
     assert not repo.path(WAIVERS).exists()
+
+
+def test_an_owner_that_git_does_not_know_must_be_named(repo: Repo) -> None:
+    env = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_EMAIL": "", "GIT_AUTHOR_NAME": "", "EMAIL": ""}
+    repo.git("config", "user.useConfigOnly", "true")
+    result = repo.mvc(*LINE, env=env)
+    assert (result.code, result.fixes) == (2, ["--owner WHO"]), result
+    assert repo.mvc(*LINE, "--owner", "bob", env=env).code == 0
