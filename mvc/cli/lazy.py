@@ -36,6 +36,7 @@ MODULES = {
     "eval": "eval",
     "compare": "compare",
     "gate": "gate",
+    "waive": "quality.waive",
     "explain": "help",
     "register": "versions",
     "promote": "versions",

@@ -46,6 +46,12 @@ def blob_ids(git: Git, paths: Iterable[str]) -> dict[str, str]:
     return dict(zip(wanted, rows, strict=True))
 
 
+def as_stored(git: Git, path: str, raw: bytes) -> bytes:
+    """Return a file of the workspace as Git will store it: with its line ends converted."""
+    oid = git.run("-c", "core.safecrlf=false", "hash-object", "-w", "--stdin", f"--path={path}", stdin=raw)
+    return git.run("cat-file", "blob", oid.decode().strip())
+
+
 def read_blobs(git: Git, oids: Iterable[str]) -> Iterator[bytes]:
     """Yield the content of every blob, in order.
 

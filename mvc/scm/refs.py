@@ -23,7 +23,7 @@ class Ref(NamedTuple):
     """A branch or tag, and its commit."""
 
     name: str
-    """Without `refs/heads/` or `refs/tags/`."""
+    """Without `refs/heads/`, `refs/remotes/` or `refs/tags/`."""
     commit: str
 
 
@@ -66,12 +66,19 @@ _DEFAULT = (
 )
 
 
-def local_base(git: Git) -> str:
-    """Return the local tip of the branch that work is merged into; empty if unknown.
+def default_branch(git: Git) -> Ref | None:
+    """Return the branch that work is merged into, such as `origin/main`, at its local tip; None if unknown.
 
-    The branch is the default branch of `origin`, else the local `main` or `master`.
+    It is the default branch of `origin`, else the local `main` or `master`.
     """
-    return next(filter(None, (_tip(git, name) for name in _DEFAULT)), "")
+    tips = ((name, _tip(git, name)) for name in _DEFAULT)
+    return next((Ref(name.split("/", 2)[2], tip) for name, tip in tips if tip), None)
+
+
+def local_base(git: Git) -> str:
+    """Return the local tip of the branch that work is merged into; empty if unknown."""
+    found = default_branch(git)
+    return found.commit if found else ""
 
 
 def remote_tip(git: Git, branch: str) -> str:

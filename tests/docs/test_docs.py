@@ -215,6 +215,12 @@ def test_json_of_eval_show(busy: Repo) -> None:
     assert shape(answer_) in shapes("eval")
 
 
+def test_json_of_waive(busy: Repo) -> None:
+    busy.ok("add", "models/ranker.onnx")
+    busy.ok("waive", "101", "models/ranker.onnx", "--reason", "a toy", "--expires", "2999-01-01")
+    assert shape(busy.mvc("waive", "--list", "--json").json) == shown("waive")
+
+
 def test_json_of_compare(busy: Repo) -> None:
     header = b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
     busy.write("models/ranker.onnx", len(header).to_bytes(8, "little") + header + bytes(8))

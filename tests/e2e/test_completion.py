@@ -120,6 +120,8 @@ LINES = {
     "mvc config set cache.link hard": "mvc config set cache.link hardlink ",
     "mvc config set cache.link hardlink,sym": "mvc config set cache.link hardlink,symlink ",
     "mvc help getting": "mvc help getting-started ",
+    "mvc waive MVC328": "mvc waive MVC328 ",
+    "mvc waive MVC328 t": "mvc waive MVC328 top.bin ",
     "mvc status mod": "mvc status models/",
     "mvc status models/bert/": "mvc status models/bert/weights.bin ",
     "mvc checkout models/r": "mvc checkout models/ranker.onnx ",
@@ -306,8 +308,8 @@ def test_bash_reads_a_quoted_name_as_it_is(repo: Repo, opened: str) -> None:
 
 
 FREE = {
-    "ARG", "CODE", "COMMAND", "DATE", "FILE", "ID", "K", "METRIC", "N", "NUMBER", "SLICE", "SPAN", "T", "TAG", "TEXT",
-    "V", "VERSION",
+    "ARG", "COMMAND", "DATE", "FILE", "ID", "K", "METRIC", "N", "NUMBER", "SLICE", "SPAN", "T", "TAG", "TEXT",
+    "V", "VERSION", "WHO",
 }
 """What nobody can guess."""
 

@@ -473,3 +473,20 @@ def test_the_document_is_the_one_that_is_described(busy: Repo) -> None:
     names = {case.name for case in CASES} | {"git-missing", "git-too-old", "repository-unusable", "old-trash"}
     for name in names | {"cache-not-writable", "cache-format", "settings"}:
         assert f"`{name}`" in described
+
+
+def test_an_expired_waiver(repo: Repo) -> None:
+    repo.added("m.bin", b"1")
+    repo.ok("waive", "MVC101", "m.bin", "--reason", "it's a toy", "--expires", "2999-01-01")
+    waivers = repo.read(".mvc/waivers.yaml")
+    assert problems(repo) == {}
+    repo.write(".mvc/waivers.yaml", waivers.replace(b"2999", b"2020"))
+    problem = only_problem(repo, "waiver-expired")
+    assert "MVC101 for m.bin" in problem["message"]
+    mended(repo, problem)
+    repo.write(".mvc/waivers.yaml", waivers.replace(b"2999", b"2020").replace(b'    path: "m.bin"\n', b""))
+    only_problem(repo, "waiver-expired")
+    repo.ok("eval", "record", "m.bin", "--tag", "v1.0.0", "--metric", "auc=1")
+    assert problems(repo) == {}, "it is outdated"
+    repo.write(".mvc/waivers.yaml", "mvc-waivers: 2")
+    assert "newer mvc" in only_problem(repo, "check-failed")["message"]

@@ -450,7 +450,7 @@ def test_a_bug_is_not_a_pass(repo: Repo, tmp_path: Path) -> None:
     )
     result = repo.run("mvc", "gate", env={"PYTHONPATH": str(tmp_path)})
     assert result.code == 3, result
-    assert result.err.startswith("error: a bug in mvc: ZeroDivisionError")
+    assert result.errors[0].startswith("a bug in mvc: ZeroDivisionError")
 
 
 def test_what_is_wrong_on_the_command_line(repo: Repo) -> None:

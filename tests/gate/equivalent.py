@@ -84,7 +84,7 @@ EQUIVALENT = {
     "weakened._of_trust: new_age or 'none'  ->  new_age and 'none'": _IN_A_MESSAGE,
     "weakened._bound: new.min is None  ->  new.min is not None": _IN_A_MESSAGE,
     "weakened._bound: new.max is None  ->  new.max is not None": _IN_A_MESSAGE,
-    "waivers._digests: return None  ->  return 'mutated'": "no text is equal to the pair that it is compared with",
+    "waivers.digests_of: return None  ->  return 'mutated'": "no text is equal to the pair that it is compared with",
     "pushed._incomplete: item.needed == 1  ->  item.needed != 1": _IN_A_MESSAGE,
     "pushed._incomplete: item.problem or f'not on remote {remote.name}: {count}'"
     "  ->  item.problem and f'not on remote {remote.name}: {count}'": _IN_A_MESSAGE,

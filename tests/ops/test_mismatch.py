@@ -12,7 +12,7 @@ import pytest
 from harness import LARGE, MANY, Begin, Repo, noise
 
 from mvc.ops.judging.check import check
-from mvc.ops.judging.gate import GateOptions, gate
+from mvc.ops.judging.gate import GateOptions, find_revisions, gate
 from mvc.ops.judging.hook import judge_index
 from mvc.ops.shared.checkout import check_out
 from mvc.ops.storage.verify import verify
@@ -167,8 +167,8 @@ def test_the_gate_asks_the_remote(repo: Repo, tmp_path: Path, path: str, field: 
     repo.git("commit", "-qam", "wrong", "--no-verify")
     shutil.rmtree(repo.store)
     with open_project(repo) as project:
-        offline = gate(project, GateOptions(base="HEAD~1", head="HEAD"), time.time())
-        asked = gate(project, GateOptions(base="HEAD~1", head="HEAD", remote="nas"), time.time())
+        found = find_revisions(project, GateOptions(base="HEAD~1", head="HEAD"))
+        offline, asked = (gate(project, found, remote, time.time()) for remote in ("", "nas"))
     assert offline.passed
     assert not asked.passed
     codes: Callable[[str], bool] = {"MVC312", "MVC321"}.__contains__

@@ -221,6 +221,12 @@ def _keys(_: Cursor, text: str) -> list[str]:
     return [name for name in KEYS if name.startswith(text)]
 
 
+def _codes(_: Cursor, text: str) -> list[str]:
+    from mvc.quality.judge.codes import CODES  # noqa: PLC0415
+
+    return [code for code in CODES if code.startswith(text)]
+
+
 def _topics(_: Cursor, text: str) -> list[str]:
     from mvc.cli.commands.help import topics  # noqa: PLC0415
 
@@ -254,6 +260,7 @@ _SOURCES: Mapping[str, tuple[Words, ...]] = {
     "REF": (_tracked, _revisions),
     "DIR": (_directories,),
     "KEY": (_keys,),
+    "CODE": (_codes,),
     "VALUE": (_values,),
     "TOPIC": (_topics,),
     "NAME": (_remotes,),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,6 +43,9 @@ def gate(
         str, typer.Option("--format", metavar="|".join(FORMATS), help="Format of the verdict."),
     ] = "text",
     json: Json = False,
+    explain_base: Annotated[
+        bool, typer.Option("--explain-base", help="First print how base and head are found."),
+    ] = False,
     file: Annotated[str, typer.Option("-o", metavar="FILE", help="Write it to FILE.")] = "",
     summary: Annotated[str, typer.Option("--summary", metavar="FILE", help="Append it to FILE as Markdown.")] = "",
 ) -> int:
@@ -55,7 +60,9 @@ def gate(
         raise UsageError("--base or --head is empty", "mvc gate --base origin/main --head HEAD")
     try:
         options = GateOptions(base or "", head or "", everything, remote, sha256=form == "in-toto")
-        result, here = _judge(output, options, quiet=form != "text" and not file)
+        with _told_why(summary):
+            quiet = form != "text" and not file
+            result, here = _judge(output, options, quiet=quiet, explain_base=explain_base)
         if not result.judged:
             _warn_of_nothing(result)
         if file:
@@ -75,14 +82,46 @@ def gate(
     return 0 if result.passed else 1
 
 
-def _judge(output: Output, options: GateOptions, *, quiet: bool) -> tuple[Gated, tuple[Finding, ...]]:
+def _judge(
+    output: Output, options: GateOptions, *, quiet: bool, explain_base: bool,
+) -> tuple[Gated, tuple[Finding, ...]]:
     """Judge; also return the findings with paths and fixes for the current directory."""
+    from mvc.ops.judging.gate import find_revisions  # noqa: PLC0415
     from mvc.ops.judging.gate import gate as run  # noqa: PLC0415
     from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415
 
-    with Project.discover(around(output._replace(quiet=True) if quiet else output)) as project:
-        result = run(project, options, time.time())
+    output = output._replace(quiet=True) if quiet else output
+    with Project.discover(around(output)) as project:
+        found = find_revisions(project, options)
+        if explain_base:
+            print(*map(visible, found.steps), sep="\n", file=sys.stderr)
+        elif found.system == "" and not any([options.base, options.head, options.whole]):
+            output.note(f"judging {visible('; '.join(found.steps))}")
+        result = run(project, found, options, time.time())
         return result, relative_findings(project.shell, result.findings)
+
+
+@contextmanager
+def _told_why(summary: str) -> Iterator[None]:
+    """Also write an error into the summary."""
+    try:
+        yield
+    except Exception as error:
+        if summary:
+            _append_why(summary, error)
+        raise
+
+
+def _append_why(summary: str, error: Exception) -> None:
+    from mvc.fs.files import as_error  # noqa: PLC0415
+    from mvc.quality.render.markdown import render_error  # noqa: PLC0415
+
+    known = as_error(error, "the gate") if isinstance(error, OSError) else error
+    message, fix = (known.message, known.fix) if isinstance(known, MvcError) else (f"a bug in mvc: {error!r}", "")
+    try:
+        append_to_file(summary, render_error("The gate could not judge", message, fix).encode())
+    except MvcError as failure:  # the error itself is more important
+        failures.say(failure.message, failure.fix)
 
 
 # Output.

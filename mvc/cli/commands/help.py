@@ -208,7 +208,7 @@ def explain(
     from mvc.quality.judge.codes import CODES  # noqa: PLC0415
 
     output: Output = ctx.obj
-    found = [_find(code)] if code else list(CODES.values())
+    found = [find_code(code)] if code else list(CODES.values())
     if json:
         print_json(found[0] if code else found)
     elif code:
@@ -219,7 +219,7 @@ def explain(
         output.line("Next: mvc explain CODE")
 
 
-def _find(text: str) -> Code:
+def find_code(text: str) -> Code:
     """Return the finding with a code.
 
     Raises:

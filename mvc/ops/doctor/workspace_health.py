@@ -11,11 +11,13 @@ from functools import partial
 from mvc.fs.scratch import SIBLING, left_behind
 from mvc.ops.doctor.problem import Check, Problem, some
 from mvc.ops.shared.content.missing import may_be_elsewhere, missing_content, way_out
+from mvc.ops.shared.evidence.listed_waivers import expired_waivers, renewed
 from mvc.ops.shared.hook_scripts import find_hooks
 from mvc.ops.shared.merge_driver import missing_settings
 from mvc.ops.shared.remotes import bringing
 from mvc.ops.shared.selection import unusable
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, Project
+from mvc.quality.files import WAIVERS
 from mvc.retention.available import known_objects
 from mvc.scm import condition
 from mvc.scm.index import index_paths
@@ -48,6 +50,7 @@ def checks(project: Project, now: int) -> list[Check]:
         partial(_left_behind, project, tracked),
         partial(_clock, project, present, now),
         partial(_unbound, project, present),
+        partial(_waivers, project, now // 10**9),
     ]
 
 
@@ -212,3 +215,11 @@ def _unbound(project: Project, present: list[str]) -> Iterator[Problem]:
     if found := [path for path in present if scan(project.tree, path, project.links).unbound]:
         message = f"symlinks into a cache that was moved, or lost the objects: {some(found)}"
         yield Problem("dangling-links", message, project.shell.line(bringing(project), *found))
+
+
+def _waivers(project: Project, now: float) -> Iterator[Problem]:
+    for waiver, path in expired_waivers(project, now):
+        options = shlex.join(["--reason", waiver.reason, "--expires", renewed(now), "--owner", waiver.owner])
+        line = f"{project.shell.line(f'mvc waive {waiver.code}', path)} {options}  # or remove it from {WAIVERS}"
+        message = f"the waiver of {waiver.code} for {path} by {waiver.owner} expired on {waiver.expires}"
+        yield Problem("waiver-expired", message, line)

@@ -9,7 +9,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.ci import CiJob, ci_job, read_event
 from mvc.ops.judging.gathering import gate_facts, tree_facts
-from mvc.ops.judging.revisions import Revisions, partial_clone_hint, revisions, typed_commit
+from mvc.ops.judging.revisions import Revisions, partial_clone_hint, revisions, typed_commit, typed_head
 from mvc.ops.judging.subjects import content_sha256
 from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
@@ -40,29 +40,51 @@ class GateOptions(NamedTuple):
     """Compute the SHA-256 of the contents that the cache has."""
 
 
-def gate(project: Project, options: GateOptions, now: float) -> Gated:
-    """Judge a change at `now`, in seconds since the epoch.
+def find_revisions(project: Project, options: GateOptions) -> Revisions:
+    """Return the commits to judge, and how they were found.
 
     Raises:
         UsageError: a revision is not a commit, or neither side is set up for mvc.
-        MvcError: the change cannot be judged.
+        MvcError: a commit is missing.
     """
     git = reading(project.around.environ, project.layout)
     if options.whole:
         if options.base:
             raise UsageError("--all judges a tree by itself, without --base", "mvc gate --all --head REV")
-        found = Revisions("", typed_commit(git, options.head or "HEAD"))
+        found = _whole(git, options.head)
         _check_set_up(git, found.head)
-        return _judge(project, git, found, options, now)
+        return found
     environ = project.around.environ
     job = CiJob() if options.base and options.head else ci_job(environ, read_event(environ))
     found = revisions(git, job, options.base, options.head)
     with partial_clone_hint(git, found.system):
         _check_set_up(git, found.base, found.head)
-    if contains(git, found.base, found.head):
-        if found.is_pull_request or found.may_be_merged:
-            return _nothing(found)
-        found = found._replace(base="")  # a build of the default branch: nothing tells what was before
+    if not _must_differ(found) and contains(git, found.base, found.head):
+        return found.without_base("it contains head, and nothing tells what was before, so all of head is judged")
+    return found
+
+
+def _must_differ(found: Revisions) -> bool:
+    """Whether nothing is judged if base contains head; else it is a build of the default branch."""
+    return found.is_pull_request or found.may_be_merged
+
+
+def _whole(git: Git, head: str) -> Revisions:
+    found = Revisions("", "")
+    found = typed_head(git, found, head) if head else found.with_head(typed_commit(git, "HEAD"), "HEAD")
+    return found.without_base("--all")
+
+
+def gate(project: Project, found: Revisions, options: GateOptions, now: float) -> Gated:
+    """Judge what merging head into base would land, at `now`, in seconds since the epoch.
+
+    Raises:
+        UsageError: a setting is wrong.
+        MvcError: the change cannot be judged.
+    """
+    git = reading(project.around.environ, project.layout)
+    if _must_differ(found) and contains(git, found.base, found.head):
+        return _nothing(found)
     return _judge(project, git, found, options, now)
 
 

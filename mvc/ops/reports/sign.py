@@ -20,6 +20,7 @@ from mvc.quality.policy.policy import STRICT
 from mvc.quality.reports.report import parse_report
 from mvc.quality.reports.signers import CHANGES, MAX_BYTES, REPORTS, Block, change_text, split_blocks
 from mvc.quality.words import short
+from mvc.scm.blobs import as_stored
 from mvc.scm.commits import committed_file, resolve
 from mvc.scm.index import staged_file
 from mvc.scm.plumbing import Git
@@ -153,10 +154,7 @@ def _read(project: Project, path: str) -> bytes | None:
         return None
     if found.mode != "100644":
         raise UsageError(f"{path} is not a regular file", aside_line(project.shell.show(path)))
-    oid = project.git.run(
-        "-c", "core.safecrlf=false", "hash-object", "-w", "--stdin", f"--path={path}", stdin=found.raw,
-    )
-    return project.git.run("cat-file", "blob", oid.decode().strip())
+    return as_stored(project.git, path, found.raw)
 
 
 # The change of a policy file.

@@ -45,6 +45,12 @@ def render(title: str, models: Sequence[Judged], findings: Sequence[Finding], li
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
+def render_error(title: str, message: str, fix: str) -> str:
+    """Return an error and the line to type as Markdown; `title` is not escaped."""
+    blocks = [[f"### {title}"], [code(message)], _block([visible(fix)] if fix else [])]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
 def code(text: str) -> str:
     """Return text from a file as a code span that is safe in a table."""
     safe = visible(text).replace("`", "\\x60").replace("|", "\\x7c").strip()
@@ -73,13 +79,17 @@ def _few(lines: Sequence[str], room: int) -> list[str]:
 
 
 def _commands(findings: Iterable[Finding], room: int) -> list[str]:
-    """Return the commands to type in a code block whose fence is longer than any in them."""
     fixes = (visible(finding.fix) for finding in findings if finding.fix and finding.severity != "note")
     lines = list(dict.fromkeys(fixes))
-    if not lines:
-        return []
     shown = _few(lines, room // 3)  # two thirds for the fences: a line may consist of backticks
     more = [f"# ... and {len(lines) - len(shown):,} more"] if len(shown) < len(lines) else []
-    longest = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
+    return _block([*shown, *more])
+
+
+def _block(lines: list[str]) -> list[str]:
+    """Return lines to type in a code block whose fence is longer than any in them."""
+    if not lines:
+        return []
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return ["To type:", "", f"{fence}sh", *shown, *more, fence]
+    return ["To type:", "", f"{fence}sh", *lines, fence]

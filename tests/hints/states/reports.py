@@ -8,6 +8,7 @@ from hints.states.pointers import INVALID
 UNREADABLE = "echo 'mvc-eval: [mine' > m.bin.eval.yaml"
 TAG_OF_ANOTHER_KIND = "mvc eval record m.bin --tag release-7 --metric auc=0.9"
 NO_KEY = "no key is configured in tests: that is what it says"
+WAIVED = "mvc waive MVC202 m.bin --reason known --expires 2999-01-01"
 
 STATES = [
     # record and run.
@@ -83,6 +84,17 @@ STATES = [
         "gate_with_an_empty_base", "git remote add origin $TOP", "git fetch -q --all", "mvc gate --base '' --head HEAD",
     ),
     state("gate_in_a_strange_form", "mvc gate --format tea"),
+    # waive.
+    state("waiver_written", WAIVED),
+    state(
+        "waiver_of_nothing", "mvc waive", CODE="MVC202", PATH="m.bin", TEXT="known", DATE="2999-01-01",
+    ),
+    state("waivers_listed_and_written", "mvc waive --list MVC202"),
+    state("waiver_of_a_directory_of_models", "mkdir box", "echo in > box/in.bin", "mvc add box/in.bin",
+          "mvc waive MVC202 box --reason known --expires 2999-01-01"),
+    state("waiver_of_an_unreadable_model", INVALID, WAIVED, ends=1, reason="it says what is wrong with the pointer"),
+    state("waivers_that_are_a_symlink", "echo mine > mine", "ln -s ../mine $TOP/.mvc/waivers.yaml", WAIVED),
+    state("waivers_in_a_layout_of_one_line", "echo '{mvc-waivers: 1, waivers: []}' > $TOP/.mvc/waivers.yaml", WAIVED),
     # compare.
     state("compare_with_an_untracked_path", "mvc compare HEAD:plain.txt"),
     state("compare_by_no_metric", "mvc compare m.bin d --by f1"),

@@ -69,11 +69,20 @@ def parse_waivers(raw: bytes, what: str = WAIVERS) -> tuple[Waiver, ...]:
     Raises:
         InvalidFormat: with the place and the reason; also for a newer format.
     """
-    found = decode(raw, Waivers, "mvc-waivers", kind="a list of waivers", what=what, max_bytes=MAX_BYTES).waivers
-    for number, waiver in enumerate(found, 1):
+    return tuple(parse_file(raw, what).waivers)
+
+
+def parse_file(raw: bytes, what: str = WAIVERS) -> Waivers:
+    """Return all of the file `raw`; `what` names it in errors.
+
+    Raises:
+        InvalidFormat: with the place and the reason; also for a newer format.
+    """
+    found = decode(raw, Waivers, "mvc-waivers", kind="a list of waivers", what=what, max_bytes=MAX_BYTES)
+    for number, waiver in enumerate(found.waivers, 1):
         if problem := _problem(waiver):
             raise InvalidFormat(f"{what}: waiver {number}: {problem}")
-    return tuple(found)
+    return found
 
 
 def _problem(waiver: Waiver) -> str:
@@ -86,14 +95,27 @@ def _problem(waiver: Waiver) -> str:
         return 'report: expected 64 lower-case hex digits, or "" without a report'
     if not waiver.reason.strip() or not waiver.owner.strip():
         return "reason and owner must not be empty"
-    return "" if _last_day(waiver) else f"expires {waiver.expires!r}: expected a day such as 2027-01-31"
+    return "" if parse_day(waiver.expires) else f"expires {waiver.expires!r}: expected a day such as 2027-01-31"
 
 
-def _last_day(waiver: Waiver) -> date | None:
+def parse_day(text: str) -> date | None:
+    """Return a day such as `2027-01-31`; None for other text."""
     try:
-        return date.fromisoformat(waiver.expires) if _DAY.fullmatch(waiver.expires) else None
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         return None
+
+
+def is_over(day: date, now: float) -> bool:
+    """Whether a day has ended in UTC at `now`, in seconds since the epoch."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return now >= start.timestamp() + timedelta(days=1).total_seconds()
+
+
+def has_expired(waiver: Waiver, now: float) -> bool:
+    """Whether the last day of a waiver has passed at `now`, in seconds since the epoch."""
+    last = parse_day(waiver.expires)
+    return last is None or is_over(last, now)
 
 
 def waived(facts: Facts, findings: Iterable[Finding], now: float) -> list[Finding]:
@@ -118,13 +140,13 @@ class _Waivers(NamedTuple):
         gone = {version.path: version for version in landing.gone}
         models = (*(item.model for item in facts.companions), *facts.models)
         left = {model.path: model for model in models if model.pointer or model.report}
-        known = {path: _digests(item) for path, item in (gone | left).items()} if waivers else {}
+        known = {path: digests_of(item) for path, item in (gone | left).items()} if waivers else {}
         return cls(waivers, {path: digests for path, digests in known.items() if digests}, now)
 
     def over(self, finding: Finding) -> Iterator[Finding]:
         """Yield a note for a waived finding; else the finding itself, and a warning for each expired waiver."""
         covering = [waiver for waiver in self.waivers if self._is_about(waiver, finding)]
-        if valid := [waiver for waiver in covering if self._is_valid(waiver)]:
+        if valid := [waiver for waiver in covering if not has_expired(waiver, self.now)]:
             yield _note(finding, valid[0])
             return
         yield finding
@@ -136,16 +158,6 @@ class _Waivers(NamedTuple):
         same = digests == (waiver.model, waiver.report) and waiver.path in ("", finding.path)
         return same and finding.severity == "error" and finding.code == waiver.code
 
-    def _is_valid(self, waiver: Waiver) -> bool:
-        last = _last_day(waiver)
-        return last is not None and self.now < _end(last)
-
-
-def _end(day: date) -> float:
-    """Return when a day ends in UTC, in seconds since the epoch."""
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return start.timestamp() + timedelta(days=1).total_seconds()
-
 
 def _read(file: FileAt | None) -> tuple[Waiver, ...]:
     try:
@@ -154,7 +166,7 @@ def _read(file: FileAt | None) -> tuple[Waiver, ...]:
         return ()
 
 
-def _digests(model: ModelFacts | ModelVersion) -> tuple[str, str] | None:
+def digests_of(model: ModelFacts | ModelVersion) -> tuple[str, str] | None:
     """Return the digests that a waiver has of a model; None when pointer or report is unreadable."""
     files = [file for file in (model.pointer, model.report) if file]
     if model.pointer is None or not all(file.is_regular for file in files):
