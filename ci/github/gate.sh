@@ -1,6 +1,6 @@
 # Judges the change: annotations on the lines of the files, the verdict in the summary of the run.
 set -euo pipefail
-mvc() { PYTHONPATH="$GITHUB_ACTION_PATH" "$RUNNER_TEMP/mvc/bin/python" -P -m mvc "$@"; }
+PATH=$RUNNER_TEMP/mvc/bin:$PATH
 
 arguments=()
 [ -z "$INPUT_BASE" ] || arguments+=(--base "$INPUT_BASE" --head HEAD)
