@@ -81,6 +81,10 @@ docs: install  ## check that docs and code agree, and run the examples
 examples: install  ## run the examples of the docs, and write down what they say
 	@PYTHONPATH=tests $(BIN)/python tests/docs/console.py
 
+ci/requirements.txt: uv.lock | $(TOOLS)/bin/uv  ## write what CI installs, with hashes
+	@$(TOOLS)/bin/uv export --quiet --frozen --no-default-groups --no-emit-project \
+	  --extra s3 --extra gs --extra az --extra ssh --extra http -o $@
+
 .PHONY: schemas
 schemas: install  ## write docs/schemas from the types
 	@$(BIN)/python docs/schemas/generate.py
