@@ -9,15 +9,17 @@ from typing import NamedTuple
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.dvc.imported import Content, content_of
-from mvc.objects.dvc.outs import Out, Pipeline
+from mvc.objects.dvc.outs import Out
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Notes, Pointer, file_pointer
+from mvc.ops.interop.dvc.metrics import MetricsFile, metrics_files
 from mvc.ops.interop.dvc.objects import Objects
 from mvc.ops.interop.dvc.planning import Plan, plan
-from mvc.ops.interop.dvc.publishing import Prepared, publish
+from mvc.ops.interop.dvc.publishing import Prepared, publish, unlink_copies
 from mvc.ops.interop.dvc.reading import PastOut, in_history, in_workspace
 from mvc.ops.interop.dvc.stores import Stores, find_stores, no_content
 from mvc.ops.interop.dvc.workspace_files import read_workspace
+from mvc.ops.shared.checkout import check_out
 from mvc.ops.shared.dvc_files import FOLDER, DvcFiles, FoundOut
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.imported import read_imported
@@ -69,7 +71,8 @@ class ImportResult(NamedTuple):
     """Versions of the history that are imported now."""
     removed: tuple[str, ...]
     """The `.dvc` files that were removed."""
-    pipelines: tuple[Pipeline, ...]
+    metrics: tuple[MetricsFile, ...]
+    """The files with metrics that the pipelines name."""
     remarks: tuple[str, ...]
     failed: tuple[Failure, ...]
 
@@ -106,6 +109,9 @@ def import_dvc(project: Project, options: ImportOptions = ImportOptions()) -> Im
         removed = publish(project, prepared, meant.finished, imported, ignores)
         compact(project.cache)
         _remember(project, prepared)
+        linked = unlink_copies(project, stores.cache, prepared)
+    if linked:
+        failed += check_out(project, linked).failed
     return _result(said, meant, prepared, importer.versions, removed, failed)
 
 
@@ -243,9 +249,9 @@ def _planned(said: DvcFiles, meant: Plan, past: list[PastOut], problems: Iterabl
     failed = (*meant.failed, *_unreadable((*said.problems, *problems)))
     here = {found.out.digest for found in meant.new}
     versions = sum(item.out.digest not in here for item in past)
-    pipelines = tuple(said.pipelines.values())
+    metrics = tuple(metrics_files(said.pipelines.values(), {item.path for item in paths}))
     return ImportResult(
-        paths, len(meant.finished), len(meant.of_git), versions, (), pipelines, said.remarks, failed,
+        paths, len(meant.finished), len(meant.of_git), versions, (), metrics, said.remarks, failed,
     )
 
 
@@ -257,7 +263,8 @@ def _result(
         ImportedPath(found.out.path, found.file, pointer.kind, pointer.total, pointer.files, found.out.stage)
         for found, pointer, _ in prepared
     )
-    pipelines = tuple(said.pipelines.values())
+    tracked = {item.path for item in paths} | {found.out.path for found in meant.finished}
+    metrics = tuple(metrics_files(said.pipelines.values(), tracked))
     return ImportResult(
-        paths, len(meant.finished), len(meant.of_git), versions, removed, pipelines, said.remarks, tuple(failed),
+        paths, len(meant.finished), len(meant.of_git), versions, removed, metrics, said.remarks, tuple(failed),
     )

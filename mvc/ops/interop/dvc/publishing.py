@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -102,3 +103,17 @@ def _without_lines(project: Project, path: str, names: set[str]) -> Replacement 
     text = old.decode("utf-8", "surrogateescape")
     lines = {line for name in names for line in (f"/{name}", "/" + re.sub(r"([\[\]!*#?])", r"\\\1", name))}
     return Replacement(path, old, gitignore.without_lines(text, lines).encode("utf-8", "surrogateescape"))
+
+
+def unlink_copies(project: Project, cache: str, prepared: Iterable[Prepared]) -> list[str]:
+    """Remove symlinks into DVC's `cache` whose content is mvc's now; return the paths that lack files then."""
+    root, lacking = f"{os.path.realpath(cache)}/", []
+    for found, _, observed in prepared:
+        path = found.out.path
+        names = [f"{path}/{label}" if label else path for label in observed.scan.links]
+        links = [name for name in names if os.path.realpath(f"{project.root}/{name}").startswith(root)]
+        for name in links:
+            remove_file(project.tree, name)
+        if links:
+            lacking.append(path)
+    return lacking

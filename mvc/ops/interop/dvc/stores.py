@@ -67,13 +67,15 @@ class Stores:
             if name and remote is None:
                 return None
             try:
-                self._open[name] = open_foreign(self._address(remote) if remote else self._cache())
+                self._open[name] = open_foreign(self._address(remote) if remote else RemoteSettings("", self.cache, {}))
             except MvcError as error:
                 self.closed[name] = error.message
         return self._open.get(name)
 
-    def _cache(self) -> RemoteSettings:
-        return RemoteSettings("", self._path(*self._settings.cache), {})
+    @property
+    def cache(self) -> str:
+        """The directory of DVC's cache."""
+        return self._path(*self._settings.cache)
 
     def _address(self, remote: DvcRemote) -> RemoteSettings:
         match = _PROTOCOL.match(remote.url)
