@@ -10,7 +10,7 @@ from mvc.errors import MvcError
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.dvc.imported import FILE, MAX_BYTES, Content, decode, pointer_to
 from mvc.objects.dvc.outs import Out
-from mvc.objects.pointer import Pointer, dir_pointer, emit
+from mvc.objects.pointer import dir_pointer, emit
 from mvc.ops.shared.dvc_files import said_in
 from mvc.project import FOLDER, Project
 from mvc.retention.available import load_manifest
@@ -41,17 +41,11 @@ def imported_items(
 
 
 def _item(cache: Cache, out: Out, content: Content) -> Tracked:
-    pointer = pointer_of(cache, out.digest or DvcDigest(""), content)._replace(notes=out.notes)
+    """Return the tracked path; the pointer of a small directory lists its files if the cache has their list."""
+    pointer = pointer_to(out.digest or DvcDigest(""), content)._replace(notes=out.notes)
     if pointer.kind == "file":
         pointer = pointer._replace(exec=out.exec)
+    else:
+        with suppress(MvcError):
+            pointer = dir_pointer(load_manifest(cache, pointer), out.notes)
     return Tracked(out.path, emit(pointer), pointer)
-
-
-def pointer_of(cache: Cache, old: DvcDigest, content: Content) -> Pointer:
-    """Return the pointer of imported content; that of a small directory lists its files if the cache has their list."""
-    pointer = pointer_to(old, content)
-    if pointer.kind == "file":
-        return pointer
-    with suppress(MvcError):
-        return dir_pointer(load_manifest(cache, pointer))
-    return pointer

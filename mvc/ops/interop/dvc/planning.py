@@ -56,9 +56,8 @@ def _check(
 ) -> None:
     path, line = check_path(found.out.path), project.shell.line
     if path in tracked:
-        keep = f"{line('git rm --cached -f --', found.file)} && {line('rm --', found.file)}"
-        other = f"{line('mvc rm --keep', path)} && mvc import dvc"
-        raise MvcError(f"{path} is tracked by mvc, and {found.file} names other content", f"{other}  # or: {keep}")
+        told = f"{path} is tracked by mvc, and {found.file} names other content"
+        raise MvcError(told, line("mvc add", path) if found.out.stage else line("git rm --", found.file))
     if path in new:
         both = f"{new[path].file} and {found.file}"
         raise MvcError(f"{path} is an output of both {both}", "dvc remove FILE.dvc  # of one")

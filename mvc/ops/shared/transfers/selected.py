@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.objects.dvc.imported import FILE
+from mvc.objects.dvc.imported import FILE, pointer_to
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.failures import Failure
-from mvc.ops.shared.imported import pointer_of, read_imported
+from mvc.ops.shared.imported import read_imported
 from mvc.ops.shared.revisions import pointers_in_blobs, tracked_at
 from mvc.ops.shared.selection import chosen_each, tracks, unusable
 from mvc.ops.shared.transfers.results import TransferFailure
@@ -126,10 +126,7 @@ def _in_history(git: Git, paths: list[str]) -> Selected:
 def _imported(project: Project) -> tuple[Selection, ...]:
     """Return what was imported from DVC: earlier commits have no pointers to it."""
     items = read_imported(project).items()
-    return tuple(
-        Selection(Tracked(f"{FILE}/{old.name}", pointer=pointer_of(project.cache, old, content)))
-        for old, content in items
-    )
+    return tuple(Selection(Tracked(f"{FILE}/{old.name}", pointer=pointer_to(old, content))) for old, content in items)
 
 
 def _absent(path: str, error: MvcError) -> TransferFailure:
