@@ -1,17 +1,17 @@
 #!/bin/sh
 # Installs mvc from this checkout into the virtual environment DIR, what it needs with the hashes of uv.lock.
-# Usage: install.sh DIR
+# Usage: install.sh DIR. The current directory may be a pull request's: -I keeps Python from importing from it.
 set -eu
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
   echo "mvc needs Python 3.11 or newer" >&2
   exit 3
 }
-python3 -m venv "$1"
+python3 -I -m venv "$1"
 environment=$(cd "$1" && pwd)
 "$environment/bin/pip" --disable-pip-version-check install --quiet --require-hashes --only-binary :all: \
   -r "$checkout/ci/requirements.txt"
-echo "$checkout" > "$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mvc.pth"
+echo "$checkout" > "$("$environment/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mvc.pth"
 cat > "$environment/bin/mvc" <<END
 #!/bin/sh
 exec "$environment/bin/python" -P -m mvc "\$@"
