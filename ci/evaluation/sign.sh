@@ -2,7 +2,7 @@
 # Signs the report of MODEL that another job wrote, commits it and pushes it to a branch. Nothing of the branch is run.
 # Usage: ssh-agent sh sign.sh HANDED MODEL [PATH]…, in a clone with the branch checked out
 #   HANDED  a directory with the report of MODEL, and each PATH, a file that the evaluation made and mvc tracks
-# It needs the variables BASE, a revision; TRUSTED, paths that BRANCH must have as BASE; BRANCH; SIGNING_KEY; and MVC.
+# It needs the variables of trusted.sh, SIGNING_KEY and MVC, the path of the program.
 set -euf
 
 fail() {
@@ -18,16 +18,13 @@ place() {
   cp -- "$1" "$2"
 }
 
-handed=$1 model=$2
+here=$(dirname -- "$0") handed=$1 model=$2
 report=$model.eval.yaml
 shift 2
+case $(realpath -m -- "$handed") in "$(pwd -P)"/*) fail "$handed is in the repository: the branch chooses what is there" ;; esac
 [ -e "$handed/$report" ] || { echo "There is no report to sign."; exit 0; }
 
-for path in $TRUSTED; do
-  git cat-file -e "$BASE:$path" || fail "TRUSTED: $BASE has no $path"
-  git diff --quiet "$BASE" HEAD -- "$path" || fail \
-    "$BRANCH has another $path than $BASE. Merge that change of $path first, or merge $BASE into $BRANCH"
-done
+sh "$here/trusted.sh"
 place "$handed/$report" "$report"
 git add -- "$report"
 for path; do
@@ -43,7 +40,7 @@ unset SIGNING_KEY
 git commit --quiet --message "Evaluate $model"
 
 "$MVC" gate --base "$BASE" --head HEAD || [ $? = 1 ]
-demanded=$("$(dirname -- "$MVC")/python" "$(dirname -- "$0")/needed.py" "$model" --base "$BASE" --head HEAD)
+demanded=$("$(dirname -- "$MVC")/python" "$here/needed.py" "$model" --base "$BASE" --head HEAD)
 [ -z "$demanded" ] || fail "the signature does not count: $BASE needs the key in .mvc/allowed_signers, and its principal in evaluators of the policy"
 "$MVC" push "$model" "$@"
 git push --quiet origin "HEAD:refs/heads/$BRANCH" || fail \
