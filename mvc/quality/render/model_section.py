@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mvc.objects.diff import EntryChange
 from mvc.objects.pointer import Pointer
-from mvc.objects.visible import size
+from mvc.objects.visible import plural, size
 from mvc.quality.files import ModelFiles
 from mvc.quality.finding import Comparison, Judged
 from mvc.quality.render.markdown import code, details, table
@@ -111,9 +111,9 @@ def _slices(rows: Sequence[_Row], room: int) -> str:
     """Return the slices that moved, those that moved most first."""
     moved = sorted((row for row in rows if row.item.old != row.item.new), key=_movement, reverse=True)
     if not moved:
-        return f"{len(rows):,} slices as before" if rows else ""
+        return f"{plural(len(rows), 'slice')} as before" if rows else ""
     rest = f", {len(rows) - len(moved):,} did not" if len(moved) < len(rows) else ""
-    return details(f"{len(moved):,} slices moved{rest}", [_table(moved, room)])
+    return details(f"{plural(len(moved), 'slice')} moved{rest}", [_table(moved, room)])
 
 
 def _movement(row: _Row) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from mvc.objects.visible import plural
 from mvc.quality.finding import Finding, Gated, Judged
 from mvc.quality.render.markdown import block, code, details, fitting, size, table
 from mvc.quality.render.model_change import is_worse, metric_rows, parse
@@ -58,7 +59,7 @@ def _problems(findings: Iterable[Finding], room: int) -> list[str]:
     if len(shown) <= _OPEN:
         return [*shown, *more]
     rest = sum(map(len, [*groups.values()][_OPEN:]))
-    return [*shown[:_OPEN], details(f"{rest:,} more findings", [*shown[_OPEN:], *more])]
+    return [*shown[:_OPEN], details(plural(rest, "more finding"), [*shown[_OPEN:], *more])]
 
 
 def _problem(fix: str, findings: Sequence[Finding]) -> str:
@@ -78,7 +79,7 @@ def _notes(notes: Sequence[Finding], room: int) -> list[str]:
         return []
     lines = fitting((f"- {item.code} {code(item.path)}: {code(item.message)}" for item in notes), room)
     more = [f"- ... and {len(notes) - len(lines):,} more"] if len(lines) < len(notes) else []
-    return [details(f"{len(notes):,} notes", ["\n".join([*lines, *more])])]
+    return [details(plural(len(notes), "note"), ["\n".join([*lines, *more])])]
 
 
 # Models.
@@ -106,7 +107,7 @@ def _rank(gated: Gated, model: Judged, found: Found) -> int:
 
 def _others(gated: Gated, models: Sequence[Judged], room: int) -> str:
     cells = [_cells(row) for row in rows(models, gated.findings) if not row.sliced or row.verdict in STRIKING]
-    return details(f"{len(models):,} more models", [table(HEADINGS, cells, room, _ROWS)])
+    return details(plural(len(models), "more model"), [table(HEADINGS, cells, room, _ROWS)])
 
 
 def _cells(row: Row) -> list[str]:
