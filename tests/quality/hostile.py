@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from quality.cases import DATA, FILE, MODEL
+from quality.cases import DATA, FILE, MODEL, directory
 
-from mvc.errors import InvalidFormat
+from mvc.errors import InvalidFormat, InvalidName
+from mvc.objects.pointer_reader import parse
 from mvc.quality.files import FileAt, ModelFiles
 from mvc.quality.finding import Comparison, Finding, Gated, Judged
-from mvc.quality.reports.report import Dataset, Metric, Report, Train, Used, emit
+from mvc.quality.reports.report import Dataset, Metric, Model, Report, Train, Used, emit
 
 HOSTILE = (
     "a | b", "`code`", "``` fence", "@somebody", "<script>alert(1)</script>", "<!-- -->", "![x](https://example.com/x)",
@@ -46,8 +47,18 @@ def _versions(text: str) -> tuple[ModelFiles, ...]:
 
 def _files(text: str, value: float) -> ModelFiles:
     metric = Metric(text, value, stderr=0.01)
+    pointer, model = _directory(text, value)
     report = Report(
-        1, MODEL, datasets=[Dataset(text, DATA), Dataset(f"{text}{value}", DATA, n=9)],
+        1, model, datasets=[Dataset(text, DATA), Dataset(f"{text}{value}", DATA, n=9)],
         metrics=[metric, Metric(text, value, slice={text: text})], train=Train([Used(f"{text}{value}", DATA)]),
     )
-    return ModelFiles(FileAt("100644", FILE), FileAt("100644", emit(report)))
+    return ModelFiles(FileAt("100644", pointer), FileAt("100644", emit(report)))
+
+
+def _directory(text: str, value: float) -> tuple[bytes, Model]:
+    """Return the pointer of a directory with a file called `text`, if that is allowed, and its model."""
+    try:
+        raw = directory(f"{text}{value}", "a").raw
+        return raw, Model(parse(raw).digest.blake3)
+    except (InvalidFormat, InvalidName, UnicodeEncodeError):
+        return FILE, MODEL
