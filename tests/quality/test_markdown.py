@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from quality.cases import FILE, at, report
 from quality.hostile import HOSTILE, gated_of
 
+from mvc.quality.files import ModelFiles
 from mvc.quality.finding import Comparison, Finding, Gated, Judged
 from mvc.quality.render.markdown import block, code, render_error
 from mvc.quality.render.review import MAX_BYTES, render
+from mvc.quality.reports.report import Metric
 
 OURS = re.compile(r"[\w .,:;|+→Δ▁▂▃▄▅▆▇█·±\u00a0\n()#-]*")
 """What stands outside of code."""
@@ -152,6 +155,16 @@ def test_errors_come_first_then_models_the_worst_first_then_notes() -> None:
         "**error MVC101** `c`: `no report`", "```sh", "**warning MVC413** `w`: `changed`",
         "#### `c (added)`", "#### `b`", "#### `a`", "<summary>1 note</summary>", "- MVC220 `a`: `new`",
     ]
+
+
+@pytest.mark.parametrize(("higher", "new", "first"), [
+    (True, 0.8, "b"), (True, 1.0, "a"), (False, 1.0, "b"), (False, 0.8, "a"), (None, 0.8, "a"), (True, 0.9, "a"),
+])
+def test_a_model_that_is_worse_comes_before_others(higher: bool | None, new: float, first: str) -> None:
+    models = tuple(Judged(path, "changed", comparisons=(Comparison("m", 0.9, new, "", passed=True),)) for path in "ab")
+    files = tuple(ModelFiles(at(FILE), report(Metric("m", value, higher_is_better=higher))) for value in (new, 0.9))
+    told = render("Gate passed", Gated(True, "a", "b", models, versions={"b": files}))
+    assert re.findall("^#### `(.)`", told, re.MULTILINE)[0] == first
 
 
 def test_findings_that_one_line_mends_stand_together() -> None:
