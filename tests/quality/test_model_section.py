@@ -91,7 +91,8 @@ def test_a_report_of_other_content_counts_for_nothing() -> None:
 
 @pytest.mark.parametrize(("passed", "codes", "found", "verdict"), [
     (True, (), (), "ok"), (True, (), ("MVC101",), "**refused**"),
-    (False, ("MVC202", "MVC221"), ("MVC221",), "**failed**\u00a0MVC202\u00a0MVC221"),
+    (False, ("MVC202", "MVC221"), ("MVC221",), "**failed**\u00a0MVC221"),
+    (False, ("MVC202", "MVC221"), ("MVC202", "MVC221"), "**failed**\u00a0MVC202\u00a0MVC221"),
     (False, ("MVC202",), (), "waived"),
 ])
 def test_the_verdict_names_the_rule_that_is_broken(
@@ -119,7 +120,12 @@ def test_slices_that_moved_are_there_to_open_and_failed_ones_always() -> None:
     assert [line.split("`")[1] for line in main.splitlines()[2:]] == ["auc", "auc[country=PL]"]
     assert summary == "<details><summary>2 slices moved, 2 did not</summary>"
     assert [line.split("`")[1] for line in moved.splitlines()[2:]] == ["auc[country=FR]", "auc[country=DE]"]
-    assert told([], row(0.9, 0.9), *rows[1:2])[1:] == ["1 slice as before"]
+    assert told([], *rows[1:2]) == ["1 slice as before"]
+
+
+def test_the_tag_of_a_deleted_model_is_there() -> None:
+    assert section(Judged("m", "deleted", old_tag="v1"), [], Found.of([]), ROOM) == "#### `m (deleted)` `v1 → -`\n\nok"
+    assert section(Judged("m", "added"), [], Found.of([]), ROOM) == "#### `m (added)`\n\nunjudged"
 
 
 # Content and data.

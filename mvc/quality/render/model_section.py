@@ -26,6 +26,7 @@ from mvc.quality.render.sparkline import sparkline
 from mvc.quality.render.table import (
     STRIKING,
     Found,
+    broken_rules,
     delta,
     name_of,
     number,
@@ -54,12 +55,14 @@ def section(model: Judged, files: Iterable[ModelFiles], found: Found, room: int)
     new, old = (*versions, _NOTHING, _NOTHING)[:2]
     metrics = metric_rows(reversed(versions))
     rows = [_Row.of(model, item, metrics.get(item.metric), found) for item in slices_last(model.comparisons)]
-    main = [row for row in rows if row.verdict in STRIKING or not is_sliced(row.item.metric)]
+    main, slices = ([row for row in rows if row.is_striking == side] for side in (True, False))
+    tag = tag_of(model)
     facts = (*_content(old.pointer, new.pointer), *_data(old, new))
     parts = (
-        f"#### {code(name_of(model))} {code(tag_of(model).strip('-'))}".rstrip(),
-        _table(main, room) if main else strong(verdict_without_metrics(model, found)),
-        _slices([row for row in rows if row not in main], room),
+        f"#### {code(name_of(model))}{f' {code(tag)}' if tag != '-' else ''}",
+        "" if rows else strong(verdict_without_metrics(model, found)),
+        _table(main, room) if main else "",
+        _slices(slices, room),
         "\n".join(f"- {line}" for line in facts),
     )
     return "\n\n".join(filter(None, parts))
@@ -78,6 +81,7 @@ class _Row(NamedTuple):
 
     item: Comparison
     verdict: str
+    broken: list[str]
     error: float | None
     history: str
 
@@ -86,7 +90,13 @@ class _Row(NamedTuple):
         values = comparable(row) if row else []
         drawn = len(values) - values.count(None) >= _DRAWN
         error = error_of_change(item, row) if row else None
-        return cls(item, verdict_of(model, item, found), error, sparkline(values) if drawn else "")
+        verdict, broken = verdict_of(model, item, found), broken_rules(model, item, found)
+        return cls(item, verdict, broken, error, sparkline(values) if drawn else "")
+
+    @property
+    def is_striking(self) -> bool:
+        """Whether it is shown at once."""
+        return self.verdict in STRIKING or not is_sliced(self.item.metric)
 
 
 def _table(rows: Sequence[_Row], room: int) -> str:
@@ -99,11 +109,10 @@ def _table(rows: Sequence[_Row], room: int) -> str:
 def _cells(row: _Row, *, drawn: bool) -> list[str]:
     item = row.item
     change = delta(item) if row.error is None else f"{delta(item)}{_SPACE}±{_SPACE}{row.error:.2g}"
-    why = "".join(f"{_SPACE}{name}" for name in item.codes) if row.verdict == "failed" else ""
     history = [row.history] if drawn else []
     return [
         code(item.metric), number(item.old), number(item.new), change, *history,
-        code(item.rule) or "-", strong(row.verdict) + why,
+        code(item.rule) or "-", _SPACE.join([strong(row.verdict), *row.broken]),
     ]
 
 

@@ -74,8 +74,12 @@ def verdict_of(model: Judged, item: Comparison, found: Found) -> str:
     """Return `ok` only for a metric that keeps a rule, of a model without errors."""
     if item.passed:
         return UNJUDGED if not item.rule else "refused" if model.path in found.broken else "ok"
-    left = [code for code in item.codes if (model.path, code) in found.codes]
-    return "waived" if item.codes and not left else "failed"
+    return "waived" if item.codes and not broken_rules(model, item, found) else "failed"
+
+
+def broken_rules(model: Judged, item: Comparison, found: Found) -> list[str]:
+    """Return the codes for which a metric does not pass, without waived ones."""
+    return [code for code in item.codes if (model.path, code) in found.codes]
 
 
 def verdict_without_metrics(model: Judged, found: Found) -> str:
