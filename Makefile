@@ -62,8 +62,11 @@ soak: install  ## let eight processes work at once on one cache, 5,000 operation
 	@$(BIN)/python tests/faults/crowd.py --operations 5000 --tally .cache/faults/soak.jsonl
 
 .PHONY: lint
-lint: install  ## ruff, all rules
+lint: install  ## ruff, all rules; actionlint, zizmor and shellcheck for ci/
 	@$(BIN)/ruff check .
+	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck ci/github/*.yaml
+	@$(BIN)/zizmor --quiet --offline --no-progress action.yml ci/github
+	@$(BIN)/shellcheck ci/*.sh ci/*/*.sh
 
 .PHONY: types
 types: install  ## mypy --strict
@@ -80,6 +83,10 @@ docs: install  ## check that docs and code agree, and run the examples
 .PHONY: examples
 examples: install  ## run the examples of the docs, and write down what they say
 	@PYTHONPATH=tests $(BIN)/python tests/docs/console.py
+
+ci/requirements.txt: uv.lock | $(TOOLS)/bin/uv  ## write what CI installs, with hashes
+	@$(TOOLS)/bin/uv export --quiet --frozen --no-default-groups --no-emit-project \
+	  --extra s3 --extra gs --extra az --extra ssh --extra http -o $@
 
 .PHONY: schemas
 schemas: install  ## write docs/schemas from the types

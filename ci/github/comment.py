@@ -1,5 +1,6 @@
-"""Keeps one comment with the gate's verdict on a pull request: creates it, or updates the one that it made before.
+"""Keeps one comment with the gate's verdict on a pull request: makes it, then updates it.
 
+Usage: comment.py FILE, with the verdict as Markdown; the rest is from the variables of GitHub Actions.
 API: https://docs.github.com/rest/issues/comments
 """
 
@@ -11,88 +12,70 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 MARKER = "<!-- mvc gate -->"
 """By which the comment is found again; Markdown does not show it."""
-LIMIT = 65_536
-"""Characters of a comment."""
-_CUT = "\n\n... cut: the summary of the run has all of it\n"
 _PAGE = 100
 
 
-def main(verdict: str, environ: Mapping[str, str]) -> int:
-    """Comment with the file `verdict`; return the exit code."""
-    number = pull_request(environ)
-    if number is None:
-        print("No comment: this event is not about a pull request.")
-        return 0
-    if not os.path.exists(verdict):
-        print("No comment: the gate could not judge.")
-        return 0
-    with open(verdict, encoding="utf-8") as file:
-        body = comment(file.read())
-    api = f"{environ['GITHUB_API_URL']}/repos/{environ['GITHUB_REPOSITORY']}/issues"
+def main(verdict: Path, environ: Mapping[str, str]) -> None:
+    """Comment with the text of `verdict`; a failure is a warning, since the verdict is in the job's summary, too."""
+    if (number := pull_request(Path(environ["GITHUB_EVENT_PATH"]))) is None or not verdict.exists():
+        print("no comment: this is no pull request, or the gate has no verdict")
+        return
     try:
-        known = next((item for item in comments(api, number, environ) if is_ours(item)), None)
-        if known is None:
-            call("POST", f"{api}/{number}/comments", environ, {"body": body})
-        elif known["body"] != body:
-            call("PATCH", f"{api}/comments/{int(known['id'])}", environ, {"body": body})
+        print(comment(verdict.read_text("utf-8"), number, environ))
     except urllib.error.HTTPError as error:
-        hint = "the job needs the permission pull-requests: write" if error.code in {401, 403, 404} else ""
-        print(f"::warning::the verdict is not in a comment: {error.code} {error.reason}. {hint}")
-    except OSError as error:
-        print(f"::warning::the verdict is not in a comment: {error}")
-    return 0
+        print(f"::warning::no comment: {error.code} {error.reason}; needed is permissions: pull-requests: write")
+    except (OSError, ValueError) as error:
+        print(f"::warning::no comment: {type(error).__name__}")
 
 
-def pull_request(environ: Mapping[str, str]) -> int | None:
-    """Return the number of the pull request, from the event; a number in a branch's name counts for nothing."""
-    with open(environ["GITHUB_EVENT_PATH"], encoding="utf-8") as file:
-        event = json.load(file)
-    number = (event.get("pull_request") or {}).get("number")
+def pull_request(event: Path) -> int | None:
+    """Return the number of the pull request that the event is about."""
+    number = (json.loads(event.read_bytes()).get("pull_request") or {}).get("number")
     return number if isinstance(number, int) else None
 
 
-def comment(verdict: str) -> str:
-    """Return the text of the comment, cut to the size that GitHub takes."""
-    body = f"{MARKER}\n{verdict}"
-    return body if len(body) <= LIMIT else body[: LIMIT - len(_CUT)] + _CUT
+def comment(text: str, number: int, environ: Mapping[str, str]) -> str:
+    """Make or update the comment; return what was done. A first verdict on no model makes none."""
+    api = f"{environ['GITHUB_API_URL']}/repos/{environ['GITHUB_REPOSITORY']}/issues"
+    body = f"{MARKER}\n{text}"
+    known = next((item for item in _comments(f"{api}/{number}/comments", environ) if _is_ours(item)), None)
+    if known is None:
+        if "\n" not in text.strip():
+            return "no comment: the change has no model"
+        _call("POST", f"{api}/{number}/comments", environ, body)
+        return "comment made"
+    if known["body"] != body:
+        _call("PATCH", f"{api}/comments/{int(known['id'])}", environ, body)
+    return "comment updated"
 
 
-def comments(api: str, number: int, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield the comments of the pull request, page by page."""
+def _comments(url: str, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     page = 1
-    while found := call("GET", f"{api}/{number}/comments?per_page={_PAGE}&page={page}", environ):
+    while found := _call("GET", f"{url}?per_page={_PAGE}&page={page}", environ):
         yield from found
         page += 1
-        if len(found) < _PAGE:
-            return
 
 
-def is_ours(item: Mapping[str, Any]) -> bool:
-    """Whether the action made the comment: only it begins so, and is a bot's. Anybody can write the marker."""
+def _is_ours(item: Mapping[str, Any]) -> bool:
+    """Whether a workflow made the comment: anybody can write the marker, and later edit what is under it."""
     user = item.get("user") or {}
-    return str(item.get("body", "")).startswith(MARKER) and user.get("type") == "Bot"
+    return user.get("login") == "github-actions[bot]" and str(item.get("body")).startswith(MARKER)
 
 
-def call(method: str, url: str, environ: Mapping[str, str], data: Mapping[str, str] | None = None) -> Any:
-    """Return the answer of GitHub, from JSON."""
-    request = urllib.request.Request(  # noqa: S310 - the address is GitHub's own, from its environment
-        url,
-        data=None if data is None else json.dumps(data).encode(),
-        method=method,
-        headers={
-            "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {environ['GITHUB_TOKEN']}",
-            "Content-Type": "application/json",
-            "X-GitHub-Api-Version": "2022-11-28",
-        },
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+def _call(method: str, url: str, environ: Mapping[str, str], body: str | None = None) -> Any:
+    data = None if body is None else json.dumps({"body": body}).encode()
+    request = urllib.request.Request(url, data, method=method)  # noqa: S310 - GitHub's address, from its runner
+    request.add_header("Accept", "application/vnd.github+json")
+    request.add_header("X-GitHub-Api-Version", "2022-11-28")
+    request.add_unredirected_header("Authorization", f"Bearer {environ['GITHUB_TOKEN']}")
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
         return json.load(answer)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], os.environ))
+    main(Path(sys.argv[1]), os.environ)

@@ -1,3 +1,4 @@
+#!/bin/bash
 # Judges the change: annotations on the lines of the files, the verdict in the summary of the run.
 set -euo pipefail
 PATH=$RUNNER_TEMP/mvc/bin:$PATH

@@ -7,6 +7,7 @@ from typing import TypeVar
 from mvc.errors import InvalidFormat
 from mvc.objects.parsing import strict_yaml
 from mvc.objects.parsing.conversion import convert
+from mvc.packages import UPGRADE
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ def decode(raw: bytes, type_: type[T], key: str, *, kind: str, what: str, max_by
     if not isinstance(data, dict) or key not in data:
         raise InvalidFormat(f"{what}: not {kind}: `{key}: 1` is missing")
     if isinstance(data[key], int) and data[key] > 1:
-        raise InvalidFormat(f"{what}: written by a newer mvc (format {data[key]})", "pip install --upgrade modelvc")
+        raise InvalidFormat(f"{what}: written by a newer mvc (format {data[key]})", UPGRADE)
     if EXTRA in data:
         raise InvalidFormat(f"{what}: invalid key 'x-': expected a name after the dash")
     extra = {name: value for name, value in data.items() if name.startswith(EXTRA)}

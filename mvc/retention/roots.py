@@ -14,6 +14,7 @@ from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.fs.files import READ, read_up_to
 from mvc.objects.digest import check_object_name
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
+from mvc.packages import UPGRADE
 from mvc.scm.blobs import list_blobs, stream_blobs
 from mvc.scm.commits import head
 from mvc.scm.plumbing import Git
@@ -56,7 +57,7 @@ class PointerReader:
         while batch := list(islice(waiting, _BATCH)):
             text = b"\n".join(batch).decode("latin-1")
             if _NEWER.search(text):
-                raise MvcError("a pointer was written by a newer mvc", "pip install --upgrade modelvc")
+                raise MvcError("a pointer was written by a newer mvc", UPGRADE)
             yield from _DIGEST.findall(text)
             for raw in batch:
                 for name in self.manifests_in(raw):

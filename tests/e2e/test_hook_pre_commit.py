@@ -23,6 +23,7 @@ from harness import LARGE, MANY, PROJECT, InProcess, Repo, Result, make_home, no
 from mvc import hook
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer_reader import parse
+from mvc.packages import UPGRADE
 
 REPORT = """\
 mvc-eval: 1
@@ -932,7 +933,7 @@ def test_what_cannot_be_judged_is_refused(repo: Repo, add: Add) -> None:
     before = state(repo)
     result = repo.mvc("hook", "run", "pre-commit")
     assert result.code == 3
-    assert result.fixes == ["pip install --upgrade modelvc"]
+    assert result.fixes == [UPGRADE]
     assert "could not be judged" in result.err
     assert repo.run("git", "commit", "-qm", "x").code == 1
     assert state(repo) == before

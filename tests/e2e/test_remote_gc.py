@@ -14,6 +14,7 @@ from harness import LARGE, MANY, InProcess, Repo, Result, make_home, noise
 from s3 import S3Server, make_bucket
 
 from mvc.ops.shared.transfers import open_remote
+from mvc.packages import UPGRADE
 from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket
 from mvc.store.buckets.open import open_bucket
@@ -390,7 +391,7 @@ def test_roots_that_cannot_be_read_stop_it(repo: Repo, nas: Path) -> None:
         result = repo.fails(code, "gc", "-r", "nas", *NOW)
         assert objects_on(repo) == KEPT + GONE
         line = f"mvc gc -r nas --yes  # in that clone; if that clone was deleted: rm -f -- {other}"
-        assert result.fixes == [line if code == 3 else "pip install --upgrade modelvc"]
+        assert result.fixes == [line if code == 3 else UPGRADE]
     assert repo.shell(line.rpartition(": ")[2]).code == 0
     repo.ok("gc", "-r", "nas", *NOW)
     assert objects_on(repo) == KEPT

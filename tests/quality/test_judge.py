@@ -29,6 +29,7 @@ from quality.cases import (
 )
 
 from mvc.objects.pointer_reader import parse
+from mvc.packages import UPGRADE
 from mvc.quality import words
 from mvc.quality.files import FileAt
 from mvc.quality.finding import Finding, Verdict
@@ -203,8 +204,8 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         (one(in_cache=False), f"mvc pull {PATH} || mvc add {PATH}  # from a remote, or from the workspace"),
         (one(in_git=True), f"git rm -r --cached -- {PATH}"),
         (one(policy=""), "git add -- .mvc/policy.yaml  # once it is fixed"),
-        (one(policy="mvc-policy: 2\n"), "pip install --upgrade modelvc"),
-        (one(at(b"mvc-eval: 2\n")), "pip install --upgrade modelvc"),
+        (one(policy="mvc-policy: 2\n"), UPGRADE),
+        (one(at(b"mvc-eval: 2\n")), UPGRADE),
         (one(policy=None), "mvc init"),
     ],
 )

@@ -27,6 +27,7 @@ from proxy import Answer, Fault, proxying
 from servers import Server, SshServer, WebServer, azure_connection
 
 from mvc.errors import MissingObject, UsageError
+from mvc.packages import install
 from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.azure import AzureBucket
 from mvc.store.buckets.bucket import PART, Bucket, Changed, RemoteError, Transient
@@ -144,11 +145,11 @@ def test_a_missing_package_says_what_to_install(repo: Repo, tmp_path: Path, prot
     added = repo.mvc("remote", "add", "far", f"{protocol}://somewhere/models", env=blocked)
     assert added.code == 0
     assert f"warning: {protocol}:// needs the package " in added.err
-    assert added.fixes == [f"pip install 'modelvc[{protocol}]'"]
+    assert added.fixes == [install(protocol)]
     assert not repo.ok("remote", "set", "far", f"{protocol}://elsewhere/models").err
     result = repo.fails(2, "remote", "test", env=blocked)
     assert result.errors == [f"{protocol}:// needs the package {PACKAGES[protocol].replace('.', '-')}"]
-    assert result.fixes == [f"pip install 'modelvc[{protocol}]'"]
+    assert result.fixes == [install(protocol)]
 
 
 # What goes wrong: one line each, and one of what to type.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from mvc.errors import UsageError
 from mvc.objects.visible import visible
+from mvc.packages import install
 from mvc.quality.side_by_side import Limit, MetricRow
 
 KINDS = ("svg", "png", "html")
@@ -54,7 +55,7 @@ def picture(series: Series, path: str) -> bytes:
         import altair as alt  # noqa: PLC0415 - takes a second
         import vl_convert  # noqa: PLC0415
     except ImportError as error:
-        raise UsageError(f"a plot needs the package {error.name}", "pip install 'modelvc[site]'") from None
+        raise UsageError(f"a plot needs the package {error.name}", install("site")) from None
     spec = _chart(alt, series).to_dict()
     if kind == "png":
         png: bytes = vl_convert.vegalite_to_png(spec, scale=_SCALE)

@@ -6,6 +6,7 @@ import logging
 from importlib.util import find_spec
 
 from mvc.errors import UsageError
+from mvc.packages import install
 
 _MODULES = {"s3": "aiobotocore", "gs": "google.auth", "az": "azure.storage.blob", "ssh": "asyncssh", "http": "aiohttp"}
 """By extra."""
@@ -20,7 +21,7 @@ def missing_package(url: str) -> UsageError | None:
     if not rest or extra not in _MODULES or _is_installed(_MODULES[extra]):
         return None
     message = f"{protocol}:// needs the package {_MODULES[extra].replace('.', '-')}"
-    return UsageError(message, f"pip install 'modelvc[{extra}]'")
+    return UsageError(message, install(extra))
 
 
 def _is_installed(module: str) -> bool:

@@ -14,6 +14,7 @@ from mvc.fs.files import aside_line, exists
 from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch, sweep
 from mvc.fs.shared_folders import make_folders
+from mvc.packages import UPGRADE
 
 ARRIVED = ".arrived"
 """The suffix of quarantined files that a remote sent; the others end in hex digits."""
@@ -80,7 +81,7 @@ def _check_features(text: bytes, path: str) -> None:
     except InvalidFormat as error:
         raise InvalidFormat(error.message, f"{aside_line(path)} && mvc init  # writes it again") from None
     if data not in ({"mvc-store": 1}, {"mvc-store": 1, "features": {"read": [], "write": []}}):
-        raise UsageError(f"the cache needs a newer mvc: {path}", "pip install --upgrade modelvc")
+        raise UsageError(f"the cache needs a newer mvc: {path}", UPGRADE)
 
 
 def cache_time(root: str) -> float:

@@ -16,6 +16,7 @@ from mvc.fs.files import CREATE, READ, as_error, exists, read_up_to, write_all
 from mvc.fs.new_names import link_new
 from mvc.fs.scratch import Scratch
 from mvc.fs.shared_folders import make_folders
+from mvc.packages import UPGRADE
 
 HEADER = b"mvc-repo 1"
 _MAX_BYTES = 8192
@@ -87,7 +88,7 @@ def _read_registration(path: str) -> Registration:
         raise MvcError(message, f"chmod a+r {shlex.quote(path)}") from None
     header, _, common_dir = text.removesuffix(b"\n").partition(b"\n")
     if header != HEADER and header.startswith(b"mvc-repo "):
-        raise MvcError(f"{path} needs a newer mvc", "pip install --upgrade modelvc")
+        raise MvcError(f"{path} needs a newer mvc", UPGRADE)
     if os.path.basename(path) != _name(common_dir):
         fix = f"rm {shlex.quote(path)}  # then mvc checkout in each repository that uses the cache, to record it again"
         raise MvcError(f"{path} is damaged: it does not tell which repository uses the cache", fix)

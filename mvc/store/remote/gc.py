@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from mvc.errors import InvalidFormat, MissingObject, UsageError
 from mvc.objects.parsing.digits import decimal_number
+from mvc.packages import UPGRADE
 from mvc.store.buckets.address import deleting
 from mvc.store.buckets.bucket import Changed, Item, RemoteError
 from mvc.store.cache.inventory import Totals
@@ -135,7 +136,7 @@ def parse_list(lines: Iterable[str], what: str) -> ObjectsByFile:
     lines = iter(lines)
     header = next(lines, "")
     if header != _HEADER and header.startswith("mvc-gc "):
-        raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
+        raise UsageError(f"{what} was written by a newer mvc", UPGRADE)
     if header != _HEADER:
         raise _damaged(what)
     found: dict[FileVersion, set[str]] = {}

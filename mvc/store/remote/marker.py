@@ -8,6 +8,7 @@ from contextlib import suppress
 from uuid import uuid4
 
 from mvc.errors import InvalidFormat, UsageError
+from mvc.packages import UPGRADE
 from mvc.store.buckets.bucket import Bucket, RemoteError
 from mvc.store.buckets.open import MARKER
 
@@ -38,7 +39,7 @@ def _id_in(text: bytes, url: str) -> str:
     known = facts.get("mvc-remote") == 1 and facts.get("features") == {"read": [], "write": []}
     if not known or not isinstance(facts.get("id"), str):
         message = f"the remote {url} needs a newer mvc, or was not made by mvc"
-        raise UsageError(message, "pip install --upgrade modelvc")
+        raise UsageError(message, UPGRADE)
     return str(facts["id"])
 
 

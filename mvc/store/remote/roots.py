@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 from mvc.errors import InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.objects.digest import check_object_name
 from mvc.objects.digest_table import NameTable
+from mvc.packages import UPGRADE
 from mvc.store.buckets.address import deleting
 from mvc.store.buckets.bucket import PART, Bucket, Changed, Item
 from mvc.store.remote.line_reader import read_lines
@@ -87,7 +88,7 @@ def _checked(lines: Iterable[str], what: str) -> Iterator[str]:
         lines = iter(lines)
         header = next(lines, "")
         if header != _HEADER and header.startswith("mvc-roots "):
-            raise UsageError(f"{what} was written by a newer mvc", "pip install --upgrade modelvc")
+            raise UsageError(f"{what} was written by a newer mvc", UPGRADE)
         if header != _HEADER:
             raise InvalidFormat(header)
         for line in lines:

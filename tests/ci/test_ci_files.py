@@ -120,7 +120,7 @@ def block(name: str, text: str) -> str:
 
 SCHEMA_OF = {
     "gitlab/gate.yml": "gitlab-ci", "azure/gate.yml": "azure-pipelines", "forgejo/gate.yaml": "github-workflows",
-    "bitbucket/bitbucket-pipelines.yml": "bitbucket-pipelines", "github/workflow.yaml": "github-workflows",
+    "bitbucket/bitbucket-pipelines.yml": "bitbucket-pipelines",
 }
 
 
@@ -145,9 +145,9 @@ def test_the_jenkinsfile_is_groovy() -> None:
 
 def test_actions_are_pinned_by_commit() -> None:
     used = re.findall(r"uses: (.*)", "".join((CI / file).read_text() for file in SCHEMA_OF))
-    assert len(used) == 4
+    assert len(used) == 2
     for line in used:
-        assert re.fullmatch(r"\S+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+|OWNER/mvc@COMMIT", line), line
+        assert re.fullmatch(r"https://\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -156,12 +156,6 @@ def test_blocks_pass_shellcheck(name: str) -> None:
     dialect = "sh" if name == "jenkins" else "bash"
     done = subprocess.run([SHELLCHECK, "-s", dialect, "-"], input=script, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
-
-
-def test_scripts_pass_shellcheck() -> None:
-    for script in CI.rglob("*.sh"):
-        done = subprocess.run([SHELLCHECK, "-s", "bash", script], capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout) == (0, ""), script
 
 
 # What they do.

@@ -1,0 +1,26 @@
+"""What to type to install what is missing.
+
+No index has mvc under a name that is ours, so no line to type names one: `pip install modelvc` would install what
+somebody else put there.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+UPGRADE = "upgrade mvc, in the way it was installed"
+
+EXTRAS = {
+    "s3": ("aiobotocore>=3.10",),
+    "gs": ("aiohttp>=3.14", "google-auth[requests]>=2.60"),
+    "az": ("azure-identity>=1.27", "azure-storage-blob[aio]>=12.31"),
+    "ssh": ("asyncssh>=2.24",),
+    "http": ("aiohttp>=3.14",),
+    "site": ("altair>=6.3", "vl-convert-python>=1.9"),
+}
+"""What each extra of pyproject.toml installs: there is no metadata to ask where mvc runs from a checkout."""
+
+
+def install(extra: str) -> str:
+    """Return the line that installs what `extra` does."""
+    return f"pip install {shlex.join(EXTRAS[extra])}"

@@ -1,0 +1,40 @@
+"""What mvc says to install, and what CI installs, is what pyproject.toml and uv.lock say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+from harness import PROJECT
+
+from mvc.packages import EXTRAS
+
+EXPORTED = "ci/requirements.txt"
+NAMED = re.compile(r"pip install[^\n`|]*\bmodelvc\b")
+"""It installs what somebody put on an index under that name."""
+
+
+def test_the_extras_are_those_of_the_project() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert {name: tuple(needs) for name, needs in project["optional-dependencies"].items()} == EXTRAS
+
+
+def test_ci_installs_what_is_locked(tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "uv.lock"):
+        shutil.copy(PROJECT / name, tmp_path)
+    committed = (PROJECT / EXPORTED).read_text()
+    options = committed.splitlines()[1].split("uv export ")[1].split()
+    uv = PROJECT / ".cache/tools/bin/uv"
+    subprocess.run([uv, "export", "--quiet", "--offline", *options[:-1], "exported.txt"], cwd=tmp_path, check=True)
+    exported = (tmp_path / "exported.txt").read_text()
+    assert exported.splitlines()[2:] == committed.splitlines()[2:], "make ci/requirements.txt"
+    assert "--hash=sha256:" in exported
+
+
+def test_no_line_names_a_package_of_mvc_on_an_index() -> None:
+    files = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *PROJECT.rglob("mvc/**/*.py"), *PROJECT.glob("ci/**/*")]
+    texts = {file: file.read_text() for file in files if file.is_file() and file.name != "packages.py"}
+    assert not [str(file) for file, text in texts.items() if NAMED.search(text)]
