@@ -1,6 +1,6 @@
 """The variables of CI systems: which commits to judge, and how to fetch what a clone lacks.
 
-They are from the documentation of each system; docs/gate.md has a section for each.
+They are from the documentation of each system; docs/ci.md has a section for each.
 """
 
 from __future__ import annotations
