@@ -311,7 +311,7 @@ def test_gitlab_shows_why_the_gate_could_not_judge(hub: Repo) -> None:
 
 def test_gitlab_s_reports_of_the_default_branch_are_there_to_compare_with(hub: Repo) -> None:
     rules = [rule["if"] for rule in job("gitlab", filled("gitlab", "", ""))["rules"]]
-    assert rules == ['$CI_PIPELINE_SOURCE == "merge_request_event"', "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"]
+    assert rules[1:] == ['$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH']
     clone = cloned(hub, SYSTEMS["gitlab"], "main")
     pushed = {
         "GITLAB_CI": "true", "CI_PIPELINE_SOURCE": "push", "CI_COMMIT_SHA": "{head}", "CI_COMMIT_BRANCH": "main",
@@ -375,6 +375,16 @@ def test_the_example_of_a_foreign_pull_request_passes_the_linter(tmp_path: Path)
     assert (done.returncode, done.stdout) == (0, "")
     (line,) = re.findall(r"- run: (git fetch .*)", workflow.read_text())
     assert line == 'git fetch origin "pull/$NUMBER/head"'
+
+
+def test_the_script_installs_mvc_at_a_commit(hub: Repo, tmp_path: Path) -> None:
+    tools = Repo(hub.root.parent / "mvc", hub.environ)
+    (script,) = re.findall(r"^```sh\n(# install-mvc.sh .*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    for name, value in {"url": f"file://{tools.root}", "commit": tools.git("rev-parse", "HEAD")}.items():
+        script = re.sub(rf"^{name}=.*$", f"{name}={value}", script, flags=re.MULTILINE)
+    done = hub.run("sh", "-c", script, "install-mvc.sh", str(tmp_path / "installed"))
+    assert done.code == 0, done
+    assert hub.run(str(tmp_path / "installed/bin/mvc"), "--version").code == 0
 
 
 def test_a_cache_that_was_changed_does_no_harm(begin: Begin) -> None:
