@@ -127,7 +127,7 @@ SCHEMA_OF = {
 }
 
 
-def validator(schema: str) -> jsonschema.Draft202012Validator:
+def validator(schema: str) -> Any:
     rules = json.loads((SCHEMAS / f"{schema}.json").read_text())
     return jsonschema.validators.validator_for(rules)(rules)
 
