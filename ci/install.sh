@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs mvc from this checkout into the virtual environment DIR, what it needs with the hashes of uv.lock.
-# Usage: install.sh DIR. The current directory may be a pull request's: -I keeps Python from importing from it.
+# Usage: install.sh DIR
 set -eu
 checkout=$(cd "$(dirname "$0")/.." && pwd)
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+# -I: jobs run this in the folder of a change, and a venv.py there is not to be imported
+python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
   echo "mvc needs Python 3.11 or newer" >&2
   exit 3
 }
