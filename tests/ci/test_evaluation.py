@@ -197,7 +197,8 @@ class Job:
         """Run the script of a job, as GitLab does."""
         data = workflow(file)
         lines = [*data[data[job].get("extends", job)]["before_script"], *data[job]["script"]]
-        kept = [line for line in lines if not re.match(r"source=|git clone |sh .*install.sh|pip install ", line)]
+        installs = re.compile(r"source=|git (-C|init) .*source|sh .*install.sh|pip install ")
+        kept = [line for line in lines if not installs.match(line)]
         given = {
             "CI": "true", "CI_DEFAULT_BRANCH": "main", "CI_PROJECT_URL": str(self.top / "hub"),
             "CI_SERVER_URL": "https://gitlab.example.com", "BRANCH": self.branch, "BOT_TOKEN": "glpat-secret",
