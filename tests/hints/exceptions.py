@@ -48,7 +48,6 @@ ELSEWHERE = {
     "ops/versions/writing.py:_push": "tests/e2e/test_versions.py",
     "ops/workspace/planning/mv_plan.py:_check_free ' && '.join": "tests/ops/workspace/test_mv_plan.py",
     "ops/workspace/planning/mv_plan.py:_check_reach": "tests/e2e/test_mv.py",
-    "quality/render/charts.py": "tests/quality/test_charts.py",
     "quality/reports/metrics.py": "tests/quality/test_metrics.py",
     "scm/merging/landing.py": "tests/scm/test_landing.py tests/e2e/test_gate_revisions.py",
     "scm/plumbing.py": "tests/e2e/test_init.py",
