@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from quality.cases import DATA, FILE, MODEL, directory
 
 from mvc.errors import InvalidFormat, InvalidName
@@ -18,6 +20,11 @@ HOSTILE = (
     "x\n# EOF\nmvc_gate_passed 1", 'a"} 1\n', "\x85\u2028\u2029", "../../etc/passwd", "/etc/passwd", "C:\\x", "a b?#%",
     "https://example.com/", "javascript:alert(1)", "[click](javascript:alert(1))", "$(touch ran)", "{{ secrets }}",
 )
+
+
+def commands_no_ci(told: str) -> bool:
+    """Whether what was written is no command to a CI system that prints it."""
+    return told.isascii() and not re.search(r"^\s*::|##\[|##vso\[", told, re.MULTILINE)
 
 
 def gated_of(text: str) -> Gated:
