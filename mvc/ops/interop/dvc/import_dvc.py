@@ -20,9 +20,9 @@ from mvc.ops.interop.dvc.reading import PastOut, in_history, in_workspace
 from mvc.ops.interop.dvc.stores import Stores, find_stores, no_content
 from mvc.ops.interop.dvc.workspace_files import read_workspace
 from mvc.ops.shared.checkout import check_out
-from mvc.ops.shared.dvc_files import FOLDER, DvcFiles, FoundOut
+from mvc.ops.shared.dvc.files import FOLDER, DvcFiles, FoundOut
+from mvc.ops.shared.dvc.imported import read_imported
 from mvc.ops.shared.failures import Failure, collecting
-from mvc.ops.shared.imported import read_imported
 from mvc.ops.shared.pointers import store_directory, store_manifest
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.ops.shared.workspace_content import pointer_id, same_content
