@@ -207,8 +207,9 @@ class _Importer:
             entry = entries[""]
             self._imported[out.digest] = Content(entry.digest, total=entry.size)
             return file_pointer(entry.digest, executable=entry.exec, notes=notes)
-        manifest = Manifest.of(entries.values())
-        plain = Manifest.holding([entry._replace(exec=False) for entry in manifest.entries])
+        manifest = plain = Manifest.of(entries.values())
+        if any(entry.exec for entry in entries.values()):  # DVC's digest does not depend on it
+            plain = Manifest.of(entry._replace(exec=False) for entry in entries.values())
         store_manifest(writer, plain)
         if out.digest is not None:
             self._imported[out.digest] = content_of(plain)
