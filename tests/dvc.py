@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 from harness import LARGE, PROJECT, Repo, noise
 
 DVC = PROJECT / ".cache/dvc/bin/dvc"
@@ -45,6 +47,12 @@ def dvc(repo: Repo, *args: str) -> str:
     done = repo.run(str(DVC), *args, env=environ)
     assert done.code == 0, done
     return done.out
+
+
+def python_of_dvc(script: str, *args: str) -> str:
+    """Run a script with the packages of the real DVC; return what it prints."""
+    assert PYTHON.exists(), "run `make .cache/dvc/.complete`"
+    return subprocess.run([PYTHON, "-c", script, *args], capture_output=True, text=True, check=True).stdout
 
 
 def with_dvc(repo: Repo) -> None:
