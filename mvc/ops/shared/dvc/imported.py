@@ -36,7 +36,7 @@ def imported_items(
 ) -> Iterator[Tracked]:
     """Yield the outputs that the files of DVC in a commit name, as tracked paths, as far as they were imported."""
     for _, out in said_in(files).outs:
-        if out.digest and (content := imported.get(out.digest)):
+        if out.digest and not out.problem and (content := imported.get(out.digest)):
             yield _item(project.cache, out, content)
 
 
