@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import NamedTuple
 
-from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
+from mvc.errors import CorruptObject, InvalidFormat, InvalidName, MissingObject, MvcError, UsageError
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.dvc.imported import Content, content_of
 from mvc.objects.dvc.outs import Out
 from mvc.objects.manifest import Entry, Manifest
+from mvc.objects.names import check_paths
 from mvc.objects.pointer import Notes, Pointer, file_pointer
 from mvc.ops.interop.dvc.metrics import MetricsFile, metrics_files
 from mvc.ops.interop.dvc.objects import Objects
@@ -177,12 +178,15 @@ class _Importer:
         """Return the files of an output by their names in it; the name of a file itself is empty."""
         if out.digest is None or not out.digest.is_dir:
             return [("", out.digest)] if out.digest else []
-        if out.files:
-            return [*out.files]
         try:
-            return [*self._objects.listing(out.digest, what, _remote(out))]
+            files = out.files or self._objects.listing(out.digest, what, _remote(out))
         except MissingObject:
             raise self._lacking(what, [out.digest], fix) from None
+        try:
+            check_paths(lambda: (file.path for file in files))
+        except InvalidName as error:
+            raise InvalidName(f"{what}: {error.message}", "dvc add PATH && git commit  # after renaming it") from None
+        return [*files]
 
     def _bring(self, out: Out, what: str, files: list[tuple[str, DvcDigest]], fix: str) -> dict[str, Entry]:
         self._objects.bring((old for _, old in files), _remote(out))
@@ -207,9 +211,10 @@ class _Importer:
             entry = entries[""]
             self._imported[out.digest] = Content(entry.digest, total=entry.size)
             return file_pointer(entry.digest, executable=entry.exec, notes=notes)
-        manifest = plain = Manifest.of(entries.values())
-        if any(entry.exec for entry in entries.values()):  # DVC's digest does not depend on it
-            plain = Manifest.of(entry._replace(exec=False) for entry in entries.values())
+        ordered = sorted(entries.values())
+        plain = manifest = Manifest.holding(ordered)
+        if any(entry.exec for entry in ordered):  # DVC's digest does not depend on it
+            plain = Manifest.holding([entry._replace(exec=False) for entry in ordered])
         store_manifest(writer, plain)
         if out.digest is not None:
             self._imported[out.digest] = content_of(plain)
