@@ -167,8 +167,10 @@ def test_s3(old: Repo, s3_server: S3Server, s3_url: str) -> None:
     make_bucket(s3_server, s3_url)
     dvc(old, "remote", "add", "-q", "-f", "-d", "nas", f"{s3_url}/of dvc")
     dvc(old, "remote", "modify", "nas", "endpointurl", s3_server.endpoint)
-    for key, value in (("access_key_id", s3_server.access_key), ("secret_access_key", s3_server.secret_key)):
-        dvc(old, "remote", "modify", "--local", "nas", key, value)
+    keys = {"aws_access_key_id": s3_server.access_key, "aws_secret_access_key": s3_server.secret_key}
+    old.write("../keys", "".join(f"{line}\n" for line in ["[team]", *(f"{name} = {keys[name]}" for name in keys)]))
+    dvc(old, "remote", "modify", "nas", "profile", "team")
+    dvc(old, "remote", "modify", "--local", "nas", "credentialpath", "../keys")
     for rev in ("one", "side", "main"):  # `--all-commits` takes the settings of each commit
         old.git("switch", "-q", "--detach", rev)
         dvc(old, "push", "-q")
