@@ -44,7 +44,8 @@ def dvc(
         if reports:
             _record(output, project, result, dry_run=dry_run)
         if not json:
-            _show_next(output, project, result, dry_run=dry_run)
+            given = [name for name, on in (("--all-commits", all_commits), ("--reports", reports)) if on]
+            _show_next(output, project, result, " ".join(["mvc import dvc", *given]) if dry_run else "")
     return result.exit_code
 
 
@@ -101,14 +102,15 @@ def _record_one(output: Output, project: Project, path: str, file: str) -> None:
             output.note(f"  try: {visible(error.fix)}")
 
 
-def _show_next(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
+def _show_next(output: Output, project: Project, result: ImportResult, line: str) -> None:
+    """Print what is to be done next: after a dry run, `line`."""
     from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
 
     if written := [item.path for item in result.imported if item.stage]:
         paths = ", ".join(visible(path) for path in output.few(written))
         output.line(f"Stages of dvc.yaml write {paths}: set cache: false there, so that DVC leaves them to mvc")
-    if dry_run:
-        output.line("Next: mvc import dvc")
+    if line:
+        output.line(f"Next: {line}")
     elif has_staged(project.git, ":(top)"):
         count = plural(len(result.imported), "pointer") if result.imported else ""
         output.line(f"Next: {commit_line(project.git, count)}")
