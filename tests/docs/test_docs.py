@@ -238,6 +238,18 @@ def test_json_of_compare(busy: Repo) -> None:
     assert shape(found | {"items": []}) == wanted | {"items": []}
 
 
+def test_json_of_import(repo: Repo) -> None:
+    stage = "stages:\n  a:\n    cmd: a\n    deps: [data]\n    metrics:\n    - metrics.json: {cache: false}\n"
+    md5 = "d751713988987e9331980363e24189ce"
+    repo.write(f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}.dir", "[]")
+    repo.write("dvc.yaml", stage)
+    for name, digest in (("data", f"{md5}.dir"), ("old.bin", "ab" * 16)):
+        repo.write(f"{name}.dvc", f"outs:\n- md5: {digest}\n  hash: md5\n  path: {name}\n")
+    repo.git("add", "*.dvc")
+    repo.commit("of DVC")
+    assert shape(answer(repo, 3, "import", "dvc", "--json")) == shown("import")
+
+
 def test_json_of_config_list(busy: Repo) -> None:
     assert shape(busy.mvc("config", "list", "--json").json) == shown("config")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import NamedTuple
 
-from mvc.errors import CorruptObject, InvalidFormat, InvalidName, MissingObject, MvcError, UsageError
+from mvc.errors import CorruptObject, InvalidName, MissingObject, MvcError, UsageError
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.dvc.imported import Content, content_of
 from mvc.objects.dvc.outs import Out
@@ -103,7 +103,7 @@ def import_dvc(project: Project, options: ImportOptions = ImportOptions()) -> Im
         lacking = [item for item in past if item.out.digest and item.out.digest not in imported]
         if options.dry_run:
             return _planned(said, meant, lacking, problems)
-        failed = [*meant.failed, *_unreadable((*said.problems, *problems))]
+        failed = [*meant.failed, *said.problems, *problems]
         with closing(find_stores(project)) as stores, Pool() as pool:
             importer = _Importer(project, stores, imported, failed)
             prepared = importer.run(pool, meant.new, lacking)
@@ -114,10 +114,6 @@ def import_dvc(project: Project, options: ImportOptions = ImportOptions()) -> Im
     if linked:
         failed += check_out(project, linked).failed
     return _result(said, meant, prepared, importer.versions, removed, failed)
-
-
-def _unreadable(problems: Iterable[InvalidFormat]) -> list[Failure]:
-    return [Failure.of("", error) for error in problems]
 
 
 class _Importer:
@@ -246,13 +242,13 @@ def _remember(project: Project, prepared: list[Prepared]) -> None:
     project.catalog.flush()
 
 
-def _planned(said: DvcFiles, meant: Plan, past: list[PastOut], problems: Iterable[InvalidFormat]) -> ImportResult:
+def _planned(said: DvcFiles, meant: Plan, past: list[PastOut], problems: Iterable[Failure]) -> ImportResult:
     """Return what would be imported; nothing was read but files of DVC."""
     paths = tuple(
         ImportedPath(out.path, file, "dir" if out.digest and out.digest.is_dir else "file", 0, 0, out.stage)
         for file, out in meant.new
     )
-    failed = (*meant.failed, *_unreadable((*said.problems, *problems)))
+    failed = (*meant.failed, *said.problems, *problems)
     here = {found.out.digest for found in meant.new}
     versions = sum(item.out.digest not in here for item in past)
     metrics = tuple(metrics_files(said.pipelines.values(), {item.path for item in paths}))
