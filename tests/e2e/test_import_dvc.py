@@ -177,6 +177,15 @@ def test_s3(old: Repo, s3_server: S3Server, s3_url: str) -> None:
     old.git("switch", "-q", "main")
     lose_workspace(old)
     lose_cache(old)
+    config = old.read(".dvc/config.local").decode()
+    old.write(".dvc/config.local", f"{config}    ssl_verify = false\n")
+    said = imported(old, code=3)
+    assert "remote nas: it is configured with ssl_verify = false, and mvc always verifies the server" in said
+    assert "try: dvc fetch big.bin.dvc && mvc import dvc\n" in said
+    dvc(old, "fetch", "-q", "big.bin.dvc")
+    imported(old, code=3)
+    assert old.states().keys() == {"big.bin"}
+    old.write(".dvc/config.local", config)
     imported(old, "--all-commits")
     assert not [name for name, (*_, content) in files_of(old.path(".mvc")).items() if b"secret" in content]
     old.ok("checkout")
@@ -322,7 +331,7 @@ def test_a_dvc_file_that_git_does_not_have_is_not_removed(old: Repo) -> None:
     dvc(old, "add", "-q", "new.bin")
     said = imported(old, code=3)
     assert "new.bin.dvc is not committed as it is, and the import removes it\n" in said
-    assert "try: git add -- new.bin.dvc && git commit\n" in said
+    assert 'try: git add -- new.bin.dvc && git commit -m "..."\n' in said
     assert old.path("new.bin.dvc").exists()
     assert old.states().keys() == TRACKED
 

@@ -81,7 +81,7 @@ def _sections(file: SettingsFile) -> Iterable[tuple[str, dict[str, str]]]:
         parser.read_string(file.text, file.path)
     except Error as error:
         reason = str(error).partition("\n")[0]
-        raise InvalidFormat(f"{file.path} is not in DVC's format: {reason}", "dvc config --list") from None
+        raise InvalidFormat(f"{file.path} is not in DVC's format: {reason}", f"check {file.path}") from None
     for title in parser.sections():
         yield title, {key: _unquoted(value or "") for key, value in parser.items(title)}
 

@@ -181,7 +181,7 @@ class _Importer:
         try:
             check_paths(lambda: (file.path for file in files))
         except InvalidName as error:
-            raise InvalidName(f"{what}: {error.message}", "dvc add PATH && git commit  # after renaming it") from None
+            raise InvalidName(f"{what}: {error.message}", "name it differently, then: dvc add") from None
         return [*files]
 
     def _bring(self, out: Out, what: str, files: list[tuple[str, DvcDigest]], fix: str) -> dict[str, Entry]:
@@ -197,7 +197,7 @@ class _Importer:
         more = f" (and {len(lacking) - 1:,} others)" if len(lacking) > 1 else ""
         if bad is not None:
             message = f"{what}: {' and '.join(wrong[bad])} has other content than {bad} under that name{more}"
-            return CorruptObject(message, f"rm DVC's copy, then: {fix}")
+            return CorruptObject(message, "check whether another clone still has it")
         return no_content(self._stores, what, lacking[0], more, fix)
 
     def _pointer(self, out: Out, entries: dict[str, Entry], notes: Notes) -> Pointer:

@@ -55,19 +55,20 @@ def _check(
     uncommitted: Container[str],
 ) -> None:
     path, line = check_path(found.out.path), project.shell.line
+    if found.file in uncommitted and not found.out.stage:
+        commit = f'{line("git add --", found.file)} && git commit -m "..."'
+        raise MvcError(f"{found.file} is not committed as it is, and the import removes it", commit)
     if path in tracked:
         told = f"{path} is tracked by mvc, and {found.file} names other content"
         raise MvcError(told, line("mvc add", path) if found.out.stage else line("git rm --", found.file))
+    leave = line("git rm --", found.file) if not found.out.stage else "name it once in dvc.yaml"
     if path in new:
-        both = f"{new[path].file} and {found.file}"
-        raise MvcError(f"{path} is an output of both {both}", "dvc remove FILE.dvc  # of one")
+        raise MvcError(f"{path} is an output of both {new[path].file} and {found.file}", leave)
     if other := holder_of({**tracked, **new}, path) or folders_above({**tracked, **new}).get(path, ""):
-        raise MvcError(f"{path} and {other} are one inside the other", "dvc remove FILE.dvc  # of one")
+        raise MvcError(f"{path} and {other} are one inside the other", leave)
     if twins := find_twins([*tracked, *new], [path]):
-        raise UsageError(f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system", "dvc move OLD NEW")
-    if found.file in uncommitted and not found.out.stage:
-        commit = f"{line('git add --', found.file)} && git commit"
-        raise MvcError(f"{found.file} is not committed as it is, and the import removes it", commit)
+        told = f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system"
+        raise UsageError(told, "name one of them differently: dvc move OLD NEW")
 
 
 def _uncommitted(project: Project, outs: tuple[FoundOut, ...]) -> set[str]:
