@@ -39,6 +39,12 @@ def twice(repo: Repo) -> None:
     dvc(repo)
 
 
+def inside(repo: Repo) -> None:
+    """DVC tracks what lies in a directory of mvc."""
+    tracked(repo, "d/1", b"x", "y")
+    dvc(repo)
+
+
 def staged_by_a_pipeline(repo: Repo) -> None:
     """A pipeline writes what mvc tracks, and DVC's lock names other content."""
     dvc(repo)
@@ -58,6 +64,7 @@ STATES = [
     state("import_without_dvc", NEW, "mvc import dvc", PATH="n.bin"),
     state("import_dvc_of_an_uncommitted_file", new_of_dvc, "mvc import dvc"),
     state("import_dvc_of_a_path_of_two_files", twice, "mvc import dvc"),
+    state("import_dvc_of_a_path_inside", inside, "mvc import dvc"),
     state("import_dvc_of_a_tracked_path", dvc, "mvc import dvc", "git checkout HEAD -- x.bin.dvc",
           f"sed -i 's/md5:.*/md5: {EMPTY}/' x.bin.dvc", "git commit -qm other x.bin.dvc", "mvc import dvc"),
     state("import_dvc_of_a_tracked_path_of_a_pipeline", staged_by_a_pipeline, CHANGED, "mvc import dvc"),
