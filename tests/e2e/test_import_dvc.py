@@ -90,7 +90,7 @@ def test_a_dry_run_changes_nothing(old: Repo) -> None:
     said = imported(old, "--all-commits", "--reports", "--dry-run")
     assert "would import models/ranker.pkl\n" in said
     assert "3 versions of the history would be imported" in said
-    assert "would record models/metrics.json as the report of models/ranker.pkl" in said
+    assert "would record models/metrics.json as models/ranker.pkl.eval.yaml\n" in said
     after = files_of(old.root)
     assert {name: after[name] for name in before if "/.git/" not in name} == {
         name: file for name, file in before.items() if "/.git/" not in name
@@ -308,7 +308,8 @@ def test_versions_that_gto_tagged_before_are_versions(old: Repo, tmp_path: Path)
 
 
 def test_metrics_become_a_report(old: Repo) -> None:
-    assert "recorded models/ranker.pkl.eval.yaml: v1.0.0" in imported(old, "--reports")
+    said = imported(old, "--reports")
+    assert "recorded models/ranker.pkl.eval.yaml (v1.0.0, of models/metrics.json)\n" in said
     report = old.read("models/ranker.pkl.eval.yaml").decode()
     assert 'name: "auc", value: 0.9' in report
     assert old.digest("models/ranker.pkl") in report
