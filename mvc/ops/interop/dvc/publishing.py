@@ -109,8 +109,13 @@ def _without_lines(project: Project, path: str, names: set[str]) -> Replacement 
     if old is None:
         return None
     text = old.decode("utf-8", "surrogateescape")
-    lines = {line for name in names for line in (f"/{name}", "/" + re.sub(r"([\[\]!*#?])", r"\\\1", name))}
+    lines = {line for name in names for line in (f"/{name}", ignoring(name))}
     return Replacement(path, old, gitignore.without_lines(text, lines).encode("utf-8", "surrogateescape"))
+
+
+def ignoring(name: str) -> str:
+    """Return the line of `.gitignore` that DVC writes for an output in its directory."""
+    return "/" + re.sub(r"([\[\]!*#?])", r"\\\1", name)
 
 
 def unlink_copies(project: Project, cache: str, prepared: Iterable[Prepared]) -> list[str]:
