@@ -84,7 +84,7 @@ def _check_cache(project: Project) -> None:
     """Refuse another directory: settings that came with a clone could name any."""
     place = find_stores(project).cache
     if place != f"{project.root}/{_CACHE}":
-        raise MvcError(f"DVC's cache is in {place}: mvc writes only to {_CACHE}", "dvc config --unset cache.dir")
+        raise MvcError(f"DVC's cache is in {place}: mvc writes only to {_CACHE}", "check cache.dir in .dvc/config")
 
 
 def _export(
@@ -102,7 +102,7 @@ def _export(
     done = ExportedPath(item.path, pointer.total, pointer.files, "")
     if of_stage is not None:
         if of_stage.digest != digest:
-            raise MvcError(f"{item.path}: dvc.lock names other content", f"dvc commit {of_stage.stage}")
+            raise MvcError(f"{item.path}: dvc.lock names other content", f"check it, then: dvc commit {of_stage.stage}")
         return done, []
     old = project.tree.read(file, MAX_BYTES)
     if old is None:
