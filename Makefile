@@ -22,7 +22,7 @@ export MVC_TEST_MODELS
 PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm fusermount3:fuse3 faketime:faketime git-lfs:git-lfs
 
 # Programs that tests run in environments of their own.
-OTHERS := .cache/azurite/.complete .cache/gto/.complete
+OTHERS := .cache/azurite/.complete .cache/gto/.complete .cache/dvc/.complete
 
 NEW_SEED := $(shell echo $$RANDOM)
 
@@ -155,6 +155,12 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 .cache/gto/.complete: tests/gto.txt | $(TOOLS)/bin/uv
 	@$(TOOLS)/bin/uv venv --quiet --clear --python "$(PYTHON)" .cache/gto
 	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/gto/bin/python -r $<
+	@touch $@
+
+# It makes the repositories that mvc imports: 105 packages.
+.cache/dvc/.complete: tests/dvc.txt | $(TOOLS)/bin/uv
+	@$(TOOLS)/bin/uv venv --quiet --clear --python "$(PYTHON)" .cache/dvc
+	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/dvc/bin/python -r $<
 	@touch $@
 
 # Install Debian packages, or say what to type.

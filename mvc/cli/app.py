@@ -21,6 +21,7 @@ WORKSPACE = "Workspace"
 REMOTES = "Remotes"
 QUALITY = "Quality"
 VERSIONS = "Versions"
+ELSEWHERE = "From elsewhere"
 SETTINGS = "Settings"
 HELP = "Help"
 

@@ -50,6 +50,7 @@ MODULES = {
     "hook": "hook",
     "cache": "storage",
     "config": "settings",
+    "import": "interop.imports",
     "doctor": "doctor",
     "completion": "completion",
     "help": "help",

@@ -46,21 +46,21 @@ def hash_bytes(data: bytes) -> Digest:
     return Digest(blake3(data).hexdigest(), xxh3_128_hexdigest(data), len(data))
 
 
-def hash_stream(fd: int, size: int, progress: Progress = SILENT) -> Digest:
-    """Return the digest of the file `fd` from its position on, which stays; `size` as in `hash_reader`.
+def hash_stream(fd: int, size: int, progress: Progress = SILENT, also: Sequence[Update] = ()) -> Digest:
+    """Return the digest of the file `fd` from its position on, which stays; `size` and `also` as in `hash_reader`.
 
     Bytes read are reported to `progress`.
     """
-    return _hash(partial(_feed_file, fd, progress), size)
+    return _hash(partial(_feed_file, fd, progress), size, also)
 
 
-def hash_reader(read: Reader, size: int) -> Digest:
+def hash_reader(read: Reader, size: int, also: Sequence[Update] = ()) -> Digest:
     """Return the digest of everything that `read` returns. It is called in this thread, so that Ctrl-C can end it.
 
     `size` is the expected size in bytes, which only decides whether to use threads. The digest has the size that was
-    read.
+    read. All parts of the content are given to `also`, in order: a hash of another kind.
     """
-    return _hash(partial(_feed_reader, read), size)
+    return _hash(partial(_feed_reader, read), size, also)
 
 
 def quick_stream(fd: int, size: int, progress: Progress = SILENT) -> tuple[str, int]:
@@ -73,9 +73,9 @@ def quick_reader(read: Reader, size: int) -> tuple[str, int]:
     return _quick(partial(_feed_reader, read), size)
 
 
-def _hash(feed: Feed, size: int) -> Digest:
+def _hash(feed: Feed, size: int, also: Sequence[Update]) -> Digest:
     strong, quick = blake3(max_threads=CORES if size >= THREADED else 1), xxh3_128()
-    found = feed(size, (quick.update, strong.update))
+    found = feed(size, (quick.update, strong.update, *also))
     return Digest(strong.hexdigest(), quick.hexdigest(), found)
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 
 from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.fs.files import READ, read_up_to
 from mvc.objects.digest import check_object_name
+from mvc.objects.dvc.imported import FILE as IMPORTED
+from mvc.objects.dvc.imported import MAX_BYTES as MOST_IMPORTED
+from mvc.objects.dvc.imported import names_in
 from mvc.objects.pointer import MAX_BYTES, SUFFIX
 from mvc.packages import UPGRADE
 from mvc.scm.blobs import list_blobs, stream_blobs
@@ -24,6 +28,7 @@ from mvc.store.cache.inventory import quarantined_objects
 from mvc.store.cache.layout import ARRIVED
 
 PATTERN = f":(top)*{SUFFIX}"
+_IMPORTED = f":(top)*{IMPORTED}"
 _MOVED = "git worktree repair PATH  # where it was moved to; or, if it was deleted: git worktree prune"
 _BATCH = 1000
 """Pointers searched at once: faster than one by one."""
@@ -62,6 +67,17 @@ class PointerReader:
             for raw in batch:
                 for name in self.manifests_in(raw):
                     yield from self._listed(name, read)
+
+    def listed_as_imported(self, raw: bytes, read: set[str]) -> Iterator[str]:
+        """Yield the names of all objects that a list of imported content needs; `read` as in `needed_by`.
+
+        Raises:
+            MvcError: a manifest that it names is damaged.
+        """
+        names, manifests = names_in(raw)
+        yield from names
+        for name in manifests:
+            yield from self._listed(name, read)
 
     @staticmethod
     def named_in(raw: bytes) -> set[str]:
@@ -132,6 +148,7 @@ def repository_roots(
     read: set[str] = set()
     yield from _uncommitted(git, git_dirs, tops, reader, read)
     yield from _in_blobs(home, reachable_blobs(home, git_dirs, PATTERN), reader, read)
+    yield from _imported(home, git_dirs, tops, reader, read)
     yield from _uncommitted(git, git_dirs, tops, reader, read)  # again: a stash may just have been popped
 
 
@@ -144,6 +161,17 @@ def current_roots(git: Git, common_dir: str, workspaces: Iterable[str], reader: 
     read: set[str] = set()
     yield from _in_blobs(home, oids, reader, read)
     yield from _uncommitted(git, git_dirs, sorted({*workspaces, *_workspaces(home, git_dirs)}), reader, read)
+
+
+def _imported(git: Git, git_dirs: list[str], tops: list[str], reader: PointerReader, read: set[str]) -> Iterator[str]:
+    """Yield the objects that were imported, by the lists in workspaces, indexes and the history."""
+    for top in tops:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            yield from reader.listed_as_imported(read_pointer(f"{top}/{IMPORTED}", MOST_IMPORTED), read)
+    oids = [oid for git_dir in git_dirs for oid in staged(inside(git, git_dir), _IMPORTED)]
+    oids += reachable_blobs(git, git_dirs, _IMPORTED)
+    for raw in stream_blobs(git, dict.fromkeys(oids), MOST_IMPORTED):
+        yield from reader.listed_as_imported(raw, read)
 
 
 def _in_blobs(git: Git, oids: Iterable[str], reader: PointerReader, read: set[str]) -> Iterator[str]:
@@ -201,12 +229,12 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def read_pointer(path: str) -> bytes:
-    """Return the bytes of a pointer; none for a symlink."""
+def read_pointer(path: str, limit: int = MAX_BYTES) -> bytes:
+    """Return the bytes of a pointer, or of another file of mvc; none for a symlink."""
     if os.path.islink(path):
         return b""
     fd = os.open(path, READ)
     try:
-        return read_up_to(fd, MAX_BYTES)
+        return read_up_to(fd, limit)
     finally:
         os.close(fd)

@@ -48,6 +48,9 @@ create table if not exists verdict (
   worktree text not null, path text not null, judged text not null, findings text not null, primary key (worktree, path)
 );
 create table if not exists report (name text primary key, json blob not null);
+create table if not exists imported (
+  old text primary key, blake3 text not null, xxh128 text not null, size integer not null
+);
 create table if not exists system (boot text not null);
 """
 
@@ -215,6 +218,15 @@ class Catalog:
     def set_report(self, name: str, json: bytes) -> None:
         """Record a parsed report; `name` identifies everything that it depends on."""
         self._pending.append(("insert or replace into report values (?, ?)", (name, json)))
+
+    def imported(self) -> dict[str, Digest]:
+        """Return the digest of each file that an import has verified, by its name in another program."""
+        rows = self._try(lambda db: db.execute("select old, blake3, xxh128, size from imported").fetchall())
+        return {old: Digest(*digest) for old, *digest in rows or ()}
+
+    def set_imported(self, old: str, digest: Digest) -> None:
+        """Record that `old` is the name in another program of the content with this digest."""
+        self._pending.append(("insert or replace into imported values (?, ?, ?, ?)", (old, *digest)))
 
     def flush(self) -> None:
         """Write pending changes, in one transaction."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 BEGIN = "# mvc begin: written by mvc, do not edit"
 END = "# mvc end"
@@ -106,6 +106,16 @@ def without_block(text: str) -> str:
     """Return the user's own lines."""
     before, _, after = _split(text)
     return before + after
+
+
+def without_lines(text: str, unwanted: Collection[str]) -> str:
+    """Return the `.gitignore` `text` without those of the user's own lines."""
+    before, block, after = _split(text)
+    return _joined(_other_lines(before, unwanted), block, _other_lines(after, unwanted))
+
+
+def _other_lines(text: str, unwanted: Collection[str]) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in unwanted)
 
 
 def _split(text: str) -> tuple[str, list[str], str]:

@@ -49,7 +49,7 @@ def _finite(_: object, node: yaml.ScalarNode) -> float:
 _Loader.add_constructor("tag:yaml.org,2002:float", _finite)
 
 
-def load(raw: bytes, *, what: str, max_bytes: int) -> object:
+def load(raw: bytes, *, what: str, max_bytes: int, max_depth: int = MAX_DEPTH) -> object:
     """Return `raw` as plain data: dict, list, str, int, float, bool, None.
 
     Raises:
@@ -59,7 +59,7 @@ def load(raw: bytes, *, what: str, max_bytes: int) -> object:
         raise InvalidFormat(f"{what}: {len(raw)} bytes, expected at most {max_bytes}")
     try:
         text = raw.decode()
-        _scan(text, what)
+        _scan(text, what, max_depth)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader without extensions
     except UnicodeDecodeError:
         raise InvalidFormat(f"{what}: not UTF-8") from None
@@ -90,7 +90,7 @@ class _Collection:
         self._expects_key = not self._expects_key
 
 
-def _scan(text: str, what: str) -> None:
+def _scan(text: str, what: str, max_depth: int) -> None:
     """Refuse anything but plain data: aliases, tags, deep nesting, duplicate keys."""
     documents = 0
     collections: list[_Collection] = []
@@ -105,8 +105,8 @@ def _scan(text: str, what: str) -> None:
         if isinstance(event, yaml.CollectionEndEvent):
             collections.pop()
         if isinstance(event, yaml.CollectionStartEvent):
-            if len(collections) == MAX_DEPTH:
-                raise InvalidFormat(f"{where}: nested deeper than {MAX_DEPTH}")
+            if len(collections) == max_depth:
+                raise InvalidFormat(f"{where}: nested deeper than {max_depth}")
             collections.append(_Collection(event))
 
 

@@ -78,7 +78,7 @@ def parse_reference(
 def _is_path(project: Project, rev: str | None, text: str) -> bool:
     if rev is None:
         return is_path(project, text)
-    return tracks(tracked_at(project.git, resolve(project, rev)), project.shell.path(text))
+    return tracks(tracked_at(project, resolve(project, rev)), project.shell.path(text))
 
 
 class Content:
@@ -249,7 +249,7 @@ def _find_stored(cache: Cache, text: str) -> Pointer | None:
 
 def _find_tracked(project: Project, reference: ContentReference) -> tuple[Selection, Pointer]:
     path, rev = reference.path, reference.rev
-    tracked = tracked_at(project.git, resolve(project, rev)) if rev else project.tracked()
+    tracked = tracked_at(project, resolve(project, rev)) if rev else project.tracked()
     found = chosen(project, tracked, [path], rev or "")
     if len(found) != 1:
         raise UsageError(f"{path} matches {len(found)} tracked paths: name one", "mvc ls")

@@ -69,7 +69,7 @@ def get(around: Surroundings, repository: str, reference: str, out: str = "", re
 def _reference(project: Project, text: str) -> ContentReference:
     """Return the reference `PATH` or `REV:PATH`; a path that HEAD tracks takes precedence."""
     def is_path(path: str) -> bool:
-        return tracks(tracked_at(project.git, resolve(project.git, "HEAD")), path)
+        return tracks(tracked_at(project, resolve(project.git, "HEAD")), path)
 
     revision, path = split_reference(project, text, is_path)
     return ContentReference(os.path.normpath(path), revision or "HEAD")

@@ -26,10 +26,15 @@ from mvc.workspace.tracked import folders_above
 def store_directory(writer: CacheWriter, manifest: Manifest, notes: Notes) -> Pointer:
     """Return the pointer of a directory; store its manifest unless the pointer lists the files."""
     if not manifest.is_inline:
-        for digest, encode in manifest.objects():
-            if not writer.holds(digest.blake3):
-                writer.put_bytes(encode(), digest)
+        store_manifest(writer, manifest)
     return dir_pointer(manifest, notes)
+
+
+def store_manifest(writer: CacheWriter, manifest: Manifest) -> None:
+    """Store a manifest and its shards."""
+    for digest, encode in manifest.objects():
+        if not writer.holds(digest.blake3):
+            writer.put_bytes(encode(), digest)
 
 
 Shown: TypeAlias = Mapping[str, Sequence[str]]

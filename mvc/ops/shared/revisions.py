@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, path_of
+from mvc.ops.shared.dvc_files import is_of_dvc
+from mvc.ops.shared.imported import imported_items, read_imported
+from mvc.project import Project
 from mvc.quality.files import POLICY, SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.policy.foreign import without_foreign
@@ -18,15 +21,22 @@ COMPANIONS = (REPORT, REPORT + SIGNATURES)
 """Suffixes of the files that belong to a pointer: its evaluation report and that report's signatures."""
 
 
-def tracked_at(git: Git, commit: str) -> dict[str, Tracked]:
+def tracked_at(project: Project, commit: str) -> dict[str, Tracked]:
     """Return every tracked path of `commit`, sorted, without files of other programs that its policy allows.
+
+    With the paths that DVC tracked there and whose content was imported.
 
     Raises:
         MvcError: a pointer's blob is not in this clone.
     """
+    git = project.git
     blobs = sorted(blob for blob in list_blobs(git, commit, SUFFIX) if not f"/{blob.path}".endswith(f"/{SUFFIX}"))
     items = (parsed(path_of(path), raw) for path, raw in _read(git, commit, blobs))
-    return without_foreign({item.path: item for item in items}, lambda: committed_file(git, commit, POLICY))
+    found = without_foreign({item.path: item for item in items}, lambda: committed_file(git, commit, POLICY))
+    if imported := read_imported(project):
+        of_dvc = dict(_read(git, commit, [blob for blob in list_blobs(git, commit, "") if is_of_dvc(blob.path)]))
+        found = {item.path: item for item in imported_items(project, imported, of_dvc)} | found
+    return dict(sorted(found.items()))
 
 
 def companions_at(git: Git, commit: str, paths: Iterable[str]) -> list[tuple[str, bytes]]:

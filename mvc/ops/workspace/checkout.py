@@ -80,7 +80,7 @@ def _restore(project: Project, rev: str, paths: list[str], options: CheckoutOpti
     now = project.tracked()
     guard = Guard(project, named_objects(project), options.force, f"mvc checkout --rev {shlex.quote(rev)}")
     failed: list[Failure] = []
-    selected = chosen_each(project, tracked_at(project.git, commit), paths, failed, rev)
+    selected = chosen_each(project, tracked_at(project, commit), paths, failed, rev)
     reports = _reports(project, commit, selected)
     unsaved = uncommitted_reports(project, [item.path for item in reports if item.old not in (None, item.new)])
     accepted: list[tuple[Selection, Observed]] = []

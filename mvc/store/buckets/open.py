@@ -31,6 +31,22 @@ def open_bucket(settings: RemoteSettings) -> Bucket:
     return Retrying(bucket)
 
 
+def open_foreign(settings: RemoteSettings) -> Bucket:
+    """Return the bucket of another program's storage, with retries, to be read; nothing is requested yet.
+
+    Raises:
+        UsageError: the URL is invalid, or the package for it is not installed.
+    """
+    location = parse(settings.url)
+    if location.protocol == DIRECTORY:
+        from mvc.store.buckets.directory import DirectoryBucket  # noqa: PLC0415 - as above
+
+        return DirectoryBucket(location.path)
+    from mvc.store.buckets.retry import Retrying  # noqa: PLC0415 - as above
+
+    return Retrying(connect(settings))
+
+
 def connect(settings: RemoteSettings) -> Bucket:
     """Return the bucket of a remote, without retries.
 

@@ -12,7 +12,7 @@ from mvc.fs.file_systems import open_for_writing_elsewhere, reflink
 from mvc.fs.files import check_unchanged, source_changed
 from mvc.fs.progress import SILENT, Progress
 from mvc.objects.digest import Digest
-from mvc.objects.hashing import hash_reader, hash_stream
+from mvc.objects.hashing import Update, hash_reader, hash_stream
 from mvc.store.cache.cache import stat_without_links
 from mvc.store.cache.loose import LooseWriter
 
@@ -32,6 +32,8 @@ class SourceFile(NamedTuple):
     likely: bool = False
     """Whether known content has its size: then it is hashed before it is copied."""
     progress: Progress = SILENT
+    also: tuple[Update, ...] = ()
+    """Hashes of another kind, for a file that is not `likely`: they get its content as it is read."""
 
 
 class ReadFile(NamedTuple):
@@ -86,9 +88,9 @@ def _copy(writer: LooseWriter, source: SourceFile, *, share: bool) -> Digest:
 def _fill(source: SourceFile, fd: int, *, share: bool) -> Digest:
     size = source.status.st_size
     if share and reflink(source.fd, fd):
-        return hash_stream(fd, size, source.progress)
+        return hash_stream(fd, size, source.progress, source.also)
     with copying(source.fd, fd, size, durable=True) as read:
-        return hash_reader(counted(read, source.progress), size)
+        return hash_reader(counted(read, source.progress), size, source.also)
 
 
 def _link(writer: LooseWriter, source: SourceFile) -> ReadFile | None:
@@ -114,7 +116,7 @@ def _adopt(writer: LooseWriter, source: SourceFile, temp: str) -> ReadFile:
     before = os.fstat(source.fd)
     if not os.path.samestat(before, os.stat(temp)):
         raise source_changed(source.path)
-    digest = hash_stream(source.fd, before.st_size, source.progress)
+    digest = hash_stream(source.fd, before.st_size, source.progress, source.also)
     check_unchanged(source.fd, before, source.path)
     try:
         published = _publish_source(writer, source, temp, digest)

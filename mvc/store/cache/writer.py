@@ -164,8 +164,8 @@ class CacheWriter:
                 os.close(fd)
                 os.unlink(temp)
 
-    def put_file(self, source: SourceFile) -> ReadFile:
-        """Store a workspace file of at least `LOOSE_AT` bytes; see `store_file`.
+    def put_file(self, source: SourceFile, links: tuple[LinkType, ...] | None = None) -> ReadFile:
+        """Store a file of at least `LOOSE_AT` bytes: of the workspace, or with `links`; see `store_file`.
 
         Raises:
             SourceChanged: it changed while it was read.
@@ -173,7 +173,7 @@ class CacheWriter:
             MvcError: the cache cannot be written.
         """
         try:
-            return store_file(self._loose, source, self._links)
+            return store_file(self._loose, source, self._links if links is None else links)
         except OSError as error:
             raise naming_cache(self.cache.root, error) from None
 

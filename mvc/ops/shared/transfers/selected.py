@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
+from mvc.objects.dvc.imported import FILE, pointer_to
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.ops.shared.failures import Failure
+from mvc.ops.shared.imported import read_imported
 from mvc.ops.shared.revisions import pointers_in_blobs, tracked_at
 from mvc.ops.shared.selection import chosen_each, tracks, unusable
 from mvc.ops.shared.transfers.results import TransferFailure
@@ -56,7 +58,8 @@ def selected(project: Project, paths: Iterable[str], scope: RevisionScope) -> Se
         lost = (TransferFailure(item.path, error=item.message, fix=item.fix) for item in failed)
         return Selected(found.selections, (*lost, *found.failed))
     if scope.commits:
-        return _in_history(inside(project.git, project.layout.common_dir), paths)
+        found = _in_history(inside(project.git, project.layout.common_dir), paths)
+        return found if paths else found | Selected(_imported(project))
     return _at_revisions(project, paths, _commits(project, scope))
 
 
@@ -87,7 +90,7 @@ def _at_revisions(project: Project, paths: list[str], commits: Iterable[str]) ->
     found, unseen = Selected(()), set(paths)
     for commit in commits:
         try:
-            tracked = tracked_at(project.git, commit)
+            tracked = tracked_at(project, commit)
         except MvcError as error:
             problem = TransferFailure(error=f"the pointers of {commit[:12]}: {error.message}", fix=error.fix)
             found |= Selected((), (problem,))
@@ -118,6 +121,12 @@ def _in_history(git: Git, paths: list[str]) -> Selected:
         _absent(path, missing_object(git, oid).of(path + SUFFIX)) for oid, path in meant.items() if oid not in present
     )
     return Selected(tuple(Selection(item, parts[item.path]) for item in items), tuple(absent))
+
+
+def _imported(project: Project) -> tuple[Selection, ...]:
+    """Return what was imported from DVC: earlier commits have no pointers to it."""
+    items = read_imported(project).items()
+    return tuple(Selection(Tracked(f"{FILE}/{old.name}", pointer=pointer_to(old, content))) for old, content in items)
 
 
 def _absent(path: str, error: MvcError) -> TransferFailure:

@@ -14,6 +14,7 @@ from mvc.objects.names import registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer, path_of
 from mvc.objects.pointer_reader import pointer_in
+from mvc.ops.shared.imported import read_imported
 from mvc.ops.shared.revisions import tracked_at
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
@@ -197,7 +198,20 @@ def files_of(project: Project, places: Iterable[CommitPath]) -> dict[CommitPath,
         if raw is not None and (pointer := pointer_in(raw)):
             report = raws.get(CommitPath(place.commit, place.path + REPORT))
             found[place] = VersionFiles(place.path, pointer, report, raw)
-    return found
+    lacking = [place for place in places if place not in found]
+    return found | _imported_files(project, lacking) if lacking else found
+
+
+def _imported_files(project: Project, places: list[CommitPath]) -> dict[CommitPath, VersionFiles]:
+    """Return those paths that DVC tracked, and whose content was imported."""
+    if not read_imported(project):
+        return {}
+    tracked = {commit: tracked_at(project, commit) for commit in {place.commit for place in places}}
+    items = ((place, tracked[place.commit].get(place.path)) for place in places)
+    return {
+        place: VersionFiles(place.path, item.pointer, None, item.raw)
+        for place, item in items if item is not None and item.pointer is not None
+    }
 
 
 def model_path(project: Project, commit: str, name: str) -> str:
@@ -208,7 +222,7 @@ def model_path(project: Project, commit: str, name: str) -> str:
     Raises:
         Refused: there is none, or more than one.
     """
-    tracked = tracked_at(project.git, commit)
+    tracked = tracked_at(project, commit)
     named = [path for path, item in tracked.items() if item.pointer and item.pointer.notes.name == name]
     unnamed = [path for path, item in tracked.items() if item.pointer and not item.pointer.notes.name]
     found = named or [path for path in unnamed if registered_name(path) == fold_case(name)]

@@ -106,8 +106,8 @@ def diff_with_texts(project: Project, revisions: tuple[str, ...] = (), paths: It
     """
     old_commit = resolve(project, revisions[0]) if revisions else head(project.git)
     new_commit = resolve(project, revisions[1]) if len(revisions) > 1 else ""
-    old_items = tracked_at(project.git, old_commit) if old_commit else {}
-    new_items = tracked_at(project.git, new_commit) if new_commit else project.tracked()
+    old_items = tracked_at(project, old_commit) if old_commit else {}
+    new_items = tracked_at(project, new_commit) if new_commit else project.tracked()
     wanted = {selection.item.path: selection for selection in chosen(project, {**old_items, **new_items}, paths)}
     failed: list[Failure] = []
     old: dict[str, _Loaded] = {}

@@ -44,7 +44,7 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
     """
     revision, path = _split(project, reference)
     commit = resolve(project, revision) if revision else ""
-    tracked = tracked_at(project.git, commit) if commit else project.tracked()
+    tracked = tracked_at(project, commit) if commit else project.tracked()
     items: list[Listed] = []
     failed: list[Failure] = []
     for selection in chosen(project, tracked, [path] if path else [], revision):

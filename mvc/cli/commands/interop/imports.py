@@ -1,0 +1,114 @@
+"""`mvc import`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvc.cli.app import ELSEWHERE, Group, app, opened
+from mvc.cli.arguments import Json
+from mvc.cli.failures import say
+from mvc.cli.output import FEW, Output, plural, print_json, size, visible
+from mvc.errors import MvcError
+from mvc.project import Project
+from mvc.quality.files import SUFFIX
+
+if TYPE_CHECKING:
+    from mvc.ops.interop.dvc.import_dvc import ImportResult
+
+import_ = typer.Typer(cls=Group, rich_markup_mode=None, help="Track what another program tracks.")
+app.add_typer(import_, name="import", rich_help_panel=ELSEWHERE)
+
+
+@import_.command("dvc")
+def dvc(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be imported.")] = False,
+    all_commits: Annotated[bool, typer.Option("--all-commits", help="Also the content of all commits.")] = False,
+    reports: Annotated[bool, typer.Option("--reports", help="Record DVC's metrics as reports.")] = False,
+    json: Json = False,
+) -> int:
+    """Track what DVC tracks, verified by DVC's digests."""
+    from mvc.ops.interop.dvc.import_dvc import ImportOptions  # noqa: PLC0415
+    from mvc.ops.interop.dvc.import_dvc import import_dvc as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, ImportOptions(dry_run, all_commits))
+        if json:
+            print_json(result)
+        else:
+            _show(output, project, result, dry_run=dry_run)
+        if reports:
+            _record(output, project, result, dry_run=dry_run)
+        if not json:
+            _show_next(output, project, result, dry_run=dry_run)
+    return result.exit_code
+
+
+def _show(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
+    for item in output.few(result.imported):
+        what = output.paint("would import" if dry_run else "imported", "green")
+        files = f", {plural(item.files, 'file')}" if item.kind == "dir" else ""
+        amount = "" if dry_run else f" ({size(item.size)}{files})"
+        output.line(f"{what} {visible(project.shell.show(item.path))}{amount}")
+    output.rest(result.imported, "path")
+    if result.versions:
+        would = "would be " if dry_run else ""
+        output.line(f"{plural(result.versions, 'version')} of the history {would}imported")
+    if not result.imported and not result.versions and not result.failed:
+        output.line("Everything that DVC tracks is imported already.")
+    for text in result.remarks:
+        output.note(f"note: {visible(text)}")
+    _show_failed(output, result)
+
+
+def _show_failed(output: Output, result: ImportResult) -> None:
+    for failure in output.few(result.failed):
+        say(failure.message, failure.fix)
+    if len(result.failed) > FEW and not output.verbose:
+        say(f"... and {len(result.failed) - FEW:,} more failures (-v names them)")
+
+
+def _record(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
+    """Record the metrics of the models that have no report."""
+    for file, models in result.metrics:
+        shown = visible(project.shell.show(file))
+        if len(models) != 1:
+            which = f"of several outputs: {', '.join(models[:FEW])}" if models else "of no output that mvc tracks"
+            output.note(f"note: {shown} may be {which}; mvc eval record PATH --bump major --metrics FILE records it")
+        elif project.tree.lstat(models[0] + SUFFIX) is None:
+            if dry_run:
+                output.line(f"would record {shown} as the report of {visible(project.shell.show(models[0]))}")
+            else:
+                _record_one(output, project, models[0], file)
+
+
+def _record_one(output: Output, project: Project, path: str, file: str) -> None:
+    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
+    from mvc.ops.reports.provenance import gather  # noqa: PLC0415
+    from mvc.ops.reports.record import record  # noqa: PLC0415
+
+    options = RecordOptions(bump="major", file=project.shell.show(file))
+    try:
+        done = record(project, path, options, gather(project.git, "mvc import dvc --reports", None, time.time()))
+        output.line(f"{output.paint('recorded', 'green')} {visible(project.shell.show(done.file))}: {done.report.tag}")
+    except MvcError as error:
+        output.note(f"warning: {visible(error.message)}")
+        if error.fix:
+            output.note(f"  try: {visible(error.fix)}")
+
+
+def _show_next(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
+    from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
+
+    if written := [item.path for item in result.imported if item.stage]:
+        paths = ", ".join(visible(path) for path in output.few(written))
+        output.line(f"Stages of dvc.yaml write {paths}: set cache: false there, so that DVC leaves them to mvc")
+    if dry_run:
+        output.line("Next: mvc import dvc")
+    elif has_staged(project.git, ":(top)"):
+        count = plural(len(result.imported), "pointer") if result.imported else ""
+        output.line(f"Next: {commit_line(project.git, count)}")

@@ -1,0 +1,1 @@
+"""What DVC writes, as values: https://dvc.org/doc/user-guide/project-structure."""

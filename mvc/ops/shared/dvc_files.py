@@ -1,0 +1,96 @@
+"""What the files of DVC in one tree say: of the workspace, or of a commit."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from mvc.errors import InvalidFormat
+from mvc.objects.dvc.outs import LOCK, PIPELINE, Out, Pipeline, is_of_data, read_dvc_file, read_lock, read_pipeline
+from mvc.objects.pointer import NAME
+from mvc.workspace.ignore import FILE as OURS
+from mvc.workspace.ignore import ignored, rules_above
+
+FOLDER = ".dvc"
+IGNORE = ".dvcignore"
+
+
+def is_of_dvc(path: str) -> bool:
+    """Whether a file may say something here, by its name."""
+    return is_of_data(path) or posixpath.basename(path) in (PIPELINE, IGNORE)
+
+
+class FoundOut(NamedTuple):
+    """An output, and the file of DVC that names it."""
+
+    file: str
+    out: Out
+
+
+class DvcFiles(NamedTuple):
+    """What the files of DVC in one tree say."""
+
+    outs: tuple[FoundOut, ...] = ()
+    pipelines: Mapping[str, Pipeline] = MappingProxyType({})
+    """By the path of the `dvc.yaml`."""
+    problems: tuple[InvalidFormat, ...] = ()
+    """Files of DVC that cannot be read."""
+    remarks: tuple[str, ...] = ()
+
+
+def said_in(files: Mapping[str, bytes]) -> DvcFiles:
+    """Return what the files of DVC in one tree say; those that a `.dvcignore` hides say nothing."""
+    visible = {path: files[path] for path in sorted(files) if not _is_hidden(files, path)}
+    pipelines, remarks = {}, []
+    for path in filter(_is_pipeline, visible):
+        try:
+            pipelines[path] = read_pipeline(path, visible[path])
+        except InvalidFormat as error:
+            remarks.append(f"{error.message}: what it says about outputs, artifacts and metrics is left out")
+    outs: list[FoundOut] = []
+    problems = []
+    for path in filter(is_of_data, visible):
+        try:
+            outs += (FoundOut(path, out) for out in _outs(path, visible[path], pipelines))
+        except InvalidFormat as error:
+            problems.append(error)
+    return DvcFiles((*_named(outs, pipelines.values(), remarks),), pipelines, tuple(problems), tuple(remarks))
+
+
+def _is_pipeline(path: str) -> bool:
+    return posixpath.basename(path) == PIPELINE
+
+
+def _outs(path: str, raw: bytes, pipelines: Mapping[str, Pipeline]) -> list[Out]:
+    if posixpath.basename(path) != LOCK:
+        return read_dvc_file(path, raw)
+    return read_lock(path, raw, pipelines.get(posixpath.join(posixpath.dirname(path), PIPELINE), Pipeline()))
+
+
+def _is_hidden(files: Mapping[str, bytes], path: str) -> bool:
+    """Whether a `.dvcignore` covers a file, or it lies in DVC's own directory."""
+    def read(name: str) -> bytes | None:
+        return files.get(name.removesuffix(OURS) + IGNORE)
+
+    parts = path.split("/")
+    above = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    return FOLDER in parts[:-1] or any(ignored(rules_above(read, at), at, directory=at != path) for at in above)
+
+
+def _named(outs: Iterable[FoundOut], pipelines: Iterable[Pipeline], remarks: list[str]) -> Iterator[FoundOut]:
+    """Yield the outputs, with the notes and names of the artifacts that they are."""
+    artifacts = {artifact.path: artifact for pipeline in pipelines for artifact in pipeline.artifacts}
+    names = [artifact.name for artifact in artifacts.values()]
+    for found in outs:
+        if (artifact := artifacts.get(found.out.path)) is None:
+            yield found
+            continue
+        name, notes = artifact.name, found.out.notes
+        if names.count(name) > 1 or NAME.fullmatch(name) is None:
+            remarks.append(f"{found.out.path} is not named {name!r}: the name is taken, or invalid")
+            name = ""
+        labels = tuple(sorted({**dict(notes.labels), **dict(artifact.notes.labels)}.items()))
+        desc = artifact.notes.desc or notes.desc
+        yield found._replace(out=found.out._replace(notes=notes._replace(name=name, desc=desc, labels=labels)))
