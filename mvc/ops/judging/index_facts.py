@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.objects.pointer_reader import pointer_in
 from mvc.ops.judging.merges import with_merges
 from mvc.ops.judging.touched_models import (
     SYMLINK,
+    ContentInGit,
     content_in_git,
     enters,
     is_left,
@@ -22,7 +22,8 @@ from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY, SUBMODULE, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.facts import Facts, ModelFacts
+from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
+from mvc.quality.other_pointers import pointer_in_file
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy, max_blob
 from mvc.scm.commits import committed_file, head
@@ -46,14 +47,14 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     """
     if not any(path.startswith(f"{FOLDER}/") or is_pointer(path) for path in (*index.entries, *index.changes)):
         return None
-    content = content_in_git(project.git, index)
-    changed = touched_models(index, content)
-    tracked = {path.removesuffix(SUFFIX) for path in index.entries if is_pointer(path)}
-    others = tracked - changed if POLICY in index.changes else set()
-    ours = [POLICY, *(path + suffix for path in (*changed, *others) for suffix in (SUFFIX, REPORT))]
-    foreign = [path for path in index.changes if enters(index, path, tracked, content)]
-    files, blobs, _ = read_files(project.git, index, ours, foreign)
-    parsed = read_policy(files.get(POLICY))
+    read = _read(project, index)
+    parsed = read_policy(read.files.get(POLICY))
+    if {*parsed.policy.pointers} - {"mvc"}:
+        from mvc.ops.judging.pointer_view import PointerView  # noqa: PLC0415 - import time: only with DVC or git-lfs
+
+        index = PointerView(project.git, parsed.policy.pointers).index(index)
+        read = _read(project, index)
+    content, changed, others, files, blobs = read
 
     def model_at(path: str) -> ModelFacts:
         pointer = files.get(path + SUFFIX)
@@ -69,6 +70,29 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     return Staged(Facts(parsed, models, blobs), rest)
 
 
+class _Read(NamedTuple):
+    """What was read of an index."""
+
+    content: ContentInGit
+    changed: set[str]
+    """The tracked paths that the commit changes."""
+    others: set[str]
+    """The other ones, if the policy changes."""
+    files: dict[str, FileAt]
+    blobs: tuple[BlobFacts, ...]
+
+
+def _read(project: Project, index: Index) -> _Read:
+    content = content_in_git(project.git, index)
+    changed = touched_models(index, content)
+    tracked = {path.removesuffix(SUFFIX) for path in index.entries if is_pointer(path)}
+    others = tracked - changed if POLICY in index.changes else set()
+    ours = [POLICY, *(path + suffix for path in (*changed, *others) for suffix in (SUFFIX, REPORT))]
+    foreign = [path for path in index.changes if enters(index, path, tracked, content)]
+    files, blobs, _ = read_files(project.git, index, ours, foreign)
+    return _Read(content, changed, others, files, blobs)
+
+
 def _scanned(project: Project, policy: Policy, models: tuple[ModelFacts, ...]) -> tuple[ModelFacts, ...]:
     """Scan the models that the commit adds or changes, if the cache has them."""
     here = [model for model in models if model.in_cache]
@@ -79,8 +103,8 @@ def _in_cache(project: Project, index: Index, pointer: FileAt | None) -> tuple[b
     """Return whether the cache has the content of a pointer (None unless it is new and can be read), and a mismatch."""
     if pointer is None or pointer.oid in index.known or pointer.conflicted or pointer.mode in (SUBMODULE, SYMLINK):
         return None, ""
-    found = pointer_in(pointer.raw)
-    return in_cache(project, found) if found else (None, "")
+    found = pointer_in_file(pointer)
+    return in_cache(project, found) if found and not found.other else (None, "")
 
 
 def landed_waivers(project: Project) -> tuple[FileAt, ...]:

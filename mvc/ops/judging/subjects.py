@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from blake3 import blake3
 
 from mvc.errors import MissingObject
-from mvc.objects.pointer_reader import pointer_in
 from mvc.quality.judge.facts import ModelFacts
+from mvc.quality.other_pointers import pointer_in_file
 from mvc.store.cache.cache import Cache
 
 _PART = 1 << 20
@@ -18,8 +18,10 @@ _PART = 1 << 20
 def content_sha256(cache: Cache, models: Iterable[ModelFacts]) -> Iterator[tuple[str, str]]:
     """Yield path and digest of each model that is a file whose content the cache has undamaged."""
     for model in models:
-        pointer = pointer_in(model.pointer.raw) if model.pointer else None
-        if pointer and pointer.kind == "file" and (digest := _sha256(cache, pointer.digest.blake3)):
+        pointer = pointer_in_file(model.pointer)
+        if pointer is None or pointer.other or pointer.kind != "file":
+            continue
+        if digest := _sha256(cache, pointer.digest.blake3):
             yield model.path, digest
 
 

@@ -13,6 +13,7 @@ from mvc.quality.files import MAX_BYTES as MAX_FILE
 from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, ModelFacts
+from mvc.quality.other_pointers import is_other, raw_of
 from mvc.scm.blobs import blob_sizes, first_bytes
 from mvc.scm.commits import find_commit
 from mvc.scm.index import IndexPaths
@@ -131,13 +132,16 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
     """
     own = {path: entry for path in ours if (entry := index.entries.get(path)) is not None}
     others = {path: index.entries[path] for path in foreign}
-    whole = {entry.oid for entry in own.values() if entry.mode != SUBMODULE and not entry.conflicted}
+    whole = {
+        entry.oid for entry in own.values()
+        if entry.mode != SUBMODULE and not entry.conflicted and not is_other(entry.oid)
+    }
     entering = {entry.oid for entry in others.values()}
     sizes = blob_sizes(git, sorted(whole | entering))
     for lost in (whole | entering) - sizes.keys():
         raise missing_object(git, lost)
     moved = index.moved_from()
-    content: dict[str, bytes] = {}
+    content = {entry.oid: raw_of(entry.oid) for entry in own.values() if is_other(entry.oid)}
     looks: dict[str, Look] = {}
     for oid, head in first_bytes(git, sizes, HEAD):
         if oid in whole:

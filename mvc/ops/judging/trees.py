@@ -8,13 +8,16 @@ from typing import NamedTuple
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import REGULAR, Blobs
+from mvc.ops.judging.pointer_view import PointerView
 from mvc.ops.judging.touched_models import is_pointer
+from mvc.quality.files import POLICY, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelVersion, Past
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.scm.commits import tree_of
 from mvc.scm.index_changes import Entry, Index
 from mvc.scm.merging.landing import Merge, as_index, differing, list_tree
+from mvc.scm.plumbing import Git
 
 
 class Trees(NamedTuple):
@@ -26,6 +29,7 @@ class Trees(NamedTuple):
     judged: Index
     """The tree that would land, as an index."""
     blobs: Blobs
+    view: PointerView
 
     @property
     def is_one_tree(self) -> bool:
@@ -45,7 +49,25 @@ def read_trees(merge: Merge) -> Trees:
     """Return both trees of a merge."""
     base = list_tree(merge.git, tree_of(merge.git, merge.base))
     entries = list_tree(merge.git, merge.tree)
-    return Trees(merge, base, as_index(entries, differing(base, entries)), Blobs(merge.git))
+    blobs = Blobs(merge.git)
+    view = _view(merge.git, blobs, base.get(POLICY) or entries.get(POLICY))
+    base, entries = view.tree(base), view.tree(entries)
+    return Trees(merge, base, as_index(entries, differing(base, entries)), blobs, view)
+
+
+def read_one_tree(merge: Merge) -> Trees:
+    """Return the tree of head, of which all is judged."""
+    entries = list_tree(merge.git, merge.tree)
+    blobs = Blobs(merge.git)
+    view = _view(merge.git, blobs, entries.get(POLICY))
+    entries = view.tree(entries)
+    return Trees(merge, entries, as_index(entries, differing({}, entries)), blobs, view)
+
+
+def _view(git: Git, blobs: Blobs, policy: Entry | None) -> PointerView:
+    """Return how a policy wants trees to be seen."""
+    blobs.load_files([policy] if policy else [])
+    return PointerView(git, read_policy(blobs.file(policy)).policy.pointers)
 
 
 def pointers_of(entries: Mapping[str, Entry]) -> dict[str, Entry]:

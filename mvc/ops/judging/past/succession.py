@@ -33,7 +33,9 @@ def read_lineages(trees: Trees, affected: Collection[str], asked: Collection[str
         return {}
     base = _models(pointers_of(trees.base), affected, trees.blobs)
     judged = _models(pointers_of(trees.judged.entries), affected, trees.blobs)
-    commits = first_parent_history(trees.merge.git, trees.merge.base, *PATTERNS)
+    commits = trees.view.history(
+        first_parent_history(trees.merge.git, trees.merge.base, *PATTERNS, *trees.view.patterns),
+    )
     history = _histories(commits)
     namesakes = _namesakes(trees.blobs, history, {fold(judged[path].name) for path in asked} - {""})
     ended = {path for path, states in history.items() if not states[0].pointer}
