@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.quality.files import MAX_BYTES as MAX_REPORT
-from mvc.quality.files import SUBMODULE, FileAt
-from mvc.quality.other_pointers import is_other, pointer_in_file, raw_of
+from mvc.quality.files import REGULAR, SUBMODULE, FileAt
+from mvc.quality.pointer_files import is_other, pointer_in_file, raw_of
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.index_changes import Entry
 from mvc.scm.plumbing import Git
 
-REGULAR = ("100644", "100755")
-"""Modes of regular files."""
 _NAME = b"\nname: "
 _LIMIT = max(MAX_POINTER, MAX_REPORT)
 

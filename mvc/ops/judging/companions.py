@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from mvc.errors import InvalidFormat
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import Pointer
-from mvc.ops.judging.blobs import REGULAR
-from mvc.ops.judging.touched_models import stem
 from mvc.ops.judging.trees import Trees, pointers_of
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, FileAt
+from mvc.quality.files import MAX_BYTES, REGULAR, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import Companions, ModelFacts
-from mvc.quality.other_pointers import pointer_in_file
+from mvc.quality.pointer_files import pointer_in_file, stem
 from mvc.quality.reports.report import parse_report
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.index_changes import Entry

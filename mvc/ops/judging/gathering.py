@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from mvc.objects.parsing.dvc_outputs import is_of_dvc, outputs
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.blobs import REGULAR
 from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.companions import of_change
 from mvc.ops.judging.merges import with_merges
@@ -28,11 +27,11 @@ from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.project import Project
-from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
+from mvc.quality.files import POLICY, REGULAR, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BroughtFile, Facts, Landing, ModelFacts, Past, PolicyFileChange, Signer, TrackedName
 from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file, judging_policy
-from mvc.quality.other_pointers import is_other
+from mvc.quality.pointer_files import is_other
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import max_blob
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text

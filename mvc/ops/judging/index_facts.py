@@ -12,7 +12,6 @@ from mvc.ops.judging.touched_models import (
     content_in_git,
     enters,
     is_left,
-    is_pointer,
     read_files,
     touched_models,
     with_restored,
@@ -23,7 +22,7 @@ from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY, SUBMODULE, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
-from mvc.quality.other_pointers import pointer_in_file
+from mvc.quality.pointer_files import is_pointer, pointer_in_file
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy, max_blob
 from mvc.scm.commits import committed_file, head
@@ -50,7 +49,7 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     read = _read(project, index)
     parsed = read_policy(read.files.get(POLICY))
     if {*parsed.policy.pointers} - {"mvc"}:
-        from mvc.ops.judging.pointer_view import PointerView  # noqa: PLC0415 - import time: only with DVC or git-lfs
+        from mvc.ops.shared.pointer_view import PointerView  # noqa: PLC0415 - import time: only with DVC or git-lfs
 
         index = PointerView(project.git, parsed.policy.pointers).index(index)
         read = _read(project, index)

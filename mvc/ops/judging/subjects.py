@@ -9,7 +9,7 @@ from blake3 import blake3
 
 from mvc.errors import MissingObject
 from mvc.quality.judge.facts import ModelFacts
-from mvc.quality.other_pointers import pointer_in_file
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.store.cache.cache import Cache
 
 _PART = 1 << 20

@@ -10,10 +10,10 @@ from mvc.modelfiles.raw import raw_kind
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.objects.pointer import SUFFIX
 from mvc.quality.files import MAX_BYTES as MAX_FILE
-from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
+from mvc.quality.files import SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, ModelFacts
-from mvc.quality.other_pointers import is_other, raw_of
+from mvc.quality.pointer_files import is_other, is_pointer, raw_of, stem
 from mvc.scm.blobs import blob_sizes, first_bytes
 from mvc.scm.commits import find_commit
 from mvc.scm.index import IndexPaths
@@ -31,20 +31,6 @@ _REPORT_KEY = b"mvc-eval"
 
 
 # The models.
-
-
-def is_pointer(path: str) -> bool:
-    """Whether a file in Git is a pointer, by its name."""
-    return path.endswith(SUFFIX) and not path.endswith(f"/{SUFFIX}") and path != SUFFIX
-
-
-def stem(path: str) -> str:
-    """Return the tracked path of a pointer, a report or its signatures; empty for any other file."""
-    if is_pointer(path):
-        return path.removesuffix(SUFFIX)
-    report = path.removesuffix(SIGNATURES)
-    found = report.removesuffix(REPORT)
-    return found if found != report and not found.endswith("/") else ""
 
 
 class ContentInGit:

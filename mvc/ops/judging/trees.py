@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.blobs import REGULAR, Blobs
-from mvc.ops.judging.pointer_view import PointerView
-from mvc.ops.judging.touched_models import is_pointer
-from mvc.quality.files import POLICY, FileAt
+from mvc.ops.judging.blobs import Blobs
+from mvc.ops.shared.pointer_view import PointerView
+from mvc.quality.files import POLICY, REGULAR, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
+from mvc.quality.pointer_files import is_pointer
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.scm.commits import tree_of
 from mvc.scm.index_changes import Entry, Index

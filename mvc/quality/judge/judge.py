@@ -18,7 +18,7 @@ from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import BlobFacts, Facts, GivenTags, ModelFacts, Past
 from mvc.quality.judge.rules.companions import judge_companions
 from mvc.quality.judge.rules.model import ParsedModel, judge_model, parse_model
-from mvc.quality.other_pointers import is_other, pointer_in_file
+from mvc.quality.pointer_files import is_other, pointer_in_file
 from mvc.quality.policy.demands import asks_for_report
 from mvc.quality.policy.foreign import is_foreign
 from mvc.quality.policy.policy import Policy, max_blob
@@ -43,6 +43,10 @@ def judge(facts: Facts, now: float, parse: ParseReport = parse_report) -> Verdic
     for blob in facts.blobs:
         findings += judge_blob(policy, blob)
     findings = _with_renames(facts, findings)
+    if {*policy.pointers} - {"mvc"}:
+        from mvc.quality.judge.tools import in_their_tools  # noqa: PLC0415 - import time: only with DVC or git-lfs
+
+        findings = [*in_their_tools(policy, facts.models, findings)]
     if not is_from_the_gate:
         return Verdict.of(with_waivers(facts, findings, now))
     from mvc.quality.judge.rules.landing import judge_landing  # noqa: PLC0415 - import time: the hook does without

@@ -13,7 +13,7 @@ from mvc.quality.finding import Comparison
 from mvc.quality.judge.facts import ModelVersion
 from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.judge.rules.past.references import read_version
-from mvc.quality.other_pointers import pointer_in_file
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.reports.report import Report
 from mvc.quality.side_by_side import MetricRow, side_by_side
 

@@ -10,7 +10,7 @@ from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.trees import BlobPair, Trees, names_of, paths_of, pointers_of
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
-from mvc.quality.other_pointers import is_other
+from mvc.quality.pointer_files import is_other
 from mvc.scm.commits import CommitPath, blobs_at, tree_of
 from mvc.scm.index_changes import Entry
 from mvc.scm.merging.landing import list_tree

@@ -7,12 +7,12 @@ from typing import TypeAlias
 
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.blobs import REGULAR, Blobs
-from mvc.ops.judging.touched_models import is_pointer, stem
+from mvc.ops.judging.blobs import Blobs
 from mvc.ops.judging.trees import BlobPair, Trees, pointers_of
-from mvc.quality.files import SIGNATURES
+from mvc.quality.files import REGULAR, SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.lineage import HistoryRename, Lineage, PathState, TreeModel, find_lineages
+from mvc.quality.pointer_files import is_pointer, stem
 from mvc.scm.commits import tree_of
 from mvc.scm.history import CommitChanges, Rename, first_parent_history, renames, renames_in
 from mvc.scm.index_changes import Entry

@@ -12,7 +12,7 @@ from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_reader import pointer_in
 from mvc.project import Project
 from mvc.quality.judge.facts import ModelFacts, PickleScan
-from mvc.quality.other_pointers import is_other
+from mvc.quality.pointer_files import is_other
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.policy import Policy
 from mvc.retention.available import load_manifest

@@ -21,7 +21,7 @@ from mvc.quality.judge.rules.policy_files import POLICY_FILES, judge_policy_file
 from mvc.quality.judge.rules.pushed import judge_remote
 from mvc.quality.judge.rules.trust import judge_trust
 from mvc.quality.judge.rules.waivers import waived
-from mvc.quality.other_pointers import pointer_in_file
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.policy.demands import Demands
 from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.report import Report, parse_report

@@ -17,7 +17,7 @@ from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.judge.rules.figures import judge_figures
 from mvc.quality.judge.rules.pickled import judge_pickles
-from mvc.quality.other_pointers import name_of, read_pointer, tool_of
+from mvc.quality.pointer_files import name_of, read_pointer, tool_of
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.binding import difference

@@ -21,7 +21,7 @@ from mvc.quality.files import WAIVERS, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import Facts, Landing, ModelFacts, ModelVersion
-from mvc.quality.other_pointers import read_pointer
+from mvc.quality.pointer_files import read_pointer
 from mvc.quality.words import clipped, without_path
 
 MAX_BYTES = 256 << 10

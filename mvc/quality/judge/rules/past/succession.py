@@ -10,7 +10,7 @@ from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts, ModelVersion, Past
 from mvc.quality.judge.rules.past import references
-from mvc.quality.other_pointers import pointer_in_file
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.policy.demands import Demands
 from mvc.quality.reports.binding import is_of, named_like
 from mvc.quality.reports.report import Report

@@ -17,12 +17,27 @@ from mvc.objects import lfs
 from mvc.objects.digest import Digest
 from mvc.objects.pointer import SUFFIX, Kind, Pointer
 from mvc.objects.pointer_reader import parse
-from mvc.quality.files import FileAt
+from mvc.quality.files import SIGNATURES, FileAt
+from mvc.quality.files import SUFFIX as REPORT
 
 _MARK = "other:"
 _LOCK = "dvc.lock"
 _PIPELINE = "dvc.yaml"
 _DVC = ".dvc"
+
+
+def is_pointer(path: str) -> bool:
+    """Whether a file in Git is a pointer, by its name."""
+    return path.endswith(SUFFIX) and not path.endswith(f"/{SUFFIX}") and path != SUFFIX
+
+
+def stem(path: str) -> str:
+    """Return the tracked path of a pointer, a report or its signatures; empty for any other file."""
+    if is_pointer(path):
+        return path.removesuffix(SUFFIX)
+    report = path.removesuffix(SIGNATURES)
+    found = report.removesuffix(REPORT)
+    return found if found != report and not found.endswith("/") else ""
 
 
 class OtherPointer(NamedTuple):

@@ -1,6 +1,6 @@
 """Trees and history as the judge sees them: with pointers of DVC and git-lfs at PATH.mvc, if the policy says so.
 
-The judge and the search for earlier versions know one name for a pointer. See `mvc.quality.other_pointers`.
+The judge and the search for earlier versions know one name for a pointer. See `mvc.quality.pointer_files`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,19 @@ from typing import NamedTuple
 from mvc.modelfiles.magic import is_lfs_pointer
 from mvc.objects.lfs import MAX_BYTES as MAX_LFS
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.blobs import REGULAR
-from mvc.ops.judging.touched_models import is_pointer, stem
-from mvc.quality.files import POLICY
-from mvc.quality.other_pointers import OtherPointer, is_of_dvc, is_other, joined, lock_of, of_dvc, of_lfs, pipeline_of
+from mvc.quality.files import POLICY, REGULAR
+from mvc.quality.pointer_files import (
+    OtherPointer,
+    is_of_dvc,
+    is_other,
+    is_pointer,
+    joined,
+    lock_of,
+    of_dvc,
+    of_lfs,
+    pipeline_of,
+    stem,
+)
 from mvc.scm.blobs import blob_sizes, stream_blobs
 from mvc.scm.history import CommitChanges
 from mvc.scm.index_changes import Entry, Index
