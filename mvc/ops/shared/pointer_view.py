@@ -48,11 +48,11 @@ class _Found(NamedTuple):
 class PointerView:
     """Shows the pointers of the kinds that a policy names. Each blob is read once."""
 
-    def __init__(self, git: Git, kinds: Collection[str]) -> None:
-        """`kinds` are those of the policy; with `mvc` alone everything stays as it is."""
+    def __init__(self, git: Git, kinds: Collection[str], raws: Mapping[str, bytes] | None = None) -> None:
+        """`kinds` are those of the policy; with `mvc` alone everything stays as it is. `raws` need not be read."""
         self._git = git
         self._dvc, self._lfs = "dvc" in kinds, "lfs" in kinds
-        self._raws: dict[str, bytes] = {}
+        self._raws = {**(raws or {})}
         """What was read, of small enough blobs; empty for others."""
 
     @property
