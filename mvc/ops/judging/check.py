@@ -19,7 +19,7 @@ from mvc.ops.shared.evidence.cached_content import in_cache, with_files
 from mvc.ops.shared.evidence.given_tags import landed_tags
 from mvc.ops.shared.evidence.known_reports import KnownReports
 from mvc.ops.shared.evidence.pickle_scans import with_scans
-from mvc.ops.shared.other_content import pointers_here, with_content
+from mvc.ops.shared.other_pointers.workspace import pointers_here, with_content
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.selection import chosen
 from mvc.project import Project

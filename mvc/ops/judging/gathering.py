@@ -26,7 +26,7 @@ from mvc.ops.judging.workflows import included_workflows
 from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
-from mvc.ops.shared.other_content import with_content
+from mvc.ops.shared.other_pointers.workspace import with_content
 from mvc.project import Project
 from mvc.quality.files import POLICY, REGULAR, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT

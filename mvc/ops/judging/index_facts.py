@@ -49,7 +49,7 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     read = _read(project, index)
     parsed = read_policy(read.files.get(POLICY))
     if with_others := bool({*parsed.policy.pointers} - {"mvc"}):
-        from mvc.ops.shared.pointer_view import PointerView  # noqa: PLC0415 - import time: only with DVC or git-lfs
+        from mvc.ops.shared.other_pointers.view import PointerView  # noqa: PLC0415 - import time: only with DVC or git-lfs
 
         index = PointerView(project.git, parsed.policy.pointers).index(index)
         read = _read(project, index)
@@ -64,7 +64,7 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     if merging := merged_commits(project.git, project.layout.git_dir):
         left = [*with_merges(project.git, ["HEAD", *merging], left)]
     if with_others:
-        from mvc.ops.shared.other_content import with_content  # noqa: PLC0415 - import time, as above
+        from mvc.ops.shared.other_pointers.workspace import with_content  # noqa: PLC0415 - import time, as above
 
         left = [*with_content(project, left)]
     models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))

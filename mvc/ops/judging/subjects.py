@@ -16,12 +16,15 @@ _PART = 1 << 20
 
 
 def content_sha256(cache: Cache, models: Iterable[ModelFacts]) -> Iterator[tuple[str, str]]:
-    """Yield path and digest of each model that is a file whose content the cache has undamaged."""
+    """Yield path and digest of each model that is a file, if its pointer has it, or the cache its content undamaged."""
     for model in models:
         pointer = pointer_in_file(model.pointer)
-        if pointer is None or pointer.other or pointer.kind != "file":
+        if pointer is None or pointer.kind != "file":
             continue
-        if digest := _sha256(cache, pointer.digest.blake3):
+        if pointer.other:
+            kind, _, digest = pointer.other.partition(":")
+            yield from [(model.path, digest)] if kind == "sha256" else []
+        elif digest := _sha256(cache, pointer.digest.blake3):
             yield model.path, digest
 
 

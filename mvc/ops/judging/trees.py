@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import Blobs
-from mvc.ops.shared.pointer_view import PointerView
+from mvc.ops.shared.other_pointers.view import PointerView
 from mvc.quality.files import POLICY, REGULAR, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past

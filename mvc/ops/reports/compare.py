@@ -13,7 +13,7 @@ from mvc.objects.pointer import Pointer
 from mvc.ops.reports.tensors import tensors_of
 from mvc.ops.shared.best_metric import deciding_row, metric_rows, policy_of
 from mvc.ops.shared.conflicts.versions import find_conflicts, versions
-from mvc.ops.shared.other_content import pointers_here
+from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import ReportState, matching_report, model_of, report_in, state_of
 from mvc.ops.shared.selection import chosen, is_path, unusable
 from mvc.ops.shared.versions.read import checked, event_path, files_of, read_registry

@@ -12,7 +12,7 @@ from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
 from mvc.ops.shared.checkout import content_line, unstorable
-from mvc.ops.shared.other_content import OtherDigests, other_digests, pointers_here
+from mvc.ops.shared.other_pointers.workspace import OtherDigests, other_digests, pointers_here
 from mvc.ops.shared.reports import model_of
 from mvc.ops.shared.workspace_content import observe_path, refuse_empty, refuse_stub, same_content, was_updated
 from mvc.project import Project

@@ -9,7 +9,7 @@ from mvc.errors import InvalidFormat, MvcError
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER_BYTES
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer_reader import parse
-from mvc.ops.shared.other_content import pointers_here
+from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import ReportState, model_of, state_of
 from mvc.ops.shared.selection import is_path
 from mvc.ops.shared.versions.read import files_at

@@ -10,7 +10,7 @@ from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.ops.shared.evidence.ssh_signatures import Key, fits, sign
-from mvc.ops.shared.other_content import pointers_here
+from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.project import Project
 from mvc.quality.files import SIGNATURES, SUFFIX, FileAt

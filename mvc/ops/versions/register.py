@@ -10,7 +10,7 @@ from mvc.errors import InvalidFormat, Refused, UsageError
 from mvc.objects.names import fold, registered_name
 from mvc.objects.pointer import NAME
 from mvc.objects.pointer import SUFFIX as POINTER
-from mvc.ops.shared.other_content import other_digests, pointers_here
+from mvc.ops.shared.other_pointers.workspace import other_digests, pointers_here
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.versions.read import VersionFiles, files_of, model_path, read_registry
 from mvc.ops.shared.versions.references import resolve

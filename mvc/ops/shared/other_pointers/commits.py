@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX, Pointer
-from mvc.ops.shared.pointer_view import PointerView
+from mvc.ops.shared.other_pointers.view import PointerView
 from mvc.project import Project
 from mvc.quality.files import POLICY, FileAt
 from mvc.quality.pointer_files import is_other, name_of, pointer_in_file, raw_of

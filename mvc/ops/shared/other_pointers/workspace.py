@@ -14,7 +14,7 @@ from mvc.objects.digest import Digest
 from mvc.objects.dvc.digest import ListedFile, Md5, digest_of_list, parse_digest
 from mvc.objects.hashing import hash_stream
 from mvc.objects.pointer import SUFFIX, Pointer
-from mvc.ops.shared.pointer_view import MAX_DVC, PointerView
+from mvc.ops.shared.other_pointers.view import MAX_DVC, PointerView
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
