@@ -19,7 +19,7 @@ from mvc.ops.versions.judging import judge_version
 from mvc.ops.versions.writing import NewEvent, Written, write_event
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.pointer_files import pointer_in_file
+from mvc.quality.pointer_files import name_of, pointer_in_file
 from mvc.quality.reports.binding import is_of
 from mvc.quality.reports.report import Model as Content
 from mvc.quality.reports.report import parse_report
@@ -105,8 +105,9 @@ def _refuse_dirty(project: Project, files: VersionFiles) -> None:
 def _refuse_other_dirty(project: Project, files: VersionFiles) -> None:
     """Raise the same for a model of DVC or git-lfs."""
     path, report = files.path, file_in(project.tree, files.path + REPORT)
+    file = name_of(path, files.file)
     here = pointer_in_file(pointers_here(project).get(path))
-    names = [files.pointer_path] if here is None or here.content != files.pointer.content else []
+    names = [file] if here is None or here.content != files.pointer.content else []
     names += [path + REPORT] if (report.raw if report else None) != files.report else []
     if names:
         line = f'{project.shell.line("git add --", *names)} && git commit -m "..."'
@@ -115,7 +116,7 @@ def _refuse_other_dirty(project: Project, files: VersionFiles) -> None:
     if seen.digest is not None and seen.digest.blake3 != files.blake3:
         found = other_digests(project, path, files.pointer)
         if not is_of(Content(found.blake3, md5=found.md5, sha256=found.sha256), files.pointer):
-            line = project.shell.line("git status --", files.pointer_path)
+            line = project.shell.line("git status --", file)
             raise Refused(f"{path} was modified: only what is committed is registered", line)
 
 

@@ -6,6 +6,7 @@ import shlex
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
+from mvc.objects.pointer import SUFFIX
 from mvc.ops.shared.versions.read import VersionFiles
 from mvc.project import Project
 from mvc.quality.finding import Finding
@@ -67,7 +68,7 @@ def write_event(project: Project, event: NewEvent, model: Model | None, now: flo
     tag, files = spell_tag(event.name), event.files
     previous = model.last if model else None
     trailers = Trailers(
-        files.blake3, files.report_blake3, files.pointer_path, previous.oid if previous else "",
+        files.blake3, files.report_blake3, files.path + SUFFIX, previous.oid if previous else "",
     )
     moment = max(int(now), model.moments[-1].time + 1) if model else int(now)
     oid = create_tag(project.git, tag, event.commit, message_of(event.subject, event.text, trailers), moment)

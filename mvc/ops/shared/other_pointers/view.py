@@ -54,6 +54,8 @@ class PointerView:
         self._dvc, self._lfs = "dvc" in kinds, "lfs" in kinds
         self._raws = {**(raws or {})}
         """What was read, of small enough blobs; empty for others."""
+        self._parsed: dict[tuple[str, str, str], list[tuple[str, OtherPointer]]] = {}
+        """The outputs in files of DVC, by path, blob, and that of the `dvc.yaml` beside."""
 
     @property
     def is_plain(self) -> bool:
@@ -163,8 +165,11 @@ class PointerView:
         if entry.mode not in REGULAR:
             yield path.removesuffix(".dvc"), _Found(OtherPointer(path, problem=f"{path}: not a regular file"), entry)
             return
-        pipeline = self._raws.get(beside.oid) if beside.mode in REGULAR else None
-        for out, pointer in of_dvc(path, self._raws.get(entry.oid, b""), pipeline):
+        pipeline = beside.oid if beside.mode in REGULAR else ""
+        key = (path, entry.oid, pipeline)
+        if key not in self._parsed:
+            self._parsed[key] = [*of_dvc(path, self._raws.get(entry.oid, b""), self._raws.get(pipeline))]
+        for out, pointer in self._parsed[key]:
             yield out, _Found(pointer, entry)
 
     def _read(self, files: Iterable[tuple[str, Entry]]) -> None:

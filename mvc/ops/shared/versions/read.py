@@ -141,11 +141,6 @@ class VersionFiles(NamedTuple):
         return report.model.blake3 if report else ""
 
     @property
-    def pointer_path(self) -> str:
-        """The file in Git that has the pointer."""
-        return self.other.pointer_path if self.other else self.path + POINTER
-
-    @property
     def report_blake3(self) -> str:
         """The blake3 of the report; empty without one."""
         return "" if self.report is None else hash_bytes(self.report).blake3
@@ -168,9 +163,7 @@ def event_path(project: Project, event: Event) -> str:
         Refused: the commit has no such model.
     """
     pointer = event.trailers.pointer
-    if pointer.endswith(POINTER):
-        return path_of(pointer)
-    return model_path(project, event.commit, event.model, pointer)
+    return path_of(pointer) if pointer else model_path(project, event.commit, event.model)
 
 
 def checked(event: Event, found: VersionFiles | None) -> VersionFiles:
@@ -258,10 +251,10 @@ def _imported_files(project: Project, places: list[CommitPath]) -> dict[CommitPa
     }
 
 
-def model_path(project: Project, commit: str, name: str, pointer: str = "") -> str:
+def model_path(project: Project, commit: str, name: str) -> str:
     """Return the tracked path of a model in a commit: by the name in its pointer, else by its file name.
 
-    Of several paths with such a file name it is the one with a report, or in the file `pointer` of DVC.
+    Of several paths with such a file name it is the one with a report.
 
     Raises:
         Refused: there is none, or more than one.
@@ -270,7 +263,6 @@ def model_path(project: Project, commit: str, name: str, pointer: str = "") -> s
     named = [path for path, item in tracked.items() if item.pointer and item.pointer.notes.name == name]
     unnamed = [path for path, item in tracked.items() if item.pointer and not item.pointer.notes.name]
     found = named or [path for path in unnamed if registered_name(path) == fold_case(name)]
-    found = [path for path in found if pointer in ("", tracked[path].pointer_path)] or found
     if len(found) > 1:
         reports = blobs_at(project.git, {CommitPath(commit, path + REPORT) for path in found})
         found = [path for path in found if CommitPath(commit, path + REPORT) in reports] or found
