@@ -26,7 +26,6 @@ from mvc.ops.judging.workflows import included_workflows
 from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
-from mvc.ops.shared.other_pointers.workspace import with_content
 from mvc.project import Project
 from mvc.quality.files import POLICY, REGULAR, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
@@ -102,7 +101,11 @@ def _facts(
     judged = (model._replace(in_git=content.is_at(model.path)) for model in judged)
     if not trees.is_one_tree:
         judged = with_merges(trees.merge.git, (trees.merge.base, trees.merge.head), judged, trees.merge.base)
-    models = with_content(project, with_files(project, judging.policy, judged))
+    models = with_files(project, judging.policy, judged)
+    if trees.view:
+        from mvc.ops.shared.other_pointers.workspace import with_content  # noqa: PLC0415 - import time
+
+        models = with_content(project, models)
     scanned = with_scans(project, judging.policy, models)
     return Facts(judging, scanned, read.blobs, landing, companions=of_change(trees, scanned))
 

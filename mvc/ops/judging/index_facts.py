@@ -48,7 +48,7 @@ def index_facts(project: Project, index: Index) -> Staged | None:
         return None
     read = _read(project, index)
     parsed = read_policy(read.files.get(POLICY))
-    if with_others := bool({*parsed.policy.pointers} - {"mvc"}):
+    if parsed.policy.has_other_pointers:
         from mvc.ops.shared.other_pointers.view import PointerView  # noqa: PLC0415 - import time: only with DVC or git-lfs
 
         index = PointerView(project.git, parsed.policy.pointers).index(index)
@@ -63,7 +63,7 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     left = [model for model in map(model_at, sorted(changed)) if is_left(index, model)]
     if merging := merged_commits(project.git, project.layout.git_dir):
         left = [*with_merges(project.git, ["HEAD", *merging], left)]
-    if with_others:
+    if parsed.policy.has_other_pointers:
         from mvc.ops.shared.other_pointers.workspace import with_content  # noqa: PLC0415 - import time, as above
 
         left = [*with_content(project, left)]

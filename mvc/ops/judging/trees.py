@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import Blobs
-from mvc.ops.shared.other_pointers.view import PointerView
 from mvc.quality.files import POLICY, REGULAR, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
@@ -18,6 +17,9 @@ from mvc.scm.commits import tree_of
 from mvc.scm.index_changes import Entry, Index
 from mvc.scm.merging.landing import Merge, as_index, differing, list_tree
 from mvc.scm.plumbing import Git
+
+if TYPE_CHECKING:
+    from mvc.ops.shared.other_pointers.view import PointerView
 
 
 class Trees(NamedTuple):
@@ -29,7 +31,8 @@ class Trees(NamedTuple):
     judged: Index
     """The tree that would land, as an index."""
     blobs: Blobs
-    view: PointerView
+    view: PointerView | None = None
+    """How pointers of DVC and git-lfs are seen; None if the policy has only those of mvc judged."""
 
     @property
     def is_one_tree(self) -> bool:
@@ -51,7 +54,8 @@ def read_trees(merge: Merge) -> Trees:
     entries = list_tree(merge.git, merge.tree)
     blobs = Blobs(merge.git)
     view = _view(merge.git, blobs, base.get(POLICY) or entries.get(POLICY))
-    base, entries = view.tree(base), view.tree(entries)
+    if view:
+        base, entries = view.tree(base), view.tree(entries)
     return Trees(merge, base, as_index(entries, differing(base, entries)), blobs, view)
 
 
@@ -60,14 +64,18 @@ def read_one_tree(merge: Merge) -> Trees:
     entries = list_tree(merge.git, merge.tree)
     blobs = Blobs(merge.git)
     view = _view(merge.git, blobs, entries.get(POLICY))
-    entries = view.tree(entries)
+    entries = view.tree(entries) if view else entries
     return Trees(merge, entries, as_index(entries, differing({}, entries)), blobs, view)
 
 
-def _view(git: Git, blobs: Blobs, policy: Entry | None) -> PointerView:
-    """Return how a policy wants trees to be seen."""
+def _view(git: Git, blobs: Blobs, policy: Entry | None) -> PointerView | None:
     blobs.load_files([policy] if policy else [])
-    return PointerView(git, read_policy(blobs.file(policy)).policy.pointers)
+    found = read_policy(blobs.file(policy)).policy
+    if not found.has_other_pointers:
+        return None
+    from mvc.ops.shared.other_pointers.view import PointerView  # noqa: PLC0415 - import time
+
+    return PointerView(git, found.pointers)
 
 
 def pointers_of(entries: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -43,7 +43,7 @@ def judge(facts: Facts, now: float, parse: ParseReport = parse_report) -> Verdic
     for blob in facts.blobs:
         findings += judge_blob(policy, blob)
     findings = _with_renames(facts, findings)
-    if {*policy.pointers} - {"mvc"}:
+    if policy.has_other_pointers:
         from mvc.quality.judge.tools import in_their_tools  # noqa: PLC0415 - import time: only with DVC or git-lfs
 
         findings = [*in_their_tools(policy, facts.models, findings)]

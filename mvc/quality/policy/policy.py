@@ -164,6 +164,11 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     stages: dict[str, Stage] = field(default_factory=dict)
     extra: dict[str, Any] = field(name="x-", default_factory=dict)
 
+    @property
+    def has_other_pointers(self) -> bool:
+        """Whether pointers of DVC or git-lfs are judged."""
+        return not {"dvc", "lfs"}.isdisjoint(self.pointers)
+
 
 STRICT = Policy(1)
 """The defaults."""

@@ -29,7 +29,7 @@ def registered_versions(trees: Trees, pasts: Mapping[str, Past]) -> dict[str, tu
         CommitPath(tag.commit, former + suffix)
         for path in pasts for tag in tags_of[path] for former in paths[path] for suffix in (SUFFIX, REPORT)
     })
-    if not trees.view.is_plain:
+    if trees.view:
         oids |= {
             CommitPath(tag.commit, path): entry.oid for tag in {tag for path in pasts for tag in tags_of[path]}
             for path, entry in _tree_at(trees, tag.commit).items() if is_other(entry.oid)
@@ -81,7 +81,8 @@ def _elsewhere(trees: Trees, tag: VersionTag) -> tuple[ModelVersion, ...]:
 
 
 def _tree_at(trees: Trees, commit: str) -> dict[str, Entry]:
-    return trees.view.tree(list_tree(trees.merge.git, tree_of(trees.merge.git, commit)))
+    entries = list_tree(trees.merge.git, tree_of(trees.merge.git, commit))
+    return trees.view.tree(entries) if trees.view else entries
 
 
 def _version(trees: Trees, tag: VersionTag, path: str, pair: BlobPair) -> ModelVersion:

@@ -33,9 +33,10 @@ def read_lineages(trees: Trees, affected: Collection[str], asked: Collection[str
         return {}
     base = _models(pointers_of(trees.base), affected, trees.blobs)
     judged = _models(pointers_of(trees.judged.entries), affected, trees.blobs)
-    commits = trees.view.history(
-        first_parent_history(trees.merge.git, trees.merge.base, *PATTERNS, *trees.view.patterns),
-    )
+    patterns = (*PATTERNS, *(trees.view.patterns if trees.view else ()))
+    commits = first_parent_history(trees.merge.git, trees.merge.base, *patterns)
+    if trees.view:
+        commits = trees.view.history(commits)
     history = _histories(commits)
     namesakes = _namesakes(trees.blobs, history, {fold(judged[path].name) for path in asked} - {""})
     ended = {path for path, states in history.items() if not states[0].pointer}

@@ -36,10 +36,10 @@ def others_at(project: Project, commit: str) -> dict[str, OtherModel]:
     raw = committed_file(project.git, commit, POLICY)
     if raw is None or b"pointers" not in raw:
         return {}
-    view = PointerView(project.git, read_policy(FileAt("100644", raw)).policy.pointers)
-    if view.is_plain:
+    policy = read_policy(FileAt("100644", raw)).policy
+    if not policy.has_other_pointers:
         return {}
-    entries = view.tree(list_tree(project.git, tree_of(project.git, commit)))
+    entries = PointerView(project.git, policy.pointers).tree(list_tree(project.git, tree_of(project.git, commit)))
     files = {
         path.removesuffix(SUFFIX): FileAt(entry.mode, raw_of(entry.oid), entry.oid)
         for path, entry in entries.items() if is_other(entry.oid)

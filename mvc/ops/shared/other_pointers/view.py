@@ -11,19 +11,9 @@ from typing import NamedTuple
 from mvc.modelfiles.magic import is_lfs_pointer
 from mvc.objects.lfs import MAX_BYTES as MAX_LFS
 from mvc.objects.pointer import SUFFIX
+from mvc.ops.shared.other_pointers.reading import joined, of_dvc, of_lfs
 from mvc.quality.files import POLICY, REGULAR
-from mvc.quality.pointer_files import (
-    OtherPointer,
-    is_of_dvc,
-    is_other,
-    is_pointer,
-    joined,
-    lock_of,
-    of_dvc,
-    of_lfs,
-    pipeline_of,
-    stem,
-)
+from mvc.quality.pointer_files import OtherPointer, is_of_dvc, is_other, is_pointer, lock_of, pipeline_of, stem
 from mvc.scm.blobs import blob_sizes, stream_blobs
 from mvc.scm.history import CommitChanges
 from mvc.scm.index_changes import Entry, Index
@@ -49,7 +39,7 @@ class PointerView:
     """Shows the pointers of the kinds that a policy names. Each blob is read once."""
 
     def __init__(self, git: Git, kinds: Collection[str], raws: Mapping[str, bytes] | None = None) -> None:
-        """`kinds` are those of the policy; with `mvc` alone everything stays as it is. `raws` need not be read."""
+        """`kinds` are those of a policy with `has_other_pointers`; `raws` need not be read."""
         self._git = git
         self._dvc, self._lfs = "dvc" in kinds, "lfs" in kinds
         self._raws = {**(raws or {})}
@@ -58,14 +48,9 @@ class PointerView:
         """The outputs in files of DVC, by path, blob, and that of the `dvc.yaml` beside."""
 
     @property
-    def is_plain(self) -> bool:
-        """Whether everything stays as it is."""
-        return not (self._dvc or self._lfs)
-
-    @property
     def patterns(self) -> tuple[str, ...]:
         """Git's patterns for the files that may have pointers, besides those of mvc; all files for git-lfs."""
-        return ("*",) if self._lfs else ("*.dvc", "*dvc.lock", "*dvc.yaml") if self._dvc else ()
+        return ("*",) if self._lfs else ("*.dvc", "*dvc.lock", "*dvc.yaml")
 
     def tree(self, entries: Mapping[str, Entry], among: Collection[str] | None = None) -> dict[str, Entry]:
         """Return the files of a tree with its pointers; those of git-lfs only `among` some paths, if given.
@@ -87,8 +72,6 @@ class PointerView:
         Raises:
             MvcError: as for `tree`.
         """
-        if self.is_plain:
-            return index
         head = {path: entry for path, entry in index.entries.items() if path not in index.changes}
         head |= {
             path: Entry(change.old_mode, change.old) for path, change in index.changes.items()
@@ -111,8 +94,6 @@ class PointerView:
         Raises:
             MvcError: as for `tree`.
         """
-        if self.is_plain:
-            return commits
         sides = [(change.path, entry) for item in commits for change in item.changes for entry in _sides(change)]
         self._read(sides)
         replayed: dict[str, Entry] = {}
@@ -136,8 +117,6 @@ class PointerView:
 
     def _pointers(self, entries: Mapping[str, Entry], among: Collection[str]) -> dict[str, list[_Found]]:
         """Return the pointers by tracked path."""
-        if self.is_plain:
-            return {}
         lfs = {path: entries[path] for path in among if path in entries} if self._lfs else {}
         dvc = {path: entry for path, entry in entries.items() if is_of_dvc(path) or lock_of(path)} if self._dvc else {}
         self._read([*dvc.items(), *lfs.items()])

@@ -40,11 +40,11 @@ def pointers_here(project: Project) -> dict[str, FileAt]:
     policy = file_in(project.tree, POLICY)
     if policy is None or b"pointers" not in policy.raw:
         return {}
-    kinds = read_policy(policy).policy.pointers
-    view = PointerView(project.git, kinds)
-    if view.is_plain:
+    found = read_policy(policy).policy
+    if not found.has_other_pointers:
         return {}
-    files = list_files(project.git, f"*{SUFFIX}", *view.patterns)
+    kinds = found.pointers
+    files = list_files(project.git, f"*{SUFFIX}", *PointerView(project.git, kinds).patterns)
     raws = dict(_of_dvc(project.tree, files)) if "dvc" in kinds else {}
     entries = {path: Entry(REGULAR[0], path) for path in raws}
     entries |= {file.path: Entry(file.mode, file.oid) for file in files if file.oid and file.path not in raws}
