@@ -55,7 +55,7 @@ def _show_init(output: Output, project: Project, result: InitResult) -> int:
         output.line(f"mvc is already set up here; the cache is {visible(result.cache)}")
     if result.written and (others := result.pointers[1:]):
         names = " and ".join({"dvc": "DVC", "lfs": "git-lfs"}[kind] for kind in others)
-        output.line(f"Found {names}: the policy has their models judged as they are (mvc help gate-for-dvc)")
+        output.line(f"Found {names}: the policy has their pointers judged as well (mvc help gate-for-dvc)")
     if result.group:
         output.line(f"The group {visible(result.group)} shares the cache {visible(result.cache)}")
     if not result.shares_blocks:

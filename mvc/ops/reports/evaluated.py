@@ -13,11 +13,13 @@ from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
 from mvc.ops.shared.checkout import content_line, unstorable
 from mvc.ops.shared.other_pointers.workspace import OtherDigests, other_digests, pointers_here
-from mvc.ops.shared.reports import model_of
+from mvc.ops.shared.reports import file_in, model_of
 from mvc.ops.shared.workspace_content import observe_path, refuse_empty, refuse_stub, same_content, was_updated
 from mvc.project import Project
-from mvc.quality.files import REGULAR, FileAt
+from mvc.quality.files import POLICY, REGULAR, FileAt
+from mvc.quality.judge.tools import adding, usual_tool
 from mvc.quality.pointer_files import name_of, pointer_in_file, tool_of
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.binding import is_of
 from mvc.quality.reports.report import Dataset, Model, Used
 from mvc.workspace.tracked import Tracked, holder_of
@@ -83,7 +85,8 @@ def _others(
 ) -> tuple[OtherDigests | None, list[Remark]]:
     """Return the digests of content that DVC or git-lfs keeps, and what is to be said about its pointer."""
     if file is None:
-        return None, [Remark(f"{path} is not tracked", project.shell.line("mvc add", path))]
+        tool = usual_tool(read_policy(file_in(project.tree, POLICY)).policy)
+        return None, [Remark(f"{path} is not tracked", adding(project.shell.line("mvc add", path), tool))]
     pointer, name = pointer_in_file(file), name_of(path, file)
     if pointer is None:
         return None, [Remark(f"the pointer {name} cannot be read", "mvc eval check")]

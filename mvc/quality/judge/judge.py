@@ -28,6 +28,15 @@ from mvc.quality.reports.report import ParseReport, parse_report
 
 def judge(facts: Facts, now: float, parse: ParseReport = parse_report) -> Verdict:
     """Return all findings about `facts`; `now` is in seconds since the epoch, `parse` parses the models' reports."""
+    verdict, policy = _judge(facts, now, parse), facts.policy.policy
+    if not policy.has_other_pointers:
+        return verdict
+    from mvc.quality.judge.tools import in_their_tools  # noqa: PLC0415 - import time: only with DVC or git-lfs
+
+    return verdict._replace(findings=tuple(in_their_tools(policy, facts.models, verdict.findings)))
+
+
+def _judge(facts: Facts, now: float, parse: ParseReport) -> Verdict:
     policy = facts.policy.policy
     facts = facts._replace(models=tuple(model for model in facts.models if not _is_foreign(policy, model)))
     findings = [*facts.policy.findings] if facts.policy.file or facts.models else []
@@ -43,10 +52,6 @@ def judge(facts: Facts, now: float, parse: ParseReport = parse_report) -> Verdic
     for blob in facts.blobs:
         findings += judge_blob(policy, blob)
     findings = _with_renames(facts, findings)
-    if policy.has_other_pointers:
-        from mvc.quality.judge.tools import in_their_tools  # noqa: PLC0415 - import time: only with DVC or git-lfs
-
-        findings = [*in_their_tools(policy, facts.models, findings)]
     if not is_from_the_gate:
         return Verdict.of(with_waivers(facts, findings, now))
     from mvc.quality.judge.rules.landing import judge_landing  # noqa: PLC0415 - import time: the hook does without
