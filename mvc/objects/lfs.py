@@ -1,6 +1,7 @@
 """The pointer of git-lfs: the small text that Git stores in place of a file.
 
-Format: docs/spec.md of git-lfs. It has a canonical form, and only that is read. An empty file is its own pointer.
+Format: https://github.com/git-lfs/git-lfs, `spec.md` of its documentation. It has a canonical form, and only that is
+read. An empty file is its own pointer.
 """
 
 from __future__ import annotations

@@ -143,6 +143,24 @@ def test_the_gate_needs_neither_their_content_nor_their_programs(team: Repo, kee
     assert [item["code"] for item in json.loads(result.out)["findings"] if item["severity"] == "error"] == ["MVC103"]
 
 
+def test_a_finding_is_waived(team: Repo, keeper: str) -> None:
+    KEEPERS[keeper](team, b"model 1")
+    team.git("commit", "-qnm", "no report")
+    team.ok("waive", "MVC101", MODEL, "--reason", "a toy", "--expires", "2999-01-01")
+    team.git("commit", "-qnm", "waived")
+    assert "MVC415" in team.ok("eval", "check").err
+    (waiver,) = team.ok("waive", "--list", "--json").json
+    assert (waiver["state"], waiver["model"].partition(":")[0]) == ("valid", "sha256" if keeper == "lfs" else "md5")
+
+
+def test_a_report_that_is_deleted_is_missed(team: Repo, keeper: str) -> None:
+    KEEPERS[keeper](team, b"model 1")
+    record(team, "--bump", "major")
+    team.git("commit", "-qm", "v1")
+    team.git("rm", "-q", REPORT)
+    assert "MVC101" in team.shell("git commit -qm 'no report any more'").err
+
+
 def test_what_is_modified_is_not_registered(team: Repo, keeper: str) -> None:
     KEEPERS[keeper](team, b"model 1")
     record(team, "--bump", "major")

@@ -47,8 +47,8 @@ def _translated(finding: Finding, tool: str, file: str) -> str:
     line = _NAMING.sub("", finding.fix)
     if not file:
         return adding(line, tool)
-    staged = f"git checkout --ours -- {file} && git add -- {file}  # or --theirs"
-    line = _RESOLVE.sub(lambda _: staged, line).replace(finding.path + SUFFIX, file)
+    resolved = f"git add -- {file}  # once its conflict is resolved"
+    line = _RESOLVE.sub(lambda _: resolved, line).replace(finding.path + SUFFIX, file)
     commands = dict(_COMMANDS[tool])
     if file.endswith(".lock"):
         commands["add"] = "dvc commit -f"

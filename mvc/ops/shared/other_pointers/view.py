@@ -77,7 +77,8 @@ class PointerView:
             path: Entry(change.old_mode, change.old) for path, change in index.changes.items()
             if change.old_mode.strip("0")
         }
-        reported = {model for path in index.entries if (model := stem(path)) and not is_pointer(path)}
+        files = (*index.entries, *index.changes)
+        reported = {model for path in files if (model := stem(path)) and not is_pointer(path)}
         among = None if POLICY in index.changes else {*index.changes, *reported}
         old, new = self.tree(head, among), self.tree(index.entries, among)
         special = {path for side in (old, new) for path, entry in side.items() if is_other(entry.oid)}

@@ -96,7 +96,7 @@ def other_digests(project: Project, path: str, pointer: Pointer) -> OtherDigests
         return OtherDigests(digest.blake3, _md5(project.tree, path))
     observed = observe_path(project, path)
     if observed.digest is None:
-        raise MvcError(f"{path} does not exist", f"dvc pull {path}")
+        raise MvcError(f"{path} vanished while it was read", "run the command again")
     names = [entry.path for entry in observed.entries()]
     listed = [ListedFile(name, parse_digest(_md5(project.tree, f"{path}/{name}"), old=False)) for name in names]
     return OtherDigests(observed.digest.blake3, digest_of_list(listed, old=False).name)
