@@ -16,15 +16,15 @@ MAX_BYTES = 1023
 """Largest pointer: git-lfs takes anything larger for content."""
 VERSION = "https://git-lfs.github.com/spec/v1"
 _VERSIONS = (VERSION, "https://hawser.github.com/spec/v1", "http://git-media.io/v/2")
-_STARTS = tuple(f"version {version}".encode() for version in _VERSIONS)
+_STARTS = tuple(f"version {version}" for version in _VERSIONS)
 
-_POINTER = re.compile(
+_POINTER = (
     rf"version ({'|'.join(map(re.escape, _VERSIONS))})\n"
     r"((?:ext-[0-9]-[^ \r\n]+ sha256:[0-9a-f]{64}\n)*)"
     r"oid sha256:([0-9a-f]{64})\n"
-    r"size (0|[1-9][0-9]{0,18})\n",
-    re.ASCII,
+    r"size (0|[1-9][0-9]{0,18})\n"
 )
+"""Compiled on first use: hooks load this module."""
 
 
 class LfsPointer(NamedTuple):
@@ -40,8 +40,8 @@ class LfsPointer(NamedTuple):
 
 
 def is_lfs_pointer(raw: bytes) -> bool:
-    """Return whether git-lfs would read `raw` as a pointer, canonical or not; `raw` may be longer than MAX_BYTES."""
-    return len(raw) <= MAX_BYTES and raw.lstrip().startswith(_STARTS)
+    """Return whether git-lfs may read the file `raw` as a pointer, canonical or not: it leaves out space before it."""
+    return len(raw) <= MAX_BYTES and raw.decode(errors="replace").lstrip().startswith(_STARTS)
 
 
 def parse(raw: bytes, what: str = "git-lfs pointer") -> LfsPointer:
@@ -50,7 +50,8 @@ def parse(raw: bytes, what: str = "git-lfs pointer") -> LfsPointer:
     Raises:
         InvalidFormat: `raw` is not a pointer in canonical form.
     """
-    match = _POINTER.fullmatch(raw.decode(errors="replace")) if len(raw) <= MAX_BYTES else None
+    text = raw.decode(errors="replace") if len(raw) <= MAX_BYTES else ""
+    match = re.fullmatch(_POINTER, text, re.ASCII)
     if match is None or int(match[4]) > MAX_SIZE:
         raise InvalidFormat(f"{what}: not a git-lfs pointer in canonical form")
     extensions = tuple(line.partition(" ")[0] for line in match[2].splitlines())

@@ -325,6 +325,14 @@ def pointer_of_lfs_in_another_form(pr: History) -> None:
     pr.commit()
 
 
+@attack("MVC101", "MVC304")
+def pointer_of_lfs_behind_a_space(pr: History) -> None:
+    """Begin a pointer with a space of Unicode, which git-lfs leaves out."""
+    start_lfs(pr)
+    pr.put("models/new.onnx", "\u3000".encode() + pointer_of_lfs("evil"))
+    pr.commit()
+
+
 @attack("MVC106", "MVC302", "MVC327")
 def raw_bytes_instead_of_lfs(pr: History) -> None:
     """Remove the filter, and commit the model itself."""

@@ -38,5 +38,6 @@ def test_another_form_is_refused(text: str) -> None:
 
 
 def test_what_git_lfs_would_read_is_recognised_in_any_form() -> None:
-    assert all(lfs.is_lfs_pointer(text.encode()) for text in (PLAIN, EXT, "\n" + PLAIN, PLAIN.replace("\n", "\r\n")))
+    texts = (PLAIN, EXT, "\n\u3000" + PLAIN, PLAIN.replace("\n", "\r\n"))
+    assert all(lfs.is_lfs_pointer(text.encode()) for text in texts)
     assert not any(map(lfs.is_lfs_pointer, (b"", b"version 1\n", PLAIN.encode() + b" " * 1024)))

@@ -104,9 +104,10 @@ class PointerView:
     def _replay(self, item: CommitChanges, there: dict[str, Entry]) -> Iterator[RawChange]:
         """Yield the changes of a commit, with those of pointers; `there` are the files of DVC before it, then after."""
         own = {change.path: change for change in item.changes if stem(change.path)}
-        units = {unit for change in item.changes if (unit := lock_of(change.path) or change.path)}
+        units = {unit for change in item.changes if is_of_dvc(unit := lock_of(change.path) or change.path)}
         old = self._of(units, {change.path: _sides(change)[0] for change in item.changes}, there)
-        there |= {change.path: Entry(change.mode, change.oid) for change in item.changes}
+        changed = (change for change in item.changes if change.path in units or lock_of(change.path))
+        there |= {change.path: Entry(change.mode, change.oid) for change in changed}
         new = self._of(units, {change.path: _sides(change)[1] for change in item.changes}, there)
         for path in sorted(old.keys() | new.keys()):
             before, after = (_one(side[path]) if path in side else None for side in (old, new))
@@ -121,14 +122,14 @@ class PointerView:
         lfs = {path: entries[path] for path in among if path in entries} if self._lfs else {}
         dvc = {path: entry for path, entry in entries.items() if is_of_dvc(path) or lock_of(path)} if self._dvc else {}
         self._read([*dvc.items(), *lfs.items()])
-        return self._of(dvc.keys(), lfs, dvc)
+        return self._of(filter(is_of_dvc, dvc), lfs, dvc)
 
     def _of(
         self, units: Iterable[str], lfs: Mapping[str, Entry], dvc: Mapping[str, Entry],
     ) -> dict[str, list[_Found]]:
         """Return the pointers in the files of DVC named `units`, and in those that may be of git-lfs."""
         found: dict[str, list[_Found]] = {}
-        for unit in sorted(filter(is_of_dvc, units)) if self._dvc else ():
+        for unit in sorted(units) if self._dvc else ():
             for path, item in self._of_dvc(unit, dvc):
                 found.setdefault(path, []).append(item)
         for path, entry in lfs.items() if self._lfs else ():
