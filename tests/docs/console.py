@@ -15,10 +15,12 @@ from typing import NamedTuple
 from harness import PROJECT, make_home
 
 PAGES = (
-    "README.md", "docs/audit.md", "docs/gate-for-dvc.md", "docs/getting-started.md", "docs/merging.md", "docs/registry.md",
-    "docs/remotes.md",
+    "README.md", "docs/audit.md", "docs/gate-for-dvc.md", "docs/getting-started.md", "docs/merging.md",
+    "docs/migrate-from-dvc.md", "docs/registry.md", "docs/remotes.md", "docs/with-dvc.md",
 )
-HOOKED = ("README.md", "docs/gate-for-dvc.md", "docs/getting-started.md", "docs/merging.md")
+HOOKED = (
+    "README.md", "docs/gate-for-dvc.md", "docs/getting-started.md", "docs/merging.md", "docs/with-dvc.md",
+)
 """Pages in whose commands Git runs hooks."""
 MARK = "--- the command ended with"
 HOME = "/home/you"
@@ -34,7 +36,12 @@ class Step(NamedTuple):
 
 def environment(page: str, environ: dict[str, str]) -> dict[str, str]:
     """Return the environment in which the commands of `page` are typed."""
-    return {name: text for name, text in environ.items() if name != "MVC_HOOKS_ENABLED" or page not in HOOKED}
+    found = {name: text for name, text in environ.items() if name != "MVC_HOOKS_ENABLED" or page not in HOOKED}
+    dvc = {
+        "PATH": f"{found['PATH']}:{PROJECT}/.cache/dvc/bin", "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": f"{found['HOME']}/.dvc-site-cache",
+    }
+    return found | dvc if "dvc" in page else found
 
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)

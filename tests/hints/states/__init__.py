@@ -6,6 +6,7 @@ from hints.state import State
 from hints.states import (
     adding,
     content,
+    importing,
     merging,
     moving,
     others,
@@ -20,7 +21,8 @@ from hints.states import (
 
 _ALL = [
     *content.STATES, *pointers.STATES, *adding.STATES, *moving.STATES, *reading.STATES, *storage.STATES,
-    *remotes.STATES, *setup.STATES, *reports.STATES, *versions.STATES, *merging.STATES, *others.STATES,
+    *remotes.STATES, *setup.STATES, *reports.STATES, *versions.STATES, *merging.STATES, *importing.STATES,
+    *others.STATES,
 ]
 STATES: dict[str, State] = {state.name: state for state in _ALL}
 assert len(STATES) == len(_ALL), "two states have one name"

@@ -45,17 +45,16 @@ def read_workspace(
     Their names are relative to the path; that of a file itself is empty. They are stored, and noted in `objects`.
     """
     names = dict(files)
-    full = {f"{path}/{name}" if name else path: old for name, old in names.items()}
-    check = _Verifying(objects, full)
+    check = _Verifying(objects, {f"{path}/{name}" if name else path: old for name, old in names.items()})
     reader = storing(objects.writer, project.around.progress, _JOBS, (), check.small)._replace(large=check.large)
     observed = observe(project.tree, path, project.links, _options(project, objects, path, reader, names))
     entries = {}
     for entry in observed.entries():
-        old = names.get(entry.path)
-        if old and (f"{path}/{entry.path}" if entry.path else path) in check.verified:
-            objects.note(old, entry.digest)
-        if old and objects.digest(old) == entry.digest:
-            entries[entry.path] = entry
+        if old := names.get(entry.path):
+            if (f"{path}/{entry.path}" if entry.path else path) in check.verified:
+                objects.note(old, entry.digest)
+            if objects.digest(old) == entry.digest:
+                entries[entry.path] = entry
     return observed, entries
 
 
