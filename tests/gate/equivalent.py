@@ -57,6 +57,7 @@ EQUIVALENT = {
         _IN_A_FIX,
     "model._parsed: what == 'pointer' and file.raw and (not file.raw.startswith(b'mvc: ')) and (tool_of(name) == 'mvc')"
     "  ->  what == 'pointer' or file.raw or (not file.raw.startswith(b'mvc: ')) or (tool_of(name) == 'mvc')": _IN_A_FIX,
+    "judge.judge: not policy.has_other_pointers  ->  bool(policy.has_other_pointers)": _IN_A_FIX,
     "model._parsed: tool_of(name) == 'mvc'  ->  tool_of(name) != 'mvc'": _IN_A_FIX,
     "figures._slice: wanted.metric or 'metric'  ->  wanted.metric and 'metric'": _IN_A_MESSAGE,
     "figures._slice: dataset  ->  not dataset": _IN_A_MESSAGE,
