@@ -12,11 +12,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from mvc.objects import lfs
+
 HEAD = 16 << 10
 """Bytes that are examined; for archives and compressed files, all that are given."""
-
-_LFS = b"version https://git-lfs.github.com/spec/"
-_MAX_LFS = 1024
 
 
 def kind_of(head: bytes, size: int) -> str:
@@ -28,7 +27,7 @@ def kind_of(head: bytes, size: int) -> str:
 
 def is_lfs_pointer(head: bytes, size: int) -> bool:
     """Whether the file is a pointer of git-lfs, whose content is not in Git either."""
-    return size <= _MAX_LFS and head.startswith(_LFS)
+    return size <= lfs.MAX_BYTES and lfs.is_lfs_pointer(head)
 
 
 def _is_safetensors(head: bytes, size: int) -> bool:

@@ -48,11 +48,18 @@ class Pointer(NamedTuple):
     total: int = 0
     """Bytes of content."""
     notes: Notes = Notes()
+    other: str = ""
+    """The digest that DVC or git-lfs has of it instead: `md5:…` or `sha256:…`, as in a report."""
 
     @property
-    def content(self) -> tuple[Kind, Digest, bool]:
+    def identity(self) -> str:
+        """The digest that tells its content from other content: the blake3, or that of another program."""
+        return self.other or self.digest.blake3
+
+    @property
+    def content(self) -> tuple[Kind, str, Digest, bool]:
         """Equal for pointers of the same content."""
-        return self.kind, self.digest, self.exec
+        return self.kind, self.identity, self.digest, self.exec
 
 
 def file_pointer(digest: Digest, *, executable: bool = False, notes: Notes = Notes()) -> Pointer:

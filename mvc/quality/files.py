@@ -16,6 +16,8 @@ WAIVERS = ".mvc/waivers.yaml"
 MAX_BYTES = 1 << 20
 """Largest report in bytes."""
 
+REGULAR = ("100644", "100755")
+"""Modes of regular files."""
 SUBMODULE = "160000"
 _KINDS = {"120000": "a symlink", "040000": "a directory", SUBMODULE: "a submodule"}
 

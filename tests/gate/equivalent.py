@@ -9,8 +9,7 @@ WORDS = {
     "landing._name": "the name that the table shows",
     "landing._entered": "what the last line counts",
     "judge._with_renames": "a better line to type, once the findings are there",
-    "judge._blake3_of_pointer": "serves that line",
-    "judge._blake3_of_report": "serves that line",
+    "judge._digests": "serves that line",
     "figures._missing": "a message",
     "references.history": "the versions that the review shows",
     "regressions._data": "the data sets, in a message",
@@ -56,8 +55,10 @@ EQUIVALENT = {
     "model._parsed: lists_files  ->  not lists_files": _IN_A_FIX,
     "model._parsed: what == 'pointer' and is_directory(file.raw)  ->  what == 'pointer' or is_directory(file.raw)":
         _IN_A_FIX,
-    "model._parsed: what == 'pointer' and file.raw and (not file.raw.startswith(b'mvc: '))"
-    "  ->  what == 'pointer' or file.raw or (not file.raw.startswith(b'mvc: '))": _IN_A_FIX,
+    "model._parsed: what == 'pointer' and file.raw and (not file.raw.startswith(b'mvc: ')) and (tool_of(name) == 'mvc')"
+    "  ->  what == 'pointer' or file.raw or (not file.raw.startswith(b'mvc: ')) or (tool_of(name) == 'mvc')": _IN_A_FIX,
+    "judge.judge: not policy.has_other_pointers  ->  bool(policy.has_other_pointers)": _IN_A_FIX,
+    "model._parsed: tool_of(name) == 'mvc'  ->  tool_of(name) != 'mvc'": _IN_A_FIX,
     "figures._slice: wanted.metric or 'metric'  ->  wanted.metric and 'metric'": _IN_A_MESSAGE,
     "figures._slice: dataset  ->  not dataset": _IN_A_MESSAGE,
     "regressions._newness: reports.past.before is None  ->  reports.past.before is not None": _IN_A_MESSAGE,

@@ -17,7 +17,7 @@ from gate.histories import FILE, Commit, History
 from mvc.errors import InvalidFormat
 from mvc.objects.pointer import SUFFIX
 from mvc.objects.pointer_reader import parse
-from mvc.ops.judging.touched_models import ContentInGit, enters, is_pointer, look_at, stem, touched_models
+from mvc.ops.judging.touched_models import ContentInGit, enters, look_at, touched_models
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.quality.files import MAX_BYTES, POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
@@ -35,6 +35,7 @@ from mvc.quality.judge.facts import (
 )
 from mvc.quality.judge.lineage import Lineage, PastState, PathState, TreeModel, find_lineages
 from mvc.quality.judge.rules.policy_files import is_policy_file, judging_policy
+from mvc.quality.pointer_files import is_pointer, stem
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.index_changes import Entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gate.attacks_on_git
 import gate.attacks_on_metrics
 import gate.attacks_on_names
+import gate.attacks_on_other_pointers
 import gate.attacks_on_places
 import gate.attacks_on_reports
 import gate.attacks_on_rules

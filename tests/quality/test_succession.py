@@ -31,7 +31,7 @@ def asked(text: str = "report: required", more: str = "") -> Demands:
 def codes(tag: str, *before: ModelVersion, text: str = "report: required", more: str = "", **said: Any) -> list[str]:
     """Return the findings about a tag after others, newest first."""
     past = Past(before[0] if before else None, "path", before)._replace(**said)
-    found = judge_tag(PATH, parse_report(report(tag=tag).raw, ""), asked(text, more), past)
+    found = judge_tag(PATH, parse_report(report(tag=tag).raw, ""), file_pointer(DIGEST), asked(text, more), past)
     return [item.code for item in found]
 
 
@@ -133,7 +133,7 @@ def test_where_a_tag_was_given_is_said() -> None:
 
 
 def told(**past: Any) -> str:
-    (found,) = judge_tag(PATH, parse_report(report(tag="v1.3.0").raw, ""), asked(), Past(**past))
+    (found,) = judge_tag(PATH, parse_report(report(tag="v1.3.0").raw, ""), file_pointer(DIGEST), asked(), Past(**past))
     return found.message
 
 

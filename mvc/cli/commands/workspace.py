@@ -53,6 +53,9 @@ def _show_init(output: Output, project: Project, result: InitResult) -> int:
         output.line(f"mvc is set up in {visible(result.root)}; staged: {', '.join(result.written)}")
     else:
         output.line(f"mvc is already set up here; the cache is {visible(result.cache)}")
+    if result.written and (others := result.pointers[1:]):
+        names = " and ".join({"dvc": "DVC", "lfs": "git-lfs"}[kind] for kind in others)
+        output.line(f"Found {names}: the policy has their pointers judged as well (mvc help gate-for-dvc)")
     if result.group:
         output.line(f"The group {visible(result.group)} shares the cache {visible(result.cache)}")
     if not result.shares_blocks:
@@ -62,7 +65,9 @@ def _show_init(output: Output, project: Project, result: InitResult) -> int:
         )
     code = _show_hooks(output, result)
     is_clone = configured_remotes(project.settings) and not result.written
-    output.line(f"Next: {'mvc pull' if is_clone else 'mvc add PATH'}")
+    stays = result.written and result.pointers[1:]
+    line = "mvc eval record MODEL --bump major --metric NAME=NUMBER" if stays else "mvc add PATH"
+    output.line(f"Next: {'mvc pull' if is_clone else line}")
     return code
 
 

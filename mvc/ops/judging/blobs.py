@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
-from mvc.objects.pointer_reader import pointer_in
 from mvc.quality.files import MAX_BYTES as MAX_REPORT
-from mvc.quality.files import SUBMODULE, FileAt
+from mvc.quality.files import REGULAR, SUBMODULE, FileAt
+from mvc.quality.pointer_files import is_other, pointer_in_file, raw_of
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.index_changes import Entry
 from mvc.scm.plumbing import Git
 
-REGULAR = ("100644", "100755")
-"""Modes of regular files."""
 _NAME = b"\nname: "
 _LIMIT = max(MAX_POINTER, MAX_REPORT)
 
@@ -24,6 +22,7 @@ class Identity(NamedTuple):
 
     name: str = ""
     blake3: str = ""
+    """As `Pointer.identity`."""
 
 
 class Blobs:
@@ -40,7 +39,7 @@ class Blobs:
         Raises:
             MvcError: this clone lacks one.
         """
-        wanted = sorted(set(oids) - self._content.keys() - {""})
+        wanted = sorted(oid for oid in set(oids) - self._content.keys() - {""} if not is_other(oid))
         if wanted:
             self._content.update(zip(wanted, stream_blobs(self._git, wanted, _LIMIT), strict=True))
 
@@ -50,10 +49,10 @@ class Blobs:
 
     def load_names(self, pointers: Iterable[Entry]) -> None:
         """Read pointers, and keep only their names."""
-        oids = {entry.oid for entry in pointers if entry.mode != SUBMODULE}
+        oids = {entry.oid for entry in pointers if entry.mode != SUBMODULE and not is_other(entry.oid)}
         wanted = sorted(oids - self._content.keys() - self._names.keys())
         for oid, raw in zip(wanted, stream_blobs(self._git, wanted, _LIMIT), strict=True):
-            self._names[oid] = _identity(raw).name if _NAME in raw else ""
+            self._names[oid] = _identity(FileAt(REGULAR[0], raw, oid)).name if _NAME in raw else ""
 
     def name(self, oid: str) -> str:
         """Return the name in a loaded pointer; empty when it has none."""
@@ -61,17 +60,22 @@ class Blobs:
 
     def identity(self, oid: str) -> Identity:
         """Return name and blake3 of a loaded pointer."""
-        return _identity(self._content.get(oid, b""))
+        found = self.regular(oid)
+        return _identity(found) if found else Identity()
 
     def file(self, entry: Entry | None) -> FileAt | None:
         """Return a loaded file."""
-        return entry and FileAt(entry.mode, self._content.get(entry.oid, b""), entry.oid)
+        return entry and FileAt(entry.mode, self._raw(entry.oid), entry.oid)
 
     def regular(self, oid: str) -> FileAt | None:
         """Return a loaded blob as a regular file; None for an empty name."""
         return self.file(Entry(REGULAR[0], oid)) if oid else None
 
 
-def _identity(raw: bytes) -> Identity:
-    pointer = pointer_in(raw)
-    return Identity(pointer.notes.name, pointer.digest.blake3) if pointer else Identity()
+    def _raw(self, oid: str) -> bytes:
+        return raw_of(oid) if is_other(oid) else self._content.get(oid, b"")
+
+
+def _identity(file: FileAt) -> Identity:
+    pointer = pointer_in_file(file)
+    return Identity(pointer.notes.name, pointer.identity) if pointer else Identity()

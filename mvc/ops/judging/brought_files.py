@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.touched_models import HEAD, SYMLINK, is_ours, is_pointer, look_at
+from mvc.ops.judging.touched_models import HEAD, SYMLINK, is_ours, look_at
 from mvc.quality.files import SUBMODULE
 from mvc.quality.judge.facts import BlobFacts
+from mvc.quality.pointer_files import is_pointer
 from mvc.scm.blobs import blob_sizes, first_bytes
 from mvc.scm.history import CommitChanges, commits_between, earlier_files, new_objects
 from mvc.scm.index_changes import Index

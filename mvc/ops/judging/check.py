@@ -19,6 +19,7 @@ from mvc.ops.shared.evidence.cached_content import in_cache, with_files
 from mvc.ops.shared.evidence.given_tags import landed_tags
 from mvc.ops.shared.evidence.known_reports import KnownReports
 from mvc.ops.shared.evidence.pickle_scans import with_scans
+from mvc.ops.shared.other_pointers.workspace import pointers_here, with_content
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.selection import chosen
 from mvc.project import Project
@@ -26,6 +27,7 @@ from mvc.quality.files import POLICY, SIGNATURES, SUFFIX, WAIVERS, FileAt
 from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge, with_waivers
+from mvc.quality.pointer_files import is_other
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import ParsedPolicy, read_policy
 from mvc.scm.index import files_ending, index_paths, staged_file
@@ -52,7 +54,8 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
         MvcError: a path is not tracked; or Git, the cache, a report or the policy can't be read.
     """
     parsed = read_policy(file_in(project.tree, POLICY))
-    models = list(_models(project, [path.removesuffix(SIGNATURES).removesuffix(SUFFIX) for path in paths]))
+    asked = [path.removesuffix(SIGNATURES).removesuffix(SUFFIX) for path in paths]
+    models = [*with_content(project, _models(project, asked))]
     keys = verdict_keys(parsed, models)
     remembered = _remembered(project.catalog, keys)
     fresh = with_files(project, parsed.policy, (model for model in models if model.path not in remembered))
@@ -77,13 +80,18 @@ def _beside(project: Project, parsed: ParsedPolicy, models: list[ModelFacts]) ->
 
 
 def _models(project: Project, paths: list[str]) -> Iterator[ModelFacts]:
-    tracked = project.tracked()
+    others = pointers_here(project)
+    tracked = project.tracked() | {path: Tracked(path) for path in others}
     entries = files_ending(project.git, SUFFIX)
     conflicts = {entry.path for entry in entries if entry.stage}
     in_git, rules = index_paths(project.git), in_workspace(project.tree)
     for selection in chosen(project, tracked, paths) if paths or tracked else ():
         item = selection.item
-        pointer, report = _pointer(project, item), _report(project, item, conflicts)
+        report = _report(project, item, conflicts)
+        if other := others.get(item.path):
+            yield ModelFacts(item.path, other, report)
+            continue
+        pointer = _pointer(project, item)
         there, mismatch = (None, "") if item.pointer is None else in_cache(project, item.pointer)
         beside = bool(not_excluded(rules, item.path, in_git.at_or_below(item.path)))
         yield ModelFacts(item.path, pointer, report, there, beside, mismatch=mismatch)
@@ -122,6 +130,7 @@ def verdict_keys(parsed: ParsedPolicy, models: Iterable[ModelFacts]) -> dict[str
     return {
         model.path: _key(parsed.file, model.pointer, model.report) for model in models
         if model.pointer is not None and model.in_cache is not False and not model.mismatch and not model.in_git
+        and not is_other(model.pointer.oid)  # depends on the content as well
         and (ageless or demands(parsed.policy, model.path).max_age is None)
     }
 

@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from mvc.errors import InvalidFormat
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import Pointer
-from mvc.objects.pointer_reader import pointer_in
-from mvc.ops.judging.blobs import REGULAR
-from mvc.ops.judging.touched_models import stem
 from mvc.ops.judging.trees import Trees, pointers_of
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, FileAt
+from mvc.quality.files import MAX_BYTES, REGULAR, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import Companions, ModelFacts
+from mvc.quality.pointer_files import pointer_in_file, stem
 from mvc.quality.reports.report import parse_report
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.index_changes import Entry
@@ -110,13 +108,13 @@ class _Contents:
     def of_pointers(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return the blake3 of the tracked ones of some paths."""
         found = (self._pointer(path) for path in sorted(paths) if path in self._pointers)
-        return tuple(pointer.digest.blake3 for pointer in found if pointer)
+        return tuple(pointer.identity for pointer in found if pointer)
 
     def _pointer(self, path: str) -> Pointer | None:
         entry: Entry = self._pointers[path]
         self._trees.blobs.load_files([entry])
         file = self._trees.blobs.file(entry)
-        return pointer_in(file.raw) if file and file.is_regular else None
+        return pointer_in_file(file)
 
 
 def _by_pointers(path: str, tracked: Mapping[str, object], pointer: Callable[[str], Pointer | None]) -> str | None:
@@ -124,7 +122,7 @@ def _by_pointers(path: str, tracked: Mapping[str, object], pointer: Callable[[st
     holder = next((part for part in _and_above(path) if part in tracked), "")
     found = pointer(holder) if holder else None
     if found is None or holder == path:
-        return found and found.digest.blake3
+        return (found and found.digest.blake3) or None
     inside = path[len(holder) + 1 :]
     listed = found.manifest.entries if found.manifest else ()
     known = found.manifest and not any(entry.path.startswith(f"{inside}/") for entry in listed)

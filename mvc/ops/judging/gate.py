@@ -23,6 +23,7 @@ from mvc.quality.finding import Gated
 from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge
 from mvc.quality.judge.rules.past.references import history
+from mvc.quality.pointer_files import is_other
 from mvc.scm.commits import committed_file, contains, tree_of
 from mvc.scm.merging.landing import list_tree, reading
 from mvc.scm.plumbing import Git
@@ -116,7 +117,7 @@ def _judge(project: Project, git: Git, found: Revisions, options: GateOptions, n
 def _files(facts: Facts) -> dict[str, FileAt]:
     models = [(model.path + suffix, file) for model in facts.models
               for suffix, file in ((SUFFIX, model.pointer), (REPORT, model.report))]
-    return {path: file for path, file in (*models, (POLICY, facts.policy.file)) if file}
+    return {path: file for path, file in (*models, (POLICY, facts.policy.file)) if file and not is_other(file.oid)}
 
 
 def _versions(facts: Facts) -> Iterator[tuple[str, tuple[ModelFiles, ...]]]:

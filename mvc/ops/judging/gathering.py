@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from mvc.objects.parsing.dvc_outputs import is_of_dvc, outputs
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.blobs import REGULAR, Blobs
 from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.companions import of_change
 from mvc.ops.judging.merges import with_merges
@@ -22,22 +21,23 @@ from mvc.ops.judging.touched_models import (
     touched_models,
     with_restored,
 )
-from mvc.ops.judging.trees import Trees, pointers_of, read_trees
+from mvc.ops.judging.trees import Trees, pointers_of, read_one_tree, read_trees
 from mvc.ops.judging.workflows import included_workflows
 from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.project import Project
-from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
+from mvc.quality.files import POLICY, REGULAR, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BroughtFile, Facts, Landing, ModelFacts, Past, PolicyFileChange, Signer, TrackedName
 from mvc.quality.judge.rules.policy_files import POLICY_FILES, is_policy_file, judging_policy
+from mvc.quality.pointer_files import is_other
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import max_blob
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 from mvc.scm.commits import tree_of
 from mvc.scm.index_changes import Entry
-from mvc.scm.merging.landing import Merge, as_index, check_trees, differing, list_tree, merging, reading
+from mvc.scm.merging.landing import Merge, check_trees, merging, reading
 
 _OF_A_MODEL = (SUFFIX, REPORT, REPORT + SIGNATURES)
 
@@ -68,9 +68,8 @@ def tree_facts(project: Project, head: str, now: float) -> Facts:
     git = reading(project.around.environ, project.layout)
     merge = Merge(git, head, head, tree_of(git, head))
     check_trees(git, merge.tree)
-    entries = list_tree(git, merge.tree)
-    trees = Trees(merge, entries, as_index(entries, differing({}, entries)), Blobs(git))
-    pointers = pointers_of(entries)
+    trees = read_one_tree(merge)
+    pointers = pointers_of(trees.base)
     trees.blobs.load_names(pointers.values())
     names = {path: trees.blobs.name(entry.oid) for path, entry in pointers.items()}
     content = content_in_git(git, trees.judged)
@@ -103,6 +102,10 @@ def _facts(
     if not trees.is_one_tree:
         judged = with_merges(trees.merge.git, (trees.merge.base, trees.merge.head), judged, trees.merge.base)
     models = with_files(project, judging.policy, judged)
+    if trees.view:
+        from mvc.ops.shared.other_pointers.workspace import with_content  # noqa: PLC0415 - import time
+
+        models = with_content(project, models)
     scanned = with_scans(project, judging.policy, models)
     return Facts(judging, scanned, read.blobs, landing, companions=of_change(trees, scanned))
 
@@ -120,7 +123,8 @@ def _brought_files(trees: Trees, lfs: Collection[str], tracked: Collection[str])
 
     for path, entry in brought:
         new, old = (claimed(path, side) for side in sides) if path in of_dvc else (set(), set())
-        yield BroughtFile(path, entry.mode, (path,) if path in lfs else tuple(sorted(new - old)))
+        judged = {claim for claim in new if is_other(trees.judged.entries.get(claim + SUFFIX, entry).oid)}
+        yield BroughtFile(path, entry.mode, (path,) if path in lfs else tuple(sorted(new - old - judged)))
 
 
 def _read(trees: Trees, paths: Iterable[str], policy_files: Iterable[str], foreign: Iterable[str]) -> FilesRead:

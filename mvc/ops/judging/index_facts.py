@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.objects.pointer_reader import pointer_in
 from mvc.ops.judging.merges import with_merges
 from mvc.ops.judging.touched_models import (
     SYMLINK,
+    ContentInGit,
     content_in_git,
     enters,
     is_left,
-    is_pointer,
     read_files,
     touched_models,
     with_restored,
@@ -22,7 +21,8 @@ from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY, SUBMODULE, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.facts import Facts, ModelFacts
+from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
+from mvc.quality.pointer_files import is_pointer, pointer_in_file
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy, max_blob
 from mvc.scm.commits import committed_file, head
@@ -46,14 +46,14 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     """
     if not any(path.startswith(f"{FOLDER}/") or is_pointer(path) for path in (*index.entries, *index.changes)):
         return None
-    content = content_in_git(project.git, index)
-    changed = touched_models(index, content)
-    tracked = {path.removesuffix(SUFFIX) for path in index.entries if is_pointer(path)}
-    others = tracked - changed if POLICY in index.changes else set()
-    ours = [POLICY, *(path + suffix for path in (*changed, *others) for suffix in (SUFFIX, REPORT))]
-    foreign = [path for path in index.changes if enters(index, path, tracked, content)]
-    files, blobs, _ = read_files(project.git, index, ours, foreign)
-    parsed = read_policy(files.get(POLICY))
+    read = _read(project, index)
+    parsed = read_policy(read.files.get(POLICY))
+    if parsed.policy.has_other_pointers:
+        from mvc.ops.shared.other_pointers.view import PointerView  # noqa: PLC0415 - import time: only with DVC or git-lfs
+
+        index = PointerView(project.git, parsed.policy.pointers).index(index)
+        read = _read(project, index)
+    content, changed, others, files, blobs = read
 
     def model_at(path: str) -> ModelFacts:
         pointer = files.get(path + SUFFIX)
@@ -63,10 +63,37 @@ def index_facts(project: Project, index: Index) -> Staged | None:
     left = [model for model in map(model_at, sorted(changed)) if is_left(index, model)]
     if merging := merged_commits(project.git, project.layout.git_dir):
         left = [*with_merges(project.git, ["HEAD", *merging], left)]
+    if parsed.policy.has_other_pointers:
+        from mvc.ops.shared.other_pointers.workspace import with_content  # noqa: PLC0415 - import time, as above
+
+        left = [*with_content(project, left)]
     models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))
     rest = with_files(project, parsed.policy, map(model_at, sorted(others)))
     blobs = with_restored(project.git, "HEAD", index, blobs, max_blob(parsed.policy))
     return Staged(Facts(parsed, models, blobs), rest)
+
+
+class _Read(NamedTuple):
+    """What was read of an index."""
+
+    content: ContentInGit
+    changed: set[str]
+    """The tracked paths that the commit changes."""
+    others: set[str]
+    """The other ones, if the policy changes."""
+    files: dict[str, FileAt]
+    blobs: tuple[BlobFacts, ...]
+
+
+def _read(project: Project, index: Index) -> _Read:
+    content = content_in_git(project.git, index)
+    changed = touched_models(index, content)
+    tracked = {path.removesuffix(SUFFIX) for path in index.entries if is_pointer(path)}
+    others = tracked - changed if POLICY in index.changes else set()
+    ours = [POLICY, *(path + suffix for path in (*changed, *others) for suffix in (SUFFIX, REPORT))]
+    foreign = [path for path in index.changes if enters(index, path, tracked, content)]
+    files, blobs, _ = read_files(project.git, index, ours, foreign)
+    return _Read(content, changed, others, files, blobs)
 
 
 def _scanned(project: Project, policy: Policy, models: tuple[ModelFacts, ...]) -> tuple[ModelFacts, ...]:
@@ -79,8 +106,8 @@ def _in_cache(project: Project, index: Index, pointer: FileAt | None) -> tuple[b
     """Return whether the cache has the content of a pointer (None unless it is new and can be read), and a mismatch."""
     if pointer is None or pointer.oid in index.known or pointer.conflicted or pointer.mode in (SUBMODULE, SYMLINK):
         return None, ""
-    found = pointer_in(pointer.raw)
-    return in_cache(project, found) if found else (None, "")
+    found = pointer_in_file(pointer)
+    return in_cache(project, found) if found and not found.other else (None, "")
 
 
 def landed_waivers(project: Project) -> tuple[FileAt, ...]:

@@ -8,18 +8,23 @@ from collections.abc import Iterable, Iterator
 from blake3 import blake3
 
 from mvc.errors import MissingObject
-from mvc.objects.pointer_reader import pointer_in
 from mvc.quality.judge.facts import ModelFacts
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.store.cache.cache import Cache
 
 _PART = 1 << 20
 
 
 def content_sha256(cache: Cache, models: Iterable[ModelFacts]) -> Iterator[tuple[str, str]]:
-    """Yield path and digest of each model that is a file whose content the cache has undamaged."""
+    """Yield path and digest of each model that is a file, if its pointer has it, or the cache its content undamaged."""
     for model in models:
-        pointer = pointer_in(model.pointer.raw) if model.pointer else None
-        if pointer and pointer.kind == "file" and (digest := _sha256(cache, pointer.digest.blake3)):
+        pointer = pointer_in_file(model.pointer)
+        if pointer is None or pointer.kind != "file":
+            continue
+        if pointer.other:
+            kind, _, digest = pointer.other.partition(":")
+            yield from [(model.path, digest)] if kind == "sha256" else []
+        elif digest := _sha256(cache, pointer.digest.blake3):
             yield model.path, digest
 
 

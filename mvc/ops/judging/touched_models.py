@@ -10,9 +10,10 @@ from mvc.modelfiles.raw import raw_kind
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.objects.pointer import SUFFIX
 from mvc.quality.files import MAX_BYTES as MAX_FILE
-from mvc.quality.files import SIGNATURES, SUBMODULE, FileAt
+from mvc.quality.files import SUBMODULE, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, ModelFacts
+from mvc.quality.pointer_files import is_other, is_pointer, raw_of, stem
 from mvc.scm.blobs import blob_sizes, first_bytes
 from mvc.scm.commits import find_commit
 from mvc.scm.index import IndexPaths
@@ -30,20 +31,6 @@ _REPORT_KEY = b"mvc-eval"
 
 
 # The models.
-
-
-def is_pointer(path: str) -> bool:
-    """Whether a file in Git is a pointer, by its name."""
-    return path.endswith(SUFFIX) and not path.endswith(f"/{SUFFIX}") and path != SUFFIX
-
-
-def stem(path: str) -> str:
-    """Return the tracked path of a pointer, a report or its signatures; empty for any other file."""
-    if is_pointer(path):
-        return path.removesuffix(SUFFIX)
-    report = path.removesuffix(SIGNATURES)
-    found = report.removesuffix(REPORT)
-    return found if found != report and not found.endswith("/") else ""
 
 
 class ContentInGit:
@@ -131,13 +118,16 @@ def read_files(git: Git, index: Index, ours: Iterable[str], foreign: Iterable[st
     """
     own = {path: entry for path in ours if (entry := index.entries.get(path)) is not None}
     others = {path: index.entries[path] for path in foreign}
-    whole = {entry.oid for entry in own.values() if entry.mode != SUBMODULE and not entry.conflicted}
+    whole = {
+        entry.oid for entry in own.values()
+        if entry.mode != SUBMODULE and not entry.conflicted and not is_other(entry.oid)
+    }
     entering = {entry.oid for entry in others.values()}
     sizes = blob_sizes(git, sorted(whole | entering))
     for lost in (whole | entering) - sizes.keys():
         raise missing_object(git, lost)
     moved = index.moved_from()
-    content: dict[str, bytes] = {}
+    content = {entry.oid: raw_of(entry.oid) for entry in own.values() if is_other(entry.oid)}
     looks: dict[str, Look] = {}
     for oid, head in first_bytes(git, sizes, HEAD):
         if oid in whole:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.blobs import REGULAR, Blobs
-from mvc.ops.judging.touched_models import is_pointer
+from mvc.ops.judging.blobs import Blobs
+from mvc.quality.files import POLICY, REGULAR, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelVersion, Past
+from mvc.quality.pointer_files import is_pointer
+from mvc.quality.policy.parsed_policy import read_policy
 from mvc.scm.commits import tree_of
 from mvc.scm.index_changes import Entry, Index
 from mvc.scm.merging.landing import Merge, as_index, differing, list_tree
+from mvc.scm.plumbing import Git
+
+if TYPE_CHECKING:
+    from mvc.ops.shared.other_pointers.view import PointerView
 
 
 class Trees(NamedTuple):
@@ -26,6 +31,8 @@ class Trees(NamedTuple):
     judged: Index
     """The tree that would land, as an index."""
     blobs: Blobs
+    view: PointerView | None = None
+    """How pointers of DVC and git-lfs are seen; None if the policy has only those of mvc judged."""
 
     @property
     def is_one_tree(self) -> bool:
@@ -45,7 +52,30 @@ def read_trees(merge: Merge) -> Trees:
     """Return both trees of a merge."""
     base = list_tree(merge.git, tree_of(merge.git, merge.base))
     entries = list_tree(merge.git, merge.tree)
-    return Trees(merge, base, as_index(entries, differing(base, entries)), Blobs(merge.git))
+    blobs = Blobs(merge.git)
+    view = _view(merge.git, blobs, base.get(POLICY) or entries.get(POLICY))
+    if view:
+        base, entries = view.tree(base), view.tree(entries)
+    return Trees(merge, base, as_index(entries, differing(base, entries)), blobs, view)
+
+
+def read_one_tree(merge: Merge) -> Trees:
+    """Return the tree of head, of which all is judged."""
+    entries = list_tree(merge.git, merge.tree)
+    blobs = Blobs(merge.git)
+    view = _view(merge.git, blobs, entries.get(POLICY))
+    entries = view.tree(entries) if view else entries
+    return Trees(merge, entries, as_index(entries, differing({}, entries)), blobs, view)
+
+
+def _view(git: Git, blobs: Blobs, policy: Entry | None) -> PointerView | None:
+    blobs.load_files([policy] if policy else [])
+    found = read_policy(blobs.file(policy)).policy
+    if not found.has_other_pointers:
+        return None
+    from mvc.ops.shared.other_pointers.view import PointerView  # noqa: PLC0415 - import time
+
+    return PointerView(git, found.pointers)
 
 
 def pointers_of(entries: Mapping[str, Entry]) -> dict[str, Entry]:

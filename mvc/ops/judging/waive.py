@@ -8,6 +8,7 @@ from mvc.errors import UsageError
 from mvc.fs.tree import Replacement, replace_files
 from mvc.ops.judging.check import check
 from mvc.ops.shared.evidence.listed_waivers import PresentModels, read_waivers, renewed
+from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import model_of
 from mvc.ops.shared.selection import chosen
 from mvc.project import Project
@@ -80,7 +81,7 @@ def _digests(project: Project, path: str, code: str) -> tuple[str, str]:
 
 def _is_found(project: Project, waiver: Waiver, now: float) -> bool:
     """Whether the waiver is about a finding that there is, waived already or not."""
-    if waiver.path not in project.tracked():
+    if waiver.path not in {**project.tracked(), **pointers_here(project)}:
         return False
     findings = check(project, [waiver.path], now).findings
     here = [item for item in findings if item.path == waiver.path]

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 
 from mvc.objects.parsing import patterns
-from mvc.ops.judging.touched_models import stem
 from mvc.ops.judging.trees import Trees
 from mvc.quality.judge.rules.policy_files import is_policy_file, is_workflow
+from mvc.quality.pointer_files import stem
 from mvc.scm.index_changes import Entry
 
 _YAML = (".yml", ".yaml")

@@ -13,6 +13,7 @@ from mvc.objects.pointer import Pointer
 from mvc.ops.reports.tensors import tensors_of
 from mvc.ops.shared.best_metric import deciding_row, metric_rows, policy_of
 from mvc.ops.shared.conflicts.versions import find_conflicts, versions
+from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import ReportState, matching_report, model_of, report_in, state_of
 from mvc.ops.shared.selection import chosen, is_path, unusable
 from mvc.ops.shared.versions.read import checked, event_path, files_of, read_registry
@@ -20,6 +21,7 @@ from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.quality.judge.rules.figures import ModelReport
+from mvc.quality.pointer_files import read_pointer
 from mvc.quality.reports.report import plain
 from mvc.quality.side_by_side import Limit, MetricRow, limits
 from mvc.registry.state import Model
@@ -168,6 +170,9 @@ def _at(project: Project, ref: str, commit: str, path: str) -> _Source:
 
 def _here(project: Project, ref: str, path: str) -> Iterator[_Source]:
     """Yield the tracked path, or those in a directory; both sides of one in conflict."""
+    if other := pointers_here(project).get(path):
+        yield _Source(ref, "", path, read_pointer(other, path), report_in(project.tree, path + SUFFIX))
+        return
     found = [selection.item for selection in chosen(project, project.tracked(), [path])]
     for item in found:
         name = ref if len(found) == 1 else project.shell.show(item.path)
@@ -190,7 +195,7 @@ def _both_sides(project: Project, name: str, item: Tracked) -> Iterator[_Source]
 
 
 def _report(source: _Source) -> ModelReport | None:
-    report = matching_report(source.report, source.pointer.digest.blake3, source.path + SUFFIX)
+    report = matching_report(source.report, source.pointer.identity, source.path + SUFFIX)
     return ModelReport(source.path, report) if report else None
 
 
@@ -198,13 +203,16 @@ def _compared(
     project: Project, source: _Source, found: ModelReport | None, dates: Mapping[str, str],
 ) -> Compared:
     pointer, raw = source.pointer, source.report
+    model = found.report.model if found and pointer.other else None
     told = plain(found.report) if found else {}
     return Compared(
         source.ref, source.commit, dates.get(source.commit, ""), source.path, told.get("tag", ""), source.retired,
-        pointer.kind, pointer.total, pointer.files, pointer.digest.blake3,
+        pointer.kind, pointer.total or (model.size or 0 if model else 0), pointer.files,
+        pointer.digest.blake3 or (model.blake3 if model else ""),
         "missing" if raw is None else state_of(raw, pointer, source.path + SUFFIX),
         told.get("evaluator", {}).get("id", ""), told.get("code", {}), told.get("params", {}),
-        told.get("train", {}).get("data", []), told.get("datasets", []), tensors_of(project, pointer),
+        told.get("train", {}).get("data", []), told.get("datasets", []),
+        None if pointer.other else tensors_of(project, pointer),
     )
 
 

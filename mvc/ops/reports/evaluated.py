@@ -12,10 +12,16 @@ from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
 from mvc.ops.shared.checkout import content_line, unstorable
-from mvc.ops.shared.reports import model_of
+from mvc.ops.shared.other_pointers.workspace import OtherDigests, other_digests, pointers_here
+from mvc.ops.shared.reports import file_in, model_of
 from mvc.ops.shared.workspace_content import observe_path, refuse_empty, refuse_stub, same_content, was_updated
 from mvc.project import Project
-from mvc.quality.reports.report import Dataset, Used
+from mvc.quality.files import POLICY, REGULAR, FileAt
+from mvc.quality.judge.tools import adding, usual_tool
+from mvc.quality.pointer_files import name_of, pointer_in_file, tool_of
+from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.reports.binding import is_of
+from mvc.quality.reports.report import Dataset, Model, Used
 from mvc.workspace.tracked import Tracked, holder_of
 
 
@@ -29,6 +35,10 @@ class Evaluated(NamedTuple):
     datasets: tuple[Dataset, ...]
     train: tuple[Used, ...]
     remarks: tuple[Remark, ...]
+    pointer: FileAt | None = None
+    """The model's pointer, of any kind; None when it is not tracked, or its pointer cannot be read."""
+    others: OtherDigests | None = None
+    """The digests in the pointer of DVC or git-lfs; None for one of mvc."""
 
     @property
     def blake3_by_path(self) -> dict[str, str]:
@@ -51,8 +61,12 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
         refuse_empty(project, path, item.pointer if item else None)
     _refuse_unfetched(project, path)
     digest, remarks = hash_content(project, path, item)
+    pointer = FileAt(REGULAR[0], item.raw) if item and item.pointer else None
+    others = None
     if item is None:
-        remarks.append(Remark(f"{path} is not tracked", project.shell.line("mvc add", path)))
+        pointer = pointers_here(project).get(path)
+        others, more = _others(project, path, pointer, digest)
+        remarks += more
     remarks = [remark._replace(refused=True) for remark in remarks]
     data: dict[str, str] = {}
     for name in dict.fromkeys([*(name for _, name in options.datasets), *options.train]):
@@ -63,7 +77,26 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
     project.catalog.flush()
     datasets = tuple(Dataset(identifier, data[name], name) for identifier, name in options.datasets)
     train = tuple(Used(name, data[name]) for name in options.train)
-    return Evaluated(path, item, digest, datasets, train, tuple(remarks))
+    return Evaluated(path, item, digest, datasets, train, tuple(remarks), pointer, others)
+
+
+def _others(
+    project: Project, path: str, file: FileAt | None, digest: Digest,
+) -> tuple[OtherDigests | None, list[Remark]]:
+    """Return the digests of content that DVC or git-lfs keeps, and what is to be said about its pointer."""
+    if file is None:
+        tool = usual_tool(read_policy(file_in(project.tree, POLICY)).policy)
+        return None, [Remark(f"{path} is not tracked", adding(project.shell.line("mvc add", path), tool))]
+    pointer, name = pointer_in_file(file), name_of(path, file)
+    if pointer is None:
+        return None, [Remark(f"the pointer {name} cannot be read", "mvc eval check")]
+    found = other_digests(project, path, pointer)
+    if found.blake3 != digest.blake3:
+        raise MvcError(f"{path} was changed while it was read", "run the command again")
+    if is_of(Model(found.blake3, md5=found.md5, sha256=found.sha256), pointer):
+        return found, []
+    command = {"dvc": "dvc add", "lfs": "git add --"}[tool_of(name)] if not name.endswith(".lock") else "dvc commit -f"
+    return found, [Remark(f"{path} differs from its pointer", project.shell.line(command, path))]
 
 
 def _size(project: Project, path: str) -> int:

@@ -101,7 +101,7 @@ def rehearse(project: Project, evaluated: Evaluated, options: RecordOptions, pro
     """
     known = options._replace(file="", data=None, higher=(), lower=())
     draft = _draft(project, evaluated, known, provenance)
-    judged = policy_remarks(project, evaluated.path, evaluated.item, emit(draft.report))
+    judged = policy_remarks(project, evaluated.path, evaluated.pointer, emit(draft.report))
     _check_writable(project, evaluated.path + SUFFIX)
     if options.stage and not await_release(lock := f"{project.layout.git_dir}/index.lock"):
         raise locked("nothing was run", lock, project.root)
@@ -123,7 +123,7 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
             replace_files(project.tree, staging, [Replacement(file, draft.old, new)])
         if options.stage:
             stage(project.git, [file])
-    judged = policy_remarks(project, evaluated.path, evaluated.item, new)
+    judged = policy_remarks(project, evaluated.path, evaluated.pointer, new)
     remarks = [*evaluated.remarks, *_remarks(draft.metrics, options), *draft.remarks, *judged]
     if not draft.metrics.metrics and not any(remark.message.startswith("MVC2") for remark in judged):
         remarks.append(missing_metrics(project, evaluated.path, report))
@@ -228,7 +228,11 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
     same_model = earlier.model.blake3 == evaluated.digest.blake3
     return replace(
         earlier,
-        model=Model(*evaluated.digest, name=(pointer.notes.name if pointer else "") or earlier.model.name),
+        model=Model(
+            *evaluated.digest, name=(pointer.notes.name if pointer else "") or earlier.model.name,
+            md5=evaluated.others.md5 if evaluated.others else "",
+            sha256=evaluated.others.sha256 if evaluated.others else "",
+        ),
         tag=options.tag,
         task=earlier.task if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
@@ -250,9 +254,8 @@ def _next_tag(
     Raises:
         UsageError: the last tag is not a version, and the policy wants none.
     """
-    path, item, commit = evaluated.path, evaluated.item, head(project.git)
-    pointer = FileAt("100644", item.raw) if item and item.pointer else None
-    model = ModelFacts(path, pointer, None if raw is None else FileAt("100644", raw))
+    path, commit = evaluated.path, head(project.git)
+    model = ModelFacts(path, evaluated.pointer, None if raw is None else FileAt("100644", raw))
     history = ReportHistory(project.git, [commit or "", local_base(project.git)])
     there = in_conflict or (committed_file(project.git, commit, path + SUFFIX) if commit else None)
     last = _tag(there) if there is not None else recorded if history.paths_of(model) else ""

@@ -15,7 +15,6 @@ from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.report import Report
-from mvc.workspace.tracked import Tracked
 
 _ABOUT_REPORTS = ("MVC1", "MVC2", "MVC401")
 ABOUT_TAGS = ("MVC105 ", "MVC121 ", "MVC122 ")
@@ -40,9 +39,8 @@ def missing_metrics(project: Project, path: str, report: Report) -> Remark:
     return Remark(shown.message, shown.fix)
 
 
-def policy_remarks(project: Project, path: str, item: Tracked | None, raw: bytes) -> list[Remark]:
+def policy_remarks(project: Project, path: str, pointer: FileAt | None, raw: bytes) -> list[Remark]:
     """Return what the policy says about the report `raw` of `path`: the commit may be refused, recording is not."""
-    pointer = FileAt("100644", item.raw) if item and item.pointer else None
     model = ModelFacts(path, pointer, FileAt("100644", raw))
     facts = Facts(read_policy(file_in(project.tree, POLICY)), (model,), given=landed_tags(project, [model]))
     found = judge(facts, 0).findings

@@ -9,11 +9,14 @@ from mvc.errors import InvalidFormat, MvcError
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER_BYTES
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer_reader import parse
+from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import ReportState, model_of, state_of
 from mvc.ops.shared.selection import is_path
+from mvc.ops.shared.versions.read import files_at
 from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, SUFFIX
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.reports.report import Report, parse_report
 from mvc.scm.commits import committed_file
 
@@ -55,7 +58,11 @@ def _read(project: Project, commit: str, path: str, limit: int) -> bytes | None:
 
 def _state(project: Project, commit: str, path: str, raw: bytes) -> ReportState | None:
     pointer = _read(project, commit, path + POINTER, MAX_POINTER_BYTES)
+    if pointer is None:
+        other = files_at(project, commit, path) if commit else None
+        there = other.pointer if other else None if commit else pointer_in_file(pointers_here(project).get(path))
+        return state_of(raw, there, path + SUFFIX) if there else None
     try:
-        return None if pointer is None else state_of(raw, parse(pointer), path + SUFFIX)
+        return state_of(raw, parse(pointer), path + SUFFIX)
     except InvalidFormat:  # `mvc status` reports it
         return None

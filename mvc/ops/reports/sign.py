@@ -10,13 +10,16 @@ from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.fs.files import UnsafePath, aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.ops.shared.evidence.ssh_signatures import Key, fits, sign
+from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.project import Project
 from mvc.quality.files import SIGNATURES, SUFFIX, FileAt
 from mvc.quality.judge.facts import PolicyFileChange
 from mvc.quality.judge.fixes import explained
 from mvc.quality.judge.rules.policy_files import POLICY_FILES, broken, weaker
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.policy.policy import STRICT
+from mvc.quality.reports.binding import is_of, named_like
 from mvc.quality.reports.report import parse_report
 from mvc.quality.reports.signers import CHANGES, MAX_BYTES, REPORTS, Block, change_text, split_blocks
 from mvc.quality.words import short
@@ -26,6 +29,7 @@ from mvc.scm.index import staged_file
 from mvc.scm.plumbing import Git
 from mvc.scm.refs import local_base
 from mvc.scm.staging import stage
+from mvc.workspace.tracked import Tracked
 
 _LITERAL = re.compile(r"(?:ssh|sk-ssh|ecdsa|sk-ecdsa)-\S+ \S+.*")
 _DEFAULT_KEY = "~/.ssh/id_ed25519"
@@ -136,12 +140,14 @@ def _report(project: Project, typed: str) -> _Signable:
     except InvalidFormat as error:
         raise UsageError(error.message, error.fix or explained("MVC102")) from None
     item = project.tracked().get(path)
+    if item is None and (other := pointer_in_file(pointers_here(project).get(path))):
+        item = Tracked(path, pointer=other)
     if item is None:
         raise MvcError(f"{path} is not tracked: its report cannot be checked", project.shell.line("mvc add", path))
     if item.pointer is None:
         raise MvcError(f"the pointer of {path} cannot be read: {item.problem}", project.shell.line("mvc add", path))
-    if item.pointer.digest.blake3 != report.model.blake3:
-        found, expected = report.model.blake3, item.pointer.digest.blake3
+    if not is_of(report.model, item.pointer):
+        found, expected = named_like(report.model, item.pointer), item.pointer.identity
         message = f"the report of {path} is for {short(found, expected)}, its pointer has {short(expected, found)}"
         raise MvcError(message, f"{line} --bump patch")
     return _Signable(file, raw, REPORTS, raw)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mvc import config
@@ -13,8 +15,8 @@ from mvc.ops.shared.hook_scripts import ENABLED
 from mvc.ops.shared.merge_driver import install_driver
 from mvc.project import ATTRIBUTE_LINES, ATTRIBUTES, CONFIG, FOLDER, Project
 from mvc.quality.files import POLICY
-from mvc.quality.policy.policy import STARTER as STARTER_POLICY
-from mvc.scm.index import index_paths
+from mvc.quality.policy.policy import starter as starter_policy
+from mvc.scm.index import index_paths, list_files
 from mvc.scm.staging import stage
 from mvc.store.cache.layout import prepare
 from mvc.store.cache.sharing import group_of, make_cache_dir, share
@@ -39,6 +41,8 @@ class InitResult(NamedTuple):
     """Whether files in workspace and cache can share blocks of the file system."""
     group: str
     """The group of users that shares the cache, or empty."""
+    pointers: tuple[str, ...]
+    """The kinds of pointers that the new policy has judged: more than `mvc` beside DVC or git-lfs."""
     hooks: Installed | None
     """The installed Git hooks; None if they are disabled, or see `hooks_elsewhere`."""
     hooks_elsewhere: MvcError | None
@@ -73,9 +77,10 @@ def init(project: Project, options: InitOptions = InitOptions()) -> InitResult:
 
 def _init(project: Project, *, hooks: bool) -> InitResult:
     written: tuple[str, ...] = ()
+    pointers = ("mvc", *_other_tools(project))
     with project.locks.worktree():
         if not index_paths(project.git).at_or_below(FOLDER):
-            written = _write_files(project)
+            written = _write_files(project, pointers)
         prepare(project.cache_root)
     cache = project.cache
     with project.locks.store(), cache.scratch() as scratch:
@@ -83,7 +88,7 @@ def _init(project: Project, *, hooks: bool) -> InitResult:
         shares_blocks = "reflink" in working_types(scratch.path, scratch.path)
     install_driver(project)
     installed, elsewhere = _install_hooks(project, wanted=hooks)
-    return InitResult(project.root, cache.root, written, shares_blocks, group, installed, elsewhere)
+    return InitResult(project.root, cache.root, written, shares_blocks, group, pointers, installed, elsewhere)
 
 
 def _install_hooks(project: Project, *, wanted: bool) -> tuple[Installed | None, MvcError | None]:
@@ -109,12 +114,25 @@ def _set_cache_dir(project: Project, cache_dir: str, *, shared: bool) -> None:
     set_value(project, "cache.dir", cache_dir, "local")
 
 
-def _write_files(project: Project) -> tuple[str, ...]:
+def _other_tools(project: Project) -> Iterator[str]:
+    """Yield the other programs that keep models here: `dvc`, `lfs`."""
+    if project.tree.read(".dvc/config", _ANY) is not None:
+        yield "dvc"
+    files = list_files(project.git, f":(glob)**/{ATTRIBUTES}")
+    if any(_OF_LFS.search(project.tree.read(file.path, _ANY) or b"") for file in files if file.mode != "120000"):
+        yield "lfs"
+
+
+_ANY = 1 << 20
+_OF_LFS = re.compile(rb"^[^#\n]*\sfilter=lfs\b", re.MULTILINE)
+
+
+def _write_files(project: Project, pointers: Sequence[str]) -> tuple[str, ...]:
     """Write and stage the committed files. Existing files are kept: a killed `init` may have left them."""
     attributes = project.tree.read(ATTRIBUTES, 1 << 20)
     replacements = [
         _starter(project, CONFIG, STARTER),
-        _starter(project, POLICY, STARTER_POLICY),
+        _starter(project, POLICY, starter_policy(pointers)),
         Replacement(ATTRIBUTES, attributes, _with_attribute_lines(attributes or b"")),
     ]
     with project.staging() as staging:

@@ -40,9 +40,16 @@ def state_of(raw: bytes, pointer: Pointer, what: str) -> ReportState:
         seen = glance(raw, what)
     except InvalidFormat:
         return "conflict" if has_conflict_marks(raw) else "unreadable"
+    if pointer.other:
+        return _state_of_other(raw, pointer, what)
     if seen.blake3 != pointer.digest.blake3:
         return "stale"
     return "ok" if seen.tag else "untagged"
+
+
+def _state_of_other(raw: bytes, pointer: Pointer, what: str) -> ReportState:
+    report = matching_report(raw, pointer.identity, what)
+    return "stale" if report is None else "ok" if report.tag else "untagged"
 
 
 def file_in(tree: Tree, path: str) -> FileAt | None:
@@ -77,15 +84,16 @@ def report_in(tree: Tree, file: str) -> bytes | None:
     return None
 
 
-def matching_report(raw: bytes | None, blake3: str, what: str) -> Report | None:
-    """Return the report in `raw` if it is valid and its model has the content `blake3`."""
-    from mvc.quality.reports.report import parse_report  # noqa: PLC0415 - YAML: `status` does not need it
+def matching_report(raw: bytes | None, identity: str, what: str) -> Report | None:
+    """Return the report in `raw` if it is valid and of the content that a pointer names by `identity`."""
+    from mvc.quality.reports.binding import digests  # noqa: PLC0415 - YAML: `status` does not need it
+    from mvc.quality.reports.report import parse_report  # noqa: PLC0415 - as above
 
     try:
         report = None if raw is None else parse_report(raw, what)
     except InvalidFormat:
         return None
-    return report if report and report.model.blake3 == blake3 else None
+    return report if report and identity in digests(report.model) else None
 
 
 def metric_values(report: Report) -> dict[str, float]:

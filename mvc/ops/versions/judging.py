@@ -12,6 +12,7 @@ from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.remote_objects import ask_remote
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
+from mvc.ops.shared.other_pointers.workspace import with_content
 from mvc.ops.shared.versions.read import VersionFiles
 from mvc.project import Project
 from mvc.quality.files import POLICY, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
@@ -59,8 +60,8 @@ def judge_version(
     parsed = _for_stage(read_policy(beside.policy), stage)
     report = None if files.report is None else FileAt("100644", files.report)
     signers = signers_at(project, commit, files, beside, now)
-    facts = ModelFacts(files.path, FileAt("100644", files.raw), report, signers=signers)
-    models = with_scans(project, parsed.policy, with_files(project, parsed.policy, [facts]))
+    facts = ModelFacts(files.path, files.file, report, signers=signers)
+    models = with_scans(project, parsed.policy, with_content(project, with_files(project, parsed.policy, [facts])))
     landing = Landing(waivers=beside.waivers, signers=beside.signers, revoked=beside.revoked)
     asked = ask_remote(project, remote, models)._replace(rev=commit[:12]) if remote else None
     if asked and asked.problem:

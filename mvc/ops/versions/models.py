@@ -82,7 +82,7 @@ def _reports(project: Project, events: dict[str, Event]) -> dict[str, _Reported]
         except CorruptObject as error:
             found[name] = _Reported(problem=error.message)
         else:
-            report = matching_report(there.report, there.pointer.digest.blake3, place.path + SUFFIX)
+            report = matching_report(there.report, there.pointer.identity, place.path + SUFFIX)
             found[name] = _Reported(place.path, report)
     return found
 

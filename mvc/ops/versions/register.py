@@ -10,6 +10,7 @@ from mvc.errors import InvalidFormat, Refused, UsageError
 from mvc.objects.names import fold, registered_name
 from mvc.objects.pointer import NAME
 from mvc.objects.pointer import SUFFIX as POINTER
+from mvc.ops.shared.other_pointers.workspace import other_digests, pointers_here
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.versions.read import VersionFiles, files_of, model_path, read_registry
 from mvc.ops.shared.versions.references import resolve
@@ -18,6 +19,9 @@ from mvc.ops.versions.judging import judge_version
 from mvc.ops.versions.writing import NewEvent, Written, write_event
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.pointer_files import name_of, pointer_in_file
+from mvc.quality.reports.binding import is_of
+from mvc.quality.reports.report import Model as Content
 from mvc.quality.reports.report import parse_report
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version, spelling
 from mvc.registry.grammar import TagName
@@ -68,7 +72,7 @@ def register(project: Project, name: str, options: RegisterOptions, now: float) 
             TagName(name, "register", version), f"Register {name} {version}", commit, files, version, options.text,
         )
         if any(finding.severity == "error" for finding in findings):
-            return Written("", name, version, "", commit, files.path, files.pointer.digest.blake3, findings=findings)
+            return Written("", name, version, "", commit, files.path, files.blake3, findings=findings)
         return write_event(project, event, model, now, push=options.push)._replace(findings=findings)
 
 
@@ -84,6 +88,9 @@ def _invalid(project: Project, name: str) -> UsageError:
 def _refuse_dirty(project: Project, files: VersionFiles) -> None:
     """Raise an error if workspace and HEAD differ: the user may mean what is not committed."""
     path = files.path
+    if files.other:
+        _refuse_other_dirty(project, files)
+        return
     committed = {path + POINTER: files.raw, path + REPORT: files.report}
     there = {name: file_in(project.tree, name) for name in committed}
     if differing := [name for name, file in there.items() if (file.raw if file else None) != committed[name]]:
@@ -93,6 +100,24 @@ def _refuse_dirty(project: Project, files: VersionFiles) -> None:
     if seen.digest is not None and not same_content(files.pointer, seen):
         line = project.shell.line("mvc add", path)
         raise Refused(f"{path} was modified: only what is committed is registered", f"{line}  # then commit it")
+
+
+def _refuse_other_dirty(project: Project, files: VersionFiles) -> None:
+    """Raise the same for a model of DVC or git-lfs."""
+    path, report = files.path, file_in(project.tree, files.path + REPORT)
+    file = name_of(path, files.file)
+    here = pointer_in_file(pointers_here(project).get(path))
+    names = [file] if here is None or here.content != files.pointer.content else []
+    names += [path + REPORT] if (report.raw if report else None) != files.report else []
+    if names:
+        line = f'{project.shell.line("git add --", *names)} && git commit -m "..."'
+        raise Refused(f"{names[0]} differs from HEAD: only what is committed is registered", line)
+    seen = observe_path(project, path)
+    if seen.digest is not None and seen.digest.blake3 != files.blake3:
+        found = other_digests(project, path, files.pointer)
+        if not is_of(Content(found.blake3, md5=found.md5, sha256=found.sha256), files.pointer):
+            line = project.shell.line("git status --", file)
+            raise Refused(f"{path} was modified: only what is committed is registered", line)
 
 
 def _refuse_elsewhere(project: Project, commit: str) -> None:

@@ -43,11 +43,13 @@ def promote(project: Project, reference: str, stage: str, options: EventOptions,
         version = model.versions[name]
         files = _usable(project, model, version)
         held = model.held(stage)
-        unchanged = Written("", model.name, name, stage, version.event.commit, files.path, files.pointer.digest.blake3)
+        unchanged = Written("", model.name, name, stage, version.event.commit, files.path, files.blake3)
         if held and held.commit == version.event.commit:
             return unchanged
         remote = files.pointer.notes.remote or default_remote(project.settings)
-        if not remote:
+        if files.other:
+            remote = ""
+        elif not remote:
             project.around.remark("no remote is configured: nobody else has this version", "mvc remote add NAME URL")
         findings = judge_version(project, version.event.commit, files, now, stage, remote)
         if any(finding.severity == "error" for finding in findings):

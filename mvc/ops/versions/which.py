@@ -96,7 +96,7 @@ def _moment(text: str, into_the_day: timedelta) -> float:
 def _held(project: Project, model: Model, item: Holding) -> Held:
     files = version_files(project, item.given or item.event)
     return Held(
-        model.name, item.stage, item.version, item.commit, files.pointer.digest.blake3, files.report_blake3, files.path,
+        model.name, item.stage, item.version, item.commit, files.blake3, files.report_blake3, files.path,
         item.event.tag, date_of(item.event), author_of(item.event), item.event.message,
     )
 
@@ -191,7 +191,7 @@ def _with_content(project: Project, model: Model, blake3: str) -> list[FileVersi
     found = []
     for version in model.versions.values():
         files = _files(project, version.event) if version.event.trailers.blake3 in ("", blake3) else None
-        if files and files.pointer.digest.blake3 == blake3:
+        if files and files.blake3 == blake3:
             stages = [item.stage for item in model.holding() if item.commit == version.event.commit]
             found.append(FileVersion(
                 model.name, version.name, version.event.commit, files.path,

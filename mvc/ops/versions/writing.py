@@ -68,7 +68,7 @@ def write_event(project: Project, event: NewEvent, model: Model | None, now: flo
     tag, files = spell_tag(event.name), event.files
     previous = model.last if model else None
     trailers = Trailers(
-        files.pointer.digest.blake3, files.report_blake3, files.path + SUFFIX, previous.oid if previous else "",
+        files.blake3, files.report_blake3, files.path + SUFFIX, previous.oid if previous else "",
     )
     moment = max(int(now), model.moments[-1].time + 1) if model else int(now)
     oid = create_tag(project.git, tag, event.commit, message_of(event.subject, event.text, trailers), moment)

@@ -94,6 +94,8 @@ class ModelFacts(NamedTuple):
     """None without a target branch: in the hook, or when a whole tree is judged."""
     mismatch: str = ""
     """The field of the pointer that disagrees with an object in the cache; empty if none is known to."""
+    content: str = ""
+    """The blake3 of the content of a pointer of DVC or git-lfs, if that is at hand; empty if it was not looked for."""
     merged: str | None = None
     """None unless a merge made the pointer, so that no side has it; the commit to merge first, or empty."""
     mixed: bool = False

@@ -11,21 +11,32 @@ from mvc.errors import InvalidFormat
 from mvc.objects.names import fold
 from mvc.objects.parsing import patterns
 from mvc.objects.pointer import SUFFIX as POINTER
-from mvc.objects.pointer_reader import parse as parse_pointer
+from mvc.objects.pointer import Pointer
 from mvc.quality.files import SUFFIX
 from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import BlobFacts, Facts, GivenTags, ModelFacts, Past
 from mvc.quality.judge.rules.companions import judge_companions
 from mvc.quality.judge.rules.model import ParsedModel, judge_model, parse_model
+from mvc.quality.pointer_files import is_other, pointer_in_file
 from mvc.quality.policy.demands import asks_for_report
 from mvc.quality.policy.foreign import is_foreign
 from mvc.quality.policy.policy import Policy, max_blob
+from mvc.quality.reports.binding import digests
 from mvc.quality.reports.report import ParseReport, parse_report
 
 
 def judge(facts: Facts, now: float, parse: ParseReport = parse_report) -> Verdict:
     """Return all findings about `facts`; `now` is in seconds since the epoch, `parse` parses the models' reports."""
+    verdict, policy = _judge(facts, now, parse), facts.policy.policy
+    if not policy.has_other_pointers:
+        return verdict
+    from mvc.quality.judge.tools import in_their_tools  # noqa: PLC0415 - import time: only with DVC or git-lfs
+
+    return verdict._replace(findings=tuple(in_their_tools(policy, facts.models, verdict.findings)))
+
+
+def _judge(facts: Facts, now: float, parse: ParseReport) -> Verdict:
     policy = facts.policy.policy
     facts = facts._replace(models=tuple(model for model in facts.models if not _is_foreign(policy, model)))
     findings = [*facts.policy.findings] if facts.policy.file or facts.models else []
@@ -62,6 +73,8 @@ def _is_foreign(policy: Policy, model: ModelFacts) -> bool:
     pointer, past = model.pointer, model.past
     if pointer is None or not pointer.is_regular or model.report or model.in_git or (past and past.found):
         return False
+    if is_other(pointer.oid):
+        return False
     return is_foreign(policy, model.path + POINTER, pointer.raw)
 
 
@@ -78,13 +91,13 @@ def _of_age(model: ParsedModel, now: float) -> Iterable[Finding]:
 def _of_given_tags(policy: Policy, given: GivenTags) -> Iterable[Finding]:
     """Return MVC121 if other content of the model has the tag of its report."""
     model = parse_model(policy, given.model)
-    report = model.matching_report
-    if report is None or not report.tag:
+    report, pointer = model.matching_report, model.pointer
+    if report is None or not report.tag or not isinstance(pointer, Pointer):
         return ()
     from mvc.quality.judge.rules.past.succession import taken  # noqa: PLC0415 - import time: only for new reports
 
     past = Past(versions=given.versions, registered=given.registered)
-    return taken(model.path, report, model.demands, past)
+    return taken(model.path, report, pointer, model.demands, past)
 
 
 def _is_from_the_gate(facts: Facts) -> bool:
@@ -145,24 +158,18 @@ def _with_renames(facts: Facts, findings: Iterable[Finding]) -> list[Finding]:
     lonely = {finding.path for finding in found if finding.code == "MVC101"} if orphans else set()
     if not lonely:
         return found
-    new = {_blake3_of_pointer(model): model.path for model in facts.models if model.path in lonely}
-    old = {_blake3_of_report(model): model.path for model in facts.models if model.path in orphans}
+    pointers = [(model.path, pointer_in_file(model.pointer)) for model in facts.models if model.path in lonely]
+    new = {pointer.identity: path for path, pointer in pointers if pointer}
+    old = {digest: model.path for model in facts.models if model.path in orphans for digest in _digests(model)}
     lines: dict[tuple[str, str], str] = {}
-    for blake3 in (old.keys() & new.keys()) - {""}:
-        line = fixes.rename(old[blake3] + SUFFIX, new[blake3] + SUFFIX)
-        lines |= {("MVC106", old[blake3]): line, ("MVC101", new[blake3]): line}
+    for digest in old.keys() & new.keys():
+        line = fixes.rename(old[digest] + SUFFIX, new[digest] + SUFFIX)
+        lines |= {("MVC106", old[digest]): line, ("MVC101", new[digest]): line}
     return [finding._replace(fix=lines.get((finding.code, finding.path), finding.fix)) for finding in found]
 
 
-def _blake3_of_pointer(model: ModelFacts) -> str:
+def _digests(model: ModelFacts) -> tuple[str, ...]:
     try:
-        return parse_pointer(model.pointer.raw).digest.blake3 if model.pointer else ""
+        return digests(parse_report(model.report.raw, "").model) if model.report else ()
     except InvalidFormat:
-        return ""
-
-
-def _blake3_of_report(model: ModelFacts) -> str:
-    try:
-        return parse_report(model.report.raw, "").model.blake3 if model.report else ""
-    except InvalidFormat:
-        return ""
+        return ()

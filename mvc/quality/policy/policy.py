@@ -7,7 +7,7 @@ Format: docs/formats.md, "Policy".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -164,6 +164,11 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     stages: dict[str, Stage] = field(default_factory=dict)
     extra: dict[str, Any] = field(name="x-", default_factory=dict)
 
+    @property
+    def has_other_pointers(self) -> bool:
+        """Whether pointers of DVC or git-lfs are judged."""
+        return not {"dvc", "lfs"}.isdisjoint(self.pointers)
+
 
 STRICT = Policy(1)
 """The defaults."""
@@ -188,6 +193,13 @@ rules:
   #     auc: {min: 0.90}
 """
 """The policy that `mvc init` writes."""
+
+
+def starter(pointers: Sequence[str]) -> str:
+    """Return the policy that `mvc init` writes where pointers of several kinds are to be judged."""
+    line = f"\n# Models that other programs keep are judged as well.\npointers: [{', '.join(pointers)}]\n"
+    return STARTER if len(pointers) == 1 else STARTER.replace("mvc-policy: 1\n", f"mvc-policy: 1\n{line}", 1)
+
 
 _METRIC = re.compile(r"[^\[\]=,]+(?:\[[^\[\]=,]+=[^\[\]=,]+(?:,[^\[\]=,]+=[^\[\]=,]+)*\])?")
 _TOLERANCE = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?(?:%|se)")

@@ -12,7 +12,8 @@ from mvc.quality.files import ModelFiles
 from mvc.quality.finding import Comparison
 from mvc.quality.judge.facts import ModelVersion
 from mvc.quality.judge.rules.figures import ModelReport
-from mvc.quality.judge.rules.past.references import pointer_of, read_version
+from mvc.quality.judge.rules.past.references import read_version
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.reports.report import Report
 from mvc.quality.side_by_side import MetricRow, side_by_side
 
@@ -28,7 +29,7 @@ class Version(NamedTuple):
 def parse(files: ModelFiles) -> Version:
     """Return the version in two files."""
     found = read_version(ModelVersion("", *files, commit=""))
-    return Version(pointer_of(files.pointer), found and found.report)
+    return Version(pointer_in_file(files.pointer), found and found.report)
 
 
 def metric_rows(versions: Iterable[Version]) -> dict[str, MetricRow]:

@@ -41,7 +41,8 @@ class Model(_Part, frozen=True):
     """For people; nothing depends on it."""
     md5: str = ""
     sha256: str = ""
-    """`md5` and `sha256` are for pointers of DVC and git-lfs."""
+    """`md5` and `sha256` are for pointers of DVC and git-lfs. Of a directory, the md5 ends in `.dir`; that of DVC 2, of
+    text with Unix line ends, begins with `dos2unix-`."""
 
 
 class Evaluator(_Part, frozen=True):

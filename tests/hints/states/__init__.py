@@ -9,6 +9,7 @@ from hints.states import (
     importing,
     merging,
     moving,
+    others,
     pointers,
     reading,
     remotes,
@@ -21,6 +22,7 @@ from hints.states import (
 _ALL = [
     *content.STATES, *pointers.STATES, *adding.STATES, *moving.STATES, *reading.STATES, *storage.STATES,
     *remotes.STATES, *setup.STATES, *reports.STATES, *versions.STATES, *merging.STATES, *importing.STATES,
+    *others.STATES,
 ]
 STATES: dict[str, State] = {state.name: state for state in _ALL}
 assert len(STATES) == len(_ALL), "two states have one name"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mvc.ops.judging.touched_models import ContentInGit, enters, stem, touched_models
+from mvc.ops.judging.touched_models import ContentInGit, enters, touched_models
+from mvc.quality.pointer_files import stem
 from mvc.scm.index_changes import Entry, Index
 from mvc.scm.plumbing import RawChange
 

@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.objects.names import fold
-from mvc.ops.judging.blobs import REGULAR
 from mvc.ops.judging.past.succession import PATTERNS
-from mvc.ops.judging.touched_models import is_pointer, stem
 from mvc.ops.judging.trees import Trees, names_of, paths_of
-from mvc.quality.files import SIGNATURES
+from mvc.quality.files import REGULAR, SIGNATURES
 from mvc.quality.judge.facts import ModelVersion, Past
+from mvc.quality.pointer_files import is_pointer, stem
 from mvc.scm.history import CommitChanges, merged_branches
 from mvc.scm.index_changes import Entry
 

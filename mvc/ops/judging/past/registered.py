@@ -10,7 +10,9 @@ from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.trees import BlobPair, Trees, names_of, paths_of, pointers_of
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import ModelVersion, Past
+from mvc.quality.pointer_files import is_other
 from mvc.scm.commits import CommitPath, blobs_at, tree_of
+from mvc.scm.index_changes import Entry
 from mvc.scm.merging.landing import list_tree
 from mvc.scm.refs import VersionTag, version_tags
 
@@ -27,6 +29,11 @@ def registered_versions(trees: Trees, pasts: Mapping[str, Past]) -> dict[str, tu
         CommitPath(tag.commit, former + suffix)
         for path in pasts for tag in tags_of[path] for former in paths[path] for suffix in (SUFFIX, REPORT)
     })
+    if trees.view:
+        oids |= {
+            CommitPath(tag.commit, path): entry.oid for tag in {tag for path in pasts for tag in tags_of[path]}
+            for path, entry in _tree_at(trees, tag.commit).items() if is_other(entry.oid)
+        }
     trees.blobs.load(oids.values())
     elsewhere = cache(partial(_elsewhere, trees))
     return {
@@ -59,7 +66,7 @@ def _elsewhere(trees: Trees, tag: VersionTag) -> tuple[ModelVersion, ...]:
 
     A pointer without a name at a path of the target branch belongs to the model there.
     """
-    entries = list_tree(trees.merge.git, tree_of(trees.merge.git, tag.commit))
+    entries = _tree_at(trees, tag.commit)
     pointers = pointers_of(entries)
     trees.blobs.load_names(pointers.values())
     found = []
@@ -71,6 +78,11 @@ def _elsewhere(trees: Trees, tag: VersionTag) -> tuple[ModelVersion, ...]:
         entry for path in found for suffix in (SUFFIX, REPORT) if (entry := entries.get(path + suffix))
     )
     return tuple(_version(trees, tag, path, BlobPair.of(entries, path)) for path in found)
+
+
+def _tree_at(trees: Trees, commit: str) -> dict[str, Entry]:
+    entries = list_tree(trees.merge.git, tree_of(trees.merge.git, commit))
+    return trees.view.tree(entries) if trees.view else entries
 
 
 def _version(trees: Trees, tag: VersionTag, path: str, pair: BlobPair) -> ModelVersion:

@@ -7,12 +7,12 @@ from typing import TypeAlias
 
 from mvc.objects.names import fold
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.blobs import REGULAR, Blobs
-from mvc.ops.judging.touched_models import is_pointer, stem
+from mvc.ops.judging.blobs import Blobs
 from mvc.ops.judging.trees import BlobPair, Trees, pointers_of
-from mvc.quality.files import SIGNATURES
+from mvc.quality.files import REGULAR, SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.lineage import HistoryRename, Lineage, PathState, TreeModel, find_lineages
+from mvc.quality.pointer_files import is_pointer, stem
 from mvc.scm.commits import tree_of
 from mvc.scm.history import CommitChanges, Rename, first_parent_history, renames, renames_in
 from mvc.scm.index_changes import Entry
@@ -33,7 +33,10 @@ def read_lineages(trees: Trees, affected: Collection[str], asked: Collection[str
         return {}
     base = _models(pointers_of(trees.base), affected, trees.blobs)
     judged = _models(pointers_of(trees.judged.entries), affected, trees.blobs)
-    commits = first_parent_history(trees.merge.git, trees.merge.base, *PATTERNS)
+    patterns = (*PATTERNS, *(trees.view.patterns if trees.view else ()))
+    commits = first_parent_history(trees.merge.git, trees.merge.base, *patterns)
+    if trees.view:
+        commits = trees.view.history(commits)
     history = _histories(commits)
     namesakes = _namesakes(trees.blobs, history, {fold(judged[path].name) for path in asked} - {""})
     ended = {path for path, states in history.items() if not states[0].pointer}

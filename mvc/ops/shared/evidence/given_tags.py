@@ -9,10 +9,10 @@ from functools import cached_property
 from mvc.errors import InvalidFormat
 from mvc.objects.names import fold, registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
-from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.project import Project
 from mvc.quality.files import SUFFIX, FileAt
 from mvc.quality.judge.facts import GivenTags, ModelFacts, ModelVersion
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.reports.report import parse_report
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import CommitPath, blobs_at, head
@@ -111,10 +111,8 @@ class ReportHistory:
 
 
 def _name(pointer: FileAt | None) -> str:
-    try:
-        return parse_pointer(pointer.raw).notes.name if pointer else ""
-    except InvalidFormat:
-        return ""
+    found = pointer_in_file(pointer)
+    return found.notes.name if found else ""
 
 
 def tags_of(given: GivenTags) -> set[str]:

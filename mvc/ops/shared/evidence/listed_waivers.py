@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from mvc.errors import InvalidFormat, UsageError
 from mvc.fs.files import aside_line
 from mvc.objects.pointer import SUFFIX as POINTER
+from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import file_in
 from mvc.project import FOLDER, Project
 from mvc.quality.files import SUFFIX, WAIVERS, FileAt
@@ -117,12 +118,13 @@ class PresentModels:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._tracked = project.tracked()
+        self._others = pointers_here(project)
         self._present = cache(self._read)
         self._deleted = cache(self._read_base)
 
     def covered(self, waiver: Waiver) -> list[str]:
         """Return the paths of the models that a waiver is about."""
-        paths = [waiver.path] if waiver.path else list(self._tracked)
+        paths = [waiver.path] if waiver.path else [*self._tracked, *self._others]
         return [path for path in paths if self.digests(path, waiver.code) == (waiver.model, waiver.report)]
 
     def digests(self, path: str, code: str) -> tuple[str, str] | None:
@@ -143,11 +145,15 @@ class PresentModels:
         return found if found or code != OF_DELETED_MODELS else self._deleted(path)
 
     def _read(self, path: str) -> ModelFacts | None:
-        if (item := self._tracked.get(path)) is None:
+        item, git = self._tracked.get(path), self._project.git
+        left_out = item is not None and item.condition == "not-checked-out"
+        if item is not None:
+            raw = item.raw or (staged_file(git, item.pointer_path) if left_out else b"") or b""
+            pointer = FileAt("100644", raw, conflicted=item.condition == "conflict")
+        elif other := self._others.get(path):
+            pointer = other
+        else:
             return None
-        git, left_out = self._project.git, item.condition == "not-checked-out"
-        raw = item.raw or (staged_file(git, item.pointer_path) if left_out else b"") or b""
-        pointer = FileAt("100644", raw, conflicted=item.condition == "conflict")
         report = file_in(self._project.tree, path + SUFFIX)
         staged = staged_file(git, path + SUFFIX)
         if report is None:

@@ -12,6 +12,7 @@ from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_reader import pointer_in
 from mvc.project import Project
 from mvc.quality.judge.facts import ModelFacts, PickleScan
+from mvc.quality.pointer_files import is_other
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.policy import Policy
 from mvc.retention.available import load_manifest
@@ -30,7 +31,7 @@ def with_scans(project: Project, policy: Policy, models: Iterable[ModelFacts]) -
     if not any(item and item.pickle == "scan" for item in formats):
         return models
     return tuple(
-        model._replace(pickle_scans=scan_model(
+        model._replace(pickle_scans=(PickleScan("", absent=True),) if is_other(model.pointer.oid) else scan_model(
             project.cache, model.path, model.pointer.raw, demanded.pickle_allow, trusted=project.links.trusted,
         ))
         if model.pointer and model.in_cache is not False and demanded.pickle == "scan" else model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -15,8 +15,11 @@ from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer, path_of
 from mvc.objects.pointer_reader import pointer_in
 from mvc.ops.shared.dvc.imported import read_imported
+from mvc.ops.shared.other_pointers.commits import OtherModel, others_at
+from mvc.ops.shared.reports import matching_report
 from mvc.ops.shared.revisions import tracked_at
 from mvc.project import Project
+from mvc.quality.files import REGULAR, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.reports.tags import spelling
 from mvc.registry.event import Event, IgnoredTag, read_events
@@ -26,6 +29,7 @@ from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import CommitPath, blobs_at
 from mvc.scm.incomplete import lacks_versions, naming
 from mvc.scm.tags import read_tags
+from mvc.workspace.tracked import Tracked
 
 
 def read_registry(project: Project, *names: str, until: float = float("inf")) -> Registry:
@@ -120,6 +124,21 @@ class VersionFiles(NamedTuple):
     """None without one."""
     raw: bytes
     """The pointer as a file."""
+    other: OtherModel | None = None
+    """The same in DVC or git-lfs."""
+
+    @property
+    def file(self) -> FileAt:
+        """The pointer as a file."""
+        return self.other.file if self.other else FileAt(REGULAR[0], self.raw)
+
+    @property
+    def blake3(self) -> str:
+        """The blake3 of the content; of what DVC or git-lfs keeps as the report says, or empty."""
+        if not self.other:
+            return self.pointer.digest.blake3
+        report = matching_report(self.report, self.pointer.identity, self.path + REPORT)
+        return report.model.blake3 if report else ""
 
     @property
     def report_blake3(self) -> str:
@@ -159,8 +178,8 @@ def checked(event: Event, found: VersionFiles | None) -> VersionFiles:
     name = found.pointer.notes.name or registered_name(found.path)
     if claim.pointer and fold_case(name) != fold_case(event.model):
         raise _disagrees(event, f"{claim.pointer} is of the model {name}")
-    if claim.blake3 not in ("", found.pointer.digest.blake3):
-        raise _disagrees(event, f"it says blake3 {claim.blake3[:12]}, its commit {found.pointer.digest.blake3[:12]}")
+    if claim.blake3 not in ("", found.blake3):
+        raise _disagrees(event, f"it says blake3 {claim.blake3[:12]}, its commit {found.blake3[:12]}")
     if claim.blake3 and claim.report != found.report_blake3:
         report = found.report_blake3[:12] or "no report"
         raise _disagrees(event, f"it says report {claim.report[:12] or 'none'}, its commit has {report}")
@@ -198,8 +217,26 @@ def files_of(project: Project, places: Iterable[CommitPath]) -> dict[CommitPath,
         if raw is not None and (pointer := pointer_in(raw)):
             report = raws.get(CommitPath(place.commit, place.path + REPORT))
             found[place] = VersionFiles(place.path, pointer, report, raw)
-    lacking = [place for place in places if place not in found]
-    return found | _imported_files(project, lacking) if lacking else found
+    if lacking := [place for place in places if place not in found]:
+        found |= _of_others(project, lacking, raws)
+    if lacking := [place for place in places if place not in found]:
+        found |= _imported_files(project, lacking)
+    return found
+
+
+def _of_others(
+    project: Project, places: Iterable[CommitPath], raws: Mapping[CommitPath, bytes],
+) -> dict[CommitPath, VersionFiles]:
+    """Return those paths that DVC or git-lfs keeps."""
+    places = list(places)
+    models = {commit: others_at(project, commit) for commit in {place.commit for place in places}}
+    found = ((place, models[place.commit].get(place.path)) for place in places)
+    return {
+        place: VersionFiles(
+            place.path, item.pointer, raws.get(CommitPath(place.commit, place.path + REPORT)), b"", item,
+        )
+        for place, item in found if item
+    }
 
 
 def _imported_files(project: Project, places: list[CommitPath]) -> dict[CommitPath, VersionFiles]:
@@ -222,7 +259,7 @@ def model_path(project: Project, commit: str, name: str) -> str:
     Raises:
         Refused: there is none, or more than one.
     """
-    tracked = tracked_at(project, commit)
+    tracked: dict[str, Tracked | OtherModel] = {**others_at(project, commit), **tracked_at(project, commit)}
     named = [path for path, item in tracked.items() if item.pointer and item.pointer.notes.name == name]
     unnamed = [path for path, item in tracked.items() if item.pointer and not item.pointer.notes.name]
     found = named or [path for path in unnamed if registered_name(path) == fold_case(name)]

@@ -14,7 +14,6 @@ from mvc.quality.judge.facts import Facts, Landing, Past
 from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.judge.rules.model import ParsedModel
 from mvc.quality.judge.rules.moves import judge_moves
-from mvc.quality.judge.rules.past.references import pointer_of
 from mvc.quality.judge.rules.past.regressions import compare
 from mvc.quality.judge.rules.past.samples import judge_samples
 from mvc.quality.judge.rules.past.succession import judge_kind, judge_return, judge_tag, returning
@@ -22,6 +21,7 @@ from mvc.quality.judge.rules.policy_files import POLICY_FILES, judge_policy_file
 from mvc.quality.judge.rules.pushed import judge_remote
 from mvc.quality.judge.rules.trust import judge_trust
 from mvc.quality.judge.rules.waivers import waived
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.policy.demands import Demands
 from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.report import Report, parse_report
@@ -81,11 +81,11 @@ def _of_trust(model: ParsedModel, policy: Policy) -> Iterator[Finding]:
 
 def _compared(model: ParsedModel, past: Past) -> tuple[Judged, tuple[Finding, ...]]:
     """Return a model compared with its past, as the gate shows it, and findings about the comparison."""
-    judged, report = _judged(model, past), model.matching_report
-    kinds = tuple(judge_kind(model.path, model.pointer, past)) if isinstance(model.pointer, Pointer) else ()
-    if report is None:
+    judged, report, pointer = _judged(model, past), model.matching_report, model.pointer
+    kinds = tuple(judge_kind(model.path, pointer, past)) if isinstance(pointer, Pointer) else ()
+    if report is None or not isinstance(pointer, Pointer):
         return judged, kinds
-    results = [_against(model, report, item) for item in _predecessors(past)]
+    results = [_against(model, report, pointer, item) for item in _predecessors(past)]
     rows = tuple(dict.fromkeys(row for result in results for row in result.rows))
     change = "restored" if any(result.returns for result in results) else judged.change
     found = (item for result in results for item in result.found)
@@ -109,14 +109,14 @@ class _Result(NamedTuple):
     """Whether an earlier version returns."""
 
 
-def _against(model: ParsedModel, report: Report, past: Past) -> _Result:
+def _against(model: ParsedModel, report: Report, pointer: Pointer, past: Past) -> _Result:
     version = returning(model.facts, past)
     if version is not None:  # an earlier version that returns is not compared with the current one
         rows, _ = compare(model.path, report, _without_past(model.demands), past)
         return _Result(rows, tuple(judge_return(model.path, version, model.demands)), returns=True)
     rows, found = compare(model.path, report, model.demands, past)
     more = judge_samples(ModelReport(model.path, report), model.demands, past)
-    return _Result(rows, (*found, *judge_tag(model.path, report, model.demands, past), *more))
+    return _Result(rows, (*found, *judge_tag(model.path, report, pointer, model.demands, past), *more))
 
 
 def _judged(model: ParsedModel, past: Past) -> Judged:
@@ -134,7 +134,7 @@ def _judged(model: ParsedModel, past: Past) -> Judged:
 
 def _name(file: FileAt | None) -> str:
     """Return the name in a pointer; empty without a readable pointer, or without a name."""
-    pointer = pointer_of(file)
+    pointer = pointer_in_file(file)
     return pointer.notes.name if pointer else ""
 
 

@@ -7,23 +7,23 @@ from typing import NamedTuple, TypeVar
 
 from mvc.errors import InvalidFormat, InvalidName
 from mvc.modelfiles import formats
-from mvc.objects.digest import Digest
 from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX as POINTER_SUFFIX
 from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_lines import is_directory
-from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.quality.files import SUBMODULE, SUFFIX, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.judge.rules.figures import judge_figures
 from mvc.quality.judge.rules.pickled import judge_pickles
+from mvc.quality.pointer_files import name_of, read_pointer, tool_of
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import Policy
+from mvc.quality.reports.binding import difference
 from mvc.quality.reports.report import ParseReport, Report, parse_report
 from mvc.quality.reports.tags import SEMVER, fits
-from mvc.quality.words import clipped, short, without_path
+from mvc.quality.words import clipped, without_path
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class ParsedModel(NamedTuple):
         """The report, if it is of the content that the pointer names."""
         if not isinstance(self.pointer, Pointer) or not isinstance(self.report, Report):
             return None
-        return None if _difference(self.report, self.pointer.digest) else self.report
+        return None if difference(self.report.model, self.pointer, self.facts.content) else self.report
 
     def finding(self, code: str, message: str, fix: str) -> Finding:
         """Return a finding about it."""
@@ -55,8 +55,8 @@ class ParsedModel(NamedTuple):
 
 def parse_model(policy: Policy, model: ModelFacts, parse: ParseReport = parse_report) -> ParsedModel:
     """Parse the files of a tracked path."""
-    pointer = _parsed(model.path, "pointer", model.pointer, parse_pointer)
-    report = _parsed(model.path, "report", model.report, parse)
+    pointer = _parsed(model, "pointer", model.pointer, read_pointer)
+    report = _parsed(model, "report", model.report, lambda file, name: parse(file.raw, name))
     return ParsedModel(model, demands(policy, model.path), pointer, report)
 
 
@@ -124,11 +124,13 @@ def _of_report(model: ParsedModel) -> Iterator[Finding]:
         yield model.report
         return
     yield from _of_tag(model, model.report)
-    if isinstance(model.pointer, Pointer) and (difference := _difference(model.report, model.pointer.digest)):
+    if isinstance(model.pointer, Pointer) and (
+        found := difference(model.report.model, model.pointer, model.facts.content)
+    ):
         is_merged = model.facts.merged is not None
         start = "the merge of both sides needs a report of its own: " if is_merged else ""
         line = fixes.next_report(model.path, model.report, "evaluates the merge" if is_merged else "")
-        yield model.finding("MVC103", start + difference, _after_merge(model, line))
+        yield model.finding("MVC103", start + found, _after_merge(model, line))
     elif model.facts.mixed:
         message = "Git mixed the report from the lines of both sides: it is of no evaluation"
         yield model.finding("MVC128", message, fixes.one_of_both(model.path + SUFFIX))
@@ -150,18 +152,6 @@ def _with_directions(model: ParsedModel) -> Demands:
     return with_directions(model.demands, model.facts.past)
 
 
-def _difference(report: Report, digest: Digest) -> str:
-    """Return how the content of a report differs from a pointer's; empty when it is the same."""
-    of = report.model
-    if of.blake3 != digest.blake3:
-        return f"the report is of {short(of.blake3, digest.blake3)}, the pointer of {short(digest.blake3, of.blake3)}"
-    if of.xxh128 not in ("", digest.xxh128):
-        return f"the report has xxh128 {clipped(of.xxh128)}, the pointer {digest.xxh128}"
-    if of.size not in (None, digest.size):
-        return f"the report has size {of.size}, the pointer {digest.size}"
-    return ""
-
-
 def _of_tag(model: ParsedModel, report: Report) -> Iterator[Finding]:
     fix = fixes.another_tag(model.path, report, model.demands)
     if not report.tag:
@@ -172,11 +162,14 @@ def _of_tag(model: ParsedModel, report: Report) -> Iterator[Finding]:
         yield model.finding("MVC105", f"invalid tag {clipped(report.tag)}: expected {expected}", fix)
 
 
-def _parsed(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, str], T]) -> T | Finding | None:
+def _parsed(
+    model: ModelFacts, what: str, file: FileAt | None, parse: Callable[[FileAt, str], T],
+) -> T | Finding | None:
     """Return a pointer or report, or a finding that says why it cannot be read; None without a file."""
     if file is None:
         return None
-    name = path + (SUFFIX if what == "report" else POINTER_SUFFIX)
+    path = model.path
+    name = path + SUFFIX if what == "report" else name_of(path, file)
     lists_files = what == "pointer" and is_directory(file.raw)
     if file.conflicted:
         return _conflict(path, what, fixes.merge(path) if lists_files else fixes.settle(path))
@@ -184,14 +177,14 @@ def _parsed(path: str, what: str, file: FileAt | None, parse: Callable[[bytes, s
         fix = fixes.rewritten(path, what, submodule=file.mode == SUBMODULE)
         return Finding.of("MVC309", path, f"the {what} is {kind}, not a regular file", fix)
     try:
-        return parse(file.raw, name)
+        return parse(file, name)
     except InvalidFormat as error:
         if file.has_conflict_marks:
             return _conflict(path, what, fixes.merge(path) if lists_files else fixes.unmarked(name))
         code = "MVC102" if what == "report" else "MVC304"
         message = f"cannot read the {what}: {without_path(error.message, name)}"
         fix = error.fix or fixes.replaced(path, what)
-        foreign = what == "pointer" and file.raw and not file.raw.startswith(b"mvc: ")
+        foreign = what == "pointer" and file.raw and not file.raw.startswith(b"mvc: ") and tool_of(name) == "mvc"
         return Finding.of(code, path, message, fixes.allowed(name, fix) if foreign else fix)
 
 

@@ -16,12 +16,12 @@ from msgspec import Struct, field
 
 from mvc.errors import InvalidFormat
 from mvc.objects.hashing import hash_bytes
-from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.quality.document import decode
 from mvc.quality.files import WAIVERS, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import Facts, Landing, ModelFacts, ModelVersion
+from mvc.quality.pointer_files import read_pointer
 from mvc.quality.words import clipped, without_path
 
 MAX_BYTES = 256 << 10
@@ -30,6 +30,7 @@ WAIVABLE = re.compile(r"MVC(?!102|304|305|309)[123][0-9]{2}")
 """Findings about readable models. Unreadable files and weakened policy files cannot be waived."""
 
 _BLAKE3 = re.compile(r"[0-9a-f]{64}")
+_MODEL = re.compile(r"[0-9a-f]{64}|sha256:[0-9a-f]{64}|md5:(?:dos2unix-)?[0-9a-f]{32}(?:\.dir)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -39,7 +40,7 @@ class Waiver(Struct, frozen=True, forbid_unknown_fields=True):
     code: str
     """Such as `MVC202`."""
     model: str
-    """The blake3 in the model's pointer."""
+    """The blake3 in the model's pointer; `md5:…` or `sha256:…` in one of DVC or git-lfs."""
     report: str
     """The blake3 of the report's bytes; empty when there is none."""
     reason: str
@@ -89,7 +90,7 @@ def _problem(waiver: Waiver) -> str:
     """Return an error that the types do not detect; empty when the waiver is valid."""
     if WAIVABLE.fullmatch(waiver.code) is None:
         return f"{waiver.code!r} cannot be waived"
-    if _BLAKE3.fullmatch(waiver.model) is None:
+    if _MODEL.fullmatch(waiver.model) is None:
         return "model: expected 64 lower-case hex digits"
     if waiver.report and _BLAKE3.fullmatch(waiver.report) is None:
         return 'report: expected 64 lower-case hex digits, or "" without a report'
@@ -172,7 +173,7 @@ def digests_of(model: ModelFacts | ModelVersion) -> tuple[str, str] | None:
     if model.pointer is None or not all(file.is_regular for file in files):
         return None
     try:
-        digest = parse_pointer(model.pointer.raw).digest.blake3
+        digest = read_pointer(model.pointer).identity
     except InvalidFormat:
         return None
     return digest, hash_bytes(model.report.raw).blake3 if model.report else ""
@@ -210,7 +211,7 @@ def schema() -> dict[str, Any]:
     top["patternProperties"] = {"^x-.": {}}
     properties = components["Waiver"]["properties"]
     properties["code"]["pattern"] = f"^{WAIVABLE.pattern}$"
-    properties["model"]["pattern"] = f"^{_BLAKE3.pattern}$"
+    properties["model"]["pattern"] = f"^({_MODEL.pattern})$"
     properties["report"]["pattern"] = f"^({_BLAKE3.pattern})?$"
     properties["expires"]["pattern"] = f"^{_DAY.pattern}$"
     return {

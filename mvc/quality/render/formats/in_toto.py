@@ -51,6 +51,8 @@ def _subjects(gated: Gated) -> Iterator[dict[str, Any]]:
                 if known := gated.sha256.get(model.path):
                     digests["sha256"] = known
                 yield {"name": visible(model.path), "digest": digests}
+        elif known := gated.sha256.get(model.path):  # git-lfs names content by it
+            yield {"name": visible(model.path), "digest": {"sha256": known}}
 
 
 def _file(path: str, file: FileAt) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from functools import cmp_to_key
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
-from mvc.objects.pointer import Pointer
-from mvc.objects.pointer_reader import parse
-from mvc.quality.files import FileAt
 from mvc.quality.judge.facts import ModelVersion, Past
+from mvc.quality.pointer_files import pointer_in_file
+from mvc.quality.reports.binding import is_of
 from mvc.quality.reports.report import Report, parse_report
 from mvc.quality.reports.tags import compare, spelling
 
@@ -25,18 +24,10 @@ class Reference(NamedTuple):
 def read_version(version: ModelVersion) -> Reference | None:
     """Return a version whose report and pointer are readable and of the same content; else None."""
     report = report_of(version)
-    pointer = pointer_of(version.pointer)
-    if report is None or pointer is None or report.model.blake3 != pointer.digest.blake3:
+    pointer = pointer_in_file(version.pointer)
+    if report is None or pointer is None or not is_of(report.model, pointer):
         return None
     return Reference(version, report)
-
-
-def pointer_of(file: FileAt | None) -> Pointer | None:
-    """Return the pointer in a file; None without a readable one."""
-    try:
-        return parse(file.raw) if file and file.is_regular else None
-    except InvalidFormat:
-        return None
 
 
 def report_of(version: ModelVersion) -> Report | None:

@@ -30,6 +30,7 @@ from mvc.quality.judge.rules.past.pairing import (
 from mvc.quality.policy.demands import ANY, Against, Demands, Direction, MetricDemand, Regression
 from mvc.quality.policy.policy import Tolerance
 from mvc.quality.policy.stricter import measure
+from mvc.quality.reports.binding import digests
 from mvc.quality.reports.report import Metric, Model, Report, label
 from mvc.quality.words import clipped, number, short
 
@@ -103,7 +104,7 @@ def _with_least_errors(found: references.Reference, least: Mapping[object, float
         return report
     metrics = [
         item.metric if item.metric.stderr is None
-        else replace(item.metric, stderr=least.get(_measurement(report, item), item.metric.stderr))
+        else replace(item.metric, stderr=min(least.get(key, item.metric.stderr) for key in _measurements(report, item)))
         for item in measured(report)
     ]
     return report._replace(report=replace(found.report, metrics=metrics))
@@ -119,14 +120,14 @@ def _least_errors(past: Past) -> dict[object, float]:
         report = ModelReport(reference.version.path, reference.report)
         for item in measured(report):
             if item.metric.stderr is not None:
-                key = _measurement(report, item)
-                found[key] = min(item.metric.stderr, found.get(key, item.metric.stderr))
+                for key in _measurements(report, item):
+                    found[key] = min(item.metric.stderr, found.get(key, item.metric.stderr))
     return found
 
 
-def _measurement(of: ModelReport, item: Measured) -> object:
-    """Return the content of the model, the metric and the data."""
-    return of.report.model.blake3, _comparable(item)
+def _measurements(of: ModelReport, item: Measured) -> list[object]:
+    """Return the content of the model, in each of its digests, with the metric and the data."""
+    return [(digest, _comparable(item)) for digest in digests(of.report.model)]
 
 
 # Missing earlier reports.

@@ -10,7 +10,9 @@ from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts, ModelVersion, Past
 from mvc.quality.judge.rules.past import references
+from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.policy.demands import Demands
+from mvc.quality.reports.binding import is_of, named_like
 from mvc.quality.reports.report import Report
 from mvc.quality.reports.tags import compare, fits, spelling
 from mvc.quality.words import clipped, short
@@ -41,7 +43,7 @@ def _is_same(model: ModelFacts, version: ModelVersion) -> bool:
     now, then = (references.read_version(item) for item in (current, version))
     if now is None or then is None:
         return False
-    pointers = [references.pointer_of(item.pointer) for item in (now.version, then.version)]
+    pointers = [pointer_in_file(item.pointer) for item in (now.version, then.version)]
     return len({pointer.content for pointer in pointers if pointer}) == 1
 
 
@@ -74,8 +76,8 @@ def judge_kind(path: str, pointer: Pointer, past: Past) -> Iterator[Finding]:
     """
     known = (*((past.before,) if past.before else ()), *past.versions, *past.registered)
     for version in known:
-        old = references.pointer_of(version.pointer)
-        if old and old.digest.blake3 == pointer.digest.blake3 and old.kind != pointer.kind:
+        old = pointer_in_file(version.pointer)
+        if old and old.identity == pointer.identity and old.kind != pointer.kind:
             message = f"the report is of a {_KINDS[old.kind]}, the pointer of a {_KINDS[pointer.kind]} with its digest"
             yield Finding.of("MVC103", path, message, fixes.add(path))
             return
@@ -87,23 +89,23 @@ _KINDS = {"file": "file", "dir": "directory"}
 # Tags.
 
 
-def judge_tag(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
-    """Yield findings about the tag of a matching report, compared with earlier ones."""
+def judge_tag(path: str, report: Report, pointer: Pointer, demanded: Demands, past: Past) -> Iterator[Finding]:
+    """Yield findings about the tag of a report that matches the pointer, compared with earlier ones."""
     if report.tag:
-        yield from taken(path, report, demanded, past)
-        yield from _lower(path, report, demanded, past)
+        yield from taken(path, report, pointer, demanded, past)
+        yield from _lower(path, report, pointer, demanded, past)
 
 
-def taken(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
+def taken(path: str, report: Report, pointer: Pointer, demanded: Demands, past: Past) -> Iterator[Finding]:
     """Yield MVC121 for a tag that other content of the model has."""
     if not any(tag.unique for tag in demanded.tags):
         return
     given = (*((past.before,) if past.before else ()), *past.versions)
-    legitimate = any(_content_tagged(version, report.tag) == report.model.blake3 for version in given)
+    legitimate = any(_content_tagged(version, report.tag, pointer) == pointer.identity for version in given)
     for version in (*given, *past.named, *past.registered, *(() if legitimate else past.merged_branch_reports)):
-        other = _content_tagged(version, report.tag)
-        if other and other != report.model.blake3:
-            have, want = short(report.model.blake3, other), short(other, report.model.blake3)
+        other = _content_tagged(version, report.tag, pointer)
+        if other and other != pointer.identity:
+            have, want = short(pointer.identity, other), short(other, pointer.identity)
             since = _since(version, past)
             message = f"tag {clipped(report.tag)} is taken by {want} since {since}; the report's model is {have}"
             yield Finding.of("MVC121", path, message, fixes.higher_tag(path, report))
@@ -117,16 +119,18 @@ def _since(version: ModelVersion, past: Past) -> str:
     return f"Git tag {clipped(version.tag)}" if version.tag else where
 
 
-def _content_tagged(version: ModelVersion, tag: str) -> str:
-    """Return the model's blake3 in a version with the tag `tag`; empty for another tag."""
-    if version.tag and spelling(references.registers(version.tag)) == spelling(tag):
-        pointer = references.pointer_of(version.pointer)
-        if pointer is not None:
-            return pointer.digest.blake3
+def _content_tagged(version: ModelVersion, tag: str, pointer: Pointer) -> str:
+    """Return the content of a version with the tag `tag`, in the digest that `pointer` has; empty for another tag."""
+    there = pointer_in_file(version.pointer)
+    if there and version.tag and spelling(references.registers(version.tag)) == spelling(tag):
+        found = references.read_version(version)
+        return (named_like(found.report.model, pointer) if found else "") or there.identity
     if version.report is None or not _may_have(version.report.raw, tag):
         return ""
     report = references.report_of(version)
-    return report.model.blake3 if report and spelling(report.tag) == spelling(tag) else ""
+    if report is None or spelling(report.tag) != spelling(tag):
+        return ""
+    return named_like(report.model, pointer) or report.model.blake3
 
 
 def _may_have(raw: bytes, tag: str) -> bool:
@@ -135,7 +139,7 @@ def _may_have(raw: bytes, tag: str) -> bool:
     return b"\\" in raw or all(word.encode() in text for word in re.findall(r"[^\s'\"]+", spelling(tag)))
 
 
-def _lower(path: str, report: Report, demanded: Demands, past: Past) -> Iterator[Finding]:
+def _lower(path: str, report: Report, pointer: Pointer, demanded: Demands, past: Past) -> Iterator[Finding]:
     """Yield MVC122 for a tag that is lower than the one before, or the same for other content, or has no order with it.
 
     Tags of different patterns need no order: the policy's was changed since, or MVC105 refuses the tag.
@@ -144,7 +148,7 @@ def _lower(path: str, report: Report, demanded: Demands, past: Past) -> Iterator
     old = before.report.tag if before else ""
     if before is None or not old or not any(tag.monotonic for tag in demanded.tags):
         return
-    order, same = compare(report.tag, old), before.report.model.blake3 == report.model.blake3
+    order, same = compare(report.tag, old), is_of(before.report.model, pointer)
     if order == 1 or (order == 0 and same) or (order is None and not _fit((report.tag, old), demanded)):
         return
     how = "has no order with" if order is None else "is not higher than"

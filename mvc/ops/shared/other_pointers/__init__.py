@@ -1,0 +1,1 @@
+"""Models that DVC or git-lfs keeps: as trees and history, the workspace, and a commit have them."""

@@ -1,0 +1,65 @@
+"""Reads files of DVC and pointers of git-lfs, as pointers of the paths that they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from posixpath import dirname, join
+
+from mvc.errors import InvalidFormat
+from mvc.objects import lfs
+from mvc.objects.dvc.outs import SUFFIX, read_dvc_file, read_lock, read_pipeline
+from mvc.quality.pointer_files import OtherPointer, pipeline_of
+
+
+def of_lfs(path: str, raw: bytes, *, executable: bool = False) -> OtherPointer:
+    """Return what the pointer of git-lfs at `path` says."""
+    try:
+        found = lfs.parse(raw, path)
+    except InvalidFormat as error:
+        return OtherPointer(path, problem=error.message)
+    if found.extensions:
+        names = ", ".join(found.extensions)
+        return OtherPointer(path, problem=f"{path}: extensions of git-lfs change the content: {names}")
+    return OtherPointer(path, f"sha256:{found.sha256}", found.size, executable)
+
+
+_PLAIN = re.compile(
+    rb"outs:\n- md5: ([0-9a-f]{32}(?:\.dir)?)\n  size: [0-9]{1,18}\n(?:  nfiles: [0-9]{1,18}\n)?"
+    rb"(  hash: md5\n)?  path: ([A-Za-z][A-Za-z0-9_-]*\.[A-Za-z][A-Za-z0-9_]*)\n",
+)
+"""A `.dvc` file as DVC writes most: YAML takes a hundred times longer."""
+
+
+def of_dvc(path: str, raw: bytes, pipeline: bytes | None = None) -> Iterator[tuple[str, OtherPointer]]:
+    """Yield the outputs that the file of DVC at `path` has, each with its path; `pipeline` is the `dvc.yaml` beside it.
+
+    What cannot be read is a pointer with a problem, at the path of the file without `.dvc`.
+    """
+    if not pipeline_of(path) and (plain := _PLAIN.fullmatch(raw)):
+        text, name = plain[1].decode(), join(dirname(path), plain[3].decode())
+        yield name, OtherPointer(path, f"md5:{'' if plain[2] else 'dos2unix-'}{text}")
+        return
+    try:
+        if beside := pipeline_of(path):
+            stages = read_pipeline(beside, pipeline or b"{}")
+            outs = read_lock(path, raw, stages)
+        else:
+            outs = read_dvc_file(path, raw)
+    except InvalidFormat as error:
+        yield path.removesuffix(SUFFIX), OtherPointer(path, problem=error.message)
+        return
+    for out in outs:
+        if out.digest is None:
+            yield path.removesuffix(SUFFIX), OtherPointer(path, problem=f"{path}: {out.path}: {out.problem}")
+        else:
+            old = "dos2unix-" if out.digest.text else ""
+            yield out.path, OtherPointer(path, f"md5:{old}{out.digest.name}", exec=out.exec)
+
+
+def joined(found: Sequence[OtherPointer], own: str = "") -> OtherPointer:
+    """Return the one pointer of a path, or that there are several; `own` is a pointer of mvc, if it has one."""
+    files = [*([own] if own else []), *(item.file for item in found)]
+    if len(files) == 1:
+        return found[0]
+    return OtherPointer(files[-1], problem=f"several pointers name it: {', '.join(sorted(files))}")
