@@ -84,6 +84,11 @@ docs: install  ## check that docs and code agree, and run the examples
 examples: install  ## run the examples of the docs, and write down what they say
 	@PYTHONPATH=tests $(BIN)/python tests/docs/console.py
 
+.PHONY: picture
+picture: install  ## take the picture of a pull request for the README, in a browser
+	@command -v chromium >/dev/null && fc-list | grep -q Liberation || { $(call apt_install,chromium fonts-liberation fonts-dejavu-core); }
+	@$(BIN)/python demo/picture.py docs/gate.png
+
 ci/requirements.txt: uv.lock | $(TOOLS)/bin/uv  ## write what CI installs, with hashes
 	@$(TOOLS)/bin/uv export --quiet --frozen --no-default-groups --no-emit-project \
 	  --extra s3 --extra gs --extra az --extra ssh --extra http -o $@

@@ -3,15 +3,16 @@
 # Usage: install.sh DIR
 set -eu
 checkout=$(cd "$(dirname "$0")/.." && pwd)
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+# -I: jobs run this in the folder of a change, and a venv.py there is not to be imported
+python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
   echo "mvc needs Python 3.11 or newer" >&2
   exit 3
 }
-python3 -m venv "$1"
+python3 -I -m venv "$1"
 environment=$(cd "$1" && pwd)
 "$environment/bin/pip" --disable-pip-version-check install --quiet --require-hashes --only-binary :all: \
   -r "$checkout/ci/requirements.txt"
-echo "$checkout" > "$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mvc.pth"
+echo "$checkout" > "$("$environment/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mvc.pth"
 cat > "$environment/bin/mvc" <<END
 #!/bin/sh
 exec "$environment/bin/python" -P -m mvc "\$@"

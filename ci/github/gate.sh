@@ -12,8 +12,10 @@ rm -f "$verdict"
 code=0
 mvc gate "${arguments[@]}" --format github --summary "$verdict" || code=$?
 [ ! -f "$verdict" ] || cat "$verdict" >> "$GITHUB_STEP_SUMMARY"
-if [ -n "$INPUT_SARIF" ] && [ "$code" -le 1 ]; then
-  mvc gate "${arguments[@]}" --format sarif -o "$INPUT_SARIF" >/dev/null || [ $? = 1 ]
+if [ "$INPUT_SARIF" = true ] && [ "$code" -le 1 ]; then
+  findings=$RUNNER_TEMP/mvc.sarif  # in the workspace, a link of the change could stand in its place
+  mvc gate "${arguments[@]}" --format sarif -o "$findings" >/dev/null || [ $? = "$code" ]
+  echo "sarif=$findings" >> "$GITHUB_OUTPUT"
 fi
 case $code in
   0) echo "passed=true" >> "$GITHUB_OUTPUT" ;;

@@ -10,7 +10,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from mvc.fs.files import as_error
-from mvc.objects.visible import size as size  # noqa: PLC0414 - commands import output functions from here
+from mvc.objects.visible import plural as plural  # noqa: PLC0414 - commands import output functions from here
+from mvc.objects.visible import size as size  # noqa: PLC0414 - as above
 from mvc.objects.visible import visible as visible  # noqa: PLC0414 - as above
 
 T = TypeVar("T")
@@ -78,11 +79,6 @@ def plain(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
-
-
-def plural(count: int, noun: str) -> str:
-    """Return `1 file`, `2 files`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def minute(date: str) -> str:

@@ -1,4 +1,4 @@
-"""Text from files, made safe to print, and sizes for people."""
+"""Text from files, made safe to print, and sizes and counts for people."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def size(count: int) -> str:
     while value >= _KILO and unit < len(_UNITS) - 1:
         value, unit = value / _KILO, unit + 1
     return f"{count} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -47,6 +47,13 @@ class FileAt(NamedTuple):
         return has_conflict_marks(self.raw)
 
 
+class ModelFiles(NamedTuple):
+    """The two files that a version of a model has in Git."""
+
+    pointer: FileAt | None
+    report: FileAt | None
+
+
 def has_conflict_marks(raw: bytes) -> bool:
     """Whether a file has any conflict marker of Git."""
     return re.search(rb"^(?:<{7}|={7}|>{7})(?: |\r?$)", raw, re.MULTILINE) is not None

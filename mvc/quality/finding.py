@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
-from mvc.quality.files import FileAt
+from mvc.quality.files import FileAt, ModelFiles
 from mvc.quality.words import one_line
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -116,3 +116,5 @@ class Gated(NamedTuple):
     """By path: the policy that judged, and the pointers and reports of the judged tree that were looked at."""
     sha256: Mapping[str, str] = MappingProxyType({})
     """By path: the SHA-256 of the content of models, where it was asked for and the cache has it."""
+    versions: Mapping[str, tuple[ModelFiles, ...]] = MappingProxyType({})
+    """By path of a model that is compared with others: the judged version, the one before, and earlier ones."""

@@ -172,17 +172,17 @@ def test_a_comment_that_fails_is_a_warning(runner: Runner, change: Callable[[Git
 def test_what_could_not_be_judged_is_no_pass(runner: Runner) -> None:
     event = pull(runner.repo)
     event["pull_request"]["head"]["sha"] = "a" * 40
-    result, summary, output = runner.run("pull_request", event, comment="true", sarif="gate.sarif")
+    result, summary, output = runner.run("pull_request", event, comment="true", sarif="true")
     assert (result.code, output) == (3, ""), result
     assert "git fetch origin pull/7/head" in summary
     assert "git fetch origin pull/7/head" in runner.github.comments[7][0]["body"]
-    assert not runner.repo.path("gate.sarif").exists()
 
 
-def test_findings_as_sarif_and_a_base_and_a_remote(runner: Runner, tmp_path: Path) -> None:
-    result, _, _ = runner.run("pull_request", pull(runner.repo), sarif="gate.sarif")
+def test_findings_as_sarif_and_a_base_and_a_remote(runner: Runner) -> None:
+    result, _, output = runner.run("pull_request", pull(runner.repo), sarif="true")
     assert result.code == 1
-    (finding,) = run_of(runner.repo.read("gate.sarif").decode())["results"]
+    (name,) = re.findall("^sarif=(.*)$", output, re.MULTILINE)
+    (finding,) = run_of(Path(name).read_text())["results"]
     assert finding["ruleId"]
     result, _, output = runner.run("schedule", {}, base="change~1", remote="nowhere")
     assert (result.code, output) == (2, ""), result

@@ -13,17 +13,31 @@ _SCREENS = 120
 """Lines of two screens."""
 
 
-def shown(script: str, tmp_path: Path, environ: dict[str, str]) -> list[str]:
+def shown(script: str, tmp_path: Path, environ: dict[str, str], *args: str) -> list[str]:
     """Run a demo, and return the lines that it shows."""
     models = os.environ.get("MVC_TEST_MODELS", "")
     more = {"TMPDIR": str(tmp_path), "MVC_TEST_MODELS": models}
-    result = Repo(tmp_path, {**environ, **more}).run(sys.executable, str(PROJECT / "demo" / script))
+    result = Repo(tmp_path, {**environ, **more}).run(sys.executable, str(PROJECT / "demo" / script), *args)
     assert result.code == 0, result.out[-2000:]
     return result.out.splitlines()
 
 
 def test_the_demo_fits_on_two_screens(tmp_path: Path, environ: dict[str, str]) -> None:
     assert len(shown("run.py", tmp_path, environ)) <= _SCREENS
+
+
+def test_the_page_of_the_picture_is_a_verdict(tmp_path: Path, environ: dict[str, str]) -> None:
+    shown("picture.py", tmp_path, environ, "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "Gate failed" in page
+    assert "± 0.0042".replace(" ", "\u00a0") in page
+    assert "▁▃▄▆▇█▅" in page
+
+
+def test_the_picture_is_small() -> None:
+    picture = (PROJECT / "docs/gate.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 150_000
 
 
 @pytest.mark.long

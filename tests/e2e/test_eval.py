@@ -18,7 +18,7 @@ import yaml
 from harness import MVC, PROJECT, InProcess, Repo, Result, noise
 
 import mvc
-from mvc.quality.reports.report import Report, parse_report
+from mvc.quality.reports.report import Evaluator, Report, parse_report
 
 MODEL = "models/ranker.onnx"
 FILE = f"{MODEL}.eval.yaml"
@@ -107,11 +107,41 @@ def test_before_the_first_commit_and_without_an_identity(bare_git: Repo) -> None
     bare_git.ok("add", MODEL)
     nobody = {"GIT_AUTHOR_NAME": "", "GIT_AUTHOR_EMAIL": "", "GIT_CONFIG_COUNT": "1"}
     nobody |= {"GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"}
-    bare_git.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=1", env=nobody)
+    line = ("--tag", "v1.0.0", "--metric", "auc=1", "--assurance")
+    refused = bare_git.fails(2, "eval", "run", MODEL, *line, "ci", "--", "touch", "ran", env=nobody)
+    assert refused.errors == ["Git has no user.email, so the evaluator is unknown"]
+    assert not bare_git.path("ran").exists()
+    bare_git.ok("eval", "record", MODEL, *line, "self", env=nobody)
     found = report(bare_git)
     assert found.evaluator is None
     assert found.code
     assert (found.code.commit, found.code.dirty) == ("", None)
+
+
+def test_the_evaluator_says_who_vouches_for_the_report(model: Repo) -> None:
+    model.write("metrics.py", 'import os; open(os.environ["MVC_METRICS"], "w").write(\'{"auc": 1}\')')
+    line = ("--tag", "v1.0.0", "--assurance", "ci")
+    model.ok("eval", "run", MODEL, *line, "--", "python", "metrics.py")
+    assert report(model).evaluator == Evaluator("ada@example.com", "ci")
+    assert recorded(model, *line[:3], "third-party", "--metric", "auc=1").evaluator == Evaluator(
+        "ada@example.com", "third-party",
+    )
+    assert recorded(model, *line[:2], "--metric", "auc=1").evaluator == Evaluator("ada@example.com", "self")
+
+
+def test_metrics_that_are_kept_are_recorded_with_their_assurance(model: Repo) -> None:
+    done = model.fails(2, "eval", "run", MODEL, "--tag", "v1.0.0", "--assurance", "ci", "--",
+                       "sh", "-c", 'echo rubbish > "$MVC_METRICS"')
+    assert "--tag v1.0.0 --assurance ci --metrics " in done.fixes[0]
+
+
+def test_files_of_the_current_directory_do_not_tell_the_environment(model: Repo) -> None:
+    model.write("json.py", "raise SystemExit('mine')")
+    model.write("evaluation/run.py", 'import os; open(os.environ["MVC_METRICS"], "w").write(\'{"auc": 1}\')')
+    model.ok("eval", "run", MODEL, "--tag", "v1.0.0", "--", "python", "evaluation/run.py")
+    found = report(model).environment
+    assert found
+    assert found.python == ".".join(map(str, sys.version_info[:3]))
 
 
 def test_a_directory_is_bound_by_its_manifest(repo: Repo) -> None:
@@ -190,6 +220,7 @@ def test_a_wrong_line_is_told_the_help_of_its_own_command(model: Repo, args: tup
     ([], "a report needs a tag"),
     (["--tag", "v1", "--bump", "minor"], "--tag and --bump exclude each other"),
     (["--bump", "huge"], "--bump huge: expected major, minor or patch"),
+    (["--tag", "v1", "--assurance", "CI"], "--assurance CI: expected self, ci, third-party"),
     (["--tag", "v1", "--metric", "auc=nan"], "invalid value 'nan' of metric 'auc': expected a finite number"),
     (["--tag", "v1", "--metric", "auc=1", "--metric", "auc=2"], "duplicate metric auc"),
     (

@@ -160,6 +160,32 @@ def test_what_is_not_signed(signed: Repo, spoil: Callable[[Repo], object], code:
     assert not signed.debris()
 
 
+@pytest.mark.parametrize(("spoil", "says"), [
+    (lambda text: text.rstrip("\n"), "has wrong line ends"),
+    (lambda text: text.replace("\n", "\r\n"), "has wrong line ends"),
+    (lambda _: "", "is not an SSH key"),
+])
+def test_a_private_key_that_a_secret_spoiled(
+    signed: Repo, keys: Path, tmp_path: Path, spoil: Callable[[str], str], says: str,
+) -> None:
+    key = tmp_path / "it's a key"
+    key.touch(0o600)
+    key.write_text(spoil((keys / "ada").read_text()))
+    result = signed.fails(3, "eval", "sign", MODEL, "--key", str(key))
+    assert says in result.errors[0]
+    assert signed.shell(result.fixes[0]).code == 0
+
+
+def test_a_private_key_that_others_can_read(signed: Repo, keys: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.touch(0o644)
+    key.write_text((keys / "ada").read_text())
+    result = signed.fails(3, "eval", "sign", MODEL, "--key", str(key))
+    assert result.errors == [f"nothing was signed: other users can read the private key {key}"]
+    assert signed.shell(result.fixes[0]).code == 0
+    signed.ok("eval", "sign", MODEL, "--key", str(key))
+
+
 def test_without_ssh_keygen_there_is_a_line_to_type(signed: Repo, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     for program in ("git", "mvc"):

@@ -286,6 +286,25 @@ def test_all_judges_a_tree_by_its_own_policy(repo: Repo) -> None:
     repo.fails(2, "gate", "--all", "--base", "main")
 
 
+def test_a_reviewer_sees_errors_history_sizes_and_data(repo: Repo) -> None:
+    repo.write("holdout.csv", "1,2\n")
+    for number, auc in enumerate((0.91, 0.92, 0.93)):
+        repo.write("metrics.json", json.dumps([{"name": "auc", "value": auc, "stderr": 0.03 + number / 100}]))
+        repo.write(MODEL, "x" * (100 + number))
+        repo.ok("add", "-f", MODEL)
+        more = ("--metrics", "metrics.json", "--dataset", "holdout=holdout.csv")
+        repo.ok("eval", "record", MODEL, "--tag", f"v1.{number + 1}.0", *more)
+        repo.commit()
+        if number < 2:
+            repo.git("branch", "-f", "main")
+    assert repo.mvc("gate", "--format", "md").out.split("#### ")[1].splitlines() == [
+        f"`{MODEL}` `v1.2.0 → v1.3.0`", "",
+        "| metric | base | head | Δ | history | rule | verdict |", f"|{' --- |' * 7}",
+        "| `auc@holdout` | 0.92 | 0.93 | +0.01\u00a0±\u00a00.064 | ·▁▅█ | `≥ 0.8, -0.01 from base` | ok |",
+        "", "- size: 101 B → 102 B", "- data: `holdout` the same",
+    ]
+
+
 # A remote.
 
 
@@ -394,7 +413,7 @@ def test_the_last_line_counts_what_enters_besides_models(repo: Repo) -> None:
     last = repo.ok("gate").out.splitlines()[-1].partition(", ")[2]
     assert last == "1 model (1 without a report), 1 policy file, 1 workflow file, 3 other files, 2 remarks."
     table = repo.mvc("gate", "--format", "md").out
-    assert "| `data/rows.csv (added)` | - | - | - | - | - | - | unjudged |" in table
+    assert "#### `data/rows.csv (added)`\n\nunjudged\n\n- size: 1 B\n" in table
 
 
 def test_json_is_one_document_of_this_shape(repo: Repo) -> None:
@@ -430,7 +449,8 @@ def test_markdown_goes_to_the_summary_and_a_file_is_replaced(repo: Repo, tmp_pat
     assert result.code == 1
     assert json.loads(file.read_text())["passed"] is False
     assert summary.read_text().startswith("before\n### Gate failed: ")
-    assert f"| `{MODEL}` | `v1.0.0 → v1.1.0` | `auc` | 0.9 | 0.85 | -0.05 |" in summary.read_text()
+    assert f"#### `{MODEL}` `v1.0.0 → v1.1.0`" in summary.read_text()
+    assert "| `auc` | 0.9 | 0.85 | -0.05 |" in summary.read_text()
     assert "Gate failed" in result.out
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("verdict")] == ["verdict.json"]
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from mvc.quality.files import FileAt
+import re
+
+from quality.cases import DATA, FILE, MODEL, directory
+
+from mvc.errors import InvalidFormat, InvalidName
+from mvc.objects.pointer_reader import parse
+from mvc.quality.files import FileAt, ModelFiles
 from mvc.quality.finding import Comparison, Finding, Gated, Judged
+from mvc.quality.reports.report import Dataset, Metric, Model, Report, Train, Used, emit
 
 HOSTILE = (
     "a | b", "`code`", "``` fence", "@somebody", "<script>alert(1)</script>", "<!-- -->", "![x](https://example.com/x)",
@@ -13,6 +20,11 @@ HOSTILE = (
     "x\n# EOF\nmvc_gate_passed 1", 'a"} 1\n', "\x85\u2028\u2029", "../../etc/passwd", "/etc/passwd", "C:\\x", "a b?#%",
     "https://example.com/", "javascript:alert(1)", "[click](javascript:alert(1))", "$(touch ran)", "{{ secrets }}",
 )
+
+
+def commands_no_ci(told: str) -> bool:
+    """Whether what was written is no command to a CI system that prints it."""
+    return told.isascii() and not re.search(r"^\s*::|##\[|##vso\[", told, re.MULTILINE)
 
 
 def gated_of(text: str) -> Gated:
@@ -27,4 +39,33 @@ def gated_of(text: str) -> Gated:
         Finding("MVC415", "note", text, text, text),
     )
     pointer = FileAt("100644", b"mvc: 1\n", "1" * 40)
-    return Gated(False, "a" * 40, "b" * 40, (model,), findings, files={f"{text}.mvc": pointer})
+    return Gated(
+        False, "a" * 40, "b" * 40, (model,), findings, files={f"{text}.mvc": pointer}, versions={text: _versions(text)},
+    )
+
+
+def _versions(text: str) -> tuple[ModelFiles, ...]:
+    """Return versions of a model whose reports have `text` wherever they can."""
+    try:
+        return tuple(_files(text, value) for value in (0.902, 0.931, 0.9))
+    except InvalidFormat:
+        return ()
+
+
+def _files(text: str, value: float) -> ModelFiles:
+    metric = Metric(text, value, stderr=0.01)
+    pointer, model = _directory(text, value)
+    report = Report(
+        1, model, datasets=[Dataset(text, DATA), Dataset(f"{text}{value}", DATA, n=9)],
+        metrics=[metric, Metric(text, value, slice={text: text})], train=Train([Used(f"{text}{value}", DATA)]),
+    )
+    return ModelFiles(FileAt("100644", pointer), FileAt("100644", emit(report)))
+
+
+def _directory(text: str, value: float) -> tuple[bytes, Model]:
+    """Return the pointer of a directory with a file called `text`, if that is allowed, and its model."""
+    try:
+        raw = directory(f"{text}{value}", "a").raw
+        return raw, Model(parse(raw).digest.blake3)
+    except (InvalidFormat, InvalidName, UnicodeEncodeError):
+        return FILE, MODEL

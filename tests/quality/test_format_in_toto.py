@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from in_toto_attestation.predicates.test_result.v0.test_result_pb2 import TestResult as Predicate
 from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as Message
-from quality.hostile import HOSTILE, gated_of
+from quality.hostile import HOSTILE, commands_no_ci, gated_of
 
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Manifest
@@ -96,8 +96,7 @@ def test_so_does_anything(text: str) -> None:
 
 def check(text: str) -> None:
     told = render(gated_of(text))
-    assert told.isascii()
-    assert not re.search(r"^\s*::|##\[|##vso\[", told, re.MULTILINE)
+    assert commands_no_ci(told)
     read = statement(told)
     names = [subject.get("name", "") for subject in read["subject"]]
     predicate = read["predicate"]

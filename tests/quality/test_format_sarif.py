@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from quality.hostile import HOSTILE, gated_of
+from quality.hostile import HOSTILE, commands_no_ci, gated_of
 
 from mvc.quality.files import FileAt
 from mvc.quality.finding import Finding, Gated
@@ -88,9 +88,8 @@ def test_so_does_anything(text: str) -> None:
 
 def check(text: str) -> None:
     told = render(gated_of(text))
-    assert told.isascii()
+    assert commands_no_ci(told)
     assert all(char.isprintable() or char == "\n" for char in told)
-    assert not re.search(r"^\s*::|##\[|##vso\[", told, re.MULTILINE)
     for result in run_of(told)["results"]:
         message = result["message"]["text"]
         assert all(char.isprintable() or char == "\n" for char in message)

@@ -3,18 +3,95 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from quality.hostile import HOSTILE
+from markdown_it import MarkdownIt
+from quality.cases import FILE, at, report
+from quality.hostile import HOSTILE, gated_of
 
-from mvc.quality.finding import Comparison, Finding, Judged
-from mvc.quality.render.markdown import MAX_BYTES, code, render
-from mvc.quality.render.table import rows
+from mvc.quality.files import ModelFiles
+from mvc.quality.finding import Comparison, Finding, Gated, Judged
+from mvc.quality.render.markdown import block, code, render_error
+from mvc.quality.render.review import MAX_BYTES, render
+from mvc.quality.reports.report import Metric
 
-SPAN = re.compile(r"`[^`|\n]*`")
+OURS = re.compile(r"[\w .,:;|+→Δ▁▂▃▄▅▆▇█·±\u00a0\n()#-]*")
+"""What stands outside of code."""
+TAGS = {"h3", "h4", "p", "strong", "code", "pre", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "details",
+        "summary"}
+
+
+class Page(HTMLParser):
+    """What a reader of Markdown sees: the tags, the text outside of code, the cells of each row of a table."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.text = ""
+        self.cells: list[int] = []
+        self._open: list[str] = []
+        self.feed(MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown))
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert [name for name, _ in attrs if name != "class"] == []
+        self._open.append(tag)
+        self.tags.add(tag)
+        self.cells += [0] if tag == "tr" else []
+        if tag in {"td", "th"}:
+            self.cells[-1] += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "code" not in self._open:
+            self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_hostile_stays_in_code(text: str) -> None:
+    check(text)
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("`|\\@<>#:~[]()\n\r *_"))))
+def test_so_does_anything(text: str) -> None:
+    check(text)
+
+
+def check(text: str) -> None:
+    gated = gated_of(text)
+    others = [Judged(f"{text}{number}", "added", comparisons=gated.models[0].comparisons) for number in range(9)]
+    notes = [finding._replace(severity="note") for finding in gated.findings]
+    gated = gated._replace(models=(*gated.models, *others), findings=(*gated.findings, *notes))
+    told = render("Gate failed", gated)
+    assert all(char.isprintable() or char in "\n\u00a0" for char in told)
+    assert not any(line.lstrip().startswith("::") or "##[" in line or "##vso[" in line for line in told.splitlines())
+    page = Page(told)
+    assert page.tags <= TAGS
+    assert OURS.fullmatch(page.text), page.text
+    assert set(page.cells) <= {6, 7, 8}
+    assert OURS.fullmatch(Page(render_error("Gate failed", text, text)).text)
+
+
+def test_a_span_is_what_it_was_of() -> None:
+    assert code("models/ranker.onnx") == "`models/ranker.onnx`"
+    assert code("a`b|c\nd") == "`a\\x60b\\x7cc\\nd`"
+    assert code("  ") == ""
+    assert code("a" * 1000) == f"`{'a' * 399}…`"
+
+
+def test_a_fence_is_longer_than_any_in_it() -> None:
+    assert block(["echo ```` a"]) == "`````sh\necho ```` a\n`````"
+
+
+# Size.
 
 
 def judged(text: str) -> Judged:
@@ -26,143 +103,78 @@ def finding(text: str) -> Finding:
     return Finding("MVC221", "error", text, text, text)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_what_is_hostile_stays_in_its_span(text: str) -> None:
-    check(text)
-
-
-@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("`|\\@<>#:~[]()\n\r *_"))))
-def test_so_does_anything(text: str) -> None:
-    check(text)
-
-
-def check(text: str) -> None:
-    told = render("Gate failed", [judged(text)], [finding(text)])
-    assert all(char.isprintable() or char == "\n" for char in told)
-    prose, _, block = told.partition("To type:")
-    for line in prose.splitlines():
-        bare = SPAN.sub("", line)
-        assert re.fullmatch(r"[\w .,:|+→Δ#-]*", bare), line
-        if line.startswith("| "):
-            assert bare.count("|") in (5, 9), line
-        assert not line.lstrip().startswith("::")
-    if block:
-        fence, *lines = block.strip().splitlines()
-        fence = fence.removesuffix("sh")
-        assert lines[-1] == fence
-        assert not any(line.strip().startswith(fence) for line in lines[:-1])
-        assert not any(line.lstrip().startswith("::") for line in lines)
-
-
-def test_a_span_is_what_it_was_of() -> None:
-    assert code("models/ranker.onnx") == "`models/ranker.onnx`"
-    assert code("a`b|c\nd") == "`a\\x60b\\x7cc\\nd`"
-    assert code("  ") == ""
-
-
-def test_the_table() -> None:
-    model = Judged("m.bin", "changed", "", "v1.0.0", "v1.1.0", (
-        Comparison("auc", 0.931, 0.902, "-0.01 from base", passed=False),
-        Comparison("auc[country=DE]", None, 0.9, "", passed=True),
-        Comparison("loss", 1e-20, 3e-20, "≤ 1", passed=True),
-    ))
-    text = render("Gate failed", [model], [Finding("MVC221", "error", "m.bin", "worse", "mvc eval record m.bin")])
-    head, table, slices, findings, *to_type = text.rstrip("\n").split("\n\n| ")
-    assert head == "### Gate failed"
-    assert table.splitlines()[2:] == [
-        "| `m.bin` | `v1.0.0 → v1.1.0` | `auc` | 0.931 | 0.902 | -0.029 | `-0.01 from base` | failed |",
-        "| `m.bin` | `v1.0.0 → v1.1.0` | `loss` | 1e-20 | 3e-20 | +2e-20 | `≤ 1` | refused |",
-        "",
-        "Slices:",
-    ]
-    assert slices.splitlines()[2:] == [
-        "| `m.bin` | `v1.0.0 → v1.1.0` | `auc[country=DE]` | - | 0.9 | - | - | unjudged |",
-    ]
-    assert findings.endswith("| error | MVC221 | `m.bin` | `worse` |\n\nTo type:\n\n```sh\nmvc eval record m.bin\n```")
-    assert to_type == []
-
-
-def test_what_is_waived_says_so() -> None:
-    row = Comparison("auc", 0.93, 0.7, "≥ 0.8, -0.01 from base", passed=False, codes=("MVC202", "MVC221"))
-    model = Judged("a", "changed", comparisons=(row,))
-    note = Finding("MVC415", "note", "a", "MVC202 is waived")
-    left = Finding("MVC221", "error", "a", "worse")
-    assert [item.verdict for item in rows([model], [note])] == ["waived"]
-    assert [item.verdict for item in rows([model], [note, left])] == ["failed"]
-    assert [item.verdict for item in rows([model], [note, left._replace(path="b")])] == ["waived"]
-    unknown = model._replace(comparisons=(row._replace(codes=()),))
-    assert [item.verdict for item in rows([unknown], [note])] == ["failed"]
-    assert "| waived |" in render("Gate passed", [model], [note])
-
-
-def test_models_without_a_comparison() -> None:
-    models = [Judged("a", "added", tag="v1.0.0"), Judged("b", "deleted", old_tag="v1.0.0"), Judged("c", "renamed", "d")]
-    found = [finding("a")]
-    assert [(row.model, row.tag, row.verdict) for row in rows(models, found)] == [
-        ("a (added)", "v1.0.0", "failed"), ("b (deleted)", "v1.0.0 → -", "ok"), ("c (renamed from d)", "-", "unjudged"),
-    ]
-
-
-def test_only_what_keeps_a_rule_is_ok() -> None:
-    good, free = Comparison("auc", 0.9, 0.91, "≥ 0.9", passed=True), Comparison("f1", 0.9, 0.1, "", passed=True)
-    model = Judged("a", "changed", comparisons=(good, free))
-    assert [row.verdict for row in rows([model], [])] == ["ok", "unjudged"]
-    assert [row.verdict for row in rows([model], [finding("a")])] == ["refused", "unjudged"]
-    others = [finding("a")._replace(severity="warning"), finding("b")]
-    assert [row.verdict for row in rows([model], others)] == ["ok", "unjudged"]
-    assert "| refused |" in render("Gate failed", [model], [finding("a")])
-
-
-@pytest.mark.parametrize(
-    ("change", "old", "new", "shown"),
-    [
-        ("changed", "", "", "a"), ("changed", "ranker", "ranker", "a (name ranker)"),
-        ("added", "", "ranker", "a (name ranker, added)"), ("changed", "spam", "ranker", "a (name spam → ranker)"),
-        ("changed", "spam", "", "a (name spam → -)"), ("deleted", "spam", "", "a (name spam, deleted)"),
-        ("renamed", "spam", "spam", "a (name spam, renamed from b)"),
-    ],
-)
-def test_names_stand_in_the_table(change: Any, old: str, new: str, shown: str) -> None:
-    model = Judged("a", change, "b" if change == "renamed" else "", old_name=old, name=new)
-    assert [row.model for row in rows([model], [])] == [shown]
-
-
-def test_long_tables_are_cut() -> None:
-    text = render("Gate failed", [Judged(f"m{number}", "added") for number in range(5000)], [])
-    assert "| ... and 4,900 more |" in text
-    assert len(text) < 20_000
-
-
-def test_errors_are_not_cut_for_the_sake_of_remarks() -> None:
-    notes = [Finding("MVC220", "note", f"a{number}", "new") for number in range(100)]
-    told = render("Gate failed", [], [*notes, finding("z")])
-    assert "| error | MVC221 | `z` | `z` |" in told
-    assert "| ... and 1 more |" in told
-
-
 @pytest.mark.parametrize(("text", "limit"), [
-    ("`" * 3000, MAX_BYTES), ("`" * 3000, 65_536), ("\U0001f600" * 400, MAX_BYTES), ("\x1b" * 40, 10_000),
-    ("a", MAX_BYTES),
+    ("`" * 3000, MAX_BYTES), ("`" * 900, 1 << 20), ("\U0001f600" * 400, MAX_BYTES), ("\x1b" * 40, 10_000),
+    ("a", MAX_BYTES), ("a", 5000), ("a", -5),
 ])
 def test_it_fits_and_counts_what_is_left_out(text: str, limit: int) -> None:
-    """Each model has a row, a slice, a finding and a line to type."""
-    models = [judged(f"{number}{text}") for number in range(150)]
-    findings = [finding(f"{number}{text}") for number in range(150)]
-    told = render("Gate failed", models, findings, limit)
-    assert len(told.encode()) <= limit
-    head, _, commands = told.partition("To type:\n\n")
-    for block in [*head.split("\n\n| ")[1:], commands]:
-        lines = [line for line in block.splitlines()[1:] if re.match(r"\| .*\d|\d|# \.\.\.|\| \.\.\.", line)]
-        (more,) = (int(found[1]) for line in lines if (found := re.search(r"\.\.\. and (\d+) more", line)))
-        assert len(lines) - 1 + more == 150
-        assert len(lines) - 1 <= 100
+    """Each model has two metrics, one of a slice, and a finding; each finding is also there as a note."""
+    models = tuple(judged(f"{number}{text}") for number in range(400))
+    findings = tuple(finding(f"{number}{text}") for number in range(400))
+    notes = tuple(item._replace(severity="note") for item in findings)
+    told = render("Gate failed", Gated(False, "a", "b", models, (*findings, *notes)), limit)
+    assert len(told.encode()) <= max(min(limit, MAX_BYTES), 1000)
+    assert Page(told).text
+    sections = told.count("\n#### ")
+    assert told.count("\n**error") + count(told, r"^\.\.\. and ([\d,]+) more$") == 400
+    assert count(told, r"([\d,]+) more models</summary>") == 400 - sections
+    others = told.partition("more models")[2]
+    rows = len(re.findall(r"^\| `.* \| \*\*failed\*\* \|$", others, re.MULTILINE))
+    assert rows + count(others, r"^\| \.\.\. and ([\d,]+) more") == 2 * (400 - sections)
+    assert told.count("\n- MVC221") + count(told, r"^- \.\.\. and ([\d,]+) more") == 400
 
 
-def test_a_limit_below_the_least_leaves_the_counts() -> None:
-    told = render("Gate failed", [judged("m")], [finding("m")], -5)
-    assert told.count("and 1 more") == 4
-    assert len(told) < 1000
+def count(told: str, pattern: str) -> int:
+    """Return the number that is told; 0 where it is not."""
+    found = re.search(pattern, told, re.MULTILINE)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def test_a_line_that_does_not_fit_is_left_out_as_a_whole() -> None:
+    long = finding("m")._replace(fix=f"mvc add {'m' * 5000}")
+    told = render("Gate failed", Gated(False, "a", "b", findings=(long, finding("n"))))
+    assert "mvc add" not in told
+    assert "```sh\nn\n```" in told
+
+
+# Order.
+
+
+def test_errors_come_first_then_models_the_worst_first_then_notes() -> None:
+    good = Comparison("auc", 0.9, 0.91, "≥ 0.9", passed=True)
+    models = [
+        Judged("a", "changed", comparisons=(good,)), Judged("b", "changed", comparisons=(good._replace(passed=False),)),
+        Judged("c", "added"),
+    ]
+    findings = [
+        Finding("MVC220", "note", "a", "new"), Finding("MVC413", "warning", "w", "changed"),
+        Finding("MVC101", "error", "c", "no report", "mvc add c"),
+    ]
+    told = render("Gate failed", Gated(False, "a", "b", tuple(models), tuple(findings)))
+    assert re.findall(r"^\*\*error.*|^\*\*warn.*|^####.*|<summary>.*|^```sh|^- MVC.*", told, re.MULTILINE) == [
+        "**error MVC101** `c`: `no report`", "```sh", "**warning MVC413** `w`: `changed`",
+        "#### `c (added)`", "#### `b`", "#### `a`", "<summary>1 note</summary>", "- MVC220 `a`: `new`",
+    ]
+
+
+@pytest.mark.parametrize(("higher", "new", "first"), [
+    (True, 0.8, "b"), (True, 1.0, "a"), (False, 1.0, "b"), (False, 0.8, "a"), (None, 0.8, "a"), (True, 0.9, "a"),
+])
+def test_a_model_that_is_worse_comes_before_others(higher: bool | None, new: float, first: str) -> None:
+    models = tuple(Judged(path, "changed", comparisons=(Comparison("m", 0.9, new, "", passed=True),)) for path in "ab")
+    files = tuple(ModelFiles(at(FILE), report(Metric("m", value, higher_is_better=higher))) for value in (new, 0.9))
+    told = render("Gate passed", Gated(True, "a", "b", models, versions={"b": files}))
+    assert re.findall("^#### `(.)`", told, re.MULTILINE)[0] == first
+
+
+def test_findings_that_one_line_mends_stand_together() -> None:
+    first, other = (Finding("MVC301", "error", path, "large", f"git rm {path}") for path in "ab")
+    told = render("Gate failed", Gated(False, "a", "b", findings=(first, other, first._replace(code="MVC302"))))
+    assert told.split("\n\n")[1:] == [
+        "**error MVC301** `a`: `large`", "**error MVC302** `a`: `large`", "```sh\ngit rm a\n```",
+        "**error MVC301** `b`: `large`", "```sh\ngit rm b\n```\n",
+    ]
 
 
 def test_nothing_but_the_title() -> None:
-    assert render("Gate passed", [], []) == "### Gate passed\n"
+    assert render("Gate passed", Gated(True, "a", "b")) == "### Gate passed\n"

@@ -54,6 +54,9 @@ Train = Annotated[list[str] | None, typer.Option("--train", metavar="PATH", help
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the evaluation.")]
 Task = Annotated[str | None, typer.Option("--task", metavar="T", help="The task of the model.")]
 Text = Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe the model.")]
+Vouched = Annotated[
+    str, typer.Option("--assurance", metavar="self|ci|third-party", help="Who vouches for it; counts once signed."),
+]
 Add = Annotated[bool, typer.Option("--add", help="First add the model, as `mvc add` does.")]
 NoStage = Annotated[bool, typer.Option("--no-stage", help="Leave Git's index alone.")]
 
@@ -73,6 +76,7 @@ def record(
     param: Params = None,
     task: Task = None,
     text: Text = None,
+    assurance: Vouched = "self",
     add: Add = False,
     no_stage: NoStage = False,
 ) -> int:
@@ -82,13 +86,13 @@ def record(
 
     output: Output = ctx.obj
     with opened(output) as project:
-        options = _options(project, (tag, bump), dataset, train, param)._replace(
+        options = _options(project, (tag, bump, assurance), dataset, train, param)._replace(
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
         command = shlex.join(["mvc", *sys.argv[1:]])
         environment = None if metrics else here(evaluating=False)  # a file may come from another machine
-        provenance = gather(project.git, command, environment, time.time())
+        provenance = gather(project.git, command, environment, time.time(), assurance=options.assurance)
         path = project.shell.path(model)
         if add and (code := _add(output, project, path, options)):
             return code
@@ -127,6 +131,7 @@ def run(
     param: Params = None,
     task: Task = None,
     text: Text = None,
+    assurance: Vouched = "self",
     no_stage: NoStage = False,
 ) -> None:
     """Run COMMAND with MVC_MODEL and MVC_METRICS set, and record the metrics it writes."""
@@ -134,7 +139,7 @@ def run(
 
     output: Output = ctx.obj
     with opened(output) as project:
-        options = _options(project, (tag, bump), dataset, train, param)._replace(
+        options = _options(project, (tag, bump, assurance), dataset, train, param)._replace(
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
@@ -145,23 +150,27 @@ def run(
 
 def _options(
     project: Project,
-    version: tuple[str, str],
+    claims: tuple[str, str, str],
     datasets: list[str] | None,
     train: list[str] | None,
     params: list[str] | None,
 ) -> RecordOptions:
     """Return the options that `record` and `run` parse alike, with paths from the top of the worktree."""
     from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
+    from mvc.quality.policy.stricter import ASSURANCE  # noqa: PLC0415
 
-    tag, bump = version
+    tag, bump, assurance = claims
     if bump not in ("", "major", "minor", "patch"):
         raise UsageError(f"--bump {bump}: expected major, minor or patch", "mvc eval record MODEL --bump minor")
+    if assurance not in ASSURANCE:
+        raise UsageError(f"--assurance {assurance}: expected {', '.join(ASSURANCE)}", "mvc eval run --help")
     return RecordOptions(
         tag,
         bump or None,  # type: ignore[arg-type]  # one of the three
         datasets=tuple((name, project.shell.path(path)) for name, path in _pairs("--dataset", "ID=PATH", datasets)),
         train=tuple(project.shell.paths(train or [])),
         params=tuple((name, _value(value)) for name, value in _pairs("--param", "K=V", params)),
+        assurance=assurance,  # type: ignore[arg-type]  # as is this
     )
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "md", "github", "sarif", "junit", "gitlab", "openmetrics", "in-toto")
 _NOT_JUDGED = 3
 _SHORT = 12
+_MOST_OF_SUMMARY = 1 << 20
+"""The most bytes that GitHub takes as the summary of a step; of a larger one it shows nothing."""
 
 
 @app.command(rich_help_panel=QUALITY)
@@ -166,17 +168,17 @@ def _told(result: Gated, form: str) -> str:
 
 def _markdown(result: Gated, before: int = 0) -> str:
     """Return Markdown that GitHub takes as a summary after `before` bytes of others."""
-    from mvc.quality.render.markdown import MAX_BYTES, render  # noqa: PLC0415
+    from mvc.quality.render.review import render  # noqa: PLC0415
 
-    return render(_verdict(result), result.models, result.findings, MAX_BYTES - before)
+    return render(_verdict(result), result, _MOST_OF_SUMMARY - before)
 
 
 def _table(result: Gated, *, everything: bool) -> tuple[list[str], int]:
     """Return the lines of the table; unless `everything`, without slices that pass, and how many these are."""
-    from mvc.quality.render.table import HEADINGS, rows  # noqa: PLC0415
+    from mvc.quality.render.table import HEADINGS, STRIKING, rows  # noqa: PLC0415
 
     found = [*rows(result.models, result.findings)]
-    shown = [row for row in found if everything or not row.sliced or row.verdict in ("failed", "waived")]
+    shown = [row for row in found if everything or not row.sliced or row.verdict in STRIKING]
     return columns([HEADINGS, *(tuple(map(visible, row)) for row in shown)]) if shown else [], len(found) - len(shown)
 
 

@@ -1,6 +1,6 @@
 """The variables of CI systems: which commits to judge, and how to fetch what a clone lacks.
 
-They are from the documentation of each system; docs/gate.md has a section for each.
+They are from the documentation of each system; docs/ci.md has a section for each.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _github(environ: Mapping[str, str], event: Mapping[str, Any]) -> CiJob:
             target=_text(base, "ref") or environ.get("GITHUB_BASE_REF", ""),
             bases=_oids(_text(base, "sha")),
             head=_required(_text(head, "sha"), name),
-            may_check_out_merge=name != "pull_request_target",  # there HEAD is the target branch
+            may_check_out_merge=name != "pull_request_target",  # there HEAD is a branch of the repository itself
             fetch=f"git fetch origin pull/{pull.get('number')}/head",
             checked_out=_oid(environ.get("GITHUB_SHA", "")),
         )

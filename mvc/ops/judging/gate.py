@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from mvc import config
@@ -15,14 +17,18 @@ from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.remote_objects import ask_remote
 from mvc.project import CONFIG, FOLDER, Project
-from mvc.quality.files import POLICY, FileAt
+from mvc.quality.files import POLICY, FileAt, ModelFiles
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.finding import Gated
 from mvc.quality.judge.facts import Facts
 from mvc.quality.judge.judge import judge
+from mvc.quality.judge.rules.past.references import history
 from mvc.scm.commits import committed_file, contains, tree_of
 from mvc.scm.merging.landing import list_tree, reading
 from mvc.scm.plumbing import Git
+
+_VERSIONS = 12
+"""Of a model, as many as a reviewer sees of a metric."""
 
 
 class GateOptions(NamedTuple):
@@ -103,7 +109,7 @@ def _judge(project: Project, git: Git, found: Revisions, options: GateOptions, n
         sha256 = dict(content_sha256(variant.cache, facts.models)) if options.sha256 else {}
     return Gated(
         verdict.passed, found.base, found.head, verdict.models, verdict.findings,
-        entered=verdict.entered, files=_files(facts), sha256=sha256,
+        entered=verdict.entered, files=_files(facts), sha256=sha256, versions=dict(_versions(facts)),
     )
 
 
@@ -111,6 +117,13 @@ def _files(facts: Facts) -> dict[str, FileAt]:
     models = [(model.path + suffix, file) for model in facts.models
               for suffix, file in ((SUFFIX, model.pointer), (REPORT, model.report))]
     return {path: file for path, file in (*models, (POLICY, facts.policy.file)) if file}
+
+
+def _versions(facts: Facts) -> Iterator[tuple[str, tuple[ModelFiles, ...]]]:
+    for model in facts.models:
+        if model.past is not None:
+            before = dict.fromkeys(ModelFiles(item.pointer, item.report) for item in history(model.past))
+            yield model.path, (ModelFiles(model.pointer, model.report), *islice(before, _VERSIONS - 1))
 
 
 def _with_remote(project: Project, facts: Facts, remote: str) -> Facts:

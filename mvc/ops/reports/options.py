@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import UsageError
 from mvc.project import Shell
-from mvc.quality.reports.report import Parameter
+from mvc.quality.reports.report import Assurance, Parameter
 from mvc.quality.reports.tags import Bump
 
 
@@ -38,6 +38,7 @@ class RecordOptions(NamedTuple):
     task: str | None = None
     """None keeps the earlier report's; the same holds for `desc`."""
     desc: str | None = None
+    assurance: Assurance = "self"
     stage: bool = True
 
     @property
@@ -85,6 +86,7 @@ def arguments(options: RecordOptions, shell: Shell) -> list[str]:
         *(("--param", f"{name}={_shown(value)}") for name, value in options.params),
         ("--task", options.task),
         ("-m", options.desc),
+        ("--assurance", options.assurance if options.assurance != "self" else None),
     ]
     words = [word for name, text in texts if text is not None for word in (name, text)]
     return words if options.stage else [*words, "--no-stage"]

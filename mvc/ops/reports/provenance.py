@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from mvc.errors import UsageError
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.project import FOLDER
 from mvc.quality.files import SIGNATURES, SUFFIX
-from mvc.quality.reports.report import Code, Environment, Evaluator
+from mvc.quality.reports.report import Assurance, Code, Environment, Evaluator
 from mvc.scm.commits import head, identity
 from mvc.scm.index import changed_since_head, untracked_files
 from mvc.scm.plumbing import Git
@@ -22,6 +23,8 @@ PACKAGES = (
 """Packages that metrics depend on; the versions of those that are installed are recorded."""
 
 PROBE = """
+import sys
+sys.path = [folder for folder in sys.path if folder]  # a json.py of the current directory is not what is asked
 import json, platform
 from importlib.metadata import PackageNotFoundError, version
 found = {}
@@ -50,14 +53,21 @@ class Provenance(NamedTuple):
 
 def gather(
     git: Git, command: str, environment: Environment | None, now: float, scripts: Iterable[str] = (),
+    assurance: Assurance = "self",
 ) -> Provenance:
     """Return the provenance of an evaluation by `command` at `now` (seconds since the epoch).
 
     `scripts` are files that the command runs, as absolute paths.
+
+    Raises:
+        UsageError: Git knows no user, whose claim the `assurance` would be.
     """
     user = identity(git)
+    if not user and assurance != "self":
+        raise UsageError("Git has no user.email, so the evaluator is unknown", "git config user.email NAME@example.com")
     created_at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Provenance(created_at, Evaluator(user) if user else None, _code(git, command, scripts), environment)
+    evaluator = Evaluator(user, assurance) if user else None
+    return Provenance(created_at, evaluator, _code(git, command, scripts), environment)
 
 
 def _code(git: Git, command: str, scripts: Iterable[str]) -> Code:

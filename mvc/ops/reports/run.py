@@ -105,7 +105,8 @@ def run(
         metrics = f"{scratch.name()}.json"
         environ = {**project.around.environ, MODEL: f"{project.root}/{before.path}", METRICS: metrics}
         evaluation = _Evaluation(command, project.around.cwd, environ)
-        provenance = gather(project.git, evaluation.line, evaluation.environment(), now, evaluation.scripts())
+        environment, scripts = evaluation.environment(), evaluation.scripts()
+        provenance = gather(project.git, evaluation.line, environment, now, scripts, options.assurance)
         warn(rehearse(project, before, options, provenance))
         named = os.path.join(project.around.cwd, options.file) if options.file else ""
         stat_data = _stat_data(named)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ HEADINGS = ("model", "tag", "metric", "base", "head", "Δ", "rule", "verdict")
 _NONE = "-"
 UNJUDGED = "unjudged"
 """Of a metric without a rule, and of a model without a report."""
+STRIKING = ("failed", "waived")
+"""Verdicts for which a slice is shown among the metrics of all data."""
 
 
 class Row(NamedTuple):
@@ -35,30 +37,58 @@ class Row(NamedTuple):
         return is_sliced(self.metric)
 
 
+class Found(NamedTuple):
+    """What the findings are about."""
+
+    codes: frozenset[tuple[str, str]]
+    """Path and code of each."""
+    broken: frozenset[str]
+    """The paths with errors."""
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding]) -> Found:
+        """Return it for all findings of a verdict."""
+        findings = list(findings)
+        broken = (finding.path for finding in findings if finding.severity == "error")
+        return cls(frozenset((finding.path, finding.code) for finding in findings), frozenset(broken))
+
+
 def rows(models: Iterable[Judged], findings: Iterable[Finding]) -> Iterator[Row]:
     """Yield the rows of all models, of each the slices last; one for a model without metrics."""
-    findings = list(findings)
-    broken = {finding.path for finding in findings if finding.severity == "error"}
-    found = {(finding.path, finding.code) for finding in findings}
+    found = Found.of(findings)
     for model in models:
-        name, tag = _name(model), _tag(model)
+        name, tag = name_of(model), tag_of(model)
         if not model.comparisons:
-            good = "ok" if model.change == "deleted" else UNJUDGED
-            yield Row(name, tag, verdict="failed" if model.path in broken else good)
-        for item in sorted(model.comparisons, key=lambda item: is_sliced(item.metric)):
-            values = item.metric, _number(item.old), _number(item.new), _delta(item)
-            yield Row(name, tag, *values, item.rule or _NONE, _verdict(model, item, found, broken))
+            yield Row(name, tag, verdict=verdict_without_metrics(model, found))
+        for item in slices_last(model.comparisons):
+            values = item.metric, number(item.old), number(item.new), delta(item)
+            yield Row(name, tag, *values, item.rule or _NONE, verdict_of(model, item, found))
 
 
-def _verdict(model: Judged, item: Comparison, found: Collection[tuple[str, str]], broken: Collection[str]) -> str:
+def slices_last(items: Iterable[Comparison]) -> list[Comparison]:
+    """Return the metrics in their order, but those of slices after the others."""
+    return sorted(items, key=lambda item: is_sliced(item.metric))
+
+
+def verdict_of(model: Judged, item: Comparison, found: Found) -> str:
     """Return `ok` only for a metric that keeps a rule, of a model without errors."""
     if item.passed:
-        return UNJUDGED if not item.rule else "refused" if model.path in broken else "ok"
-    left = [code for code in item.codes if (model.path, code) in found]
-    return "waived" if item.codes and not left else "failed"
+        return UNJUDGED if not item.rule else "refused" if model.path in found.broken else "ok"
+    return "waived" if item.codes and not broken_rules(model, item, found) else "failed"
 
 
-def _name(model: Judged) -> str:
+def broken_rules(model: Judged, item: Comparison, found: Found) -> list[str]:
+    """Return the codes for which a metric does not pass, without waived ones."""
+    return [code for code in item.codes if (model.path, code) in found.codes]
+
+
+def verdict_without_metrics(model: Judged, found: Found) -> str:
+    """Return the verdict on a model of which no metric is compared."""
+    return "failed" if model.path in found.broken else "ok" if model.change == "deleted" else UNJUDGED
+
+
+def name_of(model: Judged) -> str:
+    """Return the path, with what else there is to say of its name."""
     before, now = model.old_name, model.name
     kept = before in ("", now) or model.change == "deleted"
     notes = [f"name {now or before}" if kept else f"name {before} → {now or _NONE}"] if now or before else []
@@ -67,17 +97,19 @@ def _name(model: Judged) -> str:
     return f"{model.path} ({', '.join(notes)})" if notes else model.path
 
 
-def _tag(model: Judged) -> str:
+def tag_of(model: Judged) -> str:
+    """Return `v1.2.0 → v1.3.0`."""
     if model.old_tag == model.tag or not model.old_tag:
         return model.tag or _NONE
     return f"{model.old_tag} → {model.tag or _NONE}"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Return a value in a few digits."""
     return _NONE if value is None else rounded(value)
 
 
-def _delta(item: Comparison) -> str:
+def delta(item: Comparison) -> str:
     """Return the difference of the numbers as written: unlike floats, 0.902 - 0.931 is -0.029."""
     if item.old is None or item.new is None:
         return _NONE

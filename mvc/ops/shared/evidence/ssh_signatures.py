@@ -6,6 +6,7 @@ Why a program and not a library: docs/adr/0013-signatures-by-ssh-keygen.md.
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import tempfile
 import time
@@ -185,12 +186,19 @@ def _run(key: Key, arguments: list[str]) -> None:
             cwd=key.cwd, env=dict(key.environ), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
         )
     if done.returncode:
-        said = done.stderr.decode(errors="replace")
-        raise MvcError(f"nothing was signed: {_reason(key, said)}", "ssh-add -L  # lists the keys that the agent has")
+        reason, line = _failure(key, done.stderr.decode(errors="replace"))
+        raise MvcError(f"nothing was signed: {reason}", line)
 
 
-def _reason(key: Key, said: str) -> str:
+def _failure(key: Key, said: str) -> tuple[str, str]:
+    """Return why nothing was signed, and what to type."""
+    agent, path = "ssh-add -L  # lists the keys that the agent has", shlex.quote(key.text)
     if key.literal:
-        return "ssh-agent does not have the private key"
+        return "ssh-agent does not have the private key", agent
+    if "are too open" in said:
+        return f"other users can read the private key {key.text}", f"chmod 600 {path}"
+    if "load public key" in said:  # of a file that has no private key either
+        line = f"head -n 1 {path} | cat -A  # expected: -----BEGIN OPENSSH PRIVATE KEY-----$"
+        return f"{key.text} is not an SSH key, or has wrong line ends", line
     lines = said.strip().splitlines() or [f"{_PROGRAM} failed"]
-    return lines[-1].rpartition("Enter passphrase: ")[2]
+    return lines[-1].rpartition("Enter passphrase: ")[2], agent

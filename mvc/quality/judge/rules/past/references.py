@@ -65,6 +65,11 @@ def registered(past: Past) -> Reference | None:
     return next(_readable(_highest(tagged)), None)
 
 
+def history(past: Past) -> tuple[ModelVersion, ...]:
+    """Return the versions that a model is compared with, the one before first, then the newest first."""
+    return _on_base(past) or past.named
+
+
 def had_reports(past: Past) -> bool:
     """Whether the model ever had a report."""
     return any(version.report is not None for version in (*_on_base(past), *past.registered))

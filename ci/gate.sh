@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs mvc from this checkout, judges the change, and writes the verdict into the folder OUT: summary.md, and FILE in
+# each FORMAT of mvc gate. Ends as mvc gate does. For jobs of CI systems: docs/ci.md
+# Usage: gate.sh OUT FORMAT=FILE...
+set -eu
+ci=$(cd "$(dirname "$0")" && pwd)
+out=$1
+shift
+environment=$(mktemp -d)
+trap 'rm -rf "$environment"' EXIT
+sh "$ci/install.sh" "$environment"
+
+rm -rf "$out"  # of the build before, or from the change: a link, or files that would pass for the verdict
+mkdir "$out"
+code=0
+"$environment/bin/mvc" gate --format "${1%%=*}" -o "$out/${1#*=}" --summary "$out/summary.md" || code=$?
+shift
+if [ "$code" -le 1 ]; then
+  for report in "$@"; do
+    "$environment/bin/mvc" gate --format "${report%%=*}" -o "$out/${report#*=}" >/dev/null || [ $? = "$code" ]
+  done
+fi
+exit "$code"
