@@ -11,14 +11,14 @@ from typing import NamedTuple
 from mvc.errors import MissingObject
 from mvc.fs.files import CREATE_READABLE, READ, write_all
 from mvc.fs.progress import Progress, Share
-from mvc.objects.digest import Digest
-from mvc.objects.dvc.digest import LISTING_BYTES, DvcDigest, ListedFile, Md5, is_content, parse_listing
+from mvc.objects.dvc.digest import LISTING_BYTES, DvcDigest, ListedFile, parse_listing
+from mvc.objects.foreign import is_content
 from mvc.ops.interop.dvc.stores import Place, Stores
+from mvc.ops.interop.ledger import Ledger
 from mvc.store.buckets.bucket import PART
 from mvc.store.cache.source_file import SourceFile
-from mvc.store.cache.writer import LOOSE_AT, CacheWriter
+from mvc.store.cache.writer import LOOSE_AT
 from mvc.transfer.pool import Pool
-from mvc.workspace.catalog import Catalog
 
 
 class Arrival(NamedTuple):
@@ -33,40 +33,23 @@ class Arrival(NamedTuple):
 
 
 class Objects:
-    """The files that were imported, now or before: what the cache has of them is not read again."""
+    """Brings the objects that the cache lacks, and lists them in the ledger."""
 
-    def __init__(self, writer: CacheWriter, stores: Stores, catalog: Catalog, progress: Progress, pool: Pool) -> None:
-        self.writer = writer
+    def __init__(self, ledger: Ledger, stores: Stores, progress: Progress, pool: Pool) -> None:
+        self.ledger = ledger
         self._stores = stores
-        self._catalog = catalog
         self._progress = progress
         self._pool = pool
-        self._known = catalog.imported()
-        """By the digests of DVC, as text."""
-        self._stored: set[str] = set()
-        """Those that this writer has stored; a part of them is in a pack that is not finished."""
         self.wrong: dict[DvcDigest, tuple[str, ...]] = {}
         """Objects whose content does not match wherever it is, and where that is."""
 
-    def digest(self, old: DvcDigest) -> Digest | None:
-        """Return the digest of an object that the cache has."""
-        name = str(old)
-        digest = self._known.get(name)
-        return digest if digest and (name in self._stored or self.writer.holds(digest.blake3)) else None
-
-    def note(self, old: DvcDigest, digest: Digest) -> None:
-        """Remember that the cache has an object, verified."""
-        self._known[str(old)] = digest
-        self._stored.add(str(old))
-        self._catalog.set_imported(str(old), digest)
-
     def bring(self, wanted: Iterable[DvcDigest], remote: str) -> None:
         """Store the objects that the cache lacks, if DVC's stores have them; prefer `remote`."""
-        lacking = [old for old in dict.fromkeys(wanted) if self.digest(old) is None]
+        lacking = [old for old in dict.fromkeys(wanted) if self.ledger.digest(old) is None]
         arriving = self._pool.in_order(partial(self._look, remote), lacking, LOOSE_AT)
         for old, arrival in zip(lacking, arriving, strict=True):
             if arrival.data is not None:
-                self.note(old, self.writer.put_bytes(arrival.data))
+                self.ledger.note(old, self.ledger.writer.put_bytes(arrival.data))
             elif arrival.is_large:
                 self._store_large(old, remote)
             elif arrival.wrong:
@@ -93,13 +76,13 @@ class Objects:
         """Store an object from the first store where it matches."""
         wrong: list[str] = []
         for place in self._stores.places(old, remote):
-            md5 = Md5(text=old.text)
+            check = old.check()
             self._progress.expect(place.item.size)
             with Share(self._progress, place.item.size) as share, self._opened(place) as fd:
-                source = SourceFile(fd, os.fstat(fd), -1, "", str(old), progress=share, also=(md5.update,))
-                digest = self.writer.put_file(source, ("reflink", "copy")).digest
-            if md5.fits(old):
-                self.note(old, digest)
+                source = SourceFile(fd, os.fstat(fd), -1, "", str(old), progress=share, also=(check.update,))
+                digest = self.ledger.writer.put_file(source, ("reflink", "copy")).digest
+            if check.fits():
+                self.ledger.note(old, digest)
                 return
             wrong.append(place.store)
         self.wrong[old] = tuple(wrong)
@@ -113,7 +96,7 @@ class Objects:
             finally:
                 os.close(fd)
             return
-        with self.writer.cache.scratch() as scratch:
+        with self.ledger.writer.cache.scratch() as scratch:
             path = scratch.name()
             fd = os.open(path, CREATE_READABLE, 0o600)
             try:
