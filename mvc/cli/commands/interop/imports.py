@@ -17,6 +17,8 @@ from mvc.quality.files import SUFFIX
 
 if TYPE_CHECKING:
     from mvc.ops.interop.dvc.import_dvc import ImportResult
+    from mvc.ops.interop.lfs.import_lfs import LfsImport
+    from mvc.ops.shared.failures import Failure
 
 import_ = typer.Typer(cls=Group, rich_markup_mode=None, help="Track what another program tracks.")
 app.add_typer(import_, name="import", rich_help_panel=ELSEWHERE)
@@ -48,6 +50,40 @@ def dvc(
     return result.exit_code
 
 
+@import_.command("lfs")
+def lfs(
+    ctx: typer.Context,
+    patterns: Annotated[list[str] | None, typer.Argument(metavar="PATTERN", help="Only these paths.")] = None,
+    json: Json = False,
+) -> int:
+    """Track what git-lfs tracks, verified by its SHA-256."""
+    from mvc.ops.interop.lfs.import_lfs import import_lfs as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, project.shell.paths(patterns or []))
+        if json:
+            print_json(result)
+        else:
+            _show_lfs(output, project, result)
+    return result.exit_code
+
+
+def _show_lfs(output: Output, project: Project, result: LfsImport) -> None:
+    for item in output.few(result.imported):
+        done = output.paint("imported", "green")
+        output.line(f"{done} {visible(project.shell.show(item.path))} ({size(item.size)})")
+    output.rest(result.imported, "path")
+    if not result.imported and not result.failed:
+        output.line("Everything that git-lfs tracks is imported already.")
+    for path in output.few(result.in_git):
+        output.note(f"note: {visible(project.shell.show(path))} was committed without git-lfs: Git has its content")
+        line = f"{project.shell.line('git rm --cached --', path)} && {project.shell.line('mvc add', path)}"
+        output.note(f"  try: {visible(line)}")
+    _show_failed(output, result.failed)
+    _show_commit(output, project, len(result.imported))
+
+
 def _show(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
     for item in output.few(result.imported):
         what = output.paint("would import" if dry_run else "imported", "green")
@@ -62,14 +98,14 @@ def _show(output: Output, project: Project, result: ImportResult, *, dry_run: bo
         output.line("Everything that DVC tracks is imported already.")
     for text in result.remarks:
         output.note(f"note: {visible(text)}")
-    _show_failed(output, result)
+    _show_failed(output, result.failed)
 
 
-def _show_failed(output: Output, result: ImportResult) -> None:
-    for failure in output.few(result.failed):
+def _show_failed(output: Output, failed: tuple[Failure, ...]) -> None:
+    for failure in output.few(failed):
         say(failure.message, failure.fix)
-    if len(result.failed) > FEW and not output.verbose:
-        say(f"... and {len(result.failed) - FEW:,} more failures (-v names them)")
+    if len(failed) > FEW and not output.verbose:
+        say(f"... and {len(failed) - FEW:,} more failures (-v names them)")
 
 
 def _record(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
@@ -102,13 +138,17 @@ def _record_one(output: Output, project: Project, path: str, file: str) -> None:
 
 
 def _show_next(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
-    from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
-
     if written := [item.path for item in result.imported if item.stage]:
         paths = ", ".join(visible(path) for path in output.few(written))
         output.line(f"Stages of dvc.yaml write {paths}: set cache: false there, so that DVC leaves them to mvc")
     if dry_run:
         output.line("Next: mvc import dvc")
-    elif has_staged(project.git, ":(top)"):
-        count = plural(len(result.imported), "pointer") if result.imported else ""
-        output.line(f"Next: {commit_line(project.git, count)}")
+    else:
+        _show_commit(output, project, len(result.imported))
+
+
+def _show_commit(output: Output, project: Project, pointers: int) -> None:
+    from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
+
+    if has_staged(project.git, ":(top)"):
+        output.line(f"Next: {commit_line(project.git, plural(pointers, 'pointer') if pointers else '')}")

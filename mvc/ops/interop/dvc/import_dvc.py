@@ -22,7 +22,7 @@ from mvc.ops.interop.ledger import Ledger
 from mvc.ops.interop.workspace_files import read_workspace, remember
 from mvc.ops.shared.checkout import check_out
 from mvc.ops.shared.dvc_files import FOLDER, DvcFiles, FoundOut
-from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.failures import Failure, collecting, exit_code_of
 from mvc.ops.shared.imported import read_imported
 from mvc.ops.shared.pointers import store_directory, store_manifest
 from mvc.ops.shared.remotes import configured_remotes
@@ -76,9 +76,8 @@ class ImportResult(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the command: 1 if some content is not what DVC says, else that of the first failure."""
-        codes = [failure.exit_code for failure in self.failed]
-        return 1 if 1 in codes else next(iter(codes), 0)
+        """The exit code of the command."""
+        return exit_code_of(self.failed)
 
 
 def import_dvc(project: Project, options: ImportOptions = ImportOptions()) -> ImportResult:

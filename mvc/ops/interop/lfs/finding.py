@@ -1,0 +1,121 @@
+"""The files that git-lfs tracks: as Git resolves its attributes, and as its index has them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from mvc.errors import MvcError, UsageError
+from mvc.objects.lfs import MAX_BYTES, LfsPointer, is_lfs_pointer, parse
+from mvc.objects.names import check_path
+from mvc.objects.pointer import SUFFIX
+from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.revisions import COMPANIONS
+from mvc.project import FOLDER, Project
+from mvc.scm.attributes import paths_with
+from mvc.scm.blobs import blob_sizes, read_blobs
+from mvc.scm.index import IndexEntry, index_entries
+from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, means
+
+_REGULAR = ("100644", "100755")
+_OWN = (SUFFIX, *COMPANIONS, ".gitignore", ".gitattributes")
+
+
+class LfsFile(NamedTuple):
+    """A file that git-lfs tracks."""
+
+    path: str
+    pointer: LfsPointer
+    exec: bool
+    before: Tracked | None
+    """The pointer of mvc that an interrupted import wrote."""
+
+
+class LfsFiles(NamedTuple):
+    """The files to import, and the others to which the attributes of git-lfs apply."""
+
+    files: tuple[LfsFile, ...]
+    finished: tuple[str, ...]
+    """They are mvc's."""
+    in_git: tuple[str, ...]
+    """Selected files that Git itself has: they were committed without git-lfs."""
+    own: tuple[str, ...]
+    """Files of mvc and Git, such as pointers, that git-lfs tracks."""
+    others: tuple[str, ...]
+    """The rest of the index: not selected, of Git itself, or failed."""
+
+
+def find_lfs(project: Project, wanted: Collection[str], failed: list[Failure]) -> LfsFiles:
+    """Return what git-lfs tracks; `wanted` are paths or patterns from the top of the worktree, or none for all.
+
+    Raises:
+        UsageError: none of the files is one that is wanted, or two are equal where case is ignored.
+        MvcError: Git cannot read its index.
+    """
+    tracked = project.tracked()
+    regular = {entry.path: entry for entry in index_entries(project.git) if entry.mode in _REGULAR}
+    covered = paths_with(project.git, "filter", "lfs", {*regular, *tracked})
+    entries = [entry for path, entry in regular.items() if path in covered]
+    sizes = blob_sizes(project.git, {entry.oid for entry in entries})
+    entries = [entry for entry in entries if sizes[entry.oid]]  # an empty file is the same in Git
+    found = _read(project, entries, sizes)
+    own = tuple(path for path in found if _is_own(path))
+    chosen = [entry for entry in entries if not _is_own(entry.path) and _is_wanted(entry.path, wanted)]
+    if wanted and not chosen and not any(_is_wanted(path, wanted) for path in covered):
+        raise UsageError(f"git-lfs tracks nothing at {', '.join(wanted)}", "git lfs ls-files  # lists what it tracks")
+    files = _files(project, tracked, chosen, found, failed)
+    named = {file.path for file in files}
+    if twins := find_twins(tracked.keys() - named, sorted(named)):
+        raise UsageError(f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system", "git mv OLD NEW")
+    return LfsFiles(
+        tuple(files),
+        tuple(path for path in tracked if path in covered and path not in regular),
+        tuple(entry.path for entry in chosen if entry.path not in found),
+        own,
+        tuple({entry.path for entry in entries if not _is_own(entry.path)} - named),
+    )
+
+
+def _is_own(path: str) -> bool:
+    return path.endswith(_OWN) or path.startswith(f"{FOLDER}/")
+
+
+def _is_wanted(path: str, wanted: Collection[str]) -> bool:
+    return not wanted or any(not part or means(part, path) for part in wanted)
+
+
+def _read(project: Project, entries: list[IndexEntry], sizes: Mapping[str, int]) -> dict[str, bytes]:
+    """Return the pointers of git-lfs in the index, by path."""
+    small = sorted({entry.oid for entry in entries if sizes[entry.oid] <= MAX_BYTES})
+    content = dict(zip(small, read_blobs(project.git, small), strict=True))
+    return {entry.path: raw for entry in entries if is_lfs_pointer(raw := content.get(entry.oid, b""))}
+
+
+def _files(
+    project: Project, tracked: dict[str, Tracked], chosen: list[IndexEntry], found: Mapping[str, bytes],
+    failed: list[Failure],
+) -> list[LfsFile]:
+    files, above = [], folders_above(tracked)
+    for entry in chosen:
+        if entry.path in found:
+            with collecting(failed, entry.path):
+                _check(project, entry, tracked, above)
+                pointer = parse(found[entry.path], entry.path)
+                if pointer.extensions:
+                    told = f"{entry.path}: git-lfs changes its content by {', '.join(pointer.extensions)}"
+                    raise MvcError(told, "git lfs ext  # lists the extensions; store the file without them first")
+                files.append(LfsFile(entry.path, pointer, entry.mode == "100755", tracked.get(entry.path)))
+    return files
+
+
+def _check(project: Project, entry: IndexEntry, tracked: Mapping[str, Tracked], above: Mapping[str, str]) -> None:
+    path = check_path(entry.path)
+    if entry.stage:
+        raise MvcError(f"{path} is in conflict", "git status  # names the conflicts to resolve first")
+    if entry.state == "skip-worktree":
+        folder = path.rpartition("/")[0]
+        line = project.shell.line("git sparse-checkout add", folder) if folder else "git sparse-checkout disable"
+        raise MvcError(f"{path} is left out by a sparse checkout", line)
+    if other := holder_of(tracked, path) or above.get(path, ""):
+        line = f"{project.shell.line('git rm --cached --', path)}  # mvc has it"
+        raise MvcError(f"{path} is tracked by git-lfs, and {other} by mvc", line)
