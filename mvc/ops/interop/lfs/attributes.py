@@ -16,8 +16,8 @@ from mvc.scm.attributes import matching_patterns
 from mvc.scm.index import files_ending
 
 _MOST = 16 << 20
-_PLAIN = "".join(f"{line} -filter\n" for line in ATTRIBUTE_LINES).encode()
-"""After a pattern of git-lfs that stays, and that files of mvc match."""
+_PLAIN = "".join(f"{line} -filter\n" for line in (*ATTRIBUTE_LINES, FILE)).encode()
+"""After a pattern of git-lfs that stays, and that pointers match."""
 
 
 class Served(NamedTuple):

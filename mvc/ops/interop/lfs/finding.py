@@ -15,7 +15,7 @@ from mvc.project import FOLDER, Project
 from mvc.scm.attributes import paths_with
 from mvc.scm.blobs import blob_sizes, read_blobs
 from mvc.scm.index import IndexEntry, index_entries
-from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, means
+from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of, matching
 
 _REGULAR = ("100644", "100755")
 _OWN = (SUFFIX, *COMPANIONS, ".gitignore", ".gitattributes")
@@ -60,9 +60,10 @@ def find_lfs(project: Project, wanted: Collection[str], failed: list[Failure]) -
     entries = [entry for entry in entries if sizes[entry.oid]]  # an empty file is the same in Git
     found = _read(project, entries, sizes)
     own = tuple(path for path in found if _is_own(path))
-    chosen = [entry for entry in entries if not _is_own(entry.path) and _is_wanted(entry.path, wanted)]
-    if wanted and not chosen and not any(_is_wanted(path, wanted) for path in covered):
+    selected = _selected(covered, wanted)
+    if not selected and wanted:
         raise UsageError(f"git-lfs tracks nothing at {', '.join(wanted)}", "git lfs ls-files  # lists what it tracks")
+    chosen = [entry for entry in entries if entry.path in selected and not _is_own(entry.path)]
     files = _files(project, tracked, chosen, found, failed)
     named = {file.path for file in files}
     if twins := find_twins(tracked.keys() - named, sorted(named)):
@@ -80,8 +81,12 @@ def _is_own(path: str) -> bool:
     return path.endswith(_OWN) or path.startswith(f"{FOLDER}/")
 
 
-def _is_wanted(path: str, wanted: Collection[str]) -> bool:
-    return not wanted or any(not part or means(part, path) for part in wanted)
+def _selected(paths: Collection[str], wanted: Collection[str]) -> set[str]:
+    """Return which of `paths` are wanted: themselves, or as they are in a directory, or match a pattern."""
+    if not wanted or "" in wanted:
+        return set(paths)
+    inside = {path for path in paths if any(path == name or path.startswith(f"{name}/") for name in wanted)}
+    return inside.union(*(matching(pattern, paths) for pattern in wanted))
 
 
 def _read(project: Project, entries: list[IndexEntry], sizes: Mapping[str, int]) -> dict[str, bytes]:
