@@ -95,7 +95,8 @@ class Manifest:
         ends = shard_ends([entry.path for entry in entries])
         groups = [entries[start:end] for start, end in pairwise([0, *ends])]
         bodies = {shard_of(group, hash_bytes(body)): body for group in groups if (body := encode_lines(group))}
-        return cls(bodies, bodies.__getitem__)
+        total = sum(entry.size for entry in entries)
+        return cls(bodies, bodies.__getitem__, lambda: total)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Manifest) and self.shards == other.shards

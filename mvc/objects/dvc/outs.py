@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -20,6 +21,7 @@ MAX_BYTES = 16 << 20
 _MAX_DEPTH = 64
 """Parameters of a stage are nested as deep as their file."""
 
+_CREDENTIALS = re.compile(r"://[^/@]*@")
 Document: TypeAlias = Mapping[str, Any]
 
 
@@ -29,13 +31,12 @@ class Out(NamedTuple):
     path: str
     """From the top of the repository."""
     digest: DvcDigest | None = None
-    """None if `problem` says why."""
     exec: bool = False
     files: tuple[ListedFile, ...] = ()
     """The files of a directory, if the file of DVC lists them: on a remote with versions."""
     notes: Notes = Notes()
     problem: str = ""
-    """Why it cannot be imported; empty if it can."""
+    """Why it cannot be tracked; empty if it can. Its content may be known."""
     stage: str = ""
     """The stage of a pipeline that writes it; empty for a `.dvc` file."""
 
@@ -51,7 +52,8 @@ class Artifact(NamedTuple):
 class Stage(NamedTuple):
     """What a `dvc.yaml` says about a stage, with paths from the top of the repository."""
 
-    wdir: str
+    wdir: str | None
+    """None if it has variables."""
     outs: Mapping[str, Document]
     """Each with its options."""
     deps: tuple[str, ...]
@@ -102,8 +104,14 @@ def read_lock(path: str, raw: bytes, pipeline: Pipeline) -> list[Out]:
 
 def _locked(folder: str, name: str, locked: Document, pipeline: Pipeline) -> Iterator[Out]:
     stage = pipeline.stages.get(name) or pipeline.stages.get(name.partition("@")[0])
+    if stage is None and pipeline.stages:
+        return  # it was removed from `dvc.yaml`: DVC takes no notice of it either
+    top = stage.wdir if stage else folder
     for item in _dicts(locked.get("outs")):
-        out = _out(stage.wdir if stage else folder, item, name, {})
+        out = _out(folder if top is None else top, item, name, {})
+        if top is None:
+            yield out._replace(problem=f"the wdir of its stage {name} has variables, which mvc does not resolve")
+            continue
         options = stage.outs.get(out.path, {}) if stage else {}
         if options.get("cache") is not False:
             yield out._replace(notes=notes_of(options))
@@ -140,8 +148,8 @@ def read_pipeline(path: str, raw: bytes) -> Pipeline:
     """
     data, folder = _load(path, raw), posixpath.dirname(path)
     stages = {
-        name: stage for name, told in _mapping(data.get("stages")).items()
-        if isinstance(told, dict) and (stage := _stage(folder, _mapping(told.get("do")) or told))
+        name: _stage(folder, _mapping(told.get("do")) or told) for name, told in _mapping(data.get("stages")).items()
+        if isinstance(told, dict)
     }
     artifacts = (
         Artifact(name, found, notes_of(told)) for name, told in _mapping(data.get("artifacts")).items()
@@ -150,10 +158,10 @@ def read_pipeline(path: str, raw: bytes) -> Pipeline:
     return Pipeline(stages, tuple(artifacts), _paths(folder, data.get("metrics")))
 
 
-def _stage(folder: str, told: Document) -> Stage | None:
+def _stage(folder: str, told: Document) -> Stage:
     wdir = _inside(folder, told.get("wdir"))
     if wdir is None or "${" in wdir:
-        return None
+        return Stage(None, {}, (), ())
     outs = {
         found: options for key in ("outs", "metrics", "plots") for name, options in _options(told.get(key))
         if (found := _plain(wdir, name))
@@ -185,8 +193,7 @@ def _plain(folder: str, name: object) -> str:
 def notes_of(item: Document, source: Document = MappingProxyType({})) -> Notes:
     """Return the notes of an output: what mvc has no place for becomes labels that begin with `dvc.`."""
     labels = {f"dvc.{key}": _text(item[key]) for key in ("type", "labels", "meta", "remote") if item.get(key)}
-    if source:
-        labels["dvc.source"] = _text(source)
+    labels |= {f"dvc.{key}": _text(value) for key, value in source.items()}
     desc = item.get("desc")
     return Notes(desc=desc if isinstance(desc, str) else "", labels=tuple(sorted(labels.items())))
 
@@ -200,7 +207,11 @@ def _text(value: object) -> str:
 def _source(data: Document) -> Document:
     """Return where `dvc import` or `import-url` got the content: the only dependency where there is no command."""
     deps = [*_dicts(data.get("deps"))] if not data.get("cmd") else []
-    return {key: value for key, value in deps[0].items() if key in ("path", "repo")} if len(deps) == 1 else {}
+    if len(deps) != 1:
+        return {}
+    repo = _mapping(deps[0].get("repo"))
+    found = {"source": deps[0].get("path"), "repo": repo.get("url"), "rev": repo.get("rev_lock") or repo.get("rev")}
+    return {key: _CREDENTIALS.sub("://", value) for key, value in found.items() if isinstance(value, str)}
 
 
 # Plain data.

@@ -16,17 +16,16 @@ class Ledger:
         self._catalog = catalog
         self._known = catalog.imported()
         """By the other program's digests, as text."""
-        self._stored: set[str] = set()
-        """Those that this writer has stored; a part of them is in a pack that is not finished."""
+        self._stored: dict[ForeignDigest, Digest] = {}
+        """What this writer has stored or reused; a part of it is in a pack that is not finished."""
 
     def digest(self, old: ForeignDigest) -> Digest | None:
         """Return the digest of content that the cache has."""
-        name = str(old)
-        digest = self._known.get(name)
-        return digest if digest and (name in self._stored or self.writer.holds(digest.blake3)) else None
+        if old not in self._stored and (known := self._known.get(str(old))) and self.writer.holds(known.blake3):
+            self._stored[old] = known
+        return self._stored.get(old)
 
     def note(self, old: ForeignDigest, digest: Digest) -> None:
         """Remember that the cache has the content, verified."""
-        self._known[str(old)] = digest
-        self._stored.add(str(old))
+        self._stored[old] = digest
         self._catalog.set_imported(str(old), digest)

@@ -50,17 +50,16 @@ def read_workspace(
     Their names are relative to the path; that of a file itself is empty. They are stored, and noted in the ledger.
     """
     names = dict(files)
-    full = {f"{path}/{name}" if name else path: old for name, old in names.items()}
-    check = _Verifying(ledger, full)
+    check = _Verifying(ledger, {f"{path}/{name}" if name else path: old for name, old in names.items()})
     reader = storing(ledger.writer, project.around.progress, _JOBS, (), check.small)._replace(large=check.large)
     observed = observe(project.tree, path, project.links, _options(project, ledger, path, reader, names))
     entries = {}
     for entry in observed.entries():
-        old = names.get(entry.path)
-        if old and (f"{path}/{entry.path}" if entry.path else path) in check.verified:
-            ledger.note(old, entry.digest)
-        if old and ledger.digest(old) == entry.digest:
-            entries[entry.path] = entry
+        if old := names.get(entry.path):
+            if (f"{path}/{entry.path}" if entry.path else path) in check.verified:
+                ledger.note(old, entry.digest)
+            if ledger.digest(old) == entry.digest:
+                entries[entry.path] = entry
     if (snapshot := observed.snapshot) is not None:  # an interrupted import goes on from there
         project.catalog.remember(path, settled(project.tree, path, project.links, snapshot))
     return observed, entries

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mvc.objects.pointer import MAX_BYTES, SUFFIX, path_of
-from mvc.ops.shared.dvc_files import is_of_dvc
-from mvc.ops.shared.imported import imported_items, read_imported
+from mvc.ops.shared.dvc.files import is_of_dvc
+from mvc.ops.shared.dvc.imported import imported_items, read_imported
 from mvc.project import Project
 from mvc.quality.files import POLICY, SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT

@@ -21,9 +21,9 @@ from mvc.ops.interop.dvc.stores import Stores, find_stores, no_content
 from mvc.ops.interop.ledger import Ledger
 from mvc.ops.interop.workspace_files import read_workspace, remember
 from mvc.ops.shared.checkout import check_out
-from mvc.ops.shared.dvc_files import FOLDER, DvcFiles, FoundOut
+from mvc.ops.shared.dvc.files import FOLDER, DvcFiles, FoundOut
+from mvc.ops.shared.dvc.imported import read_imported
 from mvc.ops.shared.failures import Failure, collecting, exit_code_of
-from mvc.ops.shared.imported import read_imported
 from mvc.ops.shared.pointers import store_directory, store_manifest
 from mvc.ops.shared.remotes import configured_remotes
 from mvc.project import Project
@@ -202,8 +202,9 @@ class _Importer:
             entry = entries[""]
             self._imported[out.digest] = Content(entry.digest, total=entry.size)
             return file_pointer(entry.digest, executable=entry.exec, notes=notes)
-        manifest = Manifest.of(entries.values())
-        plain = Manifest.holding([entry._replace(exec=False) for entry in manifest.entries])
+        manifest = plain = Manifest.of(entries.values())
+        if any(entry.exec for entry in entries.values()):  # DVC's digest does not depend on it
+            plain = Manifest.of(entry._replace(exec=False) for entry in entries.values())
         store_manifest(writer, plain)
         if out.digest is not None:
             self._imported[out.digest] = content_of(plain)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mvc.errors import MvcError, UsageError
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.names import check_path
-from mvc.ops.shared.dvc_files import FoundOut
+from mvc.ops.shared.dvc.files import FoundOut
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.project import Project
 from mvc.scm.blobs import blob_ids

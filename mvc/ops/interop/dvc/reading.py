@@ -18,7 +18,7 @@ from mvc.objects.dvc.outs import (
     read_lock,
     read_pipeline,
 )
-from mvc.ops.shared.dvc_files import FOLDER, IGNORE, DvcFiles, said_in
+from mvc.ops.shared.dvc.files import FOLDER, IGNORE, DvcFiles, said_in
 from mvc.project import Project
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.commits import CommitPath, blobs_at

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mvc.errors import MissingObject, MvcError
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.dvc.settings import DvcRemote, DvcSettings, SettingsFile, read_settings
-from mvc.ops.shared.dvc_files import FOLDER
+from mvc.ops.shared.dvc.files import FOLDER
 from mvc.project import Project
 from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket, Item
@@ -44,14 +44,21 @@ class Stores:
         self.closed: dict[str, str] = {}
         """The remotes that cannot be read, and why."""
 
-    def places(self, digest: DvcDigest, remote: str = "") -> Iterator[Place]:
-        """Yield where an object is; on `remote` and the default one before others."""
-        first = dict.fromkeys(["", remote, self._settings.default, *self._settings.remotes])
-        for name in first:
-            if bucket := self._bucket(name):
-                for key in keys_of(digest):
-                    if item := self._head(name, bucket, key):
-                        yield Place(f"the remote {name}" if name else CACHE, bucket, item)
+    def in_cache(self, digest: DvcDigest) -> Iterator[Place]:
+        """Yield where DVC's cache has an object."""
+        return self._places(digest, "")
+
+    def on_remotes(self, digest: DvcDigest, remote: str = "") -> Iterator[Place]:
+        """Yield where remotes have an object; `remote` and the default one before others."""
+        for name in dict.fromkeys([remote, self._settings.default, *self._settings.remotes]):
+            if name:
+                yield from self._places(digest, name)
+
+    def _places(self, digest: DvcDigest, name: str) -> Iterator[Place]:
+        if bucket := self._bucket(name):
+            for key in keys_of(digest):
+                if item := self._head(name, bucket, key):
+                    yield Place(f"the remote {name}" if name else CACHE, bucket, item)
 
     def _head(self, name: str, bucket: Bucket, key: str) -> Item | None:
         try:

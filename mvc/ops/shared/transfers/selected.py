@@ -8,8 +8,8 @@ from typing import NamedTuple
 from mvc.errors import MvcError, UsageError
 from mvc.objects.dvc.imported import FILE, pointer_to
 from mvc.objects.pointer import SUFFIX, path_of
+from mvc.ops.shared.dvc.imported import read_imported
 from mvc.ops.shared.failures import Failure
-from mvc.ops.shared.imported import read_imported
 from mvc.ops.shared.revisions import pointers_in_blobs, tracked_at
 from mvc.ops.shared.selection import chosen_each, tracks, unusable
 from mvc.ops.shared.transfers.results import TransferFailure

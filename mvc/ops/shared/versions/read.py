@@ -14,7 +14,7 @@ from mvc.objects.names import registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer, path_of
 from mvc.objects.pointer_reader import pointer_in
-from mvc.ops.shared.imported import read_imported
+from mvc.ops.shared.dvc.imported import read_imported
 from mvc.ops.shared.revisions import tracked_at
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT

@@ -43,14 +43,17 @@ class DvcFiles(NamedTuple):
 def said_in(files: Mapping[str, bytes]) -> DvcFiles:
     """Return what the files of DVC in one tree say; those that a `.dvcignore` hides say nothing."""
     visible = {path: files[path] for path in sorted(files) if not _is_hidden(files, path)}
-    pipelines, remarks = {}, []
-    for path in filter(_is_pipeline, visible):
+    pipelines, problems, remarks = {}, [], []
+    for path in [*filter(_is_pipeline, visible)]:
         try:
             pipelines[path] = read_pipeline(path, visible[path])
         except InvalidFormat as error:
-            remarks.append(f"{error.message}: what it says about outputs, artifacts and metrics is left out")
+            if b"wdir" in visible[path]:  # without it, paths in the lock are of unknown directories
+                visible.pop(_beside(path, LOCK), None)
+                problems.append(error)
+            else:
+                remarks.append(f"{error.message}: what it says about outputs, artifacts and metrics is left out")
     outs: list[FoundOut] = []
-    problems = []
     for path in filter(is_of_data, visible):
         try:
             outs += (FoundOut(path, out) for out in _outs(path, visible[path], pipelines))
@@ -66,7 +69,11 @@ def _is_pipeline(path: str) -> bool:
 def _outs(path: str, raw: bytes, pipelines: Mapping[str, Pipeline]) -> list[Out]:
     if posixpath.basename(path) != LOCK:
         return read_dvc_file(path, raw)
-    return read_lock(path, raw, pipelines.get(posixpath.join(posixpath.dirname(path), PIPELINE), Pipeline()))
+    return read_lock(path, raw, pipelines.get(_beside(path, PIPELINE), Pipeline()))
+
+
+def _beside(path: str, name: str) -> str:
+    return posixpath.join(posixpath.dirname(path), name)
 
 
 def _is_hidden(files: Mapping[str, bytes], path: str) -> bool:

@@ -11,7 +11,7 @@ from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.dvc.imported import FILE, MAX_BYTES, Content, decode, pointer_to
 from mvc.objects.dvc.outs import Out
 from mvc.objects.pointer import dir_pointer, emit
-from mvc.ops.shared.dvc_files import said_in
+from mvc.ops.shared.dvc.files import said_in
 from mvc.project import FOLDER, Project
 from mvc.retention.available import load_manifest
 from mvc.scm.index import staged_file
@@ -36,7 +36,7 @@ def imported_items(
 ) -> Iterator[Tracked]:
     """Yield the outputs that the files of DVC in a commit name, as tracked paths, as far as they were imported."""
     for _, out in said_in(files).outs:
-        if out.digest and (content := imported.get(out.digest)):
+        if out.digest and not out.problem and (content := imported.get(out.digest)):
             yield _item(project.cache, out, content)
 
 

@@ -1,0 +1,1 @@
+"""What DVC tracks, and what was imported from it."""
