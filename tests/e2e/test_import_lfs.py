@@ -335,7 +335,7 @@ def test_a_sparse_checkout_is_named(old: Repo) -> None:
     old.git("sparse-checkout", "set", "--no-cone", "/*", "!/models/deep/")
     result = old.fails(3, "import", "lfs")
     assert "models/deep/again.h5 is left out by a sparse checkout" in result.errors
-    assert result.fixes[0] == "git sparse-checkout add models/deep"
+    assert result.fixes[0] == "git sparse-checkout disable"
     assert old.shell(result.fixes[0]).code == 0
     old.ok("import", "lfs")
     check_imported(old)

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from hints.state import State
-from hints.states import adding, content, merging, moving, pointers, reading, remotes, reports, setup, storage, versions
+from hints.states import (
+    adding,
+    content,
+    git_lfs,
+    merging,
+    moving,
+    pointers,
+    reading,
+    remotes,
+    reports,
+    setup,
+    storage,
+    versions,
+)
 
 _ALL = [
     *content.STATES, *pointers.STATES, *adding.STATES, *moving.STATES, *reading.STATES, *storage.STATES,
     *remotes.STATES, *setup.STATES, *reports.STATES, *versions.STATES, *merging.STATES,
+    *git_lfs.STATES,
 ]
 STATES: dict[str, State] = {state.name: state for state in _ALL}
 assert len(STATES) == len(_ALL), "two states have one name"

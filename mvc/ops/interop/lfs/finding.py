@@ -116,11 +116,9 @@ def _files(
 def _check(project: Project, entry: IndexEntry, tracked: Mapping[str, Tracked], above: Mapping[str, str]) -> None:
     path = check_path(entry.path)
     if entry.stage:
-        raise MvcError(f"{path} is in conflict", "git status  # names the conflicts to resolve first")
+        raise MvcError(f"{path} is in conflict", "git status")
     if entry.state == "skip-worktree":
-        folder = path.rpartition("/")[0]
-        line = project.shell.line("git sparse-checkout add", folder) if folder else "git sparse-checkout disable"
-        raise MvcError(f"{path} is left out by a sparse checkout", line)
+        raise MvcError(f"{path} is left out by a sparse checkout", "git sparse-checkout disable")
     if other := holder_of(tracked, path) or above.get(path, ""):
-        line = f"{project.shell.line('git rm --cached --', path)}  # mvc has it"
+        line = f"{project.shell.line('git rm --cached --', path)}  # it is mvc's"
         raise MvcError(f"{path} is tracked by git-lfs, and {other} by mvc", line)

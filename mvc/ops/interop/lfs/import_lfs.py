@@ -152,8 +152,8 @@ class _Importer:
         except FileNotFoundError:
             return None
         except CorruptObject as error:
-            fix = "git lfs fsck && git lfs fetch && mvc import lfs"  # fsck moves it away
-            raise CorruptObject(f"{file.path}: {error.message}", fix) from None
+            line = "git lfs fsck || git lfs fetch && mvc import lfs"  # git lfs fsck moves it away, and fails
+            raise CorruptObject(f"{file.path}: {error.message}", line) from None
 
 
 def _same_pointer(project: Project, file: LfsFile, pointer: Pointer) -> Pointer:
@@ -167,7 +167,7 @@ def _same_pointer(project: Project, file: LfsFile, pointer: Pointer) -> Pointer:
         raise unusable(project, before) if before else MvcError(file.path)
     if before.pointer.content != pointer.content:
         told = f"{file.path} is tracked by mvc, and Git's index has other content, of git-lfs"
-        raise MvcError(told, f"{project.shell.line('git rm --cached --', file.path)}  # keeps mvc's")
+        raise MvcError(told, f"{project.shell.line('mvc rm --keep', file.path)} && mvc import lfs  # takes the latter")
     return before.pointer
 
 
