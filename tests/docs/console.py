@@ -15,9 +15,10 @@ from typing import NamedTuple
 from harness import PROJECT, make_home
 
 PAGES = (
-    "README.md", "docs/audit.md", "docs/getting-started.md", "docs/merging.md", "docs/registry.md", "docs/remotes.md",
+    "README.md", "docs/audit.md", "docs/getting-started.md", "docs/merging.md",
+    "docs/migrate-from-lfs.md", "docs/registry.md", "docs/remotes.md",
 )
-HOOKED = ("README.md", "docs/getting-started.md", "docs/merging.md")
+HOOKED = ("README.md", "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-lfs.md")
 """Pages in whose commands Git runs hooks."""
 MARK = "--- the command ended with"
 HOME = "/home/you"

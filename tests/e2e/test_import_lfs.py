@@ -87,6 +87,14 @@ def test_the_way_back_is_a_revert(old: Repo) -> None:
     assert len(old.git("lfs", "ls-files").splitlines()) == len(CONTENT)
 
 
+def test_the_way_back_before_the_commit(old: Repo) -> None:
+    old.ok("import", "lfs")
+    old.ok("rm", "--keep", *CONTENT)
+    assert old.shell("git reset -q && git restore ':(top)*.gitattributes'").code == 0
+    assert old.git("status", "--short") == ""
+    assert contents(old) == CONTENT
+
+
 def test_hooks_and_gate_accept_the_commit(old: Repo) -> None:
     old.write(".mvc/policy.yaml", "mvc-policy: 1\ndefaults: {report: optional}\n")
     old.git("commit", "-qam", "policy")

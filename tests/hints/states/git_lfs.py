@@ -11,7 +11,10 @@ LFS = (
 """n.lfs is git-lfs's."""
 OID = "$(git cat-file -p HEAD:./n.lfs | grep -o '[0-9a-f]\\{64\\}')"
 OBJECT = f"$(find $(git rev-parse --git-common-dir)/lfs/objects -name {OID})"
-INDEX = "git update-index --add --cacheinfo 100644,$(git rev-parse HEAD:./n.lfs),$(git rev-parse --show-prefix)"
+PREFIX = "$(git rev-parse --show-prefix)"
+INDEX = "git update-index --add --cacheinfo 100644"
+AGAIN = f"{INDEX},$(git rev-parse HEAD:./n.lfs),{PREFIX}"
+"""The same content at another path."""
 
 STATES = [
     state("import_lfs", *LFS, "mvc import lfs"),
@@ -20,21 +23,21 @@ STATES = [
         "import_lfs_of_git_s_file", *LFS, "echo raw > raw.lfs",
         "git -c filter.lfs.process= -c filter.lfs.required=false add raw.lfs", "git commit -qm raw", "mvc import lfs",
     ),
-    state("import_lfs_of_twins", *LFS, f"{INDEX}N.lfs", "mvc import lfs", OLD="n.lfs", NEW="other.lfs"),
+    state("import_lfs_of_twins", *LFS, f"{AGAIN}N.lfs", "mvc import lfs", OLD="n.lfs", NEW="other.lfs"),
     state(
         "import_lfs_with_an_extension", *LFS,
         f"git cat-file -p HEAD:./n.lfs | sed '1a ext-0-zip sha256:'{OID} > $TOP/../ext",
-        "git update-index --add --cacheinfo 100644,$(git hash-object -w --no-filters $TOP/../ext),$(git rev-parse --show-prefix)e.lfs",
-        "mvc import lfs",
+        f"{INDEX},$(git hash-object -w --no-filters $TOP/../ext),{PREFIX}e.lfs", "mvc import lfs",
     ),
     state(
         "import_lfs_of_what_is_left_out", *LFS, "git status",
         "git -C $TOP sparse-checkout set --no-cone '/*' '!n.lfs'", "mvc import lfs",
     ),
-    state("import_lfs_into_a_tracked_directory", *LFS, f"{INDEX}d/x.lfs", "mvc import lfs"),
+    state("import_lfs_into_a_tracked_directory", *LFS, f"{AGAIN}d/x.lfs", "mvc import lfs"),
     state(
         "import_lfs_of_other_content", *LFS, "mvc import lfs", "git commit -qm mvc",
-        "git checkout -q HEAD~ .gitattributes", "echo two > n.lfs", "git add -f n.lfs", "git commit -qm two", "mvc import lfs",
+        "git checkout -q HEAD~ .gitattributes", "echo two > n.lfs", "git add -f n.lfs", "git commit -qm two",
+        "mvc import lfs",
     ),
     state(
         "import_lfs_without_content", *LFS, f"rm -f {OBJECT}", "rm n.lfs", "mvc import lfs",
