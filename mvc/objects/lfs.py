@@ -1,6 +1,7 @@
 """The pointer of git-lfs: the small text that Git stores in place of a file.
 
-Format: the specification of git-lfs (`spec.md` among its pages). It has a canonical form, and only that is read. An empty file is its own pointer.
+Format: the specification of git-lfs, `spec.md` among its pages. It has a canonical form, and only that is read. An
+empty file is its own pointer.
 """
 
 from __future__ import annotations

@@ -14,8 +14,10 @@ from mvc.store.cache.source_file import SourceFile
 from mvc.store.cache.writer import LOOSE_AT
 
 
-def store_local(ledger: Ledger, path: str, old: ForeignDigest, progress: Progress) -> Digest:
+def store_local(ledger: Ledger, path: str, old: ForeignDigest | None, progress: Progress) -> Digest:
     """Store the file at `path`, an absolute path, and note it in the ledger. The cache gets a copy, never a link.
+
+    Without `old`, nothing says what its content must be.
 
     Raises:
         CorruptObject: it has other content.
@@ -31,19 +33,22 @@ def store_local(ledger: Ledger, path: str, old: ForeignDigest, progress: Progres
         os.close(fd)
     if digest is None:
         raise CorruptObject(f"{path} has other content than {old}")
-    ledger.note(old, digest)
+    if old is not None:
+        ledger.note(old, digest)
     return digest
 
 
-def _stored(ledger: Ledger, source: SourceFile, old: ForeignDigest) -> Digest | None:
+def _stored(ledger: Ledger, source: SourceFile, old: ForeignDigest | None) -> Digest | None:
+    """Return the digest of the file; None if it does not fit `old`."""
     size = source.status.st_size
     if size >= LOOSE_AT:
-        check = old.check()
-        found = ledger.writer.put_file(source._replace(also=(check.update,)), ("reflink", "copy"))
-        return found.digest if check.fits() else None
+        check = old.check() if old else None
+        also = (check.update,) if check else ()
+        found = ledger.writer.put_file(source._replace(also=also), ("reflink", "copy"))
+        return found.digest if check is None or check.fits() else None
     data = read_exactly(source.fd, size)
     if data is None:
         raise source_changed(source.path)
     check_unchanged(source.fd, source.status, source.path)
     source.progress.advance(size)
-    return ledger.writer.put_bytes(data) if is_content(data, old) else None
+    return ledger.writer.put_bytes(data) if old is None or is_content(data, old) else None

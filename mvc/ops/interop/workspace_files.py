@@ -43,16 +43,18 @@ class _Verifying:
 
 
 def read_workspace(
-    project: Project, ledger: Ledger, path: str, files: Iterable[tuple[str, ForeignDigest]],
+    project: Project, ledger: Ledger, path: str, files: Iterable[tuple[str, ForeignDigest]], *, whole: bool = False,
 ) -> tuple[Observed, dict[str, Entry]]:
     """Return what is at the path, and those of its `files` that have the content that the other program names.
 
-    Their names are relative to the path; that of a file itself is empty. They are stored, and noted in the ledger.
+    Their names are relative to the path; that of a file itself is empty. They are stored, and noted in the ledger;
+    with `whole`, all others of a directory are read and stored as well.
     """
     names = dict(files)
     check = _Verifying(ledger, {f"{path}/{name}" if name else path: old for name, old in names.items()})
     reader = storing(ledger.writer, project.around.progress, _JOBS, (), check.small)._replace(large=check.large)
-    observed = observe(project.tree, path, project.links, _options(project, ledger, path, reader, names))
+    options = _options(project, ledger, path, reader, None if whole or "" in names else names)
+    observed = observe(project.tree, path, project.links, options)
     entries = {}
     for entry in observed.entries():
         if old := names.get(entry.path):
@@ -66,11 +68,11 @@ def read_workspace(
 
 
 def _options(
-    project: Project, ledger: Ledger, path: str, reader: FileReader, names: Mapping[str, ForeignDigest],
+    project: Project, ledger: Ledger, path: str, reader: FileReader, names: Mapping[str, ForeignDigest] | None,
 ) -> ObserveOptions:
-    """Read the named files only; one that an interrupted import has read and stored is not read again."""
+    """Read only these files, or all; one that an interrupted import has read and stored is not read again."""
     known = project.catalog.snapshot(path)
-    return ObserveOptions(known, reader, ledger.writer.lacking, covers=None if "" in names else names.__contains__)
+    return ObserveOptions(known, reader, ledger.writer.lacking, covers=None if names is None else names.__contains__)
 
 
 def remember(project: Project, imported: Iterable[tuple[str, Pointer, Observed]]) -> None:

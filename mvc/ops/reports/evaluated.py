@@ -63,7 +63,7 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
     project.catalog.flush()
     datasets = tuple(Dataset(identifier, data[name], name) for identifier, name in options.datasets)
     train = tuple(Used(name, data[name]) for name in options.train)
-    return Evaluated(path, item, digest, datasets, train, tuple(remarks))
+    return Evaluated(path, item, digest, (*datasets, *options.stated), train, tuple(remarks))
 
 
 def _size(project: Project, path: str) -> int:

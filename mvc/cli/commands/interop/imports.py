@@ -17,8 +17,11 @@ from mvc.quality.files import SUFFIX
 
 if TYPE_CHECKING:
     from mvc.ops.interop.dvc.import_dvc import ImportResult
+    from mvc.ops.interop.hf.import_hf import HfImport
     from mvc.ops.interop.lfs.import_lfs import LfsImport
+    from mvc.ops.reports.options import RecordOptions
     from mvc.ops.shared.failures import Failure
+    from mvc.quality.reports.model_index import Reported
 
 import_ = typer.Typer(cls=Group, rich_markup_mode=None, help="Track what another program tracks.")
 app.add_typer(import_, name="import", rich_help_panel=ELSEWHERE)
@@ -84,6 +87,58 @@ def _show_lfs(output: Output, project: Project, result: LfsImport) -> None:
     _show_commit(output, project, len(result.imported))
 
 
+@import_.command("hf")
+def hf(
+    ctx: typer.Context,
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A snapshot, or a repository in the cache.")],
+    json: Json = False,
+) -> int:
+    """Track a snapshot of Hugging Face, verified by the names of its blobs."""
+    from mvc.ops.interop.hf.import_hf import import_hf as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result, reported = run(project, folder)
+        if json:
+            print_json(result)
+        else:
+            _show_hf(output, project, result)
+        if reported.metrics:
+            _record_reported(output, project, result.path, reported)
+        if not json:
+            _show_commit(output, project, int(result.changed))
+    return result.exit_code
+
+
+def _show_hf(output: Output, project: Project, result: HfImport) -> None:
+    source = " ".join(text for text in (result.repository, result.revision[:12]) if text)
+    amount = f"{plural(result.files, 'file')}, {size(result.size)}"
+    done = output.paint("imported", "green") if result.changed else "unchanged"
+    where = f" from {visible(source)}" if source else ""
+    output.line(f"{done} {visible(project.shell.show(result.path))} ({amount}){where}")
+    for name in output.few(result.edited):
+        output.note(f"note: {visible(name)} differs from what was downloaded, and is tracked as it is")
+    if result.unproven:
+        output.note(f"note: nothing says what these files must hold: {visible(', '.join(output.few(result.unproven)))}")
+    for text in output.few(result.left_out):
+        output.note(f"note: not in the report: {visible(text)}")
+    _show_failed(output, result.failed)
+
+
+def _record_reported(output: Output, project: Project, path: str, reported: Reported) -> None:
+    """Record the metrics of a model card, unless there is a report."""
+    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
+
+    if project.tree.lstat(path + SUFFIX) is not None:
+        output.note(f"note: {visible(project.shell.show(path))} has a report, which stays as it is")
+        return
+    options = RecordOptions(
+        bump="major", data=reported.data, file_label="the model card", stated=reported.datasets,
+        task=reported.task or None,
+    )
+    _record_with(output, project, path, options, "mvc import hf")
+
+
 def _show(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
     for item in output.few(result.imported):
         what = output.paint("would import" if dry_run else "imported", "green")
@@ -124,12 +179,17 @@ def _record(output: Output, project: Project, result: ImportResult, *, dry_run: 
 
 def _record_one(output: Output, project: Project, path: str, file: str) -> None:
     from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
+
+    options = RecordOptions(bump="major", file=project.shell.show(file))
+    _record_with(output, project, path, options, "mvc import dvc --reports")
+
+
+def _record_with(output: Output, project: Project, path: str, options: RecordOptions, command: str) -> None:
     from mvc.ops.reports.provenance import gather  # noqa: PLC0415
     from mvc.ops.reports.record import record  # noqa: PLC0415
 
-    options = RecordOptions(bump="major", file=project.shell.show(file))
     try:
-        done = record(project, path, options, gather(project.git, "mvc import dvc --reports", None, time.time()))
+        done = record(project, path, options, gather(project.git, command, None, time.time()))
         output.line(f"{output.paint('recorded', 'green')} {visible(project.shell.show(done.file))}: {done.report.tag}")
     except MvcError as error:
         output.note(f"warning: {visible(error.message)}")
