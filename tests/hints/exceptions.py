@@ -30,6 +30,7 @@ ELSEWHERE = {
     "store/cache/registrations.py": "tests/e2e/test_shared_cache.py",
     "store/cache/layout.py": "tests/faults/test_limits.py",
     "ops/doctor/": "tests/e2e/test_doctor.py",
+    "ops/interop/hf/": "tests/e2e/test_import_hf.py",
     "ops/judging/": "tests/e2e/test_gate_revisions.py tests/ops/judging/test_ci.py",
     "ops/remotes/before_push.py": "tests/e2e/test_hook_push.py",
     "ops/remotes/get.py:_refuse_relative_remote": "tests/e2e/test_get.py",

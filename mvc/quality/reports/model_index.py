@@ -85,7 +85,7 @@ def _result(result: dict[str, Any], what: str) -> Reported:
     for item in _list(result.get("metrics"), what):
         name = _text(item.get("type")) or _text(item.get("name"))
         if not name or not is_number(item.get("value")):
-            left_out.append(f"{what}: {name or 'a metric'} is {shown(item.get('value'))}, expected a number")
+            left_out.append(_unusable(what, name, item.get("value")))
             continue
         metrics.append(_metric(name, item, dataset, place))
     kept = (dataset,) if dataset else ()
@@ -129,6 +129,10 @@ def _place(data: dict[str, Any]) -> dict[str, str]:
     return {key: text for key, text in found.items() if text}
 
 
+def _unusable(what: str, name: str, value: object) -> str:
+    return f"{what}: {name} is {shown(value)}, expected a number" if name else f"{what}: {shown(value)} has no name"
+
+
 def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -162,7 +166,7 @@ def _scores(items: list[dict[str, Any]], what: str) -> Iterator[Metric | str]:
         data, notes = _dict(item.get("dataset")), _text(item.get("notes"))
         name, task = _text(data.get("id")), _text(data.get("task_id"))
         if not name or not is_number(item.get("value")):
-            yield f"{what}: {name or 'a score'} is {shown(item.get('value'))}, expected a number"
+            yield _unusable(what, name, item.get("value"))
             continue
         part = {key: text for key, text in (("task", task), ("notes", notes)) if text}
         yield Metric(name, finite(name, item["value"]), slice=part)

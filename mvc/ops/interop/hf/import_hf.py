@@ -114,8 +114,10 @@ def _before(project: Project, path: str, *, in_place: bool) -> Tracked | None:
     """
     tracked = project.tracked()
     if item := tracked.get(path):
-        if item.pointer is None or item.pointer.kind != "dir":
-            raise unusable(project, item) if item.pointer is None else UsageError(f"{path} is tracked as a file")
+        if item.pointer is None:
+            raise unusable(project, item)
+        if item.pointer.kind != "dir":
+            raise UsageError(f"{path} is tracked as a file", _ELSEWHERE)
         return item
     if other := holder_of(tracked, path) or folders_above(tracked).get(path, ""):
         raise UsageError(f"{path} and {other}, which is tracked, are one inside the other", _ELSEWHERE)
