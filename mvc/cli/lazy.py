@@ -51,6 +51,7 @@ MODULES = {
     "cache": "storage",
     "config": "settings",
     "import": "interop.imports",
+    "export": "interop.exports",
     "doctor": "doctor",
     "completion": "completion",
     "help": "help",

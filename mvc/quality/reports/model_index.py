@@ -16,7 +16,7 @@ from mvc.quality.reports.metrics import error_estimate, finite, is_number, shown
 from mvc.quality.reports.report import Dataset, Metric, label
 
 UNSPECIFIED = "unspecified"
-"""The data set of a metric that has none: a model card demands one."""
+"""The data set of a metric, or the task, where a report has none: a model card demands one."""
 _BLAKE3 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -89,7 +89,8 @@ def _result(result: dict[str, Any], what: str) -> Reported:
             continue
         metrics.append(_metric(name, item, dataset, place))
     kept = (dataset,) if dataset else ()
-    return Reported(tuple(metrics), kept, _text(task.get("type")), tuple(left_out))
+    kind = _text(task.get("type"))
+    return Reported(tuple(metrics), kept, kind if kind != UNSPECIFIED else "", tuple(left_out))
 
 
 def _metric(name: str, item: dict[str, Any], dataset: Dataset | None, place: dict[str, str]) -> Metric:
