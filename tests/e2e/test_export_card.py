@@ -88,7 +88,7 @@ def test_only_its_own_card_is_overwritten(work: Repo) -> None:
 
 @pytest.mark.parametrize(("reference", "code", "said"), [
     ("ranker.onnx", 2, "ranker.onnx is not a version"), ("other@v1.0.0", 2, "other"),
-    ("HEAD:holdout.csv", 3, "HEAD has no report"), ("HEAD:none", 3, "none has no pointer at HEAD"),
+    ("HEAD:holdout.csv", 3, "holdout.csv has no report at HEAD"), ("HEAD:none", 3, "none has no pointer at HEAD"),
 ])
 def test_what_is_no_version_with_a_report_is_refused(work: Repo, reference: str, code: int, said: str) -> None:
     assert said in work.fails(code, "export", "card", reference).errors[0]

@@ -44,7 +44,8 @@ def export_card(project: Project, reference: str) -> Card:
     if found is None:
         raise MvcError(f"{path} has no pointer at {rev}", f"mvc ls {shlex.quote(rev)}")
     if found.report is None:
-        raise MvcError(f"{rev} has no report, of which a card consists", f"mvc history {found.path}")
+        line = project.shell.line("mvc eval record", path)
+        raise MvcError(f"{path} has no report at {rev}", f"{line} --bump major --metric NAME=NUMBER")
     report = parse_report(found.report, path)
     name, _, version = rev.partition("@")
     name = name if version else found.pointer.notes.name or registered_name(path)

@@ -6,7 +6,7 @@ from hints.state import State
 from hints.states import (
     adding,
     content,
-    git_lfs,
+    elsewhere,
     merging,
     moving,
     pointers,
@@ -21,7 +21,7 @@ from hints.states import (
 _ALL = [
     *content.STATES, *pointers.STATES, *adding.STATES, *moving.STATES, *reading.STATES, *storage.STATES,
     *remotes.STATES, *setup.STATES, *reports.STATES, *versions.STATES, *merging.STATES,
-    *git_lfs.STATES,
+    *elsewhere.STATES,
 ]
 STATES: dict[str, State] = {state.name: state for state in _ALL}
 assert len(STATES) == len(_ALL), "two states have one name"

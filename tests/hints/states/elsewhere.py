@@ -1,4 +1,4 @@
-"""`mvc import lfs`."""
+"""`mvc import lfs`, `mvc export card`."""
 
 from __future__ import annotations
 
@@ -48,4 +48,11 @@ STATES = [
         "git remote add origin $TOP/../origin.git", "git push -q origin HEAD", "git lfs push --all origin",
         f"echo x > $TOP/../x && mv -f $TOP/../x {OBJECT}", "rm n.lfs", "mvc import lfs",
     ),
+    state(
+        "export_card_over_a_readme", "echo mine > README.md", "mvc export card m.bin@v1.1.0",
+        NAME="m.bin", VERSION="v1.1.0",
+    ),
+    state("export_card_of_a_path", "mvc export card m.bin"),
+    state("export_card_without_a_report", "mvc export card HEAD:$HERE/d"),
+    state("export_card_of_nothing", "mvc export card HEAD:none"),
 ]
