@@ -12,6 +12,7 @@ WORDS = {
     "judge._blake3_of_pointer": "serves that line",
     "judge._blake3_of_report": "serves that line",
     "figures._missing": "a message",
+    "references.history": "the versions that the review shows",
     "regressions._data": "the data sets, in a message",
     "regressions._rule": "what the table shows of the policy",
     "regressions._allowance": "the same",

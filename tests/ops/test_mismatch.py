@@ -168,7 +168,7 @@ def test_the_gate_asks_the_remote(repo: Repo, tmp_path: Path, path: str, field: 
     shutil.rmtree(repo.store)
     with open_project(repo) as project:
         found = find_revisions(project, GateOptions(base="HEAD~1", head="HEAD"))
-        offline, asked = (gate(project, found, remote, time.time()) for remote in ("", "nas"))
+        offline, asked = (gate(project, found, GateOptions(remote=remote), time.time()) for remote in ("", "nas"))
     assert offline.passed
     assert not asked.passed
     codes: Callable[[str], bool] = {"MVC312", "MVC321"}.__contains__
