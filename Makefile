@@ -102,7 +102,7 @@ coverage: install models $(OTHERS)  ## run all tests, with branch coverage
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest -q tests && $(BIN)/coverage combine -q && $(BIN)/coverage report
 
 .PHONY: bench
-bench: install  ## measure mvc against its peers
+bench: install .cache/dvc/.complete  ## measure mvc against its peers
 	@$(BIN)/python -m benchmarks
 
 .PHONY: bench-scale

@@ -26,12 +26,14 @@ from benchmarks.tools import ALL, MADE_HERE, Environ, Tool, installed
 from benchmarks.transfer_tools import TRANSFER_TOOLS
 
 _TOOLS = (*ALL, *TRANSFER_TOOLS)
+_DVC = against.PROJECT / ".cache/dvc/bin"
+"""Where `make` installs DVC."""
 
 
 def main() -> int:
     """Run what the command line asks for; exit 1 when a limit was missed and `--strict` is given."""
     options = _parse()
-    path = os.pathsep.join([str(Path(sys.executable).parent), *options.path, os.environ["PATH"]])
+    path = os.pathsep.join([str(Path(sys.executable).parent), *options.path, os.environ["PATH"], str(_DVC)])
     root = Path(options.folder or tempfile.mkdtemp(prefix="mvc-bench-"))
     try:
         results = _measure_all(options, root, material.isolated(root / "home", path))
@@ -129,7 +131,7 @@ def _tools(case: Case, options: argparse.Namespace, root: Path, environ: Environ
 
 def _two_of_mvc(case: Case, revision: str, root: Path, environ: Environ) -> list[Tool]:
     """Return mvc as it is here, and as it was at `revision`."""
-    (tool,) = [tool for tool in _TOOLS if tool.name == case.subject]
+    (tool,) = [tool for tool in (*_TOOLS, *MADE_HERE) if tool.name == case.subject]
     other = against.export(revision, root / "sources")
     return [
         against.from_source(tool, against.PROJECT, root / "bin/here", environ),

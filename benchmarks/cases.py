@@ -8,6 +8,7 @@ from collections.abc import Callable
 from benchmarks.case import Case
 from benchmarks.gate_cases import GATES
 from benchmarks.hook_cases import HOOKS
+from benchmarks.import_cases import IMPORTS
 from benchmarks.material import History
 from benchmarks.merge_cases import MERGES
 from benchmarks.prepare import (
@@ -124,6 +125,7 @@ CASES = (
         _run("gc"),
     ),
     *HOOKS,
+    *IMPORTS,
     *GATES,
     *MERGES,
     *TRANSFERS,

@@ -96,7 +96,9 @@ ONE_CORE = ALL[1]._replace(
     name="one core", jobs={name: ("taskset", "-c", "0", *job) for name, job in _MVC.items()},
 )
 """mvc, as if the machine had one core."""
-MADE_HERE = (COPY, CAT, FLOOR, FLOOR_HASH, FLOOR_BLAKE3, ONE_CORE)
+FROM_DVC = ALL[0]._replace(name="mvc import", jobs={"add": ("mvc", "import", "dvc")})
+"""The import of what DVC tracks in the place of `mvc add`."""
+MADE_HERE = (COPY, CAT, FLOOR, FLOOR_HASH, FLOOR_BLAKE3, ONE_CORE, FROM_DVC)
 """Tools that need no program of a peer."""
 
 

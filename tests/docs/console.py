@@ -15,7 +15,7 @@ from typing import NamedTuple
 from harness import PROJECT, make_home
 
 PAGES = (
-    "README.md", "docs/audit.md", "docs/getting-started.md", "docs/merging.md",
+    "README.md", "docs/audit.md", "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-dvc.md",
     "docs/migrate-from-lfs.md", "docs/registry.md", "docs/remotes.md",
 )
 HOOKED = ("README.md", "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-lfs.md")
@@ -34,7 +34,12 @@ class Step(NamedTuple):
 
 def environment(page: str, environ: dict[str, str]) -> dict[str, str]:
     """Return the environment in which the commands of `page` are typed."""
-    return {name: text for name, text in environ.items() if name != "MVC_HOOKS_ENABLED" or page not in HOOKED}
+    found = {name: text for name, text in environ.items() if name != "MVC_HOOKS_ENABLED" or page not in HOOKED}
+    dvc = {
+        "PATH": f"{found['PATH']}:{PROJECT}/.cache/dvc/bin", "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": f"{found['HOME']}/.dvc-site-cache",
+    }
+    return found | dvc if "dvc" in page else found
 
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)

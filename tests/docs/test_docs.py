@@ -238,6 +238,21 @@ def test_json_of_compare(busy: Repo) -> None:
     assert shape(found | {"items": []}) == wanted | {"items": []}
 
 
+def test_json_of_import(repo: Repo) -> None:
+    stage = "stages:\n  a:\n    cmd: a\n    deps: [data]\n    metrics:\n    - metrics.json: {cache: false}\n"
+    md5 = "900150983cd24fb0d6963f7d28e17f72"  # of abc
+    repo.write("dvc.yaml", stage)
+    repo.write("metrics.json", '{"auc": 0.9}')
+    repo.write("data", "abc")
+    repo.write(".dvc/config", "")
+    repo.write(".gitignore", "/data\n/old.bin\n")
+    for name, digest in (("data", md5), ("old.bin", "ab" * 16)):
+        repo.write(f"{name}.dvc", f"outs:\n- md5: {digest}\n  hash: md5\n  path: {name}\n")
+    repo.git("add", ".")
+    repo.commit("of DVC")
+    assert shape(answer(repo, 3, "import", "dvc", "--json", "--reports")) == shown("import")
+
+
 def test_json_of_config_list(busy: Repo) -> None:
     assert shape(busy.mvc("config", "list", "--json").json) == shown("config")
 

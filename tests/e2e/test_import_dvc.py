@@ -90,7 +90,7 @@ def test_a_dry_run_changes_nothing(old: Repo) -> None:
     said = imported(old, "--all-commits", "--reports", "--dry-run")
     assert "would import models/ranker.pkl\n" in said
     assert "3 versions of the history would be imported" in said
-    assert "would record models/metrics.json as the report of models/ranker.pkl" in said
+    assert "would record models/metrics.json as models/ranker.pkl.eval.yaml\n" in said
     after = files_of(old.root)
     assert {name: after[name] for name in before if "/.git/" not in name} == {
         name: file for name, file in before.items() if "/.git/" not in name
@@ -167,14 +167,25 @@ def test_s3(old: Repo, s3_server: S3Server, s3_url: str) -> None:
     make_bucket(s3_server, s3_url)
     dvc(old, "remote", "add", "-q", "-f", "-d", "nas", f"{s3_url}/of dvc")
     dvc(old, "remote", "modify", "nas", "endpointurl", s3_server.endpoint)
-    for key, value in (("access_key_id", s3_server.access_key), ("secret_access_key", s3_server.secret_key)):
-        dvc(old, "remote", "modify", "--local", "nas", key, value)
+    keys = {"aws_access_key_id": s3_server.access_key, "aws_secret_access_key": s3_server.secret_key}
+    old.write("../keys", "".join(f"{line}\n" for line in ["[team]", *(f"{name} = {keys[name]}" for name in keys)]))
+    dvc(old, "remote", "modify", "nas", "profile", "team")
+    dvc(old, "remote", "modify", "--local", "nas", "credentialpath", "../keys")
     for rev in ("one", "side", "main"):  # `--all-commits` takes the settings of each commit
         old.git("switch", "-q", "--detach", rev)
         dvc(old, "push", "-q")
     old.git("switch", "-q", "main")
     lose_workspace(old)
     lose_cache(old)
+    config = old.read(".dvc/config.local").decode()
+    old.write(".dvc/config.local", f"{config}    ssl_verify = false\n")
+    said = imported(old, code=3)
+    assert "remote nas: it is configured with ssl_verify = false, and mvc always verifies the server" in said
+    assert "try: dvc fetch big.bin.dvc && mvc import dvc\n" in said
+    dvc(old, "fetch", "-q", "big.bin.dvc")
+    imported(old, code=3)
+    assert old.states().keys() == {"big.bin"}
+    old.write(".dvc/config.local", config)
     imported(old, "--all-commits")
     assert not [name for name, (*_, content) in files_of(old.path(".mvc")).items() if b"secret" in content]
     old.ok("checkout")
@@ -297,7 +308,8 @@ def test_versions_that_gto_tagged_before_are_versions(old: Repo, tmp_path: Path)
 
 
 def test_metrics_become_a_report(old: Repo) -> None:
-    assert "recorded models/ranker.pkl.eval.yaml: v1.0.0" in imported(old, "--reports")
+    said = imported(old, "--reports")
+    assert "recorded models/ranker.pkl.eval.yaml (v1.0.0, of models/metrics.json)\n" in said
     report = old.read("models/ranker.pkl.eval.yaml").decode()
     assert 'name: "auc", value: 0.9' in report
     assert old.digest("models/ranker.pkl") in report
@@ -320,7 +332,7 @@ def test_a_dvc_file_that_git_does_not_have_is_not_removed(old: Repo) -> None:
     dvc(old, "add", "-q", "new.bin")
     said = imported(old, code=3)
     assert "new.bin.dvc is not committed as it is, and the import removes it\n" in said
-    assert "try: git add -- new.bin.dvc && git commit\n" in said
+    assert 'try: git add -- new.bin.dvc && git commit -m "..."\n' in said
     assert old.path("new.bin.dvc").exists()
     assert old.states().keys() == TRACKED
 

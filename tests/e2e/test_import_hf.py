@@ -109,7 +109,7 @@ def test_a_download_elsewhere_is_copied(work: Repo, downloads: Path) -> None:
 
 def test_metrics_become_a_report(work: Repo, cached: Path) -> None:
     result = work.ok("import", "hf", str(cached))
-    assert "recorded tiny.eval.yaml: v1.0.0\n" in result.out
+    assert "recorded tiny.eval.yaml (v1.0.0)\n" in result.out
     assert "note: not in the report: README.md: f1 is '0.9 ± 0.1', expected a number\n" in result.err
     report = work.ok("eval", "show", "tiny", "--json").json
     assert [(item["name"], item["value"], item["slice"]) for item in report["report"]["metrics"]] == [
@@ -176,6 +176,14 @@ def test_what_cannot_be_imported_is_refused(work: Repo, cached: Path, step: obje
     result = work.fails(code, "import", "hf", str(cached))
     assert said in result.errors[0]
     assert work.git("status", "--short") == before
+
+
+def test_json_is_one_document(work: Repo, cached: Path) -> None:
+    result = work.mvc("import", "hf", str(cached), "--json").json
+    assert (result["path"], result["repository"], result["revision"]) == ("tiny", "org/tiny", TWO)
+    assert (result["files"], result["changed"], result["report"]) == (5, True, "v1.0.0")
+    again = work.mvc("import", "hf", str(cached), "--json").json
+    assert (again["changed"], again["report"]) == (False, "")
 
 
 def test_a_plain_directory_is_no_snapshot(work: Repo) -> None:

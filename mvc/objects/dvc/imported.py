@@ -17,6 +17,7 @@ from mvc.objects.pointer import Pointer, file_pointer
 
 FILE = ".mvc/imported/dvc"
 MAX_BYTES = 64 << 20
+_LOOK = f"git log -p -- ':(top){FILE}'"
 HEADER = "mvc-imported-dvc 1"
 _LINE = re.compile(
     r"(md5|md5-dos2unix) ([0-9a-f]{32})(?: ([0-9a-f]{64}) ([0-9a-f]{32}) (0|[1-9][0-9]{0,18})"
@@ -64,13 +65,13 @@ def decode(raw: bytes) -> dict[DvcDigest, Content]:
     """
     lines = raw.decode("ascii", "replace").split("\n")
     if lines[0] != HEADER or lines[-1] != "":
-        raise InvalidFormat(f"{FILE}: not a list of imported content, or one of a newer mvc", f"git log -- {FILE}")
+        raise InvalidFormat(f"{FILE}: not a list of imported content, or one of a newer mvc", _LOOK)
     found: dict[DvcDigest, Content] = {}
     for number, line in enumerate(lines[1:-1], 2):
         if line != HEADER:
             old, content = _parse(line, number)
             if found.setdefault(old, content) != content and not old.text:  # two texts may differ in line ends
-                raise InvalidFormat(f"{FILE}: line {number} contradicts another one about {old}", f"git log -- {FILE}")
+                raise InvalidFormat(f"{FILE}: line {number} contradicts another one about {old}", _LOOK)
     return found
 
 
@@ -78,7 +79,7 @@ def _parse(line: str, number: int) -> tuple[DvcDigest, Content]:
     match = _LINE.fullmatch(line)
     numbers = [int(digits) for digits in match.group(5, 8, 9, 10) if digits] if match else []
     if match is None or max(numbers, default=0) > MAX_SIZE:
-        raise InvalidFormat(f"{FILE}: line {number} is malformed", f"git log -- {FILE}")
+        raise InvalidFormat(f"{FILE}: line {number} is malformed", _LOOK)
     text = match[1] == "md5-dos2unix"
     if match[3]:
         size = int(match[5])

@@ -13,8 +13,13 @@ _REMOTE = re.compile(r"""'?\s*remote\s*"(.*)"\s*'?""")
 _OPTIONS = {
     "region": "region", "profile": "profile", "endpointurl": "endpoint_url", "access_key_id": "access_key_id",
     "secret_access_key": "secret_access_key", "session_token": "session_token", "allow_anonymous_login": "anon",
+    "credentialpath": "credentials_file", "configpath": "config_file", "ssl_verify": "ca_bundle",
 }
 """DVC's options of S3 that requests need, by mvc's names."""
+PATHS = ("credentials_file", "config_file", "ca_bundle")
+"""Options that name a file."""
+_RUNS = ("credentialpath", "configpath")
+"""Options whose files may name a command to run: a committed file does not decide on them."""
 _INDIRECT = "remote://"
 
 
@@ -24,6 +29,7 @@ class SettingsFile(NamedTuple):
     path: str
     text: str
     folder: str
+    committed: bool = False
 
 
 class DvcRemote(NamedTuple):
@@ -35,8 +41,6 @@ class DvcRemote(NamedTuple):
     folder: str
     options: Mapping[str, str]
     """By mvc's names. Some are secrets."""
-    trust: str = ""
-    """`ssl_verify`: false, or a file with certificates."""
 
 
 class DvcSettings(NamedTuple):
@@ -65,7 +69,8 @@ def read_settings(files: Iterable[SettingsFile], default_cache: str) -> DvcSetti
                 core = options.get("remote", core).lower()
             elif match := _REMOTE.fullmatch(title):
                 known = remotes.get(match[1], ({}, ""))
-                remotes[match[1]] = ({**known[0], **options}, file.folder if "url" in options else known[1])
+                given = {key: value for key, value in options.items() if not (file.committed and key in _RUNS)}
+                remotes[match[1]] = ({**known[0], **given}, file.folder if "url" in options else known[1])
     found = {name: _remote(name, remotes) for name, (options, _) in remotes.items() if "url" in options}
     return DvcSettings(found, core, cache)
 
@@ -76,7 +81,7 @@ def _sections(file: SettingsFile) -> Iterable[tuple[str, dict[str, str]]]:
         parser.read_string(file.text, file.path)
     except Error as error:
         reason = str(error).partition("\n")[0]
-        raise InvalidFormat(f"{file.path} is not in DVC's format: {reason}", "dvc config --list") from None
+        raise InvalidFormat(f"{file.path} is not in DVC's format: {reason}", f"check {file.path}") from None
     for title in parser.sections():
         yield title, {key: _unquoted(value or "") for key, value in parser.items(title)}
 
@@ -92,7 +97,4 @@ def _remote(name: str, remotes: Mapping[str, tuple[dict[str, str], str]]) -> Dvc
         other, folder = remotes[base]
         options = {**other, **options, "url": f"{other['url'].rstrip('/')}/{rest}"}
     given = {mine: options[theirs].strip() for theirs, mine in _OPTIONS.items() if options.get(theirs)}
-    trust = options.get("ssl_verify", "")
-    if trust and trust.lower() not in ("true", "false"):
-        given["ca_bundle"] = trust
-    return DvcRemote(name, options["url"], folder, given, trust.lower())
+    return DvcRemote(name, options["url"], folder, given)

@@ -253,8 +253,7 @@ class _Names:
 
         Files that were copied into the remote by hand cost one fsync for each directory.
         """
-        path = self._folder_of(key)
-        if status.st_mode & stat.S_IWUSR and path not in self._ensured:
+        if status.st_mode & stat.S_IWUSR and (path := self._folder_of(key)) not in self._ensured:
             self.fsync_folder(key, folder)
             self.ensure_folders(key)
             self._ensured.add(path)

@@ -7,6 +7,7 @@ from hints.states import (
     adding,
     content,
     elsewhere,
+    importing,
     merging,
     moving,
     pointers,
@@ -20,7 +21,7 @@ from hints.states import (
 
 _ALL = [
     *content.STATES, *pointers.STATES, *adding.STATES, *moving.STATES, *reading.STATES, *storage.STATES,
-    *remotes.STATES, *setup.STATES, *reports.STATES, *versions.STATES, *merging.STATES,
+    *remotes.STATES, *setup.STATES, *reports.STATES, *versions.STATES, *merging.STATES, *importing.STATES,
     *elsewhere.STATES,
 ]
 STATES: dict[str, State] = {state.name: state for state in _ALL}

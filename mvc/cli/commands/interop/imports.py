@@ -10,7 +10,7 @@ import typer
 from mvc.cli.app import ELSEWHERE, Group, app, opened
 from mvc.cli.arguments import Json
 from mvc.cli.failures import say
-from mvc.cli.output import FEW, Output, plural, print_json, size, visible
+from mvc.cli.output import FEW, Output, plain, plural, print_json, size, visible
 from mvc.errors import MvcError
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
@@ -42,14 +42,15 @@ def dvc(
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         result = run(project, ImportOptions(dry_run, all_commits))
-        if json:
-            print_json(result)
-        else:
-            _show(output, project, result, dry_run=dry_run)
-        if reports:
-            _record(output, project, result, dry_run=dry_run)
         if not json:
-            _show_next(output, project, result, dry_run=dry_run)
+            _show(output, project, result, dry_run=dry_run)
+        recorded = _record(output, project, result, dry_run=dry_run) if reports else []
+        if json:
+            print_json({**plain(result), "reports": recorded})
+        else:
+            given = [name for name, on in (("--all-commits", all_commits), ("--reports", reports)) if on]
+            _show_recorded(output, project, recorded, dry_run=dry_run)
+            _show_next(output, project, result, " ".join(["mvc import dvc", *given]) if dry_run else "")
     return result.exit_code
 
 
@@ -99,13 +100,15 @@ def hf(
     output: Output = ctx.obj
     with opened(output, json=json) as project:
         result, reported = run(project, folder)
-        if json:
-            print_json(result)
-        else:
-            _show_hf(output, project, result)
-        if reported.metrics:
-            _record_reported(output, project, result.path, reported)
         if not json:
+            _show_hf(output, project, result)
+        tag = _record_reported(output, project, result.path, reported) if reported.metrics else ""
+        if json:
+            print_json({**plain(result), "report": tag})
+        else:
+            if tag:
+                file = visible(project.shell.show(result.path + SUFFIX))
+                output.line(f"{output.paint('recorded', 'green')} {file} ({tag})")
             _show_commit(output, project, int(result.changed))
     return result.exit_code
 
@@ -125,18 +128,18 @@ def _show_hf(output: Output, project: Project, result: HfImport) -> None:
     _show_failed(output, result.failed)
 
 
-def _record_reported(output: Output, project: Project, path: str, reported: Reported) -> None:
-    """Record the metrics of a model card, unless there is a report."""
+def _record_reported(output: Output, project: Project, path: str, reported: Reported) -> str:
+    """Record the metrics of a model card, unless there is a report; return the tag of the new report, or nothing."""
     from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
 
     if project.tree.lstat(path + SUFFIX) is not None:
         output.note(f"note: {visible(project.shell.show(path))} has a report, which stays as it is")
-        return
+        return ""
     options = RecordOptions(
         bump="major", data=reported.data, file_label="the model card", stated=reported.datasets,
         task=reported.task or None,
     )
-    _record_with(output, project, path, options, "mvc import hf")
+    return _record_with(output, project, path, options, "mvc import hf")
 
 
 def _show(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
@@ -163,46 +166,60 @@ def _show_failed(output: Output, failed: tuple[Failure, ...]) -> None:
         say(f"... and {len(failed) - FEW:,} more failures (-v names them)")
 
 
-def _record(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
-    """Record the metrics of the models that have no report."""
+def _record(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> list[dict[str, str]]:
+    """Record the metrics of the models that have no report; return which, or which would be."""
+    recorded = []
     for file, models in result.metrics:
-        shown = visible(project.shell.show(file))
         if len(models) != 1:
             which = f"of several outputs: {', '.join(models[:FEW])}" if models else "of no output that mvc tracks"
+            shown = visible(project.shell.show(file))
             output.note(f"note: {shown} may be {which}; mvc eval record PATH --bump major --metrics FILE records it")
         elif project.tree.lstat(models[0] + SUFFIX) is None:
-            if dry_run:
-                output.line(f"would record {shown} as the report of {visible(project.shell.show(models[0]))}")
-            else:
-                _record_one(output, project, models[0], file)
+            tag = "" if dry_run else _record_one(output, project, models[0], file)
+            if tag or dry_run:
+                recorded.append({"path": models[0] + SUFFIX, "metrics": file, "tag": tag})
+    return recorded
 
 
-def _record_one(output: Output, project: Project, path: str, file: str) -> None:
+def _record_one(output: Output, project: Project, path: str, file: str) -> str:
+    """Return the tag of the new report; empty if the metrics cannot be recorded."""
     from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
 
     options = RecordOptions(bump="major", file=project.shell.show(file))
-    _record_with(output, project, path, options, "mvc import dvc --reports")
+    return _record_with(output, project, path, options, "mvc import dvc --reports")
 
 
-def _record_with(output: Output, project: Project, path: str, options: RecordOptions, command: str) -> None:
+def _record_with(output: Output, project: Project, path: str, options: RecordOptions, command: str) -> str:
+    """Return the tag of the new report; empty if the metrics cannot be recorded."""
     from mvc.ops.reports.provenance import gather  # noqa: PLC0415
     from mvc.ops.reports.record import record  # noqa: PLC0415
 
     try:
         done = record(project, path, options, gather(project.git, command, None, time.time()))
-        output.line(f"{output.paint('recorded', 'green')} {visible(project.shell.show(done.file))}: {done.report.tag}")
     except MvcError as error:
         output.note(f"warning: {visible(error.message)}")
         if error.fix:
             output.note(f"  try: {visible(error.fix)}")
+        return ""
+    return done.report.tag
 
 
-def _show_next(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
+def _show_recorded(output: Output, project: Project, recorded: list[dict[str, str]], *, dry_run: bool) -> None:
+    for report in recorded:
+        path, metrics = (visible(project.shell.show(report[key])) for key in ("path", "metrics"))
+        if dry_run:
+            output.line(f"would record {metrics} as {path}")
+        else:
+            output.line(f"{output.paint('recorded', 'green')} {path} ({report['tag']}, of {metrics})")
+
+
+def _show_next(output: Output, project: Project, result: ImportResult, line: str) -> None:
+    """Print what is to be done next: after a dry run, `line`."""
     if written := [item.path for item in result.imported if item.stage]:
         paths = ", ".join(visible(path) for path in output.few(written))
         output.line(f"Stages of dvc.yaml write {paths}: set cache: false there, so that DVC leaves them to mvc")
-    if dry_run:
-        output.line("Next: mvc import dvc")
+    if line:
+        output.line(f"Next: {line}")
     else:
         _show_commit(output, project, len(result.imported))
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import NamedTuple
 
-from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
+from mvc.errors import CorruptObject, InvalidName, MissingObject, MvcError, UsageError
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.dvc.imported import Content, content_of
 from mvc.objects.dvc.outs import Out
 from mvc.objects.manifest import Entry, Manifest
+from mvc.objects.names import check_paths
 from mvc.objects.pointer import Notes, Pointer, file_pointer
 from mvc.ops.interop.dvc.metrics import MetricsFile, metrics_files
 from mvc.ops.interop.dvc.objects import Objects
@@ -99,7 +100,7 @@ def import_dvc(project: Project, options: ImportOptions = ImportOptions()) -> Im
         lacking = [item for item in past if item.out.digest and item.out.digest not in imported]
         if options.dry_run:
             return _planned(said, meant, lacking, problems)
-        failed = [*meant.failed, *_unreadable((*said.problems, *problems))]
+        failed = [*meant.failed, *said.problems, *problems]
         with closing(find_stores(project)) as stores, Pool() as pool:
             importer = _Importer(project, stores, imported, failed)
             prepared = importer.run(pool, meant.new, lacking)
@@ -110,10 +111,6 @@ def import_dvc(project: Project, options: ImportOptions = ImportOptions()) -> Im
     if linked:
         failed += check_out(project, linked).failed
     return _result(said, meant, prepared, importer.versions, removed, failed)
-
-
-def _unreadable(problems: Iterable[InvalidFormat]) -> list[Failure]:
-    return [Failure.of("", error) for error in problems]
 
 
 class _Importer:
@@ -172,12 +169,15 @@ class _Importer:
         """Return the files of an output by their names in it; the name of a file itself is empty."""
         if out.digest is None or not out.digest.is_dir:
             return [("", out.digest)] if out.digest else []
-        if out.files:
-            return [*out.files]
         try:
-            return [*self._objects.listing(out.digest, what, _remote(out))]
+            files = out.files or self._objects.listing(out.digest, what, _remote(out))
         except MissingObject:
             raise self._lacking(what, [out.digest], fix) from None
+        try:
+            check_paths(lambda: (file.path for file in files))
+        except InvalidName as error:
+            raise InvalidName(f"{what}: {error.message}", "name it differently, then: dvc add") from None
+        return [*files]
 
     def _bring(self, out: Out, what: str, files: list[tuple[str, DvcDigest]], fix: str) -> dict[str, Entry]:
         self._objects.bring((old for _, old in files), _remote(out))
@@ -192,7 +192,7 @@ class _Importer:
         more = f" (and {len(lacking) - 1:,} others)" if len(lacking) > 1 else ""
         if bad is not None:
             message = f"{what}: {' and '.join(wrong[bad])} has other content than {bad} under that name{more}"
-            return CorruptObject(message, f"rm DVC's copy, then: {fix}")
+            return CorruptObject(message, "check whether another clone still has it")
         return no_content(self._stores, what, lacking[0], more, fix)
 
     def _pointer(self, out: Out, entries: dict[str, Entry], notes: Notes) -> Pointer:
@@ -202,9 +202,10 @@ class _Importer:
             entry = entries[""]
             self._imported[out.digest] = Content(entry.digest, total=entry.size)
             return file_pointer(entry.digest, executable=entry.exec, notes=notes)
-        manifest = plain = Manifest.of(entries.values())
-        if any(entry.exec for entry in entries.values()):  # DVC's digest does not depend on it
-            plain = Manifest.of(entry._replace(exec=False) for entry in entries.values())
+        ordered = sorted(entries.values())
+        plain = manifest = Manifest.holding(ordered)
+        if any(entry.exec for entry in ordered):  # DVC's digest does not depend on it
+            plain = Manifest.holding([entry._replace(exec=False) for entry in ordered])
         store_manifest(writer, plain)
         if out.digest is not None:
             self._imported[out.digest] = content_of(plain)
@@ -222,13 +223,13 @@ def _notes(out: Out, remotes: Iterable[str]) -> Notes:
     return out.notes._replace(labels=tuple(sorted(labels.items())), remote=remote)
 
 
-def _planned(said: DvcFiles, meant: Plan, past: list[PastOut], problems: Iterable[InvalidFormat]) -> ImportResult:
+def _planned(said: DvcFiles, meant: Plan, past: list[PastOut], problems: Iterable[Failure]) -> ImportResult:
     """Return what would be imported; nothing was read but files of DVC."""
     paths = tuple(
         ImportedPath(out.path, file, "dir" if out.digest and out.digest.is_dir else "file", 0, 0, out.stage)
         for file, out in meant.new
     )
-    failed = (*meant.failed, *_unreadable((*said.problems, *problems)))
+    failed = (*meant.failed, *said.problems, *problems)
     here = {found.out.digest for found in meant.new}
     versions = sum(item.out.digest not in here for item in past)
     metrics = tuple(metrics_files(said.pipelines.values(), {item.path for item in paths}))

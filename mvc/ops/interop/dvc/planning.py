@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.objects.dvc.digest import DvcDigest
-from mvc.objects.names import check_path
+from mvc.objects.names import check_path, fold
 from mvc.ops.shared.dvc.files import FoundOut
 from mvc.ops.shared.failures import Failure, collecting
-from mvc.project import Project
+from mvc.project import Project, Shell
 from mvc.scm.blobs import blob_ids
 from mvc.scm.commits import CommitPath, blobs_at, head
 from mvc.scm.index import index_paths
-from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of
+from mvc.workspace.tracked import folders_above, holder_of
 
 
 class Plan(NamedTuple):
@@ -32,6 +32,7 @@ def plan(project: Project, outs: tuple[FoundOut, ...], imported: Container[DvcDi
     """Return which outputs to import; `imported` has what earlier imports brought."""
     tracked, in_git = project.tracked(), index_paths(project.git)
     new: dict[str, FoundOut] = {}
+    taken = _Taken(tracked)
     finished, of_git = [], []
     failed: list[Failure] = []
     uncommitted = _uncommitted(project, outs)
@@ -45,29 +46,53 @@ def plan(project: Project, outs: tuple[FoundOut, ...], imported: Container[DvcDi
             elif path in tracked and found.out.digest in imported:
                 finished.append(found)
             else:
-                _check(project, found, tracked, new, uncommitted)
+                _check(found, project.shell, uncommitted, tracked, new)
+                taken.add(found, project.shell)
                 new[path] = found
     return Plan(tuple(new.values()), tuple(finished), tuple(of_git), tuple(failed))
 
 
 def _check(
-    project: Project, found: FoundOut, tracked: Mapping[str, Tracked], new: Mapping[str, FoundOut],
-    uncommitted: Container[str],
+    found: FoundOut, shell: Shell, uncommitted: Container[str], tracked: Container[str], new: Mapping[str, FoundOut],
 ) -> None:
-    path, line = check_path(found.out.path), project.shell.line
+    path, file, line = check_path(found.out.path), found.file, shell.line
+    if file in uncommitted and not found.out.stage:
+        commit = f'{line("git add --", file)} && git commit -m "..."'
+        raise MvcError(f"{file} is not committed as it is, and the import removes it", commit)
     if path in tracked:
-        told = f"{path} is tracked by mvc, and {found.file} names other content"
-        raise MvcError(told, line("mvc add", path) if found.out.stage else line("git rm --", found.file))
+        told = f"{path} is tracked by mvc, and {file} names other content"
+        raise MvcError(told, line("mvc add", path) if found.out.stage else line("git rm --", file))
     if path in new:
-        both = f"{new[path].file} and {found.file}"
-        raise MvcError(f"{path} is an output of both {both}", "dvc remove FILE.dvc  # of one")
-    if other := holder_of({**tracked, **new}, path) or folders_above({**tracked, **new}).get(path, ""):
-        raise MvcError(f"{path} and {other} are one inside the other", "dvc remove FILE.dvc  # of one")
-    if twins := find_twins([*tracked, *new], [path]):
-        raise UsageError(f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system", "dvc move OLD NEW")
-    if found.file in uncommitted and not found.out.stage:
-        commit = f"{line('git add --', found.file)} && git commit"
-        raise MvcError(f"{found.file} is not committed as it is, and the import removes it", commit)
+        raise MvcError(f"{path} is an output of both {new[path].file} and {file}", _leaving(found, shell))
+
+
+def _leaving(found: FoundOut, shell: Shell) -> str:
+    """Return what to do so that a file of DVC no longer names an output."""
+    return "name it once in dvc.yaml" if found.out.stage else shell.line("git rm --", found.file)
+
+
+class _Taken:
+    """The paths that mvc tracks, or will track."""
+
+    def __init__(self, tracked: Iterable[str]) -> None:
+        self._paths = dict.fromkeys(tracked)
+        self._above = folders_above(self._paths)
+        self._folded = {fold(path): path for path in self._paths}
+
+    def add(self, found: FoundOut, shell: Shell) -> None:
+        """Take the path of an output.
+
+        Raises:
+            MvcError: it is inside of another, or the other way round; or equal to it but for case.
+        """
+        path = found.out.path
+        if other := holder_of(self._paths, path) or self._above.get(path, ""):
+            raise MvcError(f"{path} and {other} are one inside the other", _leaving(found, shell))
+        if (twin := self._folded.setdefault(fold(path), path)) != path:
+            told = f"{path} and {twin} are equal on a case-insensitive file system"
+            raise UsageError(told, "name one of them differently: dvc move OLD NEW")
+        self._paths[path] = None
+        self._above |= folders_above([path])
 
 
 def _uncommitted(project: Project, outs: tuple[FoundOut, ...]) -> set[str]:

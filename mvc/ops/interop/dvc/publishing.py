@@ -16,6 +16,7 @@ from mvc.objects.pointer import SUFFIX, Pointer, emit
 from mvc.ops.shared.dvc.files import IGNORE, FoundOut
 from mvc.ops.shared.pointers import publish_pointers
 from mvc.project import Project
+from mvc.scm.index import index_paths
 from mvc.scm.staging import stage
 from mvc.workspace import gitignore
 from mvc.workspace.ignore import FILE as MVC_IGNORE
@@ -41,21 +42,28 @@ def publish(
 ) -> tuple[str, ...]:
     """Write and stage pointers, the list of imported content, and `.mvcignore` files; remove `.dvc` files.
 
-    A `.dvc` file is removed once all its outputs have pointers. Return those that were.
+    A `.dvc` file is removed once all its outputs have pointers. Return those that were. What an interrupted import
+    wrote is staged as well.
 
     Raises:
         MvcError: another program changed a file meanwhile, or Git's index is locked.
     """
-    prepared = list(prepared)
+    prepared, index = list(prepared), index_paths(project.git)
     pointers = [Replacement(item.found.out.path + SUFFIX, None, emit(item.pointer)) for item in prepared]
-    files = [item for item in (*_list(project, imported), *_ignoring(project, ignores)) if item.old != item.new]
-    if pointers or files:
-        publish_pointers(project, [*pointers, *files])
-    done = [item.found for item in prepared] + list(finished)
-    gone = [found for found in done if not found.out.stage]
+    resumed = [found for found in finished if not (found.out.stage and index.at_or_below(found.out.path + SUFFIX))]
+    pointers += (_unchanged(project, found.out.path + SUFFIX) for found in resumed)
+    files = [*_list(project, imported), *_ignoring(project, ignores)]
+    if pointers or any(item.old != item.new for item in files):
+        publish_pointers(project, [*files, *pointers])  # pointers last: the list tells that they were imported
+    gone = [found for found in (*(item.found for item in prepared), *resumed) if not found.out.stage]
     if gone:
         _remove(project, gone)
     return tuple(sorted({found.file for found in gone}))
+
+
+def _unchanged(project: Project, path: str) -> Replacement:
+    raw = project.tree.read(path, MOST) or b""
+    return Replacement(path, raw, raw)
 
 
 def _list(project: Project, imported: Mapping[DvcDigest, Content]) -> list[Replacement]:
@@ -70,10 +78,10 @@ def _list(project: Project, imported: Mapping[DvcDigest, Content]) -> list[Repla
 
 
 def _ignoring(project: Project, ignores: Mapping[str, bytes]) -> list[Replacement]:
-    """Return a `.mvcignore` beside each `.dvcignore`, unless there is one."""
-    paths = {f"{path.removesuffix(IGNORE)}{MVC_IGNORE}": raw for path, raw in ignores.items()}
-    old = {path: project.tree.read(path, MOST) for path in paths}
-    return [Replacement(path, old[path], raw) for path, raw in paths.items() if old[path] is None and _has_rules(raw)]
+    """Return a `.mvcignore` beside each `.dvcignore`, unless there is another one."""
+    paths = {f"{path.removesuffix(IGNORE)}{MVC_IGNORE}": raw for path, raw in ignores.items() if _has_rules(raw)}
+    files = (Replacement(path, project.tree.read(path, MOST), raw) for path, raw in paths.items())
+    return [item for item in files if item.old in (None, item.new)]
 
 
 def _has_rules(raw: bytes) -> bool:

@@ -18,7 +18,8 @@ from mvc.objects.dvc.outs import (
     read_lock,
     read_pipeline,
 )
-from mvc.ops.shared.dvc.files import FOLDER, IGNORE, DvcFiles, said_in
+from mvc.ops.shared.dvc.files import FOLDER, IGNORE, DvcFiles, said_in, unreadable
+from mvc.ops.shared.failures import Failure
 from mvc.project import Project
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.commits import CommitPath, blobs_at
@@ -50,7 +51,7 @@ class PastOut(NamedTuple):
     out: Out
 
 
-def in_history(git: Git) -> tuple[list[PastOut], list[InvalidFormat]]:
+def in_history(git: Git) -> tuple[list[PastOut], list[Failure]]:
     """Return the outputs of all reachable commits, each content once, and the files of DVC that cannot be read."""
     found: dict[object, PastOut] = {}
     problems = []
@@ -58,7 +59,7 @@ def in_history(git: Git) -> tuple[list[PastOut], list[InvalidFormat]]:
         try:
             outs = read_dvc_file(mention.path, raw) if pipeline is None else read_lock(mention.path, raw, pipeline)
         except InvalidFormat as error:
-            problems.append(InvalidFormat(f"{mention.commit[:12]}: {error.message}", error.fix))
+            problems.append(unreadable(mention.path, InvalidFormat(f"{mention.commit[:12]}: {error.message}")))
             continue
         for out in outs:
             found.setdefault(out.digest or out, PastOut(mention.commit, out))

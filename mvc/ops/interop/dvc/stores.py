@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError
 from mvc.objects.dvc.digest import DvcDigest
-from mvc.objects.dvc.settings import DvcRemote, DvcSettings, SettingsFile, read_settings
+from mvc.objects.dvc.settings import PATHS, DvcRemote, DvcSettings, SettingsFile, read_settings
 from mvc.ops.shared.dvc.files import FOLDER
 from mvc.project import Project
 from mvc.store.buckets.address import RemoteSettings
@@ -90,9 +90,13 @@ class Stores:
             return RemoteSettings(remote.name, self._path(remote.url, remote.folder), {})
         if match[1].lower() != "s3":
             raise MvcError(f"mvc reads DVC's remotes in directories and in S3, not {match[0]}")
-        if remote.trust == "false":
+        options = {**remote.options, "anon": remote.options.get("anon", "").lower()}
+        if options.get("ca_bundle", "").lower() == "false":
             raise MvcError("it is configured with ssl_verify = false, and mvc always verifies the server")
-        return RemoteSettings(remote.name, remote.url, remote.options)
+        if options.get("ca_bundle", "").lower() == "true":
+            del options["ca_bundle"]
+        paths = {name: self._path(options[name], remote.folder) for name in PATHS if name in options}
+        return RemoteSettings(remote.name, remote.url, options | paths)
 
     def _path(self, path: str, folder: str) -> str:
         expanded = self._home + path[1:] if path.startswith("~/") else path
@@ -121,7 +125,10 @@ def find_stores(project: Project) -> Stores:
     home = environ.get("HOME", "")
     user = environ.get("DVC_GLOBAL_CONFIG_DIR") or f"{environ.get('XDG_CONFIG_HOME') or f'{home}/.config'}/dvc"
     paths = (_SYSTEM, f"{user}/config", f"{top}/config", f"{top}/config.local")
-    files = [SettingsFile(path, text, os.path.dirname(path)) for path in paths if (text := _text(path))]
+    files = [
+        SettingsFile(path, text, os.path.dirname(path), committed=path == f"{top}/config")
+        for path in paths if (text := _text(path))
+    ]
     return Stores(read_settings(files, f"{top}/cache"), home)
 
 

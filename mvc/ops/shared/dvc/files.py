@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from mvc.errors import InvalidFormat
 from mvc.objects.dvc.outs import LOCK, PIPELINE, Out, Pipeline, is_of_data, read_dvc_file, read_lock, read_pipeline
 from mvc.objects.pointer import NAME
+from mvc.ops.shared.failures import Failure
 from mvc.workspace.ignore import FILE as OURS
 from mvc.workspace.ignore import ignored, rules_above
 
@@ -35,7 +37,7 @@ class DvcFiles(NamedTuple):
     outs: tuple[FoundOut, ...] = ()
     pipelines: Mapping[str, Pipeline] = MappingProxyType({})
     """By the path of the `dvc.yaml`."""
-    problems: tuple[InvalidFormat, ...] = ()
+    problems: tuple[Failure, ...] = ()
     """Files of DVC that cannot be read."""
     remarks: tuple[str, ...] = ()
 
@@ -50,7 +52,7 @@ def said_in(files: Mapping[str, bytes]) -> DvcFiles:
         except InvalidFormat as error:
             if b"wdir" in visible[path]:  # without it, paths in the lock are of unknown directories
                 visible.pop(_beside(path, LOCK), None)
-                problems.append(error)
+                problems.append(unreadable(path, error))
             else:
                 remarks.append(f"{error.message}: what it says about outputs, artifacts and metrics is left out")
     outs: list[FoundOut] = []
@@ -58,8 +60,13 @@ def said_in(files: Mapping[str, bytes]) -> DvcFiles:
         try:
             outs += (FoundOut(path, out) for out in _outs(path, visible[path], pipelines))
         except InvalidFormat as error:
-            problems.append(error)
+            problems.append(unreadable(path, error))
     return DvcFiles((*_named(outs, pipelines.values(), remarks),), pipelines, tuple(problems), tuple(remarks))
+
+
+def unreadable(path: str, error: InvalidFormat) -> Failure:
+    """Return the failure of a file of DVC."""
+    return Failure(path, error.message, f"git log -p -- {shlex.quote(path)}", error.exit_code)
 
 
 def _is_pipeline(path: str) -> bool:

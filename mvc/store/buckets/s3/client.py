@@ -110,6 +110,8 @@ async def _connect(options: Mapping[str, str], patience: float) -> S3Connection:
     if options.get("anon") == "true":
         settings["signature_version"], keys = UNSIGNED, {}
     session = AioSession(profile=options.get("profile") or None)
+    for name, path in _given(options, {"config_file": "config_file", "credentials_file": "credentials_file"}).items():
+        session.set_config_variable(name, path)  # DVC's settings may name them
     transport = session_class(options.get("endpoint_url", ""))
     session.set_default_client_config(AioConfig(http_session_cls=transport))  # also for logins
     if keys:
