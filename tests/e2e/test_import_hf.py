@@ -191,3 +191,11 @@ def test_a_plain_directory_is_no_snapshot(work: Repo) -> None:
     result = work.fails(2, "import", "hf", "plain")
     assert "is not a snapshot of Hugging Face" in result.errors[0]
     assert result.fixes == ["mvc add plain"]
+    work.path("sub").mkdir()
+    assert work.fails(2, "import", "hf", "../plain", cwd="sub").fixes == ["mvc add ../plain"]
+
+
+def test_a_download_into_the_whole_worktree_is_refused(work: Repo) -> None:
+    work.write(".cache/huggingface/download/a.metadata", "")
+    for folder in (".", "..", str(work.root)):
+        assert "has the whole worktree in it" in work.fails(2, "import", "hf", folder).errors[0]

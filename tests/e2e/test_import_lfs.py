@@ -324,6 +324,26 @@ def test_what_cannot_be_imported_is_named_and_the_rest_goes_on(old: Repo) -> Non
     assert old.states() == CLEAN | {"own": "clean"}
 
 
+def test_a_symlink_in_the_place_of_a_file_stays(old: Repo) -> None:
+    old.remove("models/run.bin")
+    old.path("models/run.bin").symlink_to("/etc/passwd")
+    old.ok("import", "lfs")
+    assert old.path("models/run.bin").is_symlink()
+    assert old.states().keys() == CONTENT.keys()
+    assert old.states()["models/run.bin"] != "clean"
+
+
+def test_a_pointer_that_is_not_canonical_is_named(old: Repo) -> None:
+    old.write("text", old.git("cat-file", "-p", "HEAD:big.bin"))  # without its last line end
+    blob = old.git("hash-object", "-w", "--no-filters", "text")
+    old.git("update-index", "--cacheinfo", f"100644,{blob},big.bin")
+    result = old.fails(2, "import", "lfs")
+    assert result.fixes == ["git add --renormalize -- big.bin"]
+    assert old.shell(result.fixes[0]).code == 0
+    old.ok("import", "lfs")
+    assert old.states() == CLEAN
+
+
 def test_a_conflict_is_left_alone(old: Repo) -> None:
     old.git("switch", "-qc", "side")
     old.write("big.bin", "theirs")

@@ -70,10 +70,10 @@ def test_the_text_names_what_proves_the_version() -> None:
     pointer = VERSION.pointer._replace(notes=Notes(desc="distilled", labels=(("team", "search"),)))
     text = model_card(VERSION._replace(pointer=pointer), report).decode().partition("\n---\n")[2]
     for part in (
-        "# `ranker v1.2.0`", "`better \\x7c faster`", "| `auc[country=DE]@holdout` | 0.9 |  | higher |",
+        "# `ranker v1.2.0`", "\n    better | faster\n", "| `auc[country=DE]@holdout` | 0.9 |  | higher |",
         "| version | `ranker@v1.2.0` |", f"| BLAKE3 | `{pointer.digest.blake3}` |", f"| report | `{'d' * 64}` |",
         "| evaluated by | `ada@example.com (ci)` |", "| description | `distilled` |", "| label `team` | `search` |",
-        f"| `holdout` | `data/holdout.csv` | `test` | 5000 | `{DIGEST}` |", "`only <b>English</b>`",
+        f"| `holdout` | `data/holdout.csv` | `test` | 5000 | `{DIGEST}` |", "\n    only <b>English</b>\n",
         "mvc get REPOSITORY ranker@v1.2.0 -o OUT",
     ):
         assert part in text

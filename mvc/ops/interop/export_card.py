@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import aside_line
+from mvc.fs.files import as_error, aside_line
 from mvc.objects.names import registered_name
 from mvc.ops.shared.selection import is_path
 from mvc.ops.shared.versions.read import files_at
@@ -61,6 +61,8 @@ def _target(project: Project) -> str:
             old = opened.read(MAX_BYTES)
     except FileNotFoundError:
         return file
+    except OSError as error:
+        raise as_error(error, CARD) from None
     if not is_own(old):
         told = f"{CARD} exists, and mvc did not write it as it is"
         raise UsageError(told, f"{aside_line(CARD)} && mvc export card NAME@VERSION")

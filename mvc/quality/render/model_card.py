@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import Pointer, quote
+from mvc.objects.visible import visible
 from mvc.quality.render.markdown import block, code
 from mvc.quality.reports.model_index import UNSPECIFIED
 from mvc.quality.reports.report import Dataset, Metric, Report, label
@@ -122,8 +123,7 @@ def _number(value: float | None) -> str:
 
 def _text(version: Version, report: Report) -> Iterator[str]:
     yield from (f"# {code(f'{version.name} {version.version}'.strip())}", "")
-    if report.desc:
-        yield from (code(report.desc), "")
+    yield from _prose(report.desc)
     yield from _metrics(report.metrics)
     yield from _about(version, report)
     if report.datasets:
@@ -132,8 +132,15 @@ def _text(version: Version, report: Report) -> Iterator[str]:
             yield f"| {code(item.id)} | {code(item.path)} | {code(item.split)} | {_number(item.n)} | `{item.blake3}` |"
         yield ""
     if report.limitations:
-        yield from ("## Limitations", "", code(report.limitations), "")
+        yield from ("## Limitations", "", *_prose(report.limitations))
     yield from ("## The content", "", block([f"mvc get REPOSITORY {version.name}@{version.version} -o OUT"]))
+
+
+def _prose(text: str) -> Iterator[str]:
+    """Yield a user's text as it is, where no line of it is Markdown."""
+    if text.strip():
+        yield from (f"    {visible(line)}".rstrip() for line in text.strip().splitlines())
+        yield ""
 
 
 def _metrics(metrics: Iterable[Metric]) -> Iterator[str]:

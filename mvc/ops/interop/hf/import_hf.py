@@ -80,9 +80,13 @@ def import_hf(project: Project, typed: str) -> tuple[HfImport, Reported]:
         MvcError: the cache, the pointer or the index cannot be written.
     """
     folder = os.path.normpath(os.path.join(project.around.cwd, typed))
-    snapshot = find_snapshot(folder, project.shell.line("mvc add", typed))
     real = os.path.realpath(folder)
-    in_place = not snapshot.is_cached and real.startswith(f"{project.root}/")
+    is_inside = real.startswith(f"{project.root}/")
+    if f"{project.root}/".startswith(f"{real}/"):
+        raise UsageError(f"{real} has the whole worktree in it, which can't be one tracked directory", _DOWNLOAD)
+    line = project.shell.line("mvc add", project.shell.path(typed)) if is_inside else _DOWNLOAD
+    snapshot = find_snapshot(folder, line)
+    in_place = is_inside and not snapshot.is_cached
     path = check_path(project.shell.path(typed if in_place else snapshot.name))
     check_paths(lambda: (file.name for file in snapshot.files))
     with project.locks.worktree(), project.locks.store():
@@ -131,6 +135,7 @@ def _before(project: Project, path: str, *, in_place: bool) -> Tracked | None:
     return None
 
 
+_DOWNLOAD = "hf download REPO --local-dir DIR && mvc import hf DIR"
 _ELSEWHERE = "mkdir DIR && cd DIR  # then run the command again there"
 
 
@@ -161,13 +166,13 @@ def _in_place(project: Project, ledger: Ledger, path: str, snapshot: Snapshot) -
 
 
 def _excluding(project: Project, path: str) -> list[Replacement]:
-    """Keep what Hugging Face's library notes about its downloads out of the tracked directory."""
+    """Keep what Hugging Face's library notes about its downloads out of the tracked directory; return what to stage."""
     above, _, name = path.rpartition("/")
     file = f"{above}/{IGNORE}" if above else IGNORE
     old = project.tree.read(file, _MOST)
     line = os.fsencode(f"{pattern(name)}/{DOWNLOADS}/")
     if old is not None and line in old.splitlines():
-        return []
+        return [Replacement(file, old, old)]
     gap = b"\n" if old and not old.endswith(b"\n") else b""
     new = Replacement(file, old, (old or b"") + gap + line + b"\n")
     with project.staging() as staging:

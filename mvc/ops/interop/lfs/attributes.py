@@ -13,7 +13,8 @@ from mvc.objects.parsing.lfs_attributes import lfs_macros, lfs_patterns, without
 from mvc.objects.pointer import SUFFIX
 from mvc.project import ATTRIBUTE_LINES, Project
 from mvc.scm.attributes import matching_patterns
-from mvc.scm.index import files_ending
+from mvc.scm.blobs import read_blobs
+from mvc.scm.index import IndexEntry, files_ending
 
 _MOST = 16 << 20
 _PLAIN = "".join(f"{line} -filter\n" for line in (*ATTRIBUTE_LINES, FILE)).encode()
@@ -37,8 +38,7 @@ def without_patterns(project: Project, served: Served) -> list[Replacement]:
     A pattern of git-lfs is removed unless one of the other paths matches it. Files of mvc are excluded from one that
     stays.
     """
-    entries = files_ending(project.git, FILE)
-    paths = sorted({entry.path for entry in entries if posixpath.basename(entry.path) == FILE})
+    paths = (entry.path for entry in _entries(project))
     files = {path: raw for path in paths if (raw := project.tree.read(path, _MOST)) is not None}
     macros = lfs_macros(files.get(FILE, b""))
     patterns = {path: found for path, raw in files.items() if (found := lfs_patterns(raw, macros))}
@@ -59,6 +59,30 @@ def without_patterns(project: Project, served: Served) -> list[Replacement]:
         if new != files[path]:
             changed.append(Replacement(path, files[path], new))
     return changed
+
+
+def not_staged(project: Project) -> list[str]:
+    """Return each `.gitattributes` that differs from the index only by patterns of git-lfs that it lacks.
+
+    An import that was interrupted left it so.
+    """
+    entries = [entry for entry in _entries(project) if entry.state == "tracked"]
+    found = dict(zip(entries, read_blobs(project.git, [entry.oid for entry in entries]), strict=True))
+    macros = lfs_macros(next((raw for entry, raw in found.items() if entry.path == FILE), b""))
+    return [entry.path for entry, old in found.items() if _lacks_patterns(project, entry.path, old, macros)]
+
+
+def _lacks_patterns(project: Project, path: str, old: bytes, macros: Collection[bytes]) -> bool:
+    new = project.tree.read(path, _MOST) or b""
+    kept, lines = set(new.split(b"\n")), old.split(b"\n")
+    gone = [number for number in lfs_patterns(old, macros) if lines[number] not in kept]
+    return bool(gone) and new.removesuffix(_PLAIN) == without_lfs(old, gone, macros)
+
+
+def _entries(project: Project) -> list[IndexEntry]:
+    """Return the `.gitattributes` files of index and workspace."""
+    found = {entry.path: entry for entry in files_ending(project.git, FILE) if not entry.stage}
+    return [entry for path, entry in sorted(found.items()) if posixpath.basename(path) == FILE]
 
 
 def _matching(matched: Mapping[str, set[tuple[str, int]]], paths: Iterable[str]) -> set[tuple[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from mvc.errors import MvcError, UsageError
+from mvc.errors import InvalidFormat, MvcError, UsageError
 from mvc.objects.lfs import MAX_BYTES, LfsPointer, is_lfs_pointer, parse
 from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX
@@ -105,12 +105,19 @@ def _files(
         if entry.path in found:
             with collecting(failed, entry.path):
                 _check(project, entry, tracked, above)
-                pointer = parse(found[entry.path], entry.path)
+                pointer = _parse(project, entry.path, found[entry.path])
                 if pointer.extensions:
                     told = f"{entry.path}: git-lfs changes its content by {', '.join(pointer.extensions)}"
                     raise MvcError(told, "git lfs ext  # lists the extensions; store the file without them first")
                 files.append(LfsFile(entry.path, pointer, entry.mode == "100755", tracked.get(entry.path)))
     return files
+
+
+def _parse(project: Project, path: str, raw: bytes) -> LfsPointer:
+    try:
+        return parse(raw, path)
+    except InvalidFormat as error:
+        raise InvalidFormat(error.message, project.shell.line("git add --renormalize --", path)) from None
 
 
 def _check(project: Project, entry: IndexEntry, tracked: Mapping[str, Tracked], above: Mapping[str, str]) -> None:

@@ -6,14 +6,14 @@ import stat
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError
+from mvc.errors import CorruptObject, MissingObject, MvcError
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.digest import Digest
 from mvc.objects.foreign import Sha256
 from mvc.objects.lfs import MAX_BYTES, parse
 from mvc.objects.pointer import SUFFIX, Pointer, emit, file_pointer
 from mvc.ops.interop.ledger import Ledger
-from mvc.ops.interop.lfs.attributes import Served, without_patterns
+from mvc.ops.interop.lfs.attributes import Served, not_staged, without_patterns
 from mvc.ops.interop.lfs.finding import LfsFile, find_lfs
 from mvc.ops.interop.lfs.store import LfsStore
 from mvc.ops.interop.local_files import store_local
@@ -85,9 +85,9 @@ def import_lfs(project: Project, wanted: Collection[str] = ()) -> LfsImport:
             publish_pointers(project, [_replacement(item) for item in prepared])
         compact(project.cache)
         remember(project, ((item.file.path, item.pointer, item.observed) for item in prepared if item.observed))
-        stubs = _remove_stubs(project, prepared)
-    if stubs:
-        failed += check_out(project, stubs).failed
+        absent = _remove_stubs(project, prepared)
+    if absent:
+        failed += check_out(project, absent).failed
     imported = {item.file.path for item in prepared}
     left = {file.path for file in found.files} - imported
     with project.locks.worktree():
@@ -187,18 +187,23 @@ def _replacement(item: _Prepared) -> Replacement:
 
 
 def _remove_stubs(project: Project, prepared: Iterable[_Prepared]) -> list[str]:
-    """Remove the pointers of git-lfs that the workspace has instead of content; return their paths."""
-    stubs = [item.file.path for item in prepared if item.observed is None and _is_stub(project, item.file)]
+    """Remove the pointers of git-lfs that the workspace has instead of content; return the paths that lack it then.
+
+    Those are also of an interrupted import.
+    """
+    absent = [item.file for item in prepared if item.observed is None]
+    stubs = {file.path for file in absent if _is_stub(project, file)}
     for path in stubs:
         remove_file(project.tree, path)
-    return stubs
+    begun = (file.path for file in absent if file.before and file.path not in stubs)
+    return [*stubs, *(path for path in begun if project.tree.lstat(path) is None)]
 
 
 def _is_stub(project: Project, file: LfsFile) -> bool:
     try:
         raw = project.tree.read(file.path, MAX_BYTES + 1)
         return raw is not None and parse(raw).sha256 == file.pointer.sha256
-    except InvalidFormat:
+    except MvcError:  # other content, or a symlink
         return False
 
 
@@ -209,10 +214,10 @@ def _remove_patterns(project: Project, served: Served, own: Collection[str]) -> 
     """
     changed = without_patterns(project, served)
     with project.staging() as staging:
-        replace_files(project.tree, staging, changed)
+        replace_files(project.tree, staging, [item for item in changed if item.new])
     for item in changed:
         if not item.new:
             remove_file(project.tree, item.path)
-    paths = tuple(item.path for item in changed)
+    paths = sorted({*(item.path for item in changed), *not_staged(project)})
     stage(project.git, [*paths, *own])
-    return paths
+    return tuple(paths)
