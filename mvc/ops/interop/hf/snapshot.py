@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
@@ -85,7 +86,7 @@ def _cached(folder: str, repository: str, name: str, revision: str) -> Snapshot:
         target = os.path.realpath(path)
         is_blob = target.startswith(blobs)
         if os.path.islink(path) and not is_blob:
-            raise MvcError(f"{path} is a symlink out of the cache of its repository", f"ls -l {path}")
+            raise MvcError(f"{path} is a symlink out of the cache of its repository", f"ls -l {shlex.quote(path)}")
         digest = _named(os.path.basename(target), target) if is_blob else None
         files.append(SnapshotFile(path.removeprefix(f"{folder}/"), target, digest))
     return Snapshot(folder, name.rpartition("--")[2], name.replace("--", "/"), revision, tuple(files), is_cached=True)
@@ -109,7 +110,7 @@ def _walk(folder: str) -> Iterator[str]:
     for place, folders, names in os.walk(folder):
         folders.sort()
         if link := next((name for name in folders if os.path.islink(f"{place}/{name}")), ""):
-            raise MvcError(f"{place}/{link} is a symlink to a directory", f"ls -l {place}")
+            raise MvcError(f"{place}/{link} is a symlink to a directory", f"ls -l {shlex.quote(place)}")
         yield from (f"{place}/{name}" for name in sorted(names))
 
 

@@ -29,6 +29,7 @@ from mvc.store.cache.writer import CacheWriter
 from mvc.store.packs.pack_writer import STEP
 from mvc.workspace.observe import Observed
 from mvc.workspace.rename import remove_file
+from mvc.workspace.tracked import Tracked
 
 _FEW = 3
 """Paths that a message names before it counts the rest."""
@@ -136,7 +137,7 @@ class _Importer:
             return None
         pointer = file_pointer(digest, executable=file.exec)
         if file.before is not None:
-            pointer = _same_pointer(self._project, file, pointer)
+            pointer = _same_pointer(self._project, file.before, pointer)
         return _Prepared(file, pointer, observed if observed and observed.digest == digest else None)
 
     def _workspace(self, file: LfsFile, old: Sha256) -> Observed | None:
@@ -156,18 +157,17 @@ class _Importer:
             raise CorruptObject(f"{file.path}: {error.message}", line) from None
 
 
-def _same_pointer(project: Project, file: LfsFile, pointer: Pointer) -> Pointer:
+def _same_pointer(project: Project, before: Tracked, pointer: Pointer) -> Pointer:
     """Return the pointer that mvc has for the path already.
 
     Raises:
         MvcError: it is another one, or cannot be read.
     """
-    before = file.before
-    if before is None or before.pointer is None:
-        raise unusable(project, before) if before else MvcError(file.path)
+    if before.pointer is None:
+        raise unusable(project, before)
     if before.pointer.content != pointer.content:
-        told = f"{file.path} is tracked by mvc, and Git's index has other content, of git-lfs"
-        raise MvcError(told, f"{project.shell.line('mvc rm --keep', file.path)} && mvc import lfs  # takes the latter")
+        told = f"{before.path} is tracked by mvc, and Git's index has other content, of git-lfs"
+        raise MvcError(told, f"{project.shell.line('mvc rm --keep', before.path)} && mvc import lfs  # takes the latter")
     return before.pointer
 
 
