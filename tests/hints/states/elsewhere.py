@@ -30,6 +30,11 @@ STATES = [
         f"{INDEX},$(git hash-object -w --no-filters $TOP/../ext),{PREFIX}e.lfs", "mvc import lfs",
     ),
     state(
+        "import_lfs_of_a_malformed_pointer", *LFS, "(git cat-file -p HEAD:./n.lfs; echo) > $TOP/../text",
+        f"{INDEX},$(git hash-object -w --no-filters $TOP/../text),{PREFIX}n.lfs", "git commit -qm text",
+        "mvc import lfs",
+    ),
+    state(
         "import_lfs_of_what_is_left_out", *LFS, "git status",
         "git -C $TOP sparse-checkout set --no-cone '/*' '!n.lfs'", "mvc import lfs",
     ),

@@ -167,7 +167,7 @@ def _same_pointer(project: Project, before: Tracked, pointer: Pointer) -> Pointe
         raise unusable(project, before)
     if before.pointer.content != pointer.content:
         told = f"{before.path} is tracked by mvc, and Git's index has other content, of git-lfs"
-        raise MvcError(told, f"{project.shell.line('mvc rm --keep', before.path)} && mvc import lfs  # takes the latter")
+        raise MvcError(told, f"{project.shell.line('mvc rm --keep', before.path)} && mvc import lfs  # takes that")
     return before.pointer
 
 
