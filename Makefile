@@ -77,11 +77,11 @@ layers: install  ## imports run downward only
 	@$(BIN)/lint-imports
 
 .PHONY: docs
-docs: install  ## check that docs and code agree, and run the examples
+docs: install .cache/dvc/.complete  ## check that docs and code agree, and run the examples
 	@$(BIN)/python -m pytest -q tests/docs
 
 .PHONY: examples
-examples: install  ## run the examples of the docs, and write down what they say
+examples: install .cache/dvc/.complete  ## run the examples of the docs, and write down what they say
 	@PYTHONPATH=tests $(BIN)/python tests/docs/console.py
 
 .PHONY: picture

@@ -114,6 +114,14 @@ def without_lines(text: str, unwanted: Collection[str]) -> str:
     return _joined(_other_lines(before, unwanted), block, _other_lines(after, unwanted))
 
 
+def with_lines(text: str, wanted: Iterable[str]) -> str:
+    """Return the `.gitignore` `text` with these among the user's own lines."""
+    before, block, after = _split(text)
+    present = {line.strip() for line in (before + after).splitlines()}
+    end = "\n" if after and not after.endswith("\n") else ""
+    return _joined(before, block, after + end + "".join(f"{line}\n" for line in wanted if line not in present))
+
+
 def _other_lines(text: str, unwanted: Collection[str]) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in unwanted)
 

@@ -16,9 +16,11 @@ from harness import PROJECT, make_home
 
 PAGES = (
     "README.md", "docs/audit.md", "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-dvc.md",
-    "docs/migrate-from-lfs.md", "docs/registry.md", "docs/remotes.md",
+    "docs/migrate-from-lfs.md", "docs/registry.md", "docs/remotes.md", "docs/with-dvc.md",
 )
-HOOKED = ("README.md", "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-lfs.md")
+HOOKED = (
+    "README.md", "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-lfs.md", "docs/with-dvc.md",
+)
 """Pages in whose commands Git runs hooks."""
 MARK = "--- the command ended with"
 HOME = "/home/you"

@@ -110,6 +110,21 @@ def outside(repo: Repo) -> dict[str, str]:
     return found | {path.name: path.read_text("utf-8", "replace") for path in repo.path(".git/hooks").iterdir()}
 
 
+def test_a_dvc_file_stays_while_one_of_its_outputs_lacks_content(dvc_repo: Repo) -> None:
+    tracked(dvc_repo, "two.bin", stored(dvc_repo, b"two"))
+    text = dvc_repo.read("two.bin.dvc").decode()
+    lost = hashlib.md5(b"lost", usedforsecurity=False).hexdigest()
+    dvc_repo.write("two.bin.dvc", f"{text}- md5: '{lost}'\n  hash: md5\n  path: lost.bin\n")
+    dvc_repo.git("commit", "-qam", "an output that nobody has")
+    for _ in range(2):
+        assert "lost.bin: neither DVC's cache" in dvc_repo.fails(3, "import", "dvc").err
+        assert dvc_repo.path("two.bin.dvc").exists()
+        assert dvc_repo.states() == {"good.bin": "clean", "data": "missing", "two.bin": "missing"}
+    stored(dvc_repo, b"lost")
+    dvc_repo.ok("import", "dvc")
+    assert not dvc_repo.path("two.bin.dvc").exists()
+
+
 PATHS = {
     "../../escape": "'..'", "/etc/escape": "absolute", ".git/hooks/post-checkout": ".git", "a/../../../escape": "'..'",
     ".mvc/policy.yaml": ".mvc", "git~1/x": "git~1", "a\\b": "backslash", "nul": "Windows", "x\x00y": "control",

@@ -89,9 +89,11 @@ def _show_removed(output: Output, project: Project, result: RemoveResult, *, kee
 
 def _show_what_is_left(output: Output, project: Project, removed: tuple[Removed, ...], *, keep: bool) -> None:
     from mvc.scm.commits import is_committed  # noqa: PLC0415
-    from mvc.scm.index import commit_line  # noqa: PLC0415
+    from mvc.scm.index import commit_line, ignored_files  # noqa: PLC0415
 
-    left = [visible(project.shell.show(item.path)) for item in removed if item.kept]
+    kept = [item.path for item in removed if item.kept]
+    hidden = ignored_files(project.git, kept)  # by the user's own lines
+    left = [visible(project.shell.show(path)) for path in kept if path not in hidden]
     if left:
         what = "Content" if keep else "Files that were never tracked"
         more = f" and {len(left) - 1:,} more" if len(left) > 1 else ""

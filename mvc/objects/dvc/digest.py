@@ -164,8 +164,13 @@ def parse_rows(rows: Iterable[object], what: str, *, old: bool) -> list[ListedFi
     return found
 
 
+def encode_listing(files: Iterable[ListedFile]) -> bytes:
+    """Return the `.dir` object of a directory with these files."""
+    rows = [{"md5": file.digest.md5, "relpath": file.path} for file in sorted(files)]
+    return json.dumps(rows, sort_keys=True).encode()
+
+
 def digest_of_list(files: Iterable[ListedFile], *, old: bool) -> DvcDigest:
     """Return the digest of a directory with these files; `old` as DVC 2 names it."""
-    rows = [{"md5": file.digest.md5, "relpath": file.path} for file in sorted(files)]
-    raw = json.dumps(rows, sort_keys=True).encode()
-    return DvcDigest(hashlib.md5(raw, usedforsecurity=False).hexdigest(), is_dir=True, text=old)
+    md5 = hashlib.md5(encode_listing(files), usedforsecurity=False)
+    return DvcDigest(md5.hexdigest(), is_dir=True, text=old)

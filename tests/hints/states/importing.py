@@ -1,4 +1,4 @@
-"""`mvc import`."""
+"""`mvc import` and `mvc export`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from harness import Repo
-from hints.state import CHANGED, NEW, state, top_of
+from hints.state import CHANGED, NEW, lose, state, top_of
 
 EMPTY = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 LIST = ".mvc/imported/dvc"
@@ -58,7 +58,17 @@ def new_of_dvc(repo: Repo) -> None:
     tracked(repo, "y.bin", b"y")
 
 
+def of_other_content(repo: Repo) -> None:
+    """A file of DVC names other content than the pointer beside it."""
+    repo.write("m.bin.dvc", f"outs:\n- md5: {EMPTY}\n  hash: md5\n  path: m.bin\n")
+    repo.git("add", "m.bin.dvc")
+    repo.commit("of DVC")
+
+
 STATES = [
+    state("export_dvc", "mvc export dvc"),
+    state("export_dvc_without_content", lose, "mvc export dvc"),
+    state("export_dvc_beside_another_file_of_dvc", of_other_content, "mvc export dvc"),
     state("import_dvc", dvc, "mvc import dvc"),
     state("import_dvc_dry_run", dvc, "mvc import dvc --dry-run"),
     state("import_without_dvc", NEW, "mvc import dvc", PATH="n.bin"),

@@ -8,10 +8,32 @@ from typing import Annotated
 import typer
 
 from mvc.cli.app import ELSEWHERE, Group, app, opened
-from mvc.cli.output import Output, visible, write_file
+from mvc.cli.failures import say
+from mvc.cli.output import Output, plural, size, visible, write_file
 
 export = typer.Typer(cls=Group, rich_markup_mode=None, help="Write what another program reads.")
 app.add_typer(export, name="export", rich_help_panel=ELSEWHERE)
+
+
+@export.command("dvc")
+def dvc(ctx: typer.Context) -> int:
+    """Write .dvc files and DVC's cache, with which DVC goes on."""
+    from mvc.ops.interop.dvc.export_dvc import export_dvc as run  # noqa: PLC0415
+    from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output) as project:
+        result = run(project)
+        for item in output.few(result.exported):
+            files = f", {plural(item.files, 'file')}" if item.files > 1 else ""
+            done = output.paint("exported", "green")
+            output.line(f"{done} {visible(project.shell.show(item.path))} ({size(item.size)}{files})")
+        output.rest(result.exported, "path")
+        for failure in result.failed:
+            say(failure.message, failure.fix)
+        if has_staged(project.git, ":(top)"):
+            output.line(f"Next: {commit_line(project.git)}")
+    return result.exit_code
 
 
 @export.command("card")

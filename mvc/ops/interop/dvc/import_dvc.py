@@ -104,7 +104,7 @@ def import_dvc(project: Project, options: ImportOptions = ImportOptions()) -> Im
         with closing(find_stores(project)) as stores, Pool() as pool:
             importer = _Importer(project, stores, imported, failed)
             prepared = importer.run(pool, meant.new, lacking)
-        removed = publish(project, prepared, meant.finished, imported, ignores)
+        removed = publish(project, said.outs, prepared, meant.finished, imported, ignores)
         compact(project.cache)
         remember(project, ((item.found.out.path, item.pointer, item.observed) for item in prepared))
         linked = unlink_copies(project, stores.cache, prepared)
@@ -191,7 +191,7 @@ class _Importer:
         bad = next((old for old in lacking if old in wrong), None)
         more = f" (and {len(lacking) - 1:,} others)" if len(lacking) > 1 else ""
         if bad is not None:
-            message = f"{what}: {' and '.join(wrong[bad])} has other content than {bad} under that name{more}"
+            message = f"{what}: the content is not that of {bad} in {' and '.join(wrong[bad])}{more}"
             return CorruptObject(message, "check whether another clone still has it")
         return no_content(self._stores, what, lacking[0], more, fix)
 

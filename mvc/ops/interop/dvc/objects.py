@@ -17,6 +17,7 @@ from mvc.objects.foreign import is_content
 from mvc.ops.interop.dvc.stores import Place, Stores
 from mvc.ops.interop.ledger import Ledger
 from mvc.store.buckets.bucket import PART
+from mvc.store.cache.layout import cannot_write
 from mvc.store.cache.source_file import LinkType, SourceFile
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.transfer.pool import Pool
@@ -105,8 +106,7 @@ class Objects:
             return
         with self.ledger.writer.cache.scratch() as scratch:
             path = scratch.name()
-            with open(path, "xb") as file:
-                file.writelines(self._pool.in_order(partial(_part, place), range(0, place.item.size, PART), PART))
+            self._fetch(place, path)
             folder = os.open(scratch.path, DIRECTORY)
             try:
                 with open(path, "rb", buffering=0) as file:
@@ -114,6 +114,14 @@ class Objects:
                     yield SourceFile(fd, os.fstat(fd), folder, os.path.basename(path), name), ("hardlink", "copy")
             finally:
                 os.close(folder)
+
+    def _fetch(self, place: Place, path: str) -> None:
+        parts = self._pool.in_order(partial(_part, place), range(0, place.item.size, PART), PART)
+        try:
+            with open(path, "xb") as file:
+                file.writelines(parts)
+        except OSError as error:
+            raise cannot_write(self.writer.cache.root, error) from None
 
     def listing(self, old: DvcDigest, what: str, remote: str) -> list[ListedFile]:
         """Return the files of a directory, by its list in DVC's stores.

@@ -37,12 +37,12 @@ class Prepared(NamedTuple):
 
 
 def publish(
-    project: Project, prepared: Iterable[Prepared], finished: Iterable[FoundOut],
+    project: Project, outs: Iterable[FoundOut], prepared: Iterable[Prepared], finished: Iterable[FoundOut],
     imported: Mapping[DvcDigest, Content], ignores: Mapping[str, bytes],
 ) -> tuple[str, ...]:
     """Write and stage pointers, the list of imported content, and `.mvcignore` files; remove `.dvc` files.
 
-    A `.dvc` file is removed once all its outputs have pointers. Return those that were. What an interrupted import
+    A `.dvc` file is removed once all of its `outs` have pointers. Return those that were. What an interrupted import
     wrote is staged as well.
 
     Raises:
@@ -55,7 +55,10 @@ def publish(
     files = [*_list(project, imported), *_ignoring(project, ignores)]
     if pointers or any(item.old != item.new for item in files):
         publish_pointers(project, [*files, *pointers])  # pointers last: the list tells that they were imported
-    gone = [found for found in (*(item.found for item in prepared), *resumed) if not found.out.stage]
+    done = [*(item.found for item in prepared), *resumed]
+    have_pointers = {(found.file, found.out.path) for found in done}
+    unfinished = {found.file for found in outs if (found.file, found.out.path) not in have_pointers}
+    gone = [found for found in done if not found.out.stage and found.file not in unfinished]
     if gone:
         _remove(project, gone)
     return tuple(sorted({found.file for found in gone}))
@@ -109,8 +112,13 @@ def _without_lines(project: Project, path: str, names: set[str]) -> Replacement 
     if old is None:
         return None
     text = old.decode("utf-8", "surrogateescape")
-    lines = {line for name in names for line in (f"/{name}", "/" + re.sub(r"([\[\]!*#?])", r"\\\1", name))}
+    lines = {line for name in names for line in (f"/{name}", ignoring(name))}
     return Replacement(path, old, gitignore.without_lines(text, lines).encode("utf-8", "surrogateescape"))
+
+
+def ignoring(name: str) -> str:
+    """Return the line of `.gitignore` that DVC writes for an output in its directory."""
+    return "/" + re.sub(r"([\[\]!*#?])", r"\\\1", name)
 
 
 def unlink_copies(project: Project, cache: str, prepared: Iterable[Prepared]) -> list[str]:
