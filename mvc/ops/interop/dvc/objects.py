@@ -121,7 +121,7 @@ class Objects:
             with open(path, "xb") as file:
                 file.writelines(parts)
         except OSError as error:
-            raise cannot_write(self.writer.cache.root, error) from None
+            raise cannot_write(self.ledger.writer.cache.root, error) from None
 
     def listing(self, old: DvcDigest, what: str, remote: str) -> list[ListedFile]:
         """Return the files of a directory, by its list in DVC's stores.
