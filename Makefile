@@ -22,7 +22,7 @@ export MVC_TEST_MODELS
 PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm fusermount3:fuse3 faketime:faketime git-lfs:git-lfs
 
 # Programs that tests run in environments of their own.
-OTHERS := .cache/azurite/.complete .cache/gto/.complete .cache/dvc/.complete
+OTHERS := .cache/azurite/.complete .cache/gto/.complete .cache/dvc/.complete .cache/hf/.complete
 
 NEW_SEED := $(shell echo $$RANDOM)
 
@@ -161,6 +161,12 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 .cache/dvc/.complete: tests/dvc.txt | $(TOOLS)/bin/uv
 	@$(TOOLS)/bin/uv venv --quiet --clear --python "$(PYTHON)" .cache/dvc
 	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/dvc/bin/python -r $<
+	@touch $@
+
+# It downloads what mvc imports, and reads model cards: 20 packages.
+.cache/hf/.complete: tests/hf.txt | $(TOOLS)/bin/uv
+	@$(TOOLS)/bin/uv venv --quiet --clear --python "$(PYTHON)" .cache/hf
+	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/hf/bin/python -r $<
 	@touch $@
 
 # Install Debian packages, or say what to type.

@@ -83,6 +83,8 @@ class Proxy:
     upstream: int
     port: int = 0
     rule: Rule = lambda _: None
+    passed_on: Callable[[Request], Request] = lambda request: request
+    """What the real server is asked instead."""
     seen: list[Request] = field(default_factory=list)
     _serving: set[asyncio.Task[Any]] = field(default_factory=set)
     """The loop itself forgets who waits for ever, once the client has gone."""
@@ -153,6 +155,7 @@ class Proxy:
 
     async def _ask(self, request: Request) -> Answer:
         """Return what the real server answers."""
+        request = self.passed_on(request)
         reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         self._open.append(writer)
         lines = [f"{request.method} {request.path} HTTP/1.1"]

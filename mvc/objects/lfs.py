@@ -1,7 +1,7 @@
 """The pointer of git-lfs: the small text that Git stores in place of a file.
 
-Format: https://github.com/git-lfs/git-lfs, `spec.md` of its documentation. It has a canonical form, and only that is
-read. An empty file is its own pointer.
+Format: the specification of git-lfs, `spec.md` among its pages. It has a canonical form, and only that is read. An
+empty file is its own pointer.
 """
 
 from __future__ import annotations

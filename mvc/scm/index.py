@@ -35,6 +35,11 @@ def list_files(git: Git, *patterns: str) -> list[IndexEntry]:
     return [_parse_entry(row) for row in split_nul(output)]
 
 
+def index_entries(git: Git) -> list[IndexEntry]:
+    """Return everything in the index."""
+    return [_parse_entry(row) for row in split_nul(git.run("ls-files", "-z", "-t", "--stage", "--cached"))]
+
+
 _MANY = 100
 """Untracked files and directories of one command line: Git compares each file with all of them."""
 

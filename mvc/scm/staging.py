@@ -25,6 +25,8 @@ _WRITTEN = "everything is written, but not staged"
 _FEW = 10
 MANY_BLOBS = 100
 """From this many on, blobs are written as one pack: `update-index` takes a millisecond for each that it writes."""
+_SETTINGS = ("core.safecrlf=false", "filter.lfs.clean=", "filter.lfs.process=", "filter.lfs.required=false")
+"""For files of mvc: an attribute such as `models/** filter=lfs` does not mean them."""
 _KEPT = str(32 << 20)
 """Bytes of free memory that glibc keeps. Git frees 256 KiB after each blob; the kernel takes longer to return them than
 Git to compress the blob."""
@@ -42,9 +44,13 @@ def stage(git: Git, paths: Iterable[str], pause: Callable[[float], None] = time.
     Raises:
         NotStaged: it holds the index for too long, or left its lock behind; or Git fails.
     """
-    names, lock = list(paths), ""
+    _patiently(git, list(paths), ("--add", "--remove"), pause)
+
+
+def _patiently(git: Git, names: list[str], options: tuple[str, ...], pause: Callable[[float], None]) -> None:
+    lock = ""
     for _ in range(_ATTEMPTS if names else 0):
-        if not (reason := _update(git, names)):
+        if not (reason := _update(git, names, options)):
             return
         if (held := _LOCKED.search(reason)) is None:
             raise NotStaged(f"{_WRITTEN}: {reason}", "run the command again")
@@ -52,26 +58,31 @@ def stage(git: Git, paths: Iterable[str], pause: Callable[[float], None] = time.
         if not await_release(lock, pause):
             break
     if lock:
-        error = locked(_WRITTEN, lock, git.cwd, _line(git.cwd, names))
+        error = locked(_WRITTEN, lock, git.cwd, _line(git.cwd, names, options))
         raise NotStaged(error.message, error.fix)
 
 
-def _update(git: Git, paths: Iterable[str]) -> str:
+def unstage(git: Git, paths: Iterable[str], pause: Callable[[float], None] = time.sleep) -> None:
+    """Remove the files at `paths` from the index; the workspace keeps them. Otherwise like `stage`."""
+    _patiently(git, list(paths), ("--force-remove",), pause)
+
+
+def _update(git: Git, paths: Iterable[str], options: tuple[str, ...]) -> str:
     """Update the index; return why it failed, or nothing."""
     names = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    options = ("--add", "--remove", "-z", "--stdin")
+    settings = (word for setting in _SETTINGS for word in ("-c", setting))
     try:
-        done = git.attempt("-c", "core.safecrlf=false", "update-index", *options, stdin=names)
+        done = git.attempt(*settings, "update-index", *options, "-z", "--stdin", stdin=names)
     except MvcError as error:
         return error.message
     return why_failed(done) if done.returncode else ""
 
 
-def _line(root: str, paths: list[str]) -> str:
+def _line(root: str, paths: list[str], options: tuple[str, ...]) -> str:
     """Return the line that stages the paths; empty for many."""
     if len(paths) > _FEW:
         return ""
-    return f"git -C {shlex.quote(root)} update-index --add --remove -- {shlex.join(paths)}"
+    return f"git -C {shlex.quote(root)} update-index {' '.join(options)} -- {shlex.join(paths)}"
 
 
 def write_blobs(git: Git, contents: list[bytes]) -> None:

@@ -16,10 +16,11 @@ from harness import PROJECT, make_home
 
 PAGES = (
     "README.md", "docs/audit.md", "docs/gate-for-dvc.md", "docs/getting-started.md", "docs/merging.md",
-    "docs/migrate-from-dvc.md", "docs/registry.md", "docs/remotes.md", "docs/with-dvc.md",
+    "docs/migrate-from-dvc.md", "docs/migrate-from-lfs.md", "docs/registry.md", "docs/remotes.md", "docs/with-dvc.md",
 )
 HOOKED = (
-    "README.md", "docs/gate-for-dvc.md", "docs/getting-started.md", "docs/merging.md", "docs/with-dvc.md",
+    "README.md", "docs/gate-for-dvc.md", "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-lfs.md",
+    "docs/with-dvc.md",
 )
 """Pages in whose commands Git runs hooks."""
 MARK = "--- the command ended with"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import runpy
@@ -22,8 +23,10 @@ from mvc import config
 from mvc.cli import failures
 from mvc.cli.commands.gate import FORMATS
 from mvc.cli.lazy import MODULES, command
+from mvc.objects import lfs
 from mvc.objects.diff import ChangeKind
 from mvc.objects.hashing import hash_bytes
+from mvc.objects.lfs import LfsPointer
 from mvc.objects.pointer import emit, file_pointer
 from mvc.ops.workspace.reading.status import State
 from mvc.scm.plumbing import scrubbed
@@ -250,7 +253,31 @@ def test_json_of_import(repo: Repo) -> None:
         repo.write(f"{name}.dvc", f"outs:\n- md5: {digest}\n  hash: md5\n  path: {name}\n")
     repo.git("add", ".")
     repo.commit("of DVC")
-    assert shape(answer(repo, 3, "import", "dvc", "--json", "--reports")) == shown("import")
+    assert shape(answer(repo, 3, "import", "dvc", "--json", "--reports")) == shapes("import")[0]
+
+
+def test_json_of_import_lfs(repo: Repo) -> None:
+    repo.write(".gitattributes", "a.onnx filter=lfs\n[or]*.onnx filter=lfs\n")
+    for name, content in (("a", b"abc"), ("old", b"gone")):
+        pointer = LfsPointer(hashlib.sha256(content).hexdigest(), len(content))
+        repo.write(f"{name}.onnx", lfs.emit(pointer))
+    repo.write("raw.onnx", "raw")
+    repo.git("add", "-A")
+    repo.commit("of git-lfs")
+    repo.write("a.onnx", "abc")
+    assert shape(answer(repo, 3, "import", "lfs", "--json")) == shapes("import")[1]
+
+
+def test_json_of_import_hf(repo: Repo) -> None:
+    index = "model-index: [{name: m, results: [{metrics: [{type: acc, value: 1}, {type: f1, value: high}]}]}]"
+    card = f"---\n{index}\n---\n".encode()
+    cache = repo.root.parent / "models--org--tiny"
+    blob = cache / "blobs" / hashlib.sha256(card).hexdigest()
+    for folder in (blob.parent, cache / "snapshots/abc"):
+        folder.mkdir(parents=True)
+    blob.write_bytes(card)
+    (cache / "snapshots/abc/README.md").symlink_to(blob)
+    assert shape(answer(repo, 0, "import", "hf", str(cache), "--json")) == shapes("import")[2]
 
 
 def test_json_of_config_list(busy: Repo) -> None:

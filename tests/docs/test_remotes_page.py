@@ -17,8 +17,8 @@ PAGE = (PROJECT / "docs/remotes.md").read_text()
 RIGHTS = section(PAGE, "Rights")
 ERRORS = {"CorruptObject", "MissingObject", "RemoteError", "SlowDown", "Transient", "Changed", "UsageError"}
 SERVERS = (
-    "Amazon S3", "MinIO", "Ceph RGW", "Cloudflare R2", "Google Cloud Storage as S3", "SeaweedFS",
-    "A directory on a NAS", "A directory of a Unix group",
+    "Amazon S3", "MinIO", "Ceph RGW", "Cloudflare R2", "Hugging Face Buckets", "Google Cloud Storage as S3",
+    "SeaweedFS", "A directory on a NAS", "A directory of a Unix group",
 )
 
 

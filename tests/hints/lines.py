@@ -65,7 +65,7 @@ def lines_to_type(hint: str, fill: Mapping[str, str]) -> list[str]:
 def _filled(line: str, fill: Mapping[str, str]) -> str:
     for placeholder, text in sorted({**FILL, **fill}.items(), key=lambda item: -len(item[0])):
         line = line.replace(placeholder, text)
-    left = _PLACEHOLDER.findall(line.replace('"..."', ""))
+    left = _PLACEHOLDER.findall(line.replace('"..."', "").replace("README.md", ""))
     assert not left, f"{line}: what does a user type for {left}?"
     return line
 

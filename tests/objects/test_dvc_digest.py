@@ -12,7 +12,8 @@ from dvc import python_of_dvc
 from harness import rounds
 
 from mvc.errors import InvalidFormat
-from mvc.objects.dvc.digest import DvcDigest, ListedFile, Md5, digest_of_list, is_content, parse_listing
+from mvc.objects.dvc.digest import DvcDigest, ListedFile, Md5, digest_of_list, parse_listing
+from mvc.objects.foreign import is_content
 
 MIB = 1 << 20
 RANDOM = rounds("MVC_DVC_TEXTS", 150, 3000)
@@ -87,10 +88,10 @@ def test_ours_are_those_of_the_package(tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", [1 << 10, MIB - 1, MIB, 3 * MIB])
 def test_the_size_of_the_parts_does_not_matter(step: int) -> None:
     content = (b"x" * (MIB - 1) + b"\r\n" + b"\0" * 5 + b"\r\n" * 9) * 2
-    md5 = Md5(text=True)
+    md5 = Md5(DvcDigest("", text=True))
     for start in range(0, len(content), step):
         md5.update(memoryview(content)[start : start + step])
-    whole = Md5(text=True)
+    whole = Md5(DvcDigest("", text=True))
     whole.update(memoryview(content))
     assert [way.hexdigest() for way in md5._ways] == [way.hexdigest() for way in whole._ways]
 

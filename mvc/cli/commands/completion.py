@@ -254,6 +254,7 @@ def _link_types(text: str) -> list[str]:
 
 _SOURCES: Mapping[str, tuple[Words, ...]] = {
     "PATH": (_tracked,),
+    "PATTERN": (_directories,),
     "SRC": (_tracked,),
     "DST": (_directories,),
     "REV": (_revisions,),
@@ -283,6 +284,7 @@ _OF_COMMAND: Mapping[tuple[str, str], tuple[Words, ...]] = {
     ("which", "NAME"): (_models,),
     ("history", "NAME"): (_models,),
     ("audit", "NAME"): (_models,),
+    ("card", "NAME"): (_versions,),
     ("compare", "REF"): (_models, _tracked, _revisions),
 }
 """Exceptions: commands where the metavar has another meaning."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from mvc.errors import InvalidFormat
+from mvc.objects.foreign import Check
 
 _NAME = re.compile(r"([0-9a-f]{32})(\.dir)?", re.ASCII)
 _CHUNK = 1 << 20
@@ -40,6 +41,9 @@ class DvcDigest(NamedTuple):
         """DVC's name of the algorithm."""
         return "md5-dos2unix" if self.text else "md5"
 
+    def check(self) -> Check:
+        return Md5(self)
+
     def __str__(self) -> str:
         """Return it as users read it."""
         return f"{self.algorithm} {self.name}"
@@ -63,25 +67,19 @@ def parse_digest(text: object, *, old: bool) -> DvcDigest:
 class Md5:
     """Computes the md5 of content, in each of the ways in which versions of DVC did: `update` with all parts."""
 
-    def __init__(self, *, text: bool = False) -> None:
-        """`text` computes `md5-dos2unix`."""
+    def __init__(self, digest: DvcDigest) -> None:
+        """Compare with this digest."""
         plain: Any = hashlib.md5(usedforsecurity=False)
-        self._ways = [_OfText(by_chunk=True), _OfText(by_chunk=False)] if text else [plain]
+        self._digest = digest
+        self._ways = [_OfText(by_chunk=True), _OfText(by_chunk=False)] if digest.text else [plain]
 
     def update(self, part: memoryview) -> None:
         for way in self._ways:
             way.update(part)
 
-    def fits(self, digest: DvcDigest) -> bool:
-        """Whether the content of all parts is that of `digest`."""
-        return any(way.hexdigest() == digest.md5 for way in self._ways)
-
-
-def is_content(data: bytes, digest: DvcDigest) -> bool:
-    """Whether `data` is the content of `digest`."""
-    found = Md5(text=digest.text)
-    found.update(memoryview(data))
-    return found.fits(digest)
+    def fits(self) -> bool:
+        """Whether the content of all parts is the one that the digest names."""
+        return any(way.hexdigest() == self._digest.md5 for way in self._ways)
 
 
 class _OfText:

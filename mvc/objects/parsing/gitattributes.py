@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 FILE = ".gitattributes"
 _BUILT_IN = frozenset({b"text", b"binary", b"union"})
-_LINE = re.compile(rb'[ \t]*(?P<pattern>"(?:[^"\\]|\\.)*"|[^ \t\r"#][^ \t\r]*)(?P<attributes>.*)', re.DOTALL)
-_MACRO = b"[attr]"
+LINE = re.compile(rb'[ \t]*(?P<pattern>"(?:[^"\\]|\\.)*"|[^ \t\r"#][^ \t\r]*)(?P<attributes>.*)', re.DOTALL)
+MACRO = b"[attr]"
 
 
 def merge_attributes(files: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -26,11 +26,11 @@ def merge_attributes(files: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 def _placed(line: bytes, folder: bytes) -> bytes:
     """Return a line as it is at the top; empty for one without a pattern, and for a macro below the top."""
-    found = _LINE.fullmatch(line)
+    found = LINE.fullmatch(line)
     if found is None:
         return b""
     attributes = b" ".join(map(_with_known_driver, found["attributes"].split()))
-    if found["pattern"].startswith(_MACRO):
+    if found["pattern"].startswith(MACRO):
         return b"" if folder else found["pattern"] + b" " + attributes
     return b'"%s" %s' % (_below(folder, _quoted_inside(found["pattern"])), attributes)
 

@@ -77,7 +77,7 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
     project.catalog.flush()
     datasets = tuple(Dataset(identifier, data[name], name) for identifier, name in options.datasets)
     train = tuple(Used(name, data[name]) for name in options.train)
-    return Evaluated(path, item, digest, datasets, train, tuple(remarks), pointer, others)
+    return Evaluated(path, item, digest, (*datasets, *options.stated), train, tuple(remarks), pointer, others)
 
 
 def _others(

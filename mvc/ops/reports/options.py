@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import UsageError
 from mvc.project import Shell
-from mvc.quality.reports.report import Assurance, Parameter
+from mvc.quality.reports.report import Assurance, Dataset, Parameter
 from mvc.quality.reports.tags import Bump
 
 
@@ -33,6 +33,8 @@ class RecordOptions(NamedTuple):
     """Metrics where lower is better."""
     datasets: tuple[tuple[str, str], ...] = ()
     """Id and path, from the top of the worktree."""
+    stated: tuple[Dataset, ...] = ()
+    """Data sets with the digests that another program states."""
     train: tuple[str, ...] = ()
     params: tuple[tuple[str, Parameter], ...] = ()
     task: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -22,6 +22,12 @@ class Failure(NamedTuple):
     def of(cls, path: str, error: MvcError) -> Failure:
         """Return `error` as the failure of `path`."""
         return cls(path, error.message, error.fix, error.exit_code)
+
+
+def exit_code_of(failures: Iterable[Failure]) -> int:
+    """Return the exit code of a command: 1 if some content is not what its digest says, else the first failure's."""
+    codes = [failure.exit_code for failure in failures]
+    return 1 if 1 in codes else next(iter(codes), 0)
 
 
 @contextmanager

@@ -17,6 +17,11 @@ from mvc.quality.files import SUFFIX
 
 if TYPE_CHECKING:
     from mvc.ops.interop.dvc.import_dvc import ImportResult
+    from mvc.ops.interop.hf.import_hf import HfImport
+    from mvc.ops.interop.lfs.import_lfs import LfsImport
+    from mvc.ops.reports.options import RecordOptions
+    from mvc.ops.shared.failures import Failure
+    from mvc.quality.reports.model_index import Reported
 
 import_ = typer.Typer(cls=Group, rich_markup_mode=None, help="Track what another program tracks.")
 app.add_typer(import_, name="import", rich_help_panel=ELSEWHERE)
@@ -49,6 +54,94 @@ def dvc(
     return result.exit_code
 
 
+@import_.command("lfs")
+def lfs(
+    ctx: typer.Context,
+    patterns: Annotated[list[str] | None, typer.Argument(metavar="PATTERN", help="Only these paths.")] = None,
+    json: Json = False,
+) -> int:
+    """Track what git-lfs tracks, verified by its SHA-256."""
+    from mvc.ops.interop.lfs.import_lfs import import_lfs as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result = run(project, project.shell.paths(patterns or []))
+        if json:
+            print_json(result)
+        else:
+            _show_lfs(output, project, result)
+    return result.exit_code
+
+
+def _show_lfs(output: Output, project: Project, result: LfsImport) -> None:
+    for item in output.few(result.imported):
+        done = output.paint("imported", "green")
+        output.line(f"{done} {visible(project.shell.show(item.path))} ({size(item.size)})")
+    output.rest(result.imported, "path")
+    if not result.imported and not result.failed:
+        output.line("Everything that git-lfs tracks is imported already.")
+    for path in output.few(result.in_git):
+        output.note(f"note: {visible(project.shell.show(path))} was committed without git-lfs: Git has its content")
+        line = f"{project.shell.line('git rm --cached --', path)} && {project.shell.line('mvc add', path)}"
+        output.note(f"  try: {visible(line)}")
+    _show_failed(output, result.failed)
+    _show_commit(output, project, len(result.imported))
+
+
+@import_.command("hf")
+def hf(
+    ctx: typer.Context,
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A snapshot, or a repository in the cache.")],
+    json: Json = False,
+) -> int:
+    """Track a snapshot of Hugging Face, verified by the names of its blobs."""
+    from mvc.ops.interop.hf.import_hf import import_hf as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result, reported = run(project, folder)
+        if not json:
+            _show_hf(output, project, result)
+        tag = _record_reported(output, project, result.path, reported) if reported.metrics else ""
+        if json:
+            print_json({**plain(result), "report": tag})
+        else:
+            if tag:
+                file = visible(project.shell.show(result.path + SUFFIX))
+                output.line(f"{output.paint('recorded', 'green')} {file} ({tag})")
+            _show_commit(output, project, int(result.changed))
+    return result.exit_code
+
+
+def _show_hf(output: Output, project: Project, result: HfImport) -> None:
+    source = " ".join(text for text in (result.repository, result.revision[:12]) if text)
+    amount = f"{plural(result.files, 'file')}, {size(result.size)}"
+    done = output.paint("imported", "green") if result.changed else "unchanged"
+    where = f" from {visible(source)}" if source else ""
+    output.line(f"{done} {visible(project.shell.show(result.path))} ({amount}){where}")
+    for name in output.few(result.edited):
+        output.note(f"note: {visible(name)} differs from what was downloaded, and is tracked as it is")
+    if result.unproven:
+        output.note(f"note: nothing says what these files must hold: {visible(', '.join(output.few(result.unproven)))}")
+    for text in output.few(result.left_out):
+        output.note(f"note: not in the report: {visible(text)}")
+    _show_failed(output, result.failed)
+
+
+def _record_reported(output: Output, project: Project, path: str, reported: Reported) -> str:
+    """Record the metrics of a model card, unless there is a report; return the tag of the new report, or nothing."""
+    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
+
+    if project.tree.lstat(path + SUFFIX) is not None:
+        output.note(f"note: {visible(project.shell.show(path))} has a report, which stays as it is")
+        return ""
+    options = RecordOptions(
+        bump="major", data=reported.data, file_label="the model card", stated=reported.datasets,
+        task=reported.task or None,
+    )
+    return _record_with(output, project, path, options, "mvc import hf")
+
+
 def _show(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
     for item in output.few(result.imported):
         what = output.paint("would import" if dry_run else "imported", "green")
@@ -63,14 +156,14 @@ def _show(output: Output, project: Project, result: ImportResult, *, dry_run: bo
         output.line("Everything that DVC tracks is imported already.")
     for text in result.remarks:
         output.note(f"note: {visible(text)}")
-    _show_failed(output, result)
+    _show_failed(output, result.failed)
 
 
-def _show_failed(output: Output, result: ImportResult) -> None:
-    for failure in output.few(result.failed):
+def _show_failed(output: Output, failed: tuple[Failure, ...]) -> None:
+    for failure in output.few(failed):
         say(failure.message, failure.fix)
-    if len(result.failed) > FEW and not output.verbose:
-        say(f"... and {len(result.failed) - FEW:,} more failures (-v names them)")
+    if len(failed) > FEW and not output.verbose:
+        say(f"... and {len(failed) - FEW:,} more failures (-v names them)")
 
 
 def _record(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> list[dict[str, str]]:
@@ -91,12 +184,18 @@ def _record(output: Output, project: Project, result: ImportResult, *, dry_run: 
 def _record_one(output: Output, project: Project, path: str, file: str) -> str:
     """Return the tag of the new report; empty if the metrics cannot be recorded."""
     from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
+
+    options = RecordOptions(bump="major", file=project.shell.show(file))
+    return _record_with(output, project, path, options, "mvc import dvc --reports")
+
+
+def _record_with(output: Output, project: Project, path: str, options: RecordOptions, command: str) -> str:
+    """Return the tag of the new report; empty if the metrics cannot be recorded."""
     from mvc.ops.reports.provenance import gather  # noqa: PLC0415
     from mvc.ops.reports.record import record  # noqa: PLC0415
 
-    options = RecordOptions(bump="major", file=project.shell.show(file))
     try:
-        done = record(project, path, options, gather(project.git, "mvc import dvc --reports", None, time.time()))
+        done = record(project, path, options, gather(project.git, command, None, time.time()))
     except MvcError as error:
         output.note(f"warning: {visible(error.message)}")
         if error.fix:
@@ -116,13 +215,17 @@ def _show_recorded(output: Output, project: Project, recorded: list[dict[str, st
 
 def _show_next(output: Output, project: Project, result: ImportResult, line: str) -> None:
     """Print what is to be done next: after a dry run, `line`."""
-    from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
-
     if written := [item.path for item in result.imported if item.stage]:
         paths = ", ".join(visible(path) for path in output.few(written))
         output.line(f"Stages of dvc.yaml write {paths}: set cache: false there, so that DVC leaves them to mvc")
     if line:
         output.line(f"Next: {line}")
-    elif has_staged(project.git, ":(top)"):
-        count = plural(len(result.imported), "pointer") if result.imported else ""
-        output.line(f"Next: {commit_line(project.git, count)}")
+    else:
+        _show_commit(output, project, len(result.imported))
+
+
+def _show_commit(output: Output, project: Project, pointers: int) -> None:
+    from mvc.scm.index import commit_line, has_staged  # noqa: PLC0415
+
+    if has_staged(project.git, ":(top)"):
+        output.line(f"Next: {commit_line(project.git, plural(pointers, 'pointer') if pointers else '')}")

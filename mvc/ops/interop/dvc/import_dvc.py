@@ -19,22 +19,20 @@ from mvc.ops.interop.dvc.planning import Plan, plan
 from mvc.ops.interop.dvc.publishing import Prepared, publish, unlink_copies
 from mvc.ops.interop.dvc.reading import PastOut, in_history, in_workspace
 from mvc.ops.interop.dvc.stores import Stores, find_stores, no_content
-from mvc.ops.interop.dvc.workspace_files import read_workspace
+from mvc.ops.interop.ledger import Ledger
+from mvc.ops.interop.workspace_files import read_workspace, remember
 from mvc.ops.shared.checkout import check_out
 from mvc.ops.shared.dvc.files import FOLDER, DvcFiles, FoundOut
 from mvc.ops.shared.dvc.imported import read_imported
-from mvc.ops.shared.failures import Failure, collecting
+from mvc.ops.shared.failures import Failure, collecting, exit_code_of
 from mvc.ops.shared.pointers import store_directory, store_manifest
 from mvc.ops.shared.remotes import configured_remotes
-from mvc.ops.shared.workspace_content import pointer_id, same_content
 from mvc.project import Project
-from mvc.retention.available import record_packed
 from mvc.scm.commits import CommitPath, blobs_at
 from mvc.store.cache.repack import compact
-from mvc.store.cache.writer import LOOSE_AT, CacheWriter
+from mvc.store.cache.writer import CacheWriter
 from mvc.store.packs.pack_writer import STEP
 from mvc.transfer.pool import Pool
-from mvc.workspace.observe import settled
 
 _REMOTE = "dvc.remote"
 """The label with the remote of an output."""
@@ -79,9 +77,8 @@ class ImportResult(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the command: 1 if some content is not what DVC says, else that of the first failure."""
-        codes = [failure.exit_code for failure in self.failed]
-        return 1 if 1 in codes else next(iter(codes), 0)
+        """The exit code of the command."""
+        return exit_code_of(self.failed)
 
 
 def import_dvc(project: Project, options: ImportOptions = ImportOptions()) -> ImportResult:
@@ -109,7 +106,7 @@ def import_dvc(project: Project, options: ImportOptions = ImportOptions()) -> Im
             prepared = importer.run(pool, meant.new, lacking)
         removed = publish(project, said.outs, prepared, meant.finished, imported, ignores)
         compact(project.cache)
-        _remember(project, prepared)
+        remember(project, ((item.found.out.path, item.pointer, item.observed) for item in prepared))
         linked = unlink_copies(project, stores.cache, prepared)
     if linked:
         failed += check_out(project, linked).failed
@@ -130,7 +127,8 @@ class _Importer:
         """Return the new outputs whose content is in the cache now."""
         project, prepared = self._project, []
         with CacheWriter(project.cache, project.links.types, STEP) as writer:
-            self._objects = Objects(writer, self._stores, project.catalog, project.around.progress, pool)
+            self._ledger = Ledger(writer, project.catalog)
+            self._objects = Objects(self._ledger, self._stores, project.around.progress, pool)
             for found in new:
                 with collecting(self._failed, found.out.path):
                     prepared.append(self._of_workspace(found))
@@ -145,12 +143,9 @@ class _Importer:
         out, project = found.out, self._project
         line = project.shell.line("dvc fetch", found.file if not out.stage else out.path)
         files = self._files(out, out.path, f"{line} && mvc import dvc")
-        observed, entries = read_workspace(project, self._objects, out.path, files)
+        observed, entries = read_workspace(project, self._ledger, out.path, files)
         rest = [(name, old) for name, old in files if name not in entries]
         entries |= self._bring(out, out.path, rest, f"{line} && mvc import dvc")
-        snapshot = observed.snapshot
-        if snapshot is not None:  # an interrupted import goes on from there
-            project.catalog.remember(out.path, settled(project.tree, out.path, project.links, snapshot))
         notes = _notes(out, configured_remotes(project.settings))
         return Prepared(found, self._pointer(out, entries, notes), observed)
 
@@ -186,7 +181,7 @@ class _Importer:
 
     def _bring(self, out: Out, what: str, files: list[tuple[str, DvcDigest]], fix: str) -> dict[str, Entry]:
         self._objects.bring((old for _, old in files), _remote(out))
-        found = {name: self._objects.digest(old) for name, old in files}
+        found = {name: self._ledger.digest(old) for name, old in files}
         if lacking := [old for name, old in files if found[name] is None]:
             raise self._lacking(what, lacking, fix)
         return {name: Entry(name, *digest, out.exec) for name, digest in found.items() if digest}
@@ -202,7 +197,7 @@ class _Importer:
 
     def _pointer(self, out: Out, entries: dict[str, Entry], notes: Notes) -> Pointer:
         """Return the pointer of an output whose files are stored, and list it as imported."""
-        writer = self._objects.writer
+        writer = self._ledger.writer
         if out.digest is not None and not out.digest.is_dir:
             entry = entries[""]
             self._imported[out.digest] = Content(entry.digest, total=entry.size)
@@ -226,20 +221,6 @@ def _notes(out: Out, remotes: Iterable[str]) -> Notes:
     labels = dict(out.notes.labels)
     remote = labels.pop(_REMOTE) if labels.get(_REMOTE, "") in [*remotes] else ""
     return out.notes._replace(labels=tuple(sorted(labels.items())), remote=remote)
-
-
-def _remember(project: Project, prepared: list[Prepared]) -> None:
-    """Record that the workspace has the content of the pointers, so that it is not read again."""
-    for found, pointer, observed in prepared:
-        path = found.out.path
-        if not same_content(pointer, observed):
-            continue
-        project.catalog.set_synced(path, pointer_id(pointer))
-        groups = observed.groups
-        is_large = pointer.kind == "dir" and pointer.manifest is None
-        if is_large and all(size < LOOSE_AT for group in groups for size in group.files.sizes):
-            record_packed(project.cache, project.catalog, pointer, [group.shard for group in groups])
-    project.catalog.flush()
 
 
 def _planned(said: DvcFiles, meant: Plan, past: list[PastOut], problems: Iterable[Failure]) -> ImportResult:

@@ -12,15 +12,15 @@ from typing import NamedTuple, TypeAlias
 from mvc.errors import MissingObject
 from mvc.fs.files import DIRECTORY
 from mvc.fs.progress import Progress, Share
-from mvc.objects.digest import Digest
-from mvc.objects.dvc.digest import LISTING_BYTES, DvcDigest, ListedFile, Md5, is_content, parse_listing
+from mvc.objects.dvc.digest import LISTING_BYTES, DvcDigest, ListedFile, parse_listing
+from mvc.objects.foreign import is_content
 from mvc.ops.interop.dvc.stores import Place, Stores
+from mvc.ops.interop.ledger import Ledger
 from mvc.store.buckets.bucket import PART
 from mvc.store.cache.layout import cannot_write
 from mvc.store.cache.source_file import LinkType, SourceFile
-from mvc.store.cache.writer import LOOSE_AT, CacheWriter
+from mvc.store.cache.writer import LOOSE_AT
 from mvc.transfer.pool import Pool
-from mvc.workspace.catalog import Catalog
 
 
 class Arrival(NamedTuple):
@@ -38,38 +38,22 @@ Find: TypeAlias = Callable[[DvcDigest], Iterator[Place]]
 
 
 class Objects:
-    """The files that were imported, now or before: what the cache has of them is not read again."""
+    """Brings the objects that the cache lacks, and lists them in the ledger."""
 
-    def __init__(self, writer: CacheWriter, stores: Stores, catalog: Catalog, progress: Progress, pool: Pool) -> None:
-        self.writer = writer
+    def __init__(self, ledger: Ledger, stores: Stores, progress: Progress, pool: Pool) -> None:
+        self.ledger = ledger
         self._stores = stores
-        self._catalog = catalog
         self._progress = progress
         self._pool = pool
-        self._known = catalog.imported()
-        """By the digests of DVC, as text."""
-        self._stored: dict[DvcDigest, Digest] = {}
-        """Those that this writer has stored or reused; a part of them is in a pack that is not finished."""
         self.wrong: dict[DvcDigest, tuple[str, ...]] = {}
         """Objects whose content does not match wherever it is, and where that is."""
 
-    def digest(self, old: DvcDigest) -> Digest | None:
-        """Return the digest of an object that the cache has."""
-        if old not in self._stored and (known := self._known.get(str(old))) and self.writer.holds(known.blake3):
-            self._stored[old] = known
-        return self._stored.get(old)
-
-    def note(self, old: DvcDigest, digest: Digest) -> None:
-        """Remember that the cache has an object, verified."""
-        self._stored[old] = digest
-        self._catalog.set_imported(str(old), digest)
-
     def bring(self, wanted: Iterable[DvcDigest], remote: str) -> None:
         """Store the objects that the cache lacks, if DVC's stores have them; prefer `remote`."""
-        lacking = [old for old in dict.fromkeys(wanted) if self.digest(old) is None]
+        lacking = [old for old in dict.fromkeys(wanted) if self.ledger.digest(old) is None]
         for old in lacking:  # in this thread: others would only wait for each other
             self._store(old, self._stores.in_cache, self._look(self._stores.in_cache, old))
-        rest = [old for old in lacking if self.digest(old) is None]
+        rest = [old for old in lacking if self.ledger.digest(old) is None]
         find = partial(self._stores.on_remotes, remote=remote)
         for old, arrival in zip(rest, self._pool.in_order(partial(self._look, find), rest, LOOSE_AT), strict=True):
             self._store(old, find, arrival)
@@ -87,7 +71,7 @@ class Objects:
 
     def _store(self, old: DvcDigest, find: Find, arrival: Arrival) -> None:
         if arrival.data is not None:
-            self.note(old, self.writer.put_bytes(arrival.data))
+            self.ledger.note(old, self.ledger.writer.put_bytes(arrival.data))
         wrong = self._store_large(old, find) if arrival.is_large else arrival.wrong
         if wrong:
             self.wrong[old] = (*self.wrong.get(old, ()), *wrong)
@@ -102,12 +86,13 @@ class Objects:
         """Store an object from the first store where it matches; return the others."""
         wrong: list[str] = []
         for place in find(old):
-            md5 = Md5(text=old.text)
+            check = old.check()
             self._progress.expect(place.item.size)
-            with Share(self._progress, place.item.size) as share, self._opened(place, str(old)) as (source, links):
-                digest = self.writer.put_file(source._replace(progress=share, also=(md5.update,)), links).digest
-            if md5.fits(old):
-                self.note(old, digest)
+            with Share(self._progress, place.item.size) as share, self._opened(place, str(old)) as (opened, links):
+                source = opened._replace(progress=share, also=(check.update,))
+                digest = self.ledger.writer.put_file(source, links).digest
+            if check.fits():
+                self.ledger.note(old, digest)
                 break
             wrong.append(place.store)
         return tuple(wrong)
@@ -119,7 +104,7 @@ class Objects:
             with open(fd, "rb", buffering=0):
                 yield SourceFile(fd, os.fstat(fd), -1, "", name), ("reflink", "copy")
             return
-        with self.writer.cache.scratch() as scratch:
+        with self.ledger.writer.cache.scratch() as scratch:
             path = scratch.name()
             self._fetch(place, path)
             folder = os.open(scratch.path, DIRECTORY)
@@ -136,7 +121,7 @@ class Objects:
             with open(path, "xb") as file:
                 file.writelines(parts)
         except OSError as error:
-            raise cannot_write(self.writer.cache.root, error) from None
+            raise cannot_write(self.ledger.writer.cache.root, error) from None
 
     def listing(self, old: DvcDigest, what: str, remote: str) -> list[ListedFile]:
         """Return the files of a directory, by its list in DVC's stores.

@@ -90,8 +90,8 @@ def other_digests(project: Project, path: str, pointer: Pointer) -> OtherDigests
     old = name.startswith(_TEXT)
     expected = parse_digest(name.removeprefix(_TEXT), old=old)
     if not expected.is_dir:
-        digest, way = _hashed(project.tree, path, Md5(text=old))
-        if way.fits(expected):
+        digest, way = _hashed(project.tree, path, Md5(expected))
+        if way.fits():
             return OtherDigests(digest.blake3, name)
         return OtherDigests(digest.blake3, _md5(project.tree, path))
     observed = observe_path(project, path)

@@ -1,0 +1,95 @@
+"""`mvc export card`: the real library of Hugging Face reads the result, and `mvc import hf` the same metrics."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from harness import Begin, Repo
+from hub import PYTHON
+
+SCRIPT = """
+import json, sys
+from huggingface_hub import ModelCard
+results = ModelCard.load(sys.argv[1]).data.eval_results
+print(json.dumps([{key: value for key, value in vars(item).items() if value is not None} for item in results]))
+"""
+
+
+def with_a_version(repo: Repo) -> None:
+    repo.write("holdout.csv", "data")
+    repo.write("ranker.onnx", "weights")
+    repo.ok("add", "holdout.csv", "ranker.onnx")
+    repo.ok(
+        "eval", "record", "ranker.onnx", "--tag", "v1.0.0", "--metric", "auc=0.9", "--metric", "auc[country=DE]=1e-05",
+        "--metric", "p95_ms=12.5", "--dataset", "holdout=holdout.csv", "--task", "text-ranking", "-m", "first",
+    )
+    repo.write(".mvc/policy.yaml", "mvc-policy: 1\ndefaults: {report: optional}\n")
+    repo.git("add", "-A")
+    repo.commit("a version")
+    repo.ok("register", "ranker")
+
+
+@pytest.fixture
+def work(begin: Begin) -> Repo:
+    """Return a repository with a registered version."""
+    return begin(with_a_version)
+
+
+def test_the_real_library_reads_the_card(work: Repo) -> None:
+    assert PYTHON.exists(), "run `make .cache/hf/.complete`"
+    assert work.ok("export", "card", "ranker@v1.0.0").out == "wrote README.md: ranker@v1.0.0\n"
+    done = subprocess.run(
+        [PYTHON, "-c", SCRIPT, str(work.path("README.md"))], capture_output=True, text=True, check=False,
+        env={"HF_HUB_OFFLINE": "1", "HOME": str(work.root)},
+    )
+    assert done.returncode == 0, done
+    blake3 = work.digest("holdout.csv")
+    common = {
+        "task_type": "text-ranking", "dataset_type": "holdout", "dataset_name": "holdout",
+        "dataset_args": {"blake3": blake3},
+    }
+    assert json.loads(done.stdout) == [
+        {**common, "metric_type": "auc", "metric_value": 0.9, "metric_args": {"higher_is_better": True}},
+        {
+            **common, "metric_type": "auc", "metric_value": 1e-05, "metric_name": "auc[country=DE]",
+            "metric_args": {"slice": {"country": "DE"}, "higher_is_better": True},
+        },
+        {**common, "metric_type": "p95_ms", "metric_value": 12.5, "metric_args": {"higher_is_better": False}},
+    ]
+
+
+def test_the_card_gives_the_same_metrics_again(work: Repo) -> None:
+    for name in ("model/a", "model/.cache/huggingface/download/a.metadata"):
+        work.write(name, "")
+    work.ok("export", "card", "ranker@latest", cwd="model")
+    work.ok("import", "hf", "model")
+    shown = [work.ok("eval", "show", name, "--json").json["report"] for name in ("ranker.onnx", "model")]
+    assert shown[0]["metrics"] == shown[1]["metrics"]
+    assert shown[0]["task"] == shown[1]["task"]
+    assert [{**item, "path": ""} for item in shown[0]["datasets"]] == [
+        {**item, "path": ""} for item in shown[1]["datasets"]
+    ]
+
+
+def test_only_its_own_card_is_overwritten(work: Repo) -> None:
+    work.ok("export", "card", "ranker@v1.0.0")
+    first = work.read("README.md")
+    work.ok("export", "card", "ranker@v1.0.0")
+    assert work.read("README.md") == first
+    work.write("README.md", first + b"\nmine\n")
+    result = work.fails(2, "export", "card", "ranker@v1.0.0")
+    assert result.errors == ["README.md exists, and mvc did not write it as it is"]
+    assert work.read("README.md") == first + b"\nmine\n"
+    assert work.shell(result.fixes[0].replace("NAME@VERSION", "ranker@v1.0.0")).code == 0
+    assert work.read("README.md.aside") == first + b"\nmine\n"
+
+
+@pytest.mark.parametrize(("reference", "code", "said"), [
+    ("ranker.onnx", 2, "ranker.onnx is not a version"), ("other@v1.0.0", 2, "other"),
+    ("HEAD:holdout.csv", 3, "holdout.csv has no report at HEAD"), ("HEAD:none", 3, "none has no pointer at HEAD"),
+])
+def test_what_is_no_version_with_a_report_is_refused(work: Repo, reference: str, code: int, said: str) -> None:
+    assert said in work.fails(code, "export", "card", reference).errors[0]
+    assert not work.path("README.md").exists()
