@@ -12,7 +12,6 @@ from mvc.objects.dvc.outs import MAX_BYTES, SUFFIX, read_dvc_file, read_lock, re
 from mvc.objects.parsing.strict_yaml import load
 from mvc.quality.pointer_files import OtherPointer, pipeline_of
 
-
 _MAX_DEPTH = 64
 """Variables and parameters of a `dvc.yaml` are nested."""
 
