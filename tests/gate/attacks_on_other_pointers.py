@@ -308,6 +308,14 @@ def pipeline_moved_by_its_working_directory(pr: History) -> None:
     pr.commit()
 
 
+@attack("MVC101", "MVC106", "MVC304")
+def pipeline_with_a_variable_working_directory(pr: History) -> None:
+    """Let a variable say where a stage writes."""
+    start_lock(pr)
+    pr.put("dvc.yaml", f"stages:\n  s0:\n    cmd: train\n    wdir: ${{there}}\n    outs: [{RANKER}]\n")
+    pr.commit()
+
+
 @attack("MVC304")
 def extension_of_lfs(pr: History) -> None:
     """Let a program of the clone change the content on its way."""

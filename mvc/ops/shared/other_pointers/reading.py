@@ -8,8 +8,12 @@ from posixpath import dirname, join
 
 from mvc.errors import InvalidFormat
 from mvc.objects import lfs
-from mvc.objects.dvc.outs import SUFFIX, read_dvc_file, read_lock, read_pipeline
+from mvc.objects.dvc.outs import MAX_BYTES, SUFFIX, read_dvc_file, read_lock, read_pipeline
+from mvc.objects.parsing.strict_yaml import load
 from mvc.quality.pointer_files import OtherPointer, pipeline_of
+
+_MAX_DEPTH = 64
+"""Variables and parameters of a `dvc.yaml` are nested."""
 
 
 def of_lfs(path: str, raw: bytes, *, executable: bool = False) -> OtherPointer:
@@ -42,8 +46,8 @@ def of_dvc(path: str, raw: bytes, pipeline: bytes | None = None) -> Iterator[tup
         return
     try:
         if beside := pipeline_of(path):
-            stages = read_pipeline(beside, pipeline or b"{}")
-            outs = read_lock(path, raw, stages)
+            _check_directories(beside, pipeline or b"{}")
+            outs = read_lock(path, raw, read_pipeline(beside, pipeline or b"{}"))
         else:
             outs = read_dvc_file(path, raw)
     except InvalidFormat as error:
@@ -55,6 +59,20 @@ def of_dvc(path: str, raw: bytes, pipeline: bytes | None = None) -> Iterator[tup
         else:
             old = "dos2unix-" if out.digest.text else ""
             yield out.path, OtherPointer(path, f"md5:{old}{out.digest.name}", exec=out.exec)
+
+
+def _check_directories(path: str, raw: bytes) -> None:
+    """Check that the stages of a `dvc.yaml` say where they run, without variables: outputs are relative to it.
+
+    Raises:
+        InvalidFormat: one does not.
+    """
+    data = load(raw, what=path, max_bytes=MAX_BYTES, max_depth=_MAX_DEPTH)
+    stages = data.get("stages") if isinstance(data, dict) else None
+    for name, stage in stages.items() if isinstance(stages, dict) else ():
+        parts = (stage, stage.get("do")) if isinstance(stage, dict) else ()
+        if any(isinstance(part, dict) and "${" in str(part.get("wdir")) for part in parts):
+            raise InvalidFormat(f"{path}: wdir of the stage {name} has a variable")
 
 
 def joined(found: Sequence[OtherPointer], own: str = "") -> OtherPointer:
