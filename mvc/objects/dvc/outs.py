@@ -118,7 +118,7 @@ def _out(top: str | None, item: Document, stage: str, source: Document) -> Out:
     old = item.get("hash") is None
     out = Out(path, exec=item.get("isexec") is True, notes=notes_of(item, source), stage=stage)
     try:
-        if isinstance(listed := item.get("files"), list):
+        if isinstance(listed := item.get("files"), list) and listed:
             files = parse_rows(listed, path, old=old)
             return out._replace(digest=digest_of_list(files, old=old), files=tuple(files))
         if item.get("hash") not in (None, "md5"):
