@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from posixpath import dirname, join
 
 from mvc.errors import InvalidFormat
@@ -73,6 +74,7 @@ def _read(path: str, raw: bytes) -> bytes:
     return raw
 
 
+@lru_cache(maxsize=64)
 def _pipeline(path: str, raw: bytes) -> Pipeline:
     """Return what a `dvc.yaml` says.
 
