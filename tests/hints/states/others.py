@@ -17,6 +17,7 @@ REPORTED = (*LFS, RECORD.format("n.lfs"), "git commit -qm reported")
 STATES = [
     state("report_of_what_lfs_is_to_keep", *LFS, NEW, RECORD.format("n.bin")),
     state("report_of_a_change_that_lfs_lacks", *LFS, "echo mine > n.lfs", RECORD.format("n.lfs")),
+    state("report_of_a_file_of_dvc", NEW, "echo outs: > n.bin.dvc", RECORD.format("n.bin.dvc")),
     state(
         "report_with_a_broken_file_of_dvc", "echo 'pointers: [mvc, dvc]' >> $TOP/.mvc/policy.yaml", NEW,
         "echo broken > n.bin.dvc", RECORD.format("n.bin"), ends=1, reason="it says what is wrong with the pointer",
