@@ -59,6 +59,7 @@ def _check(
     path, file, line = found.out.path, found.file, shell.line
     try:
         check_path(path)
+        check_path(file)
     except InvalidName as error:
         raise InvalidName(error.message, "name it differently: dvc move OLD NEW") from None
     is_new = file in uncommitted and not found.out.stage
