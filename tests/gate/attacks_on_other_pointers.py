@@ -463,6 +463,14 @@ def model_in_lfs_named_as_a_report(pr: History) -> None:
     pr.commit()
 
 
+@attack("MVC101")
+def model_in_lfs_named_as_a_signature(pr: History) -> None:
+    """Give a model the name of the signatures of a report, which nobody demands."""
+    start_lfs(pr)
+    pr.put(f"{RANKER}{SUFFIX}.sig", pointer_of_lfs("spam"))
+    pr.commit()
+
+
 @attack("MVC101", "MVC304")
 def model_in_lfs_among_the_settings(pr: History) -> None:
     """Hide a model in mvc's own directory."""

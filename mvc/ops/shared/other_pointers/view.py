@@ -16,6 +16,7 @@ from mvc.objects.pointer import SUFFIX
 from mvc.ops.shared.other_pointers.reading import joined, of_dvc, of_lfs
 from mvc.project import CONFIG
 from mvc.quality.files import POLICY, REGULAR, REVOKED, SIGNERS, SYMLINK, WAIVERS
+from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge import fixes
 from mvc.quality.pointer_files import OtherPointer, is_other, is_pointer, lock_of, pipeline_of, stem
 from mvc.scm.blobs import blob_sizes, stream_blobs
@@ -75,7 +76,8 @@ class PointerView:
         pointers = self._pointers(entries, entries if among is None else among)
         for path, found in pointers.items():
             if any(item.pointer.file == path for item in found):
-                if (model := stem(path)) and (model in pointers or model + SUFFIX in entries):
+                model = path.removesuffix(REPORT)
+                if model != path and (model in pointers or model + SUFFIX in entries):
                     continue  # its report: git-lfs stores it, and nobody can read it
                 seen.pop(path, None)
             link = _link_above(path, entries)
