@@ -96,6 +96,8 @@ class ModelFacts(NamedTuple):
     """The field of the pointer that disagrees with an object in the cache; empty if none is known to."""
     content: str = ""
     """The blake3 of the content of a pointer of DVC or git-lfs, if that is at hand; empty if it was not looked for."""
+    reported_sources: frozenset[str] | None = None
+    """The blake3 of those that it was derived from and that have a report; None if that was not asked."""
     merged: str | None = None
     """None unless a merge made the pointer, so that no side has it; the commit to merge first, or empty."""
     mixed: bool = False

@@ -15,6 +15,7 @@ from mvc.quality.files import SUBMODULE, SUFFIX, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts
+from mvc.quality.judge.rules.companions import judge_inputs
 from mvc.quality.judge.rules.figures import judge_figures
 from mvc.quality.judge.rules.pickled import judge_pickles
 from mvc.quality.pointer_files import name_of, read_pointer, tool_of
@@ -137,6 +138,7 @@ def _of_report(model: ParsedModel) -> Iterator[Finding]:
         yield model.finding("MVC128", message, fixes.one_of_both(model.path + SUFFIX))
     else:
         yield from judge_figures(model.path, model.report, _with_directions(model))
+        yield from judge_inputs(model.facts, model.report, model.demands)
 
 
 def _after_merge(model: ParsedModel, line: str) -> str:
