@@ -26,6 +26,7 @@ from mvc.ops.judging.touched_models import (
 from mvc.ops.judging.trees import Trees, pointers_of, read_one_tree, read_trees
 from mvc.ops.judging.workflows import included_workflows
 from mvc.ops.shared.evidence.cached_content import with_files
+from mvc.ops.shared.evidence.model_parts import with_parts
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.source_reports import with_sources
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
@@ -112,6 +113,7 @@ def _facts(
     git, tip = trees.merge.git, trees.merge.base
     models = with_sources(git, tip, judging.policy, models, partial(file_of_index, git, trees.judged))
     scanned = with_scans(project, judging.policy, models)
+    scanned = with_parts(project.cache, scanned, pasts.names.__contains__)
     return Facts(judging, scanned, read.blobs, landing, companions=of_change(trees, scanned))
 
 
