@@ -321,7 +321,7 @@ def _fits(project: Project, item: Prepared, failed: list[Failure]) -> bool:
         return True
     from mvc.quality.judge.fixes import saved_beside  # noqa: PLC0415 - import time: few models are refused
 
-    failed.append(Failure(item.target.path, parts.outside[0], saved_beside(), UsageError.exit_code))
+    failed.append(Failure.of(item.target.path, UsageError(parts.outside[0], saved_beside())))
     return False
 
 
