@@ -1,7 +1,7 @@
 """Where an ONNX model keeps weights outside of its own file.
 
 Reads tags and lengths, and steps over everything else: weights in the file are not read.
-Format: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto and docs/ExternalData.md there.
+Format: https://onnx.ai/onnx/repo-docs/ExternalData.html; the fields: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
 
 from __future__ import annotations

@@ -139,7 +139,8 @@ def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOp
         paths = [""] * bool(tracked) if options.update else list(paths)
         targets = targets_of(project, tracked, folders, paths, options.name, failed)
         stored = _store(project, targets, options, failed)
-        stored = [item for item in stored if _fits(project, item, failed)]
+        parts = {item.target.path: found for item in stored if (found := _parts(project, item))}
+        stored = [item for item in stored if _fits(item.target.path, parts.get(item.target.path), failed)]
         prepared = [item for item in stored if item.target.named or item.changed or item.beyond]
         if prepared:
             _publish(project, prepared, options)
@@ -152,7 +153,10 @@ def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOp
         ]
     above = set() if options.update else folders.intersection(paths)
     untracked = sorted({name for path in above for name in new_files(project, path)})
-    findings = tuple(finding for item in prepared for finding in _judged_parts(project, item))
+    findings = tuple(
+        finding for item in prepared if (found := parts.get(item.target.path))
+        for finding in _judged(project, item, found)
+    )
     added = tuple(_added(item) for item in prepared)
     return AddResult(added, tuple(failed), tuple(updated), tuple(untracked), findings)
 
@@ -314,21 +318,17 @@ def _updated(
 # Files that others speak of.
 
 
-def _fits(project: Project, item: Prepared, failed: list[Failure]) -> bool:
-    """Whether no file of a target leaves its folder; otherwise append that to `failed`."""
-    parts = _parts(project, item)
+def _fits(path: str, parts: Parts | None, failed: list[Failure]) -> bool:
+    """Whether no file of a target speaks of one outside of its folder; otherwise append that to `failed`."""
     if parts is None or not parts.outside:
         return True
     from mvc.quality.judge.fixes import saved_beside  # noqa: PLC0415 - import time: few models are refused
 
-    failed.append(Failure.of(item.target.path, UsageError(parts.outside[0], saved_beside())))
+    failed.append(Failure.of(path, UsageError(parts.outside[0], saved_beside())))
     return False
 
 
-def _judged_parts(project: Project, item: Prepared) -> tuple[Finding, ...]:
-    parts = _parts(project, item)
-    if parts is None:
-        return ()
+def _judged(project: Project, item: Prepared, parts: Parts) -> tuple[Finding, ...]:
     from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415 - import time, as above
     from mvc.quality.judge.rules.parts import judge_parts  # noqa: PLC0415
 
