@@ -13,15 +13,13 @@ from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
 from mvc.objects.digest import Digest
+from mvc.objects.dvc.names import LOCK, PIPELINE, is_of_data
 from mvc.objects.pointer import SUFFIX, Kind, Pointer
 from mvc.objects.pointer_reader import parse
 from mvc.quality.files import SIGNATURES, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 
 _MARK = "other:"
-_LOCK = "dvc.lock"
-_PIPELINE = "dvc.yaml"
-_DVC = ".dvc"
 
 
 def is_pointer(path: str) -> bool:
@@ -49,6 +47,8 @@ class OtherPointer(NamedTuple):
     """Bytes; 0 if the file does not say."""
     exec: bool = False
     problem: str = ""
+    fix: str = ""
+    """What to type then, if it is not to write the pointer again."""
 
     @property
     def oid(self) -> str:
@@ -87,7 +87,7 @@ def read_pointer(file: FileAt, what: str = "pointer") -> Pointer:
     if other is None:
         return parse(file.raw, what)
     if other.problem:
-        raise InvalidFormat(other.problem)
+        raise InvalidFormat(other.problem, other.fix)
     kind: Kind = "dir" if other.identity.endswith(".dir") else "file"
     return Pointer(kind, Digest("", "", other.size), other.exec, total=other.size, other=other.identity)
 
@@ -108,24 +108,17 @@ def name_of(path: str, pointer: FileAt | None) -> str:
 
 def tool_of(file: str) -> str:
     """Return the program whose pointers are in files of that name: `mvc`, `dvc` or `lfs`."""
-    return "mvc" if file.endswith(SUFFIX) else "dvc" if is_of_dvc(file) else "lfs"
-
-
-def is_of_dvc(path: str) -> bool:
-    """Whether a file names outputs with their digests for DVC."""
-    name = basename(path)
-    own = ".dvc" in path.split("/")[:-1]
-    return not own and (name == _LOCK or (name.endswith(_DVC) and name != _DVC))
+    return "mvc" if file.endswith(SUFFIX) else "dvc" if is_of_data(file) else "lfs"
 
 
 def pipeline_of(path: str) -> str:
     """Return the `dvc.yaml` that a `dvc.lock` needs; empty for any other file."""
-    return join(dirname(path), _PIPELINE) if basename(path) == _LOCK else ""
+    return join(dirname(path), PIPELINE) if basename(path) == LOCK else ""
 
 
 def lock_of(path: str) -> str:
     """Return the `dvc.lock` that a `dvc.yaml` is about; empty for any other file."""
-    return join(dirname(path), _LOCK) if basename(path) == _PIPELINE else ""
+    return join(dirname(path), LOCK) if basename(path) == PIPELINE else ""
 
 
 def may_have_parts(path: str, pointer: FileAt | None) -> bool:

@@ -56,6 +56,7 @@ def _show_init(output: Output, project: Project, result: InitResult) -> int:
     if result.written and (others := result.pointers[1:]):
         names = " and ".join({"dvc": "DVC", "lfs": "git-lfs"}[kind] for kind in others)
         output.line(f"Found {names}: the policy has their pointers judged as well (mvc help gate-for-dvc)")
+        output.line(f"To move to mvc: {' and '.join(f'mvc import {kind}' for kind in others)}")
     if result.group:
         output.line(f"The group {visible(result.group)} shares the cache {visible(result.cache)}")
     if not result.shares_blocks:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from mvc.objects.parsing.dvc_outputs import is_of_dvc, outputs
+from mvc.objects.dvc.claims import claims_outputs, outputs
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import file_of_index
 from mvc.ops.judging.brought_files import brought_blobs
@@ -119,7 +119,7 @@ def _facts(
 
 def _brought_files(trees: Trees, lfs: Collection[str], tracked: Collection[str]) -> Iterator[BroughtFile]:
     brought = [(path, trees.judged.entries[path]) for path in trees.judged.changes if path in trees.judged.entries]
-    of_dvc = {path for path, entry in brought if is_of_dvc(path) and entry.mode in REGULAR}
+    of_dvc = {path for path, entry in brought if claims_outputs(path) and entry.mode in REGULAR}
     sides = (trees.judged.entries, {} if trees.is_one_tree else trees.base)
     known = {*tracked, *pointers_of(trees.base)} if of_dvc else set()
     trees.blobs.load_files(entry for side in sides for path in of_dvc if (entry := side.get(path)))
