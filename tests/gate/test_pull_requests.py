@@ -21,7 +21,7 @@ from mvc.quality.judge.codes import CODES
 from mvc.quality.judge.judge import judge
 
 _EVERY = 10
-_ONLY_ELSEWHERE = {"MVC402"}
+_ONLY_ELSEWHERE = {"MVC313", "MVC314", "MVC402"}
 """Codes of a tree without any policy."""
 _FIRST = {
     (case.code, what): case.name
