@@ -7,6 +7,7 @@ says, as text that begins with `other:`, which no blob's name does. So nothing t
 
 from __future__ import annotations
 
+import re
 from posixpath import basename, dirname, join
 from typing import NamedTuple
 
@@ -118,3 +119,18 @@ def pipeline_of(path: str) -> str:
 def lock_of(path: str) -> str:
     """Return the `dvc.lock` that a `dvc.yaml` is about; empty for any other file."""
     return join(dirname(path), LOCK) if basename(path) == PIPELINE else ""
+
+
+def may_have_parts(path: str, pointer: FileAt | None) -> bool:
+    """Whether the name of a tracked file, or of one that a pointer lists, is of a kind that names further files."""
+    if pointer is None or is_other(pointer.oid):
+        return False
+    return is_onnx(path) or _NAMES_OTHERS.search(pointer.raw) is not None
+
+
+def is_onnx(path: str) -> bool:
+    """Whether a file is ONNX, by its name."""
+    return path.lower().endswith(".onnx")
+
+
+_NAMES_OTHERS = re.compile(rb'\.onnx"|\.safetensors\.index\.json"', re.IGNORECASE)

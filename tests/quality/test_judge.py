@@ -37,7 +37,8 @@ from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
 from mvc.quality.judge.judge import judge
 from mvc.quality.policy.policy import parse_policy
-from mvc.quality.reports.report import Dataset, Metric, Model, parse_report
+from mvc.quality.reports.report import Dataset, Metric, Model
+from mvc.quality.reports.report_document import parse_report
 
 
 def said(verdict: Verdict) -> str:
@@ -205,7 +206,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         (one(in_git=True), f"git rm -r --cached -- {PATH}"),
         (one(policy=""), "git add -- .mvc/policy.yaml  # once it is fixed"),
         (one(policy="mvc-policy: 2\n"), UPGRADE),
-        (one(at(b"mvc-eval: 2\n")), UPGRADE),
+        (one(at(b"mvc-eval: 3\n")), UPGRADE),
         (one(policy=None), "mvc init"),
     ],
 )

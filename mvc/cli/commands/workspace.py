@@ -12,7 +12,7 @@ from mvc.cli.app import WORKSPACE, WithSeparator, app, around, opened
 from mvc.cli.arguments import Json, Paths, SomePaths
 from mvc.cli.failures import say_all
 from mvc.cli.output import FEW, Output, plural, print_json, visible
-from mvc.cli.show import show_added, show_checkout, show_followed, show_installed
+from mvc.cli.show import show_added, show_checkout, show_followed, show_installed, warn
 from mvc.errors import UsageError
 from mvc.project import Project
 
@@ -114,7 +114,7 @@ def add(
         result = run(project, typed_paths(project.shell, paths or [], failed), choice)
         result = result._replace(failed=(*failed, *result.failed))
         if json:
-            print_json(result, "updated", "untracked")
+            print_json(result, "updated", "untracked", "findings")
         else:
             _show_added(output, project, result, staged=not no_stage)
     return say_all(result.failed, silent=json)
@@ -128,6 +128,8 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
     if not result.added and not result.failed:
         output.line("No tracked path changed.")
     _show_untracked(output, project, result)
+    for finding in result.findings:
+        warn(output, f"{finding.code} {finding.path}: {finding.message}", finding.fix)
     if updated := [item.path for item in result.updated]:
         command = "mvc checkout" if all(item.complete for item in result.updated) else "mvc pull"
         line = project.shell.line(f"{command} --" if updated[1:] else command, *updated)

@@ -27,7 +27,8 @@ from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.metric_files import FoundMetrics
-from mvc.quality.reports.report import Dataset, Model, Report, Train, Used, emit, parse_report
+from mvc.quality.reports.report import Dataset, Model, Report, Train, Used
+from mvc.quality.reports.report_document import emit, parse_report
 from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import committed_file, head
@@ -237,11 +238,18 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         task=earlier.task if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
         run=metrics.run,
+        sources=list(evaluated.sources) or (earlier.sources if same_model else []),
+        together=_added_to(earlier.together, evaluated.together),
         params={**metrics.params, **dict(options.params)},
         train=Train(list(evaluated.train)) if evaluated.train else earlier.train if same_model else None,
         datasets=[_with_notes(item, earlier.datasets) for item in evaluated.datasets],
         metrics=with_directions(metrics.metrics, options, earlier.metrics),
     )
+
+
+def _added_to(earlier: Iterable[Used], given: Iterable[Used]) -> list[Used]:
+    """Return the earlier files and the given ones, each path once."""
+    return list({item.path: item for item in (*earlier, *given)}.values())
 
 
 def _next_tag(

@@ -60,6 +60,16 @@ _ALL = (
      "content at that path, or none.",
      "Evaluate the model with the current content and record it, or restore the earlier content.",
      f"{_MODEL}: evaluated with models/tokenizer 0123456789ab…, now fedcba987654…"),
+    _code(108, "evaluated without a required input",
+     "A rule has with: required, and the report does not name that path: which tokenizer the model was evaluated with, "
+     "for example, is not known.",
+     "Evaluate the model with it, and record that with --with.",
+     f"{_MODEL}: the report does not say with which models/tokenizer the model was evaluated"),
+    _code(109, "source without a report",
+     "A rule demands a report of what the model was derived from, as by a conversion, and neither the judged tree nor "
+     "the history has one of exactly that content at its path.",
+     "Evaluate the source and record it with mvc eval record.",
+     f"{_MODEL}: derived from models/ranker.skops 0123456789ab…, which has no report"),
     _code(120, "earlier version returns",
      "The change restores a pointer and a report that were on the target branch together before. Its tag may be lower "
      "than the current one, and its metrics worse. Limits and signatures still apply. A note: nothing fails.",
@@ -144,6 +154,10 @@ _ALL = (
      "Evaluate the model and record at least one metric. If no report is needed, add a rule with report: optional to "
      "the policy.",
      f"{_MODEL}: the report has no metrics"),
+    _code(210, "evaluated on a part of the data",
+     "A rule demands a data set in full, and the report says that only some of its examples were used.",
+     "Evaluate the model on all examples and record it.",
+     f"{_MODEL}: 500 of 5,000 examples of data set holdout were evaluated, expected all"),
     _code(220, "nothing to compare with",
      "The model is new, or had no report before, so max_regression, tags and slices are not compared. A note: nothing "
      "fails.",
@@ -235,6 +249,16 @@ _ALL = (
      "such a pointer.",
      "Write it again with mvc add.",
      f"{_MODEL}: the pointer disagrees with its content in the cache: size 5, but the object has 7 bytes"),
+    _code(313, "parts of a model do not fit",
+     "An index of shards (model.safetensors.index.json) does not name exactly the shards beside it, or is not one; or "
+     "an ONNX file has external data that is not in its directory. Judged where the content is in the cache.",
+     "Bring the missing files, or remove those that do not belong to the model, then add it again.",
+     "models/llm: model.safetensors.index.json names model-00002-of-00002.safetensors, not there"),
+    _code(314, "weights apart from their model",
+     "An ONNX file has external data, and that is neither in the same tracked directory nor in the with of the report. "
+     "So the model could change without its pointer. Judged where the content is in the cache.",
+     "Track both as one directory. Or track the data as well, and record that with --with.",
+     f"{_MODEL}: it has weights in {_MODEL}.data, tracked neither with it nor in `with` of its report"),
     _code(321, "not on the remote",
      "The gate asked the remote (mvc gate -r) for all objects of the changed models, and some are missing or have "
      "another size. After the merge the model could not be fetched.",

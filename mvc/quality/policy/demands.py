@@ -92,6 +92,10 @@ class Demands(NamedTuple):
     """Whether no rule sets the report, so that another rule could make it optional."""
     pickle_allow: frozenset[str] = frozenset()
     """Names that a scanned pickle may use besides those on mvc's list."""
+    companions: tuple[str, ...] = ()
+    """Paths that the model must be evaluated with."""
+    sources: Demand = "optional"
+    """Whether what the model was derived from needs a report."""
 
 
 def demands(policy: Policy, path: str, *, in_any_case: bool = False) -> Demands:
@@ -108,6 +112,8 @@ def demands(policy: Policy, path: str, *, in_any_case: bool = False) -> Demands:
         slices=_slices(rules),
         gaps=_gaps(rules),
         datasets=tuple(dict.fromkeys(pinned for rule in rules for pinned in rule.datasets)),
+        companions=tuple(sorted({path for rule in rules if rule.companions for path in rule.companions.required})),
+        sources=max((rule.sources.report for rule in rules if rule.sources), key=REPORT.index, default="optional"),
         deny=_denied(formats, pickle),
         pickle=pickle,
         pickle_allow=_allowed(formats),
@@ -136,7 +142,10 @@ def report_demand(rule: Rule) -> Demand | Literal[""]:
 
 def _needs_a_report(rule: Rule) -> bool:
     """Whether a rule has demands that only a report can meet, so that it demands one by default."""
-    return bool(rule.datasets or rule.metrics or rule.slices or rule.evaluator or rule.signatures or rule.max_age)
+    inputs = rule.companions or (rule.sources and rule.sources.report == "required")
+    return bool(
+        rule.datasets or rule.metrics or rule.slices or inputs or rule.evaluator or rule.signatures or rule.max_age
+    )
 
 
 def _denied(formats: Iterable[Formats], pickle: Pickle) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ from mvc.quality.pointer_files import name_of, read_pointer, tool_of
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.binding import difference
-from mvc.quality.reports.report import ParseReport, Report, parse_report
+from mvc.quality.reports.report import Report
+from mvc.quality.reports.report_document import ParseReport, parse_report
 from mvc.quality.reports.tags import SEMVER, fits
 from mvc.quality.words import clipped, without_path
 
@@ -105,6 +106,11 @@ def _of_content(model: ParsedModel, pointer: Pointer) -> Iterator[Finding]:
         yield model.finding("MVC307", message, fixes.other_format(model.path))
     if model.demands.pickle == "scan":
         yield from judge_pickles(model.path, facts.pickle_scans or ())
+    if facts.parts:
+        from mvc.quality.judge.rules.parts import judge_parts  # noqa: PLC0415 - import time: few models have parts
+
+        has_report = facts.report is not None
+        yield from judge_parts(model.path, facts.parts, model.matching_report, has_report=has_report)
 
 
 def _names(model: ModelFacts, pointer: Pointer) -> Iterable[str] | None:
@@ -136,6 +142,14 @@ def _of_report(model: ParsedModel) -> Iterator[Finding]:
         yield model.finding("MVC128", message, fixes.one_of_both(model.path + SUFFIX))
     else:
         yield from judge_figures(model.path, model.report, _with_directions(model))
+        yield from _of_inputs(model, model.report)
+
+
+def _of_inputs(model: ParsedModel, report: Report) -> Iterator[Finding]:
+    if model.demands.companions or model.demands.sources == "required":
+        from mvc.quality.judge.rules.companions import judge_inputs  # noqa: PLC0415 - import time: few policies ask
+
+        yield from judge_inputs(model.facts, report, model.demands)
 
 
 def _after_merge(model: ParsedModel, line: str) -> str:
