@@ -10,7 +10,7 @@ from mvc import config
 from mvc.objects import pointer_document
 from mvc.quality.judge.rules import waivers
 from mvc.quality.policy import policy
-from mvc.quality.reports import report
+from mvc.quality.reports import report_document
 
 HERE = Path(__file__).resolve().parent
 
@@ -21,7 +21,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "config.schema.json": config.json_schema(),
         "pointer.schema.json": pointer_document.json_schema(),
         "policy.schema.json": policy.schema(),
-        "report.schema.json": report.schema(),
+        "report.schema.json": report_document.schema(),
         "waivers.schema.json": waivers.schema(),
     }
 

@@ -18,7 +18,8 @@ import yaml
 from harness import MVC, PROJECT, InProcess, Repo, Result, noise
 
 import mvc
-from mvc.quality.reports.report import Evaluator, Report, parse_report
+from mvc.quality.reports.report import Evaluator, Report
+from mvc.quality.reports.report_document import parse_report
 
 MODEL = "models/ranker.onnx"
 FILE = f"{MODEL}.eval.yaml"

@@ -13,7 +13,7 @@ from mvc.objects.pointer_reader import parse
 from mvc.ops.judging.check import check
 from mvc.ops.shared.evidence import known_reports
 from mvc.project import Project, Surroundings
-from mvc.quality.reports.report import ParseReport
+from mvc.quality.reports.report_document import ParseReport
 
 POLICY = ".mvc/policy.yaml"
 

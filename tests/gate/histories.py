@@ -28,7 +28,7 @@ from mvc.quality.files import POLICY, SIGNATURES, SIGNERS, SUFFIX
 from mvc.quality.finding import Judged, Verdict
 from mvc.quality.judge.facts import Facts
 from mvc.quality.reports.report import Dataset, Metric, Model, Report
-from mvc.quality.reports.report import emit as emit_report
+from mvc.quality.reports.report_document import emit as emit_report
 from mvc.quality.reports.signers import CHANGES, REPORTS, change_text
 
 RANKER = "models/ranker.onnx"

@@ -45,7 +45,7 @@ ROWS = {"MVC201", "MVC202", "MVC203", "MVC221", "MVC223", "MVC224"}
 """Findings with these codes make a row of the gate's table fail."""
 REASONS = ROWS | {"MVC204", "MVC225", "MVC415"}
 """The codes for which a row may fail."""
-READERS = {"parse_report": "mvc.quality.reports.report", "parse_policy": "mvc.quality.policy.policy"}
+READERS = {"parse_report": "mvc.quality.reports.report_document", "parse_policy": "mvc.quality.policy.policy"}
 
 
 class Trial(NamedTuple):

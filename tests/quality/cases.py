@@ -32,7 +32,7 @@ from mvc.quality.judge.facts import (
 from mvc.quality.judge.rules.policy_files import judging_policy
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report, Used
-from mvc.quality.reports.report import emit as emit_report
+from mvc.quality.reports.report_document import emit as emit_report
 
 PATH = "models/ranker.onnx"
 DIGEST = hash_bytes(b"weights")

@@ -10,7 +10,8 @@ from mvc.errors import InvalidFormat, InvalidName
 from mvc.objects.pointer_reader import parse
 from mvc.quality.files import FileAt, ModelFiles
 from mvc.quality.finding import Comparison, Finding, Gated, Judged
-from mvc.quality.reports.report import Dataset, Metric, Model, Report, Train, Used, emit
+from mvc.quality.reports.report import Dataset, Metric, Model, Report, Train, Used
+from mvc.quality.reports.report_document import emit
 
 HOSTILE = (
     "a | b", "`code`", "``` fence", "@somebody", "<script>alert(1)</script>", "<!-- -->", "![x](https://example.com/x)",

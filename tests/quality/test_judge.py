@@ -37,7 +37,8 @@ from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
 from mvc.quality.judge.judge import judge
 from mvc.quality.policy.policy import parse_policy
-from mvc.quality.reports.report import Dataset, Metric, Model, parse_report
+from mvc.quality.reports.report import Dataset, Metric, Model
+from mvc.quality.reports.report_document import parse_report
 
 
 def said(verdict: Verdict) -> str:

@@ -12,7 +12,8 @@ from mvc.quality.files import FileAt, ModelFiles
 from mvc.quality.finding import Comparison, Finding, Judged
 from mvc.quality.render.model_section import section
 from mvc.quality.render.table import Found
-from mvc.quality.reports.report import Dataset, Metric, Model, Report, Train, Used, emit, label
+from mvc.quality.reports.report import Dataset, Metric, Model, Report, Train, Used, label
+from mvc.quality.reports.report_document import emit
 
 ROOM = 4000
 

@@ -30,7 +30,8 @@ from mvc.quality.judge.judge import judge
 from mvc.quality.judge.rules.past.regressions import compare
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import parse_policy
-from mvc.quality.reports.report import Dataset, Metric, Model, Report, emit, parse_report
+from mvc.quality.reports.report import Dataset, Metric, Model, Report
+from mvc.quality.reports.report_document import emit, parse_report
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 DIRECTIONS: list[Literal["higher", "lower"]] = ["higher", "lower"]

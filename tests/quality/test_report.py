@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import dedent
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mvc.errors import InvalidFormat
-from mvc.quality.reports import report as reports
+from mvc.quality.reports import report_document as reports
 from mvc.quality.reports.glance import glance
 from mvc.quality.reports.report import (
     Code,
@@ -21,16 +23,16 @@ from mvc.quality.reports.report import (
     Evaluator,
     Metric,
     Model,
+    Predictions,
     Report,
     Run,
+    Source,
     Train,
     Used,
-    emit,
-    from_json,
     label,
-    parse_report,
-    to_json,
 )
+from mvc.quality.reports.report_document import emit, from_json, parse_report, to_json
+from mvc.quality.reports.report_text import plain
 
 DIGEST = "0123456789abcdef" * 4
 OTHER = "fedcba9876543210" * 4
@@ -58,6 +60,17 @@ FULL = Report(
     limitations='Tried on short texts only.\n\nSarcasm: "unknown".',
     extra={"x-team": {"name": "search", "pager": [1, 2]}},
 )
+
+SECOND = replace(
+    FULL,
+    format=2,
+    environment=Environment("3.11.7", "Linux", {"scikit-learn": "1.9.1"}, "NVIDIA H200"),
+    sources=[Source("models/ranker.skops", OTHER, "mvc convert --to onnx", {"opset": 17})],
+    datasets=[Dataset("holdout", OTHER, "data/holdout.csv", "test", 5000, 500)],
+    predictions=Predictions("evals/holdout.parquet", OTHER, 500, "holdout", "label", "pred", ["p1"]),
+    metrics=[Metric("auc", 0.931, True, "holdout", 0.004, ci=(0.923, 0.939), method="DeLong")],
+)
+"""With all keys of format 2."""
 
 
 def small(text: str = "") -> bytes:
@@ -107,9 +120,36 @@ def test_a_report_is_written_as_the_page_shows_it() -> None:
         """)
 
 
-def test_a_report_that_was_written_reads_as_it_was() -> None:
-    assert parse_report(emit(FULL), "m") == FULL
-    assert emit(parse_report(emit(FULL), "m")) == emit(FULL)
+def test_a_report_of_format_2_is_written_as_the_page_shows_it() -> None:
+    first, second = emit(FULL).decode().splitlines(), emit(SECOND).decode().splitlines()
+    assert [line for line in second if line not in first] == [
+        "mvc-eval: 2",
+        'environment: {python: "3.11.7", platform: "Linux", packages: {scikit-learn: "1.9.1"}, device: "NVIDIA H200"}',
+        "from:",
+        f'  - {{path: "models/ranker.skops", blake3: "{OTHER}", by: "mvc convert --to onnx", params: {{opset: 17}}}}',
+        f'  - {{id: "holdout", path: "data/holdout.csv", blake3: "{OTHER}", split: "test", n: 5000, used: 500}}',
+        (
+            f'predictions: {{path: "evals/holdout.parquet", blake3: "{OTHER}", n: 500, dataset: "holdout", '
+            'truth: "label", predicted: "pred", scores: ["p1"]}'
+        ),
+        (
+            '  - {name: "auc", value: 0.931, higher_is_better: true, dataset: "holdout", stderr: 0.004, '
+            'ci: [0.923, 0.939], method: "DeLong"}'
+        ),
+    ]
+
+
+@pytest.mark.parametrize("report", [FULL, SECOND])
+def test_a_report_that_was_written_reads_as_it_was(report: Report) -> None:
+    assert parse_report(emit(report), "m") == report
+    assert emit(parse_report(emit(report), "m")) == emit(report)
+
+
+def test_a_report_is_written_in_the_lowest_format_that_has_its_keys() -> None:
+    assert emit(replace(FULL, format=2)) == emit(FULL)
+    assert emit(replace(SECOND, format=1)) == emit(SECOND)
+    by_hand = emit(FULL).replace(b"mvc-eval: 1", b"mvc-eval: 2")
+    assert parse_report(by_hand, "m") == replace(FULL, format=2)
 
 
 def test_other_readers_of_yaml_read_the_same_numbers() -> None:
@@ -128,6 +168,7 @@ integers = st.integers(-(10**19) + 1, 10**19 - 1)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 scalars = texts | integers | numbers | st.booleans() | st.none()
 useds = st.lists(st.builds(Used, texts, digests), max_size=2)
+params = st.dictionaries(keys, scalars | st.lists(scalars, max_size=2), max_size=2)
 data = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keys, inner, max_size=2), max_leaves=5,
 )
@@ -144,7 +185,7 @@ def any_report(draw: Any) -> Report:
         ),
         max_size=4, unique_by=lambda item: (item.name, item.dataset, tuple(sorted(item.slice.items()))),
     ))
-    return Report(
+    report = Report(
         1,
         draw(st.builds(Model, digests, texts, optional, texts, texts, texts)),
         *draw(st.tuples(texts, texts, texts, texts)),
@@ -152,15 +193,33 @@ def any_report(draw: Any) -> Report:
         draw(st.none() | st.builds(Code, texts, st.none() | st.booleans(), texts)),
         draw(st.none() | st.builds(Environment, texts, texts, st.dictionaries(keys, texts, max_size=2))),
         draw(st.none() | st.builds(Run, texts, texts, texts)),
-        draw(st.dictionaries(keys, scalars | st.lists(scalars, max_size=2), max_size=2)),
-        draw(useds),
-        draw(st.none() | st.builds(Train, useds)),
-        [Dataset(name, *draw(st.tuples(digests, texts, texts, optional))) for name in ids],
-        metrics,
-        draw(useds),
-        draw(texts),
-        draw(st.dictionaries(words.map("x-".__add__), data, max_size=2)),
+        draw(params),
+        together=draw(useds),
+        train=draw(st.none() | st.builds(Train, useds)),
+        datasets=[Dataset(name, *draw(st.tuples(digests, texts, texts, optional))) for name in ids],
+        metrics=metrics,
+        artifacts=draw(useds),
+        limitations=draw(texts),
+        extra=draw(st.dictionaries(words.map("x-".__add__), data, max_size=2)),
     )
+    return draw(st.just(report) | with_later_keys(report))
+
+
+@st.composite
+def with_later_keys(draw: Any, report: Report) -> Report:
+    """Return the report with some keys of format 2."""
+    ids = st.sampled_from(["", *(item.id for item in report.datasets)])
+    columns = st.lists(texts, max_size=2)
+    environment, intervals = report.environment, st.none() | st.tuples(numbers, numbers).map(sorted).map(tuple)
+    newer = replace(
+        report,
+        environment=environment and replace(environment, device=draw(texts)),
+        sources=draw(st.lists(st.builds(Source, texts, digests, texts, params), max_size=2)),
+        predictions=draw(st.none() | st.builds(Predictions, texts, digests, optional, ids, texts, texts, columns)),
+        datasets=[replace(item, used=draw(st.none() | st.just(item.n or 0))) for item in report.datasets],
+        metrics=[replace(item, ci=draw(intervals), method=draw(texts)) for item in report.metrics],
+    )
+    return replace(newer, format=plain(newer)["mvc-eval"])
 
 
 @given(any_report())
@@ -190,6 +249,8 @@ def test_what_is_read_without_yaml_is_what_yaml_reads(raw: bytes) -> None:
 
 
 def test_what_mvc_writes_is_read_without_yaml() -> None:
+    second = emit(replace(SECOND, model=Model(DIGEST), limitations="", extra={}))
+    assert reports._read_emitted(second) == reports.decode_yaml(second, "m")
     raw = emit(Report(
         1, Model(DIGEST, name="m: [x], {y} # z"), tag="v1.0.0", desc="a, b: c",
         params={"seed": 42, "lr": 0.1, "dropout": None, "shuffle": True, "sizes": [1, "2", -3.5]},
@@ -257,8 +318,47 @@ def test_what_is_no_report_or_a_newer_one_is_named_as_such() -> None:
         with pytest.raises(InvalidFormat):
             parse_report(raw, "m")
     with pytest.raises(InvalidFormat, match="newer mvc") as caught:
-        parse_report(b"mvc-eval: 2\nother: 1\n", "m")
+        parse_report(b"mvc-eval: 3\nother: 1\n", "m")
     assert "upgrade" in caught.value.fix
+
+
+LATER = [
+    ("from: [{path: a, blake3: %s}]", "from"),
+    ("from: []", "from"),
+    ("predictions: {path: a, blake3: %s}", "predictions"),
+    ("environment: {device: H200}", "environment.device"),
+    ("datasets: [{id: b, blake3: %s}, {id: a, blake3: %s, used: 1}]", "datasets.used"),
+    ("metrics: [{name: auc, value: 1, ci: [0, 2]}]", "metrics.ci"),
+    ("metrics: [{name: auc, value: 1, method: DeLong}]", "metrics.method"),
+]
+
+
+@pytest.mark.parametrize(("text", "key"), LATER)
+def test_a_key_of_format_2_is_refused_in_format_1(text: str, key: str) -> None:
+    text = text.replace("%s", repr(DIGEST))
+    assert refused(text) == f"key `{key}` needs `mvc-eval: 2`, found 1"
+    newer = small(text).replace(b"mvc-eval: 1", b"mvc-eval: 2")
+    assert parse_report(newer, "m").format == 2
+    is_valid = jsonschema.Draft202012Validator(reports.schema()).is_valid
+    assert not is_valid(yaml.safe_load(small(text)))
+    assert is_valid(yaml.safe_load(newer))
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("from: [{path: a, blake3: abc}]", "invalid blake3 of 'a'"),
+    ("from: [{path: a, blake3: %s, params: {a: {b: 1}}}]", "from[0].params.a: expected "),
+    ("predictions: {path: a, blake3: abc}", "invalid blake3 of predictions"),
+    ("predictions: {path: a, blake3: %s, dataset: a}", "predictions: data set 'a' is not in `datasets`"),
+    ("predictions: {path: a, blake3: %s, columns: [a]}", "predictions: unknown key `columns`"),
+    ("datasets: [{id: a, blake3: %s, n: 5, used: 6}]", "data set 'a': used is 6, expected at most n, 5"),
+    ("metrics: [{name: auc, value: 1, ci: [1, 0]}]", "ci of auc is [1.0, 0.0], expected the lower end first"),
+    ("metrics: [{name: auc, value: 1, ci: [1]}]", "metrics[0].ci"),
+    ("metrics: [{name: auc, value: 1, ci: [0, .inf]}]", "metrics[0].ci[1]: expected a number"),
+])
+def test_a_report_of_format_2_that_says_anything_else_is_refused(text: str, reason: str) -> None:
+    raw = small(text.replace("%s", repr(DIGEST))).replace(b"mvc-eval: 1", b"mvc-eval: 2")
+    with pytest.raises(InvalidFormat, match=re.escape(f"m: {reason}")):
+        parse_report(raw, "m")
 
 
 def test_the_layout_is_free() -> None:
@@ -282,6 +382,7 @@ def test_the_schema_takes_what_mvc_writes_and_refuses_what_it_refuses() -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     validate = jsonschema.Draft202012Validator(schema).is_valid
     assert validate(yaml.safe_load(emit(FULL)))
+    assert validate(yaml.safe_load(emit(SECOND)))
     assert not validate({"mvc-eval": 1, "model": {"blake3": DIGEST}, "tagg": "v1"})
     assert not validate({"mvc-eval": 1, "model": {"blake3": "abc"}})
     assert not validate({"mvc-eval": 1, "model": {"blake3": DIGEST}, "x-": {}})

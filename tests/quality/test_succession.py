@@ -17,7 +17,7 @@ from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.quality.judge.rules.past.succession import judge_return, judge_tag, returning
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import parse_policy
-from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.report_document import parse_report
 from mvc.quality.reports.tags import Version as Number
 from mvc.quality.reports.tags import parse_version
 

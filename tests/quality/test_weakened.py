@@ -39,7 +39,7 @@ from mvc.quality.policy.policy import (
     parse_policy,
 )
 from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report
-from mvc.quality.reports.report import emit as emit_report
+from mvc.quality.reports.report_document import emit as emit_report
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES
 from mvc.quality.render.model_card import Version, is_own, model_card
-from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.report_document import parse_report
 
 CARD = "README.md"
 

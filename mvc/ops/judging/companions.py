@@ -13,7 +13,7 @@ from mvc.quality.files import MAX_BYTES, REGULAR, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import Companions, ModelFacts
 from mvc.quality.pointer_files import pointer_in_file, stem
-from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.report_document import parse_report
 from mvc.scm.blobs import stream_blobs
 from mvc.scm.index_changes import Entry
 

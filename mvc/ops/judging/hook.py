@@ -13,7 +13,7 @@ from mvc.quality.files import POLICY, WAIVERS
 from mvc.quality.finding import Verdict
 from mvc.quality.judge.facts import Facts, GivenTags
 from mvc.quality.judge.judge import judge, with_waivers
-from mvc.quality.reports.report import ParseReport
+from mvc.quality.reports.report_document import ParseReport
 from mvc.scm.index_changes import Index, in_hook, read_index
 from mvc.scm.plumbing import Git
 

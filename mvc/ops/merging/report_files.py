@@ -7,7 +7,8 @@ from collections.abc import Callable
 from mvc.errors import InvalidFormat
 from mvc.ops.merging.marks import Labels, mark
 from mvc.ops.shared.conflicts.outcome import Outcome, Texts
-from mvc.quality.reports.report import Report, parse_report
+from mvc.quality.reports.report import Report
+from mvc.quality.reports.report_document import parse_report
 
 
 def merge_reports(path: str, texts: Texts, labels: Callable[[], Labels], marker_size: int) -> Outcome:

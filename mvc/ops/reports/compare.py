@@ -22,7 +22,7 @@ from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.pointer_files import read_pointer
-from mvc.quality.reports.report import plain
+from mvc.quality.reports.report_text import plain
 from mvc.quality.side_by_side import Limit, MetricRow, limits
 from mvc.registry.state import Model
 from mvc.scm.commits import CommitPath, commit_infos

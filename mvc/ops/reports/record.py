@@ -27,7 +27,8 @@ from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.metric_files import FoundMetrics
-from mvc.quality.reports.report import Dataset, Model, Report, Train, Used, emit, parse_report
+from mvc.quality.reports.report import Dataset, Model, Report, Train, Used
+from mvc.quality.reports.report_document import emit, parse_report
 from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import committed_file, head

@@ -17,7 +17,8 @@ from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, SUFFIX
 from mvc.quality.pointer_files import pointer_in_file
-from mvc.quality.reports.report import Report, parse_report
+from mvc.quality.reports.report import Report
+from mvc.quality.reports.report_document import parse_report
 from mvc.scm.commits import committed_file
 
 

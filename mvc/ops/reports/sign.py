@@ -20,7 +20,7 @@ from mvc.quality.judge.rules.policy_files import POLICY_FILES, broken, weaker
 from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.policy.policy import STRICT
 from mvc.quality.reports.binding import is_of, named_like
-from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.report_document import parse_report
 from mvc.quality.reports.signers import CHANGES, MAX_BYTES, REPORTS, Block, change_text, split_blocks
 from mvc.quality.words import short
 from mvc.scm.blobs import as_stored

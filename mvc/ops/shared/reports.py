@@ -87,7 +87,7 @@ def report_in(tree: Tree, file: str) -> bytes | None:
 def matching_report(raw: bytes | None, identity: str, what: str) -> Report | None:
     """Return the report in `raw` if it is valid and of the content that a pointer names by `identity`."""
     from mvc.quality.reports.binding import digests  # noqa: PLC0415 - YAML: `status` does not need it
-    from mvc.quality.reports.report import parse_report  # noqa: PLC0415 - as above
+    from mvc.quality.reports.report_document import parse_report  # noqa: PLC0415 - as above
 
     try:
         report = None if raw is None else parse_report(raw, what)

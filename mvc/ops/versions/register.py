@@ -22,7 +22,7 @@ from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.pointer_files import name_of, pointer_in_file
 from mvc.quality.reports.binding import is_of
 from mvc.quality.reports.report import Model as Content
-from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.report_document import parse_report
 from mvc.quality.reports.tags import Bump, Version, bumped, parse_version, spelling
 from mvc.registry.grammar import TagName
 from mvc.registry.state import Model, Registry

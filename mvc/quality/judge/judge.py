@@ -23,7 +23,7 @@ from mvc.quality.policy.demands import asks_for_report
 from mvc.quality.policy.foreign import is_foreign
 from mvc.quality.policy.policy import Policy, max_blob
 from mvc.quality.reports.binding import digests
-from mvc.quality.reports.report import ParseReport, parse_report
+from mvc.quality.reports.report_document import ParseReport, parse_report
 
 
 def judge(facts: Facts, now: float, parse: ParseReport = parse_report) -> Verdict:

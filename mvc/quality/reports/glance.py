@@ -15,7 +15,7 @@ class Glance(NamedTuple):
 
 _STRING = r'"(?:[^"\\\n]|\\.)*"'
 _HEAD = re.compile(
-    rf'mvc-eval: 1\nmodel: \{{(?:name: {_STRING}, )?blake3: "([0-9a-f]{{64}})"[^\n]*\}}\n(?:tag: "([^"\\\n]*)"\n)?'
+    rf'mvc-eval: [12]\nmodel: \{{(?:name: {_STRING}, )?blake3: "([0-9a-f]{{64}})"[^\n]*\}}\n(?:tag: "([^"\\\n]*)"\n)?'
     r"(?:(?!(?:model|tag):)(?:[a-z_-]+:|  )[^\n]*\n|\n)*",
 )
 """A report in the layout that mvc writes."""
@@ -29,7 +29,7 @@ def glance(raw: bytes, what: str) -> Glance:
     """
     if match := _HEAD.fullmatch(raw.decode(errors="replace")):
         return Glance(match[1], match[2] or "")
-    from mvc.quality.reports.report import parse_report  # noqa: PLC0415 - YAML, only for other layouts
+    from mvc.quality.reports.report_document import parse_report  # noqa: PLC0415 - YAML, only for other layouts
 
     report = parse_report(raw, what)
     return Glance(report.model.blake3, report.tag)

@@ -13,7 +13,8 @@ from mvc.ops.judging.check import check
 from mvc.ops.judging.hook import judge_index
 from mvc.ops.shared.evidence import known_reports as subject
 from mvc.project import Project
-from mvc.quality.reports.report import Report, decode_yaml
+from mvc.quality.reports.report import Report
+from mvc.quality.reports.report_document import decode_yaml
 from mvc.surroundings import surroundings
 
 POLICY = "mvc-policy: 1\nrules:\n  - {{match: '**', metrics: {{auc: {{min: {limit}}}}}}}\n"

@@ -13,7 +13,7 @@ from mvc.project import Project
 from mvc.quality.files import SUFFIX, FileAt
 from mvc.quality.judge.facts import GivenTags, ModelFacts, ModelVersion
 from mvc.quality.pointer_files import pointer_in_file
-from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.report_document import parse_report
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import CommitPath, blobs_at, head
 from mvc.scm.file_history import changes_in

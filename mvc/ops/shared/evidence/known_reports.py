@@ -9,7 +9,8 @@ from msgspec import MsgspecError
 
 from mvc._version import __version__
 from mvc.project import Project
-from mvc.quality.reports.report import Report, decode_yaml, from_json, parse_report, to_json
+from mvc.quality.reports.report import Report
+from mvc.quality.reports.report_document import decode_yaml, from_json, parse_report, to_json
 
 _BATCH = 1000
 """Reports that are recorded at once."""

@@ -18,7 +18,7 @@ from mvc.quality.files import SUFFIX, WAIVERS, FileAt
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.judge.fixes import explained
 from mvc.quality.judge.rules.waivers import Waiver, digests_of, has_expired, parse_waivers
-from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.report_document import parse_report
 from mvc.scm.blobs import as_stored
 from mvc.scm.commits import committed_file
 from mvc.scm.index import staged_file

@@ -22,7 +22,8 @@ from mvc.quality.files import POLICY, REGULAR, FileAt
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.pointer_files import is_of_dvc, is_other, lock_of, pointer_in_file, raw_of
 from mvc.quality.policy.parsed_policy import read_policy
-from mvc.quality.reports.report import Model, parse_report
+from mvc.quality.reports.report import Model
+from mvc.quality.reports.report_document import parse_report
 from mvc.scm.index import IndexEntry, list_files
 from mvc.scm.index_changes import Entry
 

@@ -8,7 +8,7 @@ from mvc.errors import InvalidFormat
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import Companions
-from mvc.quality.reports.report import parse_report
+from mvc.quality.reports.report_document import parse_report
 from mvc.quality.words import clipped, short
 
 

@@ -24,7 +24,8 @@ from mvc.quality.judge.rules.waivers import waived
 from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.policy.demands import Demands
 from mvc.quality.policy.policy import Policy
-from mvc.quality.reports.report import Report, parse_report
+from mvc.quality.reports.report import Report
+from mvc.quality.reports.report_document import parse_report
 
 
 def judge_landing(facts: Facts, models: Sequence[ParsedModel], findings: Iterable[Finding], now: float) -> Verdict:

@@ -21,7 +21,8 @@ from mvc.quality.pointer_files import name_of, read_pointer, tool_of
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.binding import difference
-from mvc.quality.reports.report import ParseReport, Report, parse_report
+from mvc.quality.reports.report import Report
+from mvc.quality.reports.report_document import ParseReport, parse_report
 from mvc.quality.reports.tags import SEMVER, fits
 from mvc.quality.words import clipped, without_path
 

@@ -10,7 +10,8 @@ from mvc.errors import InvalidFormat
 from mvc.quality.judge.facts import ModelVersion, Past
 from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.reports.binding import is_of
-from mvc.quality.reports.report import Report, parse_report
+from mvc.quality.reports.report import Report
+from mvc.quality.reports.report_document import parse_report
 from mvc.quality.reports.tags import compare, spelling
 
 
