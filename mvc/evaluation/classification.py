@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -24,9 +25,8 @@ def estimates(examples: Labelled) -> Iterator[Estimate]:
     yield from (item.estimate for item in _cells(examples))
     if examples.scores is None:
         return
-    if len(np.unique(examples.truth.codes)) > 1:
-        for ordering in _orders(examples):
-            yield from ordering.estimates
+    for ordering in _orders(examples):
+        yield ordering.estimate
     for loss in _losses(examples):
         yield loss.estimate
 
@@ -37,7 +37,7 @@ def influences(examples: Labelled) -> Mapping[str, Floats]:
     found = {item.estimate.name: item.influence[truth, predicted] for item in _cells(examples) if not item.estimate.label}
     if examples.scores is not None:
         for ordering in _orders(examples):
-            found |= ordering.influences
+            found[ordering.estimate.name] = ordering.influence()
         for loss in _losses(examples):
             found[loss.estimate.name] = loss.values - loss.estimate.value
     return found
@@ -51,20 +51,10 @@ def _cells(examples: Labelled) -> Iterator[CellMetric]:
 
 
 class _Order(NamedTuple):
-    """The metrics of one class against the others."""
+    """A metric, and what returns the influence of each example."""
 
-    truth: NDArray[np.bool_]
-    scores: Floats
-    found: ranks.Ordered
-    metrics: tuple[tuple[Estimate, ranks.Levels], ...]
-
-    @property
-    def estimates(self) -> tuple[Estimate, ...]:
-        return tuple(item for item, _ in self.metrics)
-
-    @property
-    def influences(self) -> dict[str, Floats]:
-        return {item.name: ranks.at(levels, self.found, self.truth, self.scores) for item, levels in self.metrics}
+    estimate: Estimate
+    influence: Callable[[], Floats]
 
 
 def one_against_others(examples: Labelled, label: int) -> ranks.Ordered | None:
@@ -72,16 +62,36 @@ def one_against_others(examples: Labelled, label: int) -> ranks.Ordered | None:
     if examples.scores is None:
         return None
     truth = examples.truth.codes == label
-    scores = examples.scores if examples.scores.ndim == 1 else examples.scores[:, label]
-    return ranks.ordered(truth, scores, examples.weight) if truth.any() and not truth.all() else None
+    return ranks.ordered(truth, _scores(examples, label), examples.weight) if truth.any() and not truth.all() else None
+
+
+def _scores(examples: Labelled, label: int) -> Floats:
+    scores = np.empty(0) if examples.scores is None else examples.scores
+    return scores if scores.ndim == 1 else scores[:, label]
 
 
 def _orders(examples: Labelled) -> Iterator[_Order]:
-    if examples.positive is not None and examples.scores is not None:
-        found = one_against_others(examples, examples.positive)
-        if found:
-            truth = examples.truth.codes == examples.positive
-            yield _Order(truth, examples.scores, found, (ranks.auc(found), ranks.average_precision(found)))
+    """Yield the metrics of the positive label, or the mean over all labels, each against the others."""
+    label = examples.positive
+    if label is None:
+        yield from _each_against_others(examples)
+    elif found := one_against_others(examples, label):
+        for estimate_, levels in (ranks.auc(found), ranks.average_precision(found)):
+            yield _Order(estimate_, partial(ranks.at, levels, found, examples.truth.codes == label, _scores(examples, label)))
+
+
+def _each_against_others(examples: Labelled) -> Iterator[_Order]:
+    influence = np.zeros(len(examples.truth.codes))
+    values: list[float] = []
+    for label in range(len(examples.truth.labels)):
+        if found := one_against_others(examples, label):
+            area, levels = ranks.auc(found)
+            influence += ranks.at(levels, found, examples.truth.codes == label, _scores(examples, label))
+            values.append(area.value)
+    if values:
+        influence /= len(values)
+        told = estimate("auc_macro", sum(values) / len(values), spread(influence, examples.weight), DELTA, higher=True, high=1)
+        yield _Order(told, lambda: influence)
 
 
 # Losses of probabilities.

@@ -39,6 +39,7 @@ class Evaluated(NamedTuple):
     """The model's pointer, of any kind; None when it is not tracked, or its pointer cannot be read."""
     others: OtherDigests | None = None
     """The digests in the pointer of DVC or git-lfs; None for one of mvc."""
+    artifacts: tuple[Used, ...] = ()
 
     @property
     def blake3_by_path(self) -> dict[str, str]:
@@ -77,7 +78,8 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
     project.catalog.flush()
     datasets = tuple(Dataset(identifier, data[name], name) for identifier, name in options.datasets)
     train = tuple(Used(name, data[name]) for name in options.train)
-    return Evaluated(path, item, digest, (*datasets, *options.stated), train, tuple(remarks), pointer, others)
+    artifacts = tuple(Used(name, hash_content(project, name)[0].blake3) for name in options.artifacts)
+    return Evaluated(path, item, digest, (*datasets, *options.stated), train, tuple(remarks), pointer, others, artifacts)
 
 
 def _others(

@@ -238,11 +238,18 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         task=earlier.task if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
         run=metrics.run,
+        predictions=options.predictions,
         params={**metrics.params, **dict(options.params)},
         train=Train(list(evaluated.train)) if evaluated.train else earlier.train if same_model else None,
         datasets=[_with_notes(item, earlier.datasets) for item in evaluated.datasets],
         metrics=with_directions(metrics.metrics, options, earlier.metrics),
+        artifacts=_added_to(earlier.artifacts, evaluated.artifacts),
     )
+
+
+def _added_to(earlier: Iterable[Used], given: Iterable[Used]) -> list[Used]:
+    """Return the earlier files and the given ones, each path once."""
+    return list({item.path: item for item in (*earlier, *given)}.values())
 
 
 def _next_tag(

@@ -1,0 +1,100 @@
+"""`mvc eval score` and `mvc eval recompute`: metrics from predictions."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvc.cli.app import opened
+from mvc.cli.commands import eval as reports
+from mvc.cli.commands.eval import eval_
+from mvc.cli.output import Output, visible
+from mvc.errors import UsageError
+from mvc.project import Project
+
+if TYPE_CHECKING:
+    from mvc.evaluation.score import Scored
+
+File = Annotated[str, typer.Option("--predictions", metavar="FILE", help="CSV, JSON lines or Parquet: a row for each example.")]
+Truth = Annotated[str, typer.Option("--truth", metavar="COL", help="The column of the true labels or values.")]
+Predicted = Annotated[str, typer.Option("--predicted", metavar="COL", help="The column of the predicted ones.")]
+Scores = Annotated[str, typer.Option("--score", metavar="COL[,COL...]", help="Scores: of the positive label, or of each.")]
+Positive = Annotated[str, typer.Option("--positive", metavar="LABEL", help="Which of two labels is positive.")]
+Slices = Annotated[list[str] | None, typer.Option("--slice", metavar="COL", help="Also the metrics for each value of COL.")]
+Sensitive = Annotated[
+    list[str] | None, typer.Option("--sensitive", metavar="COL", help="A slice; also the differences between its groups."),
+]
+Group = Annotated[str, typer.Option("--group", metavar="COL", help="Ranking: the query that a result belongs to.")]
+Weight = Annotated[str, typer.Option("--weight", metavar="COL", help="The weight of each example.")]
+
+
+@eval_.command("score")
+def score(
+    ctx: typer.Context,
+    model: reports.Model,
+    predictions: File = "",
+    truth: Truth = "truth",
+    predicted: Predicted = "",
+    scores: Scores = "",
+    positive: Positive = "",
+    slices: Slices = None,
+    sensitive: Sensitive = None,
+    group: Group = "",
+    weight: Weight = "",
+    tag: reports.Tag = "",
+    bump: reports.Bump = "",
+    metric: reports.Metrics = None,
+    dataset: reports.Datasets = None,
+    train: reports.Train = None,
+    param: reports.Params = None,
+    task: reports.Task = None,
+    text: reports.Text = None,
+    assurance: reports.Vouched = "self",
+    add: reports.Add = False,
+    no_stage: reports.NoStage = False,
+) -> int:
+    """Compute metrics from a file of predictions, and write and stage the report of the model."""
+    from mvc.evaluation.extra import require  # noqa: PLC0415
+
+    require()
+    from mvc.evaluation.roles import Roles, kind_of  # noqa: PLC0415
+    from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
+    from mvc.ops.reports.record import check, record  # noqa: PLC0415
+    from mvc.ops.reports.score import check_unchanged, score_file  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    if not predictions:
+        raise UsageError("no predictions are given", "mvc eval score MODEL --predictions FILE --bump minor")
+    with opened(output) as project:
+        options = reports.record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
+            metrics=tuple(metric or ()), task=task, desc=text, stage=not no_stage,
+        )
+        path, file = project.shell.path(model), project.shell.path(predictions)
+        check(project, path, options)
+        roles = Roles(
+            kind_of(task or ""), truth, predicted, tuple(filter(None, scores.split(","))), positive, group, weight,
+            tuple(slices or ()), tuple(sensitive or ()),
+        )
+        found = score_file(project, file, roles, [name for name, _ in options.datasets])
+        command = shlex.join(["mvc", *sys.argv[1:]])
+        provenance = gather(project.git, command, here(evaluating=True), time.time(), assurance=options.assurance)
+        if add and (code := reports.add_model(output, project, path, options)):
+            return code
+        if code := reports.add_path(output, project, file, stage=options.stage):
+            return code
+        check_unchanged(project, found.predictions)
+        options = options._replace(measured=found.scored.metrics, predictions=found.predictions)
+        recorded = record(project, path, options, provenance)
+        reports.show_recorded(output, project, recorded)
+        _show_undefined(output, found.scored)
+    return 0
+
+
+def _show_undefined(output: Output, scored: Scored) -> None:
+    if names := scored.undefined:
+        shown = ", ".join(map(visible, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")  # noqa: PLR2004
+        output.note(f"note: not defined, as all is of one class: {shown}")
