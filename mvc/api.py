@@ -185,6 +185,8 @@ def record(  # noqa: PLR0913 - one for each option of the command
     metrics: object = None,
     dataset: Mapping[str, str] | None = None,
     train: Iterable[str] = (),
+    with_: Iterable[str] = (),
+    from_: Iterable[str] = (),
     params: Mapping[str, Parameter] | None = None,
     task: str | None = None,
     desc: str | None = None,
@@ -195,6 +197,7 @@ def record(  # noqa: PLR0913 - one for each option of the command
     """Write and stage the evaluation report of `model`, bound to its present content.
 
     `metrics` has any form that a file with metrics may have, such as `{"auc": 0.93}`; `dataset` has paths by id.
+    `with_` has other files of the evaluation, such as a tokenizer; `from_` what the model was derived from, as REFs.
     Problems that do not prevent the report are in the result's `remarks`.
 
     Raises:
@@ -213,6 +216,8 @@ def record(  # noqa: PLR0913 - one for each option of the command
             lower=tuple(lower_is_better),
             datasets=tuple((name, project.shell.path(path)) for name, path in (dataset or {}).items()),
             train=tuple(project.shell.paths(train)),
+            together=tuple(project.shell.paths(with_)),
+            sources=tuple(from_),
             params=tuple((params or {}).items()),
             task=task,
             desc=desc,

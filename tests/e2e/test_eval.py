@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 import yaml
+from blake3 import blake3
 from harness import MVC, PROJECT, InProcess, Repo, Result, noise
 
 import mvc
-from mvc.quality.reports.report import Evaluator, Report
+from mvc.quality.reports.report import Evaluator, Report, Source
 from mvc.quality.reports.report_document import parse_report
 
 MODEL = "models/ranker.onnx"
@@ -270,6 +271,31 @@ def test_slices_data_sets_parameters_and_texts(model: Repo) -> None:
     assert found.train
     model.ok("add", "data/train")
     assert found.train.data[0].blake3 == model.digest("data/train")
+
+
+def test_what_a_model_was_evaluated_with_and_derived_from(model: Repo) -> None:
+    model.write_dir("tokenizer", 2)
+    model.write("base.onnx", noise("base", 500))
+    model.ok("add", "base.onnx")
+    model.ok("eval", "record", "base.onnx", "--tag", "v1.0.0", "--metric", "auc=0.9")
+    model.git("commit", "-qam", "a base")
+    model.ok("register", "base", "v1.0.0")
+    base = model.digest("base.onnx")
+    model.write("base.onnx", noise("base", 600))
+    args = ("--tag", "v1.0.0", "--metric", "auc=0.93", "--with", "tokenizer")
+    for reference in ("base.onnx.mvc", "HEAD:base.onnx", "base@v1.0.0"):
+        found = recorded(model, *args, "--from", reference)
+        expected = base if reference != "base.onnx.mvc" else blake3(noise("base", 600)).hexdigest()
+        assert found.sources == [Source("base.onnx", expected)]
+    assert model.read(FILE).startswith(b"mvc-eval: 2\n")
+    model.ok("add", "tokenizer")
+    assert [item.blake3 for item in found.together] == [model.digest("tokenizer")]
+    again = recorded(model, *args[:4], "--with", "data/holdout.csv")
+    assert [item.path for item in again.together] == ["tokenizer", "data/holdout.csv"]
+    assert again.sources == found.sources  # the model is the same
+    model.write(MODEL, "another one")
+    assert recorded(model, *args).sources == []
+    assert model.read(FILE).startswith(b"mvc-eval: 1\n")
 
 
 def test_a_data_set_is_hashed_as_it_is(model: Repo) -> None:
@@ -710,6 +736,10 @@ def nothing(_: Repo) -> None:
     (2, nothing, ("--tag", "v1.0.0", "--higher-is-better", "x", "--lower-is-better", "x")),
     (2, nothing, ("--tag", "v1.0.0", "--dataset", "holdout=none.csv")),
     (2, nothing, ("--tag", "v1.0.0", "--train", "none.csv")),
+    (2, nothing, ("--tag", "v1.0.0", "--with", "none.csv")),
+    (2, nothing, ("--tag", "v1.0.0", "--from", "none.csv")),
+    (2, nothing, ("--tag", "v1.0.0", "--from", "HEAD:none.csv")),
+    (2, nothing, ("--tag", "v1.0.0", "--from", "none@v1.0.0")),
     (2, nothing, ("--tag", "v1.0.0", "--param", "novalue")),
     (2, unreadable, ("--tag", "v1.0.0")),
     (2, lambda model: model.path(FILE).mkdir(), ("--tag", "v1.0.0")),
@@ -738,10 +768,11 @@ def test_a_command_that_does_not_exist(model: Repo) -> None:
     untouched(model)
 
 
-@pytest.mark.parametrize("name", [MODEL, "data/holdout.csv"])
+@pytest.mark.parametrize("name", [MODEL, "data/holdout.csv", "vocabulary"])
 def test_what_changes_while_the_command_runs_is_refused(model: Repo, name: str) -> None:
+    model.write("vocabulary", "a b c")
     script = SCRIPT + f"\nopen({name!r}, 'a').write('more')"
-    result = run(model, 3, script, "--dataset", "holdout=data/holdout.csv")
+    result = run(model, 3, script, "--dataset", "holdout=data/holdout.csv", "--with", "vocabulary")
     assert result.errors[0].startswith(f"{name} changed during the evaluation: no report was written; the metrics are")
     assert not model.path(FILE).exists()
 
@@ -919,6 +950,7 @@ def test_from_python(model: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
         "ranker.onnx", tag="v1.3.0",
         metrics={"auc": np.float32(0.5), "n": np.int64(3), "slices": {"f1": np.float64(0.25)}},
         dataset={"holdout": "../data/holdout.csv"}, params={"seed": 1}, higher_is_better=["n"],
+        with_=["../data/holdout.csv"], from_=["../data/holdout.csv"],
     )
     assert (result.path, result.file, result.report.tag) == (MODEL, FILE, "v1.3.0")
     found = mvc.report("ranker.onnx")
@@ -926,6 +958,7 @@ def test_from_python(model: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
         ("auc", 0.5, True), ("n", 3.0, True), ("slices/f1", 0.25, True),
     ]
     assert found == report(model)
+    assert [item.path for item in (*found.together, *found.sources)] == ["data/holdout.csv"] * 2
     assert found.environment
     assert "numpy" in found.environment.packages
     for bad in ({"auc": np.nan}, {"auc": True}, {"auc": object()}, {}, 3, [1], {"auc": "0.9"}):

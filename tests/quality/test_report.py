@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from textwrap import dedent
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from formats.second_report import read_report
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -224,7 +226,9 @@ def with_later_keys(draw: Any, report: Report) -> Report:
 
 @given(any_report())
 def test_every_report_reads_as_it_was_written(report: Report) -> None:
-    assert parse_report(emit(report), "m") == report
+    raw = emit(report)
+    assert parse_report(raw, "m") == report
+    assert read_report(raw) == json.loads(json.dumps(plain(report)))
 
 
 @given(any_report())
@@ -342,6 +346,9 @@ def test_a_key_of_format_2_is_refused_in_format_1(text: str, key: str) -> None:
     is_valid = jsonschema.Draft202012Validator(reports.schema()).is_valid
     assert not is_valid(yaml.safe_load(small(text)))
     assert is_valid(yaml.safe_load(newer))
+    with pytest.raises(ValueError, match="not as in"):
+        read_report(small(text))
+    assert read_report(newer)
 
 
 @pytest.mark.parametrize(("text", "reason"), [
@@ -359,6 +366,8 @@ def test_a_report_of_format_2_that_says_anything_else_is_refused(text: str, reas
     raw = small(text.replace("%s", repr(DIGEST))).replace(b"mvc-eval: 1", b"mvc-eval: 2")
     with pytest.raises(InvalidFormat, match=re.escape(f"m: {reason}")):
         parse_report(raw, "m")
+    with pytest.raises(ValueError, match="not as in"):
+        read_report(raw)
 
 
 def test_the_layout_is_free() -> None:

@@ -15,7 +15,8 @@ import typer
 
 from mvc.cli.app import QUALITY, Group, app, opened
 from mvc.cli.arguments import Json, Paths
-from mvc.cli.output import Output, columns, plural, print_json, size, visible
+from mvc.cli.output import Output, plural, print_json, visible
+from mvc.cli.show_report import SHORT, show_metrics, show_report
 from mvc.errors import UsageError
 from mvc.project import Project
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from mvc.ops.reports.remarks import Remark
     from mvc.ops.reports.show import Shown
     from mvc.ops.reports.sign import Signed
-    from mvc.quality.reports.report import Metric, Report
 
 
 eval_ = typer.Typer(cls=Group, rich_markup_mode=None, help="Record, show, check and sign evaluation reports.")
@@ -51,6 +51,10 @@ Datasets = Annotated[
     list[str] | None, typer.Option("--dataset", metavar="ID=PATH", help="Data that the model was evaluated on."),
 ]
 Train = Annotated[list[str] | None, typer.Option("--train", metavar="PATH", help="Data that the model was trained on.")]
+With = Annotated[
+    list[str] | None, typer.Option("--with", metavar="PATH", help="Other input of the evaluation: a tokenizer."),
+]
+From = Annotated[list[str] | None, typer.Option("--from", metavar="REF", help="What the model was derived from.")]
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the evaluation.")]
 Task = Annotated[str | None, typer.Option("--task", metavar="T", help="The task of the model.")]
 Text = Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe the model.")]
@@ -73,6 +77,8 @@ def record(
     lower: Lower = None,
     dataset: Datasets = None,
     train: Train = None,
+    with_: With = None,
+    from_: From = None,
     param: Params = None,
     task: Task = None,
     text: Text = None,
@@ -87,6 +93,7 @@ def record(
     output: Output = ctx.obj
     with opened(output) as project:
         options = record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
+            together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
@@ -134,6 +141,8 @@ def run(
     lower: Lower = None,
     dataset: Datasets = None,
     train: Train = None,
+    with_: With = None,
+    from_: From = None,
     param: Params = None,
     task: Task = None,
     text: Text = None,
@@ -146,6 +155,7 @@ def run(
     output: Output = ctx.obj
     with opened(output) as project:
         options = record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
+            together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
@@ -206,7 +216,7 @@ def show_recorded(output: Output, project: Project, result: Recorded) -> None:
     count = plural(len(report.metrics), "metric")
     file = visible(project.shell.show(result.file))
     output.line(f"{output.paint('recorded', 'green')} {file} ({visible(report.tag)}, {count})")
-    _show_metrics(output, report.metrics)
+    show_metrics(output, report.metrics)
     show_remarks(output, result.remarks)
     if any(remark.refused for remark in result.remarks):
         return
@@ -240,100 +250,13 @@ def show(
         if json:
             _print_report(result)
         else:
-            _show_report(output, project, result)
+            show_report(output, project, result)
 
 
 def _print_report(result: Shown) -> None:
     from mvc.quality.reports.report_text import plain  # noqa: PLC0415
 
     print_json({**result._asdict(), "report": plain(result.report)})
-
-
-_STATES = {
-    None: ("yellow", "the model has no pointer"),
-    "ok": ("green", "report matches the tracked model"),
-    "stale": ("red", "report is for other content than the tracked model"),
-    "untagged": ("yellow", "report has no tag"),
-}
-
-
-def _show_report(output: Output, project: Project, result: Shown) -> None:
-    report = result.report
-    color, meaning = _STATES[result.state]
-    title = " ".join(filter(None, (visible(project.shell.show(result.path)), visible(report.tag))))
-    output.line(f"{title}  {output.paint(result.state or 'untracked', color)}: {meaning}")
-    rows = [(f"  {name}", visible(text)) for name, text in _facts(output, report) if text]
-    for line in columns(rows):
-        output.line(line)
-    _show_metrics(output, report.metrics, everything=True)
-    if result.state == "stale":
-        line = project.shell.line("mvc eval record", result.path)
-        output.line(f"  {visible(line)} --bump patch  # after evaluating the model again")
-
-
-def _joined(*texts: str) -> str:
-    return ", ".join(filter(None, texts))
-
-
-def _digest(output: Output, text: str) -> str:
-    return text if output.verbose else text[:_SHORT]
-
-
-def _facts(output: Output, report: Report) -> list[tuple[str, str]]:
-    """Return the rows of a report, without its metrics."""
-    model, code, environment = report.model, report.code, report.environment
-    by = f"by {report.evaluator.id} ({report.evaluator.assurance})" if report.evaluator else ""
-    packages = [f"{name} {version}" for name, version in environment.packages.items()] if environment else []
-    rows = [
-        ("task", report.task),
-        ("desc", report.desc),
-        ("model", _joined(_digest(output, model.blake3), model.name, "" if model.size is None else size(model.size))),
-        ("created", " ".join(filter(None, (report.created_at, by)))),
-    ]
-    if code:
-        dirty = " with uncommitted changes" if code.dirty else ""
-        rows += [("commit", f"{_digest(output, code.commit)}{dirty}" if code.commit else ""), ("command", code.command)]
-    if environment:
-        python = f"Python {environment.python}" if environment.python else ""
-        rows += [("environment", _joined(python, *packages, environment.platform))]
-    if report.run:
-        rows += [("run", " ".join(filter(None, (report.run.kind, report.run.id, report.run.url))))]
-    rows += [("param", f"{name} = {value}") for name, value in report.params.items()]
-    rows += [("with", f"{item.path} ({_digest(output, item.blake3)})") for item in report.together]
-    train = report.train.data if report.train else []
-    rows += [("trained on", f"{item.path} ({_digest(output, item.blake3)})") for item in train]
-    for item in report.datasets:
-        count = f"n = {item.n}" if item.n is not None else ""
-        rows += [("data set", f"{item.id}: {_joined(item.path, _digest(output, item.blake3), item.split, count)}")]
-    rows += [("artifact", f"{item.path} ({_digest(output, item.blake3)})") for item in report.artifacts]
-    rows += [("limitations", " ".join(report.limitations.split()))]
-    return rows
-
-
-_SHORT = 12
-"""Hex digits of an abbreviated digest or commit."""
-_BETTER = {True: "higher is better", False: "lower is better", None: ""}
-
-
-def _show_metrics(output: Output, metrics: Sequence[Metric], *, everything: bool = False) -> None:
-    """Print the metrics of all data, then those of slices, or how many there are."""
-    overall = [metric for metric in metrics if not metric.slice]
-    slices = [metric for metric in metrics if metric.slice]
-    everything = everything or output.verbose
-    shown = [*overall, *slices] if everything else output.few(overall)
-    for line in columns([_cells(metric) for metric in shown]) if shown else ():
-        output.line(line)
-    if not everything:
-        output.rest(overall, "metric", indent="  ")
-        output.slices(len(slices), indent="  ")
-
-
-def _cells(metric: Metric) -> tuple[str, ...]:
-    from mvc.quality.reports.report import label  # noqa: PLC0415
-
-    error = f"+- {metric.stderr:g}" if metric.stderr is not None else ""
-    count = f"n = {metric.n}" if metric.n is not None else ""
-    return f"  {visible(label(metric))}", f"{metric.value:.6g}", error, _joined(_BETTER[metric.higher_is_better], count)
 
 
 @eval_.command("check")
@@ -389,7 +312,7 @@ def sign(
 
 def _show_signed(output: Output, project: Project, signed: Signed) -> None:
     what, file = visible(project.shell.show(signed.path)), visible(project.shell.show(signed.file))
-    since = f", changed since {signed.base[:_SHORT]}" if signed.base else ""
+    since = f", changed since {signed.base[:SHORT]}" if signed.base else ""
     for reason in signed.weakens:
         output.note(f"  weaker: {visible(reason)}")
     output.line(f"Signed {what}{since}: {plural(signed.signatures, 'signature')} in {file}")

@@ -1,8 +1,10 @@
-"""The model and the data of an evaluation, as they are in the workspace."""
+"""The model and the data of an evaluation as they are in the workspace, and what the model was derived from."""
 
 from __future__ import annotations
 
+import shlex
 import stat
+from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
@@ -14,6 +16,9 @@ from mvc.ops.reports.remarks import Remark
 from mvc.ops.shared.checkout import content_line, unstorable
 from mvc.ops.shared.other_pointers.workspace import OtherDigests, other_digests, pointers_here
 from mvc.ops.shared.reports import file_in, model_of
+from mvc.ops.shared.selection import is_path
+from mvc.ops.shared.versions.read import files_at
+from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.ops.shared.workspace_content import observe_path, refuse_empty, refuse_stub, same_content, was_updated
 from mvc.project import Project
 from mvc.quality.files import POLICY, REGULAR, FileAt
@@ -21,7 +26,7 @@ from mvc.quality.judge.tools import adding, usual_tool
 from mvc.quality.pointer_files import name_of, pointer_in_file, tool_of
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.binding import is_of
-from mvc.quality.reports.report import Dataset, Model, Used
+from mvc.quality.reports.report import Dataset, Model, Source, Used
 from mvc.workspace.tracked import Tracked, holder_of
 
 
@@ -34,6 +39,8 @@ class Evaluated(NamedTuple):
     digest: Digest
     datasets: tuple[Dataset, ...]
     train: tuple[Used, ...]
+    together: tuple[Used, ...]
+    sources: tuple[Source, ...]
     remarks: tuple[Remark, ...]
     pointer: FileAt | None = None
     """The model's pointer, of any kind; None when it is not tracked, or its pointer cannot be read."""
@@ -43,10 +50,9 @@ class Evaluated(NamedTuple):
 
     @property
     def blake3_by_path(self) -> dict[str, str]:
-        """The digests of the model and of all data."""
-        evaluated_on = {item.path: item.blake3 for item in self.datasets}
-        trained_on = {item.path: item.blake3 for item in self.train}
-        return {self.path: self.digest.blake3, **evaluated_on, **trained_on}
+        """The digests of the model and of all data, also of other files that it is evaluated with."""
+        used = {item.path: item.blake3 for item in (*self.train, *self.together)}
+        return {self.path: self.digest.blake3, **{item.path: item.blake3 for item in self.datasets}, **used}
 
 
 def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
@@ -70,16 +76,41 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
         remarks += more
     remarks = [remark._replace(refused=True) for remark in remarks]
     data: dict[str, str] = {}
-    for name in dict.fromkeys([*(name for _, name in options.datasets), *options.train]):
+    for name in dict.fromkeys([*(name for _, name in options.datasets), *options.train, *options.together]):
         _refuse_unfetched(project, name)
         found, differences = _hash_data(project, name, tracked.get(name))
         data[name] = found.blake3
         remarks += differences
     project.catalog.flush()
     datasets = tuple(Dataset(identifier, data[name], name) for identifier, name in options.datasets)
-    train = tuple(Used(name, data[name]) for name in options.train)
+    train, together = (tuple(Used(name, data[name]) for name in names) for names in (options.train, options.together))
+    sources = tuple(_source(project, reference, tracked) for reference in options.sources)
     artifacts = tuple(Used(name, hash_content(project, name)[0].blake3) for name in options.artifacts)
-    return Evaluated(path, item, digest, (*datasets, *options.stated), train, tuple(remarks), pointer, others, artifacts)
+    return Evaluated(
+        path, item, digest, (*datasets, *options.stated), train, together, sources, tuple(remarks), pointer, others,
+        artifacts,
+    )
+
+
+def _source(project: Project, reference: str, tracked: dict[str, Tracked]) -> Source:
+    """Return the content that a REF names: of a path in the workspace, or of a pointer in a commit.
+
+    Raises:
+        MvcError: there is none.
+    """
+    rev, text = split_reference(project, reference, partial(is_path, project))
+    if not rev:
+        path = model_of(project.shell.path(text))
+        digest, _ = _hash_data(project, path, tracked.get(path))
+        return Source(path, digest.blake3)
+    path = model_of(text)
+    found = files_at(project, resolve(project, rev), path)
+    if found is None:
+        raise UsageError(f"{path} is not tracked at {rev}", project.shell.line("mvc log", path))
+    blake3 = found.pointer.digest.blake3
+    if not blake3:
+        raise UsageError(f"the pointer of {path} at {rev} has no BLAKE3", f"--from {shlex.quote(path)}")
+    return Source(path, blake3)
 
 
 def _others(

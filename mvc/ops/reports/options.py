@@ -41,6 +41,10 @@ class RecordOptions(NamedTuple):
     stated: tuple[Dataset, ...] = ()
     """Data sets with the digests that another program states."""
     train: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    """Other paths that the model is evaluated with."""
+    sources: tuple[str, ...] = ()
+    """What the model was derived from, each as a REF."""
     params: tuple[tuple[str, Parameter], ...] = ()
     task: str | None = None
     """None keeps the earlier report's; the same holds for `desc`."""
@@ -90,6 +94,8 @@ def arguments(options: RecordOptions, shell: Shell) -> list[str]:
         *(("--metric", metric) for metric in options.metrics),
         *(("--dataset", f"{name}={shell.show(path)}") for name, path in options.datasets),
         *(("--train", shell.show(path)) for path in options.train),
+        *(("--with", shell.show(path)) for path in options.together),
+        *(("--from", reference) for reference in options.sources),
         *(("--param", f"{name}={_shown(value)}") for name, value in options.params),
         ("--task", options.task),
         ("-m", options.desc),

@@ -238,6 +238,8 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         task=earlier.task if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
         run=metrics.run,
+        sources=list(evaluated.sources) or (earlier.sources if same_model else []),
+        together=_added_to(earlier.together, evaluated.together),
         predictions=options.predictions,
         params={**metrics.params, **dict(options.params)},
         train=Train(list(evaluated.train)) if evaluated.train else earlier.train if same_model else None,

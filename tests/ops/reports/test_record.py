@@ -34,7 +34,7 @@ EARLIER = Report(
 
 def evaluated(digest: Digest = MODEL, *datasets: Dataset) -> Evaluated:
     """Return what an evaluation of an untracked model found."""
-    return Evaluated("m.bin", None, digest, datasets, (), ())
+    return Evaluated("m.bin", None, digest, datasets, (), (), (), ())
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,8 @@ def score(
     metric: reports.Metrics = None,
     dataset: reports.Datasets = None,
     train: reports.Train = None,
+    with_: reports.With = None,
+    from_: reports.From = None,
     param: reports.Params = None,
     task: reports.Task = None,
     text: reports.Text = None,
@@ -71,6 +73,7 @@ def score(
         raise UsageError("no predictions are given", "mvc eval score MODEL --predictions FILE --bump minor")
     with opened(output) as project:
         options = reports.record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
+            together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
             metrics=tuple(metric or ()), task=task, desc=text, stage=not no_stage,
         )
         path, file = project.shell.path(model), project.shell.path(predictions)
