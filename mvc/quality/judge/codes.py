@@ -178,6 +178,22 @@ _ALL = (
      "another split, or has fewer examples; or a slice has fewer. What was said before must still be said.",
      "Evaluate on the earlier split and examples. If they may change, set allow_dataset_change: true in the rule.",
      f"{_MODEL}: data set holdout is split train, before test"),
+    _code(227, "number not from its predictions",
+     "The gate computed the metrics again from the predictions that the report names, and a number differs by more than "
+     "1e-9 of its value, or the predictions give no such metric.",
+     "Record the report again with mvc eval score. To find out what differs: mvc eval recompute.",
+     f"{_MODEL}: auc is 0.95 in the report, 0.931 by its predictions"),
+    _code(228, "predictions missing",
+     "A rule has evidence: predictions, and the report names no predictions, so that nobody can compute its metrics "
+     "again.",
+     "Record the report with mvc eval score.",
+     f"{_MODEL}: the policy demands predictions, and the report names none"),
+    _code(229, "metrics not computed again",
+     "The metrics could not be computed from the predictions: their content is not in the cache or on the remote, or "
+     "the file cannot be read. Or a rule has evidence: predictions, and the gate ran without --recompute. An error "
+     "where a rule demands it, else a warning.",
+     "Run mvc gate --recompute where the remote answers. If the predictions were never pushed: mvc push.",
+     f"{_MODEL}: the policy demands that the gate computes the metrics again"),
     _code(301, "file too large for Git",
      "A file that would be committed as it is is larger than max_blob. Git would keep it in every clone forever.",
      "Track it with mvc. If it belongs into Git, add it to allow.",

@@ -74,6 +74,27 @@ class PickleScan(NamedTuple):
     """Whether the cache does not have the file."""
 
 
+class Difference(NamedTuple):
+    """A number of a report that its predictions do not give."""
+
+    metric: str
+    """As `label` writes it; followed by the field, such as `stderr`, unless that is the value."""
+    reported: float
+    computed: float | None
+    """None where the predictions give no such metric."""
+
+
+class Recomputed(NamedTuple):
+    """The metrics of a report, computed again from its predictions."""
+
+    metrics: tuple[str, ...] = ()
+    """The labels of those that were compared."""
+    differences: tuple[Difference, ...] = ()
+    problem: str = ""
+    """Why they could not be computed; empty when they were."""
+    fix: str = ""
+
+
 class ModelFacts(NamedTuple):
     """The pointer and the report of a tracked path in the judged tree."""
 
@@ -96,6 +117,8 @@ class ModelFacts(NamedTuple):
     """The field of the pointer that disagrees with an object in the cache; empty if none is known to."""
     content: str = ""
     """The blake3 of the content of a pointer of DVC or git-lfs, if that is at hand; empty if it was not looked for."""
+    recomputed: Recomputed | None = None
+    """None when it was not asked for, or the report names no predictions."""
     merged: str | None = None
     """None unless a merge made the pointer, so that no side has it; the commit to merge first, or empty."""
     mixed: bool = False

@@ -117,6 +117,17 @@ def next_report(path: str, report: Report, when: str = "") -> str:
     return _with(f"{_record(path)} {tag}{_evidence(report)}", when or otherwise)
 
 
+def scored(path: str, report: Report) -> str:
+    """Compute the metrics from predictions."""
+    tag = "--bump patch" if parse_version(report.tag) else "--tag TAG"
+    return f"mvc eval score {_path(path)} {tag} --predictions FILE"
+
+
+def recomputed() -> str:
+    """Compute the metrics again at the gate."""
+    return "mvc gate --recompute"
+
+
 def of_merge(path: str, commit: str, line: str) -> str:
     """Evaluate what a merge made: bring it into the workspace, and type `line`. With `commit`, merge that first."""
     if commit:

@@ -137,6 +137,8 @@ class Rule(_Part, frozen=True):
     signatures: Signatures | None = None
     max_age: str = ""
     """Maximal age of a report: `30d`."""
+    evidence: Literal["predictions", ""] = ""
+    """`predictions`: the gate computes the metrics again."""
 
 
 class Stage(_Part, frozen=True):

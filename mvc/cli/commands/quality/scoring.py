@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvc.cli.app import opened
+from mvc.cli.arguments import Json, Paths
 from mvc.cli.commands import eval as reports
 from mvc.cli.commands.eval import eval_
-from mvc.cli.output import Output, visible
+from mvc.cli.failures import say
+from mvc.cli.output import Output, plural, print_json, visible
 from mvc.errors import UsageError
+from mvc.quality.judge.rules.evidence import difference_text
 from mvc.project import Project
 
 if TYPE_CHECKING:
     from mvc.evaluation.score import Scored
+    from mvc.ops.reports.recompute import RecomputedReport
 
 File = Annotated[str, typer.Option("--predictions", metavar="FILE", help="CSV, JSON lines or Parquet: a row for each example.")]
 Truth = Annotated[str, typer.Option("--truth", metavar="COL", help="The column of the true labels or values.")]
@@ -95,6 +99,38 @@ def score(
         reports.show_recorded(output, project, recorded)
         _show_undefined(output, found.scored)
     return 0
+
+
+@eval_.command("recompute")
+def recompute(ctx: typer.Context, paths: Paths = None, json: Json = False) -> int:
+    """Compute the metrics of reports again from their predictions, and compare."""
+    from mvc.ops.reports.recompute import recompute as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        found = run(project, project.shell.paths(paths or []))
+        if json:
+            print_json(found)
+        else:
+            _show_recomputed(output, project, found)
+    differ = any(item.differences for item in found)
+    return 1 if differ else 3 if any(item.problem for item in found) else 0
+
+
+def _show_recomputed(output: Output, project: Project, found: tuple[RecomputedReport, ...]) -> None:
+    for item in found:
+        path = visible(project.shell.show(item.path))
+        if item.problem:
+            say(f"{path}: {visible(item.problem)}", item.fix)
+            continue
+        count = f"{plural(item.metrics, 'metric')} from {visible(project.shell.show(item.predictions))}"
+        state = output.paint("differs", "red") if item.differences else output.paint("same", "green")
+        output.line(f"{state}  {path}  {count}")
+        for one in output.few(item.differences):
+            output.line(f"  {visible(difference_text(one))}")
+        output.rest(item.differences, "difference", indent="  ")
+    if not found:
+        output.line("No report names predictions.")
 
 
 def _show_undefined(output: Output, scored: Scored) -> None:
