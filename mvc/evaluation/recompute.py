@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import isclose
 from typing import BinaryIO
 
-from mvc.errors import MvcError
+from mvc.errors import InvalidFormat, MvcError
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import Loaded, Roles, load
 from mvc.evaluation.score import CLASS, score
@@ -27,22 +27,33 @@ def roles_of(predictions: Predictions, slices: tuple[str, ...] = ()) -> Roles:
     )
 
 
+def load_predictions(predictions: Predictions, metrics: Iterable[Metric], file: BinaryIO) -> Loaded:
+    """Read predictions, with the slices of `metrics` that are columns.
+
+    Raises:
+        MvcError: they cannot be read, or are not what the report says.
+    """
+    opened = PredictionsFile(file, predictions.path)
+    keys = {next(iter(item.slice)) for item in metrics if len(item.slice) == 1 and item.dataset == predictions.dataset}
+    loaded = load(opened, roles_of(predictions, tuple(sorted(keys & opened.kinds.keys()))))
+    if predictions.n not in (None, loaded.n):
+        raise InvalidFormat(f"{predictions.path} has {loaded.n:,} rows, the report says {predictions.n:,}")
+    return loaded
+
+
 def recompute(report: Report, predictions: Predictions, file: BinaryIO) -> Recomputed:
     """Return the metrics of a report that `file`, with the content of its predictions, does not give.
 
     Metrics of other data sets are not compared, nor those with other names, such as a latency.
     """
     try:
-        opened = PredictionsFile(file, predictions.path)
-        of_data = [item for item in report.metrics if item.dataset == predictions.dataset]
-        keys = {next(iter(item.slice)) for item in of_data if len(item.slice) == 1}
-        loaded = load(opened, roles_of(predictions, tuple(sorted(keys & opened.kinds.keys()))))
+        loaded = load_predictions(predictions, report.metrics, file)
         found = {label(item): item for item in score(loaded, predictions.dataset).metrics}
     except MvcError as error:
         return Recomputed(problem=error.message, fix=error.fix)
-    if predictions.n not in (None, loaded.n):
-        return Recomputed(problem=f"{predictions.path} has {loaded.n:,} rows, the report says {predictions.n:,}")
-    judged = [item for item in of_data if _is_of(item, loaded, {other.name for other in found.values()})]
+    names = {item.name for item in found.values()}
+    of_data = (item for item in report.metrics if item.dataset == predictions.dataset)
+    judged = [item for item in of_data if _is_of(item, loaded, names)]
     differences = (item for metric in judged for item in _differences(metric, found.get(label(metric))))
     return Recomputed(tuple(map(label, judged)), tuple(differences))
 

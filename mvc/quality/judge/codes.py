@@ -194,6 +194,18 @@ _ALL = (
      "where a rule demands it, else a warning.",
      "Run mvc gate --recompute where the remote answers. If the predictions were never pushed: mvc push.",
      f"{_MODEL}: the policy demands that the gate computes the metrics again"),
+    _code(230, "not compared example by example",
+     "A rule has max_regression: paired, the metric is worse than before, and there is no test: a report names no "
+     "predictions, their content is not at hand, they are not of the same examples in the same order, or the gate ran "
+     "without --recompute.",
+     "Record both versions with mvc eval score on the same data, push the predictions, and run mvc gate --recompute.",
+     f"{_MODEL}: auc is 0.92, before 0.93, not compared example by example: the earlier report names no predictions"),
+    _code(231, "not shown to be worse",
+     "A rule has max_regression: paired, and the metric is worse than before, but by no more than chance explains: p is "
+     "at least 0.05 in the test on the same examples. A note: nothing fails.",
+     "Nothing. To find smaller differences, evaluate on more examples.",
+     f"{_MODEL}: accuracy is 0.929, before 0.93: not shown to be worse, by McNemar: difference -0.001 [-0.009, 0.007], "
+     "n = 2,000, p = 0.87"),
     _code(301, "file too large for Git",
      "A file that would be committed as it is is larger than max_blob. Git would keep it in every clone forever.",
      "Track it with mvc. If it belongs into Git, add it to allow.",

@@ -95,6 +95,34 @@ class Recomputed(NamedTuple):
     fix: str = ""
 
 
+class PairedTest(NamedTuple):
+    """A metric of two models on the same examples."""
+
+    metric: str
+    """As `label` writes it."""
+    test: str
+    """`McNemar` or `paired bootstrap`."""
+    n: int
+    """Examples, or queries."""
+    p: float
+    """Two-sided: how likely a difference of this size is if there is none."""
+    effect: float
+    """The new value, less the old one."""
+    ci: tuple[float, float]
+    """95 % confidence interval of `effect`."""
+
+
+class PairedTests(NamedTuple):
+    """The predictions of a model against those of an earlier report."""
+
+    old: str
+    """The blake3 of the earlier predictions."""
+    tests: tuple[PairedTest, ...] = ()
+    problem: str = ""
+    """Why there is no test; empty when there is."""
+    fix: str = ""
+
+
 class ModelFacts(NamedTuple):
     """The pointer and the report of a tracked path in the judged tree."""
 
@@ -119,6 +147,8 @@ class ModelFacts(NamedTuple):
     """The blake3 of the content of a pointer of DVC or git-lfs, if that is at hand; empty if it was not looked for."""
     recomputed: Recomputed | None = None
     """None when it was not asked for, or the report names no predictions."""
+    paired: tuple[PairedTests, ...] = ()
+    """Against the earlier reports that the policy wants it compared with."""
     merged: str | None = None
     """None unless a merge made the pointer, so that no side has it; the commit to merge first, or empty."""
     mixed: bool = False

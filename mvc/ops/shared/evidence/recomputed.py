@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import BinaryIO, cast
 
 from mvc.errors import MissingObject
 from mvc.evaluation.extra import require
@@ -26,14 +27,23 @@ def recomputed(project: Project, report: Report) -> Recomputed | None:
     from mvc.evaluation.recompute import recompute  # noqa: PLC0415 - takes a second
 
     predictions = report.predictions
-    if problem := _problem(project.cache, predictions):
+    if problem := problem_of(project.cache, predictions):
         return Recomputed(problem=problem, fix=project.shell.line("mvc fetch", predictions.path))
-    with project.cache.open(predictions.blake3) as file:
-        buffered = file if isinstance(file, io.BytesIO) else io.BufferedReader(file)  # type: ignore[type-var]
-        return recompute(report, predictions, buffered)
+    with opened(project.cache, predictions) as file:
+        return recompute(report, predictions, file)
 
 
-def _problem(cache: Cache, predictions: Predictions) -> str:
+def opened(cache: Cache, predictions: Predictions) -> BinaryIO:
+    """Return the content of predictions that the cache has, to be closed.
+
+    Raises:
+        MissingObject: it has not.
+    """
+    file = cache.open(predictions.blake3)
+    return file if isinstance(file, io.BytesIO) else io.BufferedReader(cast("io.RawIOBase", file))
+
+
+def problem_of(cache: Cache, predictions: Predictions) -> str:
     """Return why the content cannot be used; empty if the cache has it."""
     try:
         if cache.matches(predictions.blake3):

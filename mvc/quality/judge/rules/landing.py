@@ -116,7 +116,7 @@ def _against(model: ParsedModel, report: Report, pointer: Pointer, past: Past) -
     if version is not None:  # an earlier version that returns is not compared with the current one
         rows, _ = compare(model.path, report, _without_past(model.demands), past)
         return _Result(rows, tuple(judge_return(model.path, version, model.demands)), returns=True)
-    rows, found = compare(model.path, report, model.demands, past)
+    rows, found = compare(model.path, report, model.demands, past, model.facts.paired)
     more = judge_samples(ModelReport(model.path, report), model.demands, past)
     return _Result(rows, (*found, *judge_tag(model.path, report, pointer, model.demands, past), *more))
 
