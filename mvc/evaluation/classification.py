@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mvc.evaluation import ranks, scikit
 from mvc.evaluation.columns import Floats, Labelled
 from mvc.evaluation.confusion import CellMetric, confusion, metrics
-from mvc.evaluation.estimate import DELTA, MEAN, Estimate, estimate, mean, spread
+from mvc.evaluation.estimate import AMOUNT, DELTA, MEAN, SHARE, Estimate, estimate, mean, spread
 
 BINS = 15
 """Bins of equal width of the calibration error: Guo et al., "On calibration of modern neural networks", 2017."""
@@ -34,7 +34,8 @@ def estimates(examples: Labelled) -> Iterator[Estimate]:
 def influences(examples: Labelled) -> Mapping[str, Floats]:
     """Return the influence of each example on the metrics of all examples, by name."""
     truth, predicted = examples.truth.codes, examples.predicted.codes
-    found = {item.estimate.name: item.influence[truth, predicted] for item in _cells(examples) if not item.estimate.label}
+    cells = (item for item in _cells(examples) if not item.estimate.label)
+    found = {item.estimate.name: item.influence[truth, predicted] for item in cells}
     if examples.scores is not None:
         for ordering in _orders(examples):
             found[ordering.estimate.name] = ordering.influence()
@@ -76,8 +77,9 @@ def _orders(examples: Labelled) -> Iterator[_Order]:
     if label is None:
         yield from _each_against_others(examples)
     elif found := one_against_others(examples, label):
+        truth, scores = examples.truth.codes == label, _scores(examples, label)
         for estimate_, levels in (ranks.auc(found), ranks.average_precision(found)):
-            yield _Order(estimate_, partial(ranks.at, levels, found, examples.truth.codes == label, _scores(examples, label)))
+            yield _Order(estimate_, partial(ranks.at, levels, found, truth, scores))
 
 
 def _each_against_others(examples: Labelled) -> Iterator[_Order]:
@@ -90,8 +92,8 @@ def _each_against_others(examples: Labelled) -> Iterator[_Order]:
             values.append(area.value)
     if values:
         influence /= len(values)
-        told = estimate("auc_macro", sum(values) / len(values), spread(influence, examples.weight), DELTA, higher=True, high=1)
-        yield _Order(told, lambda: influence)
+        value, error = sum(values) / len(values), spread(influence, examples.weight)
+        yield _Order(estimate("auc_macro", value, error, DELTA, SHARE, higher=True), lambda: influence)
 
 
 # Losses of probabilities.
@@ -128,7 +130,7 @@ def _losses(examples: Labelled) -> Iterator[Loss]:
 
 
 def _loss(name: str, value: float, values: Floats, weight: Floats | None) -> Loss:
-    return Loss(estimate(name, value, spread(values - value, weight), MEAN, higher=False), values)
+    return Loss(estimate(name, value, spread(values - value, weight), MEAN, AMOUNT, higher=False), values)
 
 
 class Bins(NamedTuple):
@@ -159,4 +161,4 @@ def _calibration(examples: Labelled) -> Loss:
     sign = np.sign(np.bincount(found.bin, added, BINS))
     values = sign[found.bin] * found.surplus
     value = mean(values, weight)
-    return Loss(estimate("ece", value, spread(values - value, weight), DELTA, higher=False, high=1), values)
+    return Loss(estimate("ece", value, spread(values - value, weight), DELTA, SHARE, higher=False), values)

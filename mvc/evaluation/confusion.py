@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mvc.evaluation import scikit
 from mvc.evaluation.columns import Floats, Labelled
-from mvc.evaluation.estimate import BINOMIAL, DELTA, Estimate, estimate, proportion
+from mvc.evaluation.estimate import BINOMIAL, DELTA, SHARE, Estimate, estimate, proportion
 
 _Ints: TypeAlias = NDArray[np.int64]
 
@@ -132,12 +132,13 @@ def _stderr(found: Confusion, influence: Floats) -> float:
 def _share(
     found: Confusion, name: str, value: float, influence: Floats, trials: float, label: str = "",
 ) -> CellMetric:
-    if not found.weighted:
-        return CellMetric(proportion(name, value, float(trials), label), influence)
-    told = estimate(name, value, _stderr(found, influence), BINOMIAL, higher=True, high=1, label=label)
-    return CellMetric(told, influence)
+    if found.weighted:
+        told = estimate(name, value, _stderr(found, influence), BINOMIAL, SHARE, higher=True)
+    else:
+        told = proportion(name, value, float(trials))
+    return CellMetric(told._replace(label=label), influence)
 
 
 def _delta(found: Confusion, name: str, value: float, influence: Floats, label: str = "") -> CellMetric:
-    told = estimate(name, value, _stderr(found, influence), DELTA, higher=True, high=1, label=label)
-    return CellMetric(told, influence)
+    told = estimate(name, value, _stderr(found, influence), DELTA, SHARE, higher=True)
+    return CellMetric(told._replace(label=label), influence)

@@ -46,32 +46,31 @@ def spread(influence: Floats, weight: Floats | None) -> float:
     return float(np.sqrt(np.dot(weight * weight, influence * influence))) / float(weight.sum())
 
 
+SHARE, AMOUNT, UP_TO_ONE = (0.0, 1.0), (0.0, float("inf")), (float("-inf"), 1.0)
+"""Ranges of metrics."""
+
+
 def estimate(
-    name: str, value: float, stderr: float | None, method: str, *,
-    higher: bool, low: float = 0.0, high: float = float("inf"), label: str = "",
+    name: str, value: float, stderr: float, method: str, within: tuple[float, float], *, higher: bool,
 ) -> Estimate:
     """Return a metric with an interval of as much on both sides, inside of the metric's range."""
-    if stderr is None or not isfinite(stderr):
-        return Estimate(name, value, higher, label=label)
-    ci = (max(low, value - Z * stderr), min(high, value + Z * stderr))
-    return Estimate(name, value, higher, stderr, ci, method, label=label)
+    if not isfinite(stderr):
+        return Estimate(name, value, higher)
+    ci = (max(within[0], value - Z * stderr), min(within[1], value + Z * stderr))
+    return Estimate(name, value, higher, stderr, ci, method)
 
 
-def proportion(name: str, value: float, trials: float, label: str = "") -> Estimate:
+def proportion(name: str, value: float, trials: float) -> Estimate:
     """Return a share of `trials` with the interval of Wilson, 1927; higher is better."""
     if trials <= 0:
-        return Estimate(name, value, higher_is_better=True, label=label)
+        return Estimate(name, value, higher_is_better=True)
     middle = (value + Z * Z / (2 * trials)) / (1 + Z * Z / trials)
     half = Z / (1 + Z * Z / trials) * sqrt(value * (1 - value) / trials + Z * Z / (4 * trials * trials))
     ci = (max(0.0, middle - half), min(1.0, middle + half))
-    return Estimate(name, value, True, sqrt(value * (1 - value) / trials), ci, BINOMIAL, label=label)
+    stderr = sqrt(value * (1 - value) / trials)
+    return Estimate(name, value, higher_is_better=True, stderr=stderr, ci=ci, method=BINOMIAL)
 
 
 def mean(values: Floats, weight: Floats | None) -> float:
     """Return the weighted mean."""
     return float(values.mean()) if weight is None else float(np.dot(values, weight) / weight.sum())
-
-
-def total(count: int, weight: Floats | None) -> float:
-    """Return the sum of the weights."""
-    return float(count) if weight is None else float(weight.sum())

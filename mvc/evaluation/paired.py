@@ -45,11 +45,11 @@ def _check_same(old: Loaded, new: Loaded) -> None:
     if (old.roles.kind, old.roles.positive) != (new.roles.kind, new.roles.positive):
         raise InvalidFormat("the predictions are of different tasks, or of another positive label")
     if old.n != new.n:
-        raise InvalidFormat(f"the predictions have {old.n:,} and {new.n:,} rows: they are not of the same examples")
+        raise InvalidFormat(f"the predictions have {old.n:,} and {new.n:,} rows: these are not the same examples")
     for what, one, other in _given(old.examples, new.examples):
         if other.shape != one.shape or not np.array_equal(one, other):
             row = int(np.flatnonzero(one != other)[0]) + 1
-            raise InvalidFormat(f"the predictions differ in the {what} of row {row:,}: they are not of the same examples")
+            raise InvalidFormat(f"the predictions differ in the {what} of row {row:,}: these are not the same examples")
 
 
 def _given(old: Examples, new: Examples) -> Iterator[tuple[str, Floats, Floats]]:

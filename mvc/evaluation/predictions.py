@@ -27,6 +27,8 @@ _BATCH = 1 << 16
 """Rows of a Parquet batch."""
 _BLOCK = 4 << 20
 """Bytes of a batch of text; a row must fit in it."""
+_LISTED = 20
+"""Columns that an error lists."""
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
 
 _Arrow: TypeAlias = Any
@@ -77,13 +79,13 @@ class PredictionsFile:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        import pyarrow  # noqa: PLC0415 - takes time
+        import pyarrow as pa  # noqa: PLC0415 - takes time
 
         try:
             yield
         except InvalidFormat:
             raise
-        except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InvalidFormat(f"{self.what}: cannot be read as {self._ending[1:]}: {reason[:200]}") from None
 
@@ -123,8 +125,9 @@ class PredictionsFile:
         names = self._schema.names
         for name in wanted.names:
             if name not in self.kinds:
-                there = ", ".join(clipped(column) for column in names[:20])
-                raise InvalidFormat(f"{self.what}: no column {name!r}: it has {there}{', ...' * (len(names) > 20)}")  # noqa: PLR2004
+                there = ", ".join(clipped(column) for column in names[:_LISTED])
+                more = ", ..." * (len(names) > _LISTED)
+                raise InvalidFormat(f"{self.what}: no column {name!r}: it has {there}{more}")
             if names.count(name) > 1:
                 raise InvalidFormat(f"{self.what}: several columns are named {name!r}")
             usable = ("number", "integer") if name in wanted.numbers else ("text", "integer", "number")
@@ -167,7 +170,8 @@ class PredictionsFile:
         for group in range(metadata.num_row_groups):
             size = sum(metadata.row_group(group).column(place).total_uncompressed_size for place in places)
             if size > MAX_CHUNK:
-                raise InvalidFormat(f"{self.what}: row group {group} has {size:,} bytes, expected at most {MAX_CHUNK:,}")
+                message = f"{self.what}: row group {group} has {size:,} bytes, at most {MAX_CHUNK:,} fit"
+                raise InvalidFormat(message, "write smaller row groups, or score a sample of the rows")
 
     def _text_reader(self, wanted: Wanted | None) -> _Arrow:
         if self._ending == ".csv":
@@ -194,14 +198,15 @@ class PredictionsFile:
         return {"include_columns": wanted.names, "column_types": types, "null_values": [""], "strings_can_be_null": True}
 
     def _explicit(self, wanted: Wanted) -> _Arrow:
-        """Return the types to read the wanted columns of a text file as."""
-        import pyarrow  # noqa: PLC0415 - takes time
+        """Return the types to read the wanted columns of a text file as; in CSV, the label 1 is a text as well."""
+        import pyarrow as pa  # noqa: PLC0415 - takes time
 
-        is_csv = self._ending == ".csv"  # where `1` and `cat` are both texts
-        return pyarrow.schema([
-            (name, pyarrow.float64() if name in wanted.numbers else pyarrow.string() if is_csv else self._schema.field(name).type)
-            for name in wanted.names
-        ])
+        def type_of(name: str) -> _Arrow:
+            if name in wanted.numbers:
+                return pa.float64()
+            return pa.string() if self._ending == ".csv" else self._schema.field(name).type
+
+        return pa.schema([(name, type_of(name)) for name in wanted.names])
 
 
 def _kind(type_: _Arrow) -> str:
@@ -243,7 +248,7 @@ class _Texts:
         self._known: dict[str, int] = {}
         self._parts: list[Codes] = []
 
-    def add(self, values: _Arrow, before: int) -> str:
+    def add(self, values: _Arrow, _: int) -> str:
         """Add values; return what is wrong with them."""
         coded = values if hasattr(values, "dictionary") else values.dictionary_encode()
         texts: list[str] = []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvc.evaluation.columns import Floats, Ranked
-from mvc.evaluation.estimate import MEAN, Estimate, estimate, spread
+from mvc.evaluation.estimate import MEAN, SHARE, Estimate, estimate, spread
 
 _Ints: TypeAlias = NDArray[np.int64]
 PLACES = (5, 10)
@@ -24,7 +24,7 @@ def estimates(examples: Ranked) -> Iterator[Estimate]:
     """Yield the metrics; queries without a relevant result count as 0."""
     for name, values in by_query(examples).items():
         value = float(values.mean())
-        told = estimate(name, value, spread(values - value, None), MEAN, higher=True, high=1)
+        told = estimate(name, value, spread(values - value, None), MEAN, SHARE, higher=True)
         yield told._replace(n=len(values))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mvc.evaluation import scikit
 from mvc.evaluation.columns import Floats
-from mvc.evaluation.estimate import DELONG, DELTA, Estimate, estimate
+from mvc.evaluation.estimate import DELONG, DELTA, SHARE, Estimate, estimate
 
 
 class Levels(NamedTuple):
@@ -49,8 +49,8 @@ def ordered(truth: NDArray[np.bool_], scores: Floats, weight: Floats | None) -> 
 
 
 def _shares(sums: Floats) -> Floats:
-    found = np.concatenate(([0.0], np.cumsum(sums)))
-    return found / found[-1]
+    found: Floats = np.concatenate(([0.0], np.cumsum(sums)))
+    return found / float(found[-1])
 
 
 def auc(found: Ordered) -> tuple[Estimate, Levels]:
@@ -65,7 +65,7 @@ def auc(found: Ordered) -> tuple[Estimate, Levels]:
             (found.positive_squares, found.negative_squares), levels, (positives, negatives), lost, strict=True,
         )
     )
-    return estimate("auc", value, variance**0.5, DELONG, higher=True, high=1), levels
+    return estimate("auc", value, variance**0.5, DELONG, SHARE, higher=True), levels
 
 
 def placements(found: Ordered, value: float) -> Levels:
@@ -90,7 +90,7 @@ def average_precision(found: Ordered) -> tuple[Estimate, Levels]:
     loss = np.cumsum((found.positives / total * hits / chosen**2)[::-1])[::-1]
     levels = Levels((precision - value + gain - loss) / share, -loss / share)
     spread = (found.positive_squares * levels.positive**2 + found.negative_squares * levels.negative**2).sum()
-    return estimate("average_precision", value, float(spread) ** 0.5 / total, DELTA, higher=True, high=1), levels
+    return estimate("average_precision", value, float(spread) ** 0.5 / total, DELTA, SHARE, higher=True), levels
 
 
 def at(levels: Levels, found: Ordered, truth: NDArray[np.bool_], scores: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mvc.evaluation import scikit
 from mvc.evaluation.columns import Floats, Measured
-from mvc.evaluation.estimate import DELTA, MEAN, ORDER, Estimate, Z, estimate, mean, spread
+from mvc.evaluation.estimate import AMOUNT, DELTA, MEAN, ORDER, UP_TO_ONE, Estimate, Z, estimate, mean, spread
 
 QUANTILES = (50, 90, 99)
 """Percentiles of the absolute error."""
@@ -19,11 +19,11 @@ def estimates(examples: Measured) -> Iterator[Estimate]:
     """Yield the metrics; R² and the percentage error are left out where they are not defined."""
     values = dict(_values(examples))
     for name, influence in _influences(examples, values):
-        higher = name == "r2"
-        method = DELTA if name in {"rmse", "r2"} else MEAN
-        low, high = (float("-inf"), 1.0) if higher else (0.0, float("inf"))
-        yield estimate(name, values[name], spread(influence, examples.weight), method, higher=higher, low=low, high=high)
-    yield from _quantiles(examples)
+        is_share, error = name == "r2", spread(influence, examples.weight)
+        method, within = DELTA if name in {"rmse", "r2"} else MEAN, UP_TO_ONE if is_share else AMOUNT
+        yield estimate(name, values[name], error, method, within, higher=is_share)
+    if examples.weight is None:
+        yield from _quantiles(np.sort(np.abs(examples.truth - examples.predicted)))
 
 
 def influences(examples: Measured) -> Mapping[str, Floats]:
@@ -53,14 +53,13 @@ def _influences(examples: Measured, values: Mapping[str, float]) -> Iterator[tup
         yield "mape", error / np.abs(truth) - values["mape"]
 
 
-def _quantiles(examples: Measured) -> Iterator[Estimate]:
-    """Yield quantiles of the absolute error, with the interval between two of its values that the binomial law gives."""
-    error = np.sort(np.abs(examples.truth - examples.predicted)) if examples.weight is None else None
-    for percent in QUANTILES if error is not None else ():
-        share, n = percent / 100, len(error)
+def _quantiles(error: Floats) -> Iterator[Estimate]:
+    """Yield quantiles of sorted errors, with the interval between two of the errors that the binomial law gives."""
+    n = len(error)
+    for percent in QUANTILES:
+        share = percent / 100
         half = Z * sqrt(n * share * (1 - share))
-        low, high = (float(error[min(n - 1, max(0, place))]) for place in (int(n * share - half), int(n * share + half)))
-        value = float(error[min(n - 1, max(0, int(np.ceil(n * share)) - 1))])
-        yield Estimate(
-            f"error_p{percent}", value, higher_is_better=False, stderr=(high - low) / (2 * Z), ci=(low, high), method=ORDER,
-        )
+        places = (int(n * share - half), max(0, -int(-n * share // 1) - 1), int(n * share + half))
+        low, value, high = (float(error[min(n - 1, max(0, place))]) for place in places)
+        stderr = (high - low) / (2 * Z)
+        yield Estimate(f"error_p{percent}", value, higher_is_better=False, stderr=stderr, ci=(low, high), method=ORDER)

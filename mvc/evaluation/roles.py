@@ -8,11 +8,13 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 
 from mvc.errors import InvalidFormat, UsageError
-from mvc.evaluation.columns import Coded, Examples, Floats, Labelled, Measured, Ranked
+from mvc.evaluation.columns import Coded, Codes, Examples, Floats, Labelled, Measured, Ranked
 from mvc.evaluation.predictions import PredictionsFile, Table, Wanted
 from mvc.quality.words import clipped
 
 Kind: TypeAlias = Literal["classification", "regression", "ranking"]
+HALF = 0.5
+"""The score from which on the positive label is the likelier one."""
 TRUTH, PREDICTED = "truth", "predicted"
 """The names of the columns unless others are given."""
 _POSITIVE = ({"0": "1", "false": "true", "False": "True", "no": "yes", "negative": "positive"})
@@ -71,7 +73,8 @@ def load(file: PredictionsFile, roles: Roles) -> Loaded:
     else:
         numbers |= {roles.truth, roles.predicted}
     if both := sorted((texts & numbers) - {""}):
-        raise UsageError(f"column {both[0]!r} cannot be a label or slice and a number at once", "mvc eval score --help")
+        message = f"column {both[0]!r} cannot be a label or slice and a number at once"
+        raise UsageError(message, "mvc eval score --help")
     groups = (roles.group,) if roles.group else ()
     wanted = Wanted(tuple(sorted(texts - {""})), tuple(sorted(numbers - {""})), groups)
     table = file.read(wanted)
@@ -90,9 +93,8 @@ def _completed(file: PredictionsFile, roles: Roles) -> Roles:
     if kind == "ranking":
         predicted = ""
         if len(roles.scores) != 1 or not roles.group or roles.weight:
-            raise UsageError(
-                "a ranking needs a column of queries and one of scores, without weights", "--group COLUMN --score COLUMN",
-            )
+            message = "a ranking needs a column of queries and one of scores, without weights"
+            raise UsageError(message, "--group COLUMN --score COLUMN")
     elif not predicted and not (roles.scores and PREDICTED not in file.kinds):
         predicted = PREDICTED
     return roles._replace(kind=kind, predicted=predicted)
@@ -117,7 +119,8 @@ def _told(file: PredictionsFile, roles: Roles) -> Kind:
 def _labelled(what: str, table: Table, roles: Roles) -> tuple[Labelled, Roles]:
     truth = table.texts[roles.truth]
     if len(truth.labels) < 2:  # noqa: PLR2004 - nothing to tell apart
-        raise InvalidFormat(f"{what}: all of column {roles.truth!r} is {clipped(truth.labels[0])!r}: expected several labels")
+        label = clipped(truth.labels[0])
+        raise InvalidFormat(f"{what}: all of column {roles.truth!r} is {label!r}, expected several labels")
     positive = _positive(what, truth, roles)
     scores = _scores(what, table, roles, truth)
     if roles.predicted:
@@ -141,7 +144,8 @@ def _positive(what: str, truth: Coded, roles: Roles) -> int | None:
     names = " and ".join(repr(clipped(text)) for text in truth.labels)
     if roles.positive:
         raise UsageError(f"{what}: column {roles.truth!r} has no label {roles.positive!r}: it has {names}")
-    raise UsageError(f"{what}: column {roles.truth!r} has {names}, and neither is known to be positive", "--positive LABEL")
+    message = f"{what}: column {roles.truth!r} has {names}, and neither is known to be positive"
+    raise UsageError(message, "--positive LABEL")
 
 
 def _scores(what: str, table: Table, roles: Roles, truth: Coded) -> Floats | None:
@@ -157,13 +161,11 @@ def _scores(what: str, table: Table, roles: Roles, truth: Coded) -> Floats | Non
     return np.column_stack([table.numbers[name] for name in roles.scores])
 
 
-def _likeliest(scores: Floats | None, positive: int | None) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+def _likeliest(scores: Floats | None, positive: int | None) -> Codes:
     if scores is None:
         raise ValueError("no scores")
-    if scores.ndim == 1:
-        found = np.where(scores >= 0.5, positive or 0, 1 - (positive or 0))  # noqa: PLR2004 - the likelier of two
-    else:
-        found = scores.argmax(1)
+    likely = positive or 0
+    found = np.where(scores >= HALF, likely, 1 - likely) if scores.ndim == 1 else scores.argmax(1)
     return found.astype(np.int32)
 
 
@@ -173,8 +175,7 @@ def _as_in(what: str, truth: Coded, predicted: Coded, roles: Roles) -> Coded:
         names = ", ".join(repr(clipped(label)) for label in unseen[:3])
         labels = ", ".join(repr(clipped(label)) for label in truth.labels[:3])
         more = ", ..." * (len(truth.labels) > 3)  # noqa: PLR2004 - examples
-        message = f"{what}: column {roles.predicted!r} has {names}, which {roles.truth!r} never has: it has {labels}{more}"
-        raise InvalidFormat(message)
+        raise InvalidFormat(f"{what}: column {roles.predicted!r} has {names}, but {roles.truth!r} only {labels}{more}")
     place = np.array([truth.labels.index(label) for label in predicted.labels], np.int32)
     return Coded(truth.labels, place[predicted.codes])
 

@@ -95,7 +95,10 @@ def brier(truth: Codes, scores: Floats, weight: Floats | None) -> float:
     from sklearn.metrics import brier_score_loss  # noqa: PLC0415 - takes a second
 
     labels = range(2 if scores.ndim == 1 else scores.shape[1])
-    return float(brier_score_loss(truth, scores, sample_weight=weight, labels=list(labels), scale_by_half=scores.ndim == 1))
+    of_two = scores.ndim == 1
+    return float(
+        brier_score_loss(truth, scores, sample_weight=weight, labels=list(labels), scale_by_half=of_two),
+    )
 
 
 class Errors(NamedTuple):

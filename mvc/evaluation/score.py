@@ -66,21 +66,24 @@ def score(loaded: Loaded, dataset: str = "") -> Scored:
             metrics += [_metric(item, dataset, part, count) for item in found]
             there = {item.name for item in found}
             undefined += [f"{name}[{column}={value}]" for name in names if name not in there]
-    for column in loaded.roles.sensitive if isinstance(examples, Labelled) else ():
-        metrics += [_metric(item, dataset, {}) for item in differences(examples, column, loaded.slices[column])]
+    if isinstance(examples, Labelled):
+        for column in loaded.roles.sensitive:
+            metrics += [_metric(item, dataset, {}) for item in differences(examples, column, loaded.slices[column])]
     return Scored(tuple(metrics), tuple(undefined))
 
 
 def _check(loaded: Loaded) -> None:
     examples, roles = loaded.examples, loaded.roles
     if roles.sensitive and not (isinstance(examples, Labelled) and examples.positive is not None):
-        raise UsageError("--sensitive needs a classification with two labels", "--slice COLUMN  # for metrics by its values")
+        message = "--sensitive needs a classification with two labels"
+        raise UsageError(message, "--slice COLUMN  # for metrics by its values")
     if CLASS in loaded.slices and isinstance(examples, Labelled) and examples.positive is None:
-        raise UsageError(f"a slice cannot be by a column named {CLASS!r}, as metrics of a class are", "rename the column")
+        message = f"a slice cannot be by a column named {CLASS!r}: metrics of a class have that key"
+        raise UsageError(message, "rename the column")
     for column, coded in loaded.slices.items():
         if len(coded.labels) > MAX_SLICES:
-            message = f"column {clipped(column)!r} has {len(coded.labels):,} values, expected at most {MAX_SLICES} slices"
-            raise InvalidFormat(message)
+            count = f"{len(coded.labels):,} values, expected at most {MAX_SLICES} slices"
+            raise InvalidFormat(f"column {clipped(column)!r} has {count}")
         if empty := [label for label in coded.labels if not label]:
             raise InvalidFormat(f"column {clipped(column)!r} has an empty text: {empty[0]!r} cannot be a slice")
 
@@ -95,7 +98,7 @@ def _parts(examples: Examples, coded: Coded) -> Iterator[tuple[str, Examples]]:
 
 
 def _metric(item: Estimate, dataset: str, part: Mapping[str, str], count: int | None = None) -> Metric:
-    return Metric(
-        item.name, float(item.value), item.higher_is_better, dataset, None if item.stderr is None else float(item.stderr),
-        dict(part), count if item.n is None else item.n, item.ci and (float(item.ci[0]), float(item.ci[1])), item.method,
-    )
+    stderr = None if item.stderr is None else float(item.stderr)
+    ci = item.ci and (float(item.ci[0]), float(item.ci[1]))
+    n = count if item.n is None else item.n
+    return Metric(item.name, float(item.value), item.higher_is_better, dataset, stderr, dict(part), n, ci, item.method)

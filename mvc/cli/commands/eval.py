@@ -210,6 +210,7 @@ def _value(text: str) -> str | int | float | bool:
 
 
 def show_recorded(output: Output, project: Project, result: Recorded) -> None:
+    """Print what was recorded, with warnings, and the next line to type."""
     from mvc.scm.index import commit_line  # noqa: PLC0415
 
     report = result.report

@@ -55,7 +55,8 @@ def with_recomputed(project: Project, facts: Facts, remote: str, commit: str) ->
         model.path: _Compared(_At(commit, report), tuple(_earlier(facts.policy.policy, model)))
         for model in facts.models if (report := _report(model)) and report.predictions
     }
-    problem = _fetch(project, remote, [item for compared in found.values() for item in (compared.new, *compared.earlier)])
+    named = [item for compared in found.values() for item in (compared.new, *compared.earlier)]
+    problem = _fetch(project, remote, named)
     models = (_judged(project, model, found.get(model.path), problem) for model in facts.models)
     return facts._replace(models=tuple(models))
 

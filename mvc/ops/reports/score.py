@@ -52,4 +52,5 @@ def check_unchanged(project: Project, predictions: Predictions) -> None:
     """
     digest, _ = hash_content(project, predictions.path)
     if digest.blake3 != predictions.blake3:
-        raise SourceChanged(f"{predictions.path} changed while it was scored: no report was written", "run the command again")
+        message = f"{predictions.path} changed while it was scored: no report was written"
+        raise SourceChanged(message, "run the command again")

@@ -179,8 +179,8 @@ _ALL = (
      "Evaluate on the earlier split and examples. If they may change, set allow_dataset_change: true in the rule.",
      f"{_MODEL}: data set holdout is split train, before test"),
     _code(227, "number not from its predictions",
-     "The gate computed the metrics again from the predictions that the report names, and a number differs by more than "
-     "1e-9 of its value, or the predictions give no such metric.",
+     "The gate computed the metrics again from the predictions that the report names, and a number differs by more "
+     "than 1e-9 of its value, or the predictions give no such metric.",
      "Record the report again with mvc eval score. To find out what differs: mvc eval recompute.",
      f"{_MODEL}: auc is 0.95 in the report, 0.931 by its predictions"),
     _code(228, "predictions missing",
@@ -201,8 +201,8 @@ _ALL = (
      "Record both versions with mvc eval score on the same data, push the predictions, and run mvc gate --recompute.",
      f"{_MODEL}: auc is 0.92, before 0.93, not compared example by example: the earlier report names no predictions"),
     _code(231, "not shown to be worse",
-     "A rule has max_regression: paired, and the metric is worse than before, but by no more than chance explains: p is "
-     "at least 0.05 in the test on the same examples. A note: nothing fails.",
+     "A rule has max_regression: paired, and the metric is worse than before, but by no more than chance explains: p "
+     "is at least 0.05 in the test on the same examples. A note: nothing fails.",
      "Nothing. To find smaller differences, evaluate on more examples.",
      f"{_MODEL}: accuracy is 0.929, before 0.93: not shown to be worse, by McNemar: difference -0.001 [-0.009, 0.007], "
      "n = 2,000, p = 0.87"),

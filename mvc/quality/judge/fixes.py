@@ -114,6 +114,8 @@ def next_report(path: str, report: Report, when: str = "") -> str:
     tag = "--bump patch" if parse_version(report.tag) else "--tag TAG"
     files = f"{_pathspec(path + pointers.SUFFIX)} {_pathspec(path + SUFFIX)}"
     otherwise = f"or, if it is already evaluated: {add(path)} && git add -- {files}"
+    if report.predictions:
+        return _with(scored(path, report), when or otherwise)
     return _with(f"{_record(path)} {tag}{_evidence(report)}", when or otherwise)
 
 

@@ -16,21 +16,28 @@ from mvc.cli.commands.eval import eval_
 from mvc.cli.failures import say
 from mvc.cli.output import Output, plural, print_json, visible
 from mvc.errors import UsageError
-from mvc.quality.judge.rules.evidence import difference_text
 from mvc.project import Project
+from mvc.quality.judge.rules.evidence import difference_text
 
 if TYPE_CHECKING:
     from mvc.evaluation.score import Scored
     from mvc.ops.reports.recompute import RecomputedReport
 
-File = Annotated[str, typer.Option("--predictions", metavar="FILE", help="CSV, JSON lines or Parquet: a row for each example.")]
+File = Annotated[
+    str, typer.Option("--predictions", metavar="FILE", help="CSV, JSON lines or Parquet: a row for each example."),
+]
 Truth = Annotated[str, typer.Option("--truth", metavar="COL", help="The column of the true labels or values.")]
 Predicted = Annotated[str, typer.Option("--predicted", metavar="COL", help="The column of the predicted ones.")]
-Scores = Annotated[str, typer.Option("--score", metavar="COL[,COL...]", help="Scores: of the positive label, or of each.")]
+Scores = Annotated[
+    str, typer.Option("--score", metavar="COL[,COL...]", help="Scores: of the positive label, or of each."),
+]
 Positive = Annotated[str, typer.Option("--positive", metavar="LABEL", help="Which of two labels is positive.")]
-Slices = Annotated[list[str] | None, typer.Option("--slice", metavar="COL", help="Also the metrics for each value of COL.")]
+Slices = Annotated[
+    list[str] | None, typer.Option("--slice", metavar="COL", help="Also the metrics for each value of COL."),
+]
 Sensitive = Annotated[
-    list[str] | None, typer.Option("--sensitive", metavar="COL", help="A slice; also the differences between its groups."),
+    list[str] | None,
+    typer.Option("--sensitive", metavar="COL", help="A slice; also the differences between its groups."),
 ]
 Group = Annotated[str, typer.Option("--group", metavar="COL", help="Ranking: the query that a result belongs to.")]
 Weight = Annotated[str, typer.Option("--weight", metavar="COL", help="The weight of each example.")]

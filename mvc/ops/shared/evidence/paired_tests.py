@@ -21,7 +21,8 @@ def paired_tests(project: Project, old: Report, new: Report) -> PairedTests | No
     require()
     for predictions in (old.predictions, new.predictions):
         if problem := problem_of(project.cache, predictions):
-            return PairedTests(old.predictions.blake3, problem=problem, fix=project.shell.line("mvc fetch", predictions.path))
+            line = project.shell.line("mvc fetch", predictions.path)
+            return PairedTests(old.predictions.blake3, problem=problem, fix=line)
     try:
         return _compared(project, old.predictions, new.predictions, new)
     except MvcError as error:

@@ -13,8 +13,9 @@ from mvc.quality.words import clipped, number
 
 FROM_PREDICTIONS = frozenset({
     "accuracy", "balanced_accuracy", "precision", "recall", "f1", "precision_macro", "recall_macro", "f1_macro",
-    "precision_weighted", "recall_weighted", "f1_weighted", "auc", "auc_macro", "average_precision", "log_loss", "brier",
-    "ece", "mae", "rmse", "r2", "mape", "error_p50", "error_p90", "error_p99", "ndcg", "ndcg@5", "ndcg@10", "mrr", "map",
+    "precision_weighted", "recall_weighted", "f1_weighted", "auc", "auc_macro", "average_precision", "log_loss",
+    "brier", "ece", "mae", "rmse", "r2", "mape", "error_p50", "error_p90", "error_p99", "ndcg", "ndcg@5", "ndcg@10",
+    "mrr", "map",
 })
 """The names of the metrics that predictions give. Others, such as a latency, cannot be computed again."""
 

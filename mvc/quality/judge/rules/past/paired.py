@@ -40,7 +40,7 @@ def judge_paired(
         yield judged.finding("MVC230", f"{values}, not compared example by example: {reason}", fix, metric.severity)
     elif test.p < LEVEL:
         fix = fixes.next_report(judged.path, judged.report, "once it is trained again")
-        yield judged.finding("MVC221", f"{values}: worse by {test_text(test)}", fix, metric.severity)
+        yield judged.finding("MVC221", f"{values}: worse, by {test_text(test)}", fix, metric.severity)
     else:
         message = f"{values}: not shown to be worse, by {test_text(test)}"
         yield judged.finding("MVC231", message, fixes.shown(judged.path), "note")

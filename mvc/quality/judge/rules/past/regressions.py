@@ -345,7 +345,7 @@ def _paired(reports: _Reports, wanted: MetricDemand, pair: Pair) -> Iterator[Fin
 
 
 def _tolerance(change: Tolerance, old: Metric) -> Fraction | None:
-    """Return by how much a metric may be worse; None if no number says it: a standard error is missing, or `paired`."""
+    """Return by how much a metric may be worse; None if a test decides, or the needed standard error is missing."""
     size, unit = measure(change)
     if unit == PAIRED:
         return None
@@ -369,7 +369,8 @@ def _decimal(value: Fraction) -> str:
 
 def _row(reports: _Reports, wanted: MetricDemand, pair: Pair, findings: Iterable[Finding]) -> Comparison:
     old, new = (item.metric if item else None for item in pair)
-    codes = {finding.code for finding in findings if finding.severity != "note"}.union(_broken(wanted, new) if new else ())
+    codes = {finding.code for finding in findings if finding.severity != "note"}
+    codes |= set(_broken(wanted, new)) if new else set()
     if wanted.regressions and old and reports.direction(wanted) is None:
         codes.add("MVC204")
     name, values = label(new or old or Metric(wanted.name, 0)), (old.value if old else None, new.value if new else None)
