@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, BinaryIO, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mvc.errors import InvalidFormat
 from mvc.evaluation.columns import Coded, Codes, Floats
@@ -31,6 +32,7 @@ _LISTED = 20
 """Columns that an error lists."""
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
 
+_T = TypeVar("_T", np.float64, np.int32)
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
 
@@ -107,6 +109,8 @@ class PredictionsFile:
         for name in wanted.names:
             most = MAX_GROUPS if name in wanted.groups else MAX_LABELS
             columns[name] = _Numbers(name) if name in wanted.numbers else _Texts(name, most)
+        import pyarrow as pa  # noqa: PLC0415 - takes time
+
         rows = 0
         with self._reading():
             for batch in self._batches(wanted):
@@ -114,6 +118,7 @@ class PredictionsFile:
                     self._add(column, batch.column(batch.schema.get_field_index(name)), rows)
                 rows += batch.num_rows
                 self._check_rows(rows)
+            pa.default_memory_pool().release_unused()
         if not rows:
             raise InvalidFormat(f"{self.what}: no rows")
         texts = {name: column.coded() for name in wanted.texts if isinstance(column := columns[name], _Texts)}
@@ -195,7 +200,8 @@ class PredictionsFile:
         if wanted is None:
             return {}
         types = self._explicit(wanted)
-        return {"include_columns": wanted.names, "column_types": types, "null_values": [""], "strings_can_be_null": True}
+        empty = {"null_values": [""], "strings_can_be_null": True}
+        return {"include_columns": wanted.names, "column_types": types, **empty}
 
     def _explicit(self, wanted: Wanted) -> _Arrow:
         """Return the types to read the wanted columns of a text file as; in CSV, the label 1 is a text as well."""
@@ -224,10 +230,28 @@ def _kind(type_: _Arrow) -> str:
 # Columns, as they are read.
 
 
+class _Growing(Generic[_T]):
+    """An array that grows in place, since many small ones would leave holes in the memory."""
+
+    def __init__(self, dtype: type[_T]) -> None:
+        self._values, self._n = np.empty(_BATCH, dtype), 0
+
+    def add(self, values: NDArray[_T]) -> None:
+        end = self._n + len(values)
+        if end > len(self._values):
+            self._values.resize(max(end, 2 * len(self._values)), refcheck=False)
+        self._values[self._n : end] = values
+        self._n = end
+
+    def joined(self) -> NDArray[_T]:
+        self._values.resize(self._n, refcheck=False)
+        return self._values
+
+
 class _Numbers:
     def __init__(self, name: str) -> None:
         self.name = name
-        self._parts: list[Floats] = []
+        self._found = _Growing(np.float64)
 
     def add(self, values: _Arrow, before: int) -> str:
         """Add values; return what is wrong with them."""
@@ -235,18 +259,18 @@ class _Numbers:
         if not np.isfinite(found).all():
             row = int(np.flatnonzero(~np.isfinite(found))[0])
             return f"is {found[row]} in row {before + row + 1:,}, expected a finite number"
-        self._parts.append(found)
+        self._found.add(found)
         return ""
 
     def floats(self) -> Floats:
-        return np.concatenate(self._parts)
+        return self._found.joined()
 
 
 class _Texts:
     def __init__(self, name: str, most: int) -> None:
         self.name, self._most = name, most
         self._known: dict[str, int] = {}
-        self._parts: list[Codes] = []
+        self._found = _Growing(np.int32)
 
     def add(self, values: _Arrow, _: int) -> str:
         """Add values; return what is wrong with them."""
@@ -260,18 +284,19 @@ class _Texts:
         places = np.fromiter((self._known.setdefault(text, len(self._known)) for text in texts), np.int32, len(texts))
         if len(self._known) > self._most:
             return f"has more than {self._most:,} different values"
-        self._parts.append(places[coded.indices.to_numpy(zero_copy_only=False)])
+        self._found.add(places[coded.indices.to_numpy(zero_copy_only=False)])
         return ""
 
     def joined(self) -> Codes:
-        return np.concatenate(self._parts)
+        return self._found.joined()
 
     def coded(self) -> Coded:
         labels = sorted(self._known, key=_rank)
         place = np.empty(len(labels), np.int32)
         for index, label in enumerate(labels):
             place[self._known[label]] = index
-        return Coded(tuple(labels), place[self.joined()])
+        codes = self.joined()
+        return Coded(tuple(labels), np.take(place, codes, out=codes))
 
 
 _Column: TypeAlias = _Numbers | _Texts

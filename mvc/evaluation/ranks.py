@@ -80,16 +80,19 @@ def placements(found: Ordered, value: float) -> Levels:
 def average_precision(found: Ordered) -> tuple[Estimate, Levels]:
     """Return the average precision: precision summed over the steps of recall."""
     total, positives = found.positives.sum() + found.negatives.sum(), found.positives.sum()
-    hits = np.cumsum(found.positives) / total
-    chosen = np.cumsum(found.positives + found.negatives) / total
-    precision = hits / chosen
-    steps = found.positives / positives
-    value = float((steps * precision).sum())
-    share = positives / total
-    gain = np.cumsum((found.positives / total / chosen)[::-1])[::-1]
-    loss = np.cumsum((found.positives / total * hits / chosen**2)[::-1])[::-1]
-    levels = Levels((precision - value + gain - loss) / share, -loss / share)
-    spread = (found.positive_squares * levels.positive**2 + found.negative_squares * levels.negative**2).sum()
+    chosen = np.cumsum(found.positives + found.negatives)
+    precision = np.cumsum(found.positives)
+    precision /= chosen
+    value = float(np.dot(found.positives, precision) / positives)
+    gain = np.divide(found.positives, chosen, out=chosen)  # in place: these may be large
+    loss = gain * precision
+    for sums in (gain, loss):
+        np.cumsum(sums[::-1], out=sums[::-1])
+    precision += gain
+    precision -= loss
+    precision -= value
+    levels = Levels(precision * (total / positives), np.multiply(loss, -total / positives, out=loss))
+    spread = np.dot(found.positive_squares, levels.positive**2) + np.dot(found.negative_squares, levels.negative**2)
     return estimate("average_precision", value, float(spread) ** 0.5 / total, DELTA, SHARE, higher=True), levels
 
 

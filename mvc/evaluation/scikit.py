@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 from mvc.evaluation.columns import Codes, Floats
 
 Average = Literal["macro", "weighted"]
+_PART = 1 << 20
+"""Examples that a loss is computed of at once."""
 
 
 class PerClass(NamedTuple):
@@ -86,19 +90,28 @@ def log_loss(truth: Codes, scores: Floats, weight: Floats | None) -> float:
     """Return the logistic loss; `scores` are probabilities of each label, or of the second of two."""
     from sklearn import metrics  # noqa: PLC0415 - takes a second
 
-    labels = range(2 if scores.ndim == 1 else scores.shape[1])
-    return float(metrics.log_loss(truth, scores, sample_weight=weight, labels=list(labels)))
+    return _mean_loss(metrics.log_loss, truth, scores, weight)
 
 
 def brier(truth: Codes, scores: Floats, weight: Floats | None) -> float:
     """Return the Brier score; `scores` as for `log_loss`. That of more than two labels is between 0 and 2."""
     from sklearn.metrics import brier_score_loss  # noqa: PLC0415 - takes a second
 
-    labels = range(2 if scores.ndim == 1 else scores.shape[1])
-    of_two = scores.ndim == 1
-    return float(
-        brier_score_loss(truth, scores, sample_weight=weight, labels=list(labels), scale_by_half=of_two),
-    )
+    return _mean_loss(partial(brier_score_loss, scale_by_half=scores.ndim == 1), truth, scores, weight)
+
+
+def _mean_loss(loss: Callable[..., float], truth: Codes, scores: Floats, weight: Floats | None) -> float:
+    """Return a loss that is a mean, part by part: scikit-learn makes several copies of what it gets."""
+    labels = list(range(2 if scores.ndim == 1 else scores.shape[1]))
+    weights, values = [], []
+    for start in range(0, len(truth), _PART):
+        part = slice(start, start + _PART)
+        given = None if weight is None else weight[part]
+        total = float(len(truth[part]) if given is None else given.sum())
+        if total > 0:
+            weights.append(total)
+            values.append(loss(truth[part], scores[part], sample_weight=given, labels=labels))
+    return float(np.average(values, weights=weights))
 
 
 class Errors(NamedTuple):
