@@ -234,7 +234,8 @@ class _Growing(Generic[_T]):
     """An array that grows in place, since many small ones would leave holes in the memory."""
 
     def __init__(self, dtype: type[_T]) -> None:
-        self._values, self._n = np.empty(_BATCH, dtype), 0
+        self._values: NDArray[_T] = np.empty(_BATCH, dtype)
+        self._n = 0
 
     def add(self, values: NDArray[_T]) -> None:
         end = self._n + len(values)

@@ -18,12 +18,13 @@ from gate.histories import (
     regressing,
     ruled,
 )
+from msgspec.structs import replace
 
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import emit, file_pointer
 from mvc.objects.pointer_reader import parse
 from mvc.quality.files import POLICY, SUFFIX
-from mvc.quality.reports.report import Model, Used
+from mvc.quality.reports.report import Model, Source, Used
 
 REPORT = RANKER + SUFFIX
 POINTER = f"{RANKER}.mvc"
@@ -104,6 +105,97 @@ def tokenizer_that_a_new_report_does_not_know(pr: History) -> None:
     pr.change()
     pr.point("other tokens", path=TOKENIZER)
     pr.train("next", "v1.3.0", together=[Used(TOKENIZER, hash_bytes(content("tokens")).blake3)])
+    pr.commit()
+
+
+@attack("MVC107", "MVC108")
+def tokenizer_that_a_new_report_does_not_name(pr: History) -> None:
+    """Leave the tokenizer, which a rule demands, out of the new report."""
+    pr.point("tokens", path=TOKENIZER)
+    used = [Used(TOKENIZER, hash_bytes(content("tokens")).blake3)]
+    pr.start(ruled(f"with: {{required: [{TOKENIZER}]}}"), together=used)
+    pr.change()
+    pr.train("next", "v1.3.0", together=[Used("data/tokenizer.jsοn", used[0].blake3)])  # noqa: RUF001 - not an o
+    pr.commit()
+
+
+def _derived(pr: History) -> None:
+    """Begin with a policy that demands a report of what a model is derived from, and a model that has one."""
+    pr.start(ruled("from: {report: required}"))
+    pr.change()
+
+
+def _quantised(pr: History, path: str, seed: str) -> None:
+    """Add a model that is derived from another."""
+    pr.train("small", "v1.0.0", path=SPAM, sources=[Source(path, hash_bytes(content(seed)).blake3)])
+    pr.commit()
+
+
+@attack("MVC109", besides={"note MVC220"})
+def derived_from_a_model_without_a_report(pr: History) -> None:
+    """Derive a model from one that was never evaluated."""
+    _derived(pr)
+    pr.point("raw", path="data/raw.onnx")
+    _quantised(pr, "data/raw.onnx", "raw")
+
+
+@attack("MVC109", besides={"note MVC220"})
+def derived_from_other_content_than_was_evaluated(pr: History) -> None:
+    """Derive a model from content that the report beside it is not of."""
+    _derived(pr)
+    _quantised(pr, RANKER, "never seen")
+
+
+@attack("MVC109", besides={"note MVC220"})
+def derived_from_what_had_a_report_on_the_way(pr: History) -> None:
+    """Report on the source in one commit of the pull request, and take the report back in the next."""
+    _derived(pr)
+    pr.train("raw", "v1.0.0", path="data/raw.onnx")
+    pr.commit()
+    pr.remove("data/raw.onnx" + SUFFIX)
+    _quantised(pr, "data/raw.onnx", "raw")
+
+
+@attack("MVC109", besides={"note MVC220"})
+def derived_from_outside_of_the_repository(pr: History) -> None:
+    """Name a path outside of the repository, where Git looks for nothing."""
+    _derived(pr)
+    _quantised(pr, "../elsewhere/model.onnx", "base")
+
+
+@honest("note MVC220")
+def derived_from_an_earlier_version(pr: History) -> None:
+    """Derive a model from a version that only the history has, as its path has a newer one."""
+    pr.start(ruled("from: {report: required}"))
+    pr.train("better", "v1.3.0")
+    pr.commit()
+    pr.change()
+    _quantised(pr, RANKER, "base")
+
+
+@honest("note MVC220")
+def derived_from_a_model_of_the_same_change(pr: History) -> None:
+    """Add a model and one that is derived from it, each with its report."""
+    _derived(pr)
+    pr.train("large", "v1.0.0", path="models/large.onnx")
+    _quantised(pr, "models/large.onnx", "large")
+
+
+@attack("MVC210")
+def evaluated_on_a_part_of_the_data(pr: History) -> None:
+    """Evaluate on the examples that are easy."""
+    pr.start(ruled("datasets: [{id: holdout, full: true}]"), datasets=[replace(holdout(), n=5000)])
+    pr.change()
+    pr.train("next", "v1.3.0", datasets=[replace(holdout(), n=5000, used=500)])
+    pr.commit()
+
+
+@attack("MVC226")
+def evaluated_on_fewer_examples_of_the_same_data(pr: History) -> None:
+    """Keep the number of examples as it was, and say in another key that most were left out."""
+    pr.start(datasets=[replace(holdout(), n=5000)])
+    pr.change()
+    pr.train("next", "v1.3.0", datasets=[replace(holdout(), n=5000, used=500)])
     pr.commit()
 
 

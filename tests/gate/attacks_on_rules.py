@@ -48,6 +48,24 @@ def _edited(pr: History, old: str, new: str, before: str = "{}", after: str = "{
 
 
 @attack("MVC325")
+def move_that_loses_the_tokenizer(pr: History) -> None:
+    """Move to where the report need not say with which tokenizer the model was evaluated."""
+    _moved(pr, "with: {required: [data/vocabulary]}", "report: required")
+
+
+@attack("MVC325")
+def move_that_loses_the_reports_of_sources(pr: History) -> None:
+    """Move to where what the model was derived from needs no report."""
+    _moved(pr, "from: {report: required}", "report: required")
+
+
+@attack("MVC411")
+def edit_that_takes_a_part_of_the_data_for_all(pr: History) -> None:
+    """No longer demand that all examples are used."""
+    _edited(pr, "datasets: [{id: holdout, full: true}]", "datasets: [{id: holdout}]")
+
+
+@attack("MVC325")
 def move_that_loses_the_report(pr: History) -> None:
     """Move to where a report is optional, with the report."""
     _moved(pr, "report: required", "report: optional")

@@ -42,8 +42,8 @@ from mvc.scm.index_changes import Entry
 from mvc.scm.merging.landing import as_index, differing
 
 _OURS = (".gitattributes", ".mvc/config.yaml")
-_BEYOND_GIT = (b"scan", b"\nfiles: ", b"\nwith:")
-"""In a policy or a pointer: these make the gate ask the cache."""
+_BEYOND_GIT = (b"scan", b"\nfiles: ", b"\nwith:", b" from: {report")
+"""In a policy, a pointer or a report: these make the gate ask the cache, or read more of Git."""
 
 Tree = dict[str, FileAt]
 

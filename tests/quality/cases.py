@@ -31,7 +31,7 @@ from mvc.quality.judge.facts import (
 )
 from mvc.quality.judge.rules.policy_files import judging_policy
 from mvc.quality.policy.parsed_policy import read_policy
-from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report, Used
+from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report, Source, Used
 from mvc.quality.reports.report_document import emit as emit_report
 
 PATH = "models/ranker.onnx"
@@ -117,6 +117,10 @@ SCANNED = rule("formats: {pickle: scan}")
 HOLDOUT = Dataset("holdout", DATA, "data/holdout.csv")
 TEST = Dataset("test", OTHER, "data/test.csv")
 BIG = Dataset("holdout", DATA, "data/holdout.csv", "test", 5000)
+IN_FULL = rule("datasets: [{id: holdout, full: true}]")
+NEEDS_TOKENIZER = rule("with: {required: [models/tokenizer]}")
+NEEDS_SOURCE = rule("from: {report: required}")
+SOURCE = Source("models/ranker.skops", DATA, "mvc convert --to onnx")
 BIG_TRAIN = replace(BIG, split="train")
 GIT = f"{BASIC}defaults: {{git: %s}}\n"
 
@@ -329,7 +333,7 @@ CASES = {
         "error MVC102",
     ),
     "report with a boolean": Case(one(at(report().raw + b"metrics: [{name: auc, value: true}]\n")), "error MVC102"),
-    "report of a newer mvc": Case(one(at(b"mvc-eval: 2\n")), "error MVC102", "newer"),
+    "report of a newer mvc": Case(one(at(b"mvc-eval: 3\n")), "error MVC102", "newer"),
     "report of other bytes": Case(one(report(model=Model(DATA))), "error MVC103"),
     "report of bytes that begin alike": Case(
         one(report(model=Model(DIGEST.blake3[:60] + "0000"))), "error MVC103", DIGEST.blake3,
@@ -373,7 +377,7 @@ CASES = {
     "evaluated with other content": Case(
         beside(TOKENIZER, OTHER), "error MVC107", "evaluated with models/tokenizer 0123456789ab…, now fedcba987654…",
     ),
-    "evaluated with what is gone": Case(beside(TOKENIZER, ""), "error MVC107", "which is gone"),
+    "evaluated with what is gone": Case(beside(TOKENIZER, ""), "error MVC107", "which is not tracked"),
     "evaluated with what was moved": Case(beside(TOKENIZER, "", moved=(DATA,))),
     "evaluated with what was moved, and other content is in its place": Case(
         beside(TOKENIZER, OTHER, moved=(DATA,)), "error MVC107",
@@ -389,6 +393,39 @@ CASES = {
     "evaluated with other content, in a report that cannot be read": Case(
         facts_of(at(BASIC.encode()))._replace(companions=(Companions(model(BROKEN), (("models/tokenizer", OTHER),)),)),
     ),
+    "evaluated with what a rule demands": Case(one(report(together=[TOKENIZER]), policy=NEEDS_TOKENIZER)),
+    "not evaluated with what a rule demands": Case(
+        one(report(), policy=NEEDS_TOKENIZER), "error MVC108", "with which models/tokenizer",
+    ),
+    "without a report, which a rule demands by its inputs": Case(
+        one(report=None, policy=NEEDS_TOKENIZER.replace("{}", "{report: optional}")),
+        "error MVC101",
+    ),
+    "evaluated with one of two that two rules demand": Case(
+        one(report(together=[TOKENIZER]), policy=rule(
+            "with: {required: [models/tokenizer]}", more="with: {required: [models/vocabulary]}",
+        )),
+        "error MVC108", "models/vocabulary",
+    ),
+    # What a model was derived from.
+    "derived from what has a report": Case(
+        one(report(sources=[SOURCE]), policy=NEEDS_SOURCE, reported_sources=frozenset({DATA})),
+    ),
+    "derived from what has none": Case(
+        one(report(sources=[SOURCE]), policy=NEEDS_SOURCE, reported_sources=frozenset({OTHER})),
+        "error MVC109", "derived from models/ranker.skops 0123456789ab…, which has no report",
+    ),
+    "derived from two, one of them without a report": Case(
+        one(
+            report(sources=[SOURCE, Source("base", OTHER)]), policy=NEEDS_SOURCE,
+            reported_sources=frozenset({DATA}),
+        ),
+        "error MVC109", "derived from base",
+    ),
+    "derived from what has none, where no rule asks": Case(
+        one(report(sources=[SOURCE]), reported_sources=frozenset()),
+    ),
+    "derived from nothing": Case(one(report(), policy=NEEDS_SOURCE, reported_sources=frozenset())),
     # Metrics.
     "metric good": Case(one(report(Metric("auc", 0.9)), policy=rule("metrics: {auc: {min: 0.9, max: 0.9}}"))),
     "no metrics": Case(one(report(metrics=[])), "error MVC209", "the report has no metrics"),
@@ -594,6 +631,19 @@ CASES = {
             report(datasets=[Dataset("holdout", OTHER)]), policy=rule(f"datasets: [{{id: holdout, blake3: '{DATA}'}}]"),
         ),
         "error MVC208",
+    ),
+    "data set in full": Case(one(report(datasets=[replace(BIG, used=5000)]), policy=IN_FULL)),
+    "data set of which nothing says how much was used": Case(one(report(datasets=[BIG]), policy=IN_FULL)),
+    "data set in part": Case(
+        one(report(datasets=[replace(BIG, used=500)]), policy=IN_FULL),
+        "error MVC210", "500 of 5,000 examples of data set holdout",
+    ),
+    "data set in part, of an unknown number": Case(
+        one(report(datasets=[replace(BIG, n=None, used=500)]), policy=IN_FULL),
+        "error MVC210", "500 of an unknown number of examples",
+    ),
+    "data set in part, where that is allowed": Case(
+        one(report(datasets=[replace(BIG, used=500)]), policy=rule("datasets: [{id: holdout}]")),
     ),
     # Files in Git.
     "small file": Case(blob("data/scores.csv", 1_000_000)),

@@ -206,7 +206,7 @@ ALLOW = '  # or allow it in Git: allow: ["/m.onnx"] under defaults, git in .mvc/
         (one(in_git=True), f"git rm -r --cached -- {PATH}"),
         (one(policy=""), "git add -- .mvc/policy.yaml  # once it is fixed"),
         (one(policy="mvc-policy: 2\n"), UPGRADE),
-        (one(at(b"mvc-eval: 2\n")), UPGRADE),
+        (one(at(b"mvc-eval: 3\n")), UPGRADE),
         (one(policy=None), "mvc init"),
     ],
 )

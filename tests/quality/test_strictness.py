@@ -18,8 +18,8 @@ AUC = MetricDemand(
 )
 FULL = Demands(
     "required", (Tag("semver", True, True, "deny"), Tag("v.*")), (AUC, MetricDemand("f1", min=0.5)),
-    (SliceDemand("country", "auc", ("holdout",)),), (GapDemand("auc", 0.05),), (Pinned("holdout", DATA),),
-    ("hdf5", "pickle"), "deny", "ci", 2, 3600,
+    (SliceDemand("country", "auc", ("holdout",)),), (GapDemand("auc", 0.05),), (Pinned("holdout", DATA, full=True),),
+    ("hdf5", "pickle"), "deny", "ci", 2, 3600, companions=("vocabulary",), sources="required",
 )  # fmt: skip
 
 
@@ -75,6 +75,9 @@ LOOSER = {
     "no data set": (but(datasets=()), "data set holdout"),
     "a data set that is not pinned": (but(datasets=(Pinned("holdout"),)), "data set holdout"),
     "a data set pinned elsewhere": (but(datasets=(Pinned("holdout", OTHER),)), "data set holdout"),
+    "a data set in part": (but(datasets=(Pinned("holdout", DATA),)), "data set holdout"),
+    "nothing that it is evaluated with": (but(companions=()), "with vocabulary"),
+    "sources without reports": (but(sources="optional"), "a report of what it is derived from"),
     "one format more": (but(deny=("pickle",)), "no hdf5"),
     "pickle": (but(pickle="scan"), "pickle deny"),
 }
@@ -89,6 +92,7 @@ STRICTER = {
     "a narrower tolerance": with_auc(regressions=(Regression("0.5%"), Regression(0.05, "best"))),
     "more data sets": with_auc(datasets=("holdout", "test")),
     "a smaller gap": but(gaps=(GapDemand("auc", 0.04),)),
+    "a tokenizer more": but(companions=("tokenizer", "vocabulary")),
     "a format less": but(deny=("gguf", "hdf5", "pickle")),
     "a metric more": but(metrics=(*FULL.metrics, MetricDemand("mrr"))),
     "another default": but(by_default=False),

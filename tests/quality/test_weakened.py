@@ -26,6 +26,7 @@ from mvc.quality.policy.policy import (
     STRICT,
     Assured,
     Bound,
+    Companions,
     Defaults,
     Formats,
     Git,
@@ -34,11 +35,12 @@ from mvc.quality.policy.policy import (
     Rule,
     Signatures,
     Slices,
+    Sources,
     Stage,
     Tag,
     parse_policy,
 )
-from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report
+from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report, Source, Used
 from mvc.quality.reports.report_document import emit as emit_report
 
 T = TypeVar("T")
@@ -114,6 +116,10 @@ rules: [{{match: a, formats: {{pickle: scan, pickle_allow: [a.b]}}}}]
     "data set gone": rule(PIN, "report: required"),
     "data set exchanged": rule(PIN, PIN.replace(DATA, OTHER)),
     "data set no longer pinned": rule(PIN, "datasets: [{id: a}]"),
+    "data set no longer in full": rule("datasets: [{id: a, full: true}]", "datasets: [{id: a}]"),
+    "tokenizer no longer demanded": rule("with: {required: [a, b]}", "with: {required: [a]}"),
+    "sources without reports": rule("from: {report: required}", "from: {report: optional}"),
+    "sources no longer spoken of": rule("from: {report: required}", "report: required"),
     "metrics on one data set only": rule(RISES, f"{RISES}\n    {PIN}"),
     "metrics on one data set more": rule(f"{RISES}\n    {PIN}", f"{RISES}\n    {PIN[:-1]}, {{id: b}}]"),
     "assurance": rule("evaluator: {assurance: third-party}", "evaluator: {assurance: ci}"),
@@ -284,13 +290,16 @@ class Maker:
         )
 
     def rule(self) -> Rule:
-        pinned = [Pinned(name, self.one("", DATA, OTHER)) for name in ("h", "t") if self.random.random() < 0.2]
+        sets = [name for name in ("h", "t") if self.random.random() < 0.2]
+        pinned = [Pinned(name, self.one("", DATA, OTHER), self.one(*YES_NO)) for name in sets]
         bounds = self.some(2, lambda: (self.one("auc", "auc", "auc[c=*]", "auc[c=x]", "ms"), self.bound()))
         slices = Slices(self.some(1, lambda: "c"), self.one({}, {"auc": 0.1}, {"auc": 0.2}))
         return Rule(
             self.one(*MATCHES), report=self.one(None, "required", "optional"), tag=self.one(None, None, self.tag()),
             formats=self.one(None, None, self.formats()), datasets=pinned, metrics=dict(bounds),
-            slices=self.one(None, slices), evaluator=self.one(None, None, Assured(self.one("ci", "third-party"))),
+            slices=self.one(None, slices), companions=self.one(None, None, Companions(["vocabulary"])),
+            sources=self.one(None, None, Sources("required")),
+            evaluator=self.one(None, None, Assured(self.one("ci", "third-party"))),
             signatures=self.one(None, None, Signatures(self.one(1, 2))), max_age=self.one("", "", "1h", "2d"),
         )
 
@@ -345,7 +354,8 @@ class Maker:
         return Report(
             1, MODEL, self.one("v1.0.0", "v1.1.0", "x"), created_at=self.one("", "1969-12-31T00:00:00Z"),
             evaluator=self.one(None, Evaluator("ci", "ci")), metrics=[*metrics, Metric("ms", 0.5, dataset="t")],
-            datasets=[Dataset("h", self.one(DATA, DATA, OTHER)), Dataset("t", DATA)],
+            datasets=[Dataset("h", self.one(DATA, DATA, OTHER)), Dataset("t", DATA, used=self.one(None, 5))],
+            together=self.one([], [Used("vocabulary", DATA)]), sources=self.one([], [Source("base", OTHER)]),
         )
 
     def metric(self, data: str, part: dict[str, str]) -> Metric:
@@ -359,7 +369,8 @@ class Maker:
         before = ModelVersion(PATHS[0], at(emit_pointer(file_pointer(bytes_before))), at(emit_report(report)), "c")
         head = at(emit_report(self.report())) if self.random.random() < 0.9 else None
         signers = self.one((), (ADA,), (ADA, BOB))
-        return ModelFacts(PATHS[0], at(FILE), head, True, signers=signers, past=Past(before, "path", (before,)))
+        past, reported = Past(before, "path", (before,)), frozenset(self.one((), (OTHER,)))
+        return ModelFacts(PATHS[0], at(FILE), head, True, signers=signers, past=past, reported_sources=reported)
 
 
 def text(policy: Policy) -> bytes:

@@ -10,7 +10,7 @@ from mvc.quality.files import MAX_BYTES as MAX_REPORT
 from mvc.quality.files import REGULAR, SUBMODULE, FileAt
 from mvc.quality.pointer_files import is_other, pointer_in_file, raw_of
 from mvc.scm.blobs import stream_blobs
-from mvc.scm.index_changes import Entry
+from mvc.scm.index_changes import Entry, Index
 from mvc.scm.plumbing import Git
 
 _NAME = b"\nname: "
@@ -79,3 +79,13 @@ class Blobs:
 def _identity(file: FileAt) -> Identity:
     pointer = pointer_in_file(file)
     return Identity(pointer.notes.name, pointer.identity) if pointer else Identity()
+
+
+def file_of_index(git: Git, index: Index, path: str) -> FileAt | None:
+    """Return a pointer or report of an index; None where there is none, or a conflict."""
+    entry = index.entries.get(path)
+    if entry is None or entry.conflicted:
+        return None
+    blobs = Blobs(git)
+    blobs.load_files([entry])
+    return blobs.file(entry)

@@ -1,13 +1,14 @@
 """`mvc eval check`: judges the models of the workspace as the hook does.
 
-Findings are remembered by the content of policy, pointer and report, unless they depend on the time. Whether the
-cache has the content of a model is checked each time.
+Findings are remembered by the content of policy, pointer and report, unless they depend on the time or on another
+model's report. Whether the cache has the content of a model is checked each time.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -19,6 +20,7 @@ from mvc.ops.shared.evidence.cached_content import in_cache, with_files
 from mvc.ops.shared.evidence.given_tags import landed_tags
 from mvc.ops.shared.evidence.known_reports import KnownReports
 from mvc.ops.shared.evidence.pickle_scans import with_scans
+from mvc.ops.shared.evidence.source_reports import with_sources
 from mvc.ops.shared.other_pointers.workspace import pointers_here, with_content
 from mvc.ops.shared.reports import file_in
 from mvc.ops.shared.selection import chosen
@@ -28,8 +30,9 @@ from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge, with_waivers
 from mvc.quality.pointer_files import is_other
-from mvc.quality.policy.demands import demands
+from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.parsed_policy import ParsedPolicy, read_policy
+from mvc.scm.commits import head
 from mvc.scm.index import files_ending, index_paths, staged_file
 from mvc.workspace.catalog import Catalog
 from mvc.workspace.ignore import in_workspace, not_excluded
@@ -60,6 +63,7 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
     remembered = _remembered(project.catalog, keys)
     fresh = with_files(project, parsed.policy, (model for model in models if model.path not in remembered))
     fresh = with_scans(project, parsed.policy, fresh)
+    fresh = with_sources(project.git, head(project.git) or "", parsed.policy, fresh, partial(file_in, project.tree))
     verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now, KnownReports(project).parse)
     _remember(project.catalog, fresh, keys, verdict)
     beside = judge(_beside(project, parsed, models), now).findings
@@ -125,14 +129,19 @@ def _report(project: Project, item: Tracked, conflicts: set[str]) -> FileAt | No
 
 
 def verdict_keys(parsed: ParsedPolicy, models: Iterable[ModelFacts]) -> dict[str, str]:
-    """Return a key for each model whose verdict depends only on its files and the policy, and not on the time."""
-    ageless = not any(rule.max_age for rule in parsed.policy.rules)
+    """Return a key for each model whose verdict depends only on its files and the policy."""
+    alone = not any(rule.max_age or rule.sources for rule in parsed.policy.rules)
     return {
         model.path: _key(parsed.file, model.pointer, model.report) for model in models
         if model.pointer is not None and model.in_cache is not False and not model.mismatch and not model.in_git
         and not is_other(model.pointer.oid)  # depends on the content as well
-        and (ageless or demands(parsed.policy, model.path).max_age is None)
+        and (alone or _is_alone(demands(parsed.policy, model.path)))
     }
+
+
+def _is_alone(demanded: Demands) -> bool:
+    """Whether neither the time nor a report of another model decides."""
+    return demanded.max_age is None and demanded.sources == "optional"
 
 
 def _key(*files: FileAt | None) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 
 from mvc.errors import InvalidFormat
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import Pointer
+from mvc.ops.judging.blobs import Blobs
 from mvc.ops.judging.trees import Trees, pointers_of
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, REGULAR, FileAt
@@ -15,7 +17,8 @@ from mvc.quality.judge.facts import Companions, ModelFacts
 from mvc.quality.pointer_files import pointer_in_file, stem
 from mvc.quality.reports.report_document import parse_report
 from mvc.scm.blobs import stream_blobs
-from mvc.scm.index_changes import Entry
+from mvc.scm.index_changes import Entry, Index
+from mvc.scm.plumbing import Git
 
 
 def of_change(trees: Trees, touched: Iterable[ModelFacts]) -> tuple[Companions, ...]:
@@ -28,7 +31,24 @@ def of_change(trees: Trees, touched: Iterable[ModelFacts]) -> tuple[Companions, 
     named = {model: set(_named(model.report)) for model in touched if model.pointer is not None}
     for model in _others(trees, {model.path for model in named}, changed):
         named[model] = {path for path in _named(model.report) if not changed.isdisjoint(_and_above(path))}
-    contents = _Contents(trees)
+    return _in_git(_Contents(trees.merge.git, trees.blobs, trees.judged.entries), named, changed)
+
+
+def of_index(git: Git, index: Index, models: Iterable[ModelFacts]) -> tuple[Companions, ...]:
+    """Return the companions of the models that a commit changes, as its index has them.
+
+    Raises:
+        MvcError: Git cannot read a companion.
+    """
+    named = {model: set(_named(model.report)) for model in models if model.pointer is not None}
+    if not any(named.values()):
+        return ()
+    return _in_git(_Contents(git, Blobs(git), index.entries), named, {stem(path) or path for path in index.changes})
+
+
+def _in_git(
+    contents: _Contents, named: Mapping[ModelFacts, Iterable[str]], changed: Iterable[str],
+) -> tuple[Companions, ...]:
     found = (_companions(model, paths, contents.at) for model, paths in named.items())
     moved = contents.of_pointers(changed)
     return tuple(item._replace(moved=moved) for item in found if item.there)
@@ -95,21 +115,24 @@ def _others(trees: Trees, known: set[str], changed: set[str]) -> Iterator[ModelF
 
 
 class _Contents:
-    """The contents of a judged tree by path."""
+    """The contents of a judged tree, or of an index, by path."""
 
-    def __init__(self, trees: Trees) -> None:
-        self._trees = trees
-        self._pointers = pointers_of(trees.judged.entries)
-        self._folders = {folder for path in trees.judged.entries for folder in _and_above(path.rpartition("/")[0])}
+    def __init__(self, git: Git, blobs: Blobs, entries: Mapping[str, Entry]) -> None:
+        self._git, self._blobs, self._entries = git, blobs, entries
+        self._pointers = pointers_of(entries)
+
+    @cached_property
+    def _folders(self) -> set[str]:
+        return {folder for path in self._entries for folder in _and_above(path.rpartition("/")[0])}
 
     def at(self, path: str) -> str | None:
         """Return the blake3 of the content at a path; empty where there is none, None where it is unknown."""
         found = _by_pointers(path, self._pointers, self._pointer)
         if found is not None:
             return found
-        entry = self._trees.judged.entries.get(path)
-        if entry is not None and entry.mode in REGULAR:
-            return hash_bytes(self._trees.merge.git.run("cat-file", "blob", entry.oid)).blake3
+        entry = self._entries.get(path)
+        if entry is not None and entry.mode in REGULAR and not entry.conflicted:
+            return hash_bytes(self._git.run("cat-file", "blob", entry.oid)).blake3
         known = entry or path in self._folders or any(part in self._pointers for part in _and_above(path))
         return None if known else ""
 
@@ -119,10 +142,11 @@ class _Contents:
         return tuple(pointer.identity for pointer in found if pointer)
 
     def _pointer(self, path: str) -> Pointer | None:
-        entry: Entry = self._pointers[path]
-        self._trees.blobs.load_files([entry])
-        file = self._trees.blobs.file(entry)
-        return pointer_in_file(file)
+        entry = self._pointers[path]
+        if entry.conflicted:
+            return None
+        self._blobs.load_files([entry])
+        return pointer_in_file(self._blobs.file(entry))
 
 
 def _by_pointers(path: str, tracked: Mapping[str, object], pointer: Callable[[str], Pointer | None]) -> str | None:

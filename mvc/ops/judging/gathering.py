@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from mvc.objects.parsing.dvc_outputs import is_of_dvc, outputs
 from mvc.objects.pointer import SUFFIX
+from mvc.ops.judging.blobs import file_of_index
 from mvc.ops.judging.brought_files import brought_blobs
 from mvc.ops.judging.companions import of_change
 from mvc.ops.judging.merges import with_merges
@@ -25,6 +27,7 @@ from mvc.ops.judging.trees import Trees, pointers_of, read_one_tree, read_trees
 from mvc.ops.judging.workflows import included_workflows
 from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
+from mvc.ops.shared.evidence.source_reports import with_sources
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.project import Project
 from mvc.quality.files import POLICY, REGULAR, REVOKED, SIGNATURES, SIGNERS, WAIVERS, FileAt
@@ -106,6 +109,8 @@ def _facts(
         from mvc.ops.shared.other_pointers.workspace import with_content  # noqa: PLC0415 - import time
 
         models = with_content(project, models)
+    git, tip = trees.merge.git, trees.merge.base
+    models = with_sources(git, tip, judging.policy, models, partial(file_of_index, git, trees.judged))
     scanned = with_scans(project, judging.policy, models)
     return Facts(judging, scanned, read.blobs, landing, companions=of_change(trees, scanned))
 

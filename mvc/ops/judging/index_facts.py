@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
@@ -21,12 +22,13 @@ from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY, SUBMODULE, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.facts import BlobFacts, Facts, ModelFacts
+from mvc.quality.judge.facts import BlobFacts, Companions, Facts, ModelFacts
 from mvc.quality.pointer_files import is_pointer, pointer_in_file
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy, max_blob
 from mvc.scm.commits import committed_file, head
 from mvc.scm.index_changes import Index, merged_commits
+from mvc.scm.plumbing import Git
 
 
 class Staged(NamedTuple):
@@ -68,9 +70,28 @@ def index_facts(project: Project, index: Index) -> Staged | None:
 
         left = [*with_content(project, left)]
     models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))
+    models = _with_sources(project.git, index, parsed.policy, models)
     rest = with_files(project, parsed.policy, map(model_at, sorted(others)))
     blobs = with_restored(project.git, "HEAD", index, blobs, max_blob(parsed.policy))
-    return Staged(Facts(parsed, models, blobs), rest)
+    return Staged(Facts(parsed, models, blobs, companions=_companions(project.git, index, models)), rest)
+
+
+def _with_sources(git: Git, index: Index, policy: Policy, models: tuple[ModelFacts, ...]) -> tuple[ModelFacts, ...]:
+    if not any(rule.sources for rule in policy.rules):
+        return models
+    from mvc.ops.judging.blobs import file_of_index  # noqa: PLC0415 - import time: few policies ask for that
+    from mvc.ops.shared.evidence.source_reports import with_sources  # noqa: PLC0415
+
+    return with_sources(git, head(git) or "", policy, models, partial(file_of_index, git, index))
+
+
+def _companions(git: Git, index: Index, models: tuple[ModelFacts, ...]) -> tuple[Companions, ...]:
+    """Return what the models were evaluated with, where their reports name any."""
+    if not any(model.report and b"with:" in model.report.raw for model in models):
+        return ()
+    from mvc.ops.judging.companions import of_index  # noqa: PLC0415 - import time: few reports name any
+
+    return of_index(git, index, models)
 
 
 class _Read(NamedTuple):

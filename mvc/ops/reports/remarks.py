@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from mvc.ops.shared.evidence.given_tags import landed_tags
+from mvc.ops.shared.evidence.source_reports import with_sources
 from mvc.ops.shared.finding_lines import relative_findings
 from mvc.ops.shared.reports import file_in
 from mvc.project import Project
@@ -15,6 +17,7 @@ from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.report import Report
+from mvc.scm.commits import head
 
 _ABOUT_REPORTS = ("MVC1", "MVC2", "MVC401")
 ABOUT_TAGS = ("MVC105 ", "MVC121 ", "MVC122 ")
@@ -41,8 +44,10 @@ def missing_metrics(project: Project, path: str, report: Report) -> Remark:
 
 def policy_remarks(project: Project, path: str, pointer: FileAt | None, raw: bytes) -> list[Remark]:
     """Return what the policy says about the report `raw` of `path`: the commit may be refused, recording is not."""
-    model = ModelFacts(path, pointer, FileAt("100644", raw))
-    facts = Facts(read_policy(file_in(project.tree, POLICY)), (model,), given=landed_tags(project, [model]))
+    parsed, model = read_policy(file_in(project.tree, POLICY)), ModelFacts(path, pointer, FileAt("100644", raw))
+    tip = head(project.git) or ""
+    models = with_sources(project.git, tip, parsed.policy, [model], partial(file_in, project.tree))
+    facts = Facts(parsed, models, given=landed_tags(project, [model]))
     found = judge(facts, 0).findings
     findings = [item for item in found if item.code.startswith(_ABOUT_REPORTS) and item.code not in _SAID_ALREADY]
     return [

@@ -11,6 +11,7 @@ from mvc.errors import MvcError
 from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.remote_objects import ask_remote
+from mvc.ops.shared.evidence.source_reports import with_sources
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.ops.shared.other_pointers.workspace import with_content
 from mvc.ops.shared.versions.read import VersionFiles
@@ -62,6 +63,7 @@ def judge_version(
     signers = signers_at(project, commit, files, beside, now)
     facts = ModelFacts(files.path, files.file, report, signers=signers)
     models = with_scans(project, parsed.policy, with_content(project, with_files(project, parsed.policy, [facts])))
+    models = with_sources(project.git, commit, parsed.policy, models, lambda _: None)
     landing = Landing(waivers=beside.waivers, signers=beside.signers, revoked=beside.revoked)
     asked = ask_remote(project, remote, models)._replace(rev=commit[:12]) if remote else None
     if asked and asked.problem:

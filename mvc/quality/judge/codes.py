@@ -60,6 +60,16 @@ _ALL = (
      "content at that path, or none.",
      "Evaluate the model with the current content and record it, or restore the earlier content.",
      f"{_MODEL}: evaluated with models/tokenizer 0123456789ab…, now fedcba987654…"),
+    _code(108, "evaluated without a required input",
+     "A rule has with: required, and the report does not name that path: which tokenizer the model was evaluated with, "
+     "for example, is not known.",
+     "Evaluate the model with it, and record that with --with.",
+     f"{_MODEL}: the report does not say with which models/tokenizer the model was evaluated"),
+    _code(109, "source without a report",
+     "A rule demands a report of what the model was derived from, as by a conversion, and neither the judged tree nor "
+     "the history has one of exactly that content at its path.",
+     "Evaluate the source and record it with mvc eval record.",
+     f"{_MODEL}: derived from models/ranker.skops 0123456789ab…, which has no report"),
     _code(120, "earlier version returns",
      "The change restores a pointer and a report that were on the target branch together before. Its tag may be lower "
      "than the current one, and its metrics worse. Limits and signatures still apply. A note: nothing fails.",
@@ -144,6 +154,10 @@ _ALL = (
      "Evaluate the model and record at least one metric. If no report is needed, add a rule with report: optional to "
      "the policy.",
      f"{_MODEL}: the report has no metrics"),
+    _code(210, "evaluated on a part of the data",
+     "A rule demands a data set in full, and the report says that only some of its examples were used.",
+     "Evaluate the model on all examples and record it.",
+     f"{_MODEL}: 500 of 5,000 examples of data set holdout were evaluated, expected all"),
     _code(220, "nothing to compare with",
      "The model is new, or had no report before, so max_regression, tags and slices are not compared. A note: nothing "
      "fails.",

@@ -149,6 +149,8 @@ class ModelFacts(NamedTuple):
     """None when it was not asked for, or the report names no predictions."""
     paired: tuple[PairedTests, ...] = ()
     """Against the earlier reports that the policy wants it compared with."""
+    reported_sources: frozenset[str] | None = None
+    """The blake3 of those that it was derived from and that have a report; None if that was not asked."""
     merged: str | None = None
     """None unless a merge made the pointer, so that no side has it; the commit to merge first, or empty."""
     mixed: bool = False

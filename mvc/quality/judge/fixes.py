@@ -171,6 +171,21 @@ def missing_dataset(path: str, report: Report, pinned: Pinned) -> str:
     return f"{_again(path, report, pinned.id)} --dataset {_word(f'{pinned.id}=PATH', 'ID=PATH')}"
 
 
+def evaluated_in_full(path: str, report: Report) -> str:
+    """Evaluate the same content again, on all examples."""
+    return f"{_again(path, report)}  # once it is evaluated on all of it"
+
+
+def evaluated_with(path: str, report: Report, other: str) -> str:
+    """Record what the model was evaluated with."""
+    return f"{_again(path, report)} --with {_path(other)}"
+
+
+def of_source(path: str) -> str:
+    """Record a report of what a model was derived from."""
+    return f"{_record(path)} --bump patch{_measured('NAME')}  # and commit it with this change, or before"
+
+
 def rewritten(path: str, what: str, *, submodule: bool = False) -> str:
     """Write a pointer or report in place of a symlink, directory or submodule."""
     file = path + (pointers.SUFFIX if what == "pointer" else SUFFIX)

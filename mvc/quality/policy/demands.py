@@ -94,6 +94,10 @@ class Demands(NamedTuple):
     """Names that a scanned pickle may use besides those on mvc's list."""
     evidence: bool = False
     """Whether the metrics must be computed from predictions."""
+    companions: tuple[str, ...] = ()
+    """Paths that the model must be evaluated with."""
+    sources: Demand = "optional"
+    """Whether what the model was derived from needs a report."""
 
 
 def demands(policy: Policy, path: str, *, in_any_case: bool = False) -> Demands:
@@ -110,6 +114,8 @@ def demands(policy: Policy, path: str, *, in_any_case: bool = False) -> Demands:
         slices=_slices(rules),
         gaps=_gaps(rules),
         datasets=tuple(dict.fromkeys(pinned for rule in rules for pinned in rule.datasets)),
+        companions=tuple(sorted({path for rule in rules if rule.companions for path in rule.companions.required})),
+        sources=max((rule.sources.report for rule in rules if rule.sources), key=REPORT.index, default="optional"),
         deny=_denied(formats, pickle),
         pickle=pickle,
         pickle_allow=_allowed(formats),
@@ -139,8 +145,9 @@ def report_demand(rule: Rule) -> Demand | Literal[""]:
 
 def _needs_a_report(rule: Rule) -> bool:
     """Whether a rule has demands that only a report can meet, so that it demands one by default."""
-    asked = (rule.datasets, rule.metrics, rule.slices, rule.evaluator, rule.signatures, rule.max_age, rule.evidence)
-    return any(map(bool, asked))
+    inputs = rule.companions or (rule.sources and rule.sources.report == "required")
+    trust = rule.evaluator or rule.signatures or rule.max_age or rule.evidence
+    return bool(rule.datasets or rule.metrics or rule.slices or inputs or trust)
 
 
 def _denied(formats: Iterable[Formats], pickle: Pickle) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct, field
 
-from mvc.errors import InvalidFormat
+from mvc.errors import InvalidFormat, InvalidName
 from mvc.modelfiles import formats
+from mvc.objects.names import check_path
 from mvc.objects.parsing import patterns
 from mvc.quality.document import decode
 from mvc.quality.files import POLICY
@@ -109,6 +110,21 @@ class Pinned(_Part, frozen=True):
     id: str
     blake3: str = ""
     """Its content; empty for any."""
+    full: bool = False
+    """All of its examples must be used."""
+
+
+class Companions(_Part, frozen=True):
+    """What the model must be evaluated with."""
+
+    required: list[str] = field(default_factory=list)
+    """Paths, such as that of its tokenizer."""
+
+
+class Sources(_Part, frozen=True):
+    """What is demanded of the models that a model was derived from."""
+
+    report: Demand = "optional"
 
 
 class Assured(_Part, frozen=True):
@@ -135,6 +151,8 @@ class Rule(_Part, frozen=True):
     metrics: dict[str, Bound] = field(default_factory=dict)
     """By name, optionally with a slice: `auc`, `auc[country=DE]`, `auc[country=*]`."""
     slices: Slices | None = None
+    companions: Companions | None = field(name="with", default=None)
+    sources: Sources | None = field(name="from", default=None)
     evaluator: Assured | None = None
     signatures: Signatures | None = None
     max_age: str = ""
@@ -284,12 +302,21 @@ def _rule_problems(where: str, rule: Rule) -> Iterator[str]:
             yield f"{where}: a data set has no id"
         if pinned.blake3 and _BLAKE3.fullmatch(pinned.blake3) is None:
             yield f"{where}: invalid blake3 of {pinned.id!r}: expected 64 lower-case hex digits"
+    for path in rule.companions.required if rule.companions else ():
+        yield from _path_problem(where, path)
     if rule.slices and any(gap < 0 for gap in rule.slices.max_gap.values()):
         yield f"{where}: max_gap must not be negative"
     if rule.signatures and rule.signatures.min < 0:
         yield f"{where}: signatures: min is {rule.signatures.min}, expected at least 0"
     if rule.max_age and _AGE.fullmatch(rule.max_age) is None:
         yield f"{where}: invalid max_age {rule.max_age!r}: expected a duration such as 30d, 12h or 2w"
+
+
+def _path_problem(where: str, path: str) -> Iterator[str]:
+    try:
+        check_path(path)
+    except InvalidName as error:
+        yield f"{where}: with: {error.message}"
 
 
 def _name_problem(name: str) -> str:

@@ -42,5 +42,7 @@ def measure(tolerance: Tolerance) -> tuple[Fraction, str]:
 
 
 def is_pinned(wanted: Pinned, there: Iterable[Pinned]) -> bool:
-    """Whether `there` has a data set, with its content if `wanted` has one."""
-    return any(item.id == wanted.id and wanted.blake3 in ("", item.blake3) for item in there)
+    """Whether `there` has a data set; with its content, and in full, if `wanted` has that."""
+    return any(
+        item.id == wanted.id and wanted.blake3 in ("", item.blake3) and item.full >= wanted.full for item in there
+    )

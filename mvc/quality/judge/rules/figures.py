@@ -59,6 +59,10 @@ def _dataset(judged: ModelReport, pinned: Pinned) -> Iterator[Finding]:
     elif pinned.blake3 and found.blake3 != pinned.blake3:
         have, want = short(found.blake3, pinned.blake3), short(pinned.blake3, found.blake3)
         yield judged.finding("MVC208", f"data set {name} is {have}, expected {want}", fix)
+    elif pinned.full and found.used is not None and found.used != found.n:
+        whole = "an unknown number of" if found.n is None else f"{found.n:,}"
+        message = f"{found.used:,} of {whole} examples of data set {name} were evaluated, expected all"
+        yield judged.finding("MVC210", message, fixes.evaluated_in_full(judged.path, judged.report))
 
 
 # Metrics.

@@ -15,6 +15,7 @@ from mvc.quality.files import SUBMODULE, SUFFIX, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts
+from mvc.quality.judge.rules.companions import judge_inputs
 from mvc.quality.judge.rules.figures import judge_figures
 from mvc.quality.judge.rules.pickled import judge_pickles
 from mvc.quality.pointer_files import name_of, read_pointer, tool_of
@@ -140,6 +141,7 @@ def _of_report(model: ParsedModel) -> Iterator[Finding]:
         if model.demands.evidence and model.report.predictions is None:
             fix = fixes.scored(model.path, model.report)
             yield model.finding("MVC228", "the policy demands predictions, and the report names none", fix)
+        yield from judge_inputs(model.facts, model.report, model.demands)
 
 
 def _after_merge(model: ParsedModel, line: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mvc.quality.policy.demands import Demands, MetricDemand, Regression, rank
 from mvc.quality.policy.policy import Tag
-from mvc.quality.policy.stricter import PICKLE, ROLLBACK, is_as_high, is_as_low, is_no_wider, is_pinned
+from mvc.quality.policy.stricter import PICKLE, REPORT, ROLLBACK, is_as_high, is_as_low, is_no_wider, is_pinned
 from mvc.quality.reports.report import Metric, label
 
 
@@ -73,6 +73,9 @@ def _of_data(old: Demands, new: Demands) -> Iterator[str]:
     for pinned in old.datasets:
         if not is_pinned(pinned, new.datasets):
             yield f"data set {pinned.id}"
+    yield from (f"with {path}" for path in old.companions if path not in new.companions)
+    if REPORT.index(old.sources) > REPORT.index(new.sources):
+        yield "a report of what it is derived from"
     for sliced in old.slices:
         similar = [item for item in new.slices if item.key == sliced.key and sliced.metric in ("", item.metric)]
         if not any(_is_on(item.datasets, sliced.datasets) for item in similar):

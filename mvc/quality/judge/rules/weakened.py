@@ -111,6 +111,7 @@ def _of_rule(old: Rule, new: Rule, directions: _Directions) -> Iterator[str]:
     for name, bound in old.metrics.items():
         yield from (f"{name}: {reason}" for reason in _metric(split(name), bound, new, directions))
     yield from _slices(old, new)
+    yield from _inputs(old, new)
     if not rank(_assurance(new)) >= rank(_assurance(old)):
         yield f"assurance goes from {_assurance(old)} to {_assurance(new)}"
     yield from _of_trust(old.signatures, new.signatures, old.max_age, new.max_age)
@@ -141,6 +142,14 @@ def _slices(old: Rule, new: Rule) -> Iterator[str]:
     for name, gap in old.slices.max_gap.items() if old.slices else ():
         if not gaps.get(name, float("inf")) <= gap:
             yield f"slices: max_gap of {name} is larger or removed"
+
+
+def _inputs(old: Rule, new: Rule) -> Iterator[str]:
+    there = new.companions.required if new.companions else ()
+    if gone := set(old.companions.required if old.companions else ()) - set(there):
+        yield f"with: {', '.join(sorted(gone))} is no longer required"
+    was, now = (rule.sources.report if rule.sources else "optional" for rule in (old, new))
+    yield from _lower("from: report", REPORT, was, now)
 
 
 def _assurance(rule: Rule) -> Assurance:

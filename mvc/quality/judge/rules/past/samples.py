@@ -67,8 +67,12 @@ def _changes(old: _On, new: _On) -> Iterator[str]:
     for dataset in new.datasets:
         if before := then.get(dataset.blake3):
             yield from _changed_split(before, dataset)
-            yield from _fewer(f"data set {clipped(dataset.id)}", before.n, dataset.n)
+            yield from _fewer(f"data set {clipped(dataset.id)}", _evaluated(before), _evaluated(dataset))
     yield from _fewer(clipped(label(new.item.metric)), old.item.metric.n, new.item.metric.n)
+
+
+def _evaluated(dataset: Dataset) -> int | None:
+    return dataset.n if dataset.used is None else dataset.used
 
 
 def _changed_split(old: Dataset, new: Dataset) -> Iterator[str]:
