@@ -149,7 +149,7 @@ def test_metrics_of_each_class() -> None:
 
 def test_rankings_query_by_query() -> None:
     found = ranking.by_query(Ranked(RELEVANCE, RANKED, QUERY))
-    rows = [QUERY == query for query in np.unique(QUERY)]
+    rows = [query == QUERY for query in np.unique(QUERY)]
     for name, places in (("ndcg", None), ("ndcg@5", 5), ("ndcg@10", 10)):
         expected = [sk.ndcg_score([RELEVANCE[row]], [RANKED[row]], k=places) if row.sum() > 1 else None for row in rows]
         there = [(one, other) for one, other in zip(found[name], expected, strict=True) if other is not None]

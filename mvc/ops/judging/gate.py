@@ -11,10 +11,10 @@ from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.ci import CiJob, ci_job, read_event
 from mvc.ops.judging.gathering import gate_facts, tree_facts
-from mvc.ops.judging.recomputing import with_recomputed
 from mvc.ops.judging.revisions import Revisions, partial_clone_hint, revisions, typed_commit, typed_head
 from mvc.ops.judging.subjects import content_sha256
 from mvc.ops.shared.evidence.cached_content import with_files
+from mvc.ops.shared.evidence.judged_predictions import with_recomputed
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.remote_objects import ask_remote
 from mvc.project import CONFIG, FOLDER, Project

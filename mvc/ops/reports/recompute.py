@@ -11,6 +11,7 @@ from mvc.ops.shared.reports import model_of, report_in
 from mvc.ops.shared.selection import chosen
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
+from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import Difference
 from mvc.quality.reports.report_document import parse_report
 
@@ -28,6 +29,7 @@ class RecomputedReport(NamedTuple):
     problem: str = ""
     """Why they could not be computed; empty when they were."""
     fix: str = ""
+    """What to type; empty if nothing is wrong."""
 
 
 def recompute(project: Project, paths: Iterable[str]) -> tuple[RecomputedReport, ...]:
@@ -52,7 +54,9 @@ def _reports(project: Project, paths: list[str], *, all_of_them: bool) -> Iterat
             continue
         found = recomputed(project, report) if report else None
         if found and report and report.predictions:
-            yield RecomputedReport(path, report.predictions.path, len(found.metrics), *found[1:])
+            again = fixes.scored(path, report) if found.differences else found.fix
+            differences, problem = found.differences, found.problem
+            yield RecomputedReport(path, report.predictions.path, len(found.metrics), differences, problem, again)
         elif not all_of_them:
             problem = "its report names no predictions" if report else "it has no report"
             line = project.shell.line("mvc eval score", path)

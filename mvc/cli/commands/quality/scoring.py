@@ -17,7 +17,6 @@ from mvc.cli.failures import say
 from mvc.cli.output import Output, plural, print_json, visible
 from mvc.errors import UsageError
 from mvc.project import Project
-from mvc.quality.judge.rules.evidence import difference_text
 
 if TYPE_CHECKING:
     from mvc.evaluation.score import Scored
@@ -125,6 +124,8 @@ def recompute(ctx: typer.Context, paths: Paths = None, json: Json = False) -> in
 
 
 def _show_recomputed(output: Output, project: Project, found: tuple[RecomputedReport, ...]) -> None:
+    from mvc.quality.judge.rules.evidence import difference_text  # noqa: PLC0415
+
     for item in found:
         path = visible(project.shell.show(item.path))
         if item.problem:
@@ -134,7 +135,7 @@ def _show_recomputed(output: Output, project: Project, found: tuple[RecomputedRe
         state = output.paint("differs", "red") if item.differences else output.paint("same", "green")
         output.line(f"{state}  {path}  {count}")
         for one in output.few(item.differences):
-            output.line(f"  {visible(difference_text(one))}")
+            say(f"{path}: {difference_text(one)}", item.fix if one is item.differences[0] else "")
         output.rest(item.differences, "difference", indent="  ")
     if not found:
         output.line("No report names predictions.")
