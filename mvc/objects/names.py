@@ -52,6 +52,14 @@ def check_path(path: str) -> str:
     return path
 
 
+def is_valid_path(path: str) -> bool:
+    """Whether `check_path` returns it."""
+    try:
+        return bool(check_path(path))
+    except InvalidName:
+        return False
+
+
 def check_paths(paths: Callable[[], Iterable[str]]) -> None:
     """Check all paths, and that no two are equal on a case-insensitive file system.
 

@@ -7,20 +7,19 @@ says, as text that begins with `other:`, which no blob's name does. So nothing t
 
 from __future__ import annotations
 
+import re
 from posixpath import basename, dirname, join
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
 from mvc.objects.digest import Digest
+from mvc.objects.dvc.names import LOCK, PIPELINE, is_of_data
 from mvc.objects.pointer import SUFFIX, Kind, Pointer
 from mvc.objects.pointer_reader import parse
 from mvc.quality.files import SIGNATURES, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 
 _MARK = "other:"
-_LOCK = "dvc.lock"
-_PIPELINE = "dvc.yaml"
-_DVC = ".dvc"
 
 
 def is_pointer(path: str) -> bool:
@@ -48,6 +47,8 @@ class OtherPointer(NamedTuple):
     """Bytes; 0 if the file does not say."""
     exec: bool = False
     problem: str = ""
+    fix: str = ""
+    """What to type then, if it is not to write the pointer again."""
 
     @property
     def oid(self) -> str:
@@ -86,7 +87,7 @@ def read_pointer(file: FileAt, what: str = "pointer") -> Pointer:
     if other is None:
         return parse(file.raw, what)
     if other.problem:
-        raise InvalidFormat(other.problem)
+        raise InvalidFormat(other.problem, other.fix)
     kind: Kind = "dir" if other.identity.endswith(".dir") else "file"
     return Pointer(kind, Digest("", "", other.size), other.exec, total=other.size, other=other.identity)
 
@@ -107,21 +108,29 @@ def name_of(path: str, pointer: FileAt | None) -> str:
 
 def tool_of(file: str) -> str:
     """Return the program whose pointers are in files of that name: `mvc`, `dvc` or `lfs`."""
-    return "mvc" if file.endswith(SUFFIX) else "dvc" if is_of_dvc(file) else "lfs"
-
-
-def is_of_dvc(path: str) -> bool:
-    """Whether a file names outputs with their digests for DVC."""
-    name = basename(path)
-    own = ".dvc" in path.split("/")[:-1]
-    return not own and (name == _LOCK or (name.endswith(_DVC) and name != _DVC))
+    return "mvc" if file.endswith(SUFFIX) else "dvc" if is_of_data(file) else "lfs"
 
 
 def pipeline_of(path: str) -> str:
     """Return the `dvc.yaml` that a `dvc.lock` needs; empty for any other file."""
-    return join(dirname(path), _PIPELINE) if basename(path) == _LOCK else ""
+    return join(dirname(path), PIPELINE) if basename(path) == LOCK else ""
 
 
 def lock_of(path: str) -> str:
     """Return the `dvc.lock` that a `dvc.yaml` is about; empty for any other file."""
-    return join(dirname(path), _LOCK) if basename(path) == _PIPELINE else ""
+    return join(dirname(path), LOCK) if basename(path) == PIPELINE else ""
+
+
+def may_have_parts(path: str, pointer: FileAt | None) -> bool:
+    """Whether the name of a tracked file, or of one that a pointer lists, is of a kind that names further files."""
+    if pointer is None or is_other(pointer.oid):
+        return False
+    return is_onnx(path) or _NAMES_OTHERS.search(pointer.raw) is not None
+
+
+def is_onnx(path: str) -> bool:
+    """Whether a file is ONNX, by its name."""
+    return path.lower().endswith(".onnx")
+
+
+_NAMES_OTHERS = re.compile(rb'\.onnx"|\.safetensors\.index\.json"', re.IGNORECASE)

@@ -290,7 +290,8 @@ def test_json_of_add(busy: Repo) -> None:
     busy.write("models/list.mvc", busy.read("models/list.mvc").replace(b"size: 1", b"size: 2"))
     busy.path("models/bert/two").symlink_to("one")
     busy.write("models/notes.txt", "new")
-    paths = ("models/ranker.onnx", "models/bert", "models/list", "models")
+    busy.write("models/llm/model.safetensors.index.json", '{"weight_map": {"w": "a shard"}}')
+    paths = ("models/ranker.onnx", "models/bert", "models/list", "models/llm", "models")
     assert shape(answer(busy, 2, "add", "--json", *paths)) == shown("add")
 
 

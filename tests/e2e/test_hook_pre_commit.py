@@ -1004,3 +1004,44 @@ def test_little_is_loaded(repo: Repo, add: Add) -> None:
 
 def test_what_reads_the_environment_and_writes_is_small() -> None:
     assert len((PROJECT / "mvc/hook.py").read_text().splitlines()) < 180
+
+
+# What a model was evaluated with, and derived from.
+
+
+def test_what_a_model_was_evaluated_with_is_in_the_index(repo: Repo, add: Add) -> None:
+    add("models/new.bin")
+    repo.write("vocabulary", "a b")
+    repo.write("merges.txt", "a b")
+    repo.ok("add", "vocabulary")
+    repo.git("add", "merges.txt")
+    repo.write(".mvc/policy.yaml", 'mvc-policy: 1\nrules: [{match: "vocabulary", report: optional}]\n')
+    repo.git("add", ".mvc/policy.yaml")
+    record = ("eval", "record", "models/new.bin", "--tag", "v1.0.0", "--metric", "auc=1")
+    repo.ok(*record, "--with", "vocabulary", "--with", "merges.txt")
+    repo.git("reset", "-q", "--", "vocabulary.mvc", "merges.txt")
+    assert "evaluated with vocabulary" in refused(repo, "107").err
+    repo.git("add", "vocabulary.mvc", "merges.txt")
+    repo.write("vocabulary", "a b c")
+    repo.ok("add", "vocabulary")
+    refused(repo, "107")
+    repo.ok(*record)
+    accepted(repo)
+
+
+def test_what_a_model_was_derived_from_has_a_report_in_the_index_or_in_the_history(repo: Repo, add: Add) -> None:
+    policy = 'mvc-policy: 1\nrules: [{match: "models/**", from: {report: required}}, {match: "*", report: optional}]\n'
+    repo.write(".mvc/policy.yaml", policy)
+    repo.git("add", ".mvc/policy.yaml")
+    accepted(repo)
+    add("base.bin")
+    add("models/new.bin")
+    repo.ok("eval", "record", "models/new.bin", "--tag", "v1.0.0", "--metric", "auc=1", "--from", "base.bin")
+    result = refused(repo, "109")
+    repo.shell(result.fixes[0].replace("NUMBER", "1").replace("NAME", "auc"))
+    accepted(repo)
+    repo.write("base.bin", "another")
+    repo.ok("add", "base.bin")
+    repo.git("rm", "-q", "base.bin.eval.yaml")
+    repo.ok("eval", "record", "models/new.bin", "--tag", "v1.0.1", "--metric", "auc=1")
+    accepted(repo)  # the history has the report of the earlier base

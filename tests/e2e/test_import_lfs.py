@@ -374,7 +374,8 @@ def test_a_pattern_without_a_file_of_git_lfs_is_an_error(old: Repo) -> None:
     assert result.errors == [f"git-lfs tracks nothing at nowhere, {PLAIN}"]
 
 
-def test_no_command_of_the_repository_runs(old: Repo, tmp_path: Path) -> None:
+def test_no_command_of_the_repository_runs(begin: Begin, tmp_path: Path) -> None:
+    old = begin(with_a_folder_of_lfs)
     trap = tmp_path / "trap"
     trap.write_text(f'#!/bin/sh\ntouch "{tmp_path}/ran-$1"\n')
     trap.chmod(0o755)
@@ -393,5 +394,6 @@ def test_no_command_of_the_repository_runs(old: Repo, tmp_path: Path) -> None:
 [filter "lfs"]
     clean = {trap} config
 """)
-    assert old.mvc("import", "lfs").code in (0, 3)
-    assert not list(tmp_path.glob("ran-*"))
+    for patterns in (["all/a"], []):
+        assert old.mvc("import", "lfs", *patterns).code in (0, 3)
+        assert not list(tmp_path.glob("ran-*"))

@@ -88,6 +88,7 @@ MAY_DELETE = {
     "git rm --cached -- ": "the file stays",
     "git rm -r --cached --": "the files stay",
     "git rm -r -q --cached --": "the files stay, and mvc has them",
+    " && mv -n -- ": "it overwrites nothing",
     "mv -n --": "it overwrites nothing",
     "mv -n -- ": "it overwrites nothing",
     "rm ": "a file of mvc's or Git's own that was left behind",

@@ -25,6 +25,7 @@ from mvc.quality.judge.facts import (
     ModelVersion,
     PairedTest,
     PairedTests,
+    Parts,
     Past,
     PickleScan,
     PolicyFileChange,
@@ -645,6 +646,36 @@ CASES = {
             policy=rule("slices: {max_gap: {auc: 0.05}}", more="slices: {max_gap: {auc: 0.02}}"),
         ),
         "error MVC206", "0.02",
+    ),
+    # Parts of a model.
+    "weights apart": Case(
+        one(parts=Parts((("models/ranker.onnx.data", False),))), "error MVC314",
+        "weights in models/ranker.onnx.data, tracked neither",
+    ),
+    "weights apart, in many files": Case(
+        one(parts=Parts(tuple((f"models/{number}", True) for number in range(4)))), "error MVC314", "and 3 more files",
+    ),
+    "weights apart, named by the report": Case(one(
+        report(together=[Used("models/ranker.onnx.data", DATA)]), parts=Parts((("models/ranker.onnx.data", True),)),
+    )),
+    "weights apart, in a directory that the report names": Case(
+        one(report(together=[Used("models/data", DATA)]), parts=Parts((("models/data/1", True),))),
+    ),
+    "weights apart, named by a report of other content": Case(
+        one(
+            report(model=Model(OTHER), together=[Used("models/ranker.onnx.data", DATA)]),
+            parts=Parts((("models/ranker.onnx.data", True),)),
+        ),
+        "error MVC103, error MVC314",
+    ),
+    "shard missing": Case(
+        facts_of(at(BASIC.encode()), (model(path="models/llm", parts=Parts(
+            problems=("model.safetensors.index.json names model-00002-of-00002.safetensors, not there",),
+        )),)),
+        "error MVC313",
+    ),
+    "weights outside": Case(
+        one(parts=Parts(outside=("it has weights at '../w', outside of its folder",))), "error MVC313",
     ),
     # Data sets.
     "data set missing": Case(one(policy=rule("datasets: [{id: holdout}]")), "error MVC207"),

@@ -12,7 +12,7 @@ from mvc.cli.app import WORKSPACE, WithSeparator, app, around, opened
 from mvc.cli.arguments import Json, Paths, SomePaths
 from mvc.cli.failures import say_all
 from mvc.cli.output import FEW, Output, plural, print_json, visible
-from mvc.cli.show import show_added, show_checkout, show_followed, show_installed
+from mvc.cli.show import show_added, show_checkout, show_followed, show_installed, warn
 from mvc.errors import UsageError
 from mvc.project import Project
 
@@ -56,6 +56,7 @@ def _show_init(output: Output, project: Project, result: InitResult) -> int:
     if result.written and (others := result.pointers[1:]):
         names = " and ".join({"dvc": "DVC", "lfs": "git-lfs"}[kind] for kind in others)
         output.line(f"Found {names}: the policy has their pointers judged as well (mvc help gate-for-dvc)")
+        output.line(f"To move to mvc: {' and '.join(f'mvc import {kind}' for kind in others)}")
     if result.group:
         output.line(f"The group {visible(result.group)} shares the cache {visible(result.cache)}")
     if not result.shares_blocks:
@@ -113,7 +114,7 @@ def add(
         result = run(project, typed_paths(project.shell, paths or [], failed), choice)
         result = result._replace(failed=(*failed, *result.failed))
         if json:
-            print_json(result, "updated", "untracked")
+            print_json(result, "updated", "untracked", "findings")
         else:
             _show_added(output, project, result, staged=not no_stage)
     return say_all(result.failed, silent=json)
@@ -127,6 +128,8 @@ def _show_added(output: Output, project: Project, result: AddResult, *, staged: 
     if not result.added and not result.failed:
         output.line("No tracked path changed.")
     _show_untracked(output, project, result)
+    for finding in result.findings:
+        warn(output, f"{finding.code} {finding.path}: {finding.message}", finding.fix)
     if updated := [item.path for item in result.updated]:
         command = "mvc checkout" if all(item.complete for item in result.updated) else "mvc pull"
         line = project.shell.line(f"{command} --" if updated[1:] else command, *updated)

@@ -14,9 +14,6 @@ from mvc.objects.dvc.digest import DvcDigest, ListedFile, digest_of_list, parse_
 from mvc.objects.parsing import strict_yaml
 from mvc.objects.pointer import Notes
 
-SUFFIX = ".dvc"
-LOCK = "dvc.lock"
-PIPELINE = "dvc.yaml"
 MAX_BYTES = 16 << 20
 _MAX_DEPTH = 64
 """Parameters of a stage are nested as deep as their file."""
@@ -67,12 +64,6 @@ class Pipeline(NamedTuple):
     artifacts: tuple[Artifact, ...] = ()
     metrics: tuple[str, ...] = ()
     """Files with metrics of no stage."""
-
-
-def is_of_data(path: str) -> bool:
-    """Whether a file of DVC names outputs with their digests, by its name."""
-    name = path.rpartition("/")[2]
-    return name == LOCK or (name.endswith(SUFFIX) and name != SUFFIX)
 
 
 def read_dvc_file(path: str, raw: bytes) -> list[Out]:

@@ -14,11 +14,13 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from mvc._version import __version__
+from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.ops.judging.companions import of_workspace
 from mvc.ops.judging.index_facts import landed_waivers
 from mvc.ops.shared.evidence.cached_content import in_cache, with_files
 from mvc.ops.shared.evidence.given_tags import landed_tags
 from mvc.ops.shared.evidence.known_reports import KnownReports
+from mvc.ops.shared.evidence.model_parts import with_parts
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.source_reports import with_sources
 from mvc.ops.shared.other_pointers.workspace import pointers_here, with_content
@@ -38,7 +40,7 @@ from mvc.workspace.catalog import Catalog
 from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.tracked import Tracked
 
-_ABOUT_SEVERAL_MODELS = frozenset({"MVC101", "MVC106"})
+_ABOUT_SEVERAL_MODELS = frozenset({"MVC101", "MVC106", "MVC314"})
 """Codes whose messages depend on other models: such verdicts are not remembered."""
 
 
@@ -63,6 +65,7 @@ def check(project: Project, paths: Iterable[str], now: float) -> Checked:
     remembered = _remembered(project.catalog, keys)
     fresh = with_files(project, parsed.policy, (model for model in models if model.path not in remembered))
     fresh = with_scans(project, parsed.policy, fresh)
+    fresh = with_parts(project.cache, fresh, lambda path: project.tree.lstat(path + POINTER) is not None)
     fresh = with_sources(project.git, head(project.git) or "", parsed.policy, fresh, partial(file_in, project.tree))
     verdict = judge(Facts(parsed, fresh or tuple(models[:1])), now, KnownReports(project).parse)
     _remember(project.catalog, fresh, keys, verdict)

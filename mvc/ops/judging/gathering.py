@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from mvc.objects.parsing.dvc_outputs import is_of_dvc, outputs
+from mvc.objects.dvc.claims import claims_outputs, outputs
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.blobs import file_of_index
 from mvc.ops.judging.brought_files import brought_blobs
@@ -26,6 +26,7 @@ from mvc.ops.judging.touched_models import (
 from mvc.ops.judging.trees import Trees, pointers_of, read_one_tree, read_trees
 from mvc.ops.judging.workflows import included_workflows
 from mvc.ops.shared.evidence.cached_content import with_files
+from mvc.ops.shared.evidence.model_parts import with_parts
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.source_reports import with_sources
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
@@ -112,12 +113,13 @@ def _facts(
     git, tip = trees.merge.git, trees.merge.base
     models = with_sources(git, tip, judging.policy, models, partial(file_of_index, git, trees.judged))
     scanned = with_scans(project, judging.policy, models)
+    scanned = with_parts(project.cache, scanned, pasts.names.__contains__)
     return Facts(judging, scanned, read.blobs, landing, companions=of_change(trees, scanned))
 
 
 def _brought_files(trees: Trees, lfs: Collection[str], tracked: Collection[str]) -> Iterator[BroughtFile]:
     brought = [(path, trees.judged.entries[path]) for path in trees.judged.changes if path in trees.judged.entries]
-    of_dvc = {path for path, entry in brought if is_of_dvc(path) and entry.mode in REGULAR}
+    of_dvc = {path for path, entry in brought if claims_outputs(path) and entry.mode in REGULAR}
     sides = (trees.judged.entries, {} if trees.is_one_tree else trees.base)
     known = {*tracked, *pointers_of(trees.base)} if of_dvc else set()
     trees.blobs.load_files(entry for side in sides for path in of_dvc if (entry := side.get(path)))

@@ -23,7 +23,7 @@ from mvc.project import FOLDER, Project
 from mvc.quality.files import POLICY, SUBMODULE, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, Companions, Facts, ModelFacts
-from mvc.quality.pointer_files import is_pointer, pointer_in_file
+from mvc.quality.pointer_files import is_pointer, may_have_parts, pointer_in_file
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.policy.policy import Policy, max_blob
 from mvc.scm.commits import committed_file, head
@@ -70,10 +70,18 @@ def index_facts(project: Project, index: Index) -> Staged | None:
 
         left = [*with_content(project, left)]
     models = _scanned(project, parsed.policy, with_files(project, parsed.policy, left))
-    models = _with_sources(project.git, index, parsed.policy, models)
+    models = _with_parts(project, index, _with_sources(project.git, index, parsed.policy, models))
     rest = with_files(project, parsed.policy, map(model_at, sorted(others)))
     blobs = with_restored(project.git, "HEAD", index, blobs, max_blob(parsed.policy))
     return Staged(Facts(parsed, models, blobs, companions=_companions(project.git, index, models)), rest)
+
+
+def _with_parts(project: Project, index: Index, models: tuple[ModelFacts, ...]) -> tuple[ModelFacts, ...]:
+    if not any(may_have_parts(model.path, model.pointer) for model in models):
+        return models
+    from mvc.ops.shared.evidence.model_parts import with_parts  # noqa: PLC0415 - import time: few models have parts
+
+    return with_parts(project.cache, models, lambda path: path + SUFFIX in index.entries)
 
 
 def _with_sources(git: Git, index: Index, policy: Policy, models: tuple[ModelFacts, ...]) -> tuple[ModelFacts, ...]:

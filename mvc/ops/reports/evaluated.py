@@ -106,7 +106,7 @@ def _source(project: Project, reference: str, tracked: dict[str, Tracked]) -> So
     path = model_of(text)
     found = files_at(project, resolve(project, rev), path)
     if found is None:
-        raise UsageError(f"{path} is not tracked at {rev}", project.shell.line("mvc log", path))
+        raise UsageError(f"{path} is not tracked at {rev}", "mvc ls  # lists tracked paths")
     blake3 = found.pointer.digest.blake3
     if not blake3:
         raise UsageError(f"the pointer of {path} at {rev} has no BLAKE3", f"--from {shlex.quote(path)}")

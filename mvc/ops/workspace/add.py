@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.errors import MvcError, SourceChanged, UsageError
 from mvc.fs.files import vanished
@@ -15,6 +15,7 @@ from mvc.objects.pointer import SUFFIX, Notes, Pointer, emit, file_pointer
 from mvc.ops.shared.checkout import content_line, unstorable
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.pointers import publish_pointers, shown_to_git, store_directory
+from mvc.ops.shared.reports import matching_report
 from mvc.ops.shared.selection import unusable
 from mvc.ops.shared.workspace_content import (
     has_unsaved,
@@ -37,6 +38,9 @@ from mvc.ops.workspace.planning.merge import (
 from mvc.ops.workspace.planning.targets import Target, targets_of
 from mvc.ops.workspace.planning.updates import new_files
 from mvc.project import Project, Shell
+from mvc.quality.files import MAX_BYTES, REGULAR, FileAt
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.pointer_files import may_have_parts
 from mvc.retention.available import find_shard, is_available, listing_objects, load_manifest, record_packed
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
@@ -46,6 +50,10 @@ from mvc.workspace.read_files import storing
 from mvc.workspace.scan import Scan
 from mvc.workspace.stat_index import Group
 from mvc.workspace.tracked import Tracked, folders_above, means
+
+if TYPE_CHECKING:
+    from mvc.quality.finding import Finding
+    from mvc.quality.judge.facts import Parts
 
 
 class AddOptions(NamedTuple):
@@ -94,6 +102,8 @@ class AddResult(NamedTuple):
     updated: tuple[UpdatedPointer, ...] = ()
     untracked: tuple[str, ...] = ()
     """Files in a given directory whose tracked paths were updated: neither Git nor mvc tracks them."""
+    findings: tuple[Finding, ...] = ()
+    """What hook and `mvc eval check` would say about files that the added ones speak of, such as external data."""
 
 
 class Prepared(NamedTuple):
@@ -129,6 +139,8 @@ def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOp
         paths = [""] * bool(tracked) if options.update else list(paths)
         targets = targets_of(project, tracked, folders, paths, options.name, failed)
         stored = _store(project, targets, options, failed)
+        parts = {item.target.path: found for item in stored if (found := _parts(project, item))}
+        stored = [item for item in stored if _fits(item.target.path, parts.get(item.target.path), failed)]
         prepared = [item for item in stored if item.target.named or item.changed or item.beyond]
         if prepared:
             _publish(project, prepared, options)
@@ -141,7 +153,12 @@ def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOp
         ]
     above = set() if options.update else folders.intersection(paths)
     untracked = sorted({name for path in above for name in new_files(project, path)})
-    return AddResult(tuple(_added(item) for item in prepared), tuple(failed), tuple(updated), tuple(untracked))
+    findings = tuple(
+        finding for item in prepared if (found := parts.get(item.target.path))
+        for finding in _judged(project, item, found)
+    )
+    added = tuple(_added(item) for item in prepared)
+    return AddResult(added, tuple(failed), tuple(updated), tuple(untracked), findings)
 
 
 # Content into the cache.
@@ -296,6 +313,41 @@ def _updated(
             raise UsageError(f"{target.path}/{part} does not exist", "mvc add PATH")
     manifest = Manifest.of([*(entry for entry in old if not target.covers(entry.path)), *new])
     return store_directory(writer, manifest, notes)
+
+
+# Files that others speak of.
+
+
+def _fits(path: str, parts: Parts | None, failed: list[Failure]) -> bool:
+    """Whether no file of a target speaks of one outside of its folder; otherwise append that to `failed`."""
+    if parts is None or not parts.outside:
+        return True
+    from mvc.quality.judge.fixes import saved_beside  # noqa: PLC0415 - import time: few models are refused
+
+    failed.append(Failure.of(path, UsageError(parts.outside[0], saved_beside())))
+    return False
+
+
+def _judged(project: Project, item: Prepared, parts: Parts) -> tuple[Finding, ...]:
+    from mvc.ops.shared.finding_lines import relative_findings  # noqa: PLC0415 - import time, as above
+    from mvc.quality.judge.rules.parts import judge_parts  # noqa: PLC0415
+
+    path = item.target.path
+    raw = project.tree.read(path + REPORT, MAX_BYTES)
+    report = matching_report(raw, item.pointer.identity, path)
+    return relative_findings(project.shell, judge_parts(path, parts, report, has_report=raw is not None))
+
+
+def _parts(project: Project, item: Prepared) -> Parts | None:
+    """Return what the files of a target say about others; None for most."""
+    if not may_have_parts(item.target.path, FileAt(REGULAR[0], emit(item.pointer))):
+        return None
+    from mvc.ops.shared.evidence.model_parts import parts_of  # noqa: PLC0415 - import time, as above
+
+    def is_tracked(path: str) -> bool:
+        return project.tree.lstat(path + SUFFIX) is not None
+
+    return parts_of(project.cache, item.target.path, item.pointer, is_tracked)
 
 
 # Pointers into Git.

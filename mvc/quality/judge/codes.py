@@ -277,6 +277,16 @@ _ALL = (
      "such a pointer.",
      "Write it again with mvc add.",
      f"{_MODEL}: the pointer disagrees with its content in the cache: size 5, but the object has 7 bytes"),
+    _code(313, "parts of a model do not fit",
+     "An index of shards (model.safetensors.index.json) does not name exactly the shards beside it, or is not one; or "
+     "an ONNX file has external data that is not in its directory. Judged where the content is in the cache.",
+     "Bring the missing files, or remove those that do not belong to the model, then add it again.",
+     "models/llm: model.safetensors.index.json names model-00002-of-00002.safetensors, not there"),
+    _code(314, "weights apart from their model",
+     "An ONNX file has external data, and that is neither in the same tracked directory nor in the with of the report. "
+     "So the model could change without its pointer. Judged where the content is in the cache.",
+     "Track both as one directory. Or track the data as well, and record that with --with.",
+     f"{_MODEL}: it has weights in {_MODEL}.data, tracked neither with it nor in `with` of its report"),
     _code(321, "not on the remote",
      "The gate asked the remote (mvc gate -r) for all objects of the changed models, and some are missing or have "
      "another size. After the merge the model could not be fetched.",

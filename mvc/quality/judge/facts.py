@@ -123,6 +123,17 @@ class PairedTests(NamedTuple):
     fix: str = ""
 
 
+class Parts(NamedTuple):
+    """What the files of a model say about other files that belong to it."""
+
+    apart: tuple[tuple[str, bool], ...] = ()
+    """The paths of external data beside a tracked file, and whether each is tracked."""
+    problems: tuple[str, ...] = ()
+    """Files that are missing, or that do not belong to it."""
+    outside: tuple[str, ...] = ()
+    """The same about external data outside of the folder of its file."""
+
+
 class ModelFacts(NamedTuple):
     """The pointer and the report of a tracked path in the judged tree."""
 
@@ -151,6 +162,8 @@ class ModelFacts(NamedTuple):
     """Against the earlier reports that the policy wants it compared with."""
     reported_sources: frozenset[str] | None = None
     """The blake3 of those that it was derived from and that have a report; None if that was not asked."""
+    parts: Parts | None = None
+    """None where no file speaks of others, or the cache lacks it."""
     merged: str | None = None
     """None unless a merge made the pointer, so that no side has it; the commit to merge first, or empty."""
     mixed: bool = False

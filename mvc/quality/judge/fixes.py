@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Mapping
 
 from mvc.objects import pointer as pointers
 from mvc.quality.files import POLICY, SUFFIX
@@ -17,8 +18,6 @@ from mvc.quality.reports.report import Metric, Report, label
 from mvc.quality.reports.tags import SEMVER, parse_version
 
 _OWN = ".mvc/"
-_FIRST = "--bump major"
-"""The option for the tag of a first report: v1.0.0, unless that is taken."""
 _LONG = 80
 """Characters of a name; longer ones become a placeholder."""
 _FEW = 3
@@ -91,6 +90,35 @@ def bring(path: str) -> str:
 def other_format(path: str) -> str:
     """Remove a model of a denied format from the index."""
     return untrack(path + pointers.SUFFIX, "then save the model in another format")
+
+
+def completed(path: str) -> str:
+    """Add a model again."""
+    return f"{add(path)}  # once its files are complete"
+
+
+def saved_beside() -> str:
+    """Save an ONNX model with its weights in its own folder."""
+    return "onnx.save(MODEL, FILE, save_as_external_data=True)  # in Python: with the weights beside FILE"
+
+
+def in_one_directory(path: str, others: Mapping[str, bool], *, has_report: bool) -> str:
+    """Track a file and its external data as a directory, a new one if they are not in one already; its report follows.
+
+    `others` says of each path whether it is tracked on its own.
+    """
+    folder, new = path.rpartition("/")[0], path.rpartition(".")[0]
+    is_new = not folder or (len(others) <= _FEW and all(other.rpartition("/")[0] == folder for other in others))
+    target = new if is_new else folder
+    tracked = [path, *(other for other, is_tracked in others.items() if is_tracked)]
+    files = " ".join(_word(file) for file in (path, *others))
+    steps = (
+        rename(path + SUFFIX, target + SUFFIX) if has_report else "",
+        f"mvc rm --keep {' '.join(map(_path, tracked))}",
+        f"mkdir {_word(new)} && mv -n -- {files} {_word(new)}" if is_new else "",
+        add(target),
+    )
+    return " && ".join(filter(None, steps))
 
 
 def scan(path: str) -> str:

@@ -209,6 +209,7 @@ rules:
   - {match: "data/**", report: optional}
   - {match: "checkpoints/**", report: optional}
   - {match: "runs/**", report: optional}
+  - {match: "evals/**", report: optional}
   - {match: "**/checkpoint-*/**", report: optional}
   # - match: "models/ranker/**"
   #   metrics:

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from harness import Repo
 from hints.state import CHANGED, MANY_NEW, MOVED_ON, NEW, NOTHING_TRACKED, PART_CHANGED, empty_cache, state
 from hints.states.pointers import CONFLICT
+from quality.onnx_files import model, tensor
+
+
+def write_onnx(*locations: str) -> Callable[[Repo], object]:
+    """Return a step that writes an ONNX file with weights at `locations`."""
+    return lambda repo: repo.write("n.onnx", model(*map(tensor, locations)))
+
 
 STATES = [
+    state("add_of_onnx_without_its_data", write_onnx("n.data"), "echo w > n.data", "mvc add n.onnx"),
+    state(
+        "add_of_onnx_with_data_tracked_apart", write_onnx("n.data"), "echo w > n.data", "mvc add n.data",
+        "mvc eval record n.onnx --tag v1.0.0 --metric auc=1", "mvc add n.onnx",
+    ),
+    state(
+        "add_of_onnx_with_data_outside", write_onnx("../n.data"), "mvc add n.onnx",
+        ends=127, reason="the line is Python's",
+    ),
+    state(
+        "add_of_a_directory_that_lacks_a_shard", "mkdir llm",
+        """echo '{"weight_map": {"w": "model-00001-of-00001.safetensors"}}' > llm/model.safetensors.index.json""",
+        "mvc add llm",
+    ),
     state("add_of_nothing", "rm m.bin", "mvc add m.bin"),
     state("add_of_nothing_without_content", empty_cache, "rm m.bin", "mvc add m.bin"),
     state("add_when_behind", MOVED_ON, "mvc add m.bin"),

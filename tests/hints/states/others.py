@@ -20,6 +20,12 @@ STATES = [
         "report_with_a_broken_file_of_dvc", "echo 'pointers: [mvc, dvc]' >> $TOP/.mvc/policy.yaml", NEW,
         "echo broken > n.bin.dvc", RECORD.format("n.bin"), ends=1, reason="it says what is wrong with the pointer",
     ),
+    state(
+        "check_of_a_path_that_mvc_and_dvc_keep", "echo 'pointers: [mvc, dvc]' >> $TOP/.mvc/policy.yaml", NEW,
+        "mvc add n.bin", RECORD.format("n.bin"),
+        "printf 'outs:\\n- md5: %032d\\n  hash: md5\\n  path: n.bin\\n' 12345678901 | sed s/0/a/g > n.bin.dvc",
+        "git add n.bin.dvc", "mvc eval check n.bin",
+    ),
     state("register_with_a_change_that_lfs_has", *REPORTED, "echo mine > n.lfs", "git add n.lfs", "mvc register n"),
     state("register_with_a_change_that_lfs_lacks", *REPORTED, "echo mine > n.lfs", "mvc register n"),
 ]

@@ -45,6 +45,24 @@ STATES = [
         "run_of_a_command_that_is_none", "mvc eval run m.bin --bump patch -- ./nothing",
         MODEL="m.bin", TAG="v2.0.0", COMMAND="""sh -c 'echo "{\\"auc\\": 1}" > $MVC_METRICS'""",
     ),
+    state("report_derived_from_what_is_not_tracked_there", "mvc eval record m.bin --tag v2.0.0 --from HEAD:plain.txt"),
+    state(
+        "check_of_what_it_was_evaluated_with", NEW, "mvc add n.bin",
+        "mvc eval record m.bin --tag v2.0.0 --metric auc=1 --with n.bin", "echo another > n.bin", "mvc add n.bin",
+        "mvc eval check m.bin",
+    ),
+    state(
+        "check_without_the_tokenizer_that_a_rule_demands",
+        """echo 'mvc-policy: 1
+rules: [{match: "**/m.bin", with: {required: [plain.txt]}}]' > $TOP/.mvc/policy.yaml""",
+        "mvc eval check m.bin",
+    ),
+    state(
+        "check_of_what_is_derived_from_no_report",
+        """echo 'mvc-policy: 1
+rules: [{match: "**/m.bin", from: {report: required}}]' > $TOP/.mvc/policy.yaml""",
+        "mvc eval record m.bin --tag v2.0.0 --metric auc=1 --from d", "mvc eval check m.bin",
+    ),
     # show and check.
     state("report_that_is_not_there", "mvc eval show d"),
     state("report_of_other_content_shown", *ADDED, "mvc eval show m.bin"),

@@ -14,13 +14,13 @@ from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.digest import Digest
 from mvc.objects.dvc.digest import DvcDigest, ListedFile, digest_of_list, encode_listing
 from mvc.objects.dvc.dvc_file import emit_dvc_file
-from mvc.objects.dvc.outs import MAX_BYTES, SUFFIX, Out, read_dvc_file
+from mvc.objects.dvc.names import FOLDER, SUFFIX
+from mvc.objects.dvc.outs import MAX_BYTES, Out, read_dvc_file
 from mvc.objects.hashing import hash_reader
 from mvc.objects.pointer import Pointer
 from mvc.ops.interop.dvc.publishing import ignoring
 from mvc.ops.interop.dvc.reading import in_workspace
 from mvc.ops.interop.dvc.stores import find_stores
-from mvc.ops.shared.dvc.files import FOLDER
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.selection import unusable
 from mvc.project import Project

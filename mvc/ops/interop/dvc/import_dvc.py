@@ -9,6 +9,7 @@ from typing import NamedTuple
 from mvc.errors import CorruptObject, InvalidName, MissingObject, MvcError, UsageError
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.dvc.imported import Content, content_of
+from mvc.objects.dvc.names import FOLDER
 from mvc.objects.dvc.outs import Out
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.names import check_paths
@@ -22,7 +23,7 @@ from mvc.ops.interop.dvc.stores import Stores, find_stores, no_content
 from mvc.ops.interop.ledger import Ledger
 from mvc.ops.interop.workspace_files import read_workspace, remember
 from mvc.ops.shared.checkout import check_out
-from mvc.ops.shared.dvc.files import FOLDER, DvcFiles, FoundOut
+from mvc.ops.shared.dvc.files import DvcFiles, FoundOut
 from mvc.ops.shared.dvc.imported import read_imported
 from mvc.ops.shared.failures import Failure, collecting, exit_code_of
 from mvc.ops.shared.pointers import store_directory, store_manifest

@@ -12,8 +12,9 @@ from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.dvc.imported import FILE, Content, encode
 from mvc.objects.dvc.imported import MAX_BYTES as MOST
+from mvc.objects.dvc.names import IGNORE
 from mvc.objects.pointer import SUFFIX, Pointer, emit
-from mvc.ops.shared.dvc.files import IGNORE, FoundOut
+from mvc.ops.shared.dvc.files import FoundOut
 from mvc.ops.shared.pointers import publish_pointers
 from mvc.project import Project
 from mvc.scm.index import index_paths

@@ -7,18 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
-from mvc.objects.dvc.outs import (
-    LOCK,
-    MAX_BYTES,
-    PIPELINE,
-    SUFFIX,
-    Out,
-    Pipeline,
-    read_dvc_file,
-    read_lock,
-    read_pipeline,
-)
-from mvc.ops.shared.dvc.files import FOLDER, IGNORE, DvcFiles, said_in, unreadable
+from mvc.objects.dvc.names import IGNORE, LOCK, PIPELINE, SUFFIX, is_of_data
+from mvc.objects.dvc.outs import MAX_BYTES, Out, Pipeline, read_dvc_file, read_lock, read_pipeline
+from mvc.ops.shared.dvc.files import DvcFiles, said_in, unreadable
 from mvc.ops.shared.failures import Failure
 from mvc.project import Project
 from mvc.scm.blobs import stream_blobs
@@ -68,7 +59,7 @@ def in_history(git: Git) -> tuple[list[PastOut], list[Failure]]:
 
 def _versions(git: Git) -> Iterator[tuple[Mention, bytes, Pipeline | None]]:
     """Yield each version of each `.dvc` file and `dvc.lock`, the latter with the `dvc.yaml` beside it."""
-    data = {(item.path, item.oid): item for item in mentions(git, _DATA) if FOLDER not in item.path.split("/")[:-1]}
+    data = {(item.path, item.oid): item for item in mentions(git, _DATA) if is_of_data(item.path)}
     yield from ((item, raw, None) for item, raw in _read(git, list(data.values())))
     locks = mentions(git, _LOCKS)
     wanted = [CommitPath(item.commit, posixpath.join(posixpath.dirname(item.path), PIPELINE)) for item in locks]

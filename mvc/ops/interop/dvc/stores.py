@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from mvc.errors import MissingObject, MvcError
 from mvc.objects.dvc.digest import DvcDigest
+from mvc.objects.dvc.names import FOLDER
 from mvc.objects.dvc.settings import PATHS, DvcRemote, DvcSettings, SettingsFile, read_settings
-from mvc.ops.shared.dvc.files import FOLDER
 from mvc.project import Project
 from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Bucket, Item

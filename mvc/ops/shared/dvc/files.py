@@ -9,14 +9,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
-from mvc.objects.dvc.outs import LOCK, PIPELINE, Out, Pipeline, is_of_data, read_dvc_file, read_lock, read_pipeline
+from mvc.objects.dvc.names import FOLDER, IGNORE, LOCK, PIPELINE, is_of_data
+from mvc.objects.dvc.outs import Out, Pipeline, read_dvc_file, read_lock, read_pipeline
 from mvc.objects.pointer import NAME
 from mvc.ops.shared.failures import Failure
 from mvc.workspace.ignore import FILE as OURS
 from mvc.workspace.ignore import ignored, rules_above
-
-FOLDER = ".dvc"
-IGNORE = ".dvcignore"
 
 
 def is_of_dvc(path: str) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from mvc.errors import InvalidFormat, InvalidName
-from mvc.objects.names import check_path
+from mvc.errors import InvalidFormat
+from mvc.objects.names import is_valid_path
 from mvc.quality.files import SUFFIX, FileAt
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
@@ -50,19 +50,11 @@ def _sources(report: FileAt | None) -> list[Source]:
 def _reported(
     git: Git, tip: str, sources: Iterable[Source], here: Callable[[str], FileAt | None],
 ) -> frozenset[str]:
-    wanted = {(source.path + SUFFIX, source.blake3) for source in sources if _is_path(source.path)}
+    wanted = {(source.path + SUFFIX, source.blake3) for source in sources if is_valid_path(source.path)}
     found = {(path, blake3) for path, blake3 in wanted if (file := here(path)) and blake3 in _model_of(file.raw)}
     paths = {path for path, _ in wanted - found}
     found |= {(path, blake3) for path, raw in _earlier(git, tip, paths) for blake3 in _model_of(raw)} & wanted
     return frozenset(blake3 for _, blake3 in found)
-
-
-def _is_path(path: str) -> bool:
-    """Whether it can be the path of something tracked: a report may name any."""
-    try:
-        return bool(check_path(path))
-    except InvalidName:
-        return False
 
 
 def _earlier(git: Git, tip: str, paths: set[str]) -> Iterator[tuple[str, bytes]]:

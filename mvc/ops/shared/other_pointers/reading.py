@@ -8,8 +8,10 @@ from posixpath import dirname, join
 
 from mvc.errors import InvalidFormat
 from mvc.objects import lfs
-from mvc.objects.dvc.outs import MAX_BYTES, SUFFIX, read_dvc_file, read_lock, read_pipeline
+from mvc.objects.dvc.names import SUFFIX
+from mvc.objects.dvc.outs import MAX_BYTES, read_dvc_file, read_lock, read_pipeline
 from mvc.objects.parsing.strict_yaml import load
+from mvc.quality.judge import fixes
 from mvc.quality.pointer_files import OtherPointer, pipeline_of
 
 _MAX_DEPTH = 64
@@ -80,4 +82,11 @@ def joined(found: Sequence[OtherPointer], own: str = "") -> OtherPointer:
     files = [*([own] if own else []), *(item.file for item in found)]
     if len(files) == 1:
         return found[0]
-    return OtherPointer(files[-1], problem=f"several pointers name it: {', '.join(sorted(files))}")
+    problem = f"several pointers name it: {', '.join(sorted(files))}"
+    return OtherPointer(files[-1], problem=problem, fix=_left_to_one(found[-1].file, own))
+
+
+def _left_to_one(file: str, own: str) -> str:
+    if pipeline := pipeline_of(file):
+        return fixes.stage(pipeline, "with cache: false for it there")
+    return fixes.untrack(file, "if mvc is to keep it" if own else "")

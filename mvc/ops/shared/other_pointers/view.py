@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.modelfiles.magic import is_lfs_pointer
+from mvc.objects.dvc.names import is_of_data
 from mvc.objects.lfs import MAX_BYTES as MAX_LFS
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.shared.other_pointers.reading import joined, of_dvc, of_lfs
 from mvc.quality.files import POLICY, REGULAR
-from mvc.quality.pointer_files import OtherPointer, is_of_dvc, is_other, is_pointer, lock_of, pipeline_of, stem
+from mvc.quality.pointer_files import OtherPointer, is_other, is_pointer, lock_of, pipeline_of, stem
 from mvc.scm.blobs import blob_sizes, stream_blobs
 from mvc.scm.history import CommitChanges
 from mvc.scm.index_changes import Entry, Index
@@ -61,7 +62,7 @@ class PointerView:
         seen = dict(entries)
         for path, found in self._pointers(entries, entries if among is None else among).items():
             for item in found:
-                if not is_of_dvc(item.pointer.file):
+                if not is_of_data(item.pointer.file):
                     seen.pop(item.pointer.file, None)
             seen[path + SUFFIX] = _one(found, path + SUFFIX if path + SUFFIX in entries else "")
         return seen
@@ -104,7 +105,7 @@ class PointerView:
     def _replay(self, item: CommitChanges, there: dict[str, Entry]) -> Iterator[RawChange]:
         """Yield the changes of a commit, with those of pointers; `there` are the files of DVC before it, then after."""
         own = {change.path: change for change in item.changes if stem(change.path)}
-        units = {unit for change in item.changes if is_of_dvc(unit := lock_of(change.path) or change.path)}
+        units = {unit for change in item.changes if is_of_data(unit := lock_of(change.path) or change.path)}
         old = self._of(units, {change.path: _sides(change)[0] for change in item.changes}, there)
         changed = (change for change in item.changes if change.path in units or lock_of(change.path))
         there |= {change.path: Entry(change.mode, change.oid) for change in changed}
@@ -120,9 +121,9 @@ class PointerView:
     def _pointers(self, entries: Mapping[str, Entry], among: Collection[str]) -> dict[str, list[_Found]]:
         """Return the pointers by tracked path."""
         lfs = {path: entries[path] for path in among if path in entries} if self._lfs else {}
-        dvc = {path: entry for path, entry in entries.items() if is_of_dvc(path) or lock_of(path)} if self._dvc else {}
+        dvc = {path: entry for path, entry in entries.items() if is_of_data(path) or lock_of(path)} if self._dvc else {}
         self._read([*dvc.items(), *lfs.items()])
-        return self._of(filter(is_of_dvc, dvc), lfs, dvc)
+        return self._of(filter(is_of_data, dvc), lfs, dvc)
 
     def _of(
         self, units: Iterable[str], lfs: Mapping[str, Entry], dvc: Mapping[str, Entry],
@@ -156,7 +157,7 @@ class PointerView:
     def _read(self, files: Iterable[tuple[str, Entry]]) -> None:
         """Read files of DVC, and others small enough for a pointer of git-lfs."""
         files = [(path, entry) for path, entry in files if entry.mode in REGULAR and entry.oid not in self._raws]
-        dvc = {entry.oid for path, entry in files if self._dvc and (is_of_dvc(path) or lock_of(path))}
+        dvc = {entry.oid for path, entry in files if self._dvc and (is_of_data(path) or lock_of(path))}
         rest = {entry.oid for path, entry in files if self._lfs and _may_be_lfs(path)} - dvc
         small = {oid for oid, size in blob_sizes(self._git, sorted(rest)).items() if size <= MAX_LFS}
         wanted = sorted(dvc | small)
@@ -167,7 +168,7 @@ class PointerView:
 def _may_be_lfs(path: str) -> bool:
     """Whether a pointer of git-lfs at a path stands for content, and not for a file of mvc or DVC, or for settings."""
     name = path.rpartition("/")[2]
-    return not (stem(path) or is_of_dvc(path) or lock_of(path) or path.startswith(".mvc/") or name.startswith(".git"))
+    return not (stem(path) or is_of_data(path) or lock_of(path) or path.startswith(".mvc/") or name.startswith(".git"))
 
 
 def _one(found: list[_Found], own: str = "") -> Entry:

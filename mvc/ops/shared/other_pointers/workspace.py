@@ -12,6 +12,7 @@ from mvc.fs.files import UnsafePath, check_unchanged, open_regular
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
 from mvc.objects.dvc.digest import ListedFile, Md5, digest_of_list, parse_digest
+from mvc.objects.dvc.names import is_of_data
 from mvc.objects.hashing import hash_stream
 from mvc.objects.pointer import SUFFIX, Pointer
 from mvc.ops.shared.other_pointers.view import MAX_DVC, PointerView
@@ -20,7 +21,7 @@ from mvc.ops.shared.workspace_content import observe_path
 from mvc.project import Project
 from mvc.quality.files import POLICY, REGULAR, FileAt
 from mvc.quality.judge.facts import ModelFacts
-from mvc.quality.pointer_files import is_of_dvc, is_other, lock_of, pointer_in_file, raw_of
+from mvc.quality.pointer_files import is_other, lock_of, pointer_in_file, raw_of
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.report import Model
 from mvc.quality.reports.report_document import parse_report
@@ -58,7 +59,7 @@ def pointers_here(project: Project) -> dict[str, FileAt]:
 
 def _of_dvc(tree: Tree, files: Iterable[IndexEntry]) -> Iterator[tuple[str, bytes]]:
     """Yield the files of DVC in the workspace."""
-    for path in dict.fromkeys(file.path for file in files if is_of_dvc(file.path) or lock_of(file.path)):
+    for path in dict.fromkeys(file.path for file in files if is_of_data(file.path) or lock_of(file.path)):
         try:
             raw = tree.read(path, MAX_DVC + 1)
         except UnsafePath:

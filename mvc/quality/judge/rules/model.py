@@ -17,6 +17,7 @@ from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.judge.rules.companions import judge_inputs
 from mvc.quality.judge.rules.figures import judge_figures
+from mvc.quality.judge.rules.parts import judge_parts
 from mvc.quality.judge.rules.pickled import judge_pickles
 from mvc.quality.pointer_files import name_of, read_pointer, tool_of
 from mvc.quality.policy.demands import Demands, demands
@@ -107,6 +108,9 @@ def _of_content(model: ParsedModel, pointer: Pointer) -> Iterator[Finding]:
         yield model.finding("MVC307", message, fixes.other_format(model.path))
     if model.demands.pickle == "scan":
         yield from judge_pickles(model.path, facts.pickle_scans or ())
+    if facts.parts:
+        has_report = facts.report is not None
+        yield from judge_parts(model.path, facts.parts, model.matching_report, has_report=has_report)
 
 
 def _names(model: ModelFacts, pointer: Pointer) -> Iterable[str] | None:

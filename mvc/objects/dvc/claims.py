@@ -1,7 +1,4 @@
-"""The paths whose content a file of DVC keeps: a `.dvc` file, or the outputs of the stages in a `dvc.yaml`.
-
-https://dvc.org/doc/user-guide/project-structure
-"""
+"""The paths that a file of DVC claims: a `.dvc` file, or the stages in a `dvc.yaml`. Read from whatever can be read."""
 
 from __future__ import annotations
 
@@ -10,20 +7,19 @@ import re
 from collections.abc import Collection, Iterator
 
 from mvc.errors import InvalidFormat
+from mvc.objects.dvc.names import PIPELINE, SUFFIX
 from mvc.objects.parsing.strict_yaml import load
 
-SUFFIX = ".dvc"
-_PIPELINE = "dvc.yaml"
 _OUTPUTS = ("outs", "metrics", "plots")
 _MAX_BYTES = 1 << 20
 _WORD = re.compile(r"[^\s'\"\[\]{},:&*]+")
 """Possibly a path, in a file that cannot be read."""
 
 
-def is_of_dvc(path: str) -> bool:
-    """Whether a file is DVC's, by its name."""
+def claims_outputs(path: str) -> bool:
+    """Whether a file of DVC may name outputs, by its name."""
     name = path.rpartition("/")[2]
-    return name == _PIPELINE or (name.endswith(SUFFIX) and name != SUFFIX)
+    return name == PIPELINE or (name.endswith(SUFFIX) and name != SUFFIX)
 
 
 def outputs(path: str, raw: bytes, known: Collection[str] = ()) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mvc.objects.parsing.dvc_outputs import is_of_dvc, outputs
+from mvc.objects.dvc.claims import claims_outputs, outputs
 
 PIPELINE = b"""
 stages:
@@ -55,10 +55,10 @@ CASES: dict[str, tuple[str, bytes, set[str]]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_what_a_file_keeps(case: str) -> None:
     path, raw, expected = CASES[case]
-    assert is_of_dvc(path)
+    assert claims_outputs(path)
     assert outputs(path, raw, {"m/r.onnx", "m/other"}) == expected
 
 
 @pytest.mark.parametrize("path", [".dvc", "a/.dvc", ".dvc/config", "dvc.lock", "a.dvc.txt", "xdvc.yaml", "dvcfile"])
 def test_what_is_no_such_file(path: str) -> None:
-    assert not is_of_dvc(path)
+    assert not claims_outputs(path)
