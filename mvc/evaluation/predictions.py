@@ -142,7 +142,7 @@ class PredictionsFile:
 
     def _check_rows(self, rows: int) -> None:
         if rows > MAX_ROWS:
-            raise InvalidFormat(f"{self.what}: more than {MAX_ROWS:,} rows", "score a sample of the rows")
+            raise InvalidFormat(f"{self.what}: more than {MAX_ROWS:,} rows", "choose a sample of the rows")
 
     def _add(self, column: _Column, values: _Arrow, before: int) -> None:
         if values.null_count:
@@ -176,7 +176,7 @@ class PredictionsFile:
             size = sum(metadata.row_group(group).column(place).total_uncompressed_size for place in places)
             if size > MAX_CHUNK:
                 message = f"{self.what}: row group {group} has {size:,} bytes, at most {MAX_CHUNK:,} fit"
-                raise InvalidFormat(message, "write smaller row groups, or score a sample of the rows")
+                raise InvalidFormat(message, "choose smaller row groups, or a sample of the rows")
 
     def _text_reader(self, wanted: Wanted | None) -> _Arrow:
         if self._ending == ".csv":

@@ -79,7 +79,7 @@ def _check(loaded: Loaded) -> None:
         raise UsageError(message, "--slice COLUMN  # for metrics by its values")
     if CLASS in loaded.slices and isinstance(examples, Labelled) and examples.positive is None:
         message = f"a slice cannot be by a column named {CLASS!r}: metrics of a class have that key"
-        raise UsageError(message, "rename the column")
+        raise UsageError(message, "choose another name for the column")
     for column, coded in loaded.slices.items():
         if len(coded.labels) > MAX_SLICES:
             count = f"{len(coded.labels):,} values, expected at most {MAX_SLICES} slices"

@@ -30,7 +30,7 @@ def given_metrics(cwd: str, options: RecordOptions, ids: Collection[str]) -> Fou
         found = find_metrics(options.data, options.source, ids)
     on_command_line = _by_label((parse_metric(word, ids) for word in options.metrics), ids)
     if options.measured and (both := sorted(_by_label(found.metrics, ids).keys() & on_command_line.keys())):
-        raise UsageError(f"{both[0]} is computed from the predictions", "leave out that --metric")
+        raise UsageError(f"{both[0]} is computed from the predictions", "name that metric otherwise")
     return found._replace(metrics=tuple({**_by_label(found.metrics, ids), **on_command_line}.values()))
 
 

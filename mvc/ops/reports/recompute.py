@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
 from mvc.ops.shared.evidence.recomputed import recomputed
+from mvc.ops.shared.finding_lines import relative_findings
 from mvc.ops.shared.reports import model_of, report_in
 from mvc.ops.shared.selection import chosen
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
+from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import Difference
+from mvc.quality.reports.report import Report
 from mvc.quality.reports.report_document import parse_report
 
 
@@ -43,6 +46,12 @@ def recompute(project: Project, paths: Iterable[str]) -> tuple[RecomputedReport,
     return tuple(_reports(project, asked, all_of_them=not asked))
 
 
+def _again(project: Project, path: str, report: Report) -> str:
+    """Return the line that scores the predictions once more."""
+    (shown,) = relative_findings(project.shell, [Finding("", "error", path, "", fixes.scored(path, report))])
+    return shown.fix
+
+
 def _reports(project: Project, paths: list[str], *, all_of_them: bool) -> Iterator[RecomputedReport]:
     for selection in chosen(project, project.tracked(), paths):
         path = selection.item.path
@@ -54,7 +63,7 @@ def _reports(project: Project, paths: list[str], *, all_of_them: bool) -> Iterat
             continue
         found = recomputed(project, report) if report else None
         if found and report and report.predictions:
-            again = fixes.scored(path, report) if found.differences else found.fix
+            again = _again(project, path, report) if found.differences else found.fix
             differences, problem = found.differences, found.problem
             yield RecomputedReport(path, report.predictions.path, len(found.metrics), differences, problem, again)
         elif not all_of_them:

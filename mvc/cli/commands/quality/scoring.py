@@ -134,9 +134,10 @@ def _show_recomputed(output: Output, project: Project, found: tuple[RecomputedRe
         count = f"{plural(item.metrics, 'metric')} from {visible(project.shell.show(item.predictions))}"
         state = output.paint("differs", "red") if item.differences else output.paint("same", "green")
         output.line(f"{state}  {path}  {count}")
-        for one in output.few(item.differences):
-            say(f"{path}: {difference_text(one)}", item.fix if one is item.differences[0] else "")
-        output.rest(item.differences, "difference", indent="  ")
+        for one in item.differences[1:]:
+            say(f"{path}: {difference_text(one)}")
+        for one in item.differences[:1]:
+            say(f"{path}: {difference_text(one)}", item.fix)
     if not found:
         output.line("No report names predictions.")
 
