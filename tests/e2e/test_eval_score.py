@@ -85,6 +85,16 @@ def test_a_predictions_file_becomes_a_report(model: Repo) -> None:
     assert model.debris() == []
 
 
+def test_pictures_are_artifacts_of_the_report(model: Repo) -> None:
+    model.ok(*SCORE, "--tag", "v1.0.0", "--plots", "evals/plots")
+    names = ["roc", "precision-recall", "calibration", "confusion", "slices"]
+    artifacts = report(model).artifacts
+    assert [item.path for item in artifacts] == [f"evals/plots/{name}.svg" for name in names]
+    texts = [model.read(item.path).decode() for item in artifacts]
+    assert all(text.startswith("<svg") for text in texts)
+    assert ["true positive rate" in texts[0], "country = FR" in texts[-1]] == [True, True]
+
+
 def test_a_report_without_predictions_follows(model: Repo) -> None:
     model.ok(*SCORE, "--tag", "v1.0.0")
     model.ok("eval", "record", MODEL, "--tag", "v1.0.0", "--metric", "auc=0.9")

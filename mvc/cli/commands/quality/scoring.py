@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
@@ -14,13 +15,14 @@ from mvc.cli.arguments import Json, Paths
 from mvc.cli.commands import eval as reports
 from mvc.cli.commands.eval import eval_
 from mvc.cli.failures import say
-from mvc.cli.output import Output, plural, print_json, visible
+from mvc.cli.output import Output, plural, print_json, visible, write_file
 from mvc.errors import UsageError
 from mvc.project import Project
 
 if TYPE_CHECKING:
     from mvc.evaluation.score import Scored
     from mvc.ops.reports.recompute import RecomputedReport
+    from mvc.ops.reports.score import ScoredFile
 
 File = Annotated[
     str, typer.Option("--predictions", metavar="FILE", help="CSV, JSON lines or Parquet: a row for each example."),
@@ -39,6 +41,7 @@ Sensitive = Annotated[
     typer.Option("--sensitive", metavar="COL", help="A slice; also the differences between its groups."),
 ]
 Group = Annotated[str, typer.Option("--group", metavar="COL", help="Ranking: the query that a result belongs to.")]
+Plots = Annotated[str, typer.Option("--plots", metavar="DIR", help="Draw curves and slices as SVG files in DIR.")]
 Weight = Annotated[str, typer.Option("--weight", metavar="COL", help="The weight of each example.")]
 
 
@@ -55,6 +58,7 @@ def score(
     sensitive: Sensitive = None,
     group: Group = "",
     weight: Weight = "",
+    folder: Plots = "",
     tag: reports.Tag = "",
     bump: reports.Bump = "",
     metric: reports.Metrics = None,
@@ -93,6 +97,7 @@ def score(
             tuple(slices or ()), tuple(sensitive or ()),
         )
         found = score_file(project, file, roles, [name for name, _ in options.datasets])
+        pictures = _pictures(project, found, folder) if folder else {}
         command = shlex.join(["mvc", *sys.argv[1:]])
         provenance = gather(project.git, command, here(evaluating=True), time.time(), assurance=options.assurance)
         if add and (code := reports.add_model(output, project, path, options)):
@@ -100,7 +105,12 @@ def score(
         if code := reports.add_path(output, project, file, stage=options.stage):
             return code
         check_unchanged(project, found.predictions)
-        options = options._replace(measured=found.scored.metrics, predictions=found.predictions)
+        for name, picture in pictures.items():
+            os.makedirs(os.path.dirname(f"{project.root}/{name}"), exist_ok=True)
+            write_file(f"{project.root}/{name}", picture)
+        options = options._replace(
+            measured=found.scored.metrics, predictions=found.predictions, artifacts=tuple(pictures),
+        )
         recorded = record(project, path, options, provenance)
         reports.show_recorded(output, project, recorded)
         _show_undefined(output, found.scored)
@@ -140,6 +150,14 @@ def _show_recomputed(output: Output, project: Project, found: tuple[RecomputedRe
             say(f"{path}: {difference_text(one)}", item.fix)
     if not found:
         output.line("No report names predictions.")
+
+
+def _pictures(project: Project, found: ScoredFile, folder: str) -> dict[str, bytes]:
+    """Return the pictures by path, from the top of the worktree."""
+    from mvc.ops.reports.plots import plots  # noqa: PLC0415
+
+    path = project.shell.path(folder)
+    return {f"{path}/{name}".removeprefix("/"): picture for name, picture in plots(found).items()}
 
 
 def _show_undefined(output: Output, scored: Scored) -> None:
