@@ -35,7 +35,8 @@ def load_predictions(predictions: Predictions, metrics: Iterable[Metric], file: 
     """
     opened = PredictionsFile(file, predictions.path)
     keys = {next(iter(item.slice)) for item in metrics if len(item.slice) == 1 and item.dataset == predictions.dataset}
-    loaded = load(opened, roles_of(predictions, tuple(sorted(keys & opened.kinds.keys()))))
+    columns = opened.kinds.keys() if predictions.positive else opened.kinds.keys() - {CLASS}
+    loaded = load(opened, roles_of(predictions, tuple(sorted(keys & columns))))
     if predictions.n not in (None, loaded.n):
         raise InvalidFormat(f"{predictions.path} has {loaded.n:,} rows, the report says {predictions.n:,}")
     return loaded

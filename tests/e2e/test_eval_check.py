@@ -60,7 +60,7 @@ def test_what_a_model_was_evaluated_with_is_compared_with_the_workspace(models: 
     for name in ("models/a.bin", "models/a.bin.mvc", "models/a.bin.eval.yaml"):
         models.path(name).unlink()
     models.git("add", "-A")
-    assert "which is gone" in models.fails(1, "eval", "check", "models/b.bin").err
+    assert "which is not tracked" in models.fails(1, "eval", "check", "models/b.bin").err
 
 
 def test_json(models: Repo) -> None:

@@ -108,6 +108,7 @@ REFUSED = {
     "data sets": (*SCORE, "--tag", "v1", "--dataset", f"a={MODEL}", "--dataset", f"b={PREDICTIONS}"),
     "metric": (*SCORE, "--tag", "v1", "--metric", "auc=0.99"),
     "file": ("eval", "score", MODEL, "--tag", "v1", "--predictions", "evals/none.csv"),
+    "directory": ("eval", "score", MODEL, "--tag", "v1", "--predictions", "evals"),
 }
 
 
@@ -122,6 +123,14 @@ def test_nothing_is_written_where_something_is_wrong(model: Repo, name: str) -> 
 def test_a_computed_metric_cannot_be_given_as_well(model: Repo) -> None:
     assert "auc is computed from the predictions" in model.fails(2, *REFUSED["metric"]).err
     assert not model.path(FILE).exists()
+
+
+def test_the_truth_may_be_called_class(model: Repo) -> None:
+    lines = ["class,predicted", *(f"{'abc'[row % 3]},{'abc'[row % 7 % 3]}" for row in range(60))]
+    model.write(PREDICTIONS, "\n".join(lines) + "\n")
+    model.ok("eval", "score", MODEL, "--predictions", PREDICTIONS, "--truth", "class", "--tag", "v1.0.0")
+    assert {item.slice.get("class") for item in report(model).metrics} == {None, "a", "b", "c"}
+    model.ok("eval", "recompute")
 
 
 def test_the_line_to_type_where_the_extra_is_missing(

@@ -80,6 +80,11 @@ def test_many_batches(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [found.labels[code] for code in found.codes] == many["truth"]
 
 
+def test_slices_may_be_dates_in_csv() -> None:
+    found = loaded(changed(country=["2026-01-02"] * 6), roles=ROLES._replace(slices=("country",)))
+    assert found.slices["country"].labels == ("2026-01-02",)
+
+
 def test_labels_of_other_types_are_texts() -> None:
     raw = packed({"truth": [True, False], "predicted": pa.array(["true", "false"]).dictionary_encode()})
     assert loaded(raw, "parquet", Roles()).roles.positive == "true"
@@ -143,7 +148,7 @@ WRONG: dict[str, tuple[bytes, str, Roles, str]] = {
     "not JSON": (b"{", "jsonl", ROLES, "cannot be read as jsonl"),
     "another ending": (b"", "txt", ROLES, "expected a file named"),
     "empty": (b"", "csv", ROLES, "cannot be read as csv"),
-    "header only": (b"truth,predicted,score\n", "csv", ROLES, "is of type null"),
+    "header only": (b"truth,predicted,score\n", "csv", ROLES, "no rows|is of type null"),
     "two columns of a name": (b"truth,truth,score\n1,0,1\n", "csv", ROLES, "several columns are named 'truth'"),
     "negative weight": (
         changed(wide=[1, 1, 1, 1, 1, -1]), "csv", ROLES._replace(weight="wide"), "weights in column 'wide'",

@@ -33,8 +33,7 @@ from mvc.quality.reports.report import (
     Used,
     label,
 )
-from mvc.quality.reports.report_document import emit, from_json, parse_report, to_json
-from mvc.quality.reports.report_text import plain
+from mvc.quality.reports.report_document import emit, from_json, parse_report, plain, to_json
 
 DIGEST = "0123456789abcdef" * 4
 OTHER = "fedcba9876543210" * 4

@@ -255,7 +255,7 @@ def show(
 
 
 def _print_report(result: Shown) -> None:
-    from mvc.quality.reports.report_text import plain  # noqa: PLC0415
+    from mvc.quality.reports.report_document import plain  # noqa: PLC0415
 
     print_json({**result._asdict(), "report": plain(result.report)})
 

@@ -24,7 +24,7 @@ from mvc.quality.files import SUFFIX
 from mvc.quality.judge.facts import PairedTest
 from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.pointer_files import read_pointer
-from mvc.quality.reports.report_text import plain
+from mvc.quality.reports.report_document import plain
 from mvc.quality.side_by_side import Limit, MetricRow, limits
 from mvc.registry.state import Model
 from mvc.scm.commits import CommitPath, commit_infos

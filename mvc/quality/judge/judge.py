@@ -16,7 +16,6 @@ from mvc.quality.files import SUFFIX
 from mvc.quality.finding import Finding, Verdict
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import BlobFacts, Facts, GivenTags, ModelFacts, Past
-from mvc.quality.judge.rules.companions import judge_companions
 from mvc.quality.judge.rules.model import ParsedModel, judge_model, parse_model
 from mvc.quality.pointer_files import is_other, pointer_in_file
 from mvc.quality.policy.demands import asks_for_report
@@ -45,8 +44,7 @@ def _judge(facts: Facts, now: float, parse: ParseReport) -> Verdict:
     for model in (parse_model(policy, model, parse) for model in facts.models):
         findings += (*judge_model(model), *_of_age(model, now))
         models += [model] if is_from_the_gate else []  # the hook may judge very many
-    for item in facts.companions:
-        findings += judge_companions(item)
+    findings += _of_companions(facts)
     for given in facts.given:
         findings += _of_given_tags(policy, given)
     for blob in facts.blobs:
@@ -57,6 +55,14 @@ def _judge(facts: Facts, now: float, parse: ParseReport) -> Verdict:
     from mvc.quality.judge.rules.landing import judge_landing  # noqa: PLC0415 - import time: the hook does without
 
     return judge_landing(facts, models, findings, now)
+
+
+def _of_companions(facts: Facts) -> Iterable[Finding]:
+    if not facts.companions:
+        return ()
+    from mvc.quality.judge.rules.companions import judge_companions  # noqa: PLC0415 - import time: few models have any
+
+    return [finding for item in facts.companions for finding in judge_companions(item)]
 
 
 def with_waivers(facts: Facts, findings: Sequence[Finding], now: float) -> Sequence[Finding]:

@@ -15,9 +15,7 @@ from mvc.quality.files import SUBMODULE, SUFFIX, FileAt
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts
-from mvc.quality.judge.rules.companions import judge_inputs
 from mvc.quality.judge.rules.figures import judge_figures
-from mvc.quality.judge.rules.parts import judge_parts
 from mvc.quality.judge.rules.pickled import judge_pickles
 from mvc.quality.pointer_files import name_of, read_pointer, tool_of
 from mvc.quality.policy.demands import Demands, demands
@@ -109,6 +107,8 @@ def _of_content(model: ParsedModel, pointer: Pointer) -> Iterator[Finding]:
     if model.demands.pickle == "scan":
         yield from judge_pickles(model.path, facts.pickle_scans or ())
     if facts.parts:
+        from mvc.quality.judge.rules.parts import judge_parts  # noqa: PLC0415 - import time: few models have parts
+
         has_report = facts.report is not None
         yield from judge_parts(model.path, facts.parts, model.matching_report, has_report=has_report)
 
@@ -145,7 +145,14 @@ def _of_report(model: ParsedModel) -> Iterator[Finding]:
         if model.demands.evidence and model.report.predictions is None:
             fix = fixes.scored(model.path, model.report)
             yield model.finding("MVC228", "the policy demands predictions, and the report names none", fix)
-        yield from judge_inputs(model.facts, model.report, model.demands)
+        yield from _of_inputs(model, model.report)
+
+
+def _of_inputs(model: ParsedModel, report: Report) -> Iterator[Finding]:
+    if model.demands.companions or model.demands.sources == "required":
+        from mvc.quality.judge.rules.companions import judge_inputs  # noqa: PLC0415 - import time: few policies ask
+
+        yield from judge_inputs(model.facts, report, model.demands)
 
 
 def _after_merge(model: ParsedModel, line: str) -> str:
