@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from mvc.errors import SourceChanged, UsageError
@@ -33,6 +34,8 @@ def score_file(project: Project, path: str, roles: Roles, datasets: list[str]) -
     if len(datasets) > 1:
         raise UsageError("predictions are of one data set", "--dataset ID=PATH  # once")
     dataset = "".join(datasets)
+    if os.path.isdir(f"{project.root}/{path}"):
+        raise UsageError(f"{path} is a directory, expected a file of predictions", "--predictions FILE")
     digest, _ = hash_content(project, path)
     with open(f"{project.root}/{path}", "rb") as file:
         loaded = load(PredictionsFile(file, project.shell.show(path)), roles)
