@@ -112,17 +112,12 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in REFUSED if name != "metric"])
+@pytest.mark.parametrize("name", REFUSED)
 def test_nothing_is_written_where_something_is_wrong(model: Repo, name: str) -> None:
     found = model.fails(2, *REFUSED[name])
     assert len(found.errors) == 1
     assert model.git("status", "--short", "--untracked-files=all") == f"?? {PREDICTIONS}"
     assert model.debris() == []
-
-
-def test_a_computed_metric_cannot_be_given_as_well(model: Repo) -> None:
-    assert "auc is computed from the predictions" in model.fails(2, *REFUSED["metric"]).err
-    assert not model.path(FILE).exists()
 
 
 def test_the_truth_may_be_called_class(model: Repo) -> None:

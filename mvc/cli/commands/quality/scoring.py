@@ -78,6 +78,7 @@ def score(
 
     require()
     from mvc.evaluation.roles import Roles, kind_of  # noqa: PLC0415
+    from mvc.ops.reports.given_metrics import given_metrics  # noqa: PLC0415
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
     from mvc.ops.reports.record import check, record  # noqa: PLC0415
     from mvc.ops.reports.score import check_unchanged, score_file  # noqa: PLC0415
@@ -96,8 +97,13 @@ def score(
             kind_of(task or ""), truth, predicted, tuple(filter(None, scores.split(","))), positive, group, weight,
             tuple(slices or ()), tuple(sensitive or ()),
         )
-        found = score_file(project, file, roles, [name for name, _ in options.datasets])
+        ids = [name for name, _ in options.datasets]
+        found = score_file(project, file, roles, ids)
         pictures = _pictures(project, found, folder) if folder else {}
+        options = options._replace(
+            measured=found.scored.metrics, predictions=found.predictions, artifacts=tuple(pictures),
+        )
+        given_metrics(project.around.cwd, options, ids)  # refuses what is given twice, before anything is written
         command = shlex.join(["mvc", *sys.argv[1:]])
         provenance = gather(project.git, command, here(evaluating=True), time.time(), assurance=options.assurance)
         if add and (code := reports.add_model(output, project, path, options)):
@@ -108,9 +114,6 @@ def score(
         for name, picture in pictures.items():
             os.makedirs(os.path.dirname(f"{project.root}/{name}"), exist_ok=True)
             write_file(f"{project.root}/{name}", picture)
-        options = options._replace(
-            measured=found.scored.metrics, predictions=found.predictions, artifacts=tuple(pictures),
-        )
         recorded = record(project, path, options, provenance)
         reports.show_recorded(output, project, recorded)
         _show_undefined(output, found.scored)
@@ -139,7 +142,7 @@ def _show_recomputed(output: Output, project: Project, found: tuple[RecomputedRe
     for item in found:
         path = visible(project.shell.show(item.path))
         if item.problem:
-            say(f"{path}: {visible(item.problem)}", item.fix)
+            say(f"{path}: {item.problem}", item.fix)
             continue
         count = f"{plural(item.metrics, 'metric')} from {visible(project.shell.show(item.predictions))}"
         state = output.paint("differs", "red") if item.differences else output.paint("same", "green")
