@@ -63,6 +63,18 @@ def test_what_a_model_was_evaluated_with_is_compared_with_the_workspace(models: 
     assert "which is not tracked" in models.fails(1, "eval", "check", "models/b.bin").err
 
 
+def test_a_report_of_what_a_model_was_derived_from_is_looked_for_each_time(models: Repo) -> None:
+    models.write(POLICY, 'mvc-policy: 1\nrules: [{match: "models/a.bin", from: {report: required}}]\n')
+    models.ok("eval", "record", "models/a.bin", "--tag", "v1.0.0", "--metric", "auc=1", "--from", "models/b.bin")
+    for _ in range(2):
+        assert "109" in codes(models.fails(1, "eval", "check", "models/a.bin"))
+    evaluate(models, "models/b.bin")
+    models.ok("eval", "check", "models/a.bin")
+    evaluate(models, "models/a.bin")
+    models.path("models/b.bin.eval.yaml").unlink()
+    models.ok("eval", "check", "models/a.bin")  # derived from nothing
+
+
 def test_json(models: Repo) -> None:
     result = models.mvc("eval", "check", "--json")
     assert result.code == 1

@@ -36,7 +36,7 @@ MODULES = tuple(
         "files", "judge.judge", "policy.parsed_policy", "policy.stricter", *(f"judge.rules.{rule}" for rule in (
             "model", "landing", "figures", "past.regressions", "past.pairing", "past.references", "past.succession",
             "past.samples", "companions", "moves", "strictness", "trust", "policy_files", "weakened", "waivers",
-            "pushed", "pickled",
+            "pushed", "pickled", "parts",
         )),
     )
 )
