@@ -153,19 +153,19 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 
 # Of DVC's family, it reads and writes the same tags: 45 packages.
 .cache/gto/.complete: tests/gto.txt | $(TOOLS)/bin/uv
-	@$(TOOLS)/bin/uv venv --quiet --clear --python "$(PYTHON)" .cache/gto
+	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/gto
 	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/gto/bin/python -r $<
 	@touch $@
 
 # It makes the repositories that mvc imports: 105 packages.
 .cache/dvc/.complete: tests/dvc.txt | $(TOOLS)/bin/uv
-	@$(TOOLS)/bin/uv venv --quiet --clear --python "$(PYTHON)" .cache/dvc
+	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/dvc
 	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/dvc/bin/python -r $<
 	@touch $@
 
 # It downloads what mvc imports, and reads model cards: 20 packages.
 .cache/hf/.complete: tests/hf.txt | $(TOOLS)/bin/uv
-	@$(TOOLS)/bin/uv venv --quiet --clear --python "$(PYTHON)" .cache/hf
+	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/hf
 	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/hf/bin/python -r $<
 	@touch $@
 

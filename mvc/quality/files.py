@@ -18,8 +18,9 @@ MAX_BYTES = 1 << 20
 
 REGULAR = ("100644", "100755")
 """Modes of regular files."""
+SYMLINK = "120000"
 SUBMODULE = "160000"
-_KINDS = {"120000": "a symlink", "040000": "a directory", SUBMODULE: "a submodule"}
+_KINDS = {SYMLINK: "a symlink", "040000": "a directory", SUBMODULE: "a submodule"}
 
 
 class FileAt(NamedTuple):

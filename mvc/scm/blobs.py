@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from mvc.errors import MvcError
@@ -34,16 +34,17 @@ def list_blobs(git: Git, commit: str, suffix: str) -> list[Blob]:
     return blobs
 
 
-def blob_ids(git: Git, paths: Iterable[str]) -> dict[str, str]:
+def blob_ids(git: Git, paths: Collection[str]) -> dict[str, str]:
     """Return the id of the blob that Git would make of each of the workspace's files.
 
     Raises:
         MvcError: a file cannot be read.
     """
-    wanted = list(paths)
+    wanted = [path for path in paths if "\n" not in path]
     asked = os.fsencode("".join(f"./{path}\n" for path in wanted))  # a leading quote would be an escape
     rows = git.run("hash-object", "--stdin-paths", stdin=asked).decode().split() if wanted else []
-    return dict(zip(wanted, rows, strict=True))
+    others = {path: git.run("hash-object", "--", path).decode().strip() for path in paths if "\n" in path}
+    return {**dict(zip(wanted, rows, strict=True)), **others}
 
 
 def as_stored(git: Git, path: str, raw: bytes) -> bytes:

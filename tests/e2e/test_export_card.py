@@ -86,6 +86,13 @@ def test_only_its_own_card_is_overwritten(work: Repo) -> None:
     assert work.read("README.md.aside") == first + b"\nmine\n"
 
 
+def test_a_symlink_is_not_followed(work: Repo) -> None:
+    outside = work.root.parent / "outside"
+    work.path("README.md").symlink_to(outside)
+    assert work.fails(2, "export", "card", "ranker@v1.0.0").errors == ["README.md is a symlink"]
+    assert not outside.exists()
+
+
 @pytest.mark.parametrize(("reference", "code", "said"), [
     ("ranker.onnx", 2, "ranker.onnx is not a version"), ("other@v1.0.0", 2, "other"),
     ("HEAD:holdout.csv", 3, "holdout.csv has no report at HEAD"), ("HEAD:none", 3, "none has no pointer at HEAD"),

@@ -165,6 +165,7 @@ def test_what_is_modified_is_not_registered(team: Repo, keeper: str) -> None:
     KEEPERS[keeper](team, b"model 1")
     record(team, "--bump", "major")
     team.git("commit", "-qm", "v1")
+    assert team.fails(2, "register", MODEL).fixes == ["mvc register ranker"]
     team.write(MODEL, b"changed")
     assert "was modified" in team.fails(1, "register", "ranker").err
     KEEPERS[keeper](team, b"changed")

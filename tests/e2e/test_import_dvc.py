@@ -336,6 +336,29 @@ def test_a_dvc_file_that_git_does_not_have_is_not_removed(old: Repo) -> None:
     assert old.states().keys() == TRACKED
 
 
+def test_a_line_break_in_the_name_of_a_dvc_file_does_not_stop_the_others(old: Repo) -> None:
+    old.write("line\nbreak.bin.dvc", f"outs:\n- md5: {'a' * 32}\n  hash: md5\n  path: other.bin\n")
+    old.git("add", "-A")
+    old.commit("odd")
+    said = imported(old, code=2)
+    assert "refused name 'line\\nbreak.bin.dvc': it contains a control character\n" in said
+    assert old.states().keys() >= TRACKED
+
+
+def test_a_branch_that_goes_on_with_dvc_is_merged(old: Repo) -> None:
+    """The steps of docs/migrate-from-dvc.md, of which a new file of DVC is the first."""
+    imported(old)
+    old.commit("imported")
+    path = next(path for path in sorted(TRACKED) if old.path(path).is_file() and "/" not in path)
+    file = f"{path}.dvc"
+    old.write(file, f"outs:\n- md5: {'a' * 32}\n  hash: md5\n  path: {path}\n")
+    result = old.fails(3, "import", "dvc")
+    assert f"{path} is tracked by mvc, and {file} names other content" in result.err
+    assert old.shell(result.fixes[0]).code == 0
+    assert not old.path(file).exists()
+    old.ok("import", "dvc")
+
+
 HEAD = "outs:\n- md5: 9a0364b9e99bb480dd25e1f0284c8555\n  hash: md5\n  path: "
 HOSTILE: Mapping[str, tuple[str, str]] = {
     "outside": (f"{HEAD}../../etc/passwd\n", "outside of the repository"),

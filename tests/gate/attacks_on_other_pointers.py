@@ -17,6 +17,8 @@ JUDGED = PLAIN.replace("rules:", f"{KINDS}rules:")
 SCANNED = ruled("formats: {pickle: scan}").replace("rules:", f"{KINDS}rules:")
 DVC = f"{RANKER}.dvc"
 LOCK = "dvc.lock"
+EVIL_STAGE = "stages:\n  s0:\n    cmd: train\n    wdir: ../models\n    outs: [ranker.onnx]\n"
+"""Of a pipeline in another directory."""
 
 
 def md5_of(seed: object) -> str:
@@ -404,6 +406,94 @@ def symlink_for_a_file_of_dvc(pr: History) -> None:
     start_dvc(pr)
     pr.put("evil.txt", file_of_dvc("evil"))
     pr.put(DVC, "../evil.txt", SYMLINK)
+    pr.commit()
+
+
+@attack("MVC304")
+def symlink_for_the_pipeline_of_a_lock(pr: History) -> None:
+    """Let DVC follow a symlink to stages that run elsewhere: the lock seems to name data."""
+    start_lock(pr)
+    pr.put("data/dvc.lock", lock_of(("ranker.onnx", "evil")))
+    pr.put("data/real.yaml", EVIL_STAGE)
+    pr.put("data/dvc.yaml", "real.yaml", SYMLINK)
+    pr.commit()
+
+
+@attack("MVC301", "MVC304")
+def pipeline_too_large_to_be_read(pr: History) -> None:
+    """The same, in a file of which a reader may take only a part."""
+    start_lock(pr)
+    pr.put("data/dvc.lock", lock_of(("ranker.onnx", "evil")))
+    pr.put("data/dvc.yaml", EVIL_STAGE + "# " + "x" * (1 << 20))
+    pr.commit()
+
+
+@attack("MVC304")
+def output_behind_a_symlink(pr: History) -> None:
+    """Let a symlink lead from where the policy asks for no report."""
+    start_dvc(pr)
+    pr.put("data/link", "../models", SYMLINK)
+    pr.put("data/x.dvc", file_of_dvc("evil", "link/spam.onnx"))
+    pr.commit()
+
+
+@attack("MVC103")
+def directory_that_lists_no_files(pr: History) -> None:
+    """Say by an empty list that a directory is empty: DVC passes over it, and brings what the md5 names."""
+    start_dvc(pr)
+    pr.put(f"{SPAM}.dvc", file_of_dvc("evil", "spam.onnx", more="  files: []\n"))
+    digest = hashlib.md5(b"[]", usedforsecurity=False).hexdigest()
+    pr.report("evil", "v1.0.0", path=SPAM, model=Model("0" * 64, "", 0, md5=f"{digest}.dir"))
+    pr.commit()
+
+
+@attack("MVC101")
+def model_in_lfs_named_as_a_file_of_git(pr: History) -> None:
+    """Give a model a name that begins as that of a file of Git."""
+    start_lfs(pr)
+    pr.put("models/.gitranker.onnx", pointer_of_lfs("spam"))
+    pr.commit()
+
+
+@attack("MVC101")
+def model_in_lfs_named_as_a_report(pr: History) -> None:
+    """Give a model the name of a report of nothing."""
+    start_lfs(pr)
+    pr.put(f"{SPAM}{SUFFIX}", pointer_of_lfs("spam"))
+    pr.commit()
+
+
+@attack("MVC101")
+def model_in_lfs_named_as_a_signature(pr: History) -> None:
+    """Give a model the name of the signatures of a report, which nobody demands."""
+    start_lfs(pr)
+    pr.put(f"{RANKER}{SUFFIX}.sig", pointer_of_lfs("spam"))
+    pr.commit()
+
+
+@attack("MVC101", "MVC304")
+def model_in_lfs_among_the_settings(pr: History) -> None:
+    """Hide a model in mvc's own directory."""
+    start_lfs(pr, JUDGED.replace("models/**", "**"))
+    pr.put(".mvc/models/spam.onnx", pointer_of_lfs("spam"))
+    pr.commit()
+
+
+@attack("MVC101")
+def model_in_lfs_named_as_a_file_of_dvc(pr: History) -> None:
+    """Give models names of DVC's files, which is not judged."""
+    start_lfs(pr, JUDGED.replace(KINDS, "pointers: [mvc, lfs]\n"))
+    pr.put("models/spam.dvc", pointer_of_lfs("spam"))
+    pr.put("models/dvc.yaml", pointer_of_lfs("more spam"))
+    pr.commit()
+
+
+@attack("MVC102")
+def report_in_lfs(pr: History) -> None:
+    """Let git-lfs keep the report as well: nobody sees what it says."""
+    start_lfs(pr)
+    pr.put(RANKER, pointer_of_lfs("worse"))
+    pr.put(RANKER + SUFFIX, pointer_of_lfs("a report"))
     pr.commit()
 
 

@@ -6,6 +6,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -85,12 +86,42 @@ def read_lock(path: str, raw: bytes, pipeline: Pipeline) -> list[Out]:
     Raises:
         InvalidFormat: it is not YAML as DVC writes it.
     """
-    data = _load(path, raw)
-    stages = data.get("stages") if "schema" in data else data  # DVC 1 wrote none
     return [
-        out for name, locked in _mapping(stages).items() if isinstance(locked, dict)
+        out for name, locked in (_known_stages(raw) or _all_stages(path, raw)).items() if isinstance(locked, dict)
         for out in _locked(posixpath.dirname(path), name, locked, pipeline)
     ]
+
+
+def _all_stages(path: str, raw: bytes) -> Document:
+    data = _load(path, raw)
+    return _mapping(data.get("stages") if "schema" in data else data)  # DVC 1 wrote none
+
+
+_LOCK = re.compile(rb"schema: '2\.0'\nstages:\n((?:  [!-~][ -~]*\n(?:    [ -~]*\n)*)*)")
+"""A `dvc.lock` as DVC writes it: each stage starts with the only line that is indented by two spaces."""
+_STAGE = re.compile(rb"  [!-~][ -~]*\n(?:    [ -~]*\n)*")
+
+
+def _known_stages(raw: bytes) -> Document:
+    """Return the stages of a plain `dvc.lock`, of which each is read once: versions differ in a few of hundreds.
+
+    Empty if only the whole can tell.
+    """
+    match = _LOCK.fullmatch(raw) if len(raw) <= MAX_BYTES else None
+    found = [_stage_in(text) for text in _STAGE.findall(match[1])] if match else []
+    stages = dict(pair for pair in found if pair)
+    return stages if len(stages) == len(found) else {}
+
+
+@lru_cache(maxsize=4096)
+def _stage_in(text: bytes) -> tuple[str, object] | None:
+    """Return name and content of the only stage in a part of a `dvc.lock`; None if it is anything else."""
+    try:
+        data = _load("", b"stages:\n" + text)
+    except InvalidFormat:
+        return None
+    stages = _mapping(data.get("stages"))
+    return next(iter(stages.items())) if len(data) == len(stages) == 1 else None
 
 
 def _locked(folder: str, name: str, locked: Document, pipeline: Pipeline) -> Iterator[Out]:
@@ -118,7 +149,7 @@ def _out(top: str | None, item: Document, stage: str, source: Document) -> Out:
     old = item.get("hash") is None
     out = Out(path, exec=item.get("isexec") is True, notes=notes_of(item, source), stage=stage)
     try:
-        if isinstance(listed := item.get("files"), list):
+        if isinstance(listed := item.get("files"), list) and listed:
             files = parse_rows(listed, path, old=old)
             return out._replace(digest=digest_of_list(files, old=old), files=tuple(files))
         if item.get("hash") not in (None, "md5"):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import as_error, aside_line
+from mvc.fs.files import UnsafePath, as_error, aside_line, open_regular
 from mvc.objects.names import registered_name
 from mvc.ops.shared.selection import is_path
 from mvc.ops.shared.versions.read import files_at
@@ -55,15 +55,16 @@ def export_card(project: Project, reference: str) -> Card:
 
 
 def _target(project: Project) -> str:
-    file = f"{project.around.cwd}/{CARD}"
+    file, told = f"{project.around.cwd}/{CARD}", f"{CARD} exists, and mvc did not write it as it is"
     try:
-        with open(file, "rb") as opened:
-            old = opened.read(MAX_BYTES)
+        fd, _ = open_regular(file, None, CARD)
+        with open(fd, "rb") as opened:
+            if is_own(opened.read(MAX_BYTES)):
+                return file
     except FileNotFoundError:
         return file
+    except UnsafePath as error:  # a symlink may lead anywhere
+        told = error.message
     except OSError as error:
         raise as_error(error, CARD) from None
-    if not is_own(old):
-        told = f"{CARD} exists, and mvc did not write it as it is"
-        raise UsageError(told, f"{aside_line(CARD)} && mvc export card NAME@VERSION")
-    return file
+    raise UsageError(told, f"{aside_line(CARD)} && mvc export card NAME@VERSION")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.touched_models import HEAD, SYMLINK, is_ours, look_at
-from mvc.quality.files import SUBMODULE
+from mvc.ops.judging.touched_models import HEAD, is_ours, look_at
+from mvc.quality.files import SUBMODULE, SYMLINK
 from mvc.quality.judge.facts import BlobFacts
 from mvc.quality.pointer_files import is_pointer
 from mvc.scm.blobs import blob_sizes, first_bytes

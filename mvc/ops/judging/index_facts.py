@@ -8,7 +8,6 @@ from typing import NamedTuple
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.judging.merges import with_merges
 from mvc.ops.judging.touched_models import (
-    SYMLINK,
     ContentInGit,
     content_in_git,
     enters,
@@ -20,7 +19,7 @@ from mvc.ops.judging.touched_models import (
 from mvc.ops.shared.evidence.cached_content import in_cache, with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.project import FOLDER, Project
-from mvc.quality.files import POLICY, SUBMODULE, WAIVERS, FileAt
+from mvc.quality.files import POLICY, SUBMODULE, SYMLINK, WAIVERS, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, Companions, Facts, ModelFacts
 from mvc.quality.pointer_files import is_pointer, may_have_parts, pointer_in_file

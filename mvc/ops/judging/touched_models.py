@@ -10,7 +10,7 @@ from mvc.modelfiles.raw import raw_kind
 from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.objects.pointer import SUFFIX
 from mvc.quality.files import MAX_BYTES as MAX_FILE
-from mvc.quality.files import SUBMODULE, FileAt
+from mvc.quality.files import SUBMODULE, SYMLINK, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.judge.facts import BlobFacts, ModelFacts
 from mvc.quality.pointer_files import is_other, is_pointer, raw_of, stem
@@ -22,7 +22,6 @@ from mvc.scm.plumbing import Git, missing_object
 from mvc.workspace.ignore import MAX_BYTES as MAX_RULES
 from mvc.workspace.ignore import Exclusion, Read
 
-SYMLINK = "120000"
 HEAD = max(MAX_POINTER, MAX_FILE) + 1
 """Bytes to read of a file: more than a valid pointer or report has."""
 _LONGEST_TARGET = 4096

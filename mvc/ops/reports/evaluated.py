@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.fs.files import as_error
-from mvc.modelfiles.stubs import LARGEST
+from mvc.modelfiles.stubs import DVC, LARGEST
 from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
@@ -139,6 +139,9 @@ def _size(project: Project, path: str) -> int:
 
 
 def _refuse_unfetched(project: Project, path: str) -> None:
+    if path.endswith(DVC) and project.tree.lstat(of_dvc := path.removesuffix(DVC)) is not None:
+        line = project.shell.line("mvc eval record", of_dvc)
+        raise UsageError(f"{path} is a pointer of DVC", f"{line} --bump major")
     if 0 < _size(project, path) <= LARGEST:
         refuse_stub(project.shell, path, project.tree.read(path, LARGEST) or b"")
 

@@ -78,8 +78,10 @@ def register(project: Project, name: str, options: RegisterOptions, now: float) 
 
 def _invalid(project: Project, name: str) -> UsageError:
     with suppress(UsageError):  # outside of the worktree
-        item = project.tracked().get(project.shell.path(name))
-        if item and item.pointer and NAME.fullmatch(meant := item.pointer.notes.name or registered_name(item.path)):
+        path = project.shell.path(name)
+        item = project.tracked().get(path)
+        pointer = item.pointer if item else pointer_in_file(pointers_here(project).get(path))
+        if pointer and NAME.fullmatch(meant := pointer.notes.name or registered_name(path)):
             return UsageError(f"{name!r} is a path, expected the name of a model", f"mvc register {meant}")
     line = "mvc add PATH --name NAME  # and commit it"
     return UsageError(f"invalid name {name!r}: expected letters, digits, '-', '_' and '/'", line)

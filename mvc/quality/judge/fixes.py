@@ -22,8 +22,6 @@ _LONG = 80
 """Characters of a name; longer ones become a placeholder."""
 _FEW = 3
 """Data sets and metrics that are repeated in a command."""
-_FIRST = "--bump major"
-"""Gives v1.0.0, or the first tag after those that are taken."""
 _COMMIT = 12
 """Digits of a commit."""
 
@@ -49,6 +47,13 @@ def untrack(path: str, then: str = "", *, recursive: bool = False) -> str:
 def stage(path: str, when: str = "") -> str:
     """Stage a file."""
     return _with(f"git add -- {_pathspec(path)}", when)
+
+
+def renamed(line: str, old: str, new: str) -> str:
+    """Return a line that names the file `new` where it named `old`."""
+    for written in (_pathspec, _word):
+        line = line.replace(written(old), written(new))
+    return line
 
 
 def rename(old: str, new: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mvc.objects.pointer import SUFFIX
 from mvc.quality.finding import Finding
+from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.pointer_files import name_of, tool_of
 from mvc.quality.policy.policy import Policy
@@ -18,7 +19,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
 _NEW = {"dvc": r"dvc add \1", "lfs": r"git lfs track --filename \1 && git add -- .gitattributes \1"}
 """For a path without a pointer."""
 _COMMAND = re.compile(r"\bmvc (add|pull|mv|checkout)\b")
-_ADD = re.compile(r"\bmvc add ('[^']*'|[^ ;]+)")
+_ADD = re.compile(r"""\bmvc add ((?:'[^']*'|"[^"]*"|[^ ;'"])+)""")
 _RESOLVE = re.compile(r"mvc resolve .* --ours  # or --theirs")
 _NAMING = re.compile(r"  # or give .* its name: mvc add --name NAME")
 
@@ -47,8 +48,8 @@ def _translated(finding: Finding, tool: str, file: str) -> str:
     line = _NAMING.sub("", finding.fix)
     if not file:
         return adding(line, tool)
-    resolved = f"git add -- {file}  # once its conflict is resolved"
-    line = _RESOLVE.sub(lambda _: resolved, line).replace(finding.path + SUFFIX, file)
+    resolved = fixes.stage(file, "once its conflict is resolved")
+    line = fixes.renamed(_RESOLVE.sub(lambda _: resolved, line), finding.path + SUFFIX, file)
     commands = dict(_COMMANDS[tool])
     if file.endswith(".lock"):
         commands["add"] = "dvc commit -f"

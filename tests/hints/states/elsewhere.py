@@ -24,6 +24,8 @@ STATES = [
         "git -c filter.lfs.process= -c filter.lfs.required=false add raw.lfs", "git commit -qm raw", "mvc import lfs",
     ),
     state("import_lfs_of_twins", *LFS, f"{AGAIN}N.lfs", "mvc import lfs", OLD="n.lfs", NEW="other.lfs"),
+    state("import_lfs_of_a_refused_name", *LFS, "mv n.lfs aux.lfs", "git add -A .", "git commit -qm moved",
+          "mvc import lfs", OLD="aux.lfs", NEW="other.lfs"),
     state(
         "import_lfs_with_an_extension", *LFS,
         f"git cat-file -p HEAD:./n.lfs | sed '1a ext-0-zip sha256:'{OID} > $TOP/../ext",

@@ -77,6 +77,8 @@ STATES = [
     state("import_dvc_of_a_path_inside", inside, "mvc import dvc"),
     state("import_dvc_of_a_tracked_path", dvc, "mvc import dvc", "git checkout HEAD -- x.bin.dvc",
           f"sed -i 's/md5:.*/md5: {EMPTY}/' x.bin.dvc", "git commit -qm other x.bin.dvc", "mvc import dvc"),
+    state("import_dvc_of_a_tracked_path_that_is_new", dvc, "mvc import dvc", "git checkout HEAD -- x.bin.dvc",
+          f"sed -i 's/md5:.*/md5: {EMPTY}/' x.bin.dvc", "mvc import dvc"),
     state("import_dvc_of_a_tracked_path_of_a_pipeline", staged_by_a_pipeline, CHANGED, "mvc import dvc"),
     state("import_dvc_of_a_path_outside", dvc, NEW, "sed -i 's/path:.*/path: \\/etc\\/hosts/' x.bin.dvc",
           "mvc import dvc", PATH="n.bin"),

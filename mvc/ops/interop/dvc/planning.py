@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from mvc.errors import MvcError, UsageError
+from mvc.errors import InvalidName, MvcError, UsageError
+from mvc.fs.files import aside_line
 from mvc.objects.dvc.digest import DvcDigest
 from mvc.objects.names import check_path, fold
 from mvc.ops.shared.dvc.files import FoundOut
@@ -55,13 +56,21 @@ def plan(project: Project, outs: tuple[FoundOut, ...], imported: Container[DvcDi
 def _check(
     found: FoundOut, shell: Shell, uncommitted: Container[str], tracked: Container[str], new: Mapping[str, FoundOut],
 ) -> None:
-    path, file, line = check_path(found.out.path), found.file, shell.line
-    if file in uncommitted and not found.out.stage:
-        commit = f'{line("git add --", file)} && git commit -m "..."'
-        raise MvcError(f"{file} is not committed as it is, and the import removes it", commit)
+    path, file, line = found.out.path, found.file, shell.line
+    try:
+        check_path(path)
+        check_path(file)
+    except InvalidName as error:
+        raise InvalidName(error.message, "name it differently: dvc move OLD NEW") from None
+    is_new = file in uncommitted and not found.out.stage
     if path in tracked:
         told = f"{path} is tracked by mvc, and {file} names other content"
-        raise MvcError(told, line("mvc add", path) if found.out.stage else line("git rm --", file))
+        if found.out.stage:
+            raise MvcError(told, line("mvc add", path))
+        raise MvcError(told, aside_line(shell.show(file)) if is_new else line("git rm --", file))
+    if is_new:
+        commit = f'{line("git add --", file)} && git commit -m "..."'
+        raise MvcError(f"{file} is not committed as it is, and the import removes it", commit)
     if path in new:
         raise MvcError(f"{path} is an output of both {new[path].file} and {file}", _leaving(found, shell))
 

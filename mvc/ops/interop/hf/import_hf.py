@@ -84,7 +84,7 @@ def import_hf(project: Project, typed: str) -> tuple[HfImport, Reported]:
     is_inside = real.startswith(f"{project.root}/")
     if f"{project.root}/".startswith(f"{real}/"):
         raise UsageError(f"{real} has the whole worktree in it, which can't be one tracked directory", _DOWNLOAD)
-    line = project.shell.line("mvc add", project.shell.path(typed)) if is_inside else _DOWNLOAD
+    line = project.shell.line("mvc add", project.shell.path(typed)) if is_inside and os.path.isdir(real) else _DOWNLOAD
     snapshot = find_snapshot(folder, line)
     in_place = is_inside and not snapshot.is_cached
     path = check_path(project.shell.path(typed if in_place else snapshot.name))

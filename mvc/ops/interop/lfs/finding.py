@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from mvc.errors import InvalidFormat, MvcError, UsageError
+from mvc.errors import InvalidFormat, InvalidName, MvcError, UsageError
 from mvc.objects.lfs import MAX_BYTES, LfsPointer, is_lfs_pointer, parse
 from mvc.objects.names import check_path
 from mvc.objects.pointer import SUFFIX
@@ -121,7 +121,11 @@ def _parse(project: Project, path: str, raw: bytes) -> LfsPointer:
 
 
 def _check(project: Project, entry: IndexEntry, tracked: Mapping[str, Tracked], above: Mapping[str, str]) -> None:
-    path = check_path(entry.path)
+    path = entry.path
+    try:
+        check_path(path)
+    except InvalidName as error:
+        raise InvalidName(error.message, "git mv OLD NEW") from None
     if entry.stage:
         raise MvcError(f"{path} is in conflict", "git status")
     if entry.state == "skip-worktree":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from posixpath import dirname, join
 
 from mvc.errors import InvalidFormat
 from mvc.objects import lfs
 from mvc.objects.dvc.names import SUFFIX
-from mvc.objects.dvc.outs import MAX_BYTES, read_dvc_file, read_lock, read_pipeline
+from mvc.objects.dvc.outs import MAX_BYTES, Pipeline, read_dvc_file, read_lock, read_pipeline
 from mvc.objects.parsing.strict_yaml import load
 from mvc.quality.judge import fixes
 from mvc.quality.pointer_files import OtherPointer, pipeline_of
@@ -48,12 +49,11 @@ def of_dvc(path: str, raw: bytes, pipeline: bytes | None = None) -> Iterator[tup
         return
     try:
         if beside := pipeline_of(path):
-            _check_directories(beside, pipeline or b"{}")
-            outs = read_lock(path, raw, read_pipeline(beside, pipeline or b"{}"))
+            outs = read_lock(path, _read(path, raw), _pipeline(beside, b"{}" if pipeline is None else pipeline))
         else:
-            outs = read_dvc_file(path, raw)
+            outs = read_dvc_file(path, _read(path, raw))
     except InvalidFormat as error:
-        yield path.removesuffix(SUFFIX), OtherPointer(path, problem=error.message)
+        yield path.removesuffix(SUFFIX), OtherPointer(path, problem=error.message, fix=error.fix)
         return
     for out in outs:
         if out.digest is None:
@@ -61,6 +61,31 @@ def of_dvc(path: str, raw: bytes, pipeline: bytes | None = None) -> Iterator[tup
         else:
             old = "dos2unix-" if out.digest.text else ""
             yield out.path, OtherPointer(path, f"md5:{old}{out.digest.name}", exec=out.exec)
+
+
+def _read(path: str, raw: bytes) -> bytes:
+    """Return what was read of a file of DVC.
+
+    Raises:
+        InvalidFormat: nothing was.
+    """
+    if not raw:
+        raise InvalidFormat(f"{path}: it is empty, or larger than 1 MiB")
+    return raw
+
+
+@lru_cache(maxsize=64)
+def _pipeline(path: str, raw: bytes) -> Pipeline:
+    """Return what a `dvc.yaml` says.
+
+    Raises:
+        InvalidFormat: it does not say where its outputs are.
+    """
+    try:
+        _check_directories(path, _read(path, raw))
+        return read_pipeline(path, raw)
+    except InvalidFormat as error:
+        raise InvalidFormat(error.message, fixes.stage_fixed(path)) from None
 
 
 def _check_directories(path: str, raw: bytes) -> None:

@@ -9,11 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.modelfiles.magic import is_lfs_pointer
+from mvc.objects.dvc.imported import FILE as IMPORTED
 from mvc.objects.dvc.names import is_of_data
 from mvc.objects.lfs import MAX_BYTES as MAX_LFS
 from mvc.objects.pointer import SUFFIX
 from mvc.ops.shared.other_pointers.reading import joined, of_dvc, of_lfs
-from mvc.quality.files import POLICY, REGULAR
+from mvc.project import CONFIG
+from mvc.quality.files import POLICY, REGULAR, REVOKED, SIGNERS, SYMLINK, WAIVERS
+from mvc.quality.files import SUFFIX as REPORT
+from mvc.quality.judge import fixes
 from mvc.quality.pointer_files import OtherPointer, is_other, is_pointer, lock_of, pipeline_of, stem
 from mvc.scm.blobs import blob_sizes, stream_blobs
 from mvc.scm.history import CommitChanges
@@ -22,6 +26,9 @@ from mvc.scm.plumbing import Git, RawChange
 
 MAX_DVC = 1 << 20
 """Largest file of DVC that is read: YAML takes a second for a megabyte."""
+_SETTINGS = {POLICY, SIGNERS, REVOKED, WAIVERS, CONFIG, IMPORTED}
+_OF_GIT = {".gitattributes", ".gitignore", ".gitmodules"}
+"""With `_SETTINGS` what is never a model, though a pattern of git-lfs such as `*` may take it in."""
 _NO_FILE = Entry("000000", "0" * 40)
 
 
@@ -34,6 +41,12 @@ class _Found(NamedTuple):
     @property
     def as_entry(self) -> Entry:
         return Entry(self.entry.mode, self.pointer.oid, self.entry.conflicted)
+
+    def behind(self, link: str) -> _Found:
+        """Return that its path is behind a symlink: DVC writes where that leads."""
+        file = self.pointer.file
+        problem = f"{file}: the output is behind the symlink {link}"
+        return self._replace(pointer=OtherPointer(file, problem=problem, fix=fixes.untrack(file)))
 
 
 class PointerView:
@@ -60,11 +73,16 @@ class PointerView:
             MvcError: this clone lacks a blob that may be a pointer.
         """
         seen = dict(entries)
-        for path, found in self._pointers(entries, entries if among is None else among).items():
-            for item in found:
-                if not is_of_data(item.pointer.file):
-                    seen.pop(item.pointer.file, None)
-            seen[path + SUFFIX] = _one(found, path + SUFFIX if path + SUFFIX in entries else "")
+        pointers = self._pointers(entries, entries if among is None else among)
+        for path, found in pointers.items():
+            if any(item.pointer.file == path for item in found):
+                model = path.removesuffix(REPORT)
+                if model != path and (model in pointers or model + SUFFIX in entries):
+                    continue  # its report: git-lfs stores it, and nobody can read it
+                seen.pop(path, None)
+            link = _link_above(path, entries)
+            items = [item.behind(link) for item in found] if link else found
+            seen[path + SUFFIX] = _one(items, path + SUFFIX if path + SUFFIX in entries else "")
         return seen
 
     def index(self, index: Index) -> Index:
@@ -147,7 +165,12 @@ class PointerView:
         if entry.mode not in REGULAR:
             yield path.removesuffix(".dvc"), _Found(OtherPointer(path, problem=f"{path}: not a regular file"), entry)
             return
-        pipeline = beside.oid if beside.mode in REGULAR else ""
+        if beside.mode.strip("0") and beside.mode not in REGULAR:
+            file = pipeline_of(path)
+            problem = f"{file}: not a regular file"
+            yield path, _Found(OtherPointer(path, problem=problem, fix=fixes.stage_fixed(file)), entry)
+            return
+        pipeline = beside.oid if beside.mode.strip("0") else ""
         key = (path, entry.oid, pipeline)
         if key not in self._parsed:
             self._parsed[key] = [*of_dvc(path, self._raws.get(entry.oid, b""), self._raws.get(pipeline))]
@@ -166,9 +189,16 @@ class PointerView:
 
 
 def _may_be_lfs(path: str) -> bool:
-    """Whether a pointer of git-lfs at a path stands for content, and not for a file of mvc or DVC, or for settings."""
-    name = path.rpartition("/")[2]
-    return not (stem(path) or is_of_data(path) or lock_of(path) or path.startswith(".mvc/") or name.startswith(".git"))
+    """Whether a pointer of git-lfs at a path stands for content, and not for a pointer of mvc, or for settings."""
+    return not (is_pointer(path) or path in _SETTINGS or path.rpartition("/")[2] in _OF_GIT)
+
+
+def _link_above(path: str, entries: Mapping[str, Entry]) -> str:
+    """Return the symlink in a tree that a path is behind; empty if there is none."""
+    while path := path.rpartition("/")[0]:
+        if (entry := entries.get(path)) and entry.mode == SYMLINK:
+            return path
+    return ""
 
 
 def _one(found: list[_Found], own: str = "") -> Entry:
