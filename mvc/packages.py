@@ -16,6 +16,7 @@ EXTRAS = {
     "az": ("azure-identity>=1.27", "azure-storage-blob[aio]>=12.31"),
     "ssh": ("asyncssh>=2.24",),
     "http": ("aiohttp>=3.14",),
+    "eval": ("fairlearn>=0.15", "pyarrow>=26", "scikit-learn>=1.9.1"),
     "site": ("altair>=6.3", "vl-convert-python>=1.9"),
 }
 """What each extra of pyproject.toml installs: there is no metadata to ask where mvc runs from a checkout."""

@@ -33,7 +33,7 @@ MODULES = {
     "fetch": "transfer",
     "pull": "transfer",
     "get": "transfer",
-    "eval": "eval",
+    "eval": "quality.scoring",
     "compare": "compare",
     "gate": "gate",
     "waive": "quality.waive",

@@ -110,7 +110,8 @@ def test_the_hints_of_a_state(
         with _kept(top, tmp_path / "kept", again=line != lines[-1]):
             done = type_line(repo, line)
             assert done.code in {0, wanted.ends}, (line, done, result)
-            rewritten = reports if re.search("eval record|mvc resolve", line) else set()  # by a new one, or by a side's
+            writes = re.search("eval record|eval score|mvc resolve", line)
+            rewritten = reports if writes else set()  # by a new one, or by a side's
             assert not lost(top, before) - rewritten, (line, result)
 
 

@@ -16,23 +16,27 @@ from mvc.quality.judge.facts import (
     BlobFacts,
     BroughtFile,
     Companions,
+    Difference,
     Facts,
     GivenTags,
     IncompleteModel,
     Landing,
     ModelFacts,
     ModelVersion,
+    PairedTest,
+    PairedTests,
     Parts,
     Past,
     PickleScan,
     PolicyFileChange,
+    Recomputed,
     RemoteFacts,
     Signer,
     TrackedName,
 )
 from mvc.quality.judge.rules.policy_files import judging_policy
 from mvc.quality.policy.parsed_policy import read_policy
-from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report, Source, Used
+from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Predictions, Report, Source, Used
 from mvc.quality.reports.report_document import emit as emit_report
 
 PATH = "models/ranker.onnx"
@@ -284,6 +288,28 @@ def moving(*tracked: TrackedName, gone: tuple[ModelVersion, ...] = (), policy: s
     """Return facts of one model among several tracked ones."""
     facts = one(policy=policy, **{"past": Past(), **changed})
     return facts._replace(landing=Landing(tracked=(TrackedName(facts.models[0].path), *tracked), gone=gone))
+
+
+PREDICTIONS = Predictions("evals/ranker.csv", DATA, 2000, truth="truth", predicted="predicted")
+EARLIER_PREDICTIONS = replace(PREDICTIONS, blake3=OTHER)
+EVIDENCE = "evidence: predictions"
+
+
+def computed(value: float = 0.95, text: str = "", found: Recomputed | None = None, **said: Any) -> Facts:
+    """Return facts of one model with an AUC by its predictions, as the gate has them."""
+    new = report(auc(value), **{"predictions": PREDICTIONS, **said})
+    return one(new, rule(text or "report: required"), past=Past(version(earlier())), recomputed=found)
+
+
+def paired(
+    *tests: PairedTest, new: Metric = Metric("auc", 0.92), old: Predictions | None = EARLIER_PREDICTIONS, **said: Any,
+) -> Facts:
+    """Return facts of one model with a metric that was 0.93, or its accuracy, and tests against the earlier version."""
+    text = f"metrics: {{{new.name}: {{max_regression: paired, direction: higher}}}}"
+    before = version(earlier(replace(new, value=0.93), predictions=old))
+    facts = after(before, text=text, new=report(new, predictions=PREDICTIONS))
+    found = said.get("found", (PairedTests(OTHER, tests),))
+    return facts._replace(models=(facts.models[0]._replace(paired=found),))
 
 
 LOSSY = "metrics: {auc: {max_regression: 0.1}}"
@@ -1596,6 +1622,54 @@ CASES = {
     "workflow changed": Case(lines(WORKFLOW, "a", "b"), "warning MVC413"),
     "workflow added": Case(lines(WORKFLOW, None, "b"), "warning MVC413", "added"),
     "workflow deleted": Case(lines(WORKFLOW, "a", None), "warning MVC413", "deleted"),
+    # Predictions.
+    "computed again, and the same": Case(computed(found=Recomputed(("auc",)))),
+    "computed again, and another": Case(
+        computed(found=Recomputed(("auc",), (Difference("auc", 0.95, 0.931),))),
+        "error MVC227", "0.931 by its predictions",
+    ),
+    "computed again, and not there": Case(
+        computed(found=Recomputed(("auc",), (Difference("auc[country=XX]", 0.95, None),))), "error MVC227", "not there",
+    ),
+    "not asked to be computed again": Case(computed()),
+    "not computed again": Case(computed(found=Recomputed(problem="no rows")), "warning MVC229", "no rows"),
+    "not computed again, though demanded": Case(
+        computed(found=Recomputed(problem="no rows"), text=EVIDENCE), "error MVC229", "no rows",
+    ),
+    "demanded, and nobody asked": Case(computed(text=EVIDENCE), "error MVC229", "the policy demands"),
+    "demanded, and without predictions": Case(computed(text=EVIDENCE, predictions=None), "error MVC228"),
+    "demanded, and without predictions in the hook": Case(one(policy=rule(EVIDENCE)), "error MVC228"),
+    "demanded of a metric that is of other data": Case(
+        computed(
+            text=f"{EVIDENCE}\n    metrics: {{auc: {{min: 0.5}}, p95_ms: {{max: 40}}}}", found=Recomputed(("f1",)),
+            metrics=[auc(0.95, dataset="holdout"), Metric("p95_ms", 12)], datasets=[HOLDOUT],
+        ),
+        "error MVC227", "auc@holdout is not of the data",
+    ),
+    "report missing under a rule that asks for evidence": Case(
+        one(report=None, policy=rule(EVIDENCE, "{report: optional}")), "error MVC101",
+    ),
+    "worse by a test": Case(
+        paired(PairedTest("auc", "paired bootstrap", 2000, 0.003, -0.01, (-0.016, -0.004))),
+        "error MVC221", "p = 0.003",
+    ),
+    "worse, and by no test": Case(
+        paired(
+            PairedTest("accuracy", "McNemar", 2000, 0.8741, -0.001, (-0.009, 0.007)), new=Metric("accuracy", 0.929),
+        ),
+        "note MVC231", "not shown to be worse, by McNemar",
+    ),
+    "better, and untested": Case(paired(new=Metric("auc", 0.94), found=())),
+    "worse, where the earlier version has no predictions": Case(paired(old=None), "error MVC230", "the earlier report"),
+    "worse, where the gate did not compute": Case(paired(found=()), "error MVC230", "without --recompute"),
+    "worse, where the examples differ": Case(
+        paired(found=(PairedTests(OTHER, problem="other rows"),)), "error MVC230", "other rows",
+    ),
+    "worse, where nothing tests the metric": Case(paired(), "error MVC230", "no test of it"),
+    "a test against the best": Case(
+        one(policy=rule("metrics: {auc: {max_regression: paired, against: best}}")),
+        "error MVC401", "base or registered",
+    ),
     # Waivers.
     "waived": Case(waiving(waiver()), "note MVC415"),
     "waived in the hook": Case(in_the_hook(waiver()), "note MVC415"),

@@ -10,10 +10,11 @@ import typer
 
 from mvc.cli.app import QUALITY, app, opened
 from mvc.cli.arguments import Json
+from mvc.cli.failures import say
 from mvc.cli.output import Output, columns, print_json, size, visible, write_file
 
 if TYPE_CHECKING:
-    from mvc.ops.reports.compare import Best, Compared, Comparison
+    from mvc.ops.reports.compare import Best, Compared, Comparison, Paired
     from mvc.quality.side_by_side import MetricRow, Value
 
 
@@ -22,24 +23,28 @@ def compare(
     ctx: typer.Context,
     refs: Annotated[list[str], typer.Argument(metavar="REF...", show_default=False)],
     by: Annotated[str, typer.Option("--by", metavar="METRIC", help="Name the best by this metric.")] = "",
+    paired: Annotated[
+        bool, typer.Option("--paired", help="Test the differences from the first, example by example."),
+    ] = False,
     plot: Annotated[str, typer.Option("--plot", metavar="FILE", help="Draw it: FILE.svg, .png or .html.")] = "",
     markdown: Annotated[bool, typer.Option("--md", help="Print a Markdown table.")] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Show versions side by side: metrics, parameters, data, sizes. The name of a model means all its versions."""
     from mvc.ops.reports.compare import compare as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        found = run(project, refs, by)
+        found = run(project, refs, by, paired=paired)
         if plot:
             _plot(found, plot, connected=len(refs) == 1)
         if json:
-            print_json(found)
+            print_json(found, "paired")
         elif markdown:
             _print_md(found)
         else:
             _show(output, found)
+    return 3 if any(item.problem for item in found.paired) else 0
 
 
 def _plot(found: Comparison, path: str, *, connected: bool) -> None:
@@ -87,6 +92,8 @@ def _show(output: Output, found: Comparison) -> None:
         output.line(f"... {hidden:,} more: {what} (-v lists them)")
     for text in (*_legend(found.metrics), *(_verdict(found.best) if found.best else ())):
         output.line(text)
+    for item in found.paired:
+        _show_paired(output, item, found)
 
 
 def _print_md(found: Comparison) -> None:
@@ -99,6 +106,46 @@ def _print_md(found: Comparison) -> None:
         print(f"| {' | '.join(code(cell) or '-' for cell in (line.name, *line.cells))} |")
     for text in (*_legend(found.metrics), *(_verdict(found.best) if found.best else ())):
         print(f"\n{code(text)}")
+    for item in found.paired:
+        print(f"\n{code(f'{_title(item)}: {item.problem}' if item.problem else _title(item))}\n")
+        rows = list(_tests(item, found.metrics, everything=True))
+        print(f"| {' | '.join(_HEADINGS)} |", f"|{' --- |' * len(_HEADINGS)}", sep="\n")
+        for row in rows:
+            print(f"| {' | '.join(code(cell) or '-' for cell in row)} |")
+
+
+# Example by example.
+
+_HEADINGS = ("metric", "difference", "95 %", "test", "n", "p", "")
+
+
+def _show_paired(output: Output, item: Paired, found: Comparison) -> None:
+    if item.problem:
+        say(f"{_title(item)}: {item.problem}", item.fix)
+        return
+    output.line(_title(item))
+    rows = list(_tests(item, found.metrics, everything=output.verbose))
+    for text in columns([_HEADINGS, *rows]):
+        output.line(f"  {visible(text)}")
+    output.slices(len(item.tests) - len(rows), indent="  ")
+
+
+def _title(item: Paired) -> str:
+    return f"{item.ref} against {item.against}, example by example"
+
+
+def _tests(item: Paired, metrics: Sequence[MetricRow], *, everything: bool) -> Iterator[tuple[str, ...]]:
+    from mvc.quality.judge.rules.past.paired import LEVEL  # noqa: PLC0415
+    from mvc.quality.reports.report import is_sliced  # noqa: PLC0415
+
+    better = {row.name: row.higher_is_better for row in metrics}
+    for test in item.tests:
+        if everything or not is_sliced(test.metric):
+            higher = better.get(test.metric)
+            verdict = "" if higher is None else "better" if (test.effect > 0) == higher else "worse"
+            shown = (verdict if test.p < LEVEL else "not shown to differ")
+            interval = f"[{test.ci[0]:.3g}, {test.ci[1]:.3g}]"
+            yield test.metric, f"{test.effect:+.4g}", interval, test.test, f"{test.n:,}", f"{test.p:.2g}", shown
 
 
 # The table.

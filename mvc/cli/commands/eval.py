@@ -92,7 +92,7 @@ def record(
 
     output: Output = ctx.obj
     with opened(output) as project:
-        options = _options(project, (tag, bump, assurance), dataset, train, param)._replace(
+        options = record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
             together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
@@ -101,23 +101,29 @@ def record(
         environment = None if metrics else here(evaluating=False)  # a file may come from another machine
         provenance = gather(project.git, command, environment, time.time(), assurance=options.assurance)
         path = project.shell.path(model)
-        if add and (code := _add(output, project, path, options)):
+        if add and (code := add_model(output, project, path, options)):
             return code
-        _show_recorded(output, project, run(project, path, options, provenance))
+        show_recorded(output, project, run(project, path, options, provenance))
     return 0
 
 
-def _add(output: Output, project: Project, path: str, options: RecordOptions) -> int:
+def add_model(output: Output, project: Project, path: str, options: RecordOptions) -> int:
     """Add the model, once the options are checked; return the exit code."""
-    from mvc.cli.failures import say_all  # noqa: PLC0415
-    from mvc.cli.show import show_added  # noqa: PLC0415
     from mvc.ops.reports.record import check  # noqa: PLC0415
     from mvc.ops.shared.reports import model_of  # noqa: PLC0415
+
+    check(project, path, options)
+    return add_path(output, project, model_of(path), stage=options.stage)
+
+
+def add_path(output: Output, project: Project, path: str, *, stage: bool) -> int:
+    """Add a path as `mvc add` does; return the exit code."""
+    from mvc.cli.failures import say_all  # noqa: PLC0415
+    from mvc.cli.show import show_added  # noqa: PLC0415
     from mvc.ops.workspace.add import AddOptions  # noqa: PLC0415
     from mvc.ops.workspace.add import add as run  # noqa: PLC0415
 
-    check(project, path, options)
-    result = run(project, [model_of(path)], AddOptions(stage=options.stage))
+    result = run(project, [path], AddOptions(stage=stage))
     show_added(output, project, result)
     return say_all(result.failed, silent=False)
 
@@ -148,17 +154,17 @@ def run(
 
     output: Output = ctx.obj
     with opened(output) as project:
-        options = _options(project, (tag, bump, assurance), dataset, train, param)._replace(
+        options = record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
             together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
         warn = partial(show_remarks, output)
         path = project.shell.path(model)
-        _show_recorded(output, project, run_(project, path, command, options, time.time(), warn))
+        show_recorded(output, project, run_(project, path, command, options, time.time(), warn))
 
 
-def _options(
+def record_options(
     project: Project,
     claims: tuple[str, str, str],
     datasets: list[str] | None,
@@ -203,7 +209,8 @@ def _value(text: str) -> str | int | float | bool:
     return {"true": True, "false": False}.get(text, text)
 
 
-def _show_recorded(output: Output, project: Project, result: Recorded) -> None:
+def show_recorded(output: Output, project: Project, result: Recorded) -> None:
+    """Print what was recorded, with warnings, and the next line to type."""
     from mvc.scm.index import commit_line  # noqa: PLC0415
 
     report = result.report

@@ -41,6 +41,9 @@ def gate(
     remote: Annotated[
         str, typer.Option("-r", "--remote", metavar="NAME", help="Check that this remote has what the change needs."),
     ] = "",
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Compute metrics again from the predictions that reports name."),
+    ] = False,
     form: Annotated[
         str, typer.Option("--format", metavar="|".join(FORMATS), help="Format of the verdict."),
     ] = "text",
@@ -61,7 +64,7 @@ def gate(
     if "" in (base, head):  # an unset variable of a CI system
         raise UsageError("--base or --head is empty", "mvc gate --base origin/main --head HEAD")
     try:
-        options = GateOptions(base or "", head or "", everything, remote, sha256=form == "in-toto")
+        options = GateOptions(base or "", head or "", everything, remote, recompute, sha256=form == "in-toto")
         with _told_why(summary):
             quiet = form != "text" and not file
             result, here = _judge(output, options, quiet=quiet, explain_base=explain_base)

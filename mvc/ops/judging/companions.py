@@ -74,11 +74,19 @@ def _companions(model: ModelFacts, paths: Iterable[str], at: Callable[[str], str
 
 def _named(report: FileAt | None) -> Iterator[str]:
     """Yield the paths that a report was evaluated with; none for an unreadable one."""
-    if report and report.is_regular and b"with" in report.raw:
+    if report and report.is_regular and _names_others(report.raw):
         try:
-            yield from (used.path for used in parse_report(report.raw, "").together)
+            parsed = parse_report(report.raw, "")
         except InvalidFormat:
             return
+        yield from (used.path for used in parsed.together)
+        if parsed.predictions:
+            yield parsed.predictions.path
+
+
+def _names_others(raw: bytes) -> bool:
+    """Whether a report may name other paths that were evaluated; most name none."""
+    return b"with" in raw or b"predictions" in raw
 
 
 def _and_above(path: str) -> Iterator[str]:
@@ -98,7 +106,7 @@ def _others(trees: Trees, known: set[str], changed: set[str]) -> Iterator[ModelF
     oids = [entry.oid for entry in reports.values() if entry.mode in REGULAR]
     likely = {
         oid for oid, raw in zip(oids, stream_blobs(trees.merge.git, oids, MAX_BYTES), strict=True)
-        if b"with" in raw and (b"\\" in raw or any(word in raw for word in words))
+        if _names_others(raw) and (b"\\" in raw or any(word in raw for word in words))
     }
     for path, entry in reports.items():
         if entry.oid in likely:

@@ -14,6 +14,7 @@ from mvc.ops.judging.gathering import gate_facts, tree_facts
 from mvc.ops.judging.revisions import Revisions, partial_clone_hint, revisions, typed_commit, typed_head
 from mvc.ops.judging.subjects import content_sha256
 from mvc.ops.shared.evidence.cached_content import with_files
+from mvc.ops.shared.evidence.judged_predictions import with_recomputed
 from mvc.ops.shared.evidence.pickle_scans import with_scans
 from mvc.ops.shared.evidence.remote_objects import ask_remote
 from mvc.project import CONFIG, FOLDER, Project
@@ -43,6 +44,8 @@ class GateOptions(NamedTuple):
     """Judge the whole tree of head by its own policy."""
     remote: str = ""
     """Check that this remote has the objects that the change needs."""
+    recompute: bool = False
+    """Compute the metrics again from the predictions that reports name."""
     sha256: bool = False
     """Compute the SHA-256 of the contents that the cache has."""
 
@@ -106,6 +109,8 @@ def _judge(project: Project, git: Git, found: Revisions, options: GateOptions, n
                 facts = tree_facts(variant, found.head, now)
         if options.remote:
             facts = _with_remote(variant, facts, options.remote)
+        if options.recompute:
+            facts = with_recomputed(variant, facts, options.remote, found.head)
         verdict = judge(facts, now)
         sha256 = dict(content_sha256(variant.cache, facts.models)) if options.sha256 else {}
     return Gated(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from mvc.errors import CorruptObject, Refused
+from mvc.errors import CorruptObject, Refused, UsageError
 from mvc.objects.pointer import Pointer
 from mvc.ops.reports.tensors import tensors_of
 from mvc.ops.shared.best_metric import deciding_row, metric_rows, policy_of
 from mvc.ops.shared.conflicts.versions import find_conflicts, versions
+from mvc.ops.shared.evidence.paired_tests import paired_tests
 from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import ReportState, matching_report, model_of, report_in, state_of
 from mvc.ops.shared.selection import chosen, is_path, unusable
@@ -20,6 +21,7 @@ from mvc.ops.shared.versions.read import checked, event_path, files_of, read_reg
 from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
+from mvc.quality.judge.facts import PairedTest
 from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.pointer_files import read_pointer
 from mvc.quality.reports.report_document import plain
@@ -71,6 +73,17 @@ class Best(NamedTuple):
     """Those that were measured on other data than most."""
 
 
+class Paired(NamedTuple):
+    """A version against the first one, example by example."""
+
+    ref: str
+    against: str
+    tests: tuple[PairedTest, ...]
+    problem: str = ""
+    """Why there is no test; empty when there is."""
+    fix: str = ""
+
+
 class Comparison(NamedTuple):
     """Versions side by side; `values` of the metrics are in the order of `items`."""
 
@@ -78,6 +91,7 @@ class Comparison(NamedTuple):
     metrics: tuple[MetricRow, ...]
     limits: tuple[Limit, ...]
     best: Best | None
+    paired: tuple[Paired, ...] = ()
 
 
 class _Source(NamedTuple):
@@ -91,10 +105,10 @@ class _Source(NamedTuple):
     retired: bool = False
 
 
-def compare(project: Project, words: Iterable[str], by: str = "") -> Comparison:
+def compare(project: Project, words: Iterable[str], by: str = "", *, paired: bool = False) -> Comparison:
     """Return what the typed references name side by side; the name of a model stands for all its versions.
 
-    `by` is a metric: the best by it is named.
+    `by` is a metric: the best by it is named. If `paired`, all are compared with the first example by example.
 
     Raises:
         Refused: none of a model's versions can be read.
@@ -113,7 +127,8 @@ def compare(project: Project, words: Iterable[str], by: str = "") -> Comparison:
     dates = {commit: info.date for commit, info in infos.items()}
     items = tuple(_compared(project, *pair, dates) for pair in zip(sources, reports, strict=True))
     best = _best(items, metrics, by, shlex.join(["mvc", "compare", *words])) if by else None
-    return Comparison(items, metrics, tuple(limits(policy, path)), best)
+    tests = tuple(_paired(project, sources, reports)) if paired else ()
+    return Comparison(items, metrics, tuple(limits(policy, path)), best, tests)
 
 
 # What to compare.
@@ -214,6 +229,30 @@ def _compared(
         told.get("train", {}).get("data", []), told.get("datasets", []),
         None if pointer.other else tensors_of(project, pointer),
     )
+
+
+# Example by example.
+
+
+def _paired(project: Project, sources: Sequence[_Source], reports: Sequence[ModelReport | None]) -> Iterator[Paired]:
+    """Yield the tests of each version against the first.
+
+    Raises:
+        UsageError: there is one version only.
+    """
+    if len(sources) == 1:
+        message = "--paired compares with the first version, and there is no other"
+        raise UsageError(message, "mvc compare REF REF --paired")
+    (first, *others), (before, *after) = sources, reports
+    for source, report in zip(others, after, strict=True):
+        found = paired_tests(project, before.report, report.report) if before and report else None
+        if found:
+            yield Paired(source.ref, first.ref, found.tests, found.problem, found.fix)
+        else:
+            without = first if before is None or before.report.predictions is None else source
+            line = project.shell.line("mvc eval score", without.path)
+            problem = f"{without.ref} has no report that names predictions"
+            yield Paired(source.ref, first.ref, (), problem, f"{line} --predictions FILE --bump patch")
 
 
 # The best.

@@ -46,6 +46,7 @@ class Evaluated(NamedTuple):
     """The model's pointer, of any kind; None when it is not tracked, or its pointer cannot be read."""
     others: OtherDigests | None = None
     """The digests in the pointer of DVC or git-lfs; None for one of mvc."""
+    artifacts: tuple[Used, ...] = ()
 
     @property
     def blake3_by_path(self) -> dict[str, str]:
@@ -84,8 +85,10 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
     datasets = tuple(Dataset(identifier, data[name], name) for identifier, name in options.datasets)
     train, together = (tuple(Used(name, data[name]) for name in names) for names in (options.train, options.together))
     sources = tuple(_source(project, reference, tracked) for reference in options.sources)
+    artifacts = tuple(Used(name, hash_content(project, name)[0].blake3) for name in options.artifacts)
     return Evaluated(
         path, item, digest, (*datasets, *options.stated), train, together, sources, tuple(remarks), pointer, others,
+        artifacts,
     )
 
 

@@ -23,12 +23,14 @@ def given_metrics(cwd: str, options: RecordOptions, ids: Collection[str]) -> Fou
         UsageError: a metric is given twice, or the file cannot be read.
         InvalidFormat: the file or the data is invalid.
     """
-    found = FoundMetrics(())
+    found = FoundMetrics(options.measured)
     if options.file:
         found = read_metrics(_read_file(cwd, options.file), options.source, ids)
     elif options.data is not None:
         found = find_metrics(options.data, options.source, ids)
     on_command_line = _by_label((parse_metric(word, ids) for word in options.metrics), ids)
+    if options.measured and (both := sorted(_by_label(found.metrics, ids).keys() & on_command_line.keys())):
+        raise UsageError(f"{both[0]} is computed from the predictions", "name that metric otherwise")
     return found._replace(metrics=tuple({**_by_label(found.metrics, ids), **on_command_line}.values()))
 
 

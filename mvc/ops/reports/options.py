@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import UsageError
 from mvc.project import Shell
-from mvc.quality.reports.report import Assurance, Dataset, Parameter
+from mvc.quality.reports.report import Assurance, Dataset, Metric, Parameter, Predictions
 from mvc.quality.reports.tags import Bump
 
 
@@ -25,6 +25,11 @@ class RecordOptions(NamedTuple):
     """Metrics as plain data, in any shape that a metrics file may have."""
     file: str = ""
     """A metrics file, relative to the user's directory."""
+    measured: tuple[Metric, ...] = ()
+    """Metrics that were computed from `predictions`."""
+    predictions: Predictions | None = None
+    artifacts: tuple[str, ...] = ()
+    """Files that the evaluation wrote."""
     file_label: str = ""
     """The name of that file in errors; empty: `file`."""
     higher: tuple[str, ...] = ()

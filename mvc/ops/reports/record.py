@@ -240,10 +240,12 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         run=metrics.run,
         sources=list(evaluated.sources) or (earlier.sources if same_model else []),
         together=_added_to(earlier.together, evaluated.together),
+        predictions=options.predictions,
         params={**metrics.params, **dict(options.params)},
         train=Train(list(evaluated.train)) if evaluated.train else earlier.train if same_model else None,
         datasets=[_with_notes(item, earlier.datasets) for item in evaluated.datasets],
         metrics=with_directions(metrics.metrics, options, earlier.metrics),
+        artifacts=_added_to(earlier.artifacts, evaluated.artifacts),
     )
 
 

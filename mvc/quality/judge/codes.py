@@ -192,6 +192,34 @@ _ALL = (
      "another split, or has fewer examples; or a slice has fewer. What was said before must still be said.",
      "Evaluate on the earlier split and examples. If they may change, set allow_dataset_change: true in the rule.",
      f"{_MODEL}: data set holdout is split train, before test"),
+    _code(227, "number not from its predictions",
+     "The gate computed the metrics again from the predictions that the report names, and a number differs by more "
+     "than 1e-9 of its value, or the predictions give no such metric.",
+     "Record the report again with mvc eval score. To find out what differs: mvc eval recompute.",
+     f"{_MODEL}: auc is 0.95 in the report, 0.931 by its predictions"),
+    _code(228, "predictions missing",
+     "A rule has evidence: predictions, and the report names no predictions, so that nobody can compute its metrics "
+     "again.",
+     "Record the report with mvc eval score.",
+     f"{_MODEL}: the policy demands predictions, and the report names none"),
+    _code(229, "metrics not computed again",
+     "The metrics could not be computed from the predictions: their content is not in the cache or on the remote, or "
+     "the file cannot be read. Or a rule has evidence: predictions, and the gate ran without --recompute. An error "
+     "where a rule demands it, else a warning.",
+     "Run mvc gate --recompute where the remote answers. If the predictions were never pushed: mvc push.",
+     f"{_MODEL}: the policy demands that the gate computes the metrics again"),
+    _code(230, "not compared example by example",
+     "A rule has max_regression: paired, the metric is worse than before, and there is no test: a report names no "
+     "predictions, their content is not at hand, they are not of the same examples in the same order, or the gate ran "
+     "without --recompute.",
+     "Record both versions with mvc eval score on the same data, push the predictions, and run mvc gate --recompute.",
+     f"{_MODEL}: auc is 0.92, before 0.93, not compared example by example: the earlier report names no predictions"),
+    _code(231, "not shown to be worse",
+     "A rule has max_regression: paired, and the metric is worse than before, but by no more than chance explains: p "
+     "is at least 0.05 in the test on the same examples. A note: nothing fails.",
+     "Nothing. To find smaller differences, evaluate on more examples.",
+     f"{_MODEL}: accuracy is 0.929, before 0.93: not shown to be worse, by McNemar: difference -0.001 [-0.009, 0.007], "
+     "n = 2,000, p = 0.87"),
     _code(301, "file too large for Git",
      "A file that would be committed as it is is larger than max_blob. Git would keep it in every clone forever.",
      "Track it with mvc. If it belongs into Git, add it to allow.",

@@ -74,6 +74,55 @@ class PickleScan(NamedTuple):
     """Whether the cache does not have the file."""
 
 
+class Difference(NamedTuple):
+    """A number of a report that its predictions do not give."""
+
+    metric: str
+    """As `label` writes it; followed by the field, such as `stderr`, unless that is the value."""
+    reported: float
+    computed: float | None
+    """None where the predictions give no such metric."""
+
+
+class Recomputed(NamedTuple):
+    """The metrics of a report, computed again from its predictions."""
+
+    metrics: tuple[str, ...] = ()
+    """The labels of those that were compared."""
+    differences: tuple[Difference, ...] = ()
+    problem: str = ""
+    """Why they could not be computed; empty when they were."""
+    fix: str = ""
+
+
+class PairedTest(NamedTuple):
+    """A metric of two models on the same examples."""
+
+    metric: str
+    """As `label` writes it."""
+    test: str
+    """`McNemar` or `paired bootstrap`."""
+    n: int
+    """Examples, or queries."""
+    p: float
+    """Two-sided: how likely a difference of this size is if there is none."""
+    effect: float
+    """The new value, less the old one."""
+    ci: tuple[float, float]
+    """95 % confidence interval of `effect`."""
+
+
+class PairedTests(NamedTuple):
+    """The predictions of a model against those of an earlier report."""
+
+    old: str
+    """The blake3 of the earlier predictions."""
+    tests: tuple[PairedTest, ...] = ()
+    problem: str = ""
+    """Why there is no test; empty when there is."""
+    fix: str = ""
+
+
 class Parts(NamedTuple):
     """What the files of a model say about other files that belong to it."""
 
@@ -107,6 +156,10 @@ class ModelFacts(NamedTuple):
     """The field of the pointer that disagrees with an object in the cache; empty if none is known to."""
     content: str = ""
     """The blake3 of the content of a pointer of DVC or git-lfs, if that is at hand; empty if it was not looked for."""
+    recomputed: Recomputed | None = None
+    """None when it was not asked for, or the report names no predictions."""
+    paired: tuple[PairedTests, ...] = ()
+    """Against the earlier reports that the policy wants it compared with."""
     reported_sources: frozenset[str] | None = None
     """The blake3 of those that it was derived from and that have a report; None if that was not asked."""
     parts: Parts | None = None

@@ -147,7 +147,34 @@ def next_report(path: str, report: Report, when: str = "") -> str:
     tag = "--bump patch" if parse_version(report.tag) else "--tag TAG"
     files = f"{_pathspec(path + pointers.SUFFIX)} {_pathspec(path + SUFFIX)}"
     otherwise = f"or, if it is already evaluated: {add(path)} && git add -- {files}"
+    if report.predictions:
+        return _with(scored(path, report), when or otherwise)
     return _with(f"{_record(path)} {tag}{_evidence(report)}", when or otherwise)
+
+
+def scored(path: str, report: Report) -> str:
+    """Compute the metrics from predictions: those that the report names, in the same way."""
+    tag = "--bump patch" if parse_version(report.tag) else "--tag TAG"
+    line = f"mvc eval score {_path(path)} {tag} --predictions"
+    found = report.predictions
+    if found is None:
+        return f"{line} FILE"
+    slices = {key for item in report.metrics if len(item.slice) == 1 for key in item.slice}
+    words = [
+        ("--task", found.task), ("--truth", found.truth if found.truth != "truth" else ""),
+        ("--predicted", found.predicted if found.predicted != "predicted" else ""),
+        ("--score", ",".join(found.scores)), ("--positive", found.positive), ("--group", found.group),
+        ("--weight", found.weight), *(("--sensitive", column) for column in found.sensitive),
+        *(("--slice", column) for column in sorted(slices - {"class", *found.sensitive})),
+    ]
+    options = "".join(f" {name} {_word(text, 'COL')}" for name, text in words if text)
+    on = _on(report, found.dataset) if found.dataset else ""
+    return f"{line} {_word(found.path, 'FILE')}{options}{on}"
+
+
+def recomputed() -> str:
+    """Compute the metrics again at the gate."""
+    return "mvc gate --recompute"
 
 
 def of_merge(path: str, commit: str, line: str) -> str:

@@ -92,6 +92,8 @@ class Demands(NamedTuple):
     """Whether no rule sets the report, so that another rule could make it optional."""
     pickle_allow: frozenset[str] = frozenset()
     """Names that a scanned pickle may use besides those on mvc's list."""
+    evidence: bool = False
+    """Whether the metrics must be computed from predictions."""
     companions: tuple[str, ...] = ()
     """Paths that the model must be evaluated with."""
     sources: Demand = "optional"
@@ -121,6 +123,7 @@ def demands(policy: Policy, path: str, *, in_any_case: bool = False) -> Demands:
         signatures=max((rule.signatures.min for rule in rules if rule.signatures), default=0),
         max_age=min((seconds(rule.max_age) for rule in rules if rule.max_age), default=None),
         by_default=not reports,
+        evidence=any(rule.evidence for rule in rules),
     )
 
 
@@ -143,9 +146,8 @@ def report_demand(rule: Rule) -> Demand | Literal[""]:
 def _needs_a_report(rule: Rule) -> bool:
     """Whether a rule has demands that only a report can meet, so that it demands one by default."""
     inputs = rule.companions or (rule.sources and rule.sources.report == "required")
-    return bool(
-        rule.datasets or rule.metrics or rule.slices or inputs or rule.evaluator or rule.signatures or rule.max_age
-    )
+    trust = rule.evaluator or rule.signatures or rule.max_age or rule.evidence
+    return bool(rule.datasets or rule.metrics or rule.slices or inputs or trust)
 
 
 def _denied(formats: Iterable[Formats], pickle: Pickle) -> tuple[str, ...]:

@@ -25,7 +25,9 @@ MAX_BYTES = 256 << 10
 
 Demand: TypeAlias = Literal["required", "optional"]
 Tolerance: TypeAlias = float | str
-"""Absolute, or as text: `"1%"` of the base's value, or `"2se"` in standard errors of the base."""
+"""Absolute, or as text: `"1%"` of the base's value, `"2se"` in standard errors of the base, or `PAIRED`."""
+PAIRED = "paired"
+"""No worse by a test on the same examples."""
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -155,6 +157,8 @@ class Rule(_Part, frozen=True):
     signatures: Signatures | None = None
     max_age: str = ""
     """Maximal age of a report: `30d`."""
+    evidence: Literal["predictions", ""] = ""
+    """`predictions`: the gate computes the metrics again."""
 
 
 class Stage(_Part, frozen=True):
@@ -205,6 +209,7 @@ rules:
   - {match: "data/**", report: optional}
   - {match: "checkpoints/**", report: optional}
   - {match: "runs/**", report: optional}
+  - {match: "evals/**", report: optional}
   - {match: "**/checkpoint-*/**", report: optional}
   # - match: "models/ranker/**"
   #   metrics:
@@ -324,8 +329,11 @@ def _name_problem(name: str) -> str:
 
 def _bound_problem(bound: Bound) -> str:
     change = bound.max_regression
-    if isinstance(change, str) and _TOLERANCE.fullmatch(change) is None:
-        return f'invalid max_regression {change!r}: expected a number, "1%" or "2se"'
+    if change == PAIRED:
+        if bound.against == "best" or bound.allow_dataset_change:
+            return "max_regression: paired compares with base or registered, on the same data"
+    elif isinstance(change, str) and _TOLERANCE.fullmatch(change) is None:
+        return f'invalid max_regression {change!r}: expected a number, "1%", "2se" or paired'
     if isinstance(change, int | float) and change < 0:
         return f"max_regression is {change}, expected at least 0"
     if bound.min is not None and bound.max is not None:

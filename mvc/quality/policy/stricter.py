@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
-from mvc.quality.policy.policy import Pinned, Tolerance
+from mvc.quality.policy.policy import PAIRED, Pinned, Tolerance
 
 # Each from the least to the most strict.
 REPORT = ("optional", "required")
@@ -28,13 +28,15 @@ def is_as_low(new: float | None, old: float | None) -> bool:
 def is_no_wider(new: Tolerance, old: Tolerance) -> bool:
     """Whether one tolerance allows no more than another. Of different units only 0 compares, unless it is `0se`."""
     (size, unit), (most, other) = measure(new), measure(old)
-    return size <= most and (unit == other or (size == 0 and unit != "se"))
+    return size <= most and (unit == other or (size == 0 and unit in {"", "%"}))
 
 
 def measure(tolerance: Tolerance) -> tuple[Fraction, str]:
-    """Return a tolerance as it is written, and its unit: empty for a number, `%` or `se`."""
+    """Return a tolerance as it is written, and its unit: empty for a number, `%`, `se`, or `paired`, which has none."""
     if not isinstance(tolerance, str):
         return Fraction(repr(float(tolerance))), ""
+    if tolerance == PAIRED:
+        return Fraction(0), PAIRED
     unit = "%" if tolerance.endswith("%") else "se"
     return Fraction(tolerance.removesuffix(unit)), unit
 

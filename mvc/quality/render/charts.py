@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mvc.errors import UsageError
@@ -51,17 +51,33 @@ def picture(series: Series, path: str) -> bytes:
     if kind not in KINDS:
         message = f"cannot plot to {path}: expected a name that ends in .svg, .png or .html"
         raise UsageError(message, f"--plot {shlex.quote(stem)}.svg")
-    try:
-        import altair as alt  # noqa: PLC0415 - takes a second
-        import vl_convert  # noqa: PLC0415
-    except ImportError as error:
-        raise UsageError(f"a plot needs the package {error.name}", install("site")) from None
+    alt, vl_convert = _libraries()
     spec = _chart(alt, series).to_dict()
     if kind == "png":
         png: bytes = vl_convert.vegalite_to_png(spec, scale=_SCALE)
         return png
     text: str = vl_convert.vegalite_to_svg(spec) if kind == "svg" else _page(vl_convert, spec)
     return text.encode()
+
+
+def svg(chart: Callable[[Any], Any]) -> bytes:
+    """Return what `chart` makes with Altair as SVG.
+
+    Raises:
+        UsageError: the packages are not installed.
+    """
+    alt, vl_convert = _libraries()
+    text: str = vl_convert.vegalite_to_svg(chart(alt).to_dict())
+    return text.encode()
+
+
+def _libraries() -> tuple[Any, Any]:
+    try:
+        import altair as alt  # noqa: PLC0415 - takes a second
+        import vl_convert  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(f"a plot needs the package {error.name}", install("site")) from None
+    return alt, vl_convert
 
 
 def _page(vl_convert: Any, spec: dict[str, Any]) -> str:

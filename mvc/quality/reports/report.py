@@ -94,6 +94,15 @@ class Predictions(_Part, frozen=True):
     predicted: str = ""
     scores: list[str] = field(default_factory=list)
     """The columns of scores or probabilities."""
+    task: Literal["classification", "regression", "ranking", ""] = ""
+    positive: str = ""
+    """The positive one of two labels."""
+    group: str = ""
+    """The column of the query that a result belongs to."""
+    weight: str = ""
+    """The column of the weights of examples."""
+    sensitive: list[str] = field(default_factory=list)
+    """The columns by which groups of people are compared."""
 
 
 class Train(_Part, frozen=True):

@@ -8,6 +8,8 @@ from hints.states.pointers import INVALID
 UNREADABLE = "echo 'mvc-eval: [mine' > m.bin.eval.yaml"
 TAG_OF_ANOTHER_KIND = "mvc eval record m.bin --tag release-7 --metric auc=0.9"
 NO_KEY = "no key is configured in tests: that is what it says"
+PREDICTIONS = "printf 'truth,predicted\\n0,0\\n1,1\\n0,1\\n1,1\\n' > p.csv"
+SCORED = "mvc eval score m.bin --task classification --predictions p.csv --tag v2.0.0"
 WAIVED = "mvc waive MVC202 m.bin --reason known --expires 2999-01-01"
 
 STATES = [
@@ -63,6 +65,16 @@ rules: [{match: "**/m.bin", with: {required: [plain.txt]}}]' > $TOP/.mvc/policy.
 rules: [{match: "**/m.bin", from: {report: required}}]' > $TOP/.mvc/policy.yaml""",
         "mvc eval record m.bin --tag v2.0.0 --metric auc=1 --from d", "mvc eval check m.bin",
     ),
+    # score and recompute.
+    state(
+        "score_without_predictions", PREDICTIONS, "mvc eval score m.bin --tag v2.0.0",
+        MODEL="m.bin", FILE="p.csv --task classification",
+    ),
+    state(
+        "recompute_of_an_edited_number", PREDICTIONS, SCORED,
+        "sed -i 's/value: 0.75/value: 0.99/' m.bin.eval.yaml", "git add m.bin.eval.yaml", "mvc eval recompute m.bin",
+    ),
+    state("compare_of_one_by_a_test", PREDICTIONS, SCORED, "mvc compare m.bin --paired", REF="m.bin"),
     # show and check.
     state("report_that_is_not_there", "mvc eval show d"),
     state("report_of_other_content_shown", *ADDED, "mvc eval show m.bin"),

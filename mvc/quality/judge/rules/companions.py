@@ -9,7 +9,7 @@ from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
 from mvc.quality.judge.facts import Companions, ModelFacts
 from mvc.quality.policy.demands import Demands
-from mvc.quality.reports.report import Report
+from mvc.quality.reports.report import Report, Used
 from mvc.quality.reports.report_document import parse_report
 from mvc.quality.words import clipped, short
 
@@ -21,7 +21,8 @@ def judge_companions(companions: Companions) -> Iterator[Finding]:
         report = parse_report(model.report.raw if model.report else b"", "")
     except InvalidFormat:
         return
-    for used in report.together:
+    predictions = [Used(report.predictions.path, report.predictions.blake3)] if report.predictions else []
+    for used in (*report.together, *predictions):
         now = there.get(used.path, used.blake3)
         if now != used.blake3 and (now or used.blake3 not in companions.moved):
             how = f"now {short(now, used.blake3)}" if now else "which is not tracked"

@@ -11,6 +11,7 @@ from mvc.objects.pointer import Pointer
 from mvc.quality.files import SIGNATURES, SUFFIX, FileAt
 from mvc.quality.finding import Comparison, Entered, Finding, Judged, Verdict
 from mvc.quality.judge.facts import Facts, Landing, Past
+from mvc.quality.judge.rules.evidence import judge_recomputed
 from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.judge.rules.model import ParsedModel
 from mvc.quality.judge.rules.moves import judge_moves
@@ -35,7 +36,7 @@ def judge_landing(facts: Facts, models: Sequence[ParsedModel], findings: Iterabl
     alone = [model for model in models if model.facts.past is None and model.facts.pointer is not None]
     found = [*findings, *(finding for _, items in compared for finding in items)]
     for model in models:
-        found += _of_trust(model, policy)
+        found += (*_of_trust(model, policy), *judge_recomputed(model))
     found += judge_remote(facts.remote) if facts.remote else ()
     if facts.landing is not None:
         found += (*judge_policy_files(facts.landing, policy), *judge_moves(facts, policy))
@@ -115,7 +116,7 @@ def _against(model: ParsedModel, report: Report, pointer: Pointer, past: Past) -
     if version is not None:  # an earlier version that returns is not compared with the current one
         rows, _ = compare(model.path, report, _without_past(model.demands), past)
         return _Result(rows, tuple(judge_return(model.path, version, model.demands)), returns=True)
-    rows, found = compare(model.path, report, model.demands, past)
+    rows, found = compare(model.path, report, model.demands, past, model.facts.paired)
     more = judge_samples(ModelReport(model.path, report), model.demands, past)
     return _Result(rows, (*found, *judge_tag(model.path, report, pointer, model.demands, past), *more))
 

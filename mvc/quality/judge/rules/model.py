@@ -142,6 +142,9 @@ def _of_report(model: ParsedModel) -> Iterator[Finding]:
         yield model.finding("MVC128", message, fixes.one_of_both(model.path + SUFFIX))
     else:
         yield from judge_figures(model.path, model.report, _with_directions(model))
+        if model.demands.evidence and model.report.predictions is None:
+            fix = fixes.scored(model.path, model.report)
+            yield model.finding("MVC228", "the policy demands predictions, and the report names none", fix)
         yield from _of_inputs(model, model.report)
 
 

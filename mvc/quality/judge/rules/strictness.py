@@ -28,6 +28,8 @@ def _of_report(old: Demands, new: Demands) -> Iterator[str]:
         yield "max_age"
     if rank(old.assurance) > rank(new.assurance):
         yield f"assurance {old.assurance}"
+    if old.evidence and not new.evidence:
+        yield "evidence"
 
 
 def _of_tags(old: Demands, new: Demands) -> Iterator[str]:

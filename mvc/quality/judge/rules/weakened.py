@@ -115,6 +115,8 @@ def _of_rule(old: Rule, new: Rule, directions: _Directions) -> Iterator[str]:
     if not rank(_assurance(new)) >= rank(_assurance(old)):
         yield f"assurance goes from {_assurance(old)} to {_assurance(new)}"
     yield from _of_trust(old.signatures, new.signatures, old.max_age, new.max_age)
+    if old.evidence and not new.evidence:
+        yield f"evidence: {old.evidence} is no longer demanded"
 
 
 def _report(old: Rule, new: Rule) -> Iterator[str]:

@@ -15,9 +15,10 @@ from msgspec.structs import replace
 
 from mvc.quality.finding import Comparison, Finding, Severity
 from mvc.quality.judge import fixes
-from mvc.quality.judge.facts import Past
+from mvc.quality.judge.facts import PairedTests, Past
 from mvc.quality.judge.rules.figures import ModelReport, exact, reported_direction
 from mvc.quality.judge.rules.past import references
+from mvc.quality.judge.rules.past.paired import Worse, judge_paired
 from mvc.quality.judge.rules.past.pairing import (
     Measured,
     Pair,
@@ -28,7 +29,7 @@ from mvc.quality.judge.rules.past.pairing import (
     separated_slices,
 )
 from mvc.quality.policy.demands import ANY, Against, Demands, Direction, MetricDemand, Regression
-from mvc.quality.policy.policy import Tolerance
+from mvc.quality.policy.policy import PAIRED, Tolerance
 from mvc.quality.policy.stricter import measure
 from mvc.quality.reports.binding import digests
 from mvc.quality.reports.report import Metric, Model, Report, label
@@ -49,6 +50,7 @@ class _Reports(NamedTuple):
     history: tuple[ModelReport, ...]
     directions: dict[str, Direction | None]
     """By metric: the better direction according to the report before, never to the new one alone."""
+    paired: tuple[PairedTests, ...]
 
     def finding(self, code: str, message: str, fix: str, severity: Severity = "error") -> Finding:
         return self.new.finding(code, message, fix, severity)
@@ -59,10 +61,10 @@ class _Reports(NamedTuple):
 
 
 def compare(
-    path: str, report: Report, demanded: Demands, past: Past,
+    path: str, report: Report, demanded: Demands, past: Past, paired: tuple[PairedTests, ...] = (),
 ) -> tuple[tuple[Comparison, ...], tuple[Finding, ...]]:
     """Return the metrics of a matching report next to earlier ones, and findings about them."""
-    reports = _reports(path, report, demanded, past)
+    reports = _reports(ModelReport(path, report), demanded, past, paired)
     lines = [line for wanted in demanded.metrics for line in _lines(reports, wanted)]
     findings = [*_newness(reports), *_loss(reports, demanded), *_slices_of_before(reports, demanded)]
     findings += (finding for wanted in demanded.metrics for finding in _direction(reports, wanted))
@@ -82,7 +84,7 @@ def with_directions(demanded: Demands, past: Past) -> Demands:
     ))
 
 
-def _reports(path: str, report: Report, demanded: Demands, past: Past) -> _Reports:
+def _reports(new: ModelReport, demanded: Demands, past: Past, paired: tuple[PairedTests, ...]) -> _Reports:
     asked = [regression for wanted in demanded.metrics for regression in wanted.regressions]
     against = {regression.against for regression in asked}
     base = references.base(past)
@@ -90,10 +92,10 @@ def _reports(path: str, report: Report, demanded: Demands, past: Past) -> _Repor
     history = references.every(past) if "best" in against else ()
     least = _least_errors(past) if any(measure(regression.tolerance)[1] == "se" for regression in asked) else {}
     return _Reports(
-        ModelReport(path, report), past,
+        new, past,
         base and _with_least_errors(base, least), registered and _with_least_errors(registered, least),
         tuple(_with_least_errors(item, least) for item in history),
-        {item.name: reported_direction(base.report, item.name) for item in demanded.metrics} if base else {},
+        {item.name: reported_direction(base.report, item.name) for item in demanded.metrics} if base else {}, paired,
     )
 
 
@@ -221,7 +223,7 @@ def _lines(reports: _Reports, wanted: MetricDemand) -> Iterator[tuple[Comparison
         for pair in found:
             findings = [
                 *_other_data(reports, demand, pair), *_regressed(reports, demand, pair),
-                *_without_stderr(reports, demand, pair),
+                *_without_stderr(reports, demand, pair), *_paired(reports, demand, pair),
             ]
             yield _row(reports, demand, pair, findings), findings
         if not found and not wanted.optional:
@@ -324,7 +326,8 @@ def _regressed(reports: _Reports, wanted: MetricDemand, pair: Pair) -> Iterator[
 def _without_stderr(reports: _Reports, wanted: MetricDemand, pair: Pair) -> Iterator[Finding]:
     """Yield MVC223 for a worse metric whose tolerance needs a standard error that the old report does not have."""
     for step in _steps(reports, wanted, pair):
-        if _tolerance(step.regression.tolerance, step.old) is None and not step.worse <= 0:
+        tolerance = step.regression.tolerance
+        if tolerance != PAIRED and _tolerance(tolerance, step.old) is None and not step.worse <= 0:
             there = f"{_OLD[step.regression.against]} {number(step.old.value)}"
             value = f"{clipped(label(step.new))} is {number(step.new.value)}"
             message = f"{value}, {there} without stderr, which {step.regression.tolerance} needs"
@@ -332,9 +335,20 @@ def _without_stderr(reports: _Reports, wanted: MetricDemand, pair: Pair) -> Iter
             yield reports.finding("MVC223", message, fix, wanted.severity)
 
 
+def _paired(reports: _Reports, wanted: MetricDemand, pair: Pair) -> Iterator[Finding]:
+    for step in _steps(reports, wanted, pair):
+        against = step.regression.against
+        old = reports.registered if against == "registered" else reports.base
+        if step.regression.tolerance == PAIRED and old and not step.worse <= 0:
+            metric = Worse(step.old, step.new, _OLD[against], wanted.severity)
+            yield from judge_paired(reports.new, old.report, reports.paired, metric)
+
+
 def _tolerance(change: Tolerance, old: Metric) -> Fraction | None:
-    """Return by how much a metric may be worse; None when the needed standard error is missing."""
+    """Return by how much a metric may be worse; None if a test decides, or the needed standard error is missing."""
     size, unit = measure(change)
+    if unit == PAIRED:
+        return None
     if unit == "%":
         return size / 100 * abs(Fraction(exact(old.value)))
     if unit == "se":
@@ -355,7 +369,8 @@ def _decimal(value: Fraction) -> str:
 
 def _row(reports: _Reports, wanted: MetricDemand, pair: Pair, findings: Iterable[Finding]) -> Comparison:
     old, new = (item.metric if item else None for item in pair)
-    codes = {finding.code for finding in findings}.union(_broken(wanted, new) if new else ())
+    codes = {finding.code for finding in findings if finding.severity != "note"}
+    codes |= set(_broken(wanted, new)) if new else set()
     if wanted.regressions and old and reports.direction(wanted) is None:
         codes.add("MVC204")
     name, values = label(new or old or Metric(wanted.name, 0)), (old.value if old else None, new.value if new else None)
@@ -379,6 +394,8 @@ def _rule(reports: _Reports, wanted: MetricDemand) -> str:
 
 def _allowance(regression: Regression, direction: Direction | None) -> str:
     change, against = regression.tolerance, regression.against
+    if change == PAIRED:
+        return f"no worse than {against} (paired)"
     if isinstance(change, str):
         return f"{_SIGNS[direction]}{change} of {against}"
     return f"{_SIGNS[direction]}{number(change)} from {against}" if change else f"no worse than {against}"

@@ -1,0 +1,1 @@
+"""Metrics from predictions, with their errors; two models compared example by example."""

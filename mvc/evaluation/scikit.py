@@ -1,0 +1,136 @@
+"""What scikit-learn computes: it is imported only here, inside the functions that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvc.evaluation.columns import Codes, Floats
+
+Average = Literal["macro", "weighted"]
+_PART = 1 << 20
+"""Examples that a loss is computed of at once."""
+
+
+class PerClass(NamedTuple):
+    """Metrics of each class, or averages over all."""
+
+    precision: Floats
+    recall: Floats
+    f1: Floats
+
+
+class Cells(NamedTuple):
+    """The cells of a confusion matrix that are not empty: each stands for all examples in it."""
+
+    truth: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    weight: Floats
+
+
+def accuracy(cells: Cells) -> tuple[float, float]:
+    """Return accuracy and balanced accuracy."""
+    from sklearn.metrics import accuracy_score, recall_score  # noqa: PLC0415 - takes a second
+
+    seen = np.unique(cells.truth)
+    recall = recall_score(
+        cells.truth, cells.predicted, sample_weight=cells.weight, labels=seen, average="macro", zero_division=0,
+    )
+    return float(accuracy_score(cells.truth, cells.predicted, sample_weight=cells.weight)), float(recall)
+
+
+def by_class(cells: Cells, labels: NDArray[np.int64]) -> PerClass:
+    """Return the metrics of each of some classes; 0 where nothing was predicted, or is true."""
+    from sklearn.metrics import precision_recall_fscore_support  # noqa: PLC0415 - takes a second
+
+    found = precision_recall_fscore_support(
+        cells.truth, cells.predicted, labels=labels, sample_weight=cells.weight, zero_division=0,
+    )
+    return PerClass(*found[:3])
+
+
+def averaged(cells: Cells, labels: NDArray[np.int64], average: Average) -> tuple[float, float, float]:
+    """Return precision, recall and F1 averaged over some classes."""
+    from sklearn.metrics import precision_recall_fscore_support  # noqa: PLC0415 - takes a second
+
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        cells.truth, cells.predicted, labels=labels, average=average, sample_weight=cells.weight, zero_division=0,
+    )
+    return float(precision), float(recall), float(f1)
+
+
+class Thresholds(NamedTuple):
+    """Sums of weights at or above each different score, the highest first."""
+
+    positives: Floats
+    negatives: Floats
+    scores: Floats
+
+
+def thresholds(truth: NDArray[np.bool_], scores: Floats, weight: Floats | None) -> Thresholds:
+    """Return the numbers of true and false positives at each threshold."""
+    from sklearn.metrics import confusion_matrix_at_thresholds  # noqa: PLC0415 - takes a second
+
+    _, negatives, _, positives, found = confusion_matrix_at_thresholds(truth, scores, sample_weight=weight)
+    return Thresholds(positives, negatives, found)
+
+
+def area(x: Floats, y: Floats) -> float:
+    """Return the area under a curve."""
+    from sklearn.metrics import auc  # noqa: PLC0415 - takes a second
+
+    return float(auc(x, y))
+
+
+def log_loss(truth: Codes, scores: Floats, weight: Floats | None) -> float:
+    """Return the logistic loss; `scores` are probabilities of each label, or of the second of two."""
+    from sklearn import metrics  # noqa: PLC0415 - takes a second
+
+    return _mean_loss(metrics.log_loss, truth, scores, weight)
+
+
+def brier(truth: Codes, scores: Floats, weight: Floats | None) -> float:
+    """Return the Brier score; `scores` as for `log_loss`. That of more than two labels is between 0 and 2."""
+    from sklearn.metrics import brier_score_loss  # noqa: PLC0415 - takes a second
+
+    return _mean_loss(partial(brier_score_loss, scale_by_half=scores.ndim == 1), truth, scores, weight)
+
+
+def _mean_loss(loss: Callable[..., float], truth: Codes, scores: Floats, weight: Floats | None) -> float:
+    """Return a loss that is a mean, part by part: scikit-learn makes several copies of what it gets."""
+    labels = list(range(2 if scores.ndim == 1 else scores.shape[1]))
+    weights, values = [], []
+    for start in range(0, len(truth), _PART):
+        part = slice(start, start + _PART)
+        given = None if weight is None else weight[part]
+        total = float(len(truth[part]) if given is None else given.sum())
+        if total > 0:
+            weights.append(total)
+            values.append(loss(truth[part], scores[part], sample_weight=given, labels=labels))
+    return float(np.average(values, weights=weights))
+
+
+class Errors(NamedTuple):
+    """Errors of a regression."""
+
+    mae: float
+    rmse: float
+    r2: float
+    mape: float
+
+
+def regression(truth: Floats, predicted: Floats, weight: Floats | None) -> Errors:
+    """Return the errors of a regression; R² is NaN for fewer than two examples, or where the truth never differs."""
+    from sklearn import metrics  # noqa: PLC0415 - takes a second
+
+    differs = len(truth) > 1 and float(truth.min()) < float(truth.max())
+    return Errors(
+        float(metrics.mean_absolute_error(truth, predicted, sample_weight=weight)),
+        float(metrics.root_mean_squared_error(truth, predicted, sample_weight=weight)),
+        float(metrics.r2_score(truth, predicted, sample_weight=weight)) if differs else float("nan"),
+        float(metrics.mean_absolute_percentage_error(truth, predicted, sample_weight=weight)),
+    )
