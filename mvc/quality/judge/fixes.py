@@ -18,6 +18,8 @@ from mvc.quality.reports.report import Metric, Report, label
 from mvc.quality.reports.tags import SEMVER, parse_version
 
 _OWN = ".mvc/"
+_FIRST = "--bump major"
+"""The option for the tag of a first report: v1.0.0, unless that is taken."""
 _LONG = 80
 """Characters of a name; longer ones become a placeholder."""
 _FEW = 3
