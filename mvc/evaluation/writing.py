@@ -1,0 +1,93 @@
+"""Writes a predictions file, batch by batch, in the format that its name says; pyarrow is imported inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvc.evaluation.predictions import ENDINGS
+
+_Arrow: TypeAlias = Any
+"""pyarrow has no types."""
+_Columns: TypeAlias = Mapping[str, NDArray[Any]]
+
+
+class _Writer(Protocol):
+    def write_batch(self, batch: _Arrow, /) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def ending_of(name: str) -> str:
+    """Return the ending that says the format; empty for a name without one."""
+    return next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
+
+
+def as_columns(batch: _Arrow, names: Iterable[str]) -> _Columns:
+    """Return columns of a batch as arrays; a missing number is NaN."""
+    return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in names}
+
+
+def with_columns(batch: _Arrow, more: _Columns) -> _Arrow:
+    """Return a batch with more columns."""
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    arrays = [pa.array(values.tolist() if values.dtype == np.object_ else values) for values in more.values()]
+    return pa.RecordBatch.from_arrays([*batch.columns, *arrays], [*batch.schema.names, *more])
+
+
+def write(file: BinaryIO, ending: str, batches: Iterator[_Arrow]) -> int:
+    """Write batches of the same columns; return the number of rows."""
+    rows, first = 0, next(batches, None)
+    if first is None:
+        return 0
+    with _writer(file, ending, first.schema) as writer:
+        for batch in _joined(first, batches):
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows
+
+
+def _joined(first: _Arrow, rest: Iterator[_Arrow]) -> Iterator[_Arrow]:
+    yield first
+    yield from rest
+
+
+@contextmanager
+def _writer(file: BinaryIO, ending: str, schema: _Arrow) -> Iterator[_Writer]:
+    writer = _open(file, ending, schema)
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+def _open(file: BinaryIO, ending: str, schema: _Arrow) -> _Writer:
+    if ending == ".parquet":
+        from pyarrow import parquet  # noqa: PLC0415 - takes time
+
+        return parquet.ParquetWriter(file, schema)  # type: ignore[no-any-return]  # it has no types
+    if ending == ".csv":
+        from pyarrow import csv  # noqa: PLC0415 - takes time
+
+        return csv.CSVWriter(file, schema)  # type: ignore[no-any-return]  # as above
+    return _JsonLines(file)
+
+
+class _JsonLines:
+    """A line of JSON for each row."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write_batch(self, batch: _Arrow) -> None:
+        for row in batch.to_pylist():
+            self._file.write(json.dumps(row, default=str).encode() + b"\n")
+
+    def close(self) -> None:
+        """Nothing is buffered here."""
