@@ -1,0 +1,188 @@
+"""Models of each format, written by the real libraries: loaded as they were, or refused."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+import skops.io
+from harness import MODEL_FILES
+from onnx.external_data_helper import convert_model_to_external_data
+from runtime.written import MODELS, NAMES, Written, columns, data, make, pickled, pipeline
+
+from mvc.errors import InvalidFormat, MvcError, Refused, UsageError
+from mvc.runtime.formats import UnknownFormat
+from mvc.runtime.load import load
+from mvc.runtime.predictor import features
+
+ONNX = next(item for item in MODELS if item.name == "tensor.onnx")
+
+
+class Hostile:
+    """It makes a directory where it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("was-run",)
+
+    def predict(self, rows: object) -> object:
+        return rows
+
+
+class Doubled:
+    """A class of the user's, which no scan knows."""
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        return rows[:, 0] * 2
+
+
+def load_doubled(path: str) -> Doubled:
+    assert Path(path).is_file()
+    return Doubled()
+
+
+@pytest.mark.parametrize("item", MODELS, ids=lambda item: item.name)
+def test_a_loaded_model_predicts_as_the_one_that_was_written(item: Written, tmp_path: Path) -> None:
+    model, path = make(item, tmp_path)
+    rows, _ = data(item.labels)
+    loaded = load(str(path))
+    assert features(loaded.signature, [*NAMES, "truth"], "truth", "data") == list(NAMES)
+    found = loaded.predict(columns(rows))
+    np.testing.assert_allclose(found.predicted, model.predict(rows), rtol=1e-4, atol=1e-5)
+    if item.labels:
+        assert list(found.scores) == [str(label) for label in range(item.labels)]
+        np.testing.assert_allclose(np.column_stack([*found.scores.values()]), model.predict_proba(rows), atol=1e-5)
+    else:
+        assert found.scores == {}
+
+
+@pytest.mark.parametrize("item", MODELS, ids=lambda item: item.name)
+def test_a_model_that_is_cut_short_is_an_error(item: Written, tmp_path: Path) -> None:
+    _, path = make(item, tmp_path)
+    whole = path.read_bytes()
+    for length in (0, 1, 20, len(whole) // 3, len(whole) // 2):
+        path.write_bytes(whole[:length])
+        with pytest.raises(MvcError) as error:
+            load(str(path))
+        assert "\n" not in error.value.message
+        assert item.name in error.value.message
+
+
+def test_a_model_that_names_its_columns_gets_them_by_name(tmp_path: Path) -> None:
+    model, there = pipeline()
+    skops.io.dump(model, tmp_path / "m.skops")
+    loaded = load(str(tmp_path / "m.skops"))
+    chosen = features(loaded.signature, ["country", "other", "size", "truth"], "truth", "data")
+    assert chosen == ["size", "country"]
+    assert loaded.predict(there).predicted.tolist() == model.predict(pd.DataFrame(there)).tolist()
+    with pytest.raises(InvalidFormat, match=r"no column 'country', which the model takes"):
+        features(loaded.signature, ["size", "truth"], "truth", "data")
+
+
+def test_data_with_more_columns_than_the_model_takes_is_an_error(tmp_path: Path) -> None:
+    loaded = load(str(make(ONNX, tmp_path)[1]))
+    with pytest.raises(InvalidFormat, match=r"d.csv: 5 columns besides 'truth', expected the 4 that the model takes"):
+        features(loaded.signature, [*NAMES, "e", "truth"], "truth", "d.csv")
+    with pytest.raises(InvalidFormat, match=r"column 'b' is of type object, and the model takes numbers"):
+        loaded.predict({**columns(data(2)[0]), "b": np.array(["x"] * 60, object)})
+
+
+# What runs code.
+
+
+def test_a_pickle_that_runs_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pickled(Hostile(), tmp_path / "m.pkl")
+    with pytest.raises(Refused, match=r"m.pkl: its pickles name what is not known to be harmless: posix.mkdir"):
+        load("m.pkl")
+    assert not Path("was-run").exists()
+    with pytest.raises(UnknownFormat):  # nothing is left that predicts
+        load("m.pkl", trust=True)
+    assert Path("was-run").exists()
+
+
+def test_a_class_of_the_users_is_loaded_only_with_trust(tmp_path: Path) -> None:
+    pickled(Doubled(), tmp_path / "m.pkl")
+    skops.io.dump(Doubled(), tmp_path / "m.skops")
+    for name in ("m.pkl", "m.skops"):
+        with pytest.raises(Refused, match=f"{name}.*Doubled"):
+            load(str(tmp_path / name))
+        found = load(str(tmp_path / name), trust=True).predict({"a": np.array([1.0, 2.0])})
+        assert found.predicted.tolist() == [2, 4]
+
+
+def test_a_pickle_hidden_under_another_name_is_scanned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("m.onnx", "m.txt", "m.ubj", "m.skops"):
+        Path(name).write_bytes(pickle.dumps(Hostile()))
+        with pytest.raises(Refused):
+            load(name)
+    assert not Path("was-run").exists()
+
+
+# ONNX.
+
+
+def test_a_real_network_tells_what_it_takes(models: dict[str, Path]) -> None:
+    loaded = load(str(models / MODEL_FILES["magika"]))
+    (taken,) = loaded.signature.inputs
+    assert (taken.type, len(taken.shape)) == ("int32", 2)
+    width = taken.shape[1]
+    assert width
+    found = loaded.predict({str(place): np.zeros(3, np.int64) for place in range(width)})
+    assert len(found.predicted) == 3
+    np.testing.assert_allclose(sum(found.scores.values()), 1, rtol=1e-5)
+
+
+def test_a_network_that_takes_no_table_says_so(models: dict[str, Path]) -> None:
+    loaded = load(str(models / MODEL_FILES["silero-onnx"]))
+    there = {field.name: np.zeros(1, np.float32) for field in loaded.signature.inputs}
+    with pytest.raises(InvalidFormat, match=r"'state' as tensor.float. of 3 dimensions, which columns do not make"):
+        loaded.predict(there)
+
+
+def test_external_data_is_beside_the_model(tmp_path: Path) -> None:
+    _, path = make(ONNX, tmp_path)
+    model = onnx.load(path)
+    weights = onnx.numpy_helper.from_array(np.zeros((64, 64), np.float32), "weights")
+    model.graph.initializer.append(weights)
+    convert_model_to_external_data(model, location="w.data", size_threshold=0)
+    (tmp_path / "box").mkdir()
+    onnx.save(model, tmp_path / "box/m.onnx")
+    rows = columns(data(2)[0])
+    assert len(load(str(tmp_path / "box")).predict(rows).predicted) == 60
+    (tmp_path / "box/w.data").unlink()
+    with pytest.raises(InvalidFormat, match=r"external data 'w.data' is not tracked with it"):
+        load(str(tmp_path / "box/m.onnx"))
+    (tmp_path / "w.data").write_bytes(bytes(1 << 16))
+    for location in ("../w.data", str(tmp_path / "w.data"), "x/../../w.data"):
+        for entry in model.graph.initializer[-1].external_data:
+            if entry.key == "location":
+                entry.value = location
+        (tmp_path / "box/m.onnx").write_bytes(model.SerializeToString())
+        with pytest.raises(InvalidFormat, match=r"its external data is outside its directory"):
+            load(str(tmp_path / "box/m.onnx"))
+
+
+# Other formats.
+
+
+def test_a_format_that_mvc_does_not_load_needs_the_users_function(models: dict[str, Path]) -> None:
+    path = str(models / MODEL_FILES["minilm"])
+    with pytest.raises(UnknownFormat, match=r"model.safetensors has the format safetensors, which mvc does not load"):
+        load(path)
+    loaded = load(path, loader=f"{__name__}:load_doubled")
+    assert loaded.predict({"a": np.array([3.0])}).predicted.tolist() == [6]
+
+
+@pytest.mark.parametrize(("loader", "problem"), [
+    ("json", "expected MODULE:FUNCTION"), ("no_such_module:f", "No module named"), ("json:nothing", "has no function"),
+    ("json:loads", "failed: JSONDecodeError"),
+])
+def test_a_loader_that_cannot_be_used_is_an_error(loader: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        load(__file__, loader=loader)
