@@ -103,8 +103,8 @@ def show_metrics(output: Output, metrics: Sequence[Metric], *, everything: bool 
 def _cells(metric: Metric) -> tuple[str, ...]:
     from mvc.quality.reports.report import label  # noqa: PLC0415
 
-    error = f"+- {metric.stderr:g}" if metric.stderr is not None else ""
-    interval = f"[{metric.ci[0]:g}, {metric.ci[1]:g}]" if metric.ci else ""
+    error = f"± {metric.stderr:.2g}" if metric.stderr is not None else ""
+    interval = f"[{metric.ci[0]:.4g}, {metric.ci[1]:.4g}]" if metric.ci else ""
     error = _joined(error, interval, metric.method)
     count = f"n = {metric.n}" if metric.n is not None else ""
     return f"  {visible(label(metric))}", f"{metric.value:.6g}", error, _joined(_BETTER[metric.higher_is_better], count)
