@@ -13,6 +13,10 @@ from mvc.runtime.packages import require
 from mvc.runtime.predictor import Columns, Field, Prediction, Signature, matrix, scored
 
 _OBJECTIVE = re.compile(r"^objective=(\S+)", re.MULTILINE)
+_SIZES = re.compile(r"^tree_sizes=([0-9 ]+)$", re.MULTILINE)
+_TREE = "Tree=0"
+_FIRST = f"\n\n{_TREE}"
+_END, _LAST = "end of trees", "\nend of parameters"
 _LABELS = ("binary", "multiclass", "multiclassova", "cross_entropy")
 _UNNAMED = "Column_"
 """How LightGBM names columns that have no names."""
@@ -28,12 +32,24 @@ def load(path: str) -> LightGBMModel:
     require("lightgbm", "a LightGBM model")
     import lightgbm  # noqa: PLC0415 - takes time
 
+    name = os.path.basename(path)
+    with open(path, encoding="utf-8", errors="replace", newline="") as file:
+        text = file.read()
+    if not _is_whole(text):
+        raise InvalidFormat(f"{name}: it is cut short, or not as long as its header says")
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
         return LightGBMModel(lightgbm.Booster(model_str=text), text)
     except (lightgbm.basic.LightGBMError, ValueError) as error:
-        raise InvalidFormat(f"{os.path.basename(path)}: LightGBM cannot load it: {str(error)[:200]}") from None
+        raise InvalidFormat(f"{name}: LightGBM cannot load it: {str(error)[:200]}") from None
+
+
+def _is_whole(text: str) -> bool:
+    """Whether the trees end where the header says, and the parameters end: LightGBM crashes on what is cut short."""
+    sizes, start = _SIZES.search(text), text.find(_FIRST)
+    if sizes is None or start < 0:
+        return False
+    end = start + len(_FIRST) - len(_TREE) + sum(map(int, sizes[1].split()))
+    return text.startswith(_END, end) and text.find(_LAST, end) > 0
 
 
 class LightGBMModel:

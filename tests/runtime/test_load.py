@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ import onnx
 import pandas as pd
 import pytest
 import skops.io
-from harness import MODEL_FILES
 from onnx.external_data_helper import convert_model_to_external_data
 from runtime.written import MODELS, NAMES, Written, columns, data, make, pickled, pipeline
 
@@ -127,8 +127,8 @@ def test_a_pickle_hidden_under_another_name_is_scanned(tmp_path: Path, monkeypat
 # ONNX.
 
 
-def test_a_real_network_tells_what_it_takes(models: dict[str, Path]) -> None:
-    loaded = load(str(models / MODEL_FILES["magika"]))
+def test_a_real_network_tells_what_it_takes(model_file: Callable[[str], Path]) -> None:
+    loaded = load(str(model_file("magika")))
     (taken,) = loaded.signature.inputs
     assert (taken.type, len(taken.shape)) == ("int32", 2)
     width = taken.shape[1]
@@ -138,8 +138,8 @@ def test_a_real_network_tells_what_it_takes(models: dict[str, Path]) -> None:
     np.testing.assert_allclose(sum(found.scores.values()), 1, rtol=1e-5)
 
 
-def test_a_network_that_takes_no_table_says_so(models: dict[str, Path]) -> None:
-    loaded = load(str(models / MODEL_FILES["silero-onnx"]))
+def test_a_network_that_takes_no_table_says_so(model_file: Callable[[str], Path]) -> None:
+    loaded = load(str(model_file("silero-onnx")))
     there = {field.name: np.zeros(1, np.float32) for field in loaded.signature.inputs}
     with pytest.raises(InvalidFormat, match=r"'state' as tensor.float. of 3 dimensions, which columns do not make"):
         loaded.predict(there)
@@ -171,8 +171,8 @@ def test_external_data_is_beside_the_model(tmp_path: Path) -> None:
 # Other formats.
 
 
-def test_a_format_that_mvc_does_not_load_needs_the_users_function(models: dict[str, Path]) -> None:
-    path = str(models / MODEL_FILES["minilm"])
+def test_a_format_that_mvc_does_not_load_needs_the_users_function(model_file: Callable[[str], Path]) -> None:
+    path = str(model_file("minilm"))
     with pytest.raises(UnknownFormat, match=r"model.safetensors has the format safetensors, which mvc does not load"):
         load(path)
     loaded = load(path, loader=f"{__name__}:load_doubled")
