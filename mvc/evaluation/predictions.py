@@ -1,4 +1,4 @@
-"""Reads columns of a predictions file: CSV, JSON lines or Parquet. pyarrow is imported only here and in `writing`.
+"""Reads columns of a predictions file: CSV, JSON lines or Parquet. pyarrow is imported only here.
 
 A file is read in batches and only the wanted columns are kept, in 4 or 8 bytes a row.
 """
@@ -61,6 +61,11 @@ class Wanted(NamedTuple):
         return [*dict.fromkeys((*self.texts, *self.numbers, *self.groups))]
 
 
+def ending_of(name: str) -> str:
+    """Return the ending that says the format of a file; empty for a name without one."""
+    return next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
+
+
 class PredictionsFile:
     """A predictions file that is open for reading; `what` names it in errors, its ending says the format."""
 
@@ -71,7 +76,7 @@ class PredictionsFile:
             InvalidFormat: the name has another ending, or the file cannot be read.
         """
         self._file, self.what = file, what
-        self._ending = next((ending for ending in ENDINGS if what.lower().endswith(ending)), "")
+        self._ending = ending_of(what)
         if not self._ending:
             raise InvalidFormat(f"{what}: expected a file named {', '.join(f'*{ending}' for ending in ENDINGS)}")
         with self._reading():

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mvc.errors import InvalidFormat, Refused, UsageError
-from mvc.evaluation.predictions import PredictionsFile
+from mvc.evaluation.predictions import PredictionsFile, ending_of
 from mvc.evaluation.roles import PREDICTED, TRUTH
-from mvc.evaluation.writing import as_columns, ending_of, with_columns, write
 from mvc.fs.files import as_error
 from mvc.fs.scratch import beside
 from mvc.project import Project
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.load import load
 from mvc.runtime.predictor import Predictor, features
+from mvc.runtime.rows import as_columns, with_columns, write
 
 SCORE = "score_"
 """What the columns of scores begin with; the label follows."""

@@ -1,20 +1,18 @@
-"""Writes a predictions file, batch by batch, in the format that its name says; pyarrow is imported inside."""
+"""Rows of data: their columns as arrays, more columns, a file of them. Here, `runtime` imports pyarrow."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mvc.evaluation.predictions import ENDINGS
+from mvc.runtime.predictor import Columns
 
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
-_Columns: TypeAlias = Mapping[str, NDArray[Any]]
 
 
 class _Writer(Protocol):
@@ -23,17 +21,12 @@ class _Writer(Protocol):
     def close(self) -> None: ...
 
 
-def ending_of(name: str) -> str:
-    """Return the ending that says the format; empty for a name without one."""
-    return next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
-
-
-def as_columns(batch: _Arrow, names: Iterable[str]) -> _Columns:
+def as_columns(batch: _Arrow, names: Iterable[str]) -> Columns:
     """Return columns of a batch as arrays; a missing number is NaN."""
     return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in names}
 
 
-def with_columns(batch: _Arrow, more: _Columns) -> _Arrow:
+def with_columns(batch: _Arrow, more: Columns) -> _Arrow:
     """Return a batch with more columns."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
@@ -42,7 +35,7 @@ def with_columns(batch: _Arrow, more: _Columns) -> _Arrow:
 
 
 def write(file: BinaryIO, ending: str, batches: Iterator[_Arrow]) -> int:
-    """Write batches of the same columns; return the number of rows."""
+    """Write batches of the same columns in the format of an ending, such as `.csv`; return the number of rows."""
     rows, first = 0, next(batches, None)
     if first is None:
         return 0
