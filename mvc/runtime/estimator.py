@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from mvc.errors import InvalidFormat, MvcError
+from mvc.modelfiles.signature import Field, Signature
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.packages import require
-from mvc.runtime.predictor import Columns, Field, Prediction, Signature, matrix, named
+from mvc.runtime.predictor import Columns, Prediction, matrix, named
 
 
 class Estimator:

@@ -7,6 +7,7 @@ import zipfile
 
 from mvc.errors import InvalidFormat
 from mvc.modelfiles.magic import HEAD, kind_of
+from mvc.modelfiles.signature import LIGHTGBM
 
 
 class UnknownFormat(InvalidFormat):
@@ -15,7 +16,6 @@ class UnknownFormat(InvalidFormat):
 
 _XGBOOST = re.compile(rb'\{\s*"learner"|\{L\0{7}\x07learner')
 """JSON, and UBJSON with the length of the key: https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html."""
-_LIGHTGBM = b"tree\nversion="
 _SKOPS = "schema.json"
 """The member of a zip that says what is in it: https://skops.readthedocs.io/en/stable/persistence.html."""
 
@@ -25,7 +25,7 @@ def format_of(path: str) -> str:
     with open(path, "rb") as file:
         head = file.read(HEAD)
         size = file.seek(0, 2)
-    if head.startswith(_LIGHTGBM):
+    if head.startswith(LIGHTGBM):
         return "lightgbm"
     if _XGBOOST.match(head):
         return "xgboost"

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from mvc.errors import InvalidFormat, MvcError
+from mvc.modelfiles.signature import Field, Signature
 from mvc.runtime.packages import require
-from mvc.runtime.predictor import Columns, Field, Prediction, Signature, matrix, scored
+from mvc.runtime.predictor import Columns, Prediction, matrix, scored
 
 _OBJECTIVE = re.compile(r"^objective=(\S+)", re.MULTILINE)
 _SIZES = re.compile(r"^tree_sizes=([0-9 ]+)$", re.MULTILINE)

@@ -9,9 +9,10 @@ import numpy as np
 
 from mvc.errors import InvalidFormat, MvcError
 from mvc.modelfiles.onnx_data import external_locations
+from mvc.modelfiles.signature import Field, Signature
 from mvc.packages import install
 from mvc.runtime.packages import require
-from mvc.runtime.predictor import Array, Columns, Field, Prediction, Signature, matrix, named, numbers, scored
+from mvc.runtime.predictor import Array, Columns, Prediction, matrix, named, numbers, scored
 
 _DTYPES: dict[str, type[np.generic]] = {
     "bool": np.bool_, "double": np.float64, "float": np.float32, "float16": np.float16, "int16": np.int16,

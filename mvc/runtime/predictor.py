@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvc.errors import InvalidFormat
+from mvc.modelfiles.signature import Signature
 
 _MATRIX = 2
 """Dimensions of a matrix."""
@@ -16,23 +17,6 @@ _MATRIX = 2
 Array: TypeAlias = NDArray[Any]
 Columns: TypeAlias = Mapping[str, Array]
 """Values by column, in the order of the data; all have as many rows."""
-
-
-class Field(NamedTuple):
-    """An input or an output."""
-
-    name: str
-    type: str
-    """As the format calls it, such as `float32`; empty if it does not say."""
-    shape: tuple[int | None, ...] = (None,)
-    """None for a dimension of any length: the first one is that of the rows."""
-
-
-class Signature(NamedTuple):
-    """What a model takes and returns; a format that does not say it has neither."""
-
-    inputs: tuple[Field, ...] = ()
-    outputs: tuple[Field, ...] = ()
 
 
 class Prediction(NamedTuple):

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from mvc.errors import InvalidFormat, MvcError
+from mvc.modelfiles.signature import Field, Signature
 from mvc.runtime.packages import require
-from mvc.runtime.predictor import Columns, Field, Prediction, Signature, matrix, scored
+from mvc.runtime.predictor import Columns, Prediction, matrix, scored
 
 _BINARY = ("binary:logistic",)
 _SCORES = ("multi:softprob",)

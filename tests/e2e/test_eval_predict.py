@@ -98,3 +98,11 @@ def test_a_function_of_the_users_loads_any_format(model: Repo) -> None:
     assert refused.code == 2
     assert "try: mvc eval predict m.bin d.csv -o p.csv --loader MODULE:FUNCTION" in refused.err
     assert "(60 rows, with predicted)" in model.ok(*line, "--loader", "mine:load").out
+
+
+def test_ls_shows_what_a_model_takes_and_returns(model: Repo, in_process: InProcess) -> None:
+    found = in_process(model.root, "-v", "ls")
+    assert found.out.splitlines()[1:] == [
+        "    in   X  float32[?, 4]", "    out  label  int64[?]", "    out  probabilities  float32[?, 3]",
+    ]
+    assert len(in_process(model.root, "ls").out.splitlines()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from onnx.external_data_helper import convert_model_to_external_data
 from runtime.written import MODELS, NAMES, Written, columns, data, make, pickled, pipeline
 
 from mvc.errors import InvalidFormat, MvcError, Refused, UsageError
+from mvc.modelfiles.signature import read_signature
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.load import load
 from mvc.runtime.predictor import features
@@ -89,6 +91,34 @@ def test_data_with_more_columns_than_the_model_takes_is_an_error(tmp_path: Path)
         features(loaded.signature, [*NAMES, "e", "truth"], "truth", "d.csv")
     with pytest.raises(InvalidFormat, match=r"column 'b' is of type object, and the model takes numbers"):
         loaded.predict({**columns(data(2)[0]), "b": np.array(["x"] * 60, object)})
+
+
+TELLING = [item for item in MODELS if item.name.endswith((".onnx", ".txt"))]
+
+
+@pytest.mark.parametrize("item", TELLING, ids=lambda item: item.name)
+def test_a_signature_is_read_without_the_library(item: Written, tmp_path: Path) -> None:
+    _, path = make(item, tmp_path)
+    with path.open("rb") as file:
+        found = read_signature(file)
+    told = load(str(path)).signature
+    if item.name.endswith(".onnx"):
+        assert found.inputs == told.inputs
+        assert [field.name for field in found.outputs] == [field.name for field in told.outputs]
+    else:
+        assert [field.name for field in found.inputs] == [f"Column_{place}" for place in range(4)]
+        assert [field.name for field in found.outputs] == [field.name for field in told.outputs]
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 17):  # a damaged file says less, and is no error
+        read_signature(io.BytesIO(whole[:length]))
+
+
+@pytest.mark.parametrize("name", ["magika", "silero-onnx"])
+def test_the_signature_of_a_real_network_is_that_of_onnx_runtime(
+    model_file: Callable[[str], Path], name: str,
+) -> None:
+    with model_file(name).open("rb") as file:
+        assert read_signature(file) == load(str(model_file(name))).signature
 
 
 # What runs code.
@@ -169,6 +199,60 @@ def test_external_data_is_beside_the_model(tmp_path: Path) -> None:
 
 
 # Other formats.
+
+MLMODEL = """\
+flavors:
+  python_function:
+    env: {conda: conda.yaml, virtualenv: python_env.yaml}
+    loader_module: mlflow.sklearn
+    model_path: model.skops
+    predict_fn: predict
+    python_version: 3.11.7
+  sklearn:
+    code: null
+    pickled_model: model.skops
+    serialization_format: skops
+    sklearn_version: 1.9.1
+    skops_trusted_types: null
+mlflow_version: 3.17.2
+model_uuid: 624c4cbb680841f7928ec8db5da0a018
+utc_time_created: '2026-11-30 21:25:53.397574'
+"""
+"""As MLflow 3.17.2 writes it."""
+
+
+@pytest.mark.parametrize(("written", "key", "name"), [
+    ("sklearn:", "pickled_model", "m.skops"), ("sklearn:", "pickled_model", "m.joblib"),
+    ("onnx:", "data", "tensor.onnx"), ("xgboost:", "data", "2.ubj"), ("lightgbm:", "data", "lightgbm2.txt"),
+])
+def test_a_folder_of_mlflow_has_the_model_of_its_flavor(tmp_path: Path, written: str, key: str, name: str) -> None:
+    item = next(item for item in MODELS if item.name == name)
+    model, _ = make(item, tmp_path)
+    text = MLMODEL.replace("  sklearn:", f"  {written}").replace("pickled_model: model.skops", f"{key}: {name}")
+    (tmp_path / "MLmodel").write_text(text)
+    rows, _ = data(item.labels)
+    assert load(str(tmp_path)).predict(columns(rows)).predicted.tolist() == model.predict(rows).tolist()
+
+
+@pytest.mark.parametrize(("name", "problem"), [
+    ("../m.skops", "names '../m.skops', which is not a file in its folder"),
+    ("/etc/passwd", "names '/etc/passwd', which is not"), ("nothing", "names 'nothing', which is not"),
+])
+def test_a_folder_of_mlflow_has_its_model_inside(tmp_path: Path, name: str, problem: str) -> None:
+    (tmp_path / "box").mkdir()
+    (tmp_path / "m.skops").write_bytes(b"x")
+    (tmp_path / "box/MLmodel").write_text(MLMODEL.replace("pickled_model: model.skops", f"pickled_model: {name}"))
+    with pytest.raises(InvalidFormat, match=problem):
+        load(str(tmp_path / "box"))
+
+
+def test_a_flavor_that_mvc_does_not_know_is_named(tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text("flavors: {spark: {model_data: sparkml}}\n")
+    with pytest.raises(UnknownFormat, match="has the flavors spark, expected one of onnx, sklearn"):
+        load(str(tmp_path))
+    (tmp_path / "MLmodel").write_text("[1]\n")
+    with pytest.raises(InvalidFormat, match="has no flavors"):
+        load(str(tmp_path))
 
 
 def test_a_format_that_mvc_does_not_load_needs_the_users_function(model_file: Callable[[str], Path]) -> None:
