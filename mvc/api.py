@@ -266,7 +266,7 @@ def evaluate(  # noqa: PLR0913 - as `record`
     from mvc.ops.reports.record import check  # noqa: PLC0415
 
     if len(dataset or {}) > 1:
-        raise UsageError("a cross-validation is of one data set", "dataset={ID: PATH}")
+        raise UsageError("a cross-validation is of one data set", "name one of them")
     with _Project.find(_around()) as project:
         options = RecordOptions(
             tag, bump,

@@ -54,8 +54,7 @@ def _check_external_data(path: str) -> None:
         if os.path.isabs(within) or within.split("/")[0] == ".." or "\0" in within:
             raise InvalidFormat(f"{name}: its external data is outside its directory: {location!r}")
         if not os.path.isfile(f"{folder}/{within}"):
-            message = f"{name}: its external data {location!r} is not tracked with it"
-            raise InvalidFormat(message, "mvc add DIRECTORY  # that has both files")
+            raise InvalidFormat(f"{name}: its external data {location!r} is not tracked with it, as one directory")
 
 
 def _reason(error: Exception) -> str:

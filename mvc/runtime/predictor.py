@@ -62,7 +62,7 @@ def features(signature: Signature, names: Sequence[str], truth: str, what: str) 
     width = inputs[0].shape[1] if inputs else None
     if width not in (None, len(rest)):
         message = f"{what}: {len(rest)} columns besides {truth!r}, expected the {width} that the model takes"
-        raise InvalidFormat(message, f"leave out other columns, and name that of the labels {truth!r}")
+        raise InvalidFormat(message, f"choose the columns that the model takes; name that of the labels {truth!r}")
     return rest
 
 

@@ -8,8 +8,6 @@ from importlib import import_module
 from mvc.errors import UsageError
 from mvc.runtime.estimator import Estimator
 
-_FORM = "--loader MODULE:FUNCTION"
-
 
 def load(path: str, loader: str, folder: str) -> Estimator:
     """Call `loader`, a `module:function`, with `path`; it returns an object with `predict`.
@@ -21,14 +19,14 @@ def load(path: str, loader: str, folder: str) -> Estimator:
     """
     module, _, name = loader.partition(":")
     if not module or not name:
-        raise UsageError(f"--loader {loader}: expected MODULE:FUNCTION", _FORM)
+        raise UsageError(f"--loader {loader}: expected MODULE:FUNCTION", "--loader MODULE:FUNCTION")
     sys.path.insert(0, folder)
     try:
         function = getattr(import_module(module), name, None)
     except ImportError as error:
-        raise UsageError(f"--loader {loader}: {error}", _FORM) from None
+        raise UsageError(f"--loader {loader}: {error}", "--loader MODULE:FUNCTION") from None
     if not callable(function):
-        raise UsageError(f"--loader {loader}: module {module} has no function {name}", _FORM)
+        raise UsageError(f"--loader {loader}: module {module} has no function {name}", "--loader MODULE:FUNCTION")
     try:
         model = function(path)
     except Exception as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mvc.errors import InvalidFormat, Refused, UsageError
-from mvc.evaluation.predictions import PredictionsFile, ending_of
+from mvc.evaluation.predictions import ENDINGS, PredictionsFile, ending_of
 from mvc.evaluation.roles import PREDICTED, TRUTH
 from mvc.fs.files import as_error
 from mvc.fs.scratch import beside
@@ -54,12 +54,13 @@ def predict(project: Project, path: str, request: Request) -> Predicted:
     """
     data, target = request.data, request.target
     if not (ending := ending_of(target)):
-        raise UsageError(f"{target}: expected a file named *.csv, *.jsonl, *.ndjson or *.parquet", "-o FILE.parquet")
+        endings = ", ".join(f"*{ending}" for ending in ENDINGS)
+        raise UsageError(f"{target}: expected a file named {endings}", "--output FILE.parquet")
     source, output = f"{project.root}/{data}", f"{project.root}/{target}"
     if os.path.realpath(source) == os.path.realpath(output):
-        raise UsageError(f"{target} is the data: predictions need a file of their own", "-o FILE.parquet")
+        raise UsageError(f"{target} is the data: predictions need a file of their own", "--output FILE.parquet")
     if os.path.isdir(output):
-        raise UsageError(f"{target} is a directory, expected a file", "-o FILE.parquet")
+        raise UsageError(f"{target} is a directory, expected a file", "--output FILE.parquet")
     predictor = _loaded(project, path, request)
     try:
         with open(source, "rb") as file, beside(os.path.dirname(output)) as scratch:
