@@ -80,7 +80,8 @@ class _JsonLines:
 
     def write_batch(self, batch: _Arrow) -> None:
         for row in batch.to_pylist():
-            self._file.write(json.dumps(row, default=str).encode() + b"\n")
+            known = {name: value for name, value in row.items() if value == value}  # noqa: PLR0124 - JSON has no NaN
+            self._file.write(json.dumps(known, default=str).encode() + b"\n")
 
     def close(self) -> None:
         """Nothing is buffered here."""

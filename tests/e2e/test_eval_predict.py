@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from harness import InProcess, Repo
+from pyarrow import parquet
 from runtime.test_load import ONNX, Doubled
 from runtime.written import NAMES, data, make, pickled
 
@@ -98,6 +101,15 @@ def test_a_function_of_the_users_loads_any_format(model: Repo) -> None:
     assert refused.code == 2
     assert "try: mvc eval predict m.bin d.csv -o p.csv --loader MODULE:FUNCTION" in refused.err
     assert "(60 rows, with predicted)" in model.ok(*line, "--loader", "mine:load").out
+
+
+def test_a_missing_number_is_left_out_of_json_lines(model: Repo) -> None:
+    table = pa.table({**{name: [0.5, 1.5] for name in NAMES}, "age": [float("nan"), 40.0], "truth": [0, 1]})
+    model.write("mine.py", "import numpy as np\nclass M:\n    def predict(self, rows):\n"
+                           "        return np.zeros(len(rows), int)\ndef load(path):\n    return M()\n")
+    parquet.write_table(table, model.root / "d.parquet")
+    model.ok("eval", "predict", "m.onnx", "d.parquet", "-o", "p.jsonl", "--loader", "mine:load")
+    assert ["age" in json.loads(line) for line in model.read("p.jsonl").splitlines()] == [False, True]
 
 
 def test_ls_shows_what_a_model_takes_and_returns(model: Repo, in_process: InProcess) -> None:

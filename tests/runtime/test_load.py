@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from mvc.modelfiles.signature import read_signature
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.load import load
 from mvc.runtime.predictor import features
+from mvc.runtime.skops import MAX_SCHEMA
 
 ONNX = next(item for item in MODELS if item.name == "tensor.onnx")
 
@@ -152,6 +154,13 @@ def test_a_pickle_hidden_under_another_name_is_scanned(tmp_path: Path, monkeypat
         with pytest.raises(Refused):
             load(name)
     assert not Path("was-run").exists()
+
+
+def test_a_skops_file_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.skops", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", b" " * (MAX_SCHEMA + 1))
+    with pytest.raises(InvalidFormat, match=r"m.skops: its content is larger than any model"):
+        load(str(tmp_path / "m.skops"))
 
 
 # ONNX.
