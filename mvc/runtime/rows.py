@@ -23,7 +23,13 @@ class _Writer(Protocol):
 
 def as_columns(batch: _Arrow, names: Iterable[str]) -> Columns:
     """Return columns of a batch as arrays; a missing number is NaN."""
-    return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in names}
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    columns = {name: batch.column(name) for name in names}
+    return {
+        name: (column.cast(pa.float64()) if pa.types.is_null(column.type) else column).to_numpy(zero_copy_only=False)
+        for name, column in columns.items()
+    }
 
 
 def with_columns(batch: _Arrow, more: Columns) -> _Arrow:

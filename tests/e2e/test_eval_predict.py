@@ -11,7 +11,7 @@ import pytest
 from harness import InProcess, Repo
 from pyarrow import parquet
 from runtime.test_load import ONNX, Doubled
-from runtime.written import NAMES, data, make, pickled
+from runtime.written import MODELS, NAMES, data, make, pickled
 
 PREDICT = ("eval", "predict", "m.onnx", "d.csv", "-o")
 
@@ -110,6 +110,25 @@ def test_a_missing_number_is_left_out_of_json_lines(model: Repo) -> None:
     parquet.write_table(table, model.root / "d.parquet")
     model.ok("eval", "predict", "m.onnx", "d.parquet", "-o", "p.jsonl", "--loader", "mine:load")
     assert ["age" in json.loads(line) for line in model.read("p.jsonl").splitlines()] == [False, True]
+
+
+def test_a_model_inside_a_tracked_directory(model: Repo, in_process: InProcess) -> None:
+    (model.root / "box").mkdir()
+    model.write("box/config.json", "{}")
+    model.write("box/m.onnx", (model.root / "m.onnx").read_bytes())
+    model.ok("add", "box")
+    for reference in ("box/m.onnx", "box", "m.onnx"):
+        found = in_process(model.root, "eval", "predict", reference, "d.csv", "-o", "p.csv")
+        assert found.code == 0, found
+
+
+def test_a_column_without_any_value_is_of_missing_numbers(model: Repo, in_process: InProcess, tmp_path: Path) -> None:
+    booster = next(item for item in MODELS if item.name == "3.ubj")
+    model.write("m.ubj", make(booster, tmp_path)[1].read_bytes())
+    model.ok("add", "m.ubj")
+    model.write("d.csv", "a,b,c,d,truth\n1,2,,4,0\n2,,,5,1\n")
+    assert in_process(model.root, "eval", "predict", "m.ubj", "d.csv", "-o", "p.csv").code == 0
+    assert len(model.read("p.csv").splitlines()) == 3
 
 
 def test_ls_shows_what_a_model_takes_and_returns(model: Repo, in_process: InProcess) -> None:

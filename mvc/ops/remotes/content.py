@@ -88,10 +88,11 @@ def proven(project: Project, text: str) -> str:
         MvcError: it is not tracked, the workspace has other content, or it cannot be fetched.
     """
     reference = parse_reference(project, text)
-    content = Content(project, reference)
+    whole = Content(project, reference).tracked_path
+    content = Content(project, reference._replace(path=whole))  # with what lies beside a part: a digest is of all
     if reference.rev is None:
         content.check_workspace()
-    return content.proven_path()
+    return f"{content.proven_path()}{reference.path[len(whole) :]}"
 
 
 class Content:
@@ -105,6 +106,11 @@ class Content:
         """
         self._project, self._reference = project, reference
         self._selection, self._pointer = _find(project, reference)
+
+    @property
+    def tracked_path(self) -> str:
+        """The tracked path that the reference names, or is inside of."""
+        return self._selection.item.path
 
     def open(self, on_close: ExitStack) -> BinaryIO:
         """Return a file object of one file's content; `on_close` is closed with it.
