@@ -120,6 +120,8 @@ def test_a_model_inside_a_tracked_directory(model: Repo, in_process: InProcess) 
     for reference in ("box/m.onnx", "box", "m.onnx"):
         found = in_process(model.root, "eval", "predict", reference, "d.csv", "-o", "p.csv")
         assert found.code == 0, found
+    refused = in_process(model.root, "eval", "predict", "box/n.onnx", "d.csv", "-o", "q.csv")
+    assert (refused.code, refused.err) == (2, "error: box has no file n.onnx\n  try: mvc ls -R\n")
 
 
 def test_a_column_without_any_value_is_of_missing_numbers(model: Repo, in_process: InProcess, tmp_path: Path) -> None:

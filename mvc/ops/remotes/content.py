@@ -92,7 +92,10 @@ def proven(project: Project, text: str) -> str:
     content = Content(project, reference._replace(path=whole))  # with what lies beside a part: a digest is of all
     if reference.rev is None:
         content.check_workspace()
-    return f"{content.proven_path()}{reference.path[len(whole) :]}"
+    found = f"{content.proven_path()}{reference.path[len(whole) :]}"
+    if not os.path.exists(found):
+        raise UsageError(f"{whole} has no file {reference.path[len(whole) + 1 :]}", "mvc ls -R")
+    return found
 
 
 class Content:
