@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from mvc.errors import UsageError
 from mvc.ops.remotes.content import Content, ContentReference, parse_reference
 from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult
 from mvc.ops.workspace.add import AddOptions, AddResult, add
@@ -26,6 +27,7 @@ from mvc.project import Surroundings
 from mvc.surroundings import surroundings
 
 if TYPE_CHECKING:
+    from mvc.ops.reports.options import RecordOptions
     from mvc.ops.reports.record import Recorded
     from mvc.quality.reports.report import Parameter, Report
     from mvc.quality.reports.tags import Bump
@@ -204,11 +206,9 @@ def record(  # noqa: PLR0913 - one for each option of the command
         MvcError: there is no such model, or the report cannot be written.
     """
     from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415 - import time
-    from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
-    from mvc.ops.reports.record import record  # noqa: PLC0415
 
     with _Project.find(_around()) as project:
-        options = RecordOptions(
+        return _record(project, model, RecordOptions(
             tag,
             bump,
             data=_plain(metrics),
@@ -222,10 +222,60 @@ def record(  # noqa: PLR0913 - one for each option of the command
             task=task,
             desc=desc,
             stage=stage,
+        ))
+
+
+def _record(project: _Project, model: str, options: RecordOptions) -> Recorded:
+    from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415 - import time
+    from mvc.ops.reports.record import record  # noqa: PLC0415
+
+    scripts = [os.path.abspath(name) for name in sys.argv[:1]]
+    provenance = gather(project.git, _command(), here(evaluating=True), time.time(), scripts)
+    return record(project, project.shell.path(model), options, provenance)
+
+
+def evaluate(  # noqa: PLR0913 - as `record`
+    estimator: object,
+    X: object,  # noqa: N803 - as scikit-learn calls it
+    y: object,
+    *,
+    model: str,
+    cv: object = 5,
+    tag: str = "",
+    bump: Bump | None = None,
+    dataset: Mapping[str, str] | None = None,
+    params: Mapping[str, Parameter] | None = None,
+    task: str | None = None,
+    desc: str | None = None,
+    stage: bool = True,
+) -> Recorded:
+    """Cross-validate an estimator of scikit-learn, and record the means over folds as the report of `model`.
+
+    `model` is the tracked file that the estimator, trained on all rows, was written to. `cv` is the number of folds,
+    or a splitter of scikit-learn. `dataset` has the path of the data by its id, at most one. Other arguments are as
+    for `record`.
+
+    Raises:
+        MvcError: there is no such model, the data does not fit, or the report cannot be written.
+    """
+    from mvc.evaluation.extra import require  # noqa: PLC0415 - import time
+
+    require()
+    from mvc.evaluation.scikit import cross_validate  # noqa: PLC0415
+    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
+    from mvc.ops.reports.record import check  # noqa: PLC0415
+
+    if len(dataset or {}) > 1:
+        raise UsageError("a cross-validation is of one data set", "name one of them")
+    with _Project.find(_around()) as project:
+        options = RecordOptions(
+            tag, bump,
+            datasets=tuple((name, project.shell.path(path)) for name, path in (dataset or {}).items()),
+            params=tuple((params or {}).items()), task=task, desc=desc, stage=stage,
         )
-        scripts = [os.path.abspath(name) for name in sys.argv[:1]]
-        provenance = gather(project.git, _command(), here(evaluating=True), time.time(), scripts)
-        return record(project, project.shell.path(model), options, provenance)
+        check(project, project.shell.path(model), options)
+        measured = tuple(cross_validate(estimator, X, y, cv, "".join(dataset or ())))
+        return _record(project, model, options._replace(measured=measured))
 
 
 def report(reference: str) -> Report:

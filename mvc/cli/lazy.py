@@ -33,7 +33,7 @@ MODULES = {
     "fetch": "transfer",
     "pull": "transfer",
     "get": "transfer",
-    "eval": "quality.scoring",
+    "eval": "quality.predicting",
     "compare": "compare",
     "gate": "gate",
     "waive": "quality.waive",

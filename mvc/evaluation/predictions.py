@@ -61,6 +61,11 @@ class Wanted(NamedTuple):
         return [*dict.fromkeys((*self.texts, *self.numbers, *self.groups))]
 
 
+def ending_of(name: str) -> str:
+    """Return the ending that says the format of a file; empty for a name without one."""
+    return next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
+
+
 class PredictionsFile:
     """A predictions file that is open for reading; `what` names it in errors, its ending says the format."""
 
@@ -71,7 +76,7 @@ class PredictionsFile:
             InvalidFormat: the name has another ending, or the file cannot be read.
         """
         self._file, self.what = file, what
-        self._ending = next((ending for ending in ENDINGS if what.lower().endswith(ending)), "")
+        self._ending = ending_of(what)
         if not self._ending:
             raise InvalidFormat(f"{what}: expected a file named {', '.join(f'*{ending}' for ending in ENDINGS)}")
         with self._reading():
@@ -95,7 +100,8 @@ class PredictionsFile:
         if self._ending == ".parquet":
             return self._parquet(()).schema_arrow
         self._file.seek(0)
-        return self._text_reader(None).schema
+        with self._text(None) as reader:
+            return reader.schema
 
     def read(self, wanted: Wanted) -> Table:
         """Return the wanted columns.
@@ -125,6 +131,25 @@ class PredictionsFile:
         numbers = {name: column.floats() for name in wanted.numbers if isinstance(column := columns[name], _Numbers)}
         groups = {name: column.joined() for name in wanted.groups if isinstance(column := columns[name], _Texts)}
         return Table(rows, texts, numbers, groups)
+
+    def batches(self) -> Iterator[_Arrow]:
+        """Yield all columns, some rows at a time, as record batches of pyarrow.
+
+        Raises:
+            InvalidFormat: the file cannot be read to its end, or a row group is too large.
+        """
+        names = self._schema.names
+        if len(set(names)) < len(names):
+            raise InvalidFormat(f"{self.what}: several columns have the same name")
+        self._file.seek(0)
+        with self._reading():
+            if self._ending != ".parquet":
+                with self._text(None) as reader:
+                    yield from reader
+                return
+            file = self._parquet(())
+            self._check_chunks(file.metadata, names)
+            yield from file.iter_batches(batch_size=_BATCH)
 
     def _check(self, wanted: Wanted) -> None:
         names = self._schema.names
@@ -157,7 +182,8 @@ class PredictionsFile:
     def _batches(self, wanted: Wanted) -> Iterator[_Arrow]:
         self._file.seek(0)
         if self._ending != ".parquet":
-            yield from self._text_reader(wanted)
+            with self._text(wanted) as reader:
+                yield from reader
             return
         file = self._parquet([name for name in wanted.names if name not in wanted.numbers])
         self._check_rows(file.metadata.num_rows)
@@ -179,12 +205,27 @@ class PredictionsFile:
                 message = f"{self.what}: row group {group} has {size:,} bytes, at most {MAX_CHUNK:,} fit"
                 raise InvalidFormat(message, "choose smaller row groups, or a sample of the rows")
 
-    def _text_reader(self, wanted: Wanted | None) -> _Arrow:
+    @contextmanager
+    def _text(self, wanted: Wanted | None) -> Iterator[_Arrow]:
+        """Open a reader."""
+        with self._native() as file, self._text_reader(file, wanted) as reader:
+            yield reader
+
+    def _native(self) -> _Arrow:
+        """Return the file as one of pyarrow's: a thread of it reads ahead, and must not call Python, which may end."""
+        import pyarrow as pa  # noqa: PLC0415 - takes time
+
+        try:
+            return pa.OSFile(f"/dev/fd/{self._file.fileno()}")
+        except OSError:  # it is in memory
+            return pa.BufferReader(self._file.read())
+
+    def _text_reader(self, file: _Arrow, wanted: Wanted | None) -> _Arrow:
         if self._ending == ".csv":
             from pyarrow import csv  # noqa: PLC0415 - takes time
 
             return csv.open_csv(
-                self._file, read_options=csv.ReadOptions(block_size=_BLOCK, use_threads=False),
+                file, read_options=csv.ReadOptions(block_size=_BLOCK, use_threads=False),
                 convert_options=csv.ConvertOptions(**self._conversion(wanted)),
             )
         from pyarrow import json  # noqa: PLC0415 - takes time
@@ -193,7 +234,7 @@ class PredictionsFile:
             "explicit_schema": self._explicit(wanted), "unexpected_field_behavior": "ignore",
         }
         return json.open_json(
-            self._file, read_options=json.ReadOptions(block_size=_BLOCK, use_threads=False),
+            file, read_options=json.ReadOptions(block_size=_BLOCK, use_threads=False),
             parse_options=json.ParseOptions(**parsing),
         )
 

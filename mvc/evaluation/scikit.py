@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mvc.errors import UsageError
 from mvc.evaluation.columns import Codes, Floats
+from mvc.quality.reports.report import Metric
 
 Average = Literal["macro", "weighted"]
 _PART = 1 << 20
@@ -110,8 +112,13 @@ def _mean_loss(loss: Callable[..., float], truth: Codes, scores: Floats, weight:
         total = float(len(truth[part]) if given is None else given.sum())
         if total > 0:
             weights.append(total)
-            values.append(loss(truth[part], scores[part], sample_weight=given, labels=labels))
+            values.append(loss(truth[part], _summing_to_one(scores[part]), sample_weight=given, labels=labels))
     return float(np.average(values, weights=weights))
+
+
+def _summing_to_one(scores: Floats) -> Floats:
+    """Return probabilities without the rounding errors of 4 bytes, of which scikit-learn warns."""
+    return scores if scores.ndim == 1 else scores / scores.sum(1, keepdims=True)
 
 
 class Errors(NamedTuple):
@@ -134,3 +141,63 @@ def regression(truth: Floats, predicted: Floats, weight: Floats | None) -> Error
         float(metrics.r2_score(truth, predicted, sample_weight=weight)) if differs else float("nan"),
         float(metrics.mean_absolute_percentage_error(truth, predicted, sample_weight=weight)),
     )
+
+
+# Cross-validation.
+
+_CLASSIFICATION = {
+    "accuracy": "accuracy", "balanced_accuracy": "balanced_accuracy", "f1_macro": "f1_macro",
+}
+_PROBABILITIES = {"log_loss": "neg_log_loss"}
+_AUC = {True: {"auc": "roc_auc"}, False: {"auc_macro": "roc_auc_ovr"}}
+"""By whether there are two labels."""
+_REGRESSION = {"mae": "neg_mean_absolute_error", "rmse": "neg_root_mean_squared_error", "r2": "r2"}
+
+
+def cross_validate(estimator: Any, rows: Any, truth: Any, cv: Any, dataset: str = "") -> list[Metric]:
+    """Return the mean of each metric over folds, with its error.
+
+    The error is corrected for folds that share their training data, as their values are not independent: Nadeau and
+    Bengio, Inference for the Generalization Error, Machine Learning 52 (2003), https://doi.org/10.1023/A:1024068626366.
+
+    Args:
+        estimator: An estimator of scikit-learn, or what has its methods; it is cloned, and not changed.
+        rows: Features, of any form that it takes.
+        truth: Labels or numbers, one for each row.
+        cv: The number of folds, or a splitter of scikit-learn.
+        dataset: The id of the data.
+
+    Raises:
+        UsageError: the data does not fit, or the estimator fails.
+    """
+    from sklearn import base, model_selection  # noqa: PLC0415 - takes a second
+
+    try:
+        classifies = base.is_classifier(estimator)
+        splits = list(model_selection.check_cv(cv, truth, classifier=classifies).split(rows, truth))
+        scoring = _scoring(estimator, np.unique(np.asarray(truth))) if classifies else _REGRESSION
+        found = model_selection.cross_validate(
+            estimator, rows, truth, cv=splits, scoring=scoring, error_score="raise",
+        )
+    except Exception as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise UsageError(f"the cross-validation failed: {lines[0][:200]}") from error
+    correction = float(np.sqrt(1 / len(splits) + np.mean([len(test) / len(train) for train, test in splits])))
+    method = f"{len(splits)}-fold cross-validation, corrected"
+    metrics = []
+    for name, scorer in scoring.items():
+        values = found[f"test_{name}"] * (-1 if scorer.startswith("neg_") else 1)
+        if not np.isfinite(values).all():
+            raise UsageError(f"{name} is not defined in every fold: each needs examples of all labels")
+        stderr = float(values.std(ddof=1)) * correction
+        higher = not scorer.startswith("neg_")
+        metrics.append(Metric(name, float(values.mean()), higher, dataset, stderr, method=method))
+    return metrics
+
+
+def _scoring(estimator: Any, labels: NDArray[Any]) -> dict[str, str]:
+    if len(labels) < 2:  # noqa: PLR2004 - nothing to tell apart
+        raise ValueError(f"all labels are {labels[0]!r}, expected several" if len(labels) else "there are no rows")
+    if not hasattr(estimator, "predict_proba"):
+        return _CLASSIFICATION
+    return {**_CLASSIFICATION, **_AUC[len(labels) == 2], **_PROBABILITIES}  # noqa: PLR2004 - a pair

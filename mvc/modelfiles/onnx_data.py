@@ -53,7 +53,7 @@ def external_locations(file: BinaryIO) -> list[str]:
             open_.pop()
         if not open_:
             return sorted(found)
-        field = _field(file, open_[-1].end)
+        field = next_field(file, open_[-1].end)
         if field is None:  # not a protobuf, or the end of what can be read
             return sorted(found)
         number, end = field
@@ -69,23 +69,23 @@ def external_locations(file: BinaryIO) -> list[str]:
     raise InvalidFormat(f"it has more than {MOST_FIELDS:,} fields")
 
 
-def _field(file: BinaryIO, end: int) -> tuple[int, int] | None:
+def next_field(file: BinaryIO, end: int) -> tuple[int, int] | None:
     """Read a field's tag; return its number and its end, where its content is length-delimited that of the content.
 
     None for anything that does not fit before `end`.
     """
-    tag = _varint(file)
+    tag = varint(file)
     wire = tag & 7
     if wire == _VARINT:
-        return (0, file.tell()) if _varint(file) >= 0 and file.tell() <= end else None
-    length = {_FIXED64: 8, _FIXED32: 4}.get(wire, -1) if wire != _LENGTH else _varint(file)
+        return (0, file.tell()) if varint(file) >= 0 and file.tell() <= end else None
+    length = {_FIXED64: 8, _FIXED32: 4}.get(wire, -1) if wire != _LENGTH else varint(file)
     after = file.tell() + length
     if tag < 0 or length < 0 or after > end:
         return None
     return (tag >> 3 if wire == _LENGTH else 0), after
 
 
-def _varint(file: BinaryIO) -> int:
+def varint(file: BinaryIO) -> int:
     """Return the next number; -1 if it is incomplete or too long."""
     value = 0
     for shift in range(0, 70, 7):
@@ -102,7 +102,7 @@ def _location(file: BinaryIO, end: int) -> Iterator[str]:
     """Yield the value of an entry of external data whose key is `location`."""
     texts = {}
     while file.tell() < end:
-        field = _field(file, end)
+        field = next_field(file, end)
         if field is None:
             return
         number, after = field

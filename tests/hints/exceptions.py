@@ -11,7 +11,7 @@ HARMLESS = {
     r"^f?['\"].* --help['\"]$": "it only looks",
     r"^'mvc (eval record --help|-v log --lost  # in full)'$": "it only looks",
     r"ls -ld?\b|explained\(": "it only looks",
-    r"^'(pip check|apt-get install git)'$|^_INSTALL$|^install\(": "it installs a program",
+    r"^'(pip check|apt-get install git)'$|^_INSTALL$|^install\(|^line or f'pip install": "it installs a program",
     r"^'(ssh-add -L|git ls-remote|aws configure list-profiles|date -I).*'$": "it only looks",
     r"^f?'(check|free|name|choose|upgrade|report it) .*'$": "prose: nothing to type",
     r"^f\"report it |^UPGRADE$": "prose: nothing to type",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mvc.ops.shared.reports import MetricChange
     from mvc.ops.workspace.reading.diff import Diff, PathDiff, TextDiff
     from mvc.ops.workspace.reading.log import LogEntry
+    from mvc.ops.workspace.reading.ls import Listed
     from mvc.ops.workspace.reading.status import State, Status, StatusItem
 
 
@@ -319,9 +320,21 @@ def ls(
             print_json(result)
         else:
             rows = [(item.kind, size(item.size), item.blake3[:12], visible(item.path)) for item in result.items]
-            for line in columns(rows):
+            for item, line in zip(result.items, columns(rows), strict=True):
                 output.line(line)
+                if output.verbose:
+                    _show_signature(output, project, item)
     return say_all(result.failed, silent=json)
+
+
+def _show_signature(output: Output, project: Project, item: Listed) -> None:
+    from mvc.ops.workspace.reading.signatures import signature_of  # noqa: PLC0415 - only with -v
+
+    found = signature_of(project, item)
+    for word, fields in (("in ", found.inputs), ("out", found.outputs)):
+        for field in fields:
+            shape = ", ".join("?" if length is None else str(length) for length in field.shape)
+            output.line(f"    {word}  {visible(field.name)}" + (f"  {field.type}[{shape}]" if field.type else ""))
 
 
 @app.command(rich_help_panel=WORKSPACE)

@@ -81,6 +81,23 @@ def _is_path(project: Project, rev: str | None, text: str) -> bool:
     return tracks(tracked_at(project, resolve(project, rev)), project.shell.path(text))
 
 
+def proven(project: Project, text: str) -> str:
+    """Return where a copy is of what a user named, of which all bytes were compared with the pointer.
+
+    Raises:
+        MvcError: it is not tracked, the workspace has other content, or it cannot be fetched.
+    """
+    reference = parse_reference(project, text)
+    whole = Content(project, reference).tracked_path
+    content = Content(project, reference._replace(path=whole))  # with what lies beside a part: a digest is of all
+    if reference.rev is None:
+        content.check_workspace()
+    found = f"{content.proven_path()}{reference.path[len(whole) :]}"
+    if not os.path.exists(found):
+        raise UsageError(f"{whole} has no file {reference.path[len(whole) + 1 :]}", "mvc ls -R")
+    return found
+
+
 class Content:
     """The content of a reference; what the cache lacks is fetched."""
 
@@ -92,6 +109,11 @@ class Content:
         """
         self._project, self._reference = project, reference
         self._selection, self._pointer = _find(project, reference)
+
+    @property
+    def tracked_path(self) -> str:
+        """The tracked path that the reference names, or is inside of."""
+        return self._selection.item.path
 
     def open(self, on_close: ExitStack) -> BinaryIO:
         """Return a file object of one file's content; `on_close` is closed with it.
@@ -128,6 +150,17 @@ class Content:
         if same_content(pointer, observe_path(project, path)):
             return f"{project.root}/{self._reference.path}"
         return self._view()
+
+    def check_workspace(self) -> None:
+        """Check that the workspace has no other content than the pointer: it may lack it.
+
+        Raises:
+            UsageError: it has.
+        """
+        path = self._selection.item.path
+        seen = observe_path(self._project, path)
+        if seen.digest is not None and not same_content(self._pointer, seen):
+            raise UsageError(f"{path} differs from its pointer", self._project.shell.line("mvc add", path))
 
     def proven_path(self) -> str:
         """Return where a read-only view of the content is. All of it was read and compared with the pointer, by BLAKE3.

@@ -10,6 +10,9 @@ TAG_OF_ANOTHER_KIND = "mvc eval record m.bin --tag release-7 --metric auc=0.9"
 NO_KEY = "no key is configured in tests: that is what it says"
 PREDICTIONS = "printf 'truth,predicted\\n0,0\\n1,1\\n0,1\\n1,1\\n' > p.csv"
 SCORED = "mvc eval score m.bin --task classification --predictions p.csv --tag v2.0.0"
+ROWS = "printf 'a,truth\\n1,0\\n2,1\\n' > rows.csv"
+OWN_LOADER = """printf 'class M:\\n def predict(self, rows):\\n  return rows[:, 0]
+def load(path):\\n return M()\\n' > mine.py"""
 WAIVED = "mvc waive MVC202 m.bin --reason known --expires 2999-01-01"
 
 STATES = [
@@ -75,6 +78,21 @@ rules: [{match: "**/m.bin", from: {report: required}}]' > $TOP/.mvc/policy.yaml"
         "sed -i 's/value: 0.75/value: 0.99/' m.bin.eval.yaml", "git add m.bin.eval.yaml", "mvc eval recompute m.bin",
     ),
     state("compare_of_one_by_a_test", PREDICTIONS, SCORED, "mvc compare m.bin --paired", REF="m.bin"),
+    # predict.
+    state(
+        "predict_without_a_file", ROWS, OWN_LOADER, "mvc eval predict m.bin rows.csv",
+        MODEL="m.bin", DATA="rows.csv", FILE="q.csv", ends=2, reason="m.bin needs a loader: it says so",
+    ),
+    state(
+        "predict_with_a_model_of_another_format", ROWS, OWN_LOADER, "mvc eval predict m.bin rows.csv -o q.csv",
+        MODULE="mine", FUNCTION="load",
+    ),
+    state("predict_with_a_changed_model", ROWS, CHANGED, "mvc eval predict m.bin rows.csv -o q.csv"),
+    state(
+        "predict_with_a_pickle_that_runs_code", ROWS, "printf 'cos\\ngetcwd\\n(tR.' > c.pkl", "mvc add c.pkl",
+        "mvc eval predict c.pkl rows.csv -o q.csv", ends=2, reason="what it unpickles has no method predict",
+        MODULE="mine", FUNCTION="load",
+    ),
     # show and check.
     state("report_that_is_not_there", "mvc eval show d"),
     state("report_of_other_content_shown", *ADDED, "mvc eval show m.bin"),

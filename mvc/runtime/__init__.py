@@ -1,0 +1,1 @@
+"""Models that are run: loaded safely, whatever their format."""
