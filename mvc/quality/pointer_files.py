@@ -1,4 +1,4 @@
-"""Pointers of DVC and git-lfs, as the judge sees them: each as a file at PATH.mvc, whatever its file is called.
+"""Pointers of DVC and git-lfs, as the judge sees them: each as a file at PATH.mvc.
 
 A file of DVC may name several outputs, and a pointer of git-lfs lies where the content would be. In the trees that are
 judged, each of them has an entry of its own at PATH.mvc. In place of a blob's name, this entry has what the pointer
@@ -73,7 +73,7 @@ def is_other(oid: str) -> bool:
 
 
 def raw_of(oid: str) -> bytes:
-    """Return what stands for the content of such a pointer."""
+    """Return the bytes of such a pointer, as a file."""
     return oid.encode()
 
 

@@ -18,7 +18,7 @@ def paths_with(git: Git, attribute: str, value: str, paths: Iterable[str]) -> se
 def matching_patterns(
     git: Git, layout: Layout, scratch: str, patterns: Mapping[str, Mapping[int, bytes]], paths: Iterable[str],
 ) -> dict[str, set[tuple[str, int]]]:
-    """Return the patterns that match each of `paths`, whatever other patterns say.
+    """Return the patterns that match each of `paths`, each pattern on its own.
 
     `patterns` are by file (a path of a `.gitattributes`) and number, as they are written there. Git itself matches
     them: in `scratch`, an empty directory, where each sets an attribute of its own.

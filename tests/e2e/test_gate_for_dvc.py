@@ -186,6 +186,45 @@ def test_other_content_with_the_same_md5_is_found_where_it_is_at_hand(begin: Beg
     repo.git("commit", "-qm", "good")
 
 
+def directory_in_dvc(repo: Repo, content: bytes, *, old: bool = False) -> None:
+    """Write what `dvc add models` writes; `old` as DVC 2 does."""
+    repo.write("tuned/a.onnx", content)
+    repo.write("tuned/b.txt", b"1\r\n")
+    text = md5(b"1\n" if old else b"1\r\n")
+    rows = [{"md5": md5(content), "relpath": "a.onnx"}, {"md5": text, "relpath": "b.txt"}]
+    listed = md5(json.dumps(rows).encode())
+    algorithm = "" if old else "  hash: md5\n"
+    repo.write("tuned.dvc", f"outs:\n- md5: {listed}.dir\n  size: 1\n  nfiles: 2\n{algorithm}  path: tuned\n")
+    repo.write(".gitignore", "/tuned\n")
+    repo.git("add", "tuned.dvc", ".gitignore")
+
+
+def test_the_same_in_a_directory(begin: Begin) -> None:
+    repo = begin(with_others).hooked()
+    directory_in_dvc(repo, GOOD)
+    repo.ok("eval", "record", "tuned", "--metric", "auc=0.9", "--bump", "major")
+    (repo.root / "tuned/a.onnx").chmod(0o755)  # DVC does not keep it
+    repo.ok("eval", "check")
+    repo.write("tuned/a.onnx", EVIL)
+    assert "the report is of blake3" in repo.shell("git commit -qm evil").err
+    assert "MVC103" in repo.fails(1, "eval", "check").err
+    repo.write("tuned/a.onnx", GOOD)
+    repo.git("commit", "-qm", "good")
+    repo.write("tuned/a.onnx", EVIL)
+    assert "was modified" in repo.fails(1, "register", "tuned").err
+    repo.write("tuned/a.onnx", GOOD)
+    repo.ok("register", "tuned")
+
+
+def test_a_directory_of_dvc_2(begin: Begin) -> None:
+    repo = begin(with_others).hooked()
+    directory_in_dvc(repo, b"\0model", old=True)
+    repo.ok("eval", "record", "tuned", "--metric", "auc=0.9", "--bump", "major")
+    repo.git("commit", "-qm", "first")
+    repo.write("tuned/a.onnx", b"\0other")
+    assert "tuned differs from its pointer" in repo.ok("eval", "record", "tuned", "--bump", "minor").err
+
+
 def test_init_sees_what_is_there(bare_git: Repo) -> None:
     bare_git.write(".gitattributes", "*.onnx filter=lfs diff=lfs merge=lfs -text\n")
     bare_git.write(".dvc/config", "")

@@ -11,15 +11,9 @@ from pathlib import Path
 
 import pytest
 from dvc import TRACKED, with_dvc
-from harness import LARGE, MVC, Begin, Repo, noise, some
+from faults.strace import CALLS, broken
+from harness import LARGE, Begin, Repo, noise, some
 
-CALLS = {
-    "write": "write,pwrite64",
-    "fsync": "fsync,fdatasync",
-    "link": "link,linkat",
-    "rename": "rename,renameat,renameat2",
-    "unlink": "unlink,unlinkat,rmdir",
-}
 POINTS = [
     *(("link", point) for point in range(1, 4)), *(("rename", point) for point in range(1, 12)),
     *(("fsync", point) for point in range(1, 20)), *(("unlink", point) for point in range(1, 8)),
@@ -42,10 +36,7 @@ def test_a_killed_import_goes_on(begin: Begin, kind: str, point: int) -> None:
     repo = begin(with_twin)
     names = ("big.bin", "mo del[1].bin", "models/ranker.pkl")
     before = {name: repo.read(name) for name in names}
-    fault = f"inject={CALLS[kind]}:signal=KILL:when={point}"
-    trace = str(repo.root.parent / "trace")
-    calls = ["-f", "-qq", "-o", trace, "-e", f"trace={CALLS[kind]}", "-e", fault]
-    repo.run("strace", *calls, MVC, "import", "dvc", "--all-commits")
+    broken(repo, f"{CALLS[kind]}:signal=KILL:when={point}", "import", "dvc", "--all-commits")
     assert {name: repo.read(name) for name in names} == before
     repo.path(".git/index.lock").unlink(missing_ok=True)  # Git's own, when Git was the one that died
     repo.ok("verify")

@@ -5,16 +5,10 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from harness import MVC, Begin, Repo, some
+from faults.strace import CALLS, broken
+from harness import Begin, Repo, some
 from lfs import CONTENT, contents, with_lfs
 
-CALLS = {
-    "write": "write,pwrite64",
-    "fsync": "fsync,fdatasync",
-    "link": "link,linkat",
-    "rename": "rename,renameat,renameat2",
-    "unlink": "unlink,unlinkat,rmdir",
-}
 POINTS = [
     *(("link", point) for point in range(1, 3)), *(("rename", point) for point in range(1, 20)),
     *(("fsync", point) for point in range(1, 24)), *(("unlink", point) for point in range(1, 16)),
@@ -37,9 +31,7 @@ def with_twin(repo: Repo) -> None:
 @pytest.mark.parametrize(("kind", "point"), some(POINTS, 10))
 def test_a_killed_import_goes_on(begin: Begin, kind: str, point: int) -> None:
     repo = begin(with_twin)
-    fault = f"inject={CALLS[kind]}:signal=KILL:when={point}"
-    trace = str(repo.root.parent / "trace")
-    repo.run("strace", "-f", "-qq", "-o", trace, "-e", f"trace={CALLS[kind]}", "-e", fault, MVC, "import", "lfs")
+    broken(repo, f"{CALLS[kind]}:signal=KILL:when={point}", "import", "lfs")
     rest = {path: content for path, content in CONTENT.items() if path != STUB}
     assert {path: content for path, content in contents(repo).items() if path != STUB} == rest
     repo.path(".git/index.lock").unlink(missing_ok=True)  # Git's own, when Git was the one that died

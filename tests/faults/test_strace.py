@@ -6,15 +6,9 @@ strace counts the calls of each process and of each kind apart, so a fault may s
 from __future__ import annotations
 
 import pytest
-from harness import LARGE, MVC, Repo, Result, noise
+from faults.strace import CALLS, broken
+from harness import LARGE, Repo, noise
 
-CALLS = {
-    "write": "write,pwrite64",
-    "fsync": "fsync,fdatasync",
-    "link": "link,linkat",
-    "rename": "rename,renameat,renameat2",
-    "unlink": "unlink,unlinkat,rmdir",
-}
 OLD = {"m.bin": noise("old", LARGE), "data/a": b"a", "data/b": noise("b", 2000), "data/c": noise("c", LARGE)}
 NEW = {"m.bin": noise("new", LARGE), "data/a": b"A", "data/b": noise("d", 2000), "data/c": noise("C", LARGE)}
 
@@ -28,17 +22,6 @@ def lay_out(repo: Repo, files: dict[str, bytes]) -> None:
 def held(repo: Repo) -> dict[str, bytes]:
     """Return what the tracked paths hold."""
     return {"m.bin": repo.read("m.bin"), **{f"data/{name}": content for name, content in repo.contents("data").items()}}
-
-
-def broken(repo: Repo, fault: str, *args: str) -> Result:
-    """Run `mvc ARGS` with a fault injected; never a traceback."""
-    calls = ["-e", f"trace={fault.partition(':')[0]}", "-e", f"inject={fault}"]
-    trace = str(repo.root.parent / "trace")
-    result = repo.run("strace", "-f", "-qq", "-o", trace, *calls, MVC, *args)
-    assert "Traceback" not in result.err, result
-    assert "Exception ignored" not in result.err, result
-    assert result.code != 70, result
-    return result
 
 
 @pytest.mark.parametrize(

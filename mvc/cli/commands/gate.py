@@ -73,8 +73,7 @@ def gate(
         if file:
             write_file(file, _told(result._replace(findings=here) if form == "text" else result, form).encode())
         if summary:
-            before = os.path.getsize(summary) if os.path.isfile(summary) else 0
-            append_to_file(summary, _markdown(result, before).encode())
+            _append_to_summary(summary, result)
         if form == "text" or file:
             _show(output, result._replace(findings=here))
         else:
@@ -130,6 +129,11 @@ def _append_why(summary: str, error: Exception) -> None:
 
 
 # Output.
+
+
+def _append_to_summary(summary: str, result: Gated) -> None:
+    before = os.path.getsize(summary) if os.path.isfile(summary) else 0
+    append_to_file(summary, _markdown(result, before).encode())
 
 
 def _warn_of_nothing(result: Gated) -> None:

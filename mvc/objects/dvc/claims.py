@@ -1,4 +1,4 @@
-"""The paths that a file of DVC claims: a `.dvc` file, or the stages in a `dvc.yaml`. Read from whatever can be read."""
+"""The paths that a file of DVC claims: a `.dvc` file, or the stages in a `dvc.yaml`, even if malformed."""
 
 from __future__ import annotations
 

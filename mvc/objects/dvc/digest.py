@@ -79,7 +79,11 @@ class Md5:
 
     def fits(self) -> bool:
         """Whether the content of all parts is the one that the digest names."""
-        return any(way.hexdigest() == self._digest.md5 for way in self._ways)
+        return self._digest.md5 in self.hexdigests()
+
+    def hexdigests(self) -> list[str]:
+        """Return the md5 of all parts in each way, in hex."""
+        return [way.hexdigest() for way in self._ways]
 
 
 class _OfText:

@@ -103,7 +103,7 @@ _STAGE = re.compile(rb"  [!-~][ -~]*\n(?:    [ -~]*\n)*")
 
 
 def _known_stages(raw: bytes) -> Document:
-    """Return the stages of a plain `dvc.lock`, of which each is read once: versions differ in a few of hundreds.
+    """Return the stages of a plain `dvc.lock`. Each text of a stage is parsed once: versions differ in few stages.
 
     Empty if only the whole can tell.
     """

@@ -54,7 +54,7 @@ class DvcSettings(NamedTuple):
 
 
 def read_settings(files: Iterable[SettingsFile], default_cache: str) -> DvcSettings:
-    """Return the settings in `files`, of which later ones take precedence.
+    """Return the settings in `files`; later files take precedence.
 
     Raises:
         InvalidFormat: a file is not in DVC's format.

@@ -60,7 +60,7 @@ def read_trees(merge: Merge) -> Trees:
 
 
 def read_one_tree(merge: Merge) -> Trees:
-    """Return the tree of head, of which all is judged."""
+    """Return the tree of head, judged as a whole."""
     entries = list_tree(merge.git, merge.tree)
     blobs = Blobs(merge.git)
     view = _view(merge.git, blobs, entries.get(POLICY))

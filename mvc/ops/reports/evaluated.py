@@ -14,7 +14,7 @@ from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
 from mvc.ops.shared.checkout import content_line, unstorable
-from mvc.ops.shared.other_pointers.workspace import OtherDigests, other_digests, pointers_here
+from mvc.ops.shared.other_pointers.workspace import OtherDigests, changed, other_digests, pointers_here
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.ops.shared.selection import is_path
 from mvc.ops.shared.versions.read import files_at
@@ -74,6 +74,7 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
         pointer = pointers_here(project).get(path)
         others, more = _others(project, path, pointer, digest)
         remarks += more
+        digest = others.content if others else digest
     remarks = [remark._replace(refused=True) for remark in remarks]
     data: dict[str, str] = {}
     for name in dict.fromkeys([*(name for _, name in options.datasets), *options.train, *options.together]):
@@ -124,9 +125,9 @@ def _others(
     if pointer is None:
         return None, [Remark(f"the pointer {name} cannot be read", "mvc eval check")]
     found = other_digests(project, path, pointer)
-    if found.blake3 != digest.blake3:
-        raise MvcError(f"{path} was changed while it was read", "run the command again")
-    if is_of(Model(found.blake3, md5=found.md5, sha256=found.sha256), pointer):
+    if pointer.kind == "file" and found.content != digest:
+        raise changed(path)
+    if is_of(Model(found.content.blake3, md5=found.md5, sha256=found.sha256), pointer):
         return found, []
     command = {"dvc": "dvc add", "lfs": "git add --"}[tool_of(name)] if not name.endswith(".lock") else "dvc commit -f"
     return found, [Remark(f"{path} differs from its pointer", project.shell.line(command, path))]

@@ -117,7 +117,8 @@ def _refuse_other_dirty(project: Project, files: VersionFiles) -> None:
     seen = observe_path(project, path)
     if seen.digest is not None and seen.digest.blake3 != files.blake3:
         found = other_digests(project, path, files.pointer)
-        if not is_of(Content(found.blake3, md5=found.md5, sha256=found.sha256), files.pointer):
+        content = Content(found.content.blake3, md5=found.md5, sha256=found.sha256)
+        if not is_of(content, files.pointer) or files.blake3 not in ("", content.blake3):
             line = project.shell.line("git status --", file)
             raise Refused(f"{path} was modified: only what is committed is registered", line)
 

@@ -83,7 +83,7 @@ def broken_rules(model: Judged, item: Comparison, found: Found) -> list[str]:
 
 
 def verdict_without_metrics(model: Judged, found: Found) -> str:
-    """Return the verdict on a model of which no metric is compared."""
+    """Return the verdict on a model without compared metrics."""
     return "failed" if model.path in found.broken else "ok" if model.change == "deleted" else UNJUDGED
 
 

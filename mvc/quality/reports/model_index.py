@@ -25,7 +25,7 @@ class Reported(NamedTuple):
 
     metrics: tuple[Metric, ...] = ()
     datasets: tuple[Dataset, ...] = ()
-    """The data sets of which a digest is known. Of others, name, configuration and split are the metric's slice."""
+    """The data sets with a known digest. Name, configuration and split of others become the slice of the metric."""
     task: str = ""
     left_out: tuple[str, ...] = ()
     """What has no place in a report."""

@@ -28,7 +28,7 @@ def metrics_files(pipelines: Iterable[Pipeline], imported: Collection[str]) -> I
 
 
 def _models(stage: Stage, written: Collection[str], imported: Collection[str]) -> tuple[str, ...]:
-    """Return what a stage writes; else what it reads of other stages; else what it reads: as far as mvc tracks that."""
+    """Return what a stage writes; else what it reads of other stages; else what it reads. Only tracked paths count."""
     for paths in (stage.outs, [path for path in stage.deps if path in written], stage.deps):
         if found := tuple(path for path in paths if path in imported):
             return found

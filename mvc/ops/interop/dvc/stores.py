@@ -37,7 +37,7 @@ class Stores:
     """DVC's cache and remotes; each is opened when it is first needed. Several threads may look something up."""
 
     def __init__(self, settings: DvcSettings, home: str) -> None:
-        """Use these settings; `home` is the user's directory, which `~` stands for."""
+        """Use these settings; `home` replaces `~`."""
         self._settings = settings
         self._home = home
         self._open: dict[str, Bucket] = {}

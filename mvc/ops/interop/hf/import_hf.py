@@ -48,7 +48,7 @@ class HfImport(NamedTuple):
     edited: tuple[str, ...]
     """Files that differ from what was downloaded; they are tracked as they are."""
     unproven: tuple[str, ...]
-    """Files of which Hugging Face's names do not tell the content."""
+    """Files whose names at Hugging Face are not digests of their content."""
     left_out: tuple[str, ...]
     """What model card and `.eval_results` say that has no place in a report."""
     failed: tuple[Failure, ...] = ()

@@ -34,7 +34,7 @@ def read_imported(project: Project) -> dict[DvcDigest, Content]:
 def imported_items(
     project: Project, imported: Mapping[DvcDigest, Content], files: Mapping[str, bytes],
 ) -> Iterator[Tracked]:
-    """Yield the outputs that the files of DVC in a commit name, as tracked paths, as far as they were imported."""
+    """Yield the imported outputs that the files of DVC in a commit name, as tracked paths."""
     for _, out in said_in(files).outs:
         if out.digest and not out.problem and (content := imported.get(out.digest)):
             yield _item(project.cache, out, content)

@@ -189,7 +189,7 @@ class PointerView:
 
 
 def _may_be_lfs(path: str) -> bool:
-    """Whether a pointer of git-lfs at a path stands for content, and not for a pointer of mvc, or for settings."""
+    """Whether a pointer of git-lfs at a path is that of a model, not of settings or of a file of mvc."""
     return not (is_pointer(path) or path in _SETTINGS or path.rpartition("/")[2] in _OF_GIT)
 
 

@@ -11,7 +11,7 @@ from mvc.errors import InvalidFormat, MvcError
 from mvc.fs.files import UnsafePath, check_unchanged, open_regular
 from mvc.fs.tree import Tree
 from mvc.objects.digest import Digest
-from mvc.objects.dvc.digest import ListedFile, Md5, digest_of_list, parse_digest
+from mvc.objects.dvc.digest import DvcDigest, ListedFile, Md5, digest_of_list, parse_digest
 from mvc.objects.dvc.names import is_of_data
 from mvc.objects.hashing import hash_stream
 from mvc.objects.pointer import SUFFIX, Pointer
@@ -27,6 +27,8 @@ from mvc.quality.reports.report import Model
 from mvc.quality.reports.report_document import parse_report
 from mvc.scm.index import IndexEntry, list_files
 from mvc.scm.index_changes import Entry
+from mvc.workspace.observe import Observed
+from mvc.workspace.stat_index import Group, manifest_of
 
 _TEXT = "dos2unix-"
 
@@ -74,7 +76,8 @@ def _of_dvc(tree: Tree, files: Iterable[IndexEntry]) -> Iterator[tuple[str, byte
 class OtherDigests(NamedTuple):
     """The digests of content by which a pointer of another program names it, as a report has them."""
 
-    blake3: str
+    content: Digest
+    """Of a directory without executable bits, which DVC does not keep."""
     md5: str = ""
     sha256: str = ""
 
@@ -86,27 +89,48 @@ def other_digests(project: Project, path: str, pointer: Pointer) -> OtherDigests
         MvcError: it changed while it was read, or cannot be read.
     """
     if pointer.other.startswith("sha256:"):
-        digest, found = _hashed(project.tree, path, hashlib.sha256())
-        return OtherDigests(digest.blake3, sha256=found.hexdigest())
+        content, sha256 = _hashed(project.tree, path, hashlib.sha256())
+        return OtherDigests(content, sha256=sha256.hexdigest())
     name = pointer.other.removeprefix("md5:")
     old = name.startswith(_TEXT)
     expected = parse_digest(name.removeprefix(_TEXT), old=old)
-    if not expected.is_dir:
-        digest, way = _hashed(project.tree, path, Md5(expected))
-        if way.fits():
-            return OtherDigests(digest.blake3, name)
-        return OtherDigests(digest.blake3, _md5(project.tree, path))
+    read = _of_directory if expected.is_dir else _of_file
+    content, names = read(project, path, expected)
+    if expected.name in names:
+        return OtherDigests(content, name)
+    content, names = read(project, path, expected._replace(text=False)) if old else (content, names)
+    return OtherDigests(content, names[0])
+
+
+def _of_file(project: Project, path: str, expected: DvcDigest) -> tuple[Digest, list[str]]:
+    """Return the digest of a file, and its names in DVC: those of the versions that wrote such as `expected`."""
+    content, md5 = _hashed(project.tree, path, Md5(expected))
+    return content, md5.hexdigests()
+
+
+def _of_directory(project: Project, path: str, expected: DvcDigest) -> tuple[Digest, list[str]]:
+    """Return the same of a directory."""
     observed = observe_path(project, path)
     if observed.digest is None:
         raise MvcError(f"{path} vanished while it was read", "run the command again")
-    names = [entry.path for entry in observed.entries()]
-    listed = [ListedFile(name, parse_digest(_md5(project.tree, f"{path}/{name}"), old=False)) for name in names]
-    return OtherDigests(observed.digest.blake3, digest_of_list(listed, old=False).name)
+    rows: list[list[ListedFile]] = []
+    for entry in observed.entries():
+        content, md5 = _hashed(project.tree, f"{path}/{entry.path}", Md5(expected))
+        if content != entry.digest:
+            raise changed(path)
+        rows.append([ListedFile(entry.path, DvcDigest(text)) for text in md5.hexdigests()])
+    return _without_modes(observed), [digest_of_list(files, old=False).name for files in zip(*rows, strict=True)]
 
 
-def _md5(tree: Tree, path: str) -> str:
-    _, found = _hashed(tree, path, hashlib.md5(usedforsecurity=False))
-    return str(found.hexdigest())
+def changed(path: str) -> MvcError:
+    """Return the error for content that is no longer what was read."""
+    return MvcError(f"{path} was changed while it was read", "run the command again")
+
+
+def _without_modes(observed: Observed) -> Digest:
+    """Return the digest of a directory as if no file were executable."""
+    plain = ((group, group.files._replace(executable=bytes(len(group.files.executable)))) for group in observed.groups)
+    return manifest_of(Group.of_files(files, group.digests, group.recorded) for group, files in plain).digest
 
 
 def _hashed(tree: Tree, path: str, other: Any) -> tuple[Digest, Any]:
@@ -139,13 +163,13 @@ def _content(project: Project, model: ModelFacts) -> str:
     pointer = pointer_in_file(model.pointer)
     try:
         of = parse_report(model.report.raw, "").model if model.report else Model("")
-        if pointer is None or pointer.kind == "dir":
+        if pointer is None or (seen := observe_path(project, model.path)).digest is None:
             return ""
-        there = observe_path(project, model.path).digest
-        if there is None or there.blake3 == of.blake3:
+        there = _without_modes(seen) if pointer.kind == "dir" else seen.digest
+        if there.blake3 == of.blake3:
             return ""
         found = other_digests(project, model.path, pointer)
     except (InvalidFormat, MvcError, OSError):
         return ""
     names = (f"md5:{found.md5}", f"sha256:{found.sha256}")
-    return found.blake3 if pointer.other in names else ""
+    return found.content.blake3 if pointer.other in names else ""
