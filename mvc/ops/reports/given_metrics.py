@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from mvc.errors import UsageError
 from mvc.ops.reports.options import RecordOptions
 from mvc.quality.reports.directions import higher_is_better
-from mvc.quality.reports.metric_files import find_metrics, read_file, read_metrics
 from mvc.quality.reports.metrics import parse_metric
 from mvc.quality.reports.readers.found import FoundMetrics, StatedData
 from mvc.quality.reports.report import Dataset, Metric, label
@@ -24,11 +23,7 @@ def given_metrics(cwd: str, options: RecordOptions, ids: Collection[str]) -> Fou
         UsageError: a metric is given twice, or the file cannot be read.
         InvalidFormat: the file or the data is invalid.
     """
-    found = FoundMetrics(options.measured)
-    if options.file:
-        found = read_metrics(_read_file(cwd, options), options.source, ids)
-    elif options.data is not None:
-        found = find_metrics(options.data, options.source, ids)
+    found = _in_file_or_data(cwd, options, ids)
     on_command_line = _by_label((parse_metric(word, ids) for word in options.metrics), ids)
     if options.measured and (both := sorted(_by_label(found.metrics, ids).keys() & on_command_line.keys())):
         raise UsageError(f"{both[0]} is computed from the predictions", "name that metric otherwise")
@@ -47,12 +42,19 @@ def _by_label(metrics: Iterable[Metric], ids: Collection[str]) -> dict[str, Metr
     return labelled
 
 
-def _read_file(cwd: str, options: RecordOptions) -> bytes:
+def _in_file_or_data(cwd: str, options: RecordOptions, ids: Collection[str]) -> FoundMetrics:
+    if not options.file and options.data is None:
+        return FoundMetrics(options.measured)
+    from mvc.quality.reports.metric_files import find_metrics, read_file, read_metrics  # noqa: PLC0415 - import time
+
+    if not options.file:
+        return find_metrics(options.data, options.source, ids)
     try:
         with open(os.path.join(cwd, options.file), "rb") as file:
-            return read_file(file, options.source)
+            raw = read_file(file, options.source)
     except OSError as error:
         raise UsageError(f"{options.source}: {error.strerror or error}", "--metrics FILE") from None
+    return read_metrics(raw, options.source, ids)
 
 
 def with_stated(datasets: Iterable[Dataset], stated: Iterable[StatedData], source: str) -> list[Dataset]:

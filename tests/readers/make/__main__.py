@@ -38,8 +38,10 @@ PROGRAMS = {
     ),
     "every-eval-ever": Program(
         "every_eval_ever_run.py",
-        ("pydantic>=2.12.5,<3", "huggingface-hub>=1,<2", "jsonschema>=4.26,<5", "rich>=14,<15", "requests>=2.32", "duckdb>=1.5",
-         "numpy>=2.4", "pandas>=2.3", "pyyaml>=6", "matplotlib>=3.10", "seaborn>=0.13"),
+        (
+            "pydantic>=2.12.5,<3", "huggingface-hub>=1,<2", "jsonschema>=4.26,<5", "rich>=14,<15", "requests>=2.32",
+            "duckdb>=1.5", "numpy>=2.4", "pandas>=2.3", "pyyaml>=6", "matplotlib>=3.10", "seaborn>=0.13",
+        ),
         ("every-eval-ever.json", "every-eval-ever-converted.json"), arguments=(str(FILES / "lm-eval-limited.json"),),
     ),
     "deepeval": Program(
@@ -47,7 +49,8 @@ PROGRAMS = {
         (("DEEPEVAL_TELEMETRY_OPT_OUT", "YES"), ("DEEPEVAL_RESULTS_FOLDER", "results")),
     ),
     "mlflow": Program(
-        "mlflow_run.py", ("mlflow==3.17.2",), ("mlflow-classifier.json", "mlflow-regressor.json", "mlflow-genai-run.json"),
+        "mlflow_run.py", ("mlflow==3.17.2",),
+        ("mlflow-classifier.json", "mlflow-regressor.json", "mlflow-genai-run.json"),
         (("MLFLOW_DISABLE_TELEMETRY", "true"), ("LOGNAME", "somebody")),
     ),
     "hugging-face": Program("hugging_face_run.py", ("huggingface-hub==2.4.0",), ("README.md", "eval-results.yaml")),

@@ -44,7 +44,9 @@ log = types.EvaluationLog(
         result(
             "quiz", HF, {"metric_id": "accuracy", "metric_name": "Accuracy", "lower_is_better": False}, 0.75,
             standard_error=types.StandardError(value=0.02, method="bootstrap"), num_samples=400,
-            confidence_interval=types.ConfidenceInterval(lower=0.71, upper=0.79, confidence_level=0.95, method="bootstrap"),
+            confidence_interval=types.ConfidenceInterval(
+                lower=0.71, upper=0.79, confidence_level=0.95, method="bootstrap",
+            ),
         ),
         result(
             "quiz", HF, LATENCY, 12.5, num_samples=400,

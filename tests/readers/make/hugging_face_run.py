@@ -12,9 +12,8 @@ RESULTS = [
     EvalResult("text-classification", "imdb", "IMDB", "f1", "0.9 ± 0.1", dataset_config="plain", dataset_split="test"),
     EvalResult("text-classification", "sst2", "SST-2", "accuracy", 0.91, metric_name="Test accuracy"),
 ]
-card = ModelCard.from_template(
-    ModelCardData(license="mit", model_name="tiny", eval_results=RESULTS), template_str="---\n{{ card_data }}\n---\n# tiny\n",
-)
+about = ModelCardData(license="mit", model_name="tiny", eval_results=RESULTS)
+card = ModelCard.from_template(about, template_str="---\n{{ card_data }}\n---\n# tiny\n")
 card.save("README.md")
 ENTRIES = [
     EvalResultEntry("cais/hle", "default", 20.9, date="2026-01-15", notes="no-tools", source_url="https://example.com/"),

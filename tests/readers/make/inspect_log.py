@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from inspect_ai import Epochs, Task, eval as evaluate, task
+from inspect_ai import Epochs, Task, task
+from inspect_ai import eval as evaluate
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessage, GenerateConfig, ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import accuracy, grouped, includes, match, std, stderr

@@ -1,4 +1,4 @@
-"""Write results of lm-eval with its model `dummy`, of a group of two tasks: `python lm_eval_run.py`, in an empty folder."""
+"""Write results of lm-eval's model `dummy` for a group of two tasks: `python lm_eval_run.py`, in an empty folder."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def metric(name: str) -> dict[str, object]:
 TASKS = {
     "sums.yaml": {
         "task": "sums", **DATA, "output_type": "multiple_choice", "doc_to_text": "{{question}} is",
-        "doc_to_choice": "{{choices}}", "doc_to_target": "{{answer}}", "metric_list": [metric("acc"), metric("acc_norm")],
-        "metadata": {"version": 1.0},
+        "doc_to_choice": "{{choices}}", "doc_to_target": "{{answer}}", "metadata": {"version": 1.0},
+        "metric_list": [metric("acc"), metric("acc_norm")],
     },
     "words.yaml": {
         "task": "words", **DATA, "output_type": "generate_until", "doc_to_text": "{{question}} is",

@@ -1,4 +1,4 @@
-"""Write what evaluations of MLflow save, and a run as its command line prints it: `python mlflow_run.py`, in an empty folder."""
+"""Write what evaluations of MLflow save, and a run as it prints it: `python mlflow_run.py`, in an empty folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pandas as pd
 from mlflow.genai.scorers import scorer
 
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
-NUMBERS = pd.DataFrame({"x": range(20), "y": [int(n > 9) for n in range(20)], "predicted": [int(n > 7) for n in range(20)]})
+NUMBERS = pd.DataFrame({"x": range(20)})
+NUMBERS["y"], NUMBERS["predicted"] = (NUMBERS["x"] > 9).astype(int), (NUMBERS["x"] > 7).astype(int)
 
 
 @scorer
@@ -28,7 +29,9 @@ for kind in ("classifier", "regressor"):
         )
         result.save(kind)
     shutil.move(Path(kind, "metrics.json"), f"mlflow-{kind}.json")
-answers = [{"inputs": {"q": str(n)}, "outputs": "x" * n, "expectations": {"expected_response": "xx"}} for n in range(1, 5)]
+answers = [
+    {"inputs": {"q": str(n)}, "outputs": "x" * n, "expectations": {"expected_response": "xx"}} for n in range(1, 5)
+]
 with mlflow.start_run() as run:
     mlflow.log_params({"temperature": 0.5})
     mlflow.genai.evaluate(data=answers, scorers=[same])

@@ -52,8 +52,7 @@ def _params(data: Document) -> dict[str, Parameter]:
     """Return what the file says about model and source: its claims, which nothing is held against."""
     model, source, library = (below(data, key) for key in ("model_info", "source_metadata", "eval_library"))
     return settings({
-        "model": model.get("id"), "model_args": below(model, "additional_details").get("model_args"),
-        "inference_engine": below(model, "inference_engine"),
+        "model": model.get("id"), "inference_engine": below(model, "inference_engine"),
         "source": {key: source.get(key) for key in ("source_name", "source_type", "evaluator_relationship")},
         "eval_library": {key: library.get(key) for key in ("name", "version")},
         "evaluation_id": data.get("evaluation_id"),

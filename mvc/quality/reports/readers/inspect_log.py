@@ -96,7 +96,7 @@ def _score(score: Document, prefix: str, place: str) -> Iterator[Metric | NoErro
     scorer, reducer, n = free_name(score.get("name")), score.get("reducer"), examples(score.get("scored_samples"))
     how = f"/{free_name(reducer)}" if reducer not in (None, "mean") else ""
     entries = [_entry(key, metric) for key, metric in below(score, "metrics").items()]
-    errors = {_key(entry.part): entry for entry in entries if entry.name in _ERRORS}
+    errors = {_key(entry.part): entry for entry in reversed(entries) if entry.name in _ERRORS}
     means = {_key(entry.part) for entry in entries if entry.name in _MEANS}
     for entry in entries:
         name = f"{prefix}{scorer}/{entry.name}{how}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from typing import NoReturn
-from xml.parsers import expat
 
 from mvc.errors import InvalidFormat
 from mvc.quality.reports.readers.found import FoundMetrics, free_name
@@ -36,12 +35,14 @@ def read(raw: bytes) -> FoundMetrics:
     Raises:
         InvalidFormat: it is not XML, not JUnit's, or no test ran.
     """
-    results = _Results()
+    from xml.parsers import expat  # noqa: PLC0415 - few files need it
+
+    results, parser = _Results(), expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.StartElementHandler, parser.EndElementHandler = results.start, results.end
     try:
-        results.parser.Parse(raw, True)  # noqa: FBT003 - it takes no keyword
-    except expat.ExpatError as error:
-        raise InvalidFormat(f"not XML: {error}") from None
-    except (LookupError, ValueError) as error:  # an encoding
+        parser.Parse(raw, True)  # noqa: FBT003 - it takes no keyword
+    except (expat.ExpatError, LookupError, ValueError) as error:  # also about an encoding
         raise InvalidFormat(f"not XML: {error}") from None
     failed = results.failed
     params: dict[str, Parameter] = {"failed": [*failed[:_MOST_NAMES]]} if failed else {}
@@ -50,15 +51,14 @@ def read(raw: bytes) -> FoundMetrics:
     return FoundMetrics(tuple(results.metrics()), params=params, left_out=left_out)
 
 
+def _refuse(*_: object) -> NoReturn:
+    raise InvalidFormat("the XML has a document type, which JUnit's files have not")
+
+
 class _Results:
     """The results of the tests in a file, counted while it is parsed."""
 
     def __init__(self) -> None:
-        self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
-        self.parser.StartDoctypeDeclHandler = self._refuse
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
         self.failed: list[str] = []
         self._ran: Counter[str] = Counter()
         self._passed: Counter[str] = Counter()
@@ -67,10 +67,8 @@ class _Results:
         self._outcome = ""
         self._name = ""
 
-    def _refuse(self, *_: object) -> NoReturn:
-        raise InvalidFormat("the XML has a document type, which JUnit's files have not")
-
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Begin an element."""
         if not self._open and tag not in _SUITES:
             raise InvalidFormat(f"not JUnit XML: its root is {tag[:40]!r}, expected 'testsuites'")
         if len(self._open) == _MAX_DEPTH:
@@ -85,7 +83,8 @@ class _Results:
             self._outcome = "failed" if tag in _FAILED or self._outcome == "failed" else "skipped"
         self._open.append(tag)
 
-    def _end(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
+        """End an element."""
         self._open.pop()
         if tag == "testsuite":
             self._suites.pop()
