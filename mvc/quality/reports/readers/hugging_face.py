@@ -49,7 +49,7 @@ def _found(reported: Reported, datasets: Collection[str]) -> FoundMetrics:
     """Return what a card reports; a data set in its own words becomes one of the given ones, if it is one."""
     return FoundMetrics(
         tuple(_placed(metric, datasets) for metric in reported.metrics),
-        data=tuple(StatedData(item.id, item.n, blake3=item.blake3) for item in reported.datasets),
+        data=tuple(StatedData(item.id, item.n, item.used, item.blake3) for item in reported.datasets),
         task=reported.task, left_out=reported.left_out,
     )
 
