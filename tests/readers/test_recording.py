@@ -39,7 +39,9 @@ def test_a_limited_run_of_data_that_is_not_named_is_a_warning(model: Repo, in_pr
 
 def test_the_report_says_how_much_was_evaluated(model: Repo, in_process: InProcess) -> None:
     for name, dataset, n, used in (
-        ("inspect.eval", "holdout", 12, 10), ("inspect.json", "sums", 12, None), ("lm-eval-limited.json", "words", 5, 3),
+        ("inspect.eval", "holdout", 12, 10),
+        ("inspect.json", "sums", 12, None),
+        ("lm-eval-limited.json", "words", 5, 3),
         ("every-eval-ever.json", "quiz", 1000, 400),
         ("mlflow-classifier.json", "sums", None, None),
     ):

@@ -170,8 +170,8 @@ def _remarks(draft: _Draft, source: str) -> Iterator[Remark]:
     limited = [item for item in metrics.data if item.is_limited]
     if limited and not any(item.used for item in draft.report.datasets):
         amounts = ", ".join(f"{item.used:,} of {item.n:,} examples of {item.id}" for item in limited)
-        fix = f"--dataset {shlex.quote(f'{limited[0].id}=PATH')}  # then the report says so"
-        yield Remark(f"{source} is of a part of the data: {amounts}", fix)
+        told = f"{source} is of a part of the data: {amounts}"
+        yield Remark(told, f"--dataset {shlex.quote(f'{limited[0].id}=PATH')}  # then the report says so")
 
 
 def _unstaged_pointer(project: Project, item: Tracked | None) -> list[str]:

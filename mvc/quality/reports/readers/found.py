@@ -135,4 +135,6 @@ def check_version(what: str, version: object, known: str) -> None:
     numbers = [str(text).split(".") for text in (version, known)]
     newer = all(part.isdecimal() for part in numbers[0]) and [*map(int, numbers[0])] > [*map(int, numbers[1])]
     message = f"{what} of version {shown(version)}, expected {known}"
-    raise InvalidFormat(message, UPGRADE if newer else "")
+    if newer:
+        raise InvalidFormat(message, UPGRADE)
+    raise InvalidFormat(message)
