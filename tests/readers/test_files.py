@@ -42,10 +42,10 @@ def told(metric: Metric) -> str:
 
 
 INSPECT = [
-    "addition/match/accuracy 0.7 ±0.153 n=10",
+    "addition/match/accuracy 0.7 ±0.153 n=10 up",
     "addition/match/std 0.483 n=10",
-    "addition/match/accuracy[parity=odd] 0.8 ±0.2",
-    "addition/match/accuracy[parity=even] 0.6 ±0.245",
+    "addition/match/accuracy[parity=odd] 0.8 ±0.2 up",
+    "addition/match/accuracy[parity=even] 0.6 ±0.245 up",
 ]
 LM_EVAL = [
     "sums/acc 0.333 ±0.333 n=3 up", "sums/acc_norm 0 ±0 n=3 up",
@@ -94,8 +94,8 @@ def test_the_metrics_of_a_file(name: str, metrics: list[str]) -> None:
 
 @pytest.mark.parametrize(("name", "datasets", "metrics"), [
     ("lm-eval-limited.json", ["words"], ["exact_match/strict@words 0 ±0 n=3 up"]),
-    ("inspect.json", ["addition"], ["match/accuracy@addition 0.583 ±0.149 n=12"]),
-    ("inspect.json", ["sums"], ["match/accuracy@sums 0.583 ±0.149 n=12"]),
+    ("inspect.json", ["addition"], ["match/accuracy@addition 0.583 ±0.149 n=12 up"]),
+    ("inspect.json", ["sums"], ["match/accuracy@sums 0.583 ±0.149 n=12 up"]),
     ("every-eval-ever.json", ["quiz"], ["Accuracy@quiz 0.75 ±0.02 [0.71, 0.79] n=400 up bootstrap"]),
     ("README.md", ["imdb"], ["accuracy@imdb 0.93", "accuracy[dataset=sst2] 0.91"]),
 ])
@@ -171,6 +171,11 @@ def test_a_grouped_metric_alone_has_its_whole() -> None:
     assert names == [f"addition/match/accuracy{part}" for part in ("[parity=odd]", "[parity=even]", "")]
     metrics["all"]["params"]["all"] = "groups"
     assert label(find_metrics(data, "m").metrics[2]) == "addition/match/accuracy/mean_of_groups"
+
+
+def test_the_name_of_a_task_is_no_direction() -> None:
+    data = changed("inspect.json", "eval", "task", to="error_detection")
+    assert told(find_metrics(data, "m").metrics[0]) == "error_detection/match/accuracy 0.583 ±0.149 n=12 up"
 
 
 def test_how_a_standard_error_was_computed() -> None:

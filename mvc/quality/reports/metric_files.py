@@ -29,9 +29,11 @@ from mvc.quality.reports.readers.plain import read_list, read_tree
 from mvc.quality.reports.report import Metric, label
 
 MAX_BYTES = 16 << 20
-_MAX_YAML_BYTES = 4 << 20
+_MAX_YAML_BYTES = 1 << 20
 _MAX_YAML_DEPTH = 16
 _MOST_DIGITS = 1000
+_BEGINNING = 1 << 16
+_YAML = re.compile(rb"---(?:\s|$)|-(?:\s|$)|[A-Za-z_][\w./@-]*:(?:\s|$)")
 SHAPES = """mvc help reports  # lists the supported formats, such as {"auc": 0.93}"""
 
 
@@ -75,7 +77,7 @@ def _parsed(raw: bytes) -> object:
     Raises:
         InvalidFormat: it is neither, or has a key twice.
     """
-    if raw.startswith((b"---", b"\xef\xbb\xbf---")) or _YAML.match(raw):
+    if _is_yaml(raw):
         return _yaml(front_matter(raw) or raw)
     try:
         return json.loads(raw, object_pairs_hook=_unique, parse_int=_integer)
@@ -84,8 +86,11 @@ def _parsed(raw: bytes) -> object:
         raise InvalidFormat(f"not JSON: {reason}") from None
 
 
-_YAML = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s*#[^\n]*\n|\s)*(?:- |[A-Za-z_][\w./@-]*:(?:\s|\Z))")
-"""The beginning of block YAML, after comments: an item of a list, or a key."""
+def _is_yaml(raw: bytes) -> bool:
+    """Whether the first line that is no comment is that of block YAML: an item of a list, a key, or the dashes."""
+    lines = (line.strip() for line in raw[:_BEGINNING].removeprefix(b"\xef\xbb\xbf").splitlines())
+    first = next((line for line in lines if line and not line.startswith(b"#")), b"")
+    return _YAML.match(first) is not None
 
 
 def _yaml(raw: bytes) -> object:

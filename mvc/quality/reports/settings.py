@@ -9,7 +9,7 @@ from math import isfinite
 from mvc.quality.reports.report import Parameter
 
 _SECRET = re.compile(
-    r"(?:.*[_./-])?(?:(?:api|access|secret)_?key|token|secret|password|authorization|credentials?)", re.IGNORECASE,
+    r"(?:.*[_./-])?(?:(?:api|access|secret)[_-]?key|token|secret|password|authorization|credentials?)", re.IGNORECASE,
 )
 _SHORTEST_SECRET = 8
 

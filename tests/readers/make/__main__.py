@@ -63,12 +63,13 @@ def write(name: str, folder: Path) -> None:
     """Run a program in `folder`, an empty one."""
     program = PROGRAMS[name]
     shutil.copy(HERE / program.script, folder)
-    environ = {**os.environ, **dict(program.environ), "HOME": str(folder)}
+    environ = {**os.environ, **dict(program.environ)}
     if name == "every-eval-ever":
         environ["PYTHONPATH"] = str(_unpacked(folder))
     packages = [word for package in program.packages for word in ("--with", package)]
     command = [UV, "run", "--quiet", *CERTS, "--no-project", "--python", sys.executable, *packages]
-    subprocess.run([*command, "python", program.script, *program.arguments], cwd=folder, env=environ, check=True)
+    python = ["env", f"HOME={folder}", "python", program.script]  # uv's own HOME has its cache
+    subprocess.run([*command, *python, *program.arguments], cwd=folder, env=environ, check=True)
 
 
 def _unpacked(folder: Path) -> Path:

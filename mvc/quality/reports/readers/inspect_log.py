@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from mvc.errors import InvalidFormat
+from mvc.quality.reports.directions import higher_is_better
 from mvc.quality.reports.metrics import error_estimate, finite, shown
 from mvc.quality.reports.readers.found import (
     Document,
@@ -104,7 +105,8 @@ def _score(score: Document, prefix: str, place: str) -> Iterator[Metric | NoErro
             continue
         error = errors.get(_key(entry.part)) if entry.name in _MEANS else None
         metric = Metric(
-            name, finite(name, entry.value), dataset=place, slice=entry.part, n=None if entry.part else n,
+            name, finite(name, entry.value), higher_is_better(entry.name), place, slice=entry.part,
+            n=None if entry.part else n,
             stderr=(stderr := error_estimate(error.value) if error else None),
             method=error.method if error and stderr is not None else "",
         )
