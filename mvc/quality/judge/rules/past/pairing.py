@@ -92,6 +92,11 @@ def metric_key(metric: Metric) -> _MetricKey:
     return metric.name, tuple(sorted(metric.slice.items()))
 
 
+def comparable(item: Measured) -> object:
+    """Return the key of metrics that can be compared: name, slice and data."""
+    return metric_key(item.metric), item.content or f"in {item.dataset}"
+
+
 def _by_key(items: Iterable[Measured]) -> dict[_MetricKey, list[Measured]]:
     found: dict[_MetricKey, list[Measured]] = {}
     for item in items:
