@@ -95,7 +95,7 @@ def _completed(file: PredictionsFile, roles: Roles) -> Roles:
         if len(roles.scores) != 1 or not roles.group or roles.weight:
             message = "a ranking needs a column of queries and one of scores, without weights"
             raise UsageError(message, "--group COLUMN --score COLUMN")
-    elif not predicted and not (roles.scores and PREDICTED not in file.kinds):
+    elif not predicted and (kind == "regression" or not roles.scores or PREDICTED in file.kinds):
         predicted = PREDICTED
     return roles._replace(kind=kind, predicted=predicted)
 

@@ -27,12 +27,7 @@ class ModelReport(NamedTuple):
 
     def metrics_on(self, dataset: str) -> list[Metric]:
         """Return the metrics of a data set, or all metrics when `dataset` is empty."""
-        return [metric for metric in self.report.metrics if dataset in ("", self.dataset_of(metric))]
-
-    def dataset_of(self, metric: Metric) -> str:
-        """Return the data set of a metric; the only data set of a report is the default."""
-        datasets = self.report.datasets
-        return datasets[0].id if not metric.dataset and len(datasets) == 1 else metric.dataset
+        return [metric for metric in self.report.metrics if dataset in ("", self.report.dataset_of(metric))]
 
 
 def judge_figures(path: str, report: Report, demanded: Demands) -> Iterator[Finding]:
@@ -144,7 +139,7 @@ def _by_key(judged: ModelReport, metrics: Iterable[Metric]) -> list[list[Metric]
     """Return the metrics with a slice by one key, grouped by data set and key."""
 
     def group(metric: Metric) -> tuple[str, ...]:
-        return judged.dataset_of(metric), *metric.slice
+        return judged.report.dataset_of(metric), *metric.slice
 
     single = sorted((metric for metric in metrics if len(metric.slice) == 1), key=group)
     return [list(items) for _, items in groupby(single, group)]

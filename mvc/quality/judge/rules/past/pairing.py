@@ -82,7 +82,7 @@ def measured(of: ModelReport, wanted: MetricDemand | None = None) -> list[Measur
     found = []
     for metric in of.report.metrics:
         if wanted is None or matches(wanted, metric):
-            dataset = of.dataset_of(metric)
+            dataset = of.report.dataset_of(metric)
             found.append(Measured(metric, dataset, digests.get(dataset, "") if dataset else unknown))
     return found
 
