@@ -72,8 +72,8 @@ def load(file: PredictionsFile, roles: Roles) -> Loaded:
         texts |= {roles.truth, roles.predicted}
     else:
         numbers |= {roles.truth, roles.predicted}
-    if both := sorted((texts & numbers) - {""}):
-        message = f"column {both[0]!r} cannot be a label or slice and a number at once"
+    if both := sorted(((texts | {roles.group}) & numbers) - {""}):
+        message = f"column {both[0]!r} cannot be a label, slice or query and a number at once"
         raise UsageError(message, "mvc eval score --help")
     groups = (roles.group,) if roles.group else ()
     wanted = Wanted(tuple(sorted(texts - {""})), tuple(sorted(numbers - {""})), groups)
