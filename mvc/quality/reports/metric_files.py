@@ -15,7 +15,6 @@ from mvc.quality.reports.readers import (
     classification_report,
     deepeval,
     dvc,
-    eval_file,
     every_eval_ever,
     hugging_face,
     inspect_log,
@@ -32,6 +31,7 @@ MAX_BYTES = 16 << 20
 _MAX_YAML_BYTES = 1 << 20
 _MAX_YAML_DEPTH = 16
 _MOST_DIGITS = 1000
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _BEGINNING = 1 << 16
 _YAML = re.compile(rb"---(?:\s|$)|-(?:\s|$)|[A-Za-z_][\w./@-]*:(?:\s|$)")
 SHAPES = """mvc help reports  # lists the supported formats, such as {"auc": 0.93}"""
@@ -46,10 +46,12 @@ def read_file(file: BinaryIO, what: str) -> bytes:
         OSError: it cannot be read.
     """
     head = file.read(4)
-    if head not in eval_file.ZIP:
+    if head not in _ZIP:
         return head + file.read(MAX_BYTES + 1 - len(head))
+    from mvc.quality.reports.readers.eval_file import read_header  # noqa: PLC0415 - few files need it
+
     try:
-        return eval_file.read_header(file, MAX_BYTES)
+        return read_header(file, MAX_BYTES)
     except InvalidFormat as error:
         raise InvalidFormat(f"{what}: {error.message}", SHAPES) from None
 

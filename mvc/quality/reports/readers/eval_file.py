@@ -17,8 +17,6 @@ from mvc.errors import InvalidFormat, UsageError
 from mvc.modelfiles.zip_directory import ENTRY, read_directory
 from mvc.packages import install
 
-ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-"""The first bytes of a zip."""
 _HEADER = b"header.json"
 _UNFINISHED = b"_journal/start.json"
 _MAX_DIRECTORY = 64 << 20
@@ -57,8 +55,10 @@ def read_header(file: BinaryIO, limit: int) -> bytes:
     Raises:
         InvalidFormat: it is no `.eval` file, an unfinished one, or a damaged one, or the header is too large.
         UsageError: the package that decompresses it is missing.
-        OSError: the file cannot be read, or cannot seek.
+        OSError: the file cannot be read.
     """
+    if not file.seekable():
+        raise InvalidFormat("a zip in a pipe, expected a file")
     size = file.seek(0, os.SEEK_END)
     directory = read_directory(file, size)
     if not directory.sound or directory.length > _MAX_DIRECTORY:
@@ -106,7 +106,7 @@ def _long_position(extra: bytes) -> int:
 def _unpacked(file: BinaryIO, member: _Member) -> bytes:
     file.seek(member.position)
     head = file.read(_LOCAL.size)
-    if len(head) < _LOCAL.size or not head.startswith(ZIP[0]):
+    if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
         raise InvalidFormat(_BROKEN)
     _, name, extra = _LOCAL.unpack(head)
     file.seek(name + extra, os.SEEK_CUR)

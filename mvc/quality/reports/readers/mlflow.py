@@ -19,7 +19,8 @@ from mvc.quality.reports.settings import settings
 
 def is_run(data: Document) -> bool:
     """Whether it is a run, with its data."""
-    return "metrics" in below(data.get("run", data), "data") if isinstance(data.get("run", data), dict) else False
+    run = data.get("run", data)
+    return isinstance(run, dict) and "metrics" in below(run, "data")
 
 
 def read_run(data: Document, datasets: Collection[str]) -> FoundMetrics:
