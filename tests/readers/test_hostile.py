@@ -25,6 +25,8 @@ from mvc.errors import InvalidFormat, UsageError
 from mvc.quality.reports import metric_files
 from mvc.quality.reports.metric_files import MAX_BYTES, read_file, read_metrics
 from mvc.quality.reports.readers import eval_file
+from mvc.quality.reports.report import Dataset, Model, Report
+from mvc.quality.reports.report_document import emit
 
 LOG = (FILES / "inspect.json").read_bytes()
 REAL = (FILES / "inspect.eval").read_bytes()
@@ -270,3 +272,27 @@ def test_a_file_that_is_cut_off_is_refused_or_whole_yaml(raw: bytes) -> None:
         return
     assert raw.startswith((b"- ", b"---")), metric_files
     assert found.metrics
+
+
+VALUES = st.sampled_from([None, True, -1, 2**70, 1e400, "", "much", "[a=b]@c", "\ud800", [], [1], {}, {"a": 1}])
+"""What no program writes in most places."""
+
+
+@given(st.data())
+def test_a_file_with_a_strange_value_is_read_or_refused(data: st.DataObject) -> None:
+    document = json.loads(data.draw(st.sampled_from(JSON_FILES)))
+    inner, path = document, []
+    while inner and isinstance(inner, dict | list) and (not path or data.draw(st.booleans())):
+        keys = [*inner] if isinstance(inner, dict) else [*range(len(inner))]
+        path.append((inner, data.draw(st.sampled_from(keys))))
+        inner = inner[path[-1][1]]
+    owner, key = path[-1]
+    owner[key] = data.draw(VALUES)
+    with suppress(UsageError):
+        found = read_metrics(json.dumps(document).encode(), "f", ["sums", "holdout"])
+        assert all(metric.name for metric in found.metrics)
+        emit(Report(2, Model("a" * 64), params=dict(found.params), datasets=DATA, metrics=[*found.metrics]))
+
+
+JSON_FILES = [read_file(io.BytesIO(path.read_bytes()), "f") for path in sorted(FILES.glob("*.[je][sv]*"))]
+DATA = [Dataset(name, "a" * 64) for name in ("sums", "holdout")]
