@@ -75,6 +75,8 @@ def load(file: PredictionsFile, roles: Roles) -> Loaded:
     if both := sorted(((texts | {roles.group}) & numbers) - {""}):
         message = f"column {both[0]!r} cannot be a label, slice or query and a number at once"
         raise UsageError(message, "mvc eval score --help")
+    if roles.truth in (roles.predicted, *roles.scores):
+        raise UsageError(f"column {roles.truth!r} cannot be truth and prediction at once", "mvc eval score --help")
     groups = (roles.group,) if roles.group else ()
     wanted = Wanted(tuple(sorted(texts - {""})), tuple(sorted(numbers - {""})), groups)
     table = file.read(wanted)
