@@ -228,6 +228,11 @@ def test_what_is_refused(data: Any, reason: str) -> None:
     assert caught.value.message.startswith(f"m: {reason}")
 
 
+def test_a_long_prompt_is_named_by_its_id() -> None:
+    data = changed("promptfoo.json", "results", "prompts", 0, "label", to="You are\na helpful one.")
+    assert find_metrics(data, "m").metrics[0].slice == {"prompt": data["results"]["prompts"][0]["id"][:12]}
+
+
 def test_a_level_that_is_unknown() -> None:
     data = changed("every-eval-ever.json", "evaluation_results", 0, "score_details", "score", to=-1)
     assert find_metrics(data, "m").metrics[0].value == -1

@@ -5,7 +5,6 @@ Format: https://inspect.aisi.org.uk/eval-logs.html; tested with inspect-ai 0.3.2
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
@@ -40,7 +39,8 @@ class _Entry(NamedTuple):
 
     name: str
     value: object
-    part: dict[str, str]
+    part: tuple[tuple[str, str], ...]
+    """The group, as the one pair of a slice."""
     method: str
 
 
@@ -97,18 +97,16 @@ def _score(score: Document, prefix: str, place: str) -> Iterator[Metric | NoErro
     scorer, reducer, n = free_name(score.get("name")), score.get("reducer"), examples(score.get("scored_samples"))
     how = f"/{free_name(reducer)}" if reducer not in (None, "mean") else ""
     entries = [_entry(key, metric) for key, metric in below(score, "metrics").items()]
-    errors = {_key(entry.part): entry for entry in reversed(entries) if entry.name in _ERRORS}
-    means = {_key(entry.part) for entry in entries if entry.name in _MEANS}
+    errors = {entry.part: entry for entry in reversed(entries) if entry.name in _ERRORS}
+    means = {entry.part for entry in entries if entry.name in _MEANS}
     for entry in entries:
-        name = f"{prefix}{scorer}/{entry.name}{how}"
-        if entry.name in _ERRORS and _key(entry.part) in means:
+        if entry.name in _ERRORS and entry.part in means:
             continue
-        error = errors.get(_key(entry.part)) if entry.name in _MEANS else None
+        name, error = f"{prefix}{scorer}/{entry.name}{how}", errors.get(entry.part) if entry.name in _MEANS else None
+        stderr = error_estimate(error.value) if error else None
         metric = Metric(
-            name, finite(name, entry.value), higher_is_better(entry.name), place, slice=entry.part,
-            n=None if entry.part else n,
-            stderr=(stderr := error_estimate(error.value) if error else None),
-            method=error.method if error and stderr is not None else "",
+            name, finite(name, entry.value), higher_is_better(entry.name), place, stderr, dict(entry.part),
+            None if entry.part else n, method=error.method if error and stderr is not None else "",
         )
         yield metric
         if error and stderr is None:
@@ -121,8 +119,8 @@ def _entry(key: str, metric: object) -> _Entry:
     name, options = free_name(metric.get("name", key)), below(metric, "params")
     group, inner = options.get("group_key"), below(options, "metric")
     if not isinstance(group, str) or not inner:
-        return _Entry(name, metric.get("value"), {}, _method(name, options))
-    part = {group: name} if name != options.get("all_label", "all") else {}
+        return _Entry(name, metric.get("value"), (), _method(name, options))
+    part = ((group, name),) if name != options.get("all_label", "all") else ()
     whole = "" if part or options.get("all", "samples") == "samples" else "/mean_of_groups"
     of = free_name(inner.get("name")).rpartition("/")[2]
     return _Entry(f"{of}{whole}", metric.get("value"), part, _method(of, below(inner, "params")))
@@ -131,10 +129,6 @@ def _entry(key: str, metric: object) -> _Entry:
 def _method(name: str, options: Document) -> str:
     cluster = options.get("cluster")
     return f"clustered by {cluster}" if isinstance(cluster, str) else _ERRORS.get(name, "")
-
-
-def _key(part: dict[str, str]) -> str:
-    return json.dumps(part, sort_keys=True)
 
 
 def _once(metrics: Iterator[Metric | NoError]) -> Iterator[Metric | NoError]:

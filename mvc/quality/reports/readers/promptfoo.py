@@ -23,6 +23,8 @@ from mvc.quality.reports.report import Metric, Run
 from mvc.quality.reports.settings import settings
 
 _VERSION = "3"
+_LONGEST_LABEL = 100
+_ID = 12
 _ONE = "promptfoo eval --filter-providers PROVIDER -o FILE.json  # for the model that the report is of"
 
 
@@ -51,7 +53,7 @@ def read(data: Document, _: object) -> FoundMetrics:
 
 
 def _prompt(prompt: Document, *, several: bool) -> Iterator[Metric]:
-    part = {"prompt": free_name(prompt.get("label"))} if several else {}
+    part = {"prompt": _prompt_name(prompt)} if several else {}
     found = below(prompt, "metrics")
     passed, failed, errors = (examples(found.get(f"test{kind}Count")) or 0 for kind in ("Pass", "Fail", "Error"))
     if n := passed + failed + errors:
@@ -60,6 +62,12 @@ def _prompt(prompt: Document, *, several: bool) -> Iterator[Metric]:
     for key, total in below(found, "namedScores").items():
         name, count = free_name(key), examples(below(found, "namedScoresCount").get(key))
         yield Metric(name, finite(name, total) / _weight(found, key), slice=part, n=count)
+
+
+def _prompt_name(prompt: Document) -> str:
+    """Return the label; for one that is the text of a long prompt, its id."""
+    label = free_name(prompt.get("label"))
+    return label if len(label) <= _LONGEST_LABEL and label.isprintable() else free_name(prompt.get("id"))[:_ID]
 
 
 def _weight(found: Document, name: str) -> float:
