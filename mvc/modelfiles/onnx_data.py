@@ -18,12 +18,16 @@ DEEPEST = 64
 LONGEST = 4096
 """Bytes of a location, as of a path."""
 
-_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+_VARINT, _FIXED64, _LENGTH, _GROUP, _GROUP_END, _FIXED32 = range(6)
+_LENGTHS = {_FIXED64: 8, _FIXED32: 4, _GROUP: 0, _GROUP_END: 0}
+"""Bytes of a field by type. What is in a group is read as if it stood beside it: ONNX has none, but parsers skip them."""
+_TAG = (1 << 32) - 1
+"""The bits of a tag: parsers drop those above."""
 _Inner: TypeAlias = dict[int, str]
 _MESSAGES: dict[str, _Inner] = {
     "model": {7: "graph", 20: "training", 25: "function"},
     "training": {1: "graph", 2: "graph"},
-    "function": {7: "node"},
+    "function": {7: "node", 11: "attribute"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
     "node": {5: "attribute"},
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
@@ -78,11 +82,11 @@ def next_field(file: BinaryIO, end: int) -> tuple[int, int] | None:
     wire = tag & 7
     if wire == _VARINT:
         return (0, file.tell()) if varint(file) >= 0 and file.tell() <= end else None
-    length = {_FIXED64: 8, _FIXED32: 4}.get(wire, -1) if wire != _LENGTH else varint(file)
+    length = varint(file) if wire == _LENGTH else _LENGTHS.get(wire, -1)
     after = file.tell() + length
     if tag < 0 or length < 0 or after > end:
         return None
-    return (tag >> 3 if wire == _LENGTH else 0), after
+    return ((tag & _TAG) >> 3 if wire == _LENGTH else 0), after
 
 
 def varint(file: BinaryIO) -> int:

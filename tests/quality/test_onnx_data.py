@@ -40,6 +40,15 @@ def test_what_comes_before_an_end_is_found() -> None:
     assert locations(raw[:-3]) == []
 
 
+@pytest.mark.parametrize("hidden", [
+    pytest.param(b"\xa3\x06\xa4\x06" + model(tensor("w.bin")), id="behind a group"),
+    pytest.param(b"\xba\x80\x80\x80\x10" + model(tensor("w.bin"))[3:], id="by a tag of more than 32 bits"),
+    pytest.param(field(25, field(11, field(5, tensor("w.bin")))), id="in a default attribute of a function"),
+])
+def test_what_parsers_of_onnx_read_is_not_hidden(hidden: bytes) -> None:
+    assert locations(hidden) == ["w.bin"]
+
+
 def test_a_location_is_only_the_value_of_that_key() -> None:
     entry = field(13, field(1, b"checksum") + field(2, b"../x"))
     assert locations(model(entry)) == []
