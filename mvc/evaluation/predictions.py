@@ -6,24 +6,24 @@ A file is read in batches and only the wanted columns are kept, in 4 or 8 bytes 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, BinaryIO, Generic, NamedTuple, TypeAlias, TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from mvc.errors import InvalidFormat
-from mvc.evaluation.columns import Coded, Codes, Floats
+from mvc.evaluation.columns import Coded, Codes, Column, Floats, NumberColumn, TextColumn
 from mvc.quality.words import clipped
 
 MAX_ROWS = 20_000_000
+MAX_VALUES = 200_000_000
+"""Rows by wanted columns."""
+MAX_COLUMNS = 50_000
+"""Of a file; each takes some kB, before any row is read."""
 MAX_LABELS = 1000
 """Different texts in a column of labels or slices."""
 MAX_GROUPS = 2_000_000
-MAX_NUMBER = 1e100
-"""Of larger ones, a sum of squares would not fit in a float."""
-MAX_TEXT = 200
-"""Characters of a label."""
 MAX_CHUNK = 1 << 30
 """Bytes that the wanted columns of one Parquet row group may have once decompressed."""
 _BATCH = 1 << 16
@@ -34,7 +34,6 @@ _LISTED = 20
 """Columns that an error lists."""
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
 
-_T = TypeVar("_T", np.float64, np.int32)
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
 
@@ -98,16 +97,37 @@ class PredictionsFile:
             yield
         except InvalidFormat:
             raise
-        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InvalidFormat(f"{self.what}: cannot be read as {self._ending[1:]}: {reason[:200]}") from None
 
     def _read_schema(self) -> _Arrow:
         if self._ending == ".parquet":
-            return self._parquet(()).schema_arrow
+            file = self._parquet(())
+            _check_columns(file.metadata.num_columns)
+            return file.schema_arrow
+        self._file.seek(0)
+        if self._ending != ".csv":
+            return _json_schema(self._file.read(_BLOCK))
+        self._check_width()
         self._file.seek(0)
         with self._text(None) as reader:
             return reader.schema
+
+    def _check_width(self) -> None:
+        """Refuse a CSV file with very many columns: its first row has more than the single one that is expected."""
+        from pyarrow import ArrowInvalid, csv  # noqa: PLC0415 - takes time
+
+        found = [1]
+
+        def note(row: _Arrow) -> str:
+            found.append(row.actual_columns)
+            return "error"
+
+        options = csv.ReadOptions(block_size=_BLOCK, use_threads=False, column_names=["row"])
+        with suppress(ArrowInvalid), self._native() as file:
+            csv.open_csv(file, options, csv.ParseOptions(invalid_row_handler=note))
+        _check_columns(max(found))
 
     def read(self, wanted: Wanted) -> Table:
         """Return the wanted columns.
@@ -117,10 +137,10 @@ class PredictionsFile:
                 or bytes.
         """
         self._check(wanted)
-        columns: dict[str, _Column] = {}
+        columns: dict[str, Column] = {}
         for name in wanted.names:
             most = MAX_GROUPS if name in wanted.groups else MAX_LABELS
-            columns[name] = _Numbers(name) if name in wanted.numbers else _Texts(name, most)
+            columns[name] = NumberColumn(name) if name in wanted.numbers else TextColumn(name, most)
         import pyarrow as pa  # noqa: PLC0415 - takes time
 
         rows = 0
@@ -129,13 +149,15 @@ class PredictionsFile:
                 for name, column in columns.items():
                     self._add(column, batch.column(batch.schema.get_field_index(name)), rows)
                 rows += batch.num_rows
-                self._check_rows(rows)
+                self._check_rows(rows, len(columns))
             pa.default_memory_pool().release_unused()
         if not rows:
             raise InvalidFormat(f"{self.what}: no rows")
-        texts = {name: column.coded() for name in wanted.texts if isinstance(column := columns[name], _Texts)}
-        numbers = {name: column.floats() for name in wanted.numbers if isinstance(column := columns[name], _Numbers)}
-        groups = {name: column.joined() for name in wanted.groups if isinstance(column := columns[name], _Texts)}
+        texts = {name: column.coded() for name in wanted.texts if isinstance(column := columns[name], TextColumn)}
+        numbers = {
+            name: column.floats() for name in wanted.numbers if isinstance(column := columns[name], NumberColumn)
+        }
+        groups = {name: column.joined() for name in wanted.groups if isinstance(column := columns[name], TextColumn)}
         return Table(rows, texts, numbers, groups)
 
     def batches(self) -> Iterator[_Arrow]:
@@ -172,11 +194,14 @@ class PredictionsFile:
                 expected = "numbers" if name in wanted.numbers else "texts or whole numbers"
                 raise WrongColumn(f"{self.what}: column {name!r} is {self.kinds[name]}, expected {expected}")
 
-    def _check_rows(self, rows: int) -> None:
+    def _check_rows(self, rows: int, columns: int) -> None:
         if rows > MAX_ROWS:
             raise InvalidFormat(f"{self.what}: more than {MAX_ROWS:,} rows", "choose a sample of the rows")
+        if rows * columns > MAX_VALUES:
+            message = f"{self.what}: more than {MAX_VALUES:,} values in {columns:,} columns"
+            raise InvalidFormat(message, "choose a sample of the rows")
 
-    def _add(self, column: _Column, values: _Arrow, before: int) -> None:
+    def _add(self, column: Column, values: _Arrow, before: int) -> None:
         if values.null_count:
             row = before + int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0]) + 1
             raise InvalidFormat(f"{self.what}: column {column.name!r} has no value in row {row:,}")
@@ -192,7 +217,7 @@ class PredictionsFile:
                 yield from reader
             return
         file = self._parquet([name for name in wanted.names if name not in wanted.numbers])
-        self._check_rows(file.metadata.num_rows)
+        self._check_rows(file.metadata.num_rows, len(wanted.names))
         self._check_chunks(file.metadata, wanted.names)
         yield from file.iter_batches(batch_size=_BATCH, columns=wanted.names)
 
@@ -263,6 +288,34 @@ class PredictionsFile:
         return pa.schema([(name, type_of(name)) for name in wanted.names])
 
 
+def _check_columns(count: int) -> None:
+    if count > MAX_COLUMNS:
+        raise ValueError(f"it has {count:,} columns, expected at most {MAX_COLUMNS:,}")
+
+
+def _json_schema(raw: bytes) -> _Arrow:
+    """Return the columns of JSON lines that begin with `raw`; pyarrow would crash on a deep value, and guess dates.
+
+    Raises:
+        ValueError: they are no objects; or as `msgspec.json.decode`.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    types = {
+        str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), type(None): pa.null(),
+        list: pa.list_(pa.null()),
+    }
+    found: dict[str, _Arrow] = {}
+    whole = raw if len(raw) < _BLOCK else raw[: raw.rfind(b"\n")]
+    for line in whole.splitlines():
+        for name, value in (msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {}).items():
+            there, type_ = found.get(name, pa.null()), types.get(type(value), pa.struct([]))
+            if there == pa.null() or (there, type_) == (pa.int64(), pa.float64()):
+                found[name] = type_
+        _check_columns(len(found))
+    return pa.schema(list(found.items()))
+
+
 def _kind(type_: _Arrow) -> str:
     from pyarrow import types  # noqa: PLC0415 - takes time
 
@@ -273,95 +326,3 @@ def _kind(type_: _Arrow) -> str:
         "integer": types.is_integer, "number": types.is_floating,
     }
     return next((kind for kind, fits in kinds.items() if fits(type_)), f"of type {str(type_)[:40]}")
-
-
-# Columns, as they are read.
-
-
-class _Growing(Generic[_T]):
-    """An array that grows in place, since many small ones would leave holes in the memory."""
-
-    def __init__(self, dtype: type[_T]) -> None:
-        self._values: NDArray[_T] = np.empty(_BATCH, dtype)
-        self._n = 0
-
-    def add(self, values: NDArray[_T]) -> None:
-        end = self._n + len(values)
-        if end > len(self._values):
-            self._values.resize(max(end, 2 * len(self._values)), refcheck=False)
-        self._values[self._n : end] = values
-        self._n = end
-
-    def joined(self) -> NDArray[_T]:
-        self._values.resize(self._n, refcheck=False)
-        return self._values
-
-
-class _Numbers:
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._found = _Growing(np.float64)
-
-    def add(self, values: _Arrow, before: int) -> str:
-        """Add values; return what is wrong with them."""
-        found = np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
-        if not (np.abs(found) <= MAX_NUMBER).all():
-            row = int(np.flatnonzero(~(np.abs(found) <= MAX_NUMBER))[0])
-            expected = f"at most {MAX_NUMBER:g}" if np.isfinite(found[row]) else "a finite number"
-            return f"is {found[row]} in row {before + row + 1:,}, expected {expected}"
-        self._found.add(found)
-        return ""
-
-    def floats(self) -> Floats:
-        return self._found.joined()
-
-
-class _Texts:
-    def __init__(self, name: str, most: int) -> None:
-        self.name, self._most = name, most
-        self._known: dict[str, int] = {}
-        self._found = _Growing(np.int32)
-
-    def add(self, values: _Arrow, _: int) -> str:
-        """Add values; return what is wrong with them."""
-        coded = values if hasattr(values, "dictionary") else values.dictionary_encode()
-        texts: list[str] = []
-        for value in coded.dictionary.to_pylist():
-            text = _text(value)
-            if text is None or len(text) > MAX_TEXT:
-                return f"has {clipped(str(value))!r}, expected whole numbers or texts of at most {MAX_TEXT} characters"
-            texts.append(text)
-        places = np.fromiter((self._known.setdefault(text, len(self._known)) for text in texts), np.int32, len(texts))
-        if len(self._known) > self._most:
-            return f"has more than {self._most:,} different values"
-        self._found.add(places[coded.indices.to_numpy(zero_copy_only=False)])
-        return ""
-
-    def joined(self) -> Codes:
-        return self._found.joined()
-
-    def coded(self) -> Coded:
-        labels = sorted(self._known, key=_rank)
-        place = np.empty(len(labels), np.int32)
-        for index, label in enumerate(labels):
-            place[self._known[label]] = index
-        codes = self.joined()
-        return Coded(tuple(labels), np.take(place, codes, out=codes))
-
-
-_Column: TypeAlias = _Numbers | _Texts
-
-
-def _text(value: object) -> str | None:
-    """Return a label as text; None for a number that is not whole."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else None
-    return str(value)
-
-
-def _rank(label: str) -> tuple[bool, int, str]:
-    """Return the sort key of a label: numbers first, by their value."""
-    is_number = label.removeprefix("-").isdecimal() and len(label) < 20  # noqa: PLR2004 - of 64 bits
-    return not is_number, int(label) if is_number else 0, label

@@ -35,7 +35,7 @@ def load_predictions(predictions: Predictions, metrics: Iterable[Metric], file: 
     """
     opened = PredictionsFile(file, predictions.path)
     keys = {next(iter(item.slice)) for item in metrics if len(item.slice) == 1}
-    columns = opened.kinds.keys() if predictions.positive else opened.kinds.keys() - {CLASS}
+    columns = opened.kinds.keys() - ({""} if predictions.positive else {"", CLASS})
     loaded = load(opened, roles_of(predictions, tuple(sorted(keys & columns))))
     if predictions.n not in (None, loaded.n):
         raise InvalidFormat(f"{predictions.path} has {loaded.n:,} rows, the report says {predictions.n:,}")
@@ -55,7 +55,15 @@ def recompute(report: Report, predictions: Predictions, file: BinaryIO) -> Recom
     names = {item.name for item in found.values()}
     judged = [item for item in report.predicted if _is_of(item, loaded, names)]
     differences = (item for metric in judged for item in _differences(metric, found.get(label(report.placed(metric)))))
-    return Recomputed(tuple(map(label, judged)), tuple(differences))
+    return Recomputed(tuple(map(label, judged)), (*differences, *_fewer(report, predictions, loaded.n)))
+
+
+def _fewer(report: Report, predictions: Predictions, rows: int) -> Iterator[Difference]:
+    """Yield the number of examples that a report says were evaluated, if there are fewer predictions."""
+    for dataset in report.datasets:
+        said = dataset.n if dataset.used is None else dataset.used
+        if dataset.id == report.dataset_of(predictions) and said is not None and rows < said:
+            yield Difference(f"n of {dataset.id}", said, rows)
 
 
 def _is_of(metric: Metric, loaded: Loaded, names: set[str]) -> bool:
@@ -72,6 +80,8 @@ def _differences(metric: Metric, found: Metric | None) -> Iterator[Difference]:
         reported, computed = getattr(metric, field), getattr(found, field)
         if reported is not None and not _is_same(reported, computed):
             yield Difference(name if field == "value" else f"{name} {field}", reported, computed)
+    if metric.higher_is_better not in (None, found.higher_is_better):
+        yield Difference(f"{name} higher_is_better", metric.higher_is_better, found.higher_is_better)
     if metric.n is not None and metric.n != found.n:
         yield Difference(f"{name} n", metric.n, found.n)
     ends = zip(("ci from", "ci to"), metric.ci or (), found.ci or (None, None), strict=False)

@@ -20,7 +20,7 @@ LONGEST = 4096
 
 _VARINT, _FIXED64, _LENGTH, _GROUP, _GROUP_END, _FIXED32 = range(6)
 _LENGTHS = {_FIXED64: 8, _FIXED32: 4, _GROUP: 0, _GROUP_END: 0}
-"""Bytes of a field by type. What is in a group is read as if it stood beside it: ONNX has none, but parsers skip them."""
+"""Bytes of a field by type. ONNX has no groups, but its parsers skip them; here their content is read as well."""
 _TAG = (1 << 32) - 1
 """The bits of a tag: parsers drop those above."""
 _Inner: TypeAlias = dict[int, str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +126,29 @@ def test_the_truth_may_be_called_class(model: Repo) -> None:
     model.write(PREDICTIONS, "\n".join(lines) + "\n")
     model.ok("eval", "score", MODEL, "--predictions", PREDICTIONS, "--truth", "class", "--tag", "v1.0.0")
     assert {item.slice.get("class") for item in report(model).metrics} == {None, "a", "b", "c"}
+    model.ok("eval", "recompute")
+
+
+def test_empty_options_are_as_none(model: Repo) -> None:
+    lines = model.read(PREDICTIONS).decode().splitlines()
+    model.write(PREDICTIONS, "," + "\n0,".join(lines) + "\n")  # with an index, as pandas writes it
+    model.ok(*SCORE, "--tag", "v1.0.0")
+    with_columns = report(model).metrics
+    empty = ("--truth", "", "--predicted", "", "--slice", "", "--sensitive", "")
+    model.ok(*SCORE, "--tag", "v1.0.0", *empty)
+    assert report(model).metrics == with_columns
+
+
+def test_predictions_of_a_part_of_the_data_are_said_to_be_of_a_part(model: Repo) -> None:
+    dataset = ("--dataset", f"holdout={PREDICTIONS}")
+    model.ok(*SCORE, "--tag", "v1.0.0", *dataset)
+    text = model.read(FILE).decode()
+    (rows,) = {item.n for item in [report(model).predictions] if item}
+    model.write(FILE, re.sub(r'(id: "holdout".*?)\}', rf"\1, n: {rows + 1}}}", text))
+    said = model.fails(1, "eval", "recompute").err
+    assert f"n of holdout is {rows + 1} in the report, {rows} by its predictions" in said
+    model.ok(*SCORE, "--tag", "v1.0.0", *dataset)
+    assert [(item.n, item.used) for item in report(model).datasets] == [(rows + 1, rows)]
     model.ok("eval", "recompute")
 
 

@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from mvc.errors import MvcError
 from mvc.evaluation import predictions
+from mvc.evaluation.columns import TextColumn
 from mvc.evaluation.predictions import PredictionsFile, Wanted
 from mvc.evaluation.roles import Loaded, Roles, kind_of, load
 from mvc.evaluation.score import score
@@ -147,6 +148,8 @@ WRONG: dict[str, tuple[bytes, str, Roles, str]] = {
     ),
     "not Parquet": (b"PAR1" * 9, "parquet", ROLES, "cannot be read as parquet"),
     "not JSON": (b"{", "jsonl", ROLES, "cannot be read as jsonl"),
+    "no object": (b"[1]\n", "jsonl", ROLES, "cannot be read as jsonl: Expected `object`, got `array`"),
+    "deep JSON": (b'{"a": ' + b"[" * 99_999 + b"]" * 99_999 + b"}\n", "jsonl", ROLES, "maximum recursion depth"),
     "another ending": (b"", "txt", ROLES, "expected a file named"),
     "empty": (b"", "csv", ROLES, "cannot be read as csv"),
     "header only": (b"truth,predicted,score\n", "csv", ROLES, "no rows|is of type null"),
@@ -184,6 +187,38 @@ def test_a_row_group_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch)
     assert len(raw) < 200_000
     with pytest.raises(MvcError, match="row group 0 has 1,0"):
         loaded(raw, "parquet", Roles())
+
+
+def test_too_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "MAX_VALUES", 17)
+    for ending, write in FORMATS.items():
+        with pytest.raises(MvcError, match="more than 17 values in 3 columns"):
+            loaded(write(COLUMNS), ending)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_too_many_columns(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "MAX_COLUMNS", len(COLUMNS) - 1)
+    with pytest.raises(MvcError, match="it has 5 columns, expected at most 4"):
+        loaded(FORMATS[ending](COLUMNS), ending)
+
+
+def test_columns_of_json_lines() -> None:
+    rows = b'\n{"a": 1, "b": null, "d": "2026-01-02", "e": [1]}\n{"a": 0.5, "b": true, "c": {}}\n'
+    found = PredictionsFile(io.BytesIO(rows), "p.jsonl").kinds
+    kinds = {name: kind.split("<")[0] for name, kind in found.items()}
+    assert kinds == {"a": "number", "b": "text", "d": "text", "e": "of type list", "c": "of type struct"}
+
+
+def test_a_dictionary_that_many_batches_have_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    learnt = []
+    learn = TextColumn._learn
+    monkeypatch.setattr(TextColumn, "_learn", lambda column, texts: learnt.append(len(texts)) or learn(column, texts))
+    monkeypatch.setattr(predictions, "_BATCH", 10)
+    raw = packed({"q": [str(row % 50) for row in range(1000)]})
+    found = PredictionsFile(io.BytesIO(raw), "p.parquet").read(Wanted((), (), ("q",)))
+    assert found.groups["q"].tolist() == [row % 50 for row in range(1000)]
+    assert len(learnt) < 10
 
 
 def test_a_row_that_does_not_fit_a_block(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gate.histories import History, attack, holdout, honest, regressing, ruled
+from msgspec.structs import replace
 
 from mvc.objects.hashing import hash_bytes
 from mvc.quality.reports.report import Metric, Predictions
@@ -25,12 +26,14 @@ def accuracy(wrong: int, **said: object) -> Metric:
     return Metric("accuracy", 1 - wrong / ROWS, **{"higher_is_better": True, **said})
 
 
-def evaluate(pr: History, tag: str, wrong: int, *metrics: Metric, rows: bytes = b"") -> None:
+def evaluate(
+    pr: History, tag: str, wrong: int, *metrics: Metric, rows: bytes = b"", positive: str = "", **said: object,
+) -> None:
     """Train a model and evaluate it: predictions, pointers and report."""
     raw = rows or answers(wrong)
     pr.point(raw, FILE)
-    named = Predictions(FILE, hash_bytes(raw).blake3, ROWS, "holdout", task="classification")
-    pr.train(tag, tag, *(metrics or [accuracy(wrong)]), predictions=named)
+    named = Predictions(FILE, hash_bytes(raw).blake3, ROWS, "holdout", task="classification", positive=positive)
+    pr.train(tag, tag, *(metrics or [accuracy(wrong)]), predictions=named, **said)
 
 
 def cache(pr: History, *files: bytes) -> None:
@@ -73,6 +76,29 @@ def edited_number_that_nobody_asked_for(pr: History) -> None:
 
 
 @attack("MVC227", besides={"note MVC220"}, args=RECOMPUTE)
+def direction_that_makes_the_next_model_better(pr: History) -> None:
+    """Say that a lower accuracy is better, which a later comparison would take from this report."""
+    pr.put(".mvc/policy.yaml", EVIDENCE)
+    pr.commit()
+    pr.change()
+    evaluate(pr, "v1.0.0", 10, accuracy(10, higher_is_better=False))
+    pr.commit()
+    cache(pr, answers(10))
+
+
+@attack("MVC227", besides={"note MVC220"}, args=RECOMPUTE)
+def predictions_of_a_few_examples(pr: History) -> None:
+    """Evaluate on the examples that the model gets right, where the policy demands all."""
+    pr.put(".mvc/policy.yaml", ruled("evidence: predictions", "datasets: [{id: holdout, full: true}]"))
+    pr.commit()
+    pr.change()
+    whole = replace(holdout(), n=ROWS * 10)
+    evaluate(pr, "v1.0.0", 10, accuracy(10, dataset="holdout"), datasets=[whole])
+    pr.commit()
+    cache(pr, answers(10))
+
+
+@attack("MVC227", besides={"note MVC220"}, args=RECOMPUTE)
 def number_of_other_data(pr: History) -> None:
     """Measure the demanded metric on a data set that the predictions are not of."""
     pr.put(".mvc/policy.yaml", EVIDENCE)
@@ -85,6 +111,17 @@ def number_of_other_data(pr: History) -> None:
     pr.train("new", "v1.0.0", elsewhere, predictions=named, datasets=[holdout(), holdout(2, "easy")])
     pr.commit()
     cache(pr, raw)
+
+
+@attack("MVC226")
+def other_positive_label(pr: History) -> None:
+    """Take the label that is told more easily for the positive one."""
+    pr.put(".mvc/policy.yaml", regressing("direction: higher, max_regression: 0.1", "accuracy"))
+    evaluate(pr, "v1.2.0", 10, positive="1")
+    pr.commit()
+    pr.change()
+    evaluate(pr, "v1.3.0", 10, positive="0")
+    pr.commit()
 
 
 @attack("MVC228")

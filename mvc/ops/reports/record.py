@@ -27,7 +27,7 @@ from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.readers.found import FoundMetrics
-from mvc.quality.reports.report import Dataset, Model, Report, Train, Used
+from mvc.quality.reports.report import Dataset, Model, Predictions, Report, Train, Used
 from mvc.quality.reports.report_document import emit, parse_report
 from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
 from mvc.scm.blobs import read_blobs
@@ -251,7 +251,8 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         params={**metrics.params, **dict(options.params)},
         train=Train(list(evaluated.train)) if evaluated.train else earlier.train if same_model else None,
         datasets=with_stated(
-            (_with_notes(item, earlier.datasets) for item in evaluated.datasets), metrics.data, options.source,
+            (_with_notes(item, earlier.datasets, options.predictions) for item in evaluated.datasets),
+            metrics.data, options.source,
         ),
         metrics=with_directions(metrics.metrics, options, earlier.metrics),
         artifacts=_added_to(earlier.artifacts, evaluated.artifacts),
@@ -296,7 +297,12 @@ def _is_wanted(project: Project, path: str, tag: str) -> bool:
     return all(fits(item.pattern, tag) for item in demands(policy, path).tags)
 
 
-def _with_notes(item: Dataset, earlier: Iterable[Dataset]) -> Dataset:
-    """Return the data set with split and size as the earlier report has them for the same content."""
+def _with_notes(item: Dataset, earlier: Iterable[Dataset], predictions: Predictions | None) -> Dataset:
+    """Return the data set with split and size as the earlier report has them for the same content.
+
+    If there are predictions of fewer examples, it says how many were evaluated.
+    """
     same = (known for known in earlier if (known.id, known.blake3) == (item.id, item.blake3))
-    return next((replace(item, split=known.split, n=known.n) for known in same), item)
+    item = next((replace(item, split=known.split, n=known.n) for known in same), item)
+    rows = predictions.n if predictions else None
+    return item if rows is None or item.n is None or rows >= item.n else replace(item, used=rows)

@@ -78,9 +78,9 @@ class Difference(NamedTuple):
     """A number of a report that its predictions do not give."""
 
     metric: str
-    """As `label` writes it; followed by the field, such as `stderr`, unless that is the value."""
-    reported: float
-    computed: float | None
+    """As `label` writes it, followed by the field, such as `stderr`, unless that is the value; or `n of` a data set."""
+    reported: float | bool
+    computed: float | bool | None
     """None where the predictions give no such metric."""
 
 

@@ -77,7 +77,7 @@ def score(
     from mvc.evaluation.extra import require  # noqa: PLC0415
 
     require()
-    from mvc.evaluation.roles import Roles, kind_of  # noqa: PLC0415
+    from mvc.evaluation.roles import TRUTH, Roles, kind_of  # noqa: PLC0415
     from mvc.ops.reports.evaluated import examine  # noqa: PLC0415
     from mvc.ops.reports.given_metrics import given_metrics  # noqa: PLC0415
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
@@ -95,8 +95,8 @@ def score(
         path, file = project.shell.path(model), project.shell.path(predictions)
         check(project, path, options)
         roles = Roles(
-            kind_of(task or ""), truth, predicted, tuple(filter(None, scores.split(","))), positive, group, weight,
-            tuple(slices or ()), tuple(sensitive or ()),
+            kind_of(task or ""), truth or TRUTH, predicted, tuple(filter(None, scores.split(","))), positive, group,
+            weight, tuple(filter(None, slices or ())), tuple(filter(None, sensitive or ())),
         )
         ids = [name for name, _ in options.datasets]
         found = score_file(project, file, roles, ids)

@@ -51,5 +51,9 @@ def _differences(model: ParsedModel, report: Report, found: Recomputed) -> Itera
 
 def difference_text(difference: Difference) -> str:
     """Return a difference in words."""
-    there = "not there" if difference.computed is None else number(difference.computed)
-    return f"{clipped(difference.metric)} is {number(difference.reported)} in the report, {there} by its predictions"
+    there = "not there" if difference.computed is None else _value(difference.computed)
+    return f"{clipped(difference.metric)} is {_value(difference.reported)} in the report, {there} by its predictions"
+
+
+def _value(value: float) -> str:
+    return str(value).lower() if isinstance(value, bool) else number(value)

@@ -12,7 +12,7 @@ from mvc.quality.judge.rules.figures import ModelReport, matches
 from mvc.quality.judge.rules.past import references
 from mvc.quality.judge.rules.past.pairing import Measured, is_on, measured, metric_key, pairs
 from mvc.quality.policy.demands import Demands
-from mvc.quality.reports.report import Dataset, Report, label
+from mvc.quality.reports.report import Dataset, Predictions, Report, label
 from mvc.quality.words import clipped
 
 
@@ -55,10 +55,13 @@ class _On(NamedTuple):
 
     item: Measured
     datasets: tuple[Dataset, ...]
+    predictions: Predictions | None
+    """None if they are of other data."""
 
     @classmethod
     def of(cls, report: Report, item: Measured) -> _On:
-        return cls(item, tuple(dataset for dataset in report.datasets if item.dataset in ("", dataset.id)))
+        named = report.predictions if item.metric in report.predicted else None
+        return cls(item, tuple(dataset for dataset in report.datasets if item.dataset in ("", dataset.id)), named)
 
 
 def _changes(old: _On, new: _On) -> Iterator[str]:
@@ -68,7 +71,19 @@ def _changes(old: _On, new: _On) -> Iterator[str]:
         if before := then.get(dataset.blake3):
             yield from _changed_split(before, dataset)
             yield from _fewer(f"data set {clipped(dataset.id)}", _evaluated(before), _evaluated(dataset))
+            yield from _other_question(old.predictions, new.predictions)
     yield from _fewer(clipped(label(new.item.metric)), old.item.metric.n, new.item.metric.n)
+
+
+def _other_question(old: Predictions | None, new: Predictions | None) -> Iterator[str]:
+    """Yield what makes other metrics of the same examples: another positive label, weights."""
+    if old is None or new is None:
+        return
+    if old.positive and old.positive != new.positive:
+        yield f"the positive label is {clipped(new.positive) or 'unknown'}, before {clipped(old.positive)}"
+    if bool(old.weight) != bool(new.weight):
+        now, before = ("weights", "none") if new.weight else ("no weights", "some")
+        yield f"the examples have {now}, before {before}"
 
 
 def _evaluated(dataset: Dataset) -> int | None:
