@@ -10,11 +10,12 @@ So k such examples cannot show a difference with a p below that of k equal tosse
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from math import sqrt
 from typing import TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mvc.errors import InvalidFormat
@@ -39,18 +40,19 @@ _BY_LABEL = frozenset({
 """The metrics that look at predicted labels alone."""
 
 
-def compare(old: Loaded, new: Loaded, dataset: str = "") -> Iterator[PairedTest]:
-    """Yield a test for each metric of all examples, and of the slices of `new`.
+def compare(old: Loaded, new: Loaded, metrics: Container[str], dataset: str = "") -> Iterator[PairedTest]:
+    """Yield a test for each metric of all examples, and of the slices of `new`, whose label is in `metrics`.
 
     Raises:
         InvalidFormat: the files are not of the same examples in the same order.
     """
     _check_same(old, new)
-    yield from _tests(old.examples, new.examples, dataset, {})
+    yield from _tests(old.examples, new.examples, metrics, Metric("", 0, dataset=dataset))
     for column, coded in new.slices.items():
         for place, value in enumerate(coded.labels):
             if len(rows := np.flatnonzero(coded.codes == place)):
-                yield from _tests(old.examples.take(rows), new.examples.take(rows), dataset, {column: value})
+                part = Metric("", 0, dataset=dataset, slice={column: value})
+                yield from _tests(old.examples.take(rows), new.examples.take(rows), metrics, part)
 
 
 def _check_same(old: Loaded, new: Loaded) -> None:
@@ -88,14 +90,16 @@ def _numbers(column: Coded, as_in: Coded) -> Floats:
     return np.array([place.get(text, -1) for text in column.labels], np.float64)[column.codes]
 
 
-def _tests(old: Examples, new: Examples, dataset: str, part: dict[str, str]) -> Iterator[PairedTest]:
+def _tests(old: Examples, new: Examples, metrics: Container[str], of: Metric) -> Iterator[PairedTest]:
     before, after = ({item.name: item.value for item in estimates(one) if not item.label} for one in (old, new))
     then, now = influences(old), influences(new)
     weight = None if isinstance(new, Ranked) else new.weight
     for name in after:
         if name not in before or name not in then or name not in now:
             continue
-        metric, effect = label(Metric(name, 0, dataset=dataset, slice=part)), after[name] - before[name]
+        metric, effect = label(replace(of, name=name)), after[name] - before[name]
+        if metric not in metrics:
+            continue
         answers = _answers(name, old, new)
         if answers and weight is None:
             yield _mcnemar(metric, effect, *answers)

@@ -12,7 +12,9 @@ from mvc.errors import InvalidFormat
 from mvc.evaluation.columns import Coded, Labelled, Measured, Ranked
 from mvc.evaluation.paired import UNITS, compare
 from mvc.evaluation.roles import Loaded, Roles
+from mvc.evaluation.score import score
 from mvc.quality.judge.facts import PairedTest
+from mvc.quality.reports.report import label
 
 RANDOM = np.random.default_rng(5)
 N = 800
@@ -33,7 +35,7 @@ def measured(predicted: np.ndarray, truth: np.ndarray) -> Loaded:
 
 
 def found_by(old: Loaded, new: Loaded) -> dict[str, PairedTest]:
-    return {item.metric: item for item in compare(old, new)}
+    return {item.metric: item for item in compare(old, new, {label(item) for item in score(new).metrics})}
 
 
 def test_accuracy_by_the_exact_test_of_mcnemar() -> None:
@@ -107,8 +109,15 @@ def test_other_metrics_by_a_paired_bootstrap(name: str) -> None:
 
 
 def test_the_same_predictions_are_not_different() -> None:
-    for item in compare(labelled(BEFORE), labelled(BEFORE)):
+    for item in found_by(labelled(BEFORE), labelled(BEFORE)).values():
         assert (item.effect, item.p, item.ci) == (0, 1, (0, 0))
+
+
+def test_only_what_is_asked_for_is_tested() -> None:
+    country = Coded(("DE", "FR"), (BEFORE > 0.5).astype(np.int32))
+    new = labelled(AFTER)._replace(slices={"country": country})
+    tests = compare(labelled(BEFORE), new, ("auc@holdout", "accuracy[country=FR]@holdout", "brier"), "holdout")
+    assert [item.metric for item in tests] == ["auc@holdout", "accuracy[country=FR]@holdout"]
 
 
 def test_chance_is_found_as_often_as_it_should_be() -> None:

@@ -245,7 +245,8 @@ def _paired(project: Project, sources: Sequence[_Source], reports: Sequence[Mode
         raise UsageError(message, "mvc compare REF REF --paired")
     (first, *others), (before, *after) = sources, reports
     for source, report in zip(others, after, strict=True):
-        found = paired_tests(project, before.report, report.report) if before and report else None
+        measured = report.report.predicted if report else []
+        found = paired_tests(project, before.report, report.report, measured) if before and report else None
         if found:
             yield Paired(source.ref, first.ref, found.tests, found.problem, found.fix)
         else:

@@ -20,11 +20,12 @@ from mvc.ops.shared.transfers.needed import needed
 from mvc.ops.shared.transfers.open_remote import bring_manifests, transferring
 from mvc.project import Project
 from mvc.quality.judge.facts import Facts, ModelFacts, PairedTests, Past
+from mvc.quality.judge.rules.figures import matches
 from mvc.quality.judge.rules.past import references
 from mvc.quality.pointer_files import pointer_in_file
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.policy import PAIRED, Policy
-from mvc.quality.reports.report import Report
+from mvc.quality.reports.report import Metric, Report
 from mvc.transfer.pool import JOBS
 from mvc.transfer.receive import fetch_objects
 from mvc.workspace.tracked import NotTracked, Selection, pointers_of, select
@@ -38,9 +39,10 @@ class _At(NamedTuple):
 
 
 class _Compared(NamedTuple):
-    """A model's report, and the earlier ones that it is compared with."""
+    """A model's report, and the earlier ones that some of its metrics are compared with."""
 
     new: _At
+    metrics: tuple[Metric, ...]
     earlier: tuple[_At, ...]
 
 
@@ -52,7 +54,7 @@ def with_recomputed(project: Project, facts: Facts, remote: str, commit: str) ->
     """
     require()
     found = {
-        model.path: _Compared(_At(commit, report), tuple(_earlier(facts.policy.policy, model)))
+        model.path: _compared(facts.policy.policy, model, _At(commit, report))
         for model in facts.models if (report := _report(model)) and report.predictions
     }
     named = [item for compared in found.values() for item in (compared.new, *compared.earlier)]
@@ -68,12 +70,19 @@ def _report(model: ModelFacts) -> Report | None:
     return matching_report(model.report.raw, pointer.identity, model.path)
 
 
-def _earlier(policy: Policy, model: ModelFacts) -> Iterator[_At]:
-    """Yield the earlier reports with predictions that the policy wants a model compared with by a test."""
-    asked = (regression for wanted in demands(policy, model.path).metrics for regression in wanted.regressions)
-    if model.past is None or all(regression.tolerance != PAIRED for regression in asked):
-        return
-    for past in _pasts(model.past):
+def _compared(policy: Policy, model: ModelFacts, new: _At) -> _Compared:
+    """Return the metrics that the policy wants compared by a test, and with which earlier reports."""
+    asked = [
+        wanted for wanted in demands(policy, model.path).metrics
+        if any(regression.tolerance == PAIRED for regression in wanted.regressions)
+    ]
+    metrics = tuple(item for item in new.report.predicted if any(matches(wanted, item) for wanted in asked))
+    return _Compared(new, metrics, tuple(_earlier(model.past)) if metrics and model.past else ())
+
+
+def _earlier(newest: Past) -> Iterator[_At]:
+    """Yield the earlier reports with predictions."""
+    for past in _pasts(newest):
         for reference in (references.base(past), references.registered(past)):
             if reference and reference.report.predictions:
                 yield _At(reference.version.commit, reference.report)
@@ -94,7 +103,7 @@ def _judged(project: Project, model: ModelFacts, compared: _Compared | None, pro
         found = found._replace(problem=f"{found.problem}: {problem.message}", fix=problem.fix)
     tests: dict[str, PairedTests] = {}
     for item in compared.earlier:
-        if test := paired_tests(project, item.report, compared.new.report):
+        if test := paired_tests(project, item.report, compared.new.report, compared.metrics):
             tests[test.old] = test
     return model._replace(recomputed=found, paired=tuple(tests.values()))
 

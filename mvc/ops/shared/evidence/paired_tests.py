@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mvc.errors import MvcError
 from mvc.evaluation.extra import require
 from mvc.ops.shared.evidence.recomputed import opened, problem_of
 from mvc.project import Project
 from mvc.quality.judge.facts import PairedTests
-from mvc.quality.reports.report import Predictions, Report, label
+from mvc.quality.reports.report import Metric, Predictions, Report, label
 
 
-def paired_tests(project: Project, old: Report, new: Report) -> PairedTests | None:
-    """Return the tests of all metrics of two reports; None where one of them names no predictions.
+def paired_tests(project: Project, old: Report, new: Report, metrics: Sequence[Metric]) -> PairedTests | None:
+    """Return the tests of some metrics of `new`; None where one of the reports names no predictions.
 
     Raises:
         UsageError: the packages of the extra `eval` are not installed.
@@ -24,19 +26,21 @@ def paired_tests(project: Project, old: Report, new: Report) -> PairedTests | No
             line = project.shell.line("mvc fetch", predictions.path)
             return PairedTests(old.predictions.blake3, problem=problem, fix=line)
     try:
-        return _compared(project, old.predictions, new.predictions, new)
+        return _compared(project, old.predictions, new.predictions, new, metrics)
     except MvcError as error:
         return PairedTests(old.predictions.blake3, problem=error.message, fix=error.fix)
 
 
-def _compared(project: Project, old: Predictions, new: Predictions, report: Report) -> PairedTests:
+def _compared(
+    project: Project, old: Predictions, new: Predictions, report: Report, metrics: Sequence[Metric],
+) -> PairedTests:
     from mvc.evaluation.paired import compare  # noqa: PLC0415 - takes a second
     from mvc.evaluation.recompute import load_predictions  # noqa: PLC0415 - as above
 
     with opened(project.cache, old) as file:
         before = load_predictions(old, (), file)
     with opened(project.cache, new) as file:
-        after = load_predictions(new, report.predicted, file)
-    names = {label(report.placed(item)): label(item) for item in report.predicted}
-    tests = compare(before, after, report.dataset_of(new))
-    return PairedTests(old.blake3, tuple(item._replace(metric=names.get(item.metric, item.metric)) for item in tests))
+        after = load_predictions(new, metrics, file)
+    names = {label(report.placed(item)): label(item) for item in metrics}
+    tests = compare(before, after, names, report.dataset_of(new))
+    return PairedTests(old.blake3, tuple(item._replace(metric=names[item.metric]) for item in tests))
