@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
@@ -166,7 +167,17 @@ def _scores(what: str, table: Table, roles: Roles, truth: Coded) -> Floats | Non
         expected = 1 if len(truth.labels) == 2 else len(truth.labels)  # noqa: PLR2004 - as above
         message = f"{what}: {count} columns of scores, expected {expected} for {len(truth.labels)} labels"
         raise UsageError(message, "--score COLUMN,COLUMN,...  # in the order of the sorted labels")
+    _check_order(what, roles.scores, truth.labels)
     return np.column_stack([table.numbers[name] for name in roles.scores])
+
+
+def _check_order(what: str, scores: tuple[str, ...], labels: tuple[str, ...]) -> None:
+    """Refuse columns that are named after the labels, such as `score_cat`, in another order than the labels."""
+    named = [[name for name in scores if name == label or name.endswith(f"_{label}")] for label in labels]
+    ordered = tuple(names[0] for names in named if len(names) == 1)
+    if len(ordered) == len(set(ordered)) == len(labels) and ordered != scores:
+        message = f"{what}: the columns of scores are named after the labels, in another order"
+        raise UsageError(message, f"--score {shlex.quote(','.join(ordered))}")
 
 
 def _likeliest(scores: Floats | None, positive: int | None) -> Codes:
@@ -183,7 +194,8 @@ def _as_in(what: str, truth: Coded, predicted: Coded, roles: Roles) -> Coded:
         names = ", ".join(repr(clipped(label)) for label in unseen[:3])
         labels = ", ".join(repr(clipped(label)) for label in truth.labels[:3])
         more = ", ..." * (len(truth.labels) > 3)  # noqa: PLR2004 - examples
-        raise InvalidFormat(f"{what}: column {roles.predicted!r} has {names}, but {roles.truth!r} only {labels}{more}")
+        message = f"{what}: column {roles.predicted!r} has {names}, but {roles.truth!r} only {labels}{more}"
+        raise InvalidFormat(message, "choose one way to write labels: 1, not 1.0")
     place = np.array([truth.labels.index(label) for label in predicted.labels], np.int32)
     return Coded(truth.labels, place[predicted.codes])
 

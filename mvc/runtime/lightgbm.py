@@ -14,7 +14,8 @@ from mvc.runtime.packages import require
 from mvc.runtime.predictor import Columns, Prediction, matrix, scored
 
 _OBJECTIVE = re.compile(r"^objective=(\S+)", re.MULTILINE)
-_SIZES = re.compile(r"^tree_sizes=([0-9 ]+)$", re.MULTILINE)
+_SIZES = re.compile(r"^tree_sizes=([0-9]{1,18}(?: [0-9]{1,18})*)$", re.MULTILINE)
+"""Python reads no integer of thousands of digits."""
 _TREE = "Tree=0"
 _FIRST = f"\n\n{_TREE}"
 _END, _LAST = "end of trees", "\nend of parameters"

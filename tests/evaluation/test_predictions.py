@@ -143,6 +143,10 @@ WRONG: dict[str, tuple[bytes, str, Roles, str]] = {
     "scores of other labels": (
         csv(COLUMNS), "csv", Roles(scores=("score", "wide")), "2 columns of scores, expected 1 for 2 labels",
     ),
+    "scores in another order": (
+        csv({"truth": ["2", "10", "1"], **{f"p_{label}": [0.1, 0.2, 0.7] for label in (1, 10, 2)}}), "csv",
+        Roles("classification", scores=("p_1", "p_10", "p_2")), "named after the labels, in another order",
+    ),
     "list column": (
         packed({"truth": [[1], [0]], "predicted": [1, 0]}), "parquet", Roles(kind="classification"), "of type list",
     ),

@@ -76,6 +76,13 @@ def test_a_model_that_is_cut_short_is_an_error(item: Written, tmp_path: Path) ->
         assert item.name in error.value.message
 
 
+def test_a_header_of_lightgbm_with_a_huge_number_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "m.txt"
+    path.write_text(f"tree\nversion=v4\ntree_sizes={'9' * 5000}\n\nTree=0\n")
+    with pytest.raises(InvalidFormat, match="not as long as its header says"):
+        load(str(path))
+
+
 def test_a_model_that_names_its_columns_gets_them_by_name(tmp_path: Path) -> None:
     model, there = pipeline()
     skops.io.dump(model, tmp_path / "m.skops")
