@@ -17,7 +17,8 @@ EXTRAS = {
     "ssh": ("asyncssh>=2.24",),
     "http": ("aiohttp>=3.14",),
     "eval": ("fairlearn>=0.15", "pyarrow>=26", "scikit-learn>=1.9.1"),
-    "onnx": ("onnx>=1.23", "onnxruntime>=1.32", "skl2onnx>=1.20"),
+    "onnx": ("onnx>=1.23", "onnxruntime>=1.32", "protobuf<7", "skl2onnx>=1.20"),
+    "convert": ("safetensors>=0.8", "skops>=0.16"),
     "site": ("altair>=6.3", "vl-convert-python>=1.9"),
 }
 """What each extra of pyproject.toml installs: there is no metadata to ask where mvc runs from a checkout."""

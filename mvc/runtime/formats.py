@@ -16,7 +16,7 @@ class UnknownFormat(InvalidFormat):
 
 _XGBOOST = re.compile(rb'\{\s*"learner"|\{L\0{7}\x07learner')
 """JSON, and UBJSON with the length of the key: https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html."""
-_SKOPS = "schema.json"
+SKOPS = "schema.json"
 """The member of a zip that says what is in it: https://skops.readthedocs.io/en/stable/persistence.html."""
 
 
@@ -37,6 +37,6 @@ def _is_skops(path: str, head: bytes) -> bool:
         return False
     try:
         with zipfile.ZipFile(path) as archive:
-            return _SKOPS in archive.namelist()
+            return SKOPS in archive.namelist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
         return False

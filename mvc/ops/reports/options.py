@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import UsageError
 from mvc.project import Shell
-from mvc.quality.reports.report import Assurance, Dataset, Metric, Parameter, Predictions
+from mvc.quality.reports.report import Assurance, Dataset, Metric, Parameter, Predictions, Source
 from mvc.quality.reports.tags import Bump
 
 
@@ -45,6 +45,8 @@ class RecordOptions(NamedTuple):
     """Other paths that the model is evaluated with."""
     sources: tuple[str, ...] = ()
     """What the model was derived from, each as a REF."""
+    derived: tuple[Source, ...] = ()
+    """The same, of a model that mvc itself has converted."""
     params: tuple[tuple[str, Parameter], ...] = ()
     task: str | None = None
     """None keeps the earlier report's; the same holds for `desc`."""

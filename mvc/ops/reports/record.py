@@ -27,6 +27,7 @@ from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.metric_files import FoundMetrics
+from mvc.quality.reports.parity import with_parity
 from mvc.quality.reports.report import Dataset, Model, Report, Train, Used
 from mvc.quality.reports.report_document import emit, parse_report
 from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
@@ -141,7 +142,8 @@ def _draft(project: Project, evaluated: Evaluated, options: RecordOptions, prove
         options = options._replace(tag=_next_tag(project, evaluated, options.bump, earlier.tag, raw, in_conflict))
     metrics = given_metrics(project.around.cwd, options, [item.id for item in evaluated.datasets])
     report = replace(build(evaluated, options, metrics, earlier), **provenance._asdict())
-    return _Draft(old, report, metrics, (*gone, *_lacking_datasets(project.shell, earlier, report)))
+    lacking = () if options.derived else _lacking_datasets(project.shell, earlier, report)  # a conversion needs none
+    return _Draft(old, report, metrics, (*gone, *lacking))
 
 
 def _lacking_datasets(shell: Shell, earlier: Report, report: Report) -> Iterator[Remark]:
@@ -188,7 +190,7 @@ def _latest_in_conflict(project: Project, file: str) -> bytes | None:
     """Return the report with the higher version of both sides, if Git has the report in conflict; else None."""
     stages = conflict_blobs(project.git, file)
     sides = read_blobs(project.git, [stages[stage] for stage in (2, 3) if stage in stages])
-    return max(sides, default=None, key=lambda raw: version.rank if (version := parse_version(_tag(raw))) else ())
+    return max(sides, default=None, key=lambda raw: version.rank if (version := parse_version(tag_of(raw))) else ())
 
 
 def _parse_earlier(project: Project, file: str, raw: bytes | None) -> Report:
@@ -227,7 +229,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
     """
     pointer = evaluated.item.pointer if evaluated.item else None
     same_model = earlier.model.blake3 == evaluated.digest.blake3
-    return replace(
+    report = replace(
         earlier,
         model=Model(
             *evaluated.digest, name=(pointer.notes.name if pointer else "") or earlier.model.name,
@@ -247,6 +249,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         metrics=with_directions(metrics.metrics, options, earlier.metrics),
         artifacts=_added_to(earlier.artifacts, evaluated.artifacts),
     )
+    return with_parity(earlier, report) if same_model else report
 
 
 def _added_to(earlier: Iterable[Used], given: Iterable[Used]) -> list[Used]:
@@ -268,14 +271,15 @@ def _next_tag(
     model = ModelFacts(path, evaluated.pointer, None if raw is None else FileAt("100644", raw))
     history = ReportHistory(project.git, [commit or "", local_base(project.git)])
     there = in_conflict or (committed_file(project.git, commit, path + SUFFIX) if commit else None)
-    last = _tag(there) if there is not None else recorded if history.paths_of(model) else ""
+    last = tag_of(there) if there is not None else recorded if history.paths_of(model) else ""
     tag = next_tag(part, last, recorded, tags_of(history.given(model)))
     if last and parse_version(last) is None and not _is_wanted(project, path, tag):
         raise UsageError(f"the last tag is {last!r}, not a semantic version: it has no {part} number", "--tag TAG")
     return tag
 
 
-def _tag(raw: bytes) -> str:
+def tag_of(raw: bytes) -> str:
+    """Return the tag of the report in `raw`; empty if it has none, or cannot be read."""
     try:
         return parse_report(raw, "").tag
     except InvalidFormat:

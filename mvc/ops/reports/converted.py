@@ -1,0 +1,49 @@
+"""What the report of a converted model says: its source, and what was measured when it was converted."""
+
+from __future__ import annotations
+
+from mvc.ops.reports.evaluated import hash_content
+from mvc.ops.reports.options import RecordOptions
+from mvc.ops.reports.record import tag_of
+from mvc.ops.shared.reports import matching_report, report_in
+from mvc.ops.shared.versions.read import files_at
+from mvc.project import Project
+from mvc.quality.files import SUFFIX
+from mvc.quality.reports.parity import SAMPLE, is_parity
+from mvc.quality.reports.report import Dataset, Metric, Source
+from mvc.quality.reports.tags import Bump, compare, parse_version
+
+
+def converted_options(
+    project: Project, path: str, source: Source, commit: str, metrics: tuple[Metric, ...], samples: tuple[Dataset, ...],
+) -> RecordOptions:
+    """Return what to record for the model at `path`: it was converted from `source`, of a commit or the workspace.
+
+    A report that is already of this content keeps what else it says.
+    """
+    raw = report_in(project.tree, path + SUFFIX)
+    digest, _ = hash_content(project, path)
+    options = RecordOptions(derived=(source,), measured=metrics, stated=samples)
+    if own := matching_report(raw, digest.blake3, path):
+        return options._replace(
+            tag=own.tag, bump=None if own.tag else "patch", predictions=own.predictions,
+            params=tuple(own.params.items()),
+            measured=(*(item for item in own.metrics if not is_parity(item)), *metrics),
+            stated=(*(item for item in own.datasets if item.id != SAMPLE), *samples),
+        )
+    tag, bump = _version(tag_of(raw or b""), _source_tag(project, source, commit))
+    return options._replace(tag=tag, bump=bump)
+
+
+def _version(old: str, of_source: str) -> tuple[str, Bump | None]:
+    """Return the source's tag, unless the target's last one is as high: then how to raise that."""
+    if of_source and (parse_version(old) is None or compare(of_source, old) == 1):
+        return of_source, None
+    return "", "patch" if old else "major"
+
+
+def _source_tag(project: Project, source: Source, commit: str) -> str:
+    found = files_at(project, commit, source.path) if commit else None
+    raw = found.report if found else None if commit else report_in(project.tree, source.path + SUFFIX)
+    report = matching_report(raw, source.blake3, source.path)
+    return report.tag if report else ""
