@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from mvc.modelfiles.mlmodel import MLMODEL
 from mvc.runtime import lightgbm, mlflow_folder, onnx, pickled, skops, user, xgboost
 from mvc.runtime.formats import UnknownFormat, format_of
 from mvc.runtime.predictor import Predictor
@@ -53,10 +54,10 @@ def model_file(path: str) -> str:
     if not os.path.isdir(path):
         return path
     names = sorted(os.listdir(path))
-    if mlflow_folder.MLMODEL in names:
+    if MLMODEL in names:
         return mlflow_folder.model_in(path)
     models = [name for name in names if name.lower().endswith(".onnx")]
     if len(models) == 1:
         return f"{path}/{models[0]}"
-    found = f"{len(models)} ONNX files and no {mlflow_folder.MLMODEL}"
+    found = f"{len(models)} ONNX files and no {MLMODEL}"
     raise UnknownFormat(f"{os.path.basename(path)} has {found}, expected one of them")

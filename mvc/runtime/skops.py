@@ -6,8 +6,8 @@ import os
 import zipfile
 
 from mvc.errors import InvalidFormat, Refused
+from mvc.modelfiles.skops_schema import SCHEMA
 from mvc.runtime.estimator import Estimator
-from mvc.runtime.formats import SKOPS
 from mvc.runtime.packages import require
 
 MAX_SCHEMA = 64 << 20
@@ -45,6 +45,6 @@ def load(path: str, *, trust: bool) -> Estimator:
 def _check_size(path: str, name: str) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-    schema = next(member.file_size for member in members if member.filename == SKOPS)
+    schema = next(member.file_size for member in members if member.filename == SCHEMA)
     if schema > MAX_SCHEMA or sum(member.file_size for member in members) > MAX_CONTENT:
         raise InvalidFormat(f"{name}: its content is larger than any model of scikit-learn, once unpacked")

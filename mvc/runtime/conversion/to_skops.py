@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from mvc.errors import InvalidFormat
+from mvc.modelfiles.skops_schema import SCHEMA
 from mvc.packages import install
-from mvc.runtime.formats import SKOPS
 from mvc.runtime.packages import require
 
 
@@ -34,7 +34,7 @@ def write(model: Any, path: str) -> None:
         lines = str(error).splitlines() or [type(error).__name__]
         raise InvalidFormat(f"skops cannot write a {type(model).__name__}: {lines[0][:200]}") from None
     with zipfile.ZipFile(io.BytesIO(dumped)) as old, zipfile.ZipFile(path, "x") as new:
-        schema = json.loads(old.read(SKOPS))
+        schema = json.loads(old.read(SCHEMA))
         names: dict[str, str] = {}
         numbers: dict[int, int] = {}
         for node in _nodes(schema):
@@ -45,7 +45,7 @@ def write(model: Any, path: str) -> None:
                 node["file"] = names.setdefault(name, f"{len(names) + 1}.{ending}")
         for name, numbered in names.items():
             new.writestr(zipfile.ZipInfo(numbered), old.read(name))
-        new.writestr(zipfile.ZipInfo(SKOPS), json.dumps(schema, indent=2))
+        new.writestr(zipfile.ZipInfo(SCHEMA), json.dumps(schema, indent=2))
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:
