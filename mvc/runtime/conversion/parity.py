@@ -73,7 +73,7 @@ def differences(old: Array, new: Array, relative: float) -> Parity:
     old, new = np.asarray(old, np.float64), np.asarray(new, np.float64)
     same = (old == new) | (np.isnan(old) & np.isnan(new))
     with np.errstate(invalid="ignore"):
-        found = np.where(same, 0, np.nan_to_num(np.abs(old - new), nan=np.inf))
+        found = np.where(same, 0, np.nan_to_num(np.abs(old - new), nan=np.inf, posinf=np.inf))
     size = np.nan_to_num(np.abs(old), nan=0, posinf=0)
 
     def largest(values: Array) -> float:
