@@ -329,11 +329,11 @@ def ls(
 
 def _print_listing(result: Listing) -> None:
     """Print it, with the key `signature` only if signatures were read."""
-    items = [plain(item) for item in result.items]
-    for item in items:
+    document = plain(result)
+    for item in document["items"]:
         if item["signature"] is None:
             del item["signature"]
-    print_json({**result._asdict(), "items": items})
+    print_json(document)
 
 
 def _show_signature(output: Output, found: Signature) -> None:

@@ -13,7 +13,6 @@ from mvc.cli.app import QUALITY, app, opened
 from mvc.cli.commands import eval as reports
 from mvc.cli.commands.quality.predicting import Trust
 from mvc.cli.output import Output
-from mvc.quality.reports.report import Source as Derived
 
 Source = Annotated[str, typer.Argument(metavar="SRC", show_default=False)]
 Target = Annotated[str, typer.Argument(metavar="OUT", show_default=False)]
@@ -57,6 +56,7 @@ def convert(
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
     from mvc.ops.reports.record import record  # noqa: PLC0415
     from mvc.ops.workspace.add import check_new  # noqa: PLC0415
+    from mvc.quality.reports.report import Source as Derived  # noqa: PLC0415
 
     output: Output = ctx.obj
     limits = limits_of(to, atol, rtol, agreement)
