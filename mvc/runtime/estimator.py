@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mvc.errors import InvalidFormat, MvcError
+from mvc.errors import InvalidFormat, MvcError, first_line
 from mvc.modelfiles.signature import Field, Signature
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.packages import require
@@ -40,8 +40,7 @@ class Estimator:
             proba = getattr(self.model, "predict_proba", None)
             scores = np.asarray(proba(rows)) if callable(proba) else None
         except Exception as error:  # noqa: BLE001 - of any estimator
-            lines = str(error).splitlines() or [type(error).__name__]
-            raise MvcError(f"{type(self.model).__name__} cannot predict these rows: {lines[0][:200]}") from None
+            raise MvcError(f"{type(self.model).__name__} cannot predict these rows: {first_line(error)}") from None
         if predicted.ndim != 1 and predicted.size != len(predicted):
             raise InvalidFormat(f"the model predicts {predicted.shape[1]} values for each row, expected one")
         labels = getattr(self.model, "classes_", None)

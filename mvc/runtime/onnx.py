@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mvc.errors import InvalidFormat, MvcError
+from mvc.errors import InvalidFormat, MvcError, first_line
 from mvc.modelfiles.onnx_data import external_locations
 from mvc.modelfiles.signature import Field, Signature
 from mvc.packages import install
@@ -44,7 +44,7 @@ def load(path: str) -> OnnxModel:
     try:
         return OnnxModel(onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
     except Exception as error:  # noqa: BLE001 - its errors have no common class
-        raise InvalidFormat(f"{os.path.basename(path)}: ONNX Runtime cannot load it: {_reason(error)}") from None
+        raise InvalidFormat(f"{os.path.basename(path)}: ONNX Runtime cannot load it: {first_line(error)}") from None
 
 
 def _check_external_data(path: str) -> None:
@@ -59,10 +59,6 @@ def _check_external_data(path: str) -> None:
         if not os.path.isfile(f"{folder}/{within}"):
             raise InvalidFormat(f"{name}: its external data {location!r} is not tracked with it, as one directory")
 
-
-def _reason(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0][:200] if lines else type(error).__name__
 
 
 def _field(node: Any) -> Field:
@@ -89,7 +85,7 @@ class OnnxModel:
         except MvcError:
             raise
         except Exception as error:  # noqa: BLE001 - its errors have no common class
-            raise MvcError(f"ONNX Runtime cannot run the model on these columns: {_reason(error)}") from None
+            raise MvcError(f"ONNX Runtime cannot run the model on these columns: {first_line(error)}") from None
 
     def _feed(self, columns: Columns) -> dict[str, Array]:
         inputs = self._session.get_inputs()

@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
-from mvc.errors import InvalidFormat, Refused
+from mvc.errors import InvalidFormat, Refused, first_line
 from mvc.pickles.scan import scan
 from mvc.runtime.estimator import Estimator
 
@@ -33,8 +33,7 @@ def unpickle(path: str, *, trust: bool) -> Any:
         except ImportError as error:
             raise InvalidFormat(f"{name} needs a package that is not installed: {error}") from None
         except Exception as error:  # noqa: BLE001 - a damaged pickle raises any error
-            lines = str(error).splitlines() or [type(error).__name__]
-            raise InvalidFormat(f"{name} cannot be unpickled: {lines[0][:200]}") from None
+            raise InvalidFormat(f"{name} cannot be unpickled: {first_line(error)}") from None
 
 
 def _check(file: BinaryIO, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 
-from mvc.errors import InvalidFormat, Refused
+from mvc.errors import InvalidFormat, Refused, first_line
 from mvc.modelfiles.skops_schema import SCHEMA
 from mvc.runtime.estimator import Estimator
 from mvc.runtime.packages import require
@@ -38,8 +38,7 @@ def load(path: str, *, trust: bool) -> Estimator:
     except (InvalidFormat, Refused):
         raise
     except Exception as error:  # noqa: BLE001 - a damaged file raises any error
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise InvalidFormat(f"{name}: skops cannot load it: {lines[0][:200]}") from None
+        raise InvalidFormat(f"{name}: skops cannot load it: {first_line(error)}") from None
 
 
 def _check_size(path: str, name: str) -> None:

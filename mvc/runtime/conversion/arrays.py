@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mvc.errors import InvalidFormat
+from mvc.errors import InvalidFormat, first_line
 from mvc.packages import install
 from mvc.runtime import pickled
 from mvc.runtime.conversion.parity import Parity, differences, joined
@@ -41,7 +41,7 @@ def convert(source: str, kind: str, target: str, *, trust: bool) -> Parity:
     try:
         save_file({name: _plain(values) for name, values in arrays.items()}, target)
     except Exception as error:  # noqa: BLE001 - its errors have no common class
-        raise InvalidFormat(f"safetensors cannot write it: {str(error)[:200]}") from None
+        raise InvalidFormat(f"safetensors cannot write it: {first_line(error)}") from None
     found = load_file(target)
     return reduce(joined, (differences(_flat(arrays[name]), _flat(found[name]), 0) for name in arrays), Parity(0))
 
@@ -56,17 +56,17 @@ def _flat(values: Array) -> Array:
 
 def _of_numpy(path: str) -> dict[str, Array]:
     name = os.path.basename(path)
+    size = 0
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 size = sum(member.file_size for member in archive.infolist())
-            if size > MOST:
-                raise InvalidFormat(f"{name}: its arrays have {size:,} bytes, at most {MOST:,} are converted")
-        found = np.load(path, allow_pickle=False)
-        return {"array": found} if isinstance(found, np.ndarray) else {key: found[key] for key in found.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise InvalidFormat(f"{name}: NumPy cannot read it: {lines[0][:200]}") from None
+        if size <= MOST:
+            found = np.load(path, allow_pickle=False)
+            return {"array": found} if isinstance(found, np.ndarray) else {key: found[key] for key in found.files}
+    except Exception as error:  # noqa: BLE001 - a damaged file raises any error
+        raise InvalidFormat(f"{name}: NumPy cannot read it: {first_line(error)}") from None
+    raise InvalidFormat(f"{name}: its arrays have {size:,} bytes, at most {MOST:,} are converted")
 
 
 def _of_pickle(path: str, *, trust: bool) -> dict[str, Array]:
@@ -85,15 +85,15 @@ def _convert_torch(source: str, target: str) -> Parity:
     try:
         found = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - of a damaged file, and of one that has code
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise InvalidFormat(f"{name}: PyTorch cannot load it as weights: {lines[0][:200]}") from None
+        reason, _, _ = first_line(error).partition(". ")
+        raise InvalidFormat(f"{name}: PyTorch cannot load it as weights: {reason}") from None
     if not isinstance(found, Mapping) or not all(isinstance(item, torch.Tensor) for item in found.values()):
         raise InvalidFormat(f"{name} has a {type(found).__name__}, expected tensors by name, as of state_dict()")
-    tensors: dict[str, Any] = {str(key): tensor.contiguous() for key, tensor in found.items()}
+    tensors: dict[str, Any] = {str(key): tensor.contiguous().clone() for key, tensor in found.items()}  # none is shared
     try:
         save_file(tensors, target)
     except Exception as error:  # noqa: BLE001 - its errors have no common class
-        raise InvalidFormat(f"safetensors cannot write it: {str(error).splitlines()[0][:200]}") from None
+        raise InvalidFormat(f"safetensors cannot write it: {first_line(error)}") from None
     again = load_file(target)
     pairs = ((tensor.double().numpy(), again[key].double().numpy()) for key, tensor in tensors.items())
     return reduce(joined, (differences(old.reshape(-1), new.reshape(-1), 0) for old, new in pairs), Parity(0))

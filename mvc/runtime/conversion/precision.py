@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mvc.errors import InvalidFormat
+from mvc.errors import InvalidFormat, first_line
 from mvc.packages import install
 from mvc.runtime.packages import require
 
@@ -29,7 +29,7 @@ def write_int8(source: str, target: str) -> int:
     try:
         quantize_dynamic(model, target, weight_type=QuantType.QInt8)
     except Exception as error:  # noqa: BLE001 - its errors have no common class
-        raise InvalidFormat(f"ONNX Runtime cannot quantise it: {_reason(error)}") from None
+        raise InvalidFormat(f"ONNX Runtime cannot quantise it: {first_line(error)}") from None
     return _checked(_loaded(target), _INT8, before)
 
 
@@ -48,7 +48,7 @@ def write_fp16(source: str, target: str) -> int:
         made = convert_float_to_float16(model, keep_io_types=True)
         raw = made.SerializeToString(deterministic=True)
     except Exception as error:  # noqa: BLE001 - as above
-        raise InvalidFormat(f"ONNX Runtime cannot convert it to float16: {_reason(error)}") from None
+        raise InvalidFormat(f"ONNX Runtime cannot convert it to float16: {first_line(error)}") from None
     opset = _checked(made, _FLOAT16, before)
     with open(target, "xb") as file:
         file.write(raw)
@@ -80,8 +80,3 @@ def _tensors(graph: Any) -> Iterator[Any]:
         for attribute in node.attribute:
             yield attribute.t
             yield from _tensors(attribute.g)
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__

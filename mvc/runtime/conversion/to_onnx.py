@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from mvc.errors import InvalidFormat
+from mvc.errors import InvalidFormat, first_line
 from mvc.packages import install
 from mvc.runtime.onnx import LABELS
 from mvc.runtime.packages import require
@@ -34,8 +34,7 @@ def write(model: Any, sample: Columns, path: str) -> int:
         with warnings.catch_warnings(action="ignore"):  # of attributes that skl2onnx asks for
             made = _converted(model, sample)
     except Exception as error:  # noqa: BLE001 - its errors have no common class
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise InvalidFormat(f"skl2onnx cannot convert {type(model).__name__}: {lines[0][:200]}") from None
+        raise InvalidFormat(f"skl2onnx cannot convert {type(model).__name__}: {first_line(error)}") from None
     opsets: dict[str, int] = {"": OPSETS[""]}
     opsets |= {item.domain: item.version for item in made.opset_import}  # skl2onnx may name one twice
     del made.opset_import[:]

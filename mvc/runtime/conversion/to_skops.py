@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from mvc.errors import InvalidFormat
+from mvc.errors import InvalidFormat, first_line
 from mvc.modelfiles.skops_schema import SCHEMA
 from mvc.packages import install
 from mvc.runtime.packages import require
@@ -31,8 +31,7 @@ def write(model: Any, path: str) -> None:
     try:
         dumped = skops.io.dumps(model)
     except Exception as error:  # noqa: BLE001 - of any type in it
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise InvalidFormat(f"skops cannot write a {type(model).__name__}: {lines[0][:200]}") from None
+        raise InvalidFormat(f"skops cannot write a {type(model).__name__}: {first_line(error)}") from None
     with zipfile.ZipFile(io.BytesIO(dumped)) as old, zipfile.ZipFile(path, "x") as new:
         schema = json.loads(old.read(SCHEMA))
         names: dict[str, str] = {}
