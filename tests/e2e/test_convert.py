@@ -8,6 +8,7 @@ import shutil
 
 import joblib
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import skops.io
@@ -64,8 +65,7 @@ def report_of(repo: Repo, path: str) -> Report:
 
 
 def digest(repo: Repo, path: str) -> str:
-    pointer = repo.read(f"{path}.mvc").decode()
-    return next(line.split()[1].strip('"') for line in pointer.splitlines() if line.startswith("blake3:"))
+    return str(repo.ok("ls", "--json", path).json["items"][0]["blake3"])
 
 
 def refused(found: Result, code: int, message: str, fix: str = "") -> None:
@@ -123,6 +123,21 @@ def test_each_format(models: Repo, type_: InProcess, args: tuple[str, ...], metr
     again = type_("convert", *args)
     assert f"unchanged {args[1]} " in again.out, again
     assert models.read(args[1]) == before
+
+
+def test_a_network_with_external_data(models: Repo, type_: InProcess) -> None:
+    assert type_("convert", "n.joblib", "n.onnx", "--to", "onnx", "--data", "d.csv").code == 0
+    network = onnx.load(models.root / "n.onnx")
+    models.path("box").mkdir()
+    onnx.save(network, models.root / "box/n.onnx", save_as_external_data=True, location="n.data", size_threshold=0)
+    models.ok("add", "box")
+    for number, name in enumerate(("box", "box/n.onnx")):
+        assert type_("convert", name, f"{number}.onnx", "--to", "onnx-fp16", "--data", "d.csv").code == 0
+        report = report_of(models, f"{number}.onnx")
+        assert (report.sources[0].path, report.sources[0].blake3) == ("box", digest(models, "box"))
+        size = sum(path.stat().st_size for path in models.path("box").iterdir())
+        assert next(item.value for item in report.metrics if item.name == "parity/source_size_bytes") == size
+    assert models.read("0.onnx") == models.read("1.onnx")
 
 
 def test_the_source_is_what_the_pointer_names(models: Repo, type_: InProcess) -> None:
@@ -269,6 +284,8 @@ def test_the_gate_demands_a_report_of_the_source_and_judges_the_new_bytes(models
     assert findings() == ["MVC109", "MVC201"]
     models.ok("eval", "record", "m.skops", "--tag", "v1.0.0", "--metric", "auc=0.9")
     assert findings() == ["MVC201"]  # that auc is not one of these bytes
+    (fix,) = type_("eval", "check", "m.onnx").fixes
+    assert fix == "mvc eval record m.onnx --tag v1.0.0 --metric auc=NUMBER"  # the sample is no data of an evaluation
     models.ok("eval", "record", "m.onnx", "--bump", "minor", "--metric", "auc=0.9")
     assert findings() == []
 

@@ -9,7 +9,7 @@ from mvc.ops.shared.reports import matching_report, report_in
 from mvc.ops.shared.versions.read import files_at
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
-from mvc.quality.reports.parity import SAMPLE, is_parity
+from mvc.quality.reports.parity import without_parity
 from mvc.quality.reports.report import Dataset, Metric, Source
 from mvc.quality.reports.tags import Bump, compare, parse_version
 
@@ -25,11 +25,10 @@ def converted_options(
     digest, _ = hash_content(project, path)
     options = RecordOptions(derived=(source,), measured=metrics, stated=samples)
     if own := matching_report(raw, digest.blake3, path):
+        kept = without_parity(own)
         return options._replace(
             tag=own.tag, bump=None if own.tag else "patch", predictions=own.predictions,
-            params=tuple(own.params.items()),
-            measured=(*(item for item in own.metrics if not is_parity(item)), *metrics),
-            stated=(*(item for item in own.datasets if item.id != SAMPLE), *samples),
+            params=tuple(own.params.items()), measured=(*kept.metrics, *metrics), stated=(*kept.datasets, *samples),
         )
     tag, bump = _version(tag_of(raw or b""), _source_tag(project, source, commit))
     return options._replace(tag=tag, bump=bump)

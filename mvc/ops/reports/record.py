@@ -27,7 +27,7 @@ from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.metric_files import FoundMetrics
-from mvc.quality.reports.parity import with_parity
+from mvc.quality.reports.parity import with_parity, without_parity
 from mvc.quality.reports.report import Dataset, Model, Report, Train, Used
 from mvc.quality.reports.report_document import emit, parse_report
 from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
@@ -149,7 +149,7 @@ def _draft(project: Project, evaluated: Evaluated, options: RecordOptions, prove
 def _lacking_datasets(shell: Shell, earlier: Report, report: Report) -> Iterator[Remark]:
     """Say which data sets are left out, as metrics of other data are not comparable."""
     ids = {item.id for item in report.datasets}
-    if lacking := [item for item in earlier.datasets if item.id not in ids]:
+    if lacking := [item for item in without_parity(earlier).datasets if item.id not in ids]:
         names = ", ".join(item.id for item in lacking)
         words = (shlex.quote(f"{item.id}={shell.show(item.path) if item.path else 'PATH'}") for item in lacking)
         fix = " ".join(f"--dataset {word}" for word in words)

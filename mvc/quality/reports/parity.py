@@ -25,6 +25,16 @@ def with_parity(earlier: Report, new: Report) -> Report:
     return replace(new, metrics=[*new.metrics, *kept], datasets=datasets)
 
 
+def without_parity(report: Report) -> Report:
+    """Return a report as an evaluation alone would have it."""
+    if not any(map(is_parity, report.metrics)):
+        return report
+    metrics = [item for item in report.metrics if not is_parity(item)]
+    used = {item.dataset for item in metrics}
+    datasets = [item for item in report.datasets if item.id != SAMPLE or item.id in used]
+    return replace(report, metrics=metrics, datasets=datasets)
+
+
 def is_parity(metric: Metric) -> bool:
     """Whether a metric is of that kind."""
     return metric.name.startswith(PREFIX)
