@@ -290,6 +290,14 @@ def test_the_gate_demands_a_report_of_the_source_and_judges_the_new_bytes(models
     assert findings() == []
 
 
+def test_a_report_that_cannot_be_read_is_told_before_anything_is_written(models: Repo, type_: InProcess) -> None:
+    models.write("m.onnx.eval.yaml", "mvc-eval: [mine")
+    found = type_(*CONVERT)
+    assert found.code == 2
+    assert found.errors[0].startswith("the earlier report cannot be read: m.onnx.eval.yaml")
+    assert not models.path("m.onnx").exists()
+
+
 # What cannot be converted.
 
 
@@ -309,6 +317,8 @@ def test_the_gate_demands_a_report_of_the_source_and_judges_the_new_bytes(models
      "m.joblib: expected a file named *.csv, *.jsonl, *.ndjson, *.parquet", ""),
     (("m.skops", "m.onnx", "--to", "onnx"), 2, "--to onnx compares the outputs on a sample, and none is given",
      "mvc convert m.skops m.onnx --to onnx --data SAMPLE.csv  # rows that the model takes"),
+    (("m.skops", "m.onnx", "--to", "onnx", "--data", "link.csv"), 2, "link.csv is a symlink, expected a file",
+     "--data SAMPLE.csv"),
     (("w.npz", "w.safetensors", "--to", "safetensors", "--data", "d.csv"), 2,
      "--to safetensors compares the arrays themselves: it takes no --data",
      "mvc convert w.npz w.safetensors --to safetensors"),
@@ -337,6 +347,7 @@ def test_bad_input_is_one_error_and_nothing_is_written(
     models.write("bad.csv", "a,b,truth\n1,2,0\n")
     models.write("texts.csv", "a,b,c,d\n1,x,3,4\n")
     models.write("empty.csv", "a,b,c,d\n")
+    models.path("link.csv").symlink_to("d.csv")
     before = sorted(path.name for path in models.root.iterdir())
     refused(type_("convert", *args), code, message, fix)
     assert sorted(path.name for path in models.root.iterdir()) == before

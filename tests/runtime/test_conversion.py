@@ -37,7 +37,7 @@ from mvc.runtime.predictor import Prediction
 
 ROWS, LABELS = data(3)
 WORDS = np.array(["cat", "dog", "eel"])[LABELS]
-TABLE = pd.DataFrame(ROWS.astype(float), columns=["a", "the größte", "a b", "a_b"])
+TABLE = pd.DataFrame(ROWS.astype(float), columns=["X", "the größte", "a b", "a_b"])
 MIXED = TABLE.assign(country=np.where(ROWS[:, 1] > 0, "DE", "FR"), n=(ROWS[:, 0] * 10).astype(int))
 ENCODER = make_column_transformer(
     (OneHotEncoder(), ["country"]), (StandardScaler(), ["the größte", "n"]), ("passthrough", ["a b"]),
@@ -251,6 +251,7 @@ def numbers(*values: float) -> Prediction:
     (numbers(100, 2), numbers(101, 2), 1, 0.01, 0.9),  # with --rtol 0.001
     (numbers(0), numbers(0.5), 0.5, 500, 0.5),
     (numbers(np.nan, np.inf, -np.inf), numbers(np.nan, np.inf, -np.inf), 0, 0, 0),
+    (numbers(1e308), numbers(-1e308), np.inf, np.inf, np.inf),
     (numbers(np.nan), numbers(1), np.inf, np.inf, np.inf),
     (numbers(1), numbers(np.nan), np.inf, np.inf, np.inf),
     (numbers(np.inf), numbers(-np.inf), np.inf, np.inf, np.inf),

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from mvc.errors import InvalidFormat, UsageError
 from mvc.ops.lifecycle.files import check_folder, check_rows
 from mvc.ops.shared.selection import unusable
-from mvc.ops.shared.workspace_content import observe_path, same_content
+from mvc.ops.shared.workspace_content import check_unchanged
 from mvc.project import Project, Shell
 from mvc.runtime.conversion.targets import TARGETS, Limits, Target, targets_from
-from mvc.workspace.tracked import Tracked, holder_of
+from mvc.workspace.tracked import holder_of
 
 
 class Request(NamedTuple):
@@ -40,9 +40,9 @@ class Request(NamedTuple):
         usual = self.format.limits
         options = {
             "--data": "" if self.data is None else shell.show(self.data),
-            "--atol": f"{self.limits.absolute:g}" if self.limits.absolute != usual.absolute else "",
-            "--rtol": f"{self.limits.relative:g}" if self.limits.relative != usual.relative else "",
-            "--min-agreement": f"{self.limits.agreement:g}" if self.limits.agreement != usual.agreement else "",
+            "--atol": str(self.limits.absolute) if self.limits.absolute != usual.absolute else "",
+            "--rtol": str(self.limits.relative) if self.limits.relative != usual.relative else "",
+            "--min-agreement": str(self.limits.agreement) if self.limits.agreement != usual.agreement else "",
         }
         given = [word for name, text in options.items() if text for word in (name, text)]
         return shlex.join([*words, *given, *["--trust"] * self.trust])
@@ -99,22 +99,10 @@ def _check_tracked(project: Project, target: str) -> None:
     item = tracked.get(target)
     if os.path.isdir(f"{project.root}/{target}") or (item and item.pointer and item.pointer.kind == "dir"):
         raise UsageError(f"{target} is a directory, expected a file", "choose another file")
-    if item:
-        check_unchanged(project, item)
-
-
-def check_unchanged(project: Project, item: Tracked) -> None:
-    """Check that the workspace has no other content than the pointer: it may lack it.
-
-    Raises:
-        UsageError: it has.
-        MvcError: the pointer cannot be used.
-    """
-    if item.pointer is None:
+    if item and item.pointer is None:
         raise unusable(project, item)
-    seen = observe_path(project, item.path)
-    if seen.digest is not None and not same_content(item.pointer, seen):
-        raise UsageError(f"{item.path} differs from its pointer", project.shell.line("mvc add", item.path))
+    if item and item.pointer:
+        check_unchanged(project, target, item.pointer)
 
 
 def check_source(request: Request, kind: str, name: str) -> None:

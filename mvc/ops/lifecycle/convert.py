@@ -13,8 +13,9 @@ from mvc.fs.files import as_error, aside_line
 from mvc.fs.new_names import rename_new
 from mvc.fs.scratch import beside
 from mvc.modelfiles.onnx_data import external_locations
-from mvc.ops.lifecycle.conversion import Request, check_request, check_source, check_unchanged
+from mvc.ops.lifecycle.conversion import Request, check_source
 from mvc.ops.lifecycle.sample import opened
+from mvc.ops.shared.workspace_content import check_unchanged
 from mvc.project import Project
 from mvc.quality.reports.parity import PREFIX, SAMPLE
 from mvc.quality.reports.report import Dataset, Metric, Parameter, Source
@@ -51,12 +52,13 @@ class _Measured(NamedTuple):
 def convert(project: Project, file: str, source: Source, request: Request) -> Converted:
     """Write the model at `file`, whose bytes the caller proved to be those of `source`, in another format.
 
+    The request was checked by `check_request`.
+
     Raises:
         Refused: its outputs differ by more than the limits, or loading it may run code.
         UsageError: it cannot be converted, or not be run on the sample, or would replace other content.
         MvcError: a file cannot be read, or written.
     """
-    check_request(project, request)
     file = model_file(file)
     kind = format_of(file)
     check_source(request, kind, os.path.basename(file))
@@ -170,8 +172,9 @@ def _place(project: Project, target: str, made: str) -> None:
         UsageError: there is something else.
     """
     output = f"{project.root}/{target}"
-    if item := project.tracked().get(target):
-        check_unchanged(project, item)
+    item = project.tracked().get(target)
+    if item and item.pointer:
+        check_unchanged(project, target, item.pointer)
         os.replace(made, output)
     elif not rename_new(made, output) and not filecmp.cmp(made, output, shallow=False):
         raise UsageError(f"{target} exists, and is not tracked", aside_line(project.shell.show(target)))

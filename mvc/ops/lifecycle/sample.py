@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mvc.errors import InvalidFormat, SourceChanged
+from mvc.errors import InvalidFormat, SourceChanged, UsageError
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import TRUTH
 from mvc.ops.shared.workspace_content import observe_path
@@ -42,7 +42,7 @@ def opened(project: Project, path: str) -> Iterator[tuple[Sample, str]]:
     """Open the sample at `path` (from the top of the worktree); it comes with its BLAKE3.
 
     Raises:
-        InvalidFormat: it cannot be read.
+        UsageError: it is a symlink, or cannot be read.
         SourceChanged: it changed meanwhile.
     """
     blake3 = _digest(project, path)
@@ -54,4 +54,6 @@ def opened(project: Project, path: str) -> Iterator[tuple[Sample, str]]:
 
 def _digest(project: Project, path: str) -> str:
     found = observe_path(project, path).digest
-    return found.blake3 if found else ""
+    if found is None:
+        raise UsageError(f"{path} is a symlink, expected a file", "--data SAMPLE.csv")
+    return found.blake3

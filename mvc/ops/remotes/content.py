@@ -28,7 +28,7 @@ from mvc.ops.shared.selection import chosen, is_path, manifest_errors, tracks, u
 from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.ops.shared.transfers.selected import RevisionScope
 from mvc.ops.shared.versions.references import resolve, split_reference
-from mvc.ops.shared.workspace_content import observe_path, same_content
+from mvc.ops.shared.workspace_content import check_unchanged, observe_path, same_content
 from mvc.project import VIEWS, Project
 from mvc.retention.available import is_available, load_manifest, stored_manifest
 from mvc.store.buckets.bucket import RemoteError
@@ -103,7 +103,7 @@ def proven(project: Project, text: str) -> Proven:
     whole = Content(project, reference).tracked_path
     content = Content(project, reference._replace(path=whole))  # with what lies beside a part: a digest is of all
     if reference.rev is None:
-        content.check_workspace()
+        check_unchanged(project, whole, content.pointer)
     found = f"{content.proven_path()}{reference.path[len(whole) :]}"
     if not os.path.exists(found):
         raise UsageError(f"{whole} has no file {reference.path[len(whole) + 1 :]}", "mvc ls -R")
@@ -163,17 +163,6 @@ class Content:
         if same_content(pointer, observe_path(project, path)):
             return f"{project.root}/{self._reference.path}"
         return self._view()
-
-    def check_workspace(self) -> None:
-        """Check that the workspace has no other content than the pointer: it may lack it.
-
-        Raises:
-            UsageError: it has.
-        """
-        path = self._selection.item.path
-        seen = observe_path(self._project, path)
-        if seen.digest is not None and not same_content(self.pointer, seen):
-            raise UsageError(f"{path} differs from its pointer", self._project.shell.line("mvc add", path))
 
     def proven_path(self) -> str:
         """Return where a read-only view of the content is. All of it was read and compared with the pointer, by BLAKE3.

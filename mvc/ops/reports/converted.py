@@ -10,27 +10,26 @@ from mvc.ops.shared.versions.read import files_at
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.quality.reports.parity import without_parity
-from mvc.quality.reports.report import Dataset, Metric, Source
+from mvc.quality.reports.report import Source
 from mvc.quality.reports.tags import Bump, compare, parse_version
 
 
-def converted_options(
-    project: Project, path: str, source: Source, commit: str, metrics: tuple[Metric, ...], samples: tuple[Dataset, ...],
-) -> RecordOptions:
-    """Return what to record for the model at `path`: it was converted from `source`, of a commit or the workspace.
+def with_earlier(project: Project, path: str, options: RecordOptions, commit: str) -> RecordOptions:
+    """Return the options for the report of the model at `path`, with a version.
 
-    A report that is already of this content keeps what else it says.
+    It was converted from what `options` name, of `commit`, or of the workspace if that is empty. A report that is
+    already of this content keeps what else it says.
     """
     raw = report_in(project.tree, path + SUFFIX)
     digest, _ = hash_content(project, path)
-    options = RecordOptions(derived=(source,), measured=metrics, stated=samples)
     if own := matching_report(raw, digest.blake3, path):
         kept = without_parity(own)
         return options._replace(
             tag=own.tag, bump=None if own.tag else "patch", predictions=own.predictions,
-            params=tuple(own.params.items()), measured=(*kept.metrics, *metrics), stated=(*kept.datasets, *samples),
+            params=tuple(own.params.items()), measured=(*kept.metrics, *options.measured),
+            stated=(*kept.datasets, *options.stated),
         )
-    tag, bump = _version(tag_of(raw or b""), _source_tag(project, source, commit))
+    tag, bump = _version(tag_of(raw or b""), _source_tag(project, options.derived[0], commit))
     return options._replace(tag=tag, bump=bump)
 
 

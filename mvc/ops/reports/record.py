@@ -78,10 +78,12 @@ def check(project: Project, path: str, options: RecordOptions) -> None:
     """Check what can be known before the model is added.
 
     Raises:
-        UsageError: an option is wrong, or `path` cannot be a model.
+        UsageError: an option is wrong, `path` cannot be a model, or the earlier report cannot be read.
     """
     options.check()
     refuse_other_than_model(project, model_of(path), project.tracked())
+    file = model_of(path) + SUFFIX
+    _parse_earlier(project, file, _latest_in_conflict(project, file) or _read(project, file))
 
 
 class _Draft(NamedTuple):

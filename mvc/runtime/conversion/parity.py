@@ -72,15 +72,15 @@ def differences(old: Array, new: Array, relative: float) -> Parity:
     """Return how much numbers differ; if one of two is not finite, and they are not the same, that is infinite."""
     old, new = np.asarray(old, np.float64), np.asarray(new, np.float64)
     same = (old == new) | (np.isnan(old) & np.isnan(new))
-    with np.errstate(invalid="ignore"):
-        found = np.where(same, 0, np.nan_to_num(np.abs(old - new), nan=np.inf, posinf=np.inf))
-    size = np.nan_to_num(np.abs(old), nan=0, posinf=0)
 
     def largest(values: Array) -> float:
         return float(values.max(initial=0))
 
-    by = np.maximum(size, SMALL)
-    return Parity(len(old), old.size, largest(found), largest(found / by), largest(found - relative * size))
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = np.where(same, 0, np.nan_to_num(np.abs(old - new), nan=np.inf, posinf=np.inf))
+        size = np.nan_to_num(np.abs(old), nan=0, posinf=0)
+        by = np.maximum(size, SMALL)
+        return Parity(len(old), old.size, largest(found), largest(found / by), largest(found - relative * size))
 
 
 def _same(old: Array, new: Array) -> Array:

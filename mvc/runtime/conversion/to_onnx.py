@@ -17,7 +17,7 @@ from mvc.runtime.onnx import LABELS
 from mvc.runtime.packages import require
 from mvc.runtime.predictor import Columns
 
-_MATRIX = "X"
+_MATRIX, _JOINED = "X", "all columns, joined"
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 """The versions of operators to use at most: ONNX Runtime has had them since 1.14, of February 2023."""
 
@@ -51,9 +51,9 @@ def _converted(model: Any, sample: Columns) -> Any:
     """Return the model with an input for each column, if it names its features; else with a matrix of all."""
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType  # noqa: PLC0415 - takes time
 
-    matrix = [(_MATRIX, FloatTensorType([None, len(sample)]))]
+    matrix = FloatTensorType([None, len(sample)])
     if not hasattr(model, "feature_names_in_"):
-        return _with_inputs(model, matrix)
+        return _with_inputs(model, [(_MATRIX, matrix)])
     kinds = [FloatTensorType if values.dtype.kind in "biuf" else StringTensorType for values in sample.values()]
     columns = [(name, kind([None, 1])) for name, kind in zip(sample, kinds, strict=True)]
     try:
@@ -61,7 +61,7 @@ def _converted(model: Any, sample: Columns) -> Any:
     except RuntimeError:
         if StringTensorType in kinds:
             raise
-    return _joining(_with_inputs(model, matrix), sample)  # most operators take one input
+    return _joining(_with_inputs(model, [(_JOINED, matrix)]), sample)  # most operators take one input
 
 
 def _with_inputs(model: Any, inputs: list[tuple[str, Any]]) -> Any:
@@ -95,7 +95,8 @@ def _joining(made: Any, names: Iterable[str]) -> Any:
     from onnx import TensorProto, helper  # noqa: PLC0415 - as above
 
     graph = made.graph
+    (matrix,) = (item.name for item in graph.input)
     del graph.input[:]
     graph.input.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in names)
-    graph.node.insert(0, helper.make_node("Concat", [*names], [_MATRIX], axis=1))
+    graph.node.insert(0, helper.make_node("Concat", [*names], [matrix], axis=1))
     return made

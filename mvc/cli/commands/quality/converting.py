@@ -49,12 +49,13 @@ def convert(
     from mvc.evaluation.extra import require  # noqa: PLC0415
 
     require("conversions")
-    from mvc.ops.lifecycle.conversion import Request, limits_of  # noqa: PLC0415
+    from mvc.ops.lifecycle.conversion import Request, check_request, limits_of  # noqa: PLC0415
     from mvc.ops.lifecycle.convert import convert as run  # noqa: PLC0415
     from mvc.ops.remotes.content import proven  # noqa: PLC0415
-    from mvc.ops.reports.converted import converted_options  # noqa: PLC0415
+    from mvc.ops.reports.converted import with_earlier  # noqa: PLC0415
+    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
-    from mvc.ops.reports.record import record  # noqa: PLC0415
+    from mvc.ops.reports.record import check, record  # noqa: PLC0415
     from mvc.ops.workspace.add import check_new  # noqa: PLC0415
     from mvc.quality.reports.report import Source as Derived  # noqa: PLC0415
 
@@ -63,13 +64,15 @@ def convert(
     with opened(output) as project:
         path = project.shell.path(target)
         request = Request(source, path, to, project.shell.path(data) if data else None, limits, trust)
+        check_request(project, request)
         check_new(project, path)
+        check(project, path, RecordOptions(bump="patch"))
         found = proven(project, source)
         converted = run(project, found.file, Derived(found.path, found.pointer.digest.blake3), request)
         if code := reports.add_path(output, project, path, stage=True):
             return code
-        told = converted.source, found.commit, converted.metrics, converted.samples
-        options = converted_options(project, path, *told)
+        options = RecordOptions(derived=(converted.source,), measured=converted.metrics, stated=converted.samples)
+        options = with_earlier(project, path, options, found.commit)
         command = shlex.join(["mvc", *sys.argv[1:]])
         provenance = gather(project.git, command, here(evaluating=True), time.time())
         reports.show_recorded(output, project, record(project, path, options, provenance))
