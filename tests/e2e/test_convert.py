@@ -12,6 +12,7 @@ import onnx
 import pandas as pd
 import pytest
 import skops.io
+import xgboost
 from faults.strace import CALLS, broken
 from harness import Begin, InProcess, Repo, Result, some
 from runtime.test_load import Hostile
@@ -45,7 +46,9 @@ def with_models(repo: Repo) -> None:
     joblib.dump(texts, repo.root / "p.joblib")
     pd.DataFrame(there).to_csv(repo.root / "t.csv", index=False)
     np.savez(repo.root / "w.npz", a=np.arange(6.0), b=np.ones((2, 3), np.float32))
-    repo.ok("add", "m.skops", "m.joblib", "n.joblib", "p.joblib", "w.npz")
+    xgboost.XGBClassifier(n_estimators=2, n_jobs=1).fit(rows, truth).save_model(repo.root / "x.ubj")
+    shutil.copy(repo.root / "d.csv", repo.root / "d.csv.bin")
+    repo.ok("add", "m.skops", "m.joblib", "n.joblib", "p.joblib", "w.npz", "x.ubj", "d.csv.bin")
     repo.commit("models")
 
 
@@ -329,7 +332,11 @@ def test_a_report_that_cannot_be_read_is_told_before_anything_is_written(models:
      "w.npz has the format numpy: --to onnx converts skops, joblib, pickle", "choose --to safetensors"),
     (("m.skops", "n.skops", "--to", "skops", "--data", "d.csv"), 2,
      "m.skops has the format skops: --to skops converts joblib, pickle",
-     "choose --to onnx, --to onnx-int8, --to onnx-fp16"),
+     "choose --to onnx or onnx-int8 or onnx-fp16"),
+    (("x.ubj", "x.onnx", "--to", "onnx", "--data", "d.csv"), 2,
+     "x.ubj has the format xgboost, and cannot be converted", ""),
+    (("d.csv.bin", "x.onnx", "--to", "onnx", "--data", "d.csv"), 2,
+     "d.csv.bin has no format that mvc knows, and cannot be converted", ""),
     (("m.joblib", "m.onnx", "--to", "onnx-int8", "--data", "d.csv"), 2,
      "no operator of the model has weights that can have fewer bits: it has LinearClassifier", ""),
     (("m.joblib", "m.safetensors", "--to", "safetensors"), 2,

@@ -113,7 +113,8 @@ def check_source(request: Request, kind: str, name: str) -> None:
     """
     if kind in request.format.sources:
         return
-    possible = ", ".join(f"--to {name}" for name in targets_from(kind))
     what = f"has the format {kind}" if kind else "has no format that mvc knows"
-    message = f"{name} {what}: --to {request.to} converts {', '.join(request.format.sources)}"
-    raise InvalidFormat(message, f"choose {possible}" if possible else "choose another model")
+    if possible := targets_from(kind):
+        message = f"{name} {what}: --to {request.to} converts {', '.join(request.format.sources)}"
+        raise InvalidFormat(message, f"choose --to {' or '.join(possible)}")
+    raise InvalidFormat(f"{name} {what}, and cannot be converted")
