@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -126,6 +128,24 @@ def test_each_format(models: Repo, type_: InProcess, args: tuple[str, ...], metr
     again = type_("convert", *args)
     assert f"unchanged {args[1]} " in again.out, again
     assert models.read(args[1]) == before
+
+
+def test_a_real_network_shrinks_to_a_quarter(
+    repo: Repo, in_process: InProcess, model_file: Callable[[str], Path],
+) -> None:
+    shutil.copy(model_file("magika"), repo.root / "magika.onnx")  # it tells kinds of files by their bytes
+    texts = ("import os\n\ndef f(x):\n    return os.path.join(x)\n", '{"a": [1, 2.5], "b": null},\n', "<p><b>bold</b></p>\n",
+             "SELECT a FROM t WHERE b = 1;\n", "#include <stdio.h>\nint main() { return 0; }\n", "a,b,c\n1,2,3\n")
+    table = pd.DataFrame(np.array([np.resize(np.frombuffer(text.encode(), np.uint8), 2048) for text in texts]))
+    table.columns = [f"byte{place}" for place in range(2048)]
+    table.to_csv(repo.root / "files.csv", index=False)
+    repo.ok("add", "magika.onnx")
+    found = in_process(repo.root, "convert", "magika.onnx", "small.onnx", "--to", "onnx-int8", "--data", "files.csv")
+    assert found.code == 0, found
+    values = {item.name.removeprefix("parity/"): item.value for item in report_of(repo, "small.onnx").metrics}
+    assert values["size_bytes"] < 0.3 * values["source_size_bytes"]
+    assert values["agreement"] == 1
+    assert 0 < values["max_abs_difference"] < 0.1
 
 
 def test_a_network_with_external_data(models: Repo, type_: InProcess) -> None:
