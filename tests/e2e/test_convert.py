@@ -134,8 +134,10 @@ def test_a_real_network_shrinks_to_a_quarter(
     repo: Repo, in_process: InProcess, model_file: Callable[[str], Path],
 ) -> None:
     shutil.copy(model_file("magika"), repo.root / "magika.onnx")  # it tells kinds of files by their bytes
-    texts = ("import os\n\ndef f(x):\n    return os.path.join(x)\n", '{"a": [1, 2.5], "b": null},\n',
-             "<p><b>bold</b></p>\n", "SELECT a FROM t WHERE b = 1;\n", "#include <stdio.h>\nint main() { return 0; }\n", "a,b,c\n1,2,3\n")
+    texts = (
+        "import os\n\ndef f(x):\n    return os.path.join(x)\n", '{"a": [1, 2.5], "b": null},\n', "<p><b>bold</b></p>\n",
+        "SELECT a FROM t WHERE b = 1;\n", "#include <stdio.h>\nint main() { return 0; }\n", "a,b,c\n1,2,3\n",
+    )
     table = pd.DataFrame(np.array([np.resize(np.frombuffer(text.encode(), np.uint8), 2048) for text in texts]))
     table.columns = [f"byte{place}" for place in range(2048)]
     table.to_csv(repo.root / "files.csv", index=False)
