@@ -26,6 +26,7 @@ from mvc.errors import InvalidFormat, MvcError, Refused, UsageError
 from mvc.modelfiles import mlmodel
 from mvc.modelfiles.signature import Field
 from mvc.modelfiles.signatures import read_signature
+from mvc.modelfiles.ubjson import is_whole
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.load import load
 from mvc.runtime.predictor import features
@@ -81,6 +82,18 @@ def test_a_model_that_is_cut_short_is_an_error(item: Written, tmp_path: Path) ->
             load(str(path))
         assert "\n" not in error.value.message
         assert item.name in error.value.message
+
+
+@pytest.mark.parametrize("booster", ["gbtree", "dart", "gblinear"])
+def test_no_beginning_of_a_booster_is_whole(booster: str, tmp_path: Path) -> None:
+    """XGBoost would crash on many of them."""
+    xgboost.XGBClassifier(n_estimators=2, booster=booster, n_jobs=1).fit(*data(2)).save_model(tmp_path / "m.ubj")
+    whole = (tmp_path / "m.ubj").read_bytes()
+    assert is_whole(whole)
+    assert not any(is_whole(whole[:length]) for length in range(len(whole)))
+    assert not is_whole(whole + b"\0")
+    for raw in (b"{L", b"[" * 300, b"[#l\xff\xff\xff\xff", b"{$S", b"?", b"SU\xff"):
+        assert not is_whole(raw)
 
 
 def test_a_model_that_names_its_columns_gets_them_by_name(tmp_path: Path) -> None:
