@@ -114,7 +114,7 @@ def check_source(request: Request, kind: str, name: str) -> None:
     if kind in request.format.sources:
         return
     what = f"has the format {kind}" if kind else "has no format that mvc knows"
-    if possible := targets_from(kind):
+    if possible := " or ".join(targets_from(kind)):
         message = f"{name} {what}: --to {request.to} converts {', '.join(request.format.sources)}"
-        raise InvalidFormat(message, f"choose --to {' or '.join(possible)}")
+        raise InvalidFormat(message, f"choose --to {possible}")
     raise InvalidFormat(f"{name} {what}, and cannot be converted")
