@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from sklearn.semi_supervised import LabelPropagation
 from sklearn.svm import SVC, LinearSVC
 
 from mvc.errors import InvalidFormat, Refused, UsageError
+from mvc.packages import install
+from mvc.runtime import packages
 from mvc.runtime.conversion import arrays, parity, precision, to_onnx, to_skops
 from mvc.runtime.conversion.convert import convert
 from mvc.runtime.conversion.targets import TARGETS, Limits, targets_from
@@ -89,6 +92,22 @@ def test_what_skl2onnx_cannot_convert_is_one_line(tmp_path: Path) -> None:
         to_onnx.write(LabelPropagation().fit(ROWS, LABELS), columns(ROWS), str(tmp_path / "m.onnx"))
     assert "\n" not in e.value.message
     assert not (tmp_path / "m.onnx").exists()
+
+
+@pytest.mark.parametrize(("package", "write", "fix"), [
+    ("skl2onnx", lambda path: to_onnx.write(SEARCH, {}, path), install("onnx")),
+    ("onnxruntime", lambda path: precision.write_int8(path, path), install("onnx")),
+    ("skops", lambda path: to_skops.write(SEARCH, path), install("convert")),
+    ("safetensors", lambda path: arrays.convert(path, "numpy", path, trust=False), install("convert")),
+    ("torch", lambda path: arrays.convert(path, "pytorch", path, trust=False), "pip install torch"),
+])
+def test_a_missing_package_is_named_with_the_line_that_installs_it(
+    package: str, write: Any, fix: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else find_spec(name))
+    with pytest.raises(UsageError, match=f" needs the package {package}$") as error:
+        write("nowhere")
+    assert error.value.fix == fix
 
 
 # Fewer bits.
@@ -193,12 +212,6 @@ def test_other_pickles_are_refused(tmp_path: Path) -> None:
         arrays.convert(str(tmp_path / "m.pkl"), "pickle", str(tmp_path / "out"), trust=False)
     with pytest.raises(InvalidFormat, match=r"m.pkl has a str, expected arrays by name"):
         arrays.convert(str(tmp_path / "m.pkl"), "pickle", str(tmp_path / "out"), trust=True)
-
-
-def test_a_file_of_pytorch_needs_pytorch(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="a file of PyTorch needs the package torch") as error:
-        arrays.convert(str(tmp_path / "m.pt"), "pytorch", str(tmp_path / "out"), trust=False)
-    assert error.value.fix == "pip install torch"
 
 
 # The same bytes.

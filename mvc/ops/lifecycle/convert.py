@@ -28,10 +28,8 @@ from mvc.runtime.predictor import Predictor
 
 
 class Converted(NamedTuple):
-    """A model that was written, and what its report says of that."""
+    """What the report of a model that was written says."""
 
-    path: str
-    """From the top of the worktree."""
     source: Source
     metrics: tuple[Metric, ...]
     samples: tuple[Dataset, ...]
@@ -78,7 +76,7 @@ def convert(project: Project, file: str, source: Source, request: Request) -> Co
     params: dict[str, Parameter] = {"opset": found.opset} if found.opset else {}
     params |= {"atol": limits.absolute, "rtol": limits.relative, "min_agreement": limits.agreement}
     by = f"mvc convert --to {request.to}"
-    return Converted(request.target, Source(source.path, source.blake3, by, params), metrics, found.samples)
+    return Converted(Source(source.path, source.blake3, by, params), metrics, found.samples)
 
 
 def _run(project: Project, file: str, request: Request, made: str) -> _Measured:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mvc.errors import InvalidFormat
 from mvc.runtime.conversion import precision, to_onnx, to_skops
 from mvc.runtime.estimator import Estimator
 from mvc.runtime.predictor import Columns, Predictor
@@ -18,19 +17,19 @@ def convert(source: str, model: Predictor, sample: Columns, to: str, target: str
         InvalidFormat: it cannot be converted.
         UsageError: a package is missing.
     """
+    if isinstance(model, Estimator):
+        return _of_estimator(model.model, sample, to, target)
+    return _NARROW[to](source, target)
+
+
+_NARROW = {"onnx-int8": precision.write_int8, "onnx-fp16": precision.write_fp16}
+
+
+def _of_estimator(model: object, sample: Columns, to: str, target: str) -> int:
     if to == "skops":
-        to_skops.write(_estimator(model), target)
+        to_skops.write(model, target)
         return 0
     if to == "onnx":
-        return to_onnx.write(_estimator(model), sample, target)
-    narrow = precision.write_int8 if to == "onnx-int8" else precision.write_fp16
-    if not isinstance(model, Estimator):
-        return narrow(source, target)
-    to_onnx.write(model.model, sample, whole := f"{target}.float32")
-    return narrow(whole, target)
-
-
-def _estimator(model: Predictor) -> object:
-    if not isinstance(model, Estimator):
-        raise InvalidFormat(f"a {type(model).__name__} is no estimator of scikit-learn")
-    return model.model
+        return to_onnx.write(model, sample, target)
+    to_onnx.write(model, sample, whole := f"{target}.float32")
+    return _NARROW[to](whole, target)
