@@ -17,6 +17,8 @@ from mvc.modelfiles.signature import LONGEST, MOST, Field, Signature
 LIGHTGBM = b"tree\nversion="
 XGBOOST = re.compile(rb'\{\s*"learner"|\{L\0{7}\x07learner')
 """How a file begins."""
+_DIGITS = 20
+"""Of a number of 64 bits."""
 
 
 def read_lightgbm(file: BinaryIO) -> Signature:
@@ -40,7 +42,7 @@ def read_xgboost(file: BinaryIO, size: int) -> Signature:
     features = tuple(Field(name, "float32") for name in names(head)[:MOST])
     width = text(tail, "learner_model_param", "num_feature")
     objective = text(tail, "objective", "name")
-    matrix = (Field("features", "float32", (None, int(width))),) if width.isdecimal() else ()
+    matrix = (Field("features", "float32", (None, int(width))),) if width.isdecimal() and len(width) < _DIGITS else ()
     return Signature(features or matrix, (Field(objective, "float32"),) if objective else ())
 
 

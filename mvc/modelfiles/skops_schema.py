@@ -40,9 +40,10 @@ def _estimators(node: Any) -> Iterator[dict[str, Any]]:
         return
     attributes = content["content"]
     yield attributes
-    for step in (0, -1):
-        if steps := attributes.get("steps"):
-            yield from _estimators(steps["content"][step]["content"][1])
+    if steps := attributes.get("steps"):
+        first, *rest = steps["content"]
+        for step in (first, *rest[-1:]):  # each once: one inside the other, they would double
+            yield from _estimators(step["content"][1])
     if best := attributes.get("best_estimator_"):
         yield from _estimators(best)
 

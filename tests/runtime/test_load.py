@@ -8,6 +8,7 @@ import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -150,6 +151,15 @@ def test_the_signature_of_skops_is_that_of_the_estimator_in_it(tmp_path: Path) -
         assert [field.name for field in found.inputs] == names
         labels = getattr(estimator, "classes_", None)
         assert found.outputs == (() if labels is None else (Field("label", str(labels.dtype)),))
+
+
+def test_pipelines_in_pipelines_are_read_once(tmp_path: Path) -> None:
+    model: Any = LogisticRegression()
+    for _ in range(30):
+        model = make_pipeline(model)
+    skops.io.dump(model.fit(*data(2)), tmp_path / "m.skops")
+    with (tmp_path / "m.skops").open("rb") as file:
+        assert read_signature(file).inputs == (Field("X", "", (None, 4)),)
 
 
 @pytest.mark.parametrize("ending", ["ubj", "json"])

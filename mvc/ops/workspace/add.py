@@ -26,7 +26,7 @@ from mvc.ops.shared.workspace_content import (
     same_content,
     was_updated,
 )
-from mvc.ops.workspace.planning.checks import check_content, check_target
+from mvc.ops.workspace.planning.checks import check_content
 from mvc.ops.workspace.planning.merge import (
     check_lists_nothing_else,
     corrected_file,
@@ -42,7 +42,6 @@ from mvc.quality.files import MAX_BYTES, REGULAR, FileAt
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.pointer_files import may_have_parts
 from mvc.retention.available import find_shard, is_available, listing_objects, load_manifest, record_packed
-from mvc.scm.index import index_paths
 from mvc.store.cache.cache import Cache
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import LOOSE_AT, CacheWriter
@@ -160,15 +159,6 @@ def add(project: Project, paths: Iterable[str] = (), options: AddOptions = AddOp
     )
     added = tuple(_added(item) for item in prepared)
     return AddResult(added, tuple(failed), tuple(updated), tuple(untracked), findings)
-
-
-def check_new(project: Project, path: str) -> None:
-    """Check that a file which may not exist yet can be tracked at `path`.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    check_target(project, index_paths(project.git), folders_above(project.tracked()), path)
 
 
 # Content into the cache.

@@ -56,7 +56,7 @@ def convert(
     from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
     from mvc.ops.reports.record import check, record  # noqa: PLC0415
-    from mvc.ops.workspace.add import check_new  # noqa: PLC0415
+    from mvc.ops.workspace.planning.checks import check_new  # noqa: PLC0415
     from mvc.quality.reports.report import Source as Derived  # noqa: PLC0415
 
     output: Output = ctx.obj
