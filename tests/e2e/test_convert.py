@@ -50,7 +50,8 @@ def with_models(repo: Repo) -> None:
     np.savez(repo.root / "w.npz", a=np.arange(6.0), b=np.ones((2, 3), np.float32))
     xgboost.XGBClassifier(n_estimators=2, n_jobs=1).fit(rows, truth).save_model(repo.root / "x.ubj")
     shutil.copy(repo.root / "d.csv", repo.root / "d.csv.bin")
-    repo.ok("add", "m.skops", "m.joblib", "n.joblib", "p.joblib", "w.npz", "x.ubj", "d.csv.bin")
+    shutil.copy(repo.root / "w.npz", repo.root / "w.npz.safetensors")
+    repo.ok("add", "w.npz.safetensors", "m.skops", "m.joblib", "n.joblib", "p.joblib", "w.npz", "x.ubj", "d.csv.bin")
     repo.commit("models")
 
 
@@ -355,6 +356,8 @@ def test_a_report_that_cannot_be_read_is_told_before_anything_is_written(models:
     (("m.skops", "n.skops", "--to", "skops", "--data", "d.csv"), 2,
      "m.skops has the format skops: --to skops converts joblib, pickle",
      "choose --to onnx or onnx-int8 or onnx-fp16"),
+    (("w.npz.safetensors", "w.npz.safetensors", "--to", "safetensors"), 2,
+     "w.npz.safetensors is the source: what it becomes needs a path of its own", "choose another file"),
     (("x.ubj", "x.onnx", "--to", "onnx", "--data", "d.csv"), 2,
      "x.ubj has the format xgboost, and cannot be converted", ""),
     (("d.csv.bin", "x.onnx", "--to", "onnx", "--data", "d.csv"), 2,

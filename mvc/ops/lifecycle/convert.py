@@ -57,6 +57,8 @@ def convert(project: Project, file: str, source: Source, request: Request) -> Co
         UsageError: it cannot be converted, or not be run on the sample, or would replace other content.
         MvcError: a file cannot be read, or written.
     """
+    if source.path == request.target:
+        raise UsageError(f"{source.path} is the source: what it becomes needs a path of its own", "choose another file")
     file = model_file(file)
     kind = format_of(file)
     check_source(request, kind, os.path.basename(file))
