@@ -9,6 +9,9 @@ from msgspec import Struct, field
 Assurance: TypeAlias = Literal["self", "ci", "third-party"]
 Parameter: TypeAlias = str | int | float | bool | list[str | int | float | bool | None] | None
 
+ABOUT_RUN = "x-mlflow"
+"""The key that `mvc import mlflow` writes about the run: what nothing proves."""
+
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A part of the document; unknown keys are errors."""
