@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -19,6 +20,8 @@ from mvc.ops.interop.mlflow.answers import (
 from mvc.ops.interop.mlflow.artifacts import Place, entries, of_model, of_run
 from mvc.ops.interop.mlflow.server import Server
 
+OF_MVC = "mvc:/"
+"""The beginning of the source of a version that mvc exported; NAME@VERSION follows."""
 _COPIES = 8
 """Versions that may be copied from each other."""
 _MODEL_URI = re.compile(r"models:/+(?P<name>[^/@]+)(?:/(?P<version>[0-9]+))?")
@@ -129,6 +132,10 @@ def _inside(source: str, run: Run) -> str:
 
 
 def _elsewhere(version: ModelVersion) -> MvcError:
+    if version.source.startswith(OF_MVC):
+        own = version.source.removeprefix(OF_MVC)
+        message = f"version {version.version} of {version.name} is {own}, which mvc exported"
+        return UsageError(message, f"mvc get REPO {shlex.quote(own)} -o OUT")
     what = f"models:/{version.name}/{version.version}"
     message = f"the server does not serve version {version.version} of {version.name}: no run of it has the artifact"
     return UsageError(message, f"mlflow artifacts download -u {what} -d DIR && mvc add DIR")
