@@ -5,9 +5,16 @@ Format: https://mlflow.org/docs/latest/api_reference/rest-api.html#data-structur
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct, field
+
+Id: TypeAlias = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9][\w-]{0,255}\Z")]
+"""Of a run or a logged model."""
+MaybeId: TypeAlias = Annotated[str, Meta(pattern=r"^(?:[a-zA-Z0-9][\w-]{0,255})?\Z")]
+"""The same, or nothing."""
+Number: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{1,18}\Z")]
+"""Of a version."""
 
 
 class Pair(Struct, frozen=True):
@@ -45,7 +52,7 @@ class DatasetInput(Struct, frozen=True):
 class RunInfo(Struct, frozen=True):
     """What a run is called, and where its artifacts are."""
 
-    run_id: str
+    run_id: Id
     artifact_uri: str = ""
     run_name: str = ""
 
@@ -68,7 +75,7 @@ class RunInputs(Struct, frozen=True):
 class ModelOutput(Struct, frozen=True):
     """A logged model of a run."""
 
-    model_id: str
+    model_id: Id
 
 
 class RunOutputs(Struct, frozen=True):
@@ -95,9 +102,9 @@ class RunAnswer(Struct, frozen=True):
 class LoggedModelInfo(Struct, frozen=True):
     """What a logged model is called, and where it comes from."""
 
-    model_id: str
+    model_id: Id
     name: str = ""
-    source_run_id: str = ""
+    source_run_id: MaybeId = ""
 
 
 class LoggedModelData(Struct, frozen=True):
@@ -140,9 +147,9 @@ class ModelVersion(Struct, frozen=True):
     """A version of a registered model."""
 
     name: str
-    version: str
+    version: Number
     source: str = ""
-    run_id: str = ""
+    run_id: MaybeId = ""
     tags: tuple[Pair, ...] = ()
 
     @property
@@ -168,7 +175,7 @@ class Alias(Struct, frozen=True):
     """A name for a version."""
 
     alias: str
-    version: str
+    version: Number
 
 
 class RegisteredModel(Struct, frozen=True):

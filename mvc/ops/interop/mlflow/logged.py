@@ -74,7 +74,8 @@ def _only(server: Server, run: str) -> str:
 
 
 def _several(run: str, names: list[str]) -> UsageError:
-    line = f"mvc import mlflow --run {run}/{names[0]} PATH"
+    names = sorted(names)
+    line = f"mvc import mlflow --run {shlex.quote(f'{run}/{names[0]}')} PATH"
     return UsageError(f"run {run} has several artifacts: {', '.join(names[:5])}", line)
 
 

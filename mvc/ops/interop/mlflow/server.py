@@ -153,8 +153,9 @@ class Server:
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             said = _Error()
         reason = said.message.partition("\n")[0][:200] or f"status {status}"
-        if status == HTTPStatus.NOT_FOUND and said.error_code:
-            return NotFound(f"{self.url}: {reason}", f"check the name, and {_URI}")
+        if said.error_code and status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):
+            kind = NotFound if status == HTTPStatus.NOT_FOUND else RemoteError
+            return kind(f"{self.url}: {reason}", f"check the name, and {_URI}")
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return RemoteError(f"{self.url} refuses the login: {reason}", f"export {_LOGIN[0]}=NAME {_LOGIN[1]}=VALUE")
         if location:
