@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
-from harness import PROJECT
+from harness import PROJECT, Repo
 from proxy import Proxy, proxying
 from shared import shared, shared_folder
 
@@ -47,6 +47,11 @@ class MlflowServer(NamedTuple):
         with _DIRECT.open(f"{self.url}{API}{path}?{urlencode(query)}", timeout=30) as answer:
             return json.load(answer)
 
+    def send(self, path: str, **body: object) -> None:
+        """Tell the API to change something."""
+        request = Request(f"{self.url}{API}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        _DIRECT.open(request, timeout=30).close()
+
     def client(self, lines: str) -> str:
         """Run lines of Python with the real client, `client`; return what they print."""
         script = f"import mlflow\nmlflow.set_tracking_uri({self.url!r})\nclient = mlflow.MlflowClient()\n{lines}"
@@ -69,6 +74,12 @@ def mlflow_proxy(mlflow_server: MlflowServer) -> Iterator[Proxy]:
     """Run a proxy to that server, which spoils nothing yet."""
     with proxying(mlflow_server.port) as made:
         yield made
+
+
+def with_optional_reports(repo: Repo) -> None:
+    """Let the hook take a model without a report."""
+    repo.write(".mvc/policy.yaml", "mvc-policy: 1\ndefaults: {report: optional}\n")
+    repo.git("commit", "-qam", "policy")
 
 
 @contextmanager

@@ -97,6 +97,6 @@ def written(name: str, content: bytes) -> str:
 
 listening = socket.create_server(("127.0.0.1", PORT))
 if os.fork() == 0:
-    print(json.dumps(log()), flush=True)
+    os.write(1, f"\n{json.dumps(log())}\n".encode())
     os._exit(0)
 uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listening])

@@ -8,12 +8,7 @@ import shlex
 import pytest
 from faults.strace import CALLS, broken
 from harness import Begin, Repo, some
-from mlflow_peer import MlflowServer
-
-
-def with_optional_reports(repo: Repo) -> None:
-    repo.write(".mvc/policy.yaml", "mvc-policy: 1\ndefaults: {report: optional}\n")
-    repo.git("commit", "-qam", "policy")
+from mlflow_peer import MlflowServer, with_optional_reports
 
 
 @pytest.fixture

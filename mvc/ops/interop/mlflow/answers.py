@@ -132,7 +132,7 @@ class File(Struct, frozen=True):
 
     path: str
     is_dir: bool = False
-    file_size: Annotated[int, Meta(ge=0)] = 0
+    file_size: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)] = 0
     """Bytes."""
 
 

@@ -24,10 +24,11 @@ from mvc.ops.shared.versions.references import model_version
 from mvc.project import Project
 from mvc.quality.reports.report_document import parse_report
 from mvc.registry.state import Model, Version
+from mvc.store.buckets.bucket import RemoteError
 
 VERSION, BLAKE3 = "mvc.version", "mvc.blake3"
 _ALIAS = re.compile(r"(?!(?:latest|v\d+)$)[\w-]+", re.ASCII | re.IGNORECASE)
-_PAGE = 200
+_PAGE, _MOST_PAGES = 200, 500
 
 
 class MlflowExport(NamedTuple):
@@ -102,16 +103,16 @@ def _remote_url(project: Project, files: VersionFiles) -> str:
 def _find(server: Server, name: str, version: str) -> ModelVersion | None:
     """Return the version on the server that stands for one of mvc's."""
     token = ""
-    while True:
+    for _ in range(_MOST_PAGES):
         page = server.get(
             "model-versions/search", ModelVersions, filter=f"name='{name}'", max_results=str(_PAGE), page_token=token,
         )
         for item in page.versions:
             if item.name == name and item.tag_values.get(VERSION) == version:
                 return item
-        if not page.next_page_token or page.next_page_token == token:
+        if not (token := page.next_page_token):
             return None
-        token = page.next_page_token
+    raise RemoteError(f"{server.url} lists too many versions of {name}", f"curl -i {server.url}/version")
 
 
 def _create(server: Server, name: str, version: str, files: VersionFiles, tags: Mapping[str, str]) -> ModelVersion:

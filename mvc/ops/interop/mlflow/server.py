@@ -20,7 +20,7 @@ import msgspec
 from mvc.errors import MvcError, UsageError
 from mvc.store.buckets.bucket import RemoteError, Transient
 from mvc.store.buckets.environment import problem_of
-from mvc.store.buckets.session import AGAIN, PATIENCE, SLOWEST, text_of, untrusted
+from mvc.store.buckets.session import AGAIN, PATIENCE, SLOWEST, text_of, unreachable, untrusted
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -165,11 +165,14 @@ class Server:
 
     def _unanswered(self, error: Exception) -> MvcError:
         inner = getattr(error, "reason", error)
-        if isinstance(inner, Exception) and (known := untrusted(self.url, inner)):
+        inner = inner if isinstance(inner, Exception) else error
+        if known := untrusted(self.url, inner):
             return RemoteError(known.message, f"export {_CERTIFICATES}=FILE  # of the authority's certificate")
+        if known := unreachable(self.url, urlsplit(self.url).netloc, inner):
+            return RemoteError(known.message, f"check the network, and {_URI}")
         if isinstance(inner, TimeoutError):
             return Transient(f"{self.url}: no answer in time", AGAIN)
-        return RemoteError(f"{self.url}: {text_of(inner) if isinstance(inner, Exception) else inner}", _SET)
+        return Transient(f"{self.url}: the connection was lost: {text_of(inner)}", AGAIN)
 
     def run_url(self, run: str) -> str:
         """Return the page of a run, for people."""
