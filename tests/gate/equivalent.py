@@ -49,7 +49,8 @@ EQUIVALENT = {
     "model._of_tag: pattern == SEMVER  ->  pattern != SEMVER": _IN_A_MESSAGE,
     "model._parsed: what == 'report'  ->  what != 'report'": "the file's name in a message; the code is chosen below",
     "model._parsed: file.mode == SUBMODULE  ->  file.mode != SUBMODULE": _IN_A_FIX,
-    "model._parsed: error.fix or fixes.replaced(path, what)  ->  error.fix and fixes.replaced(path, what)": _IN_A_FIX,
+    "model._parsed: error.fix or report_fixes.replaced(path, what)"
+    "  ->  error.fix and report_fixes.replaced(path, what)": _IN_A_FIX,
     "model._parsed: what == 'pointer'  ->  what != 'pointer'": _IN_A_FIX,
     "model._parsed: not file.raw.startswith(b'mvc: ')  ->  bool(file.raw.startswith(b'mvc: '))": _IN_A_FIX,
     "model._parsed: foreign  ->  not foreign": _IN_A_FIX,
