@@ -77,7 +77,7 @@ layers: install  ## imports run downward only
 	@$(BIN)/lint-imports
 
 .PHONY: docs
-docs: install .cache/dvc/.complete  ## check that docs and code agree, and run the examples
+docs: install .cache/dvc/.complete .cache/mlflow/.complete  ## check that docs and code agree, and run the examples
 	@$(BIN)/python -m pytest -q tests/docs
 
 .PHONY: examples

@@ -165,7 +165,8 @@ def mlflow(
             _show_mlflow(output, project, result)
         tag = _record_run(output, project, result.path, to_report) if to_report else ""
         if json:
-            print_json({**plain(result), "report": tag})
+            left_out = to_report.reported.left_out if to_report else ()
+            print_json({**plain(result), "left_out": left_out, "report": tag})
         else:
             if tag:
                 file = visible(project.shell.show(result.path + SUFFIX))
