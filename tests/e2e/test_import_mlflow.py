@@ -113,7 +113,8 @@ def test_artifacts_by_name(work: Repo, mlflow_server: MlflowServer) -> None:
     assert "has several artifacts: large, small" in result.err
     work.ok(*shlex.split(result.fixes[0].replace("PATH", "a"))[1:])
     assert work.read("a/large.bin") == b"large"
-    work.ok("import", "mlflow", "--run", f"{two}/{mlflow_server.ids['small']}", "b")
+    result = work.ok("import", "mlflow", "--run", f"{two}/{mlflow_server.ids['small']}", "b")
+    assert result.err == "note: not in the report: diverged is NaN\n"
     assert work.read("b/small.bin") == b"small"
     metrics = work.ok("eval", "show", "b", "--json").json["report"]["metrics"]
     assert [(item["name"], item["value"]) for item in metrics] == [("auc", 0.7)]  # not those of the other model

@@ -113,8 +113,8 @@ def _stored(
     notes: Notes,
 ) -> Pointer:
     entries = []
+    project.around.progress.expect(sum(file.size for file in files))
     for file in files:
-        project.around.progress.expect(file.size)
         with Share(project.around.progress, file.size) as share:
             entries.append(Entry(file.name, *_digest(writer, file, _counted(content(file), share))))
     if files[0].name:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from math import isnan
+from math import isnan, nan
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from mvc.errors import InvalidFormat
 from mvc.ops.interop.mlflow.answers import LoggedMetric, LoggedModel, Pair, Run
@@ -66,11 +68,10 @@ def _metrics(run: Run, model: LoggedModel | None) -> Iterable[LoggedMetric]:
     """Return the metrics at their last steps. Of a run with several models, only those that are tied to `model`."""
     if model is None or len({item.model_id for item in run.outputs.model_outputs}) <= 1:
         return run.data.metrics
-    known = {item.key for item in run.data.metrics if not isnan(item.value)}  # a model's is 0.0
+    not_numbers = {item.key for item in run.data.metrics if isnan(item.value)}
     last: dict[str, LoggedMetric] = {}
     for item in sorted(model.data.metrics, key=lambda item: (item.step, item.timestamp)):
-        if item.key in known:
-            last[item.key] = item
+        last[item.key] = replace(item, value=nan) if item.key in not_numbers else item  # MLflow keeps 0.0 for a model
     return last.values()
 
 

@@ -52,8 +52,10 @@ class _Error(msgspec.Struct):
 class Server:
     """A tracking server."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], patience: float = PATIENCE) -> None:
         """Use the server and the login that the environment names; nothing is requested yet.
+
+        A request fails after `patience` seconds without an answer.
 
         Raises:
             UsageError: it names none, or a variable cannot be meant.
@@ -63,6 +65,7 @@ class Server:
                 raise UsageError(f"{name} {problem}", f"export {name}=VALUE")
         self.url, login = _address(environ)
         self._headers = _authorization(environ, login)
+        self._patience = patience
         self._certificates = environ.get(_CERTIFICATES, "")
         self._opened: OpenerDirector | None = None
 
@@ -108,7 +111,7 @@ class Server:
                 got += len(part)
                 if got > most:
                     raise RemoteError(f"{self.url}: the answer has more than {most:,} bytes", AGAIN)
-                if time.monotonic() - start > PATIENCE + got / SLOWEST:
+                if time.monotonic() - start > self._patience + got / SLOWEST:
                     raise TimeoutError
                 yield part
 
@@ -121,7 +124,7 @@ class Server:
         kind = {} if body is None else {"Content-Type": "application/json"}
         request = Request(f"{self.url}{path}", body, {**self._headers, **kind}, method=method)  # noqa: S310 - see _address
         try:
-            with self._opener().open(request, timeout=PATIENCE) as answer:
+            with self._opener().open(request, timeout=self._patience) as answer:
                 yield answer
         except HTTPError as error:
             with error:
@@ -170,6 +173,8 @@ class Server:
             return RemoteError(known.message, f"export {_CERTIFICATES}=FILE  # of the authority's certificate")
         if known := unreachable(self.url, urlsplit(self.url).netloc, inner):
             return RemoteError(known.message, f"check the network, and {_URI}")
+        if isinstance(inner, ssl.SSLError):
+            return RemoteError(f"{self.url}: the server does not speak TLS", f"check the network, and {_URI}")
         if isinstance(inner, TimeoutError):
             return Transient(f"{self.url}: no answer in time", AGAIN)
         return Transient(f"{self.url}: the connection was lost: {text_of(inner)}", AGAIN)
@@ -181,7 +186,7 @@ class Server:
 
 def run_url(environ: Mapping[str, str], run: str) -> str:
     """Return the page of a run on the server that the environment names; empty if it names none."""
-    return Server(environ).run_url(run) if environ.get(_URI, "").startswith(("http://", "https://")) else ""
+    return Server(environ).run_url(run) if environ.get(_URI, "").lower().startswith(("http://", "https://")) else ""
 
 
 class _Login(NamedTuple):
