@@ -175,6 +175,7 @@ RUNS = [
     (lambda run: run["data"].update(metrics=[{"key": "a", "value": "high"}]), 3, "cannot be parsed"),
     (lambda run: run.update(outputs={"model_outputs": [{"model_id": "../../x"}]}), 3, "cannot be parsed"),
     (lambda run: run.update(outputs={"model_outputs": [{"model_id": "m-1"}]}), 3, "not found"),
+    (lambda run: run.update(outputs={"model_outputs": [{"model_id": f"m-{n}"} for n in range(9999)]}), 2, "several"),
 ]
 
 

@@ -24,6 +24,10 @@ def liar():
     (Answer(200, {f"x-{number}": "y" for number in range(200)}), "the connection was lost"),
     (Answer(200, {"x-long": "y" * 99_999}), "the connection was lost"),
     (Answer(999, {}), "status 999"),
+    (Answer(204, {}), "status 204"),
+    (Answer(500, {"content-length": "9"}, b"{", ending="stall"), "no answer in time"),
+    (Answer(500, {"content-length": "9"}, b"{", ending="reset"), "the connection was lost"),
+    (Answer(500, {}, ending="endless"), "status 500"),
 ])
 def test_a_request_ends(liar: Proxy, answer: Answer, message: str) -> None:
     liar.rule = lambda _: Fault(instead=answer)
@@ -34,7 +38,7 @@ def test_a_request_ends(liar: Proxy, answer: Answer, message: str) -> None:
 
 @pytest.mark.parametrize(("text", "url"), [
     ("http://ada:secret@[::1]:5000/mlflow/?token=secret#secret", "http://[::1]:5000/mlflow"),
-    ("HTTPS://Host.example/", "https://host.example"),
+    ("HTTPS://Host.example/", "https://Host.example"),
     ("https://ada@host", "https://host"),
 ])
 def test_an_address_has_no_login(text: str, url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote
@@ -93,7 +94,8 @@ def find(server: Server, place: Place, path: str) -> list[Artifact]:
         check_path(path)
         file = next((item for item in entries(server, place, path.rpartition("/")[0]) if item.path == path), None)
         if file is None:
-            raise UsageError(f"run {place.run} has no artifact {path}", f"mlflow artifacts list -r {place.run}")
+            line = f"mlflow artifacts list -r {shlex.quote(place.run)}"
+            raise UsageError(f"run {place.run} has no artifact {path}", line)
         if not file.is_dir:
             return [Artifact("", path, file.file_size)]
     start = f"{path}/" if path else ""

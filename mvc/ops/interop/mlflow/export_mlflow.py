@@ -112,7 +112,7 @@ def _find(server: Server, name: str, version: str) -> ModelVersion | None:
                 return item
         if not (token := page.next_page_token):
             return None
-    raise RemoteError(f"{server.url} lists too many versions of {name}", f"curl -i {server.url}/version")
+    raise RemoteError(f"{server.url} lists too many versions of {name}", "mvc history --help")
 
 
 def _create(server: Server, name: str, version: str, files: VersionFiles, tags: Mapping[str, str]) -> ModelVersion:

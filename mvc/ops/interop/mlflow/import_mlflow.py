@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -86,7 +87,7 @@ def import_mlflow(project: Project, run: str, model: str, typed: str) -> tuple[M
     if not files:
         raise UsageError("the artifact has no files", "mlflow artifacts list --help")
     kind: Kind = "dir" if files[0].name else "file"
-    elsewhere = f"mvc import mlflow {'--run' if run else '--model'} {run or model} PATH  # another one"
+    elsewhere = f"mvc import mlflow {'--run' if run else '--model'} {shlex.quote(run or model)} PATH  # another one"
     with project.locks.worktree(), project.locks.store():
         before = tracked_before(project, path, kind, elsewhere)
         with CacheWriter(project.cache, project.links.types, STEP) as writer:

@@ -22,6 +22,8 @@ from mvc.ops.interop.mlflow.server import Server
 
 OF_MVC = "mvc:/"
 """The beginning of the source of a version that mvc exported; NAME@VERSION follows."""
+_MOST_MODELS = 100
+"""Logged models of a run whose names are asked for."""
 _COPIES = 8
 """Versions that may be copied from each other."""
 _MODEL_URI = re.compile(r"models:/+(?P<name>[^/@]+)(?:/(?P<version>[0-9]+))?")
@@ -48,7 +50,10 @@ def of_run_named(server: Server, text: str) -> Logged:
     """
     name, _, artifact = text.partition("/")
     run = server.get("runs/get", RunAnswer, run_id=name).run
-    models = [_logged_model(server, key) for key in dict.fromkeys(item.model_id for item in run.outputs.model_outputs)]
+    ids = [*dict.fromkeys(item.model_id for item in run.outputs.model_outputs)]
+    if len(ids) > _MOST_MODELS and artifact not in ids:
+        raise _several(name, ids)
+    models = [_logged_model(server, item) for item in ([artifact] if artifact in ids else ids)]
     chosen = [item for item in models if artifact in ("", item.info.name, item.info.model_id)]
     if len(chosen) == 1:
         return Logged(of_model(chosen[0].info.model_id), "", run, chosen[0])
@@ -67,7 +72,7 @@ def _only(server: Server, run: str) -> str:
     """Return the path of the only artifact of a run."""
     found = [file.path for file in entries(server, of_run(run), "")]
     if not found:
-        raise UsageError(f"run {run} has no artifacts", f"mlflow runs describe --run-id {run}")
+        raise UsageError(f"run {run} has no artifacts", f"mlflow runs describe --run-id {shlex.quote(run)}")
     if len(found) > 1:
         raise _several(run, found)
     return found[0]
@@ -137,6 +142,6 @@ def _elsewhere(version: ModelVersion) -> MvcError:
         own = version.source.removeprefix(OF_MVC)
         message = f"version {version.version} of {version.name} is {own}, which mvc exported"
         return UsageError(message, f"mvc get REPO {shlex.quote(own)} -o OUT")
-    what = f"models:/{version.name}/{version.version}"
+    what = shlex.quote(f"models:/{version.name}/{version.version}")
     message = f"the server does not serve version {version.version} of {version.name}: no run of it has the artifact"
     return UsageError(message, f"mlflow artifacts download -u {what} -d DIR && mvc add DIR")

@@ -6,13 +6,14 @@ API: https://mlflow.org/docs/latest/api_reference/rest-api.html
 
 from __future__ import annotations
 
+import shlex
 import ssl
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import msgspec
@@ -67,6 +68,7 @@ class Server:
         self._headers = _authorization(environ, login)
         self._patience = patience
         self._certificates = environ.get(_CERTIFICATES, "")
+        self._look = f"curl -i {shlex.quote(f'{self.url}/version')}"
         self._opened: OpenerDirector | None = None
 
     def get(self, path: str, kind: type[T], /, **query: str) -> T:
@@ -87,7 +89,7 @@ class Server:
         try:
             return msgspec.json.decode(raw, type=kind, strict=False)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
-            raise RemoteError(f"{self.url}: the answer cannot be parsed", f"curl -i {self.url}/version") from None
+            raise RemoteError(f"{self.url}: the answer cannot be parsed", self._look) from None
 
     def content(self, path: str, size: int, /, **query: str) -> Iterator[bytes]:
         """Yield the content of an artifact, which has `size` bytes, in parts of at most 1 MiB.
@@ -118,29 +120,26 @@ class Server:
     @contextmanager
     def _answer(self, method: str, path: str, body: bytes | None) -> Iterator[HTTPResponse]:
         from http.client import HTTPException  # noqa: PLC0415 - start-up time
-        from urllib.error import HTTPError  # noqa: PLC0415
         from urllib.request import Request  # noqa: PLC0415
 
         kind = {} if body is None else {"Content-Type": "application/json"}
         request = Request(f"{self.url}{path}", body, {**self._headers, **kind}, method=method)  # noqa: S310 - see _address
         try:
             with self._opener().open(request, timeout=self._patience) as answer:
+                if answer.status != HTTPStatus.OK:
+                    raise self._refusal(answer.status, answer.headers.get("Location", ""), answer.read(_PART))
                 yield answer
-        except HTTPError as error:
-            with error:
-                raise self._refusal(error.code, error.headers.get("Location", ""), error.read(_PART)) from None
         except (OSError, HTTPException, ValueError) as error:
             raise self._unanswered(error) from None
 
     def _opener(self) -> OpenerDirector:
-        """Return what sends requests: it follows no redirect, and opens nothing but HTTP."""
+        """Return what sends requests: nothing but HTTP; it follows no redirect, and passes every answer on."""
         from urllib import request  # noqa: PLC0415 - start-up time
 
         if self._opened is None:
             self._opened = request.OpenerDirector()
             https = request.HTTPSHandler(context=self._trust())
-            for handler in (request.ProxyHandler(), request.HTTPHandler(), https, request.HTTPErrorProcessor(),
-                            request.HTTPDefaultErrorHandler(), request.UnknownHandler()):
+            for handler in (request.ProxyHandler(), request.HTTPHandler(), https):
                 self._opened.add_handler(handler)
         return self._opened
 
@@ -164,7 +163,7 @@ class Server:
         if location:
             host = without_secret(location)
             return RemoteError(f"{self.url} redirects to {host}, and no redirect is followed", f"export {_URI}=URL")
-        return RemoteError(f"{self.url}: {reason}", f"curl -i {self.url}/version")
+        return RemoteError(f"{self.url}: {reason}", self._look)
 
     def _unanswered(self, error: Exception) -> MvcError:
         inner = getattr(error, "reason", error)
@@ -189,26 +188,21 @@ def run_url(environ: Mapping[str, str], run: str) -> str:
     return Server(environ).run_url(run) if environ.get(_URI, "").lower().startswith(("http://", "https://")) else ""
 
 
-class _Login(NamedTuple):
-    user: str = ""
-    password: str = ""
-
-
-def _address(environ: Mapping[str, str]) -> tuple[str, _Login]:
-    """Return the server's address without the login in it, and that login."""
+def _address(environ: Mapping[str, str]) -> tuple[str, tuple[str, str]]:
+    """Return the server's address without the login in it, and that login: user and password."""
     text = environ.get(_URI, "")
     if not text:
         raise UsageError(f"{_URI} is not set", _SET)
     try:
         parts = urlsplit(text)
-        host = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+        is_server = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         raise UsageError(f"{_URI} is not a URL", _SET) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not is_server:
         message = f"{_URI} is not the address of a server: expected http:// or https://"
         raise UsageError(message, f"mlflow server --backend-store-uri URI  # serves it; then: {_SET}")
-    host = f"[{host.replace(parts.hostname, f'{parts.hostname}]', 1)}" if ":" in parts.hostname else host
-    login = _Login(unquote(parts.username or ""), unquote(parts.password or ""))
+    host = parts.netloc.rpartition("@")[2]
+    login = unquote(parts.username or ""), unquote(parts.password or "")
     return f"{parts.scheme}://{host}{parts.path.rstrip('/')}", login
 
 
@@ -221,7 +215,7 @@ def without_secret(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another path"
 
 
-def _authorization(environ: Mapping[str, str], login: _Login) -> dict[str, str]:
+def _authorization(environ: Mapping[str, str], login: tuple[str, str]) -> dict[str, str]:
     """Return the header that logs in; a user's name precedes a token, as in MLflow."""
     user, password, token = (environ.get(name, "") for name in _LOGIN)
     if not user and not password:
