@@ -156,6 +156,33 @@ def test_refusals_write_nothing(work: Repo, mlflow_server: MlflowServer) -> None
     assert not work.path(".mvc-tmp").exists()
 
 
+def test_what_is_in_the_way_and_the_lines_to_type(work: Repo, mlflow_server: MlflowServer) -> None:
+    args = ("import", "mlflow", "--run", mlflow_server.ids["old"])
+    work.write("mine", "mine")
+    work.shell(work.fails(2, *args, "mine").fixes[0])
+    work.ok(*args, "mine")
+    assert b"mine" in [path.read_bytes() for path in work.root.glob("mine*") if path.is_file()]
+    work.write("ours", "ours")
+    work.git("add", "ours")
+    work.git("commit", "-qm", "ours")
+    for message in ("tracked by Git", "exists, and is not tracked"):
+        result = work.fails(2, *args, "ours")
+        assert message in result.err
+        work.shell(result.fixes[0])
+    work.ok(*args, "ours")
+    for path, message in (("mine/inside", "one inside the other"), ("MINE", "case-insensitive")):
+        result = work.fails(2, *args, path)
+        assert message in result.err
+        work.shell(result.fixes[0].replace("PATH", f"other-{path.replace('/', '-')}"))
+    work.added("file.bin", "file")
+    result = work.fails(2, *args, "file.bin")
+    assert "is tracked as a file" in result.err
+    work.shell(result.fixes[0].replace("PATH", "directory"))
+    assert work.states() == dict.fromkeys(
+        ("directory", "file.bin", "mine", "other-MINE", "other-mine-inside", "ours"), "clean",
+    )
+
+
 POINTS = [
     *(("link", point) for point in range(1, 4)), *(("rename", point) for point in range(1, 14)),
     *(("fsync", point) for point in range(1, 14)), *(("write", point) for point in range(1, 40, 3)),
