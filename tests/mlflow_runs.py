@@ -86,6 +86,12 @@ def log() -> dict[str, str]:
         found["files"] = run.info.run_id
         mlflow.log_artifact(written("large.bin", bytes(range(256)) * 4096))
         mlflow.log_artifact(written("a b ü.txt", b"text"), "deep/folder")
+    experiment = client.create_experiment("unproxied", f"{FOLDER}/unproxied")  # which clients write themselves
+    with mlflow.start_run(experiment_id=experiment) as run:
+        found["unproxied"] = run.info.run_id
+        mlflow.log_artifacts(f"{FOLDER}/old", "deep/model")
+    client.create_registered_model("unproxied")
+    client.create_model_version("unproxied", f"{run.info.artifact_uri}/deep/model", run_id=run.info.run_id)
     return found
 
 

@@ -68,13 +68,14 @@ def test_a_model_among_the_artifacts_of_its_run_is_never_unpickled(work: Repo, m
 
 @pytest.mark.parametrize(("named", "version", "run"), [
     ("ranker", "ranker/2", "old"), ("ranker@champion", "ranker/1", "trained"), ("ranker/1", "ranker/1", "trained"),
-    ("copied", "copied/1", "old"),
+    ("copied", "copied/1", "old"), ("unproxied", "unproxied/1", "unproxied"),
 ])
 def test_a_registered_model(work: Repo, mlflow_server: MlflowServer, named: str, version: str, run: str) -> None:
     result = work.ok("import", "mlflow", "--model", named, "ranker", "--json")
     assert (result.json["model"], result.json["run"]) == (version, mlflow_server.ids[run])
     assert work.ok("eval", "show", "ranker", "--json").json["report"]["x-mlflow"]["model"] == version
     assert f'mlflow.model: "{version}"' in work.read("ranker.mvc").decode()
+    assert "MLmodel" in work.contents("ranker")
 
 
 def test_another_run_replaces_content_and_report(work: Repo, mlflow_server: MlflowServer) -> None:
