@@ -201,6 +201,7 @@ def test_a_killed_import_leaves_nothing_half_written(
     work.ok("verify")
     work.ok(*args)
     assert work.read("large.bin") == bytes(range(256)) * 4096
+    assert work.ok("eval", "show", "large.bin", "--json").json["report"]["run"]["id"] == mlflow_server.ids["files"]
     work.ok("eval", "record", "large.bin", "--bump", "patch", "--metric", "auc=1")
     commit_and_check(work, "large.bin")
 

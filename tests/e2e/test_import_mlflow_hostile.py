@@ -168,8 +168,16 @@ def test_strange_names_and_long_texts_are_treated_cleanly(
     work.commit()
 
 
+def emoji(count: int) -> list[dict[str, str]]:
+    """Return tags whose text takes ten times as many bytes in a report."""
+    return [{"key": str(number), "value": "\U0001f600" * 7000} for number in range(count)]
+
+
 RUNS = [
     (lambda run: run["data"].update(params=[{"key": f"{n}", "value": "x" * 6000} for n in range(100)]), 2, "says 6"),
+    (lambda run: run["data"].update(tags=emoji(9)), 2, "bytes, expected at most"),
+    (lambda run: run["data"].update(tags=emoji(99)), 2, "cannot be reported"),
+    (lambda run: run["data"].update(metrics=[{"key": "a", "value": 1}] * 2), 2, "duplicate metric a"),
     (lambda run: run["info"].update(run_id="../x"), 3, "cannot be parsed"),
     (lambda run: run["info"].update(run_id=f"a{ESCAPE}"), 3, "cannot be parsed"),
     (lambda run: run["data"].update(metrics=[{"key": "a", "value": "high"}]), 3, "cannot be parsed"),

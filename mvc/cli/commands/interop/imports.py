@@ -108,9 +108,7 @@ def hf(
         if json:
             print_json({**plain(result), "report": tag})
         else:
-            if tag:
-                file = visible(project.shell.show(result.path + SUFFIX))
-                output.line(f"{output.paint('recorded', 'green')} {file} ({tag})")
+            _show_report(output, project, result.path, tag)
             _show_commit(output, project, int(result.changed))
     return result.exit_code
 
@@ -168,9 +166,7 @@ def mlflow(
             left_out = to_report.reported.left_out if to_report else ()
             print_json({**plain(result), "left_out": left_out, "report": tag})
         else:
-            if tag:
-                file = visible(project.shell.show(result.path + SUFFIX))
-                output.line(f"{output.paint('recorded', 'green')} {file} ({tag})")
+            _show_report(output, project, result.path, tag)
             _show_commit(output, project, int(result.changed))
     return result.exit_code
 
@@ -261,6 +257,12 @@ def _record_with(output: Output, project: Project, path: str, options: RecordOpt
             output.note(f"  try: {visible(error.fix)}")
         return ""
     return done.report.tag
+
+
+def _show_report(output: Output, project: Project, path: str, tag: str) -> None:
+    if tag:
+        file = visible(project.shell.show(path + SUFFIX))
+        output.line(f"{output.paint('recorded', 'green')} {file} ({tag})")
 
 
 def _show_recorded(output: Output, project: Project, recorded: list[dict[str, str]], *, dry_run: bool) -> None:

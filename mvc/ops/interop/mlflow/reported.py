@@ -12,12 +12,14 @@ from msgspec.structs import replace
 from mvc.errors import InvalidFormat
 from mvc.ops.interop.mlflow.answers import LoggedMetric, LoggedModel, Pair, Run
 from mvc.ops.interop.mlflow.logged import Logged
-from mvc.quality.reports.report import Parameter
+from mvc.quality.reports.metric_files import find_metrics
+from mvc.quality.reports.report import ABOUT_RUN, Model, Parameter, Report
+from mvc.quality.reports.report_document import emit
 
 _LONGEST_NAME, _LONGEST_VALUE = 250, 8000
 """Characters: the limits of MLflow's own, https://github.com/mlflow/mlflow/blob/master/mlflow/utils/validation.py."""
 _MOST = 512 << 10
-"""Bytes of all texts: a report has at most 1 MiB."""
+"""Bytes in a report, which has at most 1 MiB with all else."""
 _TAGS = frozenset({"mlflow.user", "mlflow.source.name", "mlflow.source.git.commit", "mlflow.parentRunId"})
 """Of MLflow's own tags, those that say where a run comes from."""
 
@@ -55,13 +57,28 @@ def reported(logged: Logged) -> Reported | None:
         "datasets": [*_datasets(run)],
     }
     about = {key: value for key, value in about.items() if value}
-    if (size := len(repr((metrics, params, about)))) > _MOST:
-        fix = f"mlflow artifacts download -r {run.info.run_id} -d DIR && mvc add DIR"
-        raise InvalidFormat(f"run {run.info.run_id} says {size:,} bytes, more than a report may have", fix)
-    return Reported(
+    found = Reported(
         tuple({"name": item.key, "value": item.value} for item in metrics),
         tuple({item.key: item.value for item in params}.items()), about, tuple(left_out),
     )
+    _check(run.info.run_id, found)
+    return found
+
+
+def _check(run: str, found: Reported) -> None:
+    """Check that a report can say it, before anything is written."""
+    try:
+        metrics = find_metrics(list(found.metrics), "the run").metrics if found.metrics else ()
+        about = {ABOUT_RUN: found.about}
+        size = len(emit(Report(1, Model("0" * 64), params=dict(found.params), metrics=list(metrics), extra=about)))
+    except InvalidFormat as error:
+        raise InvalidFormat(f"run {run} cannot be reported: {error.message}", _by_hand(run)) from None
+    if size > _MOST:
+        raise InvalidFormat(f"run {run} says {size:,} bytes, expected at most {_MOST:,}", _by_hand(run))
+
+
+def _by_hand(run: str) -> str:
+    return f"mlflow artifacts download -r {run} -d DIR && mvc add DIR"
 
 
 def _metrics(run: Run, model: LoggedModel | None) -> Iterable[LoggedMetric]:
