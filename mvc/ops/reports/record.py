@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -28,7 +28,7 @@ from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.parity import with_parity, without_parity
 from mvc.quality.reports.readers.found import FoundMetrics
-from mvc.quality.reports.report import Dataset, Model, Report, Train, Used
+from mvc.quality.reports.report import ABOUT_RUN, Dataset, Model, Report, Train, Used
 from mvc.quality.reports.report_document import emit, parse_report
 from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
 from mvc.scm.blobs import read_blobs
@@ -248,7 +248,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         tag=options.tag,
         task=(metrics.task or earlier.task) if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
-        run=metrics.run,
+        run=options.run or metrics.run,
         sources=list(evaluated.sources) or (earlier.sources if same_model else []),
         together=_added_to(earlier.together, evaluated.together),
         predictions=options.predictions,
@@ -259,8 +259,13 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         ),
         metrics=with_directions(metrics.metrics, options, earlier.metrics),
         artifacts=_added_to(earlier.artifacts, evaluated.artifacts),
+        extra={**_written_by_users(earlier.extra), **({ABOUT_RUN: options.about_run} if options.about_run else {})},
     )
     return with_parity(earlier, report) if same_model else report
+
+
+def _written_by_users(extra: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in extra.items() if key != ABOUT_RUN}
 
 
 def _added_to(earlier: Iterable[Used], given: Iterable[Used]) -> list[Used]:
