@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mvc.errors import UsageError
+from mvc.errors import UsageError, first_line
 from mvc.evaluation.columns import Codes, Floats
 from mvc.quality.reports.report import Metric
 
@@ -175,8 +175,7 @@ def cross_validate(estimator: Any, rows: Any, truth: Any, cv: Any, dataset: str 
             estimator, rows, truth, cv=splits, scoring=scoring, error_score="raise",
         )
     except Exception as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise UsageError(f"the cross-validation failed: {lines[0][:200]}") from error
+        raise UsageError(f"the cross-validation failed: {first_line(error)}") from error
     correction = float(np.sqrt(1 / len(splits) + np.mean([len(test) / len(train) for train, test in splits])))
     method = f"{len(splits)}-fold cross-validation, corrected"
     metrics = []
