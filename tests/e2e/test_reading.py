@@ -139,6 +139,13 @@ def test_a_directory_is_laid_out_once(clone: Repo, name: str, files: int) -> Non
     assert not clone.path(name).exists()
 
 
+def test_the_same_content_at_another_path_has_another_name(clone: Repo) -> None:
+    clone.write("n.bin.mvc", clone.read("m.bin.mvc"))
+    for name in ("m.bin", "n.bin", "m.bin"):
+        found = mvc.path(name)
+        assert (found.name, found.read_bytes()) == (name, noise("m", LARGE))
+
+
 def test_a_part_of_a_directory(clone: Repo) -> None:
     path = mvc.path("many/part-0007.bin")
     assert path.read_bytes() == noise(("dir", 7), 200)
