@@ -27,12 +27,15 @@ def accuracy(wrong: int, **said: object) -> Metric:
 
 
 def evaluate(
-    pr: History, tag: str, wrong: int, *metrics: Metric, rows: bytes = b"", positive: str = "", **said: object,
+    pr: History, tag: str, wrong: int, *metrics: Metric, rows: bytes = b"", positive: str = "", weight: str = "",
+    **said: object,
 ) -> None:
     """Train a model and evaluate it: predictions, pointers and report."""
     raw = rows or answers(wrong)
     pr.point(raw, FILE)
-    named = Predictions(FILE, hash_bytes(raw).blake3, ROWS, "holdout", task="classification", positive=positive)
+    named = Predictions(
+        FILE, hash_bytes(raw).blake3, ROWS, "holdout", task="classification", positive=positive, weight=weight,
+    )
     pr.train(tag, tag, *(metrics or [accuracy(wrong)]), predictions=named, **said)
 
 
@@ -113,15 +116,38 @@ def number_of_other_data(pr: History) -> None:
     cache(pr, raw)
 
 
+def ask(pr: History, before: dict[str, str], now: dict[str, str]) -> None:
+    """Evaluate two models on the same data, with what their reports say about the predictions."""
+    pr.put(".mvc/policy.yaml", regressing("direction: higher, max_regression: 0.1", "accuracy"))
+    evaluate(pr, "v1.2.0", 10, **before)
+    pr.commit()
+    pr.change()
+    evaluate(pr, "v1.3.0", 10, **now)
+    pr.commit()
+
+
 @attack("MVC226")
 def other_positive_label(pr: History) -> None:
     """Take the label that is told more easily for the positive one."""
-    pr.put(".mvc/policy.yaml", regressing("direction: higher, max_regression: 0.1", "accuracy"))
-    evaluate(pr, "v1.2.0", 10, positive="1")
-    pr.commit()
-    pr.change()
-    evaluate(pr, "v1.3.0", 10, positive="0")
-    pr.commit()
+    ask(pr, {"positive": "1"}, {"positive": "0"})
+
+
+@attack("MVC226")
+def weights_for_the_easy_examples(pr: History) -> None:
+    """Weight the examples, which had no weights before."""
+    ask(pr, {}, {"weight": "w"})
+
+
+@attack("MVC226")
+def weights_that_are_left_out(pr: History) -> None:
+    """Leave out the weights that the examples had before."""
+    ask(pr, {"weight": "w"}, {})
+
+
+@honest()
+def the_same_question_again(pr: History) -> None:
+    """Rename the column of weights, and say which label is positive where nothing was said."""
+    ask(pr, {"weight": "w"}, {"weight": "weight", "positive": "1"})
 
 
 @attack("MVC228")
