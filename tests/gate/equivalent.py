@@ -46,6 +46,7 @@ EQUIVALENT = {
     "model._of_content: facts.report is not None  ->  facts.report is None": _IN_A_FIX,
     "evidence.judge_recomputed: found.fix or report_fixes.scored(model.path, report)"
     "  ->  found.fix and report_fixes.scored(model.path, report)": _IN_A_FIX,
+    "evidence._value: isinstance(value, bool)  ->  not isinstance(value, bool)": _IN_A_MESSAGE,
     "parts.judge_parts: rest  ->  not rest": _IN_A_MESSAGE,
     "model._of_content: file == model.path  ->  file != model.path": _IN_A_MESSAGE,
     "model._of_report: model.facts.merged is not None  ->  model.facts.merged is None": _IN_A_MESSAGE,
@@ -70,6 +71,9 @@ EQUIVALENT = {
     "figures._slice: dataset  ->  not dataset": _IN_A_MESSAGE,
     "regressions._newness: reports.past.before is None  ->  reports.past.before is not None": _IN_A_MESSAGE,
     "samples._changed_split: clipped(new.split) or 'unknown'  ->  clipped(new.split) and 'unknown'": _IN_A_MESSAGE,
+    "samples._other_question: clipped(new.positive) or 'unknown'"
+    "  ->  clipped(new.positive) and 'unknown'": _IN_A_MESSAGE,
+    "samples._other_question: new.weight  ->  not new.weight": _IN_A_MESSAGE,
     "succession._lower: order is None  ->  order is not None": _IN_A_MESSAGE,
     "companions.judge_companions: now  ->  not now": _IN_A_MESSAGE,
     "moves._twins: item != path  ->  item == path": "names the wrong twin in a message",
