@@ -93,6 +93,7 @@ def test_pictures_are_artifacts_of_the_report(model: Repo) -> None:
     texts = [model.read(item.path).decode() for item in artifacts]
     assert all(text.startswith("<svg") for text in texts)
     assert ["true positive rate" in texts[0], "country = FR" in texts[-1]] == [True, True]
+    assert ["Positive: 1. Dashed: chance." in texts[0], ">examples<" in texts[2]] == [True, True]
 
 
 def test_a_report_without_predictions_follows(model: Repo) -> None:
