@@ -62,11 +62,11 @@ soak: install  ## let eight processes work at once on one cache, 5,000 operation
 	@$(BIN)/python tests/faults/crowd.py --operations 5000 --tally .cache/faults/soak.jsonl
 
 .PHONY: lint
-lint: install  ## ruff, all rules; actionlint, zizmor and shellcheck for ci/
+lint: install  ## ruff, all rules; actionlint, zizmor and shellcheck for ci/ and demo/
 	@$(BIN)/ruff check .
 	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck ci/github/*.yaml
 	@$(BIN)/zizmor --quiet --offline --no-progress action.yml ci/github
-	@$(BIN)/shellcheck ci/*.sh ci/*/*.sh
+	@$(BIN)/shellcheck ci/*.sh ci/*/*.sh demo/*.sh
 
 .PHONY: types
 types: install  ## mypy --strict

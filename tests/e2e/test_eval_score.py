@@ -227,6 +227,20 @@ def test_an_edited_number_is_refused_by_the_gate(evaluated: Callable[[str], Repo
     assert "MVC227 models/ranker.onnx: auc is 0.99 in the report" in judged(repo, tmp_path, 1, "--recompute")
 
 
+def test_a_version_is_registered_and_promoted_if_its_numbers_are_those_of_the_predictions(
+    evaluated: Callable[[str], Repo], tmp_path: Path,
+) -> None:
+    """Also in a clone whose cache is empty."""
+    repo = evaluated(f"{EVIDENCE}stages: {{prod: {{max_age: 30d}}}}\n")
+    clone = repo.clone(tmp_path / "clone")
+    clone.ok("register", "ranker")
+    clone.ok("promote", "ranker@latest", "prod")
+    edit(repo)
+    repo.git("add", FILE)
+    repo.commit("an edited number")
+    assert "MVC227" in repo.fails(1, "register", "ranker", "v0.2.0").err
+
+
 def test_a_model_without_predictions_is_refused(evaluated: Callable[[str], Repo], tmp_path: Path) -> None:
     repo = evaluated(EVIDENCE)
     repo.ok("eval", "record", MODEL, "--tag", "v0.2.0", "--metric", "auc=0.99")
