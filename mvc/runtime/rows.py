@@ -36,8 +36,16 @@ def with_columns(batch: _Arrow, more: Columns) -> _Arrow:
     """Return a batch with more columns."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    arrays = [pa.array(values.tolist() if values.dtype == np.object_ else values) for values in more.values()]
-    return pa.RecordBatch.from_arrays([*batch.columns, *arrays], [*batch.schema.names, *more])
+    added = as_batch(more)
+    return pa.RecordBatch.from_arrays([*batch.columns, *added.columns], [*batch.schema.names, *more])
+
+
+def as_batch(columns: Columns) -> _Arrow:
+    """Return arrays of the same length as a batch."""
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    arrays = [pa.array(values.tolist() if values.dtype == np.object_ else values) for values in columns.values()]
+    return pa.RecordBatch.from_arrays(arrays, list(columns))
 
 
 def write(file: BinaryIO, ending: str, batches: Iterator[_Arrow]) -> int:

@@ -55,6 +55,9 @@ With = Annotated[
     list[str] | None, typer.Option("--with", metavar="PATH", help="Other input of the evaluation: a tokenizer."),
 ]
 From = Annotated[list[str] | None, typer.Option("--from", metavar="REF", help="What the model was derived from.")]
+Artifacts = Annotated[
+    list[str] | None, typer.Option("--artifact", metavar="PATH", help="A file that the evaluation wrote: a picture."),
+]
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the evaluation.")]
 Task = Annotated[str | None, typer.Option("--task", metavar="T", help="The task of the model.")]
 Text = Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe the model.")]
@@ -79,6 +82,7 @@ def record(
     train: Train = None,
     with_: With = None,
     from_: From = None,
+    artifact: Artifacts = None,
     param: Params = None,
     task: Task = None,
     text: Text = None,
@@ -94,6 +98,7 @@ def record(
     with opened(output) as project:
         options = record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
             together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
+            artifacts=tuple(project.shell.paths(artifact or [])),
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
@@ -143,6 +148,7 @@ def run(
     train: Train = None,
     with_: With = None,
     from_: From = None,
+    artifact: Artifacts = None,
     param: Params = None,
     task: Task = None,
     text: Text = None,
@@ -156,6 +162,7 @@ def run(
     with opened(output) as project:
         options = record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
             together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
+            artifacts=tuple(project.shell.paths(artifact or [])),
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )
