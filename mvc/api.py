@@ -27,7 +27,7 @@ from mvc.project import Surroundings
 from mvc.surroundings import surroundings
 
 if TYPE_CHECKING:
-    from mvc.evaluation.out_of_fold import CrossValidation
+    from mvc.ops.reports.cross_validation import CrossValidation
     from mvc.ops.reports.options import RecordOptions
     from mvc.ops.reports.provenance import Provenance
     from mvc.ops.reports.record import Recorded
@@ -297,8 +297,7 @@ def evaluate(  # noqa: PLR0913 - as `record`
     from mvc.evaluation.extra import require  # noqa: PLC0415 - import time
 
     require()
-    from mvc.evaluation.out_of_fold import CrossValidation  # noqa: PLC0415
-    from mvc.ops.reports.cross_validation import check_ending  # noqa: PLC0415
+    from mvc.ops.reports.cross_validation import CrossValidation, check_ending  # noqa: PLC0415
     from mvc.ops.reports.evaluated import examine  # noqa: PLC0415
     from mvc.ops.reports.record import rehearse  # noqa: PLC0415
 
@@ -331,16 +330,14 @@ def _predicted(project: _Project, path: str, evaluation: CrossValidation, option
     Raises:
         MvcError: the data does not fit, or the file cannot be written or added.
     """
-    from mvc.evaluation.out_of_fold import predicted_rows  # noqa: PLC0415 - import time
-    from mvc.ops.reports.cross_validation import write_predictions  # noqa: PLC0415
+    from mvc.ops.reports.cross_validation import write_predictions  # noqa: PLC0415 - import time
     from mvc.ops.reports.score import score_file  # noqa: PLC0415
 
-    rows = predicted_rows(evaluation)
-    write_predictions(project, path, rows)
-    found = score_file(project, path, rows.roles, [name for name, _ in options.datasets])
+    written = write_predictions(project, path, evaluation)
+    found = score_file(project, path, written.roles, [name for name, _ in options.datasets])
     for failure in add(project, [path], AddOptions(stage=options.stage)).failed:
         raise MvcError(failure.message, failure.fix)
-    params = {"folds": rows.folds, **dict(options.params)}
+    params = {"folds": written.folds, **dict(options.params)}
     return options._replace(
         measured=found.scored.metrics, predictions=found.predictions, params=tuple(params.items()),
     )

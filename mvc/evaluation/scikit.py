@@ -196,6 +196,7 @@ def cross_validate(estimator: Any, rows: Any, truth: Any, cv: Any, dataset: str 
 class OutOfFold(NamedTuple):
     """Predictions of each row by an estimator that was trained without the fold of that row."""
 
+    truth: NDArray[Any]
     predicted: NDArray[Any]
     labels: NDArray[Any]
     """Of a classification, sorted; else there are none."""
@@ -218,9 +219,9 @@ def predict_out_of_fold(estimator: Any, rows: Any, truth: Any, cv: Any) -> OutOf
         labels = _labels(truth) if classifies else np.empty(0)
         if not classifies or not hasattr(estimator, "predict_proba"):
             predicted = model_selection.cross_val_predict(estimator, rows, truth, cv=splits)
-            return OutOfFold(np.asarray(predicted), labels, None, len(splits))
+            return OutOfFold(np.asarray(truth), np.asarray(predicted), labels, None, len(splits))
         scores = model_selection.cross_val_predict(estimator, rows, truth, cv=splits, method="predict_proba")
-        return OutOfFold(labels[scores.argmax(1)], labels, scores, len(splits))
+        return OutOfFold(np.asarray(truth), labels[scores.argmax(1)], labels, scores, len(splits))
 
 
 @contextmanager

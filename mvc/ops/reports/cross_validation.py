@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from mvc.errors import UsageError
-from mvc.evaluation.out_of_fold import PredictedRows
 from mvc.evaluation.predictions import ENDINGS, ending_of
+from mvc.evaluation.roles import PREDICTED, TRUTH, Roles
+from mvc.evaluation.scikit import OutOfFold, predict_out_of_fold
 from mvc.fs.scratch import beside
 from mvc.project import Project
 from mvc.runtime.rows import as_batch, write
+
+
+class CrossValidation(NamedTuple):
+    """An estimator of scikit-learn, and the rows that it is cross-validated on."""
+
+    estimator: Any
+    features: Any
+    truth: Any
+    cv: Any
+    """The number of folds, or a splitter that tests each row once."""
+    slices: Mapping[str, Any]
+    """Columns whose values are slices."""
+
+
+class WrittenPredictions(NamedTuple):
+    """What the columns of a predictions file are, and how many folds it is of."""
+
+    roles: Roles
+    folds: int
 
 
 def check_ending(path: str) -> None:
@@ -23,12 +45,48 @@ def check_ending(path: str) -> None:
         raise UsageError(f"{path}: expected a file named {endings}", 'predictions="FILE.parquet"')
 
 
-def write_predictions(project: Project, path: str, rows: PredictedRows) -> None:
-    """Write predictions to `path`, from the top of the worktree."""
+def write_predictions(project: Project, path: str, evaluation: CrossValidation) -> WrittenPredictions:
+    """Write each row with its prediction by the estimator that was trained without the fold of that row.
+
+    `path` is from the top of the worktree.
+
+    Raises:
+        UsageError: the data does not fit, or the estimator fails. Nothing is written.
+    """
+    found = predict_out_of_fold(evaluation.estimator, evaluation.features, evaluation.truth, evaluation.cv)
+    columns = _columns(found, evaluation.slices)
     folder = os.path.dirname(f"{project.root}/{path}")
     os.makedirs(folder, exist_ok=True)
     with beside(folder) as scratch:
         temporary = scratch.name()
         with open(temporary, "xb") as file:
-            write(file, ending_of(path), iter([as_batch(rows.columns)]))
+            write(file, ending_of(path), iter([as_batch(columns)]))
         os.replace(temporary, f"{project.root}/{path}")
+    return WrittenPredictions(_roles(found, tuple(evaluation.slices)), found.folds)
+
+
+def _columns(found: OutOfFold, slices: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {TRUTH: found.truth, PREDICTED: found.predicted, **_scores(found)}
+    if taken := next((name for name in slices if name in columns), ""):
+        raise UsageError(f"slice {taken!r}: the predictions have a column of that name", "choose another name")
+    for name, values in slices.items():
+        if len(values) != len(found.truth):
+            count = f"{len(values):,} values, expected {len(found.truth):,}"
+            raise UsageError(f"slice {name!r} has {count}", "give one value for each row")
+    return {**columns, **slices}
+
+
+def _scores(found: OutOfFold) -> dict[str, Any]:
+    if found.scores is None:
+        return {}
+    return {f"score_{label}": found.scores[:, place] for place, label in enumerate(found.labels)}
+
+
+def _roles(found: OutOfFold, slices: tuple[str, ...]) -> Roles:
+    scores = tuple(_scores(found))
+    if not len(found.labels):
+        return Roles("regression", TRUTH, PREDICTED, slices=slices)
+    if len(found.labels) > 2:  # noqa: PLR2004 - none of them is positive
+        return Roles("classification", TRUTH, PREDICTED, scores, slices=slices)
+    second = str(found.labels[1])  # which scikit-learn takes as positive
+    return Roles("classification", TRUTH, PREDICTED, scores[1:], second, slices=slices)
