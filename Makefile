@@ -62,15 +62,15 @@ soak: install  ## let eight processes work at once on one cache, 5,000 operation
 	@$(BIN)/python tests/faults/crowd.py --operations 5000 --tally .cache/faults/soak.jsonl
 
 .PHONY: lint
-lint: install  ## ruff, all rules; actionlint, zizmor and shellcheck for ci/ and demo/
+lint: install  ## ruff, all rules; actionlint, zizmor and shellcheck for ci/, demo/ and examples/
 	@$(BIN)/ruff check .
-	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck ci/github/*.yaml
-	@$(BIN)/zizmor --quiet --offline --no-progress action.yml ci/github
-	@$(BIN)/shellcheck ci/*.sh ci/*/*.sh demo/*.sh
+	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck ci/github/*.yaml examples/*/*.yaml
+	@$(BIN)/zizmor --quiet --offline --no-progress action.yml ci/github examples
+	@$(BIN)/shellcheck ci/*.sh ci/*/*.sh demo/*.sh examples/*/*.sh
 
 .PHONY: types
 types: install  ## mypy --strict
-	@$(BIN)/mypy --strict mvc
+	@$(BIN)/mypy --strict mvc examples
 
 .PHONY: layers
 layers: install  ## imports run downward only
