@@ -16,6 +16,10 @@ from mvc.evaluation.estimate import AMOUNT, DELTA, MEAN, SHARE, Estimate, estima
 
 BINS = 15
 """Bins of equal width of the calibration error: Guo et al., "On calibration of modern neural networks", 2017."""
+_ROUNDED = 1e-3
+"""How far from 1 the sum of probabilities may be that were written with 4 digits."""
+_EXACT = 1e-9
+"""The same of those that were not rounded: scikit-learn warns of 1.5e-8."""
 _TINY = float(np.finfo(np.float64).eps)
 """The least probability in a logistic loss, as in scikit-learn."""
 
@@ -111,7 +115,7 @@ def is_probability(examples: Labelled) -> bool:
     scores = examples.scores
     if scores is None or not (scores.min() >= 0 and scores.max() <= 1):
         return False
-    return scores.ndim == 1 or bool(np.abs(scores.sum(1) - 1).max() < 1e-6)  # noqa: PLR2004 - rounding errors
+    return scores.ndim == 1 or bool(np.abs(scores.sum(1) - 1).max() < _ROUNDED)
 
 
 def _losses(examples: Labelled) -> Iterator[Loss]:
@@ -121,12 +125,19 @@ def _losses(examples: Labelled) -> Iterator[Loss]:
     truth = examples.truth.codes
     if examples.positive == 0 and scores.ndim == 1:  # scikit-learn takes the second of two labels as positive
         truth = 1 - truth
+    scores = _summing_to_one(scores)
     likelihood = np.where(truth == 1, scores, 1 - scores) if scores.ndim == 1 else scores[np.arange(len(truth)), truth]
     log = -np.log(np.clip(likelihood, _TINY, 1 - _TINY))
     yield _loss("log_loss", scikit.log_loss(truth, scores, weight), log, weight)
     squares = (1 - likelihood) ** 2 if scores.ndim == 1 else (scores**2).sum(1) - 2 * likelihood + 1
     yield _loss("brier", scikit.brier(truth, scores, weight), squares, weight)
     yield _calibration(examples)
+
+
+def _summing_to_one(scores: Floats) -> Floats:
+    """Return probabilities without rounding errors in their sum."""
+    sums: Floats = scores.sum(-1)
+    return scores if scores.ndim == 1 or np.abs(sums - 1).max() < _EXACT else scores / sums[:, None]
 
 
 def _loss(name: str, value: float, values: Floats, weight: Floats | None) -> Loss:

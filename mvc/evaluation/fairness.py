@@ -23,6 +23,7 @@ def differences(examples: Labelled, column: str, groups: Coded) -> Iterator[Esti
     there = np.flatnonzero(weights)
     of_both, group = np.divmod(there, count)
     truth, predicted = (of_both // 2 == examples.positive).astype(int), (of_both % 2 == examples.positive).astype(int)
+    groups_of, sizes = {column: group}, weights[there]  # fairlearn refuses an array of one group alone
     for name in ("demographic_parity_difference", "equalized_odds_difference"):
-        value = getattr(metrics, name)(truth, predicted, sensitive_features=group, sample_weight=weights[there])
+        value = getattr(metrics, name)(truth, predicted, sensitive_features=groups_of, sample_weight=sizes)
         yield Estimate(f"{column}/{name}", float(value), higher_is_better=False)

@@ -1,30 +1,42 @@
 """Two models on the same examples: whether a metric differs, example by example. SciPy is imported only here.
 
-The exact test of McNemar, 1947, tells whether one is right more often. All other metrics are compared by a bootstrap
-over examples (Efron and Tibshirani, 1993) of the difference of their influences, which for a mean is the bootstrap of
-the mean difference.
+The exact test of McNemar, 1947, tells whether one is right more often: of all examples for the accuracy, of the
+positive ones for the recall. All other metrics are compared by a bootstrap over examples (Efron and Tibshirani, 1993)
+of the difference of their influences, which for a mean is the bootstrap of the mean difference.
+
+If the models are equally good, each example that they predict differently favours one or the other, as a coin falls.
+So k such examples cannot show a difference with a p below that of k equal tosses, which a bootstrap does not know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from math import sqrt
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mvc.errors import InvalidFormat
-from mvc.evaluation.columns import Coded, Examples, Floats, Labelled, Ranked
+from mvc.evaluation.columns import Coded, Examples, Floats, Labelled, Measured, Ranked
 from mvc.evaluation.estimate import Z
 from mvc.evaluation.roles import Loaded
 from mvc.evaluation.score import estimates, influences
 from mvc.quality.judge.facts import PairedTest
 from mvc.quality.reports.report import Metric, label
 
+Answers: TypeAlias = NDArray[np.bool_]
+"""Whether each example is predicted rightly."""
 REPLICATES = 4000
 SEED = 0
 UNITS = 10_000
 """More examples than these are first put into as many random groups, which changes neither mean nor spread."""
 MCNEMAR, BOOTSTRAP = "McNemar", "paired bootstrap"
+_BY_LABEL = frozenset({
+    "accuracy", "balanced_accuracy",
+    *(f"{name}{average}" for name in ("precision", "recall", "f1") for average in ("", "_macro", "_weighted")),
+})
+"""The metrics that look at predicted labels alone."""
 
 
 def compare(old: Loaded, new: Loaded, dataset: str = "") -> Iterator[PairedTest]:
@@ -82,16 +94,41 @@ def _tests(old: Examples, new: Examples, dataset: str, part: dict[str, str]) -> 
         if name not in before or name not in then or name not in now:
             continue
         metric, effect = label(Metric(name, 0, dataset=dataset, slice=part)), after[name] - before[name]
-        if name == "accuracy" and weight is None and isinstance(old, Labelled) and isinstance(new, Labelled):
-            yield _mcnemar(metric, effect, old, new)
+        answers = _answers(name, old, new)
+        if answers and weight is None:
+            yield _mcnemar(metric, effect, *answers)
         else:
-            yield _bootstrap(metric, effect, now[name] - then[name], weight)
+            found = _bootstrap(metric, effect, now[name] - then[name], weight)
+            yield found._replace(p=min(1.0, max(found.p, 2.0 * 0.5 ** _differing(name, old, new))))
 
 
-def _mcnemar(metric: str, effect: float, old: Labelled, new: Labelled) -> PairedTest:
+def _answers(name: str, old: Examples, new: Examples) -> tuple[Answers, Answers] | None:
+    """Return which examples each model gets right, if the metric is their share."""
+    if not isinstance(old, Labelled) or not isinstance(new, Labelled) or name not in ("accuracy", "recall"):
+        return None
+    rows = slice(None) if name == "accuracy" else old.truth.codes == old.positive
+    before, after = (one.predicted.codes[rows] == one.truth.codes[rows] for one in (old, new))
+    return before, after
+
+
+def _differing(name: str, old: Examples, new: Examples) -> int:
+    """Return how many examples, or queries, are predicted differently as far as a metric sees it."""
+    if isinstance(old, Ranked) and isinstance(new, Ranked):
+        return len(np.unique(new.group[old.scores != new.scores]))
+    if isinstance(old, Measured) and isinstance(new, Measured):
+        return int((old.predicted != new.predicted).sum())
+    if not isinstance(old, Labelled) or not isinstance(new, Labelled):
+        raise TypeError("examples of different tasks")
+    differ = _numbers(old.predicted, new.predicted) != new.predicted.codes
+    if name not in _BY_LABEL and old.scores is not None and new.scores is not None:
+        moved = old.scores != new.scores
+        differ |= moved if moved.ndim == 1 else moved.any(1)
+    return int(differ.sum())
+
+
+def _mcnemar(metric: str, effect: float, before: Answers, after: Answers) -> PairedTest:
     from scipy.stats import binomtest  # noqa: PLC0415 - takes a second
 
-    before, after = (one.predicted.codes == one.truth.codes for one in (old, new))
     lost, won = int((before & ~after).sum()), int((after & ~before).sum())
     p = float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
     n = len(before)

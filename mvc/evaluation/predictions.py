@@ -66,6 +66,10 @@ def ending_of(name: str) -> str:
     return next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
 
 
+class WrongColumn(InvalidFormat):
+    """A column is missing, or has another type than it must have."""
+
+
 class PredictionsFile:
     """A predictions file that is open for reading; `what` names it in errors, its ending says the format."""
 
@@ -157,14 +161,14 @@ class PredictionsFile:
             if name not in self.kinds:
                 there = ", ".join(clipped(column) for column in names[:_LISTED])
                 more = ", ..." * (len(names) > _LISTED)
-                raise InvalidFormat(f"{self.what}: no column {name!r}: it has {there}{more}")
+                raise WrongColumn(f"{self.what}: no column {name!r}: it has {there}{more}")
             if names.count(name) > 1:
-                raise InvalidFormat(f"{self.what}: several columns are named {name!r}")
+                raise WrongColumn(f"{self.what}: several columns are named {name!r}")
             usable = ("number", "integer") if name in wanted.numbers else ("text", "integer", "number")
             is_text = self._ending == ".csv" and name not in wanted.numbers  # whatever a first block looks like
             if self.kinds[name] not in usable and not is_text:
                 expected = "numbers" if name in wanted.numbers else "texts or whole numbers"
-                raise InvalidFormat(f"{self.what}: column {name!r} is {self.kinds[name]}, expected {expected}")
+                raise WrongColumn(f"{self.what}: column {name!r} is {self.kinds[name]}, expected {expected}")
 
     def _check_rows(self, rows: int) -> None:
         if rows > MAX_ROWS:

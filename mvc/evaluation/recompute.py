@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from mvc.errors import InvalidFormat, MvcError
 from mvc.evaluation.predictions import PredictionsFile
-from mvc.evaluation.roles import Loaded, Roles, load
+from mvc.evaluation.roles import TRUTH, Loaded, Roles, load
 from mvc.evaluation.score import CLASS, score
 from mvc.quality.judge.facts import Difference, Recomputed
 from mvc.quality.reports.report import Metric, Predictions, Report, label
@@ -22,19 +22,19 @@ _ABSOLUTE = 1e-12
 def roles_of(predictions: Predictions, slices: tuple[str, ...] = ()) -> Roles:
     """Return what the columns of a report's predictions are."""
     return Roles(
-        predictions.task or None, predictions.truth, predictions.predicted, tuple(predictions.scores),
+        predictions.task or None, predictions.truth or TRUTH, predictions.predicted, tuple(predictions.scores),
         predictions.positive, predictions.group, predictions.weight, slices, tuple(predictions.sensitive),
     )
 
 
 def load_predictions(predictions: Predictions, metrics: Iterable[Metric], file: BinaryIO) -> Loaded:
-    """Read predictions, with the slices of `metrics` that are columns.
+    """Read predictions, with the slices of `metrics`, which are of their data, that are columns.
 
     Raises:
         MvcError: they cannot be read, or are not what the report says.
     """
     opened = PredictionsFile(file, predictions.path)
-    keys = {next(iter(item.slice)) for item in metrics if len(item.slice) == 1 and item.dataset == predictions.dataset}
+    keys = {next(iter(item.slice)) for item in metrics if len(item.slice) == 1}
     columns = opened.kinds.keys() if predictions.positive else opened.kinds.keys() - {CLASS}
     loaded = load(opened, roles_of(predictions, tuple(sorted(keys & columns))))
     if predictions.n not in (None, loaded.n):
@@ -48,14 +48,13 @@ def recompute(report: Report, predictions: Predictions, file: BinaryIO) -> Recom
     Metrics of other data sets are not compared, nor those with other names, such as a latency.
     """
     try:
-        loaded = load_predictions(predictions, report.metrics, file)
-        found = {label(item): item for item in score(loaded, predictions.dataset).metrics}
+        loaded = load_predictions(predictions, report.predicted, file)
+        found = {label(item): item for item in score(loaded, report.dataset_of(predictions)).metrics}
     except MvcError as error:
         return Recomputed(problem=error.message, fix=error.fix)
     names = {item.name for item in found.values()}
-    of_data = (item for item in report.metrics if item.dataset == predictions.dataset)
-    judged = [item for item in of_data if _is_of(item, loaded, names)]
-    differences = (item for metric in judged for item in _differences(metric, found.get(label(metric))))
+    judged = [item for item in report.predicted if _is_of(item, loaded, names)]
+    differences = (item for metric in judged for item in _differences(metric, found.get(label(report.placed(metric)))))
     return Recomputed(tuple(map(label, judged)), tuple(differences))
 
 

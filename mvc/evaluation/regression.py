@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import isfinite, sqrt
+from math import sqrt
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def _values(examples: Measured) -> Iterator[tuple[str, float]]:
     found = scikit.regression(*examples)
     yield "mae", found.mae
     yield "rmse", found.rmse
-    if isfinite(found.r2):
+    if mean(_squares(examples), examples.weight) > 0:
         yield "r2", found.r2
     if np.all(examples.truth):
         yield "mape", found.mape
@@ -47,10 +47,15 @@ def _influences(examples: Measured, values: Mapping[str, float]) -> Iterator[tup
     yield "mae", error - values["mae"]
     yield "rmse", (error**2 - values["rmse"] ** 2) / (2 * values["rmse"]) if values["rmse"] else error
     if "r2" in values:
-        centred = (truth - mean(truth, weight)) ** 2
+        centred = _squares(examples)
         yield "r2", (centred * (1 - values["r2"]) - error**2) / mean(centred, weight)
     if "mape" in values:
         yield "mape", error / np.abs(truth) - values["mape"]
+
+
+def _squares(examples: Measured) -> Floats:
+    """Return the squares of the distances of the true values from their mean."""
+    return (examples.truth - mean(examples.truth, examples.weight)) ** 2
 
 
 def _quantiles(error: Floats) -> Iterator[Estimate]:

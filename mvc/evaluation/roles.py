@@ -72,9 +72,11 @@ def load(file: PredictionsFile, roles: Roles) -> Loaded:
         texts |= {roles.truth, roles.predicted}
     else:
         numbers |= {roles.truth, roles.predicted}
-    if both := sorted((texts & numbers) - {""}):
-        message = f"column {both[0]!r} cannot be a label or slice and a number at once"
+    if both := sorted(((texts | {roles.group}) & numbers) - {""}):
+        message = f"column {both[0]!r} cannot be a label, slice or query and a number at once"
         raise UsageError(message, "mvc eval score --help")
+    if roles.truth in (roles.predicted, *roles.scores):
+        raise UsageError(f"column {roles.truth!r} cannot be truth and prediction at once", "mvc eval score --help")
     groups = (roles.group,) if roles.group else ()
     wanted = Wanted(tuple(sorted(texts - {""})), tuple(sorted(numbers - {""})), groups)
     table = file.read(wanted)
@@ -95,7 +97,7 @@ def _completed(file: PredictionsFile, roles: Roles) -> Roles:
         if len(roles.scores) != 1 or not roles.group or roles.weight:
             message = "a ranking needs a column of queries and one of scores, without weights"
             raise UsageError(message, "--group COLUMN --score COLUMN")
-    elif not predicted and not (roles.scores and PREDICTED not in file.kinds):
+    elif not predicted and (kind == "regression" or not roles.scores or PREDICTED in file.kinds):
         predicted = PREDICTED
     return roles._replace(kind=kind, predicted=predicted)
 

@@ -113,13 +113,8 @@ def _mean_loss(loss: Callable[..., float], truth: Codes, scores: Floats, weight:
         total = float(len(truth[part]) if given is None else given.sum())
         if total > 0:
             weights.append(total)
-            values.append(loss(truth[part], _summing_to_one(scores[part]), sample_weight=given, labels=labels))
+            values.append(loss(truth[part], scores[part], sample_weight=given, labels=labels))
     return float(np.average(values, weights=weights))
-
-
-def _summing_to_one(scores: Floats) -> Floats:
-    """Return probabilities without the rounding errors of 4 bytes, of which scikit-learn warns."""
-    return scores if scores.ndim == 1 else scores / scores.sum(1, keepdims=True)
 
 
 class Errors(NamedTuple):

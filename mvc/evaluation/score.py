@@ -10,7 +10,7 @@ import numpy as np
 
 from mvc.errors import InvalidFormat, UsageError
 from mvc.evaluation import classification, ranking, regression
-from mvc.evaluation.columns import Coded, Examples, Floats, Labelled, Measured
+from mvc.evaluation.columns import Coded, Examples, Floats, Labelled, Measured, Ranked
 from mvc.evaluation.estimate import Estimate
 from mvc.evaluation.fairness import differences
 from mvc.evaluation.roles import Loaded
@@ -32,7 +32,9 @@ class Scored(NamedTuple):
 
 
 def estimates(examples: Examples) -> Iterator[Estimate]:
-    """Yield the metrics of examples of any kind."""
+    """Yield the metrics of examples of any kind; none if they weigh nothing."""
+    if _weigh_nothing(examples):
+        return iter(())
     if isinstance(examples, Labelled):
         return classification.estimates(examples)
     return regression.estimates(examples) if isinstance(examples, Measured) else ranking.estimates(examples)
@@ -40,9 +42,15 @@ def estimates(examples: Examples) -> Iterator[Estimate]:
 
 def influences(examples: Examples) -> Mapping[str, Floats]:
     """Return the influence of each example on the metrics, by name."""
+    if _weigh_nothing(examples):
+        return {}
     if isinstance(examples, Labelled):
         return classification.influences(examples)
     return regression.influences(examples) if isinstance(examples, Measured) else ranking.influences(examples)
+
+
+def _weigh_nothing(examples: Examples) -> bool:
+    return not isinstance(examples, Ranked) and examples.weight is not None and not examples.weight.any()
 
 
 def score(loaded: Loaded, dataset: str = "") -> Scored:
@@ -60,7 +68,7 @@ def score(loaded: Loaded, dataset: str = "") -> Scored:
     names = [item.name for item in overall if not item.label]
     for column, coded in loaded.slices.items():
         for value, rows in _parts(examples, coded):
-            found = [item for item in estimates(rows) if not item.label]
+            found = [item for item in estimates(rows) if item.name in names and not item.label]
             count = len(rows.truth.codes if isinstance(rows, Labelled) else rows.truth)
             part = {column: value}
             metrics += [_metric(item, dataset, part, count) for item in found]

@@ -186,6 +186,16 @@ def test_scores_that_are_no_probabilities_are_only_ranked() -> None:
     assert not {"log_loss", "brier", "ece"} & names
 
 
+def test_probabilities_that_were_rounded_are_probabilities() -> None:
+    rounded = SHARES.round(4)
+    exact = rounded / rounded.sum(1, keepdims=True)
+    many = Labelled(Coded(LABELS, MANY), Coded(LABELS, GUESS), rounded, None)
+    found = {item.name: item.value for item in estimates(many)}
+    assert found["log_loss"] == pytest.approx(sk.log_loss(MANY, exact), rel=1e-12)
+    assert found["brier"] == pytest.approx(sk.brier_score_loss(MANY, exact, scale_by_half=False))
+    assert {"log_loss", "brier", "ece"} <= found.keys()
+
+
 def test_a_regression_without_an_error_or_a_spread() -> None:
     same = Measured(np.ones(5), np.ones(5))
     assert {item.name: item.value for item in regression.estimates(same)} == {

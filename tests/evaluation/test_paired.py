@@ -45,6 +45,44 @@ def test_accuracy_by_the_exact_test_of_mcnemar() -> None:
     assert (found.n, found.effect) == (N, pytest.approx(new.mean() - old.mean()))
 
 
+def test_recall_by_the_exact_test_of_mcnemar_on_the_positive_examples() -> None:
+    found = found_by(labelled(BEFORE), labelled(AFTER))["recall"]
+    lost, won = (((a >= 0.5) & (b < 0.5))[TRUTH == 1].sum() for a, b in ((BEFORE, AFTER), (AFTER, BEFORE)))
+    assert found.test == "McNemar"
+    assert found.p == pytest.approx(mcnemar([[0, lost], [won, 0]], exact=True).pvalue)
+    assert (found.n, found.effect) == (TRUTH.sum(), pytest.approx((won - lost) / TRUTH.sum()))
+
+
+def few(changed: int) -> Loaded:
+    """Return predictions that are right on `changed` negative examples more than those of `BEFORE`."""
+    scores = BEFORE.copy()
+    wrong = np.flatnonzero((TRUTH == 0) & (BEFORE >= 0.5))[:changed]
+    scores[wrong] -= 0.5
+    return labelled(scores)
+
+
+@pytest.mark.parametrize(("changed", "least"), [(1, 1), (3, 0.25), (5, 0.0625), (6, 0.03125)])
+def test_few_differing_examples_show_no_more_than_as_many_coins(changed: int, least: float) -> None:
+    """As in the exact test, which is that of such coins."""
+    found = found_by(labelled(BEFORE), few(changed))
+    assert found["accuracy"].p == pytest.approx(least)
+    assert all(item.p >= least for item in found.values())
+    assert found["auc"].p == found["precision"].p == least
+
+
+def test_few_differing_values_and_queries() -> None:
+    truth = RANDOM.normal(size=100)
+    old = truth + 1
+    new = np.where(np.arange(100) < 3, truth, old)
+    assert found_by(measured(old, truth), measured(new, truth))["mae"].p == 0.25
+    group, relevance = np.repeat(np.arange(50), 4).astype(np.int32), np.tile([1.0, 0, 0, 0], 50)
+    worst = -relevance
+    some = np.where(group < 4, relevance, worst)
+    roles = Roles("ranking", group="q")
+    found = found_by(*(Loaded(roles, 200, Ranked(relevance, scores, group), {}) for scores in (worst, some)))
+    assert found["ndcg"].p == 0.125
+
+
 @pytest.mark.parametrize("name", ["mae", "auc"])
 def test_other_metrics_by_a_paired_bootstrap(name: str) -> None:
     """SciPy computes the metric of each resample; a linear one of a mean is the same, of the others nearly."""

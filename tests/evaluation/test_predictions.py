@@ -154,6 +154,8 @@ WRONG: dict[str, tuple[bytes, str, Roles, str]] = {
         changed(wide=[1, 1, 1, 1, 1, -1]), "csv", ROLES._replace(weight="wide"), "weights in column 'wide'",
     ),
     "label and number": (csv(COLUMNS), "csv", ROLES._replace(weight="truth"), "at once"),
+    "truth as prediction": (csv(COLUMNS), "csv", ROLES._replace(predicted="truth"), "cannot be truth and prediction"),
+    "truth as score": (csv(COLUMNS), "csv", Roles(scores=("truth",)), "cannot be truth and prediction|at once"),
     "ranking without queries": (csv(COLUMNS), "csv", ROLES._replace(kind="ranking"), "column of queries"),
     "nothing relevant": (changed(truth=[0] * 6), "csv", ROLES._replace(group="wide"), "no result is relevant"),
     "long text": (changed(truth=["a" * 300, *"babab"]), "csv", ROLES, "at most 200 characters"),

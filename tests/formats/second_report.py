@@ -16,6 +16,10 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _name(value: Any) -> bool:
+    return _text(value) and value != ""
+
+
 def _integer(value: Any) -> bool:
     return type(value) is int
 
@@ -81,7 +85,9 @@ def _keys(number: int) -> Check:
     if later:
         top["from"] = _list(_part(USED, by=_text, params=_names(_parameter)))
         top["predictions"] = _part(
-            USED, n=_integer, dataset=_text, truth=_text, predicted=_text, scores=_list(_text),
+            USED, n=_integer, dataset=_text, truth=_text, predicted=_text, scores=_list(_name), positive=_text,
+            task=_one_of("classification", "regression", "ranking", ""), group=_text, weight=_text,
+            sensitive=_list(_name),
         )
     return _part(
         {
@@ -97,7 +103,7 @@ def _keys(number: int) -> Check:
         train=_part({}, data=_list(_part(USED))),
         datasets=_list(_part({"id": _text, "blake3": _blake3}, path=_text, split=_text, n=_integer, **some)),
         metrics=_list(_part(
-            {"name": lambda value: _text(value) and value != "", "value": _number},
+            {"name": _name, "value": _number},
             higher_is_better=_boolean, dataset=_text, stderr=lambda value: _number(value) and value >= 0,
             slice=_names(_text), n=_integer, **spread,
         )),

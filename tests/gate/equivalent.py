@@ -26,6 +26,7 @@ WORDS = {
     "pickled._named": "a message",
     "pickled._unread": "a message",
     "pickled._absent": "a message",
+    "paired._missing": "why there is no test, in a message",
 }
 """Functions that only choose words, by name."""
 
@@ -42,6 +43,10 @@ EQUIVALENT = {
     "parsed_policy.read_policy: file.has_conflict_marks  ->  not file.has_conflict_marks": _IN_A_MESSAGE,
     "parsed_policy.read_policy: error.fix or fix  ->  error.fix and fix": _IN_A_FIX,
     "judge.judge_blob: blob.commit  ->  not blob.commit": "says in which commit",
+    "model._of_content: facts.report is not None  ->  facts.report is None": _IN_A_FIX,
+    "evidence.judge_recomputed: found.fix or report_fixes.scored(model.path, report)"
+    "  ->  found.fix and report_fixes.scored(model.path, report)": _IN_A_FIX,
+    "parts.judge_parts: rest  ->  not rest": _IN_A_MESSAGE,
     "model._of_content: file == model.path  ->  file != model.path": _IN_A_MESSAGE,
     "model._of_report: model.facts.merged is not None  ->  model.facts.merged is None": _IN_A_MESSAGE,
     "model._of_report: is_merged  ->  not is_merged": _IN_A_MESSAGE,
@@ -49,7 +54,8 @@ EQUIVALENT = {
     "model._of_tag: pattern == SEMVER  ->  pattern != SEMVER": _IN_A_MESSAGE,
     "model._parsed: what == 'report'  ->  what != 'report'": "the file's name in a message; the code is chosen below",
     "model._parsed: file.mode == SUBMODULE  ->  file.mode != SUBMODULE": _IN_A_FIX,
-    "model._parsed: error.fix or fixes.replaced(path, what)  ->  error.fix and fixes.replaced(path, what)": _IN_A_FIX,
+    "model._parsed: error.fix or report_fixes.replaced(path, what)"
+    "  ->  error.fix and report_fixes.replaced(path, what)": _IN_A_FIX,
     "model._parsed: what == 'pointer'  ->  what != 'pointer'": _IN_A_FIX,
     "model._parsed: not file.raw.startswith(b'mvc: ')  ->  bool(file.raw.startswith(b'mvc: '))": _IN_A_FIX,
     "model._parsed: foreign  ->  not foreign": _IN_A_FIX,

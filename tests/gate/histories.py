@@ -22,6 +22,7 @@ from mvc.objects.hashing import hash_bytes
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.pointer import Notes, Pointer, dir_pointer, emit, file_pointer
 from mvc.ops.judging.gathering import gate_facts, tree_facts
+from mvc.ops.shared.evidence.judged_predictions import with_recomputed
 from mvc.ops.shared.evidence.remote_objects import ask_remote
 from mvc.project import Project, Surroundings
 from mvc.quality.files import POLICY, SIGNATURES, SIGNERS, SUFFIX
@@ -429,7 +430,8 @@ class Case(NamedTuple):
                 return tree_facts(project, base, time.time())
             found = gate_facts(project, base, head, time.time())
             remote = ask_remote(project, self.args[-1], found.models) if "-r" in self.args else None
-            return found._replace(remote=remote)
+            found = found._replace(remote=remote)
+            return with_recomputed(project, found, "", head) if "--recompute" in self.args else found
 
     def complaint(self, verdict: Verdict) -> str:
         """Return how a verdict differs from the expected one; empty when it does not."""

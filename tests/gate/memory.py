@@ -42,7 +42,7 @@ from mvc.scm.index_changes import Entry
 from mvc.scm.merging.landing import as_index, differing
 
 _OURS = (".gitattributes", ".mvc/config.yaml")
-_BEYOND_GIT = (b"scan", b"\nfiles: ", b"\nwith:", b" from: {report")
+_BEYOND_GIT = (b"scan", b"\nfiles: ", b"\nwith:", b"\npredictions:", b" from: {report")
 """In a policy, a pointer or a report: these make the gate ask the cache, or read more of Git."""
 
 Tree = dict[str, FileAt]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gate.attacks_on_evidence
 import gate.attacks_on_git
 import gate.attacks_on_metrics
 import gate.attacks_on_names

@@ -34,9 +34,9 @@ MODULES = tuple(
     f"mvc.quality.{name}"
     for name in (
         "files", "judge.judge", "policy.parsed_policy", "policy.stricter", *(f"judge.rules.{rule}" for rule in (
-            "model", "landing", "figures", "past.regressions", "past.pairing", "past.references", "past.succession",
-            "past.samples", "companions", "moves", "strictness", "trust", "policy_files", "weakened", "waivers",
-            "pushed", "pickled", "parts",
+            "model", "landing", "figures", "evidence", "past.regressions", "past.least_errors", "past.paired",
+            "past.pairing", "past.references", "past.succession", "past.samples", "companions", "moves", "strictness",
+            "trust", "policy_files", "weakened", "waivers", "pushed", "pickled", "parts",
         )),
     )
 )

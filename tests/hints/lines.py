@@ -34,7 +34,7 @@ _THEN = re.compile(r"; then: (.+)")
 _MADE_BY = frozenset({
     "MvcError", "UsageError", "InvalidFormat", "InvalidName", "CorruptObject", "MissingObject", "SourceChanged",
     "UnsafePath", "RemoteError", "Transient", "Changed", "Problem", "TransferFailure", "Failure", "Remark", "Advice",
-    "Refused", "remark",
+    "Refused", "UnknownFormat", "WrongColumn", "remark",
 })
 """What takes a hint: as its second argument, or as `fix`."""
 _SAY = frozenset({"say", "_say", "warn"})

@@ -452,6 +452,9 @@ CASES = {
     "derived from what has none, where no rule asks": Case(
         one(report(sources=[SOURCE]), reported_sources=frozenset()),
     ),
+    "derived from what has none, where a rule asks for something else": Case(
+        one(report(sources=[SOURCE], together=[TOKENIZER]), policy=NEEDS_TOKENIZER, reported_sources=frozenset()),
+    ),
     "derived from nothing": Case(one(report(), policy=NEEDS_SOURCE, reported_sources=frozenset())),
     # Metrics.
     "metric good": Case(one(report(Metric("auc", 0.9)), policy=rule("metrics: {auc: {min: 0.9, max: 0.9}}"))),
@@ -1522,6 +1525,9 @@ CASES = {
     "with a date before all others": Case(signed(MONTH, created_at="0001-01-01T00:00:00+23:59"), "error MVC127"),
     # Policy files.
     "policy weakened": Case(policy_change(FLOOR, FLOOR.replace("0.9", "0.8")), "error MVC411"),
+    "policy that no longer demands predictions": Case(
+        policy_change(rule(EVIDENCE), rule("report: required")), "error MVC411", "evidence: predictions",
+    ),
     "policy weakened, and signed": Case(
         policy_change(FLOOR, FLOOR.replace("0.9", "0.8"), ADA), "note MVC412", "signed by ada@example.com",
     ),
@@ -1659,6 +1665,10 @@ CASES = {
         ),
         "note MVC231", "not shown to be worse, by McNemar",
     ),
+    "worse, by a test that is just at the level": Case(
+        paired(PairedTest("auc", "paired bootstrap", 2000, 0.05, -0.01, (-0.02, 0))), "note MVC231",
+    ),
+    "as good, and untested": Case(paired(new=Metric("auc", 0.93), found=())),
     "better, and untested": Case(paired(new=Metric("auc", 0.94), found=())),
     "worse, where the earlier version has no predictions": Case(paired(old=None), "error MVC230", "the earlier report"),
     "worse, where the gate did not compute": Case(paired(found=()), "error MVC230", "without --recompute"),

@@ -210,13 +210,17 @@ def any_report(draw: Any) -> Report:
 def with_later_keys(draw: Any, report: Report) -> Report:
     """Return the report with some keys of format 2."""
     ids = st.sampled_from(["", *(item.id for item in report.datasets)])
-    columns = st.lists(texts, max_size=2)
+    columns = st.lists(texts.filter(bool), max_size=2)
+    of_rows = st.builds(
+        Predictions, texts, digests, optional, ids, texts, texts, columns, st.sampled_from(["", "regression"]),
+        texts, texts, texts, columns,
+    )
     environment, intervals = report.environment, st.none() | st.tuples(numbers, numbers).map(sorted).map(tuple)
     newer = replace(
         report,
         environment=environment and replace(environment, device=draw(texts)),
         sources=draw(st.lists(st.builds(Source, texts, digests, texts, params), max_size=2)),
-        predictions=draw(st.none() | st.builds(Predictions, texts, digests, optional, ids, texts, texts, columns)),
+        predictions=draw(st.none() | of_rows),
         datasets=[replace(item, used=draw(st.none() | st.just(item.n or 0))) for item in report.datasets],
         metrics=[replace(item, ci=draw(intervals), method=draw(texts)) for item in report.metrics],
     )
@@ -356,6 +360,7 @@ def test_a_key_of_format_2_is_refused_in_format_1(text: str, key: str) -> None:
     ("predictions: {path: a, blake3: abc}", "invalid blake3 of predictions"),
     ("predictions: {path: a, blake3: %s, dataset: a}", "predictions: data set 'a' is not in `datasets`"),
     ("predictions: {path: a, blake3: %s, columns: [a]}", "predictions: unknown key `columns`"),
+    ("predictions: {path: a, blake3: %s, scores: ['']}", "predictions.scores[0]: expected a text that is not empty"),
     ("datasets: [{id: a, blake3: %s, n: 5, used: 6}]", "data set 'a': used is 6, expected at most n, 5"),
     ("metrics: [{name: auc, value: 1, ci: [1, 0]}]", "ci of auc is [1.0, 0.0], expected the lower end first"),
     ("metrics: [{name: auc, value: 1, ci: [1]}]", "metrics[0].ci"),

@@ -184,7 +184,7 @@ def record_options(
 
     tag, bump, assurance = claims
     if bump not in ("", "major", "minor", "patch"):
-        raise UsageError(f"--bump {bump}: expected major, minor or patch", "mvc eval record MODEL --bump minor")
+        raise UsageError(f"--bump {bump}: expected major, minor or patch", "--bump minor")
     if assurance not in ASSURANCE:
         raise UsageError(f"--assurance {assurance}: expected {', '.join(ASSURANCE)}", "mvc eval run --help")
     return RecordOptions(

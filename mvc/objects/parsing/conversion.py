@@ -26,6 +26,7 @@ _REASONS = (
     (re.compile(r"Object contains unknown field `(.*)`", re.DOTALL), r"unknown key `\1`"),
     (re.compile(r"Object missing required field `(.*)`", re.DOTALL), r"missing key `\1`"),
     (re.compile(r"Invalid enum value (.*)", re.DOTALL), r"invalid value \1"),
+    (re.compile("Expected `str` of length >= 1"), "expected a text that is not empty"),
 )
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _LONGEST = 40

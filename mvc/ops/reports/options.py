@@ -65,7 +65,7 @@ class RecordOptions(NamedTuple):
         """
         if bool(self.tag) == bool(self.bump):
             message = "--tag and --bump exclude each other" if self.tag else "a report needs a tag"
-            raise UsageError(message, "mvc eval record MODEL --bump minor  # or --tag TAG")
+            raise UsageError(message, "--bump minor  # or --tag TAG")
         ids = [name for name, _ in self.datasets]
         for name in ids:
             if not name or set(name) & set("@[],= "):

@@ -13,7 +13,7 @@ from mvc.ops.shared.selection import chosen
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.quality.finding import Finding
-from mvc.quality.judge import fixes
+from mvc.quality.judge import report_fixes
 from mvc.quality.judge.facts import Difference
 from mvc.quality.reports.report import Report
 from mvc.quality.reports.report_document import parse_report
@@ -48,7 +48,7 @@ def recompute(project: Project, paths: Iterable[str]) -> tuple[RecomputedReport,
 
 def _again(project: Project, path: str, report: Report) -> str:
     """Return the line that scores the predictions once more."""
-    (shown,) = relative_findings(project.shell, [Finding("", "error", path, "", fixes.scored(path, report))])
+    (shown,) = relative_findings(project.shell, [Finding("", "error", path, "", report_fixes.scored(path, report))])
     return shown.fix
 
 

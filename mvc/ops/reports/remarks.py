@@ -12,7 +12,7 @@ from mvc.ops.shared.reports import file_in
 from mvc.project import Project
 from mvc.quality.files import POLICY, FileAt
 from mvc.quality.finding import Finding
-from mvc.quality.judge import fixes
+from mvc.quality.judge import report_fixes
 from mvc.quality.judge.facts import Facts, ModelFacts
 from mvc.quality.judge.judge import judge
 from mvc.quality.policy.parsed_policy import read_policy
@@ -37,7 +37,7 @@ class Remark(NamedTuple):
 
 def missing_metrics(project: Project, path: str, report: Report) -> Remark:
     """Return the warning that the report of `path` has no metrics."""
-    finding = Finding("", "warning", path, "the report has no metrics", fixes.metric(path, report, "NAME"))
+    finding = Finding("", "warning", path, "the report has no metrics", report_fixes.metric(path, report, "NAME"))
     (shown,) = relative_findings(project.shell, [finding])
     return Remark(shown.message, shown.fix)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mvc.errors import SourceChanged, UsageError
 from mvc.evaluation.columns import Examples
-from mvc.evaluation.predictions import PredictionsFile
+from mvc.evaluation.predictions import PredictionsFile, WrongColumn
 from mvc.evaluation.roles import Roles, load
 from mvc.evaluation.score import Scored, score
 from mvc.ops.reports.evaluated import hash_content
@@ -38,7 +38,10 @@ def score_file(project: Project, path: str, roles: Roles, datasets: list[str]) -
         raise UsageError(f"{path} is a directory, expected a file of predictions", "--predictions FILE")
     digest, _ = hash_content(project, path)
     with open(f"{project.root}/{path}", "rb") as file:
-        loaded = load(PredictionsFile(file, project.shell.show(path)), roles)
+        try:
+            loaded = load(PredictionsFile(file, project.shell.show(path)), roles)
+        except WrongColumn as error:
+            raise WrongColumn(error.message, "mvc eval score --help  # which options name columns") from None
     scored, roles = score(loaded, dataset), loaded.roles
     predictions = Predictions(
         path, digest.blake3, loaded.n, dataset, roles.truth, roles.predicted, list(roles.scores), roles.kind or "",

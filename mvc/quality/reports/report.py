@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 Assurance: TypeAlias = Literal["self", "ci", "third-party"]
+Column: TypeAlias = Annotated[str, Meta(min_length=1)]
 Parameter: TypeAlias = str | int | float | bool | list[str | int | float | bool | None] | None
 
 
@@ -92,7 +94,7 @@ class Predictions(_Part, frozen=True):
     truth: str = ""
     """The column of the true values; likewise `predicted`."""
     predicted: str = ""
-    scores: list[str] = field(default_factory=list)
+    scores: list[Column] = field(default_factory=list)
     """The columns of scores or probabilities."""
     task: Literal["classification", "regression", "ranking", ""] = ""
     positive: str = ""
@@ -101,7 +103,7 @@ class Predictions(_Part, frozen=True):
     """The column of the query that a result belongs to."""
     weight: str = ""
     """The column of the weights of examples."""
-    sensitive: list[str] = field(default_factory=list)
+    sensitive: list[Column] = field(default_factory=list)
     """The columns by which groups of people are compared."""
 
 
@@ -173,6 +175,22 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     artifacts: list[Used] = field(default_factory=list)
     limitations: str = ""
     extra: dict[str, Any] = field(name="x-", default_factory=dict)
+
+    def dataset_of(self, item: Metric | Predictions) -> str:
+        """Return the id of its data set; the only data set of a report is the default."""
+        return self.datasets[0].id if not item.dataset and len(self.datasets) == 1 else item.dataset
+
+    def placed(self, metric: Metric) -> Metric:
+        """Return a metric with its data set."""
+        return replace(metric, dataset=self.dataset_of(metric))
+
+    @property
+    def predicted(self) -> list[Metric]:
+        """The metrics of the data that the predictions are of."""
+        if self.predictions is None:
+            return []
+        dataset = self.dataset_of(self.predictions)
+        return [item for item in self.metrics if self.dataset_of(item) == dataset]
 
 
 def label(metric: Metric) -> str:

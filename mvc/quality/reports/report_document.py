@@ -177,6 +177,9 @@ def emit(report: Report) -> bytes:
         InvalidFormat: a value is not allowed, such as a number that is not finite.
     """
     raw = _text_of(report)
+    if len(raw) > MAX_BYTES:
+        message = f"the report would have {len(raw):,} bytes, expected at most {MAX_BYTES:,}"
+        raise InvalidFormat(message, "choose fewer slices, metrics or parameters")
     _checked(decode_yaml(raw, "the report"), "the report")
     return raw
 

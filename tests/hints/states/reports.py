@@ -40,8 +40,6 @@ STATES = [
         "echo mine > m.bin.eval.yaml/notes", "mvc eval record m.bin --tag v2.0.0",
     ),
     state("report_that_cannot_be_read", UNREADABLE, "mvc eval record m.bin --tag v2.0.0"),
-    state("report_with_two_tags", "mvc eval record m.bin --tag v2.0.0 --bump major", MODEL="m.bin", TAG="v3.0.0"),
-    state("report_with_a_bad_bump", "mvc eval record m.bin --bump tiny", MODEL="m.bin"),
     state(
         "bump_of_a_tag_that_is_none", TAG_OF_ANOTHER_KIND, "mvc eval record m.bin --bump patch --metric auc=1",
         TAG="v2.0.0",
@@ -69,6 +67,7 @@ rules: [{match: "**/m.bin", from: {report: required}}]' > $TOP/.mvc/policy.yaml"
         "mvc eval record m.bin --tag v2.0.0 --metric auc=1 --from d", "mvc eval check m.bin",
     ),
     # score and recompute.
+    state("score_without_its_column", PREDICTIONS, f"{SCORED} --score p7"),
     state(
         "score_without_predictions", PREDICTIONS, "mvc eval score m.bin --tag v2.0.0",
         MODEL="m.bin", FILE="p.csv --task classification",

@@ -79,9 +79,10 @@ def score(
 
     require()
     from mvc.evaluation.roles import Roles, kind_of  # noqa: PLC0415
+    from mvc.ops.reports.evaluated import examine  # noqa: PLC0415
     from mvc.ops.reports.given_metrics import given_metrics  # noqa: PLC0415
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
-    from mvc.ops.reports.record import check, record  # noqa: PLC0415
+    from mvc.ops.reports.record import check, record, rehearse  # noqa: PLC0415
     from mvc.ops.reports.score import check_unchanged, score_file  # noqa: PLC0415
 
     output: Output = ctx.obj
@@ -111,6 +112,7 @@ def score(
         provenance = gather(project.git, command, here(evaluating=True), time.time(), assurance=options.assurance)
         if add and (code := reports.add_model(output, project, path, options)):
             return code
+        rehearse(project, examine(project, path, options._replace(artifacts=())), options, provenance)
         if code := reports.add_path(output, project, file, stage=options.stage):
             return code
         check_unchanged(project, found.predictions)
@@ -119,7 +121,7 @@ def score(
             write_file(f"{project.root}/{name}", picture)
         recorded = record(project, path, options, provenance)
         reports.show_recorded(output, project, recorded)
-        _show_undefined(output, found.scored)
+        _show_undefined(output, found.scored, has_scores=bool(roles.scores))
     return 0
 
 
@@ -166,7 +168,10 @@ def _pictures(project: Project, found: ScoredFile, folder: str) -> dict[str, byt
     return {f"{path}/{name}".removeprefix("/"): picture for name, picture in plots(found).items()}
 
 
-def _show_undefined(output: Output, scored: Scored) -> None:
+def _show_undefined(output: Output, scored: Scored, *, has_scores: bool) -> None:
+    found = {item.name for item in scored.metrics}
+    if has_scores and "accuracy" in found and "log_loss" not in found:
+        output.note("note: the scores are not probabilities: no log_loss, brier and ece")
     if names := scored.undefined:
         shown = ", ".join(map(visible, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")  # noqa: PLR2004
         output.note(f"note: not defined, as all is of one class: {shown}")

@@ -7,7 +7,7 @@ from mvc.evaluation.extra import require
 from mvc.ops.shared.evidence.recomputed import opened, problem_of
 from mvc.project import Project
 from mvc.quality.judge.facts import PairedTests
-from mvc.quality.reports.report import Predictions, Report
+from mvc.quality.reports.report import Predictions, Report, label
 
 
 def paired_tests(project: Project, old: Report, new: Report) -> PairedTests | None:
@@ -36,5 +36,7 @@ def _compared(project: Project, old: Predictions, new: Predictions, report: Repo
     with opened(project.cache, old) as file:
         before = load_predictions(old, (), file)
     with opened(project.cache, new) as file:
-        after = load_predictions(new, report.metrics, file)
-    return PairedTests(old.blake3, tuple(compare(before, after, new.dataset)))
+        after = load_predictions(new, report.predicted, file)
+    names = {label(report.placed(item)): label(item) for item in report.predicted}
+    tests = compare(before, after, report.dataset_of(new))
+    return PairedTests(old.blake3, tuple(item._replace(metric=names.get(item.metric, item.metric)) for item in tests))

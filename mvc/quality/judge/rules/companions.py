@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 
 from mvc.errors import InvalidFormat
 from mvc.quality.finding import Finding
-from mvc.quality.judge import fixes
+from mvc.quality.judge import report_fixes
 from mvc.quality.judge.facts import Companions, ModelFacts
 from mvc.quality.policy.demands import Demands
 from mvc.quality.reports.report import Report, Used
@@ -28,7 +28,7 @@ def judge_companions(companions: Companions) -> Iterator[Finding]:
             how = f"now {short(now, used.blake3)}" if now else "which is not tracked"
             message = f"evaluated with {clipped(used.path)} {short(used.blake3, now)}, {how}"
             instead = f"{'restore' if now else 'restore or track'} {clipped(used.path)}"
-            fix = fixes.next_report(model.path, report, f"once it is evaluated again; or {instead}")
+            fix = report_fixes.next_report(model.path, report, f"once it is evaluated again; or {instead}")
             yield Finding.of("MVC107", model.path, message, fix)
 
 
@@ -38,7 +38,7 @@ def judge_inputs(model: ModelFacts, report: Report, demanded: Demands) -> Iterat
     for path in demanded.companions:
         if path not in named:
             message = f"the report does not say with which {clipped(path)} the model was evaluated"
-            yield Finding.of("MVC108", model.path, message, fixes.evaluated_with(model.path, report, path))
+            yield Finding.of("MVC108", model.path, message, report_fixes.evaluated_with(model.path, report, path))
     if demanded.sources == "required" and model.reported_sources is not None:
         yield from _unreported(model.path, report, model.reported_sources)
 
@@ -47,4 +47,4 @@ def _unreported(path: str, report: Report, reported: Container[str]) -> Iterator
     for source in report.sources:
         if source.blake3 not in reported:
             message = f"derived from {clipped(source.path)} {short(source.blake3, '')}, which has no report"
-            yield Finding.of("MVC109", path, message, fixes.of_source(source.path))
+            yield Finding.of("MVC109", path, message, report_fixes.of_source(source.path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mvc.quality.finding import Finding, Severity
-from mvc.quality.judge import fixes
+from mvc.quality.judge import fixes, report_fixes
 from mvc.quality.judge.facts import Difference, Recomputed
 from mvc.quality.judge.rules.model import ParsedModel
 from mvc.quality.reports.report import Report, label
@@ -32,13 +32,13 @@ def judge_recomputed(model: ParsedModel) -> Iterator[Finding]:
     elif found.problem:
         severity: Severity = "error" if model.demands.evidence else "warning"
         message = f"the metrics cannot be computed again: {found.problem}"
-        yield Finding.of("MVC229", model.path, message, found.fix or fixes.scored(model.path, report), severity)
+        yield Finding.of("MVC229", model.path, message, found.fix or report_fixes.scored(model.path, report), severity)
     else:
         yield from _differences(model, report, found)
 
 
 def _differences(model: ParsedModel, report: Report, found: Recomputed) -> Iterator[Finding]:
-    fix = fixes.scored(model.path, report)
+    fix = report_fixes.scored(model.path, report)
     for difference in found.differences:
         yield model.finding("MVC227", difference_text(difference), fix)
     demanded = model.demands

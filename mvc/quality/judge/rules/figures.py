@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from mvc.quality.finding import Finding, Severity
-from mvc.quality.judge import fixes
+from mvc.quality.judge import report_fixes
 from mvc.quality.policy.demands import ANY, Demands, Direction, GapDemand, MetricDemand, SliceDemand
 from mvc.quality.policy.policy import Pinned
 from mvc.quality.reports.report import Metric, Report, label
@@ -27,12 +27,7 @@ class ModelReport(NamedTuple):
 
     def metrics_on(self, dataset: str) -> list[Metric]:
         """Return the metrics of a data set, or all metrics when `dataset` is empty."""
-        return [metric for metric in self.report.metrics if dataset in ("", self.dataset_of(metric))]
-
-    def dataset_of(self, metric: Metric) -> str:
-        """Return the data set of a metric; the only data set of a report is the default."""
-        datasets = self.report.datasets
-        return datasets[0].id if not metric.dataset and len(datasets) == 1 else metric.dataset
+        return [metric for metric in self.report.metrics if dataset in ("", self.report.dataset_of(metric))]
 
 
 def judge_figures(path: str, report: Report, demanded: Demands) -> Iterator[Finding]:
@@ -47,11 +42,11 @@ def judge_figures(path: str, report: Report, demanded: Demands) -> Iterator[Find
     ]
     yield from found
     if not report.metrics and demanded.report == "required" and all(item.severity != "error" for item in found):
-        yield judged.finding("MVC209", "the report has no metrics", fixes.metric(path, report, "NAME"))
+        yield judged.finding("MVC209", "the report has no metrics", report_fixes.metric(path, report, "NAME"))
 
 
 def _dataset(judged: ModelReport, pinned: Pinned) -> Iterator[Finding]:
-    fix = fixes.missing_dataset(judged.path, judged.report, pinned)
+    fix = report_fixes.missing_dataset(judged.path, judged.report, pinned)
     name = clipped(pinned.id)
     found = next((dataset for dataset in judged.report.datasets if dataset.id == pinned.id), None)
     if found is None:
@@ -62,7 +57,7 @@ def _dataset(judged: ModelReport, pinned: Pinned) -> Iterator[Finding]:
     elif pinned.full and found.used is not None and found.used != found.n:
         whole = "an unknown number of" if found.n is None else f"{found.n:,}"
         message = f"{found.used:,} of {whole} examples of data set {name} were evaluated, expected all"
-        yield judged.finding("MVC210", message, fixes.evaluated_in_full(judged.path, judged.report))
+        yield judged.finding("MVC210", message, report_fixes.evaluated_in_full(judged.path, judged.report))
 
 
 # Metrics.
@@ -78,12 +73,12 @@ def _metric(judged: ModelReport, wanted: MetricDemand) -> Iterator[Finding]:
             yield from _limits(judged, wanted, metric)
     if wanted.regressions and _has_no_direction(judged.report, wanted):
         message = f"neither the policy nor the report says which direction of {clipped(wanted.name)} is better"
-        fix = fixes.direction(judged.path, judged.report, wanted.name)
+        fix = report_fixes.direction(judged.path, judged.report, wanted.name)
         yield judged.finding("MVC204", message, fix, wanted.severity)
 
 
 def _missing(judged: ModelReport, name: str, dataset: str, severity: Severity = "error") -> Finding:
-    fix = fixes.metric(judged.path, judged.report, name, dataset)
+    fix = report_fixes.metric(judged.path, judged.report, name, dataset)
     wanted = f"{name}@{dataset}" if dataset else name
     return judged.finding("MVC201", f"the report has no {clipped(wanted)}", fix, severity)
 
@@ -96,7 +91,7 @@ def matches(wanted: MetricDemand, metric: Metric) -> bool:
 
 
 def _limits(judged: ModelReport, wanted: MetricDemand, metric: Metric) -> Iterator[Finding]:
-    fix = fixes.next_report(judged.path, judged.report, "once it is trained again")
+    fix = report_fixes.next_report(judged.path, judged.report, "once it is trained again")
     value = f"{clipped(label(metric))} is {number(metric.value)}"
     # "not >=" instead of "<": a value that does not compare, such as NaN, must not pass.
     if wanted.min is not None and not metric.value >= wanted.min:
@@ -128,7 +123,7 @@ def _slice(judged: ModelReport, wanted: SliceDemand) -> Iterator[Finding]:
         if not names or wanted.metric not in ("", *names):
             what = f"{clipped(wanted.metric or 'metric')} by {clipped(wanted.key)}"
             message = f"the report has no {what}{f' on {clipped(dataset)}' if dataset else ''}"
-            yield judged.finding("MVC205", message, fixes.sliced(judged.path, judged.report, wanted, dataset))
+            yield judged.finding("MVC205", message, report_fixes.sliced(judged.path, judged.report, wanted, dataset))
 
 
 def _gap(judged: ModelReport, wanted: GapDemand) -> Iterator[Finding]:
@@ -144,7 +139,7 @@ def _by_key(judged: ModelReport, metrics: Iterable[Metric]) -> list[list[Metric]
     """Return the metrics with a slice by one key, grouped by data set and key."""
 
     def group(metric: Metric) -> tuple[str, ...]:
-        return judged.dataset_of(metric), *metric.slice
+        return judged.report.dataset_of(metric), *metric.slice
 
     single = sorted((metric for metric in metrics if len(metric.slice) == 1), key=group)
     return [list(items) for _, items in groupby(single, group)]
@@ -156,7 +151,7 @@ def _spread(judged: ModelReport, max_gap: float, slices: list[Metric]) -> Iterat
     if not gap <= exact(max_gap):
         values = " and ".join(f"{clipped(label(metric))} {number(metric.value)}" for metric in (high, low))
         message = f"gap of {number(float(gap))} between {values}, expected at most {number(max_gap)}"
-        fix = fixes.next_report(judged.path, judged.report, "once it is trained again")
+        fix = report_fixes.next_report(judged.path, judged.report, "once it is trained again")
         yield judged.finding("MVC206", message, fix)
 
 

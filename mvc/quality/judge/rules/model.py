@@ -13,7 +13,7 @@ from mvc.objects.pointer import Pointer
 from mvc.objects.pointer_lines import is_directory
 from mvc.quality.files import SUBMODULE, SUFFIX, FileAt
 from mvc.quality.finding import Finding
-from mvc.quality.judge import fixes
+from mvc.quality.judge import fixes, report_fixes
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.judge.rules.figures import judge_figures
 from mvc.quality.judge.rules.pickled import judge_pickles
@@ -123,7 +123,7 @@ def _names(model: ModelFacts, pointer: Pointer) -> Iterable[str] | None:
 def _of_report(model: ParsedModel) -> Iterator[Finding]:
     if model.report is None:
         if model.demands.report == "required":
-            fix = _after_merge(model, fixes.first_report(model.path, model.demands))
+            fix = _after_merge(model, report_fixes.first_report(model.path, model.demands))
             yield model.finding("MVC101", "no evaluation report", fix)
         return
     if isinstance(model.report, Finding):
@@ -135,7 +135,7 @@ def _of_report(model: ParsedModel) -> Iterator[Finding]:
     ):
         is_merged = model.facts.merged is not None
         start = "the merge of both sides needs a report of its own: " if is_merged else ""
-        line = fixes.next_report(model.path, model.report, "evaluates the merge" if is_merged else "")
+        line = report_fixes.next_report(model.path, model.report, "evaluates the merge" if is_merged else "")
         yield model.finding("MVC103", start + found, _after_merge(model, line))
     elif model.facts.mixed:
         message = "Git mixed the report from the lines of both sides: it is of no evaluation"
@@ -143,7 +143,7 @@ def _of_report(model: ParsedModel) -> Iterator[Finding]:
     else:
         yield from judge_figures(model.path, model.report, _with_directions(model))
         if model.demands.evidence and model.report.predictions is None:
-            fix = fixes.scored(model.path, model.report)
+            fix = report_fixes.scored(model.path, model.report)
             yield model.finding("MVC228", "the policy demands predictions, and the report names none", fix)
         yield from _of_inputs(model, model.report)
 
@@ -157,7 +157,7 @@ def _of_inputs(model: ParsedModel, report: Report) -> Iterator[Finding]:
 
 def _after_merge(model: ParsedModel, line: str) -> str:
     merged = model.facts.merged
-    return line if merged is None else fixes.of_merge(model.path, merged, line)
+    return line if merged is None else report_fixes.of_merge(model.path, merged, line)
 
 
 def _with_directions(model: ParsedModel) -> Demands:
@@ -170,7 +170,7 @@ def _with_directions(model: ParsedModel) -> Demands:
 
 
 def _of_tag(model: ParsedModel, report: Report) -> Iterator[Finding]:
-    fix = fixes.another_tag(model.path, report, model.demands)
+    fix = report_fixes.another_tag(model.path, report, model.demands)
     if not report.tag:
         yield model.finding("MVC104", "the report has no tag", fix)
         return
@@ -191,7 +191,7 @@ def _parsed(
     if file.conflicted:
         return _conflict(path, what, fixes.merge(path) if lists_files else fixes.settle(path))
     if kind := file.irregular_kind:
-        fix = fixes.rewritten(path, what, submodule=file.mode == SUBMODULE)
+        fix = report_fixes.rewritten(path, what, submodule=file.mode == SUBMODULE)
         return Finding.of("MVC309", path, f"the {what} is {kind}, not a regular file", fix)
     try:
         return parse(file, name)
@@ -200,7 +200,7 @@ def _parsed(
             return _conflict(path, what, fixes.merge(path) if lists_files else fixes.unmarked(name))
         code = "MVC102" if what == "report" else "MVC304"
         message = f"cannot read the {what}: {without_path(error.message, name)}"
-        fix = error.fix or fixes.replaced(path, what)
+        fix = error.fix or report_fixes.replaced(path, what)
         foreign = what == "pointer" and file.raw and not file.raw.startswith(b"mvc: ") and tool_of(name) == "mvc"
         return Finding.of(code, path, message, fixes.allowed(name, fix) if foreign else fix)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterable, Iterator
 
 from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes
@@ -28,8 +28,6 @@ def judge_parts(path: str, parts: Parts, report: Report | None, *, has_report: b
         yield Finding.of("MVC314", path, message, fixes.in_one_directory(path, lost, has_report=has_report))
 
 
-def _is_named(path: str, known: Container[str]) -> bool:
+def _is_named(path: str, known: Iterable[str]) -> bool:
     """Whether a path, or a directory above it, is known."""
-    while path and path not in known:
-        path = path.rpartition("/")[0]
-    return bool(path)
+    return any(path == name or path.startswith(f"{name}/") for name in known)

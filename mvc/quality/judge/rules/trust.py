@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from mvc.quality.finding import Finding
-from mvc.quality.judge import fixes
+from mvc.quality.judge import fixes, report_fixes
 from mvc.quality.judge.facts import Signer
 from mvc.quality.policy.demands import Demands, rank
 from mvc.quality.reports.report import Report
@@ -83,7 +83,7 @@ def too_old(path: str, report: Report, demanded: Demands, now: float) -> Iterato
         message = f"the report is {span(now - created)} old, expected at most {span(demanded.max_age)}"
     else:
         return
-    yield Finding.of("MVC127", path, message, fixes.evaluated_again(path, report))
+    yield Finding.of("MVC127", path, message, report_fixes.evaluated_again(path, report))
 
 
 def distinct(signers: Iterable[Signer]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from mvc.quality.finding import Finding, Severity
-from mvc.quality.judge import fixes
+from mvc.quality.judge import fixes, report_fixes
 from mvc.quality.judge.facts import PairedTest, PairedTests
 from mvc.quality.judge.rules.figures import ModelReport
 from mvc.quality.reports.report import Metric, Report, label
@@ -39,7 +39,7 @@ def judge_paired(
         reason, fix = _missing(judged, earlier, found)
         yield judged.finding("MVC230", f"{values}, not compared example by example: {reason}", fix, metric.severity)
     elif test.p < LEVEL:
-        fix = fixes.next_report(judged.path, judged.report, "once it is trained again")
+        fix = report_fixes.next_report(judged.path, judged.report, "once it is trained again")
         yield judged.finding("MVC221", f"{values}: worse, by {test_text(test)}", fix, metric.severity)
     else:
         message = f"{values}: not shown to be worse, by {test_text(test)}"
@@ -48,7 +48,7 @@ def judge_paired(
 
 def _missing(judged: ModelReport, earlier: Report, found: PairedTests | None) -> tuple[str, str]:
     """Return why there is no test, and what to type."""
-    again = fixes.scored(judged.path, judged.report)
+    again = report_fixes.scored(judged.path, judged.report)
     if judged.report.predictions is None:
         return "the report names no predictions", again
     if earlier.predictions is None:

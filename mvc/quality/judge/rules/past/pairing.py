@@ -82,7 +82,7 @@ def measured(of: ModelReport, wanted: MetricDemand | None = None) -> list[Measur
     found = []
     for metric in of.report.metrics:
         if wanted is None or matches(wanted, metric):
-            dataset = of.dataset_of(metric)
+            dataset = of.report.dataset_of(metric)
             found.append(Measured(metric, dataset, digests.get(dataset, "") if dataset else unknown))
     return found
 
@@ -90,6 +90,11 @@ def measured(of: ModelReport, wanted: MetricDemand | None = None) -> list[Measur
 def metric_key(metric: Metric) -> _MetricKey:
     """Return a metric's name and slice."""
     return metric.name, tuple(sorted(metric.slice.items()))
+
+
+def comparable(item: Measured) -> object:
+    """Return the key of metrics that can be compared: name, slice and data."""
+    return metric_key(item.metric), item.content or f"in {item.dataset}"
 
 
 def _by_key(items: Iterable[Measured]) -> dict[_MetricKey, list[Measured]]:

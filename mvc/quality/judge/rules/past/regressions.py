@@ -6,24 +6,23 @@ standard error, so the new report cannot widen it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from mvc.quality.finding import Comparison, Finding, Severity
-from mvc.quality.judge import fixes
+from mvc.quality.judge import fixes, report_fixes
 from mvc.quality.judge.facts import PairedTests, Past
 from mvc.quality.judge.rules.figures import ModelReport, exact, reported_direction
 from mvc.quality.judge.rules.past import references
+from mvc.quality.judge.rules.past.least_errors import least_errors, with_least_errors
 from mvc.quality.judge.rules.past.paired import Worse, judge_paired
 from mvc.quality.judge.rules.past.pairing import (
     Measured,
     Pair,
+    comparable,
     measured,
-    metric_key,
     missing_slices,
     pairs,
     separated_slices,
@@ -31,7 +30,6 @@ from mvc.quality.judge.rules.past.pairing import (
 from mvc.quality.policy.demands import ANY, Against, Demands, Direction, MetricDemand, Regression
 from mvc.quality.policy.policy import PAIRED, Tolerance
 from mvc.quality.policy.stricter import measure
-from mvc.quality.reports.binding import digests
 from mvc.quality.reports.report import Metric, Model, Report, label
 from mvc.quality.words import clipped, number, short
 
@@ -90,46 +88,13 @@ def _reports(new: ModelReport, demanded: Demands, past: Past, paired: tuple[Pair
     base = references.base(past)
     registered = (references.registered(past) or base) if "registered" in against else None
     history = references.every(past) if "best" in against else ()
-    least = _least_errors(past) if any(measure(regression.tolerance)[1] == "se" for regression in asked) else {}
+    least = least_errors(past) if any(measure(regression.tolerance)[1] == "se" for regression in asked) else {}
     return _Reports(
         new, past,
-        base and _with_least_errors(base, least), registered and _with_least_errors(registered, least),
-        tuple(_with_least_errors(item, least) for item in history),
+        base and with_least_errors(base, least), registered and with_least_errors(registered, least),
+        tuple(with_least_errors(item, least) for item in history),
         {item.name: reported_direction(base.report, item.name) for item in demanded.metrics} if base else {}, paired,
     )
-
-
-def _with_least_errors(found: references.Reference, least: Mapping[object, float]) -> ModelReport:
-    """Return an earlier report, with its standard errors lowered to the least that are known."""
-    report = ModelReport(found.version.path, found.report)
-    if not least:
-        return report
-    metrics = [
-        item.metric if item.metric.stderr is None
-        else replace(item.metric, stderr=min(least.get(key, item.metric.stderr) for key in _measurements(report, item)))
-        for item in measured(report)
-    ]
-    return report._replace(report=replace(found.report, metrics=metrics))
-
-
-def _least_errors(past: Past) -> dict[object, float]:
-    """Return the least standard error of each metric in all reports of the same content and data.
-
-    Otherwise evaluating a model again could widen a tolerance.
-    """
-    found: dict[object, float] = {}
-    for reference in references.every(past):
-        report = ModelReport(reference.version.path, reference.report)
-        for item in measured(report):
-            if item.metric.stderr is not None:
-                for key in _measurements(report, item):
-                    found[key] = min(item.metric.stderr, found.get(key, item.metric.stderr))
-    return found
-
-
-def _measurements(of: ModelReport, item: Measured) -> list[object]:
-    """Return the content of the model, in each of its digests, with the metric and the data."""
-    return [(digest, _comparable(item)) for digest in digests(of.report.model)]
 
 
 # Missing earlier reports.
@@ -186,7 +151,7 @@ def _slices_of_before(reports: _Reports, demanded: Demands) -> Iterator[Finding]
 
 def _missing(reports: _Reports, item: Measured, wanted: MetricDemand, what: str) -> Finding:
     name = label(item.metric)
-    fix = fixes.metric(reports.new.path, reports.new.report, name)
+    fix = report_fixes.metric(reports.new.path, reports.new.report, name)
     return reports.finding("MVC225", f"{clipped(name)} {what} before, and is not any more", fix, wanted.severity)
 
 
@@ -256,16 +221,11 @@ def _with_the_best(reports: _Reports, wanted: MetricDemand, found: Iterable[Pair
     """Pair each metric with the best earlier one on the same data."""
     there: dict[object, list[Measured]] = {}
     for item in (item for report in reports.history for item in measured(report, wanted)):
-        there.setdefault(_comparable(item), []).append(item)
+        there.setdefault(comparable(item), []).append(item)
     choose = min if reports.direction(wanted) == "lower" else max
     for pair in found:
-        olds = there.get(_comparable(pair.new), []) if pair.new else []
+        olds = there.get(comparable(pair.new), []) if pair.new else []
         yield Pair(choose(olds, key=lambda item: item.metric.value), pair.new) if olds else pair
-
-
-def _comparable(item: Measured) -> object:
-    """Return the key of metrics that can be compared: name, slice and data."""
-    return metric_key(item.metric), item.content or f"in {item.dataset}"
 
 
 def _other_data(reports: _Reports, wanted: MetricDemand, pair: Pair) -> Iterator[Finding]:
@@ -277,7 +237,7 @@ def _other_data(reports: _Reports, wanted: MetricDemand, pair: Pair) -> Iterator
         message = f"{name} was measured on {_data(old)} before, and is not any more"
     else:
         message = f"{name} was measured on {_data(old, pair.new)} before, now on {_data(pair.new, old)}"
-    fix = fixes.same_data(reports.new.path, reports.new.report, old.dataset)
+    fix = report_fixes.same_data(reports.new.path, reports.new.report, old.dataset)
     yield reports.finding("MVC224", message, fix, wanted.severity)
 
 
@@ -319,7 +279,7 @@ def _regressed(reports: _Reports, wanted: MetricDemand, pair: Pair) -> Iterator[
                 f"{clipped(label(step.new))} is {number(step.new.value)}, {there}: "
                 f"worse by {_decimal(step.worse)}, expected at most {allowed}"
             )
-            fix = fixes.next_report(reports.new.path, reports.new.report, "once it is trained again")
+            fix = report_fixes.next_report(reports.new.path, reports.new.report, "once it is trained again")
             yield reports.finding("MVC221", message, fix, wanted.severity)
 
 
@@ -331,7 +291,7 @@ def _without_stderr(reports: _Reports, wanted: MetricDemand, pair: Pair) -> Iter
             there = f"{_OLD[step.regression.against]} {number(step.old.value)}"
             value = f"{clipped(label(step.new))} is {number(step.new.value)}"
             message = f"{value}, {there} without stderr, which {step.regression.tolerance} needs"
-            fix = fixes.with_stderr(reports.new.path)
+            fix = report_fixes.with_stderr(reports.new.path)
             yield reports.finding("MVC223", message, fix, wanted.severity)
 
 

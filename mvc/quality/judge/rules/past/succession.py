@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from mvc.objects.pointer import Pointer
 from mvc.quality.finding import Finding
-from mvc.quality.judge import fixes
+from mvc.quality.judge import fixes, report_fixes
 from mvc.quality.judge.facts import ModelFacts, ModelVersion, Past
 from mvc.quality.judge.rules.past import references
 from mvc.quality.pointer_files import pointer_in_file
@@ -57,7 +57,7 @@ def judge_return(path: str, version: ModelVersion, demanded: Demands) -> Iterato
     else:
         yield Finding.of("MVC120", path, f"{_described(version)} returns", fixes.versions(path), "note")
         return
-    yield Finding.of("MVC123", path, f"{_described(version)} returns: {reason}", fixes.newer(path))
+    yield Finding.of("MVC123", path, f"{_described(version)} returns: {reason}", report_fixes.newer(path))
 
 
 def _described(version: ModelVersion) -> str:
@@ -108,7 +108,7 @@ def taken(path: str, report: Report, pointer: Pointer, demanded: Demands, past: 
             have, want = short(pointer.identity, other), short(other, pointer.identity)
             since = _since(version, past)
             message = f"tag {clipped(report.tag)} is taken by {want} since {since}; the report's model is {have}"
-            yield Finding.of("MVC121", path, message, fixes.higher_tag(path, report))
+            yield Finding.of("MVC121", path, message, report_fixes.higher_tag(path, report))
             return
 
 
@@ -153,7 +153,7 @@ def _lower(path: str, report: Report, pointer: Pointer, demanded: Demands, past:
         return
     how = "has no order with" if order is None else "is not higher than"
     message = f"tag {clipped(report.tag)} {how} the tag before, {clipped(old)}"
-    yield Finding.of("MVC122", path, message, fixes.higher_tag(path, report))
+    yield Finding.of("MVC122", path, message, report_fixes.higher_tag(path, report))
 
 
 def _fit(tags: Iterable[str], demanded: Demands) -> bool:
