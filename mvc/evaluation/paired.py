@@ -49,8 +49,8 @@ def compare(old: Loaded, new: Loaded, dataset: str = "") -> Iterator[PairedTest]
     yield from _tests(old.examples, new.examples, dataset, {})
     for column, coded in new.slices.items():
         for place, value in enumerate(coded.labels):
-            rows = np.flatnonzero(coded.codes == place)
-            yield from _tests(old.examples.take(rows), new.examples.take(rows), dataset, {column: value})
+            if len(rows := np.flatnonzero(coded.codes == place)):
+                yield from _tests(old.examples.take(rows), new.examples.take(rows), dataset, {column: value})
 
 
 def _check_same(old: Loaded, new: Loaded) -> None:
@@ -59,7 +59,9 @@ def _check_same(old: Loaded, new: Loaded) -> None:
     if old.n != new.n:
         raise InvalidFormat(f"the predictions have {old.n:,} and {new.n:,} rows: these are not the same examples")
     for what, one, other in _given(old.examples, new.examples):
-        if other.shape != one.shape or not np.array_equal(one, other):
+        if other.shape != one.shape:
+            raise InvalidFormat("the predictions have other rows with a weight: these are not the same examples")
+        if not np.array_equal(one, other):
             row = int(np.flatnonzero(one != other)[0]) + 1
             raise InvalidFormat(f"the predictions differ in the {what} of row {row:,}: these are not the same examples")
 

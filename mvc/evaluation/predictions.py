@@ -20,6 +20,8 @@ MAX_ROWS = 20_000_000
 MAX_LABELS = 1000
 """Different texts in a column of labels or slices."""
 MAX_GROUPS = 2_000_000
+MAX_NUMBER = 1e100
+"""Of larger ones, a sum of squares would not fit in a float."""
 MAX_TEXT = 200
 """Characters of a label."""
 MAX_CHUNK = 1 << 30
@@ -303,9 +305,10 @@ class _Numbers:
     def add(self, values: _Arrow, before: int) -> str:
         """Add values; return what is wrong with them."""
         found = np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
-        if not np.isfinite(found).all():
-            row = int(np.flatnonzero(~np.isfinite(found))[0])
-            return f"is {found[row]} in row {before + row + 1:,}, expected a finite number"
+        if not (np.abs(found) <= MAX_NUMBER).all():
+            row = int(np.flatnonzero(~(np.abs(found) <= MAX_NUMBER))[0])
+            expected = f"at most {MAX_NUMBER:g}" if np.isfinite(found[row]) else "a finite number"
+            return f"is {found[row]} in row {before + row + 1:,}, expected {expected}"
         self._found.add(found)
         return ""
 

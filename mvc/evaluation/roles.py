@@ -49,6 +49,7 @@ class Loaded(NamedTuple):
     roles: Roles
     """Completed: with kind, predicted column and positive label."""
     n: int
+    """Rows, with those of weight 0, which are no examples."""
     examples: Examples
     slices: Mapping[str, Coded]
 
@@ -83,10 +84,15 @@ def load(file: PredictionsFile, roles: Roles) -> Loaded:
     if roles.weight and not (table.numbers[roles.weight].min() >= 0 and table.numbers[roles.weight].max() > 0):
         raise InvalidFormat(f"{file.what}: weights in column {roles.weight!r} are negative, or all are 0")
     slices = {name: table.texts[name] for name in roles.sliced}
+    examples: Examples
     if roles.kind == "classification":
         examples, roles = _labelled(file.what, table, roles)
-        return Loaded(roles, table.n, examples, slices)
-    return Loaded(roles, table.n, _other_examples(file.what, table, roles), slices)
+    else:
+        examples = _other_examples(file.what, table, roles)
+    if roles.weight and not table.numbers[roles.weight].all():
+        rows = np.flatnonzero(table.numbers[roles.weight])
+        examples, slices = examples.take(rows), {name: coded.take(rows) for name, coded in slices.items()}
+    return Loaded(roles, table.n, examples, slices)
 
 
 def _completed(file: PredictionsFile, roles: Roles) -> Roles:

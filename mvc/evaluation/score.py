@@ -10,7 +10,7 @@ import numpy as np
 
 from mvc.errors import InvalidFormat, UsageError
 from mvc.evaluation import classification, ranking, regression
-from mvc.evaluation.columns import Coded, Examples, Floats, Labelled, Measured, Ranked
+from mvc.evaluation.columns import Coded, Examples, Floats, Labelled, Measured
 from mvc.evaluation.estimate import Estimate
 from mvc.evaluation.fairness import differences
 from mvc.evaluation.roles import Loaded
@@ -32,9 +32,7 @@ class Scored(NamedTuple):
 
 
 def estimates(examples: Examples) -> Iterator[Estimate]:
-    """Yield the metrics of examples of any kind; none if they weigh nothing."""
-    if _weigh_nothing(examples):
-        return iter(())
+    """Yield the metrics of examples of any kind."""
     if isinstance(examples, Labelled):
         return classification.estimates(examples)
     return regression.estimates(examples) if isinstance(examples, Measured) else ranking.estimates(examples)
@@ -42,15 +40,9 @@ def estimates(examples: Examples) -> Iterator[Estimate]:
 
 def influences(examples: Examples) -> Mapping[str, Floats]:
     """Return the influence of each example on the metrics, by name."""
-    if _weigh_nothing(examples):
-        return {}
     if isinstance(examples, Labelled):
         return classification.influences(examples)
     return regression.influences(examples) if isinstance(examples, Measured) else ranking.influences(examples)
-
-
-def _weigh_nothing(examples: Examples) -> bool:
-    return not isinstance(examples, Ranked) and examples.weight is not None and not examples.weight.any()
 
 
 def score(loaded: Loaded, dataset: str = "") -> Scored:
@@ -102,7 +94,8 @@ def _parts(examples: Examples, coded: Coded) -> Iterator[tuple[str, Examples]]:
     ends = np.cumsum(np.bincount(coded.codes, minlength=len(coded.labels)))
     ordered = examples.take(order)
     for label, (start, end) in zip(coded.labels, pairwise([0, *ends]), strict=True):
-        yield label, ordered.take(slice(start, end))
+        if end > start:
+            yield label, ordered.take(slice(start, end))
 
 
 def _metric(item: Estimate, dataset: str, part: Mapping[str, str], count: int | None = None) -> Metric:

@@ -125,6 +125,7 @@ WRONG: dict[str, tuple[bytes, str, Roles, str]] = {
     "texts as scores": (csv(COLUMNS), "csv", Roles(scores=("country",)), "'country' is text, expected numbers"),
     "a text among scores": (changed(score=[0.1] * 5 + ["x"]), "csv", ROLES, "column 'score'"),
     "NaN among scores": (changed(score=[0.1] * 5 + ["nan"]), "csv", ROLES, "'score' is nan in row 6"),
+    "too large a number": (changed(wide=["1e101"] + [0.1] * 5), "csv", ROLES._replace(weight="wide"), "at most 1e"),
     "infinite score": (changed(score=["inf"] + [0.1] * 5), "csv", ROLES, "'score' is inf in row 1"),
     "truth missing": (changed(truth=[0, 1, "", 0, 1, 0]), "csv", ROLES, "'truth' has no value in row 3"),
     "null in JSON": (jsonl({**COLUMNS, "truth": [0, 1, None, 0, 1, 0]}), "jsonl", ROLES, "no value in row 3"),

@@ -7,15 +7,18 @@ from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from mvc.evaluation.recompute import recompute
+from mvc.errors import MvcError
+from mvc.evaluation.paired import compare
+from mvc.evaluation.recompute import load_predictions, recompute
 from mvc.evaluation.roles import Kind
 from mvc.quality.judge.facts import Recomputed
 from mvc.quality.reports.report import Dataset, Metric, Model, Predictions, Report
 
 DIGEST = "0" * 64
 COLUMNS = ("truth", "predicted", "p1", "p2", "query", "country", "class")
-CELLS = st.sampled_from(["0", "1", "2", "0.5", "0.25", "-1", "a", "b", "", "nan", "1e400"])
+CELLS = st.sampled_from(["0", "1", "2", "0.5", "0.25", "-1", "a", "b", "", "nan", "1e400", "1e100", "-1e100", "1e-300"])
 NAMES = st.sampled_from(["missing", *COLUMNS])
 ANY = st.just("") | NAMES
 
@@ -57,3 +60,14 @@ def test_any_report_and_any_file(predictions: Predictions, file: bytes, numbers:
     found = recompute(report, predictions, io.BytesIO(file))
     assert isinstance(found, Recomputed)
     assert not (found.problem and found.differences)
+
+
+@settings(deadline=None, max_examples=30)
+@given(usual, st.sampled_from(["", "predicted", "p1"]), files(), metrics)
+def test_any_two_predictions(predictions: Predictions, other: str, file: bytes, numbers: list[Metric]) -> None:
+    pair = predictions, replace(predictions, predicted=other)
+    try:
+        tests = list(compare(*(load_predictions(item, numbers, io.BytesIO(file)) for item in pair)))
+    except MvcError:
+        return
+    assert all(0 < test.p <= 1 and test.ci[0] <= test.ci[1] for test in tests)
