@@ -126,6 +126,18 @@ def test_the_predictions_of_each_row_are_evidence(model: Repo) -> None:
     assert model.ok("eval", "recompute").out.startswith("same  m.skops")
 
 
+@pytest.mark.parametrize(("labels", "positive"), [
+    (LABELS == 1, "true"), (LABELS.astype(float), "1"), (LABELS + 7, "8"), (np.where(LABELS, "yes", "no"), "yes"),
+])
+def test_the_second_label_is_positive(model: Repo, labels: Any, positive: str) -> None:
+    found = mvc.evaluate(LogisticRegression(), ROWS, labels, model="m.skops", tag="v1.0.0", predictions="p.csv").report
+    scores = cross_val_predict(LogisticRegression(), ROWS, labels, method="predict_proba")[:, 1]
+    assert found.predictions
+    assert found.predictions.positive == positive
+    auc = next(item.value for item in found.metrics if item.name == "auc")
+    assert auc == pytest.approx(roc_auc_score(LABELS, scores))
+
+
 @pytest.mark.parametrize(("estimator", "labels", "names"), [
     (LinearSVC(), 3, {"accuracy", "f1_macro"}), (LogisticRegression(), 3, {"auc_macro", "log_loss"}),
     (LinearRegression(), 0, {"mae", "r2"}),

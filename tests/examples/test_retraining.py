@@ -105,7 +105,7 @@ def test_new_data_becomes_a_pull_request_with_the_verdict_of_the_gate(author: Re
     for name in ("Train, evaluate and commit", "Judge and push content", "Propose"):
         job.run(name)
     assert job.output.read_text() == "changed=true\n"
-    verdict = job.verdict.read_text()
+    verdict = job.verdict.read_text().replace("\u00a0", " ")
     assert passed in verdict
     (row,) = re.findall(r"^\| `accuracy@holdout` \| 0\.\d+ \| 0\.\d+ \| .* \| (.+) \|$", verdict, re.MULTILINE)
     assert row == ("**failed** MVC221" if flip else "ok")

@@ -79,14 +79,24 @@ def _columns(found: OutOfFold, slices: Mapping[str, Any]) -> dict[str, Any]:
 def _scores(found: OutOfFold) -> dict[str, Any]:
     if found.scores is None:
         return {}
-    return {f"score_{label}": found.scores[:, place] for place, label in enumerate(found.labels)}
+    return {f"score_{label}": found.scores[:, place] for place, label in enumerate(_labels(found))}
+
+
+def _labels(found: OutOfFold) -> list[str]:
+    return [_text(label) for label in found.labels.tolist()]
+
+
+def _text(label: object) -> str:
+    """Return a label as `eval score` reads it from the file."""
+    if isinstance(label, bool):
+        return str(label).lower()
+    return f"{label:g}" if isinstance(label, float) else str(label)
 
 
 def _roles(found: OutOfFold, slices: tuple[str, ...]) -> Roles:
-    scores = tuple(_scores(found))
-    if not len(found.labels):
+    scores, labels = tuple(_scores(found)), _labels(found)
+    if not labels:
         return Roles("regression", TRUTH, PREDICTED, slices=slices)
-    if len(found.labels) > 2:  # noqa: PLR2004 - none of them is positive
+    if len(labels) > 2:  # noqa: PLR2004 - none of them is positive
         return Roles("classification", TRUTH, PREDICTED, scores, slices=slices)
-    second = str(found.labels[1])  # which scikit-learn takes as positive
-    return Roles("classification", TRUTH, PREDICTED, scores[1:], second, slices=slices)
+    return Roles("classification", TRUTH, PREDICTED, scores[1:], labels[1], slices=slices)  # as in scikit-learn
