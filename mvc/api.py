@@ -306,7 +306,7 @@ def evaluate(  # noqa: PLR0913 - as `record`
     if predictions:
         check_ending(predictions)
     elif slices:
-        raise UsageError("slices are of predictions, and no file is named for these", 'predictions="FILE.parquet"')
+        raise UsageError("slices are of predictions, and no file has these", 'name one: predictions="FILE.parquet"')
     with _Project.find(_around()) as project:
         options = _options(
             project, tag=tag, bump=bump, dataset=dataset, train=train, with_=with_, from_=from_, artifacts=artifacts,

@@ -42,7 +42,7 @@ def check_ending(path: str) -> None:
     """
     if not ending_of(path):
         endings = ", ".join(f"*{ending}" for ending in ENDINGS)
-        raise UsageError(f"{path}: expected a file named {endings}", 'predictions="FILE.parquet"')
+        raise UsageError(f"{path}: expected a file named {endings}", 'name one: predictions="FILE.parquet"')
 
 
 def write_predictions(project: Project, path: str, evaluation: CrossValidation) -> WrittenPredictions:
@@ -72,7 +72,7 @@ def _columns(found: OutOfFold, slices: Mapping[str, Any]) -> dict[str, Any]:
     for name, values in slices.items():
         if len(values) != len(found.truth):
             count = f"{len(values):,} values, expected {len(found.truth):,}"
-            raise UsageError(f"slice {name!r} has {count}", "give one value for each row")
+            raise UsageError(f"slice {name!r} has {count}", "check that it has one for each row")
     return {**columns, **slices}
 
 
