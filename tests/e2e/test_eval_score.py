@@ -241,6 +241,25 @@ def test_a_version_is_registered_and_promoted_if_its_numbers_are_those_of_the_pr
     assert "MVC227" in repo.fails(1, "register", "ranker", "v0.2.0").err
 
 
+@pytest.mark.parametrize("where", [MODEL, "."])
+def test_predictions_in_conflict_follow_the_better_model(evaluated: Callable[[str], Repo], where: str) -> None:
+    repo = evaluated(EVIDENCE)
+    for branch, noise in (("one", 0.3), ("two", 0.02)):
+        repo.git("switch", "-qC", branch, "base")
+        repo.ok("checkout", "-f")
+        evaluate(repo, noise)
+        better = repo.digest(PREDICTIONS)
+    repo.git("switch", "-q", "one")
+    assert repo.run("git", "merge", "-q", "two").code == 1
+    out = repo.ok("resolve", where, "--best", "auc").out
+    assert f"resolved {MODEL}: theirs" in out
+    assert f"resolved {PREDICTIONS}: theirs" in out
+    assert repo.digest(PREDICTIONS) == better
+    repo.git("commit", "-q", "--no-edit")
+    repo.ok("eval", "recompute")
+    repo.ok("status", "--exit-code")
+
+
 def test_a_model_without_predictions_is_refused(evaluated: Callable[[str], Repo], tmp_path: Path) -> None:
     repo = evaluated(EVIDENCE)
     repo.ok("eval", "record", MODEL, "--tag", "v0.2.0", "--metric", "auc=0.99")
