@@ -18,6 +18,7 @@ EXTRAS = {
     "http": ("aiohttp>=3.14",),
     "eval": ("fairlearn>=0.15", "pyarrow>=26", "scikit-learn>=1.9.1"),
     "onnx": ("onnx>=1.23", "onnxruntime>=1.32", "skl2onnx>=1.20"),
+    "inspect": ('backports-zstd>=1.8; python_version < "3.14"',),
     "site": ("altair>=6.3", "vl-convert-python>=1.9"),
 }
 """What each extra of pyproject.toml installs: there is no metadata to ask where mvc runs from a checkout."""

@@ -60,6 +60,35 @@ def test_the_real_library_reads_the_card(work: Repo) -> None:
     ]
 
 
+SCORES = """
+import json, sys, yaml
+from huggingface_hub import parse_eval_result_entries
+with open(sys.argv[1]) as file:
+    print(json.dumps([[item.dataset_id, item.task_id, item.value, item.date, item.notes]
+                      for item in parse_eval_result_entries(yaml.safe_load(file))]))
+"""
+HLE = "cais/hle[notes=no-tools,task=default]=20.9"
+
+
+def test_the_real_library_reads_the_scores_of_benchmarks(work: Repo) -> None:
+    work.ok("eval", "record", "ranker.onnx", "--tag", "v2.0.0", "--metric", HLE, "--metric", "a/b[task=x,part=y]=1")
+    work.commit("scores")
+    out = work.ok("export", "card", "HEAD:ranker.onnx").out
+    assert out == "wrote README.md: HEAD\nwrote .eval_results/mvc.yaml: HEAD\n"
+    file = work.path(".eval_results/mvc.yaml")
+    done = subprocess.run([PYTHON, "-c", SCORES, str(file)], capture_output=True, text=True, check=True)
+    date = work.ok("eval", "show", "ranker.onnx", "--json").json["report"]["created_at"]
+    assert json.loads(done.stdout) == [["cais/hle", "default", 20.9, date, "no-tools"]]
+    work.ok("export", "card", "ranker@v1.0.0")  # has none
+    assert file.read_text().splitlines()[1:] == ["[]"]
+    file.write_text("mine")
+    assert "mvc.yaml exists" in work.fails(2, "export", "card", "ranker@v1.0.0").errors[0]
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.symlink_to(work.root.parent)
+    assert work.fails(2, "export", "card", "HEAD:ranker.onnx").errors == [".eval_results is a symlink"]
+
+
 def test_the_card_gives_the_same_metrics_again(work: Repo) -> None:
     for name in ("model/a", "model/.cache/huggingface/download/a.metadata"):
         work.write(name, "")

@@ -51,6 +51,8 @@ ELSEWHERE = {
     "ops/workspace/planning/mv_plan.py:_check_free ' && '.join": "tests/ops/workspace/test_mv_plan.py",
     "ops/workspace/planning/mv_plan.py:_check_reach": "tests/e2e/test_mv.py",
     "quality/reports/metrics.py": "tests/quality/test_metrics.py",
+    "quality/reports/readers/inspect_log.py": "tests/readers/test_files.py",
+    "quality/reports/readers/promptfoo.py": "tests/readers/test_files.py",
     "scm/merging/landing.py": "tests/scm/test_landing.py tests/e2e/test_gate_revisions.py",
     "scm/plumbing.py": "tests/e2e/test_init.py",
     "scm/presence.py": "tests/scm/test_incomplete.py tests/e2e/test_gc.py",
@@ -63,7 +65,8 @@ ELSEWHERE = {
     "cli/commands/storage.py:_show_verified line": "tests/e2e/test_verify.py",
     "cli/commands/hook.py:_show_sent": "tests/e2e/test_hook_push.py",
 }
-"""Beginnings of the names of sites that need servers, other users, other machines or CI: the tests that hold them."""
+"""Beginnings of the names of sites that need servers, other users, machines or programs, or CI: the tests that hold
+them."""
 
 MAY_DELETE = {
     "  # or, if it was deleted: rm ": "the record of a repository that is gone",

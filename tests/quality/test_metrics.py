@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from mvc.errors import InvalidFormat, UsageError
 from mvc.quality.reports import metric_files as module
 from mvc.quality.reports.directions import higher_is_better
-from mvc.quality.reports.metric_files import FoundMetrics, find_metrics, read_metrics
+from mvc.quality.reports.metric_files import find_metrics, read_metrics
 from mvc.quality.reports.metrics import parse_metric
+from mvc.quality.reports.readers.found import FoundMetrics
 from mvc.quality.reports.report import Metric, Run, label
 
 
@@ -117,7 +118,7 @@ def test_lm_eval() -> None:
         Metric("gsm8k/exact_match/strict-match", 0.3, stderr=0.01),
         Metric("wikitext/word_perplexity", 20.5, False),
     )
-    assert found.params == {"model": "hf", "model_args/dtype": "auto", "n-shot/gsm8k": 5}
+    assert found.params == {"model": "hf", "model_args/dtype": "auto", "n-shot/gsm8k": 5, "versions/hellaswag": 1.0}
     old = {"results": {"arc": {"acc": 0.2, "acc_stderr": 0.01}}, "versions": {"arc": 0}, "config": {}}
     assert read_metrics(json.dumps(old).encode(), "m").metrics == (Metric("arc/acc", 0.2, stderr=0.01),)
 
@@ -238,7 +239,7 @@ def test_a_file_that_holds_no_metrics_says_what_it_holds(text: bytes | str, reas
 
 
 def test_a_file_is_capped() -> None:
-    assert "16,777,217 bytes" in refused(b" " * (module.MAX_BYTES + 1))
+    assert "more than 16,777,216 bytes" in refused(b" " * (module.MAX_BYTES + 1))
 
 
 def test_a_data_set_that_is_not_given_is_asked_for() -> None:

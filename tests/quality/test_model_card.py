@@ -6,11 +6,13 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.parsing.strict_yaml import load
 from mvc.objects.pointer import Notes, file_pointer
-from mvc.quality.render.model_card import Version, is_own, model_card
+from mvc.quality.render.model_card import Version, model_card
+from mvc.quality.render.own_file import is_own
 from mvc.quality.reports.model_index import front_matter, read_model_index
 from mvc.quality.reports.report import Dataset, Evaluator, Metric, Model, Report, label
 
@@ -26,7 +28,7 @@ KEYS = st.sampled_from(["dataset", "config", "split", "country"]) | WORDS.filter
 SLICES = st.dictionaries(KEYS, WORDS, max_size=3)
 METRICS = st.builds(
     Metric, WORDS, NUMBERS, st.none() | st.booleans(), st.integers(0, 2), st.none() | st.floats(0, 1e300), SLICES,
-    st.none() | st.integers(0, 9),
+    st.none() | st.integers(0, 9), st.none() | st.tuples(NUMBERS, NUMBERS), st.sampled_from(["", "DeLong"]),
 )
 
 
@@ -42,8 +44,7 @@ def metrics_in(card: bytes) -> dict[str, Metric]:
 @given(DATASETS, st.lists(METRICS, max_size=4), st.text(st.characters(exclude_categories=["Cs"]), max_size=5))
 def test_a_card_has_the_metrics_of_its_report(datasets: list[Dataset], drawn: list[Metric], text: str) -> None:
     ids = ["", *(item.id for item in datasets)]
-    placed = [Metric(m.name, m.value, m.higher_is_better, ids[int(m.dataset) % len(ids)], m.stderr, m.slice, m.n)
-              for m in drawn]
+    placed = [replace(metric, dataset=ids[int(metric.dataset) % len(ids)]) for metric in drawn]
     metrics = {label(metric): metric for metric in placed}
     report = Report(1, Model(DIGEST), task=text, desc=text, limitations=text, datasets=datasets,
                     metrics=[*metrics.values()])

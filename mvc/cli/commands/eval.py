@@ -40,7 +40,7 @@ Bump = Annotated[
 Metrics = Annotated[
     list[str] | None, typer.Option("--metric", metavar="NAME[SLICE=VALUE]=NUMBER", help="A metric, such as auc=0.93."),
 ]
-File = Annotated[str, typer.Option("--metrics", metavar="FILE.json", help="A metrics file.")]
+File = Annotated[str, typer.Option("--metrics", metavar="FILE", help="A file with metrics.")]
 Higher = Annotated[
     list[str] | None, typer.Option("--higher-is-better", metavar="NAME", help="Higher is better for this metric."),
 ]

@@ -1,7 +1,8 @@
-"""`mvc export card`: a model card of Hugging Face from a version."""
+"""`mvc export card`: a model card of Hugging Face from a version, and its scores in `.eval_results`."""
 
 from __future__ import annotations
 
+import os
 import shlex
 from functools import partial
 from typing import NamedTuple
@@ -14,26 +15,27 @@ from mvc.ops.shared.versions.read import files_at
 from mvc.ops.shared.versions.references import resolve, split_reference
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES
-from mvc.quality.render.model_card import Version, is_own, model_card
+from mvc.quality.render.eval_results import eval_results, is_score
+from mvc.quality.render.model_card import Version, model_card
+from mvc.quality.render.own_file import is_own
 from mvc.quality.reports.report_document import parse_report
 
 CARD = "README.md"
+SCORES = ".eval_results/mvc.yaml"
 
 
 class Card(NamedTuple):
-    """A card to write."""
+    """Files to write, from the current directory."""
 
-    file: str
-    """Absolute."""
-    content: bytes
+    files: dict[str, bytes]
     rev: str
 
 
 def export_card(project: Project, reference: str) -> Card:
-    """Return the card of a version, for README.md in the current directory.
+    """Return the card of a version, and its scores if the report has scores of benchmarks, for the current directory.
 
     Raises:
-        UsageError: `reference` names no version, or there is a README.md that this command did not write.
+        UsageError: `reference` names no version, or one of the files exists and this command did not write it.
         MvcError: the version has no report.
     """
     rev, path = split_reference(project, reference, partial(is_path, project))
@@ -51,20 +53,28 @@ def export_card(project: Project, reference: str) -> Card:
     name = name if version else found.pointer.notes.name or registered_name(path)
     version = version or report.tag
     card = model_card(Version(name, version, commit, path, found.pointer, found.report_blake3), report)
-    return Card(_target(project), card, rev)
+    cwd, files = project.around.cwd, {CARD: card}
+    if any(map(is_score, report.metrics)) or os.path.lexists(f"{cwd}/{SCORES}"):  # maybe those of another version
+        files[SCORES] = eval_results(report)
+    for file in files:
+        _check_own(cwd, file)
+    return Card(files, rev)
 
 
-def _target(project: Project) -> str:
-    file, told = f"{project.around.cwd}/{CARD}", f"{CARD} exists, and mvc did not write it as it is"
+def _check_own(cwd: str, name: str) -> None:
+    """Refuse to overwrite what this command did not write."""
+    if (folder := os.path.dirname(name)) and os.path.islink(f"{cwd}/{folder}"):
+        raise UsageError(f"{folder} is a symlink", f"{aside_line(folder)} && mvc export card NAME@VERSION")
+    told = f"{name} exists, and mvc did not write it as it is"
     try:
-        fd, _ = open_regular(file, None, CARD)
+        fd, _ = open_regular(f"{cwd}/{name}", None, name)
         with open(fd, "rb") as opened:
             if is_own(opened.read(MAX_BYTES)):
-                return file
+                return
     except FileNotFoundError:
-        return file
+        return
     except UnsafePath as error:  # a symlink may lead anywhere
         told = error.message
     except OSError as error:
-        raise as_error(error, CARD) from None
-    raise UsageError(told, f"{aside_line(CARD)} && mvc export card NAME@VERSION")
+        raise as_error(error, name) from None
+    raise UsageError(told, f"{aside_line(name)} && mvc export card NAME@VERSION")

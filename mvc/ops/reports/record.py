@@ -15,7 +15,7 @@ from mvc.fs.files import UnsafePath, aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.names import check_path
 from mvc.ops.reports.evaluated import Evaluated, examine, hash_content, refuse_other_than_model
-from mvc.ops.reports.given_metrics import given_metrics, with_directions
+from mvc.ops.reports.given_metrics import given_metrics, with_directions, with_stated
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.provenance import Provenance
 from mvc.ops.reports.remarks import ABOUT_TAGS, Remark, missing_metrics, policy_remarks
@@ -26,7 +26,7 @@ from mvc.quality.files import POLICY, SUFFIX, FileAt
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
-from mvc.quality.reports.metric_files import FoundMetrics
+from mvc.quality.reports.readers.found import FoundMetrics
 from mvc.quality.reports.report import Dataset, Model, Report, Train, Used
 from mvc.quality.reports.report_document import emit, parse_report
 from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
@@ -125,7 +125,7 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
         if options.stage:
             stage(project.git, [file])
     judged = policy_remarks(project, evaluated.path, evaluated.pointer, new)
-    remarks = [*evaluated.remarks, *_remarks(draft.metrics, options), *draft.remarks, *judged]
+    remarks = [*evaluated.remarks, *_remarks(draft, options.source), *draft.remarks, *judged]
     if not draft.metrics.metrics and not any(remark.message.startswith("MVC2") for remark in judged):
         remarks.append(missing_metrics(project, evaluated.path, report))
     unstaged = [*_unstaged_pointer(project, evaluated.item), *([] if options.stage else [file])]
@@ -160,11 +160,18 @@ def _check_writable(project: Project, file: str) -> None:
         raise MvcError(f"{folder} is not writable: the report could not be written", f"ls -ld {shlex.quote(folder)}")
 
 
-def _remarks(metrics: FoundMetrics, options: RecordOptions) -> Iterator[Remark]:
+def _remarks(draft: _Draft, source: str) -> Iterator[Remark]:
+    metrics = draft.metrics
     if metrics.skipped:
         yield Remark(f"skipped non-numeric entries: {', '.join(metrics.skipped)}")
     if metrics.no_errors:
-        yield Remark(f"{options.source}: omitted standard errors: {', '.join(metrics.no_errors)}")
+        yield Remark(f"{source}: omitted standard errors: {', '.join(metrics.no_errors)}")
+    yield from (Remark(f"{source}: not in the report: {text}") for text in metrics.left_out)
+    limited = [item for item in metrics.data if item.is_limited]
+    if limited and not any(item.used for item in draft.report.datasets):
+        amounts = ", ".join(f"{item.used:,} of {item.n:,} examples of {item.id}" for item in limited)
+        told = f"{source} is of a part of the data: {amounts}"
+        yield Remark(told, f"--dataset {shlex.quote(f'{limited[0].id}=PATH')}  # then the report says so")
 
 
 def _unstaged_pointer(project: Project, item: Tracked | None) -> list[str]:
@@ -235,7 +242,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
             sha256=evaluated.others.sha256 if evaluated.others else "",
         ),
         tag=options.tag,
-        task=earlier.task if options.task is None else options.task,
+        task=(metrics.task or earlier.task) if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
         run=metrics.run,
         sources=list(evaluated.sources) or (earlier.sources if same_model else []),
@@ -243,7 +250,9 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         predictions=options.predictions,
         params={**metrics.params, **dict(options.params)},
         train=Train(list(evaluated.train)) if evaluated.train else earlier.train if same_model else None,
-        datasets=[_with_notes(item, earlier.datasets) for item in evaluated.datasets],
+        datasets=with_stated(
+            (_with_notes(item, earlier.datasets) for item in evaluated.datasets), metrics.data, options.source,
+        ),
         metrics=with_directions(metrics.metrics, options, earlier.metrics),
         artifacts=_added_to(earlier.artifacts, evaluated.artifacts),
     )

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
+from mvc.modelfiles.zip_directory import END, ENTRY, read_directory, read_tail
 from mvc.pickles.archives.compression import TOO_LARGE
-from mvc.pickles.archives.zip_directory import END, ENTRY, read_directory, read_tail
 from mvc.pickles.source import Stream, Unreadable
 
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")

@@ -1,7 +1,7 @@
 """A model card of Hugging Face: README.md with a `model-index`, of one version of a model.
 
 Format: https://huggingface.co/docs/hub/model-cards. What the model-index has no key for is in `args`, which
-`mvc import hf` reads: digests of data sets, slices, standard errors.
+`mvc import hf` reads: digests of data sets, slices, standard errors, intervals.
 """
 
 from __future__ import annotations
@@ -14,15 +14,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import Pointer, quote
 from mvc.objects.visible import visible
 from mvc.quality.render.markdown import block, code
+from mvc.quality.render.own_file import marked
 from mvc.quality.reports.model_index import UNSPECIFIED
 from mvc.quality.reports.report import Dataset, Metric, Report, label
-
-_MARK = "# Written by mvc export card; digest of the rest: "
-_MARKED = re.compile(rf"\A---\n{re.escape(_MARK)}([0-9a-f]{{64}})\n(.*)\Z", re.DOTALL)
 
 
 class Version(NamedTuple):
@@ -39,13 +36,7 @@ class Version(NamedTuple):
 def model_card(version: Version, report: Report) -> bytes:
     """Return the card."""
     body = "\n".join([*_front_matter(version, report), "---", "", *_text(version, report), ""])
-    return f"---\n{_MARK}{hash_bytes(body.encode()).blake3}\n{body}".encode()
-
-
-def is_own(raw: bytes) -> bool:
-    """Whether a card is one that `model_card` returned, and nobody edited it."""
-    found = _MARKED.match(raw.decode(errors="replace"))
-    return found is not None and hash_bytes(found[2].encode()).blake3 == found[1]
+    return marked(body, "---\n")
 
 
 # The model-index.
@@ -75,13 +66,14 @@ def _results(report: Report) -> list[tuple[str, list[Metric]]]:
 def _place(metric: Metric, known: Mapping[str, Dataset]) -> str:
     """Return the data set of a metric as YAML."""
     if dataset := known.get(metric.dataset):
-        args = _mapping([("blake3", quote(dataset.blake3)), ("n", _number(dataset.n))])
+        counts = [("n", number(dataset.n)), ("used", number(dataset.used))]
+        args = flow_mapping([("blake3", quote(dataset.blake3)), *counts])
         found, args_key = {"dataset": dataset.id, "split": dataset.split}, [("args", args)]
     else:
         found, args_key = _named_by_slice(metric), []
     kind = quote(found.get("dataset", UNSPECIFIED))
     rest = [(key, quote(found[key])) for key in ("config", "split") if found.get(key)]
-    return _mapping([("type", kind), ("name", kind), *rest, *args_key])
+    return flow_mapping([("type", kind), ("name", kind), *rest, *args_key])
 
 
 def _named_by_slice(metric: Metric) -> dict[str, str]:
@@ -96,23 +88,25 @@ def _metric(metric: Metric) -> str:
     part = [(quote(key), quote(text)) for key, text in metric.slice.items() if key not in placed]
     better = metric.higher_is_better
     args = [
-        ("slice", _mapping(part) if part else ""), ("stderr", _number(metric.stderr)), ("n", _number(metric.n)),
+        ("slice", flow_mapping(part) if part else ""), ("stderr", number(metric.stderr)), ("n", number(metric.n)),
         ("higher_is_better", "" if better is None else json.dumps(better)),
+        ("ci", f"[{', '.join(map(number, metric.ci))}]" if metric.ci else ""),
+        ("method", quote(metric.method) if metric.method else ""),
     ]
     name = label(replace(metric, dataset=""))
-    return _mapping([
-        ("type", quote(metric.name)), ("value", _number(metric.value)),
+    return flow_mapping([
+        ("type", quote(metric.name)), ("value", number(metric.value)),
         ("name", quote(name) if name != metric.name else ""),
-        ("args", _mapping(args) if any(text for _, text in args) else ""),
+        ("args", flow_mapping(args) if any(text for _, text in args) else ""),
     ])
 
 
-def _mapping(pairs: Iterable[tuple[str, str]]) -> str:
+def flow_mapping(pairs: Iterable[tuple[str, str]]) -> str:
     """Return a mapping in one line, without the keys that have no value."""
     return f"{{{', '.join(f'{key}: {text}' for key, text in pairs if text)}}}"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     """Return a number that each version of YAML reads as one: `1e-05` is a string in 1.1. Empty for None."""
     text = "" if value is None else json.dumps(value)
     return re.sub(r"\A(-?\d+)e", r"\1.0e", text)
@@ -129,7 +123,7 @@ def _text(version: Version, report: Report) -> Iterator[str]:
     if report.datasets:
         yield from ("## Data", "", "| data set | path | split | examples | BLAKE3 |", "| --- | --- | --- | --- | --- |")
         for item in report.datasets:
-            yield f"| {code(item.id)} | {code(item.path)} | {code(item.split)} | {_number(item.n)} | `{item.blake3}` |"
+            yield f"| {code(item.id)} | {code(item.path)} | {code(item.split)} | {number(item.n)} | `{item.blake3}` |"
         yield ""
     if report.limitations:
         yield from ("## Limitations", "", *_prose(report.limitations))
@@ -147,7 +141,7 @@ def _metrics(metrics: Iterable[Metric]) -> Iterator[str]:
     yield from ("| metric | value | standard error | better |", "| --- | --- | --- | --- |")
     for metric in metrics:
         better = {True: "higher", False: "lower", None: ""}[metric.higher_is_better]
-        yield f"| {code(label(metric))} | {_number(metric.value)} | {_number(metric.stderr)} | {better} |"
+        yield f"| {code(label(metric))} | {number(metric.value)} | {number(metric.stderr)} | {better} |"
     yield ""
 
 

@@ -107,7 +107,16 @@ def _metric(name: str, item: dict[str, Any], dataset: Dataset | None, place: dic
         error_estimate(args.get("stderr")),
         {**place, **part, **({"metric_config": config} if config else {})},
         _count(args.get("n")),
+        _interval(args.get("ci")),
+        _text(args.get("method")),
     )
+
+
+def _interval(ends: object) -> tuple[float, float] | None:
+    if not isinstance(ends, list) or len(ends) != 2 or not all(map(is_number, ends)):  # noqa: PLR2004
+        return None
+    low, high = (finite("ci", end) for end in ends)
+    return low, high
 
 
 def _dataset(data: dict[str, Any]) -> Dataset | None:
@@ -116,7 +125,7 @@ def _dataset(data: dict[str, Any]) -> Dataset | None:
     digest = _text(args.get("blake3"))
     if not _BLAKE3.fullmatch(digest) or not (name := _text(data.get("type"))):
         return None
-    return Dataset(name, digest, split=_text(data.get("split")), n=_count(args.get("n")))
+    return Dataset(name, digest, "", _text(data.get("split")), _count(args.get("n")), _count(args.get("used")))
 
 
 def _place(data: dict[str, Any]) -> dict[str, str]:

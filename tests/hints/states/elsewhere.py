@@ -59,6 +59,11 @@ STATES = [
         "export_card_over_a_readme", "echo mine > README.md", "mvc export card m.bin@v1.1.0",
         NAME="m.bin", VERSION="v1.1.0",
     ),
+    state(
+        "export_card_beside_a_symlink", "mvc eval record m.bin --tag v9.0.0 --metric 'cais/hle[task=default]=1'",
+        "git commit -qm scores", "ln -s . .eval_results", "mvc export card HEAD:$HERE/m.bin",
+        NAME="m.bin", VERSION="v1.1.0",
+    ),
     state("export_card_of_a_path", "mvc export card m.bin"),
     state("export_card_without_a_report", "mvc export card HEAD:$HERE/d"),
     state("export_card_of_nothing", "mvc export card HEAD:none"),

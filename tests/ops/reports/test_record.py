@@ -13,7 +13,7 @@ from mvc.ops.reports.evaluated import Evaluated
 from mvc.ops.reports.given_metrics import given_metrics, with_directions
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.record import build
-from mvc.quality.reports.metric_files import FoundMetrics
+from mvc.quality.reports.readers.found import FoundMetrics
 from mvc.quality.reports.report import Dataset, Metric, Model, Report, Train, Used, label
 
 MODEL = Digest("a" * 64, "b" * 32, 5)

@@ -40,12 +40,14 @@ def dvc(ctx: typer.Context) -> int:
 def card(
     ctx: typer.Context, reference: Annotated[str, typer.Argument(metavar="NAME@VERSION", show_default=False)],
 ) -> None:
-    """Write a model card of Hugging Face from a version: README.md here."""
+    """Write a model card of Hugging Face from a version: README.md here, and .eval_results."""
     from mvc.ops.interop.export_card import export_card as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     with opened(output) as project:
         result = run(project, reference)
-        write_file(result.file, result.content)
-        done = output.paint("wrote", "green")
-        output.line(f"{done} {visible(os.path.basename(result.file))}: {visible(result.rev)}")
+        for name, content in result.files.items():
+            file = f"{project.around.cwd}/{name}"
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            write_file(file, content)
+            output.line(f"{output.paint('wrote', 'green')} {visible(name)}: {visible(result.rev)}")
