@@ -22,7 +22,7 @@ export MVC_TEST_MODELS
 PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm fusermount3:fuse3 faketime:faketime git-lfs:git-lfs
 
 # Programs that tests run in environments of their own.
-OTHERS := .cache/azurite/.complete .cache/gto/.complete .cache/dvc/.complete .cache/hf/.complete
+OTHERS := .cache/azurite/.complete .cache/gto/.complete .cache/dvc/.complete .cache/hf/.complete .cache/mlflow/.complete
 
 NEW_SEED := $(shell echo $$RANDOM)
 
@@ -77,7 +77,7 @@ layers: install  ## imports run downward only
 	@$(BIN)/lint-imports
 
 .PHONY: docs
-docs: install .cache/dvc/.complete  ## check that docs and code agree, and run the examples
+docs: install .cache/dvc/.complete .cache/mlflow/.complete  ## check that docs and code agree, and run the examples
 	@$(BIN)/python -m pytest -q tests/docs
 
 .PHONY: examples
@@ -178,6 +178,12 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 .cache/hf/.complete: tests/hf.txt | $(TOOLS)/bin/uv
 	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/hf
 	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/hf/bin/python -r $<
+	@touch $@
+
+# It runs the servers that mvc imports from and exports to: 87 packages.
+.cache/mlflow/.complete: tests/mlflow.txt | $(TOOLS)/bin/uv
+	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/mlflow
+	@$(TOOLS)/bin/uv pip install --quiet --no-deps --compile-bytecode $(SYSTEM_CERTS) --python .cache/mlflow/bin/python -r $<
 	@touch $@
 
 # Install Debian packages, or say what to type.

@@ -15,18 +15,20 @@ from mvc._version import __version__
 if TYPE_CHECKING:
     from mvc.api import Project as Project
     from mvc.api import evaluate as evaluate
+    from mvc.api import load as load
     from mvc.api import open_content as open  # noqa: A004 - `mvc.open`, as io.open is called
     from mvc.api import path as path
     from mvc.api import record as record
     from mvc.api import report as report
     from mvc.errors import MvcError as MvcError
 
-__all__ = ["MvcError", "Project", "__version__", "evaluate", "open", "path", "record", "report"]
+__all__ = ["MvcError", "Project", "__version__", "evaluate", "load", "open", "path", "record", "report"]
 
 _HOMES = {
     "MvcError": ("mvc.errors", "MvcError"),
     "Project": ("mvc.api", "Project"),
     "evaluate": ("mvc.api", "evaluate"),
+    "load": ("mvc.api", "load"),
     "open": ("mvc.api", "open_content"),
     "path": ("mvc.api", "path"),
     "record": ("mvc.api", "record"),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mvc.ops.reports.record import Recorded
     from mvc.quality.reports.report import Parameter, Report
     from mvc.quality.reports.tags import Bump
+    from mvc.runtime.predictor import Predictor
 
 __all__ = [
     "AddResult",
@@ -341,6 +342,25 @@ def _predicted(project: _Project, path: str, evaluation: CrossValidation, option
     return options._replace(
         measured=found.scored.metrics, predictions=found.predictions, params=tuple(params.items()),
     )
+
+
+def load(reference: str, *, trust: bool = False, loader: str | None = None) -> Predictor:
+    """Return the model that a reference names, loaded from a copy of which all bytes were compared with the pointer.
+
+    `reference` is a path, `REV:path`, a version or a stage. With `trust` a model that may run code is loaded as well;
+    `loader` is a `module:function` that loads any format. `predict` takes the columns of the model's `signature`.
+
+    Raises:
+        MvcError: there is no such model, it is not available, or it is refused: it may run code.
+    """
+    from mvc.runtime.packages import require  # noqa: PLC0415 - import time
+
+    require("numpy", "mvc.load")
+    from mvc.ops.remotes.content import proven  # noqa: PLC0415
+    from mvc.runtime.load import load  # noqa: PLC0415
+
+    with _Project.find(_around()) as project:
+        return load(proven(project, reference).file, trust=trust, loader=loader, folder=project.around.cwd)
 
 
 def report(reference: str) -> Report:

@@ -50,3 +50,12 @@ class MissingObject(MvcError):
 
 class SourceChanged(MvcError):
     """A file changed while a command used it."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what another program's error says, at most 200 characters; its type if that is nothing.
+
+    For an error of one line about it.
+    """
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

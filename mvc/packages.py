@@ -17,7 +17,8 @@ EXTRAS = {
     "ssh": ("asyncssh>=2.24",),
     "http": ("aiohttp>=3.14",),
     "eval": ("fairlearn>=0.15", "pyarrow>=26", "scikit-learn>=1.9.1"),
-    "onnx": ("onnx>=1.23", "onnxruntime>=1.32", "skl2onnx>=1.20"),
+    "onnx": ("onnx>=1.23", "onnxruntime>=1.32", "protobuf<7", "skl2onnx>=1.20"),
+    "convert": ("safetensors>=0.8", "skops>=0.16"),
     "inspect": ('backports-zstd>=1.8; python_version < "3.14"',),
     "site": ("altair>=6.3", "vl-convert-python>=1.9"),
 }

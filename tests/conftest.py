@@ -30,6 +30,7 @@ from harness import (
     keep_mounts_to_this_run,
     make_home,
 )
+from mlflow_peer import mlflow_proxy, mlflow_server  # noqa: F401 - fixtures
 from proxy import Proxy, proxying
 from s3 import S3Server, serving
 from servers import azure_server, google_server, ssh_server, web_server  # noqa: F401 - fixtures

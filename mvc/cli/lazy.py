@@ -35,6 +35,7 @@ MODULES = {
     "get": "transfer",
     "eval": "quality.predicting",
     "compare": "compare",
+    "convert": "quality.converting",
     "gate": "gate",
     "waive": "quality.waive",
     "explain": "help",

@@ -77,7 +77,7 @@ def show_checkout(output: Output, project: Project, result: CheckoutResult, rev:
         files = f"{plural(item.written, 'file')} written{deleted}, {size(item.size)}"
         output.line(f"{output.paint('checked out', 'green')} {visible(project.shell.show(item.path))} ({files})")
     output.rest(result.done, "path")
-    _show_saved(output, project, result.saved)
+    show_saved(output, project, result.saved)
     if not result.done and not result.failed:
         output.line("The workspace already matches its pointers.")
     if rev and not result.failed and has_staged(project.git, PATTERN):
@@ -85,7 +85,7 @@ def show_checkout(output: Output, project: Project, result: CheckoutResult, rev:
         output.line(f"Next: {commit_line(project.git)}")
 
 
-def _show_saved(output: Output, project: Project, saved: Sequence[SavedContent]) -> None:
+def show_saved(output: Output, project: Project, saved: Sequence[SavedContent]) -> None:
     """Print what was overwritten or deleted and no pointer names, and how to get it back."""
     for item in output.few(saved):
         path, name = visible(project.shell.show(item.path)), item.blake3[:12]

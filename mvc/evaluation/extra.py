@@ -10,11 +10,11 @@ from mvc.packages import install
 _PACKAGES = ("numpy", "pyarrow", "sklearn", "fairlearn")
 
 
-def require() -> None:
-    """Check that the packages are installed.
+def require(what: str = "metrics from predictions") -> None:
+    """Check that the packages are installed, which `what` need.
 
     Raises:
         UsageError: one is missing.
     """
     if missing := next((name for name in _PACKAGES if find_spec(name) is None), ""):
-        raise UsageError(f"metrics from predictions need the package {missing}", install("eval"))
+        raise UsageError(f"{what} need the package {missing}", install("eval"))

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mvc.errors import InvalidFormat
+from mvc.errors import InvalidFormat, first_line
 from mvc.evaluation.columns import Coded, Codes, Floats
 from mvc.quality.words import clipped
 
@@ -99,8 +99,8 @@ class PredictionsFile:
         except InvalidFormat:
             raise
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InvalidFormat(f"{self.what}: cannot be read as {self._ending[1:]}: {reason[:200]}") from None
+            message = f"{self.what}: cannot be read as {self._ending[1:]}: {first_line(error)}"
+            raise InvalidFormat(message) from None
 
     def _read_schema(self) -> _Arrow:
         if self._ending == ".parquet":

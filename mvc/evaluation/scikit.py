@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mvc.errors import UsageError
+from mvc.errors import UsageError, first_line
 from mvc.evaluation.columns import Codes, Floats
 from mvc.quality.reports.report import Metric
 
@@ -229,8 +229,7 @@ def _failing() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise UsageError(f"the cross-validation failed: {lines[0][:200]}") from error
+        raise UsageError(f"the cross-validation failed: {first_line(error)}") from error
 
 
 def _labels(truth: Any) -> NDArray[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mvc.errors import InvalidFormat, MvcError
+from mvc.errors import InvalidFormat, MvcError, first_line
 from mvc.modelfiles.signature import Field, Signature
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.packages import require
@@ -24,7 +24,7 @@ class Estimator:
         """
         if not callable(getattr(model, "predict", None)):
             raise UnknownFormat(f"{what} has a {type(model).__name__}, which has no method predict")
-        self._model = model
+        self.model = model
         self._names = [str(name) for name in getattr(model, "feature_names_in_", ())]
         width = getattr(model, "n_features_in_", None)
         inputs = tuple(Field(name, "") for name in self._names) or (
@@ -36,15 +36,14 @@ class Estimator:
         """Return the predictions; a model that names its features gets a data frame."""
         rows = self._rows(columns)
         try:
-            predicted = np.asarray(self._model.predict(rows))
-            proba = getattr(self._model, "predict_proba", None)
+            predicted = np.asarray(self.model.predict(rows))
+            proba = getattr(self.model, "predict_proba", None)
             scores = np.asarray(proba(rows)) if callable(proba) else None
         except Exception as error:  # noqa: BLE001 - of any estimator
-            lines = str(error).splitlines() or [type(error).__name__]
-            raise MvcError(f"{type(self._model).__name__} cannot predict these rows: {lines[0][:200]}") from None
+            raise MvcError(f"{type(self.model).__name__} cannot predict these rows: {first_line(error)}") from None
         if predicted.ndim != 1 and predicted.size != len(predicted):
             raise InvalidFormat(f"the model predicts {predicted.shape[1]} values for each row, expected one")
-        labels = getattr(self._model, "classes_", None)
+        labels = getattr(self.model, "classes_", None)
         if scores is None or scores.ndim != 2 or labels is None:  # noqa: PLR2004 - a matrix
             return Prediction(predicted.reshape(-1), {})
         return Prediction(predicted.reshape(-1), named(scores, np.asarray(labels)))

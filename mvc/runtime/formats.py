@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 
 from mvc.errors import InvalidFormat
+from mvc.modelfiles.boosters import LIGHTGBM, XGBOOST
 from mvc.modelfiles.magic import HEAD, kind_of
-from mvc.modelfiles.signature import LIGHTGBM
+from mvc.modelfiles.skops_schema import SCHEMA
 
 
 class UnknownFormat(InvalidFormat):
     """A model of a format that mvc does not load."""
 
-
-_XGBOOST = re.compile(rb'\{\s*"learner"|\{L\0{7}\x07learner')
-"""JSON, and UBJSON with the length of the key: https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html."""
-_SKOPS = "schema.json"
-"""The member of a zip that says what is in it: https://skops.readthedocs.io/en/stable/persistence.html."""
 
 
 def format_of(path: str) -> str:
@@ -27,7 +22,7 @@ def format_of(path: str) -> str:
         size = file.seek(0, 2)
     if head.startswith(LIGHTGBM):
         return "lightgbm"
-    if _XGBOOST.match(head):
+    if XGBOOST.match(head):
         return "xgboost"
     return "skops" if _is_skops(path, head) else kind_of(head, size)
 
@@ -37,6 +32,6 @@ def _is_skops(path: str, head: bytes) -> bool:
         return False
     try:
         with zipfile.ZipFile(path) as archive:
-            return _SKOPS in archive.namelist()
+            return SCHEMA in archive.namelist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
         return False

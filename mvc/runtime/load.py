@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from mvc.modelfiles.mlmodel import MLMODEL
 from mvc.runtime import lightgbm, mlflow_folder, onnx, pickled, skops, user, xgboost
 from mvc.runtime.formats import UnknownFormat, format_of
 from mvc.runtime.predictor import Predictor
@@ -35,7 +36,7 @@ def load(path: str, *, trust: bool = False, loader: str | None = None, folder: s
     """
     if loader:
         return user.load(path, loader, folder)
-    file = _file_in(path) if os.path.isdir(path) else path
+    file = model_file(path)
     kind = format_of(file)
     if kind not in _LOADERS:
         name = os.path.basename(file)
@@ -44,13 +45,19 @@ def load(path: str, *, trust: bool = False, loader: str | None = None, folder: s
     return _LOADERS[kind](file, trust)
 
 
-def _file_in(folder: str) -> str:
-    """Return the model file of a directory: MLflow's, or the only ONNX file."""
-    names = sorted(os.listdir(folder))
-    if mlflow_folder.MLMODEL in names:
-        return mlflow_folder.model_in(folder)
+def model_file(path: str) -> str:
+    """Return the path of the model: `path` itself, or in a directory MLflow's, or the only ONNX file.
+
+    Raises:
+        InvalidFormat: a directory has none, or several.
+    """
+    if not os.path.isdir(path):
+        return path
+    names = sorted(os.listdir(path))
+    if MLMODEL in names:
+        return mlflow_folder.model_in(path)
     models = [name for name in names if name.lower().endswith(".onnx")]
     if len(models) == 1:
-        return f"{folder}/{models[0]}"
-    found = f"{len(models)} ONNX files and no {mlflow_folder.MLMODEL}"
-    raise UnknownFormat(f"{os.path.basename(folder)} has {found}, expected one of them")
+        return f"{path}/{models[0]}"
+    found = f"{len(models)} ONNX files and no {MLMODEL}"
+    raise UnknownFormat(f"{os.path.basename(path)} has {found}, expected one of them")

@@ -9,12 +9,9 @@ import os
 from collections.abc import Mapping
 
 from mvc.errors import InvalidFormat
-from mvc.objects.parsing import strict_yaml
+from mvc.modelfiles.mlmodel import MLMODEL, read_document
 from mvc.runtime.formats import UnknownFormat
 
-MLMODEL = "MLmodel"
-_MOST = 4 << 20
-"""Bytes of the file `MLmodel`."""
 _FLAVORS = {
     "onnx": "data", "sklearn": "pickled_model", "xgboost": "data", "lightgbm": "data",
 }
@@ -28,7 +25,7 @@ def model_in(folder: str) -> str:
         InvalidFormat: `MLmodel` cannot be read, has no flavor that can be loaded, or names a file outside the folder.
     """
     with open(f"{folder}/{MLMODEL}", "rb") as file:
-        document = strict_yaml.load(file.read(_MOST + 1), what=MLMODEL, max_bytes=_MOST)
+        document = read_document(file)
     flavors = document.get("flavors") if isinstance(document, Mapping) else None
     if not isinstance(flavors, Mapping):
         raise InvalidFormat(f"{MLMODEL} has no flavors")

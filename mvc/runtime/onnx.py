@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
 import numpy as np
 
-from mvc.errors import InvalidFormat, MvcError
+from mvc.errors import InvalidFormat, MvcError, first_line
 from mvc.modelfiles.onnx_data import external_locations
 from mvc.modelfiles.signature import Field, Signature
 from mvc.packages import install
@@ -23,6 +24,8 @@ _DTYPES: dict[str, type[np.generic]] = {
 _ERRORS = 4
 """The least severe messages of ONNX Runtime that are printed: fatal ones; errors are raised."""
 _MATRIX = 2
+LABELS = "labels"
+"""The metadata in which a converted classifier names its labels: a list, as JSON."""
 
 
 def load(path: str) -> OnnxModel:
@@ -41,7 +44,7 @@ def load(path: str) -> OnnxModel:
     try:
         return OnnxModel(onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
     except Exception as error:  # noqa: BLE001 - its errors have no common class
-        raise InvalidFormat(f"{os.path.basename(path)}: ONNX Runtime cannot load it: {_reason(error)}") from None
+        raise InvalidFormat(f"{os.path.basename(path)}: ONNX Runtime cannot load it: {first_line(error)}") from None
 
 
 def _check_external_data(path: str) -> None:
@@ -56,10 +59,6 @@ def _check_external_data(path: str) -> None:
         if not os.path.isfile(f"{folder}/{within}"):
             raise InvalidFormat(f"{name}: its external data {location!r} is not tracked with it, as one directory")
 
-
-def _reason(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0][:200] if lines else type(error).__name__
 
 
 def _field(node: Any) -> Field:
@@ -76,16 +75,17 @@ class OnnxModel:
         self._session = session
         inputs, outputs = session.get_inputs(), session.get_outputs()
         self.signature = Signature(tuple(map(_field, inputs)), tuple(map(_field, outputs)))
+        self._labels = _labels(session.get_modelmeta().custom_metadata_map.get(LABELS, ""))
 
     def predict(self, columns: Columns) -> Prediction:
         """Return the predictions."""
         feed = self._feed(columns)
         try:
-            return _read(self._session.run(None, feed))
+            return _read(self._session.run(None, feed), self._labels)
         except MvcError:
             raise
         except Exception as error:  # noqa: BLE001 - its errors have no common class
-            raise MvcError(f"ONNX Runtime cannot run the model on these columns: {_reason(error)}") from None
+            raise MvcError(f"ONNX Runtime cannot run the model on these columns: {first_line(error)}") from None
 
     def _feed(self, columns: Columns) -> dict[str, Array]:
         inputs = self._session.get_inputs()
@@ -111,8 +111,17 @@ def _column(node: Any, values: Array) -> Array:
     return found.reshape(-1, 1) if len(node.shape) == _MATRIX else found
 
 
-def _read(outputs: list[Any]) -> Prediction:
-    """Tell labels, scores and numbers apart, by their types.
+def _labels(text: str) -> list[str]:
+    """Return the labels in a model's metadata; none if it names none, or another program does."""
+    try:
+        found = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        return []
+    return found if isinstance(found, list) and all(isinstance(label, str) for label in found) else []
+
+
+def _read(outputs: list[Any], known: list[str]) -> Prediction:
+    """Tell labels, scores and numbers apart, by their types; scores are those of the `known` labels, if that fits.
 
     A classifier returns labels, then scores: a mapping for each row, or a matrix.
     https://onnx.ai/sklearn-onnx/auto_tutorial/plot_dbegin_options_zipmap.html
@@ -122,14 +131,15 @@ def _read(outputs: list[Any]) -> Prediction:
     maps = next((item for item in outputs if isinstance(item, list) and item and isinstance(item[0], dict)), None)
     floats = next((item for item in arrays if item.dtype.kind == "f"), None)
     if maps is not None:
-        known = sorted(maps[0])
-        by_label = np.array([[row[label] for label in known] for row in maps])
-        return Prediction(_flat(labels), named(by_label, np.array(known))) if labels is not None else (
-            scored(by_label, known))
+        keys = sorted(maps[0])
+        by_label = np.array([[row[label] for label in keys] for row in maps])
+        return Prediction(_flat(labels), named(by_label, np.array(keys))) if labels is not None else (
+            scored(by_label, keys))
     if labels is not None:
         if floats is None or floats.ndim != _MATRIX:
             return Prediction(_flat(labels), {})
-        return Prediction(_flat(labels), named(floats, np.arange(floats.shape[1])))
+        width = floats.shape[1]
+        return Prediction(_flat(labels), named(floats, np.array(known if len(known) == width else range(width))))
     if floats is None or floats.ndim > _MATRIX:
         raise InvalidFormat("the model returns neither labels, nor numbers, nor a matrix of scores")
     return scored(floats) if floats.ndim == _MATRIX and floats.shape[1] > 1 else Prediction(_flat(floats), {})

@@ -6,13 +6,18 @@ import os
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
-from mvc.errors import InvalidFormat, Refused
+from mvc.errors import InvalidFormat, Refused, first_line
 from mvc.pickles.scan import scan
 from mvc.runtime.estimator import Estimator
 
 
 def load(path: str, *, trust: bool) -> Estimator:
-    """Load a pickle in which a scan finds nothing; any pickle with `trust`, which runs the code that it names.
+    """Load a pickled estimator; errors as in `unpickle`."""
+    return Estimator(unpickle(path, trust=trust), os.path.basename(path))
+
+
+def unpickle(path: str, *, trust: bool) -> Any:
+    """Return the object in a pickle in which a scan finds nothing; of any with `trust`, which runs the code it names.
 
     Raises:
         Refused: the scan found something, or could not read all of it.
@@ -24,14 +29,11 @@ def load(path: str, *, trust: bool) -> Estimator:
             _check(file, name)
             file.seek(0)
         try:
-            return Estimator(_unpickled(file), name)
-        except InvalidFormat:
-            raise
+            return _unpickled(file)
         except ImportError as error:
             raise InvalidFormat(f"{name} needs a package that is not installed: {error}") from None
         except Exception as error:  # noqa: BLE001 - a damaged pickle raises any error
-            lines = str(error).splitlines() or [type(error).__name__]
-            raise InvalidFormat(f"{name} cannot be unpickled: {lines[0][:200]}") from None
+            raise InvalidFormat(f"{name} cannot be unpickled: {first_line(error)}") from None
 
 
 def _check(file: BinaryIO, name: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import zipfile
 
-from mvc.errors import InvalidFormat, Refused
+from mvc.errors import InvalidFormat, Refused, first_line
+from mvc.modelfiles.skops_schema import SCHEMA
 from mvc.runtime.estimator import Estimator
 from mvc.runtime.packages import require
 
@@ -37,13 +38,12 @@ def load(path: str, *, trust: bool) -> Estimator:
     except (InvalidFormat, Refused):
         raise
     except Exception as error:  # noqa: BLE001 - a damaged file raises any error
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise InvalidFormat(f"{name}: skops cannot load it: {lines[0][:200]}") from None
+        raise InvalidFormat(f"{name}: skops cannot load it: {first_line(error)}") from None
 
 
 def _check_size(path: str, name: str) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-    schema = next(member.file_size for member in members if member.filename == "schema.json")
+    schema = next(member.file_size for member in members if member.filename == SCHEMA)
     if schema > MAX_SCHEMA or sum(member.file_size for member in members) > MAX_CONTENT:
         raise InvalidFormat(f"{name}: its content is larger than any model of scikit-learn, once unpacked")

@@ -10,6 +10,7 @@ import numpy as np
 
 from mvc.errors import InvalidFormat, MvcError
 from mvc.modelfiles.signature import Field, Signature
+from mvc.modelfiles.ubjson import is_whole
 from mvc.runtime.packages import require
 from mvc.runtime.predictor import Columns, Prediction, matrix, scored
 
@@ -27,15 +28,18 @@ def load(path: str) -> XGBoostModel:
     require("xgboost", "an XGBoost model")
     import xgboost  # noqa: PLC0415 - takes time
 
+    name = os.path.basename(path)
     with open(path, "rb") as file:
         content = bytearray(file.read())  # the format is told by its first bytes, not by a name
+    if content.startswith(b"{L") and not is_whole(content):
+        raise InvalidFormat(f"{name}: it is cut short, or damaged")
     try:
         booster = xgboost.Booster()
         booster.load_model(content)
         return XGBoostModel(booster)
     except (xgboost.core.XGBoostError, KeyError, ValueError) as error:
         reason = str(error).splitlines()[-1:]
-        raise InvalidFormat(f"{os.path.basename(path)}: XGBoost cannot load it: {''.join(reason)[:200]}") from None
+        raise InvalidFormat(f"{name}: XGBoost cannot load it: {''.join(reason)[:200]}") from None
 
 
 class XGBoostModel:

@@ -17,6 +17,7 @@ import jsonschema
 import pytest
 import yaml
 from harness import LARGE, PROJECT, Repo
+from mlflow_peer import MlflowServer
 
 from docs import console
 from mvc import config
@@ -278,6 +279,11 @@ def test_json_of_import_hf(repo: Repo) -> None:
     blob.write_bytes(card)
     (cache / "snapshots/abc/README.md").symlink_to(blob)
     assert shape(answer(repo, 0, "import", "hf", str(cache), "--json")) == shapes("import")[2]
+
+
+def test_json_of_import_mlflow(repo: Repo, mlflow_server: MlflowServer) -> None:
+    work = Repo(repo.root, {**repo.environ, **mlflow_server.environ})
+    assert shape(answer(work, 0, "import", "mlflow", "--model", "ranker/1", "m", "--json")) == shapes("import")[3]
 
 
 def test_json_of_config_list(busy: Repo) -> None:

@@ -308,8 +308,8 @@ def test_bash_reads_a_quoted_name_as_it_is(repo: Repo, opened: str) -> None:
 
 
 FREE = {
-    "ARG", "COMMAND", "DATE", "FILE", "ID", "K", "METRIC", "N", "NUMBER", "SLICE", "SPAN", "T", "TAG", "TEXT",
-    "V", "VERSION", "WHO",
+    "ALIAS", "ARG", "ARTIFACT", "COL", "COMMAND", "DATA", "DATE", "FILE", "FUNCTION", "ID", "K", "KIND", "LABEL",
+    "METRIC", "MODULE", "N", "NUMBER", "SLICE", "SPAN", "T", "TAG", "TEXT", "V", "VERSION", "WHO",
 }
 """What nobody can guess."""
 

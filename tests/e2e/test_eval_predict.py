@@ -83,6 +83,7 @@ def test_bad_data_is_one_error_and_nothing_is_written(
 @pytest.mark.parametrize(("target", "problem"), [
     ("p.txt", "p.txt: expected a file named *.csv, *.jsonl, *.ndjson, *.parquet"),
     ("d.csv", "d.csv is the data: predictions need a file of their own"),
+    ("far/p.csv", "far does not exist"),
 ])
 def test_a_target_that_cannot_be_written_is_an_error(
     model: Repo, in_process: InProcess, target: str, problem: str,

@@ -8,17 +8,26 @@ import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pandas as pd
 import pytest
 import skops.io
+import xgboost
 from onnx.external_data_helper import convert_model_to_external_data
 from runtime.written import MODELS, NAMES, Written, columns, data, make, pickled, pipeline
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from mvc.errors import InvalidFormat, MvcError, Refused, UsageError
-from mvc.modelfiles.signature import read_signature
+from mvc.modelfiles import mlmodel
+from mvc.modelfiles.signature import Field
+from mvc.modelfiles.signatures import read_signature
+from mvc.modelfiles.ubjson import is_whole
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.load import load
 from mvc.runtime.predictor import features
@@ -76,6 +85,18 @@ def test_a_model_that_is_cut_short_is_an_error(item: Written, tmp_path: Path) ->
         assert item.name in error.value.message
 
 
+@pytest.mark.parametrize("booster", ["gbtree", "dart", "gblinear"])
+def test_no_beginning_of_a_booster_is_whole(booster: str, tmp_path: Path) -> None:
+    """XGBoost would crash on many of them."""
+    xgboost.XGBClassifier(n_estimators=2, booster=booster, n_jobs=1).fit(*data(2)).save_model(tmp_path / "m.ubj")
+    whole = (tmp_path / "m.ubj").read_bytes()
+    assert is_whole(whole)
+    assert not any(is_whole(whole[:length]) for length in range(len(whole)))
+    assert not is_whole(whole + b"\0")
+    for raw in (b"{L", b"[" * 300, b"[#l\xff\xff\xff\xff", b"{$S", b"?", b"SU\xff"):
+        assert not is_whole(raw)
+
+
 def test_a_model_that_names_its_columns_gets_them_by_name(tmp_path: Path) -> None:
     model, there = pipeline()
     skops.io.dump(model, tmp_path / "m.skops")
@@ -95,7 +116,7 @@ def test_data_with_more_columns_than_the_model_takes_is_an_error(tmp_path: Path)
         loaded.predict({**columns(data(2)[0]), "b": np.array(["x"] * 60, object)})
 
 
-TELLING = [item for item in MODELS if item.name.endswith((".onnx", ".txt"))]
+TELLING = [item for item in MODELS if item.name.endswith((".onnx", ".txt", ".ubj", ".json", ".skops"))]
 
 
 @pytest.mark.parametrize("item", TELLING, ids=lambda item: item.name)
@@ -107,12 +128,62 @@ def test_a_signature_is_read_without_the_library(item: Written, tmp_path: Path) 
     if item.name.endswith(".onnx"):
         assert found.inputs == told.inputs
         assert [field.name for field in found.outputs] == [field.name for field in told.outputs]
-    else:
+    elif item.name.endswith(".txt"):
         assert [field.name for field in found.inputs] == [f"Column_{place}" for place in range(4)]
         assert [field.name for field in found.outputs] == [field.name for field in told.outputs]
+    else:
+        assert found == told
     whole = path.read_bytes()
     for length in range(0, len(whole), 17):  # a damaged file says less, and is no error
         read_signature(io.BytesIO(whole[:length]))
+
+
+def test_the_signature_of_skops_is_that_of_the_estimator_in_it(tmp_path: Path) -> None:
+    model, _ = pipeline()
+    rows, truth = data(2)
+    search = GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), {"logisticregression__C": [1]}, cv=2)
+    table = pd.DataFrame(rows, columns=NAMES)
+    for estimator in (model, search.fit(table, np.where(truth, "cat", "dog")), StandardScaler().fit(rows)):
+        skops.io.dump(estimator, tmp_path / "m.skops")
+        with (tmp_path / "m.skops").open("rb") as file:
+            found = read_signature(file)
+        names = [*getattr(estimator, "feature_names_in_", ["X"])]
+        assert [field.name for field in found.inputs] == names
+        labels = getattr(estimator, "classes_", None)
+        assert found.outputs == (() if labels is None else (Field("label", str(labels.dtype)),))
+
+
+def test_pipelines_in_pipelines_are_read_once(tmp_path: Path) -> None:
+    model: Any = LogisticRegression()
+    for _ in range(30):
+        model = make_pipeline(model)
+    skops.io.dump(model.fit(*data(2)), tmp_path / "m.skops")
+    with (tmp_path / "m.skops").open("rb") as file:
+        assert read_signature(file).inputs == (Field("X", "", (None, 4)),)
+
+
+@pytest.mark.parametrize("ending", ["ubj", "json"])
+def test_the_signature_of_xgboost_has_the_names_of_its_features(tmp_path: Path, ending: str) -> None:
+    names = ["a", "the größte", '"quoted"', "d"]
+    rows, truth = data(2)
+    model = xgboost.XGBClassifier(n_estimators=2, n_jobs=1).fit(pd.DataFrame(rows, columns=names), truth)
+    model.save_model(tmp_path / f"m.{ending}")
+    with (tmp_path / f"m.{ending}").open("rb") as file:
+        found = read_signature(file)
+    assert [field.name for field in found.inputs] == names
+    assert found.outputs == (Field("binary:logistic", "float32"),)
+
+
+COLUMNS = """[{"type": "double", "name": "a", "required": true}, {"type": "string", "name": "b"}]"""
+TENSORS = """[{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 4]}}]"""
+
+
+def test_mlflows_file_states_a_signature(tmp_path: Path) -> None:
+    stated = f"{MLMODEL}signature:\n  inputs: '{COLUMNS}'\n  outputs: '{TENSORS}'\n  params: null\n"
+    found = mlmodel.read(io.BytesIO(stated.encode()))
+    assert found == ((Field("a", "double"), Field("b", "string")), (Field("0", "float32", (None, 4)),))
+    for text in (MLMODEL, "[1]", "signature: 1", "signature: {inputs: '[1'}", "signature: {inputs: '[{}]'}", "\0"):
+        assert mlmodel.read(io.BytesIO(text.encode())) == ((), ())
 
 
 @pytest.mark.parametrize("name", ["magika", "silero-onnx"])

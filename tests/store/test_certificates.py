@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from mvc.ops.interop.mlflow.answers import Done
+from mvc.ops.interop.mlflow.server import Server
 from mvc.store.buckets.address import RemoteSettings
 from mvc.store.buckets.bucket import Item, RemoteError
 from mvc.store.buckets.environment import certificates
@@ -202,6 +204,20 @@ def test_another_file_is_trusted_instead_of_the_system_s(server: TlsServer, tmp_
     assert s3(server.address, ca_bundle=authority).head()
     os.environ["AWS_CA_BUNDLE"] = authority
     assert s3(server.address).head()
+
+
+def test_a_tracking_server_of_mlflow(server: TlsServer) -> None:
+    named = {"MLFLOW_TRACKING_URI": server.address}
+    with pytest.raises(RemoteError, match="is not trusted"):
+        Server(named).get("runs/get", Done)
+    assert Server({**named, "MLFLOW_TRACKING_SERVER_CERT_PATH": str(server.authority)}).get("runs/get", Done)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as plain:
+        thread = threading.Thread(target=plain.serve_forever)
+        thread.start()
+        with pytest.raises(RemoteError, match="does not speak TLS"):
+            Server({"MLFLOW_TRACKING_URI": f"https://127.0.0.1:{plain.server_port}"}).get("runs/get", Done)
+        plain.shutdown()
+        thread.join()
 
 
 def test_where_the_system_has_its_certificates(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mvc.ops.reports.remarks import Remark
     from mvc.ops.reports.show import Shown
     from mvc.ops.reports.sign import Signed
+    from mvc.quality.reports.report import Run
 
 
 eval_ = typer.Typer(cls=Group, rich_markup_mode=None, help="Record, show, check and sign evaluation reports.")
@@ -59,6 +60,9 @@ Artifacts = Annotated[
     list[str] | None, typer.Option("--artifact", metavar="PATH", help="A file that the evaluation wrote: a picture."),
 ]
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the evaluation.")]
+RunOf = Annotated[
+    str, typer.Option("--run", metavar="KIND:ID", help="The run that it comes from, such as mlflow:ID."),
+]
 Task = Annotated[str | None, typer.Option("--task", metavar="T", help="The task of the model.")]
 Text = Annotated[str | None, typer.Option("-m", metavar="TEXT", help="Describe the model.")]
 Vouched = Annotated[
@@ -84,6 +88,7 @@ def record(
     from_: From = None,
     artifact: Artifacts = None,
     param: Params = None,
+    run_of: RunOf = "",
     task: Task = None,
     text: Text = None,
     assurance: Vouched = "self",
@@ -100,7 +105,7 @@ def record(
             together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
             artifacts=tuple(project.shell.paths(artifact or [])),
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
-            task=task, desc=text, stage=not no_stage,
+            task=task, desc=text, stage=not no_stage, run=_run_of(project, run_of),
         )
         command = shlex.join(["mvc", *sys.argv[1:]])
         environment = None if metrics else here(evaluating=False)  # a file may come from another machine
@@ -195,6 +200,19 @@ def record_options(
         params=tuple((name, _value(value)) for name, value in _pairs("--param", "K=V", params)),
         assurance=assurance,  # type: ignore[arg-type]  # as is this
     )
+
+
+def _run_of(project: Project, text: str) -> Run | None:
+    """Return the run that `KIND:ID` names, with its page if the environment names the server."""
+    from mvc.ops.interop.mlflow.server import run_url  # noqa: PLC0415
+    from mvc.quality.reports.report import Run  # noqa: PLC0415
+
+    if not text:
+        return None
+    kind, _, name = text.partition(":")
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", kind) or not name or not name.isprintable():
+        raise UsageError(f"--run {text}: expected KIND:ID", "--run mlflow:ID")
+    return Run(kind, name, run_url(project.around.environ, name) if kind == "mlflow" else "")
 
 
 def _pairs(option: str, form: str, texts: list[str] | None) -> list[tuple[str, str]]:

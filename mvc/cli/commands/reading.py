@@ -11,15 +11,16 @@ import typer
 from mvc.cli.app import WORKSPACE, WithSeparator, app, opened
 from mvc.cli.arguments import Json, Paths, Remote
 from mvc.cli.failures import say_all
-from mvc.cli.output import FEW, Output, columns, plural, print_json, size, visible
+from mvc.cli.output import FEW, Output, columns, plain, plural, print_json, size, visible
 from mvc.errors import UsageError
+from mvc.modelfiles.signature import Signature
 from mvc.project import Project
 
 if TYPE_CHECKING:
     from mvc.ops.shared.reports import MetricChange
     from mvc.ops.workspace.reading.diff import Diff, PathDiff, TextDiff
     from mvc.ops.workspace.reading.log import LogEntry
-    from mvc.ops.workspace.reading.ls import Listed
+    from mvc.ops.workspace.reading.ls import Listing
     from mvc.ops.workspace.reading.status import State, Status, StatusItem
 
 
@@ -315,22 +316,27 @@ def ls(
 
     output: Output = ctx.obj
     with opened(output, json=json) as project:
-        result = run(project, ref, recursive=recursive)
+        result = run(project, ref, recursive=recursive, signatures=output.verbose)
         if json:
-            print_json(result)
+            _print_listing(result)
         else:
             rows = [(item.kind, size(item.size), item.blake3[:12], visible(item.path)) for item in result.items]
             for item, line in zip(result.items, columns(rows), strict=True):
                 output.line(line)
-                if output.verbose:
-                    _show_signature(output, project, item)
+                _show_signature(output, item.signature or Signature())
     return say_all(result.failed, silent=json)
 
 
-def _show_signature(output: Output, project: Project, item: Listed) -> None:
-    from mvc.ops.workspace.reading.signatures import signature_of  # noqa: PLC0415 - only with -v
+def _print_listing(result: Listing) -> None:
+    """Print it, with the key `signature` only if signatures were read."""
+    document = plain(result)
+    for item in document["items"]:
+        if item["signature"] is None:
+            del item["signature"]
+    print_json(document)
 
-    found = signature_of(project, item)
+
+def _show_signature(output: Output, found: Signature) -> None:
     for word, fields in (("in ", found.inputs), ("out", found.outputs)):
         for field in fields:
             shape = ", ".join("?" if length is None else str(length) for length in field.shape)

@@ -12,6 +12,7 @@ from mvc.evaluation.predictions import ENDINGS, PredictionsFile, ending_of
 from mvc.evaluation.roles import PREDICTED, TRUTH
 from mvc.fs.files import as_error
 from mvc.fs.scratch import beside
+from mvc.ops.lifecycle.files import check_folder, check_rows
 from mvc.project import Project
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.load import load
@@ -61,6 +62,8 @@ def predict(project: Project, path: str, request: Request) -> Predicted:
         raise UsageError(f"{target} is the data: predictions need a file of their own", "--output FILE.parquet")
     if os.path.isdir(output):
         raise UsageError(f"{target} is a directory, expected a file", "--output FILE.parquet")
+    check_rows(project, data, "mvc eval predict MODEL DATA -o FILE.parquet")
+    check_folder(project, target)
     predictor = _loaded(project, path, request)
     try:
         with open(source, "rb") as file, beside(os.path.dirname(output)) as scratch:

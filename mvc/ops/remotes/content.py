@@ -28,7 +28,7 @@ from mvc.ops.shared.selection import chosen, is_path, manifest_errors, tracks, u
 from mvc.ops.shared.transfers.open_remote import transferring
 from mvc.ops.shared.transfers.selected import RevisionScope
 from mvc.ops.shared.versions.references import resolve, split_reference
-from mvc.ops.shared.workspace_content import observe_path, same_content
+from mvc.ops.shared.workspace_content import check_unchanged, observe_path, same_content
 from mvc.project import VIEWS, Project
 from mvc.retention.available import is_available, load_manifest, stored_manifest
 from mvc.store.buckets.bucket import RemoteError
@@ -81,8 +81,20 @@ def _is_path(project: Project, rev: str | None, text: str) -> bool:
     return tracks(tracked_at(project, resolve(project, rev)), project.shell.path(text))
 
 
-def proven(project: Project, text: str) -> str:
-    """Return where a copy is of what a user named, of which all bytes were compared with the pointer.
+class Proven(NamedTuple):
+    """A copy of content, of which all bytes were compared with the pointer."""
+
+    file: str
+    """Where it is: the tracked file or directory, or the part of it that was named."""
+    path: str
+    """The tracked path, from the top of the worktree."""
+    commit: str
+    """Empty for the workspace's pointer."""
+    pointer: Pointer
+
+
+def proven(project: Project, text: str) -> Proven:
+    """Return a proven copy of what a user named.
 
     Raises:
         MvcError: it is not tracked, the workspace has other content, or it cannot be fetched.
@@ -91,11 +103,12 @@ def proven(project: Project, text: str) -> str:
     whole = Content(project, reference).tracked_path
     content = Content(project, reference._replace(path=whole))  # with what lies beside a part: a digest is of all
     if reference.rev is None:
-        content.check_workspace()
+        check_unchanged(project, whole, content.pointer)
     found = f"{content.proven_path()}{reference.path[len(whole) :]}"
     if not os.path.exists(found):
         raise UsageError(f"{whole} has no file {reference.path[len(whole) + 1 :]}", "mvc ls -R")
-    return found
+    commit = resolve(project, reference.rev) if reference.rev else ""
+    return Proven(found, whole, commit, content.pointer)
 
 
 class Content:
@@ -108,7 +121,7 @@ class Content:
             MvcError: the path is not tracked, or its pointer cannot be used.
         """
         self._project, self._reference = project, reference
-        self._selection, self._pointer = _find(project, reference)
+        self._selection, self.pointer = _find(project, reference)
 
     @property
     def tracked_path(self) -> str:
@@ -125,7 +138,7 @@ class Content:
             UsageError: the reference is not a single file.
             MissingObject: neither cache nor remote has the content.
         """
-        project, pointer = self._project, self._pointer
+        project, pointer = self._project, self.pointer
         if pointer.kind == "dir" and not project.cache.has(pointer.digest.blake3) and pointer.manifest is None:
             self._fetch()
         entries = self._entries()
@@ -146,21 +159,10 @@ class Content:
         Raises:
             MvcError: the content cannot be fetched, or not be written.
         """
-        project, pointer, path = self._project, self._pointer, self._selection.item.path
+        project, pointer, path = self._project, self.pointer, self._selection.item.path
         if same_content(pointer, observe_path(project, path)):
             return f"{project.root}/{self._reference.path}"
         return self._view()
-
-    def check_workspace(self) -> None:
-        """Check that the workspace has no other content than the pointer: it may lack it.
-
-        Raises:
-            UsageError: it has.
-        """
-        path = self._selection.item.path
-        seen = observe_path(self._project, path)
-        if seen.digest is not None and not same_content(self._pointer, seen):
-            raise UsageError(f"{path} differs from its pointer", self._project.shell.line("mvc add", path))
 
     def proven_path(self) -> str:
         """Return where a read-only view of the content is. All of it was read and compared with the pointer, by BLAKE3.
@@ -174,13 +176,13 @@ class Content:
         options = ObserveOptions(None, hashing(self._project.around.progress))
         with Tree(folder) as tree:
             seen = observe(tree, name, self._project.links, options)
-        if not same_content(self._pointer, seen):
+        if not same_content(self.pointer, seen):
             shutil.rmtree(folder)
             raise CorruptObject(f"{view} was damaged, and is deleted", "mvc verify  # then ask for the path again")
         return view
 
     def _view(self) -> str:
-        project, pointer, path = self._project, self._pointer, self._selection.item.path
+        project, pointer, path = self._project, self.pointer, self._selection.item.path
         self._ensure_cached()
         name = os.path.basename(path)
         view = f"{project.home}/{VIEWS}/{pointer.digest.blake3}{'x' if pointer.exec else ''}"
@@ -199,7 +201,7 @@ class Content:
             MvcError: the content cannot be fetched.
         """
         self._ensure_cached()
-        pointer, entries, inside = self._pointer, self._entries(), self._selection.inside
+        pointer, entries, inside = self.pointer, self._entries(), self._selection.inside
         if inside and [entry.path for entry in entries] == [inside[0]]:
             (entry,) = entries
             pointer, entries = file_pointer(entry.digest, executable=entry.exec), [entry._replace(path="")]
@@ -209,16 +211,16 @@ class Content:
 
     def _entries(self) -> list[Entry]:
         """Return the selected files; the path of a tracked file is empty."""
-        if self._pointer.kind == "file":
-            return [Entry("", *self._pointer.digest, self._pointer.exec)]
+        if self.pointer.kind == "file":
+            return [Entry("", *self.pointer.digest, self.pointer.exec)]
         with manifest_errors(self._project.shell, self._selection.item.path):
-            entries = load_manifest(self._project.cache, self._pointer).entries
+            entries = load_manifest(self._project.cache, self.pointer).entries
         return [entry for entry in entries if self._selection.covers(entry.path)]
 
     def _ensure_cached(self) -> None:
         project = self._project
         with manifest_errors(project.shell, self._selection.item.path):
-            available = is_available(project.cache, project.catalog, self._pointer)
+            available = is_available(project.cache, project.catalog, self.pointer)
         if not available:
             self._fetch()
 
@@ -239,7 +241,7 @@ class Content:
         project, named = self._project, self._reference.remote
         if not project.cache.has(digest.blake3):
             try:
-                tools = on_close.enter_context(transferring(project, named or self._pointer.notes.remote or None, 1))
+                tools = on_close.enter_context(transferring(project, named or self.pointer.notes.remote or None, 1))
                 return on_close.enter_context(_open_on_remote(tools.remote, digest))
             except (MissingObject, RemoteError) as error:
                 if isinstance(error, RemoteError) and (named or len(configured_remotes(project.settings)) == 1):

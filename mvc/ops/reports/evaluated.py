@@ -85,7 +85,7 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
     project.catalog.flush()
     datasets = tuple(Dataset(identifier, data[name], name) for identifier, name in options.datasets)
     train, together = (tuple(Used(name, data[name]) for name in names) for names in (options.train, options.together))
-    sources = tuple(_source(project, reference, tracked) for reference in options.sources)
+    sources = (*options.derived, *(_source(project, reference, tracked) for reference in options.sources))
     artifacts = tuple(Used(name, hash_content(project, name)[0].blake3) for name in options.artifacts)
     return Evaluated(
         path, item, digest, (*datasets, *options.stated), train, together, sources, tuple(remarks), pointer, others,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from mvc.errors import UsageError
 from mvc.project import Shell
-from mvc.quality.reports.report import Assurance, Dataset, Metric, Parameter, Predictions
+from mvc.quality.reports.report import Assurance, Dataset, Metric, Parameter, Predictions, Run, Source
 from mvc.quality.reports.tags import Bump
 
 
@@ -45,7 +46,13 @@ class RecordOptions(NamedTuple):
     """Other paths that the model is evaluated with."""
     sources: tuple[str, ...] = ()
     """What the model was derived from, each as a REF."""
+    derived: tuple[Source, ...] = ()
+    """The same, of a model that mvc itself has converted."""
     params: tuple[tuple[str, Parameter], ...] = ()
+    run: Run | None = None
+    """The run of a tracking server; None for that of the metrics file."""
+    about_run: Mapping[str, Any] = MappingProxyType({})
+    """What a tracking server says about the run besides."""
     task: str | None = None
     """None keeps the earlier report's; the same holds for `desc`."""
     desc: str | None = None

@@ -18,7 +18,7 @@ from mvc.scm.plumbing import Git
 
 PACKAGES = (
     "numpy", "scipy", "pandas", "scikit-learn", "torch", "tensorflow", "keras", "jax", "transformers", "datasets",
-    "xgboost", "lightgbm", "catboost", "onnx", "onnxruntime", "lm-eval",
+    "xgboost", "lightgbm", "catboost", "onnx", "onnxruntime", "skl2onnx", "skops", "safetensors", "lm-eval",
 )
 """Packages that metrics depend on; the versions of those that are installed are recorded."""
 

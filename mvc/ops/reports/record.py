@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -26,8 +26,9 @@ from mvc.quality.files import POLICY, SUFFIX, FileAt
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import read_policy
+from mvc.quality.reports.parity import with_parity, without_parity
 from mvc.quality.reports.readers.found import FoundMetrics
-from mvc.quality.reports.report import Dataset, Model, Report, Train, Used
+from mvc.quality.reports.report import ABOUT_RUN, Dataset, Model, Report, Train, Used
 from mvc.quality.reports.report_document import emit, parse_report
 from mvc.quality.reports.tags import Bump, fits, next_tag, parse_version
 from mvc.scm.blobs import read_blobs
@@ -77,10 +78,12 @@ def check(project: Project, path: str, options: RecordOptions) -> None:
     """Check what can be known before the model is added.
 
     Raises:
-        UsageError: an option is wrong, or `path` cannot be a model.
+        UsageError: an option is wrong, `path` cannot be a model, or the earlier report cannot be read.
     """
     options.check()
     refuse_other_than_model(project, model_of(path), project.tracked())
+    file = model_of(path) + SUFFIX
+    _parse_earlier(project, file, _latest_in_conflict(project, file) or _read(project, file))
 
 
 class _Draft(NamedTuple):
@@ -141,13 +144,14 @@ def _draft(project: Project, evaluated: Evaluated, options: RecordOptions, prove
         options = options._replace(tag=_next_tag(project, evaluated, options.bump, earlier.tag, raw, in_conflict))
     metrics = given_metrics(project.around.cwd, options, [item.id for item in evaluated.datasets])
     report = replace(build(evaluated, options, metrics, earlier), **provenance._asdict())
-    return _Draft(old, report, metrics, (*gone, *_lacking_datasets(project.shell, earlier, report)))
+    lacking = () if options.derived else _lacking_datasets(project.shell, earlier, report)  # a conversion needs none
+    return _Draft(old, report, metrics, (*gone, *lacking))
 
 
 def _lacking_datasets(shell: Shell, earlier: Report, report: Report) -> Iterator[Remark]:
     """Say which data sets are left out, as metrics of other data are not comparable."""
     ids = {item.id for item in report.datasets}
-    if lacking := [item for item in earlier.datasets if item.id not in ids]:
+    if lacking := [item for item in without_parity(earlier).datasets if item.id not in ids]:
         names = ", ".join(item.id for item in lacking)
         words = (shlex.quote(f"{item.id}={shell.show(item.path) if item.path else 'PATH'}") for item in lacking)
         fix = " ".join(f"--dataset {word}" for word in words)
@@ -195,7 +199,7 @@ def _latest_in_conflict(project: Project, file: str) -> bytes | None:
     """Return the report with the higher version of both sides, if Git has the report in conflict; else None."""
     stages = conflict_blobs(project.git, file)
     sides = read_blobs(project.git, [stages[stage] for stage in (2, 3) if stage in stages])
-    return max(sides, default=None, key=lambda raw: version.rank if (version := parse_version(_tag(raw))) else ())
+    return max(sides, default=None, key=lambda raw: version.rank if (version := parse_version(tag_of(raw))) else ())
 
 
 def _parse_earlier(project: Project, file: str, raw: bytes | None) -> Report:
@@ -234,7 +238,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
     """
     pointer = evaluated.item.pointer if evaluated.item else None
     same_model = earlier.model.blake3 == evaluated.digest.blake3
-    return replace(
+    report = replace(
         earlier,
         model=Model(
             *evaluated.digest, name=(pointer.notes.name if pointer else "") or earlier.model.name,
@@ -244,7 +248,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         tag=options.tag,
         task=(metrics.task or earlier.task) if options.task is None else options.task,
         desc=earlier.desc if options.desc is None else options.desc,
-        run=metrics.run,
+        run=options.run or metrics.run,
         sources=list(evaluated.sources) or (earlier.sources if same_model else []),
         together=_added_to(earlier.together, evaluated.together),
         predictions=options.predictions,
@@ -255,7 +259,13 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         ),
         metrics=with_directions(metrics.metrics, options, earlier.metrics),
         artifacts=_added_to(earlier.artifacts, evaluated.artifacts),
+        extra={**_written_by_users(earlier.extra), **({ABOUT_RUN: options.about_run} if options.about_run else {})},
     )
+    return with_parity(earlier, report) if same_model else report
+
+
+def _written_by_users(extra: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in extra.items() if key != ABOUT_RUN}
 
 
 def _added_to(earlier: Iterable[Used], given: Iterable[Used]) -> list[Used]:
@@ -277,14 +287,15 @@ def _next_tag(
     model = ModelFacts(path, evaluated.pointer, None if raw is None else FileAt("100644", raw))
     history = ReportHistory(project.git, [commit or "", local_base(project.git)])
     there = in_conflict or (committed_file(project.git, commit, path + SUFFIX) if commit else None)
-    last = _tag(there) if there is not None else recorded if history.paths_of(model) else ""
+    last = tag_of(there) if there is not None else recorded if history.paths_of(model) else ""
     tag = next_tag(part, last, recorded, tags_of(history.given(model)))
     if last and parse_version(last) is None and not _is_wanted(project, path, tag):
         raise UsageError(f"the last tag is {last!r}, not a semantic version: it has no {part} number", "--tag TAG")
     return tag
 
 
-def _tag(raw: bytes) -> str:
+def tag_of(raw: bytes) -> str:
+    """Return the tag of the report in `raw`; empty if it has none, or cannot be read."""
     try:
         return parse_report(raw, "").tag
     except InvalidFormat:

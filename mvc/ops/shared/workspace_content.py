@@ -81,6 +81,17 @@ def same_content(pointer: Pointer, observed: Observed) -> bool:
     return (pointer.kind, pointer.digest, pointer.exec) == (observed.scan.kind, observed.digest, observed.executable)
 
 
+def check_unchanged(project: Project, path: str, pointer: Pointer) -> None:
+    """Check that the workspace has no other content at a tracked path than its pointer: it may lack it.
+
+    Raises:
+        UsageError: it has.
+    """
+    seen = observe_path(project, path)
+    if seen.digest is not None and not same_content(pointer, seen):
+        raise UsageError(f"{path} differs from its pointer", project.shell.line("mvc add", path))
+
+
 def lacks_only_links(cache: Cache, pointer: Pointer, observed: Observed) -> bool:
     """Whether the workspace has the pointer's content but for symlinks that mvc made and that lead nowhere."""
     found = observed.scan

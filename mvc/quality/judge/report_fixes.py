@@ -11,6 +11,7 @@ from mvc.quality.judge.command_words import path_word, pathspec, pattern, short,
 from mvc.quality.judge.fixes import add, stage, untrack
 from mvc.quality.policy.demands import Demands, SliceDemand
 from mvc.quality.policy.policy import Pinned
+from mvc.quality.reports.parity import without_parity
 from mvc.quality.reports.report import Metric, Report, label
 from mvc.quality.reports.tags import SEMVER, parse_version
 
@@ -156,6 +157,7 @@ def _again(path: str, report: Report, new_dataset: str = "", new_metric: str = "
 
 def _evidence(report: Report, new_dataset: str = "", new_metric: str = "") -> str:
     """Return the options that repeat the data sets and metrics of `report`, which a new report does not inherit."""
+    report = without_parity(report)
     used = {item.dataset for item in report.metrics}
     ids = sorted((item.id for item in report.datasets if item.id != new_dataset), key=lambda name: name not in used)
     names = [spelled for name, spelled in _names(report, new_dataset).items() if name != new_metric]

@@ -11,6 +11,9 @@ Assurance: TypeAlias = Literal["self", "ci", "third-party"]
 Column: TypeAlias = Annotated[str, Meta(min_length=1)]
 Parameter: TypeAlias = str | int | float | bool | list[str | int | float | bool | None] | None
 
+ABOUT_RUN = "x-mlflow"
+"""The key that `mvc import mlflow` writes about the run: what nothing proves."""
+
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A part of the document; unknown keys are errors."""

@@ -338,6 +338,15 @@ def untrusted(url: str, error: BaseException | None) -> RemoteError | None:
     return None
 
 
+def unreachable(url: str, host: str, error: BaseException) -> RemoteError | None:
+    """Translate an error of connecting to a host; None for any other error."""
+    if isinstance(error, socket.gaierror):
+        return RemoteError(f"{url}: the name of {host} cannot be resolved", "check the network, and the URL")
+    if isinstance(error, ConnectionRefusedError):
+        return RemoteError(f"{url}: {host} does not answer: connection refused", "check the network, and the URL")
+    return None
+
+
 def unanswered(url: str, error: Exception) -> RemoteError | None:
     """Translate an error of a connection to a web server; None for any other error."""
     import aiohttp  # noqa: PLC0415 - the buckets have loaded it
@@ -348,10 +357,8 @@ def unanswered(url: str, error: Exception) -> RemoteError | None:
         return known
     if isinstance(error, aiohttp.ClientSSLError):
         return RemoteError(f"{url}: {host} does not speak TLS", "check the network, and the URL")
-    if isinstance(inner, socket.gaierror):
-        return RemoteError(f"{url}: the name of {host} cannot be resolved", "check the network, and the URL")
-    if isinstance(inner, ConnectionRefusedError):
-        return RemoteError(f"{url}: {host} does not answer: connection refused", "check the network, and the URL")
+    if known := unreachable(url, host, inner):
+        return known
     if isinstance(error, TimeoutError):
         return Transient(f"{url}: no answer in time", AGAIN)
     if isinstance(error, aiohttp.ClientError | ConnectionError | OSError) and not hasattr(error, "status"):

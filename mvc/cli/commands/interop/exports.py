@@ -51,3 +51,21 @@ def card(
             os.makedirs(os.path.dirname(file), exist_ok=True)
             write_file(file, content)
             output.line(f"{output.paint('wrote', 'green')} {visible(name)}: {visible(result.rev)}")
+
+
+@export.command("mlflow")
+def mlflow(
+    ctx: typer.Context, reference: Annotated[str, typer.Argument(metavar="NAME@VERSION", show_default=False)],
+) -> None:
+    """Register a version on an MLflow server, with its digests as tags and its stages as aliases."""
+    from mvc.ops.interop.mlflow.export_mlflow import export_mlflow  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output) as project:
+        result = export_mlflow(project, reference)
+        done = output.paint("exported", "green") if result.created or result.changes else "unchanged"
+        held = f" ({', '.join(result.aliases)})" if result.aliases else ""
+        here, there = f"{result.name}@{result.version}", f"version {result.number} of {result.name}"
+        output.line(f"{done} {visible(here)}: {visible(f'{there}{held}, {result.url}')}")
+        for stage in result.left_out:
+            output.note(f"note: the stage {visible(stage)} cannot be an alias in MLflow")

@@ -11,6 +11,7 @@ from mvc.cli.app import ELSEWHERE, Group, app, opened
 from mvc.cli.arguments import Json
 from mvc.cli.failures import say
 from mvc.cli.output import FEW, Output, plain, plural, print_json, size, visible
+from mvc.cli.show import show_saved
 from mvc.errors import MvcError
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mvc.ops.interop.dvc.import_dvc import ImportResult
     from mvc.ops.interop.hf.import_hf import HfImport
     from mvc.ops.interop.lfs.import_lfs import LfsImport
+    from mvc.ops.interop.mlflow.import_mlflow import MlflowImport, ToReport
     from mvc.ops.reports.options import RecordOptions
     from mvc.ops.shared.failures import Failure
     from mvc.quality.reports.model_index import Reported
@@ -102,13 +104,11 @@ def hf(
         result, reported = run(project, folder)
         if not json:
             _show_hf(output, project, result)
-        tag = _record_reported(output, project, result.path, reported) if reported.metrics else ""
+        tag = _record_reported(output, project, result.path, reported) if reported.metrics and not result.failed else ""
         if json:
             print_json({**plain(result), "report": tag})
         else:
-            if tag:
-                file = visible(project.shell.show(result.path + SUFFIX))
-                output.line(f"{output.paint('recorded', 'green')} {file} ({tag})")
+            _show_report(output, project, result.path, tag)
             _show_commit(output, project, int(result.changed))
     return result.exit_code
 
@@ -125,6 +125,7 @@ def _show_hf(output: Output, project: Project, result: HfImport) -> None:
         output.note(f"note: nothing says what these files must hold: {visible(', '.join(output.few(result.unproven)))}")
     for text in output.few(result.left_out):
         output.note(f"note: not in the report: {visible(text)}")
+    show_saved(output, project, result.saved)
     _show_failed(output, result.failed)
 
 
@@ -140,6 +141,60 @@ def _record_reported(output: Output, project: Project, path: str, reported: Repo
         task=reported.task or None,
     )
     return _record_with(output, project, path, options, "mvc import hf")
+
+
+@import_.command("mlflow")
+def mlflow(
+    ctx: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="Where it will be tracked.", show_default=False)],
+    run: Annotated[str, typer.Option("--run", metavar="ID[/ARTIFACT]", help="An artifact of this run.")] = "",
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME[@ALIAS|/VERSION]", help="A registered model."),
+    ] = "",
+    json: Json = False,
+) -> int:
+    """Track a model of an MLflow server, with the metrics of its run."""
+    from mvc.ops.interop.mlflow.import_mlflow import import_mlflow  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output, json=json) as project:
+        result, to_report = import_mlflow(project, run, model, path)
+        if not json:
+            _show_mlflow(output, project, result)
+        tag = _record_run(output, project, result.path, to_report) if to_report else ""
+        if json:
+            left_out = to_report.reported.left_out if to_report else ()
+            print_json({**plain(result), "left_out": left_out, "report": tag})
+        else:
+            _show_report(output, project, result.path, tag)
+            _show_commit(output, project, int(result.changed))
+    return result.exit_code
+
+
+def _show_mlflow(output: Output, project: Project, result: MlflowImport) -> None:
+    source = ", ".join(text for text in (result.model, result.run and f"run {result.run}") if text)
+    amount = f"{plural(result.files, 'file')}, {size(result.size)}"
+    done = output.paint("imported", "green") if result.changed else "unchanged"
+    output.line(f"{done} {visible(project.shell.show(result.path))} ({amount}) from {visible(source)}")
+    show_saved(output, project, result.saved)
+    _show_failed(output, result.failed)
+
+
+def _record_run(output: Output, project: Project, path: str, to_report: ToReport) -> str:
+    """Record what a run says, unless there is a report; return the tag of the new report, or nothing."""
+    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
+
+    if to_report.bump is None:
+        output.note(f"note: {visible(project.shell.show(path))} has a report, which stays as it is")
+        return ""
+    found = to_report.reported
+    for text in output.few(found.left_out):
+        output.note(f"note: not in the report: {visible(text)}")
+    options = RecordOptions(
+        bump=to_report.bump, data=list(found.metrics) or None, file_label="the run", params=found.params,
+        run=to_report.run, about_run=found.about,
+    )
+    return _record_with(output, project, path, options, "mvc import mlflow")
 
 
 def _show(output: Output, project: Project, result: ImportResult, *, dry_run: bool) -> None:
@@ -202,6 +257,12 @@ def _record_with(output: Output, project: Project, path: str, options: RecordOpt
             output.note(f"  try: {visible(error.fix)}")
         return ""
     return done.report.tag
+
+
+def _show_report(output: Output, project: Project, path: str, tag: str) -> None:
+    if tag:
+        file = visible(project.shell.show(path + SUFFIX))
+        output.line(f"{output.paint('recorded', 'green')} {file} ({tag})")
 
 
 def _show_recorded(output: Output, project: Project, recorded: list[dict[str, str]], *, dry_run: bool) -> None:

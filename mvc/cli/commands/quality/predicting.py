@@ -49,7 +49,7 @@ def predict(
         raise UsageError("no file for the predictions is given", "mvc eval predict MODEL DATA -o FILE.parquet")
     with opened(output) as project:
         request = Request(model, project.shell.path(data), project.shell.path(target), trust, loader)
-        found = run(project, proven(project, model), request)
+        found = run(project, proven(project, model).file, request)
         _show(output, project, found)
 
 

@@ -10,14 +10,13 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from mvc.errors import MissingObject
-from mvc.fs.files import DIRECTORY
 from mvc.fs.progress import Progress, Share
 from mvc.objects.dvc.digest import LISTING_BYTES, DvcDigest, ListedFile, parse_listing
 from mvc.objects.foreign import is_content
 from mvc.ops.interop.dvc.stores import Place, Stores
+from mvc.ops.interop.fetched_file import LINKS, fetched_file
 from mvc.ops.interop.ledger import Ledger
 from mvc.store.buckets.bucket import PART
-from mvc.store.cache.layout import cannot_write
 from mvc.store.cache.source_file import LinkType, SourceFile
 from mvc.store.cache.writer import LOOSE_AT
 from mvc.transfer.pool import Pool
@@ -104,24 +103,9 @@ class Objects:
             with open(fd, "rb", buffering=0):
                 yield SourceFile(fd, os.fstat(fd), -1, "", name), ("reflink", "copy")
             return
-        with self.ledger.writer.cache.scratch() as scratch:
-            path = scratch.name()
-            self._fetch(place, path)
-            folder = os.open(scratch.path, DIRECTORY)
-            try:
-                with open(path, "rb", buffering=0) as file:
-                    fd = file.fileno()
-                    yield SourceFile(fd, os.fstat(fd), folder, os.path.basename(path), name), ("hardlink", "copy")
-            finally:
-                os.close(folder)
-
-    def _fetch(self, place: Place, path: str) -> None:
         parts = self._pool.in_order(partial(_part, place), range(0, place.item.size, PART), PART)
-        try:
-            with open(path, "xb") as file:
-                file.writelines(parts)
-        except OSError as error:
-            raise cannot_write(self.ledger.writer.cache.root, error) from None
+        with fetched_file(self.ledger.writer.cache, name, parts) as source:
+            yield source, LINKS
 
     def listing(self, old: DvcDigest, what: str, remote: str) -> list[ListedFile]:
         """Return the files of a directory, by its list in DVC's stores.

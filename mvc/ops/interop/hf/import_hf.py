@@ -6,30 +6,28 @@ import os
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MvcError, UsageError
-from mvc.fs.files import aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.manifest import Entry, Manifest
 from mvc.objects.names import check_path, check_paths
 from mvc.objects.pointer import SUFFIX, Notes, emit
+from mvc.ops.interop.destination import track, tracked_before
 from mvc.ops.interop.hf.reported import reported_in
 from mvc.ops.interop.hf.snapshot import DOWNLOADS, Snapshot, SnapshotFile, find_snapshot
 from mvc.ops.interop.ledger import Ledger
 from mvc.ops.interop.local_files import store_local
 from mvc.ops.interop.workspace_files import read_workspace, remember
-from mvc.ops.shared.checkout import check_out
+from mvc.ops.shared.checkout import CheckoutResult, SavedContent
 from mvc.ops.shared.failures import Failure, exit_code_of
 from mvc.ops.shared.pointers import publish_pointers, store_directory
-from mvc.ops.shared.selection import unusable
 from mvc.project import Project
 from mvc.quality.reports.model_index import Reported
-from mvc.scm.index import index_paths
 from mvc.store.cache.repack import compact
 from mvc.store.cache.writer import CacheWriter
 from mvc.store.packs.pack_writer import STEP
 from mvc.workspace.gitignore import pattern
 from mvc.workspace.ignore import FILE as IGNORE
 from mvc.workspace.observe import Observed, check_storable
-from mvc.workspace.tracked import Tracked, find_twins, folders_above, holder_of
+from mvc.workspace.tracked import Tracked
 
 _MOST = 1 << 20
 
@@ -51,6 +49,8 @@ class HfImport(NamedTuple):
     """Files whose names at Hugging Face are not digests of their content."""
     left_out: tuple[str, ...]
     """What model card and `.eval_results` say that has no place in a report."""
+    saved: tuple[SavedContent, ...] = ()
+    """What was at the path, and only an uncommitted pointer named."""
     failed: tuple[Failure, ...] = ()
 
     @property
@@ -90,49 +90,25 @@ def import_hf(project: Project, typed: str) -> tuple[HfImport, Reported]:
     path = check_path(project.shell.path(typed if in_place else snapshot.name))
     check_paths(lambda: (file.name for file in snapshot.files))
     with project.locks.worktree(), project.locks.store():
-        before = _before(project, path, in_place=in_place)
+        before = tracked_before(project, path, "dir", _ELSEWHERE, in_place=in_place)
         with CacheWriter(project.cache, project.links.types, STEP) as writer:
             ledger = Ledger(writer, project.catalog)
             ignoring = _excluding(project, path) if in_place else []
             stored = _in_place(project, ledger, path, snapshot) if in_place else _copied(project, ledger, snapshot)
             pointer = store_directory(writer, stored.manifest, _notes(snapshot, before))
             reported = reported_in(snapshot)
-        new = Replacement(path + SUFFIX, before.raw if before else None, emit(pointer))
-        publish_pointers(project, [new, *ignoring])
+        raw = emit(pointer)
+        if in_place:
+            publish_pointers(project, [Replacement(path + SUFFIX, before.raw if before else None, raw), *ignoring])
+            remember(project, [(path, pointer, stored.observed)] if stored.observed else [])
+        done = CheckoutResult(()) if in_place else track(project, path, before, pointer)
         compact(project.cache)
-        remember(project, [(path, pointer, stored.observed)] if stored.observed else [])
-    failed = () if in_place else check_out(project, [path]).failed
     unproven = tuple(file.name for file in snapshot.files if file.digest is None)
     result = HfImport(
-        path, snapshot.repository, snapshot.revision, pointer.files, pointer.total, new.old != new.new, stored.edited,
-        unproven, reported.left_out, failed,
+        path, snapshot.repository, snapshot.revision, pointer.files, pointer.total, before is None or before.raw != raw,
+        stored.edited, unproven, reported.left_out, done.saved, done.failed,
     )
     return result, reported
-
-
-def _before(project: Project, path: str, *, in_place: bool) -> Tracked | None:
-    """Return what is tracked at the path already.
-
-    Raises:
-        UsageError: it is inside of something tracked, or around it, or Git's, or in the way.
-    """
-    tracked = project.tracked()
-    if item := tracked.get(path):
-        if item.pointer is None:
-            raise unusable(project, item)
-        if item.pointer.kind != "dir":
-            raise UsageError(f"{path} is tracked as a file", _ELSEWHERE)
-        return item
-    if other := holder_of(tracked, path) or folders_above(tracked).get(path, ""):
-        raise UsageError(f"{path} and {other}, which is tracked, are one inside the other", _ELSEWHERE)
-    if index_paths(project.git).at_or_below(path):
-        line = project.shell.line("git rm -r --cached --", path)
-        raise UsageError(f"{path} is tracked by Git and can't be tracked by mvc as well", f"{line}  # the files stay")
-    if twins := find_twins(tracked, [path]):
-        raise UsageError(f"{twins[0]} and {twins[1]} are equal on a case-insensitive file system", _ELSEWHERE)
-    if not in_place and project.tree.lstat(path) is not None:
-        raise UsageError(f"{path} exists, and is not tracked", aside_line(project.shell.show(path)))
-    return None
 
 
 _DOWNLOAD = "hf download REPO --local-dir DIR && mvc import hf DIR"

@@ -12,7 +12,7 @@ from mvc.objects.names import check_path, fold
 from mvc.objects.pointer import NAME
 from mvc.ops.shared.workspace_content import refuse_stub
 from mvc.project import Project
-from mvc.scm.index import IndexPaths
+from mvc.scm.index import IndexPaths, index_paths
 from mvc.workspace.ignore import in_workspace, not_excluded
 from mvc.workspace.tracked import Tracked, folders_above
 
@@ -34,6 +34,15 @@ def check_target(project: Project, in_git: IndexPaths, holders: dict[str, str], 
         line = f"{project.shell.line('mvc rm --keep', below)} && {project.shell.line('mvc add', path)}"
         raise UsageError(f"{path} contains {below}, which is tracked on its own", line)
     _check_not_in_git(project, path, in_git.at_or_below(path))
+
+
+def check_new(project: Project, path: str) -> None:
+    """Check that a file that may not exist yet can be tracked at `path`.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    check_target(project, index_paths(project.git), folders_above(project.tracked()), path)
 
 
 def _check_not_in_git(project: Project, path: str, files: list[str]) -> None:

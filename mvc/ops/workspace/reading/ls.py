@@ -6,6 +6,8 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError
+from mvc.modelfiles.signature import Signature
+from mvc.objects.pointer import Pointer, file_pointer
 from mvc.ops.shared.failures import Failure, collecting
 from mvc.ops.shared.revisions import tracked_at
 from mvc.ops.shared.selection import chosen, is_path, manifest_errors, unusable
@@ -24,6 +26,8 @@ class Listed(NamedTuple):
     files: int
     blake3: str
     exec: bool
+    signature: Signature | None = None
+    """None if it was not asked for."""
 
 
 class Listing(NamedTuple):
@@ -35,8 +39,8 @@ class Listing(NamedTuple):
     failed: tuple[Failure, ...] = ()
 
 
-def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Listing:
-    """Return what is tracked at `reference`: a path, `REV:path`, or a revision.
+def ls(project: Project, reference: str = "", *, recursive: bool = False, signatures: bool = False) -> Listing:
+    """Return what is tracked at `reference`: a path, `REV:path`, or a revision; with what models take and return.
 
     Raises:
         UsageError: no such revision.
@@ -49,8 +53,15 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False) -> Lis
     failed: list[Failure] = []
     for selection in chosen(project, tracked, [path] if path else [], revision):
         with collecting(failed, selection.item.path):
-            items += _list(project, selection, revision, recursive=recursive)
+            for item, pointer in _list(project, selection, revision, recursive=recursive):
+                items.append(_with_signature(project, item, pointer) if signatures else item)
     return Listing(commit, tuple(items), tuple(failed))
+
+
+def _with_signature(project: Project, item: Listed, pointer: Pointer) -> Listed:
+    from mvc.ops.workspace.reading.signatures import signature_of  # noqa: PLC0415 - import time
+
+    return item._replace(signature=signature_of(project, pointer))
 
 
 def _split(project: Project, reference: str) -> tuple[str, str]:
@@ -70,7 +81,9 @@ def _split(project: Project, reference: str) -> tuple[str, str]:
     return "", path
 
 
-def _list(project: Project, selection: Selection, revision: str, *, recursive: bool) -> list[Listed]:
+def _list(
+    project: Project, selection: Selection, revision: str, *, recursive: bool,
+) -> list[tuple[Listed, Pointer]]:
     item = selection.item
     if item.pointer is None:
         raise unusable(project, item, revision)
@@ -79,8 +92,12 @@ def _list(project: Project, selection: Selection, revision: str, *, recursive: b
         with manifest_errors(project.shell, item.path):
             entries = load_manifest(project.cache, pointer).entries
         return [
-            Listed(f"{item.path}/{entry.path}", "file", entry.size, 1, entry.blake3, entry.exec)
+            (
+                Listed(f"{item.path}/{entry.path}", "file", entry.size, 1, entry.blake3, entry.exec),
+                file_pointer(entry.digest),
+            )
             for entry in entries
             if selection.covers(entry.path)
         ]
-    return [Listed(item.path, pointer.kind, pointer.total, pointer.files, pointer.digest.blake3, pointer.exec)]
+    listed = Listed(item.path, pointer.kind, pointer.total, pointer.files, pointer.digest.blake3, pointer.exec)
+    return [(listed, pointer)]

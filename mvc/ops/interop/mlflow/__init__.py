@@ -1,0 +1,1 @@
+"""`mvc import mlflow` and `mvc export mlflow`."""
