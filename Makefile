@@ -49,7 +49,7 @@ test: install models $(OTHERS)  ## run the tests that a change must pass
 test-long: export MVC_TEST_LONG := 1
 test-long: export MVC_FAULTS_SEED ?= $(NEW_SEED)
 test-long: export MVC_STATE_SEED ?= $(NEW_SEED)
-test-long: install models $(OTHERS)  ## run all tests on the disk, with many rounds
+test-long: install models $(OTHERS) .cache/examples/.complete  ## run all tests on the disk, with many rounds
 	@echo "MVC_FAULTS_SEED=$(MVC_FAULTS_SEED) MVC_STATE_SEED=$(MVC_STATE_SEED)"
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
 
@@ -62,15 +62,15 @@ soak: install  ## let eight processes work at once on one cache, 5,000 operation
 	@$(BIN)/python tests/faults/crowd.py --operations 5000 --tally .cache/faults/soak.jsonl
 
 .PHONY: lint
-lint: install  ## ruff, all rules; actionlint, zizmor and shellcheck for ci/
+lint: install  ## ruff, all rules; actionlint, zizmor and shellcheck for ci/, demo/ and examples/
 	@$(BIN)/ruff check .
-	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck ci/github/*.yaml
-	@$(BIN)/zizmor --quiet --offline --no-progress action.yml ci/github
-	@$(BIN)/shellcheck ci/*.sh ci/*/*.sh
+	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck ci/github/*.yaml examples/*/*.yaml
+	@$(BIN)/zizmor --quiet --offline --no-progress action.yml ci/github examples
+	@$(BIN)/shellcheck ci/*.sh ci/*/*.sh demo/*.sh examples/*/*.sh
 
 .PHONY: types
 types: install  ## mypy --strict
-	@$(BIN)/mypy --strict mvc
+	@$(BIN)/mypy --strict mvc examples
 
 .PHONY: layers
 layers: install  ## imports run downward only
@@ -89,16 +89,21 @@ picture: install  ## take the picture of a pull request for the README, in a bro
 	@command -v chromium >/dev/null && fc-list | grep -q Liberation || { $(call apt_install,chromium fonts-liberation fonts-dejavu-core); }
 	@$(BIN)/python demo/picture.py docs/gate.png
 
+EXPORT = $(TOOLS)/bin/uv export --quiet --frozen --no-default-groups --no-emit-project \
+  --extra s3 --extra gs --extra az --extra ssh --extra http
+
 ci/requirements.txt: uv.lock | $(TOOLS)/bin/uv  ## write what CI installs, with hashes
-	@$(TOOLS)/bin/uv export --quiet --frozen --no-default-groups --no-emit-project \
-	  --extra s3 --extra gs --extra az --extra ssh --extra http -o $@
+	@$(EXPORT) -o $@
+
+ci/requirements-eval.txt: uv.lock | $(TOOLS)/bin/uv
+	@$(EXPORT) --extra eval -o $@
 
 .PHONY: schemas
 schemas: install  ## write docs/schemas from the types
 	@$(BIN)/python docs/schemas/generate.py
 
 .PHONY: coverage
-coverage: install models $(OTHERS)  ## run all tests, with branch coverage
+coverage: install models $(OTHERS) .cache/examples/.complete  ## run all tests, with branch coverage
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest -q tests && $(BIN)/coverage combine -q && $(BIN)/coverage report
 
 .PHONY: bench
@@ -161,6 +166,12 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 .cache/dvc/.complete: tests/dvc.txt | $(TOOLS)/bin/uv
 	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/dvc
 	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/dvc/bin/python -r $<
+	@touch $@
+
+# Optuna, SHAP and what mvc needs, for the examples: 49 packages, 750 MB, only for the long tests.
+.cache/examples/.complete: examples/requirements.txt | $(TOOLS)/bin/uv
+	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/examples
+	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/examples/bin/python -r $<
 	@touch $@
 
 # It downloads what mvc imports, and reads model cards: 20 packages.

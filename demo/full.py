@@ -29,32 +29,32 @@ def main() -> None:
     shell.type("git init --quiet --initial-branch main .")
     shell.type("git config user.name Ada && git config user.email ada@example.com")
     shell.type("mvc init", "mvc is set up")
-    shell.type('git add train.py score.py rot.py && git commit --quiet -m "Set mvc up"')
+    shell.type('git add *.py *.sh && git commit --quiet -m "Set mvc up"')
 
     title("Add a trained model, a published model and a data set")
-    shell.type("python train.py 5", "trained 5 trees on 400 digits")
-    first = shell.type("python score.py", "5 trees")
-    shell.type('mvc add models/digits.joblib --name digits -m "5 trees, 400 digits"', "added models/digits.joblib")
-    shell.type("mvc add data/digits models/magika", "added data/digits", "added models/magika")
-    shell.type("cat models/digits.joblib.mvc", 'name: "digits"')
-    guarded(shell, first.split()[-1])
+    shell.type("python train.py logistic", "trained logistic on 120 tumours")
+    first = shell.type("python score.py", "accuracy")
+    shell.type('mvc add models/tumours.joblib --name tumours -m "logistic, 120 tumours"', "added models/tumours.joblib")
+    shell.type("mvc add data/tumours models/magika", "added data/tumours", "added models/magika")
+    shell.type("cat models/tumours.joblib.mvc", 'name: "tumours"')
+    guarded(shell, first.split()[1])
     shell.type("mvc status", "Clean: 3 paths")
 
-    title("Train again with more data and more trees")
-    shell.type("mv train-2.csv data/digits/ && python train.py 50", "trained 50 trees on 1200 digits")
-    second = shell.type("python score.py", "50 trees")
-    shell.type("mvc status", "modified", "models/digits.joblib", "train-2.csv", "1 path clean")
-    shell.type("mvc diff", "M models/digits.joblib", "A train-2.csv")
-    shell.type('mvc add models/digits.joblib -m "50 trees, 1200 digits"', "added models/digits.joblib")
-    shell.type("mvc add data/digits", "added data/digits")
+    title("Train another kind of model with more data")
+    shell.type("mv train-2.csv data/tumours/ && python train.py forest", "trained forest on 240 tumours")
+    second = shell.type("python score.py", "accuracy")
+    shell.type("mvc status", "modified", "models/tumours.joblib", "train-2.csv", "1 path clean")
+    shell.type("mvc diff", "M models/tumours.joblib", "A train-2.csv")
+    shell.type('mvc add models/tumours.joblib -m "forest, 240 tumours"', "added models/tumours.joblib")
+    shell.type("mvc add data/tumours", "added data/tumours")
     stale(shell)
-    shell.type("mvc log models/digits.joblib", "5 trees, 400 digits", "50 trees, 1200 digits")
+    shell.type("mvc log models/tumours.joblib", "logistic, 120 tumours", "forest, 240 tumours")
 
     title("Check out the first model, then the latest one")
-    shell.type("mvc checkout --rev HEAD~1 models/digits.joblib", "checked out models/digits.joblib")
+    shell.type("mvc checkout --rev HEAD~1 models/tumours.joblib", "checked out models/tumours.joblib")
     shell.type("python score.py", first)
-    shell.type("git status --short", "M  models/digits.joblib.mvc")
-    shell.type("mvc checkout --rev HEAD models/digits.joblib", "checked out models/digits.joblib")
+    shell.type("git status --short", "M  models/tumours.joblib.mvc")
+    shell.type("mvc checkout --rev HEAD models/tumours.joblib", "checked out models/tumours.joblib")
     shell.type("python score.py", second)
 
     title("Restore a lost file, and verify the cache")
@@ -82,9 +82,9 @@ def guarded(shell: Shell, accuracy: str) -> None:
     title("A model needs an evaluation report with a tag before it can be committed")
     refused = shell.type('git commit --quiet -m "First model" || echo exit code $?', "MVC101", "exit code 1")
     shell.type("mvc explain MVC101", "report missing")
-    (line,) = (line for line in refused.splitlines() if "try: mvc eval record models/digits.joblib" in line)
+    (line,) = (line for line in refused.splitlines() if "try: mvc eval record models/tumours.joblib" in line)
     line = line.removeprefix("  try: ").partition("  #")[0].replace("NAME=NUMBER", f"accuracy={accuracy}")
-    shell.type(line, "recorded models/digits.joblib.eval.yaml (v1.0.0, 1 metric)")
+    shell.type(line, "recorded models/tumours.joblib.eval.yaml (v1.0.0, 1 metric)")
     title("Change the policy: the published model needs no report")
     shell.type("echo '  - {match: \"models/magika/**\", report: optional}' >> .mvc/policy.yaml && git add .mvc")
     shell.type('git commit --quiet -m "First model" && git log --oneline', "First model")
@@ -95,26 +95,26 @@ def stale(shell: Shell) -> None:
     title("The report is for the first model, so the commit is refused. Evaluate the new one")
     shell.type('git commit --quiet -m "Second model" || echo exit code $?', "MVC103", "the report is of", "exit code 1")
     shell.type(
-        "mvc eval run models/digits.joblib --bump minor --dataset test=data/digits/test.csv -- python score.py",
-        "recorded models/digits.joblib.eval.yaml (v1.1.0",
+        "mvc eval run models/tumours.joblib --bump minor --dataset test=data/tumours/test.csv -- python score.py",
+        "recorded models/tumours.joblib.eval.yaml (v1.1.0",
     )
-    shell.type("cat models/digits.joblib.eval.yaml", 'tag: "v1.1.0"', 'name: "accuracy"')
+    shell.type("cat models/tumours.joblib.eval.yaml", 'tag: "v1.1.0"', 'name: "accuracy"')
     shell.type('git commit --quiet -m "Second model"')
 
 
 def rot(shell: Shell) -> None:
     """Flip bytes in the cache; check that mvc finds and repairs them."""
     title("A byte in the cache is damaged: verify finds it, and repairs it from the workspace")
-    shell.type("python rot.py models/digits.joblib")
-    shell.type("mvc verify || echo exit code $?", "repaired from models/digits.joblib", "exit code 1")
+    shell.type("python rot.py models/tumours.joblib")
+    shell.type("mvc verify || echo exit code $?", "repaired from models/tumours.joblib", "exit code 1")
     shell.type("mvc verify", "no problems")
 
     title("Damaged again, and the workspace file is gone: train again to repair it")
-    shell.type("python rot.py models/digits.joblib && rm models/digits.joblib")
+    shell.type("python rot.py models/tumours.joblib && rm models/tumours.joblib")
     shell.type("mvc checkout || echo exit code $?", "is damaged in the cache", "exit code 1")
     shell.type("mvc verify || echo exit code $?", "needs it", "Second model", "exit code 1")
-    shell.type("python train.py 50  # the training is reproducible: the same bytes", "trained 50 trees")
-    shell.type("mvc verify models/digits.joblib || echo exit code $?", "repaired from models/digits.joblib")
+    shell.type("python train.py forest  # the training is reproducible: the same bytes", "trained forest")
+    shell.type("mvc verify models/tumours.joblib || echo exit code $?", "repaired from models/tumours.joblib")
     shell.type("mvc verify && mvc status --exit-code", "no problems", "Clean: 3 paths")
 
 
@@ -146,51 +146,51 @@ def push_and_pull(shell: Shell, remote: str) -> None:
     shell.type("mvc push", "is up to date")
     shell.type("git clone --quiet . ../colleague && mvc -C ../colleague pull", f"fetched from {remote}", "checked out")
     shell.type("mvc -C ../colleague verify && mvc -C ../colleague status --exit-code", "no problems", "Clean: 3 paths")
-    shell.type("cmp models/digits.joblib ../colleague/models/digits.joblib && echo the same bytes", "the same bytes")
+    shell.type("cmp models/tumours.joblib ../colleague/models/tumours.joblib && echo the same bytes", "the same bytes")
 
 
 def collect(shell: Shell) -> None:
     """Add a model, discard it, and free its space."""
     title("Free content that was added but never committed")
-    shell.type("python train.py 7 && mvc add models/digits.joblib", "trained 7 trees")
-    shell.type("git restore --staged --worktree models && mvc checkout -f", "checked out models/digits.joblib")
-    shell.type("mvc gc --unpushed --grace 0", "models/digits.joblib, never committed")
+    shell.type("python train.py neighbours && mvc add models/tumours.joblib", "trained neighbours")
+    shell.type("git restore --staged --worktree models && mvc checkout -f", "checked out models/tumours.joblib")
+    shell.type("mvc gc --unpushed --grace 0", "models/tumours.joblib, never committed")
     shell.type("mvc gc --unpushed --grace 0 --yes", "Deleted from the trash")
 
 
 def gate(shell: Shell) -> None:
-    """Add a stricter rule; propose a model that is about as good, and one that is worse."""
-    title("Change the policy: this model's accuracy may not drop by more than 0.01")
-    rule = '{match: "models/digits.joblib", metrics: {accuracy: {min: 0.7, max_regression: 0.01}}}'
+    """Add a stricter rule; propose a better model, and a worse one."""
+    title("Change the policy: this model's accuracy may not drop by more than 0.02")
+    rule = '{match: "models/tumours.joblib", metrics: {accuracy: {min: 0.7, max_regression: 0.02}}}'
     shell.type(f"echo '  - {rule}' >> .mvc/policy.yaml && git commit --quiet -am 'No regressions'")
 
-    title("A pull request with a model that is about as good: the gate, which CI runs, passes it")
-    offer(shell, "sixty-trees", 60)
-    shell.type("mvc gate --base main --head sixty-trees", "accuracy", "Gate passed")
+    title("A pull request with a better model: the gate, which CI runs, passes it")
+    offer(shell, "logistic")
+    shell.type("mvc gate --base main --head logistic", "accuracy", "Gate passed")
 
     title("A worse model with a valid report: the hook accepts it, the gate blocks it")
     shell.type("git switch --quiet main")
-    offer(shell, "five-trees", 5)
+    offer(shell, "neighbours")
     shell.type(
-        "mvc gate --base main --head five-trees || echo exit code $?",
-        "MVC221", "models/digits.joblib", "v1.1.0 → v1.2.0", "failed", "exit code 1",
+        "mvc gate --base main --head neighbours || echo exit code $?",
+        "MVC221", "models/tumours.joblib", "v1.1.0 → v1.2.0", "failed", "exit code 1",
     )
 
     title("Versions in Git tags: side by side, and who did what")
-    shell.type("git switch --quiet main && mvc register digits && mvc history digits", "tagged digits@", "register")
-    shell.type("mvc models && mvc verify --tags", "digits", "no problems")
-    shell.type("mvc compare digits five-trees:models/digits.joblib --by accuracy && mvc audit", "Best by", "evaluate")
+    shell.type("git switch --quiet main && mvc register tumours && mvc history tumours", "tagged tumours@", "register")
+    shell.type("mvc models && mvc verify --tags", "tumours", "no problems")
+    shell.type("mvc compare tumours neighbours:models/tumours.joblib --by accuracy && mvc audit", "Best by", "evaluate")
 
 
-def offer(shell: Shell, branch: str, trees: int) -> None:
-    """Train, evaluate and commit on a branch."""
-    shell.type(f"git switch --quiet --create {branch} && python train.py {trees}", f"trained {trees} trees")
-    shell.type("mvc add models/digits.joblib", "added models/digits.joblib")
+def offer(shell: Shell, kind: str) -> None:
+    """Train a kind of model, evaluate and commit it, on a branch of its name."""
+    shell.type(f"git switch --quiet --create {kind} && python train.py {kind}", f"trained {kind}")
+    shell.type("mvc add models/tumours.joblib", "added models/tumours.joblib")
     shell.type(
-        "mvc eval run models/digits.joblib --bump minor --dataset test=data/digits/test.csv -- python score.py",
-        "recorded models/digits.joblib.eval.yaml (v1.2.0",
+        "mvc eval run models/tumours.joblib --bump minor --dataset test=data/tumours/test.csv -- python score.py",
+        "recorded models/tumours.joblib.eval.yaml (v1.2.0",
     )
-    shell.type(f'git commit --quiet -m "{trees} trees"')
+    shell.type(f'git commit --quiet -m "{kind}"')
 
 
 if __name__ == "__main__":

@@ -5,14 +5,15 @@ A demo exits with 0 only if every step succeeded with the expected output.
 
 from __future__ import annotations
 
-import gzip
 import os
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
-import sklearn
+import numpy as np
+from sklearn.datasets import load_breast_cancer
 
 HERE = Path(__file__).resolve().parent
 
@@ -64,16 +65,17 @@ class Shell:
 
 
 def put_files_there(repo: Path) -> None:
-    """Copy the user's files: scripts, and data of 1,797 digits."""
-    for name in ("train.py", "score.py", "rot.py"):
+    """Copy the user's files: scripts, and data of 569 tumours, each small or large. Part of it comes later."""
+    for name in ("train.py", "evaluate.sh", "score.py", "rot.py"):
         shutil.copy(HERE / name, repo)
     (repo / "models").mkdir()
-    with gzip.open(Path(sklearn.__file__).parent / "datasets/data/digits.csv.gz") as file:
-        lines = file.readlines()
-    (repo / "data/digits").mkdir(parents=True)
-    (repo / "data/digits/train-1.csv").write_bytes(b"".join(lines[:400]))
-    (repo / "data/digits/test.csv").write_bytes(b"".join(lines[1200:]))
-    (repo / "train-2.csv").write_bytes(b"".join(lines[400:1200]))
+    data = load_breast_cancer(as_frame=True)
+    size = np.where(data.data["mean radius"] < data.data["mean radius"].median(), "small", "large")
+    rows = data.data.assign(size=size, truth=data.target_names[data.target]).sample(frac=1, random_state=0)
+    (repo / "data/tumours").mkdir(parents=True)
+    parts = {"data/tumours/train-1": 0, "train-2": 120, "train-3": 240, "train-4": 280, "data/tumours/test": 320}
+    for name, (start, end) in zip(parts, pairwise([*parts.values(), None]), strict=True):
+        rows[start:end].to_csv(repo / f"{name}.csv", index=False)
 
 
 def title(text: str) -> None:

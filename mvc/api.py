@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from mvc.errors import UsageError
+from mvc.errors import MvcError, UsageError
 from mvc.ops.remotes.content import Content, ContentReference, parse_reference
 from mvc.ops.shared.checkout import CheckoutOptions, CheckoutResult
 from mvc.ops.workspace.add import AddOptions, AddResult, add
@@ -27,7 +27,9 @@ from mvc.project import Surroundings
 from mvc.surroundings import surroundings
 
 if TYPE_CHECKING:
+    from mvc.ops.reports.cross_validation import CrossValidation
     from mvc.ops.reports.options import RecordOptions
+    from mvc.ops.reports.provenance import Provenance
     from mvc.ops.reports.record import Recorded
     from mvc.quality.reports.report import Parameter, Report
     from mvc.quality.reports.tags import Bump
@@ -190,6 +192,7 @@ def record(  # noqa: PLR0913 - one for each option of the command
     train: Iterable[str] = (),
     with_: Iterable[str] = (),
     from_: Iterable[str] = (),
+    artifacts: Iterable[str] = (),
     params: Mapping[str, Parameter] | None = None,
     task: str | None = None,
     desc: str | None = None,
@@ -200,39 +203,64 @@ def record(  # noqa: PLR0913 - one for each option of the command
     """Write and stage the evaluation report of `model`, bound to its present content.
 
     `metrics` has any form that a file with metrics may have, such as `{"auc": 0.93}`; `dataset` has paths by id.
-    `with_` has other files of the evaluation, such as a tokenizer; `from_` what the model was derived from, as REFs.
-    Problems that do not prevent the report are in the result's `remarks`.
+    `with_` has other files of the evaluation, such as a tokenizer; `from_` what the model was derived from, as REFs;
+    `artifacts` files that the evaluation wrote, such as pictures. Problems that do not prevent the report are in the
+    result's `remarks`.
 
     Raises:
         MvcError: there is no such model, or the report cannot be written.
     """
+    with _Project.find(_around()) as project:
+        options = _options(
+            project, tag=tag, bump=bump, dataset=dataset, train=train, with_=with_, from_=from_, artifacts=artifacts,
+            params=params, task=task, desc=desc, stage=stage,
+        )._replace(data=_plain(metrics), higher=tuple(higher_is_better), lower=tuple(lower_is_better))
+        return _record(project, model, options)
+
+
+def _options(  # noqa: PLR0913 - as `record`
+    project: _Project,
+    *,
+    tag: str,
+    bump: Bump | None,
+    dataset: Mapping[str, str] | None,
+    train: Iterable[str],
+    with_: Iterable[str],
+    from_: Iterable[str],
+    artifacts: Iterable[str],
+    params: Mapping[str, Parameter] | None,
+    task: str | None,
+    desc: str | None,
+    stage: bool,
+) -> RecordOptions:
     from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415 - import time
 
-    with _Project.find(_around()) as project:
-        return _record(project, model, RecordOptions(
-            tag,
-            bump,
-            data=_plain(metrics),
-            higher=tuple(higher_is_better),
-            lower=tuple(lower_is_better),
-            datasets=tuple((name, project.shell.path(path)) for name, path in (dataset or {}).items()),
-            train=tuple(project.shell.paths(train)),
-            together=tuple(project.shell.paths(with_)),
-            sources=tuple(from_),
-            params=tuple((params or {}).items()),
-            task=task,
-            desc=desc,
-            stage=stage,
-        ))
+    return RecordOptions(
+        tag,
+        bump,
+        artifacts=tuple(project.shell.paths(artifacts)),
+        datasets=tuple((name, project.shell.path(path)) for name, path in (dataset or {}).items()),
+        train=tuple(project.shell.paths(train)),
+        together=tuple(project.shell.paths(with_)),
+        sources=tuple(from_),
+        params=tuple((params or {}).items()),
+        task=task,
+        desc=desc,
+        stage=stage,
+    )
+
+
+def _provenance(project: _Project) -> Provenance:
+    from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415 - import time
+
+    scripts = [os.path.abspath(name) for name in sys.argv[:1]]
+    return gather(project.git, _command(), here(evaluating=True), time.time(), scripts)
 
 
 def _record(project: _Project, model: str, options: RecordOptions) -> Recorded:
-    from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415 - import time
-    from mvc.ops.reports.record import record  # noqa: PLC0415
+    from mvc.ops.reports.record import record  # noqa: PLC0415 - import time
 
-    scripts = [os.path.abspath(name) for name in sys.argv[:1]]
-    provenance = gather(project.git, _command(), here(evaluating=True), time.time(), scripts)
-    return record(project, project.shell.path(model), options, provenance)
+    return record(project, project.shell.path(model), options, _provenance(project))
 
 
 def evaluate(  # noqa: PLR0913 - as `record`
@@ -242,19 +270,27 @@ def evaluate(  # noqa: PLR0913 - as `record`
     *,
     model: str,
     cv: object = 5,
+    predictions: str = "",
+    slices: Mapping[str, object] | None = None,
     tag: str = "",
     bump: Bump | None = None,
     dataset: Mapping[str, str] | None = None,
+    train: Iterable[str] = (),
+    with_: Iterable[str] = (),
+    from_: Iterable[str] = (),
+    artifacts: Iterable[str] = (),
     params: Mapping[str, Parameter] | None = None,
     task: str | None = None,
     desc: str | None = None,
     stage: bool = True,
 ) -> Recorded:
-    """Cross-validate an estimator of scikit-learn, and record the means over folds as the report of `model`.
+    """Cross-validate an estimator of scikit-learn, and record its metrics as the report of `model`.
 
     `model` is the tracked file that the estimator, trained on all rows, was written to. `cv` is the number of folds,
-    or a splitter of scikit-learn. `dataset` has the path of the data by its id, at most one. Other arguments are as
-    for `record`.
+    or a splitter of scikit-learn. The metrics are means over folds; with `predictions`, a file to write, those of the
+    predictions of each row by the estimator that was trained without it, also for each value of the columns in
+    `slices`. That file is tracked, and named in the report. `dataset` has the path of the data by its id, at most one.
+    Other arguments are as for `record`.
 
     Raises:
         MvcError: there is no such model, the data does not fit, or the report cannot be written.
@@ -262,21 +298,50 @@ def evaluate(  # noqa: PLR0913 - as `record`
     from mvc.evaluation.extra import require  # noqa: PLC0415 - import time
 
     require()
-    from mvc.evaluation.scikit import cross_validate  # noqa: PLC0415
-    from mvc.ops.reports.options import RecordOptions  # noqa: PLC0415
-    from mvc.ops.reports.record import check  # noqa: PLC0415
+    from mvc.ops.reports.cross_validation import CrossValidation, check_ending  # noqa: PLC0415
+    from mvc.ops.reports.evaluated import examine  # noqa: PLC0415
+    from mvc.ops.reports.record import rehearse  # noqa: PLC0415
 
     if len(dataset or {}) > 1:
         raise UsageError("a cross-validation is of one data set", "name one of them")
+    if predictions:
+        check_ending(predictions)
+    elif slices:
+        raise UsageError("slices are of predictions, and no file has these", 'name one: predictions="FILE.parquet"')
     with _Project.find(_around()) as project:
-        options = RecordOptions(
-            tag, bump,
-            datasets=tuple((name, project.shell.path(path)) for name, path in (dataset or {}).items()),
-            params=tuple((params or {}).items()), task=task, desc=desc, stage=stage,
+        options = _options(
+            project, tag=tag, bump=bump, dataset=dataset, train=train, with_=with_, from_=from_, artifacts=artifacts,
+            params=params, task=task, desc=desc, stage=stage,
         )
-        check(project, project.shell.path(model), options)
-        measured = tuple(cross_validate(estimator, X, y, cv, "".join(dataset or ())))
-        return _record(project, model, options._replace(measured=measured))
+        options.check()
+        rehearse(project, examine(project, project.shell.path(model), options), options, _provenance(project))
+        if not predictions:
+            from mvc.evaluation.scikit import cross_validate  # noqa: PLC0415
+
+            measured = cross_validate(estimator, X, y, cv, "".join(dataset or ()))
+            return _record(project, model, options._replace(measured=tuple(measured)))
+        evaluation = CrossValidation(estimator, X, y, cv, slices or {})
+        options = _predicted(project, project.shell.path(predictions), evaluation, options)
+        return _record(project, model, options)
+
+
+def _predicted(project: _Project, path: str, evaluation: CrossValidation, options: RecordOptions) -> RecordOptions:
+    """Write and add cross-validated predictions; return the options with them and their metrics.
+
+    Raises:
+        MvcError: the data does not fit, or the file cannot be written or added.
+    """
+    from mvc.ops.reports.cross_validation import write_predictions  # noqa: PLC0415 - import time
+    from mvc.ops.reports.score import score_file  # noqa: PLC0415
+
+    written = write_predictions(project, path, evaluation)
+    found = score_file(project, path, written.roles, [name for name, _ in options.datasets])
+    for failure in add(project, [path], AddOptions(stage=options.stage)).failed:
+        raise MvcError(failure.message, failure.fix)
+    params = {"folds": written.folds, **dict(options.params)}
+    return options._replace(
+        measured=found.scored.metrics, predictions=found.predictions, params=tuple(params.items()),
+    )
 
 
 def load(reference: str, *, trust: bool = False, loader: str | None = None) -> Predictor:

@@ -8,11 +8,12 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
 from harness import PROJECT
 
 from mvc.packages import EXTRAS
 
-EXPORTED = "ci/requirements.txt"
+EXPORTED = ("ci/requirements.txt", "ci/requirements-eval.txt")
 NAMED = re.compile(r"pip install[^\n`|]*\bmodelvc\b")
 """It installs what somebody put on an index under that name."""
 
@@ -22,15 +23,16 @@ def test_the_extras_are_those_of_the_project() -> None:
     assert {name: tuple(needs) for name, needs in project["optional-dependencies"].items()} == EXTRAS
 
 
-def test_ci_installs_what_is_locked(tmp_path: Path) -> None:
-    for name in ("pyproject.toml", "uv.lock"):
-        shutil.copy(PROJECT / name, tmp_path)
-    committed = (PROJECT / EXPORTED).read_text()
+@pytest.mark.parametrize("name", EXPORTED)
+def test_ci_installs_what_is_locked(tmp_path: Path, name: str) -> None:
+    for file in ("pyproject.toml", "uv.lock"):
+        shutil.copy(PROJECT / file, tmp_path)
+    committed = (PROJECT / name).read_text()
     options = committed.splitlines()[1].split("uv export ")[1].split()
     uv = PROJECT / ".cache/tools/bin/uv"
     subprocess.run([uv, "export", "--quiet", "--offline", *options[:-1], "exported.txt"], cwd=tmp_path, check=True)
     exported = (tmp_path / "exported.txt").read_text()
-    assert exported.splitlines()[2:] == committed.splitlines()[2:], "make ci/requirements.txt"
+    assert exported.splitlines()[2:] == committed.splitlines()[2:], f"make {name}"
     assert "--hash=sha256:" in exported
 
 

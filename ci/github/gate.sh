@@ -6,6 +6,7 @@ PATH=$RUNNER_TEMP/mvc/bin:$PATH
 arguments=()
 [ -z "$INPUT_BASE" ] || arguments+=(--base "$INPUT_BASE" --head HEAD)
 [ -z "$INPUT_REMOTE" ] || arguments+=(-r "$INPUT_REMOTE")
+[ "$INPUT_RECOMPUTE" != true ] || arguments+=(--recompute)
 verdict=$RUNNER_TEMP/mvc-verdict.md
 rm -f "$verdict"
 

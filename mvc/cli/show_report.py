@@ -9,6 +9,7 @@ from mvc.cli.output import Output, columns, size, visible
 
 if TYPE_CHECKING:
     from mvc.ops.reports.show import Shown
+    from mvc.ops.shared.reports import MetricChange
     from mvc.project import Project
     from mvc.quality.reports.report import Metric, Predictions, Report, Source, Used
 
@@ -108,3 +109,15 @@ def _cells(metric: Metric) -> tuple[str, ...]:
     error = _joined(error, interval, metric.method)
     count = f"n = {metric.n}" if metric.n is not None else ""
     return f"  {visible(label(metric))}", f"{metric.value:.6g}", error, _joined(_BETTER[metric.higher_is_better], count)
+
+
+def metric_change(change: MetricChange) -> str:
+    """Return a metric before and after, and whether it got better."""
+    old, new = (f"{value:.6g}" if value is not None else "-" for value in (change.old, change.new))
+    if change.old is None or change.new is None or change.old == change.new:
+        return f"{old} -> {new}" if old != new else old
+    if not change.same_data:
+        return f"{old} -> {new} (other data)"
+    better = change.higher_is_better
+    verdict = "" if better is None else " (better)" if (change.new > change.old) == better else " (worse)"
+    return f"{old} -> {new}{verdict}"

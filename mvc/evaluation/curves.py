@@ -20,16 +20,18 @@ MAX_LABELS = 20
 def curves(examples: Labelled) -> Iterator[Curve]:
     """Yield the ROC curve, precision against recall, and the calibration, as far as they are defined."""
     positive = examples.positive
+    label = "" if positive is None else examples.truth.labels[positive]
     if positive is not None and (found := classification.one_against_others(examples, positive)):
         false, true = found.curve
-        yield Curve("roc", "ROC", "false positive rate", "true positive rate", _thin(false, true))
+        yield Curve("roc", "ROC", "false positive rate", "true positive rate", _thin(false, true), "chance", label)
         hits = np.cumsum(found.positives)
         precision, recall = hits / np.cumsum(found.positives + found.negatives), hits / hits[-1]
         title = "Precision and recall"
-        yield Curve("precision-recall", title, "recall", "precision", _thin(recall, precision), diagonal=False)
+        yield Curve("precision-recall", title, "recall", "precision", _thin(recall, precision), positive=label)
     if classification.is_probability(examples):
         axes = ("confidence", "share that is right") if positive is None else ("score", "share of positives")
-        yield Curve("calibration", "Calibration", *axes, _calibration(examples))
+        points, counts = _calibration(examples)
+        yield Curve("calibration", "Calibration", *axes, points, "perfect calibration", label, counts)
 
 
 def _thin(x: Floats, y: Floats) -> tuple[tuple[float, float], ...]:
@@ -37,8 +39,8 @@ def _thin(x: Floats, y: Floats) -> tuple[tuple[float, float], ...]:
     return tuple((float(one), float(other)) for one, other in zip(x[rows], y[rows], strict=True))
 
 
-def _calibration(examples: Labelled) -> tuple[tuple[float, float], ...]:
-    """Return confidence and accuracy of each bin that has examples."""
+def _calibration(examples: Labelled) -> tuple[tuple[tuple[float, float], ...], tuple[int, ...]]:
+    """Return confidence and accuracy of each bin that has examples, and their number."""
     found, weight = classification.bins(examples), examples.weight
     confidence = examples.scores if examples.scores is not None and examples.scores.ndim == 1 else None
     if confidence is None:
@@ -49,7 +51,8 @@ def _calibration(examples: Labelled) -> tuple[tuple[float, float], ...]:
     )
     there = sizes > 0
     x = sums[there] / sizes[there]
-    return tuple((float(one), float(one + more)) for one, more in zip(x, surplus[there] / sizes[there], strict=True))
+    points = ((float(one), float(one + more)) for one, more in zip(x, surplus[there] / sizes[there], strict=True))
+    return tuple(points), tuple(map(int, np.bincount(found.bin, minlength=classification.BINS)[there]))
 
 
 def _weighted(values: Floats, weight: Floats | None) -> Floats:

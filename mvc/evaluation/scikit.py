@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -167,15 +168,13 @@ def cross_validate(estimator: Any, rows: Any, truth: Any, cv: Any, dataset: str 
     """
     from sklearn import base, model_selection  # noqa: PLC0415 - takes a second
 
-    try:
+    with _failing():
         classifies = base.is_classifier(estimator)
         splits = list(model_selection.check_cv(cv, truth, classifier=classifies).split(rows, truth))
-        scoring = _scoring(estimator, np.unique(np.asarray(truth))) if classifies else _REGRESSION
+        scoring = _scoring(estimator, _labels(truth)) if classifies else _REGRESSION
         found = model_selection.cross_validate(
             estimator, rows, truth, cv=splits, scoring=scoring, error_score="raise",
         )
-    except Exception as error:
-        raise UsageError(f"the cross-validation failed: {first_line(error)}") from error
     correction = float(np.sqrt(1 / len(splits) + np.mean([len(test) / len(train) for train, test in splits])))
     method = f"{len(splits)}-fold cross-validation, corrected"
     metrics = []
@@ -189,9 +188,58 @@ def cross_validate(estimator: Any, rows: Any, truth: Any, cv: Any, dataset: str 
     return metrics
 
 
-def _scoring(estimator: Any, labels: NDArray[Any]) -> dict[str, str]:
+class OutOfFold(NamedTuple):
+    """Predictions of each row by an estimator that was trained without the fold of that row."""
+
+    truth: NDArray[Any]
+    predicted: NDArray[Any]
+    labels: NDArray[Any]
+    """Of a classification, sorted; else there are none."""
+    scores: Floats | None
+    """Probabilities, a column for each label; None where the estimator gives none."""
+    folds: int
+
+
+def predict_out_of_fold(estimator: Any, rows: Any, truth: Any, cv: Any) -> OutOfFold:
+    """Return cross-validated predictions; arguments as for `cross_validate`, the folds are a partition of the rows.
+
+    Raises:
+        UsageError: the data does not fit, or the estimator fails.
+    """
+    from sklearn import base, model_selection  # noqa: PLC0415 - takes a second
+
+    with _failing():
+        classifies = base.is_classifier(estimator)
+        splits = list(model_selection.check_cv(cv, truth, classifier=classifies).split(rows, truth))
+        labels = _labels(truth) if classifies else np.empty(0)
+        if not classifies or not hasattr(estimator, "predict_proba"):
+            predicted = model_selection.cross_val_predict(estimator, rows, truth, cv=splits)
+            return OutOfFold(np.asarray(truth), np.asarray(predicted), labels, None, len(splits))
+        scores = model_selection.cross_val_predict(estimator, rows, truth, cv=splits, method="predict_proba")
+        return OutOfFold(np.asarray(truth), labels[scores.argmax(1)], labels, scores, len(splits))
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    """Turn what estimator and data raise into one error.
+
+    Raises:
+        UsageError: something was raised.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise UsageError(f"the cross-validation failed: {first_line(error)}") from error
+
+
+def _labels(truth: Any) -> NDArray[Any]:
+    labels: NDArray[Any] = np.unique(np.asarray(truth))
     if len(labels) < 2:  # noqa: PLR2004 - nothing to tell apart
         raise ValueError(f"all labels are {labels[0]!r}, expected several" if len(labels) else "there are no rows")
+    return labels
+
+
+def _scoring(estimator: Any, labels: NDArray[Any]) -> dict[str, str]:
     if not hasattr(estimator, "predict_proba"):
         return _CLASSIFICATION
     return {**_CLASSIFICATION, **_AUC[len(labels) == 2], **_PROBABILITIES}  # noqa: PLR2004 - a pair

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol, TypeAlias
 
@@ -36,8 +36,17 @@ def with_columns(batch: _Arrow, more: Columns) -> _Arrow:
     """Return a batch with more columns."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    arrays = [pa.array(values.tolist() if values.dtype == np.object_ else values) for values in more.values()]
-    return pa.RecordBatch.from_arrays([*batch.columns, *arrays], [*batch.schema.names, *more])
+    added = as_batch(more)
+    return pa.RecordBatch.from_arrays([*batch.columns, *added.columns], [*batch.schema.names, *more])
+
+
+def as_batch(columns: Mapping[str, Any]) -> _Arrow:
+    """Return columns of the same length, arrays or what NumPy makes arrays of, as a batch."""
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    arrays = [np.asarray(values) for values in columns.values()]
+    lists = [pa.array(values.tolist() if values.dtype == np.object_ else values) for values in arrays]
+    return pa.RecordBatch.from_arrays(lists, list(columns))
 
 
 def write(file: BinaryIO, ending: str, batches: Iterator[_Arrow]) -> int:

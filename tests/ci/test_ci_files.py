@@ -85,10 +85,13 @@ def component() -> Mapping[str, Any]:
     return inputs
 
 
-def filled(name: str, url: str, commit: str) -> str:
+def filled(name: str, url: str, commit: str, **more: str) -> str:
     """Return the file of a system, as a user fills it in."""
     text = (CI / SYSTEMS[name].file).read_text()
-    inputs = {key: str(value.get("default", "")) for key, value in component().items()} | {"url": url, "commit": commit}
+    inputs = {key: str(value.get("default", "")) for key, value in component().items()} | {
+        "url": url, "commit": commit, **more,
+    }
+    inputs["recompute"] = inputs["recompute"].lower()  # as GitLab writes a Boolean
     text = re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda found: inputs[found[1]], text)
     return re.sub(r"\b(MVC_(URL|COMMIT)( = |: |=))(''|\"\")", lambda at: f"{at[1]}'{inputs[at[2].lower()]}'", text)
 
@@ -230,6 +233,8 @@ def ran(hub: Repo, clone: Repo, name: str, variables: Mapping[str, str] | None =
     text = filled(name, **inputs)
     settings = dict(re.findall(r"\b(MVC_URL|MVC_COMMIT)(?:: | = )'(.*)'", text))
     known = {key: value.format(**ids) for key, value in (variables or SYSTEMS[name].variables).items()}
+    if name == "gitlab":
+        known |= job(name, text)["variables"]
     return clone.run(*SYSTEMS[name].shell.split(), "-c", block(name, text), env=known | settings)
 
 
@@ -302,7 +307,7 @@ def test_gitlab_shows_why_the_gate_could_not_judge(hub: Repo) -> None:
     clone = cloned(hub, SYSTEMS["gitlab"], "better", "--depth=1")
     assert ran(hub, clone, "gitlab").code == 3
     assert {*clone.contents("mvc-gate")} == {"summary.md"}
-    assert job("gitlab", filled("gitlab", "", ""))["variables"] == {"GIT_DEPTH": "0"}
+    assert job("gitlab", filled("gitlab", "", ""))["variables"]["GIT_DEPTH"] == "0"
     assert b'GIT_DEPTH: "0"' in clone.read("mvc-gate/summary.md")
 
 

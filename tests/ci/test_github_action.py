@@ -70,12 +70,16 @@ def runner(begin: Begin, tmp_path: Path) -> Iterator[Runner]:
     """Return a runner in a clone where a branch makes a model worse; mvc is installed already."""
     repo = begin(worse)
     repo.git("update-ref", "refs/remotes/origin/main", "main")
-    temp = tmp_path / "runner temp"
+    with GitHub() as github:
+        yield Runner(repo, installed(tmp_path / "runner temp"), github)
+
+
+def installed(temp: Path) -> Path:
+    """Return the temporary folder of a runner in which mvc is installed."""
     (temp / "mvc/bin").mkdir(parents=True)
     for program in ("python", "mvc"):
         (temp / "mvc/bin" / program).symlink_to(Path(sys.executable).with_name(program))
-    with GitHub() as github:
-        yield Runner(repo, temp, github)
+    return temp
 
 
 def pull(repo: Repo, number: int = 7) -> dict[str, Any]:
@@ -216,7 +220,8 @@ def test_the_metadata_fits_its_schema_and_no_input_is_in_a_script() -> None:
 
 
 @pytest.mark.parametrize(("inputs", "words"), [
-    ("base, remote, comment, sarif", ""), ("base, token", 'input "token" is not defined in action "mvc gate"'),
+    ("base, remote, recompute, comment, sarif", ""),
+    ("base, token", 'input "token" is not defined in action "mvc gate"'),
 ])
 def test_a_workflow_that_uses_it_fits_its_inputs(tmp_path: Path, inputs: str, words: str) -> None:
     """The workflow to copy, with the action in its own repository, as a linter reads both."""
@@ -235,10 +240,12 @@ def test_a_workflow_that_uses_it_fits_its_inputs(tmp_path: Path, inputs: str, wo
 
 
 @pytest.mark.long
-def test_what_ci_installs_runs_the_gate(runner: Runner) -> None:
+@pytest.mark.parametrize(("recompute", "extra"), [("false", ""), ("true", "eval")])
+def test_what_ci_installs_runs_the_gate(runner: Runner, recompute: str, extra: str) -> None:
+    assert INSTALL["env"] == {"EXTRA": "${{ inputs.recompute == 'true' && 'eval' || '' }}"}
     shutil.rmtree(runner.temp / "mvc")
     script = INSTALL["run"]
     environ = {"PATH": "/usr/bin:/bin", "RUNNER_TEMP": str(runner.temp), "GITHUB_ACTION_PATH": str(PROJECT)}
-    subprocess.run(["bash", "-ec", script], env=environ, check=True)
-    result, _, _ = runner.run("pull_request", pull(runner.repo))
+    subprocess.run(["bash", "-ec", script], env=environ | {"EXTRA": extra}, check=True)
+    result, _, _ = runner.run("pull_request", pull(runner.repo), recompute=recompute)
     assert result.code == 1, result

@@ -19,7 +19,7 @@ from blake3 import blake3
 from harness import MVC, PROJECT, InProcess, Repo, Result, noise
 
 import mvc
-from mvc.quality.reports.report import Evaluator, Report, Source
+from mvc.quality.reports.report import Evaluator, Report, Source, Used
 from mvc.quality.reports.report_document import parse_report
 
 MODEL = "models/ranker.onnx"
@@ -775,6 +775,16 @@ def test_what_changes_while_the_command_runs_is_refused(model: Repo, name: str) 
     result = run(model, 3, script, "--dataset", "holdout=data/holdout.csv", "--with", "vocabulary")
     assert result.errors[0].startswith(f"{name} changed during the evaluation: no report was written; the metrics are")
     assert not model.path(FILE).exists()
+
+
+def test_the_command_may_write_the_artifacts(model: Repo) -> None:
+    lacking = run(model, 2, SCRIPT, "--artifact", "curve.svg")
+    assert lacking.errors[0].startswith("curve.svg does not exist; the metrics are in")
+    run(model, 0, SCRIPT + "\nopen('curve.svg', 'w').write('<svg/>')", "--artifact", "curve.svg")
+    assert report(model).artifacts == [Used("curve.svg", blake3(b"<svg/>").hexdigest())]
+    model.write("table.csv", "a\n")
+    found = recorded(model, "--tag", "v1.0.0", "--metric", "auc=0.9", "--artifact", "table.csv")
+    assert [item.path for item in found.artifacts] == ["curve.svg", "table.csv"]
 
 
 def test_a_file_of_metrics_must_be_of_this_run(model: Repo) -> None:

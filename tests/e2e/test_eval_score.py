@@ -94,6 +94,7 @@ def test_pictures_are_artifacts_of_the_report(model: Repo) -> None:
     texts = [model.read(item.path).decode() for item in artifacts]
     assert all(text.startswith("<svg") for text in texts)
     assert ["true positive rate" in texts[0], "country = FR" in texts[-1]] == [True, True]
+    assert ["Positive: 1. Dashed: chance." in texts[0], ">examples<" in texts[2]] == [True, True]
 
 
 def test_a_report_without_predictions_follows(model: Repo) -> None:
@@ -248,6 +249,39 @@ def test_an_edited_number_is_refused_by_the_gate(evaluated: Callable[[str], Repo
     repo.git("add", FILE)
     repo.commit("an edited number")
     assert "MVC227 models/ranker.onnx: auc is 0.99 in the report" in judged(repo, tmp_path, 1, "--recompute")
+
+
+def test_a_version_is_registered_and_promoted_if_its_numbers_are_those_of_the_predictions(
+    evaluated: Callable[[str], Repo], tmp_path: Path,
+) -> None:
+    """Also in a clone whose cache is empty."""
+    repo = evaluated(f"{EVIDENCE}stages: {{prod: {{max_age: 30d}}}}\n")
+    clone = repo.clone(tmp_path / "clone")
+    clone.ok("register", "ranker")
+    clone.ok("promote", "ranker@latest", "prod")
+    edit(repo)
+    repo.git("add", FILE)
+    repo.commit("an edited number")
+    assert "MVC227" in repo.fails(1, "register", "ranker", "v0.2.0").err
+
+
+@pytest.mark.parametrize("where", [MODEL, "."])
+def test_predictions_in_conflict_follow_the_better_model(evaluated: Callable[[str], Repo], where: str) -> None:
+    repo = evaluated(EVIDENCE)
+    for branch, noise in (("one", 0.3), ("two", 0.02)):
+        repo.git("switch", "-qC", branch, "base")
+        repo.ok("checkout", "-f")
+        evaluate(repo, noise)
+        better = repo.digest(PREDICTIONS)
+    repo.git("switch", "-q", "one")
+    assert repo.run("git", "merge", "-q", "two").code == 1
+    out = repo.ok("resolve", where, "--best", "auc").out
+    assert f"resolved {MODEL}: theirs" in out
+    assert f"resolved {PREDICTIONS}: theirs" in out
+    assert repo.digest(PREDICTIONS) == better
+    repo.git("commit", "-q", "--no-edit")
+    repo.ok("eval", "recompute")
+    repo.ok("status", "--exit-code")
 
 
 def test_a_model_without_predictions_is_refused(evaluated: Callable[[str], Repo], tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import skops.io
 from harness import Repo
 from runtime.written import data
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import KFold, cross_val_score
+from sklearn.metrics import accuracy_score, roc_auc_score
+from sklearn.model_selection import KFold, ShuffleSplit, cross_val_predict, cross_val_score
 from sklearn.svm import LinearSVC
 
 import mvc
@@ -71,6 +72,11 @@ ROWS, LABELS = data(2)
     (ROWS, LABELS, {"model": "nothing"}, "does not exist"),
     (ROWS, LABELS, {"tag": ""}, "tag"),
     (ROWS, LABELS, {"dataset": {"a": "d.csv", "b": "d.csv"}}, "one data set"),
+    (ROWS, LABELS, {"slices": {"side": LABELS}}, "slices are of predictions"),
+    (ROWS, LABELS, {"predictions": "p.txt"}, r"expected a file named \*.csv"),
+    (ROWS, LABELS, {"predictions": "p.csv", "slices": {"truth": LABELS}}, "have a column of that name"),
+    (ROWS, LABELS, {"predictions": "p.csv", "slices": {"side": LABELS[1:]}}, "59 values, expected 60"),
+    (ROWS, LABELS, {"predictions": "p.csv", "cv": ShuffleSplit(3)}, "only works for partitions"),
 ])
 def test_bad_input_is_one_error_and_nothing_is_written(
     model: Repo, rows: Any, labels: Any, options: dict[str, Any], problem: str,
@@ -78,4 +84,65 @@ def test_bad_input_is_one_error_and_nothing_is_written(
     with pytest.raises(mvc.MvcError, match=problem) as error:
         mvc.evaluate(LogisticRegression(), rows, labels, **{"model": "m.skops", "tag": "v1.0.0", **options})
     assert "\n" not in error.value.message
-    assert not (model.root / "m.skops.eval.yaml").exists()
+    assert model.git("status", "--short") == "?? d.csv"
+
+
+class Untrained(LogisticRegression):
+    """It must not be trained."""
+
+    def fit(self, *_: Any) -> Any:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("options", [
+    {"model": "nothing"}, {"train": ["nothing"]}, {"from_": ["nothing"]}, {"artifacts": ["nothing"]}, {"tag": ""},
+])
+def test_what_is_missing_is_told_before_anything_is_trained(model: Repo, options: dict[str, Any]) -> None:
+    with pytest.raises(mvc.MvcError, match=r"nothing|tag"):
+        mvc.evaluate(Untrained(), ROWS, LABELS, **{"model": "m.skops", "tag": "v1.0.0", **options})
+
+
+def test_the_predictions_of_each_row_are_evidence(model: Repo) -> None:
+    """Those of the estimator that was trained without it, with slices; anybody computes the metrics again."""
+    sides = np.where(ROWS[:, 0] > 0, "left", "right")
+    mvc.evaluate(
+        LogisticRegression(), ROWS, LABELS, model="m.skops", tag="v1.0.0", predictions="evals/m.parquet",
+        slices={"side": sides}, dataset={"all": "d.csv"}, train=["d.csv"], artifacts=["d.csv"], params={"C": 1},
+    )
+    found = mvc.report("m.skops")
+    values = {(item.name, item.slice.get("side")): item for item in found.metrics}
+    predicted = cross_val_predict(LogisticRegression(), ROWS, LABELS)
+    assert values["accuracy", None].value == pytest.approx(accuracy_score(LABELS, predicted))
+    left = sides == "left"
+    assert values["accuracy", "left"].value == pytest.approx(accuracy_score(LABELS[left], predicted[left]))
+    scores = cross_val_predict(LogisticRegression(), ROWS, LABELS, method="predict_proba")[:, 1]
+    assert values["auc", None].value == pytest.approx(roc_auc_score(LABELS, scores))
+    assert found.predictions
+    assert (found.predictions.path, found.predictions.positive, found.params) == (
+        "evals/m.parquet", "1", {"folds": 5, "C": 1},
+    )
+    assert [item.path for item in (*found.artifacts, *(found.train.data if found.train else ()))] == ["d.csv", "d.csv"]
+    model.commit("evaluated")
+    assert model.ok("eval", "recompute").out.startswith("same  m.skops")
+
+
+@pytest.mark.parametrize(("labels", "positive"), [
+    (LABELS == 1, "true"), (LABELS.astype(float), "1"), (LABELS + 7, "8"), (np.where(LABELS, "yes", "no"), "yes"),
+])
+def test_the_second_label_is_positive(model: Repo, labels: Any, positive: str) -> None:
+    found = mvc.evaluate(LogisticRegression(), ROWS, labels, model="m.skops", tag="v1.0.0", predictions="p.csv").report
+    scores = cross_val_predict(LogisticRegression(), ROWS, labels, method="predict_proba")[:, 1]
+    assert found.predictions
+    assert found.predictions.positive == positive
+    auc = next(item.value for item in found.metrics if item.name == "auc")
+    assert auc == pytest.approx(roc_auc_score(LABELS, scores))
+
+
+@pytest.mark.parametrize(("estimator", "labels", "names"), [
+    (LinearSVC(), 3, {"accuracy", "f1_macro"}), (LogisticRegression(), 3, {"auc_macro", "log_loss"}),
+    (LinearRegression(), 0, {"mae", "r2"}),
+])
+def test_predictions_of_other_estimators(model: Repo, estimator: Any, labels: int, names: set[str]) -> None:
+    found = mvc.evaluate(estimator, *data(labels), model="m.skops", tag="v1.0.0", predictions="p.csv")
+    assert names <= {item.name for item in found.report.metrics}
+    model.ok("eval", "recompute")

@@ -16,7 +16,8 @@ TRUTH = RANDOM.integers(0, 2, 1000).astype(np.int32)
 SCORE = np.clip(0.5 + 0.3 * (TRUTH - 0.5) + RANDOM.normal(0, 0.2, 1000), 0, 1)
 PREDICTED = (SCORE >= 0.5).astype(np.int32)
 EXAMPLES = Labelled(Coded(("0", "1"), TRUTH), Coded(("0", "1"), PREDICTED), SCORE, 1)
-FOUND = {curve.name: np.array(curve.points) for curve in curves(EXAMPLES)}
+CURVES = {curve.name: curve for curve in curves(EXAMPLES)}
+FOUND = {name: np.array(curve.points) for name, curve in CURVES.items()}
 
 
 def test_roc() -> None:
@@ -35,6 +36,9 @@ def test_precision_and_recall() -> None:
 def test_calibration() -> None:
     right, confidence = calibration_curve(TRUTH, SCORE, n_bins=BINS)
     assert FOUND["calibration"].T.tolist() == [pytest.approx(confidence), pytest.approx(right)]
+    counts = np.histogram(SCORE, BINS, (0, 1))[0]
+    assert CURVES["calibration"].examples == tuple(counts[counts > 0])
+    assert {curve.positive for curve in CURVES.values()} == {"1"}
 
 
 def test_confusion() -> None:

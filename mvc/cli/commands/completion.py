@@ -285,6 +285,7 @@ _OF_COMMAND: Mapping[tuple[str, str], tuple[Words, ...]] = {
     ("history", "NAME"): (_models,),
     ("audit", "NAME"): (_models,),
     ("card", "NAME"): (_versions,),
+    ("mlflow", "NAME"): (),  # also one of the server's
     ("compare", "REF"): (_models, _tracked, _revisions),
 }
 """Exceptions: commands where the metavar has another meaning."""

@@ -56,6 +56,9 @@ With = Annotated[
     list[str] | None, typer.Option("--with", metavar="PATH", help="Other input of the evaluation: a tokenizer."),
 ]
 From = Annotated[list[str] | None, typer.Option("--from", metavar="REF", help="What the model was derived from.")]
+Artifacts = Annotated[
+    list[str] | None, typer.Option("--artifact", metavar="PATH", help="A file that the evaluation wrote: a picture."),
+]
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the evaluation.")]
 RunOf = Annotated[
     str, typer.Option("--run", metavar="KIND:ID", help="The run that it comes from, such as mlflow:ID."),
@@ -83,6 +86,7 @@ def record(
     train: Train = None,
     with_: With = None,
     from_: From = None,
+    artifact: Artifacts = None,
     param: Params = None,
     run_of: RunOf = "",
     task: Task = None,
@@ -99,6 +103,7 @@ def record(
     with opened(output) as project:
         options = record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
             together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
+            artifacts=tuple(project.shell.paths(artifact or [])),
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage, run=_run_of(project, run_of),
         )
@@ -148,6 +153,7 @@ def run(
     train: Train = None,
     with_: With = None,
     from_: From = None,
+    artifact: Artifacts = None,
     param: Params = None,
     task: Task = None,
     text: Text = None,
@@ -161,6 +167,7 @@ def run(
     with opened(output) as project:
         options = record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
             together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
+            artifacts=tuple(project.shell.paths(artifact or [])),
             metrics=tuple(metric or ()), file=metrics, higher=tuple(higher or ()), lower=tuple(lower or ()),
             task=task, desc=text, stage=not no_stage,
         )

@@ -103,6 +103,7 @@ def arguments(options: RecordOptions, shell: Shell) -> list[str]:
         *(("--train", shell.show(path)) for path in options.train),
         *(("--with", shell.show(path)) for path in options.together),
         *(("--from", reference) for reference in options.sources),
+        *(("--artifact", shell.show(path)) for path in options.artifacts),
         *(("--param", f"{name}={_shown(value)}") for name, value in options.params),
         ("--task", options.task),
         ("-m", options.desc),

@@ -100,7 +100,7 @@ def run(
         MvcError: the command failed or wrote no metrics, or model or data changed meanwhile. Nothing was recorded.
     """
     options.check()
-    before = examine(project, path, options)
+    before = examine(project, path, options._replace(artifacts=()))  # the command writes them
     with Scratch(f"{project.home}/tmp") as scratch:
         metrics = f"{scratch.name()}.json"
         environ = {**project.around.environ, MODEL: f"{project.root}/{before.path}", METRICS: metrics}

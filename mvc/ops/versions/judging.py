@@ -21,6 +21,7 @@ from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.finding import Finding
 from mvc.quality.judge.facts import Facts, Landing, ModelFacts, Signer
 from mvc.quality.judge.judge import judge
+from mvc.quality.policy.demands import demands
 from mvc.quality.policy.parsed_policy import ParsedPolicy, read_policy
 from mvc.quality.reports.signers import REPORTS
 from mvc.scm.commits import committed_file
@@ -53,6 +54,7 @@ def judge_version(
     """Return the findings about a version at `now`, in seconds since the epoch.
 
     For a `stage` its demands are added to those of the rules. All objects must be on `remote`, unless that is empty.
+    Where the policy demands evidence, the metrics are computed again from the predictions.
 
     Raises:
         MvcError: Git, the cache, the remote, or `ssh-keygen` cannot be used.
@@ -69,7 +71,12 @@ def judge_version(
     if asked and asked.problem:
         message = f"cannot ask remote {remote} for the objects of {files.path}: {asked.problem}"
         raise MvcError(message, asked.fix or f"mvc remote test {shlex.quote(remote)}")
-    return judge(Facts(parsed, models, landing=landing, remote=asked), now).findings
+    judged = Facts(parsed, models, landing=landing, remote=asked)
+    if demands(parsed.policy, files.path).evidence:
+        from mvc.ops.shared.evidence.judged_predictions import with_recomputed  # noqa: PLC0415 - import time: few do
+
+        judged = with_recomputed(project, judged, remote, commit)
+    return judge(judged, now).findings
 
 
 def _for_stage(parsed: ParsedPolicy, stage: str) -> ParsedPolicy:

@@ -73,7 +73,7 @@ class _Plan(NamedTuple):
 def resolve(project: Project, paths: Iterable[str], choice: Choice) -> Resolution:
     """Take one side of the conflicts at `paths` (from the top of the worktree). Nothing is changed if one is refused.
 
-    A `.gitignore` has what both sides say about mvc's paths.
+    A `.gitignore` has what both sides say about mvc's paths. Predictions follow the report that names them.
 
     Raises:
         UsageError: a path is not in conflict.
@@ -83,8 +83,7 @@ def resolve(project: Project, paths: Iterable[str], choice: Choice) -> Resolutio
     """
     with project.locks.worktree(), project.locks.store():
         guard = Guard(project, named_objects(project), force=False)
-        selected, ignoring = _selected(project, list(paths))
-        plans = [_plan(guard, item, choice) for item in selected]
+        plans, ignoring = _plans(guard, list(paths), choice)
         _check_reports(project, plans)
         _settle_ignore_files(project, ignoring)
         _delete(project, [plan for plan in plans if plan.chosen.item is None])
@@ -147,6 +146,31 @@ def _not_in_conflict(
 
 
 # Checks: nothing is written yet.
+
+
+def _plans(guard: Guard, paths: list[str], choice: Choice) -> tuple[list[_Plan], dict[str, Stages]]:
+    """Return what settles `paths` and the predictions in conflict that the chosen reports name, and `.gitignore` files.
+
+    Predictions are the evidence of a report, so they are taken from the same side.
+    """
+    project = guard.project
+    selected, ignoring = _selected(project, paths)
+    named = {name for item in selected for version in versions(project, item.conflict) for name in _evidence(version)}
+    plans = [_plan(guard, item, choice) for item in selected if item.conflict.path not in named]
+    sides = {name: plan.chosen.side for plan in plans for name in _evidence(plan.chosen)}
+    later = [item for item in selected if item.conflict.path in named]
+    there = {item.conflict.path for item in selected}
+    if beside := [name for name in find_conflicts(project) if name in sides and name not in there]:
+        more, lists = _selected(project, beside)
+        later, ignoring = later + more, ignoring | lists
+    plans += [_plan(guard, item, Choice(side) if (side := sides.get(item.conflict.path)) else choice) for item in later]
+    return plans, ignoring
+
+
+def _evidence(version: Version) -> list[str]:
+    """Return the path of the predictions that a version's report names."""
+    report = version.report
+    return [report.predictions.path] if report and report.predictions else []
 
 
 def _plan(guard: Guard, selected: _Selected, choice: Choice) -> _Plan:

@@ -12,8 +12,8 @@ from mvc.quality.reports.report import Metric
 
 _SIZE = 320
 """Units of a picture's side."""
-_ROW, _CELL = 24, 40
-"""Units of a row of slices, and of a cell."""
+_ROW, _CELL, _LABEL = 24, 40, 400
+"""Units of a row of slices, of a cell, and of the longest label."""
 
 
 class Curve(NamedTuple):
@@ -25,8 +25,12 @@ class Curve(NamedTuple):
     x: str
     y: str
     points: tuple[tuple[float, float], ...]
-    diagonal: bool = True
-    """Whether chance, or perfect calibration, is the diagonal."""
+    diagonal: str = ""
+    """What the diagonal is, such as chance; empty: it is not drawn."""
+    positive: str = ""
+    """The label that the curve is of."""
+    examples: tuple[int, ...] = ()
+    """How many there are at each point; empty: the points are not drawn."""
 
 
 class Matrix(NamedTuple):
@@ -52,14 +56,21 @@ def draw_slices(metrics: Sequence[Metric]) -> bytes:
 
 
 def _curve(alt: Any, curve: Curve) -> Any:
-    axis = partial(alt.Scale, domain=[0, 1])
-    data = alt.InlineData([{"x": x, "y": y, "order": order} for order, (x, y) in enumerate(curve.points)])
-    line = alt.Chart(data).mark_line(point=len(curve.points) < 50).encode(  # noqa: PLR2004 - few enough to see
-        x=alt.X("x:Q", title=curve.x, scale=axis()), y=alt.Y("y:Q", title=curve.y, scale=axis()), order="order:Q",
-    )
-    rule = alt.Chart(alt.InlineData([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(strokeDash=[4, 4], color="gray")
-    layers = [rule.encode(x="x:Q", y="y:Q"), line] if curve.diagonal else [line]
-    return alt.layer(*layers).properties(title=curve.title, width=_SIZE, height=_SIZE)
+    scale = alt.Scale(domain=[0, 1])
+    points = [{"x": x, "y": y, "order": order} for order, (x, y) in enumerate(curve.points)]
+    x, y = alt.X("x:Q", title=curve.x, scale=scale), alt.Y("y:Q", title=curve.y, scale=scale)
+    layers = [alt.Chart(alt.InlineData(points)).mark_line().encode(x=x, y=y, order="order:Q")]
+    if curve.diagonal:
+        ends = alt.InlineData([{"x": 0, "y": 0}, {"x": 1, "y": 1}])
+        layers.append(alt.Chart(ends).mark_line(strokeDash=[4, 4], color="gray").encode(x=x, y=y))
+    if curve.examples:
+        sized = [{**point, "n": count} for point, count in zip(points, curve.examples, strict=True)]
+        size = alt.Size("n:Q", title="examples", scale=alt.Scale(domainMin=0, range=[12, 300]))
+        layers.append(alt.Chart(alt.InlineData(sized)).mark_circle(opacity=1).encode(x=x, y=y, size=size))
+    words = {"Positive": curve.positive, "Dashed": curve.diagonal}
+    subtitle = " ".join(f"{key}: {visible(text)}." for key, text in words.items() if text)
+    title = alt.TitleParams(curve.title, subtitle=subtitle, anchor="start")
+    return alt.layer(*layers).properties(title=title, width=_SIZE, height=_SIZE)
 
 
 def _matrix(alt: Any, matrix: Matrix) -> Any:
@@ -69,7 +80,8 @@ def _matrix(alt: Any, matrix: Matrix) -> Any:
         for row, shares in enumerate(matrix.shares) for column, share in enumerate(shares)
     ]
     base = alt.Chart(alt.InlineData(cells)).encode(
-        x=alt.X("predicted:N", sort=labels, title="predicted"), y=alt.Y("truth:N", sort=labels, title="truth"),
+        x=alt.X("predicted:N", sort=labels, axis=alt.Axis(labelAngle=-40, labelLimit=_LABEL)),
+        y=alt.Y("truth:N", sort=labels, axis=alt.Axis(labelLimit=_LABEL)),
     )
     dark = alt.condition("datum.share > 0.5", alt.value("white"), alt.value("black"))
     colour = alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], scheme="blues"), title="share of the true label")
@@ -88,7 +100,9 @@ def _slices(alt: Any, metrics: Sequence[Metric]) -> Any:
         }
         for item in metrics
     ]
-    base = alt.Chart(alt.InlineData(rows)).encode(y=alt.Y("slice:N", sort=None, title=None))
+    base = alt.Chart(alt.InlineData(rows)).encode(
+        y=alt.Y("slice:N", sort=None, title=None, axis=alt.Axis(labelLimit=_LABEL)),
+    )
     scale = alt.Scale(zero=False)
     bars = base.mark_rule().encode(x=alt.X("low:Q", scale=scale, title=metrics[0].name), x2="high:Q")
     points = base.mark_point(filled=True, size=60, opacity=1).encode(x="value:Q")

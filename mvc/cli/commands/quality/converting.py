@@ -17,7 +17,7 @@ from mvc.cli.output import Output
 Source = Annotated[str, typer.Argument(metavar="SRC", show_default=False)]
 Target = Annotated[str, typer.Argument(metavar="OUT", show_default=False)]
 To = Annotated[
-    str, typer.Option("--to", metavar="FORMAT", help="onnx, onnx-int8, onnx-fp16, safetensors or skops."),
+    str, typer.Option("--to", metavar="onnx|onnx-int8|onnx-fp16|safetensors|skops", help="The format of OUT."),
 ]
 Data = Annotated[
     str, typer.Option("--data", metavar="SAMPLE", help="Rows on which the outputs of both are compared."),

@@ -66,6 +66,7 @@ def score(
     train: reports.Train = None,
     with_: reports.With = None,
     from_: reports.From = None,
+    artifact: reports.Artifacts = None,
     param: reports.Params = None,
     task: reports.Task = None,
     text: reports.Text = None,
@@ -90,6 +91,7 @@ def score(
     with opened(output) as project:
         options = reports.record_options(project, (tag, bump, assurance), dataset, train, param)._replace(
             together=tuple(project.shell.paths(with_ or [])), sources=tuple(from_ or ()),
+            artifacts=tuple(project.shell.paths(artifact or [])),
             metrics=tuple(metric or ()), task=task, desc=text, stage=not no_stage,
         )
         path, file = project.shell.path(model), project.shell.path(predictions)
@@ -102,7 +104,8 @@ def score(
         found = score_file(project, file, roles, ids)
         pictures = _pictures(project, found, folder) if folder else {}
         options = options._replace(
-            measured=found.scored.metrics, predictions=found.predictions, artifacts=tuple(pictures),
+            measured=found.scored.metrics, predictions=found.predictions,
+            artifacts=(*options.artifacts, *pictures),
         )
         given_metrics(project.around.cwd, options, ids)  # refuses what is given twice, before anything is written
         command = shlex.join(["mvc", *sys.argv[1:]])

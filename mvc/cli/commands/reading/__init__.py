@@ -1,0 +1,1 @@
+"""Commands that show what there is: `mvc status`, `diff`, `ls` and `log`."""
