@@ -11,6 +11,8 @@ from mvc.evaluation import scikit
 from mvc.evaluation.columns import Floats, Measured
 from mvc.evaluation.estimate import AMOUNT, DELTA, MEAN, ORDER, UP_TO_ONE, Estimate, Z, estimate, mean, spread
 
+LEAST, MOST_RATIO = 1e-50, 1e140
+"""Of smaller true values, or larger ratios, squares would not fit in a float: their metrics are not defined."""
 QUANTILES = (50, 90, 99)
 """Percentiles of the absolute error."""
 
@@ -35,9 +37,10 @@ def _values(examples: Measured) -> Iterator[tuple[str, float]]:
     found = scikit.regression(*examples)
     yield "mae", found.mae
     yield "rmse", found.rmse
-    if examples.truth.min() < examples.truth.max():
+    spread_out = mean(_squares(examples), examples.weight) >= LEAST**2
+    if examples.truth.min() < examples.truth.max() and spread_out and found.r2 > -MOST_RATIO:
         yield "r2", found.r2
-    if np.all(examples.truth):
+    if np.abs(examples.truth).min() >= LEAST:
         yield "mape", found.mape
 
 

@@ -19,7 +19,9 @@ from mvc.quality.reports.report import Dataset, Metric, Model, Predictions, Repo
 
 DIGEST = "0" * 64
 COLUMNS = ("truth", "predicted", "p1", "p2", "query", "country", "class", "")
-CELLS = st.sampled_from(["0", "1", "2", "0.5", "0.25", "-1", "a", "b", "", "nan", "1e400", "1e100", "-1e100", "1e-300"])
+CELLS = st.sampled_from([
+    "0", "1", "2", "0.5", "0.25", "-1", "a", "b", "", "nan", "1e400", "1e100", "-1e100", "1e-300", "1e-49",
+])
 NAMES = st.sampled_from(["missing", *COLUMNS])
 ANY = st.just("") | NAMES
 
