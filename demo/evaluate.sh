@@ -7,4 +7,3 @@ mkdir -p evals
 mvc eval predict $model $test -o "$predictions"
 mvc eval score $model --predictions "$predictions" --score score_malignant --positive malignant \
   --slice size --dataset test=$test "$@"
-git add evals

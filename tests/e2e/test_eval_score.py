@@ -94,7 +94,18 @@ def test_pictures_are_artifacts_of_the_report(model: Repo) -> None:
     texts = [model.read(item.path).decode() for item in artifacts]
     assert all(text.startswith("<svg") for text in texts)
     assert ["true positive rate" in texts[0], "country = FR" in texts[-1]] == [True, True]
+    assert {f"A  {item.path}" for item in artifacts} <= set(model.git("status", "--porcelain").splitlines())
     assert ["Positive: 1. Dashed: chance." in texts[0], ">examples<" in texts[2]] == [True, True]
+
+
+def test_a_picture_is_not_written_through_a_symlink(model: Repo, tmp_path: Path) -> None:
+    (precious := tmp_path / "precious").write_text("keys")
+    model.write("evals/plots/.keep", "")
+    (model.root / "evals/plots/roc.svg").symlink_to(precious)
+    failed = model.fails(2, *SCORE, "--tag", "v1.0.0", "--plots", "evals/plots")
+    assert "evals/plots/roc.svg is a symlink" in failed.err
+    assert precious.read_text() == "keys"
+    assert not (model.root / FILE).exists()
 
 
 def test_a_report_without_predictions_follows(model: Repo) -> None:

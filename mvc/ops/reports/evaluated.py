@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 import stat
+import sys
 from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
-from mvc.fs.files import as_error
+from mvc.fs.files import UnsafePath, as_error, aside_line
 from mvc.modelfiles.stubs import DVC, LARGEST
 from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
@@ -195,3 +196,15 @@ def hash_content(project: Project, path: str, item: Tracked | None = None) -> tu
     behind = item.pointer is not None and was_updated(project, path, item.pointer)
     fix = content_line(project, path, item.pointer) if behind else project.shell.line("mvc add", path)
     return observed.digest, [Remark(f"{path} differs from its pointer", fix)]
+
+
+def read_small(project: Project, file: str) -> bytes | None:
+    """Return the content of a file that mvc writes, such as a report; None if there is none.
+
+    Raises:
+        UsageError: it is a symlink or a directory, or behind a symlink.
+    """
+    try:
+        return project.tree.read(file, sys.maxsize)
+    except UnsafePath as error:
+        raise UsageError(error.message, aside_line(project.shell.show(file))) from None

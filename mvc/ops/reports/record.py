@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from mvc.errors import InvalidFormat, MvcError, UsageError
-from mvc.fs.files import UnsafePath, aside_line
+from mvc.fs.files import aside_line
 from mvc.fs.tree import Replacement, replace_files
 from mvc.objects.names import check_path
-from mvc.ops.reports.evaluated import Evaluated, examine, hash_content, refuse_other_than_model
+from mvc.ops.reports.evaluated import Evaluated, examine, hash_content, read_small, refuse_other_than_model
 from mvc.ops.reports.given_metrics import given_metrics, with_directions, with_stated
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.provenance import Provenance
@@ -83,7 +82,7 @@ def check(project: Project, path: str, options: RecordOptions) -> None:
     options.check()
     refuse_other_than_model(project, model_of(path), project.tracked())
     file = model_of(path) + SUFFIX
-    _parse_earlier(project, file, _latest_in_conflict(project, file) or _read(project, file))
+    _parse_earlier(project, file, _latest_in_conflict(project, file) or read_small(project, file))
 
 
 class _Draft(NamedTuple):
@@ -137,7 +136,7 @@ def write(project: Project, evaluated: Evaluated, options: RecordOptions, proven
 
 def _draft(project: Project, evaluated: Evaluated, options: RecordOptions, provenance: Provenance) -> _Draft:
     file = evaluated.path + SUFFIX
-    old, in_conflict = _read(project, file), _latest_in_conflict(project, file)
+    old, in_conflict = read_small(project, file), _latest_in_conflict(project, file)
     raw = old if in_conflict is None else in_conflict
     earlier, gone = _with_current_digests(project, _parse_earlier(project, file, raw))
     if options.bump:
@@ -186,13 +185,6 @@ def _unstaged_pointer(project: Project, item: Tracked | None) -> list[str]:
 
 
 # The earlier report.
-
-
-def _read(project: Project, file: str) -> bytes | None:
-    try:
-        return project.tree.read(file, sys.maxsize)
-    except UnsafePath as error:
-        raise UsageError(error.message, aside_line(project.shell.show(file))) from None
 
 
 def _latest_in_conflict(project: Project, file: str) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from mvc.errors import SourceChanged, UsageError
@@ -10,9 +11,11 @@ from mvc.evaluation.columns import Examples
 from mvc.evaluation.predictions import PredictionsFile, WrongColumn
 from mvc.evaluation.roles import Roles, load
 from mvc.evaluation.score import Scored, score
-from mvc.ops.reports.evaluated import hash_content
+from mvc.fs.tree import Replacement, replace_files
+from mvc.ops.reports.evaluated import hash_content, read_small
 from mvc.project import Project
 from mvc.quality.reports.report import Predictions
+from mvc.scm.staging import stage
 
 
 class ScoredFile(NamedTuple):
@@ -48,6 +51,20 @@ def score_file(project: Project, path: str, roles: Roles, datasets: list[str]) -
         roles.positive, roles.group, roles.weight, list(roles.sensitive),
     )
     return ScoredFile(predictions, scored, loaded.examples)
+
+
+def write_pictures(project: Project, pictures: Mapping[str, bytes], *, staged: bool) -> None:
+    """Write pictures, by path from the top of the worktree, and stage them if `staged`.
+
+    Raises:
+        UsageError: a symlink or directory is in the way.
+        MvcError: they cannot be written.
+    """
+    items = [Replacement(name, read_small(project, name), picture) for name, picture in pictures.items()]
+    with project.locks.worktree(), project.staging() as staging:
+        replace_files(project.tree, staging, items)
+    if staged:
+        stage(project.git, pictures)
 
 
 def check_unchanged(project: Project, predictions: Predictions) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import time
@@ -15,7 +14,7 @@ from mvc.cli.arguments import Json, Paths
 from mvc.cli.commands import eval as reports
 from mvc.cli.commands.eval import eval_
 from mvc.cli.failures import say
-from mvc.cli.output import Output, plural, print_json, visible, write_file
+from mvc.cli.output import Output, plural, print_json, visible
 from mvc.errors import UsageError
 from mvc.project import Project
 
@@ -83,7 +82,7 @@ def score(
     from mvc.ops.reports.given_metrics import given_metrics  # noqa: PLC0415
     from mvc.ops.reports.provenance import gather, here  # noqa: PLC0415
     from mvc.ops.reports.record import check, record, rehearse  # noqa: PLC0415
-    from mvc.ops.reports.score import check_unchanged, score_file  # noqa: PLC0415
+    from mvc.ops.reports.score import check_unchanged, score_file, write_pictures  # noqa: PLC0415
 
     output: Output = ctx.obj
     if not predictions:
@@ -116,9 +115,7 @@ def score(
         if code := reports.add_path(output, project, file, stage=options.stage):
             return code
         check_unchanged(project, found.predictions)
-        for name, picture in pictures.items():
-            os.makedirs(os.path.dirname(f"{project.root}/{name}"), exist_ok=True)
-            write_file(f"{project.root}/{name}", picture)
+        write_pictures(project, pictures, staged=options.stage)
         recorded = record(project, path, options, provenance)
         reports.show_recorded(output, project, recorded)
         _show_undefined(output, found.scored, has_scores=bool(roles.scores))
