@@ -324,7 +324,7 @@ blobs = st.builds(BlobFacts, paths, st.integers(0, 1 << 62), st.text(max_size=5)
 
 
 @given(st.builds(facts_of, files, st.lists(models, max_size=3).map(tuple), st.lists(blobs, max_size=2).map(tuple)))
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 def test_no_bytes_make_it_fail(facts: Facts) -> None:
     verdict = judge(facts, 0)
     for finding in verdict.findings:
