@@ -183,8 +183,8 @@ import full, pathlib
 shell = full.Shell(pathlib.Path.cwd())
 shell.type("git init -q -b main . && git config user.name Ada && git config user.email ada@example.com")
 shell.type("mvc init --no-hooks")
-shell.type("mkdir models data && seq 9 > models/digits.joblib && seq 8 > models/magika && seq 7 > data/digits")
-shell.type("mvc add models/digits.joblib models/magika data/digits && git commit -qm models")
+shell.type("mkdir models data && seq 9 > models/tumours.joblib && seq 8 > models/magika && seq 7 > data/tumours")
+shell.type("mvc add models/tumours.joblib models/magika data/tumours && git commit -qm models")
 full.share_s3(shell)
 """
 

@@ -258,7 +258,8 @@ class Worker:
 
 def _is_clean(ended: Ended) -> bool:
     """Whether a failure says what is wrong, and nothing that a person need not know."""
-    return bool(ended.errors) and all(line.startswith(_SAID) for line in ended.err.splitlines())
+    shown = ended.args[0] == "status" and "vanished while it was read)" in ended.out  # beside the path
+    return (bool(ended.errors) or shown) and all(line.startswith(_SAID) for line in ended.err.splitlines())
 
 
 def plain(line: str) -> str:
