@@ -16,7 +16,7 @@ from harness import rounds
 
 TESTS = Path(__file__).parent.parent
 SEED = os.environ.get("MVC_FAULTS_SEED", "1")
-OPERATIONS = rounds("MVC_FAULTS_CROWD", 40, 600)
+OPERATIONS = rounds("MVC_FAULTS_CROWD", 25, 600)
 
 
 def crowd(folder: Path, operations: int, before: str = "") -> subprocess.CompletedProcess[str]:

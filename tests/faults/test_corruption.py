@@ -22,7 +22,7 @@ from store.test_collision import colliding_pair
 import mvc
 
 SEED = os.environ.get("MVC_FAULTS_SEED", "1")
-POINTS = rounds("MVC_FAULTS_ROTS", 12, 96)
+POINTS = rounds("MVC_FAULTS_ROTS", 9, 96)
 FEW = max(1, POINTS // 3)
 FIRST, OTHER = colliding_pair(LARGE), colliding_pair(3000)
 """Contents that xxh128 cannot tell apart."""

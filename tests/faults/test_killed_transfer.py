@@ -19,7 +19,7 @@ from s3 import S3Server
 
 from mvc.store.buckets.s3.bucket import S3Bucket
 
-KILLS = rounds("MVC_KILLS", 4, 0)
+KILLS = rounds("MVC_KILLS", 3, 0)
 """How many of each; 0: all."""
 HUGE = noise("huge", 1 << 20) * 34
 """Several parts of an upload and of a download."""

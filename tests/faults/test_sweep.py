@@ -16,7 +16,7 @@ from harness import rounds
 
 TESTS = Path(__file__).parent.parent
 SEED = os.environ.get("MVC_FAULTS_SEED", "1")
-POINTS = rounds("MVC_FAULTS_POINTS", 5, 60)
+POINTS = rounds("MVC_FAULTS_POINTS", 4, 60)
 
 
 def sweep(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -51,8 +51,8 @@ def test_sweep(operation: str) -> None:
         ("unprotect", "EMFILE", "mvc openat .*tmp/"),
         ("evict", "EMFILE", "mvc openat remote/objects/.*/"),
         pytest.param("gc", "EIO-read", "mvc .*/worktrees(/side/gitdir)?$|git read tmp/", marks=pytest.mark.long),
-        ("checkout-force", "EIO", "mvc (fsync|rmdir)"),
-        ("resolve", "kill", "mvc renameat repo/(data|models)|git rename .*index"),
+        pytest.param("checkout-force", "EIO", "mvc (fsync|rmdir)", marks=pytest.mark.long),
+        pytest.param("resolve", "kill", "mvc renameat repo/(data|models)|git rename .*index", marks=pytest.mark.long),
     ],
 )
 def test_what_failed_once(operation: str, fault: str, call: str) -> None:

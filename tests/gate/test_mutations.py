@@ -185,6 +185,7 @@ def test_a_rule_that_is_taken_out_is_missed(rule: Source, trials: list[Trial]) -
     assert not _survives(rule.removed(), trials)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("module", MODULES)
 def test_a_mutant_is_noticed(module: str, trials: list[Trial], table: list[Trial]) -> None:
     mutants = [mutant for source in SOURCES[module] for mutant in source.mutants()]
