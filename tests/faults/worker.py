@@ -258,8 +258,9 @@ class Worker:
 
 def _is_clean(ended: Ended) -> bool:
     """Whether a failure says what is wrong, and nothing that a person need not know."""
-    shown = ended.args[0] == "status" and "vanished while it was read)" in ended.out  # beside the path
-    return (bool(ended.errors) or shown) and all(line.startswith(_SAID) for line in ended.err.splitlines())
+    beside_its_path = re.compile(r"vanished while it was read\)\n +ls -l -- ")
+    shown = ended.args[0] == "status" and beside_its_path.search(ended.out)
+    return bool(ended.errors or shown) and all(line.startswith(_SAID) for line in ended.err.splitlines())
 
 
 def plain(line: str) -> str:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.judging.merges import with_merges
 from mvc.ops.judging.touched_models import (
     ContentInGit,
     content_in_git,
@@ -63,6 +62,8 @@ def index_facts(project: Project, index: Index) -> Staged | None:
 
     left = [model for model in map(model_at, sorted(changed)) if is_left(index, model)]
     if merging := merged_commits(project.git, project.layout.git_dir):
+        from mvc.ops.judging.merges import with_merges  # noqa: PLC0415 - import time: only while a merge goes on
+
         left = [*with_merges(project.git, ["HEAD", *merging], left)]
     if parsed.policy.has_other_pointers:
         from mvc.ops.shared.other_pointers.workspace import with_content  # noqa: PLC0415 - import time, as above

@@ -6,15 +6,21 @@ A comment at the end of a line names an alternative.
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Mapping
 
 from mvc.objects import pointer as pointers
 from mvc.quality.files import POLICY, SUFFIX
-from mvc.quality.judge.command_words import path_word, pathspec, pattern, short, with_remark, word
 
 _OWN = ".mvc/"
 _FEW = 3
 """Files of a model that lie in its folder: more of them are tracked as the whole folder."""
+_LONG = 80
+"""Characters of a name; longer ones become a placeholder."""
+_COMMIT = 12
+"""Digits of a commit."""
 
 
 # Pointers and files.
@@ -130,6 +136,50 @@ def recomputed() -> str:
 def one_of_both(path: str) -> str:
     """Take the report of one side of a merge, or record a new one."""
     return f"git checkout HEAD -- {pathspec(path)}  # or MERGE_HEAD; or mvc eval record, for an evaluation of your own"
+
+
+# Words of a command line.
+
+
+def short(commit: str) -> str:
+    """Return the first digits of a commit."""
+    return commit[:_COMMIT]
+
+
+def with_remark(line: str, remark: str) -> str:
+    """Return a line with a comment, if there is one."""
+    return f"{line}  # {remark}" if remark else line
+
+
+def path_word(path: str) -> str:
+    """Return a path that mvc does not read as an option."""
+    return word(f"./{path}" if path.startswith("-") else path)
+
+
+def pathspec(path: str) -> str:
+    """Return a path that Git does not read as a pattern."""
+    return word(f":(literal){path}" if re.match(r":|.*[*?\[\\]", path, re.DOTALL) else path)
+
+
+def pattern(path: str) -> str:
+    """Return the policy pattern that matches only this path."""
+    return json.dumps("/" + re.sub(r"([\\*?\[ ])", r"\\\1", path), ensure_ascii=not path.isprintable())
+
+
+def word(text: str, placeholder: str = "") -> str:
+    """Return `text` as one shell word in one line, or `placeholder` when it is unsuitable."""
+    if placeholder and (len(text) > _LONG or not text.isprintable()):
+        return placeholder
+    if text.isprintable():
+        return shlex.quote(text)
+    codes = text.encode("utf-8", "surrogateescape") if _is_file_name(text) else b"?"
+    plain = (chr(code) if 0x20 <= code < 0x7F and code not in b"'\\" else f"\\x{code:02x}" for code in codes)  # noqa: PLR2004 - ASCII
+    return f"$'{''.join(plain)}'"
+
+
+def _is_file_name(text: str) -> bool:
+    """Whether it can be encoded to bytes."""
+    return not any("\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in text)
 
 
 # Signatures and policy files.

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from mvc.objects import pointer as pointers
 from mvc.quality.files import POLICY, SUFFIX
-from mvc.quality.judge.command_words import path_word, pathspec, pattern, short, with_remark, word
-from mvc.quality.judge.fixes import add, stage, untrack
+from mvc.quality.judge.fixes import add, path_word, pathspec, pattern, short, stage, untrack, with_remark, word
 from mvc.quality.policy.demands import Demands, SliceDemand
 from mvc.quality.policy.policy import Pinned
-from mvc.quality.reports.parity import without_parity
 from mvc.quality.reports.report import Metric, Report, label
 from mvc.quality.reports.tags import SEMVER, parse_version
 
@@ -157,6 +155,8 @@ def _again(path: str, report: Report, new_dataset: str = "", new_metric: str = "
 
 def _evidence(report: Report, new_dataset: str = "", new_metric: str = "") -> str:
     """Return the options that repeat the data sets and metrics of `report`, which a new report does not inherit."""
+    from mvc.quality.reports.parity import without_parity  # noqa: PLC0415 - import time: only with a finding
+
     report = without_parity(report)
     used = {item.dataset for item in report.metrics}
     ids = sorted((item.id for item in report.datasets if item.id != new_dataset), key=lambda name: name not in used)

@@ -16,7 +16,6 @@ from mvc.quality.finding import Finding
 from mvc.quality.judge import fixes, report_fixes
 from mvc.quality.judge.facts import ModelFacts
 from mvc.quality.judge.rules.figures import judge_figures
-from mvc.quality.judge.rules.pickled import judge_pickles
 from mvc.quality.pointer_files import name_of, read_pointer, tool_of
 from mvc.quality.policy.demands import Demands, demands
 from mvc.quality.policy.policy import Policy
@@ -105,6 +104,8 @@ def _of_content(model: ParsedModel, pointer: Pointer) -> Iterator[Finding]:
         message = f"{'it' if file == model.path else file} matches {name}, which the policy denies"
         yield model.finding("MVC307", message, fixes.other_format(model.path))
     if model.demands.pickle == "scan":
+        from mvc.quality.judge.rules.pickled import judge_pickles  # noqa: PLC0415 - import time: few policies ask
+
         yield from judge_pickles(model.path, facts.pickle_scans or ())
     if facts.parts:
         from mvc.quality.judge.rules.parts import judge_parts  # noqa: PLC0415 - import time: few models have parts
