@@ -19,6 +19,9 @@ EXTRAS = {
     "eval": ("fairlearn>=0.15", "pyarrow>=26", "scikit-learn>=1.9.1"),
     "onnx": ("onnx>=1.23", "onnxruntime>=1.32", "protobuf<7", "skl2onnx>=1.20"),
     "convert": ("safetensors>=0.8", "skops>=0.16"),
+    "oci": ("oras>=0.2.43",),
+    "serve": ("kserve>=0.21,<0.22", "prometheus-client>=0.26", "pyarrow>=26"),
+    "drift": ("pyarrow>=26", "scipy>=1.17"),
     "inspect": ('backports-zstd>=1.8; python_version < "3.14"',),
     "site": ("altair>=6.3", "vl-convert-python>=1.9"),
 }

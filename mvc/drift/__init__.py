@@ -1,0 +1,1 @@
+"""Whether data differs from a reference: tests by column, from columns."""

@@ -1,0 +1,1 @@
+"""Artifacts in a registry of containers: the CNCF ModelPack layout."""
