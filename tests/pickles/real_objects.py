@@ -8,11 +8,11 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-import pandas as pd
 import scipy
 import scipy.sparse
 import scipy.spatial
 import xgboost
+from real_tables import frame, tables
 from scipy import interpolate, stats
 from sklearn import compose, ensemble, feature_selection, gaussian_process, linear_model, metrics, neighbors
 from sklearn import model_selection as selection
@@ -193,33 +193,6 @@ def scientific() -> Iterator[Any]:
     yield from (stats.norm(), stats.randint(1, 5), stats.beta(1, 2), stats.norm, stats.randint)
     yield from (stats.gaussian_kde(X[:, 0]), stats.rv_histogram(np.histogram(X[:, 0])))
     yield from (stats.multivariate_normal(np.zeros(2)), stats.describe(x))
-
-
-def tables() -> Iterator[Any]:
-    """Yield tables, indexes and their parts of pandas."""
-    table = frame()
-    for name in table:
-        yield from (table[[name]], table[name], table[name].array, table[name].dtype, table[name].iloc[0])
-        if name != "objects":
-            yield pd.Index(table[name])
-    yield from (table, table.set_index(["words", "numbers"]), table.describe(), pd.DataFrame(), pd.RangeIndex(3))
-    yield pd.MultiIndex.from_product([[1, 2], ["a", "b"]])
-    yield from (pd.NaT, pd.NA, pd.Interval(0, 1), pd.Period("2020"), pd.Series([1, "a", [1]]))
-    for name in ("Day", "MonthEnd", "BusinessDay", "QuarterEnd", "YearEnd", "Hour", "CustomBusinessDay"):
-        yield getattr(pd.offsets, name)()
-    yield pd.DateOffset(months=1)
-
-
-def frame() -> pd.DataFrame:
-    """Return a table with a column of each type."""
-    return pd.DataFrame({
-        "numbers": X[:, 0], "words": ["x", "y"] * 20, "categories": pd.Categorical(["u", "v"] * 20),
-        "dates": pd.date_range("2020", periods=40), "zoned": pd.date_range("2020", periods=40, tz="Europe/Berlin"),
-        "utc": pd.date_range("2020", periods=40, tz="UTC"), "spans": pd.to_timedelta(range(40), unit="s"),
-        "periods": pd.period_range("2020", periods=40, freq="D"), "flags": pd.array([True, None] * 20, dtype="boolean"),
-        "counts": pd.array([1, None] * 20, dtype="Int64"), "texts": pd.array(["q", None] * 20, dtype="string"),
-        "bins": pd.cut(X[:, 0], 40), "sparse": pd.arrays.SparseArray([0] * 40), "objects": [{"a": 1}] * 40,
-    })
 
 
 GROUPS = {"models": models, "boosted": boosted, "arrays": arrays, "scientific": scientific, "tables": tables}
