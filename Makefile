@@ -19,7 +19,7 @@ MVC_TEST_MODELS ?= $(CURDIR)/.cache/models
 export MVC_TEST_MODELS
 
 # What the tests use of the system, as PROGRAM:PACKAGE.
-PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm fusermount3:fuse3 faketime:faketime git-lfs:git-lfs
+PROGRAMS := strace:strace mount:mount setpriv:util-linux zsh:zsh fish:fish /usr/sbin/sshd:openssh-server npm:npm fusermount3:fuse3 faketime:faketime git-lfs:git-lfs docker-registry:docker-registry prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager systemd-analyze:systemd
 
 # Programs that tests run in environments of their own.
 OTHERS := .cache/azurite/.complete .cache/gto/.complete .cache/dvc/.complete .cache/hf/.complete .cache/mlflow/.complete
