@@ -38,7 +38,7 @@ from mvc.store.cache.source_file import LinkType
 from mvc.store.remote.store import RemoteFile, RemoteStore
 from mvc.workspace.links import Links
 from mvc.workspace.observe import ObserveOptions, observe
-from mvc.workspace.read_files import hashing
+from mvc.workspace.read_files import FileReader, hashing
 from mvc.workspace.tracked import Selection, Tracked
 
 _BUFFER = 1 << 20
@@ -93,8 +93,8 @@ class Proven(NamedTuple):
     pointer: Pointer
 
 
-def proven(project: Project, text: str) -> Proven:
-    """Return a proven copy of what a user named.
+def proven(project: Project, text: str, reader: FileReader | None = None) -> Proven:
+    """Return a proven copy of what a user named; `reader` as for `Content.proven_path`.
 
     Raises:
         MvcError: it is not tracked, the workspace has other content, or it cannot be fetched.
@@ -104,7 +104,7 @@ def proven(project: Project, text: str) -> Proven:
     content = Content(project, reference._replace(path=whole))  # with what lies beside a part: a digest is of all
     if reference.rev is None:
         check_unchanged(project, whole, content.pointer)
-    found = f"{content.proven_path()}{reference.path[len(whole) :]}"
+    found = f"{content.proven_path(reader)}{reference.path[len(whole) :]}"
     if not os.path.exists(found):
         raise UsageError(f"{whole} has no file {reference.path[len(whole) + 1 :]}", "mvc ls -R")
     commit = resolve(project, reference.rev) if reference.rev else ""
@@ -164,8 +164,10 @@ class Content:
             return f"{project.root}/{self._reference.path}"
         return self._view()
 
-    def proven_path(self) -> str:
+    def proven_path(self, reader: FileReader | None = None) -> str:
         """Return where a read-only view of the content is. All of it was read and compared with the pointer, by BLAKE3.
+
+        `reader` computes the digests, if another than `hashing` is to.
 
         Raises:
             CorruptObject: the view is damaged; it is deleted.
@@ -173,7 +175,7 @@ class Content:
         """
         view = self._view()
         folder, name = os.path.split(view)
-        options = ObserveOptions(None, hashing(self._project.around.progress))
+        options = ObserveOptions(None, reader or hashing(self._project.around.progress))
         with Tree(folder) as tree:
             seen = observe(tree, name, self._project.links, options)
         if not same_content(self.pointer, seen):
