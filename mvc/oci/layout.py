@@ -100,7 +100,7 @@ def build(about: About, layers: Iterable[Layer]) -> Artifact:
         "annotations": {"org.opencontainers.image.title": about.name, **annotations},
     })
     if len(manifest) > MAX_MANIFEST:
-        message = f"{len(layers):,} files are too many for an artifact: its manifest would have {len(manifest):,} bytes"
+        message = f"{about.name} has too many files for an artifact: its manifest would have {len(manifest):,} bytes"
         raise InvalidFormat(f"{message}, and registries take {MAX_MANIFEST:,}", "mvc package REF -o DIR")
     return Artifact(manifest, config)
 

@@ -65,9 +65,15 @@ def parse_reference(text: str) -> Reference:
     """
     found = _REFERENCE.fullmatch(text.removeprefix(SCHEME)) if len(text) <= _MOST else None
     if found is None or not _is_host(found["host"]):
-        message = f"invalid artifact {text!r}: expected HOST/REPO, then :TAG or @sha256:DIGEST"
+        message = f"invalid artifact {_shown(text)!r}: expected HOST/REPO, then :TAG or @sha256:DIGEST"
         raise UsageError(message, "mvc help package")
     return Reference(found["host"], found["repository"], found["tag"] or "", found["digest"] or "")
+
+
+def _shown(text: str) -> str:
+    """Return what was typed, without a password."""
+    name, _, rest = text.removeprefix(SCHEME).partition("/")
+    return f"***@{name.rpartition('@')[2]}/{rest}" if "@" in name else text
 
 
 def _is_host(text: str) -> bool:

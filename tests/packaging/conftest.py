@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from harness import Begin, LARGE, Repo, noise
+from harness import LARGE, Begin, Repo, noise
 from proxy import Proxy, proxying
-from servers import Server, running
+from registries import Shop, log_in, registry_in, with_login
 from shared import shared, shared_folder
-
-HTPASSWD = "user:$2b$04$f8j59qBvGhnkw2BTGYkLsu7TTctjSfN4QCbx7jWxcnmchuxRllrme\n"
-"""Of the password `secret`."""
-CONFIG = """\
-version: 0.1
-log: {{level: error, accesslog: {{disabled: true}}}}
-storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-{auth}
-"""
-
-
-@contextmanager
-def registry_in(folder: Path, auth: str = "") -> Iterator[int]:
-    """Run docker-registry; its port."""
-    def command(port: int) -> list[str | Path]:
-        (folder / "config.yml").write_text(CONFIG.format(folder=folder, port=port, auth=auth))
-        return ["docker-registry", "serve", folder / "config.yml"]
-
-    with running(command, folder / "log") as port:
-        yield port
-
-
-@contextmanager
-def _with_login(folder: Path) -> Iterator[int]:
-    (folder / "htpasswd").write_text(HTPASSWD)
-    with registry_in(folder, f"auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}") as port:
-        yield port
 
 
 @pytest.fixture(scope="session")
 def registry_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Run a registry that asks for a login."""
-    with shared(shared_folder(tmp_path_factory, "registry"), _with_login) as port:
+    with shared(shared_folder(tmp_path_factory, "registry"), with_login) as port:
         yield port
 
 
@@ -55,15 +24,6 @@ def open_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Run a registry that asks for none."""
     with shared(shared_folder(tmp_path_factory, "open-registry"), registry_in) as port:
         yield port
-
-
-def log_in(environ: dict[str, str], port: int, login: str = "user:secret") -> None:
-    """Write what `docker login` does."""
-    file = Path(environ["HOME"]) / ".docker/config.json"
-    file.parent.mkdir(exist_ok=True)
-    auths = json.loads(file.read_text())["auths"] if file.exists() else {}
-    auths[f"127.0.0.1:{port}"] = {"auth": b64encode(login.encode()).decode()}
-    file.write_text(json.dumps({"auths": auths}))
 
 
 @pytest.fixture
@@ -107,3 +67,10 @@ def here(tmp_path: Path, environ: dict[str, str]) -> Repo:
     """Return an empty directory that is no repository."""
     (tmp_path / "here").mkdir()
     return Repo(tmp_path / "here", environ)
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """Run a registry that says what a test wants it to."""
+    with proxying(0) as proxy:
+        yield Shop(proxy)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
+from mvc.errors import UsageError
 from mvc.fs.files import check_unchanged
 from mvc.fs.progress import Progress
 from mvc.objects.digest import Digest
@@ -50,8 +52,14 @@ def subject_of(project: Project, text: str, path: str, commit: str, pointer: Poi
     """Return what belongs to the tracked `path`, with its `pointer` at a `commit` or in the workspace.
 
     A report of other content is left out, with a remark.
+
+    Raises:
+        UsageError: the user named a part of a directory.
     """
-    rev, _ = split_reference(project, text, partial(is_path, project))
+    rev, typed = split_reference(project, text, partial(is_path, project))
+    if (named := typed.rstrip("/") if rev else project.shell.path(typed)) != path:
+        line = shlex.join(["mvc", "package", f"{rev}:{path}" if rev else project.shell.show(path)])
+        raise UsageError(f"{named} is a part of {path}, whose digest is of all", f"{line} --oci HOST/REPO")
     name, _, version = rev.partition("@")
     read = partial(_read, project, commit)
     documents = {POINTER: emit(pointer)}
