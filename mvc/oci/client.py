@@ -266,7 +266,8 @@ class Registry:
             raise MissingObject(missing, f"check the name {self.name}")
         reason = _reason(b"".join(self._parts(answer, _MESSAGE))) or f"status {found}"
         if found in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            raise RemoteError(f"{self.name} refuses the login, or there is none: {reason}", f"docker login {self._host}")
+            message = f"{self.name} refuses the login, or there is none: {reason}"
+            raise RemoteError(message, f"docker login {self._host}")
         if answer.is_redirect:
             place = urlsplit(answer.headers["Location"])
             raise RemoteError(f"{self.name} redirects to {place.netloc or 'another path'}", f"check {self._host}")

@@ -70,6 +70,24 @@ def parse_reference(text: str) -> Reference:
     return Reference(found["host"], found["repository"], found["tag"] or "", found["digest"] or "")
 
 
+def parse_target(text: str) -> Reference:
+    """Return the repository that a user typed, with or without a tag.
+
+    Raises:
+        UsageError: it is not one, or has a digest.
+    """
+    target = parse_reference(text)
+    if target.digest:
+        raise UsageError("a digest follows from the content: give a tag, or nothing", "--oci HOST/REPO[:TAG]")
+    return target
+
+
+def is_artifact(text: str) -> bool:
+    """Whether a text is `HOST/REPO@sha256:…`."""
+    found = _REFERENCE.fullmatch(text) if len(text) <= _MOST else None
+    return found is not None and bool(found["digest"])
+
+
 def _shown(text: str) -> str:
     """Return what was typed, without a password."""
     name, _, rest = text.removeprefix(SCHEME).partition("/")
