@@ -44,7 +44,7 @@ set -eu
 [ -e .git ] || git init -q .
 [ -e .mvc ] || mvc -q init --no-hooks
 mvc -q config set cache.link reflink,hardlink
-cp /opt/{pointer} {name}.mvc
+cat /opt/{pointer} > {name}.mvc
 [ -e {name} ] || mvc get {source} -o {name}
 mvc -q add {name}
 cmp {name}.mvc /opt/{pointer}

@@ -67,6 +67,9 @@ def subject_of(project: Project, text: str, path: str, commit: str, pointer: Poi
     report = matching_report(raw, pointer.identity, path + REPORT)
     if raw and report:
         documents[REPORT] = raw
+        for used in report.together:
+            line = "track what belongs together in one directory"
+            project.around.remark(f"{used.path}, with which {path} was evaluated, is not part of the package", line)
         if signature := read(path + REPORT + SIGNATURES):
             documents[REPORT + SIGNATURES] = signature
     elif raw:

@@ -13,7 +13,7 @@ from mvc.fs.scratch import beside
 from mvc.objects.pointer import SUFFIX
 from mvc.oci.reference import SCHEME
 from mvc.ops.lifecycle.packaging.context import Source, build_context
-from mvc.ops.lifecycle.packaging.noted import committed, noted
+from mvc.ops.lifecycle.packaging.noted import artifacts, commit_of
 from mvc.ops.lifecycle.packaging.subject import Subject
 from mvc.project import Project
 from mvc.scm.plumbing import remote_settings
@@ -67,12 +67,12 @@ def _taken(folder: str) -> UsageError:
 
 def _source(project: Project, subject: Subject) -> Source:
     """Return where an image can fetch the model: the newest artifact that is noted, else the Git remote."""
-    commit = subject.commit or committed(project, subject)
+    commit = commit_of(project, subject)
     if not commit:
         line = project.shell.line("mvc add", subject.path)
         raise UsageError(f"{subject.path} is not committed as it is", f'{line} && git commit -m "..."')
-    if artifacts := noted(project, commit, subject.path):
-        return Source(f"{SCHEME}{artifacts[-1]}")
+    if known := artifacts(project, commit, subject.path):
+        return Source(f"{SCHEME}{known[-1]}")
     remote = push_target(project.git)
     url = remote_settings(project.git)[remote]["url"][-1] if remote else ""
     if not url:
