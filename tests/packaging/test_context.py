@@ -13,7 +13,7 @@ from harness import MVC, PROJECT, Repo
 from mvc.ops.lifecycle.packaging.context import DEFAULT_PYTHON, Source, build_context
 from mvc.quality.reports.report import Environment, Model, Report
 
-FILES = [".dockerignore", "Dockerfile", "model.mvc", "requirements.txt", "start.sh"]
+FILES = [".dockerignore", "Dockerfile", "fetch.sh", "model.mvc", "requirements.txt", "start.sh"]
 ENVIRONMENT = Environment(python="3.11.7", packages={"numpy": "2.3.5", "torch": "2.9.0+cu128"})
 
 
@@ -61,7 +61,7 @@ def test_it_is_clean_and_has_no_weights(work: Repo, context: Path) -> None:
     assert sum(path.stat().st_size for path in context.iterdir()) < 20_000
     hadolint = subprocess.run(["hadolint", context / "Dockerfile"], capture_output=True, text=True, check=False)
     assert (hadolint.returncode, hadolint.stdout) == (0, "")
-    subprocess.run(["shellcheck", "-s", "sh", context / "start.sh"], check=True)
+    subprocess.run(["shellcheck", "-s", "sh", context / "fetch.sh", context / "start.sh"], check=True)
 
 
 def test_the_image_fetches_the_model_when_it_starts(
@@ -87,7 +87,9 @@ def entry(context: Path) -> str:
     (context / "bin").mkdir(exist_ok=True)
     (context / "bin/mvc").write_text(f'#!/bin/sh\n[ "$1" = serve ] && echo "$@" && exit\nexec {MVC} "$@"\n')
     (context / "bin/mvc").chmod(0o755)
-    return (context / "start.sh").read_text().replace("/opt/", f"{context}/")
+    for script in context.glob("*.sh"):
+        script.write_text(script.read_text().replace("/opt/", f"{context}/"))
+    return (context / "start.sh").read_text()
 
 
 def test_without_an_artifact_the_image_fetches_from_the_repository(

@@ -28,7 +28,7 @@ RUN git init -q /opt/source \\
 ENV PATH=/opt/mvc/bin:$PATH
 COPY requirements.txt /opt/
 RUN pip install --no-cache-dir --requirement /opt/requirements.txt
-COPY model.mvc start.sh /opt/
+COPY model.mvc fetch.sh start.sh /opt/
 RUN useradd --create-home --uid 10001 mvc && install -d -o mvc -g mvc /srv/model
 USER 10001
 WORKDIR /srv/model
@@ -38,8 +38,8 @@ HEALTHCHECK --start-period=10m --interval=10s --timeout=3s \\
 ENTRYPOINT ["sh", "/opt/start.sh"]
 CMD ["--host", "0.0.0.0", "--port", "8080", "--grpc-port", "8081"]
 """
-_START = """\
-# Fetches the model {title} unless it is there, compares it with its pointer, and serves it.
+_FETCH = """\
+# Fetches the model {title} unless it is there, and compares it with its pointer.
 set -eu
 [ -e .git ] || git init -q .
 [ -e .mvc ] || mvc -q init --no-hooks
@@ -48,6 +48,11 @@ cat /opt/{pointer} > {name}.mvc
 [ -e {name} ] || mvc get {source} -o {name}
 mvc -q add {name}
 cmp {name}.mvc /opt/{pointer}
+"""
+_START = """\
+# Fetches the model {title}, and serves it.
+set -eu
+sh /opt/fetch.sh
 exec mvc serve {served} "$@"
 """
 _PACKAGES = "# The packages that the report names. `uv pip compile --generate-hashes` adds their hashes.\n"
@@ -77,16 +82,16 @@ def build_context(path: str, name: str, source: Source, pointer: bytes, report: 
     python = _python(environment.python, remarks) if environment else DEFAULT_PYTHON
     packages = environment.packages if environment else {}
     file = f"./{os.path.basename(path)}"
-    start = _START.format(
-        title=re.sub(r"[^\w./@-]", "?", name), pointer=POINTER, name=shlex.quote(file),
-        source=shlex.join(part for part in source if part),
-        served=shlex.quote(f"{file}={name}"),
+    title = re.sub(r"[^\w./@-]", "?", name)
+    fetch = _FETCH.format(
+        title=title, pointer=POINTER, name=shlex.quote(file), source=shlex.join(part for part in source if part),
     )
     files = {
-        ".dockerignore": f"*\n!requirements.txt\n!start.sh\n!{POINTER}\n".encode(),
+        ".dockerignore": f"*\n!requirements.txt\n!fetch.sh\n!start.sh\n!{POINTER}\n".encode(),
         "Dockerfile": _DOCKERFILE.format(python=python).encode(),
         "requirements.txt": _requirements(packages, remarks).encode(),
-        "start.sh": start.encode(),
+        "fetch.sh": fetch.encode(),
+        "start.sh": _START.format(title=title, served=shlex.quote(f"{file}={name}")).encode(),
         POINTER: pointer,
     }
     return Context(files, tuple(remarks))
