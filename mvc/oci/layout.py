@@ -182,4 +182,4 @@ def check_sha256(found: str, expected: str, what: str) -> None:
         CorruptObject: they differ.
     """
     if found != expected:
-        raise CorruptObject(f"{what}: expected {expected}, found {found}", "mvc get oci://HOST/REPO@sha256:DIGEST")
+        raise CorruptObject(f"{what}: expected {expected}, found {found}", "run the command again")

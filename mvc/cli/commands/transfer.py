@@ -176,7 +176,7 @@ def get(
     from mvc.ops.remotes.get import get as run  # noqa: PLC0415
 
     if not reference:
-        raise UsageError("REF is missing: what to write of the repository", f"mvc ls  # in {repository}")
+        raise UsageError("REF is missing: what to write of the repository", "mvc ls  # in REPO")
     got = run(around(output), repository, reference, out, remote)
     output.line(f"Wrote {visible(got.path)} to {visible(got.out)} ({size(got.size)})")
 

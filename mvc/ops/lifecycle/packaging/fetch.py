@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -70,8 +71,9 @@ def fetch(around: Surroundings, text: str, out: str = "") -> Fetched:
     reference = parse_reference(text)
     if not (reference.digest or reference.tag):
         raise UsageError(f"{text} names no artifact", f"mvc get {SCHEME}{reference.name}:TAG")
+    again = f"mvc get {shlex.quote(text)} -o OUT  # with another OUT"
     if out:
-        _check_free(around, out)
+        _check_free(around, out, again)
     registry = Registry(reference, around.environ)
     raw = registry.manifest(reference.digest or reference.tag)
     digest = sha256(raw)
@@ -79,7 +81,7 @@ def fetch(around: Surroundings, text: str, out: str = "") -> Fetched:
         check_sha256(digest, reference.digest, reference.name)
     what = reference.at(digest)
     contents = contents_of(parse(raw, what), what)
-    target = _check_free(around, out or contents.name)
+    target = _check_free(around, out or contents.name, again)
     documents = {ending: _document(registry, layer, ending) for ending, layer in contents.documents.items()}
     pointer = parse_pointer(documents[POINTER], f"{what}: {contents.name}{POINTER}")
     check_sizes(contents, pointer, what)
@@ -88,7 +90,7 @@ def fetch(around: Surroundings, text: str, out: str = "") -> Fetched:
     try:
         with beside(os.path.dirname(target)) as scratch:
             _write(registry, contents, pointer, f"{scratch.path}/content", around.progress)
-            written = _place(documents, scratch.path, target)
+            written = _place(documents, scratch.path, target, again)
     except OSError as error:
         raise as_error(error, target) from None
     return Fetched(what, target, pointer.total, pointer.digest.blake3, written, REPORT + SIGNATURES in documents)
@@ -126,11 +128,13 @@ def check_sizes(contents: Contents, pointer: Pointer, what: str) -> None:
         raise CorruptObject(f"{message}, and there are {found[1]} with {found[2]:,}", _ANEW)
 
 
-def _check_free(around: Surroundings, out: str) -> str:
+def _check_free(around: Surroundings, out: str, again: str) -> str:
     """Return the path to write to, where nothing may be."""
     target = os.path.abspath(os.path.join(around.cwd, out))
     if os.path.lexists(target):
-        raise UsageError(f"{target} already exists", "mvc get REPO REF -o OUT  # with another OUT")
+        raise UsageError(f"{target} already exists", again)
+    if not os.path.isdir(parent := os.path.dirname(target)):
+        raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(parent)}")
     return target
 
 
@@ -204,7 +208,7 @@ def _copying(parts: Iterator[bytes], fd: int, progress: Progress) -> Reader:
     return read
 
 
-def _place(documents: dict[str, bytes], folder: str, target: str) -> str:
+def _place(documents: dict[str, bytes], folder: str, target: str, again: str) -> str:
     """Rename the model to its place, the report before it; return where the report is.
 
     Raises:
@@ -215,9 +219,9 @@ def _place(documents: dict[str, bytes], folder: str, target: str) -> str:
         with open(f"{folder}/{len(ending)}", "xb") as file:
             file.write(raw)
         if not rename_new(file.name, target + ending) and not _holds(target + ending, raw):
-            raise UsageError(f"{target + ending} already exists", "mvc get REPO REF -o OUT  # with another OUT")
+            raise UsageError(f"{target + ending} already exists", again)
     if not rename_new(f"{folder}/content", target):
-        raise UsageError(f"{target} was created in the meantime", "mvc get REPO REF -o OUT  # with another OUT")
+        raise UsageError(f"{target} was created in the meantime", again)
     return target + REPORT if REPORT in ours else ""
 
 

@@ -79,6 +79,7 @@ def _source(project: Project, subject: Subject) -> Source:
         message = "no artifact of it is noted, and there is no Git remote: an image has nowhere to fetch it from"
         raise UsageError(message, "mvc package REF --oci HOST/REPO")
     if hidden(url) != url:
-        raise UsageError(f"the URL of {remote} has a login in it, which would be in the image", "git remote -v")
+        line = f"git remote set-url {shlex.quote(remote)} URL  # without a login"
+        raise UsageError(f"the URL of {remote} has a login in it, which would be in the image", line)
     address = os.path.join(project.root, url) if url.startswith(("./", "../")) else url
     return Source(address, f"{commit}:{subject.path}")
