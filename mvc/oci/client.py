@@ -8,6 +8,7 @@ API: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, PATIENCE, SLOWEST
 
 T = TypeVar("T")
 
+AT_ONCE = 8
+"""Blobs that are sent or fetched at the same time: a session keeps ten connections."""
 TRIES = 5
 _PAUSE = 0.5
 """Seconds before the second try; each later pause is twice as long."""
@@ -220,12 +223,15 @@ class Registry:
         """Send a request, once more after a login. Only a request to read follows redirects, without the login."""
         asked = False
         for _ in range(_HOPS):
-            login = self._login.get_auth_header() if _origin(url) == _origin(self._url) else {}
+            ours = _origin(url) == _origin(self._url)
+            login = self._login.get_auth_header() if ours else {}
             answer = self._ask(method, url, {**headers, **login}, data=body)
             if answer.is_redirect and method in ("GET", "HEAD"):
                 answer.close()
                 url = urljoin(url, answer.headers["Location"])
-            elif answer.status_code == HTTPStatus.UNAUTHORIZED and not asked and self._login.accepts(answer):
+            elif answer.status_code == HTTPStatus.UNAUTHORIZED and ours and not asked:
+                if not self._login.accepts(answer, login):
+                    return answer
                 answer.close()
                 asked = True
             else:
@@ -298,22 +304,29 @@ class _Login(TokenAuth):  # type: ignore[misc]
         self.load_configs(Container(f"{host}/any"))
         self._known: str = getattr(self, "_basic_auth", "")
         self._ask = ask
+        self._asking = threading.Lock()
         self._header: dict[str, str] = {}
 
     def get_auth_header(self) -> dict[str, str]:
         return self._header
 
-    def accepts(self, answer: Response) -> bool:
-        """Whether there is a login for what an answer asks for; the next header has it."""
-        challenge = answer.headers.get("WWW-Authenticate", "")
-        before, basic = self._header, {"Authorization": f"Basic {self._known}"} if self._known else {}
+    def accepts(self, answer: Response, sent: dict[str, str]) -> bool:
+        """Whether there is another login than was `sent` for what an answer asks for; the next header has it."""
+        with self._asking:
+            if self._header == sent:  # else another thread was told the same
+                self._header = self._asked(answer.headers.get("WWW-Authenticate", ""))
+            return bool(self._header) and self._header != sent
+
+    def _asked(self, challenge: str) -> dict[str, str]:
+        basic = {"Authorization": f"Basic {self._known}"} if self._known else {}
         if challenge.lower().startswith("basic"):
-            self._header = basic
-        elif challenge.lower().startswith("bearer") and (asked := parse_auth_header(challenge)).realm:
-            query = {name: text for name in ("service", "scope") if (text := getattr(asked, name))}
-            token = self._ask(asked.realm, query, basic)
-            self._header = {"Authorization": f"Bearer {token}"} if token else {}
-        return bool(self._header) and self._header != before
+            return basic
+        asked = parse_auth_header(challenge)
+        if not challenge.lower().startswith("bearer") or not asked.realm:
+            return {}
+        query = {name: text for name in ("service", "scope") if (text := getattr(asked, name))}
+        token = self._ask(asked.realm, query, basic)
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _session(reference: Reference) -> Session:

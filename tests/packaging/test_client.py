@@ -15,6 +15,7 @@ import pytest
 from harness import noise
 from proxy import Answer, Fault, Proxy, Request, flip
 from registries import Shop, log_in, plain
+from requests.adapters import HTTPAdapter
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.objects.hashing import hash_bytes
@@ -236,6 +237,28 @@ def test_redirects_to_servers_without_tls_are_not_followed(shop: Shop, environ: 
     shop.answers["v1"] = plain(b"", 307, location=place)
     with pytest.raises(RemoteError, match="another server without TLS"):
         registry_at(shop.proxy.port, environ).manifest("v1")
+
+
+@pytest.mark.parametrize("challenge", ['Basic realm="x"', 'Bearer realm="{}/token"'])
+def test_another_server_gets_no_login(
+    shop: Shop, proxied: Proxy, through: Registry, challenge: str,
+) -> None:
+    through.upload(DIGEST, BODY)
+    through._session.mount("http://", HTTPAdapter())
+    asked = Fault(instead=plain(b"{}", 401, **{"www-authenticate": challenge.format(shop.proxy.endpoint)}))
+    shop.proxy.rule = lambda _: asked
+    away = Fault(instead=plain(b"", 307, location=f"{shop.proxy.endpoint}/x"))
+    proxied.rule = lambda request: away if is_blob("GET")(request) else None
+    with pytest.raises(RemoteError, match="refuses the login"):
+        b"".join(through.blob(DIGEST, len(DATA)))
+    assert [request.path for request in shop.proxy.seen] == ["/x"]
+    assert "authorization" not in shop.proxy.seen[0].headers
+    upload = Fault(instead=plain(b"", 202, location=f"{shop.proxy.endpoint}/x"))
+    proxied.rule = lambda request: upload if request.method == "POST" else None
+    with pytest.raises(RemoteError, match="refuses the login"):
+        through.upload(sha256(b"new"), Body(3, lambda: iter([b"new"])))
+    assert len(shop.proxy.seen) == 2
+    assert "authorization" not in shop.proxy.seen[1].headers
 
 
 def test_redirects_in_a_circle(shop: Shop, environ: dict[str, str]) -> None:

@@ -68,7 +68,7 @@ def test_a_note_at_the_commit_names_the_artifact(work: Repo, registry: str) -> N
     work.ok("package", "models/ranker.onnx", "--oci", f"{registry}/ml/noted")
     work.ok("package", "ranker@v1.0.0", "--oci", f"{registry}/ml/noted")
     lines = work.git("notes", "--ref=mvc-packages", "show", "HEAD").splitlines()
-    assert lines[0] == f"{made['reference']} models/ranker.onnx"
+    assert lines[-1] == f"{made['reference']} models/ranker.onnx"
     assert len(lines) == 2  # that of the workspace names no commit
 
 
