@@ -70,6 +70,10 @@ def test_a_note_at_the_commit_names_the_artifact(work: Repo, registry: str) -> N
     lines = work.git("notes", "--ref=mvc-packages", "show", "HEAD").splitlines()
     assert lines[-1] == f"{made['reference']} models/ranker.onnx"
     assert len(lines) == 2  # that of the workspace names no commit
+    work.ok("promote", "ranker@v1.0.0", "prod")
+    held = work.ok("which", "ranker", "prod", "--json").json
+    assert held["artifacts"] == [line.partition(" ")[0] for line in lines]
+    assert f"artifact {made['reference']}" in work.ok("which", "ranker", "prod").out
 
 
 def test_the_line_to_type_pushes_the_note(work: Repo, registry: str, tmp_path: Path) -> None:
