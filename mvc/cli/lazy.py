@@ -36,6 +36,7 @@ MODULES = {
     "eval": "quality.predicting",
     "compare": "compare",
     "convert": "quality.converting",
+    "serve": "production.serve",
     "gate": "gate",
     "waive": "quality.waive",
     "explain": "help",
