@@ -36,6 +36,7 @@ MODULES = {
     "eval": "quality.predicting",
     "compare": "compare",
     "convert": "quality.converting",
+    "drift": "production.drift",
     "gate": "gate",
     "waive": "quality.waive",
     "explain": "help",

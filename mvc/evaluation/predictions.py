@@ -55,6 +55,8 @@ class Wanted(NamedTuple):
     numbers: tuple[str, ...]
     groups: tuple[str, ...] = ()
     """Texts or whole numbers of which there may be many."""
+    missing: tuple[str, ...] = ("",)
+    """Texts of CSV that stand for a missing value."""
 
     @property
     def names(self) -> list[str]:
@@ -179,6 +181,29 @@ class PredictionsFile:
             self._check_chunks(file.metadata, names)
             yield from file.iter_batches(batch_size=_BATCH)
 
+    @property
+    def most_rows(self) -> int:
+        """The number of rows; of text that of lines, which may be more."""
+        if self._ending == ".parquet":
+            with self._reading():
+                return int(self._parquet(()).metadata.num_rows)
+        self._file.seek(0)
+        return sum(block.count(b"\n") for block in iter(lambda: self._file.read(_BLOCK), b"")) + 1
+
+    def chosen(self, wanted: Wanted) -> Iterator[_Arrow]:
+        """Yield the wanted columns, some rows at a time, as record batches of pyarrow; what is missing is null.
+
+        Raises:
+            InvalidFormat: the file cannot be read to its end, a value is not of the wanted type, or there are too many
+                rows.
+        """
+        rows = 0
+        with self._reading():
+            for batch in self._batches(wanted):
+                rows += batch.num_rows
+                self._check_rows(rows, len(wanted.names))
+                yield batch
+
     def _check(self, wanted: Wanted) -> None:
         names = self._schema.names
         for name in wanted.names:
@@ -273,7 +298,7 @@ class PredictionsFile:
         if wanted is None:
             return {}
         types = self._explicit(wanted)
-        empty = {"null_values": [""], "strings_can_be_null": True}
+        empty = {"null_values": list(wanted.missing), "strings_can_be_null": True}
         return {"include_columns": wanted.names, "column_types": types, **empty}
 
     def _explicit(self, wanted: Wanted) -> _Arrow:
