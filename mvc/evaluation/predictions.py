@@ -182,6 +182,12 @@ class PredictionsFile:
             yield from file.iter_batches(batch_size=_BATCH)
 
     @property
+    def labels(self) -> Mapping[str, str]:
+        """What a Parquet file says about itself: its key-value metadata."""
+        found = (self._schema.metadata or {}) if self._ending == ".parquet" else {}
+        return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in found.items()}
+
+    @property
     def most_rows(self) -> int:
         """The number of rows; of text that of lines, which may be more."""
         if self._ending == ".parquet":
@@ -250,7 +256,7 @@ class PredictionsFile:
         from pyarrow import parquet  # noqa: PLC0415 - takes time
 
         self._file.seek(0)
-        return parquet.ParquetFile(self._file, read_dictionary=list(dictionaries), buffer_size=_BLOCK)
+        return parquet.ParquetFile(self._file, read_dictionary=list(dictionaries), buffer_size=_BLOCK, page_checksum_verification=True)
 
     def _check_chunks(self, metadata: _Arrow, names: Collection[str]) -> None:
         """Refuse row groups that would fill the memory."""
