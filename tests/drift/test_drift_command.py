@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from harness import Begin, InProcess, Repo
+from harness import PROJECT, Begin, InProcess, Repo
 from prometheus_client.parser import text_string_to_metric_families
 from pyarrow import csv, parquet
 
@@ -144,6 +144,19 @@ def test_a_log_of_several_models_and_what_is_no_part(model: Repo, in_process: In
     told = refused(model, in_process, "--reference", "data/holdout.parquet", "--current", "log")
     assert "several models: other, ranker" in told
     assert "no rows of a prediction log" in refused(model, in_process, "--reference", VERSION, "--current", "models")
+
+
+def test_the_json_is_that_of_the_page(model: Repo, in_process: InProcess) -> None:
+    page = (PROJECT / "docs/commands.md").read_text().partition("\n## mvc drift\n")[2]
+    told = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    found = drift(model, in_process, "--reference", VERSION, "--current", "log")
+    assert [*found] == [*told]
+    assert [*found["reference"]] == [*told["reference"]]
+    for part in ("columns", "tests", "picture", "reference"):
+        one, other = (found["columns"][0], told["columns"][0])
+        if part != "columns":
+            one, other = ((side[part][0] if part == "tests" else side[part]) for side in (one, other))
+        assert [*one] == [*other]
 
 
 # Files.
