@@ -37,6 +37,7 @@ MODULES = {
     "compare": "compare",
     "convert": "quality.converting",
     "serve": "production.serve",
+    "drift": "production.drift",
     "gate": "gate",
     "waive": "quality.waive",
     "explain": "help",
