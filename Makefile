@@ -102,6 +102,9 @@ ci/requirements.txt: uv.lock | $(TOOLS)/bin/uv  ## write what CI installs, with 
 ci/requirements-eval.txt: uv.lock | $(TOOLS)/bin/uv
 	@$(EXPORT) --extra eval -o $@
 
+ci/requirements-serve.txt: uv.lock | $(TOOLS)/bin/uv
+	@$(EXPORT) --extra oci --extra serve --extra onnx --extra convert -o $@
+
 .PHONY: schemas
 schemas: install  ## write docs/schemas from the types
 	@$(BIN)/python docs/schemas/generate.py
