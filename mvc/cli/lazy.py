@@ -37,6 +37,8 @@ MODULES = {
     "compare": "compare",
     "convert": "quality.converting",
     "package": "production.package",
+    "serve": "production.serve",
+    "drift": "production.drift",
     "gate": "gate",
     "waive": "quality.waive",
     "explain": "help",

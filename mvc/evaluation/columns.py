@@ -88,14 +88,16 @@ Examples: TypeAlias = Labelled | Measured | Ranked
 # Columns, as they are read.
 
 
-class _Growing(Generic[_T]):
+class Growing(Generic[_T]):
     """An array that grows in place, since many small ones would leave holes in the memory."""
 
     def __init__(self, dtype: type[_T]) -> None:
+        """Begin without values."""
         self._values: NDArray[_T] = np.empty(1 << 16, dtype)
         self._n = 0
 
     def add(self, values: NDArray[_T]) -> None:
+        """Append values."""
         end = self._n + len(values)
         if end > len(self._values):
             self._values.resize(max(end, 2 * len(self._values)), refcheck=False)
@@ -103,6 +105,7 @@ class _Growing(Generic[_T]):
         self._n = end
 
     def joined(self) -> NDArray[_T]:
+        """Return all values. None can be added after that."""
         self._values.resize(self._n, refcheck=False)
         return self._values
 
@@ -113,7 +116,7 @@ class NumberColumn:
     def __init__(self, name: str) -> None:
         """Begin without values."""
         self.name = name
-        self._found = _Growing(np.float64)
+        self._found = Growing(np.float64)
 
     def add(self, values: _Arrow, before: int) -> str:
         """Add values; return what is wrong with them."""
@@ -137,7 +140,7 @@ class TextColumn:
         """Take at most `most` different texts."""
         self.name, self._most = name, most
         self._known: dict[str, int] = {}
-        self._found = _Growing(np.int32)
+        self._found = Growing(np.int32)
         self._last: _Arrow = None
         """The last dictionary, often that of the next batch as well; with the places of its texts."""
         self._places = np.empty(0, np.int32)
