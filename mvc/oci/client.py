@@ -40,6 +40,10 @@ AT_ONCE = 8
 TRIES = 5
 _PAUSE = 0.5
 """Seconds before the second try; each later pause is twice as long."""
+_WORTH_ONE_TRY = 64 << 20
+"""Bytes of a download for which one more lost connection is borne."""
+_STORED = 10_000_000
+"""Bytes per second at which a registry stores a blob that it got, if it is slow."""
 _PART = 1 << 20
 _MESSAGE = 64 << 10
 """Bytes of an answer that is neither a manifest nor a blob."""
@@ -109,19 +113,19 @@ class Registry:
             CorruptObject: it has another size.
             RemoteError: as for `manifest`.
         """
-        rest, got = self._rest(digest, 0, size), 0
-
-        def part() -> bytes:
-            nonlocal rest
+        got = lost = 0
+        while True:
             try:
-                return next(rest, b"")
+                for part in self._rest(digest, got, size):
+                    got += len(part)
+                    yield part
             except Transient:
-                rest = self._rest(digest, got, size)
-                raise
-
-        while data := self._again(part):
-            got += len(data)
-            yield data
+                lost += 1
+                if lost >= TRIES + size // _WORTH_ONE_TRY:
+                    raise
+                self._pause(lost)
+            else:
+                return
 
     def _rest(self, digest: str, start: int, size: int) -> Iterator[bytes]:
         """Yield a blob from `start` on; some registries send it from its first byte nevertheless."""
@@ -206,8 +210,11 @@ class Registry:
             try:
                 return ask()
             except Transient:
-                self._wait(_PAUSE * 2 ** (tries - 1))
+                self._pause(tries)
         return ask()
+
+    def _pause(self, tries: int) -> None:
+        self._wait(_PAUSE * 2 ** min(tries - 1, TRIES))
 
     @contextmanager
     def _answer(
@@ -239,7 +246,9 @@ class Registry:
         raise RemoteError(f"{self.name}: too many redirects", f"check the name {self._host}")
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], **content: Any) -> Response:
-        patience = min(CONNECT_PATIENCE, self._patience), self._patience
+        size = len(content.get("data") or b"")
+        connect = self._patience if size else min(CONNECT_PATIENCE, self._patience)  # it limits each write, too
+        patience = connect, self._patience + size / _STORED
         plain = {**headers, "Accept-Encoding": "identity"}  # no bytes that become more
         return self._session.request(
             method, url, headers=plain, timeout=patience, stream=True, allow_redirects=False, **content,

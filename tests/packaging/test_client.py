@@ -93,6 +93,15 @@ def test_what_never_succeeds_ends_after_a_few_tries(proxied: Proxy, through: Reg
     assert len(proxied.seen) == client.TRIES
 
 
+def test_a_download_that_is_cut_again_and_again_ends(proxied: Proxy, through: Registry) -> None:
+    through.upload(DIGEST, BODY)
+    few = Fault(answer=lambda answer: answer.with_body(answer.body[:10], len(answer.body)))
+    proxied.rule = lambda request: few if is_blob("GET")(request) else None
+    with pytest.raises(Transient, match="bytes before its end"):
+        b"".join(through.blob(DIGEST, len(DATA)))
+    assert len([request for request in proxied.seen if is_blob("GET")(request)]) == client.TRIES
+
+
 def test_an_upload_that_arrives_spoiled_is_refused(proxied: Proxy, through: Registry) -> None:
     proxied.rule = lambda request: Fault(request=flip) if is_blob("PUT")(request) else None
     data = noise("spoiled", 1000)

@@ -14,7 +14,7 @@ from mvc.fs.copying import Reader
 from mvc.fs.files import CREATE, as_error, write_all
 from mvc.fs.new_names import rename_new
 from mvc.fs.progress import Progress, Share
-from mvc.fs.scratch import beside
+from mvc.fs.scratch import Scratch, beside
 from mvc.fs.workers import Workers
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_reader
@@ -92,7 +92,7 @@ def fetch(around: Surroundings, text: str, out: str = "") -> Fetched:
     try:
         with beside(os.path.dirname(target)) as scratch:
             _write(registry, contents, pointer, f"{scratch.path}/content", around.progress)
-            written = _place(documents, scratch.path, target, again)
+            written = _place(documents, scratch, target, again)
     except OSError as error:
         raise as_error(error, target) from None
     return Fetched(what, target, pointer.total, pointer.digest.blake3, written, REPORT + SIGNATURES in documents)
@@ -216,7 +216,7 @@ def _copying(parts: Iterator[bytes], fd: int, progress: Progress) -> Reader:
     return read
 
 
-def _place(documents: dict[str, bytes], folder: str, target: str, again: str) -> str:
+def _place(documents: dict[str, bytes], scratch: Scratch, target: str, again: str) -> str:
     """Rename the model to its place, the report before it; return where the report is.
 
     Raises:
@@ -224,11 +224,11 @@ def _place(documents: dict[str, bytes], folder: str, target: str, again: str) ->
     """
     ours = {ending: raw for ending, raw in documents.items() if ending != POINTER}
     for ending, raw in ours.items():
-        with open(f"{folder}/{len(ending)}", "xb") as file:
+        with open(scratch.name(), "xb") as file:
             file.write(raw)
         if not rename_new(file.name, target + ending) and not _holds(target + ending, raw):
             raise UsageError(f"{target + ending} already exists", again)
-    if not rename_new(f"{folder}/content", target):
+    if not rename_new(f"{scratch.path}/content", target):
         raise UsageError(f"{target} was created in the meantime", again)
     return target + REPORT if REPORT in ours else ""
 
