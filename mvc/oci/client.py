@@ -31,7 +31,7 @@ from mvc.oci.login import read_logins
 from mvc.oci.reference import Reference
 from mvc.store.buckets.bucket import RemoteError, Transient
 from mvc.store.buckets.environment import certificates
-from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, PATIENCE, SLOWEST, text_of, unreachable, untrusted
+from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, PATIENCE, SLOWEST, unreachable, untrusted
 
 T = TypeVar("T")
 
@@ -301,7 +301,7 @@ class Registry:
                 return RemoteError(known.message, fix)
             if isinstance(cause, TimeoutError):
                 return Transient(f"{self.name}: no answer in time", AGAIN)
-        return Transient(f"{self.name}: the connection was lost: {text_of(error)}", AGAIN)
+        return Transient(f"{self.name}: the connection was lost", AGAIN)
 
 
 class _Login(TokenAuth):  # type: ignore[misc]
