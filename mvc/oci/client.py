@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from ssl import SSLError
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -296,6 +297,8 @@ class Registry:
             return RemoteError(f"{self.name} leads to another server without TLS", fix)
         if known := untrusted(self.name, error):
             return known
+        if any(isinstance(cause, SSLError) for cause in _causes(error)):
+            return RemoteError(f"{self.name}: {self._host} does not speak TLS", fix)
         for cause in _causes(error):
             if known := unreachable(self.name, self._host, cause):
                 return RemoteError(known.message, fix)

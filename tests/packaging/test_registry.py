@@ -12,7 +12,7 @@ from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 import pytest
-from harness import MVC, Repo
+from harness import MANY, MVC, Repo
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 from proxy import Fault, Proxy, Request
 from referencing import Registry as Schemas
@@ -41,6 +41,15 @@ def test_a_model_comes_back_as_it_was(work: Repo, here: Repo, registry: str, nam
         assert not os.access(here.path("bert/same"), os.X_OK)
     else:
         assert here.read(name) == work.read(f"models/{name}")
+
+
+def test_a_directory_whose_pointer_does_not_list_its_files(work: Repo, here: Repo, registry: str) -> None:
+    for number in range(MANY):
+        work.write(f"models/many/{number}", "the same, so that one request sends all")
+    work.ok("add", "models/many")
+    work.ok("package", "models/many", "--oci", f"{registry}/ml/many:v1")
+    here.ok("get", f"oci://{registry}/ml/many:v1", "-o", "copy")
+    assert here.contents("copy") == work.contents("models/many")
 
 
 def test_the_same_again_is_the_same_and_sends_nothing(work: Repo, proxied: Proxy) -> None:
