@@ -256,7 +256,9 @@ class PredictionsFile:
         from pyarrow import parquet  # noqa: PLC0415 - takes time
 
         self._file.seek(0)
-        return parquet.ParquetFile(self._file, read_dictionary=list(dictionaries), buffer_size=_BLOCK, page_checksum_verification=True)
+        return parquet.ParquetFile(
+            self._file, read_dictionary=list(dictionaries), buffer_size=_BLOCK, page_checksum_verification=True,
+        )
 
     def _check_chunks(self, metadata: _Arrow, names: Collection[str]) -> None:
         """Refuse row groups that would fill the memory."""
