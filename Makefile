@@ -49,7 +49,7 @@ test: install models $(OTHERS)  ## run the tests that a change must pass
 test-long: export MVC_TEST_LONG := 1
 test-long: export MVC_FAULTS_SEED ?= $(NEW_SEED)
 test-long: export MVC_STATE_SEED ?= $(NEW_SEED)
-test-long: install models $(OTHERS) .cache/examples/.complete  ## run all tests on the disk, with many rounds
+test-long: install models $(OTHERS) .cache/examples/.complete .cache/evidently/.complete  ## run all tests on the disk, with many rounds
 	@echo "MVC_FAULTS_SEED=$(MVC_FAULTS_SEED) MVC_STATE_SEED=$(MVC_STATE_SEED)"
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
 
@@ -103,7 +103,7 @@ schemas: install  ## write docs/schemas from the types
 	@$(BIN)/python docs/schemas/generate.py
 
 .PHONY: coverage
-coverage: install models $(OTHERS) .cache/examples/.complete  ## run all tests, with branch coverage
+coverage: install models $(OTHERS) .cache/examples/.complete .cache/evidently/.complete  ## run all tests, with branch coverage
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest -q tests && $(BIN)/coverage combine -q && $(BIN)/coverage report
 
 .PHONY: bench
@@ -178,6 +178,12 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 .cache/hf/.complete: tests/hf.txt | $(TOOLS)/bin/uv
 	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/hf
 	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/hf/bin/python -r $<
+	@touch $@
+
+# It tests for drift, too: 79 packages, 820 MB, only for the long tests.
+.cache/evidently/.complete: tests/evidently.txt | $(TOOLS)/bin/uv
+	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/evidently
+	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/evidently/bin/python -r $<
 	@touch $@
 
 # It runs the servers that mvc imports from and exports to: 87 packages.

@@ -110,10 +110,7 @@ def _numbers(name: str, reference: Numbers, current: Numbers, missing: tuple[Tes
     found = distances(one, other)
     if found.is_category:
         return _categories(name, sides, (whole_counts(one), whole_counts(other)), missing)
-    is_exact = max(len(one), len(other)) <= distributions.MOST_EXACT
-    p = (distributions.ks_exact(one, other) if is_exact
-         else distributions.ks_asymptotic(found.ks, len(one), len(other)))
-    ks = Test("ks", found.ks, p, "exact" if is_exact else "asymptotic", found.ks)
+    ks = Test("ks", found.ks, *distributions.ks(found.ks, one, other), found.ks)
     tests = [ks, *missing, Test("psi", stability(one, other))]
     if std := sides[0].std:
         tests.append(Test("wasserstein", found.wasserstein / std, method="in standard deviations of the reference"))

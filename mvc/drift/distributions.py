@@ -15,20 +15,28 @@ from mvc.evaluation.columns import Floats
 
 MOST_EXACT = 10_000
 """Rows of the larger side up to which the exact p of Kolmogorov-Smirnov is computed, as SciPy does."""
+_SURE = 0.9999
+"""A larger p is not computed exactly: near 1, the sum of SciPy may exceed 1 by rounding, and it warns."""
 
 
-def ks_exact(one: Floats, other: Floats) -> float:
-    """Return the exact p of Kolmogorov-Smirnov, two-sided; with ties it is an upper bound."""
+def ks(statistic: float, one: Floats, other: Floats) -> tuple[float, str]:
+    """Return the p of Kolmogorov-Smirnov, two-sided, and how it was computed: `exact` or `asymptotic`.
+
+    With ties the exact p is an upper bound.
+    """
+    p = ks_asymptotic(statistic, len(one), len(other))
+    if max(len(one), len(other)) > MOST_EXACT or p > _SURE:
+        return p, "asymptotic"
     from scipy.stats import ks_2samp  # noqa: PLC0415 - takes a second
 
-    return float(ks_2samp(one, other, method="exact").pvalue)
+    return float(ks_2samp(one, other, method="exact").pvalue), "exact"
 
 
 def ks_asymptotic(statistic: float, n: int, m: int) -> float:
-    """Return the p of Kolmogorov-Smirnov from the distribution for one sample of the effective size nm / (n + m)."""
+    """Return the p from the distribution for one sample of the effective size nm / (n + m), rounded as SciPy does."""
     from scipy.stats import kstwo  # noqa: PLC0415 - as above
 
-    return float(np.clip(kstwo.sf(statistic, np.round(n * m / (n + m))), 0, 1))
+    return float(np.clip(kstwo.sf(statistic, max(1.0, np.round(n * m / (n + m)))), 0, 1))
 
 
 def chi_squared(table: NDArray[np.int64]) -> tuple[float, float]:

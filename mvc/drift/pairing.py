@@ -15,6 +15,15 @@ _EMPTY = "of type null"
 _LISTED = 20
 
 
+def common_kind(one: str, other: str) -> str:
+    """Return the type of a column in files that are read together, in the terms of `PredictionsFile.kinds`."""
+    if other in (one, _EMPTY):
+        return one
+    if one == _EMPTY:
+        return other
+    return "number" if {one, other} == {"integer", "number"} else "of several types"
+
+
 class Pair(NamedTuple):
     """A column on both sides."""
 

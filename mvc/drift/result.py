@@ -8,6 +8,16 @@ from typing import NamedTuple
 from mvc.drift.compare import ColumnDrift
 
 
+class ModelVersion(NamedTuple):
+    """A version of a model; empty texts for data without a model."""
+
+    model: str = ""
+    version: str = ""
+    """Without the name of the model: `v1.3.0`."""
+    blake3: str = ""
+    """Of the model."""
+
+
 class Data(NamedTuple):
     """The data of one side."""
 

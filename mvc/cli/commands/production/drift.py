@@ -55,7 +55,7 @@ def drift(
             reference, "", current, os.path.join(project.around.cwd, current),
             tuple(filter(None, chosen.split(","))), level,
         ))
-        found = run(request)
+        found = run(request, project.around.remark)
         _write(found, prom, html)
         if json:
             print_json(found)

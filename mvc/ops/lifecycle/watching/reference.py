@@ -7,6 +7,7 @@ import shlex
 from functools import partial
 from typing import NamedTuple
 
+from mvc.drift.result import ModelVersion
 from mvc.errors import MvcError, UsageError
 from mvc.objects.names import registered_name
 from mvc.objects.pointer import Pointer
@@ -19,16 +20,6 @@ from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.quality.reports.report import Dataset
 from mvc.quality.reports.report_document import parse_report
-
-
-class ModelVersion(NamedTuple):
-    """The version that the reference belongs to; empty texts for data without a model."""
-
-    model: str = ""
-    version: str = ""
-    """Without the name of the model: `v1.3.0`."""
-    blake3: str = ""
-    """Of the model."""
 
 
 class Reference(NamedTuple):
