@@ -37,6 +37,7 @@ MODULES = {
     "compare": "compare",
     "convert": "quality.converting",
     "drift": "production.drift",
+    "monitor": "production.monitor",
     "gate": "gate",
     "waive": "quality.waive",
     "explain": "help",

@@ -10,11 +10,9 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from mvc.evaluation.prediction_log import BLAKE3, FORMAT, ID, LATENCY, MODEL, OWN, ROW, TIME, VERSION
-from mvc.evaluation.roles import PREDICTED
+from mvc.evaluation.roles import PREDICTED, SCORE
 from mvc.serving.logged import Logged
 
-SCORE = "score_"
-"""What the columns of scores begin with; the label follows."""
 MAX_WIDTH = 1000
 """Columns that one input becomes; a wider one is a column of lists."""
 _MATRIX = 2
