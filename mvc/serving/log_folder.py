@@ -35,7 +35,7 @@ class LogFolder:
 
     def __init__(self, path: str, limit: int) -> None:
         """Keep at most `limit` bytes of parts."""
-        self.path, self.limit = path, limit
+        self.path, self.limit = os.path.abspath(path), limit
         self._scratch: Scratch | None = None
         self._numbers = itertools.count()
 
