@@ -22,6 +22,51 @@ app.add_typer(monitor, name="monitor", rich_help_panel=PRODUCTION)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a model in the registry.")]
 
 
+Target = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")]
+
+
+@monitor.command("rules")
+def rules(
+    ctx: typer.Context,
+    name: Name,
+    stage: Annotated[
+        str, typer.Option("--stage", metavar="STAGE", help="Alert if another version is served than it holds now."),
+    ] = "",
+    latency: Annotated[
+        float, typer.Option("--latency", metavar="SECONDS", help="What 99 % of requests may take."),
+    ] = 0.5,
+    errors: Annotated[
+        float, typer.Option("--errors", metavar="SHARE", help="The share of requests that may fail."),
+    ] = 0.01,
+    target: Target = "",
+) -> None:
+    """Write alerting rules for Prometheus, with limits from the policy and the report of the version."""
+    from mvc.ops.lifecycle.watching.rules import Request  # noqa: PLC0415
+    from mvc.ops.lifecycle.watching.rules import rules as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output) as project:
+        _write(output, target, run(project, Request(name, stage, latency, errors)))
+
+
+@monitor.command("dashboard")
+def dashboard(ctx: typer.Context, name: Name, target: Target = "") -> None:
+    """Write a board for Grafana, as JSON: traffic, latency, versions, predictions, drift and live metrics."""
+    from mvc.ops.lifecycle.watching.dashboard import dashboard as run  # noqa: PLC0415
+
+    output: Output = ctx.obj
+    with opened(output) as project:
+        _write(output, target, run(project, name))
+
+
+def _write(output: Output, target: str, text: str) -> None:
+    if target:
+        write_file(target, text.encode())
+        output.line(f"{output.paint('wrote', 'green')} {visible(target)}")
+    else:
+        print(text, end="")
+
+
 @monitor.command("score")
 def score(
     ctx: typer.Context,
